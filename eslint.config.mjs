@@ -1,0 +1,78 @@
+import eslint from '@eslint/js';
+import tseslint from 'typescript-eslint';
+import importX from 'eslint-plugin-import-x';
+
+/**
+ * Import boundaries: `from` lists the folders that a folder may NOT reach. Workflows run in Temporal's
+ * deterministic sandbox, so they see src/sync and types only; the core sees nothing but itself.
+ */
+const zones = [
+  {
+    target: './src/sync',
+    from: './src',
+    except: ['./sync'],
+    message: 'src/sync is pure: it imports nothing from the rest of the service.',
+  },
+  {
+    target: './src/workflows',
+    from: './src',
+    except: ['./sync', './workflows', './activities/types.ts'],
+    message: 'Workflows import only src/sync and types.',
+  },
+  {
+    target: './src/systems',
+    from: './src',
+    except: ['./sync', './systems', './net'],
+    message: 'Adapters know the port and the core, not the machinery around them.',
+  },
+  {
+    target: './src/links',
+    from: './src',
+    except: ['./sync', './links'],
+    message: 'The link store knows the core only.',
+  },
+  { target: './sandbox', from: './src', message: 'A sandbox shares no code with the sync that it tests.' },
+  {
+    target: './demo/checker.ts',
+    from: './src',
+    message: 'The checker is independent of the code that it checks.',
+  },
+];
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'node_modules/**', 'coverage/**'] },
+  eslint.configs.recommended,
+  ...tseslint.configs.recommendedTypeChecked,
+  {
+    plugins: { 'import-x': importX },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    settings: { 'import-x/resolver': { node: { extensions: ['.ts', '.js'] } } },
+    rules: {
+      'import-x/no-restricted-paths': ['error', { zones }],
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      '@typescript-eslint/require-await': 'off',
+      'no-console': 'error',
+    },
+  },
+  {
+    files: ['src/cli/**', 'sandbox/**/main.ts', 'demo/**'],
+    rules: { 'no-console': 'off' },
+  },
+  {
+    files: ['src/workflows/**'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: ['node:*', 'mongodb', 'axios', 'fastify', 'pino'] }],
+      'no-restricted-globals': ['error', 'process', 'setInterval', 'fetch'],
+    },
+  },
+  { files: ['**/*.mjs', '**/*.cjs'], ...tseslint.configs.disableTypeChecked },
+  {
+    files: ['**/*.mjs', '**/*.cjs'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', module: 'writable', URL: 'readonly' } },
+    rules: { 'no-console': 'off' },
+  },
+);
