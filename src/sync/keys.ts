@@ -1,0 +1,40 @@
+import { ENTITY_TYPES, SIDES, type EntityType, type RecordRef, type RefKey, type Side } from './record';
+
+/** Names a pair by the record that it began with: `TicketToProject/zendesk:ticket:123`. Also its workflow id. */
+export type CanonicalKey = string;
+
+const REF = /^(zendesk|pms):([a-z_]+):([^\s:/]+)$/;
+
+export function refKey(ref: RecordRef): RefKey {
+  return `${ref.side}:${ref.kind}:${ref.id}`;
+}
+
+/** Returns null for text that is not a reference of ours, e.g. another application's external id. */
+export function tryParseRef(text: string | null | undefined): RecordRef | null {
+  const match = REF.exec(text ?? '');
+  const [, side, kind, id] = match ?? [];
+  if (!side || !kind || !id || !(SIDES as readonly string[]).includes(side)) return null;
+  return { side: side as Side, kind, id };
+}
+
+/** @throws Error where the text is not `side:kind:id`; only text that this code wrote is passed here. */
+export function parseRef(text: RefKey): RecordRef {
+  const ref = tryParseRef(text);
+  if (!ref) throw new Error(`"${text}" is not a record reference: expected side:kind:id`);
+  return ref;
+}
+
+export function canonicalKey(entity: EntityType, origin: RecordRef): CanonicalKey {
+  return `${entity}/${refKey(origin)}`;
+}
+
+/** @throws Error naming what was found where the text is not `Entity/side:kind:id`. */
+export function parseCanonicalKey(key: CanonicalKey): { entity: EntityType; origin: RecordRef } {
+  const slash = key.indexOf('/');
+  const entity = key.slice(0, slash);
+  const origin = tryParseRef(key.slice(slash + 1));
+  if (!(ENTITY_TYPES as readonly string[]).includes(entity) || !origin) {
+    throw new Error(`"${key}" is not a canonical key: expected e.g. TicketToProject/zendesk:ticket:123`);
+  }
+  return { entity: entity as EntityType, origin };
+}

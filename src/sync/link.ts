@@ -1,0 +1,129 @@
+import type { CanonicalKey } from './keys';
+import type { EntityType, RefKey, Side, SyncRecord, Values, Json } from './record';
+
+export const LINK_STATUSES = ['pending', 'linked', 'conflict', 'quarantined', 'tombstone'] as const;
+export type LinkStatus = (typeof LINK_STATUSES)[number];
+
+/** What the link knows of one of its two records. */
+export interface LinkedSide {
+  ref: RefKey;
+  version: string;
+  order: number;
+  state: SyncRecord['state'];
+  /** ISO time of the record's last change by its own side's clock. */
+  updatedAt: string;
+  /** Canonical values of the rows where this side rightly differs from the snapshot (immutable, parked, refused). */
+  residue: Values;
+  /** Whether this record carries our back-reference. */
+  backRef: boolean;
+}
+
+/** Why a link is in its state, in words for a person, and when it will be tried again. */
+export interface Reason {
+  code: string;
+  text: string;
+  since: string;
+  /** ISO time of the next attempt by itself; null when it waits for a change or a person. */
+  nextAttempt: string | null;
+}
+
+/** Two values of one property that only a person can decide between. */
+export interface ParkedConflict {
+  row: string;
+  zendesk: Json;
+  pms: Json;
+  since: string;
+}
+
+/** A value that a declared winner overruled. */
+export interface OverruledValue {
+  at: string;
+  row: string;
+  side: Side;
+  lost: Json;
+  kept: Json;
+  rule: string;
+}
+
+/** One write towards one side. Sent exactly as stored, also when it is sent again. */
+export interface PlannedWrite {
+  side: Side;
+  op: 'create' | 'update' | 'followUp' | 'archive';
+  /** The record to write; null for a create. */
+  ref: RefKey | null;
+  /** The precondition; null for a create or follow-up. */
+  version: string | null;
+  /** The side's own property names and values. */
+  values: Values;
+  /** The back-reference that this write leaves on the record; null when it is already there or may not be. */
+  backRef: RefKey | null;
+  idempotencyKey: string;
+  /** Rows that this write sets. */
+  rows: string[];
+  /** Look up by back-reference before sending: the record, or an earlier attempt's, may already exist. */
+  lookFirst: boolean;
+  done: boolean;
+}
+
+/** A plan in execution: what is being written, and the state of the link once all of it is. */
+export interface Intent {
+  id: string;
+  writes: PlannedWrite[];
+  next: Agreement;
+}
+
+/** What both sides agree on after a plan: the snapshot, and where each side rightly differs. */
+export interface Agreement {
+  snapshot: Values;
+  residue: Record<Side, Values>;
+  conflicts: ParkedConflict[];
+  overruled: OverruledValue[];
+  /** The other system's records this pair waits for although it is linked, e.g. a new organization. */
+  waitsFor: RefKey[];
+}
+
+/** The MongoDB document that joins two records. */
+export interface Link {
+  _id: CanonicalKey;
+  entity: EntityType;
+  status: LinkStatus;
+  sides: Partial<Record<Side, LinkedSide>>;
+  /** Canonical values, by row id, that both sides last agreed on; null before the first agreement. */
+  snapshot: Values | null;
+  conflicts: ParkedConflict[];
+  /** Latest last; at most {@link HISTORY_LIMIT}. */
+  history: OverruledValue[];
+  reason: Reason | null;
+  waitsFor: RefKey[];
+  intent: Intent | null;
+  mappingVersion: string;
+  rev: number;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export const HISTORY_LIMIT = 50;
+
+export function newLink(key: CanonicalKey, entity: EntityType, mappingVersion: string, now: string): Link {
+  return {
+    _id: key,
+    entity,
+    status: 'pending',
+    sides: {},
+    snapshot: null,
+    conflicts: [],
+    history: [],
+    reason: null,
+    waitsFor: [],
+    intent: null,
+    mappingVersion,
+    rev: 0,
+    createdAt: now,
+    updatedAt: now,
+  };
+}
+
+export function linkedSide(record: SyncRecord, residue: Values, backRef: boolean): LinkedSide {
+  const { ref, version, order, state, updatedAt } = record;
+  return { ref: `${ref.side}:${ref.kind}:${ref.id}`, version, order, state, updatedAt, residue, backRef };
+}

@@ -1,0 +1,51 @@
+/**
+ * Errors of the systems, in three kinds: retry later, needs a human, and bug (anything that is not one of
+ * these classes). `PreconditionFailed` is not an error of the pair: it asks for another look.
+ * No message carries a credential or a record's content.
+ */
+
+/** The call may succeed later. `unknownOutcome` is true where a write may have been done. */
+export class RetryLater extends Error {
+  override readonly name = 'RetryLater';
+  constructor(
+    message: string,
+    readonly options: { retryAfterMs?: number; unknownOutcome: boolean },
+  ) {
+    super(message);
+  }
+}
+
+/** The record cannot be synced as it is; a person must change it, the mapping or a permission. */
+export class NeedsHuman extends Error {
+  override readonly name = 'NeedsHuman';
+  constructor(
+    /** Short and stable, e.g. `closed_ticket`, `invalid_field`, `unauthorized`, `unexpected_response`. */
+    readonly code: string,
+    message: string,
+    /** The side's own name of the property at fault, where it is known. */
+    readonly field: string | null = null,
+  ) {
+    super(message);
+  }
+}
+
+/** The record moved on since the version that the write was based on (409, 412). */
+export class PreconditionFailed extends Error {
+  override readonly name = 'PreconditionFailed';
+}
+
+/** A create met a record that holds the same unique value (name, back-reference). */
+export class AlreadyExists extends Error {
+  override readonly name = 'AlreadyExists';
+  constructor(
+    message: string,
+    readonly field: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The record to be written is gone. A read reports this as a result instead. */
+export class RecordGone extends Error {
+  override readonly name = 'RecordGone';
+}

@@ -1,0 +1,89 @@
+import type { Json, RecordRef, RefKey, Side, SyncRecord, Values } from '../sync/record';
+
+/** A read's answer: the record as it is now, or that it is gone (never existed, or was removed for good). */
+export type ReadResult = { ref: RecordRef; record: SyncRecord } | { ref: RecordRef; record: null };
+
+/** One page of changes. `cursor` resumes after this page and is stored only once the page is handed on. */
+export interface ChangePage {
+  records: SyncRecord[];
+  /** Records that are gone without a body (a permanent delete). */
+  gone: RecordRef[];
+  cursor: string;
+  /** False when the stream is read up to its present end. */
+  more: boolean;
+}
+
+/** A property that a side offers to the mapping. */
+export interface PropertyInfo {
+  name: string;
+  /** Other names under which a mapping may speak of it (a custom field's title or key). */
+  aliases: string[];
+  writable: boolean;
+}
+
+export interface CreateOptions {
+  /** The same for every attempt at this create. */
+  idempotencyKey: string;
+  /** The counterpart, left on the new record so that both can be joined again by it alone. */
+  backRef: RefKey;
+}
+
+export interface UpdateOptions {
+  /** The version that the change is based on. */
+  version: string;
+  /** Leave this back-reference with the write; null to leave it as it is. */
+  backRef: RefKey | null;
+}
+
+/**
+ * What the sync needs of a system. Both sides implement it; the core never asks which one it talks to.
+ *
+ * Every method may throw the classes in `errors.ts`. Values are under the side's own property names; a
+ * person is an e-mail address or null, a reference is a record id of the same side.
+ */
+export interface SystemPort {
+  readonly side: Side;
+
+  /** Where true, the system itself refuses a second record with the same back-reference. */
+  uniqueBackRef(kind: string): boolean;
+
+  /** The properties of a kind, custom fields included, for checking a mapping before anything is written. */
+  properties(kind: string): Promise<PropertyInfo[]>;
+
+  /** Checks address and credential with one call. @returns whom the credential belongs to, for a log line. */
+  whoAmI(): Promise<string>;
+
+  /** Reads records of any kinds, in as few calls as the API allows. Results come in the order of the refs. */
+  read(refs: RecordRef[]): Promise<ReadResult[]>;
+
+  /**
+   * Looks for the records that carry a back-reference. `near` holds the values of the intended create, for
+   * systems where a record is found only by its parent (a comment by its ticket).
+   */
+  findByBackRef(kind: string, backRef: RefKey, near: Values): Promise<SyncRecord[]>;
+
+  /** Looks for live records whose property equals the value (ignoring case). At most 10 are returned. */
+  findByProperty(kind: string, property: string, value: Json): Promise<SyncRecord[]>;
+
+  /** @returns the record as created. @throws AlreadyExists where a unique value is taken. */
+  create(kind: string, values: Values, options: CreateOptions): Promise<SyncRecord>;
+
+  /** @returns the record as updated. @throws PreconditionFailed where it moved on; RecordGone. */
+  update(ref: RecordRef, changes: Values, options: UpdateOptions): Promise<SyncRecord>;
+
+  /**
+   * Says that a value which this side cannot change any more was changed on the other: Zendesk adds a comment.
+   * `values.text` is the new text, `values.public` whether customers may read it.
+   * Safe to repeat with the same idempotency key. @returns the record that the follow-up belongs to, re-read.
+   */
+  followUp(ref: RecordRef, values: Values, options: CreateOptions): Promise<SyncRecord>;
+
+  /** Archives a record (the mapping's `onDelete: archive`). */
+  archive(ref: RecordRef, options: { version: string }): Promise<SyncRecord>;
+
+  /** Names of the change streams, e.g. `tickets`, `organizations`, `comments`. */
+  readonly streams: readonly string[];
+
+  /** Reads the next page of a stream; `cursor` null begins with the oldest record. */
+  changes(stream: string, cursor: string | null): Promise<ChangePage>;
+}
