@@ -1,0 +1,566 @@
+import { canonicalKey, parseCanonicalKey, parseRef, refKey, tryParseRef, type CanonicalKey } from './keys';
+import type {
+  Agreement,
+  Intent,
+  Link,
+  LinkedSide,
+  OverruledValue,
+  ParkedConflict,
+  PlannedWrite,
+} from './link';
+import { comparedRows, writesTo, type EntityMapping, type Mapping, type PropertyRow } from './mapping';
+import { mergeRow } from './merge';
+import { SIDES, otherSide, type Json, type RefKey, type Side, type SyncRecord, type Values } from './record';
+import { fillTemplate, fromCanonical, sameValue, toCanonical, type References } from './values';
+
+/**
+ * The planner: from what is known of a pair to the one thing to do next. Pure; it reads nothing and writes
+ * nothing. Whoever carries out a plan asks again with what came of it, until the answer is `settled`.
+ */
+
+/** What was seen of a record. `fresh` means read by the pair's own workflow, not by an export that may lag. */
+export type Observation = { record: SyncRecord; fresh: boolean } | { record: null; fresh: true };
+
+/** What a look for existing counterparts found. */
+export interface Candidates {
+  /** Free records on the other side that match the origin record. */
+  free: SyncRecord[];
+  /** Matching records on the other side that belong to another pair. */
+  taken: { ref: RefKey; key: CanonicalKey; settled: boolean }[];
+  /** Other records on the origin's own side with the same match value. */
+  rivals: RefKey[];
+}
+
+export interface PairState {
+  key: CanonicalKey;
+  link: Link | null;
+  observed: Partial<Record<Side, Observation>>;
+  /** Absent until the look was done. */
+  candidates?: Candidates;
+  /** The pair that the origin record is claimed for, when it is not this one. */
+  claimedBy?: CanonicalKey;
+  references: References;
+  /** How often this pair was handed on already; stops two records that name each other from passing it on. */
+  hops: number;
+  /** ISO time. Records created before it may already have a counterpart that no link knows of. */
+  linksSince: string;
+  now: string;
+}
+
+export type Plan =
+  | { do: 'settled'; agreement: Agreement; seen: Partial<Record<Side, SyncRecord>> }
+  | { do: 'read'; refs: RefKey[] }
+  | { do: 'look'; origin: SyncRecord }
+  | { do: 'join'; origin: SyncRecord; counterpart: SyncRecord }
+  | { do: 'write'; intent: Intent; seen: Partial<Record<Side, SyncRecord>> }
+  | { do: 'wait'; waitsFor: RefKey[]; reason: string }
+  | { do: 'redirect'; to: CanonicalKey }
+  | { do: 'ignore'; reason: string }
+  | { do: 'conflict'; reason: string }
+  | { do: 'quarantine'; code: string; reason: string }
+  | { do: 'bury'; reason: string; intent: Intent | null };
+
+/** @throws Error where the state contradicts itself: a bug, never a matter of data. */
+export function planPair(state: PairState, mapping: Mapping): Plan {
+  const { entity, origin } = parseCanonicalKey(state.key);
+  const table = mapping.entities[entity];
+  const planner = new PairPlanner(state, mapping, table);
+  const { zendesk, pms } = state.link?.sides ?? {};
+  return zendesk && pms ? planner.linked({ zendesk, pms }) : planner.first(origin.side, refKey(origin));
+}
+
+class PairPlanner {
+  constructor(
+    private readonly state: PairState,
+    private readonly mapping: Mapping,
+    private readonly table: EntityMapping,
+  ) {}
+
+  /** The pair has no counterpart yet: find one, or make one. */
+  first(side: Side, originRef: RefKey): Plan {
+    const { state, table } = this;
+    if (state.claimedBy) return { do: 'redirect', to: state.claimedBy };
+    if (state.link?.intent) return { do: 'write', intent: resumed(state.link.intent), seen: {} };
+    const seen = state.observed[side];
+    if (!seen) return { do: 'read', refs: [originRef] };
+    const origin = seen.record;
+    if (!origin) return this.neverLinked(seen, originRef, `${originRef} does not exist`);
+    if (origin.state !== 'live')
+      return this.neverLinked(seen, originRef, `${originRef} was ${origin.state} before it was linked`);
+    if (origin.skip) return { do: 'ignore', reason: origin.skip };
+    const filtered = filterReason(table, origin);
+    if (filtered) return { do: 'ignore', reason: filtered };
+
+    const back = tryParseRef(origin.backRef);
+    if (back && back.side !== side && state.hops < 2) {
+      return { do: 'redirect', to: canonicalKey(table.entity, back) };
+    }
+
+    const canonical = this.canonicalValues(side, origin);
+    if (canonical.problems.length > 0) {
+      return { do: 'quarantine', code: 'unmapped_value', reason: canonical.problems.join('; ') };
+    }
+    if (canonical.waitsFor.length > 0) return waitFor(canonical.waitsFor);
+
+    if (!state.candidates && table.match.length > 0) return { do: 'look', origin };
+    return this.chooseCounterpart(origin) ?? this.create(origin, canonical.values);
+  }
+
+  private chooseCounterpart(origin: SyncRecord): Plan | null {
+    const { candidates } = this.state;
+    if (!candidates) return null;
+    const { free, taken, rivals } = candidates;
+    const own = refKey(origin.ref);
+    const returning = free.find((record) => record.backRef === own);
+    if (returning) return { do: 'join', origin, counterpart: returning };
+    const pending = taken.filter((other) => !other.settled).map((other) => other.ref);
+    if (pending.length > 0) return waitFor(pending, 'is being linked by another pair');
+    const [only, ...more] = free;
+    const all = [
+      ...free.map((record) => refKey(record.ref)),
+      ...taken.map((other) => `${other.ref} (linked to another record)`),
+    ];
+    if (rivals.length > 0 && all.length > 0) {
+      return {
+        do: 'conflict',
+        reason: `${[own, ...rivals].join(', ')} share a match value with ${all.join(', ')}; a person must choose`,
+      };
+    }
+    if (more.length > 0)
+      return {
+        do: 'conflict',
+        reason: `several records match ${own}: ${all.join(', ')}; a person must choose`,
+      };
+    if (only && taken.length === 0) return { do: 'join', origin, counterpart: only };
+    return null;
+  }
+
+  private create(origin: SyncRecord, canonical: Values): Plan {
+    const { state, table } = this;
+    const from = origin.ref.side;
+    const to = otherSide(from);
+    const values: Values = {};
+    const rows: string[] = [];
+    const waitsFor: RefKey[] = [];
+    for (const row of table.rows) {
+      const target = row[to];
+      if (!target || !writesTo(row, to)) continue;
+      const value =
+        generated(row, origin) ?? fromCanonical(row, to, canonical[row.id] ?? null, state.references);
+      if (!value.ok) {
+        if ('problem' in value) return { do: 'quarantine', code: 'unmapped_value', reason: value.problem };
+        waitsFor.push(value.waitsFor);
+      } else if (value.value !== null && !(Array.isArray(value.value) && value.value.length === 0)) {
+        values[target] = value.value;
+      }
+      rows.push(row.id);
+    }
+    if (waitsFor.length > 0) return waitFor(waitsFor);
+    const snapshot: Values = {};
+    for (const row of comparedRows(table)) snapshot[row.id] = canonical[row.id] ?? null;
+    const write: PlannedWrite = {
+      side: to,
+      op: 'create',
+      ref: null,
+      version: null,
+      values,
+      backRef: refKey(origin.ref),
+      idempotencyKey: state.key,
+      rows,
+      lookFirst: origin.createdAt < state.linksSince,
+      done: false,
+    };
+    const next = { ...emptyAgreement(), snapshot };
+    return {
+      do: 'write',
+      intent: { id: `${state.key}@${origin.version}`, writes: [write], next },
+      seen: { [from]: origin },
+    };
+  }
+
+  /** Both records are known: merge, or follow the end of one of them. */
+  linked(sides: Record<Side, LinkedSide>): Plan {
+    const { state, table } = this;
+    const link = state.link;
+    if (!link) throw new Error(`${state.key}: linked without a link`);
+    if (link.intent?.writes.some((write) => write.done || write.op === 'followUp')) {
+      return { do: 'write', intent: resumed(link.intent), seen: {} };
+    }
+
+    const current: Partial<Record<Side, SyncRecord>> = {};
+    for (const side of SIDES) {
+      const seen = state.observed[side];
+      if (!seen) continue;
+      if (!seen.record) return this.ended(side, sides, null);
+      if (seen.record.order < sides[side].order && !seen.fresh) continue;
+      current[side] = seen.record;
+    }
+
+    const rows = comparedRows(table);
+    const unknownRows = !link.snapshot || rows.some((row) => !(row.id in (link.snapshot ?? {})));
+    const unread = SIDES.filter((side) => !state.observed[side]?.fresh);
+    if (unknownRows && unread.length > 0) return { do: 'read', refs: unread.map((side) => sides[side].ref) };
+
+    for (const side of SIDES) {
+      const record = current[side];
+      if (record && record.state !== 'live') return this.ended(side, sides, record);
+    }
+    if (link.status === 'tombstone') {
+      // Back from the dead: believe it only when both sides were just read.
+      if (unread.length > 0) return { do: 'read', refs: unread.map((side) => sides[side].ref) };
+    }
+
+    // A coarse clock cannot tell an old page of an export from a second change within its tick.
+    const ambiguous = SIDES.filter((side) => {
+      const record = current[side];
+      return (
+        record &&
+        !state.observed[side]?.fresh &&
+        record.order === sides[side].order &&
+        this.differs(side, record, link)
+      );
+    });
+    if (ambiguous.length > 0) return { do: 'read', refs: ambiguous.map((side) => sides[side].ref) };
+    return this.merge(link, sides, current);
+  }
+
+  private merge(
+    link: Link,
+    sides: Record<Side, LinkedSide>,
+    current: Partial<Record<Side, SyncRecord>>,
+  ): Plan {
+    const { state } = this;
+    const snapshot: Values = { ...link.snapshot };
+    const residue: Record<Side, Values> = {
+      zendesk: { ...sides.zendesk.residue },
+      pms: { ...sides.pms.residue },
+    };
+    const conflicts: ParkedConflict[] = [];
+    const overruled: OverruledValue[] = [];
+    const waitsFor: RefKey[] = [];
+    const writes: Partial<Record<Side, PlannedWrite>> = {};
+    const followUps: PlannedWrite[] = [];
+    const changedAt = {
+      zendesk: Date.parse(current.zendesk?.updatedAt ?? sides.zendesk.updatedAt),
+      pms: Date.parse(current.pms?.updatedAt ?? sides.pms.updatedAt),
+    };
+    const writeTo = (side: Side): PlannedWrite =>
+      (writes[side] ??= {
+        side,
+        op: 'update',
+        ref: sides[side].ref,
+        version: current[side]?.version ?? sides[side].version,
+        values: {},
+        backRef: null,
+        idempotencyKey: `${state.key}@${link.rev}`,
+        rows: [],
+        lookFirst: false,
+        done: false,
+      });
+
+    for (const row of comparedRows(this.table)) {
+      const base = baseOf(row, link, sides);
+      const seen: Partial<Record<Side, Json>> = {};
+      let blocked = false;
+      for (const side of SIDES) {
+        const record = current[side];
+        if (!record) {
+          seen[side] = base?.[side] ?? null;
+          continue;
+        }
+        const value = this.canonical(row, side, record);
+        if (value.ok) seen[side] = value.value;
+        else if ('waitsFor' in value) {
+          waitsFor.push(value.waitsFor);
+          blocked = true;
+        } else return { do: 'quarantine', code: 'unmapped_value', reason: value.problem };
+      }
+      if (blocked) continue;
+      const values = { zendesk: seen.zendesk ?? null, pms: seen.pms ?? null };
+      const settle = (value: Json) => {
+        snapshot[row.id] = value;
+        for (const side of SIDES) delete residue[side][row.id];
+      };
+      const result = mergeRow(row, { base, current: values, changedAt });
+      const parked = link.conflicts.find((conflict) => conflict.row === row.id);
+      if (result.kind === 'agree') settle(result.value);
+      else if (parked || result.kind === 'park') {
+        // Parked: both values count as seen, neither moves until a person decides or they become equal.
+        for (const side of SIDES) residue[side][row.id] = values[side];
+        snapshot[row.id] ??= null;
+        conflicts.push({ row: row.id, ...values, since: parked?.since ?? state.now });
+      } else if (result.kind === 'followUp') {
+        const to = otherSide(result.from);
+        residue[to][row.id] = values[to];
+        snapshot[row.id] = result.value;
+        delete residue[result.from][row.id];
+        followUps.push(this.followUp(row, to, sides, result.value, link));
+      } else if (result.kind === 'copy') {
+        const to = otherSide(result.from);
+        const target = row[to];
+        const out = fromCanonical(row, to, result.value, state.references);
+        if (!out.ok) {
+          if ('problem' in out) return { do: 'quarantine', code: 'unmapped_value', reason: out.problem };
+          waitsFor.push(out.waitsFor);
+          continue;
+        }
+        if (result.lost !== undefined) {
+          overruled.push({
+            at: state.now,
+            row: row.id,
+            side: to,
+            lost: result.lost,
+            kept: result.value,
+            rule: result.rule,
+          });
+        }
+        settle(result.value);
+        if (!target) continue;
+        const write = writeTo(to);
+        write.values[target] = out.value;
+        write.rows.push(row.id);
+      }
+    }
+
+    const agreement: Agreement = {
+      snapshot,
+      residue,
+      conflicts,
+      overruled,
+      waitsFor: [...new Set(waitsFor)],
+    };
+    this.leaveBackReference(sides, current, writeTo);
+    const all = [...followUps, ...SIDES.flatMap((side) => writes[side] ?? [])];
+    if (all.length === 0) return { do: 'settled', agreement, seen: current };
+    return {
+      do: 'write',
+      intent: { id: `${state.key}@${link.rev}`, writes: all, next: agreement },
+      seen: current,
+    };
+  }
+
+  /** A matched pair gets its back-reference on the record that is not the pair's origin, once. */
+  private leaveBackReference(
+    sides: Record<Side, LinkedSide>,
+    current: Partial<Record<Side, SyncRecord>>,
+    writeTo: (side: Side) => PlannedWrite,
+  ): void {
+    const { origin } = parseCanonicalKey(this.state.key);
+    const side = otherSide(origin.side);
+    const record = current[side];
+    if (sides[side].backRef || !record || record.foreignBackRef || record.backRef) return;
+    writeTo(side).backRef = refKey(origin);
+  }
+
+  private followUp(
+    row: PropertyRow,
+    to: Side,
+    sides: Record<Side, LinkedSide>,
+    value: Json,
+    link: Link,
+  ): PlannedWrite {
+    const visible = this.table.rows.find((other) => other[to] === 'public');
+    const shown = visible ? (link.snapshot?.[visible.id] ?? null) : null;
+    return {
+      side: to,
+      op: 'followUp',
+      ref: sides[to].ref,
+      version: null,
+      values: {
+        text: `Edited on the other side (${row.id}):\n\n${String(value ?? '')}`,
+        public: shown === 'public',
+      },
+      backRef: sides[otherSide(to)].ref,
+      idempotencyKey: `${this.state.key}@${link.rev}/${row.id}`,
+      rows: [row.id],
+      lookFirst: false,
+      done: false,
+    };
+  }
+
+  /** One record ended (deleted or archived): the mapping says what becomes of the other. */
+  private ended(side: Side, sides: Record<Side, LinkedSide>, record: SyncRecord | null): Plan {
+    const { state, table } = this;
+    const how = record?.state ?? 'removed';
+    const reason = `${sides[side].ref} was ${how}; onDelete: ${table.onDelete}`;
+    const other = otherSide(side);
+    const counterpart = state.observed[other];
+    const otherLive =
+      sides[other].state === 'live' && counterpart?.record !== null && state.link?.status !== 'tombstone';
+    if (table.onDelete !== 'archive' || !otherLive) return { do: 'bury', reason, intent: null };
+    const write: PlannedWrite = {
+      side: other,
+      op: 'archive',
+      ref: sides[other].ref,
+      version: counterpart?.record.version ?? sides[other].version,
+      values: {},
+      backRef: null,
+      idempotencyKey: `${state.key}@${state.link?.rev ?? 0}/archive`,
+      rows: [],
+      lookFirst: false,
+      done: false,
+    };
+    const next = { ...emptyAgreement(), snapshot: state.link?.snapshot ?? {} };
+    return { do: 'bury', reason, intent: { id: write.idempotencyKey, writes: [write], next } };
+  }
+
+  private neverLinked(seen: Observation, ref: RefKey, reason: string): Plan {
+    return seen.fresh || seen.record?.state === 'deleted'
+      ? { do: 'bury', reason, intent: null }
+      : { do: 'read', refs: [ref] };
+  }
+
+  private differs(side: Side, record: SyncRecord, link: Link): boolean {
+    return comparedRows(this.table).some((row) => {
+      const value = this.canonical(row, side, record);
+      const base = baseOf(row, link, link.sides);
+      return !value.ok || !sameValue(value.value, base?.[side]);
+    });
+  }
+
+  private canonicalValues(
+    side: Side,
+    record: SyncRecord,
+  ): { values: Values; problems: string[]; waitsFor: RefKey[] } {
+    const values: Values = {};
+    const problems: string[] = [];
+    const waitsFor: RefKey[] = [];
+    for (const row of this.table.rows) {
+      if (!row[side]) continue;
+      const value = this.canonical(row, side, record);
+      if (value.ok) values[row.id] = value.value;
+      else if ('problem' in value) problems.push(value.problem);
+      else waitsFor.push(value.waitsFor);
+    }
+    return { values, problems, waitsFor };
+  }
+
+  private canonical(row: PropertyRow, side: Side, record: SyncRecord) {
+    const property = row[side];
+    const raw = property === null ? null : record.values[property];
+    return toCanonical(row, side, raw, this.state.references, (reference) =>
+      reference.transform.kind === 'reference'
+        ? this.mapping.entities[reference.transform.entity].kind
+        : this.table.kind,
+    );
+  }
+}
+
+/** The records that a record's values point to, by row: what must be resolved before planning. */
+export function referencesOf(mapping: Mapping, table: EntityMapping, record: SyncRecord): RefKey[] {
+  const { side } = record.ref;
+  return table.rows.flatMap((row) => {
+    if (row.transform.kind !== 'reference') return [];
+    const id = row[side] ? record.values[row[side]] : null;
+    if (typeof id !== 'string' && typeof id !== 'number') return [];
+    return [refKey({ side, kind: mapping.entities[row.transform.entity].kind[side], id: String(id) })];
+  });
+}
+
+/**
+ * Compares the answer to a write with what was meant. On rows that were written, a difference is the side's
+ * own limit (it truncated, refused or normalised) and becomes residue. On other rows it is a change by
+ * somebody else, to be planned like any other.
+ */
+export function compareAnswer(
+  mapping: Mapping,
+  table: EntityMapping,
+  write: PlannedWrite,
+  answer: SyncRecord,
+  next: Agreement,
+  references: References,
+): { residue: Values; changedRows: string[] } {
+  const { side } = write;
+  const residue: Values = { ...next.residue[side] };
+  const changedRows: string[] = [];
+  for (const row of comparedRows(table)) {
+    const property = row[side];
+    if (!property) continue;
+    const value = toCanonical(row, side, answer.values[property], references, (reference) =>
+      reference.transform.kind === 'reference'
+        ? mapping.entities[reference.transform.entity].kind
+        : table.kind,
+    );
+    const meant = row.id in residue ? residue[row.id] : next.snapshot[row.id];
+    if (value.ok && sameValue(value.value, meant)) continue;
+    const mayDiffer = write.rows.includes(row.id) || (write.op === 'create' && !writesTo(row, side));
+    if (value.ok && mayDiffer) residue[row.id] = value.value;
+    else changedRows.push(row.id);
+  }
+  return { residue, changedRows };
+}
+
+/** Whether a record is just what the link already holds of it: an echo, or a repeat. */
+export function isEcho(
+  mapping: Mapping,
+  table: EntityMapping,
+  link: Link,
+  record: SyncRecord,
+  references: References,
+): boolean {
+  const { side } = record.ref;
+  const known = link.sides[side];
+  if (
+    link.status !== 'linked' ||
+    link.intent ||
+    link.waitsFor.length > 0 ||
+    link.mappingVersion !== mapping.version
+  )
+    return false;
+  if (known?.ref !== refKey(record.ref) || record.state !== known.state) return false;
+  if (record.order < known.order) return true;
+  if (record.version !== known.version) return false;
+  return comparedRows(table).every((row) => {
+    const property = row[side];
+    if (!property) return true;
+    const value = toCanonical(row, side, record.values[property], references, (reference) =>
+      reference.transform.kind === 'reference'
+        ? mapping.entities[reference.transform.entity].kind
+        : table.kind,
+    );
+    return value.ok && sameValue(value.value, baseOf(row, link, link.sides)?.[side]);
+  });
+}
+
+export function filterReason(table: EntityMapping, record: SyncRecord): string | null {
+  for (const [property, allowed] of Object.entries(table.filter[record.ref.side])) {
+    if (!allowed.some((value) => sameValue(value, record.values[property]))) {
+      return `filtered out: ${property} is not one of ${allowed.map((value) => JSON.stringify(value)).join(', ')}`;
+    }
+  }
+  return null;
+}
+
+export function emptyAgreement(): Agreement {
+  return { snapshot: {}, residue: { zendesk: {}, pms: {} }, conflicts: [], overruled: [], waitsFor: [] };
+}
+
+function baseOf(
+  row: PropertyRow,
+  link: Link,
+  sides: Partial<Record<Side, LinkedSide>>,
+): Record<Side, Json> | null {
+  const agreed = link.snapshot?.[row.id];
+  if (agreed === undefined) return null;
+  const on = (side: Side): Json =>
+    sides[side]?.residue[row.id] ?? (row.id in (sides[side]?.residue ?? {}) ? null : agreed);
+  return { zendesk: on('zendesk'), pms: on('pms') };
+}
+
+function generated(row: PropertyRow, origin: SyncRecord): { ok: true; value: Json } | null {
+  if (row.transform.kind === 'constant') return { ok: true, value: row.transform.value };
+  if (row.transform.kind === 'template')
+    return { ok: true, value: fillTemplate(row.transform.template, origin.values) };
+  return null;
+}
+
+/** An intent found on the link was begun before: what it did is unknown, so look before writing. */
+function resumed(intent: Intent): Intent {
+  return { ...intent, writes: intent.writes.map((write) => ({ ...write, lookFirst: true })) };
+}
+
+function waitFor(refs: RefKey[], why = 'is not linked yet'): Plan {
+  const waitsFor = [...new Set(refs)].sort();
+  for (const ref of waitsFor) parseRef(ref);
+  return { do: 'wait', waitsFor, reason: `waits for ${waitsFor.join(', ')}, which ${why}` };
+}

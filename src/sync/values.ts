@@ -1,0 +1,225 @@
+import { convert } from 'html-to-text';
+import type { PropertyRow } from './mapping';
+import type { Json, RefKey, Side, Values } from './record';
+import { refKey } from './keys';
+
+/**
+ * Canonical values: the one form in which both sides' values of a row are compared and stored. It is the PMS
+ * data type, normalised; a person is a lower-case e-mail address; a reference is the parent pair's key.
+ */
+
+/** What the link store says of a referenced record's pair: its key, and the id on each side where known. */
+export interface ResolvedReference {
+  key: string;
+  ids: Partial<Record<Side, string>>;
+}
+
+/** Looks up both ways: by a record (`zendesk:organization:1`) and by its pair's key. */
+export interface References {
+  byRef: ReadonlyMap<RefKey, ResolvedReference>;
+  byKey: ReadonlyMap<string, ResolvedReference>;
+}
+
+/** Kind of the referenced record per side, by row; given by the mapping of the referenced entity. */
+export type ReferenceKinds = (row: PropertyRow) => Record<Side, string>;
+
+export type Canonical =
+  | { ok: true; value: Json }
+  /** The value cannot be brought into the row's type; `problem` is for a person. */
+  | { ok: false; problem: string }
+  /** The value points to a record whose pair is not linked yet. */
+  | { ok: false; waitsFor: RefKey };
+
+/** Brings a side's own value into canonical form. */
+export function toCanonical(
+  row: PropertyRow,
+  side: Side,
+  raw: Json | undefined,
+  references: References,
+  kinds: ReferenceKinds,
+): Canonical {
+  const value = raw ?? null;
+  if (row.transform.kind === 'reference') {
+    if (value === null || value === '') return { ok: true, value: null };
+    const ref = refKey({ side, kind: kinds(row)[side], id: text(value) });
+    const known = references.byRef.get(ref);
+    return known ? { ok: true, value: known.key } : { ok: false, waitsFor: ref };
+  }
+  const result = normalise(row, side, value);
+  if (result.ok && result.value === null && row.default !== undefined)
+    return { ok: true, value: row.default };
+  return result;
+}
+
+/** Brings a canonical value into the form in which a side is written to. */
+export function fromCanonical(row: PropertyRow, side: Side, value: Json, references: References): Canonical {
+  if (value === null) return { ok: true, value: row.type === 'string[]' ? [] : null };
+  switch (row.transform.kind) {
+    case 'enum': {
+      if (side === 'pms') return { ok: true, value: booleanOrText(text(value)) };
+      const found = row.transform.toZendesk.get(text(value));
+      return found === undefined
+        ? { ok: false, problem: unknownOption(row, 'pms', value, [...row.transform.toZendesk.keys()]) }
+        : { ok: true, value: booleanOrText(found) };
+    }
+    case 'reference': {
+      const known = references.byKey.get(text(value));
+      const id = known?.ids[side];
+      // The parent pair exists but has no record on this side yet: wait for the pair by its origin.
+      return id === undefined
+        ? { ok: false, waitsFor: text(value).slice(text(value).indexOf('/') + 1) }
+        : { ok: true, value: id };
+    }
+    case 'html':
+      return { ok: true, value: side === 'zendesk' ? escapeHtml(text(value)) : value };
+    case 'copy':
+    case 'tags':
+    case 'person':
+    case 'constant':
+    case 'template':
+      return { ok: true, value };
+  }
+}
+
+/** Fills `{property}` places from a record's values; a missing value leaves nothing behind. */
+export function fillTemplate(template: string, values: Values): string {
+  return template.replace(/\{([\w.]+)\}/g, (_, name: string) => {
+    const value = values[name] ?? '';
+    return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  });
+}
+
+/** Deep equality of canonical values; object keys may come in any order. */
+export function sameValue(a: Json | undefined, b: Json | undefined): boolean {
+  const left = a ?? null;
+  const right = b ?? null;
+  if (left === right) return true;
+  if (Array.isArray(left) && Array.isArray(right)) {
+    return left.length === right.length && left.every((item, i) => sameValue(item, right[i]));
+  }
+  if (left === null || right === null || typeof left !== 'object' || typeof right !== 'object') return false;
+  if (Array.isArray(left) || Array.isArray(right)) return false;
+  const keys = Object.keys(left);
+  return keys.length === Object.keys(right).length && keys.every((key) => sameValue(left[key], right[key]));
+}
+
+export function isEmpty(value: Json | undefined): boolean {
+  return value == null || value === '' || (Array.isArray(value) && value.length === 0);
+}
+
+function normalise(row: PropertyRow, side: Side, value: Json): Canonical {
+  const bad = (): Canonical => ({
+    ok: false,
+    problem: `${side} property "${row[side]}": found ${shown(value)}, expected ${row.type}`,
+  });
+  if (row.transform.kind === 'enum') {
+    if (value === null || value === '') return { ok: true, value: null };
+    if (side === 'pms') {
+      // A PMS value without a way back is as unknown as a Zendesk value without a way there.
+      return row.transform.toZendesk.has(text(value)) || row.direction === 'toPms'
+        ? { ok: true, value: text(value) }
+        : { ok: false, problem: unknownOption(row, side, value, [...row.transform.toZendesk.keys()]) };
+    }
+    const mapped = row.transform.toPms.get(text(value));
+    return mapped === undefined
+      ? { ok: false, problem: unknownOption(row, side, value, [...row.transform.toPms.keys()]) }
+      : { ok: true, value: mapped };
+  }
+  if (row.type === 'string[]') return stringSet(row, value) ?? bad();
+  if (value === null || value === '') return { ok: true, value: null };
+  if (typeof value === 'object') return bad();
+  switch (row.type) {
+    case 'string':
+      return { ok: true, value: emptyToNull(text(value).replace(/\s+/g, ' ').trim()) };
+    case 'text': {
+      const plain =
+        row.transform.kind === 'html' && side === 'zendesk'
+          ? convert(text(value), { wordwrap: false })
+          : text(value);
+      return { ok: true, value: emptyToNull(normaliseText(plain)) };
+    }
+    case 'integer':
+    case 'decimal': {
+      const number = typeof value === 'boolean' ? NaN : Number(value);
+      if (!Number.isFinite(number) || (row.type === 'integer' && !Number.isInteger(number))) return bad();
+      return { ok: true, value: number };
+    }
+    case 'boolean':
+      if (value === true || value === 'true') return { ok: true, value: true };
+      if (value === false || value === 'false') return { ok: true, value: false };
+      return bad();
+    case 'date': {
+      const day = /^\d{4}-\d{2}-\d{2}/.exec(text(value))?.[0];
+      return day ? { ok: true, value: day } : bad();
+    }
+    case 'datetime': {
+      const time = Date.parse(text(value));
+      // Zendesk keeps whole seconds; finer parts would never come back.
+      return Number.isNaN(time)
+        ? bad()
+        : { ok: true, value: new Date(Math.floor(time / 1000) * 1000).toISOString().replace('.000Z', 'Z') };
+    }
+    case 'person':
+      return { ok: true, value: text(value).trim().toLowerCase() };
+    case 'enum':
+      return { ok: true, value: text(value) };
+    case 'reference':
+      return bad();
+  }
+}
+
+function stringSet(row: PropertyRow, value: Json): Canonical | null {
+  const list =
+    value === null
+      ? []
+      : Array.isArray(value)
+        ? value
+        : typeof value === 'string'
+          ? value.split(/[\s,]+/)
+          : null;
+  if (!list || list.some((item) => typeof item === 'object')) return null;
+  const items = list.map((item) => {
+    const trimmed = text(item).trim();
+    return row.transform.kind === 'tags' ? trimmed.toLowerCase().replace(/\s+/g, '_') : trimmed;
+  });
+  return { ok: true, value: [...new Set(items.filter((item) => item !== ''))].sort() };
+}
+
+function normaliseText(value: string): string {
+  return value
+    .replace(/\r\n?/g, '\n')
+    .replace(/\u00a0/g, ' ')
+    .replace(/[ \t]+$/gm, '')
+    .replace(/^\n+|\n+$/g, '')
+    .trimEnd();
+}
+
+function unknownOption(row: PropertyRow, side: Side, value: Json, known: string[]): string {
+  return `${side} property "${row[side]}": found ${shown(value)}, expected one of ${known.join(', ')} (the row's table)`;
+}
+
+function booleanOrText(value: string): Json {
+  return value === 'true' ? true : value === 'false' ? false : value;
+}
+
+function escapeHtml(value: string): string {
+  const escaped = value
+    .replace(/&/g, '&amp;')
+    .replace(/</g, '&lt;')
+    .replace(/>/g, '&gt;')
+    .replace(/"/g, '&quot;');
+  return escaped.replace(/\n/g, '<br>');
+}
+
+function emptyToNull(value: string): string | null {
+  return value === '' ? null : value;
+}
+
+function shown(value: Json): string {
+  const json = JSON.stringify(value);
+  return json.length > 60 ? `${json.slice(0, 57)}…` : json;
+}
+
+function text(value: Json): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
