@@ -1,17 +1,11 @@
-import type { CanonicalKey } from './keys';
+import { refKey, type CanonicalKey } from './keys';
 import type { EntityType, RefKey, Side, SyncRecord, Values, Json } from './record';
 
 export const LINK_STATUSES = ['pending', 'linked', 'conflict', 'quarantined', 'tombstone'] as const;
 export type LinkStatus = (typeof LINK_STATUSES)[number];
 
 /** What the link knows of one of its two records. */
-export interface LinkedSide {
-  ref: RefKey;
-  version: string;
-  order: number;
-  state: SyncRecord['state'];
-  /** ISO time of the record's last change by its own side's clock. */
-  updatedAt: string;
+export interface LinkedSide extends SeenVersion {
   /** Canonical values of the rows where this side rightly differs from the snapshot (immutable, parked, refused). */
   residue: Values;
   /** Whether this record carries our back-reference. */
@@ -70,6 +64,20 @@ export interface Intent {
   id: string;
   writes: PlannedWrite[];
   next: Agreement;
+  /** What the link becomes once every write is done. */
+  then: 'linked' | 'tombstone';
+  /** What the plan was based on, by side, and the answers to the writes that are done. */
+  seen: Partial<Record<Side, SeenVersion>>;
+}
+
+/** A record's state without its values. */
+export interface SeenVersion {
+  ref: RefKey;
+  version: string;
+  order: number;
+  state: SyncRecord['state'];
+  /** ISO time of the last change by the record's own side's clock. */
+  updatedAt: string;
 }
 
 /** What both sides agree on after a plan: the snapshot, and where each side rightly differs. */
@@ -123,7 +131,7 @@ export function newLink(key: CanonicalKey, entity: EntityType, mappingVersion: s
   };
 }
 
-export function linkedSide(record: SyncRecord, residue: Values, backRef: boolean): LinkedSide {
+export function seenVersion(record: SyncRecord): SeenVersion {
   const { ref, version, order, state, updatedAt } = record;
-  return { ref: `${ref.side}:${ref.kind}:${ref.id}`, version, order, state, updatedAt, residue, backRef };
+  return { ref: refKey(ref), version, order, state, updatedAt };
 }

@@ -1,12 +1,14 @@
 import { canonicalKey, parseCanonicalKey, parseRef, refKey, tryParseRef, type CanonicalKey } from './keys';
-import type {
-  Agreement,
-  Intent,
-  Link,
-  LinkedSide,
-  OverruledValue,
-  ParkedConflict,
-  PlannedWrite,
+import {
+  seenVersion,
+  type Agreement,
+  type Intent,
+  type Link,
+  type LinkedSide,
+  type OverruledValue,
+  type ParkedConflict,
+  type PlannedWrite,
+  type SeenVersion,
 } from './link';
 import { comparedRows, writesTo, type EntityMapping, type Mapping, type PropertyRow } from './mapping';
 import { mergeRow } from './merge';
@@ -52,7 +54,7 @@ export type Plan =
   | { do: 'read'; refs: RefKey[] }
   | { do: 'look'; origin: SyncRecord }
   | { do: 'join'; origin: SyncRecord; counterpart: SyncRecord }
-  | { do: 'write'; intent: Intent; seen: Partial<Record<Side, SyncRecord>> }
+  | { do: 'write'; intent: Intent }
   | { do: 'wait'; waitsFor: RefKey[]; reason: string }
   | { do: 'redirect'; to: CanonicalKey }
   | { do: 'ignore'; reason: string }
@@ -80,7 +82,7 @@ class PairPlanner {
   first(side: Side, originRef: RefKey): Plan {
     const { state, table } = this;
     if (state.claimedBy) return { do: 'redirect', to: state.claimedBy };
-    if (state.link?.intent) return { do: 'write', intent: resumed(state.link.intent), seen: {} };
+    if (state.link?.intent) return { do: 'write', intent: resumed(state.link.intent) };
     const seen = state.observed[side];
     if (!seen) return { do: 'read', refs: [originRef] };
     const origin = seen.record;
@@ -165,7 +167,7 @@ class PairPlanner {
       version: null,
       values,
       backRef: refKey(origin.ref),
-      idempotencyKey: state.key,
+      idempotencyKey: `${state.key}@${origin.version}`,
       rows,
       lookFirst: origin.createdAt < state.linksSince,
       done: false,
@@ -173,8 +175,13 @@ class PairPlanner {
     const next = { ...emptyAgreement(), snapshot };
     return {
       do: 'write',
-      intent: { id: `${state.key}@${origin.version}`, writes: [write], next },
-      seen: { [from]: origin },
+      intent: {
+        id: write.idempotencyKey,
+        writes: [write],
+        next,
+        then: 'linked',
+        seen: versions({ [from]: origin }),
+      },
     };
   }
 
@@ -184,7 +191,7 @@ class PairPlanner {
     const link = state.link;
     if (!link) throw new Error(`${state.key}: linked without a link`);
     if (link.intent?.writes.some((write) => write.done || write.op === 'followUp')) {
-      return { do: 'write', intent: resumed(link.intent), seen: {} };
+      return { do: 'write', intent: resumed(link.intent) };
     }
 
     const current: Partial<Record<Side, SyncRecord>> = {};
@@ -334,8 +341,13 @@ class PairPlanner {
     if (all.length === 0) return { do: 'settled', agreement, seen: current };
     return {
       do: 'write',
-      intent: { id: `${state.key}@${link.rev}`, writes: all, next: agreement },
-      seen: current,
+      intent: {
+        id: `${state.key}@${link.rev}`,
+        writes: all,
+        next: agreement,
+        then: 'linked',
+        seen: versions(current),
+      },
     };
   }
 
@@ -401,7 +413,17 @@ class PairPlanner {
       done: false,
     };
     const next = { ...emptyAgreement(), snapshot: state.link?.snapshot ?? {} };
-    return { do: 'bury', reason, intent: { id: write.idempotencyKey, writes: [write], next } };
+    return {
+      do: 'bury',
+      reason,
+      intent: {
+        id: write.idempotencyKey,
+        writes: [write],
+        next,
+        then: 'tombstone',
+        seen: versions(record ? { [side]: record } : {}),
+      },
+    };
   }
 
   private neverLinked(seen: Observation, ref: RefKey, reason: string): Plan {
@@ -552,6 +574,12 @@ function generated(row: PropertyRow, origin: SyncRecord): { ok: true; value: Jso
   if (row.transform.kind === 'template')
     return { ok: true, value: fillTemplate(row.transform.template, origin.values) };
   return null;
+}
+
+function versions(records: Partial<Record<Side, SyncRecord>>): Partial<Record<Side, SeenVersion>> {
+  const seen: Partial<Record<Side, SeenVersion>> = {};
+  for (const side of SIDES) if (records[side]) seen[side] = seenVersion(records[side]);
+  return seen;
 }
 
 /** An intent found on the link was begun before: what it did is unknown, so look before writing. */

@@ -1,0 +1,77 @@
+import type { CanonicalKey } from '../sync/keys';
+import type { LinkStatus } from '../sync/link';
+import type { RefKey, Side } from '../sync/record';
+
+/** What workflows and activities exchange: ids and summaries, never a record's values. */
+
+/** "This record may have changed." A null version says nothing of what it is now. */
+export interface Hint {
+  ref: RefKey;
+  version: string | null;
+}
+
+/** What a workflow's inbox holds. */
+export interface Inbox {
+  hints: Hint[];
+  /** Read both records again, whatever is known of them. */
+  force: boolean;
+  /** How often this inbox was handed from pair to pair. */
+  hops: number;
+}
+
+/** What came of this turn's reads, for the next plan. */
+export interface Findings {
+  fresh: RefKey[];
+  gone: RefKey[];
+  /** Present once counterparts were looked for. */
+  looked: { matches: RefKey[]; rivals: RefKey[] } | null;
+}
+
+export interface PlanInput extends Inbox, Findings {
+  key: CanonicalKey;
+}
+
+/** The one thing to do next. */
+export type Step =
+  | { next: 'read'; side: Side; refs: RefKey[] }
+  | { next: 'look'; origin: RefKey }
+  | { next: 'write'; sides: Side[] }
+  /** Nothing more to do until somebody speaks up: `state` says how the pair stands. */
+  | { next: 'rest'; state: PairSummary };
+
+export interface PairSummary {
+  key: CanonicalKey;
+  status: LinkStatus | 'ignored' | 'handed over';
+  zendesk: string | null;
+  pms: string | null;
+  /** Why it is not `linked`; for a person. */
+  reason: string | null;
+}
+
+export interface ReadOutcome {
+  fresh: RefKey[];
+  gone: RefKey[];
+}
+
+/** `again`: something else came to light, plan once more with these findings. */
+export type WriteOutcome = { next: 'done'; state: PairSummary } | ({ next: 'again' } & ReadOutcome);
+
+export interface PollOutcome {
+  pages: number;
+  records: number;
+  hinted: number;
+}
+
+/** Activities on the service's own task queue: the link store, and no API. */
+export interface PairActivities {
+  planPair(input: PlanInput): Promise<Step>;
+}
+
+/** Activities on one API's task queue, which is where that API's rate limit is kept. */
+export interface SystemActivities {
+  readRecords(input: { key: CanonicalKey; refs: RefKey[] }): Promise<ReadOutcome>;
+  lookForMatches(input: { key: CanonicalKey; origin: RefKey }): Promise<RefKey[]>;
+  writePlanned(input: { key: CanonicalKey }): Promise<WriteOutcome>;
+  pollStream(input: { stream: string }): Promise<PollOutcome>;
+  listStreams(): Promise<string[]>;
+}

@@ -1,0 +1,254 @@
+import {
+  MongoBulkWriteError,
+  MongoServerError,
+  type AnyBulkWriteOperation,
+  type Collection,
+  type Db,
+} from 'mongodb';
+import type { CanonicalKey } from '../sync/keys';
+import type { Intent, Link, LinkStatus, Reason } from '../sync/link';
+import { refKey } from '../sync/keys';
+import type { RefKey, SyncRecord } from '../sync/record';
+
+/**
+ * The link store. Look-ups go by `_id` only: a pair by its canonical key in `links`, a record of either side
+ * in `claims`. `observations` holds what was last seen of a record until its pair has dealt with it, so that
+ * no record's body passes through a workflow history. No transaction is assumed anywhere.
+ */
+
+/** Property names may hold dots, which MongoDB reads as paths; what is keyed by them is kept as JSON text. */
+type LinkDocument = Omit<Link, 'intent'> & { intent: string | null };
+interface ClaimDocument {
+  _id: RefKey;
+  key: CanonicalKey;
+}
+interface ObservationDocument {
+  _id: RefKey;
+  order: number;
+  record: string;
+}
+interface CursorDocument {
+  _id: string;
+  cursor: string;
+  updatedAt: string;
+}
+interface MetaDocument {
+  _id: string;
+  value: string;
+}
+
+const DUPLICATE_KEY = 11000;
+
+/** Another writer saved the link since it was read. */
+export class StaleLink extends Error {
+  override readonly name = 'StaleLink';
+}
+
+export interface LinkStore {
+  /** ISO time at which this store came into being; older records may have counterparts it knows nothing of. */
+  readonly since: string;
+  get(key: CanonicalKey): Promise<Link | null>;
+  getMany(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, Link>>;
+  /** Which pair each record is claimed for; records that no pair claims are absent. */
+  owners(refs: Iterable<RefKey>): Promise<Map<RefKey, CanonicalKey>>;
+  /** @returns the owner: the given key, or that of the pair that claimed the record first. */
+  claim(ref: RefKey, key: CanonicalKey): Promise<CanonicalKey>;
+  /** Gives up a claim, if it is still this pair's. */
+  release(ref: RefKey, key: CanonicalKey): Promise<void>;
+  /** Writes the link if nobody else did since it was read. @returns it with its new `rev`. @throws StaleLink */
+  save(link: Link): Promise<Link>;
+  /** Sets why a link waits, without a new revision. A link that is not there yet is left absent. */
+  noteReason(key: CanonicalKey, reason: Reason): Promise<void>;
+  remove(link: Link): Promise<void>;
+  /** Pairs that wait for any of these records. */
+  waitingFor(refs: RefKey[]): Promise<CanonicalKey[]>;
+  /** Keeps each record unless a newer one is kept already. */
+  observe(records: SyncRecord[]): Promise<void>;
+  observed(refs: Iterable<RefKey>): Promise<Map<RefKey, SyncRecord>>;
+  /** Drops just these observations, which the pair has dealt with; one that was replaced since stays. */
+  forget(records: SyncRecord[]): Promise<void>;
+  cursor(name: string): Promise<string | null>;
+  saveCursor(name: string, cursor: string): Promise<void>;
+  countByStatus(): Promise<Record<string, Record<LinkStatus, number>>>;
+  /** All links, or those in one status, in the order of their keys. */
+  all(filter?: { status?: LinkStatus }): AsyncIterable<Link>;
+}
+
+/** Opens the store in a database, creating its indexes. Works alike on MongoDB and on compatible servers. */
+export async function openLinkStore(db: Db, now: () => Date = () => new Date()): Promise<LinkStore> {
+  const links = db.collection<LinkDocument>('links');
+  const meta = db.collection<MetaDocument>('meta');
+  await links.createIndex({ waitsFor: 1 });
+  await links.createIndex({ status: 1 });
+  const since = await firstValue(meta, 'since', now().toISOString());
+  return new MongoLinkStore(
+    since,
+    links,
+    db.collection<ClaimDocument>('claims'),
+    db.collection<ObservationDocument>('observations'),
+    db.collection<CursorDocument>('cursors'),
+    now,
+  );
+}
+
+class MongoLinkStore implements LinkStore {
+  constructor(
+    readonly since: string,
+    private readonly links: Collection<LinkDocument>,
+    private readonly claims: Collection<ClaimDocument>,
+    private readonly observations: Collection<ObservationDocument>,
+    private readonly cursors: Collection<CursorDocument>,
+    private readonly now: () => Date,
+  ) {}
+
+  async get(key: CanonicalKey): Promise<Link | null> {
+    const found = await this.links.findOne({ _id: key });
+    return found && fromDocument(found);
+  }
+
+  async getMany(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, Link>> {
+    const wanted = [...new Set(keys)];
+    if (wanted.length === 0) return new Map();
+    const found = await this.links.find({ _id: { $in: wanted } }).toArray();
+    return new Map(found.map((document) => [document._id, fromDocument(document)]));
+  }
+
+  async owners(refs: Iterable<RefKey>): Promise<Map<RefKey, CanonicalKey>> {
+    const wanted = [...new Set(refs)];
+    if (wanted.length === 0) return new Map();
+    const found = await this.claims.find({ _id: { $in: wanted } }).toArray();
+    return new Map(found.map((claim) => [claim._id, claim.key]));
+  }
+
+  async claim(ref: RefKey, key: CanonicalKey): Promise<CanonicalKey> {
+    // Between a refused insert and the look for its owner, the owner may let go: then it is free again.
+    for (;;) {
+      try {
+        await this.claims.insertOne({ _id: ref, key });
+        return key;
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+        const owner = await this.claims.findOne({ _id: ref });
+        if (owner) return owner.key;
+      }
+    }
+  }
+
+  async release(ref: RefKey, key: CanonicalKey): Promise<void> {
+    await this.claims.deleteOne({ _id: ref, key });
+  }
+
+  async save(link: Link): Promise<Link> {
+    const next: Link = { ...link, rev: link.rev + 1, updatedAt: this.now().toISOString() };
+    const document = toDocument(next);
+    if (link.rev === 0) {
+      try {
+        await this.links.insertOne(document);
+      } catch (error) {
+        throw isDuplicateKey(error) ? new StaleLink(`${link._id} was created by another writer`) : error;
+      }
+      return next;
+    }
+    const { matchedCount } = await this.links.replaceOne({ _id: link._id, rev: link.rev }, document);
+    if (matchedCount === 0) throw new StaleLink(`${link._id} is no longer at revision ${link.rev}`);
+    return next;
+  }
+
+  async noteReason(key: CanonicalKey, reason: Reason): Promise<void> {
+    await this.links.updateOne({ _id: key }, { $set: { reason } });
+  }
+
+  async remove(link: Link): Promise<void> {
+    await this.links.deleteOne({ _id: link._id, rev: link.rev });
+  }
+
+  async waitingFor(refs: RefKey[]): Promise<CanonicalKey[]> {
+    const found = await this.links
+      .find({ waitsFor: { $in: refs } })
+      .project<{ _id: CanonicalKey }>({ _id: 1 })
+      .toArray();
+    return found.map((document) => document._id);
+  }
+
+  async observe(records: SyncRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    const writes = records.map((record): AnyBulkWriteOperation<ObservationDocument> => {
+      const _id = refKey(record.ref);
+      // A newer observation does not match the filter; the upsert then meets its _id and is refused.
+      return {
+        updateOne: {
+          filter: { _id, order: { $lte: record.order } },
+          update: { $set: { order: record.order, record: JSON.stringify(record) } },
+          upsert: true,
+        },
+      };
+    });
+    try {
+      await this.observations.bulkWrite(writes, { ordered: false });
+    } catch (error) {
+      const refused = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
+      if (refused.length === 0 || refused.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
+    }
+  }
+
+  async observed(refs: Iterable<RefKey>): Promise<Map<RefKey, SyncRecord>> {
+    const wanted = [...new Set(refs)];
+    if (wanted.length === 0) return new Map();
+    const found = await this.observations.find({ _id: { $in: wanted } }).toArray();
+    return new Map(found.map(({ _id, record }) => [_id, JSON.parse(record) as SyncRecord]));
+  }
+
+  async forget(records: SyncRecord[]): Promise<void> {
+    // By content, not by order: two contents may share an order where the side's clock is coarse.
+    const writes = records.map((record): AnyBulkWriteOperation<ObservationDocument> => ({
+      deleteOne: { filter: { _id: refKey(record.ref), record: JSON.stringify(record) } },
+    }));
+    if (writes.length > 0) await this.observations.bulkWrite(writes, { ordered: false });
+  }
+
+  async cursor(name: string): Promise<string | null> {
+    return (await this.cursors.findOne({ _id: name }))?.cursor ?? null;
+  }
+
+  async saveCursor(name: string, cursor: string): Promise<void> {
+    const updatedAt = this.now().toISOString();
+    await this.cursors.updateOne({ _id: name }, { $set: { cursor, updatedAt } }, { upsert: true });
+  }
+
+  async countByStatus(): Promise<Record<string, Record<LinkStatus, number>>> {
+    const counts: Record<string, Record<LinkStatus, number>> = {};
+    const rows = this.links.find().project<Pick<Link, 'entity' | 'status'>>({ _id: 0, entity: 1, status: 1 });
+    for await (const { entity, status } of rows) {
+      const row = (counts[entity] ??= { pending: 0, linked: 0, conflict: 0, quarantined: 0, tombstone: 0 });
+      row[status] += 1;
+    }
+    return counts;
+  }
+
+  async *all(filter: { status?: LinkStatus } = {}): AsyncIterable<Link> {
+    for await (const document of this.links.find(filter).sort({ _id: 1 })) yield fromDocument(document);
+  }
+}
+
+function toDocument(link: Link): LinkDocument {
+  return { ...link, intent: link.intent && JSON.stringify(link.intent) };
+}
+
+function fromDocument(document: LinkDocument): Link {
+  return { ...document, intent: document.intent === null ? null : (JSON.parse(document.intent) as Intent) };
+}
+
+function isDuplicateKey(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
+}
+
+/** The value that whoever came first stored under a name. */
+async function firstValue(meta: Collection<MetaDocument>, name: string, value: string): Promise<string> {
+  try {
+    await meta.insertOne({ _id: name, value });
+    return value;
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error;
+    return (await meta.findOne({ _id: name }))?.value ?? value;
+  }
+}
