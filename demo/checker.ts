@@ -378,12 +378,18 @@ const STATUSES: Record<string, string> = {
 };
 const PRIORITIES: Record<string, string> = { low: 'low', normal: 'medium', high: 'high', urgent: 'critical' };
 
-/** Line ends, and space before them, are not part of what was said. */
+/** Line ends, space before them, and empty lines around the text are not part of what was said. */
 export function plainText(value: string | null): string {
   return (value ?? '')
     .replace(/\r\n?/g, '\n')
     .replace(/[^\S\n]+$/gm, '')
+    .replace(/^\n+/, '')
     .trimEnd();
+}
+
+/** Names and titles are one line, in which it does not matter how much space stands between words. */
+export function oneLine(value: string | null): string {
+  return (value ?? '').replace(/\s+/g, ' ').trim();
 }
 
 /** A set of labels: order, case and repetition do not matter, and spaces count as underscores. */
@@ -683,7 +689,7 @@ class Check {
 
     const rows = [
       this.compare('organizations', organizations, ({ zendesk: z, pms: p }) => [
-        { name: 'name', zendesk: plainText(z.record.name), pms: plainText(p.record.name) },
+        { name: 'name', zendesk: oneLine(z.record.name), pms: oneLine(p.record.name) },
         { name: 'domains', zendesk: labelSet(z.record.domain_names), pms: labelSet(p.record.domains) },
         { name: 'description', zendesk: plainText(z.record.details), pms: plainText(p.record.description) },
         { name: 'notes', zendesk: plainText(z.record.notes), pms: plainText(p.record.notes) },
@@ -727,8 +733,8 @@ class Check {
     return [
       {
         name: 'title',
-        zendesk: plainText(z.subject) || '(no subject)',
-        pms: plainText(p.title) || '(no subject)',
+        zendesk: oneLine(z.subject) || '(no subject)',
+        pms: oneLine(p.title) || '(no subject)',
       },
       { name: 'description', ...description, excused: this.saidLater(z.id, description.pms) },
       { name: 'status', zendesk: STATUSES[z.status] ?? `? ${z.status}`, pms: p.status },
@@ -786,7 +792,7 @@ class Check {
     ];
     if (!bornInPms) {
       properties.push(
-        { name: 'author name', zendesk: plainText(writer?.name ?? ''), pms: plainText(p.authorName) },
+        { name: 'author name', zendesk: oneLine(writer?.name ?? ''), pms: oneLine(p.authorName) },
         { name: 'time', zendesk: seconds(z.created_at), pms: seconds(p.occurredAt) },
       );
     }
