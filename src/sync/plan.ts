@@ -505,8 +505,9 @@ export function compareAnswer(
     );
     const meant = row.id in residue ? residue[row.id] : next.snapshot[row.id];
     if (value.ok && sameValue(value.value, meant)) continue;
-    const mayDiffer = write.rows.includes(row.id) || (write.op === 'create' && !writesTo(row, side));
-    if (value.ok && mayDiffer) residue[row.id] = value.value;
+    // A state that the side chose itself (assigning a new ticket opens it) is a change to carry across.
+    const limit = write.rows.includes(row.id) && row.type !== 'enum' && row.type !== 'boolean';
+    if (value.ok && limit) residue[row.id] = value.value;
     else changedRows.push(row.id);
   }
   return { residue, changedRows };

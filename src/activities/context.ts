@@ -1,0 +1,88 @@
+import type { Logger } from 'pino';
+import type { LinkStore } from '../links/store';
+import { parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
+import type { Link } from '../sync/link';
+import { ENTITY_TYPES, type EntityType, type RefKey, type Side, type SyncRecord } from '../sync/record';
+import type { EntityMapping, Mapping } from '../sync/mapping';
+import { referencesOf } from '../sync/plan';
+import type { References, ResolvedReference } from '../sync/values';
+import type { SystemPort } from '../systems/port';
+import type { Inbox, PairSummary } from './types';
+
+/** What activities work with; one per worker process. */
+export interface ActivityContext {
+  store: LinkStore;
+  mapping: Mapping;
+  systems: Record<Side, SystemPort>;
+  /** Starts a pair's workflow, or adds to the inbox of the one that runs. */
+  hint: (key: CanonicalKey, inbox: Inbox) => Promise<void>;
+  log: Logger;
+  now: () => Date;
+}
+
+/** The entity that a record reference belongs to when nothing but its kind is known: a parent before a child. */
+export function entityOfRef(mapping: Mapping, ref: RefKey): EntityType | null {
+  const { side, kind } = parseRef(ref);
+  return ENTITY_TYPES.find((type) => mapping.entities[type].kind[side] === kind) ?? null;
+}
+
+/** Looks up the pairs that records, and what is already agreed on, point to. Two reads of the store at most. */
+export async function loadReferences(
+  { store, mapping }: Pick<ActivityContext, 'store' | 'mapping'>,
+  items: { table: EntityMapping; records: SyncRecord[]; link: Link | null }[],
+): Promise<References> {
+  const refs = new Set<RefKey>();
+  const keys = new Set<CanonicalKey>();
+  for (const { table, records, link } of items) {
+    for (const record of records) for (const ref of referencesOf(mapping, table, record)) refs.add(ref);
+    for (const row of table.rows) {
+      if (row.transform.kind !== 'reference') continue;
+      const key = link?.snapshot?.[row.id];
+      if (typeof key === 'string') keys.add(key);
+    }
+  }
+  const owners = await store.owners(refs);
+  for (const key of owners.values()) keys.add(key);
+  const links = await store.getMany(keys);
+  const byKey = new Map<CanonicalKey, ResolvedReference>();
+  for (const [key, link] of links) {
+    const ids: ResolvedReference['ids'] = {};
+    for (const side of ['zendesk', 'pms'] as const) {
+      const linked = link.sides[side];
+      if (linked) ids[side] = parseRef(linked.ref).id;
+    }
+    byKey.set(key, { key, ids });
+  }
+  const byRef = new Map<RefKey, ResolvedReference>();
+  for (const [ref, key] of owners) {
+    const resolved = byKey.get(key);
+    if (resolved) byRef.set(ref, resolved);
+  }
+  return { byRef, byKey };
+}
+
+/** How a pair stands, for histories and people: ids and words, no values. */
+export function summarise(
+  key: CanonicalKey,
+  link: Link | null,
+  status?: PairSummary['status'],
+  reason?: string,
+): PairSummary {
+  const { origin } = parseCanonicalKey(key);
+  const id = (side: Side): string | null => {
+    const ref = link?.sides[side]?.ref;
+    if (ref) return parseRef(ref).id;
+    return origin.side === side ? origin.id : null;
+  };
+  return {
+    key,
+    status: status ?? link?.status ?? 'pending',
+    zendesk: id('zendesk'),
+    pms: id('pms'),
+    reason: reason ?? link?.reason?.text ?? null,
+  };
+}
+
+export function originRef(key: CanonicalKey): RefKey {
+  return refKey(parseCanonicalKey(key).origin);
+}

@@ -1,0 +1,73 @@
+import { canonicalKey, parseRef, refKey, tryParseRef, type CanonicalKey } from '../sync/keys';
+import { entityOf } from '../sync/mapping';
+import { filterReason, isEcho } from '../sync/plan';
+import type { EntityType, SyncRecord } from '../sync/record';
+import type { ChangePage } from '../systems/port';
+import { loadReferences, type ActivityContext } from './context';
+import type { Hint } from './types';
+
+/** Signals under way at once: enough to keep Temporal busy, few enough not to crowd out the workers. */
+const SIGNALS_AT_ONCE = 20;
+
+/**
+ * Hands a page of changes to the pairs concerned: keeps each record where its pair will find it, then tells
+ * the pair. Echoes of our own writes and repeats stop here, without an action in Temporal.
+ *
+ * @returns how many pairs were told
+ */
+export async function dispatchChanges(
+  context: ActivityContext,
+  page: Pick<ChangePage, 'records' | 'gone'>,
+): Promise<number> {
+  const { store, mapping } = context;
+  const items = page.records.flatMap((record) => {
+    const entity = record.skip ? null : entityOf(mapping, record.ref.side, record.ref.kind, record.values);
+    return entity ? [{ entity, record, ref: refKey(record.ref) }] : [];
+  });
+  const goneRefs = page.gone.map(refKey);
+  const owners = await store.owners([...items.map(({ ref }) => ref), ...goneRefs]);
+  const links = await store.getMany(owners.values());
+  const linkOf = (ref: string) => links.get(owners.get(ref) ?? '') ?? null;
+  const references = await loadReferences(
+    context,
+    items.map(({ entity, record, ref }) => ({
+      table: mapping.entities[entity],
+      records: [record],
+      link: linkOf(ref),
+    })),
+  );
+  const news = items.filter(({ entity, record, ref }) => {
+    const link = linkOf(ref);
+    const table = mapping.entities[entity];
+    return link ? !isEcho(mapping, table, link, record, references) : filterReason(table, record) === null;
+  });
+  await store.observe(news.map(({ record }) => record));
+
+  const inboxes = new Map<CanonicalKey, Hint[]>();
+  const tell = (key: CanonicalKey, hint: Hint) => inboxes.set(key, [...(inboxes.get(key) ?? []), hint]);
+  for (const { entity, record, ref } of news) {
+    tell(owners.get(ref) ?? ownKey(entity, record), { ref, version: record.version });
+  }
+  for (const ref of goneRefs) {
+    const owner = owners.get(ref);
+    if (owner) tell(owner, { ref, version: null });
+  }
+  await inParallel([...inboxes], SIGNALS_AT_ONCE, ([key, hints]) =>
+    context.hint(key, { hints, force: false, hops: 0 }),
+  );
+  return inboxes.size;
+}
+
+/** A record that nobody claimed begins a pair, unless it says itself which record it was made for. */
+function ownKey(entity: EntityType, record: SyncRecord): CanonicalKey {
+  const back = tryParseRef(record.backRef);
+  return canonicalKey(entity, back && back.side !== record.ref.side ? back : parseRef(refKey(record.ref)));
+}
+
+async function inParallel<T>(items: T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
+  const queue = items.values();
+  const lane = async () => {
+    for (const item of queue) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, lane));
+}

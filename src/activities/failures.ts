@@ -1,0 +1,60 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { StaleLink } from '../links/store';
+import type { CanonicalKey } from '../sync/keys';
+import { NeedsHuman, RetryLater } from '../systems/errors';
+import type { ActivityContext } from './context';
+
+/** A wrong credential concerns every record alike; it is mended by a person while everything waits. */
+const UNAUTHORIZED_RETRY_MS = 30_000;
+
+/**
+ * Turns an error into what Temporal understands, and leaves the cause on the link where a person looks.
+ * Retry later → a failure with the server's own delay; anything unknown → a bug, which is never retried.
+ */
+export async function asFailure(
+  { store, now, log }: Pick<ActivityContext, 'store' | 'now' | 'log'>,
+  key: CanonicalKey | null,
+  error: unknown,
+): Promise<ApplicationFailure> {
+  if (error instanceof ApplicationFailure) return error;
+  if (error instanceof StaleLink) return ApplicationFailure.retryable(error.message, 'StaleLink');
+  const delay = retryDelay(error);
+  const message = error instanceof Error ? error.message : String(error);
+  if (key) {
+    const nextAttempt = delay === null ? null : new Date(now().getTime() + (delay ?? 1_000)).toISOString();
+    const code = delay === null ? 'bug' : 'retry_later';
+    await store.noteReason(key, { code, text: message, since: now().toISOString(), nextAttempt });
+  }
+  if (delay === null) {
+    log.error({ key, err: error }, 'bug');
+    return ApplicationFailure.create({
+      message,
+      type: 'Bug',
+      nonRetryable: true,
+      ...(error instanceof Error && { cause: error }),
+    });
+  }
+  log.warn({ key, delay }, message);
+  return ApplicationFailure.create({
+    message,
+    type: 'RetryLater',
+    ...(delay !== undefined && { nextRetryDelay: delay }),
+  });
+}
+
+/** Milliseconds, undefined for "as the retry policy says", null for an error that no retry mends. */
+function retryDelay(error: unknown): number | undefined | null {
+  if (error instanceof RetryLater) return error.options.retryAfterMs;
+  if (error instanceof NeedsHuman && error.code === 'unauthorized') return UNAUTHORIZED_RETRY_MS;
+  // The link store's own driver reports an unreachable or failing server by these names.
+  if (
+    error instanceof Error &&
+    /^Mongo(Network|ServerSelection|NotConnected|PoolCleared|WriteConcern|TopologyClosed|Expired)/.test(
+      error.name,
+    )
+  ) {
+    return undefined;
+  }
+  if (error instanceof Error && error.name === 'ServiceError') return undefined;
+  return null;
+}

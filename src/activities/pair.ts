@@ -1,0 +1,389 @@
+import { canonicalKey, parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
+import { HISTORY_LIMIT, newLink, seenVersion, type Agreement, type Link } from '../sync/link';
+import { planPair, type Candidates, type Observation, type Plan } from '../sync/plan';
+import { SIDES, otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
+import { entityOfRef, loadReferences, originRef, summarise, type ActivityContext } from './context';
+import { asFailure } from './failures';
+import type { PairActivities, PlanInput, Step } from './types';
+
+/** Activities that decide what a pair needs next. They touch the link store only, never an API. */
+export function pairActivities(context: ActivityContext): PairActivities {
+  return {
+    async planPair(input) {
+      try {
+        return await new Turn(context, input).run();
+      } catch (error) {
+        throw await asFailure(context, input.key, error);
+      }
+    },
+  };
+}
+
+/** One answer to "what next?" for one pair. */
+class Turn {
+  private readonly key: CanonicalKey;
+  private readonly origin: RefKey;
+
+  constructor(
+    private readonly context: ActivityContext,
+    private readonly input: PlanInput,
+  ) {
+    this.key = input.key;
+    this.origin = originRef(input.key);
+  }
+
+  async run(): Promise<Step> {
+    const { context, input, key } = this;
+    const { entity } = parseCanonicalKey(key);
+    const { store, mapping } = context;
+    // Each pass either answers or changes the store so that the next pass sees something new.
+    for (let pass = 0; pass < 6; pass += 1) {
+      const link = await store.get(key);
+      const members = this.members(link);
+      const observed = await store.observed([...members, ...(input.looked?.matches ?? [])]);
+      const unread = this.unread(link, members, observed);
+      const [firstUnread] = unread;
+      if (firstUnread) return readStep(firstUnread, unread);
+
+      const table = mapping.entities[entity];
+      const own = members.flatMap((ref) => observed.get(ref) ?? []);
+      const references = await loadReferences(context, [{ table, records: own, link }]);
+      const claims = await this.claims(link);
+      const plan = planPair(
+        {
+          key,
+          link,
+          observed: this.observations(members, observed),
+          ...(claims.candidates && { candidates: await this.candidates(claims.owners, observed) }),
+          ...(claims.owner !== undefined && claims.owner !== key && { claimedBy: claims.owner }),
+          references,
+          hops: input.hops,
+          linksSince: store.since,
+          now: context.now().toISOString(),
+        },
+        mapping,
+      );
+      await this.reportStrays(link);
+      const step = await this.carryOut(
+        plan,
+        link ?? newLink(key, entity, mapping.version, context.now().toISOString()),
+        own,
+      );
+      if (step) return step;
+    }
+    throw new Error(`${key}: no plan after six passes`);
+  }
+
+  /** The records of this pair that are known by now. */
+  private members(link: Link | null): RefKey[] {
+    const sides = SIDES.flatMap((side) => link?.sides[side]?.ref ?? []);
+    return sides.includes(this.origin) ? sides : [this.origin, ...sides];
+  }
+
+  /** Records to be read before planning: all of them by force, and those hinted at that nobody has seen. */
+  private unread(link: Link | null, members: RefKey[], observed: Map<RefKey, SyncRecord>): RefKey[] {
+    const { input } = this;
+    const known = new Set([...input.fresh, ...input.gone]);
+    const wanted = input.force
+      ? members
+      : members.filter((ref) => {
+          const hint = input.hints.findLast((candidate) => candidate.ref === ref);
+          return hint && !observed.has(ref) && hint.version !== link?.sides[parseRef(ref).side]?.version;
+        });
+    return wanted.filter((ref) => !known.has(ref));
+  }
+
+  private observations(
+    members: RefKey[],
+    observed: Map<RefKey, SyncRecord>,
+  ): Partial<Record<Side, Observation>> {
+    const result: Partial<Record<Side, Observation>> = {};
+    for (const ref of members) {
+      const record = observed.get(ref);
+      const side = parseRef(ref).side;
+      if (this.input.gone.includes(ref)) result[side] = { record: null, fresh: true };
+      else if (record) result[side] = { record, fresh: this.input.fresh.includes(ref) };
+    }
+    return result;
+  }
+
+  private async claims(
+    link: Link | null,
+  ): Promise<{ owner?: CanonicalKey; owners: Map<RefKey, CanonicalKey>; candidates: boolean }> {
+    if (link?.sides.zendesk && link.sides.pms) return { owners: new Map(), candidates: false };
+    const { looked } = this.input;
+    const owners = await this.context.store.owners([this.origin, ...(looked?.matches ?? [])]);
+    const owner = owners.get(this.origin);
+    return { ...(owner !== undefined && { owner }), owners, candidates: looked !== null };
+  }
+
+  private async candidates(
+    owners: Map<RefKey, CanonicalKey>,
+    observed: Map<RefKey, SyncRecord>,
+  ): Promise<Candidates> {
+    const { matches = [], rivals = [] } = this.input.looked ?? {};
+    const links = await this.context.store.getMany(owners.values());
+    const result: Candidates = { free: [], taken: [], rivals };
+    for (const ref of matches) {
+      const record = observed.get(ref);
+      const owner = owners.get(ref);
+      if (owner !== undefined && owner !== this.key) {
+        const { zendesk, pms } = links.get(owner)?.sides ?? {};
+        result.taken.push({ ref, key: owner, settled: Boolean(zendesk && pms) });
+      } else if (record) {
+        // A record that was made for another one is not free, though its link may be lost.
+        if (record.backRef === null || record.backRef === this.origin) result.free.push(record);
+        else result.taken.push({ ref, key: record.backRef, settled: true });
+      }
+    }
+    return result;
+  }
+
+  /** A record that names this pair's origin as its counterpart, while the pair has another: for a person. */
+  private async reportStrays(link: Link | null): Promise<void> {
+    const { context, input } = this;
+    const counterpart = link?.sides[otherSide(parseRef(this.origin).side)]?.ref;
+    if (!counterpart) return;
+    const strays = input.hints
+      .map((hint) => hint.ref)
+      .filter((ref) => ref !== this.origin && ref !== counterpart);
+    for (const ref of new Set(strays)) {
+      const owner = (await context.store.owners([ref])).get(ref);
+      if (owner !== undefined) continue;
+      const key = canonicalKey(parseCanonicalKey(this.key).entity, parseRef(ref));
+      const existing = await context.store.get(key);
+      const now = context.now().toISOString();
+      const text = `${ref} names or matches ${this.origin}, which is linked to ${counterpart}; a person must tell them apart`;
+      if (existing?.reason?.text === text) continue;
+      const stray =
+        existing ?? newLink(key, parseCanonicalKey(this.key).entity, context.mapping.version, now);
+      await context.store.save({
+        ...stray,
+        status: 'conflict',
+        reason: { code: 'stray', text, since: now, nextAttempt: null },
+      });
+    }
+  }
+
+  /** Makes a plan durable. @returns the step for the workflow; null where the pair must be planned again. */
+  private async carryOut(plan: Plan, link: Link, own: SyncRecord[]): Promise<Step | null> {
+    const { context, key } = this;
+    const { store } = context;
+    switch (plan.do) {
+      case 'read': {
+        const [first] = plan.refs;
+        if (!first) throw new Error(`${key}: a plan to read nothing`);
+        return readStep(first, plan.refs);
+      }
+      case 'look':
+        return { next: 'look', origin: refKey(plan.origin.ref) };
+      case 'settled': {
+        const settled = agreed(link, plan.agreement, context.mapping.version, context.now().toISOString());
+        for (const side of SIDES) {
+          const record = plan.seen[side];
+          const known = settled.sides[side];
+          if (record && known)
+            settled.sides[side] = {
+              ...known,
+              ...seenVersion(record),
+              backRef: known.backRef || record.backRef !== null,
+            };
+        }
+        const saved = sameLink(link, settled) ? link : await store.save(settled);
+        if (saved.waitsFor.length > 0) {
+          // What waits keeps its observation; a parent that came while the wait was stored is seen by another pass.
+          if (!sameList(saved.waitsFor, link.waitsFor)) return null;
+          await this.callParents(saved.waitsFor);
+        } else await store.forget(own);
+        return this.rest(saved);
+      }
+      case 'join':
+        return this.join(link, plan.origin, plan.counterpart);
+      case 'write': {
+        if (!link.sides.zendesk || !link.sides.pms) {
+          const owner = await store.claim(this.origin, key);
+          if (owner !== key) return this.handOver(link, owner);
+        }
+        const saved = await store.save({ ...link, intent: plan.intent });
+        return { next: 'write', sides: pendingSides(saved) };
+      }
+      case 'bury': {
+        const reason = {
+          code: 'ended',
+          text: plan.reason,
+          since: context.now().toISOString(),
+          nextAttempt: null,
+        };
+        if (plan.intent) {
+          const saved = await store.save({ ...link, intent: plan.intent, reason });
+          return { next: 'write', sides: pendingSides(saved) };
+        }
+        if (link.status === 'tombstone') return this.rest(link);
+        const saved = await store.save({ ...link, status: 'tombstone', reason, intent: null, waitsFor: [] });
+        await store.forget(own);
+        return this.rest(saved);
+      }
+      case 'wait':
+        return this.wait(link, plan);
+      case 'redirect':
+        return this.handOver(link, plan.to);
+      case 'ignore':
+        if (link.rev > 0) await store.remove(link);
+        await store.forget(own);
+        return { next: 'rest', state: summarise(key, link, 'ignored', plan.reason) };
+      case 'conflict':
+        return this.rest(await this.park(link, 'conflict', 'ambiguous_match', plan.reason));
+      case 'quarantine':
+        return this.rest(await this.park(link, 'quarantined', plan.code, plan.reason));
+    }
+  }
+
+  private async park(
+    link: Link,
+    status: 'conflict' | 'quarantined',
+    code: string,
+    text: string,
+  ): Promise<Link> {
+    if (link.status === status && link.reason?.text === text) return link;
+    const since = this.context.now().toISOString();
+    return this.context.store.save({
+      ...link,
+      status,
+      intent: null,
+      reason: { code, text, since, nextAttempt: null },
+    });
+  }
+
+  /** Claims both records of a match, Zendesk's first: two pairs that find each other cannot both succeed. */
+  private async join(link: Link, origin: SyncRecord, counterpart: SyncRecord): Promise<Step | null> {
+    const { key, context } = this;
+    const { store } = context;
+    const records = { [origin.ref.side]: origin, [counterpart.ref.side]: counterpart } as Record<
+      Side,
+      SyncRecord
+    >;
+    const claimed: RefKey[] = [];
+    for (const side of SIDES) {
+      const ref = refKey(records[side].ref);
+      const owner = await store.claim(ref, key);
+      if (owner === key) {
+        claimed.push(ref);
+        continue;
+      }
+      for (const own of claimed) await store.release(own, key);
+      // The other pair owns our own record: it is the one. Otherwise look again at who matches.
+      return ref === this.origin ? this.handOver(link, owner) : null;
+    }
+    const nothing: Values = {};
+    for (const side of SIDES) {
+      const record = records[side];
+      const backRef = record.backRef === refKey(records[otherSide(side)].ref);
+      link.sides[side] = { ...seenVersion(record), residue: nothing, backRef };
+    }
+    await store.save({ ...link, status: 'pending', reason: null, waitsFor: [], intent: null });
+    // The counterpart may have waited under a key of its own; this pair speaks for it now.
+    const rival = await store.get(canonicalKey(link.entity, counterpart.ref));
+    if (rival && rival._id !== key && !(rival.sides.zendesk && rival.sides.pms)) await store.remove(rival);
+    return null;
+  }
+
+  /** Hands this turn's inbox to the pair that owns the record, and leaves nothing of this one behind. */
+  private async handOver(link: Link, owner: CanonicalKey): Promise<Step> {
+    const { context, input, key } = this;
+    const hints = [
+      ...input.hints.filter((hint) => hint.ref !== this.origin),
+      { ref: this.origin, version: null },
+    ];
+    await context.hint(owner, { hints, force: input.force, hops: input.hops + 1 });
+    if (link.rev > 0 && !(link.sides.zendesk && link.sides.pms)) await context.store.remove(link);
+    return { next: 'rest', state: summarise(key, null, 'handed over', `belongs to ${owner}`) };
+  }
+
+  /** Stores what is awaited, looks once more (it may have come meanwhile), and sees to it that it is on its way. */
+  private async wait(link: Link, plan: Extract<Plan, { do: 'wait' }>): Promise<Step | null> {
+    const { context } = this;
+    const { store } = context;
+    const since = context.now().toISOString();
+    const known = link.status === 'pending' && sameList(link.waitsFor, plan.waitsFor);
+    if (!known) {
+      await store.save({
+        ...link,
+        status: 'pending',
+        waitsFor: plan.waitsFor,
+        reason: { code: 'waiting', text: plan.reason, since, nextAttempt: null },
+      });
+      return null;
+    }
+    const [ended] = await this.callParents(plan.waitsFor);
+    const text = ended ? `${plan.reason}: ${ended}` : plan.reason;
+    if (link.reason?.text === text) return this.rest(link);
+    return this.rest(
+      await store.save({ ...link, reason: { code: 'waiting', text, since, nextAttempt: null } }),
+    );
+  }
+
+  /** Starts the awaited pairs that nobody began yet. @returns why those that ended will not come. */
+  private async callParents(refs: RefKey[]): Promise<string[]> {
+    const { store, mapping, hint } = this.context;
+    const ended: string[] = [];
+    for (const ref of refs) {
+      const entity = entityOfRef(mapping, ref);
+      if (!entity) continue;
+      const owner = (await store.owners([ref])).get(ref) ?? canonicalKey(entity, parseRef(ref));
+      const parent = await store.get(owner);
+      if (!parent) await hint(owner, { hints: [{ ref, version: null }], force: false, hops: 0 });
+      else if (parent.status === 'tombstone' && parent.reason) ended.push(parent.reason.text);
+    }
+    return ended;
+  }
+
+  private rest(link: Link): Step {
+    return { next: 'rest', state: summarise(this.key, link) };
+  }
+}
+
+/** The link once both sides agree as planned. */
+export function agreed(link: Link, next: Agreement, mappingVersion: string, now: string): Link {
+  const sides = { ...link.sides };
+  for (const side of SIDES) if (sides[side]) sides[side] = { ...sides[side], residue: next.residue[side] };
+  const reason =
+    next.waitsFor.length > 0
+      ? { code: 'waiting', text: `waits for ${next.waitsFor.join(', ')}`, since: now, nextAttempt: null }
+      : next.conflicts.length > 0
+        ? {
+            code: 'conflict',
+            text: `both sides changed ${next.conflicts.map(({ row }) => row).join(', ')}`,
+            since: now,
+            nextAttempt: null,
+          }
+        : null;
+  return {
+    ...link,
+    sides,
+    status: next.conflicts.length > 0 ? 'conflict' : 'linked',
+    snapshot: next.snapshot,
+    conflicts: next.conflicts,
+    history: [...link.history, ...next.overruled].slice(-HISTORY_LIMIT),
+    waitsFor: next.waitsFor,
+    reason: reason && link.reason?.text === reason.text ? link.reason : reason,
+    intent: null,
+    mappingVersion,
+  };
+}
+
+function pendingSides(link: Link): Side[] {
+  return (link.intent?.writes ?? []).filter((write) => !write.done).map((write) => write.side);
+}
+
+function readStep(first: RefKey, refs: RefKey[]): Step {
+  const { side } = parseRef(first);
+  return { next: 'read', side, refs: refs.filter((ref) => parseRef(ref).side === side) };
+}
+
+function sameLink(a: Link, b: Link): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
+}

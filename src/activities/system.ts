@@ -1,0 +1,367 @@
+import { activityInfo, heartbeat } from '@temporalio/activity';
+import { parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
+import { seenVersion, type Intent, type Link, type PlannedWrite } from '../sync/link';
+import { compareAnswer } from '../sync/plan';
+import { SIDES, otherSide, type RefKey, type Side, type SyncRecord } from '../sync/record';
+import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone } from '../systems/errors';
+import { loadReferences, originRef, summarise, type ActivityContext } from './context';
+import { dispatchChanges } from './dispatch';
+import { asFailure } from './failures';
+import { agreed } from './pair';
+import type { ReadOutcome, SystemActivities, WriteOutcome } from './types';
+
+/** Pages that one poll reads before it hands over to the next; the cursor is stored after each. */
+const PAGES_PER_POLL = 200;
+
+/** Activities that call one system's API. They run on that API's task queue. */
+export function systemActivities(context: ActivityContext, side: Side): SystemActivities {
+  const { store, systems, mapping } = context;
+  const port = systems[side];
+
+  const guarded = async <T>(key: CanonicalKey | null, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw await asFailure(context, key, error);
+    }
+  };
+
+  const read = async (refs: RefKey[]): Promise<ReadOutcome> => {
+    const results = await port.read(refs.map(parseRef));
+    const records = results.flatMap(({ record }) => record ?? []);
+    await store.observe(records);
+    return {
+      fresh: records.map((record) => refKey(record.ref)),
+      gone: results.flatMap(({ ref, record }) => (record ? [] : refKey(ref))),
+    };
+  };
+
+  return {
+    readRecords: ({ key, refs }) => guarded(key, () => read(refs)),
+
+    lookForMatches: ({ key, origin }) =>
+      guarded(key, async () => {
+        const record = (await store.observed([origin])).get(origin);
+        if (!record) return [];
+        const table = mapping.entities[parseCanonicalKey(key).entity];
+        const found = new Map<RefKey, SyncRecord>();
+        for (const rule of table.match) {
+          const wanted = record.values[rule[record.ref.side]] ?? null;
+          for (const value of Array.isArray(wanted) ? wanted : [wanted]) {
+            if (value === null || value === '') continue;
+            for (const match of await port.findByProperty(table.kind[side], rule[side], value)) {
+              found.set(refKey(match.ref), match);
+            }
+          }
+        }
+        found.delete(origin);
+        await store.observe([...found.values()]);
+        return [...found.keys()];
+      }),
+
+    writePlanned: ({ key }) => guarded(key, () => new PlannedWrites(context, side, key, read).next()),
+
+    pollStream: ({ stream }) =>
+      guarded(null, async () => {
+        const name = `${side}:${stream}`;
+        const outcome = { pages: 0, records: 0, hinted: 0 };
+        let cursor = await store.cursor(name);
+        for (;;) {
+          const page = await port.changes(stream, cursor);
+          outcome.hinted += await dispatchChanges(context, page);
+          outcome.pages += 1;
+          outcome.records += page.records.length;
+          // Only now: a page that fails half-way is read again, never skipped.
+          if (page.cursor !== cursor) await store.saveCursor(name, page.cursor);
+          cursor = page.cursor;
+          heartbeat(outcome);
+          if (!page.more || outcome.pages >= PAGES_PER_POLL) return outcome;
+        }
+      }),
+
+    listStreams: async () => [...port.streams],
+  };
+}
+
+/** Carries out the write that a pair's intent holds for one side, and commits the link once none is left. */
+class PlannedWrites {
+  constructor(
+    private readonly context: ActivityContext,
+    private readonly side: Side,
+    private readonly key: CanonicalKey,
+    private readonly read: (refs: RefKey[]) => Promise<ReadOutcome>,
+  ) {}
+
+  async next(): Promise<WriteOutcome> {
+    const { context, key, side } = this;
+    const link = await context.store.get(key);
+    if (!link) throw new Error(`${key}: a write was planned, but there is no link`);
+    const write = link.intent?.writes.find((candidate) => candidate.side === side && !candidate.done);
+    if (!link.intent || !write) {
+      // An earlier attempt committed and then failed to say so: what follows a commit is repeated.
+      if (link.intent === null) await this.wake(link);
+      return { next: 'done', state: summarise(key, link) };
+    }
+    try {
+      return await this.perform(link, link.intent, write);
+    } catch (error) {
+      return this.recover(link, write, error);
+    }
+  }
+
+  private async perform(link: Link, intent: Intent, write: PlannedWrite): Promise<WriteOutcome> {
+    const { context, side, key } = this;
+    const port = context.systems[side];
+    const table = context.mapping.entities[link.entity];
+    const kind = table.kind[side];
+    const target = write.ref === null ? null : parseRef(write.ref);
+    switch (write.op) {
+      case 'create': {
+        const backRef = write.backRef ?? originRef(key);
+        if (!port.uniqueBackRef(kind) && (write.lookFirst || activityInfo().attempt > 1)) {
+          const found = await port.findByBackRef(kind, backRef, write.values);
+          if (found.length > 0) return this.adopt(link, found, backRef);
+        }
+        const created = await port.create(kind, write.values, {
+          idempotencyKey: write.idempotencyKey,
+          backRef,
+        });
+        const owner = await context.store.claim(refKey(created.ref), key);
+        if (owner !== key)
+          throw new Error(`${key}: the record just created, ${refKey(created.ref)}, is claimed by ${owner}`);
+        return this.done(link, intent, write, created);
+      }
+      case 'update':
+        if (!target || write.version === null) throw new Error(`${key}: an update without record or version`);
+        return this.done(
+          link,
+          intent,
+          write,
+          await port.update(target, write.values, { version: write.version, backRef: write.backRef }),
+        );
+      case 'followUp': {
+        if (!target || write.backRef === null)
+          throw new Error(`${key}: a follow-up without record or source`);
+        const options = { idempotencyKey: write.idempotencyKey, backRef: write.backRef };
+        return this.done(link, intent, write, await port.followUp(target, write.values, options));
+      }
+      case 'archive':
+        if (!target || write.version === null)
+          throw new Error(`${key}: an archive without record or version`);
+        return this.done(link, intent, write, await port.archive(target, { version: write.version }));
+    }
+  }
+
+  /** Notes the answer; after the last write the link becomes what was planned. */
+  private async done(
+    link: Link,
+    intent: Intent,
+    write: PlannedWrite,
+    answer: SyncRecord,
+  ): Promise<WriteOutcome> {
+    const { context, side, key } = this;
+    const { store, mapping } = context;
+    const table = mapping.entities[link.entity];
+    const now = context.now().toISOString();
+    const ref = refKey(answer.ref);
+    const references = await loadReferences(context, [
+      { table, records: [answer], link: { ...link, snapshot: intent.next.snapshot } },
+    ]);
+    const { residue, changedRows } =
+      write.op === 'archive'
+        ? { residue: intent.next.residue[side], changedRows: [] }
+        : compareAnswer(mapping, table, write, answer, intent.next, references);
+    // What somebody else changed meanwhile is not seen yet: it stays an observation for the next plan.
+    const writes = intent.writes.map((other) => (other === write ? { ...other, done: true } : other));
+    const next = { ...intent.next, residue: { ...intent.next.residue, [side]: residue } };
+    const seen = { ...intent.seen, [side]: seenVersion(answer) };
+    const more = writes.some((other) => !other.done);
+    if (more || changedRows.length > 0) await store.observe([answer]);
+    const backRef = write.backRef !== null && write.op !== 'followUp';
+    const withAnswer: Link = {
+      ...link,
+      intent: { ...intent, writes, next, seen },
+      sides: {
+        ...link.sides,
+        [side]: link.sides[side]
+          ? { ...link.sides[side], backRef: link.sides[side].backRef || backRef }
+          : { ...seenVersion(answer), residue: {}, backRef: answer.backRef === originRef(key) },
+      },
+    };
+    if (more) {
+      await store.save(withAnswer);
+      return { next: 'done', state: summarise(key, withAnswer) };
+    }
+
+    const committed = agreed(withAnswer, next, mapping.version, now);
+    if (intent.then === 'tombstone') {
+      committed.status = 'tombstone';
+      committed.reason = link.reason;
+    }
+    for (const each of SIDES) {
+      const version = seen[each];
+      const known = committed.sides[each];
+      if (version)
+        committed.sides[each] = { residue: next.residue[each], backRef: known?.backRef ?? false, ...version };
+    }
+    const saved = await store.save(committed);
+    if (saved.waitsFor.length === 0) await this.forgetSeen(saved, changedRows.length > 0 ? ref : null);
+    if (write.op === 'create') await this.wake(saved);
+    if (changedRows.length > 0) return { next: 'again', fresh: [ref], gone: [] };
+    if (saved.waitsFor.length > 0) return { next: 'again', fresh: [], gone: [] };
+    return { next: 'done', state: summarise(key, saved) };
+  }
+
+  /** Drops the observations that the commit covers; one that says something newer stays for the next plan. */
+  private async forgetSeen(link: Link, keep: RefKey | null): Promise<void> {
+    const { context } = this;
+    const { store, mapping } = context;
+    const table = mapping.entities[link.entity];
+    const refs = SIDES.flatMap((each) => link.sides[each]?.ref ?? []).filter((ref) => ref !== keep);
+    const records = [...(await store.observed(refs)).values()];
+    const references = await loadReferences(context, [{ table, records, link }]);
+    const covered = records.filter((record) => {
+      const known = link.sides[record.ref.side];
+      if (!known || record.order > known.order) return false;
+      const probe: PlannedWrite = { ...NO_WRITE, side: record.ref.side };
+      const residue = { zendesk: link.sides.zendesk?.residue ?? {}, pms: link.sides.pms?.residue ?? {} };
+      const agreement = {
+        snapshot: link.snapshot ?? {},
+        residue,
+        conflicts: [],
+        overruled: [],
+        waitsFor: [],
+      };
+      return (
+        record.order < known.order ||
+        compareAnswer(mapping, table, probe, record, agreement, references).changedRows.length === 0
+      );
+    });
+    await store.forget(covered);
+  }
+
+  /** The record exists already: it becomes the counterpart, and the next plan merges the two as they are. */
+  private async adopt(link: Link, found: SyncRecord[], backRef: RefKey): Promise<WriteOutcome> {
+    const { context, key, side } = this;
+    const { store } = context;
+    const live = found.filter((record) => record.state === 'live');
+    const [only, ...more] = live.length > 0 ? live : found;
+    if (!only || more.length > 0) {
+      const names = found.map((record) => refKey(record.ref)).join(', ');
+      return this.park(
+        link,
+        'conflict',
+        'several_counterparts',
+        `${names} all carry the back-reference ${backRef}; clear it on all but one`,
+      );
+    }
+    const owner = await store.claim(refKey(only.ref), key);
+    if (owner !== key) {
+      return this.park(
+        link,
+        'conflict',
+        'counterpart_taken',
+        `${refKey(only.ref)} carries the back-reference ${backRef}, but is linked by ${owner}`,
+      );
+    }
+    const origin = (await store.observed([originRef(key)])).get(originRef(key));
+    const other = otherSide(side);
+    const seen = link.intent?.seen[other] ?? (origin && seenVersion(origin));
+    if (!seen) throw new Error(`${key}: the pair's origin was never seen`);
+    await store.observe([only]);
+    await store.save({
+      ...link,
+      intent: null,
+      snapshot: null,
+      sides: {
+        ...link.sides,
+        [other]: { ...seen, residue: {}, backRef: false },
+        [side]: { ...seenVersion(only), residue: {}, backRef: true },
+      },
+    });
+    return { next: 'again', fresh: [refKey(only.ref)], gone: [] };
+  }
+
+  private async recover(link: Link, write: PlannedWrite, error: unknown): Promise<WriteOutcome> {
+    const { store } = this.context;
+    if (error instanceof PreconditionFailed || error instanceof RecordGone) {
+      if (write.ref === null) throw error;
+      await store.save({ ...link, intent: null });
+      return { next: 'again', ...(await this.read([write.ref])) };
+    }
+    if (error instanceof AlreadyExists) return this.alreadyExists(link, write, error);
+    if (error instanceof NeedsHuman && error.code !== 'unauthorized') {
+      const field = error.field === null ? '' : ` (${error.field})`;
+      return this.park(link, 'quarantined', error.code, `${error.message}${field}`);
+    }
+    throw error;
+  }
+
+  /** A unique value is taken: by the record that we are looking for, or by one that is somebody else's. */
+  private async alreadyExists(link: Link, write: PlannedWrite, error: AlreadyExists): Promise<WriteOutcome> {
+    const { context, side } = this;
+    const port = context.systems[side];
+    const table = context.mapping.entities[link.entity];
+    const kind = table.kind[side];
+    if (write.op === 'create' && write.backRef !== null) {
+      const own = await port.findByBackRef(kind, write.backRef, write.values);
+      if (own.length > 0) return this.adopt(link, own, write.backRef);
+      const value = write.values[error.field];
+      const holders = value === undefined ? [] : await port.findByProperty(kind, error.field, value);
+      const owners = await context.store.owners(holders.map((record) => refKey(record.ref)));
+      const free = holders.filter((record) => record.backRef === null && !owners.has(refKey(record.ref)));
+      if (free.length > 0 && table.match.some((rule) => rule[side] === error.field)) {
+        // It appeared after the look for matches: look again.
+        await context.store.save({ ...link, intent: null });
+        return { next: 'again', fresh: [], gone: [] };
+      }
+      const taken = holders.map((record) => {
+        const ref = refKey(record.ref);
+        return `${ref} (${owners.get(ref) ?? record.backRef ?? 'not linked'})`;
+      });
+      const text = `${side} ${kind}: ${error.field} is taken by ${taken.join(', ') || 'a record that cannot be found'}; expected a free value`;
+      return this.park(link, 'quarantined', 'duplicate_value', text);
+    }
+    return this.park(link, 'quarantined', 'duplicate_value', error.message);
+  }
+
+  private async park(
+    link: Link,
+    status: 'conflict' | 'quarantined',
+    code: string,
+    text: string,
+  ): Promise<WriteOutcome> {
+    const { context, key } = this;
+    const since = context.now().toISOString();
+    const saved = await context.store.save({
+      ...link,
+      status,
+      intent: null,
+      reason: { code, text, since, nextAttempt: null },
+    });
+    return { next: 'done', state: summarise(key, saved) };
+  }
+
+  /** Calls the pairs that wait for a record of this one. */
+  private async wake(link: Link): Promise<void> {
+    const { context } = this;
+    const refs = SIDES.flatMap((each) => link.sides[each]?.ref ?? []);
+    for (const key of await context.store.waitingFor(refs)) {
+      heartbeat();
+      await context.hint(key, { hints: [], force: false, hops: 0 });
+    }
+  }
+}
+
+const NO_WRITE: PlannedWrite = {
+  side: 'zendesk',
+  op: 'update',
+  ref: null,
+  version: null,
+  values: {},
+  backRef: null,
+  idempotencyKey: '',
+  rows: [],
+  lookFirst: false,
+  done: false,
+};

@@ -1,0 +1,25 @@
+import type { PairSummary } from '../activities/types';
+import type { CanonicalKey } from '../sync/keys';
+import { keepInSync } from './pair';
+
+/**
+ * The workflows under the names that operators see. The three links differ by their mapping only, so each is
+ * the same sentence: keep this pair in sync.
+ */
+
+/** A Zendesk organization ↔ a PMS customer. */
+export async function OrgToCustomer(key: CanonicalKey): Promise<PairSummary> {
+  return keepInSync(key);
+}
+
+/** A Zendesk ticket ↔ a PMS project. */
+export async function TicketToProject(key: CanonicalKey): Promise<PairSummary> {
+  return keepInSync(key);
+}
+
+/** A Zendesk ticket comment ↔ its place in a PMS project. */
+export async function CommentToProject(key: CanonicalKey): Promise<PairSummary> {
+  return keepInSync(key);
+}
+
+export { pollChanges } from './poll';

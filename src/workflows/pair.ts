@@ -1,0 +1,144 @@
+import {
+  ApplicationFailure,
+  condition,
+  defineQuery,
+  defineSearchAttributeKey,
+  defineSignal,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { SearchAttributeType } from '@temporalio/common';
+import type {
+  Findings,
+  Inbox,
+  PairActivities,
+  PairSummary,
+  SystemActivities,
+  WriteOutcome,
+} from '../activities/types';
+import { parseCanonicalKey, parseRef, type CanonicalKey } from '../sync/keys';
+import { otherSide, type Side } from '../sync/record';
+import { taskQueueOf } from './taskQueues';
+
+/** "Something about this pair may have changed." Sent with the workflow's start. */
+export const recordChanged = defineSignal<[Inbox]>('recordChanged');
+/** Reads both records again and brings them into agreement, whatever is known of them. */
+export const resync = defineSignal('resync');
+/** How the pair stands. */
+export const status = defineQuery<PairSummary>('status');
+
+/** A pair that asks for more steps than this in one go does not settle: two systems undo each other. */
+const STEPS_AT_MOST = 40;
+
+const { planPair } = proxyActivities<PairActivities>({
+  startToCloseTimeout: '1 minute',
+  retry: { initialInterval: '500ms', maximumInterval: '1 minute' },
+});
+
+/** The activities that run on one API's own task queue. */
+function system(side: Side): SystemActivities {
+  return proxyActivities<SystemActivities>({
+    taskQueue: taskQueueOf(workflowInfo().taskQueue, side),
+    startToCloseTimeout: '5 minutes',
+    heartbeatTimeout: '4 minutes',
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '2 minutes' },
+  });
+}
+
+/** The one writer of a pair: drains its inbox turn by turn, and ends when it is empty. */
+export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
+  const { origin } = parseCanonicalKey(key);
+  let summary: PairSummary = {
+    key,
+    status: 'pending',
+    zendesk: origin.side === 'zendesk' ? origin.id : null,
+    pms: origin.side === 'pms' ? origin.id : null,
+    reason: null,
+  };
+  const inbox: Inbox[] = [];
+  setHandler(recordChanged, (message) => void inbox.push(message));
+  setHandler(resync, () => void inbox.push({ hints: [], force: true, hops: 0 }));
+  setHandler(status, () => summary);
+  // A signal that came with the start is handled before this goes on.
+  await condition(() => true);
+
+  do {
+    summary = await bringIntoAgreement(key, drain(inbox));
+  } while (inbox.length > 0);
+
+  report(summary);
+  return summary;
+}
+
+/** One turn: ask what to do, do it, until the pair rests. */
+async function bringIntoAgreement(key: CanonicalKey, inbox: Inbox): Promise<PairSummary> {
+  let findings: Findings = { fresh: [], gone: [], looked: null };
+  for (let steps = 0; steps < STEPS_AT_MOST; steps += 1) {
+    const step = await planPair({ key, ...inbox, ...findings });
+    switch (step.next) {
+      case 'rest':
+        return step.state;
+      case 'read': {
+        const { fresh, gone } = await system(step.side).readRecords({ key, refs: step.refs });
+        findings = { ...findings, fresh: [...findings.fresh, ...fresh], gone: [...findings.gone, ...gone] };
+        break;
+      }
+      case 'look': {
+        const { side } = parseRef(step.origin);
+        const matches = await system(otherSide(side)).lookForMatches({ key, origin: step.origin });
+        // Whether the origin is the only one of its name matters only where something matches.
+        const rivals =
+          matches.length === 0 ? [] : await system(side).lookForMatches({ key, origin: step.origin });
+        findings = { ...findings, looked: { matches, rivals } };
+        break;
+      }
+      case 'write': {
+        const outcome = await writeAll(key, step.sides);
+        if (outcome.next === 'done') return outcome.state;
+        // What was read before the write is no longer fresh.
+        findings = { fresh: outcome.fresh, gone: outcome.gone, looked: null };
+        break;
+      }
+    }
+  }
+  throw ApplicationFailure.nonRetryable(`${key} did not settle within ${STEPS_AT_MOST} steps`, 'Bug');
+}
+
+async function writeAll(key: CanonicalKey, sides: Side[]): Promise<WriteOutcome> {
+  let outcome: WriteOutcome | undefined;
+  for (const side of sides) {
+    outcome = await system(side).writePlanned({ key });
+    if (outcome.next === 'again') return outcome;
+  }
+  if (!outcome) throw ApplicationFailure.nonRetryable(`${key}: a write to no side`, 'Bug');
+  return outcome;
+}
+
+/** Takes all that came so far as one inbox: a burst of changes costs one turn. */
+function drain(inbox: Inbox[]): Inbox {
+  const messages = inbox.splice(0);
+  return {
+    hints: messages.flatMap(({ hints }) => hints),
+    force: messages.some(({ force }) => force),
+    hops: Math.max(0, ...messages.map(({ hops }) => hops)),
+  };
+}
+
+const ZENDESK_ID = defineSearchAttributeKey('ZendeskId', SearchAttributeType.KEYWORD);
+const PMS_ID = defineSearchAttributeKey('PmsId', SearchAttributeType.KEYWORD);
+const SYNC_STATUS = defineSearchAttributeKey('SyncStatus', SearchAttributeType.KEYWORD);
+
+/** Makes the outcome visible in the Web UI's list and on the workflow's page. */
+function report({ status: state, zendesk, pms, reason }: PairSummary): void {
+  upsertSearchAttributes([
+    { key: SYNC_STATUS, value: state },
+    { key: ZENDESK_ID, value: zendesk },
+    { key: PMS_ID, value: pms },
+  ]);
+  setCurrentDetails(
+    `${state}: Zendesk ${zendesk ?? '—'} ↔ PMS ${pms ?? '—'}${reason ? `\n\n${reason}` : ''}`,
+  );
+}
