@@ -2,7 +2,6 @@ import {
   ApplicationFailure,
   condition,
   defineQuery,
-  defineSearchAttributeKey,
   defineSignal,
   proxyActivities,
   setCurrentDetails,
@@ -10,7 +9,6 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { SearchAttributeType } from '@temporalio/common';
 import type {
   Findings,
   Inbox,
@@ -21,6 +19,7 @@ import type {
 } from '../activities/types';
 import { parseCanonicalKey, parseRef, type CanonicalKey } from '../sync/keys';
 import { otherSide, type Side } from '../sync/record';
+import { PMS_ID, SYNC_STATUS, ZENDESK_ID } from './searchAttributes';
 import { taskQueueOf } from './taskQueues';
 
 /** "Something about this pair may have changed." Sent with the workflow's start. */
@@ -126,10 +125,6 @@ function drain(inbox: Inbox[]): Inbox {
     hops: Math.max(0, ...messages.map(({ hops }) => hops)),
   };
 }
-
-const ZENDESK_ID = defineSearchAttributeKey('ZendeskId', SearchAttributeType.KEYWORD);
-const PMS_ID = defineSearchAttributeKey('PmsId', SearchAttributeType.KEYWORD);
-const SYNC_STATUS = defineSearchAttributeKey('SyncStatus', SearchAttributeType.KEYWORD);
 
 /** Makes the outcome visible in the Web UI's list and on the workflow's page. */
 function report({ status: state, zendesk, pms, reason }: PairSummary): void {

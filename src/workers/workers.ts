@@ -1,0 +1,62 @@
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { ActivityContext } from '../activities/context';
+import { pairActivities } from '../activities/pair';
+import { systemActivities } from '../activities/system';
+import { SIDES, type Side } from '../sync/record';
+import { taskQueueOf } from '../workflows/taskQueues';
+
+export interface WorkerSettings {
+  connection: NativeConnection;
+  namespace: string;
+  /** The service's own task queue; each API's is named after it. */
+  taskQueue: string;
+  /** Activities a minute that may start against each API, over all workers together. */
+  ratePerMinute: Record<Side, number>;
+}
+
+/** A worker process: one worker for workflows and the link store, one for each API. */
+export interface Workers {
+  /** Resolves when all have stopped; rejects when one fails. */
+  run(): Promise<void>;
+  /** Stops taking new tasks and lets running ones finish. */
+  shutdown(): void;
+}
+
+export async function createWorkers(context: ActivityContext, settings: WorkerSettings): Promise<Workers> {
+  const { connection, namespace, taskQueue, ratePerMinute } = settings;
+  const common: Partial<WorkerOptions> = { connection, namespace, shutdownGraceTime: '20s' };
+  const workers = [
+    await Worker.create({
+      ...common,
+      taskQueue,
+      workflowsPath: require.resolve('../workflows'),
+      activities: pairActivities(context),
+      maxCachedWorkflows: 500,
+    }),
+  ];
+  for (const side of SIDES) {
+    workers.push(
+      await Worker.create({
+        ...common,
+        taskQueue: taskQueueOf(taskQueue, side),
+        activities: systemActivities(context, side),
+        maxConcurrentActivityTaskExecutions: 20,
+        maxTaskQueueActivitiesPerSecond: ratePerMinute[side] / 60,
+      }),
+    );
+  }
+  return {
+    async run() {
+      try {
+        await Promise.all(workers.map((worker) => worker.run()));
+      } catch (error) {
+        // One that fails takes the others with it: half a process would look alive.
+        for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+        throw error;
+      }
+    },
+    shutdown() {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    },
+  };
+}
