@@ -1,0 +1,74 @@
+import { loadConfig, ConfigError } from '../config/config';
+import { startMongo, startTemporal, ensureSearchAttributes } from '../embedded';
+import { SIDES, type Side } from '../sync/record';
+import { NeedsHuman, RetryLater } from '../systems/errors';
+import { pmsSystem } from '../systems/pms';
+import type { SystemPort } from '../systems/port';
+import { zendeskSystem } from '../systems/zendesk';
+import { serviceLogger, startService } from '../workers/service';
+import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
+import { loadMapping } from '../config/mapping';
+
+/**
+ * `npm start`: checks configuration, mapping and both credentials, starts what servers are not given, and
+ * runs until it is told to stop.
+ */
+export async function start(configFile: string | null, dataDir: string): Promise<void> {
+  const config = loadConfig(configFile, process.env);
+  loadMapping(config.mappingFile);
+  const log = serviceLogger(config.logLevel);
+  const systems: Record<Side, SystemPort> = {
+    zendesk: zendeskSystem({
+      baseUrl: config.zendeskBaseUrl,
+      email: config.zendeskEmail,
+      apiToken: config.zendeskApiToken,
+    }),
+    pms: pmsSystem({ baseUrl: config.pmsBaseUrl, token: config.pmsToken }),
+  };
+  for (const side of SIDES)
+    log.info({ side, as: await introduce(systems[side], side) }, 'credential accepted');
+
+  const onProgress = (line: string) => log.info(line);
+  const temporal = await startTemporal({
+    onProgress,
+    dataDir,
+    namespace: config.temporalNamespace,
+    searchAttributes: SEARCH_ATTRIBUTES,
+    ...(config.temporalAddress !== undefined && { temporalAddress: config.temporalAddress }),
+  });
+  const mongo = await startMongo({
+    onProgress,
+    dataDir,
+    ...(config.mongodbUri !== undefined && { mongodbUri: config.mongodbUri }),
+  });
+  try {
+    await ensureSearchAttributes(temporal.address, config.temporalNamespace, SEARCH_ATTRIBUTES);
+    const service = await startService(
+      config,
+      { temporalAddress: temporal.address, mongodbUri: mongo.uri },
+      systems,
+      log,
+    );
+    log.info({ temporal: temporal.address, ui: temporal.uiUrl }, 'running; Ctrl-C stops');
+    const stop = () =>
+      void service.stop().catch((error: unknown) => log.error({ err: error }, 'while stopping'));
+    process.once('SIGINT', stop);
+    process.once('SIGTERM', stop);
+    await service.done;
+  } finally {
+    await temporal.stop();
+    await mongo.stop();
+  }
+}
+
+/** One call with the credential, so that a wrong one ends the start and not the first write. */
+async function introduce(system: SystemPort, side: Side): Promise<string> {
+  try {
+    return await system.whoAmI();
+  } catch (error) {
+    const variable = side === 'zendesk' ? 'ZENDESK_BASE_URL' : 'PMS_BASE_URL';
+    if (error instanceof NeedsHuman) throw new ConfigError(error.message);
+    if (error instanceof RetryLater) throw new ConfigError(`${variable}: ${error.message}`);
+    throw error;
+  }
+}

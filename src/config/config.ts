@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+
+/**
+ * Configuration: from the environment, or from a YAML file whose keys are the same names in camel case. The
+ * environment wins, so that one file serves several deployments. A secret may be given as a file
+ * (`ZENDESK_API_TOKEN_FILE`), the way containers mount them.
+ */
+
+/** Something that the operator must mend; the message has one line per fault. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const url = z.url({ protocol: /^https?$/, error: 'expected an address such as https://example.zendesk.com' });
+const seconds = z.coerce.number({ error: 'expected a number of seconds' }).positive();
+const perMinute = z.coerce.number({ error: 'expected a number of calls per minute' }).int().positive();
+
+const schema = z
+  .strictObject({
+    temporalAddress: z.string().optional(),
+    temporalNamespace: z.string().default('default'),
+    mongodbUri: z
+      .string()
+      .regex(/^mongodb(\+srv)?:\/\//, 'expected an address such as mongodb://127.0.0.1:27017')
+      .optional(),
+    mongodbDatabase: z.string().default('zendesk-pms-sync'),
+    zendeskSubdomain: z
+      .string()
+      .regex(/^[a-z0-9-]+$/i, 'expected the name before .zendesk.com')
+      .optional(),
+    zendeskBaseUrl: url.optional(),
+    zendeskEmail: z.email('expected an e-mail address'),
+    zendeskApiToken: z.string().min(1, 'expected an API token'),
+    pmsBaseUrl: url,
+    pmsToken: z.string().min(1, 'expected an API token'),
+    mappingFile: z.string().default('mapping.yaml'),
+    taskQueue: z.string().default('zendesk-pms-sync'),
+    zendeskCallsPerMinute: perMinute.default(400),
+    pmsCallsPerMinute: perMinute.default(3000),
+    zendeskPollSeconds: seconds.default(60),
+    pmsPollSeconds: seconds.default(15),
+    logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  })
+  .refine((config) => config.zendeskSubdomain ?? config.zendeskBaseUrl, {
+    path: ['zendeskSubdomain'],
+    error: 'expected the Zendesk subdomain (or zendeskBaseUrl)',
+  });
+
+type Input = z.output<typeof schema>;
+export type Config = Omit<Input, 'zendeskSubdomain' | 'zendeskBaseUrl'> & { zendeskBaseUrl: string };
+
+const SECRETS = new Set(['zendeskApiToken', 'pmsToken', 'mongodbUri']);
+
+/** `zendeskApiToken` → `ZENDESK_API_TOKEN`. */
+export function variableOf(setting: string): string {
+  return setting.replace(/([A-Z])/g, '_$1').toUpperCase();
+}
+
+/**
+ * @param file path of a YAML file; null for the environment alone
+ * @throws ConfigError naming each variable or field at fault, what was found and what was expected
+ */
+export function loadConfig(file: string | null, env: NodeJS.ProcessEnv): Config {
+  const settings = Object.keys(schema.shape);
+  const input: Record<string, unknown> = file === null ? {} : readSettings(file);
+  for (const setting of settings) {
+    const variable = variableOf(setting);
+    const value =
+      env[variable] ?? (SECRETS.has(setting) ? readSecret(env[`${variable}_FILE`], variable) : undefined);
+    if (value !== undefined && value !== '') input[setting] = value;
+  }
+  const parsed = schema.safeParse(input);
+  if (!parsed.success) {
+    throw new ConfigError(parsed.error.issues.map((issue) => describe(issue, input, file)).join('\n'));
+  }
+  const { zendeskSubdomain, zendeskBaseUrl, ...rest } = parsed.data;
+  return { ...rest, zendeskBaseUrl: zendeskBaseUrl ?? `https://${zendeskSubdomain}.zendesk.com` };
+}
+
+function readSettings(file: string): Record<string, unknown> {
+  const settings: unknown = readYaml(file);
+  if (settings === null || typeof settings !== 'object' || Array.isArray(settings)) {
+    throw new ConfigError(
+      `${file}: found ${typeof settings}, expected settings such as "pmsBaseUrl: https://…"`,
+    );
+  }
+  return { ...settings };
+}
+
+/** @throws ConfigError naming the file, and the line where it is not YAML. */
+export function readYaml(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError(
+      `${file}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`,
+    );
+  }
+  try {
+    return parseYaml(text);
+  } catch (error) {
+    throw new ConfigError(
+      `${file}: not valid YAML: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`,
+    );
+  }
+}
+
+function readSecret(file: string | undefined, variable: string): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new ConfigError(
+      `${variable}_FILE: ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`,
+    );
+  }
+}
+
+function describe(issue: z.core.$ZodIssue, input: Record<string, unknown>, file: string | null): string {
+  if (issue.code === 'unrecognized_keys') {
+    return `${file ?? 'configuration'}: unknown field ${issue.keys.map((key) => `"${key}"`).join(', ')}`;
+  }
+  const setting = String(issue.path[0] ?? '');
+  const value = input[setting];
+  const found = value === undefined ? 'nothing' : SECRETS.has(setting) ? 'a value' : JSON.stringify(value);
+  const expected = value === undefined && issue.code === 'invalid_type' ? 'expected a value' : issue.message;
+  return `${variableOf(setting)}${file === null ? '' : ` (or ${setting} in ${file})`}: found ${found}, ${expected}`;
+}

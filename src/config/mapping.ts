@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+import { bindProperties, parseMapping, type Mapping } from '../sync/mapping';
+import { ENTITY_TYPES, SIDES, type Side } from '../sync/record';
+import type { PropertyInfo, SystemPort } from '../systems/port';
+import { readYaml } from './config';
+
+/** @throws MappingError, ConfigError naming file and row of every fault. */
+export function loadMapping(file: string): Mapping {
+  return parseMapping(readYaml(file), file, (text) =>
+    createHash('sha256').update(text).digest('hex').slice(0, 12),
+  );
+}
+
+/** Checks a mapping against the properties that both systems really have. @throws MappingError */
+export async function checkMapping(
+  mapping: Mapping,
+  systems: Record<Side, SystemPort>,
+  file: string,
+): Promise<Mapping> {
+  const offered = { zendesk: new Map<string, PropertyInfo[]>(), pms: new Map<string, PropertyInfo[]>() };
+  for (const side of SIDES) {
+    for (const kind of new Set(ENTITY_TYPES.map((type) => mapping.entities[type].kind[side]))) {
+      offered[side].set(kind, await systems[side].properties(kind));
+    }
+  }
+  return bindProperties(mapping, offered, file);
+}
