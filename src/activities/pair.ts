@@ -1,5 +1,5 @@
 import { canonicalKey, parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
-import { HISTORY_LIMIT, newLink, seenVersion, type Agreement, type Link } from '../sync/link';
+import { agreed, newLink, seenVersion, type Link } from '../sync/link';
 import { planPair, type Candidates, type Observation, type Plan } from '../sync/plan';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
 import { entityOfRef, loadReferences, originRef, summarise, type ActivityContext } from './context';
@@ -340,35 +340,6 @@ class Turn {
   private rest(link: Link): Step {
     return { next: 'rest', state: summarise(this.key, link) };
   }
-}
-
-/** The link once both sides agree as planned. */
-export function agreed(link: Link, next: Agreement, mappingVersion: string, now: string): Link {
-  const sides = { ...link.sides };
-  for (const side of SIDES) if (sides[side]) sides[side] = { ...sides[side], residue: next.residue[side] };
-  const reason =
-    next.waitsFor.length > 0
-      ? { code: 'waiting', text: `waits for ${next.waitsFor.join(', ')}`, since: now, nextAttempt: null }
-      : next.conflicts.length > 0
-        ? {
-            code: 'conflict',
-            text: `both sides changed ${next.conflicts.map(({ row }) => row).join(', ')}`,
-            since: now,
-            nextAttempt: null,
-          }
-        : null;
-  return {
-    ...link,
-    sides,
-    status: next.conflicts.length > 0 ? 'conflict' : 'linked',
-    snapshot: next.snapshot,
-    conflicts: next.conflicts,
-    history: [...link.history, ...next.overruled].slice(-HISTORY_LIMIT),
-    waitsFor: next.waitsFor,
-    reason: reason && link.reason?.text === reason.text ? link.reason : reason,
-    intent: null,
-    mappingVersion,
-  };
 }
 
 function pendingSides(link: Link): Side[] {

@@ -1,13 +1,12 @@
 import { activityInfo, heartbeat } from '@temporalio/activity';
 import { parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
-import { seenVersion, type Intent, type Link, type PlannedWrite } from '../sync/link';
+import { agreed, seenVersion, type Intent, type Link, type PlannedWrite } from '../sync/link';
 import { compareAnswer } from '../sync/plan';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone } from '../systems/errors';
 import { loadReferences, originRef, summarise, type ActivityContext } from './context';
 import { dispatchChanges } from './dispatch';
 import { asFailure } from './failures';
-import { agreed } from './pair';
 import type { ReadOutcome, SystemActivities, WriteOutcome } from './types';
 
 /** Pages that one poll reads before it hands over to the next; the cursor is stored after each. */

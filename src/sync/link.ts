@@ -1,5 +1,13 @@
 import { refKey, type CanonicalKey } from './keys';
-import type { EntityType, RefKey, Side, SyncRecord, Values, Json } from './record';
+import {
+  SIDES,
+  type EntityType,
+  type Json,
+  type RefKey,
+  type Side,
+  type SyncRecord,
+  type Values,
+} from './record';
 
 export const LINK_STATUSES = ['pending', 'linked', 'conflict', 'quarantined', 'tombstone'] as const;
 export type LinkStatus = (typeof LINK_STATUSES)[number];
@@ -134,4 +142,33 @@ export function newLink(key: CanonicalKey, entity: EntityType, mappingVersion: s
 export function seenVersion(record: SyncRecord): SeenVersion {
   const { ref, version, order, state, updatedAt } = record;
   return { ref: refKey(ref), version, order, state, updatedAt };
+}
+
+/** The link once both sides agree as planned. */
+export function agreed(link: Link, next: Agreement, mappingVersion: string, now: string): Link {
+  const sides = { ...link.sides };
+  for (const side of SIDES) if (sides[side]) sides[side] = { ...sides[side], residue: next.residue[side] };
+  const reason =
+    next.waitsFor.length > 0
+      ? { code: 'waiting', text: `waits for ${next.waitsFor.join(', ')}`, since: now, nextAttempt: null }
+      : next.conflicts.length > 0
+        ? {
+            code: 'conflict',
+            text: `both sides changed ${next.conflicts.map(({ row }) => row).join(', ')}`,
+            since: now,
+            nextAttempt: null,
+          }
+        : null;
+  return {
+    ...link,
+    sides,
+    status: next.conflicts.length > 0 ? 'conflict' : 'linked',
+    snapshot: next.snapshot,
+    conflicts: next.conflicts,
+    history: [...link.history, ...next.overruled].slice(-HISTORY_LIMIT),
+    waitsFor: next.waitsFor,
+    reason: reason && link.reason?.text === reason.text ? link.reason : reason,
+    intent: null,
+    mappingVersion,
+  };
 }
