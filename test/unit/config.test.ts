@@ -1,0 +1,97 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ConfigError, loadConfig } from '../../src/config/config';
+
+const COMPLETE = {
+  ZENDESK_SUBDOMAIN: 'acme',
+  ZENDESK_EMAIL: 'sync@acme.example',
+  ZENDESK_API_TOKEN: 'secret-token-of-zendesk',
+  PMS_BASE_URL: 'https://pms.example',
+  PMS_TOKEN: 'secret-token-of-pms',
+};
+
+function file(name: string, text: string): string {
+  const at = path.join(mkdtempSync(path.join(tmpdir(), 'zps-config-')), name);
+  writeFileSync(at, text);
+  return at;
+}
+
+function faultOf(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return 'no fault';
+}
+
+describe('configuration', () => {
+  test('comes from the environment, with defaults', () => {
+    expect(loadConfig(null, COMPLETE)).toMatchObject({
+      zendeskBaseUrl: 'https://acme.zendesk.com',
+      mappingFile: 'mapping.yaml',
+      zendeskPollSeconds: 60,
+    });
+  });
+
+  test('comes from a file, over which the environment wins', () => {
+    const at = file(
+      'c.yaml',
+      'zendeskSubdomain: other\nzendeskEmail: a@b.example\nzendeskApiToken: t\npmsBaseUrl: http://pms\npmsToken: t\npmsPollSeconds: 5\n',
+    );
+    expect(loadConfig(at, { PMS_POLL_SECONDS: '7' })).toMatchObject({
+      zendeskBaseUrl: 'https://other.zendesk.com',
+      pmsPollSeconds: 7,
+    });
+  });
+
+  test('reads a secret from the file that a variable names', () => {
+    const { PMS_TOKEN: _, ...rest } = COMPLETE;
+    expect(loadConfig(null, { ...rest, PMS_TOKEN_FILE: file('token', 'from-a-file\n') }).pmsToken).toBe(
+      'from-a-file',
+    );
+  });
+
+  test.each<[string, () => unknown, string]>([
+    [
+      'a missing credential',
+      () => loadConfig(null, { ...COMPLETE, PMS_TOKEN: undefined }),
+      'PMS_TOKEN: found nothing, expected a value',
+    ],
+    [
+      'no address',
+      () => loadConfig(null, { ...COMPLETE, ZENDESK_SUBDOMAIN: undefined }),
+      'ZENDESK_SUBDOMAIN: found nothing, expected the Zendesk subdomain',
+    ],
+    [
+      'a bad address',
+      () => loadConfig(null, { ...COMPLETE, PMS_BASE_URL: 'pms' }),
+      'PMS_BASE_URL: found "pms", expected an address',
+    ],
+    [
+      'a bad number',
+      () => loadConfig(null, { ...COMPLETE, PMS_POLL_SECONDS: 'often' }),
+      'PMS_POLL_SECONDS: found "often", expected a number of seconds',
+    ],
+    ['an unknown field', () => loadConfig(file('c.yaml', 'pmsUrl: x\n'), COMPLETE), 'unknown field "pmsUrl"'],
+    [
+      'a missing file',
+      () => loadConfig('/nowhere/c.yaml', COMPLETE),
+      '/nowhere/c.yaml: cannot be read (ENOENT)',
+    ],
+    ['no YAML', () => loadConfig(file('c.yaml', 'a: [1\n'), COMPLETE), 'not valid YAML'],
+  ])('%s gets one line that names it', (_, run, expected) => {
+    expect(faultOf(run)).toContain(expected);
+  });
+
+  test('a fault never shows a secret', () => {
+    const message = faultOf(() =>
+      loadConfig(null, { ...COMPLETE, MONGODB_URI: 'http://user:hidden-password@host', PMS_BASE_URL: 'x' }),
+    );
+    expect(message).toContain('MONGODB_URI');
+    expect(message).not.toContain('hidden-password');
+    expect(message).not.toContain('secret-token');
+  });
+});

@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parse } from 'yaml';
+import { MappingError, bindProperties, entityOf, parseMapping, type Mapping } from '../../src/sync/mapping';
+import { ENTITY_TYPES } from '../../src/sync/record';
+
+const FILE = path.resolve(__dirname, '../../mapping.yaml');
+const shipped = (): Record<string, never> => parse(readFileSync(FILE, 'utf8')) as Record<string, never>;
+const load = (input: unknown): Mapping => parseMapping(input, 'mapping.yaml', () => 'v1');
+
+/** The shipped mapping with one change, made by a function on its plain data. */
+function changed(
+  change: (entities: Record<string, { properties: Record<string, unknown>[] }>) => void,
+): unknown {
+  const input = shipped() as unknown as {
+    entities: Record<string, { properties: Record<string, unknown>[] }>;
+  };
+  change(input.entities);
+  return input;
+}
+
+function faultsOf(input: unknown): string {
+  try {
+    load(input);
+  } catch (error) {
+    if (error instanceof MappingError) return error.message;
+    throw error;
+  }
+  return 'no fault';
+}
+
+describe('mapping.yaml as shipped', () => {
+  test('is valid and covers the three entities', () => {
+    const mapping = load(shipped());
+    expect(ENTITY_TYPES.map((type) => mapping.entities[type].rows.length > 4)).toEqual([true, true, true]);
+    expect(mapping.entities.CommentToProject.kind).toEqual({ zendesk: 'comment', pms: 'note' });
+  });
+
+  test('tells tickets from comments in mode project by their parent', () => {
+    const input = shipped() as unknown as { entities: { CommentToProject: { mode: string } } };
+    input.entities.CommentToProject.mode = 'project';
+    const mapping = load(input);
+    expect(mapping.entities.CommentToProject.kind.pms).toBe('project');
+    expect(entityOf(mapping, 'pms', 'project', { parentId: 'P-1' })).toBe('CommentToProject');
+    expect(entityOf(mapping, 'pms', 'project', { parentId: null })).toBe('TicketToProject');
+    expect(entityOf(mapping, 'pms', 'person', {})).toBeNull();
+  });
+});
+
+describe('a broken mapping gets one line that names file, row and fault', () => {
+  test.each([
+    [
+      'unknown field',
+      changed((e) => Object.assign(e['TicketToProject']?.properties[0] ?? {}, { colour: 'red' })),
+      'mapping.yaml: entities.TicketToProject.properties[0] (subject ↔ title): unknown field "colour"',
+    ],
+    [
+      'bad type',
+      changed((e) => Object.assign(e['TicketToProject']?.properties[0] ?? {}, { type: 'varchar' })),
+      'mapping.yaml: entities.TicketToProject.properties[0] (subject ↔ title).type: found "varchar", expected one of string, text,',
+    ],
+    [
+      'two rows that write the same property',
+      changed((e) =>
+        e['TicketToProject']?.properties.push({
+          id: 'again',
+          zendesk: 'recipient',
+          pms: 'title',
+          type: 'string',
+          direction: 'both',
+        }),
+      ),
+      'mapping.yaml: entities.TicketToProject: rows "subject ↔ title" and "recipient ↔ title" both write the pms property "title"; expected one',
+    ],
+    [
+      'enum without a table',
+      changed((e) =>
+        e['OrgToCustomer']?.properties.push({
+          zendesk: 'a',
+          pms: 'b',
+          type: 'enum',
+          direction: 'both',
+          transform: 'enum',
+        }),
+      ),
+      'properties[7] (a ↔ b): transform enum needs "table"',
+    ],
+    [
+      'one side only',
+      changed((e) =>
+        e['OrgToCustomer']?.properties.push({ zendesk: 'a', type: 'string', direction: 'both' }),
+      ),
+      'names one side only; expected both "zendesk" and "pms"',
+    ],
+    ['no mapping at all', null, 'mapping.yaml: found null'],
+    ['a missing entity', { version: 1, entities: {} }, 'mapping.yaml: entities.OrgToCustomer: found nothing'],
+  ])('%s', (_, input, expected) => {
+    expect(faultsOf(input)).toContain(expected);
+  });
+
+  test('a property that the system does not have', () => {
+    const offered = new Map([['organization', [{ name: 'name', aliases: [] }]]]);
+    expect(() =>
+      bindProperties(load(shipped()), { zendesk: offered, pms: new Map() }, 'mapping.yaml'),
+    ).toThrow(
+      'mapping.yaml: OrgToCustomer row "domain_names ↔ domains": zendesk organization has no property "domain_names"; it has name',
+    );
+  });
+
+  test('a custom field may be named by its title', () => {
+    const input = changed((e) =>
+      e['OrgToCustomer']?.properties.push({
+        zendesk: 'organization_fields.Plan Name',
+        pms: 'plan',
+        type: 'string',
+        direction: 'both',
+      }),
+    );
+    const names = ['name', 'domain_names', 'details', 'notes', 'tags', 'shared_tickets', 'shared_comments'];
+    const offered = [
+      ...names.map((name) => ({ name, aliases: [] })),
+      { name: 'organization_fields.plan', aliases: ['organization_fields.Plan Name'] },
+    ];
+    const bound = bindProperties(
+      load(input),
+      { zendesk: new Map([['organization', offered]]), pms: new Map() },
+      'mapping.yaml',
+    );
+    expect(bound.entities.OrgToCustomer.rows.at(-1)?.zendesk).toBe('organization_fields.plan');
+  });
+});

@@ -1,0 +1,109 @@
+import { fillTemplate, fromCanonical, sameValue, toCanonical, type References } from '../../src/sync/values';
+import type { PropertyRow } from '../../src/sync/mapping';
+import type { Json, Side } from '../../src/sync/record';
+import { NO_REFERENCES, testMapping } from '../support/world';
+
+function row(over: Record<string, unknown>): PropertyRow {
+  const [first] = testMapping([{ zendesk: 'z', pms: 'p', direction: 'both', ...over }]).entities
+    .TicketToProject.rows;
+  if (!first) throw new Error('no row');
+  return first;
+}
+const kinds = () => ({ zendesk: 'organization', pms: 'customer' });
+const read = (over: Record<string, unknown>, side: Side, raw: Json, references: References = NO_REFERENCES) =>
+  toCanonical(row(over), side, raw, references, kinds);
+
+describe('canonical values', () => {
+  test.each<[string, Record<string, unknown>, Side, Json, Json]>([
+    ['text: line ends and trailing space', { type: 'text' }, 'zendesk', 'a \r\nb\t\r\n\r\n', 'a\nb'],
+    ['text: empty is null', { type: 'text' }, 'pms', '', null],
+    ['string: inner space', { type: 'string' }, 'pms', '  a   b ', 'a b'],
+    ['tags are a set', { type: 'string[]', transform: 'tags' }, 'pms', ['B two', 'a', 'a'], ['a', 'b_two']],
+    ['no list is an empty set', { type: 'string[]' }, 'zendesk', null, []],
+    ['a decimal that comes as text', { type: 'decimal' }, 'zendesk', '12.50', 12.5],
+    [
+      'a time in whole seconds',
+      { type: 'datetime' },
+      'pms',
+      '2024-01-02T03:04:05.678Z',
+      '2024-01-02T03:04:05Z',
+    ],
+    ['a time zone', { type: 'datetime' }, 'pms', '2024-01-02T03:04:05+02:00', '2024-01-02T01:04:05Z'],
+    ['a date from a time', { type: 'date' }, 'zendesk', '2024-01-02T00:00:00Z', '2024-01-02'],
+    ['a person', { type: 'person', transform: 'person' }, 'pms', ' Ann@Example.COM', 'ann@example.com'],
+    ['a default for nothing', { type: 'boolean', default: false }, 'zendesk', null, false],
+    ['HTML as text', { type: 'text', transform: 'html' }, 'zendesk', '<p>Hi <b>you</b></p>', 'Hi you'],
+    ['ids beyond 2^31 keep every digit', { type: 'integer' }, 'zendesk', 370326104793, 370326104793],
+  ])('%s', (_, over, side, raw, expected) => {
+    expect(read(over, side, raw)).toEqual({ ok: true, value: expected });
+  });
+
+  test.each<[string, Record<string, unknown>, Json, string]>([
+    [
+      'a word for a number',
+      { type: 'integer' },
+      'many',
+      'zendesk property "z": found "many", expected integer',
+    ],
+    ['a fraction for an integer', { type: 'integer' }, 1.5, 'found 1.5, expected integer'],
+    ['no time', { type: 'datetime' }, 'soon', 'expected datetime'],
+    ['an object for text', { type: 'text' }, { a: 1 }, 'expected text'],
+    [
+      'an unknown option',
+      { type: 'enum', transform: 'enum', table: { a: 'x' } },
+      'b',
+      'found "b", expected one of a',
+    ],
+  ])('%s is a problem for a person, not a crash', (_, over, raw, problem) => {
+    expect(read(over, 'zendesk', raw)).toMatchObject({
+      ok: false,
+      problem: expect.stringContaining(problem) as unknown,
+    });
+  });
+
+  test('a table with two ways there goes back by the first', () => {
+    const both = row({ type: 'enum', transform: 'enum', table: { pending: 'waiting', hold: 'waiting' } });
+    expect(toCanonical(both, 'zendesk', 'hold', NO_REFERENCES, kinds)).toEqual({
+      ok: true,
+      value: 'waiting',
+    });
+    expect(fromCanonical(both, 'zendesk', 'waiting', NO_REFERENCES)).toEqual({ ok: true, value: 'pending' });
+  });
+
+  test('a reference is the key of the parent pair, and its id on either side', () => {
+    const known = { key: 'OrgToCustomer/zendesk:organization:12', ids: { zendesk: '12', pms: 'C-1' } };
+    const references: References = {
+      byRef: new Map([['zendesk:organization:12', known]]),
+      byKey: new Map([[known.key, known]]),
+    };
+    const reference = { type: 'reference', transform: 'reference', entity: 'OrgToCustomer' };
+    expect(read(reference, 'zendesk', '12', references)).toEqual({ ok: true, value: known.key });
+    expect(fromCanonical(row(reference), 'pms', known.key, references)).toEqual({ ok: true, value: 'C-1' });
+    expect(read(reference, 'zendesk', 13, references)).toEqual({
+      ok: false,
+      waitsFor: 'zendesk:organization:13',
+    });
+  });
+
+  test('text for an HTML property is escaped: content never becomes markup', () => {
+    expect(
+      fromCanonical(row({ type: 'text', transform: 'html' }), 'zendesk', '<script>\n&', NO_REFERENCES),
+    ).toEqual({
+      ok: true,
+      value: '&lt;script&gt;<br>&amp;',
+    });
+  });
+
+  test('templates fill in values and leave nothing for missing ones', () => {
+    expect(fillTemplate('Comment by {author_name}{missing} on {n}', { author_name: 'Ann {x}', n: 3 })).toBe(
+      'Comment by Ann {x} on 3',
+    );
+  });
+
+  test('equality ignores the order of keys, not of lists', () => {
+    expect(sameValue({ a: 1, b: [1, 2] }, { b: [1, 2], a: 1 })).toBe(true);
+    expect(sameValue([1, 2], [2, 1])).toBe(false);
+    expect(sameValue(undefined, null)).toBe(true);
+    expect(sameValue({}, [])).toBe(false);
+  });
+});
