@@ -61,6 +61,11 @@ export async function loadReferences(
   return { byRef, byKey };
 }
 
+/** Calls the pairs that wait for any of these records: it is there now, or will never be. */
+export async function callWaiting({ store, hint }: ActivityContext, refs: RefKey[]): Promise<void> {
+  for (const key of await store.waitingFor(refs)) await hint(key, { hints: [], force: false, hops: 0 });
+}
+
 /** How a pair stands, for histories and people: ids and words, no values. */
 export function summarise(
   key: CanonicalKey,

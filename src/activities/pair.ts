@@ -2,7 +2,14 @@ import { canonicalKey, parseCanonicalKey, parseRef, refKey, type CanonicalKey } 
 import { agreed, newLink, seenVersion, type Link } from '../sync/link';
 import { planPair, type Candidates, type Observation, type Plan } from '../sync/plan';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
-import { entityOfRef, loadReferences, originRef, summarise, type ActivityContext } from './context';
+import {
+  callWaiting,
+  entityOfRef,
+  loadReferences,
+  originRef,
+  summarise,
+  type ActivityContext,
+} from './context';
 import { asFailure } from './failures';
 import type { PairActivities, PlanInput, Step } from './types';
 
@@ -221,6 +228,7 @@ class Turn {
         if (link.status === 'tombstone') return this.rest(link);
         const saved = await store.save({ ...link, status: 'tombstone', reason, intent: null, waitsFor: [] });
         await store.forget(own);
+        await callWaiting(context, [this.origin]);
         return this.rest(saved);
       }
       case 'wait':

@@ -4,7 +4,7 @@ import { agreed, seenVersion, type Intent, type Link, type PlannedWrite } from '
 import { compareAnswer } from '../sync/plan';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone } from '../systems/errors';
-import { loadReferences, originRef, summarise, type ActivityContext } from './context';
+import { callWaiting, loadReferences, originRef, summarise, type ActivityContext } from './context';
 import { dispatchChanges } from './dispatch';
 import { asFailure } from './failures';
 import type { ReadOutcome, SystemActivities, WriteOutcome } from './types';
@@ -98,7 +98,7 @@ class PlannedWrites {
     const write = link.intent?.writes.find((candidate) => candidate.side === side && !candidate.done);
     if (!link.intent || !write) {
       // An earlier attempt committed and then failed to say so: what follows a commit is repeated.
-      if (link.intent === null) await this.wake(link);
+      if (link.intent === null) await callWaiting(context, this.refsOf(link));
       return { next: 'done', state: summarise(key, link) };
     }
     try {
@@ -205,10 +205,14 @@ class PlannedWrites {
     }
     const saved = await store.save(committed);
     if (saved.waitsFor.length === 0) await this.forgetSeen(saved, changedRows.length > 0 ? ref : null);
-    if (write.op === 'create') await this.wake(saved);
+    if (write.op === 'create') await callWaiting(context, this.refsOf(saved));
     if (changedRows.length > 0) return { next: 'again', fresh: [ref], gone: [] };
     if (saved.waitsFor.length > 0) return { next: 'again', fresh: [], gone: [] };
     return { next: 'done', state: summarise(key, saved) };
+  }
+
+  private refsOf(link: Link): RefKey[] {
+    return SIDES.flatMap((each) => link.sides[each]?.ref ?? []);
   }
 
   /** Drops the observations that the commit covers; one that says something newer stays for the next plan. */
@@ -216,7 +220,7 @@ class PlannedWrites {
     const { context } = this;
     const { store, mapping } = context;
     const table = mapping.entities[link.entity];
-    const refs = SIDES.flatMap((each) => link.sides[each]?.ref ?? []).filter((ref) => ref !== keep);
+    const refs = this.refsOf(link).filter((ref) => ref !== keep);
     const records = [...(await store.observed(refs)).values()];
     const references = await loadReferences(context, [{ table, records, link }]);
     const covered = records.filter((record) => {
@@ -339,16 +343,6 @@ class PlannedWrites {
       reason: { code, text, since, nextAttempt: null },
     });
     return { next: 'done', state: summarise(key, saved) };
-  }
-
-  /** Calls the pairs that wait for a record of this one. */
-  private async wake(link: Link): Promise<void> {
-    const { context } = this;
-    const refs = SIDES.flatMap((each) => link.sides[each]?.ref ?? []);
-    for (const key of await context.store.waitingFor(refs)) {
-      heartbeat();
-      await context.hint(key, { hints: [], force: false, hops: 0 });
-    }
   }
 }
 

@@ -10,6 +10,7 @@ import type { Mapping } from '../sync/mapping';
 import type { Side } from '../sync/record';
 import type { SystemPort } from '../systems/port';
 import { hintWith } from './hint';
+import { routeTemporalLogs } from './runtime';
 import { ensureSchedules } from './schedules';
 import { createWorkers } from './workers';
 
@@ -40,6 +41,7 @@ export async function startService(
   systems: Record<Side, SystemPort>,
   log: Logger = serviceLogger(config.logLevel),
 ): Promise<Service> {
+  routeTemporalLogs(log);
   const mapping = await checkMapping(loadMapping(config.mappingFile), systems, config.mappingFile);
   const mongo = await reachable('MONGODB_URI', servers.mongodbUri, () =>
     MongoClient.connect(servers.mongodbUri, { serverSelectionTimeoutMS: 10_000 }),

@@ -1,0 +1,23 @@
+import { DefaultLogger, Runtime, type LogLevel } from '@temporalio/worker';
+import type { Logger } from 'pino';
+
+const LEVELS: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = {
+  TRACE: 'trace',
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARN: 'warn',
+  ERROR: 'error',
+};
+
+/**
+ * Sends the Temporal SDK's own log lines through ours, and leaves signals to the process that hosts the workers.
+ * Once a process, before the first worker; later calls do nothing.
+ */
+export function routeTemporalLogs(log: Logger): void {
+  if (Runtime._instance) return;
+  // The SDK's information lines tell of every state a worker passes through; ours say when it runs.
+  const logger = new DefaultLogger('WARN', ({ level, message, meta }) =>
+    log[LEVELS[level]](meta ?? {}, message),
+  );
+  Runtime.install({ logger, shutdownSignals: [] });
+}

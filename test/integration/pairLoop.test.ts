@@ -1,0 +1,318 @@
+import { parseRef } from '../../src/sync/keys';
+import type { Mapping } from '../../src/sync/mapping';
+import type { Side, SyncRecord, Values } from '../../src/sync/record';
+import { MemorySystem, lostAnswer } from '../support/memorySystem';
+import { testServers } from '../support/servers';
+import { startStack, type Stack } from '../support/stack';
+import { testMapping } from '../support/world';
+
+/** The pair loop on a real Temporal server and a real link store, with faults between any two instructions. */
+
+const ROWS = [
+  { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
+  {
+    zendesk: 'text',
+    pms: 'text',
+    type: 'text',
+    direction: 'both',
+    winner: 'latest',
+    fixedOn: 'zendesk',
+    onEdit: 'followUp',
+  },
+  { zendesk: 'note', pms: 'note', type: 'text', direction: 'both', winner: 'manual' },
+  {
+    zendesk: 'organization_id',
+    pms: 'customerId',
+    type: 'reference',
+    direction: 'both',
+    transform: 'reference',
+    entity: 'OrgToCustomer',
+    winner: 'zendesk',
+  },
+];
+
+function mappingOf(
+  match: { zendesk: string; pms: string }[] = [],
+  extra: Record<string, unknown> = {},
+): Mapping {
+  const mapping = testMapping(ROWS, extra);
+  const orgs = testMapping([{ zendesk: 'name', pms: 'name', type: 'string', direction: 'both' }], {
+    zendesk: 'organization',
+    pms: 'customer',
+    match,
+  }).entities.TicketToProject;
+  return {
+    ...mapping,
+    entities: { ...mapping.entities, OrgToCustomer: { ...orgs, entity: 'OrgToCustomer' } },
+  };
+}
+
+describe('the pair loop', () => {
+  let stack: Stack;
+  let zendesk: MemorySystem;
+  let pms: MemorySystem;
+
+  const begin = async (mapping: Mapping = mappingOf([{ zendesk: 'name', pms: 'name' }])) => {
+    zendesk = new MemorySystem('zendesk', false, ['name']);
+    pms = new MemorySystem('pms', true);
+    stack = await startStack(testServers(), mapping, { zendesk, pms });
+  };
+  afterEach(async () => stack.stop());
+
+  const only = (system: MemorySystem, kind: string): SyncRecord => {
+    const all = system.all(kind);
+    expect(all).toHaveLength(1);
+    return all[0] as SyncRecord;
+  };
+  const shared = (record: SyncRecord, names: string[]): Values =>
+    Object.fromEntries(names.map((name) => [name, record.values[name] ?? null]));
+
+  test('a ticket becomes a project, with its organization first, and nothing comes back', async () => {
+    await begin();
+    const org = zendesk.add('organization', { name: 'Acme' });
+    zendesk.add('ticket', { subject: 'Printer', text: 'It smokes', organization_id: org.ref.id });
+    await stack.settle();
+    const project = only(pms, 'project');
+    expect(shared(project, ['title', 'text', 'customerId'])).toEqual({
+      title: 'Printer',
+      text: 'It smokes',
+      customerId: only(pms, 'customer').ref.id,
+    });
+    const writes = () =>
+      [...zendesk.calls, ...pms.calls].filter((call) => ['create', 'update', 'followUp'].includes(call));
+    expect(writes()).toEqual(['create', 'create']);
+    await stack.settle();
+    await stack.settle();
+    expect(writes()).toEqual(['create', 'create']);
+  });
+
+  test('an edit costs one write on the other side and no read', async () => {
+    await begin();
+    const ticket = zendesk.add('ticket', { subject: 'a', text: 't' });
+    await stack.settle();
+    zendesk.calls.length = 0;
+    pms.calls.length = 0;
+    zendesk.edit(ticket.ref, { subject: 'b' });
+    await stack.settle();
+    expect(only(pms, 'project').values['title']).toBe('b');
+    expect(pms.calls.filter((call) => call !== 'changes')).toEqual(['update']);
+    expect(zendesk.calls.filter((call) => call !== 'changes')).toEqual([]);
+  });
+
+  test('both sides edit different properties at once: both edits survive', async () => {
+    await begin();
+    const ticket = zendesk.add('ticket', { subject: 'a', text: 't', note: 'n' });
+    await stack.settle();
+    const project = only(pms, 'project');
+    zendesk.edit(ticket.ref, { subject: 'from zendesk' });
+    pms.edit(project.ref, { note: 'from pms' });
+    await stack.settle();
+    await stack.settle();
+    expect(only(zendesk, 'ticket').values).toMatchObject({ subject: 'from zendesk', note: 'from pms' });
+    expect(only(pms, 'project').values).toMatchObject({ title: 'from zendesk', note: 'from pms' });
+  });
+
+  test('a manual conflict parks that property and lets the rest pass', async () => {
+    await begin();
+    const ticket = zendesk.add('ticket', { subject: 'a', text: 't', note: 'n' });
+    await stack.settle();
+    const project = only(pms, 'project');
+    zendesk.edit(ticket.ref, { note: 'z', subject: 'b' });
+    pms.edit(project.ref, { note: 'p' });
+    const summary = await stack.hint('TicketToProject', ticket.ref, { force: true });
+    expect(summary.status).toBe('conflict');
+    expect(only(pms, 'project').values).toMatchObject({ title: 'b', note: 'p' });
+    expect((await stack.store.get(summary.key))?.conflicts).toMatchObject([
+      { row: 'note', zendesk: 'z', pms: 'p' },
+    ]);
+  });
+
+  test.each<[Side, 'before' | 'after']>([
+    ['zendesk', 'after'],
+    ['zendesk', 'before'],
+    ['pms', 'after'],
+    ['pms', 'before'],
+  ])('a create on %s whose answer is lost (%s it was done) makes one record', async (side, when) => {
+    await begin();
+    const [origin, target] = side === 'pms' ? [zendesk, pms] : [pms, zendesk];
+    let faults = 3;
+    target.fault = (at, call) => {
+      if (at === when && call === 'create' && faults-- > 0) throw lostAnswer();
+    };
+    const record =
+      side === 'pms'
+        ? origin.add('ticket', { subject: 's', text: 't' })
+        : origin.add('project', { title: 's', text: 't' });
+    await stack.settle();
+    expect(only(target, side === 'pms' ? 'project' : 'ticket').backRef).toBe(
+      `${record.ref.side}:${record.ref.kind}:${record.ref.id}`,
+    );
+    await stack.settle();
+    expect(target.all(side === 'pms' ? 'project' : 'ticket')).toHaveLength(1);
+  });
+
+  test('an update whose answer is lost is not done twice and not taken for a person', async () => {
+    await begin();
+    const ticket = zendesk.add('ticket', { subject: 'a', text: 't' });
+    await stack.settle();
+    let faults = 1;
+    pms.fault = (at, call) => {
+      if (at === 'after' && call === 'update' && faults-- > 0) throw lostAnswer();
+    };
+    zendesk.edit(ticket.ref, { subject: 'b' });
+    await stack.settle();
+    expect(only(pms, 'project')).toMatchObject({ values: { title: 'b' }, order: 2 });
+    expect(only(zendesk, 'ticket')).toMatchObject({ values: { subject: 'b' }, order: 2 });
+  });
+
+  test('a person edits between our plan and our write: the precondition fails and both edits stand', async () => {
+    await begin();
+    const ticket = zendesk.add('ticket', { subject: 'a', text: 't', note: 'n' });
+    await stack.settle();
+    const project = only(pms, 'project');
+    let once = true;
+    pms.fault = (at, call) => {
+      if (at !== 'before' || call !== 'update' || !once) return;
+      once = false;
+      pms.edit(project.ref, { note: 'meanwhile' });
+    };
+    zendesk.edit(ticket.ref, { subject: 'b' });
+    await stack.settle();
+    await stack.settle();
+    expect(only(pms, 'project').values).toMatchObject({ title: 'b', note: 'meanwhile' });
+    expect(only(zendesk, 'ticket').values).toMatchObject({ subject: 'b', note: 'meanwhile' });
+  });
+
+  test('records on both sides that match are joined, even when both events come at once', async () => {
+    await begin();
+    const org = zendesk.add('organization', { name: 'Acme' });
+    const customer = pms.add('customer', { name: 'ACME' });
+    await Promise.all([stack.hint('OrgToCustomer', org.ref), stack.hint('OrgToCustomer', customer.ref)]);
+    await stack.settle();
+    expect(zendesk.all('organization')).toHaveLength(1);
+    expect(pms.all('customer')).toHaveLength(1);
+    const links = [];
+    for await (const link of stack.store.all()) links.push(link);
+    expect(links).toHaveLength(1);
+    expect(links[0]).toMatchObject({
+      status: 'linked',
+      sides: {
+        zendesk: { ref: `zendesk:organization:${org.ref.id}` },
+        pms: { ref: `pms:customer:${customer.ref.id}` },
+      },
+    });
+    expect(only(pms, 'customer').values['name']).toBe(only(zendesk, 'organization').values['name']);
+    // The back-reference is on one of the two, so that the pair can be found again without the link store.
+    expect(
+      [only(pms, 'customer').backRef, only(zendesk, 'organization').backRef].filter(Boolean),
+    ).toHaveLength(1);
+  });
+
+  test('two records of one system that share a name are never taken for one', async () => {
+    await begin();
+    zendesk.add('organization', { name: 'Acme' });
+    pms.add('customer', { name: 'Acme' });
+    pms.add('customer', { name: 'Acme' });
+    await stack.settle();
+    expect(zendesk.all('organization')).toHaveLength(1);
+    expect(pms.all('customer')).toHaveLength(2);
+    const counts = (await stack.store.countByStatus())['OrgToCustomer'];
+    expect(counts).toMatchObject({ linked: 0 });
+    expect((counts?.conflict ?? 0) + (counts?.pending ?? 0) + (counts?.quarantined ?? 0)).toBeGreaterThan(0);
+  });
+
+  test('a ticket waits for an organization that is missing, says so, and goes on when it appears', async () => {
+    await begin();
+    const missing = parseRef('zendesk:organization:370326104793');
+    const ticket = zendesk.add('ticket', { subject: 's', text: 't', organization_id: missing.id });
+    await stack.settle();
+    const key = `TicketToProject/zendesk:ticket:${ticket.ref.id}`;
+    expect(await stack.store.get(key)).toMatchObject({
+      status: 'pending',
+      reason: {
+        text: expect.stringMatching(/waits for zendesk:organization:370326104793.*does not exist/) as unknown,
+      },
+    });
+    expect(pms.all('project')).toHaveLength(0);
+    zendesk.add('organization', { name: 'Late' }, { ref: missing });
+    await stack.settle();
+    await stack.settle();
+    expect(only(pms, 'project').values['customerId']).toBe(only(pms, 'customer').ref.id);
+    expect((await stack.store.get(key))?.status).toBe('linked');
+  });
+
+  test('a linked ticket that moves to a new organization follows once that is there', async () => {
+    await begin();
+    const ticket = zendesk.add('ticket', { subject: 's', text: 't' });
+    await stack.settle();
+    const org = zendesk.add('organization', { name: 'Next' });
+    zendesk.edit(ticket.ref, { organization_id: org.ref.id, subject: 'moved' });
+    await stack.settle();
+    await stack.settle();
+    expect(only(pms, 'project').values).toMatchObject({
+      title: 'moved',
+      customerId: only(pms, 'customer').ref.id,
+    });
+  });
+
+  test('an edit of what Zendesk cannot change becomes one follow-up, and stays in the PMS', async () => {
+    await begin();
+    zendesk.add('ticket', { subject: 's', text: 'first' });
+    await stack.settle();
+    const project = only(pms, 'project');
+    let faults = 2;
+    zendesk.fault = (at, call) => {
+      if (at === 'after' && call === 'followUp' && faults-- > 0) throw lostAnswer();
+    };
+    pms.edit(project.ref, { text: 'second' });
+    await stack.settle();
+    await stack.settle();
+    expect(zendesk.all('followUp').map((record) => record.values['text'])).toEqual([
+      expect.stringContaining('second'),
+    ]);
+    expect(only(pms, 'project').values['text']).toBe('second');
+    expect(only(zendesk, 'ticket').values['text']).toBe('first');
+  });
+
+  test('the end of one record leaves a tombstone, and the other does not bring it back', async () => {
+    await begin();
+    const ticket = zendesk.add('ticket', { subject: 's', text: 't' });
+    await stack.settle();
+    zendesk.edit(ticket.ref, {}, { state: 'deleted' });
+    await stack.settle();
+    const key = `TicketToProject/zendesk:ticket:${ticket.ref.id}`;
+    expect((await stack.store.get(key))?.status).toBe('tombstone');
+    pms.edit(only(pms, 'project').ref, { title: 'still here' });
+    await stack.settle();
+    expect(zendesk.all('ticket')).toHaveLength(1);
+    expect((await stack.store.get(key))?.status).toBe('tombstone');
+  });
+
+  test('a lost link store makes no duplicates: pairs are found by their back-references', async () => {
+    await begin();
+    zendesk.add('ticket', { subject: 'from zendesk', text: 't' });
+    pms.add('project', { title: 'from pms', text: 't' });
+    await stack.settle();
+    await stack.settle();
+    const before = [zendesk, pms];
+    await stack.stop();
+    stack = await startStack(testServers(), mappingOf(), { zendesk, pms });
+    for (const system of before) system.calls.length = 0;
+    await stack.settle();
+    await stack.settle();
+    expect(zendesk.all('ticket')).toHaveLength(2);
+    expect(pms.all('project')).toHaveLength(2);
+    expect((await stack.store.countByStatus())['TicketToProject']).toMatchObject({ linked: 2 });
+  });
+
+  test('a burst of events on one record collapses into one write', async () => {
+    await begin();
+    const ticket = zendesk.add('ticket', { subject: 'a', text: 't' });
+    await stack.settle();
+    pms.calls.length = 0;
+    for (let i = 0; i < 20; i += 1) zendesk.edit(ticket.ref, { subject: `edit ${i}` });
+    await stack.settle();
+    expect(only(pms, 'project').values['title']).toBe('edit 19');
+    expect(pms.calls.filter((call) => call === 'update')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,174 @@
+import { refKey } from '../../src/sync/keys';
+import type { Json, RecordRef, RefKey, Side, SyncRecord, Values } from '../../src/sync/record';
+import { AlreadyExists, PreconditionFailed, RecordGone, RetryLater } from '../../src/systems/errors';
+import type {
+  ChangePage,
+  CreateOptions,
+  PropertyInfo,
+  ReadResult,
+  SystemPort,
+  UpdateOptions,
+} from '../../src/systems/port';
+
+/**
+ * A system in memory behind the port. It stands in for a sandbox where a test must place a fault between two
+ * particular instructions; everything else is tested over HTTP.
+ */
+export class MemorySystem implements SystemPort {
+  readonly records = new Map<RefKey, SyncRecord>();
+  readonly calls: string[] = [];
+  readonly streams = ['changes'] as const;
+  /** Called before a call is carried out, and after; may throw. */
+  fault: (when: 'before' | 'after', call: string) => void = () => undefined;
+  /** Far apart for each instance: ids are part of workflow ids, and test files share a Temporal server. */
+  private next = Math.floor(Math.random() * 2 ** 40);
+  private readonly log: RefKey[] = [];
+
+  constructor(
+    readonly side: Side,
+    private readonly unique: boolean,
+    /** Properties whose values no two records of a kind may share. */
+    private readonly uniqueProperties: readonly string[] = [],
+  ) {}
+
+  uniqueBackRef(): boolean {
+    return this.unique;
+  }
+
+  async properties(): Promise<PropertyInfo[]> {
+    return [];
+  }
+
+  async whoAmI(): Promise<string> {
+    return 'memory';
+  }
+
+  /** A person creates a record. */
+  add(kind: string, values: Values, over: Partial<SyncRecord> = {}): SyncRecord {
+    const id = String(this.next);
+    const at = new Date(Date.UTC(2024, 0, 1) + (this.next % 1000) * 1000).toISOString();
+    this.next += 1;
+    const ref: RecordRef = { side: this.side, kind, id };
+    return this.put({
+      ref,
+      version: '1',
+      order: 1,
+      createdAt: at,
+      updatedAt: at,
+      state: 'live',
+      values,
+      backRef: null,
+      foreignBackRef: false,
+      skip: null,
+      ...over,
+    });
+  }
+
+  /** A person edits a record. */
+  edit(ref: RecordRef, values: Values, over: Partial<SyncRecord> = {}): SyncRecord {
+    const before = this.records.get(refKey(ref));
+    if (!before) throw new Error(`${refKey(ref)} does not exist`);
+    const order = before.order + 1;
+    return this.put({
+      ...before,
+      values: { ...before.values, ...values },
+      order,
+      version: String(order),
+      updatedAt: new Date().toISOString(),
+      ...over,
+    });
+  }
+
+  all(kind: string): SyncRecord[] {
+    return [...this.records.values()].filter((record) => record.ref.kind === kind);
+  }
+
+  async read(refs: RecordRef[]): Promise<ReadResult[]> {
+    return this.call('read', () =>
+      refs.map((ref) => ({ ref, record: this.records.get(refKey(ref)) ?? null })),
+    );
+  }
+
+  async findByBackRef(kind: string, backRef: RefKey): Promise<SyncRecord[]> {
+    return this.call('findByBackRef', () => this.all(kind).filter((record) => record.backRef === backRef));
+  }
+
+  async findByProperty(kind: string, property: string, value: Json): Promise<SyncRecord[]> {
+    const same = (other: Json | undefined) => String(other).toLowerCase() === String(value).toLowerCase();
+    return this.call('findByProperty', () =>
+      this.all(kind).filter((record) => record.state === 'live' && same(record.values[property])),
+    );
+  }
+
+  async create(kind: string, values: Values, { backRef }: CreateOptions): Promise<SyncRecord> {
+    return this.call('create', () => {
+      if (this.unique && this.all(kind).some((record) => record.backRef === backRef)) {
+        throw new AlreadyExists(`${backRef} exists`, 'backRef');
+      }
+      for (const property of this.uniqueProperties) {
+        const value = values[property];
+        if (value !== undefined && this.all(kind).some((record) => record.values[property] === value)) {
+          throw new AlreadyExists(`${property} is taken`, property);
+        }
+      }
+      return this.add(kind, values, { backRef });
+    });
+  }
+
+  async update(ref: RecordRef, changes: Values, { version, backRef }: UpdateOptions): Promise<SyncRecord> {
+    return this.call('update', () => {
+      const before = this.records.get(refKey(ref));
+      if (!before) throw new RecordGone(`${refKey(ref)} is gone`);
+      if (before.version !== version) throw new PreconditionFailed(`${refKey(ref)} is at ${before.version}`);
+      return this.edit(ref, changes, backRef === null ? {} : { backRef });
+    });
+  }
+
+  async followUp(ref: RecordRef, values: Values, { idempotencyKey }: CreateOptions): Promise<SyncRecord> {
+    return this.call('followUp', () => {
+      const before = this.records.get(refKey(ref));
+      if (!before) throw new RecordGone(`${refKey(ref)} is gone`);
+      if (!this.all('followUp').some((record) => record.values['key'] === idempotencyKey)) {
+        this.add('followUp', { ...values, key: idempotencyKey }, { skip: 'follow-up' });
+      }
+      return before;
+    });
+  }
+
+  async archive(ref: RecordRef, { version }: { version: string }): Promise<SyncRecord> {
+    return this.call('archive', () => {
+      const before = this.records.get(refKey(ref));
+      if (before?.version !== version) throw new PreconditionFailed(`${refKey(ref)} moved on`);
+      return this.edit(ref, {}, { state: 'archived' });
+    });
+  }
+
+  async changes(_stream: string, cursor: string | null): Promise<ChangePage> {
+    return this.call('changes', () => {
+      const from = Number(cursor ?? 0);
+      const refs = [...new Set(this.log.slice(from, from + 100))];
+      const records = refs.flatMap((ref) => this.records.get(ref) ?? []);
+      const to = Math.min(from + 100, this.log.length);
+      return { records, gone: [], cursor: String(to), more: to < this.log.length };
+    });
+  }
+
+  private put(record: SyncRecord): SyncRecord {
+    this.records.set(refKey(record.ref), record);
+    this.log.push(refKey(record.ref));
+    return record;
+  }
+
+  private async call<T>(name: string, work: () => T): Promise<T> {
+    this.calls.push(name);
+    this.fault('before', name);
+    const result = work();
+    this.fault('after', name);
+    return structuredClone(result);
+  }
+}
+
+/** An answer that never came. */
+export function lostAnswer(): RetryLater {
+  return new RetryLater('timed out', { retryAfterMs: 10, unknownOutcome: true });
+}

@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import { MongoClient } from 'mongodb';
+import { pino } from 'pino';
+import type { ActivityContext } from '../../src/activities/context';
+import type { Inbox, PairSummary } from '../../src/activities/types';
+import { openLinkStore, type LinkStore } from '../../src/links/store';
+import { canonicalKey, type CanonicalKey } from '../../src/sync/keys';
+import type { Mapping } from '../../src/sync/mapping';
+import { SIDES, type EntityType, type RecordRef, type Side } from '../../src/sync/record';
+import type { SystemPort } from '../../src/systems/port';
+import { hintWith } from '../../src/workers/hint';
+import { routeTemporalLogs } from '../../src/workers/runtime';
+import { createWorkers, type Workers } from '../../src/workers/workers';
+import { pollChanges } from '../../src/workflows';
+
+/** The service in this process, on the shared test servers, with its own task queue and database. */
+export interface Stack {
+  client: Client;
+  store: LinkStore;
+  context: ActivityContext;
+  taskQueue: string;
+  /** Polls both sides to their end and waits until no pair of this stack is at work. */
+  settle(): Promise<void>;
+  hint(entity: EntityType, ref: RecordRef, inbox?: Partial<Inbox>): Promise<PairSummary>;
+  stop(): Promise<void>;
+}
+
+export async function startStack(
+  servers: { temporalAddress: string; mongodbUri: string },
+  mapping: Mapping,
+  systems: Record<Side, SystemPort>,
+): Promise<Stack> {
+  const name = `test-${randomUUID().slice(0, 8)}`;
+  const log = pino({ level: process.env['LOG_LEVEL'] ?? 'silent' });
+  routeTemporalLogs(log);
+  const mongo = await MongoClient.connect(servers.mongodbUri);
+  const store = await openLinkStore(mongo.db(name));
+  const connection = await Connection.connect({ address: servers.temporalAddress });
+  const native = await NativeConnection.connect({ address: servers.temporalAddress });
+  const client = new Client({ connection });
+  // Workflow ids are canonical keys; test files share one server, so each stack looks only at its own queue.
+  const started = new Set<CanonicalKey>();
+  const tell = hintWith(client, name, mapping);
+  const context: ActivityContext = {
+    store,
+    mapping,
+    systems,
+    log,
+    now: () => new Date(),
+    async hint(key, inbox) {
+      started.add(key);
+      await tell(key, inbox);
+    },
+  };
+  const workers: Workers = await createWorkers(context, {
+    connection: native,
+    namespace: 'default',
+    taskQueue: name,
+    ratePerMinute: { zendesk: 60_000, pms: 60_000 },
+  });
+  const running = workers.run();
+  const result = (key: CanonicalKey) => client.workflow.getHandle(key).result() as Promise<PairSummary>;
+
+  return {
+    client,
+    store,
+    context,
+    taskQueue: name,
+    async settle() {
+      for (const side of SIDES) {
+        await client.workflow.execute(pollChanges, {
+          workflowId: `${name}-poll-${side}-${randomUUID()}`,
+          taskQueue: name,
+          args: [side],
+        });
+      }
+      while (started.size > 0) {
+        const keys = [...started];
+        started.clear();
+        await Promise.all(keys.map(result));
+      }
+    },
+    async hint(entity, ref, inbox = {}) {
+      const key = canonicalKey(entity, ref);
+      await context.hint(key, { hints: [], force: false, hops: 0, ...inbox });
+      return result(key);
+    },
+    async stop() {
+      workers.shutdown();
+      await running;
+      await native.close();
+      await connection.close();
+      await mongo.close();
+    },
+  };
+}
