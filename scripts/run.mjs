@@ -1,0 +1,121 @@
+#!/usr/bin/env node
+/**
+ * Behind `npm run demo`, `npm test`, `npm start` and the sandboxes: installs what is missing or stale, compiles what
+ * changed, then does the job. Uses nothing but Node itself.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const STAMP = path.join(ROOT, 'node_modules', '.zps-installed');
+const BUILD_INFO = path.join(ROOT, 'dist', '.tsbuildinfo');
+const SOURCES = ['src', 'sandbox', 'demo'];
+
+const TASKS = {
+  demo: ['dist/demo/main.js'],
+  start: ['dist/src/cli/main.js', 'start'],
+  'sandbox:zendesk': ['dist/sandbox/zendesk/main.js'],
+  'sandbox:pms': ['dist/sandbox/pms/main.js'],
+  test: ['node_modules/jest/bin/jest.js'],
+};
+
+function say(line) {
+  process.stderr.write(`${line}\n`);
+}
+
+function fail(line) {
+  say(line);
+  process.exit(1);
+}
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 3)) return;
+  fail(`Node ${process.versions.node} is too old: expected 20.3 or newer.`);
+}
+
+function digest(...files) {
+  const hash = createHash('sha256').update(process.versions.node.split('.')[0]);
+  for (const file of files)
+    if (existsSync(path.join(ROOT, file))) hash.update(readFileSync(path.join(ROOT, file)));
+  return hash.digest('hex');
+}
+
+function run(what, command, args) {
+  const started = Date.now();
+  const { status, error } = spawnSync(command, args, {
+    cwd: ROOT,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
+  if (error || status !== 0) return false;
+  say(`${what}: done in ${Math.round((Date.now() - started) / 1000)} s`);
+  return true;
+}
+
+function install() {
+  const wanted = digest('package.json', 'package-lock.json');
+  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return;
+  say('Installing dependencies …');
+  const quiet = ['--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  const done =
+    (existsSync(path.join(ROOT, 'package-lock.json')) && run('Installing', 'npm', ['ci', ...quiet])) ||
+    run('Installing', 'npm', ['install', ...quiet]);
+  if (!done) fail('The dependencies could not be installed; npm’s own message is above.');
+  writeFileSync(STAMP, wanted);
+}
+
+/** The newest change under a folder, in milliseconds. */
+function newest(folder) {
+  let time = 0;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const file = path.join(folder, entry.name);
+    time = Math.max(time, entry.isDirectory() ? newest(file) : statSync(file).mtimeMs);
+  }
+  return time;
+}
+
+function compile() {
+  const changed = Math.max(
+    ...SOURCES.map((folder) => newest(path.join(ROOT, folder))),
+    ...['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map(
+      (file) => statSync(path.join(ROOT, file)).mtimeMs,
+    ),
+  );
+  if (existsSync(BUILD_INFO) && statSync(BUILD_INFO).mtimeMs > changed) return;
+  say('Compiling …');
+  const tsc = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  if (!run('Compiling', process.execPath, [tsc, '-p', 'tsconfig.build.json']))
+    fail('The sources do not compile; see above.');
+}
+
+function start(args) {
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });
+  // A terminal's Ctrl-C reaches the child by itself; a signal sent to us alone does not.
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  process.on('SIGINT', () => {
+    if (!process.stdin.isTTY) child.kill('SIGINT');
+  });
+  child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
+}
+
+const [task = '', ...args] = process.argv.slice(2);
+const command = TASKS[task];
+checkNode();
+if (!command) fail(`Unknown task "${task}": expected one of ${Object.keys(TASKS).join(', ')}.`);
+install();
+compile();
+const unitOnly = args.length > 0 && args.every((arg) => /^(\.\/)?test\/(unit|property)\b/.test(arg));
+if (task === 'test') {
+  if (unitOnly) process.env.ZPS_UNIT_ONLY = '1';
+  else if (
+    spawnSync(process.execPath, ['dist/src/embedded/prepare.js'], { cwd: ROOT, stdio: ['ignore', 2, 2] })
+      .status !== 0
+  ) {
+    fail('The tests need a Temporal server and a MongoDB; see above.');
+  }
+}
+start([...command, ...args]);

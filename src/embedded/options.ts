@@ -1,0 +1,36 @@
+/** How embedded servers are found or started. */
+export interface EmbeddedOptions {
+  /** Where data is kept; without it, data is gone when the server stops. */
+  dataDir?: string;
+  onProgress?: (line: string) => void;
+  /** A server that exists already; the environment's `TEMPORAL_ADDRESS` and `MONGODB_URI` count as given. */
+  temporalAddress?: string;
+  mongodbUri?: string;
+  namespace?: string;
+  /** Ports to use; free ones are chosen where none is given. */
+  temporalPort?: number;
+  mongoPort?: number;
+  /** Port of Temporal's Web UI; `false` for none. */
+  uiPort?: number | false;
+  searchAttributes?: Record<string, 'Keyword' | 'Text' | 'Int' | 'Datetime' | 'Bool' | 'Double'>;
+  /** Replaces the process's environment, in tests. */
+  env?: NodeJS.ProcessEnv;
+}
+
+export interface EmbeddedTemporal {
+  address: string;
+  namespace: string;
+  uiUrl: string | null;
+  /** The way that worked, e.g. `cached build`. */
+  how: string;
+  /** The server's own process, where we started one. */
+  pid: number | null;
+  stop(): Promise<void>;
+}
+
+export interface EmbeddedMongo {
+  uri: string;
+  how: string;
+  pid: number | null;
+  stop(): Promise<void>;
+}
