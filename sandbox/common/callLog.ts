@@ -1,0 +1,41 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+
+/** Counts calls by person, method, route and status, so that a test can say what a sync spent. */
+export interface CallCount {
+  user: string;
+  method: string;
+  route: string;
+  status: number;
+  count: number;
+}
+
+export class CallLog {
+  private readonly counts = new Map<string, CallCount>();
+
+  constructor(private readonly userOf: (request: FastifyRequest) => string) {}
+
+  install(app: FastifyInstance): void {
+    app.addHook('onResponse', async (request, reply) => {
+      const route = request.routeOptions.url ?? '(unknown)';
+      if (!route.startsWith('/_sandbox')) this.add(request, route, reply.statusCode);
+    });
+    app.get('/_sandbox/stats', async () => ({ calls: this.list() }));
+    app.post('/_sandbox/stats/reset', async () => {
+      this.counts.clear();
+      return {};
+    });
+  }
+
+  /** Also called for answers that never leave, whose connection is cut. */
+  add(request: FastifyRequest, route: string, status: number): void {
+    const user = this.userOf(request);
+    const key = [user, request.method, route, status].join(' ');
+    const entry = this.counts.get(key) ?? { user, method: request.method, route, status, count: 0 };
+    entry.count += 1;
+    this.counts.set(key, entry);
+  }
+
+  list(): CallCount[] {
+    return [...this.counts.values()];
+  }
+}
