@@ -25,7 +25,7 @@ export type Transform =
   | { kind: 'tags' }
   | { kind: 'html' }
   | { kind: 'enum'; toPms: ReadonlyMap<string, string>; toZendesk: ReadonlyMap<string, string> }
-  | { kind: 'person'; missing: 'create' | 'skip' }
+  | { kind: 'person' }
   | { kind: 'reference'; entity: EntityType; required: boolean }
   | { kind: 'constant'; value: Json }
   | { kind: 'template'; template: string };
@@ -86,7 +86,6 @@ const rowSchema = z.strictObject({
   table: z.record(z.string(), z.string()).optional(),
   entity: z.enum(ENTITY_TYPES).optional(),
   required: z.boolean().optional(),
-  missing: z.enum(['create', 'skip']).optional(),
   value: jsonSchema.optional(),
   template: z.string().optional(),
 });
@@ -280,7 +279,7 @@ function toTransform(row: RowInput): Transform {
       return { kind: 'enum', toPms: new Map(pairs), toZendesk: back };
     }
     case 'person':
-      return { kind: 'person', missing: row.missing ?? 'skip' };
+      return { kind: 'person' };
     case 'reference':
       return { kind: 'reference', entity: row.entity ?? 'OrgToCustomer', required: row.required ?? false };
     case 'constant':

@@ -1,0 +1,182 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import axios, { AxiosError, type AxiosInstance, type AxiosResponse } from 'axios';
+import type { z } from 'zod';
+import type { Side } from '../sync/record';
+import { NeedsHuman, RetryLater } from './errors';
+
+/** One call as it went, for counting. Holds no credential, no query and no content. */
+export interface ApiCall {
+  side: Side;
+  method: string;
+  path: string;
+  /** Null where no answer came. */
+  status: number | null;
+  ms: number;
+}
+
+export interface HttpOptions {
+  side: Side;
+  /** How messages call the system, e.g. `Zendesk`. */
+  name: string;
+  baseUrl: string;
+  headers: Record<string, string>;
+  /** The variables that hold the credential, to name when it is refused. */
+  credential: string;
+  timeoutMs?: number;
+  onCall?: (call: ApiCall) => void;
+}
+
+export interface Request {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  path: string;
+  query?: Record<string, string | number>;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+export interface Answer {
+  status: number;
+  /** Parsed JSON; null for an empty body. */
+  body: unknown;
+  header(name: string): string | null;
+}
+
+/** Statuses that the caller understands besides success. */
+export type Expected = readonly number[];
+
+/**
+ * One system's HTTP client. It retries nothing (Temporal does), follows no redirect (credentials stay with their
+ * host), and turns whatever goes wrong into the errors of `errors.ts`. No axios error, which carries the
+ * credential, ever leaves it.
+ */
+export class HttpClient {
+  private readonly axios: AxiosInstance;
+
+  constructor(private readonly options: HttpOptions) {
+    this.axios = axios.create({
+      baseURL: options.baseUrl,
+      timeout: options.timeoutMs ?? 30_000,
+      headers: { accept: 'application/json', ...options.headers },
+      httpAgent: new HttpAgent({ keepAlive: true, maxSockets: 50 }),
+      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: 50 }),
+      maxRedirects: 0,
+      proxy: false,
+      responseType: 'text',
+      transformResponse: (data: unknown) => data,
+      validateStatus: () => true,
+    });
+  }
+
+  /**
+   * @param expected statuses, besides 2xx, to be returned instead of thrown
+   * @throws RetryLater, NeedsHuman
+   */
+  async send(request: Request, expected: Expected = []): Promise<Answer> {
+    const { name, side, onCall } = this.options;
+    const writes = request.method !== 'GET';
+    const call = `${name} ${request.method} ${request.path}`;
+    const started = Date.now();
+    let response: AxiosResponse<string> | null = null;
+    try {
+      response = await this.axios.request<string>({
+        method: request.method,
+        url: request.path,
+        ...(request.query && { params: request.query }),
+        ...(request.body !== undefined && { data: JSON.stringify(request.body) }),
+        headers: {
+          ...(request.body !== undefined && { 'content-type': 'application/json' }),
+          ...request.headers,
+        },
+      });
+    } catch (error) {
+      const code = error instanceof AxiosError ? (error.code ?? 'no answer') : 'no answer';
+      // A refused connection carried nothing; after anything else the write may have been done.
+      throw new RetryLater(`${call}: ${code}`, { unknownOutcome: writes && code !== 'ECONNREFUSED' });
+    } finally {
+      onCall?.({
+        side,
+        method: request.method,
+        path: request.path,
+        status: response?.status ?? null,
+        ms: Date.now() - started,
+      });
+    }
+    const header = (key: string): string | null => {
+      const value: unknown = response.headers[key];
+      return typeof value === 'string' ? value : null;
+    };
+    const { status } = response;
+    if (status === 401 || status === 403) {
+      throw new NeedsHuman(
+        'unauthorized',
+        `${call}: answered ${status}; check ${this.options.credential} and its permissions`,
+      );
+    }
+    if (status === 429 || status >= 500) {
+      const wait = retryAfterMs(header('retry-after') ?? header('ratelimit-reset'));
+      throw new RetryLater(`${call}: answered ${status}`, {
+        unknownOutcome: writes && status !== 429 && status !== 503,
+        ...(wait !== null && { retryAfterMs: wait }),
+      });
+    }
+    const body = parseJson(response.data);
+    if (body === undefined) {
+      throw new RetryLater(`${call}: answered ${status} with something that is not JSON`, {
+        unknownOutcome: writes,
+      });
+    }
+    if ((status >= 200 && status < 300) || expected.includes(status)) return { status, body, header };
+    throw new NeedsHuman('refused', `${call}: answered ${status}${explanation(body)}`);
+  }
+
+  /**
+   * Parses an answer's body. Unknown fields pass.
+   * @throws NeedsHuman naming the call, the field's path, what was found and what was expected
+   */
+  parse<T>(schema: z.ZodType<T>, { method, path }: Request, body: unknown): T {
+    const result = schema.safeParse(body);
+    if (result.success) return result.data;
+    const [issue] = result.error.issues;
+    const field = issue?.path.map(String).join('.') ?? '';
+    throw new NeedsHuman(
+      'unexpected_response',
+      `${this.options.name} ${method} ${path}: ${field}: ${issue?.message ?? 'invalid'}`,
+      field,
+    );
+  }
+
+  /** A GET whose answer has a known shape. */
+  async get<T>(schema: z.ZodType<T>, path: string, query: Record<string, string | number> = {}): Promise<T> {
+    const request: Request = { method: 'GET', path, query };
+    return this.parse(schema, request, (await this.send(request)).body);
+  }
+}
+
+/** Seconds or an HTTP date; null for neither. */
+function retryAfterMs(value: string | null): number | null {
+  if (value === null) return null;
+  const seconds = Number(value);
+  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? null : Math.max(0, date - Date.now());
+}
+
+function parseJson(text: unknown): unknown {
+  if (typeof text !== 'string' || text === '') return null;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The server's own words on a refusal: its message and fields, never the content that was sent. */
+function explanation(body: unknown): string {
+  if (body === null || typeof body !== 'object') return '';
+  const { error, description, message } = body as Record<string, unknown>;
+  const inner =
+    error !== null && typeof error === 'object' ? (error as Record<string, unknown>)['message'] : undefined;
+  const words = [description, message, inner, error].find((each) => typeof each === 'string');
+  return typeof words === 'string' ? `: ${words}` : '';
+}

@@ -1,0 +1,308 @@
+import type { z } from 'zod';
+import { refKey, tryParseRef } from '../../sync/keys';
+import type { Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
+import { BoundedCache, chunks } from '../cache';
+import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone } from '../errors';
+import { HttpClient, type Answer, type ApiCall, type Request } from '../http';
+import type { ChangePage, CreateOptions, PropertyInfo, ReadResult, SystemPort, UpdateOptions } from '../port';
+import {
+  RECORD_SCHEMAS,
+  changesSchema,
+  errorSchema,
+  fieldsSchema,
+  pageOf,
+  personSchema,
+  type PmsKind,
+} from './schemas';
+
+/** The PMS behind its contract, docs/pms-openapi.yaml. */
+
+export interface PmsConnection {
+  /** Scheme and host; the API is under `/api/v1`. */
+  baseUrl: string;
+  token: string;
+  timeoutMs?: number;
+  onCall?: (call: ApiCall) => void;
+}
+
+export function pmsSystem(connection: PmsConnection): SystemPort {
+  return new Pms(connection);
+}
+
+const COLLECTIONS: Record<PmsKind, string> = { customer: 'customers', project: 'projects', note: 'notes' };
+/** Values that hold a person's id in the API and an e-mail address in a record. */
+const PEOPLE: Record<PmsKind, Record<string, string>> = {
+  customer: {},
+  project: { requester: 'requesterId', assignee: 'assigneeId' },
+  note: { author: 'authorId' },
+};
+/** People who are made known to the PMS where it does not know them; others are left out. */
+const CREATED_PEOPLE = new Set(['requester']);
+const CUSTOM = 'customFields.';
+const META = new Set([
+  'id',
+  'revision',
+  'createdAt',
+  'updatedAt',
+  'archivedAt',
+  'externalRef',
+  'customFields',
+]);
+const READ_ONLY = new Set(['redacted', 'attachments']);
+const IDS_PER_CALL = 100;
+const CHANGES_PER_CALL = 1000;
+const PEOPLE_CACHED = 10_000;
+
+type Raw = z.output<(typeof RECORD_SCHEMAS)[PmsKind]>;
+
+class Pms implements SystemPort {
+  readonly side = 'pms';
+  readonly streams = ['changes'] as const;
+  private readonly http: HttpClient;
+  private readonly emailById = new BoundedCache<string, string>(PEOPLE_CACHED);
+  private readonly idByEmail = new BoundedCache<string, string>(PEOPLE_CACHED);
+
+  constructor({ baseUrl, token, timeoutMs, onCall }: PmsConnection) {
+    this.http = new HttpClient({
+      side: 'pms',
+      name: 'PMS',
+      baseUrl,
+      headers: { authorization: `Bearer ${token}` },
+      credential: 'PMS_TOKEN',
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(onCall && { onCall }),
+    });
+  }
+
+  uniqueBackRef(): boolean {
+    return true;
+  }
+
+  async properties(kind: string): Promise<PropertyInfo[]> {
+    const own = pmsKind(kind);
+    const people = PEOPLE[own];
+    const ids = new Set(Object.values(people));
+    const standard = [
+      ...Object.keys(RECORD_SCHEMAS[own].shape).filter((name) => !META.has(name) && !ids.has(name)),
+      ...Object.keys(people),
+    ];
+    const fields = await this.http.get(fieldsSchema, '/api/v1/fields');
+    return [
+      ...standard.map((name) => ({ name, aliases: [], writable: !READ_ONLY.has(name) })),
+      ...fields.items
+        .filter((field) => field.kind === kind)
+        .map(({ key, title }) => ({
+          name: `${CUSTOM}${key}`,
+          aliases: [`${CUSTOM}${title}`],
+          writable: true,
+        })),
+    ];
+  }
+
+  async whoAmI(): Promise<string> {
+    return (await this.http.get(personSchema, '/api/v1/me')).email;
+  }
+
+  async read(refs: RecordRef[]): Promise<ReadResult[]> {
+    const found = new Map<RefKey, SyncRecord>();
+    for (const kind of new Set(refs.map((ref) => pmsKind(ref.kind)))) {
+      const ids = refs.filter((ref) => ref.kind === kind).map((ref) => ref.id);
+      for (const some of chunks(ids, IDS_PER_CALL)) {
+        for (const record of await this.list(kind, { ids: some.join(','), archived: 'all' }))
+          found.set(refKey(record.ref), record);
+      }
+    }
+    return refs.map((ref) => ({ ref, record: found.get(refKey(ref)) ?? null }));
+  }
+
+  findByBackRef(kind: string, backRef: RefKey): Promise<SyncRecord[]> {
+    return this.list(pmsKind(kind), { externalRef: backRef, archived: 'all' });
+  }
+
+  findByProperty(kind: string, property: string, value: Json): Promise<SyncRecord[]> {
+    const filter = { name: 'name', domains: 'domain', title: 'title' }[property];
+    if (filter === undefined)
+      throw new NeedsHuman('unsupported_match', `the PMS cannot look for a ${kind} by "${property}"`);
+    return this.list(pmsKind(kind), { [filter]: String(value), limit: 10 });
+  }
+
+  async create(
+    kind: string,
+    values: Values,
+    { idempotencyKey, backRef }: CreateOptions,
+  ): Promise<SyncRecord> {
+    const own = pmsKind(kind);
+    const body = { ...(await this.toBody(own, values)), externalRef: backRef };
+    return this.write(own, {
+      method: 'POST',
+      path: `/api/v1/${COLLECTIONS[own]}`,
+      body,
+      headers: { 'idempotency-key': idempotencyKey },
+    });
+  }
+
+  async update(ref: RecordRef, changes: Values, { version, backRef }: UpdateOptions): Promise<SyncRecord> {
+    const own = pmsKind(ref.kind);
+    const path = `/api/v1/${COLLECTIONS[own]}/${ref.id}`;
+    const headers = { 'if-match': etagOf(version) };
+    if (changes['redacted'] === true)
+      return this.write(own, { method: 'POST', path: `${path}/redact`, headers });
+    const body = { ...(await this.toBody(own, changes)), ...(backRef !== null && { externalRef: backRef }) };
+    return this.write(own, { method: 'PATCH', path, body, headers });
+  }
+
+  async followUp(ref: RecordRef, values: Values, { idempotencyKey }: CreateOptions): Promise<SyncRecord> {
+    const [current] = await this.read([ref]);
+    if (!current?.record) throw new RecordGone(`${refKey(ref)} is gone`);
+    const projectId = ref.kind === 'note' ? current.record.values['projectId'] : ref.id;
+    const visibility = values['public'] === true ? 'public' : 'internal';
+    await this.write('note', {
+      method: 'POST',
+      path: '/api/v1/notes',
+      body: { projectId, body: values['text'], visibility },
+      headers: { 'idempotency-key': idempotencyKey },
+    });
+    return current.record;
+  }
+
+  async archive(ref: RecordRef, { version }: { version: string }): Promise<SyncRecord> {
+    const own = pmsKind(ref.kind);
+    const path = `/api/v1/${COLLECTIONS[own]}/${ref.id}/archive`;
+    return this.write(own, { method: 'POST', path, headers: { 'if-match': etagOf(version) } });
+  }
+
+  async changes(_stream: string, cursor: string | null): Promise<ChangePage> {
+    const query = { limit: CHANGES_PER_CALL, ...(cursor !== null && { cursor }) };
+    const page = await this.http.get(changesSchema, '/api/v1/changes', query);
+    // Later entries of a page replace earlier ones: only what a record is now matters.
+    const latest = new Map(page.items.map((item) => [`${item.kind}:${item.id}`, item]));
+    const live: { kind: PmsKind; raw: Raw }[] = [];
+    const gone: RecordRef[] = [];
+    for (const { kind, id, op, record } of latest.values()) {
+      if (op === 'deleted') gone.push({ side: 'pms', kind, id });
+      else
+        live.push({
+          kind,
+          raw: this.http.parse<Raw>(RECORD_SCHEMAS[kind], { method: 'GET', path: '/api/v1/changes' }, record),
+        });
+    }
+    return { records: await this.toRecords(live), gone, cursor: page.nextCursor, more: page.hasMore };
+  }
+
+  private async list(kind: PmsKind, query: Record<string, string | number>): Promise<SyncRecord[]> {
+    const page = await this.http.get(
+      pageOf<z.ZodType<Raw>>(RECORD_SCHEMAS[kind]),
+      `/api/v1/${COLLECTIONS[kind]}`,
+      query,
+    );
+    return this.toRecords(page.items.map((raw) => ({ kind, raw })));
+  }
+
+  /** Sends a write and reads its answer. @throws PreconditionFailed, AlreadyExists, RecordGone, NeedsHuman, RetryLater */
+  private async write(kind: PmsKind, request: Request): Promise<SyncRecord> {
+    const answer = await this.http.send(request, [400, 404, 409, 410, 412, 413, 422, 428]);
+    if (answer.status >= 300) throw refusal(this.http, request, answer);
+    const raw = this.http.parse<Raw>(RECORD_SCHEMAS[kind], request, answer.body);
+    const [record] = await this.toRecords([{ kind, raw }]);
+    if (!record) throw new Error('a record was lost between answer and parsing');
+    return record;
+  }
+
+  private async toRecords(items: { kind: PmsKind; raw: Raw }[]): Promise<SyncRecord[]> {
+    const people = items.flatMap(({ kind, raw }) => Object.values(PEOPLE[kind]).map((field) => raw[field]));
+    const emails = await this.emailsOf(people.filter((id) => typeof id === 'string'));
+    return items.map(({ kind, raw }) => {
+      const values: Values = {};
+      const ids = new Set(Object.values(PEOPLE[kind]));
+      for (const [name, value] of Object.entries(raw))
+        if (!META.has(name) && !ids.has(name)) values[name] = value as Json;
+      for (const [name, field] of Object.entries(PEOPLE[kind]))
+        values[name] = emails.get(raw[field] as string) ?? null;
+      const custom = 'customFields' in raw ? (raw.customFields as Values) : {};
+      for (const [name, value] of Object.entries(custom)) values[`${CUSTOM}${name}`] = value;
+      const back = tryParseRef(raw.externalRef);
+      return {
+        ref: { side: 'pms', kind, id: raw.id },
+        version: String(raw.revision),
+        order: raw.revision,
+        createdAt: raw.createdAt,
+        updatedAt: raw.updatedAt,
+        state: raw.archivedAt === null ? 'live' : 'archived',
+        values,
+        backRef: back?.side === 'zendesk' ? raw.externalRef : null,
+        foreignBackRef: raw.externalRef !== null && back?.side !== 'zendesk',
+        skip: null,
+      };
+    });
+  }
+
+  private async emailsOf(ids: string[]): Promise<Map<string, string>> {
+    const unknown = [...new Set(ids)].filter((id) => this.emailById.get(id) === undefined);
+    for (const some of chunks(unknown, IDS_PER_CALL)) {
+      const page = await this.http.get(pageOf(personSchema), '/api/v1/people', { ids: some.join(',') });
+      for (const person of page.items) this.remember(person.id, person.email);
+    }
+    return new Map(
+      ids
+        .flatMap((id) => [[id, this.emailById.get(id)] as const])
+        .filter((entry): entry is [string, string] => entry[1] !== undefined),
+    );
+  }
+
+  private async toBody(kind: PmsKind, values: Values): Promise<Record<string, unknown>> {
+    const body: Record<string, unknown> = {};
+    const custom: Record<string, unknown> = {};
+    for (const [name, value] of Object.entries(values)) {
+      const personField = PEOPLE[kind][name];
+      if (name.startsWith(CUSTOM)) custom[name.slice(CUSTOM.length)] = value;
+      else if (personField !== undefined) {
+        const id = value === null ? null : await this.personId(String(value), CREATED_PEOPLE.has(name));
+        if (id !== undefined) body[personField] = id;
+      } else body[name] = value;
+    }
+    if (Object.keys(custom).length > 0) body['customFields'] = custom;
+    return body;
+  }
+
+  /** @returns undefined where nobody has the address */
+  private async personId(email: string, create: boolean): Promise<string | undefined> {
+    const known = this.idByEmail.get(email);
+    if (known !== undefined) return known;
+    const [found] = (await this.http.get(pageOf(personSchema), '/api/v1/people', { email })).items;
+    if (found) return this.remember(found.id, found.email);
+    if (!create) return undefined;
+    const request: Request = {
+      method: 'POST',
+      path: '/api/v1/people',
+      body: { email, name: email, role: 'client' },
+    };
+    const person = this.http.parse(personSchema, request, (await this.http.send(request)).body);
+    return this.remember(person.id, person.email);
+  }
+
+  private remember(id: string, email: string): string {
+    this.emailById.set(id, email);
+    this.idByEmail.set(email, id);
+    return id;
+  }
+}
+
+function refusal(http: HttpClient, request: Request, { status, body }: Answer): Error {
+  const { error } = http.parse(errorSchema, request, body);
+  const what = `PMS ${request.method} ${request.path}: ${error.message}`;
+  if (status === 412) return new PreconditionFailed(what);
+  if (status === 404 || status === 410) return new RecordGone(what);
+  if (status === 409) return new AlreadyExists(what, error.field ?? 'externalRef');
+  // The first request with this key went through with another body: what it made is found by its back-reference.
+  if (error.code === 'idempotency_key_reuse') return new AlreadyExists(what, 'externalRef');
+  return new NeedsHuman('invalid_field', what, error.field ?? null);
+}
+
+function etagOf(version: string): string {
+  return `"r${version}"`;
+}
+
+function pmsKind(kind: string): PmsKind {
+  if (kind in RECORD_SCHEMAS) return kind as PmsKind;
+  throw new NeedsHuman('unknown_kind', `the PMS has no "${kind}": expected customer, project or note`);
+}
