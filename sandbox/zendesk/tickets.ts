@@ -66,6 +66,8 @@ type Body = z.output<typeof body>;
 export class Tickets {
   /** Uploaded files, by token. */
   readonly uploads = new Map<string, Fields>();
+  /** Their contents. */
+  readonly files = new Map<string, Buffer>();
 
   constructor(
     private readonly store: Store,
