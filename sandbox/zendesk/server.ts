@@ -80,14 +80,12 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
     if (error instanceof Refusal) return reply.code(error.status).headers(error.headers).send(error.body);
     if (error instanceof ZodError) {
       const [issue] = error.issues;
-      return reply
-        .code(400)
-        .send({
-          error: {
-            title: 'Invalid attribute',
-            message: `${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? ''}`,
-          },
-        });
+      return reply.code(400).send({
+        error: {
+          title: 'Invalid attribute',
+          message: `${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? ''}`,
+        },
+      });
     }
     const { statusCode = 500, message } = error as { statusCode?: number; message: string };
     return reply
