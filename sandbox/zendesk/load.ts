@@ -33,7 +33,7 @@ export async function loadZendeskData(
 
   const users = [...csv('user_data').map(userOf), ...json('users')];
   for (const user of users) {
-    store.addUser(user as Parameters<Store['addUser']>[0]);
+    store.addUser(user as unknown as Parameters<Store['addUser']>[0]);
     counts.users += 1;
   }
   const organizations = [

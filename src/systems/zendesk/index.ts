@@ -1,0 +1,551 @@
+import type { z } from 'zod';
+import { refKey } from '../../sync/keys';
+import type { Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
+import { chunks } from '../cache';
+import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone, RetryLater } from '../errors';
+import { HttpClient, type Answer, type ApiCall, type Request } from '../http';
+import type { ChangePage, CreateOptions, PropertyInfo, ReadResult, SystemPort, UpdateOptions } from '../port';
+import { People } from './people';
+import {
+  CUSTOM_FIELD,
+  MARKS,
+  ORGANIZATION_FIELD,
+  PROPERTIES,
+  commentId,
+  commentRecord,
+  organizationRecord,
+  parseCommentId,
+  ticketRecord,
+} from './records';
+import {
+  auditsPage,
+  commentSchema,
+  commentsPage,
+  errorAnswer,
+  eventExport,
+  groupsAnswer,
+  meAnswer,
+  organizationAnswer,
+  organizationExport,
+  organizationFieldsAnswer,
+  organizationsAnswer,
+  ticketAnswer,
+  ticketExport,
+  ticketFieldsAnswer,
+  ticketsAnswer,
+  type Audit,
+  type Comment,
+  type Organization,
+  type Ticket,
+  type TicketEvent,
+} from './schemas';
+
+/** Zendesk Support. https://developer.zendesk.com/api-reference/ticketing/introduction/ */
+
+export interface ZendeskConnection {
+  /** `https://acme.zendesk.com`; the API is under `/api/v2`. */
+  baseUrl: string;
+  email: string;
+  apiToken: string;
+  timeoutMs?: number;
+  onCall?: (call: ApiCall) => void;
+}
+
+export function zendeskSystem(connection: ZendeskConnection): SystemPort {
+  return new Zendesk(connection);
+}
+
+const IDS_PER_CALL = 100;
+const STREAMS = ['organizations', 'tickets', 'comments'] as const;
+/** Time-based exports refuse a `start_time` less than a minute ago; one second more than that is asked for. */
+const EXPORT_AGE_SECONDS = 61;
+const BEGINNING = 1;
+const REFUSALS = [400, 404, 409, 422];
+
+class Zendesk implements SystemPort {
+  readonly side = 'zendesk';
+  readonly streams = STREAMS;
+  private readonly http: HttpClient;
+  private readonly people: People;
+  private readonly baseUrl: string;
+  private groups: ReadonlyMap<number, string> | null = null;
+
+  constructor({ baseUrl, email, apiToken, timeoutMs, onCall }: ZendeskConnection) {
+    this.baseUrl = baseUrl;
+    this.http = new HttpClient({
+      side: 'zendesk',
+      name: 'Zendesk',
+      baseUrl,
+      headers: { authorization: `Basic ${Buffer.from(`${email}/token:${apiToken}`).toString('base64')}` },
+      credential: 'ZENDESK_EMAIL and ZENDESK_API_TOKEN',
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(onCall && { onCall }),
+    });
+    this.people = new People(this.http);
+  }
+
+  /** Organizations' external ids are unique; tickets' are not, and a comment has none. */
+  uniqueBackRef(kind: string): boolean {
+    return kind === 'organization';
+  }
+
+  async properties(kind: string): Promise<PropertyInfo[]> {
+    const standard = Object.entries(PROPERTIES[kind] ?? {}).map(([name, writable]) => ({
+      name,
+      aliases: [],
+      writable,
+    }));
+    if (kind === 'ticket') {
+      const { ticket_fields: fields } = await this.http.get(ticketFieldsAnswer, '/api/v2/ticket_fields');
+      return [
+        ...standard,
+        ...fields.map(({ id, title }) => ({
+          name: `${CUSTOM_FIELD}${id}`,
+          aliases: [`${CUSTOM_FIELD}${title}`],
+          writable: true,
+        })),
+      ];
+    }
+    if (kind === 'organization') {
+      const { organization_fields: fields } = await this.http.get(
+        organizationFieldsAnswer,
+        '/api/v2/organization_fields',
+      );
+      return [
+        ...standard,
+        ...fields.map(({ key, title }) => ({
+          name: `${ORGANIZATION_FIELD}${key}`,
+          aliases: [`${ORGANIZATION_FIELD}${title}`],
+          writable: true,
+        })),
+      ];
+    }
+    return standard;
+  }
+
+  async whoAmI(): Promise<string> {
+    const { user } = await this.http.get(meAnswer, '/api/v2/users/me');
+    // A token that Zendesk does not know is answered as an anonymous user.
+    if (!user.email)
+      throw new NeedsHuman(
+        'unauthorized',
+        'Zendesk GET /api/v2/users/me: nobody is signed in; check ZENDESK_EMAIL and ZENDESK_API_TOKEN',
+      );
+    return user.email;
+  }
+
+  async read(refs: RecordRef[]): Promise<ReadResult[]> {
+    const found = new Map<RefKey, SyncRecord>();
+    const keep = (records: SyncRecord[]) => {
+      for (const record of records) found.set(refKey(record.ref), record);
+    };
+    const idsOf = (kind: string) => refs.filter((ref) => ref.kind === kind).map((ref) => ref.id);
+    for (const ids of chunks(idsOf('ticket'), IDS_PER_CALL)) {
+      keep(
+        await this.ticketRecords(
+          (await this.http.get(ticketsAnswer, '/api/v2/tickets/show_many', { ids: ids.join(',') })).tickets,
+        ),
+      );
+    }
+    for (const ids of chunks(idsOf('organization'), IDS_PER_CALL)) {
+      keep(
+        (
+          await this.http.get(organizationsAnswer, '/api/v2/organizations/show_many', { ids: ids.join(',') })
+        ).organizations.map(organizationRecord),
+      );
+    }
+    for (const ticketId of new Set(idsOf('comment').map((id) => parseCommentId(id).ticketId)))
+      keep(await this.commentsOf(ticketId));
+    return refs.map((ref) => ({ ref, record: found.get(refKey(ref)) ?? null }));
+  }
+
+  async findByBackRef(kind: string, backRef: RefKey, near: Values): Promise<SyncRecord[]> {
+    switch (kind) {
+      case 'ticket':
+        return this.ticketRecords(
+          (await this.http.get(ticketsAnswer, '/api/v2/tickets', { external_id: backRef })).tickets,
+        );
+      case 'organization':
+        return (
+          await this.http.get(organizationsAnswer, '/api/v2/organizations/search', { external_id: backRef })
+        ).organizations.map(organizationRecord);
+      default: {
+        const comments = await this.commentsOf(String(near['ticket_id'] ?? ''));
+        return comments.filter((record) => record.backRef === backRef);
+      }
+    }
+  }
+
+  /** Organizations by name; that look-up is exact and current, unlike the search API, which lags by minutes. */
+  async findByProperty(kind: string, property: string, value: Json): Promise<SyncRecord[]> {
+    if (kind !== 'organization' || property !== 'name') {
+      throw new NeedsHuman(
+        'unsupported_match',
+        `Zendesk cannot look for a ${kind} by "${property}": only organizations by name`,
+      );
+    }
+    const { organizations } = await this.http.get(organizationsAnswer, '/api/v2/organizations/search', {
+      name: String(value),
+    });
+    return organizations.map(organizationRecord);
+  }
+
+  async create(
+    kind: string,
+    values: Values,
+    { idempotencyKey, backRef }: CreateOptions,
+  ): Promise<SyncRecord> {
+    if (kind === 'organization') {
+      const body = { organization: { ...organizationBody(values), external_id: backRef } };
+      return this.writeOrganization({ method: 'POST', path: '/api/v2/organizations', body });
+    }
+    const metadata = { [MARKS.backRef]: backRef, [MARKS.idempotencyKey]: idempotencyKey };
+    if (kind === 'ticket') {
+      const { description, ...rest } = values;
+      const words = description ?? values['subject'] ?? '(no description)';
+      const ticket = {
+        ...(await this.ticketBody(rest)),
+        external_id: backRef,
+        comment: { body: words, public: values['is_public'] !== false },
+        metadata,
+      };
+      const request: Request = {
+        method: 'POST',
+        path: '/api/v2/tickets',
+        body: { ticket },
+        headers: { 'idempotency-key': idempotencyKey },
+      };
+      return (await this.writeTicket(request)).record;
+    }
+    const comment = await this.commentBody(values);
+    const path = `/api/v2/tickets/${String(values['ticket_id'])}`;
+    return this.addComment({ method: 'PUT', path, body: { ticket: { comment, metadata } } });
+  }
+
+  async update(ref: RecordRef, changes: Values, { version, backRef }: UpdateOptions): Promise<SyncRecord> {
+    const externalId = backRef === null ? {} : { external_id: backRef };
+    switch (ref.kind) {
+      case 'ticket': {
+        const ticket = {
+          ...(await this.ticketBody(changes)),
+          ...externalId,
+          safe_update: true,
+          updated_stamp: version,
+        };
+        return (
+          await this.writeTicket({ method: 'PUT', path: `/api/v2/tickets/${ref.id}`, body: { ticket } })
+        ).record;
+      }
+      case 'organization': {
+        // Organizations have no precondition: between this read and the write, an edit would go unnoticed.
+        const [current] = await this.read([ref]);
+        if (!current?.record) throw new RecordGone(`${refKey(ref)} is gone`);
+        if (current.record.version !== version)
+          throw new PreconditionFailed(`${refKey(ref)} is at ${current.record.version}, expected ${version}`);
+        const body = { organization: { ...organizationBody(changes), ...externalId } };
+        return this.writeOrganization({ method: 'PUT', path: `/api/v2/organizations/${ref.id}`, body });
+      }
+      default: {
+        const { ticketId, commentId: id } = parseCommentId(ref.id);
+        if (Object.keys(changes).length > 0 && changes['public'] !== false) {
+          throw new NeedsHuman(
+            'immutable',
+            `Zendesk comment ${ref.id}: it can only be made private, found a change of ${Object.keys(changes).join(', ')}`,
+          );
+        }
+        if (changes['public'] === false)
+          await this.write({
+            method: 'PUT',
+            path: `/api/v2/tickets/${ticketId}/comments/${id}/make_private`,
+          });
+        const [current] = await this.read([ref]);
+        if (!current?.record) throw new RecordGone(`${refKey(ref)} is gone`);
+        return current.record;
+      }
+    }
+  }
+
+  async followUp(
+    ref: RecordRef,
+    values: Values,
+    { idempotencyKey, backRef }: CreateOptions,
+  ): Promise<SyncRecord> {
+    const ticketId = ref.kind === 'comment' ? parseCommentId(ref.id).ticketId : ref.id;
+    // Comments know no idempotency key: look whether an earlier attempt arrived.
+    const audits = await this.auditsOf(ticketId);
+    if (!audits.some((audit) => audit.metadata?.custom?.[MARKS.idempotencyKey] === idempotencyKey)) {
+      const metadata = { [MARKS.followUp]: backRef, [MARKS.idempotencyKey]: idempotencyKey };
+      const comment = { body: values['text'], public: values['public'] === true };
+      await this.write({
+        method: 'PUT',
+        path: `/api/v2/tickets/${ticketId}`,
+        body: { ticket: { comment, metadata } },
+      });
+    }
+    const [current] = await this.read([ref]);
+    if (!current?.record) throw new RecordGone(`${refKey(ref)} is gone`);
+    return current.record;
+  }
+
+  async archive(ref: RecordRef): Promise<SyncRecord> {
+    throw new NeedsHuman(
+      'cannot_archive',
+      `Zendesk cannot archive ${refKey(ref)}; expected onDelete: flag or unlink for what ends in the PMS`,
+    );
+  }
+
+  async changes(stream: string, cursor: string | null): Promise<ChangePage> {
+    switch (stream) {
+      case 'tickets':
+        return this.ticketChanges(cursor);
+      case 'organizations': {
+        const page = await this.http.get(organizationExport, '/api/v2/incremental/organizations', {
+          start_time: startTime(cursor),
+        });
+        return { records: page.organizations.map(organizationRecord), gone: [], ...position(page, cursor) };
+      }
+      default: {
+        const query = { start_time: startTime(cursor), include: 'comment_events' };
+        const page = await this.http.get(eventExport, '/api/v2/incremental/ticket_events', query);
+        return { records: await this.commentsIn(page.ticket_events), gone: [], ...position(page, cursor) };
+      }
+    }
+  }
+
+  /** https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/#incremental-ticket-export-cursor-based */
+  private async ticketChanges(cursor: string | null): Promise<ChangePage> {
+    const query: Record<string, string | number> = cursor === null ? { start_time: BEGINNING } : { cursor };
+    const page = await this.http.get(ticketExport, '/api/v2/incremental/tickets/cursor', query);
+    const records = await this.ticketRecords(page.tickets);
+    return { records, gone: [], cursor: page.after_cursor ?? cursor ?? '', more: !page.end_of_stream };
+  }
+
+  private async commentsIn(events: TicketEvent[]): Promise<SyncRecord[]> {
+    const comments: { raw: Comment; event: TicketEvent }[] = [];
+    const reread = new Set<string>();
+    for (const event of events) {
+      for (const child of event.child_events) {
+        const type = child.event_type ?? child.type;
+        if (type === 'Comment') {
+          const path = `/api/v2/incremental/ticket_events (event ${event.id})`;
+          comments.push({
+            event,
+            raw: this.http.parse(
+              commentSchema,
+              { method: 'GET', path },
+              { created_at: event.created_at, ...child },
+            ),
+          });
+        } else if (type === 'CommentRedactionEvent' || type === 'CommentPrivacyChange')
+          reread.add(String(event.ticket_id));
+      }
+    }
+    await this.people.load(comments.map(({ raw }) => raw.author_id));
+    const records = comments.map(({ raw, event }) =>
+      commentRecord(
+        raw,
+        event.ticket_id,
+        this.people,
+        event.metadata?.custom ?? {},
+        event.child_events.some((child) => child.event_type === 'Create'),
+      ),
+    );
+    // These events say that a comment changed, not what it is now.
+    for (const ticketId of reread) records.push(...(await this.commentsOf(ticketId)));
+    return records;
+  }
+
+  private async ticketRecords(tickets: Ticket[]): Promise<SyncRecord[]> {
+    await this.people.load(
+      tickets.flatMap((ticket) => [ticket.requester_id, ticket.assignee_id, ticket.submitter_id]),
+    );
+    const groups = await this.groupNames(tickets);
+    return tickets.map((ticket) => ticketRecord(ticket, this.people, groups, this.baseUrl));
+  }
+
+  /** Groups are few; they are read again when one turns up that is not known. */
+  private async groupNames(tickets: Ticket[]): Promise<ReadonlyMap<number, string>> {
+    const wanted = tickets.flatMap((ticket) => ticket.group_id ?? []);
+    if (this.groups === null ? wanted.length > 0 : wanted.some((id) => !this.groups?.has(id))) {
+      const { groups } = await this.http.get(groupsAnswer, '/api/v2/groups');
+      const names = new Map(groups.map(({ id, name }) => [id, name]));
+      // A group that nobody knows would otherwise be asked for with every page.
+      for (const id of wanted) if (!names.has(id)) names.set(id, `Group ${id}`);
+      this.groups = names;
+    }
+    return this.groups ?? new Map();
+  }
+
+  /** All comments of a ticket with their marks; two calls. A ticket that is gone has none. */
+  private async commentsOf(ticketId: string): Promise<SyncRecord[]> {
+    const comments = await this.pages(
+      `/api/v2/tickets/${ticketId}/comments`,
+      commentsPage,
+      (page) => page.comments,
+    );
+    const audits = new Map((await this.auditsOf(ticketId)).map((audit) => [audit.id, audit]));
+    await this.people.load(comments.map((comment) => comment.author_id));
+    return comments.map((comment, place) =>
+      commentRecord(
+        comment,
+        Number(ticketId),
+        this.people,
+        audits.get(comment.audit_id ?? -1)?.metadata?.custom ?? {},
+        place === 0,
+      ),
+    );
+  }
+
+  /** https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_audits/ */
+  private auditsOf(ticketId: string): Promise<Audit[]> {
+    return this.pages(`/api/v2/tickets/${ticketId}/audits`, auditsPage, (page) => page.audits);
+  }
+
+  private async pages<P extends { meta: { has_more: boolean; after_cursor: string | null } }, T>(
+    path: string,
+    schema: z.ZodType<P>,
+    itemsOf: (page: P) => T[],
+  ): Promise<T[]> {
+    const items: T[] = [];
+    let after: string | null = null;
+    do {
+      const request: Request = {
+        method: 'GET',
+        path,
+        query: { 'page[size]': IDS_PER_CALL, ...(after !== null && { 'page[after]': after }) },
+      };
+      const answer = await this.http.send(request, [404]);
+      if (answer.status === 404) return items;
+      const page: P = this.http.parse(schema, request, answer.body);
+      items.push(...itemsOf(page));
+      after = page.meta.has_more ? page.meta.after_cursor : null;
+    } while (after !== null);
+    return items;
+  }
+
+  private async ticketBody(values: Values): Promise<Record<string, unknown>> {
+    const body: Record<string, unknown> = {};
+    const customFields: { id: number; value: Json }[] = [];
+    for (const [name, value] of Object.entries(values)) {
+      if (name.startsWith(CUSTOM_FIELD))
+        customFields.push({ id: Number(name.slice(CUSTOM_FIELD.length)), value });
+      else if (name === 'organization_id') body[name] = value === null ? null : Number(value);
+      else if (name === 'requester') {
+        // Zendesk makes a user of an address that it does not know.
+        if (value !== null) body['requester'] = { email: value, name: String(value) };
+      } else if (name === 'assignee') {
+        const person = value === null ? null : await this.people.find(String(value));
+        // Only agents can be assigned; for anybody else the assignee stays, and the answer says so.
+        if (value === null || person?.agent) body['assignee_id'] = person?.id ?? null;
+      } else body[name] = value;
+    }
+    if (customFields.length > 0) body['custom_fields'] = customFields;
+    return body;
+  }
+
+  private async commentBody(values: Values): Promise<Record<string, unknown>> {
+    const author = typeof values['author'] === 'string' ? await this.people.find(values['author']) : null;
+    return {
+      body: values['body'] ?? '',
+      public: values['public'] === true,
+      ...(author && { author_id: author.id }),
+    };
+  }
+
+  private async addComment(request: Request): Promise<SyncRecord> {
+    const { ticket, audit } = await this.writeTicket(request);
+    const event = audit?.events.find(
+      (child) => (child.event_type ?? child.type) === 'Comment' || child.type === 'Comment',
+    );
+    if (!audit || event?.id === undefined) {
+      throw new RetryLater(
+        `Zendesk ${request.method} ${request.path}: the answer does not name the new comment`,
+        { unknownOutcome: true },
+      );
+    }
+    const parsed = commentSchema.safeParse({ created_at: audit.created_at, ...event });
+    if (parsed.success) {
+      await this.people.load([parsed.data.author_id]);
+      return commentRecord(parsed.data, ticket.id, this.people, audit.metadata?.custom ?? {}, false);
+    }
+    const ref: RecordRef = { side: 'zendesk', kind: 'comment', id: commentId(ticket.id, event.id) };
+    const [found] = await this.read([ref]);
+    if (!found?.record)
+      throw new RetryLater(`Zendesk ${request.path}: the new comment cannot be read yet`, {
+        unknownOutcome: true,
+      });
+    return found.record;
+  }
+
+  private async writeTicket(
+    request: Request,
+  ): Promise<{ ticket: Ticket; audit: Audit | null; record: SyncRecord }> {
+    const { ticket, audit } = this.http.parse(ticketAnswer, request, await this.write(request));
+    const [record] = await this.ticketRecords([ticket]);
+    if (!record) throw new Error('a ticket was lost between answer and parsing');
+    return { ticket, audit: audit ?? null, record };
+  }
+
+  private async writeOrganization(request: Request): Promise<SyncRecord> {
+    const { organization }: { organization: Organization } = this.http.parse(
+      organizationAnswer,
+      request,
+      await this.write(request),
+    );
+    return organizationRecord(organization);
+  }
+
+  /** @throws PreconditionFailed, AlreadyExists, RecordGone, NeedsHuman, RetryLater */
+  private async write(request: Request): Promise<unknown> {
+    const answer = await this.http.send(request, REFUSALS);
+    if (answer.status < 300) return answer.body;
+    throw refusal(this.http, request, answer);
+  }
+}
+
+function refusal(http: HttpClient, request: Request, { status, body }: Answer): Error {
+  const { error, description, details } = http.parse(errorAnswer, request, body ?? {});
+  const code = typeof error === 'string' ? error : (error?.message ?? '');
+  const call = `Zendesk ${request.method} ${request.path}`;
+  if (status === 409) return new PreconditionFailed(`${call}: ${description ?? code}`);
+  if (status === 404) return new RecordGone(`${call}: not found`);
+  // The first request with this key went through with another body: what it made is found by its back-reference.
+  if (code === 'IdempotentRequestError')
+    return new RetryLater(`${call}: the idempotency key was used before`, { unknownOutcome: true });
+  const faults = Object.entries(details ?? {}).flatMap(([field, list]) =>
+    list.map((fault) => ({ field, ...fault })),
+  );
+  const [first] = faults;
+  const words = faults.map((fault) => fault.description ?? fault.field).join('; ') || (description ?? code);
+  if (first?.error === 'DuplicateValue') return new AlreadyExists(`${call}: ${words}`, first.field);
+  if (first?.field === 'status' && /closed/i.test(words))
+    return new NeedsHuman('closed_ticket', `${call}: ${words}`, 'status');
+  return new NeedsHuman('invalid_field', `${call}: ${words}`, first?.field ?? null);
+}
+
+function organizationBody(values: Values): Record<string, unknown> {
+  const body: Record<string, unknown> = {};
+  const fields: Values = {};
+  for (const [name, value] of Object.entries(values)) {
+    if (name.startsWith(ORGANIZATION_FIELD)) fields[name.slice(ORGANIZATION_FIELD.length)] = value;
+    else body[name] = value;
+  }
+  return Object.keys(fields).length > 0 ? { ...body, organization_fields: fields } : body;
+}
+
+/** Where to read on; the last minute is read again each time, because the API refuses to start later. */
+function startTime(cursor: string | null): number {
+  const latest = Math.floor(Date.now() / 1000) - EXPORT_AGE_SECONDS;
+  return Math.max(BEGINNING, Math.min(cursor === null ? BEGINNING : Number(cursor), latest));
+}
+
+/** https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/#time-based-incremental-exports */
+function position(
+  page: { end_time: number | null; count: number; end_of_stream?: boolean | undefined },
+  cursor: string | null,
+): { cursor: string; more: boolean } {
+  const end = String(page.end_time ?? cursor ?? BEGINNING);
+  // A page that ends where it began cannot lead any further, whatever it says.
+  const more = !(page.end_of_stream ?? page.count < 1000) && end !== String(startTime(cursor));
+  return { cursor: end, more };
+}

@@ -1,0 +1,130 @@
+import { z } from 'zod';
+
+/**
+ * Zendesk's answers, as far as the sync reads them. Unknown fields pass; nulls are everywhere.
+ * https://developer.zendesk.com/api-reference/ticketing/introduction/
+ */
+
+const text = z.string().nullable();
+const id = z.number();
+const optionalId = z.number().nullish();
+
+export const organizationSchema = z.looseObject({
+  id,
+  name: z.string(),
+  external_id: text.optional(),
+  domain_names: z.array(z.string()).default([]),
+  details: text.optional(),
+  notes: text.optional(),
+  tags: z.array(z.string()).default([]),
+  shared_tickets: z.boolean().default(false),
+  shared_comments: z.boolean().default(false),
+  organization_fields: z.record(z.string(), z.json()).nullish(),
+  created_at: z.string(),
+  updated_at: z.string(),
+  deleted_at: text.optional(),
+});
+
+export const ticketSchema = z.looseObject({
+  id,
+  external_id: text.optional(),
+  subject: text.optional(),
+  description: text.optional(),
+  status: z.string(),
+  priority: text.optional(),
+  type: text.optional(),
+  requester_id: optionalId,
+  submitter_id: optionalId,
+  assignee_id: optionalId,
+  organization_id: optionalId,
+  group_id: optionalId,
+  due_at: text.optional(),
+  tags: z.array(z.string()).default([]),
+  recipient: text.optional(),
+  is_public: z.boolean().optional(),
+  via: z.looseObject({ channel: z.union([z.string(), z.number()]).nullish() }).nullish(),
+  custom_fields: z.array(z.looseObject({ id, value: z.json() })).nullish(),
+  created_at: z.string(),
+  updated_at: z.string(),
+});
+
+export const commentSchema = z.looseObject({
+  id,
+  author_id: optionalId,
+  body: text.optional(),
+  plain_body: text.optional(),
+  html_body: text.optional(),
+  public: z.boolean(),
+  audit_id: optionalId,
+  created_at: z.string(),
+});
+
+/** An audit's own part: whose metadata may carry our back-reference. */
+const metadata = z.looseObject({ custom: z.record(z.string(), z.json()).nullish() }).nullish();
+const childEvent = z.looseObject({
+  id: z.number().optional(),
+  type: text.optional(),
+  event_type: text.optional(),
+});
+
+export const auditSchema = z.looseObject({
+  id,
+  ticket_id: id,
+  created_at: z.string(),
+  metadata,
+  events: z.array(childEvent),
+});
+export const ticketEventSchema = z.looseObject({
+  id,
+  ticket_id: id,
+  created_at: z.string().optional(),
+  metadata,
+  child_events: z.array(childEvent),
+});
+export const userSchema = z.looseObject({
+  id,
+  name: z.string(),
+  email: text.optional(),
+  role: text.optional(),
+});
+
+export const ticketAnswer = z.looseObject({ ticket: ticketSchema, audit: auditSchema.nullish() });
+export const organizationAnswer = z.looseObject({ organization: organizationSchema });
+export const ticketsAnswer = z.looseObject({ tickets: z.array(ticketSchema) });
+export const organizationsAnswer = z.looseObject({ organizations: z.array(organizationSchema) });
+export const usersAnswer = z.looseObject({ users: z.array(userSchema) });
+export const meAnswer = z.looseObject({ user: userSchema });
+export const groupsAnswer = z.looseObject({ groups: z.array(z.looseObject({ id, name: z.string() })) });
+const cursor = { meta: z.looseObject({ has_more: z.boolean(), after_cursor: text }) };
+export const commentsPage = z.looseObject({ comments: z.array(commentSchema), ...cursor });
+export const auditsPage = z.looseObject({ audits: z.array(auditSchema), ...cursor });
+export const ticketFieldsAnswer = z.looseObject({
+  ticket_fields: z.array(z.looseObject({ id, title: z.string(), type: z.string() })),
+});
+export const organizationFieldsAnswer = z.looseObject({
+  organization_fields: z.array(z.looseObject({ key: z.string(), title: z.string() })),
+});
+
+export const ticketExport = z.looseObject({
+  tickets: z.array(ticketSchema),
+  after_cursor: text,
+  end_of_stream: z.boolean(),
+});
+const byTime = { end_time: z.number().nullable(), count: z.number(), end_of_stream: z.boolean().optional() };
+export const organizationExport = z.looseObject({ organizations: z.array(organizationSchema), ...byTime });
+export const eventExport = z.looseObject({ ticket_events: z.array(ticketEventSchema), ...byTime });
+
+/** https://developer.zendesk.com/api-reference/introduction/requests/#422-unprocessable-entity */
+export const errorAnswer = z.looseObject({
+  error: z.union([z.string(), z.looseObject({ message: text.optional() })]).optional(),
+  description: text.optional(),
+  details: z
+    .record(z.string(), z.array(z.looseObject({ description: text.optional(), error: text.optional() })))
+    .optional(),
+});
+
+export type Organization = z.output<typeof organizationSchema>;
+export type Ticket = z.output<typeof ticketSchema>;
+export type Comment = z.output<typeof commentSchema>;
+export type Audit = z.output<typeof auditSchema>;
+export type TicketEvent = z.output<typeof ticketEventSchema>;
