@@ -1,32 +1,65 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import type { PmsStore } from './store';
+import { KINDS, type Collection, type Fields } from './model';
+import { Refusal } from './refusal';
+import { SYNC_PERSON } from './server';
+import type { Origin, PmsStore } from './store';
 
 const rows = z.array(z.record(z.string(), z.unknown()));
+const originSchema = z.object({
+  id: z.string().optional(),
+  createdAt: z.iso.datetime().optional(),
+  archivedAt: z.iso.datetime().nullable().optional(),
+  redacted: z.boolean().optional(),
+});
+/** The PMS's own fields, which an export has and a new record gets. Attachments' contents are in no export. */
+const OWN = ['id', 'revision', 'createdAt', 'updatedAt', 'archivedAt', 'redacted', 'attachments'];
+const PERSON_FIELDS = ['requesterId', 'assigneeId', 'authorId'];
 
-/** Loads `people.json`, `customers.json`, `projects.json` and `notes.json` (arrays of request bodies); any may be missing. */
+/**
+ * Loads `people.json`, `customers.json`, `projects.json` and `notes.json`; any may be missing. Each is an array of
+ * request bodies, or of records as the API answers them: their ids and times are kept, and references may point
+ * forward. A person is known by e-mail, so references to people are translated where the store's id is another.
+ */
 export async function loadPmsData(
   store: PmsStore,
   dir: string,
 ): Promise<{ customers: number; projects: number; notes: number; people: number }> {
-  const read = (name: string) => {
-    const file = path.join(dir, `${name}.json`);
-    return existsSync(file) ? rows.parse(JSON.parse(readFileSync(file, 'utf8'))) : [];
-  };
-  const actor = store.findPerson('sync@pms.example')?.id ?? '';
-  const people = read('people');
-  for (const person of people) store.upsertPerson(person);
-  const customers = read('customers');
-  for (const customer of customers) store.create('customer', customer, actor);
-  const projects = read('projects');
-  for (const project of projects) store.create('project', project, actor);
-  const notes = read('notes');
-  for (const note of notes) store.create('note', note, actor);
-  return {
-    customers: customers.length,
-    projects: projects.length,
-    notes: notes.length,
-    people: people.length,
-  };
+  const { person: sync } = store.people.upsert(SYNC_PERSON);
+  const personIds = new Map<string, string>();
+  const people = read(dir, 'people', ({ id, ...body }) => {
+    const { person } = store.people.upsert(body);
+    if (typeof id === 'string') personIds.set(id, person.id);
+  });
+  const load = (collection: Collection) =>
+    read(dir, collection, (row) => {
+      const origin = originSchema.parse(row) as Origin;
+      const body = Object.fromEntries(Object.entries(row).filter(([key]) => !OWN.includes(key)));
+      if (collection === 'customers') delete body['status'];
+      for (const field of PERSON_FIELDS) {
+        const known = personIds.get(String(body[field]));
+        if (known !== undefined) body[field] = known;
+      }
+      store.import(KINDS[collection], body, origin, sync.id);
+    });
+  const counts = { people, customers: load('customers'), projects: load('projects'), notes: load('notes') };
+  store.checkAllReferences();
+  return counts;
+}
+
+/** @throws Error naming file and row */
+function read(dir: string, name: string, take: (row: Fields) => void): number {
+  const file = path.join(dir, `${name}.json`);
+  if (!existsSync(file)) return 0;
+  const found = rows.parse(JSON.parse(readFileSync(file, 'utf8')));
+  found.forEach((row, n) => {
+    try {
+      take(row);
+    } catch (error) {
+      const why = error instanceof Refusal ? error.message : String(error);
+      throw new Error(`${file}, row ${n}: ${why}`, { cause: error });
+    }
+  });
+  return found.length;
 }

@@ -9,15 +9,19 @@ export const KINDS = { customers: 'customer', projects: 'project', notes: 'note'
 >;
 export type Collection = keyof typeof KINDS;
 
+export const NOTE_LIMIT_BYTES = 128 * 1024;
+
 const text = z.string().nullable();
 const time = z.iso.datetime({ offset: true }).nullable();
 const strings = z.array(z.string());
-const reference = z.string().max(200).nullable();
+const reference = z.string().min(1).max(200).nullable();
+const title = z.string().trim().min(1).max(255);
 const customFields = z.record(z.string(), z.json());
 
+/** What may be written; everything else in a record is the PMS's own. */
 export const bodies = {
   customer: z.strictObject({
-    name: z.string().trim().min(1).max(255),
+    name: title,
     domains: strings,
     description: text,
     notes: text,
@@ -28,7 +32,7 @@ export const bodies = {
     externalRef: reference,
   }),
   project: z.strictObject({
-    title: z.string().trim().min(1).max(255),
+    title,
     description: text,
     status: z.enum(['new', 'in_progress', 'waiting', 'on_hold', 'done', 'closed']),
     priority: z.enum(['low', 'medium', 'high', 'critical']).nullable(),
@@ -48,7 +52,9 @@ export const bodies = {
   }),
   note: z.strictObject({
     projectId: z.string(),
-    body: z.string().max(131_072),
+    body: z
+      .string()
+      .refine((body) => Buffer.byteLength(body) <= NOTE_LIMIT_BYTES, `longer than ${NOTE_LIMIT_BYTES} bytes`),
     visibility: z.enum(['public', 'internal']),
     authorId: text,
     authorName: text,
@@ -108,18 +114,31 @@ export interface PmsRecord extends Fields {
   externalRef: string | null;
 }
 
+export interface Attachment {
+  id: string;
+  fileName: string;
+  contentType: string;
+  size: number;
+  url: string;
+}
+
 export const personBody = z.strictObject({
   email: z.email().toLowerCase(),
-  name: z.string().min(1),
-  role: z.enum(['member', 'client']).default('member'),
+  name: z.string().trim().min(1).max(255),
+  role: z.enum(['member', 'client']).optional(),
+  active: z.boolean().optional(),
 });
 
-export interface Person extends z.output<typeof personBody> {
+export interface Person {
   id: string;
+  email: string;
+  name: string;
+  role: 'member' | 'client';
   active: boolean;
 }
 
-export type Operation = 'created' | 'updated' | 'archived' | 'unarchived' | 'deleted' | 'redacted';
+export const OPERATIONS = ['created', 'updated', 'archived', 'unarchived', 'deleted', 'redacted'] as const;
+export type Operation = (typeof OPERATIONS)[number];
 
 export interface Change {
   seq: number;
@@ -132,46 +151,15 @@ export interface Change {
   record: PmsRecord | null;
 }
 
-export interface FieldDefinition {
-  kind: 'customer' | 'project';
-  key: string;
-  title: string;
-  type: 'string' | 'text' | 'integer' | 'decimal' | 'boolean' | 'date' | 'datetime' | 'enum' | 'string[]';
-  options?: string[];
+export function etag(record: PmsRecord): string {
+  return `"r${record.revision}"`;
 }
 
-export const FIELDS: FieldDefinition[] = [
-  { kind: 'customer', key: 'region', title: 'Region', type: 'enum', options: ['emea', 'amer', 'apac'] },
-  { kind: 'customer', key: 'contractEnd', title: 'Contract end', type: 'date' },
-  { kind: 'customer', key: 'plan', title: 'Plan', type: 'string' },
-  { kind: 'customer', key: 'vip', title: 'VIP', type: 'boolean' },
-  { kind: 'customer', key: 'annualRevenue', title: 'Annual revenue', type: 'decimal' },
-  { kind: 'project', key: 'severity', title: 'Severity', type: 'enum', options: ['s1', 's2', 's3', 's4'] },
-  { kind: 'project', key: 'product', title: 'Product', type: 'string' },
-  { kind: 'project', key: 'effortHours', title: 'Effort (hours)', type: 'decimal' },
-  { kind: 'project', key: 'escalated', title: 'Escalated', type: 'boolean' },
-  { kind: 'project', key: 'releaseDate', title: 'Release date', type: 'date' },
-  { kind: 'project', key: 'affectedUsers', title: 'Affected users', type: 'integer' },
-  { kind: 'project', key: 'components', title: 'Components', type: 'string[]' },
-];
+/** The number of a `P-1001`-like id; numbers are given in the order of creation. */
+export function numberOf(id: string): number {
+  return Number(id.slice(id.indexOf('-') + 1));
+}
 
-/** @returns what is wrong with a custom field's value; null where nothing is. */
-export function customFieldFault(kind: Kind, key: string, value: unknown): string | null {
-  const field = FIELDS.find((each) => each.kind === kind && each.key === key);
-  if (!field) return `unknown field "${key}"`;
-  if (value === null) return null;
-  const fits: Record<FieldDefinition['type'], boolean> = {
-    string: typeof value === 'string',
-    text: typeof value === 'string',
-    integer: Number.isInteger(value),
-    decimal: typeof value === 'number',
-    boolean: typeof value === 'boolean',
-    date: typeof value === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(value),
-    datetime: typeof value === 'string' && !Number.isNaN(Date.parse(value)),
-    enum: typeof value === 'string' && (field.options ?? []).includes(value),
-    'string[]': Array.isArray(value) && value.every((item) => typeof item === 'string'),
-  };
-  return fits[field.type]
-    ? null
-    : `found ${JSON.stringify(value)}, expected ${field.options?.join(', ') ?? field.type}`;
+export function byId(a: { id: string }, b: { id: string }): number {
+  return numberOf(a.id) - numberOf(b.id);
 }

@@ -1,133 +1,117 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { z } from 'zod';
+import { z } from 'zod';
+import { customFieldFault } from './fields';
 import {
   DEFAULTS,
+  OPERATIONS,
   REFERENCES,
   bodies,
-  customFieldFault,
-  personBody,
+  etag,
+  type Attachment,
   type Change,
   type Fields,
   type Kind,
   type Operation,
-  type Person,
   type PmsRecord,
 } from './model';
-
-/** An answer that is not a success. */
-export class Refusal extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    message: string,
-    readonly details: Fields = {},
-  ) {
-    super(message);
-  }
-}
-
-const PREFIX: Record<Kind, string> = { customer: 'C', project: 'P', note: 'N' };
-/** Which fields can be looked up without a scan. */
-const INDEXED: Record<Kind, readonly string[]> = {
-  customer: ['name', 'domains', 'externalRef'],
-  project: ['customerId', 'parentId', 'title', 'externalRef'],
-  note: ['projectId', 'externalRef'],
-};
+import { People } from './people';
+import { Refusal, notFound, parse } from './refusal';
+import { Table } from './table';
 
 /** Ways in which the server breaks its own contract, for testing what checks it. */
-export interface Lies {
-  ignoreIfMatch: boolean;
-  dropFeedEntries: boolean;
-  forgetIdempotencyKeys: boolean;
-}
+export const liesSchema = z.strictObject({
+  ignoreIfMatch: z.boolean().default(false),
+  /** Leaves every fifth change out of the feed and the webhooks. */
+  dropFeedEntries: z.boolean().default(false),
+  forgetIdempotencyKeys: z.boolean().default(false),
+});
+export type Lies = z.output<typeof liesSchema>;
 
-/** All records in memory, with indexes and a feed of changes. */
+/** What a record from elsewhere brings along that a client may not set. */
+export type Origin = Partial<Pick<PmsRecord, 'id' | 'createdAt' | 'archivedAt'>> & { redacted?: boolean };
+
+const DROP_EVERY = 5;
+const REDACTED = '[redacted]';
+
+/** All records in memory, with a feed of changes. Records are replaced, never changed in place. */
 export class PmsStore {
+  readonly people = new People();
   readonly changes: Change[] = [];
-  readonly people = new Map<string, Person>();
-  lies: Lies = { ignoreIfMatch: false, dropFeedEntries: false, forgetIdempotencyKeys: false };
+  lies: Lies = liesSchema.parse({});
+  /** Told of every change that the feed has. */
   onChange: (change: Change) => void = () => undefined;
-  private readonly records: Record<Kind, Map<string, PmsRecord>> = {
-    customer: new Map(),
-    project: new Map(),
-    note: new Map(),
+  private readonly tables: Record<Kind, Table> = {
+    customer: new Table('customer'),
+    project: new Table('project'),
+    note: new Table('note'),
   };
-  private readonly indexes = new Map<string, Set<string>>();
-  private readonly personByEmail = new Map<string, Person>();
   private readonly deleted = new Set<string>();
-  private nextId = 1000;
+  private readonly files = new Map<string, { attachment: Attachment; content: Buffer }>();
+  private filesMade = 0;
   private seq = 0;
+  private writeCounts = noWrites();
 
   constructor(private readonly clock: () => number) {}
 
-  upsertPerson(input: unknown): { person: Person; created: boolean } {
-    const body = parse(personBody, input);
-    const known = this.personByEmail.get(body.email);
-    if (known) {
-      known.name = body.name;
-      return { person: known, created: false };
-    }
-    const person: Person = { id: `U-${(this.nextId += 1)}`, ...body, active: true };
-    this.people.set(person.id, person);
-    this.personByEmail.set(person.email, person);
-    return { person, created: true };
-  }
-
-  findPerson(email: string): Person | null {
-    return this.personByEmail.get(email.toLowerCase()) ?? null;
-  }
-
   get(kind: Kind, id: string): PmsRecord {
-    const record = this.records[kind].get(id);
+    const record = this.tables[kind].get(id);
     if (record) return record;
     if (this.deleted.has(id)) throw new Refusal(410, 'gone', `${id} was deleted`);
-    throw new Refusal(404, 'not_found', `${id} does not exist`);
+    throw notFound(id);
   }
 
-  all(kind: Kind): IterableIterator<PmsRecord> {
-    return this.records[kind].values();
+  find(kind: Kind, id: string): PmsRecord | undefined {
+    return this.tables[kind].get(id);
   }
 
-  /** Records whose indexed field has the value, ignoring case, oldest first. */
+  /** Records in the order of their ids, those after a number only. */
+  all(kind: Kind, after = 0): Generator<PmsRecord> {
+    return this.tables[kind].after(after);
+  }
+
   lookUp(kind: Kind, field: string, value: string): PmsRecord[] {
-    const ids = this.indexes.get(indexKey(kind, field, value)) ?? new Set<string>();
-    return [...ids].flatMap((id) => this.records[kind].get(id) ?? []).sort(byId);
+    return this.tables[kind].lookUp(field, value);
   }
 
   create(kind: Kind, input: unknown, actorId: string): PmsRecord {
-    const body: Fields = { ...DEFAULTS[kind], ...(input as Fields) };
-    const fields = clean(parse(bodies[kind] as z.ZodType<Fields>, body));
-    this.check(kind, fields, null);
-    const now = this.now();
-    const extra = kind === 'note' ? { redacted: false, attachments: [] } : {};
-    const id = `${PREFIX[kind]}-${(this.nextId += 1)}`;
-    const record: PmsRecord = {
-      id,
-      ...(fields as { externalRef: string | null }),
-      ...extra,
-      revision: 1,
-      createdAt: now,
-      updatedAt: now,
-      archivedAt: null,
-    };
-    this.put(kind, record, 'created', actorId);
-    return record;
+    const fields = this.newFields(kind, input);
+    this.checkReferences(kind, fields);
+    return this.add(kind, fields, {}, actorId);
+  }
+
+  /** Takes over a record from elsewhere; {@link checkAllReferences} is for when all are there. */
+  import(kind: Kind, input: unknown, origin: Origin, actorId: string): PmsRecord {
+    const { id } = origin;
+    if (id !== undefined && (!this.tables[kind].accepts(id) || this.tables[kind].has(id)))
+      throw new Refusal(400, 'invalid', `id: ${id} is taken, or no ${kind}'s id`, { field: 'id' });
+    return this.add(kind, this.newFields(kind, input), origin, actorId);
+  }
+
+  checkAllReferences(): void {
+    for (const kind of ['project', 'note'] as const) {
+      for (const record of this.all(kind)) {
+        this.checkReferences(kind, record);
+        if (kind === 'project' && typeof record['parentId'] === 'string')
+          this.refuseCycle(record.id, record['parentId']);
+      }
+    }
   }
 
   update(kind: Kind, id: string, input: unknown, ifMatch: string | undefined, actorId: string): PmsRecord {
     const before = this.get(kind, id);
     this.expect(before, ifMatch);
-    const changes = clean(parse(bodies[kind].partial() as z.ZodType<Fields>, input));
-    if (changes['customFields']) {
-      changes['customFields'] = {
-        ...(before['customFields'] as Fields),
-        ...(changes['customFields'] as Fields),
-      };
-    }
-    const { changed, ...fields } = this.difference(before, changes);
-    if (!changed) return before;
-    this.check(kind, fields, before);
-    return this.revise(kind, before, fields, 'updated', actorId);
+    const given = asSets(parse(bodies[kind].partial() as z.ZodType<Fields>, input));
+    this.checkCustomFields(kind, given);
+    if (given['customFields'] !== undefined)
+      given['customFields'] = merged(before['customFields'] as Fields, given['customFields'] as Fields);
+    const entries = Object.entries(given).filter(([key, value]) => !isDeepStrictEqual(before[key], value));
+    if (entries.length === 0) return before;
+    const changes: Fields = Object.fromEntries(entries);
+    this.checkReferences(kind, changes);
+    this.checkExternalRef(kind, changes, id);
+    if (kind === 'project' && typeof changes['parentId'] === 'string')
+      this.refuseCycle(id, changes['parentId']);
+    return this.revise(kind, before, changes, 'updated', actorId);
   }
 
   setArchived(
@@ -147,148 +131,172 @@ export class PmsStore {
   redact(id: string, ifMatch: string | undefined, actorId: string): PmsRecord {
     const before = this.get('note', id);
     this.expect(before, ifMatch);
-    return this.revise(
-      'note',
-      before,
-      { body: '[redacted]', redacted: true, attachments: [] },
-      'redacted',
-      actorId,
-    );
-  }
-
-  attach(noteId: string, attachment: Fields, actorId: string): PmsRecord {
-    const before = this.get('note', noteId);
-    const attachments = [...(before['attachments'] as Fields[]), attachment];
-    return this.revise('note', before, { attachments }, 'updated', actorId);
+    if (before['redacted'] === true) return before;
+    this.dropFiles(before);
+    const fields = { body: REDACTED, redacted: true, attachments: [] };
+    return this.revise('note', before, fields, 'redacted', actorId);
   }
 
   remove(kind: Kind, id: string, ifMatch: string | undefined, actorId: string): void {
     const before = this.get(kind, id);
     this.expect(before, ifMatch);
-    this.unindex(kind, before);
-    this.records[kind].delete(id);
+    if (kind === 'note') this.dropFiles(before);
+    this.tables[kind].delete(before);
     this.deleted.add(id);
-    this.note(kind, { ...before, revision: before.revision + 1 }, 'deleted', actorId);
+    this.log(kind, { ...before, revision: before.revision + 1 }, 'deleted', actorId);
   }
 
-  now(): string {
+  attach(
+    noteId: string,
+    fileName: string,
+    contentType: string,
+    content: Buffer,
+    actorId: string,
+  ): Attachment {
+    const note = this.get('note', noteId);
+    const id = `A-${1000 + (this.filesMade += 1)}`;
+    const attachment = { id, fileName, contentType, size: content.length, url: `/api/v1/attachments/${id}` };
+    this.files.set(id, { attachment, content });
+    const attachments = [...(note['attachments'] as Attachment[]), attachment];
+    this.revise('note', note, { attachments }, 'updated', actorId);
+    return attachment;
+  }
+
+  file(id: string): { attachment: Attachment; content: Buffer } {
+    const file = this.files.get(id);
+    if (file) return file;
+    if (this.deleted.has(id)) throw new Refusal(410, 'gone', `${id} was deleted`);
+    throw notFound(id);
+  }
+
+  /** How often what was done to records of each kind. */
+  writes(): Record<Kind, Record<Operation, number>> {
+    return this.writeCounts;
+  }
+
+  forgetWrites(): void {
+    this.writeCounts = noWrites();
+  }
+
+  private now(): string {
     return new Date(this.clock()).toISOString();
   }
 
+  private newFields(kind: Kind, input: unknown): Fields {
+    const given = parse(z.record(z.string(), z.unknown()), input);
+    const fields = asSets(parse(bodies[kind] as z.ZodType<Fields>, { ...DEFAULTS[kind], ...given }));
+    this.checkCustomFields(kind, fields);
+    if (fields['customFields'] !== undefined)
+      fields['customFields'] = merged({}, fields['customFields'] as Fields);
+    this.checkExternalRef(kind, fields, null);
+    return fields;
+  }
+
+  private add(kind: Kind, fields: Fields, origin: Origin, actorId: string): PmsRecord {
+    const now = this.now();
+    const { externalRef, ...rest } = fields as Fields & { externalRef: string | null };
+    const createdAt = origin.createdAt ?? now;
+    const record: PmsRecord = {
+      id: origin.id ?? this.tables[kind].nextId(),
+      ...rest,
+      ...(kind === 'note' && { redacted: origin.redacted ?? false, attachments: [] }),
+      externalRef,
+      revision: 1,
+      createdAt,
+      updatedAt: createdAt,
+      archivedAt: origin.archivedAt ?? null,
+    };
+    return this.put(kind, record, 'created', actorId);
+  }
+
   private expect(record: PmsRecord, ifMatch: string | undefined): void {
-    if (ifMatch === undefined || ifMatch === '*' || this.lies.ignoreIfMatch || ifMatch === etag(record))
-      return;
-    throw new Refusal(
-      412,
-      'precondition_failed',
-      `${record.id} is at revision ${record.revision}, expected ${ifMatch}`,
-      {
-        currentRevision: record.revision,
-      },
-    );
+    if (ifMatch === undefined || this.lies.ignoreIfMatch) return;
+    const accepted = ifMatch.split(',').map((tag) => tag.trim());
+    if (accepted.includes('*') || accepted.includes(etag(record))) return;
+    const message = `${record.id} is at revision ${record.revision}, expected ${ifMatch}`;
+    throw new Refusal(412, 'precondition_failed', message, { currentRevision: record.revision });
   }
 
-  private difference(before: PmsRecord, changes: Fields): Fields & { changed: boolean } {
-    const fields = Object.entries(changes).filter(([key, value]) => !isDeepStrictEqual(before[key], value));
-    return { ...Object.fromEntries(fields), changed: fields.length > 0 };
-  }
-
-  private check(kind: Kind, fields: Fields, before: PmsRecord | null): void {
+  private checkReferences(kind: Kind, fields: Fields): void {
     for (const [field, target] of Object.entries(REFERENCES[kind])) {
       const id = fields[field];
       if (typeof id !== 'string') continue;
-      const known = target === 'person' ? this.people.has(id) : this.records[target].has(id);
+      const known = target === 'person' ? this.people.has(id) : this.tables[target].has(id);
       if (!known) throw new Refusal(422, 'unknown_reference', `${field}: ${id} does not exist`, { field });
-    }
-    if (typeof fields['parentId'] === 'string' && before) this.refuseCycle(before.id, fields['parentId']);
-    for (const [key, value] of Object.entries((fields['customFields'] ?? {}) as Fields)) {
-      const fault = customFieldFault(kind, key, value);
-      if (fault)
-        throw new Refusal(400, 'invalid', `customFields.${key}: ${fault}`, { field: `customFields.${key}` });
-    }
-    const ref = fields['externalRef'];
-    if (typeof ref !== 'string') return;
-    const [holder] = this.lookUp(kind, 'externalRef', ref).filter((record) => record.id !== before?.id);
-    if (holder) {
-      throw new Refusal(409, 'duplicate_external_ref', `externalRef ${ref} belongs to ${holder.id}`, {
-        field: 'externalRef',
-        existingId: holder.id,
-      });
     }
   }
 
+  private checkCustomFields(kind: Kind, { customFields }: Fields): void {
+    for (const [key, value] of Object.entries((customFields ?? {}) as Fields)) {
+      const field = `customFields.${key}`;
+      const fault = customFieldFault(kind, key, value);
+      if (fault !== null) throw new Refusal(400, 'invalid', `${field}: ${fault}`, { field });
+    }
+  }
+
+  private checkExternalRef(kind: Kind, { externalRef }: Fields, ownId: string | null): void {
+    if (typeof externalRef !== 'string') return;
+    const holder = this.lookUp(kind, 'externalRef', externalRef).find(({ id }) => id !== ownId);
+    if (!holder) return;
+    const message = `externalRef: ${externalRef} belongs to ${holder.id}`;
+    const details = { field: 'externalRef', existingId: holder.id };
+    throw new Refusal(409, 'duplicate_external_ref', message, details);
+  }
+
   private refuseCycle(id: string, parentId: string): void {
-    for (let at: string | null = parentId; at !== null;) {
+    const seen = new Set<string>();
+    // Loaded data may hold a cycle elsewhere: `seen` ends the walk there.
+    for (let at: unknown = parentId; typeof at === 'string' && !seen.has(at);) {
       if (at === id)
-        throw new Refusal(422, 'cycle', `parentId: ${parentId} lies below ${id}`, { field: 'parentId' });
-      at = (this.records.project.get(at)?.['parentId'] as string | null | undefined) ?? null;
+        throw new Refusal(422, 'cycle', `parentId: ${parentId} is ${id} or lies below it`, {
+          field: 'parentId',
+        });
+      seen.add(at);
+      at = this.tables.project.get(at)?.['parentId'];
     }
   }
 
   private revise(kind: Kind, before: PmsRecord, fields: Fields, op: Operation, actorId: string): PmsRecord {
-    const record: PmsRecord = { ...before, ...fields, revision: before.revision + 1, updatedAt: this.now() };
-    this.unindex(kind, before);
-    this.put(kind, record, op, actorId);
-    return record;
+    const record = { ...before, ...fields, revision: before.revision + 1, updatedAt: this.now() };
+    return this.put(kind, record, op, actorId);
   }
 
-  private put(kind: Kind, record: PmsRecord, op: Operation, actorId: string): void {
-    this.records[kind].set(record.id, record);
-    for (const key of indexKeys(kind, record)) {
-      const ids = this.indexes.get(key) ?? new Set<string>();
-      this.indexes.set(key, ids.add(record.id));
-    }
-    this.note(kind, record, op, actorId);
+  private put(kind: Kind, record: PmsRecord, op: Operation, actorId: string): PmsRecord {
+    const whole =
+      kind === 'customer'
+        ? { ...record, status: record.archivedAt === null ? 'active' : 'archived' }
+        : record;
+    this.tables[kind].put(whole);
+    this.log(kind, whole, op, actorId);
+    return whole;
   }
 
-  private unindex(kind: Kind, record: PmsRecord): void {
-    for (const key of indexKeys(kind, record)) this.indexes.get(key)?.delete(record.id);
-  }
-
-  private note(kind: Kind, record: PmsRecord, op: Operation, actorId: string): void {
+  private log(kind: Kind, record: PmsRecord, op: Operation, actorId: string): void {
+    this.writeCounts[kind][op] += 1;
     this.seq += 1;
-    if (this.lies.dropFeedEntries && this.seq % 5 === 0) return;
+    if (this.lies.dropFeedEntries && this.seq % DROP_EVERY === 0) return;
     const { id, revision } = record;
-    const change: Change = {
-      seq: this.seq,
-      at: this.now(),
-      kind,
-      id,
-      op,
-      revision,
-      actorId,
-      record: op === 'deleted' ? null : record,
-    };
+    const kept = op === 'deleted' ? null : record;
+    const change: Change = { seq: this.seq, at: this.now(), kind, id, op, revision, actorId, record: kept };
     this.changes.push(change);
     this.onChange(change);
   }
+
+  private dropFiles(note: PmsRecord): void {
+    for (const { id } of note['attachments'] as Attachment[]) {
+      this.files.delete(id);
+      this.deleted.add(id);
+    }
+  }
 }
 
-export function etag(record: PmsRecord): string {
-  return `"r${record.revision}"`;
-}
-
-/** Numeric order of `P-1001`-like ids: the order of creation. */
-export function byId(a: PmsRecord, b: PmsRecord): number {
-  return numberOf(a.id) - numberOf(b.id);
-}
-
-export function numberOf(id: string): number {
-  return Number(id.slice(id.indexOf('-') + 1));
-}
-
-function parse<T>(schema: z.ZodType<T>, input: unknown): T {
-  const result = schema.safeParse(input);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const field = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path.map(String).join('.');
-  throw new Refusal(400, 'invalid', `${field ?? 'body'}: ${issue?.message ?? 'invalid'}`, {
-    field: field ?? null,
-  });
+/** A null removes a custom field: absent and empty are one. */
+function merged(before: Fields, given: Fields): Fields {
+  return Object.fromEntries(Object.entries({ ...before, ...given }).filter(([, value]) => value !== null));
 }
 
 /** Lists are sets here; the order of what came first is kept. */
-function clean(fields: Fields): Fields {
+function asSets(fields: Fields): Fields {
   const entries = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => [
@@ -298,14 +306,7 @@ function clean(fields: Fields): Fields {
   return Object.fromEntries(entries) as Fields;
 }
 
-function indexKeys(kind: Kind, record: PmsRecord): string[] {
-  return INDEXED[kind].flatMap((field) => {
-    const value = record[field];
-    const values = Array.isArray(value) ? value : [value];
-    return values.flatMap((each) => (typeof each === 'string' ? indexKey(kind, field, each) : []));
-  });
-}
-
-function indexKey(kind: Kind, field: string, value: string): string {
-  return `${kind}/${field}/${field.endsWith('Id') || field === 'externalRef' ? value : value.toLowerCase()}`;
+function noWrites(): Record<Kind, Record<Operation, number>> {
+  const none = () => Object.fromEntries(OPERATIONS.map((op) => [op, 0])) as Record<Operation, number>;
+  return { customer: none(), project: none(), note: none() };
 }

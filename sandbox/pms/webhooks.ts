@@ -2,39 +2,74 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Change } from './model';
+import { notFound, parse } from './refusal';
 
+const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];
 const webhookSchema = z.strictObject({
   url: z
-    .url()
+    .url({ protocol: /^https?$/ })
     .refine(
-      (url) => ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname),
+      (url) => URL.canParse(url) && LOOPBACK.includes(new URL(url).hostname),
       'expected a loopback address',
     ),
   secret: z.string().min(8),
-  kinds: z.array(z.enum(['customer', 'project', 'note'])).default(['customer', 'project', 'note']),
+  kinds: z
+    .array(z.enum(['customer', 'project', 'note']))
+    .min(1)
+    .default(['customer', 'project', 'note']),
 });
 type Webhook = z.output<typeof webhookSchema> & { id: string };
+type Shown = Omit<Webhook, 'secret'>;
 
 const ATTEMPTS = 4;
+const FIRST_WAIT_MS = 200;
+const ANSWER_WITHIN_MS = 5_000;
+/** More at once would only exhaust sockets. */
+const IN_FLIGHT = 16;
 
-/** Tells subscribers of changes: at least once, in no order, a few tries each. */
+/** Tells subscribers of changes: in no order, a few tries each, and then no more. */
 export class Webhooks {
-  readonly all = new Map<string, Webhook>();
+  private readonly subscribed = new Map<string, Webhook>();
+  private readonly waiting: { webhook: Webhook; change: Change }[] = [];
+  private readonly closing = new AbortController();
+  private inFlight = 0;
 
-  add(input: unknown): Omit<Webhook, 'secret'> {
-    const { secret, ...body } = webhookSchema.parse(input);
-    const webhook = { id: randomUUID(), ...body };
-    this.all.set(webhook.id, { ...webhook, secret });
-    return webhook;
+  add(input: unknown): Shown {
+    const webhook = { id: randomUUID(), ...parse(webhookSchema, input) };
+    this.subscribed.set(webhook.id, webhook);
+    return shown(webhook);
   }
 
-  list(): Omit<Webhook, 'secret'>[] {
-    return [...this.all.values()].map(({ id, url, kinds }) => ({ id, url, kinds }));
+  list(): Shown[] {
+    return [...this.subscribed.values()].map(shown);
+  }
+
+  remove(id: string): void {
+    if (!this.subscribed.delete(id)) throw notFound(id);
   }
 
   announce(change: Change): void {
-    for (const webhook of this.all.values()) {
-      if (webhook.kinds.includes(change.kind)) void this.deliver(webhook, change);
+    for (const webhook of this.subscribed.values())
+      if (webhook.kinds.includes(change.kind)) this.waiting.push({ webhook, change });
+    this.deliverNext();
+  }
+
+  /** Ends all deliveries, so that nothing keeps the process alive. */
+  close(): void {
+    this.closing.abort();
+    this.subscribed.clear();
+    this.waiting.length = 0;
+  }
+
+  private deliverNext(): void {
+    while (this.inFlight < IN_FLIGHT) {
+      const next = this.waiting.shift();
+      if (!next) return;
+      this.inFlight += 1;
+      void this.deliver(next.webhook, next.change).finally(() => {
+        this.inFlight -= 1;
+        this.deliverNext();
+      });
     }
   }
 
@@ -48,19 +83,31 @@ export class Webhooks {
       'x-pms-timestamp': timestamp,
       'x-pms-delivery': randomUUID(),
     };
-    for (let attempt = 0; attempt < ATTEMPTS && this.all.has(webhook.id); attempt += 1) {
+    for (let attempt = 0; attempt < ATTEMPTS && this.subscribed.has(webhook.id); attempt += 1) {
       try {
+        const signal = AbortSignal.any([AbortSignal.timeout(ANSWER_WITHIN_MS), this.closing.signal]);
+        // A redirect could lead away from loopback: it counts as a failure.
         const answer = await fetch(webhook.url, {
           method: 'POST',
           headers,
           body: payload,
-          signal: AbortSignal.timeout(5_000),
+          redirect: 'manual',
+          signal,
         });
+        await answer.body?.cancel();
         if (answer.ok) return;
       } catch {
         // Nobody there, or too slow: the next attempt will tell.
       }
-      await sleep(200 * 2 ** attempt);
+      if (attempt < ATTEMPTS - 1) await this.pause(FIRST_WAIT_MS * 2 ** attempt);
     }
   }
+
+  private async pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.closing.signal }).catch(() => undefined);
+  }
+}
+
+function shown({ id, url, kinds }: Webhook): Shown {
+  return { id, url, kinds };
 }

@@ -1,0 +1,43 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { parse } from '../refusal';
+import { idOf, type Context } from './context';
+
+const query = z.strictObject({ fileName: z.string().min(1).max(255) });
+
+export async function attachmentRoutes(
+  api: FastifyInstance,
+  { store, idempotency, actor, attachmentLimitBytes }: Context,
+): Promise<void> {
+  // A file's bytes are kept as they are, whatever its type says, JSON and text too.
+  await api.register(async (raw) => {
+    raw.removeAllContentTypeParsers();
+    raw.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    raw.post('/notes/:id/attachments', { bodyLimit: attachmentLimitBytes }, async (request, reply) => {
+      const id = idOf(request);
+      const { fileName } = parse(query, request.query);
+      const content = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      const contentType = request.headers['content-type'] ?? 'application/octet-stream';
+      const actorId = actor(request).id;
+      return idempotency.reply(
+        request,
+        reply,
+        actorId,
+        ['attach', id, fileName, contentType, content],
+        () => ({
+          status: 201,
+          body: store.attach(id, fileName, contentType, content, actorId),
+        }),
+      );
+    });
+  });
+
+  api.get('/attachments/:id', async (request, reply) => {
+    const { attachment, content } = store.file(idOf(request));
+    // Nothing that somebody uploaded is shown by a browser as a page of ours.
+    return reply
+      .type(attachment.contentType)
+      .headers({ 'content-disposition': 'attachment', 'x-content-type-options': 'nosniff' })
+      .send(content);
+  });
+}

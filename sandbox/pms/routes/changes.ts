@@ -1,0 +1,26 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { Refusal, parse } from '../refusal';
+import type { Context } from './context';
+
+const query = z.strictObject({
+  cursor: z
+    .string()
+    .regex(/^(now|\d{1,15})$/, 'not a cursor of this feed')
+    .default('0'),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+
+/** The change feed. A cursor counts the entries that were read. */
+export function changeRoutes(api: FastifyInstance, { store }: Context): void {
+  api.get('/changes', async (request) => {
+    const { cursor, limit } = parse(query, request.query);
+    const { length } = store.changes;
+    const from = cursor === 'now' ? length : Number(cursor);
+    if (from > length)
+      throw new Refusal(400, 'invalid', `cursor: ${cursor} lies beyond the feed`, { field: 'cursor' });
+    const items = store.changes.slice(from, from + limit);
+    const next = from + items.length;
+    return { items, nextCursor: String(next), hasMore: next < length };
+  });
+}

@@ -1,0 +1,17 @@
+import type { FastifyRequest } from 'fastify';
+import type { Idempotency } from '../idempotency';
+import type { Person } from '../model';
+import type { PmsStore } from '../store';
+
+/** What routes share. */
+export interface Context {
+  store: PmsStore;
+  idempotency: Idempotency;
+  /** The person whose token came with the request. */
+  actor: (request: FastifyRequest) => Person;
+  attachmentLimitBytes: number;
+}
+
+export function idOf(request: FastifyRequest): string {
+  return (request.params as { id: string }).id;
+}

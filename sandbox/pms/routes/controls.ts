@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { parse } from '../refusal';
+import { liesSchema, type PmsStore } from '../store';
+
+/** What tests and demos steer the sandbox with; no part of the contract. Faults and call counts are ../common's. */
+export function controlRoutes(app: FastifyInstance, store: PmsStore, tokens: Map<string, string>): void {
+  app.get('/_sandbox/state', async () => ({
+    people: store.people.all(),
+    customers: [...store.all('customer')],
+    projects: [...store.all('project')],
+    notes: [...store.all('note')],
+    changes: store.changes.length,
+  }));
+  app.post('/_sandbox/tokens', async (request) => {
+    const { person } = store.people.upsert(request.body);
+    const token = randomBytes(16).toString('hex');
+    tokens.set(token, person.id);
+    return { token, person };
+  });
+  app.get('/_sandbox/lies', async () => store.lies);
+  app.put('/_sandbox/lies', async (request) => {
+    store.lies = parse(liesSchema, request.body);
+    return store.lies;
+  });
+  // The call log owns these two routes; what it cannot know is added to its answer.
+  app.addHook('preSerialization', async (request, _reply, payload) =>
+    request.routeOptions.url === '/_sandbox/stats'
+      ? { ...(payload as object), writes: store.writes() }
+      : payload,
+  );
+  app.addHook('onResponse', async (request) => {
+    if (request.routeOptions.url === '/_sandbox/stats/reset') store.forgetWrites();
+  });
+}

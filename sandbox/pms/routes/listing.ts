@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { byId, numberOf, type Kind, type PmsRecord } from '../model';
+import { Refusal, parse } from '../refusal';
+import type { PmsStore } from '../store';
+import { hasValue } from '../table';
+
+const MAX_IDS = 100;
+
+/** `ids=a,b,c` */
+export const idsParameter = z
+  .string()
+  .transform((ids) => [...new Set(ids.split(',').map((id) => id.trim()))].filter((id) => id !== ''))
+  .refine((ids) => ids.length <= MAX_IDS, `more than ${MAX_IDS} ids`);
+
+export const limitParameter = z.coerce.number().int().min(1).max(200).default(100);
+
+const common = {
+  cursor: z.string().optional(),
+  limit: limitParameter,
+  archived: z.enum(['true', 'false', 'all']).default('false'),
+  ids: idsParameter.optional(),
+  externalRef: z.string().optional(),
+};
+const filter = z.string().optional();
+/** Filters by query parameter; each reads an indexed field. */
+const QUERIES = {
+  customer: z.strictObject({ ...common, name: filter, domain: filter }),
+  project: z.strictObject({ ...common, customerId: filter, parentId: filter, title: filter }),
+  note: z.strictObject({ ...common, projectId: filter }),
+};
+const FIELD_OF: Record<string, string> = { domain: 'domains' };
+
+export interface Page<T> {
+  items: T[];
+  nextCursor: string | null;
+}
+
+export function list(store: PmsStore, kind: Kind, query: unknown): Page<PmsRecord> {
+  type Query = z.output<z.ZodObject<typeof common>> & Record<string, unknown>;
+  const { cursor, limit, archived, ids, ...filters } = parse(QUERIES[kind] as z.ZodType<Query>, query);
+  const given = Object.entries(filters)
+    .filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+    .map(([name, value]) => ({ field: FIELD_OF[name] ?? name, value }));
+  const wanted = (record: PmsRecord) =>
+    (archived === 'all' || (record.archivedAt !== null) === (archived === 'true')) &&
+    given.every(({ field, value }) => hasValue(record, field, value));
+
+  if (ids !== undefined) {
+    const found = ids.flatMap((id) => store.find(kind, id) ?? []).sort(byId);
+    return page(found.filter(wanted), limit, numericCursor(cursor));
+  }
+  if (kind === 'note' && given.some(({ field }) => field === 'projectId'))
+    return notesOfProject(store, given, wanted, limit, cursor);
+  const [first] = given;
+  const after = numericCursor(cursor);
+  const candidates = first ? store.lookUp(kind, first.field, first.value) : store.all(kind, after);
+  return page(filtered(candidates, wanted), limit, after);
+}
+
+/**
+ * Notes of a project stand in the order in which things were said. Their cursor names the last note's place in that
+ * order, so that notes which come or go between two pages neither hide nor repeat another.
+ */
+function notesOfProject(
+  store: PmsStore,
+  given: { field: string; value: string }[],
+  wanted: (record: PmsRecord) => boolean,
+  limit: number,
+  cursor: string | undefined,
+): Page<PmsRecord> {
+  const projectId = given.find(({ field }) => field === 'projectId')?.value ?? '';
+  const [, saidAfter, numberAfter] =
+    cursor === undefined ? [] : (/^(-?\d{1,16})\.(\d{1,15})$/.exec(cursor) ?? refuseCursor());
+  const place = { at: Number(saidAfter ?? -Infinity), number: Number(numberAfter ?? 0) };
+  const notes = store
+    .lookUp('note', 'projectId', projectId)
+    .filter(wanted)
+    .map((note) => ({ note, at: saidAt(note), number: numberOf(note.id) }))
+    .filter(({ at, number }) => at > place.at || (at === place.at && number > place.number))
+    .sort((a, b) => a.at - b.at || a.number - b.number);
+  const items = notes.slice(0, limit);
+  const last = items.at(-1);
+  const more = notes.length > limit && last !== undefined;
+  return { items: items.map(({ note }) => note), nextCursor: more ? `${last.at}.${last.number}` : null };
+}
+
+/** One page of items that come in the order of their numbers. */
+export function page<T extends { id: string }>(items: Iterable<T>, limit: number, after: number): Page<T> {
+  const found: T[] = [];
+  for (const item of items) {
+    if (numberOf(item.id) <= after) continue;
+    if (found.length === limit) {
+      const last = found.at(-1);
+      return { items: found, nextCursor: last ? String(numberOf(last.id)) : null };
+    }
+    found.push(item);
+  }
+  return { items: found, nextCursor: null };
+}
+
+export function numericCursor(cursor: string | undefined): number {
+  if (cursor === undefined) return 0;
+  return /^\d{1,15}$/.test(cursor) ? Number(cursor) : refuseCursor();
+}
+
+function refuseCursor(): never {
+  throw new Refusal(400, 'invalid', 'cursor: not one of this list', { field: 'cursor' });
+}
+
+function* filtered<T>(items: Iterable<T>, wanted: (item: T) => boolean): Generator<T> {
+  for (const item of items) if (wanted(item)) yield item;
+}
+
+function saidAt(note: PmsRecord): number {
+  return Date.parse((note['occurredAt'] as string | null) ?? note.createdAt);
+}
