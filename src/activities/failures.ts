@@ -44,7 +44,9 @@ export async function asFailure(
 
 /** Milliseconds, undefined for "as the retry policy says", null for an error that no retry mends. */
 function retryDelay(error: unknown): number | undefined | null {
-  if (error instanceof RetryLater) return error.options.retryAfterMs;
+  // No delay at all is not a delay that Temporal takes.
+  if (error instanceof RetryLater)
+    return error.options.retryAfterMs === 0 ? undefined : error.options.retryAfterMs;
   if (error instanceof NeedsHuman && error.code === 'unauthorized') return UNAUTHORIZED_RETRY_MS;
   // The link store's own driver reports an unreachable or failing server by these names.
   if (

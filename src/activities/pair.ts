@@ -196,6 +196,8 @@ class Turn {
               backRef: known.backRef || record.backRef !== null,
             };
         }
+        // Both records are known since the two were joined; whoever waits may go on, also if this dies before it saves.
+        if (link.snapshot === null) await callWaiting(context, this.members(link));
         const saved = sameLink(link, settled) ? link : await store.save(settled);
         if (saved.waitsFor.length > 0) {
           // What waits keeps its observation; a parent that came while the wait was stored is seen by another pass.
@@ -225,7 +227,10 @@ class Turn {
           const saved = await store.save({ ...link, intent: plan.intent, reason });
           return { next: 'write', sides: pendingSides(saved) };
         }
-        if (link.status === 'tombstone') return this.rest(link);
+        if (link.status === 'tombstone') {
+          await callWaiting(context, [this.origin]);
+          return this.rest(link);
+        }
         const saved = await store.save({ ...link, status: 'tombstone', reason, intent: null, waitsFor: [] });
         await store.forget(own);
         await callWaiting(context, [this.origin]);

@@ -205,7 +205,7 @@ class PlannedWrites {
     }
     const saved = await store.save(committed);
     if (saved.waitsFor.length === 0) await this.forgetSeen(saved, changedRows.length > 0 ? ref : null);
-    if (write.op === 'create') await callWaiting(context, this.refsOf(saved));
+    if (link.snapshot === null) await callWaiting(context, this.refsOf(saved));
     if (changedRows.length > 0) return { next: 'again', fresh: [ref], gone: [] };
     if (saved.waitsFor.length > 0) return { next: 'again', fresh: [], gone: [] };
     return { next: 'done', state: summarise(key, saved) };

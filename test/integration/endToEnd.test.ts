@@ -1,0 +1,278 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { parseMapping } from '../../src/sync/mapping';
+import type { Ticket } from '../../sandbox/zendesk/store';
+import type { PmsRecord } from '../../sandbox/pms/model';
+import { MAPPING_FILE, startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { testServers } from '../support/servers';
+import { startStack, type Stack } from '../support/stack';
+
+/** The shipped mapping over HTTP: both sandboxes, both adapters, Temporal, the link store. */
+describe('end to end', () => {
+  let boxes: Sandboxes;
+  let stack: Stack;
+
+  beforeEach(async () => {
+    boxes = await startSandboxes();
+    stack = await startStack(testServers(), boxes.mapping, boxes.systems);
+  });
+  afterEach(async () => {
+    await stack.stop();
+    await boxes.close();
+  });
+
+  const projects = () => [...boxes.pms.store.all('project')];
+  const customers = () => [...boxes.pms.store.all('customer')];
+  const notes = () => [...boxes.pms.store.all('note')];
+  const tickets = () => [...boxes.zendesk.store.tickets.values()];
+  const commentsOf = (ticket: Ticket) => boxes.zendesk.store.comments.get(ticket.id) ?? [];
+  const writes = () =>
+    boxes.calls.filter((call) => call.method !== 'GET').map((call) => `${call.side} ${call.method}`);
+  const quiet = async () => {
+    await stack.settle();
+    await stack.settle();
+  };
+  const one = <T>(items: T[]): T => {
+    expect(items).toHaveLength(1);
+    return items[0] as T;
+  };
+
+  async function zendeskTicket(): Promise<{ ticket: Ticket; project: PmsRecord }> {
+    const org = await boxes.zd('POST', '/organizations', {
+      organization: { name: 'Acme', domain_names: ['Acme.example'], tags: ['VIP Gold'] },
+    });
+    await boxes.zd('POST', '/tickets', {
+      ticket: {
+        subject: 'Printer on fire 🔥',
+        comment: { body: 'It smokes.\r\n<b>Help</b>' },
+        organization_id: (org['organization'] as { id: number }).id,
+        requester: { email: 'carla@acme.example', name: 'Carla' },
+        assignee_email: 'bob@sandbox.example',
+        priority: 'urgent',
+        type: 'incident',
+        tags: ['hardware'],
+        due_at: '2030-01-02T03:04:05Z',
+      },
+    });
+    await quiet();
+    return { ticket: one(tickets()), project: one(projects()) };
+  }
+
+  test('an organization, its ticket and a comment arrive with every mapped property', async () => {
+    const { ticket, project } = await zendeskTicket();
+    expect(one(customers())).toMatchObject({
+      name: 'Acme',
+      domains: ['acme.example'],
+      tags: ['gold', 'vip'],
+      externalRef: expect.stringMatching(/^zendesk:organization:\d+$/) as unknown,
+    });
+    expect(project).toMatchObject({
+      title: 'Printer on fire 🔥',
+      description: 'It smokes.\n<b>Help</b>',
+      status: 'in_progress',
+      priority: 'critical',
+      type: 'incident',
+      tags: ['hardware'],
+      dueDate: '2030-01-02T03:04:05Z',
+      customerId: one(customers()).id,
+      channel: 'api',
+      sourceUrl: `${boxes.zendesk.url}/agent/tickets/${ticket.id}`,
+      externalRef: `zendesk:ticket:${ticket.id}`,
+    });
+    expect(boxes.pms.store.people.get(project['requesterId'] as string)?.email).toBe('carla@acme.example');
+    expect(notes()).toHaveLength(0);
+
+    await boxes.zd('PUT', `/tickets/${ticket.id}`, {
+      ticket: { comment: { body: 'Any news?', public: false } },
+    });
+    await quiet();
+    expect(one(notes())).toMatchObject({
+      projectId: project.id,
+      body: 'Any news?',
+      visibility: 'internal',
+      authorName: 'Ann Agent',
+    });
+    // One write for each record, and nothing comes back.
+    expect(writes().filter((call) => call.startsWith('pms')).length).toBe(4);
+    expect(writes().filter((call) => call.startsWith('zendesk'))).toEqual([]);
+    const before = writes().length;
+    await quiet();
+    expect(writes()).toHaveLength(before);
+  });
+
+  test('a customer, its project and a note of the PMS arrive in Zendesk', async () => {
+    const customer = await boxes.pm('POST', '/customers', { name: 'Globex', domains: ['globex.example'] });
+    const requester = await boxes.pm('POST', '/people', {
+      email: 'dora@globex.example',
+      name: 'Dora',
+      role: 'client',
+    });
+    const project = await boxes.pm('POST', '/projects', {
+      title: 'Roll-out',
+      description: 'Phase 1',
+      customerId: customer['id'],
+      requesterId: requester['id'],
+      status: 'waiting',
+    });
+    await boxes.pm('POST', '/notes', { projectId: project['id'], body: 'Kick-off on Monday' });
+    await quiet();
+    const ticket = one(tickets());
+    expect(ticket).toMatchObject({
+      subject: 'Roll-out',
+      description: 'Phase 1',
+      status: 'pending',
+      external_id: `pms:project:${String(project['id'])}`,
+    });
+    expect(boxes.zendesk.store.users.get(ticket.requester_id ?? 0)?.email).toBe('dora@globex.example');
+    expect(boxes.zendesk.store.organizations.get(ticket.organization_id ?? 0)?.name).toBe('Globex');
+    expect(commentsOf(ticket).map(({ body, public: shown }) => [body, shown])).toEqual([
+      ['Phase 1', true],
+      ['Kick-off on Monday', false],
+    ]);
+    expect(projects()[0]?.['sourceUrl']).toBe(`${boxes.zendesk.url}/agent/tickets/${ticket.id}`);
+    const before = writes().length;
+    await quiet();
+    expect(writes()).toHaveLength(before);
+  });
+
+  test('edits travel both ways, also a cleared value and a conflict', async () => {
+    const { ticket, project } = await zendeskTicket();
+    await boxes.pm('PATCH', `/projects/${project.id}`, { status: 'done', dueDate: null });
+    await quiet();
+    expect(one(tickets())).toMatchObject({ status: 'solved', due_at: null });
+    await boxes.zd('PUT', `/tickets/${ticket.id}`, { ticket: { subject: 'A', tags: [] } });
+    await boxes.pm('PATCH', `/projects/${project.id}`, { title: 'B', priority: 'low' });
+    await quiet();
+    expect(one(tickets()).subject).toBe(one(projects())['title']);
+    expect(['A', 'B']).toContain(one(tickets()).subject);
+    expect(one(tickets())).toMatchObject({ priority: 'low', tags: [] });
+    const link = await stack.store.get(`TicketToProject/zendesk:ticket:${ticket.id}`);
+    expect(link?.history).toMatchObject([{ row: 'title' }]);
+  });
+
+  test('an edited description of the PMS becomes a follow-up comment that comes back to nobody', async () => {
+    const { ticket, project } = await zendeskTicket();
+    await boxes.pm('PATCH', `/projects/${project.id}`, { description: 'It burns now.' });
+    await quiet();
+    expect(commentsOf(one(tickets())).map((comment) => comment.body)).toEqual([
+      'It smokes.\r\n<b>Help</b>',
+      expect.stringContaining('It burns now.'),
+    ]);
+    expect(one(projects())['description']).toBe('It burns now.');
+    expect(notes()).toHaveLength(0);
+    expect((await stack.store.get(`TicketToProject/zendesk:ticket:${ticket.id}`))?.status).toBe('linked');
+  });
+
+  test('an edited note becomes a follow-up comment; a redacted comment redacts the note', async () => {
+    const { ticket, project } = await zendeskTicket();
+    const note = await boxes.pm('POST', '/notes', { projectId: project.id, body: 'first' });
+    await boxes.zd('PUT', `/tickets/${ticket.id}`, { ticket: { comment: { body: 'card 4111' } } });
+    await quiet();
+    await boxes.pm('PATCH', `/notes/${String(note['id'])}`, { body: 'second' });
+    const secret = commentsOf(one(tickets())).find((comment) => comment.body === 'card 4111');
+    await boxes.zd('PUT', `/tickets/${ticket.id}/comments/${secret?.id}/redact`, { text: '4111' });
+    await quiet();
+    expect(commentsOf(one(tickets())).at(-1)?.body).toContain('second');
+    expect(notes().some((each) => String(each['body']).includes('4111'))).toBe(false);
+    expect(notes()).toHaveLength(2);
+  });
+
+  test('a closed ticket quarantines an edit with the reason, and blocks nobody else', async () => {
+    const { ticket, project } = await zendeskTicket();
+    await boxes.zd('PUT', `/tickets/${ticket.id}`, { ticket: { status: 'closed' } });
+    await quiet();
+    await boxes.pm('PATCH', `/projects/${project.id}`, { title: 'too late' });
+    await boxes.pm('POST', '/customers', { name: 'Other' });
+    await quiet();
+    expect(await stack.store.get(`TicketToProject/zendesk:ticket:${ticket.id}`)).toMatchObject({
+      status: 'quarantined',
+      reason: {
+        code: 'closed_ticket',
+        text: expect.stringContaining('closed prevents ticket update') as unknown,
+      },
+    });
+    expect([...boxes.zendesk.store.organizations.values()].map((each) => each.name)).toContain('Other');
+  });
+
+  test.each([
+    [
+      'a time-out after the write',
+      [
+        {
+          route: '^(POST|PUT|PATCH) /api/v[12]/(tickets|projects|notes|customers|organizations)',
+          kind: 'timeoutAfterWrite',
+          probability: 0.5,
+          times: 6,
+        },
+      ],
+    ],
+    [
+      'errors, cut connections and broken JSON',
+      [
+        { route: '/api/', kind: 'status', status: 503, retryAfterSeconds: 0, probability: 0.2, times: 3 },
+        { route: '/api/', kind: 'status', status: 429, retryAfterSeconds: 0, probability: 0.2, times: 3 },
+        { route: '/api/', kind: 'reset', probability: 0.1, times: 2 },
+        { route: '/api/', kind: 'malformed', probability: 0.1, times: 2 },
+        { route: '/api/', kind: 'truncated', probability: 0.1, times: 2 },
+      ],
+    ],
+  ])('%s: nothing lost, nothing doubled', async (_, rules) => {
+    for (const url of [boxes.zendesk.url, boxes.pms.url])
+      await fetch(`${url}/_sandbox/faults`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(rules),
+      });
+    const people = { zd: boxes.zendesk.tickets, pm: boxes.pms.store };
+    const agent = boxes.zendesk.store.userByEmail.get('ann@sandbox.example');
+    if (!agent) throw new Error('no agent');
+    for (let i = 0; i < 5; i += 1) {
+      const { ticket } = people.zd.create({ subject: `from zendesk ${i}`, comment: { body: 'x' } }, agent);
+      people.zd.update(ticket.id, { comment: { body: `comment ${i}` } }, agent);
+      const project = people.pm.create('project', { title: `from pms ${i}` }, 'U-1001');
+      people.pm.create('note', { projectId: project.id, body: `note ${i}` }, 'U-1001');
+    }
+    await quiet();
+    for (const url of [boxes.zendesk.url, boxes.pms.url])
+      await fetch(`${url}/_sandbox/faults`, { method: 'DELETE' });
+    await quiet();
+    for await (const link of stack.store.all())
+      if (link.status !== 'linked') console.log(JSON.stringify(link));
+    expect(tickets()).toHaveLength(10);
+    expect(projects()).toHaveLength(10);
+    expect(notes()).toHaveLength(10);
+    expect(tickets().flatMap(commentsOf)).toHaveLength(20);
+    const counts = await stack.store.countByStatus();
+    expect(counts).toMatchObject({ TicketToProject: { linked: 10 }, CommentToProject: { linked: 10 } });
+  });
+
+  test('mode project: each comment is a project below its ticket’s project', async () => {
+    await stack.stop();
+    await boxes.close();
+    const input = parse(readFileSync(MAPPING_FILE, 'utf8')) as {
+      entities: { CommentToProject: { mode: string } };
+    };
+    input.entities.CommentToProject.mode = 'project';
+    boxes = await startSandboxes({ mapping: parseMapping(input, 'mapping.yaml', () => 'project-mode') });
+    stack = await startStack(testServers(), boxes.mapping, boxes.systems);
+    await boxes.zd('POST', '/tickets', { ticket: { subject: 'Parent', comment: { body: 'd' } } });
+    await quiet();
+    const parent = one(projects());
+    await boxes.zd('PUT', `/tickets/${one(tickets()).id}`, { ticket: { comment: { body: 'from zendesk' } } });
+    await boxes.pm('POST', '/projects', { title: 'Child', description: 'from pms', parentId: parent.id });
+    await quiet();
+    expect(projects().map((each) => [each['parentId'], each['description']])).toEqual(
+      expect.arrayContaining([
+        [parent.id, 'from zendesk'],
+        [parent.id, 'from pms'],
+      ]),
+    );
+    expect(tickets()).toHaveLength(1);
+    expect(commentsOf(one(tickets())).map((comment) => comment.body)).toEqual([
+      'd',
+      'from zendesk',
+      'from pms',
+    ]);
+    expect(projects()).toHaveLength(3);
+  });
+});

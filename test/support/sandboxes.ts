@@ -1,0 +1,103 @@
+import path from 'node:path';
+import { startPmsSandbox, type PmsSandbox, type PmsSandboxOptions } from '../../sandbox/pms/server';
+import {
+  startZendeskSandbox,
+  type ZendeskSandbox,
+  type ZendeskSandboxOptions,
+} from '../../sandbox/zendesk/server';
+import { checkMapping, loadMapping } from '../../src/config/mapping';
+import type { Mapping } from '../../src/sync/mapping';
+import type { Side } from '../../src/sync/record';
+import type { ApiCall } from '../../src/systems/http';
+import { pmsSystem } from '../../src/systems/pms';
+import type { SystemPort } from '../../src/systems/port';
+import { zendeskSystem } from '../../src/systems/zendesk';
+
+/** Both sandboxes with an adapter to each, and plain HTTP for what people do. */
+export interface Sandboxes {
+  zendesk: ZendeskSandbox;
+  pms: PmsSandbox;
+  systems: Record<Side, SystemPort>;
+  mapping: Mapping;
+  /** Calls that the adapters made, latest last. */
+  calls: ApiCall[];
+  /** As an agent of Zendesk. @returns the answer's body */
+  zd(method: string, path: string, body?: unknown): Promise<Body>;
+  /** As a person of the PMS. */
+  pm(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Body>;
+  close(): Promise<void>;
+}
+
+// Answers are read by tests that know what they asked for.
+export type Body = Record<string, unknown> & { status: number };
+
+export const MAPPING_FILE = path.resolve(__dirname, '../../mapping.yaml');
+
+export async function startSandboxes(
+  options: { zendesk?: ZendeskSandboxOptions; pms?: PmsSandboxOptions; mapping?: Mapping } = {},
+): Promise<Sandboxes> {
+  const zendesk = await startZendeskSandbox({
+    rateLimitPerMinute: 100_000,
+    incrementalPerMinute: 100_000,
+    ...options.zendesk,
+  });
+  const pms = await startPmsSandbox({ rateLimitPerMinute: 100_000, ...options.pms });
+  const calls: ApiCall[] = [];
+  const onCall = (call: ApiCall) => void calls.push(call);
+  const systems = {
+    zendesk: zendeskSystem({
+      baseUrl: zendesk.url,
+      email: zendesk.adminEmail,
+      apiToken: zendesk.apiToken,
+      timeoutMs: 2_000,
+      onCall,
+    }),
+    pms: pmsSystem({ baseUrl: pms.url, token: pms.token, timeoutMs: 2_000, onCall }),
+  };
+  const mapping = await checkMapping(options.mapping ?? loadMapping(MAPPING_FILE), systems, 'mapping.yaml');
+  const made = await send(
+    `${pms.url}/_sandbox/tokens`,
+    'POST',
+    {},
+    { email: 'pat@pms.example', name: 'Pat' },
+  );
+  const basic = Buffer.from(`ann@sandbox.example/token:${zendesk.apiToken}`).toString('base64');
+  return {
+    zendesk,
+    pms,
+    systems,
+    mapping,
+    calls,
+    zd: (method, at, body) =>
+      send(`${zendesk.url}/api/v2${at}`, method, { authorization: `Basic ${basic}` }, body),
+    pm: (method, at, body, headers) =>
+      send(
+        `${pms.url}/api/v1${at}`,
+        method,
+        { authorization: `Bearer ${String(made['token'])}`, ...headers },
+        body,
+      ),
+    async close() {
+      await zendesk.close();
+      await pms.close();
+    },
+  };
+}
+
+export async function send(
+  url: string,
+  method: string,
+  headers: Record<string, string>,
+  body?: unknown,
+): Promise<Body> {
+  const answer = await fetch(url, {
+    method,
+    headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  return {
+    ...(text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)),
+    status: answer.status,
+  } as Body;
+}
