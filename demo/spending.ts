@@ -1,0 +1,63 @@
+import { z } from 'zod';
+
+/** What the sync spent in API calls, as the two systems counted it. */
+
+const statsShape = z.looseObject({
+  calls: z.array(
+    z.looseObject({
+      user: z.string(),
+      method: z.string(),
+      route: z.string(),
+      status: z.number(),
+      count: z.number(),
+    }),
+  ),
+});
+
+export interface Spending {
+  /** All calls. */
+  calls: number;
+  /** Calls that ask for changes: exports and the feed. */
+  polls: number;
+  /** Reads other than polls. */
+  reads: number;
+  /** Writes that were done. */
+  writes: number;
+  /** Those of them that made a record; comments included. */
+  creates: number;
+  /** Calls that were refused or failed. */
+  refused: number;
+}
+
+export class Meter {
+  constructor(private readonly systems: readonly { url: string; user: string }[]) {}
+
+  async read(): Promise<Spending> {
+    const total: Spending = { calls: 0, polls: 0, reads: 0, writes: 0, creates: 0, refused: 0 };
+    for (const { url, user } of this.systems) {
+      const answer = await fetch(`${url}/_sandbox/stats`);
+      const { calls } = statsShape.parse(await answer.json());
+      for (const { method, route, status, count } of calls.filter((call) => call.user === user)) {
+        total.calls += count;
+        if (status >= 400 || status === 0) total.refused += count;
+        else if (method !== 'GET') {
+          total.writes += count;
+          if (method === 'POST') total.creates += count;
+        } else if (route.includes('/incremental/') || route.endsWith('/changes')) total.polls += count;
+        else total.reads += count;
+      }
+    }
+    return total;
+  }
+}
+
+export function difference(after: Spending, before: Spending): Spending {
+  return {
+    calls: after.calls - before.calls,
+    polls: after.polls - before.polls,
+    reads: after.reads - before.reads,
+    writes: after.writes - before.writes,
+    creates: after.creates - before.creates,
+    refused: after.refused - before.refused,
+  };
+}
