@@ -36,7 +36,8 @@ export async function ensureSchedules(
       }));
     } catch (error) {
       if (!(error instanceof ScheduleNotFoundError)) throw error;
-      await client.schedule.create({ scheduleId, ...schedule, state: { note: `Follows ${side}'s changes` } });
+      const state = { note: `Follows ${side}'s changes`, triggerImmediately: true };
+      await client.schedule.create({ scheduleId, ...schedule, state });
     }
   }
 }

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { MongoClient } from 'mongodb';
+import { Client, Connection } from '@temporalio/client';
+import { startPmsSandbox, type PmsSandbox } from '../sandbox/pms/server';
+import { startZendeskSandbox, type ZendeskSandbox } from '../sandbox/zendesk/server';
+import { startMongo, startTemporal, type EmbeddedMongo, type EmbeddedTemporal } from '../src/embedded';
+import { openLinkStore, type LinkStore } from '../src/links/store';
+import { SEARCH_ATTRIBUTES } from '../src/workflows/searchAttributes';
+import { WorkerProcess } from './worker';
+
+/** Calls a minute that the sandbox account allows: Zendesk's largest plan, with the high-volume add-on. */
+export const ZENDESK_LIMITS = { rateLimitPerMinute: 2_500, incrementalPerMinute: 30 };
+/** Three exports a poll: as often as the limit allows, with some to spare. */
+export const ZENDESK_POLL_SECONDS = 7;
+const PMS_POLL_SECONDS = 2;
+const DATABASE = 'demo';
+
+/** Everything that the demo runs: two servers, two sandboxes, and the service as a process of its own. */
+export interface Environment {
+  temporal: EmbeddedTemporal;
+  mongo: EmbeddedMongo;
+  zendesk: ZendeskSandbox;
+  pms: PmsSandbox;
+  worker: WorkerProcess;
+  store: LinkStore;
+  client: Client;
+  folder: string;
+  stop(): Promise<void>;
+}
+
+/** @throws NoServerError where a server can neither be found nor started */
+export async function startEnvironment(onProgress: (line: string) => void): Promise<Environment> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'zps-demo-'));
+  mkdirSync(folder, { recursive: true });
+  const temporal = await startTemporal({ onProgress, uiPort: 0, searchAttributes: SEARCH_ATTRIBUTES });
+  const mongo = await startMongo({ onProgress });
+  const zendesk = await startZendeskSandbox(ZENDESK_LIMITS);
+  const pms = await startPmsSandbox();
+  const mongoClient = await MongoClient.connect(mongo.uri);
+  // A run of its own on servers that are somebody's: databases and task queues are named apart.
+  const run = `${DATABASE}-${randomBytes(3).toString('hex')}`;
+  const store = await openLinkStore(mongoClient.db(run));
+  const connection = await Connection.connect({ address: temporal.address });
+  const worker = new WorkerProcess(
+    [path.resolve(__dirname, '../src/cli/main.js'), 'start'],
+    {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      TEMPORAL_ADDRESS: temporal.address,
+      MONGODB_URI: mongo.uri,
+      MONGODB_DATABASE: run,
+      TASK_QUEUE: run,
+      ZENDESK_BASE_URL: zendesk.url,
+      ZENDESK_EMAIL: zendesk.adminEmail,
+      ZENDESK_API_TOKEN: zendesk.apiToken,
+      PMS_BASE_URL: pms.url,
+      PMS_TOKEN: pms.token,
+      MAPPING_FILE: process.env['MAPPING_FILE'] ?? path.resolve(__dirname, '../../mapping.yaml'),
+      ZENDESK_CALLS_PER_MINUTE: '2000',
+      PMS_CALLS_PER_MINUTE: '6000',
+      ZENDESK_POLL_SECONDS: String(ZENDESK_POLL_SECONDS),
+      PMS_POLL_SECONDS: String(PMS_POLL_SECONDS),
+      LOG_LEVEL: 'info',
+    },
+    path.join(folder, 'worker.log'),
+  );
+  return {
+    temporal,
+    mongo,
+    zendesk,
+    pms,
+    worker,
+    store,
+    client: new Client({ connection }),
+    folder,
+    async stop() {
+      await worker.stop();
+      await connection.close();
+      await mongoClient.close();
+      await zendesk.close();
+      await pms.close();
+      await temporal.stop();
+      await mongo.stop();
+    },
+  };
+}
