@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Kind } from './model';
+import { datetime, type Kind } from './model';
 
 /** Custom fields: what an administrator added to customers and projects. */
 export interface FieldDefinition {
@@ -32,7 +32,7 @@ const TYPES: Record<FieldDefinition['type'], z.ZodType> = {
   decimal: z.number(),
   boolean: z.boolean(),
   date: z.iso.date(),
-  datetime: z.iso.datetime({ offset: true }),
+  datetime,
   enum: z.string(),
   'string[]': z.array(z.string()),
 };

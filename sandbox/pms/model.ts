@@ -12,7 +12,9 @@ export type Collection = keyof typeof KINDS;
 export const NOTE_LIMIT_BYTES = 128 * 1024;
 
 const text = z.string().nullable();
-const time = z.iso.datetime({ offset: true }).nullable();
+/** RFC 3339: zod alone lets the seconds go. */
+export const datetime = z.iso.datetime({ offset: true }).regex(/T\d\d:\d\d:\d\d/, 'expected seconds');
+const time = datetime.nullable();
 const strings = z.array(z.string());
 const reference = z.string().min(1).max(200).nullable();
 const title = z.string().trim().min(1).max(255);

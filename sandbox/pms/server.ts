@@ -29,6 +29,8 @@ export interface PmsSandboxOptions {
   /** The integration's token; made up when none is given. */
   token?: string;
   attachmentLimitBytes?: number;
+  /** Of JSON bodies. */
+  bodyLimitBytes?: number;
 }
 
 export interface PmsSandbox {
@@ -60,7 +62,11 @@ export async function startPmsSandbox(options: PmsSandboxOptions = {}): Promise<
     return store.people.get(tokens.get(given) ?? '');
   };
 
-  const app = fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true, exposeHeadRoutes: false });
+  const app = fastify({
+    bodyLimit: options.bodyLimitBytes ?? BODY_LIMIT_BYTES,
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+  });
   const operations: string[] = [];
   app.addHook('onRoute', ({ method, url }) => {
     if (url.startsWith(`${BASE_PATH}/`))
