@@ -44,7 +44,7 @@ const jobShape = z.looseObject({
     id: z.string(),
     status: z.string(),
     message: z.string().nullish(),
-    results: z.unknown(),
+    results: z.unknown().optional(),
   }),
 });
 const jobResultsShape = z.array(
@@ -53,7 +53,7 @@ const jobResultsShape = z.array(
     index: z.number().optional(),
     success: z.boolean().optional(),
     error: z.string().nullish(),
-    details: z.unknown(),
+    details: z.unknown().optional(),
   }),
 );
 
@@ -255,7 +255,7 @@ async function seedPms(api: JsonApi, data: DemoData, onProgress: SeedProgress): 
       z.looseObject({
         status: z.number(),
         body: z.looseObject({ id: z.string() }).optional(),
-        error: z.unknown(),
+        error: z.unknown().optional(),
       }),
     ),
   });
