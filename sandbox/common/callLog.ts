@@ -12,7 +12,11 @@ export interface CallCount {
 export class CallLog {
   private readonly counts = new Map<string, CallCount>();
 
-  constructor(private readonly userOf: (request: FastifyRequest) => string) {}
+  constructor(
+    private readonly userOf: (request: FastifyRequest) => string,
+    /** Told of each call, for those who want to watch. */
+    private readonly onCall?: (line: string) => void,
+  ) {}
 
   install(app: FastifyInstance): void {
     app.addHook('onResponse', async (request, reply) => {
@@ -29,6 +33,7 @@ export class CallLog {
   /** Also called for answers that never leave, whose connection is cut. */
   add(request: FastifyRequest, route: string, status: number): void {
     const user = this.userOf(request);
+    this.onCall?.(`${request.method} ${request.url} ${status} ${user}`);
     const key = [user, request.method, route, status].join(' ');
     const entry = this.counts.get(key) ?? { user, method: request.method, route, status, count: 0 };
     entry.count += 1;

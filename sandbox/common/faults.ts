@@ -3,23 +3,45 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 
 /** How a sandbox misbehaves: rules, set over HTTP, that say which calls go wrong, how, and how often. */
+const CALL_KINDS = [
+  'status',
+  'reset',
+  'delay',
+  'timeoutAfterWrite',
+  'malformed',
+  'truncated',
+  /** A read that does not yet see the latest writes; only routes that ask `staleSeconds` know it. */
+  'stale',
+] as const;
+/** For these, `route` is matched with the name of the event that is delivered. */
+const WEBHOOK_KINDS = ['webhookDuplicate', 'webhookLate', 'webhookLost', 'webhookReordered'] as const;
+
 const ruleSchema = z.strictObject({
-  /** Regular expression over method and path, e.g. `^POST /api/v1/projects`. */
-  route: z.string(),
-  kind: z.enum(['status', 'reset', 'delay', 'timeoutAfterWrite', 'malformed', 'truncated']),
+  /**
+   * Regular expression over method and path with query, e.g. `^POST /api/v1/projects`; or, where it consists of path
+   * characters and `*` alone, a glob over the whole path: `*` is one segment, `**` any number.
+   */
+  route: z.string().refine(isPattern, 'expected a regular expression or a glob'),
+  method: z.string().toUpperCase().optional(),
+  kind: z.enum([...CALL_KINDS, ...WEBHOOK_KINDS]),
   /** Between 0 and 1; 1 where it is absent. */
   probability: z.number().min(0).max(1).default(1),
   /** How many calls it strikes; without it, all. */
-  times: z.number().int().positive().optional(),
-  status: z.number().int().default(503),
-  retryAfterSeconds: z.number().optional(),
-  delayMs: z.number().default(100),
+  times: z.number().int().nonnegative().optional(),
+  status: z.number().int().min(200).max(599).default(503),
+  retryAfterSeconds: z.number().nonnegative().optional(),
+  delayMs: z.number().nonnegative().default(100),
+  staleSeconds: z.number().nonnegative().default(60),
 });
 export type FaultRule = z.output<typeof ruleSchema>;
 export type FaultInput = z.input<typeof ruleSchema>;
+type Armed = FaultRule & { matches(method: string, url: string): boolean };
+
+const isWebhookKind = (kind: FaultRule['kind']): boolean =>
+  (WEBHOOK_KINDS as readonly string[]).includes(kind);
 
 export class Faults {
-  private rules: FaultRule[] = [];
+  private rules: Armed[] = [];
   private readonly struck = new Map<string, number>();
   private readonly pending = new WeakMap<FastifyRequest, FaultRule>();
   private state: number;
@@ -33,7 +55,10 @@ export class Faults {
   }
 
   set(rules: FaultInput[]): void {
-    this.rules = z.array(ruleSchema).parse(rules);
+    this.rules = z
+      .array(ruleSchema)
+      .parse(rules)
+      .map((rule) => ({ ...rule, matches: matcher(rule) }));
   }
 
   /** Faults so far, by kind. */
@@ -53,10 +78,31 @@ export class Faults {
     });
     app.addHook('onRequest', async (request, reply) => this.before(request, reply));
     app.addHook('onSend', async (request, reply, payload) => this.after(request, reply, payload));
+    // The call log owns these two routes; the faults are added to its answer.
+    app.addHook('preSerialization', async (request, _reply, payload) =>
+      request.routeOptions.url === '/_sandbox/stats'
+        ? { ...(payload as object), faults: this.counts() }
+        : payload,
+    );
+    app.addHook('onResponse', async (request) => {
+      if (request.routeOptions.url === '/_sandbox/stats/reset') this.struck.clear();
+    });
+  }
+
+  /** How far behind the answer to this read is to be; 0 where no rule says so. */
+  staleSeconds(request: FastifyRequest): number {
+    const rule = this.pending.get(request);
+    return rule?.kind === 'stale' ? rule.staleSeconds : 0;
+  }
+
+  /** What happens to the delivery of an event, such as `ticket.created`. */
+  delivery(event: string): FaultRule | null {
+    return this.choose('', event, true);
   }
 
   private async before(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
-    const rule = this.choose(request);
+    if (request.url.startsWith('/_sandbox')) return undefined;
+    const rule = this.choose(request.method, request.url, false);
     if (!rule) return undefined;
     switch (rule.kind) {
       case 'status':
@@ -70,9 +116,7 @@ export class Faults {
       case 'delay':
         await sleep(rule.delayMs);
         return undefined;
-      case 'timeoutAfterWrite':
-      case 'malformed':
-      case 'truncated':
+      default:
         this.pending.set(request, rule);
         return undefined;
     }
@@ -80,14 +124,19 @@ export class Faults {
 
   private async after(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
     const rule = this.pending.get(request);
-    if (!rule) return payload;
+    if (!rule || rule.kind === 'stale') return payload;
     this.pending.delete(request);
+    if (rule.kind === 'timeoutAfterWrite') {
+      // The write is done; its answer never arrives.
+      this.cut(request, reply, reply.statusCode);
+      return payload;
+    }
+    // An answer without a body has none to spoil.
+    if (reply.statusCode === 204) return payload;
     if (rule.kind === 'malformed') return '{"this is": not JSON';
-    const text = typeof payload === 'string' ? payload : '';
-    if (rule.kind === 'truncated') return text.slice(0, Math.floor(text.length / 2));
-    // The write is done; its answer never arrives.
-    this.cut(request, reply, reply.statusCode);
-    return payload;
+    return typeof payload === 'string' || Buffer.isBuffer(payload)
+      ? payload.slice(0, Math.floor(payload.length / 2))
+      : payload;
   }
 
   private cut(request: FastifyRequest, reply: FastifyReply, status: number): void {
@@ -96,12 +145,10 @@ export class Faults {
     request.raw.socket.destroy();
   }
 
-  private choose(request: FastifyRequest): FaultRule | null {
-    const call = `${request.method} ${request.url}`;
-    if (request.url.startsWith('/_sandbox')) return null;
+  private choose(method: string, subject: string, webhook: boolean): FaultRule | null {
     for (const rule of this.rules) {
-      if (rule.times === 0 || !new RegExp(rule.route).test(call) || this.random() >= rule.probability)
-        continue;
+      if (isWebhookKind(rule.kind) !== webhook || rule.times === 0) continue;
+      if (!rule.matches(method, subject) || this.random() >= rule.probability) continue;
       if (rule.times !== undefined) rule.times -= 1;
       this.struck.set(rule.kind, (this.struck.get(rule.kind) ?? 0) + 1);
       return rule;
@@ -117,4 +164,32 @@ export class Faults {
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   }
+}
+
+/** `.*` is what an expression would say, so it makes none a glob. */
+function isGlob(route: string): boolean {
+  return /^\/[\w\-/.*]*$/.test(route) && route.includes('*') && !route.includes('.*');
+}
+
+function isPattern(route: string): boolean {
+  try {
+    new RegExp(isGlob(route) ? '' : route);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function matcher({ route, method, kind }: FaultRule): Armed['matches'] {
+  const methodFits = (given: string) => method === undefined || method === given;
+  if (isGlob(route)) {
+    const source = route
+      .split('**')
+      .map((part) => part.replace(/\./g, '\\.').replace(/\*/g, '[^/]+'))
+      .join('.*');
+    const path = new RegExp(`^${source}$`);
+    return (given, url) => methodFits(given) && path.test(url.split('?')[0] ?? '');
+  }
+  const call = new RegExp(route);
+  return (given, url) => methodFits(given) && call.test(isWebhookKind(kind) ? url : `${given} ${url}`);
 }
