@@ -602,10 +602,6 @@ function blankProblem(
   return { entity, kind, zendesk, pms, property: null, zendeskValue: null, pmsValue: null };
 }
 
-function agentUrl(apiUrl: string): string {
-  return apiUrl.replace(/\/api\/v2\/tickets\/(\d+)\.json$/, '/agent/tickets/$1');
-}
-
 function same(left: Comparable, right: Comparable): boolean {
   return JSON.stringify(left) === JSON.stringify(right);
 }
@@ -764,7 +760,11 @@ class Check {
       { name: 'group', zendesk: this.zendesk.groups.get(z.group_id ?? '') ?? '', pms: p.group ?? '' },
       { name: 'channel', zendesk: channelName(z.via?.channel), pms: p.channel ?? '' },
       // The page on which an agent opens the ticket, not the API's own address.
-      { name: 'source URL', zendesk: agentUrl(z.url), pms: p.sourceUrl ?? '' },
+      {
+        name: 'source URL',
+        zendesk: `${this.options.zendesk.url}/agent/tickets/${z.id}`,
+        pms: p.sourceUrl ?? '',
+      },
     ];
   }
 

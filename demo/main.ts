@@ -97,6 +97,7 @@ async function run(environment: Environment, options: Options): Promise<boolean>
   const { links, waiting } = await storedLinks(environment);
   const report = await checkAgreement({ ...access, links, waiting });
   printReport(report);
+  await printUnlinked(environment);
   printSpending(first, live, idle, await countLinked(environment), edits);
   const ok = report.ok && idle.writes === 0;
   printLine(
@@ -292,6 +293,27 @@ function printReport({ rows, problems, waiting, orderBroken }: AgreementReport):
   if (problems.length > 20) printLine(out, `  … and ${problems.length - 20} more`);
   if (orderBroken.length > 0)
     printLine(out, `  comments in another order on: ${orderBroken.slice(0, 5).join(', ')}`);
+}
+
+/** What the sync itself says of records that it has not linked, also of those that no public list shows. */
+async function printUnlinked({ store }: Environment): Promise<void> {
+  const groups = new Map<string, { count: number; example: string }>();
+  for await (const link of store.all()) {
+    if (link.status === 'linked') continue;
+    const key = `${link._id.slice(0, link._id.indexOf('/'))} ${link.status}`;
+    const group = groups.get(key) ?? {
+      count: 0,
+      example: `${link._id.slice(link._id.indexOf('/') + 1)}: ${link.reason?.text ?? ''}`,
+    };
+    groups.set(key, { ...group, count: group.count + 1 });
+  }
+  if (groups.size === 0) return;
+  printTable(
+    out,
+    'What the sync says of the rest',
+    [{ title: 'pair' }, { title: 'pairs', align: 'right' }, { title: 'for example' }],
+    [...groups].map(([key, { count, example }]) => [key, count, example]),
+  );
 }
 
 function printSpending(

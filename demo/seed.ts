@@ -1,7 +1,7 @@
 /** Writes generated data into both systems over their public APIs, as their users' tools would. */
 import { z } from 'zod';
 import {
-  JsonApi,
+  type JsonApi,
   listZendesk,
   pmsApi,
   sleep,

@@ -11,6 +11,7 @@ import {
   type ActivityContext,
 } from './context';
 import { asFailure } from './failures';
+import { whileAlive } from './heartbeats';
 import type { PairActivities, PlanInput, Step } from './types';
 
 /** Activities that decide what a pair needs next. They touch the link store only, never an API. */
@@ -18,7 +19,7 @@ export function pairActivities(context: ActivityContext): PairActivities {
   return {
     async planPair(input) {
       try {
-        return await new Turn(context, input).run();
+        return await whileAlive(() => new Turn(context, input).run());
       } catch (error) {
         throw await asFailure(context, input.key, error);
       }

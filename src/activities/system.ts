@@ -7,6 +7,7 @@ import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone } from '../sy
 import { callWaiting, loadReferences, originRef, summarise, type ActivityContext } from './context';
 import { dispatchChanges } from './dispatch';
 import { asFailure } from './failures';
+import { whileAlive } from './heartbeats';
 import type { ReadOutcome, SystemActivities, WriteOutcome } from './types';
 
 /** Pages that one poll reads before it hands over to the next; the cursor is stored after each. */
@@ -19,7 +20,7 @@ export function systemActivities(context: ActivityContext, side: Side): SystemAc
 
   const guarded = async <T>(key: CanonicalKey | null, work: () => Promise<T>): Promise<T> => {
     try {
-      return await work();
+      return await whileAlive(work);
     } catch (error) {
       throw await asFailure(context, key, error);
     }

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { ConfigError } from '../config/config';
 import { loadMapping } from '../config/mapping';
 import { ENTITY_TYPES } from '../sync/record';
+import { NoAnswerError, NoServerError } from '../embedded';
 import { MappingError } from '../sync/mapping';
 import { start } from './start';
 
@@ -39,8 +40,10 @@ function printMapping(file: string): void {
 }
 
 main(process.argv).catch((error: unknown) => {
-  if (error instanceof ConfigError || error instanceof MappingError) {
-    console.error(error.message);
+  const mendable = [ConfigError, MappingError, NoServerError, NoAnswerError];
+  if (mendable.some((kind) => error instanceof kind)) {
+    // A class of ours: its message is for the person who can mend it.
+    console.error((error as Error).message);
     process.exitCode = 2;
   } else {
     console.error(error);

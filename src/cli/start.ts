@@ -36,28 +36,24 @@ export async function start(configFile: string | null, dataDir: string): Promise
     searchAttributes: SEARCH_ATTRIBUTES,
     ...(config.temporalAddress !== undefined && { temporalAddress: config.temporalAddress }),
   });
-  const mongo = await startMongo({
-    onProgress,
-    dataDir,
-    ...(config.mongodbUri !== undefined && { mongodbUri: config.mongodbUri }),
-  });
   try {
-    await ensureSearchAttributes(temporal.address, config.temporalNamespace, SEARCH_ATTRIBUTES);
-    const service = await startService(
-      config,
-      { temporalAddress: temporal.address, mongodbUri: mongo.uri },
-      systems,
-      log,
-    );
-    log.info({ temporal: temporal.address, ui: temporal.uiUrl }, 'running; Ctrl-C stops');
-    const stop = () =>
-      void service.stop().catch((error: unknown) => log.error({ err: error }, 'while stopping'));
-    process.once('SIGINT', stop);
-    process.once('SIGTERM', stop);
-    await service.done;
+    const mongodbUri = config.mongodbUri === undefined ? {} : { mongodbUri: config.mongodbUri };
+    const mongo = await startMongo({ onProgress, dataDir, ...mongodbUri });
+    try {
+      await ensureSearchAttributes(temporal.address, config.temporalNamespace, SEARCH_ATTRIBUTES);
+      const servers = { temporalAddress: temporal.address, mongodbUri: mongo.uri };
+      const service = await startService(config, servers, systems, log);
+      log.info({ temporal: temporal.address, ui: temporal.uiUrl }, 'running; Ctrl-C stops');
+      const stop = () =>
+        void service.stop().catch((error: unknown) => log.error({ err: error }, 'while stopping'));
+      process.once('SIGINT', stop);
+      process.once('SIGTERM', stop);
+      await service.done;
+    } finally {
+      await mongo.stop();
+    }
   } finally {
     await temporal.stop();
-    await mongo.stop();
   }
 }
 

@@ -1,5 +1,5 @@
 /** A real Temporal server and a real MongoDB-wire server, found or started. */
 export { startMongo, prepareMongo } from './mongo';
 export { ensureSearchAttributes, prepareTemporal, startTemporal } from './temporal';
-export { NoServerError } from './ways';
+export { NoAnswerError, NoServerError } from './ways';
 export type { EmbeddedMongo, EmbeddedOptions, EmbeddedTemporal } from './options';

@@ -6,7 +6,7 @@ import { buildOnce, cacheRoot, canDownload, onPath, projectRoot, runBuild } from
 import type { EmbeddedMongo, EmbeddedOptions } from './options';
 import { freePort } from './ports';
 import { startServer } from './process';
-import { firstThatWorks, type Way } from './ways';
+import { NoAnswerError, firstThatWorks, type Way } from './ways';
 
 const JAVA_SERVER_VERSION = '1.47.0';
 const MONGOD_VERSION = '7.0.14';
@@ -21,7 +21,7 @@ export async function startMongo(options: EmbeddedOptions = {}): Promise<Embedde
   const given = options.mongodbUri ?? env['MONGODB_URI'];
   if (given !== undefined && given !== '') {
     await ping(given, 10_000).catch((error: Error) => {
-      throw new Error(`MONGODB_URI: the server does not answer (${error.message})`);
+      throw new NoAnswerError(`MONGODB_URI: the server does not answer (${error.message})`);
     });
     return { uri: given, how: 'given address', pid: null, stop: async () => undefined };
   }

@@ -7,7 +7,7 @@ import { buildOnce, cacheRoot, canDownload, onPath, runBuild } from './cache';
 import type { EmbeddedOptions, EmbeddedTemporal } from './options';
 import { freePort } from './ports';
 import { startServer } from './process';
-import { firstThatWorks, type Way } from './ways';
+import { NoAnswerError, firstThatWorks, type Way } from './ways';
 
 /** Later versions do not resolve as a Go module. */
 const VERSION = 'v1.5.1';
@@ -22,7 +22,7 @@ export async function startTemporal(options: EmbeddedOptions = {}): Promise<Embe
   const namespace = options.namespace ?? 'default';
   if (given !== undefined && given !== '') {
     await untilReady(given, 10_000).catch((error: Error) => {
-      throw new Error(`TEMPORAL_ADDRESS: ${given} does not answer (${error.message})`);
+      throw new NoAnswerError(`TEMPORAL_ADDRESS: ${given} does not answer (${error.message})`);
     });
     return {
       address: given,

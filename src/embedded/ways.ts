@@ -32,3 +32,8 @@ export async function firstThatWorks<T>(server: string, ways: readonly Way<T>[],
   }
   throw new NoServerError(server, tried, remedy);
 }
+
+/** An address that was given, where nobody answers. The message begins with the variable that holds it. */
+export class NoAnswerError extends Error {
+  override readonly name = 'NoAnswerError';
+}

@@ -34,6 +34,7 @@ const STEPS_AT_MOST = 40;
 
 const { planPair } = proxyActivities<PairActivities>({
   startToCloseTimeout: '1 minute',
+  heartbeatTimeout: '15 seconds',
   retry: { initialInterval: '500ms', maximumInterval: '1 minute' },
 });
 
@@ -42,7 +43,7 @@ function system(side: Side): SystemActivities {
   return proxyActivities<SystemActivities>({
     taskQueue: taskQueueOf(workflowInfo().taskQueue, side),
     startToCloseTimeout: '5 minutes',
-    heartbeatTimeout: '4 minutes',
+    heartbeatTimeout: '15 seconds',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '2 minutes' },
   });
 }

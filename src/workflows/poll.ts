@@ -8,7 +8,7 @@ export async function pollChanges(side: Side): Promise<Record<string, PollOutcom
   const { pollStream, listStreams } = proxyActivities<SystemActivities>({
     taskQueue: taskQueueOf(workflowInfo().taskQueue, side),
     startToCloseTimeout: '30 minutes',
-    heartbeatTimeout: '5 minutes',
+    heartbeatTimeout: '15 seconds',
     retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
   });
   const outcome: Record<string, PollOutcome> = {};

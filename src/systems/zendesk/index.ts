@@ -370,7 +370,7 @@ class Zendesk implements SystemPort {
       const { groups } = await this.http.get(groupsAnswer, '/api/v2/groups');
       const names = new Map(groups.map(({ id, name }) => [id, name]));
       // A group that nobody knows would otherwise be asked for with every page.
-      for (const id of wanted) if (!names.has(id)) names.set(id, `Group ${id}`);
+      for (const id of wanted) if (!names.has(id)) names.set(id, '');
       this.groups = names;
     }
     return this.groups ?? new Map();

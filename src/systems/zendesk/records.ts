@@ -98,7 +98,7 @@ export function ticketRecord(
     assignee: people.email(raw.assignee_id),
     submitter: people.email(raw.submitter_id),
     organization_id: raw.organization_id == null ? null : String(raw.organization_id),
-    group: raw.group_id == null ? null : (groups.get(raw.group_id) ?? null),
+    group: raw.group_id == null ? null : groups.get(raw.group_id) || null,
     channel: channel == null ? null : String(channel),
     is_public: raw.is_public ?? null,
     recipient: raw.recipient ?? null,

@@ -1,0 +1,22 @@
+FROM node:20.19-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --include=dev --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+COPY sandbox ./sandbox
+COPY demo ./demo
+RUN npm run build && npm prune --omit=dev
+
+FROM node:20.19-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=build --chown=node:node /app/package.json ./
+COPY --from=build --chown=node:node /app/node_modules ./node_modules
+COPY --from=build --chown=node:node /app/dist ./dist
+# The workflow bundle is made from the compiled files when the worker starts.
+COPY --chown=node:node mapping.yaml ./
+USER node
+# The process ends when a worker fails; that it is there is its health.
+HEALTHCHECK --interval=30s --timeout=5s CMD ["node", "-e", "process.kill(1, 0)"]
+CMD ["node", "dist/src/cli/main.js", "start"]

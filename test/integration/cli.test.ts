@@ -1,0 +1,123 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { testServers } from '../support/servers';
+
+/** `npm start` as it meets bad input: one clear line, exit code 2, nothing written. Runs the compiled service. */
+
+const ROOT = path.resolve(__dirname, '../..');
+const MAIN = path.join(ROOT, 'dist/src/cli/main.js');
+
+describe('npm start', () => {
+  let boxes: Sandboxes;
+  let env: Record<string, string>;
+
+  beforeAll(async () => {
+    if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
+    boxes = await startSandboxes();
+    const { temporalAddress, mongodbUri } = testServers();
+    const name = path.basename(mkdtempSync(path.join(tmpdir(), 'zps-cli-')));
+    env = {
+      PATH: process.env['PATH'] ?? '',
+      TEMPORAL_ADDRESS: temporalAddress,
+      MONGODB_URI: mongodbUri,
+      MONGODB_DATABASE: name,
+      TASK_QUEUE: name,
+      ZENDESK_BASE_URL: boxes.zendesk.url,
+      ZENDESK_EMAIL: boxes.zendesk.adminEmail,
+      ZENDESK_API_TOKEN: boxes.zendesk.apiToken,
+      PMS_BASE_URL: boxes.pms.url,
+      PMS_TOKEN: boxes.pms.token,
+      MAPPING_FILE: path.join(ROOT, 'mapping.yaml'),
+      LOG_LEVEL: 'error',
+    };
+  });
+  afterAll(async () => boxes.close());
+
+  async function start(
+    changes: Record<string, string | undefined>,
+  ): Promise<{ code: number | null; said: string }> {
+    const child = spawn(process.execPath, [MAIN, 'start'], {
+      env: { ...env, ...changes },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return { code, said: said.trim() };
+  }
+
+  function brokenMapping(from: string, to: string): string {
+    const file = path.join(mkdtempSync(path.join(tmpdir(), 'zps-mapping-')), 'mapping.yaml');
+    const text = readFileSync(path.join(ROOT, 'mapping.yaml'), 'utf8');
+    expect(text).toContain(from);
+    writeFileSync(file, text.replace(from, to));
+    return file;
+  }
+
+  test.each<[string, () => Record<string, string | undefined>, RegExp]>([
+    [
+      'an unknown field in the mapping',
+      () => ({ MAPPING_FILE: brokenMapping('onDelete: flag', 'onRemove: flag') }),
+      /^\S*mapping\.yaml: entities\.OrgToCustomer: unknown field "onRemove"$/,
+    ],
+    [
+      'a bad type in the mapping',
+      () => ({ MAPPING_FILE: brokenMapping('type: string,', 'type: varchar,') }),
+      /^\S*mapping\.yaml: .*properties\[0\] \(name ↔ name\)\.type: found "varchar", expected one of string, /,
+    ],
+    [
+      'two rows that write one property',
+      () => ({
+        MAPPING_FILE: brokenMapping('zendesk: details, pms: description', 'zendesk: details, pms: notes'),
+      }),
+      /^\S*mapping\.yaml: .*both write the pms property "notes"/,
+    ],
+    [
+      'a property that the system does not have',
+      () => ({ MAPPING_FILE: brokenMapping('pms: dueDate', 'pms: deadline') }),
+      /^\S*mapping\.yaml: TicketToProject row "due_at ↔ deadline": pms project has no property "deadline"/,
+    ],
+    [
+      'a missing mapping file',
+      () => ({ MAPPING_FILE: '/nowhere/mapping.yaml' }),
+      /^\/nowhere\/mapping\.yaml: cannot be read \(ENOENT\)$/,
+    ],
+    [
+      'a missing credential',
+      () => ({ ZENDESK_API_TOKEN: undefined }),
+      /^ZENDESK_API_TOKEN: found nothing, expected a value$/,
+    ],
+    [
+      'a wrong credential',
+      () => ({ PMS_TOKEN: 'wrong-credential' }),
+      /^PMS GET \/api\/v1\/me: answered 401; check PMS_TOKEN/,
+    ],
+    ['an unreachable PMS', () => ({ PMS_BASE_URL: 'http://127.0.0.1:1' }), /^PMS_BASE_URL: .*ECONNREFUSED$/],
+    [
+      'an unreachable Zendesk',
+      () => ({ ZENDESK_BASE_URL: 'http://127.0.0.1:1' }),
+      /^ZENDESK_BASE_URL: .*ECONNREFUSED$/,
+    ],
+    [
+      'an unreachable Temporal',
+      () => ({ TEMPORAL_ADDRESS: '127.0.0.1:1' }),
+      /^TEMPORAL_ADDRESS: 127\.0\.0\.1:1 does not answer/,
+    ],
+    [
+      'an unreachable MongoDB',
+      () => ({ MONGODB_URI: 'mongodb://user:hidden@127.0.0.1:1' }),
+      /^MONGODB_URI: the server does not answer/,
+    ],
+  ])('%s', async (_, changes, expected) => {
+    const { code, said } = await start(changes());
+    expect(said).toMatch(expected);
+    expect(said.split('\n')).toHaveLength(1);
+    expect(said).not.toMatch(/wrong-credential|hidden/);
+    expect(code).toBe(2);
+    expect([...boxes.zendesk.store.tickets.values(), ...boxes.pms.store.all('project')]).toEqual([]);
+  });
+});

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { loadConfig } from '../../src/config/config';
+
+/** What can be said of the deployment files where no Docker engine is. */
+
+const ROOT = path.resolve(__dirname, '../..');
+const compose = z
+  .object({
+    services: z.record(
+      z.string(),
+      z.object({
+        image: z.string().optional(),
+        build: z.string().optional(),
+        depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
+        environment: z.record(z.string(), z.string()).default({}),
+        healthcheck: z.object({ test: z.array(z.string()).min(2) }).optional(),
+        ports: z.array(z.string()).default([]),
+      }),
+    ),
+    volumes: z.record(z.string(), z.unknown()),
+  })
+  .parse(parse(readFileSync(path.join(ROOT, 'docker-compose.yml'), 'utf8')));
+
+describe('docker-compose.yml', () => {
+  const services = Object.entries(compose.services);
+
+  test('has Temporal, its Web UI, MongoDB and a worker', () => {
+    expect(Object.keys(compose.services).sort()).toEqual([
+      'mongodb',
+      'temporal',
+      'temporal-db',
+      'temporal-ui',
+      'worker',
+    ]);
+  });
+
+  test('pins every image, and waits only for services that exist and say when they are healthy', () => {
+    for (const [, service] of services) {
+      if (service.image !== undefined) expect(service.image).toMatch(/:[\d.]+(-\w+)?$/);
+      for (const [name, { condition }] of Object.entries(service.depends_on)) {
+        expect(condition).toBe('service_healthy');
+        expect(compose.services[name]?.healthcheck).toBeDefined();
+      }
+    }
+  });
+
+  test('publishes ports on this machine only, and none of the worker, which scales', () => {
+    for (const [, service] of services)
+      for (const port of service.ports) expect(port).toMatch(/^127\.0\.0\.1:/);
+    expect(compose.services['worker']?.ports).toEqual([]);
+  });
+
+  test('gives the worker settings that the configuration takes', () => {
+    const given = { ...compose.services['worker']?.environment };
+    const filled: NodeJS.ProcessEnv = Object.fromEntries(
+      Object.entries(given).map(([name, value]) => [
+        name,
+        value.replace(/\$\{(\w+)[^}]*\}/, (_, variable: string) => EXAMPLES[variable] ?? ''),
+      ]),
+    );
+    expect(loadConfig(null, filled)).toMatchObject({
+      temporalAddress: 'temporal:7233',
+      zendeskBaseUrl: 'https://acme.zendesk.com',
+    });
+  });
+});
+
+const EXAMPLES: Record<string, string> = {
+  ZENDESK_SUBDOMAIN: 'acme',
+  ZENDESK_EMAIL: 'sync@acme.example',
+  ZENDESK_API_TOKEN: 'token',
+  PMS_BASE_URL: 'https://pms.example',
+  PMS_TOKEN: 'token',
+};
+
+test('the Dockerfile runs as nobody special, and starts what npm start starts', () => {
+  const lines = readFileSync(path.join(ROOT, 'Dockerfile'), 'utf8').split('\n');
+  expect(lines).toContain('USER node');
+  expect(lines.at(-2)).toBe('CMD ["node", "dist/src/cli/main.js", "start"]');
+  expect(lines.some((line) => line.startsWith('HEALTHCHECK'))).toBe(true);
+});
