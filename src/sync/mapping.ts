@@ -66,7 +66,7 @@ export interface Mapping {
   commentMode: 'note' | 'project';
 }
 
-const jsonSchema: z.ZodType<Json> = z.json() as z.ZodType<Json>;
+const jsonSchema: z.ZodType<Json> = z.json();
 const propertyName = z.string().min(1);
 
 const rowSchema = z.strictObject({

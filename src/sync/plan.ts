@@ -13,7 +13,7 @@ import {
 import { comparedRows, writesTo, type EntityMapping, type Mapping, type PropertyRow } from './mapping';
 import { mergeRow } from './merge';
 import { SIDES, otherSide, type Json, type RefKey, type Side, type SyncRecord, type Values } from './record';
-import { fillTemplate, fromCanonical, sameValue, toCanonical, type References } from './values';
+import { fillTemplate, fromCanonical, sameValue, textOf, toCanonical, type References } from './values';
 
 /**
  * The planner: from what is known of a pair to the one thing to do next. Pure; it reads nothing and writes
@@ -379,7 +379,7 @@ class PairPlanner {
       ref: sides[to].ref,
       version: null,
       values: {
-        text: `Edited on the other side (${row.id}):\n\n${String(value ?? '')}`,
+        text: `Edited on the other side (${row.id}):\n\n${value === null ? '' : textOf(value)}`,
         public: shown === 'public',
       },
       backRef: sides[otherSide(to)].ref,

@@ -41,7 +41,7 @@ export function toCanonical(
   const value = raw ?? null;
   if (row.transform.kind === 'reference') {
     if (value === null || value === '') return { ok: true, value: null };
-    const ref = refKey({ side, kind: kinds(row)[side], id: text(value) });
+    const ref = refKey({ side, kind: kinds(row)[side], id: textOf(value) });
     const known = references.byRef.get(ref);
     return known ? { ok: true, value: known.key } : { ok: false, waitsFor: ref };
   }
@@ -56,22 +56,22 @@ export function fromCanonical(row: PropertyRow, side: Side, value: Json, referen
   if (value === null) return { ok: true, value: row.type === 'string[]' ? [] : null };
   switch (row.transform.kind) {
     case 'enum': {
-      if (side === 'pms') return { ok: true, value: booleanOrText(text(value)) };
-      const found = row.transform.toZendesk.get(text(value));
+      if (side === 'pms') return { ok: true, value: booleanOrText(textOf(value)) };
+      const found = row.transform.toZendesk.get(textOf(value));
       return found === undefined
         ? { ok: false, problem: unknownOption(row, 'pms', value, [...row.transform.toZendesk.keys()]) }
         : { ok: true, value: booleanOrText(found) };
     }
     case 'reference': {
-      const known = references.byKey.get(text(value));
+      const known = references.byKey.get(textOf(value));
       const id = known?.ids[side];
       // The parent pair exists but has no record on this side yet: wait for the pair by its origin.
       return id === undefined
-        ? { ok: false, waitsFor: text(value).slice(text(value).indexOf('/') + 1) }
+        ? { ok: false, waitsFor: textOf(value).slice(textOf(value).indexOf('/') + 1) }
         : { ok: true, value: id };
     }
     case 'html':
-      return { ok: true, value: side === 'zendesk' ? escapeHtml(text(value)) : value };
+      return { ok: true, value: side === 'zendesk' ? escapeHtml(textOf(value)) : value };
     case 'copy':
     case 'tags':
     case 'person':
@@ -116,11 +116,11 @@ function normalise(row: PropertyRow, side: Side, value: Json): Canonical {
     if (value === null || value === '') return { ok: true, value: null };
     if (side === 'pms') {
       // A PMS value without a way back is as unknown as a Zendesk value without a way there.
-      return row.transform.toZendesk.has(text(value)) || row.direction === 'toPms'
-        ? { ok: true, value: text(value) }
+      return row.transform.toZendesk.has(textOf(value)) || row.direction === 'toPms'
+        ? { ok: true, value: textOf(value) }
         : { ok: false, problem: unknownOption(row, side, value, [...row.transform.toZendesk.keys()]) };
     }
-    const mapped = row.transform.toPms.get(text(value));
+    const mapped = row.transform.toPms.get(textOf(value));
     return mapped === undefined
       ? { ok: false, problem: unknownOption(row, side, value, [...row.transform.toPms.keys()]) }
       : { ok: true, value: mapped };
@@ -130,12 +130,12 @@ function normalise(row: PropertyRow, side: Side, value: Json): Canonical {
   if (typeof value === 'object') return bad();
   switch (row.type) {
     case 'string':
-      return { ok: true, value: emptyToNull(text(value).replace(/\s+/g, ' ').trim()) };
+      return { ok: true, value: emptyToNull(textOf(value).replace(/\s+/g, ' ').trim()) };
     case 'text': {
       const plain =
         row.transform.kind === 'html' && side === 'zendesk'
-          ? convert(text(value), { wordwrap: false })
-          : text(value);
+          ? convert(textOf(value), { wordwrap: false })
+          : textOf(value);
       return { ok: true, value: emptyToNull(normaliseText(plain)) };
     }
     case 'integer':
@@ -149,20 +149,20 @@ function normalise(row: PropertyRow, side: Side, value: Json): Canonical {
       if (value === false || value === 'false') return { ok: true, value: false };
       return bad();
     case 'date': {
-      const day = /^\d{4}-\d{2}-\d{2}/.exec(text(value))?.[0];
+      const day = /^\d{4}-\d{2}-\d{2}/.exec(textOf(value))?.[0];
       return day ? { ok: true, value: day } : bad();
     }
     case 'datetime': {
-      const time = Date.parse(text(value));
+      const time = Date.parse(textOf(value));
       // Zendesk keeps whole seconds; finer parts would never come back.
       return Number.isNaN(time)
         ? bad()
         : { ok: true, value: new Date(Math.floor(time / 1000) * 1000).toISOString().replace('.000Z', 'Z') };
     }
     case 'person':
-      return { ok: true, value: text(value).trim().toLowerCase() };
+      return { ok: true, value: textOf(value).trim().toLowerCase() };
     case 'enum':
-      return { ok: true, value: text(value) };
+      return { ok: true, value: textOf(value) };
     case 'reference':
       return bad();
   }
@@ -179,7 +179,7 @@ function stringSet(row: PropertyRow, value: Json): Canonical | null {
           : null;
   if (!list || list.some((item) => typeof item === 'object')) return null;
   const items = list.map((item) => {
-    const trimmed = text(item).trim();
+    const trimmed = textOf(item).trim();
     return row.transform.kind === 'tags' ? trimmed.toLowerCase().replace(/\s+/g, '_') : trimmed;
   });
   return { ok: true, value: [...new Set(items.filter((item) => item !== ''))].sort() };
@@ -220,6 +220,7 @@ function shown(value: Json): string {
   return json.length > 60 ? `${json.slice(0, 57)}…` : json;
 }
 
-function text(value: Json): string {
+/** A value as words: text as it is, an object as JSON. */
+export function textOf(value: Json): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

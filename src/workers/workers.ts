@@ -1,4 +1,5 @@
-import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { NativeConnection } from '@temporalio/worker';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
 import type { ActivityContext } from '../activities/context';
 import { pairActivities } from '../activities/pair';
 import { systemActivities } from '../activities/system';

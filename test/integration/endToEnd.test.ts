@@ -236,8 +236,6 @@ describe('end to end', () => {
     for (const url of [boxes.zendesk.url, boxes.pms.url])
       await fetch(`${url}/_sandbox/faults`, { method: 'DELETE' });
     await quiet();
-    for await (const link of stack.store.all())
-      if (link.status !== 'linked') console.log(JSON.stringify(link));
     expect(tickets()).toHaveLength(10);
     expect(projects()).toHaveLength(10);
     expect(notes()).toHaveLength(10);

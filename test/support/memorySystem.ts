@@ -1,5 +1,6 @@
 import { refKey } from '../../src/sync/keys';
 import type { Json, RecordRef, RefKey, Side, SyncRecord, Values } from '../../src/sync/record';
+import { textOf } from '../../src/sync/values';
 import { AlreadyExists, PreconditionFailed, RecordGone, RetryLater } from '../../src/systems/errors';
 import type {
   ChangePage,
@@ -94,7 +95,8 @@ export class MemorySystem implements SystemPort {
   }
 
   async findByProperty(kind: string, property: string, value: Json): Promise<SyncRecord[]> {
-    const same = (other: Json | undefined) => String(other).toLowerCase() === String(value).toLowerCase();
+    const same = (other: Json | undefined) =>
+      textOf(other ?? null).toLowerCase() === textOf(value).toLowerCase();
     return this.call('findByProperty', () =>
       this.all(kind).filter((record) => record.state === 'live' && same(record.values[property])),
     );

@@ -99,5 +99,5 @@ export async function send(
   return {
     ...(text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)),
     status: answer.status,
-  } as Body;
+  };
 }

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { refKey, tryParseRef } from '../../sync/keys';
+import { textOf } from '../../sync/values';
 import type { Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
 import { BoundedCache, chunks } from '../cache';
 import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone } from '../errors';
@@ -123,7 +124,7 @@ class Pms implements SystemPort {
     const filter = { name: 'name', domains: 'domain', title: 'title' }[property];
     if (filter === undefined)
       throw new NeedsHuman('unsupported_match', `the PMS cannot look for a ${kind} by "${property}"`);
-    return this.list(pmsKind(kind), { [filter]: String(value), limit: 10 });
+    return this.list(pmsKind(kind), { [filter]: textOf(value), limit: 10 });
   }
 
   async create(
@@ -256,7 +257,7 @@ class Pms implements SystemPort {
       const personField = PEOPLE[kind][name];
       if (name.startsWith(CUSTOM)) custom[name.slice(CUSTOM.length)] = value;
       else if (personField !== undefined) {
-        const id = value === null ? null : await this.personId(String(value), CREATED_PEOPLE.has(name));
+        const id = value === null ? null : await this.personId(textOf(value), CREATED_PEOPLE.has(name));
         if (id !== undefined) body[personField] = id;
       } else body[name] = value;
     }

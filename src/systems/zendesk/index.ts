@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { refKey } from '../../sync/keys';
+import { textOf } from '../../sync/values';
 import type { Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
 import { chunks } from '../cache';
 import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone, RetryLater } from '../errors';
@@ -170,7 +171,7 @@ class Zendesk implements SystemPort {
           await this.http.get(organizationsAnswer, '/api/v2/organizations/search', { external_id: backRef })
         ).organizations.map(organizationRecord);
       default: {
-        const comments = await this.commentsOf(String(near['ticket_id'] ?? ''));
+        const comments = await this.commentsOf(textOf(near['ticket_id'] ?? ''));
         return comments.filter((record) => record.backRef === backRef);
       }
     }
@@ -185,7 +186,7 @@ class Zendesk implements SystemPort {
       );
     }
     const { organizations } = await this.http.get(organizationsAnswer, '/api/v2/organizations/search', {
-      name: String(value),
+      name: textOf(value),
     });
     return organizations.map(organizationRecord);
   }
@@ -218,7 +219,7 @@ class Zendesk implements SystemPort {
       return (await this.writeTicket(request)).record;
     }
     const comment = await this.commentBody(values);
-    const path = `/api/v2/tickets/${String(values['ticket_id'])}`;
+    const path = `/api/v2/tickets/${textOf(values['ticket_id'] ?? '')}`;
     return this.addComment({ method: 'PUT', path, body: { ticket: { comment, metadata } } });
   }
 
@@ -432,9 +433,9 @@ class Zendesk implements SystemPort {
       else if (name === 'organization_id') body[name] = value === null ? null : Number(value);
       else if (name === 'requester') {
         // Zendesk makes a user of an address that it does not know.
-        if (value !== null) body['requester'] = { email: value, name: String(value) };
+        if (value !== null) body['requester'] = { email: value, name: textOf(value) };
       } else if (name === 'assignee') {
-        const person = value === null ? null : await this.people.find(String(value));
+        const person = value === null ? null : await this.people.find(textOf(value));
         // Only agents can be assigned; for anybody else the assignee stays, and the answer says so.
         if (value === null || person?.agent) body['assignee_id'] = person?.id ?? null;
       } else body[name] = value;

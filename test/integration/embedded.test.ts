@@ -1,0 +1,101 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { MongoClient } from 'mongodb';
+import { NoServerError, ensureSearchAttributes, startMongo, startTemporal } from '../../src/embedded';
+import { buildOnce } from '../../src/embedded/cache';
+import { freePort } from '../../src/embedded/ports';
+import { isAlive } from '../../src/embedded/process';
+import { testServers } from '../support/servers';
+
+describe('embedded servers', () => {
+  const folder = () => mkdtempSync(path.join(tmpdir(), 'zps-embedded-'));
+
+  test('MongoDB keeps its data in the folder that is given, over a restart on the same port', async () => {
+    const dataDir = folder();
+    const mongoPort = await freePort();
+    for (const expected of [1, 2]) {
+      const server = await startMongo({ dataDir, mongoPort });
+      const client = await MongoClient.connect(server.uri);
+      const things = client.db('test').collection('things');
+      await things.createIndex({ name: 1 }, { unique: true });
+      await things.insertOne({ name: `run ${expected}` });
+      await expect(things.insertOne({ name: `run ${expected}` })).rejects.toMatchObject({ code: 11000 });
+      expect(await things.countDocuments()).toBe(expected);
+      await client.close();
+      await server.stop();
+      if (server.pid !== null) expect(isAlive(server.pid)).toBe(false);
+    }
+  });
+
+  test('Temporal keeps its workflows in the folder that is given, and has the search attributes', async () => {
+    const dataDir = folder();
+    const temporalPort = await freePort();
+    const options = { dataDir, temporalPort, searchAttributes: { Colour: 'Keyword' as const } };
+    for (const run of [1, 2]) {
+      const server = await startTemporal(options);
+      const connection = await Connection.connect({ address: server.address });
+      const client = new Client({ connection });
+      if (run === 1) await client.workflow.start('Nobody', { workflowId: 'kept', taskQueue: 'nobody' });
+      expect((await client.workflow.getHandle('kept').describe()).status.name).toBe('RUNNING');
+      const { customAttributes } = await connection.operatorService.listSearchAttributes({
+        namespace: 'default',
+      });
+      expect(Object.keys(customAttributes ?? {})).toContain('Colour');
+      await connection.close();
+      await server.stop();
+    }
+  });
+
+  test('search attributes are added to a server that somebody else started, and again without complaint', async () => {
+    const { temporalAddress } = testServers();
+    await ensureSearchAttributes(temporalAddress, 'default', { AddedLater: 'Keyword' });
+    await ensureSearchAttributes(temporalAddress, 'default', { AddedLater: 'Keyword' });
+  });
+
+  test('an address in the environment wins', async () => {
+    const { temporalAddress, mongodbUri } = testServers();
+    const env = { TEMPORAL_ADDRESS: temporalAddress, MONGODB_URI: mongodbUri };
+    expect(await startTemporal({ env })).toMatchObject({
+      address: temporalAddress,
+      how: 'given address',
+      pid: null,
+    });
+    expect(await startMongo({ env })).toMatchObject({ uri: mongodbUri, how: 'given address', pid: null });
+  });
+
+  test('where no way works, the message lists each and why it failed', async () => {
+    const env = { PATH: '/nowhere', XDG_CACHE_HOME: folder(), ZPS_NO_DOWNLOAD: '1' };
+    const failures = await Promise.all(
+      [startTemporal({ env }), startMongo({ env })].map((start) => start.catch((error: unknown) => error)),
+    );
+    for (const failure of failures) {
+      expect(failure).toBeInstanceOf(NoServerError);
+      expect((failure as NoServerError).tried).toHaveLength(4);
+    }
+    expect((failures[0] as Error).message).toMatch(
+      /temporal on PATH: not there[\s\S]*cached build[\s\S]*ZPS_NO_DOWNLOAD is set[\s\S]*Go is not installed[\s\S]*Set TEMPORAL_ADDRESS/,
+    );
+    expect((failures[1] as Error).message).toMatch(
+      /mongod on PATH: not there[\s\S]*Maven is not installed[\s\S]*Set MONGODB_URI/,
+    );
+  });
+
+  test('two that want the same build build it once; one that dies leaves nothing half-made', async () => {
+    const root = folder();
+    let builds = 0;
+    const build = async () => {
+      builds += 1;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    };
+    await expect(
+      buildOnce(root, 'tool-1', async () => {
+        throw new Error('died');
+      }),
+    ).rejects.toThrow('died');
+    const made = await Promise.all([buildOnce(root, 'tool-1', build), buildOnce(root, 'tool-1', build)]);
+    expect(new Set(made).size).toBe(1);
+    expect(builds).toBe(1);
+  });
+});

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { MongoClient } from 'mongodb';
+import { StaleLink, openLinkStore, type LinkStore } from '../../src/links/store';
+import { newLink } from '../../src/sync/link';
+import { testServers } from '../support/servers';
+import { record } from '../support/world';
+
+describe('link store', () => {
+  let client: MongoClient;
+  let store: LinkStore;
+  const KEY = 'TicketToProject/zendesk:ticket:1';
+
+  beforeAll(async () => {
+    client = await MongoClient.connect(testServers().mongodbUri);
+  });
+  beforeEach(async () => {
+    store = await openLinkStore(client.db(`links-${randomUUID().slice(0, 8)}`));
+  });
+  afterAll(async () => client.close());
+
+  test('of many claims on one record, one succeeds and all learn who', async () => {
+    const keys = Array.from({ length: 20 }, (_, i) => `TicketToProject/pms:project:P-${i}`);
+    const owners = await Promise.all(keys.map((key) => store.claim('zendesk:ticket:1', key)));
+    expect(new Set(owners).size).toBe(1);
+    expect(keys).toContain(owners[0]);
+    await store.release('zendesk:ticket:1', 'somebody else');
+    expect((await store.owners(['zendesk:ticket:1', 'zendesk:ticket:2'])).size).toBe(1);
+    await store.release('zendesk:ticket:1', owners[0] ?? '');
+    expect(await store.claim('zendesk:ticket:1', KEY)).toBe(KEY);
+  });
+
+  test('a link saved by another writer meanwhile is refused', async () => {
+    const fresh = newLink(KEY, 'TicketToProject', 'v1', '2024-01-01T00:00:00Z');
+    const first = await store.save(fresh);
+    await expect(store.save(fresh)).rejects.toThrow(StaleLink);
+    const second = await store.save({ ...first, status: 'linked' });
+    await expect(store.save({ ...first, status: 'conflict' })).rejects.toThrow(StaleLink);
+    expect(await store.get(KEY)).toEqual(second);
+    expect(await store.countByStatus()).toMatchObject({ TicketToProject: { linked: 1, conflict: 0 } });
+  });
+
+  test('an intent with dotted property names comes back as it was', async () => {
+    const write = {
+      side: 'zendesk' as const,
+      op: 'update' as const,
+      ref: 'zendesk:ticket:1',
+      version: 'v',
+      values: { 'custom_fields.360001': '🎉', $set: 1 },
+      backRef: null,
+      idempotencyKey: 'k',
+      rows: [],
+      lookFirst: false,
+      done: false,
+    };
+    const next = {
+      snapshot: {},
+      residue: { zendesk: {}, pms: {} },
+      conflicts: [],
+      overruled: [],
+      waitsFor: [],
+    };
+    const link = {
+      ...newLink(KEY, 'TicketToProject', 'v1', 'now'),
+      intent: { id: 'i', writes: [write], next, then: 'linked' as const, seen: {} },
+    };
+    await store.save(link);
+    expect((await store.get(KEY))?.intent).toEqual(link.intent);
+  });
+
+  test('an observation gives way to newer ones only, and is forgotten only as it was seen', async () => {
+    const [older, newer] = [
+      record('zendesk', { subject: 'old' }, 5),
+      record('zendesk', { subject: 'new' }, 6),
+    ];
+    await store.observe([newer]);
+    await store.observe([older, record('pms', { title: 'x' })]);
+    const seen = (await store.observed(['zendesk:ticket:1', 'pms:project:P-1'])).get('zendesk:ticket:1');
+    expect(seen).toEqual(newer);
+    // Another content of the same tick of the clock must survive the forgetting of the first.
+    const sameTick = record('zendesk', { subject: 'same second' }, 6);
+    await store.observe([sameTick]);
+    await store.forget([newer]);
+    expect((await store.observed(['zendesk:ticket:1'])).get('zendesk:ticket:1')).toEqual(sameTick);
+    await store.forget([sameTick]);
+    expect((await store.observed(['zendesk:ticket:1'])).size).toBe(0);
+  });
+
+  test('finds who waits, keeps cursors, and remembers since when it is', async () => {
+    await store.save({
+      ...newLink(KEY, 'TicketToProject', 'v1', 'now'),
+      waitsFor: ['zendesk:organization:1', 'zendesk:organization:2'],
+    });
+    expect(await store.waitingFor(['zendesk:organization:2'])).toEqual([KEY]);
+    expect(await store.waitingFor(['zendesk:organization:3'])).toEqual([]);
+    expect(await store.cursor('zendesk:tickets')).toBeNull();
+    await store.saveCursor('zendesk:tickets', 'a');
+    await store.saveCursor('zendesk:tickets', 'b');
+    expect(await store.cursor('zendesk:tickets')).toBe('b');
+    const database = client.db(`links-${randomUUID().slice(0, 8)}`);
+    const first = await openLinkStore(database, () => new Date(0));
+    expect((await openLinkStore(database)).since).toBe(first.since);
+  });
+});

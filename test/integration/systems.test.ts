@@ -1,0 +1,210 @@
+import type { Side, SyncRecord, Values } from '../../src/sync/record';
+import {
+  AlreadyExists,
+  NeedsHuman,
+  PreconditionFailed,
+  RecordGone,
+  RetryLater,
+} from '../../src/systems/errors';
+import { pmsSystem } from '../../src/systems/pms';
+import type { SystemPort } from '../../src/systems/port';
+import { zendeskSystem } from '../../src/systems/zendesk';
+import { startSandboxes, type Sandboxes } from '../support/sandboxes';
+
+/** What the core relies on, asked of both adapters alike against the sandboxes. */
+
+const CASES: Record<Side, { task: string; title: string; org: string; back: string; other: string }> = {
+  zendesk: {
+    task: 'ticket',
+    title: 'subject',
+    org: 'organization',
+    back: 'pms:project:P-7',
+    other: 'pms:customer:C-7',
+  },
+  pms: {
+    task: 'project',
+    title: 'title',
+    org: 'customer',
+    back: 'zendesk:ticket:7',
+    other: 'zendesk:organization:7',
+  },
+};
+
+describe.each<Side>(['zendesk', 'pms'])('the port of %s', (side) => {
+  let boxes: Sandboxes;
+  let port: SystemPort;
+  const { task, title, org, back, other } = CASES[side];
+
+  beforeEach(async () => {
+    boxes = await startSandboxes();
+    port = boxes.systems[side];
+  });
+  afterEach(async () => boxes.close());
+
+  const make = (values: Values, backRef = back, key = 'key-1'): Promise<SyncRecord> =>
+    port.create(task, { description: 'words', ...values }, { idempotencyKey: key, backRef });
+  const faults = async (...rules: unknown[]) => {
+    const { url } = side === 'zendesk' ? boxes.zendesk : boxes.pms;
+    const headers = { 'content-type': 'application/json' };
+    await fetch(`${url}/_sandbox/faults`, { method: 'PUT', headers, body: JSON.stringify(rules) });
+  };
+  const errorOf = async (work: Promise<unknown>): Promise<unknown> =>
+    work.then(
+      () => 'no error',
+      (error: unknown) => error,
+    );
+
+  test('creates with a back-reference by which the record is found, and reads it', async () => {
+    const created = await make({ [title]: 'One' });
+    expect(created).toMatchObject({
+      backRef: back,
+      foreignBackRef: false,
+      state: 'live',
+      values: { [title]: 'One', description: 'words' },
+    });
+    expect(await port.findByBackRef(task, back, {})).toEqual([created]);
+    const missing = { side, kind: task, id: side === 'zendesk' ? '999' : 'P-999999' };
+    expect(await port.read([missing, created.ref])).toEqual([
+      { ref: missing, record: null },
+      { ref: created.ref, record: created },
+    ]);
+  });
+
+  test('the same create again makes no second record', async () => {
+    const first = await make({ [title]: 'One' });
+    expect((await make({ [title]: 'One' })).ref).toEqual(first.ref);
+    expect(await port.findByBackRef(task, back, {})).toHaveLength(1);
+  });
+
+  test('updates under a precondition, moves the version, and clears values', async () => {
+    const created = await make({ [title]: 'One', priority: side === 'zendesk' ? 'high' : 'high' });
+    // Zendesk's versions tick in seconds: the second update must come in a later one.
+    const { values } = await port.update(
+      created.ref,
+      { [title]: 'Two', priority: null },
+      { version: created.version, backRef: null },
+    );
+    expect(values).toMatchObject({ [title]: 'Two', priority: null });
+    const stale = side === 'zendesk' ? '2001-01-01T00:00:00Z' : '1';
+    expect(
+      await errorOf(port.update(created.ref, { [title]: 'Three' }, { version: stale, backRef: null })),
+    ).toBeInstanceOf(PreconditionFailed);
+    const gone = { ...created.ref, id: side === 'zendesk' ? '999' : 'P-999999' };
+    expect(
+      await errorOf(port.update(gone, { [title]: 'x' }, { version: '1', backRef: null })),
+    ).toBeInstanceOf(RecordGone);
+  });
+
+  test('people are e-mail addresses both ways', async () => {
+    const created = await make({ [title]: 'One', requester: 'new.person@example.com' });
+    expect(created.values['requester']).toBe('new.person@example.com');
+  });
+
+  test('organizations: found by name, unique where the system says so', async () => {
+    const name = { name: 'Acme Ltd' };
+    const first = await port.create(org, name, { idempotencyKey: 'o1', backRef: other });
+    expect(await port.findByProperty(org, 'name', 'ACME LTD')).toEqual([first]);
+    expect(
+      await errorOf(port.create(org, { name: 'Other' }, { idempotencyKey: 'o2', backRef: other })),
+    ).toBeInstanceOf(AlreadyExists);
+    if (side === 'zendesk') {
+      expect(
+        await errorOf(port.create(org, name, { idempotencyKey: 'o3', backRef: `${other}0` })),
+      ).toMatchObject({ name: 'AlreadyExists', field: 'name' });
+    }
+  });
+
+  test('follows its changes from a cursor, without a gap and to an end', async () => {
+    await make({ [title]: 'One' });
+    const seen: string[] = [];
+    for (const stream of port.streams) {
+      let cursor: string | null = null;
+      for (let more = true; more;) {
+        const page = await port.changes(stream, cursor);
+        ({ cursor, more } = page);
+        seen.push(...page.records.map((each) => each.ref.kind));
+      }
+      const again = await port.changes(stream, cursor);
+      expect(again.more).toBe(false);
+    }
+    expect(seen).toContain(task);
+  });
+
+  test('a follow-up is added once, however often it is sent', async () => {
+    const created = await make({ [title]: 'One' });
+    const options = {
+      idempotencyKey: 'follow-1',
+      backRef: side === 'zendesk' ? 'pms:note:N-1' : 'zendesk:comment:1-2',
+    };
+    await port.followUp(created.ref, { text: 'Edited', public: false }, options);
+    await port.followUp(created.ref, { text: 'Edited', public: false }, options);
+    const words =
+      side === 'zendesk'
+        ? (boxes.zendesk.store.comments.get(Number(created.ref.id)) ?? []).map((comment) => comment.body)
+        : [...boxes.pms.store.all('note')].map((note) => note['body']);
+    expect(words.filter((each) => each === 'Edited')).toHaveLength(1);
+  });
+
+  test('errors are of three kinds, and say whether a write may have been done', async () => {
+    const kinds = async (rule: Record<string, unknown>) => {
+      await faults({ route: '^POST /api/', times: 1, ...rule });
+      return errorOf(make({ [title]: 'One' }, back, `key-${JSON.stringify(rule)}`));
+    };
+    expect(await kinds({ kind: 'status', status: 429, retryAfterSeconds: 7 })).toMatchObject({
+      name: 'RetryLater',
+      options: { retryAfterMs: 7000, unknownOutcome: false },
+    });
+    expect(await kinds({ kind: 'status', status: 500 })).toMatchObject({
+      name: 'RetryLater',
+      options: { unknownOutcome: true },
+    });
+    expect(await kinds({ kind: 'reset' })).toMatchObject({
+      name: 'RetryLater',
+      options: { unknownOutcome: true },
+    });
+    expect(await kinds({ kind: 'status', status: 401 })).toMatchObject({
+      name: 'NeedsHuman',
+      code: 'unauthorized',
+    });
+    const lost = await kinds({ kind: 'timeoutAfterWrite' });
+    expect(lost).toBeInstanceOf(RetryLater);
+    // It was done, though nobody was told: the back-reference finds it.
+    expect(await port.findByBackRef(task, back, {})).toHaveLength(1);
+  });
+
+  test('what the system refuses names the field', async () => {
+    const error = await errorOf(make({ [title]: 'One', status: 'no-such-status' }));
+    expect(error).toBeInstanceOf(NeedsHuman);
+    expect(error).toMatchObject({ code: 'invalid_field', field: 'status' });
+  });
+
+  test('broken JSON is tried again; a wrong type names its path', async () => {
+    await make({ [title]: 'One' });
+    await faults({ route: '/api/', kind: 'truncated', times: 1 });
+    expect(await errorOf(port.findByBackRef(task, back, {}))).toBeInstanceOf(RetryLater);
+    await faults({ route: '/api/', kind: 'malformed', times: 1 });
+    expect(await errorOf(port.findByBackRef(task, back, {}))).toBeInstanceOf(RetryLater);
+  });
+
+  test('offers properties, custom fields by title too; no error ever holds the credential', async () => {
+    const names = (await port.properties(task)).map((property) => property.name);
+    expect(names).toEqual(
+      expect.arrayContaining([title, 'description', 'status', 'requester', 'assignee', 'tags']),
+    );
+    const withAliases = (await port.properties(task)).filter((property) => property.aliases.length > 0);
+    expect(withAliases.length).toBeGreaterThan(0);
+    const secret = 'very-secret-credential';
+    const wrong =
+      side === 'zendesk'
+        ? zendeskSystem({ baseUrl: boxes.zendesk.url, email: 'x@example.com', apiToken: secret })
+        : pmsSystem({ baseUrl: boxes.pms.url, token: secret });
+    const error = await errorOf(wrong.whoAmI());
+    expect(error).toMatchObject({ name: 'NeedsHuman', code: 'unauthorized' });
+    expect(
+      JSON.stringify(error, Object.getOwnPropertyNames(error)) + String((error as Error).stack),
+    ).not.toContain(secret);
+    expect(String((error as Error).stack)).not.toContain(
+      Buffer.from(`x@example.com/token:${secret}`).toString('base64'),
+    );
+  });
+});
