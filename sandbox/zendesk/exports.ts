@@ -1,114 +1,174 @@
-import { Refusal, type Audit, type ChangeLog, type Fields, type Organization, type Store } from './store';
+import type { ChangeLog, Position } from './changeLog';
+import { omit, type Audit, type AuditEvent, type Fields, type Query } from './model';
+import { Refusal, badRequest } from './refusal';
+import type { Store } from './store';
+import { secondsOf } from './text';
 
 const PER_PAGE = 1_000;
-/** https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/ */
+const SAMPLE = 50;
 const MINIMUM_AGE_SECONDS = 60;
 
-/** Incremental exports: everything that changed from a time on, up to now. */
+/**
+ * Incremental exports: everything that changed from a time on, right up to now. (The live API may leave out the last
+ * minute; to give it is the harder case, as the same second may be read twice.)
+ * https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/
+ */
 export class Exports {
-  constructor(
-    private readonly store: Store,
-    private readonly baseUrl: () => string,
-  ) {}
+  constructor(private readonly store: Store) {}
 
   /** By cursor: the position after the last record read. */
-  tickets(query: Record<string, string | undefined>): Fields {
-    const limit = Math.min(PER_PAGE, Number(query['per_page'] ?? PER_PAGE));
+  ticketsByCursor(query: Query, staleSeconds: number): Fields {
     const from =
       query['cursor'] === undefined ? { time: this.startTime(query) } : parseCursor(query['cursor']);
-    const { found, more } = this.store.ticketLog.read(from, limit, (id) => id);
-    const last = found.at(-1);
-    const cursor = last
-      ? encodeCursor(last)
-      : (query['cursor'] ?? encodeCursor({ time: from.time, seq: -1 }));
+    const { found, more } = this.store.ticketLog.read(from, {
+      limit: limitOf(query),
+      until: this.store.seconds() - staleSeconds,
+    });
+    const cursor = encodeCursor(found.at(-1) ?? { seq: -1, ...from });
     return {
-      tickets: found.flatMap(({ item }) => this.store.tickets.get(item) ?? []),
+      tickets: this.ticketsOf(
+        found.map(({ item }) => item),
+        query,
+      ),
       after_cursor: cursor,
-      after_url: `${this.baseUrl()}/incremental/tickets/cursor.json?cursor=${cursor}`,
+      after_url: `${this.store.baseUrl()}/incremental/tickets/cursor.json?cursor=${cursor}${without(query, 'cursor', 'start_time')}`,
       before_cursor: null,
       before_url: null,
       end_of_stream: !more,
     };
   }
 
-  organizations(query: Record<string, string | undefined>): Fields {
-    const page = this.byTime(query, this.store.organizationLog, (id) => id, 'organizations');
-    const organizations: Organization[] = page.items.flatMap((id) => this.store.organizations.get(id) ?? []);
-    return { organizations, ...page.envelope };
+  ticketsByTime(query: Query, staleSeconds: number): Fields {
+    const { items, ...page } = this.byTime(query, this.store.ticketLog, 'tickets', staleSeconds);
+    return { tickets: this.ticketsOf(items, query), ...page };
+  }
+
+  organizations(query: Query, staleSeconds: number): Fields {
+    const { items, ...page } = this.byTime(query, this.store.organizationLog, 'organizations', staleSeconds);
+    return { organizations: items.map((id) => this.store.organizations.get(id)), ...page };
+  }
+
+  users(query: Query, staleSeconds: number): Fields {
+    const { items, ...page } = this.byTime(query, this.store.userLog, 'users', staleSeconds);
+    return { users: items.map((id) => this.store.users.get(id)), ...page };
   }
 
   /** Each event is a ticket's audit; comments are among its child events when they are asked for. */
-  ticketEvents(query: Record<string, string | undefined>): Fields {
-    const page = this.byTime(query, this.store.eventLog, () => null, 'ticket_events');
-    const withComments = (query['include'] ?? '').includes('comment_events');
-    return { ticket_events: page.items.map((audit) => this.event(audit, withComments)), ...page.envelope };
+  ticketEvents(query: Query, staleSeconds: number): Fields {
+    const { items, ...page } = this.byTime(query, this.store.eventLog, 'ticket_events', staleSeconds);
+    const withComments = (query['include'] ?? '').split(',').includes('comment_events');
+    const kept = items.filter((audit) => !this.store.purged.has(audit.ticket_id));
+    return { ticket_events: kept.map((audit) => this.event(audit, withComments)), ...page };
+  }
+
+  /** Up to 50 records, for trying out. */
+  sample(resource: string, query: Query): Fields | null {
+    const small = { ...query, per_page: String(SAMPLE) };
+    switch (resource) {
+      case 'tickets':
+        return this.ticketsByTime(small, 0);
+      case 'organizations':
+        return this.organizations(small, 0);
+      case 'users':
+        return this.users(small, 0);
+      case 'ticket_events':
+        return this.ticketEvents(small, 0);
+      default:
+        return null;
+    }
+  }
+
+  private ticketsOf(ids: number[], query: Query): Fields[] {
+    const tickets = ids.flatMap((id) => this.store.tickets.get(id) ?? []);
+    return query['exclude_deleted'] === 'true'
+      ? tickets.filter((ticket) => ticket.status !== 'deleted')
+      : tickets;
   }
 
   private event(audit: Audit, withComments: boolean): Fields {
-    const { events, created_at: createdAt, author_id: updater, ...rest } = audit;
-    const children = events.filter((event) => withComments || event['event_type'] !== 'Comment');
+    const { events, author_id: updater, ...rest } = audit;
     return {
       ...rest,
-      created_at: createdAt,
-      timestamp: Date.parse(createdAt) / 1000,
+      timestamp: secondsOf(audit.created_at),
       updater_id: updater,
       event_type: 'Audit',
-      child_events: children.map((event) => {
-        // A comment is exported as it is now: a redaction reaches the past.
-        const current = (this.store.comments.get(audit.ticket_id) ?? []).find(
-          (comment) => comment.id === event['id'],
-        );
-        return event['event_type'] === 'Comment' && current ? { ...event, ...current } : event;
+      system: audit.metadata.system,
+      child_events: events.flatMap((event) => {
+        if (event.type === 'Comment') return withComments ? [this.commentEvent(event, audit)] : [];
+        return [changeEvent(event, audit)];
       }),
     };
   }
 
-  private byTime<T>(
-    query: Record<string, string | undefined>,
-    log: ChangeLog<T>,
-    idOf: (item: T) => number | null,
-    path: string,
-  ): { items: T[]; envelope: Fields } {
+  /** A comment is exported as it is now: a redaction reaches the past. */
+  private commentEvent({ id }: AuditEvent, audit: Audit): Fields {
+    const comment = this.store.commentById.get(id)?.comment;
+    const shown = comment ? omit(comment, 'metadata') : { id, type: 'Comment', created_at: audit.created_at };
+    return { ...shown, event_type: 'Comment' };
+  }
+
+  private byTime<T>(query: Query, log: ChangeLog<T>, path: string, staleSeconds: number) {
     const start = this.startTime(query);
-    const limit = Math.min(PER_PAGE, Number(query['per_page'] ?? PER_PAGE));
-    let { found, more } = log.read({ time: start }, limit, idOf);
-    // Records of one second are never torn apart: a page ends with its last full second, or takes all of it.
-    const end = found.at(-1)?.time ?? start;
-    if (more && found[0]?.time === end)
-      ({ found, more } = log.read({ time: start }, Number.MAX_SAFE_INTEGER, idOf));
+    // A second is never torn apart, or its records could not all be reached by time.
+    const { found, more } = log.read(
+      { time: start },
+      { limit: limitOf(query), until: this.store.seconds() - staleSeconds, wholeSeconds: true },
+    );
     const endTime = found.at(-1)?.time ?? start;
-    const envelope = {
+    const rest = without(query, 'start_time');
+    return {
+      items: found.map(({ item }) => item),
       count: found.length,
       end_of_stream: !more,
       end_time: endTime,
-      next_page: `${this.baseUrl()}/incremental/${path}.json?start_time=${endTime}`,
+      next_page: `${this.store.baseUrl()}/incremental/${path}.json?start_time=${endTime}${rest}`,
     };
-    return { items: found.map(({ item }) => item), envelope };
   }
 
-  private startTime(query: Record<string, string | undefined>): number {
-    const time = Number(query['start_time']);
-    if (query['start_time'] === undefined || !Number.isFinite(time)) {
-      throw new Refusal(400, { error: 'StartTimeMissing', description: 'You must include a start_time.' });
-    }
-    if (time > this.store.seconds() - MINIMUM_AGE_SECONDS) {
+  private startTime(query: Query): number {
+    const time = Number(query['start_time'] || NaN);
+    if (!Number.isInteger(time) || time < 0)
+      throw badRequest('StartTimeMissing', 'You must include a start_time in Unix epoch time');
+    if (time > this.store.seconds() - MINIMUM_AGE_SECONDS)
       throw new Refusal(422, {
         error: 'InvalidValue',
         description: `Too recent start_time. Use a start_time older than ${MINIMUM_AGE_SECONDS} seconds`,
       });
-    }
     return time;
   }
 }
 
-function encodeCursor({ time, seq }: { time: number; seq: number }): string {
+/** The changed field is a key of its own: `{ event_type: 'Change', status: 'open', previous_value: 'new' }`. */
+function changeEvent({ field_name: field, value, type, ...event }: AuditEvent, { via }: Audit): Fields {
+  const isCustom = typeof field === 'string' && /^\d+$/.test(field);
+  const change =
+    typeof field !== 'string'
+      ? {}
+      : isCustom
+        ? { custom_ticket_fields: { [field]: value } }
+        : { [field]: value };
+  return { via, via_reference_id: null, ...event, ...change, event_type: type };
+}
+
+function limitOf(query: Query): number {
+  const limit = Number(query['per_page'] ?? PER_PAGE);
+  return Number.isInteger(limit) && limit > 0 ? Math.min(PER_PAGE, limit) : PER_PAGE;
+}
+
+/** The other parameters, to be carried on to the next page. */
+function without(query: Query, ...names: string[]): string {
+  const rest = Object.entries(query).filter(([name]) => !names.includes(name));
+  return rest.map(([name, value = '']) => `&${name}=${encodeURIComponent(value)}`).join('');
+}
+
+function encodeCursor({ time, seq }: Position): string {
   return Buffer.from(`${time}||${seq}`).toString('base64url');
 }
 
-function parseCursor(cursor: string): { time: number; seq: number } {
-  const [time, seq] = Buffer.from(cursor, 'base64url').toString().split('||').map(Number);
-  if (time === undefined || seq === undefined || Number.isNaN(time + seq)) {
-    throw new Refusal(400, { error: 'InvalidCursor', description: 'The cursor is not valid' });
-  }
+function parseCursor(cursor: string): Position {
+  const parts = Buffer.from(cursor, 'base64url').toString().split('||');
+  const [time, seq] = parts.map(Number);
+  if (parts.length !== 2 || time === undefined || seq === undefined || Number.isNaN(time + seq))
+    throw badRequest('InvalidCursor', 'The cursor is not valid');
   return { time, seq };
 }

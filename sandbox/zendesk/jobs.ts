@@ -1,11 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { Refusal, type Fields } from './store';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fields } from './model';
+import { Refusal, badRequest, notFound } from './refusal';
 
 const QUEUED_AT_MOST = 30;
+const ITEMS_AT_MOST = 100;
+/** Long enough for a client to see a job queued and at work. */
+const STEP_MS = 15;
 
 interface Job extends Fields {
   id: string;
-  status: 'queued' | 'working' | 'completed' | 'failed';
+  status: 'queued' | 'working' | 'completed' | 'killed';
+  total: number;
   progress: number;
   results: Fields[] | null;
 }
@@ -13,25 +19,29 @@ interface Job extends Fields {
 /** https://developer.zendesk.com/api-reference/ticketing/ticket-management/job_statuses/ */
 export class Jobs {
   private readonly all = new Map<string, Job>();
+  private readonly closing = new AbortController();
   private queue: Promise<void> = Promise.resolve();
   private waiting = 0;
 
   constructor(private readonly baseUrl: () => string) {}
 
-  get(id: string): Job | null {
-    return this.all.get(id) ?? null;
+  get(id: string): Job {
+    const job = this.all.get(id);
+    if (!job) throw notFound();
+    return job;
+  }
+
+  list(): Job[] {
+    return [...this.all.values()];
   }
 
   /** Queues one step for each item; a step's refusal becomes that item's result. */
   add<T>(action: string, items: T[], step: (item: T) => Fields): Job {
-    if (items.length > 100)
-      throw new Refusal(400, { error: 'TooManyValues', description: 'At most 100 records at once' });
+    if (items.length > ITEMS_AT_MOST)
+      throw badRequest('TooManyValues', `At most ${ITEMS_AT_MOST} records at once, found ${items.length}`);
     if (this.waiting >= QUEUED_AT_MOST) {
-      throw new Refusal(
-        429,
-        { error: 'TooManyJobs', description: 'Too many jobs are queued or running' },
-        { 'retry-after': '5' },
-      );
+      const body = { error: 'TooManyJobs', description: 'Too many jobs are currently queued or running' };
+      throw new Refusal(429, body, { 'retry-after': '1' });
     }
     const id = randomUUID().replace(/-/g, '');
     const job: Job = {
@@ -46,37 +56,43 @@ export class Jobs {
     };
     this.all.set(id, job);
     this.waiting += 1;
-    this.queue = this.queue.then(async () => {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      job.status = 'working';
-      job.results = items.map((item, index) => {
-        try {
-          return { index, action, status: 'Success', success: true, ...step(item) };
-        } catch (error) {
-          if (!(error instanceof Refusal))
-            return {
-              index,
-              action,
-              success: false,
-              status: 'Failed',
-              error: 'BulkFailed',
-              details: String(error),
-            };
-          const { error: code, description, details } = error.body;
-          return {
-            index,
-            action,
-            success: false,
-            status: 'Failed',
-            error: code,
-            details: details ?? description,
-          };
-        }
+    this.queue = this.queue
+      .then(() => this.run(job, action, items, step))
+      .finally(() => {
+        this.waiting -= 1;
       });
-      job.progress = items.length;
-      job.status = 'completed';
-      this.waiting -= 1;
-    });
     return { ...job };
   }
+
+  /** What is queued is not done any more. */
+  close(): void {
+    this.closing.abort();
+  }
+
+  private async run<T>(job: Job, action: string, items: T[], step: (item: T) => Fields): Promise<void> {
+    try {
+      await sleep(STEP_MS, undefined, { signal: this.closing.signal });
+      job.status = 'working';
+      await sleep(STEP_MS, undefined, { signal: this.closing.signal });
+    } catch {
+      job.status = 'killed';
+      return;
+    }
+    job.results = items.map((item, index) => {
+      try {
+        return { index, action, status: 'Success', success: true, ...step(item) };
+      } catch (error) {
+        return { index, action, status: 'Failed', success: false, ...reasonOf(error) };
+      }
+    });
+    job.progress = items.length;
+    job.message = `Completed at ${new Date().toISOString()}`;
+    job.status = 'completed';
+  }
+}
+
+function reasonOf(error: unknown): Fields {
+  if (!(error instanceof Refusal)) return { error: 'BulkFailed', details: String(error) };
+  const { error: code, description, details } = error.body;
+  return { error: code, details: JSON.stringify(details ?? description) };
 }

@@ -1,6 +1,15 @@
-import { Refusal, type Fields } from './store';
+import { Refusal } from './refusal';
 
 const MINUTE_MS = 60_000;
+const UPDATES = 30;
+const UPDATE_WINDOW_MS = 10 * MINUTE_MS;
+
+export interface LimitOptions {
+  perMinute: number;
+  exportsPerMinute: number;
+  /** Whether a user may update one ticket only so often. */
+  ticketUpdates: boolean;
+}
 
 /** https://developer.zendesk.com/api-reference/introduction/rate-limits/ */
 export class Limits {
@@ -8,35 +17,40 @@ export class Limits {
   private readonly updates = new Map<string, number[]>();
 
   constructor(
-    private readonly perMinute: number,
-    private readonly exportsPerMinute: number,
+    private readonly options: LimitOptions,
     private readonly clock: () => number,
   ) {}
 
-  /** @returns the headers of every answer. @throws Refusal 429 */
+  /** Counts a call. @returns the headers of its answer; @throws Refusal 429 */
   count(isExport: boolean): Record<string, string> {
+    const { perMinute, exportsPerMinute } = this.options;
     const account = this.take('account');
-    const headers = {
-      'x-rate-limit': String(this.perMinute),
-      'x-rate-limit-remaining': String(Math.max(0, this.perMinute - account.used)),
-      'ratelimit-limit': String(this.perMinute),
-      'ratelimit-remaining': String(Math.max(0, this.perMinute - account.used)),
+    const left = String(Math.max(0, perMinute - account.used));
+    const headers: Record<string, string> = {
+      'x-rate-limit': String(perMinute),
+      'x-rate-limit-remaining': left,
+      'ratelimit-limit': String(perMinute),
+      'ratelimit-remaining': left,
       'ratelimit-reset': String(account.reset),
     };
-    if (account.used > this.perMinute) throw tooMany(account.reset, headers);
-    if (isExport) {
-      const exports = this.take('exports');
-      if (exports.used > this.exportsPerMinute) throw tooMany(exports.reset, headers);
-    }
+    if (account.used > perMinute) throw tooMany(account.reset, headers);
+    if (!isExport) return headers;
+    const exports = this.take('exports');
+    const remaining = Math.max(0, exportsPerMinute - exports.used);
+    headers['zendesk-ratelimit-incremental-exports'] =
+      `total=${exportsPerMinute}; remaining=${remaining}; resets=${exports.reset}`;
+    if (exports.used > exportsPerMinute) throw tooMany(exports.reset, headers);
     return headers;
   }
 
   /** One user may update one ticket 30 times in ten minutes. */
   countUpdate(userId: number, ticketId: number): void {
+    if (!this.options.ticketUpdates) return;
     const key = `${userId}/${ticketId}`;
     const now = this.clock();
-    const recent = (this.updates.get(key) ?? []).filter((time) => now - time < 600_000);
-    if (recent.length >= 30) throw tooMany(Math.ceil(((recent[0] ?? now) + 600_000 - now) / 1000), {});
+    const recent = (this.updates.get(key) ?? []).filter((time) => now - time < UPDATE_WINDOW_MS);
+    if (recent.length >= UPDATES)
+      throw tooMany(Math.ceil(((recent[0] ?? now) + UPDATE_WINDOW_MS - now) / 1000), {});
     this.updates.set(key, [...recent, now]);
   }
 
@@ -53,7 +67,7 @@ export class Limits {
 }
 
 function tooMany(seconds: number, headers: Record<string, string>): Refusal {
-  const body: Fields = {
+  const body = {
     error: 'APIRateLimitExceeded',
     description: 'Number of allowed API requests per minute exceeded',
   };

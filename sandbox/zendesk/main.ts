@@ -18,7 +18,7 @@ async function main(): Promise<void> {
     incrementalPerMinute: incrementalLimit,
     ...(token !== undefined && { token }),
   });
-  if (data !== undefined) console.log('loaded', await loadZendeskData(sandbox.store, sandbox.tickets, data));
+  if (data !== undefined) console.log('loaded', await loadZendeskData(sandbox.store, data));
   console.log(`Zendesk sandbox  ${sandbox.url}/api/v2`);
   console.log(`credential       ${sandbox.adminEmail}/token:${sandbox.apiToken}`);
   console.log(`state, faults    ${sandbox.url}/_sandbox/state  /_sandbox/stats  /_sandbox/faults`);

@@ -1,27 +1,37 @@
 import { z } from 'zod';
-import { invalid, normaliseTags, notFound, type Fields, type Organization, type Store } from './store';
+import { mergeOrganizationFields } from './fields';
+import type { Fields, Organization } from './model';
+import { invalid, notFound, parseRecord } from './refusal';
+import type { Store } from './store';
+import { normaliseTags } from './text';
 
 const text = z.string().nullable();
-const body = z.looseObject({
-  name: z.string().optional(),
+/** Copied as they are. */
+const plain = {
   external_id: text.optional(),
-  domain_names: z.array(z.string()).optional(),
   details: text.optional(),
   notes: text.optional(),
-  tags: z.array(z.string()).optional(),
   shared_tickets: z.boolean().optional(),
   shared_comments: z.boolean().optional(),
   group_id: z.number().nullable().optional(),
+};
+const body = z.looseObject({
+  ...plain,
+  name: z.string().optional(),
+  domain_names: z
+    .union([z.array(z.string()), z.string().transform((list) => list.split(/[\s,]+/))])
+    .optional(),
+  tags: z.array(z.string()).optional(),
   organization_fields: z.record(z.string(), z.json()).optional(),
 });
+const matched = z.looseObject({ id: z.coerce.number().optional(), external_id: text.optional() });
 type Body = z.output<typeof body>;
 
-/** https://developer.zendesk.com/api-reference/ticketing/organizations/organizations/ */
+/** No precondition protects an update. https://developer.zendesk.com/api-reference/ticketing/organizations/organizations/ */
 export class Organizations {
-  constructor(
-    private readonly store: Store,
-    private readonly baseUrl: () => string,
-  ) {}
+  private readonly merges = new Map<string, Fields>();
+
+  constructor(private readonly store: Store) {}
 
   get(id: number): Organization {
     const organization = this.store.organizations.get(id);
@@ -34,121 +44,144 @@ export class Organizations {
   }
 
   byExternalId(externalId: string): Organization[] {
-    const ids = this.store.externalIds.organization.get(externalId) ?? new Set();
+    const ids = this.store.externalIds.organization.get(externalId.toLowerCase()) ?? new Set();
     return [...ids].flatMap((id) => this.store.organizations.get(id) ?? []);
   }
 
-  byName(name: string): Organization | null {
+  byName(name: string): Organization[] {
     const id = this.store.organizationByName.get(name.trim().toLowerCase());
-    return id === undefined ? null : (this.store.organizations.get(id) ?? null);
+    return id === undefined ? [] : [this.get(id)];
   }
 
-  create(input: unknown): Organization {
-    const fields = body.parse(input);
+  create(input: unknown, actorId: number): Organization {
+    const fields = parseRecord(body, input);
     const name = fields.name?.trim() ?? '';
     if (name === '') throw invalid('name', 'Name: is too short (minimum is 1 characters)', 'BlankValue');
-    const id = this.store.newId();
-    const now = this.store.now();
-    const fresh: Organization = {
-      url: `${this.baseUrl()}/organizations/${id}.json`,
-      id,
-      name,
-      shared_tickets: false,
-      shared_comments: false,
-      external_id: null,
-      created_at: now,
-      updated_at: now,
-      domain_names: [],
-      details: null,
-      notes: null,
-      group_id: null,
-      tags: [],
-      organization_fields: Object.fromEntries(
-        this.store.organizationFields.map(({ key, type }) => [key, type === 'checkbox' ? false : null]),
-      ),
-      deleted_at: null,
-    };
-    const organization = this.apply(fresh, { ...fields, name });
+    const organization = this.apply(blankOrganization(this.store), { ...fields, name });
     this.store.putOrganization(organization, null);
-    this.store.onEvent('organization.created', `organization:${id}`, {});
+    this.announce('organization.created', organization, actorId);
     return organization;
   }
 
-  update(id: number, input: unknown): Organization {
+  update(id: number, input: unknown, actorId: number): Organization {
     const before = this.get(id);
-    const organization = { ...this.apply(before, body.parse(input)), updated_at: this.store.now() };
+    const organization = { ...this.apply(before, parseRecord(body, input)), updated_at: this.store.now() };
     this.store.putOrganization(organization, before);
-    this.store.onEvent('organization.updated', `organization:${id}`, {});
+    for (const key of ['name', 'tags', 'external_id'] as const) {
+      const change = { current: organization[key], previous: before[key] };
+      if (JSON.stringify(change.current) !== JSON.stringify(change.previous))
+        this.announce(`organization.${key}_changed`, organization, actorId, change);
+    }
+    this.announce('organization.updated', organization, actorId);
     return organization;
   }
 
-  createOrUpdate(input: unknown): { organization: Organization; created: boolean } {
-    const { id, external_id: externalId } = z
-      .looseObject({ id: z.number().optional(), external_id: text.optional() })
-      .parse(input);
-    const [known] =
-      id !== undefined ? [this.get(id)] : typeof externalId === 'string' ? this.byExternalId(externalId) : [];
+  createOrUpdate(input: unknown, actorId: number): { organization: Organization; created: boolean } {
+    const { id, external_id: externalId } = parseRecord(matched, input);
+    const known =
+      id !== undefined ? this.get(id) : externalId == null ? undefined : this.byExternalId(externalId)[0];
     return known
-      ? { organization: this.update(known.id, input), created: false }
-      : { organization: this.create(input), created: true };
+      ? { organization: this.update(known.id, input, actorId), created: false }
+      : { organization: this.create(input, actorId), created: true };
   }
 
-  remove(id: number): void {
+  remove(id: number, actorId: number): void {
     const before = this.get(id);
     const now = this.store.now();
     this.store.putOrganization({ ...before, deleted_at: now, updated_at: now }, before);
-    this.store.onEvent('organization.deleted', `organization:${id}`, {});
+    this.announce('organization.deleted', before, actorId);
+  }
+
+  /**
+   * The winner takes the loser's people, tickets and domains, and the loser is deleted.
+   * https://developer.zendesk.com/api-reference/ticketing/organizations/organizations/#merge-organization-with-another-organization
+   */
+  merge(loserId: number, winnerId: number, actorId: number): Fields {
+    const loser = this.get(loserId);
+    const winner = this.get(winnerId);
+    if (loserId === winnerId)
+      throw invalid('base', 'Merge: an organization cannot be merged into itself', 'InvalidValue');
+    const times = { updated_at: this.store.now(), generated_timestamp: this.store.seconds() };
+    for (const ticket of this.store.tickets.values())
+      if (ticket.organization_id === loserId)
+        this.store.putTicket({ ...ticket, organization_id: winnerId, ...times }, ticket);
+    for (const user of this.store.users.values())
+      if (user.organization_id === loserId)
+        this.store.putUser({ ...user, organization_id: winnerId, updated_at: times.updated_at }, user);
+    this.remove(loserId, actorId);
+    this.update(winnerId, { domain_names: [...winner.domain_names, ...loser.domain_names] }, actorId);
+    const id = String(this.store.newId());
+    const url = `${this.store.baseUrl()}/organization_merges/${id}.json`;
+    const merge = { id, url, loser_id: loserId, winner_id: winnerId, status: 'complete' };
+    this.merges.set(id, merge);
+    return merge;
+  }
+
+  mergeStatus(id: string): Fields {
+    const merge = this.merges.get(id);
+    if (!merge) throw notFound();
+    return merge;
   }
 
   private apply(before: Organization, fields: Body): Organization {
-    const { tags, domain_names: domains, organization_fields: custom, name, ...rest } = fields;
     const after: Organization = { ...before };
-    for (const key of [
-      'external_id',
-      'details',
-      'notes',
-      'shared_tickets',
-      'shared_comments',
-      'group_id',
-    ] as const) {
-      if (rest[key] !== undefined) Object.assign(after, { [key]: rest[key] });
-    }
-    if (name !== undefined) after.name = this.uniqueName(name, before.id);
-    if (
-      typeof fields.external_id === 'string' &&
-      this.byExternalId(fields.external_id).some((other) => other.id !== before.id)
-    ) {
+    for (const key of Object.keys(plain)) if (fields[key] !== undefined) after[key] = fields[key];
+    if (fields.name !== undefined) after.name = this.uniqueName(fields.name, before.id);
+    const taken = (externalId: string) => this.byExternalId(externalId).some(({ id }) => id !== before.id);
+    if (fields.external_id != null && taken(fields.external_id))
       throw invalid(
         'external_id',
         `External: ${fields.external_id} has already been taken`,
         'DuplicateValue',
       );
+    if (fields.tags) after.tags = normaliseTags(fields.tags);
+    if (fields.domain_names) {
+      const domains = fields.domain_names.map((domain) => domain.trim().toLowerCase());
+      after.domain_names = [...new Set(domains.filter((domain) => domain !== ''))];
     }
-    if (tags) after.tags = normaliseTags(tags);
-    if (domains) after.domain_names = [...new Set(domains.map((domain) => domain.trim().toLowerCase()))];
-    if (custom) after.organization_fields = { ...before.organization_fields, ...this.customFields(custom) };
+    if (fields.organization_fields)
+      after.organization_fields = mergeOrganizationFields(
+        before.organization_fields,
+        fields.organization_fields,
+      );
     return after;
   }
 
   private uniqueName(name: string, id: number): string {
     const trimmed = name.trim();
+    if (trimmed === '') throw invalid('name', 'Name: cannot be blank', 'BlankValue');
     const holder = this.store.organizationByName.get(trimmed.toLowerCase());
-    if (holder !== undefined && holder !== id) {
+    if (holder !== undefined && holder !== id)
       throw invalid('name', `Name: ${trimmed} has already been taken`, 'DuplicateValue');
-    }
     return trimmed;
   }
 
-  private customFields(given: Fields): Fields {
-    const known = Object.entries(given).filter(([key]) =>
-      this.store.organizationFields.some((field) => field.key === key),
-    );
-    for (const [key, value] of known) {
-      const field = this.store.organizationFields.find((each) => each.key === key);
-      if (field?.type === 'dropdown' && value !== null && !field.options.includes(value as string)) {
-        throw invalid(key, `${field.title}: is not valid`, 'InvalidValue');
-      }
-    }
-    return Object.fromEntries(known);
+  private announce(type: string, record: Organization, actorId: number, change: Fields = {}): void {
+    this.store.onEvent({ type, kind: 'organization', record, actorId, change });
   }
+}
+
+/** An organization with every key that the live API returns. */
+export function blankOrganization(store: Store): Organization {
+  const id = store.newId();
+  const now = store.now();
+  return {
+    url: `${store.baseUrl()}/organizations/${id}.json`,
+    id,
+    name: '',
+    shared_tickets: false,
+    shared_comments: false,
+    external_id: null,
+    created_at: now,
+    updated_at: now,
+    domain_names: [],
+    details: null,
+    notes: null,
+    group_id: null,
+    tags: [],
+    organization_fields: Object.fromEntries<unknown>(
+      store.organizationFields.map(({ key, type }) => [key ?? '', type === 'checkbox' ? false : null]),
+    ),
+    deleted_at: null,
+  };
 }

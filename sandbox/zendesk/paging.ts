@@ -1,44 +1,95 @@
-import { Refusal, type Fields } from './store';
+import type { Fields, Query } from './model';
+import { badRequest } from './refusal';
 
 const OFFSET_LIMIT = 10_000;
+const SIZE_LIMIT = 100;
 
 /**
  * A list as Zendesk pages it: by cursor where `page[size]` or `page[after]` is given, else by page number.
  * https://developer.zendesk.com/api-reference/introduction/pagination/
  */
-export function paged(
-  name: string,
-  items: readonly Fields[],
-  query: Record<string, string | undefined>,
-  url: string,
-): Fields {
-  const size = query['page[size]'];
-  if (size !== undefined || query['page[after]'] !== undefined) {
-    const length = Math.min(100, Math.max(1, Number(size ?? 100)));
-    const from =
-      query['page[after]'] === undefined
-        ? 0
-        : Number(Buffer.from(query['page[after]'], 'base64url').toString());
-    const rest = items.slice(from, from + length);
-    const after = from + rest.length;
-    const more = after < items.length;
-    const cursor = rest.length === 0 ? null : Buffer.from(String(after)).toString('base64url');
-    const next = more && cursor !== null ? `${url}?page%5Bsize%5D=${length}&page%5Bafter%5D=${cursor}` : null;
-    return {
-      [name]: rest,
-      meta: { has_more: more, after_cursor: cursor, before_cursor: null },
-      links: { next, prev: null },
-    };
-  }
-  const perPage = Math.min(100, Math.max(1, Number(query['per_page'] ?? 100)));
-  const page = Math.max(1, Number(query['page'] ?? 1));
-  if (page * perPage > OFFSET_LIMIT) {
-    throw new Refusal(400, {
-      error: 'InvalidPaginationDepth',
-      description: `Page ${page} is beyond the ${OFFSET_LIMIT} records that offset paging reaches`,
-    });
-  }
-  const rest = items.slice((page - 1) * perPage, page * perPage);
-  const next = page * perPage < items.length ? `${url}?page=${page + 1}&per_page=${perPage}` : null;
-  return { [name]: rest, next_page: next, previous_page: null, count: items.length };
+export function paged(name: string, items: readonly Fields[], query: Query, url: string): Fields {
+  const byCursor = ['page[size]', 'page[after]', 'page[before]'].some((key) => query[key] !== undefined);
+  return byCursor ? cursorPage(name, items, query, url) : offsetPage(name, items, query, url);
+}
+
+function cursorPage(name: string, items: readonly Fields[], query: Query, url: string): Fields {
+  const size = Number(query['page[size]'] ?? SIZE_LIMIT);
+  if (!Number.isInteger(size) || size < 1 || size > SIZE_LIMIT)
+    throw badRequest('InvalidPaginationParameter', `page[size] must be between 1 and ${SIZE_LIMIT}`);
+  const before = query['page[before]'];
+  const end = before === undefined ? undefined : locate(items, before);
+  const from = end === undefined ? after(items, query['page[after]']) : Math.max(0, end - size);
+  const page = items.slice(from, end ?? from + size);
+  const last = from + page.length - 1;
+  const link = (key: string, cursor: string) =>
+    linkTo(url, query, { 'page[size]': String(size), [key]: cursor });
+  const afterCursor = page.length === 0 ? null : cursorAt(items, last);
+  const beforeCursor = page.length === 0 ? null : cursorAt(items, from);
+  return {
+    [name]: page,
+    meta: {
+      has_more: end === undefined ? last + 1 < items.length : from > 0,
+      after_cursor: afterCursor,
+      before_cursor: beforeCursor,
+    },
+    links: {
+      next: afterCursor !== null && last + 1 < items.length ? link('page[after]', afterCursor) : null,
+      prev: beforeCursor !== null && from > 0 ? link('page[before]', beforeCursor) : null,
+    },
+  };
+}
+
+function offsetPage(name: string, items: readonly Fields[], query: Query, url: string): Fields {
+  const given = (key: string, fallback: number) => {
+    const value = Number(query[key] ?? fallback);
+    return Number.isInteger(value) && value > 0 ? value : fallback;
+  };
+  const perPage = Math.min(SIZE_LIMIT, given('per_page', SIZE_LIMIT));
+  const page = given('page', 1);
+  if (page * perPage > OFFSET_LIMIT)
+    throw badRequest(
+      'InvalidPaginationDepth',
+      `Page ${page} is beyond the ${OFFSET_LIMIT} records that offset paging reaches`,
+    );
+  const link = (to: number) => linkTo(url, query, { page: String(to), per_page: String(perPage) });
+  return {
+    [name]: items.slice((page - 1) * perPage, page * perPage),
+    next_page: page * perPage < items.length ? link(page + 1) : null,
+    previous_page: page > 1 ? link(page - 1) : null,
+    count: items.length,
+  };
+}
+
+/** The same list with other paging; filters and order stay. */
+function linkTo(url: string, query: Query, paging: Record<string, string>): string {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(query))
+    if (value !== undefined && !/^(page(\[\w+\])?|per_page)$/.test(key)) params.set(key, value);
+  for (const [key, value] of Object.entries(paging)) params.set(key, value);
+  return `${url}?${params.toString()}`;
+}
+
+/** A record's place and id: the place alone would skip one when an earlier record goes. */
+function cursorAt(items: readonly Fields[], index: number): string {
+  return Buffer.from(`${index}/${String(items[index]?.['id'])}`).toString('base64url');
+}
+
+function after(items: readonly Fields[], cursor: string | undefined): number {
+  if (cursor === undefined) return 0;
+  const index = locate(items, cursor);
+  return String(items[index]?.['id']) === split(cursor).id ? index + 1 : index;
+}
+
+function locate(items: readonly Fields[], cursor: string): number {
+  const { index, id } = split(cursor);
+  if (String(items[index]?.['id']) === id) return index;
+  const moved = items.findIndex((item) => String(item['id']) === id);
+  return moved === -1 ? index : moved;
+}
+
+function split(cursor: string): { index: number; id: string } {
+  const [index = '', id = ''] = Buffer.from(cursor, 'base64url').toString().split('/');
+  if (!/^\d+$/.test(index)) throw badRequest('InvalidPaginationParameter', 'The cursor is not valid');
+  return { index: Number(index), id };
 }

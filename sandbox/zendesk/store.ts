@@ -1,148 +1,26 @@
-/**
- * Everything that the Zendesk sandbox knows, in memory, with the rules that concern more than one resource.
- * Times have one-second resolution, as Zendesk's have.
- */
+import { ChangeLog } from './changeLog';
+import { TICKET_FIELDS, ORGANIZATION_FIELDS } from './fields';
+import type { Audit, Comment, Fields, Organization, Ticket, User } from './model';
+import { isoSeconds, secondsOf } from './text';
 
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-export type Fields = Record<string, unknown>;
+export type { Audit, Comment, Fields, Organization, Ticket, User } from './model';
 
-export interface Organization extends Fields {
-  id: number;
-  name: string;
-  external_id: string | null;
-  domain_names: string[];
-  tags: string[];
-  created_at: string;
-  updated_at: string;
-  deleted_at: string | null;
-  organization_fields: Fields;
-}
-
-export interface Ticket extends Fields {
-  id: number;
-  subject: string | null;
-  description: string | null;
-  status: string;
-  external_id: string | null;
-  organization_id: number | null;
-  requester_id: number | null;
-  assignee_id: number | null;
-  tags: string[];
-  custom_fields: { id: number; value: Json }[];
-  created_at: string;
-  updated_at: string;
-  generated_timestamp: number;
-}
-
-export interface Comment extends Fields {
-  id: number;
-  type: 'Comment';
-  author_id: number | null;
-  body: string;
-  html_body: string;
-  plain_body: string;
-  public: boolean;
-  attachments: Fields[];
-  audit_id: number;
-  created_at: string;
-}
-
-export interface Audit extends Fields {
-  id: number;
-  ticket_id: number;
-  created_at: string;
-  author_id: number | null;
-  metadata: { system: Fields; custom: Fields };
-  events: Fields[];
-}
-
-export interface User extends Fields {
-  id: number;
-  name: string;
-  email: string | null;
-  role: string;
-  active: boolean;
-  updated_at: string;
-}
-
-export interface TicketField {
-  id: number;
+/** What happened, as webhooks are told it. */
+export interface SandboxEvent {
+  /** As in `zen:event-type:ticket.created`, without what stands before it. */
   type: string;
-  title: string;
-  key: string | null;
-  options: string[];
+  kind: 'ticket' | 'organization' | 'user';
+  record: Fields & { id: number };
+  actorId: number | null;
+  change: Fields;
 }
 
-/** An answer that is not a success: status and body as Zendesk words it. */
-export class Refusal extends Error {
-  constructor(
-    readonly status: number,
-    readonly body: Fields,
-    readonly headers: Record<string, string> = {},
-  ) {
-    super(`answered ${status}`);
-  }
-}
-
-export const notFound = () => new Refusal(404, { error: 'RecordNotFound', description: 'Not found' });
-
-/** 422 as in https://developer.zendesk.com/api-reference/introduction/requests/#422-unprocessable-entity */
-export function invalid(field: string, description: string, error: string): Refusal {
-  return new Refusal(422, {
-    error: 'RecordInvalid',
-    description: 'Record validation errors',
-    details: { [field]: [{ description, error }] },
-  });
-}
-
-/** Entries in the order of their last change; an older entry of the same record is skipped when read. */
-export class ChangeLog<T> {
-  private readonly entries: { time: number; seq: number; item: T }[] = [];
-  private readonly latest = new Map<number, number>();
-  private seq = 0;
-
-  /** @param id of the record that changed; null for entries that stand for themselves */
-  add(id: number | null, item: T, time: number): void {
-    this.seq += 1;
-    // Loaded records come with times of their own; the log stays in their order.
-    let at = this.entries.length;
-    while (at > 0 && (this.entries[at - 1]?.time ?? 0) > time) at -= 1;
-    this.entries.splice(at, 0, { time, seq: this.seq, item });
-    if (id !== null) this.latest.set(id, this.seq);
-  }
-
-  /** Entries after a position, or from a time on, oldest first. */
-  read(
-    from: { time: number; seq: number } | { time: number },
-    limit: number,
-    idOf: (item: T) => number | null,
-  ) {
-    const after = 'seq' in from ? from.seq : -1;
-    let low = 0;
-    let high = this.entries.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const entry = this.entries[middle];
-      if (entry && (entry.time < from.time || (entry.time === from.time && entry.seq <= after)))
-        low = middle + 1;
-      else high = middle;
-    }
-    const found: { time: number; seq: number; item: T }[] = [];
-    let at = low;
-    for (; at < this.entries.length && found.length < limit; at += 1) {
-      const entry = this.entries[at];
-      if (!entry) break;
-      const id = idOf(entry.item);
-      if (id === null || this.latest.get(id) === entry.seq) found.push(entry);
-    }
-    return { found, more: at < this.entries.length };
-  }
-}
-
+/** Everything that the Zendesk sandbox knows, in memory, with the indexes over it. */
 export class Store {
   readonly organizations = new Map<number, Organization>();
   readonly tickets = new Map<number, Ticket>();
   readonly comments = new Map<number, Comment[]>();
+  readonly commentById = new Map<number, { ticketId: number; comment: Comment }>();
   readonly audits = new Map<number, Audit[]>();
   readonly users = new Map<number, User>();
   readonly userByEmail = new Map<string, User>();
@@ -150,39 +28,48 @@ export class Store {
   readonly externalIds = {
     organization: new Map<string, Set<number>>(),
     ticket: new Map<string, Set<number>>(),
+    user: new Map<string, Set<number>>(),
   };
   readonly organizationLog = new ChangeLog<number>();
   readonly ticketLog = new ChangeLog<number>();
+  readonly userLog = new ChangeLog<number>();
   readonly eventLog = new ChangeLog<Audit>();
-  readonly groups = [{ id: 360006965034, name: 'Support' }];
-  readonly ticketFields: TicketField[] = [
-    { id: 360100000001, type: 'text', title: 'Order number', key: null, options: [] },
-    { id: 360100000002, type: 'tagger', title: 'Severity', key: null, options: ['s1', 's2', 's3', 's4'] },
-    { id: 360100000003, type: 'integer', title: 'Affected users', key: null, options: [] },
-    { id: 360100000004, type: 'decimal', title: 'Effort', key: null, options: [] },
-    { id: 360100000005, type: 'date', title: 'Release date', key: null, options: [] },
-    { id: 360100000006, type: 'checkbox', title: 'Escalated', key: null, options: [] },
+  readonly groups = [
+    { id: 360006965034, name: 'Support' },
+    { id: 360006965035, name: 'Engineering' },
   ];
-  readonly organizationFields: TicketField[] = [
-    { id: 360200000001, type: 'text', title: 'Plan', key: 'plan', options: [] },
-    { id: 360200000002, type: 'dropdown', title: 'Region', key: 'region', options: ['emea', 'amer', 'apac'] },
-    { id: 360200000003, type: 'checkbox', title: 'VIP', key: 'vip', options: [] },
-    { id: 360200000004, type: 'date', title: 'Contract end', key: 'contract_end', options: [] },
-    { id: 360200000005, type: 'decimal', title: 'Annual revenue', key: 'annual_revenue', options: [] },
-  ];
-  onEvent: (type: string, subject: string, detail: Fields) => void = () => undefined;
+  readonly ticketFields = TICKET_FIELDS;
+  readonly organizationFields = ORGANIZATION_FIELDS;
+  /** Tickets that were deleted for good: the export still names them, their content is gone. */
+  readonly purged = new Set<number>();
+  /** Writes so far, by resource; those of loading included until somebody resets them. */
+  readonly writes = new Map<string, number>();
+  onEvent: (event: SandboxEvent) => void = () => undefined;
   private nextId = 360300000000;
   private nextTicketId = 1;
 
-  constructor(private readonly clock: () => number) {}
+  constructor(
+    private readonly clock: () => number = Date.now,
+    readonly baseUrl: () => string = () => '',
+  ) {}
 
   newId(): number {
-    return (this.nextId += 1);
+    do this.nextId += 1;
+    while (
+      this.organizations.has(this.nextId) ||
+      this.users.has(this.nextId) ||
+      this.commentById.has(this.nextId)
+    );
+    return this.nextId;
   }
 
   newTicketId(): number {
-    while (this.tickets.has(this.nextTicketId)) this.nextTicketId += 1;
     return this.nextTicketId++;
+  }
+
+  /** New tickets get ids after this one: loaded comments may belong to a ticket that was not loaded. */
+  reserveTicketId(id: number): void {
+    this.nextTicketId = Math.max(this.nextTicketId, id + 1);
   }
 
   /** Unix time in whole seconds. */
@@ -194,23 +81,48 @@ export class Store {
     return isoSeconds(this.seconds());
   }
 
-  addUser(fields: { name: string; email: string | null; role: string } & Fields): User {
+  addUser(fields: Partial<User> & { name: string; email: string | null; role: string }): User {
+    const id = fields.id ?? this.newId();
     const now = this.now();
     const user: User = {
-      id: this.newId(),
+      url: `${this.baseUrl()}/users/${id}.json`,
+      time_zone: 'UTC',
+      phone: null,
+      locale: 'en-US',
+      verified: true,
+      suspended: false,
+      alias: null,
+      notes: null,
+      details: null,
+      tags: [],
+      user_fields: {},
       active: true,
+      external_id: null,
+      organization_id: null,
       created_at: now,
       updated_at: now,
-      organization_id: null,
-      verified: true,
       ...fields,
+      id,
     };
-    if (typeof user.email === 'string') {
-      user.email = user.email.toLowerCase();
-      if (!this.userByEmail.has(user.email)) this.userByEmail.set(user.email, user);
-    }
-    this.users.set(user.id, user);
+    this.putUser(user);
     return user;
+  }
+
+  putUser(user: User, before: User | null = null): void {
+    this.count('users');
+    if (before) {
+      unindex(this.externalIds.user, before);
+      if (before.email !== null && this.userByEmail.get(before.email)?.id === user.id)
+        this.userByEmail.delete(before.email);
+    }
+    user.email = user.email?.toLowerCase() ?? null;
+    this.users.set(user.id, user);
+    if (user.active) {
+      // Loaded people may share an address; the first one is found by it.
+      if (user.email !== null && !this.userByEmail.has(user.email)) this.userByEmail.set(user.email, user);
+      index(this.externalIds.user, user);
+    }
+    this.userLog.add(user.id, user.id, secondsOf(user.updated_at));
   }
 
   /** Finds a person by address, or makes an end user. */
@@ -222,11 +134,12 @@ export class Store {
   }
 
   isAgent(id: number): boolean {
-    const role = this.users.get(id)?.role;
-    return role === 'agent' || role === 'admin';
+    const user = this.users.get(id);
+    return user !== undefined && user.active && (user.role === 'agent' || user.role === 'admin');
   }
 
   putOrganization(organization: Organization, before: Organization | null): void {
+    this.count('organizations');
     if (before) {
       this.organizationByName.delete(before.name.toLowerCase());
       unindex(this.externalIds.organization, before);
@@ -236,11 +149,13 @@ export class Store {
       this.organizationByName.set(organization.name.toLowerCase(), organization.id);
       index(this.externalIds.organization, organization);
     }
-    this.organizationLog.add(organization.id, organization.id, Date.parse(organization.updated_at) / 1000);
+    this.organizationLog.add(organization.id, organization.id, secondsOf(organization.updated_at));
   }
 
-  /** Keeps a ticket as changed now; `generated` moves even where `updated_at` does not. */
+  /** Keeps a ticket as changed at its `generated_timestamp`, which moves even where `updated_at` does not. */
   putTicket(ticket: Ticket, before: Ticket | null): void {
+    this.count('tickets');
+    this.reserveTicketId(ticket.id);
     if (before) unindex(this.externalIds.ticket, before);
     this.tickets.set(ticket.id, ticket);
     if (ticket.status !== 'deleted') index(this.externalIds.ticket, ticket);
@@ -248,41 +163,56 @@ export class Store {
   }
 
   addAudit(audit: Audit): void {
-    const list = this.audits.get(audit.ticket_id) ?? [];
-    this.audits.set(audit.ticket_id, [...list, audit]);
-    this.eventLog.add(null, audit, Date.parse(audit.created_at) / 1000);
+    push(this.audits, audit.ticket_id, audit);
+    this.eventLog.add(null, audit, secondsOf(audit.created_at));
+  }
+
+  addComment(ticketId: number, comment: Comment): void {
+    this.count('comments');
+    this.reserveTicketId(ticketId);
+    push(this.comments, ticketId, comment);
+    this.commentById.set(comment.id, { ticketId, comment });
+  }
+
+  replaceComment(ticketId: number, comment: Comment): void {
+    this.count('comments');
+    const list = this.comments.get(ticketId) ?? [];
+    list.splice(
+      list.findIndex(({ id }) => id === comment.id),
+      1,
+      comment,
+    );
+    this.commentById.set(comment.id, { ticketId, comment });
+  }
+
+  /** Removes a ticket's content for good. */
+  forgetContent(ticketId: number): void {
+    for (const { id } of this.comments.get(ticketId) ?? []) this.commentById.delete(id);
+    this.comments.delete(ticketId);
+    this.audits.delete(ticketId);
+    this.purged.add(ticketId);
+  }
+
+  private count(resource: string): void {
+    this.writes.set(resource, (this.writes.get(resource) ?? 0) + 1);
   }
 }
 
-export function isoSeconds(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+function push<T>(map: Map<number, T[]>, key: number, item: T): void {
+  const list = map.get(key);
+  if (list) list.push(item);
+  else map.set(key, [item]);
 }
 
-/** Zendesk's tags: lower-case, no spaces, each once. */
-export function normaliseTags(tags: readonly string[]): string[] {
-  return [
-    ...new Set(
-      tags
-        .flatMap((tag) =>
-          tag
-            .toLowerCase()
-            .trim()
-            .split(/[\s,]+/),
-        )
-        .filter((tag) => tag !== ''),
-    ),
-  ].sort();
+type Indexed = { id: number; external_id: string | null };
+
+/** External ids are compared without regard to case. */
+function index(map: Map<string, Set<number>>, { id, external_id: externalId }: Indexed): void {
+  if (externalId === null) return;
+  const key = externalId.toLowerCase();
+  map.set(key, (map.get(key) ?? new Set<number>()).add(id));
 }
 
-export function escapeHtml(text: string): string {
-  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
-}
-
-function index(map: Map<string, Set<number>>, record: { id: number; external_id: string | null }): void {
-  if (record.external_id === null) return;
-  map.set(record.external_id, (map.get(record.external_id) ?? new Set<number>()).add(record.id));
-}
-
-function unindex(map: Map<string, Set<number>>, record: { id: number; external_id: string | null }): void {
-  if (record.external_id !== null) map.get(record.external_id)?.delete(record.id);
+function unindex(map: Map<string, Set<number>>, { id, external_id: externalId }: Indexed): void {
+  if (externalId !== null) map.get(externalId.toLowerCase())?.delete(id);
 }

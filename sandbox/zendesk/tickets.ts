@@ -1,78 +1,112 @@
 import { z } from 'zod';
+import { Comments, bodyOf, commentBody, type CommentBody, type Uploads } from './comments';
+import { CUSTOM_STATUSES, customStatusOf, mergeTicketFields } from './fields';
 import {
-  Refusal,
-  escapeHtml,
-  invalid,
-  isoSeconds,
-  normaliseTags,
-  notFound,
+  VIA_API,
   type Audit,
+  type AuditEvent,
   type Comment,
   type Fields,
-  type Json,
-  type Store,
   type Ticket,
   type User,
-} from './store';
+} from './model';
+import { Refusal, invalid, notFound, parseRecord } from './refusal';
+import type { Store } from './store';
+import { isoSeconds, normaliseTags, secondsOf } from './text';
 
 const STATUSES = ['new', 'open', 'pending', 'hold', 'solved', 'closed'] as const;
-const COMMENT_LIMIT = 5_000;
-const CUSTOM_STATUS: Record<string, number> = {
-  new: 1,
-  open: 2,
-  pending: 3,
-  hold: 4,
-  solved: 5,
-  closed: 5,
-  deleted: 6,
-};
 
 const text = z.string().nullable();
 const id = z.coerce.number().nullable();
-const commentBody = z.looseObject({
-  body: z.string().optional(),
-  html_body: z.string().optional(),
-  public: z.boolean().default(true),
-  author_id: id.optional(),
-  uploads: z.array(z.string()).default([]),
-});
-const body = z.looseObject({
+const ids = z.array(z.coerce.number());
+const person = z.looseObject({ email: z.email(), name: z.string().optional() });
+const tags = z.union([z.array(z.string()), z.string().transform((list) => [list])]);
+/** Copied as they are. */
+const plain = {
   subject: text.optional(),
+  priority: z
+    .enum(['low', 'normal', 'high', 'urgent'], { error: 'is not included in the list' })
+    .nullable()
+    .optional(),
+  type: z
+    .enum(['question', 'incident', 'problem', 'task'], { error: 'is not included in the list' })
+    .nullable()
+    .optional(),
+  external_id: text.optional(),
+  recipient: text.optional(),
+  problem_id: id.optional(),
+  brand_id: z.coerce.number().optional(),
+  ticket_form_id: z.coerce.number().optional(),
+  collaborator_ids: ids.optional(),
+  follower_ids: ids.optional(),
+  email_cc_ids: ids.optional(),
+};
+const body = z.looseObject({
+  ...plain,
   description: z.string().optional(),
   comment: commentBody.optional(),
   status: z.enum(STATUSES, { error: 'is not included in the list' }).optional(),
-  priority: z.enum(['low', 'normal', 'high', 'urgent']).nullable().optional(),
-  type: z.enum(['question', 'incident', 'problem', 'task']).nullable().optional(),
-  external_id: text.optional(),
+  custom_status_id: z.coerce.number().optional(),
   organization_id: id.optional(),
   requester_id: id.optional(),
-  requester: z.looseObject({ email: z.email(), name: z.string().optional() }).optional(),
+  requester: person.optional(),
   submitter_id: id.optional(),
   assignee_id: id.optional(),
   assignee_email: z.string().nullable().optional(),
   group_id: id.optional(),
-  due_at: text.optional(),
-  tags: z.array(z.string()).optional(),
-  additional_tags: z.array(z.string()).optional(),
-  remove_tags: z.array(z.string()).optional(),
-  custom_fields: z.array(z.looseObject({ id: z.number(), value: z.json() })).optional(),
+  due_at: z
+    .string()
+    .refine((time) => !Number.isNaN(Date.parse(time)), 'is not a date')
+    .nullable()
+    .optional(),
+  tags: tags.optional(),
+  additional_tags: tags.optional(),
+  remove_tags: tags.optional(),
+  custom_fields: z.array(z.looseObject({ id: z.coerce.number(), value: z.json() })).optional(),
   metadata: z.record(z.string(), z.json()).optional(),
-  safe_update: z.union([z.boolean(), z.literal('true')]).optional(),
+  safe_update: z.union([z.boolean(), z.stringbool()]).optional(),
   updated_stamp: z.string().optional(),
 });
 type Body = z.output<typeof body>;
+/** What applies to a ticket's own values. */
+type Settable = Body;
+
+/** What an update changes is compared in these; custom fields come one by one. */
+const COMPARED = [
+  'subject',
+  'status',
+  'priority',
+  'type',
+  'organization_id',
+  'requester_id',
+  'assignee_id',
+  'group_id',
+  'tags',
+  'due_at',
+  'external_id',
+  'custom_status_id',
+];
+/** Event types whose name is not just the field's. https://developer.zendesk.com/api-reference/webhooks/event-types/ticket-events */
+const EVENT_NAMES: Record<string, string> = {
+  assignee_id: 'agent_assignment',
+  group_id: 'group_assignment',
+  organization_id: 'organization',
+  requester_id: 'requester',
+  due_at: 'task_due_at',
+  custom_status_id: 'custom_status',
+};
 
 /** https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ */
 export class Tickets {
-  /** Uploaded files, by token. */
-  readonly uploads = new Map<string, Fields>();
-  /** Their contents. */
-  readonly files = new Map<string, Buffer>();
+  readonly comments: Comments;
+  private readonly deletions = new Map<number, { actor: User; at: string; status: string }>();
 
   constructor(
     private readonly store: Store,
-    private readonly baseUrl: () => string,
-  ) {}
+    uploads: Uploads = () => [],
+  ) {
+    this.comments = new Comments(store, uploads);
+  }
 
   get(ticketId: number): Ticket {
     const ticket = this.store.tickets.get(ticketId);
@@ -80,264 +114,222 @@ export class Tickets {
     return ticket;
   }
 
+  live(): Ticket[] {
+    return [...this.store.tickets.values()].filter((ticket) => ticket.status !== 'deleted');
+  }
+
   byExternalId(externalId: string): Ticket[] {
-    const ids = this.store.externalIds.ticket.get(externalId) ?? new Set();
-    return [...ids].flatMap((each) => this.store.tickets.get(each) ?? []);
+    const found = this.store.externalIds.ticket.get(externalId.toLowerCase()) ?? new Set();
+    return [...found].flatMap((each) => this.store.tickets.get(each) ?? []);
   }
 
-  comments(ticketId: number): Comment[] {
-    this.get(ticketId);
-    return this.store.comments.get(ticketId) ?? [];
-  }
-
-  audits(ticketId: number): Audit[] {
-    this.get(ticketId);
-    return this.store.audits.get(ticketId) ?? [];
-  }
-
-  create(input: unknown, actor: User, channel = 'api'): { ticket: Ticket; audit: Audit } {
-    const fields = this.parse(input);
-    const comment =
-      fields.comment ??
-      (fields.description === undefined ? undefined : commentBody.parse({ body: fields.description }));
-    const words = comment && plain(comment);
-    if (!comment || words === undefined || words.trim() === '')
+  create(input: unknown, actor: User): { ticket: Ticket; audit: Audit } {
+    const { comment: given, metadata = {}, description, ...fields } = parseRecord(body, input);
+    const comment = given ?? commentBody.parse({ body: description ?? '' });
+    const words = bodyOf(comment);
+    if (words.trim() === '' && comment.uploads.length === 0)
       throw invalid('base', 'Description: cannot be blank', 'BlankValue');
-    const ticketId = this.store.newTicketId();
-    const now = this.store.now();
-    const requester = fields.requester
-      ? this.store.personOf(fields.requester.email, fields.requester.name).id
-      : (fields.requester_id ?? actor.id);
-    if (!this.store.users.has(requester))
-      throw invalid('requester', 'Requester: is not valid', 'InvalidValue');
-    const fresh: Ticket = {
-      ...blank(ticketId, this.baseUrl(), now, channel),
-      subject: null,
-      description: words,
-      requester_id: requester,
-      submitter_id: fields.submitter_id ?? actor.id,
-      organization_id:
-        (this.store.users.get(requester)?.['organization_id'] as number | null | undefined) ?? null,
-      is_public: comment.public,
-      custom_fields: this.store.ticketFields.map((field) => ({ id: field.id, value: null })),
-    };
-    const { metadata, ...rest } = fields;
-    const ticket = this.apply(fresh, rest, true);
-    // Assigning a new ticket opens it.
-    if (ticket.assignee_id !== null && fields.status === undefined) ticket.status = 'open';
-    finish(ticket, this.store.seconds());
-    const author = comment.author_id ?? requester;
-    const events = [{ type: 'Create', event_type: 'Create', field_name: 'status', value: ticket.status }];
-    const audit = this.record(ticket, actor, metadata ?? {}, events, { ...comment, author_id: author });
-    this.store.putTicket(ticket, null);
-    this.store.onEvent('ticket.created', `ticket:${ticketId}`, {});
-    return { ticket, audit };
-  }
-
-  update(ticketId: number, input: unknown, actor: User): { ticket: Ticket; audit: Audit } {
-    const before = this.get(ticketId);
-    const fields = this.parse(input);
-    if (before.status === 'closed')
-      throw invalid('status', 'Status: closed prevents ticket update', 'InvalidValue');
-    if (
-      fields.safe_update !== undefined &&
-      fields.safe_update !== false &&
-      fields.updated_stamp !== undefined
-    ) {
-      if (Date.parse(fields.updated_stamp) !== Date.parse(before.updated_at)) {
-        throw new Refusal(409, {
-          error: 'UpdateConflict',
-          description: `Safe Update prevented the update due to outdated ticket data: updated_stamp is ${fields.updated_stamp}, updated_at is ${before.updated_at}`,
-        });
-      }
-    }
-    const { comment, metadata, ...rest } = fields;
-    if (comment && (this.store.comments.get(ticketId)?.length ?? 0) >= COMMENT_LIMIT) {
-      throw invalid('base', `Ticket: has reached the limit of ${COMMENT_LIMIT} comments`, 'TooManyComments');
-    }
-    const ticket = this.apply(before, rest, false);
-    finish(ticket, this.store.seconds());
-    ticket.updated_at = this.store.now();
-    const events = changeEvents(before, ticket);
-    const audit = this.record(
-      ticket,
-      actor,
-      metadata ?? {},
-      events,
-      comment && { ...comment, author_id: comment.author_id ?? actor.id },
+    this.comments.check(null, comment);
+    const fresh = blankTicket(this.store.newTicketId(), this.store.baseUrl(), this.store.now());
+    const requester = fields.requester ? null : (fields.requester_id ?? actor.id);
+    const ticket = this.apply(
+      {
+        ...fresh,
+        description: words,
+        requester_id: requester,
+        submitter_id: fields.submitter_id ?? actor.id,
+        is_public: comment.public ?? true,
+        custom_fields: mergeTicketFields(
+          [],
+          this.store.ticketFields.map((field) => ({ id: field.id, value: null })),
+        ),
+      },
+      requester === null ? fields : { ...fields, requester_id: requester },
     );
-    this.store.putTicket(ticket, before);
-    if (comment) this.store.onEvent('ticket.comment_added', `ticket:${ticketId}`, {});
-    for (const event of events)
-      this.store.onEvent(`ticket.${String(event['field_name'])}_changed`, `ticket:${ticketId}`, {});
+    if (fields.organization_id === undefined)
+      ticket.organization_id = this.store.users.get(ticket.requester_id ?? 0)?.organization_id ?? null;
+    this.finish(ticket);
+    ticket.updated_at = ticket.created_at;
+    // "The submitter always becomes the author of the first comment"; by default that is the requester.
+    const author = comment.author_id ?? fields.submitter_id ?? ticket.requester_id;
+    const events = COMPARED.filter((key) => ticket[key] !== null).map((key) => ({
+      id: this.store.newId(),
+      type: 'Create',
+      field_name: key,
+      value: ticket[key],
+    }));
+    const audit = this.comments.add(
+      ticket.id,
+      { ...comment, author_id: author },
+      { authorId: actor.id, metadata, events },
+    );
+    this.store.putTicket(ticket, null);
+    this.announce('ticket.created', ticket, actor);
     return { ticket, audit };
   }
 
-  remove(ticketId: number): void {
+  /** @param tagsOnly where tags of closed tickets may change, as in Update Many Tickets */
+  update(ticketId: number, input: unknown, actor: User, tagsOnly = false): { ticket: Ticket; audit: Audit } {
     const before = this.get(ticketId);
-    this.setStatus(before, 'deleted', { status_before_deletion: before.status });
-    this.store.onEvent('ticket.soft_deleted', `ticket:${ticketId}`, {});
+    const { comment, metadata = {}, ...fields } = parseRecord(body, input);
+    if (before.status === 'closed') {
+      // https://developer.zendesk.com/api-reference/ticketing/ticket-management/tags/#tag-endpoint-limitations
+      const onlyTags = Object.keys(input as object).every((key) =>
+        ['additional_tags', 'remove_tags'].includes(key),
+      );
+      if (!tagsOnly || !onlyTags)
+        throw invalid('status', 'Status: closed prevents ticket update', 'InvalidValue');
+    }
+    checkStamp(before, fields);
+    if (comment) this.comments.check(ticketId, comment);
+    const ticket = this.apply(before, fields);
+    this.finish(ticket);
+    ticket.updated_at = this.store.now();
+    if (comment && (comment.public ?? true)) ticket['is_public'] = true;
+    const events = this.changes(before, ticket);
+    const parts = { authorId: actor.id, metadata, events };
+    const audit = comment
+      ? this.comments.add(ticketId, { ...comment, author_id: comment.author_id ?? actor.id }, parts)
+      : this.comments.audit(ticketId, parts);
+    this.store.putTicket(ticket, before);
+    this.announceChanges(ticket, actor, events, comment);
+    return { ticket, audit };
   }
 
-  restore(ticketId: number): void {
-    const before = this.store.tickets.get(ticketId);
-    if (before?.status !== 'deleted') throw notFound();
-    this.setStatus(before, (before['status_before_deletion'] as string | undefined) ?? 'open', {});
-    this.store.onEvent('ticket.undeleted', `ticket:${ticketId}`, {});
+  remove(ticketId: number, actor: User): void {
+    const before = this.get(ticketId);
+    this.deletions.set(ticketId, { actor, at: this.store.now(), status: before.status });
+    this.setStatus(before, 'deleted', actor);
+    this.announce('ticket.soft_deleted', before, actor);
   }
 
-  removeForGood(ticketId: number): void {
-    if (this.store.tickets.get(ticketId)?.status !== 'deleted') throw notFound();
-    this.store.tickets.delete(ticketId);
-    this.store.comments.delete(ticketId);
+  /** https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#list-deleted-tickets */
+  deleted(): Fields[] {
+    return [...this.store.tickets.values()]
+      .filter((ticket) => ticket.status === 'deleted' && !this.store.purged.has(ticket.id))
+      .map((ticket) => {
+        const deletion = this.deletions.get(ticket.id);
+        return {
+          id: ticket.id,
+          subject: ticket.subject,
+          description: ticket.description,
+          actor: deletion ? { id: deletion.actor.id, name: deletion.actor.name } : null,
+          deleted_at: deletion?.at ?? ticket.updated_at,
+          previous_state: deletion?.status ?? 'open',
+        };
+      });
   }
 
-  /** The losers are closed with a comment that names the winner. */
-  merge(winnerId: number, losers: number[], actor: User): void {
-    const winner = this.get(winnerId);
-    for (const loserId of losers) {
+  restore(ticketId: number, actor: User): void {
+    const before = this.softDeleted(ticketId);
+    this.setStatus(before, this.deletions.get(ticketId)?.status ?? 'open', actor);
+    this.deletions.delete(ticketId);
+    this.announce('ticket.undeleted', this.get(ticketId), actor);
+  }
+
+  /** The export goes on to name the ticket, with nothing left in it. */
+  removeForGood(ticketId: number, actor: User): void {
+    const before = this.softDeleted(ticketId);
+    this.store.forgetContent(ticketId);
+    this.deletions.delete(ticketId);
+    const scrubbed: Ticket = {
+      ...blankTicket(ticketId, this.store.baseUrl(), before.created_at),
+      subject: 'SCRUBBED',
+      raw_subject: 'SCRUBBED',
+      description: 'SCRUBBED',
+      status: 'deleted',
+      custom_status_id: before.custom_status_id,
+      updated_at: this.store.now(),
+      generated_timestamp: this.store.seconds(),
+    };
+    this.store.putTicket(scrubbed, before);
+    this.announce('ticket.permanently_deleted', scrubbed, actor);
+  }
+
+  /** The losers are closed, with a comment that names the winner. */
+  merge(
+    winnerId: number,
+    losers: number[],
+    actor: User,
+    words: {
+      target?: string | undefined;
+      source?: string | undefined;
+      targetPublic: boolean;
+      sourcePublic: boolean;
+    },
+  ): void {
+    const winner = this.mergeable(winnerId);
+    if (losers.length === 0 || losers.includes(winnerId))
+      throw invalid('base', 'Merge: a ticket cannot be merged into itself', 'InvalidValue');
+    for (const loser of losers) this.mergeable(loser);
+    for (const loser of losers) {
+      const source = words.source ?? `This request was closed and merged into request #${winnerId}.`;
       this.update(
-        loserId,
-        { comment: { body: `This request was closed and merged into request #${winnerId}.`, public: false } },
+        loser,
+        {
+          status: 'closed',
+          comment: { body: source, public: words.sourcePublic },
+          additional_tags: ['closed_by_merge'],
+        },
         actor,
       );
-      this.setStatus(this.get(loserId), 'closed', { merged_into: winnerId });
-      this.store.onEvent('ticket.merged', `ticket:${loserId}`, { target_ticket_id: winnerId });
+      this.announce('ticket.merged', this.get(loser), actor, { target_ticket_id: String(winnerId) });
     }
     const names = losers.map((loser) => `#${loser}`).join(', ');
-    this.update(
-      winner.id,
-      { comment: { body: `Requests ${names} were closed and merged into this request.`, public: false } },
-      actor,
-    );
+    const target = words.target ?? `Requests ${names} were closed and merged into this request.`;
+    this.update(winner.id, { comment: { body: target, public: words.targetPublic } }, actor);
   }
 
-  /** Replaces a comment's text; the original is gone for good. */
-  redact(ticketId: number, commentId: number, words: string | null, actor: User): Comment {
-    return this.changeComment(ticketId, commentId, actor, 'CommentRedactionEvent', (comment) => {
-      const body = words === null ? '▇'.repeat(8) : comment.body.split(words).join('▇'.repeat(words.length));
-      return { ...comment, body, plain_body: body, html_body: html(body) };
-    });
+  /** A system's own update: the export shows the ticket again, `updated_at` stays. */
+  touch(ticketId: number): Ticket {
+    const before = this.get(ticketId);
+    const ticket = { ...before, generated_timestamp: this.store.seconds() };
+    this.store.putTicket(ticket, before);
+    return ticket;
   }
 
-  makePrivate(ticketId: number, commentId: number, actor: User): Comment {
-    return this.changeComment(ticketId, commentId, actor, 'CommentPrivacyChange', (comment) => ({
-      ...comment,
-      public: false,
-    }));
-  }
-
-  findComment(commentId: number): { ticketId: number; comment: Comment } | null {
-    for (const [ticketId, comments] of this.store.comments) {
-      const comment = comments.find((each) => each.id === commentId);
-      if (comment) return { ticketId, comment };
-    }
-    return null;
-  }
-
-  /** Adds a comment and its audit without a ticket's rules; also for loaded rows whose ticket is missing. */
-  addComment(
-    ticketId: number,
-    fields: Partial<Comment> & { body: string; author_id: number | null; public: boolean },
-    createdAt: string,
-    metadata: Fields,
-    events: Fields[],
-  ): Audit {
-    const auditId = this.store.newId();
-    const comment: Comment = {
-      type: 'Comment',
-      html_body: html(fields.body),
-      plain_body: fields.body,
-      attachments: [],
-      via: { channel: 'api', source: { from: {}, to: {}, rel: null } },
-      metadata: {},
-      ...fields,
-      id: fields.id ?? this.store.newId(),
-      audit_id: auditId,
-      created_at: createdAt,
-    };
-    this.store.comments.set(ticketId, [...(this.store.comments.get(ticketId) ?? []), comment]);
-    const audit: Audit = {
-      id: auditId,
-      ticket_id: ticketId,
-      created_at: createdAt,
-      author_id: comment.author_id,
-      metadata: { system: {}, custom: metadata },
-      events: [...events, { ...comment, event_type: 'Comment' }],
-      via: comment['via'],
-    };
-    this.store.addAudit(audit);
-    return audit;
-  }
-
-  private changeComment(
+  /** Redaction and privacy: what may still be done to a comment. Closed tickets permit it, too. */
+  changeComment(
     ticketId: number,
     commentId: number,
     actor: User,
-    event: string,
-    change: (comment: Comment) => Comment,
+    { type, event, change }: { type: string; event: string; change: (comment: Comment) => Comment },
   ): Comment {
     const before = this.get(ticketId);
-    const comments = this.comments(ticketId);
-    const known = comments.find((comment) => comment.id === commentId);
-    if (!known) throw notFound();
-    const comment = change(known);
-    this.store.comments.set(
-      ticketId,
-      comments.map((each) => (each.id === commentId ? comment : each)),
-    );
-    const events = [{ id: this.store.newId(), type: event, event_type: event, comment_id: commentId }];
-    this.record(before, actor, {}, events, undefined);
-    const ticket = { ...before, updated_at: this.store.now() };
-    finish(ticket, this.store.seconds());
+    const comment = change(this.comments.get(ticketId, commentId));
+    this.store.replaceComment(ticketId, comment);
+    const ticket: Ticket = { ...before, updated_at: this.store.now() };
+    // The description is the first comment.
+    if (this.comments.of(ticketId)[0]?.id === commentId) ticket.description = comment.plain_body;
+    this.finish(ticket);
+    const events = [{ id: this.store.newId(), type, comment_id: commentId }];
+    this.comments.audit(ticketId, { authorId: actor.id, metadata: {}, events });
     this.store.putTicket(ticket, before);
+    this.announce(event, ticket, actor, { comment: { id: String(commentId) } });
     return comment;
   }
 
-  private parse(input: unknown): Body {
-    const result = body.safeParse(input);
-    if (result.success) return result.data;
-    const [issue] = result.error.issues;
-    const field = String(issue?.path[0] ?? 'base');
-    throw invalid(field, `${field}: ${issue?.message ?? 'is invalid'}`, 'InvalidValue');
+  private mergeable(ticketId: number): Ticket {
+    const ticket = this.get(ticketId);
+    if (ticket.status === 'closed')
+      throw invalid('status', 'Status: closed prevents ticket update', 'InvalidValue');
+    return ticket;
   }
 
-  private apply(before: Ticket, fields: Body, fresh: boolean): Ticket {
+  private softDeleted(ticketId: number): Ticket {
+    const ticket = this.store.tickets.get(ticketId);
+    if (ticket?.status !== 'deleted' || this.store.purged.has(ticketId)) throw notFound();
+    return ticket;
+  }
+
+  private apply(before: Ticket, fields: Settable): Ticket {
     const after: Ticket = { ...before };
-    for (const key of [
-      'subject',
-      'priority',
-      'type',
-      'external_id',
-      'due_at',
-      'group_id',
-      'status',
-    ] as const) {
-      if (fields[key] !== undefined) Object.assign(after, { [key]: fields[key] });
-    }
+    for (const key of Object.keys(plain)) if (fields[key] !== undefined) after[key] = fields[key];
     after['raw_subject'] = after.subject;
-    if (fields.due_at) after['due_at'] = isoSeconds(Math.floor(Date.parse(fields.due_at) / 1000));
-    if (fields.organization_id !== undefined) {
-      if (fields.organization_id !== null && !this.store.organizations.has(fields.organization_id)) {
-        throw invalid('organization', 'Organization: is not valid', 'InvalidValue');
-      }
-      after.organization_id = fields.organization_id;
-    }
-    if (fields.requester && !fresh)
-      after.requester_id = this.store.personOf(fields.requester.email, fields.requester.name).id;
-    else if (fields.requester_id) after.requester_id = fields.requester_id;
-    const assignee =
-      fields.assignee_email === null
-        ? null
-        : fields.assignee_email
-          ? (this.store.userByEmail.get(fields.assignee_email.toLowerCase())?.id ?? -1)
-          : fields.assignee_id;
-    if (assignee !== undefined) {
-      if (assignee !== null && !this.store.isAgent(assignee))
-        throw invalid('assignee', 'Assignee: is not an agent', 'InvalidValue');
-      after.assignee_id = assignee;
-      if (assignee !== null && after.status === 'new' && fields.status === undefined) after.status = 'open';
-    }
+    if (fields.due_at !== undefined)
+      after['due_at'] = fields.due_at === null ? null : isoSeconds(secondsOf(fields.due_at));
+    this.applyStatus(after, fields);
+    this.applyReferences(after, fields);
     if (fields.tags) after.tags = normaliseTags(fields.tags);
     if (fields.additional_tags) after.tags = normaliseTags([...after.tags, ...fields.additional_tags]);
     if (fields.remove_tags) {
@@ -345,82 +337,146 @@ export class Tickets {
       after.tags = after.tags.filter((tag) => !removed.has(tag));
     }
     if (fields.custom_fields)
-      after.custom_fields = this.customFields(after.custom_fields, fields.custom_fields);
+      after.custom_fields = mergeTicketFields(after.custom_fields, fields.custom_fields);
     after['fields'] = after.custom_fields;
     return after;
   }
 
-  private customFields(
-    before: Ticket['custom_fields'],
-    given: { id: number; value: Json }[],
-  ): Ticket['custom_fields'] {
-    const values = new Map(before.map((field) => [field.id, field.value]));
-    for (const { id: fieldId, value } of given) {
-      const field = this.store.ticketFields.find((each) => each.id === fieldId);
-      if (!field) continue;
-      if (field.type === 'tagger' && value !== null && !field.options.includes(String(value))) {
-        throw invalid('base', `${field.title}: ${String(value)} is not a valid option`, 'InvalidFieldValue');
-      }
-      values.set(fieldId, value);
+  private applyStatus(after: Ticket, { status, custom_status_id: custom }: Settable): void {
+    if (custom !== undefined) {
+      const known = CUSTOM_STATUSES.find((each) => each.id === custom);
+      if (!known) throw invalid('custom_status_id', 'Custom status: is not valid', 'InvalidValue');
+      after.status = known.status_category;
+      after.custom_status_id = custom;
     }
-    return [...values].map(([fieldId, value]) => ({ id: fieldId, value }));
+    if (status !== undefined) after.status = status;
   }
 
-  private setStatus(before: Ticket, status: string, extra: Fields): void {
-    const ticket: Ticket = { ...before, ...extra, status, updated_at: this.store.now() };
-    finish(ticket, this.store.seconds());
+  private applyReferences(after: Ticket, fields: Settable): void {
+    if (fields.organization_id !== undefined) {
+      const organization = this.store.organizations.get(fields.organization_id ?? 0);
+      if (fields.organization_id !== null && (!organization || organization.deleted_at !== null))
+        throw invalid('organization', 'Organization: is not valid', 'InvalidValue');
+      after.organization_id = fields.organization_id;
+    }
+    if (fields.group_id !== undefined) {
+      if (fields.group_id !== null && !this.store.groups.some((group) => group.id === fields.group_id))
+        throw invalid('group', 'Group: is not valid', 'InvalidValue');
+      after['group_id'] = fields.group_id;
+    }
+    if (fields.requester)
+      after.requester_id = this.store.personOf(fields.requester.email, fields.requester.name).id;
+    else if (fields.requester_id != null) {
+      if (!this.store.users.has(fields.requester_id))
+        throw invalid('requester', 'Requester: is not valid', 'InvalidValue');
+      after.requester_id = fields.requester_id;
+    }
+    if (fields.submitter_id != null && !this.store.users.has(fields.submitter_id))
+      throw invalid('submitter', 'Submitter: is not valid', 'InvalidValue');
+    const assignee = this.assigneeOf(fields);
+    if (assignee === undefined) return;
+    if (assignee !== null && !this.store.isAgent(assignee))
+      throw invalid('assignee', 'Assignee: is not an agent', 'InvalidValue');
+    after.assignee_id = assignee;
+    // Assigning a new ticket opens it.
+    if (assignee !== null && after.status === 'new' && fields.status === undefined) after.status = 'open';
+  }
+
+  private assigneeOf({ assignee_id: assignee, assignee_email: email }: Settable): number | null | undefined {
+    if (email === undefined) return assignee;
+    return email === null ? null : (this.store.userByEmail.get(email.toLowerCase())?.id ?? -1);
+  }
+
+  private setStatus(before: Ticket, status: string, actor: User): void {
+    const ticket: Ticket = { ...before, status, updated_at: this.store.now() };
+    this.finish(ticket);
+    this.comments.audit(before.id, {
+      authorId: actor.id,
+      metadata: {},
+      events: this.changes(before, ticket),
+    });
     this.store.putTicket(ticket, before);
   }
 
-  private record(
+  private finish(ticket: Ticket): void {
+    ticket.generated_timestamp = this.store.seconds();
+    ticket.custom_status_id = customStatusOf(ticket.status, ticket.custom_status_id);
+  }
+
+  private changes(before: Ticket, after: Ticket): AuditEvent[] {
+    const event = (field: string, previous: unknown, value: unknown): AuditEvent[] =>
+      JSON.stringify(previous) === JSON.stringify(value)
+        ? []
+        : [{ id: this.store.newId(), type: 'Change', field_name: field, previous_value: previous, value }];
+    const earlier = new Map(before.custom_fields.map((field) => [field.id, field.value]));
+    return [
+      ...COMPARED.flatMap((key) => event(key, before[key], after[key])),
+      ...after.custom_fields.flatMap((field) =>
+        event(String(field.id), earlier.get(field.id) ?? null, field.value),
+      ),
+    ];
+  }
+
+  private announceChanges(
     ticket: Ticket,
     actor: User,
-    metadata: Fields,
-    events: Fields[],
-    comment: (z.output<typeof commentBody> & { author_id: number | null }) | undefined,
-  ): Audit {
-    const now = this.store.now();
-    if (comment) {
-      if (comment.author_id !== null && !this.store.users.has(comment.author_id))
-        throw invalid('comment', 'Author: is not valid', 'InvalidValue');
-      const attachments = comment.uploads
-        .map((token) => this.uploads.get(token))
-        .filter((file) => file !== undefined);
-      const fields = {
-        body: plain(comment),
-        public: comment.public,
-        author_id: comment.author_id,
-        attachments,
-        ...(comment.html_body !== undefined && {
-          html_body: `<div class="zd-comment" dir="auto">${comment.html_body}</div>`,
-        }),
+    events: AuditEvent[],
+    comment: CommentBody | undefined,
+  ): void {
+    const added = comment && this.comments.of(ticket.id).at(-1);
+    if (added) {
+      const shown = {
+        id: String(added.id),
+        body: added.body,
+        is_public: added.public,
+        author: { id: String(added.author_id) },
       };
-      return this.addComment(ticket.id, fields, now, metadata, events);
+      this.announce('ticket.comment_added', ticket, actor, { comment: shown });
     }
-    const audit: Audit = {
-      id: this.store.newId(),
-      ticket_id: ticket.id,
-      created_at: now,
-      author_id: actor.id,
-      metadata: { system: {}, custom: metadata },
-      events,
-      via: { channel: 'api', source: { from: {}, to: {}, rel: null } },
-    };
-    this.store.addAudit(audit);
-    return audit;
+    for (const { field_name: field, previous_value: previous, value } of events) {
+      const name = String(field);
+      const isCustom = /^\d+$/.test(name);
+      const change = { current: value, previous, ...(isCustom && { field: { id: name } }) };
+      this.announce(
+        `ticket.${isCustom ? 'custom_field' : (EVENT_NAMES[name] ?? name)}_changed`,
+        ticket,
+        actor,
+        change,
+      );
+    }
+    this.announce('ticket.updated', ticket, actor);
+  }
+
+  private announce(type: string, record: Ticket, actor: User, change: Fields = {}): void {
+    this.store.onEvent({ type, kind: 'ticket', record, actorId: actor.id, change });
   }
 }
 
+/**
+ * Compared to the second, because `updated_at` has no more.
+ * https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#protecting-against-ticket-update-collisions
+ */
+function checkStamp(before: Ticket, { safe_update: safe, updated_stamp: stamp }: Settable): void {
+  if (safe !== true) return;
+  // Stricter than documented: a caller that asks for safety and forgets the stamp would have none.
+  if (stamp === undefined) throw invalid('updated_stamp', 'Updated stamp: cannot be blank', 'BlankValue');
+  if (secondsOf(stamp) === secondsOf(before.updated_at)) return;
+  throw new Refusal(409, {
+    error: 'UpdateConflict',
+    description: `Safe Update prevented the update due to outdated ticket data: updated_stamp is ${stamp}, updated_at is ${before.updated_at}`,
+  });
+}
+
 /** A ticket with every key that the live API returns. */
-export function blank(ticketId: number, baseUrl: string, now: string, channel: string): Ticket {
+export function blankTicket(ticketId: number, baseUrl: string, now: string): Ticket {
   return {
     url: `${baseUrl}/tickets/${ticketId}.json`,
     id: ticketId,
     external_id: null,
-    via: { channel, source: { from: {}, to: {}, rel: null } },
+    via: VIA_API,
     created_at: now,
     updated_at: now,
-    generated_timestamp: Math.floor(Date.parse(now) / 1000),
+    generated_timestamp: secondsOf(now),
     type: null,
     subject: null,
     raw_subject: null,
@@ -445,7 +501,7 @@ export function blank(ticketId: number, baseUrl: string, now: string, channel: s
     custom_fields: [],
     satisfaction_rating: { score: 'unoffered' },
     sharing_agreement_ids: [],
-    custom_status_id: 1,
+    custom_status_id: customStatusOf('new', 0),
     fields: [],
     followup_ids: [],
     ticket_form_id: 360000084116,
@@ -455,41 +511,4 @@ export function blank(ticketId: number, baseUrl: string, now: string, channel: s
     allow_attachments: true,
     from_messaging_channel: false,
   };
-}
-
-function finish(ticket: Ticket, seconds: number): void {
-  ticket.generated_timestamp = seconds;
-  ticket['custom_status_id'] = CUSTOM_STATUS[ticket.status] ?? 1;
-}
-
-function plain(comment: { body?: string | undefined; html_body?: string | undefined }): string {
-  return comment.body ?? (comment.html_body ?? '').replace(/<br\s*\/?>/g, '\n').replace(/<[^>]*>/g, '');
-}
-
-function html(words: string): string {
-  return `<div class="zd-comment" dir="auto">${escapeHtml(words).replace(/\n/g, '<br>')}<br></div>`;
-}
-
-function changeEvents(before: Ticket, after: Ticket): Fields[] {
-  const compared = [
-    'subject',
-    'status',
-    'priority',
-    'type',
-    'organization_id',
-    'requester_id',
-    'assignee_id',
-    'tags',
-    'due_at',
-    'external_id',
-  ];
-  return compared
-    .filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
-    .map((key) => ({
-      type: 'Change',
-      event_type: 'Change',
-      field_name: key,
-      previous_value: before[key],
-      value: after[key],
-    }));
 }

@@ -1,0 +1,46 @@
+import type { z } from 'zod';
+import type { Fields } from './model';
+
+/** An answer that is not a success: status and body as Zendesk words it. */
+export class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    readonly body: Fields,
+    readonly headers: Record<string, string> = {},
+  ) {
+    super(`answered ${status}: ${JSON.stringify(body)}`);
+  }
+}
+
+export const notFound = () => new Refusal(404, { error: 'RecordNotFound', description: 'Not found' });
+
+export const badRequest = (error: string, description: string) => new Refusal(400, { error, description });
+
+/** 422 as in https://developer.zendesk.com/api-reference/introduction/requests/#422-unprocessable-entity */
+export function invalid(field: string, description: string, error: string): Refusal {
+  return new Refusal(422, {
+    error: 'RecordInvalid',
+    description: 'Record validation errors',
+    details: { [field]: [{ description, error }] },
+  });
+}
+
+/** Checks a record's values. @throws Refusal 422 that names the field */
+export function parseRecord<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const field = String(issue?.path[0] ?? 'base');
+  throw invalid(field, `${field}: ${issue?.message ?? 'is invalid'}`, 'InvalidValue');
+}
+
+/** Checks what surrounds the record: a request that is not even of the right shape. @throws Refusal 400 */
+export function parseRequest<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const at = issue?.path.map(String).join('.') ?? '';
+  throw new Refusal(400, {
+    error: { title: 'Invalid attribute', message: `${at}: ${issue?.message ?? ''}` },
+  });
+}

@@ -1,0 +1,91 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Comment } from '../model';
+import { parseRequest } from '../refusal';
+import { idOf, listing, queryOf, type Context } from './context';
+
+const redaction = z.looseObject({
+  ticket_id: z.coerce.number(),
+  html_body: z.string().optional(),
+  external_attachment_urls: z.array(z.string()).default([]),
+});
+const wordsBody = z.looseObject({ text: z.string().min(1) });
+
+/**
+ * Comments have no endpoint that creates them: they come with a ticket or its update.
+ * https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/
+ */
+export function commentRoutes(api: FastifyInstance, context: Context): void {
+  const { tickets, uploads, actor } = context;
+  const { comments } = tickets;
+  const list = listing(context);
+  /** Oldest first, if nothing else is asked for. */
+  const ordered = <T>(items: readonly T[], request: FastifyRequest): T[] => {
+    const query = queryOf(request);
+    return query['sort_order'] === 'desc' || query['sort'] === '-created_at'
+      ? [...items].reverse()
+      : [...items];
+  };
+  const change = (
+    request: FastifyRequest,
+    type: string,
+    event: string,
+    how: (comment: Comment) => Comment,
+    ticketId = idOf(request),
+  ) =>
+    tickets.changeComment(ticketId, idOf(request, 'comment'), actor(request), { type, event, change: how });
+  const redact = (request: FastifyRequest, how: (comment: Comment) => Comment, ticketId?: number) => ({
+    comment: change(request, 'CommentRedactionEvent', 'ticket.comment_redacted', how, ticketId),
+  });
+
+  api.get('/tickets/:id/comments', async (request) => {
+    const { id } = tickets.get(idOf(request));
+    return list(request, 'comments', ordered(comments.of(id), request));
+  });
+  api.get('/tickets/:id/comments/count', async (request) => {
+    const { id, updated_at: at } = tickets.get(idOf(request));
+    return { count: { value: comments.of(id).length, refreshed_at: at } };
+  });
+  api.get('/tickets/:id/audits', async (request) => {
+    const { id } = tickets.get(idOf(request));
+    const audits = context.store.audits.get(id) ?? [];
+    return list(
+      request,
+      'audits',
+      ordered(audits, request).map((audit) => comments.shownAudit(audit)),
+    );
+  });
+  api.put('/tickets/:id/comments/:comment/make_private', async (request) => {
+    const hide = (comment: Comment) => ({ ...comment, public: false });
+    change(request, 'CommentPrivacyChange', 'ticket.comment_made_private', hide);
+    return {};
+  });
+  api.put('/tickets/:id/comments/:comment/redact', async (request) => {
+    const { text } = parseRequest(wordsBody, request.body);
+    return redact(request, (comment) => comments.redactWords(comment, text));
+  });
+  api.put('/tickets/:id/comments/:comment/attachments/:attachment/redact', async (request) => {
+    const attachment = idOf(request, 'attachment');
+    const { comment } = redact(request, (each) => comments.redactAttachment(each, attachment));
+    uploads.forget(attachment);
+    return { attachment: comment.attachments.find(({ id }) => id === attachment) };
+  });
+  api.put('/comment_redactions/:comment', async (request) => {
+    const {
+      ticket_id: ticketId,
+      html_body: html,
+      external_attachment_urls: urls,
+    } = parseRequest(redaction, request.body);
+    return redact(
+      request,
+      (comment) => {
+        const files = comment.attachments.filter(({ content_url: url }) => urls.includes(url));
+        for (const { id } of files) uploads.forget(id);
+        const stripped = files.reduce((each, { id }) => comments.redactAttachment(each, id), comment);
+        // Only files are named: the words stay.
+        return html === undefined && files.length > 0 ? stripped : comments.redactMarked(stripped, html);
+      },
+      ticketId,
+    );
+  });
+}

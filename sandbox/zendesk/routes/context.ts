@@ -1,0 +1,91 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Exports } from '../exports';
+import type { Idempotency } from '../idempotency';
+import type { Jobs } from '../jobs';
+import type { Limits } from '../limits';
+import type { Fields, Query, User } from '../model';
+import type { Organizations } from '../organizations';
+import { paged } from '../paging';
+import { badRequest, notFound, parseRequest } from '../refusal';
+import type { Store } from '../store';
+import type { Tickets } from '../tickets';
+import type { Triggers } from '../triggers';
+import type { Uploads } from '../uploads';
+import type { Users } from '../users';
+import type { Webhooks } from '../webhooks';
+
+/** What routes work with. */
+export interface Context {
+  store: Store;
+  organizations: Organizations;
+  tickets: Tickets;
+  users: Users;
+  uploads: Uploads;
+  exports: Exports;
+  jobs: Jobs;
+  limits: Limits;
+  idempotency: Idempotency;
+  webhooks: Webhooks;
+  triggers: Triggers;
+  /** Who calls. @throws Refusal 401 */
+  actor(this: void, request: FastifyRequest): User;
+  /** How far behind the answer is to be, by a fault rule. */
+  staleSeconds(this: void, request: FastifyRequest): number;
+}
+
+const IDS_AT_MOST = 100;
+
+export const queryOf = (request: FastifyRequest): Query => request.query as Query;
+
+/** A numeric id from the path. @throws Refusal 404 where it is none */
+export function idOf(request: FastifyRequest, name = 'id'): number {
+  const id = Number((request.params as Record<string, string>)[name]);
+  if (!Number.isInteger(id)) throw notFound();
+  return id;
+}
+
+export const textOfPath = (request: FastifyRequest, name = 'id'): string =>
+  (request.params as Record<string, string>)[name] ?? '';
+
+/** Comma-separated values, 100 at most. */
+export function listOf(value: string | undefined): string[] {
+  const values = (value ?? '').split(',').filter((each) => each.trim() !== '');
+  if (values.length > IDS_AT_MOST)
+    throw badRequest('TooManyValues', `At most ${IDS_AT_MOST} records at once, found ${values.length}`);
+  return values.map((each) => each.trim());
+}
+
+export const idList = (value: string | undefined): number[] => listOf(value).map(Number);
+
+/** The record within its envelope, `{"ticket": {…}}`. @throws Refusal 400 */
+export function envelope(request: FastifyRequest, name: string): Fields {
+  const body = parseRequest(z.looseObject({ [name]: z.record(z.string(), z.unknown()) }), request.body);
+  return body[name] as Fields;
+}
+
+/** The records within their envelope, `{"tickets": […]}`. @throws Refusal 400 */
+export function envelopes(request: FastifyRequest, name: string): Fields[] {
+  const body = parseRequest(
+    z.looseObject({ [name]: z.array(z.record(z.string(), z.unknown())) }),
+    request.body,
+  );
+  return body[name] as Fields[];
+}
+
+/** What Update Many changes: each record its own way (`tickets`), or all of `ids` the same way (`ticket`). */
+export function manyChanges(request: FastifyRequest, one: string, many: string): Fields[] {
+  const { ids } = queryOf(request);
+  if (ids === undefined) return envelopes(request, many);
+  return idList(ids).map((id) => ({ ...envelope(request, one), id }));
+}
+
+/** Answers with a page of records. */
+export function listing({ store }: Context) {
+  return (request: FastifyRequest, name: string, items: readonly Fields[]): Fields => {
+    const path = request.url.replace(/\?.*$/, '').replace(/^\/api\/v2/, '');
+    return paged(name, items, queryOf(request), `${store.baseUrl()}${path}.json`);
+  };
+}
+
+export const noContent = (reply: FastifyReply): FastifyReply => reply.code(204).send();

@@ -1,0 +1,35 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { parseRequest } from '../refusal';
+import { idOf, type Context } from './context';
+
+const clockBody = z.strictObject({ advanceMs: z.number().nonnegative() });
+
+/** What tests and demos steer the sandbox with; no part of Zendesk. Faults and call counts are ../../common's. */
+export function controlRoutes(
+  app: FastifyInstance,
+  { store, tickets }: Context,
+  clock: { now(): number; advance(ms: number): void },
+): void {
+  app.get('/_sandbox/state', async () => ({
+    organizations: [...store.organizations.values()],
+    tickets: [...store.tickets.values()],
+    comments: Object.fromEntries(store.comments),
+    users: [...store.users.values()],
+  }));
+  app.post('/_sandbox/clock', async (request) => {
+    clock.advance(parseRequest(clockBody, request.body).advanceMs);
+    return { now: new Date(clock.now()).toISOString() };
+  });
+  /** A system's update, which leaves `updated_at` as it was. */
+  app.post('/_sandbox/tickets/:id/touch', async (request) => ({ ticket: tickets.touch(idOf(request)) }));
+  // The call log owns these two routes; what it cannot know is added to its answer.
+  app.addHook('preSerialization', async (request, _reply, payload) =>
+    request.routeOptions.url === '/_sandbox/stats'
+      ? { ...(payload as object), writes: Object.fromEntries(store.writes) }
+      : payload,
+  );
+  app.addHook('onResponse', async (request) => {
+    if (request.routeOptions.url === '/_sandbox/stats/reset') store.writes.clear();
+  });
+}

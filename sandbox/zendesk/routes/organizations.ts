@@ -1,0 +1,120 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { shownOrganizationFields } from '../fields';
+import { parseRequest } from '../refusal';
+import {
+  envelope,
+  envelopes,
+  idList,
+  idOf,
+  listOf,
+  listing,
+  manyChanges,
+  noContent,
+  queryOf,
+  textOfPath,
+  type Context,
+} from './context';
+
+const mergeBody = z.looseObject({ organization_merge: z.looseObject({ winner_id: z.coerce.number() }) });
+
+/** https://developer.zendesk.com/api-reference/ticketing/organizations/organizations/ */
+export function organizationRoutes(api: FastifyInstance, context: Context): void {
+  const { organizations, jobs, store, users, tickets, actor } = context;
+  const list = listing(context);
+
+  api.get('/organizations', async (request) => list(request, 'organizations', organizations.live()));
+  api.get('/organizations/count', async () => ({
+    count: { value: organizations.live().length, refreshed_at: store.now() },
+  }));
+  api.get('/organizations/search', async (request) => {
+    const { external_id: externalId, name } = queryOf(request);
+    const found =
+      externalId !== undefined ? organizations.byExternalId(externalId) : organizations.byName(name ?? '');
+    return list(request, 'organizations', found);
+  });
+  api.get('/organizations/autocomplete', async (request) => {
+    const start = (queryOf(request)['name'] ?? '').toLowerCase();
+    const found = organizations.live().filter(({ name }) => name.toLowerCase().startsWith(start));
+    return list(request, 'organizations', found);
+  });
+  api.get('/organizations/show_many', async (request) => {
+    const { ids, external_ids: externalIds } = queryOf(request);
+    const found =
+      ids !== undefined
+        ? idList(ids).flatMap((id) => store.organizations.get(id) ?? [])
+        : listOf(externalIds).flatMap((each) => organizations.byExternalId(each));
+    return list(
+      request,
+      'organizations',
+      found.filter((each) => each.deleted_at === null),
+    );
+  });
+  api.get('/organizations/:id', async (request) => ({ organization: organizations.get(idOf(request)) }));
+  api.post('/organizations', async (request, reply) => {
+    const organization = organizations.create(envelope(request, 'organization'), actor(request).id);
+    return reply.code(201).header('location', organization['url']).send({ organization });
+  });
+  api.post('/organizations/create_or_update', async (request, reply) => {
+    const given = envelope(request, 'organization');
+    const { organization, created } = organizations.createOrUpdate(given, actor(request).id);
+    return reply.code(created ? 201 : 200).send({ organization });
+  });
+  api.post('/organizations/create_many', async (request) => {
+    const { id: by } = actor(request);
+    const step = (each: object) => ({ id: organizations.create(each, by).id });
+    return { job_status: jobs.add('create', envelopes(request, 'organizations'), step) };
+  });
+  api.put('/organizations/update_many', async (request) => {
+    const { id: by } = actor(request);
+    const changes = manyChanges(request, 'organization', 'organizations');
+    const step = ({ id, ...each }: (typeof changes)[number]) => ({
+      id: organizations.update(Number(id), each, by).id,
+    });
+    return { job_status: jobs.add('update', changes, step) };
+  });
+  api.delete('/organizations/destroy_many', async (request) => {
+    const { ids, external_ids: externalIds } = queryOf(request);
+    const { id: by } = actor(request);
+    const gone =
+      ids !== undefined
+        ? idList(ids)
+        : listOf(externalIds).flatMap((each) => organizations.byExternalId(each).map(({ id }) => id));
+    return { job_status: jobs.add('delete', gone, (id) => (organizations.remove(id, by), { id })) };
+  });
+  api.put('/organizations/:id', async (request) => ({
+    organization: organizations.update(idOf(request), envelope(request, 'organization'), actor(request).id),
+  }));
+  api.delete('/organizations/:id', async (request, reply) => {
+    organizations.remove(idOf(request), actor(request).id);
+    return noContent(reply);
+  });
+  api.post('/organizations/:id/merge', async (request) => {
+    const { organization_merge: merge } = parseRequest(mergeBody, request.body);
+    return {
+      organization_merge: organizations.merge(idOf(request), merge.winner_id, actor(request).id),
+    };
+  });
+  api.get('/organization_merges/:id', async (request) => ({
+    organization_merge: organizations.mergeStatus(textOfPath(request)),
+  }));
+  api.get('/organizations/:id/tickets', async (request) => {
+    const { id } = organizations.get(idOf(request));
+    return list(
+      request,
+      'tickets',
+      tickets.live().filter((ticket) => ticket.organization_id === id),
+    );
+  });
+  api.get('/organizations/:id/users', async (request) => {
+    const { id } = organizations.get(idOf(request));
+    return list(
+      request,
+      'users',
+      users.list({}).filter((user) => user.organization_id === id),
+    );
+  });
+  api.get('/organization_fields', async (request) =>
+    list(request, 'organization_fields', shownOrganizationFields(store.baseUrl())),
+  );
+}

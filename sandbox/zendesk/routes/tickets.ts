@@ -1,0 +1,160 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { CUSTOM_STATUSES, shownTicketFields } from '../fields';
+import type { Audit, Fields, Ticket } from '../model';
+import { parseRequest } from '../refusal';
+import {
+  envelope,
+  envelopes,
+  idList,
+  idOf,
+  listing,
+  manyChanges,
+  noContent,
+  queryOf,
+  type Context,
+} from './context';
+
+const mergeBody = z.looseObject({
+  ids: z.array(z.coerce.number()),
+  target_comment: z.string().optional(),
+  source_comment: z.string().optional(),
+  target_comment_is_public: z.boolean().default(false),
+  source_comment_is_public: z.boolean().default(false),
+});
+const tagsBody = z.looseObject({ tags: z.array(z.string()) });
+
+/** https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ */
+export function ticketRoutes(api: FastifyInstance, context: Context): void {
+  const { tickets, jobs, store, actor, limits, idempotency } = context;
+  const list = listing(context);
+  const answerOf = ({ ticket, audit }: { ticket: Ticket; audit: Audit }) => ({
+    ticket,
+    audit: tickets.comments.shownAudit(audit),
+  });
+  const update = (request: FastifyRequest, change: unknown) => {
+    const user = actor(request);
+    limits.countUpdate(user.id, idOf(request));
+    return tickets.update(idOf(request), change, user);
+  };
+
+  api.get('/tickets', async (request) => {
+    const externalId = queryOf(request)['external_id'];
+    return list(
+      request,
+      'tickets',
+      externalId === undefined ? tickets.live() : tickets.byExternalId(externalId),
+    );
+  });
+  api.get('/tickets/count', async () => ({
+    count: { value: tickets.live().length, refreshed_at: store.now() },
+  }));
+  api.get('/tickets/show_many', async (request) => {
+    const found = idList(queryOf(request)['ids']).flatMap((id) => store.tickets.get(id) ?? []);
+    return list(
+      request,
+      'tickets',
+      found.filter((ticket) => ticket.status !== 'deleted'),
+    );
+  });
+  api.get('/users/:id/tickets/:role', async (request) => {
+    const role = (request.params as { role: string }).role === 'assigned' ? 'assignee_id' : 'requester_id';
+    return list(
+      request,
+      'tickets',
+      tickets.live().filter((ticket) => ticket[role] === idOf(request)),
+    );
+  });
+  api.get('/tickets/:id', async (request) => ({ ticket: tickets.get(idOf(request)) }));
+  api.post('/tickets', async (request, reply) => {
+    const user = actor(request);
+    const create = () => answerOf(tickets.create(envelope(request, 'ticket'), user));
+    const key = request.headers['idempotency-key'];
+    if (typeof key !== 'string') return reply.code(201).send(create());
+    const { answer, lookup } = idempotency.once(key, request.body, create);
+    return reply.code(201).header('x-idempotency-lookup', lookup).send(answer);
+  });
+  api.post('/tickets/create_many', async (request) => {
+    const user = actor(request);
+    const step = (each: Fields) => ({ id: tickets.create(each, user).ticket.id });
+    return { job_status: jobs.add('create', envelopes(request, 'tickets'), step) };
+  });
+  api.put('/tickets/update_many', async (request) => {
+    const user = actor(request);
+    const step = ({ id, ...each }: Fields) => ({
+      id: tickets.update(Number(id), each, user, true).ticket.id,
+    });
+    return { job_status: jobs.add('update', manyChanges(request, 'ticket', 'tickets'), step) };
+  });
+  api.delete('/tickets/destroy_many', async (request) => {
+    const user = actor(request);
+    const ids = idList(queryOf(request)['ids']);
+    return { job_status: jobs.add('delete', ids, (id) => (tickets.remove(id, user), { id })) };
+  });
+  api.put('/tickets/:id', async (request) => answerOf(update(request, envelope(request, 'ticket'))));
+  api.delete('/tickets/:id', async (request, reply) => {
+    tickets.remove(idOf(request), actor(request));
+    return noContent(reply);
+  });
+  api.post('/tickets/:id/merge', async (request) => {
+    const user = actor(request);
+    const winner = idOf(request);
+    const body = parseRequest(mergeBody, request.body);
+    const words = {
+      target: body.target_comment,
+      source: body.source_comment,
+      targetPublic: body.target_comment_is_public,
+      sourcePublic: body.source_comment_is_public,
+    };
+    const step = (id: number) => (tickets.merge(id, body.ids, user, words), { id });
+    return { job_status: jobs.add('merge', [winner], step) };
+  });
+
+  // https://developer.zendesk.com/api-reference/ticketing/ticket-management/tags/
+  api.get('/tickets/:id/tags', async (request) => ({ tags: tickets.get(idOf(request)).tags }));
+  for (const [method, field] of [
+    ['PUT', 'additional_tags'],
+    ['POST', 'tags'],
+    ['DELETE', 'remove_tags'],
+  ] as const) {
+    api.route({
+      method,
+      url: '/tickets/:id/tags',
+      handler: async (request, reply) => {
+        const { tags, ...safety } = parseRequest(tagsBody, request.body);
+        const { ticket } = update(request, { ...safety, [field]: tags });
+        return reply.code(method === 'POST' ? 201 : 200).send({ tags: ticket.tags });
+      },
+    });
+  }
+
+  deletedTicketRoutes(api, context);
+  api.get('/ticket_fields', async (request) =>
+    list(request, 'ticket_fields', shownTicketFields(store.baseUrl())),
+  );
+  api.get('/custom_statuses', async () => ({ custom_statuses: CUSTOM_STATUSES }));
+}
+
+function deletedTicketRoutes(api: FastifyInstance, context: Context): void {
+  const { tickets, jobs, actor } = context;
+  const list = listing(context);
+  api.get('/deleted_tickets', async (request) => list(request, 'deleted_tickets', tickets.deleted()));
+  api.put('/deleted_tickets/restore_many', async (request) => {
+    for (const id of idList(queryOf(request)['ids'])) tickets.restore(id, actor(request));
+    return {};
+  });
+  api.delete('/deleted_tickets/destroy_many', async (request) => {
+    const user = actor(request);
+    const ids = idList(queryOf(request)['ids']);
+    return { job_status: jobs.add('delete', ids, (id) => (tickets.removeForGood(id, user), { id })) };
+  });
+  api.put('/deleted_tickets/:id/restore', async (request) => {
+    tickets.restore(idOf(request), actor(request));
+    return {};
+  });
+  api.delete('/deleted_tickets/:id', async (request) => {
+    const user = actor(request);
+    const step = (id: number) => (tickets.removeForGood(id, user), { id });
+    return { job_status: jobs.add('delete', [idOf(request)], step) };
+  });
+}

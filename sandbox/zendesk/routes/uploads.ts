@@ -1,0 +1,45 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { parseRequest } from '../refusal';
+import { idOf, noContent, textOfPath, type Context } from './context';
+
+const uploadQuery = z.looseObject({ filename: z.string().min(1), token: z.string().optional() });
+
+/** Files are taken as they are, whatever their type: in a scope of its own, where nothing is parsed. */
+export async function uploadRoutes(api: FastifyInstance, { uploads }: Context): Promise<void> {
+  await api.register(async (raw) => {
+    raw.removeAllContentTypeParsers();
+    raw.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    raw.post('/uploads', async (request, reply) => {
+      const { filename, token } = parseRequest(uploadQuery, request.query);
+      const content = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      const type = request.headers['content-type'] ?? 'application/octet-stream';
+      return reply.code(201).send({ upload: uploads.add(filename, type, content, token) });
+    });
+  });
+  api.delete('/uploads/:token', async (request, reply) => {
+    uploads.remove(textOfPath(request, 'token'));
+    return noContent(reply);
+  });
+  api.get('/attachments/:id', async (request) => ({ attachment: uploads.show(idOf(request)) }));
+}
+
+/** Outside of the API, as a browser would get it: `content_url` redirects to where the file is. */
+export function attachmentRoutes(app: FastifyInstance, { uploads }: Context): void {
+  for (const path of ['/attachments/token/:key', '/attachments/token/:key/']) {
+    app.get(path, async (request, reply) => {
+      const key = textOfPath(request, 'key');
+      const { attachment } = uploads.file(key);
+      return reply.redirect(`/files/${key}/${encodeURIComponent(attachment.file_name)}`, 302);
+    });
+  }
+  app.get('/files/:key/:name', async (request, reply) => {
+    const { attachment, content } = uploads.file(textOfPath(request, 'key'));
+    // Somebody else's file: shown by no browser.
+    return reply
+      .type(String(attachment['content_type']))
+      .header('content-disposition', 'attachment')
+      .header('x-content-type-options', 'nosniff')
+      .send(content);
+  });
+}

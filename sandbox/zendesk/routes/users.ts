@@ -1,0 +1,58 @@
+import type { FastifyInstance } from 'fastify';
+import type { Fields } from '../model';
+import {
+  envelope,
+  envelopes,
+  idList,
+  idOf,
+  listOf,
+  listing,
+  manyChanges,
+  queryOf,
+  type Context,
+} from './context';
+
+/** https://developer.zendesk.com/api-reference/ticketing/users/users/ */
+export function userRoutes(api: FastifyInstance, context: Context): void {
+  const { users, jobs, store, actor } = context;
+  const list = listing(context);
+
+  api.get('/users/me', async (request) => ({ user: actor(request) }));
+  api.get('/users', async (request) => list(request, 'users', users.list(queryOf(request))));
+  api.get('/users/count', async () => ({
+    count: { value: users.list({}).length, refreshed_at: store.now() },
+  }));
+  api.get('/users/show_many', async (request) => {
+    const { ids, external_ids: externalIds } = queryOf(request);
+    const found =
+      ids !== undefined
+        ? idList(ids).flatMap((id) => store.users.get(id) ?? [])
+        : listOf(externalIds).flatMap((each) => users.byExternalId(each));
+    return list(request, 'users', found);
+  });
+  api.get('/users/search', async (request) => list(request, 'users', users.search(queryOf(request))));
+  api.get('/users/:id', async (request) => ({ user: users.get(idOf(request)) }));
+  api.post('/users', async (request, reply) =>
+    reply.code(201).send({ user: users.create(envelope(request, 'user')) }),
+  );
+  api.post('/users/create_or_update', async (request, reply) => {
+    const { user, created } = users.createOrUpdate(envelope(request, 'user'));
+    return reply.code(created ? 201 : 200).send({ user });
+  });
+  api.post('/users/create_many', async (request) => ({
+    job_status: jobs.add('create', envelopes(request, 'users'), (each) => ({ id: users.create(each).id })),
+  }));
+  api.post('/users/create_or_update_many', async (request) => ({
+    job_status: jobs.add('create_or_update', envelopes(request, 'users'), (each) => ({
+      id: users.createOrUpdate(each).user.id,
+    })),
+  }));
+  api.put('/users/update_many', async (request) => {
+    const step = ({ id, ...each }: Fields) => ({ id: users.update(Number(id), each).id });
+    return { job_status: jobs.add('update', manyChanges(request, 'user', 'users'), step) };
+  });
+  api.put('/users/:id', async (request) => ({
+    user: users.update(idOf(request), envelope(request, 'user')),
+  }));
+  api.delete('/users/:id', async (request) => ({ user: users.remove(idOf(request)) }));
+}

@@ -1,0 +1,61 @@
+/** Texts, tags and times in the forms that Zendesk gives them. */
+
+/** Zendesk's tags: lower-case, no spaces, each once. */
+export function normaliseTags(tags: readonly string[]): string[] {
+  const words = tags.flatMap((tag) => tag.toLowerCase().split(/[\s,]+/));
+  return [...new Set(words.filter((tag) => tag !== ''))].sort();
+}
+
+/** Times have one-second resolution. */
+export function isoSeconds(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+}
+
+export function secondsOf(time: string): number {
+  return Math.floor(Date.parse(time) / 1000);
+}
+
+export function escapeHtml(text: string): string {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
+}
+
+/** The wrapper that each comment's HTML comes in. */
+function wrapped(html: string): string {
+  return `<div class="zd-comment" dir="auto">${html}</div>`;
+}
+
+export function htmlOf(text: string): string {
+  return wrapped(`${escapeHtml(text).replace(/\r?\n/g, '<br>')}<br>`);
+}
+
+/** What somebody else wrote as HTML, without what could act. */
+export function sanitised(html: string): string {
+  return wrapped(
+    html
+      .replace(/<(script|style|iframe|object)\b[\s\S]*?(<\/\1\s*>|$)/gi, '')
+      .replace(/\son\w+\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)/gi, '')
+      .replace(/\b(href|src)\s*=\s*(["']?)\s*javascript:[^"'\s>]*\2/gi, ''),
+  );
+}
+
+const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', nbsp: ' ', apos: "'" };
+
+/** HTML's text: blocks and line breaks begin lines. */
+export function textOf(html: string): string {
+  return html
+    .replace(/<(script|style)\b[\s\S]*?(<\/\1\s*>|$)/gi, '')
+    .replace(/\r?\n/g, ' ')
+    .replace(/<br\s*\/?>/gi, '\n')
+    .replace(/<li\b[^>]*>/gi, '- ')
+    .replace(/<\/p\s*>/gi, '\n\n')
+    .replace(/<\/(div|li|tr|h\d|ul|ol|table|blockquote)\s*>/gi, '\n')
+    .replace(/<[^>]*>/g, '')
+    .replace(/&(#x?[\da-f]+|\w+);/gi, (entity, name: string) => {
+      if (!name.startsWith('#')) return ENTITIES[name.toLowerCase()] ?? entity;
+      const code = /^#x/i.test(name) ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1));
+      return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : entity;
+    })
+    .replace(/[ \t]+\n/g, '\n')
+    .replace(/\n{3,}/g, '\n\n')
+    .trim();
+}

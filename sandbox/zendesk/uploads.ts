@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import type { Attachment } from './model';
+import { notFound } from './refusal';
+import type { Store } from './store';
+
+interface StoredFile {
+  attachment: Attachment;
+  content: Buffer;
+}
+
+/** https://developer.zendesk.com/api-reference/ticketing/tickets/ticket-attachments/ */
+export class Uploads {
+  /** Files by upload token; a token is used up by the first comment that names it. */
+  private readonly tokens = new Map<string, Attachment[]>();
+  private readonly files = new Map<string, StoredFile>();
+  private readonly byId = new Map<number, StoredFile>();
+
+  constructor(private readonly store: Store) {}
+
+  /** @param token of an earlier upload that this file joins */
+  add(fileName: string, contentType: string, content: Buffer, token = randomBytes(12).toString('hex')) {
+    const key = randomBytes(12).toString('hex');
+    const id = this.store.newId();
+    const base = this.store.baseUrl();
+    const attachment: Attachment = {
+      url: `${base}/attachments/${id}.json`,
+      id,
+      file_name: fileName,
+      content_url: `${base.replace(/\/api\/v2$/, '')}/attachments/token/${key}/?name=${encodeURIComponent(fileName)}`,
+      mapped_content_url: null,
+      content_type: contentType,
+      size: content.length,
+      width: null,
+      height: null,
+      inline: false,
+      deleted: false,
+      malware_access_override: false,
+      malware_scan_result: 'malware_not_found',
+      thumbnails: [],
+    };
+    const file = { attachment, content };
+    this.files.set(key, file);
+    this.byId.set(id, file);
+    const attachments = [...(this.tokens.get(token) ?? []), attachment];
+    this.tokens.set(token, attachments);
+    return { token, expires_at: null, attachment, attachments };
+  }
+
+  remove(token: string): void {
+    if (!this.tokens.delete(token)) throw notFound();
+  }
+
+  take(token: string): Attachment[] {
+    const attachments = this.tokens.get(token) ?? [];
+    this.tokens.delete(token);
+    return attachments;
+  }
+
+  show(id: number): Attachment {
+    const file = this.byId.get(id);
+    if (!file) throw notFound();
+    return file.attachment;
+  }
+
+  /** What a redacted comment's attachment leads to: nothing. */
+  forget(id: number): void {
+    for (const [key, file] of this.files) if (file.attachment.id === id) this.files.delete(key);
+    this.byId.delete(id);
+  }
+
+  file(key: string): StoredFile {
+    const file = this.files.get(key);
+    if (!file) throw notFound();
+    return file;
+  }
+}
