@@ -325,12 +325,13 @@ function printSpending(
 ): void {
   const right = (title: string) => ({ title, align: 'right' as const });
   const perChange = (spent: Spending, changes: number) =>
-    changes === 0 ? '—' : ((spent.writes + spent.reads) / changes).toFixed(2);
+    changes === 0 ? '—' : ((spent.writes + spent.reads + spent.people) / changes).toFixed(2);
   const row = (name: string, changes: number | string, spent: Spending) => [
     name,
     changes,
     spent.writes,
     spent.reads,
+    spent.people,
     spent.polls,
     spent.refused,
     typeof changes === 'number' ? perChange(spent, changes) : '—',
@@ -343,6 +344,7 @@ function printSpending(
       right('changes'),
       right('writes'),
       right('reads'),
+      right('people'),
       right('polls'),
       right('refused'),
       right('calls per change'),
@@ -353,6 +355,7 @@ function printSpending(
       row('afterwards', 0, idle),
     ],
   );
+  printLine(out, 'A ticket born in the PMS takes a second write: its address in Zendesk goes back to its project.');
   printLine(out, `Echo writes after quiet: ${idle.writes}`);
 }
 

@@ -21,7 +21,9 @@ export interface Spending {
   polls: number;
   /** Reads other than polls. */
   reads: number;
-  /** Writes that were done. */
+  /** People made known to the other system. */
+  people: number;
+  /** Other writes that were done. */
   writes: number;
   /** Those of them that made a record; comments included. */
   creates: number;
@@ -33,13 +35,14 @@ export class Meter {
   constructor(private readonly systems: readonly { url: string; user: string }[]) {}
 
   async read(): Promise<Spending> {
-    const total: Spending = { calls: 0, polls: 0, reads: 0, writes: 0, creates: 0, refused: 0 };
+    const total: Spending = { calls: 0, polls: 0, reads: 0, people: 0, writes: 0, creates: 0, refused: 0 };
     for (const { url, user } of this.systems) {
       const answer = await fetch(`${url}/_sandbox/stats`);
       const { calls } = statsShape.parse(await answer.json());
       for (const { method, route, status, count } of calls.filter((call) => call.user === user)) {
         total.calls += count;
         if (status >= 400 || status === 0) total.refused += count;
+        else if (method !== 'GET' && route.endsWith('/people')) total.people += count;
         else if (method !== 'GET') {
           total.writes += count;
           if (method === 'POST') total.creates += count;
@@ -56,6 +59,7 @@ export function difference(after: Spending, before: Spending): Spending {
     calls: after.calls - before.calls,
     polls: after.polls - before.polls,
     reads: after.reads - before.reads,
+    people: after.people - before.people,
     writes: after.writes - before.writes,
     creates: after.creates - before.creates,
     refused: after.refused - before.refused,
