@@ -339,6 +339,9 @@ export class Tickets {
     if (fields.custom_fields)
       after.custom_fields = mergeTicketFields(after.custom_fields, fields.custom_fields);
     after['fields'] = after.custom_fields;
+    // Last, when nothing can be refused any more: it may make a person.
+    if (fields.requester)
+      after.requester_id = this.store.personOf(fields.requester.email, fields.requester.name).id;
     return after;
   }
 
@@ -364,9 +367,7 @@ export class Tickets {
         throw invalid('group', 'Group: is not valid', 'InvalidValue');
       after['group_id'] = fields.group_id;
     }
-    if (fields.requester)
-      after.requester_id = this.store.personOf(fields.requester.email, fields.requester.name).id;
-    else if (fields.requester_id != null) {
+    if (fields.requester_id != null) {
       if (!this.store.users.has(fields.requester_id))
         throw invalid('requester', 'Requester: is not valid', 'InvalidValue');
       after.requester_id = fields.requester_id;

@@ -62,7 +62,15 @@ export interface TicketEvent {
   ticket_id: number;
   updater_id: number;
   metadata: { custom: Fields };
-  child_events: (Fields & { event_type: string })[];
+  child_events: ChildEvent[];
+}
+/** A comment's keys where it is one. */
+export interface ChildEvent {
+  event_type: string;
+  id: number;
+  body: string;
+  html_body: string;
+  [other: string]: unknown;
 }
 export interface JobResult {
   id?: number;
