@@ -28,13 +28,6 @@ const done = async (call: Promise<{ result: unknown }>): Promise<unknown> => {
   const { id } = as<{ job_status: { id: string } }>((await call).result).job_status;
   return as<{ results: unknown }>(await client.jobstatuses.watch(id, 5, 50)).results;
 };
-  let job = as<{ job_status: Job }>((await call).result).job_status;
-  while (job.status !== 'completed') {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    job = as<{ job_status: Job }>((await client.jobstatuses.show(job.id)).result).job_status;
-  }
-  return job.results;
-};
 
 test('who am I', async () => {
   expect(await result(client.users.me())).toMatchObject({ email: 'ann@sandbox.example', role: 'agent' });
