@@ -355,7 +355,10 @@ function printSpending(
       row('afterwards', 0, idle),
     ],
   );
-  printLine(out, 'A ticket born in the PMS takes a second write: its address in Zendesk goes back to its project.');
+  printLine(
+    out,
+    'A ticket born in the PMS takes a second write: its address in Zendesk goes back to its project.',
+  );
   printLine(out, `Echo writes after quiet: ${idle.writes}`);
 }
 
