@@ -571,6 +571,8 @@ describe('tickets', () => {
     const last = await exported(`start_time=${SINCE}`);
     expect(last.tickets).toMatchObject([{ id, status: 'deleted', subject: 'SCRUBBED' }]);
     expect(JSON.stringify([last, await events()])).not.toContain('secret');
+    expect(JSON.stringify((await api.control('GET', '/state')).body)).not.toContain('secret');
+    expect(sandbox.store.audits.has(id)).toBe(false);
     expect((await api.ticket()).id).toBe(id + 1);
   });
 

@@ -137,6 +137,16 @@ test('JSON in its envelope, with a first comment that is the description: nothin
   expect(first?.child_events.map(({ event_type: type }) => type)).toEqual(['Comment', 'Create']);
 });
 
+test('old records that are loaded behind newer ones come first', async () => {
+  const { id } = await api.ticket();
+  await loadZendeskData(sandbox.store, FIXTURE);
+  expect((await exportedTickets()).map((ticket) => ticket.id)).toEqual([1595, 16988, id]);
+  expect((await events()).map((event) => event.ticket_id)).toEqual([770077, 16988, 770078, id]);
+  const recent = Math.floor(Date.now() / 1000) - 3600;
+  const since = (await api.get(`/incremental/tickets/cursor?start_time=${recent}`)).body.tickets;
+  expect(since.map((ticket) => ticket.id)).toEqual([id]);
+});
+
 test('a folder without files is no harm', async () => {
   expect(await loadZendeskData(sandbox.store, path.join(FIXTURE, 'none'))).toEqual({
     organizations: 0,
