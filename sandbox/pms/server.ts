@@ -74,14 +74,15 @@ export async function startPmsSandbox(options: PmsSandboxOptions = {}): Promise<
   });
   const log = new CallLog((request) => personOf(request)?.email ?? 'nobody');
   log.install(app);
-  new Faults(options.seed ?? 1, (request, status) =>
+  const faults = new Faults(options.seed ?? 1, (request, status) =>
     log.add(request, request.routeOptions.url ?? '(unknown)', status),
-  ).install(app);
+  );
+  faults.install(app);
   controlRoutes(app, store, tokens);
   answerErrors(app);
   allowEmptyJson(app);
 
-  const webhooks = new Webhooks();
+  const webhooks = new Webhooks(faults);
   store.onChange = (change) => webhooks.announce(change);
   const context: Context = {
     store,
@@ -92,6 +93,7 @@ export async function startPmsSandbox(options: PmsSandboxOptions = {}): Promise<
       return person;
     },
     attachmentLimitBytes: options.attachmentLimitBytes ?? BODY_LIMIT_BYTES,
+    repeats: (request) => faults.repeats(request),
   };
   for (const path of ['/health', `${BASE_PATH}/health`]) app.get(path, async () => ({ status: 'ok' }));
   const limit = rateLimit(options.rateLimitPerMinute ?? 6_000, clock);

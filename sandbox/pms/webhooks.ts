@@ -1,6 +1,8 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { DeliveryFaults } from '../common/deliveryFaults';
+import type { Faults } from '../common/faults';
 import type { Change } from './model';
 import { notFound, parse } from './refusal';
 
@@ -30,9 +32,14 @@ const IN_FLIGHT = 16;
 /** Tells subscribers of changes: in no order, a few tries each, and then no more. */
 export class Webhooks {
   private readonly subscribed = new Map<string, Webhook>();
-  private readonly waiting: { webhook: Webhook; change: Change }[] = [];
+  private readonly waiting: (() => Promise<void>)[] = [];
   private readonly closing = new AbortController();
+  private readonly deliveries: DeliveryFaults;
   private inFlight = 0;
+
+  constructor(faults: Faults) {
+    this.deliveries = new DeliveryFaults(faults, this.closing.signal);
+  }
 
   add(input: unknown): Shown {
     const webhook = { id: randomUUID(), ...parse(webhookSchema, input) };
@@ -49,9 +56,13 @@ export class Webhooks {
   }
 
   announce(change: Change): void {
-    for (const webhook of this.subscribed.values())
-      if (webhook.kinds.includes(change.kind)) this.waiting.push({ webhook, change });
-    this.deliverNext();
+    for (const webhook of this.subscribed.values()) {
+      if (!webhook.kinds.includes(change.kind)) continue;
+      this.deliveries.pass(`${change.kind}.${change.op}`, (then = () => undefined) => {
+        this.waiting.push(() => this.deliver(webhook, change).then(then));
+        this.deliverNext();
+      });
+    }
   }
 
   /** Ends all deliveries, so that nothing keeps the process alive. */
@@ -66,7 +77,7 @@ export class Webhooks {
       const next = this.waiting.shift();
       if (!next) return;
       this.inFlight += 1;
-      void this.deliver(next.webhook, next.change).finally(() => {
+      void next().finally(() => {
         this.inFlight -= 1;
         this.deliverNext();
       });

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { DeliveryFaults } from '../common/deliveryFaults';
 import type { Faults } from '../common/faults';
 import { isLoopbackUrl } from '../common/loopback';
 import type { Fields } from './model';
@@ -49,14 +50,16 @@ export class Webhooks {
   private readonly all = new Map<string, Webhook>();
   private readonly breakers = new Map<string, Breaker>();
   private readonly waiting: (() => Promise<void>)[] = [];
-  private readonly heldBack: (() => void)[] = [];
   private readonly closing = new AbortController();
+  private readonly deliveries: DeliveryFaults;
   private inFlight = 0;
 
   constructor(
     private readonly options: WebhookOptions,
-    private readonly faults: Faults,
-  ) {}
+    faults: Faults,
+  ) {
+    this.deliveries = new DeliveryFaults(faults, this.closing.signal);
+  }
 
   add(input: unknown): Fields {
     const created = new Date(this.options.clock()).toISOString();
@@ -113,7 +116,6 @@ export class Webhooks {
     this.closing.abort();
     this.all.clear();
     this.waiting.length = 0;
-    this.heldBack.length = 0;
   }
 
   private get(id: string): Webhook {
@@ -139,35 +141,7 @@ export class Webhooks {
   private send(webhook: Webhook, type: string, body: string): void {
     if (webhook.status !== 'active') return;
     const invocation = randomUUID();
-    const deliver = () => this.deliver(webhook, invocation, body);
-    const fault = this.faults.delivery(type);
-    switch (fault?.kind) {
-      case 'webhookLost':
-        return;
-      case 'webhookLate':
-        void this.pause(fault.delayMs).then(() => this.enqueue(deliver));
-        return;
-      case 'webhookReordered':
-        // It goes after the next one; where none comes, after a while.
-        this.holdBack(deliver, fault.delayMs);
-        return;
-      case 'webhookDuplicate':
-        this.enqueue(deliver);
-        break;
-      default:
-        break;
-    }
-    this.enqueue(deliver, () => this.heldBack.splice(0).forEach((release) => release()));
-  }
-
-  private holdBack(deliver: () => Promise<void>, atMostMs: number): void {
-    let gone = false;
-    const release = () => {
-      if (!gone) this.enqueue(deliver);
-      gone = true;
-    };
-    this.heldBack.push(release);
-    void this.pause(atMostMs).then(release);
+    this.deliveries.pass(type, (then) => this.enqueue(() => this.deliver(webhook, invocation, body), then));
   }
 
   private enqueue(deliver: () => Promise<void>, then: () => void = () => undefined): void {

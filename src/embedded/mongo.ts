@@ -1,4 +1,5 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { MongoClient } from 'mongodb';
@@ -51,7 +52,7 @@ export async function prepareMongo(options: EmbeddedOptions = {}): Promise<void>
 function commands(options: EmbeddedOptions, env: NodeJS.ProcessEnv): Way<Command>[] {
   const root = cacheRoot(env);
   const progress = options.onProgress ?? (() => undefined);
-  const built = path.join(root, `mongo-java-${JAVA_SERVER_VERSION}`);
+  const built = path.join(root, `mongo-java-${JAVA_SERVER_VERSION}-${sourceDigest(javaSources())}`);
   return [
     {
       name: 'mongod on PATH',
@@ -86,7 +87,7 @@ function commands(options: EmbeddedOptions, env: NodeJS.ProcessEnv): Way<Command
           progress(
             `Building a MongoDB-wire server (mongo-java-server ${JAVA_SERVER_VERSION}) with Maven; under a minute, once.`,
           );
-          cpSync(path.join(projectRoot(), 'src/embedded/mongo-java'), scratch, { recursive: true });
+          cpSync(javaSources(), scratch, { recursive: true });
           const build = { cwd: scratch, what: 'building mongo-java-server', onProgress: progress };
           await runBuild(
             maven,
@@ -105,6 +106,18 @@ function commands(options: EmbeddedOptions, env: NodeJS.ProcessEnv): Way<Command
       },
     },
   ];
+}
+
+function javaSources(): string {
+  return path.join(projectRoot(), 'src/embedded/mongo-java');
+}
+
+/** Part of the build's name, so that a change of our own sources makes another build. */
+function sourceDigest(folder: string): string {
+  const hash = createHash('sha256');
+  for (const file of (readdirSync(folder, { recursive: true }) as string[]).sort())
+    if (/\.(java|xml)$/.test(file)) hash.update(readFileSync(path.join(folder, file)));
+  return hash.digest('hex').slice(0, 8);
 }
 
 function mongodCommand(mongod: string): Command {

@@ -29,6 +29,32 @@ describe('embedded servers', () => {
     }
   });
 
+  test('MongoDB keeps every write that it has answered, also when it is killed', async () => {
+    const dataDir = folder();
+    const mongoPort = await freePort();
+    const server = await startMongo({ dataDir, mongoPort });
+    if (server.pid === null) throw new Error('no server of our own');
+    const client = await MongoClient.connect(server.uri);
+    const things = client.db('test').collection<{ _id: number; name: string }>('things');
+    await things.createIndex({ name: 1 }, { unique: true });
+    const written = await Promise.all(
+      Array.from({ length: 200 }, async (_, n) => {
+        await things.insertOne({ _id: n, name: `thing ${n}` });
+        await things.updateOne({ _id: n }, { $set: { name: `changed ${n}` } });
+        return n;
+      }),
+    );
+    process.kill(server.pid, 'SIGKILL');
+    await client.close();
+    await server.stop();
+    const again = await startMongo({ dataDir, mongoPort });
+    const reader = await MongoClient.connect(again.uri);
+    const kept = await reader.db('test').collection('things').find().toArray();
+    expect(kept.map(({ name }) => String(name)).sort()).toEqual(written.map((n) => `changed ${n}`).sort());
+    await reader.close();
+    await again.stop();
+  });
+
   test('Temporal keeps its workflows in the folder that is given, and has the search attributes', async () => {
     const dataDir = folder();
     const temporalPort = await freePort();

@@ -554,6 +554,19 @@ describe('webhooks', () => {
     expect(JSON.parse(body)).toMatchObject({ kind: 'project', id, op: 'created', revision: 1 });
   });
 
+  it('are lost, doubled and overtaken, when told to', async () => {
+    await pms.post('/webhooks', { url, secret: 'shared secret', kinds: ['customer'] });
+    await control('PUT', 'faults', [
+      { route: 'customer.created', kind: 'webhookReordered', delayMs: 60_000, times: 1 },
+      { route: 'customer.created', kind: 'webhookLost', times: 1 },
+      { route: 'customer.created', kind: 'webhookDuplicate', times: 1 },
+    ]);
+    for (const name of ['held back', 'lost', 'doubled']) await make('customers', { name });
+    await received(3);
+    const ids = deliveries.map(({ body }) => (JSON.parse(body) as { id: string }).id);
+    expect(ids).toEqual(['C-1003', 'C-1003', 'C-1001']);
+  });
+
   it.each([
     'http://pms.example/',
     'http://127.0.0.1.evil.example/',
@@ -612,6 +625,26 @@ describe('the control plane', () => {
     const again = await pms.post<Item>('/customers', { name: 'Acme' }, key);
     expect(again.headers.get('idempotency-replayed')).toBe('true');
     expect(await idsOf('/customers')).toEqual(['C-1001']);
+  });
+
+  it('repeats what the feed gave before, and spares whom it is told to spare', async () => {
+    await make('customers', { name: 'Acme' });
+    const { nextCursor } = (await pms.get<Feed>('/changes')).body;
+    await control('PUT', 'faults', [
+      { route: '^GET /api/v1/changes', kind: 'repeat' },
+      { route: '^GET /api/v1/customers', kind: 'status', status: 500 },
+    ]);
+    const again = (await pms.get<Feed>(`/changes?cursor=${nextCursor}`)).body;
+    expect([again.items.map(({ id }) => id), again.nextCursor]).toEqual([['C-1001'], nextCursor]);
+    const spared = { authorization: `Bearer ${sandbox.token}`, 'x-sandbox-spared': '1' };
+    const answers = await Promise.all(
+      [spared, { ...spared, 'x-sandbox-spared': undefined }].map(({ 'x-sandbox-spared': flag, ...headers }) =>
+        fetch(`${sandbox.url}/api/v1/customers`, {
+          headers: flag === undefined ? headers : { ...headers, 'x-sandbox-spared': flag },
+        }),
+      ),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([200, 500]);
   });
 });
 

@@ -11,16 +11,19 @@ const query = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 
+/** How far a feed that repeats itself goes back. */
+const REPEATED = 20;
+
 /** The change feed. A cursor counts the entries that were read. */
-export function changeRoutes(api: FastifyInstance, { store }: Context): void {
+export function changeRoutes(api: FastifyInstance, { store, repeats }: Context): void {
   api.get('/changes', async (request) => {
     const { cursor, limit } = parse(query, request.query);
     const { length } = store.changes;
     const from = cursor === 'now' ? length : Number(cursor);
     if (from > length)
       throw new Refusal(400, 'invalid', `cursor: ${cursor} lies beyond the feed`, { field: 'cursor' });
-    const items = store.changes.slice(from, from + limit);
-    const next = from + items.length;
+    const next = Math.min(from + limit, length);
+    const items = store.changes.slice(repeats(request) ? Math.max(0, from - REPEATED) : from, next);
     return { items, nextCursor: String(next), hasMore: next < length };
   });
 }

@@ -10,6 +10,8 @@ export interface Context {
   /** The person whose token came with the request. */
   actor: (request: FastifyRequest) => Person;
   attachmentLimitBytes: number;
+  /** Whether the feed is to begin with entries that were given before. */
+  repeats: (request: FastifyRequest) => boolean;
 }
 
 export function idOf(request: FastifyRequest): string {
