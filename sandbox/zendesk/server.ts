@@ -59,6 +59,7 @@ export interface ZendeskSandbox {
   apiToken: string;
   store: Store;
   tickets: Tickets;
+  organizations: Organizations;
   close(): Promise<void>;
 }
 
@@ -145,6 +146,7 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
     apiToken,
     store,
     tickets,
+    organizations: context.organizations,
     close: async () => {
       webhooks.close();
       context.jobs.close();
