@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const STAMP = path.join(ROOT, 'node_modules', '.zps-installed');
 const BUILD_INFO = path.join(ROOT, 'dist', '.tsbuildinfo');
-const SOURCES = ['src', 'sandbox', 'demo'];
+const SOURCES = ['src', 'sandbox', 'demo', 'test/chaos'];
 
 const TASKS = {
   demo: ['dist/demo/main.js'],
@@ -20,6 +20,7 @@ const TASKS = {
   'sandbox:zendesk': ['dist/sandbox/zendesk/main.js'],
   'sandbox:pms': ['dist/sandbox/pms/main.js'],
   test: ['node_modules/jest/bin/jest.js'],
+  'test:chaos': ['dist/test/chaos/main.js'],
 };
 
 function say(line) {

@@ -1,0 +1,244 @@
+import { checkAgreement, type Problem } from '../../demo/checker';
+import type { Edit } from './journal';
+import { comparable, type People } from './people';
+import { SIDES, type LinkDocument, type Side, type World } from './world';
+
+/**
+ * Asks, once all is quiet, whether anything was lost or doubled. It reads both systems and the link documents, and
+ * shares no code with the sync.
+ */
+
+/** Rows of the mapping that only a person decides; see `chaosMapping`. */
+const MANUAL_ROWS = ['notes'];
+const FOLLOW_UP_MARK = 'zps_follow_up';
+
+/** @returns one line for each violation */
+export async function findViolations(world: World, people: People, access: CheckerAccess): Promise<string[]> {
+  return new Check(world, people, await world.links(), access).run();
+}
+
+export interface CheckerAccess {
+  zendesk: { url: string; email: string; token: string };
+  pms: { url: string; token: string };
+}
+
+class Check {
+  private readonly violations: string[] = [];
+  private readonly linkOf = new Map<string, LinkDocument>();
+
+  constructor(
+    private readonly world: World,
+    private readonly people: People,
+    private readonly links: LinkDocument[],
+    private readonly access: CheckerAccess,
+  ) {
+    for (const link of links) {
+      const { origin } = partsOf(link);
+      if (!this.linkOf.has(origin)) this.linkOf.set(origin, link);
+      for (const side of SIDES) if (link.sides[side]) this.linkOf.set(link.sides[side].ref, link);
+    }
+  }
+
+  async run(): Promise<string[]> {
+    for (const link of this.links) this.checkLink(link);
+    await this.checkAgreement();
+    for (const edit of this.people.journal.edits) this.checkEdit(edit);
+    this.checkSayings();
+    for (const id of await this.world.failedWorkflows()) this.violations.push(`workflow failed: ${id}`);
+    return this.violations;
+  }
+
+  /** A link that is not `linked` must say why, and be right. */
+  private checkLink(link: LinkDocument): void {
+    const why = this.whatIsWrong(link);
+    if (why !== null)
+      this.violations.push(
+        `${link._id} is ${link.status} (${link.reason?.code ?? '—'}: ${link.reason?.text ?? '—'}): ${why}`,
+      );
+  }
+
+  private whatIsWrong(link: LinkDocument): string | null {
+    if (link.intent !== null) return 'its intent was never finished';
+    const refs = SIDES.flatMap((side) => link.sides[side]?.ref ?? []);
+    const { origin } = partsOf(link);
+    const dead = [origin, ...refs].filter((ref) => !this.isLive(ref));
+    switch (link.status) {
+      case 'linked':
+        return dead.length > 0 ? `but ${dead.join(', ')} is no more` : null;
+      case 'tombstone':
+        return dead.length > 0 ? null : `but ${[origin, ...refs].join(', ')} live`;
+      case 'pending': {
+        const there = link.waitsFor.filter((ref) => this.isLive(ref) && isSettled(this.linkOf.get(ref)));
+        if (link.waitsFor.length === 0 || !link.reason) return 'it waits for nothing';
+        return there.length === link.waitsFor.length ? `but ${there.join(', ')} is there` : null;
+      }
+      case 'conflict': {
+        if (dead.length > 0) return `but ${dead.join(', ')} is no more`;
+        const parked = link.conflicts.map(({ row }) => row);
+        return parked.length > 0 && parked.every((row) => MANUAL_ROWS.includes(row))
+          ? null
+          : 'nothing about it is for a person to decide';
+      }
+      case 'quarantined':
+        return this.isClosed(link) ? null : 'it could be synced';
+      default:
+        return 'that is no status';
+    }
+  }
+
+  private async checkAgreement(): Promise<void> {
+    const waiting = new Map<string, string>();
+    for (const link of this.links) {
+      if (link.status === 'linked' || link.status === 'conflict') continue;
+      const { origin } = partsOf(link);
+      for (const ref of [origin, ...SIDES.flatMap((side) => link.sides[side]?.ref ?? [])])
+        waiting.set(ref, `${link.status}: ${link.reason?.text ?? ''}`);
+    }
+    const links = this.links.flatMap(({ status, sides: { zendesk, pms } }) =>
+      status !== 'tombstone' && zendesk && pms ? [{ zendesk: zendesk.ref, pms: pms.ref }] : [],
+    );
+    const report = await checkAgreement({ ...this.access, waiting, links });
+    for (const problem of report.problems)
+      if (!this.isParked(problem))
+        this.violations.push(
+          `${problem.kind}: ${problem.zendesk ?? '—'} ↔ ${problem.pms ?? '—'}: ${problem.text}`,
+        );
+  }
+
+  /** Both values of a parked row stand, each on its side. */
+  private isParked({ kind, zendesk, property }: Problem): boolean {
+    const link = this.linkOf.get(zendesk ?? '');
+    return kind === 'differs' && link?.conflicts.some(({ row }) => row === property) === true;
+  }
+
+  /** An edit stands where it was made, or a person replaced it, or it is in the link's history. */
+  private checkEdit(edit: Edit): void {
+    const { ref, side, property, value } = edit;
+    const link = this.linkOf.get(ref);
+    if (!this.isLive(ref)) return;
+    if (this.valueAt(ref, property) === value) {
+      this.checkFollowUp(edit, link);
+      return;
+    }
+    if (this.people.journal.edits.some((later) => later !== edit && later.replaced === value)) return;
+    if (link?.history.some(({ lost }) => comparable(lost) === value)) return;
+    if (link?.conflicts.some((conflict) => SIDES.some((each) => comparable(conflict[each]) === value)))
+      return;
+    this.violations.push(
+      `lost edit: ${ref} ${property} = "${value}", made in ${side}; there is now "${this.valueAt(ref, property) ?? '—'}", history ${JSON.stringify(link?.history.map(({ row, lost }) => `${row}: ${comparable(lost)}`) ?? null)}`,
+    );
+  }
+
+  /** What Zendesk cannot change is said there in a follow-up, once. */
+  private checkFollowUp({ ref, property, value }: Edit, link: LinkDocument | undefined): void {
+    if (property !== 'description' || !/^pms:(project|note):/.test(ref)) return;
+    const other = link?.sides.zendesk?.ref;
+    if (link?.status !== 'linked' || other === undefined || !this.isLive(other)) return;
+    const ticketId = Number(/(\d+)/.exec(other)?.[1]);
+    const told = this.commentsOf(ticketId).filter((body) => body.text.includes(value));
+    if (told.length !== 1)
+      this.violations.push(`follow-up of ${ref} "${value}" is on ticket ${ticketId} ${told.length} times`);
+  }
+
+  private checkSayings(): void {
+    const { zendesk, pms } = this.world;
+    const comments = [...zendesk.store.comments.keys()].flatMap((ticketId) => this.commentsOf(ticketId));
+    const notes = [...pms.store.all('note')].map((note) => String(note['body']));
+    const count = (side: Side, token: string) =>
+      side === 'zendesk'
+        ? comments.filter(({ text, followUp }) => !followUp && text.includes(token)).length
+        : notes.filter((text) => text.includes(token)).length;
+    for (const { token, side, redacted, ref } of this.people.journal.sayings) {
+      for (const on of SIDES)
+        if (count(on, token) > 1)
+          this.violations.push(`doubled: ${ref} "${token}" is in ${on} ${count(on, token)} times`);
+      const other = side === 'zendesk' ? 'pms' : 'zendesk';
+      const link = this.linkOf.get(ref);
+      if (side === 'zendesk' && redacted && link?.status === 'linked' && count(other, token) > 0)
+        this.violations.push(`redacted in ${side}, but ${ref} "${token}" is still in ${other}`);
+    }
+  }
+
+  private commentsOf(ticketId: number): { text: string; followUp: boolean }[] {
+    return (this.world.zendesk.store.comments.get(ticketId) ?? []).map((comment) => ({
+      text: comment.body,
+      followUp: FOLLOW_UP_MARK in ((comment['metadata'] as { custom?: object } | undefined)?.custom ?? {}),
+    }));
+  }
+
+  private valueAt(ref: string, property: string): string | null {
+    const record = this.record(ref);
+    return record === null
+      ? null
+      : comparable(
+          record[
+            ZENDESK_NAMES[ref.split(':')[1] ?? '']?.[property] ??
+              (ref.startsWith('pms:note') ? 'body' : property)
+          ],
+        );
+  }
+
+  private record(ref: string): Record<string, unknown> | null {
+    const [, kind = '', id = ''] = ref.split(':');
+    const { zendesk, pms } = this.world;
+    switch (kind) {
+      case 'organization':
+        return zendesk.store.organizations.get(Number(id)) ?? null;
+      case 'ticket':
+        return zendesk.store.tickets.get(Number(id)) ?? null;
+      case 'comment': {
+        const [ticketId, commentId] = id.split('-').map(Number);
+        return zendesk.store.comments.get(ticketId ?? 0)?.find((comment) => comment.id === commentId) ?? null;
+      }
+      case 'customer':
+      case 'project':
+      case 'note':
+        return pms.store.find(kind, id) ?? null;
+      default:
+        throw new Error(`${ref}: no kind of record`);
+    }
+  }
+
+  /** A comment lives as long as what it was said on. */
+  private isLive(ref: string): boolean {
+    const record = this.record(ref);
+    if (record === null) return false;
+    if (ref.startsWith('zendesk:comment:'))
+      return this.isLive(`zendesk:ticket:${ref.split(':')[2]?.split('-')[0]}`);
+    if (record['status'] === 'deleted' || record['deleted_at'] != null || record['archivedAt'] != null)
+      return false;
+    return ref.startsWith('pms:note:') ? this.isLive(`pms:project:${String(record['projectId'])}`) : true;
+  }
+
+  /** A closed ticket takes nothing any more. */
+  private isClosed(link: LinkDocument): boolean {
+    const refs = [...SIDES.flatMap((side) => link.sides[side]?.ref ?? []), partsOf(link).origin];
+    return refs.some((ref) => {
+      const ticket = /^zendesk:(?:ticket|comment):(\d+)/.exec(ref)?.[1] ?? this.ticketOfNote(ref);
+      return (
+        ticket !== undefined && this.world.zendesk.store.tickets.get(Number(ticket))?.status === 'closed'
+      );
+    });
+  }
+
+  private ticketOfNote(ref: string): string | undefined {
+    if (!ref.startsWith('pms:note:')) return undefined;
+    const project = this.record(ref)?.['projectId'];
+    const link = this.linkOf.get(`pms:project:${String(project)}`);
+    return link?.sides.zendesk?.ref.split(':')[2];
+  }
+}
+
+/** What journals call it, and what the record calls it. */
+const ZENDESK_NAMES: Record<string, Record<string, string>> = {
+  organization: { description: 'details' },
+  ticket: { title: 'subject', dueDate: 'due_at' },
+};
+
+function isSettled(link: LinkDocument | undefined): boolean {
+  return link?.status === 'linked' || link?.status === 'conflict';
+}
+
+function partsOf(link: LinkDocument): { origin: string } {
+  return { origin: link._id.slice(link._id.indexOf('/') + 1) };
+}

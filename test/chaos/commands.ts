@@ -1,0 +1,211 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import { editable, type People, type Said, type Thing } from './people';
+import { WEATHERS, WEATHER_NAMES, type Weather } from './weather';
+import { PROCESSES, SIDES, type ProcessName, type Side, type World } from './world';
+
+/** What can happen in an episode, as commands that fast-check chooses, prints and shrinks. */
+
+/** All that must be known to tell whether a command makes sense: how many records there are to act on. */
+export interface Model {
+  org: number;
+  ticket: number;
+  said: number;
+}
+
+export interface Real {
+  world: World;
+  people: People;
+}
+
+type Command = fc.AsyncCommand<Model, Real>;
+
+/** A command in one line: what it needs, what it does to the counts, what happens. */
+function command(
+  name: string,
+  parts: { needs?: keyof Model; makes?: keyof Model; run: (real: Real) => void | Promise<void> },
+): Command {
+  const { needs, makes } = parts;
+  return {
+    check: (model) => needs === undefined || model[needs] > 0,
+    async run(model, real) {
+      if (makes) model[makes] += 1;
+      await parts.run(real);
+    },
+    toString: () => name,
+  };
+}
+
+const side = fc.constantFrom(...SIDES);
+const index = fc.nat(19);
+const thing = (people: People, kind: Thing['kind'], n: number): Thing => {
+  const { [kind]: all } = people.things;
+  const found = all[n % Math.max(1, all.length)];
+  if (!found) throw new Error(`no ${kind} to act on`);
+  return found;
+};
+const said = (people: People, n: number): Said | undefined =>
+  people.sayings[n % Math.max(1, people.sayings.length)];
+
+const createOrg = side.map((on) =>
+  command(`createOrg(${on})`, { makes: 'org', run: ({ people }) => people.createOrg(on) }),
+);
+const createTwins = fc.constant(
+  command('createTwins', { makes: 'org', run: ({ people }) => people.createTwins() }),
+);
+const createTicket = fc.tuple(side, index).map(([on, n]) =>
+  command(`createTicket(${on},${n})`, {
+    makes: 'ticket',
+    run: ({ people }) =>
+      people.createTicket(on, n < 5 || people.things.org.length === 0 ? undefined : thing(people, 'org', n)),
+  }),
+);
+const edit = fc
+  .tuple(side, index, fc.constantFrom<Thing['kind']>('org', 'ticket', 'ticket'), index)
+  .map(([on, n, kind, p]) =>
+    command(`edit(${on},${kind} ${n},${p})`, {
+      needs: kind,
+      run: ({ people }) => {
+        const options = editable(kind, on);
+        people.edit(thing(people, kind, n), on, options[p % options.length] ?? 'tags');
+      },
+    }),
+  );
+/** Two people, one property, one moment. */
+const clash = fc.tuple(index, fc.constantFrom<Thing['kind']>('org', 'ticket'), index).map(([n, kind, p]) =>
+  command(`clash(${kind} ${n},${p})`, {
+    needs: kind,
+    run: ({ people }) => {
+      const options = editable(kind, 'zendesk');
+      const property = options[p % options.length] ?? 'tags';
+      for (const on of SIDES) people.edit(thing(people, kind, n), on, property);
+    },
+  }),
+);
+const burst = fc.tuple(side, index).map(([on, n]) =>
+  command(`burst(${on},ticket ${n})`, {
+    needs: 'ticket',
+    run: async ({ people }) => {
+      for (let i = 0; i < 8; i += 1) {
+        people.edit(thing(people, 'ticket', n), on, i % 2 ? 'title' : 'tags');
+        await sleep(40);
+      }
+    },
+  }),
+);
+const choose = fc
+  .tuple(side, index, fc.constantFrom('status', 'priority', 'clearDue'), index)
+  .map(([on, n, what, pick]) =>
+    command(`choose(${on},ticket ${n},${what},${pick})`, {
+      needs: 'ticket',
+      run: ({ people }) => people.choose(thing(people, 'ticket', n), on, what, pick),
+    }),
+  );
+const move = fc.tuple(side, index, index).map(([on, n, to]) =>
+  command(`move(${on},ticket ${n},org ${to})`, {
+    needs: 'ticket',
+    run: ({ people }) => {
+      if (people.things.org.length > 0) people.move(thing(people, 'ticket', n), on, thing(people, 'org', to));
+    },
+  }),
+);
+const say = fc.tuple(side, index, fc.boolean()).map(([on, n, shown]) =>
+  command(`say(${on},ticket ${n},${shown ? 'public' : 'internal'})`, {
+    needs: 'ticket',
+    makes: 'said',
+    run: ({ people }) => people.say(thing(people, 'ticket', n), on, shown),
+  }),
+);
+const redact = index.map((n) =>
+  command(`redact(${n})`, {
+    needs: 'said',
+    run: ({ people }) => {
+      const words = said(people, n);
+      if (words) people.redact(words);
+    },
+  }),
+);
+const editNote = index.map((n) =>
+  command(`editNote(${n})`, {
+    needs: 'said',
+    run: ({ people }) => {
+      const words = said(people, n);
+      if (words) people.editNote(words);
+    },
+  }),
+);
+const kindOfThing = fc.constantFrom<Thing['kind']>('ticket', 'ticket', 'org');
+const remove = fc.tuple(side, index, kindOfThing).map(([on, n, kind]) =>
+  command(`remove(${on},${kind} ${n})`, {
+    needs: kind,
+    run: ({ people }) => people.remove(thing(people, kind, n), on),
+  }),
+);
+const restore = fc.tuple(side, index, kindOfThing).map(([on, n, kind]) =>
+  command(`restore(${on},${kind} ${n})`, {
+    needs: kind,
+    run: ({ people }) => people.restore(thing(people, kind, n), on),
+  }),
+);
+const destroy = index.map((n) =>
+  command(`destroy(ticket ${n})`, {
+    needs: 'ticket',
+    run: ({ people }) => people.destroy(thing(people, 'ticket', n)),
+  }),
+);
+const merge = fc.tuple(index, index, kindOfThing).map(([loser, winner, kind]) =>
+  command(`merge(${kind} ${loser} into ${winner})`, {
+    needs: kind,
+    run: ({ people }) => people.merge(thing(people, kind, loser), thing(people, kind, winner)),
+  }),
+);
+const close = index.map((n) =>
+  command(`close(ticket ${n})`, {
+    needs: 'ticket',
+    run: ({ people }) => people.close(thing(people, 'ticket', n)),
+  }),
+);
+const weather = fc
+  .tuple(side, fc.constantFrom<Weather>(...WEATHER_NAMES))
+  .map(([on, name]: [Side, Weather]) =>
+    command(`weather(${on},${name})`, { run: ({ world }) => world.setFaults(on, WEATHERS[name]) }),
+  );
+const kill = fc
+  .constantFrom<ProcessName>('worker', 'worker', ...PROCESSES)
+  .map((name) => command(`kill(${name})`, { run: ({ world }) => world.kill(name) }));
+const wait = fc.integer({ min: 50, max: 2_000 }).map((ms) =>
+  command(`wait(${ms})`, {
+    run: async () => {
+      await sleep(ms);
+    },
+  }),
+);
+
+const WEIGHTED: [number, fc.Arbitrary<Command>][] = [
+  [3, createOrg],
+  [1, createTwins],
+  [6, createTicket],
+  [12, edit],
+  [4, clash],
+  [1, burst],
+  [4, choose],
+  [2, move],
+  [6, say],
+  [1, redact],
+  [2, editNote],
+  [2, remove],
+  [3, restore],
+  [0.3, destroy],
+  [0.7, merge],
+  [0.7, close],
+  [4, weather],
+  [1.5, kill],
+  [10, wait],
+];
+
+export function episodes(maxCommands: number): fc.Arbitrary<Iterable<Command>> {
+  const all = WEIGHTED.flatMap(([weight, arbitrary]) =>
+    Array.from({ length: Math.round(weight * 10) }, () => arbitrary),
+  );
+  return fc.commands(all, { maxCommands, size: 'max' });
+}

@@ -1,0 +1,61 @@
+import path from 'node:path';
+import { Command } from 'commander';
+import { runChaos, type ChaosResult } from './run';
+
+/** `npm run test:chaos`: tries hard to break the sync's promises, and says what it did. */
+
+export const MUTATIONS = ['preconditions', 'lookup', 'snapshot', 'tombstones'] as const;
+
+async function main(): Promise<void> {
+  const options = new Command('test:chaos')
+    .option('--minutes <n>', 'begin new episodes for so long', Number, 20)
+    .option('--seed <n>', 'which episodes; printed with each', Number, Date.now() % 1_000_000)
+    .option('--episodes <n>', 'at most so many', Number)
+    .option('--commands <n>', 'longest episode', Number, 120)
+    .option('--shrink <minutes>', 'how long a failed episode is made smaller', Number, 10)
+    .option('--mutate <name>', `switch a safety off: ${MUTATIONS.join(', ')}`)
+    .parse()
+    .opts<{
+      minutes: number;
+      seed: number;
+      episodes?: number;
+      commands: number;
+      shrink: number;
+      mutate?: string;
+    }>();
+  const say = (line: string) => void process.stdout.write(`${line}\n`);
+  const { mutate } = options;
+  if (mutate !== undefined && !(MUTATIONS as readonly string[]).includes(mutate))
+    throw new Error(`--mutate ${mutate}: expected one of ${MUTATIONS.join(', ')}`);
+  const result = await runChaos({
+    seed: options.seed,
+    minutes: options.minutes,
+    commands: options.commands,
+    shrinkMinutes: options.shrink,
+    ...(options.episodes !== undefined && { episodes: options.episodes }),
+    ...(mutate !== undefined && { preload: [path.join(__dirname, 'mutations', `${mutate}.js`)] }),
+    say,
+  });
+  say(`${result.episodes} episodes, seeds from ${options.seed}`);
+  for (const part of ['edits', 'faults', 'kills'] as const) say(`  ${part}: ${describe(result[part])}`);
+  say(summary(result));
+  process.exitCode = result.violations.length > 0 ? 1 : 0;
+}
+
+function summary({ violations, edits, faults, kills, conflicts, calls }: ChaosResult): string {
+  return `chaos: violations=${violations.length} edits=${sum(edits)} faults=${sum(faults)} kills=${sum(kills)} conflicts=${conflicts} calls=${calls}`;
+}
+
+function sum(counts: Record<string, number>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}
+
+function describe(counts: Record<string, number>): string {
+  const entries = Object.entries(counts).sort(([a], [b]) => a.localeCompare(b));
+  return entries.map(([name, count]) => `${name} ${count}`).join(', ') || 'none';
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = 1;
+});

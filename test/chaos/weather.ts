@@ -1,0 +1,31 @@
+import type { FaultInput } from '../../sandbox/common/faults';
+
+/** What can be wrong with a system for a while. Each is a set of rules for one sandbox. */
+
+const ANY = '/api/';
+const WRITES = '^(POST|PUT|PATCH) /api/';
+
+export const WEATHERS = {
+  calm: [],
+  storm429: [{ route: ANY, kind: 'status', status: 429, retryAfterSeconds: 1, probability: 0.4 }],
+  errors: [500, 502, 503].map((status) => ({ route: ANY, kind: 'status', status, probability: 0.1 })),
+  resets: [{ route: ANY, kind: 'reset', probability: 0.2 }],
+  slow: [{ route: ANY, kind: 'delay', delayMs: 1_200, probability: 0.3 }],
+  lostAnswers: [{ route: WRITES, kind: 'timeoutAfterWrite', probability: 0.4 }],
+  garbage: [
+    { route: ANY, kind: 'malformed', probability: 0.1 },
+    { route: ANY, kind: 'truncated', probability: 0.1 },
+  ],
+  unauthorized: [{ route: ANY, kind: 'status', status: 401, times: 3 }],
+  stale: [{ route: '^GET /api/v2/incremental', kind: 'stale', staleSeconds: 20, probability: 0.5 }],
+  repeats: [{ route: '^GET /api/v1/changes', kind: 'repeat', probability: 0.5 }],
+  lossyWebhooks: [
+    { route: '', kind: 'webhookLost', probability: 0.2 },
+    { route: '', kind: 'webhookDuplicate', probability: 0.2 },
+    { route: '', kind: 'webhookLate', delayMs: 3_000, probability: 0.2 },
+    { route: '', kind: 'webhookReordered', delayMs: 1_000, probability: 0.2 },
+  ],
+} satisfies Record<string, FaultInput[]>;
+
+export type Weather = keyof typeof WEATHERS;
+export const WEATHER_NAMES = Object.keys(WEATHERS) as Weather[];

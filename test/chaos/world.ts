@@ -1,0 +1,294 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { MongoClient } from 'mongodb';
+import { parse, stringify } from 'yaml';
+import { WorkerProcess } from '../../demo/worker';
+import { startPmsSandbox, type PmsSandbox } from '../../sandbox/pms/server';
+import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/server';
+import { startMongo, startTemporal, type EmbeddedMongo, type EmbeddedTemporal } from '../../src/embedded';
+import { freePort } from '../../src/embedded/ports';
+import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
+
+export const SIDES = ['zendesk', 'pms'] as const;
+export type Side = (typeof SIDES)[number];
+export const PROCESSES = ['worker', 'temporal', 'mongo'] as const;
+export type ProcessName = (typeof PROCESSES)[number];
+
+const ROOT = path.resolve(__dirname, '../../..');
+const POLL_SECONDS = 1;
+const LOOK_MS = 300;
+/** Whole polls of each side without news, so that what is still to come has come: the first may have begun before. */
+const QUIET_POLLS = 3;
+/** The stream whose reading shows that a side was polled. */
+const POLL_ROUTE: Record<Side, string> = {
+  zendesk: '/api/v2/incremental/tickets/cursor',
+  pms: '/api/v1/changes',
+};
+/** Longer than any delay that a fault leaves behind: activities wait two minutes at most. */
+const REST_WITHIN_MS = 240_000;
+
+/** A link as it stands in the database, as far as the checker reads it. */
+export interface LinkDocument {
+  _id: string;
+  entity: string;
+  status: string;
+  sides: Partial<Record<Side, { ref: string }>>;
+  history: { row: string; side: Side; lost: unknown }[];
+  conflicts: { row: string; zendesk: unknown; pms: unknown }[];
+  reason: { code: string; text: string } | null;
+  waitsFor: string[];
+  intent: string | null;
+}
+
+interface Call {
+  user: string;
+  method: string;
+  route: string;
+  status: number;
+  count: number;
+}
+
+export interface Totals {
+  faults: Record<string, number>;
+  kills: Record<string, number>;
+  calls: Record<Side, number>;
+}
+
+/** Everything that a run needs: servers and service as processes that can be killed, and both systems in this one. */
+export class World {
+  readonly kills: Record<string, number> = {};
+  /** Every state that each record went through, for whoever looks into a violation. */
+  readonly trace: { at: string; ref: string; by: string; what: string; record: unknown }[] = [];
+  private temporalConnection: { connection: Connection; client: Client } | null = null;
+  private readonly mongoClient: MongoClient;
+
+  private constructor(
+    readonly zendesk: ZendeskSandbox,
+    readonly pms: PmsSandbox,
+    private readonly servers: { temporal: EmbeddedTemporal; mongo: EmbeddedMongo },
+    private readonly ports: { temporal: number; mongo: number },
+    private readonly worker: WorkerProcess,
+    readonly folder: string,
+    private readonly run: string,
+  ) {
+    this.keepTrace();
+    this.mongoClient = new MongoClient(servers.mongo.uri, { serverSelectionTimeoutMS: 60_000 });
+  }
+
+  /** @param preload modules that every process of the service loads first: they switch a safety off */
+  static async start(seed: number, preload: string[] = []): Promise<World> {
+    const folder = mkdtempSync(path.join(tmpdir(), 'zps-chaos-'));
+    const run = `chaos-${randomBytes(3).toString('hex')}`;
+    const ports = { temporal: await freePort(), mongo: await freePort() };
+    const dataDir = path.join(folder, 'data');
+    mkdirSync(dataDir);
+    const temporal = await startTemporal({
+      dataDir,
+      temporalPort: ports.temporal,
+      searchAttributes: SEARCH_ATTRIBUTES,
+    });
+    const mongo = await startMongo({ dataDir, mongoPort: ports.mongo });
+    const limits = { rateLimitPerMinute: 1_000_000, incrementalPerMinute: 1_000_000 };
+    const zendesk = await startZendeskSandbox({ ...limits, ticketUpdateLimit: false, seed });
+    const pms = await startPmsSandbox({ rateLimitPerMinute: limits.rateLimitPerMinute, seed: seed + 1 });
+    const worker = new WorkerProcess(
+      [...preload.flatMap((file) => ['--require', file]), path.join(ROOT, 'dist/src/cli/main.js'), 'start'],
+      {
+        PATH: process.env['PATH'],
+        HOME: process.env['HOME'],
+        TEMPORAL_ADDRESS: temporal.address,
+        MONGODB_URI: mongo.uri,
+        MONGODB_DATABASE: run,
+        TASK_QUEUE: run,
+        ZENDESK_BASE_URL: zendesk.url,
+        ZENDESK_EMAIL: zendesk.adminEmail,
+        ZENDESK_API_TOKEN: zendesk.apiToken,
+        PMS_BASE_URL: pms.url,
+        PMS_TOKEN: pms.token,
+        MAPPING_FILE: chaosMapping(folder),
+        ZENDESK_CALLS_PER_MINUTE: '1000000',
+        PMS_CALLS_PER_MINUTE: '1000000',
+        ZENDESK_POLL_SECONDS: String(POLL_SECONDS),
+        PMS_POLL_SECONDS: String(POLL_SECONDS),
+        LOG_LEVEL: 'info',
+      },
+      path.join(folder, 'worker.log'),
+    );
+    const world = new World(zendesk, pms, { temporal, mongo }, ports, worker, folder, run);
+    worker.start();
+    return world;
+  }
+
+  /** As a power cut would; what was killed is started again after a moment, as a supervisor does. */
+  async kill(name: ProcessName): Promise<void> {
+    this.kills[name] = (this.kills[name] ?? 0) + 1;
+    if (name === 'worker') {
+      this.worker.kill();
+      return;
+    }
+    const { pid } = this.servers[name];
+    if (pid === null) throw new Error(`${name} is somebody else's: it cannot be killed`);
+    process.kill(pid, 'SIGKILL');
+    await this.servers[name].stop();
+    const dataDir = path.join(this.folder, 'data');
+    if (name === 'temporal')
+      this.servers.temporal = await startTemporal({
+        dataDir,
+        temporalPort: this.ports.temporal,
+        searchAttributes: SEARCH_ATTRIBUTES,
+      });
+    else this.servers.mongo = await startMongo({ dataDir, mongoPort: this.ports.mongo });
+  }
+
+  async setFaults(side: Side, rules: unknown[]): Promise<void> {
+    await this.control(side, 'PUT', 'faults', rules);
+  }
+
+  /** @returns null once no pair is at work and nothing was written over two polls; else what is still going on */
+  async rest(): Promise<string | null> {
+    const deadline = Date.now() + REST_WITHIN_MS;
+    let quiet = await this.activity();
+    for (;;) {
+      await sleep(LOOK_MS);
+      const now = await this.activity();
+      if (now.running > 0 || now.writes !== quiet.writes) quiet = now;
+      if (SIDES.every((side) => now.polls[side] - quiet.polls[side] >= QUIET_POLLS)) return null;
+      if (Date.now() > deadline)
+        return `not at rest after ${REST_WITHIN_MS / 1000} s: ${now.running} workflows running, writes ${now.writes}`;
+    }
+  }
+
+  /** Whether the sync writes anything although nobody does anything. @returns the writes, as text */
+  async writesWhileQuiet(): Promise<string | null> {
+    const before = await this.activity();
+    for (;;) {
+      await sleep(LOOK_MS);
+      const now = await this.activity();
+      if (now.writes !== before.writes) return `${before.writes} → ${now.writes}`;
+      if (SIDES.every((side) => now.polls[side] - before.polls[side] >= QUIET_POLLS)) return null;
+    }
+  }
+
+  async failedWorkflows(): Promise<string[]> {
+    const failed: string[] = [];
+    const query = `TaskQueue = '${this.run}' AND ExecutionStatus IN ('Failed', 'TimedOut', 'Terminated')`;
+    for await (const { workflowId } of (await this.client()).workflow.list({ query }))
+      failed.push(workflowId);
+    return failed;
+  }
+
+  async links(): Promise<LinkDocument[]> {
+    return this.mongoClient.db(this.run).collection<LinkDocument>('links').find().toArray();
+  }
+
+  /** Leaves all that is known in the run's folder. @returns the file */
+  async dump(more: object): Promise<string> {
+    const file = path.join(this.folder, 'violation.json');
+    writeFileSync(file, JSON.stringify({ ...more, links: await this.links(), trace: this.trace }, null, 1));
+    return file;
+  }
+
+  async totals(): Promise<Totals> {
+    const stats = await Promise.all(SIDES.map((side) => this.stats(side)));
+    const faults: Record<string, number> = {};
+    for (const { faults: some } of stats)
+      for (const [kind, count] of Object.entries(some)) faults[kind] = (faults[kind] ?? 0) + count;
+    const calls = stats.map((each) => each.calls.reduce((sum, { count }) => sum + count, 0));
+    return { faults, kills: this.kills, calls: { zendesk: calls[0] ?? 0, pms: calls[1] ?? 0 } };
+  }
+
+  async stop(): Promise<void> {
+    await this.worker.stop();
+    await this.temporalConnection?.connection.close();
+    await this.mongoClient.close();
+    await this.zendesk.close();
+    await this.pms.close();
+    await this.servers.temporal.stop();
+    await this.servers.mongo.stop();
+  }
+
+  get logFile(): string {
+    return this.worker.logFile;
+  }
+
+  private async activity(): Promise<{ running: number; writes: string; polls: Record<Side, number> }> {
+    const query = `TaskQueue = '${this.run}' AND ExecutionStatus = 'Running' AND WorkflowType IN ('OrgToCustomer', 'TicketToProject', 'CommentToProject')`;
+    const { count } = await (await this.client()).workflow.count(query);
+    const calls = { zendesk: (await this.stats('zendesk')).calls, pms: (await this.stats('pms')).calls };
+    const counted = (side: Side, wanted: (call: Call) => boolean) =>
+      calls[side]
+        .filter((call) => call.status < 300 && wanted(call))
+        .reduce((sum, each) => sum + each.count, 0);
+    const of = (wanted: (call: Call, side: Side) => boolean) => ({
+      zendesk: counted('zendesk', (call) => wanted(call, 'zendesk')),
+      pms: counted('pms', (call) => wanted(call, 'pms')),
+    });
+    const writes = of(({ method }) => method !== 'GET');
+    const polls = of(({ route }, side) => route === POLL_ROUTE[side]);
+    return { running: count, writes: `${writes.zendesk}+${writes.pms}`, polls };
+  }
+
+  private keepTrace(): void {
+    const note = (ref: string, by: unknown, what: string, record: unknown) =>
+      void this.trace.push({ at: new Date().toISOString(), ref, by: String(by), what, record });
+    const { zendesk, pms } = this;
+    const { onEvent } = zendesk.store;
+    zendesk.store.onEvent = (event) => {
+      onEvent(event);
+      const { type, kind, record, actorId } = event;
+      note(`zendesk:${kind}:${record.id}`, zendesk.store.users.get(actorId ?? 0)?.email, type, record);
+    };
+    const { onChange } = pms.store;
+    pms.store.onChange = (change) => {
+      onChange(change);
+      const { kind, id, op, actorId, record } = change;
+      note(`pms:${kind}:${id}`, pms.store.people.get(actorId)?.email, op, record);
+    };
+  }
+
+  /** Calls of the sync: people act without HTTP, and the checker is somebody else. */
+  private async stats(side: Side): Promise<{
+    calls: Call[];
+    faults: Record<string, number>;
+  }> {
+    const answer = (await this.control(side, 'GET', 'stats')) as Awaited<ReturnType<World['stats']>>;
+    const user = side === 'zendesk' ? this.zendesk.adminEmail : 'sync@pms.example';
+    return { faults: answer.faults, calls: answer.calls.filter((call) => call.user === user) };
+  }
+
+  private async control(side: Side, method: string, what: string, body?: unknown): Promise<unknown> {
+    const { url } = side === 'zendesk' ? this.zendesk : this.pms;
+    const answer = await fetch(`${url}/_sandbox/${what}`, {
+      method,
+      ...(body !== undefined && {
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    });
+    if (!answer.ok) throw new Error(`${side} sandbox: ${what} answered ${answer.status}`);
+    return answer.json();
+  }
+
+  private async client(): Promise<Client> {
+    if (!this.temporalConnection) {
+      const connection = await Connection.connect({ address: this.servers.temporal.address });
+      this.temporalConnection = { connection, client: new Client({ connection }) };
+    }
+    return this.temporalConnection.client;
+  }
+}
+
+/** The shipped mapping, with one property that only a person may decide. */
+function chaosMapping(folder: string): string {
+  const mapping = parse(readFileSync(path.join(ROOT, 'mapping.yaml'), 'utf8')) as {
+    entities: { OrgToCustomer: { properties: { pms: string; winner?: string }[] } };
+  };
+  for (const row of mapping.entities.OrgToCustomer.properties) if (row.pms === 'notes') row.winner = 'manual';
+  const file = path.join(folder, 'mapping.yaml');
+  writeFileSync(file, stringify(mapping));
+  return file;
+}
