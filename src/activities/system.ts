@@ -1,9 +1,10 @@
 import { activityInfo, heartbeat } from '@temporalio/activity';
 import { parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
-import { agreed, seenVersion, type Intent, type Link, type PlannedWrite } from '../sync/link';
-import { compareAnswer } from '../sync/plan';
-import { SIDES, otherSide, type RefKey, type Side, type SyncRecord } from '../sync/record';
+import { abandonIntent, agreed, seenVersion, type Intent, type Link, type PlannedWrite } from '../sync/link';
+import { compareAnswer, unexpectedValues } from '../sync/plan';
+import { SIDES, otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
 import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone } from '../systems/errors';
+import type { Updated } from '../systems/port';
 import { callWaiting, loadReferences, originRef, summarise, type ActivityContext } from './context';
 import { dispatchChanges } from './dispatch';
 import { asFailure } from './failures';
@@ -133,7 +134,8 @@ class PlannedWrites {
       }
       case 'update':
         if (!target || write.version === null) throw new Error(`${key}: an update without record or version`);
-        return this.done(
+        if (!port.hasPrecondition(kind)) await this.expectUnmoved(link, write);
+        return this.updated(
           link,
           intent,
           write,
@@ -150,6 +152,57 @@ class PlannedWrites {
           throw new Error(`${key}: an archive without record or version`);
         return this.done(link, intent, write, await port.archive(target, { version: write.version }));
     }
+  }
+
+  /**
+   * Stands in for a precondition where the system has none: read, compare, then write.
+   * @throws PreconditionFailed, RecordGone
+   */
+  private async expectUnmoved(link: Link, write: PlannedWrite): Promise<void> {
+    const { context, side } = this;
+    if (write.ref === null) return;
+    const [current] = await context.systems[side].read([parseRef(write.ref)]);
+    if (!current?.record) throw new RecordGone(`${write.ref} is gone`);
+    const moved = await this.unexpected(link, write, current.record.values, current.record);
+    if (Object.keys(moved).length > 0)
+      throw new PreconditionFailed(
+        `${write.ref}: ${Object.keys(moved).join(', ')} changed since it was read`,
+      );
+  }
+
+  /** What a person wrote while the precondition could not tell is overruled, and kept in the link's history. */
+  private async updated(
+    link: Link,
+    intent: Intent,
+    write: PlannedWrite,
+    { record, replaced }: Updated,
+  ): Promise<WriteOutcome> {
+    const lost = await this.unexpected(link, write, replaced, record);
+    const at = this.context.now().toISOString();
+    const overruled = Object.entries(lost).map(([row, value]) => ({
+      at,
+      row,
+      side: write.side,
+      lost: value,
+      kept: intent.next.snapshot[row] ?? null,
+      rule: 'written in the same moment',
+    }));
+    const next = { ...intent.next, overruled: [...intent.next.overruled, ...overruled] };
+    return this.done(link, { ...intent, next }, write, record);
+  }
+
+  private async unexpected(
+    link: Link,
+    write: PlannedWrite,
+    held: Values,
+    record: SyncRecord,
+  ): Promise<Values> {
+    if (Object.keys(held).length === 0) return {};
+    const { mapping } = this.context;
+    const table = mapping.entities[link.entity];
+    const records = [{ ...record, values: { ...record.values, ...held } }];
+    const references = await loadReferences(this.context, [{ table, records, link }]);
+    return unexpectedValues(mapping, table, write, held, references);
   }
 
   /** Notes the answer; after the last write the link becomes what was planned. */
@@ -290,7 +343,7 @@ class PlannedWrites {
     const { store } = this.context;
     if (error instanceof PreconditionFailed || error instanceof RecordGone) {
       if (write.ref === null) throw error;
-      await store.save({ ...link, intent: null });
+      await store.save(abandonIntent(link));
       return { next: 'again', ...(await this.read([write.ref])) };
     }
     if (error instanceof AlreadyExists) return this.alreadyExists(link, write, error);
@@ -356,6 +409,7 @@ const NO_WRITE: PlannedWrite = {
   backRef: null,
   idempotencyKey: '',
   rows: [],
+  expects: {},
   lookFirst: false,
   done: false,
 };

@@ -62,6 +62,8 @@ export interface PlannedWrite {
   idempotencyKey: string;
   /** Rows that this write sets. */
   rows: string[];
+  /** Canonical values, by row, that the plan saw on this side and that the write replaces. */
+  expects: Values;
   /** Look up by back-reference before sending: the record, or an earlier attempt's, may already exist. */
   lookFirst: boolean;
   done: boolean;
@@ -142,6 +144,31 @@ export function newLink(key: CanonicalKey, entity: EntityType, mappingVersion: s
 export function seenVersion(record: SyncRecord): SeenVersion {
   const { ref, version, order, state, updatedAt } = record;
   return { ref: refKey(ref), version, order, state, updatedAt };
+}
+
+/**
+ * The link without its intent, to be planned anew. A follow-up that was sent stays said: nothing on either record
+ * shows it, so a new plan would say it again. (An update that was done shows in its record.)
+ */
+export function abandonIntent(link: Link): Link {
+  const { intent } = link;
+  const told = intent?.writes.filter(({ op, done }) => op === 'followUp' && done) ?? [];
+  if (!intent || told.length === 0) return { ...link, intent: null };
+  const snapshot: Values = { ...link.snapshot };
+  const sides = { ...link.sides };
+  for (const row of told.flatMap(({ rows }) => rows)) {
+    snapshot[row] = intent.next.snapshot[row] ?? null;
+    for (const side of SIDES) {
+      const known = sides[side];
+      if (!known) continue;
+      const residue = { ...known.residue };
+      const differs = intent.next.residue[side][row];
+      if (differs === undefined) delete residue[row];
+      else residue[row] = differs;
+      sides[side] = { ...known, residue };
+    }
+  }
+  return { ...link, snapshot, sides, intent: null };
 }
 
 /** The link once both sides agree as planned. */

@@ -169,6 +169,7 @@ class PairPlanner {
       backRef: refKey(origin.ref),
       idempotencyKey: `${state.key}@${origin.version}`,
       rows,
+      expects: {},
       lookFirst: origin.createdAt < state.linksSince,
       done: false,
     };
@@ -261,6 +262,7 @@ class PairPlanner {
         backRef: null,
         idempotencyKey: `${state.key}@${link.rev}`,
         rows: [],
+        expects: {},
         lookFirst: false,
         done: false,
       });
@@ -326,6 +328,7 @@ class PairPlanner {
         const write = writeTo(to);
         write.values[target] = out.value;
         write.rows.push(row.id);
+        write.expects[row.id] = values[to];
       }
     }
 
@@ -385,6 +388,7 @@ class PairPlanner {
       backRef: sides[otherSide(to)].ref,
       idempotencyKey: `${this.state.key}@${link.rev}/${row.id}`,
       rows: [row.id],
+      expects: {},
       lookFirst: false,
       done: false,
     };
@@ -409,6 +413,7 @@ class PairPlanner {
       backRef: null,
       idempotencyKey: `${state.key}@${state.link?.rev ?? 0}/archive`,
       rows: [],
+      expects: {},
       lookFirst: false,
       done: false,
     };
@@ -477,6 +482,35 @@ export function referencesOf(mapping: Mapping, table: EntityMapping, record: Syn
     if (typeof id !== 'string' && typeof id !== 'number') return [];
     return [refKey({ side, kind: mapping.entities[row.transform.entity].kind[side], id: String(id) })];
   });
+}
+
+/**
+ * Written rows whose values on that side were others than the plan saw: a person was there in between. `held` has the
+ * side's own property names; a property that it does not name counts as unchanged.
+ *
+ * @returns canonical values, by row
+ */
+export function unexpectedValues(
+  mapping: Mapping,
+  table: EntityMapping,
+  write: PlannedWrite,
+  held: Values,
+  references: References,
+): Values {
+  const { side } = write;
+  const found: Values = {};
+  for (const row of table.rows) {
+    const property = row[side];
+    if (!property || !(row.id in write.expects) || !(property in held)) continue;
+    const value = toCanonical(row, side, held[property], references, (reference) =>
+      reference.transform.kind === 'reference'
+        ? mapping.entities[reference.transform.entity].kind
+        : table.kind,
+    );
+    if (!value.ok || !sameValue(value.value, write.expects[row.id]))
+      found[row.id] = value.ok ? value.value : (held[property] ?? null);
+  }
+  return found;
 }
 
 /**

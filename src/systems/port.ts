@@ -35,6 +35,12 @@ export interface UpdateOptions {
   backRef: RefKey | null;
 }
 
+export interface Updated {
+  record: SyncRecord;
+  /** What changed properties held just before, where the system tells; empty where its precondition is exact. */
+  replaced: Values;
+}
+
 /**
  * What the sync needs of a system. Both sides implement it; the core never asks which one it talks to.
  *
@@ -46,6 +52,12 @@ export interface SystemPort {
 
   /** Where true, the system itself refuses a second record with the same back-reference. */
   uniqueBackRef(kind: string): boolean;
+
+  /**
+   * Whether an update can be bound to a version. Where it cannot, the record is read and compared right before; an edit
+   * between that read and the write, some milliseconds, goes unnoticed.
+   */
+  hasPrecondition(kind: string): boolean;
 
   /** The properties of a kind, custom fields included, for checking a mapping before anything is written. */
   properties(kind: string): Promise<PropertyInfo[]>;
@@ -68,8 +80,8 @@ export interface SystemPort {
   /** @returns the record as created. @throws AlreadyExists where a unique value is taken. */
   create(kind: string, values: Values, options: CreateOptions): Promise<SyncRecord>;
 
-  /** @returns the record as updated. @throws PreconditionFailed where it moved on; RecordGone. */
-  update(ref: RecordRef, changes: Values, options: UpdateOptions): Promise<SyncRecord>;
+  /** @throws PreconditionFailed where the record moved on; RecordGone. */
+  update(ref: RecordRef, changes: Values, options: UpdateOptions): Promise<Updated>;
 
   /**
    * Says that a value which this side cannot change any more was changed on the other: Zendesk adds a comment.

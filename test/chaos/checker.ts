@@ -115,7 +115,8 @@ class Check {
   private checkEdit(edit: Edit): void {
     const { ref, side, property, value } = edit;
     const link = this.linkOf.get(ref);
-    if (!this.isLive(ref)) return;
+    // A cleared value leaves nothing to look for.
+    if (value === '' || !this.isLive(ref)) return;
     if (this.valueAt(ref, property) === value) {
       this.checkFollowUp(edit, link);
       return;

@@ -130,7 +130,18 @@ export class People {
     const id = this.idOn(side, thing);
     if (id === undefined || thing.kind !== 'ticket') return;
     const options = CHOICES[side][what];
-    this.act('choose', () => this.set('ticket', side, id, options[pick % options.length] ?? {}));
+    this.act('choose', () => {
+      const replaced = this.valueOf('ticket', side, id, 'dueDate');
+      this.set('ticket', side, id, options[pick % options.length] ?? {});
+      if (what === 'clearDue')
+        this.journal.edited({
+          side,
+          ref: refOf('ticket', side, id),
+          property: 'dueDate',
+          value: '',
+          replaced,
+        });
+    });
   }
 
   move(thing: Thing, side: Side, org: Thing): void {

@@ -150,6 +150,52 @@ describe('end to end', () => {
     expect(link?.history).toMatchObject([{ row: 'title' }]);
   });
 
+  test.each(['ticket', 'organization'] as const)(
+    'a %s that a person edits in the second of our own write: nothing is lost without a trace',
+    async (kind) => {
+      const { ticket, project } = await zendeskTicket();
+      const agent = boxes.zendesk.store.userByEmail.get('ann@sandbox.example');
+      if (!agent) throw new Error('no agent');
+      const [customer] = customers();
+      const org = ticket.organization_id ?? 0;
+      // Zendesk's clock stands still, so that no stamp can tell one write from the next.
+      const frozen = boxes.zendesk.store.now();
+      jest.spyOn(boxes.zendesk.store, 'now').mockReturnValue(frozen);
+      if (kind === 'ticket') {
+        await boxes.pm('PATCH', `/projects/${project.id}`, { title: 'first from the PMS' });
+        await stack.settle();
+        boxes.zendesk.tickets.update(ticket.id, { subject: 'by a person' }, agent);
+        await boxes.pm('PATCH', `/projects/${project.id}`, { title: 'second from the PMS' });
+        // Only the PMS is heard of: the plan cannot know of the person.
+        await stack.hint(
+          'TicketToProject',
+          { side: 'zendesk', kind: 'ticket', id: String(ticket.id) },
+          { hints: [{ ref: `pms:project:${project.id}`, version: 'newer' }] },
+        );
+      } else {
+        await boxes.pm('PATCH', `/customers/${customer?.id}`, { description: 'first from the PMS' });
+        await stack.settle();
+        boxes.zendesk.organizations.update(org, { details: 'by a person' }, agent.id);
+        await boxes.pm('PATCH', `/customers/${customer?.id}`, { description: 'second from the PMS' });
+      }
+      await quiet();
+      const link = await stack.store.get(
+        kind === 'ticket'
+          ? `TicketToProject/zendesk:ticket:${ticket.id}`
+          : `OrgToCustomer/zendesk:organization:${org}`,
+      );
+      const now =
+        kind === 'ticket'
+          ? [one(tickets()).subject, one(projects())['title']]
+          : [boxes.zendesk.store.organizations.get(org)?.['details'], customers()[0]?.['description']];
+      expect(now[0]).toBe(now[1]);
+      const all = ['by a person', 'second from the PMS'];
+      expect(all).toContain(now[0]);
+      expect(link?.history.map(({ lost }) => lost)).toEqual(all.filter((value) => value !== now[0]));
+      if (kind === 'ticket') expect(link?.history[0]?.rule).toBe('written in the same moment');
+    },
+  );
+
   test('an edited description of the PMS becomes a follow-up comment that comes back to nobody', async () => {
     const { ticket, project } = await zendeskTicket();
     await boxes.pm('PATCH', `/projects/${project.id}`, { description: 'It burns now.' });

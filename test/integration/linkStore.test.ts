@@ -49,6 +49,7 @@ describe('link store', () => {
       backRef: null,
       idempotencyKey: 'k',
       rows: [],
+      expects: {},
       lookFirst: false,
       done: false,
     };

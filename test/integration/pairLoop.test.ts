@@ -274,6 +274,29 @@ describe('the pair loop', () => {
     expect(only(zendesk, 'ticket').values['text']).toBe('first');
   });
 
+  test('a follow-up is said once, also when the other write of the same plan fails its precondition', async () => {
+    await begin();
+    const ticket = zendesk.add('ticket', { subject: 's', text: 'first', note: 'n' });
+    await stack.settle();
+    const project = only(pms, 'project');
+    let once = true;
+    pms.fault = (at, call) => {
+      if (at !== 'before' || call !== 'update' || !once) return;
+      once = false;
+      pms.edit(project.ref, { note: 'meanwhile' });
+    };
+    pms.edit(project.ref, { text: 'second' });
+    zendesk.edit(ticket.ref, { subject: 'changed' });
+    await stack.settle();
+    await stack.settle();
+    expect(zendesk.all('followUp')).toHaveLength(1);
+    expect(only(pms, 'project').values).toMatchObject({
+      title: 'changed',
+      text: 'second',
+      note: 'meanwhile',
+    });
+  });
+
   test('the end of one record leaves a tombstone, and the other does not bring it back', async () => {
     await begin();
     const ticket = zendesk.add('ticket', { subject: 's', text: 't' });

@@ -79,12 +79,12 @@ describe.each<Side>(['zendesk', 'pms'])('the port of %s', (side) => {
   test('updates under a precondition, moves the version, and clears values', async () => {
     const created = await make({ [title]: 'One', priority: side === 'zendesk' ? 'high' : 'high' });
     // Zendesk's versions tick in seconds: the second update must come in a later one.
-    const { values } = await port.update(
+    const { record } = await port.update(
       created.ref,
       { [title]: 'Two', priority: null },
       { version: created.version, backRef: null },
     );
-    expect(values).toMatchObject({ [title]: 'Two', priority: null });
+    expect(record.values).toMatchObject({ [title]: 'Two', priority: null });
     const stale = side === 'zendesk' ? '2001-01-01T00:00:00Z' : '1';
     expect(
       await errorOf(port.update(created.ref, { [title]: 'Three' }, { version: stale, backRef: null })),

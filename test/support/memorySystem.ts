@@ -9,6 +9,7 @@ import type {
   ReadResult,
   SystemPort,
   UpdateOptions,
+  Updated,
 } from '../../src/systems/port';
 
 /**
@@ -34,6 +35,10 @@ export class MemorySystem implements SystemPort {
 
   uniqueBackRef(): boolean {
     return this.unique;
+  }
+
+  hasPrecondition(): boolean {
+    return true;
   }
 
   async properties(): Promise<PropertyInfo[]> {
@@ -117,12 +122,12 @@ export class MemorySystem implements SystemPort {
     });
   }
 
-  async update(ref: RecordRef, changes: Values, { version, backRef }: UpdateOptions): Promise<SyncRecord> {
+  async update(ref: RecordRef, changes: Values, { version, backRef }: UpdateOptions): Promise<Updated> {
     return this.call('update', () => {
       const before = this.records.get(refKey(ref));
       if (!before) throw new RecordGone(`${refKey(ref)} is gone`);
       if (before.version !== version) throw new PreconditionFailed(`${refKey(ref)} is at ${before.version}`);
-      return this.edit(ref, changes, backRef === null ? {} : { backRef });
+      return { record: this.edit(ref, changes, backRef === null ? {} : { backRef }), replaced: {} };
     });
   }
 

@@ -5,7 +5,15 @@ import type { Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/rec
 import { BoundedCache, chunks } from '../cache';
 import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone } from '../errors';
 import { HttpClient, type Answer, type ApiCall, type Request } from '../http';
-import type { ChangePage, CreateOptions, PropertyInfo, ReadResult, SystemPort, UpdateOptions } from '../port';
+import type {
+  ChangePage,
+  CreateOptions,
+  PropertyInfo,
+  ReadResult,
+  SystemPort,
+  UpdateOptions,
+  Updated,
+} from '../port';
 import {
   RECORD_SCHEMAS,
   changesSchema,
@@ -79,6 +87,10 @@ class Pms implements SystemPort {
     return true;
   }
 
+  hasPrecondition(): boolean {
+    return true;
+  }
+
   async properties(kind: string): Promise<PropertyInfo[]> {
     const own = pmsKind(kind);
     const people = PEOPLE[own];
@@ -142,14 +154,17 @@ class Pms implements SystemPort {
     });
   }
 
-  async update(ref: RecordRef, changes: Values, { version, backRef }: UpdateOptions): Promise<SyncRecord> {
+  async update(ref: RecordRef, changes: Values, { version, backRef }: UpdateOptions): Promise<Updated> {
     const own = pmsKind(ref.kind);
     const path = `/api/v1/${COLLECTIONS[own]}/${ref.id}`;
     const headers = { 'if-match': etagOf(version) };
     if (changes['redacted'] === true)
-      return this.write(own, { method: 'POST', path: `${path}/redact`, headers });
+      return {
+        record: await this.write(own, { method: 'POST', path: `${path}/redact`, headers }),
+        replaced: {},
+      };
     const body = { ...(await this.toBody(own, changes)), ...(backRef !== null && { externalRef: backRef }) };
-    return this.write(own, { method: 'PATCH', path, body, headers });
+    return { record: await this.write(own, { method: 'PATCH', path, body, headers }), replaced: {} };
   }
 
   async followUp(ref: RecordRef, values: Values, { idempotencyKey }: CreateOptions): Promise<SyncRecord> {

@@ -1,11 +1,19 @@
 import type { z } from 'zod';
 import { refKey } from '../../sync/keys';
-import { textOf } from '../../sync/values';
+import { sameValue, textOf } from '../../sync/values';
 import type { Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
 import { chunks } from '../cache';
 import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone, RetryLater } from '../errors';
 import { HttpClient, type Answer, type ApiCall, type Request } from '../http';
-import type { ChangePage, CreateOptions, PropertyInfo, ReadResult, SystemPort, UpdateOptions } from '../port';
+import type {
+  ChangePage,
+  CreateOptions,
+  PropertyInfo,
+  ReadResult,
+  SystemPort,
+  UpdateOptions,
+  Updated,
+} from '../port';
 import { People } from './people';
 import {
   CUSTOM_FIELD,
@@ -33,6 +41,7 @@ import {
   ticketAnswer,
   ticketExport,
   ticketFieldsAnswer,
+  ticketSchema,
   ticketsAnswer,
   type Audit,
   type Comment,
@@ -88,6 +97,11 @@ class Zendesk implements SystemPort {
   /** Organizations' external ids are unique; tickets' are not, and a comment has none. */
   uniqueBackRef(kind: string): boolean {
     return kind === 'organization';
+  }
+
+  /** https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#protecting-against-ticket-update-collisions */
+  hasPrecondition(kind: string): boolean {
+    return kind === 'ticket';
   }
 
   async properties(kind: string): Promise<PropertyInfo[]> {
@@ -223,7 +237,7 @@ class Zendesk implements SystemPort {
     return this.addComment({ method: 'PUT', path, body: { ticket: { comment, metadata } } });
   }
 
-  async update(ref: RecordRef, changes: Values, { version, backRef }: UpdateOptions): Promise<SyncRecord> {
+  async update(ref: RecordRef, changes: Values, { version, backRef }: UpdateOptions): Promise<Updated> {
     const externalId = backRef === null ? {} : { external_id: backRef };
     switch (ref.kind) {
       case 'ticket': {
@@ -233,18 +247,17 @@ class Zendesk implements SystemPort {
           safe_update: true,
           updated_stamp: version,
         };
-        return (
-          await this.writeTicket({ method: 'PUT', path: `/api/v2/tickets/${ref.id}`, body: { ticket } })
-        ).record;
+        const answer = await this.writeTicket({
+          method: 'PUT',
+          path: `/api/v2/tickets/${ref.id}`,
+          body: { ticket },
+        });
+        return { record: answer.record, replaced: await this.replacedBy(answer) };
       }
       case 'organization': {
-        // Organizations have no precondition: between this read and the write, an edit would go unnoticed.
-        const [current] = await this.read([ref]);
-        if (!current?.record) throw new RecordGone(`${refKey(ref)} is gone`);
-        if (current.record.version !== version)
-          throw new PreconditionFailed(`${refKey(ref)} is at ${current.record.version}, expected ${version}`);
         const body = { organization: { ...organizationBody(changes), ...externalId } };
-        return this.writeOrganization({ method: 'PUT', path: `/api/v2/organizations/${ref.id}`, body });
+        const request: Request = { method: 'PUT', path: `/api/v2/organizations/${ref.id}`, body };
+        return { record: await this.writeOrganization(request), replaced: {} };
       }
       default: {
         const { ticketId, commentId: id } = parseCommentId(ref.id);
@@ -261,7 +274,7 @@ class Zendesk implements SystemPort {
           });
         const [current] = await this.read([ref]);
         if (!current?.record) throw new RecordGone(`${refKey(ref)} is gone`);
-        return current.record;
+        return { record: current.record, replaced: {} };
       }
     }
   }
@@ -478,13 +491,41 @@ class Zendesk implements SystemPort {
     return found.record;
   }
 
-  private async writeTicket(
-    request: Request,
-  ): Promise<{ ticket: Ticket; audit: Audit | null; record: SyncRecord }> {
+  private async writeTicket(request: Request): Promise<WrittenTicket> {
     const { ticket, audit } = this.http.parse(ticketAnswer, request, await this.write(request));
     const [record] = await this.ticketRecords([ticket]);
     if (!record) throw new Error('a ticket was lost between answer and parsing');
     return { ticket, audit: audit ?? null, record };
+  }
+
+  /**
+   * `updated_stamp` has whole seconds, so an update can replace what was written within the same second. The answer's
+   * audit says what it replaced. https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_audits/
+   */
+  private async replacedBy({ ticket, audit, record }: WrittenTicket): Promise<Values> {
+    const changes = (audit?.events ?? []).filter(
+      (event) => event.type === 'Change' && typeof event['field_name'] === 'string',
+    );
+    if (changes.length === 0) return {};
+    const before = new Map(
+      changes.map((event) => [event['field_name'] as string, event['previous_value'] ?? null]),
+    );
+    const earlier = ticketSchema.safeParse({
+      ...ticket,
+      ...Object.fromEntries(
+        [...before].map(([field, value]) => [
+          field,
+          field.endsWith('_id') && value !== null ? Number(value) : value,
+        ]),
+      ),
+      custom_fields: ticket.custom_fields?.map((field) =>
+        before.has(String(field.id)) ? { ...field, value: before.get(String(field.id)) } : field,
+      ),
+    });
+    if (!earlier.success) return {};
+    const [held] = await this.ticketRecords([earlier.data]);
+    const entries = Object.entries(held?.values ?? {});
+    return Object.fromEntries(entries.filter(([name, value]) => !sameValue(value, record.values[name])));
   }
 
   private async writeOrganization(request: Request): Promise<SyncRecord> {
@@ -502,6 +543,12 @@ class Zendesk implements SystemPort {
     if (answer.status < 300) return answer.body;
     throw refusal(this.http, request, answer);
   }
+}
+
+interface WrittenTicket {
+  ticket: Ticket;
+  audit: Audit | null;
+  record: SyncRecord;
 }
 
 function refusal(http: HttpClient, request: Request, { status, body }: Answer): Error {

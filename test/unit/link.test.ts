@@ -1,0 +1,76 @@
+import { abandonIntent, newLink, type Intent, type PlannedWrite } from '../../src/sync/link';
+import { unexpectedValues } from '../../src/sync/plan';
+import { NO_REFERENCES, testMapping } from '../support/world';
+
+const write = (over: Partial<PlannedWrite>): PlannedWrite => ({
+  side: 'zendesk',
+  op: 'update',
+  ref: 'zendesk:ticket:1',
+  version: '1',
+  values: {},
+  backRef: null,
+  idempotencyKey: 'k',
+  rows: [],
+  expects: {},
+  lookFirst: false,
+  done: false,
+  ...over,
+});
+const side = { version: '1', order: 1, state: 'live' as const, updatedAt: '', backRef: true };
+const link = (writes: PlannedWrite[]) => {
+  const intent: Intent = {
+    id: 'i',
+    writes,
+    next: {
+      snapshot: { text: 'second', title: 'b' },
+      residue: { zendesk: { text: 'first' }, pms: {} },
+      conflicts: [],
+      overruled: [],
+      waitsFor: [],
+    },
+    then: 'linked',
+    seen: {},
+  };
+  return {
+    ...newLink('TicketToProject/zendesk:ticket:1', 'TicketToProject', 'v', ''),
+    snapshot: { text: 'first', title: 'a' },
+    sides: {
+      zendesk: { ...side, ref: 'zendesk:ticket:1', residue: {} },
+      pms: { ...side, ref: 'pms:project:1', residue: { text: 'odd' } },
+    },
+    intent,
+  };
+};
+
+describe('a plan that is given up', () => {
+  test('keeps what its follow-ups said, and nothing else', () => {
+    const told = write({ op: 'followUp', rows: ['text'], done: true });
+    expect(abandonIntent(link([told, write({ rows: ['title'] })]))).toMatchObject({
+      intent: null,
+      snapshot: { text: 'second', title: 'a' },
+      sides: { zendesk: { residue: { text: 'first' } }, pms: { residue: {} } },
+    });
+  });
+
+  test('leaves the link as it was where nothing was said', () => {
+    const before = link([write({ op: 'followUp', rows: ['text'] }), write({ rows: ['title'], done: true })]);
+    expect(abandonIntent(before)).toEqual({ ...before, intent: null });
+  });
+});
+
+test('what a write replaced is compared with what its plan saw, in canonical form', () => {
+  const mapping = testMapping([
+    { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both' },
+    { zendesk: 'tags', pms: 'tags', type: 'string[]', direction: 'both', transform: 'tags' },
+    { zendesk: 'due', pms: 'due', type: 'date', direction: 'both' },
+  ]);
+  const planned = write({
+    rows: ['title', 'tags', 'due'],
+    expects: { title: 'a', tags: ['x', 'y'], due: null },
+  });
+  const found = (held: Record<string, string | string[]>) =>
+    unexpectedValues(mapping, mapping.entities.TicketToProject, planned, held, NO_REFERENCES);
+  expect(found({ subject: ' a ', tags: ['Y', 'x'] })).toEqual({});
+  expect(found({ subject: 'b', tags: ['x'], unmapped: 'z' })).toEqual({ title: 'b', tags: ['x'] });
+  expect(found({ due: 'never' })).toEqual({ due: 'never' });
+});
