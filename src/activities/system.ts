@@ -7,6 +7,7 @@ import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone } from '../sy
 import { callWaiting, loadReferences, originRef, summarise, type ActivityContext } from './context';
 import { dispatchChanges } from './dispatch';
 import { asFailure } from './failures';
+import { readHinted } from './hints';
 import { whileAlive } from './heartbeats';
 import type { ReadOutcome, SystemActivities, WriteOutcome } from './types';
 
@@ -80,6 +81,8 @@ export function systemActivities(context: ActivityContext, side: Side): SystemAc
       }),
 
     listStreams: async () => [...port.streams],
+
+    readHinted: () => guarded(null, () => readHinted(context, side)),
   };
 }
 
