@@ -4,6 +4,7 @@ import { loadMapping } from '../config/mapping';
 import { ENTITY_TYPES } from '../sync/record';
 import { NoAnswerError, NoServerError } from '../embedded';
 import { MappingError } from '../sync/mapping';
+import { webhooksCommand } from './commands/webhooks';
 import { receiveWebhooks } from './receive';
 import { start } from './start';
 
@@ -28,6 +29,7 @@ async function main(argv: string[]): Promise<void> {
     .description('check the mapping file and print its tables')
     .argument('[file]', 'mapping file', 'mapping.yaml')
     .action(printMapping);
+  webhooksCommand(program);
   await program.parseAsync(argv);
 }
 

@@ -14,6 +14,8 @@ export interface TestIntake {
   hints: HintStore;
   /** Signals that each side's reading workflow got, over all its runs. */
   signals(side: Side): Promise<number>;
+  /** Whether a workflow that reads hints is at work. */
+  isReading(): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -24,11 +26,13 @@ export async function startTestIntake(
   {
     name,
     secrets = SECRETS,
+    port = 0,
     direct = servers,
   }: {
     /** Task queue and database. */
     name: string;
     secrets?: Partial<Record<Side, string[]>>;
+    port?: number;
     /** Where the test itself looks, when the receiver's way there may be shut. */
     direct?: { temporalAddress: string; mongodbUri: string };
   },
@@ -39,7 +43,7 @@ export async function startTestIntake(
   const receiver = await startReceiver(
     {
       intakeHost: '127.0.0.1',
-      intakePort: 0,
+      intakePort: port,
       taskQueue: name,
       temporalNamespace: 'default',
       mongodbDatabase: name,
@@ -60,6 +64,18 @@ export async function startTestIntake(
         .fetchHistory()
         .catch(() => null);
       return (history?.events ?? []).filter((event) => event.workflowExecutionSignaledEventAttributes).length;
+    },
+    async isReading() {
+      const states = SIDES.map((side) =>
+        client.workflow
+          .getHandle(hintsWorkflowId(name, side))
+          .describe()
+          .then(
+            ({ status }) => status.name === 'RUNNING',
+            () => false,
+          ),
+      );
+      return (await Promise.all(states)).some(Boolean);
     },
     async stop() {
       await receiver.stop();
