@@ -42,6 +42,11 @@ export async function asFailure(
   });
 }
 
+/** Whether waiting mends it: a server that is away or busy, a credential that a person mends meanwhile. */
+export function isForLater(error: unknown): boolean {
+  return retryDelay(error) !== null;
+}
+
 /** Milliseconds, undefined for "as the retry policy says", null for an error that no retry mends. */
 function retryDelay(error: unknown): number | undefined | null {
   // No delay at all is not a delay that Temporal takes.

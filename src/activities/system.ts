@@ -8,6 +8,7 @@ import type { Updated } from '../systems/port';
 import { callWaiting, loadReferences, originRef, summarise, type ActivityContext } from './context';
 import { dispatchChanges } from './dispatch';
 import { asFailure } from './failures';
+import { readHinted } from './hints';
 import { whileAlive } from './heartbeats';
 import type { ReadOutcome, SystemActivities, WriteOutcome } from './types';
 
@@ -81,6 +82,8 @@ export function systemActivities(context: ActivityContext, side: Side): SystemAc
       }),
 
     listStreams: async () => [...port.streams],
+
+    readHinted: () => guarded(null, () => readHinted(context, side)),
   };
 }
 

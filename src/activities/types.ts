@@ -62,6 +62,18 @@ export interface PollOutcome {
   hinted: number;
 }
 
+/** What one reading of hints came to. */
+export interface HintOutcome {
+  /** Hints that were dealt with. */
+  hints: number;
+  /** Records that were read for them; the others told of nothing new. */
+  read: number;
+  /** Pairs that were told. */
+  hinted: number;
+  /** More hints may wait. */
+  more: boolean;
+}
+
 /** Activities on the service's own task queue: the link store, and no API. */
 export interface PairActivities {
   planPair(input: PlanInput): Promise<Step>;
@@ -74,4 +86,5 @@ export interface SystemActivities {
   writePlanned(input: { key: CanonicalKey }): Promise<WriteOutcome>;
   pollStream(input: { stream: string }): Promise<PollOutcome>;
   listStreams(): Promise<string[]>;
+  readHinted(): Promise<HintOutcome>;
 }

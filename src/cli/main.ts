@@ -1,9 +1,11 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { ConfigError } from '../config/config';
 import { loadMapping } from '../config/mapping';
 import { ENTITY_TYPES } from '../sync/record';
 import { NoAnswerError, NoServerError } from '../embedded';
 import { MappingError } from '../sync/mapping';
+import { webhooksCommand } from './commands/webhooks';
+import { receiveWebhooks } from './receive';
 import { start } from './start';
 
 /** The command line. Errors that a person can mend end in one line each and exit code 2, others in 1. */
@@ -13,17 +15,21 @@ async function main(argv: string[]): Promise<void> {
   );
   program
     .command('start')
-    .description('run worker and schedules')
+    .description('run worker, schedules and webhook receiver')
     .option('--config <file>', 'YAML file with settings; environment variables win over it')
     .option('--data <dir>', 'where servers that this starts itself keep their data', '.zendesk-pms-sync')
-    .action(async (options: { config?: string; data: string }) =>
-      start(options.config ?? null, options.data),
+    .addOption(new Option('--only <part>', 'run just this part').choices(['worker', 'intake']))
+    .action(async (options: { config?: string; data: string; only?: 'worker' | 'intake' }) =>
+      options.only === 'intake'
+        ? receiveWebhooks(options.config ?? null)
+        : start(options.config ?? null, options.data, options.only !== 'worker'),
     );
   program
     .command('mapping')
     .description('check the mapping file and print its tables')
     .argument('[file]', 'mapping file', 'mapping.yaml')
     .action(printMapping);
+  webhooksCommand(program);
   await program.parseAsync(argv);
 }
 

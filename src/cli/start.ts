@@ -8,12 +8,13 @@ import { zendeskSystem } from '../systems/zendesk';
 import { serviceLogger, startService } from '../workers/service';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
 import { loadMapping } from '../config/mapping';
+import { onStopSignal, secretsOf, startReceiver } from './receive';
 
 /**
  * `npm start`: checks configuration, mapping and both credentials, starts what servers are not given, and
- * runs until it is told to stop.
+ * runs until it is told to stop. The webhook receiver runs along where a webhook's secret is configured.
  */
-export async function start(configFile: string | null, dataDir: string): Promise<void> {
+export async function start(configFile: string | null, dataDir: string, withIntake: boolean): Promise<void> {
   const config = loadConfig(configFile, process.env);
   loadMapping(config.mappingFile);
   const log = serviceLogger(config.logLevel);
@@ -43,12 +44,19 @@ export async function start(configFile: string | null, dataDir: string): Promise
       await ensureSearchAttributes(temporal.address, config.temporalNamespace, SEARCH_ATTRIBUTES);
       const servers = { temporalAddress: temporal.address, mongodbUri: mongo.uri };
       const service = await startService(config, servers, systems, log);
-      log.info({ temporal: temporal.address, ui: temporal.uiUrl }, 'running; Ctrl-C stops');
-      const stop = () =>
-        void service.stop().catch((error: unknown) => log.error({ err: error }, 'while stopping'));
-      process.once('SIGINT', stop);
-      process.once('SIGTERM', stop);
-      await service.done;
+      try {
+        const receiver = withIntake && secretsOf(config) ? await startReceiver(config, servers, log) : null;
+        log.info({ temporal: temporal.address, ui: temporal.uiUrl }, 'running; Ctrl-C stops');
+        const stop = async () => {
+          await receiver?.stop();
+          await service.stop();
+        };
+        onStopSignal(() => stop().catch((error: unknown) => log.error({ err: error }, 'while stopping')));
+        await service.done.finally(() => receiver?.stop());
+      } catch (error) {
+        await service.stop();
+        throw error;
+      }
     } finally {
       await mongo.stop();
     }

@@ -17,6 +17,16 @@ const url = z.url({ protocol: /^https?$/, error: 'expected an address such as ht
 const seconds = z.coerce.number({ error: 'expected a number of seconds' }).positive();
 const perMinute = z.coerce.number({ error: 'expected a number of calls per minute' }).int().positive();
 
+/** Current secret, then the previous one while it is being replaced: a list, or text with a comma between. */
+const secrets = z
+  .union([z.string(), z.array(z.string())])
+  .transform((given) =>
+    (typeof given === 'string' ? given.split(/[,\s]+/) : given).filter((secret) => secret !== ''),
+  )
+  .refine((list) => list.length > 0 && list.length <= 2 && list.every((secret) => secret.length >= 8), {
+    error: 'expected one or two secrets (current, previous) of at least 8 characters each',
+  });
+
 const schema = z
   .strictObject({
     temporalAddress: z.string().optional(),
@@ -41,6 +51,11 @@ const schema = z
     pmsCallsPerMinute: perMinute.default(3000),
     zendeskPollSeconds: seconds.default(60),
     pmsPollSeconds: seconds.default(15),
+    intakeHost: z.string().default('127.0.0.1'),
+    intakePort: z.coerce.number({ error: 'expected a port' }).int().min(0).max(65_535).default(8080),
+    publicUrl: url.optional(),
+    zendeskWebhookSecret: secrets.optional(),
+    pmsWebhookSecret: secrets.optional(),
     logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   })
   .refine((config) => config.zendeskSubdomain ?? config.zendeskBaseUrl, {
@@ -51,7 +66,30 @@ const schema = z
 type Input = z.output<typeof schema>;
 export type Config = Omit<Input, 'zendeskSubdomain' | 'zendeskBaseUrl'> & { zendeskBaseUrl: string };
 
-const SECRETS = new Set(['zendeskApiToken', 'pmsToken', 'mongodbUri']);
+/** The webhook receiver is what strangers can reach: it holds no credential of either API, and starts no servers. */
+const intakeSchema = z
+  .strictObject({
+    ...schema.shape,
+    zendeskEmail: z.unknown().optional(),
+    zendeskApiToken: z.unknown().optional(),
+    pmsBaseUrl: z.unknown().optional(),
+    pmsToken: z.unknown().optional(),
+    temporalAddress: schema.shape.temporalAddress.unwrap(),
+    mongodbUri: schema.shape.mongodbUri.unwrap(),
+  })
+  .refine((config) => config.zendeskWebhookSecret ?? config.pmsWebhookSecret, {
+    path: ['zendeskWebhookSecret'],
+    error: 'expected the signing secret of one side at least (or PMS_WEBHOOK_SECRET)',
+  });
+export type IntakeConfig = z.output<typeof intakeSchema>;
+
+const SECRETS = new Set([
+  'zendeskApiToken',
+  'pmsToken',
+  'mongodbUri',
+  'zendeskWebhookSecret',
+  'pmsWebhookSecret',
+]);
 
 /** `zendeskApiToken` → `ZENDESK_API_TOKEN`. */
 export function variableOf(setting: string): string {
@@ -63,6 +101,16 @@ export function variableOf(setting: string): string {
  * @throws ConfigError naming each variable or field at fault, what was found and what was expected
  */
 export function loadConfig(file: string | null, env: NodeJS.ProcessEnv): Config {
+  const { zendeskSubdomain, zendeskBaseUrl, ...rest } = load(schema, file, env);
+  return { ...rest, zendeskBaseUrl: zendeskBaseUrl ?? `https://${zendeskSubdomain}.zendesk.com` };
+}
+
+/** The same for a process that only receives webhooks. @throws ConfigError */
+export function loadIntakeConfig(file: string | null, env: NodeJS.ProcessEnv): IntakeConfig {
+  return load(intakeSchema, file, env);
+}
+
+function load<T>(wanted: z.ZodType<T>, file: string | null, env: NodeJS.ProcessEnv): T {
   const settings = Object.keys(schema.shape);
   const input: Record<string, unknown> = file === null ? {} : readSettings(file);
   for (const setting of settings) {
@@ -71,12 +119,11 @@ export function loadConfig(file: string | null, env: NodeJS.ProcessEnv): Config 
       env[variable] ?? (SECRETS.has(setting) ? readSecret(env[`${variable}_FILE`], variable) : undefined);
     if (value !== undefined && value !== '') input[setting] = value;
   }
-  const parsed = schema.safeParse(input);
+  const parsed = wanted.safeParse(input);
   if (!parsed.success) {
     throw new ConfigError(parsed.error.issues.map((issue) => describe(issue, input, file)).join('\n'));
   }
-  const { zendeskSubdomain, zendeskBaseUrl, ...rest } = parsed.data;
-  return { ...rest, zendeskBaseUrl: zendeskBaseUrl ?? `https://${zendeskSubdomain}.zendesk.com` };
+  return parsed.data;
 }
 
 function readSettings(file: string): Record<string, unknown> {

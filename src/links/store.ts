@@ -9,6 +9,7 @@ import type { CanonicalKey } from '../sync/keys';
 import type { Intent, Link, LinkStatus, Reason } from '../sync/link';
 import { refKey } from '../sync/keys';
 import type { RefKey, SyncRecord } from '../sync/record';
+import { HintStore } from './hints';
 
 /**
  * The link store. Look-ups go by `_id` only: a pair by its canonical key in `links`, a record of either side
@@ -47,6 +48,8 @@ export class StaleLink extends Error {
 export interface LinkStore {
   /** ISO time at which this store came into being; older records may have counterparts it knows nothing of. */
   readonly since: string;
+  /** Records that webhooks spoke of and that were not read yet. */
+  readonly hints: HintStore;
   get(key: CanonicalKey): Promise<Link | null>;
   getMany(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, Link>>;
   /** Which pair each record is claimed for; records that no pair claims are absent. */
@@ -87,6 +90,7 @@ export async function openLinkStore(db: Db, now: () => Date = () => new Date()):
     db.collection<ClaimDocument>('claims'),
     db.collection<ObservationDocument>('observations'),
     db.collection<CursorDocument>('cursors'),
+    new HintStore(db),
     now,
   );
 }
@@ -98,6 +102,7 @@ class MongoLinkStore implements LinkStore {
     private readonly claims: Collection<ClaimDocument>,
     private readonly observations: Collection<ObservationDocument>,
     private readonly cursors: Collection<CursorDocument>,
+    readonly hints: HintStore,
     private readonly now: () => Date,
   ) {}
 

@@ -557,13 +557,7 @@ export function isEcho(
 ): boolean {
   const { side } = record.ref;
   const known = link.sides[side];
-  if (
-    link.status !== 'linked' ||
-    link.intent ||
-    link.waitsFor.length > 0 ||
-    link.mappingVersion !== mapping.version
-  )
-    return false;
+  if (!isAtRest(mapping, link)) return false;
   if (known?.ref !== refKey(record.ref) || record.state !== known.state) return false;
   if (record.order < known.order) return true;
   if (record.version !== known.version) return false;
@@ -577,6 +571,31 @@ export function isEcho(
     );
     return value.ok && sameValue(value.value, baseOf(row, link, link.sides)?.[side]);
   });
+}
+
+/**
+ * Whether an event without a body tells of a change that the link holds already: an older one, or the very one that
+ * we made ourselves. `exact` says that no other change can share the order: the side's counter is fine enough, or
+ * the change was our own write's.
+ */
+export function isKnownChange(
+  mapping: Mapping,
+  link: Link,
+  change: { ref: RefKey; order: number; exact: boolean },
+): boolean {
+  const known = link.sides[parseRef(change.ref).side];
+  if (!isAtRest(mapping, link) || known?.ref !== change.ref) return false;
+  return change.order < known.order || (change.exact && change.order === known.order);
+}
+
+/** Nothing is under way or awaited: what the link holds is what both sides agree on by the present mapping. */
+function isAtRest(mapping: Mapping, link: Link): boolean {
+  return (
+    link.status === 'linked' &&
+    !link.intent &&
+    link.waitsFor.length === 0 &&
+    link.mappingVersion === mapping.version
+  );
 }
 
 export function filterReason(table: EntityMapping, record: SyncRecord): string | null {

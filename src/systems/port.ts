@@ -65,6 +65,9 @@ export interface SystemPort {
   /** Checks address and credential with one call. @returns whom the credential belongs to, for a log line. */
   whoAmI(): Promise<string>;
 
+  /** The id by which this side's events name whoever our own credential belongs to; asked for once. */
+  ownId(): Promise<string>;
+
   /** Reads records of any kinds, in as few calls as the API allows. Results come in the order of the refs. */
   read(refs: RecordRef[]): Promise<ReadResult[]>;
 

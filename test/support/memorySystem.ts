@@ -49,6 +49,10 @@ export class MemorySystem implements SystemPort {
     return 'memory';
   }
 
+  async ownId(): Promise<string> {
+    return 'memory';
+  }
+
   /** A person creates a record. */
   add(kind: string, values: Values, over: Partial<SyncRecord> = {}): SyncRecord {
     const id = String(this.next);

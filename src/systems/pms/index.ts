@@ -70,6 +70,7 @@ class Pms implements SystemPort {
   private readonly http: HttpClient;
   private readonly emailById = new BoundedCache<string, string>(PEOPLE_CACHED);
   private readonly idByEmail = new BoundedCache<string, string>(PEOPLE_CACHED);
+  private own: string | null = null;
 
   constructor({ baseUrl, token, timeoutMs, onCall }: PmsConnection) {
     this.http = new HttpClient({
@@ -114,6 +115,11 @@ class Pms implements SystemPort {
 
   async whoAmI(): Promise<string> {
     return (await this.http.get(personSchema, '/api/v1/me')).email;
+  }
+
+  async ownId(): Promise<string> {
+    this.own ??= (await this.http.get(personSchema, '/api/v1/me')).id;
+    return this.own;
   }
 
   async read(refs: RecordRef[]): Promise<ReadResult[]> {

@@ -79,6 +79,7 @@ class Zendesk implements SystemPort {
   private readonly people: People;
   private readonly baseUrl: string;
   private groups: ReadonlyMap<number, string> | null = null;
+  private own: string | null = null;
 
   constructor({ baseUrl, email, apiToken, timeoutMs, onCall }: ZendeskConnection) {
     this.baseUrl = baseUrl;
@@ -139,6 +140,15 @@ class Zendesk implements SystemPort {
   }
 
   async whoAmI(): Promise<string> {
+    return (await this.me()).email;
+  }
+
+  async ownId(): Promise<string> {
+    this.own ??= String((await this.me()).id);
+    return this.own;
+  }
+
+  private async me(): Promise<{ id: number; email: string }> {
     const { user } = await this.http.get(meAnswer, '/api/v2/users/me');
     // A token that Zendesk does not know is answered as an anonymous user.
     if (!user.email)
@@ -146,7 +156,7 @@ class Zendesk implements SystemPort {
         'unauthorized',
         'Zendesk GET /api/v2/users/me: nobody is signed in; check ZENDESK_EMAIL and ZENDESK_API_TOKEN',
       );
-    return user.email;
+    return { id: user.id, email: user.email };
   }
 
   async read(refs: RecordRef[]): Promise<ReadResult[]> {

@@ -1,0 +1,107 @@
+import { Client, Connection } from '@temporalio/client';
+import { MongoClient } from 'mongodb';
+import type { Logger } from 'pino';
+import { ConfigError, loadIntakeConfig, type Config, type IntakeConfig } from '../config/config';
+import type { Counts } from '../intake/counts';
+import { startIntake } from '../intake/intake';
+import type { Side } from '../sync/record';
+import { serviceLogger, type Servers } from '../workers/service';
+
+/** Senders give up after seconds, so a server behind that is away must be noticed before. */
+const SERVER_WITHIN_MS = 3_000;
+
+/** The settings that the webhook receiver needs, whatever else its process runs. */
+export type ReceiverConfig = Pick<
+  Config | IntakeConfig,
+  | 'intakeHost'
+  | 'intakePort'
+  | 'taskQueue'
+  | 'temporalNamespace'
+  | 'mongodbDatabase'
+  | 'zendeskWebhookSecret'
+  | 'pmsWebhookSecret'
+>;
+
+export interface Receiver {
+  port: number;
+  counts: Counts;
+  /** Takes no more, finishes what it took, and lets go of its connections. */
+  stop(): Promise<void>;
+}
+
+/** `start --only intake`: the webhook receiver as a process of its own, until it is told to stop. */
+export async function receiveWebhooks(configFile: string | null): Promise<void> {
+  const config = loadIntakeConfig(configFile, process.env);
+  const log = serviceLogger(config.logLevel);
+  const receiver = await startReceiver(config, config, log);
+  await new Promise<void>((resolve) => onStopSignal(resolve));
+  await receiver.stop();
+}
+
+/**
+ * Connects and listens. Neither server has to be there yet: until both are, deliveries are answered with 503.
+ * @throws ConfigError where it cannot listen
+ */
+export async function startReceiver(
+  config: ReceiverConfig,
+  { temporalAddress, mongodbUri }: Servers,
+  log: Logger,
+): Promise<Receiver> {
+  const connection = Connection.lazy({
+    address: temporalAddress,
+    connectTimeout: SERVER_WITHIN_MS,
+    // Senders try again by themselves, and a retry that waits would outlive the connection.
+    interceptors: [],
+    // The default waits up to two minutes before it looks again whether the server is back.
+    channelArgs: { 'grpc.initial_reconnect_backoff_ms': 500, 'grpc.max_reconnect_backoff_ms': 2_000 },
+  });
+  const client = new Client({ connection, namespace: config.temporalNamespace });
+  const mongo = new MongoClient(mongodbUri, {
+    serverSelectionTimeoutMS: SERVER_WITHIN_MS,
+    connectTimeoutMS: SERVER_WITHIN_MS,
+    socketTimeoutMS: SERVER_WITHIN_MS,
+  });
+  const close = async () => {
+    await connection.close();
+    await mongo.close();
+  };
+  try {
+    const intake = await startIntake(
+      { client, db: mongo.db(config.mongodbDatabase) },
+      {
+        host: config.intakeHost,
+        port: config.intakePort,
+        taskQueue: config.taskQueue,
+        secrets: secretsOf(config) ?? {},
+        log,
+      },
+    );
+    let stopping: Promise<void> | null = null;
+    return {
+      port: intake.port,
+      counts: intake.counts,
+      stop: () => (stopping ??= intake.stop().then(close)),
+    };
+  } catch (error) {
+    await close();
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (syscall !== 'listen') throw error;
+    throw new ConfigError(
+      `INTAKE_HOST, INTAKE_PORT: cannot listen on ${config.intakeHost}:${config.intakePort} (${code ?? 'unknown error'})`,
+    );
+  }
+}
+
+/** Null where no webhook's secret is configured: then there is nothing to receive. */
+export function secretsOf({
+  zendeskWebhookSecret: zendesk,
+  pmsWebhookSecret: pms,
+}: Pick<ReceiverConfig, 'zendeskWebhookSecret' | 'pmsWebhookSecret'>): Partial<
+  Record<Side, readonly string[]>
+> | null {
+  return zendesk || pms ? { ...(zendesk && { zendesk }), ...(pms && { pms }) } : null;
+}
+
+export function onStopSignal(stop: () => unknown): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+}

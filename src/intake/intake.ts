@@ -1,0 +1,112 @@
+import type { AddressInfo } from 'node:net';
+import { WorkflowIdConflictPolicy, type Client } from '@temporalio/client';
+import type { Db } from 'mongodb';
+import type { Logger } from 'pino';
+import { HintStore } from '../links/hints';
+import type { Side } from '../sync/record';
+import { hintsCame, readHints } from '../workflows/hints';
+import { Counts } from './counts';
+import { Deliveries } from './deliveries';
+import { HandOver, type HandOverSteps } from './handOver';
+import { createReceiver } from './server';
+
+/** Whom the receiver hands over to. It needs no credential of either API. */
+export interface IntakeServers {
+  client: Client;
+  db: Db;
+}
+
+export interface IntakeSettings {
+  host: string;
+  /** 0 for a free one. */
+  port: number;
+  taskQueue: string;
+  secrets: Partial<Record<Side, readonly string[]>>;
+  log: Logger;
+  requestWithinMs?: number;
+}
+
+export interface Intake {
+  port: number;
+  counts: Counts;
+  /** Takes no more, and finishes what it took. */
+  stop(): Promise<void>;
+}
+
+/** A server that does not answer within this is away; senders are told to come again. */
+const SERVER_WITHIN_MS = 3_000;
+const PROBE_WITHIN_MS = 2_000;
+const LOG_COUNTS_EVERY_MS = 60_000;
+
+/** Runs the webhook receiver. Resolves once it listens. */
+export async function startIntake(servers: IntakeServers, settings: IntakeSettings): Promise<Intake> {
+  const { log } = settings;
+  const counts = new Counts();
+  const app = createReceiver({
+    secrets: settings.secrets,
+    handOver: new HandOver(stepsOf(servers, settings.taskQueue), log),
+    probe: () => probe(servers),
+    log,
+    counts,
+    ...(settings.requestWithinMs !== undefined && { requestWithinMs: settings.requestWithinMs }),
+  });
+  await app.listen({ host: settings.host, port: settings.port });
+  const { port } = app.server.address() as AddressInfo;
+  log.info({ host: settings.host, port, sides: Object.keys(settings.secrets) }, 'receiving webhooks');
+  const timer = setInterval(() => {
+    const grown = counts.ifGrown();
+    if (grown) log.info({ webhooks: grown }, 'webhooks so far');
+  }, LOG_COUNTS_EVERY_MS).unref();
+  return {
+    port,
+    counts,
+    async stop() {
+      clearInterval(timer);
+      await app.close();
+    },
+  };
+}
+
+function stepsOf({ client, db }: IntakeServers, taskQueue: string): HandOverSteps {
+  const deliveries = Deliveries.of(db);
+  const hints = new HintStore(db);
+  return {
+    known: (marks) => deliveries.known(marks),
+    keep: (changes) => hints.keep(changes),
+    remember: (marks) => deliveries.remember(marks),
+    async wake(side) {
+      await client.connection.withDeadline(Date.now() + SERVER_WITHIN_MS, () =>
+        client.workflow.signalWithStart(readHints, {
+          workflowId: hintsWorkflowId(taskQueue, side),
+          taskQueue,
+          args: [side],
+          signal: hintsCame,
+          workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+          staticSummary: `Read what webhooks spoke of on ${side}`,
+        }),
+      );
+    },
+  };
+}
+
+export function hintsWorkflowId(taskQueue: string, side: Side): string {
+  return `${taskQueue}-hints-${side}`;
+}
+
+async function probe({ client, db }: IntakeServers): Promise<{ temporal: boolean; mongodb: boolean }> {
+  const answers = (work: Promise<unknown>) =>
+    Promise.race([
+      work.then(
+        () => true,
+        () => false,
+      ),
+      new Promise<false>((resolve) => setTimeout(resolve, PROBE_WITHIN_MS, false)),
+    ]);
+  const temporal = answers(
+    client.connection.withDeadline(Date.now() + PROBE_WITHIN_MS, () =>
+      client.workflowService.describeNamespace({ namespace: client.options.namespace }),
+    ),
+  );
+  const mongodb = answers(db.command({ ping: 1 }));
+  return { temporal: await temporal, mongodb: await mongodb };
+}

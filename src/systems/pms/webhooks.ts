@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { HttpClient, type Request } from '../http';
+import { endpointOf, type InstalledWebhook, type WebhookAdmin } from '../webhooks';
+
+/** The PMS's webhooks (docs/pms-openapi.yaml). They have no name, so it stands in the address. */
+
+const webhookSchema = z.looseObject({ id: z.string(), url: z.string(), kinds: z.array(z.string()) });
+const listAnswer = z.looseObject({ items: z.array(webhookSchema) });
+type Webhook = z.output<typeof webhookSchema>;
+
+export interface PmsWebhookConnection {
+  baseUrl: string;
+  token: string;
+  /** What the PMS is to sign with. */
+  secret: string;
+}
+
+export function pmsWebhooks({ baseUrl, token, secret }: PmsWebhookConnection): WebhookAdmin {
+  const http = new HttpClient({
+    side: 'pms',
+    name: 'PMS',
+    baseUrl,
+    headers: { authorization: `Bearer ${token}` },
+    credential: 'PMS_TOKEN',
+  });
+  const all = async (name: string, receiver: string): Promise<Webhook[]> => {
+    const { items } = await http.get(listAnswer, '/api/v1/webhooks');
+    return items.filter(({ url }) => url === named(receiver, name));
+  };
+  return {
+    side: 'pms',
+    list: async (name, receiver) => (await all(name, receiver)).map((webhook) => shown(webhook, name)),
+    async install(name, receiver) {
+      const [existing] = await all(name, receiver);
+      if (existing) return { ...shown(existing, name), done: 'unchanged', secret: null };
+      const body = { url: named(receiver, name), secret };
+      const request: Request = { method: 'POST', path: '/api/v1/webhooks', body };
+      const webhook = http.parse(webhookSchema, request, (await http.send(request)).body);
+      return { ...shown(webhook, name), done: 'created', secret };
+    },
+    async remove({ id }) {
+      await http.send({ method: 'DELETE', path: `/api/v1/webhooks/${id}` }, [404]);
+    },
+  };
+}
+
+/** The receiver does not look at the query. */
+function named(receiver: string, name: string): string {
+  return `${endpointOf(receiver, 'pms')}?webhook=${encodeURIComponent(name)}`;
+}
+
+function shown({ id, url }: Webhook, name: string): InstalledWebhook {
+  return { side: 'pms', id, name, url };
+}

@@ -1,0 +1,30 @@
+import type { Side } from '../sync/record';
+
+/** A webhook of ours as a system lists it. */
+export interface InstalledWebhook {
+  side: Side;
+  id: string;
+  name: string;
+  url: string;
+}
+
+export interface WebhookInstallation extends InstalledWebhook {
+  done: 'created' | 'updated' | 'unchanged';
+  /** What the system signs with; null where it was created before and tells nobody. */
+  secret: string | null;
+}
+
+/** Webhooks of one system, through its API. Ours are recognised by name and address. */
+export interface WebhookAdmin {
+  readonly side: Side;
+  /** Those of this name that lead to a receiver at this address. */
+  list(name: string, receiver: string): Promise<InstalledWebhook[]>;
+  /** Creates the webhook, or brings an existing one to what is wanted. Safe to repeat. */
+  install(name: string, receiver: string): Promise<WebhookInstallation>;
+  remove(webhook: InstalledWebhook): Promise<void>;
+}
+
+/** Where a side's deliveries go. @param receiver the receiver's public address, without path */
+export function endpointOf(receiver: string, side: Side): string {
+  return `${receiver.replace(/\/+$/, '')}/webhooks/${side}`;
+}
