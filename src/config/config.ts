@@ -15,12 +15,19 @@ export class ConfigError extends Error {
 
 const url = z.url({ protocol: /^https?$/, error: 'expected an address such as https://example.zendesk.com' });
 const seconds = z.coerce.number({ error: 'expected a number of seconds' }).positive();
+const flag = z.union([z.boolean(), z.stringbool()], { error: 'expected true or false' });
 const perMinute = z.coerce.number({ error: 'expected a number of calls per minute' }).int().positive();
 
 const schema = z
   .strictObject({
     temporalAddress: z.string().optional(),
     temporalNamespace: z.string().default('default'),
+    temporalApiKey: z.string().min(1, 'expected an API key').optional(),
+    temporalTls: flag.optional(),
+    temporalTlsServerName: z.string().optional(),
+    temporalTlsServerCaCertPath: z.string().optional(),
+    temporalTlsClientCertPath: z.string().optional(),
+    temporalTlsClientKeyPath: z.string().optional(),
     mongodbUri: z
       .string()
       .regex(/^mongodb(\+srv)?:\/\//, 'expected an address such as mongodb://127.0.0.1:27017')
@@ -46,12 +53,20 @@ const schema = z
   .refine((config) => config.zendeskSubdomain ?? config.zendeskBaseUrl, {
     path: ['zendeskSubdomain'],
     error: 'expected the Zendesk subdomain (or zendeskBaseUrl)',
+  })
+  .refine((config) => !config.temporalTlsClientCertPath === !config.temporalTlsClientKeyPath, {
+    path: ['temporalTlsClientKeyPath'],
+    error: 'expected a client certificate and its key together',
+  })
+  .refine((config) => config.temporalAddress ?? !(config.temporalApiKey ?? config.temporalTls), {
+    path: ['temporalAddress'],
+    error: 'expected the address that TLS or the API key is for',
   });
 
 type Input = z.output<typeof schema>;
 export type Config = Omit<Input, 'zendeskSubdomain' | 'zendeskBaseUrl'> & { zendeskBaseUrl: string };
 
-const SECRETS = new Set(['zendeskApiToken', 'pmsToken', 'mongodbUri']);
+const SECRETS = new Set(['zendeskApiToken', 'pmsToken', 'mongodbUri', 'temporalApiKey']);
 
 /** `zendeskApiToken` → `ZENDESK_API_TOKEN`. */
 export function variableOf(setting: string): string {
