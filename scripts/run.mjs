@@ -21,6 +21,7 @@ const TASKS = {
   'sandbox:pms': ['dist/sandbox/pms/main.js'],
   test: ['node_modules/jest/bin/jest.js'],
   'test:chaos': ['dist/test/chaos/main.js'],
+  'histories:record': ['node_modules/jest/bin/jest.js', '--config', 'jest.histories.config.cjs'],
 };
 
 function say(line) {
@@ -110,7 +111,7 @@ if (!command) fail(`Unknown task "${task}": expected one of ${Object.keys(TASKS)
 install();
 compile();
 const unitOnly = args.length > 0 && args.every((arg) => /^(\.\/)?test\/(unit|property)\b/.test(arg));
-if (task === 'test') {
+if (task === 'test' || task === 'histories:record') {
   if (unitOnly) process.env.ZPS_UNIT_ONLY = '1';
   else if (
     spawnSync(process.execPath, ['dist/src/embedded/prepare.js'], { cwd: ROOT, stdio: ['ignore', 2, 2] })

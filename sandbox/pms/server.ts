@@ -22,6 +22,8 @@ export interface PmsSandboxOptions {
   /** 0 for a free one. */
   port?: number;
   host?: string;
+  /** How far the ids of new records are moved up, to keep apart several sandboxes behind one Temporal. */
+  idsAfter?: number;
   rateLimitPerMinute?: number;
   clock?: () => number;
   /** Of the injected faults. */
@@ -53,7 +55,7 @@ const BODY_LIMIT_BYTES = 20 * 1024 * 1024;
 /** A project management system with a REST API, in memory. Contract: docs/pms-openapi.yaml. */
 export async function startPmsSandbox(options: PmsSandboxOptions = {}): Promise<PmsSandbox> {
   const clock = options.clock ?? Date.now;
-  const store = new PmsStore(clock);
+  const store = new PmsStore(clock, options.idsAfter);
   const token = options.token ?? randomBytes(16).toString('hex');
   /** Person's id by token. */
   const tokens = new Map([[token, store.people.upsert(SYNC_PERSON).person.id]]);

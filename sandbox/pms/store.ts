@@ -40,18 +40,23 @@ export class PmsStore {
   lies: Lies = liesSchema.parse({});
   /** Told of every change that the feed has. */
   onChange: (change: Change) => void = () => undefined;
-  private readonly tables: Record<Kind, Table> = {
-    customer: new Table('customer'),
-    project: new Table('project'),
-    note: new Table('note'),
-  };
+  private readonly tables: Record<Kind, Table>;
   private readonly deleted = new Set<string>();
   private readonly files = new Map<string, { attachment: Attachment; content: Buffer }>();
   private filesMade = 0;
   private seq = 0;
   private writeCounts = noWrites();
 
-  constructor(private readonly clock: () => number) {}
+  constructor(
+    private readonly clock: () => number,
+    idsAfter = 0,
+  ) {
+    this.tables = {
+      customer: new Table('customer', idsAfter),
+      project: new Table('project', idsAfter),
+      note: new Table('note', idsAfter),
+    };
+  }
 
   get(kind: Kind, id: string): PmsRecord {
     const record = this.tables[kind].get(id);

@@ -18,10 +18,13 @@ export class Table {
   private readonly numbers: number[] = [];
   private readonly indexes = new Map<string, Set<string>>();
 
-  constructor(private readonly kind: Kind) {}
+  constructor(
+    private readonly kind: Kind,
+    private readonly idsAfter: number,
+  ) {}
 
   nextId(): string {
-    return `${PREFIX[this.kind]}-${(this.numbers.at(-1) ?? FIRST_NUMBER - 1) + 1}`;
+    return `${PREFIX[this.kind]}-${(this.numbers.at(-1) ?? this.idsAfter + FIRST_NUMBER - 1) + 1}`;
   }
 
   /** Whether an id from elsewhere has this table's form. */

@@ -31,6 +31,8 @@ export interface ZendeskSandboxOptions {
   /** 0 for a free one. */
   port?: number;
   host?: string;
+  /** How far the ids of new records are moved up, to keep apart several sandboxes behind one Temporal. */
+  idsAfter?: number;
   /** 700 if not given. */
   rateLimitPerMinute?: number;
   /** 10 if not given. */
@@ -77,7 +79,7 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
   const app = fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true, rewriteUrl });
   // Known once it listens; what is made before has no address yet.
   let origin = '';
-  const store = new Store(clock, () => `${origin}/api/v2`);
+  const store = new Store(clock, () => `${origin}/api/v2`, options.idsAfter);
   const userOf = (request: FastifyRequest) => authenticate(request, store, apiToken);
   const log = new CallLog(
     (request) => userOf(request)?.email ?? 'nobody',

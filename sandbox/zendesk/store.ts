@@ -45,13 +45,17 @@ export class Store {
   /** Writes so far, by resource; those of loading included until somebody resets them. */
   readonly writes = new Map<string, number>();
   onEvent: (event: SandboxEvent) => void = () => undefined;
-  private nextId = 360300000000;
-  private nextTicketId = 1;
+  private nextId: number;
+  private nextTicketId: number;
 
   constructor(
     private readonly clock: () => number = Date.now,
     readonly baseUrl: () => string = () => '',
-  ) {}
+    idsAfter = 0,
+  ) {
+    this.nextId = 360300000000 + idsAfter;
+    this.nextTicketId = 1 + idsAfter;
+  }
 
   newId(): number {
     do this.nextId += 1;

@@ -1,4 +1,4 @@
-import { activityInfo, heartbeat } from '@temporalio/activity';
+import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
 import { abandonIntent, agreed, seenVersion, type Intent, type Link, type PlannedWrite } from '../sync/link';
 import { compareAnswer, unexpectedValues } from '../sync/plan';
@@ -77,7 +77,9 @@ export function systemActivities(context: ActivityContext, side: Side): SystemAc
           if (page.cursor !== cursor) await store.saveCursor(name, page.cursor);
           cursor = page.cursor;
           heartbeat(outcome);
-          if (!page.more || outcome.pages >= PAGES_PER_POLL) return outcome;
+          // A worker that is told to stop leaves the rest to the next poll: the cursor is stored.
+          const stopping = cancellationSignal().aborted;
+          if (!page.more || stopping || outcome.pages >= PAGES_PER_POLL) return outcome;
         }
       }),
 

@@ -5,22 +5,23 @@ import { ConfigError, loadIntakeConfig, type Config, type IntakeConfig } from '.
 import type { Counts } from '../intake/counts';
 import { startIntake } from '../intake/intake';
 import type { Side } from '../sync/record';
+import { connectionOptions, type TemporalConfig } from '../workers/connect';
 import { serviceLogger, type Servers } from '../workers/service';
 
 /** Senders give up after seconds, so a server behind that is away must be noticed before. */
 const SERVER_WITHIN_MS = 3_000;
 
 /** The settings that the webhook receiver needs, whatever else its process runs. */
-export type ReceiverConfig = Pick<
-  Config | IntakeConfig,
-  | 'intakeHost'
-  | 'intakePort'
-  | 'taskQueue'
-  | 'temporalNamespace'
-  | 'mongodbDatabase'
-  | 'zendeskWebhookSecret'
-  | 'pmsWebhookSecret'
->;
+export type ReceiverConfig = TemporalConfig &
+  Pick<
+    Config | IntakeConfig,
+    | 'intakeHost'
+    | 'intakePort'
+    | 'taskQueue'
+    | 'mongodbDatabase'
+    | 'zendeskWebhookSecret'
+    | 'pmsWebhookSecret'
+  >;
 
 export interface Receiver {
   port: number;
@@ -49,6 +50,7 @@ export async function startReceiver(
 ): Promise<Receiver> {
   const connection = Connection.lazy({
     address: temporalAddress,
+    ...connectionOptions(config),
     connectTimeout: SERVER_WITHIN_MS,
     // Senders try again by themselves, and a retry that waits would outlive the connection.
     interceptors: [],

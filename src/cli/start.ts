@@ -5,6 +5,7 @@ import { NeedsHuman, RetryLater } from '../systems/errors';
 import { pmsSystem } from '../systems/pms';
 import type { SystemPort } from '../systems/port';
 import { zendeskSystem } from '../systems/zendesk';
+import { connectionOptions } from '../workers/connect';
 import { serviceLogger, startService } from '../workers/service';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
 import { loadMapping } from '../config/mapping';
@@ -29,6 +30,7 @@ export async function start(configFile: string | null, dataDir: string, withInta
   for (const side of SIDES)
     log.info({ side, as: await introduce(systems[side], side) }, 'credential accepted');
 
+  const temporalConnection = connectionOptions(config);
   const onProgress = (line: string) => log.info(line);
   const temporal = await startTemporal({
     onProgress,
@@ -36,12 +38,22 @@ export async function start(configFile: string | null, dataDir: string, withInta
     namespace: config.temporalNamespace,
     searchAttributes: SEARCH_ATTRIBUTES,
     ...(config.temporalAddress !== undefined && { temporalAddress: config.temporalAddress }),
+    temporalConnection,
   });
   try {
     const mongodbUri = config.mongodbUri === undefined ? {} : { mongodbUri: config.mongodbUri };
     const mongo = await startMongo({ onProgress, dataDir, ...mongodbUri });
     try {
-      await ensureSearchAttributes(temporal.address, config.temporalNamespace, SEARCH_ATTRIBUTES);
+      const { temporalNamespace } = config;
+      if (
+        !(await ensureSearchAttributes(
+          temporal.address,
+          temporalNamespace,
+          SEARCH_ATTRIBUTES,
+          temporalConnection,
+        ))
+      )
+        log.warn({ expected: SEARCH_ATTRIBUTES }, 'this Temporal has no operator API; create these there');
       const servers = { temporalAddress: temporal.address, mongodbUri: mongo.uri };
       const service = await startService(config, servers, systems, log);
       try {

@@ -15,6 +15,7 @@ export class ConfigError extends Error {
 
 const url = z.url({ protocol: /^https?$/, error: 'expected an address such as https://example.zendesk.com' });
 const seconds = z.coerce.number({ error: 'expected a number of seconds' }).positive();
+const flag = z.union([z.boolean(), z.stringbool()], { error: 'expected true or false' });
 const perMinute = z.coerce.number({ error: 'expected a number of calls per minute' }).int().positive();
 
 /** Current secret, then the previous one while it is being replaced: a list, or text with a comma between. */
@@ -31,6 +32,12 @@ const schema = z
   .strictObject({
     temporalAddress: z.string().optional(),
     temporalNamespace: z.string().default('default'),
+    temporalApiKey: z.string().min(1, 'expected an API key').optional(),
+    temporalTls: flag.optional(),
+    temporalTlsServerName: z.string().optional(),
+    temporalTlsServerCaCertPath: z.string().optional(),
+    temporalTlsClientCertPath: z.string().optional(),
+    temporalTlsClientKeyPath: z.string().optional(),
     mongodbUri: z
       .string()
       .regex(/^mongodb(\+srv)?:\/\//, 'expected an address such as mongodb://127.0.0.1:27017')
@@ -61,6 +68,14 @@ const schema = z
   .refine((config) => config.zendeskSubdomain ?? config.zendeskBaseUrl, {
     path: ['zendeskSubdomain'],
     error: 'expected the Zendesk subdomain (or zendeskBaseUrl)',
+  })
+  .refine((config) => !config.temporalTlsClientCertPath === !config.temporalTlsClientKeyPath, {
+    path: ['temporalTlsClientKeyPath'],
+    error: 'expected a client certificate and its key together',
+  })
+  .refine((config) => config.temporalAddress ?? !(config.temporalApiKey ?? config.temporalTls), {
+    path: ['temporalAddress'],
+    error: 'expected the address that TLS or the API key is for',
   });
 
 type Input = z.output<typeof schema>;
@@ -89,6 +104,7 @@ const SECRETS = new Set([
   'mongodbUri',
   'zendeskWebhookSecret',
   'pmsWebhookSecret',
+  'temporalApiKey',
 ]);
 
 /** `zendeskApiToken` → `ZENDESK_API_TOKEN`. */

@@ -1,3 +1,5 @@
+import type { ConnectionOptions } from '@temporalio/client';
+
 /** How embedded servers are found or started. */
 export interface EmbeddedOptions {
   /** Where data is kept; without it, data is gone when the server stops. */
@@ -6,6 +8,8 @@ export interface EmbeddedOptions {
   /** A server that exists already; the environment's `TEMPORAL_ADDRESS` and `MONGODB_URI` count as given. */
   temporalAddress?: string;
   mongodbUri?: string;
+  /** How a given Temporal is spoken to (TLS, API key); a server of our own needs nothing. */
+  temporalConnection?: Pick<ConnectionOptions, 'tls' | 'apiKey'>;
   namespace?: string;
   /** Ports to use; free ones are chosen where none is given. */
   temporalPort?: number;

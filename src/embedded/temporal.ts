@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Connection } from '@temporalio/client';
+import { Connection, isGrpcServiceError, type ConnectionOptions } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { buildOnce, cacheRoot, canDownload, onPath, runBuild } from './cache';
 import type { EmbeddedOptions, EmbeddedTemporal } from './options';
@@ -21,7 +21,7 @@ export async function startTemporal(options: EmbeddedOptions = {}): Promise<Embe
   const given = options.temporalAddress ?? env['TEMPORAL_ADDRESS'];
   const namespace = options.namespace ?? 'default';
   if (given !== undefined && given !== '') {
-    await untilReady(given, 10_000).catch((error: Error) => {
+    await untilReady({ address: given, ...options.temporalConnection }, 10_000).catch((error: Error) => {
       throw new NoAnswerError(`TEMPORAL_ADDRESS: ${given} does not answer (${error.message})`);
     });
     return {
@@ -147,7 +147,7 @@ async function startBinary(binary: string, how: string, options: EmbeddedOptions
   const server = await startServer([binary, ...args], port, path.join(dataDir, 'temporal.log'));
   const address = `127.0.0.1:${port}`;
   try {
-    await untilReady(address, 60_000, namespace);
+    await untilReady({ address }, 60_000, namespace);
   } catch (error) {
     await server.stop();
     throw error;
@@ -156,11 +156,11 @@ async function startBinary(binary: string, how: string, options: EmbeddedOptions
 }
 
 /** Waits until the server answers and knows the namespace. */
-async function untilReady(address: string, timeoutMs: number, namespace?: string): Promise<void> {
+async function untilReady(options: ConnectionOptions, timeoutMs: number, namespace?: string): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     try {
-      const connection = await Connection.connect({ address, connectTimeout: 5_000 });
+      const connection = await Connection.connect({ connectTimeout: 5_000, ...options });
       try {
         if (namespace !== undefined) await connection.workflowService.describeNamespace({ namespace });
         return;
@@ -174,24 +174,35 @@ async function untilReady(address: string, timeoutMs: number, namespace?: string
   }
 }
 
-/** Adds the search attributes that a server does not have yet, also one that we did not start. */
+/** Temporal Cloud offers no operator API; there, search attributes are made in its own console. */
+const NOT_OFFERED = new Set([7 /* PERMISSION_DENIED */, 12 /* UNIMPLEMENTED */]);
+
+/**
+ * Adds the search attributes that a server does not have yet, also one that we did not start.
+ * @returns false where the server lets nobody manage them this way (Temporal Cloud)
+ */
 export async function ensureSearchAttributes(
   address: string,
   namespace: string,
   wanted: NonNullable<EmbeddedOptions['searchAttributes']>,
-): Promise<void> {
-  const connection = await Connection.connect({ address });
+  options: EmbeddedOptions['temporalConnection'] = {},
+): Promise<boolean> {
+  const connection = await Connection.connect({ address, ...options });
   try {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
     const types = temporal.api.enums.v1.IndexedValueType;
     const missing = Object.entries(wanted).filter(([name]) => !(name in (customAttributes ?? {})));
-    if (missing.length === 0) return;
+    if (missing.length === 0) return true;
     await connection.operatorService.addSearchAttributes({
       namespace,
       searchAttributes: Object.fromEntries(
         missing.map(([name, type]) => [name, types[`INDEXED_VALUE_TYPE_${type.toUpperCase() as 'KEYWORD'}`]]),
       ),
     });
+    return true;
+  } catch (error) {
+    if (isGrpcServiceError(error) && NOT_OFFERED.has(error.code)) return false;
+    throw error;
   } finally {
     await connection.close();
   }

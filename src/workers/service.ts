@@ -1,5 +1,4 @@
-import { Client, Connection } from '@temporalio/client';
-import { NativeConnection } from '@temporalio/worker';
+import type { Client } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
 import { pino, type Logger } from 'pino';
 import type { Config } from '../config/config';
@@ -9,6 +8,7 @@ import { openLinkStore, type LinkStore } from '../links/store';
 import type { Mapping } from '../sync/mapping';
 import type { Side } from '../sync/record';
 import type { SystemPort } from '../systems/port';
+import { connectClient, connectWorkers } from './connect';
 import { hintWith } from './hint';
 import { routeTemporalLogs } from './runtime';
 import { ensureSchedules } from './schedules';
@@ -47,11 +47,11 @@ export async function startService(
     MongoClient.connect(servers.mongodbUri, { serverSelectionTimeoutMS: 10_000 }),
   );
   const store = await openLinkStore(mongo.db(config.mongodbDatabase));
-  const connection = await reachable('TEMPORAL_ADDRESS', servers.temporalAddress, () =>
-    Connection.connect({ address: servers.temporalAddress, connectTimeout: 10_000 }),
+  const temporal = await reachable('TEMPORAL_ADDRESS', servers.temporalAddress, () =>
+    connectClient(config, servers.temporalAddress),
   );
-  const native = await NativeConnection.connect({ address: servers.temporalAddress });
-  const client = new Client({ connection, namespace: config.temporalNamespace });
+  const { client } = temporal;
+  const native = await connectWorkers(config, servers.temporalAddress);
   const workers = await createWorkers(
     {
       store,
@@ -75,7 +75,7 @@ export async function startService(
   const running = workers.run();
   const done = running.finally(async () => {
     await native.close();
-    await connection.close();
+    await temporal.close();
     await mongo.close();
   });
   // Whoever waits for `done` hears of a failure; until then it must not count as unhandled.
@@ -101,6 +101,7 @@ async function reachable<T>(variable: string, address: string, connect: () => Pr
   try {
     return await connect();
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     const shown = address.replace(/\/\/[^@/]*@/, '//…@');
     const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
     throw new ConfigError(`${variable}: ${shown} cannot be reached (${why})`);

@@ -36,12 +36,15 @@ export const MAPPING_FILE = path.resolve(__dirname, '../../mapping.yaml');
 export async function startSandboxes(
   options: { zendesk?: ZendeskSandboxOptions; pms?: PmsSandboxOptions; mapping?: Mapping } = {},
 ): Promise<Sandboxes> {
+  // Ids are part of workflow ids, and test files share a Temporal server.
+  const idsAfter = Math.floor(Math.random() * 1e9);
   const zendesk = await startZendeskSandbox({
+    idsAfter,
     rateLimitPerMinute: 100_000,
     incrementalPerMinute: 100_000,
     ...options.zendesk,
   });
-  const pms = await startPmsSandbox({ rateLimitPerMinute: 100_000, ...options.pms });
+  const pms = await startPmsSandbox({ idsAfter, rateLimitPerMinute: 100_000, ...options.pms });
   const calls: ApiCall[] = [];
   const onCall = (call: ApiCall) => void calls.push(call);
   const systems = {

@@ -75,6 +75,21 @@ describe('configuration', () => {
       () => loadConfig(null, { ...COMPLETE, PMS_POLL_SECONDS: 'often' }),
       'PMS_POLL_SECONDS: found "often", expected a number of seconds',
     ],
+    [
+      'a bad flag',
+      () => loadConfig(null, { ...COMPLETE, TEMPORAL_TLS: 'maybe' }),
+      'TEMPORAL_TLS: found "maybe", expected true or false',
+    ],
+    [
+      'half a client certificate',
+      () => loadConfig(null, { ...COMPLETE, TEMPORAL_TLS_CLIENT_CERT_PATH: 'cert.pem' }),
+      'TEMPORAL_TLS_CLIENT_KEY_PATH: found nothing, expected a client certificate and its key together',
+    ],
+    [
+      'an API key for no address',
+      () => loadConfig(null, { ...COMPLETE, TEMPORAL_API_KEY: 'k' }),
+      'TEMPORAL_ADDRESS: found nothing, expected the address that TLS or the API key is for',
+    ],
     ['an unknown field', () => loadConfig(file('c.yaml', 'pmsUrl: x\n'), COMPLETE), 'unknown field "pmsUrl"'],
     [
       'a missing file',
@@ -88,7 +103,12 @@ describe('configuration', () => {
 
   test('a fault never shows a secret', () => {
     const message = faultOf(() =>
-      loadConfig(null, { ...COMPLETE, MONGODB_URI: 'http://user:hidden-password@host', PMS_BASE_URL: 'x' }),
+      loadConfig(null, {
+        ...COMPLETE,
+        MONGODB_URI: 'http://user:hidden-password@host',
+        PMS_BASE_URL: 'x',
+        TEMPORAL_API_KEY: 'hidden-password',
+      }),
     );
     expect(message).toContain('MONGODB_URI');
     expect(message).not.toContain('hidden-password');

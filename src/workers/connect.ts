@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import { ConfigError, variableOf, type Config } from '../config/config';
+
+/**
+ * How this service speaks to Temporal: client, workers and command line alike, so that TLS, API key and
+ * payload encryption are decided in one place.
+ */
+
+/** The settings that concern the connection to Temporal. */
+export type TemporalConfig = Pick<
+  Config,
+  | 'temporalNamespace'
+  | 'temporalApiKey'
+  | 'temporalTls'
+  | 'temporalTlsServerName'
+  | 'temporalTlsServerCaCertPath'
+  | 'temporalTlsClientCertPath'
+  | 'temporalTlsClientKeyPath'
+>;
+
+export interface TemporalClient {
+  client: Client;
+  close(): Promise<void>;
+}
+
+/** @throws ConfigError where a certificate cannot be read; whatever the SDK throws where nobody answers */
+export async function connectClient(config: TemporalConfig, address: string): Promise<TemporalClient> {
+  const connection = await Connection.connect({
+    address,
+    connectTimeout: 10_000,
+    ...connectionOptions(config),
+  });
+  return {
+    client: new Client({ connection, namespace: config.temporalNamespace }),
+    close: () => connection.close(),
+  };
+}
+
+/** The connection that workers share. @throws as {@link connectClient} */
+export async function connectWorkers(config: TemporalConfig, address: string): Promise<NativeConnection> {
+  return NativeConnection.connect({ address, ...connectionOptions(config) });
+}
+
+/**
+ * TLS is on where anything asks for it: `TEMPORAL_TLS`, a certificate, a server name or an API key. Only
+ * `TEMPORAL_TLS=false` turns it off again (an API key behind a proxy that does the TLS).
+ * The variables are those of Temporal's own tools: https://docs.temporal.io/references/client-environment-configuration
+ *
+ * @throws ConfigError naming the variable whose file cannot be read
+ */
+export function connectionOptions(config: TemporalConfig): { tls: TlsOptions; apiKey?: string } {
+  const { temporalApiKey, temporalTlsServerName: serverName } = config;
+  const ca = readCertificate(config, 'temporalTlsServerCaCertPath');
+  const crt = readCertificate(config, 'temporalTlsClientCertPath');
+  const key = readCertificate(config, 'temporalTlsClientKeyPath');
+  const wanted = config.temporalTls ?? [temporalApiKey, serverName, ca, crt].some((it) => it !== undefined);
+  return {
+    tls: wanted && {
+      ...(serverName !== undefined && { serverNameOverride: serverName }),
+      ...(ca && { serverRootCACertificate: ca }),
+      ...(crt && key && { clientCertPair: { crt, key } }),
+    },
+    ...(temporalApiKey !== undefined && { apiKey: temporalApiKey }),
+  };
+}
+
+type TlsOptions = NonNullable<ConnectionOptions['tls']>;
+
+function readCertificate(
+  config: TemporalConfig,
+  setting: 'temporalTlsServerCaCertPath' | 'temporalTlsClientCertPath' | 'temporalTlsClientKeyPath',
+): Buffer | undefined {
+  const file = config[setting];
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    throw new ConfigError(`${variableOf(setting)}: ${file} cannot be read (${code}); expected a PEM file`);
+  }
+}

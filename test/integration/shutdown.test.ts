@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { Client, Connection } from '@temporalio/client';
+import { MongoClient } from 'mongodb';
+import { openLinkStore, type LinkStore } from '../../src/links/store';
+import { SIDES } from '../../src/sync/record';
+import { pollScheduleId } from '../../src/workers/schedules';
+import { send, startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { testServers } from '../support/servers';
+import { ServiceProcess, serviceEnvironment, until } from '../support/serviceProcess';
+
+/** A worker that is told to stop while it writes: what it began it finishes, the rest is another worker's. */
+describe('SIGTERM', () => {
+  const name = `shutdown-${randomUUID().slice(0, 8)}`;
+  const TICKETS = 30;
+  let boxes: Sandboxes;
+  let mongo: MongoClient;
+  let store: LinkStore;
+
+  beforeAll(async () => {
+    boxes = await startSandboxes();
+    mongo = await MongoClient.connect(testServers().mongodbUri);
+    store = await openLinkStore(mongo.db(name));
+  });
+  afterAll(async () => {
+    const connection = await Connection.connect({ address: testServers().temporalAddress });
+    const client = new Client({ connection });
+    for (const side of SIDES) await client.schedule.getHandle(pollScheduleId(name, side)).delete();
+    await connection.close();
+    await mongo.close();
+    await boxes.close();
+  });
+
+  const projects = () => [...boxes.pms.store.all('project')];
+  const linked = async () => {
+    const found = [];
+    for await (const link of store.all({ status: 'linked' })) found.push(link.sides.pms?.ref);
+    return found;
+  };
+
+  test('running activities are finished, and nothing is lost or doubled', async () => {
+    for (let i = 0; i < TICKETS; i += 1)
+      await boxes.zd('POST', '/tickets', { ticket: { subject: `t${i}`, comment: { body: 'b' } } });
+    const slow = [{ route: '^POST /api/v1/projects', kind: 'delay', delayMs: 1_000 }];
+    await send(`${boxes.pms.url}/_sandbox/faults`, 'PUT', {}, slow);
+    const first = new ServiceProcess(serviceEnvironment(boxes, name));
+    await until(() => projects().length > 0);
+    expect({ code: await first.signal('SIGTERM'), said: first.said }).toMatchObject({ code: 0 });
+
+    // By now, also the requests are carried out that a process which just died would have left under way.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    const made = projects().map(({ id }) => `pms:project:${id}`);
+    expect((await linked()).sort()).toEqual(made.sort());
+    expect(made.length).toBeLessThan(TICKETS);
+
+    await send(`${boxes.pms.url}/_sandbox/faults`, 'DELETE', {});
+    const second = new ServiceProcess(serviceEnvironment(boxes, name));
+    await until(async () => (await linked()).length === TICKETS);
+    expect(await second.signal('SIGTERM')).toBe(0);
+    expect(projects()).toHaveLength(TICKETS);
+  }, 120_000);
+});

@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto';
+import type { SyncRecord } from '../../src/sync/record';
+import { pollChanges } from '../../src/workflows';
+import { resync } from '../../src/workflows/pair';
+import { lostAnswer, type MemorySystem } from './memorySystem';
+import type { Stack } from './stack';
+import { testMapping } from './world';
+
+/**
+ * What is recorded as histories (npm run histories:record) and replayed against the workflows as they are now.
+ * All scenarios run one after another on one stack in memory. A workflow without a scenario fails the replay test.
+ */
+
+export interface Scenario {
+  /** The workflow's exported name. */
+  workflow: string;
+  /** The file's name under test/histories/<workflow>/. */
+  name: string;
+  /** Brings the workflow about, waits for its end, and @returns its id. */
+  run(world: ScenarioWorld): Promise<string>;
+}
+
+export interface ScenarioWorld {
+  stack: Stack;
+  zendesk: MemorySystem;
+  pms: MemorySystem;
+}
+
+const base = testMapping([
+  { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
+  { zendesk: 'note', pms: 'note', type: 'text', direction: 'both', winner: 'manual' },
+  {
+    zendesk: 'organization_id',
+    pms: 'customerId',
+    type: 'reference',
+    direction: 'both',
+    transform: 'reference',
+    entity: 'OrgToCustomer',
+  },
+]);
+const organizations = testMapping([{ zendesk: 'name', pms: 'name', type: 'string', direction: 'both' }], {
+  zendesk: 'organization',
+  pms: 'customer',
+  match: [{ zendesk: 'name', pms: 'name' }],
+}).entities.TicketToProject;
+
+export const SCENARIO_MAPPING = {
+  ...base,
+  entities: { ...base.entities, OrgToCustomer: { ...organizations, entity: 'OrgToCustomer' as const } },
+};
+
+export const SCENARIOS: Scenario[] = [
+  {
+    workflow: 'OrgToCustomer',
+    name: 'creates-a-customer',
+    run: async ({ stack, zendesk }) =>
+      synced(stack, 'OrgToCustomer', zendesk.add('organization', { name: `Acme ${randomUUID()}` })),
+  },
+  {
+    workflow: 'OrgToCustomer',
+    name: 'joins-the-customer-of-that-name',
+    async run({ stack, zendesk, pms }) {
+      const name = `Globex ${randomUUID()}`;
+      pms.add('customer', { name });
+      return synced(stack, 'OrgToCustomer', zendesk.add('organization', { name }));
+    },
+  },
+  {
+    workflow: 'TicketToProject',
+    name: 'creates-a-project-once-its-organization-is-linked',
+    async run({ stack, zendesk }) {
+      const org = zendesk.add('organization', { name: `Initech ${randomUUID()}` });
+      const ticket = zendesk.add('ticket', { subject: 'a', organization_id: org.ref.id });
+      await stack.settle();
+      await stack.settle();
+      return keyOf('TicketToProject', ticket);
+    },
+  },
+  {
+    workflow: 'TicketToProject',
+    name: 'creates-a-ticket-for-a-project',
+    run: async ({ stack, pms }) => synced(stack, 'TicketToProject', pms.add('project', { title: 'a' })),
+  },
+  {
+    workflow: 'TicketToProject',
+    name: 'writes-both-sides-and-parks-a-conflict',
+    async run({ stack, zendesk, pms }) {
+      const { ticket, project } = await linked(stack, zendesk, pms);
+      zendesk.edit(ticket.ref, { subject: 'b', note: 'z' });
+      pms.edit(project.ref, { note: 'p' });
+      return synced(stack, 'TicketToProject', ticket, { force: true });
+    },
+  },
+  {
+    workflow: 'TicketToProject',
+    name: 'tries-again-after-a-lost-answer',
+    async run({ stack, zendesk, pms }) {
+      let faults = 1;
+      pms.fault = (when, call) => {
+        if (when === 'after' && call === 'create' && faults-- > 0) throw lostAnswer();
+      };
+      const key = await synced(stack, 'TicketToProject', zendesk.add('ticket', { subject: 'a' }));
+      pms.fault = () => undefined;
+      return key;
+    },
+  },
+  {
+    workflow: 'TicketToProject',
+    name: 'reads-again-when-a-person-was-faster',
+    async run({ stack, zendesk, pms }) {
+      const { ticket, project } = await linked(stack, zendesk, pms);
+      let once = true;
+      pms.fault = (when, call) => {
+        if (when !== 'before' || call !== 'update' || !once) return;
+        once = false;
+        pms.edit(project.ref, { note: 'meanwhile' });
+      };
+      zendesk.edit(ticket.ref, { subject: 'b' });
+      await stack.settle();
+      pms.fault = () => undefined;
+      return keyOf('TicketToProject', ticket);
+    },
+  },
+  {
+    workflow: 'TicketToProject',
+    name: 'takes-a-signal-while-it-writes',
+    async run({ stack, zendesk, pms }) {
+      const { ticket } = await linked(stack, zendesk, pms);
+      const key = keyOf('TicketToProject', ticket);
+      const told: Promise<void>[] = [];
+      pms.fault = (when, call) => {
+        if (when === 'before' && call === 'update' && told.length === 0)
+          told.push(stack.client.workflow.getHandle(key).signal(resync));
+      };
+      zendesk.edit(ticket.ref, { subject: 'b' });
+      await stack.settle();
+      await Promise.all(told);
+      pms.fault = () => undefined;
+      return key;
+    },
+  },
+  {
+    workflow: 'TicketToProject',
+    name: 'ends-in-a-tombstone',
+    async run({ stack, zendesk, pms }) {
+      const { ticket } = await linked(stack, zendesk, pms);
+      zendesk.edit(ticket.ref, {}, { state: 'deleted' });
+      return synced(stack, 'TicketToProject', ticket, { force: true });
+    },
+  },
+  {
+    workflow: 'CommentToProject',
+    name: 'creates-a-note',
+    run: async ({ stack, zendesk }) => synced(stack, 'CommentToProject', zendesk.add('comment', { x: 'a' })),
+  },
+  {
+    workflow: 'pollChanges',
+    name: 'follows-zendesk',
+    async run({ stack, zendesk }) {
+      zendesk.add('ticket', { subject: 'a' });
+      const workflowId = `${stack.taskQueue}-poll`;
+      await stack.client.workflow.execute(pollChanges, {
+        workflowId,
+        taskQueue: stack.taskQueue,
+        args: ['zendesk'],
+      });
+      await stack.settle();
+      return workflowId;
+    },
+  },
+];
+
+type Entity = 'OrgToCustomer' | 'TicketToProject' | 'CommentToProject';
+
+function keyOf(entity: Entity, { ref }: SyncRecord): string {
+  return `${entity}/${ref.side}:${ref.kind}:${ref.id}`;
+}
+
+async function synced(
+  stack: Stack,
+  entity: Entity,
+  record: SyncRecord,
+  inbox: { force?: boolean } = {},
+): Promise<string> {
+  return (await stack.hint(entity, record.ref, inbox)).key;
+}
+
+/** A ticket and its project, linked by an earlier run of the workflow. */
+async function linked(
+  stack: Stack,
+  zendesk: MemorySystem,
+  pms: MemorySystem,
+): Promise<{ ticket: SyncRecord; project: SyncRecord }> {
+  const ticket = zendesk.add('ticket', { subject: 'a', note: 'n' });
+  await synced(stack, 'TicketToProject', ticket);
+  const backRef = `zendesk:ticket:${ticket.ref.id}`;
+  const project = pms.all('project').find((record) => record.backRef === backRef);
+  if (!project) throw new Error(`no project was made for ${backRef}`);
+  return { ticket, project };
+}

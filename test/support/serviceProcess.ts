@@ -1,0 +1,57 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Sandboxes } from './sandboxes';
+import { MAPPING_FILE } from './sandboxes';
+import { testServers } from './servers';
+
+/** The compiled service as its own process, the way an operator runs it. */
+export class ServiceProcess {
+  /** All that it wrote to standard output and error. */
+  said = '';
+  private readonly child: ChildProcess;
+  private readonly exited: Promise<unknown>;
+
+  constructor(env: Record<string, string>) {
+    const main = path.resolve(__dirname, '../../dist/src/cli/main.js');
+    if (!existsSync(main)) throw new Error('not compiled: run "npm test", which compiles first');
+    this.child = spawn(process.execPath, [main, 'start'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [this.child.stdout, this.child.stderr])
+      stream?.on('data', (chunk: Buffer) => (this.said += chunk.toString()));
+    this.exited = once(this.child, 'exit');
+  }
+
+  /** @returns the exit code; null where it was killed */
+  async signal(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
+    this.child.kill(signal);
+    await this.exited;
+    return this.child.exitCode;
+  }
+}
+
+/** What a service needs to sync two sandboxes through the test servers, under a name of its own. */
+export function serviceEnvironment(boxes: Sandboxes, name: string): Record<string, string> {
+  const { temporalAddress, mongodbUri } = testServers();
+  return {
+    PATH: process.env['PATH'] ?? '',
+    TEMPORAL_ADDRESS: temporalAddress,
+    MONGODB_URI: mongodbUri,
+    MONGODB_DATABASE: name,
+    TASK_QUEUE: name,
+    ZENDESK_BASE_URL: boxes.zendesk.url,
+    ZENDESK_EMAIL: boxes.zendesk.adminEmail,
+    ZENDESK_API_TOKEN: boxes.zendesk.apiToken,
+    ZENDESK_POLL_SECONDS: '1',
+    PMS_BASE_URL: boxes.pms.url,
+    PMS_TOKEN: boxes.pms.token,
+    PMS_POLL_SECONDS: '1',
+    MAPPING_FILE,
+    LOG_LEVEL: 'info',
+  };
+}
+
+/** Waits until a condition holds; the test's own time limit ends a wait for what never comes. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50));
+}
