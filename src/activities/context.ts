@@ -51,7 +51,7 @@ export async function loadReferences(
       const linked = link.sides[side];
       if (linked) ids[side] = parseRef(linked.ref).id;
     }
-    byKey.set(key, { key, ids });
+    byKey.set(key, { key, ids, ended: link.status === 'tombstone' });
   }
   const byRef = new Map<RefKey, ResolvedReference>();
   for (const [ref, key] of owners) {

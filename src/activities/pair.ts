@@ -197,8 +197,9 @@ class Turn {
               backRef: known.backRef || record.backRef !== null,
             };
         }
-        // Both records are known since the two were joined; whoever waits may go on, also if this dies before it saves.
-        if (link.snapshot === null) await callWaiting(context, this.members(link));
+        // Whoever waits may go on, also if this dies before it saves: the two are known since they were joined, or back.
+        if (link.snapshot === null || link.status === 'tombstone' || this.input.force)
+          await callWaiting(context, this.members(link));
         const saved = sameLink(link, settled) ? link : await store.save(settled);
         if (saved.waitsFor.length > 0) {
           // What waits keeps its observation; a parent that came while the wait was stored is seen by another pass.
@@ -229,12 +230,12 @@ class Turn {
           return { next: 'write', sides: pendingSides(saved) };
         }
         if (link.status === 'tombstone') {
-          await callWaiting(context, [this.origin]);
+          await callWaiting(context, this.members(link));
           return this.rest(link);
         }
         const saved = await store.save({ ...link, status: 'tombstone', reason, intent: null, waitsFor: [] });
         await store.forget(own);
-        await callWaiting(context, [this.origin]);
+        await callWaiting(context, this.members(link));
         return this.rest(saved);
       }
       case 'wait':

@@ -3,7 +3,7 @@ import { parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/
 import { abandonIntent, agreed, seenVersion, type Intent, type Link, type PlannedWrite } from '../sync/link';
 import { compareAnswer, unexpectedValues } from '../sync/plan';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
-import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone } from '../systems/errors';
+import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone, ReferenceGone } from '../systems/errors';
 import type { Updated } from '../systems/port';
 import { callWaiting, loadReferences, originRef, summarise, type ActivityContext } from './context';
 import { dispatchChanges } from './dispatch';
@@ -264,7 +264,7 @@ class PlannedWrites {
     }
     const saved = await store.save(committed);
     if (saved.waitsFor.length === 0) await this.forgetSeen(saved, changedRows.length > 0 ? ref : null);
-    if (link.snapshot === null) await callWaiting(context, this.refsOf(saved));
+    if (link.snapshot === null || link.status === 'tombstone') await callWaiting(context, this.refsOf(saved));
     if (changedRows.length > 0) return { next: 'again', fresh: [ref], gone: [] };
     if (saved.waitsFor.length > 0) return { next: 'again', fresh: [], gone: [] };
     return { next: 'done', state: summarise(key, saved) };
@@ -351,12 +351,39 @@ class PlannedWrites {
       await store.save(abandonIntent(link));
       return { next: 'again', ...(await this.read([write.ref])) };
     }
+    if (error instanceof ReferenceGone) return this.waitForReference(link, write, error);
     if (error instanceof AlreadyExists) return this.alreadyExists(link, write, error);
     if (error instanceof NeedsHuman && error.code !== 'unauthorized') {
       const field = error.field === null ? '' : ` (${error.field})`;
       return this.park(link, 'quarantined', error.code, `${error.message}${field}`);
     }
     throw error;
+  }
+
+  /** What the write refers to is gone, and its own pair may not know yet: wait for it, and have it look. */
+  private async waitForReference(
+    link: Link,
+    write: PlannedWrite,
+    error: ReferenceGone,
+  ): Promise<WriteOutcome> {
+    const { context, side, key } = this;
+    const { store, mapping } = context;
+    const row = mapping.entities[link.entity].rows.find((each) => each[side] === error.field);
+    const id = write.values[error.field];
+    if (row?.transform.kind !== 'reference' || typeof id !== 'string')
+      return this.park(link, 'quarantined', 'invalid_field', error.message);
+    const parent = refKey({ side, kind: mapping.entities[row.transform.entity].kind[side], id });
+    const since = context.now().toISOString();
+    const text = `waits for ${parent}, which is gone: ${error.message}`;
+    const saved = await store.save({
+      ...abandonIntent(link),
+      waitsFor: [parent],
+      reason: { code: 'waiting', text, since, nextAttempt: null },
+    });
+    const owner = (await store.owners([parent])).get(parent);
+    if (owner !== undefined)
+      await context.hint(owner, { hints: [{ ref: parent, version: null }], force: true, hops: 0 });
+    return { next: 'done', state: summarise(key, saved) };
   }
 
   /** A unique value is taken: by the record that we are looking for, or by one that is somebody else's. */

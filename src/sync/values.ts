@@ -12,6 +12,8 @@ import { refKey } from './keys';
 export interface ResolvedReference {
   key: string;
   ids: Partial<Record<Side, string>>;
+  /** Its records ended: nothing new may refer to them until they come back. */
+  ended: boolean;
 }
 
 /** Looks up both ways: by a record (`zendesk:organization:1`) and by its pair's key. */
@@ -65,8 +67,8 @@ export function fromCanonical(row: PropertyRow, side: Side, value: Json, referen
     case 'reference': {
       const known = references.byKey.get(textOf(value));
       const id = known?.ids[side];
-      // The parent pair exists but has no record on this side yet: wait for the pair by its origin.
-      return id === undefined
+      // The parent pair has no record on this side, not yet or no more: wait for the pair by its origin.
+      return id === undefined || known?.ended === true
         ? { ok: false, waitsFor: textOf(value).slice(textOf(value).indexOf('/') + 1) }
         : { ok: true, value: id };
     }

@@ -49,3 +49,15 @@ export class AlreadyExists extends Error {
 export class RecordGone extends Error {
   override readonly name = 'RecordGone';
 }
+
+/** A write refers to a record that is gone: a comment to its ticket, a project to its customer. */
+export class ReferenceGone extends Error {
+  override readonly name = 'ReferenceGone';
+  constructor(
+    message: string,
+    /** The side's own name of the property that refers to it. */
+    readonly field: string,
+  ) {
+    super(message);
+  }
+}

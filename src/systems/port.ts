@@ -80,10 +80,10 @@ export interface SystemPort {
   /** Looks for live records whose property equals the value (ignoring case). At most 10 are returned. */
   findByProperty(kind: string, property: string, value: Json): Promise<SyncRecord[]>;
 
-  /** @returns the record as created. @throws AlreadyExists where a unique value is taken. */
+  /** @returns the record as created. @throws AlreadyExists where a unique value is taken; ReferenceGone. */
   create(kind: string, values: Values, options: CreateOptions): Promise<SyncRecord>;
 
-  /** @throws PreconditionFailed where the record moved on; RecordGone. */
+  /** @throws PreconditionFailed where the record moved on; RecordGone; ReferenceGone. */
   update(ref: RecordRef, changes: Values, options: UpdateOptions): Promise<Updated>;
 
   /**

@@ -223,6 +223,30 @@ describe('end to end', () => {
     expect(notes()).toHaveLength(2);
   });
 
+  test('a note for a deleted ticket waits for it, and goes on when the ticket is restored', async () => {
+    const { ticket, project } = await zendeskTicket();
+    await boxes.zd('DELETE', `/tickets/${ticket.id}`);
+    const note = await boxes.pm('POST', '/notes', { projectId: project.id, body: 'Are you there?' });
+    const ref = { side: 'pms', kind: 'note', id: String(note['id']) } as const;
+    // Nobody has noticed the end of the ticket yet.
+    await stack.hint('CommentToProject', ref);
+    await quiet();
+    const key = `CommentToProject/pms:note:${ref.id}`;
+    expect(await stack.store.get(key)).toMatchObject({
+      status: 'pending',
+      reason: { code: 'waiting', text: expect.stringMatching(/was (deleted|removed)/) as unknown },
+    });
+    expect(await stack.store.get(`TicketToProject/zendesk:ticket:${ticket.id}`)).toMatchObject({
+      status: 'tombstone',
+    });
+    await boxes.zd('PUT', `/deleted_tickets/${ticket.id}/restore`);
+    await boxes.pm('PATCH', `/projects/${project.id}`, { title: 'Changed meanwhile' });
+    await quiet();
+    expect(one(tickets()).subject).toBe('Changed meanwhile');
+    expect(commentsOf(one(tickets())).map((comment) => comment.body)).toContain('Are you there?');
+    expect((await stack.store.get(key))?.status).toBe('linked');
+  });
+
   test('a closed ticket quarantines an edit with the reason, and blocks nobody else', async () => {
     const { ticket, project } = await zendeskTicket();
     await boxes.zd('PUT', `/tickets/${ticket.id}`, { ticket: { status: 'closed' } });

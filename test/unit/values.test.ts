@@ -71,7 +71,11 @@ describe('canonical values', () => {
   });
 
   test('a reference is the key of the parent pair, and its id on either side', () => {
-    const known = { key: 'OrgToCustomer/zendesk:organization:12', ids: { zendesk: '12', pms: 'C-1' } };
+    const known = {
+      key: 'OrgToCustomer/zendesk:organization:12',
+      ids: { zendesk: '12', pms: 'C-1' },
+      ended: false,
+    };
     const references: References = {
       byRef: new Map([['zendesk:organization:12', known]]),
       byKey: new Map([[known.key, known]]),

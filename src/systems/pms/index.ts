@@ -3,7 +3,7 @@ import { refKey, tryParseRef } from '../../sync/keys';
 import { textOf } from '../../sync/values';
 import type { Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
 import { BoundedCache, chunks } from '../cache';
-import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone } from '../errors';
+import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone, ReferenceGone } from '../errors';
 import { HttpClient, type Answer, type ApiCall, type Request } from '../http';
 import type {
   ChangePage,
@@ -317,6 +317,7 @@ function refusal(http: HttpClient, request: Request, { status, body }: Answer): 
   if (status === 409) return new AlreadyExists(what, error.field ?? 'externalRef');
   // The first request with this key went through with another body: what it made is found by its back-reference.
   if (error.code === 'idempotency_key_reuse') return new AlreadyExists(what, 'externalRef');
+  if (error.code === 'unknown_reference' && error.field != null) return new ReferenceGone(what, error.field);
   return new NeedsHuman('invalid_field', what, error.field ?? null);
 }
 

@@ -3,7 +3,14 @@ import { refKey } from '../../sync/keys';
 import { sameValue, textOf } from '../../sync/values';
 import type { Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
 import { chunks } from '../cache';
-import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone, RetryLater } from '../errors';
+import {
+  AlreadyExists,
+  NeedsHuman,
+  PreconditionFailed,
+  RecordGone,
+  ReferenceGone,
+  RetryLater,
+} from '../errors';
 import { HttpClient, type Answer, type ApiCall, type Request } from '../http';
 import type {
   ChangePage,
@@ -244,7 +251,12 @@ class Zendesk implements SystemPort {
     }
     const comment = await this.commentBody(values);
     const path = `/api/v2/tickets/${textOf(values['ticket_id'] ?? '')}`;
-    return this.addComment({ method: 'PUT', path, body: { ticket: { comment, metadata } } });
+    try {
+      return await this.addComment({ method: 'PUT', path, body: { ticket: { comment, metadata } } });
+    } catch (error) {
+      if (error instanceof RecordGone) throw new ReferenceGone(error.message, 'ticket_id');
+      throw error;
+    }
   }
 
   async update(ref: RecordRef, changes: Values, { version, backRef }: UpdateOptions): Promise<Updated> {
