@@ -99,7 +99,7 @@ class Check {
     );
     const report = await checkAgreement({ ...this.access, waiting, links });
     for (const problem of report.problems)
-      if (!this.isParked(problem))
+      if (!this.isParked(problem) && !this.isSamePair(problem))
         this.violations.push(
           `${problem.kind}: ${problem.zendesk ?? '—'} ↔ ${problem.pms ?? '—'}: ${problem.text}`,
         );
@@ -109,6 +109,12 @@ class Check {
   private isParked({ kind, zendesk, property }: Problem): boolean {
     const link = this.linkOf.get(zendesk ?? '');
     return kind === 'differs' && link?.conflicts.some(({ row }) => row === property) === true;
+  }
+
+  /** Both refer to one pair whose other half is archived, and so in no list. */
+  private isSamePair({ kind, property, zendeskValue, pmsValue }: Problem): boolean {
+    const pair = this.linkOf.get(String(zendeskValue));
+    return kind === 'differs' && property === 'customer' && pair?.sides.pms?.ref === pmsValue;
   }
 
   /** An edit stands where it was made, or a person replaced it, or it is in the link's history. */
