@@ -9,6 +9,7 @@ import { startZendeskSandbox, type ZendeskSandbox } from '../sandbox/zendesk/ser
 import { startMongo, startTemporal, type EmbeddedMongo, type EmbeddedTemporal } from '../src/embedded';
 import { openLinkStore, type LinkStore } from '../src/links/store';
 import { SEARCH_ATTRIBUTES } from '../src/workflows/searchAttributes';
+import { receiveWebhooks, type RunningReceiver } from './webhooks';
 import { WorkerProcess } from './worker';
 
 /** Calls a minute that the sandbox account allows: Zendesk's largest plan, with the high-volume add-on. */
@@ -28,6 +29,10 @@ export interface Environment {
   store: LinkStore;
   client: Client;
   folder: string;
+  /** Prefix of the service's task queues and Schedules. */
+  taskQueue: string;
+  /** Installs webhooks on both sides and runs their receiver, once. @returns where they lead */
+  receive(): Promise<string[]>;
   stop(): Promise<void>;
 }
 
@@ -44,29 +49,31 @@ export async function startEnvironment(onProgress: (line: string) => void): Prom
   const run = `${DATABASE}-${randomBytes(3).toString('hex')}`;
   const store = await openLinkStore(mongoClient.db(run));
   const connection = await Connection.connect({ address: temporal.address });
+  const settings = {
+    PATH: process.env['PATH'],
+    HOME: process.env['HOME'],
+    TEMPORAL_ADDRESS: temporal.address,
+    MONGODB_URI: mongo.uri,
+    MONGODB_DATABASE: run,
+    TASK_QUEUE: run,
+    ZENDESK_BASE_URL: zendesk.url,
+    ZENDESK_EMAIL: zendesk.adminEmail,
+    ZENDESK_API_TOKEN: zendesk.apiToken,
+    PMS_BASE_URL: pms.url,
+    PMS_TOKEN: pms.token,
+    MAPPING_FILE: process.env['MAPPING_FILE'] ?? path.resolve(__dirname, '../../mapping.yaml'),
+    ZENDESK_CALLS_PER_MINUTE: '2000',
+    PMS_CALLS_PER_MINUTE: '6000',
+    ZENDESK_POLL_SECONDS: String(ZENDESK_POLL_SECONDS),
+    PMS_POLL_SECONDS: String(PMS_POLL_SECONDS),
+    LOG_LEVEL: 'info',
+  };
   const worker = new WorkerProcess(
     [path.resolve(__dirname, '../src/cli/main.js'), 'start'],
-    {
-      PATH: process.env['PATH'],
-      HOME: process.env['HOME'],
-      TEMPORAL_ADDRESS: temporal.address,
-      MONGODB_URI: mongo.uri,
-      MONGODB_DATABASE: run,
-      TASK_QUEUE: run,
-      ZENDESK_BASE_URL: zendesk.url,
-      ZENDESK_EMAIL: zendesk.adminEmail,
-      ZENDESK_API_TOKEN: zendesk.apiToken,
-      PMS_BASE_URL: pms.url,
-      PMS_TOKEN: pms.token,
-      MAPPING_FILE: process.env['MAPPING_FILE'] ?? path.resolve(__dirname, '../../mapping.yaml'),
-      ZENDESK_CALLS_PER_MINUTE: '2000',
-      PMS_CALLS_PER_MINUTE: '6000',
-      ZENDESK_POLL_SECONDS: String(ZENDESK_POLL_SECONDS),
-      PMS_POLL_SECONDS: String(PMS_POLL_SECONDS),
-      LOG_LEVEL: 'info',
-    },
+    settings,
     path.join(folder, 'worker.log'),
   );
+  let receiver: RunningReceiver | null = null;
   return {
     temporal,
     mongo,
@@ -76,7 +83,13 @@ export async function startEnvironment(onProgress: (line: string) => void): Prom
     store,
     client: new Client({ connection }),
     folder,
+    taskQueue: run,
+    async receive() {
+      receiver ??= await receiveWebhooks(settings, folder);
+      return receiver.urls;
+    },
     async stop() {
+      await receiver?.stop();
       await worker.stop();
       await connection.close();
       await mongoClient.close();

@@ -6,10 +6,12 @@ import type { LinkStatus } from '../src/sync/link';
 import { checkAgreement, sleep, type AgreementReport, type StoredLink } from './checker';
 import { generateData } from './data';
 import { ZENDESK_POLL_SECONDS, startEnvironment, type Environment } from './environment';
-import { scriptEdits } from './people';
+import { quickEdits, scriptEdits, type Edit } from './people';
 import { ProgressLine, colour, formatDuration, printLine, printTable } from './report';
 import { seedBoth } from './seed';
 import { Meter, difference, type Spending } from './spending';
+import { SIDES } from '../src/sync/record';
+import { pollScheduleId } from '../src/workers/schedules';
 
 /** `npm run demo`: two systems come into agreement, and a checker that shares no code with the sync says so. */
 
@@ -26,7 +28,9 @@ const CHECKER = { zendesk: 'ann@sandbox.example', pms: { email: 'checker@demo.ex
 /** No change for longer than a poll of either side means that nothing more is coming. */
 const QUIET_MS = ZENDESK_POLL_SECONDS * 1000 * 2 + 1_000;
 const ARRIVAL_TIMEOUT_MS = 90_000;
-const LOOK_MS = 400;
+const LOOK_MS = 50;
+/** Edits whose way to the other side is measured, besides those of the script. */
+const QUICK_EDITS = 50;
 
 async function main(): Promise<void> {
   const options = new Command('demo')
@@ -185,24 +189,23 @@ async function liveEdits(
 ): Promise<number> {
   const { zendesk, pms } = environment;
   printLine(out, colour(out, 'bold', '\nPeople edit on both sides'));
-  const script = await scriptEdits({
+  const office = {
     zendesk: { url: zendesk.url, token: zendesk.apiToken },
     pms: { url: pms.url, token: access.pms.token },
     agents,
-  });
+  };
+  const script = await scriptEdits(office);
+  for (const url of await environment.receive()) printLine(out, `  webhook  ${url}`);
+  await setPolling(environment, false);
+  printLine(out, '  polling is paused: what arrives now, webhooks brought');
   const rows: (string | number)[][] = [];
+  const latencies: Latency[] = [];
   const progress = new ProgressLine(out);
   for (const edit of script) {
-    const before = await meter.read();
-    const started = Date.now();
     progress.update(edit.title, rows.length + 1, script.length);
-    await edit.act();
-    let evidence = await edit.arrived();
-    while (evidence === null && Date.now() - started < ARRIVAL_TIMEOUT_MS) {
-      await sleep(LOOK_MS);
-      evidence = await edit.arrived();
-    }
-    const took = Date.now() - started;
+    const before = await meter.read();
+    const { evidence, took } = await watch(edit);
+    latencies.push({ where: edit.where, took });
     const spent = difference(await meter.read(), before);
     rows.push([
       edit.where,
@@ -213,9 +216,12 @@ async function liveEdits(
       spent.reads,
     ]);
   }
-  progress.finish(
-    `${rows.length} edits made (changes are polled: Zendesk every ${ZENDESK_POLL_SECONDS} s, the PMS every 2 s)`,
-  );
+  for (const edit of await quickEdits(office, QUICK_EDITS)) {
+    progress.update('Quick edits', latencies.length - script.length + 1, QUICK_EDITS);
+    latencies.push({ where: edit.where, took: (await watch(edit)).took });
+  }
+  await setPolling(environment, true);
+  progress.finish(`${latencies.length} edits made; polling goes on`);
   printTable(
     out,
     'What arrived',
@@ -229,7 +235,52 @@ async function liveEdits(
     ],
     rows,
   );
-  return rows.length;
+  printLatencies(latencies);
+  return latencies.length;
+}
+
+interface Latency {
+  where: Edit['where'];
+  took: number;
+}
+
+/** Makes an edit and looks until it is seen on the other side. */
+async function watch(edit: Edit): Promise<{ evidence: string | null; took: number }> {
+  await edit.act();
+  const started = Date.now();
+  let evidence = await edit.arrived();
+  while (evidence === null && Date.now() - started < ARRIVAL_TIMEOUT_MS) {
+    await sleep(LOOK_MS);
+    evidence = await edit.arrived();
+  }
+  return { evidence, took: Date.now() - started };
+}
+
+/** From the edit's answer to its being seen; a look every 50 ms. */
+function printLatencies(latencies: readonly Latency[]): void {
+  const right = (title: string) => ({ title, align: 'right' as const });
+  const names = { zendesk: 'Zendesk → PMS', pms: 'PMS → Zendesk', both: 'both at once' };
+  const rows = (['zendesk', 'pms', 'both'] as const).map((where) => {
+    const sorted = latencies.filter((each) => each.where === where).map(({ took }) => took);
+    sorted.sort((a, b) => a - b);
+    const at = (share: number) =>
+      formatDuration(sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? NaN);
+    return [names[where], sorted.length, at(0.5), at(0.95), at(1)];
+  });
+  printTable(
+    out,
+    'From edit to arrival, by webhooks',
+    [{ title: '' }, right('edits'), right('p50'), right('p95'), right('longest')],
+    rows,
+  );
+}
+
+/** Pauses or resumes the Schedules that poll, as an operator can in the Web UI. */
+async function setPolling({ client, taskQueue }: Environment, on: boolean): Promise<void> {
+  for (const side of SIDES) {
+    const schedule = client.schedule.getHandle(pollScheduleId(taskQueue, side));
+    await (on ? schedule.unpause('the demo goes on') : schedule.pause('the demo shows what webhooks bring'));
+  }
 }
 
 async function storedLinks({

@@ -313,6 +313,32 @@ export async function scriptEdits(options: PeopleOptions, marker = '1'): Promise
   ];
 }
 
+/** One small edit after another, on either side in turn: what a person's edit takes to arrive. */
+export async function quickEdits(options: PeopleOptions, count: number, marker = '1'): Promise<Edit[]> {
+  const office = new Office(options);
+  const pairs = join(await office.tickets(), await office.projects(), 'ticket', 'project').filter(
+    ([{ status }]) => status !== 'closed',
+  );
+  if (pairs.length === 0) throw new Error('No linked ticket for quick edits: sync more data first');
+  return Array.from({ length: count }, (_, n): Edit => {
+    const [ticket, project] = pairs[n % pairs.length] as [Ticket, Project];
+    const text = `Retitled in passing, no. ${n + 1} (${marker})`;
+    return n % 2 === 0
+      ? {
+          title: `ticket ${ticket.id} retitled`,
+          where: 'zendesk',
+          act: () => office.editTicket(n, ticket.id, { subject: text }),
+          arrived: async () => ((await office.project(project.id)).title === text ? text : null),
+        }
+      : {
+          title: `project ${project.id} retitled`,
+          where: 'pms',
+          act: () => office.editPms(n, `/projects/${project.id}`, { title: text }),
+          arrived: async () => ((await office.ticket(ticket.id)).subject === text ? text : null),
+        };
+  });
+}
+
 /** Joins two lists by the back-reference that either record carries. */
 function join<
   Z extends { id: number; external_id: string | null },

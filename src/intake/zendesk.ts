@@ -15,7 +15,7 @@ import { irrelevant } from './events';
 const PREFIX = 'zen:event-type:';
 /** Ids come as text; some as numbers. A Liquid placeholder without a value comes as empty text. */
 const id = z
-  .union([z.string().regex(/^\d{1,19}$/), z.number().int().positive()])
+  .union([z.string().regex(/^[1-9]\d{0,18}$/), z.number().int().positive()])
   .transform((value) => String(value));
 const optionalId = z.union([id, z.literal('').transform(() => null)]).nullish();
 
@@ -28,7 +28,7 @@ const eventSchema = z.object({
 /** The trigger's body that docs/webhooks.md asks for. */
 const triggerSchema = z.object({ ticket_id: id, organization_id: optionalId });
 
-const SUBJECT = /^zen:(ticket|organization):(\d{1,19})$/;
+const SUBJECT = /^zen:(ticket|organization):([1-9]\d{0,18})$/;
 /** These speak of one comment, which can be read only with its ticket. */
 const OF_COMMENTS = new Set(['comment_added', 'comment_made_private', 'comment_redacted']);
 const OF_ATTACHMENTS = new Set(['attachment_linked_to_comment', 'attachment_redacted_from_comment']);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { loadConfig } from '../../src/config/config';
+import { loadConfig, loadIntakeConfig } from '../../src/config/config';
 
 /** What can be said of the deployment files where no Docker engine is. */
 
@@ -27,8 +27,9 @@ const compose = z
 describe('docker-compose.yml', () => {
   const services = Object.entries(compose.services);
 
-  test('has Temporal, its Web UI, MongoDB and a worker', () => {
+  test('has Temporal, its Web UI, MongoDB, a worker and a webhook receiver', () => {
     expect(Object.keys(compose.services).sort()).toEqual([
+      'intake',
       'mongodb',
       'temporal',
       'temporal-db',
@@ -54,21 +55,35 @@ describe('docker-compose.yml', () => {
   });
 
   test('gives the worker settings that the configuration takes', () => {
-    const given = { ...compose.services['worker']?.environment };
-    const filled: NodeJS.ProcessEnv = Object.fromEntries(
-      Object.entries(given).map(([name, value]) => [
-        name,
-        value.replace(/\$\{(\w+)[^}]*\}/, (_, variable: string) => EXAMPLES[variable] ?? ''),
-      ]),
-    );
-    expect(loadConfig(null, filled)).toMatchObject({
+    expect(loadConfig(null, settingsOf('worker'))).toMatchObject({
       temporalAddress: 'temporal:7233',
       zendeskBaseUrl: 'https://acme.zendesk.com',
     });
   });
 });
 
+test('the webhook receiver gets settings that it takes, and no credential of either API', () => {
+  const filled = settingsOf('intake');
+  expect(loadIntakeConfig(null, filled)).toMatchObject({
+    intakeHost: '0.0.0.0',
+    zendeskWebhookSecret: ['zendesk-secret'],
+    pmsWebhookSecret: ['pms-secret-new', 'pms-secret-old'],
+  });
+  expect(Object.keys(filled).filter((name) => /TOKEN|EMAIL|BASE_URL/.test(name))).toEqual([]);
+});
+
+function settingsOf(service: string): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(compose.services[service]?.environment ?? {}).map(([name, value]) => [
+      name,
+      value.replace(/\$\{(\w+)[^}]*\}/, (_, variable: string) => EXAMPLES[variable] ?? ''),
+    ]),
+  );
+}
+
 const EXAMPLES: Record<string, string> = {
+  ZENDESK_WEBHOOK_SECRET: 'zendesk-secret',
+  PMS_WEBHOOK_SECRET: 'pms-secret-new,pms-secret-old',
   ZENDESK_SUBDOMAIN: 'acme',
   ZENDESK_EMAIL: 'sync@acme.example',
   ZENDESK_API_TOKEN: 'token',

@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ConfigError, loadConfig } from '../../src/config/config';
+import { ConfigError, loadConfig, loadIntakeConfig } from '../../src/config/config';
 
 const COMPLETE = {
   ZENDESK_SUBDOMAIN: 'acme',
@@ -99,6 +99,44 @@ describe('configuration', () => {
     ['no YAML', () => loadConfig(file('c.yaml', 'a: [1\n'), COMPLETE), 'not valid YAML'],
   ])('%s gets one line that names it', (_, run, expected) => {
     expect(faultOf(run)).toContain(expected);
+  });
+
+  test('webhook secrets come as a list, as text with commas, or from a file', () => {
+    const of = (env: NodeJS.ProcessEnv) => loadConfig(null, { ...COMPLETE, ...env });
+    expect(of({ ZENDESK_WEBHOOK_SECRET: 'current-one,previous-one' }).zendeskWebhookSecret).toEqual([
+      'current-one',
+      'previous-one',
+    ]);
+    expect(
+      of({ PMS_WEBHOOK_SECRET_FILE: file('s', 'current-one\nprevious-one\n') }).pmsWebhookSecret,
+    ).toEqual(['current-one', 'previous-one']);
+    const at = file('c.yaml', 'pmsWebhookSecret: [current-one, previous-one]\n');
+    expect(loadConfig(at, COMPLETE).pmsWebhookSecret).toEqual(['current-one', 'previous-one']);
+    expect(of({}).pmsWebhookSecret).toBeUndefined();
+  });
+
+  test('a process that only receives webhooks needs no credential of either API', () => {
+    const env = {
+      TEMPORAL_ADDRESS: 'temporal:7233',
+      MONGODB_URI: 'mongodb://mongodb',
+      PMS_WEBHOOK_SECRET: 'current-one',
+    };
+    expect(loadIntakeConfig(null, env)).toMatchObject({ intakeHost: '127.0.0.1', intakePort: 8080 });
+    expect(faultOf(() => loadIntakeConfig(null, { ...env, TEMPORAL_ADDRESS: undefined }))).toBe(
+      'TEMPORAL_ADDRESS: found nothing, expected a value',
+    );
+    expect(faultOf(() => loadIntakeConfig(null, { ...env, PMS_WEBHOOK_SECRET: undefined }))).toContain(
+      'ZENDESK_WEBHOOK_SECRET: found nothing, expected the signing secret of one side at least',
+    );
+  });
+
+  test.each([
+    ['too short a secret', { PMS_WEBHOOK_SECRET: 'hunter2' }],
+    ['three secrets', { PMS_WEBHOOK_SECRET: 'hunter2hunter2,hunter2hunter3,hunter2hunter4' }],
+  ])('%s gets one line that does not show it', (_, env) => {
+    const message = faultOf(() => loadConfig(null, { ...COMPLETE, ...env }));
+    expect(message).toContain('PMS_WEBHOOK_SECRET: found a value, expected one or two secrets');
+    expect(message).not.toContain('hunter');
   });
 
   test('a fault never shows a secret', () => {
