@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
 import { ConfigError, variableOf, type Config } from '../config/config';
+import { EncryptionCodec } from '../encryption/codec';
 
 /**
  * How this service speaks to Temporal: client, workers and command line alike, so that TLS, API key and
@@ -11,6 +13,7 @@ import { ConfigError, variableOf, type Config } from '../config/config';
 /** The settings that concern the connection to Temporal. */
 export type TemporalConfig = Pick<
   Config,
+  | 'encryptionKeys'
   | 'temporalNamespace'
   | 'temporalApiKey'
   | 'temporalTls'
@@ -33,7 +36,11 @@ export async function connectClient(config: TemporalConfig, address: string): Pr
     ...connectionOptions(config),
   });
   return {
-    client: new Client({ connection, namespace: config.temporalNamespace }),
+    client: new Client({
+      connection,
+      namespace: config.temporalNamespace,
+      dataConverter: dataConverter(config),
+    }),
     close: () => connection.close(),
   };
 }
@@ -41,6 +48,15 @@ export async function connectClient(config: TemporalConfig, address: string): Pr
 /** The connection that workers share. @throws as {@link connectClient} */
 export async function connectWorkers(config: TemporalConfig, address: string): Promise<NativeConnection> {
   return NativeConnection.connect({ address, ...connectionOptions(config) });
+}
+
+/** What turns values into payloads; client and workers must use the same. */
+export function dataConverter({ encryptionKeys }: Pick<TemporalConfig, 'encryptionKeys'>): DataConverter {
+  if (!encryptionKeys) return {};
+  return {
+    payloadCodecs: [new EncryptionCodec(encryptionKeys)],
+    failureConverterPath: require.resolve('../encryption/failureConverter'),
+  };
 }
 
 /**

@@ -8,7 +8,7 @@ import { openLinkStore, type LinkStore } from '../links/store';
 import type { Mapping } from '../sync/mapping';
 import type { Side } from '../sync/record';
 import type { SystemPort } from '../systems/port';
-import { connectClient, connectWorkers } from './connect';
+import { connectClient, connectWorkers, dataConverter } from './connect';
 import { hintWith } from './hint';
 import { routeTemporalLogs } from './runtime';
 import { ensureSchedules } from './schedules';
@@ -64,6 +64,7 @@ export async function startService(
     {
       connection: native,
       namespace: config.temporalNamespace,
+      dataConverter: dataConverter(config),
       taskQueue: config.taskQueue,
       ratePerMinute: { zendesk: config.zendeskCallsPerMinute, pms: config.pmsCallsPerMinute },
     },

@@ -1,3 +1,4 @@
+import type { DataConverter } from '@temporalio/common';
 import type { NativeConnection } from '@temporalio/worker';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 import type { ActivityContext } from '../activities/context';
@@ -9,6 +10,7 @@ import { taskQueueOf } from '../workflows/taskQueues';
 export interface WorkerSettings {
   connection: NativeConnection;
   namespace: string;
+  dataConverter: DataConverter;
   /** The service's own task queue; each API's is named after it. */
   taskQueue: string;
   /** Activities a minute that may start against each API, over all workers together. */
@@ -24,8 +26,8 @@ export interface Workers {
 }
 
 export async function createWorkers(context: ActivityContext, settings: WorkerSettings): Promise<Workers> {
-  const { connection, namespace, taskQueue, ratePerMinute } = settings;
-  const common: Partial<WorkerOptions> = { connection, namespace, shutdownGraceTime: '20s' };
+  const { connection, namespace, dataConverter, taskQueue, ratePerMinute } = settings;
+  const common: Partial<WorkerOptions> = { connection, namespace, dataConverter, shutdownGraceTime: '20s' };
   const workers = [
     await Worker.create({
       ...common,

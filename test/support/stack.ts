@@ -57,6 +57,7 @@ export async function startStack(
   const workers: Workers = await createWorkers(context, {
     connection: native,
     namespace: 'default',
+    dataConverter: {},
     taskQueue: name,
     ratePerMinute: { zendesk: 60_000, pms: 60_000 },
   });
