@@ -7,6 +7,7 @@ import type { EntityMapping, Mapping } from '../sync/mapping';
 import { referencesOf } from '../sync/plan';
 import type { References, ResolvedReference } from '../sync/values';
 import type { SystemPort } from '../systems/port';
+import type { SyncMetrics } from '../telemetry/metrics';
 import type { Inbox, PairSummary } from './types';
 
 /** What activities work with; one per worker process. */
@@ -17,6 +18,7 @@ export interface ActivityContext {
   /** Starts a pair's workflow, or adds to the inbox of the one that runs. */
   hint: (key: CanonicalKey, inbox: Inbox) => Promise<void>;
   log: Logger;
+  metrics: SyncMetrics;
   now: () => Date;
 }
 

@@ -74,6 +74,8 @@ const schema = z
     publicUrl: url.optional(),
     zendeskWebhookSecret: secrets.optional(),
     pmsWebhookSecret: secrets.optional(),
+    metricsHost: z.string().default('127.0.0.1'),
+    metricsPort: z.coerce.number({ error: 'expected a port' }).int().min(0).max(65_535).optional(),
     logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   })
   .refine((config) => config.zendeskSubdomain ?? config.zendeskBaseUrl, {

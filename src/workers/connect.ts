@@ -4,6 +4,7 @@ import type { DataConverter } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
 import { ConfigError, variableOf, type Config } from '../config/config';
 import { EncryptionCodec } from '../encryption/codec';
+import type { Tracing } from '../telemetry/tracing';
 
 /**
  * How this service speaks to Temporal: client, workers and command line alike, so that TLS, API key and
@@ -29,20 +30,31 @@ export interface TemporalClient {
 }
 
 /** @throws ConfigError where a certificate cannot be read; whatever the SDK throws where nobody answers */
-export async function connectClient(config: TemporalConfig, address: string): Promise<TemporalClient> {
+export async function connectClient(
+  config: TemporalConfig,
+  address: string,
+  tracing: Tracing | null = null,
+): Promise<TemporalClient> {
   const connection = await Connection.connect({
     address,
     connectTimeout: 10_000,
     ...connectionOptions(config),
   });
-  return {
-    client: new Client({
-      connection,
-      namespace: config.temporalNamespace,
-      dataConverter: dataConverter(config),
-    }),
-    close: () => connection.close(),
-  };
+  return { client: clientOver(connection, config, tracing), close: () => connection.close() };
+}
+
+/** A client over a connection that was made with {@link connectionOptions}, for those who need one of their own kind. */
+export function clientOver(
+  connection: Connection,
+  config: Pick<TemporalConfig, 'temporalNamespace' | 'encryptionKeys'>,
+  tracing: Tracing | null,
+): Client {
+  return new Client({
+    connection,
+    namespace: config.temporalNamespace,
+    dataConverter: dataConverter(config),
+    ...(tracing && { plugins: [tracing.plugin] }),
+  });
 }
 
 /** The connection that workers share. @throws as {@link connectClient} */
