@@ -1,12 +1,13 @@
 import type { Logger } from 'pino';
 import type { LinkStore } from '../links/store';
 import { parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
-import type { Link } from '../sync/link';
+import type { Link, Reason } from '../sync/link';
 import { ENTITY_TYPES, type EntityType, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import type { EntityMapping, Mapping } from '../sync/mapping';
 import { referencesOf } from '../sync/plan';
 import type { References, ResolvedReference } from '../sync/values';
 import type { SystemPort } from '../systems/port';
+import type { SyncMetrics } from '../telemetry/metrics';
 import type { Inbox, PairSummary } from './types';
 
 /** What activities work with; one per worker process. */
@@ -17,6 +18,7 @@ export interface ActivityContext {
   /** Starts a pair's workflow, or adds to the inbox of the one that runs. */
   hint: (key: CanonicalKey, inbox: Inbox) => Promise<void>;
   log: Logger;
+  metrics: SyncMetrics;
   now: () => Date;
 }
 
@@ -84,8 +86,25 @@ export function summarise(
     status: status ?? link?.status ?? 'pending',
     zendesk: id('zendesk'),
     pms: id('pms'),
-    reason: reason ?? link?.reason?.text ?? null,
+    reason: reason ?? (link?.reason ? withoutContent(link.reason, key) : null),
   };
+}
+
+/** Reasons whose words are ours alone. Others may quote a value, or the other system's words about it. */
+const QUOTES_NOTHING = new Set([
+  'waiting',
+  'conflict',
+  'ended',
+  'ambiguous_match',
+  'stray',
+  'several_counterparts',
+  'counterpart_taken',
+  'retry_later',
+]);
+
+/** What a workflow's history may say of a reason; the whole of it is on the link. */
+function withoutContent({ code, text }: Reason, key: CanonicalKey): string {
+  return QUOTES_NOTHING.has(code) ? text : `${code}; "zendesk-pms-sync links show ${key}" says more`;
 }
 
 export function originRef(key: CanonicalKey): RefKey {

@@ -52,6 +52,8 @@ export async function dispatchChanges(
     const owner = owners.get(ref);
     if (owner) tell(owner, { ref, version: null });
   }
+  const [first] = page.records.length > 0 ? page.records.map(({ ref }) => ref) : page.gone;
+  if (first) context.metrics.dispatched(first.side, inboxes.size);
   await inParallel([...inboxes], SIGNALS_AT_ONCE, ([key, hints]) =>
     context.hint(key, { hints, force: false, hops: 0 }),
   );

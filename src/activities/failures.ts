@@ -1,8 +1,9 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { StaleLink } from '../links/store';
 import type { CanonicalKey } from '../sync/keys';
-import { NeedsHuman, RetryLater } from '../systems/errors';
+import { NeedsHuman, RetryLater, publicMessage } from '../systems/errors';
 import type { ActivityContext } from './context';
+import { activityLog } from './log';
 
 /** A wrong credential concerns every record alike; it is mended by a person while everything waits. */
 const UNAUTHORIZED_RETRY_MS = 30_000;
@@ -12,29 +13,33 @@ const UNAUTHORIZED_RETRY_MS = 30_000;
  * Retry later → a failure with the server's own delay; anything unknown → a bug, which is never retried.
  */
 export async function asFailure(
-  { store, now, log }: Pick<ActivityContext, 'store' | 'now' | 'log'>,
+  { store, now, log, metrics }: Pick<ActivityContext, 'store' | 'now' | 'log' | 'metrics'>,
   key: CanonicalKey | null,
   error: unknown,
 ): Promise<ApplicationFailure> {
   if (error instanceof ApplicationFailure) return error;
   if (error instanceof StaleLink) return ApplicationFailure.retryable(error.message, 'StaleLink');
   const delay = retryDelay(error);
-  const message = error instanceof Error ? error.message : String(error);
+  // The link, which people read, gets all of it; histories and logs what quotes no content.
+  const message = publicMessage(error);
   if (key) {
+    const text = error instanceof Error ? error.message : String(error);
     const nextAttempt = delay === null ? null : new Date(now().getTime() + (delay ?? 1_000)).toISOString();
     const code = delay === null ? 'bug' : 'retry_later';
-    await store.noteReason(key, { code, text: message, since: now().toISOString(), nextAttempt });
+    await store.noteReason(key, { code, text, since: now().toISOString(), nextAttempt });
   }
   if (delay === null) {
-    log.error({ key, err: error }, 'bug');
+    metrics.activityFailed('Bug');
+    activityLog(log, key).error({ err: error }, 'bug');
     return ApplicationFailure.create({
       message,
       type: 'Bug',
       nonRetryable: true,
-      ...(error instanceof Error && { cause: error }),
+      ...(error instanceof Error && error.message === message && { cause: error }),
     });
   }
-  log.warn({ key, delay }, message);
+  metrics.activityFailed('RetryLater');
+  activityLog(log, key).warn({ delay }, message);
   return ApplicationFailure.create({
     message,
     type: 'RetryLater',

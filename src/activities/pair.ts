@@ -12,6 +12,7 @@ import {
 } from './context';
 import { asFailure } from './failures';
 import { whileAlive } from './heartbeats';
+import { activityLog } from './log';
 import type { PairActivities, PlanInput, Step } from './types';
 
 /** Activities that decide what a pair needs next. They touch the link store only, never an API. */
@@ -200,6 +201,8 @@ class Turn {
         // Whoever waits may go on, also if this dies before it saves: the two are known since they were joined, or back.
         if (link.snapshot === null || link.status === 'tombstone' || this.input.force)
           await callWaiting(context, this.members(link));
+        if (settled.status === 'conflict' && link.status !== 'conflict')
+          context.metrics.pairParked(link.entity, 'conflict', 'conflict');
         const saved = sameLink(link, settled) ? link : await store.save(settled);
         if (saved.waitsFor.length > 0) {
           // What waits keeps its observation; a parent that came while the wait was stored is seen by another pass.
@@ -260,6 +263,8 @@ class Turn {
     text: string,
   ): Promise<Link> {
     if (link.status === status && link.reason?.text === text) return link;
+    this.context.metrics.pairParked(link.entity, status, code);
+    activityLog(this.context.log, this.key).warn({ status, code }, 'left to a person');
     const since = this.context.now().toISOString();
     return this.context.store.save({
       ...link,

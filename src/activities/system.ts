@@ -10,6 +10,7 @@ import { dispatchChanges } from './dispatch';
 import { asFailure } from './failures';
 import { readHinted } from './hints';
 import { whileAlive } from './heartbeats';
+import { activityLog } from './log';
 import type { ReadOutcome, SystemActivities, WriteOutcome } from './types';
 
 /** Pages that one poll reads before it hands over to the next; the cursor is stored after each. */
@@ -17,7 +18,7 @@ const PAGES_PER_POLL = 200;
 
 /** Activities that call one system's API. They run on that API's task queue. */
 export function systemActivities(context: ActivityContext, side: Side): SystemActivities {
-  const { store, systems, mapping } = context;
+  const { store, systems, mapping, metrics } = context;
   const port = systems[side];
 
   const guarded = async <T>(key: CanonicalKey | null, work: () => Promise<T>): Promise<T> => {
@@ -76,6 +77,7 @@ export function systemActivities(context: ActivityContext, side: Side): SystemAc
           // Only now: a page that fails half-way is read again, never skipped.
           if (page.cursor !== cursor) await store.saveCursor(name, page.cursor);
           cursor = page.cursor;
+          metrics.pageDispatched(side, stream, page.records.length, newestOf(page.records), !page.more);
           heartbeat(outcome);
           // A worker that is told to stop leaves the rest to the next poll: the cursor is stored.
           const stopping = cancellationSignal().aborted;
@@ -234,6 +236,8 @@ class PlannedWrites {
     const next = { ...intent.next, residue: { ...intent.next.residue, [side]: residue } };
     const seen = { ...intent.seen, [side]: seenVersion(answer) };
     const more = writes.some((other) => !other.done);
+    context.metrics.written(side, link.entity, write.op, causeOf(intent, write, store.since));
+    activityLog(context.log, key).debug({ side, op: write.op, rows: write.rows }, 'written');
     if (more || changedRows.length > 0) await store.observe([answer]);
     const backRef = write.backRef !== null && write.op !== 'followUp';
     const withAnswer: Link = {
@@ -421,6 +425,8 @@ class PlannedWrites {
     text: string,
   ): Promise<WriteOutcome> {
     const { context, key } = this;
+    context.metrics.pairParked(link.entity, status, code);
+    activityLog(context.log, key).warn({ status, code }, 'left to a person');
     const since = context.now().toISOString();
     const saved = await context.store.save({
       ...link,
@@ -430,6 +436,19 @@ class PlannedWrites {
     });
     return { next: 'done', state: summarise(key, saved) };
   }
+}
+
+/** ISO time of the change that a write carries across; null where it was before the sync began, or is our own. */
+function causeOf(intent: Intent, { side }: PlannedWrite, since: string): string | null {
+  const from = otherSide(side);
+  const changedAt = intent.seen[from]?.updatedAt;
+  const ours = intent.writes.some((write) => write.side === from && write.done);
+  return changedAt === undefined || ours || Date.parse(changedAt) < Date.parse(since) ? null : changedAt;
+}
+
+function newestOf(records: SyncRecord[]): string | null {
+  const times = records.map(({ updatedAt }) => Date.parse(updatedAt));
+  return times.length === 0 ? null : new Date(times.reduce((a, b) => Math.max(a, b))).toISOString();
 }
 
 const NO_WRITE: PlannedWrite = {

@@ -6,6 +6,7 @@ import { NoAnswerError, NoServerError } from '../embedded';
 import { MappingError } from '../sync/mapping';
 import { webhooksCommand } from './commands/webhooks';
 import { receiveWebhooks } from './receive';
+import { serveCodec } from './codecServer';
 import { start } from './start';
 
 /** The command line. Errors that a person can mend end in one line each and exit code 2, others in 1. */
@@ -30,6 +31,10 @@ async function main(argv: string[]): Promise<void> {
     .argument('[file]', 'mapping file', 'mapping.yaml')
     .action(printMapping);
   webhooksCommand(program);
+  program
+    .command('codec-server')
+    .description('let the Temporal Web UI and command line read encrypted payloads (docs/security.md)')
+    .action(serveCodec);
   await program.parseAsync(argv);
 }
 

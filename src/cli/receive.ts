@@ -1,11 +1,12 @@
-import { Client, Connection } from '@temporalio/client';
+import { Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
 import { ConfigError, loadIntakeConfig, type Config, type IntakeConfig } from '../config/config';
 import type { Counts } from '../intake/counts';
 import { startIntake } from '../intake/intake';
 import type { Side } from '../sync/record';
-import { connectionOptions, type TemporalConfig } from '../workers/connect';
+import { startTracing, type Tracing } from '../telemetry/tracing';
+import { clientOver, connectionOptions, type TemporalConfig } from '../workers/connect';
 import { serviceLogger, type Servers } from '../workers/service';
 
 /** Senders give up after seconds, so a server behind that is away must be noticed before. */
@@ -34,9 +35,11 @@ export interface Receiver {
 export async function receiveWebhooks(configFile: string | null): Promise<void> {
   const config = loadIntakeConfig(configFile, process.env);
   const log = serviceLogger(config.logLevel);
-  const receiver = await startReceiver(config, config, log);
+  const tracing = startTracing();
+  const receiver = await startReceiver(config, config, log, tracing);
   await new Promise<void>((resolve) => onStopSignal(resolve));
   await receiver.stop();
+  await tracing?.shutdown();
 }
 
 /**
@@ -47,6 +50,7 @@ export async function startReceiver(
   config: ReceiverConfig,
   { temporalAddress, mongodbUri }: Servers,
   log: Logger,
+  tracing: Tracing | null = null,
 ): Promise<Receiver> {
   const connection = Connection.lazy({
     address: temporalAddress,
@@ -57,7 +61,7 @@ export async function startReceiver(
     // The default waits up to two minutes before it looks again whether the server is back.
     channelArgs: { 'grpc.initial_reconnect_backoff_ms': 500, 'grpc.max_reconnect_backoff_ms': 2_000 },
   });
-  const client = new Client({ connection, namespace: config.temporalNamespace });
+  const client = clientOver(connection, config, tracing);
   const mongo = new MongoClient(mongodbUri, {
     serverSelectionTimeoutMS: SERVER_WITHIN_MS,
     connectTimeoutMS: SERVER_WITHIN_MS,

@@ -4,7 +4,10 @@ import { SIDES, type Side } from '../sync/record';
 import { NeedsHuman, RetryLater } from '../systems/errors';
 import { pmsSystem } from '../systems/pms';
 import type { SystemPort } from '../systems/port';
+import type { ApiCall } from '../systems/http';
 import { zendeskSystem } from '../systems/zendesk';
+import { SyncMetrics } from '../telemetry/metrics';
+import { startTracing } from '../telemetry/tracing';
 import { connectionOptions } from '../workers/connect';
 import { serviceLogger, startService } from '../workers/service';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
@@ -19,13 +22,17 @@ export async function start(configFile: string | null, dataDir: string, withInta
   const config = loadConfig(configFile, process.env);
   loadMapping(config.mappingFile);
   const log = serviceLogger(config.logLevel);
+  const metrics = new SyncMetrics();
+  const tracing = startTracing();
+  const onCall = (call: ApiCall) => metrics.apiCall(call);
   const systems: Record<Side, SystemPort> = {
     zendesk: zendeskSystem({
       baseUrl: config.zendeskBaseUrl,
       email: config.zendeskEmail,
       apiToken: config.zendeskApiToken,
+      onCall,
     }),
-    pms: pmsSystem({ baseUrl: config.pmsBaseUrl, token: config.pmsToken }),
+    pms: pmsSystem({ baseUrl: config.pmsBaseUrl, token: config.pmsToken, onCall }),
   };
   for (const side of SIDES)
     log.info({ side, as: await introduce(systems[side], side) }, 'credential accepted');
@@ -55,9 +62,11 @@ export async function start(configFile: string | null, dataDir: string, withInta
       )
         log.warn({ expected: SEARCH_ATTRIBUTES }, 'this Temporal has no operator API; create these there');
       const servers = { temporalAddress: temporal.address, mongodbUri: mongo.uri };
-      const service = await startService(config, servers, systems, log);
+      const service = await startService(config, servers, systems, { log, metrics, tracing });
       try {
-        const receiver = withIntake && secretsOf(config) ? await startReceiver(config, servers, log) : null;
+        const receiver =
+          withIntake && secretsOf(config) ? await startReceiver(config, servers, log, tracing) : null;
+        if (receiver) metrics.watchWebhooks(receiver.counts);
         log.info({ temporal: temporal.address, ui: temporal.uiUrl }, 'running; Ctrl-C stops');
         const stop = async () => {
           await receiver?.stop();
@@ -74,6 +83,7 @@ export async function start(configFile: string | null, dataDir: string, withInta
     }
   } finally {
     await temporal.stop();
+    await tracing?.shutdown();
   }
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
+import { parseEncryptionKeys, type EncryptionKey } from '../encryption/keys';
 
 /**
  * Configuration: from the environment, or from a YAML file whose keys are the same names in camel case. The
@@ -17,6 +18,14 @@ const url = z.url({ protocol: /^https?$/, error: 'expected an address such as ht
 const seconds = z.coerce.number({ error: 'expected a number of seconds' }).positive();
 const flag = z.union([z.boolean(), z.stringbool()], { error: 'expected true or false' });
 const perMinute = z.coerce.number({ error: 'expected a number of calls per minute' }).int().positive();
+const encryptionKeys = z.string().transform((text, context): [EncryptionKey, ...EncryptionKey[]] => {
+  try {
+    return parseEncryptionKeys(text);
+  } catch (error) {
+    context.addIssue((error as Error).message);
+    return z.NEVER;
+  }
+});
 
 /** Current secret, then the previous one while it is being replaced: a list, or text with a comma between. */
 const secrets = z
@@ -33,6 +42,8 @@ const schema = z
     temporalAddress: z.string().optional(),
     temporalNamespace: z.string().default('default'),
     temporalApiKey: z.string().min(1, 'expected an API key').optional(),
+    /** `id:base64,…`: payloads in Temporal are encrypted with the first key; all decrypt. */
+    encryptionKeys: encryptionKeys.optional(),
     temporalTls: flag.optional(),
     temporalTlsServerName: z.string().optional(),
     temporalTlsServerCaCertPath: z.string().optional(),
@@ -63,6 +74,8 @@ const schema = z
     publicUrl: url.optional(),
     zendeskWebhookSecret: secrets.optional(),
     pmsWebhookSecret: secrets.optional(),
+    metricsHost: z.string().default('127.0.0.1'),
+    metricsPort: z.coerce.number({ error: 'expected a port' }).int().min(0).max(65_535).optional(),
     logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   })
   .refine((config) => config.zendeskSubdomain ?? config.zendeskBaseUrl, {
@@ -98,6 +111,19 @@ const intakeSchema = z
   });
 export type IntakeConfig = z.output<typeof intakeSchema>;
 
+/** The codec server's own settings; it needs no credential of either system. */
+const codecServerSchema = z.strictObject({
+  encryptionKeys,
+  codecServerToken: z.string().min(16, 'expected a token of at least 16 characters'),
+  codecServerOrigins: z
+    .string()
+    .default('http://localhost:8233,http://127.0.0.1:8233,http://localhost:8080,http://127.0.0.1:8080')
+    .transform((text) => text.split(',').map((origin) => origin.trim())),
+  codecServerHost: z.string().default('127.0.0.1'),
+  codecServerPort: z.coerce.number({ error: 'expected a port' }).int().min(0).max(65535).default(8089),
+});
+export type CodecServerConfig = z.output<typeof codecServerSchema>;
+
 const SECRETS = new Set([
   'zendeskApiToken',
   'pmsToken',
@@ -105,6 +131,8 @@ const SECRETS = new Set([
   'zendeskWebhookSecret',
   'pmsWebhookSecret',
   'temporalApiKey',
+  'encryptionKeys',
+  'codecServerToken',
 ]);
 
 /** `zendeskApiToken` → `ZENDESK_API_TOKEN`. */
@@ -126,8 +154,13 @@ export function loadIntakeConfig(file: string | null, env: NodeJS.ProcessEnv): I
   return load(intakeSchema, file, env);
 }
 
-function load<T>(wanted: z.ZodType<T>, file: string | null, env: NodeJS.ProcessEnv): T {
-  const settings = Object.keys(schema.shape);
+/** Of `zendesk-pms-sync codec-server`: from the environment alone. @throws ConfigError as {@link loadConfig} */
+export function loadCodecServerConfig(env: NodeJS.ProcessEnv): CodecServerConfig {
+  return load(codecServerSchema, null, env);
+}
+
+function load<T>(wanted: z.ZodObject & z.ZodType<T>, file: string | null, env: NodeJS.ProcessEnv): T {
+  const settings = Object.keys(wanted.shape);
   const input: Record<string, unknown> = file === null ? {} : readSettings(file);
   for (const setting of settings) {
     const variable = variableOf(setting);

@@ -1,19 +1,21 @@
 import type { Side } from '../sync/record';
 
 /** What can become of a delivery. */
-export type Outcome =
+export const OUTCOMES = [
   /** Handed over. */
-  | 'accepted'
+  'accepted',
   /** Handed over before. */
-  | 'duplicate'
+  'duplicate',
   /** Genuine, but of no concern to the sync. */
-  | 'ignored'
+  'ignored',
   /** No signature, a wrong one, or of a time that is not accepted. */
-  | 'unauthorized'
+  'unauthorized',
   /** Signed, and yet not understood. */
-  | 'malformed'
+  'malformed',
   /** The servers behind are away; the sender tries again. */
-  | 'unavailable';
+  'unavailable',
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
 
 /** Counts deliveries by side, outcome and event type, for logs, metrics and tests. */
 export class Counts {

@@ -8,7 +8,7 @@ import {
 import type { CanonicalKey } from '../sync/keys';
 import type { Intent, Link, LinkStatus, Reason } from '../sync/link';
 import { refKey } from '../sync/keys';
-import type { RefKey, SyncRecord } from '../sync/record';
+import { ENTITY_TYPES, type EntityType, type RefKey, type SyncRecord } from '../sync/record';
 import { HintStore } from './hints';
 
 /**
@@ -39,6 +39,8 @@ interface MetaDocument {
 }
 
 const DUPLICATE_KEY = 11000;
+const UNSETTLED = ['pending', 'conflict', 'quarantined'] as const;
+export type UnsettledStatus = (typeof UNSETTLED)[number];
 
 /** Another writer saved the link since it was read. */
 export class StaleLink extends Error {
@@ -73,6 +75,10 @@ export interface LinkStore {
   cursor(name: string): Promise<string | null>;
   saveCursor(name: string, cursor: string): Promise<void>;
   countByStatus(): Promise<Record<string, Record<LinkStatus, number>>>;
+  /** How many pairs of each entity are not linked, by status; zeros included. */
+  countUnsettled(): Promise<{ entity: EntityType; status: UnsettledStatus; count: number }[]>;
+  /** About how many records wait for their pairs. */
+  countObservations(): Promise<number>;
   /** All links, or those in one status, in the order of their keys. */
   all(filter?: { status?: LinkStatus }): AsyncIterable<Link>;
 }
@@ -228,6 +234,17 @@ class MongoLinkStore implements LinkStore {
       row[status] += 1;
     }
     return counts;
+  }
+
+  async countUnsettled(): Promise<{ entity: EntityType; status: UnsettledStatus; count: number }[]> {
+    const kinds = ENTITY_TYPES.flatMap((entity) => UNSETTLED.map((status) => ({ entity, status })));
+    return Promise.all(
+      kinds.map(async (kind) => ({ ...kind, count: await this.links.countDocuments(kind) })),
+    );
+  }
+
+  async countObservations(): Promise<number> {
+    return this.observations.estimatedDocumentCount();
   }
 
   async *all(filter: { status?: LinkStatus } = {}): AsyncIterable<Link> {

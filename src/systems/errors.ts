@@ -1,7 +1,8 @@
 /**
  * Errors of the systems, in three kinds: retry later, needs a human, and bug (anything that is not one of
  * these classes). `PreconditionFailed` is not an error of the pair: it asks for another look.
- * No message carries a credential or a record's content.
+ * No message carries a credential. What the other system says of a refusal may quote a value of the record: such a
+ * message is for the link alone, {@link publicMessage} for everywhere else.
  */
 
 /** The call may succeed later. `unknownOutcome` is true where a write may have been done. */
@@ -60,4 +61,22 @@ export class ReferenceGone extends Error {
   ) {
     super(message);
   }
+}
+
+/** Codes of `NeedsHuman` whose messages are our own words. */
+const OWN_WORDS = new Set([
+  'unauthorized',
+  'unexpected_response',
+  'unsupported_match',
+  'unknown_kind',
+  'immutable',
+]);
+
+/** What may be said of an error in logs and histories, where no record's content belongs. */
+export function publicMessage(error: unknown): string {
+  if (error instanceof NeedsHuman && !OWN_WORDS.has(error.code))
+    return error.field === null ? error.code : `${error.code} (${error.field})`;
+  if (error instanceof ReferenceGone) return `the record that ${error.field} refers to is gone`;
+  if (error instanceof AlreadyExists) return `a record with this ${error.field} exists`;
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,9 +1,11 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import axios, { AxiosError, type AxiosInstance, type AxiosResponse } from 'axios';
 import type { z } from 'zod';
 import type { Side } from '../sync/record';
 import { NeedsHuman, RetryLater } from './errors';
+import { routeOf } from './route';
 
 /** One call as it went, for counting. Holds no credential, no query and no content. */
 export interface ApiCall {
@@ -13,6 +15,8 @@ export interface ApiCall {
   /** Null where no answer came. */
   status: number | null;
   ms: number;
+  /** Calls that the API's account may still make in its present window, as the answer says; null where it does not. */
+  left: number | null;
 }
 
 export interface HttpOptions {
@@ -73,6 +77,10 @@ export class HttpClient {
    * @throws RetryLater, NeedsHuman
    */
   async send(request: Request, expected: Expected = []): Promise<Answer> {
+    return traced(this.options, request, () => this.attempt(request, expected));
+  }
+
+  private async attempt(request: Request, expected: Expected): Promise<Answer> {
     const { name, side, onCall } = this.options;
     const writes = request.method !== 'GET';
     const call = `${name} ${request.method} ${request.path}`;
@@ -94,12 +102,14 @@ export class HttpClient {
       // A refused connection carried nothing; after anything else the write may have been done.
       throw new RetryLater(`${call}: ${code}`, { unknownOutcome: writes && code !== 'ECONNREFUSED' });
     } finally {
+      if (response) trace.getActiveSpan()?.setAttribute('http.response.status_code', response.status);
       onCall?.({
         side,
         method: request.method,
         path: request.path,
         status: response?.status ?? null,
         ms: Date.now() - started,
+        left: callsLeft(response),
       });
     }
     const header = (key: string): string | null => {
@@ -151,6 +161,40 @@ export class HttpClient {
     const request: Request = { method: 'GET', path, query };
     return this.parse(schema, request, (await this.send(request)).body);
   }
+}
+
+const tracer = trace.getTracer('zendesk-pms-sync');
+
+/** One span for each call: method, route and status, no query, no content and no error's words. */
+function traced<T>({ name, baseUrl }: HttpOptions, request: Request, work: () => Promise<T>): Promise<T> {
+  const route = routeOf(request.path);
+  const attributes = {
+    'http.request.method': request.method,
+    'url.template': route,
+    'server.address': new URL(baseUrl).hostname,
+    'peer.service': name,
+  };
+  return tracer.startActiveSpan(
+    `${request.method} ${route}`,
+    { kind: SpanKind.CLIENT, attributes },
+    async (span) => {
+      try {
+        return await work();
+      } catch (error) {
+        span.setStatus({ code: SpanStatusCode.ERROR });
+        if (error instanceof Error) span.setAttribute('error.type', error.name);
+        throw error;
+      } finally {
+        span.end();
+      }
+    },
+  );
+}
+
+function callsLeft(response: AxiosResponse<string> | null): number | null {
+  const value: unknown =
+    response?.headers['ratelimit-remaining'] ?? response?.headers['x-rate-limit-remaining'];
+  return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : null;
 }
 
 /** Seconds or an HTTP date; null for neither. */

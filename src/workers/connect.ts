@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
 import { ConfigError, variableOf, type Config } from '../config/config';
+import { EncryptionCodec } from '../encryption/codec';
+import type { Tracing } from '../telemetry/tracing';
 
 /**
  * How this service speaks to Temporal: client, workers and command line alike, so that TLS, API key and
@@ -11,6 +14,7 @@ import { ConfigError, variableOf, type Config } from '../config/config';
 /** The settings that concern the connection to Temporal. */
 export type TemporalConfig = Pick<
   Config,
+  | 'encryptionKeys'
   | 'temporalNamespace'
   | 'temporalApiKey'
   | 'temporalTls'
@@ -26,21 +30,45 @@ export interface TemporalClient {
 }
 
 /** @throws ConfigError where a certificate cannot be read; whatever the SDK throws where nobody answers */
-export async function connectClient(config: TemporalConfig, address: string): Promise<TemporalClient> {
+export async function connectClient(
+  config: TemporalConfig,
+  address: string,
+  tracing: Tracing | null = null,
+): Promise<TemporalClient> {
   const connection = await Connection.connect({
     address,
     connectTimeout: 10_000,
     ...connectionOptions(config),
   });
-  return {
-    client: new Client({ connection, namespace: config.temporalNamespace }),
-    close: () => connection.close(),
-  };
+  return { client: clientOver(connection, config, tracing), close: () => connection.close() };
+}
+
+/** A client over a connection that was made with {@link connectionOptions}, for those who need one of their own kind. */
+export function clientOver(
+  connection: Connection,
+  config: Pick<TemporalConfig, 'temporalNamespace' | 'encryptionKeys'>,
+  tracing: Tracing | null,
+): Client {
+  return new Client({
+    connection,
+    namespace: config.temporalNamespace,
+    dataConverter: dataConverter(config),
+    ...(tracing && { plugins: [tracing.plugin] }),
+  });
 }
 
 /** The connection that workers share. @throws as {@link connectClient} */
 export async function connectWorkers(config: TemporalConfig, address: string): Promise<NativeConnection> {
   return NativeConnection.connect({ address, ...connectionOptions(config) });
+}
+
+/** What turns values into payloads; client and workers must use the same. */
+export function dataConverter({ encryptionKeys }: Pick<TemporalConfig, 'encryptionKeys'>): DataConverter {
+  if (!encryptionKeys) return {};
+  return {
+    payloadCodecs: [new EncryptionCodec(encryptionKeys)],
+    failureConverterPath: require.resolve('../encryption/failureConverter'),
+  };
 }
 
 /**

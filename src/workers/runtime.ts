@@ -1,4 +1,4 @@
-import { DefaultLogger, Runtime, type LogLevel } from '@temporalio/worker';
+import { DefaultLogger, Runtime, type LogLevel, type MetricsExporterConfig } from '@temporalio/worker';
 import type { Logger } from 'pino';
 
 const LEVELS: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = {
@@ -12,12 +12,32 @@ const LEVELS: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = 
 /**
  * Sends the Temporal SDK's own log lines through ours, and leaves signals to the process that hosts the workers.
  * Once a process, before the first worker; later calls do nothing.
+ *
+ * @param metricsAddress `host:port` where the SDK serves its own metrics
  */
-export function routeTemporalLogs(log: Logger): void {
+export function routeTemporalLogs(log: Logger, metricsAddress?: string): void {
   if (Runtime._instance) return;
   // The SDK's information lines tell of every state a worker passes through; ours say when it runs.
   const logger = new DefaultLogger('WARN', ({ level, message, meta }) =>
     log[LEVELS[level]](meta ?? {}, message),
   );
-  Runtime.install({ logger, shutdownSignals: [] });
+  const metrics: MetricsExporterConfig | undefined =
+    metricsAddress === undefined
+      ? undefined
+      : {
+          prometheus: {
+            bindAddress: metricsAddress,
+            countersTotalSuffix: true,
+            useSecondsForDurations: true,
+            unitSuffix: true,
+          },
+        };
+  Runtime.install({
+    logger,
+    shutdownSignals: [],
+    telemetryOptions: {
+      logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } },
+      ...(metrics && { metrics }),
+    },
+  });
 }

@@ -1,14 +1,19 @@
 import type { Client } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
-import { pino, type Logger } from 'pino';
+import { pino, stdSerializers, type Logger } from 'pino';
 import type { Config } from '../config/config';
 import { ConfigError } from '../config/config';
 import { checkMapping, loadMapping } from '../config/mapping';
 import { openLinkStore, type LinkStore } from '../links/store';
 import type { Mapping } from '../sync/mapping';
 import type { Side } from '../sync/record';
+import { freePort } from '../embedded/ports';
+import { publicMessage } from '../systems/errors';
 import type { SystemPort } from '../systems/port';
-import { connectClient, connectWorkers } from './connect';
+import { SyncMetrics } from '../telemetry/metrics';
+import { serveMetrics } from '../telemetry/server';
+import type { Tracing } from '../telemetry/tracing';
+import { connectClient, connectWorkers, dataConverter } from './connect';
 import { hintWith } from './hint';
 import { routeTemporalLogs } from './runtime';
 import { ensureSchedules } from './schedules';
@@ -19,6 +24,8 @@ export interface Service {
   client: Client;
   store: LinkStore;
   mapping: Mapping;
+  /** Where Prometheus finds the metrics; null where they are not served. */
+  metricsPort: number | null;
   /** Resolves once the workers have stopped; rejects when one fails. */
   done: Promise<void>;
   stop(): Promise<void>;
@@ -30,6 +37,13 @@ export interface Servers {
   mongodbUri: string;
 }
 
+/** How the service tells of itself; each has a quiet default. */
+export interface Telemetry {
+  log?: Logger;
+  metrics?: SyncMetrics;
+  tracing?: Tracing | null;
+}
+
 /**
  * Checks everything that can be checked before anything is written (addresses, credentials, mapping against
  * the live fields), then starts.
@@ -39,16 +53,17 @@ export async function startService(
   config: Config,
   servers: Servers,
   systems: Record<Side, SystemPort>,
-  log: Logger = serviceLogger(config.logLevel),
+  { log = serviceLogger(config.logLevel), metrics = new SyncMetrics(), tracing = null }: Telemetry = {},
 ): Promise<Service> {
-  routeTemporalLogs(log);
+  const sdkAddress = config.metricsPort === undefined ? undefined : `127.0.0.1:${await freePort()}`;
+  routeTemporalLogs(log, sdkAddress);
   const mapping = await checkMapping(loadMapping(config.mappingFile), systems, config.mappingFile);
   const mongo = await reachable('MONGODB_URI', servers.mongodbUri, () =>
     MongoClient.connect(servers.mongodbUri, { serverSelectionTimeoutMS: 10_000 }),
   );
   const store = await openLinkStore(mongo.db(config.mongodbDatabase));
   const temporal = await reachable('TEMPORAL_ADDRESS', servers.temporalAddress, () =>
-    connectClient(config, servers.temporalAddress),
+    connectClient(config, servers.temporalAddress, tracing),
   );
   const { client } = temporal;
   const native = await connectWorkers(config, servers.temporalAddress);
@@ -59,11 +74,14 @@ export async function startService(
       systems,
       hint: hintWith(client, config.taskQueue, mapping),
       log,
+      metrics,
       now: () => new Date(),
     },
     {
       connection: native,
       namespace: config.temporalNamespace,
+      dataConverter: dataConverter(config),
+      tracing,
       taskQueue: config.taskQueue,
       ratePerMinute: { zendesk: config.zendeskCallsPerMinute, pms: config.pmsCallsPerMinute },
     },
@@ -72,8 +90,16 @@ export async function startService(
     zendesk: config.zendeskPollSeconds,
     pms: config.pmsPollSeconds,
   });
+  metrics.watchStore(store);
+  metrics.mappingApplied(mapping.version, false);
+  const { metricsPort: port, metricsHost: host } = config;
+  const metricsServer =
+    port === undefined || sdkAddress === undefined
+      ? null
+      : await serveMetrics(metrics.registry, { host, port, sdkAddress });
   const running = workers.run();
   const done = running.finally(async () => {
+    await metricsServer?.close();
     await native.close();
     await temporal.close();
     await mongo.close();
@@ -84,6 +110,7 @@ export async function startService(
     client,
     store,
     mapping,
+    metricsPort: metricsServer?.port ?? null,
     done,
     async stop() {
       workers.shutdown();
@@ -94,7 +121,18 @@ export async function startService(
 
 /** Structured logs; credentials are never passed to it, and fields that could hold one are cut out. */
 export function serviceLogger(level: string): Logger {
-  return pino({ level, redact: { paths: ['*.headers', '*.config', '*.auth', '*.token'], remove: true } });
+  return pino({
+    level,
+    redact: { paths: ['*.headers', '*.config', '*.auth', '*.token'], remove: true },
+    serializers: { err: loggedError },
+  });
+}
+
+/** An error that may quote a record's content is logged without its words. */
+function loggedError(error: Error): object {
+  const message = publicMessage(error);
+  if (message === error.message) return stdSerializers.err(error);
+  return { type: error.name, message };
 }
 
 async function reachable<T>(variable: string, address: string, connect: () => Promise<T>): Promise<T> {

@@ -1,14 +1,18 @@
+import type { DataConverter } from '@temporalio/common';
 import type { NativeConnection } from '@temporalio/worker';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 import type { ActivityContext } from '../activities/context';
 import { pairActivities } from '../activities/pair';
 import { systemActivities } from '../activities/system';
 import { SIDES, type Side } from '../sync/record';
+import type { Tracing } from '../telemetry/tracing';
 import { taskQueueOf } from '../workflows/taskQueues';
 
 export interface WorkerSettings {
   connection: NativeConnection;
   namespace: string;
+  dataConverter: DataConverter;
+  tracing: Tracing | null;
   /** The service's own task queue; each API's is named after it. */
   taskQueue: string;
   /** Activities a minute that may start against each API, over all workers together. */
@@ -24,8 +28,14 @@ export interface Workers {
 }
 
 export async function createWorkers(context: ActivityContext, settings: WorkerSettings): Promise<Workers> {
-  const { connection, namespace, taskQueue, ratePerMinute } = settings;
-  const common: Partial<WorkerOptions> = { connection, namespace, shutdownGraceTime: '20s' };
+  const { connection, namespace, dataConverter, tracing, taskQueue, ratePerMinute } = settings;
+  const common: Partial<WorkerOptions> = {
+    connection,
+    namespace,
+    dataConverter,
+    shutdownGraceTime: '20s',
+    ...(tracing && { plugins: [tracing.plugin] }),
+  };
   const workers = [
     await Worker.create({
       ...common,

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { refKey } from '../../src/sync/keys';
 import type { SyncRecord } from '../../src/sync/record';
-import { pollChanges } from '../../src/workflows';
+import { pollChanges, readHints } from '../../src/workflows';
+import { hintsCame } from '../../src/workflows/hints';
 import { resync } from '../../src/workflows/pair';
 import { lostAnswer, type MemorySystem } from './memorySystem';
 import type { Stack } from './stack';
@@ -164,6 +166,24 @@ export const SCENARIOS: Scenario[] = [
         taskQueue: stack.taskQueue,
         args: ['zendesk'],
       });
+      await stack.settle();
+      return workflowId;
+    },
+  },
+  {
+    workflow: 'readHints',
+    name: 'reads-what-webhooks-spoke-of',
+    async run({ stack, zendesk }) {
+      const { ref } = zendesk.add('ticket', { subject: 'a' });
+      await stack.store.hints.keep([{ ref: refKey(ref), order: 1, actor: null }]);
+      const workflowId = `${stack.taskQueue}-hints`;
+      await stack.client.workflow.signalWithStart(readHints, {
+        workflowId,
+        taskQueue: stack.taskQueue,
+        args: ['zendesk'],
+        signal: hintsCame,
+      });
+      await stack.client.workflow.getHandle(workflowId).result();
       await stack.settle();
       return workflowId;
     },

@@ -10,6 +10,7 @@ import { canonicalKey, type CanonicalKey } from '../../src/sync/keys';
 import type { Mapping } from '../../src/sync/mapping';
 import { SIDES, type EntityType, type RecordRef, type Side } from '../../src/sync/record';
 import type { SystemPort } from '../../src/systems/port';
+import { SyncMetrics } from '../../src/telemetry/metrics';
 import { hintWith } from '../../src/workers/hint';
 import { routeTemporalLogs } from '../../src/workers/runtime';
 import { createWorkers, type Workers } from '../../src/workers/workers';
@@ -48,6 +49,7 @@ export async function startStack(
     mapping,
     systems,
     log,
+    metrics: new SyncMetrics(),
     now: () => new Date(),
     async hint(key, inbox) {
       started.add(key);
@@ -57,6 +59,8 @@ export async function startStack(
   const workers: Workers = await createWorkers(context, {
     connection: native,
     namespace: 'default',
+    dataConverter: {},
+    tracing: null,
     taskQueue: name,
     ratePerMinute: { zendesk: 60_000, pms: 60_000 },
   });
