@@ -9,6 +9,7 @@ import type { CanonicalKey } from '../sync/keys';
 import type { Intent, Link, LinkStatus, Reason } from '../sync/link';
 import { refKey } from '../sync/keys';
 import type { RefKey, SyncRecord } from '../sync/record';
+import { decisionsOf, type Decision, type Decisions } from '../sync/resolution';
 import { HintStore } from './hints';
 
 /**
@@ -27,6 +28,10 @@ interface ObservationDocument {
   _id: RefKey;
   order: number;
   record: string;
+}
+interface DecisionDocument {
+  _id: string;
+  decision: string;
 }
 interface CursorDocument {
   _id: string;
@@ -70,6 +75,12 @@ export interface LinkStore {
   observed(refs: Iterable<RefKey>): Promise<Map<RefKey, SyncRecord>>;
   /** Drops just these observations, which the pair has dealt with; one that was replaced since stays. */
   forget(records: SyncRecord[]): Promise<void>;
+  /** Keeps what a person decided until the pair has acted on it; a later decision on the same replaces it. */
+  decide(key: CanonicalKey, decision: Decision): Promise<void>;
+  /** The decisions that wait: on the pair as a whole, and on these rows. */
+  decisions(key: CanonicalKey, rows: string[]): Promise<Decisions>;
+  /** Drops what was acted on, or is moot: the decision on the pair as a whole, and those on these rows. */
+  dropDecisions(key: CanonicalKey, rows: string[]): Promise<void>;
   cursor(name: string): Promise<string | null>;
   saveCursor(name: string, cursor: string): Promise<void>;
   countByStatus(): Promise<Record<string, Record<LinkStatus, number>>>;
@@ -89,6 +100,7 @@ export async function openLinkStore(db: Db, now: () => Date = () => new Date()):
     links,
     db.collection<ClaimDocument>('claims'),
     db.collection<ObservationDocument>('observations'),
+    db.collection<DecisionDocument>('decisions'),
     db.collection<CursorDocument>('cursors'),
     new HintStore(db),
     now,
@@ -101,6 +113,7 @@ class MongoLinkStore implements LinkStore {
     private readonly links: Collection<LinkDocument>,
     private readonly claims: Collection<ClaimDocument>,
     private readonly observations: Collection<ObservationDocument>,
+    private readonly pending: Collection<DecisionDocument>,
     private readonly cursors: Collection<CursorDocument>,
     readonly hints: HintStore,
     private readonly now: () => Date,
@@ -211,6 +224,20 @@ class MongoLinkStore implements LinkStore {
     if (writes.length > 0) await this.observations.bulkWrite(writes, { ordered: false });
   }
 
+  async decide(key: CanonicalKey, decision: Decision): Promise<void> {
+    const _id = decisionId(key, 'row' in decision ? decision.row : null);
+    await this.pending.replaceOne({ _id }, { decision: JSON.stringify(decision) }, { upsert: true });
+  }
+
+  async decisions(key: CanonicalKey, rows: string[]): Promise<Decisions> {
+    const found = await this.pending.find({ _id: { $in: decisionIds(key, rows) } }).toArray();
+    return decisionsOf(found.map(({ decision }) => JSON.parse(decision) as Decision));
+  }
+
+  async dropDecisions(key: CanonicalKey, rows: string[]): Promise<void> {
+    await this.pending.deleteMany({ _id: { $in: decisionIds(key, rows) } });
+  }
+
   async cursor(name: string): Promise<string | null> {
     return (await this.cursors.findOne({ _id: name }))?.cursor ?? null;
   }
@@ -241,6 +268,14 @@ function toDocument(link: Link): LinkDocument {
 
 function fromDocument(document: LinkDocument): Link {
   return { ...document, intent: document.intent === null ? null : (JSON.parse(document.intent) as Intent) };
+}
+
+function decisionId(key: CanonicalKey, row: string | null): string {
+  return `${key}#${row ?? ''}`;
+}
+
+function decisionIds(key: CanonicalKey, rows: string[]): string[] {
+  return [null, ...rows].map((row) => decisionId(key, row));
 }
 
 function isDuplicateKey(error: unknown): boolean {

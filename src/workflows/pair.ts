@@ -1,8 +1,12 @@
 import {
+  ActivityFailure,
   ApplicationFailure,
+  allHandlersFinished,
   condition,
   defineQuery,
   defineSignal,
+  defineUpdate,
+  log,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -19,6 +23,7 @@ import type {
 } from '../activities/types';
 import { parseCanonicalKey, parseRef, type CanonicalKey } from '../sync/keys';
 import { otherSide, type Side } from '../sync/record';
+import { malformed, type Resolution } from '../sync/resolution';
 import { PMS_ID, SYNC_STATUS, ZENDESK_ID } from './searchAttributes';
 import { taskQueueOf } from './taskQueues';
 
@@ -26,17 +31,25 @@ import { taskQueueOf } from './taskQueues';
 export const recordChanged = defineSignal<[Inbox]>('recordChanged');
 /** Reads both records again and brings them into agreement, whatever is known of them. */
 export const resync = defineSignal('resync');
+/** The same as an Update: returns how the pair stands after that. */
+export const resyncUpdate = defineUpdate<PairSummary>('resync');
+/** What a person decided about a conflict, or about the pair as a whole. */
+export const resolveConflict = defineSignal<[Resolution]>('resolveConflict');
+/** The same as an Update: returns how the pair stands after that, or fails with why it cannot be done. */
+export const resolveConflictUpdate = defineUpdate<PairSummary, [Resolution]>('resolveConflict');
 /** How the pair stands. */
 export const status = defineQuery<PairSummary>('status');
 
 /** A pair that asks for more steps than this in one go does not settle: two systems undo each other. */
 const STEPS_AT_MOST = 40;
 
-const { planPair } = proxyActivities<PairActivities>({
+const { planPair, decide } = proxyActivities<PairActivities>({
   startToCloseTimeout: '1 minute',
   heartbeatTimeout: '15 seconds',
   retry: { initialInterval: '500ms', maximumInterval: '1 minute' },
 });
+
+const FORCED: Inbox = { hints: [], force: true, hops: 0 };
 
 /** The activities that run on one API's own task queue. */
 function system(side: Side): SystemActivities {
@@ -59,18 +72,63 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
     reason: null,
   };
   const inbox: Inbox[] = [];
-  setHandler(recordChanged, (message) => void inbox.push(message));
-  setHandler(resync, () => void inbox.push({ hints: [], force: true, hops: 0 }));
+  let received = 0;
+  let handled = 0;
+  const receive = (message: Inbox): number => {
+    inbox.push(message);
+    received += 1;
+    return received;
+  };
+  const outcomeOf = async (message: Inbox): Promise<PairSummary> => {
+    const mine = receive(message);
+    await condition(() => handled >= mine);
+    return summary;
+  };
+  setHandler(recordChanged, (message) => void receive(message));
+  setHandler(resync, () => void receive(FORCED));
+  setHandler(resyncUpdate, () => outcomeOf(FORCED), { validator: takesNothing });
+  setHandler(resolveConflict, async (resolution) => {
+    try {
+      await decide({ key, resolution });
+      receive(FORCED);
+    } catch (error) {
+      // A signal has nobody to answer to; the Update of the same name tells its caller.
+      if (!(error instanceof ActivityFailure)) throw error;
+      log.warn('a resolution was refused', { key, why: error.cause?.message });
+    }
+  });
+  const decided = async (resolution: Resolution): Promise<PairSummary> => {
+    await decide({ key, resolution });
+    return outcomeOf(FORCED);
+  };
+  setHandler(resolveConflictUpdate, decided, { validator: wellFormed });
   setHandler(status, () => summary);
-  // A signal that came with the start is handled before this goes on.
+  // What came with the start is taken in before the first turn: handlers begin only once this yields.
   await condition(() => true);
+  await condition(() => inbox.length > 0 || allHandlersFinished());
 
   do {
+    const taken = received;
     summary = await bringIntoAgreement(key, drain(inbox));
+    handled = taken;
+    await condition(() => inbox.length > 0 || allHandlersFinished());
   } while (inbox.length > 0);
 
   report(summary);
   return summary;
+}
+
+function wellFormed(resolution: Resolution): void {
+  const why = malformed(resolution);
+  if (why !== null) throw ApplicationFailure.nonRetryable(`resolveConflict: ${why}`, 'BadInput');
+}
+
+function takesNothing(...found: unknown[]): void {
+  if (found.length > 0)
+    throw ApplicationFailure.nonRetryable(
+      `resync: found ${JSON.stringify(found[0])}, expected no input`,
+      'BadInput',
+    );
 }
 
 /** One turn: ask what to do, do it, until the pair rests. */
