@@ -1,15 +1,15 @@
 import { loadConfig, ConfigError } from '../config/config';
+import { configuredSystems } from '../config/systems';
 import { startMongo, startTemporal, ensureSearchAttributes } from '../embedded';
 import { SIDES, type Side } from '../sync/record';
 import { NeedsHuman, RetryLater } from '../systems/errors';
-import { pmsSystem } from '../systems/pms';
 import type { SystemPort } from '../systems/port';
-import { zendeskSystem } from '../systems/zendesk';
 import { connectionOptions } from '../workers/connect';
 import { serviceLogger, startService } from '../workers/service';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
 import { loadMapping } from '../config/mapping';
 import { onStopSignal, secretsOf, startReceiver } from './receive';
+import { leaveAddresses } from './servers';
 
 /**
  * `npm start`: checks configuration, mapping and both credentials, starts what servers are not given, and
@@ -19,14 +19,7 @@ export async function start(configFile: string | null, dataDir: string, withInta
   const config = loadConfig(configFile, process.env);
   loadMapping(config.mappingFile);
   const log = serviceLogger(config.logLevel);
-  const systems: Record<Side, SystemPort> = {
-    zendesk: zendeskSystem({
-      baseUrl: config.zendeskBaseUrl,
-      email: config.zendeskEmail,
-      apiToken: config.zendeskApiToken,
-    }),
-    pms: pmsSystem({ baseUrl: config.pmsBaseUrl, token: config.pmsToken }),
-  };
+  const systems = configuredSystems(config);
   for (const side of SIDES)
     log.info({ side, as: await introduce(systems[side], side) }, 'credential accepted');
 
@@ -56,6 +49,7 @@ export async function start(configFile: string | null, dataDir: string, withInta
         log.warn({ expected: SEARCH_ATTRIBUTES }, 'this Temporal has no operator API; create these there');
       const servers = { temporalAddress: temporal.address, mongodbUri: mongo.uri };
       const service = await startService(config, servers, systems, log);
+      const takeBack = leaveAddresses(dataDir, config, servers);
       try {
         const receiver = withIntake && secretsOf(config) ? await startReceiver(config, servers, log) : null;
         log.info({ temporal: temporal.address, ui: temporal.uiUrl }, 'running; Ctrl-C stops');
@@ -68,6 +62,8 @@ export async function start(configFile: string | null, dataDir: string, withInta
       } catch (error) {
         await service.stop();
         throw error;
+      } finally {
+        takeBack();
       }
     } finally {
       await mongo.stop();

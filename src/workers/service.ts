@@ -97,7 +97,8 @@ export function serviceLogger(level: string): Logger {
   return pino({ level, redact: { paths: ['*.headers', '*.config', '*.auth', '*.token'], remove: true } });
 }
 
-async function reachable<T>(variable: string, address: string, connect: () => Promise<T>): Promise<T> {
+/** @throws ConfigError naming the variable and the address without its password. */
+export async function reachable<T>(variable: string, address: string, connect: () => Promise<T>): Promise<T> {
   try {
     return await connect();
   } catch (error) {
