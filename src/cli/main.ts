@@ -7,6 +7,7 @@ import { MappingError } from '../sync/mapping';
 import { registerConflicts } from './commands/conflicts';
 import { registerLinks } from './commands/links';
 import { registerQuarantine } from './commands/quarantine';
+import { registerRebuild } from './commands/rebuild';
 import { registerResync } from './commands/resync';
 import { webhooksCommand } from './commands/webhooks';
 import { BadInput, Problem } from './errors';
@@ -40,7 +41,7 @@ async function main(argv: string[]): Promise<void> {
     .action(printMapping);
   webhooksCommand(program);
   registerResync(program);
-  registerLinks(program);
+  registerRebuild(registerLinks(program));
   registerConflicts(program);
   registerQuarantine(program);
   await program.parseAsync(argv);

@@ -66,3 +66,16 @@ function cut(line: string): string {
   if (!isTTY || letters.length <= columns) return line;
   return `${letters.slice(0, columns - 1).join('')}…`;
 }
+
+/** Tells a person at a terminal how far a long command is; into a file it writes nothing. */
+export function progressLine(): { update(text: string): void; finish(): void } {
+  const { stderr } = process;
+  const clear = () => void (stderr.isTTY && stderr.write('\r\u001b[K'));
+  return {
+    update(text) {
+      clear();
+      if (stderr.isTTY) stderr.write(text.slice(0, stderr.columns - 1));
+    },
+    finish: clear,
+  };
+}
