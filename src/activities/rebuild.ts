@@ -1,7 +1,6 @@
 import type { RecordShelf } from '../links/shelf';
 import { StaleLink } from '../links/store';
-import { canonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
-import { newLink } from '../sync/link';
+import { canonicalKey, refKey, type CanonicalKey } from '../sync/keys';
 import { entityOf } from '../sync/mapping';
 import { rebuiltLink } from '../sync/rebuild';
 import {
@@ -26,7 +25,7 @@ export interface RebuildCounts {
   ended: number;
   /** Pairs that are linked already. */
   kept: number;
-  /** Records that several others name; a person must choose. */
+  /** Records of which several name each other: the sync itself looks closer, and asks a person where that is not enough. */
   ambiguous: number;
   /** Records that name one which is gone. */
   orphaned: number;
@@ -185,7 +184,7 @@ class Batch {
       ];
       const elsewhere = target.backRef !== null && !mutual;
       if (rivals.length > 0 || elsewhere) {
-        await this.leaveToPerson(target, record);
+        counts.ambiguous += 1;
         continue;
       }
       const records = { [record.ref.side]: record, [target.ref.side]: target } as Record<Side, SyncRecord>;
@@ -215,27 +214,5 @@ class Batch {
       }
     }
     return true;
-  }
-
-  /** Several records say that they are the counterpart of one. */
-  private async leaveToPerson(target: SyncRecord, record: SyncRecord): Promise<void> {
-    const { context, shelf, entity, counts } = this;
-    const { store, mapping } = context;
-    counts.ambiguous += 1;
-    const ref = refKey(target.ref);
-    const key = canonicalKey(entity, target.ref);
-    if ((await store.owners([ref])).size > 0 || (await store.get(key)) !== null) return;
-    const names = (await shelf.naming([ref])).map((each) => refKey(each.ref));
-    if (target.backRef !== null && parseRef(target.backRef).side === record.ref.side)
-      names.push(target.backRef);
-    const candidates = [...new Set(names)].sort();
-    const now = context.now().toISOString();
-    const text = `${candidates.join(', ')} and ${ref} name each other as counterparts; a person must choose`;
-    await store.save({
-      ...newLink(key, entity, mapping.version, now),
-      status: 'conflict',
-      candidates,
-      reason: { code: 'several_counterparts', text, since: now, nextAttempt: null },
-    });
   }
 }

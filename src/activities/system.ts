@@ -443,10 +443,9 @@ class PlannedWrites {
     const { context, key } = this;
     const since = context.now().toISOString();
     const saved = await context.store.save({
-      ...link,
+      ...abandonIntent(link),
       status,
       candidates,
-      intent: null,
       reason: { code, text, since, nextAttempt: null },
     });
     return { next: 'done', state: summarise(key, saved) };

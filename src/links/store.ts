@@ -88,21 +88,28 @@ export interface LinkStore {
   all(filter?: { status?: LinkStatus }): AsyncIterable<Link>;
 }
 
-/** Opens the store in a database, creating its indexes. Works alike on MongoDB and on compatible servers. */
-export async function openLinkStore(db: Db, now: () => Date = () => new Date()): Promise<LinkStore> {
-  const links = db.collection<LinkDocument>('links');
-  const meta = db.collection<MetaDocument>('meta');
+/**
+ * Opens the store in a database, creating its indexes. Works alike on MongoDB and on compatible servers.
+ * @param prefix sets its collections apart from those of another store in the same database
+ */
+export async function openLinkStore(
+  db: Db,
+  now: () => Date = () => new Date(),
+  prefix = '',
+): Promise<LinkStore> {
+  const links = db.collection<LinkDocument>(`${prefix}links`);
+  const meta = db.collection<MetaDocument>(`${prefix}meta`);
   await links.createIndex({ waitsFor: 1 });
   await links.createIndex({ status: 1 });
   const since = await firstValue(meta, 'since', now().toISOString());
   return new MongoLinkStore(
     since,
     links,
-    db.collection<ClaimDocument>('claims'),
-    db.collection<ObservationDocument>('observations'),
-    db.collection<DecisionDocument>('decisions'),
-    db.collection<CursorDocument>('cursors'),
-    new HintStore(db),
+    db.collection<ClaimDocument>(`${prefix}claims`),
+    db.collection<ObservationDocument>(`${prefix}observations`),
+    db.collection<DecisionDocument>(`${prefix}decisions`),
+    db.collection<CursorDocument>(`${prefix}cursors`),
+    new HintStore(db, prefix),
     now,
   );
 }

@@ -16,7 +16,7 @@ export function registerRebuild(links: Command): void {
     links
       .command('rebuild')
       .description(
-        'restore lost links from the back-references on both sides; exit code 1 if a person must choose',
+        'restore lost links from the back-references on both sides; exit code 1 if some contradict each other',
       ),
     'zendesk-pms-sync links rebuild',
   ).action(async (options: CommonOptions) =>
@@ -56,5 +56,6 @@ function printReport({ records, entities, told }: RebuildReport): void {
     }),
   );
   printLine(`${told} pairs were told to come into agreement.`);
-  if (ENTITY_TYPES.some((type) => entities[type].ambiguous > 0)) printLine('To decide: conflicts list');
+  if (ENTITY_TYPES.some((type) => entities[type].ambiguous > 0))
+    printLine('Some back-references contradict each other; what is left for a person, see: conflicts list');
 }
