@@ -1,8 +1,9 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { StaleLink } from '../links/store';
-import type { CanonicalKey } from '../sync/keys';
+import { parseCanonicalKey, type CanonicalKey } from '../sync/keys';
+import { newLink } from '../sync/link';
 import { NeedsHuman, RetryLater } from '../systems/errors';
-import type { ActivityContext } from './context';
+import { summarise, type ActivityContext } from './context';
 
 /** A wrong credential concerns every record alike; it is mended by a person while everything waits. */
 const UNAUTHORIZED_RETRY_MS = 30_000;
@@ -12,12 +13,15 @@ const UNAUTHORIZED_RETRY_MS = 30_000;
  * Retry later → a failure with the server's own delay; anything unknown → a bug, which is never retried.
  */
 export async function asFailure(
-  { store, now, log }: Pick<ActivityContext, 'store' | 'now' | 'log'>,
+  context: Pick<ActivityContext, 'store' | 'now' | 'log' | 'mapping'>,
   key: CanonicalKey | null,
   error: unknown,
 ): Promise<ApplicationFailure> {
   if (error instanceof ApplicationFailure) return error;
   if (error instanceof StaleLink) return ApplicationFailure.retryable(error.message, 'StaleLink');
+  const { store, now, log } = context;
+  if (key && error instanceof NeedsHuman && error.code !== 'unauthorized')
+    return quarantined(context, key, error);
   const delay = retryDelay(error);
   const message = error instanceof Error ? error.message : String(error);
   if (key) {
@@ -40,6 +44,24 @@ export async function asFailure(
     type: 'RetryLater',
     ...(delay !== undefined && { nextRetryDelay: delay }),
   });
+}
+
+/** The record cannot be read or looked for as it is: the pair rests, visibly, until it changes or a person asks. */
+async function quarantined(
+  { store, now, mapping }: Pick<ActivityContext, 'store' | 'now' | 'mapping'>,
+  key: CanonicalKey,
+  { code, message }: NeedsHuman,
+): Promise<ApplicationFailure> {
+  const since = now().toISOString();
+  const link = (await store.get(key)) ?? newLink(key, parseCanonicalKey(key).entity, mapping.version, since);
+  try {
+    const reason = { code, text: message, since, nextAttempt: null };
+    const saved = await store.save({ ...link, status: 'quarantined', reason });
+    return ApplicationFailure.nonRetryable(message, 'Quarantined', summarise(key, saved));
+  } catch (error) {
+    if (error instanceof StaleLink) return ApplicationFailure.retryable(error.message, 'StaleLink');
+    throw error;
+  }
 }
 
 /** Whether waiting mends it: a server that is away or busy, a credential that a person mends meanwhile. */

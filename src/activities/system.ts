@@ -1,4 +1,4 @@
-import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
 import { abandonIntent, agreed, seenVersion, type Intent, type Link, type PlannedWrite } from '../sync/link';
 import { compareAnswer, unexpectedValues } from '../sync/plan';
@@ -9,7 +9,7 @@ import { callWaiting, loadReferences, originRef, summarise, type ActivityContext
 import { dispatchChanges } from './dispatch';
 import { asFailure } from './failures';
 import { readHinted } from './hints';
-import { whileAlive } from './heartbeats';
+import { isRepeated, whileAlive } from './heartbeats';
 import type { ReadOutcome, SystemActivities, WriteOutcome } from './types';
 
 /** Pages that one poll reads before it hands over to the next; the cursor is stored after each. */
@@ -124,7 +124,7 @@ class PlannedWrites {
     switch (write.op) {
       case 'create': {
         const backRef = write.backRef ?? originRef(key);
-        if (!port.uniqueBackRef(kind) && (write.lookFirst || activityInfo().attempt > 1)) {
+        if (!port.uniqueBackRef(kind) && (write.lookFirst || isRepeated())) {
           const found = await this.madeFor(kind, backRef, write);
           if (found.length > 0) return this.adopt(link, found, backRef);
         }
@@ -265,7 +265,8 @@ class PlannedWrites {
     const saved = await store.save(committed);
     await this.dropActedOn(link, write, saved);
     if (saved.waitsFor.length === 0) await this.forgetSeen(saved, changedRows.length > 0 ? ref : null);
-    if (link.snapshot === null || link.status === 'tombstone' || link.unlinked) await callWaiting(context, this.refsOf(saved));
+    if (link.snapshot === null || link.status === 'tombstone' || link.unlinked)
+      await callWaiting(context, this.refsOf(saved));
     if (changedRows.length > 0) return { next: 'again', fresh: [ref], gone: [] };
     if (saved.waitsFor.length > 0) return { next: 'again', fresh: [], gone: [] };
     return { next: 'done', state: summarise(key, saved) };

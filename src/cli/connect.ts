@@ -1,8 +1,7 @@
 import {
-  Client,
-  Connection,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
+  type Client,
 } from '@temporalio/client';
 import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import { MongoClient } from 'mongodb';
@@ -11,6 +10,7 @@ import { loadConfig, type Config } from '../config/config';
 import { loadMapping } from '../config/mapping';
 import { openLinkStore, type LinkStore } from '../links/store';
 import type { Mapping } from '../sync/mapping';
+import { connectClient } from '../workers/connect';
 import { pairCommands, type PairCommands } from '../workers/hint';
 import { reachable } from '../workers/service';
 import { Problem } from './errors';
@@ -46,16 +46,16 @@ export async function withService<T>(
     MongoClient.connect(mongodbUri, { serverSelectionTimeoutMS: 10_000 }),
   );
   try {
-    const connection = await reachable('TEMPORAL_ADDRESS', temporalAddress, () =>
-      Connection.connect({ address: temporalAddress, connectTimeout: 10_000 }),
+    const temporal = await reachable('TEMPORAL_ADDRESS', temporalAddress, () =>
+      connectClient(config, temporalAddress),
     );
     try {
       const store = await openLinkStore(mongo.db(config.mongodbDatabase));
-      const client = new Client({ connection, namespace: config.temporalNamespace });
+      const { client } = temporal;
       const commands = pairCommands(client, config.taskQueue, mapping);
       return await work({ config, mapping, mongo, store, client, commands });
     } finally {
-      await connection.close();
+      await temporal.close();
     }
   } finally {
     await mongo.close();

@@ -13,19 +13,13 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type {
-  Findings,
-  Inbox,
-  PairActivities,
-  PairSummary,
-  SystemActivities,
-  WriteOutcome,
-} from '../activities/types';
-import { parseCanonicalKey, parseRef, type CanonicalKey } from '../sync/keys';
-import { otherSide, type Side } from '../sync/record';
+import type { Inbox, PairActivities, PairSummary, SystemActivities } from '../activities/types';
+import { parseCanonicalKey, type CanonicalKey } from '../sync/keys';
+import type { Side } from '../sync/record';
 import { malformed, type Resolution } from '../sync/resolution';
 import { PMS_ID, SYNC_STATUS, ZENDESK_ID } from './searchAttributes';
 import { taskQueueOf } from './taskQueues';
+import { bringIntoAgreement } from './turn';
 
 /** "Something about this pair may have changed." Sent with the workflow's start. */
 export const recordChanged = defineSignal<[Inbox]>('recordChanged');
@@ -39,9 +33,6 @@ export const resolveConflict = defineSignal<[Resolution]>('resolveConflict');
 export const resolveConflictUpdate = defineUpdate<PairSummary, [Resolution]>('resolveConflict');
 /** How the pair stands. */
 export const status = defineQuery<PairSummary>('status');
-
-/** A pair that asks for more steps than this in one go does not settle: two systems undo each other. */
-const STEPS_AT_MOST = 40;
 
 const { planPair, decide } = proxyActivities<PairActivities>({
   startToCloseTimeout: '1 minute',
@@ -109,7 +100,7 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
 
   do {
     const taken = received;
-    summary = await bringIntoAgreement(key, drain(inbox));
+    summary = await bringIntoAgreement({ planPair, system }, key, drain(inbox));
     handled = taken;
     await condition(() => inbox.length > 0 || allHandlersFinished());
   } while (inbox.length > 0);
@@ -129,50 +120,6 @@ function takesNothing(...found: unknown[]): void {
       `resync: found ${JSON.stringify(found[0])}, expected no input`,
       'BadInput',
     );
-}
-
-/** One turn: ask what to do, do it, until the pair rests. */
-async function bringIntoAgreement(key: CanonicalKey, inbox: Inbox): Promise<PairSummary> {
-  let findings: Findings = { fresh: [], gone: [], looked: null };
-  for (let steps = 0; steps < STEPS_AT_MOST; steps += 1) {
-    const step = await planPair({ key, ...inbox, ...findings });
-    switch (step.next) {
-      case 'rest':
-        return step.state;
-      case 'read': {
-        const { fresh, gone } = await system(step.side).readRecords({ key, refs: step.refs });
-        findings = { ...findings, fresh: [...findings.fresh, ...fresh], gone: [...findings.gone, ...gone] };
-        break;
-      }
-      case 'look': {
-        const { side } = parseRef(step.origin);
-        const matches = await system(otherSide(side)).lookForMatches({ key, origin: step.origin });
-        // Whether the origin is the only one of its name matters only where something matches.
-        const rivals =
-          matches.length === 0 ? [] : await system(side).lookForMatches({ key, origin: step.origin });
-        findings = { ...findings, looked: { matches, rivals } };
-        break;
-      }
-      case 'write': {
-        const outcome = await writeAll(key, step.sides);
-        if (outcome.next === 'done') return outcome.state;
-        // What was read before the write is no longer fresh.
-        findings = { fresh: outcome.fresh, gone: outcome.gone, looked: null };
-        break;
-      }
-    }
-  }
-  throw ApplicationFailure.nonRetryable(`${key} did not settle within ${STEPS_AT_MOST} steps`, 'Bug');
-}
-
-async function writeAll(key: CanonicalKey, sides: Side[]): Promise<WriteOutcome> {
-  let outcome: WriteOutcome | undefined;
-  for (const side of sides) {
-    outcome = await system(side).writePlanned({ key });
-    if (outcome.next === 'again') return outcome;
-  }
-  if (!outcome) throw ApplicationFailure.nonRetryable(`${key}: a write to no side`, 'Bug');
-  return outcome;
 }
 
 /** Takes all that came so far as one inbox: a burst of changes costs one turn. */
