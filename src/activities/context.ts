@@ -48,6 +48,8 @@ export async function loadReferences(
   const links = await store.getMany(keys);
   const byKey = new Map<CanonicalKey, ResolvedReference>();
   for (const [key, link] of links) {
+    // What a person took apart is no parent: a child that points to it waits.
+    if (link.unlinked) continue;
     const ids: ResolvedReference['ids'] = {};
     for (const side of ['zendesk', 'pms'] as const) {
       const linked = link.sides[side];

@@ -39,6 +39,7 @@ export async function dispatchChanges(
   const news = items.filter(({ entity, record, ref }) => {
     const link = linkOf(ref);
     const table = mapping.entities[entity];
+    if (link?.unlinked) return false;
     return link ? !isEcho(mapping, table, link, record, references) : filterReason(table, record) === null;
   });
   await store.observe(news.map(({ record }) => record));

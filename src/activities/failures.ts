@@ -1,8 +1,9 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { StaleLink } from '../links/store';
-import type { CanonicalKey } from '../sync/keys';
+import { parseCanonicalKey, type CanonicalKey } from '../sync/keys';
+import { newLink } from '../sync/link';
 import { NeedsHuman, RetryLater, publicMessage } from '../systems/errors';
-import type { ActivityContext } from './context';
+import { summarise, type ActivityContext } from './context';
 import { activityLog } from './log';
 
 /** A wrong credential concerns every record alike; it is mended by a person while everything waits. */
@@ -13,12 +14,15 @@ const UNAUTHORIZED_RETRY_MS = 30_000;
  * Retry later → a failure with the server's own delay; anything unknown → a bug, which is never retried.
  */
 export async function asFailure(
-  { store, now, log, metrics }: Pick<ActivityContext, 'store' | 'now' | 'log' | 'metrics'>,
+  context: Pick<ActivityContext, 'store' | 'now' | 'log' | 'mapping' | 'metrics'>,
   key: CanonicalKey | null,
   error: unknown,
 ): Promise<ApplicationFailure> {
   if (error instanceof ApplicationFailure) return error;
   if (error instanceof StaleLink) return ApplicationFailure.retryable(error.message, 'StaleLink');
+  const { store, now, log, metrics } = context;
+  if (key && error instanceof NeedsHuman && error.code !== 'unauthorized')
+    return quarantined(context, key, error);
   const delay = retryDelay(error);
   // The link, which people read, gets all of it; histories and logs what quotes no content.
   const message = publicMessage(error);
@@ -45,6 +49,24 @@ export async function asFailure(
     type: 'RetryLater',
     ...(delay !== undefined && { nextRetryDelay: delay }),
   });
+}
+
+/** The record cannot be read or looked for as it is: the pair rests, visibly, until it changes or a person asks. */
+async function quarantined(
+  { store, now, mapping }: Pick<ActivityContext, 'store' | 'now' | 'mapping'>,
+  key: CanonicalKey,
+  error: NeedsHuman,
+): Promise<ApplicationFailure> {
+  const since = now().toISOString();
+  const link = (await store.get(key)) ?? newLink(key, parseCanonicalKey(key).entity, mapping.version, since);
+  try {
+    const reason = { code: error.code, text: error.message, since, nextAttempt: null };
+    const saved = await store.save({ ...link, status: 'quarantined', reason });
+    return ApplicationFailure.nonRetryable(publicMessage(error), 'Quarantined', summarise(key, saved));
+  } catch (failure) {
+    if (failure instanceof StaleLink) return ApplicationFailure.retryable(failure.message, 'StaleLink');
+    throw failure;
+  }
 }
 
 /** Whether waiting mends it: a server that is away or busy, a credential that a person mends meanwhile. */

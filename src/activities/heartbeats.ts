@@ -1,13 +1,22 @@
-import { heartbeat } from '@temporalio/activity';
+import { asyncLocalStorage } from '@temporalio/activity';
 
 const HEARTBEAT_MS = 3_000;
 
-/** Heartbeats while the work goes on, so that a killed worker is noticed in seconds and not at the time-out. */
+/**
+ * Heartbeats while the work goes on, so that a killed worker is noticed in seconds and not at the time-out. A dry run
+ * does the same work outside of any activity; nobody waits for its heartbeat.
+ */
 export async function whileAlive<T>(work: () => Promise<T>): Promise<T> {
-  const timer = setInterval(() => heartbeat(), HEARTBEAT_MS);
+  const activity = asyncLocalStorage.getStore();
+  const timer = activity && setInterval(() => activity.heartbeat(), HEARTBEAT_MS);
   try {
     return await work();
   } finally {
     clearInterval(timer);
   }
+}
+
+/** Whether an earlier attempt at this work may have got somewhere. */
+export function isRepeated(): boolean {
+  return (asyncLocalStorage.getStore()?.info.attempt ?? 1) > 1;
 }

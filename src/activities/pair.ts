@@ -2,6 +2,7 @@ import { canonicalKey, parseCanonicalKey, parseRef, refKey, type CanonicalKey } 
 import { agreed, newLink, seenVersion, type Link } from '../sync/link';
 import { planPair, type Candidates, type Observation, type Plan } from '../sync/plan';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
+import { NO_DECISIONS, type Decisions } from '../sync/resolution';
 import {
   callWaiting,
   entityOfRef,
@@ -13,6 +14,7 @@ import {
 import { asFailure } from './failures';
 import { whileAlive } from './heartbeats';
 import { activityLog } from './log';
+import { keepDecision } from './decisions';
 import type { PairActivities, PlanInput, Step } from './types';
 
 /** Activities that decide what a pair needs next. They touch the link store only, never an API. */
@@ -23,6 +25,13 @@ export function pairActivities(context: ActivityContext): PairActivities {
         return await whileAlive(() => new Turn(context, input).run());
       } catch (error) {
         throw await asFailure(context, input.key, error);
+      }
+    },
+    async decide({ key, resolution }) {
+      try {
+        await keepDecision(context, key, resolution);
+      } catch (error) {
+        throw await asFailure(context, key, error);
       }
     },
   };
@@ -48,9 +57,10 @@ class Turn {
     // Each pass either answers or changes the store so that the next pass sees something new.
     for (let pass = 0; pass < 6; pass += 1) {
       const link = await store.get(key);
-      const members = this.members(link);
+      const decisions = await this.decisions(link);
+      const members = this.members(link, decisions);
       const observed = await store.observed([...members, ...(input.looked?.matches ?? [])]);
-      const unread = this.unread(link, members, observed);
+      const unread = decisions.counterpart === 'none' ? [] : this.unread(link, members, observed);
       const [firstUnread] = unread;
       if (firstUnread) return readStep(firstUnread, unread);
 
@@ -65,6 +75,7 @@ class Turn {
           observed: this.observations(members, observed),
           ...(claims.candidates && { candidates: await this.candidates(claims.owners, observed) }),
           ...(claims.owner !== undefined && claims.owner !== key && { claimedBy: claims.owner }),
+          decisions,
           references,
           hops: input.hops,
           linksSince: store.since,
@@ -77,16 +88,27 @@ class Turn {
         plan,
         link ?? newLink(key, entity, mapping.version, context.now().toISOString()),
         own,
+        decisions,
       );
       if (step) return step;
     }
     throw new Error(`${key}: no plan after six passes`);
   }
 
+  /** Looked for only where there can be one: a linked pair is told by force, for a person has just spoken. */
+  private async decisions(link: Link | null): Promise<Decisions> {
+    const rows = link?.conflicts.map(({ row }) => row) ?? [];
+    const settled = link?.sides.zendesk && link.sides.pms && !link.unlinked;
+    if (settled && rows.length === 0 && !this.input.force) return NO_DECISIONS;
+    return this.context.store.decisions(this.key, rows);
+  }
+
   /** The records of this pair that are known by now. */
-  private members(link: Link | null): RefKey[] {
+  private members(link: Link | null, { counterpart }: Decisions = NO_DECISIONS): RefKey[] {
     const sides = SIDES.flatMap((side) => link?.sides[side]?.ref ?? []);
-    return sides.includes(this.origin) ? sides : [this.origin, ...sides];
+    if (sides.length < 2 && counterpart !== null && counterpart !== 'create' && counterpart !== 'none')
+      sides.push(counterpart);
+    return [...new Set([this.origin, ...sides])];
   }
 
   /** Records to be read before planning: all of them by force, and those hinted at that nobody has seen. */
@@ -138,7 +160,11 @@ class Turn {
       const owner = owners.get(ref);
       if (owner !== undefined && owner !== this.key) {
         const { zendesk, pms } = links.get(owner)?.sides ?? {};
-        result.taken.push({ ref, key: owner, settled: Boolean(zendesk && pms) });
+        result.taken.push({
+          ref,
+          key: owner,
+          settled: Boolean(zendesk && pms) || links.get(owner)?.unlinked === true,
+        });
       } else if (record) {
         // A record that was made for another one is not free, though its link may be lost.
         if (record.backRef === null || record.backRef === this.origin) result.free.push(record);
@@ -175,7 +201,12 @@ class Turn {
   }
 
   /** Makes a plan durable. @returns the step for the workflow; null where the pair must be planned again. */
-  private async carryOut(plan: Plan, link: Link, own: SyncRecord[]): Promise<Step | null> {
+  private async carryOut(
+    plan: Plan,
+    link: Link,
+    own: SyncRecord[],
+    decisions: Decisions,
+  ): Promise<Step | null> {
     const { context, key } = this;
     const { store } = context;
     switch (plan.do) {
@@ -199,11 +230,12 @@ class Turn {
             };
         }
         // Whoever waits may go on, also if this dies before it saves: the two are known since they were joined, or back.
-        if (link.snapshot === null || link.status === 'tombstone' || this.input.force)
+        if (link.snapshot === null || link.status === 'tombstone' || link.unlinked || this.input.force)
           await callWaiting(context, this.members(link));
         if (settled.status === 'conflict' && link.status !== 'conflict')
           context.metrics.pairParked(link.entity, 'conflict', 'conflict');
         const saved = sameLink(link, settled) ? link : await store.save(settled);
+        await this.dropActedOn(link, saved);
         if (saved.waitsFor.length > 0) {
           // What waits keeps its observation; a parent that came while the wait was stored is seen by another pass.
           if (!sameList(saved.waitsFor, link.waitsFor)) return null;
@@ -212,7 +244,7 @@ class Turn {
         return this.rest(saved);
       }
       case 'join':
-        return this.join(link, plan.origin, plan.counterpart);
+        return this.join(link, plan.origin, plan.counterpart, decisions.counterpart !== null);
       case 'write': {
         if (!link.sides.zendesk || !link.sides.pms) {
           const owner = await store.claim(this.origin, key);
@@ -250,7 +282,21 @@ class Turn {
         await store.forget(own);
         return { next: 'rest', state: summarise(key, link, 'ignored', plan.reason) };
       case 'conflict':
-        return this.rest(await this.park(link, 'conflict', 'ambiguous_match', plan.reason));
+        await store.dropDecisions(key, []);
+        return this.rest(await this.park(link, 'conflict', plan.code, plan.reason, plan.candidates));
+      case 'unlink':
+        return this.unlink(link, own);
+      case 'part': {
+        const former = link.sides[plan.from]?.ref;
+        if (former !== undefined) await store.release(former, key);
+        const sides = { ...link.sides };
+        delete sides[plan.from];
+        await store.save({ ...link, sides, snapshot: null, conflicts: [] });
+        return null;
+      }
+      case 'rest':
+        await store.forget(own);
+        return this.rest(link);
       case 'quarantine':
         return this.rest(await this.park(link, 'quarantined', plan.code, plan.reason));
     }
@@ -261,6 +307,7 @@ class Turn {
     status: 'conflict' | 'quarantined',
     code: string,
     text: string,
+    candidates: RefKey[] = [],
   ): Promise<Link> {
     if (link.status === status && link.reason?.text === text) return link;
     this.context.metrics.pairParked(link.entity, status, code);
@@ -269,13 +316,50 @@ class Turn {
     return this.context.store.save({
       ...link,
       status,
+      candidates,
       intent: null,
       reason: { code, text, since, nextAttempt: null },
     });
   }
 
+  /** Keeps both records, or the one there is, from being linked by themselves: their claims stay. */
+  private async unlink(link: Link, own: SyncRecord[]): Promise<Step> {
+    const { key, context } = this;
+    const { store } = context;
+    const owner = await store.claim(this.origin, key);
+    if (owner !== key) {
+      await store.dropDecisions(key, []);
+      return this.handOver(link, owner);
+    }
+    const since = context.now().toISOString();
+    const saved = await store.save({
+      ...link,
+      status: 'tombstone',
+      unlinked: true,
+      candidates: [],
+      intent: null,
+      waitsFor: [],
+      reason: { code: 'unlinked', text: 'a person unlinked it', since, nextAttempt: null },
+    });
+    await store.dropDecisions(key, []);
+    await store.forget(own);
+    return this.rest(saved);
+  }
+
+  /** A decision is dropped once the link shows what came of it. */
+  private async dropActedOn(before: Link, after: Link): Promise<void> {
+    const open = new Set(after.conflicts.map(({ row }) => row));
+    const rows = before.conflicts.map(({ row }) => row).filter((row) => !open.has(row));
+    if (rows.length > 0 || before.unlinked) await this.context.store.dropDecisions(this.key, rows);
+  }
+
   /** Claims both records of a match, Zendesk's first: two pairs that find each other cannot both succeed. */
-  private async join(link: Link, origin: SyncRecord, counterpart: SyncRecord): Promise<Step | null> {
+  private async join(
+    link: Link,
+    origin: SyncRecord,
+    counterpart: SyncRecord,
+    chosen: boolean,
+  ): Promise<Step | null> {
     const { key, context } = this;
     const { store } = context;
     const records = { [origin.ref.side]: origin, [counterpart.ref.side]: counterpart } as Record<
@@ -292,7 +376,19 @@ class Turn {
       }
       for (const own of claimed) await store.release(own, key);
       // The other pair owns our own record: it is the one. Otherwise look again at who matches.
-      return ref === this.origin ? this.handOver(link, owner) : null;
+      if (ref === this.origin) return this.handOver(link, owner);
+      if (!chosen) return null;
+      await store.dropDecisions(key, []);
+      const text = `${ref}, which was chosen for ${this.origin}, is linked by ${owner}; a person must choose`;
+      return this.rest(
+        await this.park(
+          link,
+          'conflict',
+          'counterpart_taken',
+          text,
+          link.candidates.filter((other) => other !== ref),
+        ),
+      );
     }
     const nothing: Values = {};
     for (const side of SIDES) {
@@ -300,7 +396,16 @@ class Turn {
       const backRef = record.backRef === refKey(records[otherSide(side)].ref);
       link.sides[side] = { ...seenVersion(record), residue: nothing, backRef };
     }
-    await store.save({ ...link, status: 'pending', reason: null, waitsFor: [], intent: null });
+    await store.save({
+      ...link,
+      status: 'pending',
+      reason: null,
+      candidates: [],
+      unlinked: false,
+      waitsFor: [],
+      intent: null,
+    });
+    if (chosen) await store.dropDecisions(key, []);
     // The counterpart may have waited under a key of its own; this pair speaks for it now.
     const rival = await store.get(canonicalKey(link.entity, counterpart.ref));
     if (rival && rival._id !== key && !(rival.sides.zendesk && rival.sides.pms)) await store.remove(rival);

@@ -1,4 +1,4 @@
-import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
 import { abandonIntent, agreed, seenVersion, type Intent, type Link, type PlannedWrite } from '../sync/link';
 import { compareAnswer, unexpectedValues } from '../sync/plan';
@@ -9,7 +9,7 @@ import { callWaiting, loadReferences, originRef, summarise, type ActivityContext
 import { dispatchChanges } from './dispatch';
 import { asFailure } from './failures';
 import { readHinted } from './hints';
-import { whileAlive } from './heartbeats';
+import { isRepeated, whileAlive } from './heartbeats';
 import { activityLog } from './log';
 import type { ReadOutcome, SystemActivities, WriteOutcome } from './types';
 
@@ -126,8 +126,8 @@ class PlannedWrites {
     switch (write.op) {
       case 'create': {
         const backRef = write.backRef ?? originRef(key);
-        if (!port.uniqueBackRef(kind) && (write.lookFirst || activityInfo().attempt > 1)) {
-          const found = await port.findByBackRef(kind, backRef, write.values);
+        if (!port.uniqueBackRef(kind) && (write.lookFirst || isRepeated())) {
+          const found = await this.madeFor(kind, backRef, write);
           if (found.length > 0) return this.adopt(link, found, backRef);
         }
         const created = await port.create(kind, write.values, {
@@ -267,11 +267,21 @@ class PlannedWrites {
         committed.sides[each] = { residue: next.residue[each], backRef: known?.backRef ?? false, ...version };
     }
     const saved = await store.save(committed);
+    await this.dropActedOn(link, write, saved);
     if (saved.waitsFor.length === 0) await this.forgetSeen(saved, changedRows.length > 0 ? ref : null);
-    if (link.snapshot === null || link.status === 'tombstone') await callWaiting(context, this.refsOf(saved));
+    if (link.snapshot === null || link.status === 'tombstone' || link.unlinked)
+      await callWaiting(context, this.refsOf(saved));
     if (changedRows.length > 0) return { next: 'again', fresh: [ref], gone: [] };
     if (saved.waitsFor.length > 0) return { next: 'again', fresh: [], gone: [] };
     return { next: 'done', state: summarise(key, saved) };
+  }
+
+  /** A person's decision is kept until what it asked for is done, so that a refused write does not lose it. */
+  private async dropActedOn(before: Link, write: PlannedWrite, after: Link): Promise<void> {
+    const open = new Set(after.conflicts.map(({ row }) => row));
+    const rows = before.conflicts.map(({ row }) => row).filter((row) => !open.has(row));
+    if (rows.length > 0 || before.unlinked || write.insisted)
+      await this.context.store.dropDecisions(this.key, rows);
   }
 
   private refsOf(link: Link): RefKey[] {
@@ -306,6 +316,15 @@ class PlannedWrites {
     await store.forget(covered);
   }
 
+  /** Records that carry the back-reference; where a person wants a new one, only those that no other pair has. */
+  private async madeFor(kind: string, backRef: RefKey, write: PlannedWrite): Promise<SyncRecord[]> {
+    const { store, systems } = this.context;
+    const found = await systems[this.side].findByBackRef(kind, backRef, write.values);
+    if (!write.insisted || found.length === 0) return found;
+    const owners = await store.owners(found.map((record) => refKey(record.ref)));
+    return found.filter((record) => (owners.get(refKey(record.ref)) ?? this.key) === this.key);
+  }
+
   /** The record exists already: it becomes the counterpart, and the next plan merges the two as they are. */
   private async adopt(link: Link, found: SyncRecord[], backRef: RefKey): Promise<WriteOutcome> {
     const { context, key, side } = this;
@@ -318,7 +337,8 @@ class PlannedWrites {
         link,
         'conflict',
         'several_counterparts',
-        `${names} all carry the back-reference ${backRef}; clear it on all but one`,
+        `${names} all carry the back-reference ${backRef}; a person must choose`,
+        found.map((record) => refKey(record.ref)),
       );
     }
     const owner = await store.claim(refKey(only.ref), key);
@@ -397,13 +417,13 @@ class PlannedWrites {
     const table = context.mapping.entities[link.entity];
     const kind = table.kind[side];
     if (write.op === 'create' && write.backRef !== null) {
-      const own = await port.findByBackRef(kind, write.backRef, write.values);
+      const own = await this.madeFor(kind, write.backRef, write);
       if (own.length > 0) return this.adopt(link, own, write.backRef);
       const value = write.values[error.field];
       const holders = value === undefined ? [] : await port.findByProperty(kind, error.field, value);
       const owners = await context.store.owners(holders.map((record) => refKey(record.ref)));
       const free = holders.filter((record) => record.backRef === null && !owners.has(refKey(record.ref)));
-      if (free.length > 0 && table.match.some((rule) => rule[side] === error.field)) {
+      if (!write.insisted && free.length > 0 && table.match.some((rule) => rule[side] === error.field)) {
         // It appeared after the look for matches: look again.
         await context.store.save({ ...link, intent: null });
         return { next: 'again', fresh: [], gone: [] };
@@ -423,15 +443,16 @@ class PlannedWrites {
     status: 'conflict' | 'quarantined',
     code: string,
     text: string,
+    candidates: RefKey[] = [],
   ): Promise<WriteOutcome> {
     const { context, key } = this;
     context.metrics.pairParked(link.entity, status, code);
     activityLog(context.log, key).warn({ status, code }, 'left to a person');
     const since = context.now().toISOString();
     const saved = await context.store.save({
-      ...link,
+      ...abandonIntent(link),
       status,
-      intent: null,
+      candidates,
       reason: { code, text, since, nextAttempt: null },
     });
     return { next: 'done', state: summarise(key, saved) };
@@ -462,5 +483,6 @@ const NO_WRITE: PlannedWrite = {
   rows: [],
   expects: {},
   lookFirst: false,
+  insisted: false,
   done: false,
 };

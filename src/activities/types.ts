@@ -1,6 +1,7 @@
 import type { CanonicalKey } from '../sync/keys';
 import type { LinkStatus } from '../sync/link';
 import type { RefKey, Side } from '../sync/record';
+import type { Resolution } from '../sync/resolution';
 
 /** What workflows and activities exchange: ids and summaries, never a record's values. */
 
@@ -77,6 +78,8 @@ export interface HintOutcome {
 /** Activities on the service's own task queue: the link store, and no API. */
 export interface PairActivities {
   planPair(input: PlanInput): Promise<Step>;
+  /** Keeps a person's decision for the pair's next turn. Fails as `Refused` where it cannot be acted on. */
+  decide(input: { key: CanonicalKey; resolution: Resolution }): Promise<void>;
 }
 
 /** Activities on one API's task queue, which is where that API's rate limit is kept. */

@@ -1,19 +1,29 @@
-import { Command, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { ConfigError } from '../config/config';
 import { loadMapping } from '../config/mapping';
 import { ENTITY_TYPES } from '../sync/record';
 import { NoAnswerError, NoServerError } from '../embedded';
 import { MappingError } from '../sync/mapping';
+import { registerConflicts } from './commands/conflicts';
+import { registerLinks } from './commands/links';
+import { registerQuarantine } from './commands/quarantine';
+import { registerRebuild } from './commands/rebuild';
+import { registerResync } from './commands/resync';
 import { webhooksCommand } from './commands/webhooks';
+import { BadInput, Problem } from './errors';
 import { receiveWebhooks } from './receive';
 import { serveCodec } from './codecServer';
 import { start } from './start';
 
-/** The command line. Errors that a person can mend end in one line each and exit code 2, others in 1. */
+/**
+ * The command line. Exit codes: 0 all is well; 1 a problem was found, or something failed; 2 what a person can mend
+ * (a setting, the mapping, what was typed), told in one line.
+ */
 async function main(argv: string[]): Promise<void> {
   const program = new Command('zendesk-pms-sync').description(
     'Two-way sync between Zendesk and a PMS, on Temporal',
   );
+  program.exitOverride();
   program
     .command('start')
     .description('run worker, schedules and webhook receiver')
@@ -35,6 +45,10 @@ async function main(argv: string[]): Promise<void> {
     .command('codec-server')
     .description('let the Temporal Web UI and command line read encrypted payloads (docs/security.md)')
     .action(serveCodec);
+  registerResync(program);
+  registerRebuild(registerLinks(program));
+  registerConflicts(program);
+  registerQuarantine(program);
   await program.parseAsync(argv);
 }
 
@@ -51,7 +65,17 @@ function printMapping(file: string): void {
 }
 
 main(process.argv).catch((error: unknown) => {
-  const mendable = [ConfigError, MappingError, NoServerError, NoAnswerError];
+  // Its message, or the help that was asked for, is printed already.
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+    return;
+  }
+  if (error instanceof Problem) {
+    console.error(error.message);
+    process.exitCode = 1;
+    return;
+  }
+  const mendable = [ConfigError, MappingError, NoServerError, NoAnswerError, BadInput];
   if (mendable.some((kind) => error instanceof kind)) {
     // A class of ours: its message is for the person who can mend it.
     console.error((error as Error).message);

@@ -1,11 +1,9 @@
 import { loadConfig, ConfigError } from '../config/config';
+import { configuredSystems } from '../config/systems';
 import { startMongo, startTemporal, ensureSearchAttributes } from '../embedded';
 import { SIDES, type Side } from '../sync/record';
 import { NeedsHuman, RetryLater } from '../systems/errors';
-import { pmsSystem } from '../systems/pms';
 import type { SystemPort } from '../systems/port';
-import type { ApiCall } from '../systems/http';
-import { zendeskSystem } from '../systems/zendesk';
 import { SyncMetrics } from '../telemetry/metrics';
 import { startTracing } from '../telemetry/tracing';
 import { connectionOptions } from '../workers/connect';
@@ -13,6 +11,7 @@ import { serviceLogger, startService } from '../workers/service';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
 import { loadMapping } from '../config/mapping';
 import { onStopSignal, secretsOf, startReceiver } from './receive';
+import { leaveAddresses } from './servers';
 
 /**
  * `npm start`: checks configuration, mapping and both credentials, starts what servers are not given, and
@@ -24,16 +23,7 @@ export async function start(configFile: string | null, dataDir: string, withInta
   const log = serviceLogger(config.logLevel);
   const metrics = new SyncMetrics();
   const tracing = startTracing();
-  const onCall = (call: ApiCall) => metrics.apiCall(call);
-  const systems: Record<Side, SystemPort> = {
-    zendesk: zendeskSystem({
-      baseUrl: config.zendeskBaseUrl,
-      email: config.zendeskEmail,
-      apiToken: config.zendeskApiToken,
-      onCall,
-    }),
-    pms: pmsSystem({ baseUrl: config.pmsBaseUrl, token: config.pmsToken, onCall }),
-  };
+  const systems = configuredSystems(config, (call) => metrics.apiCall(call));
   for (const side of SIDES)
     log.info({ side, as: await introduce(systems[side], side) }, 'credential accepted');
 
@@ -63,6 +53,7 @@ export async function start(configFile: string | null, dataDir: string, withInta
         log.warn({ expected: SEARCH_ATTRIBUTES }, 'this Temporal has no operator API; create these there');
       const servers = { temporalAddress: temporal.address, mongodbUri: mongo.uri };
       const service = await startService(config, servers, systems, { log, metrics, tracing });
+      const takeBack = leaveAddresses(dataDir, config, servers);
       try {
         const receiver =
           withIntake && secretsOf(config) ? await startReceiver(config, servers, log, tracing) : null;
@@ -77,6 +68,8 @@ export async function start(configFile: string | null, dataDir: string, withInta
       } catch (error) {
         await service.stop();
         throw error;
+      } finally {
+        takeBack();
       }
     } finally {
       await mongo.stop();

@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import { bindProperties, parseMapping, type Mapping } from '../sync/mapping';
+import {
+  MappingError,
+  bindProperties,
+  parseMapping,
+  type EntityMapping,
+  type Mapping,
+} from '../sync/mapping';
 import { ENTITY_TYPES, SIDES, type Side } from '../sync/record';
 import type { PropertyInfo, SystemPort } from '../systems/port';
 import { readYaml } from './config';
@@ -23,5 +29,18 @@ export async function checkMapping(
       offered[side].set(kind, await systems[side].properties(kind));
     }
   }
-  return bindProperties(mapping, offered, file);
+  const bound = bindProperties(mapping, offered, file);
+  const faults = ENTITY_TYPES.flatMap((type) => matchFaults(bound.entities[type], systems));
+  if (faults.length > 0) throw new MappingError(faults.map((fault) => `${file}: ${fault}`).join('\n'));
+  return bound;
+}
+
+/** A match rule that no look-up can serve would otherwise show with the first record that needs it. */
+function matchFaults({ entity, kind, match }: EntityMapping, systems: Record<Side, SystemPort>): string[] {
+  return match.flatMap((rule) =>
+    SIDES.filter((side) => !systems[side].canFind(kind[side], rule[side])).map(
+      (side) =>
+        `${entity} match rule "${rule.zendesk} ↔ ${rule.pms}": ${side} cannot look for a ${kind[side]} by "${rule[side]}"`,
+    ),
+  );
 }

@@ -40,8 +40,8 @@ const DUPLICATE_KEY = 11000;
 export class HintStore {
   private readonly waiting: Record<Side, Collection<HintDocument>>;
 
-  constructor(db: Db) {
-    const [zendesk, pms] = SIDES.map((side) => db.collection<HintDocument>(`hints_${side}`));
+  constructor(db: Db, prefix = '') {
+    const [zendesk, pms] = SIDES.map((side) => db.collection<HintDocument>(`${prefix}hints_${side}`));
     if (!zendesk || !pms) throw new Error('a side is missing');
     this.waiting = { zendesk, pms };
   }

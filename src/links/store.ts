@@ -9,6 +9,7 @@ import type { CanonicalKey } from '../sync/keys';
 import type { Intent, Link, LinkStatus, Reason } from '../sync/link';
 import { refKey } from '../sync/keys';
 import { ENTITY_TYPES, type EntityType, type RefKey, type SyncRecord } from '../sync/record';
+import { decisionsOf, type Decision, type Decisions } from '../sync/resolution';
 import { HintStore } from './hints';
 
 /**
@@ -27,6 +28,10 @@ interface ObservationDocument {
   _id: RefKey;
   order: number;
   record: string;
+}
+interface DecisionDocument {
+  _id: string;
+  decision: string;
 }
 interface CursorDocument {
   _id: string;
@@ -72,6 +77,12 @@ export interface LinkStore {
   observed(refs: Iterable<RefKey>): Promise<Map<RefKey, SyncRecord>>;
   /** Drops just these observations, which the pair has dealt with; one that was replaced since stays. */
   forget(records: SyncRecord[]): Promise<void>;
+  /** Keeps what a person decided until the pair has acted on it; a later decision on the same replaces it. */
+  decide(key: CanonicalKey, decision: Decision): Promise<void>;
+  /** The decisions that wait: on the pair as a whole, and on these rows. */
+  decisions(key: CanonicalKey, rows: string[]): Promise<Decisions>;
+  /** Drops what was acted on, or is moot: the decision on the pair as a whole, and those on these rows. */
+  dropDecisions(key: CanonicalKey, rows: string[]): Promise<void>;
   cursor(name: string): Promise<string | null>;
   saveCursor(name: string, cursor: string): Promise<void>;
   countByStatus(): Promise<Record<string, Record<LinkStatus, number>>>;
@@ -83,20 +94,28 @@ export interface LinkStore {
   all(filter?: { status?: LinkStatus }): AsyncIterable<Link>;
 }
 
-/** Opens the store in a database, creating its indexes. Works alike on MongoDB and on compatible servers. */
-export async function openLinkStore(db: Db, now: () => Date = () => new Date()): Promise<LinkStore> {
-  const links = db.collection<LinkDocument>('links');
-  const meta = db.collection<MetaDocument>('meta');
+/**
+ * Opens the store in a database, creating its indexes. Works alike on MongoDB and on compatible servers.
+ * @param prefix sets its collections apart from those of another store in the same database
+ */
+export async function openLinkStore(
+  db: Db,
+  now: () => Date = () => new Date(),
+  prefix = '',
+): Promise<LinkStore> {
+  const links = db.collection<LinkDocument>(`${prefix}links`);
+  const meta = db.collection<MetaDocument>(`${prefix}meta`);
   await links.createIndex({ waitsFor: 1 });
   await links.createIndex({ status: 1 });
   const since = await firstValue(meta, 'since', now().toISOString());
   return new MongoLinkStore(
     since,
     links,
-    db.collection<ClaimDocument>('claims'),
-    db.collection<ObservationDocument>('observations'),
-    db.collection<CursorDocument>('cursors'),
-    new HintStore(db),
+    db.collection<ClaimDocument>(`${prefix}claims`),
+    db.collection<ObservationDocument>(`${prefix}observations`),
+    db.collection<DecisionDocument>(`${prefix}decisions`),
+    db.collection<CursorDocument>(`${prefix}cursors`),
+    new HintStore(db, prefix),
     now,
   );
 }
@@ -107,6 +126,7 @@ class MongoLinkStore implements LinkStore {
     private readonly links: Collection<LinkDocument>,
     private readonly claims: Collection<ClaimDocument>,
     private readonly observations: Collection<ObservationDocument>,
+    private readonly pending: Collection<DecisionDocument>,
     private readonly cursors: Collection<CursorDocument>,
     readonly hints: HintStore,
     private readonly now: () => Date,
@@ -217,6 +237,20 @@ class MongoLinkStore implements LinkStore {
     if (writes.length > 0) await this.observations.bulkWrite(writes, { ordered: false });
   }
 
+  async decide(key: CanonicalKey, decision: Decision): Promise<void> {
+    const _id = decisionId(key, 'row' in decision ? decision.row : null);
+    await this.pending.replaceOne({ _id }, { decision: JSON.stringify(decision) }, { upsert: true });
+  }
+
+  async decisions(key: CanonicalKey, rows: string[]): Promise<Decisions> {
+    const found = await this.pending.find({ _id: { $in: decisionIds(key, rows) } }).toArray();
+    return decisionsOf(found.map(({ decision }) => JSON.parse(decision) as Decision));
+  }
+
+  async dropDecisions(key: CanonicalKey, rows: string[]): Promise<void> {
+    await this.pending.deleteMany({ _id: { $in: decisionIds(key, rows) } });
+  }
+
   async cursor(name: string): Promise<string | null> {
     return (await this.cursors.findOne({ _id: name }))?.cursor ?? null;
   }
@@ -258,6 +292,14 @@ function toDocument(link: Link): LinkDocument {
 
 function fromDocument(document: LinkDocument): Link {
   return { ...document, intent: document.intent === null ? null : (JSON.parse(document.intent) as Intent) };
+}
+
+function decisionId(key: CanonicalKey, row: string | null): string {
+  return `${key}#${row ?? ''}`;
+}
+
+function decisionIds(key: CanonicalKey, rows: string[]): string[] {
+  return [null, ...rows].map((row) => decisionId(key, row));
 }
 
 function isDuplicateKey(error: unknown): boolean {

@@ -37,7 +37,7 @@ export interface ParkedConflict {
   since: string;
 }
 
-/** A value that a declared winner overruled. */
+/** A value that a declared winner, or a person, overruled. */
 export interface OverruledValue {
   at: string;
   row: string;
@@ -66,6 +66,8 @@ export interface PlannedWrite {
   expects: Values;
   /** Look up by back-reference before sending: the record, or an earlier attempt's, may already exist. */
   lookFirst: boolean;
+  /** A person asked for a new record although others match or are taken: those are not looked at again. */
+  insisted: boolean;
   done: boolean;
 }
 
@@ -109,6 +111,10 @@ export interface Link {
   /** Canonical values, by row id, that both sides last agreed on; null before the first agreement. */
   snapshot: Values | null;
   conflicts: ParkedConflict[];
+  /** Where a person must say which record is the counterpart: those to choose from. */
+  candidates: RefKey[];
+  /** A person took the pair apart (or keeps the record by itself); only a person joins it again. */
+  unlinked: boolean;
   /** Latest last; at most {@link HISTORY_LIMIT}. */
   history: OverruledValue[];
   reason: Reason | null;
@@ -130,6 +136,8 @@ export function newLink(key: CanonicalKey, entity: EntityType, mappingVersion: s
     sides: {},
     snapshot: null,
     conflicts: [],
+    candidates: [],
+    unlinked: false,
     history: [],
     reason: null,
     waitsFor: [],
@@ -192,6 +200,8 @@ export function agreed(link: Link, next: Agreement, mappingVersion: string, now:
     status: next.conflicts.length > 0 ? 'conflict' : 'linked',
     snapshot: next.snapshot,
     conflicts: next.conflicts,
+    candidates: [],
+    unlinked: false,
     history: [...link.history, ...next.overruled].slice(-HISTORY_LIMIT),
     waitsFor: next.waitsFor,
     reason: reason && link.reason?.text === reason.text ? link.reason : reason,

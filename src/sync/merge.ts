@@ -1,6 +1,7 @@
 import type { PropertyRow } from './mapping';
 import { writesTo } from './mapping';
-import { otherSide, type Json, type Side } from './record';
+import { SIDES, otherSide, type Json, type Side } from './record';
+import type { RowDecision } from './resolution';
 import { isEmpty, sameValue } from './values';
 
 /** Three-way merge of one property. Symmetric: exchanging the sides exchanges the result. */
@@ -22,6 +23,8 @@ export type MergeResult =
   | { kind: 'copy'; from: Side; value: Json; lost: Json | undefined; rule: string }
   /** `from` changed, but the other side can take the value only as a follow-up. */
   | { kind: 'followUp'; from: Side; value: Json }
+  /** A value that a person made of both goes to either side; `lost` is what it overrules. */
+  | { kind: 'replace'; value: Json; lost: Partial<Record<Side, Json>>; rule: string }
   /** Only a person can decide. */
   | { kind: 'park' };
 
@@ -39,6 +42,24 @@ export function mergeRow(row: PropertyRow, input: MergeInput): MergeResult {
   if (!changed.zendesk && !changed.pms) return { kind: 'unchanged' };
   if (changed.zendesk !== changed.pms) return carry(row, changed.zendesk ? 'zendesk' : 'pms', input);
   return decide(row, input);
+}
+
+/**
+ * A property that was parked. It ends by both sides becoming equal, by a person's decision, or because the
+ * mapping now names a winner; until then neither value moves, whoever edits it again.
+ */
+export function mergeParked(row: PropertyRow, input: MergeInput, decision?: RowDecision): MergeResult {
+  const { current } = input;
+  if (sameValue(current.zendesk, current.pms)) return { kind: 'agree', value: current.zendesk };
+  if (!decision) return decide(row, input);
+  const rule = `a person chose ${decision.choice}`;
+  if (decision.choice !== 'merged') {
+    const from = decision.choice;
+    return { kind: 'copy', from, value: current[from], lost: current[otherSide(from)], rule };
+  }
+  const lost: Partial<Record<Side, Json>> = {};
+  for (const side of SIDES) if (!sameValue(current[side], decision.value)) lost[side] = current[side];
+  return { kind: 'replace', value: decision.value, lost, rule };
 }
 
 /** One side changed: its value goes across, unless the row's direction or a fixed side forbids it. */

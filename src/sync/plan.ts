@@ -11,8 +11,9 @@ import {
   type SeenVersion,
 } from './link';
 import { comparedRows, writesTo, type EntityMapping, type Mapping, type PropertyRow } from './mapping';
-import { mergeRow } from './merge';
+import { mergeParked, mergeRow } from './merge';
 import { SIDES, otherSide, type Json, type RefKey, type Side, type SyncRecord, type Values } from './record';
+import { NO_DECISIONS, type Decisions } from './resolution';
 import { fillTemplate, fromCanonical, sameValue, textOf, toCanonical, type References } from './values';
 
 /**
@@ -41,6 +42,8 @@ export interface PairState {
   candidates?: Candidates;
   /** The pair that the origin record is claimed for, when it is not this one. */
   claimedBy?: CanonicalKey;
+  /** What a person decided and this pair has not acted on yet. */
+  decisions?: Decisions;
   references: References;
   /** How often this pair was handed on already; stops two records that name each other from passing it on. */
   hops: number;
@@ -58,7 +61,13 @@ export type Plan =
   | { do: 'wait'; waitsFor: RefKey[]; reason: string }
   | { do: 'redirect'; to: CanonicalKey }
   | { do: 'ignore'; reason: string }
-  | { do: 'conflict'; reason: string }
+  | { do: 'conflict'; code: string; reason: string; candidates: RefKey[] }
+  /** A person keeps the record by itself. */
+  | { do: 'unlink' }
+  /** Lets go of a former counterpart, because a person chose another. */
+  | { do: 'part'; from: Side }
+  /** Nothing to do until a person says otherwise. */
+  | { do: 'rest' }
   | { do: 'quarantine'; code: string; reason: string }
   | { do: 'bury'; reason: string; intent: Intent | null };
 
@@ -68,6 +77,14 @@ export function planPair(state: PairState, mapping: Mapping): Plan {
   const table = mapping.entities[entity];
   const planner = new PairPlanner(state, mapping, table);
   const { zendesk, pms } = state.link?.sides ?? {};
+  const { counterpart } = state.decisions ?? NO_DECISIONS;
+  if (counterpart === 'none') return { do: 'unlink' };
+  if (state.link?.unlinked) {
+    if (counterpart === null) return { do: 'rest' };
+    const other = otherSide(origin.side);
+    const former = state.link.sides[other]?.ref;
+    if (former !== undefined && former !== counterpart) return { do: 'part', from: other };
+  }
   return zendesk && pms ? planner.linked({ zendesk, pms }) : planner.first(origin.side, refKey(origin));
 }
 
@@ -93,7 +110,9 @@ class PairPlanner {
     const filtered = filterReason(table, origin);
     if (filtered) return { do: 'ignore', reason: filtered };
 
-    const back = tryParseRef(origin.backRef);
+    const { counterpart } = this.decisions;
+    if (counterpart !== null && counterpart !== 'create') return this.joinChosen(origin, counterpart);
+    const back = counterpart === 'create' ? null : tryParseRef(origin.backRef);
     if (back && back.side !== side && state.hops < 2) {
       return { do: 'redirect', to: canonicalKey(table.entity, back) };
     }
@@ -104,8 +123,26 @@ class PairPlanner {
     }
     if (canonical.waitsFor.length > 0) return waitFor(canonical.waitsFor);
 
+    if (counterpart === 'create') return this.create(origin, canonical.values);
     if (!state.candidates && table.match.length > 0) return { do: 'look', origin };
     return this.chooseCounterpart(origin) ?? this.create(origin, canonical.values);
+  }
+
+  private get decisions(): Decisions {
+    return this.state.decisions ?? NO_DECISIONS;
+  }
+
+  /** A person said which record is the counterpart. */
+  private joinChosen(origin: SyncRecord, chosen: RefKey): Plan {
+    const seen = this.state.observed[otherSide(origin.ref.side)];
+    if (!seen?.fresh) return { do: 'read', refs: [chosen] };
+    if (seen.record?.state === 'live') return { do: 'join', origin, counterpart: seen.record };
+    return {
+      do: 'conflict',
+      code: 'ambiguous_match',
+      reason: `${chosen}, which was chosen for ${refKey(origin.ref)}, ${seen.record ? `is ${seen.record.state}` : 'does not exist'}; a person must choose`,
+      candidates: (this.state.link?.candidates ?? []).filter((ref) => ref !== chosen),
+    };
   }
 
   private chooseCounterpart(origin: SyncRecord): Plan | null {
@@ -122,17 +159,19 @@ class PairPlanner {
       ...free.map((record) => refKey(record.ref)),
       ...taken.map((other) => `${other.ref} (linked to another record)`),
     ];
+    const conflict = (reason: string): Plan => ({
+      do: 'conflict',
+      code: 'ambiguous_match',
+      reason,
+      candidates: free.map((record) => refKey(record.ref)),
+    });
     if (rivals.length > 0 && all.length > 0) {
-      return {
-        do: 'conflict',
-        reason: `${[own, ...rivals].join(', ')} share a match value with ${all.join(', ')}; a person must choose`,
-      };
+      return conflict(
+        `${[own, ...rivals].join(', ')} share a match value with ${all.join(', ')}; a person must choose`,
+      );
     }
     if (more.length > 0)
-      return {
-        do: 'conflict',
-        reason: `several records match ${own}: ${all.join(', ')}; a person must choose`,
-      };
+      return conflict(`several records match ${own}: ${all.join(', ')}; a person must choose`);
     if (only && taken.length === 0) return { do: 'join', origin, counterpart: only };
     return null;
   }
@@ -171,6 +210,7 @@ class PairPlanner {
       rows,
       expects: {},
       lookFirst: origin.createdAt < state.linksSince,
+      insisted: this.decisions.counterpart === 'create',
       done: false,
     };
     const next = { ...emptyAgreement(), snapshot };
@@ -238,6 +278,8 @@ class PairPlanner {
     current: Partial<Record<Side, SyncRecord>>,
   ): Plan {
     const { state } = this;
+    const orphaned = this.missingParents(current);
+    if (orphaned.length > 0) return waitFor(orphaned);
     const snapshot: Values = { ...link.snapshot };
     const residue: Record<Side, Values> = {
       zendesk: { ...sides.zendesk.residue },
@@ -264,6 +306,7 @@ class PairPlanner {
         rows: [],
         expects: {},
         lookFirst: false,
+        insisted: false,
         done: false,
       });
 
@@ -290,10 +333,11 @@ class PairPlanner {
         snapshot[row.id] = value;
         for (const side of SIDES) delete residue[side][row.id];
       };
-      const result = mergeRow(row, { base, current: values, changedAt });
       const parked = link.conflicts.find((conflict) => conflict.row === row.id);
+      const input = { base, current: values, changedAt };
+      const result = parked ? mergeParked(row, input, this.decisions.rows.get(row.id)) : mergeRow(row, input);
       if (result.kind === 'agree') settle(result.value);
-      else if (parked || result.kind === 'park') {
+      else if (result.kind === 'park') {
         // Parked: both values count as seen, neither moves until a person decides or they become equal.
         for (const side of SIDES) residue[side][row.id] = values[side];
         snapshot[row.id] ??= null;
@@ -304,31 +348,37 @@ class PairPlanner {
         snapshot[row.id] = result.value;
         delete residue[result.from][row.id];
         followUps.push(this.followUp(row, to, sides, result.value, link));
-      } else if (result.kind === 'copy') {
-        const to = otherSide(result.from);
-        const target = row[to];
-        const out = fromCanonical(row, to, result.value, state.references);
-        if (!out.ok) {
-          if ('problem' in out) return { do: 'quarantine', code: 'unmapped_value', reason: out.problem };
-          waitsFor.push(out.waitsFor);
-          continue;
+      } else if (result.kind === 'copy' || result.kind === 'replace') {
+        const lost =
+          result.kind === 'replace'
+            ? result.lost
+            : result.lost === undefined
+              ? {}
+              : { [otherSide(result.from)]: result.lost };
+        const targets =
+          result.kind === 'replace' ? SIDES.filter((side) => side in lost) : [otherSide(result.from)];
+        const out = targets.map((to) => ({ to, ...fromCanonical(row, to, result.value, state.references) }));
+        for (const value of out) {
+          if (value.ok) continue;
+          if ('problem' in value) return { do: 'quarantine', code: 'unmapped_value', reason: value.problem };
+          waitsFor.push(value.waitsFor);
+          blocked = true;
         }
-        if (result.lost !== undefined) {
-          overruled.push({
-            at: state.now,
-            row: row.id,
-            side: to,
-            lost: result.lost,
-            kept: result.value,
-            rule: result.rule,
-          });
+        if (blocked) continue;
+        const { rule } = result;
+        for (const side of SIDES) {
+          if (lost[side] !== undefined)
+            overruled.push({ at: state.now, row: row.id, side, lost: lost[side], kept: result.value, rule });
         }
         settle(result.value);
-        if (!target) continue;
-        const write = writeTo(to);
-        write.values[target] = out.value;
-        write.rows.push(row.id);
-        write.expects[row.id] = values[to];
+        for (const value of out) {
+          const target = row[value.to];
+          if (!value.ok || !target) continue;
+          const write = writeTo(value.to);
+          write.values[target] = value.value;
+          write.rows.push(row.id);
+          write.expects[row.id] = values[value.to];
+        }
       }
     }
 
@@ -354,17 +404,36 @@ class PairPlanner {
     };
   }
 
-  /** A matched pair gets its back-reference on the record that is not the pair's origin, once. */
+  /** A child does nothing while its parent is not linked, e.g. a comment of a ticket that a person unlinked. */
+  private missingParents(current: Partial<Record<Side, SyncRecord>>): RefKey[] {
+    const required = this.table.rows.filter(
+      (row) => row.transform.kind === 'reference' && row.transform.required,
+    );
+    return SIDES.flatMap((side) => {
+      const record = current[side];
+      return required.flatMap((row) => {
+        const parent = record && this.canonical(row, side, record);
+        return parent && !parent.ok && 'waitsFor' in parent ? parent.waitsFor : [];
+      });
+    });
+  }
+
+  /**
+   * A matched pair gets its back-reference on the record that is not the pair's origin, once. One of ours that
+   * names some other record (a person told the two apart) is put right on either side.
+   */
   private leaveBackReference(
     sides: Record<Side, LinkedSide>,
     current: Partial<Record<Side, SyncRecord>>,
     writeTo: (side: Side) => PlannedWrite,
   ): void {
     const { origin } = parseCanonicalKey(this.state.key);
-    const side = otherSide(origin.side);
-    const record = current[side];
-    if (sides[side].backRef || !record || record.foreignBackRef || record.backRef) return;
-    writeTo(side).backRef = refKey(origin);
+    for (const side of SIDES) {
+      const record = current[side];
+      const counterpart = sides[otherSide(side)].ref;
+      if (sides[side].backRef || !record || record.foreignBackRef || record.backRef === counterpart) continue;
+      if (record.backRef !== null || side !== origin.side) writeTo(side).backRef = counterpart;
+    }
   }
 
   private followUp(
@@ -390,6 +459,7 @@ class PairPlanner {
       rows: [row.id],
       expects: {},
       lookFirst: false,
+      insisted: false,
       done: false,
     };
   }
@@ -415,6 +485,7 @@ class PairPlanner {
       rows: [],
       expects: {},
       lookFirst: false,
+      insisted: false,
       done: false,
     };
     const next = { ...emptyAgreement(), snapshot: state.link?.snapshot ?? {} };

@@ -77,7 +77,10 @@ export interface SystemPort {
    */
   findByBackRef(kind: string, backRef: RefKey, near: Values): Promise<SyncRecord[]>;
 
-  /** Looks for live records whose property equals the value (ignoring case). At most 10 are returned. */
+  /** Whether records of a kind can be looked for by a property, which is what match rules need. */
+  canFind(kind: string, property: string): boolean;
+
+  /** Looks for live records whose property equals the value, or is a list that holds it (ignoring case). At most 10 are returned. */
   findByProperty(kind: string, property: string, value: Json): Promise<SyncRecord[]>;
 
   /** @returns the record as created. @throws AlreadyExists where a unique value is taken; ReferenceGone. */

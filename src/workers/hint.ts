@@ -1,9 +1,10 @@
 import { TypedSearchAttributes } from '@temporalio/common';
-import { WorkflowIdConflictPolicy, type Client } from '@temporalio/client';
-import type { Inbox } from '../activities/types';
+import { WithStartWorkflowOperation, WorkflowIdConflictPolicy, type Client } from '@temporalio/client';
+import type { Inbox, PairSummary } from '../activities/types';
 import { parseCanonicalKey, type CanonicalKey } from '../sync/keys';
 import type { Mapping } from '../sync/mapping';
-import { recordChanged } from '../workflows/pair';
+import type { Resolution } from '../sync/resolution';
+import { recordChanged, resolveConflictUpdate, resyncUpdate } from '../workflows/pair';
 import { ENTITY_TYPE, PMS_ID, ZENDESK_ID } from '../workflows/searchAttributes';
 
 /** Tells a pair that something may have changed: its running workflow, or a new one. Safe to repeat. */
@@ -13,23 +14,52 @@ export function hintWith(
   mapping: Mapping,
 ): (key: CanonicalKey, inbox: Inbox) => Promise<void> {
   return async (key, inbox) => {
-    const { entity, origin } = parseCanonicalKey(key);
-    const { kind } = mapping.entities[entity];
-    await client.workflow.signalWithStart(entity, {
-      workflowId: key,
-      taskQueue,
-      args: [key],
+    await client.workflow.signalWithStart(parseCanonicalKey(key).entity, {
+      ...startOptions(key, taskQueue, mapping),
       signal: recordChanged,
       signalArgs: [inbox],
-      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-      typedSearchAttributes: new TypedSearchAttributes([
-        { key: ENTITY_TYPE, value: entity },
-        { key: origin.side === 'zendesk' ? ZENDESK_ID : PMS_ID, value: origin.id },
-      ]),
-      staticSummary:
-        origin.side === 'zendesk'
-          ? `Zendesk ${origin.kind} ${origin.id} ↔ PMS ${kind.pms}`
-          : `PMS ${origin.kind} ${origin.id} ↔ Zendesk ${kind.zendesk}`,
     });
+  };
+}
+
+/** What a person asks of a pair, whether or not its workflow runs; each answers with how the pair stands then. */
+export interface PairCommands {
+  /** Reads both records again and brings them into agreement. */
+  resync(key: CanonicalKey): Promise<PairSummary>;
+  /** @throws WorkflowUpdateFailedError with the reason where the pair cannot act on it. */
+  resolve(key: CanonicalKey, resolution: Resolution): Promise<PairSummary>;
+}
+
+/** Commands as Updates with start. https://docs.temporal.io/sending-messages#update-with-start */
+export function pairCommands(client: Client, taskQueue: string, mapping: Mapping): PairCommands {
+  const start = (key: CanonicalKey) =>
+    new WithStartWorkflowOperation(parseCanonicalKey(key).entity, startOptions(key, taskQueue, mapping));
+  return {
+    resync: (key) =>
+      client.workflow.executeUpdateWithStart(resyncUpdate, { startWorkflowOperation: start(key) }),
+    resolve: (key, resolution) =>
+      client.workflow.executeUpdateWithStart(resolveConflictUpdate, {
+        startWorkflowOperation: start(key),
+        args: [resolution],
+      }),
+  };
+}
+
+function startOptions(key: CanonicalKey, taskQueue: string, mapping: Mapping) {
+  const { entity, origin } = parseCanonicalKey(key);
+  const { kind } = mapping.entities[entity];
+  return {
+    workflowId: key,
+    taskQueue,
+    args: [key],
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: ENTITY_TYPE, value: entity },
+      { key: origin.side === 'zendesk' ? ZENDESK_ID : PMS_ID, value: origin.id },
+    ]),
+    staticSummary:
+      origin.side === 'zendesk'
+        ? `Zendesk ${origin.kind} ${origin.id} ↔ PMS ${kind.pms}`
+        : `PMS ${origin.kind} ${origin.id} ↔ Zendesk ${kind.zendesk}`,
   };
 }

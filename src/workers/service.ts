@@ -135,7 +135,8 @@ function loggedError(error: Error): object {
   return { type: error.name, message };
 }
 
-async function reachable<T>(variable: string, address: string, connect: () => Promise<T>): Promise<T> {
+/** @throws ConfigError naming the variable and the address without its password. */
+export async function reachable<T>(variable: string, address: string, connect: () => Promise<T>): Promise<T> {
   try {
     return await connect();
   } catch (error) {

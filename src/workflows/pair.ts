@@ -1,42 +1,46 @@
 import {
+  ActivityFailure,
   ApplicationFailure,
+  allHandlersFinished,
   condition,
   defineQuery,
   defineSignal,
+  defineUpdate,
+  log,
   proxyActivities,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type {
-  Findings,
-  Inbox,
-  PairActivities,
-  PairSummary,
-  SystemActivities,
-  WriteOutcome,
-} from '../activities/types';
-import { parseCanonicalKey, parseRef, type CanonicalKey } from '../sync/keys';
-import { otherSide, type Side } from '../sync/record';
+import type { Inbox, PairActivities, PairSummary, SystemActivities } from '../activities/types';
+import { parseCanonicalKey, type CanonicalKey } from '../sync/keys';
+import type { Side } from '../sync/record';
+import { malformed, type Resolution } from '../sync/resolution';
 import { PMS_ID, SYNC_STATUS, ZENDESK_ID } from './searchAttributes';
 import { taskQueueOf } from './taskQueues';
+import { bringIntoAgreement } from './turn';
 
 /** "Something about this pair may have changed." Sent with the workflow's start. */
 export const recordChanged = defineSignal<[Inbox]>('recordChanged');
 /** Reads both records again and brings them into agreement, whatever is known of them. */
 export const resync = defineSignal('resync');
+/** The same as an Update: returns how the pair stands after that. */
+export const resyncUpdate = defineUpdate<PairSummary>('resync');
+/** What a person decided about a conflict, or about the pair as a whole. */
+export const resolveConflict = defineSignal<[Resolution]>('resolveConflict');
+/** The same as an Update: returns how the pair stands after that, or fails with why it cannot be done. */
+export const resolveConflictUpdate = defineUpdate<PairSummary, [Resolution]>('resolveConflict');
 /** How the pair stands. */
 export const status = defineQuery<PairSummary>('status');
 
-/** A pair that asks for more steps than this in one go does not settle: two systems undo each other. */
-const STEPS_AT_MOST = 40;
-
-const { planPair } = proxyActivities<PairActivities>({
+const { planPair, decide } = proxyActivities<PairActivities>({
   startToCloseTimeout: '1 minute',
   heartbeatTimeout: '15 seconds',
   retry: { initialInterval: '500ms', maximumInterval: '1 minute' },
 });
+
+const FORCED: Inbox = { hints: [], force: true, hops: 0 };
 
 /** The activities that run on one API's own task queue. */
 function system(side: Side): SystemActivities {
@@ -59,62 +63,63 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
     reason: null,
   };
   const inbox: Inbox[] = [];
-  setHandler(recordChanged, (message) => void inbox.push(message));
-  setHandler(resync, () => void inbox.push({ hints: [], force: true, hops: 0 }));
+  let received = 0;
+  let handled = 0;
+  const receive = (message: Inbox): number => {
+    inbox.push(message);
+    received += 1;
+    return received;
+  };
+  const outcomeOf = async (message: Inbox): Promise<PairSummary> => {
+    const mine = receive(message);
+    await condition(() => handled >= mine);
+    return summary;
+  };
+  setHandler(recordChanged, (message) => void receive(message));
+  setHandler(resync, () => void receive(FORCED));
+  setHandler(resyncUpdate, () => outcomeOf(FORCED), { validator: takesNothing });
+  setHandler(resolveConflict, async (resolution) => {
+    try {
+      await decide({ key, resolution });
+      receive(FORCED);
+    } catch (error) {
+      // A signal has nobody to answer to; the Update of the same name tells its caller.
+      if (!(error instanceof ActivityFailure)) throw error;
+      log.warn('a resolution was refused', { key, why: error.cause?.message });
+    }
+  });
+  const decided = async (resolution: Resolution): Promise<PairSummary> => {
+    await decide({ key, resolution });
+    return outcomeOf(FORCED);
+  };
+  setHandler(resolveConflictUpdate, decided, { validator: wellFormed });
   setHandler(status, () => summary);
-  // A signal that came with the start is handled before this goes on.
+  // What came with the start is taken in before the first turn: handlers begin only once this yields.
   await condition(() => true);
+  await condition(() => inbox.length > 0 || allHandlersFinished());
 
   do {
-    summary = await bringIntoAgreement(key, drain(inbox));
+    const taken = received;
+    summary = await bringIntoAgreement({ planPair, system }, key, drain(inbox));
+    handled = taken;
+    await condition(() => inbox.length > 0 || allHandlersFinished());
   } while (inbox.length > 0);
 
   report(summary);
   return summary;
 }
 
-/** One turn: ask what to do, do it, until the pair rests. */
-async function bringIntoAgreement(key: CanonicalKey, inbox: Inbox): Promise<PairSummary> {
-  let findings: Findings = { fresh: [], gone: [], looked: null };
-  for (let steps = 0; steps < STEPS_AT_MOST; steps += 1) {
-    const step = await planPair({ key, ...inbox, ...findings });
-    switch (step.next) {
-      case 'rest':
-        return step.state;
-      case 'read': {
-        const { fresh, gone } = await system(step.side).readRecords({ key, refs: step.refs });
-        findings = { ...findings, fresh: [...findings.fresh, ...fresh], gone: [...findings.gone, ...gone] };
-        break;
-      }
-      case 'look': {
-        const { side } = parseRef(step.origin);
-        const matches = await system(otherSide(side)).lookForMatches({ key, origin: step.origin });
-        // Whether the origin is the only one of its name matters only where something matches.
-        const rivals =
-          matches.length === 0 ? [] : await system(side).lookForMatches({ key, origin: step.origin });
-        findings = { ...findings, looked: { matches, rivals } };
-        break;
-      }
-      case 'write': {
-        const outcome = await writeAll(key, step.sides);
-        if (outcome.next === 'done') return outcome.state;
-        // What was read before the write is no longer fresh.
-        findings = { fresh: outcome.fresh, gone: outcome.gone, looked: null };
-        break;
-      }
-    }
-  }
-  throw ApplicationFailure.nonRetryable(`${key} did not settle within ${STEPS_AT_MOST} steps`, 'Bug');
+function wellFormed(resolution: Resolution): void {
+  const why = malformed(resolution);
+  if (why !== null) throw ApplicationFailure.nonRetryable(`resolveConflict: ${why}`, 'BadInput');
 }
 
-async function writeAll(key: CanonicalKey, sides: Side[]): Promise<WriteOutcome> {
-  let outcome: WriteOutcome | undefined;
-  for (const side of sides) {
-    outcome = await system(side).writePlanned({ key });
-    if (outcome.next === 'again') return outcome;
-  }
-  if (!outcome) throw ApplicationFailure.nonRetryable(`${key}: a write to no side`, 'Bug');
-  return outcome;
+function takesNothing(...found: unknown[]): void {
+  if (found.length > 0)
+    throw ApplicationFailure.nonRetryable(
+      `resync: found ${JSON.stringify(found[0])}, expected no input`,
+      'BadInput',
+    );
 }
 
 /** Takes all that came so far as one inbox: a burst of changes costs one turn. */

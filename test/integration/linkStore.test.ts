@@ -51,6 +51,7 @@ describe('link store', () => {
       rows: [],
       expects: {},
       lookFirst: false,
+      insisted: false,
       done: false,
     };
     const next = {

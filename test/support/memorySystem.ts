@@ -103,6 +103,10 @@ export class MemorySystem implements SystemPort {
     return this.call('findByBackRef', () => this.all(kind).filter((record) => record.backRef === backRef));
   }
 
+  canFind(): boolean {
+    return true;
+  }
+
   async findByProperty(kind: string, property: string, value: Json): Promise<SyncRecord[]> {
     const same = (other: Json | undefined) =>
       textOf(other ?? null).toLowerCase() === textOf(value).toLowerCase();

@@ -4,6 +4,7 @@ import { agreed, newLink, seenVersion, type Intent, type Link } from '../../src/
 import { parseMapping, type Mapping } from '../../src/sync/mapping';
 import { compareAnswer, planPair, type Candidates, type Plan } from '../../src/sync/plan';
 import { SIDES, type RefKey, type Side, type SyncRecord, type Values } from '../../src/sync/record';
+import { NO_DECISIONS, type Decisions } from '../../src/sync/resolution';
 import type { References } from '../../src/sync/values';
 
 /** One pair of records in memory, planned and written by the pure core alone: no server, no clock. */
@@ -54,6 +55,8 @@ export class World {
   records: Partial<Record<Side, SyncRecord>> = {};
   /** Writes done so far, by side. */
   writes: { side: Side; op: string; values: Values }[] = [];
+  /** What a person decided and nobody has acted on. */
+  decisions: Decisions = NO_DECISIONS;
   private candidates: Candidates | undefined;
   private tick = 100;
 
@@ -93,6 +96,7 @@ export class World {
         link,
         observed: seen,
         ...(this.candidates && { candidates: this.candidates }),
+        decisions: this.decisions,
         references: NO_REFERENCES,
         hops: 0,
         linksSince: NOW,

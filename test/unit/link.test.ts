@@ -13,6 +13,7 @@ const write = (over: Partial<PlannedWrite>): PlannedWrite => ({
   rows: [],
   expects: {},
   lookFirst: false,
+  insisted: false,
   done: false,
   ...over,
 });

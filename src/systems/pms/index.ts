@@ -45,6 +45,12 @@ const PEOPLE: Record<PmsKind, Record<string, string>> = {
   project: { requester: 'requesterId', assignee: 'assigneeId' },
   note: { author: 'authorId' },
 };
+/** Properties by which records can be listed, and the parameters that do it. */
+const FILTERS: Record<PmsKind, Record<string, string>> = {
+  customer: { name: 'name', domains: 'domain' },
+  project: { title: 'title' },
+  note: {},
+};
 /** People who are made known to the PMS where it does not know them; others are left out. */
 const CREATED_PEOPLE = new Set(['requester']);
 const CUSTOM = 'customFields.';
@@ -138,8 +144,12 @@ class Pms implements SystemPort {
     return this.list(pmsKind(kind), { externalRef: backRef, archived: 'all' });
   }
 
+  canFind(kind: string, property: string): boolean {
+    return FILTERS[pmsKind(kind)][property] !== undefined;
+  }
+
   findByProperty(kind: string, property: string, value: Json): Promise<SyncRecord[]> {
-    const filter = { name: 'name', domains: 'domain', title: 'title' }[property];
+    const filter = FILTERS[pmsKind(kind)][property];
     if (filter === undefined)
       throw new NeedsHuman('unsupported_match', `the PMS cannot look for a ${kind} by "${property}"`);
     return this.list(pmsKind(kind), { [filter]: textOf(value), limit: 10 });

@@ -21,6 +21,7 @@ import type {
   UpdateOptions,
   Updated,
 } from '../port';
+import { OrganizationIndex, holdsValue } from './organizationIndex';
 import { People } from './people';
 import {
   CUSTOM_FIELD,
@@ -73,6 +74,7 @@ export function zendeskSystem(connection: ZendeskConnection): SystemPort {
 }
 
 const IDS_PER_CALL = 100;
+const MATCHES_AT_MOST = 10;
 const STREAMS = ['organizations', 'tickets', 'comments'] as const;
 /** Time-based exports refuse a `start_time` less than a minute ago; one second more than that is asked for. */
 const EXPORT_AGE_SECONDS = 61;
@@ -84,6 +86,7 @@ class Zendesk implements SystemPort {
   readonly streams = STREAMS;
   private readonly http: HttpClient;
   private readonly people: People;
+  private readonly organizations = new OrganizationIndex((cursor) => this.changes('organizations', cursor));
   private readonly baseUrl: string;
   private groups: ReadonlyMap<number, string> | null = null;
   private own: string | null = null;
@@ -208,13 +211,27 @@ class Zendesk implements SystemPort {
     }
   }
 
-  /** Organizations by name; that look-up is exact and current, unlike the search API, which lags by minutes. */
+  canFind(kind: string, property: string): boolean {
+    return (
+      kind === 'organization' &&
+      (property in (PROPERTIES['organization'] ?? {}) || property.startsWith(ORGANIZATION_FIELD))
+    );
+  }
+
+  /** Organizations by name: that look-up is exact and current. By anything else: see {@link OrganizationIndex}. */
   async findByProperty(kind: string, property: string, value: Json): Promise<SyncRecord[]> {
-    if (kind !== 'organization' || property !== 'name') {
+    if (!this.canFind(kind, property))
       throw new NeedsHuman(
         'unsupported_match',
-        `Zendesk cannot look for a ${kind} by "${property}": only organizations by name`,
+        `Zendesk cannot look for a ${kind} by "${property}": only for organizations`,
       );
+    if (property !== 'name') {
+      const refs = await this.organizations.find(property, value);
+      const results = await this.read(refs);
+      return results
+        .flatMap(({ record }) => record ?? [])
+        .filter((record) => record.state === 'live' && holdsValue(record, property, value))
+        .slice(0, MATCHES_AT_MOST);
     }
     const { organizations } = await this.http.get(organizationsAnswer, '/api/v2/organizations/search', {
       name: textOf(value),

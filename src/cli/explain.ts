@@ -1,0 +1,39 @@
+import type { Link } from '../sync/link';
+
+/** When a pair moves on, in words: nothing waits without a reason that a person can see. */
+export function nextAttempt(link: Link): string {
+  const { reason } = link;
+  if (reason?.nextAttempt) return reason.nextAttempt;
+  if (link.unlinked) return `only by: links link ${recordsOf(link).join(' ')}`;
+  switch (link.status) {
+    case 'linked':
+      if (link.waitsFor.length > 0) return `when ${link.waitsFor.join(', ')} is linked`;
+      return reason ? `on the next change of either record, or: resync ${link._id}` : 'nothing to do';
+    case 'pending':
+      return link.waitsFor.length > 0
+        ? `when ${link.waitsFor.join(', ')} is linked`
+        : `with the next turn of its workflow, or: resync ${link._id}`;
+    case 'conflict':
+      return `when a person decides: ${decideBy(link)}`;
+    case 'quarantined':
+      return `on the next change of either record, or: quarantine retry ${link._id}`;
+    case 'tombstone':
+      return 'when the record is restored';
+  }
+}
+
+/** The command that ends a conflict. */
+export function decideBy(link: Link): string {
+  const [parked] = link.conflicts;
+  if (parked)
+    return `conflicts resolve ${link._id} --row ${parked.row} --choose zendesk|pms (or --value '…')`;
+  const [candidate] = link.candidates;
+  const choices = candidate === undefined ? '--create, --unlink' : `--link ${candidate}, --create, --unlink`;
+  return `conflicts resolve ${link._id} with one of ${choices}`;
+}
+
+function recordsOf(link: Link): string[] {
+  const origin = link._id.slice(link._id.indexOf('/') + 1);
+  const refs = [link.sides.zendesk?.ref, link.sides.pms?.ref].filter((ref) => ref !== undefined);
+  return refs.length === 2 ? refs : [origin, '…'];
+}

@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { MongoBulkWriteError, type AnyBulkWriteOperation, type Collection, type Db } from 'mongodb';
+import { refKey } from '../sync/keys';
+import type { Json, RecordRef, RefKey, Side, SyncRecord } from '../sync/record';
+
+/**
+ * All records of both systems, put aside in the link store's database under a scratch name while a command needs
+ * more of them than fit into memory. Nothing else reads them, and they are dropped in the end.
+ */
+export interface RecordShelf {
+  /** Keeps each record unless a newer one is kept already. */
+  put(records: SyncRecord[]): Promise<void>;
+  remove(refs: RecordRef[]): Promise<void>;
+  get(refs: Iterable<RefKey>): Promise<Map<RefKey, SyncRecord>>;
+  /** Records whose back-reference is one of these. */
+  naming(refs: Iterable<RefKey>): Promise<SyncRecord[]>;
+  /** Live records of a kind whose property holds the value, ignoring case. */
+  holding(side: Side, kind: string, property: string, value: Json): Promise<SyncRecord[]>;
+  /** All records, in the order of their names. */
+  all(): AsyncIterable<SyncRecord>;
+}
+
+interface ShelfDocument {
+  _id: RefKey;
+  order: number;
+  backRef: RefKey | null;
+  /** `kind property value`, lower case, for every property by which records are looked for. */
+  held: string[];
+  record: string;
+}
+
+const DUPLICATE_KEY = 11000;
+const SCRATCH = /^scratch-(\d+)-/;
+const STALE_MS = 24 * 60 * 60_000;
+
+/**
+ * Works under a scratch name of its own, and drops everything under it in the end. What a run that was killed left
+ * behind is dropped by a later one, after a day.
+ */
+export async function withScratch<T>(db: Db, work: (prefix: string) => Promise<T>): Promise<T> {
+  const prefix = `scratch-${Date.now()}-${randomBytes(3).toString('hex')}-`;
+  const drop = async (stale: (name: string) => boolean) => {
+    for (const { name } of await db.listCollections({}, { nameOnly: true }).toArray())
+      if (stale(name)) await db.dropCollection(name);
+  };
+  await drop((name) => Number(SCRATCH.exec(name)?.[1] ?? Infinity) < Date.now() - STALE_MS);
+  try {
+    return await work(prefix);
+  } finally {
+    await drop((name) => name.startsWith(prefix));
+  }
+}
+
+/** @param lookedFor properties by side and kind (`zendesk:organization`) that {@link RecordShelf.holding} is asked for */
+export async function openShelf(
+  db: Db,
+  prefix: string,
+  lookedFor: ReadonlyMap<string, readonly string[]>,
+): Promise<RecordShelf> {
+  const records = db.collection<ShelfDocument>(`${prefix}records`);
+  await records.createIndex({ backRef: 1 });
+  await records.createIndex({ held: 1 });
+  return new MongoShelf(records, lookedFor);
+}
+
+class MongoShelf implements RecordShelf {
+  constructor(
+    private readonly records: Collection<ShelfDocument>,
+    private readonly lookedFor: ReadonlyMap<string, readonly string[]>,
+  ) {}
+
+  async put(records: SyncRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    const writes = records.map((record): AnyBulkWriteOperation<ShelfDocument> => {
+      const _id = refKey(record.ref);
+      const { order, backRef } = record;
+      const update = { $set: { order, backRef, held: this.held(record), record: JSON.stringify(record) } };
+      // A newer one does not match the filter; the upsert then meets its _id and is refused.
+      return { updateOne: { filter: { _id, order: { $lte: order } }, update, upsert: true } };
+    });
+    try {
+      await this.records.bulkWrite(writes, { ordered: false });
+    } catch (error) {
+      const refused = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
+      if (refused.length === 0 || refused.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
+    }
+  }
+
+  async remove(refs: RecordRef[]): Promise<void> {
+    if (refs.length > 0) await this.records.deleteMany({ _id: { $in: refs.map(refKey) } });
+  }
+
+  async get(refs: Iterable<RefKey>): Promise<Map<RefKey, SyncRecord>> {
+    const wanted = [...new Set(refs)];
+    if (wanted.length === 0) return new Map();
+    const found = await this.records.find({ _id: { $in: wanted } }).toArray();
+    return new Map(found.map(({ _id, record }) => [_id, JSON.parse(record) as SyncRecord]));
+  }
+
+  async naming(refs: Iterable<RefKey>): Promise<SyncRecord[]> {
+    const wanted = [...new Set(refs)];
+    if (wanted.length === 0) return [];
+    const found = await this.records.find({ backRef: { $in: wanted } }).toArray();
+    return found.map(({ record }) => JSON.parse(record) as SyncRecord);
+  }
+
+  async holding(side: Side, kind: string, property: string, value: Json): Promise<SyncRecord[]> {
+    const found = await this.records.find({ held: holds(`${side}:${kind}`, property, value) }).toArray();
+    return found
+      .map(({ record }) => JSON.parse(record) as SyncRecord)
+      .filter((record) => record.state === 'live')
+      .sort((a, b) => (refKey(a.ref) < refKey(b.ref) ? -1 : 1));
+  }
+
+  async *all(): AsyncIterable<SyncRecord> {
+    for await (const { record } of this.records.find().sort({ _id: 1 }))
+      yield JSON.parse(record) as SyncRecord;
+  }
+
+  private held(record: SyncRecord): string[] {
+    const kind = `${record.ref.side}:${record.ref.kind}`;
+    return (this.lookedFor.get(kind) ?? []).flatMap((property) =>
+      [record.values[property] ?? null]
+        .flat()
+        .flatMap((value) => (value === null ? [] : holds(kind, property, value))),
+    );
+  }
+}
+
+function holds(kind: string, property: string, value: Json): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return `${kind} ${property} ${text.toLowerCase()}`;
+}

@@ -1,0 +1,90 @@
+import { parseCanonicalKey, refKey, tryParseRef, type CanonicalKey } from './keys';
+import type { Link } from './link';
+import type { EntityMapping } from './mapping';
+import { SIDES, otherSide, type Json, type RefKey, type Side } from './record';
+
+/** What a person decides about a pair, and whether it can be done. */
+
+/** The record to link with as text, `create` for a new one, or `none` to keep the record by itself. */
+export type Counterpart = RefKey;
+
+/**
+ * The argument of the signal and of the Update `resolveConflict`. Either one property: whose value counts, or
+ * `merged`, whose value the link store holds already (values stay out of workflow histories). Or the whole pair.
+ */
+export type Resolution = { row: string; choice: Side | 'merged' } | { counterpart: Counterpart };
+
+/** A resolution as it is kept until its pair has acted on it. A merged value is canonical. */
+export type Decision =
+  | { row: string; choice: Side }
+  | { row: string; choice: 'merged'; value: Json }
+  | { counterpart: Counterpart };
+
+/** The decisions of one pair that wait to be acted on. */
+export interface Decisions {
+  rows: ReadonlyMap<string, RowDecision>;
+  counterpart: Counterpart | null;
+}
+export type RowDecision = Exclude<Decision, { counterpart: unknown }>;
+
+export const NO_DECISIONS: Decisions = { rows: new Map(), counterpart: null };
+
+export function decisionsOf(list: Decision[]): Decisions {
+  const rows = new Map<string, RowDecision>();
+  let counterpart: Decisions['counterpart'] = null;
+  for (const decision of list) {
+    if ('row' in decision) rows.set(decision.row, decision);
+    else counterpart = decision.counterpart;
+  }
+  return { rows, counterpart };
+}
+
+const EXPECTED =
+  'expected {"row": "title", "choice": "zendesk" | "pms" | "merged"} or {"counterpart": "pms:project:P-1" | "create" | "none"}';
+
+/** @returns what is wrong with the form of an argument that anybody may have typed; null where nothing is. */
+export function malformed(input: unknown): string | null {
+  const found = `found ${(JSON.stringify(input) ?? 'nothing').slice(0, 80)}, ${EXPECTED}`;
+  if (input === null || typeof input !== 'object' || Array.isArray(input)) return found;
+  const { row, choice, counterpart, ...rest } = input as Record<string, unknown>;
+  if (Object.keys(rest).length > 0) return found;
+  if (counterpart !== undefined) {
+    const fits =
+      counterpart === 'create' ||
+      counterpart === 'none' ||
+      (typeof counterpart === 'string' && tryParseRef(counterpart) !== null);
+    return fits && row === undefined && choice === undefined ? null : found;
+  }
+  const choices: unknown[] = [...SIDES, 'merged'];
+  return typeof row === 'string' && row !== '' && choices.includes(choice) ? null : found;
+}
+
+/** @returns why a well-formed resolution cannot be acted on as the pair stands; null where it can. */
+export function refusalOf(
+  key: CanonicalKey,
+  link: Link | null,
+  table: EntityMapping,
+  resolution: Resolution,
+): string | null {
+  if ('row' in resolution) {
+    const rows = link?.conflicts.map((conflict) => conflict.row) ?? [];
+    if (rows.includes(resolution.row)) return null;
+    return `${key} has no conflict on "${resolution.row}"; ${rows.length > 0 ? `it has one on ${rows.join(', ')}` : 'it has none on any property'}`;
+  }
+  const { counterpart } = resolution;
+  if (counterpart === 'none') return null;
+  const { origin } = parseCanonicalKey(key);
+  const other = otherSide(origin.side);
+  const linked = link?.sides[origin.side] ? link.sides[other]?.ref : undefined;
+  if (linked !== undefined && !link?.unlinked) {
+    return `${key} is linked to ${linked}; unlink it first`;
+  }
+  if (counterpart === 'create') {
+    return linked === undefined
+      ? null
+      : `${key} was linked to ${linked}, which still names it; link it to that record, or to another existing one`;
+  }
+  const ref = tryParseRef(counterpart);
+  if (ref?.side === other && ref.kind === table.kind[other]) return null;
+  return `${refKey(origin)} cannot be linked to ${counterpart}: expected a record such as ${other}:${table.kind[other]}:1`;
+}

@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RetryLater } from './errors';
+import type { ChangePage, SystemPort } from './port';
+
+/** Failures in a row that are waited out before a walk gives up. */
+const ATTEMPTS = 10;
+const FIRST_DELAY_MS = 500;
+const LONGEST_DELAY_MS = 60_000;
+
+/**
+ * Reads all of a system's records: every change stream from its beginning to its present end, page by page.
+ * Rate limits and passing failures are waited out, as long as the system asks for.
+ * @throws RetryLater where it does not pass
+ */
+export async function* walk(port: SystemPort): AsyncIterable<ChangePage> {
+  for (const stream of port.streams) {
+    let cursor: string | null = null;
+    for (;;) {
+      const from: string | null = cursor;
+      const page: ChangePage = await patiently(() => port.changes(stream, from));
+      yield page;
+      if (!page.more) break;
+      cursor = page.cursor;
+    }
+  }
+}
+
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof RetryLater) || attempt === ATTEMPTS) throw error;
+      const backoff = Math.min(FIRST_DELAY_MS * 2 ** (attempt - 1), LONGEST_DELAY_MS);
+      await sleep(Math.max(error.options.retryAfterMs ?? 0, backoff));
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
+import type {
+  Findings,
+  Inbox,
+  PairActivities,
+  PairSummary,
+  SystemActivities,
+  WriteOutcome,
+} from '../activities/types';
+import { parseRef, type CanonicalKey } from '../sync/keys';
+import { otherSide, type Side } from '../sync/record';
+
+/** A pair that asks for more steps than this in one go does not settle: two systems undo each other. */
+const STEPS_AT_MOST = 40;
+
+/** What a turn calls: activities in a workflow, the same code directly in a dry run. */
+export interface TurnActivities {
+  planPair: PairActivities['planPair'];
+  system: (side: Side) => Pick<SystemActivities, 'readRecords' | 'lookForMatches' | 'writePlanned'>;
+}
+
+/** One turn: ask what to do, do it, until the pair rests. A record that cannot be synced rests in quarantine. */
+export async function bringIntoAgreement(
+  activities: TurnActivities,
+  key: CanonicalKey,
+  inbox: Inbox,
+): Promise<PairSummary> {
+  try {
+    return await steps(activities, key, inbox);
+  } catch (error) {
+    const failure = error instanceof ActivityFailure ? error.cause : error;
+    if (!(failure instanceof ApplicationFailure) || failure.type !== 'Quarantined') throw error;
+    return failure.details?.[0] as PairSummary;
+  }
+}
+
+async function steps(
+  { planPair, system }: TurnActivities,
+  key: CanonicalKey,
+  inbox: Inbox,
+): Promise<PairSummary> {
+  let findings: Findings = { fresh: [], gone: [], looked: null };
+  for (let steps = 0; steps < STEPS_AT_MOST; steps += 1) {
+    const step = await planPair({ key, ...inbox, ...findings });
+    switch (step.next) {
+      case 'rest':
+        return step.state;
+      case 'read': {
+        const { fresh, gone } = await system(step.side).readRecords({ key, refs: step.refs });
+        findings = { ...findings, fresh: [...findings.fresh, ...fresh], gone: [...findings.gone, ...gone] };
+        break;
+      }
+      case 'look': {
+        const { side } = parseRef(step.origin);
+        const matches = await system(otherSide(side)).lookForMatches({ key, origin: step.origin });
+        // Whether the origin is the only one of its name matters only where something matches.
+        const rivals =
+          matches.length === 0 ? [] : await system(side).lookForMatches({ key, origin: step.origin });
+        findings = { ...findings, looked: { matches, rivals } };
+        break;
+      }
+      case 'write': {
+        const outcome = await writeAll(system, key, step.sides);
+        if (outcome.next === 'done') return outcome.state;
+        // What was read before the write is no longer fresh.
+        findings = { fresh: outcome.fresh, gone: outcome.gone, looked: null };
+        break;
+      }
+    }
+  }
+  throw ApplicationFailure.nonRetryable(`${key} did not settle within ${STEPS_AT_MOST} steps`, 'Bug');
+}
+
+async function writeAll(
+  system: TurnActivities['system'],
+  key: CanonicalKey,
+  sides: Side[],
+): Promise<WriteOutcome> {
+  let outcome: WriteOutcome | undefined;
+  for (const side of sides) {
+    outcome = await system(side).writePlanned({ key });
+    if (outcome.next === 'again') return outcome;
+  }
+  if (!outcome) throw ApplicationFailure.nonRetryable(`${key}: a write to no side`, 'Bug');
+  return outcome;
+}

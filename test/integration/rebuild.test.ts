@@ -1,0 +1,208 @@
+import { MongoClient } from 'mongodb';
+import { generateData } from '../../demo/data';
+import { seedBoth } from '../../demo/seed';
+import type { RebuildReport } from '../../src/activities/rebuild';
+import type { Link } from '../../src/sync/link';
+import { cliOf, type Ran } from '../support/cli';
+import { send, startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { testServers } from '../support/servers';
+import { startStack, type Stack } from '../support/stack';
+
+/** A lost link store, restored from back-references alone, over HTTP. */
+
+let boxes: Sandboxes;
+let stack: Stack;
+let mongo: MongoClient;
+
+beforeAll(async () => {
+  mongo = await MongoClient.connect(testServers().mongodbUri);
+});
+afterAll(async () => mongo.close());
+beforeEach(async () => {
+  boxes = await startSandboxes();
+  stack = await startStack(testServers(), boxes.mapping, boxes.systems);
+});
+afterEach(async () => {
+  await stack.stop();
+  await boxes.close();
+});
+
+const quiet = async () => {
+  await stack.settle();
+  await stack.settle();
+};
+const writes = () =>
+  boxes.calls.filter((call) => call.method !== 'GET').map((call) => `${call.side} ${call.path}`);
+
+async function links(): Promise<Map<string, Link>> {
+  const all = new Map<string, Link>();
+  for await (const link of stack.store.all()) all.set(link._id, link);
+  return all;
+}
+
+/** What a link says of its pair, without what is this store's own. */
+function essence({ status, sides, snapshot, unlinked }: Link): unknown {
+  const side = (name: 'zendesk' | 'pms') => {
+    const { ref, version, order, state, residue, backRef } = sides[name] ?? {};
+    return { ref, version, order, state, residue, backRef };
+  };
+  return { status, snapshot, unlinked, zendesk: side('zendesk'), pms: side('pms') };
+}
+
+/** A new service on an empty link store, with the same two systems. */
+async function loseLinks(): Promise<void> {
+  await stack.stop();
+  stack = await startStack(testServers(), boxes.mapping, boxes.systems);
+  boxes.calls.length = 0;
+}
+
+async function rebuild(): Promise<{ ran: Ran; report: RebuildReport }> {
+  const ran = await cliOf(boxes, stack)('links', 'rebuild', '--json');
+  if (ran.out === '') throw new Error(ran.err);
+  return { ran, report: JSON.parse(ran.out) as RebuildReport };
+}
+
+async function seed(): Promise<void> {
+  const person = { email: 'seeder@pms.example', name: 'Seeder' };
+  const { token } = (await send(`${boxes.pms.url}/_sandbox/tokens`, 'POST', {}, person)) as unknown as {
+    token: string;
+  };
+  await seedBoth(
+    {
+      zendesk: { url: boxes.zendesk.url, email: 'ann@sandbox.example', token: boxes.zendesk.apiToken },
+      pms: { url: boxes.pms.url, token },
+    },
+    generateData({ size: 0.1, seed: 4 }),
+  );
+}
+
+test('after rebuild the next sync plans nothing, and every link is what it was', async () => {
+  await seed();
+  await quiet();
+  const before = await links();
+  const linked = [...before].filter(([, link]) => link.status === 'linked');
+  expect(linked.length).toBeGreaterThan(60);
+
+  await loseLinks();
+  const { ran, report } = await rebuild();
+  expect(ran.code).toBe(0);
+  const rebuilt = Object.values(report.entities).reduce((sum, counts) => sum + counts.rebuilt, 0);
+  expect(rebuilt).toBe(linked.length);
+  await quiet();
+  expect(writes()).toEqual([]);
+  const after = await links();
+  for (const [key, link] of linked)
+    expect([key, essence(after.get(key) as Link)]).toEqual([key, essence(link)]);
+  // Nothing of the scratch work is left.
+  const names = (await mongo.db(stack.taskQueue).listCollections().toArray()).map(({ name }) => name);
+  expect(names.filter((name) => name.startsWith('scratch'))).toEqual([]);
+
+  // Once more changes nothing.
+  const again = await rebuild();
+  expect(Object.values(again.report.entities).map(({ rebuilt: n }) => n)).toEqual([0, 0, 0]);
+  await quiet();
+  expect(writes()).toEqual([]);
+});
+
+interface Both {
+  ticket: number;
+  project: string;
+}
+async function pair(subject: string): Promise<Both> {
+  const made = await boxes.zd('POST', '/tickets', { ticket: { subject, comment: { body: 'x' } } });
+  const { id } = made['ticket'] as { id: number };
+  await quiet();
+  const project = [...boxes.pms.store.all('project')].find(
+    (each) => each.externalRef === `zendesk:ticket:${id}`,
+  );
+  return { ticket: id, project: project?.id ?? 'none' };
+}
+const subjectOf = ({ ticket }: Both) => boxes.zendesk.store.tickets.get(ticket)?.subject;
+const titleOf = ({ project }: Both) =>
+  [...boxes.pms.store.all('project')].find((each) => each.id === project)?.['title'];
+
+test('where the two had diverged, the declared winner decides, and the loser is kept', async () => {
+  const both = await pair('first');
+  await stack.stop();
+  await boxes.zd('PUT', `/tickets/${both.ticket}`, { ticket: { subject: 'from zendesk', priority: 'high' } });
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  await boxes.pm('PATCH', `/projects/${both.project}`, { title: 'from the pms, later' });
+  stack = await startStack(testServers(), boxes.mapping, boxes.systems);
+  const { report } = await rebuild();
+  expect(report.entities.TicketToProject).toMatchObject({ rebuilt: 1, differing: 1 });
+  await quiet();
+  expect([subjectOf(both), titleOf(both)]).toEqual(['from the pms, later', 'from the pms, later']);
+  const link = (await links()).get(`TicketToProject/zendesk:ticket:${both.ticket}`);
+  expect(link).toMatchObject({
+    status: 'linked',
+    history: [{ row: 'title', side: 'zendesk', lost: 'from zendesk', kept: 'from the pms, later' }],
+  });
+  expect(link?.snapshot).toMatchObject({ priority: 'high' });
+});
+
+test('an edit that became a follow-up comment is not said again, and stays', async () => {
+  const both = await pair('described');
+  await boxes.pm('PATCH', `/projects/${both.project}`, { description: 'told differently' });
+  await quiet();
+  const comments = () => boxes.zendesk.store.comments.get(both.ticket)?.length;
+  expect(comments()).toBe(2);
+  await loseLinks();
+  await rebuild();
+  await quiet();
+  expect(writes()).toEqual([]);
+  expect(comments()).toBe(2);
+});
+
+test('matched pairs carry a back-reference on one side only, and are found', async () => {
+  await boxes.zd('POST', '/organizations', { organization: { name: 'Acme' } });
+  await boxes.pm('POST', '/customers', { name: 'ACME' });
+  await quiet();
+  const before = [...(await links()).values()].map(essence);
+  expect(before).toHaveLength(1);
+  await loseLinks();
+  await rebuild();
+  await quiet();
+  expect(writes()).toEqual([]);
+  expect([...(await links()).values()].map(essence)).toEqual(before);
+});
+
+test('records that ended stay ended; a record that names one that is gone is left alone', async () => {
+  const ended = await pair('ended');
+  await boxes.zd('DELETE', `/tickets/${ended.ticket}`);
+  await quiet();
+  await boxes.pm('POST', '/projects', { title: 'orphan', externalRef: 'zendesk:ticket:999999' });
+  await loseLinks();
+  const { report } = await rebuild();
+  expect(report.entities.TicketToProject).toMatchObject({ rebuilt: 1, ended: 1, orphaned: 1 });
+  await quiet();
+  expect(writes()).toEqual([]);
+  expect((await links()).get(`TicketToProject/zendesk:ticket:${ended.ticket}`)?.status).toBe('tombstone');
+});
+
+test('where back-references contradict each other, nothing is guessed or doubled', async () => {
+  const { ticket, project } = await pair('one');
+  // Somebody copied a ticket together with a reference to the project.
+  const copied = await boxes.zd('POST', '/tickets', {
+    ticket: { subject: 'copy', comment: { body: 'x' }, external_id: `pms:project:${project}` },
+  });
+  const copy = (copied['ticket'] as { id: number }).id;
+  await loseLinks();
+  const { ran, report } = await rebuild();
+  expect(ran.code).toBe(1);
+  expect(report.entities.TicketToProject).toMatchObject({ rebuilt: 0, ambiguous: 2 });
+  const revisions = () => [...boxes.pms.store.all('project')].map(({ id, revision }) => [id, revision]);
+  const before = revisions();
+  await quiet();
+  // One create was tried, and the PMS refused it: it knows a project of that reference.
+  expect(writes()).toEqual(['pms /api/v1/projects']);
+  expect(revisions()).toEqual(before);
+  const after = await links();
+  expect(after.get(`TicketToProject/zendesk:ticket:${ticket}`)).toMatchObject({
+    status: 'linked',
+    sides: { pms: { ref: `pms:project:${project}` } },
+  });
+  expect(after.get(`TicketToProject/zendesk:ticket:${copy}`)).toMatchObject({
+    status: 'conflict',
+    reason: { code: 'stray' },
+  });
+});
