@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Faults } from './faults';
 
@@ -11,7 +12,10 @@ export class DeliveryFaults {
   constructor(
     private readonly faults: Faults,
     private readonly closed: AbortSignal,
-  ) {}
+  ) {
+    // Each delivery that waits listens for the end.
+    setMaxListeners(0, closed);
+  }
 
   /** @param event its name, which the rules match, such as `ticket.created` */
   pass(event: string, enqueue: Enqueue): void {

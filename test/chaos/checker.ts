@@ -10,6 +10,7 @@ import { SIDES, type LinkDocument, type Side, type World } from './world';
 
 /** Rows of the mapping that only a person decides; see `chaosMapping`. */
 const MANUAL_ROWS = ['notes'];
+const SYNC_USERS = ['admin@sandbox.example', 'sync@pms.example'];
 const FOLLOW_UP_MARK = 'zps_follow_up';
 
 /** @returns one line for each violation */
@@ -44,6 +45,7 @@ class Check {
     await this.checkAgreement();
     for (const edit of this.people.journal.edits) this.checkEdit(edit);
     this.checkSayings();
+    this.checkCreations();
     for (const id of await this.world.failedWorkflows()) this.violations.push(`workflow failed: ${id}`);
     return this.violations;
   }
@@ -128,12 +130,34 @@ class Check {
       return;
     }
     if (this.people.journal.edits.some((later) => later !== edit && later.replaced === value)) return;
-    if (link?.history.some(({ lost }) => comparable(lost) === value)) return;
+    if (link?.history.some(({ lost }) => comparable(lost) === value) && this.hasRival(edit, link)) return;
     if (link?.conflicts.some((conflict) => SIDES.some((each) => comparable(conflict[each]) === value)))
       return;
     this.violations.push(
       `lost edit: ${ref} ${property} = "${value}", made in ${side}; there is now "${this.valueAt(ref, property) ?? '—'}", history ${JSON.stringify(link?.history.map(({ row, lost }) => `${row}: ${comparable(lost)}`) ?? null)}`,
     );
+  }
+
+  /** A winner is declared for two edits of one property: an edit that met no other may not be overruled. */
+  private hasRival({ side, property }: Edit, link: LinkDocument): boolean {
+    return this.people.journal.edits.some(
+      (other) =>
+        other.side !== side && other.property === property && link.sides[other.side]?.ref === other.ref,
+    );
+  }
+
+  /** The sync makes a counterpart once: not again when it was deleted. */
+  private checkCreations(): void {
+    const made = new Map<string, string>();
+    for (const { ref, by, what, record } of this.world.trace) {
+      if (!SYNC_USERS.includes(by) || !/created$/.test(what)) continue;
+      const { external_id: external, externalRef = external } = (record ?? {}) as Record<string, unknown>;
+      if (typeof externalRef !== 'string') continue;
+      const first = made.get(externalRef);
+      if (first !== undefined)
+        this.violations.push(`made twice: ${first} and ${ref} both stand for ${externalRef}`);
+      made.set(externalRef, ref);
+    }
   }
 
   /** What Zendesk cannot change is said there in a follow-up, once. */

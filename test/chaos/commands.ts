@@ -166,9 +166,15 @@ const close = index.map((n) =>
   }),
 );
 const weather = fc
-  .tuple(side, fc.constantFrom<Weather>(...WEATHER_NAMES))
-  .map(([on, name]: [Side, Weather]) =>
-    command(`weather(${on},${name})`, { run: ({ world }) => world.setFaults(on, WEATHERS[name]) }),
+  .tuple(side, fc.uniqueArray(fc.constantFrom<Weather>(...WEATHER_NAMES), { minLength: 1, maxLength: 3 }))
+  .map(([on, names]: [Side, Weather[]]) =>
+    command(`weather(${on},${names.join('+')})`, {
+      run: ({ world }) =>
+        world.setFaults(
+          on,
+          names.flatMap((name) => WEATHERS[name]),
+        ),
+    }),
   );
 const kill = fc
   .constantFrom<ProcessName>('worker', 'worker', ...PROCESSES)
@@ -198,7 +204,7 @@ const WEIGHTED: [number, fc.Arbitrary<Command>][] = [
   [0.3, destroy],
   [0.7, merge],
   [0.7, close],
-  [4, weather],
+  [5, weather],
   [1.5, kill],
   [10, wait],
 ];

@@ -70,7 +70,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
         if (violations.length === 0) return;
         const { edits, sayings } = now.people.journal;
         const file = await now.world.dump({ violations, edits, sayings });
-        say(`  ${violations.length} violations; ${file}, service log ${now.world.logFile}`);
+        say(`  ${violations.length} violations; ${file}, logs beside it`);
         for (const violation of violations) say(`    ${violation}`);
         if (result.violations.length === 0) result.violations = violations;
         // What is wrong in this world stays wrong: the next try gets one of its own.

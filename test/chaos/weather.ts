@@ -5,7 +5,20 @@ import type { FaultInput } from '../../sandbox/common/faults';
 const ANY = '/api/';
 const WRITES = '^(POST|PUT|PATCH) /api/';
 
-export const WEATHERS = {
+export type Weather =
+  | 'calm'
+  | 'storm429'
+  | 'errors'
+  | 'resets'
+  | 'slow'
+  | 'lostAnswers'
+  | 'garbage'
+  | 'unauthorized'
+  | 'stale'
+  | 'repeats'
+  | 'lossyWebhooks';
+
+export const WEATHERS: Record<Weather, FaultInput[]> = {
   calm: [],
   storm429: [{ route: ANY, kind: 'status', status: 429, retryAfterSeconds: 1, probability: 0.4 }],
   errors: [500, 502, 503].map((status) => ({ route: ANY, kind: 'status', status, probability: 0.1 })),
@@ -25,7 +38,6 @@ export const WEATHERS = {
     { route: '', kind: 'webhookLate', delayMs: 3_000, probability: 0.2 },
     { route: '', kind: 'webhookReordered', delayMs: 1_000, probability: 0.2 },
   ],
-} satisfies Record<string, FaultInput[]>;
+};
 
-export type Weather = keyof typeof WEATHERS;
 export const WEATHER_NAMES = Object.keys(WEATHERS) as Weather[];

@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
 import { parse, stringify } from 'yaml';
@@ -15,10 +17,11 @@ import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 
 export const SIDES = ['zendesk', 'pms'] as const;
 export type Side = (typeof SIDES)[number];
-export const PROCESSES = ['worker', 'temporal', 'mongo'] as const;
+export const PROCESSES = ['worker', 'intake', 'temporal', 'mongo'] as const;
 export type ProcessName = (typeof PROCESSES)[number];
 
 const ROOT = path.resolve(__dirname, '../../..');
+const CLI = path.join(ROOT, 'dist/src/cli/main.js');
 const POLL_SECONDS = 1;
 const LOOK_MS = 300;
 /** Whole polls of each side without news, so that what is still to come has come: the first may have begun before. */
@@ -71,7 +74,7 @@ export class World {
     readonly pms: PmsSandbox,
     private readonly servers: { temporal: EmbeddedTemporal; mongo: EmbeddedMongo },
     private readonly ports: { temporal: number; mongo: number },
-    private readonly worker: WorkerProcess,
+    private readonly processes: { worker: WorkerProcess; intake: WorkerProcess },
     readonly folder: string,
     private readonly run: string,
   ) {
@@ -95,39 +98,53 @@ export class World {
     const limits = { rateLimitPerMinute: 1_000_000, incrementalPerMinute: 1_000_000 };
     const zendesk = await startZendeskSandbox({ ...limits, ticketUpdateLimit: false, seed });
     const pms = await startPmsSandbox({ rateLimitPerMinute: limits.rateLimitPerMinute, seed: seed + 1 });
-    const worker = new WorkerProcess(
-      [...preload.flatMap((file) => ['--require', file]), path.join(ROOT, 'dist/src/cli/main.js'), 'start'],
-      {
-        PATH: process.env['PATH'],
-        HOME: process.env['HOME'],
-        TEMPORAL_ADDRESS: temporal.address,
-        MONGODB_URI: mongo.uri,
-        MONGODB_DATABASE: run,
-        TASK_QUEUE: run,
-        ZENDESK_BASE_URL: zendesk.url,
-        ZENDESK_EMAIL: zendesk.adminEmail,
-        ZENDESK_API_TOKEN: zendesk.apiToken,
-        PMS_BASE_URL: pms.url,
-        PMS_TOKEN: pms.token,
-        MAPPING_FILE: chaosMapping(folder),
-        ZENDESK_CALLS_PER_MINUTE: '1000000',
-        PMS_CALLS_PER_MINUTE: '1000000',
-        ZENDESK_POLL_SECONDS: String(POLL_SECONDS),
-        PMS_POLL_SECONDS: String(POLL_SECONDS),
-        LOG_LEVEL: 'info',
-      },
-      path.join(folder, 'worker.log'),
-    );
-    const world = new World(zendesk, pms, { temporal, mongo }, ports, worker, folder, run);
-    worker.start();
+    const receiver = await freePort();
+    const env = {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      TEMPORAL_ADDRESS: temporal.address,
+      MONGODB_URI: mongo.uri,
+      MONGODB_DATABASE: run,
+      TASK_QUEUE: run,
+      ZENDESK_BASE_URL: zendesk.url,
+      ZENDESK_EMAIL: zendesk.adminEmail,
+      ZENDESK_API_TOKEN: zendesk.apiToken,
+      PMS_BASE_URL: pms.url,
+      PMS_TOKEN: pms.token,
+      MAPPING_FILE: chaosMapping(folder),
+      ZENDESK_CALLS_PER_MINUTE: '1000000',
+      PMS_CALLS_PER_MINUTE: '1000000',
+      ZENDESK_POLL_SECONDS: String(POLL_SECONDS),
+      PMS_POLL_SECONDS: String(POLL_SECONDS),
+      LOG_LEVEL: 'info',
+      INTAKE_PORT: String(receiver),
+      PUBLIC_URL: `http://127.0.0.1:${receiver}`,
+    };
+    // As an operator does it, with our own command; the secrets are left in files.
+    const install = [CLI, 'webhooks', 'install', '--secrets-dir', folder];
+    await promisify(execFile)(process.execPath, install, { env });
+    const secrets = {
+      ZENDESK_WEBHOOK_SECRET_FILE: path.join(folder, 'zendesk-webhook-secret'),
+      PMS_WEBHOOK_SECRET_FILE: path.join(folder, 'pms-webhook-secret'),
+    };
+    const required = preload.flatMap((file) => ['--require', file]);
+    const part = (name: 'worker' | 'intake') =>
+      new WorkerProcess(
+        [...required, CLI, 'start', '--only', name],
+        { ...env, ...secrets },
+        path.join(folder, `${name}.log`),
+      );
+    const processes = { worker: part('worker'), intake: part('intake') };
+    const world = new World(zendesk, pms, { temporal, mongo }, ports, processes, folder, run);
+    for (const each of Object.values(processes)) each.start();
     return world;
   }
 
   /** As a power cut would; what was killed is started again after a moment, as a supervisor does. */
   async kill(name: ProcessName): Promise<void> {
     this.kills[name] = (this.kills[name] ?? 0) + 1;
-    if (name === 'worker') {
-      this.worker.kill();
+    if (name === 'worker' || name === 'intake') {
+      this.processes[name].kill();
       return;
     }
     const { pid } = this.servers[name];
@@ -202,17 +219,13 @@ export class World {
   }
 
   async stop(): Promise<void> {
-    await this.worker.stop();
+    await Promise.all(Object.values(this.processes).map((each) => each.stop()));
     await this.temporalConnection?.connection.close();
     await this.mongoClient.close();
     await this.zendesk.close();
     await this.pms.close();
     await this.servers.temporal.stop();
     await this.servers.mongo.stop();
-  }
-
-  get logFile(): string {
-    return this.worker.logFile;
   }
 
   private async activity(): Promise<{ running: number; writes: string; polls: Record<Side, number> }> {
