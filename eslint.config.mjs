@@ -26,6 +26,12 @@ const zones = [
     message: 'Adapters know the port and the core, not the machinery around them.',
   },
   {
+    target: './src/net',
+    from: './src',
+    except: ['./net'],
+    message: 'The egress guard knows nothing of what it fetches.',
+  },
+  {
     target: './src/links',
     from: './src',
     except: ['./sync', './links'],

@@ -324,8 +324,14 @@ export async function readComments(api: JsonApi, ticketId: string): Promise<Comm
   return comments.map((comment, n) => {
     const meta = custom.get(comment.audit_id ?? '') ?? {};
     const ref = meta['zps_ref'];
+    const byline = meta['zps_byline'];
     return {
       ...comment,
+      // The name of an author whom Zendesk does not know, put before what was said.
+      body:
+        typeof byline === 'string' && comment.body.startsWith(byline)
+          ? comment.body.slice(byline.length)
+          : comment.body,
       ticketId,
       first: n === 0,
       ref: typeof ref === 'string' ? ref : null,

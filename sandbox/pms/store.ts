@@ -30,6 +30,15 @@ export type Lies = z.output<typeof liesSchema>;
 /** What a record from elsewhere brings along that a client may not set. */
 export type Origin = Partial<Pick<PmsRecord, 'id' | 'createdAt' | 'archivedAt'>> & { redacted?: boolean };
 
+/** What files can be attached to. */
+export type FileHolder = 'note' | 'project';
+interface StoredFile {
+  attachment: Attachment;
+  content: Buffer;
+  kind: FileHolder;
+  holderId: string;
+}
+
 const DROP_EVERY = 5;
 const REDACTED = '[redacted]';
 
@@ -42,7 +51,7 @@ export class PmsStore {
   onChange: (change: Change) => void = () => undefined;
   private readonly tables: Record<Kind, Table>;
   private readonly deleted = new Set<string>();
-  private readonly files = new Map<string, { attachment: Attachment; content: Buffer }>();
+  private readonly files = new Map<string, StoredFile>();
   private filesMade = 0;
   private seq = 0;
   private writeCounts = noWrites();
@@ -145,29 +154,37 @@ export class PmsStore {
   remove(kind: Kind, id: string, ifMatch: string | undefined, actorId: string): void {
     const before = this.get(kind, id);
     this.expect(before, ifMatch);
-    if (kind === 'note') this.dropFiles(before);
+    if (kind !== 'customer') this.dropFiles(before);
     this.tables[kind].delete(before);
     this.deleted.add(id);
     this.log(kind, { ...before, revision: before.revision + 1 }, 'deleted', actorId);
   }
 
   attach(
-    noteId: string,
-    fileName: string,
-    contentType: string,
-    content: Buffer,
+    kind: FileHolder,
+    holderId: string,
+    { fileName, contentType, content }: { fileName: string; contentType: string; content: Buffer },
     actorId: string,
   ): Attachment {
-    const note = this.get('note', noteId);
+    const holder = this.get(kind, holderId);
     const id = `A-${1000 + (this.filesMade += 1)}`;
     const attachment = { id, fileName, contentType, size: content.length, url: `/api/v1/attachments/${id}` };
-    this.files.set(id, { attachment, content });
-    const attachments = [...(note['attachments'] as Attachment[]), attachment];
-    this.revise('note', note, { attachments }, 'updated', actorId);
+    this.files.set(id, { attachment, content, kind, holderId });
+    const attachments = [...(holder['attachments'] as Attachment[]), attachment];
+    this.revise(kind, holder, { attachments }, 'updated', actorId);
     return attachment;
   }
 
-  file(id: string): { attachment: Attachment; content: Buffer } {
+  detach(id: string, actorId: string): void {
+    const { kind, holderId } = this.file(id);
+    const holder = this.get(kind, holderId);
+    const attachments = (holder['attachments'] as Attachment[]).filter((each) => each.id !== id);
+    this.files.delete(id);
+    this.deleted.add(id);
+    this.revise(kind, holder, { attachments }, 'updated', actorId);
+  }
+
+  file(id: string): StoredFile {
     const file = this.files.get(id);
     if (file) return file;
     if (this.deleted.has(id)) throw new Refusal(410, 'gone', `${id} was deleted`);
@@ -204,7 +221,8 @@ export class PmsStore {
     const record: PmsRecord = {
       id: origin.id ?? this.tables[kind].nextId(),
       ...rest,
-      ...(kind === 'note' && { redacted: origin.redacted ?? false, attachments: [] }),
+      ...(kind === 'note' && { redacted: origin.redacted ?? false }),
+      ...(kind !== 'customer' && { attachments: [] }),
       externalRef,
       revision: 1,
       createdAt,
@@ -287,8 +305,8 @@ export class PmsStore {
     this.onChange(change);
   }
 
-  private dropFiles(note: PmsRecord): void {
-    for (const { id } of note['attachments'] as Attachment[]) {
+  private dropFiles(holder: PmsRecord): void {
+    for (const { id } of holder['attachments'] as Attachment[]) {
       this.files.delete(id);
       this.deleted.add(id);
     }

@@ -13,6 +13,8 @@ import type { Store } from './store';
 import { htmlOf, sanitised, textOf } from './text';
 
 const COMMENT_LIMIT = 5_000;
+/** 64 KB of text. https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/ */
+const LENGTH_LIMIT = 65_536;
 const BLACK = '▇';
 
 export const commentBody = z.looseObject({
@@ -63,6 +65,12 @@ export class Comments {
       throw invalid('base', `Ticket: has reached the limit of ${COMMENT_LIMIT} comments`, 'TooManyComments');
     if (author != null && !this.store.users.has(author))
       throw invalid('comment', 'Author: is not valid', 'InvalidValue');
+    if ((html ?? body ?? '').length > LENGTH_LIMIT)
+      throw invalid(
+        'comment',
+        `Comment: is too long (maximum is ${LENGTH_LIMIT} characters)`,
+        'ValueTooLong',
+      );
     if (body === undefined && html === undefined)
       throw invalid('comment', 'Comment: cannot be blank', 'BlankValue');
   }

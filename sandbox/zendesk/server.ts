@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { ZodError } from 'zod';
 import { CallLog } from '../common/callLog';
@@ -18,7 +19,7 @@ import { exportRoutes } from './routes/exports';
 import { organizationRoutes } from './routes/organizations';
 import { otherRoutes, webhookRoutes } from './routes/other';
 import { ticketRoutes } from './routes/tickets';
-import { attachmentRoutes, uploadRoutes } from './routes/uploads';
+import { attachmentRoutes, fileRoutes, uploadRoutes } from './routes/uploads';
 import { userRoutes } from './routes/users';
 import { Store } from './store';
 import { Tickets } from './tickets';
@@ -48,6 +49,8 @@ export interface ZendeskSandboxOptions {
   token?: string;
   /** How long a webhook's receiver may take: 12 s, as Zendesk gives it, if not given. */
   webhookTimeoutMs?: number;
+  /** Serves files from a port of their own, to which `content_url` redirects, as Zendesk does from another host. */
+  fileHost?: boolean;
   /** Before a delivery is repeated for the first time. */
   webhookRetryMs?: number;
 }
@@ -62,6 +65,10 @@ export interface ZendeskSandbox {
   store: Store;
   tickets: Tickets;
   organizations: Organizations;
+  /** Where files are served from, when that is another port. */
+  fileUrl: string | null;
+  /** The headers of each call for a file's content. */
+  fileCalls: readonly IncomingHttpHeaders[];
   close(): Promise<void>;
 }
 
@@ -133,7 +140,12 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
     staleSeconds: (request) => faults.staleSeconds(request),
   };
   await app.register((api) => apiRoutes(api, context), { prefix: '/api/v2' });
-  attachmentRoutes(app, context);
+  const fileCalls: IncomingHttpHeaders[] = [];
+  const onFile = (headers: IncomingHttpHeaders) => void fileCalls.push(headers);
+  const files = options.fileHost === true ? fastify({ forceCloseConnections: true }) : null;
+  fileRoutes(files ?? app, context, onFile);
+  const fileUrl = files ? await files.listen({ port: 0, host: options.host ?? '127.0.0.1' }) : null;
+  attachmentRoutes(app, context, fileUrl ?? '');
   controlRoutes(app, context, { now: clock, advance: (ms) => void (advancedMs += ms) });
 
   origin = await app.listen({ port: options.port ?? 0, host: options.host ?? '127.0.0.1' });
@@ -149,7 +161,10 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
     store,
     tickets,
     organizations: context.organizations,
+    fileUrl,
+    fileCalls,
     close: async () => {
+      await files?.close();
       webhooks.close();
       context.jobs.close();
       await app.close();

@@ -66,7 +66,10 @@ export async function loadReferences(
 }
 
 /** Calls the pairs that wait for any of these records: it is there now, or will never be. */
-export async function callWaiting({ store, hint }: ActivityContext, refs: RefKey[]): Promise<void> {
+export async function callWaiting(
+  { store, hint }: Pick<ActivityContext, 'store' | 'hint'>,
+  refs: RefKey[],
+): Promise<void> {
   for (const key of await store.waitingFor(refs)) await hint(key, { hints: [], force: false, hops: 0 });
 }
 

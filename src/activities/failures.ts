@@ -3,7 +3,7 @@ import { StaleLink } from '../links/store';
 import { parseCanonicalKey, type CanonicalKey } from '../sync/keys';
 import { newLink } from '../sync/link';
 import { NeedsHuman, RetryLater, publicMessage } from '../systems/errors';
-import { summarise, type ActivityContext } from './context';
+import { callWaiting, originRef, summarise, type ActivityContext } from './context';
 import { activityLog } from './log';
 
 /** A wrong credential concerns every record alike; it is mended by a person while everything waits. */
@@ -14,7 +14,7 @@ const UNAUTHORIZED_RETRY_MS = 30_000;
  * Retry later → a failure with the server's own delay; anything unknown → a bug, which is never retried.
  */
 export async function asFailure(
-  context: Pick<ActivityContext, 'store' | 'now' | 'log' | 'mapping' | 'metrics'>,
+  context: Pick<ActivityContext, 'store' | 'now' | 'log' | 'mapping' | 'metrics' | 'hint'>,
   key: CanonicalKey | null,
   error: unknown,
 ): Promise<ApplicationFailure> {
@@ -35,6 +35,8 @@ export async function asFailure(
   if (delay === null) {
     metrics.activityFailed('Bug');
     activityLog(log, key).error({ err: error }, 'bug');
+    // Nobody waits for what waits for a person.
+    if (key) await callWaiting(context, [originRef(key)]);
     return ApplicationFailure.create({
       message,
       type: 'Bug',
@@ -53,15 +55,17 @@ export async function asFailure(
 
 /** The record cannot be read or looked for as it is: the pair rests, visibly, until it changes or a person asks. */
 async function quarantined(
-  { store, now, mapping }: Pick<ActivityContext, 'store' | 'now' | 'mapping'>,
+  context: Pick<ActivityContext, 'store' | 'now' | 'mapping' | 'hint'>,
   key: CanonicalKey,
   error: NeedsHuman,
 ): Promise<ApplicationFailure> {
+  const { store, now, mapping } = context;
   const since = now().toISOString();
   const link = (await store.get(key)) ?? newLink(key, parseCanonicalKey(key).entity, mapping.version, since);
   try {
     const reason = { code: error.code, text: error.message, since, nextAttempt: null };
     const saved = await store.save({ ...link, status: 'quarantined', reason });
+    await callWaiting(context, [originRef(key)]);
     return ApplicationFailure.nonRetryable(publicMessage(error), 'Quarantined', summarise(key, saved));
   } catch (failure) {
     if (failure instanceof StaleLink) return ApplicationFailure.retryable(failure.message, 'StaleLink');

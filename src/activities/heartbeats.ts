@@ -16,7 +16,12 @@ export async function whileAlive<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Which attempt at this work this is, from 1. */
+export function attemptNumber(): number {
+  return asyncLocalStorage.getStore()?.info.attempt ?? 1;
+}
+
 /** Whether an earlier attempt at this work may have got somewhere. */
 export function isRepeated(): boolean {
-  return (asyncLocalStorage.getStore()?.info.attempt ?? 1) > 1;
+  return attemptNumber() > 1;
 }

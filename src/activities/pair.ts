@@ -1,5 +1,8 @@
 import { canonicalKey, parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
 import { agreed, newLink, seenVersion, type Link } from '../sync/link';
+import { entityOf, isComment } from '../sync/mapping';
+import { olderSibling } from '../sync/siblings';
+import { retried } from '../sync/files';
 import { planPair, type Candidates, type Observation, type Plan } from '../sync/plan';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
 import { NO_DECISIONS, type Decisions } from '../sync/resolution';
@@ -56,7 +59,7 @@ class Turn {
     const { store, mapping } = context;
     // Each pass either answers or changes the store so that the next pass sees something new.
     for (let pass = 0; pass < 6; pass += 1) {
-      const link = await store.get(key);
+      const link = pass === 0 ? await this.withFilesRetried(await store.get(key)) : await store.get(key);
       const decisions = await this.decisions(link);
       const members = this.members(link, decisions);
       const observed = await store.observed([...members, ...(input.looked?.matches ?? [])]);
@@ -68,6 +71,7 @@ class Turn {
       const own = members.flatMap((ref) => observed.get(ref) ?? []);
       const references = await loadReferences(context, [{ table, records: own, link }]);
       const claims = await this.claims(link);
+      const awaited = await this.awaitedSibling(link, observed.get(this.origin));
       const plan = planPair(
         {
           key,
@@ -76,6 +80,7 @@ class Turn {
           ...(claims.candidates && { candidates: await this.candidates(claims.owners, observed) }),
           ...(claims.owner !== undefined && claims.owner !== key && { claimedBy: claims.owner }),
           decisions,
+          ...(awaited !== null && { olderSibling: awaited }),
           references,
           hops: input.hops,
           linksSince: store.since,
@@ -90,6 +95,8 @@ class Turn {
         own,
         decisions,
       );
+      // Nobody waits for what waits for a person.
+      if (plan.do === 'quarantine' || plan.do === 'conflict') await callWaiting(context, [this.origin]);
       if (step) return step;
     }
     throw new Error(`${key}: no plan after six passes`);
@@ -101,6 +108,14 @@ class Turn {
     const settled = link?.sides.zendesk && link.sides.pms && !link.unlinked;
     if (settled && rows.length === 0 && !this.input.force) return NO_DECISIONS;
     return this.context.store.decisions(this.key, rows);
+  }
+
+  /** A change, or a person's word, is the occasion to try again what failed. */
+  private async withFilesRetried(link: Link | null): Promise<Link | null> {
+    const { input } = this;
+    const occasion = input.first && (input.force || input.hints.length > 0);
+    const files = occasion && link?.intent === null ? retried(link.files ?? []) : null;
+    return link && files ? this.context.store.save({ ...link, files }) : link;
   }
 
   /** The records of this pair that are known by now. */
@@ -146,6 +161,22 @@ class Turn {
     const owners = await this.context.store.owners([this.origin, ...(looked?.matches ?? [])]);
     const owner = owners.get(this.origin);
     return { ...(owner !== undefined && { owner }), owners, candidates: looked !== null };
+  }
+
+  /** A new comment waits for the one before it, where that is still to be written. */
+  private async awaitedSibling(link: Link | null, origin: SyncRecord | undefined): Promise<RefKey | null> {
+    const { store, mapping } = this.context;
+    const { entity } = parseCanonicalKey(this.key);
+    if (!isComment(mapping.entities[entity]) || origin?.parent === undefined) return null;
+    if (link?.sides.zendesk && link.sides.pms) return null;
+    const records = await store.observedBelow(origin.parent);
+    const owners = await store.owners(records.map(({ ref }) => refKey(ref)));
+    const keyOf = ({ ref }: SyncRecord) => owners.get(refKey(ref)) ?? canonicalKey(entity, ref);
+    const links = await store.getMany(records.map(keyOf));
+    return olderSibling(
+      origin,
+      records.map((record) => ({ record, link: links.get(keyOf(record)) ?? null })),
+    );
   }
 
   private async candidates(
@@ -280,6 +311,7 @@ class Turn {
       case 'ignore':
         if (link.rev > 0) await store.remove(link);
         await store.forget(own);
+        await callWaiting(context, [this.origin]);
         return { next: 'rest', state: summarise(key, link, 'ignored', plan.reason) };
       case 'conflict':
         await store.dropDecisions(key, []);
@@ -451,8 +483,12 @@ class Turn {
   private async callParents(refs: RefKey[]): Promise<string[]> {
     const { store, mapping, hint } = this.context;
     const ended: string[] = [];
+    const observed = await store.observed(refs);
     for (const ref of refs) {
-      const entity = entityOfRef(mapping, ref);
+      const record = observed.get(ref);
+      const entity = record
+        ? entityOf(mapping, record.ref.side, record.ref.kind, record.values)
+        : entityOfRef(mapping, ref);
       if (!entity) continue;
       const owner = (await store.owners([ref])).get(ref) ?? canonicalKey(entity, parseRef(ref));
       const parent = await store.get(owner);

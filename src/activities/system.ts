@@ -1,15 +1,24 @@
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
 import { abandonIntent, agreed, seenVersion, type Intent, type Link, type PlannedWrite } from '../sync/link';
+import { fileWork, type LinkedFile } from '../sync/files';
 import { compareAnswer, unexpectedValues } from '../sync/plan';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
-import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone, ReferenceGone } from '../systems/errors';
-import type { Updated } from '../systems/port';
+import {
+  AlreadyExists,
+  NeedsHuman,
+  PreconditionFailed,
+  RecordGone,
+  ReferenceGone,
+  RetryLater,
+  publicMessage,
+} from '../systems/errors';
+import type { StagedFile, Updated } from '../systems/port';
 import { callWaiting, loadReferences, originRef, summarise, type ActivityContext } from './context';
 import { dispatchChanges } from './dispatch';
 import { asFailure } from './failures';
 import { readHinted } from './hints';
-import { isRepeated, whileAlive } from './heartbeats';
+import { attemptNumber, isRepeated, whileAlive } from './heartbeats';
 import { activityLog } from './log';
 import type { ReadOutcome, SystemActivities, WriteOutcome } from './types';
 
@@ -91,6 +100,9 @@ export function systemActivities(context: ActivityContext, side: Side): SystemAc
   };
 }
 
+/** How often one file is tried before the pair goes on without it. */
+const FILE_ATTEMPTS = 5;
+
 /** Carries out the write that a pair's intent holds for one side, and commits the link once none is left. */
 class PlannedWrites {
   constructor(
@@ -130,14 +142,16 @@ class PlannedWrites {
           const found = await this.madeFor(kind, backRef, write);
           if (found.length > 0) return this.adopt(link, found, backRef);
         }
+        const { staged, files } = await this.stage(intent.next.files ?? []);
         const created = await port.create(kind, write.values, {
           idempotencyKey: write.idempotencyKey,
           backRef,
+          staged,
         });
         const owner = await context.store.claim(refKey(created.ref), key);
         if (owner !== key)
           throw new Error(`${key}: the record just created, ${refKey(created.ref)}, is claimed by ${owner}`);
-        return this.done(link, intent, write, created);
+        return this.done(link, withFiles(intent, files), write, created);
       }
       case 'update':
         if (!target || write.version === null) throw new Error(`${key}: an update without record or version`);
@@ -155,9 +169,13 @@ class PlannedWrites {
         return this.done(link, intent, write, await port.followUp(target, write.values, options));
       }
       case 'archive':
+      case 'redact':
         if (!target || write.version === null)
-          throw new Error(`${key}: an archive without record or version`);
-        return this.done(link, intent, write, await port.archive(target, { version: write.version }));
+          throw new Error(`${key}: ${write.op} without record or version`);
+        return this.done(link, intent, write, await port[write.op](target, { version: write.version }));
+      case 'attach':
+      case 'detach':
+        return this.carryFile(link, intent, write);
     }
   }
 
@@ -212,42 +230,108 @@ class PlannedWrites {
     return unexpectedValues(mapping, table, write, held, references);
   }
 
+  /**
+   * Puts files there before the record that will have them, where the side wants it so. One that fails stays pending:
+   * what was said goes without it, and it is tried again by itself.
+   */
+  private async stage(files: LinkedFile[]): Promise<{ staged: StagedFile[]; files: LinkedFile[] }> {
+    const { systems, log } = this.context;
+    const port = systems[this.side];
+    const staged: StagedFile[] = [];
+    const after: LinkedFile[] = [];
+    for (const file of files) {
+      const source = file.ids[otherSide(this.side)];
+      if (!port.stage || file.state !== 'pending' || source === undefined) {
+        after.push(file);
+        continue;
+      }
+      try {
+        const open = await systems[otherSide(this.side)].openFile(parseRef(originRef(this.key)), source);
+        const one = await port.stage({ ...open, fileName: file.fileName, contentType: file.contentType });
+        staged.push(one);
+        after.push({ ...file, ids: { ...file.ids, [this.side]: one.id }, state: 'copied' });
+      } catch (error) {
+        if (!isFilesOwn(error)) throw error;
+        activityLog(log, this.key).warn(`a file stays behind for now: ${publicMessage(error)}`);
+        after.push(file);
+      }
+    }
+    return { staged, files: after };
+  }
+
+  /** Carries one file across, or removes it there. Where that fails for good, the link says so and goes on. */
+  private async carryFile(link: Link, intent: Intent, write: PlannedWrite): Promise<WriteOutcome> {
+    const { context, side, key } = this;
+    const port = context.systems[side];
+    const { file, ref, backRef } = write;
+    const known = file && intent.next.files?.[file.place];
+    if (!known || ref === null || backRef === null) throw new Error(`${key}: a file without a place`);
+    const target = parseRef(ref);
+    let after: LinkedFile;
+    let record: SyncRecord | null = null;
+    try {
+      if (write.op === 'attach') {
+        const source = context.systems[otherSide(side)];
+        const attached = await port.attach(target, () => source.openFile(parseRef(backRef), file.source), {
+          idempotencyKey: write.idempotencyKey,
+          backRef,
+          isPublic: write.values['public'] === true,
+        });
+        record = attached.record;
+        after = { ...known, ids: { ...known.ids, [side]: attached.id }, state: 'copied' };
+      } else {
+        record = await port.detach(target, file.source);
+        after = { ...known, state: 'ended' };
+      }
+    } catch (error) {
+      const again = error instanceof RetryLater && attemptNumber() < FILE_ATTEMPTS;
+      if (again || !isFilesOwn(error)) throw error;
+      after = { ...known, state: 'failed', reason: error.message };
+    }
+    const files = (intent.next.files ?? []).map((each, place) => (place === file.place ? after : each));
+    return this.done(link, withFiles(intent, files), write, record);
+  }
+
   /** Notes the answer; after the last write the link becomes what was planned. */
   private async done(
     link: Link,
     intent: Intent,
     write: PlannedWrite,
-    answer: SyncRecord,
+    answer: SyncRecord | null,
   ): Promise<WriteOutcome> {
     const { context, side, key } = this;
     const { store, mapping } = context;
     const table = mapping.entities[link.entity];
     const now = context.now().toISOString();
-    const ref = refKey(answer.ref);
+    const ref = answer && refKey(answer.ref);
     const references = await loadReferences(context, [
-      { table, records: [answer], link: { ...link, snapshot: intent.next.snapshot } },
+      { table, records: answer ? [answer] : [], link: { ...link, snapshot: intent.next.snapshot } },
     ]);
     const { residue, changedRows } =
-      write.op === 'archive'
+      !answer || write.op === 'archive' || write.op === 'redact'
         ? { residue: intent.next.residue[side], changedRows: [] }
         : compareAnswer(mapping, table, write, answer, intent.next, references);
     // What somebody else changed meanwhile is not seen yet: it stays an observation for the next plan.
     const writes = intent.writes.map((other) => (other === write ? { ...other, done: true } : other));
     const next = { ...intent.next, residue: { ...intent.next.residue, [side]: residue } };
-    const seen = { ...intent.seen, [side]: seenVersion(answer) };
+    const seen = { ...intent.seen, ...(answer && { [side]: seenVersion(answer) }) };
     const more = writes.some((other) => !other.done);
     context.metrics.written(side, link.entity, write.op, causeOf(intent, write, store.since));
     activityLog(context.log, key).debug({ side, op: write.op, rows: write.rows }, 'written');
-    if (more || changedRows.length > 0) await store.observe([answer]);
-    const backRef = write.backRef !== null && write.op !== 'followUp';
+    if (answer && (more || changedRows.length > 0)) await store.observe([answer]);
+    const backRef = write.backRef !== null && (write.op === 'create' || write.op === 'update');
     const withAnswer: Link = {
       ...link,
       intent: { ...intent, writes, next, seen },
       sides: {
         ...link.sides,
-        [side]: link.sides[side]
-          ? { ...link.sides[side], backRef: link.sides[side].backRef || backRef }
-          : { ...seenVersion(answer), residue: {}, backRef: answer.backRef === originRef(key) },
+        ...(link.sides[side] && {
+          [side]: { ...link.sides[side], backRef: link.sides[side].backRef || backRef },
+        }),
+        ...(answer &&
+          !link.sides[side] && {
+            [side]: { ...seenVersion(answer), residue: {}, backRef: answer.backRef === originRef(key) },
+          }),
       },
     };
     if (more) {
@@ -271,7 +355,9 @@ class PlannedWrites {
     if (saved.waitsFor.length === 0) await this.forgetSeen(saved, changedRows.length > 0 ? ref : null);
     if (link.snapshot === null || link.status === 'tombstone' || link.unlinked)
       await callWaiting(context, this.refsOf(saved));
-    if (changedRows.length > 0) return { next: 'again', fresh: [ref], gone: [] };
+    if (ref !== null && changedRows.length > 0) return { next: 'again', fresh: [ref], gone: [] };
+    if (intent.then === 'linked' && fileWork(saved.files ?? []).length > 0)
+      return { next: 'again', fresh: [], gone: [] };
     if (saved.waitsFor.length > 0) return { next: 'again', fresh: [], gone: [] };
     return { next: 'done', state: summarise(key, saved) };
   }
@@ -285,7 +371,9 @@ class PlannedWrites {
   }
 
   private refsOf(link: Link): RefKey[] {
-    return SIDES.flatMap((each) => link.sides[each]?.ref ?? []);
+    const refs = SIDES.flatMap((each) => link.sides[each]?.ref ?? []);
+    const origin = originRef(this.key);
+    return refs.includes(origin) ? refs : [origin, ...refs];
   }
 
   /** Drops the observations that the commit covers; one that says something newer stays for the next plan. */
@@ -455,6 +543,8 @@ class PlannedWrites {
       candidates,
       reason: { code, text, since, nextAttempt: null },
     });
+    // Nobody waits for what waits for a person.
+    await callWaiting(context, this.refsOf(saved));
     return { next: 'done', state: summarise(key, saved) };
   }
 }
@@ -470,6 +560,16 @@ function causeOf(intent: Intent, { side }: PlannedWrite, since: string): string 
 function newestOf(records: SyncRecord[]): string | null {
   const times = records.map(({ updatedAt }) => Date.parse(updatedAt));
   return times.length === 0 ? null : new Date(times.reduce((a, b) => Math.max(a, b))).toISOString();
+}
+
+function withFiles(intent: Intent, files: LinkedFile[]): Intent {
+  return files.length === 0 ? intent : { ...intent, next: { ...intent.next, files } };
+}
+
+/** What concerns a file and not its record or the connection. */
+function isFilesOwn(error: unknown): error is NeedsHuman | RetryLater | AlreadyExists {
+  if (error instanceof NeedsHuman) return error.code !== 'unauthorized';
+  return error instanceof RetryLater || error instanceof AlreadyExists;
 }
 
 const NO_WRITE: PlannedWrite = {

@@ -30,6 +30,8 @@ export interface Findings {
 
 export interface PlanInput extends Inbox, Findings {
   key: CanonicalKey;
+  /** Whether this begins a turn: its hints and force are news. */
+  first: boolean;
 }
 
 /** The one thing to do next. */

@@ -36,6 +36,17 @@ const secrets = z
   .refine((list) => list.length > 0 && list.length <= 2 && list.every((secret) => secret.length >= 8), {
     error: 'expected one or two secrets (current, previous) of at least 8 characters each',
   });
+const HOST = /^(https?:\/\/[^/\s]+|(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+)$/i;
+/** Names, or whole origins: a list, or text with commas between. */
+const hosts = z
+  .union([z.string(), z.array(z.string())])
+  .transform((given) =>
+    (typeof given === 'string' ? given.split(/[,\s]+/) : given).filter((host) => host !== ''),
+  )
+  .refine((list) => list.every((host) => HOST.test(host)), {
+    error:
+      'expected hosts such as *.zdusercontent.com, or whole origins such as https://files.example.com:8443',
+  });
 
 const schema = z
   .strictObject({
@@ -63,6 +74,8 @@ const schema = z
     zendeskApiToken: z.string().min(1, 'expected an API token'),
     pmsBaseUrl: url,
     pmsToken: z.string().min(1, 'expected an API token'),
+    zendeskAttachmentHosts: hosts.default(['*.zdusercontent.com']),
+    attachmentLimitMb: z.coerce.number({ error: 'expected a number of megabytes' }).positive().default(20),
     mappingFile: z.string().default('mapping.yaml'),
     taskQueue: z.string().default('zendesk-pms-sync'),
     zendeskCallsPerMinute: perMinute.default(400),

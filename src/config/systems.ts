@@ -10,14 +10,18 @@ export function configuredSystems(
   config: Config,
   onCall?: (call: ApiCall) => void,
 ): Record<Side, SystemPort> {
-  const told = onCall ? { onCall } : {};
+  const common = {
+    fileLimitBytes: config.attachmentLimitMb * 1024 * 1024,
+    ...(onCall && { onCall }),
+  };
   return {
     zendesk: zendeskSystem({
       baseUrl: config.zendeskBaseUrl,
       email: config.zendeskEmail,
       apiToken: config.zendeskApiToken,
-      ...told,
+      attachmentHosts: config.zendeskAttachmentHosts,
+      ...common,
     }),
-    pms: pmsSystem({ baseUrl: config.pmsBaseUrl, token: config.pmsToken, ...told }),
+    pms: pmsSystem({ baseUrl: config.pmsBaseUrl, token: config.pmsToken, ...common }),
   };
 }

@@ -28,6 +28,7 @@ interface ObservationDocument {
   _id: RefKey;
   order: number;
   record: string;
+  parent?: RefKey;
 }
 interface DecisionDocument {
   _id: string;
@@ -75,6 +76,8 @@ export interface LinkStore {
   /** Keeps each record unless a newer one is kept already. */
   observe(records: SyncRecord[]): Promise<void>;
   observed(refs: Iterable<RefKey>): Promise<Map<RefKey, SyncRecord>>;
+  /** Observations of records below a parent: those of its comments that their pairs have not dealt with. */
+  observedBelow(parent: RefKey): Promise<SyncRecord[]>;
   /** Drops just these observations, which the pair has dealt with; one that was replaced since stays. */
   forget(records: SyncRecord[]): Promise<void>;
   /** Keeps what a person decided until the pair has acted on it; a later decision on the same replaces it. */
@@ -107,12 +110,14 @@ export async function openLinkStore(
   const meta = db.collection<MetaDocument>(`${prefix}meta`);
   await links.createIndex({ waitsFor: 1 });
   await links.createIndex({ status: 1 });
+  const observations = db.collection<ObservationDocument>(`${prefix}observations`);
+  await observations.createIndex({ parent: 1 });
   const since = await firstValue(meta, 'since', now().toISOString());
   return new MongoLinkStore(
     since,
     links,
     db.collection<ClaimDocument>(`${prefix}claims`),
-    db.collection<ObservationDocument>(`${prefix}observations`),
+    observations,
     db.collection<DecisionDocument>(`${prefix}decisions`),
     db.collection<CursorDocument>(`${prefix}cursors`),
     new HintStore(db, prefix),
@@ -209,7 +214,13 @@ class MongoLinkStore implements LinkStore {
       return {
         updateOne: {
           filter: { _id, order: { $lte: record.order } },
-          update: { $set: { order: record.order, record: JSON.stringify(record) } },
+          update: {
+            $set: {
+              order: record.order,
+              record: JSON.stringify(record),
+              ...(record.parent !== undefined && { parent: record.parent }),
+            },
+          },
           upsert: true,
         },
       };
@@ -227,6 +238,11 @@ class MongoLinkStore implements LinkStore {
     if (wanted.length === 0) return new Map();
     const found = await this.observations.find({ _id: { $in: wanted } }).toArray();
     return new Map(found.map(({ _id, record }) => [_id, JSON.parse(record) as SyncRecord]));
+  }
+
+  async observedBelow(parent: RefKey): Promise<SyncRecord[]> {
+    const found = await this.observations.find({ parent }).toArray();
+    return found.map(({ record }) => JSON.parse(record) as SyncRecord);
   }
 
   async forget(records: SyncRecord[]): Promise<void> {

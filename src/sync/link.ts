@@ -1,3 +1,4 @@
+import { filesReason, type LinkedFile } from './files';
 import { refKey, type CanonicalKey } from './keys';
 import {
   SIDES,
@@ -50,7 +51,7 @@ export interface OverruledValue {
 /** One write towards one side. Sent exactly as stored, also when it is sent again. */
 export interface PlannedWrite {
   side: Side;
-  op: 'create' | 'update' | 'followUp' | 'archive';
+  op: 'create' | 'update' | 'followUp' | 'archive' | 'redact' | 'attach' | 'detach';
   /** The record to write; null for a create. */
   ref: RefKey | null;
   /** The precondition; null for a create or follow-up. */
@@ -69,6 +70,8 @@ export interface PlannedWrite {
   /** A person asked for a new record although others match or are taken: those are not looked at again. */
   insisted: boolean;
   done: boolean;
+  /** The file to attach or detach: its place among the link's, and its id where it is now. */
+  file?: { place: number; source: string };
 }
 
 /** A plan in execution: what is being written, and the state of the link once all of it is. */
@@ -100,6 +103,10 @@ export interface Agreement {
   overruled: OverruledValue[];
   /** The other system's records this pair waits for although it is linked, e.g. a new organization. */
   waitsFor: RefKey[];
+  /** Rows whose values were redacted: what the link's history keeps of them goes, too. */
+  redacted?: string[];
+  /** Absent where the pair has none. */
+  files?: LinkedFile[];
 }
 
 /** The MongoDB document that joins two records. */
@@ -119,6 +126,8 @@ export interface Link {
   history: OverruledValue[];
   reason: Reason | null;
   waitsFor: RefKey[];
+  /** Absent where neither record had any. */
+  files?: LinkedFile[];
   intent: Intent | null;
   mappingVersion: string;
   rev: number;
@@ -147,6 +156,13 @@ export function newLink(key: CanonicalKey, entity: EntityType, mappingVersion: s
     createdAt: now,
     updatedAt: now,
   };
+}
+
+function withoutRows(history: OverruledValue[], redacted: string[]): OverruledValue[] {
+  const gone = '[redacted]';
+  return history.map((entry) =>
+    redacted.includes(entry.row) ? { ...entry, lost: gone, kept: gone } : entry,
+  );
 }
 
 export function seenVersion(record: SyncRecord): SeenVersion {
@@ -183,6 +199,7 @@ export function abandonIntent(link: Link): Link {
 export function agreed(link: Link, next: Agreement, mappingVersion: string, now: string): Link {
   const sides = { ...link.sides };
   for (const side of SIDES) if (sides[side]) sides[side] = { ...sides[side], residue: next.residue[side] };
+  const failed = filesReason(next.files ?? link.files ?? []);
   const reason =
     next.waitsFor.length > 0
       ? { code: 'waiting', text: `waits for ${next.waitsFor.join(', ')}`, since: now, nextAttempt: null }
@@ -193,16 +210,19 @@ export function agreed(link: Link, next: Agreement, mappingVersion: string, now:
             since: now,
             nextAttempt: null,
           }
-        : null;
+        : failed !== null
+          ? { code: 'attachment', text: failed, since: now, nextAttempt: null }
+          : null;
   return {
     ...link,
+    ...(next.files && { files: next.files }),
     sides,
     status: next.conflicts.length > 0 ? 'conflict' : 'linked',
     snapshot: next.snapshot,
     conflicts: next.conflicts,
     candidates: [],
     unlinked: false,
-    history: [...link.history, ...next.overruled].slice(-HISTORY_LIMIT),
+    history: [...withoutRows(link.history, next.redacted ?? []), ...next.overruled].slice(-HISTORY_LIMIT),
     waitsFor: next.waitsFor,
     reason: reason && link.reason?.text === reason.text ? link.reason : reason,
     intent: null,

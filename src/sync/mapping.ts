@@ -18,6 +18,7 @@ export const DATA_TYPES = [
 ] as const;
 export type DataType = (typeof DATA_TYPES)[number];
 export type Direction = 'both' | 'toPms' | 'toZendesk';
+export type OnRedact = Direction | 'none';
 export type Winner = 'zendesk' | 'pms' | 'latest' | 'manual';
 
 export type Transform =
@@ -45,13 +46,20 @@ export interface PropertyRow {
   /** `create`: set once, when the counterpart is created, and never compared. */
   write: 'always' | 'create';
   /** The side that cannot change the value after creation, and what an edit on the other side becomes. */
-  fixed: { side: Side; onEdit: 'followUp' | 'overrule' } | null;
+  fixed: {
+    side: Side;
+    onEdit: 'followUp' | 'overrule';
+    /** Canonical values that the side can take after all: a comment can be made internal, never public. */
+    except: readonly Json[];
+  } | null;
 }
 
 export interface EntityMapping {
   entity: EntityType;
   kind: Record<Side, string>;
   onDelete: 'flag' | 'archive' | 'unlink';
+  /** Where a redaction of a whole record, or of its file, is repeated on the other side; elsewhere it counts as an end. */
+  onRedact: OnRedact;
   /** Records that already exist on both sides are joined where all properties of one rule are equal. */
   match: { zendesk: string; pms: string }[];
   /** Records take part only where each named property has one of the values. */
@@ -83,6 +91,7 @@ const rowSchema = z.strictObject({
   write: z.enum(['always', 'create']).default('always'),
   fixedOn: z.enum(SIDES).optional(),
   onEdit: z.enum(['followUp', 'overrule']).optional(),
+  except: z.array(jsonSchema).optional(),
   table: z.record(z.string(), z.string()).optional(),
   entity: z.enum(ENTITY_TYPES).optional(),
   required: z.boolean().optional(),
@@ -114,6 +123,7 @@ const fileSchema = z.strictObject({
     CommentToProject: z.strictObject({
       mode: z.enum(['note', 'project']),
       onDelete,
+      onRedact: z.enum(['both', 'toPms', 'toZendesk', 'none']).default('toPms'),
       note: tableSchema,
       project: tableSchema,
     }),
@@ -145,7 +155,7 @@ export function parseMapping(input: unknown, file: string, versionOf: (text: str
     type: EntityType,
     table: z.output<typeof tableSchema>,
     path: string,
-    remove: EntityMapping['onDelete'],
+    { onDelete, onRedact = 'none' }: { onDelete: EntityMapping['onDelete']; onRedact?: OnRedact },
   ) => {
     const rows = table.properties.map((row, i) => {
       const at = `${file}: ${path}.properties[${i}] (${rowTitle(row)})`;
@@ -156,7 +166,8 @@ export function parseMapping(input: unknown, file: string, versionOf: (text: str
     return {
       entity: type,
       kind: { zendesk: table.zendesk, pms: table.pms },
-      onDelete: remove,
+      onDelete,
+      onRedact,
       match: table.match,
       filter: table.filter,
       rows,
@@ -169,23 +180,18 @@ export function parseMapping(input: unknown, file: string, versionOf: (text: str
       'CommentToProject',
       CommentToProject.note,
       'entities.CommentToProject.note',
-      CommentToProject.onDelete,
+      CommentToProject,
     ),
     project: entity(
       'CommentToProject',
       CommentToProject.project,
       'entities.CommentToProject.project',
-      CommentToProject.onDelete,
+      CommentToProject,
     ),
   };
   const entities = {
-    OrgToCustomer: entity('OrgToCustomer', OrgToCustomer, 'entities.OrgToCustomer', OrgToCustomer.onDelete),
-    TicketToProject: entity(
-      'TicketToProject',
-      TicketToProject,
-      'entities.TicketToProject',
-      TicketToProject.onDelete,
-    ),
+    OrgToCustomer: entity('OrgToCustomer', OrgToCustomer, 'entities.OrgToCustomer', OrgToCustomer),
+    TicketToProject: entity('TicketToProject', TicketToProject, 'entities.TicketToProject', TicketToProject),
     CommentToProject: comments[mode],
   };
   if (faults.length > 0) throw new MappingError(faults.join('\n'));
@@ -251,6 +257,7 @@ function rowFaults(row: RowInput): string[] {
   if (row.type === 'person' && row.transform !== 'person') faults.push('type person needs transform person');
   if ((row.fixedOn === undefined) !== (row.onEdit === undefined))
     faults.push('"fixedOn" and "onEdit" go together');
+  if (row.except !== undefined && row.onEdit !== 'overrule') faults.push('"except" needs onEdit: overrule');
   return faults;
 }
 
@@ -265,7 +272,8 @@ function toRow(row: RowInput): PropertyRow {
     winner: row.winner,
     default: row.default,
     write: row.write,
-    fixed: row.fixedOn && row.onEdit ? { side: row.fixedOn, onEdit: row.onEdit } : null,
+    fixed:
+      row.fixedOn && row.onEdit ? { side: row.fixedOn, onEdit: row.onEdit, except: row.except ?? [] } : null,
   };
 }
 
@@ -325,6 +333,16 @@ function duplicateFaults(rows: PropertyRow[], at: string): string[] {
 export function writesTo(row: PropertyRow, side: Side): boolean {
   if (!row[side]) return false;
   return row.direction === 'both' || row.direction === (side === 'pms' ? 'toPms' : 'toZendesk');
+}
+
+/** Comments keep the order in which they were made, and bring their files. */
+export function isComment(mapping: EntityMapping): boolean {
+  return mapping.entity === 'CommentToProject';
+}
+
+/** Whether a redaction on the other side is repeated on this one. */
+export function redactionReaches({ onRedact }: EntityMapping, side: Side): boolean {
+  return onRedact === 'both' || onRedact === (side === 'pms' ? 'toPms' : 'toZendesk');
 }
 
 /** The rows that are compared and kept equal after creation. */

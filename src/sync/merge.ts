@@ -1,8 +1,9 @@
 import type { PropertyRow } from './mapping';
 import { writesTo } from './mapping';
+import { redactAlike } from './redaction';
 import { SIDES, otherSide, type Json, type Side } from './record';
 import type { RowDecision } from './resolution';
-import { isEmpty, sameValue } from './values';
+import { isEmpty, sameValue, textOf } from './values';
 
 /** Three-way merge of one property. Symmetric: exchanging the sides exchanges the result. */
 
@@ -25,6 +26,11 @@ export type MergeResult =
   | { kind: 'followUp'; from: Side; value: Json }
   /** A value that a person made of both goes to either side; `lost` is what it overrules. */
   | { kind: 'replace'; value: Json; lost: Partial<Record<Side, Json>>; rule: string }
+  /**
+   * What was said on `from`, which cannot be edited there, was redacted: `value` is what is left of it. `text` is what
+   * the other side says without what was redacted; `edited` where that is an edit of which `from` has not heard.
+   */
+  | { kind: 'redact'; from: Side; value: Json; text: Json; edited: boolean }
   /** Only a person can decide. */
   | { kind: 'park' };
 
@@ -35,6 +41,8 @@ export function mergeRow(row: PropertyRow, input: MergeInput): MergeResult {
       ? { kind: 'unchanged' }
       : { kind: 'agree', value: current.zendesk };
   }
+  const redacted = redaction(row, input);
+  if (redacted) return redacted;
   const changed = {
     zendesk: !base || !sameValue(base.zendesk, current.zendesk),
     pms: !base || !sameValue(base.pms, current.pms),
@@ -62,6 +70,19 @@ export function mergeParked(row: PropertyRow, input: MergeInput, decision?: RowD
   return { kind: 'replace', value: decision.value, lost, rule };
 }
 
+/** A text that cannot be edited changed all the same. */
+function redaction(row: PropertyRow, { base, current }: MergeInput): MergeResult | null {
+  if (!base || row.fixed?.onEdit !== 'followUp') return null;
+  const from = row.fixed.side;
+  const to = otherSide(from);
+  const before = base[from];
+  const value = current[from];
+  if (typeof before !== 'string' || sameValue(before, value) || !writesTo(row, to)) return null;
+  if (sameValue(current[to], before)) return { kind: 'redact', from, value, text: value, edited: false };
+  const text = redactAlike(before, textOf(value ?? ''), textOf(current[to] ?? ''));
+  return { kind: 'redact', from, value, text, edited: !sameValue(base[to], current[to]) };
+}
+
 /** One side changed: its value goes across, unless the row's direction or a fixed side forbids it. */
 function carry(row: PropertyRow, from: Side, { current }: MergeInput): MergeResult {
   const to = otherSide(from);
@@ -74,7 +95,7 @@ function carry(row: PropertyRow, from: Side, { current }: MergeInput): MergeResu
       rule: `direction ${row.direction}`,
     };
   }
-  if (row.fixed?.side === to) {
+  if (row.fixed?.side === to && !row.fixed.except.some((value) => sameValue(value, current[from]))) {
     return row.fixed.onEdit === 'followUp'
       ? { kind: 'followUp', from, value: current[from] }
       : { kind: 'copy', from: to, value: current[to], lost: current[from], rule: `fixed on ${to}` };

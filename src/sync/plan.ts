@@ -10,9 +10,27 @@ import {
   type PlannedWrite,
   type SeenVersion,
 } from './link';
-import { comparedRows, writesTo, type EntityMapping, type Mapping, type PropertyRow } from './mapping';
+import { fileWork, mergeFiles, type LinkedFile } from './files';
+import {
+  comparedRows,
+  isComment,
+  redactionReaches,
+  writesTo,
+  type EntityMapping,
+  type Mapping,
+  type PropertyRow,
+} from './mapping';
 import { mergeParked, mergeRow } from './merge';
-import { SIDES, otherSide, type Json, type RefKey, type Side, type SyncRecord, type Values } from './record';
+import {
+  SIDES,
+  otherSide,
+  type Attachment,
+  type Json,
+  type RefKey,
+  type Side,
+  type SyncRecord,
+  type Values,
+} from './record';
 import { NO_DECISIONS, type Decisions } from './resolution';
 import { fillTemplate, fromCanonical, sameValue, textOf, toCanonical, type References } from './values';
 
@@ -44,6 +62,8 @@ export interface PairState {
   claimedBy?: CanonicalKey;
   /** What a person decided and this pair has not acted on yet. */
   decisions?: Decisions;
+  /** A sibling that was made before this pair's origin and is still to be written to the other side. */
+  olderSibling?: RefKey;
   references: References;
   /** How often this pair was handed on already; stops two records that name each other from passing it on. */
   hops: number;
@@ -70,6 +90,9 @@ export type Plan =
   | { do: 'rest' }
   | { do: 'quarantine'; code: string; reason: string }
   | { do: 'bury'; reason: string; intent: Intent | null };
+
+/** Writes that the record itself does not show: only their keys tell whether they were done. */
+const ADDITIONS: ReadonlySet<PlannedWrite['op']> = new Set(['followUp', 'attach', 'detach']);
 
 /** @throws Error where the state contradicts itself: a bug, never a matter of data. */
 export function planPair(state: PairState, mapping: Mapping): Plan {
@@ -117,6 +140,9 @@ class PairPlanner {
       return { do: 'redirect', to: canonicalKey(table.entity, back) };
     }
 
+    // The sibling waits for what both need; to wait for it alone wakes each of a long row once.
+    if (state.olderSibling !== undefined)
+      return waitFor([state.olderSibling], 'was said before it and is still to be written');
     const canonical = this.canonicalValues(side, origin);
     if (canonical.problems.length > 0) {
       return { do: 'quarantine', code: 'unmapped_value', reason: canonical.problems.join('; ') };
@@ -213,7 +239,7 @@ class PairPlanner {
       insisted: this.decisions.counterpart === 'create',
       done: false,
     };
-    const next = { ...emptyAgreement(), snapshot };
+    const next = { ...emptyAgreement(), snapshot, ...this.files([], { [from]: origin }) };
     return {
       do: 'write',
       intent: {
@@ -231,7 +257,7 @@ class PairPlanner {
     const { state, table } = this;
     const link = state.link;
     if (!link) throw new Error(`${state.key}: linked without a link`);
-    if (link.intent?.writes.some((write) => write.done || write.op === 'followUp')) {
+    if (link.intent?.writes.some((write) => write.done || ADDITIONS.has(write.op))) {
       return { do: 'write', intent: resumed(link.intent) };
     }
 
@@ -288,6 +314,7 @@ class PairPlanner {
     const conflicts: ParkedConflict[] = [];
     const overruled: OverruledValue[] = [];
     const waitsFor: RefKey[] = [];
+    const redacted: string[] = [];
     const writes: Partial<Record<Side, PlannedWrite>> = {};
     const followUps: PlannedWrite[] = [];
     const changedAt = {
@@ -348,6 +375,21 @@ class PairPlanner {
         snapshot[row.id] = result.value;
         delete residue[result.from][row.id];
         followUps.push(this.followUp(row, to, sides, result.value, link));
+      } else if (result.kind === 'redact') {
+        const { from, value, text, edited } = result;
+        const to = otherSide(from);
+        const target = row[to];
+        snapshot[row.id] = text;
+        for (const side of SIDES) delete residue[side][row.id];
+        if (!sameValue(text, value)) residue[from][row.id] = value;
+        redacted.push(row.id);
+        if (edited) followUps.push(this.followUp(row, from, sides, text, link));
+        if (target && !sameValue(text, values[to])) {
+          const write = writeTo(to);
+          write.values[target] = text;
+          write.rows.push(row.id);
+          write.expects[row.id] = values[to];
+        }
       } else if (result.kind === 'copy' || result.kind === 'replace') {
         const lost =
           result.kind === 'replace'
@@ -388,9 +430,15 @@ class PairPlanner {
       conflicts,
       overruled,
       waitsFor: [...new Set(waitsFor)],
+      ...(redacted.length > 0 && { redacted }),
+      ...this.files(link.files ?? [], current),
     };
     this.leaveBackReference(sides, current, writeTo);
-    const all = [...followUps, ...SIDES.flatMap((side) => writes[side] ?? [])];
+    const updates = SIDES.flatMap((side) => writes[side] ?? []);
+    // A redaction first: until it is done, nothing is told that could have to be planned again.
+    const texts = redacted.length > 0 ? [...updates, ...followUps] : [...followUps, ...updates];
+    // What was said goes first, whatever becomes of the files.
+    const all = texts.length > 0 ? texts : this.fileWrites(agreement.files ?? [], sides, link);
     if (all.length === 0) return { do: 'settled', agreement, seen: current };
     return {
       do: 'write',
@@ -436,6 +484,46 @@ class PairPlanner {
     }
   }
 
+  /** Files go with comments only. */
+  private files(
+    known: readonly LinkedFile[],
+    seen: Partial<Record<Side, SyncRecord>>,
+  ): { files?: LinkedFile[] } {
+    if (!isComment(this.table)) return {};
+    const lists: Partial<Record<Side, readonly Attachment[]>> = {};
+    for (const side of SIDES) lists[side] = seen[side]?.attachments ?? [];
+    const files = mergeFiles(known, lists, (side) => redactionReaches(this.table, side));
+    return files.length > 0 ? { files } : {};
+  }
+
+  private fileWrites(
+    files: readonly LinkedFile[],
+    sides: Record<Side, LinkedSide>,
+    link: Link,
+  ): PlannedWrite[] {
+    return fileWork(files).map(({ op, side, source, place }) => ({
+      side,
+      op,
+      ref: sides[side].ref,
+      version: null,
+      values: { public: this.shownToCustomers(side, link) },
+      backRef: sides[otherSide(side)].ref,
+      idempotencyKey: `${this.state.key}/file/${sides[otherSide(side)].ref}/${source}`,
+      rows: [],
+      expects: {},
+      lookFirst: false,
+      insisted: false,
+      done: false,
+      file: { place, source },
+    }));
+  }
+
+  /** What is added to a comment is shown to those who may see the comment. */
+  private shownToCustomers(side: Side, link: Link): boolean {
+    const row = this.table.rows.find((each) => each[side] === 'public');
+    return row !== undefined && link.snapshot?.[row.id] === 'public';
+  }
+
   private followUp(
     row: PropertyRow,
     to: Side,
@@ -443,16 +531,14 @@ class PairPlanner {
     value: Json,
     link: Link,
   ): PlannedWrite {
-    const visible = this.table.rows.find((other) => other[to] === 'public');
-    const shown = visible ? (link.snapshot?.[visible.id] ?? null) : null;
     return {
       side: to,
       op: 'followUp',
       ref: sides[to].ref,
       version: null,
       values: {
-        text: `Edited on the other side (${row.id}):\n\n${value === null ? '' : textOf(value)}`,
-        public: shown === 'public',
+        text: value === null ? '' : textOf(value),
+        public: this.shownToCustomers(to, link),
       },
       backRef: sides[otherSide(to)].ref,
       idempotencyKey: `${this.state.key}@${link.rev}/${row.id}`,
@@ -468,27 +554,34 @@ class PairPlanner {
   private ended(side: Side, sides: Record<Side, LinkedSide>, record: SyncRecord | null): Plan {
     const { state, table } = this;
     const how = record?.state ?? 'removed';
-    const reason = `${sides[side].ref} was ${how}; onDelete: ${table.onDelete}`;
     const other = otherSide(side);
+    const repeated = how === 'redacted' && redactionReaches(table, other);
+    const rule = repeated ? `onRedact: ${table.onRedact}` : `onDelete: ${table.onDelete}`;
+    const reason = `${sides[side].ref} was ${how}; ${rule}`;
     const counterpart = state.observed[other];
     const otherLive =
       sides[other].state === 'live' && counterpart?.record !== null && state.link?.status !== 'tombstone';
-    if (table.onDelete !== 'archive' || !otherLive) return { do: 'bury', reason, intent: null };
+    if (!otherLive || (!repeated && table.onDelete !== 'archive'))
+      return { do: 'bury', reason, intent: null };
+    const op = repeated ? 'redact' : 'archive';
     const write: PlannedWrite = {
       side: other,
-      op: 'archive',
+      op,
       ref: sides[other].ref,
       version: counterpart?.record.version ?? sides[other].version,
       values: {},
       backRef: null,
-      idempotencyKey: `${state.key}@${state.link?.rev ?? 0}/archive`,
+      idempotencyKey: `${state.key}@${state.link?.rev ?? 0}/${op}`,
       rows: [],
       expects: {},
       lookFirst: false,
       insisted: false,
       done: false,
     };
-    const next = { ...emptyAgreement(), snapshot: state.link?.snapshot ?? {} };
+    const rows = comparedRows(table).map((row) => row.id);
+    const next: Agreement = repeated
+      ? { ...emptyAgreement(), snapshot: Object.fromEntries(rows.map((row) => [row, null])), redacted: rows }
+      : { ...emptyAgreement(), snapshot: state.link?.snapshot ?? {} };
     return {
       do: 'bury',
       reason,

@@ -40,7 +40,8 @@ export interface SyncRecord {
   order: number;
   createdAt: string;
   updatedAt: string;
-  state: 'live' | 'archived' | 'deleted';
+  /** `redacted`: what it said was removed for good, all of it. */
+  state: 'live' | 'archived' | 'deleted' | 'redacted';
   values: Values;
   /** The counterpart that a back-reference of ours names; null when there is none. */
   backRef: RefKey | null;
@@ -48,4 +49,19 @@ export interface SyncRecord {
   foreignBackRef: boolean;
   /** Why this record takes no part by its nature, e.g. a comment that is its ticket's description. */
   skip: string | null;
+  /** The record of the same side that this one is said under: a comment's ticket, a note's project. Absent for others. */
+  parent?: RefKey;
+  /** Files on the record; absent where its kind has none. One that is not listed says nothing: only `redacted` does. */
+  attachments?: Attachment[];
+}
+
+/** A file on a record, without its content. */
+export interface Attachment {
+  id: string;
+  fileName: string;
+  contentType: string;
+  /** Bytes. */
+  size: number;
+  /** Its content was removed for good. */
+  redacted: boolean;
 }

@@ -1,10 +1,12 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import type { Readable } from 'node:stream';
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import axios, { AxiosError, type AxiosInstance, type AxiosResponse } from 'axios';
 import type { z } from 'zod';
 import type { Side } from '../sync/record';
 import { NeedsHuman, RetryLater } from './errors';
+import type { OpenFile } from './port';
 import { routeOf } from './route';
 
 /** One call as it went, for counting. Holds no credential, no query and no content. */
@@ -36,6 +38,8 @@ export interface Request {
   path: string;
   query?: Record<string, string | number>;
   body?: unknown;
+  /** Sent as it comes, in the place of a body. */
+  file?: OpenFile;
   headers?: Record<string, string>;
 }
 
@@ -48,6 +52,9 @@ export interface Answer {
 
 /** Statuses that the caller understands besides success. */
 export type Expected = readonly number[];
+
+/** A file may take minutes; its activity may take no longer. */
+const FILE_TIMEOUT_MS = 4 * 60_000;
 
 /**
  * One system's HTTP client. It retries nothing (Temporal does), follows no redirect (credentials stay with their
@@ -92,12 +99,25 @@ export class HttpClient {
         url: request.path,
         ...(request.query && { params: request.query }),
         ...(request.body !== undefined && { data: JSON.stringify(request.body) }),
+        ...(request.file && {
+          data: request.file.content,
+          timeout: FILE_TIMEOUT_MS,
+          maxBodyLength: Infinity,
+        }),
         headers: {
-          ...(request.body !== undefined && { 'content-type': 'application/json' }),
+          // Without a body there is nothing to name; axios would say that it is a form.
+          'content-type': request.body === undefined ? false : 'application/json',
+          ...(request.file && {
+            'content-type': request.file.contentType,
+            'content-length': String(request.file.size),
+          }),
           ...request.headers,
         },
       });
     } catch (error) {
+      // What went wrong with the file itself is known already.
+      const broken = request.file?.content.errored;
+      if (broken instanceof NeedsHuman || broken instanceof RetryLater) throw broken;
       const code = error instanceof AxiosError ? (error.code ?? 'no answer') : 'no answer';
       // A refused connection carried nothing; after anything else the write may have been done.
       throw new RetryLater(`${call}: ${code}`, { unknownOutcome: writes && code !== 'ECONNREFUSED' });
@@ -156,6 +176,37 @@ export class HttpClient {
     );
   }
 
+  /**
+   * Begins to read an answer that is not JSON, from the system itself: no redirect is followed.
+   * @throws RetryLater, NeedsHuman
+   */
+  async download(path: string): Promise<{ status: number; content: Readable }> {
+    return traced(this.options, { method: 'GET', path }, () => this.begin(path));
+  }
+
+  private async begin(path: string): Promise<{ status: number; content: Readable }> {
+    const { name, side, onCall } = this.options;
+    const started = Date.now();
+    let response: AxiosResponse<Readable> | null = null;
+    try {
+      response = await this.axios.request<Readable>({
+        method: 'GET',
+        url: path,
+        responseType: 'stream',
+        decompress: false,
+        headers: { 'accept-encoding': 'identity', accept: '*/*' },
+      });
+    } catch (error) {
+      const code = error instanceof AxiosError ? (error.code ?? 'no answer') : 'no answer';
+      throw new RetryLater(`${name} GET ${path}: ${code}`, { unknownOutcome: false });
+    } finally {
+      if (response) trace.getActiveSpan()?.setAttribute('http.response.status_code', response.status);
+      const { status = null } = response ?? {};
+      onCall?.({ side, method: 'GET', path, status, ms: Date.now() - started, left: callsLeft(response) });
+    }
+    return { status: response.status, content: response.data };
+  }
+
   /** A GET whose answer has a known shape. */
   async get<T>(schema: z.ZodType<T>, path: string, query: Record<string, string | number> = {}): Promise<T> {
     const request: Request = { method: 'GET', path, query };
@@ -191,7 +242,7 @@ function traced<T>({ name, baseUrl }: HttpOptions, request: Request, work: () =>
   );
 }
 
-function callsLeft(response: AxiosResponse<string> | null): number | null {
+function callsLeft(response: AxiosResponse<unknown> | null): number | null {
   const value: unknown =
     response?.headers['ratelimit-remaining'] ?? response?.headers['x-rate-limit-remaining'];
   return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : null;

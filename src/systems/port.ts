@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Json, RecordRef, RefKey, Side, SyncRecord, Values } from '../sync/record';
 
 /** A read's answer: the record as it is now, or that it is gone (never existed, or was removed for good). */
@@ -26,6 +27,29 @@ export interface CreateOptions {
   idempotencyKey: string;
   /** The counterpart, left on the new record so that both can be joined again by it alone. */
   backRef: RefKey;
+  /** What {@link SystemPort.stage} returned for files that the new record is to have from the start. */
+  staged?: readonly StagedFile[];
+}
+
+/** A file on its way: its content is read once, as it comes. */
+export interface OpenFile {
+  fileName: string;
+  contentType: string;
+  /** Bytes. */
+  size: number;
+  content: Readable;
+}
+
+/** A file that the side has, though no record has it yet. */
+export interface StagedFile {
+  token: string;
+  /** Its id once a record has it. */
+  id: string;
+}
+
+export interface AttachOptions extends CreateOptions {
+  /** Whether customers may see it, where the side can tell. */
+  isPublic: boolean;
 }
 
 export interface UpdateOptions {
@@ -98,6 +122,32 @@ export interface SystemPort {
 
   /** Archives a record (the mapping's `onDelete: archive`). */
   archive(ref: RecordRef, options: { version: string }): Promise<SyncRecord>;
+
+  /** Removes for good what a record says (the mapping's `onRedact`). Once more changes nothing. */
+  redact(ref: RecordRef, options: { version: string }): Promise<SyncRecord>;
+
+  /**
+   * Begins to read a file of a record. An address that the side gives for it is fetched only where the connection
+   * allows it.
+   * @throws NeedsHuman where the file is gone, too large, or at an address that may not be fetched
+   */
+  openFile(ref: RecordRef, id: string): Promise<OpenFile>;
+
+  /** Puts a file there before the record that will have it; absent where files are added to a record that exists. */
+  stage?(file: OpenFile): Promise<StagedFile>;
+
+  /**
+   * Adds a file to a record that exists. Safe to repeat with the same idempotency key; `open` is called only where the
+   * content is needed. @returns the file's id, and the record where it has a new version
+   */
+  attach(
+    ref: RecordRef,
+    open: () => Promise<OpenFile>,
+    options: AttachOptions,
+  ): Promise<{ id: string; record: SyncRecord | null }>;
+
+  /** Removes a file's content for good. Once more changes nothing. @returns the record where it has a new version */
+  detach(ref: RecordRef, id: string): Promise<SyncRecord | null>;
 
   /** Names of the change streams, e.g. `tickets`, `organizations`, `comments`. */
   readonly streams: readonly string[];

@@ -41,7 +41,7 @@ async function steps(
 ): Promise<PairSummary> {
   let findings: Findings = { fresh: [], gone: [], looked: null };
   for (let steps = 0; steps < STEPS_AT_MOST; steps += 1) {
-    const step = await planPair({ key, ...inbox, ...findings });
+    const step = await planPair({ key, first: steps === 0, ...inbox, ...findings });
     switch (step.next) {
       case 'rest':
         return step.state;

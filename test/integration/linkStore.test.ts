@@ -87,6 +87,19 @@ describe('link store', () => {
     expect((await store.observed(['zendesk:ticket:1'])).size).toBe(0);
   });
 
+  test('finds what was seen below a parent and not yet dealt with', async () => {
+    const below = (id: string, parent: string) =>
+      record('pms', {}, 1, { ref: { side: 'pms', kind: 'note', id }, parent });
+    const [one, two] = [below('N-1', 'pms:project:P-1'), below('N-2', 'pms:project:P-1')];
+    await store.observe([one, two, below('N-3', 'pms:project:P-2'), record('pms', {})]);
+    expect((await store.observedBelow('pms:project:P-1')).map(({ ref }) => ref.id).sort()).toEqual([
+      'N-1',
+      'N-2',
+    ]);
+    await store.forget([one]);
+    expect(await store.observedBelow('pms:project:P-1')).toEqual([two]);
+  });
+
   test('finds who waits, keeps cursors, and remembers since when it is', async () => {
     await store.save({
       ...newLink(KEY, 'TicketToProject', 'v1', 'now'),

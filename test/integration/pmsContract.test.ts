@@ -116,10 +116,10 @@ it('refuses references to nothing', async () => {
   expect((await pms.patch(`/notes/${note.body.id}`, { projectId: 'P-9' })).status).toBe(422);
 });
 
-it('keeps files', async () => {
-  const { body: note } = await pms.post<{ id: string }>('/notes', REQUIRED.notes);
-  const at = `/notes/${note.id}/attachments`;
-  const key = { 'idempotency-key': 'attach', ...text };
+it.each(['notes', 'projects'] as const)('keeps files of %s', async (collection) => {
+  const { body: holder } = await pms.post<{ id: string }>(`/${collection}`, REQUIRED[collection]);
+  const at = `/${collection}/${holder.id}/attachments`;
+  const key = { 'idempotency-key': `attach-${collection}`, ...text };
   const made = await pms.call<{ url: string; id: string }>('POST', `${at}?fileName=a.txt`, {
     raw: 'abc',
     headers: key,
@@ -127,12 +127,15 @@ it('keeps files', async () => {
   expect(made.status).toBe(201);
   expect((await pms.call('POST', `${at}?fileName=a.txt`, { raw: 'abd', headers: key })).status).toBe(422);
   expect((await pms.call('POST', at, { raw: 'abc', headers: text })).status).toBe(400);
-  expect(
-    (await pms.call('POST', '/notes/N-1/attachments?fileName=a', { raw: 'a', headers: text })).status,
-  ).toBe(404);
+  const nobody = `/${collection}/${collection === 'notes' ? 'N' : 'P'}-1/attachments?fileName=a`;
+  expect((await pms.call('POST', nobody, { raw: 'a', headers: text })).status).toBe(404);
   expect((await pms.get(`/attachments/${made.body.id}`)).status).toBe(200);
   expect((await pms.get('/attachments/A-1')).status).toBe(404);
-  await pms.delete(`/notes/${note.id}`);
+  const other = await pms.call<{ id: string }>('POST', `${at}?fileName=b.txt`, { raw: 'b', headers: text });
+  expect((await pms.delete(`/attachments/${other.body.id}`)).status).toBe(204);
+  expect((await pms.delete(`/attachments/${other.body.id}`)).status).toBe(410);
+  expect((await pms.delete('/attachments/A-1')).status).toBe(404);
+  await pms.delete(`/${collection}/${holder.id}`);
   expect((await pms.get(`/attachments/${made.body.id}`)).status).toBe(410);
   expect((await pms.call('POST', `${at}?fileName=a`, { raw: 'abc', headers: text })).status).toBe(410);
 });
@@ -181,7 +184,7 @@ const calls = contract.operations
   .map(({ method, template, operationId }) => ({
     operationId,
     method,
-    at: template.replace('{id}', 'X-1') + (operationId === 'attachFile' ? '?fileName=a' : ''),
+    at: template.replace('{id}', 'X-1') + (operationId.startsWith('attachFile') ? '?fileName=a' : ''),
   }));
 
 it.each(calls)('$operationId wants a token', async ({ method, at }) => {

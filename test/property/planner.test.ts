@@ -255,7 +255,7 @@ describe('merge', () => {
         (direction, winner, fixed, base, current, [a, b]) => {
           const [first] = table.rows;
           if (!first) throw new Error('no row');
-          const row: PropertyRow = { ...first, direction, winner, fixed };
+          const row: PropertyRow = { ...first, direction, winner, fixed: fixed && { ...fixed, except: [] } };
           const input: MergeInput = { base, current, changedAt: { zendesk: a, pms: b } };
           const there = mergeRow(row, input);
           const back = mergeRow(mirrored(row), {

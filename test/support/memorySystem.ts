@@ -5,6 +5,7 @@ import { AlreadyExists, PreconditionFailed, RecordGone, RetryLater } from '../..
 import type {
   ChangePage,
   CreateOptions,
+  OpenFile,
   PropertyInfo,
   ReadResult,
   SystemPort,
@@ -156,6 +157,26 @@ export class MemorySystem implements SystemPort {
       if (before?.version !== version) throw new PreconditionFailed(`${refKey(ref)} moved on`);
       return this.edit(ref, {}, { state: 'archived' });
     });
+  }
+
+  async redact(ref: RecordRef, { version }: { version: string }): Promise<SyncRecord> {
+    return this.call('redact', () => {
+      const before = this.records.get(refKey(ref));
+      if (before?.version !== version) throw new PreconditionFailed(`${refKey(ref)} moved on`);
+      return this.edit(ref, {}, { state: 'redacted' });
+    });
+  }
+
+  async openFile(): Promise<OpenFile> {
+    throw new Error('a system in memory has no files');
+  }
+
+  async attach(): Promise<{ id: string; record: null }> {
+    throw new Error('a system in memory has no files');
+  }
+
+  async detach(): Promise<null> {
+    throw new Error('a system in memory has no files');
   }
 
   async changes(_stream: string, cursor: string | null): Promise<ChangePage> {

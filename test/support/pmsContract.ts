@@ -245,7 +245,7 @@ export class PmsClient {
     const content = Buffer.from(await response.arrayBuffer());
     const json = response.headers.get('content-type')?.startsWith('application/json') === true;
     // An attachment may be of type JSON, or say so without being it.
-    const file = /^\/attachments\//.test(at) && response.ok;
+    const file = method === 'GET' && /^\/attachments\//.test(at) && response.ok;
     const parsed: unknown =
       content.length === 0 && !file ? undefined : json && !file ? JSON.parse(content.toString()) : content;
     this.contract.check({

@@ -34,7 +34,12 @@ export type Body = Record<string, unknown> & { status: number };
 export const MAPPING_FILE = path.resolve(__dirname, '../../mapping.yaml');
 
 export async function startSandboxes(
-  options: { zendesk?: ZendeskSandboxOptions; pms?: PmsSandboxOptions; mapping?: Mapping } = {},
+  options: {
+    zendesk?: ZendeskSandboxOptions;
+    pms?: PmsSandboxOptions;
+    mapping?: Mapping;
+    fileLimitBytes?: number;
+  } = {},
 ): Promise<Sandboxes> {
   // Ids are part of workflow ids, and test files share a Temporal server.
   const idsAfter = Math.floor(Math.random() * 1e9);
@@ -47,15 +52,20 @@ export async function startSandboxes(
   const pms = await startPmsSandbox({ idsAfter, rateLimitPerMinute: 100_000, ...options.pms });
   const calls: ApiCall[] = [];
   const onCall = (call: ApiCall) => void calls.push(call);
+  const files = {
+    ...(options.fileLimitBytes !== undefined && { fileLimitBytes: options.fileLimitBytes }),
+  };
   const systems = {
     zendesk: zendeskSystem({
       baseUrl: zendesk.url,
       email: zendesk.adminEmail,
       apiToken: zendesk.apiToken,
       timeoutMs: 2_000,
+      attachmentHosts: zendesk.fileUrl === null ? [] : [zendesk.fileUrl],
+      ...files,
       onCall,
     }),
-    pms: pmsSystem({ baseUrl: pms.url, token: pms.token, timeoutMs: 2_000, onCall }),
+    pms: pmsSystem({ baseUrl: pms.url, token: pms.token, timeoutMs: 2_000, ...files, onCall }),
   };
   const mapping = await checkMapping(options.mapping ?? loadMapping(MAPPING_FILE), systems, 'mapping.yaml');
   const made = await send(

@@ -47,6 +47,15 @@ describe('configuration', () => {
     });
   });
 
+  test('hosts of attachments are names or whole origins, with commas between or as a list', () => {
+    const hostsOf = (text: string) =>
+      loadConfig(null, { ...COMPLETE, ZENDESK_ATTACHMENT_HOSTS: text }).zendeskAttachmentHosts;
+    expect(loadConfig(null, COMPLETE).zendeskAttachmentHosts).toEqual(['*.zdusercontent.com']);
+    expect(hostsOf('*.example.com, http://10.0.0.7:8080')).toEqual(['*.example.com', 'http://10.0.0.7:8080']);
+    for (const text of ['*', 'https://x.example/path', 'host:80', '*.*.com'])
+      expect(faultOf(() => hostsOf(text))).toContain('ZENDESK_ATTACHMENT_HOSTS');
+  });
+
   test('reads a secret from the file that a variable names', () => {
     expect(
       loadConfig(null, { ...COMPLETE, PMS_TOKEN: undefined, PMS_TOKEN_FILE: file('token', 'from-a-file\n') })

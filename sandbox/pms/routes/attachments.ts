@@ -13,23 +13,31 @@ export async function attachmentRoutes(
   await api.register(async (raw) => {
     raw.removeAllContentTypeParsers();
     raw.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-    raw.post('/notes/:id/attachments', { bodyLimit: attachmentLimitBytes }, async (request, reply) => {
-      const id = idOf(request);
-      const { fileName } = parse(query, request.query);
-      const content = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-      const contentType = request.headers['content-type'] ?? 'application/octet-stream';
-      const actorId = actor(request).id;
-      return idempotency.reply(
-        request,
-        reply,
-        actorId,
-        ['attach', id, fileName, contentType, content],
-        () => ({
-          status: 201,
-          body: store.attach(id, fileName, contentType, content, actorId),
-        }),
+    for (const [collection, kind] of [
+      ['notes', 'note'],
+      ['projects', 'project'],
+    ] as const) {
+      raw.post(
+        `/${collection}/:id/attachments`,
+        { bodyLimit: attachmentLimitBytes },
+        async (request, reply) => {
+          const id = idOf(request);
+          const { fileName } = parse(query, request.query);
+          const content = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+          const contentType = request.headers['content-type'] ?? 'application/octet-stream';
+          const actorId = actor(request).id;
+          const same = ['attach', id, fileName, contentType, content];
+          return idempotency.reply(request, reply, actorId, same, () => ({
+            status: 201,
+            body: store.attach(kind, id, { fileName, contentType, content }, actorId),
+          }));
+        },
       );
-    });
+    }
+  });
+  api.delete('/attachments/:id', async (request, reply) => {
+    store.detach(idOf(request), actor(request).id);
+    return reply.code(204).send();
   });
 
   api.get('/attachments/:id', async (request, reply) => {

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { parseRequest } from '../refusal';
@@ -25,15 +26,24 @@ export async function uploadRoutes(api: FastifyInstance, { uploads }: Context): 
 }
 
 /** Outside of the API, as a browser would get it: `content_url` redirects to where the file is. */
-export function attachmentRoutes(app: FastifyInstance, { uploads }: Context): void {
+export function attachmentRoutes(app: FastifyInstance, { uploads }: Context, fileUrl: string): void {
   for (const path of ['/attachments/token/:key', '/attachments/token/:key/']) {
     app.get(path, async (request, reply) => {
       const key = textOfPath(request, 'key');
       const { attachment } = uploads.file(key);
-      return reply.redirect(`/files/${key}/${encodeURIComponent(attachment.file_name)}`, 302);
+      return reply.redirect(`${fileUrl}/files/${key}/${encodeURIComponent(attachment.file_name)}`, 302);
     });
   }
+}
+
+/** @param onFile told of each call's headers */
+export function fileRoutes(
+  app: FastifyInstance,
+  { uploads }: Context,
+  onFile: (headers: IncomingHttpHeaders) => void,
+): void {
   app.get('/files/:key/:name', async (request, reply) => {
+    onFile(request.headers);
     const { attachment, content } = uploads.file(textOfPath(request, 'key'));
     // Somebody else's file: shown by no browser.
     return reply

@@ -1,13 +1,16 @@
 import type { z } from 'zod';
 import { refKey, tryParseRef } from '../../sync/keys';
 import { textOf } from '../../sync/values';
-import type { Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
+import type { Attachment, Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
 import { BoundedCache, chunks } from '../cache';
 import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone, ReferenceGone } from '../errors';
 import { HttpClient, type Answer, type ApiCall, type Request } from '../http';
+import { FILE_LIMIT_BYTES, checkFileStatus, checkSize, openFile } from '../files';
 import type {
+  AttachOptions,
   ChangePage,
   CreateOptions,
+  OpenFile,
   PropertyInfo,
   ReadResult,
   SystemPort,
@@ -16,6 +19,7 @@ import type {
 } from '../port';
 import {
   RECORD_SCHEMAS,
+  attachmentSchema,
   changesSchema,
   errorSchema,
   fieldsSchema,
@@ -31,6 +35,8 @@ export interface PmsConnection {
   baseUrl: string;
   token: string;
   timeoutMs?: number;
+  /** Of a file that is passed on from here; 20 MB if not given. */
+  fileLimitBytes?: number;
   onCall?: (call: ApiCall) => void;
 }
 
@@ -51,6 +57,11 @@ const FILTERS: Record<PmsKind, Record<string, string>> = {
   project: { title: 'title' },
   note: {},
 };
+/** Who said it, and the property that holds the name to show: the record's own where it has one, else the person's. */
+const AUTHOR = {
+  project: { person: 'requester', name: 'requesterName' },
+  note: { person: 'author', name: 'authorName' },
+} as const;
 /** People who are made known to the PMS where it does not know them; others are left out. */
 const CREATED_PEOPLE = new Set(['requester']);
 const CUSTOM = 'customFields.';
@@ -62,23 +73,32 @@ const META = new Set([
   'archivedAt',
   'externalRef',
   'customFields',
+  // Files are carried apart from values.
+  'attachments',
 ]);
-const READ_ONLY = new Set(['redacted', 'attachments']);
+const READ_ONLY = new Set(['redacted', 'requesterName']);
+const REDACTED = '[redacted]';
+const REFUSALS = [400, 404, 409, 410, 412, 413, 422, 428];
 const IDS_PER_CALL = 100;
 const CHANGES_PER_CALL = 1000;
 const PEOPLE_CACHED = 10_000;
 
+type PmsFile = z.output<typeof attachmentSchema>;
+type Person = z.output<typeof personSchema>;
 type Raw = z.output<(typeof RECORD_SCHEMAS)[PmsKind]>;
 
 class Pms implements SystemPort {
   readonly side = 'pms';
   readonly streams = ['changes'] as const;
   private readonly http: HttpClient;
-  private readonly emailById = new BoundedCache<string, string>(PEOPLE_CACHED);
+  private readonly personById = new BoundedCache<string, Person>(PEOPLE_CACHED);
   private readonly idByEmail = new BoundedCache<string, string>(PEOPLE_CACHED);
   private own: string | null = null;
 
-  constructor({ baseUrl, token, timeoutMs, onCall }: PmsConnection) {
+  private readonly fileLimitBytes: number;
+
+  constructor({ baseUrl, token, timeoutMs, fileLimitBytes, onCall }: PmsConnection) {
+    this.fileLimitBytes = fileLimitBytes ?? FILE_LIMIT_BYTES;
     this.http = new HttpClient({
       side: 'pms',
       name: 'PMS',
@@ -105,6 +125,7 @@ class Pms implements SystemPort {
     const standard = [
       ...Object.keys(RECORD_SCHEMAS[own].shape).filter((name) => !META.has(name) && !ids.has(name)),
       ...Object.keys(people),
+      ...(own === 'project' ? [AUTHOR.project.name] : []),
     ];
     const fields = await this.http.get(fieldsSchema, '/api/v1/fields');
     return [
@@ -174,33 +195,80 @@ class Pms implements SystemPort {
     const own = pmsKind(ref.kind);
     const path = `/api/v1/${COLLECTIONS[own]}/${ref.id}`;
     const headers = { 'if-match': etagOf(version) };
-    if (changes['redacted'] === true)
-      return {
-        record: await this.write(own, { method: 'POST', path: `${path}/redact`, headers }),
-        replaced: {},
-      };
     const body = { ...(await this.toBody(own, changes)), ...(backRef !== null && { externalRef: backRef }) };
     return { record: await this.write(own, { method: 'PATCH', path, body, headers }), replaced: {} };
   }
 
   async followUp(ref: RecordRef, values: Values, { idempotencyKey }: CreateOptions): Promise<SyncRecord> {
-    const [current] = await this.read([ref]);
-    if (!current?.record) throw new RecordGone(`${refKey(ref)} is gone`);
-    const projectId = ref.kind === 'note' ? current.record.values['projectId'] : ref.id;
+    const current = await this.mustRead(ref);
+    const projectId = ref.kind === 'note' ? current.values['projectId'] : ref.id;
     const visibility = values['public'] === true ? 'public' : 'internal';
     await this.write('note', {
       method: 'POST',
       path: '/api/v1/notes',
-      body: { projectId, body: values['text'], visibility },
+      body: { projectId, body: `Edited in Zendesk:\n\n${textOf(values['text'] ?? '')}`, visibility },
       headers: { 'idempotency-key': idempotencyKey },
     });
-    return current.record;
+    return current;
   }
 
   async archive(ref: RecordRef, { version }: { version: string }): Promise<SyncRecord> {
     const own = pmsKind(ref.kind);
     const path = `/api/v1/${COLLECTIONS[own]}/${ref.id}/archive`;
     return this.write(own, { method: 'POST', path, headers: { 'if-match': etagOf(version) } });
+  }
+
+  /** A project has no redaction of its own: it loses the text that it was made for. */
+  async redact(ref: RecordRef, { version }: { version: string }): Promise<SyncRecord> {
+    const own = pmsKind(ref.kind);
+    const path = `/api/v1/${COLLECTIONS[own]}/${ref.id}`;
+    const headers = { 'if-match': etagOf(version) };
+    if (own === 'note') return this.write(own, { method: 'POST', path: `${path}/redact`, headers });
+    return this.write(own, { method: 'PATCH', path, body: { description: REDACTED }, headers });
+  }
+
+  async openFile(ref: RecordRef, id: string): Promise<OpenFile> {
+    const [found] = await this.read([ref]);
+    const file = found?.record?.attachments?.find((each) => each.id === id);
+    if (!file) throw new NeedsHuman('attachment_unavailable', `${refKey(ref)} has no file ${id} any more`);
+    checkSize(file, this.fileLimitBytes);
+    const path = filePath(id);
+    const { status, content } = await this.http.download(path);
+    if (status !== 200) content.destroy();
+    checkFileStatus(status, `PMS GET ${path}`);
+    return openFile(file, content);
+  }
+
+  async attach(
+    ref: RecordRef,
+    open: () => Promise<OpenFile>,
+    { idempotencyKey }: AttachOptions,
+  ): Promise<{ id: string; record: SyncRecord }> {
+    const own = pmsKind(ref.kind);
+    const file = await open();
+    const request: Request = {
+      method: 'POST',
+      path: `/api/v1/${COLLECTIONS[own]}/${ref.id}/attachments`,
+      query: { fileName: file.fileName },
+      file,
+      headers: { 'idempotency-key': idempotencyKey },
+    };
+    const answer = await this.http.send(request, REFUSALS);
+    if (answer.status === 404) {
+      await this.mustRead(ref);
+      throw new NeedsHuman('attachment_refused', `the PMS keeps no files on a ${own}`);
+    }
+    if (answer.status >= 300) throw refusal(this.http, request, answer);
+    const { id } = this.http.parse(attachmentSchema, request, answer.body);
+    return { id, record: await this.mustRead(ref) };
+  }
+
+  async detach(ref: RecordRef, id: string): Promise<SyncRecord> {
+    const request: Request = { method: 'DELETE', path: filePath(id) };
+    const answer = await this.http.send(request, REFUSALS);
+    if (answer.status >= 300 && answer.status !== 404 && answer.status !== 410)
+      throw refusal(this.http, request, answer);
+    return this.mustRead(ref);
   }
 
   async changes(_stream: string, cursor: string | null): Promise<ChangePage> {
@@ -221,6 +289,13 @@ class Pms implements SystemPort {
     return { records: await this.toRecords(live), gone, cursor: page.nextCursor, more: page.hasMore };
   }
 
+  /** @throws RecordGone */
+  private async mustRead(ref: RecordRef): Promise<SyncRecord> {
+    const [found] = await this.read([ref]);
+    if (!found?.record) throw new RecordGone(`${refKey(ref)} is gone`);
+    return found.record;
+  }
+
   private async list(kind: PmsKind, query: Record<string, string | number>): Promise<SyncRecord[]> {
     const page = await this.http.get(
       pageOf<z.ZodType<Raw>>(RECORD_SCHEMAS[kind]),
@@ -232,7 +307,7 @@ class Pms implements SystemPort {
 
   /** Sends a write and reads its answer. @throws PreconditionFailed, AlreadyExists, RecordGone, NeedsHuman, RetryLater */
   private async write(kind: PmsKind, request: Request): Promise<SyncRecord> {
-    const answer = await this.http.send(request, [400, 404, 409, 410, 412, 413, 422, 428]);
+    const answer = await this.http.send(request, REFUSALS);
     if (answer.status >= 300) throw refusal(this.http, request, answer);
     const raw = this.http.parse<Raw>(RECORD_SCHEMAS[kind], request, answer.body);
     const [record] = await this.toRecords([{ kind, raw }]);
@@ -242,14 +317,18 @@ class Pms implements SystemPort {
 
   private async toRecords(items: { kind: PmsKind; raw: Raw }[]): Promise<SyncRecord[]> {
     const people = items.flatMap(({ kind, raw }) => Object.values(PEOPLE[kind]).map((field) => raw[field]));
-    const emails = await this.emailsOf(people.filter((id) => typeof id === 'string'));
+    const persons = await this.peopleOf(people.filter((id) => typeof id === 'string'));
     return items.map(({ kind, raw }) => {
       const values: Values = {};
       const ids = new Set(Object.values(PEOPLE[kind]));
       for (const [name, value] of Object.entries(raw))
         if (!META.has(name) && !ids.has(name)) values[name] = value as Json;
-      for (const [name, field] of Object.entries(PEOPLE[kind]))
-        values[name] = emails.get(raw[field] as string) ?? null;
+      for (const [name, field] of Object.entries(PEOPLE[kind])) {
+        const person = persons.get(raw[field] as string);
+        values[name] = person?.email ?? null;
+        if (kind !== 'customer' && name === AUTHOR[kind].person)
+          values[AUTHOR[kind].name] ??= person?.name ?? null;
+      }
       const custom = 'customFields' in raw ? (raw.customFields as Values) : {};
       for (const [name, value] of Object.entries(custom)) values[`${CUSTOM}${name}`] = value;
       const back = tryParseRef(raw.externalRef);
@@ -259,25 +338,27 @@ class Pms implements SystemPort {
         order: raw.revision,
         createdAt: raw.createdAt,
         updatedAt: raw.updatedAt,
-        state: raw.archivedAt === null ? 'live' : 'archived',
+        state: raw['redacted'] === true ? 'redacted' : raw.archivedAt === null ? 'live' : 'archived',
         values,
         backRef: back?.side === 'zendesk' ? raw.externalRef : null,
         foreignBackRef: raw.externalRef !== null && back?.side !== 'zendesk',
         skip: null,
+        ...parentOf(kind, raw),
+        ...('attachments' in raw && { attachments: (raw.attachments as PmsFile[]).map(attachmentOf) }),
       };
     });
   }
 
-  private async emailsOf(ids: string[]): Promise<Map<string, string>> {
-    const unknown = [...new Set(ids)].filter((id) => this.emailById.get(id) === undefined);
+  private async peopleOf(ids: string[]): Promise<Map<string, Person>> {
+    const unknown = [...new Set(ids)].filter((id) => this.personById.get(id) === undefined);
     for (const some of chunks(unknown, IDS_PER_CALL)) {
       const page = await this.http.get(pageOf(personSchema), '/api/v1/people', { ids: some.join(',') });
-      for (const person of page.items) this.remember(person.id, person.email);
+      for (const person of page.items) this.remember(person);
     }
     return new Map(
       ids
-        .flatMap((id) => [[id, this.emailById.get(id)] as const])
-        .filter((entry): entry is [string, string] => entry[1] !== undefined),
+        .map((id) => [id, this.personById.get(id)] as const)
+        .filter((entry): entry is [string, Person] => entry[1] !== undefined),
     );
   }
 
@@ -301,7 +382,7 @@ class Pms implements SystemPort {
     const known = this.idByEmail.get(email);
     if (known !== undefined) return known;
     const [found] = (await this.http.get(pageOf(personSchema), '/api/v1/people', { email })).items;
-    if (found) return this.remember(found.id, found.email);
+    if (found) return this.remember(found);
     if (!create) return undefined;
     const request: Request = {
       method: 'POST',
@@ -309,13 +390,13 @@ class Pms implements SystemPort {
       body: { email, name: email, role: 'client' },
     };
     const person = this.http.parse(personSchema, request, (await this.http.send(request)).body);
-    return this.remember(person.id, person.email);
+    return this.remember(person);
   }
 
-  private remember(id: string, email: string): string {
-    this.emailById.set(id, email);
-    this.idByEmail.set(email, id);
-    return id;
+  private remember(person: Person): string {
+    this.personById.set(person.id, person);
+    this.idByEmail.set(person.email, person.id);
+    return person.id;
   }
 }
 
@@ -329,6 +410,19 @@ function refusal(http: HttpClient, request: Request, { status, body }: Answer): 
   if (error.code === 'idempotency_key_reuse') return new AlreadyExists(what, 'externalRef');
   if (error.code === 'unknown_reference' && error.field != null) return new ReferenceGone(what, error.field);
   return new NeedsHuman('invalid_field', what, error.field ?? null);
+}
+
+function attachmentOf({ id, fileName, contentType, size }: PmsFile): Attachment {
+  return { id, fileName, contentType, size, redacted: false };
+}
+
+function filePath(id: string): string {
+  return `/api/v1/attachments/${encodeURIComponent(id)}`;
+}
+
+function parentOf(kind: PmsKind, raw: Raw): Pick<SyncRecord, 'parent'> {
+  const id = kind === 'note' ? raw['projectId'] : kind === 'project' ? raw['parentId'] : null;
+  return typeof id === 'string' ? { parent: refKey({ side: 'pms', kind: 'project', id }) } : {};
 }
 
 function etagOf(version: string): string {

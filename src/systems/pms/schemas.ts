@@ -13,6 +13,15 @@ const base = {
 const text = z.string().nullable();
 const customFields = z.record(z.string(), z.json());
 
+export const attachmentSchema = z.looseObject({
+  id: z.string(),
+  fileName: z.string(),
+  contentType: z.string(),
+  size: z.number().int(),
+});
+/** A PMS that keeps no files says nothing of them. */
+const attachments = z.array(attachmentSchema).default([]);
+
 export const customerSchema = z.looseObject({
   ...base,
   name: z.string(),
@@ -43,6 +52,7 @@ export const projectSchema = z.looseObject({
   group: text,
   sourceUrl: text,
   customFields,
+  attachments,
 });
 
 export const noteSchema = z.looseObject({
@@ -54,6 +64,7 @@ export const noteSchema = z.looseObject({
   authorName: text,
   occurredAt: text,
   redacted: z.boolean(),
+  attachments,
 });
 
 export const RECORD_SCHEMAS = { customer: customerSchema, project: projectSchema, note: noteSchema };

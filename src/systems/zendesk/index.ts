@@ -1,4 +1,6 @@
-import type { z } from 'zod';
+import type { Readable } from 'node:stream';
+import { z } from 'zod';
+import { Egress, EgressRefused } from '../../net/egress';
 import { refKey } from '../../sync/keys';
 import { sameValue, textOf } from '../../sync/values';
 import type { Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
@@ -12,11 +14,15 @@ import {
   RetryLater,
 } from '../errors';
 import { HttpClient, type Answer, type ApiCall, type Request } from '../http';
+import { FILE_LIMIT_BYTES, checkFileStatus, checkSize, openFile } from '../files';
 import type {
+  AttachOptions,
   ChangePage,
   CreateOptions,
+  OpenFile,
   PropertyInfo,
   ReadResult,
+  StagedFile,
   SystemPort,
   UpdateOptions,
   Updated,
@@ -28,6 +34,7 @@ import {
   MARKS,
   ORGANIZATION_FIELD,
   PROPERTIES,
+  attachmentOf,
   commentId,
   commentRecord,
   organizationRecord,
@@ -35,6 +42,8 @@ import {
   ticketRecord,
 } from './records';
 import {
+  attachmentAnswer,
+  attachmentSchema,
   auditsPage,
   commentSchema,
   commentsPage,
@@ -51,6 +60,7 @@ import {
   ticketFieldsAnswer,
   ticketSchema,
   ticketsAnswer,
+  uploadAnswer,
   type Audit,
   type Comment,
   type Organization,
@@ -66,6 +76,10 @@ export interface ZendeskConnection {
   email: string;
   apiToken: string;
   timeoutMs?: number;
+  /** Where attachments may come from besides the base address; see `EgressOptions.hosts`. */
+  attachmentHosts?: readonly string[];
+  /** Of a file that is passed on from here; 20 MB if not given. */
+  fileLimitBytes?: number;
   onCall?: (call: ApiCall) => void;
 }
 
@@ -79,6 +93,11 @@ const STREAMS = ['organizations', 'tickets', 'comments'] as const;
 /** Time-based exports refuse a `start_time` less than a minute ago; one second more than that is asked for. */
 const EXPORT_AGE_SECONDS = 61;
 const BEGINNING = 1;
+/** 64 KB of text. https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/ */
+const COMMENT_LENGTH = 65_536;
+/** Where the addresses of Zendesk's own attachments redirect to. */
+export const ATTACHMENT_HOSTS = ['*.zdusercontent.com'];
+const FILE_SILENCE_MS = 30_000;
 const REFUSALS = [400, 404, 409, 422];
 
 class Zendesk implements SystemPort {
@@ -91,13 +110,34 @@ class Zendesk implements SystemPort {
   private groups: ReadonlyMap<number, string> | null = null;
   private own: string | null = null;
 
-  constructor({ baseUrl, email, apiToken, timeoutMs, onCall }: ZendeskConnection) {
+  private readonly egress: Egress;
+  private readonly fileLimitBytes: number;
+
+  constructor({
+    baseUrl,
+    email,
+    apiToken,
+    timeoutMs,
+    attachmentHosts,
+    fileLimitBytes,
+    onCall,
+  }: ZendeskConnection) {
     this.baseUrl = baseUrl;
+    this.fileLimitBytes = fileLimitBytes ?? FILE_LIMIT_BYTES;
+    const credentials = {
+      authorization: `Basic ${Buffer.from(`${email}/token:${apiToken}`).toString('base64')}`,
+    };
+    this.egress = new Egress({
+      own: baseUrl,
+      credentials,
+      hosts: attachmentHosts ?? ATTACHMENT_HOSTS,
+      timeoutMs: timeoutMs ?? FILE_SILENCE_MS,
+    });
     this.http = new HttpClient({
       side: 'zendesk',
       name: 'Zendesk',
       baseUrl,
-      headers: { authorization: `Basic ${Buffer.from(`${email}/token:${apiToken}`).toString('base64')}` },
+      headers: credentials,
       credential: 'ZENDESK_EMAIL and ZENDESK_API_TOKEN',
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(onCall && { onCall }),
@@ -242,7 +282,7 @@ class Zendesk implements SystemPort {
   async create(
     kind: string,
     values: Values,
-    { idempotencyKey, backRef }: CreateOptions,
+    { idempotencyKey, backRef, staged = [] }: CreateOptions,
   ): Promise<SyncRecord> {
     if (kind === 'organization') {
       const body = { organization: { ...organizationBody(values), external_id: backRef } };
@@ -266,10 +306,13 @@ class Zendesk implements SystemPort {
       };
       return (await this.writeTicket(request)).record;
     }
-    const comment = await this.commentBody(values);
+    const { comment, byline } = await this.commentBody(values);
     const path = `/api/v2/tickets/${textOf(values['ticket_id'] ?? '')}`;
+    const marks = { ...metadata, ...(byline !== '' && { [MARKS.byline]: byline }) };
+    const uploads = staged.map(({ token }) => token);
+    const body = { ticket: { comment: { ...comment, uploads }, metadata: marks } };
     try {
-      return await this.addComment({ method: 'PUT', path, body: { ticket: { comment, metadata } } });
+      return await this.addComment({ method: 'PUT', path, body });
     } catch (error) {
       if (error instanceof RecordGone) throw new ReferenceGone(error.message, 'ticket_id');
       throw error;
@@ -311,9 +354,7 @@ class Zendesk implements SystemPort {
             method: 'PUT',
             path: `/api/v2/tickets/${ticketId}/comments/${id}/make_private`,
           });
-        const [current] = await this.read([ref]);
-        if (!current?.record) throw new RecordGone(`${refKey(ref)} is gone`);
-        return { record: current.record, replaced: {} };
+        return { record: await this.mustRead(ref), replaced: {} };
       }
     }
   }
@@ -323,28 +364,97 @@ class Zendesk implements SystemPort {
     values: Values,
     { idempotencyKey, backRef }: CreateOptions,
   ): Promise<SyncRecord> {
-    const ticketId = ref.kind === 'comment' ? parseCommentId(ref.id).ticketId : ref.id;
-    // Comments know no idempotency key: look whether an earlier attempt arrived.
-    const audits = await this.auditsOf(ticketId);
-    if (!audits.some((audit) => audit.metadata?.custom?.[MARKS.idempotencyKey] === idempotencyKey)) {
-      const metadata = { [MARKS.followUp]: backRef, [MARKS.idempotencyKey]: idempotencyKey };
-      const comment = { body: values['text'], public: values['public'] === true };
-      await this.write({
-        method: 'PUT',
-        path: `/api/v2/tickets/${ticketId}`,
-        body: { ticket: { comment, metadata } },
-      });
-    }
-    const [current] = await this.read([ref]);
-    if (!current?.record) throw new RecordGone(`${refKey(ref)} is gone`);
-    return current.record;
+    const body = `Edited in the PMS: ${placeOf(ref)}\n\n${textOf(values['text'] ?? '')}`;
+    checkLength(body);
+    const audits = await this.auditsOf(ticketOf(ref));
+    if (!sentBefore(audits, idempotencyKey))
+      await this.say(ref, { body, public: values['public'] === true }, { idempotencyKey, backRef });
+    return this.mustRead(ref);
   }
 
-  async archive(ref: RecordRef): Promise<SyncRecord> {
+  /** A comment can be hidden from customers; that is as near as Zendesk comes to archiving it. */
+  async archive(ref: RecordRef, { version }: { version: string }): Promise<SyncRecord> {
+    if (ref.kind === 'comment')
+      return (await this.update(ref, { public: false }, { version, backRef: null })).record;
     throw new NeedsHuman(
       'cannot_archive',
       `Zendesk cannot archive ${refKey(ref)}; expected onDelete: flag or unlink for what ends in the PMS`,
     );
+  }
+
+  /** https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/#redact-ticket-comment-in-agent-workspace */
+  async redact(ref: RecordRef): Promise<SyncRecord> {
+    if (ref.kind !== 'comment')
+      throw new NeedsHuman('cannot_redact', `Zendesk cannot redact ${refKey(ref)}: only comments`);
+    const { ticketId, commentId: id } = parseCommentId(ref.id);
+    const comments = await this.rawComments(ticketId);
+    const comment = comments.find((each) => each.id === id);
+    if (!comment) throw new RecordGone(`${refKey(ref)} is gone`);
+    const html = (comment.html_body ?? '').replace(
+      /^(\s*<div[^>]*>)([\s\S]*)(<\/div>\s*)$/,
+      '$1<redact>$2</redact>$3',
+    );
+    const body = { ticket_id: Number(ticketId), html_body: html, external_attachment_urls: [] };
+    await this.write({ method: 'PUT', path: `/api/v2/comment_redactions/${id}`, body });
+    for (const file of comment.attachments) await this.detach(ref, String(file.id));
+    return this.mustRead(ref);
+  }
+
+  /** The address is asked for each time: it is a key to the file, and kept nowhere. */
+  async openFile(ref: RecordRef, id: string): Promise<OpenFile> {
+    const request: Request = { method: 'GET', path: `/api/v2/attachments/${id}` };
+    const answer = await this.http.send(request, [404]);
+    if (answer.status === 404)
+      throw new NeedsHuman('attachment_unavailable', `${refKey(ref)} has no file ${id} any more`);
+    const { attachment } = this.http.parse(attachmentAnswer, request, answer.body);
+    const file = attachmentOf(attachment);
+    checkSize(file, this.fileLimitBytes);
+    const content = await this.download(attachment.content_url);
+    return openFile(file, content);
+  }
+
+  /** https://developer.zendesk.com/api-reference/ticketing/tickets/ticket-attachments/#upload-files */
+  async stage(file: OpenFile): Promise<StagedFile> {
+    const request: Request = {
+      method: 'POST',
+      path: '/api/v2/uploads',
+      query: { filename: file.fileName },
+      file,
+    };
+    const { upload } = this.http.parse(uploadAnswer, request, await this.write(request));
+    return { token: upload.token, id: String(upload.attachment.id) };
+  }
+
+  /** A comment gets no file after it was made: the file comes with a comment of its own. */
+  async attach(
+    ref: RecordRef,
+    open: () => Promise<OpenFile>,
+    { idempotencyKey, backRef, isPublic }: AttachOptions,
+  ): Promise<{ id: string; record: null }> {
+    const audits = await this.auditsOf(ticketOf(ref));
+    const earlier = sentBefore(audits, idempotencyKey);
+    if (earlier) return { id: fileOf(earlier), record: null };
+    const file = await open();
+    const { token, id } = await this.stage(file);
+    const body = `Attached in the PMS: ${placeOf(ref)}\n\n${file.fileName}`;
+    const audit = await this.say(
+      ref,
+      { body, public: isPublic, uploads: [token] },
+      { idempotencyKey, backRef },
+    );
+    return { id: audit ? fileOf(audit) : id, record: null };
+  }
+
+  /** https://developer.zendesk.com/api-reference/ticketing/tickets/ticket-attachments/#redact-comment-attachment */
+  async detach(ref: RecordRef, id: string): Promise<SyncRecord> {
+    const { ticketId, commentId: own } = parseCommentId(ref.id);
+    const comments = await this.rawComments(ticketId);
+    const holder = comments.find(({ attachments }) => attachments.some((each) => String(each.id) === id));
+    await this.write({
+      method: 'PUT',
+      path: `/api/v2/tickets/${ticketId}/comments/${holder?.id ?? own}/attachments/${id}/redact`,
+    });
+    return this.mustRead(ref);
   }
 
   async changes(stream: string, cursor: string | null): Promise<ChangePage> {
@@ -429,22 +539,59 @@ class Zendesk implements SystemPort {
     return this.groups ?? new Map();
   }
 
-  /** All comments of a ticket with their marks; two calls. A ticket that is gone has none. */
+  /** A comment of ours that adds to another. @returns its audit */
+  private async say(
+    ref: RecordRef,
+    comment: { body: string; public: boolean; uploads?: string[] },
+    { idempotencyKey, backRef }: Pick<CreateOptions, 'idempotencyKey' | 'backRef'>,
+  ): Promise<Audit | null> {
+    const of = ref.kind === 'comment' ? { [MARKS.of]: String(parseCommentId(ref.id).commentId) } : {};
+    const metadata = { [MARKS.followUp]: backRef, [MARKS.idempotencyKey]: idempotencyKey, ...of };
+    const path = `/api/v2/tickets/${ticketOf(ref)}`;
+    return (await this.writeTicket({ method: 'PUT', path, body: { ticket: { comment, metadata } } })).audit;
+  }
+
+  /** @throws NeedsHuman where the address is none that may be fetched, or leads to nothing; RetryLater */
+  private async download(address: string): Promise<Readable> {
+    try {
+      const answer = await this.egress.open(address);
+      if (answer.statusCode !== 200) answer.destroy();
+      checkFileStatus(answer.statusCode ?? 0, 'the file');
+      return answer;
+    } catch (error) {
+      if (error instanceof NeedsHuman || error instanceof RetryLater) throw error;
+      if (error instanceof EgressRefused) throw new NeedsHuman('attachment_refused', error.message);
+      const code = (error as NodeJS.ErrnoException).code ?? 'no answer';
+      throw new RetryLater(`the file: ${code}`, { unknownOutcome: false });
+    }
+  }
+
+  /** @throws RecordGone */
+  private async mustRead(ref: RecordRef): Promise<SyncRecord> {
+    const [found] = await this.read([ref]);
+    if (!found?.record) throw new RecordGone(`${refKey(ref)} is gone`);
+    return found.record;
+  }
+
+  /** A ticket that is gone has none. */
+  private rawComments(ticketId: string): Promise<Comment[]> {
+    return this.pages(`/api/v2/tickets/${ticketId}/comments`, commentsPage, (page) => page.comments);
+  }
+
+  /** All comments of a ticket with their marks; two calls. */
   private async commentsOf(ticketId: string): Promise<SyncRecord[]> {
-    const comments = await this.pages(
-      `/api/v2/tickets/${ticketId}/comments`,
-      commentsPage,
-      (page) => page.comments,
-    );
+    const comments = await this.rawComments(ticketId);
     const audits = new Map((await this.auditsOf(ticketId)).map((audit) => [audit.id, audit]));
     await this.people.load(comments.map((comment) => comment.author_id));
+    const marksOf = (comment: Comment) => audits.get(comment.audit_id ?? -1)?.metadata?.custom ?? {};
     return comments.map((comment, place) =>
       commentRecord(
         comment,
         Number(ticketId),
         this.people,
-        audits.get(comment.audit_id ?? -1)?.metadata?.custom ?? {},
+        marksOf(comment),
         place === 0,
+        comments.filter((other) => marksOf(other)[MARKS.of] === String(comment.id)),
       ),
     );
   }
@@ -496,13 +643,22 @@ class Zendesk implements SystemPort {
     return body;
   }
 
-  private async commentBody(values: Values): Promise<Record<string, unknown>> {
-    const author = typeof values['author'] === 'string' ? await this.people.find(values['author']) : null;
-    return {
-      body: values['body'] ?? '',
-      public: values['public'] === true,
-      ...(author && { author_id: author.id }),
-    };
+  /**
+   * A comment is by its author where Zendesk knows the person: agents, and customers in public. For anybody else it is
+   * ours, and begins with the author's name.
+   */
+  private async commentBody(values: Values): Promise<{ comment: Record<string, unknown>; byline: string }> {
+    const { author, author_name: name } = values;
+    const isPublic = values['public'] === true;
+    const person = typeof author === 'string' ? await this.people.find(author) : null;
+    const known = person !== null && (person.agent || isPublic);
+    const shown = textOf(name ?? author ?? '')
+      .replace(/\s+/g, ' ')
+      .trim();
+    const byline = known || shown === '' ? '' : `${shown} wrote:\n\n`;
+    const body = `${byline}${textOf(values['body'] ?? '')}`;
+    checkLength(body);
+    return { byline, comment: { body, public: isPublic, ...(known && { author_id: person.id }) } };
   }
 
   private async addComment(request: Request): Promise<SyncRecord> {
@@ -590,6 +746,28 @@ interface WrittenTicket {
   record: SyncRecord;
 }
 
+function ticketOf(ref: RecordRef): string {
+  return ref.kind === 'comment' ? parseCommentId(ref.id).ticketId : ref.id;
+}
+
+/** What a follow-up belongs to, in words. */
+function placeOf(ref: RecordRef): string {
+  return ref.kind === 'comment' ? `comment ${parseCommentId(ref.id).commentId}` : 'description';
+}
+
+/** Comments know no idempotency key: an earlier attempt is found by the mark that it left. */
+function sentBefore(audits: readonly Audit[], idempotencyKey: string): Audit | undefined {
+  return audits.find((audit) => audit.metadata?.custom?.[MARKS.idempotencyKey] === idempotencyKey);
+}
+
+/** The file that came with an audit's comment. */
+function fileOf(audit: Audit): string {
+  const comment = z.looseObject({ attachments: z.array(attachmentSchema) });
+  const [file] = audit.events.flatMap((event) => comment.safeParse(event).data?.attachments ?? []);
+  if (!file) throw new NeedsHuman('unexpected_response', `Zendesk audit ${audit.id}: found no attachment`);
+  return String(file.id);
+}
+
 function refusal(http: HttpClient, request: Request, { status, body }: Answer): Error {
   const { error, description, details } = http.parse(errorAnswer, request, body ?? {});
   const code = typeof error === 'string' ? error : (error?.message ?? '');
@@ -608,6 +786,16 @@ function refusal(http: HttpClient, request: Request, { status, body }: Answer): 
   if (first?.field === 'status' && /closed/i.test(words))
     return new NeedsHuman('closed_ticket', `${call}: ${words}`, 'status');
   return new NeedsHuman('invalid_field', `${call}: ${words}`, first?.field ?? null);
+}
+
+/** @throws NeedsHuman: what Zendesk would refuse is not shortened, because nobody would see what is missing. */
+function checkLength(body: string): void {
+  if (body.length <= COMMENT_LENGTH) return;
+  throw new NeedsHuman(
+    'too_long',
+    `Zendesk comment: found ${body.length} characters, expected ${COMMENT_LENGTH} at most`,
+    'body',
+  );
 }
 
 function organizationBody(values: Values): Record<string, unknown> {

@@ -1,13 +1,22 @@
 import { createHash } from 'node:crypto';
-import { tryParseRef } from '../../sync/keys';
-import type { Json, SyncRecord, Values } from '../../sync/record';
+import { refKey, tryParseRef } from '../../sync/keys';
+import { isAllBlack } from '../../sync/redaction';
+import type { Attachment, Json, SyncRecord, Values } from '../../sync/record';
 import type { People } from './people';
-import type { Comment, Organization, Ticket } from './schemas';
+import type { Comment, CommentFile, Organization, Ticket } from './schemas';
 
 /** Zendesk's answers as records. */
 
 /** Keys of an audit's `metadata.custom` under which we leave our marks. */
-export const MARKS = { backRef: 'zps_ref', followUp: 'zps_follow_up', idempotencyKey: 'zps_key' } as const;
+export const MARKS = {
+  backRef: 'zps_ref',
+  followUp: 'zps_follow_up',
+  /** The comment that a follow-up belongs to; the follow-up's files count as that comment's. */
+  of: 'zps_of',
+  idempotencyKey: 'zps_key',
+  /** Words that were put before a comment's text; the comment is read without them. */
+  byline: 'zps_byline',
+} as const;
 export const CUSTOM_FIELD = 'custom_fields.';
 export const ORGANIZATION_FIELD = 'organization_fields.';
 
@@ -49,7 +58,7 @@ export const PROPERTIES: Record<string, Record<string, boolean>> = {
     html_body: false,
     public: true,
     author: true,
-    author_name: false,
+    author_name: true,
     created_at: false,
   },
 };
@@ -118,9 +127,14 @@ export function ticketRecord(
   };
 }
 
+/** Whose text stands for a description that is said elsewhere: only its files are said here. */
+const DESCRIPTION_FILES = 'Files of the description';
+
 /**
  * A comment's id names its ticket, because the API reads a comment only there. It has no version of its own: it
  * changes only by redaction or by being made private, so a digest of just these stands for it.
+ *
+ * @param followUps comments of ours that add to this one, as far as they are known
  */
 export function commentRecord(
   raw: Comment,
@@ -128,20 +142,25 @@ export function commentRecord(
   people: People,
   custom: Record<string, Json>,
   isDescription: boolean,
+  followUps: Comment[] = [],
 ): SyncRecord {
-  const body = raw.body ?? raw.plain_body ?? null;
   const mark = (name: string) => (typeof custom[name] === 'string' ? custom[name] : null);
+  const attachments = [raw, ...followUps].flatMap((each) => each.attachments).map(attachmentOf);
+  const hasFiles = raw.attachments.length > 0;
+  const said = withoutByline(raw.body ?? raw.plain_body ?? null, mark(MARKS.byline));
+  const body = isDescription ? DESCRIPTION_FILES : said;
   const followsUp = mark(MARKS.followUp) !== null;
+  const redactedFiles = attachments.filter(({ redacted }) => redacted);
   return {
     ref: { side: 'zendesk', kind: 'comment', id: commentId(ticketId, raw.id) },
     version: createHash('sha256')
-      .update(JSON.stringify([raw.public, body]))
+      .update(JSON.stringify([raw.public, body, redactedFiles.map(({ id }) => id)]))
       .digest('hex')
       .slice(0, 16),
     order: 0,
     createdAt: raw.created_at,
     updatedAt: raw.created_at,
-    state: 'live',
+    state: isAllBlack(body ?? '') && redactedFiles.length === attachments.length ? 'redacted' : 'live',
     values: {
       ticket_id: String(ticketId),
       body,
@@ -151,9 +170,34 @@ export function commentRecord(
       author_name: people.name(raw.author_id),
       created_at: raw.created_at,
     },
-    ...backReference(mark(MARKS.backRef)),
-    skip: isDescription ? "the ticket's description" : followsUp ? 'a follow-up of an edit in the PMS' : null,
+    // A description's mark is its ticket's.
+    ...backReference(isDescription ? null : mark(MARKS.backRef)),
+    attachments,
+    skip:
+      isDescription && !hasFiles
+        ? "the ticket's description"
+        : followsUp
+          ? 'a follow-up of an edit in the PMS'
+          : null,
+    parent: refKey({ side: 'zendesk', kind: 'ticket', id: String(ticketId) }),
   };
+}
+
+/** What is left of a redacted file. https://developer.zendesk.com/api-reference/ticketing/tickets/ticket-attachments/#redact-comment-attachment */
+export function attachmentOf(raw: CommentFile): Attachment {
+  return {
+    id: String(raw.id),
+    fileName: raw.file_name,
+    contentType: raw.content_type ?? 'application/octet-stream',
+    size: raw.size ?? 0,
+    redacted: raw.file_name === 'redacted.txt' && !raw.size,
+  };
+}
+
+/** Only the very words that we put there: a redaction that touched them leaves them in the text. */
+function withoutByline(body: string | null, byline: string | null): string | null {
+  const text = body?.replace(/\r\n?/g, '\n') ?? null;
+  return byline !== null && text?.startsWith(byline) ? text.slice(byline.length) : body;
 }
 
 export function commentId(ticketId: number | string, id: number): string {

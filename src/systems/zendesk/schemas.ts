@@ -48,6 +48,19 @@ export const ticketSchema = z.looseObject({
   updated_at: z.string(),
 });
 
+/** https://developer.zendesk.com/api-reference/ticketing/tickets/ticket-attachments/ */
+export const attachmentSchema = z.looseObject({
+  id,
+  file_name: z.string(),
+  content_url: z.string(),
+  content_type: text.optional(),
+  size: z.number().nullish(),
+});
+export const attachmentAnswer = z.looseObject({ attachment: attachmentSchema });
+export const uploadAnswer = z.looseObject({
+  upload: z.looseObject({ token: z.string(), attachment: attachmentSchema }),
+});
+
 export const commentSchema = z.looseObject({
   id,
   author_id: optionalId,
@@ -56,6 +69,7 @@ export const commentSchema = z.looseObject({
   html_body: text.optional(),
   public: z.boolean(),
   audit_id: optionalId,
+  attachments: z.array(attachmentSchema).default([]),
   created_at: z.string(),
 });
 
@@ -126,5 +140,6 @@ export const errorAnswer = z.looseObject({
 export type Organization = z.output<typeof organizationSchema>;
 export type Ticket = z.output<typeof ticketSchema>;
 export type Comment = z.output<typeof commentSchema>;
+export type CommentFile = z.output<typeof attachmentSchema>;
 export type Audit = z.output<typeof auditSchema>;
 export type TicketEvent = z.output<typeof ticketEventSchema>;

@@ -1,0 +1,131 @@
+import { lookup, type LookupAddress } from 'node:dns';
+import http, { type IncomingMessage, type RequestOptions } from 'node:http';
+import https from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import ipaddr from 'ipaddr.js';
+
+/**
+ * Fetches addresses that came in data. An address is a claim by whoever wrote the data, so each is checked before
+ * anything is sent, each redirect again, and the connection itself refuses an address that a name resolves to.
+ */
+
+/** The address is not one that may be fetched. The message names its origin and never its path, which may be a secret. */
+export class EgressRefused extends Error {
+  override readonly name = 'EgressRefused';
+}
+
+export interface EgressOptions {
+  /** The system's own origin, e.g. `https://acme.zendesk.com`: always allowed, as it was configured. */
+  own: string;
+  /** Sent to the own origin, and to nobody else. */
+  credentials: Record<string, string>;
+  /**
+   * Where else files may be. `files.example.com` or `*.example.com`: by https, at public addresses. A whole origin,
+   * `http://10.0.0.7:8080`: just that one, private or not.
+   */
+  hosts: readonly string[];
+  /** How long nothing may come. */
+  timeoutMs: number;
+}
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+const HOPS_AT_MOST = 5;
+
+export class Egress {
+  private readonly own: string;
+  private readonly origins: ReadonlySet<string>;
+  private readonly names: readonly string[];
+
+  constructor(private readonly options: EgressOptions) {
+    this.own = new URL(options.own).origin;
+    const origins = options.hosts.filter((host) => host.includes('://')).map((host) => new URL(host).origin);
+    this.origins = new Set([this.own, ...origins]);
+    this.names = options.hosts.filter((host) => !host.includes('://')).map((host) => host.toLowerCase());
+  }
+
+  /**
+   * GETs an address, following redirects.
+   * @returns the answer, its body unread; the caller reads or destroys it
+   * @throws EgressRefused; any other error is the network's
+   */
+  async open(address: string): Promise<IncomingMessage> {
+    let url = parse(address, null);
+    for (let hop = 0; hop <= HOPS_AT_MOST; hop += 1) {
+      const isTrusted = this.check(url);
+      const answer = await this.get(url, isTrusted);
+      if (!REDIRECTS.has(answer.statusCode ?? 0) || answer.headers.location === undefined) return answer;
+      answer.destroy();
+      url = parse(answer.headers.location, url);
+    }
+    throw new EgressRefused(`${url.origin}: more than ${HOPS_AT_MOST} redirects`);
+  }
+
+  /** @returns whether the origin was configured as it is, and may have any address. @throws EgressRefused */
+  private check(url: URL): boolean {
+    if (url.username !== '' || url.password !== '')
+      throw new EgressRefused(`${url.origin}: the address holds a credential`);
+    if (this.origins.has(url.origin)) return true;
+    if (
+      url.protocol !== 'https:' ||
+      url.port !== '' ||
+      !this.names.some((name) => matches(name, url.hostname))
+    )
+      throw new EgressRefused(`${url.origin} is not among the hosts that attachments may come from`);
+    const literal = url.hostname.replace(/^\[|\]$/g, '');
+    if (isIP(literal) !== 0) refusePrivate(url.hostname, literal);
+    return false;
+  }
+
+  private get(url: URL, isTrusted: boolean): Promise<IncomingMessage> {
+    const { credentials, timeoutMs } = this.options;
+    const options: RequestOptions = {
+      agent: false,
+      timeout: timeoutMs,
+      headers: {
+        // As it is: what is counted is what is passed on.
+        'accept-encoding': 'identity',
+        ...(url.origin === this.own && credentials),
+      },
+      ...(!isTrusted && { lookup: publicLookup }),
+    };
+    return new Promise((resolve, reject) => {
+      const request = (url.protocol === 'https:' ? https : http).get(url, options, resolve);
+      request.on('timeout', () => request.destroy(new Error(`nothing came for ${timeoutMs} ms`)));
+      request.on('error', reject);
+    });
+  }
+}
+
+/** The look-up of the connection itself, so that a name cannot resolve to one address now and to another then. */
+export const publicLookup: LookupFunction = (hostname, options, callback) => {
+  lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+    if (error) return callback(error, '');
+    try {
+      for (const { address } of addresses) refusePrivate(hostname, address);
+    } catch (refused) {
+      return callback(refused as Error, '');
+    }
+    const [first] = addresses;
+    if (options.all === true) return callback(null, addresses);
+    return callback(null, first?.address ?? '', first?.family);
+  });
+};
+
+function parse(address: string, base: URL | null): URL {
+  try {
+    return new URL(address, base ?? undefined);
+  } catch {
+    throw new EgressRefused('found something that is not an address');
+  }
+}
+
+function matches(pattern: string, hostname: string): boolean {
+  return pattern.startsWith('*.') ? hostname.endsWith(pattern.slice(1)) : hostname === pattern;
+}
+
+/** Loopback, private, link-local, shared, reserved, multicast: anything but the public internet. */
+function refusePrivate(hostname: string, address: string): void {
+  const range = ipaddr.process(address).range();
+  if (range !== 'unicast')
+    throw new EgressRefused(`${hostname} leads to an address that is not public (${range})`);
+}

@@ -1,0 +1,232 @@
+import { Conversation, MODES } from '../support/comments';
+
+/** What people say travels in order, with its author, and never more openly than it was said. */
+describe.each(MODES)('comments, mode %s', (mode) => {
+  let talk: Conversation;
+  const start = async (options: Partial<Parameters<typeof Conversation.start>[0]> = {}) =>
+    (talk = await Conversation.start({ mode, ...options }));
+  afterEach(async () => talk.stop());
+  const numbers = (count: number, word: string) =>
+    Array.from({ length: count }, (_, i) => `${word} ${i + 1}`);
+  const loses = (route: string, times: number) => ({
+    route,
+    kind: 'timeoutAfterWrite',
+    probability: 0.4,
+    times,
+  });
+
+  test('many of one second arrive in the order in which they were made, both ways, whatever answers are lost', async () => {
+    await start();
+    await talk.faults('pms', loses('^POST /api/v1/(notes|projects)', 4));
+    await talk.faults('zendesk', loses('^PUT /api/v2/tickets', 4), {
+      route: '^PUT /api/v2/tickets',
+      kind: 'status',
+      status: 429,
+      retryAfterSeconds: 0,
+      probability: 0.3,
+      times: 3,
+    });
+    const [agents, people] = [numbers(8, 'agent'), numbers(8, 'person')];
+    const actor = talk.boxes.zendesk.store.userByEmail.get('ann@sandbox.example');
+    if (!actor) throw new Error('no agent');
+    for (const body of agents)
+      talk.boxes.zendesk.tickets.update(talk.ticket.id, { comment: { body } }, actor);
+    for (const body of people) talk.pmsSaysAtOnce(body);
+    await talk.quiet();
+    expect(talk.pmsTexts().filter((body) => body.startsWith('agent'))).toEqual(agents);
+    expect(talk.zendeskTexts().filter((body) => body.startsWith('person'))).toEqual(people);
+    expect(talk.pmsTexts()).toHaveLength(16);
+    expect(talk.zendeskTexts()).toHaveLength(16);
+  });
+
+  test('one that cannot be written is set aside with the reason, and the others go on; mended, it arrives', async () => {
+    await start();
+    const ids: string[] = [];
+    for (const body of ['one', 'x'.repeat(65_537), 'three', 'four']) ids.push(await talk.pmsSays(body));
+    await talk.quiet();
+    expect(talk.zendeskTexts()).toEqual(['one', 'three', 'four']);
+    const [, tooLong = ''] = ids;
+    expect(await talk.linkOfNote(tooLong)).toMatchObject({
+      status: 'quarantined',
+      reason: { code: 'too_long', text: expect.stringContaining('found 65537 characters') as unknown },
+    });
+    await talk.pmsEdits(tooLong, 'y'.repeat(65_536));
+    await talk.quiet();
+    expect(talk.zendeskTexts()[3]).toBe('y'.repeat(65_536));
+    expect((await talk.linkOfNote(tooLong))?.status).toBe('linked');
+  });
+
+  test('text is text: emoji, right-to-left, HTML and Markdown come out as they went in', async () => {
+    await start();
+    const texts = [
+      '👩‍👩‍👧‍👦 🔥 naïve — ¿qué?',
+      'שלום עולם, مرحبا بالعالم ‏ABC',
+      '<script>alert(1)</script> <b>bold</b> &amp; <img src=x onerror=alert(1)>',
+      '# no heading\n\n* no list\n[no](javascript:link) `code`',
+    ];
+    for (const body of texts) {
+      await talk.zendeskSays(body);
+      await talk.pmsSays(body);
+    }
+    await talk.quiet();
+    expect(talk.pmsTexts().sort()).toEqual([...texts, ...texts].sort());
+    expect(talk.zendeskTexts().sort()).toEqual([...texts, ...texts].sort());
+    const html = talk.zendeskTalk().map((comment) => comment.html_body);
+    expect(html.join('')).not.toMatch(/<(script|img|b)\b/);
+    // What Zendesk holds as HTML arrives as its text.
+    await talk.zendeskSays('', { html_body: '<p>Say <b>no</b></p><script>x</script>' });
+    await talk.quiet();
+    expect(talk.pmsTexts().at(-1)).toBe('Say no');
+  });
+
+  test('who said it is shown: as its author where Zendesk knows the person, else by name, and that is no edit', async () => {
+    await start();
+    const field = mode === 'note' ? 'authorId' : 'requesterId';
+    const person = async (email: string, name: string) =>
+      String((await talk.boxes.pm('POST', '/people', { email, name }))['id']);
+    await talk.pmsSays('from Ann', { [field]: await person('ann@sandbox.example', 'Ann') });
+    const id = await talk.pmsSays('from Nora', { [field]: await person('nora@pms.example', 'Nora Nobody') });
+    talk.boxes.zendesk.store.addUser({ name: 'Dan', email: 'dan@acme.example', role: 'end-user' });
+    // A customer may not be shown as having said what customers cannot read.
+    await talk.pmsSays('about Dan', { [field]: await person('dan@acme.example', 'Dan Customer') });
+    await talk.quiet();
+    const said = talk.zendeskTalk().slice(1);
+    const author = (id: number | null) => talk.boxes.zendesk.store.users.get(id ?? 0)?.email;
+    expect(said.map(({ body, author_id: by }) => [body, author(by)])).toEqual([
+      ['from Ann', 'ann@sandbox.example'],
+      ['Nora Nobody wrote:\n\nfrom Nora', talk.boxes.zendesk.adminEmail],
+      ['Dan Customer wrote:\n\nabout Dan', talk.boxes.zendesk.adminEmail],
+    ]);
+    await talk.stack.hint('CommentToProject', { side: 'pms', kind: mode, id }, { force: true });
+    await talk.quiet();
+    expect(talk.pmsTexts()).toEqual(['from Ann', 'from Nora', 'about Dan']);
+    expect(talk.zendeskTalk()).toHaveLength(4);
+
+    await talk.zendeskSays('from Ann of Zendesk');
+    await talk.quiet();
+    const last = talk.pmsTalk().at(-1);
+    expect(mode === 'note' ? last?.['authorName'] : last?.['title']).toContain('Ann Agent');
+  });
+
+  test('public and internal are kept; what comes from the PMS is internal unless it says otherwise', async () => {
+    await start();
+    await talk.zendeskSays('for all');
+    await talk.zendeskSays('for us', { public: false });
+    await talk.pmsSays('nothing said');
+    const open = await talk.pmsSays('said in public', { visibility: 'public' });
+    await talk.quiet();
+    const zendesk = () =>
+      Object.fromEntries(talk.zendeskTalk().map(({ body, public: shown }) => [body, shown]));
+    const pms = () =>
+      Object.fromEntries(talk.pmsTalk().map((each) => [String(each[talk.textField]), each['visibility']]));
+    const isNote = mode === 'note';
+    expect(zendesk()).toMatchObject({ 'nothing said': false, 'said in public': isNote });
+    expect(pms()).toMatchObject({
+      'for all': 'public',
+      'for us': 'internal',
+      'nothing said': 'internal',
+      'said in public': isNote ? 'public' : 'internal',
+    });
+    if (!isNote) return;
+    // Made internal on either side, it is internal on both; made public again, it stays internal.
+    await talk.boxes.pm('PATCH', `/notes/${open}`, { visibility: 'internal' });
+    const forAll = talk.zendeskTalk().find(({ body }) => body === 'for all');
+    await talk.boxes.zd('PUT', `/tickets/${talk.ticket.id}/comments/${forAll?.id}/make_private`);
+    await talk.quiet();
+    expect(zendesk()).toMatchObject({ 'said in public': false });
+    expect(pms()).toMatchObject({ 'for all': 'internal' });
+    await talk.boxes.pm('PATCH', `/notes/${open}`, { visibility: 'public' });
+    await talk.quiet();
+    expect(zendesk()).toMatchObject({ 'said in public': false });
+    expect(pms()).toMatchObject({ 'said in public': 'internal' });
+    expect((await talk.linkOfNote(open))?.history).toMatchObject([{ row: 'visibility', lost: 'public' }]);
+  });
+
+  test('each edit in the PMS becomes one follow-up that names the first, whatever answers are lost', async () => {
+    await start();
+    const id = await talk.pmsSays('first');
+    await talk.quiet();
+    await talk.faults('zendesk', { route: '^PUT /api/v2/tickets', kind: 'timeoutAfterWrite', times: 3 });
+    for (const text of ['second', 'third', 'fourth']) {
+      await talk.pmsEdits(id, text);
+      await talk.quiet();
+    }
+    const [first] = talk.zendeskTalk().slice(1);
+    expect(talk.zendeskTexts()).toEqual([
+      'first',
+      ...['second', 'third', 'fourth'].map((text) => `Edited in the PMS: comment ${first?.id}\n\n${text}`),
+    ]);
+    expect(
+      talk
+        .zendeskTalk()
+        .slice(1)
+        .every((comment) => !comment.public),
+    ).toBe(true);
+    expect(talk.pmsTexts()).toEqual(['fourth']);
+  });
+
+  test('an edit while the ticket is closed is set aside with the reason', async () => {
+    await start();
+    const id = await talk.pmsSays('first');
+    await talk.quiet();
+    await talk.boxes.zd('PUT', `/tickets/${talk.ticket.id}`, { ticket: { status: 'closed' } });
+    await talk.quiet();
+    await talk.pmsEdits(id, 'too late');
+    const late = await talk.pmsSays('new, and too late');
+    await talk.quiet();
+    for (const each of [id, late])
+      expect(await talk.linkOfNote(each)).toMatchObject({
+        status: 'quarantined',
+        reason: { code: 'closed_ticket' },
+      });
+    expect(talk.zendeskTexts()).toEqual(['first']);
+    expect(talk.pmsTexts()).toEqual(['too late', 'new, and too late']);
+  });
+
+  test('what is said to a ticket that was merged is set aside; to one that was deleted, it waits', async () => {
+    await start();
+    const { zendesk } = talk.boxes;
+    await talk.boxes.zd('POST', '/tickets', { ticket: { subject: 'Winner', comment: { body: 'w' } } });
+    const winner = Math.max(...zendesk.store.tickets.keys());
+    await talk.boxes.zd('POST', `/tickets/${winner}/merge`, { ids: [talk.ticket.id] });
+    const merged = await talk.pmsSays('to the merged one');
+    await talk.quiet();
+    expect(await talk.linkOfNote(merged)).toMatchObject({
+      status: 'quarantined',
+      reason: { code: 'closed_ticket' },
+    });
+    const other = [...talk.boxes.pms.store.all('project')].find((each) => each['title'] === 'Winner');
+    await talk.boxes.zd('DELETE', `/tickets/${winner}`);
+    const text =
+      mode === 'note'
+        ? { projectId: other?.id, body: 'x' }
+        : { parentId: other?.id, title: 'x', description: 'x' };
+    const { id } = await talk.boxes.pm('POST', `/${talk.collection}`, text);
+    await talk.quiet();
+    expect(await talk.linkOfNote(String(id))).toMatchObject({
+      status: 'pending',
+      reason: { code: 'waiting', text: expect.stringContaining(`zendesk:ticket:${winner}`) as unknown },
+    });
+  });
+
+  test('the 5,001st comment is set aside, and the ticket goes on', async () => {
+    await start();
+    const { tickets } = talk.boxes.zendesk;
+    const parts = { authorId: null, metadata: {}, events: [], createdAt: '2020-01-01T00:00:00Z' };
+    const { store } = talk.boxes.zendesk;
+    const logged = store.addAudit.bind(store);
+    // Not in the export: 5,000 of them would be copied first.
+    store.addAudit = () => undefined;
+    for (let i = 0; i < 4_999; i += 1)
+      tickets.comments.keep(talk.ticket.id, { author_id: null, body: 'x', public: true }, parts);
+    store.addAudit = logged;
+    const id = await talk.pmsSays('one too many');
+    await talk.boxes.pm('PATCH', `/projects/${talk.project}`, { title: 'Goes on' });
+    await talk.quiet();
+    expect(await talk.linkOfNote(id)).toMatchObject({
+      status: 'quarantined',
+      reason: { text: expect.stringContaining('limit of 5000 comments') as unknown },
+    });
+    expect(talk.ticket.subject).toBe('Goes on');
+  });
+});

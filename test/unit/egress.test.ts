@@ -1,0 +1,134 @@
+import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { Egress, EgressRefused, publicLookup, type EgressOptions } from '../../src/net/egress';
+
+/** Real HTTP on loopback, which is as private as an address can be. */
+describe('what an address in data may lead to', () => {
+  const servers: Server[] = [];
+  const seen: { at: string; headers: IncomingHttpHeaders }[] = [];
+
+  async function serve(handler: RequestListener): Promise<string> {
+    const server = createServer((request, response) => {
+      seen.push({ at: `${request.headers.host}${request.url}`, headers: request.headers });
+      handler(request, response);
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+  const content: RequestListener = (_, response) => void response.end('the file');
+  const redirect =
+    (to: () => string): RequestListener =>
+    (_, response) =>
+      void response.writeHead(302, { location: to() }).end();
+  const egress = (own: string, over: Partial<EgressOptions> = {}) =>
+    new Egress({ own, credentials: { authorization: 'secret' }, hosts: [], timeoutMs: 2_000, ...over });
+  const refusal = (work: Promise<unknown>) =>
+    work.then(
+      () => 'opened',
+      (error: unknown) => (error instanceof EgressRefused ? error.message : error),
+    );
+
+  beforeEach(() => void seen.splice(0));
+  afterEach(() => {
+    for (const server of servers.splice(0)) {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  test('the own origin is read, with credentials', async () => {
+    const own = await serve(content);
+    expect(await text(await egress(own).open(`${own}/file`))).toBe('the file');
+    expect(seen.map(({ headers }) => headers.authorization)).toEqual(['secret']);
+  });
+
+  test('a redirect to a configured origin is followed, and sees no credential', async () => {
+    const files = await serve(content);
+    const own = await serve(redirect(() => `${files}/real`));
+    expect(await text(await egress(own, { hosts: [files] }).open(`${own}/file`))).toBe('the file');
+    expect(seen.map(({ headers }) => headers.authorization)).toEqual(['secret', undefined]);
+  });
+
+  test('a redirect back home sees the credential again, one that goes in a circle ends', async () => {
+    const own = await serve((request, response) =>
+      request.url === '/file'
+        ? redirect(() => '/real')(request, response)
+        : request.url === '/real'
+          ? content(request, response)
+          : redirect(() => `${own}/circle`)(request, response),
+    );
+    expect(await text(await egress(own).open(`${own}/file`))).toBe('the file');
+    expect(await refusal(egress(own).open(`${own}/circle`))).toContain('more than 5 redirects');
+  });
+
+  test.each<[string, (foreign: string) => string]>([
+    ['another port of the same host', (foreign) => `${foreign}/file`],
+    ['another host', () => 'https://files.example.net/file'],
+    ['the metadata service of a cloud', () => 'http://169.254.169.254/latest/meta-data'],
+    ['a file on this machine', () => 'file:///etc/passwd'],
+    ['an address with a credential in it', (foreign) => foreign.replace('http://', 'http://user:word@')],
+    ['no address at all', () => 'nonsense://'],
+  ])('%s is refused at once, and after a redirect', async (_, addressOf) => {
+    const foreign = await serve(content);
+    const own = await serve(redirect(() => addressOf(foreign)));
+    const guard = egress(own, { hosts: ['*.zdusercontent.com'] });
+    expect(await refusal(guard.open(addressOf(foreign)))).toEqual(expect.any(String));
+    expect(await refusal(guard.open(addressOf(foreign)))).not.toBe('opened');
+    expect(seen).toEqual([]);
+    expect(await refusal(guard.open(`${own}/file`))).not.toBe('opened');
+    expect(seen.map(({ at }) => `http://${at}`)).toEqual([`${own}/file`]);
+  });
+
+  test.each([
+    ['127.0.0.1', 'loopback'],
+    ['10.1.2.3', 'private'],
+    ['169.254.169.254', 'linkLocal'],
+    ['100.64.0.1', 'carrierGradeNat'],
+    ['0.0.0.0', 'unspecified'],
+    ['[::1]', 'loopback'],
+    ['[fe80::1]', 'linkLocal'],
+    ['[fd00::1]', 'uniqueLocal'],
+    ['[::ffff:10.0.0.1]', 'private'],
+    ['[64:ff9b::a00:1]', 'rfc6052'],
+    // Other spellings of 127.0.0.1 that a URL takes.
+    ['0x7f.1', 'loopback'],
+    ['2130706433', 'loopback'],
+  ])('a listed name may not be the address %s', async (host, range) => {
+    const { hostname } = new URL(`https://${host}/`);
+    const guard = egress('https://acme.zendesk.example', { hosts: [hostname] });
+    expect(await refusal(guard.open(`https://${host}/file`))).toContain(range);
+  });
+
+  test('a listed name that resolves to a private address is refused by the connection itself', async () => {
+    const guard = egress('https://acme.zendesk.example', { hosts: ['localhost'] });
+    expect(await refusal(guard.open('https://localhost/file'))).toContain('not public');
+    const error = await new Promise((resolve) => publicLookup('localhost', {}, (found) => resolve(found)));
+    expect(error).toBeInstanceOf(EgressRefused);
+  });
+
+  test('a pattern means names below it, by https and on the usual port', async () => {
+    const guard = egress('https://acme.zendesk.example', { hosts: ['*.zdusercontent.com'] });
+    for (const address of [
+      'https://zdusercontent.com/x',
+      'https://evilzdusercontent.com/x',
+      'https://a.zdusercontent.com.evil.example/x',
+      'http://a.zdusercontent.com/x',
+      'https://a.zdusercontent.com:8443/x',
+    ])
+      expect(await refusal(guard.open(address))).toContain('is not among the hosts');
+  });
+
+  test('no message tells more than the origin', async () => {
+    const guard = egress('https://acme.zendesk.example');
+    const message = await refusal(guard.open('https://files.example.net/token/very-secret?key=very-secret'));
+    expect(message).toContain('https://files.example.net');
+    expect(message).not.toContain('very-secret');
+  });
+
+  test('one that says nothing ends in an error', async () => {
+    const own = await serve(() => undefined);
+    await expect(egress(own, { timeoutMs: 50 }).open(`${own}/file`)).rejects.toThrow('nothing came');
+  });
+});
