@@ -37,6 +37,11 @@ const zones = [
     except: ['./sync', './links'],
     message: 'The link store knows the core only.',
   },
+  {
+    target: './src/intake',
+    from: ['./src/systems', './src/activities', './src/workers', './src/cli', './src/config'],
+    message: 'The receiver is what strangers reach: it knows no API, no credential and no pair.',
+  },
   { target: './sandbox', from: './src', message: 'A sandbox shares no code with the sync that it tests.' },
   {
     target: './demo/checker.ts',

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { WorkflowIdConflictPolicy, type Client } from '@temporalio/client';
+import type { FastifyInstance } from 'fastify';
 import type { Db } from 'mongodb';
 import type { Logger } from 'pino';
 import { HintStore } from '../links/hints';
@@ -36,6 +37,8 @@ export interface Intake {
 /** A server that does not answer within this is away; senders are told to come again. */
 const SERVER_WITHIN_MS = 3_000;
 const PROBE_WITHIN_MS = 2_000;
+/** As long as a hand-over may take. */
+const STOP_WITHIN_MS = 6_000;
 const LOG_COUNTS_EVERY_MS = 60_000;
 
 /** Runs the webhook receiver. Resolves once it listens. */
@@ -62,9 +65,24 @@ export async function startIntake(servers: IntakeServers, settings: IntakeSettin
     counts,
     async stop() {
       clearInterval(timer);
-      await app.close();
+      await closeWithin(app, STOP_WITHIN_MS);
     },
   };
+}
+
+/**
+ * Lets requests under way end. A kept-alive connection that falls idle meanwhile would hold the server for as long as
+ * its sender likes, and so would a sender that never ends its request: Node looks after neither once it is closing.
+ */
+async function closeWithin(app: FastifyInstance, ms: number): Promise<void> {
+  const idle = setInterval(() => app.server.closeIdleConnections(), 100);
+  const all = setTimeout(() => app.server.closeAllConnections(), ms);
+  try {
+    await app.close();
+  } finally {
+    clearInterval(idle);
+    clearTimeout(all);
+  }
 }
 
 function stepsOf({ client, db }: IntakeServers, taskQueue: string): HandOverSteps {

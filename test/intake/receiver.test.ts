@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { MongoClient } from 'mongodb';
 import { Deliveries } from '../../src/intake/deliveries';
 import { REPLAY_WINDOW_MS } from '../../src/intake/verify';
@@ -254,6 +256,27 @@ describe('with both servers there', () => {
     // The one that came in between was either taken or refused, and its sender knows which.
     expect(refs.includes('zendesk:ticket:50')).toBe(refused?.status === 200);
   });
+});
+
+test('a sender that keeps its connection, or never ends its request, does not keep it from stopping', async () => {
+  intake = await startTestIntake(testServers(), { name });
+  const { port } = new URL(intake.url);
+  const { path, headers, body } = zendeskDelivery(ticketEvent(1), { secret: ZENDESK });
+  const head = [
+    `POST ${path} HTTP/1.1`,
+    'host: x',
+    ...Object.entries(headers).map((pair) => pair.join(': ')),
+  ].join('\r\n');
+  const sockets = ['', body, body.slice(1)].map((given) => {
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.on('error', () => undefined).resume();
+    if (given !== '') socket.write(`${head}\r\ncontent-length: ${body.length}\r\n\r\n${given}`);
+    return once(socket, 'close');
+  });
+  // In flight: its answer comes when it is stopping already.
+  while (!(await intake.hints.count('zendesk'))) await new Promise((resolve) => setImmediate(resolve));
+  await intake.receiver.stop();
+  await Promise.all(sockets);
 });
 
 test('two secrets are good while one replaces the other', async () => {

@@ -1,0 +1,223 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../src/embedded/ports';
+import { startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { testServers } from '../support/servers';
+
+/** The commands as an operator runs them: `webhooks …`, `start` with its receiver, and each part alone. */
+
+const ROOT = path.resolve(__dirname, '../..');
+const MAIN = path.join(ROOT, 'dist/src/cli/main.js');
+const RECEIVER = 'http://127.0.0.1:1';
+
+let boxes: Sandboxes;
+let env: Record<string, string | undefined>;
+
+beforeEach(async () => {
+  if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
+  boxes = await startSandboxes();
+  const { temporalAddress, mongodbUri } = testServers();
+  const name = path.basename(mkdtempSync(path.join(tmpdir(), 'zps-webhooks-')));
+  env = {
+    PATH: process.env['PATH'],
+    TEMPORAL_ADDRESS: temporalAddress,
+    MONGODB_URI: mongodbUri,
+    MONGODB_DATABASE: name,
+    TASK_QUEUE: name,
+    ZENDESK_BASE_URL: boxes.zendesk.url,
+    ZENDESK_EMAIL: boxes.zendesk.adminEmail,
+    ZENDESK_API_TOKEN: boxes.zendesk.apiToken,
+    PMS_BASE_URL: boxes.pms.url,
+    PMS_TOKEN: boxes.pms.token,
+    MAPPING_FILE: path.join(ROOT, 'mapping.yaml'),
+    PUBLIC_URL: RECEIVER,
+    ZENDESK_POLL_SECONDS: '3600',
+    PMS_POLL_SECONDS: '3600',
+    LOG_LEVEL: 'error',
+  };
+});
+afterEach(() => boxes.close());
+
+function run(args: string[], changes: Record<string, string | undefined> = {}): ChildProcess {
+  return spawn(process.execPath, [MAIN, ...args], {
+    env: { ...env, ...changes },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+async function outcome(
+  args: string[],
+  changes: Record<string, string | undefined> = {},
+): Promise<{ code: number | null; out: string; said: string }> {
+  const child = run(args, changes);
+  let [out, said] = ['', ''];
+  child.stdout?.on('data', (part) => (out += String(part)));
+  child.stderr?.on('data', (part) => (said += String(part)));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, out, said: said.trim() };
+}
+
+interface Installed {
+  side: string;
+  id: string;
+  name: string;
+  done: string;
+  secret: string | null;
+}
+const installed = async (args: string[] = [], changes: Record<string, string | undefined> = {}) => {
+  const { code, out, said } = await outcome(['webhooks', 'install', '--json', ...args], changes);
+  expect(said).toBe('');
+  expect(code).toBe(0);
+  return JSON.parse(out) as [Installed, Installed];
+};
+
+describe('webhooks', () => {
+  test('are installed once, however often it is asked for, and removed', async () => {
+    const [zendesk, pms] = await installed();
+    expect([zendesk.done, pms.done]).toEqual(['created', 'created']);
+    expect([zendesk.secret?.length, pms.secret?.length]).toEqual([expect.any(Number), expect.any(Number)]);
+    const again = await installed();
+    expect(again).toMatchObject([
+      { done: 'unchanged', id: zendesk.id, secret: zendesk.secret },
+      { done: 'unchanged', id: pms.id, secret: null },
+    ]);
+    const { out } = await outcome(['webhooks', 'list']);
+    expect(out.trim().split('\n')).toHaveLength(2);
+    expect(out).not.toContain(zendesk.secret);
+    expect(JSON.parse((await outcome(['webhooks', 'remove', '--json'])).out)).toHaveLength(2);
+    expect((await outcome(['webhooks', 'list'])).out).toMatch(/^no webhook/);
+    expect((await boxes.zd('GET', '/webhooks'))['webhooks']).toEqual([]);
+    expect((await boxes.pm('GET', '/webhooks'))['items']).toEqual([]);
+  });
+
+  test('one that was changed by hand is brought back to what is wanted', async () => {
+    const [zendesk] = await installed();
+    const webhook = { status: 'inactive', subscriptions: ['zen:event-type:ticket.created'] };
+    await boxes.zd('PATCH', `/webhooks/${zendesk.id}`, { webhook });
+    const [updated] = await installed();
+    expect(updated).toMatchObject({ id: zendesk.id, done: 'updated' });
+    const { webhook: now } = await boxes.zd('GET', `/webhooks/${zendesk.id}`);
+    expect(now).toMatchObject({ status: 'active' });
+    expect((now as { subscriptions: string[] }).subscriptions.length).toBeGreaterThan(10);
+  });
+
+  test('a second name stands beside the first while secrets are rotated', async () => {
+    const [first] = await installed([], { PMS_WEBHOOK_SECRET: 'the-old-secret' });
+    const [second, pms] = await installed(['--name', 'next'], {
+      PMS_WEBHOOK_SECRET: 'the-new-secret,the-old-secret',
+    });
+    expect(second).toMatchObject({ done: 'created', name: 'next' });
+    expect(second.secret).not.toBe(first.secret);
+    expect(pms.secret).toBe('the-new-secret');
+    expect(JSON.parse((await outcome(['webhooks', 'remove', '--json'])).out)).toMatchObject([
+      { id: first.id },
+      {},
+    ]);
+    expect((await outcome(['webhooks', 'list', '--name', 'next'])).out.trim().split('\n')).toHaveLength(2);
+  });
+
+  test('secrets go to files that only their owner reads, and not to the screen', async () => {
+    const dir = path.join(mkdtempSync(path.join(tmpdir(), 'zps-secrets-')), 'new');
+    const { out, code } = await outcome(['webhooks', 'install', '--secrets-dir', dir]);
+    expect(code).toBe(0);
+    for (const side of ['zendesk', 'pms']) {
+      const file = path.join(dir, `${side}-webhook-secret`);
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      expect(out).toContain(file);
+      expect(out).not.toContain(readFileSync(file, 'utf8').trim());
+    }
+  });
+
+  test.each<[string, Record<string, string | undefined>, RegExp]>([
+    ['no public address', { PUBLIC_URL: undefined }, /^PUBLIC_URL: found nothing, expected the address/],
+    [
+      'a credential that is refused',
+      { ZENDESK_API_TOKEN: 'not-the-credential' },
+      /^Zendesk GET \/api\/v2\/webhooks: answered 401; check ZENDESK_EMAIL and ZENDESK_API_TOKEN \(webhooks need an administrator\)/,
+    ],
+    [
+      'a system that is away',
+      { ZENDESK_BASE_URL: RECEIVER },
+      /^Zendesk GET \/api\/v2\/webhooks: ECONNREFUSED$/,
+    ],
+  ])('%s is one line', async (_, changes, expected) => {
+    const { code, said } = await outcome(['webhooks', 'install'], changes);
+    expect(said).toMatch(expected);
+    expect(said.split('\n')).toHaveLength(1);
+    expect(said).not.toContain('not-the-credential');
+    expect(code).toBe(2);
+  });
+});
+
+describe('start', () => {
+  const answers = (url: string) =>
+    fetch(url).then(
+      ({ status }) => status,
+      () => null,
+    );
+  async function stop(child: ChildProcess): Promise<number | null> {
+    const exit = once(child, 'exit') as Promise<[number | null]>;
+    child.kill('SIGTERM');
+    return (await exit)[0];
+  }
+
+  test('runs worker and receiver in one process, and an edit arrives without a poll', async () => {
+    const port = String(await freePort());
+    const receiver = `http://127.0.0.1:${port}`;
+    const [zendesk, pms] = await installed([], { PUBLIC_URL: receiver });
+    const child = run(['start'], {
+      INTAKE_PORT: port,
+      ZENDESK_WEBHOOK_SECRET: zendesk.secret ?? '',
+      PMS_WEBHOOK_SECRET: pms.secret ?? '',
+    });
+    while ((await answers(`${receiver}/readyz`)) !== 200) {
+      expect(child.exitCode).toBeNull();
+      await sleep(100);
+    }
+    // The first poll, which a Schedule starts at once, is over when it has found what was there before.
+    await boxes.zd('POST', '/tickets', { ticket: { subject: 'first', comment: { body: 'x' } } });
+    const project = () => [...boxes.pms.store.all('project')][0];
+    while (!project()) await sleep(50);
+    await boxes.pm('PATCH', `/projects/${project()?.id}`, { title: 'heard of' });
+    while (![...boxes.zendesk.store.tickets.values()].some(({ subject }) => subject === 'heard of'))
+      await sleep(50);
+    expect(await stop(child)).toBe(0);
+    expect(await answers(`${receiver}/healthz`)).toBeNull();
+  });
+
+  test('--only intake holds no credential and stops by itself when told to', async () => {
+    const port = String(await freePort());
+    const child = run(['start', '--only', 'intake'], {
+      INTAKE_PORT: port,
+      PMS_WEBHOOK_SECRET: 'secret-of-the-pms',
+      ZENDESK_EMAIL: undefined,
+      ZENDESK_API_TOKEN: undefined,
+      ZENDESK_BASE_URL: undefined,
+      PMS_BASE_URL: undefined,
+      PMS_TOKEN: undefined,
+      MAPPING_FILE: undefined,
+    });
+    while ((await answers(`http://127.0.0.1:${port}/readyz`)) !== 200) await sleep(50);
+    expect(await stop(child)).toBe(0);
+  });
+
+  test('a port that is taken is one line', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    for (const args of [['start', '--only', 'intake'], ['start']]) {
+      const { code, said } = await outcome(args, {
+        INTAKE_PORT: String(port),
+        PMS_WEBHOOK_SECRET: 'secret-of-the-pms',
+      });
+      expect(said).toBe(`INTAKE_HOST, INTAKE_PORT: cannot listen on 127.0.0.1:${port} (EADDRINUSE)`);
+      expect(code).toBe(2);
+    }
+    await new Promise((resolve) => other.close(resolve));
+  });
+});
