@@ -108,9 +108,13 @@ export async function openLinkStore(
   await links.createIndex({ waitsFor: 1 });
   await links.createIndex({ status: 1 });
   const since = await firstValue(meta, 'since', now().toISOString());
+  return storeIn(db, prefix, since, now);
+}
+
+function storeIn(db: Db, prefix: string, since: string, now: () => Date): MongoLinkStore {
   return new MongoLinkStore(
     since,
-    links,
+    db.collection<LinkDocument>(`${prefix}links`),
     db.collection<ClaimDocument>(`${prefix}claims`),
     db.collection<ObservationDocument>(`${prefix}observations`),
     db.collection<DecisionDocument>(`${prefix}decisions`),
@@ -118,6 +122,11 @@ export async function openLinkStore(
     new HintStore(db, prefix),
     now,
   );
+}
+
+/** A store as it is, for looking only: nothing is created in the database. */
+export function peekAtLinks(db: Db): Pick<LinkStore, 'getMany' | 'owners'> {
+  return storeIn(db, '', '', () => new Date());
 }
 
 class MongoLinkStore implements LinkStore {
