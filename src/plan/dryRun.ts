@@ -15,6 +15,7 @@ import type { Link } from '../sync/link';
 import type { Mapping } from '../sync/mapping';
 import { ENTITY_TYPES, SIDES, type EntityType, type RecordRef, type RefKey, type Side } from '../sync/record';
 import type { SystemPort } from '../systems/port';
+import { SyncMetrics } from '../telemetry/metrics';
 import { bringIntoAgreement } from '../workflows/turn';
 import { SimulatedSystem, isSimulated, type SimulatedWrite } from './simulatedSystem';
 
@@ -131,6 +132,7 @@ class DryRun {
       systems: { zendesk: simulated('zendesk'), pms: simulated('pms') },
       hint: async (key, inbox) => this.add(key, inbox),
       log: pino({ level: 'silent' }),
+      metrics: new SyncMetrics(),
       now: () => new Date(),
     };
   }
