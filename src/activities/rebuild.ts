@@ -1,16 +1,18 @@
 import type { RecordShelf } from '../links/shelf';
 import { StaleLink } from '../links/store';
 import { canonicalKey, refKey, type CanonicalKey } from '../sync/keys';
-import { entityOf } from '../sync/mapping';
+import { entityOf, type Mapping } from '../sync/mapping';
 import { rebuiltLink } from '../sync/rebuild';
 import {
   ENTITY_TYPES,
   SIDES,
   type EntityType,
+  type RecordRef,
   type RefKey,
   type Side,
   type SyncRecord,
 } from '../sync/record';
+import type { SystemPort } from '../systems/port';
 import { walk } from '../systems/walk';
 import { loadReferences, type ActivityContext } from './context';
 import { dispatchChanges } from './dispatch';
@@ -40,11 +42,11 @@ export interface RebuildReport {
 /** Pairs handled together: a few reads of the store serve them all. */
 const BATCH = 100;
 
-/** Puts all records of both sides on a shelf. @returns how many of each side */
+/** Puts all records of both sides on a shelf. @returns how many were read of each side */
 export async function fillShelf(
-  { systems }: Pick<ActivityContext, 'systems'>,
+  systems: Record<Side, SystemPort>,
   shelf: RecordShelf,
-  onProgress: (side: Side, records: number) => void,
+  onPage: (side: Side, records: number, gone: RecordRef[]) => Promise<void> | void,
 ): Promise<Record<Side, number>> {
   const counts = { zendesk: 0, pms: 0 };
   for (const side of SIDES) {
@@ -52,10 +54,34 @@ export async function fillShelf(
       await shelf.put(page.records.filter((record) => record.skip === null));
       await shelf.remove(page.gone);
       counts[side] += page.records.length;
-      onProgress(side, counts[side]);
+      await onPage(side, counts[side], page.gone);
     }
   }
   return counts;
+}
+
+/** All records, parents before children. */
+export async function* shelved(mapping: Mapping, shelf: RecordShelf): AsyncIterable<SyncRecord> {
+  const kinds = ENTITY_TYPES.flatMap((type) =>
+    SIDES.map((side) => ({ side, kind: mapping.entities[type].kind[side] })),
+  );
+  const seen = new Set<string>();
+  for (const { side, kind } of kinds) {
+    if (seen.has(`${side}:${kind}`)) continue;
+    seen.add(`${side}:${kind}`);
+    yield* shelf.all(side, kind);
+  }
+}
+
+export async function* inBatches<T>(items: AsyncIterable<T>): AsyncIterable<T[]> {
+  let batch: T[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }
 
 /**
@@ -68,7 +94,7 @@ export async function rebuildLinks(
   shelf: RecordShelf,
   onProgress: (side: Side, records: number) => void,
 ): Promise<RebuildReport> {
-  const records = await fillShelf(context, shelf, onProgress);
+  const records = await fillShelf(context.systems, shelf, onProgress);
   const entities = Object.fromEntries(
     ENTITY_TYPES.map((type) => [
       type,
@@ -77,36 +103,22 @@ export async function rebuildLinks(
   ) as Record<EntityType, RebuildCounts>;
   // Parents first: a child's snapshot names its parent's pair.
   for (const entity of ENTITY_TYPES) {
-    for await (const batch of batches(marked(context, shelf, entity)))
+    for await (const batch of inBatches(marked(context.mapping, shelf, entity)))
       await new Batch(context, shelf, entity, entities[entity]).rebuild(batch);
   }
   let told = 0;
-  for await (const batch of batches(shelf.all()))
+  for await (const batch of inBatches(shelved(context.mapping, shelf)))
     told += await dispatchChanges(context, { records: batch, gone: [] });
   return { records, entities, told };
 }
 
 /** The records of an entity that carry a back-reference of ours. */
-async function* marked(
-  { mapping }: Pick<ActivityContext, 'mapping'>,
-  shelf: RecordShelf,
-  entity: EntityType,
-): AsyncIterable<SyncRecord> {
-  for await (const record of shelf.all()) {
-    const { side, kind } = record.ref;
-    if (record.backRef !== null && entityOf(mapping, side, kind, record.values) === entity) yield record;
+async function* marked(mapping: Mapping, shelf: RecordShelf, entity: EntityType): AsyncIterable<SyncRecord> {
+  for (const side of SIDES) {
+    const kind = mapping.entities[entity].kind[side];
+    for await (const record of shelf.all(side, kind))
+      if (record.backRef !== null && entityOf(mapping, side, kind, record.values) === entity) yield record;
   }
-}
-
-async function* batches<T>(items: AsyncIterable<T>): AsyncIterable<T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 interface Found {

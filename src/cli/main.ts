@@ -6,6 +6,7 @@ import { NoAnswerError, NoServerError } from '../embedded';
 import { MappingError } from '../sync/mapping';
 import { registerConflicts } from './commands/conflicts';
 import { registerLinks } from './commands/links';
+import { registerPlan } from './commands/plan';
 import { registerQuarantine } from './commands/quarantine';
 import { registerRebuild } from './commands/rebuild';
 import { registerResync } from './commands/resync';
@@ -45,6 +46,7 @@ async function main(argv: string[]): Promise<void> {
     .command('codec-server')
     .description('let the Temporal Web UI and command line read encrypted payloads (docs/security.md)')
     .action(serveCodec);
+  registerPlan(program);
   registerResync(program);
   registerRebuild(registerLinks(program));
   registerConflicts(program);

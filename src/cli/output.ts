@@ -32,13 +32,16 @@ export function printLine(text = ''): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** JSON as one document; control characters that JSON lets through are written as escapes. */
-export function printJson(value: unknown): void {
-  const text = JSON.stringify(value, null, 2).replace(
+/** JSON for a terminal as well: control characters that JSON lets through are written as escapes. */
+export function jsonOf(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(
     /[\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  printLine(text);
+}
+
+export function printJson(value: unknown): void {
+  printLine(jsonOf(value, 2));
 }
 
 /** Rows under titles; on a terminal the last column is cut to its width, in a file it is whole. */
@@ -68,7 +71,7 @@ function cut(line: string): string {
 }
 
 /** Tells a person at a terminal how far a long command is; into a file it writes nothing. */
-export function progressLine(): { update(text: string): void; finish(): void } {
+export function progressLine(): { update: (text: string) => void; finish: () => void } {
   const { stderr } = process;
   const clear = () => void (stderr.isTTY && stderr.write('\r\u001b[K'));
   return {

@@ -22,12 +22,17 @@ export function leaveAddresses(dataDir: string, config: Config, servers: Servers
 
 /** @throws ConfigError naming the variable, where an address is neither configured nor left by a running `start`. */
 export function knownAddress(name: keyof Servers, config: Config, dataDir: string): string {
-  const found = config[name] ?? left(dataDir)[name];
+  const found = foundAddress(name, config, dataDir);
   if (found !== undefined) return found;
   const variable = name === 'temporalAddress' ? 'TEMPORAL_ADDRESS' : 'MONGODB_URI';
   throw new ConfigError(
     `${variable}: found nothing, and no running "start" left an address in ${dataDir}; expected the address of the server that the service uses`,
   );
+}
+
+/** The same, undefined where there is none. */
+export function foundAddress(name: keyof Servers, config: Config, dataDir: string): string | undefined {
+  return config[name] ?? left(dataDir)[name];
 }
 
 function left(dataDir: string): Partial<Servers> {

@@ -16,8 +16,8 @@ export interface RecordShelf {
   naming(refs: Iterable<RefKey>): Promise<SyncRecord[]>;
   /** Live records of a kind whose property holds the value, ignoring case. */
   holding(side: Side, kind: string, property: string, value: Json): Promise<SyncRecord[]>;
-  /** All records, in the order of their names. */
-  all(): AsyncIterable<SyncRecord>;
+  /** All records of a kind, in the order of their names. */
+  all(side: Side, kind: string): AsyncIterable<SyncRecord>;
 }
 
 interface ShelfDocument {
@@ -112,8 +112,11 @@ class MongoShelf implements RecordShelf {
       .sort((a, b) => (refKey(a.ref) < refKey(b.ref) ? -1 : 1));
   }
 
-  async *all(): AsyncIterable<SyncRecord> {
-    for await (const { record } of this.records.find().sort({ _id: 1 }))
+  async *all(side: Side, kind: string): AsyncIterable<SyncRecord> {
+    const first = `${side}:${kind}:`;
+    // ";" follows ":": the range holds all names that begin with the kind.
+    const range = { _id: { $gte: first, $lt: `${side}:${kind};` } };
+    for await (const { record } of this.records.find(range).sort({ _id: 1 }))
       yield JSON.parse(record) as SyncRecord;
   }
 

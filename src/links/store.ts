@@ -113,9 +113,13 @@ export async function openLinkStore(
   const observations = db.collection<ObservationDocument>(`${prefix}observations`);
   await observations.createIndex({ parent: 1 });
   const since = await firstValue(meta, 'since', now().toISOString());
+  return storeIn(db, prefix, since, now);
+}
+
+function storeIn(db: Db, prefix: string, since: string, now: () => Date): MongoLinkStore {
   return new MongoLinkStore(
     since,
-    links,
+    db.collection<LinkDocument>(`${prefix}links`),
     db.collection<ClaimDocument>(`${prefix}claims`),
     observations,
     db.collection<DecisionDocument>(`${prefix}decisions`),
@@ -123,6 +127,11 @@ export async function openLinkStore(
     new HintStore(db, prefix),
     now,
   );
+}
+
+/** A store as it is, for looking only: nothing is created in the database. */
+export function peekAtLinks(db: Db): Pick<LinkStore, 'getMany' | 'owners'> {
+  return storeIn(db, '', '', () => new Date());
 }
 
 class MongoLinkStore implements LinkStore {

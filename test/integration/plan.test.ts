@@ -1,0 +1,245 @@
+import { MongoClient } from 'mongodb';
+import { generateData } from '../../demo/data';
+import { seedBoth } from '../../demo/seed';
+import type { PlanCounts, PlanLine } from '../../src/plan/dryRun';
+import type { Link } from '../../src/sync/link';
+import { SIDES, type Side } from '../../src/sync/record';
+import { cliOf, type Ran } from '../support/cli';
+import { send, startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { testServers } from '../support/servers';
+import { startStack, type Stack } from '../support/stack';
+
+/** The dry run over HTTP: it writes nothing, and the sync that follows does just what it said. */
+
+let boxes: Sandboxes;
+let stack: Stack;
+let mongo: MongoClient;
+let cli: (...args: string[]) => Promise<Ran>;
+
+beforeAll(async () => {
+  mongo = await MongoClient.connect(testServers().mongodbUri);
+});
+afterAll(async () => mongo.close());
+beforeEach(async () => {
+  boxes = await startSandboxes();
+  stack = await startStack(testServers(), boxes.mapping, boxes.systems);
+  cli = cliOf(boxes, stack);
+});
+afterEach(async () => {
+  await stack.stop();
+  await boxes.close();
+});
+
+const quiet = async () => {
+  await stack.settle();
+  await stack.settle();
+};
+
+async function seed(size: number, seedNumber: number): Promise<void> {
+  const person = { email: 'seeder@pms.example', name: 'Seeder' };
+  const made = await send(`${boxes.pms.url}/_sandbox/tokens`, 'POST', {}, person);
+  const access = {
+    zendesk: { url: boxes.zendesk.url, email: 'ann@sandbox.example', token: boxes.zendesk.apiToken },
+    pms: { url: boxes.pms.url, token: String(made['token']) },
+  };
+  await seedBoth(access, generateData({ size, seed: seedNumber }));
+}
+
+async function plan(): Promise<{ ran: Ran; lines: PlanLine[]; counts: PlanCounts }> {
+  const ran = await cli('plan', '--json');
+  if (ran.err !== '') throw new Error(ran.err);
+  return { ran, ...(JSON.parse(ran.out) as { lines: PlanLine[]; counts: PlanCounts }) };
+}
+
+/** What people see of a record: without what changes by itself. */
+function records(): Map<string, string> {
+  const found = new Map<string, string>();
+  const keep = (name: string, record: object, hidden: string[]) => {
+    const entries = Object.entries(record).filter(([key]) => !hidden.includes(key));
+    found.set(name, JSON.stringify(Object.fromEntries(entries)));
+  };
+  for (const ticket of boxes.zendesk.store.tickets.values()) {
+    const {
+      subject,
+      status,
+      priority,
+      type,
+      tags,
+      due_at,
+      assignee_id,
+      requester_id,
+      organization_id,
+      external_id,
+    } = ticket;
+    const shown = {
+      subject,
+      status,
+      priority,
+      type,
+      tags,
+      due_at,
+      assignee_id,
+      requester_id,
+      organization_id,
+      external_id,
+    };
+    keep(`zendesk:ticket:${ticket.id}`, shown, []);
+  }
+  for (const org of boxes.zendesk.store.organizations.values())
+    keep(`zendesk:organization:${org.id}`, org, ['updated_at']);
+  for (const [id, comments] of boxes.zendesk.store.comments)
+    for (const comment of comments) keep(`zendesk:comment:${id}-${comment.id}`, comment, []);
+  for (const kind of ['customer', 'project', 'note'] as const)
+    for (const record of boxes.pms.store.all(kind))
+      keep(`pms:${kind}:${record.id}`, record, ['revision', 'updatedAt']);
+  return found;
+}
+
+async function links(): Promise<Map<string, Link>> {
+  const all = new Map<string, Link>();
+  for await (const link of stack.store.all()) all.set(link._id, link);
+  return all;
+}
+
+/** What the plan says, by the records that exist already. */
+function foretold(lines: PlanLine[]): string[] {
+  return lines
+    .map(({ action, zendesk, pms, on }) =>
+      [action, zendesk, pms, on].filter((part) => part !== null).join(' '),
+    )
+    .sort();
+}
+
+/** What a sync did, in the same words, found out by comparing before and after. */
+function done(
+  before: { links: Map<string, Link>; records: Map<string, string> },
+  after: { links: Map<string, Link>; records: Map<string, string> },
+): string[] {
+  const said: string[] = [];
+  for (const link of after.links.values()) {
+    const origin = link._id.slice(link._id.indexOf('/') + 1);
+    const refOf = (side: Side) => {
+      const ref = link.sides[side]?.ref ?? (origin.startsWith(`${side}:`) ? origin : null);
+      return ref !== null && before.records.has(ref) ? ref : null;
+    };
+    const refs = [refOf('zendesk'), refOf('pms')].filter((ref) => ref !== null);
+    const say = (action: string, on?: Side) => said.push([action, ...refs, ...(on ? [on] : [])].join(' '));
+    const both = ({ sides }: Link) => Boolean(sides.zendesk && sides.pms);
+    const was = before.links.get(link._id);
+    const made = SIDES.find((side) => link.sides[side] && !before.records.has(link.sides[side].ref));
+    if (made) say('create', made);
+    else {
+      if (both(link) && !(was && both(was))) say('link');
+      for (const side of SIDES) {
+        const ref = link.sides[side]?.ref;
+        if (ref !== undefined && before.records.get(ref) !== after.records.get(ref)) say('update', side);
+      }
+    }
+    if (link.status === 'conflict') say('conflict');
+    if (link.status === 'quarantined') say('quarantine');
+    if (link.status === 'pending' || link.waitsFor.length > 0) say('wait');
+    if (link.status === 'tombstone' && was?.status !== 'tombstone') say('end');
+  }
+  return said.sort();
+}
+
+async function state() {
+  return { links: await links(), records: records() };
+}
+
+/** Everything in the link store's database. */
+async function dump(): Promise<string> {
+  const db = mongo.db(stack.taskQueue);
+  const names = (await db.listCollections().toArray()).map(({ name }) => name).sort();
+  const all = [];
+  for (const name of names) all.push([name, await db.collection(name).find().sort({ _id: 1 }).toArray()]);
+  return JSON.stringify(all);
+}
+
+/** Plans, checks that nothing was written, then syncs and compares. */
+async function planThenSync(): Promise<{ lines: PlanLine[]; counts: PlanCounts; code: number | null }> {
+  const stored = await dump();
+  const before = await state();
+  boxes.calls.length = 0;
+  const { ran, lines, counts } = await plan();
+  expect(await dump()).toBe(stored);
+  expect([...records()]).toEqual([...before.records]);
+  await quiet();
+  await quiet();
+  expect(done(before, await state())).toEqual(foretold(lines));
+  return { lines, counts, code: ran.code };
+}
+
+test('the first sync of two systems with a past', async () => {
+  await seed(0.1, 11);
+  // Found on both sides under one name; under one name twice; a ticket that names a parent nobody knows.
+  await boxes.zd('POST', '/organizations', { organization: { name: 'Both Ltd', notes: 'z' } });
+  await boxes.pm('POST', '/customers', { name: 'BOTH LTD', tags: ['p'] });
+  await boxes.zd('POST', '/organizations', { organization: { name: 'Twin' } });
+  await boxes.pm('POST', '/customers', { name: 'Twin' });
+  await boxes.pm('POST', '/customers', { name: 'twin' });
+  const { lines, counts, code } = await planThenSync();
+  expect(code).toBe(1);
+  expect(counts.OrgToCustomer).toMatchObject({ conflict: 3 });
+  expect(counts.OrgToCustomer.link).toBeGreaterThan(1);
+  expect(counts.TicketToProject.create).toBeGreaterThan(10);
+  expect(counts.CommentToProject.create).toBeGreaterThan(30);
+  expect(lines.filter(({ action }) => action === 'conflict').map(({ reason }) => reason)).toContainEqual(
+    expect.stringMatching(/share a match value|several records match/),
+  );
+
+  const again = await plan();
+  expect(again.lines.filter(({ action }) => !['conflict', 'quarantine', 'wait'].includes(action))).toEqual(
+    [],
+  );
+});
+
+test('a half-synced state: edits on both sides, a closed ticket, an end, a new record', async () => {
+  const ticketOf = async (subject: string) => {
+    const made = await boxes.zd('POST', '/tickets', { ticket: { subject, comment: { body: 'x' } } });
+    return (made['ticket'] as { id: number }).id;
+  };
+  const edited = await ticketOf('edited');
+  const closed = await ticketOf('closed');
+  const ended = await ticketOf('ended');
+  await ticketOf('untouched');
+  await quiet();
+  const projectOf = (id: number) =>
+    [...boxes.pms.store.all('project')].find((each) => each.externalRef === `zendesk:ticket:${id}`)?.id ?? '';
+  await boxes.zd('PUT', `/tickets/${closed}`, { ticket: { status: 'closed' } });
+  await quiet();
+  await boxes.zd('PUT', `/tickets/${edited}`, { ticket: { priority: 'high' } });
+  await boxes.pm('PATCH', `/projects/${projectOf(edited)}`, { title: 'edited twice' });
+  await boxes.pm('PATCH', `/projects/${projectOf(closed)}`, { title: 'too late' });
+  await boxes.zd('DELETE', `/tickets/${ended}`);
+  await boxes.pm('POST', '/notes', { projectId: projectOf(edited), body: 'new here' });
+  await ticketOf('new there');
+  const { lines, counts } = await planThenSync();
+  expect(lines.filter(({ action }) => action === 'update')).toMatchObject([
+    { on: 'zendesk', zendesk: `zendesk:ticket:${edited}`, properties: ['subject'] },
+    { on: 'pms', pms: `pms:project:${projectOf(edited)}`, properties: ['priority'] },
+  ]);
+  expect(counts.TicketToProject).toMatchObject({ create: 1, update: 2, quarantine: 1, end: 1, link: 0 });
+  expect(counts.CommentToProject).toMatchObject({ create: 1 });
+  expect(lines.find(({ action }) => action === 'quarantine')?.reason).toMatch(/closed/);
+});
+
+test('for people: lines and counts, or counts alone', async () => {
+  await boxes.zd('POST', '/tickets', { ticket: { subject: 's', comment: { body: 'x' } } });
+  const ran = await cli('plan');
+  expect(ran).toMatchObject({ code: 0, err: '' });
+  expect(ran.out).toMatch(/^create +in the PMS for zendesk:ticket:\d+$/m);
+  expect(ran.out).toMatch(/^TicketToProject +1 +0 +0 +0 +0 +0 +0 +0$/m);
+  expect(ran.out).toMatch(/Nothing was written\.\n$/);
+  const summary = await cli('plan', '--summary');
+  expect(summary.out).not.toContain('zendesk:ticket:');
+  await quiet();
+  expect((await cli('plan')).out).toMatch(/Nothing to do: both systems agree\.\n$/);
+});
+
+test('a system that is away is told in one line', async () => {
+  const away = cliOf(boxes, stack, { PMS_BASE_URL: 'http://127.0.0.1:1' });
+  const ran = await away('plan');
+  expect(ran.code).toBe(1);
+  expect(ran.err).toMatch(/^PMS .*ECONNREFUSED\n$/);
+});
