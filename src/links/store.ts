@@ -121,7 +121,7 @@ function storeIn(db: Db, prefix: string, since: string, now: () => Date): MongoL
     since,
     db.collection<LinkDocument>(`${prefix}links`),
     db.collection<ClaimDocument>(`${prefix}claims`),
-    observations,
+    db.collection<ObservationDocument>(`${prefix}observations`),
     db.collection<DecisionDocument>(`${prefix}decisions`),
     db.collection<CursorDocument>(`${prefix}cursors`),
     new HintStore(db, prefix),

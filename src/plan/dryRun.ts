@@ -64,8 +64,14 @@ interface WritesDocument extends Document {
   failed?: string;
 }
 
-const FOLLOW_UP = '(follow-up comment)';
-const ARCHIVED = '(archived)';
+/** How the plan's lines name what is done to a record as a whole; an update names its properties. */
+const WHOLE: Partial<Record<SimulatedWrite['op'], string>> = {
+  followUp: '(follow-up comment)',
+  archive: '(archived)',
+  redact: '(redacted)',
+  attach: '(file added)',
+  detach: '(file removed)',
+};
 /** What a scratch copy of the link store is made of; observations are made anew from what is read. */
 const COPIED = ['meta', 'links', 'claims', 'decisions'];
 
@@ -187,9 +193,7 @@ class DryRun {
     const set = (side: Side) =>
       this.writes
         .filter((write) => write.side === side && write.op !== 'create')
-        .flatMap(({ op, properties }) =>
-          op === 'followUp' ? [FOLLOW_UP] : op === 'archive' ? [ARCHIVED] : properties,
-        );
+        .flatMap(({ op, properties }) => WHOLE[op] ?? properties);
     await this.written.updateOne(
       { _id: key },
       {

@@ -3,8 +3,10 @@ import { parseRef, refKey } from '../sync/keys';
 import type { Json, RecordRef, RefKey, Side, SyncRecord, Values } from '../sync/record';
 import { AlreadyExists, NeedsHuman, RecordGone } from '../systems/errors';
 import type {
+  AttachOptions,
   ChangePage,
   CreateOptions,
+  OpenFile,
   PropertyInfo,
   ReadResult,
   SystemPort,
@@ -15,7 +17,7 @@ import type {
 /** A write that a real sync would have sent. */
 export interface SimulatedWrite {
   side: Side;
-  op: 'create' | 'update' | 'followUp' | 'archive';
+  op: 'create' | 'update' | 'followUp' | 'archive' | 'redact' | 'attach' | 'detach';
   /** The side's own names of the properties that it sets. */
   properties: string[];
 }
@@ -125,6 +127,26 @@ export class SimulatedSystem implements SystemPort {
     if (this.side === 'zendesk') throw new NeedsHuman('cannot_archive', 'Zendesk cannot archive a record');
     this.onWrite({ side: this.side, op: 'archive', properties: [] });
     return this.keep({ ...moved(before), state: 'archived' });
+  }
+
+  async redact(ref: RecordRef): Promise<SyncRecord> {
+    const before = await this.current(ref);
+    this.onWrite({ side: this.side, op: 'redact', properties: [] });
+    return this.keep({ ...moved(before), state: 'redacted' });
+  }
+
+  async openFile(): Promise<OpenFile> {
+    throw new Error('a simulation reads no files');
+  }
+
+  async attach(_ref: RecordRef, _open: () => Promise<OpenFile>, { idempotencyKey }: AttachOptions) {
+    this.onWrite({ side: this.side, op: 'attach', properties: [] });
+    return { id: `new-${idempotencyKey}`, record: null };
+  }
+
+  async detach(): Promise<null> {
+    this.onWrite({ side: this.side, op: 'detach', properties: [] });
+    return null;
   }
 
   async changes(): Promise<ChangePage> {
