@@ -119,10 +119,12 @@ describe('with both servers there', () => {
     for (const sent of again) expect((await send(sent)).text).toBe('{"status":"duplicate"}');
     expect(await intake.signals('zendesk')).toBe(1);
     // What is known is known to every receiver, also after a restart.
-    await intake.receiver.stop();
+    const before = intake;
+    await before.receiver.stop();
     intake = await startTestIntake(testServers(), { name });
     expect((await send(first)).text).toBe('{"status":"duplicate"}');
     expect(await intake.signals('zendesk')).toBe(1);
+    await before.stop();
   });
 
   test('a burst on one record is one hint and one signal', async () => {
