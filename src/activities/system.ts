@@ -51,18 +51,21 @@ export function systemActivities(context: ActivityContext, side: Side): SystemAc
   return {
     readRecords: ({ key, refs }) => guarded(key, () => read(refs)),
 
-    lookForMatches: ({ key, origin }) =>
+    lookForMatches: ({ key, origin, counterparts = [] }) =>
       guarded(key, async () => {
-        const record = (await store.observed([origin])).get(origin);
-        if (!record) return [];
         const table = mapping.entities[parseCanonicalKey(key).entity];
+        // One that is another pair's already brings no rival of ours.
+        const owners = await store.owners(counterparts);
+        const free = counterparts.filter((ref) => (owners.get(ref) ?? key) === key);
         const found = new Map<RefKey, SyncRecord>();
-        for (const rule of table.match) {
-          const wanted = record.values[rule[record.ref.side]] ?? null;
-          for (const value of Array.isArray(wanted) ? wanted : [wanted]) {
-            if (value === null || value === '') continue;
-            for (const match of await port.findByProperty(table.kind[side], rule[side], value)) {
-              found.set(refKey(match.ref), match);
+        for (const record of (await store.observed([origin, ...free])).values()) {
+          for (const rule of table.match) {
+            const wanted = record.values[rule[record.ref.side]] ?? null;
+            for (const value of Array.isArray(wanted) ? wanted : [wanted]) {
+              if (value === null || value === '') continue;
+              for (const match of await port.findByProperty(table.kind[side], rule[side], value)) {
+                found.set(refKey(match.ref), match);
+              }
             }
           }
         }

@@ -87,7 +87,8 @@ export interface PairActivities {
 /** Activities on one API's task queue, which is where that API's rate limit is kept. */
 export interface SystemActivities {
   readRecords(input: { key: CanonicalKey; refs: RefKey[] }): Promise<ReadOutcome>;
-  lookForMatches(input: { key: CanonicalKey; origin: RefKey }): Promise<RefKey[]>;
+  /** Records of this side that match the origin, or any of these records of the other side. */
+  lookForMatches(input: { key: CanonicalKey; origin: RefKey; counterparts?: RefKey[] }): Promise<RefKey[]>;
   writePlanned(input: { key: CanonicalKey }): Promise<WriteOutcome>;
   pollStream(input: { stream: string }): Promise<PollOutcome>;
   listStreams(): Promise<string[]>;

@@ -48,7 +48,7 @@ export interface Candidates {
   free: SyncRecord[];
   /** Matching records on the other side that belong to another pair. */
   taken: { ref: RefKey; key: CanonicalKey; settled: boolean }[];
-  /** Other records on the origin's own side with the same match value. */
+  /** Other records on the origin's own side that share a match value with it, or with a free one of these. */
   rivals: RefKey[];
 }
 

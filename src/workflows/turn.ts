@@ -53,9 +53,11 @@ async function steps(
       case 'look': {
         const { side } = parseRef(step.origin);
         const matches = await system(otherSide(side)).lookForMatches({ key, origin: step.origin });
-        // Whether the origin is the only one of its name matters only where something matches.
+        // Whether the origin is the only one that matches these matters only where there are any.
         const rivals =
-          matches.length === 0 ? [] : await system(side).lookForMatches({ key, origin: step.origin });
+          matches.length === 0
+            ? []
+            : await system(side).lookForMatches({ key, origin: step.origin, counterparts: matches });
         findings = { ...findings, looked: { matches, rivals } };
         break;
       }
