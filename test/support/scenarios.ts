@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { refKey } from '../../src/sync/keys';
 import type { SyncRecord } from '../../src/sync/record';
-import { pollChanges, readHints } from '../../src/workflows';
+import { pollChanges, readHints, remap } from '../../src/workflows';
 import { hintsCame } from '../../src/workflows/hints';
 import { resync } from '../../src/workflows/pair';
 import { lostAnswer, type MemorySystem } from './memorySystem';
@@ -184,6 +184,24 @@ export const SCENARIOS: Scenario[] = [
         signal: hintsCame,
       });
       await stack.client.workflow.getHandle(workflowId).result();
+      await stack.settle();
+      return workflowId;
+    },
+  },
+  {
+    workflow: 'remap',
+    name: 'brings-a-pair-to-the-mapping',
+    async run({ stack, zendesk, pms }) {
+      const { ticket } = await linked(stack, zendesk, pms);
+      const link = await stack.store.get(keyOf('TicketToProject', ticket));
+      if (!link) throw new Error('no link');
+      await stack.store.save({ ...link, mappingVersion: 'older' });
+      const workflowId = `${stack.taskQueue}-remap`;
+      await stack.client.workflow.execute(remap, {
+        workflowId,
+        taskQueue: stack.taskQueue,
+        args: [SCENARIO_MAPPING.version],
+      });
       await stack.settle();
       return workflowId;
     },
