@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { refKey } from '../../src/sync/keys';
 import type { SyncRecord } from '../../src/sync/record';
+import { pairCommands } from '../../src/workers/hint';
 import { pollChanges, readHints, remap } from '../../src/workflows';
 import { hintsCame } from '../../src/workflows/hints';
 import { resync } from '../../src/workflows/pair';
@@ -138,6 +139,20 @@ export const SCENARIOS: Scenario[] = [
       await stack.settle();
       await Promise.all(told);
       pms.fault = () => undefined;
+      return key;
+    },
+  },
+  {
+    workflow: 'TicketToProject',
+    name: 'does-what-a-person-decides',
+    async run({ stack, zendesk, pms }) {
+      const { ticket, project } = await linked(stack, zendesk, pms);
+      zendesk.edit(ticket.ref, { note: 'z' });
+      pms.edit(project.ref, { note: 'p' });
+      const key = await synced(stack, 'TicketToProject', ticket, { force: true });
+      const commands = pairCommands(stack.client, stack.taskQueue, SCENARIO_MAPPING);
+      await commands.resync(key);
+      await commands.resolve(key, { row: 'note', choice: 'pms' });
       return key;
     },
   },
