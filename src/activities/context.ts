@@ -13,7 +13,8 @@ import type { Inbox, PairSummary } from './types';
 /** What activities work with; one per worker process. */
 export interface ActivityContext {
   store: LinkStore;
-  mapping: Mapping;
+  /** Replaced when its file changes. An activity takes a copy of the context, which keeps to one mapping. */
+  readonly mapping: Mapping;
   systems: Record<Side, SystemPort>;
   /** Starts a pair's workflow, or adds to the inbox of the one that runs. */
   hint: (key: CanonicalKey, inbox: Inbox) => Promise<void>;

@@ -1,15 +1,17 @@
-import { activityInfo } from '@temporalio/activity';
+import { asyncLocalStorage } from '@temporalio/activity';
 import type { Logger } from 'pino';
 import type { CanonicalKey } from '../sync/keys';
 
-/** The log of the activity that runs: each line says which pair, workflow and attempt it belongs to. */
+/** The log of the activity that runs: each line says which pair, workflow and attempt it belongs to. A dry run has none. */
 export function activityLog(log: Logger, key: CanonicalKey | null): Logger {
-  const { activityType, attempt, workflowExecution } = activityInfo();
+  const info = asyncLocalStorage.getStore()?.info;
   return log.child({
     ...(key !== null && { key }),
-    activity: activityType,
-    attempt,
-    workflowId: workflowExecution?.workflowId,
-    runId: workflowExecution?.runId,
+    ...(info && {
+      activity: info.activityType,
+      attempt: info.attempt,
+      workflowId: info.workflowExecution?.workflowId,
+      runId: info.workflowExecution?.runId,
+    }),
   });
 }

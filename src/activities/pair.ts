@@ -14,29 +14,18 @@ import {
   summarise,
   type ActivityContext,
 } from './context';
-import { asFailure } from './failures';
-import { whileAlive } from './heartbeats';
+import { guardedBy } from './guarded';
 import { activityLog } from './log';
 import { keepDecision } from './decisions';
+import { expectKnownMapping } from './remap';
 import type { PairActivities, PlanInput, Step } from './types';
 
 /** Activities that decide what a pair needs next. They touch the link store only, never an API. */
-export function pairActivities(context: ActivityContext): PairActivities {
+export function pairActivities(live: ActivityContext): PairActivities {
+  const guarded = guardedBy(live);
   return {
-    async planPair(input) {
-      try {
-        return await whileAlive(() => new Turn(context, input).run());
-      } catch (error) {
-        throw await asFailure(context, input.key, error);
-      }
-    },
-    async decide({ key, resolution }) {
-      try {
-        await keepDecision(context, key, resolution);
-      } catch (error) {
-        throw await asFailure(context, key, error);
-      }
-    },
+    planPair: (input) => guarded(input.key, (context) => new Turn(context, input).run()),
+    decide: ({ key, resolution }) => guarded(key, (context) => keepDecision(context, key, resolution)),
   };
 }
 
@@ -60,6 +49,7 @@ class Turn {
     // Each pass either answers or changes the store so that the next pass sees something new.
     for (let pass = 0; pass < 6; pass += 1) {
       const link = pass === 0 ? await this.withFilesRetried(await store.get(key)) : await store.get(key);
+      if (link) await expectKnownMapping(context, link.mappingVersion);
       const decisions = await this.decisions(link);
       const members = this.members(link, decisions);
       const observed = await store.observed([...members, ...(input.looked?.matches ?? [])]);
@@ -281,7 +271,8 @@ class Turn {
           const owner = await store.claim(this.origin, key);
           if (owner !== key) return this.handOver(link, owner);
         }
-        const saved = await store.save({ ...link, intent: plan.intent });
+        const { version: mappingVersion } = context.mapping;
+        const saved = await store.save({ ...link, intent: plan.intent, mappingVersion });
         return { next: 'write', sides: pendingSides(saved) };
       }
       case 'bury': {

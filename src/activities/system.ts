@@ -16,27 +16,22 @@ import {
 import type { StagedFile, Updated } from '../systems/port';
 import { callWaiting, loadReferences, originRef, summarise, type ActivityContext } from './context';
 import { dispatchChanges } from './dispatch';
-import { asFailure } from './failures';
+import { guardedBy } from './guarded';
 import { readHinted } from './hints';
-import { attemptNumber, isRepeated, whileAlive } from './heartbeats';
+import { attemptNumber, isRepeated } from './heartbeats';
 import { activityLog } from './log';
+import { expectKnownMapping } from './remap';
 import type { ReadOutcome, SystemActivities, WriteOutcome } from './types';
 
 /** Pages that one poll reads before it hands over to the next; the cursor is stored after each. */
 const PAGES_PER_POLL = 200;
 
 /** Activities that call one system's API. They run on that API's task queue. */
-export function systemActivities(context: ActivityContext, side: Side): SystemActivities {
-  const { store, systems, mapping, metrics } = context;
+export function systemActivities(live: ActivityContext, side: Side): SystemActivities {
+  const { store, systems, metrics } = live;
   const port = systems[side];
 
-  const guarded = async <T>(key: CanonicalKey | null, work: () => Promise<T>): Promise<T> => {
-    try {
-      return await whileAlive(work);
-    } catch (error) {
-      throw await asFailure(context, key, error);
-    }
-  };
+  const guarded = guardedBy(live);
 
   const read = async (refs: RefKey[]): Promise<ReadOutcome> => {
     const results = await port.read(refs.map(parseRef));
@@ -52,7 +47,7 @@ export function systemActivities(context: ActivityContext, side: Side): SystemAc
     readRecords: ({ key, refs }) => guarded(key, () => read(refs)),
 
     lookForMatches: ({ key, origin, counterparts = [] }) =>
-      guarded(key, async () => {
+      guarded(key, async ({ mapping }) => {
         const table = mapping.entities[parseCanonicalKey(key).entity];
         // One that is another pair's already brings no rival of ours.
         const owners = await store.owners(counterparts);
@@ -74,10 +69,10 @@ export function systemActivities(context: ActivityContext, side: Side): SystemAc
         return [...found.keys()];
       }),
 
-    writePlanned: ({ key }) => guarded(key, () => new PlannedWrites(context, side, key, read).next()),
+    writePlanned: ({ key }) => guarded(key, (context) => new PlannedWrites(context, side, key, read).next()),
 
     pollStream: ({ stream }) =>
-      guarded(null, async () => {
+      guarded(null, async (context) => {
         const name = `${side}:${stream}`;
         const outcome = { pages: 0, records: 0, hinted: 0 };
         let cursor = await store.cursor(name);
@@ -99,7 +94,7 @@ export function systemActivities(context: ActivityContext, side: Side): SystemAc
 
     listStreams: async () => [...port.streams],
 
-    readHinted: () => guarded(null, () => readHinted(context, side)),
+    readHinted: () => guarded(null, (context) => readHinted(context, side)),
   };
 }
 
@@ -119,6 +114,7 @@ class PlannedWrites {
     const { context, key, side } = this;
     const link = await context.store.get(key);
     if (!link) throw new Error(`${key}: a write was planned, but there is no link`);
+    await expectKnownMapping(context, link.mappingVersion);
     const write = link.intent?.writes.find((candidate) => candidate.side === side && !candidate.done);
     if (!link.intent || !write) {
       // An earlier attempt committed and then failed to say so: what follows a commit is repeated.
@@ -342,7 +338,8 @@ class PlannedWrites {
       return { next: 'done', state: summarise(key, withAnswer) };
     }
 
-    const committed = agreed(withAnswer, next, mapping.version, now);
+    // The mapping that the plan was made by, which need not be this worker's.
+    const committed = agreed(withAnswer, next, link.mappingVersion, now);
     if (intent.then === 'tombstone') {
       committed.status = 'tombstone';
       committed.reason = link.reason;

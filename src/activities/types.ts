@@ -94,3 +94,29 @@ export interface SystemActivities {
   listStreams(): Promise<string[]>;
   readHinted(): Promise<HintOutcome>;
 }
+
+/** How far a remap has come: ids and counts. */
+export interface RemapProgress {
+  /** The mapping that pairs are brought to. */
+  version: string;
+  /** Pairs that were told to read both records again. */
+  told: number;
+  /** Those of them that were not brought to it and do not move: they wait for a person or for another pair. */
+  left: number;
+  /** The key up to which links were walked. */
+  after: CanonicalKey | null;
+  /** `superseded`: another mapping came into use meanwhile. */
+  state: 'running' | 'done' | 'superseded';
+}
+
+/** Activities of the remap workflow: the link store, and no API. */
+export interface RemapActivities {
+  /** Takes the mapping into use again where an older file was put back. */
+  beginRemap(input: { version: string }): Promise<void>;
+  remapPage(input: {
+    version: string;
+    after: CanonicalKey | null;
+    limit: number;
+  }): Promise<{ keys: CanonicalKey[]; superseded: boolean }>;
+  countOutdated(input: { version: string; keys: CanonicalKey[] }): Promise<number>;
+}

@@ -10,6 +10,7 @@ import { registerPlan } from './commands/plan';
 import { registerQuarantine } from './commands/quarantine';
 import { registerRebuild } from './commands/rebuild';
 import { registerResync } from './commands/resync';
+import { registerRemap } from './commands/remap';
 import { webhooksCommand } from './commands/webhooks';
 import { BadInput, Problem } from './errors';
 import { receiveWebhooks } from './receive';
@@ -51,6 +52,7 @@ async function main(argv: string[]): Promise<void> {
   registerRebuild(registerLinks(program));
   registerConflicts(program);
   registerQuarantine(program);
+  registerRemap(program);
   await program.parseAsync(argv);
 }
 

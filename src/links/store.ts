@@ -11,6 +11,7 @@ import { refKey } from '../sync/keys';
 import { ENTITY_TYPES, type EntityType, type RefKey, type SyncRecord } from '../sync/record';
 import { decisionsOf, type Decision, type Decisions } from '../sync/resolution';
 import { HintStore } from './hints';
+import { MappingVersions } from './mappings';
 
 /**
  * The link store. Look-ups go by `_id` only: a pair by its canonical key in `links`, a record of either side
@@ -93,6 +94,10 @@ export interface LinkStore {
   countUnsettled(): Promise<{ entity: EntityType; status: UnsettledStatus; count: number }[]>;
   /** About how many records wait for their pairs. */
   countObservations(): Promise<number>;
+  /** Which mappings came into use when. */
+  readonly mappings: MappingVersions;
+  /** The next keys, in their order, of links that were synced by another mapping and have not ended. */
+  keysOfOtherMapping(version: string, after: CanonicalKey | null, limit: number): Promise<CanonicalKey[]>;
   /** All links, or those in one status, in the order of their keys. */
   all(filter?: { status?: LinkStatus }): AsyncIterable<Link>;
 }
@@ -125,6 +130,7 @@ function storeIn(db: Db, prefix: string, since: string, now: () => Date): MongoL
     db.collection<DecisionDocument>(`${prefix}decisions`),
     db.collection<CursorDocument>(`${prefix}cursors`),
     new HintStore(db, prefix),
+    new MappingVersions(db, now),
     now,
   );
 }
@@ -143,6 +149,7 @@ class MongoLinkStore implements LinkStore {
     private readonly pending: Collection<DecisionDocument>,
     private readonly cursors: Collection<CursorDocument>,
     readonly hints: HintStore,
+    readonly mappings: MappingVersions,
     private readonly now: () => Date,
   ) {}
 
@@ -304,6 +311,20 @@ class MongoLinkStore implements LinkStore {
 
   async countObservations(): Promise<number> {
     return this.observations.estimatedDocumentCount();
+  }
+
+  async keysOfOtherMapping(
+    version: string,
+    after: CanonicalKey | null,
+    limit: number,
+  ): Promise<CanonicalKey[]> {
+    const found = await this.links
+      .find({ _id: { $gt: after ?? '' }, mappingVersion: { $ne: version }, status: { $ne: 'tombstone' } })
+      .sort({ _id: 1 })
+      .limit(limit)
+      .project<{ _id: CanonicalKey }>({ _id: 1 })
+      .toArray();
+    return found.map(({ _id }) => _id);
   }
 
   async *all(filter: { status?: LinkStatus } = {}): AsyncIterable<Link> {

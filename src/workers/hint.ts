@@ -11,11 +11,11 @@ import { ENTITY_TYPE, PMS_ID, ZENDESK_ID } from '../workflows/searchAttributes';
 export function hintWith(
   client: Client,
   taskQueue: string,
-  mapping: Mapping,
+  mapping: () => Mapping,
 ): (key: CanonicalKey, inbox: Inbox) => Promise<void> {
   return async (key, inbox) => {
     await client.workflow.signalWithStart(parseCanonicalKey(key).entity, {
-      ...startOptions(key, taskQueue, mapping),
+      ...startOptions(key, taskQueue, mapping()),
       signal: recordChanged,
       signalArgs: [inbox],
     });

@@ -15,6 +15,7 @@ import { serveMetrics } from '../telemetry/server';
 import type { Tracing } from '../telemetry/tracing';
 import { connectClient, connectWorkers, dataConverter } from './connect';
 import { hintWith } from './hint';
+import { LiveMapping } from './liveMapping';
 import { routeTemporalLogs } from './runtime';
 import { ensureSchedules } from './schedules';
 import { createWorkers } from './workers';
@@ -23,7 +24,8 @@ import { createWorkers } from './workers';
 export interface Service {
   client: Client;
   store: LinkStore;
-  mapping: Mapping;
+  /** The one in use; it follows its file. */
+  readonly mapping: Mapping;
   /** Where Prometheus finds the metrics; null where they are not served. */
   metricsPort: number | null;
   /** Resolves once the workers have stopped; rejects when one fails. */
@@ -57,7 +59,7 @@ export async function startService(
 ): Promise<Service> {
   const sdkAddress = config.metricsPort === undefined ? undefined : `127.0.0.1:${await freePort()}`;
   routeTemporalLogs(log, sdkAddress);
-  const mapping = await checkMapping(loadMapping(config.mappingFile), systems, config.mappingFile);
+  const first = await checkMapping(loadMapping(config.mappingFile), systems, config.mappingFile);
   const mongo = await reachable('MONGODB_URI', servers.mongodbUri, () =>
     MongoClient.connect(servers.mongodbUri, { serverSelectionTimeoutMS: 10_000 }),
   );
@@ -67,12 +69,15 @@ export async function startService(
   );
   const { client } = temporal;
   const native = await connectWorkers(config, servers.temporalAddress);
+  const mapping = await LiveMapping.follow(config.mappingFile, first, { systems, store, log, metrics });
   const workers = await createWorkers(
     {
       store,
-      mapping,
+      get mapping() {
+        return mapping.current;
+      },
       systems,
-      hint: hintWith(client, config.taskQueue, mapping),
+      hint: hintWith(client, config.taskQueue, () => mapping.current),
       log,
       metrics,
       now: () => new Date(),
@@ -91,7 +96,6 @@ export async function startService(
     pms: config.pmsPollSeconds,
   });
   metrics.watchStore(store);
-  metrics.mappingApplied(mapping.version, false);
   const { metricsPort: port, metricsHost: host } = config;
   const metricsServer =
     port === undefined || sdkAddress === undefined
@@ -100,6 +104,7 @@ export async function startService(
   const running = workers.run();
   const done = running.finally(async () => {
     await metricsServer?.close();
+    await mapping.stop();
     await native.close();
     await temporal.close();
     await mongo.close();
@@ -109,7 +114,9 @@ export async function startService(
   return {
     client,
     store,
-    mapping,
+    get mapping() {
+      return mapping.current;
+    },
     metricsPort: metricsServer?.port ?? null,
     done,
     async stop() {

@@ -3,6 +3,7 @@ import type { NativeConnection } from '@temporalio/worker';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 import type { ActivityContext } from '../activities/context';
 import { pairActivities } from '../activities/pair';
+import { remapActivities } from '../activities/remap';
 import { systemActivities } from '../activities/system';
 import { SIDES, type Side } from '../sync/record';
 import type { Tracing } from '../telemetry/tracing';
@@ -41,7 +42,7 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
       ...common,
       taskQueue,
       workflowsPath: require.resolve('../workflows'),
-      activities: pairActivities(context),
+      activities: { ...pairActivities(context), ...remapActivities(context) },
       maxCachedWorkflows: 500,
     }),
   ];

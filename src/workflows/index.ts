@@ -24,3 +24,4 @@ export async function CommentToProject(key: CanonicalKey): Promise<PairSummary> 
 
 export { pollChanges } from './poll';
 export { readHints } from './hints';
+export { remap } from './remap';

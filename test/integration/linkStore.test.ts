@@ -115,4 +115,44 @@ describe('link store', () => {
     const first = await openLinkStore(database, () => new Date(0));
     expect((await openLinkStore(database)).since).toBe(first.since);
   });
+
+  test('links of other mappings are found page by page, ended ones left out', async () => {
+    const link = (n: number, version: string) =>
+      newLink(`TicketToProject/zendesk:ticket:${n}`, 'TicketToProject', version, '2024-01-01T00:00:00Z');
+    for (const n of [1, 2, 3, 4]) await store.save(link(n, n === 2 ? 'new' : 'old'));
+    await store.save({ ...link(5, 'old'), status: 'tombstone' });
+    const key = (n: number) => link(n, '')._id;
+    expect(await store.keysOfOtherMapping('new', null, 2)).toEqual([key(1), key(3)]);
+    expect(await store.keysOfOtherMapping('new', key(3), 2)).toEqual([key(4)]);
+    expect(await store.keysOfOtherMapping('new', key(4), 2)).toEqual([]);
+  });
+
+  test('mappings are told apart by when they came into use last', async () => {
+    let now = 1;
+    const dated = await openLinkStore(client.db(`links-${randomUUID().slice(0, 8)}`), () => new Date(now++));
+    const { mappings } = dated;
+    expect(await mappings.begin('a')).toBeNull();
+    await mappings.replace('b');
+    expect(await mappings.isNewer('b', 'a')).toBe(true);
+    expect(await mappings.begin('a')).toBe('b');
+    expect(await mappings.isNewer('a', 'b')).toBe(false);
+    await mappings.replace('a');
+    expect(await mappings.isNewer('a', 'b')).toBe(true);
+    expect(await mappings.isNewer('a', 'a')).toBe(false);
+    expect(await mappings.isNewer('unknown', 'a')).toBe(false);
+  });
+
+  test('pairs that are not settled are counted by entity and status, with zeros', async () => {
+    await store.save({
+      ...newLink(KEY, 'TicketToProject', 'v1', '2024-01-01T00:00:00Z'),
+      status: 'quarantined',
+    });
+    await store.observe([record('zendesk', { subject: 'a' })]);
+    const counts = await store.countUnsettled();
+    expect(counts).toHaveLength(9);
+    expect(counts.filter(({ count }) => count > 0)).toEqual([
+      { entity: 'TicketToProject', status: 'quarantined', count: 1 },
+    ]);
+    expect(await store.countObservations()).toBe(1);
+  });
 });

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { refKey } from '../../src/sync/keys';
 import type { SyncRecord } from '../../src/sync/record';
-import { pollChanges, readHints } from '../../src/workflows';
+import { pairCommands } from '../../src/workers/hint';
+import { pollChanges, readHints, remap } from '../../src/workflows';
 import { hintsCame } from '../../src/workflows/hints';
 import { resync } from '../../src/workflows/pair';
 import { lostAnswer, type MemorySystem } from './memorySystem';
@@ -143,6 +144,20 @@ export const SCENARIOS: Scenario[] = [
   },
   {
     workflow: 'TicketToProject',
+    name: 'does-what-a-person-decides',
+    async run({ stack, zendesk, pms }) {
+      const { ticket, project } = await linked(stack, zendesk, pms);
+      zendesk.edit(ticket.ref, { note: 'z' });
+      pms.edit(project.ref, { note: 'p' });
+      const key = await synced(stack, 'TicketToProject', ticket, { force: true });
+      const commands = pairCommands(stack.client, stack.taskQueue, SCENARIO_MAPPING);
+      await commands.resync(key);
+      await commands.resolve(key, { row: 'note', choice: 'pms' });
+      return key;
+    },
+  },
+  {
+    workflow: 'TicketToProject',
     name: 'ends-in-a-tombstone',
     async run({ stack, zendesk, pms }) {
       const { ticket } = await linked(stack, zendesk, pms);
@@ -184,6 +199,24 @@ export const SCENARIOS: Scenario[] = [
         signal: hintsCame,
       });
       await stack.client.workflow.getHandle(workflowId).result();
+      await stack.settle();
+      return workflowId;
+    },
+  },
+  {
+    workflow: 'remap',
+    name: 'brings-a-pair-to-the-mapping',
+    async run({ stack, zendesk, pms }) {
+      const { ticket } = await linked(stack, zendesk, pms);
+      const link = await stack.store.get(keyOf('TicketToProject', ticket));
+      if (!link) throw new Error('no link');
+      await stack.store.save({ ...link, mappingVersion: 'older' });
+      const workflowId = `${stack.taskQueue}-remap`;
+      await stack.client.workflow.execute(remap, {
+        workflowId,
+        taskQueue: stack.taskQueue,
+        args: [SCENARIO_MAPPING.version],
+      });
       await stack.settle();
       return workflowId;
     },

@@ -1,10 +1,13 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import type { Sandboxes } from './sandboxes';
 import { MAPPING_FILE } from './sandboxes';
 import { testServers } from './servers';
+
+const MAIN = path.resolve(__dirname, '../../dist/src/cli/main.js');
 
 /** The compiled service as its own process, the way an operator runs it. */
 export class ServiceProcess {
@@ -14,9 +17,8 @@ export class ServiceProcess {
   private readonly exited: Promise<unknown>;
 
   constructor(env: Record<string, string>) {
-    const main = path.resolve(__dirname, '../../dist/src/cli/main.js');
-    if (!existsSync(main)) throw new Error('not compiled: run "npm test", which compiles first');
-    this.child = spawn(process.execPath, [main, 'start'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
+    this.child = spawn(process.execPath, [MAIN, 'start'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.child.stdout, this.child.stderr])
       stream?.on('data', (chunk: Buffer) => (this.said += chunk.toString()));
     this.exited = once(this.child, 'exit');
@@ -28,6 +30,12 @@ export class ServiceProcess {
     await this.exited;
     return this.child.exitCode;
   }
+}
+
+/** Runs a command of the compiled program to its end. @returns what it printed */
+export async function runCommand(env: Record<string, string>, ...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [MAIN, ...args], { env });
+  return stdout;
 }
 
 /** What a service needs to sync two sandboxes through the test servers, under a name of its own. */

@@ -43,7 +43,7 @@ export async function startStack(
   const client = new Client({ connection });
   // Workflow ids are canonical keys; test files share one server, so each stack looks only at its own queue.
   const started = new Set<CanonicalKey>();
-  const tell = hintWith(client, name, mapping);
+  const tell = hintWith(client, name, () => mapping);
   const context: ActivityContext = {
     store,
     mapping,

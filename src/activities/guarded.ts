@@ -1,0 +1,25 @@
+import type { CanonicalKey } from '../sync/keys';
+import type { ActivityContext } from './context';
+import { asFailure } from './failures';
+import { whileAlive } from './heartbeats';
+
+/** Runs an activity's work for a pair, or for none, with a context of its own. */
+export type Guarded = <T>(
+  key: CanonicalKey | null,
+  work: (context: ActivityContext) => Promise<T>,
+) => Promise<T>;
+
+/**
+ * What every activity has around it: heartbeats while it works, errors as Temporal understands them, and one
+ * mapping from its beginning to its end, though the service's may be replaced meanwhile.
+ */
+export function guardedBy(live: ActivityContext): Guarded {
+  return async (key, work) => {
+    const context = { ...live };
+    try {
+      return await whileAlive(() => work(context));
+    } catch (error) {
+      throw await asFailure(context, key, error);
+    }
+  };
+}
