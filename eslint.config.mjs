@@ -37,6 +37,12 @@ const zones = [
     except: ['./sync', './links'],
     message: 'The link store knows the core only.',
   },
+  {
+    target: './src/budget',
+    from: './src',
+    except: ['./sync', './systems', './budget'],
+    message: 'A budget knows how an API tells its limits, and nothing of what is called.',
+  },
   { target: './sandbox', from: './src', message: 'A sandbox shares no code with the sync that it tests.' },
   {
     target: './demo/checker.ts',
@@ -68,7 +74,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/cli/**', 'sandbox/**/main.ts', 'demo/**'],
+    files: ['src/cli/**', 'sandbox/**/main.ts', 'demo/**', 'bench/**'],
     rules: { 'no-console': 'off' },
   },
   {

@@ -5,9 +5,12 @@ import { ENTITY_TYPES } from '../sync/record';
 import { NoAnswerError, NoServerError } from '../embedded';
 import { MappingError } from '../sync/mapping';
 import { registerConflicts } from './commands/conflicts';
+import { registerControl } from './commands/control';
+import { registerCursors } from './commands/cursors';
 import { registerLinks } from './commands/links';
 import { registerQuarantine } from './commands/quarantine';
 import { registerRebuild } from './commands/rebuild';
+import { registerReconcile } from './commands/reconcile';
 import { registerResync } from './commands/resync';
 import { webhooksCommand } from './commands/webhooks';
 import { BadInput, Problem } from './errors';
@@ -49,6 +52,9 @@ async function main(argv: string[]): Promise<void> {
   registerRebuild(registerLinks(program));
   registerConflicts(program);
   registerQuarantine(program);
+  registerCursors(program);
+  registerReconcile(program);
+  registerControl(program);
   await program.parseAsync(argv);
 }
 

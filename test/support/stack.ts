@@ -62,7 +62,6 @@ export async function startStack(
     dataConverter: {},
     tracing: null,
     taskQueue: name,
-    ratePerMinute: { zendesk: 60_000, pms: 60_000 },
   });
   const running = workers.run();
   const result = (key: CanonicalKey) => client.workflow.getHandle(key).result() as Promise<PairSummary>;
