@@ -2,6 +2,7 @@ import { heartbeat } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { tryParseRef, type CanonicalKey } from '../sync/keys';
 import type { Link } from '../sync/link';
+import type { Mapping } from '../sync/mapping';
 import { SIDES } from '../sync/record';
 import type { ActivityContext } from './context';
 import { inParallel } from './dispatch';
@@ -63,12 +64,11 @@ export function controlActivities(context: ActivityContext): ControlActivities {
       guarded(async () => {
         const organization = await organizationKey(context, filter);
         const links = await store.linksAfter(after, ITEMS_PER_PAGE);
-        const parents = await store.getMany(organization === null ? [] : links.flatMap(parentKeys));
         const wanted = links.filter(
           (link) =>
             (filter.entity === undefined || link.entity === filter.entity) &&
             changedSince(link, filter.since) &&
-            (organization === null || belongsTo(link, organization, parents)),
+            (organization === null || belongsTo(context.mapping, link, organization)),
         );
         await inParallel(wanted, SIGNALS_AT_ONCE, (link) =>
           hint(link._id, { hints: [], force: true, hops: 0, lane: 'background' }),
@@ -107,18 +107,8 @@ function changedSince(link: Link, since: string | undefined): boolean {
   return SIDES.some((side) => Date.parse(link.sides[side]?.updatedAt ?? '') >= from);
 }
 
-/** The pairs that a link's agreed values point to. */
-function parentKeys(link: Link): CanonicalKey[] {
-  return Object.values(link.snapshot ?? {}).filter(
-    (value): value is string => typeof value === 'string' && value.includes('/') && value.includes(':'),
-  );
-}
-
-/** Itself, one of its tickets, or a comment of one of these. */
-function belongsTo(link: Link, organization: CanonicalKey, parents: Map<CanonicalKey, Link>): boolean {
-  if (link._id === organization) return true;
-  return parentKeys(link).some((key) => {
-    const parent = parents.get(key);
-    return key === organization || (parent !== undefined && parentKeys(parent).includes(organization));
-  });
+/** Itself, or one that refers to it: a ticket. A comment's reference is not kept, as neither side can change it. */
+function belongsTo(mapping: Mapping, link: Link, organization: CanonicalKey): boolean {
+  const references = mapping.entities[link.entity].rows.filter((row) => row.transform.kind === 'reference');
+  return link._id === organization || references.some((row) => link.snapshot?.[row.id] === organization);
 }

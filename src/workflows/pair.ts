@@ -13,7 +13,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Inbox, PairActivities, PairSummary, SystemActivities } from '../activities/types';
+import type { Inbox, PairActivities, PairSummary, PlanInput, SystemActivities } from '../activities/types';
 import { parseCanonicalKey, type CanonicalKey } from '../sync/keys';
 import type { Lane } from '../sync/lane';
 import type { Side } from '../sync/record';
@@ -43,8 +43,6 @@ function planner(lane: Lane): PairActivities {
     priority: PRIORITY[lane],
   });
 }
-
-const { decide } = planner('interactive');
 
 const FORCED: Inbox = { hints: [], force: true, hops: 0 };
 
@@ -87,7 +85,7 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
   setHandler(resyncUpdate, () => outcomeOf(FORCED), { validator: takesNothing });
   setHandler(resolveConflict, async (resolution) => {
     try {
-      await decide({ key, resolution });
+      await planner('interactive').decide({ key, resolution });
       receive(FORCED);
     } catch (error) {
       // A signal has nobody to answer to; the Update of the same name tells its caller.
@@ -96,7 +94,7 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
     }
   });
   const decided = async (resolution: Resolution): Promise<PairSummary> => {
-    await decide({ key, resolution });
+    await planner('interactive').decide({ key, resolution });
     return outcomeOf(FORCED);
   };
   setHandler(resolveConflictUpdate, decided, { validator: wellFormed });
@@ -109,7 +107,7 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
     const taken = received;
     const { lane, ...messages } = drain(inbox);
     const activities = {
-      planPair: planner(lane).planPair,
+      planPair: (input: PlanInput) => planner(lane).planPair(input),
       system: (side: Side) => system(side, lane),
     };
     summary = await bringIntoAgreement(activities, key, { ...messages, lane });

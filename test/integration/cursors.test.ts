@@ -278,7 +278,7 @@ describe('polls', () => {
     try {
       const store = await openLinkStore(mongo.db(database));
       await store.advance('zendesk:tickets', null, 'abc');
-      expect(cli('list').said).toContain('zendesk:tickets  cursor abc');
+      expect(cli('list').said).toMatch(/zendesk:tickets\s+abc/);
       expect(cli('rewind', 'zendesk:tickets', 'start')).toMatchObject({ status: 0 });
       expect(await store.position('zendesk:tickets')).toMatchObject({ cursor: null });
       cli('rewind', 'zendesk:organizations', '2026-01-01T00:00:00Z');
