@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { MongoClient } from 'mongodb';
 import { loadConfig } from '../../config/config';
 import { checkMapping, loadMapping } from '../../config/mapping';
-import { configuredSystems } from '../../config/systems';
+import { configuredBudgets, configuredSystems } from '../../config/systems';
 import { startMongo } from '../../embedded';
 import { withScratch } from '../../links/shelf';
 import {
@@ -39,7 +39,8 @@ export function registerPlan(program: Command): void {
 
 async function plan(options: PlanOptions): Promise<void> {
   const config = loadConfig(options.config ?? null, process.env);
-  const systems = configuredSystems(config);
+  const budgets = configuredBudgets(config);
+  const systems = configuredSystems(config, { budgets });
   const unchecked = loadMapping(config.mappingFile);
   const mapping = await passing(() => checkMapping(unchecked, systems, config.mappingFile));
   const progress = progressLine();
