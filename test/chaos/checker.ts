@@ -68,7 +68,9 @@ class Check {
       case 'linked':
         return dead.length > 0 ? `but ${dead.join(', ')} is no more` : null;
       case 'tombstone':
-        return dead.length > 0 ? null : `but ${[origin, ...refs].join(', ')} live`;
+        return dead.length > 0 || [origin, ...refs].some((ref) => this.record(ref)?.['redacted'] === true)
+          ? null
+          : `but ${[origin, ...refs].join(', ')} live`;
       case 'pending': {
         const there = link.waitsFor.filter((ref) => this.isLive(ref) && isSettled(this.linkOf.get(ref)));
         if (link.waitsFor.length === 0 || !link.reason) return 'it waits for nothing';
