@@ -128,7 +128,9 @@ export class SimulatedSystem implements SystemPort {
     if (this.side === 'zendesk' && !isComment)
       throw new NeedsHuman('cannot_archive', 'Zendesk cannot archive a record');
     this.onWrite({ side: this.side, op: 'archive', properties: [] });
-    const change = isComment ? { values: { ...before.values, public: false } } : { state: 'archived' as const };
+    const change = isComment
+      ? { values: { ...before.values, public: false } }
+      : { state: 'archived' as const };
     return this.keep({ ...moved(before), ...change });
   }
 
