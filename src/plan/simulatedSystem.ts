@@ -127,9 +127,14 @@ export class SimulatedSystem implements SystemPort {
 
   async archive(ref: RecordRef): Promise<SyncRecord> {
     const before = await this.current(ref);
-    if (this.side === 'zendesk') throw new NeedsHuman('cannot_archive', 'Zendesk cannot archive a record');
+    const isComment = ref.kind === 'comment';
+    if (this.side === 'zendesk' && !isComment)
+      throw new NeedsHuman('cannot_archive', 'Zendesk cannot archive a record');
     this.onWrite({ side: this.side, op: 'archive', properties: [] });
-    return this.keep({ ...moved(before), state: 'archived' });
+    const change = isComment
+      ? { values: { ...before.values, public: false } }
+      : { state: 'archived' as const };
+    return this.keep({ ...moved(before), ...change });
   }
 
   async redact(ref: RecordRef): Promise<SyncRecord> {
