@@ -105,6 +105,7 @@ const QUOTES_NOTHING = new Set([
   'stray',
   'several_counterparts',
   'counterpart_taken',
+  'unlinked',
   'retry_later',
 ]);
 

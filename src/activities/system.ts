@@ -557,7 +557,9 @@ class PlannedWrites {
     const { context, key } = this;
     context.metrics.pairParked(link.entity, status, code);
     activityLog(context.log, key).warn({ status, code }, 'left to a person');
-    const since = context.now().toISOString();
+    // One that fails again in the same way has been waiting since the first time.
+    const again = link.status === status && link.reason?.text === text ? link.reason : null;
+    const since = again?.since ?? context.now().toISOString();
     const saved = await context.store.save({
       ...abandonIntent(link),
       status,

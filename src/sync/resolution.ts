@@ -44,7 +44,7 @@ const EXPECTED =
 
 /** @returns what is wrong with the form of an argument that anybody may have typed; null where nothing is. */
 export function malformed(input: unknown): string | null {
-  const found = `found ${(JSON.stringify(input) ?? 'nothing').slice(0, 80)}, ${EXPECTED}`;
+  const found = `found ${shown(input)}, ${EXPECTED}`;
   if (input === null || typeof input !== 'object' || Array.isArray(input)) return found;
   const { row, choice, counterpart, ...rest } = input as Record<string, unknown>;
   if (Object.keys(rest).length > 0) return found;
@@ -57,6 +57,14 @@ export function malformed(input: unknown): string | null {
   }
   const choices: unknown[] = [...SIDES, 'merged'];
   return typeof row === 'string' && row !== '' && choices.includes(choice) ? null : found;
+}
+
+/** What was typed, without what may be a record's content: messages go into logs. */
+function shown(input: unknown): string {
+  const known = ['', 'row', 'choice', 'counterpart'];
+  const text =
+    JSON.stringify(input, (name, value: unknown) => (known.includes(name) ? value : '…')) ?? 'nothing';
+  return text.slice(0, 120);
 }
 
 /** @returns why a well-formed resolution cannot be acted on as the pair stands; null where it can. */

@@ -278,6 +278,31 @@ describe('conflicts of whole pairs', () => {
     expect(pms.all('project').map((record) => record.backRef)).toEqual([null, null, textOf(ticket)]);
   });
 
+  test('a new one is asked for, but its name must be unique: said, not tried for ever', async () => {
+    await begin(MATCH);
+    pms.uniqueProperties.push('title');
+    const only = pms.add('project', { title: 'same' }).ref;
+    const twins = [
+      zendesk.add('ticket', { subject: 'same' }).ref,
+      zendesk.add('ticket', { subject: 'same' }).ref,
+    ];
+    const [first, second] = twins as [RecordRef, RecordRef];
+    await stack.settle();
+    expect((await linkOf(keyOf(first))).candidates).toEqual([textOf(only)]);
+    expect(await commands.resolve(keyOf(first), { counterpart: 'create' })).toMatchObject({
+      status: 'quarantined',
+    });
+    expect((await linkOf(keyOf(first))).reason).toMatchObject({
+      code: 'duplicate_value',
+      text: expect.stringContaining(`title is taken by ${textOf(only)}`) as unknown,
+    });
+    // Once there is room for it, a retry still knows what the person asked for.
+    pms.edit(only, { title: 'renamed' });
+    expect(await commands.resync(keyOf(first))).toMatchObject({ status: 'linked' });
+    expect(pms.all('project')).toHaveLength(2);
+    expect((await linkOf(keyOf(second))).status).toBe('conflict');
+  });
+
   test('a chosen record that is gone, or taken, is not linked; the pair asks again', async () => {
     await begin(MATCH);
     const [first, second] = [pms.add('project', { title: 'same' }), pms.add('project', { title: 'same' })];

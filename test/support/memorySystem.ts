@@ -34,7 +34,7 @@ export class MemorySystem implements SystemPort {
     readonly side: Side,
     private readonly unique: boolean,
     /** Properties whose values no two records of a kind may share. */
-    private readonly uniqueProperties: readonly string[] = [],
+    readonly uniqueProperties: string[] = [],
   ) {}
 
   uniqueBackRef(): boolean {

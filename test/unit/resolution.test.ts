@@ -50,6 +50,11 @@ describe('the argument of resolveConflict', () => {
   });
 });
 
+test('a message about a malformed argument does not repeat a value that may be content', () => {
+  const why = malformed({ row: 'title', choice: 'merged', value: 'a customer’s words' });
+  expect(why).toMatch(/^found \{"row":"title","choice":"merged","value":"…"\}, expected /);
+});
+
 describe('a resolution that does not fit the pair', () => {
   test.each<[string, Link | null, Resolution, string]>([
     [

@@ -13,7 +13,7 @@ import { BadInput, Problem } from '../errors';
 import { decideBy } from '../explain';
 import { printJson, printLine, printTable, shown } from '../output';
 import { entityNamed, linksThat, pairNamed, recordNamed } from '../targets';
-import { printAnswer, type WaitOptions } from './resync';
+import { printAnswer, withWholeReason, type WaitOptions } from './resync';
 
 export function registerConflicts(program: Command): void {
   const conflicts = program.command('conflicts').description('what only a person can decide');
@@ -54,7 +54,7 @@ export function registerConflicts(program: Command): void {
     await withService(options, async (service) => {
       const key = await pairNamed(service, pair);
       const answer = await resolve(service, key, choice, options.wait);
-      printAnswer(answer, options);
+      printAnswer(await withWholeReason(service.store, answer), options);
       if (answer.status === 'quarantined') process.exitCode = 1;
     });
   });

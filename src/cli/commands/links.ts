@@ -9,7 +9,7 @@ import { BadInput, Problem } from '../errors';
 import { nextAttempt } from '../explain';
 import { paint, printJson, printLine, printTable, safe, shown } from '../output';
 import { entityNamed, linksThat, pairNamed, positive, recordNamed, statusNamed } from '../targets';
-import { printAnswer, type WaitOptions } from './resync';
+import { printAnswer, withWholeReason, type WaitOptions } from './resync';
 
 const PAIR = 'a record (zendesk:ticket:123) or a key (TicketToProject/zendesk:ticket:123)';
 
@@ -110,7 +110,8 @@ function registerLink(links: Command): void {
     withService(options, async (service) => {
       const key = await pairNamed(service, pair);
       const unlink = () => service.commands.resolve(key, { counterpart: 'none' });
-      printAnswer(await answerOf(service.client, options.wait, unlink), options);
+      const answer = await answerOf(service.client, options.wait, unlink);
+      printAnswer(await withWholeReason(service.store, answer), options);
     }),
   );
   waiting(
@@ -130,7 +131,7 @@ function registerLink(links: Command): void {
       const answer = await answerOf(client, options.wait, () =>
         commands.resolve(key, { counterpart: other }),
       );
-      printAnswer(answer, options);
+      printAnswer(await withWholeReason(service.store, answer), options);
       if (answer.status !== 'linked') process.exitCode = 1;
     }),
   );

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { PairSummary } from '../../activities/types';
+import type { LinkStore } from '../../links/store';
 import type { CanonicalKey } from '../../sync/keys';
 import { common, waiting } from '../common';
 import { answerOf, withService, type CommonOptions, type Connected } from '../connect';
@@ -37,7 +38,7 @@ export function registerResync(program: Command): void {
 
 /** Asks each pair for a resync. One that fails does not keep the others from it. */
 export async function resyncAll(
-  { client, commands }: Connected,
+  { client, commands, store }: Connected,
   keys: Iterable<CanonicalKey>,
   wait: number,
 ): Promise<Answered[]> {
@@ -54,7 +55,15 @@ export async function resyncAll(
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
-  return answers.sort((a, b) => (a.key < b.key ? -1 : 1));
+  const whole = await Promise.all(answers.map((answer) => withWholeReason(store, answer)));
+  return whole.sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** A workflow says no more of a reason than its history may hold; the link has all of it. */
+export async function withWholeReason<T extends Answered>(store: LinkStore, answer: T): Promise<T> {
+  if (answer.reason === null || answer.status === 'failed') return answer;
+  const link = await store.get(answer.key);
+  return link?.status === answer.status && link.reason ? { ...answer, reason: link.reason.text } : answer;
 }
 
 /** Prints how pairs stand; the exit code is 1 unless all of them are in order. */

@@ -1,0 +1,144 @@
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { nextAttempt } from '../../src/cli/explain';
+import { jsonOf, safe } from '../../src/cli/output';
+import { foundAddress, knownAddress, leaveAddresses } from '../../src/cli/servers';
+import { loadConfig } from '../../src/config/config';
+import { newLink, type Link } from '../../src/sync/link';
+import { NOW } from '../support/world';
+
+const KEY = 'TicketToProject/zendesk:ticket:1';
+const side = (ref: string) => ({
+  ref,
+  version: '1',
+  order: 1,
+  state: 'live' as const,
+  updatedAt: NOW,
+  residue: {},
+  backRef: false,
+});
+const link = (over: Partial<Link>): Link => ({ ...newLink(KEY, 'TicketToProject', 'v1', NOW), ...over });
+const reason = (code: string, next: string | null = null) => ({
+  code,
+  text: code,
+  since: NOW,
+  nextAttempt: next,
+});
+const both = { zendesk: side('zendesk:ticket:1'), pms: side('pms:project:P-1') };
+
+describe('when a pair goes on', () => {
+  test.each<[string, Partial<Link>, string]>([
+    ['a pair in agreement', { status: 'linked' }, 'nothing to do'],
+    [
+      'a retry',
+      { status: 'linked', reason: reason('retry_later', '2030-01-01T00:00:00Z') },
+      '2030-01-01T00:00:00Z',
+    ],
+    [
+      'a bug',
+      { status: 'linked', reason: reason('bug') },
+      `on the next change of either record, or: resync ${KEY}`,
+    ],
+    [
+      'a missing parent',
+      { status: 'pending', waitsFor: ['zendesk:organization:9'] },
+      'when zendesk:organization:9 is linked',
+    ],
+    [
+      'a linked pair whose new organization is not there',
+      { status: 'linked', waitsFor: ['zendesk:organization:9'], reason: reason('waiting') },
+      'when zendesk:organization:9 is linked',
+    ],
+    ['a pair under way', { status: 'pending' }, `with the next turn of its workflow, or: resync ${KEY}`],
+    [
+      'a property in conflict',
+      { status: 'conflict', conflicts: [{ row: 'title', zendesk: 'a', pms: 'b', since: NOW }] },
+      `when a person decides: conflicts resolve ${KEY} --row title --choose zendesk|pms (or --value '…')`,
+    ],
+    [
+      'candidates',
+      { status: 'conflict', candidates: ['pms:project:P-2'] },
+      `when a person decides: conflicts resolve ${KEY} with one of --link pms:project:P-2, --create, --unlink`,
+    ],
+    [
+      'a stray',
+      { status: 'conflict' },
+      `when a person decides: conflicts resolve ${KEY} with one of --create, --unlink`,
+    ],
+    [
+      'a quarantined pair',
+      { status: 'quarantined', reason: reason('invalid_field') },
+      `on the next change of either record, or: quarantine retry ${KEY}`,
+    ],
+    ['an ended pair', { status: 'tombstone', reason: reason('ended') }, 'when the record is restored'],
+    [
+      'an unlinked pair',
+      { status: 'tombstone', unlinked: true, sides: both, reason: reason('unlinked') },
+      'only by: links link zendesk:ticket:1 pms:project:P-1',
+    ],
+    [
+      'a record kept by itself',
+      { status: 'tombstone', unlinked: true, reason: reason('unlinked') },
+      'only by: links link zendesk:ticket:1 …',
+    ],
+  ])('%s', (_, over, expected) => {
+    expect(nextAttempt(link(over))).toBe(expected);
+  });
+});
+
+describe('content on a terminal', () => {
+  const evil = 'a\u001b[31m\r\n\u009bb\u202ec\u0000d';
+
+  test('is one line without anything that a terminal obeys', () => {
+    expect(safe(evil)).toBe('a�[31m �b�c�d');
+    expect(safe('é 🎉 שלום')).toBe('é 🎉 שלום');
+  });
+
+  test('as JSON is the same value, with controls escaped', () => {
+    const text = jsonOf({ evil });
+    // eslint-disable-next-line no-control-regex -- control characters are what this is about
+    expect(text).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
+    expect(JSON.parse(text)).toEqual({ evil });
+  });
+});
+
+describe('addresses of servers that start runs itself', () => {
+  const env = {
+    ZENDESK_SUBDOMAIN: 'acme',
+    ZENDESK_EMAIL: 'a@acme.example',
+    ZENDESK_API_TOKEN: 't',
+    PMS_BASE_URL: 'https://pms.example',
+    PMS_TOKEN: 't',
+  };
+  const servers = { temporalAddress: '127.0.0.1:7233', mongodbUri: 'mongodb://127.0.0.1:27017' };
+
+  test('are found by other commands while it runs', () => {
+    const dir = path.join(mkdtempSync(path.join(tmpdir(), 'zps-data-')), 'data');
+    const config = loadConfig(null, env);
+    const takeBack = leaveAddresses(dir, config, servers);
+    expect(knownAddress('temporalAddress', config, dir)).toBe(servers.temporalAddress);
+    expect(knownAddress('mongodbUri', config, dir)).toBe(servers.mongodbUri);
+    takeBack();
+    expect(foundAddress('mongodbUri', config, dir)).toBeUndefined();
+    expect(() => knownAddress('mongodbUri', config, dir)).toThrow(
+      `MONGODB_URI: found nothing, and no running "start" left an address in ${dir}; expected the address of the server that the service uses`,
+    );
+  });
+
+  test('are not written where the configuration gives them: it may hold a password', () => {
+    const dir = mkdtempSync(path.join(tmpdir(), 'zps-data-'));
+    const config = loadConfig(null, { ...env, MONGODB_URI: 'mongodb://user:secret@db.example' });
+    leaveAddresses(dir, config, { ...servers, mongodbUri: 'mongodb://user:secret@db.example' });
+    expect(readFileSync(path.join(dir, 'servers.json'), 'utf8')).not.toContain('secret');
+    expect(knownAddress('mongodbUri', config, dir)).toBe('mongodb://user:secret@db.example');
+    const given = loadConfig(null, {
+      ...env,
+      MONGODB_URI: 'mongodb://db.example',
+      TEMPORAL_ADDRESS: 't:7233',
+    });
+    const other = path.join(dir, 'other');
+    leaveAddresses(other, given, servers);
+    expect(existsSync(other)).toBe(false);
+  });
+});
