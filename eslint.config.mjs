@@ -42,6 +42,12 @@ const zones = [
     from: ['./src/systems', './src/activities', './src/workers', './src/cli', './src/config'],
     message: 'The receiver is what strangers reach: it knows no API, no credential and no pair.',
   },
+  {
+    target: './src/budget',
+    from: './src',
+    except: ['./sync', './systems', './budget'],
+    message: 'A budget knows how an API tells its limits, and nothing of what is called.',
+  },
   { target: './sandbox', from: './src', message: 'A sandbox shares no code with the sync that it tests.' },
   {
     target: './demo/checker.ts',
@@ -73,7 +79,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/cli/**', 'sandbox/**/main.ts', 'demo/**'],
+    files: ['src/cli/**', 'sandbox/**/main.ts', 'demo/**', 'bench/**'],
     rules: { 'no-console': 'off' },
   },
   {

@@ -62,8 +62,6 @@ export async function startEnvironment(onProgress: (line: string) => void): Prom
     PMS_BASE_URL: pms.url,
     PMS_TOKEN: pms.token,
     MAPPING_FILE: process.env['MAPPING_FILE'] ?? path.resolve(__dirname, '../../mapping.yaml'),
-    ZENDESK_CALLS_PER_MINUTE: '2000',
-    PMS_CALLS_PER_MINUTE: '6000',
     ZENDESK_POLL_SECONDS: String(ZENDESK_POLL_SECONDS),
     PMS_POLL_SECONDS: String(PMS_POLL_SECONDS),
     LOG_LEVEL: 'info',

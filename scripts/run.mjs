@@ -12,13 +12,14 @@ import { fileURLToPath } from 'node:url';
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const STAMP = path.join(ROOT, 'node_modules', '.zps-installed');
 const BUILD_INFO = path.join(ROOT, 'dist', '.tsbuildinfo');
-const SOURCES = ['src', 'sandbox', 'demo', 'test/chaos'];
+const SOURCES = ['src', 'sandbox', 'demo', 'bench', 'test/chaos'];
 
 const TASKS = {
   demo: ['dist/demo/main.js'],
   start: ['dist/src/cli/main.js', 'start'],
   'sandbox:zendesk': ['dist/sandbox/zendesk/main.js'],
   'sandbox:pms': ['dist/sandbox/pms/main.js'],
+  'bench:rate': ['dist/bench/rate.js'],
   test: ['node_modules/jest/bin/jest.js'],
   'test:chaos': ['dist/test/chaos/main.js'],
   'histories:record': ['node_modules/jest/bin/jest.js', '--config', 'jest.histories.config.cjs'],

@@ -8,6 +8,8 @@ import type { Hint } from './types';
 
 /** Signals under way at once: enough to keep Temporal busy, few enough not to crowd out the workers. */
 const SIGNALS_AT_ONCE = 20;
+/** Nobody watches for the effect of an edit that is older than this: a backfill, a rewound cursor, a long outage. */
+const WATCHED_MS = 15 * 60_000;
 
 /**
  * Hands a page of changes to the pairs concerned: keeps each record where its pair will find it, then tells
@@ -55,19 +57,33 @@ export async function dispatchChanges(
   }
   const [first] = page.records.length > 0 ? page.records.map(({ ref }) => ref) : page.gone;
   if (first) context.metrics.dispatched(first.side, inboxes.size);
+  const watchedSince = context.now().getTime() - WATCHED_MS;
+  const old = new Set(
+    news.filter(({ record }) => Date.parse(record.updatedAt) < watchedSince).map(({ ref }) => ref),
+  );
   await inParallel([...inboxes], SIGNALS_AT_ONCE, ([key, hints]) =>
-    context.hint(key, { hints, force: false, hops: 0 }),
+    context.hint(key, {
+      hints,
+      force: false,
+      hops: 0,
+      lane: hints.every(({ ref }) => old.has(ref)) ? 'background' : 'interactive',
+    }),
   );
   return inboxes.size;
 }
 
 /** A record that nobody claimed begins a pair, unless it says itself which record it was made for. */
-function ownKey(entity: EntityType, record: SyncRecord): CanonicalKey {
+export function ownKey(entity: EntityType, record: SyncRecord): CanonicalKey {
   const back = tryParseRef(record.backRef);
   return canonicalKey(entity, back && back.side !== record.ref.side ? back : parseRef(refKey(record.ref)));
 }
 
-async function inParallel<T>(items: T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
+/** Works through items, so many at once. */
+export async function inParallel<T>(
+  items: T[],
+  atOnce: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   const queue = items.values();
   const lane = async () => {
     for (const item of queue) await work(item);

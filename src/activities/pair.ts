@@ -22,9 +22,10 @@ import type { PairActivities, PlanInput, Step } from './types';
 
 /** Activities that decide what a pair needs next. They touch the link store only, never an API. */
 export function pairActivities(live: ActivityContext): PairActivities {
-  const guarded = guardedBy(live);
+  const guarded = guardedBy(live, 'interactive');
   return {
-    planPair: (input) => guarded(input.key, (context) => new Turn(context, input).run()),
+    planPair: (input) =>
+      guardedBy(live, input.lane ?? 'interactive')(input.key, (context) => new Turn(context, input).run()),
     decide: ({ key, resolution }) => guarded(key, (context) => keepDecision(context, key, resolution)),
   };
 }
@@ -46,6 +47,8 @@ class Turn {
     const { context, input, key } = this;
     const { entity } = parseCanonicalKey(key);
     const { store, mapping } = context;
+    const paused = await this.holdBack();
+    if (paused) return paused;
     // Each pass either answers or changes the store so that the next pass sees something new.
     for (let pass = 0; pass < 6; pass += 1) {
       const link = pass === 0 ? await this.withFilesRetried(await store.get(key)) : await store.get(key);
@@ -106,6 +109,33 @@ class Turn {
     const occasion = input.first && (input.force || input.hints.length > 0);
     const files = occasion && link?.intent === null ? retried(link.files ?? []) : null;
     return link && files ? this.context.store.save({ ...link, files }) : link;
+  }
+
+  /** While its entity type is paused, a pair keeps what it was told, and rests. */
+  private async holdBack(): Promise<Step | null> {
+    const { context, input, key } = this;
+    const { store } = context;
+    const { entity } = parseCanonicalKey(key);
+    if (!(await store.control.isPaused(entity))) return null;
+    const held = { key, refs: [...new Set(input.hints.map(({ ref }) => ref))], force: input.force };
+    await store.control.holdBack(held, entity);
+    // Whoever ends the pause looks for what is held back after that: one of the two sees the other.
+    if (!(await store.control.isPaused(entity))) {
+      await store.control.drop(held);
+      return null;
+    }
+    const link = await store.get(key);
+    const text = `${entity} is paused`;
+    // A reason that a person must see to stays in sight.
+    const free = link?.status === 'linked' || (link?.status === 'pending' && link.waitsFor.length === 0);
+    if (free && link.reason?.code !== 'paused')
+      await store.noteReason(key, {
+        code: 'paused',
+        text,
+        since: context.now().toISOString(),
+        nextAttempt: null,
+      });
+    return { next: 'rest', state: summarise(key, link, 'paused', text) };
   }
 
   /** The records of this pair that are known by now. */

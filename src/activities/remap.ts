@@ -24,7 +24,7 @@ export async function expectKnownMapping(
 
 /** Activities of the remap workflow. */
 export function remapActivities(live: ActivityContext): RemapActivities {
-  const guarded = guardedBy(live);
+  const guarded = guardedBy(live, 'background');
   return {
     beginRemap: ({ version }) =>
       guarded(null, async ({ store, mapping }) => {

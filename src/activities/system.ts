@@ -1,9 +1,11 @@
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
+import type { Lane } from '../sync/lane';
 import { abandonIntent, agreed, seenVersion, type Intent, type Link, type PlannedWrite } from '../sync/link';
 import { fileWork, type LinkedFile } from '../sync/files';
 import { compareAnswer, unexpectedValues } from '../sync/plan';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
+import { inCallContext } from '../systems/callContext';
 import {
   AlreadyExists,
   NeedsHuman,
@@ -21,17 +23,25 @@ import { readHinted } from './hints';
 import { attemptNumber, isRepeated } from './heartbeats';
 import { activityLog } from './log';
 import { expectKnownMapping } from './remap';
+import { Repeats, isQuiet } from './streams';
 import type { ReadOutcome, SystemActivities, WriteOutcome } from './types';
 
 /** Pages that one poll reads before it hands over to the next; the cursor is stored after each. */
 const PAGES_PER_POLL = 200;
 
-/** Activities that call one system's API. They run on that API's task queue. */
-export function systemActivities(live: ActivityContext, side: Side): SystemActivities {
+/** Activities that call one system's API, in one lane. They run on that API's and lane's task queue. */
+export function systemActivities(live: ActivityContext, side: Side, lane: Lane): SystemActivities {
   const { store, systems, metrics } = live;
   const port = systems[side];
+  const nameOf = (stream: string) => `${side}:${stream}`;
+  const repeats = new Map<string, Repeats>();
+  const repeatsOf = (stream: string): Repeats => {
+    const known = repeats.get(stream) ?? new Repeats();
+    repeats.set(stream, known);
+    return known;
+  };
 
-  const guarded = guardedBy(live);
+  const guarded = guardedBy(live, lane);
 
   const read = async (refs: RefKey[]): Promise<ReadOutcome> => {
     const results = await port.read(refs.map(parseRef));
@@ -73,19 +83,30 @@ export function systemActivities(live: ActivityContext, side: Side): SystemActiv
 
     pollStream: ({ stream }) =>
       guarded(null, async (context) => {
-        const name = `${side}:${stream}`;
+        const name = nameOf(stream);
         const outcome = { pages: 0, records: 0, hinted: 0 };
-        let cursor = await store.cursor(name);
+        const position = await store.position(name);
+        const leader = port.follows[stream];
+        if (leader !== undefined && isQuiet(await store.position(nameOf(leader)), position, context.now()))
+          return outcome;
+        const recent = repeatsOf(stream);
+        let cursor = position?.cursor ?? null;
         for (;;) {
-          const page = await port.changes(stream, cursor);
-          outcome.hinted += await dispatchChanges(context, page);
+          const began = context.now();
+          // What came since the last poll is somebody's edit; a stream that is far behind can wait.
+          const pageLane = outcome.pages === 0 ? lane : 'background';
+          const page = await inCallContext({ lane: pageLane }, () => port.changes(stream, cursor));
+          const records = recent.news(cursor, page.records);
+          outcome.hinted += await dispatchChanges(context, { ...page, records });
           outcome.pages += 1;
-          outcome.records += page.records.length;
+          outcome.records += records.length;
           // Only now: a page that fails half-way is read again, never skipped.
-          if (page.cursor !== cursor) await store.saveCursor(name, page.cursor);
+          if (page.cursor !== cursor && !(await store.advance(name, cursor, page.cursor))) return outcome;
+          recent.handedOn(page.cursor, page.records);
           cursor = page.cursor;
           metrics.pageDispatched(side, stream, page.records.length, newestOf(page.records), !page.more);
           heartbeat(outcome);
+          if (!page.more) await store.noteRead(name, began);
           // A worker that is told to stop leaves the rest to the next poll: the cursor is stored.
           const stopping = cancellationSignal().aborted;
           if (!page.more || stopping || outcome.pages >= PAGES_PER_POLL) return outcome;

@@ -1,6 +1,9 @@
 import type { CanonicalKey } from '../sync/keys';
+import type { Lane } from '../sync/lane';
 import type { LinkStatus } from '../sync/link';
-import type { RefKey, Side } from '../sync/record';
+import type { Tidied } from '../sync/hygiene';
+import type { AllFindings, ReconcileReport } from '../sync/reconcile';
+import type { EntityType, RefKey, Side } from '../sync/record';
 import type { Resolution } from '../sync/resolution';
 
 /** What workflows and activities exchange: ids and summaries, never a record's values. */
@@ -18,6 +21,8 @@ export interface Inbox {
   force: boolean;
   /** How often this inbox was handed from pair to pair. */
   hops: number;
+  /** Absent: somebody waits for it, unless it is sent from within background work. */
+  lane?: Lane;
 }
 
 /** What came of this turn's reads, for the next plan. */
@@ -44,7 +49,7 @@ export type Step =
 
 export interface PairSummary {
   key: CanonicalKey;
-  status: LinkStatus | 'ignored' | 'handed over';
+  status: LinkStatus | 'ignored' | 'handed over' | 'paused';
   zendesk: string | null;
   pms: string | null;
   /** Why it is not `linked`; for a person. */
@@ -119,4 +124,65 @@ export interface RemapActivities {
     limit: number;
   }): Promise<{ keys: CanonicalKey[]; superseded: boolean }>;
   countOutdated(input: { version: string; keys: CanonicalKey[] }): Promise<number>;
+}
+
+/** One kind of records to walk. */
+export interface ReconcileStep {
+  side: Side;
+  kind: string;
+  /** ISO time; records that did not change since may be left out. Null: all of them. */
+  since: string | null;
+}
+
+/** Where a walk goes on (null: it is done), and what it found on the way. */
+export interface WalkOutcome {
+  cursor: string | null;
+  findings: AllFindings;
+}
+
+/** Activities that walk one API's records, on its background task queue. */
+export interface WalkActivities {
+  walkRecords(
+    input: { run: string; cursor: string | null } & Pick<ReconcileStep, 'kind' | 'since'>,
+  ): Promise<WalkOutcome>;
+  /** Looks for the records of links that no walk of this run met. */
+  sweepUnseen(input: { run: string; kinds: string[]; after: RefKey | null }): Promise<WalkOutcome>;
+}
+
+/** Parts of the link store, in the order in which hygiene looks at them. */
+export type StorePart = 'links' | 'claims' | 'observations';
+
+/** Which pairs to bring into agreement, whatever is known of them. What is absent does not matter. */
+export interface ResyncFilter {
+  entity?: EntityType;
+  /** A record of either side that stands for an organization: `zendesk:organization:12`. */
+  organization?: RefKey;
+  /** ISO time: pairs with a record that changed since. */
+  since?: string;
+}
+
+export interface PauseState {
+  /** ISO times since when. */
+  paused: Partial<Record<EntityType, string>>;
+  /** Pairs that wait for the end of a pause. */
+  heldBack: Partial<Record<EntityType, number>>;
+}
+
+/** Activities on the service's own task queue that keep the link store in order and steer the sync. */
+export interface UpkeepActivities {
+  reconcileSteps(input: { full: boolean }): Promise<ReconcileStep[]>;
+  saveReport(report: ReconcileReport): Promise<void>;
+  tidy(input: { part: StorePart; after: string | null }): Promise<{ after: string | null; tidied: Tidied }>;
+}
+
+export interface ControlActivities {
+  setPaused(input: { entities: EntityType[]; paused: boolean }): Promise<PauseState>;
+  pauseState(): Promise<PauseState>;
+  /** Tells the pairs what came for them during the pause. @returns how many were told */
+  releaseHeld(input: { entities: EntityType[] }): Promise<number>;
+  /** Tells a page of pairs to look again. @returns where to go on, null at the end, and how many were told */
+  resyncPage(input: { filter: ResyncFilter; after: CanonicalKey | null }): Promise<{
+    after: CanonicalKey | null;
+    told: number;
+  }>;
 }

@@ -5,10 +5,13 @@ import { ENTITY_TYPES } from '../sync/record';
 import { NoAnswerError, NoServerError } from '../embedded';
 import { MappingError } from '../sync/mapping';
 import { registerConflicts } from './commands/conflicts';
+import { registerControl } from './commands/control';
+import { registerCursors } from './commands/cursors';
 import { registerLinks } from './commands/links';
 import { registerPlan } from './commands/plan';
 import { registerQuarantine } from './commands/quarantine';
 import { registerRebuild } from './commands/rebuild';
+import { registerReconcile } from './commands/reconcile';
 import { registerResync } from './commands/resync';
 import { registerRemap } from './commands/remap';
 import { webhooksCommand } from './commands/webhooks';
@@ -53,6 +56,9 @@ async function main(argv: string[]): Promise<void> {
   registerConflicts(program);
   registerQuarantine(program);
   registerRemap(program);
+  registerCursors(program);
+  registerReconcile(program);
+  registerControl(program);
   await program.parseAsync(argv);
 }
 

@@ -1,5 +1,5 @@
 import { loadConfig, ConfigError } from '../config/config';
-import { configuredSystems } from '../config/systems';
+import { configuredBudgets, configuredSystems } from '../config/systems';
 import { startMongo, startTemporal, ensureSearchAttributes } from '../embedded';
 import { SIDES, type Side } from '../sync/record';
 import { NeedsHuman, RetryLater } from '../systems/errors';
@@ -23,7 +23,8 @@ export async function start(configFile: string | null, dataDir: string, withInta
   const log = serviceLogger(config.logLevel);
   const metrics = new SyncMetrics();
   const tracing = startTracing();
-  const systems = configuredSystems(config, (call) => metrics.apiCall(call));
+  const budgets = configuredBudgets(config);
+  const systems = configuredSystems(config, { budgets, onCall: (call) => metrics.apiCall(call) });
   for (const side of SIDES)
     log.info({ side, as: await introduce(systems[side], side) }, 'credential accepted');
 
@@ -52,7 +53,7 @@ export async function start(configFile: string | null, dataDir: string, withInta
       )
         log.warn({ expected: SEARCH_ATTRIBUTES }, 'this Temporal has no operator API; create these there');
       const servers = { temporalAddress: temporal.address, mongodbUri: mongo.uri };
-      const service = await startService(config, servers, systems, { log, metrics, tracing });
+      const service = await startService(config, servers, systems, budgets, { log, metrics, tracing });
       const takeBack = leaveAddresses(dataDir, config, servers);
       try {
         const receiver =

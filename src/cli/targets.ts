@@ -104,3 +104,11 @@ export async function* linksThat(store: LinkStore, filter: LinkFilter): AsyncIte
     yield link;
   }
 }
+
+/** @throws BadInput where the text is no time */
+export function timeNamed(name: string, text: string, or = ''): Date {
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime()))
+    throw new BadInput(`${name}: found "${text}", expected e.g. 2026-05-01T12:00:00Z${or && `, ${or}`}`);
+  return time;
+}

@@ -78,10 +78,15 @@ const schema = z
     attachmentLimitMb: z.coerce.number({ error: 'expected a number of megabytes' }).positive().default(20),
     mappingFile: z.string().default('mapping.yaml'),
     taskQueue: z.string().default('zendesk-pms-sync'),
-    zendeskCallsPerMinute: perMinute.default(400),
-    pmsCallsPerMinute: perMinute.default(3000),
+    zendeskCallsPerMinute: perMinute.optional(),
+    pmsCallsPerMinute: perMinute.optional(),
     zendeskPollSeconds: seconds.default(60),
     pmsPollSeconds: seconds.default(15),
+    reconcileCron: z
+      .string()
+      .regex(/^(off|(CRON_TZ=\S+ )?\S+( \S+){4})$/, 'expected five fields such as "0 3 * * *", or "off"')
+      .default('0 3 * * *'),
+    hygieneMinutes: z.coerce.number({ error: 'expected a number of minutes' }).positive().default(60),
     intakeHost: z.string().default('127.0.0.1'),
     intakePort: z.coerce.number({ error: 'expected a port' }).int().min(0).max(65_535).default(8080),
     publicUrl: url.optional(),

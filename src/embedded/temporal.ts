@@ -129,6 +129,9 @@ async function startBinary(binary: string, how: string, options: EmbeddedOptions
     namespace,
     '--log-level',
     'error',
+    // Without it this version ignores priorities; later ones have it on.
+    '--dynamic-config-value',
+    'matching.useNewMatcher=true',
   ];
   let uiUrl: string | null = null;
   if (options.uiPort === undefined || options.uiPort === false) args.push('--headless');

@@ -10,8 +10,10 @@ import type { Intent, Link, LinkStatus, Reason } from '../sync/link';
 import { refKey } from '../sync/keys';
 import { ENTITY_TYPES, type EntityType, type RefKey, type SyncRecord } from '../sync/record';
 import { decisionsOf, type Decision, type Decisions } from '../sync/resolution';
+import { ControlStore } from './control';
 import { HintStore } from './hints';
 import { MappingVersions } from './mappings';
+import { Upkeep } from './upkeep';
 
 /**
  * The link store. Look-ups go by `_id` only: a pair by its canonical key in `links`, a record of either side
@@ -28,6 +30,7 @@ interface ClaimDocument {
 interface ObservationDocument {
   _id: RefKey;
   order: number;
+  at: string;
   record: string;
   parent?: RefKey;
 }
@@ -37,8 +40,9 @@ interface DecisionDocument {
 }
 interface CursorDocument {
   _id: string;
-  cursor: string;
+  cursor: string | null;
   updatedAt: string;
+  readAt?: string;
 }
 interface MetaDocument {
   _id: string;
@@ -54,11 +58,25 @@ export class StaleLink extends Error {
   override readonly name = 'StaleLink';
 }
 
+/** How far a change stream was read. Times are ISO. */
+export interface StreamPosition {
+  /** `zendesk:tickets` */
+  name: string;
+  /** Null: from its beginning. */
+  cursor: string | null;
+  /** When the cursor moved last. */
+  movedAt: string;
+  /** When the stream was last read to its end; null for never. */
+  readAt: string | null;
+}
+
 export interface LinkStore {
   /** ISO time at which this store came into being; older records may have counterparts it knows nothing of. */
   readonly since: string;
   /** Records that webhooks spoke of and that were not read yet. */
   readonly hints: HintStore;
+  readonly upkeep: Upkeep;
+  readonly control: ControlStore;
   get(key: CanonicalKey): Promise<Link | null>;
   getMany(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, Link>>;
   /** Which pair each record is claimed for; records that no pair claims are absent. */
@@ -87,8 +105,15 @@ export interface LinkStore {
   decisions(key: CanonicalKey, rows: string[]): Promise<Decisions>;
   /** Drops what was acted on, or is moot: the decision on the pair as a whole, and those on these rows. */
   dropDecisions(key: CanonicalKey, rows: string[]): Promise<void>;
-  cursor(name: string): Promise<string | null>;
-  saveCursor(name: string, cursor: string): Promise<void>;
+  /** How far a stream was read; null before its first page. */
+  position(name: string): Promise<StreamPosition | null>;
+  positions(): Promise<StreamPosition[]>;
+  /** Moves a cursor on. @returns false where somebody else moved it since it was read; then it stays as it is. */
+  advance(name: string, from: string | null, to: string): Promise<boolean>;
+  /** Puts a cursor somewhere else, whoever reads the stream just now. */
+  rewind(name: string, to: string | null): Promise<void>;
+  /** Notes that a stream was read to its end. */
+  noteRead(name: string, at: Date): Promise<void>;
   countByStatus(): Promise<Record<string, Record<LinkStatus, number>>>;
   /** How many pairs of each entity are not linked, by status; zeros included. */
   countUnsettled(): Promise<{ entity: EntityType; status: UnsettledStatus; count: number }[]>;
@@ -100,6 +125,8 @@ export interface LinkStore {
   keysOfOtherMapping(version: string, after: CanonicalKey | null, limit: number): Promise<CanonicalKey[]>;
   /** All links, or those in one status, in the order of their keys. */
   all(filter?: { status?: LinkStatus }): AsyncIterable<Link>;
+  /** A page of links in the order of their keys. */
+  linksAfter(key: CanonicalKey | null, limit: number): Promise<Link[]>;
 }
 
 /**
@@ -131,6 +158,8 @@ function storeIn(db: Db, prefix: string, since: string, now: () => Date): MongoL
     db.collection<CursorDocument>(`${prefix}cursors`),
     new HintStore(db, prefix),
     new MappingVersions(db, now),
+    new Upkeep(db, prefix),
+    new ControlStore(db, prefix),
     now,
   );
 }
@@ -150,6 +179,8 @@ class MongoLinkStore implements LinkStore {
     private readonly cursors: Collection<CursorDocument>,
     readonly hints: HintStore,
     readonly mappings: MappingVersions,
+    readonly upkeep: Upkeep,
+    readonly control: ControlStore,
     private readonly now: () => Date,
   ) {}
 
@@ -224,6 +255,7 @@ class MongoLinkStore implements LinkStore {
 
   async observe(records: SyncRecord[]): Promise<void> {
     if (records.length === 0) return;
+    const at = this.now().toISOString();
     const writes = records.map((record): AnyBulkWriteOperation<ObservationDocument> => {
       const _id = refKey(record.ref);
       // A newer observation does not match the filter; the upsert then meets its _id and is refused.
@@ -233,6 +265,7 @@ class MongoLinkStore implements LinkStore {
           update: {
             $set: {
               order: record.order,
+              at,
               record: JSON.stringify(record),
               ...(record.parent !== undefined && { parent: record.parent }),
             },
@@ -283,13 +316,36 @@ class MongoLinkStore implements LinkStore {
     await this.pending.deleteMany({ _id: { $in: decisionIds(key, rows) } });
   }
 
-  async cursor(name: string): Promise<string | null> {
-    return (await this.cursors.findOne({ _id: name }))?.cursor ?? null;
+  async position(name: string): Promise<StreamPosition | null> {
+    const found = await this.cursors.findOne({ _id: name });
+    return found && toPosition(found);
   }
 
-  async saveCursor(name: string, cursor: string): Promise<void> {
-    const updatedAt = this.now().toISOString();
-    await this.cursors.updateOne({ _id: name }, { $set: { cursor, updatedAt } }, { upsert: true });
+  async positions(): Promise<StreamPosition[]> {
+    return (await this.cursors.find().sort({ _id: 1 }).toArray()).map(toPosition);
+  }
+
+  async advance(name: string, from: string | null, to: string): Promise<boolean> {
+    const set = { $set: { cursor: to, updatedAt: this.now().toISOString() } };
+    try {
+      // Before the first page there is no document. Where the cursor moved, the upsert meets its _id and is refused.
+      const { matchedCount, upsertedCount } = await this.cursors.updateOne({ _id: name, cursor: from }, set, {
+        upsert: from === null,
+      });
+      return matchedCount + upsertedCount > 0;
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
+  }
+
+  async rewind(name: string, to: string | null): Promise<void> {
+    const set = { cursor: to, updatedAt: this.now().toISOString() };
+    await this.cursors.updateOne({ _id: name }, { $set: set, $unset: { readAt: '' } }, { upsert: true });
+  }
+
+  async noteRead(name: string, at: Date): Promise<void> {
+    await this.cursors.updateOne({ _id: name }, { $set: { readAt: at.toISOString() } });
   }
 
   async countByStatus(): Promise<Record<string, Record<LinkStatus, number>>> {
@@ -330,6 +386,15 @@ class MongoLinkStore implements LinkStore {
   async *all(filter: { status?: LinkStatus } = {}): AsyncIterable<Link> {
     for await (const document of this.links.find(filter).sort({ _id: 1 })) yield fromDocument(document);
   }
+
+  async linksAfter(key: CanonicalKey | null, limit: number): Promise<Link[]> {
+    const filter = key === null ? {} : { _id: { $gt: key } };
+    return (await this.links.find(filter).sort({ _id: 1 }).limit(limit).toArray()).map(fromDocument);
+  }
+}
+
+function toPosition({ _id, cursor, updatedAt, readAt }: CursorDocument): StreamPosition {
+  return { name: _id, cursor, movedAt: updatedAt, readAt: readAt ?? null };
 }
 
 function toDocument(link: Link): LinkDocument {

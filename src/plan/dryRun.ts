@@ -150,7 +150,7 @@ class DryRun {
     const pairs = pairActivities(context);
     const activities = {
       planPair: (step: PlanInput) => pairs.planPair(step),
-      system: (side: Side) => systemActivities(context, side),
+      system: (side: Side) => systemActivities(context, side, 'background'),
     };
     for (const [key, inbox] of inboxes) {
       // A pair that is told again meanwhile comes again at the end of the line.

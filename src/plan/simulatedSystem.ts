@@ -12,6 +12,7 @@ import type {
   SystemPort,
   UpdateOptions,
   Updated,
+  WalkPage,
 } from '../systems/port';
 
 /** A write that a real sync would have sent. */
@@ -29,6 +30,8 @@ export interface SimulatedWrite {
 export class SimulatedSystem implements SystemPort {
   readonly side: Side;
   readonly streams: readonly string[] = [];
+  readonly follows = {};
+  readonly histories: readonly string[] = [];
   private made = 0;
 
   constructor(
@@ -151,6 +154,14 @@ export class SimulatedSystem implements SystemPort {
 
   async changes(): Promise<ChangePage> {
     throw new Error('a simulated system has no changes of its own');
+  }
+
+  async cursorAt(): Promise<null> {
+    return null;
+  }
+
+  async walk(): Promise<WalkPage> {
+    throw new Error('a simulated system is not walked: its shelf was filled by a walk');
   }
 
   private async current(ref: RecordRef): Promise<SyncRecord> {

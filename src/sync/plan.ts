@@ -725,16 +725,31 @@ export function isEcho(
   if (known?.ref !== refKey(record.ref) || record.state !== known.state) return false;
   if (record.order < known.order) return true;
   if (record.version !== known.version) return false;
-  return comparedRows(table).every((row) => {
+  return differingRows(mapping, table, link, record, references).length === 0;
+}
+
+/** The rows in which a record's values are not those that its link holds of it. */
+export function differingRows(
+  mapping: Mapping,
+  table: EntityMapping,
+  link: Link,
+  record: SyncRecord,
+  references: References,
+): string[] {
+  const { side } = record.ref;
+  const differs = (row: PropertyRow): boolean => {
     const property = row[side];
-    if (!property) return true;
+    if (!property) return false;
     const value = toCanonical(row, side, record.values[property], references, (reference) =>
       reference.transform.kind === 'reference'
         ? mapping.entities[reference.transform.entity].kind
         : table.kind,
     );
-    return value.ok && sameValue(value.value, baseOf(row, link, link.sides)?.[side]);
-  });
+    return !value.ok || !sameValue(value.value, baseOf(row, link, link.sides)?.[side]);
+  };
+  return comparedRows(table)
+    .filter(differs)
+    .map((row) => row.id);
 }
 
 /**

@@ -5,6 +5,7 @@ import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import axios, { AxiosError, type AxiosInstance, type AxiosResponse } from 'axios';
 import type { z } from 'zod';
 import type { Side } from '../sync/record';
+import type { CallBudget, RateRules } from './budget';
 import { NeedsHuman, RetryLater } from './errors';
 import type { OpenFile } from './port';
 import { routeOf } from './route';
@@ -31,6 +32,8 @@ export interface HttpOptions {
   credential: string;
   timeoutMs?: number;
   onCall?: (call: ApiCall) => void;
+  /** Keeps to the API's rate; without it, calls are sent as they come. */
+  rate?: { rules: RateRules; budget: CallBudget };
 }
 
 export interface Request {
@@ -88,9 +91,10 @@ export class HttpClient {
   }
 
   private async attempt(request: Request, expected: Expected): Promise<Answer> {
-    const { name, side, onCall } = this.options;
+    const { name, side, onCall, rate } = this.options;
     const writes = request.method !== 'GET';
     const call = `${name} ${request.method} ${request.path}`;
+    const permit = await rate?.budget.take(rate.rules.bucketsOf(request.path));
     const started = Date.now();
     let response: AxiosResponse<string> | null = null;
     try {
@@ -137,6 +141,9 @@ export class HttpClient {
       return typeof value === 'string' ? value : null;
     };
     const { status } = response;
+    const wait = retryAfterMs(header('retry-after') ?? header('ratelimit-reset'));
+    if (rate && permit)
+      await rate.budget.learn(permit, rate.rules.read(header), ...(status === 429 ? [wait] : []));
     if (status === 401 || status === 403) {
       throw new NeedsHuman(
         'unauthorized',
@@ -144,7 +151,6 @@ export class HttpClient {
       );
     }
     if (status === 429 || status >= 500) {
-      const wait = retryAfterMs(header('retry-after') ?? header('ratelimit-reset'));
       throw new RetryLater(`${call}: answered ${status}`, {
         unknownOutcome: writes && status !== 429 && status !== 503,
         ...(wait !== null && { retryAfterMs: wait }),

@@ -14,6 +14,12 @@ export interface ChangePage {
   more: boolean;
 }
 
+/** One page of all records of a kind. A record may come twice, and one that changes meanwhile may come or not. */
+export interface WalkPage {
+  records: SyncRecord[];
+  cursor: string | null;
+}
+
 /** A property that a side offers to the mapping. */
 export interface PropertyInfo {
   name: string;
@@ -152,6 +158,21 @@ export interface SystemPort {
   /** Names of the change streams, e.g. `tickets`, `organizations`, `comments`. */
   readonly streams: readonly string[];
 
+  /** Streams that have nothing new unless another moved, and that other: comments follow tickets. */
+  readonly follows: Readonly<Partial<Record<string, string>>>;
+
   /** Reads the next page of a stream; `cursor` null begins with the oldest record. */
   changes(stream: string, cursor: string | null): Promise<ChangePage>;
+
+  /** A cursor from which a stream gives all changes since a time, and maybe some before it; null: its beginning. */
+  cursorAt(stream: string, since: Date): Promise<string | null>;
+
+  /** Kinds whose walk reads all that ever happened, rather than a list: too much for every night. */
+  readonly histories: readonly string[];
+
+  /**
+   * Reads all records of a kind, those that ended included as far as the system shows them, page by page; those whose
+   * last change was before `since` may be left out. `cursor` null begins; the answer's is null after the last page.
+   */
+  walk(kind: string, cursor: string | null, since: Date | null): Promise<WalkPage>;
 }

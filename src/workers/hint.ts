@@ -4,8 +4,10 @@ import type { Inbox, PairSummary } from '../activities/types';
 import { parseCanonicalKey, type CanonicalKey } from '../sync/keys';
 import type { Mapping } from '../sync/mapping';
 import type { Resolution } from '../sync/resolution';
+import { currentLane } from '../systems/callContext';
 import { recordChanged, resolveConflictUpdate, resyncUpdate } from '../workflows/pair';
 import { ENTITY_TYPE, PMS_ID, ZENDESK_ID } from '../workflows/searchAttributes';
+import { PRIORITY } from '../workflows/taskQueues';
 
 /** Tells a pair that something may have changed: its running workflow, or a new one. Safe to repeat. */
 export function hintWith(
@@ -14,10 +16,13 @@ export function hintWith(
   mapping: () => Mapping,
 ): (key: CanonicalKey, inbox: Inbox) => Promise<void> {
   return async (key, inbox) => {
+    // What background work leads to is background work.
+    const lane = inbox.lane ?? currentLane();
     await client.workflow.signalWithStart(parseCanonicalKey(key).entity, {
       ...startOptions(key, taskQueue, mapping()),
+      priority: PRIORITY[lane],
       signal: recordChanged,
-      signalArgs: [inbox],
+      signalArgs: [{ ...inbox, lane }],
     });
   };
 }
@@ -57,6 +62,7 @@ function startOptions(key: CanonicalKey, taskQueue: string, mapping: Mapping) {
       { key: ENTITY_TYPE, value: entity },
       { key: origin.side === 'zendesk' ? ZENDESK_ID : PMS_ID, value: origin.id },
     ]),
+    priority: PRIORITY.interactive,
     staticSummary:
       origin.side === 'zendesk'
         ? `Zendesk ${origin.kind} ${origin.id} ↔ PMS ${kind.pms}`

@@ -5,61 +5,117 @@ import {
   type ScheduleOptions,
 } from '@temporalio/client';
 import { SIDES, type Side } from '../sync/record';
-import { pollChanges } from '../workflows';
+import { linkHygiene, pollChanges, reconcile } from '../workflows';
+import { reconcileId } from '../workflows/ids';
 
-/** Seconds between two polls of each side. */
-export type PollIntervals = Record<Side, number>;
+/** What recurs, and how often. */
+export interface Recurrence {
+  pollSeconds: Record<Side, number>;
+  /** Five fields of cron, in UTC or after `CRON_TZ=…`; null for no nightly reconcile. */
+  reconcileCron: string | null;
+  hygieneMinutes: number;
+}
 
 export function pollScheduleId(taskQueue: string, side: Side): string {
   return `${taskQueue}-poll-${side}`;
 }
 
+export function reconcileScheduleId(taskQueue: string): string {
+  return `${taskQueue}-reconcile`;
+}
+
+export function hygieneScheduleId(taskQueue: string): string {
+  return `${taskQueue}-hygiene`;
+}
+
 /**
- * Creates the Schedules that follow both sides' change streams, or brings existing ones to this configuration.
- * A pause set by an operator stays. A poll that is still running is not overlapped.
+ * Creates the Schedules, or brings existing ones to this configuration. A pause set by an operator stays, with the
+ * reason that was given for it. A run that still goes on is not overlapped.
  */
 export async function ensureSchedules(
   client: Client,
   taskQueue: string,
-  every: PollIntervals,
+  recurrence: Recurrence,
 ): Promise<void> {
-  for (const side of SIDES) {
-    const scheduleId = pollScheduleId(taskQueue, side);
-    const schedule = pollSchedule(taskQueue, side, every[side]);
-    const handle = client.schedule.getHandle(scheduleId);
+  for (const schedule of schedules(taskQueue, recurrence)) await ensure(client, schedule);
+  if (recurrence.reconcileCron === null) {
     try {
-      await handle.update((previous) => ({
-        ...previous,
-        ...schedule,
-        policies: { ...previous.policies, ...schedule.policies },
-        state: previous.state,
-      }));
+      await client.schedule.getHandle(reconcileScheduleId(taskQueue)).delete();
     } catch (error) {
       if (!(error instanceof ScheduleNotFoundError)) throw error;
-      const state = { note: `Follows ${side}'s changes`, triggerImmediately: true };
-      await client.schedule.create({ scheduleId, ...schedule, state });
     }
   }
 }
 
-function pollSchedule(
-  taskQueue: string,
-  side: Side,
-  seconds: number,
-): Omit<ScheduleOptions, 'scheduleId' | 'state'> & {
-  policies: { overlap: ScheduleOverlapPolicy; catchupWindow: number };
-} {
-  return {
-    spec: { intervals: [{ every: seconds * 1000 }] },
+interface Planned extends Pick<ScheduleOptions, 'scheduleId' | 'spec' | 'action'> {
+  /** Shown in the Web UI. */
+  note: string;
+  atOnce: boolean;
+}
+
+async function ensure(client: Client, { scheduleId, spec, action, note, atOnce }: Planned): Promise<void> {
+  // A missed run is made up for by the next one: cursors and links remember.
+  const policies = { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: 10_000 };
+  try {
+    await client.schedule.getHandle(scheduleId).update((previous) => ({
+      ...previous,
+      spec,
+      action: action,
+      policies: { ...previous.policies, ...policies },
+      // While it is paused, the note is the reason of whoever paused it.
+      state: previous.state.paused ? previous.state : { ...previous.state, note },
+    }));
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+    const state = { note, triggerImmediately: atOnce };
+    await client.schedule.create({ scheduleId, spec, action, policies, state });
+  }
+}
+
+function schedules(taskQueue: string, { pollSeconds, reconcileCron, hygieneMinutes }: Recurrence): Planned[] {
+  const planned: Planned[] = SIDES.map((side) => ({
+    scheduleId: pollScheduleId(taskQueue, side),
+    spec: { intervals: [{ every: pollSeconds[side] * 1000 }] },
     action: {
       type: 'startWorkflow',
       workflowType: pollChanges,
-      workflowId: `poll-${side}`,
+      workflowId: `${taskQueue}-poll-${side}`,
       taskQueue,
       args: [side],
       staticSummary: `Follow ${side}'s changes`,
     },
-    // The cursor remembers; a missed poll is made up for by the next one.
-    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: 10_000 },
-  };
+    note: `Follows ${side}'s changes every ${pollSeconds[side]} s`,
+    atOnce: true,
+  }));
+  planned.push({
+    scheduleId: hygieneScheduleId(taskQueue),
+    spec: { intervals: [{ every: hygieneMinutes * 60_000 }] },
+    action: {
+      type: 'startWorkflow',
+      workflowType: linkHygiene,
+      workflowId: hygieneScheduleId(taskQueue),
+      taskQueue,
+      args: [],
+      staticSummary: 'Look through the link store for what nobody works on',
+    },
+    note: `Looks through the link store every ${hygieneMinutes} min for what nobody works on`,
+    atOnce: false,
+  });
+  if (reconcileCron !== null) {
+    planned.push({
+      scheduleId: reconcileScheduleId(taskQueue),
+      spec: { cronExpressions: [reconcileCron] },
+      action: {
+        type: 'startWorkflow',
+        workflowType: reconcile,
+        workflowId: reconcileId(taskQueue),
+        taskQueue,
+        args: [{ full: false }],
+        staticSummary: 'Compare both sides with the link store',
+      },
+      note: `Compares both sides with the link store (${reconcileCron})`,
+      atOnce: false,
+    });
+  }
+  return planned;
 }

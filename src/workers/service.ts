@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
 import { pino, stdSerializers, type Logger } from 'pino';
+import type { RateBudgets } from '../budget';
 import type { Config } from '../config/config';
 import { ConfigError } from '../config/config';
 import { checkMapping, loadMapping } from '../config/mapping';
@@ -14,6 +15,7 @@ import { SyncMetrics } from '../telemetry/metrics';
 import { serveMetrics } from '../telemetry/server';
 import type { Tracing } from '../telemetry/tracing';
 import { connectClient, connectWorkers, dataConverter } from './connect';
+import { ensureControl } from './control';
 import { hintWith } from './hint';
 import { LiveMapping } from './liveMapping';
 import { routeTemporalLogs } from './runtime';
@@ -55,6 +57,7 @@ export async function startService(
   config: Config,
   servers: Servers,
   systems: Record<Side, SystemPort>,
+  budgets: RateBudgets,
   { log = serviceLogger(config.logLevel), metrics = new SyncMetrics(), tracing = null }: Telemetry = {},
 ): Promise<Service> {
   const sdkAddress = config.metricsPort === undefined ? undefined : `127.0.0.1:${await freePort()}`;
@@ -64,6 +67,7 @@ export async function startService(
     MongoClient.connect(servers.mongodbUri, { serverSelectionTimeoutMS: 10_000 }),
   );
   const store = await openLinkStore(mongo.db(config.mongodbDatabase));
+  budgets.open(mongo.db(config.mongodbDatabase));
   const temporal = await reachable('TEMPORAL_ADDRESS', servers.temporalAddress, () =>
     connectClient(config, servers.temporalAddress, tracing),
   );
@@ -88,12 +92,12 @@ export async function startService(
       dataConverter: dataConverter(config),
       tracing,
       taskQueue: config.taskQueue,
-      ratePerMinute: { zendesk: config.zendeskCallsPerMinute, pms: config.pmsCallsPerMinute },
     },
   );
   await ensureSchedules(client, config.taskQueue, {
-    zendesk: config.zendeskPollSeconds,
-    pms: config.pmsPollSeconds,
+    pollSeconds: { zendesk: config.zendeskPollSeconds, pms: config.pmsPollSeconds },
+    reconcileCron: config.reconcileCron === 'off' ? null : config.reconcileCron,
+    hygieneMinutes: config.hygieneMinutes,
   });
   metrics.watchStore(store);
   const { metricsPort: port, metricsHost: host } = config;
@@ -101,6 +105,7 @@ export async function startService(
     port === undefined || sdkAddress === undefined
       ? null
       : await serveMetrics(metrics.registry, { host, port, sdkAddress });
+  await ensureControl(client, config.taskQueue);
   const running = workers.run();
   const done = running.finally(async () => {
     await metricsServer?.close();

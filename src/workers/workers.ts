@@ -2,10 +2,14 @@ import type { DataConverter } from '@temporalio/common';
 import type { NativeConnection } from '@temporalio/worker';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 import type { ActivityContext } from '../activities/context';
+import { controlActivities } from '../activities/control';
 import { pairActivities } from '../activities/pair';
 import { remapActivities } from '../activities/remap';
 import { systemActivities } from '../activities/system';
-import { SIDES, type Side } from '../sync/record';
+import { upkeepActivities } from '../activities/upkeep';
+import { walkActivities } from '../activities/walk';
+import { LANES } from '../sync/lane';
+import { SIDES } from '../sync/record';
 import type { Tracing } from '../telemetry/tracing';
 import { taskQueueOf } from '../workflows/taskQueues';
 
@@ -16,11 +20,9 @@ export interface WorkerSettings {
   tracing: Tracing | null;
   /** The service's own task queue; each API's is named after it. */
   taskQueue: string;
-  /** Activities a minute that may start against each API, over all workers together. */
-  ratePerMinute: Record<Side, number>;
 }
 
-/** A worker process: one worker for workflows and the link store, one for each API. */
+/** A worker process: one worker for workflows and the link store, one for each API and lane. */
 export interface Workers {
   /** Resolves when all have stopped; rejects when one fails. */
   run(): Promise<void>;
@@ -29,7 +31,7 @@ export interface Workers {
 }
 
 export async function createWorkers(context: ActivityContext, settings: WorkerSettings): Promise<Workers> {
-  const { connection, namespace, dataConverter, tracing, taskQueue, ratePerMinute } = settings;
+  const { connection, namespace, dataConverter, tracing, taskQueue } = settings;
   const common: Partial<WorkerOptions> = {
     connection,
     namespace,
@@ -42,20 +44,26 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
       ...common,
       taskQueue,
       workflowsPath: require.resolve('../workflows'),
-      activities: { ...pairActivities(context), ...remapActivities(context) },
+      activities: {
+        ...pairActivities(context),
+        ...remapActivities(context),
+        ...upkeepActivities(context),
+        ...controlActivities(context),
+      },
       maxCachedWorkflows: 500,
     }),
   ];
   for (const side of SIDES) {
-    workers.push(
-      await Worker.create({
-        ...common,
-        taskQueue: taskQueueOf(taskQueue, side),
-        activities: systemActivities(context, side),
-        maxConcurrentActivityTaskExecutions: 20,
-        maxTaskQueueActivitiesPerSecond: ratePerMinute[side] / 60,
-      }),
-    );
+    for (const lane of LANES) {
+      workers.push(
+        await Worker.create({
+          ...common,
+          taskQueue: taskQueueOf(taskQueue, side, lane),
+          activities: { ...systemActivities(context, side, lane), ...walkActivities(context, side) },
+          maxConcurrentActivityTaskExecutions: 20,
+        }),
+      );
+    }
   }
   return {
     async run() {

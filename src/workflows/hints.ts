@@ -16,7 +16,7 @@ export const hintsCame = defineSignal('hintsCame');
 /** Reads the records that webhooks spoke of, many at once, until no hint waits. One a side. */
 export async function readHints(side: Side): Promise<Omit<HintOutcome, 'more'>> {
   const { readHinted } = proxyActivities<SystemActivities>({
-    taskQueue: taskQueueOf(workflowInfo().taskQueue, side),
+    taskQueue: taskQueueOf(workflowInfo().taskQueue, side, 'interactive'),
     startToCloseTimeout: '5 minutes',
     heartbeatTimeout: '15 seconds',
     retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },

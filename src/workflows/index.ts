@@ -25,3 +25,6 @@ export async function CommentToProject(key: CanonicalKey): Promise<PairSummary> 
 export { pollChanges } from './poll';
 export { readHints } from './hints';
 export { remap } from './remap';
+export { reconcile } from './reconcile';
+export { linkHygiene } from './hygiene';
+export { resyncMany, syncControl } from './control';

@@ -13,12 +13,13 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Inbox, PairActivities, PairSummary, SystemActivities } from '../activities/types';
+import type { Inbox, PairActivities, PairSummary, PlanInput, SystemActivities } from '../activities/types';
 import { parseCanonicalKey, type CanonicalKey } from '../sync/keys';
+import type { Lane } from '../sync/lane';
 import type { Side } from '../sync/record';
 import { malformed, type Resolution } from '../sync/resolution';
 import { PMS_ID, SYNC_STATUS, ZENDESK_ID } from './searchAttributes';
-import { taskQueueOf } from './taskQueues';
+import { PRIORITY, taskQueueOf } from './taskQueues';
 import { bringIntoAgreement } from './turn';
 
 /** "Something about this pair may have changed." Sent with the workflow's start. */
@@ -34,19 +35,23 @@ export const resolveConflictUpdate = defineUpdate<PairSummary, [Resolution]>('re
 /** How the pair stands. */
 export const status = defineQuery<PairSummary>('status');
 
-const { planPair, decide } = proxyActivities<PairActivities>({
-  startToCloseTimeout: '1 minute',
-  heartbeatTimeout: '15 seconds',
-  retry: { initialInterval: '500ms', maximumInterval: '1 minute' },
-});
+function planner(lane: Lane): PairActivities {
+  return proxyActivities<PairActivities>({
+    startToCloseTimeout: '1 minute',
+    heartbeatTimeout: '15 seconds',
+    retry: { initialInterval: '500ms', maximumInterval: '1 minute' },
+    priority: PRIORITY[lane],
+  });
+}
 
 const FORCED: Inbox = { hints: [], force: true, hops: 0 };
 
-/** The activities that run on one API's own task queue. */
-function system(side: Side): SystemActivities {
+/** The activities that run on one API's own task queue. Each of their calls may wait for the API's next minute. */
+function system(side: Side, lane: Lane): SystemActivities {
   return proxyActivities<SystemActivities>({
-    taskQueue: taskQueueOf(workflowInfo().taskQueue, side),
-    startToCloseTimeout: '5 minutes',
+    taskQueue: taskQueueOf(workflowInfo().taskQueue, side, lane),
+    startToCloseTimeout: '10 minutes',
+    priority: PRIORITY[lane],
     heartbeatTimeout: '15 seconds',
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '2 minutes' },
   });
@@ -80,7 +85,7 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
   setHandler(resyncUpdate, () => outcomeOf(FORCED), { validator: takesNothing });
   setHandler(resolveConflict, async (resolution) => {
     try {
-      await decide({ key, resolution });
+      await planner('interactive').decide({ key, resolution });
       receive(FORCED);
     } catch (error) {
       // A signal has nobody to answer to; the Update of the same name tells its caller.
@@ -89,7 +94,7 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
     }
   });
   const decided = async (resolution: Resolution): Promise<PairSummary> => {
-    await decide({ key, resolution });
+    await planner('interactive').decide({ key, resolution });
     return outcomeOf(FORCED);
   };
   setHandler(resolveConflictUpdate, decided, { validator: wellFormed });
@@ -100,7 +105,12 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
 
   do {
     const taken = received;
-    summary = await bringIntoAgreement({ planPair, system }, key, drain(inbox));
+    const { lane, ...messages } = drain(inbox);
+    const activities = {
+      planPair: (input: PlanInput) => planner(lane).planPair(input),
+      system: (side: Side) => system(side, lane),
+    };
+    summary = await bringIntoAgreement(activities, key, { ...messages, lane });
     handled = taken;
     await condition(() => inbox.length > 0 || allHandlersFinished());
   } while (inbox.length > 0);
@@ -123,9 +133,11 @@ function takesNothing(...found: unknown[]): void {
 }
 
 /** Takes all that came so far as one inbox: a burst of changes costs one turn. */
-function drain(inbox: Inbox[]): Inbox {
+function drain(inbox: Inbox[]): Inbox & { lane: Lane } {
   const messages = inbox.splice(0);
+  const background = messages.length > 0 && messages.every(({ lane }) => lane === 'background');
   return {
+    lane: background ? 'background' : 'interactive',
     hints: messages.flatMap(({ hints }) => hints),
     force: messages.some(({ force }) => force),
     hops: Math.max(0, ...messages.map(({ hops }) => hops)),

@@ -1,6 +1,16 @@
+import type { Lane } from '../sync/lane';
 import type { Side } from '../sync/record';
 
-/** One task queue per API, beside the service's own: an API's rate limit is that of its queue. */
-export function taskQueueOf(base: string, side: Side): string {
-  return `${base}-${side}`;
+/**
+ * One task queue for each API and lane, beside the service's own: background work that waits for an API's rate holds
+ * only slots of its own.
+ */
+export function taskQueueOf(base: string, side: Side, lane: Lane): string {
+  return lane === 'interactive' ? `${base}-${side}` : `${base}-${side}-background`;
 }
+
+/** Temporal's priority keys, where 1 comes first and 3 is the default. */
+export const PRIORITY: Record<Lane, { priorityKey: number }> = {
+  interactive: { priorityKey: 2 },
+  background: { priorityKey: 4 },
+};

@@ -107,10 +107,19 @@ describe('link store', () => {
     });
     expect(await store.waitingFor(['zendesk:organization:2'])).toEqual([KEY]);
     expect(await store.waitingFor(['zendesk:organization:3'])).toEqual([]);
-    expect(await store.cursor('zendesk:tickets')).toBeNull();
-    await store.saveCursor('zendesk:tickets', 'a');
-    await store.saveCursor('zendesk:tickets', 'b');
-    expect(await store.cursor('zendesk:tickets')).toBe('b');
+    const name = 'zendesk:tickets';
+    expect(await store.position(name)).toBeNull();
+    expect(await store.advance(name, null, 'a')).toBe(true);
+    expect(await store.advance(name, null, 'x')).toBe(false);
+    expect(await store.advance(name, 'a', 'b')).toBe(true);
+    expect(await store.advance(name, 'a', 'x')).toBe(false);
+    await store.noteRead(name, new Date(0));
+    expect(await store.position(name)).toMatchObject({ cursor: 'b', readAt: new Date(0).toISOString() });
+    // Whoever read from the old place does not undo it.
+    await store.rewind(name, null);
+    expect(await store.advance(name, 'b', 'c')).toBe(false);
+    expect(await store.positions()).toMatchObject([{ name, cursor: null, readAt: null }]);
+    expect(await store.advance(name, null, 'a')).toBe(true);
     const database = client.db(`links-${randomUUID().slice(0, 8)}`);
     const first = await openLinkStore(database, () => new Date(0));
     expect((await openLinkStore(database)).since).toBe(first.since);

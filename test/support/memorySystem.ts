@@ -11,6 +11,7 @@ import type {
   SystemPort,
   UpdateOptions,
   Updated,
+  WalkPage,
 } from '../../src/systems/port';
 
 /**
@@ -21,6 +22,8 @@ export class MemorySystem implements SystemPort {
   readonly records = new Map<RefKey, SyncRecord>();
   readonly calls: string[] = [];
   readonly streams = ['changes'] as const;
+  readonly follows = {};
+  readonly histories = [];
   /** Called before a call is carried out, and after; may throw. */
   fault: (when: 'before' | 'after', call: string) => void = () => undefined;
   /** Far apart for each instance: ids are part of workflow ids, and test files share a Temporal server. */
@@ -186,6 +189,21 @@ export class MemorySystem implements SystemPort {
       const records = refs.flatMap((ref) => this.records.get(ref) ?? []);
       const to = Math.min(from + 100, this.log.length);
       return { records, gone: [], cursor: String(to), more: to < this.log.length };
+    });
+  }
+
+  async cursorAt(): Promise<null> {
+    return null;
+  }
+
+  async walk(kind: string, cursor: string | null): Promise<WalkPage> {
+    return this.call('walk', () => {
+      const from = Number(cursor ?? 0);
+      const all = this.all(kind);
+      return {
+        records: all.slice(from, from + 10),
+        cursor: from + 10 < all.length ? String(from + 10) : null,
+      };
     });
   }
 

@@ -24,6 +24,8 @@ export interface Stack {
   taskQueue: string;
   /** Polls both sides to their end and waits until no pair of this stack is at work. */
   settle(): Promise<void>;
+  /** Waits until no pair of this stack is at work, without a poll. */
+  quiet(): Promise<void>;
   hint(entity: EntityType, ref: RecordRef, inbox?: Partial<Inbox>): Promise<PairSummary>;
   stop(): Promise<void>;
 }
@@ -62,16 +64,24 @@ export async function startStack(
     dataConverter: {},
     tracing: null,
     taskQueue: name,
-    ratePerMinute: { zendesk: 60_000, pms: 60_000 },
   });
   const running = workers.run();
   const result = (key: CanonicalKey) => client.workflow.getHandle(key).result() as Promise<PairSummary>;
+
+  const quiet = async () => {
+    while (started.size > 0) {
+      const keys = [...started];
+      started.clear();
+      await Promise.all(keys.map(result));
+    }
+  };
 
   return {
     client,
     store,
     context,
     taskQueue: name,
+    quiet,
     async settle() {
       for (const side of SIDES) {
         await client.workflow.execute(pollChanges, {
@@ -80,11 +90,7 @@ export async function startStack(
           args: [side],
         });
       }
-      while (started.size > 0) {
-        const keys = [...started];
-        started.clear();
-        await Promise.all(keys.map(result));
-      }
+      await quiet();
     },
     async hint(entity, ref, inbox = {}) {
       const key = canonicalKey(entity, ref);

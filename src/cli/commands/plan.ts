@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { MongoClient } from 'mongodb';
 import { loadConfig } from '../../config/config';
 import { checkMapping, loadMapping } from '../../config/mapping';
-import { configuredSystems } from '../../config/systems';
+import { configuredBudgets, configuredSystems } from '../../config/systems';
 import { startMongo } from '../../embedded';
 import { withScratch } from '../../links/shelf';
 import {
@@ -14,6 +14,7 @@ import {
   type PlanLine,
 } from '../../plan/dryRun';
 import { ENTITY_TYPES } from '../../sync/record';
+import { inCallContext } from '../../systems/callContext';
 import { RetryLater } from '../../systems/errors';
 import { common } from '../common';
 import type { CommonOptions } from '../connect';
@@ -39,7 +40,8 @@ export function registerPlan(program: Command): void {
 
 async function plan(options: PlanOptions): Promise<void> {
   const config = loadConfig(options.config ?? null, process.env);
-  const systems = configuredSystems(config);
+  const budgets = configuredBudgets(config);
+  const systems = configuredSystems(config, { budgets });
   const unchecked = loadMapping(config.mappingFile);
   const mapping = await passing(() => checkMapping(unchecked, systems, config.mappingFile));
   const progress = progressLine();
@@ -54,9 +56,12 @@ async function plan(options: PlanOptions): Promise<void> {
     const mongo = await MongoClient.connect(server.uri);
     try {
       const db = mongo.db(config.mongodbDatabase);
+      budgets.open(db);
       const counts = await withScratch(db, async (prefix) => {
         const input = { db, prefix, mapping, systems, onProgress: progress.update };
-        return passing(() => print(dryRun(input), options, progress.finish));
+        return inCallContext({ lane: 'background' }, () =>
+          passing(() => print(dryRun(input), options, progress.finish)),
+        );
       });
       if (ENTITY_TYPES.some((type) => NEEDS_PERSON.some((action) => counts[type][action] > 0)))
         process.exitCode = 1;

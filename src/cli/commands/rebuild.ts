@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { rebuildLinks, type RebuildReport } from '../../activities/rebuild';
 import { checkMapping } from '../../config/mapping';
-import { configuredSystems } from '../../config/systems';
+import { configuredBudgets, configuredSystems } from '../../config/systems';
 import { openShelf, withScratch } from '../../links/shelf';
 import { ENTITY_TYPES } from '../../sync/record';
+import { inCallContext } from '../../systems/callContext';
 import { SyncMetrics } from '../../telemetry/metrics';
 import { hintWith } from '../../workers/hint';
 import { serviceLogger } from '../../workers/service';
@@ -22,7 +23,10 @@ export function registerRebuild(links: Command): void {
     'zendesk-pms-sync links rebuild',
   ).action(async (options: CommonOptions) =>
     withService(options, async ({ config, mapping: unchecked, mongo, store, client }) => {
-      const systems = configuredSystems(config);
+      const db = mongo.db(config.mongodbDatabase);
+      const budgets = configuredBudgets(config);
+      budgets.open(db);
+      const systems = configuredSystems(config, { budgets });
       const mapping = await checkMapping(unchecked, systems, config.mappingFile);
       const context = {
         store,
@@ -33,11 +37,12 @@ export function registerRebuild(links: Command): void {
         now: () => new Date(),
         metrics: new SyncMetrics(),
       };
-      const db = mongo.db(config.mongodbDatabase);
       const progress = progressLine();
       const report = await withScratch(db, async (prefix) =>
-        rebuildLinks(context, await openShelf(db, prefix, new Map()), (side, records) =>
-          progress.update(`reading ${side}: ${records} records`),
+        inCallContext({ lane: 'background' }, async () =>
+          rebuildLinks(context, await openShelf(db, prefix, new Map()), (side, records) =>
+            progress.update(`reading ${side}: ${records} records`),
+          ),
         ),
       );
       progress.finish();

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { refKey, tryParseRef } from '../../sync/keys';
 import { textOf } from '../../sync/values';
 import type { Attachment, Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
+import type { CallBudget } from '../budget';
 import { BoundedCache, chunks } from '../cache';
 import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone, ReferenceGone } from '../errors';
 import { HttpClient, type Answer, type ApiCall, type Request } from '../http';
@@ -16,7 +17,9 @@ import type {
   SystemPort,
   UpdateOptions,
   Updated,
+  WalkPage,
 } from '../port';
+import { PMS_RATE } from './limits';
 import {
   RECORD_SCHEMAS,
   attachmentSchema,
@@ -25,6 +28,7 @@ import {
   fieldsSchema,
   pageOf,
   personSchema,
+  type ChangesPage,
   type PmsKind,
 } from './schemas';
 
@@ -38,6 +42,7 @@ export interface PmsConnection {
   /** Of a file that is passed on from here; 20 MB if not given. */
   fileLimitBytes?: number;
   onCall?: (call: ApiCall) => void;
+  budget?: CallBudget;
 }
 
 export function pmsSystem(connection: PmsConnection): SystemPort {
@@ -81,6 +86,7 @@ const REDACTED = '[redacted]';
 const REFUSALS = [400, 404, 409, 410, 412, 413, 422, 428];
 const IDS_PER_CALL = 100;
 const CHANGES_PER_CALL = 1000;
+const LISTED_PER_CALL = 200;
 const PEOPLE_CACHED = 10_000;
 
 type PmsFile = z.output<typeof attachmentSchema>;
@@ -90,6 +96,8 @@ type Raw = z.output<(typeof RECORD_SCHEMAS)[PmsKind]>;
 class Pms implements SystemPort {
   readonly side = 'pms';
   readonly streams = ['changes'] as const;
+  readonly follows = {};
+  readonly histories = [];
   private readonly http: HttpClient;
   private readonly personById = new BoundedCache<string, Person>(PEOPLE_CACHED);
   private readonly idByEmail = new BoundedCache<string, string>(PEOPLE_CACHED);
@@ -97,7 +105,7 @@ class Pms implements SystemPort {
 
   private readonly fileLimitBytes: number;
 
-  constructor({ baseUrl, token, timeoutMs, fileLimitBytes, onCall }: PmsConnection) {
+  constructor({ baseUrl, token, timeoutMs, fileLimitBytes, onCall, budget }: PmsConnection) {
     this.fileLimitBytes = fileLimitBytes ?? FILE_LIMIT_BYTES;
     this.http = new HttpClient({
       side: 'pms',
@@ -107,6 +115,7 @@ class Pms implements SystemPort {
       credential: 'PMS_TOKEN',
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(onCall && { onCall }),
+      ...(budget && { rate: { rules: PMS_RATE, budget } }),
     });
   }
 
@@ -294,6 +303,29 @@ class Pms implements SystemPort {
     const [found] = await this.read([ref]);
     if (!found?.record) throw new RecordGone(`${refKey(ref)} is gone`);
     return found.record;
+  }
+
+  /** The feed knows no times but its entries' own: it is read from the beginning up to the first that is new enough. */
+  async cursorAt(_stream: string, since: Date): Promise<string | null> {
+    let cursor: string | null = null;
+    for (;;) {
+      const query: Record<string, string | number> =
+        cursor === null ? { limit: CHANGES_PER_CALL } : { limit: CHANGES_PER_CALL, cursor };
+      const page: ChangesPage = await this.http.get(changesSchema, '/api/v1/changes', query);
+      if (!page.hasMore || page.items.some((item) => Date.parse(item.at) >= since.getTime())) return cursor;
+      cursor = page.nextCursor;
+    }
+  }
+
+  async walk(kind: string, cursor: string | null): Promise<WalkPage> {
+    const own = pmsKind(kind);
+    const query = { archived: 'all', limit: LISTED_PER_CALL, ...(cursor !== null && { cursor }) };
+    const schema = pageOf<z.ZodType<Raw>>(RECORD_SCHEMAS[own]);
+    const page = await this.http.get(schema, `/api/v1/${COLLECTIONS[own]}`, query);
+    return {
+      records: await this.toRecords(page.items.map((raw) => ({ kind: own, raw }))),
+      cursor: page.nextCursor,
+    };
   }
 
   private async list(kind: PmsKind, query: Record<string, string | number>): Promise<SyncRecord[]> {

@@ -81,6 +81,7 @@ export const changesSchema = z.looseObject({
   items: z.array(
     z.looseObject({
       seq: z.number(),
+      at: z.string(),
       kind: z.enum(['customer', 'project', 'note']),
       id: z.string(),
       op: z.string(),
@@ -90,6 +91,8 @@ export const changesSchema = z.looseObject({
   nextCursor: z.string(),
   hasMore: z.boolean(),
 });
+
+export type ChangesPage = z.output<typeof changesSchema>;
 
 export const errorSchema = z.looseObject({
   error: z.looseObject({ code: z.string(), message: z.string(), field: text.optional() }),

@@ -4,6 +4,7 @@ import { Egress, EgressRefused } from '../../net/egress';
 import { refKey } from '../../sync/keys';
 import { sameValue, textOf } from '../../sync/values';
 import type { Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
+import type { CallBudget } from '../budget';
 import { chunks } from '../cache';
 import {
   AlreadyExists,
@@ -26,7 +27,9 @@ import type {
   SystemPort,
   UpdateOptions,
   Updated,
+  WalkPage,
 } from '../port';
+import { ZENDESK_RATE } from './limits';
 import { OrganizationIndex, holdsValue } from './organizationIndex';
 import { People } from './people';
 import {
@@ -55,6 +58,7 @@ import {
   organizationExport,
   organizationFieldsAnswer,
   organizationsAnswer,
+  organizationsPage,
   ticketAnswer,
   ticketExport,
   ticketFieldsAnswer,
@@ -81,6 +85,7 @@ export interface ZendeskConnection {
   /** Of a file that is passed on from here; 20 MB if not given. */
   fileLimitBytes?: number;
   onCall?: (call: ApiCall) => void;
+  budget?: CallBudget;
 }
 
 export function zendeskSystem(connection: ZendeskConnection): SystemPort {
@@ -90,19 +95,25 @@ export function zendeskSystem(connection: ZendeskConnection): SystemPort {
 const IDS_PER_CALL = 100;
 const MATCHES_AT_MOST = 10;
 const STREAMS = ['organizations', 'tickets', 'comments'] as const;
-/** Time-based exports refuse a `start_time` less than a minute ago; one second more than that is asked for. */
-const EXPORT_AGE_SECONDS = 61;
+/** Time-based exports refuse a `start_time` less than a minute ago; the rest is for clocks that disagree. */
+const EXPORT_AGE_SECONDS = 75;
+/** The end of such an export is read again with the next poll: some records are shown late. */
+const OVERLAP_SECONDS = 150;
 const BEGINNING = 1;
 /** 64 KB of text. https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/ */
 const COMMENT_LENGTH = 65_536;
 /** Where the addresses of Zendesk's own attachments redirect to. */
 export const ATTACHMENT_HOSTS = ['*.zdusercontent.com'];
 const FILE_SILENCE_MS = 30_000;
+/** A cursor of the ticket stream that begins at a time: `since:1700000000`. The API's own cursors hold no colon. */
+const SINCE = 'since:';
 const REFUSALS = [400, 404, 409, 422];
 
 class Zendesk implements SystemPort {
   readonly side = 'zendesk';
   readonly streams = STREAMS;
+  readonly follows = { comments: 'tickets' };
+  readonly histories = ['comment'];
   private readonly http: HttpClient;
   private readonly people: People;
   private readonly organizations = new OrganizationIndex((cursor) => this.changes('organizations', cursor));
@@ -121,6 +132,7 @@ class Zendesk implements SystemPort {
     attachmentHosts,
     fileLimitBytes,
     onCall,
+    budget,
   }: ZendeskConnection) {
     this.baseUrl = baseUrl;
     this.fileLimitBytes = fileLimitBytes ?? FILE_LIMIT_BYTES;
@@ -141,6 +153,7 @@ class Zendesk implements SystemPort {
       credential: 'ZENDESK_EMAIL and ZENDESK_API_TOKEN',
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(onCall && { onCall }),
+      ...(budget && { rate: { rules: ZENDESK_RATE, budget } }),
     });
     this.people = new People(this.http);
   }
@@ -475,12 +488,37 @@ class Zendesk implements SystemPort {
     }
   }
 
+  async cursorAt(stream: string, since: Date): Promise<string> {
+    const seconds = String(Math.max(BEGINNING, Math.floor(since.getTime() / 1000)));
+    return stream === 'tickets' ? `${SINCE}${seconds}` : seconds;
+  }
+
+  /** Tickets and comments come from the exports, 1,000 a call; organizations, which are few, from their list. */
+  async walk(kind: string, cursor: string | null, since: Date | null): Promise<WalkPage> {
+    if (kind === 'organization') {
+      const page = await this.http.get(organizationsPage, '/api/v2/organizations', {
+        'page[size]': IDS_PER_CALL,
+        ...(cursor !== null && { 'page[after]': cursor }),
+      });
+      const { has_more: more, after_cursor: after } = page.meta;
+      return { records: page.organizations.map(organizationRecord), cursor: more ? after : null };
+    }
+    const stream = kind === 'ticket' ? 'tickets' : 'comments';
+    const page = await this.changes(stream, cursor ?? (since && (await this.cursorAt(stream, since))));
+    return { records: page.records, cursor: page.more ? page.cursor : null };
+  }
+
   /** https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/#incremental-ticket-export-cursor-based */
   private async ticketChanges(cursor: string | null): Promise<ChangePage> {
-    const query: Record<string, string | number> = cursor === null ? { start_time: BEGINNING } : { cursor };
+    const query: Record<string, string | number> =
+      cursor === null || cursor.startsWith(SINCE)
+        ? { start_time: startTime(cursor?.slice(SINCE.length) ?? null) }
+        : { cursor };
     const page = await this.http.get(ticketExport, '/api/v2/incremental/tickets/cursor', query);
     const records = await this.ticketRecords(page.tickets);
-    return { records, gone: [], cursor: page.after_cursor ?? cursor ?? '', more: !page.end_of_stream };
+    // An account without tickets has no cursor yet: the next poll begins at the same time.
+    const next = page.after_cursor ?? cursor ?? `${SINCE}${BEGINNING}`;
+    return { records, gone: [], cursor: next, more: !page.end_of_stream };
   }
 
   private async commentsIn(events: TicketEvent[]): Promise<SyncRecord[]> {
@@ -808,19 +846,29 @@ function organizationBody(values: Values): Record<string, unknown> {
   return Object.keys(fields).length > 0 ? { ...body, organization_fields: fields } : body;
 }
 
-/** Where to read on; the last minute is read again each time, because the API refuses to start later. */
 function startTime(cursor: string | null): number {
-  const latest = Math.floor(Date.now() / 1000) - EXPORT_AGE_SECONDS;
-  return Math.max(BEGINNING, Math.min(cursor === null ? BEGINNING : Number(cursor), latest));
+  return Math.max(BEGINNING, Math.min(Number(cursor ?? BEGINNING), secondsAgo(EXPORT_AGE_SECONDS)));
 }
 
-/** https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/#time-based-incremental-exports */
+function secondsAgo(seconds: number): number {
+  return Math.floor(Date.now() / 1000) - seconds;
+}
+
+/**
+ * Where an export by time goes on: at its last record's second, which comes again then.
+ * https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/#time-based-incremental-exports
+ */
 function position(
   page: { end_time: number | null; count: number; end_of_stream?: boolean | undefined },
   cursor: string | null,
 ): { cursor: string; more: boolean } {
-  const end = String(page.end_time ?? cursor ?? BEGINNING);
-  // A page that ends where it began cannot lead any further, whatever it says.
-  const more = !(page.end_of_stream ?? page.count < 1000) && end !== String(startTime(cursor));
-  return { cursor: end, more };
+  const start = startTime(cursor);
+  const end = page.end_time ?? start;
+  const latest = secondsAgo(EXPORT_AGE_SECONDS);
+  const full = !(page.end_of_stream ?? page.count < 1000);
+  // A full page of one second would be given for ever. What it may leave out of that second, reconcile brings.
+  if (full && end <= start) return { cursor: String(end + 1), more: end < latest };
+  if (full && end <= latest) return { cursor: String(end), more: true };
+  // At the end, or as near to it as the API lets anybody begin.
+  return { cursor: String(Math.min(end, secondsAgo(OVERLAP_SECONDS))), more: false };
 }

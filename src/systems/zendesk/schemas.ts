@@ -110,6 +110,7 @@ export const usersAnswer = z.looseObject({ users: z.array(userSchema) });
 export const meAnswer = z.looseObject({ user: userSchema });
 export const groupsAnswer = z.looseObject({ groups: z.array(z.looseObject({ id, name: z.string() })) });
 const cursor = { meta: z.looseObject({ has_more: z.boolean(), after_cursor: text }) };
+export const organizationsPage = z.looseObject({ organizations: z.array(organizationSchema), ...cursor });
 export const commentsPage = z.looseObject({ comments: z.array(commentSchema), ...cursor });
 export const auditsPage = z.looseObject({ audits: z.array(auditSchema), ...cursor });
 export const ticketFieldsAnswer = z.looseObject({

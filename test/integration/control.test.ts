@@ -1,0 +1,178 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import path from 'node:path';
+import type { PauseState } from '../../src/activities/types';
+import { ensureControl, steer } from '../../src/workers/control';
+import { resyncMany } from '../../src/workflows';
+import { controlState, pause, resume } from '../../src/workflows/control';
+import { controlId } from '../../src/workflows/ids';
+import { serviceEnvironment, until } from '../support/serviceProcess';
+import { startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { testServers } from '../support/servers';
+import { startStack, type Stack } from '../support/stack';
+
+const MAIN = path.resolve(__dirname, '../../dist/src/cli/main.js');
+
+describe('control', () => {
+  let boxes: Sandboxes;
+  let stack: Stack;
+
+  beforeEach(async () => {
+    boxes = await startSandboxes();
+    stack = await startStack(testServers(), boxes.mapping, boxes.systems);
+  });
+  afterEach(async () => {
+    await stack.client.workflow
+      .getHandle(controlId(stack.taskQueue))
+      .terminate()
+      .catch(() => undefined);
+    await stack.stop();
+    await boxes.close();
+  });
+
+  const tickets = () => [...boxes.zendesk.store.tickets.values()];
+  const projects = () => [...boxes.pms.store.all('project')];
+  const titles = () => projects().map((project) => project['title']);
+  const command = (what: 'pause' | 'resume', scope: 'everything' | 'TicketToProject') =>
+    steer(stack.client, stack.taskQueue, what, scope);
+  const cli = async (...args: string[]) => {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      env: serviceEnvironment(boxes, stack.taskQueue),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return { code, said };
+  };
+
+  test('a paused entity type rests with a reason, others go on, and nothing that came meanwhile is lost', async () => {
+    await boxes.zd('POST', '/tickets', { ticket: { subject: 'Before', comment: { body: 'd' } } });
+    await stack.settle();
+    await stack.settle();
+    const [ticket] = tickets();
+    const key = `TicketToProject/zendesk:ticket:${ticket?.id}`;
+    expect((await command('pause', 'TicketToProject')).paused).toEqual({
+      TicketToProject: expect.any(String) as string,
+    });
+
+    await boxes.zd('PUT', `/tickets/${ticket?.id}`, { ticket: { subject: 'Edited' } });
+    await boxes.pm('PATCH', `/projects/${projects()[0]?.id}`, { priority: 'low' });
+    await boxes.zd('POST', '/tickets', { ticket: { subject: 'New', comment: { body: 'd' } } });
+    boxes.zendesk.organizations.create({ name: 'Acme' }, 1);
+    await stack.settle();
+    expect(titles()).toEqual(['Before']);
+    expect([...boxes.pms.store.all('customer')].map(({ name }) => name)).toEqual(['Acme']);
+    expect((await stack.store.get(key))?.reason).toMatchObject({
+      code: 'paused',
+      text: 'TicketToProject is paused',
+    });
+    const held = await stack.hint('TicketToProject', {
+      side: 'zendesk',
+      kind: 'ticket',
+      id: String(ticket?.id),
+    });
+    expect(held).toMatchObject({ status: 'paused', reason: 'TicketToProject is paused' });
+
+    const state = await command('resume', 'TicketToProject');
+    expect(state).toEqual({ paused: {}, heldBack: {} });
+    await stack.quiet();
+    expect(titles().sort()).toEqual(['Edited', 'New']);
+    expect(tickets()[0]).toMatchObject({ subject: 'Edited', priority: 'low' });
+    expect(await stack.store.get(key)).toMatchObject({ status: 'linked', reason: null });
+  });
+
+  test('everything is paused and resumed by signals, and the query tells', async () => {
+    await ensureControl(stack.client, stack.taskQueue);
+    // Once more: it runs already.
+    await ensureControl(stack.client, stack.taskQueue);
+    const handle = stack.client.workflow.getHandle(controlId(stack.taskQueue));
+    const state = (): Promise<PauseState> => handle.query(controlState);
+    await handle.signal(pause, 'everything');
+    await until(async () => Object.keys((await state()).paused).length === 3);
+    await boxes.zd('POST', '/tickets', { ticket: { subject: 'T', comment: { body: 'd' } } });
+    await stack.settle();
+    expect(projects()).toEqual([]);
+    // A word that names nothing is not taken for everything.
+    await handle.signal(resume, 'Everything' as 'everything');
+    await handle.signal(resume, 'everything');
+    await until(async () => Object.keys((await state()).paused).length === 0);
+    await until(() => titles().length === 1);
+    await stack.quiet();
+    await expect(command('pause', 'tickets' as 'everything')).rejects.toThrow();
+  });
+
+  test('a pair that is told in the instant in which the pause ends is not forgotten', async () => {
+    await command('pause', 'TicketToProject');
+    const isPaused = stack.store.control.isPaused.bind(stack.store.control);
+    const answers = [true, false];
+    // Paused when it looks first; the pause has ended, and what was held back is handed on, before it looks again.
+    stack.store.control.isPaused = async (entity) => answers.shift() ?? isPaused(entity);
+    await boxes.zd('POST', '/tickets', { ticket: { subject: 'T', comment: { body: 'd' } } });
+    await stack.settle();
+    expect(titles()).toEqual(['T']);
+    expect(await stack.store.control.countHeldBack()).toEqual({});
+    await command('resume', 'TicketToProject');
+  });
+
+  test('resync of an organization, and of what changed since, reads just these pairs', async () => {
+    const acme = boxes.zendesk.organizations.create({ name: 'Acme' }, 1);
+    const other = boxes.zendesk.organizations.create({ name: 'Other' }, 1);
+    for (const organization of [acme, acme, other])
+      await boxes.zd('POST', '/tickets', {
+        ticket: { subject: organization.name, comment: { body: 'd' }, organization_id: organization.id },
+      });
+    await stack.settle();
+    await stack.settle();
+    const resync = (filter: Parameters<typeof resyncMany>[0]) =>
+      stack.client.workflow.execute(resyncMany, {
+        workflowId: `${stack.taskQueue}-resync-${randomUUID()}`,
+        taskQueue: stack.taskQueue,
+        args: [filter],
+      });
+    // Edits that nobody hears of.
+    for (const project of projects())
+      boxes.pms.store.update('project', project.id, { priority: 'low' }, undefined, 'U-1001');
+    // The organization and its two tickets.
+    expect(await resync({ organization: `zendesk:organization:${acme.id}` })).toBe(3);
+    await stack.quiet();
+    expect(tickets().map(({ priority }) => priority)).toEqual(['low', 'low', null]);
+    expect(await resync({ entity: 'OrgToCustomer' })).toBe(2);
+    expect(await resync({ since: new Date(Date.now() + 3_600_000).toISOString() })).toBe(0);
+    expect(await resync({ since: new Date(0).toISOString(), entity: 'TicketToProject' })).toBe(3);
+    await stack.quiet();
+    expect(tickets().map(({ priority }) => priority)).toEqual(['low', 'low', 'low']);
+  });
+
+  test('the commands', async () => {
+    boxes.zendesk.organizations.create({ name: 'Acme' }, 1);
+    await stack.settle();
+    const paused = await cli('pause', 'OrgToCustomer');
+    expect(paused).toMatchObject({
+      code: 0,
+      said: expect.stringMatching(/OrgToCustomer\s+20\d\d-/) as string,
+    });
+    const resumed = await cli('resume');
+    expect(resumed).toMatchObject({
+      code: 0,
+      said: expect.stringMatching(/OrgToCustomer\s+—/) as string,
+    });
+    expect(await cli('pause', 'tickets')).toMatchObject({
+      code: 2,
+      said: expect.stringContaining('scope: found "tickets", expected one of everything') as string,
+    });
+    expect((await cli('resync-all', '--entity', 'OrgToCustomer')).said).toContain('1 pairs');
+    expect(await cli('resync-all', '--organization', 'zendesk:organization:77')).toMatchObject({
+      code: 2,
+      said: expect.stringContaining('zendesk:organization:77 is not linked') as string,
+    });
+    expect((await cli('reconcile', 'report')).said).toContain('no reconcile has ended yet');
+    const reconciled = await cli('reconcile', '--full');
+    expect(reconciled.code).toBe(0);
+    expect(reconciled.said).toMatch(/OrgToCustomer\s+1\s+1\s+2/);
+    expect((await cli('reconcile', 'report')).said).toContain('(full)');
+    await stack.quiet();
+  });
+});

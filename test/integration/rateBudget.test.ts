@@ -1,0 +1,174 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { randomUUID } from 'node:crypto';
+import { MongoClient, type Db } from 'mongodb';
+import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/server';
+import { RateBudgets } from '../../src/budget';
+import type { BucketDocument } from '../../src/budget/bucket';
+import type { Clock } from '../../src/budget/clock';
+import type { Lane } from '../../src/sync/lane';
+import { inCallContext } from '../../src/systems/callContext';
+import { RetryLater } from '../../src/systems/errors';
+import { PMS_RATE } from '../../src/systems/pms/limits';
+import type { SystemPort } from '../../src/systems/port';
+import { zendeskSystem } from '../../src/systems/zendesk';
+import { ZENDESK_RATE } from '../../src/systems/zendesk/limits';
+import { testServers } from '../support/servers';
+
+const LIMIT = 120;
+/** A minute passes in three seconds, for the sandbox as for the workers. */
+const SPEED = 20;
+const started = Date.now();
+/** Where it is set, time stands still. */
+let frozenAt: number | null = null;
+const clock: Clock = {
+  now: () => frozenAt ?? started + (Date.now() - started) * SPEED,
+  sleep: (ms, signal) => sleep(ms / SPEED, undefined, signal && { signal }),
+};
+
+/** Two workers are two budgets over one database: nothing else joins them. */
+describe('rate budget over two workers', () => {
+  let mongo: MongoClient;
+  let db: Db;
+  let zendesk: ZendeskSandbox;
+  let workers: SystemPort[];
+  const statuses: number[] = [];
+
+  beforeEach(async () => {
+    statuses.length = 0;
+    frozenAt = null;
+    mongo = await MongoClient.connect(testServers().mongodbUri);
+    db = mongo.db(`budget-${randomUUID().slice(0, 8)}`);
+    zendesk = await startZendeskSandbox({
+      rateLimitPerMinute: LIMIT,
+      incrementalPerMinute: 10,
+      clock: () => clock.now(),
+    });
+    workers = [0, 1].map(() => {
+      const rate = { name: 'Zendesk', rules: ZENDESK_RATE, ceiling: null };
+      const budgets = new RateBudgets({ zendesk: rate, pms: { ...rate, rules: PMS_RATE } }, clock);
+      budgets.open(db);
+      return zendeskSystem({
+        baseUrl: zendesk.url,
+        email: zendesk.adminEmail,
+        apiToken: zendesk.apiToken,
+        budget: budgets.of('zendesk'),
+        onCall: ({ status }) => void statuses.push(status ?? 0),
+      });
+    });
+  });
+  afterEach(async () => {
+    await zendesk.close();
+    await mongo.close();
+  });
+
+  const call = (worker: number, lane: Lane, signal?: AbortSignal) =>
+    inCallContext({ lane, ...(signal && { signal }) }, () => (workers[worker] as SystemPort).whoAmI());
+  const document = async () => {
+    const found = await db.collection<BucketDocument>('budgets').findOne({ _id: 'zendesk:account' });
+    if (!found) throw new Error('no budget');
+    return found;
+  };
+
+  test('a flood keeps to the limit, which is learned; an edit goes ahead of it', async () => {
+    const stop = new AbortController();
+    let background = 0;
+    const flood = Array.from({ length: 3 * LIMIT }, (_, i) =>
+      call(i % 2, 'background', stop.signal).then(
+        () => void (background += 1),
+        () => undefined,
+      ),
+    );
+    let edits = 0;
+    // Always some of the flood is waiting: every edit overtakes it.
+    while (background < 2 * LIMIT) {
+      await call(edits % 2, 'interactive');
+      edits += 1;
+      expect(background).toBeLessThan(3 * LIMIT);
+      await clock.sleep(5_000);
+    }
+    stop.abort();
+    await Promise.all(flood);
+    expect(edits).toBeGreaterThan(0);
+    expect(statuses.filter((status) => status === 429)).toEqual([]);
+    expect((await document()).limit).toBe(LIMIT);
+    // More than two windows' worth went through, so that windows ended and began in between.
+    expect((await document()).window).toBeGreaterThan(2);
+  });
+
+  test('background work alone leaves a share of the window to edits, to the call', async () => {
+    frozenAt = clock.now();
+    const stop = new AbortController();
+    const answered = { background: 0, interactive: 0 };
+    const flood = (lane: Lane, count: number) =>
+      Array.from({ length: count }, (_, i) =>
+        call(i % 2, lane, stop.signal).then(
+          () => void (answered[lane] += 1),
+          () => undefined,
+        ),
+      );
+    const calls = flood('background', LIMIT);
+    // A hundredth is left unused, a fifth is kept for edits.
+    const share = LIMIT - Math.floor(LIMIT / 100) - LIMIT / 5;
+    while (answered.background < share) await sleep(20);
+    calls.push(...flood('interactive', LIMIT));
+    while (answered.interactive < LIMIT / 5) await sleep(20);
+    // Time for one too many to go wrong.
+    await sleep(200);
+    stop.abort();
+    await Promise.all(calls);
+    expect(answered).toEqual({ background: share, interactive: LIMIT / 5 });
+    expect((await document()).used).toBe(LIMIT - Math.floor(LIMIT / 100));
+    expect(statuses).not.toContain(429);
+  });
+
+  test('exports have a limit of their own, and waiting for it holds up nobody else', async () => {
+    const stop = new AbortController();
+    const exports = Array.from({ length: 14 }, (_, i) =>
+      inCallContext({ lane: 'background', signal: stop.signal }, () =>
+        (workers[i % 2] as SystemPort).changes('tickets', null),
+      ).then(
+        () => true,
+        () => false,
+      ),
+    );
+    for (let i = 0; i < 20; i += 1) await call(i % 2, 'background');
+    stop.abort();
+    expect((await Promise.all(exports)).filter(Boolean).length).toBeLessThan(14);
+    expect(statuses).not.toContain(429);
+  });
+
+  test('somebody else uses the account: the answers say so, and the rest is kept to', async () => {
+    const basic = Buffer.from(`${zendesk.adminEmail}/token:${zendesk.apiToken}`).toString('base64');
+    const stranger = async () =>
+      (await fetch(`${zendesk.url}/api/v2/users/me`, { headers: { authorization: `Basic ${basic}` } }))
+        .status;
+    await call(0, 'interactive');
+    for (let i = 0; i < LIMIT / 2; i += 1) await stranger();
+    await call(0, 'interactive');
+    await call(0, 'interactive');
+    const { used, window } = await document();
+    // Where a window ended meanwhile, its count began anew.
+    expect(window > 1 || used >= LIMIT / 2).toBe(true);
+    await Promise.allSettled(Array.from({ length: LIMIT }, (_, i) => call(i % 2, 'interactive')));
+    expect(statuses.filter((status) => status === 429).length).toBeLessThanOrEqual(2);
+  });
+
+  test('after a 429 all workers rest, and a long rest is handed back instead of waited for', async () => {
+    await call(1, 'interactive');
+    const rules = [{ route: '/api/', kind: 'status', status: 429, retryAfterSeconds: 600, times: 1 }];
+    await fetch(`${zendesk.url}/_sandbox/faults`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(rules),
+    });
+    await expect(call(0, 'interactive')).rejects.toThrow('answered 429');
+    const before = statuses.length;
+    for (const worker of [0, 1]) {
+      const refused = await call(worker, 'interactive').catch((error: unknown) => error);
+      expect(refused).toBeInstanceOf(RetryLater);
+      expect((refused as RetryLater).options).toMatchObject({ unknownOutcome: false });
+      expect((refused as RetryLater).options.retryAfterMs).toBeGreaterThan(60_000);
+    }
+    expect(statuses).toHaveLength(before);
+  });
+});

@@ -1,0 +1,49 @@
+import { Repeats, isQuiet } from '../../src/activities/streams';
+import type { StreamPosition } from '../../src/links/store';
+import { record } from '../support/world';
+
+const at = (minutes: number) => new Date(Date.UTC(2026, 0, 1, 0, minutes)).toISOString();
+const stream = (movedAt: string, readAt: string | null): StreamPosition => ({
+  name: 'x',
+  cursor: 'c',
+  movedAt,
+  readAt,
+});
+
+describe('a stream that follows another', () => {
+  const now = new Date(at(20));
+  test.each([
+    ['neither was ever read', null, null, false],
+    ['its leader was not read to the end yet', stream(at(0), null), stream(at(0), at(15)), false],
+    ['it was read well after its leader moved last', stream(at(10), at(19)), stream(at(5), at(15)), true],
+    ['it was read too soon after its leader moved', stream(at(14), at(19)), stream(at(5), at(15)), false],
+    ['its leader moved since', stream(at(16), at(19)), stream(at(5), at(15)), false],
+    ['its leader’s state is older than its own', stream(at(10), at(14)), stream(at(5), at(15)), false],
+    ['it was not read for long', stream(at(1), at(19)), stream(at(0), at(9)), false],
+    ['it was put back', stream(at(1), at(19)), stream(at(19), null), false],
+  ])('%s', (_, leader, own, quiet) => {
+    expect(isQuiet(leader, own, now)).toBe(quiet);
+  });
+});
+
+describe('repeats of a stream', () => {
+  const a = record('zendesk', { subject: 'A' });
+  const b = record('zendesk', { subject: 'B' }, 1, { ref: { side: 'zendesk', kind: 'ticket', id: '2' } });
+
+  test('what was handed on just so is not news; another content of the same version is', () => {
+    const repeats = new Repeats();
+    expect(repeats.news(null, [a])).toEqual([a]);
+    repeats.handedOn('100', [a]);
+    expect(repeats.news('100', [a, b])).toEqual([b]);
+    const edited = { ...a, values: { subject: 'A2' } };
+    expect(repeats.news('100', [edited])).toEqual([edited]);
+  });
+
+  test('a page that was not handed on is news again, and so is everything once the cursor was moved', () => {
+    const repeats = new Repeats();
+    repeats.handedOn('100', [a]);
+    expect(repeats.news('100', [b])).toEqual([b]);
+    expect(repeats.news('100', [b])).toEqual([b]);
+    expect(repeats.news('50', [a])).toEqual([a]);
+  });
+});
