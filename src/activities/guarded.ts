@@ -1,8 +1,8 @@
 import type { CanonicalKey } from '../sync/keys';
-import type { Lane } from '../sync/lane';
 import type { ActivityContext } from './context';
 import { asFailure } from './failures';
 import { whileAlive } from './heartbeats';
+import type { Lane } from '../sync/lane';
 
 /** Runs an activity's work for a pair, or for none, with a context of its own. */
 export type Guarded = <T>(
@@ -11,7 +11,7 @@ export type Guarded = <T>(
 ) => Promise<T>;
 
 /**
- * What every activity has around it: heartbeats while it works, errors as Temporal understands them, and one
+ * What every activity has around it: its lane, heartbeats while it works, errors as Temporal understands them, and one
  * mapping from its beginning to its end, though the service's may be replaced meanwhile.
  */
 export function guardedBy(live: ActivityContext, lane: Lane): Guarded {

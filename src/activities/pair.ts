@@ -22,11 +22,11 @@ import type { PairActivities, PlanInput, Step } from './types';
 
 /** Activities that decide what a pair needs next. They touch the link store only, never an API. */
 export function pairActivities(live: ActivityContext): PairActivities {
+  const guarded = guardedBy(live, 'interactive');
   return {
     planPair: (input) =>
       guardedBy(live, input.lane ?? 'interactive')(input.key, (context) => new Turn(context, input).run()),
-    decide: ({ key, resolution }) =>
-      guardedBy(live, 'interactive')(key, (context) => keepDecision(context, key, resolution)),
+    decide: ({ key, resolution }) => guarded(key, (context) => keepDecision(context, key, resolution)),
   };
 }
 

@@ -24,12 +24,12 @@ export function upkeepActivities(live: ActivityContext): UpkeepActivities {
 
   return {
     reconcileSteps: ({ full }) =>
-      guarded(null, async (context) => {
+      guarded(null, async ({ mapping }) => {
         const [last] = await store.upkeep.reportsFirst(1);
         const since = full || !last ? null : new Date(Date.parse(last.startedAt) - OVERLAP_MS).toISOString();
         const steps: ReconcileStep[] = [];
         // A parent before its children, so that these need not wait for it.
-        for (const table of Object.values(context.mapping.entities)) {
+        for (const table of Object.values(mapping.entities)) {
           for (const side of SIDES) {
             const kind = table.kind[side];
             if (steps.some((step) => step.side === side && step.kind === kind)) continue;

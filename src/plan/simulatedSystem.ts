@@ -127,14 +127,9 @@ export class SimulatedSystem implements SystemPort {
 
   async archive(ref: RecordRef): Promise<SyncRecord> {
     const before = await this.current(ref);
-    const isComment = ref.kind === 'comment';
-    if (this.side === 'zendesk' && !isComment)
-      throw new NeedsHuman('cannot_archive', 'Zendesk cannot archive a record');
+    if (this.side === 'zendesk') throw new NeedsHuman('cannot_archive', 'Zendesk cannot archive a record');
     this.onWrite({ side: this.side, op: 'archive', properties: [] });
-    const change = isComment
-      ? { values: { ...before.values, public: false } }
-      : { state: 'archived' as const };
-    return this.keep({ ...moved(before), ...change });
+    return this.keep({ ...moved(before), state: 'archived' });
   }
 
   async redact(ref: RecordRef): Promise<SyncRecord> {
@@ -157,16 +152,16 @@ export class SimulatedSystem implements SystemPort {
     return null;
   }
 
+  async changes(): Promise<ChangePage> {
+    throw new Error('a simulated system has no changes of its own');
+  }
+
   async cursorAt(): Promise<null> {
     return null;
   }
 
   async walk(): Promise<WalkPage> {
-    throw new Error('a simulated system is not walked: it was');
-  }
-
-  async changes(): Promise<ChangePage> {
-    throw new Error('a simulated system has no changes of its own');
+    throw new Error('a simulated system is not walked: its shelf was filled by a walk');
   }
 
   private async current(ref: RecordRef): Promise<SyncRecord> {

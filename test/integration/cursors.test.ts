@@ -255,7 +255,7 @@ describe('polls', () => {
 
   test('the command shows cursors, puts one back, and says what is wrong with its arguments', async () => {
     if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
-    const { mongodbUri } = testServers();
+    const { mongodbUri, temporalAddress } = testServers();
     const database = `cursors-${randomUUID().slice(0, 8)}`;
     const cli = (...args: string[]) => {
       const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'cursors', ...args], {
@@ -263,6 +263,7 @@ describe('polls', () => {
         env: {
           PATH: process.env['PATH'],
           MONGODB_URI: mongodbUri,
+          TEMPORAL_ADDRESS: temporalAddress,
           MONGODB_DATABASE: database,
           ZENDESK_BASE_URL: boxes.zendesk.url,
           ZENDESK_EMAIL: boxes.zendesk.adminEmail,

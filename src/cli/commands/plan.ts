@@ -14,6 +14,7 @@ import {
   type PlanLine,
 } from '../../plan/dryRun';
 import { ENTITY_TYPES } from '../../sync/record';
+import { inCallContext } from '../../systems/callContext';
 import { RetryLater } from '../../systems/errors';
 import { common } from '../common';
 import type { CommonOptions } from '../connect';
@@ -55,9 +56,12 @@ async function plan(options: PlanOptions): Promise<void> {
     const mongo = await MongoClient.connect(server.uri);
     try {
       const db = mongo.db(config.mongodbDatabase);
+      budgets.open(db);
       const counts = await withScratch(db, async (prefix) => {
         const input = { db, prefix, mapping, systems, onProgress: progress.update };
-        return passing(() => print(dryRun(input), options, progress.finish));
+        return inCallContext({ lane: 'background' }, () =>
+          passing(() => print(dryRun(input), options, progress.finish)),
+        );
       });
       if (ENTITY_TYPES.some((type) => NEEDS_PERSON.some((action) => counts[type][action] > 0)))
         process.exitCode = 1;
