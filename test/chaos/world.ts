@@ -12,6 +12,7 @@ import { WorkerProcess } from '../../demo/worker';
 import { startPmsSandbox, type PmsSandbox } from '../../sandbox/pms/server';
 import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/server';
 import { startMongo, startTemporal, type EmbeddedMongo, type EmbeddedTemporal } from '../../src/embedded';
+import { projectRoot } from '../../src/embedded/cache';
 import { freePort } from '../../src/embedded/ports';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 
@@ -20,7 +21,7 @@ export type Side = (typeof SIDES)[number];
 export const PROCESSES = ['worker', 'intake', 'temporal', 'mongo'] as const;
 export type ProcessName = (typeof PROCESSES)[number];
 
-const ROOT = path.resolve(__dirname, '../../..');
+const ROOT = projectRoot();
 const CLI = path.join(ROOT, 'dist/src/cli/main.js');
 const POLL_SECONDS = 1;
 const LOOK_MS = 300;
