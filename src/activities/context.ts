@@ -107,6 +107,8 @@ const QUOTES_NOTHING = new Set([
   'counterpart_taken',
   'unlinked',
   'retry_later',
+  'paused',
+  'unlinked',
 ]);
 
 /** What a workflow's history may say of a reason; the whole of it is on the link. */

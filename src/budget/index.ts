@@ -23,11 +23,15 @@ const REFUSED_MS = 1_000;
 export class RateBudgets {
   private readonly sides: Record<Side, SharedBudget>;
 
-  constructor(rates: Record<Side, SideRate>, clock: Clock = SYSTEM_CLOCK) {
-    this.sides = {
-      zendesk: new SharedBudget('zendesk', rates.zendesk, clock),
-      pms: new SharedBudget('pms', rates.pms, clock),
-    };
+  /** @param onReading told of every limit that an answer speaks of, for metrics */
+  constructor(
+    rates: Record<Side, SideRate>,
+    clock: Clock = SYSTEM_CLOCK,
+    onReading: (side: Side, reading: LimitReading) => void = () => undefined,
+  ) {
+    const side = (each: Side) =>
+      new SharedBudget(each, rates[each], (reading) => onReading(each, reading), clock);
+    this.sides = { zendesk: side('zendesk'), pms: side('pms') };
   }
 
   of(side: Side): CallBudget {
@@ -46,6 +50,7 @@ class SharedBudget implements CallBudget {
   constructor(
     private readonly side: Side,
     private readonly rate: SideRate,
+    private readonly onReading: (reading: LimitReading) => void,
     private readonly clock: Clock,
   ) {}
 
@@ -68,6 +73,7 @@ class SharedBudget implements CallBudget {
     retryAfterMs?: number | null,
   ): Promise<void> {
     for (const reading of readings) {
+      this.onReading(reading);
       const window = permit.get(reading.bucket);
       if (window !== undefined) await this.bucket(reading.bucket)?.learn(window, reading);
     }

@@ -23,7 +23,7 @@ export async function start(configFile: string | null, dataDir: string, withInta
   const log = serviceLogger(config.logLevel);
   const metrics = new SyncMetrics();
   const tracing = startTracing();
-  const budgets = configuredBudgets(config);
+  const budgets = configuredBudgets(config, (side, reading) => metrics.rate(side, reading));
   const systems = configuredSystems(config, { budgets, onCall: (call) => metrics.apiCall(call) });
   for (const side of SIDES)
     log.info({ side, as: await introduce(systems[side], side) }, 'credential accepted');

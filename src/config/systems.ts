@@ -1,5 +1,7 @@
 import { RateBudgets } from '../budget';
+import { SYSTEM_CLOCK } from '../budget/clock';
 import type { Side } from '../sync/record';
+import type { LimitReading } from '../systems/budget';
 import type { ApiCall } from '../systems/http';
 import { pmsSystem } from '../systems/pms';
 import { PMS_RATE } from '../systems/pms/limits';
@@ -36,9 +38,13 @@ export function configuredSystems(
 }
 
 /** The rates of both APIs; kept over all processes once the database is known. */
-export function configuredBudgets(config: Config): RateBudgets {
-  return new RateBudgets({
+export function configuredBudgets(
+  config: Config,
+  onReading?: (side: Side, reading: LimitReading) => void,
+): RateBudgets {
+  const rates = {
     zendesk: { name: 'Zendesk', rules: ZENDESK_RATE, ceiling: config.zendeskCallsPerMinute ?? null },
     pms: { name: 'PMS', rules: PMS_RATE, ceiling: config.pmsCallsPerMinute ?? null },
-  });
+  };
+  return new RateBudgets(rates, SYSTEM_CLOCK, onReading);
 }

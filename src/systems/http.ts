@@ -18,8 +18,6 @@ export interface ApiCall {
   /** Null where no answer came. */
   status: number | null;
   ms: number;
-  /** Calls that the API's account may still make in its present window, as the answer says; null where it does not. */
-  left: number | null;
 }
 
 export interface HttpOptions {
@@ -133,7 +131,6 @@ export class HttpClient {
         path: request.path,
         status: response?.status ?? null,
         ms: Date.now() - started,
-        left: callsLeft(response),
       });
     }
     const header = (key: string): string | null => {
@@ -208,7 +205,7 @@ export class HttpClient {
     } finally {
       if (response) trace.getActiveSpan()?.setAttribute('http.response.status_code', response.status);
       const { status = null } = response ?? {};
-      onCall?.({ side, method: 'GET', path, status, ms: Date.now() - started, left: callsLeft(response) });
+      onCall?.({ side, method: 'GET', path, status, ms: Date.now() - started });
     }
     return { status: response.status, content: response.data };
   }
@@ -246,12 +243,6 @@ function traced<T>({ name, baseUrl }: HttpOptions, request: Request, work: () =>
       }
     },
   );
-}
-
-function callsLeft(response: AxiosResponse<unknown> | null): number | null {
-  const value: unknown =
-    response?.headers['ratelimit-remaining'] ?? response?.headers['x-rate-limit-remaining'];
-  return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : null;
 }
 
 /** Seconds or an HTTP date; null for neither. */

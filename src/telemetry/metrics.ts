@@ -2,16 +2,9 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 import type { LinkStore } from '../links/store';
 import { OUTCOMES, type Counts } from '../intake/counts';
 import { SIDES, type EntityType, type Side } from '../sync/record';
+import type { LimitReading } from '../systems/budget';
 import type { ApiCall } from '../systems/http';
 import { routeOf } from '../systems/route';
-
-/** Calls that an API still allows, by the name of its limit. */
-export interface RateReading {
-  side: Side;
-  /** Name of the limit, e.g. `account`, `incremental`. */
-  bucket: string;
-  left: number;
-}
 
 const CALL_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const PROPAGATION_BUCKETS = [0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 3600, 14_400];
@@ -110,15 +103,14 @@ export class SyncMetrics {
     for (const outcome of ['applied', 'rejected']) this.reloads.inc({ outcome }, 0);
   }
 
-  apiCall({ side, method, path, status, ms, left }: ApiCall): void {
+  apiCall({ side, method, path, status, ms }: ApiCall): void {
     this.apiCalls.inc({ side, method, route: routeOf(path), status: status ?? 0 });
     this.apiSeconds.observe({ side, method }, ms / 1000);
-    if (left !== null) this.rate({ side, bucket: 'account', left });
   }
 
-  /** For whoever keeps the rate of an API and knows its limits one by one. */
-  rate({ side, bucket, left }: RateReading): void {
-    this.rateLeft.set({ side, bucket }, left);
+  /** What an answer said of a limit of its API. */
+  rate(side: Side, { bucket, remaining }: LimitReading): void {
+    this.rateLeft.set({ side, bucket }, remaining);
   }
 
   /**

@@ -2,9 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { refKey } from '../../src/sync/keys';
 import type { SyncRecord } from '../../src/sync/record';
 import { pairCommands } from '../../src/workers/hint';
-import { pollChanges, readHints, remap } from '../../src/workflows';
+import {
+  linkHygiene,
+  pollChanges,
+  readHints,
+  reconcile,
+  remap,
+  resyncMany,
+  syncControl,
+} from '../../src/workflows';
+import { pauseUpdate, resume, resumeUpdate } from '../../src/workflows/control';
 import { hintsCame } from '../../src/workflows/hints';
 import { resync } from '../../src/workflows/pair';
+import { controlId, reconcileId } from '../../src/workflows/ids';
 import { lostAnswer, type MemorySystem } from './memorySystem';
 import type { Stack } from './stack';
 import { testMapping } from './world';
@@ -218,6 +228,75 @@ export const SCENARIOS: Scenario[] = [
         args: [SCENARIO_MAPPING.version],
       });
       await stack.settle();
+      return workflowId;
+    },
+  },
+  {
+    workflow: 'reconcile',
+    name: 'finds-what-was-missed',
+    async run({ stack, zendesk, pms }) {
+      const { project } = await linked(stack, zendesk, pms);
+      pms.edit(project.ref, { title: 'missed' });
+      zendesk.add('ticket', { subject: 'missed' });
+      const workflowId = reconcileId(stack.taskQueue);
+      await stack.client.workflow.execute(reconcile, {
+        workflowId,
+        taskQueue: stack.taskQueue,
+        args: [{ full: true }],
+      });
+      await stack.settle();
+      return workflowId;
+    },
+  },
+  {
+    workflow: 'linkHygiene',
+    name: 'looks-through-the-store',
+    async run({ stack }) {
+      const workflowId = `${stack.taskQueue}-hygiene`;
+      await stack.client.workflow.execute(linkHygiene, {
+        workflowId,
+        taskQueue: stack.taskQueue,
+        args: [],
+      });
+      await stack.settle();
+      return workflowId;
+    },
+  },
+  {
+    workflow: 'resyncMany',
+    name: 'tells-all-pairs-of-an-entity',
+    async run({ stack, zendesk, pms }) {
+      await linked(stack, zendesk, pms);
+      const workflowId = `${stack.taskQueue}-resync`;
+      await stack.client.workflow.execute(resyncMany, {
+        workflowId,
+        taskQueue: stack.taskQueue,
+        args: [{ entity: 'TicketToProject' }],
+      });
+      await stack.settle();
+      return workflowId;
+    },
+  },
+  {
+    workflow: 'syncControl',
+    name: 'pauses-and-resumes',
+    async run({ stack, zendesk }) {
+      const workflowId = controlId(stack.taskQueue);
+      const handle = await stack.client.workflow.start(syncControl, {
+        workflowId,
+        taskQueue: stack.taskQueue,
+        args: [],
+      });
+      await handle.executeUpdate(pauseUpdate, { args: ['OrgToCustomer'] });
+      const organization = zendesk.add('organization', { name: `Hooli ${randomUUID()}` });
+      await synced(stack, 'OrgToCustomer', organization);
+      await handle.signal(resume, 'OrgToCustomer');
+      // Answered after the signal before it was dealt with.
+      await handle.executeUpdate(resumeUpdate, { args: ['everything'] });
+      await stack.settle();
+      // It runs for ever; the server of a recording need not.
+      await handle.cancel();
+      await handle.result().catch(() => undefined);
       return workflowId;
     },
   },
