@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
+import { MongoBulkWriteError } from 'mongodb';
 import { StaleLink } from '../links/store';
 import { parseCanonicalKey, type CanonicalKey } from '../sync/keys';
 import { newLink } from '../sync/link';
@@ -93,6 +94,8 @@ function retryDelay(error: unknown): number | undefined | null {
   ) {
     return undefined;
   }
+  // Writes in bulk report the same under one name; what the server refused is listed, a lost connection is not.
+  if (error instanceof MongoBulkWriteError && [error.writeErrors].flat().length === 0) return undefined;
   if (error instanceof Error && error.name === 'ServiceError') return undefined;
   return null;
 }

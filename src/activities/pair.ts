@@ -1,5 +1,5 @@
 import { canonicalKey, parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
-import { agreed, newLink, seenVersion, type Link } from '../sync/link';
+import { agreed, attemptsOf, newLink, seenVersion, type Link } from '../sync/link';
 import { entityOf, isComment } from '../sync/mapping';
 import { olderSibling } from '../sync/siblings';
 import { retried } from '../sync/files';
@@ -302,7 +302,12 @@ class Turn {
           if (owner !== key) return this.handOver(link, owner);
         }
         const { version: mappingVersion } = context.mapping;
-        const saved = await store.save({ ...link, intent: plan.intent, mappingVersion });
+        const saved = await store.save({
+          ...link,
+          attempted: attemptsOf(link),
+          intent: plan.intent,
+          mappingVersion,
+        });
         return { next: 'write', sides: pendingSides(saved) };
       }
       case 'bury': {

@@ -109,6 +109,8 @@ export interface Agreement {
   files?: LinkedFile[];
 }
 
+export type Attempts = Partial<Record<Side, Record<string, Json[]>>>;
+
 /** The MongoDB document that joins two records. */
 export interface Link {
   _id: CanonicalKey;
@@ -129,6 +131,11 @@ export interface Link {
   /** Absent where neither record had any. */
   files?: LinkedFile[];
   intent: Intent | null;
+  /**
+   * Values, by side and row, that updates since the last agreement may have left there: their outcome was never learned.
+   * What is found there and is one of these is ours, and no person's edit.
+   */
+  attempted?: Attempts;
   mappingVersion: string;
   rev: number;
   createdAt: string;
@@ -136,6 +143,8 @@ export interface Link {
 }
 
 export const HISTORY_LIMIT = 50;
+/** Of one row; more than that are unknown only where every single answer is lost. */
+const ATTEMPTS_KEPT = 10;
 
 export function newLink(key: CanonicalKey, entity: EntityType, mappingVersion: string, now: string): Link {
   return {
@@ -170,6 +179,19 @@ export function seenVersion(record: SyncRecord): SeenVersion {
   return { ref: refKey(ref), version, order, state, updatedAt };
 }
 
+/** All that updates may have left on either side, those of the present intent included. */
+export function attemptsOf(link: Link): Attempts {
+  const all: Attempts = { ...link.attempted };
+  for (const write of link.intent?.writes ?? []) {
+    if (write.op !== 'update') continue;
+    const rows = { ...all[write.side] };
+    for (const row of write.rows)
+      rows[row] = [...(rows[row] ?? []), link.intent?.next.snapshot[row] ?? null].slice(-ATTEMPTS_KEPT);
+    all[write.side] = rows;
+  }
+  return all;
+}
+
 /**
  * The link without its intent, to be planned anew. A follow-up that was sent stays said: nothing on either record
  * shows it, so a new plan would say it again. (An update that was done shows in its record.)
@@ -177,7 +199,9 @@ export function seenVersion(record: SyncRecord): SeenVersion {
 export function abandonIntent(link: Link): Link {
   const { intent } = link;
   const told = intent?.writes.filter(({ op, done }) => op === 'followUp' && done) ?? [];
-  if (!intent || told.length === 0) return { ...link, intent: null };
+  if (!intent) return link;
+  const attempted = attemptsOf(link);
+  if (told.length === 0) return { ...link, attempted, intent: null };
   const snapshot: Values = { ...link.snapshot };
   const sides = { ...link.sides };
   for (const row of told.flatMap(({ rows }) => rows)) {
@@ -192,7 +216,7 @@ export function abandonIntent(link: Link): Link {
       sides[side] = { ...known, residue };
     }
   }
-  return { ...link, snapshot, sides, intent: null };
+  return { ...link, snapshot, sides, attempted, intent: null };
 }
 
 /** The link once both sides agree as planned. */
@@ -226,6 +250,7 @@ export function agreed(link: Link, next: Agreement, mappingVersion: string, now:
     waitsFor: next.waitsFor,
     reason: reason && link.reason?.text === reason.text ? link.reason : reason,
     intent: null,
+    ...(link.attempted && { attempted: {} }),
     mappingVersion,
   };
 }

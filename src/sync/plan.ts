@@ -1,6 +1,8 @@
 import { canonicalKey, parseCanonicalKey, parseRef, refKey, tryParseRef, type CanonicalKey } from './keys';
 import {
+  attemptsOf,
   seenVersion,
+  type Attempts,
   type Agreement,
   type Intent,
   type Link,
@@ -337,6 +339,7 @@ class PairPlanner {
         done: false,
       });
 
+    const attempts = attemptsOf(link);
     for (const row of comparedRows(this.table)) {
       const base = baseOf(row, link, sides);
       const seen: Partial<Record<Side, Json>> = {};
@@ -361,7 +364,11 @@ class PairPlanner {
         for (const side of SIDES) delete residue[side][row.id];
       };
       const parked = link.conflicts.find((conflict) => conflict.row === row.id);
-      const input = { base, current: values, changedAt };
+      const input = {
+        base: agreedByAttempt(row, current, values, attempts) ?? base,
+        current: values,
+        changedAt,
+      };
       const result = parked ? mergeParked(row, input, this.decisions.rows.get(row.id)) : mergeRow(row, input);
       if (result.kind === 'agree') settle(result.value);
       else if (result.kind === 'park') {
@@ -800,6 +807,19 @@ function baseOf(
   const on = (side: Side): Json =>
     sides[side]?.residue[row.id] ?? (row.id in (sides[side]?.residue ?? {}) ? null : agreed);
   return { zendesk: on('zendesk'), pms: on('pms') };
+}
+
+/** A side shows what we wrote without ever hearing that it was done: that is what both sides last agreed on. */
+function agreedByAttempt(
+  row: PropertyRow,
+  current: Partial<Record<Side, SyncRecord>>,
+  values: Record<Side, Json>,
+  attempts: Attempts,
+): Record<Side, Json> | null {
+  const side = SIDES.find((each) =>
+    attempts[each]?.[row.id]?.some((tried) => current[each] && sameValue(tried, values[each])),
+  );
+  return side ? { zendesk: values[side], pms: values[side] } : null;
 }
 
 function generated(row: PropertyRow, origin: SyncRecord): { ok: true; value: Json } | null {

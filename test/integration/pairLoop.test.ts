@@ -274,6 +274,28 @@ describe('the pair loop', () => {
     expect(only(zendesk, 'ticket').values['text']).toBe('first');
   });
 
+  test('our own write whose answer was lost is no rival of a later edit', async () => {
+    await begin();
+    zendesk.add('ticket', { subject: 'a', text: 't' });
+    await stack.settle();
+    const project = only(pms, 'project');
+    let once = true;
+    zendesk.fault = (at, call) => {
+      if (at !== 'after' || call !== 'update' || !once) return;
+      once = false;
+      // By the clocks, the ticket changed last: it would win if our write were taken for a person's.
+      const later = pms.edit(project.ref, { title: 'second' }, { updatedAt: '2024-01-01T00:00:00.000Z' });
+      void stack.store.observe([later]);
+      throw lostAnswer();
+    };
+    pms.edit(project.ref, { title: 'first' });
+    await stack.settle();
+    await stack.settle();
+    expect(only(zendesk, 'ticket').values['subject']).toBe('second');
+    expect(only(pms, 'project').values['title']).toBe('second');
+    for await (const link of stack.store.all()) expect(link.history).toEqual([]);
+  });
+
   test('a follow-up is said once, also when the other write of the same plan fails its precondition', async () => {
     await begin();
     const ticket = zendesk.add('ticket', { subject: 's', text: 'first', note: 'n' });
