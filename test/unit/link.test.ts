@@ -48,14 +48,19 @@ describe('a plan that is given up', () => {
     const told = write({ op: 'followUp', rows: ['text'], done: true });
     expect(abandonIntent(link([told, write({ rows: ['title'] })]))).toMatchObject({
       intent: null,
+      attempted: { zendesk: { title: ['b'] } },
       snapshot: { text: 'second', title: 'a' },
       sides: { zendesk: { residue: { text: 'first' } }, pms: { residue: {} } },
     });
   });
 
-  test('leaves the link as it was where nothing was said', () => {
+  test('leaves the link as it was where nothing was said, and remembers what may have been written', () => {
     const before = link([write({ op: 'followUp', rows: ['text'] }), write({ rows: ['title'], done: true })]);
-    expect(abandonIntent(before)).toEqual({ ...before, intent: null });
+    expect(abandonIntent(before)).toEqual({
+      ...before,
+      intent: null,
+      attempted: { zendesk: { title: ['b'] } },
+    });
   });
 });
 
