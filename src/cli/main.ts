@@ -74,24 +74,25 @@ function printMapping(file: string): void {
   }
 }
 
-main(process.argv).catch((error: unknown) => {
+/** Says what went wrong, in one line where a person can mend it. @returns the exit code */
+function report(error: unknown): number {
   // Its message, or the help that was asked for, is printed already.
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
-    return;
-  }
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof Problem) {
     console.error(error.message);
-    process.exitCode = 1;
-    return;
+    return 1;
   }
   const mendable = [ConfigError, MappingError, NoServerError, NoAnswerError, BadInput];
   if (mendable.some((kind) => error instanceof kind)) {
     // A class of ours: its message is for the person who can mend it.
     console.error((error as Error).message);
-    process.exitCode = 2;
-  } else {
-    console.error(error);
-    process.exitCode = 1;
+    return 2;
   }
+  console.error(error);
+  return 1;
+}
+
+main(process.argv).catch((error: unknown) => {
+  // A start that failed half-way leaves connections and the SDK's own threads; whoever supervises us must see the end.
+  process.exit(report(error));
 });
