@@ -61,7 +61,6 @@ export async function startService(
   { log = serviceLogger(config.logLevel), metrics = new SyncMetrics(), tracing = null }: Telemetry = {},
 ): Promise<Service> {
   const sdkAddress = config.metricsPort === undefined ? undefined : `127.0.0.1:${await freePort()}`;
-  routeTemporalLogs(log, sdkAddress);
   const first = await checkMapping(loadMapping(config.mappingFile), systems, config.mappingFile);
   const mongo = await reachable('MONGODB_URI', servers.mongodbUri, () =>
     MongoClient.connect(servers.mongodbUri, { serverSelectionTimeoutMS: 10_000 }),
@@ -72,6 +71,8 @@ export async function startService(
     connectClient(config, servers.temporalAddress, tracing),
   );
   const { client } = temporal;
+  // Not before all is checked: the SDK's runtime, once there, keeps the process alive.
+  routeTemporalLogs(log, sdkAddress);
   const native = await connectWorkers(config, servers.temporalAddress);
   const mapping = await LiveMapping.follow(config.mappingFile, first, { systems, store, log, metrics });
   const workers = await createWorkers(
