@@ -5,7 +5,7 @@ import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import axios, { AxiosError, type AxiosInstance, type AxiosResponse } from 'axios';
 import type { z } from 'zod';
 import type { Side } from '../sync/record';
-import type { CallBudget, RateRules } from './budget';
+import type { CallBudget, Permit, RateRules } from './budget';
 import { NeedsHuman, RetryLater } from './errors';
 import type { OpenFile } from './port';
 import { routeOf } from './route';
@@ -133,14 +133,9 @@ export class HttpClient {
         ms: Date.now() - started,
       });
     }
-    const header = (key: string): string | null => {
-      const value: unknown = response.headers[key];
-      return typeof value === 'string' ? value : null;
-    };
+    const header = headersOf(response);
     const { status } = response;
-    const wait = retryAfterMs(header('retry-after') ?? header('ratelimit-reset'));
-    if (rate && permit)
-      await rate.budget.learn(permit, rate.rules.read(header), ...(status === 429 ? [wait] : []));
+    const wait = await this.learn(permit, status, header);
     if (status === 401 || status === 403) {
       throw new NeedsHuman(
         'unauthorized',
@@ -161,6 +156,19 @@ export class HttpClient {
     }
     if ((status >= 200 && status < 300) || expected.includes(status)) return { status, body, header };
     throw new NeedsHuman('refused', `${call}: answered ${status}${explanation(body)}`);
+  }
+
+  /** Tells the budget what an answer says of the rate. @returns for how long it asks to be left alone */
+  private async learn(
+    permit: Permit | undefined,
+    status: number,
+    header: Answer['header'],
+  ): Promise<number | null> {
+    const { rate } = this.options;
+    const wait = retryAfterMs(header('retry-after') ?? header('ratelimit-reset'));
+    if (rate && permit)
+      await rate.budget.learn(permit, rate.rules.read(header), ...(status === 429 ? [wait] : []));
+    return wait;
   }
 
   /**
@@ -188,7 +196,8 @@ export class HttpClient {
   }
 
   private async begin(path: string): Promise<{ status: number; content: Readable }> {
-    const { name, side, onCall } = this.options;
+    const { name, side, onCall, rate } = this.options;
+    const permit = await rate?.budget.take(rate.rules.bucketsOf(path));
     const started = Date.now();
     let response: AxiosResponse<Readable> | null = null;
     try {
@@ -207,6 +216,7 @@ export class HttpClient {
       const { status = null } = response ?? {};
       onCall?.({ side, method: 'GET', path, status, ms: Date.now() - started });
     }
+    await this.learn(permit, response.status, headersOf(response));
     return { status: response.status, content: response.data };
   }
 
@@ -243,6 +253,13 @@ function traced<T>({ name, baseUrl }: HttpOptions, request: Request, work: () =>
       }
     },
   );
+}
+
+function headersOf({ headers }: AxiosResponse<unknown>): Answer['header'] {
+  return (name) => {
+    const value: unknown = headers[name];
+    return typeof value === 'string' ? value : null;
+  };
 }
 
 /** Seconds or an HTTP date; null for neither. */

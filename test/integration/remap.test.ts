@@ -83,6 +83,14 @@ describe('a mapping file that changes under a running service', () => {
     await until(async () => (await store.countByStatus())['TicketToProject']?.linked === 3);
     expect(await versions()).toEqual([before]);
 
+    // The polls have heard of it: a later echo would bring its pair to the new mapping before remap does.
+    const since = Date.now();
+    await until(async () =>
+      (await store.positions()).every(
+        ({ name: stream, readAt }) => stream === 'zendesk:comments' || Date.parse(readAt ?? '') > since,
+      ),
+    );
+
     writeFileSync(file, complete);
     await until(() => service.said.includes('mapping applied'));
     const said = await runCommand(env, 'remap');
