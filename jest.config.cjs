@@ -11,5 +11,7 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/globalSetup.ts',
   globalTeardown: '<rootDir>/test/support/globalTeardown.ts',
   testTimeout: 60_000,
+  // The Temporal SDK's native runtime can outlive its workers and keep this process from ending.
+  forceExit: true,
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
 };

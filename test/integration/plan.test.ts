@@ -156,8 +156,7 @@ async function dump(): Promise<string> {
     .filter((name) => name !== 'budgets');
   names.sort();
   const all = [];
-  for (const name of names.filter((each) => each !== 'budgets'))
-    all.push([name, await db.collection(name).find().sort({ _id: 1 }).toArray()]);
+  for (const name of names) all.push([name, await db.collection(name).find().sort({ _id: 1 }).toArray()]);
   return JSON.stringify(all);
 }
 
