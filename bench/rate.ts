@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { startPmsSandbox, type PmsSandbox } from '../sandbox/pms/server';
 import { startZendeskSandbox, type ZendeskSandbox } from '../sandbox/zendesk/server';
-import { WorkerProcess } from '../demo/worker';
+import { WorkerProcess, serviceSettings } from '../demo/worker';
 import { startMongo, startTemporal } from '../src/embedded';
 import { SEARCH_ATTRIBUTES } from '../src/workflows/searchAttributes';
 
@@ -46,17 +46,7 @@ async function main(): Promise<void> {
   const pms = await startPmsSandbox();
   const run = `bench-${randomBytes(3).toString('hex')}`;
   const env = {
-    PATH: process.env['PATH'],
-    HOME: process.env['HOME'],
-    TEMPORAL_ADDRESS: temporal.address,
-    MONGODB_URI: mongo.uri,
-    MONGODB_DATABASE: run,
-    TASK_QUEUE: run,
-    ZENDESK_BASE_URL: zendesk.url,
-    ZENDESK_EMAIL: zendesk.adminEmail,
-    ZENDESK_API_TOKEN: zendesk.apiToken,
-    PMS_BASE_URL: pms.url,
-    PMS_TOKEN: pms.token,
+    ...serviceSettings(run, { temporal, mongo, zendesk, pms }),
     MAPPING_FILE: path.resolve(__dirname, '../../mapping.yaml'),
     ZENDESK_POLL_SECONDS: '30',
     PMS_POLL_SECONDS: '2',

@@ -10,7 +10,7 @@ import { startMongo, startTemporal, type EmbeddedMongo, type EmbeddedTemporal } 
 import { openLinkStore, type LinkStore } from '../src/links/store';
 import { SEARCH_ATTRIBUTES } from '../src/workflows/searchAttributes';
 import { receiveWebhooks, type RunningReceiver } from './webhooks';
-import { WorkerProcess } from './worker';
+import { WorkerProcess, serviceSettings } from './worker';
 
 /** Calls a minute that the sandbox account allows: Zendesk's largest plan, with the high-volume add-on. */
 export const ZENDESK_LIMITS = { rateLimitPerMinute: 2_500, incrementalPerMinute: 30 };
@@ -50,17 +50,7 @@ export async function startEnvironment(onProgress: (line: string) => void): Prom
   const store = await openLinkStore(mongoClient.db(run));
   const connection = await Connection.connect({ address: temporal.address });
   const settings = {
-    PATH: process.env['PATH'],
-    HOME: process.env['HOME'],
-    TEMPORAL_ADDRESS: temporal.address,
-    MONGODB_URI: mongo.uri,
-    MONGODB_DATABASE: run,
-    TASK_QUEUE: run,
-    ZENDESK_BASE_URL: zendesk.url,
-    ZENDESK_EMAIL: zendesk.adminEmail,
-    ZENDESK_API_TOKEN: zendesk.apiToken,
-    PMS_BASE_URL: pms.url,
-    PMS_TOKEN: pms.token,
+    ...serviceSettings(run, { temporal, mongo, zendesk, pms }),
     MAPPING_FILE: process.env['MAPPING_FILE'] ?? path.resolve(__dirname, '../../mapping.yaml'),
     ZENDESK_POLL_SECONDS: String(ZENDESK_POLL_SECONDS),
     PMS_POLL_SECONDS: String(PMS_POLL_SECONDS),

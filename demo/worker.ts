@@ -1,6 +1,34 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
+import type { PmsSandbox } from '../sandbox/pms/server';
+import type { ZendeskSandbox } from '../sandbox/zendesk/server';
+import type { EmbeddedMongo, EmbeddedTemporal } from '../src/embedded';
+
+/** What a service of its own needs to sync two sandboxes, under a name of its own on the servers. */
+export function serviceSettings(
+  name: string,
+  {
+    temporal,
+    mongo,
+    zendesk,
+    pms,
+  }: { temporal: EmbeddedTemporal; mongo: EmbeddedMongo; zendesk: ZendeskSandbox; pms: PmsSandbox },
+): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env['PATH'],
+    HOME: process.env['HOME'],
+    TEMPORAL_ADDRESS: temporal.address,
+    MONGODB_URI: mongo.uri,
+    MONGODB_DATABASE: name,
+    TASK_QUEUE: name,
+    ZENDESK_BASE_URL: zendesk.url,
+    ZENDESK_EMAIL: zendesk.adminEmail,
+    ZENDESK_API_TOKEN: zendesk.apiToken,
+    PMS_BASE_URL: pms.url,
+    PMS_TOKEN: pms.token,
+  };
+}
 
 /** The service as its own process, started again when it dies: what an operator's supervisor does. */
 export class WorkerProcess {

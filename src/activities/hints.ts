@@ -43,12 +43,13 @@ async function withNews(
 ): Promise<WaitingHint[]> {
   const owners = await store.owners(hints.map(({ ref }) => ref));
   const links = await store.getMany(owners.values());
-  const own = side === 'zendesk' && links.size > 0 ? await systems.zendesk.ownId() : null;
+  const port = systems[side];
+  const own = !port.exactOrder && links.size > 0 ? await port.ownId() : null;
   return hints.filter(({ ref, order, actors }) => {
     if (entityOfRef(mapping, ref) === null) return false;
     const link = links.get(owners.get(ref) ?? '');
-    // Zendesk's clock has seconds only: another person's change within ours' second is not ours. A revision is exact.
-    const exact = side === 'pms' || actors.every((actor) => actor === own);
+    // Where a clock ticks in seconds, another person's change within ours' second is not ours.
+    const exact = port.exactOrder || actors.every((actor) => actor === own);
     return !(link && isKnownChange(mapping, link, { ref, order, exact }));
   });
 }

@@ -1,6 +1,7 @@
 import type { CanonicalKey } from '../sync/keys';
 import { RetryLater } from '../systems/errors';
 import type { ActivityContext } from './context';
+import { inParallel } from './dispatch';
 import { guardedBy } from './guarded';
 import type { RemapActivities } from './types';
 
@@ -44,11 +45,7 @@ export function remapActivities(live: ActivityContext): RemapActivities {
         if (mapping.version !== version && (await store.mappings.isNewer(mapping.version, version)))
           return { keys: [], superseded: true };
         const keys = await store.keysOfOtherMapping(version, after, limit);
-        for (let i = 0; i < keys.length; i += SIGNALS_AT_ONCE) {
-          await Promise.all(
-            keys.slice(i, i + SIGNALS_AT_ONCE).map((key) => hint(key, { hints: [], force: true, hops: 0 })),
-          );
-        }
+        await inParallel(keys, SIGNALS_AT_ONCE, (key) => hint(key, { hints: [], force: true, hops: 0 }));
         return { keys, superseded: false };
       }),
 

@@ -3,7 +3,7 @@ import { parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/
 import type { Lane } from '../sync/lane';
 import { abandonIntent, agreed, seenVersion, type Intent, type Link, type PlannedWrite } from '../sync/link';
 import { fileWork, type LinkedFile } from '../sync/files';
-import { compareAnswer, unexpectedValues } from '../sync/plan';
+import { compareAnswer, differingRows, unexpectedValues } from '../sync/plan';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
 import { inCallContext } from '../systems/callContext';
 import {
@@ -408,18 +408,8 @@ class PlannedWrites {
     const covered = records.filter((record) => {
       const known = link.sides[record.ref.side];
       if (!known || record.order > known.order) return false;
-      const probe: PlannedWrite = { ...NO_WRITE, side: record.ref.side };
-      const residue = { zendesk: link.sides.zendesk?.residue ?? {}, pms: link.sides.pms?.residue ?? {} };
-      const agreement = {
-        snapshot: link.snapshot ?? {},
-        residue,
-        conflicts: [],
-        overruled: [],
-        waitsFor: [],
-      };
       return (
-        record.order < known.order ||
-        compareAnswer(mapping, table, probe, record, agreement, references).changedRows.length === 0
+        record.order < known.order || differingRows(mapping, table, link, record, references).length === 0
       );
     });
     await store.forget(covered);
@@ -594,18 +584,3 @@ function isFilesOwn(error: unknown): error is NeedsHuman | RetryLater | AlreadyE
   if (error instanceof NeedsHuman) return error.code !== 'unauthorized';
   return error instanceof RetryLater || error instanceof AlreadyExists;
 }
-
-const NO_WRITE: PlannedWrite = {
-  side: 'zendesk',
-  op: 'update',
-  ref: null,
-  version: null,
-  values: {},
-  backRef: null,
-  idempotencyKey: '',
-  rows: [],
-  expects: {},
-  lookFirst: false,
-  insisted: false,
-  done: false,
-};

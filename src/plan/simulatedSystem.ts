@@ -29,6 +29,7 @@ export interface SimulatedWrite {
  */
 export class SimulatedSystem implements SystemPort {
   readonly side: Side;
+  readonly exactOrder: boolean;
   readonly streams: readonly string[] = [];
   readonly follows = {};
   readonly histories: readonly string[] = [];
@@ -40,6 +41,7 @@ export class SimulatedSystem implements SystemPort {
     private readonly onWrite: (write: SimulatedWrite) => void,
   ) {
     this.side = real.side;
+    this.exactOrder = real.exactOrder;
   }
 
   uniqueBackRef(kind: string): boolean {

@@ -74,6 +74,24 @@ export interface PlannedWrite {
   file?: { place: number; source: string };
 }
 
+/** A write that sets nothing yet. */
+export function blankWrite(side: Side, op: PlannedWrite['op']): PlannedWrite {
+  return {
+    side,
+    op,
+    ref: null,
+    version: null,
+    values: {},
+    backRef: null,
+    idempotencyKey: '',
+    rows: [],
+    expects: {},
+    lookFirst: false,
+    insisted: false,
+    done: false,
+  };
+}
+
 /** A plan in execution: what is being written, and the state of the link once all of it is. */
 export interface Intent {
   id: string;

@@ -1,6 +1,7 @@
 import { canonicalKey, parseCanonicalKey, parseRef, refKey, tryParseRef, type CanonicalKey } from './keys';
 import {
   attemptsOf,
+  blankWrite,
   seenVersion,
   type Attempts,
   type Agreement,
@@ -34,7 +35,15 @@ import {
   type Values,
 } from './record';
 import { NO_DECISIONS, type Decisions } from './resolution';
-import { fillTemplate, fromCanonical, sameValue, textOf, toCanonical, type References } from './values';
+import {
+  fillTemplate,
+  fromCanonical,
+  referenceKinds,
+  sameValue,
+  textOf,
+  toCanonical,
+  type References,
+} from './values';
 
 /**
  * The planner: from what is known of a pair to the one thing to do next. Pure; it reads nothing and writes
@@ -228,18 +237,13 @@ class PairPlanner {
     const snapshot: Values = {};
     for (const row of comparedRows(table)) snapshot[row.id] = canonical[row.id] ?? null;
     const write: PlannedWrite = {
-      side: to,
-      op: 'create',
-      ref: null,
-      version: null,
+      ...blankWrite(to, 'create'),
       values,
       backRef: refKey(origin.ref),
       idempotencyKey: `${state.key}@${origin.version}`,
       rows,
-      expects: {},
       lookFirst: origin.createdAt < state.linksSince,
       insisted: this.decisions.counterpart === 'create',
-      done: false,
     };
     const next = { ...emptyAgreement(), snapshot, ...this.files([], { [from]: origin }) };
     return {
@@ -293,7 +297,7 @@ class PairPlanner {
         record &&
         !state.observed[side]?.fresh &&
         record.order === sides[side].order &&
-        this.differs(side, record, link)
+        differingRows(this.mapping, this.table, link, record, state.references).length > 0
       );
     });
     if (ambiguous.length > 0) return { do: 'read', refs: ambiguous.map((side) => sides[side].ref) };
@@ -325,18 +329,10 @@ class PairPlanner {
     };
     const writeTo = (side: Side): PlannedWrite =>
       (writes[side] ??= {
-        side,
-        op: 'update',
+        ...blankWrite(side, 'update'),
         ref: sides[side].ref,
         version: current[side]?.version ?? sides[side].version,
-        values: {},
-        backRef: null,
         idempotencyKey: `${state.key}@${link.rev}`,
-        rows: [],
-        expects: {},
-        lookFirst: false,
-        insisted: false,
-        done: false,
       });
 
     const attempts = attemptsOf(link);
@@ -509,18 +505,11 @@ class PairPlanner {
     link: Link,
   ): PlannedWrite[] {
     return fileWork(files).map(({ op, side, source, place }) => ({
-      side,
-      op,
+      ...blankWrite(side, op),
       ref: sides[side].ref,
-      version: null,
       values: { public: this.shownToCustomers(side, link) },
       backRef: sides[otherSide(side)].ref,
       idempotencyKey: `${this.state.key}/file/${sides[otherSide(side)].ref}/${source}`,
-      rows: [],
-      expects: {},
-      lookFirst: false,
-      insisted: false,
-      done: false,
       file: { place, source },
     }));
   }
@@ -539,10 +528,8 @@ class PairPlanner {
     link: Link,
   ): PlannedWrite {
     return {
-      side: to,
-      op: 'followUp',
+      ...blankWrite(to, 'followUp'),
       ref: sides[to].ref,
-      version: null,
       values: {
         text: value === null ? '' : textOf(value),
         public: this.shownToCustomers(to, link),
@@ -550,10 +537,6 @@ class PairPlanner {
       backRef: sides[otherSide(to)].ref,
       idempotencyKey: `${this.state.key}@${link.rev}/${row.id}`,
       rows: [row.id],
-      expects: {},
-      lookFirst: false,
-      insisted: false,
-      done: false,
     };
   }
 
@@ -572,18 +555,10 @@ class PairPlanner {
       return { do: 'bury', reason, intent: null };
     const op = repeated ? 'redact' : 'archive';
     const write: PlannedWrite = {
-      side: other,
-      op,
+      ...blankWrite(other, op),
       ref: sides[other].ref,
       version: counterpart?.record.version ?? sides[other].version,
-      values: {},
-      backRef: null,
       idempotencyKey: `${state.key}@${state.link?.rev ?? 0}/${op}`,
-      rows: [],
-      expects: {},
-      lookFirst: false,
-      insisted: false,
-      done: false,
     };
     const rows = comparedRows(table).map((row) => row.id);
     const next: Agreement = repeated
@@ -608,14 +583,6 @@ class PairPlanner {
       : { do: 'read', refs: [ref] };
   }
 
-  private differs(side: Side, record: SyncRecord, link: Link): boolean {
-    return comparedRows(this.table).some((row) => {
-      const value = this.canonical(row, side, record);
-      const base = baseOf(row, link, link.sides);
-      return !value.ok || !sameValue(value.value, base?.[side]);
-    });
-  }
-
   private canonicalValues(
     side: Side,
     record: SyncRecord,
@@ -636,11 +603,7 @@ class PairPlanner {
   private canonical(row: PropertyRow, side: Side, record: SyncRecord) {
     const property = row[side];
     const raw = property === null ? null : record.values[property];
-    return toCanonical(row, side, raw, this.state.references, (reference) =>
-      reference.transform.kind === 'reference'
-        ? this.mapping.entities[reference.transform.entity].kind
-        : this.table.kind,
-    );
+    return toCanonical(row, side, raw, this.state.references, referenceKinds(this.mapping, this.table));
   }
 }
 
@@ -669,15 +632,12 @@ export function unexpectedValues(
   references: References,
 ): Values {
   const { side } = write;
+  const kinds = referenceKinds(mapping, table);
   const found: Values = {};
   for (const row of table.rows) {
     const property = row[side];
     if (!property || !(row.id in write.expects) || !(property in held)) continue;
-    const value = toCanonical(row, side, held[property], references, (reference) =>
-      reference.transform.kind === 'reference'
-        ? mapping.entities[reference.transform.entity].kind
-        : table.kind,
-    );
+    const value = toCanonical(row, side, held[property], references, kinds);
     if (!value.ok || !sameValue(value.value, write.expects[row.id]))
       found[row.id] = value.ok ? value.value : (held[property] ?? null);
   }
@@ -699,15 +659,12 @@ export function compareAnswer(
 ): { residue: Values; changedRows: string[] } {
   const { side } = write;
   const residue: Values = { ...next.residue[side] };
+  const kinds = referenceKinds(mapping, table);
   const changedRows: string[] = [];
   for (const row of comparedRows(table)) {
     const property = row[side];
     if (!property) continue;
-    const value = toCanonical(row, side, answer.values[property], references, (reference) =>
-      reference.transform.kind === 'reference'
-        ? mapping.entities[reference.transform.entity].kind
-        : table.kind,
-    );
+    const value = toCanonical(row, side, answer.values[property], references, kinds);
     const meant = row.id in residue ? residue[row.id] : next.snapshot[row.id];
     if (value.ok && sameValue(value.value, meant)) continue;
     // A state that the side chose itself (assigning a new ticket opens it) is a change to carry across.
@@ -744,14 +701,11 @@ export function differingRows(
   references: References,
 ): string[] {
   const { side } = record.ref;
+  const kinds = referenceKinds(mapping, table);
   const differs = (row: PropertyRow): boolean => {
     const property = row[side];
     if (!property) return false;
-    const value = toCanonical(row, side, record.values[property], references, (reference) =>
-      reference.transform.kind === 'reference'
-        ? mapping.entities[reference.transform.entity].kind
-        : table.kind,
-    );
+    const value = toCanonical(row, side, record.values[property], references, kinds);
     return !value.ok || !sameValue(value.value, baseOf(row, link, link.sides)?.[side]);
   };
   return comparedRows(table)

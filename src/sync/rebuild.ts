@@ -3,7 +3,7 @@ import { refKey } from './keys';
 import { newLink, seenVersion, type Link } from './link';
 import { comparedRows, type EntityMapping, type Mapping } from './mapping';
 import { SIDES, otherSide, type Side, type SyncRecord } from './record';
-import { sameValue, toCanonical, type References } from './values';
+import { referenceKinds, sameValue, toCanonical, type References } from './values';
 
 /**
  * A link as it was lost, from the two records alone. What both sides agree on is the snapshot. A property in which
@@ -26,18 +26,10 @@ export function rebuiltLink(
   }
   link.snapshot = {};
   const differing: string[] = [];
+  const kinds = referenceKinds(mapping, table);
   for (const row of comparedRows(table)) {
     const canonical = (side: Side) =>
-      toCanonical(
-        row,
-        side,
-        row[side] === null ? null : records[side].values[row[side]],
-        references,
-        (reference) =>
-          reference.transform.kind === 'reference'
-            ? mapping.entities[reference.transform.entity].kind
-            : table.kind,
-      );
+      toCanonical(row, side, row[side] === null ? null : records[side].values[row[side]], references, kinds);
     const { zendesk, pms } = { zendesk: canonical('zendesk'), pms: canonical('pms') };
     if (zendesk.ok && pms.ok && sameValue(zendesk.value, pms.value)) link.snapshot[row.id] = zendesk.value;
     else if (zendesk.ok && pms.ok && row.fixed?.onEdit === 'followUp') {

@@ -1,5 +1,5 @@
 import { convert } from 'html-to-text';
-import type { PropertyRow } from './mapping';
+import type { EntityMapping, Mapping, PropertyRow } from './mapping';
 import type { Json, RefKey, Side, Values } from './record';
 import { refKey } from './keys';
 
@@ -31,6 +31,12 @@ export type Canonical =
   | { ok: false; problem: string }
   /** The value points to a record whose pair is not linked yet. */
   | { ok: false; waitsFor: RefKey };
+
+/** What the rows of a table refer to: the kinds of the entity that a reference names. */
+export function referenceKinds(mapping: Mapping, table: EntityMapping): ReferenceKinds {
+  return ({ transform }) =>
+    transform.kind === 'reference' ? mapping.entities[transform.entity].kind : table.kind;
+}
 
 /** Brings a side's own value into canonical form. */
 export function toCanonical(

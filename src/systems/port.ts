@@ -80,6 +80,9 @@ export interface Updated {
 export interface SystemPort {
   readonly side: Side;
 
+  /** Whether no two states of a record share an `order`: a counter, rather than a clock that ticks in seconds. */
+  readonly exactOrder: boolean;
+
   /** Where true, the system itself refuses a second record with the same back-reference. */
   uniqueBackRef(kind: string): boolean;
 

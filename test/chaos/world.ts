@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
 import { parse, stringify } from 'yaml';
-import { WorkerProcess } from '../../demo/worker';
+import { WorkerProcess, serviceSettings } from '../../demo/worker';
 import { startPmsSandbox, type PmsSandbox } from '../../sandbox/pms/server';
 import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/server';
 import { startMongo, startTemporal, type EmbeddedMongo, type EmbeddedTemporal } from '../../src/embedded';
@@ -101,17 +101,7 @@ export class World {
     const pms = await startPmsSandbox({ rateLimitPerMinute: limits.rateLimitPerMinute, seed: seed + 1 });
     const receiver = await freePort();
     const env = {
-      PATH: process.env['PATH'],
-      HOME: process.env['HOME'],
-      TEMPORAL_ADDRESS: temporal.address,
-      MONGODB_URI: mongo.uri,
-      MONGODB_DATABASE: run,
-      TASK_QUEUE: run,
-      ZENDESK_BASE_URL: zendesk.url,
-      ZENDESK_EMAIL: zendesk.adminEmail,
-      ZENDESK_API_TOKEN: zendesk.apiToken,
-      PMS_BASE_URL: pms.url,
-      PMS_TOKEN: pms.token,
+      ...serviceSettings(run, { temporal, mongo, zendesk, pms }),
       MAPPING_FILE: chaosMapping(folder),
       ZENDESK_CALLS_PER_MINUTE: '1000000',
       PMS_CALLS_PER_MINUTE: '1000000',

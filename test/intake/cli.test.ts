@@ -7,7 +7,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../src/embedded/ports';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
-import { testServers } from '../support/servers';
+import { serviceEnvironment } from '../support/serviceProcess';
 
 /** The commands as an operator runs them: `webhooks …`, `start` with its receiver, and each part alone. */
 
@@ -21,20 +21,9 @@ let env: Record<string, string | undefined>;
 beforeEach(async () => {
   if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
   boxes = await startSandboxes();
-  const { temporalAddress, mongodbUri } = testServers();
   const name = path.basename(mkdtempSync(path.join(tmpdir(), 'zps-webhooks-')));
   env = {
-    PATH: process.env['PATH'],
-    TEMPORAL_ADDRESS: temporalAddress,
-    MONGODB_URI: mongodbUri,
-    MONGODB_DATABASE: name,
-    TASK_QUEUE: name,
-    ZENDESK_BASE_URL: boxes.zendesk.url,
-    ZENDESK_EMAIL: boxes.zendesk.adminEmail,
-    ZENDESK_API_TOKEN: boxes.zendesk.apiToken,
-    PMS_BASE_URL: boxes.pms.url,
-    PMS_TOKEN: boxes.pms.token,
-    MAPPING_FILE: path.join(ROOT, 'mapping.yaml'),
+    ...serviceEnvironment(boxes, name),
     PUBLIC_URL: RECEIVER,
     ZENDESK_POLL_SECONDS: '3600',
     PMS_POLL_SECONDS: '3600',

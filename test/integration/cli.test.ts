@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
-import { testServers } from '../support/servers';
+import { serviceEnvironment } from '../support/serviceProcess';
 
 /** `npm start` as it meets bad input: one clear line, exit code 2, nothing written. Runs the compiled service. */
 
@@ -18,20 +18,9 @@ describe('npm start', () => {
   beforeAll(async () => {
     if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
     boxes = await startSandboxes();
-    const { temporalAddress, mongodbUri } = testServers();
     const name = path.basename(mkdtempSync(path.join(tmpdir(), 'zps-cli-')));
     env = {
-      PATH: process.env['PATH'] ?? '',
-      TEMPORAL_ADDRESS: temporalAddress,
-      MONGODB_URI: mongodbUri,
-      MONGODB_DATABASE: name,
-      TASK_QUEUE: name,
-      ZENDESK_BASE_URL: boxes.zendesk.url,
-      ZENDESK_EMAIL: boxes.zendesk.adminEmail,
-      ZENDESK_API_TOKEN: boxes.zendesk.apiToken,
-      PMS_BASE_URL: boxes.pms.url,
-      PMS_TOKEN: boxes.pms.token,
-      MAPPING_FILE: path.join(ROOT, 'mapping.yaml'),
+      ...serviceEnvironment(boxes, name),
       LOG_LEVEL: 'error',
     };
   });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Sandboxes } from './sandboxes';
-import { testServers } from './servers';
+import { serviceEnvironment } from './serviceProcess';
 import type { Stack } from './stack';
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -22,19 +22,8 @@ export function cliOf(
   changes: Record<string, string> = {},
 ): (...args: string[]) => Promise<Ran> {
   if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
-  const { temporalAddress, mongodbUri } = testServers();
   const env = {
-    PATH: process.env['PATH'] ?? '',
-    TEMPORAL_ADDRESS: temporalAddress,
-    MONGODB_URI: mongodbUri,
-    MONGODB_DATABASE: stack.taskQueue,
-    TASK_QUEUE: stack.taskQueue,
-    ZENDESK_BASE_URL: boxes.zendesk.url,
-    ZENDESK_EMAIL: boxes.zendesk.adminEmail,
-    ZENDESK_API_TOKEN: boxes.zendesk.apiToken,
-    PMS_BASE_URL: boxes.pms.url,
-    PMS_TOKEN: boxes.pms.token,
-    MAPPING_FILE: path.join(ROOT, 'mapping.yaml'),
+    ...serviceEnvironment(boxes, stack.taskQueue),
     ...changes,
   };
   return async (...args) => {

@@ -19,6 +19,8 @@ import type {
  * particular instructions; everything else is tested over HTTP.
  */
 export class MemorySystem implements SystemPort {
+  /** Each edit counts one up. */
+  readonly exactOrder = true;
   readonly records = new Map<RefKey, SyncRecord>();
   readonly calls: string[] = [];
   readonly streams = ['changes'] as const;

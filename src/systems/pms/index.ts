@@ -95,6 +95,7 @@ type Raw = z.output<(typeof RECORD_SCHEMAS)[PmsKind]>;
 
 class Pms implements SystemPort {
   readonly side = 'pms';
+  readonly exactOrder = true;
   readonly streams = ['changes'] as const;
   readonly follows = {};
   readonly histories = [];

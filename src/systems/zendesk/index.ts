@@ -111,6 +111,7 @@ const REFUSALS = [400, 404, 409, 422];
 
 class Zendesk implements SystemPort {
   readonly side = 'zendesk';
+  readonly exactOrder = false;
   readonly streams = STREAMS;
   readonly follows = { comments: 'tickets' };
   readonly histories = ['comment'];
