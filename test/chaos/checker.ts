@@ -66,7 +66,7 @@ class Check {
     const dead = [origin, ...refs].filter((ref) => !this.isLive(ref));
     switch (link.status) {
       case 'linked':
-        return dead.length > 0 ? `but ${dead.join(', ')} is no more` : null;
+        return dead.every((ref) => this.endedWithItsParent(ref)) ? null : `but ${dead.join(', ')} is no more`;
       case 'tombstone':
         return dead.length > 0 || [origin, ...refs].some((ref) => this.record(ref)?.['redacted'] === true)
           ? null
@@ -90,6 +90,13 @@ class Check {
     }
   }
 
+  /** A deleted project leaves its notes, which nobody can reach: its own link says that the pair has ended. */
+  private endedWithItsParent(ref: string): boolean {
+    if (!ref.startsWith('pms:note:')) return false;
+    const project = `pms:project:${String(this.record(ref)?.['projectId'])}`;
+    return this.record(project) === null && this.linkOf.get(project)?.status === 'tombstone';
+  }
+
   private async checkAgreement(): Promise<void> {
     const waiting = new Map<string, string>();
     for (const link of this.links) {
@@ -103,7 +110,7 @@ class Check {
     );
     const report = await checkAgreement({ ...this.access, waiting, links });
     for (const problem of report.problems)
-      if (!this.isParked(problem) && !this.isSamePair(problem))
+      if (!this.isParked(problem) && !this.isSamePair(problem) && !this.endedWithItsParent(problem.pms ?? ''))
         this.violations.push(
           `${problem.kind}: ${problem.zendesk ?? '—'} ↔ ${problem.pms ?? '—'}: ${problem.text}`,
         );
