@@ -101,6 +101,12 @@ describe('npm start', () => {
       () => ({ MONGODB_URI: 'mongodb://user:hidden@127.0.0.1:1' }),
       /^MONGODB_URI: the server does not answer/,
     ],
+    [
+      // Found last, when workers and connections are there already: the process ends all the same.
+      'a port for webhooks that is taken',
+      () => ({ PMS_WEBHOOK_SECRET: 'long-enough', INTAKE_PORT: new URL(boxes.pms.url).port }),
+      /^INTAKE_HOST, INTAKE_PORT: cannot listen on 127\.0\.0\.1:\d+ \(EADDRINUSE\)$/,
+    ],
   ])('%s', async (_, changes, expected) => {
     const { code, said } = await start(changes());
     expect(said).toMatch(expected);
