@@ -90,11 +90,14 @@ class Check {
     }
   }
 
-  /** A deleted project leaves its notes, which nobody can reach: its own link says that the pair has ended. */
+  /** What was said on a ticket or project that is no more stays as it was; the link of that pair says why it ended. */
   private endedWithItsParent(ref: string): boolean {
-    if (!ref.startsWith('pms:note:')) return false;
-    const project = `pms:project:${String(this.record(ref)?.['projectId'])}`;
-    return this.record(project) === null && this.linkOf.get(project)?.status === 'tombstone';
+    const said = this.record(ref);
+    if (said === null) return false;
+    const parent = ref.startsWith('pms:note:')
+      ? `pms:project:${String(said['projectId'])}`
+      : /^zendesk:comment:(\d+)/.exec(ref)?.[0].replace('comment', 'ticket');
+    return parent !== undefined && !this.isLive(parent) && this.linkOf.get(parent)?.status === 'tombstone';
   }
 
   private async checkAgreement(): Promise<void> {
