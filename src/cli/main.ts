@@ -14,6 +14,7 @@ import { registerRebuild } from './commands/rebuild';
 import { registerReconcile } from './commands/reconcile';
 import { registerResync } from './commands/resync';
 import { registerRemap } from './commands/remap';
+import { registerStatus } from './commands/status';
 import { webhooksCommand } from './commands/webhooks';
 import { BadInput, Problem } from './errors';
 import { receiveWebhooks } from './receive';
@@ -51,6 +52,7 @@ async function main(argv: string[]): Promise<void> {
     .description('let the Temporal Web UI and command line read encrypted payloads (docs/security.md)')
     .action(serveCodec);
   registerPlan(program);
+  registerStatus(program);
   registerResync(program);
   registerRebuild(registerLinks(program));
   registerConflicts(program);

@@ -114,7 +114,8 @@ export interface LinkStore {
   rewind(name: string, to: string | null): Promise<void>;
   /** Notes that a stream was read to its end. */
   noteRead(name: string, at: Date): Promise<void>;
-  countByStatus(): Promise<Record<string, Record<LinkStatus, number>>>;
+  /** How many pairs of each entity are in each status; zeros included. */
+  countByStatus(): Promise<Record<EntityType, Record<LinkStatus, number>>>;
   /** How many pairs of each entity are not linked, by status; zeros included. */
   countUnsettled(): Promise<{ entity: EntityType; status: UnsettledStatus; count: number }[]>;
   /** About how many records wait for their pairs. */
@@ -141,7 +142,7 @@ export async function openLinkStore(
   const links = db.collection<LinkDocument>(`${prefix}links`);
   const meta = db.collection<MetaDocument>(`${prefix}meta`);
   await links.createIndex({ waitsFor: 1 });
-  await links.createIndex({ status: 1 });
+  await links.createIndex({ status: 1, entity: 1 });
   const observations = db.collection<ObservationDocument>(`${prefix}observations`);
   await observations.createIndex({ parent: 1 });
   const since = await firstValue(meta, 'since', now().toISOString());
@@ -348,13 +349,18 @@ class MongoLinkStore implements LinkStore {
     await this.cursors.updateOne({ _id: name }, { $set: { readAt: at.toISOString() } });
   }
 
-  async countByStatus(): Promise<Record<string, Record<LinkStatus, number>>> {
-    const counts: Record<string, Record<LinkStatus, number>> = {};
-    const rows = this.links.find().project<Pick<Link, 'entity' | 'status'>>({ _id: 0, entity: 1, status: 1 });
-    for await (const { entity, status } of rows) {
-      const row = (counts[entity] ??= { pending: 0, linked: 0, conflict: 0, quarantined: 0, tombstone: 0 });
-      row[status] += 1;
-    }
+  async countByStatus(): Promise<Record<EntityType, Record<LinkStatus, number>>> {
+    const none = () => ({ pending: 0, linked: 0, conflict: 0, quarantined: 0, tombstone: 0 });
+    const counts = Object.fromEntries(ENTITY_TYPES.map((type) => [type, none()])) as Record<
+      EntityType,
+      Record<LinkStatus, number>
+    >;
+    const groups = await this.links
+      .aggregate<{ _id: Pick<Link, 'entity' | 'status'>; count: number }>([
+        { $group: { _id: { entity: '$entity', status: '$status' }, count: { $sum: 1 } } },
+      ])
+      .toArray();
+    for (const { _id, count } of groups) counts[_id.entity][_id.status] = count;
     return counts;
   }
 

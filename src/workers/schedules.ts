@@ -28,6 +28,15 @@ export function hygieneScheduleId(taskQueue: string): string {
   return `${taskQueue}-hygiene`;
 }
 
+/** The ids of all Schedules of a service; that of the reconcile is there only where it is configured. */
+export function scheduleIds(taskQueue: string): string[] {
+  return [
+    ...SIDES.map((side) => pollScheduleId(taskQueue, side)),
+    hygieneScheduleId(taskQueue),
+    reconcileScheduleId(taskQueue),
+  ];
+}
+
 /**
  * Creates the Schedules, or brings existing ones to this configuration. A pause set by an operator stays, with the
  * reason that was given for it. A run that still goes on is not overlapped.

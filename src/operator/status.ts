@@ -1,0 +1,115 @@
+import type { Client } from '@temporalio/client';
+import type { Db } from 'mongodb';
+import { currentBudgets, type CurrentBudget } from '../budget/current';
+import type { LinkStore } from '../links/store';
+import type { LinkStatus } from '../sync/link';
+import { ENTITY_TYPES, type EntityType } from '../sync/record';
+import { pollersOf } from './pollers';
+import { schedulesOf, type ScheduleState } from './scheduleStates';
+
+/** How the sync stands, for people: gathered from MongoDB and Temporal, without a call of either API. */
+export interface Status {
+  pairs: Record<EntityType, PairCounts>;
+  streams: StreamState[];
+  budgets: CurrentBudget[];
+  schedules: ScheduleState[];
+  /** Worker processes that ask the pairs' task queue for work. */
+  workers: number;
+  /** About how many records were seen and not dealt with yet. */
+  waitingRecords: number;
+}
+
+export interface PairCounts extends Record<LinkStatus, number> {
+  /** ISO time of an operator's pause; null where it runs. */
+  pausedSince: string | null;
+  /** Pairs that were told something during the pause. */
+  heldBack: number;
+}
+
+export interface StreamState {
+  /** `zendesk:tickets` */
+  name: string;
+  /** When its cursor moved last, i.e. there was something new; null for never. */
+  movedAt: string | null;
+  /** When it was last read to its end; null for never, or not since it was rewound. */
+  readAt: string | null;
+  /** Seconds since it was last read to its end: no change older than that is unknown to us. */
+  lagSeconds: number | null;
+}
+
+export interface StatusSources {
+  store: LinkStore;
+  client: Client;
+  db: Db;
+  taskQueue: string;
+  now: () => Date;
+}
+
+export async function gatherStatus({ store, client, db, taskQueue, now }: StatusSources): Promise<Status> {
+  const [counts, paused, heldBack, positions, budgets, schedules, workers, waitingRecords] =
+    await Promise.all([
+      store.countByStatus(),
+      store.control.paused(),
+      store.control.countHeldBack(),
+      store.positions(),
+      currentBudgets(db, now()),
+      schedulesOf(client, taskQueue),
+      pollersOf(client, taskQueue),
+      store.countObservations(),
+    ]);
+  const pairs = Object.fromEntries(
+    ENTITY_TYPES.map((type) => [
+      type,
+      {
+        ...counts[type],
+        pausedSince: paused[type] ?? null,
+        heldBack: heldBack[type] ?? 0,
+      },
+    ]),
+  ) as Record<EntityType, PairCounts>;
+  const streams = positions.map(({ name, movedAt, readAt }) => ({
+    name,
+    movedAt,
+    readAt,
+    lagSeconds:
+      readAt === null ? null : Math.max(0, Math.round((now().getTime() - Date.parse(readAt)) / 1000)),
+  }));
+  return { pairs, streams, budgets, schedules, workers, waitingRecords };
+}
+
+/** Polls that may be missed before a stream counts as behind: one may run, one may have been skipped for it. */
+const MISSED_POLLS = 5;
+/** A poll that reads much takes longer than the interval. */
+const AT_LEAST_SECONDS = 120;
+
+/**
+ * What about a status needs a person, one line each, with what to do. Empty where all is well.
+ * @param pollSeconds the configured intervals
+ */
+export function worriesOf(
+  status: Status,
+  pollSeconds: Readonly<Record<'zendesk' | 'pms', number>>,
+): string[] {
+  const worries: string[] = [];
+  if (status.workers === 0) worries.push('no worker runs: start one with "zendesk-pms-sync start"');
+  for (const { name, lagSeconds } of status.streams) {
+    const side = name.startsWith('zendesk:') ? 'zendesk' : 'pms';
+    const limit = Math.max(MISSED_POLLS * pollSeconds[side], AT_LEAST_SECONDS);
+    if (lagSeconds !== null && lagSeconds > limit)
+      worries.push(
+        `${name} was read to its end ${lagSeconds} s ago: see its poll workflow in the Temporal Web UI, or "zendesk-pms-sync doctor"`,
+      );
+  }
+  for (const { id, paused, note } of status.schedules)
+    if (paused)
+      worries.push(`Schedule ${id} is paused (${note || 'no note'}): resume it in the Temporal Web UI`);
+  for (const type of ENTITY_TYPES) {
+    const { conflict, quarantined, pausedSince } = status.pairs[type];
+    if (conflict > 0) worries.push(`${type}: ${conflict} in conflict: "zendesk-pms-sync conflicts list"`);
+    if (quarantined > 0)
+      worries.push(`${type}: ${quarantined} in quarantine: "zendesk-pms-sync quarantine list"`);
+    if (pausedSince !== null)
+      worries.push(`${type} is paused since ${pausedSince}: "zendesk-pms-sync resume ${type}"`);
+  }
+  return worries;
+}
