@@ -146,6 +146,11 @@ class Check {
       return;
     }
     if (this.people.journal.edits.some((later) => later !== edit && later.replaced === value)) return;
+    // Somebody wanted the words to be gone.
+    if (
+      this.world.trace.some((entry) => entry.ref === ref && entry.what === 'redacted' && entry.at >= edit.at)
+    )
+      return;
     if (link?.history.some(({ lost }) => comparable(lost) === value) && this.hasRival(edit, link)) return;
     if (link?.conflicts.some((conflict) => SIDES.some((each) => comparable(conflict[each]) === value)))
       return;
