@@ -1,13 +1,12 @@
 import { Command, CommanderError, Option } from 'commander';
 import { ConfigError } from '../config/config';
-import { loadMapping } from '../config/mapping';
-import { ENTITY_TYPES } from '../sync/record';
 import { NoAnswerError, NoServerError } from '../embedded';
 import { MappingError } from '../sync/mapping';
 import { registerConflicts } from './commands/conflicts';
 import { registerControl } from './commands/control';
 import { registerCursors } from './commands/cursors';
 import { registerLinks } from './commands/links';
+import { registerMapping } from './commands/mapping';
 import { registerPlan } from './commands/plan';
 import { registerQuarantine } from './commands/quarantine';
 import { registerRebuild } from './commands/rebuild';
@@ -41,11 +40,7 @@ async function main(argv: string[]): Promise<void> {
         ? receiveWebhooks(options.config ?? null)
         : start(options.config ?? null, options.data, options.only !== 'worker'),
     );
-  program
-    .command('mapping')
-    .description('check the mapping file and print its tables')
-    .argument('[file]', 'mapping file', 'mapping.yaml')
-    .action(printMapping);
+  registerMapping(program);
   webhooksCommand(program);
   program
     .command('codec-server')
@@ -62,18 +57,6 @@ async function main(argv: string[]): Promise<void> {
   registerReconcile(program);
   registerControl(program);
   await program.parseAsync(argv);
-}
-
-function printMapping(file: string): void {
-  const mapping = loadMapping(file);
-  for (const type of ENTITY_TYPES) {
-    const { kind, rows } = mapping.entities[type];
-    console.log(`${type}: Zendesk ${kind.zendesk} ↔ PMS ${kind.pms}`);
-    for (const row of rows) {
-      const arrow = { both: '↔', toPms: '→', toZendesk: '←' }[row.direction];
-      console.log(`  ${(row.zendesk ?? '—').padEnd(18)} ${arrow} ${(row.pms ?? '—').padEnd(18)} ${row.type}`);
-    }
-  }
 }
 
 /** Says what went wrong, in one line where a person can mend it. @returns the exit code */

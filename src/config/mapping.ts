@@ -17,18 +17,36 @@ export function loadMapping(file: string): Mapping {
   );
 }
 
-/** Checks a mapping against the properties that both systems really have. @throws MappingError */
-export async function checkMapping(
-  mapping: Mapping,
-  systems: Record<Side, SystemPort>,
-  file: string,
-): Promise<Mapping> {
+/** Properties by kind, as each system offers them now. */
+export type Offered = Record<Side, ReadonlyMap<string, PropertyInfo[]>>;
+
+/** Asks both systems for the properties of all kinds that a mapping speaks of. */
+export async function offeredBy(mapping: Mapping, systems: Record<Side, SystemPort>): Promise<Offered> {
   const offered = { zendesk: new Map<string, PropertyInfo[]>(), pms: new Map<string, PropertyInfo[]>() };
   for (const side of SIDES) {
     for (const kind of new Set(ENTITY_TYPES.map((type) => mapping.entities[type].kind[side]))) {
       offered[side].set(kind, await systems[side].properties(kind));
     }
   }
+  return offered;
+}
+
+/** Checks a mapping against the properties that both systems really have. @throws MappingError */
+export async function checkMapping(
+  mapping: Mapping,
+  systems: Record<Side, SystemPort>,
+  file: string,
+): Promise<Mapping> {
+  return bindMapping(mapping, systems, await offeredBy(mapping, systems), file);
+}
+
+/** The same with what the systems offer already known. @throws MappingError */
+export function bindMapping(
+  mapping: Mapping,
+  systems: Record<Side, SystemPort>,
+  offered: Offered,
+  file: string,
+): Mapping {
   const bound = bindProperties(mapping, offered, file);
   const faults = ENTITY_TYPES.flatMap((type) => matchFaults(bound.entities[type], systems));
   if (faults.length > 0) throw new MappingError(faults.map((fault) => `${file}: ${fault}`).join('\n'));

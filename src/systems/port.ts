@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { DataType } from '../sync/mapping';
 import type { Json, RecordRef, RefKey, Side, SyncRecord, Values } from '../sync/record';
 
 /** A read's answer: the record as it is now, or that it is gone (never existed, or was removed for good). */
@@ -26,6 +27,17 @@ export interface PropertyInfo {
   /** Other names under which a mapping may speak of it (a custom field's title or key). */
   aliases: string[];
   writable: boolean;
+  /** Only of a custom field: what it holds. */
+  custom?: CustomField;
+}
+
+export interface CustomField {
+  /** Its title, for people. */
+  title: string;
+  /** Null for a type that no row of a mapping can carry. */
+  type: DataType | null;
+  /** The values it takes, where it takes no others. */
+  options?: string[];
 }
 
 export interface CreateOptions {

@@ -142,10 +142,11 @@ class Pms implements SystemPort {
       ...standard.map((name) => ({ name, aliases: [], writable: !READ_ONLY.has(name) })),
       ...fields.items
         .filter((field) => field.kind === kind)
-        .map(({ key, title }) => ({
+        .map(({ key, title, type, options }) => ({
           name: `${CUSTOM}${key}`,
           aliases: [`${CUSTOM}${title}`],
           writable: true,
+          custom: { title, type, ...(options && { options }) },
         })),
     ];
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DATA_TYPES } from '../../sync/mapping';
 
 /** The PMS's answers (docs/pms-openapi.yaml), as far as the sync reads them. */
 
@@ -74,7 +75,16 @@ export const personSchema = z.looseObject({ id: z.string(), email: z.string(), n
 export const pageOf = <T extends z.ZodType>(item: T) =>
   z.looseObject({ items: z.array(item), nextCursor: text });
 export const fieldsSchema = z.looseObject({
-  items: z.array(z.looseObject({ kind: z.string(), key: z.string(), title: z.string() })),
+  items: z.array(
+    z.looseObject({
+      kind: z.string(),
+      key: z.string(),
+      title: z.string(),
+      // A newer PMS may have types that no mapping can carry yet.
+      type: z.enum(DATA_TYPES).nullable().catch(null),
+      options: z.array(z.string()).optional(),
+    }),
+  ),
 });
 
 export const changesSchema = z.looseObject({

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { Egress, EgressRefused } from '../../net/egress';
 import { refKey } from '../../sync/keys';
+import type { DataType } from '../../sync/mapping';
 import { sameValue, textOf } from '../../sync/values';
 import type { Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
 import type { CallBudget } from '../budget';
@@ -17,6 +18,7 @@ import {
 import { HttpClient, type Answer, type ApiCall, type Request } from '../http';
 import { FILE_LIMIT_BYTES, checkFileStatus, checkSize, openFile } from '../files';
 import type {
+  CustomField,
   AttachOptions,
   ChangePage,
   CreateOptions,
@@ -179,11 +181,15 @@ class Zendesk implements SystemPort {
       const { ticket_fields: fields } = await this.http.get(ticketFieldsAnswer, '/api/v2/ticket_fields');
       return [
         ...standard,
-        ...fields.map(({ id, title }) => ({
-          name: `${CUSTOM_FIELD}${id}`,
-          aliases: [`${CUSTOM_FIELD}${title}`],
-          writable: true,
-        })),
+        // Subject, status and the like are listed as fields, too; a record has them under their own names.
+        ...fields
+          .filter(({ removable }) => removable !== false)
+          .map((field) => ({
+            name: `${CUSTOM_FIELD}${field.id}`,
+            aliases: [`${CUSTOM_FIELD}${field.title}`],
+            writable: true,
+            custom: customField(field),
+          })),
       ];
     }
     if (kind === 'organization') {
@@ -193,10 +199,11 @@ class Zendesk implements SystemPort {
       );
       return [
         ...standard,
-        ...fields.map(({ key, title }) => ({
-          name: `${ORGANIZATION_FIELD}${key}`,
-          aliases: [`${ORGANIZATION_FIELD}${title}`],
+        ...fields.map((field) => ({
+          name: `${ORGANIZATION_FIELD}${field.key}`,
+          aliases: [`${ORGANIZATION_FIELD}${field.title}`],
           writable: true,
+          custom: customField(field),
         })),
       ];
     }
@@ -872,4 +879,27 @@ function position(
   if (full && end <= latest) return { cursor: String(end), more: true };
   // At the end, or as near to it as the API lets anybody begin.
   return { cursor: String(Math.min(end, secondsAgo(OVERLAP_SECONDS))), more: false };
+}
+
+/** https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_fields/#json-format, `type` */
+const FIELD_TYPES: Readonly<Record<string, DataType>> = {
+  text: 'string',
+  regexp: 'string',
+  textarea: 'text',
+  integer: 'integer',
+  decimal: 'decimal',
+  checkbox: 'boolean',
+  date: 'date',
+  tagger: 'enum',
+  dropdown: 'enum',
+  multiselect: 'string[]',
+};
+
+function customField(field: {
+  title: string;
+  type: string;
+  custom_field_options?: { value: string }[] | undefined;
+}): CustomField {
+  const options = field.custom_field_options?.map(({ value }) => value);
+  return { title: field.title, type: FIELD_TYPES[field.type] ?? null, ...(options && { options }) };
 }

@@ -113,11 +113,17 @@ const cursor = { meta: z.looseObject({ has_more: z.boolean(), after_cursor: text
 export const organizationsPage = z.looseObject({ organizations: z.array(organizationSchema), ...cursor });
 export const commentsPage = z.looseObject({ comments: z.array(commentSchema), ...cursor });
 export const auditsPage = z.looseObject({ audits: z.array(auditSchema), ...cursor });
+/** The values of a dropdown: by `value` in records, by `name` for people. */
+const options = { custom_field_options: z.array(z.looseObject({ value: z.string() })).optional() };
 export const ticketFieldsAnswer = z.looseObject({
-  ticket_fields: z.array(z.looseObject({ id, title: z.string(), type: z.string() })),
+  ticket_fields: z.array(
+    z.looseObject({ id, title: z.string(), type: z.string(), removable: z.boolean().optional(), ...options }),
+  ),
 });
 export const organizationFieldsAnswer = z.looseObject({
-  organization_fields: z.array(z.looseObject({ key: z.string(), title: z.string() })),
+  organization_fields: z.array(
+    z.looseObject({ key: z.string(), title: z.string(), type: z.string(), ...options }),
+  ),
 });
 
 export const ticketExport = z.looseObject({

@@ -1,0 +1,67 @@
+import type { EntityMapping, Mapping, PropertyRow } from '../sync/mapping';
+import { ENTITY_TYPES, type EntityType } from '../sync/record';
+
+/** One difference between two mappings. */
+export interface MappingChange {
+  entity: EntityType;
+  /** The row's properties, `subject ↔ title`; null for what concerns the whole table. */
+  row: string | null;
+  change: 'added' | 'removed' | 'changed';
+  /** `winner: latest → pms`, one for each field; empty where the whole row came or went. */
+  details: string[];
+}
+
+/** What changes for the sync when one mapping replaces another. */
+export function diffMappings(before: Mapping, after: Mapping): MappingChange[] {
+  return ENTITY_TYPES.flatMap((type) => diffTables(before.entities[type], after.entities[type]));
+}
+
+function diffTables(before: EntityMapping, after: EntityMapping): MappingChange[] {
+  const entity = after.entity;
+  const changes: MappingChange[] = [];
+  const whole = differences(settingsOf(before), settingsOf(after));
+  if (whole.length > 0) changes.push({ entity, row: null, change: 'changed', details: whole });
+  const old = new Map(before.rows.map((row) => [identity(row), row]));
+  for (const row of after.rows) {
+    const former = old.get(identity(row));
+    old.delete(identity(row));
+    if (!former) changes.push({ entity, row: titleOf(row), change: 'added', details: [] });
+    else {
+      const details = differences(plain(former), plain(row));
+      if (details.length > 0) changes.push({ entity, row: titleOf(row), change: 'changed', details });
+    }
+  }
+  for (const row of old.values()) changes.push({ entity, row: titleOf(row), change: 'removed', details: [] });
+  return changes;
+}
+
+/** The snapshot is kept by row id and way: a comment's visibility may have a row for each direction. */
+function identity(row: PropertyRow): string {
+  return `${row.id} ${row.zendesk ?? ''} ${row.pms ?? ''}`;
+}
+
+function titleOf(row: PropertyRow): string {
+  return `${row.zendesk ?? '—'} ↔ ${row.pms ?? '—'}`;
+}
+
+function settingsOf({ rows: _, entity: __, ...settings }: EntityMapping): Record<string, unknown> {
+  return settings;
+}
+
+function plain(row: PropertyRow): Record<string, unknown> {
+  const { transform } = row;
+  if (transform.kind !== 'enum') return { ...row };
+  return { ...row, transform: { kind: 'enum', table: Object.fromEntries(transform.toPms) } };
+}
+
+function differences(before: Record<string, unknown>, after: Record<string, unknown>): string[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return names
+    .map((name) => [
+      name,
+      JSON.stringify(before[name]) ?? 'nothing',
+      JSON.stringify(after[name]) ?? 'nothing',
+    ])
+    .filter(([, from, to]) => from !== to)
+    .map(([name, from, to]) => `${name}: ${from} → ${to}`);
+}
