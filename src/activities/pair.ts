@@ -1,5 +1,13 @@
 import { canonicalKey, parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
-import { agreed, attemptsOf, newLink, seenVersion, type Link } from '../sync/link';
+import {
+  agreed,
+  attemptsOf,
+  newLink,
+  seenVersion,
+  withOverruled,
+  type Link,
+  type Overruling,
+} from '../sync/link';
 import { entityOf, isComment } from '../sync/mapping';
 import { olderSibling } from '../sync/siblings';
 import { retried } from '../sync/files';
@@ -269,7 +277,12 @@ class Turn {
       case 'look':
         return { next: 'look', origin: refKey(plan.origin.ref) };
       case 'settled': {
-        const settled = agreed(link, plan.agreement, context.mapping.version, context.now().toISOString());
+        const settled = agreed(
+          told(link, plan),
+          plan.agreement,
+          context.mapping.version,
+          context.now().toISOString(),
+        );
         for (const side of SIDES) {
           const record = plan.seen[side];
           const known = settled.sides[side];
@@ -303,7 +316,7 @@ class Turn {
         }
         const { version: mappingVersion } = context.mapping;
         const saved = await store.save({
-          ...link,
+          ...told(link, plan),
           attempted: attemptsOf(link),
           intent: plan.intent,
           mappingVersion,
@@ -318,14 +331,20 @@ class Turn {
           nextAttempt: null,
         };
         if (plan.intent) {
-          const saved = await store.save({ ...link, intent: plan.intent, reason });
+          const saved = await store.save({ ...told(link, plan), intent: plan.intent, reason });
           return { next: 'write', sides: pendingSides(saved) };
         }
         if (link.status === 'tombstone') {
           await callWaiting(context, this.members(link));
           return this.rest(link);
         }
-        const saved = await store.save({ ...link, status: 'tombstone', reason, intent: null, waitsFor: [] });
+        const saved = await store.save({
+          ...told(link, plan),
+          status: 'tombstone',
+          reason,
+          intent: null,
+          waitsFor: [],
+        });
         await store.forget(own);
         await callWaiting(context, this.members(link));
         return this.rest(saved);
@@ -527,6 +546,11 @@ class Turn {
   private rest(link: Link): Step {
     return { next: 'rest', state: summarise(this.key, link) };
   }
+}
+
+/** The link with what the plan found out about earlier updates. */
+function told(link: Link, { overruling }: { overruling?: Overruling }): Link {
+  return overruling ? withOverruled(link, overruling) : link;
 }
 
 function pendingSides(link: Link): Side[] {

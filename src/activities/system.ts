@@ -471,7 +471,9 @@ class PlannedWrites {
     const { store } = this.context;
     if (error instanceof PreconditionFailed || error instanceof RecordGone) {
       if (write.ref === null) throw error;
-      await store.save(abandonIntent(link));
+      // A repeated one may have been done at an earlier attempt, and be refused for that very reason.
+      const refused = attemptNumber() === 1 && !write.lookFirst ? write : null;
+      await store.save(abandonIntent(link, refused));
       return { next: 'again', ...(await this.read([write.ref])) };
     }
     if (error instanceof ReferenceGone) return this.waitForReference(link, write, error);

@@ -154,6 +154,8 @@ export interface Link {
    * What is found there and is one of these is ours, and no person's edit.
    */
   attempted?: Attempts;
+  /** What updates may have overruled whose outcome was never learned; absent where there is none. */
+  unconfirmed?: OverruledValue[];
   mappingVersion: string;
   rev: number;
   createdAt: string;
@@ -211,14 +213,46 @@ export function attemptsOf(link: Link): Attempts {
 }
 
 /**
+ * All that updates may have overruled without our ever hearing of it, those of the present intent included.
+ * @param refused a write of which it is certain that it was not done
+ */
+export function unconfirmedOf(
+  { unconfirmed = [], intent }: Link,
+  refused: PlannedWrite | null = null,
+): OverruledValue[] {
+  const sent = intent?.writes.filter((write) => write.op === 'update' && write !== refused) ?? [];
+  const overruled = intent?.next.overruled ?? [];
+  return [
+    ...unconfirmed,
+    ...overruled.filter(({ side, row }) =>
+      sent.some((write) => write.side === side && write.rows.includes(row)),
+    ),
+  ].slice(-HISTORY_LIMIT);
+}
+
+/** The link with what became of its unconfirmed values: some are known to be overruled, of others it is still unknown. */
+export function withOverruled(link: Link, { known, unknown }: Overruling): Link {
+  const next: Link = { ...link, history: [...link.history, ...known].slice(-HISTORY_LIMIT) };
+  delete next.unconfirmed;
+  return unknown.length > 0 ? { ...next, unconfirmed: unknown } : next;
+}
+
+export interface Overruling {
+  known: OverruledValue[];
+  unknown: OverruledValue[];
+}
+
+/**
  * The link without its intent, to be planned anew. A follow-up that was sent stays said: nothing on either record
  * shows it, so a new plan would say it again. (An update that was done shows in its record.)
+ * @param refused a write of which it is certain that it was not done
  */
-export function abandonIntent(link: Link): Link {
-  const { intent } = link;
-  const told = intent?.writes.filter(({ op, done }) => op === 'followUp' && done) ?? [];
-  if (!intent) return link;
-  const attempted = attemptsOf(link);
+export function abandonIntent(before: Link, refused: PlannedWrite | null = null): Link {
+  const { intent } = before;
+  if (!intent) return before;
+  const told = intent.writes.filter(({ op, done }) => op === 'followUp' && done);
+  const link = withOverruled(before, { known: [], unknown: unconfirmedOf(before, refused) });
+  const attempted = attemptsOf(before);
   if (told.length === 0) return { ...link, attempted, intent: null };
   const snapshot: Values = { ...link.snapshot };
   const sides = { ...link.sides };
@@ -269,6 +303,7 @@ export function agreed(link: Link, next: Agreement, mappingVersion: string, now:
     reason: reason && link.reason?.text === reason.text ? link.reason : reason,
     intent: null,
     ...(link.attempted && { attempted: {} }),
+    ...(link.unconfirmed && { unconfirmed: withoutRows(link.unconfirmed, next.redacted ?? []) }),
     mappingVersion,
   };
 }

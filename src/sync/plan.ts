@@ -1,6 +1,8 @@
 import { canonicalKey, parseCanonicalKey, parseRef, refKey, tryParseRef, type CanonicalKey } from './keys';
 import {
   attemptsOf,
+  unconfirmedOf,
+  type Overruling,
   blankWrite,
   seenVersion,
   type Attempts,
@@ -84,11 +86,11 @@ export interface PairState {
 }
 
 export type Plan =
-  | { do: 'settled'; agreement: Agreement; seen: Partial<Record<Side, SyncRecord>> }
+  | { do: 'settled'; agreement: Agreement; seen: Partial<Record<Side, SyncRecord>>; overruling?: Overruling }
   | { do: 'read'; refs: RefKey[] }
   | { do: 'look'; origin: SyncRecord }
   | { do: 'join'; origin: SyncRecord; counterpart: SyncRecord }
-  | { do: 'write'; intent: Intent }
+  | { do: 'write'; intent: Intent; overruling?: Overruling }
   | { do: 'wait'; waitsFor: RefKey[]; reason: string }
   | { do: 'redirect'; to: CanonicalKey }
   | { do: 'ignore'; reason: string }
@@ -100,7 +102,7 @@ export type Plan =
   /** Nothing to do until a person says otherwise. */
   | { do: 'rest' }
   | { do: 'quarantine'; code: string; reason: string }
-  | { do: 'bury'; reason: string; intent: Intent | null };
+  | { do: 'bury'; reason: string; intent: Intent | null; overruling?: Overruling };
 
 /** Writes that the record itself does not show: only their keys tell whether they were done. */
 const ADDITIONS: ReadonlySet<PlannedWrite['op']> = new Set(['followUp', 'attach', 'detach']);
@@ -442,9 +444,11 @@ class PairPlanner {
     const texts = redacted.length > 0 ? [...updates, ...followUps] : [...followUps, ...updates];
     // What was said goes first, whatever becomes of the files.
     const all = texts.length > 0 ? texts : this.fileWrites(agreement.files ?? [], sides, link);
-    if (all.length === 0) return { do: 'settled', agreement, seen: current };
+    const overruling = this.overruling(current);
+    if (all.length === 0) return { do: 'settled', agreement, seen: current, ...overruling };
     return {
       do: 'write',
+      ...overruling,
       intent: {
         id: `${state.key}@${link.rev}`,
         writes: all,
@@ -540,6 +544,26 @@ class PairPlanner {
     };
   }
 
+  /**
+   * Updates whose outcome was never learned may have overruled a value: where the record still shows it they did not;
+   * where it shows another they count as done, for that value is gone.
+   */
+  private overruling(current: Partial<Record<Side, SyncRecord>>): { overruling?: Overruling } {
+    const { link } = this.state;
+    const unconfirmed = link ? unconfirmedOf(link) : [];
+    if (unconfirmed.length === 0) return {};
+    const known: OverruledValue[] = [];
+    const unknown: OverruledValue[] = [];
+    for (const entry of unconfirmed) {
+      const row = this.table.rows.find(({ id }) => id === entry.row);
+      const record = current[entry.side];
+      const now = row && record ? this.canonical(row, entry.side, record) : null;
+      if (!now?.ok) unknown.push(entry);
+      else if (!sameValue(now.value, entry.lost)) known.push(entry);
+    }
+    return { overruling: { known, unknown } };
+  }
+
   /** One record ended (deleted or archived): the mapping says what becomes of the other. */
   private ended(side: Side, sides: Record<Side, LinkedSide>, record: SyncRecord | null): Plan {
     const { state, table } = this;
@@ -551,8 +575,13 @@ class PairPlanner {
     const counterpart = state.observed[other];
     const otherLive =
       sides[other].state === 'live' && counterpart?.record !== null && state.link?.status !== 'tombstone';
+    const { overruling } = this.overruling(record ? { [side]: record } : {});
+    // Nobody will look at it again: what may be lost is told, too.
+    const last = overruling && {
+      overruling: { known: [...overruling.known, ...overruling.unknown], unknown: [] },
+    };
     if (!otherLive || (!repeated && table.onDelete !== 'archive'))
-      return { do: 'bury', reason, intent: null };
+      return { do: 'bury', reason, intent: null, ...last };
     const op = repeated ? 'redact' : 'archive';
     const write: PlannedWrite = {
       ...blankWrite(other, op),
@@ -567,6 +596,7 @@ class PairPlanner {
     return {
       do: 'bury',
       reason,
+      ...last,
       intent: {
         id: write.idempotencyKey,
         writes: [write],

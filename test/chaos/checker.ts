@@ -113,10 +113,19 @@ class Check {
     );
     const report = await checkAgreement({ ...this.access, waiting, links });
     for (const problem of report.problems)
-      if (!this.isParked(problem) && !this.isSamePair(problem) && !this.endedWithItsParent(problem.pms ?? ''))
+      if (!this.isParked(problem) && !this.isSamePair(problem) && !this.isBelowTheEnded(problem))
         this.violations.push(
           `${problem.kind}: ${problem.zendesk ?? '—'} ↔ ${problem.pms ?? '—'}: ${problem.text}`,
         );
+  }
+
+  /** One of the two, or its counterpart, was said on what is no more. */
+  private isBelowTheEnded({ zendesk, pms }: Problem): boolean {
+    const named = [zendesk, pms].flatMap((ref) => ref ?? []);
+    const sides = named.map((ref) => this.linkOf.get(ref)?.sides);
+    return [...named, ...sides.flatMap((side) => SIDES.flatMap((each) => side?.[each]?.ref ?? []))].some(
+      (ref) => this.endedWithItsParent(ref),
+    );
   }
 
   /** Both values of a parked row stand, each on its side. */

@@ -165,6 +165,38 @@ describe('the pair loop', () => {
     expect(only(zendesk, 'ticket')).toMatchObject({ values: { subject: 'b' }, order: 2 });
   });
 
+  test.each(['stays', 'is deleted'])(
+    'what an update overruled whose answer is lost is in the history, also where the other record %s',
+    async (fate) => {
+      await begin();
+      const ticket = zendesk.add('ticket', { subject: 'a', text: 't' });
+      await stack.settle();
+      const project = only(pms, 'project');
+      let faults = 1;
+      pms.fault = (at, call) => {
+        if (at !== 'after' || call !== 'update' || faults-- <= 0) return;
+        pms.edit(project.ref, { title: 'newer' });
+        throw lostAnswer();
+      };
+      let deletions = fate === 'stays' ? 0 : 1;
+      zendesk.fault = (at, call) => {
+        if (at !== 'before' || call !== 'update' || deletions-- <= 0) return;
+        zendesk.edit(ticket.ref, {}, { state: 'deleted' });
+      };
+      pms.edit(project.ref, { title: 'mine' });
+      zendesk.edit(ticket.ref, { subject: 'theirs' });
+      await stack.settle();
+      await stack.settle();
+      const link = await stack.store.get(`TicketToProject/zendesk:ticket:${ticket.ref.id}`);
+      expect(link?.status).toBe(fate === 'stays' ? 'linked' : 'tombstone');
+      expect(only(pms, 'project').values['title']).toBe('newer');
+      expect(link?.history).toContainEqual(
+        expect.objectContaining({ row: 'title', side: 'pms', lost: 'mine', kept: 'theirs' }),
+      );
+      expect(link?.unconfirmed).toBeUndefined();
+    },
+  );
+
   test('a person edits between our plan and our write: the precondition fails and both edits stand', async () => {
     await begin();
     const ticket = zendesk.add('ticket', { subject: 'a', text: 't', note: 'n' });
@@ -181,6 +213,9 @@ describe('the pair loop', () => {
     await stack.settle();
     expect(only(pms, 'project').values).toMatchObject({ title: 'b', note: 'meanwhile' });
     expect(only(zendesk, 'ticket').values).toMatchObject({ subject: 'b', note: 'meanwhile' });
+    // What was refused overruled nothing.
+    const link = await stack.store.get(`TicketToProject/zendesk:ticket:${ticket.ref.id}`);
+    expect(link?.history).toEqual([]);
   });
 
   test('records on both sides that match are joined, even when both events come at once', async () => {
