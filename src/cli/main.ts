@@ -5,6 +5,8 @@ import { MappingError } from '../sync/mapping';
 import { registerConflicts } from './commands/conflicts';
 import { registerControl } from './commands/control';
 import { registerCursors } from './commands/cursors';
+import { registerDoctor } from './commands/doctor';
+import { registerInit } from './commands/init';
 import { registerLinks } from './commands/links';
 import { registerMapping } from './commands/mapping';
 import { registerPlan } from './commands/plan';
@@ -46,6 +48,8 @@ async function main(argv: string[]): Promise<void> {
     .command('codec-server')
     .description('let the Temporal Web UI and command line read encrypted payloads (docs/security.md)')
     .action(serveCodec);
+  registerInit(program);
+  registerDoctor(program);
   registerPlan(program);
   registerStatus(program);
   registerResync(program);

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { parseEncryptionKeys, type EncryptionKey } from '../encryption/keys';
@@ -6,8 +7,11 @@ import { parseEncryptionKeys, type EncryptionKey } from '../encryption/keys';
 /**
  * Configuration: from the environment, or from a YAML file whose keys are the same names in camel case. The
  * environment wins, so that one file serves several deployments. A secret may be given as a file
- * (`ZENDESK_API_TOKEN_FILE`), the way containers mount them.
+ * (`ZENDESK_API_TOKEN_FILE`, or `zendeskApiTokenFile`, whose path counts from the settings file).
  */
+
+/** Read where no other file is named and this one is in the working folder; `init` writes it. */
+export const SETTINGS_FILE = 'zendesk-pms-sync.yaml';
 
 /** Something that the operator must mend; the message has one line per fault. */
 export class ConfigError extends Error {
@@ -112,14 +116,15 @@ const schema = z
 type Input = z.output<typeof schema>;
 export type Config = Omit<Input, 'zendeskSubdomain' | 'zendeskBaseUrl'> & { zendeskBaseUrl: string };
 
+const UNUSED = z.unknown().optional();
 /** The webhook receiver is what strangers can reach: it holds no credential of either API, and starts no servers. */
 const intakeSchema = z
   .strictObject({
     ...schema.shape,
-    zendeskEmail: z.unknown().optional(),
-    zendeskApiToken: z.unknown().optional(),
-    pmsBaseUrl: z.unknown().optional(),
-    pmsToken: z.unknown().optional(),
+    zendeskEmail: UNUSED,
+    zendeskApiToken: UNUSED,
+    pmsBaseUrl: UNUSED,
+    pmsToken: UNUSED,
     temporalAddress: schema.shape.temporalAddress.unwrap(),
     mongodbUri: schema.shape.mongodbUri.unwrap(),
   })
@@ -159,17 +164,17 @@ export function variableOf(setting: string): string {
 }
 
 /**
- * @param file path of a YAML file; null for the environment alone
+ * @param file path of a YAML file; null for {@link SETTINGS_FILE} if it is there, or the environment alone
  * @throws ConfigError naming each variable or field at fault, what was found and what was expected
  */
 export function loadConfig(file: string | null, env: NodeJS.ProcessEnv): Config {
-  const { zendeskSubdomain, zendeskBaseUrl, ...rest } = load(schema, file, env);
+  const { zendeskSubdomain, zendeskBaseUrl, ...rest } = load(schema, file ?? foundFile(), env);
   return { ...rest, zendeskBaseUrl: zendeskBaseUrl ?? `https://${zendeskSubdomain}.zendesk.com` };
 }
 
 /** The same for a process that only receives webhooks. @throws ConfigError */
 export function loadIntakeConfig(file: string | null, env: NodeJS.ProcessEnv): IntakeConfig {
-  return load(intakeSchema, file, env);
+  return load(intakeSchema, file ?? foundFile(), env);
 }
 
 /** Of `zendesk-pms-sync codec-server`: from the environment alone. @throws ConfigError as {@link loadConfig} */
@@ -177,13 +182,25 @@ export function loadCodecServerConfig(env: NodeJS.ProcessEnv): CodecServerConfig
   return load(codecServerSchema, null, env);
 }
 
+function foundFile(): string | null {
+  return existsSync(SETTINGS_FILE) ? SETTINGS_FILE : null;
+}
+
 function load<T>(wanted: z.ZodObject & z.ZodType<T>, file: string | null, env: NodeJS.ProcessEnv): T {
   const settings = Object.keys(wanted.shape);
   const input: Record<string, unknown> = file === null ? {} : readSettings(file);
   for (const setting of settings) {
     const variable = variableOf(setting);
-    const value =
-      env[variable] ?? (SECRETS.has(setting) ? readSecret(env[`${variable}_FILE`], variable) : undefined);
+    const named = input[`${setting}File`];
+    if (SECRETS.has(setting)) delete input[`${setting}File`];
+    if (wanted.shape[setting] === UNUSED) continue;
+    let value = env[variable];
+    if (value === undefined && SECRETS.has(setting)) {
+      const mounted = env[`${variable}_FILE`];
+      if (mounted !== undefined) value = readSecret(mounted, `${variable}_FILE`);
+      else if (typeof named === 'string' && input[setting] === undefined)
+        value = readSecret(path.resolve(path.dirname(file ?? ''), named), `${file}: ${setting}File`);
+    }
     if (value !== undefined && value !== '') input[setting] = value;
   }
   const parsed = wanted.safeParse(input);
@@ -222,14 +239,12 @@ export function readYaml(file: string): unknown {
   }
 }
 
-function readSecret(file: string | undefined, variable: string): string | undefined {
-  if (file === undefined) return undefined;
+function readSecret(file: string, named: string): string {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
-    throw new ConfigError(
-      `${variable}_FILE: ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`,
-    );
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    throw new ConfigError(`${named}: ${file} cannot be read (${code})`);
   }
 }
 

@@ -5,9 +5,8 @@ import type { Command } from 'commander';
 import { ConfigError, loadConfig, variableOf, type Config } from '../../config/config';
 import type { Side } from '../../sync/record';
 import { NeedsHuman, RetryLater } from '../../systems/errors';
-import { pmsWebhooks } from '../../systems/pms/webhooks';
-import type { InstalledWebhook, WebhookAdmin, WebhookInstallation } from '../../systems/webhooks';
-import { zendeskWebhooks } from '../../systems/zendesk/webhooks';
+import type { InstalledWebhook, WebhookInstallation } from '../../systems/webhooks';
+import { webhookAdmins } from '../webhookAdmins';
 
 /** `webhooks install | list | remove`: the webhooks of both systems, which lead to our receiver. */
 
@@ -48,7 +47,7 @@ async function install({ config: file, name, json, secretsDir }: Options): Promi
   const { config, receiver } = settings(file);
   const made = randomBytes(32).toString('base64url');
   const done: WebhookInstallation[] = [];
-  for (const admin of admins(config, config.pmsWebhookSecret?.[0] ?? made))
+  for (const admin of webhookAdmins(config, config.pmsWebhookSecret?.[0] ?? made))
     done.push(await admin.install(name, receiver));
   if (secretsDir !== undefined) writeSecrets(secretsDir, done);
   if (json) {
@@ -69,7 +68,7 @@ async function install({ config: file, name, json, secretsDir }: Options): Promi
 
 async function list({ config: file, name, json }: Options): Promise<void> {
   const { config, receiver } = settings(file);
-  const found = (await Promise.all(admins(config, '').map((admin) => admin.list(name, receiver)))).flat();
+  const found = (await Promise.all(webhookAdmins(config).map((admin) => admin.list(name, receiver)))).flat();
   if (json) print(found);
   else if (found.length === 0) console.log(`no webhook "${name}" leads to ${receiver}`);
   else for (const webhook of found) console.log(line(webhook));
@@ -78,7 +77,7 @@ async function list({ config: file, name, json }: Options): Promise<void> {
 async function remove({ config: file, name, json }: Options): Promise<void> {
   const { config, receiver } = settings(file);
   const removed: InstalledWebhook[] = [];
-  for (const admin of admins(config, '')) {
+  for (const admin of webhookAdmins(config)) {
     for (const webhook of await admin.list(name, receiver)) {
       await admin.remove(webhook);
       removed.push(webhook);
@@ -97,17 +96,6 @@ function settings(file: string | undefined): { config: Config; receiver: string 
     );
   }
   return { config, receiver: config.publicUrl };
-}
-
-function admins(config: Config, pmsSecret: string): WebhookAdmin[] {
-  return [
-    zendeskWebhooks({
-      baseUrl: config.zendeskBaseUrl,
-      email: config.zendeskEmail,
-      apiToken: config.zendeskApiToken,
-    }),
-    pmsWebhooks({ baseUrl: config.pmsBaseUrl, token: config.pmsToken, secret: pmsSecret }),
-  ];
 }
 
 function writeSecrets(dir: string, webhooks: WebhookInstallation[]): void {

@@ -1,0 +1,52 @@
+import type { Command } from 'commander';
+import { loadConfig } from '../../config/config';
+import { configuredBudgets, configuredSystems } from '../../config/systems';
+import { examine, type Finding } from '../../operator/doctor';
+import { common } from '../common';
+import type { CommonOptions } from '../connect';
+import { paint, printJson, printLine, type Colour } from '../output';
+import { foundAddress } from '../servers';
+import { webhookAdmins } from '../webhookAdmins';
+
+const MARKS: Record<Finding['state'], { sign: string; colour: Colour }> = {
+  ok: { sign: '✓', colour: 'green' },
+  off: { sign: '–', colour: 'dim' },
+  warning: { sign: '!', colour: 'yellow' },
+  failed: { sign: '✗', colour: 'red' },
+};
+
+export function registerDoctor(program: Command): void {
+  common(
+    program
+      .command('doctor')
+      .description(
+        'look at everything that the service needs, and say what to do where something is wrong; exit code 1 then',
+      ),
+    'zendesk-pms-sync doctor',
+  ).action(async (options: CommonOptions) => {
+    const config = loadConfig(options.config ?? null, process.env);
+    const findings: Finding[] = [];
+    const patient = {
+      config,
+      temporalAddress: foundAddress('temporalAddress', config, options.data) ?? null,
+      mongodbUri: foundAddress('mongodbUri', config, options.data) ?? null,
+      systems: configuredSystems(config, { budgets: configuredBudgets(config) }),
+      admins: webhookAdmins(config),
+    };
+    for await (const finding of examine(patient)) {
+      findings.push(finding);
+      if (!options.json) print(finding);
+    }
+    if (options.json) printJson(findings);
+    const wrong = findings.filter(({ state }) => state === 'failed' || state === 'warning').length;
+    if (!options.json)
+      printLine(wrong === 0 ? paint('green', 'nothing is wrong') : paint('yellow', `${wrong} to mend`));
+    if (wrong > 0) process.exitCode = 1;
+  });
+}
+
+function print({ what, state, found, cure }: Finding): void {
+  const { sign, colour } = MARKS[state];
+  printLine(`${paint(colour, sign)} ${what}: ${found}`);
+  if (cure !== null) printLine(`    → ${cure}`);
+}

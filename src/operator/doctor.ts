@@ -1,0 +1,354 @@
+import { Connection } from '@temporalio/client';
+import axios from 'axios';
+import { MongoClient } from 'mongodb';
+import type { Config } from '../config/config';
+import { checkMapping, loadMapping } from '../config/mapping';
+import { MappingError } from '../sync/mapping';
+import { SIDES, type Side } from '../sync/record';
+import { NeedsHuman, RetryLater } from '../systems/errors';
+import type { SystemPort } from '../systems/port';
+import { endpointOf, type WebhookAdmin } from '../systems/webhooks';
+import { clientOver, connectionOptions } from '../workers/connect';
+import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
+import { pollersOf } from './pollers';
+import { schedulesOf } from './scheduleStates';
+
+/** One thing that was looked at. */
+export interface Finding {
+  /** What was looked at, e.g. `Zendesk: stream tickets`. */
+  what: string;
+  /** `off`: not asked for, or not there yet, which is no fault. */
+  state: 'ok' | 'warning' | 'failed' | 'off';
+  found: string;
+  /** What to do; null where nothing is to be done. */
+  cure: string | null;
+}
+
+export interface Patient {
+  config: Config;
+  /** Null where no address is configured and no service that runs its own server was found. */
+  temporalAddress: string | null;
+  mongodbUri: string | null;
+  systems: Record<Side, SystemPort>;
+  admins: readonly WebhookAdmin[];
+}
+
+const NAMES: Record<Side, string> = { zendesk: 'Zendesk', pms: 'PMS' };
+const CREDENTIALS: Record<Side, string> = {
+  zendesk:
+    'ZENDESK_EMAIL and ZENDESK_API_TOKEN (an admin’s, with token access on: Admin Center → Apps and integrations → APIs)',
+  pms: 'PMS_TOKEN',
+};
+/** Webhook signatures are refused after five minutes; half of it is left for the way. */
+const SKEW_LIMIT_SECONDS = 120;
+const NOT_RUNNING = 'nothing is configured, and no service with a server of its own runs in this folder';
+
+/** Looks at everything that the service needs, one thing after the other. Writes nothing but a scratch document. */
+export async function* examine(patient: Patient): AsyncIterable<Finding> {
+  yield* temporal(patient);
+  yield* mongodb(patient);
+  for (const side of SIDES) yield* system(patient, side);
+  yield await mapping(patient);
+  yield* webhooks(patient);
+}
+
+async function* temporal({ config, temporalAddress }: Patient): AsyncIterable<Finding> {
+  const what = 'Temporal';
+  if (temporalAddress === null) {
+    yield {
+      what,
+      state: 'off',
+      found: NOT_RUNNING,
+      cure: 'set TEMPORAL_ADDRESS, or run "zendesk-pms-sync start"',
+    };
+    return;
+  }
+  let connection: Connection;
+  try {
+    connection = await Connection.connect({
+      address: temporalAddress,
+      connectTimeout: 10_000,
+      ...connectionOptions(config),
+    });
+  } catch (error) {
+    yield {
+      what,
+      state: 'failed',
+      found: `${temporalAddress} does not answer (${firstLine(error)})`,
+      cure: 'check TEMPORAL_ADDRESS, TEMPORAL_TLS and TEMPORAL_API_KEY, and that the server runs',
+    };
+    return;
+  }
+  try {
+    const namespace = config.temporalNamespace;
+    const { serverVersion } = await connection.workflowService.getSystemInfo({});
+    try {
+      await connection.workflowService.describeNamespace({ namespace });
+    } catch (error) {
+      yield {
+        what,
+        state: 'failed',
+        found: `namespace ${namespace}: ${firstLine(error)}`,
+        cure: `check TEMPORAL_NAMESPACE, or create it: temporal operator namespace create --namespace ${namespace}`,
+      };
+      return;
+    }
+    yield {
+      what,
+      state: 'ok',
+      found: `${temporalAddress}, server ${serverVersion}, namespace ${namespace}`,
+      cure: null,
+    };
+    yield await searchAttributes(connection, namespace);
+    const client = clientOver(connection, config, null);
+    const workers = await pollersOf(client, config.taskQueue);
+    yield workers > 0
+      ? { what: 'Workers', state: 'ok', found: `${workers} on task queue ${config.taskQueue}`, cure: null }
+      : {
+          what: 'Workers',
+          state: 'off',
+          found: `none on task queue ${config.taskQueue}`,
+          cure: 'run "zendesk-pms-sync start"',
+        };
+    for (const { id, exists, paused, note, nextRun } of await schedulesOf(client, config.taskQueue)) {
+      const wanted = config.reconcileCron !== 'off' || !id.endsWith('-reconcile');
+      if (!exists && !wanted) continue;
+      yield {
+        what: `Schedule ${id}`,
+        state: !exists ? 'off' : paused ? 'warning' : 'ok',
+        found: !exists
+          ? 'not there yet'
+          : paused
+            ? `paused: ${note || 'no note'}`
+            : `next run ${nextRun ?? '—'}`,
+        cure: !exists
+          ? 'run "zendesk-pms-sync start", which creates it'
+          : paused
+            ? `temporal schedule toggle --schedule-id ${id} --unpause, or resume it in the Web UI`
+            : null,
+      };
+    }
+  } finally {
+    await connection.close();
+  }
+}
+
+async function searchAttributes(connection: Connection, namespace: string): Promise<Finding> {
+  const what = 'Search attributes';
+  const wanted = Object.entries(SEARCH_ATTRIBUTES);
+  try {
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+    const missing = wanted.filter(([name]) => !(name in (customAttributes ?? {})));
+    if (missing.length === 0)
+      return { what, state: 'ok', found: wanted.map(([name]) => name).join(', '), cure: null };
+    return {
+      what,
+      state: 'warning',
+      found: `missing: ${missing.map(([name]) => name).join(', ')}`,
+      cure: `"zendesk-pms-sync start" creates them, or: ${missing.map(([name, type]) => `temporal operator search-attribute create --name ${name} --type ${type}`).join(' && ')}`,
+    };
+  } catch (error) {
+    return {
+      what,
+      state: 'warning',
+      found: `cannot be listed (${firstLine(error)})`,
+      cure: `in Temporal Cloud, create these as Keyword under the namespace: ${wanted.map(([name]) => name).join(', ')}`,
+    };
+  }
+}
+
+async function* mongodb({ config, mongodbUri }: Patient): AsyncIterable<Finding> {
+  const what = 'MongoDB';
+  if (mongodbUri === null) {
+    yield {
+      what,
+      state: 'off',
+      found: NOT_RUNNING,
+      cure: 'set MONGODB_URI, or run "zendesk-pms-sync start"',
+    };
+    return;
+  }
+  const shown = mongodbUri.replace(/\/\/[^@/]*@/, '//…@');
+  const mongo = new MongoClient(mongodbUri, { serverSelectionTimeoutMS: 10_000 });
+  try {
+    const db = mongo.db(config.mongodbDatabase);
+    const { version } = (await db.command({ buildInfo: 1 })) as { version?: string };
+    const scratch = db.collection<{ _id: string; at: Date }>('doctor');
+    const started = Date.now();
+    await scratch.replaceOne({ _id: 'scratch' }, { at: new Date() }, { upsert: true });
+    await scratch.deleteOne({ _id: 'scratch' });
+    yield {
+      what,
+      state: 'ok',
+      found: `${shown}, version ${version ?? 'unknown'}, two writes in ${Date.now() - started} ms`,
+      cure: null,
+    };
+    const { localTime } = (await db.command({ hello: 1 })) as { localTime?: Date };
+    if (localTime) yield clock('MongoDB', localTime);
+  } catch (error) {
+    yield {
+      what,
+      state: 'failed',
+      found: `${shown}: ${firstLine(error)}`,
+      cure: 'check MONGODB_URI, and that its user may read and write the database ' + config.mongodbDatabase,
+    };
+  } finally {
+    await mongo.close();
+  }
+}
+
+async function* system({ config, systems }: Patient, side: Side): AsyncIterable<Finding> {
+  const port = systems[side];
+  const name = NAMES[side];
+  const address = side === 'zendesk' ? config.zendeskBaseUrl : config.pmsBaseUrl;
+  try {
+    yield {
+      what: `${name}: credential`,
+      state: 'ok',
+      found: `${address} as ${await port.whoAmI()}`,
+      cure: null,
+    };
+  } catch (error) {
+    const cure =
+      error instanceof NeedsHuman
+        ? `check ${CREDENTIALS[side]}`
+        : `check ${side === 'zendesk' ? 'ZENDESK_SUBDOMAIN (or ZENDESK_BASE_URL)' : 'PMS_BASE_URL'}, and that this machine reaches it`;
+    yield { what: `${name}: credential`, state: 'failed', found: wordsOf(error), cure };
+    return;
+  }
+  const date = await serverTime(address);
+  if (date) yield clock(name, date);
+  const since = new Date(Date.now() - 120_000);
+  for (const stream of port.streams) {
+    const what = `${name}: stream ${stream}`;
+    try {
+      const { records } = await port.changes(stream, await port.cursorAt(stream, since));
+      yield {
+        what,
+        state: 'ok',
+        found: `can be read; ${records.length} changed within two minutes`,
+        cure: null,
+      };
+    } catch (error) {
+      yield {
+        what,
+        state: 'failed',
+        found: wordsOf(error),
+        cure: `give the user of ${CREDENTIALS[side]} the right to read it`,
+      };
+    }
+  }
+}
+
+/** By the `Date` header of any answer, which HTTP gives to the second; asked without our credential. */
+async function serverTime(address: string): Promise<Date | null> {
+  try {
+    const { headers } = await axios.get(address, {
+      timeout: 10_000,
+      maxRedirects: 0,
+      proxy: false,
+      responseType: 'text',
+      validateStatus: () => true,
+    });
+    const date: unknown = headers['date'];
+    return typeof date === 'string' ? new Date(date) : null;
+  } catch {
+    return null;
+  }
+}
+
+function clock(of: string, there: Date): Finding {
+  const seconds = Math.round((Date.now() - there.getTime()) / 1000);
+  const what = `Clock: ${of}`;
+  const found =
+    Math.abs(seconds) <= 1
+      ? 'the same as here'
+      : `${Math.abs(seconds)} s ${seconds > 0 ? 'behind' : 'ahead of'} this machine`;
+  return Math.abs(seconds) <= SKEW_LIMIT_SECONDS
+    ? { what, state: 'ok', found, cure: null }
+    : {
+        what,
+        state: 'warning',
+        found,
+        cure: 'set both clocks by NTP: webhooks are refused when their time differs by five minutes, and "winner: latest" goes by each side’s clock',
+      };
+}
+
+async function mapping({ config, systems }: Patient): Promise<Finding> {
+  const what = 'Mapping';
+  try {
+    const { version, entities } = await checkMapping(
+      loadMapping(config.mappingFile),
+      systems,
+      config.mappingFile,
+    );
+    const rows = Object.values(entities).reduce((sum, table) => sum + table.rows.length, 0);
+    return {
+      what,
+      state: 'ok',
+      found: `${config.mappingFile} (${version}): ${rows} rows fit the fields of both systems`,
+      cure: null,
+    };
+  } catch (error) {
+    const found = error instanceof MappingError ? error.message.split('\n').join('; ') : wordsOf(error);
+    return {
+      what,
+      state: 'failed',
+      found,
+      cure: `mend ${config.mappingFile}; "zendesk-pms-sync mapping check" says more`,
+    };
+  }
+}
+
+async function* webhooks({ config, admins }: Patient): AsyncIterable<Finding> {
+  const polls = `changes are found by polling, every ${config.zendeskPollSeconds} and ${config.pmsPollSeconds} s`;
+  if (config.publicUrl === undefined) {
+    yield {
+      what: 'Webhooks',
+      state: 'off',
+      found: `PUBLIC_URL is not set: ${polls}`,
+      cure: 'to hear changes within a second, set PUBLIC_URL and run "zendesk-pms-sync webhooks install"',
+    };
+    return;
+  }
+  for (const admin of admins) {
+    const what = `Webhooks: ${NAMES[admin.side]}`;
+    const secret = admin.side === 'zendesk' ? config.zendeskWebhookSecret : config.pmsWebhookSecret;
+    try {
+      const found = await admin.list('zendesk-pms-sync', config.publicUrl);
+      const to = endpointOf(config.publicUrl, admin.side);
+      if (found.length === 0)
+        yield {
+          what,
+          state: 'warning',
+          found: `none leads to ${to}: ${polls}`,
+          cure: 'run "zendesk-pms-sync webhooks install"',
+        };
+      else if (!secret)
+        yield {
+          what,
+          state: 'warning',
+          found: `leads to ${to}, where it is not received: its secret is not set`,
+          cure: `set ${admin.side.toUpperCase()}_WEBHOOK_SECRET as "webhooks install" printed it`,
+        };
+      else yield { what, state: 'ok', found: `leads to ${to}`, cure: null };
+    } catch (error) {
+      yield {
+        what,
+        state: 'warning',
+        found: wordsOf(error),
+        cure: `give the user of ${CREDENTIALS[admin.side]} the right to manage webhooks, or do without: ${polls}`,
+      };
+    }
+  }
+}
+
+/** What a system said for itself; anything else is a bug, and told as one. */
+function wordsOf(error: unknown): string {
+  if (error instanceof NeedsHuman || error instanceof RetryLater) return error.message;
+  return firstLine(error);
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+}
