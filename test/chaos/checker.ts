@@ -150,7 +150,9 @@ class Check {
     const link = this.linkOf.get(ref);
     // A cleared value leaves nothing to look for.
     if (value === '' || !this.isLive(ref)) return;
-    if (this.valueAt(ref, property) === value) {
+    const now = this.valueAt(ref, property);
+    // Zendesk itself adds a tag to a ticket that was merged.
+    if (now === value || (property === 'tags' && now?.split(' ').includes(value))) {
       this.checkFollowUp(edit, link);
       return;
     }

@@ -247,6 +247,28 @@ describe('end to end', () => {
     expect((await stack.store.get(key))?.status).toBe('linked');
   });
 
+  test('a project whose organization was deleted meanwhile waits for it, and is not refused for good', async () => {
+    const customer = await boxes.pm('POST', '/customers', { name: 'Gone soon' });
+    await quiet();
+    const [organization] = [...boxes.zendesk.store.organizations.values()].filter(
+      ({ name }) => name === 'Gone soon',
+    );
+    await boxes.zd('DELETE', `/organizations/${organization?.id ?? 0}`);
+    const project = await boxes.pm('POST', '/projects', { title: 'Too late', customerId: customer['id'] });
+    // The project's pair is told alone: nobody else knows of the deletion yet.
+    await stack.hint('TicketToProject', { side: 'pms', kind: 'project', id: String(project['id']) });
+    await quiet();
+    const parent = `zendesk:organization:${organization?.id ?? 0}`;
+    expect(await stack.store.get(`TicketToProject/pms:project:${String(project['id'])}`)).toMatchObject({
+      status: 'pending',
+      reason: { code: 'waiting' },
+    });
+    expect(await stack.store.get(`OrgToCustomer/pms:customer:${String(customer['id'])}`)).toMatchObject({
+      status: 'tombstone',
+      sides: { zendesk: { ref: parent } },
+    });
+  });
+
   test('a closed ticket quarantines an edit with the reason, and blocks nobody else', async () => {
     const { ticket, project } = await zendeskTicket();
     await boxes.zd('PUT', `/tickets/${ticket.id}`, { ticket: { status: 'closed' } });

@@ -733,10 +733,22 @@ class Zendesk implements SystemPort {
   }
 
   private async writeTicket(request: Request): Promise<WrittenTicket> {
-    const { ticket, audit } = this.http.parse(ticketAnswer, request, await this.write(request));
+    const written = await this.write(request).catch((error: unknown) => this.withCause(request, error));
+    const { ticket, audit } = this.http.parse(ticketAnswer, request, written);
     const [record] = await this.ticketRecords([ticket]);
     if (!record) throw new Error('a ticket was lost between answer and parsing');
     return { ticket, audit: audit ?? null, record };
+  }
+
+  /** An organization that is refused may be gone, or one that this requester may not have: only the first is waited for. */
+  private async withCause({ body }: Request, error: unknown): Promise<never> {
+    const { ticket } = (body ?? {}) as { ticket?: { organization_id?: unknown } };
+    const id = ticket?.organization_id;
+    if (error instanceof NeedsHuman && error.field === 'organization' && id != null) {
+      const [found] = await this.read([{ side: 'zendesk', kind: 'organization', id: textOf(id as Json) }]);
+      if (found?.record?.state !== 'live') throw new ReferenceGone(error.message, 'organization_id');
+    }
+    throw error;
   }
 
   /**
