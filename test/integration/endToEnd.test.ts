@@ -256,7 +256,8 @@ describe('end to end', () => {
     await boxes.zd('DELETE', `/organizations/${organization?.id ?? 0}`);
     const project = await boxes.pm('POST', '/projects', { title: 'Too late', customerId: customer['id'] });
     // The project's pair is told alone: nobody else knows of the deletion yet.
-    await stack.hint('TicketToProject', { side: 'pms', kind: 'project', id: String(project['id']) });
+    const ref = { side: 'pms', kind: 'project', id: String(project['id']) } as const;
+    expect(await stack.hint('TicketToProject', ref)).toMatchObject({ status: 'pending' });
     await quiet();
     const parent = `zendesk:organization:${organization?.id ?? 0}`;
     expect(await stack.store.get(`TicketToProject/pms:project:${String(project['id'])}`)).toMatchObject({
