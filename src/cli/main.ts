@@ -14,6 +14,7 @@ import { registerReconcile } from './commands/reconcile';
 import { registerResync } from './commands/resync';
 import { registerRemap } from './commands/remap';
 import { registerStatus } from './commands/status';
+import { registerVerify } from './commands/verify';
 import { webhooksCommand } from './commands/webhooks';
 import { BadInput, Problem } from './errors';
 import { receiveWebhooks } from './receive';
@@ -56,6 +57,7 @@ async function main(argv: string[]): Promise<void> {
   registerCursors(program);
   registerReconcile(program);
   registerControl(program);
+  registerVerify(program);
   await program.parseAsync(argv);
 }
 

@@ -177,6 +177,11 @@ export function loadCodecServerConfig(env: NodeJS.ProcessEnv): CodecServerConfig
   return load(codecServerSchema, null, env);
 }
 
+/** The mapping's file alone, for what needs no account. @throws ConfigError as {@link loadConfig} */
+export function loadMappingFile(file: string | null, env: NodeJS.ProcessEnv): string {
+  return load(z.object({ mappingFile: schema.shape.mappingFile }), file, env).mappingFile;
+}
+
 function load<T>(wanted: z.ZodObject & z.ZodType<T>, file: string | null, env: NodeJS.ProcessEnv): T {
   const settings = Object.keys(wanted.shape);
   const input: Record<string, unknown> = file === null ? {} : readSettings(file);
