@@ -86,7 +86,11 @@ class Lines {
       ),
       line(
         'clear',
-        row.default === undefined ? 'emptied' : `emptied: ${JSON.stringify(row.default)}`,
+        isFollowedUp(row, from)
+          ? 'that it is emptied is told by a follow-up'
+          : row.default === undefined
+            ? 'emptied'
+            : `emptied: ${JSON.stringify(row.default)}`,
         this.cannotClear(row, from),
       ),
     ];

@@ -7,7 +7,7 @@ import { NAMES } from './checklist';
 import { factOf } from './facts';
 import type { Check } from './line';
 import type { Made } from './made';
-import { Pair, Stuck, outcomeOf, type Attempt, type Ends } from './pair';
+import { Pair, Stuck, outcomeOf, type Attempt, type Created, type Ends } from './pair';
 import type { Recorder } from './recorder';
 import { Translator, bareValues, samplesOf, type Samples, type World } from './samples';
 import { watch, type Patience } from './watch';
@@ -20,6 +20,11 @@ export interface Tools {
   made: Made;
   recorder: Recorder;
   patience: Patience;
+}
+
+/** A new record that has its counterpart. */
+export interface Met extends Created {
+  pair: Pair;
 }
 
 /** The record that others are made under: a comment's ticket and its project. */
@@ -88,7 +93,7 @@ export class Lane {
     }
     const made = await this.make({ ...this.translator.needed(this.rows, this.from), ...values });
     if ('pair' in made) {
-      this.keep('create', await made.pair.created(rows, made.seen), made.pair.ends);
+      this.keep('create', await made.pair.created(rows, made), made.pair.ends);
       return made.pair;
     }
     if (this.rows.length > 1) throw new Stuck(made.reason);
@@ -111,7 +116,7 @@ export class Lane {
       wanted.map(async ({ row, sample }) => {
         const made = await this.make({ [row[this.from] ?? '']: this.own(row, sample) });
         const attempts =
-          'pair' in made ? await made.pair.created([row], made.seen) : new Map([[row, failed(made.reason)]]);
+          'pair' in made ? await made.pair.created([row], made) : new Map([[row, failed(made.reason)]]);
         this.keep('create', attempts, 'pair' in made ? made.pair.ends : null);
       }),
     );
@@ -163,7 +168,7 @@ export class Lane {
   }
 
   /** Makes a record and waits for its counterpart. */
-  async make(values: Values): Promise<{ pair: Pair; seen: Seen } | { reason: string }> {
+  async make(values: Values): Promise<Met | { reason: string }> {
     const { tools, from, to, table } = this;
     const { kind } = table;
     const whole = { ...bareValues(table, from, this.world, this.parentValues()), ...values };
@@ -183,13 +188,12 @@ export class Lane {
     );
   }
 
-  async meet(
-    seen: Seen,
-    find: () => Promise<Seen[]>,
-  ): Promise<{ pair: Pair; seen: Seen } | { reason: string }> {
+  /** Waits for the counterpart of a record that was just made. */
+  async meet(seen: Seen, find: () => Promise<Seen[]>): Promise<Met | { reason: string }> {
     const { tools, from, to, table } = this;
     const { kind } = table;
     const own = refKey({ side: from, kind: kind[from], id: seen.id });
+    const at = Date.now();
     tools.made.record(from, kind[from], seen.id, kind[to]);
     let other: Seen | undefined;
     const arrivals = await watch(
@@ -209,7 +213,7 @@ export class Lane {
     tools.made.record(to, kind[to], other.id, null);
     const ids = { [from]: seen.id, [to]: other.id } as Record<Side, string>;
     const ends: Ends = { from, kind, ids };
-    return { pair: new Pair(tools.apis, table, this.translator, ends, tools.patience), seen };
+    return { pair: new Pair(tools.apis, table, this.translator, ends, tools.patience), seen, at };
   }
 
   parentValues(): Values {

@@ -16,6 +16,12 @@ export interface Ends {
   ids: Record<Side, string>;
 }
 
+/** A new record, and when its making was answered: milliseconds. */
+export interface Created {
+  seen: Seen;
+  at: number;
+}
+
 /** What came of one value of one row. */
 export interface Attempt {
   status: Status;
@@ -40,10 +46,10 @@ export class Pair {
   ) {}
 
   /** Whether what the new record brought is on its counterpart. */
-  async created(rows: readonly PropertyRow[], seen: Seen): Promise<Map<PropertyRow, Attempt>> {
+  async created(rows: readonly PropertyRow[], { seen, at }: Created): Promise<Map<PropertyRow, Attempt>> {
     const { from } = this.ends;
     const wanted = new Map(rows.map((row) => [row, this.brought(row, seen.values)]));
-    return this.arrive(from, wanted, new Set(), () => this.lookAt(otherSide(from), wanted));
+    return this.arrive(from, { wanted, stale: new Set() }, () => this.lookAt(otherSide(from), wanted), at);
   }
 
   /**
@@ -67,6 +73,7 @@ export class Pair {
     } catch (error) {
       return this.refused([...values.keys()], error);
     }
+    const at = Date.now();
     const wanted = new Map<PropertyRow, Json | undefined>();
     const attempts = new Map<PropertyRow, Attempt>();
     const stale = new Set<PropertyRow>();
@@ -94,7 +101,8 @@ export class Pair {
       }
       return looks;
     };
-    for (const [row, attempt] of await this.arrive(writer, wanted, stale, look)) attempts.set(row, attempt);
+    for (const [row, attempt] of await this.arrive(writer, { wanted, stale }, look, at))
+      attempts.set(row, attempt);
     return attempts;
   }
 
@@ -134,12 +142,15 @@ export class Pair {
 
   private async arrive(
     writer: Side,
-    wanted: ReadonlyMap<PropertyRow, Json | undefined>,
-    stale: ReadonlySet<PropertyRow>,
+    {
+      wanted,
+      stale,
+    }: { wanted: ReadonlyMap<PropertyRow, Json | undefined>; stale: ReadonlySet<PropertyRow> },
     look: () => Promise<Map<PropertyRow, Look>>,
+    at: number,
   ): Promise<Map<PropertyRow, Attempt>> {
     const rows = [...wanted.keys()];
-    const arrivals = await watch(rows, look, this.patience);
+    const arrivals = await watch(rows, look, this.patience, at);
     const fresh = rows.filter((row) => !stale.has(row));
     if (fresh.length > 1 && fresh.every((row) => !arrivals.get(row)?.arrived))
       throw new Stuck('nothing arrived');

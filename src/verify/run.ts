@@ -83,6 +83,8 @@ async function people({ apis, tag }: RunInput, made: Made): Promise<Pick<World, 
 }
 
 class Run {
+  private readonly counts: (() => Promise<void>)[] = [];
+
   constructor(
     private readonly tools: Tools,
     private readonly zendesk: ZendeskApi,
@@ -112,6 +114,8 @@ class Run {
       }),
     ];
     await Promise.all(work);
+    // A second counterpart may have come since.
+    for (const count of this.counts) await count();
   }
 
   private async comments(table: EntityMapping, from: Side, ticket: Base | null): Promise<void> {
@@ -137,7 +141,6 @@ class Run {
     const { recorder, world, apis } = this.tools;
     const { entity, kind } = table;
     const to = otherSide(from);
-    const started = Date.now();
     const made = await new Lane(this.tools, table, from, [], parent).make({});
     const line = recorder.line(entity, null, from, 'pair');
     if (!('pair' in made)) {
@@ -146,7 +149,7 @@ class Run {
       return null;
     }
     const { ends } = made.pair;
-    const seconds = (Date.now() - started) / 1000;
+    const seconds = (Date.now() - made.at) / 1000;
     const origin = { side: from, kind: kind[from], id: ends.ids[from] };
     const key = canonicalKey(entity, origin);
     const resolved = { key, ids: ends.ids, ended: false };
@@ -154,16 +157,22 @@ class Run {
     for (const side of SIDES)
       this.references.byRef.set(refKey({ side, kind: kind[side], id: ends.ids[side] }), resolved);
     world.parents[entity].push(key);
-    const counterparts = await apis[to].find(kind[to], refKey(origin), parent?.ids[to] ?? null);
-    const only = counterparts.length === 1;
-    recorder.set(line, {
-      ...outcomeOf(ends, [], null),
-      status: only ? 'passed' : 'failed',
-      reason: only ? null : `found ${counterparts.length}: ${counterparts.map(({ id }) => id).join(', ')}`,
-      written: origin.id,
-      found: counterparts.map(({ id }) => id),
-      seconds,
-    });
+    const count = async () => {
+      const found = (await apis[to].find(kind[to], refKey(origin), parent?.ids[to] ?? null)).map(
+        ({ id }) => id,
+      );
+      const only = found.length === 1;
+      recorder.set(line, {
+        ...outcomeOf(ends, [], null),
+        status: only ? 'passed' : 'failed',
+        reason: only ? null : `found ${found.length}`,
+        written: ends.ids[from],
+        found: found.join(', '),
+        seconds,
+      });
+    };
+    await count();
+    this.counts.push(count);
     return { key, ids: ends.ids, pair: made.pair };
   }
 

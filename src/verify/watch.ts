@@ -25,13 +25,15 @@ export interface Arrival extends Look {
  * rest is given up after a quarter of the time: one write brings them together.
  *
  * @param look looks once, at all of them
+ * @param started when the write was answered, in milliseconds
  */
 export async function watch<K>(
   wanted: readonly K[],
   look: () => Promise<Map<K, Look>>,
   { timeoutMs, lookMs, signal }: Patience,
+  started = Date.now(),
 ): Promise<Map<K, Arrival>> {
-  const started = Date.now();
+  const begun = Date.now();
   const arrivals = new Map<K, Arrival>();
   let lastArrival: number | null = null;
   for (;;) {
@@ -46,7 +48,7 @@ export async function watch<K>(
     }
     const waiting = wanted.some((key) => !arrivals.get(key)?.arrived);
     const deadline = Math.min(
-      started + timeoutMs,
+      begun + timeoutMs,
       lastArrival === null ? Infinity : lastArrival + timeoutMs / 4,
     );
     if (!waiting || now >= deadline) return arrivals;

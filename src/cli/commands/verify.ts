@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { loadConfig, loadMappingFile } from '../../config/config';
@@ -83,6 +84,8 @@ async function verify(options: VerifyOptions): Promise<void> {
       `--tag: found "${tag}", expected 3 to 40 lower-case letters, digits, - and _, beginning with a letter or digit`,
     );
   const stop = new AbortController();
+  // All that waits listens to it.
+  setMaxListeners(0, stop.signal);
   onStopSignal(() => stop.abort());
   const progress = progressLine();
   const report = await passing(() =>
@@ -122,10 +125,10 @@ async function verifySandbox(
         new Made(),
       );
     });
-    const broken = MODES.map(async (mode) => {
+    const broken = MODES.map(async (mode): Promise<never> => {
       throw new Problem(`the sync ended by itself:\n${await synced[mode].ended}`);
     });
-    const results = (await Promise.race([Promise.all(runs), ...broken])) as Result[][];
+    const results = await Promise.race([Promise.all(runs), ...broken]);
     const { version } = loadMapping(mappingFile);
     return reportOf(results.flat(), { startedAt, mappingFile, version, tag: null, leftBehind: [] });
   });
