@@ -38,8 +38,13 @@ const TYPES: Record<FieldDefinition['type'], z.ZodType> = {
 };
 
 /** @returns what is wrong with a custom field's value; null where nothing is. A null value removes the field. */
-export function customFieldFault(kind: Kind, key: string, value: unknown): string | null {
-  const field = FIELDS.find((each) => each.kind === kind && each.key === key);
+export function customFieldFault(
+  fields: readonly FieldDefinition[],
+  kind: Kind,
+  key: string,
+  value: unknown,
+): string | null {
+  const field = fields.find((each) => each.kind === kind && each.key === key);
   if (!field) return 'unknown field';
   if (value === null) return null;
   const fits =

@@ -3,7 +3,7 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest }
 import { ZodError } from 'zod';
 import { CallLog } from '../common/callLog';
 import { Faults } from '../common/faults';
-import { FIELDS } from './fields';
+import type { FieldDefinition } from './fields';
 import { Idempotency } from './idempotency';
 import type { Person } from './model';
 import { rateLimit } from './rateLimit';
@@ -31,6 +31,8 @@ export interface PmsSandboxOptions {
   /** The integration's token; made up when none is given. */
   token?: string;
   attachmentLimitBytes?: number;
+  /** Custom fields besides those that every sandbox has. */
+  fields?: readonly FieldDefinition[];
   /** Of JSON bodies. */
   bodyLimitBytes?: number;
 }
@@ -55,7 +57,7 @@ const BODY_LIMIT_BYTES = 20 * 1024 * 1024;
 /** A project management system with a REST API, in memory. Contract: docs/pms-openapi.yaml. */
 export async function startPmsSandbox(options: PmsSandboxOptions = {}): Promise<PmsSandbox> {
   const clock = options.clock ?? Date.now;
-  const store = new PmsStore(clock, options.idsAfter);
+  const store = new PmsStore(clock, options.idsAfter, options.fields);
   const token = options.token ?? randomBytes(16).toString('hex');
   /** Person's id by token. */
   const tokens = new Map([[token, store.people.upsert(SYNC_PERSON).person.id]]);
@@ -109,7 +111,7 @@ export async function startPmsSandbox(options: PmsSandboxOptions = {}): Promise<
       for (const collection of ['customers', 'projects', 'notes'] as const)
         recordRoutes(api, context, collection);
       await attachmentRoutes(api, context);
-      api.get('/fields', async () => ({ items: FIELDS }));
+      api.get('/fields', async () => ({ items: store.fields }));
       changeRoutes(api, context);
       webhookRoutes(api, context, webhooks);
     },

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { customFieldFault } from './fields';
+import { FIELDS, customFieldFault, type FieldDefinition } from './fields';
 import {
   DEFAULTS,
   OPERATIONS,
@@ -46,6 +46,7 @@ const REDACTED = '[redacted]';
 export class PmsStore {
   readonly people = new People();
   readonly changes: Change[] = [];
+  readonly fields: readonly FieldDefinition[];
   lies: Lies = liesSchema.parse({});
   /** Told of every change that the feed has. */
   onChange: (change: Change) => void = () => undefined;
@@ -59,7 +60,9 @@ export class PmsStore {
   constructor(
     private readonly clock: () => number,
     idsAfter = 0,
+    moreFields: readonly FieldDefinition[] = [],
   ) {
+    this.fields = [...FIELDS, ...moreFields];
     this.tables = {
       customer: new Table('customer', idsAfter),
       project: new Table('project', idsAfter),
@@ -252,7 +255,7 @@ export class PmsStore {
   private checkCustomFields(kind: Kind, { customFields }: Fields): void {
     for (const [key, value] of Object.entries((customFields ?? {}) as Fields)) {
       const field = `customFields.${key}`;
-      const fault = customFieldFault(kind, key, value);
+      const fault = customFieldFault(this.fields, kind, key, value);
       if (fault !== null) throw new Refusal(400, 'invalid', `${field}: ${fault}`, { field });
     }
   }

@@ -3,7 +3,7 @@ import { invalid } from './refusal';
 
 /** The account's custom fields and statuses, and which values they take. */
 
-interface CustomField {
+export interface CustomField {
   id: number;
   type: string;
   title: string;
@@ -80,8 +80,8 @@ export function customStatusOf(status: string, current: number): number {
 const timestamps = { created_at: '2024-01-01T00:00:00Z', updated_at: '2024-01-01T00:00:00Z' };
 
 /** https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_fields/ */
-export function shownTicketFields(baseUrl: string): Fields[] {
-  return [...SYSTEM_FIELDS, ...TICKET_FIELDS].map(({ options, key: _, ...field }, index) => ({
+export function shownTicketFields(baseUrl: string, fields: readonly CustomField[]): Fields[] {
+  return [...SYSTEM_FIELDS, ...fields].map(({ options, key: _, ...field }, index) => ({
     url: `${baseUrl}/ticket_fields/${field.id}.json`,
     ...field,
     raw_title: field.title,
@@ -97,8 +97,8 @@ export function shownTicketFields(baseUrl: string): Fields[] {
 }
 
 /** https://developer.zendesk.com/api-reference/ticketing/organizations/organization_fields/ */
-export function shownOrganizationFields(baseUrl: string): Fields[] {
-  return ORGANIZATION_FIELDS.map(({ options, ...field }, index) => ({
+export function shownOrganizationFields(baseUrl: string, fields: readonly CustomField[]): Fields[] {
+  return fields.map(({ options, ...field }, index) => ({
     url: `${baseUrl}/organization_fields/${field.id}.json`,
     ...field,
     raw_title: field.title,
@@ -147,20 +147,25 @@ function checkValue(field: CustomField, value: Json, named: string): Json {
 
 /** Values for a ticket's `custom_fields`; the API ignores fields that are not there. */
 export function mergeTicketFields(
+  fields: readonly CustomField[],
   before: readonly { id: number; value: Json }[],
   given: readonly { id: number; value: Json }[],
 ): { id: number; value: Json }[] {
   const values = new Map(before.map(({ id, value }) => [id, value]));
   for (const { id, value } of given) {
-    const field = TICKET_FIELDS.find((each) => each.id === id);
+    const field = fields.find((each) => each.id === id);
     if (field) values.set(id, checkValue(field, value, 'base'));
   }
   return [...values].map(([id, value]) => ({ id, value }));
 }
 
-export function mergeOrganizationFields(before: Fields, given: Record<string, Json>): Fields {
+export function mergeOrganizationFields(
+  fields: readonly CustomField[],
+  before: Fields,
+  given: Record<string, Json>,
+): Fields {
   const known = Object.entries(given).flatMap(([key, value]) => {
-    const field = ORGANIZATION_FIELDS.find((each) => each.key === key);
+    const field = fields.find((each) => each.key === key);
     return field ? [[key, checkValue(field, value, key)] as const] : [];
   });
   return { ...before, ...Object.fromEntries(known) };

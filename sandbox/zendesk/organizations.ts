@@ -141,6 +141,7 @@ export class Organizations {
     }
     if (fields.organization_fields)
       after.organization_fields = mergeOrganizationFields(
+        this.store.organizationFields,
         before.organization_fields,
         fields.organization_fields,
       );

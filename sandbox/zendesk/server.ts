@@ -21,7 +21,7 @@ import { otherRoutes, webhookRoutes } from './routes/other';
 import { ticketRoutes } from './routes/tickets';
 import { attachmentRoutes, fileRoutes, uploadRoutes } from './routes/uploads';
 import { userRoutes } from './routes/users';
-import { Store } from './store';
+import { Store, type MoreFields } from './store';
 import { Tickets } from './tickets';
 import { Triggers } from './triggers';
 import { Uploads } from './uploads';
@@ -51,6 +51,8 @@ export interface ZendeskSandboxOptions {
   webhookTimeoutMs?: number;
   /** Serves files from a port of their own, to which `content_url` redirects, as Zendesk does from another host. */
   fileHost?: boolean;
+  /** What an administrator added. */
+  fields?: MoreFields;
   /** Before a delivery is repeated for the first time. */
   webhookRetryMs?: number;
 }
@@ -86,7 +88,7 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
   const app = fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true, rewriteUrl });
   // Known once it listens; what is made before has no address yet.
   let origin = '';
-  const store = new Store(clock, () => `${origin}/api/v2`, options.idsAfter);
+  const store = new Store(clock, () => `${origin}/api/v2`, options.idsAfter, options.fields);
   const userOf = (request: FastifyRequest) => authenticate(request, store, apiToken);
   const log = new CallLog(
     (request) => userOf(request)?.email ?? 'nobody',

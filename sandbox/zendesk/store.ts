@@ -1,5 +1,5 @@
 import { ChangeLog } from './changeLog';
-import { TICKET_FIELDS, ORGANIZATION_FIELDS } from './fields';
+import { TICKET_FIELDS, ORGANIZATION_FIELDS, type CustomField } from './fields';
 import type { Audit, Comment, Fields, Organization, Ticket, User } from './model';
 import { isoSeconds, secondsOf } from './text';
 
@@ -13,6 +13,12 @@ export interface SandboxEvent {
   record: Fields & { id: number };
   actorId: number | null;
   change: Fields;
+}
+
+/** Custom fields besides those that every sandbox account has. */
+export interface MoreFields {
+  ticket?: readonly CustomField[];
+  organization?: readonly CustomField[];
 }
 
 /** Everything that the Zendesk sandbox knows, in memory, with the indexes over it. */
@@ -38,8 +44,8 @@ export class Store {
     { id: 360006965034, name: 'Support' },
     { id: 360006965035, name: 'Engineering' },
   ];
-  readonly ticketFields = TICKET_FIELDS;
-  readonly organizationFields = ORGANIZATION_FIELDS;
+  readonly ticketFields: readonly CustomField[];
+  readonly organizationFields: readonly CustomField[];
   /** Tickets that were deleted for good: the export still names them, their content is gone. */
   readonly purged = new Set<number>();
   /** Writes so far, by resource; those of loading included until somebody resets them. */
@@ -52,7 +58,10 @@ export class Store {
     private readonly clock: () => number = Date.now,
     readonly baseUrl: () => string = () => '',
     idsAfter = 0,
+    fields: MoreFields = {},
   ) {
+    this.ticketFields = [...TICKET_FIELDS, ...(fields.ticket ?? [])];
+    this.organizationFields = [...ORGANIZATION_FIELDS, ...(fields.organization ?? [])];
     this.nextId = 360300000000 + idsAfter;
     this.nextTicketId = 1 + idsAfter;
   }

@@ -140,6 +140,7 @@ export class Tickets {
         submitter_id: fields.submitter_id ?? actor.id,
         is_public: comment.public ?? true,
         custom_fields: mergeTicketFields(
+          this.store.ticketFields,
           [],
           this.store.ticketFields.map((field) => ({ id: field.id, value: null })),
         ),
@@ -337,7 +338,11 @@ export class Tickets {
       after.tags = after.tags.filter((tag) => !removed.has(tag));
     }
     if (fields.custom_fields)
-      after.custom_fields = mergeTicketFields(after.custom_fields, fields.custom_fields);
+      after.custom_fields = mergeTicketFields(
+        this.store.ticketFields,
+        after.custom_fields,
+        fields.custom_fields,
+      );
     after['fields'] = after.custom_fields;
     // Last, when nothing can be refused any more: it may make a person.
     if (fields.requester)

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import { ConfigError } from '../config/config';
 import { NoAnswerError, NoServerError } from '../embedded';
@@ -16,6 +17,7 @@ import { registerReconcile } from './commands/reconcile';
 import { registerResync } from './commands/resync';
 import { registerRemap } from './commands/remap';
 import { registerStatus } from './commands/status';
+import { registerVerify } from './commands/verify';
 import { webhooksCommand } from './commands/webhooks';
 import { BadInput, Problem } from './errors';
 import { receiveWebhooks } from './receive';
@@ -60,6 +62,7 @@ async function main(argv: string[]): Promise<void> {
   registerCursors(program);
   registerReconcile(program);
   registerControl(program);
+  registerVerify(program);
   await program.parseAsync(argv);
 }
 

@@ -182,6 +182,11 @@ export function loadCodecServerConfig(env: NodeJS.ProcessEnv): CodecServerConfig
   return load(codecServerSchema, null, env);
 }
 
+/** The mapping's file alone, for what needs no account. @throws ConfigError as {@link loadConfig} */
+export function loadMappingFile(file: string | null, env: NodeJS.ProcessEnv): string {
+  return load(z.object({ mappingFile: schema.shape.mappingFile }), file ?? foundFile(), env).mappingFile;
+}
+
 function foundFile(): string | null {
   return existsSync(SETTINGS_FILE) ? SETTINGS_FILE : null;
 }

@@ -115,6 +115,6 @@ export function organizationRoutes(api: FastifyInstance, context: Context): void
     );
   });
   api.get('/organization_fields', async (request) =>
-    list(request, 'organization_fields', shownOrganizationFields(store.baseUrl())),
+    list(request, 'organization_fields', shownOrganizationFields(store.baseUrl(), store.organizationFields)),
   );
 }

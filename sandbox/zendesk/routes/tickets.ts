@@ -130,7 +130,7 @@ export function ticketRoutes(api: FastifyInstance, context: Context): void {
 
   deletedTicketRoutes(api, context);
   api.get('/ticket_fields', async (request) =>
-    list(request, 'ticket_fields', shownTicketFields(store.baseUrl())),
+    list(request, 'ticket_fields', shownTicketFields(store.baseUrl(), store.ticketFields)),
   );
   api.get('/custom_statuses', async () => ({ custom_statuses: CUSTOM_STATUSES }));
 }

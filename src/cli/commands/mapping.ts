@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { loadConfig } from '../../config/config';
+import { loadConfig, loadMappingFile } from '../../config/config';
 import { bindMapping, loadMapping, offeredBy } from '../../config/mapping';
 import { configuredBudgets, configuredSystems } from '../../config/systems';
 import { pairCustomFields, unknownValues, type SuggestedRow } from '../../operator/fieldPairs';
@@ -26,10 +26,12 @@ export function registerMapping(program: Command): void {
     mapping
       .command('show', { isDefault: true })
       .description('print its tables: Zendesk property, PMS property, PMS data type, direction')
-      .argument('[file]', 'mapping file', process.env['MAPPING_FILE'] ?? 'mapping.yaml'),
+      .argument('[file]', 'mapping file; default: the configured one'),
   )
     .addHelpText('after', '\nExample:\n  zendesk-pms-sync mapping show')
-    .action((file: string, options: Options) => show(loadMapping(file), options));
+    .action((file: string | undefined, options: Options) =>
+      show(loadMapping(file ?? loadMappingFile(null, process.env)), options),
+    );
   json(
     mapping
       .command('check')
