@@ -35,6 +35,7 @@ export async function start(configFile: string | null, dataDir: string, withInta
     dataDir,
     namespace: config.temporalNamespace,
     searchAttributes: SEARCH_ATTRIBUTES,
+    uiPort: 0,
     ...(config.temporalAddress !== undefined && { temporalAddress: config.temporalAddress }),
     temporalConnection,
   });

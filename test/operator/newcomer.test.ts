@@ -1,0 +1,138 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parse } from 'yaml';
+import { startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { until } from '../support/serviceProcess';
+
+/**
+ * The README's way from nothing to a running sync, as processes in a folder of their own: init, doctor, plan, start,
+ * status, an edit, links show. Servers are those that `start` runs itself.
+ */
+
+const MAIN = path.resolve(__dirname, '../../dist/src/cli/main.js');
+
+let boxes: Sandboxes;
+let dir: string;
+let service: ChildProcess | null = null;
+let said = '';
+
+beforeAll(async () => {
+  if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
+  boxes = await startSandboxes();
+  dir = mkdtempSync(path.join(tmpdir(), 'zps-newcomer-'));
+});
+afterAll(async () => {
+  if (service?.exitCode === null) {
+    service.kill('SIGTERM');
+    await once(service, 'exit');
+  }
+  await boxes.close();
+});
+
+/** Nothing but what a shell has; the settings are in the folder. */
+const env = () => ({ PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' });
+
+async function cli(
+  args: string[],
+  more: Record<string, string> = {},
+): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd: dir,
+    env: { ...env(), ...more },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, out, err };
+}
+
+const addresses = () => [
+  ...['--zendesk-url', boxes.zendesk.url],
+  ...['--zendesk-email', boxes.zendesk.adminEmail],
+  ...['--pms-url', boxes.pms.url],
+];
+
+test('from nothing to two systems that agree', async () => {
+  const ticket = await boxes.zd('POST', '/tickets', {
+    ticket: {
+      subject: 'The first one',
+      comment: { body: 'Hello' },
+      custom_fields: [{ id: 360100000002, value: 's2' }],
+    },
+  });
+  const id = (ticket['ticket'] as { id: number }).id;
+
+  const made = await cli(['init', '--yes', ...addresses()], {
+    ZENDESK_API_TOKEN: boxes.zendesk.apiToken,
+    PMS_TOKEN: boxes.pms.token,
+  });
+  expect(made).toMatchObject({ code: 0, err: '' });
+  expect(made.out).toMatch(/^24 custom fields found, 20 of them mapped/m);
+  expect(statSync(path.join(dir, 'secrets/pms-token')).mode & 0o077).toBe(0);
+  for (const file of ['zendesk-pms-sync.yaml', 'mapping.yaml'])
+    expect(readFileSync(path.join(dir, file), 'utf8')).not.toContain(boxes.pms.token);
+  // Again is not over what is there.
+  expect(await cli(['init', '--yes', ...addresses()])).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/zendesk-pms-sync\.yaml is there already/),
+  });
+
+  const before = await cli(['doctor', '--json']);
+  const findings = JSON.parse(before.out) as { what: string; state: string }[];
+  expect(findings.filter(({ state }) => state === 'failed' || state === 'warning')).toEqual([]);
+  expect(before.code).toBe(0);
+  expect(findings).toContainEqual(expect.objectContaining({ what: 'Temporal', state: 'off' }));
+  expect((await cli(['mapping', 'check'])).code).toBe(0);
+
+  const planned = await cli(['plan', '--summary']);
+  expect(planned).toMatchObject({ code: 0 });
+  expect(planned.out).toMatch(/^TicketToProject +1 /m);
+
+  service = spawn(process.execPath, [MAIN, 'start'], {
+    cwd: dir,
+    env: env(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  service.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  service.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  await until(() => /running; Ctrl-C stops/.test(said) || service?.exitCode !== null);
+  expect(service.exitCode).toBeNull();
+  expect(said).toMatch(/"ui":"http:/);
+
+  const project = () =>
+    [...boxes.pms.store.all('project')].find((each) => each.externalRef === `zendesk:ticket:${id}`);
+  await until(() => project() !== undefined);
+  // A custom field that init found on both sides came along.
+  expect(project()?.['customFields']).toMatchObject({ severity: 's2' });
+
+  let status = { pairs: { TicketToProject: { linked: 0 } }, workers: 0, worries: ['?'] };
+  await until(async () => {
+    status = JSON.parse((await cli(['status', '--json'])).out) as typeof status;
+    return status.pairs.TicketToProject.linked === 1;
+  });
+  expect(status).toMatchObject({ workers: 1, worries: [] });
+  const table = await cli(['status']);
+  expect(table.out).toMatch(/^TicketToProject +0 +1 /m);
+  expect(table.out).toMatch(/^zendesk:tickets +\d+ s ago/m);
+  expect(table.out).toMatch(/all is well/);
+  expect((await cli(['doctor'])).out).toMatch(/✓ Workers: 1 on task queue/);
+
+  await boxes.pm('PATCH', `/projects/${project()?.id ?? ''}`, { title: 'Renamed in the PMS' });
+  await until(() => boxes.zendesk.store.tickets.get(id)?.subject === 'Renamed in the PMS');
+  const shown = await cli(['links', 'show', `zendesk:ticket:${id}`]);
+  expect(shown.code).toBe(0);
+  expect(shown.out).toMatch(/state +linked/);
+
+  service.kill('SIGTERM');
+  const [code] = (await once(service, 'exit')) as [number | null];
+  expect(code).toBe(0);
+  expect(parse(readFileSync(path.join(dir, 'zendesk-pms-sync.yaml'), 'utf8'))).toMatchObject({
+    pmsTokenFile: 'secrets/pms-token',
+  });
+}, 300_000);
