@@ -219,7 +219,7 @@ function readSettings(file: string): Record<string, unknown> {
   const settings: unknown = readYaml(file);
   if (settings === null || typeof settings !== 'object' || Array.isArray(settings)) {
     throw new ConfigError(
-      `${file}: found ${typeof settings}, expected settings such as "pmsBaseUrl: https://…"`,
+      `${file}: found ${Array.isArray(settings) ? 'a list' : settings === null ? 'nothing' : `a ${typeof settings}`}, expected settings such as "pmsBaseUrl: https://…"`,
     );
   }
   return { ...settings };
@@ -260,6 +260,11 @@ function describe(issue: z.core.$ZodIssue, input: Record<string, unknown>, file:
   const setting = String(issue.path[0] ?? '');
   const value = input[setting];
   const found = value === undefined ? 'nothing' : SECRETS.has(setting) ? 'a value' : JSON.stringify(value);
-  const expected = value === undefined && issue.code === 'invalid_type' ? 'expected a value' : issue.message;
+  const expected =
+    value === undefined && issue.code === 'invalid_type'
+      ? 'expected a value'
+      : issue.code === 'invalid_value'
+        ? `expected one of ${issue.values.map(String).join(', ')}`
+        : issue.message;
   return `${variableOf(setting)}${file === null ? '' : ` (or ${setting} in ${file})`}: found ${found}, ${expected}`;
 }

@@ -80,7 +80,7 @@ test('from nothing to two systems that agree', async () => {
   // Again is not over what is there.
   expect(await cli(['init', '--yes', ...addresses()])).toMatchObject({
     code: 2,
-    err: expect.stringMatching(/zendesk-pms-sync\.yaml is there already/),
+    err: expect.stringMatching(/zendesk-pms-sync\.yaml is there already/) as string,
   });
 
   const before = await cli(['doctor', '--json']);
