@@ -4,18 +4,13 @@ import {
   type Client,
 } from '@temporalio/client';
 import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
-import type { PairSummary } from '../activities/types';
 import { Problem } from './errors';
 
 /**
- * Waits for a pair's answer. @throws Problem where it is refused, where the workflow fails, or where nobody answers
+ * Waits for an Update's answer. @throws Problem where it is refused, where the workflow fails, or where nobody answers
  * in time; what was asked is then done later, once a worker takes it.
  */
-export async function answerOf(
-  client: Client,
-  waitSeconds: number,
-  ask: () => Promise<PairSummary>,
-): Promise<PairSummary> {
+export async function answerOf<T>(client: Client, waitSeconds: number, ask: () => Promise<T>): Promise<T> {
   try {
     return await client.withDeadline(Date.now() + waitSeconds * 1000, ask);
   } catch (error) {
@@ -33,5 +28,5 @@ export async function answerOf(
 function innermost(error: Error | undefined): string {
   if (error instanceof ActivityFailure) return innermost(error.cause);
   if (error instanceof ApplicationFailure && error.cause) return innermost(error.cause);
-  return error?.message ?? 'the pair gave no reason';
+  return error?.message ?? 'no reason was given';
 }

@@ -1,5 +1,5 @@
 import { entityOfRef } from '../activities/context';
-import type { LinkStore } from '../links/store';
+import type { LinkFilter, LinkStore } from '../links/store';
 import {
   canonicalKey,
   parseCanonicalKey,
@@ -8,7 +8,7 @@ import {
   tryParseRef,
   type CanonicalKey,
 } from '../sync/keys';
-import type { Link, LinkStatus } from '../sync/link';
+import type { Link } from '../sync/link';
 import type { Mapping } from '../sync/mapping';
 import { ENTITY_TYPES, type EntityType, type RefKey } from '../sync/record';
 import { BadInput } from './errors';
@@ -61,22 +61,14 @@ function entitiesOf(mapping: Mapping, ref: RefKey): EntityType[] {
   return ENTITY_TYPES.filter((type) => mapping.entities[type].kind[side] === kind);
 }
 
-export interface LinkFilter {
-  entity?: EntityType;
-  status?: LinkStatus;
-  /** The reason's code, e.g. `closed_ticket`. */
-  code?: string;
-  /** Part of the key or of either record's reference. */
-  text?: string;
-}
+const PAGE = 500;
 
+/** All links that a filter takes, in the order of their keys. */
 export async function* linksThat(store: LinkStore, filter: LinkFilter): AsyncIterable<Link> {
-  const { entity, status, code, text } = filter;
-  for await (const link of store.all(status ? { status } : {})) {
-    if (entity !== undefined && link.entity !== entity) continue;
-    if (code !== undefined && link.reason?.code !== code) continue;
-    const names = [link._id, link.sides.zendesk?.ref ?? '', link.sides.pms?.ref ?? ''];
-    if (text !== undefined && !names.some((name) => name.includes(text))) continue;
-    yield link;
+  for (let after: CanonicalKey | null = null; ; ) {
+    const page = await store.find(filter, after, PAGE);
+    yield* page;
+    after = page.at(-1)?._id ?? null;
+    if (page.length < PAGE) return;
   }
 }

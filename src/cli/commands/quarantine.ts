@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { CanonicalKey } from '../../sync/keys';
-import { linksThat, pairNamed, type LinkFilter } from '../../operator/pairs';
+import type { LinkFilter } from '../../links/store';
+import { linksThat, pairNamed } from '../../operator/pairs';
 import type { Link } from '../../sync/link';
 import type { EntityType } from '../../sync/record';
 import { common, waiting } from '../common';
