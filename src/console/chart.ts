@@ -51,12 +51,17 @@ export function barChart({ id, title, unit, bars, from, to, least }: Chart): Htm
       )}
       ${minutes.map(
         ({ ago, at }) =>
-          html`<text x="${x(at)}" y="${HEIGHT - 6}" text-anchor="${ago === 0 ? 'end' : ago === 60 ? 'start' : 'middle'}"
+          html`<text
+            x="${x(at)}"
+            y="${HEIGHT - 6}"
+            text-anchor="${ago === 0 ? 'end' : ago === 60 ? 'start' : 'middle'}"
             >${ago === 0 ? 'now' : `−${ago} min`}</text
           >`,
       )}
-      ${limit !== undefined &&
-      html`<line class="limit" x1="${LEFT}" x2="${WIDTH}" y1="${y(limit)}" y2="${y(limit)}" />`}
+      ${
+        limit !== undefined &&
+        html`<line class="limit" x1="${LEFT}" x2="${WIDTH}" y1="${y(limit)}" y2="${y(limit)}" />`
+      }
       ${bars.map(
         ({ at, value }) =>
           html`<rect
@@ -70,27 +75,29 @@ export function barChart({ id, title, unit, bars, from, to, least }: Chart): Htm
     </svg>
     <details>
       <summary>As a table: ${title}</summary>
-      ${bars.length === 0
-        ? html`<p>Nothing in the last hour.</p>`
-        : html`<table>
-            <thead>
-              <tr>
-                <th scope="col">Time (UTC)</th>
-                <th scope="col">${unit}</th>
-                ${limit !== undefined && html`<th scope="col">of</th>`}
-              </tr>
-            </thead>
-            <tbody>
-              ${bars.map(
-                (bar) =>
-                  html`<tr>
-                    <td>${new Date(bar.at).toISOString().slice(11, 16)}</td>
-                    <td>${round(bar.value)}</td>
-                    ${limit !== undefined && html`<td>${bar.limit ?? '—'}</td>`}
-                  </tr>`,
-              )}
-            </tbody>
-          </table>`}
+      ${
+        bars.length === 0
+          ? html`<p>Nothing in the last hour.</p>`
+          : html`<table>
+              <thead>
+                <tr>
+                  <th scope="col">Time (UTC)</th>
+                  <th scope="col">${unit}</th>
+                  ${limit !== undefined && html`<th scope="col">of</th>`}
+                </tr>
+              </thead>
+              <tbody>
+                ${bars.map(
+                  (bar) =>
+                    html`<tr>
+                      <td>${new Date(bar.at).toISOString().slice(11, 16)}</td>
+                      <td>${round(bar.value)}</td>
+                      ${limit !== undefined && html`<td>${bar.limit ?? '—'}</td>`}
+                    </tr>`,
+                )}
+              </tbody>
+            </table>`
+      }
     </details>
   </figure>`;
 }

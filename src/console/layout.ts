@@ -63,13 +63,17 @@ function banner(viewer: Viewer, current: Page['current']): Html {
       <ul>
         ${NAVIGATION.map(
           ({ path, name }) =>
-            html`<li><a href="${ROOT}${path}"${path === current && html` aria-current="page"`}>${name}</a></li>`,
+            html`<li>
+              <a href="${ROOT}${path}" ${path === current && html` aria-current="page"`}>${name}</a>
+            </li>`,
         )}
       </ul>
     </nav>
-    ${by === 'token'
-      ? form(viewer, '/logout', html`<span>${user}</span> <button class="plain">Log out</button>`)
-      : html`<span>${user}</span>`}
+    ${
+      by === 'token'
+        ? form(viewer, '/logout', html`<span>${user}</span> <button class="plain">Log out</button>`)
+        : html`<span>${user}</span>`
+    }
   </header>`;
 }
 
@@ -110,14 +114,19 @@ export function value(content: Json | undefined): Html {
   const text = Array.isArray(content) ? content.map(textOf).join(', ') : textOf(content);
   if (text.length <= SHOWN_AT_ONCE) return html`<span class="value">${text}</span>`;
   return html`<span class="value">${text.slice(0, SHOWN_AT_ONCE)}…</span>
-    <details><summary>All ${text.length} characters</summary><span class="value">${text}</span></details>`;
+    <details>
+      <summary>All ${text.length} characters</summary>
+      <span class="value">${text}</span>
+    </details>`;
 }
 
 /** A table that may be wider than its page; the keyboard scrolls it. */
 export function table(caption: string, titles: readonly string[], rows: readonly Part[]): Html {
   return html`<div class="wide" role="region" aria-label="${caption}" tabindex="0">
     <table>
-      <caption>${caption}</caption>
+      <caption>
+        ${caption}
+      </caption>
       <thead>
         <tr>
           ${titles.map((title) => html`<th scope="col">${title}</th>`)}

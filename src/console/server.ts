@@ -62,8 +62,10 @@ export function createConsole(context: ConsoleContext): FastifyInstance {
   app.server.maxConnections = CONNECTIONS_AT_MOST;
   app.decorateRequest('viewer', null);
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
-    done(null, Object.fromEntries(new URLSearchParams(String(body)))),
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    (_request, body, done) => done(null, Object.fromEntries(new URLSearchParams(String(body)))),
   );
   app.addHook('onRequest', async (_request, reply) => void reply.headers(HEADERS));
   answerErrors(app, context);
@@ -80,7 +82,8 @@ export function createConsole(context: ConsoleContext): FastifyInstance {
   void app.register(async (inside) => {
     inside.addHook('onRequest', async (request, reply) => {
       const visit = visitOf(request);
-      if (request.method === 'POST' && !isOwnForm(visit)) return refuse(reply, 'The form came from another site.');
+      if (request.method === 'POST' && !isOwnForm(visit))
+        return refuse(reply, 'The form came from another site.');
       const known = knownAs(access, sessions, visit);
       if (!known) return stranger(request, reply, context);
       const { session, isNew } = known;
@@ -142,7 +145,10 @@ function logIn(app: FastifyInstance, { access, log, now }: ConsoleContext, sessi
 /** Nobody known asks for a page. */
 function stranger(request: FastifyRequest, reply: FastifyReply, { access }: ConsoleContext): FastifyReply {
   if (access.token === null)
-    return refuse(reply, 'You are not logged in: the console is reached through a proxy that says who you are.');
+    return refuse(
+      reply,
+      'You are not logged in: the console is reached through a proxy that says who you are.',
+    );
   if (request.method === 'POST')
     return send(
       reply.code(401),
@@ -186,7 +192,8 @@ function said(error: FastifyError): { status: number; title: string; message: st
   if (isGrpcServiceError(error) || isGrpcServiceError(error.cause))
     return { status: 503, title: 'Unavailable', message: 'Temporal does not answer.' };
   const { statusCode = 500 } = error;
-  if (statusCode < 500) return { status: statusCode, title: 'Refused', message: 'The request was not understood.' };
+  if (statusCode < 500)
+    return { status: statusCode, title: 'Refused', message: 'The request was not understood.' };
   return { status: 500, title: 'Failed', message: 'Something failed. The log of this process says what.' };
 }
 

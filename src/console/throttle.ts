@@ -23,7 +23,10 @@ export class Throttle {
     const known = this.failures.get(network);
     const goesOn = known && this.now() - known.since < WITHIN_MS;
     this.failures.delete(network);
-    this.failures.set(network, goesOn ? { ...known, count: known.count + 1 } : { count: 1, since: this.now() });
+    this.failures.set(
+      network,
+      goesOn ? { ...known, count: known.count + 1 } : { count: 1, since: this.now() },
+    );
     const [oldest] = this.failures.keys();
     if (this.failures.size > ADDRESSES && oldest !== undefined) this.failures.delete(oldest);
   }

@@ -59,7 +59,11 @@ export function pages(app: FastifyInstance, context: ConsoleContext): void {
   });
   app.get(`${ROOT}/schedules`, async (request, reply) => {
     const view = await loadSchedules(context);
-    const page = schedulesPage({ ...view, notice: noticeIn(request.query) }, viewerOf(request), context.links);
+    const page = schedulesPage(
+      { ...view, notice: noticeIn(request.query) },
+      viewerOf(request),
+      context.links,
+    );
     return send(reply, page, request.viewer);
   });
 }

@@ -38,6 +38,8 @@ export class LagSamples {
     return found
       .filter(({ minute }) => minute >= from)
       .map(({ stream, minute, behindMs }) => ({ stream, minute, behindMs }))
-      .sort((a, b) => (a.stream === b.stream ? a.minute.getTime() - b.minute.getTime() : a.stream < b.stream ? -1 : 1));
+      .sort((a, b) =>
+        a.stream === b.stream ? a.minute.getTime() - b.minute.getTime() : a.stream < b.stream ? -1 : 1,
+      );
   }
 }

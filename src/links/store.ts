@@ -364,7 +364,11 @@ class MongoLinkStore implements LinkStore {
 
   async rewind(name: string, to: string | null): Promise<void> {
     const set = { cursor: to, updatedAt: this.now().toISOString() };
-    await this.cursors.updateOne({ _id: name }, { $set: set, $unset: { readAt: '', currentAt: '' } }, { upsert: true });
+    await this.cursors.updateOne(
+      { _id: name },
+      { $set: set, $unset: { readAt: '', currentAt: '' } },
+      { upsert: true },
+    );
   }
 
   async noteRead(name: string, at: Date): Promise<void> {

@@ -65,7 +65,7 @@ const PAGE = 500;
 
 /** All links that a filter takes, in the order of their keys. */
 export async function* linksThat(store: LinkStore, filter: LinkFilter): AsyncIterable<Link> {
-  for (let after: CanonicalKey | null = null; ; ) {
+  for (let after: CanonicalKey | null = null; ;) {
     const page = await store.find(filter, after, PAGE);
     yield* page;
     after = page.at(-1)?._id ?? null;

@@ -13,9 +13,7 @@ export type Counterpart = RefKey;
  * `merged`, whose value the link store holds already (values stay out of workflow histories). Or the whole pair.
  * `by` names whoever decides, for the link's history.
  */
-export type Resolution =
-  | { row: string; choice: Side | 'merged'; by?: string }
-  | { counterpart: Counterpart };
+export type Resolution = { row: string; choice: Side | 'merged'; by?: string } | { counterpart: Counterpart };
 
 /** A resolution as it is kept until its pair has acted on it. A merged value is canonical. */
 export type Decision =

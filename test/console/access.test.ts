@@ -3,7 +3,13 @@ import { TOKEN, Visitor, startConsoleWorld, type ConsoleWorld } from '../support
 
 /** Who gets in, and whose forms are taken, over real HTTP. */
 
-const PAGES = ['/console', '/console/pairs', '/console/conflicts', '/console/quarantine', '/console/schedules'];
+const PAGES = [
+  '/console',
+  '/console/pairs',
+  '/console/conflicts',
+  '/console/quarantine',
+  '/console/schedules',
+];
 const POSTS = ['/console/pair/resolve', '/console/pair/resync', '/console/schedules', '/console/entities'];
 
 let world: ConsoleWorld;
@@ -52,7 +58,9 @@ describe('without a session', () => {
   });
 
   test('a user’s name in a header counts for nothing where none is configured', async () => {
-    expect((await new Visitor(url, { 'x-forwarded-email': 'eve@acme.example' }).get('/console')).status).toBe(303);
+    expect((await new Visitor(url, { 'x-forwarded-email': 'eve@acme.example' }).get('/console')).status).toBe(
+      303,
+    );
   });
 });
 
@@ -61,7 +69,9 @@ describe('log-in', () => {
     const answer = await new Visitor(url).logIn();
     expect([answer.status, answer.headers.get('location')]).toEqual([303, '/console']);
     const cookie = answer.headers.get('set-cookie') ?? '';
-    expect(cookie).toMatch(/^zps-console=[\w-]+\.[\w-]+; Path=\/console; HttpOnly; SameSite=Strict; Max-Age=43200$/);
+    expect(cookie).toMatch(
+      /^zps-console=[\w-]+\.[\w-]+; Path=\/console; HttpOnly; SameSite=Strict; Max-Age=43200$/,
+    );
     expect(Buffer.from(cookie, 'base64url').toString()).not.toContain(TOKEN);
     expect(cookie).not.toContain(TOKEN);
   });
@@ -95,7 +105,10 @@ describe('log-in', () => {
   });
 
   test.each([
-    ['/console/pair?key=TicketToProject%2Fzendesk%3Aticket%3A1', '/console/pair?key=TicketToProject%2Fzendesk%3Aticket%3A1'],
+    [
+      '/console/pair?key=TicketToProject%2Fzendesk%3Aticket%3A1',
+      '/console/pair?key=TicketToProject%2Fzendesk%3Aticket%3A1',
+    ],
     ['https://evil.example/', '/console'],
     ['//evil.example/console', '/console'],
     ['/console\\evil', '/console'],
@@ -126,7 +139,10 @@ describe('a form of somebody who is logged in', () => {
   test.each<[string, Record<string, string>]>([
     ['no origin at all', {}],
     ['a foreign Origin', { origin: 'https://evil.example' }],
-    ['a foreign Origin that claims to be ours', { origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' }],
+    [
+      'a foreign Origin that claims to be ours',
+      { origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' },
+    ],
     ['an Origin that hides itself', { origin: 'null' }],
     ['Sec-Fetch-Site: cross-site', { 'sec-fetch-site': 'cross-site' }],
     ['Sec-Fetch-Site: same-site', { 'sec-fetch-site': 'same-site' }],
@@ -168,7 +184,10 @@ describe('a form of somebody who is logged in', () => {
     ['a Schedule of others', { id: 'somebody-elses', what: 'pause' }, 400],
   ])('about %s is not understood', async (_, fields, status) => {
     const visitor = await insider();
-    const answer = await visitor.post('/console/schedules', { ...fields, formToken: await visitor.formToken() });
+    const answer = await visitor.post('/console/schedules', {
+      ...fields,
+      formToken: await visitor.formToken(),
+    });
     expect(answer.status).toBe(status);
   });
 
@@ -177,7 +196,9 @@ describe('a form of somebody who is logged in', () => {
     const fields = { ...pauseHygiene(await visitor.formToken()), why: 'moving house' };
     const answer = await visitor.post('/console/schedules', fields);
     expect([answer.status, answer.headers.get('location')]).toEqual([303, '/console/schedules?done=pause']);
-    const { state } = await world.stack.client.schedule.getHandle(`${world.stack.taskQueue}-hygiene`).describe();
+    const { state } = await world.stack.client.schedule
+      .getHandle(`${world.stack.taskQueue}-hygiene`)
+      .describe();
     expect(state).toMatchObject({ paused: true, note: 'moving house (paused by Ann)' });
     await visitor.post('/console/schedules', { ...fields, what: 'resume' });
     expect(await isPaused()).toBe(false);
@@ -204,14 +225,17 @@ describe('a user’s name in a proxy’s header', () => {
   test.each([
     ['another address', ['10.0.0.5']],
     ['another network', ['10.0.0.0/8', 'fd00::/8']],
-  ])('is not believed where %s is trusted, also if the client claims to come from there', async (_, trusted) => {
-    const proxied = await world.serve({ consoleUserHeader, consoleTrustedProxies: trusted });
-    const visitor = new Visitor(proxied, { ...header, 'x-forwarded-for': '10.0.0.5' });
-    const { status, text } = await visitor.get('/console/pairs');
-    expect(status).toBe(403);
-    expect(text).not.toContain('<table');
-    expect((await visitor.post('/console/schedules', { formToken: 'x' })).status).toBe(403);
-  });
+  ])(
+    'is not believed where %s is trusted, also if the client claims to come from there',
+    async (_, trusted) => {
+      const proxied = await world.serve({ consoleUserHeader, consoleTrustedProxies: trusted });
+      const visitor = new Visitor(proxied, { ...header, 'x-forwarded-for': '10.0.0.5' });
+      const { status, text } = await visitor.get('/console/pairs');
+      expect(status).toBe(403);
+      expect(text).not.toContain('<table');
+      expect((await visitor.post('/console/schedules', { formToken: 'x' })).status).toBe(403);
+    },
+  );
 
   test('counts with each request: its cookie alone does not', async () => {
     const proxied = await world.serve({ consoleUserHeader, consoleTrustedProxies: ['127.0.0.1'] });
@@ -244,7 +268,13 @@ describe('a user’s name in a proxy’s header', () => {
 
 test('every answer forbids scripts, frames, guesses of types and caches', async () => {
   const visitor = await insider();
-  const paths = [...PAGES, '/console/login', '/console/nowhere', '/console/pair?key=nonsense', '/console/style.css'];
+  const paths = [
+    ...PAGES,
+    '/console/login',
+    '/console/nowhere',
+    '/console/pair?key=nonsense',
+    '/console/style.css',
+  ];
   for (const path of paths) {
     const { headers } = await visitor.get(path);
     const policy = headers.get('content-security-policy');

@@ -77,14 +77,16 @@ export async function tabTo(page: Page, tag: string, name: string | RegExp): Pro
   const passed: string[] = [];
   for (let presses = 0; presses < 150; presses += 1) {
     await page.keyboard.press('Tab');
-    const focused = (await page.evaluate(FOCUSED)) as Focused | null;
+    const focused = await page.evaluate<Focused | null>(FOCUSED);
     if (!focused) continue;
     if (!focused.isSeen) throw new Error(`the focus on ${focused.tag} "${focused.name}" cannot be seen`);
     const fits = typeof name === 'string' ? focused.name === name : name.test(focused.name);
     if (focused.tag === tag && fits) return;
     passed.push(`${focused.tag} "${focused.name}"`);
   }
-  throw new Error(`Tab never reached ${tag} "${String(name)}" on ${page.url()}; it passed ${passed.join(', ')}`);
+  throw new Error(
+    `Tab never reached ${tag} "${String(name)}" on ${page.url()}; it passed ${passed.join(', ')}`,
+  );
 }
 
 /** Presses a button or follows a link, and waits for the page that it leads to. */
@@ -102,8 +104,10 @@ export interface Fault {
 /** Serious and critical faults that axe finds. https://github.com/dequelabs/axe-core */
 export async function axeFaults(page: Page): Promise<string[]> {
   await page.evaluate(axe);
-  const { violations } = (await page.evaluate('axe.run()')) as { violations: Fault[] };
+  const { violations } = await page.evaluate<{ violations: Fault[] }>('axe.run()');
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary = '' }) => `${id}: ${html}\n${failureSummary}`));
+    .flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary = '' }) => `${id}: ${html}\n${failureSummary}`),
+    );
 }

@@ -1,3 +1,4 @@
+import { MongoClient, type Db } from 'mongodb';
 import { pino } from 'pino';
 import { startConsole, type Console, type ConsoleConfig } from '../../src/cli/console';
 import { loadMapping } from '../../src/config/mapping';
@@ -11,6 +12,7 @@ import { startStack, type Stack } from './stack';
 export interface ConsoleWorld {
   boxes: Sandboxes;
   stack: Stack;
+  db: Db;
   /** A console over this world's links, in addition; it ends with the world. */
   serve(settings: Partial<ConsoleConfig>): Promise<string>;
   /** A linked pair. */
@@ -35,6 +37,7 @@ export async function startConsoleWorld(): Promise<ConsoleWorld> {
     reconcileCron: '0 3 1 1 *',
     hygieneMinutes: 1_440,
   });
+  const mongo = await MongoClient.connect(testServers().mongodbUri);
   const consoles: Console[] = [];
   const projectOf = (ticket: number) =>
     [...boxes.pms.store.all('project')].find(({ externalRef }) => externalRef === `zendesk:ticket:${ticket}`)
@@ -51,6 +54,7 @@ export async function startConsoleWorld(): Promise<ConsoleWorld> {
   return {
     boxes,
     stack,
+    db: mongo.db(taskQueue),
     pair,
     async serve(settings) {
       const served = await startConsole(
@@ -83,7 +87,12 @@ export async function startConsoleWorld(): Promise<ConsoleWorld> {
     async quarantined(subject) {
       const { key, ticket, project } = await pair(subject);
       const faults = `${boxes.zendesk.url}/_sandbox/faults`;
-      const refusal = { route: `^PUT /api/v2/tickets/${ticket}`, kind: 'status', status: 422, probability: 1 };
+      const refusal = {
+        route: `^PUT /api/v2/tickets/${ticket}`,
+        kind: 'status',
+        status: 422,
+        probability: 1,
+      };
       await fetch(faults, {
         method: 'PUT',
         headers: { 'content-type': 'application/json' },
@@ -97,6 +106,7 @@ export async function startConsoleWorld(): Promise<ConsoleWorld> {
       for (const served of consoles) await served.stop();
       for (const what of ['poll-zendesk', 'poll-pms', 'reconcile', 'hygiene'])
         await stack.client.schedule.getHandle(`${taskQueue}-${what}`).delete();
+      await mongo.close();
       await stack.stop();
       await boxes.close();
     },

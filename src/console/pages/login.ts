@@ -22,7 +22,11 @@ export function loginPage(next: string, problem: string | null): Page {
   return { title: 'Log in', body };
 }
 
-export function messagePage(title: string, message: string, back: { url: string; name: string } | null): Page {
+export function messagePage(
+  title: string,
+  message: string,
+  back: { url: string; name: string } | null,
+): Page {
   const body = html`<p class="notice bad" role="alert">${message}</p>
     ${back && html`<p><a href="${back.url}">${back.name}</a></p>`}`;
   return { title, body };

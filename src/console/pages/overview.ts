@@ -48,7 +48,7 @@ export function overviewPage(overview: Overview): Page {
       ${tile('/quarantine', count('quarantined'), 'pairs in quarantine')}
       ${tile('/pairs?status=pending', count('pending'), 'pairs pending')}
     </ul>
-    <p>${waitingRecords} records were seen and their pairs have not dealt with them yet.</p>
+    <p>Records that were seen and that their pairs have not dealt with yet: ${waitingRecords}.</p>
     ${table(
       'Pairs that are not linked',
       ['Entity', 'pending', 'conflict', 'quarantined'],
@@ -83,7 +83,8 @@ export function overviewPage(overview: Overview): Page {
     )}
     <h2>Rate budget, last hour</h2>
     <p class="soft">
-      Calls that were taken from each limit in each of its windows; the dashed line is the limit as the API last said it.
+      Calls that were set aside for workers in each window of each limit; the dashed line is the limit as the
+      API last said it.
     </p>
     <div class="two">${rateCharts(overview)}</div>
   `;

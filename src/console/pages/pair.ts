@@ -80,7 +80,11 @@ export function pairPage(view: PairView, viewer: Viewer, links: ConsoleContext['
       <dd>${record('zendesk')}</dd>
       <dt>PMS</dt>
       <dd>${record('pms')}</dd>
-      ${link.waitsFor.length > 0 && html`<dt>Waits for</dt><dd>${link.waitsFor.join(', ')}</dd>`}
+      ${
+        link.waitsFor.length > 0 &&
+        html`<dt>Waits for</dt>
+          <dd>${link.waitsFor.join(', ')}</dd>`
+      }
       <dt>Mapping</dt>
       <dd>${link.mappingVersion}</dd>
     </dl>
@@ -90,23 +94,25 @@ export function pairPage(view: PairView, viewer: Viewer, links: ConsoleContext['
     ${table('Both sides, as the sync knows them', ['Property', 'Zendesk', 'PMS', 'State'], rows.map(valueRow))}
     ${link.files && link.files.length > 0 && html`<p>${link.files.length} files.</p>`}
     <h2>History</h2>
-    ${link.history.length === 0
-      ? html`<p>Nothing was overruled.</p>`
-      : table(
-          'Values that were overruled, latest first',
-          ['When', 'Property', 'On', 'Lost', 'Kept', 'By'],
-          [...link.history].reverse().map(
-            (entry) =>
-              html`<tr>
-                <td>${time(entry.at)}</td>
-                <td>${entry.row}</td>
-                <td>${SIDE_NAMES[entry.side]}</td>
-                <td>${value(entry.lost)}</td>
-                <td>${value(entry.kept)}</td>
-                <td>${entry.rule}</td>
-              </tr>`,
-          ),
-        )}
+    ${
+      link.history.length === 0
+        ? html`<p>Nothing was overruled.</p>`
+        : table(
+            'Values that were overruled, latest first',
+            ['When', 'Property', 'On', 'Lost', 'Kept', 'By'],
+            [...link.history].reverse().map(
+              (entry) =>
+                html`<tr>
+                  <td>${time(entry.at)}</td>
+                  <td>${entry.row}</td>
+                  <td>${SIDE_NAMES[entry.side]}</td>
+                  <td>${value(entry.lost)}</td>
+                  <td>${value(entry.kept)}</td>
+                  <td>${entry.rule}</td>
+                </tr>`,
+            ),
+          )
+    }
   `;
   return { title: key, current: '/pairs', body };
 }
@@ -118,8 +124,9 @@ function atWork(work: Work[] | null): Html | string {
     ({ activity, attempt, lastFailure, nextAttempt: next }) =>
       html`<div>
         ${activity}, attempt
-        ${attempt}${lastFailure !== null && html`; failed: ${lastFailure}`}${next !== null &&
-        html`; next ${time(next)}`}
+        ${attempt}${lastFailure !== null && html`; failed: ${lastFailure}`}${
+          next !== null && html`; next ${time(next)}`
+        }
       </div>`,
   )}`;
 }
@@ -184,16 +191,25 @@ function decideRow(viewer: Viewer, key: CanonicalKey, parked: ParkedConflict, ro
             (side) =>
               html`<div>
                 <p>${SIDE_NAMES[side]}: ${value(parked[side])}</p>
-                <button name="choose" value="${side}" aria-label="${parked.row}: take the value of ${SIDE_NAMES[side]}">
+                <button
+                  name="choose"
+                  value="${side}"
+                  aria-label="${parked.row}: take the value of ${SIDE_NAMES[side]}"
+                >
                   Take the value of ${SIDE_NAMES[side]}
                 </button>
               </div>`,
           )}
         </div>
-        ${mergeable &&
-        html`<p><label for="${id}">Or a value made of both, in the PMS form${hint}</label></p>
-          <textarea id="${id}" name="value">${'\n'}${parked.pms === null ? '' : textOf(parked.pms)}</textarea>
-          <p><button class="plain" name="choose" value="merged">Use this value for ${parked.row}</button></p>`}
+        ${
+          mergeable &&
+          html`<p><label for="${id}">Or a value made of both, in the PMS form${hint}</label></p>
+            <textarea id="${id}" name="value">
+${'\n'}${parked.pms === null ? '' : textOf(parked.pms)}</textarea>
+            <p>
+              <button class="plain" name="choose" value="merged">Use this value for ${parked.row}</button>
+            </p>`
+        }
       </fieldset>`,
   );
 }
@@ -210,7 +226,8 @@ function decidePair(viewer: Viewer, key: CanonicalKey, link: Link): Html {
       <fieldset>
         <legend>Which record is the counterpart?</legend>
         ${link.candidates.map((candidate) => choice(candidate, candidate))}
-        ${choice('create', 'None of them: make a new one')} ${choice('none', 'None: keep the record by itself')}
+        ${choice('create', 'None of them: make a new one')}
+        ${choice('none', 'None: keep the record by itself')}
         <button>Decide</button>
       </fieldset>`,
   );

@@ -44,22 +44,24 @@ export async function loadPairs(
 export function pairsPage(list: PairList, { links }: Pick<ConsoleContext, 'links'>): Page {
   const body = html`
     ${filters('/pairs', list.query, true)}
-    ${list.links.length === 0
-      ? html`<p>No pair found.</p>`
-      : table(
-          `${list.links.length} pairs, in the order of their keys`,
-          ['Pair', 'State', 'Zendesk', 'PMS', 'Reason', 'Changed'],
-          list.links.map(
-            (link) =>
-              html`<tr>
-                <th scope="row">${pairLink(link._id)}</th>
-                <td>${mark(link.status)}</td>
-                ${SIDES.map((side) => html`<td>${recordCell(link.sides[side]?.ref, links)}</td>`)}
-                <td>${link.reason?.text}</td>
-                <td>${time(link.updatedAt)}</td>
-              </tr>`,
-          ),
-        )}
+    ${
+      list.links.length === 0
+        ? html`<p>No pair found.</p>`
+        : table(
+            `${list.links.length} pairs, in the order of their keys`,
+            ['Pair', 'State', 'Zendesk', 'PMS', 'Reason', 'Changed'],
+            list.links.map(
+              (link) =>
+                html`<tr>
+                  <th scope="row">${pairLink(link._id)}</th>
+                  <td>${mark(link.status)}</td>
+                  ${SIDES.map((side) => html`<td>${recordCell(link.sides[side]?.ref, links)}</td>`)}
+                  <td>${link.reason?.text}</td>
+                  <td>${time(link.updatedAt)}</td>
+                </tr>`,
+            ),
+          )
+    }
     ${pages('/pairs', list)}
   `;
   return { title: 'Pairs', current: '/pairs', body };
@@ -68,13 +70,15 @@ export function pairsPage(list: PairList, { links }: Pick<ConsoleContext, 'links
 export function conflictsPage(list: PairList): Page {
   const body = html`
     ${filters('/conflicts', list.query, false)}
-    ${list.links.length === 0
-      ? html`<p>No conflicts.</p>`
-      : table(
-          'What only a person can decide',
-          ['Pair', 'What', 'Zendesk', 'PMS', 'Since', 'To do'],
-          list.links.flatMap(conflictRows),
-        )}
+    ${
+      list.links.length === 0
+        ? html`<p>No conflicts.</p>`
+        : table(
+            'What only a person can decide',
+            ['Pair', 'What', 'Zendesk', 'PMS', 'Since', 'To do'],
+            list.links.flatMap(conflictRows),
+          )
+    }
     ${pages('/conflicts', list)}
   `;
   return { title: 'Conflicts', current: '/conflicts', body };
@@ -110,22 +114,24 @@ function conflictRows(link: Link): Html[] {
 export function quarantinePage(list: PairList, viewer: Viewer): Page {
   const body = html`
     ${filters('/quarantine', list.query, false)}
-    ${list.links.length === 0
-      ? html`<p>Nothing is in quarantine.</p>`
-      : table(
-          'Pairs that cannot be synced as they are',
-          ['Pair', 'Code', 'Reason', 'Since', 'To do'],
-          list.links.map(
-            (link) =>
-              html`<tr>
-                <th scope="row">${pairLink(link._id)}</th>
-                <td>${link.reason?.code}</td>
-                <td>${link.reason?.text}</td>
-                <td>${time(link.reason?.since)}</td>
-                <td>${resyncForm(viewer, link._id, 'retry')}</td>
-              </tr>`,
-          ),
-        )}
+    ${
+      list.links.length === 0
+        ? html`<p>Nothing is in quarantine.</p>`
+        : table(
+            'Pairs that cannot be synced as they are',
+            ['Pair', 'Code', 'Reason', 'Since', 'To do'],
+            list.links.map(
+              (link) =>
+                html`<tr>
+                  <th scope="row">${pairLink(link._id)}</th>
+                  <td>${link.reason?.code}</td>
+                  <td>${link.reason?.text}</td>
+                  <td>${time(link.reason?.since)}</td>
+                  <td>${resyncForm(viewer, link._id, 'retry')}</td>
+                </tr>`,
+            ),
+          )
+    }
     ${pages('/quarantine', list)}
     <p class="soft">
       To retry many at once: <code>zendesk-pms-sync quarantine retry --code …</code> or <code>--all</code>
@@ -155,12 +161,22 @@ function filters(path: string, query: Query, withStatus: boolean): Html {
   const options = (all: readonly string[], chosen: string | undefined) =>
     html`<option value="">any</option>
       ${all.map(
-        (each) => html`<option value="${each}"${each === chosen && html` selected`}>${each}</option>`,
+        (each) => html`<option value="${each}" ${each === chosen && html` selected`}>${each}</option>`,
       )}`;
   return html`<form class="row" action="${ROOT}${path}" role="search" aria-label="Filter the pairs">
-    <label>Entity<br /><select name="entity">${options(ENTITY_TYPES, query.entity)}</select></label>
-    ${withStatus &&
-    html`<label>State<br /><select name="status">${options(LINK_STATUSES, query.status)}</select></label>`}
+    <label
+      >Entity<br /><select name="entity">
+        ${options(ENTITY_TYPES, query.entity)}
+      </select></label
+    >
+    ${
+      withStatus &&
+      html`<label
+        >State<br /><select name="status">
+          ${options(LINK_STATUSES, query.status)}
+        </select></label
+      >`
+    }
     <label>Code of the reason<br /><input name="code" value="${query.code}" size="16" /></label>
     <label>Id, or part of it<br /><input name="text" type="search" value="${query.text}" size="24" /></label>
     <button>Filter</button>

@@ -74,29 +74,32 @@ export function schedulesPage(view: SchedulesView, viewer: Viewer, links: Consol
   const { schedules, paused, heldBack, notice } = view;
   const body = html`
     ${notice !== null && html`<p class="notice" role="status">${notice}</p>`}
-    ${schedules.length === 0
-      ? html`<p>There is no Schedule yet: the worker creates them when it starts.</p>`
-      : table(
-          'Schedules in Temporal',
-          ['Schedule', 'State', 'Note', 'Last run', 'Next run', 'To do'],
-          schedules.map(
-            (schedule) =>
-              html`<tr>
-                <th scope="row">${schedule.id}</th>
-                <td>
-                  ${schedule.paused ? mark('paused') : schedule.running ? 'running now' : 'waiting'}
-                  ${outside(links.schedule(schedule.id), 'Open in the Temporal Web UI')}
-                </td>
-                <td>${schedule.note}</td>
-                <td>${time(schedule.last)}</td>
-                <td>${time(schedule.next)}</td>
-                <td>${scheduleForm(viewer, schedule)}</td>
-              </tr>`,
-          ),
-        )}
+    ${
+      schedules.length === 0
+        ? html`<p>There is no Schedule yet: the worker creates them when it starts.</p>`
+        : table(
+            'Schedules in Temporal',
+            ['Schedule', 'State', 'Note', 'Last run', 'Next run', 'To do'],
+            schedules.map(
+              (schedule) =>
+                html`<tr>
+                  <th scope="row">${schedule.id}</th>
+                  <td>
+                    ${schedule.paused ? mark('paused') : schedule.running ? 'running now' : 'waiting'}
+                    ${outside(links.schedule(schedule.id), 'Open in the Temporal Web UI')}
+                  </td>
+                  <td>${schedule.note}</td>
+                  <td>${time(schedule.last)}</td>
+                  <td>${time(schedule.next)}</td>
+                  <td>${scheduleForm(viewer, schedule)}</td>
+                </tr>`,
+            ),
+          )
+    }
     <h2>Entities</h2>
     <p class="soft">
-      A paused entity rests: what comes for its pairs is kept, and told to them on resuming. A worker must run.
+      A paused entity rests: what comes for its pairs is kept, and told to them on resuming. A worker must
+      run.
     </p>
     ${table(
       'Pauses by entity',
@@ -112,7 +115,9 @@ export function schedulesPage(view: SchedulesView, viewer: Viewer, links: Consol
               viewer,
               '/entities',
               html`<input type="hidden" name="scope" value="${type}" />
-                <button name="what" value="${what.toLowerCase()}" aria-label="${what} ${type}">${what}</button>`,
+                <button name="what" value="${what.toLowerCase()}" aria-label="${what} ${type}">
+                  ${what}
+                </button>`,
             )}
           </td>
         </tr>`;
@@ -129,8 +134,10 @@ function scheduleForm(viewer: Viewer, { id, paused }: ScheduleState): Html {
     '/schedules',
     html`<input type="hidden" name="id" value="${id}" />
       <input type="hidden" name="what" value="${what.toLowerCase()}" />
-      ${!paused &&
-      html`<label>Why<br /><input name="why" maxlength="200" aria-label="Why ${id} is paused" /></label>`}
+      ${
+        !paused &&
+        html`<label>Why<br /><input name="why" maxlength="200" aria-label="Why ${id} is paused" /></label>`
+      }
       <button aria-label="${what} ${id}">${what}</button>`,
     'row',
   );
