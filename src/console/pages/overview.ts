@@ -1,6 +1,8 @@
 import { usedSince, type UsedWindow } from '../../budget/past';
 import type { LagSample } from '../../links/lag';
-import type { StreamPosition, UnsettledStatus } from '../../links/store';
+import type { StreamPosition } from '../../links/store';
+import { pollersOf } from '../../operator/pollers';
+import { LINK_STATUSES, type LinkStatus } from '../../sync/link';
 import { ENTITY_TYPES, SIDES, type EntityType, type Side } from '../../sync/record';
 import { barChart, type Bar } from '../chart';
 import type { ConsoleContext } from '../context';
@@ -9,9 +11,12 @@ import { ROOT, SIDE_NAMES, mark, table, time, type Page } from '../layout';
 
 const HOUR_MS = 60 * 60_000;
 const MINUTE_MS = 60_000;
+const TEMPORAL_WITHIN_MS = 3_000;
 
 export interface Overview {
-  unsettled: readonly { entity: EntityType; status: UnsettledStatus; count: number }[];
+  pairs: Record<EntityType, Record<LinkStatus, number>>;
+  /** Worker processes; null where Temporal does not answer. */
+  workers: number | null;
   waitingRecords: number;
   paused: Partial<Record<EntityType, string>>;
   positions: readonly StreamPosition[];
@@ -20,26 +25,37 @@ export interface Overview {
   now: number;
 }
 
-/** All of it from MongoDB, where any process finds it: this page is there when Temporal is not. */
-export async function loadOverview({ database, now }: ConsoleContext): Promise<Overview> {
+/** Almost all of it from MongoDB, where any process finds it: this page is there when Temporal is not. */
+export async function loadOverview({
+  client,
+  database,
+  taskQueue,
+  now,
+  log,
+}: ConsoleContext): Promise<Overview> {
   const { db, store } = await database();
   const at = now();
   const since = new Date(at - HOUR_MS);
-  const [unsettled, waitingRecords, paused, positions, lag, windows] = await Promise.all([
-    store.countUnsettled(),
+  const workers = client
+    .withDeadline(Date.now() + TEMPORAL_WITHIN_MS, () => pollersOf(client, taskQueue))
+    .catch((error: unknown) => {
+      log.warn({ err: error }, 'console: Temporal does not answer');
+      return null;
+    });
+  const [pairs, waitingRecords, paused, positions, lag, windows] = await Promise.all([
+    store.countByStatus(),
     store.countObservations(),
     store.control.paused(),
     store.positions(),
     store.lag.since(since),
     usedSince(db, since),
   ]);
-  return { unsettled, waitingRecords, paused, positions, lag, windows, now: at };
+  return { pairs, workers: await workers, waitingRecords, paused, positions, lag, windows, now: at };
 }
 
 export function overviewPage(overview: Overview): Page {
-  const { paused, unsettled, waitingRecords, positions, now } = overview;
-  const count = (status: UnsettledStatus) =>
-    unsettled.reduce((sum, row) => sum + (row.status === status ? row.count : 0), 0);
+  const { paused, pairs, workers, waitingRecords, positions, now } = overview;
+  const count = (status: LinkStatus) => ENTITY_TYPES.reduce((sum, type) => sum + pairs[type][status], 0);
   const rests = ENTITY_TYPES.filter((type) => paused[type] !== undefined);
   const body = html`
     ${rests.map((type) => html`<p class="notice bad">${type} is paused since ${time(paused[type])}.</p>`)}
@@ -48,20 +64,19 @@ export function overviewPage(overview: Overview): Page {
       ${tile('/quarantine', count('quarantined'), 'pairs in quarantine')}
       ${tile('/pairs?status=pending', count('pending'), 'pairs pending')}
     </ul>
-    <p>Records that were seen and that their pairs have not dealt with yet: ${waitingRecords}.</p>
+    <p>
+      Records that were seen and that their pairs have not dealt with yet: ${waitingRecords}. Worker
+      processes: ${workers ?? 'not known, as Temporal does not answer'}.
+    </p>
+    ${workers === 0 && html`<p class="notice bad">No worker runs, so nothing is synced.</p>`}
     ${table(
-      'Pairs that are not linked',
-      ['Entity', 'pending', 'conflict', 'quarantined'],
+      'Pairs by entity and state',
+      ['Entity', ...LINK_STATUSES],
       ENTITY_TYPES.map(
         (type) =>
           html`<tr>
             <th scope="row">${type}</th>
-            ${(['pending', 'conflict', 'quarantined'] as const).map(
-              (status) =>
-                html`<td>
-                  ${unsettled.find((row) => row.entity === type && row.status === status)?.count ?? 0}
-                </td>`,
-            )}
+            ${LINK_STATUSES.map((status) => html`<td>${pairs[type][status]}</td>`)}
           </tr>`,
       ),
     )}

@@ -1,20 +1,9 @@
-import { ScheduleNotFoundError, type Client } from '@temporalio/client';
+import { schedulesOf, type ScheduleState } from '../../operator/scheduleStates';
 import { ENTITY_TYPES, type EntityType } from '../../sync/record';
 import { scheduleIds } from '../../workers/schedules';
 import type { ConsoleContext } from '../context';
 import { html, type Html } from '../html';
 import { form, mark, outside, table, time, type Page, type Viewer } from '../layout';
-
-export interface ScheduleState {
-  id: string;
-  paused: boolean;
-  /** What it does, or why it is paused. */
-  note: string;
-  running: boolean;
-  /** ISO times. */
-  last: string | null;
-  next: string | null;
-}
 
 export interface SchedulesView {
   schedules: ScheduleState[];
@@ -27,32 +16,13 @@ const WITHIN_MS = 10_000;
 
 export async function loadSchedules({ client, database, taskQueue }: ConsoleContext): Promise<SchedulesView> {
   const { store } = await database();
-  const states = await client.withDeadline(Date.now() + WITHIN_MS, () =>
-    Promise.all(scheduleIds(taskQueue).map((id) => stateOf(client, id))),
-  );
+  const states = await client.withDeadline(Date.now() + WITHIN_MS, () => schedulesOf(client, taskQueue));
   return {
-    schedules: states.filter((state) => state !== null),
+    schedules: states.filter(({ exists }) => exists),
     paused: await store.control.paused(),
     heldBack: await store.control.countHeldBack(),
     notice: null,
   };
-}
-
-async function stateOf(client: Client, id: string): Promise<ScheduleState | null> {
-  try {
-    const { state, info } = await client.schedule.getHandle(id).describe();
-    return {
-      id,
-      paused: state.paused,
-      note: state.note ?? '',
-      running: info.runningActions.length > 0,
-      last: info.recentActions.at(-1)?.takenAt.toISOString() ?? null,
-      next: state.paused ? null : (info.nextActionTimes[0]?.toISOString() ?? null),
-    };
-  } catch (error) {
-    if (error instanceof ScheduleNotFoundError) return null;
-    throw error;
-  }
 }
 
 /** @param who goes into the note, which the Web UI shows, too */
@@ -89,8 +59,8 @@ export function schedulesPage(view: SchedulesView, viewer: Viewer, links: Consol
                     ${outside(links.schedule(schedule.id), 'Open in the Temporal Web UI')}
                   </td>
                   <td>${schedule.note}</td>
-                  <td>${time(schedule.last)}</td>
-                  <td>${time(schedule.next)}</td>
+                  <td>${time(schedule.lastRun)}</td>
+                  <td>${time(schedule.paused ? null : schedule.nextRun)}</td>
                   <td>${scheduleForm(viewer, schedule)}</td>
                 </tr>`,
             ),
