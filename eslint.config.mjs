@@ -43,6 +43,16 @@ const zones = [
     message: 'The receiver is what strangers reach: it knows no API, no credential and no pair.',
   },
   {
+    target: './src/console',
+    from: ['./src/systems', './src/cli', './src/embedded', './src/config', './src/intake'],
+    message: 'The console knows no API and no credential of one; who starts it gives it what it needs.',
+  },
+  {
+    target: './src/operator',
+    from: ['./src/cli', './src/console', './src/intake'],
+    message: 'What an operator can do is the same at a terminal and in the console.',
+  },
+  {
     target: './src/budget',
     from: './src',
     except: ['./sync', './systems', './budget'],

@@ -21,8 +21,8 @@ export async function keepDecision(
     (await takenElsewhere(store, key, resolution));
   if (why !== null) throw refused(why);
   if (!('row' in resolution)) return store.decide(key, resolution);
-  const { row, choice } = resolution;
-  if (choice !== 'merged') return store.decide(key, { row, choice });
+  const { row, choice, by } = resolution;
+  if (choice !== 'merged') return store.decide(key, { row, choice, ...(by !== undefined && { by }) });
   // The value came before the signal, by `conflicts resolve --value`, and stays out of the workflow's history.
   const kept = (await store.decisions(key, [row])).rows.get(row);
   if (kept?.choice !== 'merged')

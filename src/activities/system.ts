@@ -87,8 +87,10 @@ export function systemActivities(live: ActivityContext, side: Side, lane: Lane):
         const outcome = { pages: 0, records: 0, hinted: 0 };
         const position = await store.position(name);
         const leader = port.follows[stream];
-        if (leader !== undefined && isQuiet(await store.position(nameOf(leader)), position, context.now()))
+        if (leader !== undefined && isQuiet(await store.position(nameOf(leader)), position, context.now())) {
+          await store.noteCurrent(name, context.now());
           return outcome;
+        }
         const recent = repeatsOf(stream);
         let cursor = position?.cursor ?? null;
         for (;;) {

@@ -3,6 +3,7 @@ import type { Lane } from '../sync/lane';
 import type { LimitReading } from '../systems/budget';
 import { RetryLater } from '../systems/errors';
 import type { Clock } from './clock';
+import { keepPast, type PastDocument } from './past';
 import {
   UNTOLD_WINDOW_MS,
   WINDOW_MS,
@@ -50,6 +51,7 @@ export class Bucket {
   constructor(
     private readonly id: string,
     private readonly collection: Collection<BucketDocument>,
+    private readonly past: Collection<PastDocument>,
     private readonly options: { name: string; assumed: number; ceiling: number | null; clock: Clock },
   ) {}
 
@@ -156,10 +158,12 @@ export class Bucket {
   }
 
   private async roll(state: BudgetWindow, now: number): Promise<BudgetWindow> {
-    await this.collection.updateOne(
+    const over = await this.collection.findOneAndUpdate(
       { _id: this.id, window: state.window },
       { $set: { window: state.window + 1, used: 0, endsAt: now + UNTOLD_WINDOW_MS } },
+      { returnDocument: 'before' },
     );
+    if (over) await keepPast(this.past, this.id, over);
     return this.load();
   }
 

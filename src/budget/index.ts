@@ -4,6 +4,7 @@ import type { CallBudget, LimitReading, Permit, RateRules } from '../systems/bud
 import { currentLane, currentSignal } from '../systems/callContext';
 import { Bucket, type BucketDocument } from './bucket';
 import { SYSTEM_CLOCK, type Clock } from './clock';
+import type { PastDocument } from './past';
 
 export interface SideRate {
   /** How messages call the system. */
@@ -39,12 +40,22 @@ export class RateBudgets {
   }
 
   open(db: Db): void {
-    for (const side of SIDES) this.sides[side].open(db.collection<BucketDocument>('budgets'));
+    const stored = {
+      present: db.collection<BucketDocument>('budgets'),
+      past: db.collection<PastDocument>('budgetWindows'),
+    };
+    for (const side of SIDES) this.sides[side].open(stored);
   }
 }
 
+/** Windows under way, and those of the last hour. */
+interface Stored {
+  present: Collection<BucketDocument>;
+  past: Collection<PastDocument>;
+}
+
 class SharedBudget implements CallBudget {
-  private collection: Collection<BucketDocument> | null = null;
+  private stored: Stored | null = null;
   private readonly buckets = new Map<string, Bucket>();
 
   constructor(
@@ -54,8 +65,8 @@ class SharedBudget implements CallBudget {
     private readonly clock: Clock,
   ) {}
 
-  open(collection: Collection<BucketDocument>): void {
-    this.collection = collection;
+  open(stored: Stored): void {
+    this.stored = stored;
   }
 
   async take(names: readonly string[]): Promise<Permit> {
@@ -85,11 +96,11 @@ class SharedBudget implements CallBudget {
   }
 
   private bucket(name: string): Bucket | null {
-    if (!this.collection) return null;
+    if (!this.stored) return null;
     let bucket = this.buckets.get(name);
     if (!bucket) {
       const { rules, ceiling } = this.rate;
-      bucket = new Bucket(`${this.side}:${name}`, this.collection, {
+      bucket = new Bucket(`${this.side}:${name}`, this.stored.present, this.stored.past, {
         name: this.rate.name,
         assumed: rules.assumed[name] ?? 60,
         ceiling: name === 'account' ? ceiling : null,

@@ -8,6 +8,7 @@ import type { Side } from '../sync/record';
 import { startTracing, type Tracing } from '../telemetry/tracing';
 import { clientOver, connectionOptions, type TemporalConfig } from '../workers/connect';
 import { serviceLogger, type Servers } from '../workers/service';
+import { startConsole } from './console';
 
 /** Senders give up after seconds, so a server behind that is away must be noticed before. */
 const SERVER_WITHIN_MS = 3_000;
@@ -31,14 +32,16 @@ export interface Receiver {
   stop(): Promise<void>;
 }
 
-/** `start --only intake`: the webhook receiver as a process of its own, until it is told to stop. */
+/** `start --only intake`: webhook receiver and console as a process of their own, until it is told to stop. */
 export async function receiveWebhooks(configFile: string | null): Promise<void> {
   const config = loadIntakeConfig(configFile, process.env);
   const log = serviceLogger(config.logLevel);
   const tracing = startTracing();
-  const receiver = await startReceiver(config, config, log, tracing);
+  const receiver = secretsOf(config) ? await startReceiver(config, config, log, tracing) : null;
+  const webConsole = await startConsole(config, config, log, { tracing });
   await new Promise<void>((resolve) => onStopSignal(resolve));
-  await receiver.stop();
+  await receiver?.stop();
+  await webConsole?.stop();
   await tracing?.shutdown();
 }
 

@@ -10,12 +10,14 @@ import { connectionOptions } from '../workers/connect';
 import { serviceLogger, startService } from '../workers/service';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
 import { loadMapping } from '../config/mapping';
+import { startConsole } from './console';
 import { onStopSignal, secretsOf, startReceiver } from './receive';
 import { leaveAddresses } from './servers';
 
 /**
  * `npm start`: checks configuration, mapping and both credentials, starts what servers are not given, and
- * runs until it is told to stop. The webhook receiver runs along where a webhook's secret is configured.
+ * runs until it is told to stop. The webhook receiver runs along where a webhook's secret is configured, the console
+ * where a way in is.
  */
 export async function start(configFile: string | null, dataDir: string, withIntake: boolean): Promise<void> {
   const config = loadConfig(configFile, process.env);
@@ -60,13 +62,19 @@ export async function start(configFile: string | null, dataDir: string, withInta
         const receiver =
           withIntake && secretsOf(config) ? await startReceiver(config, servers, log, tracing) : null;
         if (receiver) metrics.watchWebhooks(receiver.counts);
+        const { uiUrl } = temporal;
+        const webConsole = withIntake ? await startConsole(config, servers, log, { uiUrl, tracing }) : null;
         log.info({ temporal: temporal.address, ui: temporal.uiUrl }, 'running; Ctrl-C stops');
         const stop = async () => {
           await receiver?.stop();
+          await webConsole?.stop();
           await service.stop();
         };
         onStopSignal(() => stop().catch((error: unknown) => log.error({ err: error }, 'while stopping')));
-        await service.done.finally(() => receiver?.stop());
+        await service.done.finally(async () => {
+          await receiver?.stop();
+          await webConsole?.stop();
+        });
       } catch (error) {
         await service.stop();
         throw error;

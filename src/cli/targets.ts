@@ -1,66 +1,6 @@
-import { entityOfRef } from '../activities/context';
-import type { LinkStore } from '../links/store';
-import {
-  canonicalKey,
-  parseCanonicalKey,
-  parseRef,
-  refKey,
-  tryParseRef,
-  type CanonicalKey,
-} from '../sync/keys';
-import type { Link, LinkStatus } from '../sync/link';
-import { LINK_STATUSES } from '../sync/link';
-import type { Mapping } from '../sync/mapping';
-import { ENTITY_TYPES, type EntityType, type RefKey } from '../sync/record';
+import { LINK_STATUSES, type LinkStatus } from '../sync/link';
+import { ENTITY_TYPES, type EntityType } from '../sync/record';
 import { BadInput } from './errors';
-
-/**
- * The pair that a person names: by its canonical key, or by either of its records.
- * @throws BadInput where the text is neither
- */
-export async function pairNamed(
-  { store, mapping }: { store: LinkStore; mapping: Mapping },
-  text: string,
-): Promise<CanonicalKey> {
-  if (!text.includes('/')) return pairOf({ store, mapping }, text);
-  try {
-    const { origin } = parseCanonicalKey(text);
-    // The record may have become the other half of a pair that began on the other side.
-    return (await store.owners([refKey(origin)])).get(refKey(origin)) ?? text;
-  } catch (error) {
-    throw new BadInput(error instanceof Error ? error.message : String(error));
-  }
-}
-
-async function pairOf(
-  { store, mapping }: { store: LinkStore; mapping: Mapping },
-  text: string,
-): Promise<CanonicalKey> {
-  const ref = recordNamed(mapping, text);
-  const owner = (await store.owners([ref])).get(ref);
-  if (owner !== undefined) return owner;
-  const [first, ...more] = entitiesOf(mapping, ref).map((entity) => canonicalKey(entity, parseRef(ref)));
-  if (first === undefined) throw new Error(`${ref} was found to be of no entity`);
-  for (const key of more) if (await store.get(key)) return key;
-  return first;
-}
-
-/** @throws BadInput where the text names no record that the mapping speaks of */
-export function recordNamed(mapping: Mapping, text: string): RefKey {
-  const ref = tryParseRef(text);
-  const kinds = ENTITY_TYPES.flatMap((type) => {
-    const { zendesk, pms } = mapping.entities[type].kind;
-    return [`zendesk:${zendesk}`, `pms:${pms}`];
-  });
-  if (ref && entityOfRef(mapping, refKey(ref))) return refKey(ref);
-  const known = [...new Set(kinds)].map((kind) => `${kind}:ID`).join(', ');
-  throw new BadInput(`"${text}" names no record: expected one of ${known}`);
-}
-
-function entitiesOf(mapping: Mapping, ref: RefKey): EntityType[] {
-  const { side, kind } = parseRef(ref);
-  return ENTITY_TYPES.filter((type) => mapping.entities[type].kind[side] === kind);
-}
 
 /** @throws BadInput */
 export function entityNamed(text: string): EntityType {
@@ -83,26 +23,6 @@ export function positive(option: string): (text: string) => number {
     if (Number.isInteger(number) && number > 0) return number;
     throw new BadInput(`${option}: found "${text}", expected a whole number above 0`);
   };
-}
-
-export interface LinkFilter {
-  entity?: EntityType;
-  status?: LinkStatus;
-  /** The reason's code, e.g. `closed_ticket`. */
-  code?: string;
-  /** Part of the key or of either record's reference. */
-  text?: string;
-}
-
-export async function* linksThat(store: LinkStore, filter: LinkFilter): AsyncIterable<Link> {
-  const { entity, status, code, text } = filter;
-  for await (const link of store.all(status ? { status } : {})) {
-    if (entity !== undefined && link.entity !== entity) continue;
-    if (code !== undefined && link.reason?.code !== code) continue;
-    const names = [link._id, link.sides.zendesk?.ref ?? '', link.sides.pms?.ref ?? ''];
-    if (text !== undefined && !names.some((name) => name.includes(text))) continue;
-    yield link;
-  }
 }
 
 /** @throws BadInput where the text is no time */

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import ipaddr from 'ipaddr.js';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { parseEncryptionKeys, type EncryptionKey } from '../encryption/keys';
@@ -52,6 +53,28 @@ const hosts = z
       'expected hosts such as *.zdusercontent.com, or whole origins such as https://files.example.com:8443',
   });
 
+/** Addresses or networks: a list, or text with commas between. */
+const networks = z
+  .union([z.string(), z.array(z.string())])
+  .transform((given) =>
+    (typeof given === 'string' ? given.split(/[,\s]+/) : given).filter((network) => network !== ''),
+  )
+  .refine((list) => list.every((network) => ipaddr.isValid(network) || ipaddr.isValidCIDR(network)), {
+    error: 'expected addresses such as 10.0.0.5, or networks such as 10.0.0.0/24',
+  });
+const recordUrl = z
+  .string()
+  .regex(/^https?:\/\/\S*\{id\}\S*$/, 'expected e.g. https://pms.acme.example/{kind}s/{id}');
+
+/** Whoever a header is believed from must be named. */
+function proxiesGiven(config: { consoleUserHeader?: string | undefined; consoleTrustedProxies: string[] }) {
+  return config.consoleUserHeader === undefined || config.consoleTrustedProxies.length > 0;
+}
+const NO_PROXIES = {
+  path: ['consoleTrustedProxies'],
+  error: 'expected the addresses of the proxies whose CONSOLE_USER_HEADER is believed',
+};
+
 const schema = z
   .strictObject({
     temporalAddress: z.string().optional(),
@@ -96,6 +119,17 @@ const schema = z
     publicUrl: url.optional(),
     zendeskWebhookSecret: secrets.optional(),
     pmsWebhookSecret: secrets.optional(),
+    consoleHost: z.string().default('127.0.0.1'),
+    consolePort: z.coerce.number({ error: 'expected a port' }).int().min(0).max(65_535).default(8085),
+    /** The console is served where this or `consoleUserHeader` is given. */
+    consoleToken: z.string().min(16, 'expected a token of at least 16 characters').optional(),
+    consoleUserHeader: z
+      .string()
+      .regex(/^[A-Za-z0-9-]+$/, 'expected the name of a header, e.g. X-Forwarded-Email')
+      .optional(),
+    consoleTrustedProxies: networks.default([]),
+    temporalUiUrl: url.optional(),
+    pmsRecordUrl: recordUrl.optional(),
     metricsHost: z.string().default('127.0.0.1'),
     metricsPort: z.coerce.number({ error: 'expected a port' }).int().min(0).max(65_535).optional(),
     logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -111,7 +145,8 @@ const schema = z
   .refine((config) => config.temporalAddress ?? !(config.temporalApiKey ?? config.temporalTls), {
     path: ['temporalAddress'],
     error: 'expected the address that TLS or the API key is for',
-  });
+  })
+  .refine(proxiesGiven, NO_PROXIES);
 
 type Input = z.output<typeof schema>;
 export type Config = Omit<Input, 'zendeskSubdomain' | 'zendeskBaseUrl'> & { zendeskBaseUrl: string };
@@ -128,10 +163,19 @@ const intakeSchema = z
     temporalAddress: schema.shape.temporalAddress.unwrap(),
     mongodbUri: schema.shape.mongodbUri.unwrap(),
   })
-  .refine((config) => config.zendeskWebhookSecret ?? config.pmsWebhookSecret, {
-    path: ['zendeskWebhookSecret'],
-    error: 'expected the signing secret of one side at least (or PMS_WEBHOOK_SECRET)',
-  });
+  .refine(
+    (config) =>
+      config.zendeskWebhookSecret ??
+      config.pmsWebhookSecret ??
+      config.consoleToken ??
+      config.consoleUserHeader,
+    {
+      path: ['zendeskWebhookSecret'],
+      error:
+        'expected the signing secret of one side at least (or PMS_WEBHOOK_SECRET), or a console (CONSOLE_TOKEN)',
+    },
+  )
+  .refine(proxiesGiven, NO_PROXIES);
 export type IntakeConfig = z.output<typeof intakeSchema>;
 
 /** The codec server's own settings; it needs no credential of either system. */
@@ -156,6 +200,7 @@ const SECRETS = new Set([
   'temporalApiKey',
   'encryptionKeys',
   'codecServerToken',
+  'consoleToken',
 ]);
 
 /** `zendeskApiToken` → `ZENDESK_API_TOKEN`. */

@@ -4,6 +4,7 @@ import {
   type AnyBulkWriteOperation,
   type Collection,
   type Db,
+  type Filter,
 } from 'mongodb';
 import type { CanonicalKey } from '../sync/keys';
 import type { Intent, Link, LinkStatus, Reason } from '../sync/link';
@@ -12,6 +13,7 @@ import { ENTITY_TYPES, type EntityType, type RefKey, type SyncRecord } from '../
 import { decisionsOf, type Decision, type Decisions } from '../sync/resolution';
 import { ControlStore } from './control';
 import { HintStore } from './hints';
+import { LagSamples } from './lag';
 import { MappingVersions } from './mappings';
 import { Upkeep } from './upkeep';
 
@@ -43,6 +45,7 @@ interface CursorDocument {
   cursor: string | null;
   updatedAt: string;
   readAt?: string;
+  currentAt?: string;
 }
 interface MetaDocument {
   _id: string;
@@ -58,6 +61,15 @@ export class StaleLink extends Error {
   override readonly name = 'StaleLink';
 }
 
+export interface LinkFilter {
+  entity?: EntityType;
+  status?: LinkStatus;
+  /** The reason's code, e.g. `closed_ticket`. */
+  code?: string;
+  /** Part of the key or of either record's reference. */
+  text?: string;
+}
+
 /** How far a change stream was read. Times are ISO. */
 export interface StreamPosition {
   /** `zendesk:tickets` */
@@ -68,6 +80,8 @@ export interface StreamPosition {
   movedAt: string;
   /** When the stream was last read to its end; null for never. */
   readAt: string | null;
+  /** When it was last known that nothing in the stream was unread; null for never. */
+  currentAt: string | null;
 }
 
 export interface LinkStore {
@@ -77,6 +91,8 @@ export interface LinkStore {
   readonly hints: HintStore;
   readonly upkeep: Upkeep;
   readonly control: ControlStore;
+  /** How far behind the streams were, in the last hour. */
+  readonly lag: LagSamples;
   get(key: CanonicalKey): Promise<Link | null>;
   getMany(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, Link>>;
   /** Which pair each record is claimed for; records that no pair claims are absent. */
@@ -114,6 +130,8 @@ export interface LinkStore {
   rewind(name: string, to: string | null): Promise<void>;
   /** Notes that a stream was read to its end. */
   noteRead(name: string, at: Date): Promise<void>;
+  /** Notes that there is nothing unread in a stream, as was found without reading it. */
+  noteCurrent(name: string, at: Date): Promise<void>;
   /** How many pairs of each entity are in each status; zeros included. */
   countByStatus(): Promise<Record<EntityType, Record<LinkStatus, number>>>;
   /** How many pairs of each entity are not linked, by status; zeros included. */
@@ -126,6 +144,8 @@ export interface LinkStore {
   keysOfOtherMapping(version: string, after: CanonicalKey | null, limit: number): Promise<CanonicalKey[]>;
   /** All links, or those in one status, in the order of their keys. */
   all(filter?: { status?: LinkStatus }): AsyncIterable<Link>;
+  /** The next links that a filter takes, in the order of their keys. */
+  find(filter: LinkFilter, after: CanonicalKey | null, limit: number): Promise<Link[]>;
   /** A page of links in the order of their keys. */
   linksAfter(key: CanonicalKey | null, limit: number): Promise<Link[]>;
 }
@@ -161,6 +181,7 @@ function storeIn(db: Db, prefix: string, since: string, now: () => Date): MongoL
     new MappingVersions(db, now),
     new Upkeep(db, prefix),
     new ControlStore(db, prefix),
+    new LagSamples(db, prefix),
     now,
   );
 }
@@ -182,6 +203,7 @@ class MongoLinkStore implements LinkStore {
     readonly mappings: MappingVersions,
     readonly upkeep: Upkeep,
     readonly control: ControlStore,
+    readonly lag: LagSamples,
     private readonly now: () => Date,
   ) {}
 
@@ -342,11 +364,29 @@ class MongoLinkStore implements LinkStore {
 
   async rewind(name: string, to: string | null): Promise<void> {
     const set = { cursor: to, updatedAt: this.now().toISOString() };
-    await this.cursors.updateOne({ _id: name }, { $set: set, $unset: { readAt: '' } }, { upsert: true });
+    await this.cursors.updateOne(
+      { _id: name },
+      { $set: set, $unset: { readAt: '', currentAt: '' } },
+      { upsert: true },
+    );
   }
 
   async noteRead(name: string, at: Date): Promise<void> {
-    await this.cursors.updateOne({ _id: name }, { $set: { readAt: at.toISOString() } });
+    await this.setCurrent(name, at, { readAt: at.toISOString() });
+  }
+
+  async noteCurrent(name: string, at: Date): Promise<void> {
+    await this.setCurrent(name, at, {});
+  }
+
+  private async setCurrent(name: string, at: Date, set: { readAt?: string }): Promise<void> {
+    const before = await this.cursors.findOneAndUpdate(
+      { _id: name },
+      { $set: { ...set, currentAt: at.toISOString() } },
+      { returnDocument: 'before' },
+    );
+    if (before?.currentAt === undefined) return;
+    await this.lag.note(name, at, Math.max(0, at.getTime() - Date.parse(before.currentAt)));
   }
 
   async countByStatus(): Promise<Record<EntityType, Record<LinkStatus, number>>> {
@@ -393,14 +433,33 @@ class MongoLinkStore implements LinkStore {
     for await (const document of this.links.find(filter).sort({ _id: 1 })) yield fromDocument(document);
   }
 
+  async find(filter: LinkFilter, after: CanonicalKey | null, limit: number): Promise<Link[]> {
+    const { entity, status, code, text } = filter;
+    const part = text === undefined ? null : new RegExp(text.replace(/[^\w]/g, '\\$&'));
+    const query: Filter<LinkDocument> = {
+      ...(after !== null && { _id: { $gt: after } }),
+      ...(entity && { entity }),
+      ...(status && { status }),
+      ...(code !== undefined && { 'reason.code': code }),
+      ...(part && { $or: [{ _id: part }, { 'sides.zendesk.ref': part }, { 'sides.pms.ref': part }] }),
+    };
+    return (await this.links.find(query).sort({ _id: 1 }).limit(limit).toArray()).map(fromDocument);
+  }
+
   async linksAfter(key: CanonicalKey | null, limit: number): Promise<Link[]> {
     const filter = key === null ? {} : { _id: { $gt: key } };
     return (await this.links.find(filter).sort({ _id: 1 }).limit(limit).toArray()).map(fromDocument);
   }
 }
 
-function toPosition({ _id, cursor, updatedAt, readAt }: CursorDocument): StreamPosition {
-  return { name: _id, cursor, movedAt: updatedAt, readAt: readAt ?? null };
+function toPosition({ _id, cursor, updatedAt, readAt, currentAt }: CursorDocument): StreamPosition {
+  return {
+    name: _id,
+    cursor,
+    movedAt: updatedAt,
+    readAt: readAt ?? null,
+    currentAt: currentAt ?? readAt ?? null,
+  };
 }
 
 function toDocument(link: Link): LinkDocument {

@@ -33,7 +33,7 @@ export interface StreamState {
   movedAt: string | null;
   /** When it was last read to its end; null for never, or not since it was rewound. */
   readAt: string | null;
-  /** Seconds since it was last read to its end: no change older than that is unknown to us. */
+  /** Seconds since it was last known that nothing in it was unread: no change older than that is unknown to us. */
   lagSeconds: number | null;
 }
 
@@ -67,12 +67,12 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
       },
     ]),
   ) as Record<EntityType, PairCounts>;
-  const streams = positions.map(({ name, movedAt, readAt }) => ({
+  const streams = positions.map(({ name, movedAt, readAt, currentAt }) => ({
     name,
     movedAt,
     readAt,
     lagSeconds:
-      readAt === null ? null : Math.max(0, Math.round((now().getTime() - Date.parse(readAt)) / 1000)),
+      currentAt === null ? null : Math.max(0, Math.round((now().getTime() - Date.parse(currentAt)) / 1000)),
   }));
   return { pairs, streams, budgets, schedules, workers, waitingRecords };
 }

@@ -60,7 +60,7 @@ export function mergeParked(row: PropertyRow, input: MergeInput, decision?: RowD
   const { current } = input;
   if (sameValue(current.zendesk, current.pms)) return { kind: 'agree', value: current.zendesk };
   if (!decision) return decide(row, input);
-  const rule = `a person chose ${decision.choice}`;
+  const rule = `${decision.by ?? 'a person'} chose ${decision.choice}`;
   if (decision.choice !== 'merged') {
     const from = decision.choice;
     return { kind: 'copy', from, value: current[from], lost: current[otherSide(from)], rule };

@@ -11,13 +11,14 @@ export type Counterpart = RefKey;
 /**
  * The argument of the signal and of the Update `resolveConflict`. Either one property: whose value counts, or
  * `merged`, whose value the link store holds already (values stay out of workflow histories). Or the whole pair.
+ * `by` names whoever decides, for the link's history.
  */
-export type Resolution = { row: string; choice: Side | 'merged' } | { counterpart: Counterpart };
+export type Resolution = { row: string; choice: Side | 'merged'; by?: string } | { counterpart: Counterpart };
 
 /** A resolution as it is kept until its pair has acted on it. A merged value is canonical. */
 export type Decision =
-  | { row: string; choice: Side }
-  | { row: string; choice: 'merged'; value: Json }
+  | { row: string; choice: Side; by?: string }
+  | { row: string; choice: 'merged'; value: Json; by?: string }
   | { counterpart: Counterpart };
 
 /** The decisions of one pair that wait to be acted on. */
@@ -39,6 +40,9 @@ export function decisionsOf(list: Decision[]): Decisions {
   return { rows, counterpart };
 }
 
+/** Of a person's name, in characters. */
+export const NAME_LIMIT = 100;
+
 const EXPECTED =
   'expected {"row": "title", "choice": "zendesk" | "pms" | "merged"} or {"counterpart": "pms:project:P-1" | "create" | "none"}';
 
@@ -46,22 +50,23 @@ const EXPECTED =
 export function malformed(input: unknown): string | null {
   const found = `found ${shown(input)}, ${EXPECTED}`;
   if (input === null || typeof input !== 'object' || Array.isArray(input)) return found;
-  const { row, choice, counterpart, ...rest } = input as Record<string, unknown>;
+  const { row, choice, by, counterpart, ...rest } = input as Record<string, unknown>;
   if (Object.keys(rest).length > 0) return found;
   if (counterpart !== undefined) {
     const fits =
       counterpart === 'create' ||
       counterpart === 'none' ||
       (typeof counterpart === 'string' && tryParseRef(counterpart) !== null);
-    return fits && row === undefined && choice === undefined ? null : found;
+    return fits && [row, choice, by].every((it) => it === undefined) ? null : found;
   }
   const choices: unknown[] = [...SIDES, 'merged'];
-  return typeof row === 'string' && row !== '' && choices.includes(choice) ? null : found;
+  const signed = by === undefined || (typeof by === 'string' && by !== '' && by.length <= NAME_LIMIT);
+  return typeof row === 'string' && row !== '' && choices.includes(choice) && signed ? null : found;
 }
 
 /** What was typed, without what may be a record's content: messages go into logs. */
 function shown(input: unknown): string {
-  const known = ['', 'row', 'choice', 'counterpart'];
+  const known = ['', 'row', 'choice', 'counterpart', 'by'];
   const text =
     JSON.stringify(input, (name, value: unknown) => (known.includes(name) ? value : '…')) ?? 'nothing';
   return text.slice(0, 120);

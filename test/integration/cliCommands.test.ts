@@ -1,28 +1,13 @@
-import { readFileSync, writeFileSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { parse, stringify } from 'yaml';
 import type { Ticket } from '../../sandbox/zendesk/store';
 import { loadMapping } from '../../src/config/mapping';
 import { newLink } from '../../src/sync/link';
 import { cliOf, type Ran } from '../support/cli';
-import { MAPPING_FILE, startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { manualMapping } from '../support/manualMapping';
+import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
 /** The operator's commands as processes, against real servers and both sandboxes over HTTP. */
-
-/** The shipped mapping, with a title that only a person decides about. */
-function manualMapping(): string {
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'zps-mapping-')), 'mapping.yaml');
-  const input = parse(readFileSync(MAPPING_FILE, 'utf8')) as {
-    entities: { TicketToProject: { properties: { pms: string; winner: string }[] } };
-  };
-  for (const row of input.entities.TicketToProject.properties)
-    if (['title', 'tags'].includes(row.pms)) row.winner = 'manual';
-  writeFileSync(file, stringify(input));
-  return file;
-}
 
 let boxes: Sandboxes;
 let stack: Stack;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MongoClient } from 'mongodb';
 import { StaleLink, openLinkStore, type LinkStore } from '../../src/links/store';
-import { newLink } from '../../src/sync/link';
+import { newLink, seenVersion } from '../../src/sync/link';
 import { testServers } from '../support/servers';
 import { record } from '../support/world';
 
@@ -123,6 +123,60 @@ describe('link store', () => {
     const database = client.db(`links-${randomUUID().slice(0, 8)}`);
     const first = await openLinkStore(database, () => new Date(0));
     expect((await openLinkStore(database)).since).toBe(first.since);
+  });
+
+  test('how far behind streams were is kept for an hour, the most of each minute', async () => {
+    const name = 'zendesk:tickets';
+    const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1) + seconds * 1000);
+    await store.advance(name, null, 'a');
+    await store.noteRead(name, at(0));
+    await store.noteRead(name, at(5));
+    await store.noteRead(name, at(35));
+    await store.noteCurrent(name, at(50));
+    await store.noteRead(name, at(110));
+    expect(await store.lag.since(at(0))).toEqual([
+      { stream: name, minute: at(0), behindMs: 30_000 },
+      { stream: name, minute: at(60), behindMs: 60_000 },
+    ]);
+    expect(await store.position(name)).toMatchObject({ currentAt: at(110).toISOString() });
+    // What was not read for long is behind by as much, whatever was there before in that place.
+    await store.noteRead(name, at(64 * 60));
+    expect(await store.lag.since(at(0))).toEqual([
+      { stream: name, minute: at(60), behindMs: 60_000 },
+      { stream: name, minute: at(64 * 60), behindMs: (64 * 60 - 110) * 1000 },
+    ]);
+    expect(await store.lag.since(at(61))).toHaveLength(1);
+    await store.rewind(name, null);
+    expect(await store.position(name)).toMatchObject({ readAt: null, currentAt: null });
+  });
+
+  test('links are found by filters, page by page', async () => {
+    const link = (n: number, over: object = {}) => ({
+      ...newLink(`TicketToProject/zendesk:ticket:${n}`, 'TicketToProject', 'v', '2024-01-01T00:00:00Z'),
+      ...over,
+    });
+    const sides = { pms: { ...seenVersion(record('pms', {})), residue: {}, backRef: true } };
+    await store.save(link(1));
+    await store.save(link(2, { status: 'conflict', sides }));
+    await store.save(
+      link(3, { status: 'quarantined', reason: { code: 'x', text: '', since: '', nextAttempt: null } }),
+    );
+    await store.save(newLink('OrgToCustomer/pms:customer:C-1', 'OrgToCustomer', 'v', '2024-01-01T00:00:00Z'));
+    const found = async (...args: Parameters<typeof store.find>) =>
+      (await store.find(...args)).map(({ _id }) => _id);
+    const key = (n: number) => link(n)._id;
+    const org = 'OrgToCustomer/pms:customer:C-1';
+    expect(await found({}, null, 2)).toEqual([org, key(1)]);
+    expect(await found({}, key(1), 9)).toEqual([key(2), key(3)]);
+    expect(await found({ entity: 'OrgToCustomer' }, null, 9)).toEqual([org]);
+    expect(await found({ status: 'conflict' }, null, 9)).toEqual([key(2)]);
+    expect(await found({ code: 'x' }, null, 9)).toEqual([key(3)]);
+    expect(await found({ text: 'project:P-1' }, null, 9)).toEqual([key(2)]);
+    expect(await found({ text: 'ticket:' }, key(1), 9)).toEqual([key(2), key(3)]);
+    // It is text and no expression.
+    expect(await found({ text: '.*' }, null, 9)).toEqual([]);
+    expect(await found({ text: 'ticket:3)' }, null, 9)).toEqual([]);
+    expect(await found({ text: '/zendesk:' }, null, 9)).toHaveLength(3);
   });
 
   test('links of other mappings are found page by page, ended ones left out', async () => {

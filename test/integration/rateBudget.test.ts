@@ -4,6 +4,7 @@ import { MongoClient, type Db } from 'mongodb';
 import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/server';
 import { RateBudgets } from '../../src/budget';
 import type { BucketDocument } from '../../src/budget/bucket';
+import { usedSince } from '../../src/budget/past';
 import type { Clock } from '../../src/budget/clock';
 import type { Lane } from '../../src/sync/lane';
 import { inCallContext } from '../../src/systems/callContext';
@@ -93,6 +94,24 @@ describe('rate budget over two workers', () => {
     expect((await document()).limit).toBe(LIMIT);
     // More than two windows' worth went through, so that windows ended and began in between.
     expect((await document()).window).toBeGreaterThan(2);
+  });
+
+  test('windows that are over are kept for an hour, with what was used of each', async () => {
+    const times = [0, 2, 3, 70].map((minutes) => clock.now() + minutes * 66_000);
+    // Permits are leased in lots of one, two, four: so many calls use all of them.
+    for (const [n, calls] of [1, 3, 7, 3].entries()) {
+      frozenAt = times[n] ?? NaN;
+      for (let called = 0; called < calls; called += 1) await call(0, 'interactive');
+    }
+    const since = async (at: number | undefined) =>
+      (await usedSince(db, new Date(at ?? NaN))).map(({ bucket, limit, used }) => [bucket, limit, used]);
+    expect(await since(times[0])).toEqual([
+      ['account', LIMIT, 1],
+      ['account', LIMIT, 3],
+      ['account', LIMIT, 7],
+      ['account', LIMIT, 3],
+    ]);
+    expect(await since(times[3])).toEqual([['account', LIMIT, 3]]);
   });
 
   test('background work alone leaves a share of the window to edits, to the call', async () => {

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { nextAttempt } from '../../src/cli/explain';
+import { nextAttempt } from '../../src/operator/explain';
 import { jsonOf, safe } from '../../src/cli/output';
 import { foundAddress, knownAddress, leaveAddresses } from '../../src/cli/servers';
 import { loadConfig } from '../../src/config/config';

@@ -139,6 +139,35 @@ describe('configuration', () => {
     );
   });
 
+  test('a process that only serves the console needs no webhook and no credential of either API', () => {
+    const env = {
+      TEMPORAL_ADDRESS: 'temporal:7233',
+      MONGODB_URI: 'mongodb://mongodb',
+      CONSOLE_TOKEN: 'sixteen-letters-at-least',
+    };
+    expect(loadIntakeConfig(null, env)).toMatchObject({ consoleHost: '127.0.0.1', consolePort: 8085 });
+    const proxied = { ...env, CONSOLE_USER_HEADER: 'X-Forwarded-Email' };
+    expect(faultOf(() => loadIntakeConfig(null, proxied))).toBe(
+      'CONSOLE_TRUSTED_PROXIES: found nothing, expected the addresses of the proxies whose CONSOLE_USER_HEADER is believed',
+    );
+    const trusted = { ...proxied, CONSOLE_TRUSTED_PROXIES: '10.0.0.5, fd00::/8' };
+    expect(loadIntakeConfig(null, trusted).consoleTrustedProxies).toEqual(['10.0.0.5', 'fd00::/8']);
+  });
+
+  test.each([
+    ['CONSOLE_TOKEN', 'short', 'found a value, expected a token of at least 16 characters'],
+    ['CONSOLE_USER_HEADER', 'not a header', 'expected the name of a header'],
+    ['CONSOLE_TRUSTED_PROXIES', 'proxy.acme.example', 'expected addresses such as 10.0.0.5'],
+    ['PMS_RECORD_URL', 'https://pms.acme.example/', 'expected e.g. https://pms.acme.example/{kind}s/{id}'],
+    ['PMS_RECORD_URL', 'javascript:{id}', 'expected e.g. https://pms.acme.example/{kind}s/{id}'],
+    ['TEMPORAL_UI_URL', 'javascript:alert(1)', 'expected an address'],
+  ])('%s=%s gets one line', (variable, value, expected) => {
+    const message = faultOf(() => loadConfig(null, { ...COMPLETE, [variable]: value }));
+    expect(message).toContain(variable);
+    expect(message).toContain(expected);
+    expect(message).not.toContain('short');
+  });
+
   test.each([
     ['too short a secret', { PMS_WEBHOOK_SECRET: 'hunter2' }],
     ['three secrets', { PMS_WEBHOOK_SECRET: 'hunter2hunter2,hunter2hunter3,hunter2hunter4' }],

@@ -8,6 +8,7 @@ const stream = (movedAt: string, readAt: string | null): StreamPosition => ({
   cursor: 'c',
   movedAt,
   readAt,
+  currentAt: readAt,
 });
 
 describe('a stream that follows another', () => {

@@ -1,18 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { parseCanonicalKey, type CanonicalKey } from '../../sync/keys';
 import type { Link } from '../../sync/link';
-import type { Mapping, PropertyRow } from '../../sync/mapping';
-import type { EntityType, Json, Side } from '../../sync/record';
-import { SIDES } from '../../sync/record';
-import { refusalOf, type Resolution } from '../../sync/resolution';
-import { toCanonical } from '../../sync/values';
+import { decide, type Choice } from '../../operator/decide';
+import { decideBy } from '../../operator/explain';
+import { linksThat, pairNamed } from '../../operator/pairs';
+import { SIDES, type EntityType, type Side } from '../../sync/record';
 import { common, waiting } from '../common';
-import { answerOf, withService, type CommonOptions, type Connected } from '../connect';
-import { BadInput, Problem } from '../errors';
-import { decideBy } from '../explain';
+import { withService, type CommonOptions } from '../connect';
+import { BadInput } from '../errors';
 import { printJson, printLine, printTable, shown } from '../output';
-import { entityNamed, linksThat, pairNamed, recordNamed } from '../targets';
+import { entityNamed } from '../targets';
 import { printAnswer, withWholeReason, type WaitOptions } from './resync';
 
 export function registerConflicts(program: Command): void {
@@ -53,7 +50,7 @@ export function registerConflicts(program: Command): void {
     const choice = readChoice(options);
     await withService(options, async (service) => {
       const key = await pairNamed(service, pair);
-      const answer = await resolve(service, key, choice, options.wait);
+      const answer = await decide(service, key, choice, { wait: options.wait, valueName: '--value' });
       printAnswer(await withWholeReason(service.store, answer), options);
       if (answer.status === 'quarantined') process.exitCode = 1;
     });
@@ -69,8 +66,6 @@ interface ResolveOptions extends WaitOptions {
   create?: true;
   unlink?: true;
 }
-
-type Choice = Resolution | { row: string; value: string };
 
 function sideNamed(text: string): Side {
   const side = SIDES.find((each) => each === text);
@@ -106,50 +101,6 @@ function readValue(file: string): string {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     throw new BadInput(`--value-file: ${file} cannot be read (${code})`);
-  }
-}
-
-/** @throws Problem where the pair refuses; BadInput where a value does not fit its property */
-async function resolve(service: Connected, key: CanonicalKey, choice: Choice, wait: number) {
-  const { client, commands, store, mapping } = service;
-  if (!('value' in choice)) {
-    if ('counterpart' in choice && choice.counterpart !== 'create' && choice.counterpart !== 'none')
-      recordNamed(mapping, choice.counterpart);
-    return answerOf(client, wait, () => commands.resolve(key, choice));
-  }
-  const { row } = choice;
-  const resolution: Resolution = { row, choice: 'merged' };
-  const { entity } = parseCanonicalKey(key);
-  const why = refusalOf(key, await store.get(key), mapping.entities[entity], resolution);
-  if (why !== null) throw new Problem(why);
-  // The value goes where values live; the workflow hears only that there is one.
-  await store.decide(key, {
-    row,
-    choice: 'merged',
-    value: canonicalValue(mapping, entity, row, choice.value),
-  });
-  return answerOf(client, wait, () => commands.resolve(key, resolution));
-}
-
-/** @throws BadInput */
-function canonicalValue(mapping: Mapping, entity: EntityType, id: string, text: string): Json {
-  const row = mapping.entities[entity].rows.find((each) => each.id === id);
-  if (!row) throw new BadInput(`--row: the mapping has no property "${id}" any more`);
-  if (row.transform.kind === 'reference')
-    throw new BadInput(`--value: "${id}" points to another record; expected --choose zendesk or pms`);
-  const nothing = { byRef: new Map(), byKey: new Map() };
-  const value = toCanonical(row, 'pms', parsed(row, text), nothing, () => mapping.entities[entity].kind);
-  if (value.ok) return value.value;
-  throw new BadInput(`--value: ${'problem' in value ? value.problem : 'it points to another record'}`);
-}
-
-/** Text is taken as it is; of other types `null`, `true`, `3` and `["a"]` are meant as such. */
-function parsed(row: PropertyRow, text: string): Json {
-  if (row.type === 'string' || row.type === 'text') return text;
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return text;
   }
 }
 

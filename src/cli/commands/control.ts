@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError } from '@temporalio/client';
 import type { Command } from 'commander';
 import type { PauseState, ResyncFilter } from '../../activities/types';
+import { recordNamed } from '../../operator/pairs';
 import { ENTITY_TYPES } from '../../sync/record';
 import { steer } from '../../workers/control';
 import { resyncMany } from '../../workflows';
@@ -10,7 +11,7 @@ import { common } from '../common';
 import { withService, type CommonOptions, type Connected } from '../connect';
 import { BadInput } from '../errors';
 import { printJson, printLine, printTable } from '../output';
-import { recordNamed, timeNamed } from '../targets';
+import { timeNamed } from '../targets';
 
 const SCOPES: readonly Scope[] = ['everything', ...ENTITY_TYPES];
 

@@ -1,14 +1,16 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Command } from 'commander';
+import { answerOf } from '../../operator/answer';
+import { nextAttempt } from '../../operator/explain';
+import { linksThat, pairNamed, recordNamed } from '../../operator/pairs';
+import { workOf, type Work } from '../../operator/work';
 import { canonicalKey, parseCanonicalKey, parseRef, type CanonicalKey } from '../../sync/keys';
 import type { Link, LinkStatus } from '../../sync/link';
 import { SIDES, otherSide, type EntityType, type RefKey } from '../../sync/record';
 import { common, waiting } from '../common';
-import { answerOf, withService, type CommonOptions, type Connected } from '../connect';
+import { withService, type CommonOptions, type Connected } from '../connect';
 import { BadInput, Problem } from '../errors';
-import { nextAttempt } from '../explain';
 import { paint, printJson, printLine, printTable, safe, shown } from '../output';
-import { entityNamed, linksThat, pairNamed, positive, recordNamed, statusNamed } from '../targets';
+import { entityNamed, positive, statusNamed } from '../targets';
 import { printAnswer, withWholeReason, type WaitOptions } from './resync';
 
 const PAIR = 'a record (zendesk:ticket:123) or a key (TicketToProject/zendesk:ticket:123)';
@@ -159,35 +161,6 @@ async function pairToBe(
     if (speaks) return { key, other: side === 'zendesk' ? pms : zendesk };
   }
   return { key: canonicalKey(entity, parseRef(zendesk)), other: pms };
-}
-
-/** What a pair's workflow is doing right now. */
-interface Work {
-  activity: string;
-  attempt: number;
-  lastFailure: string | null;
-  nextAttempt: string | null;
-}
-
-async function workOf(client: Client, key: CanonicalKey): Promise<Work[]> {
-  try {
-    const { raw, status } = await client.workflow.getHandle(key).describe();
-    if (status.name !== 'RUNNING') return [];
-    const activities = (raw.pendingActivities ?? []).map((activity) => ({
-      activity: activity.activityType?.name ?? 'unknown',
-      attempt: activity.attempt ?? 1,
-      lastFailure: activity.lastFailure?.message ?? null,
-      nextAttempt: activity.scheduledTime
-        ? new Date(Number(activity.scheduledTime.seconds?.toString()) * 1000).toISOString()
-        : null,
-    }));
-    return activities.length > 0
-      ? activities
-      : [{ activity: 'its workflow', attempt: 1, lastFailure: null, nextAttempt: null }];
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return [];
-    throw error;
-  }
 }
 
 function asJson(link: Link): Record<string, unknown> {

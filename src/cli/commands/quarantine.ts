@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
 import type { CanonicalKey } from '../../sync/keys';
+import type { LinkFilter } from '../../links/store';
+import { linksThat, pairNamed } from '../../operator/pairs';
 import type { Link } from '../../sync/link';
 import type { EntityType } from '../../sync/record';
 import { common, waiting } from '../common';
 import { withService, type CommonOptions } from '../connect';
 import { BadInput } from '../errors';
 import { printJson, printLine, printTable } from '../output';
-import { entityNamed, linksThat, pairNamed, type LinkFilter } from '../targets';
+import { entityNamed } from '../targets';
 import { printAnswers, resyncAll, type WaitOptions } from './resync';
 
 interface Filter {

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import type { PairSummary } from '../../activities/types';
 import type { LinkStore } from '../../links/store';
+import { answerOf } from '../../operator/answer';
+import { pairNamed } from '../../operator/pairs';
 import type { CanonicalKey } from '../../sync/keys';
 import { common, waiting } from '../common';
-import { answerOf, withService, type CommonOptions, type Connected } from '../connect';
+import { withService, type CommonOptions, type Connected } from '../connect';
 import { Problem } from '../errors';
 import { paint, printJson, printTable } from '../output';
-import { pairNamed } from '../targets';
 
 export interface WaitOptions extends CommonOptions {
   wait: number;

@@ -1,0 +1,101 @@
+import type { AddressInfo } from 'node:net';
+import { Connection } from '@temporalio/client';
+import { MongoClient } from 'mongodb';
+import type { Logger } from 'pino';
+import { ConfigError, type Config, type IntakeConfig } from '../config/config';
+import { loadMapping } from '../config/mapping';
+import { deepLinks } from '../console/deepLinks';
+import { createConsole } from '../console/server';
+import { openLinkStore, type LinkStore } from '../links/store';
+import type { Tracing } from '../telemetry/tracing';
+import { clientOver, connectionOptions, type TemporalConfig } from '../workers/connect';
+import type { Servers } from '../workers/service';
+
+/** The settings that the console needs, whatever else its process runs. */
+export type ConsoleConfig = TemporalConfig &
+  Pick<
+    Config | IntakeConfig,
+    | 'consoleHost'
+    | 'consolePort'
+    | 'consoleToken'
+    | 'consoleUserHeader'
+    | 'consoleTrustedProxies'
+    | 'temporalUiUrl'
+    | 'pmsRecordUrl'
+    | 'taskQueue'
+    | 'mongodbDatabase'
+    | 'mappingFile'
+  > & { zendeskBaseUrl?: string | undefined; zendeskSubdomain?: string | undefined };
+
+export interface Console {
+  port: number;
+  stop(): Promise<void>;
+}
+
+const SERVER_WITHIN_MS = 5_000;
+
+/**
+ * Serves the console where a way in is configured; null where none is. Neither server has to be there yet.
+ * @param uiUrl of a Temporal Web UI that was started along
+ * @throws ConfigError where it cannot listen, MappingError
+ */
+export async function startConsole(
+  config: ConsoleConfig,
+  { temporalAddress, mongodbUri }: Servers,
+  log: Logger,
+  { uiUrl = null, tracing = null }: { uiUrl?: string | null; tracing?: Tracing | null } = {},
+): Promise<Console | null> {
+  const { consoleToken: token = null, consoleUserHeader: header = null, consoleTrustedProxies } = config;
+  if (token === null && header === null) return null;
+  loadMapping(config.mappingFile);
+  const connection = Connection.lazy({
+    address: temporalAddress,
+    ...connectionOptions(config),
+    connectTimeout: SERVER_WITHIN_MS,
+  });
+  const mongo = new MongoClient(mongodbUri, { serverSelectionTimeoutMS: SERVER_WITHIN_MS });
+  const db = mongo.db(config.mongodbDatabase);
+  let store: Promise<LinkStore> | null = null;
+  const app = createConsole({
+    client: clientOver(connection, config, tracing),
+    database: async () => {
+      store ??= openLinkStore(db).catch((error: unknown) => {
+        store = null;
+        throw error;
+      });
+      return { db, store: await store };
+    },
+    mapping: () => loadMapping(config.mappingFile),
+    taskQueue: config.taskQueue,
+    links: deepLinks({
+      temporalUiUrl: config.temporalUiUrl ?? uiUrl,
+      temporalNamespace: config.temporalNamespace,
+      zendeskUrl: config.zendeskBaseUrl ?? zendeskOf(config.zendeskSubdomain),
+      pmsRecordUrl: config.pmsRecordUrl ?? null,
+    }),
+    access: { token, userHeader: header?.toLowerCase() ?? null, trustedProxies: consoleTrustedProxies },
+    log,
+    now: Date.now,
+  });
+  const close = async () => {
+    await app.close();
+    await connection.close();
+    await mongo.close();
+  };
+  const { consoleHost: host, consolePort: port } = config;
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    await close();
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    throw new ConfigError(`CONSOLE_HOST, CONSOLE_PORT: cannot listen on ${host}:${port} (${code})`);
+  }
+  const address = app.server.address() as AddressInfo;
+  log.info({ host, port: address.port }, 'console');
+  let stopping: Promise<void> | null = null;
+  return { port: address.port, stop: () => (stopping ??= close()) };
+}
+
+function zendeskOf(subdomain: string | undefined): string | null {
+  return subdomain === undefined ? null : `https://${subdomain}.zendesk.com`;
+}

@@ -1,0 +1,125 @@
+import { html, type Html } from './html';
+
+/** One bar: a value at a time, of at most `limit` where there is a limit. */
+export interface Bar {
+  /** Milliseconds since 1970. */
+  at: number;
+  value: number;
+  limit?: number;
+}
+
+export interface Chart {
+  id: string;
+  title: string;
+  /** What a value counts, e.g. `s` or `calls`. */
+  unit: string;
+  bars: readonly Bar[];
+  from: number;
+  to: number;
+  /** The scale reaches at least to this. */
+  least: number;
+}
+
+const WIDTH = 640;
+const HEIGHT = 150;
+const LEFT = 48;
+const BOTTOM = 22;
+const TOP = 10;
+const MINUTE_MS = 60_000;
+
+/** Bars over time as SVG, drawn here: the page needs no script. The same as a table stands below it. */
+export function barChart({ id, title, unit, bars, from, to, least }: Chart): Html {
+  const top = niceTop(Math.max(least, ...bars.flatMap(({ value, limit = 0 }) => [value, limit])));
+  const x = (at: number) => LEFT + ((at - from) / (to - from)) * (WIDTH - LEFT);
+  const y = (value: number) => TOP + (1 - value / top) * (HEIGHT - TOP - BOTTOM);
+  const width = Math.max(1, ((WIDTH - LEFT) * MINUTE_MS) / (to - from) - 2);
+  const limit = bars.at(-1)?.limit;
+  const ticks = [0, top / 2, top];
+  const minutes = [60, 45, 30, 15, 0].map((ago) => ({ ago, at: to - ago * MINUTE_MS }));
+  return html`<figure class="chart">
+    <figcaption id="${id}">${title}</figcaption>
+    <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="${id} ${id}-says">
+      <desc id="${id}-says">${summary(bars, unit)}</desc>
+      ${ticks.map(
+        (tick) =>
+          html`<line class="grid" x1="${LEFT}" x2="${WIDTH}" y1="${y(tick)}" y2="${y(tick)}" /><text
+              x="${LEFT - 6}"
+              y="${y(tick) + 4}"
+              text-anchor="end"
+              >${short(tick)}</text
+            >`,
+      )}
+      ${minutes.map(
+        ({ ago, at }) =>
+          html`<text
+            x="${x(at)}"
+            y="${HEIGHT - 6}"
+            text-anchor="${ago === 0 ? 'end' : ago === 60 ? 'start' : 'middle'}"
+            >${ago === 0 ? 'now' : `−${ago} min`}</text
+          >`,
+      )}
+      ${
+        limit !== undefined &&
+        html`<line class="limit" x1="${LEFT}" x2="${WIDTH}" y1="${y(limit)}" y2="${y(limit)}" />`
+      }
+      ${bars.map(
+        ({ at, value }) =>
+          html`<rect
+            class="bar"
+            x="${round(Math.min(Math.max(x(at) - width / 2, LEFT), WIDTH - width))}"
+            y="${round(Math.min(y(value), y(0) - (value > 0 ? 1 : 0)))}"
+            width="${round(width)}"
+            height="${round(Math.max(y(0) - y(value), value > 0 ? 1 : 0))}"
+          />`,
+      )}
+    </svg>
+    <details>
+      <summary>As a table: ${title}</summary>
+      ${
+        bars.length === 0
+          ? html`<p>Nothing in the last hour.</p>`
+          : html`<table>
+              <thead>
+                <tr>
+                  <th scope="col">Time (UTC)</th>
+                  <th scope="col">${unit}</th>
+                  ${limit !== undefined && html`<th scope="col">of</th>`}
+                </tr>
+              </thead>
+              <tbody>
+                ${bars.map(
+                  (bar) =>
+                    html`<tr>
+                      <td>${new Date(bar.at).toISOString().slice(11, 16)}</td>
+                      <td>${round(bar.value)}</td>
+                      ${limit !== undefined && html`<td>${bar.limit ?? '—'}</td>`}
+                    </tr>`,
+                )}
+              </tbody>
+            </table>`
+      }
+    </details>
+  </figure>`;
+}
+
+function summary(bars: readonly Bar[], unit: string): string {
+  const last = bars.at(-1);
+  if (!last) return 'Nothing in the last hour.';
+  const most = Math.max(...bars.map(({ value }) => value));
+  const of = last.limit === undefined ? '' : ` of ${last.limit}`;
+  return `Latest: ${round(last.value)}${of} ${unit}. Highest of the last hour: ${round(most)} ${unit}.`;
+}
+
+/** The next 1, 2 or 5 times a power of ten. */
+function niceTop(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 5, 10].map((step) => step * power).find((top) => top >= value) ?? value;
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+function short(value: number): string {
+  return value >= 1000 ? `${round(value / 1000)}k` : String(round(value));
+}

@@ -1,0 +1,44 @@
+/**
+ * Markup. What is put into a template is text, whatever it holds, unless it is a template's result itself: synced
+ * content is written by strangers.
+ */
+export class Html {
+  constructor(readonly markup: string) {}
+}
+
+export type Part = Html | string | number | null | undefined | false | readonly Part[];
+
+/** Escapes every part that is not markup of ours; nothing stands for null, undefined and false. */
+export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
+  let markup = strings[0] ?? '';
+  parts.forEach((part, n) => {
+    markup += markupOf(part) + (strings[n + 1] ?? '');
+  });
+  return new Html(markup);
+}
+
+function markupOf(part: Part): string {
+  if (part === null || part === undefined || part === false) return '';
+  if (part instanceof Html) return part.markup;
+  if (typeof part === 'string' || typeof part === 'number') return escapeText(String(part));
+  return part.map(markupOf).join('');
+}
+
+const ENTITIES: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+  '`': '&#96;',
+};
+
+/**
+ * Fit for an element's content and for a quoted attribute. Characters that no reader sees, and that turn the direction of
+ * what follows, are shown as a mark.
+ */
+export function escapeText(text: string): string {
+  return text
+    .replace(/[^\P{Cc}\t\n\r]|[\u202a-\u202e\u2066-\u2069\ufffe\uffff]/gu, '\ufffd')
+    .replace(/[&<>"'`]/g, (character) => ENTITIES[character] ?? '');
+}

@@ -1,0 +1,169 @@
+import { MongoClient, type Db } from 'mongodb';
+import { pino } from 'pino';
+import { startConsole, type Console, type ConsoleConfig } from '../../src/cli/console';
+import { loadMapping } from '../../src/config/mapping';
+import { ensureSchedules } from '../../src/workers/schedules';
+import { manualMapping } from './manualMapping';
+import { startSandboxes, type Sandboxes } from './sandboxes';
+import { testServers } from './servers';
+import { startStack, type Stack } from './stack';
+
+/** The sync with both sandboxes, and a console for it, on the servers of the test run. */
+export interface ConsoleWorld {
+  boxes: Sandboxes;
+  stack: Stack;
+  db: Db;
+  /** A console over this world's links, in addition; it ends with the world. */
+  serve(settings: Partial<ConsoleConfig>): Promise<string>;
+  /** A linked pair. */
+  pair(subject: string): Promise<{ key: string; ticket: number; project: string }>;
+  /** A pair whose titles and tags differ, for a person to decide. */
+  conflict(subject: string): Promise<{ key: string; ticket: number; project: string }>;
+  /** A pair that Zendesk refuses an update of, until `mend` is called. */
+  quarantined(subject: string): Promise<{ key: string; ticket: number; mend: () => Promise<void> }>;
+  stop(): Promise<void>;
+}
+
+export const TOKEN = 'a-console-token-for-tests';
+
+export async function startConsoleWorld(): Promise<ConsoleWorld> {
+  const mappingFile = manualMapping();
+  const boxes = await startSandboxes({ mapping: loadMapping(mappingFile) });
+  const stack = await startStack(testServers(), boxes.mapping, boxes.systems);
+  const { taskQueue } = stack;
+  // They are there to be looked at, and come too seldom to disturb.
+  await ensureSchedules(stack.client, taskQueue, {
+    pollSeconds: { zendesk: 86_400, pms: 86_400 },
+    reconcileCron: '0 3 1 1 *',
+    hygieneMinutes: 1_440,
+  });
+  const mongo = await MongoClient.connect(testServers().mongodbUri);
+  const consoles: Console[] = [];
+  const projectOf = (ticket: number) =>
+    [...boxes.pms.store.all('project')].find(({ externalRef }) => externalRef === `zendesk:ticket:${ticket}`)
+      ?.id ?? 'none';
+
+  async function pair(subject: string) {
+    const comment = { body: 'It smokes.' };
+    const made = await boxes.zd('POST', '/tickets', { ticket: { subject, comment, tags: ['a'] } });
+    const ticket = (made['ticket'] as { id: number }).id;
+    await stack.settle();
+    return { key: `TicketToProject/zendesk:ticket:${ticket}`, ticket, project: projectOf(ticket) };
+  }
+
+  return {
+    boxes,
+    stack,
+    db: mongo.db(taskQueue),
+    pair,
+    async serve(settings) {
+      const served = await startConsole(
+        {
+          consoleHost: '127.0.0.1',
+          consolePort: 0,
+          consoleTrustedProxies: [],
+          taskQueue,
+          temporalNamespace: 'default',
+          mongodbDatabase: taskQueue,
+          mappingFile,
+          ...settings,
+        },
+        testServers(),
+        pino({ level: process.env['LOG_LEVEL'] ?? 'silent' }),
+      );
+      if (!served) throw new Error('no way into the console is configured');
+      consoles.push(served);
+      return `http://127.0.0.1:${served.port}`;
+    },
+    async conflict(subject) {
+      const both = await pair(subject);
+      await boxes.zd('PUT', `/tickets/${both.ticket}`, {
+        ticket: { subject: `${subject} in Zendesk`, tags: ['z'] },
+      });
+      await boxes.pm('PATCH', `/projects/${both.project}`, { title: `${subject} in the PMS`, tags: ['p'] });
+      await stack.settle();
+      return both;
+    },
+    async quarantined(subject) {
+      const { key, ticket, project } = await pair(subject);
+      const faults = `${boxes.zendesk.url}/_sandbox/faults`;
+      const refusal = {
+        route: `^PUT /api/v2/tickets/${ticket}`,
+        kind: 'status',
+        status: 422,
+        probability: 1,
+      };
+      await fetch(faults, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify([refusal]),
+      });
+      await boxes.pm('PATCH', `/projects/${project}`, { status: 'waiting' });
+      await stack.settle();
+      return { key, ticket, mend: async () => void (await fetch(faults, { method: 'DELETE' })) };
+    },
+    async stop() {
+      for (const served of consoles) await served.stop();
+      for (const what of ['poll-zendesk', 'poll-pms', 'reconcile', 'hygiene'])
+        await stack.client.schedule.getHandle(`${taskQueue}-${what}`).delete();
+      await mongo.close();
+      await stack.stop();
+      await boxes.close();
+    },
+  };
+}
+
+/** What a browser does, without one: keeps a cookie, and sends forms the way Chromium sends them. */
+export class Visitor {
+  private cookie = '';
+
+  constructor(
+    private readonly url: string,
+    private readonly headers: Record<string, string> = {},
+  ) {}
+
+  async get(path: string, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.send(path, { headers });
+  }
+
+  /** @param headers in place of those that say that the form comes from the console */
+  async post(
+    path: string,
+    fields: Record<string, string>,
+    headers: Record<string, string> = { origin: this.url, 'sec-fetch-site': 'same-origin' },
+  ): Promise<Answer> {
+    return this.send(path, { method: 'POST', body: new URLSearchParams(fields), headers });
+  }
+
+  async logIn(name = 'Ann', token = TOKEN): Promise<Answer> {
+    return this.post('/console/login', { token, name });
+  }
+
+  /** The token that the forms of a page carry. */
+  async formToken(path = '/console/schedules'): Promise<string> {
+    const { status, text } = await this.get(path);
+    const token = /name="formToken" value="([^"]+)"/.exec(text)?.[1];
+    if (token === undefined) throw new Error(`${path} (${status}) has no form`);
+    return token;
+  }
+
+  private async send(
+    path: string,
+    { headers, ...request }: { method?: string; body?: URLSearchParams; headers: Record<string, string> },
+  ): Promise<Answer> {
+    const answer = await fetch(`${this.url}${path}`, {
+      ...request,
+      redirect: 'manual',
+      headers: { ...this.headers, ...(this.cookie && { cookie: this.cookie }), ...headers },
+    });
+    const set = answer.headers.get('set-cookie');
+    if (set !== null) this.cookie = set.split(';')[0] ?? '';
+    return { status: answer.status, headers: answer.headers, text: await answer.text() };
+  }
+}
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+}

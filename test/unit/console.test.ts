@@ -1,0 +1,294 @@
+import { isOwnForm, isTrusted } from '../../src/console/access';
+import { barChart } from '../../src/console/chart';
+import { deepLinks } from '../../src/console/deepLinks';
+import { Html, escapeText, html } from '../../src/console/html';
+import { pairUrl, value } from '../../src/console/layout';
+import { conflictsPage, pairsPage, type PairList } from '../../src/console/pages/pairs';
+import { SESSION_MS, Sessions } from '../../src/console/sessions';
+import { Throttle } from '../../src/console/throttle';
+import { valuesOf } from '../../src/console/values';
+import { newLink, type Link } from '../../src/sync/link';
+import { NOW, NO_REFERENCES, record, testMapping } from '../support/world';
+
+describe('markup', () => {
+  test('takes what is put into it as text, whatever it holds', () => {
+    const hostile = `<script>alert('1')</script> & "q" \`b\``;
+    expect(html`<p title="${hostile}">${hostile}</p>`.markup).toBe(
+      '<p title="&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;q&quot; &#96;b&#96;">' +
+        '&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;q&quot; &#96;b&#96;</p>',
+    );
+  });
+
+  test('nests its own results and lists of them, and shows nothing for nothing', () => {
+    const items = ['a', '<b>'].map((item) => html`<i>${item}</i>`);
+    expect(html`${items}${null}${undefined}${false}${0}`.markup).toBe('<i>a</i><i>&lt;b&gt;</i>0');
+  });
+
+  test('an object that only looks like a result is no markup', () => {
+    const forged = { markup: '<script>' };
+    expect(forged).not.toBeInstanceOf(Html);
+    expect(() => html`${forged as unknown as Html}`.markup).toThrow();
+  });
+
+  test.each([
+    ['a null and an escape', 'a\u0000b\u001b[2Jc', 'a\ufffdb\ufffd[2Jc'],
+    ['a turn of direction', 'gnp\u202etxt', 'gnp\ufffdtxt'],
+    ['an isolate', '\u2066a\u2069', '\ufffda\ufffd'],
+    ['lines and tabs as they are', 'a\n\tb\r\n', 'a\n\tb\r\n'],
+    ['other scripts as they are', 'שלום 🖨️ é', 'שלום 🖨️ é'],
+  ])('shows %s', (_, text, expected) => expect(escapeText(text)).toBe(expected));
+});
+
+test('a value is words: empty ones say so, long ones are folded', () => {
+  expect(value(undefined).markup).toContain('not known');
+  for (const empty of [null, '', []]) expect(value(empty).markup).toContain('empty');
+  expect(value(['a', '<b>']).markup).toBe('<span class="value">a, &lt;b&gt;</span>');
+  expect(value(false).markup).toBe('<span class="value">false</span>');
+  expect(value('x'.repeat(700)).markup).toContain('<summary>All 700 characters</summary>');
+});
+
+describe('a chart', () => {
+  const at = Date.parse(NOW);
+  const chart = { id: 'c', title: 'Calls <b>', unit: 'calls', from: at - 3_600_000, to: at, least: 1 };
+
+  test('says its latest and highest values in words and as a table, and keeps within its frame', () => {
+    const bars = [
+      { at: at - 3_600_000, value: 900, limit: 200 },
+      { at: at - 60_000, value: 150, limit: 200 },
+      { at, value: 0, limit: 200 },
+    ];
+    const { markup } = barChart({ ...chart, bars });
+    expect(markup).toContain('Latest: 0 of 200 calls. Highest of the last hour: 900 calls.');
+    expect(markup).toContain('Calls &lt;b&gt;');
+    expect(markup).toMatch(/<td>23:59<\/td>\s*<td>150<\/td>\s*<td>200<\/td>/);
+    const numbers = [
+      ...markup.matchAll(/<rect[^>]*?x="([\d.-]+)"\s+y="([\d.-]+)"\s+width="([\d.]+)"\s+height="([\d.]+)"/g),
+    ];
+    expect(numbers).toHaveLength(3);
+    for (const [, x, y, width, height] of numbers) {
+      expect(Number(x)).toBeGreaterThanOrEqual(48);
+      expect(Number(x) + Number(width)).toBeLessThanOrEqual(640);
+      expect(Number(y)).toBeGreaterThanOrEqual(10);
+      expect(Number(y) + Number(height)).toBeLessThanOrEqual(128);
+    }
+    // Nothing in it needs a style that the policy forbids.
+    expect(markup).not.toContain('style=');
+  });
+
+  test('without a bar says so', () => {
+    const { markup } = barChart({ ...chart, bars: [] });
+    expect(markup).toContain('Nothing in the last hour.');
+    expect(markup).not.toContain('NaN');
+  });
+});
+
+describe('links that lead elsewhere', () => {
+  const places = {
+    temporalUiUrl: 'https://temporal.acme.example/',
+    temporalNamespace: 'sync.a1',
+    zendeskUrl: 'https://acme.zendesk.com',
+    pmsRecordUrl: 'https://pms.acme.example/{kind}s/{id}?tab={id}',
+  };
+  const links = deepLinks(places);
+
+  test('lead to the pair’s workflow, the Schedule and each record', () => {
+    expect(links.workflow('TicketToProject/zendesk:ticket:1')).toBe(
+      'https://temporal.acme.example/namespaces/sync.a1/workflows/TicketToProject%2Fzendesk%3Aticket%3A1',
+    );
+    expect(links.schedule('x-poll-pms')).toBe(
+      'https://temporal.acme.example/namespaces/sync.a1/schedules/x-poll-pms',
+    );
+    expect(links.record('zendesk:ticket:1')).toBe('https://acme.zendesk.com/agent/tickets/1');
+    expect(links.record('zendesk:organization:2')).toBe('https://acme.zendesk.com/agent/organizations/2');
+    expect(links.record('pms:project:P-7')).toBe('https://pms.acme.example/projects/P-7?tab=P-7');
+  });
+
+  test('an id does not lead out of its place', () => {
+    expect(links.record('pms:project:..%2f"><b>')).toBe(
+      'https://pms.acme.example/projects/..%252f%22%3E%3Cb%3E?tab=..%252f%22%3E%3Cb%3E',
+    );
+  });
+
+  test('are none where the place is not known, or has no page for it', () => {
+    const none = deepLinks({ ...places, temporalUiUrl: null, zendeskUrl: null, pmsRecordUrl: null });
+    expect([
+      none.workflow('x'),
+      none.schedule('x'),
+      none.record('zendesk:ticket:1'),
+      none.record('pms:note:1'),
+    ]).toEqual([null, null, null, null]);
+    expect(links.record('zendesk:comment:1')).toBeNull();
+  });
+});
+
+describe('both values of a pair', () => {
+  const mapping = testMapping([
+    { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both' },
+    { zendesk: 'note', pms: 'note', type: 'text', direction: 'both', winner: 'manual' },
+    { zendesk: 'tags', pms: 'tags', type: 'string[]', direction: 'both' },
+    { pms: 'origin', type: 'string', direction: 'toPms', transform: 'constant', value: 'Z', write: 'create' },
+  ]);
+  const side = (ref: string, residue = {}) => ({
+    ref,
+    version: '1',
+    order: 1,
+    state: 'live' as const,
+    updatedAt: NOW,
+    residue,
+    backRef: false,
+  });
+  const link: Link = {
+    ...newLink('TicketToProject/zendesk:ticket:1', 'TicketToProject', 'v', NOW),
+    sides: {
+      zendesk: side('zendesk:ticket:1', { note: 'z' }),
+      pms: side('pms:project:P-1', { note: null, tags: ['p'] }),
+    },
+    snapshot: { title: 's', note: 'n', tags: ['a'] },
+    conflicts: [{ row: 'note', zendesk: 'z', pms: null, since: NOW }],
+  };
+
+  test('are what was agreed on, and where a side differs from it', () => {
+    const rows = valuesOf(mapping, link, {}, NO_REFERENCES);
+    expect(
+      rows.map(({ row, sides, state }) => [row.id, sides.zendesk.value, sides.pms.value, state]),
+    ).toEqual([
+      ['title', 's', 's', 'agreed'],
+      ['note', 'z', null, 'conflict'],
+      ['tags', ['a'], ['p'], 'differs'],
+      ['origin', undefined, undefined, 'onCreation'],
+    ]);
+  });
+
+  test('take in what was seen since and is not dealt with', () => {
+    const observed = { zendesk: record('zendesk', { subject: ' new  subject ', note: 'z' }) };
+    const [title, note] = valuesOf(mapping, link, observed, NO_REFERENCES);
+    expect(title?.sides.zendesk).toEqual({ value: 'new subject', isNew: true });
+    expect(title?.state).toBe('differs');
+    expect(note?.sides.zendesk).toEqual({ value: 'z', isNew: false });
+  });
+
+  test('are not known of a record that was never linked', () => {
+    const alone = { ...link, sides: { zendesk: side('zendesk:ticket:1') }, conflicts: [] };
+    const [title] = valuesOf(mapping, alone, {}, NO_REFERENCES);
+    expect(title).toMatchObject({ sides: { zendesk: { value: 's' }, pms: {} }, state: 'unknown' });
+    expect(title?.sides.pms.value).toBeUndefined();
+  });
+
+  test('in a list are text, and each page leads to the next with its filters', () => {
+    const hostile = { ...link, conflicts: [{ row: 'note', zendesk: '<img src=x>', pms: 'p', since: NOW }] };
+    const list: PairList = { links: [hostile], query: { text: '"><b>' }, next: link._id };
+    const links = deepLinks({
+      temporalUiUrl: null,
+      temporalNamespace: 'x',
+      zendeskUrl: null,
+      pmsRecordUrl: null,
+    });
+    const pairs = pairsPage(list, { links }).body.markup;
+    expect(pairs).toContain('value="&quot;&gt;&lt;b&gt;"');
+    expect(pairs).toContain(
+      'href="/console/pairs?text=%22%3E%3Cb%3E&amp;after=TicketToProject%2Fzendesk%3Aticket%3A1"',
+    );
+    expect(pairs).toContain(`href="${pairUrl(link._id)}"`);
+    const conflicts = conflictsPage(list).body.markup;
+    expect(conflicts).toContain('<span class="value">&lt;img src=x&gt;</span>');
+  });
+});
+
+describe('a session', () => {
+  let now = Date.parse(NOW);
+  const sessions = new Sessions('a secret of sixteen', () => now);
+  beforeEach(() => (now = Date.parse(NOW)));
+
+  test('is known by its cookie, until it is too old', () => {
+    const session = sessions.begin('Ann', 'token');
+    const sealed = sessions.seal(session);
+    expect(sessions.open(sealed)).toEqual(session);
+    now += SESSION_MS - 1;
+    expect(sessions.open(sealed)).toEqual(session);
+    now += 1;
+    expect(sessions.open(sealed)).toBeNull();
+  });
+
+  test('is not known where a letter of its cookie changed, or by another secret', () => {
+    const sealed = sessions.seal(sessions.begin('Ann', 'token'));
+    for (const n of [0, 5, sealed.indexOf('.') + 1])
+      expect(
+        sessions.open(`${sealed.slice(0, n)}${sealed[n] === 'A' ? 'B' : 'A'}${sealed.slice(n + 1)}`),
+      ).toBeNull();
+    expect(new Sessions('another secret here', () => now).open(sealed)).toBeNull();
+    for (const nonsense of ['', '.', 'x.y', sealed.split('.')[0] ?? ''])
+      expect(sessions.open(nonsense)).toBeNull();
+  });
+
+  test('has a form token of its own', () => {
+    const [one, two] = [sessions.begin('Ann', 'token'), sessions.begin('Ann', 'token')];
+    expect(sessions.formToken(one)).toBe(sessions.formToken({ ...one }));
+    expect(sessions.formToken(one)).not.toBe(sessions.formToken(two));
+    expect(sessions.seal(one)).not.toContain(sessions.formToken(one));
+  });
+});
+
+describe('wrong tokens', () => {
+  let now = 0;
+  const failing = (throttle: Throttle, address: string, times: number) => {
+    for (let i = 0; i < times; i += 1) throttle.failed(address);
+  };
+
+  test('from one address make it wait for a quarter of an hour, and no other', () => {
+    const throttle = new Throttle(() => now);
+    failing(throttle, '192.0.2.1', 4);
+    expect(throttle.waitSeconds('192.0.2.1')).toBe(0);
+    failing(throttle, '192.0.2.1', 1);
+    expect(throttle.waitSeconds('192.0.2.1')).toBe(900);
+    expect(throttle.waitSeconds('::ffff:192.0.2.1')).toBe(900);
+    expect(throttle.waitSeconds('192.0.2.2')).toBe(0);
+    now += 900_000;
+    expect(throttle.waitSeconds('192.0.2.1')).toBe(0);
+    failing(throttle, '192.0.2.1', 1);
+    expect(throttle.waitSeconds('192.0.2.1')).toBe(0);
+  });
+
+  test('are counted for an IPv6 network as a whole, and forgotten by the right one', () => {
+    const throttle = new Throttle(() => now);
+    failing(throttle, '2001:db8:1:2::1', 3);
+    failing(throttle, '2001:db8:1:2::2', 2);
+    expect(throttle.waitSeconds('2001:db8:1:2::3')).toBe(900);
+    expect(throttle.waitSeconds('2001:db8:1:3::1')).toBe(0);
+    throttle.succeeded('2001:db8:1:2::9');
+    expect(throttle.waitSeconds('2001:db8:1:2::1')).toBe(0);
+  });
+
+  test('of many addresses do not fill the memory', () => {
+    const throttle = new Throttle(() => now);
+    failing(throttle, '192.0.2.1', 5);
+    for (let i = 0; i < 1_000; i += 1) throttle.failed(`10.0.${i >> 8}.${i & 255}`);
+    expect(throttle.waitSeconds('192.0.2.1')).toBe(0);
+  });
+});
+
+test.each([
+  ['10.0.0.5', ['10.0.0.5'], true],
+  ['10.0.0.6', ['10.0.0.5'], false],
+  ['10.0.0.77', ['10.0.0.0/24'], true],
+  ['::ffff:10.0.0.5', ['10.0.0.5'], true],
+  ['fd00::5', ['10.0.0.0/8', 'fd00::/8'], true],
+  ['10.0.0.5', ['fd00::/8'], false],
+  ['', ['10.0.0.5'], false],
+  ['10.0.0.5', [], false],
+])('%s, where %j is trusted: %s', (address, proxies, expected) =>
+  expect(isTrusted(proxies, address)).toBe(expected),
+);
+
+test.each<[Record<string, string>, boolean]>([
+  [{ 'sec-fetch-site': 'same-origin', origin: 'https://console.acme.example' }, true],
+  [{ 'sec-fetch-site': 'same-origin' }, true],
+  [{ origin: 'https://console.acme.example' }, true],
+  [{ origin: 'https://console.acme.example:444' }, false],
+  [{ origin: 'https://evil.example' }, false],
+  [{ 'sec-fetch-site': 'none', origin: 'https://console.acme.example' }, false],
+  [{ 'sec-fetch-site': 'cross-site', origin: 'https://console.acme.example' }, false],
+  [{ origin: 'null' }, false],
+  [{}, false],
+])('a form with %j is ours: %s', (headers, expected) =>
+  expect(isOwnForm({ headers, peer: '', host: 'console.acme.example' })).toBe(expected),
+);
