@@ -58,6 +58,19 @@ const zones = [
     except: ['./sync', './systems', './budget'],
     message: 'A budget knows how an API tells its limits, and nothing of what is called.',
   },
+  {
+    target: './src/verify',
+    from: [
+      './src/activities',
+      './src/links',
+      './src/plan',
+      './src/workers',
+      './src/sync/plan.ts',
+      './src/sync/merge.ts',
+      './src/sync/link.ts',
+    ],
+    message: 'The checklist looks from outside: of the sync it knows the mapping and how values are read.',
+  },
   { target: './sandbox', from: './src', message: 'A sandbox shares no code with the sync that it tests.' },
   {
     target: './demo/checker.ts',

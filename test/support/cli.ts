@@ -21,18 +21,21 @@ export function cliOf(
   stack: Stack,
   changes: Record<string, string> = {},
 ): (...args: string[]) => Promise<Ran> {
-  if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
   const env = {
     ...serviceEnvironment(boxes, stack.taskQueue),
     ...changes,
   };
-  return async (...args) => {
-    const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    let out = '';
-    let err = '';
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-    const [code] = (await once(child, 'close')) as [number | null];
-    return { code, out, err };
-  };
+  return (...args) => runProgram(env, args);
+}
+
+/** The compiled command line with just these settings. */
+export async function runProgram(env: Record<string, string>, args: string[]): Promise<Ran> {
+  if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
+  const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, out, err };
 }

@@ -44,7 +44,9 @@ interface VerifyOptions {
 
 /** A poll of a real account may be a minute away, and a second one may have to follow. */
 const TIMEOUT_SECONDS = { sandbox: 60, real: 300 };
-const LOOK_MS = { sandbox: 200, real: 5_000 };
+/** Between two looks: in an account each is a call or two. */
+const LOOK_MS = { sandbox: 200, most: 5_000 };
+const LOOKS = 20;
 const MODES: readonly CommentMode[] = ['note', 'project'];
 const TAG = /^[a-z0-9][a-z0-9_-]{2,39}$/;
 
@@ -160,7 +162,11 @@ async function verifyAccounts(
     let results: Result[] = [];
     let leftBehind: string[] = [];
     try {
-      const patience = { timeoutMs: timeout * 1000, lookMs: LOOK_MS.real, signal };
+      const patience = {
+        timeoutMs: timeout * 1000,
+        lookMs: Math.min(LOOK_MS.most, (timeout * 1000) / LOOKS),
+        signal,
+      };
       // A second run with the same tag must not meet the names of the first.
       const marked = `${tag}-${randomBytes(2).toString('hex')}`;
       results = await runChecklist(

@@ -1,0 +1,204 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parse, stringify } from 'yaml';
+import { checklist } from '../../src/verify/checklist';
+import { loadMapping } from '../../src/config/mapping';
+import type { Report, Result } from '../../src/verify/line';
+import { runProgram, type Ran } from '../support/cli';
+import { MAPPING_FILE, startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { ServiceProcess, serviceEnvironment, until } from '../support/serviceProcess';
+
+/** The checklist as an operator runs it: the compiled command, a service as a process, both sandboxes over HTTP. */
+
+type Row = Record<string, unknown> & { pms?: string; table?: Record<string, string> };
+type Entities = Record<'OrgToCustomer' | 'TicketToProject', { properties: Row[] }>;
+type Answer = Report & { ok: boolean; counts: Record<Result['status'], number> };
+
+const folder = mkdtempSync(path.join(tmpdir(), 'zps-verify-test-'));
+
+function mappingWith(name: string, change: (entities: Entities) => void): string {
+  const input = parse(readFileSync(MAPPING_FILE, 'utf8')) as { entities: Entities };
+  change(input.entities);
+  const file = path.join(folder, `${name}.yaml`);
+  writeFileSync(file, stringify(input));
+  return file;
+}
+
+const answerOf = (ran: Ran) => JSON.parse(ran.out) as Answer;
+const failedIn = ({ results }: Answer) =>
+  results
+    .filter(({ status }) => status === 'failed')
+    .map(({ line, reason }) => `${line.id}: ${reason ?? ''}`);
+
+/** Every line passed with evidence, or says why it could not be checked. */
+function expectAllGreen(answer: Answer): void {
+  expect(failedIn(answer)).toEqual([]);
+  for (const { line, status, reason, zendesk, pms, seconds } of answer.results) {
+    if (status === 'passed') {
+      expect([line.id, zendesk]).toEqual([line.id, expect.stringMatching(/^zendesk:\w+:\S+$/)]);
+      expect([line.id, pms]).toEqual([line.id, expect.stringMatching(/^pms:\w+:\S+$/)]);
+      expect(seconds).toEqual(expect.any(Number));
+    } else expect([line.id, reason]).toEqual([line.id, expect.stringMatching(/\S/)]);
+  }
+}
+
+describe('in the sandbox', () => {
+  /** The shipped rows and custom fields of each type, known to the sandboxes and not. */
+  const file = mappingWith('custom', ({ OrgToCustomer, TicketToProject }) => {
+    const both = (zendesk: string, pms: string, more: Row) => ({ zendesk, pms, direction: 'both', ...more });
+    OrgToCustomer.properties.push(
+      both('organization_fields.plan', 'customFields.plan', { type: 'string' }),
+      both('organization_fields.tier', 'customFields.tier', {
+        type: 'enum',
+        transform: 'enum',
+        table: { gold: 'Gold', silver: 'Silver' },
+      }),
+    );
+    TicketToProject.properties.push(
+      both('custom_fields.Severity', 'customFields.severity', { type: 'string' }),
+      both('custom_fields.Budget', 'customFields.budget', { type: 'decimal' }),
+      both('custom_fields.4711', 'customFields.golive', { type: 'date' }),
+      both('custom_fields.Approved', 'customFields.approved', { type: 'boolean', default: false }),
+      both('custom_fields.Affected users', 'customFields.affectedUsers', { type: 'integer' }),
+      both('custom_fields.Components', 'customFields.components', { type: 'string[]', transform: 'tags' }),
+      { ...both('custom_fields.Told', 'customFields.told', { type: 'string' }), direction: 'toZendesk' },
+      {
+        pms: 'customFields.origin',
+        type: 'string',
+        direction: 'toPms',
+        transform: 'constant',
+        value: 'Zendesk',
+        write: 'create',
+      },
+    );
+  });
+
+  test('every line of both comment modes passes or says why not', async () => {
+    const reports = ['markdown', 'html', 'junit'].flatMap((kind) => [`--${kind}`, path.join(folder, kind)]);
+    const ran = await runProgram(
+      { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', MAPPING_FILE: file },
+      ['verify', '--sandbox', '--json', ...reports],
+    );
+    expect([ran.code, ran.err]).toEqual([0, '']);
+    const answer = answerOf(ran);
+    expectAllGreen(answer);
+    expect(answer).toMatchObject({
+      ok: true,
+      counts: { failed: 0 },
+      tag: null,
+      leftBehind: [],
+      mappingFile: file,
+    });
+    const ids = answer.results.map(({ line }) => line.id);
+    expect(ids).toEqual(expect.arrayContaining(checklist(loadMapping(file)).map(({ id }) => id)));
+    expect(ids.filter((id) => id.startsWith('CommentToProject.project/')).length).toBeGreaterThan(20);
+    for (const custom of ['budget', 'golive', 'approved', 'affectedUsers', 'components', 'severity'])
+      for (const way of ['zendesk-pms', 'pms-zendesk'])
+        expect(
+          answer.results.find(({ line }) => line.id === `TicketToProject/customFields_${custom}/${way}/edit`),
+        ).toMatchObject({ status: 'passed' });
+    for (const kind of ['markdown', 'html', 'junit'])
+      expect(readFileSync(path.join(folder, kind), 'utf8')).toContain('customFields.golive');
+  }, 400_000);
+});
+
+describe('in accounts that are in use', () => {
+  let boxes: Sandboxes;
+  let service: ServiceProcess;
+  let env: Record<string, string>;
+
+  beforeAll(async () => {
+    boxes = await startSandboxes();
+    // The service has lost a row, and a value of another.
+    const broken = mappingWith('broken', ({ OrgToCustomer, TicketToProject }) => {
+      OrgToCustomer.properties = OrgToCustomer.properties.filter(({ pms }) => pms !== 'notes');
+      for (const { pms, table } of TicketToProject.properties)
+        if (pms === 'priority') delete table?.['urgent'];
+    });
+    env = serviceEnvironment(boxes, `verify-${randomBytes(4).toString('hex')}`);
+    service = new ServiceProcess({ ...env, MAPPING_FILE: broken, LOG_LEVEL: 'warn' });
+    await boxes.zd('POST', '/organizations', { organization: { name: 'Long there', notes: 'not ours' } });
+    await boxes.zd('POST', '/tickets', {
+      ticket: { subject: 'Long there', comment: { body: 'x' }, tags: ['old'] },
+    });
+    await boxes.pm('POST', '/customers', { name: 'Long there, too' });
+    await until(
+      () =>
+        [...boxes.pms.store.all('project')].length === 1 &&
+        [...boxes.zendesk.store.organizations.values()].length === 2 &&
+        [...boxes.pms.store.all('customer')].length === 2,
+    );
+  }, 120_000);
+  afterAll(async () => {
+    await service.signal('SIGTERM');
+    await boxes.close();
+  });
+
+  const state = () => {
+    const { zendesk, pms } = boxes;
+    return structuredClone({
+      organizations: [...zendesk.store.organizations.values()].filter((each) => each.deleted_at === null),
+      tickets: [...zendesk.store.tickets.values()].filter((each) => each.status !== 'deleted'),
+      users: [...zendesk.store.users.values()].filter((each) => each.active),
+      customers: [...pms.store.all('customer')],
+      projects: [...pms.store.all('project')],
+      notes: [...pms.store.all('note')],
+      people: pms.store.people.all().filter((each) => each.active),
+    });
+  };
+
+  test('what is broken turns red and nothing else; all that was made is removed, and nothing else touched', async () => {
+    const before = state();
+    const ran = await runProgram(env, ['verify', '--tag', 'check', '--timeout', '40', '--json']);
+    expect([ran.code, ran.err]).toEqual([1, '']);
+    const answer = answerOf(ran);
+    const ways = ['zendesk-pms', 'pms-zendesk'];
+    expect(
+      answer.results
+        .filter(({ status }) => status === 'failed')
+        .map(({ line }) => line.id)
+        .sort(),
+    ).toEqual(
+      [
+        ...ways.flatMap((way) =>
+          ['create', 'edit', 'clear'].map((check) => `OrgToCustomer/notes/${way}/${check}`),
+        ),
+        ...ways.map((way) => `TicketToProject/priority/${way}/create`),
+      ].sort(),
+    );
+    expect(answer).toMatchObject({ ok: false, tag: 'check', leftBehind: [] });
+    expect(
+      answer.results.find(({ line }) => line.id === 'OrgToCustomer/notes/zendesk-pms/edit'),
+    ).toMatchObject({
+      reason: expect.stringMatching(/^not there after \d+ s$/) as string,
+      written: expect.stringContaining('check-') as string,
+      found: null,
+      seconds: null,
+    });
+    expect(state()).toEqual(before);
+  }, 600_000);
+});
+
+test.each<[string, string[], RegExp]>([
+  ['nothing to run against', [], /^found neither --sandbox nor --tag; expected one of them$/],
+  ['both', ['--sandbox', '--tag', 'qa1'], /^--tag: found with --sandbox, expected one of them$/],
+  [
+    'a tag that cannot be a tag',
+    ['--tag', 'Q A'],
+    /^--tag: found "Q A", expected 3 to 40 lower-case letters/,
+  ],
+  ['no time', ['--sandbox', '--timeout', '0'], /^--timeout: found "0", expected a whole number above 0$/],
+  ['no settings', ['--tag', 'qa1'], /^ZENDESK_EMAIL: found nothing, expected a value$/m],
+])('%s is bad input', async (_, args, expected) => {
+  const { code, err, out } = await runProgram({ PATH: process.env['PATH'] ?? '' }, ['verify', ...args]);
+  expect(err.trim()).toMatch(expected);
+  expect([code, out]).toEqual([2, '']);
+});
+
+test('a mapping that is not there is bad input', async () => {
+  const env = { PATH: process.env['PATH'] ?? '', MAPPING_FILE: '/nowhere/mapping.yaml' };
+  const { code, err } = await runProgram(env, ['verify', '--sandbox']);
+  expect([code, err]).toEqual([2, '/nowhere/mapping.yaml: cannot be read (ENOENT)\n']);
+});

@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const ROOT = path.resolve(__dirname, '../..');
+
+test('the command is a script of Node, and not of the shell that npx starts it with', () => {
+  const { bin } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
+    bin: Record<string, string>;
+  };
+  for (const built of Object.values(bin)) {
+    const source = built.replace(/^dist\//, '').replace(/\.js$/, '.ts');
+    expect(readFileSync(path.join(ROOT, source), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+  }
+});
