@@ -10,6 +10,7 @@ import type { Made } from './made';
 import { Pair, Stuck, outcomeOf, type Attempt, type Created, type Ends } from './pair';
 import type { Recorder } from './recorder';
 import { Translator, bareValues, samplesOf, type Samples, type World } from './samples';
+import { together } from './together';
 import { watch, type Patience } from './watch';
 
 /** What all checks share. */
@@ -66,7 +67,7 @@ export class Lane {
     } catch (error) {
       if (!(error instanceof Stuck)) throw error;
       const { tools, table, from, parent } = this;
-      await Promise.all(this.rows.map((row) => new Lane(tools, table, from, [row], parent).run()));
+      await together(this.rows.map((row) => new Lane(tools, table, from, [row], parent).run()));
     }
   }
 
@@ -112,7 +113,7 @@ export class Lane {
     const wanted = this.rows.flatMap((row) =>
       this.line(row, 'create') ? (this.samples.get(row)?.more ?? []).map((sample) => ({ row, sample })) : [],
     );
-    await Promise.all(
+    await together(
       wanted.map(async ({ row, sample }) => {
         const made = await this.make({ [row[this.from] ?? '']: this.own(row, sample) });
         const attempts =

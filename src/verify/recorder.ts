@@ -31,13 +31,14 @@ export class Recorder {
     this.onProgress(this.outcomes.size, this.lines.length);
   }
 
-  results(): Result[] {
+  /** @param why the rest was not reached */
+  results(why = 'the check ended before it'): Result[] {
     return this.lines.map((line) => ({
       line,
       ...(this.outcomes.get(line.id) ?? {
         ...NOTHING,
         status: 'failed',
-        reason: 'the check ended before it',
+        reason: why,
       }),
     }));
   }

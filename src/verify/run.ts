@@ -3,6 +3,7 @@ import { writesTo } from '../sync/mapping';
 import { canonicalKey, refKey } from '../sync/keys';
 import { SIDES, otherSide, type EntityType, type Side } from '../sync/record';
 import type { ResolvedReference } from '../sync/values';
+import { NeedsHuman, RetryLater } from '../systems/errors';
 import { checklist, keptRow } from './checklist';
 import { CommentChecks } from './comments';
 import { factOf } from './facts';
@@ -13,8 +14,11 @@ import { outcomeOf, type Pair } from './pair';
 import type { PmsApi } from './pmsApi';
 import { Recorder } from './recorder';
 import type { World } from './samples';
+import { together } from './together';
 import type { Patience } from './watch';
 import type { ZendeskApi } from './zendeskApi';
+
+const AGENTS_LOOKED_AT = 20;
 
 /** Runs the checklist against two systems that a service keeps in sync. */
 
@@ -24,13 +28,12 @@ export interface RunInput {
   /** Begins the name of all that is made. */
   tag: string;
   patience: Patience;
-  /** Entities to check; all where it is absent. */
   onProgress?: (done: number, all: number) => void;
   /** Lines of these entities are left out, because another run has them. */
   without?: readonly EntityType[];
 }
 
-/** All results, and what was made on the way, whatever becomes of the checks. */
+/** @param made filled with what is made on the way, whatever becomes of the checks */
 export async function runChecklist(input: RunInput, made: Made): Promise<Result[]> {
   const lines = checklist(input.mapping).filter(({ entity }) => !input.without?.includes(entity));
   const recorder = new Recorder(lines, input.onProgress);
@@ -52,11 +55,13 @@ export async function runChecklist(input: RunInput, made: Made): Promise<Result[
   const tools: Tools = { mapping, apis, world, made, recorder, patience };
   try {
     await new Run(tools, apis.zendesk, references, new Set(input.without)).all();
+    return recorder.results();
   } catch (error) {
-    // Stopped by a person: what is known so far is told, and all the rest is a failure.
-    if (!patience.signal.aborted) throw error;
+    // What is known so far is told, and all the rest is a failure.
+    if (patience.signal.aborted) return recorder.results('stopped before it');
+    if (error instanceof RetryLater || error instanceof NeedsHuman) return recorder.results(error.message);
+    throw error;
   }
-  return recorder.results();
 }
 
 /** Made known to both systems, so that each can be named on either. */
@@ -72,14 +77,15 @@ async function people({ apis, tag }: RunInput, made: Made): Promise<Pick<World, 
   }
   const agents = await apis.zendesk.agents();
   const known: string[] = [];
-  for (const { email } of agents) if ((await apis.pms.personOf(email)) !== null) known.push(email);
+  for (const { email } of agents.slice(0, AGENTS_LOOKED_AT))
+    if (known.length < 2 && (await apis.pms.personOf(email)) !== null) known.push(email);
   const [first] = agents;
   if (known.length === 0 && first) {
     made.person('pms', first.email);
     await apis.pms.person(first.email, first.name);
     known.push(first.email);
   }
-  return { agents: known.slice(0, 2), customers };
+  return { agents: known, customers };
 }
 
 class Run {
@@ -98,7 +104,7 @@ class Run {
   /** Parents first; what does not depend on each other at once. */
   async all(): Promise<void> {
     const { OrgToCustomer, TicketToProject, CommentToProject } = this.tools.mapping.entities;
-    const both = (work: (from: Side) => Promise<unknown>) => Promise.all(SIDES.map(work));
+    const both = (work: (from: Side) => Promise<unknown>) => together(SIDES.map(work));
     const organizations = this.bases(OrgToCustomer, null);
     const work = [
       organizations.then((bases) => both((from) => this.rowsOf(OrgToCustomer, from, bases[from]))),
@@ -106,14 +112,14 @@ class Run {
         const tickets = await this.bases(TicketToProject, null);
         await both(async (from) => {
           const base = tickets[from];
-          await Promise.all([
+          await together([
             this.rowsOf(TicketToProject, from, base),
             this.comments(CommentToProject, from, base),
           ]);
         });
       }),
     ];
-    await Promise.all(work);
+    await together(work);
     // A second counterpart may have come since.
     for (const count of this.counts) await count();
   }
@@ -124,8 +130,11 @@ class Run {
       return;
     }
     const base = await this.base(table, from, ticket);
-    const extras = base ? new CommentChecks(this.tools, this.zendesk, table, from, ticket).run() : null;
-    await Promise.all([this.rowsOf(table, from, base, ticket), extras]);
+    if (!base) return;
+    await together([
+      this.rowsOf(table, from, base, ticket),
+      new CommentChecks(this.tools, this.zendesk, table, from, ticket).run(),
+    ]);
   }
 
   /** A plain pair that begins on each side. */
@@ -185,9 +194,9 @@ class Run {
     if (!base || this.without.has(table.entity)) return;
     const rows = table.rows.filter((row) => writesTo(row, otherSide(from)));
     const apart = rows.filter((row) => isApart(table, row));
-    const together = rows.filter((row) => !apart.includes(row));
-    const lanes = [together, ...apart.map((row) => [row])].filter((lane) => lane.length > 0);
-    await Promise.all([
+    const usual = rows.filter((row) => !apart.includes(row));
+    const lanes = [usual, ...apart.map((row) => [row])].filter((lane) => lane.length > 0);
+    await together([
       ...lanes.map((lane) => new Lane(this.tools, table, from, lane, parent).run()),
       this.kept(table, from, base),
       this.isInternal(table, from, base),

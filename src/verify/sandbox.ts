@@ -62,15 +62,14 @@ export async function inSandbox<T>(
     const mongo = await startMongo({ onProgress, env, dataDir: path.join(folder, 'mongo') });
     stops.push(() => mongo.stop());
     const servers = { TEMPORAL_ADDRESS: temporal.address, MONGODB_URI: mongo.uri };
-    const started = await Promise.all(
-      modes.map(async (mode, index) => {
-        const file = path.join(folder, `mapping-${mode}.yaml`);
-        writeFileSync(file, stringify(withMode(readYaml(mappingFile), mode)));
-        const { synced, stop } = await startOne({ mode, file, folder, servers, idsAfter: index * IDS_APART });
-        stops.push(stop);
-        return [mode, synced] as const;
-      }),
-    );
+    const started: [CommentMode, Synced][] = [];
+    for (const [index, mode] of modes.entries()) {
+      const file = path.join(folder, `mapping-${mode}.yaml`);
+      writeFileSync(file, stringify(withMode(readYaml(mappingFile), mode)));
+      const { synced, stop } = await startOne({ mode, file, folder, servers, idsAfter: index * IDS_APART });
+      stops.push(stop);
+      started.push([mode, synced]);
+    }
     onProgress('running the checklist');
     return await work(Object.fromEntries(started) as Record<CommentMode, Synced>);
   } finally {
@@ -166,6 +165,8 @@ function startProcess(
   const child: ChildProcess = spawn(process.execPath, [MAIN, 'start', '--only', 'worker'], {
     env,
     stdio: ['ignore', log, log],
+    // Away from settings files: they are not for the sandbox.
+    cwd: path.dirname(logFile),
     // Ctrl-C is for the checklist, which then stops things in order.
     detached: true,
   });
