@@ -98,7 +98,8 @@ export class Lane {
       return made.pair;
     }
     if (this.rows.length > 1) throw new Stuck(made.reason);
-    for (const row of rows) this.keep('create', new Map([[row, failed(made.reason)]]), null);
+    for (const row of rows)
+      this.keep('create', new Map([[row, failed(made.reason, this.samples.get(row)?.create)]]), null);
     // A value that stops a new record may still be told by an edit.
     const bare = await this.make({});
     if ('pair' in bare) return bare.pair;
@@ -117,7 +118,9 @@ export class Lane {
       wanted.map(async ({ row, sample }) => {
         const made = await this.make({ [row[this.from] ?? '']: this.own(row, sample) });
         const attempts =
-          'pair' in made ? await made.pair.created([row], made) : new Map([[row, failed(made.reason)]]);
+          'pair' in made
+            ? await made.pair.created([row], made)
+            : new Map([[row, failed(made.reason, sample)]]);
         this.keep('create', attempts, 'pair' in made ? made.pair.ends : null);
       }),
     );
@@ -193,9 +196,9 @@ export class Lane {
   async meet(seen: Seen, find: () => Promise<Seen[]>): Promise<Met | { reason: string }> {
     const { tools, from, to, table } = this;
     const { kind } = table;
-    const own = refKey({ side: from, kind: kind[from], id: seen.id });
+    const own = { side: from, kind: kind[from], id: seen.id };
     const at = Date.now();
-    tools.made.record(from, kind[from], seen.id, kind[to]);
+    tools.made.record(own, kind[to]);
     let other: Seen | undefined;
     const arrivals = await watch(
       ['counterpart'],
@@ -208,10 +211,10 @@ export class Lane {
     if (!other) {
       const seconds = Math.round(arrivals.get('counterpart')?.seconds ?? 0);
       return {
-        reason: `${own}: no ${kind[to]} in ${to === 'pms' ? 'the PMS' : NAMES[to]} after ${seconds} s`,
+        reason: `${refKey(own)}: no ${kind[to]} in ${to === 'pms' ? 'the PMS' : NAMES[to]} after ${seconds} s`,
       };
     }
-    tools.made.record(to, kind[to], other.id, null);
+    tools.made.met(own, { side: to, kind: kind[to], id: other.id });
     const ids = { [from]: seen.id, [to]: other.id } as Record<Side, string>;
     const ends: Ends = { from, kind, ids };
     return { pair: new Pair(tools.apis, table, this.translator, ends, tools.patience), seen, at };
@@ -261,6 +264,6 @@ export class Lane {
   }
 }
 
-export function failed(reason: string): Attempt {
-  return { status: 'failed', reason, written: undefined, found: undefined, seconds: null };
+export function failed(reason: string, written?: Json): Attempt {
+  return { status: 'failed', reason, written, found: undefined, seconds: null };
 }

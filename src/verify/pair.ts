@@ -161,7 +161,7 @@ export class Pair {
       const value = wanted.get(row);
       const still = row[writer] === null || same(this.canonical(row, writer, source), value);
       const reason = stale.has(row)
-        ? `${NAMES[otherSide(writer)]} had this value already: what was there before never arrived`
+        ? `${NAMES[otherSide(writer)]} held this value before it was written: the earlier one never arrived`
         : still
           ? null
           : `${NAMES[writer]} was changed back`;

@@ -179,6 +179,20 @@ describe('in accounts that are in use', () => {
     });
     expect(state()).toEqual(before);
   }, 600_000);
+
+  test('a run that is stopped half-way removes what it made, too', async () => {
+    const before = state();
+    const ran = runProgram(env, ['verify', '--tag', 'stopped', '--json'], async (child) => {
+      await until(() => state().projects.length > before.projects.length + 2);
+      child.kill('SIGINT');
+    });
+    const { code, out } = await ran;
+    expect(code).toBe(1);
+    const { results, leftBehind } = JSON.parse(out) as Answer;
+    expect(leftBehind).toEqual([]);
+    expect(results.filter(({ reason }) => reason === 'stopped before it').length).toBeGreaterThan(0);
+    expect(state()).toEqual(before);
+  }, 120_000);
 });
 
 test.each<[string, string[], RegExp]>([

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -28,14 +28,23 @@ export function cliOf(
   return (...args) => runProgram(env, args);
 }
 
-/** The compiled command line with just these settings. */
-export async function runProgram(env: Record<string, string>, args: string[]): Promise<Ran> {
+/**
+ * The compiled command line with just these settings.
+ * @param meanwhile done while it runs
+ */
+export async function runProgram(
+  env: Record<string, string>,
+  args: string[],
+  meanwhile: (child: ChildProcess) => Promise<void> = async () => undefined,
+): Promise<Ran> {
   if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
   const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  await meanwhile(child);
+  const [code] = await closed;
   return { code, out, err };
 }
