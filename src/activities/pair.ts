@@ -334,7 +334,8 @@ class Turn {
           const saved = await store.save({ ...told(link, plan), intent: plan.intent, reason });
           return { next: 'write', sides: pendingSides(saved) };
         }
-        if (link.status === 'tombstone') {
+        // What made it wait meanwhile (a server that was away) is over, and says nothing of why it ended.
+        if (link.status === 'tombstone' && link.reason?.code === reason.code) {
           await callWaiting(context, this.members(link));
           return this.rest(link);
         }

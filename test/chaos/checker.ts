@@ -137,9 +137,9 @@ class Check {
   /** Both refer to one pair whose other half is archived, and so in no list. */
   private isSamePair({ kind, property, zendesk, zendeskValue, pmsValue }: Problem): boolean {
     const awaited = this.linkOf.get(zendesk ?? '')?.waitsFor ?? [];
-    // The link says that it waits for one that is no more.
-    if (property === 'customer' && awaited.length > 0 && awaited.every((ref) => !this.isLive(ref)))
-      return true;
+    // The link says that it waits for one that is no more, or whose own pair has ended.
+    const isOver = (ref: string) => !this.isLive(ref) || this.linkOf.get(ref)?.status === 'tombstone';
+    if (property === 'customer' && awaited.length > 0 && awaited.every(isOver)) return true;
     const pair = this.linkOf.get(String(zendeskValue));
     return kind === 'differs' && property === 'customer' && pair?.sides.pms?.ref === pmsValue;
   }

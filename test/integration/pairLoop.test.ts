@@ -362,10 +362,11 @@ describe('the pair loop', () => {
     await stack.settle();
     const key = `TicketToProject/zendesk:ticket:${ticket.ref.id}`;
     expect((await stack.store.get(key))?.status).toBe('tombstone');
+    await stack.store.noteReason(key, { code: 'retry_later', text: 'away', since: '', nextAttempt: null });
     pms.edit(only(pms, 'project').ref, { title: 'still here' });
     await stack.settle();
     expect(zendesk.all('ticket')).toHaveLength(1);
-    expect((await stack.store.get(key))?.status).toBe('tombstone');
+    expect(await stack.store.get(key)).toMatchObject({ status: 'tombstone', reason: { code: 'ended' } });
   });
 
   test('a lost link store makes no duplicates: pairs are found by their back-references', async () => {
