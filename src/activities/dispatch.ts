@@ -1,4 +1,5 @@
 import { canonicalKey, parseRef, refKey, tryParseRef, type CanonicalKey } from '../sync/keys';
+import { isHeld, type Link } from '../sync/link';
 import { entityOf } from '../sync/mapping';
 import { filterReason, isEcho } from '../sync/plan';
 import type { EntityType, SyncRecord } from '../sync/record';
@@ -45,11 +46,19 @@ export async function dispatchChanges(
     return link ? !isEcho(mapping, table, link, record, references) : filterReason(table, record) === null;
   });
   await store.observe(news.map(({ record }) => record));
+  const keyOf = ({ entity, record, ref }: (typeof items)[number]) =>
+    owners.get(ref) ?? ownKey(entity, record);
+  const held = await heldKeys(
+    context,
+    links,
+    news.filter(({ ref, record }) => owners.has(ref) || record.backRef !== null).map(keyOf),
+  );
 
   const inboxes = new Map<CanonicalKey, Hint[]>();
   const tell = (key: CanonicalKey, hint: Hint) => inboxes.set(key, [...(inboxes.get(key) ?? []), hint]);
-  for (const { entity, record, ref } of news) {
-    tell(owners.get(ref) ?? ownKey(entity, record), { ref, version: record.version });
+  for (const item of news) {
+    const key = keyOf(item);
+    if (!held.has(key)) tell(key, { ref: item.ref, version: item.record.version });
   }
   for (const ref of goneRefs) {
     const owner = owners.get(ref);
@@ -70,6 +79,23 @@ export async function dispatchChanges(
     }),
   );
   return inboxes.size;
+}
+
+/**
+ * Pairs that a backfill is writing: it looks for observations once it is done, so that these need not be told. Asked
+ * after the observations are kept, so that one of the two sees the other.
+ */
+async function heldKeys(
+  { store, now }: ActivityContext,
+  known: ReadonlyMap<CanonicalKey, Link>,
+  keys: CanonicalKey[],
+): Promise<Set<CanonicalKey>> {
+  const maybe = keys.filter((key) => {
+    const link = known.get(key);
+    return !link || isHeld(link, now());
+  });
+  const links = await store.getMany(maybe);
+  return new Set([...links.values()].filter((link) => isHeld(link, now())).map(({ _id }) => _id));
 }
 
 /** A record that nobody claimed begins a pair, unless it says itself which record it was made for. */

@@ -1,7 +1,9 @@
+import { sortCandidates } from '../sync/candidates';
 import { canonicalKey, parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
 import {
   agreed,
   attemptsOf,
+  isHeld,
   newLink,
   seenVersion,
   withOverruled,
@@ -14,6 +16,7 @@ import { retried } from '../sync/files';
 import { planPair, type Candidates, type Observation, type Plan } from '../sync/plan';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
 import { NO_DECISIONS, type Decisions } from '../sync/resolution';
+import { RetryLater } from '../systems/errors';
 import {
   callWaiting,
   entityOfRef,
@@ -27,6 +30,9 @@ import { activityLog } from './log';
 import { keepDecision } from './decisions';
 import { expectKnownMapping } from './remap';
 import type { PairActivities, PlanInput, Step } from './types';
+
+/** A backfill writes its page within moments. */
+const HELD_RETRY_MS = 2_000;
 
 /** Activities that decide what a pair needs next. They touch the link store only, never an API. */
 export function pairActivities(live: ActivityContext): PairActivities {
@@ -61,6 +67,11 @@ class Turn {
     for (let pass = 0; pass < 6; pass += 1) {
       const link = pass === 0 ? await this.withFilesRetried(await store.get(key)) : await store.get(key);
       if (link) await expectKnownMapping(context, link.mappingVersion);
+      if (link && isHeld(link, context.now()))
+        throw new RetryLater(`${key} is being written by a backfill`, {
+          retryAfterMs: HELD_RETRY_MS,
+          unknownOutcome: false,
+        });
       const decisions = await this.decisions(link);
       const members = this.members(link, decisions);
       const observed = await store.observed([...members, ...(input.looked?.matches ?? [])]);
@@ -213,24 +224,8 @@ class Turn {
   ): Promise<Candidates> {
     const { matches = [], rivals = [] } = this.input.looked ?? {};
     const links = await this.context.store.getMany(owners.values());
-    const result: Candidates = { free: [], taken: [], rivals };
-    for (const ref of matches) {
-      const record = observed.get(ref);
-      const owner = owners.get(ref);
-      if (owner !== undefined && owner !== this.key) {
-        const { zendesk, pms } = links.get(owner)?.sides ?? {};
-        result.taken.push({
-          ref,
-          key: owner,
-          settled: Boolean(zendesk && pms) || links.get(owner)?.unlinked === true,
-        });
-      } else if (record) {
-        // A record that was made for another one is not free, though its link may be lost.
-        if (record.backRef === null || record.backRef === this.origin) result.free.push(record);
-        else result.taken.push({ ref, key: record.backRef, settled: true });
-      }
-    }
-    return result;
+    const found = matches.map((ref) => ({ ref, record: observed.get(ref) }));
+    return sortCandidates(this.key, found, rivals, owners, links);
   }
 
   /** A record that names this pair's origin as its counterpart, while the pair has another: for a person. */

@@ -1,7 +1,8 @@
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
 import type { Lane } from '../sync/lane';
-import { abandonIntent, agreed, seenVersion, type Intent, type Link, type PlannedWrite } from '../sync/link';
+import { commit, withAnswer } from '../sync/commit';
+import { abandonIntent, seenVersion, type Intent, type Link, type PlannedWrite } from '../sync/link';
 import { fileWork, type LinkedFile } from '../sync/files';
 import { compareAnswer, differingRows, unexpectedValues } from '../sync/plan';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
@@ -334,45 +335,17 @@ class PlannedWrites {
         ? { residue: intent.next.residue[side], changedRows: [] }
         : compareAnswer(mapping, table, write, answer, intent.next, references);
     // What somebody else changed meanwhile is not seen yet: it stays an observation for the next plan.
-    const writes = intent.writes.map((other) => (other === write ? { ...other, done: true } : other));
-    const next = { ...intent.next, residue: { ...intent.next.residue, [side]: residue } };
-    const seen = { ...intent.seen, ...(answer && { [side]: seenVersion(answer) }) };
-    const more = writes.some((other) => !other.done);
+    const told = withAnswer(link, intent, write, answer, residue);
+    const more = told.intent.writes.some((other) => !other.done);
     context.metrics.written(side, link.entity, write.op, causeOf(intent, write, store.since));
     activityLog(context.log, key).debug({ side, op: write.op, rows: write.rows }, 'written');
     if (answer && (more || changedRows.length > 0)) await store.observe([answer]);
-    const backRef = write.backRef !== null && (write.op === 'create' || write.op === 'update');
-    const withAnswer: Link = {
-      ...link,
-      intent: { ...intent, writes, next, seen },
-      sides: {
-        ...link.sides,
-        ...(link.sides[side] && {
-          [side]: { ...link.sides[side], backRef: link.sides[side].backRef || backRef },
-        }),
-        ...(answer &&
-          !link.sides[side] && {
-            [side]: { ...seenVersion(answer), residue: {}, backRef: answer.backRef === originRef(key) },
-          }),
-      },
-    };
     if (more) {
-      await store.save(withAnswer);
-      return { next: 'done', state: summarise(key, withAnswer) };
+      await store.save(told);
+      return { next: 'done', state: summarise(key, told) };
     }
 
-    // The mapping that the plan was made by, which need not be this worker's.
-    const committed = agreed(withAnswer, next, link.mappingVersion, now);
-    if (intent.then === 'tombstone') {
-      committed.status = 'tombstone';
-      committed.reason = link.reason;
-    }
-    for (const each of SIDES) {
-      const version = seen[each];
-      const known = committed.sides[each];
-      if (version)
-        committed.sides[each] = { residue: next.residue[each], backRef: known?.backRef ?? false, ...version };
-    }
+    const committed = commit(told, now);
     const saved = await store.save(committed);
     await this.dropActedOn(link, write, saved);
     if (saved.waitsFor.length === 0) await this.forgetSeen(saved, changedRows.length > 0 ? ref : null);

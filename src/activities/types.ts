@@ -1,3 +1,4 @@
+import type { BackfillStep, BackfillTallies } from '../sync/backfill';
 import type { CanonicalKey } from '../sync/keys';
 import type { Lane } from '../sync/lane';
 import type { LinkStatus } from '../sync/link';
@@ -185,4 +186,41 @@ export interface ControlActivities {
     after: CanonicalKey | null;
     told: number;
   }>;
+}
+
+/** What one page of a backfill's reading came to. */
+export interface BackfillPage {
+  /** Where the next page begins; null after the last. */
+  cursor: string | null;
+  /** Whether there is anything to write. */
+  empty: boolean;
+  tallies: BackfillTallies;
+  /** ISO time of the last record's last change: about how far through the account this is. */
+  reached: string | null;
+}
+
+/** Activities of a backfill that touch no API. */
+export interface BackfillActivities {
+  /** Clears away what an earlier run left. @returns what there is to do, in order */
+  planBackfill(): Promise<BackfillStep[]>;
+  /** Tells pairs that wait for what is linked by now. @returns how many */
+  wakeWaiting(): Promise<number>;
+  endBackfill(): Promise<void>;
+}
+
+/** Activities of a backfill on one API's background task queue. */
+export interface BackfillSystemActivities {
+  /** Has the side's polls go on from now, unless they have come to the present already. */
+  beginBackfillOn(): Promise<void>;
+  readBackfillPage(input: {
+    run: string;
+    kind: string;
+    page: number;
+    cursor: string | null;
+  }): Promise<BackfillPage>;
+  /** Writes to this side a page that was read from the other. `paused`: an operator paused one of its entity types. */
+  writeBackfillPage(input: {
+    run: string;
+    page: number;
+  }): Promise<{ state: 'done' | 'paused'; tallies: BackfillTallies }>;
 }

@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { ConfigError } from '../config/config';
 import { NoAnswerError, NoServerError } from '../embedded';
 import { MappingError } from '../sync/mapping';
+import { registerBackfill } from './commands/backfill';
 import { registerConflicts } from './commands/conflicts';
 import { registerControl } from './commands/control';
 import { registerCursors } from './commands/cursors';
@@ -54,6 +55,7 @@ async function main(argv: string[]): Promise<void> {
   registerDoctor(program);
   registerPlan(program);
   registerStatus(program);
+  registerBackfill(program);
   registerResync(program);
   registerRebuild(registerLinks(program));
   registerConflicts(program);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   MongoBulkWriteError,
   MongoServerError,
@@ -5,12 +6,14 @@ import {
   type Collection,
   type Db,
   type Filter,
+  type OptionalUnlessRequiredId,
 } from 'mongodb';
 import type { CanonicalKey } from '../sync/keys';
 import type { Intent, Link, LinkStatus, Reason } from '../sync/link';
 import { refKey } from '../sync/keys';
 import { ENTITY_TYPES, type EntityType, type RefKey, type SyncRecord } from '../sync/record';
 import { decisionsOf, type Decision, type Decisions } from '../sync/resolution';
+import { BackfillStore } from './backfill';
 import { ControlStore } from './control';
 import { HintStore } from './hints';
 import { LagSamples } from './lag';
@@ -93,6 +96,7 @@ export interface LinkStore {
   readonly control: ControlStore;
   /** How far behind the streams were, in the last hour. */
   readonly lag: LagSamples;
+  readonly backfill: BackfillStore;
   get(key: CanonicalKey): Promise<Link | null>;
   getMany(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, Link>>;
   /** Which pair each record is claimed for; records that no pair claims are absent. */
@@ -103,6 +107,12 @@ export interface LinkStore {
   release(ref: RefKey, key: CanonicalKey): Promise<void>;
   /** Writes the link if nobody else did since it was read. @returns it with its new `rev`. @throws StaleLink */
   save(link: Link): Promise<Link>;
+  /** Many {@link claim}s at once. @returns the owner of each; absent where the one there was let go meanwhile */
+  claimMany(claims: readonly { ref: RefKey; key: CanonicalKey }[]): Promise<Map<RefKey, CanonicalKey>>;
+  /** Many new links at once. @returns those that were stored; the others exist already */
+  insertMany(links: readonly Link[]): Promise<Link[]>;
+  /** Many {@link save}s at once. @returns those that were stored; the others were written by somebody else meanwhile */
+  saveMany(links: readonly Link[]): Promise<Link[]>;
   /** Sets why a link waits, without a new revision. A link that is not there yet is left absent. */
   noteReason(key: CanonicalKey, reason: Reason): Promise<void>;
   remove(link: Link): Promise<void>;
@@ -182,6 +192,7 @@ function storeIn(db: Db, prefix: string, since: string, now: () => Date): MongoL
     new Upkeep(db, prefix),
     new ControlStore(db, prefix),
     new LagSamples(db, prefix),
+    new BackfillStore(db, prefix),
     now,
   );
 }
@@ -204,6 +215,7 @@ class MongoLinkStore implements LinkStore {
     readonly upkeep: Upkeep,
     readonly control: ControlStore,
     readonly lag: LagSamples,
+    readonly backfill: BackfillStore,
     private readonly now: () => Date,
   ) {}
 
@@ -258,6 +270,37 @@ class MongoLinkStore implements LinkStore {
     const { matchedCount } = await this.links.replaceOne({ _id: link._id, rev: link.rev }, document);
     if (matchedCount === 0) throw new StaleLink(`${link._id} is no longer at revision ${link.rev}`);
     return next;
+  }
+
+  async claimMany(
+    claims: readonly { ref: RefKey; key: CanonicalKey }[],
+  ): Promise<Map<RefKey, CanonicalKey>> {
+    const documents = claims.map(({ ref, key }) => ({ _id: ref, key }));
+    const refused = await insertNew(this.claims, documents);
+    const owners = await this.owners(refused);
+    for (const { ref, key } of claims) if (!refused.has(ref)) owners.set(ref, key);
+    return owners;
+  }
+
+  async insertMany(links: readonly Link[]): Promise<Link[]> {
+    const updatedAt = this.now().toISOString();
+    const next = links.map((link) => ({ ...link, rev: 1, updatedAt }));
+    const refused = await insertNew(this.links, next.map(toDocument));
+    return next.filter(({ _id }) => !refused.has(_id));
+  }
+
+  async saveMany(links: readonly Link[]): Promise<Link[]> {
+    if (links.length === 0) return [];
+    const updatedAt = this.now().toISOString();
+    const next = links.map((link): Link => ({ ...link, rev: link.rev + 1, updatedAt }));
+    const writes = next.map((link): AnyBulkWriteOperation<LinkDocument> => ({
+      replaceOne: { filter: { _id: link._id, rev: link.rev - 1 }, replacement: toDocument(link) },
+    }));
+    const { matchedCount } = await this.links.bulkWrite(writes, { ordered: false });
+    if (matchedCount === next.length) return next;
+    // Whose revision it is now, its content says.
+    const stored = await this.getMany(next.map(({ _id }) => _id));
+    return next.filter((link) => isDeepStrictEqual(stored.get(link._id), link));
   }
 
   async noteReason(key: CanonicalKey, reason: Reason): Promise<void> {
@@ -480,6 +523,22 @@ function decisionIds(key: CanonicalKey, rows: string[]): string[] {
 
 function isDuplicateKey(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
+}
+
+/** Inserts what is not there yet. @returns the `_id`s of what is */
+async function insertNew<T extends { _id: string }>(
+  collection: Collection<T>,
+  documents: T[],
+): Promise<Set<string>> {
+  if (documents.length === 0) return new Set();
+  try {
+    await collection.insertMany(documents as OptionalUnlessRequiredId<T>[], { ordered: false });
+    return new Set();
+  } catch (error) {
+    const refused = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
+    if (refused.length === 0 || refused.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
+    return new Set(refused.flatMap(({ index }) => documents[index]?._id ?? []));
+  }
 }
 
 /** The value that whoever came first stored under a name. */

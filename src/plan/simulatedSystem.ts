@@ -162,6 +162,10 @@ export class SimulatedSystem implements SystemPort {
     return null;
   }
 
+  async cursorNow(): Promise<null> {
+    return null;
+  }
+
   async walk(): Promise<WalkPage> {
     throw new Error('a simulated system is not walked: its shelf was filled by a walk');
   }

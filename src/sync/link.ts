@@ -92,6 +92,14 @@ export function blankWrite(side: Side, op: PlannedWrite['op']): PlannedWrite {
   };
 }
 
+/** Who writes a pair's intent in the place of its workflow: a page of a backfill. */
+export interface Hold {
+  /** Names the page; the same for all attempts at it. */
+  by: string;
+  /** ISO time after which the pair's own workflow takes over, looking first. */
+  until: string;
+}
+
 /** A plan in execution: what is being written, and the state of the link once all of it is. */
 export interface Intent {
   id: string;
@@ -101,6 +109,18 @@ export interface Intent {
   then: 'linked' | 'tombstone';
   /** What the plan was based on, by side, and the answers to the writes that are done. */
   seen: Partial<Record<Side, SeenVersion>>;
+  /** Absent where the pair's workflow itself carries it out. */
+  hold?: Hold;
+}
+
+/** Whether somebody else than the pair's workflow is at work on its intent. */
+export function isHeld(link: Link, now: Date): boolean {
+  return link.intent?.hold !== undefined && Date.parse(link.intent.hold.until) > now.getTime();
+}
+
+/** The intent for the pair's own workflow to go on with. */
+export function releasedIntent({ hold: _hold, ...intent }: Intent): Intent {
+  return intent;
 }
 
 /** A record's state without its values. */

@@ -4,6 +4,7 @@ import {
   unconfirmedOf,
   type Overruling,
   blankWrite,
+  releasedIntent,
   seenVersion,
   type Attempts,
   type Agreement,
@@ -821,7 +822,8 @@ function versions(records: Partial<Record<Side, SyncRecord>>): Partial<Record<Si
 
 /** An intent found on the link was begun before: what it did is unknown, so look before writing. */
 function resumed(intent: Intent): Intent {
-  return { ...intent, writes: intent.writes.map((write) => ({ ...write, lookFirst: true })) };
+  const released = releasedIntent(intent);
+  return { ...released, writes: intent.writes.map((write) => ({ ...write, lookFirst: true })) };
 }
 
 function waitFor(refs: RefKey[], why = 'is not linked yet'): Plan {

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { DataType } from '../sync/mapping';
 import type { Json, RecordRef, RefKey, Side, SyncRecord, Values } from '../sync/record';
+import type { BulkWrites } from './bulk';
 
 /** A read's answer: the record as it is now, or that it is gone (never existed, or was removed for good). */
 export type ReadResult = { ref: RecordRef; record: SyncRecord } | { ref: RecordRef; record: null };
@@ -181,6 +182,12 @@ export interface SystemPort {
 
   /** A cursor from which a stream gives all changes since a time, and maybe some before it; null: its beginning. */
   cursorAt(stream: string, since: Date): Promise<string | null>;
+
+  /** A cursor from which a stream gives all changes from now on, and maybe some before; one call at most. */
+  cursorNow(stream: string): Promise<string | null>;
+
+  /** Absent where the system has none. */
+  readonly bulk?: BulkWrites;
 
   /** Kinds whose walk reads all that ever happened, rather than a list: too much for every night. */
   readonly histories: readonly string[];

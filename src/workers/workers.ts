@@ -1,6 +1,7 @@
 import type { DataConverter } from '@temporalio/common';
 import type { NativeConnection } from '@temporalio/worker';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
+import { backfillActivities, backfillSystemActivities } from '../activities/backfill';
 import type { ActivityContext } from '../activities/context';
 import { controlActivities } from '../activities/control';
 import { pairActivities } from '../activities/pair';
@@ -49,6 +50,7 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
         ...remapActivities(context),
         ...upkeepActivities(context),
         ...controlActivities(context),
+        ...backfillActivities(context),
       },
       maxCachedWorkflows: 500,
     }),
@@ -59,7 +61,11 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
         await Worker.create({
           ...common,
           taskQueue: taskQueueOf(taskQueue, side, lane),
-          activities: { ...systemActivities(context, side, lane), ...walkActivities(context, side) },
+          activities: {
+            ...systemActivities(context, side, lane),
+            ...walkActivities(context, side),
+            ...backfillSystemActivities(context, side),
+          },
           maxConcurrentActivityTaskExecutions: 20,
         }),
       );

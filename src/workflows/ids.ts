@@ -7,3 +7,7 @@ export function reconcileId(taskQueue: string): string {
 export function controlId(taskQueue: string): string {
   return `${taskQueue}-control`;
 }
+
+export function backfillId(taskQueue: string): string {
+  return `${taskQueue}-backfill`;
+}

@@ -28,3 +28,4 @@ export { remap } from './remap';
 export { reconcile } from './reconcile';
 export { linkHygiene } from './hygiene';
 export { resyncMany, syncControl } from './control';
+export { backfill } from './backfill';

@@ -198,6 +198,10 @@ export class MemorySystem implements SystemPort {
     return null;
   }
 
+  async cursorNow(): Promise<string> {
+    return String(this.log.length);
+  }
+
   async walk(kind: string, cursor: string | null): Promise<WalkPage> {
     return this.call('walk', () => {
       const from = Number(cursor ?? 0);

@@ -10,13 +10,15 @@ const query = z.strictObject({
   limit: limitParameter,
   ids: idsParameter.optional(),
   email: z.string().optional(),
+  emails: idsParameter.optional(),
 });
 
 export function peopleRoutes(api: FastifyInstance, { store: { people }, idempotency, actor }: Context): void {
   api.get('/me', async (request) => actor(request));
   api.get('/people', async (request) => {
-    const { cursor, limit, ids, email } = parse(query, request.query);
-    const found = email === undefined ? null : [people.find(email)].filter((each) => each !== null);
+    const { cursor, limit, ids, email, emails } = parse(query, request.query);
+    const wanted = email === undefined ? emails : [email];
+    const found = wanted?.flatMap((each) => people.find(each) ?? []).sort(byId) ?? null;
     const chosen = ids?.flatMap((id) => people.get(id) ?? []).sort(byId) ?? null;
     const items =
       found && chosen ? found.filter((each) => chosen.includes(each)) : (found ?? chosen ?? people.all());

@@ -3,6 +3,7 @@ import { refKey, tryParseRef } from '../../sync/keys';
 import { textOf } from '../../sync/values';
 import type { Attachment, Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
 import type { CallBudget } from '../budget';
+import type { BulkAnswer, BulkCreate, BulkUpdate, BulkWrites } from '../bulk';
 import { BoundedCache, chunks } from '../cache';
 import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone, ReferenceGone } from '../errors';
 import { HttpClient, type Answer, type ApiCall, type Request } from '../http';
@@ -23,6 +24,7 @@ import { PMS_RATE } from './limits';
 import {
   RECORD_SCHEMAS,
   attachmentSchema,
+  bulkSchema,
   changesSchema,
   errorSchema,
   fieldsSchema,
@@ -87,6 +89,7 @@ const REFUSALS = [400, 404, 409, 410, 412, 413, 422, 428];
 const IDS_PER_CALL = 100;
 const CHANGES_PER_CALL = 1000;
 const LISTED_PER_CALL = 200;
+const OPERATIONS_PER_CALL = 100;
 const PEOPLE_CACHED = 10_000;
 
 type PmsFile = z.output<typeof attachmentSchema>;
@@ -102,6 +105,8 @@ class Pms implements SystemPort {
   private readonly http: HttpClient;
   private readonly personById = new BoundedCache<string, Person>(PEOPLE_CACHED);
   private readonly idByEmail = new BoundedCache<string, string>(PEOPLE_CACHED);
+  /** Addresses that were looked for a moment ago and not found: good for one use. */
+  private readonly unknownEmails = new Set<string>();
   private own: string | null = null;
 
   private readonly fileLimitBytes: number;
@@ -208,6 +213,70 @@ class Pms implements SystemPort {
     const headers = { 'if-match': etagOf(version) };
     const body = { ...(await this.toBody(own, changes)), ...(backRef !== null && { externalRef: backRef }) };
     return { record: await this.write(own, { method: 'PATCH', path, body, headers }), replaced: {} };
+  }
+
+  /** An operation's own key does for it what the header does for a create alone; nothing needs to be waited for. */
+  readonly bulk: BulkWrites = {
+    most: OPERATIONS_PER_CALL,
+    canCreate: () => true,
+    create: (kind, items) => this.createMany(pmsKind(kind), items),
+    canUpdate: () => true,
+    update: (kind, items) => this.updateMany(pmsKind(kind), items),
+    settled: async () => undefined,
+  };
+
+  private async createMany(kind: PmsKind, items: readonly BulkCreate[]): Promise<BulkAnswer[]> {
+    await this.meet(
+      kind,
+      items.map(({ values }) => values),
+    );
+    const operations: unknown[] = [];
+    for (const { values, idempotencyKey, backRef } of items) {
+      const body = { ...(await this.toBody(kind, values)), externalRef: backRef };
+      operations.push({ op: 'create', idempotencyKey, body });
+    }
+    return this.operate(kind, operations);
+  }
+
+  private async updateMany(kind: PmsKind, items: readonly BulkUpdate[]): Promise<BulkAnswer[]> {
+    await this.meet(
+      kind,
+      items.map(({ values }) => values),
+    );
+    const operations: unknown[] = [];
+    for (const { ref, values, version, backRef } of items) {
+      const body = { ...(await this.toBody(kind, values)), ...(backRef !== null && { externalRef: backRef }) };
+      operations.push({ op: 'update', id: ref.id, ifMatch: etagOf(version), body });
+    }
+    return this.operate(kind, operations);
+  }
+
+  private async operate(kind: PmsKind, operations: unknown[]): Promise<BulkAnswer[]> {
+    const request: Request = {
+      method: 'POST',
+      path: `/api/v1/${COLLECTIONS[kind]}/bulk`,
+      body: { operations },
+    };
+    const answer = await this.http.send(request, REFUSALS);
+    if (answer.status >= 300) throw refusal(this.http, request, answer);
+    const { results } = this.http.parse(bulkSchema, request, answer.body);
+    const answers: BulkAnswer[] = results.map(({ status, error }) => ({
+      error:
+        status < 300
+          ? new Error('a record was lost between answer and parsing')
+          : refusal(this.http, request, { ...answer, status, body: { error } }),
+    }));
+    const made = results.flatMap(({ status, body }, place) => (status < 300 ? [{ place, body }] : []));
+    const raws = made.map(({ body }) => ({
+      kind,
+      raw: this.http.parse<Raw>(RECORD_SCHEMAS[kind], request, body),
+    }));
+    const records = await this.toRecords(raws);
+    made.forEach(({ place }, n) => {
+      const record = records[n];
+      if (record) answers[place] = { record };
+    });
+    return answers;
   }
 
   async followUp(ref: RecordRef, values: Values, { idempotencyKey }: CreateOptions): Promise<SyncRecord> {
@@ -319,6 +388,10 @@ class Pms implements SystemPort {
     }
   }
 
+  async cursorNow(): Promise<string> {
+    return (await this.http.get(changesSchema, '/api/v1/changes', { cursor: 'now' })).nextCursor;
+  }
+
   async walk(kind: string, cursor: string | null): Promise<WalkPage> {
     const own = pmsKind(kind);
     const query = { archived: 'all', limit: LISTED_PER_CALL, ...(cursor !== null && { cursor }) };
@@ -411,12 +484,32 @@ class Pms implements SystemPort {
     return body;
   }
 
+  /** Looks up at once all people that values speak of and nobody here knows yet; who is not found is asked for alone. */
+  private async meet(kind: PmsKind, values: readonly Values[]): Promise<void> {
+    const emails = values.flatMap((each) =>
+      Object.keys(PEOPLE[kind]).flatMap((name) => {
+        const email = each[name];
+        return typeof email === 'string' && this.idByEmail.get(email) === undefined ? [email] : [];
+      }),
+    );
+    for (const some of chunks([...new Set(emails)], IDS_PER_CALL)) {
+      // One alone is as well asked for by itself.
+      if (some.length < 2) continue;
+      const page = await this.http.get(pageOf(personSchema), '/api/v1/people', { emails: some.join(',') });
+      for (const person of page.items) this.remember(person);
+      const found = new Set(page.items.map(({ email }) => email));
+      for (const email of some) if (!found.has(email)) this.unknownEmails.add(email);
+    }
+  }
+
   /** @returns undefined where nobody has the address */
   private async personId(email: string, create: boolean): Promise<string | undefined> {
     const known = this.idByEmail.get(email);
     if (known !== undefined) return known;
-    const [found] = (await this.http.get(pageOf(personSchema), '/api/v1/people', { email })).items;
-    if (found) return this.remember(found);
+    if (!this.unknownEmails.delete(email)) {
+      const [found] = (await this.http.get(pageOf(personSchema), '/api/v1/people', { email })).items;
+      if (found) return this.remember(found);
+    }
     if (!create) return undefined;
     const request: Request = {
       method: 'POST',

@@ -102,6 +102,12 @@ export const changesSchema = z.looseObject({
   hasMore: z.boolean(),
 });
 
+export const bulkSchema = z.looseObject({
+  results: z.array(
+    z.looseObject({ status: z.number().int(), body: z.unknown().optional(), error: z.unknown().optional() }),
+  ),
+});
+
 export type ChangesPage = z.output<typeof changesSchema>;
 
 export const errorSchema = z.looseObject({

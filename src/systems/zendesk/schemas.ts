@@ -135,6 +135,26 @@ const byTime = { end_time: z.number().nullable(), count: z.number(), end_of_stre
 export const organizationExport = z.looseObject({ organizations: z.array(organizationSchema), ...byTime });
 export const eventExport = z.looseObject({ ticket_events: z.array(ticketEventSchema), ...byTime });
 
+/** https://developer.zendesk.com/api-reference/ticketing/ticket-management/job_statuses/ */
+export const jobSchema = z.looseObject({
+  id: z.string(),
+  status: z.string(),
+  message: text.optional(),
+  results: z
+    .array(
+      z.looseObject({
+        index: z.number().optional(),
+        id: id.optional(),
+        success: z.boolean().optional(),
+        error: text.optional(),
+        details: text.optional(),
+      }),
+    )
+    .nullish(),
+});
+export const jobAnswer = z.looseObject({ job_status: jobSchema });
+export const jobsAnswer = z.looseObject({ job_statuses: z.array(jobSchema), next_page: text.optional() });
+
 /** https://developer.zendesk.com/api-reference/introduction/requests/#422-unprocessable-entity */
 export const errorAnswer = z.looseObject({
   error: z.union([z.string(), z.looseObject({ message: text.optional() })]).optional(),
@@ -150,3 +170,4 @@ export type Comment = z.output<typeof commentSchema>;
 export type CommentFile = z.output<typeof attachmentSchema>;
 export type Audit = z.output<typeof auditSchema>;
 export type TicketEvent = z.output<typeof ticketEventSchema>;
+export type Job = z.output<typeof jobSchema>;

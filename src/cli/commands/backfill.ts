@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowIdConflictPolicy, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
+import type { Command } from 'commander';
+import { doneIn } from '../../sync/backfill';
+import { ENTITY_TYPES } from '../../sync/record';
+import { backfill as backfillWorkflow } from '../../workflows';
+import {
+  backfillProgress,
+  cancelBackfill,
+  pauseBackfill,
+  resumeBackfill,
+  type BackfillProgress,
+} from '../../workflows/backfill';
+import { backfillId } from '../../workflows/ids';
+import { common } from '../common';
+import { withService, type CommonOptions, type Connected } from '../connect';
+import { Problem } from '../errors';
+import { printJson, printLine, printTable, progressLine } from '../output';
+
+const LOOK_MS = 1_000;
+
+interface StartOptions extends CommonOptions {
+  wait?: true;
+}
+
+/** `backfill`: the first sync of an existing account, in bulk; `status`, `pause`, `resume` and `cancel` steer it. */
+export function registerBackfill(program: Command): void {
+  const command = program
+    .command('backfill')
+    .description('first sync of an existing account, in bulk (docs/backfill.md)');
+  common(
+    command
+      .command('start', { isDefault: true })
+      .description('begin it, or join the one that runs')
+      .option('--wait', 'show how far it is until it ends; Ctrl-C leaves it running'),
+    'zendesk-pms-sync backfill --wait',
+  ).action(async (options: StartOptions) => withService(options, (service) => start(service, options)));
+  common(
+    command.command('status').description('how far it is'),
+    'zendesk-pms-sync backfill status --json',
+  ).action(async (options: CommonOptions) =>
+    withService(options, async ({ client, config }) => {
+      const handle = client.workflow.getHandle<typeof backfillWorkflow>(backfillId(config.taskQueue));
+      show(await known(() => handle.query(backfillProgress)), options);
+    }),
+  );
+  for (const [name, signal, what] of [
+    ['pause', pauseBackfill, 'finish the pages under way and begin no new one'],
+    ['resume', resumeBackfill, 'go on after a pause'],
+    ['cancel', cancelBackfill, 'end it; what is linked stays linked'],
+  ] as const) {
+    common(command.command(name).description(what), `zendesk-pms-sync backfill ${name}`).action(
+      async (options: CommonOptions) =>
+        withService(options, async ({ client, config }) => {
+          const handle = client.workflow.getHandle<typeof backfillWorkflow>(backfillId(config.taskQueue));
+          await known(() => handle.signal(signal));
+          show(await known(() => handle.query(backfillProgress)), options);
+        }),
+    );
+  }
+}
+
+async function start({ client, config }: Connected, options: StartOptions): Promise<void> {
+  const handle = await client.workflow.start(backfillWorkflow, {
+    workflowId: backfillId(config.taskQueue),
+    taskQueue: config.taskQueue,
+    args: [],
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    staticSummary: 'First sync of both accounts, in bulk',
+  });
+  if (!options.wait) {
+    printLine('begun; "zendesk-pms-sync backfill status" says how far it is');
+    return;
+  }
+  const ended = new AbortController();
+  const result = handle.result().finally(() => ended.abort());
+  const [progress] = await Promise.all([result, follow(handle, ended.signal)]);
+  show(progress, options);
+  if (progress.failed.length > 0) process.exitCode = 1;
+}
+
+async function follow(
+  handle: WorkflowHandle<typeof backfillWorkflow>,
+  ended: AbortSignal,
+): Promise<void> {
+  const line = progressLine();
+  while (!ended.aborted) {
+    // Nobody answers while no worker runs.
+    const progress = await handle.query(backfillProgress).catch(() => null);
+    line.update(progress ? inWords(progress, new Date()) : 'waits for a worker');
+    await sleep(LOOK_MS, undefined, { signal: ended }).catch(() => undefined);
+  }
+  line.finish();
+}
+
+/** One line: state, step, records, rate, and what is left of the step by the times of its records. */
+export function inWords(progress: BackfillProgress, now: Date): string {
+  const { state, steps, done, tallies, startedAt } = progress;
+  const step = steps?.[done];
+  const records = doneIn(tallies);
+  const seconds = Math.max(1, (now.getTime() - Date.parse(startedAt)) / 1000);
+  const where = step ? `${step.side} ${step.kind} (step ${done + 1} of ${steps?.length ?? 0})` : 'ending';
+  const left = secondsLeft(progress, now);
+  return [
+    state,
+    where,
+    `${records} records, ${(records / seconds).toFixed(0)}/s`,
+    ...(left === null ? [] : [`about ${inMinutes(left)} left of this step`]),
+  ].join(' · ');
+}
+
+/** Seconds, by how far the records' times have come from the step's first to its beginning; null where nothing tells. */
+export function secondsLeft({ step, startedAt }: BackfillProgress, now: Date): number | null {
+  if (step.first === null || step.reached === null) return null;
+  const all = Date.parse(startedAt) - Date.parse(step.first);
+  const come = Date.parse(step.reached) - Date.parse(step.first);
+  if (come <= 0 || come >= all) return null;
+  const spent = (now.getTime() - Date.parse(step.startedAt)) / 1000;
+  return Math.max(0, (spent * (all - come)) / come);
+}
+
+function inMinutes(seconds: number): string {
+  return seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
+}
+
+function show(progress: BackfillProgress, { json }: CommonOptions): void {
+  const now = new Date();
+  if (json) {
+    printJson({ ...progress, records: doneIn(progress.tallies), secondsLeft: secondsLeft(progress, now) });
+    return;
+  }
+  printLine(inWords(progress, now));
+  printTable(
+    ['entity', 'Zendesk', 'PMS', 'made in PMS', 'made in Zendesk', 'joined', 'agreed', 'ignored', 'ended', 'left'],
+    ENTITY_TYPES.map((type) => {
+      const { read, created, joined, agreed, ignored, ended, left } = progress.tallies[type];
+      const counts = [read.zendesk, read.pms, created.pms, created.zendesk, joined, agreed, ignored, ended, left];
+      return [type, ...counts.map(String)];
+    }),
+  );
+  for (const { what, why } of progress.failed) printLine(`not done: ${what} (${why})`);
+}
+
+async function known<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) throw new Problem('no backfill runs');
+    throw error;
+  }
+}

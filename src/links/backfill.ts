@@ -1,0 +1,119 @@
+import type { Collection, Db } from 'mongodb';
+import type { BackfillTallies } from '../sync/backfill';
+import type { SyncRecord } from '../sync/record';
+import { openShelf, type RecordShelf } from './shelf';
+
+/** Some records of a page: as many as one bulk call takes. */
+export interface Chunk {
+  id: string;
+  /** Null once they are written. */
+  records: SyncRecord[] | null;
+  /** An attempt sent them, or may have. */
+  sent: boolean;
+  tallies: BackfillTallies | null;
+}
+
+interface ChunkDocument {
+  _id: string;
+  records: string | null;
+  sent: boolean;
+  tallies: string | null;
+}
+
+/**
+ * What a backfill has read and not yet written, so that no body passes through a workflow history: pages in chunks,
+ * and records to look for. All of it goes with the end of the backfill.
+ */
+export class BackfillStore {
+  private readonly chunks: Collection<ChunkDocument>;
+  private readonly shelves = new Map<string, Promise<RecordShelf>>();
+
+  constructor(
+    private readonly db: Db,
+    private readonly prefix: string,
+  ) {
+    this.chunks = db.collection(`${prefix}backfill`);
+  }
+
+  /** Puts a page in the place of what an earlier attempt at reading it left. */
+  async putPage(run: string, page: number, chunks: SyncRecord[][]): Promise<void> {
+    await this.chunks.deleteMany(within(`${run}/${padded(page)}/`));
+    if (chunks.length === 0) return;
+    const documents = chunks.map((records, n) => ({
+      _id: `${run}/${padded(page)}/${padded(n)}`,
+      records: JSON.stringify(records),
+      sent: false,
+      tallies: null,
+    }));
+    await this.chunks.insertMany(documents);
+  }
+
+  /** Names of a page's chunks, in order. */
+  async chunksOf(run: string, page: number): Promise<string[]> {
+    const found = await this.chunks
+      .find(within(`${run}/${padded(page)}/`))
+      .sort({ _id: 1 })
+      .project<{ _id: string }>({ _id: 1 })
+      .toArray();
+    return found.map(({ _id }) => _id);
+  }
+
+  async chunk(id: string): Promise<Chunk | null> {
+    const found = await this.chunks.findOne({ _id: id });
+    return (
+      found && {
+        id,
+        records: found.records === null ? null : (JSON.parse(found.records) as SyncRecord[]),
+        sent: found.sent,
+        tallies: found.tallies === null ? null : (JSON.parse(found.tallies) as BackfillTallies),
+      }
+    );
+  }
+
+  async markSent(id: string, sent: boolean): Promise<void> {
+    await this.chunks.updateOne({ _id: id }, { $set: { sent } });
+  }
+
+  async finish(id: string, tallies: BackfillTallies): Promise<void> {
+    const set = { records: null, tallies: JSON.stringify(tallies) };
+    await this.chunks.updateOne({ _id: id }, { $set: set });
+  }
+
+  async dropPage(run: string, page: number): Promise<void> {
+    await this.chunks.deleteMany(within(`${run}/${padded(page)}/`));
+  }
+
+  /** Records by match values and back-references, for this run alone. */
+  shelf(run: string, lookedFor: ReadonlyMap<string, readonly string[]>): Promise<RecordShelf> {
+    const known = this.shelves.get(run);
+    if (known) return known;
+    // One at a time; what an earlier run had open is not asked for again.
+    this.shelves.clear();
+    const shelf = openShelf(this.db, this.shelfPrefix(run), lookedFor);
+    this.shelves.set(run, shelf);
+    shelf.catch(() => this.shelves.delete(run));
+    return shelf;
+  }
+
+  /** Drops all that a run left, and what earlier ones did. */
+  async clear(): Promise<void> {
+    this.shelves.clear();
+    const own = `${this.prefix}backfill`;
+    for (const { name } of await this.db.listCollections({}, { nameOnly: true }).toArray())
+      if (name === own || name.startsWith(`${own}-`)) await this.db.dropCollection(name);
+  }
+
+  private shelfPrefix(run: string): string {
+    return `${this.prefix}backfill-${run}-`;
+  }
+}
+
+/** Ids are compared as text. */
+function padded(n: number): string {
+  return String(n).padStart(8, '0');
+}
+
+/** "0" follows "/": the range holds all names below. */
+function within(prefix: string): { _id: { $gte: string; $lt: string } } {
+  return { _id: { $gte: prefix, $lt: `${prefix.slice(0, -1)}0` } };
+}

@@ -1,0 +1,33 @@
+import type { CanonicalKey } from './keys';
+import { parseCanonicalKey, refKey } from './keys';
+import type { Link } from './link';
+import type { Candidates } from './plan';
+import type { RefKey, SyncRecord } from './record';
+
+/**
+ * Sorts what a look for counterparts found by whether it can be had.
+ * @param found what was found; a record may be absent where it belongs to another pair
+ */
+export function sortCandidates(
+  key: CanonicalKey,
+  found: readonly { ref: RefKey; record: SyncRecord | undefined }[],
+  rivals: RefKey[],
+  owners: ReadonlyMap<RefKey, CanonicalKey>,
+  links: ReadonlyMap<CanonicalKey, Link>,
+): Candidates {
+  const origin = refKey(parseCanonicalKey(key).origin);
+  const result: Candidates = { free: [], taken: [], rivals };
+  for (const { ref, record } of found) {
+    const owner = owners.get(ref);
+    if (owner !== undefined && owner !== key) {
+      const { zendesk, pms } = links.get(owner)?.sides ?? {};
+      const settled = Boolean(zendesk && pms) || links.get(owner)?.unlinked === true;
+      result.taken.push({ ref, key: owner, settled });
+    } else if (record) {
+      // A record that was made for another one is not free, though its link may be lost.
+      if (record.backRef === null || record.backRef === origin) result.free.push(record);
+      else result.taken.push({ ref, key: record.backRef, settled: true });
+    }
+  }
+  return result;
+}

@@ -1,0 +1,53 @@
+import { parseCanonicalKey, refKey } from './keys';
+import { agreed, seenVersion, type Intent, type Link, type PlannedWrite } from './link';
+import { SIDES, type SyncRecord, type Values } from './record';
+
+/** From the answer to a write to the link that says so. Pure; the pair's workflow and a backfill share it. */
+
+export type LinkAtWork = Link & { intent: Intent };
+
+/**
+ * Notes the answer to one of the intent's writes.
+ * @param residue where the answer rightly differs from what was meant; see `compareAnswer`
+ */
+export function withAnswer(
+  link: Link,
+  intent: Intent,
+  write: PlannedWrite,
+  answer: SyncRecord | null,
+  residue: Values,
+): LinkAtWork {
+  const { side } = write;
+  const writes = intent.writes.map((other) => (other === write ? { ...other, done: true } : other));
+  const next = { ...intent.next, residue: { ...intent.next.residue, [side]: residue } };
+  const seen = { ...intent.seen, ...(answer && { [side]: seenVersion(answer) }) };
+  const known = link.sides[side];
+  const leaves = write.backRef !== null && (write.op === 'create' || write.op === 'update');
+  const backRef = answer?.backRef === refKey(parseCanonicalKey(link._id).origin);
+  return {
+    ...link,
+    intent: { ...intent, writes, next, seen },
+    sides: {
+      ...link.sides,
+      ...(known && { [side]: { ...known, backRef: known.backRef || leaves } }),
+      ...(answer && !known && { [side]: { ...seenVersion(answer), residue: {}, backRef } }),
+    },
+  };
+}
+
+/** The link once every write of its intent is done. It keeps the mapping that the plan was made by. */
+export function commit(link: LinkAtWork, now: string): Link {
+  const { next, seen, then } = link.intent;
+  const committed = agreed(link, next, link.mappingVersion, now);
+  if (then === 'tombstone') {
+    committed.status = 'tombstone';
+    committed.reason = link.reason;
+  }
+  for (const side of SIDES) {
+    const version = seen[side];
+    const known = committed.sides[side];
+    if (version)
+      committed.sides[side] = { residue: next.residue[side], backRef: known?.backRef ?? false, ...version };
+  }
+  return committed;
+}

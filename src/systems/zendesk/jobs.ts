@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { currentSignal } from '../callContext';
+import { AlreadyExists, NeedsHuman, RetryLater } from '../errors';
+import type { HttpClient, Request } from '../http';
+import { jobAnswer, jobsAnswer, type Job } from './schemas';
+
+/** Each look is a call: the first comes soon, the next ones later and later. */
+const FIRST_LOOK_MS = 150;
+const LONGEST_WAIT_MS = 5_000;
+const WAITED_AT_MOST_MS = 5 * 60_000;
+const ENDED = new Set(['completed', 'failed', 'killed']);
+
+export type JobResult = { id: string; error: Error } | { id: null; error: Error };
+
+/**
+ * Bulk writes are done behind the API's back: the answer names a job, whose results are asked for.
+ * https://developer.zendesk.com/api-reference/ticketing/ticket-management/job_statuses/
+ */
+export class Jobs {
+  constructor(private readonly http: HttpClient) {}
+
+  /**
+   * Sends a bulk write and waits for its end. @returns one result for each item, in their order
+   * @throws RetryLater with an unknown outcome where the end cannot be seen; NeedsHuman
+   */
+  async run(request: Request, items: number): Promise<JobResult[]> {
+    const { job_status: begun } = this.http.parse(jobAnswer, request, (await this.http.send(request)).body);
+    const job = await this.ended(begun);
+    // What a killed job had done by then, it does not say.
+    if (job.status !== 'completed')
+      throw new RetryLater(`Zendesk ${request.path}: the job was ${job.status}`, { unknownOutcome: true });
+    const results = new Map((job.results ?? []).map((result, place) => [result.index ?? place, result]));
+    return Array.from({ length: items }, (_, place): JobResult => {
+      const { id, success, error, details } = results.get(place) ?? {};
+      const failure = failureOf(request.path, error ?? 'no result', details ?? '');
+      return id !== undefined && success !== false
+        ? { id: String(id), error: failure }
+        : { id: null, error: failure };
+    });
+  }
+
+  /** Waits until none of the jobs that are queued or at work now goes on. */
+  async settled(): Promise<void> {
+    const { job_statuses: jobs } = await this.http.get(jobsAnswer, '/api/v2/job_statuses');
+    for (const job of jobs) if (!ENDED.has(job.status)) await this.ended(job);
+  }
+
+  private async ended(begun: Job): Promise<Job> {
+    let job = begun;
+    let wait = FIRST_LOOK_MS;
+    for (let waited = 0; !ENDED.has(job.status); waited += wait, wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
+      if (waited > WAITED_AT_MOST_MS)
+        throw new RetryLater(`Zendesk: job ${job.id} is still ${job.status}`, { unknownOutcome: true });
+      await sleep(wait, undefined, { signal: currentSignal() }).catch(() => {
+        throw new RetryLater('Zendesk: the wait for a job was ended', { unknownOutcome: true });
+      });
+      ({ job_status: job } = await this.http.get(jobAnswer, `/api/v2/job_statuses/${job.id}`));
+    }
+    return job;
+  }
+}
+
+function failureOf(path: string, error: string, details: string): Error {
+  const words = `Zendesk ${path}: ${error} ${details}`.trim();
+  if (/DuplicateValue|already been taken/i.test(details)) return new AlreadyExists(words, 'external_id');
+  return new NeedsHuman('invalid_field', words);
+}
