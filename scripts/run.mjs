@@ -20,6 +20,8 @@ const TASKS = {
   'sandbox:zendesk': ['dist/sandbox/zendesk/main.js'],
   'sandbox:pms': ['dist/sandbox/pms/main.js'],
   'bench:rate': ['dist/bench/rate.js'],
+  // Both sandboxes keep the whole account in memory.
+  'bench:backfill': ['--max-old-space-size=8192', 'dist/bench/backfill.js'],
   test: ['node_modules/jest/bin/jest.js'],
   'test:chaos': ['dist/test/chaos/main.js'],
   'histories:record': ['node_modules/jest/bin/jest.js', '--config', 'jest.histories.config.cjs'],

@@ -13,9 +13,9 @@ import type { BackfillActivities, BackfillSystemActivities } from './types';
 
 /** Records of a chunk that is not written in bulk calls of a size of its own. */
 const CHUNK = 100;
-/** How often, and how long, a chunk waits for what other pages are about to link. */
-const LOOKS = 10;
-const LOOK_AGAIN_MS = 500;
+/** How long a chunk waits for what other pages are about to link: a bulk job and its answer. */
+const FIRST_LOOK_MS = 250;
+const PATIENCE_MS = 15_000;
 const SIGNALS_AT_ONCE = 20;
 
 /** Activities that begin and end a backfill. */
@@ -25,6 +25,7 @@ export function backfillActivities(live: ActivityContext): BackfillActivities {
   return {
     planBackfill: () =>
       guarded(null, async ({ mapping }) => {
+        // Both sides have begun: no stream is at its beginning any more.
         await store.backfill.clear();
         return backfillSteps(mapping);
       }),
@@ -126,8 +127,9 @@ async function wake({ store, hint }: ActivityContext, links: Link[]): Promise<nu
 /** What must wait for other pages is looked at again for a while, and then left to its pair, which waits for good. */
 async function writeChunk(writer: ChunkWriter, records: SyncRecord[]): Promise<BackfillTallies> {
   let waiting = await writer.write(records);
-  for (let look = 0; waiting.length > 0 && look < LOOKS; look += 1) {
-    await sleep(LOOK_AGAIN_MS);
+  for (let waited = 0, next = FIRST_LOOK_MS; waiting.length > 0 && waited < PATIENCE_MS; next *= 2) {
+    await sleep(next);
+    waited += next;
     waiting = await writer.write(waiting);
   }
   await writer.leave(waiting);

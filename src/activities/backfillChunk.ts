@@ -47,6 +47,9 @@ type Decided = BackfillItem & { verdict: BackfillVerdict };
 export class ChunkWriter {
   readonly tallies = noBackfill();
   private readonly to: Side;
+  /** Parents that this attempt has tried to write: what they wait for is for others to do. */
+  private readonly tried = new Set<RefKey>();
+  private readonly told = new Set<RefKey>();
 
   /** @param chunk as it was before this attempt began */
   constructor(
@@ -112,8 +115,10 @@ export class ChunkWriter {
   }
 
   /** Hands records to their pairs' own workflows. */
-  async leave(records: SyncRecord[]): Promise<void> {
+  async leave(some: SyncRecord[]): Promise<void> {
+    const records = some.filter(({ ref }) => !this.told.has(refKey(ref)));
     if (records.length === 0) return;
+    for (const { ref } of records) this.told.add(refKey(ref));
     const { store } = this.context;
     await store.observe(records);
     const owners = await store.owners(records.map(({ ref }) => refKey(ref)));
@@ -221,15 +226,21 @@ export class ChunkWriter {
   private async missingParents(decided: Decided[]): Promise<SyncRecord[]> {
     const { store, systems, mapping } = this.context;
     const awaited = decided.flatMap(({ verdict }) => (verdict.do === 'wait' ? verdict.waitsFor : []));
-    const refs = [...new Set(awaited)].filter((ref) => parseRef(ref).side === this.from);
+    const refs = [...new Set(awaited)].filter(
+      (ref) => parseRef(ref).side === this.from && !this.tried.has(ref),
+    );
     if (refs.length === 0) return [];
     const owners = await store.owners(refs);
     const links = await store.getMany(owners.values());
+    // What is observed was left to its pair, which is at work on it.
+    const observed = await store.observed(refs);
     const wanted = refs.filter((ref) => {
+      if (observed.has(ref)) return false;
       const link = links.get(owners.get(ref) ?? '');
       return !link || link.intent?.hold?.by === this.chunk.id;
     });
     if (wanted.length === 0) return [];
+    for (const ref of wanted) this.tried.add(ref);
     const results = await systems[this.from].read(wanted.map(parseRef));
     const records = results.flatMap(({ record }) => record ?? []);
     return records.filter(

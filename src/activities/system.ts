@@ -87,6 +87,8 @@ export function systemActivities(live: ActivityContext, side: Side, lane: Lane):
         const name = nameOf(stream);
         const outcome = { pages: 0, records: 0, hinted: 0 };
         const position = await store.position(name);
+        // Where it begins, a backfill is about to say.
+        if (position === null && (await store.backfill.isAnnounced())) return outcome;
         const leader = port.follows[stream];
         if (leader !== undefined && isQuiet(await store.position(nameOf(leader)), position, context.now())) {
           await store.noteCurrent(name, context.now());

@@ -35,6 +35,18 @@ export class BackfillStore {
     this.chunks = db.collection(`${prefix}backfill`);
   }
 
+  /**
+   * Says that a backfill is to read what there is, so that no stream is followed from its beginning. A stream that is
+   * followed already goes on.
+   */
+  async announce(): Promise<void> {
+    await this.chunks.updateOne({ _id: ANNOUNCED }, { $set: { sent: false } }, { upsert: true });
+  }
+
+  async isAnnounced(): Promise<boolean> {
+    return (await this.chunks.findOne({ _id: ANNOUNCED })) !== null;
+  }
+
   /** Puts a page in the place of what an earlier attempt at reading it left. */
   async putPage(run: string, page: number, chunks: SyncRecord[][]): Promise<void> {
     await this.chunks.deleteMany(within(`${run}/${padded(page)}/`));
@@ -95,7 +107,7 @@ export class BackfillStore {
     return shelf;
   }
 
-  /** Drops all that a run left, and what earlier ones did. */
+  /** Drops all that any run left. */
   async clear(): Promise<void> {
     this.shelves.clear();
     const own = `${this.prefix}backfill`;
@@ -107,6 +119,9 @@ export class BackfillStore {
     return `${this.prefix}backfill-${run}-`;
   }
 }
+
+/** Before the names of all runs. */
+const ANNOUNCED = '!announced';
 
 /** Ids are compared as text. */
 function padded(n: number): string {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowIdConflictPolicy, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Command } from 'commander';
 import { doneIn } from '../../sync/backfill';
 import { ENTITY_TYPES } from '../../sync/record';
-import { backfill as backfillWorkflow } from '../../workflows';
+import { backfillOf, startBackfill, type BackfillHandle } from '../../workers/backfill';
 import {
   backfillProgress,
   cancelBackfill,
@@ -11,7 +11,6 @@ import {
   resumeBackfill,
   type BackfillProgress,
 } from '../../workflows/backfill';
-import { backfillId } from '../../workflows/ids';
 import { common } from '../common';
 import { withService, type CommonOptions, type Connected } from '../connect';
 import { Problem } from '../errors';
@@ -40,7 +39,7 @@ export function registerBackfill(program: Command): void {
     'zendesk-pms-sync backfill status --json',
   ).action(async (options: CommonOptions) =>
     withService(options, async ({ client, config }) => {
-      const handle = client.workflow.getHandle<typeof backfillWorkflow>(backfillId(config.taskQueue));
+      const handle = backfillOf(client, config.taskQueue);
       show(await known(() => handle.query(backfillProgress)), options);
     }),
   );
@@ -52,7 +51,7 @@ export function registerBackfill(program: Command): void {
     common(command.command(name).description(what), `zendesk-pms-sync backfill ${name}`).action(
       async (options: CommonOptions) =>
         withService(options, async ({ client, config }) => {
-          const handle = client.workflow.getHandle<typeof backfillWorkflow>(backfillId(config.taskQueue));
+          const handle = backfillOf(client, config.taskQueue);
           await known(() => handle.signal(signal));
           show(await known(() => handle.query(backfillProgress)), options);
         }),
@@ -60,14 +59,8 @@ export function registerBackfill(program: Command): void {
   }
 }
 
-async function start({ client, config }: Connected, options: StartOptions): Promise<void> {
-  const handle = await client.workflow.start(backfillWorkflow, {
-    workflowId: backfillId(config.taskQueue),
-    taskQueue: config.taskQueue,
-    args: [],
-    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-    staticSummary: 'First sync of both accounts, in bulk',
-  });
+async function start({ client, config, store }: Connected, options: StartOptions): Promise<void> {
+  const handle = await startBackfill(client, store, config.taskQueue);
   if (!options.wait) {
     printLine('begun; "zendesk-pms-sync backfill status" says how far it is');
     return;
@@ -80,7 +73,7 @@ async function start({ client, config }: Connected, options: StartOptions): Prom
 }
 
 async function follow(
-  handle: WorkflowHandle<typeof backfillWorkflow>,
+  handle: BackfillHandle,
   ended: AbortSignal,
 ): Promise<void> {
   const line = progressLine();

@@ -91,6 +91,9 @@ const CHANGES_PER_CALL = 1000;
 const LISTED_PER_CALL = 200;
 const OPERATIONS_PER_CALL = 100;
 const PEOPLE_CACHED = 10_000;
+/** How long somebody whom the PMS does not know is taken for unknown. */
+const MISSED_MS = 60_000;
+const MISSED_TO_CREATE_MS = 5_000;
 
 type PmsFile = z.output<typeof attachmentSchema>;
 type Person = z.output<typeof personSchema>;
@@ -105,8 +108,8 @@ class Pms implements SystemPort {
   private readonly http: HttpClient;
   private readonly personById = new BoundedCache<string, Person>(PEOPLE_CACHED);
   private readonly idByEmail = new BoundedCache<string, string>(PEOPLE_CACHED);
-  /** Addresses that were looked for a moment ago and not found: good for one use. */
-  private readonly unknownEmails = new Set<string>();
+  /** When each address was last looked for in vain, in milliseconds since the epoch. */
+  private readonly missedAt = new BoundedCache<string, number>(PEOPLE_CACHED);
   private own: string | null = null;
 
   private readonly fileLimitBytes: number;
@@ -489,7 +492,8 @@ class Pms implements SystemPort {
     const emails = values.flatMap((each) =>
       Object.keys(PEOPLE[kind]).flatMap((name) => {
         const email = each[name];
-        return typeof email === 'string' && this.idByEmail.get(email) === undefined ? [email] : [];
+        const isUnknown = typeof email === 'string' && this.idByEmail.get(email) === undefined;
+        return isUnknown && !this.missed(email, CREATED_PEOPLE.has(name)) ? [email] : [];
       }),
     );
     for (const some of chunks([...new Set(emails)], IDS_PER_CALL)) {
@@ -498,7 +502,7 @@ class Pms implements SystemPort {
       const page = await this.http.get(pageOf(personSchema), '/api/v1/people', { emails: some.join(',') });
       for (const person of page.items) this.remember(person);
       const found = new Set(page.items.map(({ email }) => email));
-      for (const email of some) if (!found.has(email)) this.unknownEmails.add(email);
+      for (const email of some) if (!found.has(email)) this.missedAt.set(email, Date.now());
     }
   }
 
@@ -506,9 +510,10 @@ class Pms implements SystemPort {
   private async personId(email: string, create: boolean): Promise<string | undefined> {
     const known = this.idByEmail.get(email);
     if (known !== undefined) return known;
-    if (!this.unknownEmails.delete(email)) {
+    if (!this.missed(email, create)) {
       const [found] = (await this.http.get(pageOf(personSchema), '/api/v1/people', { email })).items;
       if (found) return this.remember(found);
+      this.missedAt.set(email, Date.now());
     }
     if (!create) return undefined;
     const request: Request = {
@@ -518,6 +523,12 @@ class Pms implements SystemPort {
     };
     const person = this.http.parse(personSchema, request, (await this.http.send(request)).body);
     return this.remember(person);
+  }
+
+  /** Whether nobody has an address, as far as is known; who would be made is looked for again at once. */
+  private missed(email: string, create: boolean): boolean {
+    const at = this.missedAt.get(email) ?? 0;
+    return Date.now() - at < (create ? MISSED_TO_CREATE_MS : MISSED_MS);
   }
 
   private remember(person: Person): string {
