@@ -124,7 +124,18 @@ class Bench {
     const connection = await Connection.connect({ address: temporal.address });
     const client = new Client({ connection });
     const sandboxes = { zendesk, pms };
-    return new Bench(options, size, sandboxes, { temporal, mongo }, ports, dataDir, worker, client, connection, name);
+    return new Bench(
+      options,
+      size,
+      sandboxes,
+      { temporal, mongo },
+      ports,
+      dataDir,
+      worker,
+      client,
+      connection,
+      name,
+    );
   }
 
   async run(): Promise<Report> {
@@ -134,7 +145,8 @@ class Bench {
     await mongo.close();
     worker.start();
     const { kills } = this.options;
-    const total = size.organizations + size.customers + size.tickets + size.projects + size.comments + size.notes;
+    const total =
+      size.organizations + size.customers + size.tickets + size.projects + size.comments + size.notes;
     const memory: number[] = [];
     let begun: number | null = null;
     let last: BackfillProgress | null = null;
@@ -155,7 +167,8 @@ class Bench {
         say(`${records} of about ${total} records: killing ${victim}`);
         await this.kill(victim);
         done += 1;
-      } else if (records !== told) say(`${(told = records)} of about ${total} records, step ${progress.done}, ${resident ?? '?'} MB`);
+      } else if (records !== told)
+        say(`${(told = records)} of about ${total} records, step ${progress.done}, ${resident ?? '?'} MB`);
     }
     const seconds = (begun === null ? 0 : Date.now() - begun) / 1000;
     const cpu = {
@@ -215,7 +228,7 @@ class Bench {
   /** Until no pair is at work. */
   private async quiet(): Promise<void> {
     const query = `TaskQueue = '${this.name}' AND ExecutionStatus = 'Running' AND WorkflowType IN ('OrgToCustomer', 'TicketToProject', 'CommentToProject')`;
-    for (let looks = 0; looks < QUIET_LOOKS; ) {
+    for (let looks = 0; looks < QUIET_LOOKS;) {
       await sleep(LOOK_MS);
       const { count } = await this.client.workflow.count(query);
       looks = count === 0 ? looks + 1 : 0;
@@ -241,7 +254,9 @@ class Bench {
 
   private async histories(workflowId: string): Promise<number[]> {
     const lengths: number[] = [];
-    for await (const { historyLength } of this.client.workflow.list({ query: `WorkflowId = '${workflowId}'` }))
+    for await (const { historyLength } of this.client.workflow.list({
+      query: `WorkflowId = '${workflowId}'`,
+    }))
       lengths.push(historyLength);
     return lengths;
   }
@@ -284,7 +299,9 @@ function residentMb(pid: number | null): number | null {
 /** Linux counts in hundredths of a second. */
 function cpuSeconds(pid: number | null): number {
   try {
-    const fields = readFileSync(`/proc/${pid ?? 0}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+    const fields = readFileSync(`/proc/${pid ?? 0}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
     return (Number(fields[11]) + Number(fields[12])) / 100;
   } catch {
     return 0;
@@ -292,7 +309,8 @@ function cpuSeconds(pid: number | null): number {
 }
 
 function inWords(report: Report): string {
-  const { size, seconds, secondsUntilQuiet, recordsPerSecond, kills, calls, worker, histories, problems } = report;
+  const { size, seconds, secondsUntilQuiet, recordsPerSecond, kills, calls, worker, histories, problems } =
+    report;
   const lines = [
     `account             ${JSON.stringify(size)}`,
     `kills               ${JSON.stringify(kills)}`,

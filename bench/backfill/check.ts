@@ -51,7 +51,12 @@ export function checkBackfill({ zendesk, pms }: { zendesk: ZendeskSandbox; pms: 
 
   const customers = grouped('customer');
   for (const org of store.organizations.values()) {
-    const customer = counterpart('customer', customers.byRef, `zendesk:organization:${org.id}`, org.external_id);
+    const customer = counterpart(
+      'customer',
+      customers.byRef,
+      `zendesk:organization:${org.id}`,
+      org.external_id,
+    );
     if (customer) expect(`name of ${customer.id}`, customer['name'], org.name);
   }
   expect('customers', customers.all, store.organizations.size);
@@ -69,7 +74,8 @@ export function checkBackfill({ zendesk, pms }: { zendesk: ZendeskSandbox; pms: 
     expect(`tags of ${project.id}`, [...(project['tags'] as string[])].sort(), [...ticket.tags].sort());
   }
   expect('projects', projects.all, store.tickets.size);
-  for (const [ref, holders] of named) if (holders.length > 1) problems.push(`${ref} is held by ${holders.join()}`);
+  for (const [ref, holders] of named)
+    if (holders.length > 1) problems.push(`${ref} is held by ${holders.join()}`);
 
   const notes = grouped('note');
   const said = new Map<string, number>();
@@ -95,7 +101,9 @@ export function checkBackfill({ zendesk, pms }: { zendesk: ZendeskSandbox; pms: 
     if (note.externalRef !== null) continue;
     const found = [...said].filter(([text]) => text.endsWith(String(note['body'])));
     if (found.length !== 1 || found[0]?.[1] !== 1)
-      problems.push(`${note.id} is said ${found.reduce((sum, [, count]) => sum + count, 0)} times in Zendesk`);
+      problems.push(
+        `${note.id} is said ${found.reduce((sum, [, count]) => sum + count, 0)} times in Zendesk`,
+      );
   }
   expect('notes', notes.all, comments);
   return problems;

@@ -12,13 +12,23 @@ import { sortCandidates } from '../sync/candidates';
 import { commit, withAnswer } from '../sync/commit';
 import { fileWork } from '../sync/files';
 import { canonicalKey, parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
-import { agreed, newLink, releasedIntent, seenVersion, type Intent, type Link, type PlannedWrite } from '../sync/link';
+import {
+  agreed,
+  isHeld,
+  newLink,
+  releasedIntent,
+  seenVersion,
+  type Intent,
+  type Link,
+  type PlannedWrite,
+} from '../sync/link';
 import { entityOf } from '../sync/mapping';
 import { compareAnswer, isEcho, planPair, type Candidates } from '../sync/plan';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import type { References } from '../sync/values';
 import type { BulkAnswer } from '../systems/bulk';
 import { NeedsHuman, RetryLater } from '../systems/errors';
+import type { SystemPort } from '../systems/port';
 import { loadReferences, type ActivityContext } from './context';
 import { inParallel, ownKey } from './dispatch';
 import type { Hint, Inbox } from './types';
@@ -42,6 +52,12 @@ interface AtWork {
 
 /** What is to become of an item that a verdict gives a link of its own. */
 type Decided = BackfillItem & { verdict: BackfillVerdict };
+
+/** Records that are not written now: left to their pairs, or to be looked at again. */
+interface Rest {
+  left: SyncRecord[];
+  waiting: SyncRecord[];
+}
 
 /** Writes one chunk of records to the other side. Every step can be repeated after a kill at any point. */
 export class ChunkWriter {
@@ -108,7 +124,8 @@ export class ChunkWriter {
       }
     }
     await this.context.store.insertMany(keep);
-    const fresh = [...(await this.begin(begun, left)), ...(await this.join(joins, left))];
+    const rest = { left, waiting };
+    const fresh = [...(await this.begin(begun, rest)), ...(await this.join(joins, rest))];
     await this.send([...(await this.takeUp(resumed, left)), ...fresh]);
     await this.leave(left);
     return waiting;
@@ -244,15 +261,14 @@ export class ChunkWriter {
     const results = await systems[this.from].read(wanted.map(parseRef));
     const records = results.flatMap(({ record }) => record ?? []);
     return records.filter(
-      (record) => record.skip === null && entityOf(mapping, this.from, record.ref.kind, record.values) !== null,
+      (record) =>
+        record.skip === null && entityOf(mapping, this.from, record.ref.kind, record.values) !== null,
     );
   }
 
   /** Claims origins and stores what is to be written, held by this chunk, before anything is sent. */
-  private async begin(
-    items: { item: Decided; link: Link; intent: Intent }[],
-    left: SyncRecord[],
-  ): Promise<AtWork[]> {
+  private async begin(items: { item: Decided; link: Link; intent: Intent }[], rest: Rest): Promise<AtWork[]> {
+    const { left } = rest;
     const { store, systems } = this.context;
     const { bulk } = systems[this.to];
     const plain: typeof items = [];
@@ -275,8 +291,11 @@ export class ChunkWriter {
       return isOwn;
     });
     return this.store(
-      own.map(({ item, link, intent }) => ({ link: { ...link, intent: this.held(intent) }, origin: item.record })),
-      left,
+      own.map(({ item, link, intent }) => ({
+        link: { ...link, intent: this.held(intent) },
+        origin: item.record,
+      })),
+      rest,
     );
   }
 
@@ -298,10 +317,8 @@ export class ChunkWriter {
   }
 
   /** Joins records that match: claims both, Zendesk's first, and writes what makes them equal where one write does. */
-  private async join(
-    items: { item: Decided; counterpart: SyncRecord }[],
-    left: SyncRecord[],
-  ): Promise<AtWork[]> {
+  private async join(items: { item: Decided; counterpart: SyncRecord }[], rest: Rest): Promise<AtWork[]> {
+    const { left } = rest;
     const { store, mapping, now, systems } = this.context;
     const ownKeyOf = ({ item, counterpart }: (typeof items)[number]) =>
       canonicalKey(parseCanonicalKey(item.key).entity, counterpart.ref);
@@ -364,8 +381,12 @@ export class ChunkWriter {
       const [write, ...more] = plan.do === 'write' ? plan.intent.writes : [];
       const kind = mapping.entities[entity].kind[this.to];
       const inBulk =
-        write?.op === 'update' && write.side === this.to && more.length === 0 && systems[this.to].bulk?.canUpdate(kind);
-      if (plan.do === 'write' && inBulk) toWrite.push({ link: { ...link, intent: this.held(plan.intent) }, origin: record });
+        write?.op === 'update' &&
+        write.side === this.to &&
+        more.length === 0 &&
+        systems[this.to].bulk?.canUpdate(kind);
+      if (plan.do === 'write' && inBulk)
+        toWrite.push({ link: { ...link, intent: this.held(plan.intent) }, origin: record });
       else if (plan.do === 'settled') {
         settled.push(agreed(link, plan.agreement, mapping.version, at));
         this.tally(pair.item).joined += 1;
@@ -375,18 +396,26 @@ export class ChunkWriter {
       }
     }
     await store.insertMany(settled);
-    return this.store(toWrite, left);
+    return this.store(toWrite, rest);
   }
 
-  /** Stores new links with what is to be written. Where a pair's workflow was faster, it goes on by itself. */
-  private async store(items: { link: Link; origin: SyncRecord }[], left: SyncRecord[]): Promise<AtWork[]> {
-    const inserted = await this.context.store.insertMany(items.map(({ link }) => link));
+  /** Stores new links with what is to be written. Where another page or a pair's workflow was faster, it goes on. */
+  private async store(
+    items: { link: Link; origin: SyncRecord }[],
+    { left, waiting }: Rest,
+  ): Promise<AtWork[]> {
+    const { store, now } = this.context;
+    const inserted = await store.insertMany(items.map(({ link }) => link));
     const byKey = new Map(inserted.map((link) => [link._id, link]));
+    const missed = items.filter(({ link }) => !byKey.has(link._id));
+    const others = await store.getMany(missed.map(({ link }) => link._id));
+    for (const { link, origin } of missed) {
+      const other = others.get(link._id);
+      (other && isHeld(other, now()) ? waiting : left).push(origin);
+    }
     return items.flatMap(({ link, origin }) => {
       const stored = byKey.get(link._id);
-      const held = stored && atWork(stored, origin);
-      if (!held) left.push(origin);
-      return held ?? [];
+      return (stored && atWork(stored, origin)) ?? [];
     });
   }
 
@@ -400,8 +429,7 @@ export class ChunkWriter {
     const port = systems[this.to];
     const [again, unsure] = split(
       items,
-      ({ link, write }) =>
-        write.op !== 'create' || port.uniqueBackRef(this.kindOf(link)) || !this.chunk.sent,
+      ({ link, write }) => write.op !== 'create' || port.uniqueBackRef(this.kindOf(link)) || !this.chunk.sent,
     );
     if (unsure.length > 0) {
       await port.bulk?.settled();
@@ -425,29 +453,32 @@ export class ChunkWriter {
     return this.context.mapping.entities[entity].kind[this.to];
   }
 
-  private async send(items: AtWork[]): Promise<void> {
-    const { bulk } = this.context.systems[this.to];
-    if (!bulk) return;
+  private async send(items: AtWork[], again = true): Promise<void> {
     const groups = new Map<string, AtWork[]>();
     for (const item of items) {
-      const group = `${item.write.op} ${this.kindOf(item.link)}`;
+      const group = `${item.write.side} ${item.write.op} ${item.link.entity}`;
       groups.set(group, [...(groups.get(group) ?? []), item]);
     }
     for (const group of groups.values()) {
-      for (let i = 0; i < group.length; i += bulk.most) await this.sendSome(group.slice(i, i + bulk.most));
+      const [first] = group;
+      const bulk = first && this.context.systems[first.write.side].bulk;
+      if (!bulk) throw new Error('a bulk write to a system without any');
+      for (let i = 0; i < group.length; i += bulk.most)
+        await this.sendSome(first.write, group.slice(i, i + bulk.most), again);
     }
   }
 
-  private async sendSome(items: AtWork[]): Promise<void> {
-    const { store, systems } = this.context;
+  private async sendSome({ op, side }: PlannedWrite, items: AtWork[], again: boolean): Promise<void> {
+    const { store, systems, mapping } = this.context;
     const [first] = items;
     if (!first) return;
-    const kind = this.kindOf(first.link);
-    const twice = first.write.op === 'create' && !systems[this.to].uniqueBackRef(kind);
+    const kind = mapping.entities[first.link.entity].kind[side];
+    const port = systems[side];
+    const twice = op === 'create' && !port.uniqueBackRef(kind);
     if (twice) await store.backfill.markSent(this.chunk.id, true);
     let answers: BulkAnswer[];
     try {
-      answers = await this.call(kind, items);
+      answers = await this.call(port, kind, items);
     } catch (error) {
       if (twice && error instanceof RetryLater && !error.options.unknownOutcome)
         await store.backfill.markSent(this.chunk.id, false);
@@ -455,12 +486,11 @@ export class ChunkWriter {
       if (!(error instanceof NeedsHuman) || error.code === 'unauthorized') throw error;
       answers = items.map(() => ({ error }));
     }
-    await this.commit(items, answers);
+    await this.commit(side, items, answers, again);
   }
 
-  private call(kind: string, items: AtWork[]): Promise<BulkAnswer[]> {
-    const { bulk } = this.context.systems[this.to];
-    if (!bulk) throw new Error(`${this.to} has no bulk writes`);
+  private call({ bulk, side }: SystemPort, kind: string, items: AtWork[]): Promise<BulkAnswer[]> {
+    if (!bulk) throw new Error(`${side} has no bulk writes`);
     if (items[0]?.write.op === 'create')
       return bulk.create(
         kind,
@@ -475,12 +505,18 @@ export class ChunkWriter {
       items.map(({ write, link }) => {
         if (write.ref === null || write.version === null)
           throw new Error(`${link._id}: an update without record or version`);
-        return { ref: parseRef(write.ref), values: write.values, version: write.version, backRef: write.backRef };
+        return {
+          ref: parseRef(write.ref),
+          values: write.values,
+          version: write.version,
+          backRef: write.backRef,
+        };
       }),
     );
   }
 
-  private async commit(items: AtWork[], answers: BulkAnswer[]): Promise<void> {
+  /** @param again whether what a system made of it by itself may be carried back in bulk, too */
+  private async commit(side: Side, items: AtWork[], answers: BulkAnswer[], again: boolean): Promise<void> {
     const { store, mapping, metrics, now } = this.context;
     const answered = items.map((item, place) => ({ ...item, answer: answers[place] }));
     const made = answered.flatMap(({ answer, ...item }) =>
@@ -488,9 +524,14 @@ export class ChunkWriter {
     );
     const failed: AtWork[] = answered.filter(({ answer }) => !answer || 'error' in answer);
     const owners = await store.claimMany(
-      made.map(({ record, link }) => ({ ref: refKey(record.ref), key: link._id })),
+      made
+        .filter(({ write }) => write.op === 'create')
+        .map(({ record, link }) => ({ ref: refKey(record.ref), key: link._id })),
     );
-    const [own, foreign] = split(made, ({ record, link }) => owners.get(refKey(record.ref)) === link._id);
+    const [own, foreign] = split(
+      made,
+      ({ record, link, write }) => write.op !== 'create' || owners.get(refKey(record.ref)) === link._id,
+    );
     const references = await this.references(
       own.map(({ link, record }) => ({
         key: link._id,
@@ -507,20 +548,65 @@ export class ChunkWriter {
       if (changedRows.length > 0) changed.set(link._id, record);
       return commit(withAnswer(link, releasedIntent(intent), write, record, residue), at);
     });
-    // What a system made of it by itself is a change to carry back.
+    // A change by the system itself is known to nobody else: kept first, in case this ends here.
     await store.observe([...changed.values()]);
     const saved = new Map((await store.saveMany(committed)).map((link) => [link._id, link]));
-    for (const { link, write } of own) {
-      if (!saved.has(link._id)) continue;
+    const carried: AtWork[] = [];
+    for (const { link, write, origin } of own) {
+      const stored = saved.get(link._id);
+      if (!stored) continue;
       const tally = this.tallies[link.entity];
-      if (write.op === 'create') tally.created[this.to] += 1;
-      else tally.joined += 1;
-      metrics.written(this.to, link.entity, write.op, null);
+      if (write.op === 'create') tally.created[side] += 1;
+      else if (again) tally.joined += 1;
+      metrics.written(side, link.entity, write.op, null);
+      const answer = changed.get(link._id);
+      const back = again && answer ? this.carriedBack(stored, answer, references, at) : null;
+      if (back) carried.push({ ...back, origin });
     }
-    await this.lookForNews([...saved.values()], changed);
+    const held = await store.saveMany(carried.map(({ link }) => link));
+    const heldByKey = new Map(held.map((link) => [link._id, link]));
+    for (const key of heldByKey.keys()) changed.delete(key);
+    await this.lookForNews(
+      [...saved.values()].filter(({ _id }) => !heldByKey.has(_id)),
+      changed,
+    );
+    await this.send(
+      carried.flatMap(({ link, origin }) => {
+        const stored = heldByKey.get(link._id);
+        return (stored && atWork(stored, origin)) ?? [];
+      }),
+      false,
+    );
     const left: SyncRecord[] = [];
     await this.release([...failed, ...foreign], left);
     await this.leave(left);
+  }
+
+  /** What the other system made of a new record by itself goes back with one more write, where that can go in bulk. */
+  private carriedBack(
+    link: Link,
+    answer: SyncRecord,
+    references: References,
+    now: string,
+  ): Omit<AtWork, 'origin'> | null {
+    const { store, mapping, systems } = this.context;
+    const plan = planPair(
+      {
+        key: link._id,
+        link,
+        observed: { [answer.ref.side]: { record: answer, fresh: true } },
+        references,
+        hops: 0,
+        linksSince: store.since,
+        now,
+      },
+      mapping,
+    );
+    const [write, ...more] = plan.do === 'write' ? plan.intent.writes : [];
+    if (plan.do !== 'write' || write?.op !== 'update' || more.length > 0) return null;
+    const kind = mapping.entities[link.entity].kind[write.side];
+    if (!systems[write.side].bulk?.canUpdate(kind)) return null;
+    return { link: { ...link, intent: this.held(plan.intent) }, write };
   }
 
   /** Tells the pairs of what came for them while they were held, and of what is not for a backfill to do. */
@@ -539,7 +625,8 @@ export class ChunkWriter {
     const news = new Set<CanonicalKey>(changed.keys());
     for (const { link, record } of seen) {
       const table = mapping.entities[link.entity];
-      if (references && !changed.has(link._id) && isEcho(mapping, table, link, record, references)) known.push(record);
+      if (references && !changed.has(link._id) && isEcho(mapping, table, link, record, references))
+        known.push(record);
       else news.add(link._id);
     }
     await store.forget(known);

@@ -13,8 +13,11 @@ export interface Chunk {
   tallies: BackfillTallies | null;
 }
 
+/** A chunk, or a page's list of them; looked up by name only, never by range. */
 interface ChunkDocument {
   _id: string;
+  /** Of a page: how many chunks it has. */
+  chunks?: number;
   records: string | null;
   sent: boolean;
   tallies: string | null;
@@ -47,27 +50,29 @@ export class BackfillStore {
     return (await this.chunks.findOne({ _id: ANNOUNCED })) !== null;
   }
 
-  /** Puts a page in the place of what an earlier attempt at reading it left. */
+  /** Keeps a page; reading it again replaces it. */
   async putPage(run: string, page: number, chunks: SyncRecord[][]): Promise<void> {
-    await this.chunks.deleteMany(within(`${run}/${padded(page)}/`));
-    if (chunks.length === 0) return;
-    const documents = chunks.map((records, n) => ({
-      _id: `${run}/${padded(page)}/${padded(n)}`,
+    const documents: ChunkDocument[] = chunks.map((records, n) => ({
+      _id: chunkId(run, page, n),
       records: JSON.stringify(records),
       sent: false,
       tallies: null,
     }));
-    await this.chunks.insertMany(documents);
+    // Last: a page that has a list has its chunks.
+    documents.push({
+      _id: `${run}/${page}`,
+      chunks: chunks.length,
+      records: null,
+      sent: false,
+      tallies: null,
+    });
+    for (const { _id, ...rest } of documents) await this.chunks.replaceOne({ _id }, rest, { upsert: true });
   }
 
   /** Names of a page's chunks, in order. */
   async chunksOf(run: string, page: number): Promise<string[]> {
-    const found = await this.chunks
-      .find(within(`${run}/${padded(page)}/`))
-      .sort({ _id: 1 })
-      .project<{ _id: string }>({ _id: 1 })
-      .toArray();
-    return found.map(({ _id }) => _id);
+    const { chunks = 0 } = (await this.chunks.findOne({ _id: `${run}/${page}` })) ?? {};
+    return Array.from({ length: chunks }, (_, n) => chunkId(run, page, n));
   }
 
   async chunk(id: string): Promise<Chunk | null> {
@@ -89,10 +94,6 @@ export class BackfillStore {
   async finish(id: string, tallies: BackfillTallies): Promise<void> {
     const set = { records: null, tallies: JSON.stringify(tallies) };
     await this.chunks.updateOne({ _id: id }, { $set: set });
-  }
-
-  async dropPage(run: string, page: number): Promise<void> {
-    await this.chunks.deleteMany(within(`${run}/${padded(page)}/`));
   }
 
   /** Records by match values and back-references, for this run alone. */
@@ -123,12 +124,6 @@ export class BackfillStore {
 /** Before the names of all runs. */
 const ANNOUNCED = '!announced';
 
-/** Ids are compared as text. */
-function padded(n: number): string {
-  return String(n).padStart(8, '0');
-}
-
-/** "0" follows "/": the range holds all names below. */
-function within(prefix: string): { _id: { $gte: string; $lt: string } } {
-  return { _id: { $gte: prefix, $lt: `${prefix.slice(0, -1)}0` } };
+function chunkId(run: string, page: number, chunk: number): string {
+  return `${run}/${page}/${chunk}`;
 }

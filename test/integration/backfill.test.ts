@@ -1,10 +1,21 @@
-import { MongoClient } from 'mongodb';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { generateData } from '../../demo/data';
 import { seedBoth } from '../../demo/seed';
 import type { PlanCounts } from '../../src/plan/dryRun';
-import { backfill } from '../../src/workflows';
-import type { BackfillProgress } from '../../src/workflows/backfill';
-import { backfillId } from '../../src/workflows/ids';
+import type { Link } from '../../src/sync/link';
+import { ENTITY_TYPES, type Side } from '../../src/sync/record';
+import { startBackfill } from '../../src/workers/backfill';
+import {
+  backfillProgress,
+  cancelBackfill,
+  pauseBackfill,
+  resumeBackfill,
+  type BackfillProgress,
+} from '../../src/workflows/backfill';
+import { pauseUpdate, resumeUpdate } from '../../src/workflows/control';
+import { controlId } from '../../src/workflows/ids';
+import { syncControl } from '../../src/workflows';
 import { cliOf, type Ran } from '../support/cli';
 import { send, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
@@ -14,13 +25,8 @@ import { startStack, type Stack } from '../support/stack';
 
 let boxes: Sandboxes;
 let stack: Stack;
-let mongo: MongoClient;
 let cli: (...args: string[]) => Promise<Ran>;
 
-beforeAll(async () => {
-  mongo = await MongoClient.connect(testServers().mongodbUri);
-});
-afterAll(async () => mongo.close());
 beforeEach(async () => {
   boxes = await startSandboxes();
   stack = await startStack(testServers(), boxes.mapping, boxes.systems);
@@ -31,48 +37,276 @@ afterEach(async () => {
   await boxes.close();
 });
 
+async function seed(into: Sandboxes): Promise<void> {
+  const person = { email: 'seeder@pms.example', name: 'Seeder' };
+  const made = await send(`${into.pms.url}/_sandbox/tokens`, 'POST', {}, person);
+  const access = {
+    zendesk: { url: into.zendesk.url, email: 'ann@sandbox.example', token: into.zendesk.apiToken },
+    pms: { url: into.pms.url, token: String(made['token']) },
+  };
+  await seedBoth(access, generateData({ size: 1, seed: 7 }));
+}
+
+const begin = () => startBackfill(stack.client, stack.store, stack.taskQueue);
+const run = async (): Promise<BackfillProgress> => (await begin()).result();
+/** The pairs that it left something to have ended, and so have the polls. */
 const quiet = async () => {
+  await stack.quiet();
   await stack.settle();
   await stack.settle();
 };
 
-async function seed(size: number, seedNumber: number): Promise<void> {
-  const person = { email: 'seeder@pms.example', name: 'Seeder' };
-  const made = await send(`${boxes.pms.url}/_sandbox/tokens`, 'POST', {}, person);
-  const access = {
-    zendesk: { url: boxes.zendesk.url, email: 'ann@sandbox.example', token: boxes.zendesk.apiToken },
-    pms: { url: boxes.pms.url, token: String(made['token']) },
-  };
-  await seedBoth(access, generateData({ size, seed: seedNumber }));
-}
-
-async function run(): Promise<BackfillProgress> {
-  return stack.client.workflow.execute(backfill, {
-    workflowId: backfillId(stack.taskQueue),
-    taskQueue: stack.taskQueue,
-    args: [],
-  });
-}
-
-async function planned(): Promise<PlanCounts> {
+async function expectNothingPlanned(): Promise<void> {
   const { out, err } = await cli('plan', '--json');
-  if (err !== '') throw new Error(err);
-  return (JSON.parse(out) as { counts: PlanCounts }).counts;
+  expect(err).toBe('');
+  const { lines, counts } = JSON.parse(out) as { lines: unknown[]; counts: PlanCounts };
+  expect(lines).toEqual([]);
+  expect(Object.keys(counts)).toEqual([...ENTITY_TYPES]);
 }
 
-test('a seeded account', async () => {
-  await seed(1, 7);
+async function links(of: Stack): Promise<Link[]> {
+  const all: Link[] = [];
+  for await (const link of of.store.all()) all.push(link);
+  return all;
+}
+
+/** Everything by what people see, without ids and times: two worlds with the same content give the same list. */
+function contents({ zendesk, pms }: Sandboxes): string[] {
+  const { store } = zendesk;
+  const project = (id: unknown) => pms.store.find('project', String(id));
+  return [
+    ...[...store.organizations.values()].map(({ name, tags, domain_names: domains }) =>
+      JSON.stringify(['organization', name, [...tags].sort(), domains]),
+    ),
+    ...[...store.tickets.values()].map(({ subject, status, priority, tags, organization_id: org }) =>
+      JSON.stringify(['ticket', subject, status, priority, [...tags].sort(), store.organizations.get(org ?? 0)?.name]),
+    ),
+    ...[...store.comments].flatMap(([id, list]) =>
+      list.map(({ plain_body: body, public: isPublic }) =>
+        JSON.stringify(['comment', store.tickets.get(id)?.subject, body, isPublic]),
+      ),
+    ),
+    ...[...pms.store.all('customer')].map(({ name, tags, domains }) =>
+      JSON.stringify(['customer', name, [...(tags as string[])].sort(), domains]),
+    ),
+    ...[...pms.store.all('project')].map(({ title, status, priority, tags, customerId }) =>
+      JSON.stringify([
+        'project',
+        title,
+        status,
+        priority,
+        [...(tags as string[])].sort(),
+        pms.store.find('customer', String(customerId))?.['name'],
+      ]),
+    ),
+    ...[...pms.store.all('note')].map(({ body, visibility, projectId }) =>
+      JSON.stringify(['note', project(projectId)?.['title'], body, visibility]),
+    ),
+  ].sort();
+}
+
+/** How links stand, without ids and times. */
+const standing = (all: Link[]): string[] =>
+  all
+    .map(({ entity, status, sides, waitsFor, intent, conflicts }) =>
+      JSON.stringify([entity, status, Object.keys(sides).sort(), waitsFor.length, intent === null, conflicts.length]),
+    )
+    .sort();
+
+const callsOf = (side: Side, method: string, path: RegExp) =>
+  boxes.calls.filter((call) => call.side === side && call.method === method && path.test(call.path)).length;
+
+const ticketsNaming = () => {
+  const named = [...boxes.zendesk.store.tickets.values()].flatMap((ticket) => ticket.external_id ?? []);
+  return { all: named.length, different: new Set(named).size };
+};
+
+test('a full backfill ends as the pairs would end by themselves, in bulk', async () => {
+  await seed(boxes);
   boxes.calls.length = 0;
-  const began = Date.now();
   const progress = await run();
-  console.log(JSON.stringify(progress, null, 1), Date.now() - began);
-  const count: Record<string, number> = {};
-  for (const { side, method, path } of boxes.calls) {
-    const k = `${side} ${method} ${path.replace(/\d{3,}/g, '#').replace(/[0-9a-f]{32}/, '#')}`;
-    count[k] = (count[k] ?? 0) + 1;
-  }
-  console.log(count);
-  await stack.quiet();
+  const written = boxes.calls.filter(({ method }) => method !== 'GET').length;
+  expect(progress).toMatchObject({ state: 'done', failed: [], open: [] });
   await quiet();
-  console.log(JSON.stringify(await planned(), null, 1));
+  await expectNothingPlanned();
+
+  const other = await startSandboxes();
+  const single = await startStack(testServers(), other.mapping, other.systems);
+  try {
+    await seed(other);
+    other.calls.length = 0;
+    for (let i = 0; i < 3; i += 1) await single.settle();
+    expect(contents(boxes)).toEqual(contents(other));
+    expect(standing(await links(stack))).toEqual(standing(await links(single)));
+    const one = other.calls.filter(({ method }) => method !== 'GET').length;
+    expect(written).toBeLessThan(one / 4);
+  } finally {
+    await single.stop();
+    await other.close();
+  }
+}, 240_000);
+
+test('records of both sides that match are linked, and what is ambiguous is left to a person', async () => {
+  await boxes.zd('POST', '/organizations', { organization: { name: 'Acme' } });
+  await boxes.pm('POST', '/customers', { name: 'Acme' });
+  await boxes.zd('POST', '/organizations', { organization: { name: 'Globex' } });
+  await boxes.pm('POST', '/customers', { name: 'Globex' });
+  await boxes.pm('POST', '/customers', { name: 'Globex' });
+  const progress = await run();
+  expect(progress.tallies.OrgToCustomer).toMatchObject({ joined: 1, left: 3 });
+  await quiet();
+  expect([...boxes.pms.store.all('customer')]).toHaveLength(3);
+  expect(boxes.zendesk.store.organizations.size).toBe(2);
+  const all = await links(stack);
+  expect(all.filter(({ status }) => status === 'linked')).toHaveLength(1);
+  const conflicts = all.filter(({ status }) => status === 'conflict');
+  expect(conflicts.map(({ reason }) => reason?.code)).toEqual(conflicts.map(() => 'ambiguous_match'));
+  expect(conflicts.length).toBeGreaterThan(0);
+});
+
+test('answers that are lost after the write make no duplicates, on either side', async () => {
+  for (let i = 0; i < 3; i += 1) {
+    await boxes.zd('POST', '/tickets', { ticket: { subject: `t${i}`, comment: { body: 'x' } } });
+    await boxes.pm('POST', '/projects', { title: `p${i}` });
+  }
+  const lost = (route: string) => [{ route, kind: 'timeoutAfterWrite', times: 1 }];
+  await send(`${boxes.pms.url}/_sandbox/faults`, 'PUT', {}, lost('^POST /api/v1/projects/bulk'));
+  await send(`${boxes.zendesk.url}/_sandbox/faults`, 'PUT', {}, lost('^POST /api/v2/tickets/create_many'));
+  const progress = await run();
+  expect(progress).toMatchObject({ state: 'done', failed: [] });
+  await quiet();
+  expect(boxes.zendesk.store.tickets.size).toBe(6);
+  expect([...boxes.pms.store.all('project')]).toHaveLength(6);
+  expect(ticketsNaming()).toEqual({ all: 3, different: 3 });
+  await expectNothingPlanned();
+});
+
+test('an item that is refused goes to its own pair, and the others are done', async () => {
+  await boxes.zd('POST', '/tickets', { ticket: { subject: 'fine', comment: { body: 'x' } } });
+  const { ticket } = await boxes.zd('POST', '/tickets', { ticket: { subject: 'odd', comment: { body: 'x' } } });
+  const { id } = ticket as { id: number };
+  // More than a title of the PMS may have.
+  await boxes.zd('PUT', `/tickets/${id}`, { ticket: { subject: 'long '.repeat(80) } });
+  const progress = await run();
+  expect(progress.tallies.TicketToProject).toMatchObject({ created: { pms: 1 }, left: 1 });
+  await quiet();
+  const link = await stack.store.get(`TicketToProject/zendesk:ticket:${id}`);
+  expect(link).toMatchObject({ status: 'quarantined', reason: { code: 'invalid_field' } });
+});
+
+test('an edit that comes while a page is being written is not lost', async () => {
+  const { ticket } = await boxes.zd('POST', '/tickets', { ticket: { subject: 'before', comment: { body: 'x' } } });
+  const { id } = ticket as { id: number };
+  const slow = [{ route: '^POST /api/v1/projects/bulk', kind: 'delay', delayMs: 1_500 }];
+  await send(`${boxes.pms.url}/_sandbox/faults`, 'PUT', {}, slow);
+  const handle = await begin();
+  for (;;) {
+    const link = await stack.store.get(`TicketToProject/zendesk:ticket:${id}`);
+    if (link?.intent?.hold) break;
+    await sleep(20);
+  }
+  await boxes.zd('PUT', `/tickets/${id}`, { ticket: { subject: 'after' } });
+  await stack.settle();
+  expect(await handle.result()).toMatchObject({ state: 'done', failed: [] });
+  await quiet();
+  const [project, ...more] = [...boxes.pms.store.all('project')];
+  expect(more).toEqual([]);
+  expect(project).toMatchObject({ title: 'after' });
+});
+
+test('a pair that a page left unfinished is finished by its own workflow', async () => {
+  const { ticket } = await boxes.zd('POST', '/tickets', { ticket: { subject: 'a', comment: { body: 'x' } } });
+  const ref = { side: 'zendesk' as const, kind: 'ticket', id: String((ticket as { id: number }).id) };
+  const key = `TicketToProject/zendesk:ticket:${ref.id}`;
+  const refuse = [{ route: '^POST /api/v1/projects/bulk', kind: 'status', status: 503 }];
+  await send(`${boxes.pms.url}/_sandbox/faults`, 'PUT', {}, refuse);
+  const handle = await begin();
+  for (;;) {
+    const link = await stack.store.get(key);
+    if (link?.intent?.hold) break;
+    await sleep(20);
+  }
+  await handle.terminate();
+  const held = await stack.store.get(key);
+  if (!held?.intent?.hold) throw new Error('not held any more');
+  // As if half an hour had passed.
+  const hold = { ...held.intent.hold, until: new Date(0).toISOString() };
+  await stack.store.save({ ...held, intent: { ...held.intent, hold } });
+  await send(`${boxes.pms.url}/_sandbox/faults`, 'PUT', {}, []);
+  expect(await stack.hint('TicketToProject', ref)).toMatchObject({ status: 'linked' });
+  expect([...boxes.pms.store.all('project')]).toHaveLength(1);
+  expect((await stack.store.get(key))?.intent).toBeNull();
+});
+
+describe('steering', () => {
+  const tickets = async (count: number) => {
+    for (let i = 0; i < count; i += 1)
+      await boxes.zd('POST', '/tickets', { ticket: { subject: `t${i}`, comment: { body: 'x' } } });
+  };
+
+  test('it waits while it is paused, goes on when it is resumed, and says how far it is', async () => {
+    await tickets(2);
+    const slow = [{ route: '^GET /api/v1/customers', kind: 'delay', delayMs: 1_000 }];
+    await send(`${boxes.pms.url}/_sandbox/faults`, 'PUT', {}, slow);
+    const handle = await begin();
+    await handle.signal(pauseBackfill);
+    for (;;) {
+      const { state, steps, open } = await handle.query(backfillProgress);
+      if (state === 'paused' && steps !== null && open.length === 0) break;
+      await sleep(50);
+    }
+    expect([...boxes.pms.store.all('project')]).toHaveLength(0);
+    const status = await cli('backfill', 'status', '--json');
+    expect(JSON.parse(status.out)).toMatchObject({ state: 'paused', records: 0 });
+    await handle.signal(resumeBackfill);
+    expect(await handle.result()).toMatchObject({ state: 'done' });
+    expect([...boxes.pms.store.all('project')]).toHaveLength(2);
+  });
+
+  test('it leaves alone what an operator paused', async () => {
+    await tickets(1);
+    const control = await stack.client.workflow.start(syncControl, {
+      workflowId: controlId(stack.taskQueue),
+      taskQueue: stack.taskQueue,
+      args: [],
+    });
+    await control.executeUpdate(pauseUpdate, { args: ['TicketToProject'] });
+    const handle = await begin();
+    for (;;) {
+      const { steps, done } = await handle.query(backfillProgress);
+      if (steps !== null && done === steps.length) break;
+      await sleep(50);
+    }
+    expect([...boxes.pms.store.all('project')]).toHaveLength(0);
+    await control.executeUpdate(resumeUpdate, { args: ['TicketToProject'] });
+    expect(await handle.result()).toMatchObject({ state: 'done', failed: [] });
+    await quiet();
+    expect([...boxes.pms.store.all('project')]).toHaveLength(1);
+    await control.terminate();
+  }, 60_000);
+
+  test('cancelled, it ends; the next one does the rest', async () => {
+    await tickets(2);
+    const handle = await begin();
+    await handle.signal(cancelBackfill);
+    expect(await handle.result()).toMatchObject({ state: 'cancelled' });
+    expect(await run()).toMatchObject({ state: 'done' });
+    expect([...boxes.pms.store.all('project')]).toHaveLength(2);
+  });
+});
+
+test('polls go on from where it began to read: nothing of before is told to pairs again', async () => {
+  await boxes.zd('POST', '/tickets', { ticket: { subject: `t ${randomUUID()}`, comment: { body: 'x' } } });
+  await boxes.pm('POST', '/projects', { title: 'p' });
+  await stack.store.backfill.announce();
+  await stack.settle();
+  expect(boxes.zendesk.store.tickets.size).toBe(1);
+  await run();
+  const bulk = callsOf('zendesk', 'POST', /create_many/);
+  await quiet();
+  expect(bulk).toBe(1);
+  expect(callsOf('zendesk', 'POST', /tickets$/)).toBe(0);
+  await boxes.pm('POST', '/projects', { title: 'later' });
+  await quiet();
+  expect(boxes.zendesk.store.tickets.size).toBe(3);
 });

@@ -72,10 +72,7 @@ async function start({ client, config, store }: Connected, options: StartOptions
   if (progress.failed.length > 0) process.exitCode = 1;
 }
 
-async function follow(
-  handle: BackfillHandle,
-  ended: AbortSignal,
-): Promise<void> {
+async function follow(handle: BackfillHandle, ended: AbortSignal): Promise<void> {
   const line = progressLine();
   while (!ended.aborted) {
     // Nobody answers while no worker runs.
@@ -124,10 +121,31 @@ function show(progress: BackfillProgress, { json }: CommonOptions): void {
   }
   printLine(inWords(progress, now));
   printTable(
-    ['entity', 'Zendesk', 'PMS', 'made in PMS', 'made in Zendesk', 'joined', 'agreed', 'ignored', 'ended', 'left'],
+    [
+      'entity',
+      'Zendesk',
+      'PMS',
+      'made in PMS',
+      'made in Zendesk',
+      'joined',
+      'agreed',
+      'ignored',
+      'ended',
+      'left',
+    ],
     ENTITY_TYPES.map((type) => {
       const { read, created, joined, agreed, ignored, ended, left } = progress.tallies[type];
-      const counts = [read.zendesk, read.pms, created.pms, created.zendesk, joined, agreed, ignored, ended, left];
+      const counts = [
+        read.zendesk,
+        read.pms,
+        created.pms,
+        created.zendesk,
+        joined,
+        agreed,
+        ignored,
+        ended,
+        left,
+      ];
       return [type, ...counts.map(String)];
     }),
   );

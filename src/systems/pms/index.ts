@@ -248,7 +248,10 @@ class Pms implements SystemPort {
     );
     const operations: unknown[] = [];
     for (const { ref, values, version, backRef } of items) {
-      const body = { ...(await this.toBody(kind, values)), ...(backRef !== null && { externalRef: backRef }) };
+      const body = {
+        ...(await this.toBody(kind, values)),
+        ...(backRef !== null && { externalRef: backRef }),
+      };
       operations.push({ op: 'update', id: ref.id, ifMatch: etagOf(version), body });
     }
     return this.operate(kind, operations);

@@ -366,7 +366,8 @@ class Zendesk implements SystemPort {
   private async createMany(kind: string, items: readonly BulkCreate[]): Promise<BulkAnswer[]> {
     const name = kind === 'ticket' ? 'tickets' : 'organizations';
     const bodies: unknown[] = [];
-    for (const item of items) bodies.push(kind === 'ticket' ? await this.newTicket(item) : newOrganization(item));
+    for (const item of items)
+      bodies.push(kind === 'ticket' ? await this.newTicket(item) : newOrganization(item));
     const path = `/api/v2/${name}/create_many`;
     const results = await this.jobs.run({ method: 'POST', path, body: { [name]: bodies } }, items.length);
     const refs = results.flatMap(({ id }) => (id === null ? [] : { side: 'zendesk' as const, kind, id }));
