@@ -193,7 +193,7 @@ class Bench {
       worker: { atFirst: memory[0] ?? 0, most: Math.max(...memory), last: memory.at(-1) ?? 0 },
       cpu,
       histories: await this.histories(handle.workflowId),
-      progress: last as BackfillProgress,
+      progress: last,
       problems: checkBackfill(this.sandboxes),
     };
   }

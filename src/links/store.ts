@@ -272,9 +272,7 @@ class MongoLinkStore implements LinkStore {
     return next;
   }
 
-  async claimMany(
-    claims: readonly { ref: RefKey; key: CanonicalKey }[],
-  ): Promise<Map<RefKey, CanonicalKey>> {
+  async claimMany(claims: readonly { ref: RefKey; key: CanonicalKey }[]): Promise<Map<RefKey, CanonicalKey>> {
     const documents = claims.map(({ ref, key }) => ({ _id: ref, key }));
     const refused = await insertNew(this.claims, documents);
     const owners = await this.owners(refused);

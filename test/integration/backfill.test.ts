@@ -79,7 +79,14 @@ function contents({ zendesk, pms }: Sandboxes): string[] {
       JSON.stringify(['organization', name, [...tags].sort(), domains]),
     ),
     ...[...store.tickets.values()].map(({ subject, status, priority, tags, organization_id: org }) =>
-      JSON.stringify(['ticket', subject, status, priority, [...tags].sort(), store.organizations.get(org ?? 0)?.name]),
+      JSON.stringify([
+        'ticket',
+        subject,
+        status,
+        priority,
+        [...tags].sort(),
+        store.organizations.get(org ?? 0)?.name,
+      ]),
     ),
     ...[...store.comments].flatMap(([id, list]) =>
       list.map(({ plain_body: body, public: isPublic }) =>
@@ -109,7 +116,14 @@ function contents({ zendesk, pms }: Sandboxes): string[] {
 const standing = (all: Link[]): string[] =>
   all
     .map(({ entity, status, sides, waitsFor, intent, conflicts }) =>
-      JSON.stringify([entity, status, Object.keys(sides).sort(), waitsFor.length, intent === null, conflicts.length]),
+      JSON.stringify([
+        entity,
+        status,
+        Object.keys(sides).sort(),
+        waitsFor.length,
+        intent === null,
+        conflicts.length,
+      ]),
     )
     .sort();
 
@@ -183,7 +197,9 @@ test('answers that are lost after the write make no duplicates, on either side',
 
 test('an item that is refused goes to its own pair, and the others are done', async () => {
   await boxes.zd('POST', '/tickets', { ticket: { subject: 'fine', comment: { body: 'x' } } });
-  const { ticket } = await boxes.zd('POST', '/tickets', { ticket: { subject: 'odd', comment: { body: 'x' } } });
+  const { ticket } = await boxes.zd('POST', '/tickets', {
+    ticket: { subject: 'odd', comment: { body: 'x' } },
+  });
   const { id } = ticket as { id: number };
   // More than a title of the PMS may have.
   await boxes.zd('PUT', `/tickets/${id}`, { ticket: { subject: 'long '.repeat(80) } });
@@ -195,7 +211,9 @@ test('an item that is refused goes to its own pair, and the others are done', as
 });
 
 test('an edit that comes while a page is being written is not lost', async () => {
-  const { ticket } = await boxes.zd('POST', '/tickets', { ticket: { subject: 'before', comment: { body: 'x' } } });
+  const { ticket } = await boxes.zd('POST', '/tickets', {
+    ticket: { subject: 'before', comment: { body: 'x' } },
+  });
   const { id } = ticket as { id: number };
   const slow = [{ route: '^POST /api/v1/projects/bulk', kind: 'delay', delayMs: 1_500 }];
   await send(`${boxes.pms.url}/_sandbox/faults`, 'PUT', {}, slow);

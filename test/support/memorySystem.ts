@@ -2,6 +2,7 @@ import { refKey } from '../../src/sync/keys';
 import type { Json, RecordRef, RefKey, Side, SyncRecord, Values } from '../../src/sync/record';
 import { textOf } from '../../src/sync/values';
 import { AlreadyExists, PreconditionFailed, RecordGone, RetryLater } from '../../src/systems/errors';
+import type { BulkAnswer, BulkWrites } from '../../src/systems/bulk';
 import type {
   ChangePage,
   CreateOptions,
@@ -134,6 +135,33 @@ export class MemorySystem implements SystemPort {
       }
       return this.add(kind, values, { backRef });
     });
+  }
+
+  readonly bulk: BulkWrites = {
+    most: 10,
+    canCreate: () => true,
+    create: (kind, items) => this.each(items, ({ values, ...options }) => this.create(kind, values, options)),
+    canUpdate: () => true,
+    update: (_kind, items) =>
+      this.each(
+        items,
+        async ({ ref, values, ...options }) => (await this.update(ref, values, options)).record,
+      ),
+    settled: async () => undefined,
+  };
+
+  private async each<T>(items: readonly T[], work: (item: T) => Promise<SyncRecord>): Promise<BulkAnswer[]> {
+    const answers: BulkAnswer[] = [];
+    for (const item of items) {
+      try {
+        answers.push({ record: await work(item) });
+      } catch (error) {
+        // A lost answer concerns the call as a whole.
+        if (!(error instanceof Error) || error instanceof RetryLater) throw error;
+        answers.push({ error });
+      }
+    }
+    return answers;
   }
 
   async update(ref: RecordRef, changes: Values, { version, backRef }: UpdateOptions): Promise<Updated> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { refKey } from '../../src/sync/keys';
 import type { SyncRecord } from '../../src/sync/record';
+import { startBackfill } from '../../src/workers/backfill';
 import { pairCommands } from '../../src/workers/hint';
 import {
   linkHygiene,
@@ -11,6 +12,7 @@ import {
   resyncMany,
   syncControl,
 } from '../../src/workflows';
+import { pauseBackfill, resumeBackfill } from '../../src/workflows/backfill';
 import { pauseUpdate, resume, resumeUpdate } from '../../src/workflows/control';
 import { hintsCame } from '../../src/workflows/hints';
 import { resync } from '../../src/workflows/pair';
@@ -260,6 +262,21 @@ export const SCENARIOS: Scenario[] = [
       });
       await stack.settle();
       return workflowId;
+    },
+  },
+  {
+    workflow: 'backfill',
+    name: 'writes-both-sides-in-pages',
+    async run({ stack, zendesk, pms }) {
+      zendesk.add('organization', { name: `Umbrella ${randomUUID()}` });
+      zendesk.add('ticket', { subject: 'a' });
+      pms.add('project', { title: 'b' });
+      const handle = await startBackfill(stack.client, stack.store, stack.taskQueue);
+      await handle.signal(pauseBackfill);
+      await handle.signal(resumeBackfill);
+      await handle.result();
+      await stack.settle();
+      return handle.workflowId;
     },
   },
   {
