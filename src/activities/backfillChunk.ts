@@ -1,5 +1,5 @@
 import type { Chunk } from '../links/backfill';
-import type { RecordShelf } from '../links/shelf';
+import { lowered, type RecordShelf } from '../links/shelf';
 import {
   decideBackfill,
   noBackfill,
@@ -185,14 +185,12 @@ export class ChunkWriter {
       linksSince: store.since,
       now: now().toISOString(),
     };
-    const decided: Decided[] = [];
-    for (const item of items) {
-      const verdict = decideBackfill(item, knowledge);
-      if (verdict.do !== 'look') decided.push({ ...item, verdict });
-      else {
-        const candidates = await this.look(item);
-        decided.push({ ...item, verdict: decideBackfill(item, { ...knowledge, candidates }) });
-      }
+    const decided = items.map((item): Decided => ({ ...item, verdict: decideBackfill(item, knowledge) }));
+    const toLook = decided.filter(({ verdict }) => verdict.do === 'look');
+    const matching = await this.matching(toLook);
+    for (const item of toLook) {
+      const candidates = matching.has(item) ? await this.look(item) : { free: [], taken: [], rivals: [] };
+      item.verdict = decideBackfill(item, { ...knowledge, candidates });
     }
     return decided;
   }
@@ -209,6 +207,23 @@ export class ChunkWriter {
         link,
       })),
     );
+  }
+
+  /** Those for which a look finds anything: most records of a first sync match none, and one query tells. */
+  private async matching(items: Decided[]): Promise<Set<Decided>> {
+    const { mapping } = this.context;
+    const found = new Set<Decided>();
+    for (const table of Object.values(mapping.entities)) {
+      for (const rule of table.match) {
+        const own = items.filter(({ key }) => parseCanonicalKey(key).entity === table.entity);
+        const valuesOf = ({ record }: Decided) =>
+          [record.values[rule[this.from]] ?? null].flat().filter((value) => value !== null && value !== '');
+        const values = own.flatMap(valuesOf);
+        const held = await this.shelf.held(this.to, table.kind[this.to], rule[this.to], values);
+        for (const item of own) if (valuesOf(item).some((value) => held.has(lowered(value)))) found.add(item);
+      }
+    }
+    return found;
   }
 
   /** The look for counterparts that the pair's workflow does by calls, done in what was read of both sides. */

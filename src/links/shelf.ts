@@ -16,6 +16,8 @@ export interface RecordShelf {
   naming(refs: Iterable<RefKey>): Promise<SyncRecord[]>;
   /** Live records of a kind whose property holds the value, ignoring case. */
   holding(side: Side, kind: string, property: string, value: Json): Promise<SyncRecord[]>;
+  /** Which of these values, as text in lower case, any live record of a kind holds in a property; one query. */
+  held(side: Side, kind: string, property: string, values: readonly Json[]): Promise<Set<string>>;
   /** All records of a kind, in the order of their names. */
   all(side: Side, kind: string): AsyncIterable<SyncRecord>;
 }
@@ -74,7 +76,7 @@ class MongoShelf implements RecordShelf {
     const writes = records.map((record): AnyBulkWriteOperation<ShelfDocument> => {
       const _id = refKey(record.ref);
       const { order, backRef } = record;
-      const update = { $set: { order, backRef, held: this.held(record), record: JSON.stringify(record) } };
+      const update = { $set: { order, backRef, held: this.heldBy(record), record: JSON.stringify(record) } };
       // A newer one does not match the filter; the upsert then meets its _id and is refused.
       return { updateOne: { filter: { _id, order: { $lte: order } }, update, upsert: true } };
     });
@@ -112,6 +114,17 @@ class MongoShelf implements RecordShelf {
       .sort((a, b) => (refKey(a.ref) < refKey(b.ref) ? -1 : 1));
   }
 
+  async held(side: Side, kind: string, property: string, values: readonly Json[]): Promise<Set<string>> {
+    const named = `${side}:${kind}`;
+    const wanted = new Map(values.map((value) => [holds(named, property, value), lowered(value)]));
+    if (wanted.size === 0) return new Set();
+    const found = await this.records
+      .find({ held: { $in: [...wanted.keys()] } })
+      .project<{ held: string[] }>({ _id: 0, held: 1 })
+      .toArray();
+    return new Set(found.flatMap(({ held }) => held.flatMap((each) => wanted.get(each) ?? [])));
+  }
+
   async *all(side: Side, kind: string): AsyncIterable<SyncRecord> {
     const first = `${side}:${kind}:`;
     // ";" follows ":": the range holds all names that begin with the kind.
@@ -120,7 +133,7 @@ class MongoShelf implements RecordShelf {
       yield JSON.parse(record) as SyncRecord;
   }
 
-  private held(record: SyncRecord): string[] {
+  private heldBy(record: SyncRecord): string[] {
     const kind = `${record.ref.side}:${record.ref.kind}`;
     return (this.lookedFor.get(kind) ?? []).flatMap((property) =>
       [record.values[property] ?? null]
@@ -131,6 +144,10 @@ class MongoShelf implements RecordShelf {
 }
 
 function holds(kind: string, property: string, value: Json): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return `${kind} ${property} ${text.toLowerCase()}`;
+  return `${kind} ${property} ${lowered(value)}`;
+}
+
+/** Values are compared without regard to case. */
+export function lowered(value: Json): string {
+  return (typeof value === 'string' ? value : JSON.stringify(value)).toLowerCase();
 }

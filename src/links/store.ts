@@ -171,6 +171,8 @@ export async function openLinkStore(
 ): Promise<LinkStore> {
   const links = db.collection<LinkDocument>(`${prefix}links`);
   const meta = db.collection<MetaDocument>(`${prefix}meta`);
+  // Saves name both; compatible servers use an index only for just the fields that it has, and would scan otherwise.
+  await links.createIndex({ _id: 1, rev: 1 }, { unique: true });
   await links.createIndex({ waitsFor: 1 });
   await links.createIndex({ status: 1, entity: 1 });
   const observations = db.collection<ObservationDocument>(`${prefix}observations`);
