@@ -1,0 +1,147 @@
+import fc from 'fast-check';
+import { secondsLeft } from '../../src/cli/commands/backfill';
+import {
+  addBackfill,
+  backfillSteps,
+  decideBackfill,
+  doneIn,
+  noBackfill,
+  type BackfillItem,
+} from '../../src/sync/backfill';
+import { canonicalKey, refKey } from '../../src/sync/keys';
+import { isHeld, newLink, releasedIntent, type Intent } from '../../src/sync/link';
+import { emptyAgreement } from '../../src/sync/plan';
+import type { SyncRecord } from '../../src/sync/record';
+import type { BackfillProgress } from '../../src/workflows/backfill';
+import { SCENARIO_MAPPING as mapping } from '../support/scenarios';
+
+const NOW = '2026-01-01T00:00:00.000Z';
+const ref = { side: 'zendesk', kind: 'ticket', id: '1' } as const;
+const key = canonicalKey('TicketToProject', ref);
+
+const ticket = (over: Partial<SyncRecord> = {}): SyncRecord => ({
+  ref,
+  version: '1',
+  order: 1,
+  createdAt: NOW,
+  updatedAt: NOW,
+  state: 'live',
+  values: { subject: 'a' },
+  backRef: null,
+  foreignBackRef: false,
+  skip: null,
+  ...over,
+});
+const knowledge = {
+  mapping,
+  references: { byRef: new Map(), byKey: new Map() },
+  by: 'run/0/0',
+  linksSince: NOW,
+  now: NOW,
+};
+const verdictOf = (over: Partial<BackfillItem> = {}) =>
+  decideBackfill({ record: ticket(), key, owner: undefined, link: null, ...over }, knowledge);
+const intent: Intent = {
+  id: 'i',
+  writes: [],
+  next: emptyAgreement(),
+  then: 'linked',
+  seen: {},
+  hold: { by: 'run/0/0', until: '2026-01-01T00:30:00.000Z' },
+};
+const linkWith = (over: object) => ({ ...newLink(key, 'TicketToProject', mapping.version, NOW), ...over });
+
+describe('what a backfill does with a record', () => {
+  test('one that nobody knows is created on the other side', () => {
+    expect(verdictOf()).toMatchObject({
+      do: 'write',
+      intent: { writes: [{ side: 'pms', op: 'create', backRef: refKey(ref) }] },
+    });
+  });
+
+  test('what it began itself it takes up; what another page began it leaves for later', () => {
+    expect(verdictOf({ owner: key, link: linkWith({ intent }) }).do).toBe('resume');
+    const other = { ...intent, hold: { by: 'run/0/1', until: NOW } };
+    expect(verdictOf({ owner: key, link: linkWith({ intent: other }) }).do).toBe('later');
+  });
+
+  test('a pair that is at work, and a record that another one was made for, are left to their pairs', () => {
+    expect(verdictOf({ owner: key, link: linkWith({ intent: releasedIntent(intent) }) }).do).toBe('leave');
+    const made = canonicalKey('TicketToProject', { side: 'pms', kind: 'project', id: '9' });
+    expect(verdictOf({ record: ticket({ backRef: 'pms:project:9' }), key: made }).do).toBe('leave');
+    expect(verdictOf({ key: made, owner: made }).do).toBe('leave');
+  });
+
+  test('a parent that is not linked is waited for', () => {
+    const record = ticket({ values: { subject: 'a', organization_id: '5' } });
+    expect(verdictOf({ record })).toEqual({ do: 'wait', waitsFor: ['zendesk:organization:5'] });
+  });
+
+  test('one that ended before it was linked leaves a tombstone, once', () => {
+    const verdict = verdictOf({ record: ticket({ state: 'deleted' }) });
+    if (verdict.do !== 'keep') throw new Error(verdict.do);
+    expect(verdict.link.status).toBe('tombstone');
+    expect(verdictOf({ record: ticket({ state: 'deleted' }), link: verdict.link })).toEqual({
+      do: 'nothing',
+      because: 'ended',
+    });
+  });
+
+  test('an entity with match rules is looked for first', () => {
+    const org = { side: 'zendesk', kind: 'organization', id: '5' } as const;
+    const own = canonicalKey('OrgToCustomer', org);
+    const item = {
+      record: ticket({ ref: org, values: { name: 'Acme' } }),
+      key: own,
+      owner: undefined,
+      link: null,
+    };
+    expect(decideBackfill(item, knowledge).do).toBe('look');
+    const none = { free: [], taken: [], rivals: [] };
+    expect(decideBackfill(item, { ...knowledge, candidates: none }).do).toBe('write');
+  });
+});
+
+test('a hold ends by itself', () => {
+  const link = linkWith({ intent });
+  expect(isHeld(link, new Date('2026-01-01T00:29:59Z'))).toBe(true);
+  expect(isHeld(link, new Date('2026-01-01T00:30:01Z'))).toBe(false);
+  expect(isHeld(linkWith({ intent: releasedIntent(intent) }), new Date(NOW))).toBe(false);
+});
+
+test('the second side is read as a whole before the first is written to it; parents come before children', () => {
+  const steps = backfillSteps(mapping).map(({ side, kind, do: what }) => `${what} ${side} ${kind}`);
+  const firstWrite = steps.findIndex((step) => !step.startsWith('store'));
+  expect(steps.slice(firstWrite).filter((step) => step.startsWith('store'))).toEqual([]);
+  expect(steps.filter((step) => step.startsWith('store pms'))).toHaveLength(3);
+  expect(steps.indexOf('write zendesk organization')).toBeLessThan(steps.indexOf('both zendesk ticket'));
+  expect(steps.indexOf('both zendesk ticket')).toBeLessThan(steps.indexOf('both zendesk comment'));
+});
+
+test('tallies add up, in any order', () => {
+  const tally = fc.record({ created: fc.nat(100), left: fc.nat(100), agreed: fc.nat(100) }).map((some) => {
+    const tallies = noBackfill();
+    tallies.TicketToProject.created.pms = some.created;
+    tallies.CommentToProject.left = some.left;
+    tallies.OrgToCustomer.agreed = some.agreed;
+    return tallies;
+  });
+  fc.assert(
+    fc.property(tally, tally, (a, b) => {
+      expect(addBackfill(a, b)).toEqual(addBackfill(b, a));
+      expect(doneIn(addBackfill(a, b))).toBe(doneIn(a) + doneIn(b));
+    }),
+  );
+});
+
+test('what is left of a step is told by the times of its records, where they tell anything', () => {
+  const progress = (first: string | null, reached: string | null) =>
+    ({
+      startedAt: '2026-01-11T00:00:00Z',
+      step: { startedAt: '2026-01-11T00:00:00Z', first, reached },
+    }) as BackfillProgress;
+  const now = new Date('2026-01-11T00:00:10Z');
+  expect(secondsLeft(progress('2026-01-01T00:00:00Z', '2026-01-03T00:00:00Z'), now)).toBeCloseTo(40);
+  expect(secondsLeft(progress(null, null), now)).toBeNull();
+  expect(secondsLeft(progress('2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z'), now)).toBeNull();
+});
