@@ -39,6 +39,31 @@ describe('link store', () => {
     expect(await store.countByStatus()).toMatchObject({ TicketToProject: { linked: 1, conflict: 0 } });
   });
 
+  test('of many at once, those that were there or moved on meanwhile are told apart', async () => {
+    const keys = Array.from({ length: 5 }, (_, i) => `TicketToProject/zendesk:ticket:${i}`);
+    const fresh = keys.map((key) => newLink(key, 'TicketToProject', 'v1', '2024-01-01T00:00:00Z'));
+    await store.claim('zendesk:ticket:2', 'TicketToProject/pms:project:P-1');
+    const owners = await store.claimMany(keys.map((key, i) => ({ ref: `zendesk:ticket:${i}`, key })));
+    expect([...owners.values()].filter((owner) => owner.includes('pms'))).toEqual([
+      'TicketToProject/pms:project:P-1',
+    ]);
+    expect(owners.size).toBe(5);
+    // Once more changes nothing: who claims again what it has, has it.
+    expect(await store.claimMany([{ ref: 'zendesk:ticket:0', key: keys[0] ?? '' }])).toEqual(
+      new Map([['zendesk:ticket:0', keys[0]]]),
+    );
+
+    const there = await store.save(fresh[1] ?? newLink(KEY, 'TicketToProject', 'v1', ''));
+    const inserted = await store.insertMany(fresh);
+    expect(inserted.map(({ _id }) => _id)).toEqual(keys.filter((_, i) => i !== 1));
+    const moved = await store.save({ ...there, status: 'conflict' });
+    const saved = await store.saveMany([there, ...inserted].map((link) => ({ ...link, status: 'linked' })));
+    expect(saved.map(({ _id }) => _id)).toEqual(inserted.map(({ _id }) => _id));
+    expect(await store.get(moved._id)).toEqual(moved);
+    expect(await store.get(keys[4] ?? '')).toEqual(saved.at(-1));
+    expect(await store.saveMany([])).toEqual([]);
+  });
+
   test('an intent with dotted property names comes back as it was', async () => {
     const write = {
       side: 'zendesk' as const,

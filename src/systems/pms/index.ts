@@ -110,6 +110,7 @@ class Pms implements SystemPort {
   private readonly idByEmail = new BoundedCache<string, string>(PEOPLE_CACHED);
   /** When each address was last looked for in vain, in milliseconds since the epoch. */
   private readonly missedAt = new BoundedCache<string, number>(PEOPLE_CACHED);
+  private readonly asking = new Map<string, Promise<string | undefined>>();
   private own: string | null = null;
 
   private readonly fileLimitBytes: number;
@@ -509,10 +510,21 @@ class Pms implements SystemPort {
     }
   }
 
-  /** @returns undefined where nobody has the address */
+  /** Asked once for all who ask at the same time. @returns undefined where nobody has the address */
   private async personId(email: string, create: boolean): Promise<string | undefined> {
     const known = this.idByEmail.get(email);
     if (known !== undefined) return known;
+    const question = `${create} ${email}`;
+    const asked = this.asking.get(question) ?? this.askFor(email, create);
+    this.asking.set(question, asked);
+    try {
+      return await asked;
+    } finally {
+      this.asking.delete(question);
+    }
+  }
+
+  private async askFor(email: string, create: boolean): Promise<string | undefined> {
     if (!this.missed(email, create)) {
       const [found] = (await this.http.get(pageOf(personSchema), '/api/v1/people', { email })).items;
       if (found) return this.remember(found);
