@@ -1,6 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parse } from 'yaml';
@@ -8,11 +8,12 @@ import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { until } from '../support/serviceProcess';
 
 /**
- * The README's way from nothing to a running sync, as processes in a folder of their own: init, doctor, plan, start,
- * status, an edit, links show. Servers are those that `start` runs itself.
+ * The README's way from nothing to a running sync, as processes in a folder of their own: the demo, init, doctor, plan,
+ * start, backfill, status, an edit, links show. Servers are those that `start` runs itself.
  */
 
-const MAIN = path.resolve(__dirname, '../../dist/src/cli/main.js');
+const ROOT = path.resolve(__dirname, '../..');
+const MAIN = path.join(ROOT, 'dist/src/cli/main.js');
 
 let boxes: Sandboxes;
 let dir: string;
@@ -57,6 +58,24 @@ const addresses = () => [
   ...['--zendesk-email', boxes.zendesk.adminEmail],
   ...['--pms-url', boxes.pms.url],
 ];
+
+test('a clone, one command, and two systems come into agreement', async () => {
+  const clone = path.join(dir, 'clone');
+  execFileSync('git', ['clone', '--quiet', '--no-hardlinks', ROOT, clone], { stdio: 'ignore' });
+  // What "npm ci" would install; the demo finds it up to date, and compiles what it was given.
+  symlinkSync(path.join(ROOT, 'node_modules'), path.join(clone, 'node_modules'));
+  const demo = spawn('npm', ['run', 'demo', '--', '--size', '0.1'], {
+    cwd: clone,
+    env: env(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let shown = '';
+  for (const stream of [demo.stdout, demo.stderr])
+    stream.on('data', (chunk: Buffer) => (shown += chunk.toString()));
+  const [code] = (await once(demo, 'close')) as [number | null];
+  expect(shown).toMatch(/Both systems agree\./);
+  expect(code).toBe(0);
+}, 600_000);
 
 test('from nothing to two systems that agree', async () => {
   const ticket = await boxes.zd('POST', '/tickets', {
@@ -104,6 +123,10 @@ test('from nothing to two systems that agree', async () => {
   await until(() => /running; Ctrl-C stops/.test(said) || service?.exitCode !== null);
   expect(service.exitCode).toBeNull();
   expect(said).toMatch(/"ui":"http:/);
+
+  const filled = await cli(['backfill', '--wait']);
+  expect(filled).toMatchObject({ code: 0 });
+  expect((await cli(['backfill', 'status', '--json'])).code).toBe(0);
 
   const project = () =>
     [...boxes.pms.store.all('project')].find((each) => each.externalRef === `zendesk:ticket:${id}`);

@@ -158,7 +158,7 @@ async function credential(
     } catch (error) {
       if (!(error instanceof NeedsHuman) && !(error instanceof RetryLater)) throw error;
       if (!ask || error instanceof RetryLater || attempt === ATTEMPTS) throw new Problem(error.message);
-      printLine(paint('red', `✗ ${error.message}`));
+      process.stderr.write(`${error.message}\n`);
     }
   }
 }

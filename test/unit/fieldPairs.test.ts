@@ -1,0 +1,163 @@
+import { parse } from 'yaml';
+import { readFileSync } from 'node:fs';
+import { loadMapping } from '../../src/config/mapping';
+import { pairCustomFields, unknownValues } from '../../src/operator/fieldPairs';
+import { diffMappings } from '../../src/operator/mappingDiff';
+import { mappingFile } from '../../src/operator/setup';
+import { parseMapping, type Mapping } from '../../src/sync/mapping';
+import type { PropertyInfo } from '../../src/systems/port';
+import { MAPPING_FILE } from '../support/sandboxes';
+
+const SHIPPED = readFileSync(MAPPING_FILE, 'utf8');
+const mapping = loadMapping(MAPPING_FILE);
+const field = (name: string, title: string, type: string | null, options?: string[]): PropertyInfo => ({
+  name,
+  aliases: [],
+  writable: true,
+  custom: { title, type, ...(options && { options }) } as NonNullable<PropertyInfo['custom']>,
+});
+const changed = (from: string, to: string): Mapping => {
+  expect(SHIPPED).toContain(from);
+  return parseMapping(parse(SHIPPED.replace(from, to)), 'mapping.yaml', (text) => String(text.length));
+};
+
+describe('custom fields of both sides', () => {
+  const pair = (zendesk: PropertyInfo[], pms: PropertyInfo[]) =>
+    pairCustomFields(mapping.entities.TicketToProject, { zendesk, pms });
+
+  test('are paired by title or key, however either is written', () => {
+    const { rows, unmapped } = pair(
+      [field('custom_fields.1', 'Release date', 'date'), field('custom_fields.2', 'Order No.', 'string')],
+      [field('customFields.releaseDate', 'Wann?', 'date'), field('customFields.x', 'order no', 'text')],
+    );
+    expect(unmapped).toEqual([]);
+    expect(rows).toMatchObject([
+      { zendesk: 'custom_fields.1', pms: 'customFields.releaseDate', type: 'date' },
+      { zendesk: 'custom_fields.2', pms: 'customFields.x', type: 'text' },
+    ]);
+  });
+
+  test('are left, with the reason, where their types or values do not go together', () => {
+    const { rows, unmapped } = pair(
+      [
+        field('custom_fields.1', 'Size', 'integer'),
+        field('custom_fields.2', 'Level', 'enum', ['a', 'b']),
+        field('custom_fields.3', 'Owner', null),
+        field('custom_fields.4', 'Alone', 'string'),
+      ],
+      [
+        field('customFields.size', 'Size', 'decimal'),
+        field('customFields.level', 'Level', 'enum', ['a', 'c']),
+        field('customFields.owner', 'Owner', 'string'),
+        field('customFields.other', 'Other', 'string'),
+      ],
+    );
+    expect(rows).toEqual([]);
+    expect(unmapped.map(({ side, title, why }) => `${side} ${title}: ${why}`)).toEqual([
+      'zendesk Size: the types differ: integer in Zendesk, decimal in the PMS',
+      'pms Size: the types differ: integer in Zendesk, decimal in the PMS',
+      'zendesk Level: the values differ: a, b in Zendesk, a, c in the PMS; write the table by hand',
+      'pms Level: the values differ: a, b in Zendesk, a, c in the PMS; write the table by hand',
+      'zendesk Owner: its type cannot be mapped',
+      'pms Owner: its type cannot be mapped',
+      'zendesk Alone: no field of the PMS has its title or key',
+      'pms Other: no field of Zendesk has its title or key',
+    ]);
+  });
+
+  test('that the table speaks of already are nobody’s to suggest', () => {
+    const table = {
+      ...mapping.entities.TicketToProject,
+      rows: mapping.entities.TicketToProject.rows.map((row) =>
+        row.id === 'title' ? { ...row, zendesk: 'custom_fields.1', pms: 'customFields.a' } : row,
+      ),
+    };
+    const fields = {
+      zendesk: [field('custom_fields.1', 'A', 'string')],
+      pms: [field('customFields.a', 'A', 'string')],
+    };
+    expect(pairCustomFields(table, fields)).toEqual({ rows: [], unmapped: [] });
+  });
+
+  test('become rows of a mapping that can be used, whatever their titles hold', () => {
+    const paired = pair(
+      [
+        field('custom_fields.1', 'A # b\n- { zendesk: x }', 'boolean'),
+        field('custom_fields.2', 'Level', 'enum', ['a', 'true']),
+        field('custom_fields.3', 'Lost:\n}', 'string'),
+      ],
+      [
+        field('customFields.y', 'a B zendesk x', 'boolean'),
+        field('customFields.level', 'Level', 'enum', ['a', 'true']),
+      ],
+    );
+    const text = mappingFile(SHIPPED, { TicketToProject: paired });
+    const made = parseMapping(parse(text), 'mapping.yaml', () => 'v');
+    expect(made.entities.TicketToProject.rows.slice(-2)).toMatchObject([
+      { zendesk: 'custom_fields.1', pms: 'customFields.y', type: 'boolean', default: false },
+      { zendesk: 'custom_fields.2', pms: 'customFields.level', type: 'enum' },
+    ]);
+    expect(made.entities.TicketToProject.rows).toHaveLength(mapping.entities.TicketToProject.rows.length + 2);
+    // The shipped comments stay.
+    expect(text).toContain('# How the two systems');
+    expect(text).toContain('zendesk custom_fields.3 "Lost: }"');
+  });
+});
+
+test('values that a table and a field do not share are told, by side', () => {
+  const status = (options: string[]) => ({
+    zendesk: [field('priority', 'Priority', 'enum', options)],
+    pms: [],
+  });
+  expect(
+    unknownValues(mapping.entities.TicketToProject, status(['low', 'normal', 'high', 'urgent'])),
+  ).toEqual([]);
+  expect(unknownValues(mapping.entities.TicketToProject, status(['low', 'normal', 'high', 'vital']))).toEqual(
+    [
+      'TicketToProject row "priority ↔ priority": the table names urgent, which zendesk does not have; it has low, normal, high, vital',
+      'TicketToProject row "priority ↔ priority": zendesk also has vital, which the table does not name; a record with it would be quarantined',
+    ],
+  );
+});
+
+describe('the difference of two mappings', () => {
+  test('is nothing for the same table in other words', () => {
+    expect(diffMappings(mapping, changed('version: 1', '# a comment\nversion: 1'))).toEqual([]);
+  });
+
+  test('names rows that came, went and changed, and what of the table changed', () => {
+    expect(
+      diffMappings(
+        mapping,
+        changed(
+          'pms: notes, type: text, direction: both, winner: latest',
+          'pms: notes, type: text, direction: toPms',
+        ),
+      ),
+    ).toEqual([
+      {
+        entity: 'OrgToCustomer',
+        row: 'notes ↔ notes',
+        change: 'changed',
+        details: ['direction: "both" → "toPms"'],
+      },
+    ]);
+    expect(diffMappings(mapping, changed('urgent: critical', 'urgent: high'))).toMatchObject([
+      {
+        row: 'priority ↔ priority',
+        change: 'changed',
+        details: [expect.stringMatching(/^transform: .*critical.* → .*"urgent":"high"/)],
+      },
+    ]);
+    const row = '      - { zendesk: notes, pms: notes, type: text, direction: both, winner: latest }\n';
+    expect(diffMappings(mapping, changed(row, ''))).toEqual([
+      { entity: 'OrgToCustomer', row: 'notes ↔ notes', change: 'removed', details: [] },
+    ]);
+    expect(diffMappings(changed(row, ''), mapping)).toEqual([
+      { entity: 'OrgToCustomer', row: 'notes ↔ notes', change: 'added', details: [] },
+    ]);
+    expect(diffMappings(mapping, changed('onDelete: flag', 'onDelete: archive'))).toEqual([
+      { entity: 'OrgToCustomer', row: null, change: 'changed', details: ['onDelete: "flag" → "archive"'] },
+    ]);
+  });
+});

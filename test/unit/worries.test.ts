@@ -1,0 +1,47 @@
+import { worriesOf, type Status } from '../../src/operator/status';
+
+const quiet: Status = {
+  pairs: Object.fromEntries(
+    ['OrgToCustomer', 'TicketToProject', 'CommentToProject'].map((type) => [
+      type,
+      { pending: 3, linked: 9, conflict: 0, quarantined: 0, tombstone: 1, pausedSince: null, heldBack: 0 },
+    ]),
+  ) as unknown as Status['pairs'],
+  streams: [
+    { name: 'zendesk:tickets', movedAt: null, readAt: null, lagSeconds: 299 },
+    { name: 'pms:changes', movedAt: null, readAt: null, lagSeconds: null },
+  ],
+  budgets: [],
+  schedules: [
+    { id: 's', exists: true, paused: false, note: '', lastRun: null, nextRun: null, running: true },
+  ],
+  workers: 1,
+  waitingRecords: 5,
+};
+const POLLS = { zendesk: 60, pms: 15 };
+const of = (change: Partial<Status>) => worriesOf({ ...quiet, ...change }, POLLS);
+
+test('what goes its way worries nobody', () => {
+  expect(of({})).toEqual([]);
+});
+
+test('each worry says what to do', () => {
+  expect(of({ workers: 0 })).toEqual(['no worker runs: start one with "zendesk-pms-sync start"']);
+  expect(
+    of({
+      streams: [
+        { name: 'zendesk:tickets', movedAt: null, readAt: null, lagSeconds: 301 },
+        { name: 'pms:changes', movedAt: null, readAt: null, lagSeconds: 119 },
+      ],
+    }),
+  ).toEqual([expect.stringMatching(/^zendesk:tickets was read to its end 301 s ago: .*doctor/)]);
+  expect(of({ schedules: [{ ...quiet.schedules[0]!, paused: true, note: 'night shift' }] })).toEqual([
+    'Schedule s is paused (night shift): resume it in the Temporal Web UI',
+  ]);
+  const tickets = { ...quiet.pairs.TicketToProject, conflict: 2, quarantined: 1, pausedSince: '2026-11-25' };
+  expect(of({ pairs: { ...quiet.pairs, TicketToProject: tickets } })).toEqual([
+    'TicketToProject: 2 in conflict: "zendesk-pms-sync conflicts list"',
+    'TicketToProject: 1 in quarantine: "zendesk-pms-sync quarantine list"',
+    'TicketToProject is paused since 2026-11-25: "zendesk-pms-sync resume TicketToProject"',
+  ]);
+});
