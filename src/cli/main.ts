@@ -20,7 +20,7 @@ import { registerRemap } from './commands/remap';
 import { registerStatus } from './commands/status';
 import { registerVerify } from './commands/verify';
 import { webhooksCommand } from './commands/webhooks';
-import { BadInput, Problem } from './errors';
+import { BadInput, Problem } from '../operator/errors';
 import { receiveWebhooks } from './receive';
 import { serveCodec } from './codecServer';
 import { start } from './start';

@@ -1,6 +1,6 @@
 import { LINK_STATUSES, type LinkStatus } from '../sync/link';
 import { ENTITY_TYPES, type EntityType } from '../sync/record';
-import { BadInput } from './errors';
+import { BadInput } from '../operator/errors';
 
 /** @throws BadInput */
 export function entityNamed(text: string): EntityType {

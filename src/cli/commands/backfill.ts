@@ -13,7 +13,7 @@ import {
 } from '../../workflows/backfill';
 import { common } from '../common';
 import { withService, type CommonOptions, type Connected } from '../connect';
-import { Problem } from '../errors';
+import { Problem } from '../../operator/errors';
 import { printJson, printLine, printTable, progressLine } from '../output';
 
 const LOOK_MS = 1_000;

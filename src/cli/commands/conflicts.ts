@@ -7,7 +7,7 @@ import { linksThat, pairNamed } from '../../operator/pairs';
 import { SIDES, type EntityType, type Side } from '../../sync/record';
 import { common, waiting } from '../common';
 import { withService, type CommonOptions } from '../connect';
-import { BadInput } from '../errors';
+import { BadInput } from '../../operator/errors';
 import { printJson, printLine, printTable, shown } from '../output';
 import { entityNamed } from '../targets';
 import { printAnswer, withWholeReason, type WaitOptions } from './resync';

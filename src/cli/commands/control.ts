@@ -9,7 +9,7 @@ import { resyncMany } from '../../workflows';
 import type { Scope } from '../../workflows/control';
 import { common } from '../common';
 import { withService, type CommonOptions, type Connected } from '../connect';
-import { BadInput } from '../errors';
+import { BadInput } from '../../operator/errors';
 import { printJson, printLine, printTable } from '../output';
 import { timeNamed } from '../targets';
 

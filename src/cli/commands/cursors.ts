@@ -4,7 +4,7 @@ import { SIDES, type Side } from '../../sync/record';
 import type { SystemPort } from '../../systems/port';
 import { common } from '../common';
 import { withService, type CommonOptions, type Connected } from '../connect';
-import { BadInput } from '../errors';
+import { BadInput } from '../../operator/errors';
 import { printJson, printLine, printTable } from '../output';
 import { timeNamed } from '../targets';
 

@@ -11,7 +11,7 @@ import { ENTITY_TYPES, SIDES, type Side } from '../../sync/record';
 import { NeedsHuman, RetryLater } from '../../systems/errors';
 import type { SystemPort } from '../../systems/port';
 import { questions, type Questions } from '../ask';
-import { BadInput, Problem } from '../errors';
+import { BadInput, Problem } from '../../operator/errors';
 import { paint, printJson, printLine } from '../output';
 
 interface Options {

@@ -8,7 +8,7 @@ import type { Link, LinkStatus } from '../../sync/link';
 import { SIDES, otherSide, type EntityType, type RefKey } from '../../sync/record';
 import { common, waiting } from '../common';
 import { withService, type CommonOptions, type Connected } from '../connect';
-import { BadInput, Problem } from '../errors';
+import { BadInput, Problem } from '../../operator/errors';
 import { paint, printJson, printLine, printTable, safe, shown } from '../output';
 import { entityNamed, positive, statusNamed } from '../targets';
 import { printAnswer, withWholeReason, type WaitOptions } from './resync';

@@ -6,9 +6,8 @@ import { pairCustomFields, unknownValues, type SuggestedRow } from '../../operat
 import { diffMappings, type MappingChange } from '../../operator/mappingDiff';
 import type { Mapping, PropertyRow } from '../../sync/mapping';
 import { ENTITY_TYPES } from '../../sync/record';
-import { NeedsHuman, RetryLater } from '../../systems/errors';
 import type { PropertyInfo } from '../../systems/port';
-import { Problem } from '../errors';
+import { passing } from '../passing';
 import { paint, printJson, printLine, printTable } from '../output';
 
 interface Options {
@@ -112,7 +111,7 @@ async function check(file: string | undefined, options: Options): Promise<void> 
   const name = file ?? config.mappingFile;
   const systems = configuredSystems(config, { budgets: configuredBudgets(config) });
   const unchecked = loadMapping(name);
-  const offered = await answering(() => offeredBy(unchecked, systems));
+  const offered = await passing(() => offeredBy(unchecked, systems));
   const mapping = bindMapping(unchecked, systems, offered, name);
   const tables = ENTITY_TYPES.map((type) => {
     const table = mapping.entities[type];
@@ -164,14 +163,4 @@ function printChanges(changes: MappingChange[]): void {
   printLine(
     'Each pair takes the new mapping at its next change; "zendesk-pms-sync remap" brings all of them to it.',
   );
-}
-
-/** @throws Problem with the system's own words where one does not answer */
-async function answering<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (error instanceof NeedsHuman || error instanceof RetryLater) throw new Problem(error.message);
-    throw error;
-  }
 }

@@ -15,10 +15,9 @@ import {
 } from '../../plan/dryRun';
 import { ENTITY_TYPES } from '../../sync/record';
 import { inCallContext } from '../../systems/callContext';
-import { RetryLater } from '../../systems/errors';
+import { passing } from '../passing';
 import { common } from '../common';
 import type { CommonOptions } from '../connect';
-import { Problem } from '../errors';
 import { jsonOf, paint, printLine, printTable, progressLine, safe, type Colour } from '../output';
 import { foundAddress } from '../servers';
 
@@ -74,15 +73,6 @@ async function plan(options: PlanOptions): Promise<void> {
 }
 
 const NEEDS_PERSON: PlanAction[] = ['conflict', 'quarantine', 'fail'];
-
-/** @throws Problem where a system stays away, with its own words */
-async function passing<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof RetryLater ? new Problem(error.message) : error;
-  }
-}
 
 /** Prints lines as they come: a first sync may have more of them than fit into memory. */
 async function print(

@@ -6,7 +6,7 @@ import type { Link } from '../../sync/link';
 import type { EntityType } from '../../sync/record';
 import { common, waiting } from '../common';
 import { withService, type CommonOptions } from '../connect';
-import { BadInput } from '../errors';
+import { BadInput } from '../../operator/errors';
 import { printJson, printLine, printTable } from '../output';
 import { entityNamed } from '../targets';
 import { printAnswers, resyncAll, type WaitOptions } from './resync';

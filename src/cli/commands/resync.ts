@@ -6,7 +6,7 @@ import { pairNamed } from '../../operator/pairs';
 import type { CanonicalKey } from '../../sync/keys';
 import { common, waiting } from '../common';
 import { withService, type CommonOptions, type Connected } from '../connect';
-import { Problem } from '../errors';
+import { Problem } from '../../operator/errors';
 import { paint, printJson, printTable } from '../output';
 
 export interface WaitOptions extends CommonOptions {

@@ -7,7 +7,6 @@ import { checkMapping, loadMapping } from '../../config/mapping';
 import { configuredBudgets, configuredSystems } from '../../config/systems';
 import type { Mapping } from '../../sync/mapping';
 import { inCallContext } from '../../systems/callContext';
-import { NeedsHuman, RetryLater } from '../../systems/errors';
 import { countsOf, type Report, type Result } from '../../verify/line';
 import { Made } from '../../verify/made';
 import { PmsApi } from '../../verify/pmsApi';
@@ -26,7 +25,8 @@ import {
 import { runChecklist } from '../../verify/run';
 import { inSandbox, type CommentMode } from '../../verify/sandbox';
 import { ZendeskApi } from '../../verify/zendeskApi';
-import { BadInput, Problem } from '../errors';
+import { BadInput, Problem } from '../../operator/errors';
+import { passing } from '../passing';
 import { paint, printJson, printLine, printTable, progressLine, safe, type Colour } from '../output';
 import { onStopSignal } from '../receive';
 import { positive } from '../targets';
@@ -203,16 +203,6 @@ function reportOf(
 ): Report {
   const seconds = (Date.now() - startedAt.getTime()) / 1000;
   return { results, startedAt: startedAt.toISOString(), seconds, mappingVersion: version, ...rest };
-}
-
-/** @throws Problem where a system stays away or refuses us, with its own words */
-async function passing<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof RetryLater || error instanceof NeedsHuman) throw new Problem(error.message);
-    throw error;
-  }
 }
 
 function tell(report: Report, { json, markdown, html, junit }: VerifyOptions): void {

@@ -1,1 +1,0 @@
-export { BadInput, Problem } from '../operator/errors';
