@@ -431,9 +431,9 @@ class PlannedWrites {
     const seen = link.intent?.seen[other] ?? (origin && seenVersion(origin));
     if (!seen) throw new Error(`${key}: the pair's origin was never seen`);
     await store.observe([only]);
+    // Made by an attempt of ours, and maybe by an earlier plan: what it shows of that is no person's edit.
     await store.save({
-      ...link,
-      intent: null,
+      ...abandonIntent(link),
       snapshot: null,
       sides: {
         ...link.sides,
@@ -503,7 +503,7 @@ class PlannedWrites {
       const free = holders.filter((record) => record.backRef === null && !owners.has(refKey(record.ref)));
       if (!write.insisted && free.length > 0 && table.match.some((rule) => rule[side] === error.field)) {
         // It appeared after the look for matches: look again.
-        await context.store.save({ ...link, intent: null });
+        await context.store.save(abandonIntent(link));
         return { next: 'again', fresh: [], gone: [] };
       }
       const taken = holders.map((record) => {

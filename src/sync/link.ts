@@ -170,7 +170,7 @@ export interface Link {
   files?: LinkedFile[];
   intent: Intent | null;
   /**
-   * Values, by side and row, that updates since the last agreement may have left there: their outcome was never learned.
+   * Values, by side and row, that writes since the last agreement may have left there: their outcome was never learned.
    * What is found there and is one of these is ours, and no person's edit.
    */
   attempted?: Attempts;
@@ -219,14 +219,17 @@ export function seenVersion(record: SyncRecord): SeenVersion {
   return { ref: refKey(ref), version, order, state, updatedAt };
 }
 
-/** All that updates may have left on either side, those of the present intent included. */
+/** All that creates and updates may have left on either side, those of the present intent included. */
 export function attemptsOf(link: Link): Attempts {
   const all: Attempts = { ...link.attempted };
-  for (const write of link.intent?.writes ?? []) {
-    if (write.op !== 'update') continue;
+  const { writes = [], next } = link.intent ?? {};
+  for (const write of writes) {
+    if (write.op !== 'update' && write.op !== 'create') continue;
     const rows = { ...all[write.side] };
-    for (const row of write.rows)
-      rows[row] = [...(rows[row] ?? []), link.intent?.next.snapshot[row] ?? null].slice(-ATTEMPTS_KEPT);
+    for (const row of write.rows) {
+      const value = next?.snapshot[row];
+      if (value !== undefined) rows[row] = [...(rows[row] ?? []), value].slice(-ATTEMPTS_KEPT);
+    }
     all[write.side] = rows;
   }
   return all;

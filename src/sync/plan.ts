@@ -363,13 +363,16 @@ class PairPlanner {
         for (const side of SIDES) delete residue[side][row.id];
       };
       const parked = link.conflicts.find((conflict) => conflict.row === row.id);
+      const own = agreedByAttempt(row, current, values, attempts);
       const input = {
-        base: agreedByAttempt(row, current, values, attempts) ?? base,
+        base: own ?? base,
         current: values,
         changedAt,
       };
       const result = parked ? mergeParked(row, input, this.decisions.rows.get(row.id)) : mergeRow(row, input);
       if (result.kind === 'agree') settle(result.value);
+      // Agreed on by what we wrote and never heard of: the snapshot does not know it yet.
+      else if (result.kind === 'unchanged' && own) settle(own.zendesk);
       else if (result.kind === 'park') {
         // Parked: both values count as seen, neither moves until a person decides or they become equal.
         for (const side of SIDES) residue[side][row.id] = values[side];

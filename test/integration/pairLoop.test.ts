@@ -163,6 +163,30 @@ describe('the pair loop', () => {
     await stack.settle();
     expect(only(pms, 'project')).toMatchObject({ values: { title: 'b' }, order: 2 });
     expect(only(zendesk, 'ticket')).toMatchObject({ values: { subject: 'b' }, order: 2 });
+    // It is what both agree on now: an edit of one side alone meets no other.
+    pms.edit(only(pms, 'project').ref, { title: 'c' });
+    await stack.settle();
+    expect(only(zendesk, 'ticket').values['subject']).toBe('c');
+    const link = await stack.store.get(`TicketToProject/zendesk:ticket:${ticket.ref.id}`);
+    expect(link).toMatchObject({ snapshot: { title: 'c' }, history: [] });
+  });
+
+  test('an edit made before the answer to a create was lost is told, although the other side cannot be edited', async () => {
+    await begin();
+    let faults = 1;
+    const project = pms.add('project', { title: 'a', text: 'first' });
+    zendesk.fault = (at, call) => {
+      if (at !== 'after' || call !== 'create' || faults-- <= 0) return;
+      pms.edit(project.ref, { text: 'second' });
+      throw lostAnswer();
+    };
+    await stack.settle();
+    await stack.settle();
+    expect(zendesk.all('ticket')).toHaveLength(1);
+    expect(only(pms, 'project').values['text']).toBe('second');
+    expect(zendesk.all('followUp').map(({ values }) => values['text'])).toEqual(['second']);
+    const link = await stack.store.get(`TicketToProject/pms:project:${project.ref.id}`);
+    expect(link).toMatchObject({ status: 'linked', snapshot: { text: 'second' }, history: [] });
   });
 
   test.each(['stays', 'is deleted'])(
