@@ -48,7 +48,7 @@ async function cli(
   args: string[],
   more: Record<string, string> = {},
 ): Promise<{ code: number | null; out: string; err: string }> {
-  typed.push(args[0] === 'init' ? 'init' : args.join(' '));
+  typed.push(args[0] === 'init' ? 'init' : args.filter((arg) => arg !== '--json').join(' '));
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: dir,
     env: { ...env(), ...more },
