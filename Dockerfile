@@ -15,7 +15,7 @@ COPY --from=build --chown=node:node /app/package.json ./
 COPY --from=build --chown=node:node /app/node_modules ./node_modules
 COPY --from=build --chown=node:node /app/dist ./dist
 # The workflow bundle is made from the compiled files when the worker starts.
-COPY --chown=node:node mapping.yaml ./
+COPY --chown=node:node mapping.yaml mapping.schema.json ./
 USER node
 # The process ends when a worker fails; that it is there is its health.
 HEALTHCHECK --interval=30s --timeout=5s CMD ["node", "-e", "process.kill(1, 0)"]

@@ -77,62 +77,163 @@ const NO_PROXIES = {
 
 const schema = z
   .strictObject({
-    temporalAddress: z.string().optional(),
-    temporalNamespace: z.string().default('default'),
-    temporalApiKey: z.string().min(1, 'expected an API key').optional(),
-    /** `id:base64,…`: payloads in Temporal are encrypted with the first key; all decrypt. */
-    encryptionKeys: encryptionKeys.optional(),
-    temporalTls: flag.optional(),
-    temporalTlsServerName: z.string().optional(),
-    temporalTlsServerCaCertPath: z.string().optional(),
-    temporalTlsClientCertPath: z.string().optional(),
-    temporalTlsClientKeyPath: z.string().optional(),
+    temporalAddress: z
+      .string()
+      .optional()
+      .describe('Host and port of Temporal; left out, `start` runs a server of its own.'),
+    temporalNamespace: z
+      .string()
+      .default('default')
+      .describe('Namespace in which workflows and Schedules live.'),
+    temporalApiKey: z
+      .string()
+      .min(1, 'expected an API key')
+      .optional()
+      .describe('API key of Temporal Cloud, sent as a bearer token; switches TLS on.'),
+    encryptionKeys: encryptionKeys
+      .optional()
+      .describe(
+        'Keys that payloads in Temporal are encrypted with, `id:base64,…`: the first encrypts, all decrypt.',
+      ),
+    temporalTls: flag
+      .optional()
+      .describe(
+        '`true`: TLS with nothing else; `false`: none in spite of an API key, where a proxy does it.',
+      ),
+    temporalTlsServerName: z
+      .string()
+      .optional()
+      .describe('The name in the server’s certificate, where the address differs.'),
+    temporalTlsServerCaCertPath: z
+      .string()
+      .optional()
+      .describe('File with a certificate authority of your own, PEM.'),
+    temporalTlsClientCertPath: z.string().optional().describe('File with the client certificate, PEM.'),
+    temporalTlsClientKeyPath: z
+      .string()
+      .optional()
+      .describe('File with the key of the client certificate, PEM.'),
     mongodbUri: z
       .string()
       .regex(/^mongodb(\+srv)?:\/\//, 'expected an address such as mongodb://127.0.0.1:27017')
-      .optional(),
-    mongodbDatabase: z.string().default('zendesk-pms-sync'),
+      .optional()
+      .describe('Address of MongoDB, with its credentials; left out, `start` runs a server of its own.'),
+    mongodbDatabase: z
+      .string()
+      .default('zendesk-pms-sync')
+      .describe('Database of the links; each installation needs one of its own.'),
     zendeskSubdomain: z
       .string()
       .regex(/^[a-z0-9-]+$/i, 'expected the name before .zendesk.com')
-      .optional(),
-    zendeskBaseUrl: url.optional(),
-    zendeskEmail: z.email('expected an e-mail address'),
-    zendeskApiToken: z.string().min(1, 'expected an API token'),
-    pmsBaseUrl: url,
-    pmsToken: z.string().min(1, 'expected an API token'),
-    zendeskAttachmentHosts: hosts.default(['*.zdusercontent.com']),
-    attachmentLimitMb: z.coerce.number({ error: 'expected a number of megabytes' }).positive().default(20),
-    mappingFile: z.string().default('mapping.yaml'),
-    taskQueue: z.string().default('zendesk-pms-sync'),
-    zendeskCallsPerMinute: perMinute.optional(),
-    pmsCallsPerMinute: perMinute.optional(),
-    zendeskPollSeconds: seconds.default(60),
-    pmsPollSeconds: seconds.default(15),
+      .optional()
+      .describe('The name before `.zendesk.com`; this or the base URL is required.'),
+    zendeskBaseUrl: url
+      .optional()
+      .describe('Address of the account, where it is not `https://SUBDOMAIN.zendesk.com`.'),
+    zendeskEmail: z
+      .email('expected an e-mail address')
+      .describe('E-mail address of the user whose API token is used ([zendesk.md](zendesk.md)).'),
+    zendeskApiToken: z.string().min(1, 'expected an API token').describe('That user’s API token.'),
+    pmsBaseUrl: url.describe('Address of the PMS, without `/api/v1`.'),
+    pmsToken: z.string().min(1, 'expected an API token').describe('Bearer token of the PMS.'),
+    zendeskAttachmentHosts: hosts
+      .default(['*.zdusercontent.com'])
+      .describe(
+        'Where Zendesk’s attachments may be fetched from besides Zendesk itself; in the environment with commas between.',
+      ),
+    attachmentLimitMb: z.coerce
+      .number({ error: 'expected a number of megabytes' })
+      .positive()
+      .default(20)
+      .describe('A larger file stays where it is, and the link says so; megabytes.'),
+    mappingFile: z
+      .string()
+      .default('mapping.yaml')
+      .describe('Which properties correspond ([mapping.md](mapping.md)); relative to the working folder.'),
+    taskQueue: z
+      .string()
+      .default('zendesk-pms-sync')
+      .describe('Prefix of task queues, Schedules and workflow ids; each installation needs one of its own.'),
+    zendeskCallsPerMinute: perMinute
+      .optional()
+      .describe('To use less of Zendesk’s rate, over all workers together.'),
+    pmsCallsPerMinute: perMinute
+      .optional()
+      .describe('To use less of the PMS’s rate, over all workers together.'),
+    zendeskPollSeconds: seconds.default(60).describe('How often Zendesk is asked for changes.'),
+    pmsPollSeconds: seconds.default(15).describe('How often the PMS is asked for changes.'),
     reconcileCron: z
       .string()
       .regex(/^(off|(CRON_TZ=\S+ )?\S+( \S+){4})$/, 'expected five fields such as "0 3 * * *", or "off"')
-      .default('0 3 * * *'),
-    hygieneMinutes: z.coerce.number({ error: 'expected a number of minutes' }).positive().default(60),
-    intakeHost: z.string().default('127.0.0.1'),
-    intakePort: z.coerce.number({ error: 'expected a port' }).int().min(0).max(65_535).default(8080),
-    publicUrl: url.optional(),
-    zendeskWebhookSecret: secrets.optional(),
-    pmsWebhookSecret: secrets.optional(),
-    consoleHost: z.string().default('127.0.0.1'),
-    consolePort: z.coerce.number({ error: 'expected a port' }).int().min(0).max(65_535).default(8085),
-    /** The console is served where this or `consoleUserHeader` is given. */
-    consoleToken: z.string().min(16, 'expected a token of at least 16 characters').optional(),
+      .default('0 3 * * *')
+      .describe(
+        'When all records are compared with the links, in UTC unless it begins with `CRON_TZ=Europe/Berlin`; or `off`.',
+      ),
+    hygieneMinutes: z.coerce
+      .number({ error: 'expected a number of minutes' })
+      .positive()
+      .default(60)
+      .describe('How often the link store is looked through for what nobody works on.'),
+    intakeHost: z.string().default('127.0.0.1').describe('Address at which webhooks are received.'),
+    intakePort: z.coerce
+      .number({ error: 'expected a port' })
+      .int()
+      .min(0)
+      .max(65_535)
+      .default(8080)
+      .describe('Port at which webhooks are received.'),
+    publicUrl: url
+      .optional()
+      .describe('How both systems reach the receiver, by HTTPS; `webhooks install` registers it.'),
+    zendeskWebhookSecret: secrets
+      .optional()
+      .describe(
+        'Signing secret of Zendesk’s webhook, and the previous one while it is replaced; without it, nothing is received.',
+      ),
+    pmsWebhookSecret: secrets.optional().describe('The same of the PMS’s webhook.'),
+    consoleHost: z.string().default('127.0.0.1').describe('Address at which the console is served.'),
+    consolePort: z.coerce
+      .number({ error: 'expected a port' })
+      .int()
+      .min(0)
+      .max(65_535)
+      .default(8085)
+      .describe('Port at which the console is served.'),
+    consoleToken: z
+      .string()
+      .min(16, 'expected a token of at least 16 characters')
+      .optional()
+      .describe(
+        'Token that the log-in form asks for; the console is off without it and without a user header.',
+      ),
     consoleUserHeader: z
       .string()
       .regex(/^[A-Za-z0-9-]+$/, 'expected the name of a header, e.g. X-Forwarded-Email')
-      .optional(),
-    consoleTrustedProxies: networks.default([]),
-    temporalUiUrl: url.optional(),
-    pmsRecordUrl: recordUrl.optional(),
-    metricsHost: z.string().default('127.0.0.1'),
-    metricsPort: z.coerce.number({ error: 'expected a port' }).int().min(0).max(65_535).optional(),
-    logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+      .optional()
+      .describe('Header in which a proxy names the user whom it has logged in.'),
+    consoleTrustedProxies: networks
+      .default([])
+      .describe('Addresses or networks whose headers are believed; in the environment with commas between.'),
+    temporalUiUrl: url
+      .optional()
+      .describe(
+        'Address of the Temporal Web UI, for links to workflows and Schedules; one that `start` runs is known.',
+      ),
+    pmsRecordUrl: recordUrl
+      .optional()
+      .describe('Address of a record in the PMS, for links; `{kind}` is `customer`, `project` or `note`.'),
+    metricsHost: z.string().default('127.0.0.1').describe('Address at which metrics are served.'),
+    metricsPort: z.coerce
+      .number({ error: 'expected a port' })
+      .int()
+      .min(0)
+      .max(65_535)
+      .optional()
+      .describe('Port of `/metrics`; off without it.'),
+    logLevel: z
+      .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+      .default('info')
+      .describe('The least severe log lines that are written.'),
   })
   .refine((config) => config.zendeskSubdomain ?? config.zendeskBaseUrl, {
     path: ['zendeskSubdomain'],
@@ -180,18 +281,38 @@ export type IntakeConfig = z.output<typeof intakeSchema>;
 
 /** The codec server's own settings; it needs no credential of either system. */
 const codecServerSchema = z.strictObject({
-  encryptionKeys,
-  codecServerToken: z.string().min(16, 'expected a token of at least 16 characters'),
+  encryptionKeys: encryptionKeys.describe(
+    'Keys that payloads in Temporal are encrypted with, `id:base64,…`: the first encrypts, all decrypt.',
+  ),
+  codecServerToken: z
+    .string()
+    .min(16, 'expected a token of at least 16 characters')
+    .describe('Token by which the Web UI and the command line may have payloads decrypted.'),
   codecServerOrigins: z
     .string()
     .default('http://localhost:8233,http://127.0.0.1:8233,http://localhost:8080,http://127.0.0.1:8080')
-    .transform((text) => text.split(',').map((origin) => origin.trim())),
-  codecServerHost: z.string().default('127.0.0.1'),
-  codecServerPort: z.coerce.number({ error: 'expected a port' }).int().min(0).max(65535).default(8089),
+    .transform((text) => text.split(',').map((origin) => origin.trim()))
+    .describe('Origins of the Web UIs whose pages may ask, with commas between.'),
+  codecServerHost: z.string().default('127.0.0.1').describe('Address at which the codec server listens.'),
+  codecServerPort: z.coerce
+    .number({ error: 'expected a port' })
+    .int()
+    .min(0)
+    .max(65535)
+    .default(8089)
+    .describe('Port at which the codec server listens.'),
 });
+
+/** The settings of each process, for docs/configuration.md. */
+export const SETTINGS = {
+  service: schema,
+  intake: intakeSchema,
+  codecServer: codecServerSchema,
+} as const;
 export type CodecServerConfig = z.output<typeof codecServerSchema>;
 
-const SECRETS = new Set([
+/** Held in a file where a container mounts one, and shown in no message. */
+export const SECRETS: ReadonlySet<string> = new Set([
   'zendeskApiToken',
   'pmsToken',
   'mongodbUri',

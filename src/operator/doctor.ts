@@ -1,7 +1,7 @@
 import { Connection } from '@temporalio/client';
 import axios from 'axios';
 import { MongoClient } from 'mongodb';
-import type { Config } from '../config/config';
+import { ConfigError, type Config } from '../config/config';
 import { checkMapping, loadMapping } from '../config/mapping';
 import { MappingError } from '../sync/mapping';
 import { SIDES, type Side } from '../sync/record';
@@ -183,7 +183,8 @@ async function* mongodb({ config, mongodbUri }: Patient): AsyncIterable<Finding>
       found: `${shown}, version ${version ?? 'unknown'}, two writes in ${Date.now() - started} ms`,
       cure: null,
     };
-    const { localTime } = (await db.command({ hello: 1 })) as { localTime?: Date };
+    // By its old name: the server that "start" runs itself knows no "hello".
+    const { localTime } = (await db.command({ isMaster: 1 })) as { localTime?: Date };
     if (localTime) yield clock('MongoDB', localTime);
   } catch (error) {
     yield {
@@ -230,11 +231,14 @@ async function* system({ config, systems }: Patient, side: Side): AsyncIterable<
         cure: null,
       };
     } catch (error) {
+      const busy = error instanceof RetryLater;
       yield {
         what,
-        state: 'failed',
+        state: busy ? 'warning' : 'failed',
         found: wordsOf(error),
-        cure: `give the user of ${CREDENTIALS[side]} the right to read it`,
+        cure: busy
+          ? `none: ${name} is away or over its rate, and the sync waits; if it stays so, see docs/troubleshooting.md`
+          : `give the user of ${CREDENTIALS[side]} the right to read it`,
       };
     }
   }
@@ -290,11 +294,17 @@ async function mapping({ config, systems }: Patient): Promise<Finding> {
       cure: null,
     };
   } catch (error) {
-    const found = error instanceof MappingError ? error.message.split('\n').join('; ') : wordsOf(error);
+    if (!(error instanceof MappingError) && !(error instanceof ConfigError))
+      return {
+        what,
+        state: 'failed',
+        found: wordsOf(error),
+        cure: 'both systems must answer before it can be compared with their fields',
+      };
     return {
       what,
       state: 'failed',
-      found,
+      found: error.message.split('\n').join('; '),
       cure: `mend ${config.mappingFile}; "zendesk-pms-sync mapping check" says more`,
     };
   }

@@ -48,6 +48,7 @@ test('it holds what runs, and neither tests nor sources nor secrets', () => {
     'README.md',
     'LICENSE',
     'mapping.yaml',
+    'mapping.schema.json',
     'docs/operations.md',
     'src/embedded/mongo-java/pom.xml',
     'dist/sandbox/zendesk/server.js',

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { parse } from 'yaml';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { until } from '../support/serviceProcess';
+import { shellLines } from '../support/shellBlocks';
 
 /**
  * The README's way from nothing to a running sync, as processes in a folder of their own: the demo, init, doctor, plan,
@@ -19,6 +20,13 @@ let boxes: Sandboxes;
 let dir: string;
 let service: ChildProcess | null = null;
 let said = '';
+/** What was typed, in order, as the README has it. */
+const typed: string[] = [];
+/** The README's commands from `init` to `links show`. */
+const readme = shellLines(['README.md'])
+  .map(({ text }) => /^npx zendesk-pms-sync (.*)$/.exec(text)?.[1])
+  .filter((line) => line !== undefined)
+  .slice(0, 7);
 
 beforeAll(async () => {
   if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
@@ -40,6 +48,7 @@ async function cli(
   args: string[],
   more: Record<string, string> = {},
 ): Promise<{ code: number | null; out: string; err: string }> {
+  typed.push(args[0] === 'init' ? 'init' : args.filter((arg) => arg !== '--json').join(' '));
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: dir,
     env: { ...env(), ...more },
@@ -114,6 +123,7 @@ test('from nothing to two systems that agree', async () => {
   expect(planned).toMatchObject({ code: 0 });
   expect(planned.out).toMatch(/^TicketToProject +1 /m);
 
+  typed.push('start');
   service = spawn(process.execPath, [MAIN, 'start'], {
     cwd: dir,
     env: env(),
@@ -145,13 +155,18 @@ test('from nothing to two systems that agree', async () => {
   expect(table.out).toMatch(/^TicketToProject +0 +1 /m);
   expect(table.out).toMatch(/^zendesk:tickets +\d+ s ago/m);
   expect(table.out).toMatch(/all is well/);
-  expect((await cli(['doctor'])).out).toMatch(/✓ Workers: 1 on task queue/);
+  const during = await cli(['doctor']);
+  expect(during).toMatchObject({ code: 0 });
+  expect(during.out).toMatch(/✓ Workers: 1 on task queue/);
+  expect(during.out).toMatch(/✓ Clock: MongoDB/);
 
   await boxes.pm('PATCH', `/projects/${project()?.id ?? ''}`, { title: 'Renamed in the PMS' });
   await until(() => boxes.zendesk.store.tickets.get(id)?.subject === 'Renamed in the PMS');
   const shown = await cli(['links', 'show', `zendesk:ticket:${id}`]);
+  typed.push('links show zendesk:ticket:123');
   expect(shown.code).toBe(0);
   expect(shown.out).toMatch(/state +linked/);
+  expect([...new Set(typed)].filter((line) => readme.includes(line))).toEqual(readme);
 
   service.kill('SIGTERM');
   const [code] = (await once(service, 'exit')) as [number | null];

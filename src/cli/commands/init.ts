@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
@@ -25,9 +25,16 @@ interface Options {
 }
 
 /** The mapping that comes with the package, from the compiled file and from the source alike. */
-const SHIPPED = ['../../../mapping.yaml', '../../../../mapping.yaml']
-  .map((file) => path.resolve(__dirname, file))
-  .find((file) => existsSync(file));
+function shippedMapping(): string {
+  const file = ['../../../mapping.yaml', '../../../../mapping.yaml']
+    .map((each) => path.resolve(__dirname, each))
+    .find((each) => existsSync(each));
+  if (file === undefined) throw new Error('the package comes without its mapping.yaml');
+  return file;
+}
+
+/** Lies beside it: editors check a mapping by it. */
+const SCHEMA = 'mapping.schema.json';
 const ATTEMPTS = 3;
 
 export function registerInit(program: Command): void {
@@ -167,10 +174,10 @@ async function credential(
 async function mappingFor(
   systems: Record<Side, SystemPort>,
 ): Promise<{ text: string; found: number; added: number }> {
-  if (SHIPPED === undefined) throw new Error('the package comes without its mapping.yaml');
-  const unchecked = loadMapping(SHIPPED);
+  const shipped = shippedMapping();
+  const unchecked = loadMapping(shipped);
   const offered = await offeredBy(unchecked, systems);
-  const mapping = bindMapping(unchecked, systems, offered, SHIPPED);
+  const mapping = bindMapping(unchecked, systems, offered, shipped);
   const fields: Parameters<typeof mappingFile>[1] = {};
   let found = 0;
   let added = 0;
@@ -188,7 +195,7 @@ async function mappingFor(
     found += custom;
     added += paired.rows.length * 2;
   }
-  return { text: mappingFile(readFileSync(SHIPPED, 'utf8'), fields), found, added };
+  return { text: mappingFile(readFileSync(shipped, 'utf8'), fields), found, added };
 }
 
 function write(
@@ -200,9 +207,10 @@ function write(
   const secretsDir = path.join(dir, SECRETS_DIR);
   mkdirSync(secretsDir, { recursive: true, mode: 0o700 });
   writeFileSync(path.join(secretsDir, '.gitignore'), '*\n');
-  const files = [path.join(dir, SETTINGS_FILE), path.join(dir, 'mapping.yaml')];
+  const files = [SETTINGS_FILE, 'mapping.yaml', SCHEMA].map((name) => path.join(dir, name));
   writeFileSync(path.join(dir, SETTINGS_FILE), settingsFile(answers));
   writeFileSync(path.join(dir, 'mapping.yaml'), mapping);
+  copyFileSync(path.join(path.dirname(shippedMapping()), SCHEMA), path.join(dir, SCHEMA));
   for (const [secret, file] of Object.entries(SECRET_FILES)) {
     const at = path.join(dir, file);
     writeFileSync(at, `${secrets[secret as keyof typeof SECRET_FILES]}\n`, { mode: 0o600 });
