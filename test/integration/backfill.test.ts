@@ -158,7 +158,7 @@ test('a full backfill ends as the pairs would end by themselves, in bulk', async
     await single.stop();
     await other.close();
   }
-}, 240_000);
+}, 900_000);
 
 test('records of both sides that match are linked, and what is ambiguous is left to a person', async () => {
   await boxes.zd('POST', '/organizations', { organization: { name: 'Acme' } });

@@ -1,6 +1,7 @@
 import { abandonIntent, newLink, type Intent, type PlannedWrite } from '../../src/sync/link';
 import { unexpectedValues } from '../../src/sync/plan';
-import { NO_REFERENCES, testMapping } from '../support/world';
+import { SIDES } from '../../src/sync/record';
+import { NO_REFERENCES, World, testMapping } from '../support/world';
 
 const write = (over: Partial<PlannedWrite>): PlannedWrite => ({
   side: 'zendesk',
@@ -79,4 +80,36 @@ test('what a write replaced is compared with what its plan saw, in canonical for
   expect(found({ subject: ' a ', tags: ['Y', 'x'] })).toEqual({});
   expect(found({ subject: 'b', tags: ['x'], unmapped: 'z' })).toEqual({ title: 'b', tags: ['x'] });
   expect(found({ due: 'never' })).toEqual({ due: 'never' });
+});
+
+describe('a write of ours whose answer was lost', () => {
+  const mapping = testMapping([
+    { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'pms' },
+  ]);
+  /** The snapshot says "a"; Zendesk says "b", and an update that took it to the PMS was given up. */
+  function lost(pms: string): World {
+    const world = World.of(mapping, 'zendesk', { subject: 'a' });
+    world.settle();
+    world.edit('zendesk', { subject: 'b' });
+    world.edit('pms', { title: pms });
+    if (world.link) world.link = { ...world.link, attempted: { pms: { title: ['b'] } } };
+    return world;
+  }
+
+  test('that both sides show is what they agree on, also for the edit after it', () => {
+    const world = lost('b');
+    expect(world.plan(SIDES, true)).toMatchObject({ do: 'settled', agreement: { snapshot: { title: 'b' } } });
+    world.settle();
+    world.edit('zendesk', { subject: 'c' });
+    world.settle();
+    // The PMS never said anything of its own, or it would have won.
+    expect(world.records.pms?.values['title']).toBe('c');
+    expect(world.link?.history).toEqual([]);
+  });
+
+  test('that a person has changed since is an edit of that person alone', () => {
+    const world = lost('mine');
+    world.settle();
+    expect(world.records.zendesk?.values['subject']).toBe('mine');
+  });
 });
