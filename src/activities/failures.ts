@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { ApplicationFailure } from '@temporalio/common';
 import { MongoBulkWriteError } from 'mongodb';
 import { StaleLink } from '../links/store';
@@ -97,5 +98,20 @@ function retryDelay(error: unknown): number | undefined | null {
   // Writes in bulk report the same under one name; what the server refused is listed, a lost connection is not.
   if (error instanceof MongoBulkWriteError && [error.writeErrors].flat().length === 0) return undefined;
   if (error instanceof Error && error.name === 'ServiceError') return undefined;
+  // A connection that breaks under a request can show as Node's own error, which no client has wrapped.
+  if (isNativeError(error) && 'code' in error && BROKEN_CONNECTION.has(String(error.code))) return undefined;
   return null;
 }
+
+/** https://nodejs.org/api/errors.html#common-system-errors */
+const BROKEN_CONNECTION = new Set([
+  'EPIPE',
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);

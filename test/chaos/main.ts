@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { Command } from 'commander';
 import { runChaos, type ChaosResult } from './run';
+import { WEATHER_NAMES } from './weather';
 
 /** `npm run test:chaos`: tries hard to break the sync's promises, and says what it did. */
 
@@ -13,6 +14,7 @@ async function main(): Promise<void> {
     .option('--episodes <n>', 'at most so many', Number)
     .option('--commands <n>', 'longest episode', Number, 120)
     .option('--shrink <minutes>', 'how long a failed episode is made smaller', Number, 10)
+    .option('--weather <name>', `faults that go on through all of it: ${WEATHER_NAMES.join(', ')}`)
     .option('--mutate <name>', `switch a safety off: ${MUTATIONS.join(', ')}`)
     .parse()
     .opts<{
@@ -21,12 +23,16 @@ async function main(): Promise<void> {
       episodes?: number;
       commands: number;
       shrink: number;
+      weather?: string;
       mutate?: string;
     }>();
   const say = (line: string) => void process.stdout.write(`${line}\n`);
   const { mutate } = options;
   if (mutate !== undefined && !(MUTATIONS as readonly string[]).includes(mutate))
     throw new Error(`--mutate ${mutate}: expected one of ${MUTATIONS.join(', ')}`);
+  const weather = WEATHER_NAMES.find((name) => name === options.weather);
+  if (options.weather !== undefined && weather === undefined)
+    throw new Error(`--weather ${options.weather}: expected one of ${WEATHER_NAMES.join(', ')}`);
   const result = await runChaos({
     seed: options.seed,
     minutes: options.minutes,
@@ -34,6 +40,7 @@ async function main(): Promise<void> {
     shrinkMinutes: options.shrink,
     ...(options.episodes !== undefined && { episodes: options.episodes }),
     ...(mutate !== undefined && { preload: [path.join(__dirname, 'mutations', `${mutate}.js`)] }),
+    ...(weather !== undefined && { weather }),
     say,
   });
   say(`${result.episodes} episodes, seeds from ${options.seed}`);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { findViolations, type CheckerAccess } from './checker';
 import { episodes, type Model, type Real } from './commands';
 import { People } from './people';
+import { WEATHERS, type Weather } from './weather';
 import { SIDES, World, type Totals } from './world';
 
 export interface ChaosOptions {
@@ -16,6 +17,8 @@ export interface ChaosOptions {
   shrinkMinutes: number;
   /** Modules that the service loads first; see mutations. */
   preload?: string[];
+  /** Goes on through all commands, beside what they bring. */
+  weather?: Weather;
   say: (line: string) => void;
 }
 
@@ -66,7 +69,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       result.episodes += 1;
       const property = fc.asyncProperty(episodes(options.commands), async (commands) => {
         const now = await current();
-        const violations = await now.play(commands);
+        const violations = await now.play(commands, options.weather ?? 'calm');
         if (violations.length === 0) return;
         const { edits, sayings } = now.people.journal;
         const file = await now.world.dump({ violations, edits, sayings });
@@ -127,15 +130,18 @@ class Stage {
     });
   }
 
-  async play(commands: Iterable<fc.AsyncCommand<Model, Real>>): Promise<string[]> {
+  async play(commands: Iterable<fc.AsyncCommand<Model, Real>>, weather: Weather): Promise<string[]> {
     const { world, people } = this;
     people.beginEpisode();
+    world.climate = WEATHERS[weather];
     try {
+      await Promise.all(SIDES.map((side) => world.setFaults(side, [])));
       await fc.asyncModelRun(
         () => ({ model: { org: 0, ticket: 0, said: 0 }, real: { world, people } }),
         commands,
       );
     } finally {
+      world.climate = [];
       await Promise.all(SIDES.map((side) => world.setFaults(side, [])));
     }
     const unrest = await world.rest();

@@ -64,6 +64,8 @@ export interface Totals {
 
 /** Everything that a run needs: servers and service as processes that can be killed, and both systems in this one. */
 export class World {
+  /** Faults that stay whatever the weather is. */
+  climate: unknown[] = [];
   readonly kills: Record<string, number> = {};
   /** Every state that each record went through, for whoever looks into a violation. */
   readonly trace: { at: string; ref: string; by: string; what: string; record: unknown }[] = [];
@@ -153,7 +155,7 @@ export class World {
   }
 
   async setFaults(side: Side, rules: unknown[]): Promise<void> {
-    await this.control(side, 'PUT', 'faults', rules);
+    await this.control(side, 'PUT', 'faults', [...rules, ...this.climate]);
   }
 
   /** @returns null once no pair is at work and nothing was written over two polls; else what is still going on */

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { MongoClient } from 'mongodb';
 import { isForLater } from '../../src/activities/failures';
 import { startGate } from '../support/gate';
@@ -39,4 +41,24 @@ test('what the server itself refuses in a bulk is no matter of waiting', async (
     .catch((failure: unknown) => failure);
   expect(isForLater(error)).toBe(false);
   await client.close();
+});
+
+test('a request on a connection that the server has ended is tried again later', async () => {
+  const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.resume();
+  await once(socket, 'end');
+  // As drivers do it: nobody of them looks whether the other side is still there.
+  socket.write('request');
+  const [error] = (await once(socket, 'error').catch((failure: unknown) => [failure])) as [
+    NodeJS.ErrnoException,
+  ];
+  expect(error.code).toBe('EPIPE');
+  expect(isForLater(error)).toBe(true);
+  server.close();
+});
+
+test('a bug of ours is no matter of waiting', () => {
+  expect(isForLater(new TypeError('x is not a function'))).toBe(false);
 });
