@@ -459,6 +459,13 @@ export const CONNECTION_ERRORS: UserError[] = [
     cure: 'check the token',
   },
   {
+    did: 'a wrong token, met by a command',
+    args: ['plan'],
+    env: { PMS_TOKEN: 'wrong-credential' },
+    code: 1,
+    cure: 'check the token; `doctor` looks at everything else, too',
+  },
+  {
     did: 'a Zendesk that is not there',
     args: ['start'],
     env: { ZENDESK_BASE_URL: 'http://127.0.0.1:1' },
