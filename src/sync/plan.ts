@@ -339,6 +339,7 @@ class PairPlanner {
       });
 
     const attempts = attemptsOf(link);
+    const unconfirmed = unconfirmedOf(link);
     for (const row of comparedRows(this.table)) {
       const base = baseOf(row, link, sides);
       const seen: Partial<Record<Side, Json>> = {};
@@ -363,7 +364,9 @@ class PairPlanner {
         for (const side of SIDES) delete residue[side][row.id];
       };
       const parked = link.conflicts.find((conflict) => conflict.row === row.id);
-      const own = agreedByAttempt(row, current, values, attempts);
+      const own =
+        agreedByAttempt(row, current, values, attempts) ??
+        (base === null ? editedAfterAttempt(row, current, values, attempts, unconfirmed) : null);
       const input = {
         base: own ?? base,
         current: values,
@@ -808,6 +811,31 @@ function agreedByAttempt(
     attempts[each]?.[row.id]?.some((tried) => current[each] && sameValue(tried, values[each])),
   );
   return side ? { zendesk: values[side], pms: values[side] } : null;
+}
+
+/**
+ * At a first meeting, a side shows neither what was there before our write of unknown outcome nor what we wrote, and the
+ * other side still says the latter: a person edited it, and meets no other edit.
+ */
+function editedAfterAttempt(
+  row: PropertyRow,
+  current: Partial<Record<Side, SyncRecord>>,
+  values: Record<Side, Json>,
+  attempts: Attempts,
+  unconfirmed: readonly OverruledValue[],
+): Record<Side, Json> | null {
+  const side = SIDES.find(
+    (each) =>
+      current[each] &&
+      attempts[each]?.[row.id]?.some((tried) => sameValue(tried, values[otherSide(each)])) &&
+      unconfirmed.some((entry) => entry.side === each && entry.row === row.id) &&
+      !unconfirmed.some(
+        (entry) => entry.side === each && entry.row === row.id && sameValue(entry.lost, values[each]),
+      ),
+  );
+  if (!side) return null;
+  const agreed = values[otherSide(side)];
+  return { zendesk: agreed, pms: agreed };
 }
 
 function generated(row: PropertyRow, origin: SyncRecord): { ok: true; value: Json } | null {

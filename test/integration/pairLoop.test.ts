@@ -267,6 +267,27 @@ describe('the pair loop', () => {
     ).toHaveLength(1);
   });
 
+  test('an edit that follows our own write at a first meeting meets no other, although the answer was lost', async () => {
+    await begin();
+    const org = zendesk.add('organization', { name: 'Acme' });
+    const customer = pms.add('customer', { name: 'ACME' });
+    let faults = 1;
+    zendesk.fault = (at, call) => {
+      if (at !== 'after' || call !== 'update' || faults-- <= 0) return;
+      zendesk.edit(org.ref, { name: 'Acme Ltd' });
+      // The PMS is the later of the two, by an edit of something else.
+      pms.edit(customer.ref, {});
+      pms.edit(customer.ref, {});
+      throw lostAnswer();
+    };
+    await stack.settle();
+    await stack.settle();
+    expect([only(zendesk, 'organization').values['name'], only(pms, 'customer').values['name']]).toEqual([
+      'Acme Ltd',
+      'Acme Ltd',
+    ]);
+  });
+
   test('two records of one system that share a name are never taken for one', async () => {
     await begin();
     zendesk.add('organization', { name: 'Acme' });
