@@ -270,14 +270,13 @@ describe('the pair loop', () => {
   test('an edit that follows our own write at a first meeting meets no other, although the answer was lost', async () => {
     await begin();
     const org = zendesk.add('organization', { name: 'Acme' });
-    const customer = pms.add('customer', { name: 'ACME' });
+    const customer = pms.add('customer', { name: 'ACME' }, { updatedAt: '2026-01-01T00:00:00.000Z' });
     let faults = 1;
     zendesk.fault = (at, call) => {
       if (at !== 'after' || call !== 'update' || faults-- <= 0) return;
       zendesk.edit(org.ref, { name: 'Acme Ltd' });
       // The PMS is the later of the two, by an edit of something else.
-      pms.edit(customer.ref, {});
-      pms.edit(customer.ref, {});
+      pms.edit(customer.ref, {}, { updatedAt: '2099-01-01T00:00:00.000Z' });
       throw lostAnswer();
     };
     await stack.settle();
