@@ -5,6 +5,7 @@ import type { Link } from '../sync/link';
 import { entityOf, type Mapping } from '../sync/mapping';
 import { otherSide, type EntityType, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import type { RecordShelf } from '../links/shelf';
+import { chunks } from '../systems/cache';
 import { ChunkWriter } from './backfillChunk';
 import type { ActivityContext } from './context';
 import { inParallel } from './dispatch';
@@ -79,10 +80,7 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
         // A system that does not refuse a second back-reference is not asked, either: what was read tells.
         const named = (record: SyncRecord) => record.backRef !== null && !port.uniqueBackRef(kind);
         await shelf.put(wanted.filter((record) => matched || named(record)));
-        const chunks = Array.from({ length: Math.ceil(wanted.length / CHUNK) }, (_, n) =>
-          wanted.slice(n * CHUNK, (n + 1) * CHUNK),
-        );
-        await store.backfill.putPage(run, page, chunks);
+        await store.backfill.putPage(run, page, chunks(wanted, CHUNK));
         const reached = records.at(-1)?.updatedAt ?? null;
         return { cursor: next, empty: wanted.length === 0, tallies, reached };
       }),

@@ -1,4 +1,4 @@
-import { confirm, input, password } from '@inquirer/prompts';
+import { input, password } from '@inquirer/prompts';
 
 /** Questions to a person at a terminal. */
 export interface Questions {
@@ -9,7 +9,6 @@ export interface Questions {
   ): Promise<string>;
   /** The answer is not shown. */
   secret(question: string): Promise<string>;
-  yes(question: string): Promise<boolean>;
 }
 
 /** @param streams in place of the terminal */
@@ -29,6 +28,5 @@ export function questions(streams?: {
       ),
     secret: (message) =>
       password({ message, mask: '•', validate: (answer) => answer !== '' || 'expected a value' }, streams),
-    yes: (message) => confirm({ message, default: true }, streams),
   };
 }

@@ -9,6 +9,7 @@ import { NeedsHuman, RetryLater } from '../systems/errors';
 import type { SystemPort } from '../systems/port';
 import { endpointOf, type WebhookAdmin } from '../systems/webhooks';
 import { clientOver, connectionOptions } from '../workers/connect';
+import { withoutPassword } from '../workers/service';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
 import { pollersOf } from './pollers';
 import { schedulesOf } from './scheduleStates';
@@ -168,7 +169,7 @@ async function* mongodb({ config, mongodbUri }: Patient): AsyncIterable<Finding>
     };
     return;
   }
-  const shown = mongodbUri.replace(/\/\/[^@/]*@/, '//…@');
+  const shown = withoutPassword(mongodbUri);
   const mongo = new MongoClient(mongodbUri, { serverSelectionTimeoutMS: 10_000 });
   try {
     const db = mongo.db(config.mongodbDatabase);

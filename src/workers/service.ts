@@ -154,8 +154,12 @@ export async function reachable<T>(variable: string, address: string, connect: (
     return await connect();
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    const shown = address.replace(/\/\/[^@/]*@/, '//…@');
     const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    throw new ConfigError(`${variable}: ${shown} cannot be reached (${why})`);
+    throw new ConfigError(`${variable}: ${withoutPassword(address)} cannot be reached (${why})`);
   }
+}
+
+/** A server's address as it may be shown. */
+export function withoutPassword(address: string): string {
+  return address.replace(/\/\/[^@/]*@/, '//…@');
 }

@@ -372,10 +372,10 @@ class Zendesk implements SystemPort {
     const results = await this.jobs.run({ method: 'POST', path, body: { [name]: bodies } }, items.length);
     const refs = results.flatMap(({ id }) => (id === null ? [] : { side: 'zendesk' as const, kind, id }));
     const read = new Map((await this.read(refs)).map(({ ref, record }) => [ref.id, record]));
-    return results.map(({ id, error }) => {
-      if (id === null) return { error };
-      const record = read.get(id);
-      return record ? { record } : { error: new RecordGone(`zendesk:${kind}:${id} is gone`) };
+    return results.map((result) => {
+      if (result.id === null) return { error: result.error };
+      const record = read.get(result.id);
+      return record ? { record } : { error: new RecordGone(`zendesk:${kind}:${result.id} is gone`) };
     });
   }
 

@@ -10,7 +10,7 @@ const LONGEST_WAIT_MS = 5_000;
 const WAITED_AT_MOST_MS = 5 * 60_000;
 const ENDED = new Set(['completed', 'failed', 'killed']);
 
-export type JobResult = { id: string; error: Error } | { id: null; error: Error };
+export type JobResult = { id: string } | { id: null; error: Error };
 
 /**
  * Bulk writes are done behind the API's back: the answer names a job, whose results are asked for.
@@ -32,10 +32,9 @@ export class Jobs {
     const results = new Map((job.results ?? []).map((result, place) => [result.index ?? place, result]));
     return Array.from({ length: items }, (_, place): JobResult => {
       const { id, success, error, details } = results.get(place) ?? {};
-      const failure = failureOf(request.path, error ?? 'no result', details ?? '');
       return id !== undefined && success !== false
-        ? { id: String(id), error: failure }
-        : { id: null, error: failure };
+        ? { id: String(id) }
+        : { id: null, error: failureOf(request.path, error ?? 'no result', details ?? '') };
     });
   }
 
