@@ -11,7 +11,7 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { testMapping } from '../support/world';
 
-/** The lines of docs/conflicts.md and docs/cli.md, run as they stand there. */
+/** The lines for Temporal’s own command line in docs/conflicts.md and docs/cli.md, with their effect; the rest is run by docs/snippets. */
 
 const ROOT = path.resolve(__dirname, '../..');
 const DOCS = ['docs/conflicts.md', 'docs/cli.md'];
@@ -123,12 +123,4 @@ describe('the lines for Temporal’s own command line', () => {
     expect(zendesk.records.get(`zendesk:ticket:${ticket.id}`)?.values['subject']).toBe('from the pms');
     expect(project().values).toMatchObject({ title: 'from the pms', note: 'new' });
   });
-});
-
-test.each([...new Set(linesOf('zendesk-pms-sync'))])('%s is a command with these options', async (line) => {
-  const main = `${process.execPath} ${path.join(ROOT, 'dist/src/cli/main.js')}`;
-  const { code, said } = await shell(line.replace('zendesk-pms-sync', main), {});
-  // It gets as far as asking for settings: nothing that was typed is at fault.
-  expect(said).toMatch(/^ZENDESK_EMAIL: found nothing/m);
-  expect(code).toBe(2);
 });
