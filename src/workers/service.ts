@@ -21,6 +21,7 @@ import { LiveMapping } from './liveMapping';
 import { routeTemporalLogs } from './runtime';
 import { ensureSchedules } from './schedules';
 import { createWorkers } from './workers';
+import { workflowCode } from './workflowCode';
 
 /** The service as one process runs it: workers and schedules over a link store and two systems. */
 export interface Service {
@@ -92,6 +93,7 @@ export async function startService(
       namespace: config.temporalNamespace,
       dataConverter: dataConverter(config),
       tracing,
+      workflows: workflowCode(tracing),
       taskQueue: config.taskQueue,
     },
   );

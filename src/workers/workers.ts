@@ -13,12 +13,14 @@ import { LANES } from '../sync/lane';
 import { SIDES } from '../sync/record';
 import type { Tracing } from '../telemetry/tracing';
 import { taskQueueOf } from '../workflows/taskQueues';
+import type { WorkflowCode } from './workflowCode';
 
 export interface WorkerSettings {
   connection: NativeConnection;
   namespace: string;
   dataConverter: DataConverter;
   tracing: Tracing | null;
+  workflows: WorkflowCode;
   /** The service's own task queue; each API's is named after it. */
   taskQueue: string;
 }
@@ -32,7 +34,7 @@ export interface Workers {
 }
 
 export async function createWorkers(context: ActivityContext, settings: WorkerSettings): Promise<Workers> {
-  const { connection, namespace, dataConverter, tracing, taskQueue } = settings;
+  const { connection, namespace, dataConverter, tracing, workflows, taskQueue } = settings;
   const common: Partial<WorkerOptions> = {
     connection,
     namespace,
@@ -44,7 +46,7 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
     await Worker.create({
       ...common,
       taskQueue,
-      workflowsPath: require.resolve('../workflows'),
+      ...workflows,
       activities: {
         ...pairActivities(context),
         ...remapActivities(context),

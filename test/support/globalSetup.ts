@@ -1,4 +1,9 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
 import { startMongo, startTemporal, type EmbeddedMongo, type EmbeddedTemporal } from '../../src/embedded';
+import { WORKFLOWS } from '../../src/workers/workflowCode';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 
 declare global {
@@ -12,6 +17,10 @@ export default async function globalSetup(): Promise<void> {
   const temporal = await startTemporal({ onProgress, searchAttributes: SEARCH_ATTRIBUTES });
   const mongo = await startMongo({ onProgress });
   globalThis.zpsServers = { temporal, mongo };
+  const codePath = path.join(mkdtempSync(path.join(tmpdir(), 'zps-workflows-')), 'bundle.js');
+  const logger = new DefaultLogger('WARN');
+  writeFileSync(codePath, (await bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger })).code);
+  process.env['ZPS_TEST_WORKFLOWS'] = codePath;
   process.env['ZPS_TEST_TEMPORAL'] = temporal.address;
   process.env['ZPS_TEST_MONGODB'] = mongo.uri;
 }

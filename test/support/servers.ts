@@ -1,9 +1,17 @@
+export interface TestServers {
+  temporalAddress: string;
+  mongodbUri: string;
+  /** The workflows as they are now, bundled once for all test files. */
+  workflows: { codePath: string };
+}
+
 /** The servers that the test run started (test/support/globalSetup.ts). */
-export function testServers(): { temporalAddress: string; mongodbUri: string } {
+export function testServers(): TestServers {
   const temporalAddress = process.env['ZPS_TEST_TEMPORAL'];
   const mongodbUri = process.env['ZPS_TEST_MONGODB'];
-  if (temporalAddress === undefined || mongodbUri === undefined) {
+  const codePath = process.env['ZPS_TEST_WORKFLOWS'];
+  if (temporalAddress === undefined || mongodbUri === undefined || codePath === undefined) {
     throw new Error('This test needs the servers: run it without ZPS_UNIT_ONLY.');
   }
-  return { temporalAddress, mongodbUri };
+  return { temporalAddress, mongodbUri, workflows: { codePath } };
 }

@@ -15,6 +15,7 @@ import { hintWith } from '../../src/workers/hint';
 import { routeTemporalLogs } from '../../src/workers/runtime';
 import { createWorkers, type Workers } from '../../src/workers/workers';
 import { pollChanges } from '../../src/workflows';
+import type { TestServers } from './servers';
 
 /** The service in this process, on the shared test servers, with its own task queue and database. */
 export interface Stack {
@@ -31,7 +32,7 @@ export interface Stack {
 }
 
 export async function startStack(
-  servers: { temporalAddress: string; mongodbUri: string },
+  servers: TestServers,
   mapping: Mapping,
   systems: Record<Side, SystemPort>,
 ): Promise<Stack> {
@@ -63,6 +64,7 @@ export async function startStack(
     namespace: 'default',
     dataConverter: {},
     tracing: null,
+    workflows: { workflowBundle: servers.workflows },
     taskQueue: name,
   });
   const running = workers.run();
