@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,8 +16,10 @@ import { doneIn } from '../src/sync/backfill';
 import { startBackfill } from '../src/workers/backfill';
 import { backfillProgress, type BackfillProgress } from '../src/workflows/backfill';
 import { SEARCH_ATTRIBUTES } from '../src/workflows/searchAttributes';
+import { boundOf } from './backfill/bound';
 import { checkBackfill } from './backfill/check';
 import { generateAccount, type AccountSize } from './backfill/generate';
+import { cpuSeconds, residentMb } from './process';
 
 /**
  * `npm run bench:backfill`: makes an account in the sandboxes, backfills it with the service as its own process while
@@ -259,52 +261,6 @@ class Bench {
     }))
       lengths.push(historyLength);
     return lengths;
-  }
-}
-
-/**
- * The fewest calls that the two APIs allow for it: pages as large as they come, a hundred writes a call, one look at each job, one
- * call for a hundred people, and one for each that the PMS has to be told of.
- */
-export function boundOf(size: AccountSize): number {
-  const pages = (records: number, of: number) => Math.ceil(records / of);
-  const zendeskReads =
-    pages(size.organizations, 100) +
-    pages(size.tickets, 1_000) +
-    pages(size.tickets + size.comments, 1_000) +
-    pages(size.people, 100);
-  const pmsReads = pages(size.customers, 200) + pages(size.projects, 200) + pages(size.notes, 200);
-  const toPms =
-    pages(size.organizations, 100) +
-    pages(size.tickets, 100) +
-    pages(size.comments, 100) +
-    pages(size.people, 100) +
-    size.people;
-  // Create, look at the job, read what it made.
-  const toZendesk = 3 * (pages(size.customers - size.matched, 100) + pages(size.projects, 100));
-  // A note becomes a comment by an update of its ticket; that it is not there yet is looked up before.
-  return zendeskReads + pmsReads + toPms + toZendesk + 3 * size.notes;
-}
-
-function residentMb(pid: number | null): number | null {
-  if (pid === null) return null;
-  try {
-    const [, kb] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-    return kb === undefined ? null : Math.round(Number(kb) / 1024);
-  } catch {
-    return null;
-  }
-}
-
-/** Linux counts in hundredths of a second. */
-function cpuSeconds(pid: number | null): number {
-  try {
-    const fields = readFileSync(`/proc/${pid ?? 0}/stat`, 'utf8')
-      .replace(/^.*\) /, '')
-      .split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / 100;
-  } catch {
-    return 0;
   }
 }
 

@@ -1,0 +1,229 @@
+import { z } from 'zod';
+
+/**
+ * Reads and writes the pages that a backfill reads and writes, by bare HTTP: no link store, no Temporal, no mapping, no
+ * look-ups, nothing kept, nothing that would survive a failure. A process of its own, as the service is. It takes the
+ * service's settings and prints how long it took, in milliseconds.
+ */
+
+const WINDOW = 4;
+const AT_ONCE = 100;
+const env = z
+  .object({
+    ZENDESK_BASE_URL: z.string(),
+    ZENDESK_EMAIL: z.string(),
+    ZENDESK_API_TOKEN: z.string(),
+    PMS_BASE_URL: z.string(),
+    PMS_TOKEN: z.string(),
+  })
+  .parse(process.env);
+const BASIC = Buffer.from(`${env.ZENDESK_EMAIL}/token:${env.ZENDESK_API_TOKEN}`).toString('base64');
+
+type Raw = Record<string, unknown>;
+
+async function call(url: string, authorization: string, body?: unknown): Promise<Raw> {
+  const answer = await fetch(url, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { authorization, ...(body !== undefined && { 'content-type': 'application/json' }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  if (!answer.ok) throw new Error(`${url}: ${answer.status} ${await answer.text()}`);
+  return (await answer.json()) as Raw;
+}
+const zendesk = (path: string, body?: unknown) =>
+  call(`${env.ZENDESK_BASE_URL}/api/v2${path}`, `Basic ${BASIC}`, body);
+const pms = (path: string, body?: unknown) =>
+  call(`${env.PMS_BASE_URL}/api/v1${path}`, `Bearer ${env.PMS_TOKEN}`, body);
+
+/** Pages under way, so many at once. */
+class Window {
+  private readonly open = new Set<Promise<void>>();
+
+  async add(work: () => Promise<void>): Promise<void> {
+    if (this.open.size >= WINDOW) await Promise.race(this.open);
+    const page: Promise<void> = work().finally(() => this.open.delete(page));
+    this.open.add(page);
+  }
+
+  async done(): Promise<void> {
+    await Promise.all(this.open);
+  }
+}
+
+function* hundreds<T>(items: readonly T[]): Generator<T[]> {
+  for (let i = 0; i < items.length; i += AT_ONCE) yield items.slice(i, i + AT_ONCE);
+}
+
+async function toPms(collection: string, bodies: Raw[]): Promise<string[]> {
+  const ids: string[] = [];
+  for (const some of hundreds(bodies)) {
+    const operations = some.map((body) => ({
+      op: 'create',
+      idempotencyKey: String(body['externalRef']),
+      body,
+    }));
+    const { results } = (await pms(`/${collection}/bulk`, { operations })) as {
+      results: { body?: { id: string } }[];
+    };
+    ids.push(...results.map(({ body }) => body?.id ?? ''));
+  }
+  return ids;
+}
+
+async function toZendesk(name: 'organizations' | 'tickets', bodies: Raw[]): Promise<void> {
+  for (const some of hundreds(bodies)) {
+    let { job_status: job } = (await zendesk(`/${name}/create_many.json`, { [name]: some })) as {
+      job_status: { id: string; status: string };
+    };
+    while (job.status !== 'completed') {
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      ({ job_status: job } = (await zendesk(`/job_statuses/${job.id}`)) as typeof job extends infer J
+        ? { job_status: J }
+        : never);
+    }
+  }
+}
+
+async function listed(collection: string): Promise<Raw[]> {
+  const all: Raw[] = [];
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const page = (await pms(
+      `/${collection}?limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
+    )) as {
+      items: Raw[];
+      nextCursor: string | null;
+    };
+    all.push(...page.items);
+    cursor = page.nextCursor;
+  }
+  return all;
+}
+
+async function main(): Promise<void> {
+  const began = performance.now();
+  const customers = await listed('customers');
+  const projects = await listed('projects');
+  const names = new Set(customers.map(({ name }) => name));
+  const customerOf = new Map<number, string>();
+  const projectOf = new Map<number, string>();
+  const people = new Map<number, string>();
+
+  const organizations: { id: number; name: string }[] = [];
+  for (let page = 1, more = true; more; page += 1) {
+    const read = (await zendesk(`/organizations.json?per_page=100&page=${page}`)) as {
+      organizations: typeof organizations;
+      next_page: string | null;
+    };
+    organizations.push(...read.organizations);
+    more = read.next_page !== null;
+  }
+  const fresh = organizations.filter(({ name }) => !names.has(name));
+  const made = await toPms(
+    'customers',
+    fresh.map(({ id, name }) => ({ name, externalRef: `zendesk:organization:${id}` })),
+  );
+  fresh.forEach(({ id }, n) => customerOf.set(id, made[n] ?? ''));
+
+  const tickets = new Window();
+  for (let cursor: string | null = null, more = true; more;) {
+    const from: string = cursor === null ? 'start_time=0' : `cursor=${cursor}`;
+    const page = (await zendesk(`/incremental/tickets/cursor.json?${from}&per_page=1000`)) as {
+      tickets: {
+        id: number;
+        subject: string;
+        description: string;
+        organization_id: number;
+        requester_id: number;
+      }[];
+      after_cursor: string;
+      end_of_stream: boolean;
+    };
+    ({ after_cursor: cursor } = page);
+    more = !page.end_of_stream;
+    for (const some of hundreds(
+      [...new Set(page.tickets.map(({ requester_id: id }) => id))].filter((id) => !people.has(id)),
+    )) {
+      const { users } = (await zendesk(`/users/show_many.json?ids=${some.join(',')}`)) as {
+        users: { id: number; email: string; name: string }[];
+      };
+      for (const { id, email, name } of users) {
+        const known = (await pms(`/people?email=${encodeURIComponent(email)}`)) as {
+          items: { id: string }[];
+        };
+        people.set(
+          id,
+          known.items[0]?.id ?? String((await pms('/people', { email, name, role: 'client' }))['id']),
+        );
+      }
+    }
+    await tickets.add(async () => {
+      const ids = await toPms(
+        'projects',
+        page.tickets.map(
+          ({ id, subject, description, organization_id: organization, requester_id: requester }) => ({
+            title: subject,
+            description,
+            externalRef: `zendesk:ticket:${id}`,
+            requesterId: people.get(requester) ?? null,
+            customerId: customerOf.get(organization) ?? null,
+          }),
+        ),
+      );
+      page.tickets.forEach(({ id }, n) => projectOf.set(id, ids[n] ?? ''));
+    });
+  }
+  await tickets.done();
+
+  const comments = new Window();
+  for (let start = 0, more = true; more;) {
+    const page = (await zendesk(
+      `/incremental/ticket_events.json?start_time=${start}&include=comment_events`,
+    )) as {
+      ticket_events: {
+        ticket_id: number;
+        child_events: { id: number; event_type: string; body?: string; public?: boolean }[];
+      }[];
+      end_time: number;
+      end_of_stream: boolean;
+    };
+    const said = page.ticket_events.flatMap(({ ticket_id: ticket, child_events: events }) =>
+      events.filter(({ event_type: type }) => type === 'Comment').map((event) => ({ ticket, ...event })),
+    );
+    await comments.add(async () => {
+      await toPms(
+        'notes',
+        said.map(({ ticket, id, body, public: isPublic }) => ({
+          projectId: projectOf.get(ticket),
+          body,
+          visibility: isPublic === false ? 'internal' : 'public',
+          externalRef: `zendesk:comment:${ticket}-${id}`,
+        })),
+      );
+    });
+    more = !page.end_of_stream && page.end_time > start;
+    start = page.end_time;
+  }
+  await comments.done();
+
+  const newNames = new Set(organizations.map(({ name }) => name));
+  await toZendesk(
+    'organizations',
+    customers.flatMap(({ id, name }) =>
+      newNames.has(String(name)) ? [] : [{ name, external_id: `pms:customer:${String(id)}` }],
+    ),
+  );
+  await toZendesk(
+    'tickets',
+    projects.map(({ id, title, description }) => ({
+      subject: title,
+      comment: { body: description },
+      external_id: `pms:project:${String(id)}`,
+    })),
+  );
+  console.log(JSON.stringify({ ms: performance.now() - began }));
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { startSandboxes } from '../bed';
+import { recordsOf } from './firstSync';
+
+const BARE = path.resolve(__dirname, '../bare.js');
+
+/** The same account, read and written by bare HTTP. */
+export async function bareHttp(account: {
+  tickets: number;
+  commentsPerTicket: number;
+}): Promise<{ seconds: number; recordsPerSecond: number }> {
+  const boxes = await startSandboxes(account);
+  const { zendesk, pms, size } = boxes;
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [BARE], {
+      env: {
+        PATH: process.env['PATH'],
+        ZENDESK_BASE_URL: zendesk.url,
+        ZENDESK_EMAIL: zendesk.adminEmail,
+        ZENDESK_API_TOKEN: zendesk.apiToken,
+        PMS_BASE_URL: pms.url,
+        PMS_TOKEN: pms.token,
+      },
+    });
+    const seconds = (JSON.parse(stdout) as { ms: number }).ms / 1000;
+    const written = [...pms.store.all('note')].length;
+    if (written < size.comments)
+      throw new Error(`bare HTTP wrote ${written} notes, expected ${size.comments}`);
+    return { seconds, recordsPerSecond: recordsOf(size) / seconds };
+  } finally {
+    await boxes.close();
+  }
+}
