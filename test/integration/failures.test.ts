@@ -11,7 +11,7 @@ test('writes in bulk that meet a MongoDB that goes away are tried again later, a
   const gate = await startGate(host);
   const client = await MongoClient.connect(`mongodb://${gate.address}`, {
     directConnection: true,
-    serverSelectionTimeoutMS: 300,
+    serverSelectionTimeoutMS: 10_000,
     retryWrites: false,
   });
   const collection = client.db(`failures-${randomUUID().slice(0, 8)}`).collection<{ _id: string }>('any');
