@@ -11,7 +11,7 @@ import { startPmsSandbox, type PmsSandbox } from '../sandbox/pms/server';
 import { startZendeskSandbox, type ZendeskSandbox } from '../sandbox/zendesk/server';
 import type { startMongo, startTemporal } from '../src/embedded';
 import { openLinkStore, type LinkStore } from '../src/links/store';
-import { generateAccount, type AccountSize } from './backfill/generate';
+import { generateAccount, type AccountOptions, type AccountSize } from './backfill/generate';
 
 /** One Temporal and one MongoDB for the whole run. */
 export interface Servers {
@@ -39,7 +39,7 @@ const UNLIMITED = 1_000_000;
 
 /** Both sandboxes with an account in them, and without limits but those given. */
 export async function startSandboxes(
-  account: { tickets: number; commentsPerTicket: number },
+  account: AccountOptions,
   limit: { zendesk: number } = { zendesk: UNLIMITED },
 ): Promise<Sandboxes & { size: AccountSize; close(): Promise<void> }> {
   let at: number | null = Date.now() - 90 * 24 * 3_600_000;

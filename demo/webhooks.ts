@@ -16,6 +16,7 @@ const installed = z.array(
 export interface RunningReceiver {
   /** Where each side's webhook leads. */
   urls: string[];
+  pid(): number | null;
   stop(): Promise<void>;
 }
 
@@ -52,5 +53,5 @@ export async function receiveWebhooks(env: NodeJS.ProcessEnv, folder: string): P
       () => false,
     );
   while (!(await isReady())) await sleep(100);
-  return { urls: webhooks.map(({ url }) => url), stop: () => receiver.stop() };
+  return { urls: webhooks.map(({ url }) => url), pid: () => receiver.pid, stop: () => receiver.stop() };
 }

@@ -19,6 +19,7 @@ const TASKS = {
   start: ['dist/src/cli/main.js', 'start'],
   'sandbox:zendesk': ['dist/sandbox/zendesk/main.js'],
   'sandbox:pms': ['dist/sandbox/pms/main.js'],
+  bench: ['--max-old-space-size=8192', 'dist/bench/main.js'],
   'bench:rate': ['dist/bench/rate.js'],
   // Both sandboxes keep the whole account in memory.
   'bench:backfill': ['--max-old-space-size=8192', 'dist/bench/backfill.js'],

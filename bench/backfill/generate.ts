@@ -15,6 +15,16 @@ export interface AccountSize {
   people: number;
 }
 
+export interface AccountOptions {
+  tickets: number;
+  /** Beside the description. */
+  commentsPerTicket: number;
+  /** Whether some customers have an organization's name. */
+  matches?: boolean;
+  /** In the PMS, at most one a project. */
+  notes?: number;
+}
+
 const TICKETS_PER_ORGANIZATION = 20;
 const TICKETS_PER_PERSON = 50;
 const PROJECTS_SHARE = 10;
@@ -25,7 +35,7 @@ const STEP_MS = 1_000;
 /** Fills both sandboxes as people would have over time. @param pass moves their clock on */
 export function generateAccount(
   { zendesk, pms }: { zendesk: ZendeskSandbox; pms: PmsSandbox },
-  { tickets: count, commentsPerTicket }: { tickets: number; commentsPerTicket: number },
+  { tickets: count, commentsPerTicket, matches = true, notes = NOTES }: AccountOptions,
   pass: (ms: number) => void,
 ): AccountSize {
   const { store, tickets, organizations } = zendesk;
@@ -37,7 +47,7 @@ export function generateAccount(
   const orgs = Array.from({ length: Math.ceil(count / TICKETS_PER_ORGANIZATION) }, (_, n) =>
     organizations.create({ name: `Organization ${n}`, domain_names: [`o${n}.example`] }, agent.id),
   );
-  const matched = orgs.filter((_, n) => n % 10 === 0);
+  const matched = orgs.filter((_, n) => matches && n % 10 === 0);
   for (const { name } of matched) pms.store.create('customer', { name }, PERSON);
   const own = Array.from({ length: Math.ceil(orgs.length / PROJECTS_SHARE) }, (_, n) =>
     pms.store.create('customer', { name: `Customer ${n}` }, PERSON),
@@ -49,7 +59,7 @@ export function generateAccount(
       PERSON,
     ),
   );
-  for (let n = 0; n < Math.min(NOTES, projects.length); n += 1)
+  for (let n = 0; n < Math.min(notes, projects.length); n += 1)
     pms.store.create('note', { projectId: at(projects, n).id, body: `Note on project ${n}.` }, PERSON);
   for (let n = 0; n < count; n += 1) {
     const requester = at(people, n);
@@ -86,7 +96,7 @@ export function generateAccount(
     tickets: count,
     projects: projects.length,
     comments: count * commentsPerTicket,
-    notes: Math.min(NOTES, projects.length),
+    notes: Math.min(notes, projects.length),
     people: people.length,
   };
 }

@@ -1,18 +1,21 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import type { AccountOptions } from '../backfill/generate';
 import { startSandboxes } from '../bed';
 import { recordsOf } from './firstSync';
+import { slowDown } from './slowly';
 
 const BARE = path.resolve(__dirname, '../bare.js');
 
 /** The same account, read and written by bare HTTP. */
-export async function bareHttp(account: {
-  tickets: number;
-  commentsPerTicket: number;
-}): Promise<{ seconds: number; recordsPerSecond: number }> {
+export async function bareHttp(
+  account: AccountOptions,
+  delayMs: number,
+): Promise<{ seconds: number; recordsPerSecond: number }> {
   const boxes = await startSandboxes(account);
   const { zendesk, pms, size } = boxes;
+  if (delayMs > 0) await slowDown(boxes, delayMs);
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [BARE], {
       env: {

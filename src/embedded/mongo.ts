@@ -11,10 +11,11 @@ import { NoAnswerError, firstThatWorks, type Way } from './ways';
 
 const JAVA_SERVER_VERSION = '1.47.0';
 const MONGOD_VERSION = '7.0.14';
+const HEAP_MB = 2_048;
 const DOWNLOAD_HOST = 'https://fastdl.mongodb.org';
 
 /** The command that starts a server on a port with its data in a folder (null: in memory where it can). */
-type Command = (port: number, dataDir: string | null) => string[];
+type Command = (port: number, dataDir: string | null, heapMb?: number) => string[];
 
 /** @throws NoServerError where no way works; Error where a given address does not answer */
 export async function startMongo(options: EmbeddedOptions = {}): Promise<EmbeddedMongo> {
@@ -133,9 +134,10 @@ function javaCommand(folder: string, env: NodeJS.ProcessEnv): Command {
   if (java === null) throw new Error('Java is not installed');
   const jars = readdirSync(path.join(folder, 'lib')).map((jar) => path.join(folder, 'lib', jar));
   const classPath = [path.join(folder, 'target/classes'), ...jars].join(path.delimiter);
-  return (port, dataDir) => {
+  return (port, dataDir, heapMb = HEAP_MB) => {
     const database = dataDir === null ? [] : [path.join(dataDir, 'mongo-java.h2')];
-    return [java, '-Xmx2g', '-XX:+UseSerialGC', '-cp', classPath, 'EmbeddedMongo', String(port), ...database];
+    const heap = `-Xmx${heapMb}m`;
+    return [java, heap, '-XX:+UseSerialGC', '-cp', classPath, 'EmbeddedMongo', String(port), ...database];
   };
 }
 
@@ -144,7 +146,11 @@ async function startCommand(command: Command, how: string, options: EmbeddedOpti
   const dataDir = options.dataDir === undefined ? null : path.join(options.dataDir, 'mongodb');
   const logDir = dataDir ?? mkdtempSync(path.join(tmpdir(), 'zps-mongo-'));
   mkdirSync(logDir, { recursive: true });
-  const server = await startServer(command(port, dataDir), port, path.join(logDir, 'mongo.log'));
+  const server = await startServer(
+    command(port, dataDir, options.mongoHeapMb),
+    port,
+    path.join(logDir, 'mongo.log'),
+  );
   const uri = `mongodb://127.0.0.1:${port}`;
   try {
     await ping(uri, 30_000);

@@ -14,6 +14,8 @@ export interface EmbeddedOptions {
   /** Ports to use; free ones are chosen where none is given. */
   temporalPort?: number;
   mongoPort?: number;
+  /** Of the MongoDB-wire server in Java, which keeps all in memory where there is no `dataDir`. */
+  mongoHeapMb?: number;
   /** Port of Temporal's Web UI; `false` for none. */
   uiPort?: number | false;
   searchAttributes?: Record<string, 'Keyword' | 'Text' | 'Int' | 'Datetime' | 'Bool' | 'Double'>;

@@ -1,0 +1,24 @@
+import { condition, defineSignal, proxyActivities, setHandler } from '@temporalio/workflow';
+
+/** As many activities as a change of a pair takes, on as many task queues; they do nothing. */
+
+export interface FloorActivities {
+  plan(): Promise<void>;
+  write(): Promise<void>;
+}
+
+export const told = defineSignal('told');
+
+const { plan } = proxyActivities<FloorActivities>({ startToCloseTimeout: '1 minute' });
+
+export async function floor(apiQueue: string): Promise<void> {
+  const { write } = proxyActivities<FloorActivities>({
+    taskQueue: apiQueue,
+    startToCloseTimeout: '1 minute',
+  });
+  let signals = 0;
+  setHandler(told, () => void (signals += 1));
+  await condition(() => signals > 0);
+  await plan();
+  await write();
+}

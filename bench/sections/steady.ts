@@ -1,0 +1,58 @@
+import { byRoute, callsOf, isIntake, resetCalls, say, total, type Sandboxes } from '../bed';
+import { changes } from '../people';
+
+export interface ChangeCost {
+  change: string;
+  changes: number;
+  /** Per change, reading of exports and feeds apart. */
+  calls: number;
+  /** What the two APIs allow at best. */
+  bound: number;
+  byRoute: Record<string, number>;
+}
+
+export interface Steady {
+  /** Calls per change over all kinds of change, reading of exports and feeds apart. */
+  calls: number;
+  /** Of exports and feeds, per change. */
+  intake: number;
+  costs: ChangeCost[];
+}
+
+/** One write carries a change; an organization, whose update takes no precondition, has to be read before it. */
+const BOUND: Record<string, number> = { 'customer edited': 2 };
+
+/**
+ * So many changes of each kind, one kind after the other, and the calls that carry them.
+ * @param settled resolves once whoever syncs has nothing left to do
+ */
+export async function steady(
+  sandboxes: Sandboxes,
+  each: number,
+  until: (what: string, holds: () => boolean) => Promise<void>,
+  settled: () => Promise<void>,
+): Promise<Steady> {
+  const costs: ChangeCost[] = [];
+  let made = 0;
+  let intake = 0;
+  for (const { name, make } of changes(sandboxes)) {
+    await resetCalls(sandboxes);
+    const arrived = Array.from({ length: each }, (_, n) => make(n));
+    await until(`${name}: all arrived`, () => arrived.every((has) => has()));
+    await settled();
+    const calls = await callsOf(sandboxes);
+    const carrying = calls.filter((call) => !isIntake(call));
+    intake += total(calls) - total(carrying);
+    made += total(carrying);
+    costs.push({
+      change: name,
+      changes: each,
+      calls: total(carrying) / each,
+      bound: BOUND[name] ?? 1,
+      byRoute: byRoute(carrying),
+    });
+    say(`${name}: ${(total(carrying) / each).toFixed(3)} calls`);
+  }
+  const all = each * costs.length;
+  return { calls: made / all, intake: intake / all, costs };
+}
