@@ -165,7 +165,7 @@ describe('a system that offers less', () => {
     new Proxy(boxes.systems.pms, {
       get(port, name: keyof SystemPort) {
         if (name in changes) return Reflect.get(changes, name) as unknown;
-        const value: unknown = port[name];
+        const value: unknown = Reflect.get(port, name);
         return typeof value === 'function' ? (value.bind(port) as unknown) : value;
       },
     });
