@@ -7,10 +7,14 @@ export const liesSchema = z.strictObject({
   forgetIdempotencyKeys: z.boolean().default(false),
   /** Two records may have the same `externalRef`. */
   allowDuplicateReferences: z.boolean().default(false),
+  /** Does not keep `externalRef`. */
+  dropReferences: z.boolean().default(false),
   /** A list by `externalRef` is empty. */
   missReferences: z.boolean().default(false),
   /** A list by `externalRef` is a list of everything. */
   ignoreReferenceFilter: z.boolean().default(false),
+  /** The same for a list by name, title or domain. */
+  ignoreFilters: z.boolean().default(false),
   /** The next page of a list leaves out as many records as were made since the last. */
   skipAfterInserts: z.boolean().default(false),
   /** Leaves every fifth change out of the feed and the webhooks. */
@@ -38,6 +42,8 @@ export const liesSchema = z.strictObject({
   truncateText: z.boolean().default(false),
   /** Changes one byte of each file. */
   spoilFiles: z.boolean().default(false),
+  /** Removes no file, and says that it did. */
+  keepFiles: z.boolean().default(false),
 });
 export type Lies = z.output<typeof liesSchema>;
 
@@ -52,6 +58,7 @@ export function kept(lies: Lies, fields: Fields): Fields {
     if (typeof value === 'string') found[name] = keptText(lies, value);
   }
   if (lies.publishNotes && 'body' in found) found['visibility'] = 'public';
+  if (lies.dropReferences && 'externalRef' in found) found['externalRef'] = null;
   return found;
 }
 
@@ -62,6 +69,13 @@ function keptText(lies: Lies, text: string): string {
   if (lies.escapeMarkup) found = found.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
   if (lies.truncateText) found = found.slice(0, KEPT_CHARACTERS);
   return found;
+}
+
+/** Whether a list is not narrowed down by a parameter. */
+export function ignoresFilter(lies: Lies, field: string): boolean {
+  return field === 'externalRef'
+    ? lies.ignoreReferenceFilter
+    : lies.ignoreFilters && ['name', 'title', 'domains'].includes(field);
 }
 
 /** What an update that names no text leaves of it. */

@@ -177,6 +177,7 @@ export class PmsStore {
 
   detach(id: string, actorId: string): void {
     const { kind, holderId } = this.file(id);
+    if (this.lies.keepFiles) return;
     const holder = this.get(kind, holderId);
     const attachments = (holder['attachments'] as Attachment[]).filter((each) => each.id !== id);
     this.files.delete(id);

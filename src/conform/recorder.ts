@@ -10,15 +10,7 @@ import type { CheckId } from './checks';
 import { judge, notDone, notOffered, type Evidence, type Judged, type Judgement } from './verdict';
 
 /** With these codes an adapter says that its system has no such thing. */
-const NOT_OFFERED = new Set([
-  'attachment_refused',
-  'cannot_archive',
-  'cannot_redact',
-  'immutable',
-  'unknown_kind',
-  'unsupported',
-  'unsupported_match',
-]);
+const NOT_OFFERED = /^(cannot_\w+|attachment_refused|immutable|unknown_kind|unsupported|unsupported_match)$/;
 const TOLD = [AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone, ReferenceGone, RetryLater];
 
 /** Keeps what came of each check. */
@@ -57,5 +49,5 @@ export class Recorder {
 
 /** Whether an adapter says that its system has no such thing. */
 export function isNotOffered(error: unknown): boolean {
-  return error instanceof NeedsHuman && NOT_OFFERED.has(error.code);
+  return error instanceof NeedsHuman && NOT_OFFERED.test(error.code);
 }

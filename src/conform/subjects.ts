@@ -25,7 +25,7 @@ export interface TextProperty {
 export class Subject {
   readonly entity: EntityType;
   readonly kind: string;
-  /** Text that can be changed: the first such property of the mapping, and the first that takes long text. */
+  /** The first text of the mapping that is compared, and the first that may be long. */
   readonly title: TextProperty | null;
   readonly body: TextProperty | null;
   /** Records that new records of this kind belong to, by entity. */
@@ -43,14 +43,22 @@ export class Subject {
     this.entity = table.entity;
     this.kind = table.kind[port.side];
     this.rows = table.rows.filter((row) => writesTo(row, port.side));
-    const texts = comparedRows(table).flatMap((row) => this.textOf(row));
+    const compared = comparedRows(table).flatMap((row) => this.textOf(row));
+    const texts = compared.length > 0 ? compared : table.rows.flatMap((row) => this.textOf(row));
     this.title = texts.find(({ row }) => row.type === 'string') ?? texts[0] ?? null;
     this.body = texts.find(({ row }) => row.type === 'text') ?? this.title;
   }
 
   /** Both, where they are two. */
   get texts(): TextProperty[] {
-    return [...new Set([this.title, this.body])].filter((each) => each !== null);
+    const { title, body } = this;
+    return [title, ...(body?.row === title?.row ? [] : [body])].filter((each) => each !== null);
+  }
+
+  /** Text that can be changed after creation; null where there is none. */
+  get editable(): TextProperty | null {
+    const { side } = this.port;
+    return this.texts.find(({ row }) => row.write === 'always' && row.fixed?.side !== side) ?? null;
   }
 
   get matchProperties(): string[] {
@@ -139,8 +147,7 @@ export class Subject {
     const fits =
       writesTo(row, side) &&
       (row.type === 'string' || row.type === 'text') &&
-      TEXTUAL.includes(row.transform.kind) &&
-      row.fixed?.side !== side;
+      TEXTUAL.includes(row.transform.kind);
     if (!fits || name === null) return [];
     const info = this.infoOf(name);
     return info?.writable && info.custom?.options === undefined ? [{ name: info.name, row }] : [];

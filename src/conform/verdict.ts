@@ -76,9 +76,10 @@ export interface Evidence {
   redact: Outcome;
   parent: Outcome;
   visibility: Outcome;
-  followUp: { told: boolean; said: number };
+  followUp: { claimed: boolean; told: boolean; said: number };
   file: Outcome;
-  fileRepeat: { copies: number };
+  detach: Outcome;
+  fileRepeat: { claimed: boolean; copies: number };
   version: { exact: boolean; orders: readonly number[]; versions: readonly string[] };
   clock: {
     /** Its `Date` header less our clock; null where it sends none. */
@@ -131,15 +132,17 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
     if (claimed && again === 'refused')
       faults.push('the same idempotency key again was refused, as if it had never come');
     if (claimed && together > 1) faults.push(`two at once with the same key made ${together} records`);
-    if (claimed) return outcome({ did: 'the same key again is answered with the first record', faults });
+    if (faults.length > 0) return lies(faults);
+    if (again === 'same' && together <= 1)
+      return holds('the same key again is answered with the first record');
     if (again === 'second' || together > 1)
       return {
         verdict: 'window',
-        found: 'there are no idempotency keys: the same again makes a second record',
+        found: 'there are no idempotency keys; the same again makes a second record',
         means:
           'the sync looks for the back-reference before it sends a create again; a first attempt that arrives after that look-up makes a second counterpart, which shows as a conflict',
       };
-    return holds('there are no idempotency keys, but the back-reference is refused a second time');
+    return holds('the same again is refused, for its back-reference');
   },
   lookUp({ seconds, ...rest }) {
     const judged = outcome(rest);
@@ -238,14 +241,14 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
   redact: outcome,
   parent: outcome,
   visibility: outcome,
-  followUp({ told, said }) {
+  followUp({ claimed, told, said }) {
     if (!told)
       return { verdict: 'untried', found: 'nothing shows where it went', means: 'nothing is known of it' };
-    return said === 1 ? holds('said once') : lies([`the same key again: said ${said} times`]);
+    return once(claimed, 'said', said);
   },
   file: outcome,
-  fileRepeat: ({ copies }) =>
-    copies === 1 ? holds('there once') : lies([`the same key again: there ${copies} times`]),
+  detach: outcome,
+  fileRepeat: ({ claimed, copies }) => once(claimed, 'there', copies),
   version({ exact, orders, versions }) {
     const faults: string[] = [];
     const backward = orders.some((order, n) => n > 0 && order < (orders[n - 1] ?? order));
@@ -294,6 +297,7 @@ const WITHOUT: Partial<Record<CheckId, string>> = {
   redact: '"onRedact" cannot be used',
   followUp: '"onEdit: followUp" cannot be used',
   file: 'files stay where they are',
+  detach: 'a file that is redacted on one side stays on the other',
   fileRepeat: 'files stay where they are',
 };
 
@@ -349,6 +353,16 @@ function lies(faults: readonly string[]): Judgement {
 
 function outcome({ did, faults }: Outcome): Judgement {
   return faults.length === 0 ? holds(did) : lies(faults);
+}
+
+function once(claimed: boolean, what: string, times: number): Judgement {
+  if (times === 1) return holds(`${what} once`);
+  if (claimed) return lies([`the same key again: ${what} ${times} times`]);
+  return {
+    verdict: 'window',
+    found: `there are no idempotency keys; the same again is ${what} ${times} times`,
+    means: `what is sent again after a lost answer may be ${what} twice`,
+  };
 }
 
 function text({ refused, ...rest }: TextOutcome): Judgement {

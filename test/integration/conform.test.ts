@@ -58,7 +58,7 @@ describe('the honest sandbox', () => {
     expect(checksWith(conformance, 'window')).toEqual([]);
     expect(checksWith(conformance, 'untried')).toEqual([]);
     // Customers have no files.
-    expect(checksWith(conformance, 'off')).toEqual(['file', 'fileRepeat']);
+    expect(checksWith(conformance, 'off')).toEqual(['file', 'detach', 'fileRepeat']);
     expect(conformance.invariants.map(({ holds }) => holds)).toEqual(Array(5).fill('fully'));
     expect(conformance.cleanup).toMatchObject({ leftBehind: [], archived: conformance.cleanup.made });
     expect(conformance.cleanup.made).toBe(
@@ -114,8 +114,10 @@ describe('a lying sandbox is found out', () => {
     ['ignoreIfMatch', ['precondition'], []],
     ['forgetIdempotencyKeys', ['repeat', 'followUp', 'fileRepeat'], []],
     ['allowDuplicateReferences', ['unique'], []],
+    ['dropReferences', ['create', 'lookUp', 'unique'], []],
     ['missReferences', ['lookUp'], []],
     ['ignoreReferenceFilter', ['lookUp'], []],
+    ['ignoreFilters', ['match'], []],
     ['skipAfterInserts', ['walk'], []],
     // A lost entry may be all that there was of a record, or its latest state.
     ['dropFeedEntries', ['feed'], ['feedOrder']],
@@ -131,6 +133,7 @@ describe('a lying sandbox is found out', () => {
     ['escapeMarkup', ['markup'], []],
     ['truncateText', ['length'], []],
     ['spoilFiles', ['file'], []],
+    ['keepFiles', ['detach'], []],
   ];
 
   test('by every lie that it can tell', async () => {
@@ -159,19 +162,56 @@ describe('a lying sandbox is found out', () => {
   });
 });
 
-describe('a system that offers less', () => {
-  /** The sandbox behind an adapter that claims less of it. */
-  const without = (changes: Partial<SystemPort>): SystemPort =>
-    new Proxy(boxes.systems.pms, {
-      get(port, name: keyof SystemPort) {
-        if (name in changes) return Reflect.get(changes, name) as unknown;
-        const value: unknown = Reflect.get(port, name);
-        return typeof value === 'function' ? (value.bind(port) as unknown) : value;
+/** The sandbox behind an adapter that says something else of it. */
+const adapterWith = (changes: Partial<SystemPort>): SystemPort =>
+  new Proxy(boxes.systems.pms, {
+    get(port, name: keyof SystemPort) {
+      if (name in changes) return Reflect.get(changes, name) as unknown;
+      const value: unknown = Reflect.get(port, name);
+      return typeof value === 'function' ? (value.bind(port) as unknown) : value;
+    },
+  });
+
+describe('a lying adapter is found out, too', () => {
+  test('that reads from now on where it is to read from a time on', async () => {
+    const port = adapterWith({ cursorAt: (stream) => boxes.systems.pms.cursorNow(stream) });
+    const conformance = await conform(FEW, { port });
+    expect(checksWith(conformance, 'lies')).toEqual(['feedSince']);
+  });
+
+  test('that does not say what a comment is said on', async () => {
+    const port = adapterWith({
+      async read(refs) {
+        const results = await boxes.systems.pms.read(refs);
+        return results.map(({ ref, record }) => {
+          if (!record) return { ref, record };
+          const silent = { ...record };
+          delete silent.parent;
+          return { ref, record: silent };
+        });
       },
     });
+    const conformance = await conform(FEW, { port });
+    expect(checksWith(conformance, 'lies')).toEqual(['parent']);
+  });
 
+  test('that has not all properties that the mapping writes', async () => {
+    const port = adapterWith({
+      properties: async (kind) =>
+        (await boxes.systems.pms.properties(kind)).filter(({ name }) => name !== 'tags'),
+    });
+    const conformance = await conform(FEW, { port });
+    expect(complaints(conformance)).toEqual([
+      'customer properties: no "tags"',
+      'project properties: no "tags"',
+    ]);
+    expect(isSound(conformance)).toBe(false);
+  });
+});
+
+describe('a system that offers less', () => {
   test('holds with windows, and what it has not is switched off', async () => {
-    const port = without({
+    const port = adapterWith({
       hasPrecondition: () => false,
       hasIdempotencyKeys: () => false,
       uniqueBackRef: () => false,
@@ -186,12 +226,18 @@ describe('a system that offers less', () => {
       allowDuplicateReferences: true,
     });
     const conformance = await conform(FEW, { port });
-    // Files and follow-ups have no other promise than the adapter's.
-    expect(checksWith(conformance, 'lies')).toEqual(['fileRepeat']);
-    expect(checksWith(conformance, 'window')).toEqual(['version', 'precondition', 'repeat', 'unique']);
+    expect(complaints(conformance)).toEqual([]);
+    expect(checksWith(conformance, 'window')).toEqual([
+      'version',
+      'precondition',
+      'repeat',
+      'unique',
+      'fileRepeat',
+    ]);
     expect(checksWith(conformance, 'off')).toEqual([
       'match',
       'file',
+      'detach',
       'fileRepeat',
       'feed',
       'feedOrder',

@@ -40,7 +40,8 @@ test.each<Case>([
   ['repeat', { ...repeat, again: 'refused' }, 'lies', /as if it had never come/],
   ['repeat', { ...repeat, together: 2 }, 'lies', /two at once with the same key made 2 records/],
   ['repeat', { ...repeat, claimed: false, again: 'second' }, 'window', /makes a second record/],
-  ['repeat', { ...repeat, claimed: false, again: 'refused' }, 'holds', /refused a second time/],
+  ['repeat', { ...repeat, claimed: false }, 'holds', /answered with the first/],
+  ['repeat', { ...repeat, claimed: false, again: 'refused' }, 'holds', /refused, for its back-reference/],
   ['repeat', { claimed: false, again: 'refused', together: 2 }, 'window', /makes a second record/],
 
   ['lookUp', { ...NO_FAULTS, seconds: 0.1 }, 'holds', /^done$/],
@@ -79,10 +80,11 @@ test.each<Case>([
   ['length', { keptWhole: 255, refusedAt: 1_024, cut: null }, 'holds', /^255 characters; 1024 are refused$/],
   ['length', { keptWhole: 150, refusedAt: null, cut: { wrote: 1_024, found: 255 } }, 'lies', /kept 255$/],
 
-  ['followUp', { told: true, said: 1 }, 'holds', /once/],
-  ['followUp', { told: true, said: 2 }, 'lies', /said 2 times/],
-  ['followUp', { told: false, said: 0 }, 'untried', /nothing shows/],
-  ['fileRepeat', { copies: 2 }, 'lies', /there 2 times/],
+  ['followUp', { claimed: true, told: true, said: 1 }, 'holds', /once/],
+  ['followUp', { claimed: true, told: true, said: 2 }, 'lies', /said 2 times/],
+  ['followUp', { claimed: false, told: true, said: 2 }, 'window', /said 2 times/],
+  ['followUp', { claimed: true, told: false, said: 0 }, 'untried', /nothing shows/],
+  ['fileRepeat', { claimed: true, copies: 2 }, 'lies', /there 2 times/],
 
   ['version', exact, 'holds', /versions 1, 2, 3$/],
   ['version', { ...exact, versions: ['1', '1', '3'] }, 'lies', /left version or order/],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ignoresFilter } from '../lies';
 import { byId, numberOf, type Kind, type PmsRecord } from '../model';
 import { Refusal, parse } from '../refusal';
 import type { PmsStore } from '../store';
@@ -40,14 +41,10 @@ export function list(store: PmsStore, kind: Kind, query: unknown): Page<PmsRecor
   const { cursor, limit, archived, ids, ...filters } = parse(QUERIES[kind] as z.ZodType<Query>, query);
   const given = Object.entries(filters)
     .filter((entry): entry is [string, string] => typeof entry[1] === 'string')
-    .map(([name, value]) => ({ field: FIELD_OF[name] ?? name, value }));
-  const { externalRef } = filters;
-  if (externalRef !== undefined && store.lies.missReferences) return { items: [], nextCursor: null };
-  if (externalRef !== undefined && store.lies.ignoreReferenceFilter)
-    given.splice(
-      given.findIndex(({ field }) => field === 'externalRef'),
-      1,
-    );
+    .map(([name, value]) => ({ field: FIELD_OF[name] ?? name, value }))
+    .filter(({ field }) => !ignoresFilter(store.lies, field));
+  if (filters['externalRef'] !== undefined && store.lies.missReferences)
+    return { items: [], nextCursor: null };
   const wanted = (record: PmsRecord) =>
     (archived === 'all' || (record.archivedAt !== null) === (archived === 'true')) &&
     given.every(({ field, value }) => hasValue(record, field, value));

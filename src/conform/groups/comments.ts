@@ -43,10 +43,11 @@ async function followUp({ probe, feed }: Tools, subject: Subject): Promise<Evide
     );
   await say();
   await say();
-  if (!feed.isOffered) return { told: false, said: 0 };
+  const claimed = probe.port.hasIdempotencyKeys(subject.kind);
+  if (!feed.isOffered) return { claimed, told: false, said: 0 };
   const seen = await probe.until(async () => {
     await feed.readOn();
     return feed.telling(text).length > 0;
   });
-  return { told: seen !== null, said: feed.telling(text).length };
+  return { claimed, told: seen !== null, said: feed.telling(text).length };
 }

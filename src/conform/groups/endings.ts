@@ -1,6 +1,6 @@
 import { refKey } from '../../sync/keys';
 import type { Subject } from '../subjects';
-import { changeable, name, type Tools } from './tools';
+import { name, type Tools } from './tools';
 
 /** What becomes of records that end. The port deletes nothing, so no deletion is tried. */
 export async function checkEndings({ probe, recorder }: Tools, subject: Subject): Promise<void> {
@@ -16,10 +16,8 @@ export async function checkEndings({ probe, recorder }: Tools, subject: Subject)
   if (subject.entity !== 'CommentToProject') return;
   await recorder.try('redact', subject.name, async () => {
     const secret = `secret ${probe.words()}`;
-    const text = changeable(subject, subject.body).name;
-    const made = await probe.create(subject, {
-      values: { ...subject.values(probe.words()), [text]: secret },
-    });
+    const text = subject.body && { [subject.body.name]: secret };
+    const made = await probe.create(subject, { values: { ...subject.values(probe.words()), ...text } });
     const says = (record: unknown) => JSON.stringify(record ?? null).includes(secret);
     const redact = async () => {
       const { ref, version } = probe.latest(made.ref);

@@ -9,6 +9,7 @@ import type { Subject } from '../subjects';
 import type { Tools } from './tools';
 
 const BYTES = 100_000;
+const SHORT_BYTES = 1_000;
 const FILE_NAME = 'conform – 漢字 (1).bin';
 
 /** That files come and go as they should. */
@@ -27,21 +28,29 @@ export async function checkFiles({ probe, recorder }: Tools, subject: Subject): 
       if (typeof found === 'string') faults.push(`cannot be read: ${found}`);
       else if (!found.equals(content)) faults.push('its content is another than what was sent');
     }
-    await probe.call(() => probe.port.detach(made.ref, id));
-    const after = await find(probe, made, id);
-    if (after && !after.redacted) faults.push('a removed file is still listed');
-    if (typeof (await download(probe, made, id)) !== 'string')
-      faults.push('a removed file can still be read');
     return { did: `${BYTES} bytes, with its name`, faults };
+  });
+  await recorder.try('detach', subject.name, async () => {
+    const made = await holder(probe, subject);
+    const id = await attach(probe, subject, made, randomBytes(SHORT_BYTES), probe.words());
+    const detach = () => probe.call(() => probe.port.detach(made.ref, id));
+    await detach();
+    const faults: string[] = [];
+    const after = await find(probe, made, id);
+    if (after && !after.redacted) faults.push('it is still listed');
+    if (typeof (await download(probe, made, id)) !== 'string') faults.push('it can still be read');
+    await detach();
+    return { did: 'neither listed nor read; once more changes nothing', faults };
   });
   await recorder.try('fileRepeat', subject.name, async () => {
     const made = await holder(probe, subject);
-    const content = randomBytes(1_000);
+    const content = randomBytes(SHORT_BYTES);
     const key = probe.words();
     const ids = [];
     for (let n = 0; n < 2; n += 1) ids.push(await attach(probe, subject, made, content, key));
     const files = (await probe.read(made))?.attachments ?? [];
-    return { copies: Math.max(files.length, new Set(ids).size) };
+    const claimed = probe.port.hasIdempotencyKeys(subject.kind);
+    return { claimed, copies: Math.max(files.length, new Set(ids).size) };
   });
 }
 
@@ -49,7 +58,7 @@ export async function checkFiles({ probe, recorder }: Tools, subject: Subject): 
 async function holder(probe: Probe, subject: Subject): Promise<SyncRecord> {
   const made = await probe.create(subject);
   if (made.attachments) return made;
-  throw new NeedsHuman('attachment_refused', `a ${subject.kind} has no files`);
+  throw new NeedsHuman('attachment_refused', `"${subject.kind}" has no files`);
 }
 
 async function attach(

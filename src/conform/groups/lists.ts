@@ -91,7 +91,8 @@ async function disturb(
 ): Promise<void> {
   await probe.create(subject);
   try {
-    if (edited && subject.title) await probe.update(edited, { [subject.title.name]: probe.words() });
+    const { editable } = subject;
+    if (edited && editable) await probe.update(edited, { [editable.name]: probe.words() });
     if (ended) await probe.archive(ended);
   } catch (error) {
     if (!isNotOffered(error)) throw error;

@@ -27,9 +27,9 @@ async function lookUp(probe: Probe, subject: Subject): Promise<Evidence['lookUp'
   if (foreign.length > 0) faults.push(`found ${foreign.length} records that do not carry it`);
   const none = await find(probe.backRef(subject));
   if (none.length > 0) faults.push(`found ${none.length} records by one that nobody carries`);
-  if (faults.length === 0 && subject.title) {
+  if (faults.length === 0 && subject.editable) {
     const moved = probe.backRef(subject);
-    await probe.update(made, { [subject.title.name]: probe.words() }, { backRef: moved });
+    await probe.update(made, { [subject.editable.name]: probe.words() }, { backRef: moved });
     if ((await probe.until(async () => includes(await find(moved), made))) === null)
       faults.push('did not find it by a back-reference that it was given later');
     if ((await probe.until(async () => !includes(await find(backRef), made))) === null)

@@ -3,7 +3,7 @@ import type { Probe } from '../probe';
 import { isNotOffered } from '../recorder';
 import type { Subject, TextProperty } from '../subjects';
 import type { Evidence, TextOutcome } from '../verdict';
-import { changeable, shown, type Tools } from './tools';
+import { shown, type Tools } from './tools';
 
 const UNICODE: Record<string, string> = {
   emoji: 'smile 😀 family 👩‍👩‍👧‍👦 flag 🇩🇪 end',
@@ -40,7 +40,6 @@ async function kept(
   subject: Subject,
   samplesOf: (text: TextProperty) => Record<string, string>,
 ): Promise<TextOutcome> {
-  changeable(subject);
   const faults: string[] = [];
   const refused: string[] = [];
   let tried = 0;

@@ -37,9 +37,9 @@ export function shown(value: Values[string] | undefined): string {
 }
 
 /** @throws NeedsHuman where the mapping never changes text of such records */
-export function changeable({ title, kind }: Subject, text = title): TextProperty {
-  if (text) return text;
-  throw new NeedsHuman('immutable', `the mapping never changes text of a ${kind}`);
+export function changeable({ editable, kind }: Subject): TextProperty {
+  if (editable) return editable;
+  throw new NeedsHuman('immutable', `the mapping changes no text of "${kind}"`);
 }
 
 export function name({ ref }: SyncRecord): string {

@@ -14,11 +14,14 @@ export async function checkWrites({ probe, recorder }: Tools, subject: Subject):
   const { bulk } = probe.port;
   await recorder.try('precondition', subject.name, () => precondition(probe, subject));
   await recorder.try('repeat', subject.name, () =>
-    repeat(probe, subject, (item) => probe.create(subject, item)),
+    repeat(probe, subject, probe.port.hasIdempotencyKeys(subject.kind), (item) =>
+      probe.create(subject, item),
+    ),
   );
   if (!bulk?.canCreate(subject.kind)) return;
   await recorder.try('repeat', `${subject.name}, in bulk`, () =>
-    repeat(probe, subject, async ({ values, key, backRef }) => {
+    // In bulk the sync relies on no keys: it looks first wherever a second record would be taken.
+    repeat(probe, subject, false, async ({ values, key, backRef }) => {
       const item = { values, idempotencyKey: key, backRef };
       const [answer] = await probe.call(() => bulk.create(subject.kind, [item]));
       if (!answer || 'error' in answer) throw answer?.error ?? new Error('a bulk create was not answered');
@@ -85,6 +88,7 @@ interface Item {
 async function repeat(
   probe: Probe,
   subject: Subject,
+  claimed: boolean,
   create: (item: Item) => Promise<SyncRecord>,
 ): Promise<Evidence['repeat']> {
   const item = (): Item => {
@@ -106,7 +110,7 @@ async function repeat(
   const other = item();
   const both = await Promise.all([attempt(other), attempt(other)]);
   return {
-    claimed: probe.port.hasIdempotencyKeys(subject.kind),
+    claimed,
     again: second === null ? 'refused' : second === first ? 'same' : 'second',
     together: new Set(both.filter((ref) => ref !== null)).size,
   };
