@@ -71,6 +71,12 @@ const zones = [
     ],
     message: 'The checklist looks from outside: of the sync it knows the mapping and how values are read.',
   },
+  {
+    target: './src/conform',
+    from: './src',
+    except: ['./sync', './systems', './verify', './conform'],
+    message: 'The conformance kit sees a system through the port alone, whatever stands behind it.',
+  },
   { target: './sandbox', from: './src', message: 'A sandbox shares no code with the sync that it tests.' },
   {
     target: './demo/checker.ts',

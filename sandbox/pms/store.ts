@@ -14,18 +14,10 @@ import {
   type Operation,
   type PmsRecord,
 } from './model';
+import { kept, liesSchema, spoiled, wiped, type Lies } from './lies';
 import { People } from './people';
 import { Refusal, notFound, parse } from './refusal';
 import { Table } from './table';
-
-/** Ways in which the server breaks its own contract, for testing what checks it. */
-export const liesSchema = z.strictObject({
-  ignoreIfMatch: z.boolean().default(false),
-  /** Leaves every fifth change out of the feed and the webhooks. */
-  dropFeedEntries: z.boolean().default(false),
-  forgetIdempotencyKeys: z.boolean().default(false),
-});
-export type Lies = z.output<typeof liesSchema>;
 
 /** What a record from elsewhere brings along that a client may not set. */
 export type Origin = Partial<Pick<PmsRecord, 'id' | 'createdAt' | 'archivedAt'>> & { redacted?: boolean };
@@ -39,7 +31,8 @@ interface StoredFile {
   holderId: string;
 }
 
-const DROP_EVERY = 5;
+/** Which changes the feed lies about. */
+const EVERY = 5;
 const REDACTED = '[redacted]';
 
 /** All records in memory, with a feed of changes. Records are replaced, never changed in place. */
@@ -117,7 +110,8 @@ export class PmsStore {
   update(kind: Kind, id: string, input: unknown, ifMatch: string | undefined, actorId: string): PmsRecord {
     const before = this.get(kind, id);
     this.expect(before, ifMatch);
-    const given = asSets(parse(bodies[kind].partial() as z.ZodType<Fields>, input));
+    const asked = asSets(parse(bodies[kind].partial() as z.ZodType<Fields>, input));
+    const given = kept(this.lies, kind === 'note' ? asked : wiped(this.lies, asked));
     this.checkCustomFields(kind, given);
     if (given['customFields'] !== undefined)
       given['customFields'] = merged(before['customFields'] as Fields, given['customFields'] as Fields);
@@ -141,6 +135,7 @@ export class PmsStore {
     const before = this.get(kind, id);
     this.expect(before, ifMatch);
     if ((before.archivedAt !== null) === archived) return before;
+    if (this.lies.ignoreArchive) return before;
     const archivedAt = archived ? this.now() : null;
     return this.revise(kind, before, { archivedAt }, archived ? 'archived' : 'unarchived', actorId);
   }
@@ -149,6 +144,8 @@ export class PmsStore {
     const before = this.get('note', id);
     this.expect(before, ifMatch);
     if (before['redacted'] === true) return before;
+    if (this.lies.ignoreRedaction)
+      return this.revise('note', before, { redacted: true }, 'redacted', actorId);
     this.dropFiles(before);
     const fields = { body: REDACTED, redacted: true, attachments: [] };
     return this.revise('note', before, fields, 'redacted', actorId);
@@ -172,7 +169,7 @@ export class PmsStore {
     const holder = this.get(kind, holderId);
     const id = `A-${1000 + (this.filesMade += 1)}`;
     const attachment = { id, fileName, contentType, size: content.length, url: `/api/v1/attachments/${id}` };
-    this.files.set(id, { attachment, content, kind, holderId });
+    this.files.set(id, { attachment, content: spoiled(this.lies, content), kind, holderId });
     const attachments = [...(holder['attachments'] as Attachment[]), attachment];
     this.revise(kind, holder, { attachments }, 'updated', actorId);
     return attachment;
@@ -180,6 +177,7 @@ export class PmsStore {
 
   detach(id: string, actorId: string): void {
     const { kind, holderId } = this.file(id);
+    if (this.lies.keepFiles) return;
     const holder = this.get(kind, holderId);
     const attachments = (holder['attachments'] as Attachment[]).filter((each) => each.id !== id);
     this.files.delete(id);
@@ -192,6 +190,11 @@ export class PmsStore {
     if (file) return file;
     if (this.deleted.has(id)) throw new Refusal(410, 'gone', `${id} was deleted`);
     throw notFound(id);
+  }
+
+  /** How many records of a kind there ever were. */
+  everMade(kind: Kind): number {
+    return this.tables[kind].everMade;
   }
 
   /** How often what was done to records of each kind. */
@@ -214,7 +217,7 @@ export class PmsStore {
     if (fields['customFields'] !== undefined)
       fields['customFields'] = merged({}, fields['customFields'] as Fields);
     this.checkExternalRef(kind, fields, null);
-    return fields;
+    return kept(this.lies, fields);
   }
 
   private add(kind: Kind, fields: Fields, origin: Origin, actorId: string): PmsRecord {
@@ -261,7 +264,7 @@ export class PmsStore {
   }
 
   private checkExternalRef(kind: Kind, { externalRef }: Fields, ownId: string | null): void {
-    if (typeof externalRef !== 'string') return;
+    if (typeof externalRef !== 'string' || this.lies.allowDuplicateReferences) return;
     const holder = this.lookUp(kind, 'externalRef', externalRef).find(({ id }) => id !== ownId);
     if (!holder) return;
     const message = `externalRef: ${externalRef} belongs to ${holder.id}`;
@@ -283,7 +286,8 @@ export class PmsStore {
   }
 
   private revise(kind: Kind, before: PmsRecord, fields: Fields, op: Operation, actorId: string): PmsRecord {
-    const record = { ...before, ...fields, revision: before.revision + 1, updatedAt: this.now() };
+    const revision = before.revision + (this.lies.keepRevision && op === 'updated' ? 0 : 1);
+    const record = { ...before, ...fields, revision, updatedAt: this.now() };
     return this.put(kind, record, op, actorId);
   }
 
@@ -300,11 +304,12 @@ export class PmsStore {
   private log(kind: Kind, record: PmsRecord, op: Operation, actorId: string): void {
     this.writeCounts[kind][op] += 1;
     this.seq += 1;
-    if (this.lies.dropFeedEntries && this.seq % DROP_EVERY === 0) return;
+    if (this.lies.dropFeedEntries && this.seq % EVERY === 0) return;
     const { id, revision } = record;
     const kept = op === 'deleted' ? null : record;
     const change: Change = { seq: this.seq, at: this.now(), kind, id, op, revision, actorId, record: kept };
-    this.changes.push(change);
+    const late = this.lies.backdateFeedEntries && this.seq % EVERY === 0;
+    this.changes.splice(late ? -1 : this.changes.length, 0, change);
     this.onChange(change);
   }
 

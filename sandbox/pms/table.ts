@@ -23,6 +23,11 @@ export class Table {
     private readonly idsAfter: number,
   ) {}
 
+  /** Records that were deleted are counted, too. */
+  get everMade(): number {
+    return this.numbers.length;
+  }
+
   nextId(): string {
     return `${PREFIX[this.kind]}-${(this.numbers.at(-1) ?? this.idsAfter + FIRST_NUMBER - 1) + 1}`;
   }

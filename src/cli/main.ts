@@ -5,6 +5,7 @@ import { NoAnswerError, NoServerError } from '../embedded';
 import { MappingError } from '../sync/mapping';
 import { registerBackfill } from './commands/backfill';
 import { registerConflicts } from './commands/conflicts';
+import { registerConform } from './commands/conform';
 import { registerControl } from './commands/control';
 import { registerCursors } from './commands/cursors';
 import { registerDoctor } from './commands/doctor';
@@ -65,6 +66,7 @@ async function main(argv: string[]): Promise<void> {
   registerReconcile(program);
   registerControl(program);
   registerVerify(program);
+  registerConform(program);
   await program.parseAsync(argv);
 }
 

@@ -1,5 +1,4 @@
 import { Connection } from '@temporalio/client';
-import axios from 'axios';
 import { MongoClient } from 'mongodb';
 import { ConfigError, type Config } from '../config/config';
 import { checkMapping, loadMapping } from '../config/mapping';
@@ -13,6 +12,7 @@ import { withoutPassword } from '../workers/service';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
 import { pollersOf } from './pollers';
 import { schedulesOf } from './scheduleStates';
+import { serverTime } from './serverTime';
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -242,23 +242,6 @@ async function* system({ config, systems }: Patient, side: Side): AsyncIterable<
           : `give the user of ${CREDENTIALS[side]} the right to read it`,
       };
     }
-  }
-}
-
-/** By the `Date` header of any answer, which HTTP gives to the second; asked without our credential. */
-async function serverTime(address: string): Promise<Date | null> {
-  try {
-    const { headers } = await axios.get(address, {
-      timeout: 10_000,
-      maxRedirects: 0,
-      proxy: false,
-      responseType: 'text',
-      validateStatus: () => true,
-    });
-    const date: unknown = headers['date'];
-    return typeof date === 'string' ? new Date(date) : null;
-  } catch {
-    return null;
   }
 }
 

@@ -48,6 +48,10 @@ export class SimulatedSystem implements SystemPort {
     return this.real.uniqueBackRef(kind);
   }
 
+  hasIdempotencyKeys(kind: string): boolean {
+    return this.real.hasIdempotencyKeys(kind);
+  }
+
   /** The shelf does not change under our hands. */
   hasPrecondition(): boolean {
     return true;

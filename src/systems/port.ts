@@ -100,6 +100,12 @@ export interface SystemPort {
   uniqueBackRef(kind: string): boolean;
 
   /**
+   * Whether the system itself answers a create that comes again with its idempotency key with the record of the first.
+   * Where it does not, the back-reference alone tells that it was done.
+   */
+  hasIdempotencyKeys(kind: string): boolean;
+
+  /**
    * Whether an update can be bound to a version. Where it cannot, the record is read and compared right before; an edit
    * between that read and the write, some milliseconds, goes unnoticed.
    */

@@ -24,6 +24,7 @@ const RUN_BY: [command: RegExp, test: string][] = [
   [/^start$/, 'test/operator/newcomer.test.ts'],
   [/^start --only (worker|intake)$/, 'test/intake/cli.test.ts'],
   [/^verify\b/, 'test/integration/verify.test.ts'],
+  [/^conform\b/, 'test/integration/conform.test.ts'],
   [/^codec-server$/, 'test/integration/codecServer.test.ts'],
 ];
 /** Scripts of package.json, and the test that runs what they run. */

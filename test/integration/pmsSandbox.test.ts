@@ -592,7 +592,7 @@ describe('the sandbox lies', () => {
     expect(await control('PUT', 'lies', { dropFedEntries: true })).toMatchObject({
       error: { code: 'invalid' },
     });
-    expect(Object.values(await control('PUT', 'lies', {}))).toEqual([false, false, false]);
+    expect(new Set(Object.values(await control('PUT', 'lies', {})))).toEqual(new Set([false]));
   });
 });
 

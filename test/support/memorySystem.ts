@@ -44,6 +44,10 @@ export class MemorySystem implements SystemPort {
     return this.unique;
   }
 
+  hasIdempotencyKeys(): boolean {
+    return false;
+  }
+
   hasPrecondition(): boolean {
     return true;
   }

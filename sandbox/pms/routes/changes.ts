@@ -24,6 +24,7 @@ export function changeRoutes(api: FastifyInstance, { store, repeats }: Context):
       throw new Refusal(400, 'invalid', `cursor: ${cursor} lies beyond the feed`, { field: 'cursor' });
     const next = Math.min(from + limit, length);
     const items = store.changes.slice(repeats(request) ? Math.max(0, from - REPEATED) : from, next);
+    if (store.lies.reverseFeed) items.reverse();
     return { items, nextCursor: String(next), hasMore: next < length };
   });
 }

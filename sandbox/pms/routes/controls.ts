@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import { liesSchema } from '../lies';
 import { parse } from '../refusal';
-import { liesSchema, type PmsStore } from '../store';
+import type { PmsStore } from '../store';
 
 /** What tests and demos steer the sandbox with; no part of the contract. Faults and call counts are ../common's. */
 export function controlRoutes(app: FastifyInstance, store: PmsStore, tokens: Map<string, string>): void {

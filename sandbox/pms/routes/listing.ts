@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ignoresFilter } from '../lies';
 import { byId, numberOf, type Kind, type PmsRecord } from '../model';
 import { Refusal, parse } from '../refusal';
 import type { PmsStore } from '../store';
@@ -40,7 +41,10 @@ export function list(store: PmsStore, kind: Kind, query: unknown): Page<PmsRecor
   const { cursor, limit, archived, ids, ...filters } = parse(QUERIES[kind] as z.ZodType<Query>, query);
   const given = Object.entries(filters)
     .filter((entry): entry is [string, string] => typeof entry[1] === 'string')
-    .map(([name, value]) => ({ field: FIELD_OF[name] ?? name, value }));
+    .map(([name, value]) => ({ field: FIELD_OF[name] ?? name, value }))
+    .filter(({ field }) => !ignoresFilter(store.lies, field));
+  if (filters['externalRef'] !== undefined && store.lies.missReferences)
+    return { items: [], nextCursor: null };
   const wanted = (record: PmsRecord) =>
     (archived === 'all' || (record.archivedAt !== null) === (archived === 'true')) &&
     given.every(({ field, value }) => hasValue(record, field, value));
@@ -52,9 +56,22 @@ export function list(store: PmsStore, kind: Kind, query: unknown): Page<PmsRecor
   if (kind === 'note' && given.some(({ field }) => field === 'projectId'))
     return notesOfProject(store, given, wanted, limit, cursor);
   const [first] = given;
-  const after = numericCursor(cursor);
+  const [after, madeThen] = placeOf(store, kind, cursor);
   const candidates = first ? store.lookUp(kind, first.field, first.value) : store.all(kind, after);
-  return page(filtered(candidates, wanted), limit, after);
+  const found = filtered(candidates, wanted);
+  if (!store.lies.skipAfterInserts) return page(found, limit, after);
+  const made = store.everMade(kind);
+  for (let n = madeThen; n < made; n += 1) found.next();
+  const { items, nextCursor } = page(found, limit, after);
+  return { items, nextCursor: nextCursor && `${nextCursor}.${made}` };
+}
+
+/** After which number a page begins; where lists lie, how many records there were when its cursor was given, too. */
+function placeOf(store: PmsStore, kind: Kind, cursor: string | undefined): [after: number, made: number] {
+  if (!store.lies.skipAfterInserts || cursor === undefined)
+    return [numericCursor(cursor), store.everMade(kind)];
+  const [after, made] = cursor.split('.');
+  return [numericCursor(after), numericCursor(made)];
 }
 
 /**

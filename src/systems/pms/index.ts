@@ -133,6 +133,10 @@ class Pms implements SystemPort {
     return true;
   }
 
+  hasIdempotencyKeys(): boolean {
+    return true;
+  }
+
   hasPrecondition(): boolean {
     return true;
   }

@@ -170,6 +170,11 @@ class Zendesk implements SystemPort {
     return kind === 'organization';
   }
 
+  /** https://developer.zendesk.com/api-reference/ticketing/introduction/#idempotency */
+  hasIdempotencyKeys(kind: string): boolean {
+    return kind === 'ticket';
+  }
+
   /** https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#protecting-against-ticket-update-collisions */
   hasPrecondition(kind: string): boolean {
     return kind === 'ticket';

@@ -1,0 +1,60 @@
+/** What is checked, in the order of the report. `serves`: the invariants of docs/conform.md that rest on it. */
+
+export const GROUPS = {
+  records: 'Create, read, update',
+  writes: 'Safe writes',
+  references: 'Back-references and look-up',
+  lists: 'Lists',
+  feed: 'Change feed',
+  text: 'Text',
+  endings: 'Archive and redaction',
+  comments: 'Comments',
+  files: 'Files',
+  time: 'Clocks and order',
+} as const;
+export type Group = keyof typeof GROUPS;
+
+interface CheckInfo {
+  group: Group;
+  what: string;
+  serves: readonly InvariantNumber[];
+}
+
+export const CHECKS = {
+  properties: { group: 'records', what: 'the properties that the mapping writes are there', serves: [3] },
+  create: { group: 'records', what: 'a new record is what was written', serves: [1, 3] },
+  update: { group: 'records', what: 'an edit changes what it names and nothing else', serves: [3, 4] },
+  precondition: { group: 'writes', what: 'a write on an old version is refused', serves: [2, 4] },
+  repeat: { group: 'writes', what: 'a create that is sent twice makes one record', serves: [2, 4, 5] },
+  lookUp: { group: 'references', what: 'a back-reference finds its record and no other', serves: [1, 4, 5] },
+  unique: { group: 'references', what: 'a back-reference belongs to one record', serves: [4] },
+  match: { group: 'references', what: 'a match rule’s property finds its record', serves: [4] },
+  walk: { group: 'lists', what: 'a list is complete while records come, change and end', serves: [5] },
+  feed: { group: 'feed', what: 'every change is told to whoever reads along', serves: [3, 5] },
+  feedOrder: { group: 'feed', what: 'the last word on a record is its latest state', serves: [3, 5] },
+  feedSince: { group: 'feed', what: 'reading from a time on leaves nothing out', serves: [5] },
+  unicode: { group: 'text', what: 'emoji, RTL, CJK and accents are kept', serves: [3] },
+  markup: { group: 'text', what: 'HTML, entities, quotes and lines are kept as data', serves: [3] },
+  length: { group: 'text', what: 'long text is kept whole or refused', serves: [3] },
+  archive: { group: 'endings', what: 'an archived record says so wherever it is read', serves: [3] },
+  redact: { group: 'endings', what: 'what is redacted is gone', serves: [3] },
+  parent: { group: 'comments', what: 'a comment names what it is said on', serves: [3] },
+  visibility: { group: 'comments', what: 'internal stays internal, public stays public', serves: [3] },
+  followUp: { group: 'comments', what: 'a follow-up that is sent twice is said once', serves: [2] },
+  file: { group: 'files', what: 'a file is kept to the byte', serves: [3] },
+  detach: { group: 'files', what: 'a removed file is gone', serves: [3] },
+  fileRepeat: { group: 'files', what: 'a file that is sent twice is there once', serves: [2] },
+  version: { group: 'time', what: 'every edit has a version and a place in the order', serves: [2, 4] },
+  clock: { group: 'time', what: 'the system’s clock agrees with ours', serves: [4] },
+} as const satisfies Record<string, CheckInfo>;
+export type CheckId = keyof typeof CHECKS;
+
+/** The design's invariants, as far as they can depend on a system; 6 and 7 are matters of the sync alone. */
+export const INVARIANTS = {
+  1: 'For each pair at most one workflow writes',
+  2: 'No write without idempotency key or precondition',
+  3: 'After quiet, mapped values agree on both sides, or the link says why not',
+  4: 'Never two counterparts for one record; never an edit dropped in silence',
+  5: 'Whatever is killed, lost, doubled or late: 1–4 still hold',
+} as const;
+export type InvariantNumber = keyof typeof INVARIANTS;

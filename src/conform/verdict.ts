@@ -1,0 +1,398 @@
+import { CHECKS, INVARIANTS, type CheckId, type InvariantNumber } from './checks';
+
+/** What the evidence of each check means. Pure: the same evidence, the same verdict. */
+
+/**
+ * - `holds`: as promised.
+ * - `window`: the system promises less, or answers late; the sync works, with the stated window.
+ * - `off`: the system does not offer it; what needs it is switched off.
+ * - `untried`: nothing to try it with; nothing is said of it.
+ * - `failed`: the check could not be carried out.
+ * - `lies`: the system claims it, or says that it did it, and it is not so.
+ */
+export type Verdict = 'holds' | 'window' | 'off' | 'untried' | 'failed' | 'lies';
+
+export interface Judgement {
+  verdict: Verdict;
+  /** What was seen. */
+  found: string;
+  /** What it means for the sync; null where all is as it should be. */
+  means: string | null;
+}
+
+/** What was done, and each way in which the outcome was another than the answers said. */
+export interface Outcome {
+  did: string;
+  faults: readonly string[];
+}
+
+export interface TextOutcome extends Outcome {
+  /** Samples that were refused, which is honest. */
+  refused: readonly string[];
+}
+
+export interface Evidence {
+  properties: { missing: readonly string[]; readOnly: readonly string[] };
+  create: Outcome;
+  update: Outcome;
+  precondition: {
+    claimed: boolean;
+    /** Whether a write based on an earlier version went through; by what was written. */
+    accepted: readonly string[];
+    /** Of so many writes at once, all based on the same version, so many went through. */
+    racers: number;
+    winners: number;
+  };
+  repeat: {
+    claimed: boolean;
+    /** What came of the same create again. */
+    again: 'same' | 'refused' | 'second';
+    /** Different records that two at the same time were answered with. */
+    together: number;
+  };
+  lookUp: Outcome & { seconds: number };
+  unique: { claimed: boolean; second: 'refused' | 'made' };
+  match: Outcome & { property: string; offered: boolean };
+  /** `records` were there before and after, and nobody touched them meanwhile. */
+  walk: { pages: number; records: number; missing: readonly string[]; ended: boolean };
+  feed: {
+    offered: boolean;
+    /** Whether anything of any other kind is told. */
+    tellsOthers: boolean;
+    records: number;
+    /** Never told, also when read again from the beginning. */
+    missing: readonly string[];
+    /** Told only to whoever reads again: they were put where a reader had been already. */
+    passedOver: readonly string[];
+    /** Until the last of them was told, after the last write. */
+    seconds: number;
+  };
+  feedOrder: { offered: boolean; records: number; stale: readonly string[] };
+  feedSince: { offered: boolean; records: number; missing: readonly string[] };
+  unicode: TextOutcome;
+  markup: TextOutcome;
+  length: { keptWhole: number; refusedAt: number | null; cut: { wrote: number; found: number } | null };
+  archive: Outcome;
+  redact: Outcome;
+  parent: Outcome;
+  visibility: Outcome;
+  followUp: { claimed: boolean; told: boolean; said: number };
+  file: Outcome;
+  detach: Outcome;
+  fileRepeat: { claimed: boolean; copies: number };
+  version: { exact: boolean; orders: readonly number[]; versions: readonly string[] };
+  clock: {
+    /** Its `Date` header less our clock; null where it sends none. */
+    dateSkewSeconds: number | null;
+    /** The time on a new record less ours. */
+    stampSkewSeconds: number;
+  };
+}
+
+/** A change that is told later than this is seen late by the sync. */
+const PROMPT_SECONDS = 5;
+/** As `doctor` has it: webhooks are refused at five minutes, and half of it is left for the way. */
+const SKEW_SECONDS = 120;
+const NAMED = 3;
+
+const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
+  properties: ({ missing, readOnly }) =>
+    missing.length + readOnly.length === 0
+      ? holds('all of them')
+      : {
+          verdict: 'failed',
+          found: [
+            ...missing.map((name) => `no "${name}"`),
+            ...readOnly.map((name) => `"${name}" is read-only`),
+          ].join(', '),
+          means: 'mend the mapping',
+        },
+  create: outcome,
+  update: outcome,
+  precondition({ claimed, accepted, racers, winners }) {
+    if (!claimed)
+      return {
+        verdict: 'window',
+        found: 'a write cannot be bound to a version',
+        means:
+          'holds with a window of one read-to-write: an edit of the same property between the read and the write, some milliseconds, is overwritten',
+      };
+    const faults = accepted.map((what) => `took ${what} on an old version`);
+    if (winners > 1) faults.push(`${winners} of ${racers} edits at once on the same version went through`);
+    if (racers > 0 && winners === 0)
+      faults.push(`refused all of ${racers} edits on the version that it gave`);
+    return outcome({
+      did: racers > 0 ? `refused, also as one of ${racers} at once` : 'refused',
+      faults,
+    });
+  },
+  repeat({ claimed, again, together }) {
+    const faults: string[] = [];
+    if (claimed && again === 'second') faults.push('the same idempotency key again made a second record');
+    if (claimed && again === 'refused')
+      faults.push('the same idempotency key again was refused, as if it had never come');
+    if (claimed && together > 1) faults.push(`two at once with the same key made ${together} records`);
+    if (faults.length > 0) return lies(faults);
+    if (again === 'same' && together <= 1)
+      return holds('the same key again is answered with the first record');
+    if (again === 'second' || together > 1)
+      return {
+        verdict: 'window',
+        found: 'there are no idempotency keys; the same again makes a second record',
+        means:
+          'the sync looks for the back-reference before it sends a create again; a first attempt that arrives after that look-up makes a second counterpart, which shows as a conflict',
+      };
+    return holds('the same again is refused, for its back-reference');
+  },
+  lookUp({ seconds, ...rest }) {
+    const judged = outcome(rest);
+    if (judged.verdict !== 'holds' || seconds <= PROMPT_SECONDS) return judged;
+    return {
+      verdict: 'window',
+      found: `a new record was found after ${seconds.toFixed(1)} s`,
+      means: `a create that is sent again within ${Math.ceil(seconds)} s of a lost answer may make a second counterpart`,
+    };
+  },
+  unique({ claimed, second }) {
+    if (second === 'refused') return holds('a second record with it is refused');
+    if (claimed) return lies(['took a second record with the same back-reference']);
+    return {
+      verdict: 'window',
+      found: 'a second record with it is taken',
+      means: 'the sync looks for the back-reference before each create, one call more for each new record',
+    };
+  },
+  match({ property, offered, ...rest }) {
+    if (!offered)
+      return {
+        verdict: 'off',
+        found: `cannot be looked for by "${property}"`,
+        means: `no match rule on "${property}": records that exist on both sides are not joined by it`,
+      };
+    return outcome(rest);
+  },
+  walk({ pages, records, missing, ended }) {
+    if (missing.length > 0)
+      return lies([`left out ${missing.length} of ${records} records that nobody touched: ${some(missing)}`]);
+    if (!ended)
+      return {
+        verdict: 'untried',
+        found: `more than ${pages} pages`,
+        means: 'nothing is known of completeness: try it in an account with fewer records',
+      };
+    if (pages === 1)
+      return {
+        verdict: 'untried',
+        found: `all ${records} records came on one page`,
+        means: 'nothing is known of paging: try it with more --records',
+      };
+    return holds(`${records} records over ${pages} pages, with inserts, edits and endings between them`);
+  },
+  feed({ offered, tellsOthers, records, missing, passedOver, seconds }) {
+    if (!offered) return noFeed();
+    if (records === 0) return nothingToTell();
+    if (missing.length === records && tellsOthers)
+      return {
+        verdict: 'off',
+        found: 'the feed tells nothing of this kind',
+        means: 'changes of this kind are found by the reconcile alone (RECONCILE_CRON)',
+      };
+    const faults: string[] = [];
+    if (missing.length > 0)
+      faults.push(`never told of ${missing.length} of ${records} changed records: ${some(missing)}`);
+    if (passedOver.length > 0)
+      faults.push(
+        `put ${passedOver.length} of ${records} changes where a reader had been already: ${some(passedOver)}`,
+      );
+    if (faults.length > 0) return lies(faults);
+    if (seconds <= PROMPT_SECONDS) return holds(`${records} records, told within ${seconds.toFixed(1)} s`);
+    return {
+      verdict: 'window',
+      found: `${records} records, told within ${seconds.toFixed(1)} s`,
+      means: `an edit is seen up to ${Math.ceil(seconds)} s later than the poll would have it`,
+    };
+  },
+  feedOrder({ offered, records, stale }) {
+    if (!offered) return noFeed();
+    if (records === 0) return nothingToTell();
+    return stale.length === 0
+      ? holds(`${records} records`)
+      : lies([`the last word on ${stale.length} of ${records} records was an earlier state: ${some(stale)}`]);
+  },
+  feedSince({ offered, records, missing }) {
+    if (!offered) return noFeed();
+    if (records === 0) return nothingToTell();
+    return missing.length === 0
+      ? holds(`${records} records`)
+      : lies([`left out ${missing.length} of ${records} records that changed since: ${some(missing)}`]);
+  },
+  unicode: text,
+  markup: text,
+  length({ keptWhole, refusedAt, cut }) {
+    if (cut) return lies([`took ${cut.wrote} characters and kept ${cut.found}`]);
+    if (refusedAt === null) return holds(`${keptWhole} characters`);
+    return {
+      verdict: 'holds',
+      found: `${keptWhole} characters; ${refusedAt} are refused`,
+      means: 'a record whose text is longer waits for a person (quarantine)',
+    };
+  },
+  archive: outcome,
+  redact: outcome,
+  parent: outcome,
+  visibility: outcome,
+  followUp({ claimed, told, said }) {
+    if (!told)
+      return { verdict: 'untried', found: 'nothing shows where it went', means: 'nothing is known of it' };
+    return once(claimed, 'said', said);
+  },
+  file: outcome,
+  detach: outcome,
+  fileRepeat: ({ claimed, copies }) => once(claimed, 'there', copies),
+  version({ exact, orders, versions }) {
+    const faults: string[] = [];
+    const backward = orders.some((order, n) => n > 0 && order < (orders[n - 1] ?? order));
+    const tied = new Set(orders).size < orders.length || new Set(versions).size < versions.length;
+    const seen = `${orders.length} states in a row: versions ${versions.join(', ')}`;
+    if (backward) faults.push(`the order went back: ${orders.join(', ')}`);
+    if (exact && tied) faults.push(`an edit left version or order as it was: ${versions.join(', ')}`);
+    if (faults.length > 0) return lies(faults);
+    if (!exact)
+      return {
+        verdict: 'window',
+        found: seen,
+        means: `the order is a clock’s${tied ? ', and edits within one tick share it' : ''}: an edit within the same tick as ours is noticed only where its values differ from what was written`,
+      };
+    return holds(seen);
+  },
+  clock({ dateSkewSeconds, stampSkewSeconds }) {
+    const skews = [dateSkewSeconds ?? 0, stampSkewSeconds].map(Math.abs);
+    const words = [
+      dateSkewSeconds === null ? 'no Date header' : `Date header ${skewIn(dateSkewSeconds)}`,
+      `time on a new record ${skewIn(stampSkewSeconds)}`,
+    ].join('; ');
+    if (Math.max(...skews) <= SKEW_SECONDS) return holds(words);
+    return {
+      verdict: 'window',
+      found: words,
+      means: `"winner: latest" goes by each side’s clock, and is wrong by up to ${Math.ceil(Math.max(...skews))} s; webhooks are refused at 300 s: set the clock by NTP`,
+    };
+  },
+};
+
+export function judge<C extends CheckId>(check: C, evidence: Evidence[C]): Judgement {
+  return JUDGES[check](evidence);
+}
+
+/** A feature that the adapter says it does not have. */
+export function notOffered(check: CheckId, why: string): Judgement {
+  return { verdict: 'off', found: why, means: WITHOUT[check] ?? 'what needs it is switched off' };
+}
+
+const WITHOUT: Partial<Record<CheckId, string>> = {
+  update: 'the sync never changes such a record: an edit on the other side becomes a follow-up, or nothing',
+  precondition: 'the sync never changes such a record',
+  version: 'the sync never changes such a record',
+  archive: '"onDelete: archive" cannot be used',
+  redact: '"onRedact" cannot be used',
+  followUp: '"onEdit: followUp" cannot be used',
+  file: 'files stay where they are',
+  detach: 'a file that is redacted on one side stays on the other',
+  fileRepeat: 'files stay where they are',
+};
+
+/** A check that ended before there was anything to judge. */
+export function notDone(why: string): Judgement {
+  return { verdict: 'failed', found: why, means: 'the check could not be carried out' };
+}
+
+export interface Judged extends Judgement {
+  check: CheckId;
+  /** The kind of record, or an empty string for the system as a whole. */
+  subject: string;
+}
+
+export interface InvariantVerdict {
+  number: InvariantNumber;
+  text: string;
+  /** `fully`, with the stated windows, not at all, or nobody knows because a check failed. */
+  holds: 'fully' | 'with a window' | 'not' | 'unknown';
+  /** The windows, or what breaks it. */
+  because: string[];
+}
+
+/** What the checks say of each invariant: it is as good as the worst that it rests on. */
+export function invariantsOf(results: readonly Judged[]): InvariantVerdict[] {
+  return (Object.keys(INVARIANTS).map(Number) as InvariantNumber[]).map((number) => {
+    const resting = results.filter(({ check }) =>
+      (CHECKS[check].serves as readonly InvariantNumber[]).includes(number),
+    );
+    const with_ = (verdict: Verdict) => resting.filter((each) => each.verdict === verdict);
+    const [grade, those] = with_('lies').length
+      ? (['not', with_('lies')] as const)
+      : with_('failed').length
+        ? (['unknown', with_('failed')] as const)
+        : with_('window').length
+          ? (['with a window', with_('window')] as const)
+          : (['fully', []] as const);
+    const because = those.map(({ check, subject, found, means }) => {
+      const words = grade === 'with a window' ? (means ?? found) : found;
+      return `${subject === '' ? check : `${subject}, ${check}`}: ${words}`;
+    });
+    return { number, text: INVARIANTS[number], holds: grade, because };
+  });
+}
+
+function holds(found: string): Judgement {
+  return { verdict: 'holds', found, means: null };
+}
+
+function lies(faults: readonly string[]): Judgement {
+  return { verdict: 'lies', found: some(faults, '; '), means: 'not safe to sync with' };
+}
+
+function outcome({ did, faults }: Outcome): Judgement {
+  return faults.length === 0 ? holds(did) : lies(faults);
+}
+
+function once(claimed: boolean, what: string, times: number): Judgement {
+  if (times === 1) return holds(`${what} once`);
+  if (claimed) return lies([`the same key again: ${what} ${times} times`]);
+  return {
+    verdict: 'window',
+    found: `there are no idempotency keys; the same again is ${what} ${times} times`,
+    means: `what is sent again after a lost answer may be ${what} twice`,
+  };
+}
+
+function text({ refused, ...rest }: TextOutcome): Judgement {
+  const judged = outcome(rest);
+  if (judged.verdict !== 'holds' || refused.length === 0) return judged;
+  return {
+    verdict: 'window',
+    found: `refused: ${refused.join(', ')}`,
+    means: 'a record with such text waits for a person (quarantine)',
+  };
+}
+
+function noFeed(): Judgement {
+  return {
+    verdict: 'off',
+    found: 'there is no change feed',
+    means: 'changes are found by the reconcile alone (RECONCILE_CRON), and by webhooks where there are any',
+  };
+}
+
+function nothingToTell(): Judgement {
+  return { verdict: 'untried', found: 'it told of nothing', means: 'nothing is known of it' };
+}
+
+function some(names: readonly string[], separator = ', '): string {
+  const more = names.length - NAMED;
+  return `${names.slice(0, NAMED).join(separator)}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function skewIn(seconds: number): string {
+  const rounded = Math.round(Math.abs(seconds));
+  return rounded <= 1 ? 'the same as here' : `${rounded} s ${seconds < 0 ? 'behind' : 'ahead'}`;
+}

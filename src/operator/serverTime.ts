@@ -1,0 +1,18 @@
+import axios from 'axios';
+
+/** By the `Date` header of any answer, which HTTP gives to the second; asked without our credential. */
+export async function serverTime(address: string): Promise<Date | null> {
+  try {
+    const { headers } = await axios.get(address, {
+      timeout: 10_000,
+      maxRedirects: 0,
+      proxy: false,
+      responseType: 'text',
+      validateStatus: () => true,
+    });
+    const date: unknown = headers['date'];
+    return typeof date === 'string' ? new Date(date) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,360 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Lies } from '../../sandbox/pms/lies';
+import { loadMapping } from '../../src/config/mapping';
+import type { CheckId } from '../../src/conform/checks';
+import { isSound, type Report } from '../../src/conform/report';
+import { runConformance, type ConformInput, type Conformance } from '../../src/conform/run';
+import type { Verdict } from '../../src/conform/verdict';
+import type { SystemPort } from '../../src/systems/port';
+import { runProgram, type Ran } from '../support/cli';
+import { MAPPING_FILE, send, startSandboxes, type Sandboxes } from '../support/sandboxes';
+
+/** The kit against the PMS sandbox over HTTP: it names each lie, and says nothing ill of the honest. */
+
+let boxes: Sandboxes;
+let run = 0;
+beforeEach(async () => {
+  boxes = await startSandboxes();
+});
+afterEach(() => boxes.close());
+
+/** Records of each kind: a page holds 200. */
+const MANY = 230;
+const FEW = 12;
+
+async function conform(records: number, changes: Partial<ConformInput> = {}): Promise<Conformance> {
+  run += 1;
+  return runConformance({
+    port: boxes.systems.pms,
+    mapping: boxes.mapping,
+    records,
+    serverTime: async () => new Date(),
+    tag: `conform-${run}`,
+    patience: { timeoutMs: 1_000, lookMs: 50, signal: new AbortController().signal },
+    ...changes,
+  });
+}
+
+const control = (what: string, body: unknown) => send(`${boxes.pms.url}/_sandbox/${what}`, 'PUT', {}, body);
+/** Checks with a verdict, each once. */
+const checksWith = ({ results }: Conformance, verdict: Verdict): CheckId[] => [
+  ...new Set(results.filter((each) => each.verdict === verdict).map(({ check }) => check)),
+];
+const complaints = ({ results }: Conformance) =>
+  results
+    .filter(({ verdict }) => verdict === 'lies' || verdict === 'failed')
+    .map(({ check, subject, found }) => `${subject} ${check}: ${found}`);
+const live = () =>
+  (['customer', 'project', 'note'] as const).flatMap((kind) =>
+    [...boxes.pms.store.all(kind)].filter(({ archivedAt }) => archivedAt === null),
+  );
+
+describe('the honest sandbox', () => {
+  test.each([1, 2, 3])('is told that all holds, and left as it was (%i)', async () => {
+    const conformance = await conform(MANY);
+    expect(complaints(conformance)).toEqual([]);
+    expect(checksWith(conformance, 'window')).toEqual([]);
+    expect(checksWith(conformance, 'untried')).toEqual([]);
+    // Customers have no files.
+    expect(checksWith(conformance, 'off')).toEqual(['file', 'detach', 'fileRepeat']);
+    expect(conformance.invariants.map(({ holds }) => holds)).toEqual(Array(5).fill('fully'));
+    expect(conformance.cleanup).toMatchObject({ leftBehind: [], archived: conformance.cleanup.made });
+    expect(conformance.cleanup.made).toBe(
+      (['customer', 'project', 'note'] as const).flatMap((kind) => [...boxes.pms.store.all(kind)]).length,
+    );
+    expect(live()).toEqual([]);
+  });
+
+  test('is not tried for paging where all records come on one page, and this is said', async () => {
+    const conformance = await conform(FEW);
+    expect(complaints(conformance)).toEqual([]);
+    expect(checksWith(conformance, 'untried')).toEqual(['walk']);
+  });
+
+  test('keeps comments as projects', async () => {
+    const file = path.join(mkdtempSync(path.join(tmpdir(), 'zps-conform-')), 'mapping.yaml');
+    writeFileSync(file, readFileSync(MAPPING_FILE, 'utf8').replace('mode: note', 'mode: project'));
+    const conformance = await conform(FEW, { mapping: loadMapping(file) });
+    expect(complaints(conformance)).toEqual([]);
+    expect(
+      conformance.results.filter(({ subject }) => subject === 'project (comment)').length,
+    ).toBeGreaterThan(10);
+    expect(live()).toEqual([]);
+  });
+
+  test('raises no alarm by others who work in it, nor by its rate', async () => {
+    let working = true;
+    const others = (async () => {
+      for (let n = 0; working; n += 1) {
+        const made = await boxes.pm('POST', '/projects', { title: `of others ${n}` });
+        await boxes.pm('PATCH', `/projects/${String(made['id'])}`, { title: `of others ${n}, edited` });
+        if (n % 3 === 0) await boxes.pm('DELETE', `/projects/${String(made['id'])}`);
+      }
+    })();
+    await control('faults', [
+      { route: '/api/v1/', kind: 'status', status: 429, retryAfterSeconds: 0, probability: 0.02 },
+      { route: '/api/v1/', kind: 'status', status: 503, retryAfterSeconds: 0, probability: 0.02 },
+      { route: '/api/v1/changes', kind: 'repeat', probability: 0.3 },
+    ]);
+    const conformance = await conform(MANY);
+    working = false;
+    await others;
+    expect(complaints(conformance)).toEqual([]);
+    expect(conformance.cleanup.leftBehind).toEqual([]);
+    expect(live().every(({ title }) => String(title).startsWith('of others'))).toBe(true);
+    expect(live().length).toBeGreaterThan(0);
+  });
+});
+
+describe('a lying sandbox is found out', () => {
+  /** The checks that must name it, and those that may besides. */
+  const LIES: [lie: keyof Lies, named: CheckId[], also: CheckId[]][] = [
+    ['ignoreIfMatch', ['precondition'], []],
+    ['forgetIdempotencyKeys', ['repeat', 'followUp', 'fileRepeat'], []],
+    ['allowDuplicateReferences', ['unique'], []],
+    ['dropReferences', ['create', 'lookUp', 'unique'], []],
+    ['missReferences', ['lookUp'], []],
+    ['ignoreReferenceFilter', ['lookUp'], []],
+    ['ignoreFilters', ['match'], []],
+    ['skipAfterInserts', ['walk'], []],
+    // A lost entry may be all that there was of a record, or its latest state.
+    ['dropFeedEntries', ['feed'], ['feedOrder']],
+    ['backdateFeedEntries', ['feed'], ['feedOrder']],
+    ['reverseFeed', ['feedOrder'], []],
+    ['keepRevision', ['version', 'precondition'], []],
+    ['wipeUnnamed', ['update'], []],
+    ['ignoreArchive', ['archive'], []],
+    ['ignoreRedaction', ['redact'], []],
+    ['publishNotes', ['visibility'], []],
+    ['stripEmoji', ['unicode'], []],
+    ['lowercaseText', ['unicode'], []],
+    ['escapeMarkup', ['markup'], []],
+    ['truncateText', ['length'], []],
+    ['spoilFiles', ['file'], []],
+    ['keepFiles', ['detach'], []],
+  ];
+
+  test('by every lie that it can tell', async () => {
+    const lies = Object.keys(await control('lies', {})).filter((name) => name !== 'status');
+    expect(LIES.map(([lie]) => lie).sort()).toEqual(lies.sort());
+  });
+
+  test.each(LIES)('%s', async (lie, named, also) => {
+    await control('lies', { [lie]: true });
+    const conformance = await conform(lie === 'skipAfterInserts' ? MANY : FEW);
+    const found = checksWith(conformance, 'lies');
+    expect(found).toEqual(expect.arrayContaining(named));
+    expect(found.filter((check) => !named.includes(check) && !also.includes(check))).toEqual([]);
+    expect(checksWith(conformance, 'failed')).toEqual([]);
+    expect(isSound(conformance)).toBe(false);
+    expect(conformance.invariants.map(({ holds }) => holds)).toContain('not');
+  });
+
+  test('and what cannot be archived is listed', async () => {
+    await control('lies', { ignoreArchive: true });
+    const { cleanup } = await conform(FEW);
+    expect(cleanup.leftBehind).toContainEqual(
+      expect.stringMatching(/^pms:customer:C-\d+: archived without effect$/),
+    );
+    expect(cleanup.leftBehind.length + cleanup.archived).toBe(cleanup.made);
+  });
+});
+
+/** The sandbox behind an adapter that says something else of it. */
+const adapterWith = (changes: Partial<SystemPort>): SystemPort =>
+  new Proxy(boxes.systems.pms, {
+    get(port, name: keyof SystemPort) {
+      if (name in changes) return Reflect.get(changes, name) as unknown;
+      const value: unknown = Reflect.get(port, name);
+      return typeof value === 'function' ? (value.bind(port) as unknown) : value;
+    },
+  });
+
+describe('a lying adapter is found out, too', () => {
+  test('that reads from now on where it is to read from a time on', async () => {
+    const port = adapterWith({ cursorAt: (stream) => boxes.systems.pms.cursorNow(stream) });
+    const conformance = await conform(FEW, { port });
+    expect(checksWith(conformance, 'lies')).toEqual(['feedSince']);
+  });
+
+  test('that does not say what a comment is said on', async () => {
+    const port = adapterWith({
+      async read(refs) {
+        const results = await boxes.systems.pms.read(refs);
+        return results.map(({ ref, record }) => {
+          if (!record) return { ref, record };
+          const silent = { ...record };
+          delete silent.parent;
+          return { ref, record: silent };
+        });
+      },
+    });
+    const conformance = await conform(FEW, { port });
+    expect(checksWith(conformance, 'lies')).toEqual(['parent']);
+  });
+
+  test('that has not all properties that the mapping writes', async () => {
+    const port = adapterWith({
+      properties: async (kind) =>
+        (await boxes.systems.pms.properties(kind)).filter(({ name }) => name !== 'tags'),
+    });
+    const conformance = await conform(FEW, { port });
+    expect(complaints(conformance)).toEqual([
+      'customer properties: no "tags"',
+      'project properties: no "tags"',
+    ]);
+    expect(isSound(conformance)).toBe(false);
+  });
+});
+
+describe('a system that offers less', () => {
+  test('holds with windows, and what it has not is switched off', async () => {
+    const port = adapterWith({
+      hasPrecondition: () => false,
+      hasIdempotencyKeys: () => false,
+      uniqueBackRef: () => false,
+      canFind: () => false,
+      exactOrder: false,
+      streams: [],
+      bulk: undefined as never,
+    });
+    await control('lies', {
+      ignoreIfMatch: true,
+      forgetIdempotencyKeys: true,
+      allowDuplicateReferences: true,
+    });
+    const conformance = await conform(FEW, { port });
+    expect(complaints(conformance)).toEqual([]);
+    expect(checksWith(conformance, 'window')).toEqual([
+      'version',
+      'precondition',
+      'repeat',
+      'unique',
+      'fileRepeat',
+    ]);
+    expect(checksWith(conformance, 'off')).toEqual([
+      'match',
+      'file',
+      'detach',
+      'fileRepeat',
+      'feed',
+      'feedOrder',
+      'feedSince',
+    ]);
+    expect(conformance.results.find(({ check }) => check === 'precondition')?.means).toMatch(
+      /^holds with a window of one read-to-write/,
+    );
+    const { 0: first, 3: fourth } = conformance.invariants;
+    expect(first).toMatchObject({ number: 1, holds: 'fully' });
+    expect(fourth).toMatchObject({ number: 4, holds: 'with a window' });
+    expect(conformance.cleanup.leftBehind).toEqual([]);
+  });
+
+  test('whose clock is wrong is no liar', async () => {
+    const serverTime = async () => new Date(Date.now() - 600_000);
+    const conformance = await conform(FEW, { serverTime });
+    expect(complaints(conformance)).toEqual([]);
+    expect(conformance.results.find(({ check }) => check === 'clock')).toMatchObject({
+      verdict: 'window',
+      found: 'Date header 600 s behind; time on a new record the same as here',
+    });
+  });
+
+  test('that makes no record of a kind is told so, and tried for the rest', async () => {
+    await control('faults', [{ route: '^POST /api/v1/notes$', kind: 'status', status: 422 }]);
+    const conformance = await conform(FEW);
+    expect(checksWith(conformance, 'lies')).toEqual([]);
+    const failed = conformance.results.filter(({ verdict }) => verdict === 'failed');
+    expect(new Set(failed.map(({ subject }) => subject))).toEqual(new Set(['note']));
+    expect(failed.map(({ check }) => check)).toEqual(
+      expect.arrayContaining(['create', 'precondition', 'repeat', 'lookUp', 'walk']),
+    );
+    expect(conformance.invariants.map(({ holds }) => holds)).toContain('unknown');
+    expect(live()).toEqual([]);
+  });
+});
+
+describe('what was made is removed', () => {
+  test('where the answer to a create was lost', async () => {
+    await control('faults', [
+      { route: '^POST /api/v1/customers', kind: 'timeoutAfterWrite', times: 3 },
+      { route: '^POST /api/v1/notes', kind: 'timeoutAfterWrite', probability: 0.2 },
+    ]);
+    const conformance = await conform(FEW);
+    expect(checksWith(conformance, 'lies')).toEqual([]);
+    expect(checksWith(conformance, 'failed')).not.toEqual([]);
+    await control('faults', []);
+    expect(live()).toEqual([]);
+  });
+
+  test('after a stop', async () => {
+    const stop = new AbortController();
+    const conformance = await conform(MANY, {
+      patience: { timeoutMs: 1_000, lookMs: 50, signal: stop.signal },
+      onProgress: (check) => check === 'markup' && stop.abort(),
+    });
+    expect(conformance).toMatchObject({ stopped: true, cleanup: { leftBehind: [] } });
+    expect(isSound(conformance)).toBe(false);
+    expect(conformance.cleanup.made).toBeGreaterThan(10);
+    expect(live()).toEqual([]);
+  });
+});
+
+describe('the command', () => {
+  const command = (...args: string[]): Promise<Ran> =>
+    runProgram(
+      {
+        PATH: process.env['PATH'] ?? '',
+        ZENDESK_BASE_URL: boxes.zendesk.url,
+        ZENDESK_EMAIL: boxes.zendesk.adminEmail,
+        ZENDESK_API_TOKEN: boxes.zendesk.apiToken,
+        PMS_BASE_URL: boxes.pms.url,
+        PMS_TOKEN: boxes.pms.token,
+        MAPPING_FILE,
+      },
+      ['conform', ...args],
+    );
+
+  test('prints a table, and exits with 0 where nothing is wrong', async () => {
+    const { code, out, err } = await command('--records', '230', '--timeout', '10');
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toContain(`${boxes.pms.url} as sync@pms.example`);
+    expect(out).toMatch(
+      /^✓ {2}project {2,}a write on an old version is refused {2,}refused, also as one of 5/m,
+    );
+    expect(out).toMatch(/^– customer \(file\), customer \(fileRepeat\): files stay where they are$/m);
+    expect(out).toMatch(/^2\. No write without idempotency key or precondition: fully$/m);
+    expect(out).toMatch(/^made (\d+) records, archived \1, left behind 0$/m);
+    expect(out).toMatch(/, 0 failed, 0 lies; \d+ s$/m);
+    expect(live()).toEqual([]);
+  }, 120_000);
+
+  test('names a lie in JSON, and exits with 1', async () => {
+    await control('lies', { ignoreIfMatch: true });
+    const { code, out, err } = await command('--records', '12', '--timeout', '2', '--json');
+    expect([code, err]).toEqual([1, '']);
+    const report = JSON.parse(out) as Report & { ok: boolean };
+    expect(report).toMatchObject({ ok: false, system: boxes.pms.url, as: 'sync@pms.example' });
+    expect(checksWith(report, 'lies')).toEqual(['precondition']);
+  }, 120_000);
+
+  test('says what is wrong with a credential, and makes nothing', async () => {
+    const wrong = { ...boxes.pms, token: 'wrong' };
+    boxes = { ...boxes, pms: wrong };
+    const { code, err, out } = await command();
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toMatch(/answered 401; check PMS_TOKEN/);
+    expect(boxes.pms.store.changes).toEqual([]);
+  });
+
+  test.each([
+    [['--records', '0'], /^--records: found "0", expected a whole number above 0/],
+    [['--timeout', 'x'], /^--timeout: found "x", expected a whole number above 0/],
+  ])('%j is bad input', async (args, expected) => {
+    const { code, err } = await command(...args);
+    expect(code).toBe(2);
+    expect(err).toMatch(expected);
+  });
+});
