@@ -146,15 +146,17 @@ async function main(): Promise<void> {
       const { users } = (await zendesk(`/users/show_many.json?ids=${some.join(',')}`)) as {
         users: { id: number; email: string; name: string }[];
       };
-      for (const { id, email, name } of users) {
-        const known = (await pms(`/people?email=${encodeURIComponent(email)}`)) as {
-          items: { id: string }[];
-        };
-        people.set(
-          id,
-          known.items[0]?.id ?? String((await pms('/people', { email, name, role: 'client' }))['id']),
-        );
-      }
+      const emails = users.map(({ email }) => encodeURIComponent(email)).join(',');
+      const { items: known } = (await pms(`/people?emails=${emails}&limit=100`)) as {
+        items: { id: string; email: string }[];
+      };
+      const idOf = new Map(known.map(({ id, email }) => [email, id]));
+      await Promise.all(
+        users.map(async ({ id, email, name }) => {
+          const person = idOf.get(email) ?? (await pms('/people', { email, name, role: 'client' }))['id'];
+          people.set(id, String(person));
+        }),
+      );
     }
     await tickets.add(async () => {
       const ids = await toPms(

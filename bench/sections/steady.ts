@@ -19,8 +19,11 @@ export interface Steady {
   costs: ChangeCost[];
 }
 
-/** One write carries a change; an organization, whose update takes no precondition, has to be read before it. */
-const BOUND: Record<string, number> = { 'customer edited': 2 };
+/**
+ * One write carries a change. An organization, whose update takes no precondition, has to be read before it; and what a
+ * new ticket gets from Zendesk alone (address, channel) goes back to its project.
+ */
+const BOUND: Record<string, number> = { 'customer edited': 2, 'project made': 2 };
 
 /**
  * So many changes of each kind, one kind after the other, and the calls that carry them.
