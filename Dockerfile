@@ -3,6 +3,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --include=dev --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
+COPY scripts ./scripts
 COPY src ./src
 COPY sandbox ./sandbox
 COPY demo ./demo
@@ -14,7 +15,6 @@ WORKDIR /app
 COPY --from=build --chown=node:node /app/package.json ./
 COPY --from=build --chown=node:node /app/node_modules ./node_modules
 COPY --from=build --chown=node:node /app/dist ./dist
-# The workflow bundle is made from the compiled files when the worker starts.
 COPY --chown=node:node mapping.yaml mapping.schema.json ./
 USER node
 # The process ends when a worker fails; that it is there is its health.

@@ -96,7 +96,7 @@ function compile() {
   const tsc = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
   if (!run('Compiling', process.execPath, [tsc, '-p', 'tsconfig.build.json']))
     fail('The sources do not compile; see above.');
-  if (!run('Bundling the workflows', process.execPath, ['dist/src/workers/bundleWorkflows.js']))
+  if (!run('Bundling the workflows', process.execPath, ['scripts/finishBuild.mjs']))
     fail('The workflows cannot be bundled; see above.');
 }
 

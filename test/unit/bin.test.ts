@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -9,6 +9,8 @@ test('the command is a script of Node, and not of the shell that npx starts it w
   };
   for (const built of Object.values(bin)) {
     const source = built.replace(/^dist\//, '').replace(/\.js$/, '.ts');
+    // npx sees to that only at its first sight of a clone; a build after that must not take it away.
+    expect(statSync(path.join(ROOT, built)).mode & 0o111).not.toBe(0);
     expect(readFileSync(path.join(ROOT, source), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
   }
 });
