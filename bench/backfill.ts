@@ -7,8 +7,6 @@ import { Client, Connection } from '@temporalio/client';
 import { Command } from 'commander';
 import { MongoClient } from 'mongodb';
 import { WorkerProcess, serviceSettings } from '../demo/worker';
-import { startPmsSandbox, type PmsSandbox } from '../sandbox/pms/server';
-import { startZendeskSandbox, type ZendeskSandbox } from '../sandbox/zendesk/server';
 import { startMongo, startTemporal } from '../src/embedded';
 import { freePort } from '../src/embedded/ports';
 import { openLinkStore } from '../src/links/store';
@@ -18,8 +16,10 @@ import { backfillProgress, type BackfillProgress } from '../src/workflows/backfi
 import { SEARCH_ATTRIBUTES } from '../src/workflows/searchAttributes';
 import { boundOf } from './backfill/bound';
 import { checkBackfill } from './backfill/check';
-import { generateAccount, type AccountSize } from './backfill/generate';
+import type { AccountSize } from './backfill/generate';
+import { byRoute, callsOf, say, startSandboxes, total, untilQuiet, type Sandboxes } from './bed';
 import { cpuSeconds, residentMb } from './process';
+import { recordsOf } from './sections/firstSync';
 
 /**
  * `npm run bench:backfill`: makes an account in the sandboxes, backfills it with the service as its own process while
@@ -27,7 +27,6 @@ import { cpuSeconds, residentMb } from './process';
  */
 
 const LOOK_MS = 500;
-const QUIET_LOOKS = 6;
 const KILLED = ['worker', 'mongo', 'temporal'] as const;
 
 interface Options {
@@ -79,7 +78,7 @@ class Bench {
   private constructor(
     private readonly options: Options,
     private readonly size: AccountSize,
-    private readonly sandboxes: { zendesk: ZendeskSandbox; pms: PmsSandbox },
+    private readonly sandboxes: Sandboxes & { close(): Promise<void> },
     private readonly servers: {
       temporal: Awaited<ReturnType<typeof startTemporal>>;
       mongo: Awaited<ReturnType<typeof startMongo>>;
@@ -97,14 +96,9 @@ class Bench {
     const dataDir = path.join(folder, 'data');
     mkdirSync(dataDir);
     const ports = { temporal: await freePort(), mongo: await freePort() };
-    let at: number | null = Date.now() - 90 * 24 * 3_600_000;
-    const clock = () => at ?? Date.now();
-    const limits = { rateLimitPerMinute: 1_000_000, incrementalPerMinute: 1_000_000 };
-    const zendesk = await startZendeskSandbox({ ...limits, ticketUpdateLimit: false, clock });
-    const pms = await startPmsSandbox({ rateLimitPerMinute: limits.rateLimitPerMinute, clock });
     say('making the account');
-    const size = generateAccount({ zendesk, pms }, options, (ms) => void (at = (at ?? 0) + ms));
-    at = null;
+    const sandboxes = await startSandboxes(options);
+    const { zendesk, pms, size } = sandboxes;
     say(`made: ${JSON.stringify(size)}`);
     const temporal = await startTemporal({
       dataDir,
@@ -125,7 +119,6 @@ class Bench {
     say(`worker's log: ${worker.logFile}`);
     const connection = await Connection.connect({ address: temporal.address });
     const client = new Client({ connection });
-    const sandboxes = { zendesk, pms };
     return new Bench(
       options,
       size,
@@ -147,8 +140,7 @@ class Bench {
     await mongo.close();
     worker.start();
     const { kills } = this.options;
-    const total =
-      size.organizations + size.customers + size.tickets + size.projects + size.comments + size.notes;
+    const all = recordsOf(size);
     const memory: number[] = [];
     let begun: number | null = null;
     let last: BackfillProgress | null = null;
@@ -164,13 +156,13 @@ class Bench {
       if (progress.steps !== null) begun ??= Date.now();
       if (progress.state === 'done') break;
       const records = doneIn(progress.tallies);
-      if (done < kills && records > ((done + 0.5) / kills) * 0.95 * total) {
+      if (done < kills && records > ((done + 0.5) / kills) * 0.95 * all) {
         const victim = KILLED[done % KILLED.length] ?? 'worker';
-        say(`${records} of about ${total} records: killing ${victim}`);
+        say(`${records} of about ${all} records: killing ${victim}`);
         await this.kill(victim);
         done += 1;
       } else if (records !== told)
-        say(`${(told = records)} of about ${total} records, step ${progress.done}, ${resident ?? '?'} MB`);
+        say(`${(told = records)} of about ${all} records, step ${progress.done}, ${resident ?? '?'} MB`);
     }
     const seconds = (begun === null ? 0 : Date.now() - begun) / 1000;
     const cpu = {
@@ -180,18 +172,19 @@ class Bench {
       'sandboxes, and making the account': cpuSeconds(process.pid),
     };
     say('done; waiting for the pairs');
-    await this.quiet();
+    await untilQuiet(this.client, this.name);
     const secondsUntilQuiet = (begun === null ? 0 : Date.now() - begun) / 1000;
-    const calls = await this.calls();
-    const made = Object.values(calls).reduce((sum, count) => sum + count, 0);
+    // The polls of the PMS read none of these records.
+    const calls = (await callsOf(this.sandboxes)).filter(({ route }) => !route.endsWith('/changes'));
+    const made = total(calls);
     const bound = boundOf(size);
     return {
       size,
       seconds,
       secondsUntilQuiet,
-      recordsPerSecond: total / seconds,
+      recordsPerSecond: all / seconds,
       kills: this.killed,
-      calls: { made, bound, ratio: made / bound, perRecord: made / total, byRoute: calls },
+      calls: { made, bound, ratio: made / bound, perRecord: made / all, byRoute: byRoute(calls) },
       worker: { atFirst: memory[0] ?? 0, most: Math.max(...memory), last: memory.at(-1) ?? 0 },
       cpu,
       histories: await this.histories(handle.workflowId),
@@ -203,8 +196,7 @@ class Bench {
   async stop(): Promise<void> {
     await this.worker.stop();
     await this.connection.close();
-    await this.sandboxes.zendesk.close();
-    await this.sandboxes.pms.close();
+    await this.sandboxes.close();
     await this.servers.temporal.stop();
     await this.servers.mongo.stop();
   }
@@ -225,33 +217,6 @@ class Bench {
         searchAttributes: SEARCH_ATTRIBUTES,
       });
     else this.servers.mongo = await startMongo({ dataDir, mongoPort: ports.mongo });
-  }
-
-  /** Until no pair is at work. */
-  private async quiet(): Promise<void> {
-    const query = `TaskQueue = '${this.name}' AND ExecutionStatus = 'Running' AND WorkflowType IN ('OrgToCustomer', 'TicketToProject', 'CommentToProject')`;
-    for (let looks = 0; looks < QUIET_LOOKS;) {
-      await sleep(LOOK_MS);
-      const { count } = await this.client.workflow.count(query);
-      looks = count === 0 ? looks + 1 : 0;
-      if (count > 0) say(`${count} pairs at work`);
-    }
-  }
-
-  /** Calls of the sync, by route; those of its polls of the PMS apart. */
-  private async calls(): Promise<Record<string, number>> {
-    const found: Record<string, number> = {};
-    for (const [side, { url }] of Object.entries(this.sandboxes)) {
-      const answer = (await (await fetch(`${url}/_sandbox/stats`)).json()) as {
-        calls: { method: string; route: string; count: number }[];
-      };
-      for (const { method, route, count } of answer.calls) {
-        if (route.endsWith('/changes')) continue;
-        const name = `${side} ${method} ${route}`;
-        found[name] = (found[name] ?? 0) + count;
-      }
-    }
-    return found;
   }
 
   private async histories(workflowId: string): Promise<number[]> {
@@ -284,10 +249,6 @@ function inWords(report: Report): string {
     problems.length === 0 ? 'complete, and no duplicates' : `PROBLEMS\n${problems.slice(0, 50).join('\n')}`,
   ];
   return lines.join('\n');
-}
-
-function say(line: string): void {
-  process.stderr.write(`${new Date().toISOString()} ${line}\n`);
 }
 
 main().catch((error: unknown) => {

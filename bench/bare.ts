@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { systemsOf } from './systems';
 
 /**
  * Reads and writes the pages that a backfill reads and writes, by bare HTTP: no link store, no Temporal, no mapping, no
@@ -8,15 +8,7 @@ import { z } from 'zod';
 
 const WINDOW = 4;
 const AT_ONCE = 100;
-const env = z
-  .object({
-    ZENDESK_BASE_URL: z.string(),
-    ZENDESK_EMAIL: z.string(),
-    ZENDESK_API_TOKEN: z.string(),
-    PMS_BASE_URL: z.string(),
-    PMS_TOKEN: z.string(),
-  })
-  .parse(process.env);
+const env = systemsOf(process.env);
 const BASIC = Buffer.from(`${env.ZENDESK_EMAIL}/token:${env.ZENDESK_API_TOKEN}`).toString('base64');
 
 type Raw = Record<string, unknown>;
@@ -70,16 +62,16 @@ async function toPms(collection: string, bodies: Raw[]): Promise<string[]> {
   return ids;
 }
 
+interface JobAnswer {
+  job_status: { id: string; status: string };
+}
+
 async function toZendesk(name: 'organizations' | 'tickets', bodies: Raw[]): Promise<void> {
   for (const some of hundreds(bodies)) {
-    let { job_status: job } = (await zendesk(`/${name}/create_many.json`, { [name]: some })) as {
-      job_status: { id: string; status: string };
-    };
-    while (job.status !== 'completed') {
+    const begun = (await zendesk(`/${name}/create_many.json`, { [name]: some })) as unknown as JobAnswer;
+    for (let job = begun.job_status; job.status !== 'completed';) {
       await new Promise((resolve) => setTimeout(resolve, 150));
-      ({ job_status: job } = (await zendesk(`/job_statuses/${job.id}`)) as typeof job extends infer J
-        ? { job_status: J }
-        : never);
+      job = ((await zendesk(`/job_statuses/${job.id}`)) as unknown as JobAnswer).job_status;
     }
   }
 }

@@ -128,14 +128,18 @@ export class Bed {
     }
   }
 
-  /** Until no pair is at work. */
-  async quiet(): Promise<void> {
-    const query = `TaskQueue = '${this.name}' AND ExecutionStatus = 'Running' AND WorkflowType IN ('OrgToCustomer', 'TicketToProject', 'CommentToProject')`;
-    for (let looks = 0; looks < QUIET_LOOKS;) {
-      await sleep(LOOK_MS);
-      const { count } = await this.client.workflow.count(query);
-      looks = count === 0 ? looks + 1 : 0;
-    }
+  quiet(): Promise<void> {
+    return untilQuiet(this.client, this.name);
+  }
+}
+
+/** Until no pair of a task queue is at work. */
+export async function untilQuiet(client: Client, taskQueue: string): Promise<void> {
+  const query = `TaskQueue = '${taskQueue}' AND ExecutionStatus = 'Running' AND WorkflowType IN ('OrgToCustomer', 'TicketToProject', 'CommentToProject')`;
+  for (let looks = 0; looks < QUIET_LOOKS;) {
+    await sleep(LOOK_MS);
+    const { count } = await client.workflow.count(query);
+    looks = count === 0 ? looks + 1 : 0;
   }
 }
 

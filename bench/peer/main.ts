@@ -1,5 +1,5 @@
 import { createClient } from 'node-zendesk';
-import { z } from 'zod';
+import { systemsOf } from '../systems';
 
 /**
  * The script that the sync is measured against: both systems are asked for changes every few seconds, and what changed
@@ -9,15 +9,7 @@ import { z } from 'zod';
  */
 
 const PAUSE_MS = 3_000;
-const env = z
-  .object({
-    ZENDESK_BASE_URL: z.string(),
-    ZENDESK_EMAIL: z.string(),
-    ZENDESK_API_TOKEN: z.string(),
-    PMS_BASE_URL: z.string(),
-    PMS_TOKEN: z.string(),
-  })
-  .parse(process.env);
+const env = systemsOf(process.env);
 
 const zendesk = createClient({
   username: env.ZENDESK_EMAIL,

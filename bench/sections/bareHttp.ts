@@ -3,6 +3,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type { AccountOptions } from '../backfill/generate';
 import { startSandboxes } from '../bed';
+import { environmentFor } from '../systems';
 import { recordsOf } from './firstSync';
 import { slowDown } from './slowly';
 
@@ -14,18 +15,11 @@ export async function bareHttp(
   delayMs: number,
 ): Promise<{ seconds: number; recordsPerSecond: number }> {
   const boxes = await startSandboxes(account);
-  const { zendesk, pms, size } = boxes;
+  const { pms, size } = boxes;
   if (delayMs > 0) await slowDown(boxes, delayMs);
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [BARE], {
-      env: {
-        PATH: process.env['PATH'],
-        ZENDESK_BASE_URL: zendesk.url,
-        ZENDESK_EMAIL: zendesk.adminEmail,
-        ZENDESK_API_TOKEN: zendesk.apiToken,
-        PMS_BASE_URL: pms.url,
-        PMS_TOKEN: pms.token,
-      },
+      env: environmentFor(boxes),
     });
     const seconds = (JSON.parse(stdout) as { ms: number }).ms / 1000;
     const written = [...pms.store.all('note')].length;

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccountOptions } from '../backfill/generate';
 import { startSandboxes } from '../bed';
+import { environmentFor } from '../systems';
 import { steady, type Steady } from './steady';
 
 const PEER = path.resolve(__dirname, '../peer/main.js');
@@ -12,16 +13,8 @@ const WITHIN_MS = 5 * 60_000;
 /** What the polling script spends on the same changes. */
 export async function peer(account: AccountOptions, each: number): Promise<Steady> {
   const boxes = await startSandboxes({ ...account, matches: false });
-  const { zendesk, pms } = boxes;
   const child = spawn(process.execPath, [PEER], {
-    env: {
-      PATH: process.env['PATH'],
-      ZENDESK_BASE_URL: zendesk.url,
-      ZENDESK_EMAIL: zendesk.adminEmail,
-      ZENDESK_API_TOKEN: zendesk.apiToken,
-      PMS_BASE_URL: pms.url,
-      PMS_TOKEN: pms.token,
-    },
+    env: environmentFor(boxes),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let rounds = 0;
