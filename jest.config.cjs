@@ -2,6 +2,8 @@
 module.exports = {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
+  // They need a real Redmine: `npm run test:redmine`.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/redmine/'],
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

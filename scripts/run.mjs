@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const STAMP = path.join(ROOT, 'node_modules', '.zps-installed');
 const BUILD_INFO = path.join(ROOT, 'dist', '.tsbuildinfo');
-const SOURCES = ['src', 'sandbox', 'demo', 'bench', 'test/chaos'];
+const SOURCES = ['src', 'sandbox', 'redmine', 'demo', 'bench', 'test/chaos'];
 
 const TASKS = {
   demo: ['dist/demo/main.js'],
@@ -25,6 +25,7 @@ const TASKS = {
   'bench:backfill': ['--max-old-space-size=8192', 'dist/bench/backfill.js'],
   test: ['node_modules/jest/bin/jest.js'],
   'test:chaos': ['dist/test/chaos/main.js'],
+  'test:redmine': ['node_modules/jest/bin/jest.js', '--config', 'jest.redmine.config.cjs', '--runInBand'],
   'histories:record': ['node_modules/jest/bin/jest.js', '--config', 'jest.histories.config.cjs'],
 };
 
@@ -100,6 +101,10 @@ function compile() {
     fail('The workflows cannot be bundled; see above.');
 }
 
+function prepare(program) {
+  return spawnSync(process.execPath, [program], { cwd: ROOT, stdio: ['ignore', 2, 2] }).status;
+}
+
 function start(args) {
   const child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });
   // A terminal's Ctrl-C reaches the child by itself; a signal sent to us alone does not.
@@ -117,13 +122,13 @@ if (!command) fail(`Unknown task "${task}": expected one of ${Object.keys(TASKS)
 install();
 compile();
 const unitOnly = args.length > 0 && args.every((arg) => /^(\.\/)?test\/(unit|property)\b/.test(arg));
-if (task === 'test' || task === 'histories:record') {
-  if (unitOnly) process.env.ZPS_UNIT_ONLY = '1';
-  else if (
-    spawnSync(process.execPath, ['dist/src/embedded/prepare.js'], { cwd: ROOT, stdio: ['ignore', 2, 2] })
-      .status !== 0
-  ) {
-    fail('The tests need a Temporal server and a MongoDB; see above.');
+if (task === 'test' && unitOnly) process.env.ZPS_UNIT_ONLY = '1';
+else if (['test', 'test:redmine', 'histories:record'].includes(task)) {
+  if (task === 'test:redmine') {
+    const status = prepare('dist/redmine/prepare.js');
+    if (status !== 0) process.exit(status ?? 1);
   }
+  if (prepare('dist/src/embedded/prepare.js') !== 0)
+    fail('The tests need a Temporal server and a MongoDB; see above.');
 }
 start([...command, ...args]);
