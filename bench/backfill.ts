@@ -10,7 +10,7 @@ import { WorkerProcess, serviceSettings } from '../demo/worker';
 import { startMongo, startTemporal } from '../src/embedded';
 import { freePort } from '../src/embedded/ports';
 import { openLinkStore } from '../src/links/store';
-import { doneIn } from '../src/sync/backfill';
+import { doneIn } from '../src/sync/backfillTally';
 import { startBackfill } from '../src/workers/backfill';
 import { backfillProgress, type BackfillProgress } from '../src/workflows/backfill';
 import { SEARCH_ATTRIBUTES } from '../src/workflows/searchAttributes';

@@ -167,11 +167,8 @@ export function inWords({ run, calls, throughput, growth, quota, raw }: Report):
       ],
     ),
     '',
-    'Processor time for a change: ' +
-      Object.entries(pair.cpuPerChange)
-        .map(([what, seconds]) => `${what} ${(seconds * 1000).toFixed(0)} ms`)
-        .join(', ') +
-      '. The floor shares the processors with nobody but Temporal.',
+    `Processor time for a change: ${milliseconds(pair.cpuPerChange)}; for a workflow that does nothing: ${milliseconds(pair.cpuPerNoop)}. ` +
+      'The floor shares the processors with nobody but Temporal.',
     '',
     'From an edit in the PMS to its write in Zendesk, told by a webhook:',
     '',
@@ -234,6 +231,11 @@ export function inWords({ run, calls, throughput, growth, quota, raw }: Report):
 
 const times = (ratio: number): string => ratio.toFixed(2);
 const percent = (share: number): string => `${(share * 100).toFixed(share < 0.01 ? 2 : 0)} %`;
+const milliseconds = (seconds: Record<string, number>) =>
+  Object.entries(seconds)
+    .map(([what, each]) => `${what} ${(each * 1000).toFixed(0)} ms`)
+    .join(', ');
+
 const round = (value: number): string => (value < 100 ? value.toFixed(1) : value.toFixed(0));
 
 function table(head: string[], rows: string[][]): string {

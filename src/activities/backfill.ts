@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { heartbeat } from '@temporalio/activity';
-import { addBackfill, backfillSteps, noBackfill, type BackfillTallies } from '../sync/backfill';
+import { backfillSteps } from '../sync/backfill';
+import { addBackfill, noBackfill, type BackfillTallies } from '../sync/backfillTally';
 import type { Link } from '../sync/link';
 import { entityOf, type Mapping } from '../sync/mapping';
 import { otherSide, type EntityType, type RefKey, type Side, type SyncRecord } from '../sync/record';

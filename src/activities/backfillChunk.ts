@@ -2,12 +2,11 @@ import type { Chunk } from '../links/backfill';
 import { lowered, type RecordShelf } from '../links/shelf';
 import {
   decideBackfill,
-  noBackfill,
   type BackfillItem,
   type BackfillKnowledge,
-  type BackfillTally,
   type BackfillVerdict,
 } from '../sync/backfill';
+import { noBackfill, type BackfillTally } from '../sync/backfillTally';
 import { sortCandidates } from '../sync/candidates';
 import { commit, withAnswer } from '../sync/commit';
 import { fileWork } from '../sync/files';

@@ -1,9 +1,10 @@
-import type { BackfillStep, BackfillTallies } from '../sync/backfill';
+import type { BackfillStep } from '../sync/backfill';
+import type { BackfillTallies } from '../sync/backfillTally';
 import type { CanonicalKey } from '../sync/keys';
 import type { Lane } from '../sync/lane';
 import type { LinkStatus } from '../sync/link';
 import type { Tidied } from '../sync/hygiene';
-import type { AllFindings, ReconcileReport } from '../sync/reconcile';
+import type { AllFindings, ReconcileReport } from '../sync/findings';
 import type { EntityType, RefKey, Side } from '../sync/record';
 import type { Resolution } from '../sync/resolution';
 

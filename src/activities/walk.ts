@@ -1,7 +1,8 @@
 import { heartbeat } from '@temporalio/activity';
 import { parseRef, refKey, type CanonicalKey } from '../sync/keys';
 import { entityOf } from '../sync/mapping';
-import { addFindings, examine, noFindings, type AllFindings, type Verdict } from '../sync/reconcile';
+import { examine, type Verdict } from '../sync/reconcile';
+import { addFindings, noFindings, type AllFindings } from '../sync/findings';
 import type { EntityType, RefKey, Side, SyncRecord } from '../sync/record';
 import { entityOfRef, loadReferences, type ActivityContext } from './context';
 import { inParallel, ownKey } from './dispatch';

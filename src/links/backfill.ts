@@ -1,5 +1,5 @@
 import type { Collection, Db } from 'mongodb';
-import type { BackfillTallies } from '../sync/backfill';
+import type { BackfillTallies } from '../sync/backfillTally';
 import type { SyncRecord } from '../sync/record';
 import { openShelf, type RecordShelf } from './shelf';
 

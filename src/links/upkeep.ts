@@ -1,6 +1,6 @@
 import type { Collection, Db } from 'mongodb';
 import type { CanonicalKey } from '../sync/keys';
-import type { ReconcileReport } from '../sync/reconcile';
+import type { ReconcileReport } from '../sync/findings';
 import type { RefKey, SyncRecord } from '../sync/record';
 
 /** A claim as upkeep sees it. Times are ISO. */

@@ -11,7 +11,8 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { BackfillActivities, BackfillSystemActivities } from '../activities/types';
-import { addBackfill, doneIn, noBackfill, type BackfillStep, type BackfillTallies } from '../sync/backfill';
+import type { BackfillStep } from '../sync/backfill';
+import { addBackfill, doneIn, noBackfill, type BackfillTallies } from '../sync/backfillTally';
 import { SIDES, otherSide, type Side } from '../sync/record';
 import { PRIORITY, taskQueueOf } from './taskQueues';
 

@@ -9,7 +9,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ReconcileStep, UpkeepActivities, WalkActivities, WalkOutcome } from '../activities/types';
-import { addFindings, noFindings, type AllFindings, type ReconcileReport } from '../sync/reconcile';
+import { addFindings, noFindings, type AllFindings, type ReconcileReport } from '../sync/findings';
 import { ENTITY_TYPES, SIDES, type Side } from '../sync/record';
 import { PRIORITY, taskQueueOf } from './taskQueues';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MongoClient } from 'mongodb';
 import type { Ticket } from '../../sandbox/zendesk/store';
-import type { ReconcileReport } from '../../src/sync/reconcile';
+import type { ReconcileReport } from '../../src/sync/findings';
 import { linkHygiene, reconcile } from '../../src/workflows';
 import { reconcileProgress } from '../../src/workflows/reconcile';
 import { ServiceProcess, serviceEnvironment, until } from '../support/serviceProcess';

@@ -1,13 +1,7 @@
 import fc from 'fast-check';
 import { secondsLeft } from '../../src/cli/commands/backfill';
-import {
-  addBackfill,
-  backfillSteps,
-  decideBackfill,
-  doneIn,
-  noBackfill,
-  type BackfillItem,
-} from '../../src/sync/backfill';
+import { backfillSteps, decideBackfill, type BackfillItem } from '../../src/sync/backfill';
+import { addBackfill, doneIn, noBackfill } from '../../src/sync/backfillTally';
 import { canonicalKey, refKey } from '../../src/sync/keys';
 import { isHeld, newLink, releasedIntent, type Intent } from '../../src/sync/link';
 import { emptyAgreement } from '../../src/sync/plan';

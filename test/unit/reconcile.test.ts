@@ -1,6 +1,7 @@
 import { addTidied, disorderOf, nothingTidied } from '../../src/sync/hygiene';
 import { newLink, seenVersion, type Link } from '../../src/sync/link';
-import { addFindings, examine, noFindings } from '../../src/sync/reconcile';
+import { examine } from '../../src/sync/reconcile';
+import { addFindings, noFindings } from '../../src/sync/findings';
 import type { SyncRecord } from '../../src/sync/record';
 import { NOW, NO_REFERENCES, record, testMapping } from '../support/world';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Command } from 'commander';
-import { doneIn } from '../../sync/backfill';
+import { doneIn } from '../../sync/backfillTally';
 import { ENTITY_TYPES } from '../../sync/record';
 import { backfillOf, startBackfill, type BackfillHandle } from '../../workers/backfill';
 import {

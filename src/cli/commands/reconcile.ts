@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowIdConflictPolicy, type WorkflowHandle } from '@temporalio/client';
 import type { Command } from 'commander';
-import type { ReconcileReport } from '../../sync/reconcile';
+import type { ReconcileReport } from '../../sync/findings';
 import { ENTITY_TYPES } from '../../sync/record';
 import { reconcile as reconcileWorkflow } from '../../workflows';
 import { reconcileId } from '../../workflows/ids';

@@ -1,0 +1,83 @@
+import type { CanonicalKey } from './keys';
+import { ENTITY_TYPES, type EntityType, type Side } from './record';
+
+/** What a reconcile counts. Apart from its verdicts: workflows import this, and must not import those (docs/evolution.md). */
+
+/** Counts of one entity type. */
+export interface Findings {
+  walked: Record<Side, number>;
+  agrees: number;
+  outside: number;
+  unsettled: number;
+  missing: number;
+  drifted: number;
+  ended: number;
+  returned: number;
+  /** Links whose record is gone without a trace. */
+  orphaned: number;
+  /** Pairs that were told to look again. */
+  told: number;
+  /** Drifted properties: records by row of the mapping. */
+  rows: Record<string, number>;
+  /** Some of the pairs that were told. */
+  examples: CanonicalKey[];
+}
+
+export type AllFindings = Record<EntityType, Findings>;
+
+const EXAMPLES = 20;
+
+export function noFindings(): AllFindings {
+  const none = (): Findings => ({
+    walked: { zendesk: 0, pms: 0 },
+    agrees: 0,
+    outside: 0,
+    unsettled: 0,
+    missing: 0,
+    drifted: 0,
+    ended: 0,
+    returned: 0,
+    orphaned: 0,
+    told: 0,
+    rows: {},
+    examples: [],
+  });
+  return { OrgToCustomer: none(), TicketToProject: none(), CommentToProject: none() };
+}
+
+export function addFindings(a: AllFindings, b: AllFindings): AllFindings {
+  const sum = noFindings();
+  for (const entity of ENTITY_TYPES) {
+    const [into, one, other] = [sum[entity], a[entity], b[entity]];
+    for (const name of COUNTS) into[name] = one[name] + other[name];
+    for (const side of ['zendesk', 'pms'] as const) into.walked[side] = one.walked[side] + other.walked[side];
+    for (const rows of [one.rows, other.rows])
+      for (const [row, count] of Object.entries(rows)) into.rows[row] = (into.rows[row] ?? 0) + count;
+    into.examples = [...new Set([...one.examples, ...other.examples])].slice(0, EXAMPLES);
+  }
+  return sum;
+}
+
+const COUNTS = [
+  'agrees',
+  'outside',
+  'unsettled',
+  'missing',
+  'drifted',
+  'ended',
+  'returned',
+  'orphaned',
+  'told',
+] as const;
+
+/** What a reconcile leaves: counts and names, no record's content. Times are ISO. */
+export interface ReconcileReport {
+  run: string;
+  startedAt: string;
+  finishedAt: string;
+  /** Zendesk comments were walked from the beginning, not since the last reconcile. */
+  full: boolean;
+  findings: AllFindings;
+  /** What could not be walked, and why. */
+  failed: { what: string; why: string }[];
+}

@@ -1,0 +1,18 @@
+import path from 'node:path';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { WORKFLOWS } from '../../src/workers/workflowCode';
+
+/** The packages that a bundle carries besides Temporal's own. */
+async function packagesOf(workflowsPath: string): Promise<string[]> {
+  const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
+  const found = code.matchAll(/node_modules\/((?:@[\w.-]+\/)?[\w.-]+)\//g);
+  return [...new Set([...found].map(([, name = '']) => name))]
+    .filter((name) => !name.startsWith('@temporalio/'))
+    .sort();
+}
+
+// Every module of the bundle is evaluated anew for every workflow: one library more costs each change some milliseconds.
+test('workflows carry no library but what the SDK itself brings along', async () => {
+  const nothing = await packagesOf(path.resolve(__dirname, '../fixtures/workflows-empty'));
+  expect(await packagesOf(WORKFLOWS)).toEqual(nothing);
+}, 60_000);
