@@ -16,6 +16,7 @@ COPY --from=build --chown=node:node /app/package.json ./
 COPY --from=build --chown=node:node /app/node_modules ./node_modules
 COPY --from=build --chown=node:node /app/dist ./dist
 COPY --chown=node:node mapping.yaml mapping.schema.json ./
+COPY --chown=node:node profiles ./profiles
 USER node
 # The process ends when a worker fails; that it is there is its health.
 HEALTHCHECK --interval=30s --timeout=5s CMD ["node", "-e", "process.kill(1, 0)"]

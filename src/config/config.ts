@@ -134,8 +134,24 @@ const schema = z
       .email('expected an e-mail address')
       .describe('E-mail address of the user whose API token is used ([zendesk.md](zendesk.md)).'),
     zendeskApiToken: z.string().min(1, 'expected an API token').describe('That user’s API token.'),
-    pmsBaseUrl: url.describe('Address of the PMS, without `/api/v1`.'),
-    pmsToken: z.string().min(1, 'expected an API token').describe('Bearer token of the PMS.'),
+    pmsBaseUrl: url.describe(
+      'Address of the PMS, without the path that its profile begins with (`/api/v1`).',
+    ),
+    pmsToken: z
+      .string()
+      .min(1, 'expected an API token')
+      .describe('Token, key, password or client secret of the PMS.'),
+    pmsUser: z
+      .string()
+      .min(1, 'expected a name')
+      .optional()
+      .describe('Name that belongs to it, where the profile’s `auth` is `basic` or `oauth2`.'),
+    pmsProfile: z
+      .string()
+      .default('contract')
+      .describe(
+        'What the PMS’s API is like ([profile.md](profile.md)): a file, or the name of a profile that comes along.',
+      ),
     zendeskAttachmentHosts: hosts
       .default(['*.zdusercontent.com'])
       .describe(
@@ -261,6 +277,8 @@ const intakeSchema = z
     zendeskApiToken: UNUSED,
     pmsBaseUrl: UNUSED,
     pmsToken: UNUSED,
+    pmsUser: UNUSED,
+    pmsProfile: UNUSED,
     temporalAddress: schema.shape.temporalAddress.unwrap(),
     mongodbUri: schema.shape.mongodbUri.unwrap(),
   })

@@ -20,12 +20,21 @@ export interface ApiCall {
   ms: number;
 }
 
+/** What each call is sent with so that the system knows who asks. */
+export interface Credential {
+  headers(): Promise<Record<string, string>>;
+  /** After a refusal: whether there may be another. */
+  renew(): boolean;
+}
+
 export interface HttpOptions {
   side: Side;
   /** How messages call the system, e.g. `Zendesk`. */
   name: string;
   baseUrl: string;
   headers: Record<string, string>;
+  /** Besides the headers, where it may change. */
+  auth?: Credential;
   /** The variables that hold the credential, to name when it is refused. */
   credential: string;
   timeoutMs?: number;
@@ -39,6 +48,8 @@ export interface Request {
   path: string;
   query?: Record<string, string | number>;
   body?: unknown;
+  /** Sent as a form, in the place of a body. */
+  form?: URLSearchParams;
   /** Sent as it comes, in the place of a body. */
   file?: OpenFile;
   headers?: Record<string, string>;
@@ -88,11 +99,12 @@ export class HttpClient {
     return traced(this.options, request, () => this.attempt(request, expected));
   }
 
-  private async attempt(request: Request, expected: Expected): Promise<Answer> {
-    const { name, side, onCall, rate } = this.options;
+  private async attempt(request: Request, expected: Expected, renewed = false): Promise<Answer> {
+    const { name, side, onCall, rate, auth } = this.options;
     const writes = request.method !== 'GET';
     const call = `${name} ${request.method} ${request.path}`;
     const permit = await rate?.budget.take(rate.rules.bucketsOf(request.path));
+    const credential = await auth?.headers();
     const started = Date.now();
     let response: AxiosResponse<string> | null = null;
     try {
@@ -101,6 +113,7 @@ export class HttpClient {
         url: request.path,
         ...(request.query && { params: request.query }),
         ...(request.body !== undefined && { data: JSON.stringify(request.body) }),
+        ...(request.form && { data: request.form.toString() }),
         ...(request.file && {
           data: request.file.content,
           timeout: FILE_TIMEOUT_MS,
@@ -109,10 +122,12 @@ export class HttpClient {
         headers: {
           // Without a body there is nothing to name; axios would say that it is a form.
           'content-type': request.body === undefined ? false : 'application/json',
+          ...(request.form && { 'content-type': 'application/x-www-form-urlencoded' }),
           ...(request.file && {
             'content-type': request.file.contentType,
             'content-length': String(request.file.size),
           }),
+          ...credential,
           ...request.headers,
         },
       });
@@ -136,7 +151,10 @@ export class HttpClient {
     const header = headersOf(response);
     const { status } = response;
     const wait = await this.learn(permit, status, header);
-    if (status === 401 || status === 403) {
+    // A file that was read cannot be sent twice.
+    if (status === 401 && !renewed && !request.file && auth?.renew())
+      return this.attempt(request, expected, true);
+    if ((status === 401 || status === 403) && !expected.includes(status)) {
       throw new NeedsHuman(
         'unauthorized',
         `${call}: answered ${status}; check ${this.options.credential} and its permissions`,
@@ -196,8 +214,9 @@ export class HttpClient {
   }
 
   private async begin(path: string): Promise<{ status: number; content: Readable }> {
-    const { name, side, onCall, rate } = this.options;
+    const { name, side, onCall, rate, auth } = this.options;
     const permit = await rate?.budget.take(rate.rules.bucketsOf(path));
+    const credential = await auth?.headers();
     const started = Date.now();
     let response: AxiosResponse<Readable> | null = null;
     try {
@@ -206,7 +225,7 @@ export class HttpClient {
         url: path,
         responseType: 'stream',
         decompress: false,
-        headers: { 'accept-encoding': 'identity', accept: '*/*' },
+        headers: { 'accept-encoding': 'identity', accept: '*/*', ...credential },
       });
     } catch (error) {
       const code = error instanceof AxiosError ? (error.code ?? 'no answer') : 'no answer';

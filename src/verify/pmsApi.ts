@@ -1,9 +1,8 @@
 import { buffer } from 'node:stream/consumers';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import type { CallBudget } from '../systems/budget';
+import type { CallBudget, RateRules } from '../systems/budget';
 import { HttpClient, type Request } from '../systems/http';
-import { PMS_RATE } from '../systems/pms/limits';
 import { textOf } from '../sync/values';
 import type { Json, Values } from '../sync/record';
 import { patiently, valueOf, type FileContent, type PublicApi, type Seen } from './api';
@@ -13,7 +12,7 @@ import { patiently, valueOf, type FileContent, type PublicApi, type Seen } from 
 export interface PmsAccess {
   baseUrl: string;
   token: string;
-  budget?: CallBudget;
+  rate?: { rules: RateRules; budget: CallBudget };
 }
 
 const attachment = z.looseObject({ id: z.string(), fileName: z.string(), size: z.number() });
@@ -44,14 +43,14 @@ export class PmsApi implements PublicApi {
   private readonly http: HttpClient;
   private readonly known = new Map<string, Person>();
 
-  constructor({ baseUrl, token, budget }: PmsAccess) {
+  constructor({ baseUrl, token, rate }: PmsAccess) {
     this.http = new HttpClient({
       side: 'pms',
       name: 'PMS',
       baseUrl,
       headers: { authorization: `Bearer ${token}` },
       credential: 'PMS_TOKEN',
-      ...(budget && { rate: { rules: PMS_RATE, budget } }),
+      ...(rate && { rate }),
     });
   }
 

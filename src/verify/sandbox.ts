@@ -8,9 +8,10 @@ import { startPmsSandbox } from '../../sandbox/pms/server';
 import { startZendeskSandbox } from '../../sandbox/zendesk/server';
 import { readYaml } from '../config/config';
 import { checkMapping, loadMapping } from '../config/mapping';
+import { loadProfile } from '../config/profile';
 import { startMongo, startTemporal } from '../embedded';
 import type { Mapping } from '../sync/mapping';
-import { pmsSystem } from '../systems/pms';
+import { profileSystem } from '../systems/profile';
 import { zendeskSystem } from '../systems/zendesk';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
 import { missingFields } from './fields';
@@ -106,7 +107,7 @@ async function startOne({ mode, file, folder, servers, idsAfter }: One): Promise
   const access = { baseUrl: zendesk.url, email: zendesk.adminEmail, apiToken: zendesk.apiToken };
   const systems = {
     zendesk: zendeskSystem(access),
-    pms: pmsSystem({ baseUrl: pms.url, token: pms.token }),
+    pms: profileSystem({ profile: loadProfile('contract'), baseUrl: pms.url, token: pms.token }),
   };
   // Colleagues have accounts in both.
   for (const { email, name, role } of zendesk.store.users.values())

@@ -4,10 +4,9 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { NeedsHuman, RetryLater } from '../../src/systems/errors';
 import { openFile } from '../../src/systems/files';
-import { pmsSystem } from '../../src/systems/pms';
 import type { SystemPort } from '../../src/systems/port';
 import { zendeskSystem } from '../../src/systems/zendesk';
-import { startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { contractSystem, startSandboxes, type Sandboxes } from '../support/sandboxes';
 
 const servers: Server[] = [];
 async function serve(handler: RequestListener): Promise<string> {
@@ -52,8 +51,8 @@ test('a file passes through as it comes: its end is sent only once its beginning
     const note = {
       id: 'N-1',
       revision: 2,
-      createdAt: '',
-      updatedAt: '',
+      createdAt: '2026-01-01T00:00:00Z',
+      updatedAt: '2026-01-01T00:00:00Z',
       archivedAt: null,
       externalRef: null,
     };
@@ -63,7 +62,7 @@ test('a file passes through as it comes: its end is sent only once its beginning
     void take(request).then(() => response.writeHead(201).end(JSON.stringify(file)));
   });
   const from = zendeskSystem({ baseUrl: zendesk, email: 'a@b.example', apiToken: 't' });
-  const to = pmsSystem({ baseUrl: pms, token: 't' });
+  const to = contractSystem({ baseUrl: pms, token: 't' });
   const open = () => from.openFile({ side: 'zendesk', kind: 'comment', id: '1-2' }, '7');
   const options = { idempotencyKey: 'k', backRef: 'zendesk:comment:1-2', isPublic: false };
   await to.attach({ side: 'pms', kind: 'note', id: 'N-1' }, open, options);
@@ -71,7 +70,8 @@ test('a file passes through as it comes: its end is sent only once its beginning
 });
 
 test('a PMS that keeps no files says so, and its record does not count as gone', async () => {
-  const note = { id: 'N-1', revision: 2, createdAt: '', updatedAt: '', archivedAt: null, externalRef: null };
+  const at = '2026-01-01T00:00:00Z';
+  const note = { id: 'N-1', revision: 2, createdAt: at, updatedAt: at, archivedAt: null, externalRef: null };
   const rest = { projectId: 'P-1', body: '', visibility: 'internal', authorId: null, authorName: null };
   const url = await serve((request, response) => {
     const items = [{ ...note, ...rest, occurredAt: null, redacted: false }];
@@ -84,7 +84,9 @@ test('a PMS that keeps no files says so, and its record does not count as gone',
     openFile({ fileName: 'f', contentType: 'text/plain', size: 1 }, Readable.from(['x']));
   const options = { idempotencyKey: 'k', backRef: 'zendesk:comment:1-2', isPublic: false };
   const ref = { side: 'pms', kind: 'note', id: 'N-1' } as const;
-  expect(await errorOf(pmsSystem({ baseUrl: url, token: 't' }).attach(ref, file, options))).toMatchObject({
+  expect(
+    await errorOf(contractSystem({ baseUrl: url, token: 't' }).attach(ref, file, options)),
+  ).toMatchObject({
     code: 'attachment_refused',
   });
 });

@@ -49,6 +49,8 @@ test('it holds what runs, and neither tests nor sources nor secrets', () => {
     'LICENSE',
     'mapping.yaml',
     'mapping.schema.json',
+    'profiles/contract.yaml',
+    'profile.schema.json',
     'docs/operations.md',
     'src/embedded/mongo-java/pom.xml',
     'dist/sandbox/zendesk/server.js',

@@ -9,7 +9,8 @@ import type { Clock } from '../../src/budget/clock';
 import type { Lane } from '../../src/sync/lane';
 import { inCallContext } from '../../src/systems/callContext';
 import { RetryLater } from '../../src/systems/errors';
-import { PMS_RATE } from '../../src/systems/pms/limits';
+import { loadProfile } from '../../src/config/profile';
+import { rateRules } from '../../src/systems/profile/rate';
 import type { SystemPort } from '../../src/systems/port';
 import { zendeskSystem } from '../../src/systems/zendesk';
 import { ZENDESK_RATE } from '../../src/systems/zendesk/limits';
@@ -46,7 +47,10 @@ describe('rate budget over two workers', () => {
     });
     workers = [0, 1].map(() => {
       const rate = { name: 'Zendesk', rules: ZENDESK_RATE, ceiling: null };
-      const budgets = new RateBudgets({ zendesk: rate, pms: { ...rate, rules: PMS_RATE } }, clock);
+      const budgets = new RateBudgets(
+        { zendesk: rate, pms: { ...rate, rules: rateRules(loadProfile('contract')) } },
+        clock,
+      );
       budgets.open(db);
       return zendeskSystem({
         baseUrl: zendesk.url,

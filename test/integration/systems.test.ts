@@ -6,10 +6,9 @@ import {
   RecordGone,
   RetryLater,
 } from '../../src/systems/errors';
-import { pmsSystem } from '../../src/systems/pms';
 import type { SystemPort } from '../../src/systems/port';
 import { zendeskSystem } from '../../src/systems/zendesk';
-import { startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { contractSystem, startSandboxes, type Sandboxes } from '../support/sandboxes';
 
 /** What the core relies on, asked of both adapters alike against the sandboxes. */
 
@@ -197,7 +196,7 @@ describe.each<Side>(['zendesk', 'pms'])('the port of %s', (side) => {
     const wrong =
       side === 'zendesk'
         ? zendeskSystem({ baseUrl: boxes.zendesk.url, email: 'x@example.com', apiToken: secret })
-        : pmsSystem({ baseUrl: boxes.pms.url, token: secret });
+        : contractSystem({ baseUrl: boxes.pms.url, token: secret });
     const error = await errorOf(wrong.whoAmI());
     expect(error).toMatchObject({ name: 'NeedsHuman', code: 'unauthorized' });
     expect(

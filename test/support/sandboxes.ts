@@ -6,11 +6,12 @@ import {
   type ZendeskSandboxOptions,
 } from '../../sandbox/zendesk/server';
 import { checkMapping, loadMapping } from '../../src/config/mapping';
+import { loadProfile } from '../../src/config/profile';
 import type { Mapping } from '../../src/sync/mapping';
 import type { Side } from '../../src/sync/record';
 import type { ApiCall } from '../../src/systems/http';
-import { pmsSystem } from '../../src/systems/pms';
 import type { SystemPort } from '../../src/systems/port';
+import { profileSystem, type PmsConnection } from '../../src/systems/profile';
 import { zendeskSystem } from '../../src/systems/zendesk';
 
 /** Both sandboxes with an adapter to each, and plain HTTP for what people do. */
@@ -32,6 +33,11 @@ export interface Sandboxes {
 export type Body = Record<string, unknown> & { status: number };
 
 export const MAPPING_FILE = path.resolve(__dirname, '../../mapping.yaml');
+
+/** A PMS that keeps the contract. */
+export function contractSystem(connection: Omit<PmsConnection, 'profile'>): SystemPort {
+  return profileSystem({ profile: loadProfile('contract'), ...connection });
+}
 
 export async function startSandboxes(
   options: {
@@ -65,7 +71,7 @@ export async function startSandboxes(
       ...files,
       onCall,
     }),
-    pms: pmsSystem({ baseUrl: pms.url, token: pms.token, timeoutMs: 2_000, ...files, onCall }),
+    pms: contractSystem({ baseUrl: pms.url, token: pms.token, timeoutMs: 2_000, ...files, onCall }),
   };
   const mapping = await checkMapping(options.mapping ?? loadMapping(MAPPING_FILE), systems, 'mapping.yaml');
   const made = await send(

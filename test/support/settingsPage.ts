@@ -18,6 +18,7 @@ const SECTIONS: Section[] = [
     text: 'Read by workers and commands. A process that runs `start --only intake` needs none of it and reads no credential; it takes the Zendesk address, for links in the console.',
     settings: [
       ...['zendeskSubdomain', 'zendeskBaseUrl', 'zendeskEmail', 'zendeskApiToken', 'pmsBaseUrl', 'pmsToken'],
+      ...['pmsUser', 'pmsProfile'],
       ...['zendeskCallsPerMinute', 'pmsCallsPerMinute', 'attachmentLimitMb', 'zendeskAttachmentHosts'],
     ],
   },

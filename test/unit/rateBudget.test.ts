@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { WINDOW_MS, allowance, lotSize, type BudgetWindow } from '../../src/budget/window';
-import { PMS_RATE } from '../../src/systems/pms/limits';
+import { loadProfile } from '../../src/config/profile';
+import { rateRules } from '../../src/systems/profile/rate';
 import { ZENDESK_RATE } from '../../src/systems/zendesk/limits';
 
+const PMS_RATE = rateRules(loadProfile('contract'));
 const headers = (values: Record<string, string>) => (name: string) => values[name] ?? null;
 const window = (over: Partial<BudgetWindow> = {}): BudgetWindow => ({
   window: 1,

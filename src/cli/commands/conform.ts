@@ -17,6 +17,7 @@ import { positive } from '../targets';
 
 interface ConformOptions {
   config?: string;
+  profile?: string;
   records: number;
   timeout: number;
   json?: true;
@@ -48,6 +49,7 @@ export function registerConform(program: Command): void {
       'try whether the PMS does what the sync takes for granted; best in a test account, with no service running. Exit code 1 if it claims what is not so',
     )
     .option('--config <file>', 'YAML file with settings; environment variables win over it')
+    .option('--profile <file>', 'try this profile rather than the configured one')
     .option(
       '--records <n>',
       'of each kind, make this many at most, so that lists have several pages',
@@ -65,8 +67,15 @@ export function registerConform(program: Command): void {
     .action(conform);
 }
 
-async function conform({ config: configFile, records, timeout, json }: ConformOptions): Promise<void> {
-  const config = loadConfig(configFile ?? null, process.env);
+async function conform({
+  config: configFile,
+  profile,
+  records,
+  timeout,
+  json,
+}: ConformOptions): Promise<void> {
+  const configured = loadConfig(configFile ?? null, process.env);
+  const config = profile === undefined ? configured : { ...configured, pmsProfile: profile };
   const mapping = loadMapping(config.mappingFile);
   const port = configuredSystems(config, { budgets: configuredBudgets(config) }).pms;
   const stop = new AbortController();

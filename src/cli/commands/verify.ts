@@ -4,7 +4,9 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { loadConfig, loadMappingFile } from '../../config/config';
 import { checkMapping, loadMapping } from '../../config/mapping';
+import { loadProfile } from '../../config/profile';
 import { configuredBudgets, configuredSystems } from '../../config/systems';
+import { rateRules } from '../../systems/profile/rate';
 import type { Mapping } from '../../sync/mapping';
 import { inCallContext } from '../../systems/callContext';
 import { countsOf, type Report, type Result } from '../../verify/line';
@@ -156,7 +158,11 @@ async function verifyAccounts(
         apiToken: config.zendeskApiToken,
         budget: budgets.of('zendesk'),
       }),
-      pms: new PmsApi({ baseUrl: config.pmsBaseUrl, token: config.pmsToken, budget: budgets.of('pms') }),
+      pms: new PmsApi({
+        baseUrl: config.pmsBaseUrl,
+        token: config.pmsToken,
+        rate: { rules: rateRules(loadProfile(config.pmsProfile)), budget: budgets.of('pms') },
+      }),
     };
     const made = new Made();
     let results: Result[] = [];

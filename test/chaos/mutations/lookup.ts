@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import * as pms from '../../../src/systems/pms';
+import * as pms from '../../../src/systems/profile';
 import type { SystemPort } from '../../../src/systems/port';
 import * as zendesk from '../../../src/systems/zendesk';
 
@@ -20,5 +20,5 @@ const blind =
     });
   };
 
-Object.assign(pms, { pmsSystem: blind(pms.pmsSystem) });
+Object.assign(pms, { profileSystem: blind(pms.profileSystem) });
 Object.assign(zendesk, { zendeskSystem: blind(zendesk.zendeskSystem) });

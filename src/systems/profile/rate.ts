@@ -1,0 +1,26 @@
+import type { RateRules } from '../budget';
+import type { Profile } from './schema';
+
+/** A PMS counts all calls together, and tells of it in headers or not at all. */
+export function rateRules({ rate, callsPerMinute }: Profile): RateRules {
+  return {
+    bucketsOf: () => ['account'],
+    assumed: { account: callsPerMinute },
+    read(header) {
+      if (!rate) return [];
+      const [limit, remaining, reset] = [rate.limit, rate.remaining, rate.reset].map((name) => {
+        const value = header(name.toLowerCase());
+        return value === null || value === '' ? NaN : Number(value);
+      });
+      if (!Number.isFinite(limit) || !Number.isFinite(remaining)) return [];
+      return [
+        {
+          bucket: 'account',
+          limit: limit as number,
+          remaining: remaining as number,
+          resetMs: Number.isFinite(reset) ? (reset as number) * 1000 : null,
+        },
+      ];
+    },
+  };
+}

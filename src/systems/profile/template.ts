@@ -1,0 +1,185 @@
+import type { Json } from '../../sync/record';
+import { textOf } from '../../sync/values';
+import { NeedsHuman } from '../errors';
+import type { Request } from '../http';
+import { Expression } from './expression';
+
+/**
+ * Text with expressions in braces. One that is a single expression is that value, whatever its type; where an
+ * expression has no value, the whole has none, and what it was for (a parameter, a header, a field) is left out.
+ */
+
+export type Scope = Record<string, Json>;
+
+export class Template {
+  private readonly parts: readonly (string | Expression)[];
+
+  /** @throws Error where a brace is not closed, or what it holds is no JMESPath */
+  constructor(readonly text: string) {
+    this.parts = partsOf(text);
+  }
+
+  get names(): string[] {
+    return this.parts.flatMap((part) => (typeof part === 'string' ? [] : [...part.names]));
+  }
+
+  of(scope: Scope): Json {
+    const [only] = this.parts;
+    if (this.parts.length === 1 && only instanceof Expression) return only.of(scope);
+    let text = '';
+    for (const part of this.parts) {
+      const value = typeof part === 'string' ? part : part.of(scope);
+      if (value === null) return null;
+      text += textOf(value);
+    }
+    return text;
+  }
+
+  /** As a path, each value being one segment at most. @returns the text of what has no value, in its place */
+  path(scope: Scope): { path: string } | { missing: string } {
+    let path = '';
+    for (const part of this.parts) {
+      if (typeof part === 'string') path += part;
+      else {
+        const value = part.of(scope);
+        if (value === null || value === '') return { missing: part.text };
+        path += encodeURIComponent(textOf(value));
+      }
+    }
+    return { path };
+  }
+}
+
+/** JSON with templates for its texts. */
+export type Tree = Template | boolean | number | Tree[] | { [key: string]: Tree };
+
+export function treeNames(tree: Tree): string[] {
+  if (tree instanceof Template) return tree.names;
+  return typeof tree === 'object' ? Object.values(tree).flatMap(treeNames) : [];
+}
+
+export function fillTree(tree: Tree, scope: Scope): Json {
+  if (tree instanceof Template) return tree.of(scope);
+  if (Array.isArray(tree)) return tree.map((each) => fillTree(each, scope)).filter((each) => each !== null);
+  if (typeof tree !== 'object') return tree;
+  const filled: Record<string, Json> = {};
+  for (const [key, each] of Object.entries(tree)) {
+    const value = fillTree(each, scope);
+    if (value !== null) filled[key] = value;
+  }
+  return filled;
+}
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+const LINE = new RegExp(`^(${METHODS.join('|')}) (/\\S.*)$`, 's');
+
+/** A request as it is written: `GET /customers?externalRef={backRef}`, with headers and a body where it has some. */
+export class RequestTemplate {
+  private readonly method: Request['method'];
+  private readonly path: Template;
+  private readonly query: readonly [string, Template][];
+
+  /** @throws Error saying what was expected */
+  constructor(
+    readonly line: string,
+    private readonly headers: Readonly<Record<string, Template>> = {},
+    readonly body: Tree | null = null,
+    /** Where the records are in its answer, if not where they are in others'. */
+    readonly items: Expression | null = null,
+  ) {
+    const [, method, target] = LINE.exec(line) ?? [];
+    if (method === undefined || target === undefined)
+      throw new Error(`expected a method and a path, e.g. "GET /customers"`);
+    this.method = method as Request['method'];
+    const [path = '', ...query] = splitOutside(target, '?');
+    this.path = new Template(path);
+    this.query = splitOutside(query.join('?'), '&')
+      .filter((each) => each !== '')
+      .map((each) => {
+        const [name = '', ...value] = splitOutside(each, '=');
+        return [decodeURIComponent(name), new Template(value.join('='))];
+      });
+  }
+
+  get names(): Set<string> {
+    return new Set([
+      ...this.path.names,
+      ...this.query.flatMap(([, value]) => value.names),
+      ...Object.values(this.headers).flatMap((value) => value.names),
+      ...(this.body === null ? [] : treeNames(this.body)),
+    ]);
+  }
+
+  /** @param body of those that say nothing of theirs @throws NeedsHuman where the path lacks a part */
+  fill(base: string, scope: Scope, body: Tree | null = null): Request {
+    const path = this.path.path(scope);
+    if ('missing' in path)
+      throw new NeedsHuman(
+        'incomplete_request',
+        `${this.method} ${base}${this.path.text}: found nothing for {${path.missing}}`,
+      );
+    const query: Record<string, string> = {};
+    for (const [name, template] of this.query) {
+      const value = template.of(scope);
+      if (value !== null) query[name] = textOf(value);
+    }
+    const headers: Record<string, string> = {};
+    for (const [name, template] of Object.entries(this.headers)) {
+      const value = template.of(scope);
+      if (value !== null) headers[name.toLowerCase()] = textOf(value);
+    }
+    const tree = this.body ?? body;
+    return {
+      method: this.method,
+      path: `${base}${path.path}`,
+      query,
+      headers,
+      ...(tree !== null && { body: fillTree(tree, scope) }),
+    };
+  }
+}
+
+function partsOf(text: string): (string | Expression)[] {
+  const parts: (string | Expression)[] = [];
+  let plain = '';
+  for (let at = 0; at < text.length; at += 1) {
+    if (text[at] !== '{') {
+      plain += text[at];
+      continue;
+    }
+    const end = endOf(text, at);
+    if (plain !== '') parts.push(plain);
+    plain = '';
+    parts.push(new Expression(text.slice(at + 1, end)));
+    at = end;
+  }
+  if (plain !== '') parts.push(plain);
+  return parts;
+}
+
+/** @returns where the brace that opens at `from` is closed; braces in quotes are text. @throws Error where it is not */
+function endOf(text: string, from: number): number {
+  let depth = 0;
+  let quote: string | null = null;
+  for (let at = from; at < text.length; at += 1) {
+    const char = text[at] as string;
+    if (quote !== null) {
+      if (char === '\\') at += 1;
+      else if (char === quote) quote = null;
+    } else if (`'"\``.includes(char)) quote = char;
+    else if (char === '{') depth += 1;
+    else if (char === '}' && (depth -= 1) === 0) return at;
+  }
+  throw new Error(`expected a closing brace after "${text.slice(from, from + 20)}"`);
+}
+
+function splitOutside(text: string, separator: string): string[] {
+  const pieces = [''];
+  for (let at = 0; at < text.length; at += 1) {
+    const end = text[at] === '{' ? endOf(text, at) : at;
+    if (text[at] === separator) pieces.push('');
+    else pieces[pieces.length - 1] += text.slice(at, end + 1);
+    at = end;
+  }
+  return pieces;
+}
