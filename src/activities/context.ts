@@ -2,7 +2,14 @@ import type { Logger } from 'pino';
 import type { LinkStore } from '../links/store';
 import { parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
 import type { Link, Reason } from '../sync/link';
-import { ENTITY_TYPES, type EntityType, type RefKey, type Side, type SyncRecord } from '../sync/record';
+import {
+  ENTITY_TYPES,
+  SIDES,
+  type EntityType,
+  type RefKey,
+  type Side,
+  type SyncRecord,
+} from '../sync/record';
 import type { EntityMapping, Mapping } from '../sync/mapping';
 import { referencesOf } from '../sync/plan';
 import type { References, ResolvedReference } from '../sync/values';
@@ -29,41 +36,93 @@ export function entityOfRef(mapping: Mapping, ref: RefKey): EntityType | null {
   return ENTITY_TYPES.find((type) => mapping.entities[type].kind[side] === kind) ?? null;
 }
 
-/** Looks up the pairs that records, and what is already agreed on, point to. Two reads of the store at most. */
-export async function loadReferences(
-  { store, mapping }: Pick<ActivityContext, 'store' | 'mapping'>,
-  items: { table: EntityMapping; records: SyncRecord[]; link: Link | null }[],
+/** A record with what is known of its pair, whose references are to be looked up. */
+export interface Referring {
+  table: EntityMapping;
+  records: SyncRecord[];
+  link: Link | null;
+}
+
+/**
+ * Looks up the pairs that records, and what is already agreed on, point to. What it has read it does not read again:
+ * one serves one activity.
+ */
+export class ReferenceReader {
+  private readonly owners = new Map<RefKey, CanonicalKey | null>();
+  private readonly links = new Map<CanonicalKey, Link | null>();
+
+  constructor(private readonly context: Pick<ActivityContext, 'store' | 'mapping'>) {}
+
+  /** Two reads of the store at most; one where the records point to what was agreed on. */
+  async read(items: readonly Referring[]): Promise<References> {
+    const { mapping } = this.context;
+    const refs = new Set<RefKey>();
+    const keys = new Set<CanonicalKey>();
+    for (const { table, records, link } of items) {
+      for (const record of records) for (const ref of referencesOf(mapping, table, record)) refs.add(ref);
+      for (const row of table.rows) {
+        if (row.transform.kind !== 'reference') continue;
+        const key = link?.snapshot?.[row.id];
+        if (typeof key === 'string') keys.add(key);
+      }
+    }
+    await this.readLinks(keys);
+    await this.readOwners(refs);
+    for (const ref of refs) {
+      const owner = this.owners.get(ref);
+      if (owner) keys.add(owner);
+    }
+    await this.readLinks(keys);
+    const byKey = new Map<CanonicalKey, ResolvedReference>();
+    for (const key of keys) {
+      const resolved = resolve(key, this.links.get(key) ?? null);
+      if (resolved) byKey.set(key, resolved);
+    }
+    const byRef = new Map<RefKey, ResolvedReference>();
+    for (const ref of refs) {
+      const resolved = byKey.get(this.owners.get(ref) ?? '');
+      if (resolved) byRef.set(ref, resolved);
+    }
+    return { byRef, byKey };
+  }
+
+  private async readLinks(keys: Iterable<CanonicalKey>): Promise<void> {
+    const unknown = [...keys].filter((key) => !this.links.has(key));
+    const found = await this.context.store.getMany(unknown);
+    for (const key of unknown) {
+      const link = found.get(key) ?? null;
+      this.links.set(key, link);
+      const { zendesk, pms } = link?.sides ?? {};
+      // A pair that has both its records has claimed them: nobody needs to be asked whose they are.
+      if (link && !link.unlinked && zendesk && pms)
+        for (const { ref } of [zendesk, pms]) this.owners.set(ref, key);
+    }
+  }
+
+  private async readOwners(refs: Iterable<RefKey>): Promise<void> {
+    const unknown = [...refs].filter((ref) => !this.owners.has(ref));
+    const found = await this.context.store.owners(unknown);
+    for (const ref of unknown) this.owners.set(ref, found.get(ref) ?? null);
+  }
+}
+
+/** What a reference to a pair comes to. What a person took apart is no parent: a child that points to it waits. */
+function resolve(key: CanonicalKey, link: Link | null): ResolvedReference | null {
+  if (!link || link.unlinked) return null;
+  const ids: ResolvedReference['ids'] = {};
+  for (const side of SIDES) {
+    const linked = link.sides[side];
+    if (linked) ids[side] = parseRef(linked.ref).id;
+  }
+  return { key, ids, ended: link.status === 'tombstone' };
+}
+
+/** {@link ReferenceReader.read} for those who ask once. */
+export function loadReferences(
+  context: Pick<ActivityContext, 'store' | 'mapping'>,
+  items: readonly Referring[],
 ): Promise<References> {
-  const refs = new Set<RefKey>();
-  const keys = new Set<CanonicalKey>();
-  for (const { table, records, link } of items) {
-    for (const record of records) for (const ref of referencesOf(mapping, table, record)) refs.add(ref);
-    for (const row of table.rows) {
-      if (row.transform.kind !== 'reference') continue;
-      const key = link?.snapshot?.[row.id];
-      if (typeof key === 'string') keys.add(key);
-    }
-  }
-  const owners = await store.owners(refs);
-  for (const key of owners.values()) keys.add(key);
-  const links = await store.getMany(keys);
-  const byKey = new Map<CanonicalKey, ResolvedReference>();
-  for (const [key, link] of links) {
-    // What a person took apart is no parent: a child that points to it waits.
-    if (link.unlinked) continue;
-    const ids: ResolvedReference['ids'] = {};
-    for (const side of ['zendesk', 'pms'] as const) {
-      const linked = link.sides[side];
-      if (linked) ids[side] = parseRef(linked.ref).id;
-    }
-    byKey.set(key, { key, ids, ended: link.status === 'tombstone' });
-  }
-  const byRef = new Map<RefKey, ResolvedReference>();
-  for (const [ref, key] of owners) {
-    const resolved = byKey.get(key);
-    if (resolved) byRef.set(ref, resolved);
-  }
-  return { byRef, byKey };
+  return new ReferenceReader(context).read(items);
 }
 
 /** Calls the pairs that wait for any of these records: it is there now, or will never be. */

@@ -1,5 +1,6 @@
-import { heartbeat } from '@temporalio/activity';
+import { heartbeat, sleep } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import { PAUSE_HEARD_MS } from '../links/control';
 import { tryParseRef, type CanonicalKey } from '../sync/keys';
 import type { Link } from '../sync/link';
 import type { Mapping } from '../sync/mapping';
@@ -30,6 +31,8 @@ export function controlActivities(live: ActivityContext): ControlActivities {
           if (paused) await store.control.pause(entity, now());
           else await store.control.resume(entity);
         }
+        // Whoever is told that it is paused may rely on it.
+        if (paused) await sleep(PAUSE_HEARD_MS);
         return state();
       }),
 

@@ -17,7 +17,7 @@ import {
   publicMessage,
 } from '../systems/errors';
 import type { StagedFile, Updated } from '../systems/port';
-import { callWaiting, loadReferences, originRef, summarise, type ActivityContext } from './context';
+import { ReferenceReader, callWaiting, originRef, summarise, type ActivityContext } from './context';
 import { dispatchChanges } from './dispatch';
 import { guardedBy } from './guarded';
 import { readHinted } from './hints';
@@ -129,12 +129,16 @@ const FILE_ATTEMPTS = 5;
 
 /** Carries out the write that a pair's intent holds for one side, and commits the link once none is left. */
 class PlannedWrites {
+  private readonly references: ReferenceReader;
+
   constructor(
     private readonly context: ActivityContext,
     private readonly side: Side,
     private readonly key: CanonicalKey,
     private readonly read: (refs: RefKey[]) => Promise<ReadOutcome>,
-  ) {}
+  ) {
+    this.references = new ReferenceReader(context);
+  }
 
   async next(): Promise<WriteOutcome> {
     const { context, key, side } = this;
@@ -251,7 +255,7 @@ class PlannedWrites {
     const { mapping } = this.context;
     const table = mapping.entities[link.entity];
     const records = [{ ...record, values: { ...record.values, ...held } }];
-    const references = await loadReferences(this.context, [{ table, records, link }]);
+    const references = await this.references.read([{ table, records, link }]);
     return unexpectedValues(mapping, table, write, held, references);
   }
 
@@ -329,7 +333,7 @@ class PlannedWrites {
     const table = mapping.entities[link.entity];
     const now = context.now().toISOString();
     const ref = answer && refKey(answer.ref);
-    const references = await loadReferences(context, [
+    const references = await this.references.read([
       { table, records: answer ? [answer] : [], link: { ...link, snapshot: intent.next.snapshot } },
     ]);
     const { residue, changedRows } =
@@ -381,7 +385,7 @@ class PlannedWrites {
     const table = mapping.entities[link.entity];
     const refs = this.refsOf(link).filter((ref) => ref !== keep);
     const records = [...(await store.observed(refs)).values()];
-    const references = await loadReferences(context, [{ table, records, link }]);
+    const references = await this.references.read([{ table, records, link }]);
     const covered = records.filter((record) => {
       const known = link.sides[record.ref.side];
       if (!known || record.order > known.order) return false;

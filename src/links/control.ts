@@ -20,8 +20,13 @@ interface HeldDocument {
   force: boolean;
 }
 
+/** By then every process has heard of a pause, in milliseconds. */
+export const PAUSE_HEARD_MS = 1_000;
+
 /** Which entity types an operator paused, and what came for them meanwhile. */
 export class ControlStore {
+  /** When each was last seen not to be paused, in milliseconds of this process's own clock. */
+  private readonly seenFree = new Map<EntityType, number>();
   private readonly pauses: Collection<PauseDocument>;
   private readonly held: Collection<HeldDocument>;
 
@@ -30,8 +35,14 @@ export class ControlStore {
     this.held = db.collection(`${prefix}held`);
   }
 
+  /** That it is paused is always the present state; that it is not may be {@link PAUSE_HEARD_MS} old. */
   async isPaused(entity: EntityType): Promise<boolean> {
-    return (await this.pauses.findOne({ _id: entity })) !== null;
+    const asked = performance.now();
+    if (asked - (this.seenFree.get(entity) ?? -Infinity) < PAUSE_HEARD_MS) return false;
+    const paused = (await this.pauses.findOne({ _id: entity })) !== null;
+    if (paused) this.seenFree.delete(entity);
+    else this.seenFree.set(entity, asked);
+    return paused;
   }
 
   /** Entity types in their usual order, with the ISO time of the pause. */
