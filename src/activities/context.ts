@@ -15,7 +15,7 @@ import { referencesOf } from '../sync/plan';
 import type { References, ResolvedReference } from '../sync/values';
 import type { SystemPort } from '../systems/port';
 import type { SyncMetrics } from '../telemetry/metrics';
-import type { Inbox, PairSummary } from './types';
+import type { Inbox, PairSummary, Standing } from './types';
 
 /** What activities work with; one per worker process. */
 export interface ActivityContext {
@@ -23,8 +23,8 @@ export interface ActivityContext {
   /** Replaced when its file changes. An activity takes a copy of the context, which keeps to one mapping. */
   readonly mapping: Mapping;
   systems: Record<Side, SystemPort>;
-  /** Starts a pair's workflow, or adds to the inbox of the one that runs. */
-  hint: (key: CanonicalKey, inbox: Inbox) => Promise<void>;
+  /** Starts a pair's workflow, or adds to the inbox of the one that runs. `stood`: how the pair stands, where it is known. */
+  hint: (key: CanonicalKey, inbox: Inbox, stood?: Standing) => Promise<void>;
   log: Logger;
   metrics: SyncMetrics;
   now: () => Date;

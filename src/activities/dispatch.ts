@@ -4,7 +4,7 @@ import { entityOf } from '../sync/mapping';
 import { filterReason, isEcho } from '../sync/plan';
 import type { EntityType, SyncRecord } from '../sync/record';
 import type { ChangePage } from '../systems/port';
-import { loadReferences, type ActivityContext } from './context';
+import { loadReferences, summarise, type ActivityContext } from './context';
 import type { Hint } from './types';
 
 /** Signals under way at once: enough to keep Temporal busy, few enough not to crowd out the workers. */
@@ -70,14 +70,11 @@ export async function dispatchChanges(
   const old = new Set(
     news.filter(({ record }) => Date.parse(record.updatedAt) < watchedSince).map(({ ref }) => ref),
   );
-  await inParallel([...inboxes], SIGNALS_AT_ONCE, ([key, hints]) =>
-    context.hint(key, {
-      hints,
-      force: false,
-      hops: 0,
-      lane: hints.every(({ ref }) => old.has(ref)) ? 'background' : 'interactive',
-    }),
-  );
+  await inParallel([...inboxes], SIGNALS_AT_ONCE, ([key, hints]) => {
+    const lane = hints.every(({ ref }) => old.has(ref)) ? 'background' : 'interactive';
+    const link = links.get(key);
+    return context.hint(key, { hints, force: false, hops: 0, lane }, link && summarise(key, link));
+  });
   return inboxes.size;
 }
 

@@ -58,6 +58,9 @@ export interface PairSummary {
   reason: string | null;
 }
 
+/** What the Web UI's list shows of a pair. */
+export type Standing = Pick<PairSummary, 'status' | 'zendesk' | 'pms'>;
+
 export interface ReadOutcome {
   fresh: RefKey[];
   gone: RefKey[];

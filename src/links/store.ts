@@ -18,6 +18,7 @@ import { ControlStore } from './control';
 import { HintStore } from './hints';
 import { LagSamples } from './lag';
 import { MappingVersions } from './mappings';
+import { Together } from './together';
 import { Upkeep } from './upkeep';
 
 /**
@@ -56,6 +57,10 @@ interface MetaDocument {
 }
 
 const DUPLICATE_KEY = 11000;
+/** What many ask at the same time goes as one command, so many at most. */
+const TOGETHER = 50;
+/** Whoever asks for more `_id`s than this asks by themselves: others would wait for the answer. */
+const FEW = 50;
 const UNSETTLED = ['pending', 'conflict', 'quarantined'] as const;
 export type UnsettledStatus = (typeof UNSETTLED)[number];
 
@@ -219,24 +224,33 @@ class MongoLinkStore implements LinkStore {
     readonly lag: LagSamples,
     readonly backfill: BackfillStore,
     private readonly now: () => Date,
-  ) {}
+  ) {
+    this.readLinks = byIds(links);
+    this.readClaims = byIds(claims);
+    this.readObservations = byIds(observations);
+  }
+
+  private readonly readLinks: ReadByIds<LinkDocument>;
+  private readonly readClaims: ReadByIds<ClaimDocument>;
+  private readonly readObservations: ReadByIds<ObservationDocument>;
+  private readonly saves = new Together<Link, Link | null>(TOGETHER, (links) => this.saveEach(links));
+  private readonly forgets = new Together<SyncRecord[], void>(TOGETHER, async (lists) => {
+    await this.forgetAll(lists.flat());
+    return lists.map(() => undefined);
+  });
 
   async get(key: CanonicalKey): Promise<Link | null> {
-    const found = await this.links.findOne({ _id: key });
-    return found && fromDocument(found);
+    const [found] = await this.readLinks([key]);
+    return found ? fromDocument(found) : null;
   }
 
   async getMany(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, Link>> {
-    const wanted = [...new Set(keys)];
-    if (wanted.length === 0) return new Map();
-    const found = await this.links.find({ _id: { $in: wanted } }).toArray();
+    const found = await this.readLinks([...new Set(keys)]);
     return new Map(found.map((document) => [document._id, fromDocument(document)]));
   }
 
   async owners(refs: Iterable<RefKey>): Promise<Map<RefKey, CanonicalKey>> {
-    const wanted = [...new Set(refs)];
-    if (wanted.length === 0) return new Map();
-    const found = await this.claims.find({ _id: { $in: wanted } }).toArray();
+    const found = await this.readClaims([...new Set(refs)]);
     return new Map(found.map((claim) => [claim._id, claim.key]));
   }
 
@@ -259,18 +273,17 @@ class MongoLinkStore implements LinkStore {
   }
 
   async save(link: Link): Promise<Link> {
-    const next: Link = { ...link, rev: link.rev + 1, updatedAt: this.now().toISOString() };
-    const document = toDocument(next);
-    if (link.rev === 0) {
-      try {
-        await this.links.insertOne(document);
-      } catch (error) {
-        throw isDuplicateKey(error) ? new StaleLink(`${link._id} was created by another writer`) : error;
-      }
-      return next;
+    if (link.rev > 0) {
+      const saved = await this.saves.do(link);
+      if (!saved) throw new StaleLink(`${link._id} is no longer at revision ${link.rev}`);
+      return saved;
     }
-    const { matchedCount } = await this.links.replaceOne({ _id: link._id, rev: link.rev }, document);
-    if (matchedCount === 0) throw new StaleLink(`${link._id} is no longer at revision ${link.rev}`);
+    const next: Link = { ...link, rev: 1, updatedAt: this.now().toISOString() };
+    try {
+      await this.links.insertOne(toDocument(next));
+    } catch (error) {
+      throw isDuplicateKey(error) ? new StaleLink(`${link._id} was created by another writer`) : error;
+    }
     return next;
   }
 
@@ -291,6 +304,11 @@ class MongoLinkStore implements LinkStore {
 
   async saveMany(links: readonly Link[]): Promise<Link[]> {
     if (links.length === 0) return [];
+    return (await this.saveEach(links)).filter((link) => link !== null);
+  }
+
+  /** @returns each as it was stored; null where somebody else wrote it meanwhile, be it in the same command */
+  private async saveEach(links: readonly Link[]): Promise<(Link | null)[]> {
     const updatedAt = this.now().toISOString();
     const next = links.map((link): Link => ({ ...link, rev: link.rev + 1, updatedAt }));
     const writes = next.map((link): AnyBulkWriteOperation<LinkDocument> => ({
@@ -298,9 +316,10 @@ class MongoLinkStore implements LinkStore {
     }));
     const { matchedCount } = await this.links.bulkWrite(writes, { ordered: false });
     if (matchedCount === next.length) return next;
+    if (matchedCount === 0) return next.map(() => null);
     // Whose revision it is now, its content says.
     const stored = await this.getMany(next.map(({ _id }) => _id));
-    return next.filter((link) => isDeepStrictEqual(stored.get(link._id), link));
+    return next.map((link) => (isDeepStrictEqual(stored.get(link._id), link) ? link : null));
   }
 
   async noteReason(key: CanonicalKey, reason: Reason): Promise<void> {
@@ -349,9 +368,7 @@ class MongoLinkStore implements LinkStore {
   }
 
   async observed(refs: Iterable<RefKey>): Promise<Map<RefKey, SyncRecord>> {
-    const wanted = [...new Set(refs)];
-    if (wanted.length === 0) return new Map();
-    const found = await this.observations.find({ _id: { $in: wanted } }).toArray();
+    const found = await this.readObservations([...new Set(refs)]);
     return new Map(found.map(({ _id, record }) => [_id, JSON.parse(record) as SyncRecord]));
   }
 
@@ -361,11 +378,15 @@ class MongoLinkStore implements LinkStore {
   }
 
   async forget(records: SyncRecord[]): Promise<void> {
+    if (records.length > 0) await this.forgets.do(records);
+  }
+
+  private async forgetAll(records: SyncRecord[]): Promise<void> {
     // By content, not by order: two contents may share an order where the side's clock is coarse.
     const writes = records.map((record): AnyBulkWriteOperation<ObservationDocument> => ({
       deleteOne: { filter: { _id: refKey(record.ref), record: JSON.stringify(record) } },
     }));
-    if (writes.length > 0) await this.observations.bulkWrite(writes, { ordered: false });
+    await this.observations.bulkWrite(writes, { ordered: false });
   }
 
   async decide(key: CanonicalKey, decision: Decision): Promise<void> {
@@ -523,6 +544,22 @@ function decisionIds(key: CanonicalKey, rows: string[]): string[] {
 
 function isDuplicateKey(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
+}
+
+/** Reads documents by their `_id`s, each at most once; those that are not there are absent. */
+type ReadByIds<T> = (ids: readonly string[]) => Promise<T[]>;
+
+function byIds<T extends { _id: string }>(collection: Collection<T>): ReadByIds<T> {
+  const find = async (ids: readonly string[]) =>
+    (await collection.find({ _id: { $in: ids } } as Filter<T>).toArray()) as T[];
+  const few = new Together<readonly string[], T[]>(TOGETHER, async (questions) => {
+    const found = new Map((await find([...new Set(questions.flat())])).map((each) => [each._id, each]));
+    return questions.map((ids) => ids.flatMap((id) => found.get(id) ?? []));
+  });
+  return async (ids) => {
+    if (ids.length === 0) return [];
+    return ids.length > FEW ? find(ids) : few.do(ids);
+  };
 }
 
 /** Inserts what is not there yet. @returns the `_id`s of what is */

@@ -1,25 +1,28 @@
 import { TypedSearchAttributes } from '@temporalio/common';
 import { WithStartWorkflowOperation, WorkflowIdConflictPolicy, type Client } from '@temporalio/client';
-import type { Inbox, PairSummary } from '../activities/types';
+import type { Inbox, PairSummary, Standing } from '../activities/types';
 import { parseCanonicalKey, type CanonicalKey } from '../sync/keys';
 import type { Mapping } from '../sync/mapping';
 import type { Resolution } from '../sync/resolution';
 import { currentLane } from '../systems/callContext';
 import { recordChanged, resolveConflictUpdate, resyncUpdate } from '../workflows/pair';
-import { ENTITY_TYPE, PMS_ID, ZENDESK_ID } from '../workflows/searchAttributes';
+import { ENTITY_TYPE, PMS_ID, SYNC_STATUS, ZENDESK_ID } from '../workflows/searchAttributes';
 import { PRIORITY } from '../workflows/taskQueues';
 
-/** Tells a pair that something may have changed: its running workflow, or a new one. Safe to repeat. */
+/**
+ * Tells a pair that something may have changed: its running workflow, or a new one. Safe to repeat. Where it is given how
+ * the pair stood, a new one begins with that in its search attributes, and need not say it once more.
+ */
 export function hintWith(
   client: Client,
   taskQueue: string,
   mapping: () => Mapping,
-): (key: CanonicalKey, inbox: Inbox) => Promise<void> {
-  return async (key, inbox) => {
+): (key: CanonicalKey, inbox: Inbox, stood?: Standing) => Promise<void> {
+  return async (key, inbox, stood) => {
     // What background work leads to is background work.
     const lane = inbox.lane ?? currentLane();
     await client.workflow.signalWithStart(parseCanonicalKey(key).entity, {
-      ...startOptions(key, taskQueue, mapping()),
+      ...startOptions(key, taskQueue, mapping(), stood),
       priority: PRIORITY[lane],
       signal: recordChanged,
       signalArgs: [{ ...inbox, lane }],
@@ -50,8 +53,9 @@ export function pairCommands(client: Client, taskQueue: string, mapping: Mapping
   };
 }
 
-function startOptions(key: CanonicalKey, taskQueue: string, mapping: Mapping) {
+function startOptions(key: CanonicalKey, taskQueue: string, mapping: Mapping, stood?: Standing) {
   const { entity, origin } = parseCanonicalKey(key);
+  const { status, ...ids } = stood ?? { status: null, zendesk: null, pms: null, [origin.side]: origin.id };
   const { kind } = mapping.entities[entity];
   return {
     workflowId: key,
@@ -60,7 +64,9 @@ function startOptions(key: CanonicalKey, taskQueue: string, mapping: Mapping) {
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     typedSearchAttributes: new TypedSearchAttributes([
       { key: ENTITY_TYPE, value: entity },
-      { key: origin.side === 'zendesk' ? ZENDESK_ID : PMS_ID, value: origin.id },
+      ...(ids.zendesk === null ? [] : [{ key: ZENDESK_ID, value: ids.zendesk }]),
+      ...(ids.pms === null ? [] : [{ key: PMS_ID, value: ids.pms }]),
+      ...(status === null ? [] : [{ key: SYNC_STATUS, value: status }]),
     ]),
     priority: PRIORITY.interactive,
     staticSummary:

@@ -144,13 +144,19 @@ function drain(inbox: Inbox[]): Inbox & { lane: Lane } {
   };
 }
 
-/** Makes the outcome visible in the Web UI's list and on the workflow's page. */
+/** Makes the outcome visible in the Web UI's list, unless it is there since the start, and on the workflow's page. */
 function report({ status: state, zendesk, pms, reason }: PairSummary): void {
-  upsertSearchAttributes([
-    { key: SYNC_STATUS, value: state },
-    { key: ZENDESK_ID, value: zendesk },
-    { key: PMS_ID, value: pms },
-  ]);
+  const shown = workflowInfo().typedSearchAttributes;
+  const isShown =
+    shown.get(SYNC_STATUS) === state &&
+    (shown.get(ZENDESK_ID) ?? null) === zendesk &&
+    (shown.get(PMS_ID) ?? null) === pms;
+  if (!isShown)
+    upsertSearchAttributes([
+      { key: SYNC_STATUS, value: state },
+      { key: ZENDESK_ID, value: zendesk },
+      { key: PMS_ID, value: pms },
+    ]);
   setCurrentDetails(
     `${state}: Zendesk ${zendesk ?? '—'} ↔ PMS ${pms ?? '—'}${reason ? `\n\n${reason}` : ''}`,
   );

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MongoClient } from 'mongodb';
 import { StaleLink, openLinkStore, type LinkStore } from '../../src/links/store';
-import { newLink, seenVersion } from '../../src/sync/link';
+import { newLink, seenVersion, type Link } from '../../src/sync/link';
 import { testServers } from '../support/servers';
 import { record } from '../support/world';
 
@@ -202,6 +202,35 @@ describe('link store', () => {
     expect(await found({ text: '.*' }, null, 9)).toEqual([]);
     expect(await found({ text: 'ticket:3)' }, null, 9)).toEqual([]);
     expect(await found({ text: '/zendesk:' }, null, 9)).toHaveLength(3);
+  });
+
+  test('of those who save one revision at the same time one wins, and nobody else loses by it', async () => {
+    const at = '2024-01-01T00:00:00Z';
+    const fresh = (n: number) => newLink(`TicketToProject/zendesk:ticket:${n}`, 'TicketToProject', 'v1', at);
+    const saved = await Promise.all([1, 2, 3, 4].map((n) => store.save(fresh(n))));
+    const [contested, ...others] = saved as [Link, ...Link[]];
+    const said = (text: string) => ({ code: 'waiting', text, since: at, nextAttempt: null });
+    const results = await Promise.allSettled([
+      ...others.map((link) => store.save({ ...link, reason: said('alone') })),
+      ...[1, 2, 3, 4, 5].map((n) => store.save({ ...contested, reason: said(`writer ${n}`) })),
+    ]);
+    const won = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const lost = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []));
+    expect(won).toHaveLength(4);
+    expect(lost.map(({ name }) => name)).toEqual(Array(4).fill('StaleLink'));
+    for (const link of won) expect(await store.get(link._id)).toEqual(link);
+  });
+
+  test('what many ask at the same time is answered to each', async () => {
+    const keys = Array.from({ length: 120 }, (_, n) => `TicketToProject/zendesk:ticket:${n}`);
+    for (const key of keys.filter((_, n) => n % 2 === 0))
+      await store.save(newLink(key, 'TicketToProject', 'v1', '2024-01-01T00:00:00Z'));
+    const found = await Promise.all([...keys.map((key) => store.get(key)), store.getMany(keys)]);
+    const many = found.pop() as Map<string, Link>;
+    expect(found.map((link) => (link as Link | null)?._id ?? null)).toEqual(
+      keys.map((key, n) => (n % 2 === 0 ? key : null)),
+    );
+    expect([...many.keys()].sort()).toEqual(keys.filter((_, n) => n % 2 === 0).sort());
   });
 
   test('links of other mappings are found page by page, ended ones left out', async () => {

@@ -1,12 +1,16 @@
-import { parseRef } from '../../src/sync/keys';
+import { temporal } from '@temporalio/proto';
+import { canonicalKey, parseRef } from '../../src/sync/keys';
 import type { Mapping } from '../../src/sync/mapping';
 import type { Side, SyncRecord, Values } from '../../src/sync/record';
+import { PMS_ID, SYNC_STATUS, ZENDESK_ID } from '../../src/workflows/searchAttributes';
 import { MemorySystem, lostAnswer } from '../support/memorySystem';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { testMapping } from '../support/world';
 
 /** The pair loop on a real Temporal server and a real link store, with faults between any two instructions. */
+
+const { EventType } = temporal.api.enums.v1;
 
 const ROWS = [
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
@@ -97,6 +101,33 @@ describe('the pair loop', () => {
     expect(only(pms, 'project').values['title']).toBe('b');
     expect(pms.calls.filter((call) => call !== 'changes')).toEqual(['update']);
     expect(zendesk.calls.filter((call) => call !== 'changes')).toEqual([]);
+  });
+
+  test('an edit costs two activities in Temporal, and no word of a status that is as it was', async () => {
+    await begin();
+    const ticket = zendesk.add('ticket', { subject: 'a', text: 't' });
+    await stack.settle();
+    const handle = stack.client.workflow.getHandle(canonicalKey('TicketToProject', ticket.ref));
+    const actions = async () => {
+      const { events } = await handle.fetchHistory();
+      const kinds = (events ?? []).map(({ eventType }) => EventType[eventType ?? 0] ?? '');
+      return kinds.filter((kind) => /ACTIVITY_TASK_SCHEDULED|SEARCH_ATTRIBUTES|TIMER/.test(kind));
+    };
+    const shown = async () => {
+      const { typedSearchAttributes: found } = await handle.describe();
+      return [SYNC_STATUS, ZENDESK_ID, PMS_ID].map((name) => found.get(name));
+    };
+    const standing = ['linked', ticket.ref.id, only(pms, 'project').ref.id];
+    expect(await shown()).toEqual(standing);
+    zendesk.edit(ticket.ref, { subject: 'b' });
+    await stack.settle();
+    expect(only(pms, 'project').values['title']).toBe('b');
+    expect(await actions()).toEqual(Array(2).fill('EVENT_TYPE_ACTIVITY_TASK_SCHEDULED'));
+    expect(await shown()).toEqual(standing);
+    // What changes the status says so.
+    zendesk.edit(ticket.ref, {}, { state: 'deleted' });
+    await stack.settle();
+    expect((await shown())[0]).toBe('tombstone');
   });
 
   test('both sides edit different properties at once: both edits survive', async () => {

@@ -54,9 +54,9 @@ export async function startStack(
     log,
     metrics: new SyncMetrics(),
     now: () => new Date(),
-    async hint(key, inbox) {
+    async hint(key, ...rest) {
       started.add(key);
-      await tell(key, inbox);
+      await tell(key, ...rest);
     },
   };
   const workers: Workers = await createWorkers(context, {
