@@ -1,16 +1,17 @@
+import type { Client } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
-import { loadConfig, type Config } from '../config/config';
+import type { Config } from '../config/config';
 import { loadMapping } from '../config/mapping';
 import { openLinkStore } from '../links/store';
 import type { OperatorContext } from '../operator/context';
 import { connectClient } from '../workers/connect';
 import { pairCommands } from '../workers/hint';
 import { reachable } from '../workers/service';
+import { settingsFor, type SettingsOptions } from './common';
 import { knownAddress } from './servers';
 
 /** Options that every command has. */
-export interface CommonOptions {
-  config?: string;
+export interface CommonOptions extends SettingsOptions {
   data: string;
   json?: true;
 }
@@ -26,8 +27,22 @@ export async function withService<T>(
   options: CommonOptions,
   work: (connected: Connected) => Promise<T>,
 ): Promise<T> {
-  const config = loadConfig(options.config ?? null, process.env);
+  const config = settingsFor(options);
   const mapping = loadMapping(config.mappingFile);
+  return withServers(config, options, async ({ mongo, client }) => {
+    const store = await openLinkStore(mongo.db(config.mongodbDatabase));
+    const { pairPrefix } = config;
+    const commands = pairCommands(client, config.taskQueue, mapping, pairPrefix);
+    return work({ config, mapping, mongo, store, client, commands, pairPrefix });
+  });
+}
+
+/** The servers alone, which all connections share. @throws ConfigError */
+export async function withServers<T>(
+  config: Config,
+  options: CommonOptions,
+  work: (servers: { mongo: MongoClient; client: Client }) => Promise<T>,
+): Promise<T> {
   const mongodbUri = knownAddress('mongodbUri', config, options.data);
   const temporalAddress = knownAddress('temporalAddress', config, options.data);
   const mongo = await reachable('MONGODB_URI', mongodbUri, () =>
@@ -38,10 +53,7 @@ export async function withService<T>(
       connectClient(config, temporalAddress),
     );
     try {
-      const store = await openLinkStore(mongo.db(config.mongodbDatabase));
-      const { client } = temporal;
-      const commands = pairCommands(client, config.taskQueue, mapping);
-      return await work({ config, mapping, mongo, store, client, commands });
+      return await work({ mongo, client: temporal.client });
     } finally {
       await temporal.close();
     }

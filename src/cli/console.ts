@@ -1,10 +1,12 @@
 import type { AddressInfo } from 'node:net';
-import { Connection } from '@temporalio/client';
+import { Connection, type Client } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
-import { ConfigError, type Config, type IntakeConfig } from '../config/config';
+import { ConfigError, type Config, type IntakeConfig, type Several } from '../config/config';
 import { loadMapping } from '../config/mapping';
 import { deepLinks } from '../console/deepLinks';
+import type { ConsoleContext } from '../console/context';
+import { rootOf } from '../console/layout';
 import { createConsole } from '../console/server';
 import { openLinkStore, type LinkStore } from '../links/store';
 import type { Tracing } from '../telemetry/tracing';
@@ -15,6 +17,8 @@ import type { Servers } from '../workers/service';
 export type ConsoleConfig = TemporalConfig &
   Pick<
     Config | IntakeConfig,
+    | 'connection'
+    | 'pairPrefix'
     | 'consoleHost'
     | 'consolePort'
     | 'consoleToken'
@@ -40,39 +44,25 @@ const SERVER_WITHIN_MS = 5_000;
  * @throws ConfigError where it cannot listen, MappingError
  */
 export async function startConsole(
-  config: ConsoleConfig,
+  configs: Several<ConsoleConfig>,
   { temporalAddress, mongodbUri }: Servers,
   log: Logger,
   { uiUrl = null, tracing = null }: { uiUrl?: string | null; tracing?: Tracing | null } = {},
 ): Promise<Console | null> {
+  const [config] = configs;
   const { consoleToken: token = null, consoleUserHeader: header = null, consoleTrustedProxies } = config;
   if (token === null && header === null) return null;
-  loadMapping(config.mappingFile);
+  // Of several, one that is wrong shows on its own pages.
+  if (config.connection === null) loadMapping(config.mappingFile);
   const connection = Connection.lazy({
     address: temporalAddress,
     ...connectionOptions(config),
     connectTimeout: SERVER_WITHIN_MS,
   });
   const mongo = new MongoClient(mongodbUri, { serverSelectionTimeoutMS: SERVER_WITHIN_MS });
-  const db = mongo.db(config.mongodbDatabase);
-  let store: Promise<LinkStore> | null = null;
+  const client = clientOver(connection, config, tracing);
   const app = createConsole({
-    client: clientOver(connection, config, tracing),
-    database: async () => {
-      store ??= openLinkStore(db).catch((error: unknown) => {
-        store = null;
-        throw error;
-      });
-      return { db, store: await store };
-    },
-    mapping: () => loadMapping(config.mappingFile),
-    taskQueue: config.taskQueue,
-    links: deepLinks({
-      temporalUiUrl: config.temporalUiUrl ?? uiUrl,
-      temporalNamespace: config.temporalNamespace,
-      zendeskUrl: config.zendeskBaseUrl ?? zendeskOf(config.zendeskSubdomain),
-      pmsRecordUrl: config.pmsRecordUrl ?? null,
-    }),
+    connections: configs.map((each) => contextOf(each, { client, mongo, uiUrl, log })),
     access: { token, userHeader: header?.toLowerCase() ?? null, trustedProxies: consoleTrustedProxies },
     log,
     now: Date.now,
@@ -94,6 +84,39 @@ export async function startConsole(
   log.info({ host, port: address.port }, 'console');
   let stopping: Promise<void> | null = null;
   return { port: address.port, stop: () => (stopping ??= close()) };
+}
+
+function contextOf(
+  config: ConsoleConfig,
+  { client, mongo, uiUrl, log }: { client: Client; mongo: MongoClient; uiUrl: string | null; log: Logger },
+): ConsoleContext {
+  const { connection, taskQueue, pairPrefix, mappingFile } = config;
+  const db = mongo.db(config.mongodbDatabase);
+  let store: Promise<LinkStore> | null = null;
+  return {
+    connection,
+    root: rootOf(connection),
+    client,
+    database: async () => {
+      store ??= openLinkStore(db).catch((error: unknown) => {
+        store = null;
+        throw error;
+      });
+      return { db, store: await store };
+    },
+    mapping: () => loadMapping(mappingFile),
+    taskQueue,
+    pairPrefix,
+    links: deepLinks({
+      temporalUiUrl: config.temporalUiUrl ?? uiUrl,
+      temporalNamespace: config.temporalNamespace,
+      pairPrefix,
+      zendeskUrl: config.zendeskBaseUrl ?? zendeskOf(config.zendeskSubdomain),
+      pmsRecordUrl: config.pmsRecordUrl ?? null,
+    }),
+    log: connection === null ? log : log.child({ connection }),
+    now: Date.now,
+  };
 }
 
 function zendeskOf(subdomain: string | undefined): string | null {

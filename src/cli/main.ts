@@ -22,9 +22,10 @@ import { registerStatus } from './commands/status';
 import { registerVerify } from './commands/verify';
 import { webhooksCommand } from './commands/webhooks';
 import { BadInput, Problem } from '../operator/errors';
+import { CONFIG } from './common';
 import { receiveWebhooks } from './receive';
 import { serveCodec } from './codecServer';
-import { start } from './start';
+import { start, type StartOptions } from './start';
 
 /**
  * The command line. Exit codes: 0 all is well; 1 a problem was found, or something failed; 2 what a person can mend
@@ -38,13 +39,12 @@ async function main(argv: string[]): Promise<void> {
   program
     .command('start')
     .description('run worker, schedules and webhook receiver')
-    .option('--config <file>', 'YAML file with settings; environment variables win over it')
+    .option(...CONFIG)
+    .option('--connection <names...>', 'just these, where the settings name several')
     .option('--data <dir>', 'where servers that this starts itself keep their data', '.zendesk-pms-sync')
     .addOption(new Option('--only <part>', 'run just this part').choices(['worker', 'intake']))
-    .action(async (options: { config?: string; data: string; only?: 'worker' | 'intake' }) =>
-      options.only === 'intake'
-        ? receiveWebhooks(options.config ?? null)
-        : start(options.config ?? null, options.data, options.only !== 'worker'),
+    .action(async ({ only, ...options }: StartOptions & { only?: 'worker' | 'intake' }) =>
+      only === 'intake' ? receiveWebhooks(options) : start(options, only !== 'worker'),
     );
   registerMapping(program);
   webhooksCommand(program);

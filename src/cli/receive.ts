@@ -1,7 +1,13 @@
 import { Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
-import { ConfigError, loadIntakeConfig, type Config, type IntakeConfig } from '../config/config';
+import {
+  ConfigError,
+  loadIntakeConfigs,
+  type Config,
+  type IntakeConfig,
+  type Several,
+} from '../config/config';
 import type { Counts } from '../intake/counts';
 import { startIntake } from '../intake/intake';
 import type { Side } from '../sync/record';
@@ -17,6 +23,7 @@ const SERVER_WITHIN_MS = 3_000;
 export type ReceiverConfig = TemporalConfig &
   Pick<
     Config | IntakeConfig,
+    | 'connection'
     | 'intakeHost'
     | 'intakePort'
     | 'taskQueue'
@@ -27,18 +34,26 @@ export type ReceiverConfig = TemporalConfig &
 
 export interface Receiver {
   port: number;
-  counts: Counts;
+  /** Of each connection that receives, by its name. */
+  counts: ReadonlyMap<string | null, Counts>;
   /** Takes no more, finishes what it took, and lets go of its connections. */
   stop(): Promise<void>;
 }
 
 /** `start --only intake`: webhook receiver and console as a process of their own, until it is told to stop. */
-export async function receiveWebhooks(configFile: string | null): Promise<void> {
-  const config = loadIntakeConfig(configFile, process.env);
-  const log = serviceLogger(config.logLevel);
+export async function receiveWebhooks({
+  config: configFile,
+  connection: names,
+}: {
+  config?: string;
+  connection?: string[];
+}): Promise<void> {
+  const configs = loadIntakeConfigs(configFile ?? null, process.env, names);
+  const [shared] = configs;
+  const log = serviceLogger(shared.logLevel);
   const tracing = startTracing();
-  const receiver = secretsOf(config) ? await startReceiver(config, config, log, tracing) : null;
-  const webConsole = await startConsole(config, config, log, { tracing });
+  const receiver = await startReceiver(configs, shared, log, tracing);
+  const webConsole = await startConsole(configs, shared, log, { tracing });
   await new Promise<void>((resolve) => onStopSignal(resolve));
   await receiver?.stop();
   await webConsole?.stop();
@@ -46,15 +61,22 @@ export async function receiveWebhooks(configFile: string | null): Promise<void> 
 }
 
 /**
- * Connects and listens. Neither server has to be there yet: until both are, deliveries are answered with 503.
+ * Connects and listens, for all connections that have a webhook's secret; null where none has. Neither server has to be
+ * there yet: until both are, deliveries are answered with 503.
  * @throws ConfigError where it cannot listen
  */
 export async function startReceiver(
-  config: ReceiverConfig,
+  configs: Several<ReceiverConfig>,
   { temporalAddress, mongodbUri }: Servers,
   log: Logger,
   tracing: Tracing | null = null,
-): Promise<Receiver> {
+): Promise<Receiver | null> {
+  const [config] = configs;
+  const connections = configs.flatMap(({ connection, taskQueue, mongodbDatabase, ...rest }) => {
+    const secrets = secretsOf(rest);
+    return secrets ? [{ connection, taskQueue, mongodbDatabase, secrets }] : [];
+  });
+  if (connections.length === 0) return null;
   const connection = Connection.lazy({
     address: temporalAddress,
     ...connectionOptions(config),
@@ -76,19 +98,13 @@ export async function startReceiver(
   };
   try {
     const intake = await startIntake(
-      { client, db: mongo.db(config.mongodbDatabase) },
-      {
-        host: config.intakeHost,
-        port: config.intakePort,
-        taskQueue: config.taskQueue,
-        secrets: secretsOf(config) ?? {},
-        log,
-      },
+      { client, db: (name) => mongo.db(name) },
+      { host: config.intakeHost, port: config.intakePort, connections, log },
     );
     let stopping: Promise<void> | null = null;
     return {
       port: intake.port,
-      counts: intake.counts,
+      counts: new Map(intake.counts.map((counts, n) => [connections[n]?.connection ?? null, counts])),
       stop: () => (stopping ??= intake.stop().then(close)),
     };
   } catch (error) {
@@ -102,7 +118,7 @@ export async function startReceiver(
 }
 
 /** Null where no webhook's secret is configured: then there is nothing to receive. */
-export function secretsOf({
+function secretsOf({
   zendeskWebhookSecret: zendesk,
   pmsWebhookSecret: pms,
 }: Pick<ReceiverConfig, 'zendeskWebhookSecret' | 'pmsWebhookSecret'>): Partial<

@@ -1,4 +1,5 @@
-import { loadConfig, ConfigError } from '../config/config';
+import type { Logger } from 'pino';
+import { ConfigError, each, loadConfig, loadConfigs, type Config } from '../config/config';
 import { configuredBudgets, configuredSystems } from '../config/systems';
 import { startMongo, startTemporal, ensureSearchAttributes } from '../embedded';
 import { SIDES, type Side } from '../sync/record';
@@ -7,28 +8,34 @@ import type { SystemPort } from '../systems/port';
 import { SyncMetrics } from '../telemetry/metrics';
 import { startTracing } from '../telemetry/tracing';
 import { connectionOptions } from '../workers/connect';
+import type { Connection, ConnectionParts } from '../workers/connection';
 import { serviceLogger, startService } from '../workers/service';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
 import { loadMapping } from '../config/mapping';
 import { startConsole } from './console';
-import { onStopSignal, secretsOf, startReceiver } from './receive';
+import { onStopSignal, startReceiver } from './receive';
 import { leaveAddresses } from './servers';
+
+export interface StartOptions {
+  config?: string;
+  /** Just these, of several. */
+  connection?: string[];
+  data: string;
+}
 
 /**
  * `npm start`: checks configuration, mapping and both credentials, starts what servers are not given, and
  * runs until it is told to stop. The webhook receiver runs along where a webhook's secret is configured, the console
  * where a way in is.
  */
-export async function start(configFile: string | null, dataDir: string, withIntake: boolean): Promise<void> {
-  const config = loadConfig(configFile, process.env);
-  loadMapping(config.mappingFile);
+export async function start(options: StartOptions, withIntake: boolean): Promise<void> {
+  const { config: configFile = null, connection: names = [], data: dataDir } = options;
+  const configs = loadConfigs(configFile, process.env, names);
+  const [config] = configs;
   const log = serviceLogger(config.logLevel);
-  const metrics = new SyncMetrics();
   const tracing = startTracing();
-  const budgets = configuredBudgets(config, (side, reading) => metrics.rate(side, reading));
-  const systems = configuredSystems(config, { budgets, onCall: (call) => metrics.apiCall(call) });
-  for (const side of SIDES)
-    log.info({ side, as: await introduce(systems[side], side) }, 'credential accepted');
+  const connections = each(configs, (one) => connectionOf(one, configFile, log));
+  if (config.connection === null) await checkOnly(connections[0]);
 
   const temporalConnection = connectionOptions(config);
   const onProgress = (line: string) => log.info(line);
@@ -56,14 +63,16 @@ export async function start(configFile: string | null, dataDir: string, withInta
       )
         log.warn({ expected: SEARCH_ATTRIBUTES }, 'this Temporal has no operator API; create these there');
       const servers = { temporalAddress: temporal.address, mongodbUri: mongo.uri };
-      const service = await startService(config, servers, systems, budgets, { log, metrics, tracing });
+      const service = await startService(connections, servers, { log, tracing });
       const takeBack = leaveAddresses(dataDir, config, servers);
       try {
-        const receiver =
-          withIntake && secretsOf(config) ? await startReceiver(config, servers, log, tracing) : null;
-        if (receiver) metrics.watchWebhooks(receiver.counts);
+        const receiver = withIntake ? await startReceiver(configs, servers, log, tracing) : null;
+        for (const { config, metrics } of connections) {
+          const counts = receiver?.counts.get(config.connection);
+          if (counts) metrics.watchWebhooks(counts);
+        }
         const { uiUrl } = temporal;
-        const webConsole = withIntake ? await startConsole(config, servers, log, { uiUrl, tracing }) : null;
+        const webConsole = withIntake ? await startConsole(configs, servers, log, { uiUrl, tracing }) : null;
         log.info({ temporal: temporal.address, ui: temporal.uiUrl }, 'running; Ctrl-C stops');
         const stop = async () => {
           await receiver?.stop();
@@ -88,6 +97,31 @@ export async function start(configFile: string | null, dataDir: string, withInta
     await temporal.stop();
     await tracing?.shutdown();
   }
+}
+
+function connectionOf(config: Config, file: string | null, log: Logger): Connection {
+  const { connection } = config;
+  const metrics = new SyncMetrics(connection);
+  const parts = (of: Config): ConnectionParts => {
+    const budgets = configuredBudgets(of, (side, reading) => metrics.rate(side, reading));
+    const systems = configuredSystems(of, { budgets, onCall: (call) => metrics.apiCall(call) });
+    return { config: of, systems, budgets };
+  };
+  // An only one is checked once, and ends the start where it is wrong.
+  if (connection === null) {
+    const checked = parts(config);
+    return { config, metrics, log, parts: () => checked };
+  }
+  const reread = () => loadConfig(file, process.env, connection);
+  return { config, metrics, log: log.child({ connection }), parts: () => parts(reread()) };
+}
+
+/** What is wrong with an only connection ends the start, before any server is. */
+async function checkOnly(only: Connection): Promise<void> {
+  loadMapping(only.config.mappingFile);
+  const { systems } = only.parts();
+  for (const side of SIDES)
+    only.log.info({ side, as: await introduce(systems[side], side) }, 'credential accepted');
 }
 
 /** One call with the credential, so that a wrong one ends the start and not the first write. */

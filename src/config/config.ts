@@ -1,9 +1,25 @@
 import { existsSync, readFileSync } from 'node:fs';
-import path from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { parseEncryptionKeys, type EncryptionKey } from '../encryption/keys';
+import {
+  ConfigError,
+  DEFAULT_NAME,
+  SECRETS,
+  connectionsIn,
+  environmentAlone,
+  inputOf,
+  keepApart,
+  nameOf,
+  onlyOne,
+  sourceNamed,
+  variableFor,
+  whereIs,
+  type Source,
+} from './sources';
+
+export { ConfigError, SECRETS, variableFor, variableOf } from './sources';
 
 /**
  * Configuration: from the environment, or from a YAML file whose keys are the same names in camel case. The
@@ -13,11 +29,6 @@ import { parseEncryptionKeys, type EncryptionKey } from '../encryption/keys';
 
 /** Read where no other file is named and this one is in the working folder; `init` writes it. */
 export const SETTINGS_FILE = 'zendesk-pms-sync.yaml';
-
-/** Something that the operator must mend; the message has one line per fault. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
 
 const url = z.url({ protocol: /^https?$/, error: 'expected an address such as https://example.zendesk.com' });
 const seconds = z.coerce.number({ error: 'expected a number of seconds' }).positive();
@@ -120,7 +131,7 @@ const schema = z
       .describe('Address of MongoDB, with its credentials; left out, `start` runs a server of its own.'),
     mongodbDatabase: z
       .string()
-      .default('zendesk-pms-sync')
+      .default(DEFAULT_NAME)
       .describe('Database of the links; each installation needs one of its own.'),
     zendeskSubdomain: z
       .string()
@@ -168,7 +179,7 @@ const schema = z
       .describe('Which properties correspond ([mapping.md](mapping.md)); relative to the working folder.'),
     taskQueue: z
       .string()
-      .default('zendesk-pms-sync')
+      .default(DEFAULT_NAME)
       .describe('Prefix of task queues, Schedules and workflow ids; each installation needs one of its own.'),
     zendeskCallsPerMinute: perMinute
       .optional()
@@ -266,7 +277,15 @@ const schema = z
   .refine(proxiesGiven, NO_PROXIES);
 
 type Input = z.output<typeof schema>;
-export type Config = Omit<Input, 'zendeskSubdomain' | 'zendeskBaseUrl'> & { zendeskBaseUrl: string };
+export type Config = Omit<Input, 'zendeskSubdomain' | 'zendeskBaseUrl'> & { zendeskBaseUrl: string } & Place;
+
+/** Which connection settings are of, where a deployment has several. */
+export interface Place {
+  /** Null where the settings file names no connections: the deployment is one. */
+  connection: string | null;
+  /** Before the canonical key, in a pair's workflow id: several accounts may have the same record ids. */
+  pairPrefix: string;
+}
 
 const UNUSED = z.unknown().optional();
 /** The webhook receiver is what strangers can reach: it holds no credential of either API, and starts no servers. */
@@ -282,20 +301,8 @@ const intakeSchema = z
     temporalAddress: schema.shape.temporalAddress.unwrap(),
     mongodbUri: schema.shape.mongodbUri.unwrap(),
   })
-  .refine(
-    (config) =>
-      config.zendeskWebhookSecret ??
-      config.pmsWebhookSecret ??
-      config.consoleToken ??
-      config.consoleUserHeader,
-    {
-      path: ['zendeskWebhookSecret'],
-      error:
-        'expected the signing secret of one side at least (or PMS_WEBHOOK_SECRET), or a console (CONSOLE_TOKEN)',
-    },
-  )
   .refine(proxiesGiven, NO_PROXIES);
-export type IntakeConfig = z.output<typeof intakeSchema>;
+export type IntakeConfig = z.output<typeof intakeSchema> & Place;
 
 /** The codec server's own settings; it needs no credential of either system. */
 const codecServerSchema = z.strictObject({
@@ -329,74 +336,126 @@ export const SETTINGS = {
 } as const;
 export type CodecServerConfig = z.output<typeof codecServerSchema>;
 
-/** Held in a file where a container mounts one, and shown in no message. */
-export const SECRETS: ReadonlySet<string> = new Set([
-  'zendeskApiToken',
-  'pmsToken',
-  'mongodbUri',
-  'zendeskWebhookSecret',
-  'pmsWebhookSecret',
-  'temporalApiKey',
-  'encryptionKeys',
-  'codecServerToken',
-  'consoleToken',
-]);
-
-/** `zendeskApiToken` → `ZENDESK_API_TOKEN`. */
-export function variableOf(setting: string): string {
-  return setting.replace(/([A-Z])/g, '_$1').toUpperCase();
-}
+/** All connections of a deployment: at least one. Settings that they share are the same in each. */
+export type Several<T> = readonly [T, ...T[]];
 
 /**
  * @param file path of a YAML file; null for {@link SETTINGS_FILE} if it is there, or the environment alone
+ * @param connection which one, where the file names several
  * @throws ConfigError naming each variable or field at fault, what was found and what was expected
  */
-export function loadConfig(file: string | null, env: NodeJS.ProcessEnv): Config {
-  const { zendeskSubdomain, zendeskBaseUrl, ...rest } = load(schema, file ?? foundFile(), env);
-  return { ...rest, zendeskBaseUrl: zendeskBaseUrl ?? `https://${zendeskSubdomain}.zendesk.com` };
+export function loadConfig(
+  file: string | null,
+  env: NodeJS.ProcessEnv,
+  connection: string | null = null,
+): Config {
+  return onlyOne(loadConfigs(file, env, connection === null ? [] : [connection]));
 }
 
-/** The same for a process that only receives webhooks. @throws ConfigError */
-export function loadIntakeConfig(file: string | null, env: NodeJS.ProcessEnv): IntakeConfig {
-  return load(intakeSchema, file ?? foundFile(), env);
+/** The same for a deployment of one connection or several. @param names just these; all where there are none */
+export function loadConfigs(
+  file: string | null,
+  env: NodeJS.ProcessEnv,
+  names: readonly string[] = [],
+): Several<Config> {
+  return each(
+    load(schema, file ?? foundFile(), env, names),
+    ({ zendeskSubdomain, zendeskBaseUrl, ...rest }) => ({
+      ...rest,
+      zendeskBaseUrl: zendeskBaseUrl ?? `https://${zendeskSubdomain}.zendesk.com`,
+    }),
+  );
+}
+
+/** The same for a process that only receives webhooks and serves the console. @throws ConfigError */
+export function loadIntakeConfigs(
+  file: string | null,
+  env: NodeJS.ProcessEnv,
+  names: readonly string[] = [],
+): Several<IntakeConfig> {
+  const configs = load(intakeSchema, file ?? foundFile(), env, names);
+  const [{ consoleToken, consoleUserHeader }] = configs;
+  const isUsed = configs.some((config) => config.zendeskWebhookSecret ?? config.pmsWebhookSecret);
+  if (!isUsed && !consoleToken && !consoleUserHeader) {
+    const variable = variableFor(configs[0], 'zendeskWebhookSecret');
+    throw new ConfigError(
+      `${variable}: found nothing, expected the signing secret of one side at least (or PMS_WEBHOOK_SECRET), or a console (CONSOLE_TOKEN)`,
+    );
+  }
+  return configs;
 }
 
 /** Of `zendesk-pms-sync codec-server`: from the environment alone. @throws ConfigError as {@link loadConfig} */
 export function loadCodecServerConfig(env: NodeJS.ProcessEnv): CodecServerConfig {
-  return load(codecServerSchema, null, env);
+  return parse(codecServerSchema, environmentAlone(env));
 }
 
 /** The mapping's file alone, for what needs no account. @throws ConfigError as {@link loadConfig} */
-export function loadMappingFile(file: string | null, env: NodeJS.ProcessEnv): string {
-  return load(z.object({ mappingFile: schema.shape.mappingFile }), file ?? foundFile(), env).mappingFile;
+export function loadMappingFile(
+  file: string | null,
+  env: NodeJS.ProcessEnv,
+  connection: string | null = null,
+): string {
+  const wanted = z.object({
+    mappingFile: schema.shape.mappingFile,
+    taskQueue: schema.shape.taskQueue,
+    mongodbDatabase: schema.shape.mongodbDatabase,
+  });
+  return onlyOne(load(wanted, file ?? foundFile(), env, connection === null ? [] : [connection])).mappingFile;
 }
 
 function foundFile(): string | null {
   return existsSync(SETTINGS_FILE) ? SETTINGS_FILE : null;
 }
 
-function load<T>(wanted: z.ZodObject & z.ZodType<T>, file: string | null, env: NodeJS.ProcessEnv): T {
-  const settings = Object.keys(wanted.shape);
-  const input: Record<string, unknown> = file === null ? {} : readSettings(file);
-  for (const setting of settings) {
-    const variable = variableOf(setting);
-    const named = input[`${setting}File`];
-    if (SECRETS.has(setting)) delete input[`${setting}File`];
-    if (wanted.shape[setting] === UNUSED) continue;
-    let value = env[variable];
-    if (value === undefined && SECRETS.has(setting)) {
-      const mounted = env[`${variable}_FILE`];
-      if (mounted !== undefined) value = readSecret(mounted, `${variable}_FILE`);
-      else if (typeof named === 'string' && input[setting] === undefined)
-        value = readSecret(path.resolve(path.dirname(file ?? ''), named), `${file}: ${setting}File`);
+/** What every process reads of a connection, besides the settings that it alone needs. */
+interface Named {
+  taskQueue: string;
+  mongodbDatabase: string;
+}
+
+/** All connections, or those named. @throws ConfigError with the faults of all of them */
+function load<T extends Named>(
+  wanted: z.ZodObject & z.ZodType<T>,
+  file: string | null,
+  env: NodeJS.ProcessEnv,
+  names: readonly string[],
+): Several<T & Place> {
+  const sources = connectionsIn(file === null ? {} : readSettings(file), file, env);
+  const chosen = names.length === 0 ? sources : names.map((name) => sourceNamed(sources, name));
+  const faults: string[] = [];
+  const loaded = chosen.flatMap((source) => {
+    try {
+      return [placed(source.connection, parse(wanted, source))];
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      faults.push(...error.message.split('\n'));
+      return [];
     }
-    if (value !== undefined && value !== '') input[setting] = value;
-  }
+  });
+  const [first, ...others] = loaded;
+  if (faults.length > 0 || !first) throw new ConfigError([...new Set(faults)].join('\n'));
+  const configs: Several<T & Place> = [first, ...others];
+  keepApart(configs);
+  return configs;
+}
+
+/** Something for each connection. */
+export function each<T, U>([first, ...others]: Several<T>, work: (item: T) => U): Several<U> {
+  return [work(first), ...others.map(work)];
+}
+
+/** Each connection has a task queue and a database of its own, named after it unless they are given. */
+function placed<T extends Named>(connection: string | null, settings: T): T & Place {
+  if (connection === null) return { ...settings, connection, pairPrefix: '' };
+  return { ...settings, connection, pairPrefix: `${settings.taskQueue}/` };
+}
+
+function parse<T>(wanted: z.ZodObject & z.ZodType<T>, source: Source): T {
+  const input = inputOf(Object.keys(wanted.shape), source, (name) => wanted.shape[name] === UNUSED);
   const parsed = wanted.safeParse(input);
-  if (!parsed.success) {
-    throw new ConfigError(parsed.error.issues.map((issue) => describe(issue, input, file)).join('\n'));
-  }
-  return parsed.data;
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(parsed.error.issues.map((issue) => describe(issue, input, source)).join('\n'));
 }
 
 function readSettings(file: string): Record<string, unknown> {
@@ -428,18 +487,9 @@ export function readYaml(file: string): unknown {
   }
 }
 
-function readSecret(file: string, named: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new ConfigError(`${named}: ${file} cannot be read (${code})`);
-  }
-}
-
-function describe(issue: z.core.$ZodIssue, input: Record<string, unknown>, file: string | null): string {
+function describe(issue: z.core.$ZodIssue, input: Record<string, unknown>, source: Source): string {
   if (issue.code === 'unrecognized_keys') {
-    return `${file ?? 'configuration'}: unknown field ${issue.keys.map((key) => `"${key}"`).join(', ')}`;
+    return issue.keys.map((key) => whereIs(source, key)).join('\n');
   }
   const setting = String(issue.path[0] ?? '');
   const value = input[setting];
@@ -450,5 +500,5 @@ function describe(issue: z.core.$ZodIssue, input: Record<string, unknown>, file:
       : issue.code === 'invalid_value'
         ? `expected one of ${issue.values.map(String).join(', ')}`
         : issue.message;
-  return `${variableOf(setting)}${file === null ? '' : ` (or ${setting} in ${file})`}: found ${found}, ${expected}`;
+  return `${nameOf(source, setting)}: found ${found}, ${expected}`;
 }

@@ -9,7 +9,7 @@ import { ENTITY_TYPES } from '../sync/record';
 import { steer } from '../workers/control';
 import { pairCommands } from '../workers/hint';
 import type { ConsoleContext } from './context';
-import { ROOT, pairUrl } from './layout';
+import { pairUrl } from './layout';
 import { setPaused } from './pages/schedules';
 import { viewerOf, type DONE } from './views';
 
@@ -32,46 +32,47 @@ const entitySchema = z.object({ scope: z.enum(ENTITY_TYPES), what: steerWords })
 
 /** What can be done: the same functions as the commands call. Who asks is known, and the form is ours. */
 export function actions(app: FastifyInstance, context: ConsoleContext): void {
-  const { client, taskQueue, log } = context;
+  const { client, taskQueue, pairPrefix, root, log } = context;
   const operator = async (): Promise<OperatorContext> => {
     const { store } = await context.database();
     const mapping = context.mapping();
-    return { store, mapping, client, commands: pairCommands(client, taskQueue, mapping) };
+    const commands = pairCommands(client, taskQueue, mapping, pairPrefix);
+    return { store, mapping, client, commands, pairPrefix };
   };
 
-  app.post(`${ROOT}/pair/resolve`, async (request, reply) => {
+  app.post(`${root}/pair/resolve`, async (request, reply) => {
     const form = read(resolveSchema, request.body);
     const { user } = viewerOf(request).session;
     const service = await operator();
     const key = await pairNamed(service, form.key);
     log.info({ user, pair: key, ...('row' in form && { row: form.row }) }, 'console: resolve');
     await decide(service, key, choiceOf(form), { wait: WAIT_SECONDS, valueName: 'value', by: user });
-    return reply.redirect(done(pairUrl(key), 'resolve'), 303);
+    return reply.redirect(done(pairUrl(root, key), 'resolve'), 303);
   });
 
-  app.post(`${ROOT}/pair/resync`, async (request, reply) => {
+  app.post(`${root}/pair/resync`, async (request, reply) => {
     const form = read(resyncSchema, request.body);
     const service = await operator();
     const key = await pairNamed(service, form.key);
     log.info({ user: viewerOf(request).session.user, pair: key }, `console: ${form.what}`);
     await answerOf(client, WAIT_SECONDS, () => service.commands.resync(key));
-    return reply.redirect(done(pairUrl(key), form.what), 303);
+    return reply.redirect(done(pairUrl(root, key), form.what), 303);
   });
 
-  app.post(`${ROOT}/schedules`, async (request, reply) => {
+  app.post(`${root}/schedules`, async (request, reply) => {
     const { id, what, why } = read(scheduleSchema, request.body);
     const { user } = viewerOf(request).session;
     log.info({ user, schedule: id }, `console: ${what}`);
     const found = await setPaused(context, { id, paused: what === 'pause', why, who: user });
     if (!found) throw new BadInput(`"${id}" is no Schedule of this service`);
-    return reply.redirect(done(`${ROOT}/schedules`, what), 303);
+    return reply.redirect(done(`${root}/schedules`, what), 303);
   });
 
-  app.post(`${ROOT}/entities`, async (request, reply) => {
+  app.post(`${root}/entities`, async (request, reply) => {
     const { scope, what } = read(entitySchema, request.body);
     log.info({ user: viewerOf(request).session.user, scope }, `console: ${what}`);
     await answerOf(client, WAIT_SECONDS, () => steer(client, taskQueue, what, scope));
-    return reply.redirect(done(`${ROOT}/schedules`, what), 303);
+    return reply.redirect(done(`${root}/schedules`, what), 303);
   });
 }
 

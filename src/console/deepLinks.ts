@@ -12,6 +12,8 @@ export interface Places {
   /** Of the Temporal Web UI. */
   temporalUiUrl: string | null;
   temporalNamespace: string;
+  /** Before a pair's key, in its workflow id. */
+  pairPrefix: string;
   /** Of the account: `https://acme.zendesk.com` */
   zendeskUrl: string | null;
   /** `https://pms.acme.example/{kind}s/{id}` */
@@ -21,12 +23,18 @@ export interface Places {
 /** Pages of the agents' interface. A comment has none of its own. */
 const ZENDESK_PAGES: Record<string, string> = { ticket: 'tickets', organization: 'organizations' };
 
-export function deepLinks({ temporalUiUrl, temporalNamespace, zendeskUrl, pmsRecordUrl }: Places): DeepLinks {
+export function deepLinks({
+  temporalUiUrl,
+  temporalNamespace,
+  pairPrefix,
+  zendeskUrl,
+  pmsRecordUrl,
+}: Places): DeepLinks {
   const temporal = (part: string, id: string) =>
     temporalUiUrl &&
     `${withoutSlash(temporalUiUrl)}/namespaces/${encodeURIComponent(temporalNamespace)}/${part}/${encodeURIComponent(id)}`;
   return {
-    workflow: (key) => temporal('workflows', key),
+    workflow: (key) => temporal('workflows', `${pairPrefix}${key}`),
     schedule: (id) => temporal('schedules', id),
     record(ref) {
       const { side, kind, id } = parseRef(ref);

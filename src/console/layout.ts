@@ -2,12 +2,18 @@ import type { FastifyReply } from 'fastify';
 import type { CanonicalKey } from '../sync/keys';
 import type { Json } from '../sync/record';
 import { textOf } from '../sync/values';
+import type { ConsoleContext } from './context';
 import { html, type Html, type Part } from './html';
 import type { Session } from './sessions';
 import { STYLE_VERSION } from './style';
 
 /** Where all of the console is served. */
 export const ROOT = '/console';
+
+/** Below which the pages of a connection are. */
+export function rootOf(connection: string | null): string {
+  return connection === null ? ROOT : `${ROOT}/connections/${connection}`;
+}
 
 const NAVIGATION = [
   { path: '', name: 'Overview' },
@@ -21,6 +27,8 @@ const NAVIGATION = [
 export interface Viewer {
   session: Session;
   formToken: string;
+  /** Which connection's pages; null on those that concern all of several. */
+  at: Pick<ConsoleContext, 'connection' | 'root'> | null;
 }
 
 export interface Page {
@@ -37,7 +45,7 @@ export function render({ title, body, current }: Page, viewer: Viewer | null): s
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title} · zendesk-pms-sync</title>
+        <title>${[title, ...named(viewer), 'zendesk-pms-sync'].join(' · ')}</title>
         <link rel="stylesheet" href="${ROOT}/style.css?v=${STYLE_VERSION}" />
       </head>
       <body>
@@ -55,42 +63,49 @@ export function send(reply: FastifyReply, page: Page, viewer: Viewer | null): Fa
   return reply.type('text/html; charset=utf-8').send(render(page, viewer));
 }
 
+function named(viewer: Viewer | null): string[] {
+  return [viewer?.at?.connection].filter((name) => name != null);
+}
+
 function banner(viewer: Viewer, current: Page['current']): Html {
   const { user, by } = viewer.session;
+  const { at } = viewer;
+  const link = (url: string, name: string, isCurrent: boolean) =>
+    html`<li><a href="${url}" ${isCurrent && html` aria-current="page"`}>${name}</a></li>`;
   return html`<header>
-    <strong>zendesk-pms-sync</strong>
+    <strong>${named(viewer)[0] ?? 'zendesk-pms-sync'}</strong>
     <nav aria-label="Console">
       <ul>
-        ${NAVIGATION.map(
-          ({ path, name }) =>
-            html`<li>
-              <a href="${ROOT}${path}" ${path === current && html` aria-current="page"`}>${name}</a>
-            </li>`,
-        )}
+        ${at?.connection !== null && link(ROOT, 'Connections', at === null)}
+        ${at && NAVIGATION.map(({ path, name }) => link(`${at.root}${path}`, name, path === current))}
       </ul>
     </nav>
     ${
       by === 'token'
-        ? form(viewer, '/logout', html`<span>${user}</span> <button class="plain">Log out</button>`)
+        ? formTo(viewer, `${ROOT}/logout`, html`<span>${user}</span> <button class="plain">Log out</button>`)
         : html`<span>${user}</span>`
     }
   </header>`;
 }
 
-/** A form that is sent to us, with the token that makes it ours. */
-export function form({ formToken }: Viewer, path: string, content: Part, className = ''): Html {
-  return html`<form method="post" action="${ROOT}${path}" class="${className}">
+/** A form that is sent to us, with the token that makes it ours. @param path below the connection's root */
+export function form(viewer: Viewer, path: string, content: Part, className = ''): Html {
+  return formTo(viewer, `${viewer.at?.root ?? ROOT}${path}`, content, className);
+}
+
+function formTo({ formToken }: Viewer, url: string, content: Part, className = ''): Html {
+  return html`<form method="post" action="${url}" class="${className}">
     <input type="hidden" name="formToken" value="${formToken}" />
     ${content}
   </form>`;
 }
 
-export function pairUrl(key: CanonicalKey): string {
-  return `${ROOT}/pair?key=${encodeURIComponent(key)}`;
+export function pairUrl(root: string, key: CanonicalKey): string {
+  return `${root}/pair?key=${encodeURIComponent(key)}`;
 }
 
-export function pairLink(key: CanonicalKey): Html {
-  return html`<a href="${pairUrl(key)}">${key}</a>`;
+export function pairLink(root: string, key: CanonicalKey): Html {
+  return html`<a href="${pairUrl(root, key)}">${key}</a>`;
 }
 
 /** A link that leaves the console; nothing where the address is not known. */

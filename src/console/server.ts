@@ -12,8 +12,9 @@ import { BadInput, Problem } from '../operator/errors';
 import { NAME_LIMIT } from '../sync/resolution';
 import { MappingError } from '../sync/mapping';
 import { COOKIE, isOwnForm, isTrusted, knownAs, tokenFits, type Visit } from './access';
-import type { ConsoleContext } from './context';
+import type { ConsoleContext, ConsoleSite } from './context';
 import { ROOT, send, type Viewer } from './layout';
+import { connectionsPage, loadConnections } from './pages/connections';
 import { loginPage, messagePage } from './pages/login';
 import { actions } from './actions';
 import { pages } from './views';
@@ -48,8 +49,8 @@ declare module 'fastify' {
 }
 
 /** The console's HTTP server, all of it below `/console`. Not listening yet. */
-export function createConsole(context: ConsoleContext): FastifyInstance {
-  const { access, now, log } = context;
+export function createConsole(site: ConsoleSite): FastifyInstance {
+  const { access, now, log, connections } = site;
   // Without a token there is nothing that several processes share: a form is then good for the process that made it.
   const sessions = new Sessions(access.token ?? randomBytes(32), now);
   const app = fastify({
@@ -68,7 +69,7 @@ export function createConsole(context: ConsoleContext): FastifyInstance {
     (_request, body, done) => done(null, Object.fromEntries(new URLSearchParams(String(body)))),
   );
   app.addHook('onRequest', async (_request, reply) => void reply.headers(HEADERS));
-  answerErrors(app, context);
+  answerErrors(app, site);
 
   app.get('/', async (_request, reply) => reply.redirect(ROOT, 303));
   app.get(`${ROOT}/style.css`, async (request, reply) => {
@@ -77,38 +78,52 @@ export function createConsole(context: ConsoleContext): FastifyInstance {
     if (v === STYLE_VERSION) reply.header('cache-control', 'private, max-age=86400, immutable');
     return reply.type('text/css; charset=utf-8').send(STYLE);
   });
-  if (access.token !== null) logIn(app, context, sessions);
+  if (access.token !== null) logIn(app, site, sessions);
 
-  void app.register(async (inside) => {
-    inside.addHook('onRequest', async (request, reply) => {
-      const visit = visitOf(request);
-      if (request.method === 'POST' && !isOwnForm(visit))
-        return refuse(reply, 'The form came from another site.');
-      const known = knownAs(access, sessions, visit);
-      if (!known) return stranger(request, reply, context);
-      const { session, isNew } = known;
-      if (isNew) setCookie(request, reply, sessions.seal(session), SESSION_MS);
-      request.viewer = { session, formToken: sessions.formToken(session) };
-      return undefined;
+  const forKnown = (at: ConsoleContext | null, serve: (inside: FastifyInstance) => void) =>
+    app.register(async (inside) => {
+      inside.addHook('onRequest', async (request, reply) => {
+        const visit = visitOf(request);
+        if (request.method === 'POST' && !isOwnForm(visit))
+          return refuse(reply, 'The form came from another site.');
+        const known = knownAs(access, sessions, visit);
+        if (!known) return stranger(request, reply, site);
+        const { session, isNew } = known;
+        if (isNew) setCookie(request, reply, sessions.seal(session), SESSION_MS);
+        request.viewer = { session, formToken: sessions.formToken(session), at };
+        return undefined;
+      });
+      inside.addHook('preHandler', async (request, reply) => {
+        if (request.method !== 'POST') return undefined;
+        const { formToken } = z
+          .object({ formToken: z.string() })
+          .catch({ formToken: '' })
+          .parse(request.body);
+        if (request.viewer && sameSecret(formToken, request.viewer.formToken)) return undefined;
+        return refuse(reply, 'The form is too old, or was not made for you. Load its page again.');
+      });
+      serve(inside);
     });
-    inside.addHook('preHandler', async (request, reply) => {
-      if (request.method !== 'POST') return undefined;
-      const { formToken } = z.object({ formToken: z.string() }).catch({ formToken: '' }).parse(request.body);
-      if (request.viewer && sameSecret(formToken, request.viewer.formToken)) return undefined;
-      return refuse(reply, 'The form is too old, or was not made for you. Load its page again.');
-    });
-    pages(inside, context);
-    actions(inside, context);
+  void forKnown(null, (inside) => {
     inside.post(`${ROOT}/logout`, async (request, reply) => {
       setCookie(request, reply, '', 0);
       return reply.redirect(`${ROOT}/login`, 303);
     });
+    if (connections.every(({ root }) => root !== ROOT))
+      inside.get(ROOT, async (request, reply) =>
+        send(reply, connectionsPage(await loadConnections(connections)), request.viewer),
+      );
   });
+  for (const context of connections)
+    void forKnown(context, (inside) => {
+      pages(inside, context);
+      actions(inside, context);
+    });
   log.debug({ token: access.token !== null, header: access.userHeader }, 'console access');
   return app;
 }
 
-function logIn(app: FastifyInstance, { access, log, now }: ConsoleContext, sessions: Sessions): void {
+function logIn(app: FastifyInstance, { access, log, now }: ConsoleSite, sessions: Sessions): void {
   const throttle = new Throttle(now);
   const schema = z.object({
     token: z.string(),
@@ -143,7 +158,7 @@ function logIn(app: FastifyInstance, { access, log, now }: ConsoleContext, sessi
 }
 
 /** Nobody known asks for a page. */
-function stranger(request: FastifyRequest, reply: FastifyReply, { access }: ConsoleContext): FastifyReply {
+function stranger(request: FastifyRequest, reply: FastifyReply, { access }: ConsoleSite): FastifyReply {
   if (access.token === null)
     return refuse(
       reply,
@@ -165,11 +180,11 @@ function refuse(reply: FastifyReply, why: string): FastifyReply {
   return send(reply.code(403), messagePage('Refused', why, { url: ROOT, name: 'Overview' }), null);
 }
 
-function answerErrors(app: FastifyInstance, { log }: ConsoleContext): void {
+function answerErrors(app: FastifyInstance, { log }: ConsoleSite): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const { status, title, message } = said(error);
     if (status >= 500) log.error({ err: error }, 'console');
-    const back = { url: ROOT, name: 'Overview' };
+    const back = { url: request.viewer?.at?.root ?? ROOT, name: 'Overview' };
     return send(reply.code(status), messagePage(title, message, back), request.viewer);
   });
   app.setNotFoundHandler((request, reply) =>
@@ -211,5 +226,5 @@ function setCookie(request: FastifyRequest, reply: FastifyReply, content: string
 
 /** A page of the console, whatever an address says. */
 function ownPath(next: string): string {
-  return /^\/console(\/[a-z]*)?(\?[\w%&=.~*+-]*)?$/.test(next) ? next : ROOT;
+  return /^\/console(\/connections\/\w+)?(\/[a-z]*)?(\?[\w%&=.~*+-]*)?$/.test(next) ? next : ROOT;
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { pairNamed } from '../operator/pairs';
 import type { ConsoleContext } from './context';
-import { ROOT, send, type Viewer } from './layout';
+import { send, type Viewer } from './layout';
 import { messagePage } from './pages/login';
 import { loadOverview, overviewPage } from './pages/overview';
 import { loadPair, pairPage } from './pages/pair';
@@ -27,37 +27,38 @@ function noticeIn(query: unknown): string | null {
 
 /** What can be looked at. Who asks is known by now. */
 export function pages(app: FastifyInstance, context: ConsoleContext): void {
-  app.get(ROOT, async (request, reply) =>
-    send(reply, overviewPage(await loadOverview(context)), request.viewer),
+  const { root } = context;
+  app.get(root, async (request, reply) =>
+    send(reply, overviewPage(await loadOverview(context), context), request.viewer),
   );
-  app.get(`${ROOT}/pairs`, async (request, reply) =>
+  app.get(`${root}/pairs`, async (request, reply) =>
     send(reply, pairsPage(await loadPairs(context, request.query), context), request.viewer),
   );
-  app.get(`${ROOT}/conflicts`, async (request, reply) =>
+  app.get(`${root}/conflicts`, async (request, reply) =>
     send(
       reply,
-      conflictsPage(await loadPairs(context, request.query, { status: 'conflict' })),
+      conflictsPage(await loadPairs(context, request.query, { status: 'conflict' }), context),
       request.viewer,
     ),
   );
-  app.get(`${ROOT}/quarantine`, async (request, reply) => {
+  app.get(`${root}/quarantine`, async (request, reply) => {
     const list = await loadPairs(context, request.query, { status: 'quarantined' });
-    return send(reply, quarantinePage(list, viewerOf(request)), request.viewer);
+    return send(reply, quarantinePage(list, viewerOf(request), context), request.viewer);
   });
-  app.get(`${ROOT}/pair`, async (request, reply) => {
+  app.get(`${root}/pair`, async (request, reply) => {
     const { key: text } = z.object({ key: z.string() }).catch({ key: '' }).parse(request.query);
     const { store } = await context.database();
     const key = await pairNamed({ store, mapping: context.mapping() }, text);
     const view = await loadPair(context, key);
     if (!view) {
       const why = `${key}: no link; the record was not seen yet, or does not take part in the sync`;
-      const back = { url: `${ROOT}/pairs`, name: 'Pairs' };
+      const back = { url: `${root}/pairs`, name: 'Pairs' };
       return send(reply.code(404), messagePage('No such pair', why, back), request.viewer);
     }
-    const page = pairPage({ ...view, notice: noticeIn(request.query) }, viewerOf(request), context.links);
+    const page = pairPage({ ...view, notice: noticeIn(request.query) }, viewerOf(request), context);
     return send(reply, page, request.viewer);
   });
-  app.get(`${ROOT}/schedules`, async (request, reply) => {
+  app.get(`${root}/schedules`, async (request, reply) => {
     const view = await loadSchedules(context);
     const page = schedulesPage(
       { ...view, notice: noticeIn(request.query) },

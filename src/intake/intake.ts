@@ -14,22 +14,32 @@ import { createReceiver } from './server';
 /** Whom the receiver hands over to. It needs no credential of either API. */
 export interface IntakeServers {
   client: Client;
-  db: Db;
+  /** A connection's database. */
+  db: (name: string) => Db;
+}
+
+/** A connection whose webhooks are received. */
+export interface IntakeConnection {
+  /** Null where it is the only one. */
+  connection: string | null;
+  taskQueue: string;
+  mongodbDatabase: string;
+  secrets: Partial<Record<Side, readonly string[]>>;
 }
 
 export interface IntakeSettings {
   host: string;
   /** 0 for a free one. */
   port: number;
-  taskQueue: string;
-  secrets: Partial<Record<Side, readonly string[]>>;
+  connections: readonly IntakeConnection[];
   log: Logger;
   requestWithinMs?: number;
 }
 
 export interface Intake {
   port: number;
-  counts: Counts;
+  /** Of each connection, in their order. */
+  counts: Counts[];
   /** Takes no more, and finishes what it took. */
   stop(): Promise<void>;
 }
@@ -44,25 +54,34 @@ const LOG_COUNTS_EVERY_MS = 60_000;
 /** Runs the webhook receiver. Resolves once it listens. */
 export async function startIntake(servers: IntakeServers, settings: IntakeSettings): Promise<Intake> {
   const { log } = settings;
-  const counts = new Counts();
+  const received = settings.connections.map((connection) => ({
+    connection: connection.connection,
+    secrets: connection.secrets,
+    handOver: new HandOver(stepsOf(servers, connection), log),
+    counts: new Counts(),
+  }));
   const app = createReceiver({
-    secrets: settings.secrets,
-    handOver: new HandOver(stepsOf(servers, settings.taskQueue), log),
-    probe: () => probe(servers),
+    connections: received,
+    probe: () => probe(servers, settings.connections),
     log,
-    counts,
     ...(settings.requestWithinMs !== undefined && { requestWithinMs: settings.requestWithinMs }),
   });
   await app.listen({ host: settings.host, port: settings.port });
   const { port } = app.server.address() as AddressInfo;
-  log.info({ host: settings.host, port, sides: Object.keys(settings.secrets) }, 'receiving webhooks');
+  for (const { connection, secrets } of received)
+    log.info(
+      { host: settings.host, port, sides: Object.keys(secrets), ...named(connection) },
+      'receiving webhooks',
+    );
   const timer = setInterval(() => {
-    const grown = counts.ifGrown();
-    if (grown) log.info({ webhooks: grown }, 'webhooks so far');
+    for (const { connection, counts } of received) {
+      const grown = counts.ifGrown();
+      if (grown) log.info({ webhooks: grown, ...named(connection) }, 'webhooks so far');
+    }
   }, LOG_COUNTS_EVERY_MS).unref();
   return {
     port,
-    counts,
+    counts: received.map(({ counts }) => counts),
     async stop() {
       clearInterval(timer);
       await closeWithin(app, STOP_WITHIN_MS);
@@ -85,7 +104,15 @@ async function closeWithin(app: FastifyInstance, ms: number): Promise<void> {
   }
 }
 
-function stepsOf({ client, db }: IntakeServers, taskQueue: string): HandOverSteps {
+function named(connection: string | null): { connection?: string } {
+  return connection === null ? {} : { connection };
+}
+
+function stepsOf(
+  { client, db: databaseOf }: IntakeServers,
+  { taskQueue, mongodbDatabase }: IntakeConnection,
+): HandOverSteps {
+  const db = databaseOf(mongodbDatabase);
   const deliveries = Deliveries.of(db);
   const hints = new HintStore(db);
   return {
@@ -111,7 +138,10 @@ export function hintsWorkflowId(taskQueue: string, side: Side): string {
   return `${taskQueue}-hints-${side}`;
 }
 
-async function probe({ client, db }: IntakeServers): Promise<{ temporal: boolean; mongodb: boolean }> {
+async function probe(
+  { client, db }: IntakeServers,
+  [first]: readonly IntakeConnection[],
+): Promise<{ temporal: boolean; mongodb: boolean }> {
   const answers = (work: Promise<unknown>) =>
     Promise.race([
       work.then(
@@ -125,6 +155,6 @@ async function probe({ client, db }: IntakeServers): Promise<{ temporal: boolean
       client.workflowService.describeNamespace({ namespace: client.options.namespace }),
     ),
   );
-  const mongodb = answers(db.command({ ping: 1 }));
+  const mongodb = answers(first ? db(first.mongodbDatabase).command({ ping: 1 }) : Promise.resolve());
   return { temporal: await temporal, mongodb: await mongodb };
 }

@@ -18,27 +18,39 @@ const CHECK_EVERY_MS = 1_000;
 /** Longer than proxies keep an idle connection, so that they close it and not we, under their next request. */
 const KEEP_ALIVE_MS = 75_000;
 const CONNECTIONS_AT_MOST = 500;
+/** Requests of one connection at a time, however many connections there are. */
+const LEAST_AT_ONCE = 20;
 const RETRY_AFTER_SECONDS = 5;
 const MARK_BYTES = 200;
 /** Readiness is asked by anybody who reaches the port; the servers behind are asked once in this time. */
 const READY_FOR_MS = 1_000;
 
-export interface ReceiverOptions {
+/** Whose deliveries are received. */
+export interface ReceivedConnection {
+  /** Part of its addresses; null where it is the only one. */
+  connection: string | null;
   /** Current and previous secret of each side; a side without one is not served. */
   secrets: Partial<Record<Side, readonly string[]>>;
   handOver: Pick<HandOver, 'submit'>;
+  counts: Counts;
+}
+
+export interface ReceiverOptions {
+  connections: readonly ReceivedConnection[];
   /** Whether each server behind answers, by its name. */
   probe: () => Promise<Record<string, boolean>>;
   log: Logger;
-  counts: Counts;
   now?: () => number;
   /** Shorter ones are for tests. */
   requestWithinMs?: number;
 }
 
-/** The webhook receiver's HTTP server: `POST /webhooks/zendesk`, `POST /webhooks/pms`, `GET /healthz`, `GET /readyz`. */
+/**
+ * The webhook receiver's HTTP server: `POST /webhooks/zendesk`, `POST /webhooks/pms`, `GET /healthz`, `GET /readyz`; of
+ * several connections, `POST /webhooks/acme/zendesk` and so on.
+ */
 export function createReceiver(options: ReceiverOptions): FastifyInstance {
-  const { secrets, requestWithinMs = REQUEST_WITHIN_MS } = options;
+  const { connections, requestWithinMs = REQUEST_WITHIN_MS } = options;
   const app = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: requestWithinMs,
@@ -67,9 +79,14 @@ export function createReceiver(options: ReceiverOptions): FastifyInstance {
     done(null, body),
   );
   answerErrors(app, options.log);
-  for (const source of [zendeskSource, pmsSource]) {
-    const known = secrets[source.side];
-    if (known && known.length > 0) receive(app, source, known, options);
+  // One that floods us must leave room for the others' deliveries.
+  const atMost = Math.max(LEAST_AT_ONCE, Math.floor(CONNECTIONS_AT_MOST / connections.length));
+  for (const connection of connections) {
+    const room = new Room(atMost);
+    for (const source of [zendeskSource, pmsSource]) {
+      const known = connection.secrets[source.side];
+      if (known && known.length > 0) receive(app, source, known, { ...connection, room, now: options.now });
+    }
   }
   health(app, options);
   return app;
@@ -79,13 +96,22 @@ function receive(
   app: FastifyInstance,
   source: Source,
   secrets: readonly string[],
-  { handOver, counts, now = Date.now }: ReceiverOptions,
+  {
+    connection,
+    handOver,
+    counts,
+    room,
+    now = Date.now,
+  }: ReceivedConnection & {
+    room: Room;
+    now: ReceiverOptions['now'];
+  },
 ): void {
   const count = (outcome: Outcome, type?: string) => counts.add(source.side, outcome, type);
   const { headers } = source;
   app.route({
     method: 'POST',
-    url: `/webhooks/${source.side}`,
+    url: `/webhooks/${connection === null ? '' : `${connection}/`}${source.side}`,
     // Before the body is read: nobody without a timely signature makes us take one in.
     onRequest: async (request, reply) => {
       const timestamp = request.headers[headers.timestamp];
@@ -94,8 +120,11 @@ function receive(
         typeof signature === 'string' &&
         typeof timestamp === 'string' &&
         isTimely(source, timestamp, now())
-      )
-        return undefined;
+      ) {
+        if (room.take(reply)) return undefined;
+        count('unavailable');
+        return unavailable(reply.header('connection', 'close'), { error: 'unavailable' });
+      }
       count('unauthorized');
       return unauthorized(reply);
     },
@@ -131,6 +160,21 @@ function receive(
       }
     },
   });
+}
+
+/** How many of a connection's requests are answered at a time. */
+class Room {
+  private taken = 0;
+
+  constructor(private readonly atMost: number) {}
+
+  /** Takes a place until the request is over, however it ends. @returns false where there is none */
+  take({ raw }: FastifyReply): boolean {
+    if (this.taken >= this.atMost) return false;
+    this.taken += 1;
+    raw.once('close', () => (this.taken -= 1));
+    return true;
+  }
 }
 
 /** `/healthz`: the process is alive. `/readyz`: what it hands over to answers, too. */

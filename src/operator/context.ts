@@ -9,4 +9,6 @@ export interface OperatorContext {
   store: LinkStore;
   client: Client;
   commands: PairCommands;
+  /** Before a pair's key, in its workflow id. */
+  pairPrefix: string;
 }

@@ -6,7 +6,7 @@ import { MappingError } from '../sync/mapping';
 import { SIDES, type Side } from '../sync/record';
 import { NeedsHuman, RetryLater } from '../systems/errors';
 import type { SystemPort } from '../systems/port';
-import { endpointOf, type WebhookAdmin } from '../systems/webhooks';
+import { endpointOf, receiverAt, type WebhookAdmin } from '../systems/webhooks';
 import { clientOver, connectionOptions } from '../workers/connect';
 import { withoutPassword } from '../workers/service';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
@@ -305,12 +305,13 @@ async function* webhooks({ config, admins }: Patient): AsyncIterable<Finding> {
     };
     return;
   }
+  const receiver = receiverAt(config.publicUrl, config.connection);
   for (const admin of admins) {
     const what = `Webhooks: ${NAMES[admin.side]}`;
     const secret = admin.side === 'zendesk' ? config.zendeskWebhookSecret : config.pmsWebhookSecret;
     try {
-      const found = await admin.list('zendesk-pms-sync', config.publicUrl);
-      const to = endpointOf(config.publicUrl, admin.side);
+      const found = await admin.list('zendesk-pms-sync', receiver);
+      const to = endpointOf(receiver, admin.side);
       if (found.length === 0)
         yield {
           what,

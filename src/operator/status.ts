@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Db } from 'mongodb';
 import { currentBudgets, type CurrentBudget } from '../budget/current';
+import { Starts, type FailedStart } from '../links/starts';
 import type { LinkStore } from '../links/store';
 import type { LinkStatus } from '../sync/link';
 import { ENTITY_TYPES, type EntityType } from '../sync/record';
@@ -15,6 +16,8 @@ export interface Status {
   schedules: ScheduleState[];
   /** Worker processes that ask the pairs' task queue for work. */
   workers: number;
+  /** Processes that cannot serve this connection, of several that they have. */
+  failedStarts: FailedStart[];
   /** About how many records were seen and not dealt with yet. */
   waitingRecords: number;
 }
@@ -46,7 +49,7 @@ export interface StatusSources {
 }
 
 export async function gatherStatus({ store, client, db, taskQueue, now }: StatusSources): Promise<Status> {
-  const [counts, paused, heldBack, positions, budgets, schedules, workers, waitingRecords] =
+  const [counts, paused, heldBack, positions, budgets, schedules, workers, failedStarts, waitingRecords] =
     await Promise.all([
       store.countByStatus(),
       store.control.paused(),
@@ -55,6 +58,7 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
       currentBudgets(db, now()),
       schedulesOf(client, taskQueue),
       pollersOf(client, taskQueue),
+      new Starts(db).all(now()),
       store.countObservations(),
     ]);
   const pairs = Object.fromEntries(
@@ -74,7 +78,7 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     lagSeconds:
       currentAt === null ? null : Math.max(0, Math.round((now().getTime() - Date.parse(currentAt)) / 1000)),
   }));
-  return { pairs, streams, budgets, schedules, workers, waitingRecords };
+  return { pairs, streams, budgets, schedules, workers, failedStarts, waitingRecords };
 }
 
 /** Polls that may be missed before a stream counts as behind: one may run, one may have been skipped for it. */
@@ -85,19 +89,28 @@ const AT_LEAST_SECONDS = 120;
 /**
  * What about a status needs a person, one line each, with what to do. Empty where all is well.
  * @param pollSeconds the configured intervals
+ * @param connection named in the commands, where there are several
  */
 export function worriesOf(
   status: Status,
   pollSeconds: Readonly<Record<'zendesk' | 'pms', number>>,
+  connection: string | null = null,
 ): string[] {
+  const command = (words: string) =>
+    `"zendesk-pms-sync ${words}${connection === null ? '' : ` --connection ${connection}`}"`;
   const worries: string[] = [];
-  if (status.workers === 0) worries.push('no worker runs: start one with "zendesk-pms-sync start"');
+  for (const { process, why, since, nextAttempt } of status.failedStarts)
+    worries.push(
+      `${process} cannot serve this connection since ${since}: ${why}; mend it, and it is tried again at ${nextAttempt}`,
+    );
+  if (status.workers === 0 && status.failedStarts.length === 0)
+    worries.push('no worker runs: start one with "zendesk-pms-sync start"');
   for (const { name, lagSeconds } of status.streams) {
     const side = name.startsWith('zendesk:') ? 'zendesk' : 'pms';
     const limit = Math.max(MISSED_POLLS * pollSeconds[side], AT_LEAST_SECONDS);
     if (lagSeconds !== null && lagSeconds > limit)
       worries.push(
-        `${name} was read to its end ${lagSeconds} s ago: see its poll workflow in the Temporal Web UI, or "zendesk-pms-sync doctor"`,
+        `${name} was read to its end ${lagSeconds} s ago: see its poll workflow in the Temporal Web UI, or ${command('doctor')}`,
       );
   }
   for (const { id, paused, note } of status.schedules)
@@ -105,11 +118,10 @@ export function worriesOf(
       worries.push(`Schedule ${id} is paused (${note || 'no note'}): resume it in the Temporal Web UI`);
   for (const type of ENTITY_TYPES) {
     const { conflict, quarantined, pausedSince } = status.pairs[type];
-    if (conflict > 0) worries.push(`${type}: ${conflict} in conflict: "zendesk-pms-sync conflicts list"`);
-    if (quarantined > 0)
-      worries.push(`${type}: ${quarantined} in quarantine: "zendesk-pms-sync quarantine list"`);
+    if (conflict > 0) worries.push(`${type}: ${conflict} in conflict: ${command('conflicts list')}`);
+    if (quarantined > 0) worries.push(`${type}: ${quarantined} in quarantine: ${command('quarantine list')}`);
     if (pausedSince !== null)
-      worries.push(`${type} is paused since ${pausedSince}: "zendesk-pms-sync resume ${type}"`);
+      worries.push(`${type} is paused since ${pausedSince}: ${command(`resume ${type}`)}`);
   }
   return worries;
 }

@@ -1,5 +1,6 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import type { CanonicalKey } from '../sync/keys';
+import type { OperatorContext } from './context';
 
 /** What a pair's workflow is doing right now. */
 export interface Work {
@@ -9,9 +10,12 @@ export interface Work {
   nextAttempt: string | null;
 }
 
-export async function workOf(client: Client, key: CanonicalKey): Promise<Work[]> {
+export async function workOf(
+  { client, pairPrefix }: Pick<OperatorContext, 'client' | 'pairPrefix'>,
+  key: CanonicalKey,
+): Promise<Work[]> {
   try {
-    const { raw, status } = await client.workflow.getHandle(key).describe();
+    const { raw, status } = await client.workflow.getHandle(`${pairPrefix}${key}`).describe();
     if (status.name !== 'RUNNING') return [];
     const activities = (raw.pendingActivities ?? []).map((activity) => ({
       activity: activity.activityType?.name ?? 'unknown',

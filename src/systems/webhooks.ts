@@ -17,14 +17,19 @@ export interface WebhookInstallation extends InstalledWebhook {
 /** Webhooks of one system, through its API. Ours are recognised by name and address. */
 export interface WebhookAdmin {
   readonly side: Side;
-  /** Those of this name that lead to a receiver at this address. */
+  /** Those of this name that lead to a receiver at this address ({@link receiverAt}). */
   list(name: string, receiver: string): Promise<InstalledWebhook[]>;
   /** Creates the webhook, or brings an existing one to what is wanted. Safe to repeat. */
   install(name: string, receiver: string): Promise<WebhookInstallation>;
   remove(webhook: InstalledWebhook): Promise<void>;
 }
 
-/** Where a side's deliveries go. @param receiver the receiver's public address, without path */
+/** Where a connection's deliveries are received. @param connection null where it is the only one */
+export function receiverAt(publicUrl: string, connection: string | null): string {
+  return `${publicUrl.replace(/\/+$/, '')}/webhooks${connection === null ? '' : `/${connection}`}`;
+}
+
+/** Where a side's deliveries go. */
 export function endpointOf(receiver: string, side: Side): string {
-  return `${receiver.replace(/\/+$/, '')}/webhooks/${side}`;
+  return `${receiver}/${side}`;
 }

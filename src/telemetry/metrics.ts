@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { AggregatorRegistry, Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { LinkStore } from '../links/store';
 import { OUTCOMES, type Counts } from '../intake/counts';
 import { SIDES, type EntityType, type Side } from '../sync/record';
@@ -9,14 +9,17 @@ import { routeOf } from '../systems/route';
 const CALL_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const PROPAGATION_BUCKETS = [0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 3600, 14_400];
 
+type WatchedStore = Pick<LinkStore, 'countUnsettled' | 'countObservations'>;
+
 /**
- * What this process measures. One instance a service; docs/observability.md lists every metric. Labels are
- * sides, kinds and codes: no id, no name, no content.
+ * What this process measures. One instance a connection; docs/observability.md lists every metric. Labels are
+ * sides, kinds and codes, and the connection's name where there are several: no id, no content.
  */
 export class SyncMetrics {
   readonly registry = new Registry();
   private readonly make = { registers: [this.registry] };
   private readonly positions = new Map<string, { side: Side; stream: string; at: number }>();
+  private store: WatchedStore | null = null;
 
   private readonly apiCalls = new Counter({
     name: 'zps_api_calls_total',
@@ -87,8 +90,10 @@ export class SyncMetrics {
     ...this.make,
   });
 
-  constructor() {
-    collectDefaultMetrics({ register: this.registry });
+  /** @param connection labels all of it, where there are several */
+  constructor(readonly connection: string | null = null) {
+    if (connection === null) collectDefaultMetrics({ register: this.registry });
+    else this.registry.setDefaultLabels({ connection });
     const { positions } = this;
     new Gauge({
       name: 'zps_lag_seconds',
@@ -156,15 +161,19 @@ export class SyncMetrics {
     this.reloads.inc({ outcome: 'rejected' });
   }
 
-  /** Counts what waits in the link store, at each scrape. */
-  watchStore(store: Pick<LinkStore, 'countUnsettled' | 'countObservations'>): void {
+  /** Counts what waits in the link store, at each scrape. Once more: in another one. */
+  watchStore(store: WatchedStore): void {
+    const isFirst = this.store === null;
+    this.store = store;
+    if (!isFirst) return;
+    const watched = () => this.store ?? store;
     new Gauge({
       name: 'zps_pairs_unsettled',
       help: 'Pairs that are not linked: pending, conflict or quarantined',
       labelNames: ['entity', 'status'],
       ...this.make,
       async collect() {
-        for (const { entity, status, count } of await store.countUnsettled())
+        for (const { entity, status, count } of await watched().countUnsettled())
           this.set({ entity, status }, count);
       },
     });
@@ -173,7 +182,7 @@ export class SyncMetrics {
       help: 'Records seen whose pair has not dealt with them yet',
       ...this.make,
       async collect() {
-        this.set(await store.countObservations());
+        this.set(await watched().countObservations());
       },
     });
   }
@@ -191,4 +200,31 @@ export class SyncMetrics {
       },
     });
   }
+}
+
+/** What Prometheus reads. Of several connections each metric is told once, with the labels of all. */
+export class Exposition {
+  readonly contentType: string;
+  private readonly ofProcess: Registry[];
+  private readonly ofConnections: Registry[];
+
+  constructor(several: readonly [SyncMetrics, ...SyncMetrics[]]) {
+    const [{ registry, connection }] = several;
+    this.contentType = registry.contentType;
+    this.ofProcess = connection === null ? [registry] : [processMetrics()];
+    this.ofConnections = connection === null ? [] : several.map((each) => each.registry);
+  }
+
+  async text(): Promise<string> {
+    const ofConnections = this.ofConnections.map((registry) => registry.getMetricsAsJSON());
+    const merged = AggregatorRegistry.aggregate(await Promise.all(ofConnections));
+    const parts = [...this.ofProcess, merged].map((registry) => registry.metrics());
+    return (await Promise.all(parts)).join('\n');
+  }
+}
+
+function processMetrics(): Registry {
+  const register = new Registry();
+  collectDefaultMetrics({ register });
+  return register;
 }

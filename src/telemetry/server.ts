@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
-import type { Registry } from 'prom-client';
 import { ConfigError } from '../config/config';
+import type { Exposition } from './metrics';
 
 const SDK_WITHIN_MS = 2_000;
 
@@ -17,14 +17,14 @@ export interface MetricsServer {
  * @throws ConfigError where it cannot listen
  */
 export async function serveMetrics(
-  registry: Registry,
+  exposition: Exposition,
   options: { host: string; port: number; sdkAddress: string },
 ): Promise<MetricsServer> {
   const app = fastify({ forceCloseConnections: true });
   app.get('/metrics', async (_request, reply) =>
     reply
-      .type(registry.contentType)
-      .send(`${await registry.metrics()}\n${await sdkMetrics(options.sdkAddress)}`),
+      .type(exposition.contentType)
+      .send(`${await exposition.text()}\n${await sdkMetrics(options.sdkAddress)}`),
   );
   try {
     await app.listen({ host: options.host, port: options.port });

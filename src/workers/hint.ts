@@ -12,17 +12,19 @@ import { PRIORITY } from '../workflows/taskQueues';
 /**
  * Tells a pair that something may have changed: its running workflow, or a new one. Safe to repeat. Where it is given how
  * the pair stood, a new one begins with that in its search attributes, and need not say it once more.
+ * @param pairPrefix of the connection, where there are several
  */
 export function hintWith(
   client: Client,
   taskQueue: string,
   mapping: () => Mapping,
+  pairPrefix = '',
 ): (key: CanonicalKey, inbox: Inbox, stood?: Standing) => Promise<void> {
   return async (key, inbox, stood) => {
     // What background work leads to is background work.
     const lane = inbox.lane ?? currentLane();
     await client.workflow.signalWithStart(parseCanonicalKey(key).entity, {
-      ...startOptions(key, taskQueue, mapping(), stood),
+      ...startOptions(key, taskQueue, mapping(), pairPrefix, stood),
       priority: PRIORITY[lane],
       signal: recordChanged,
       signalArgs: [{ ...inbox, lane }],
@@ -39,9 +41,17 @@ export interface PairCommands {
 }
 
 /** Commands as Updates with start. https://docs.temporal.io/sending-messages#update-with-start */
-export function pairCommands(client: Client, taskQueue: string, mapping: Mapping): PairCommands {
+export function pairCommands(
+  client: Client,
+  taskQueue: string,
+  mapping: Mapping,
+  pairPrefix = '',
+): PairCommands {
   const start = (key: CanonicalKey) =>
-    new WithStartWorkflowOperation(parseCanonicalKey(key).entity, startOptions(key, taskQueue, mapping));
+    new WithStartWorkflowOperation(
+      parseCanonicalKey(key).entity,
+      startOptions(key, taskQueue, mapping, pairPrefix),
+    );
   return {
     resync: (key) =>
       client.workflow.executeUpdateWithStart(resyncUpdate, { startWorkflowOperation: start(key) }),
@@ -53,12 +63,18 @@ export function pairCommands(client: Client, taskQueue: string, mapping: Mapping
   };
 }
 
-function startOptions(key: CanonicalKey, taskQueue: string, mapping: Mapping, stood?: Standing) {
+function startOptions(
+  key: CanonicalKey,
+  taskQueue: string,
+  mapping: Mapping,
+  pairPrefix: string,
+  stood?: Standing,
+) {
   const { entity, origin } = parseCanonicalKey(key);
   const { status, ...ids } = stood ?? { status: null, zendesk: null, pms: null, [origin.side]: origin.id };
   const { kind } = mapping.entities[entity];
   return {
-    workflowId: key,
+    workflowId: `${pairPrefix}${key}`,
     taskQueue,
     args: [key],
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,

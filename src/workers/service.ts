@@ -1,37 +1,22 @@
-import type { Client } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
 import { pino, stdSerializers, type Logger } from 'pino';
-import type { RateBudgets } from '../budget';
-import type { Config } from '../config/config';
-import { ConfigError } from '../config/config';
-import { checkMapping, loadMapping } from '../config/mapping';
-import { openLinkStore, type LinkStore } from '../links/store';
-import type { Mapping } from '../sync/mapping';
-import type { Side } from '../sync/record';
+import { ConfigError, type Several } from '../config/config';
 import { freePort } from '../embedded/ports';
 import { publicMessage } from '../systems/errors';
-import type { SystemPort } from '../systems/port';
-import { SyncMetrics } from '../telemetry/metrics';
-import { serveMetrics } from '../telemetry/server';
+import { Exposition } from '../telemetry/metrics';
+import { serveMetrics, type MetricsServer } from '../telemetry/server';
 import type { Tracing } from '../telemetry/tracing';
-import { connectClient, connectWorkers, dataConverter } from './connect';
-import { ensureControl } from './control';
-import { hintWith } from './hint';
-import { LiveMapping } from './liveMapping';
+import { connectClient, connectWorkers } from './connect';
+import { serveConnection, type Backbone, type Connection, type Served } from './connection';
 import { routeTemporalLogs } from './runtime';
-import { ensureSchedules } from './schedules';
-import { createWorkers } from './workers';
-import { workflowCode } from './workflowCode';
+import { poolSizeOf, shareOf } from './share';
+import { Supervised } from './supervision';
 
-/** The service as one process runs it: workers and schedules over a link store and two systems. */
+/** The service as one process runs it: workers and schedules for one connection, or for several. */
 export interface Service {
-  client: Client;
-  store: LinkStore;
-  /** The one in use; it follows its file. */
-  readonly mapping: Mapping;
   /** Where Prometheus finds the metrics; null where they are not served. */
   metricsPort: number | null;
-  /** Resolves once the workers have stopped; rejects when one fails. */
+  /** Resolves once the workers have stopped; rejects when those of an only connection fail. */
   done: Promise<void>;
   stop(): Promise<void>;
 }
@@ -42,94 +27,85 @@ export interface Servers {
   mongodbUri: string;
 }
 
-/** How the service tells of itself; each has a quiet default. */
-export interface Telemetry {
-  log?: Logger;
-  metrics?: SyncMetrics;
-  tracing?: Tracing | null;
-}
-
 /**
- * Checks everything that can be checked before anything is written (addresses, credentials, mapping against
- * the live fields), then starts.
+ * Starts. A connection that is the only one is checked first (credentials, mapping against the live fields), and what is
+ * wrong ends the start; of several, one that cannot be served yet is tried again while the others are.
  * @throws ConfigError, MappingError
  */
 export async function startService(
-  config: Config,
+  connections: Several<Connection>,
   servers: Servers,
-  systems: Record<Side, SystemPort>,
-  budgets: RateBudgets,
-  { log = serviceLogger(config.logLevel), metrics = new SyncMetrics(), tracing = null }: Telemetry = {},
+  { log, tracing = null }: { log: Logger; tracing?: Tracing | null },
 ): Promise<Service> {
+  const [{ config }] = connections;
   const sdkAddress = config.metricsPort === undefined ? undefined : `127.0.0.1:${await freePort()}`;
-  const first = await checkMapping(loadMapping(config.mappingFile), systems, config.mappingFile);
+  const maxPoolSize = poolSizeOf(connections.length);
+  const backbone = await connectServers(config, servers, { log, tracing, sdkAddress, maxPoolSize });
+  let metricsServer: MetricsServer | null = null;
+  try {
+    const served = await serveAll(connections, backbone);
+    const { metricsPort: port, metricsHost: host } = config;
+    if (port !== undefined && sdkAddress !== undefined) {
+      const [first, ...others] = connections;
+      const exposition = new Exposition([first.metrics, ...others.map(({ metrics }) => metrics)]);
+      metricsServer = await serveMetrics(exposition, { host, port, sdkAddress });
+    }
+    const done = Promise.all(served.map((each) => each.done)).then(() => undefined);
+    const ended = done.finally(async () => {
+      await metricsServer?.close();
+      await backbone.close();
+    });
+    // Whoever waits for it hears of a failure; until then it must not count as unhandled.
+    ended.catch(() => undefined);
+    return {
+      metricsPort: metricsServer?.port ?? null,
+      done: ended,
+      async stop() {
+        await Promise.all(served.map((each) => each.stop()));
+        await ended;
+      },
+    };
+  } catch (error) {
+    await backbone.close();
+    throw error;
+  }
+}
+
+async function serveAll(connections: Several<Connection>, backbone: Backbone): Promise<Served[]> {
+  const [first] = connections;
+  const share = shareOf(connections.length);
+  if (first.config.connection === null) return [await serveConnection(first.parts(), first, backbone, share)];
+  return connections.map((connection) => new Supervised(connection, backbone, share));
+}
+
+async function connectServers(
+  config: Connection['config'],
+  servers: Servers,
+  {
+    log,
+    tracing,
+    sdkAddress,
+    maxPoolSize,
+  }: { log: Logger; tracing: Tracing | null; sdkAddress: string | undefined; maxPoolSize: number },
+): Promise<Backbone> {
   const mongo = await reachable('MONGODB_URI', servers.mongodbUri, () =>
-    MongoClient.connect(servers.mongodbUri, { serverSelectionTimeoutMS: 10_000 }),
+    MongoClient.connect(servers.mongodbUri, { serverSelectionTimeoutMS: 10_000, maxPoolSize }),
   );
-  const store = await openLinkStore(mongo.db(config.mongodbDatabase));
-  budgets.open(mongo.db(config.mongodbDatabase));
   const temporal = await reachable('TEMPORAL_ADDRESS', servers.temporalAddress, () =>
     connectClient(config, servers.temporalAddress, tracing),
   );
-  const { client } = temporal;
-  // Not before all is checked: the SDK's runtime, once there, keeps the process alive.
+  // The SDK's runtime, once there, keeps the process alive.
   routeTemporalLogs(log, sdkAddress);
   const native = await connectWorkers(config, servers.temporalAddress);
-  const mapping = await LiveMapping.follow(config.mappingFile, first, { systems, store, log, metrics });
-  const workers = await createWorkers(
-    {
-      store,
-      get mapping() {
-        return mapping.current;
-      },
-      systems,
-      hint: hintWith(client, config.taskQueue, () => mapping.current),
-      log,
-      metrics,
-      now: () => new Date(),
-    },
-    {
-      connection: native,
-      namespace: config.temporalNamespace,
-      dataConverter: dataConverter(config),
-      tracing,
-      workflows: workflowCode(tracing),
-      taskQueue: config.taskQueue,
-    },
-  );
-  await ensureSchedules(client, config.taskQueue, {
-    pollSeconds: { zendesk: config.zendeskPollSeconds, pms: config.pmsPollSeconds },
-    reconcileCron: config.reconcileCron === 'off' ? null : config.reconcileCron,
-    hygieneMinutes: config.hygieneMinutes,
-  });
-  metrics.watchStore(store);
-  const { metricsPort: port, metricsHost: host } = config;
-  const metricsServer =
-    port === undefined || sdkAddress === undefined
-      ? null
-      : await serveMetrics(metrics.registry, { host, port, sdkAddress });
-  await ensureControl(client, config.taskQueue);
-  const running = workers.run();
-  const done = running.finally(async () => {
-    await metricsServer?.close();
-    await mapping.stop();
-    await native.close();
-    await temporal.close();
-    await mongo.close();
-  });
-  // Whoever waits for `done` hears of a failure; until then it must not count as unhandled.
-  done.catch(() => undefined);
   return {
-    client,
-    store,
-    get mapping() {
-      return mapping.current;
-    },
-    metricsPort: metricsServer?.port ?? null,
-    done,
-    async stop() {
-      workers.shutdown();
-      await done;
+    mongo,
+    client: temporal.client,
+    native,
+    tracing,
+    async close() {
+      await native.close();
+      await temporal.close();
+      await mongo.close();
     },
   };
 }

@@ -13,6 +13,7 @@ import { LANES } from '../sync/lane';
 import { SIDES } from '../sync/record';
 import type { Tracing } from '../telemetry/tracing';
 import { taskQueueOf } from '../workflows/taskQueues';
+import { shareOf, type Share } from './share';
 import type { WorkflowCode } from './workflowCode';
 
 export interface WorkerSettings {
@@ -23,6 +24,8 @@ export interface WorkerSettings {
   workflows: WorkflowCode;
   /** The service's own task queue; each API's is named after it. */
   taskQueue: string;
+  /** Of what the process can do; all of it where nothing is said. */
+  share?: Share;
 }
 
 /** A worker process: one worker for workflows and the link store, one for each API and lane. */
@@ -34,7 +37,15 @@ export interface Workers {
 }
 
 export async function createWorkers(context: ActivityContext, settings: WorkerSettings): Promise<Workers> {
-  const { connection, namespace, dataConverter, tracing, workflows, taskQueue } = settings;
+  const {
+    connection,
+    namespace,
+    dataConverter,
+    tracing,
+    workflows,
+    taskQueue,
+    share = shareOf(1),
+  } = settings;
   const common: Partial<WorkerOptions> = {
     connection,
     namespace,
@@ -54,7 +65,11 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
         ...controlActivities(context),
         ...backfillActivities(context),
       },
-      maxCachedWorkflows: 500,
+      maxConcurrentWorkflowTaskExecutions: share.workflowTasks,
+      maxConcurrentWorkflowTaskPolls: share.polls,
+      maxConcurrentActivityTaskExecutions: share.pairActivities,
+      maxConcurrentActivityTaskPolls: share.polls,
+      maxCachedWorkflows: share.cachedWorkflows,
     }),
   ];
   for (const side of SIDES) {
@@ -68,7 +83,8 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
             ...walkActivities(context, side),
             ...backfillSystemActivities(context, side),
           },
-          maxConcurrentActivityTaskExecutions: 20,
+          maxConcurrentActivityTaskExecutions: share.systemActivities,
+          maxConcurrentActivityTaskPolls: Math.min(share.polls, share.systemActivities),
         }),
       );
     }

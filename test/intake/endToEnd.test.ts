@@ -142,7 +142,7 @@ test('the echo of our own write is not even read', async () => {
   await boxes.pm('PATCH', `/projects/${project}`, { title: 'from the PMS' });
   await until(() => now(ticket)?.subject === 'from the PMS');
   // The sandbox tells of our write like of any other: wait until that was heard.
-  await until(() => intake.receiver.counts.all()['zendesk accepted ticket.subject_changed']);
+  await until(() => intake.counts.all()['zendesk accepted ticket.subject_changed']);
   await heardAll();
   expect(writes() - written).toBe(1);
   expect(reads('/tickets').length - before.tickets).toBe(0);
@@ -165,7 +165,7 @@ test('with webhooks cut, the next poll brings it', async () => {
   for (const side of SIDES)
     for (const webhook of await webhooks[side].list('test', receiver)) await webhooks[side].remove(webhook);
   await heardAll();
-  const heard = () => JSON.stringify(intake.receiver.counts.all());
+  const heard = () => JSON.stringify(intake.counts.all());
   const before = heard();
   await boxes.zd('PUT', `/tickets/${ticket.id}`, { ticket: { subject: 'unheard' } });
   await boxes.pm('PATCH', `/projects/${project}`, { priority: 'low' });

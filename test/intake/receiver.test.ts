@@ -218,7 +218,7 @@ describe('with both servers there', () => {
     const sent = make();
     expect(await send(sent)).toMatchObject({ status: 200, text: '{"status":"ignored"}' });
     expect(await waiting()).toEqual([]);
-    expect(intake.receiver.counts.of(sent.path.endsWith('pms') ? 'pms' : 'zendesk', 'ignored')).toBe(1);
+    expect(intake.counts.of(sent.path.endsWith('pms') ? 'pms' : 'zendesk', 'ignored')).toBe(1);
   });
 
   test.each([

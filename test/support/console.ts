@@ -58,16 +58,20 @@ export async function startConsoleWorld(): Promise<ConsoleWorld> {
     pair,
     async serve(settings) {
       const served = await startConsole(
-        {
-          consoleHost: '127.0.0.1',
-          consolePort: 0,
-          consoleTrustedProxies: [],
-          taskQueue,
-          temporalNamespace: 'default',
-          mongodbDatabase: taskQueue,
-          mappingFile,
-          ...settings,
-        },
+        [
+          {
+            connection: null,
+            pairPrefix: '',
+            consoleHost: '127.0.0.1',
+            consolePort: 0,
+            consoleTrustedProxies: [],
+            taskQueue,
+            temporalNamespace: 'default',
+            mongodbDatabase: taskQueue,
+            mappingFile,
+            ...settings,
+          },
+        ],
         testServers(),
         pino({ level: process.env['LOG_LEVEL'] ?? 'silent' }),
       );

@@ -4,12 +4,14 @@ import { pino } from 'pino';
 import { startReceiver, type Receiver } from '../../src/cli/receive';
 import { HintStore } from '../../src/links/hints';
 import { SIDES, type Side } from '../../src/sync/record';
+import type { Counts } from '../../src/intake/counts';
 import { hintsWorkflowId } from '../../src/intake/intake';
 
 /** The webhook receiver in this process, on servers of the test run, and a look at what it handed over. */
 export interface TestIntake {
   url: string;
   receiver: Receiver;
+  counts: Counts;
   taskQueue: string;
   hints: HintStore;
   /** Signals that each side's reading workflow got, over all its runs. */
@@ -41,21 +43,27 @@ export async function startTestIntake(
   const connection = await Connection.connect({ address: direct.temporalAddress });
   const client = new Client({ connection });
   const receiver = await startReceiver(
-    {
-      intakeHost: '127.0.0.1',
-      intakePort: port,
-      taskQueue: name,
-      temporalNamespace: 'default',
-      mongodbDatabase: name,
-      zendeskWebhookSecret: secrets.zendesk,
-      pmsWebhookSecret: secrets.pms,
-    },
+    [
+      {
+        connection: null,
+        intakeHost: '127.0.0.1',
+        intakePort: port,
+        taskQueue: name,
+        temporalNamespace: 'default',
+        mongodbDatabase: name,
+        zendeskWebhookSecret: secrets.zendesk,
+        pmsWebhookSecret: secrets.pms,
+      },
+    ],
     servers,
     pino({ level: process.env['LOG_LEVEL'] ?? 'silent' }),
   );
+  const counts = receiver?.counts.get(null);
+  if (!receiver || !counts) throw new Error('no secret was given');
   return {
     url: `http://127.0.0.1:${receiver.port}`,
     receiver,
+    counts,
     taskQueue: name,
     hints: new HintStore(mongo.db(name)),
     async signals(side) {

@@ -16,9 +16,12 @@ export class ServiceProcess {
   private readonly child: ChildProcess;
   private readonly exited: Promise<unknown>;
 
-  constructor(env: Record<string, string>) {
+  constructor(env: Record<string, string>, args: string[] = []) {
     if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
-    this.child = spawn(process.execPath, [MAIN, 'start'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(process.execPath, [MAIN, 'start', ...args], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     for (const stream of [this.child.stdout, this.child.stderr])
       stream?.on('data', (chunk: Buffer) => (this.said += chunk.toString()));
     this.exited = once(this.child, 'exit');

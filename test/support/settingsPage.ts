@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SECRETS, SETTINGS, variableOf } from '../../src/config/config';
+import { SHARED } from '../../src/config/sources';
 
 /** docs/configuration.md, from the schemas that settings are checked with. */
 
@@ -113,7 +114,8 @@ function row(name: string, type: z.ZodType): string {
   const preset = needed ? '**required**' : fallback === null ? '—' : code(fallback);
   const description = type.description ?? '';
   if (description === '') throw new Error(`${name} has no description`);
-  return `| ${[variable, code(name), preset, expected(type), description].map(cell).join(' | ')} |`;
+  const words = SHARED.has(name) ? `${description} Shared.` : description;
+  return `| ${[variable, code(name), preset, expected(type), words].map(cell).join(' | ')} |`;
 }
 
 /** What is no setting of a deployment. */
@@ -151,6 +153,7 @@ export function settingsPage(): string {
       '<!-- Written by test/docs/configuration.test.ts from src/config/config.ts: UPDATE_DOCS=1 npm test -- test/docs/configuration.test.ts -->',
       'From the environment, or from a YAML file with the same names in camel case: `zendesk-pms-sync.yaml` in the working folder, where `init` writes it, or the file that `--config` names. The environment wins, so that one file serves several deployments. An unknown name in the file, or a value that is not as expected, ends the start with one line for each fault ([errors.md](errors.md)).',
       'A **secret** may be given as a file, the way containers mount them: `PMS_TOKEN_FILE=/run/secrets/pms`, or `pmsTokenFile: secrets/pms-token` in the YAML file, whose path counts from that file. It is shown in no message and no log.',
+      'Several accounts are **connections**, each with a name and its own part of the file ([operations.md](operations.md#many-accounts)); variables that begin with that name and two `_` are its own, and win over its part: `ACME__PMS_TOKEN`, `ACME__PMS_TOKEN_FILE`. What a connection does not set is taken from the environment and the top of the file, except for addresses, credentials and webhook secrets, which each has for itself. What is marked _Shared_ stands at the top alone.',
       `\`start --only intake\` must have ${[...requiredBy('intake')].map((name) => code(variableOf(name))).join(' and ')}, and a webhook secret or a way into the console. It needs nothing else.`,
       ...sections,
       '## Read from the environment alone',

@@ -22,6 +22,23 @@ const mapping = (from: string, to: string) => ({
 const status = ['status', '--config', 'settings.yaml'];
 const show = ['mapping', 'show', 'mapping.yaml'];
 
+/** Where there are connections, these are theirs. */
+const WITHOUT_OWN = {
+  ZENDESK_BASE_URL: undefined,
+  ZENDESK_EMAIL: undefined,
+  ZENDESK_API_TOKEN: undefined,
+  PMS_BASE_URL: undefined,
+  PMS_TOKEN: undefined,
+};
+const OWN = `
+    zendeskSubdomain: acme
+    zendeskEmail: sync@acme.example
+    zendeskApiToken: wrong-credential
+    pmsBaseUrl: https://pms.example.com
+    pmsToken: wrong-credential
+`;
+const two = (acme = OWN, globex = OWN) => settings(`connections:\n  acme:${acme}  globex:${globex}`);
+
 export const SETTING_ERRORS: UserError[] = [
   {
     did: 'no Zendesk account named',
@@ -217,6 +234,100 @@ export const SETTING_ERRORS: UserError[] = [
     env: { ENCRYPTION_KEYS: `k1:${Buffer.alloc(32).toString('base64')}` },
     code: 2,
     cure: 'choose one of 16 characters at least',
+  },
+  {
+    did: 'a command for one of several connections, and none named',
+    args: ['conflicts', 'list', '--config', 'settings.yaml'],
+    env: WITHOUT_OWN,
+    file: two(),
+    code: 2,
+    cure: 'name one: `--connection acme`',
+  },
+  {
+    did: 'a connection that is not there',
+    args: [...status, '--connection', 'initech'],
+    env: WITHOUT_OWN,
+    file: two(),
+    code: 2,
+    cure: 'one of those that it lists',
+  },
+  {
+    did: 'a connection, where the settings name none',
+    args: ['status', '--connection', 'acme'],
+    code: 2,
+    cure: 'leave it out, or see [operations.md](operations.md#many-accounts)',
+  },
+  {
+    did: 'a connection’s name with a hyphen',
+    args: status,
+    env: WITHOUT_OWN,
+    file: settings(`connections:\n  acme-eu:${OWN}`),
+    code: 2,
+    cure: 'e.g. `acme_eu`',
+  },
+  {
+    did: '`connections` without any',
+    args: status,
+    env: WITHOUT_OWN,
+    file: settings('connections:\n'),
+    code: 2,
+    cure: 'name them, or take the line out',
+  },
+  {
+    did: 'a connection without settings',
+    args: status,
+    env: WITHOUT_OWN,
+    file: two(' here\n'),
+    code: 2,
+    cure: 'its settings on lines of their own, further in',
+  },
+  {
+    did: 'a credential for all connections, in the file',
+    args: status,
+    env: WITHOUT_OWN,
+    file: settings(`pmsTokenFile: secrets/pms\n${two().text}`),
+    code: 2,
+    cure: 'each connection has its own',
+  },
+  {
+    did: 'the same, in the environment',
+    args: status,
+    env: { ...WITHOUT_OWN, PMS_TOKEN: 'wrong-credential' },
+    file: two(),
+    code: 2,
+    cure: 'the connection’s name and two `_` before it',
+  },
+  {
+    did: 'a setting that all connections share, below one',
+    args: status,
+    env: WITHOUT_OWN,
+    file: two(`${OWN}    mongodbUri: mongodb://127.0.0.1\n`),
+    code: 2,
+    cure: 'move it to the top of the file',
+  },
+  {
+    did: 'a connection without a token',
+    args: status,
+    env: WITHOUT_OWN,
+    file: two(OWN.replace('pmsToken: wrong-credential', '')),
+    code: 2,
+    cure: 'set it there, or give its file',
+  },
+  {
+    did: 'a setting of a connection that does not exist',
+    args: status,
+    env: WITHOUT_OWN,
+    file: two(`${OWN}    pollSeconds: 5\n`),
+    code: 2,
+    cure: 'see [configuration.md](configuration.md)',
+  },
+  {
+    did: 'one database for two connections',
+    args: status,
+    env: WITHOUT_OWN,
+    file: two(`${OWN}    mongodbDatabase: sync\n`, `${OWN}    mongodbDatabase: sync\n`),
+    code: 2,
+    cure: 'leave it out: each has one that is named after it',
   },
 ];
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { loadConfig, loadIntakeConfig } from '../../src/config/config';
+import { loadConfig, loadIntakeConfigs } from '../../src/config/config';
 
 /** What can be said of the deployment files where no Docker engine is. */
 
@@ -64,7 +64,7 @@ describe('docker-compose.yml', () => {
 
 test('the webhook receiver gets settings that it takes, and no credential of either API', () => {
   const filled = settingsOf('intake');
-  expect(loadIntakeConfig(null, filled)).toMatchObject({
+  expect(loadIntakeConfigs(null, filled)[0]).toMatchObject({
     intakeHost: '0.0.0.0',
     zendeskWebhookSecret: ['zendesk-secret'],
     pmsWebhookSecret: ['pms-secret-new', 'pms-secret-old'],

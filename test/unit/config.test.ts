@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ConfigError, loadConfig, loadIntakeConfig } from '../../src/config/config';
+import { ConfigError, loadConfig, loadConfigs, loadIntakeConfigs } from '../../src/config/config';
 
 const COMPLETE = {
   ZENDESK_SUBDOMAIN: 'acme',
@@ -130,11 +130,11 @@ describe('configuration', () => {
       MONGODB_URI: 'mongodb://mongodb',
       PMS_WEBHOOK_SECRET: 'current-one',
     };
-    expect(loadIntakeConfig(null, env)).toMatchObject({ intakeHost: '127.0.0.1', intakePort: 8080 });
-    expect(faultOf(() => loadIntakeConfig(null, { ...env, TEMPORAL_ADDRESS: undefined }))).toBe(
+    expect(loadIntakeConfigs(null, env)[0]).toMatchObject({ intakeHost: '127.0.0.1', intakePort: 8080 });
+    expect(faultOf(() => loadIntakeConfigs(null, { ...env, TEMPORAL_ADDRESS: undefined })[0])).toBe(
       'TEMPORAL_ADDRESS: found nothing, expected a value',
     );
-    expect(faultOf(() => loadIntakeConfig(null, { ...env, PMS_WEBHOOK_SECRET: undefined }))).toContain(
+    expect(faultOf(() => loadIntakeConfigs(null, { ...env, PMS_WEBHOOK_SECRET: undefined })[0])).toContain(
       'ZENDESK_WEBHOOK_SECRET: found nothing, expected the signing secret of one side at least',
     );
   });
@@ -145,13 +145,13 @@ describe('configuration', () => {
       MONGODB_URI: 'mongodb://mongodb',
       CONSOLE_TOKEN: 'sixteen-letters-at-least',
     };
-    expect(loadIntakeConfig(null, env)).toMatchObject({ consoleHost: '127.0.0.1', consolePort: 8085 });
+    expect(loadIntakeConfigs(null, env)[0]).toMatchObject({ consoleHost: '127.0.0.1', consolePort: 8085 });
     const proxied = { ...env, CONSOLE_USER_HEADER: 'X-Forwarded-Email' };
-    expect(faultOf(() => loadIntakeConfig(null, proxied))).toBe(
+    expect(faultOf(() => loadIntakeConfigs(null, proxied)[0])).toBe(
       'CONSOLE_TRUSTED_PROXIES: found nothing, expected the addresses of the proxies whose CONSOLE_USER_HEADER is believed',
     );
     const trusted = { ...proxied, CONSOLE_TRUSTED_PROXIES: '10.0.0.5, fd00::/8' };
-    expect(loadIntakeConfig(null, trusted).consoleTrustedProxies).toEqual(['10.0.0.5', 'fd00::/8']);
+    expect(loadIntakeConfigs(null, trusted)[0].consoleTrustedProxies).toEqual(['10.0.0.5', 'fd00::/8']);
   });
 
   test.each([
@@ -189,5 +189,96 @@ describe('configuration', () => {
     expect(message).toContain('MONGODB_URI');
     expect(message).not.toContain('hidden-password');
     expect(message).not.toContain('secret-token');
+  });
+});
+
+describe('several connections', () => {
+  const TEXT = `
+pmsPollSeconds: 5
+connections:
+  acme:
+    zendeskSubdomain: acme
+    zendeskEmail: sync@acme.example
+    zendeskApiToken: token-of-acme
+    pmsBaseUrl: https://pms.acme.example
+    pmsTokenFile: acme-pms
+    pmsPollSeconds: 20
+  globex:
+    zendeskSubdomain: globex
+    zendeskEmail: sync@globex.example
+    pmsBaseUrl: https://pms.globex.example
+`;
+  const ENV = { GLOBEX__ZENDESK_API_TOKEN: 'token-of-globex', GLOBEX__PMS_TOKEN: 'pms-of-globex' };
+  const at = file('several.yaml', TEXT);
+  writeFileSync(path.join(path.dirname(at), 'acme-pms'), 'pms-of-acme\n');
+  const without = (words: string) => file('several.yaml', TEXT.replace(words, ''));
+
+  test('each has its own settings, and those at the top where it has none', () => {
+    const configs = loadConfigs(at, {
+      ...ENV,
+      ZENDESK_POLL_SECONDS: '30',
+      GLOBEX__ZENDESK_POLL_SECONDS: '40',
+    });
+    expect(configs).toMatchObject([
+      {
+        connection: 'acme',
+        zendeskBaseUrl: 'https://acme.zendesk.com',
+        zendeskApiToken: 'token-of-acme',
+        pmsToken: 'pms-of-acme',
+        pmsPollSeconds: 20,
+        zendeskPollSeconds: 30,
+      },
+      {
+        connection: 'globex',
+        zendeskApiToken: 'token-of-globex',
+        pmsToken: 'pms-of-globex',
+        pmsPollSeconds: 5,
+        zendeskPollSeconds: 40,
+      },
+    ]);
+    expect(loadConfig(at, ENV, 'globex')).toMatchObject({ connection: 'globex', pmsPollSeconds: 5 });
+    expect(loadConfigs(at, ENV, ['globex']).map(({ connection }) => connection)).toEqual(['globex']);
+  });
+
+  test('each has a task queue, a database and workflow ids of its own, named after it unless they are given', () => {
+    const of = (env: NodeJS.ProcessEnv) =>
+      loadConfigs(at, { ...ENV, ...env }).map(({ taskQueue, mongodbDatabase, pairPrefix }) => [
+        taskQueue,
+        mongodbDatabase,
+        pairPrefix,
+      ]);
+    expect(of({ MONGODB_DATABASE: 'db' })).toEqual([
+      ['zendesk-pms-sync-acme', 'db-acme', 'zendesk-pms-sync-acme/'],
+      ['zendesk-pms-sync-globex', 'db-globex', 'zendesk-pms-sync-globex/'],
+    ]);
+    expect(of({ ACME__TASK_QUEUE: 'mine' })[0]?.[0]).toBe('mine');
+    expect(loadConfig(null, COMPLETE)).toMatchObject({ connection: null, pairPrefix: '' });
+  });
+
+  test('none takes the other’s queues', () => {
+    expect(
+      faultOf(() => loadConfigs(at, { ...ENV, ACME__TASK_QUEUE: 'q', GLOBEX__TASK_QUEUE: 'q-pms' })),
+    ).toBe('connections.globex.taskQueue: "q-pms" is that of acme, expected one of its own');
+  });
+
+  test('the faults of all are told at once, each by its own name', () => {
+    const faults = faultOf(() =>
+      loadConfigs(without('    pmsTokenFile: acme-pms\n'), { ACME__PMS_POLL_SECONDS: 'often' }),
+    );
+    const found = faults.split('\n').map((line) => line.replace(/ \(or .*?\):/, ':'));
+    expect(found).toEqual([
+      'ACME__PMS_TOKEN: found nothing, expected a value',
+      'ACME__PMS_POLL_SECONDS: found "often", expected a number of seconds',
+      'GLOBEX__ZENDESK_API_TOKEN: found nothing, expected a value',
+      'GLOBEX__PMS_TOKEN: found nothing, expected a value',
+    ]);
+    expect(faults).toContain('(or connections.acme.pmsToken in ');
+  });
+
+  test('a receiver takes those that have a secret, and wants one at least', () => {
+    const env = { TEMPORAL_ADDRESS: 'temporal:7233', MONGODB_URI: 'mongodb://mongodb' };
+    expect(faultOf(() => loadIntakeConfigs(at, env))).toMatch(/^ACME__ZENDESK_WEBHOOK_SECRET: found nothing/);
+    const [acme, globex] = loadIntakeConfigs(at, { ...env, GLOBEX__PMS_WEBHOOK_SECRET: 'current-one' });
+    expect([acme.pmsWebhookSecret, globex?.pmsWebhookSecret]).toEqual([undefined, ['current-one']]);
   });
 });

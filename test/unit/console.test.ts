@@ -86,6 +86,7 @@ describe('links that lead elsewhere', () => {
   const places = {
     temporalUiUrl: 'https://temporal.acme.example/',
     temporalNamespace: 'sync.a1',
+    pairPrefix: '',
     zendeskUrl: 'https://acme.zendesk.com',
     pmsRecordUrl: 'https://pms.acme.example/{kind}s/{id}?tab={id}',
   };
@@ -180,16 +181,17 @@ describe('both values of a pair', () => {
     const links = deepLinks({
       temporalUiUrl: null,
       temporalNamespace: 'x',
+      pairPrefix: '',
       zendeskUrl: null,
       pmsRecordUrl: null,
     });
-    const pairs = pairsPage(list, { links }).body.markup;
+    const pairs = pairsPage(list, { links, root: '/console' }).body.markup;
     expect(pairs).toContain('value="&quot;&gt;&lt;b&gt;"');
     expect(pairs).toContain(
       'href="/console/pairs?text=%22%3E%3Cb%3E&amp;after=TicketToProject%2Fzendesk%3Aticket%3A1"',
     );
-    expect(pairs).toContain(`href="${pairUrl(link._id)}"`);
-    const conflicts = conflictsPage(list).body.markup;
+    expect(pairs).toContain(`href="${pairUrl('/console', link._id)}"`);
+    const conflicts = conflictsPage(list, { root: '/console' }).body.markup;
     expect(conflicts).toContain('<span class="value">&lt;img src=x&gt;</span>');
   });
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
-import { loadConfig, loadIntakeConfig } from '../../src/config/config';
+import { loadConfig, loadIntakeConfigs } from '../../src/config/config';
 import { taskQueueOf } from '../../src/workflows/taskQueues';
 
 /** What can be said of the Kubernetes manifests where no cluster is. */
@@ -117,7 +117,7 @@ test('containers get settings that the configuration takes', () => {
   });
   const intake = environment('intake');
   expect(Object.keys(intake).filter((name) => /API_TOKEN|PMS_TOKEN/.test(name))).toEqual([]);
-  expect(loadIntakeConfig(null, intake)).toMatchObject({
+  expect(loadIntakeConfigs(null, intake)[0]).toMatchObject({
     intakePort: deployment('intake').container.ports[0]?.containerPort,
   });
 });

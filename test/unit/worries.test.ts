@@ -16,6 +16,7 @@ const quiet: Status = {
     { id: 's', exists: true, paused: false, note: '', lastRun: null, nextRun: null, running: true },
   ],
   workers: 1,
+  failedStarts: [],
   waitingRecords: 5,
 };
 const POLLS = { zendesk: 60, pms: 15 };

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { Command } from 'commander';
-import { loadConfig } from '../../config/config';
 import { loadMapping } from '../../config/mapping';
 import { configuredBudgets, configuredSystems } from '../../config/systems';
 import { CHECKS } from '../../conform/checks';
@@ -11,12 +10,12 @@ import type { InvariantVerdict, Verdict } from '../../conform/verdict';
 import { serverTime } from '../../operator/serverTime';
 import { inCallContext } from '../../systems/callContext';
 import { paint, printJson, printLine, printTable, progressLine, safe, type Colour } from '../output';
+import { CONFIG, CONNECTION, settingsFor, type SettingsOptions } from '../common';
 import { passing } from '../passing';
 import { onStopSignal } from '../receive';
 import { positive } from '../targets';
 
-interface ConformOptions {
-  config?: string;
+interface ConformOptions extends SettingsOptions {
   profile?: string;
   records: number;
   timeout: number;
@@ -48,7 +47,8 @@ export function registerConform(program: Command): void {
     .description(
       'try whether the PMS does what the sync takes for granted; best in a test account, with no service running. Exit code 1 if it claims what is not so',
     )
-    .option('--config <file>', 'YAML file with settings; environment variables win over it')
+    .option(...CONFIG)
+    .option(...CONNECTION)
     .option('--profile <file>', 'try this profile rather than the configured one')
     .option(
       '--records <n>',
@@ -67,14 +67,8 @@ export function registerConform(program: Command): void {
     .action(conform);
 }
 
-async function conform({
-  config: configFile,
-  profile,
-  records,
-  timeout,
-  json,
-}: ConformOptions): Promise<void> {
-  const configured = loadConfig(configFile ?? null, process.env);
+async function conform({ profile, records, timeout, json, ...options }: ConformOptions): Promise<void> {
+  const configured = settingsFor(options);
   const config = profile === undefined ? configured : { ...configured, pmsProfile: profile };
   const mapping = loadMapping(config.mappingFile);
   const port = configuredSystems(config, { budgets: configuredBudgets(config) }).pms;

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { loadConfig } from '../../config/config';
+import type { Config } from '../../config/config';
 import { configuredBudgets, configuredSystems } from '../../config/systems';
-import { examine, type Finding } from '../../operator/doctor';
-import { common } from '../common';
+import { examine, type Finding, type Patient } from '../../operator/doctor';
+import { allSettingsFor, common } from '../common';
 import type { CommonOptions } from '../connect';
 import { paint, printJson, printLine, type Colour } from '../output';
 import { foundAddress } from '../servers';
@@ -24,18 +24,14 @@ export function registerDoctor(program: Command): void {
       ),
     'zendesk-pms-sync doctor',
   ).action(async (options: CommonOptions) => {
-    const config = loadConfig(options.config ?? null, process.env);
-    const findings: Finding[] = [];
-    const patient = {
-      config,
-      temporalAddress: foundAddress('temporalAddress', config, options.data) ?? null,
-      mongodbUri: foundAddress('mongodbUri', config, options.data) ?? null,
-      systems: configuredSystems(config, { budgets: configuredBudgets(config) }),
-      admins: webhookAdmins(config),
-    };
-    for await (const finding of examine(patient)) {
-      findings.push(finding);
-      if (!options.json) print(finding);
+    const findings: (Finding & { connection?: string })[] = [];
+    for (const config of allSettingsFor(options)) {
+      const { connection } = config;
+      if (connection !== null && !options.json) printLine(paint('bold', `# ${connection}`));
+      for await (const finding of examine(patientOf(config, options))) {
+        findings.push({ ...(connection !== null && { connection }), ...finding });
+        if (!options.json) print(finding);
+      }
     }
     if (options.json) printJson(findings);
     const wrong = findings.filter(({ state }) => state === 'failed' || state === 'warning').length;
@@ -43,6 +39,16 @@ export function registerDoctor(program: Command): void {
       printLine(wrong === 0 ? paint('green', 'nothing is wrong') : paint('yellow', `${wrong} to mend`));
     if (wrong > 0) process.exitCode = 1;
   });
+}
+
+function patientOf(config: Config, { data }: CommonOptions): Patient {
+  return {
+    config,
+    temporalAddress: foundAddress('temporalAddress', config, data) ?? null,
+    mongodbUri: foundAddress('mongodbUri', config, data) ?? null,
+    systems: configuredSystems(config, { budgets: configuredBudgets(config) }),
+    admins: webhookAdmins(config),
+  };
 }
 
 function print({ what, state, found, cure }: Finding): void {

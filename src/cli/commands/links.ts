@@ -34,7 +34,7 @@ function registerShow(links: Command): void {
     withService(options, async (service) => {
       const key = await pairNamed(service, pair);
       const link = await service.store.get(key);
-      const work = await workOf(service.client, key);
+      const work = await workOf(service, key);
       if (!link && work.length === 0)
         throw new Problem(`${key}: no link; the record was not seen yet, or does not take part in the sync`);
       if (options.json) printJson({ ...(link && asJson(link)), key, work });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { loadConfig, loadMappingFile } from '../../config/config';
+import { loadMappingFile } from '../../config/config';
 import { bindMapping, loadMapping, offeredBy } from '../../config/mapping';
 import { configuredBudgets, configuredSystems } from '../../config/systems';
 import { pairCustomFields, unknownValues, type SuggestedRow } from '../../operator/fieldPairs';
@@ -7,11 +7,11 @@ import { diffMappings, type MappingChange } from '../../operator/mappingDiff';
 import type { Mapping, PropertyRow } from '../../sync/mapping';
 import { ENTITY_TYPES } from '../../sync/record';
 import type { PropertyInfo } from '../../systems/port';
+import { CONFIG, CONNECTION, settingsFor, type SettingsOptions } from '../common';
 import { passing } from '../passing';
 import { paint, printJson, printLine, printTable } from '../output';
 
-interface Options {
-  config?: string;
+interface Options extends SettingsOptions {
   json?: true;
 }
 
@@ -25,12 +25,15 @@ export function registerMapping(program: Command): void {
     mapping
       .command('show', { isDefault: true })
       .description('print its tables: Zendesk property, PMS property, PMS data type, direction')
-      .argument('[file]', 'mapping file; default: the configured one'),
+      .argument('[file]', 'mapping file; default: the configured one')
+      .option(...CONFIG)
+      .option(...CONNECTION),
   )
     .addHelpText('after', '\nExample:\n  zendesk-pms-sync mapping show')
-    .action((file: string | undefined, options: Options) =>
-      show(loadMapping(file ?? loadMappingFile(null, process.env)), options),
-    );
+    .action((file: string | undefined, options: Options) => {
+      const { config = null, connection } = options;
+      show(loadMapping(file ?? loadMappingFile(config, process.env, connection)), options);
+    });
   json(
     mapping
       .command('check')
@@ -38,7 +41,8 @@ export function registerMapping(program: Command): void {
         'check it against the fields that both systems have now; exit code 1 if anything does not fit',
       )
       .argument('[file]', 'mapping file; default: the configured one')
-      .option('--config <file>', 'YAML file with settings; environment variables win over it'),
+      .option(...CONFIG)
+      .option(...CONNECTION),
   )
     .addHelpText('after', '\nExample:\n  zendesk-pms-sync mapping check mapping.yaml')
     .action(check);
@@ -107,7 +111,7 @@ function asJson(mapping: Mapping, type: (typeof ENTITY_TYPES)[number]): object {
 }
 
 async function check(file: string | undefined, options: Options): Promise<void> {
-  const config = loadConfig(options.config ?? null, process.env);
+  const config = settingsFor(options);
   const name = file ?? config.mappingFile;
   const systems = configuredSystems(config, { budgets: configuredBudgets(config) });
   const unchecked = loadMapping(name);

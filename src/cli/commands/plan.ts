@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { MongoClient } from 'mongodb';
-import { loadConfig } from '../../config/config';
 import { checkMapping, loadMapping } from '../../config/mapping';
 import { configuredBudgets, configuredSystems } from '../../config/systems';
 import { startMongo } from '../../embedded';
@@ -16,7 +15,7 @@ import {
 import { ENTITY_TYPES } from '../../sync/record';
 import { inCallContext } from '../../systems/callContext';
 import { passing } from '../passing';
-import { common } from '../common';
+import { common, settingsFor } from '../common';
 import type { CommonOptions } from '../connect';
 import { jsonOf, paint, printLine, printTable, progressLine, safe, type Colour } from '../output';
 import { foundAddress } from '../servers';
@@ -38,7 +37,7 @@ export function registerPlan(program: Command): void {
 }
 
 async function plan(options: PlanOptions): Promise<void> {
-  const config = loadConfig(options.config ?? null, process.env);
+  const config = settingsFor(options);
   const budgets = configuredBudgets(config);
   const systems = configuredSystems(config, { budgets });
   const unchecked = loadMapping(config.mappingFile);

@@ -32,7 +32,7 @@ export function registerRebuild(links: Command): void {
         store,
         mapping,
         systems,
-        hint: hintWith(client, config.taskQueue, () => mapping),
+        hint: hintWith(client, config.taskQueue, () => mapping, config.pairPrefix),
         log: serviceLogger(config.logLevel),
         now: () => new Date(),
         metrics: new SyncMetrics(),

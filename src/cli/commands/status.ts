@@ -1,9 +1,13 @@
+import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
+import type { MongoClient } from 'mongodb';
+import type { Config } from '../../config/config';
+import { openLinkStore } from '../../links/store';
 import { gatherStatus, worriesOf, type Status } from '../../operator/status';
 import { LINK_STATUSES } from '../../sync/link';
 import { ENTITY_TYPES } from '../../sync/record';
-import { common } from '../common';
-import { withService, type CommonOptions } from '../connect';
+import { allSettingsFor, common } from '../common';
+import { withServers, type CommonOptions } from '../connect';
 import { paint, printJson, printLine, printTable } from '../output';
 
 export function registerStatus(program: Command): void {
@@ -14,23 +18,54 @@ export function registerStatus(program: Command): void {
         'how the sync stands: pairs, lag, rate budget, Schedules; exit code 1 if anything needs a person',
       ),
     'zendesk-pms-sync status',
-  ).action(async (options: CommonOptions) =>
-    withService(options, async ({ config, store, client, mongo }) => {
-      const { taskQueue, mongodbDatabase } = config;
-      const db = mongo.db(mongodbDatabase);
-      const status = await gatherStatus({ store, client, db, taskQueue, now: () => new Date() });
-      const worries = worriesOf(status, { zendesk: config.zendeskPollSeconds, pms: config.pmsPollSeconds });
-      if (options.json) printJson({ ...status, worries });
-      else print(status, worries);
-      if (worries.length > 0) process.exitCode = 1;
-    }),
-  );
+  ).action(async (options: CommonOptions) => {
+    const configs = allSettingsFor(options);
+    const found = await withServers(configs[0], options, async (servers) => {
+      const all: Stood[] = [];
+      for (const config of configs) all.push(await standing(config, servers));
+      return all;
+    });
+    if (options.json) printJson(asJson(found));
+    else found.forEach(print);
+    if (found.some(({ worries }) => worries.length > 0)) process.exitCode = 1;
+  });
 }
 
-function print(
-  { pairs, streams, budgets, schedules, workers, waitingRecords }: Status,
-  worries: string[],
-): void {
+/** How one connection stands. */
+interface Stood {
+  connection: string | null;
+  status: Status;
+  worries: string[];
+}
+
+async function standing(
+  { connection, taskQueue, mongodbDatabase, zendeskPollSeconds, pmsPollSeconds }: Config,
+  { mongo, client }: { mongo: MongoClient; client: Client },
+): Promise<Stood> {
+  const db = mongo.db(mongodbDatabase);
+  const store = await openLinkStore(db);
+  const status = await gatherStatus({ store, client, db, taskQueue, now: () => new Date() });
+  const worries = worriesOf(status, { zendesk: zendeskPollSeconds, pms: pmsPollSeconds }, connection);
+  return { connection, status, worries };
+}
+
+/** Of several connections, by their names. */
+function asJson(found: Stood[]): object {
+  const told = found.map(({ connection, status, worries }) => ({
+    connection,
+    stands: { ...status, worries },
+  }));
+  const only = told.find(({ connection }) => connection === null);
+  if (only) return only.stands;
+  const byName: Record<string, object> = {};
+  for (const { connection, stands } of told) byName[connection ?? ''] = stands;
+  return byName;
+}
+
+function print({ connection, status, worries }: Stood, n: number): void {
+  const { pairs, streams, budgets, schedules, workers, waitingRecords } = status;
+  if (n > 0) printLine();
+  if (connection !== null) printLine(paint('bold', `# ${connection}`));
   printTable(
     ['pairs', ...LINK_STATUSES, 'paused'],
     ENTITY_TYPES.map((type) => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { loadConfig, loadMappingFile } from '../../config/config';
+import { loadMappingFile } from '../../config/config';
 import { checkMapping, loadMapping } from '../../config/mapping';
 import { loadProfile } from '../../config/profile';
 import { configuredBudgets, configuredSystems } from '../../config/systems';
@@ -30,11 +30,11 @@ import { ZendeskApi } from '../../verify/zendeskApi';
 import { BadInput, Problem } from '../../operator/errors';
 import { passing } from '../passing';
 import { paint, printJson, printLine, printTable, progressLine, safe, type Colour } from '../output';
+import { CONFIG, CONNECTION, settingsFor, type SettingsOptions } from '../common';
 import { onStopSignal } from '../receive';
 import { positive } from '../targets';
 
-interface VerifyOptions {
-  config?: string;
+interface VerifyOptions extends SettingsOptions {
   sandbox?: true;
   tag?: string;
   timeout?: number;
@@ -56,7 +56,8 @@ export function registerVerify(program: Command): void {
   program
     .command('verify')
     .description('try every row of the mapping in each of its directions; exit code 1 if any line fails')
-    .option('--config <file>', 'YAML file with settings; environment variables win over it')
+    .option(...CONFIG)
+    .option(...CONNECTION)
     .option('--sandbox', 'start servers, two sandboxes and the sync, and try the mapping there')
     .option(
       '--tag <tag>',
@@ -102,12 +103,12 @@ async function verify(options: VerifyOptions): Promise<void> {
 }
 
 async function verifySandbox(
-  { config, timeout = TIMEOUT_SECONDS.sandbox }: VerifyOptions,
+  { config, connection, timeout = TIMEOUT_SECONDS.sandbox }: VerifyOptions,
   onProgress: (line: string) => void,
   signal: AbortSignal,
 ): Promise<Report> {
   const startedAt = new Date();
-  const mappingFile = loadMappingFile(config ?? null, process.env);
+  const mappingFile = loadMappingFile(config ?? null, process.env, connection);
   return inSandbox(mappingFile, MODES, onProgress, async (synced) => {
     const counts = new Map<CommentMode, [number, number]>();
     const runs = MODES.map((mode) => {
@@ -140,12 +141,12 @@ async function verifySandbox(
 
 async function verifyAccounts(
   tag: string,
-  { config: configFile, timeout = TIMEOUT_SECONDS.real }: VerifyOptions,
+  { timeout = TIMEOUT_SECONDS.real, ...options }: VerifyOptions,
   onProgress: (line: string) => void,
   signal: AbortSignal,
 ): Promise<Report> {
   const startedAt = new Date();
-  const config = loadConfig(configFile ?? null, process.env);
+  const config = settingsFor(options);
   const unbound = loadMapping(config.mappingFile);
   const budgets = configuredBudgets(config);
   const systems = configuredSystems(config, { budgets });

@@ -2,16 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { ConfigError, loadConfig, variableOf, type Config } from '../../config/config';
+import { ConfigError, variableFor, type Config } from '../../config/config';
 import type { Side } from '../../sync/record';
 import { NeedsHuman, RetryLater } from '../../systems/errors';
-import type { InstalledWebhook, WebhookInstallation } from '../../systems/webhooks';
+import { receiverAt, type InstalledWebhook, type WebhookInstallation } from '../../systems/webhooks';
+import { CONFIG, CONNECTION, settingsFor, type SettingsOptions } from '../common';
 import { webhookAdmins } from '../webhookAdmins';
 
 /** `webhooks install | list | remove`: the webhooks of both systems, which lead to our receiver. */
 
-interface Options {
-  config?: string;
+interface Options extends SettingsOptions {
   name: string;
   json?: boolean;
   secretsDir?: string;
@@ -28,7 +28,8 @@ export function webhooksCommand(program: Command): void {
     .description('the webhooks in Zendesk and in the PMS that lead here');
   const common = (command: Command) =>
     command
-      .option('--config <file>', 'YAML file with settings; environment variables win over it')
+      .option(...CONFIG)
+      .option(...CONNECTION)
       .option('--name <name>', 'what the webhook is called', 'zendesk-pms-sync')
       .option('--json', 'print JSON');
   common(webhooks.command('install'))
@@ -43,8 +44,8 @@ export function webhooksCommand(program: Command): void {
     .action((options: Options) => mendable(() => remove(options)));
 }
 
-async function install({ config: file, name, json, secretsDir }: Options): Promise<void> {
-  const { config, receiver } = settings(file);
+async function install({ name, json, secretsDir, ...options }: Options): Promise<void> {
+  const { config, receiver } = settings(options);
   const made = randomBytes(32).toString('base64url');
   const done: WebhookInstallation[] = [];
   for (const admin of webhookAdmins(config, config.pmsWebhookSecret?.[0] ?? made))
@@ -55,7 +56,7 @@ async function install({ config: file, name, json, secretsDir }: Options): Promi
     return;
   }
   for (const webhook of done) {
-    const variable = variableOf(SETTING_OF[webhook.side]);
+    const variable = variableFor(config, SETTING_OF[webhook.side]);
     console.log(`${line(webhook)}  ${webhook.done}`);
     if (webhook.secret === null) {
       const known = config[SETTING_OF[webhook.side]] !== undefined;
@@ -66,16 +67,16 @@ async function install({ config: file, name, json, secretsDir }: Options): Promi
   }
 }
 
-async function list({ config: file, name, json }: Options): Promise<void> {
-  const { config, receiver } = settings(file);
+async function list({ name, json, ...options }: Options): Promise<void> {
+  const { config, receiver } = settings(options);
   const found = (await Promise.all(webhookAdmins(config).map((admin) => admin.list(name, receiver)))).flat();
   if (json) print(found);
   else if (found.length === 0) console.log(`no webhook "${name}" leads to ${receiver}`);
   else for (const webhook of found) console.log(line(webhook));
 }
 
-async function remove({ config: file, name, json }: Options): Promise<void> {
-  const { config, receiver } = settings(file);
+async function remove({ name, json, ...options }: Options): Promise<void> {
+  const { config, receiver } = settings(options);
   const removed: InstalledWebhook[] = [];
   for (const admin of webhookAdmins(config)) {
     for (const webhook of await admin.list(name, receiver)) {
@@ -88,14 +89,14 @@ async function remove({ config: file, name, json }: Options): Promise<void> {
   else for (const webhook of removed) console.log(`${line(webhook)}  removed`);
 }
 
-function settings(file: string | undefined): { config: Config; receiver: string } {
-  const config = loadConfig(file ?? null, process.env);
+function settings(options: SettingsOptions): { config: Config; receiver: string } {
+  const config = settingsFor(options);
   if (config.publicUrl === undefined) {
     throw new ConfigError(
       'PUBLIC_URL: found nothing, expected the address at which both systems reach the receiver, e.g. https://sync.example.com',
     );
   }
-  return { config, receiver: config.publicUrl };
+  return { config, receiver: receiverAt(config.publicUrl, config.connection) };
 }
 
 function writeSecrets(dir: string, webhooks: WebhookInstallation[]): void {

@@ -1,5 +1,6 @@
 import { usedSince, type UsedWindow } from '../../budget/past';
 import type { LagSample } from '../../links/lag';
+import { Starts, type FailedStart } from '../../links/starts';
 import type { StreamPosition } from '../../links/store';
 import { pollersOf } from '../../operator/pollers';
 import { LINK_STATUSES, type LinkStatus } from '../../sync/link';
@@ -7,7 +8,7 @@ import { ENTITY_TYPES, SIDES, type EntityType, type Side } from '../../sync/reco
 import { barChart, type Bar } from '../chart';
 import type { ConsoleContext } from '../context';
 import { html, type Html } from '../html';
-import { ROOT, SIDE_NAMES, mark, table, time, type Page } from '../layout';
+import { SIDE_NAMES, mark, table, time, type Page } from '../layout';
 
 const HOUR_MS = 60 * 60_000;
 const MINUTE_MS = 60_000;
@@ -22,6 +23,7 @@ export interface Overview {
   positions: readonly StreamPosition[];
   lag: readonly LagSample[];
   windows: readonly UsedWindow[];
+  failedStarts: readonly FailedStart[];
   now: number;
 }
 
@@ -42,27 +44,45 @@ export async function loadOverview({
       log.warn({ err: error }, 'console: Temporal does not answer');
       return null;
     });
-  const [pairs, waitingRecords, paused, positions, lag, windows] = await Promise.all([
+  const [pairs, waitingRecords, paused, positions, lag, windows, failedStarts] = await Promise.all([
     store.countByStatus(),
     store.countObservations(),
     store.control.paused(),
     store.positions(),
     store.lag.since(since),
     usedSince(db, since),
+    new Starts(db).all(new Date(at)),
   ]);
-  return { pairs, workers: await workers, waitingRecords, paused, positions, lag, windows, now: at };
+  return {
+    pairs,
+    workers: await workers,
+    waitingRecords,
+    paused,
+    positions,
+    lag,
+    windows,
+    failedStarts,
+    now: at,
+  };
 }
 
-export function overviewPage(overview: Overview): Page {
-  const { paused, pairs, workers, waitingRecords, positions, now } = overview;
+export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 'root'>): Page {
+  const { paused, pairs, workers, waitingRecords, positions, failedStarts, now } = overview;
   const count = (status: LinkStatus) => ENTITY_TYPES.reduce((sum, type) => sum + pairs[type][status], 0);
   const rests = ENTITY_TYPES.filter((type) => paused[type] !== undefined);
   const body = html`
+    ${failedStarts.map(
+      ({ process, why, since, nextAttempt }) =>
+        html`<p class="notice bad">
+          ${process} cannot serve this connection since ${time(since)}: ${why}. It tries again at
+          ${time(nextAttempt)}.
+        </p>`,
+    )}
     ${rests.map((type) => html`<p class="notice bad">${type} is paused since ${time(paused[type])}.</p>`)}
     <ul class="tiles">
-      ${tile('/conflicts', count('conflict'), 'conflicts to decide')}
-      ${tile('/quarantine', count('quarantined'), 'pairs in quarantine')}
-      ${tile('/pairs?status=pending', count('pending'), 'pairs pending')}
+      ${tile(`${root}/conflicts`, count('conflict'), 'conflicts to decide')}
+      ${tile(`${root}/quarantine`, count('quarantined'), 'pairs in quarantine')}
+      ${tile(`${root}/pairs?status=pending`, count('pending'), 'pairs pending')}
     </ul>
     <p>
       Records that were seen and that their pairs have not dealt with yet: ${waitingRecords}. Worker
@@ -106,9 +126,9 @@ export function overviewPage(overview: Overview): Page {
   return { title: 'Overview', current: '', body };
 }
 
-function tile(path: string, count: number, what: string): Html {
+function tile(url: string, count: number, what: string): Html {
   return html`<li>
-    <a href="${ROOT}${path}"><strong>${count}</strong> ${what}</a>
+    <a href="${url}"><strong>${count}</strong> ${what}</a>
   </li>`;
 }
 

@@ -49,7 +49,7 @@ export async function loadPair(context: ConsoleContext, key: CanonicalKey): Prom
   const table = mapping.entities[parseCanonicalKey(key).entity];
   const references = await loadReferences({ store, mapping }, [{ table, records: [...seen.values()], link }]);
   const work = await context.client
-    .withDeadline(Date.now() + TEMPORAL_WITHIN_MS, () => workOf(context.client, key))
+    .withDeadline(Date.now() + TEMPORAL_WITHIN_MS, () => workOf(context, key))
     .catch((error: unknown) => {
       context.log.warn({ err: error }, 'console: Temporal does not answer');
       return null;
@@ -57,7 +57,11 @@ export async function loadPair(context: ConsoleContext, key: CanonicalKey): Prom
   return { key, link, rows: valuesOf(mapping, link, observed, references), mapping, work, notice: null };
 }
 
-export function pairPage(view: PairView, viewer: Viewer, links: ConsoleContext['links']): Page {
+export function pairPage(
+  view: PairView,
+  viewer: Viewer,
+  { links, root }: Pick<ConsoleContext, 'links' | 'root'>,
+): Page {
   const { key, link, rows, work, notice } = view;
   const record = (side: Side) => {
     const known = link.sides[side];
@@ -91,7 +95,11 @@ export function pairPage(view: PairView, viewer: Viewer, links: ConsoleContext['
     ${resyncForm(viewer, key, link.status === 'quarantined' ? 'retry' : 'resync')}
     ${(link.status === 'conflict' || link.conflicts.length > 0) && decideSection(view, viewer)}
     <h2>Values</h2>
-    ${table('Both sides, as the sync knows them', ['Property', 'Zendesk', 'PMS', 'State'], rows.map(valueRow))}
+    ${table(
+      'Both sides, as the sync knows them',
+      ['Property', 'Zendesk', 'PMS', 'State'],
+      rows.map((row) => valueRow(row, root)),
+    )}
     ${link.files && link.files.length > 0 && html`<p>${link.files.length} files.</p>`}
     <h2>History</h2>
     ${
@@ -131,10 +139,10 @@ function atWork(work: Work[] | null): Html | string {
   )}`;
 }
 
-function valueRow({ row, sides, state }: RowValues): Html {
+function valueRow({ row, sides, state }: RowValues, root: string): Html {
   const cell = (side: Side, { value: content, isNew }: SideValue) =>
     html`<td>
-      ${row[side] === null ? html`<span class="soft">no property</span>` : reference(row, content)}
+      ${row[side] === null ? html`<span class="soft">no property</span>` : reference(row, content, root)}
       ${isNew && html`<div class="soft">seen, not dealt with yet</div>`}
     </td>`;
   const words = {
@@ -153,9 +161,9 @@ function valueRow({ row, sides, state }: RowValues): Html {
 }
 
 /** A reference is the key of the pair that it points to. */
-function reference(row: PropertyRow, content: Json | undefined): Html {
+function reference(row: PropertyRow, content: Json | undefined, root: string): Html {
   return row.transform.kind === 'reference' && typeof content === 'string' && content.includes('/')
-    ? pairLink(content)
+    ? pairLink(root, content)
     : value(content);
 }
 

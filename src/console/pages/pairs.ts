@@ -4,7 +4,18 @@ import { LINK_STATUSES, type Link } from '../../sync/link';
 import { ENTITY_TYPES, SIDES } from '../../sync/record';
 import type { ConsoleContext } from '../context';
 import { html, type Html } from '../html';
-import { ROOT, form, mark, outside, pairLink, table, time, value, type Page, type Viewer } from '../layout';
+import {
+  form,
+  mark,
+  outside,
+  pairLink,
+  pairUrl,
+  table,
+  time,
+  value,
+  type Page,
+  type Viewer,
+} from '../layout';
 
 /** Lists of pairs: all of them by filters, those in conflict, those in quarantine. */
 
@@ -41,9 +52,9 @@ export async function loadPairs(
   return { links, query, next: found.length > PAGE ? (links.at(-1)?._id ?? null) : null };
 }
 
-export function pairsPage(list: PairList, { links }: Pick<ConsoleContext, 'links'>): Page {
+export function pairsPage(list: PairList, { links, root }: Pick<ConsoleContext, 'links' | 'root'>): Page {
   const body = html`
-    ${filters('/pairs', list.query, true)}
+    ${filters(`${root}/pairs`, list.query, true)}
     ${
       list.links.length === 0
         ? html`<p>No pair found.</p>`
@@ -53,7 +64,7 @@ export function pairsPage(list: PairList, { links }: Pick<ConsoleContext, 'links
             list.links.map(
               (link) =>
                 html`<tr>
-                  <th scope="row">${pairLink(link._id)}</th>
+                  <th scope="row">${pairLink(root, link._id)}</th>
                   <td>${mark(link.status)}</td>
                   ${SIDES.map((side) => html`<td>${recordCell(link.sides[side]?.ref, links)}</td>`)}
                   <td>${link.reason?.text}</td>
@@ -62,36 +73,36 @@ export function pairsPage(list: PairList, { links }: Pick<ConsoleContext, 'links
             ),
           )
     }
-    ${pages('/pairs', list)}
+    ${pages(`${root}/pairs`, list)}
   `;
   return { title: 'Pairs', current: '/pairs', body };
 }
 
-export function conflictsPage(list: PairList): Page {
+export function conflictsPage(list: PairList, { root }: Pick<ConsoleContext, 'root'>): Page {
   const body = html`
-    ${filters('/conflicts', list.query, false)}
+    ${filters(`${root}/conflicts`, list.query, false)}
     ${
       list.links.length === 0
         ? html`<p>No conflicts.</p>`
         : table(
             'What only a person can decide',
             ['Pair', 'What', 'Zendesk', 'PMS', 'Since', 'To do'],
-            list.links.flatMap(conflictRows),
+            list.links.flatMap((link) => conflictRows(link, root)),
           )
     }
-    ${pages('/conflicts', list)}
+    ${pages(`${root}/conflicts`, list)}
   `;
   return { title: 'Conflicts', current: '/conflicts', body };
 }
 
-function conflictRows(link: Link): Html[] {
-  const decide = html`<a href="${ROOT}/pair?key=${encodeURIComponent(link._id)}#decide"
+function conflictRows(link: Link, root: string): Html[] {
+  const decide = html`<a href="${pairUrl(root, link._id)}#decide"
     >Decide<span class="soft"> ${link._id}</span></a
   >`;
   if (link.conflicts.length === 0)
     return [
       html`<tr>
-        <th scope="row">${pairLink(link._id)}</th>
+        <th scope="row">${pairLink(root, link._id)}</th>
         <td>${link.reason?.code}</td>
         <td colspan="2">${link.reason?.text}</td>
         <td>${time(link.reason?.since)}</td>
@@ -101,7 +112,7 @@ function conflictRows(link: Link): Html[] {
   return link.conflicts.map(
     (parked) =>
       html`<tr>
-        <th scope="row">${pairLink(link._id)}</th>
+        <th scope="row">${pairLink(root, link._id)}</th>
         <td>${parked.row}</td>
         <td>${value(parked.zendesk)}</td>
         <td>${value(parked.pms)}</td>
@@ -111,9 +122,9 @@ function conflictRows(link: Link): Html[] {
   );
 }
 
-export function quarantinePage(list: PairList, viewer: Viewer): Page {
+export function quarantinePage(list: PairList, viewer: Viewer, { root }: Pick<ConsoleContext, 'root'>): Page {
   const body = html`
-    ${filters('/quarantine', list.query, false)}
+    ${filters(`${root}/quarantine`, list.query, false)}
     ${
       list.links.length === 0
         ? html`<p>Nothing is in quarantine.</p>`
@@ -123,7 +134,7 @@ export function quarantinePage(list: PairList, viewer: Viewer): Page {
             list.links.map(
               (link) =>
                 html`<tr>
-                  <th scope="row">${pairLink(link._id)}</th>
+                  <th scope="row">${pairLink(root, link._id)}</th>
                   <td>${link.reason?.code}</td>
                   <td>${link.reason?.text}</td>
                   <td>${time(link.reason?.since)}</td>
@@ -132,7 +143,7 @@ export function quarantinePage(list: PairList, viewer: Viewer): Page {
             ),
           )
     }
-    ${pages('/quarantine', list)}
+    ${pages(`${root}/quarantine`, list)}
     <p class="soft">
       To retry many at once: <code>zendesk-pms-sync quarantine retry --code …</code> or <code>--all</code>
     </p>
@@ -157,13 +168,13 @@ function recordCell(ref: string | undefined, links: ConsoleContext['links']): Ht
   return outside(links.record(ref), ref) ?? ref;
 }
 
-function filters(path: string, query: Query, withStatus: boolean): Html {
+function filters(url: string, query: Query, withStatus: boolean): Html {
   const options = (all: readonly string[], chosen: string | undefined) =>
     html`<option value="">any</option>
       ${all.map(
         (each) => html`<option value="${each}" ${each === chosen && html` selected`}>${each}</option>`,
       )}`;
-  return html`<form class="row" action="${ROOT}${path}" role="search" aria-label="Filter the pairs">
+  return html`<form class="row" action="${url}" role="search" aria-label="Filter the pairs">
     <label
       >Entity<br /><select name="entity">
         ${options(ENTITY_TYPES, query.entity)}
@@ -183,10 +194,10 @@ function filters(path: string, query: Query, withStatus: boolean): Html {
   </form>`;
 }
 
-function pages(path: string, { query, next }: PairList): Html | null {
+function pages(url: string, { query, next }: PairList): Html | null {
   const to = (after: string | null) => {
     const asked = Object.entries({ ...query, after }).filter(([, it]) => it != null) as [string, string][];
-    return `${ROOT}${path}?${new URLSearchParams(asked).toString()}`;
+    return `${url}?${new URLSearchParams(asked).toString()}`;
   };
   if (next === null && query.after === undefined) return null;
   return html`<nav aria-label="Pages">

@@ -1,0 +1,115 @@
+import type { Client } from '@temporalio/client';
+import type { NativeConnection } from '@temporalio/worker';
+import type { MongoClient } from 'mongodb';
+import type { Logger } from 'pino';
+import type { RateBudgets } from '../budget';
+import type { Config } from '../config/config';
+import { checkMapping, loadMapping } from '../config/mapping';
+import { openLinkStore } from '../links/store';
+import type { Side } from '../sync/record';
+import type { SystemPort } from '../systems/port';
+import type { SyncMetrics } from '../telemetry/metrics';
+import type { Tracing } from '../telemetry/tracing';
+import { dataConverter } from './connect';
+import { ensureControl } from './control';
+import { hintWith } from './hint';
+import { LiveMapping } from './liveMapping';
+import { ensureSchedules } from './schedules';
+import type { Share } from './share';
+import { workflowCode } from './workflowCode';
+import { createWorkers } from './workers';
+
+/** One connection, before any server is known. */
+export interface Connection {
+  config: Config;
+  metrics: SyncMetrics;
+  /** Names the connection in its lines, where there are several. */
+  log: Logger;
+  /** What it is made of, from its files as they are now. @throws ConfigError */
+  parts(): ConnectionParts;
+}
+
+export interface ConnectionParts {
+  config: Config;
+  systems: Record<Side, SystemPort>;
+  budgets: RateBudgets;
+}
+
+/** What all connections of a process share. */
+export interface Backbone {
+  mongo: MongoClient;
+  client: Client;
+  native: NativeConnection;
+  tracing: Tracing | null;
+  close(): Promise<void>;
+}
+
+/** A connection at work. */
+export interface Served {
+  /** Resolves once its workers have stopped; rejects when one fails. */
+  done: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Checks the mapping against the live fields of both systems before anything is written, then starts workers and
+ * Schedules over the connection's own database and task queues.
+ * @throws MappingError, ConfigError, and what the systems throw that are asked
+ */
+export async function serveConnection(
+  { config, systems, budgets }: ConnectionParts,
+  { metrics, log }: Pick<Connection, 'metrics' | 'log'>,
+  { mongo, client, native, tracing }: Backbone,
+  share: Share,
+): Promise<Served> {
+  const { taskQueue, mappingFile, pairPrefix } = config;
+  const first = await checkMapping(loadMapping(mappingFile), systems, mappingFile);
+  const db = mongo.db(config.mongodbDatabase);
+  const store = await openLinkStore(db);
+  budgets.open(db);
+  const mapping = await LiveMapping.follow(mappingFile, first, { systems, store, log, metrics });
+  try {
+    await ensureSchedules(client, taskQueue, {
+      pollSeconds: { zendesk: config.zendeskPollSeconds, pms: config.pmsPollSeconds },
+      reconcileCron: config.reconcileCron === 'off' ? null : config.reconcileCron,
+      hygieneMinutes: config.hygieneMinutes,
+    });
+    await ensureControl(client, taskQueue);
+    metrics.watchStore(store);
+    const workers = await createWorkers(
+      {
+        store,
+        get mapping() {
+          return mapping.current;
+        },
+        systems,
+        hint: hintWith(client, taskQueue, () => mapping.current, pairPrefix),
+        log,
+        metrics,
+        now: () => new Date(),
+      },
+      {
+        connection: native,
+        namespace: config.temporalNamespace,
+        dataConverter: dataConverter(config),
+        tracing,
+        workflows: workflowCode(tracing),
+        taskQueue,
+        share,
+      },
+    );
+    const done = workers.run().finally(() => mapping.stop());
+    // Whoever waits for `done` hears of a failure; until then it must not count as unhandled.
+    done.catch(() => undefined);
+    return {
+      done,
+      async stop() {
+        workers.shutdown();
+        await done;
+      },
+    };
+  } catch (error) {
+    await mapping.stop();
+    throw error;
+  }
+}

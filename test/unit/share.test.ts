@@ -1,0 +1,38 @@
+import { poolSizeOf, shareOf } from '../../src/workers/share';
+
+const SEVERAL = [1, 2, 3, 5, 10, 40];
+
+test('one connection has all that a process does, several no more together until each has the least', () => {
+  expect(shareOf(1)).toEqual({
+    workflowTasks: 40,
+    pairActivities: 100,
+    systemActivities: 20,
+    polls: 10,
+    cachedWorkflows: 500,
+  });
+  for (const connections of SEVERAL.filter((n) => n <= 5)) {
+    const whole = shareOf(1);
+    const share = shareOf(connections);
+    for (const name of ['workflowTasks', 'pairActivities', 'systemActivities', 'cachedWorkflows'] as const)
+      expect(share[name] * connections).toBeLessThanOrEqual(whole[name]);
+  }
+});
+
+test('however many there are, each is one that Temporal’s workers can run with', () => {
+  for (const connections of SEVERAL) {
+    const share = shareOf(connections);
+    // https://typescript.temporal.io/api/interfaces/worker.WorkerOptions: tasks and polls of a cached workflow.
+    expect(share.workflowTasks).toBeGreaterThanOrEqual(2);
+    expect(share.polls).toBeGreaterThanOrEqual(2);
+    expect(share.polls).toBeLessThanOrEqual(Math.min(share.workflowTasks, share.pairActivities));
+  }
+});
+
+test('no activity waits for another’s connection to MongoDB', () => {
+  for (const connections of SEVERAL) {
+    const { pairActivities, systemActivities } = shareOf(connections);
+    expect(poolSizeOf(connections)).toBeGreaterThanOrEqual(
+      connections * (pairActivities + 4 * systemActivities),
+    );
+  }
+});
