@@ -9,7 +9,7 @@ import type { AccountOptions } from './backfill/generate';
 import { Bed, say, startSandboxes, type Servers } from './bed';
 import { inWords, summary, type Results } from './report';
 import { bareHttp } from './sections/bareHttp';
-import { firstSync } from './sections/firstSync';
+import { completeSync } from './sections/firstSync';
 import { growth } from './sections/growth';
 import { latency } from './sections/latency';
 import { peer } from './sections/peer';
@@ -96,11 +96,11 @@ async function measure(servers: Servers, scale: Scale): Promise<Results> {
   const slowBare = await bareHttp(account, DELAY_MS);
   const slow = await onBed(servers, account, {}, async (bed, size) => {
     await slowDown(bed.sandboxes, DELAY_MS);
-    return firstSync(bed, size);
+    return completeSync(bed, size);
   });
   const bare = await bareHttp(account, 0);
   const rest = await onBed(servers, account, POLLS, async (bed, size) => {
-    const backfill = await firstSync(bed, size);
+    const backfill = await completeSync(bed, size);
     say('what a change costs');
     const until = (what: string, holds: () => boolean) => bed.until(what, holds);
     const own = await steady(bed.sandboxes, scale.each, until, async () => {

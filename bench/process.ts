@@ -23,3 +23,23 @@ export function cpuSeconds(pid: number | null): number {
     return 0;
   }
 }
+
+/** Processor time of processes that may die and come back under another id. */
+export class Clock {
+  private readonly began = new Map<string, { pid: number | null; seconds: number }>();
+
+  constructor(private readonly processes: Record<string, () => number | null>) {
+    for (const [name, pidOf] of Object.entries(processes))
+      this.began.set(name, { pid: pidOf(), seconds: cpuSeconds(pidOf()) });
+  }
+
+  /** Of those that are the same processes as in the beginning. */
+  seconds(): Record<string, number> {
+    const passed: Record<string, number> = {};
+    for (const [name, pidOf] of Object.entries(this.processes)) {
+      const { pid, seconds } = this.began.get(name) ?? { pid: null, seconds: 0 };
+      if (pid !== null && pid === pidOf()) passed[name] = cpuSeconds(pid) - seconds;
+    }
+    return passed;
+  }
+}

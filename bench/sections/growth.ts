@@ -3,7 +3,7 @@ import { newLink, type Link } from '../../src/sync/link';
 import { Bed, say, startSandboxes, type Servers } from '../bed';
 import { changes } from '../people';
 import { residentMb } from '../process';
-import { firstSync } from './firstSync';
+import { completeSync } from './firstSync';
 
 const ACCOUNT = { tickets: 400, commentsPerTicket: 1 };
 const EDITS = 100;
@@ -41,7 +41,7 @@ export async function growth(servers: Servers, sizes: readonly number[]): Promis
   const boxes = await startSandboxes(ACCOUNT);
   const bed = await Bed.start(servers, boxes, { ZENDESK_POLL_SECONDS: '5', PMS_POLL_SECONDS: '5' });
   try {
-    await firstSync(bed, boxes.size);
+    await completeSync(bed, boxes.size);
     const receiver = await bed.receiveWebhooks();
     const measured: Size[] = [];
     let filled = 0;

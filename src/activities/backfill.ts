@@ -11,10 +11,13 @@ import { ChunkWriter } from './backfillChunk';
 import type { ActivityContext } from './context';
 import { inParallel } from './dispatch';
 import { guardedBy } from './guarded';
+import { Turns } from './turns';
 import type { BackfillActivities, BackfillSystemActivities } from './types';
 
 /** Records of a chunk that is not written in bulk calls of a size of its own. */
 const CHUNK = 100;
+/** Of a page: while one is on its way, the next is made ready. */
+const CHUNKS_AT_ONCE = 2;
 /** How long a chunk waits for what other pages are about to link: a bulk job and its answer. */
 const FIRST_LOOK_MS = 250;
 const PATIENCE_MS = 15_000;
@@ -89,20 +92,23 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
     writeBackfillPage: ({ run, page }) =>
       guarded(null, async (context) => {
         const shelf = await shelfOf(live, context.mapping, run);
+        const turns = new Turns();
         let tallies = noBackfill();
-        for (const id of await store.backfill.chunksOf(run, page)) {
-          const chunk = await store.backfill.chunk(id);
-          if (!chunk) continue;
+        let paused = false;
+        await inParallel(await store.backfill.chunksOf(run, page), CHUNKS_AT_ONCE, async (id) => {
+          const chunk = paused ? null : await store.backfill.chunk(id);
+          if (!chunk) return;
           if (chunk.records !== null) {
-            if (await isPaused(context, chunk.records)) return { state: 'paused', tallies: noBackfill() };
-            const writer = new ChunkWriter(context, otherSide(side), chunk, shelf);
+            paused ||= await isPaused(context, chunk.records);
+            if (paused) return;
+            const writer = new ChunkWriter(context, otherSide(side), chunk, shelf, turns);
             const done = await writeChunk(writer, chunk.records);
             await store.backfill.finish(id, done);
             tallies = addBackfill(tallies, done);
           } else tallies = addBackfill(tallies, chunk.tallies ?? noBackfill());
           heartbeat();
-        }
-        return { state: 'done', tallies };
+        });
+        return paused ? { state: 'paused', tallies: noBackfill() } : { state: 'done', tallies };
       }),
   };
 }

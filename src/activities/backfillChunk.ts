@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Chunk } from '../links/backfill';
 import { lowered, type RecordShelf } from '../links/shelf';
 import {
@@ -28,8 +29,9 @@ import type { References } from '../sync/values';
 import type { BulkAnswer } from '../systems/bulk';
 import { NeedsHuman, RetryLater } from '../systems/errors';
 import type { SystemPort } from '../systems/port';
-import { loadReferences, type ActivityContext } from './context';
+import { ReferenceReader, type ActivityContext } from './context';
 import { inParallel, ownKey } from './dispatch';
+import type { Turns } from './turns';
 import type { Hint, Inbox } from './types';
 
 /**
@@ -65,15 +67,24 @@ export class ChunkWriter {
   /** Parents that this attempt has tried to write: what they wait for is for others to do. */
   private readonly tried = new Set<RefKey>();
   private readonly told = new Set<RefKey>();
+  /** Parents that have both their records keep them while a chunk is written. */
+  private readonly parents: ReferenceReader;
+  /** Names this attempt, once it is about to send what may not be sent twice. */
+  private mark: string | null = null;
 
-  /** @param chunk as it was before this attempt began */
+  /**
+   * @param chunk as it was before this attempt began
+   * @param turns one call at a time: other chunks of the page are made ready meanwhile
+   */
   constructor(
     private readonly context: ActivityContext,
     private readonly from: Side,
     private readonly chunk: Chunk,
     private readonly shelf: RecordShelf,
+    private readonly turns: Turns,
   ) {
     this.to = otherSide(from);
+    this.parents = new ReferenceReader(context);
   }
 
   /** @returns the records that have to wait: for a parent, or for another page */
@@ -176,7 +187,9 @@ export class ChunkWriter {
     });
     const links = await store.getMany(keyed.map(({ key }) => key));
     const items = keyed.map((item): BackfillItem => ({ ...item, link: links.get(item.key) ?? null }));
-    const references = await this.references(items.map(({ record, key, link }) => ({ key, record, link })));
+    const references = await this.references(
+      items.map(({ record, key, link }) => ({ key, records: [record], link })),
+    );
     const knowledge: BackfillKnowledge = {
       mapping,
       references,
@@ -195,16 +208,12 @@ export class ChunkWriter {
   }
 
   private references(
-    items: { key: CanonicalKey; record: SyncRecord; link: Link | null }[],
+    items: { key: CanonicalKey; records: SyncRecord[]; link: Link | null }[],
   ): Promise<References> {
     const { mapping } = this.context;
-    return loadReferences(
-      this.context,
-      items.map(({ key, record, link }) => ({
-        table: mapping.entities[parseCanonicalKey(key).entity],
-        records: [record],
-        link,
-      })),
+    this.parents.again();
+    return this.parents.read(
+      items.map(({ key, ...item }) => ({ ...item, table: mapping.entities[parseCanonicalKey(key).entity] })),
     );
   }
 
@@ -266,9 +275,10 @@ export class ChunkWriter {
     // What is observed was left to its pair, which is at work on it.
     const observed = await store.observed(refs);
     const wanted = refs.filter((ref) => {
-      if (observed.has(ref)) return false;
       const link = links.get(owners.get(ref) ?? '');
-      return !link || link.intent?.hold?.by === this.chunk.id;
+      const hold = link?.intent?.hold;
+      // What an earlier attempt at this chunk holds, nobody else can write before the hold is over.
+      return hold ? hold.by === this.chunk.id : !link && !observed.has(ref);
     });
     if (wanted.length === 0) return [];
     for (const ref of wanted) this.tried.add(ref);
@@ -361,6 +371,13 @@ export class ChunkWriter {
     const at = now().toISOString();
     const toWrite: { link: Link; origin: SyncRecord }[] = [];
     const settled: Link[] = [];
+    const references = await this.references(
+      pairs.map(({ item, counterpart }) => ({
+        key: item.key,
+        records: [item.record, counterpart],
+        link: null,
+      })),
+    );
     for (const pair of pairs) {
       const { key, record } = pair.item;
       const { entity } = parseCanonicalKey(key);
@@ -374,9 +391,6 @@ export class ChunkWriter {
         ...newLink(key, entity, mapping.version, at),
         sides: { zendesk: side('zendesk'), pms: side('pms') },
       };
-      const references = await loadReferences(this.context, [
-        { table: mapping.entities[entity], records: Object.values(records), link },
-      ]);
       const plan = planPair(
         {
           key,
@@ -443,7 +457,8 @@ export class ChunkWriter {
     const port = systems[this.to];
     const [again, unsure] = split(
       items,
-      ({ link, write }) => write.op !== 'create' || port.uniqueBackRef(this.kindOf(link)) || !this.chunk.sent,
+      ({ link, write }) =>
+        write.op !== 'create' || port.uniqueBackRef(this.kindOf(link)) || this.chunk.sent === null,
     );
     if (unsure.length > 0) {
       await port.bulk?.settled();
@@ -483,24 +498,35 @@ export class ChunkWriter {
   }
 
   private async sendSome({ op, side }: PlannedWrite, items: AtWork[], again: boolean): Promise<void> {
-    const { store, systems, mapping } = this.context;
+    const { systems, mapping } = this.context;
     const [first] = items;
     if (!first) return;
     const kind = mapping.entities[first.link.entity].kind[side];
     const port = systems[side];
     const twice = op === 'create' && !port.uniqueBackRef(kind);
-    if (twice) await store.backfill.markSent(this.chunk.id, true);
+    const before = this.mark ?? this.chunk.sent;
     let answers: BulkAnswer[];
     try {
-      answers = await this.call(port, kind, items);
+      answers = await this.turns.take(async () => {
+        // Last of all, so that an attempt that was given up for dead does not send what its successor sends.
+        if (twice) await this.markSent(before, randomUUID());
+        return this.call(port, kind, items);
+      });
     } catch (error) {
       if (twice && error instanceof RetryLater && !error.options.unknownOutcome)
-        await store.backfill.markSent(this.chunk.id, false);
+        await this.markSent(this.mark, before);
       // What concerns the call as a whole and no retry mends: each pair says for itself what is wrong.
       if (!(error instanceof NeedsHuman) || error.code === 'unauthorized') throw error;
       answers = items.map(() => ({ error }));
     }
     await this.commit(side, items, answers, again);
+  }
+
+  /** @throws RetryLater where another attempt is at work on the chunk */
+  private async markSent(from: string | null, to: string | null): Promise<void> {
+    if (!(await this.context.store.backfill.markSent(this.chunk.id, from, to)))
+      throw new RetryLater(`another attempt is at work on ${this.chunk.id}`, { unknownOutcome: true });
+    this.mark = to;
   }
 
   private call({ bulk, side }: SystemPort, kind: string, items: AtWork[]): Promise<BulkAnswer[]> {
@@ -549,7 +575,7 @@ export class ChunkWriter {
     const references = await this.references(
       own.map(({ link, record }) => ({
         key: link._id,
-        record,
+        records: [record],
         link: { ...link, snapshot: link.intent.next.snapshot },
       })),
     );
@@ -631,10 +657,13 @@ export class ChunkWriter {
     const seen = links.flatMap((link) =>
       refsOf(link).flatMap((ref) => {
         const record = observed.get(ref);
-        return record ? [{ link, key: link._id, record }] : [];
+        return record ? [{ link, record }] : [];
       }),
     );
-    const references = seen.length === 0 ? null : await this.references(seen);
+    const references =
+      seen.length === 0
+        ? null
+        : await this.references(seen.map(({ link, record }) => ({ key: link._id, records: [record], link })));
     const known: SyncRecord[] = [];
     const news = new Set<CanonicalKey>(changed.keys());
     for (const { link, record } of seen) {

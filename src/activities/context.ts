@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { LinkStore } from '../links/store';
+import type { JoinedPair, LinkStore } from '../links/store';
 import { parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
 import type { Link, Reason } from '../sync/link';
 import {
@@ -49,7 +49,7 @@ export interface Referring {
  */
 export class ReferenceReader {
   private readonly owners = new Map<RefKey, CanonicalKey | null>();
-  private readonly links = new Map<CanonicalKey, Link | null>();
+  private readonly pairs = new Map<CanonicalKey, JoinedPair | null>();
 
   constructor(private readonly context: Pick<ActivityContext, 'store' | 'mapping'>) {}
 
@@ -66,16 +66,16 @@ export class ReferenceReader {
         if (typeof key === 'string') keys.add(key);
       }
     }
-    await this.readLinks(keys);
+    await this.readPairs(keys);
     await this.readOwners(refs);
     for (const ref of refs) {
       const owner = this.owners.get(ref);
       if (owner) keys.add(owner);
     }
-    await this.readLinks(keys);
+    await this.readPairs(keys);
     const byKey = new Map<CanonicalKey, ResolvedReference>();
     for (const key of keys) {
-      const resolved = resolve(key, this.links.get(key) ?? null);
+      const resolved = resolve(key, this.pairs.get(key) ?? null);
       if (resolved) byKey.set(key, resolved);
     }
     const byRef = new Map<RefKey, ResolvedReference>();
@@ -86,16 +86,22 @@ export class ReferenceReader {
     return { byRef, byKey };
   }
 
-  private async readLinks(keys: Iterable<CanonicalKey>): Promise<void> {
-    const unknown = [...keys].filter((key) => !this.links.has(key));
-    const found = await this.context.store.getMany(unknown);
+  /** What has not both its records yet is looked up again from now on. */
+  again(): void {
+    for (const [key, pair] of this.pairs) if (!pair || !isWhole(pair)) this.pairs.delete(key);
+    for (const [ref, owner] of this.owners)
+      if (owner === null || !this.pairs.has(owner)) this.owners.delete(ref);
+  }
+
+  private async readPairs(keys: Iterable<CanonicalKey>): Promise<void> {
+    const unknown = [...keys].filter((key) => !this.pairs.has(key));
+    const found = await this.context.store.joined(unknown);
     for (const key of unknown) {
-      const link = found.get(key) ?? null;
-      this.links.set(key, link);
-      const { zendesk, pms } = link?.sides ?? {};
+      const pair = found.get(key) ?? null;
+      this.pairs.set(key, pair);
       // A pair that has both its records has claimed them: nobody needs to be asked whose they are.
-      if (link && !link.unlinked && zendesk && pms)
-        for (const { ref } of [zendesk, pms]) this.owners.set(ref, key);
+      if (pair && !pair.unlinked && isWhole(pair))
+        for (const ref of Object.values(pair.refs)) this.owners.set(ref, key);
     }
   }
 
@@ -106,15 +112,19 @@ export class ReferenceReader {
   }
 }
 
+function isWhole({ refs }: JoinedPair): boolean {
+  return SIDES.every((side) => refs[side] !== undefined);
+}
+
 /** What a reference to a pair comes to. What a person took apart is no parent: a child that points to it waits. */
-function resolve(key: CanonicalKey, link: Link | null): ResolvedReference | null {
-  if (!link || link.unlinked) return null;
+function resolve(key: CanonicalKey, pair: JoinedPair | null): ResolvedReference | null {
+  if (!pair || pair.unlinked) return null;
   const ids: ResolvedReference['ids'] = {};
   for (const side of SIDES) {
-    const linked = link.sides[side];
-    if (linked) ids[side] = parseRef(linked.ref).id;
+    const ref = pair.refs[side];
+    if (ref !== undefined) ids[side] = parseRef(ref).id;
   }
-  return { key, ids, ended: link.status === 'tombstone' };
+  return { key, ids, ended: pair.status === 'tombstone' };
 }
 
 /** {@link ReferenceReader.read} for those who ask once. */

@@ -101,15 +101,27 @@ export function ownKey(entity: EntityType, record: SyncRecord): CanonicalKey {
   return canonicalKey(entity, back && back.side !== record.ref.side ? back : parseRef(refKey(record.ref)));
 }
 
-/** Works through items, so many at once. */
+/**
+ * Works through items, so many at once. Where one fails, no other begins, and those under way have ended before the
+ * error is thrown.
+ */
 export async function inParallel<T>(
   items: T[],
   atOnce: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
   const queue = items.values();
+  let failed = false;
   const lane = async () => {
-    for (const item of queue) await work(item);
+    for (const item of queue) {
+      if (failed) return;
+      await work(item).catch((error: unknown) => {
+        failed = true;
+        throw error;
+      });
+    }
   };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, lane));
+  const lanes = Array.from({ length: Math.min(atOnce, items.length) }, lane);
+  const ended = await Promise.allSettled(lanes);
+  for (const each of ended) if (each.status === 'rejected') throw each.reason;
 }

@@ -14,6 +14,8 @@ export interface EmbeddedOptions {
   /** Ports to use; free ones are chosen where none is given. */
   temporalPort?: number;
   mongoPort?: number;
+  /** Temporal's dynamic configuration, by key, for a server of our own. */
+  temporalConfig?: Record<string, string | number | boolean>;
   /** Of the MongoDB-wire server in Java, which keeps all in memory where there is no `dataDir`. */
   mongoHeapMb?: number;
   /** Port of Temporal's Web UI; `false` for none. */

@@ -129,10 +129,10 @@ async function startBinary(binary: string, how: string, options: EmbeddedOptions
     namespace,
     '--log-level',
     'error',
-    // Without it this version ignores priorities; later ones have it on.
-    '--dynamic-config-value',
-    'matching.useNewMatcher=true',
   ];
+  // Without it this version ignores priorities; later ones have it on.
+  const config = { 'matching.useNewMatcher': true, ...options.temporalConfig };
+  for (const [key, value] of Object.entries(config)) args.push('--dynamic-config-value', `${key}=${value}`);
   let uiUrl: string | null = null;
   if (options.uiPort === undefined || options.uiPort === false) args.push('--headless');
   else {

@@ -8,8 +8,8 @@ export interface Chunk {
   id: string;
   /** Null once they are written. */
   records: SyncRecord[] | null;
-  /** An attempt sent them, or may have. */
-  sent: boolean;
+  /** The attempt that sent them, or may have; null for none. */
+  sent: string | null;
   tallies: BackfillTallies | null;
 }
 
@@ -19,7 +19,7 @@ interface ChunkDocument {
   /** Of a page: how many chunks it has. */
   chunks?: number;
   records: string | null;
-  sent: boolean;
+  sent: string | null;
   tallies: string | null;
 }
 
@@ -43,7 +43,7 @@ export class BackfillStore {
    * followed already goes on.
    */
   async announce(): Promise<void> {
-    await this.chunks.updateOne({ _id: ANNOUNCED }, { $set: { sent: false } }, { upsert: true });
+    await this.chunks.updateOne({ _id: ANNOUNCED }, { $set: { sent: null } }, { upsert: true });
   }
 
   async isAnnounced(): Promise<boolean> {
@@ -55,7 +55,7 @@ export class BackfillStore {
     const documents: ChunkDocument[] = chunks.map((records, n) => ({
       _id: chunkId(run, page, n),
       records: JSON.stringify(records),
-      sent: false,
+      sent: null,
       tallies: null,
     }));
     // Last: a page that has a list has its chunks.
@@ -63,7 +63,7 @@ export class BackfillStore {
       _id: `${run}/${page}`,
       chunks: chunks.length,
       records: null,
-      sent: false,
+      sent: null,
       tallies: null,
     });
     for (const { _id, ...rest } of documents) await this.chunks.replaceOne({ _id }, rest, { upsert: true });
@@ -87,8 +87,10 @@ export class BackfillStore {
     );
   }
 
-  async markSent(id: string, sent: boolean): Promise<void> {
-    await this.chunks.updateOne({ _id: id }, { $set: { sent } });
+  /** Notes who sends a chunk. @returns false where another attempt did since it was read */
+  async markSent(id: string, from: string | null, to: string | null): Promise<boolean> {
+    const { matchedCount } = await this.chunks.updateOne({ _id: id, sent: from }, { $set: { sent: to } });
+    return matchedCount > 0;
   }
 
   async finish(id: string, tallies: BackfillTallies): Promise<void> {

@@ -11,7 +11,14 @@ import {
 import type { CanonicalKey } from '../sync/keys';
 import type { Intent, Link, LinkStatus, Reason } from '../sync/link';
 import { refKey } from '../sync/keys';
-import { ENTITY_TYPES, type EntityType, type RefKey, type SyncRecord } from '../sync/record';
+import {
+  ENTITY_TYPES,
+  SIDES,
+  type EntityType,
+  type RefKey,
+  type Side,
+  type SyncRecord,
+} from '../sync/record';
 import { decisionsOf, type Decision, type Decisions } from '../sync/resolution';
 import { BackfillStore } from './backfill';
 import { ControlStore } from './control';
@@ -29,6 +36,9 @@ import { Upkeep } from './upkeep';
 
 /** Property names may hold dots, which MongoDB reads as paths; what is keyed by them is kept as JSON text. */
 type LinkDocument = Omit<Link, 'intent'> & { intent: string | null };
+type JoinedDocument = Pick<Link, '_id' | 'status' | 'unlinked'> & {
+  sides: Partial<Record<Side, { ref: RefKey }>>;
+};
 interface ClaimDocument {
   _id: RefKey;
   key: CanonicalKey;
@@ -57,6 +67,7 @@ interface MetaDocument {
 }
 
 const DUPLICATE_KEY = 11000;
+const JOINED = { 'sides.zendesk.ref': 1, 'sides.pms.ref': 1, status: 1, unlinked: 1 } as const;
 /** What many ask at the same time goes as one command, so many at most. */
 const TOGETHER = 50;
 /** Whoever asks for more `_id`s than this asks by themselves: others would wait for the answer. */
@@ -92,6 +103,15 @@ export interface StreamPosition {
   currentAt: string | null;
 }
 
+/** What whoever points to a pair has to know of it. */
+export interface JoinedPair {
+  /** Its records, where it has them. */
+  refs: Partial<Record<Side, RefKey>>;
+  status: LinkStatus;
+  /** A person took it apart. */
+  unlinked: boolean;
+}
+
 export interface LinkStore {
   /** ISO time at which this store came into being; older records may have counterparts it knows nothing of. */
   readonly since: string;
@@ -104,6 +124,8 @@ export interface LinkStore {
   readonly backfill: BackfillStore;
   get(key: CanonicalKey): Promise<Link | null>;
   getMany(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, Link>>;
+  /** Which records pairs join, without what these hold. */
+  joined(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, JoinedPair>>;
   /** Which pair each record is claimed for; records that no pair claims are absent. */
   owners(refs: Iterable<RefKey>): Promise<Map<RefKey, CanonicalKey>>;
   /** @returns the owner: the given key, or that of the pair that claimed the record first. */
@@ -226,11 +248,13 @@ class MongoLinkStore implements LinkStore {
     private readonly now: () => Date,
   ) {
     this.readLinks = byIds(links);
+    this.readJoined = byIds<LinkDocument, JoinedDocument>(links, JOINED);
     this.readClaims = byIds(claims);
     this.readObservations = byIds(observations);
   }
 
   private readonly readLinks: ReadByIds<LinkDocument>;
+  private readonly readJoined: ReadByIds<JoinedDocument>;
   private readonly readClaims: ReadByIds<ClaimDocument>;
   private readonly readObservations: ReadByIds<ObservationDocument>;
   private readonly saves = new Together<Link, Link | null>(TOGETHER, (links) => this.saveEach(links));
@@ -247,6 +271,20 @@ class MongoLinkStore implements LinkStore {
   async getMany(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, Link>> {
     const found = await this.readLinks([...new Set(keys)]);
     return new Map(found.map((document) => [document._id, fromDocument(document)]));
+  }
+
+  async joined(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, JoinedPair>> {
+    const found = await this.readJoined([...new Set(keys)]);
+    return new Map(
+      found.map(({ _id, sides, status, unlinked }) => {
+        const refs: JoinedPair['refs'] = {};
+        for (const side of SIDES) {
+          const ref = sides[side]?.ref;
+          if (ref !== undefined) refs[side] = ref;
+        }
+        return [_id, { refs, status, unlinked }];
+      }),
+    );
   }
 
   async owners(refs: Iterable<RefKey>): Promise<Map<RefKey, CanonicalKey>> {
@@ -549,9 +587,15 @@ function isDuplicateKey(error: unknown): boolean {
 /** Reads documents by their `_id`s, each at most once; those that are not there are absent. */
 type ReadByIds<T> = (ids: readonly string[]) => Promise<T[]>;
 
-function byIds<T extends { _id: string }>(collection: Collection<T>): ReadByIds<T> {
+/** @param projection of what is wanted, if not all: `T` is what is left of a document */
+function byIds<D extends { _id: string }, T extends { _id: string } = D>(
+  collection: Collection<D>,
+  projection?: Record<string, 1>,
+): ReadByIds<T> {
   const find = async (ids: readonly string[]) =>
-    (await collection.find({ _id: { $in: ids } } as Filter<T>).toArray()) as T[];
+    (await collection
+      .find({ _id: { $in: ids } } as Filter<D>, projection && { projection })
+      .toArray()) as unknown as T[];
   const few = new Together<readonly string[], T[]>(TOGETHER, async (questions) => {
     const found = new Map((await find([...new Set(questions.flat())])).map((each) => [each._id, each]));
     return questions.map((ids) => ids.flatMap((id) => found.get(id) ?? []));

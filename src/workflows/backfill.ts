@@ -5,6 +5,7 @@ import {
   defineQuery,
   defineSignal,
   isCancellation,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -16,8 +17,10 @@ import { addBackfill, doneIn, noBackfill, type BackfillTallies } from '../sync/b
 import { SIDES, otherSide, type Side } from '../sync/record';
 import { PRIORITY, taskQueueOf } from './taskQueues';
 
-/** Pages written at once. Each holds a hundred records in memory at a time. */
+/** Pages written at once. Each holds two hundred records in memory at a time. */
 const WINDOW = 4;
+/** Pages read while all of the window is being written: the first to be done with finds the next one there. */
+const READ_AHEAD = 1;
 /** A page takes about ten events; a new run begins well below the 2,000 that a history may have. */
 const EVENTS_AT_MOST = 1_200;
 /** How often a page whose entity type an operator paused is tried again. */
@@ -36,7 +39,7 @@ export interface BackfillProgress {
   nextPage: number;
   /** Pages that were stored and are written by a later step, by side and kind: from the first to before the last. */
   stored: Record<string, [number, number]>;
-  /** Pages that were begun and not finished. */
+  /** Pages that were read, and are not written to their end. */
   open: { page: number; side: Side }[];
   tallies: BackfillTallies;
   /** Of the present step: when it began, and the times of the records that it began with and has come to. */
@@ -100,7 +103,10 @@ export async function backfill(begun?: BackfillProgress): Promise<BackfillProgre
 class Backfilling {
   /** The history has grown long: a new run goes on. */
   isFull = false;
+  /** Pages that wait for room in the window, or are in it. */
   private atWork = 0;
+  private inWindow = 0;
+  private ahead = 0;
 
   constructor(private readonly progress: BackfillProgress) {}
 
@@ -111,6 +117,7 @@ class Backfilling {
   /** Works until all is done, it is cancelled, or the history is full; nothing is under way then. */
   async goOn(steps: BackfillStep[]): Promise<void> {
     const { progress } = this;
+    this.ahead = patched('pages-read-ahead') ? READ_AHEAD : 0;
     for (const { page, side } of progress.open) void this.write(page, side);
     while (progress.done < steps.length) {
       const step = steps[progress.done];
@@ -131,7 +138,7 @@ class Backfilling {
       return (
         this.isFull ||
         progress.state === 'cancelling' ||
-        (progress.state === 'running' && progress.open.length < WINDOW)
+        (progress.state === 'running' && progress.open.length < WINDOW + this.ahead)
       );
     });
     return !this.isFull && progress.state === 'running';
@@ -184,15 +191,18 @@ class Backfilling {
   private async write(page: number, side: Side): Promise<void> {
     const { progress } = this;
     const { run } = progress;
+    const isOver = () => this.isOver();
     this.atWork += 1;
     try {
       for (;;) {
-        const { state, tallies } = await system(otherSide(side)).writeBackfillPage({ run, page });
+        if (this.ahead > 0 && !(await this.enterWindow())) return;
+        const { state, tallies } = await system(otherSide(side))
+          .writeBackfillPage({ run, page })
+          .finally(() => (this.inWindow -= 1));
         if (state === 'done') {
           progress.tallies = addBackfill(progress.tallies, tallies);
           break;
         }
-        const isOver = () => this.isFull || progress.state === 'cancelling';
         if (isOver() || (await condition(isOver, PAUSED_LOOK))) return;
       }
       this.close(page);
@@ -203,6 +213,20 @@ class Backfilling {
     } finally {
       this.atWork -= 1;
     }
+  }
+
+  /** Waits until the page may be written. @returns false where no page may begin any more */
+  private async enterWindow(): Promise<boolean> {
+    const hasRoom = () => this.inWindow < WINDOW && this.progress.state === 'running';
+    // Whoever leaves may wake several.
+    while (!this.isOver() && !hasRoom()) await condition(() => this.isOver() || hasRoom());
+    if (this.isOver()) return false;
+    this.inWindow += 1;
+    return true;
+  }
+
+  private isOver(): boolean {
+    return this.isFull || this.progress.state === 'cancelling';
   }
 
   private close(page: number): void {

@@ -527,15 +527,17 @@ class ProfileSystem implements SystemPort {
     const tree = bulk?.[op];
     if (!bulk || !tree) throw new NeedsHuman(`cannot_${op}`, `the PMS writes no "${kindName}" in bulk`);
     await records.meet(items.map(({ values }) => values));
-    const operations: Json[] = [];
-    for (const item of items) {
-      const scope = await this.scopeOf(records, item.values, item.backRef);
-      const own: Scope =
-        'ref' in item
-          ? { ...records.scopeOf(item.ref), version: item.version }
-          : { key: item.idempotencyKey };
-      operations.push(fillTree(tree, { ...scope, ...own }));
-    }
+    // At once: who is not known yet is made known by a call of his own.
+    const operations = await Promise.all(
+      items.map(async (item): Promise<Json> => {
+        const scope = await this.scopeOf(records, item.values, item.backRef);
+        const own: Scope =
+          'ref' in item
+            ? { ...records.scopeOf(item.ref), version: item.version }
+            : { key: item.idempotencyKey };
+        return fillTree(tree, { ...scope, ...own });
+      }),
+    );
     const told = await this.api.write(
       this.api.request(bulk.request, { ...scopeOf(records.kind), operations }),
     );

@@ -1,8 +1,14 @@
+import de.bwaldvogel.mongo.MongoCollection;
+import de.bwaldvogel.mongo.MongoDatabase;
+import de.bwaldvogel.mongo.backend.CollectionOptions;
 import de.bwaldvogel.mongo.backend.h2.H2Backend;
+import de.bwaldvogel.mongo.backend.h2.H2Collection;
+import de.bwaldvogel.mongo.backend.h2.H2Database;
 import de.bwaldvogel.mongo.bson.Document;
 import de.bwaldvogel.mongo.wire.message.MongoMessage;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.h2.mvstore.MVMap;
 import org.h2.mvstore.MVStore;
 
 /**
@@ -15,6 +21,26 @@ final class DurableBackend extends H2Backend {
 
   DurableBackend(String file) {
     super(new MVStore.Builder().fileName(file).autoCommitDisabled().open());
+  }
+
+  @Override
+  protected MongoDatabase openOrCreateDatabase(String name) {
+    return new H2Database(name, getMvStore(), getCursorRegistry()) {
+      @Override
+      protected MongoCollection<Object> openOrCreateCollection(String collection, CollectionOptions options) {
+        IdLists lists = new IdLists();
+        // Under the names that the library gives them.
+        String namespace = getFullCollectionNamespace(collection);
+        MVMap<Object, Document> documents = getMvStore().openMap("databases." + namespace);
+        MVMap<String, Object> meta = getMvStore().openMap("meta." + namespace);
+        return new H2Collection(this, collection, options, documents, meta, cursorRegistry) {
+          @Override
+          protected boolean documentMatchesQuery(Document document, Document query) {
+            return lists.holds(document, query).orElseGet(() -> super.documentMatchesQuery(document, query));
+          }
+        };
+      }
+    };
   }
 
   @Override
