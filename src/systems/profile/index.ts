@@ -47,7 +47,7 @@ export interface PmsConnection {
   budget?: CallBudget;
 }
 
-export function profileSystem(connection: PmsConnection): SystemPort {
+export function profileSystem(connection: PmsConnection): ProfileSystem {
   return new ProfileSystem(connection);
 }
 
@@ -55,7 +55,7 @@ export function profileSystem(connection: PmsConnection): SystemPort {
 const FOUND = 10;
 const READ_AT_ONCE = 8;
 
-class ProfileSystem implements SystemPort {
+export class ProfileSystem implements SystemPort {
   readonly side = 'pms';
   readonly exactOrder: boolean;
   readonly streams: readonly string[];
@@ -269,10 +269,11 @@ class ProfileSystem implements SystemPort {
     return found;
   }
 
+  /** @param backRef null for what a person makes */
   async create(
     kind: string,
     values: Values,
-    { idempotencyKey, backRef }: CreateOptions,
+    { idempotencyKey, backRef }: Omit<CreateOptions, 'backRef'> & { backRef: RefKey | null },
   ): Promise<SyncRecord> {
     const records = this.recordsOf(kind);
     const { create, body, within } = records.kind;
@@ -282,7 +283,13 @@ class ProfileSystem implements SystemPort {
     const told = await this.api.write(this.keyed(this.api.request(create, scope, body), idempotencyKey));
     const made = await this.answered(records, told, parent === null ? null : textOf(parent));
     if (made) return made;
-    const found = await this.findByBackRef(kind, backRef, values);
+    // What a person says inside another record is the latest there.
+    const found =
+      backRef !== null
+        ? await this.findByBackRef(kind, backRef, values)
+        : within
+          ? await this.parse(await this.insideOf(records, [textOrEmpty(parent)]))
+          : [];
     const latest = found.sort((a, b) => a.createdAt.localeCompare(b.createdAt)).at(-1);
     if (!latest)
       throw this.api.unexpected(
@@ -316,7 +323,8 @@ class ProfileSystem implements SystemPort {
     const { backRef: place } = records.kind;
     if (!place || !('in' in place) || (backRef === null && !(place.in in changes))) return [changes, backRef];
     const current = await this.mustRead(ref);
-    return [{ [place.in]: current.values[place.in] ?? null, ...changes }, backRef ?? current.backRef];
+    const kept = records.markedProperties.map((name) => [name, current.values[name] ?? null] as const);
+    return [{ ...Object.fromEntries(kept), ...changes }, backRef ?? current.backRef];
   }
 
   async archive(ref: RecordRef, { version }: { version: string }): Promise<SyncRecord> {
@@ -370,6 +378,35 @@ class ProfileSystem implements SystemPort {
     if (raw.raw === null) return null;
     const [record] = await this.parse([raw]);
     return record ?? null;
+  }
+
+  /** Removes a record for good; one that is gone already is no error. The sync never does this. */
+  async remove(ref: RecordRef): Promise<void> {
+    const records = this.recordsOf(ref.kind);
+    const { remove } = records.kind;
+    if (!remove)
+      throw new NeedsHuman('cannot_remove', `the profile does not say how to remove a ${ref.kind}`);
+    await this.api.ask(remove, records.scopeOf(ref));
+  }
+
+  /** Whether files can be added to such a record. */
+  keepsFiles(kind: string): boolean {
+    return this.kindOf(kind).files !== undefined;
+  }
+
+  /** Whether a stream tells that one was edited. */
+  tellsEdits(kind: string): boolean {
+    return this.kindOf(kind).silentEdits !== true;
+  }
+
+  /** The property that names the record inside which one of a kind is. */
+  within(kind: string): string | null {
+    return this.kindOf(kind).within?.property ?? null;
+  }
+
+  /** Whether a property takes somebody's address. */
+  knows(kind: string, property: string, email: string): Promise<boolean> {
+    return this.recordsOf(kind).knows(property, email);
   }
 
   async followUp(

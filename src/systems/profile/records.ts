@@ -6,6 +6,7 @@ import { NeedsHuman } from '../errors';
 import type { Api } from './api';
 import type { Directory, Entry } from './directory';
 import type { Expression } from './expression';
+import { Marker } from './marker';
 import type { Kind, Property } from './schema';
 import type { Times } from './times';
 
@@ -34,7 +35,7 @@ export type Known = ReadonlyMap<Directory, ReadonlyMap<string, Entry>>;
 export class Records {
   private readonly properties: readonly ReadProperty[];
   private readonly pointers: readonly (Property & { name: string; directory: Directory })[];
-  private readonly marker: { before: string; after: string; property: string } | null;
+  private readonly marker: Marker | null;
 
   constructor(
     readonly kind: Kind,
@@ -49,8 +50,7 @@ export class Records {
       return directory ? [{ ...property, directory }] : [];
     });
     const { backRef } = kind;
-    const [before = '', after = ''] = backRef && 'in' in backRef ? backRef.as.split('{backRef}') : [];
-    this.marker = backRef && 'in' in backRef ? { before, after, property: backRef.in } : null;
+    this.marker = backRef && 'in' in backRef ? new Marker(backRef.in, backRef.as) : null;
   }
 
   /** The ids that records hold, by the directory that they point into. */
@@ -78,7 +78,7 @@ export class Records {
   async toFields(values: Values, backRef: RefKey | null): Promise<Record<string, Json>> {
     const fields: Record<string, Json> = {};
     for (const [name, value] of Object.entries(values)) {
-      if (name === this.kind.within?.property) continue;
+      if (name === this.kind.within?.property || this.marker?.names.includes(name)) continue;
       if (name.startsWith(CUSTOM)) this.put(fields, name, value);
       else await this.putProperty(fields, name, value);
     }
@@ -89,17 +89,18 @@ export class Records {
 
   /** The text at whose end the back-reference stands, with it; other values as they are. */
   marked(values: Values, backRef: RefKey | null): Values {
-    if (!this.marker || backRef === null) return values;
-    const { property, before, after } = this.marker;
-    const text = values[property];
-    return text === undefined
-      ? values
-      : { ...values, [property]: `${text === null ? '' : `${textOf(text)}\n\n`}${before}${backRef}${after}` };
+    return this.marker && backRef !== null ? this.marker.added(values, backRef) : values;
   }
 
-  /** Whether an edit of these must know the back-reference that it is to leave in place. */
-  touchesMarker(values: Values): boolean {
-    return this.marker !== null && values[this.marker.property] !== undefined;
+  /** The text at whose end the back-reference stands, and what else stands there. */
+  get markedProperties(): readonly string[] {
+    return this.marker ? [this.marker.property, ...this.marker.names] : [];
+  }
+
+  /** Whether a value that names somebody finds whom it names; where it points into no directory, any does. */
+  async knows(property: string, key: string): Promise<boolean> {
+    const pointer = this.pointers.find(({ name }) => name === property);
+    return !pointer || (await pointer.directory.idOf(key, pointer.make === true)) !== undefined;
   }
 
   /** Looks up at once all that values name and nobody here knows yet. */
@@ -115,7 +116,10 @@ export class Records {
     const { within, properties } = this.kind;
     return [
       ...(within ? [{ name: within.property, writable: true }] : []),
-      ...Object.entries(properties).map(([name, { at }]) => ({ name, writable: at !== undefined })),
+      ...Object.entries(properties).map(([name, { at }]) => ({
+        name,
+        writable: at !== undefined || this.marker?.names.includes(name) === true,
+      })),
     ];
   }
 
@@ -127,6 +131,8 @@ export class Records {
         `${this.kind.name} has no property "${name}" that can be written`,
         name,
       );
+    if (property.required && (value === null || value === ''))
+      throw new NeedsHuman('invalid_field', `${this.kind.name}.${name}: it cannot be empty`, name);
     const pointer = this.pointers.find((each) => each.name === name);
     if (pointer && value !== null) {
       const id = await pointer.directory.idOf(textOf(value), property.make === true);
@@ -247,16 +253,12 @@ export class Records {
     );
   }
 
-  private unmark(values: Values, { property, before, after }: NonNullable<Records['marker']>): string | null {
-    const text = values[property];
-    if (typeof text !== 'string') return null;
-    const trimmed = text.trimEnd();
-    const from = trimmed.lastIndexOf(before);
-    if (from < 0 || !trimmed.endsWith(after)) return null;
-    const found = trimmed.slice(from + before.length, trimmed.length - after.length);
-    if (tryParseRef(found) === null) return null;
-    values[property] = trimmed.slice(0, from).trimEnd();
-    return found;
+  private unmark(values: Values, marker: Marker): string | null {
+    const text = values[marker.property];
+    const taken = typeof text === 'string' ? marker.taken(text) : null;
+    if (!taken) return null;
+    Object.assign(values, taken.values);
+    return taken.backRef;
   }
 
   private parentOf(within: string | null, ask: (expression: Expression) => Json): Pick<SyncRecord, 'parent'> {

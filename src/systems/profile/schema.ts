@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Expression } from './expression';
+import { markerNames } from './marker';
 import { RequestTemplate, Template, treeNames, type Tree } from './template';
 
 /**
@@ -81,6 +82,7 @@ const propertyObject = z.strictObject({
   make: z.literal(true).optional().describe('Make an entry where the directory has none.'),
   as: z.enum(['instant', 'day']).optional().describe('A time or a date, as `dates` writes it.'),
   optional: z.literal(true).optional().describe('Absent from a record where it is empty.'),
+  required: z.literal(true).optional().describe('Never empty: nothing that empties it is sent.'),
 });
 export type Property = z.output<typeof propertyObject>;
 const property = z.union(
@@ -92,7 +94,7 @@ const property = z.union(
     propertyObject,
   ],
   {
-    error: 'expected a field’s name, or at, read, write, values, in, make, as and optional',
+    error: 'expected a field’s name, or at, read, write, values, in, make, as, optional and required',
   },
 );
 
@@ -123,7 +125,10 @@ const backRef = z.union(
     }),
     z.strictObject({
       in: z.string().describe('A text property at whose end it stands.'),
-      as: z.string().regex(/^.+\{backRef\}.+$/s, 'expected e.g. "<!-- {backRef} -->"'),
+      as: z
+        .string()
+        .regex(/^.+\{backRef\}.+$/s, 'expected e.g. "<!-- {backRef} -->"')
+        .describe('Names of other properties may stand in braces, too: those that have no field.'),
     }),
   ],
   { error: 'expected "at: FIELD", or "in: PROPERTY" with "as: TEXT"' },
@@ -188,6 +193,12 @@ const kindShape = {
   update: request('id', 'within', 'fields', 'backRef', 'version', 'etag'),
   archive: request('id', 'within', 'version', 'etag'),
   redact: request('id', 'within', 'version', 'etag'),
+  remove: request('id', 'within').describe(
+    'For good. `verify` asks for it to clear away what it made; the sync never does.',
+  ),
+  silentEdits: z
+    .literal(true)
+    .describe('No list of changes has one that was edited: only the reconcile finds that.'),
   followUp: request('id', 'within', 'parent', 'text', 'public', 'key', 'backRef'),
   files,
   bulk,
@@ -334,8 +345,12 @@ export const profileSchema = profileFileSchema.transform((file, context): Profil
     if (!within && !read) fault(at('read'), 'expected it here or in common');
     if (within && !(within.kind in given)) fault(at('within', 'kind'), oneOf(Object.keys(given)));
     if (parent && !(parent.kind in given)) fault(at('parent', 'kind'), oneOf(Object.keys(given)));
-    if (back && 'in' in back && !(back.in in properties))
-      fault(at('backRef', 'in'), oneOf(Object.keys(properties)));
+    if (back && 'in' in back) {
+      if (!(back.in in properties)) fault(at('backRef', 'in'), oneOf(Object.keys(properties)));
+      for (const each of markerNames(back.as))
+        if (each !== 'backRef' && !(each in properties))
+          fault(at('backRef', 'as'), `found {${each}}, ${oneOf(['backRef', ...Object.keys(properties)])}`);
+    }
     for (const [property, { in: directory, at: field, read: from }] of Object.entries(properties)) {
       if (directory !== undefined && !(directory in file.directories))
         fault(at('properties', property, 'in'), oneOf(Object.keys(file.directories)));

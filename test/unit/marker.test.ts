@@ -1,0 +1,38 @@
+import { textOf } from '../../src/sync/values';
+import { Marker, markerNames } from '../../src/systems/profile/marker';
+
+const marker = new Marker('body', '— {authorName} <!-- {backRef} -->');
+const REF = 'zendesk:comment:12-345';
+
+test('what is put at the end of a text is taken from it again', () => {
+  const said = { body: 'First line\n— not a name', authorName: 'Maya\nLindqvist', visibility: 'public' };
+  const written = marker.added(said, REF);
+  expect(written['body']).toBe(`First line\n— not a name\n\n— Maya Lindqvist <!-- ${REF} -->`);
+  expect(marker.taken(textOf(written['body'] ?? ''))).toEqual({
+    backRef: REF,
+    values: { body: 'First line\n— not a name', authorName: 'Maya Lindqvist' },
+  });
+});
+
+test('line ends, blanks and an empty name do not matter; an empty text is nothing but the marker', () => {
+  const { body } = marker.added({ body: null }, REF);
+  expect(body).toBe(`—  <!-- ${REF} -->`);
+  expect(marker.taken(`Text\r\n\r\n${textOf(body ?? '')}\r\n`)).toEqual({
+    backRef: REF,
+    values: { body: 'Text', authorName: '' },
+  });
+});
+
+test('what is no back-reference, or does not stand at the end, is text', () => {
+  expect(marker.taken('— Maya <!-- TODO -->')).toBeNull();
+  expect(marker.taken(`— Maya <!-- ${REF} -->\nand more`)).toBeNull();
+  expect(marker.taken('')).toBeNull();
+});
+
+test('values without the text stay as they are', () => {
+  expect(marker.added({ visibility: 'internal' }, REF)).toEqual({ visibility: 'internal' });
+});
+
+test('a marker tells the names in it', () => {
+  expect(markerNames('<!-- {backRef} by {authorName} -->')).toEqual(['backRef', 'authorName']);
+});
