@@ -4,7 +4,7 @@ import type { Side } from '../sync/record';
 import type { LimitReading } from '../systems/budget';
 import type { ApiCall } from '../systems/http';
 import type { SystemPort } from '../systems/port';
-import { profileSystem } from '../systems/profile';
+import { profileSystem, type ProfileSystem } from '../systems/profile';
 import { needsUser } from '../systems/profile/auth';
 import { rateRules } from '../systems/profile/rate';
 import { zendeskSystem } from '../systems/zendesk';
@@ -16,7 +16,7 @@ import { loadProfile } from './profile';
 export function configuredSystems(
   config: Config,
   { budgets, onCall }: { budgets: RateBudgets; onCall?: (call: ApiCall) => void },
-): Record<Side, SystemPort> {
+): { zendesk: SystemPort; pms: ProfileSystem } {
   const profile = loadProfile(config.pmsProfile);
   if (needsUser(profile.auth) && config.pmsUser === undefined)
     throw new ConfigError(

@@ -27,6 +27,18 @@ export interface PublicApi {
   removePerson(email: string): Promise<void>;
 }
 
+/** A PMS, of which not all can do all. */
+export interface PmsView extends PublicApi {
+  /** Whether records of a kind can have files. */
+  keepsFiles(kind: string): boolean;
+  /** Whether anybody is told that one was edited. */
+  tellsEdits(kind: string): boolean;
+  /** The values that fields with options take, by `pms`, kind and property. */
+  options(): Promise<Map<string, string[]>>;
+  /** Null for whom it cannot name. */
+  personOf(email: string): Promise<{ email: string } | null>;
+}
+
 export interface Seen {
   id: string;
   values: Values;

@@ -6,6 +6,7 @@ import {
   type PropertyRow,
 } from '../sync/mapping';
 import { ENTITY_TYPES, SIDES, otherSide, type Side } from '../sync/record';
+import type { PmsView } from './api';
 import { factOf } from './facts';
 import { type Check, type Line } from './line';
 
@@ -13,11 +14,15 @@ import { type Check, type Line } from './line';
 
 export const NAMES: Record<Side, string> = { zendesk: 'Zendesk', pms: 'PMS' };
 
-export function checklist(mapping: Mapping): Line[] {
+/** What a PMS can do besides. */
+type Traits = Pick<PmsView, 'keepsFiles' | 'tellsEdits'>;
+const ALL: Traits = { keepsFiles: () => true, tellsEdits: () => true };
+
+export function checklist(mapping: Mapping, pms: Traits = ALL): Line[] {
   return ENTITY_TYPES.flatMap((type) => {
     const table = mapping.entities[type];
     const mode = type === 'CommentToProject' ? mapping.commentMode : null;
-    const lines = new Lines(table, mode);
+    const lines = new Lines(table, mode, pms);
     return [
       ...lines.ofPairs(),
       ...table.rows.flatMap((row) => SIDES.flatMap((from) => lines.ofRow(row, from))),
@@ -50,6 +55,7 @@ class Lines {
   constructor(
     private readonly table: EntityMapping,
     private readonly mode: Line['mode'],
+    private readonly pms: Traits,
   ) {}
 
   ofPairs(): Line[] {
@@ -97,7 +103,7 @@ class Lines {
     if (row.write === 'always' && row.direction !== 'both')
       lines.push(line('putBack', `an edit in ${article(to)} is taken back`, this.cannotPutBack(row, to)));
     if (row.write === 'always' && row.fixed?.side === to && row.fixed.onEdit === 'overrule')
-      lines.push(line('putBack', `an edit that ${article(to)} cannot take is taken back`, null));
+      lines.push(line('putBack', `an edit that ${article(to)} cannot take is taken back`, this.silent(from)));
     return lines;
   }
 
@@ -109,7 +115,10 @@ class Lines {
       const to = otherSide(from);
       const add = (check: Check, subject: string, what: string, cannot: string | null = null) =>
         void lines.push(this.line(null, from, check, { subject, what, cannot }));
-      add('file', 'file → file', 'a file arrives, byte for byte');
+      const noFiles = this.pms.keepsFiles(table.kind.pms)
+        ? null
+        : `the PMS keeps no files of a ${table.kind.pms}`;
+      add('file', 'file → file', 'a file arrives, byte for byte', noFiles);
       const repeats = redactionReaches(table, to)
         ? null
         : `the mapping repeats redactions otherwise (onRedact: ${table.onRedact})`;
@@ -120,7 +129,10 @@ class Lines {
         'redactFile',
         'redaction of a file → the file',
         'a redacted file goes',
-        from === 'pms' ? 'a file that is removed in the PMS stays in Zendesk (docs/comments.md)' : repeats,
+        noFiles ??
+          (from === 'pms'
+            ? 'a file that is removed in the PMS stays in Zendesk (docs/comments.md)'
+            : repeats),
       );
     }
     if (!table.rows.some((row) => row.zendesk === 'public' && writesTo(row, 'zendesk')))
@@ -157,6 +169,8 @@ class Lines {
     const { system, fixed } = this.fact(row, from);
     if (system !== undefined) return `${system}; nobody can change it`;
     if (fixed !== undefined) return fixed;
+    const silent = this.silent(from);
+    if (silent !== null) return silent;
     if (
       row.fixed?.side === otherSide(from) &&
       row.fixed.onEdit === 'overrule' &&
@@ -182,7 +196,14 @@ class Lines {
 
   private cannotPutBack(row: PropertyRow, to: Side): string | null {
     const { system, fixed } = this.fact(row, to);
-    return system ?? fixed ?? null;
+    return system ?? fixed ?? this.silent(to);
+  }
+
+  /** Why an edit on a side is not seen to arrive. */
+  private silent(side: Side): string | null {
+    const { pms } = this.table.kind;
+    if (side === 'zendesk' || this.pms.tellsEdits(pms)) return null;
+    return `the PMS tells nobody that a ${pms} was edited: the reconcile finds it`;
   }
 
   private fact(row: PropertyRow, side: Side) {

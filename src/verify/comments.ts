@@ -25,7 +25,7 @@ export class CommentChecks {
 
   async run(): Promise<void> {
     const { tools, table, from, to } = this;
-    const file = this.file();
+    const file = tools.recorder.line(table.entity, null, from, 'file') ? this.file() : null;
     const lane = new Lane(tools, table, from, [], this.parent);
     const values = bareValues(table, from, tools.world, lane.parentValues());
     const seen = await this.say(values, file);
@@ -37,9 +37,10 @@ export class CommentChecks {
       return;
     }
     const { ends } = made.pair;
-    await this.check('file', ends, `${file.name}, ${file.content.length} bytes`, (other) =>
-      hasFile(other, file),
-    );
+    if (file)
+      await this.check('file', ends, `${file.name}, ${file.content.length} bytes`, (other) =>
+        hasFile(other, file),
+      );
     if (tools.recorder.line(table.entity, null, from, 'redactFile')) {
       const own = await this.read(from, ends);
       for (const { id } of own.files) await this.zendesk.redactFile(ends.ids.zendesk, id);
@@ -58,12 +59,12 @@ export class CommentChecks {
     }
   }
 
-  private async say(values: Record<string, Json>, file: FileContent): Promise<Seen> {
+  private async say(values: Record<string, Json>, file: FileContent | null): Promise<Seen> {
     const { tools, table, from } = this;
-    if (from === 'zendesk') return this.zendesk.say(values, [file]);
+    if (from === 'zendesk') return this.zendesk.say(values, file ? [file] : []);
     const kind = table.kind.pms;
     const seen = await tools.apis.pms.create(kind, values);
-    await tools.apis.pms.attach(kind, seen.id, file);
+    if (file) await tools.apis.pms.attach(kind, seen.id, file);
     return seen;
   }
 

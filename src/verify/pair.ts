@@ -1,6 +1,7 @@
 import type { EntityMapping, PropertyRow } from '../sync/mapping';
 import { otherSide, type Json, type Side, type Values } from '../sync/record';
 import { fillTemplate, sameValue, textOf } from '../sync/values';
+import { NeedsHuman } from '../systems/errors';
 import type { PublicApi, Seen } from './api';
 import { NAMES, isFollowedUp } from './checklist';
 import { factOf } from './facts';
@@ -71,7 +72,9 @@ export class Pair {
     try {
       taken = await this.apis[writer].edit(kind[writer], ids[writer], body);
     } catch (error) {
-      return this.refused([...values.keys()], error);
+      // What its own system lets nobody empty says nothing of the sync.
+      const empties = [...values.values()].every((sample) => sample === null) && error instanceof NeedsHuman;
+      return this.refused([...values.keys()], error, empties ? 'not checked' : 'failed');
     }
     const at = Date.now();
     const wanted = new Map<PropertyRow, Json | undefined>();
@@ -180,15 +183,12 @@ export class Pair {
     return { status, reason, written, found, seconds: arrived ? seconds : null };
   }
 
-  private refused(rows: PropertyRow[], error: unknown): Map<PropertyRow, Attempt> {
+  private refused(rows: PropertyRow[], error: unknown, status: Status = 'failed'): Map<PropertyRow, Attempt> {
     this.patience.signal.throwIfAborted();
     if (rows.length > 1) throw new Stuck('refused');
     const reason = error instanceof Error ? error.message : String(error);
     return new Map(
-      rows.map((row) => [
-        row,
-        { status: 'failed', reason, written: undefined, found: undefined, seconds: null },
-      ]),
+      rows.map((row) => [row, { status, reason, written: undefined, found: undefined, seconds: null }]),
     );
   }
 

@@ -5,7 +5,7 @@ import type { CallBudget, RateRules } from '../systems/budget';
 import { HttpClient, type Request } from '../systems/http';
 import { textOf } from '../sync/values';
 import type { Json, Values } from '../sync/record';
-import { patiently, valueOf, type FileContent, type PublicApi, type Seen } from './api';
+import { patiently, valueOf, type FileContent, type PmsView, type Seen } from './api';
 
 /** The PMS as a person uses it: docs/pms-openapi.yaml. */
 
@@ -38,7 +38,7 @@ const CUSTOM = 'customFields.';
 const FOLLOW_UP = 'Edited in Zendesk:\n\n';
 const EDIT_TRIES = 10;
 
-export class PmsApi implements PublicApi {
+export class PmsApi implements PmsView {
   readonly side = 'pms';
   private readonly http: HttpClient;
   private readonly known = new Map<string, Person>();
@@ -54,7 +54,14 @@ export class PmsApi implements PublicApi {
     });
   }
 
-  /** The values that fields with options take, by kind and property. */
+  keepsFiles(): boolean {
+    return true;
+  }
+
+  tellsEdits(): boolean {
+    return true;
+  }
+
   async options(): Promise<Map<string, string[]>> {
     const { items } = await patiently(() => this.http.get(fields, '/api/v1/fields'));
     return new Map(

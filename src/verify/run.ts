@@ -4,6 +4,7 @@ import { canonicalKey, refKey } from '../sync/keys';
 import { SIDES, otherSide, type EntityType, type Side } from '../sync/record';
 import type { ResolvedReference } from '../sync/values';
 import { NeedsHuman, RetryLater } from '../systems/errors';
+import type { PmsView } from './api';
 import { checklist, keptRow } from './checklist';
 import { CommentChecks } from './comments';
 import { factOf } from './facts';
@@ -11,7 +12,6 @@ import { Lane, failed, type Parent, type Tools } from './lane';
 import { NOTHING, type Result } from './line';
 import type { Made } from './made';
 import { outcomeOf, type Pair } from './pair';
-import type { PmsApi } from './pmsApi';
 import { Recorder } from './recorder';
 import type { World } from './samples';
 import { together } from './together';
@@ -24,7 +24,7 @@ const AGENTS_LOOKED_AT = 20;
 
 export interface RunInput {
   mapping: Mapping;
-  apis: { zendesk: ZendeskApi; pms: PmsApi };
+  apis: { zendesk: ZendeskApi; pms: PmsView };
   /** Begins the name of all that is made. */
   tag: string;
   patience: Patience;
@@ -35,7 +35,9 @@ export interface RunInput {
 
 /** @param made filled with what is made on the way, whatever becomes of the checks */
 export async function runChecklist(input: RunInput, made: Made): Promise<Result[]> {
-  const lines = checklist(input.mapping).filter(({ entity }) => !input.without?.includes(entity));
+  const lines = checklist(input.mapping, input.apis.pms).filter(
+    ({ entity }) => !input.without?.includes(entity),
+  );
   const recorder = new Recorder(lines, input.onProgress);
   const references = {
     byRef: new Map<string, ResolvedReference>(),

@@ -12,6 +12,7 @@ import { inCallContext } from '../../systems/callContext';
 import { countsOf, type Report, type Result } from '../../verify/line';
 import { Made } from '../../verify/made';
 import { PmsApi } from '../../verify/pmsApi';
+import { ProfileApi } from '../../verify/profileApi';
 import { htmlOf } from '../../verify/reports/html';
 import { junitOf } from '../../verify/reports/junit';
 import { markdownOf } from '../../verify/reports/markdown';
@@ -49,6 +50,8 @@ const TIMEOUT_SECONDS = { sandbox: 60, real: 300 };
 /** Between two looks: in an account each is a call or two. */
 const LOOK_MS = { sandbox: 200, most: 5_000 };
 const LOOKS = 20;
+/** The profile whose API docs/pms-openapi.yaml describes. */
+const CONTRACT = 'contract';
 const MODES: readonly CommentMode[] = ['note', 'project'];
 const TAG = /^[a-z0-9][a-z0-9_-]{2,39}$/;
 
@@ -159,11 +162,15 @@ async function verifyAccounts(
         apiToken: config.zendeskApiToken,
         budget: budgets.of('zendesk'),
       }),
-      pms: new PmsApi({
-        baseUrl: config.pmsBaseUrl,
-        token: config.pmsToken,
-        rate: { rules: rateRules(loadProfile(config.pmsProfile)), budget: budgets.of('pms') },
-      }),
+      // The contract's own view shares nothing with the adapter; any other system is seen by its profile.
+      pms:
+        config.pmsProfile === CONTRACT
+          ? new PmsApi({
+              baseUrl: config.pmsBaseUrl,
+              token: config.pmsToken,
+              rate: { rules: rateRules(loadProfile(config.pmsProfile)), budget: budgets.of('pms') },
+            })
+          : new ProfileApi(systems.pms, mapping),
     };
     const made = new Made();
     let results: Result[] = [];
