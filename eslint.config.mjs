@@ -77,6 +77,12 @@ const zones = [
     except: ['./sync', './systems', './verify', './conform'],
     message: 'The conformance kit sees a system through the port alone, whatever stands behind it.',
   },
+  {
+    target: './redmine',
+    from: './src',
+    except: ['./embedded'],
+    message: 'What people see of Redmine shares no code with the sync that is compared with it.',
+  },
   { target: './sandbox', from: './src', message: 'A sandbox shares no code with the sync that it tests.' },
   {
     target: './demo/checker.ts',

@@ -486,9 +486,22 @@ export interface StoredLink {
   pms: string;
 }
 
+/** What a PMS cannot keep of what the mapping is about, so that it is not asked for. */
+export interface PmsKeeps {
+  /** Names of properties that are not compared. */
+  without: readonly string[];
+  /** What stands in the PMS for no value, by the property's name. */
+  empty: Readonly<Record<string, string>>;
+  /** Due dates have no time of day. */
+  dueDays: boolean;
+}
+
+export const KEEPS_ALL: PmsKeeps = { without: [], empty: {}, dueDays: false };
+
 export interface CheckOptions {
   zendesk: ZendeskAccess;
   pms: PmsAccess;
+  keeps?: PmsKeeps;
   /**
    * Why a record may not agree yet, by its key (`zendesk:ticket:123`, `pms:note:N-1`; either side's). A
    * reason that begins with `conflict` counts as a conflict.
@@ -625,6 +638,7 @@ class Check {
   private readonly problems: Problem[] = [];
   private readonly waitingBy = new Map<string, string[]>();
   private readonly waiting: ReadonlyMap<string, string>;
+  private readonly keeps: PmsKeeps;
   private readonly followUps = new Map<string, string[]>();
   private readonly knownToPms: ReadonlySet<string | null>;
   private readonly zendeskAgents: ReadonlySet<string | null>;
@@ -635,6 +649,7 @@ class Check {
     private readonly options: CheckOptions,
   ) {
     this.waiting = options.waiting ?? new Map();
+    this.keeps = options.keeps ?? KEEPS_ALL;
     this.knownToPms = new Set([...pms.people.values()].map((person) => email(person.email)));
     this.zendeskAgents = new Set(
       [...zendesk.users.values()].filter(({ role }) => role !== 'end-user').map((user) => email(user.email)),
@@ -761,7 +776,7 @@ class Check {
         pms: email(this.pms.people.get(p.requesterId ?? '')?.email),
       },
       { name: 'assignee', ...assignees, excused: unknown },
-      { name: 'due date', zendesk: seconds(z.due_at), pms: seconds(p.dueDate) },
+      { name: 'due date', zendesk: this.due(z.due_at), pms: this.due(p.dueDate) },
       { name: 'tags', zendesk: labelSet(z.tags), pms: labelSet(p.tags) },
       { name: 'group', zendesk: this.zendesk.groups.get(z.group_id ?? '') ?? '', pms: p.group ?? '' },
       { name: 'channel', zendesk: channelName(z.via?.channel), pms: p.channel ?? '' },
@@ -810,6 +825,10 @@ class Check {
     return properties;
   }
 
+  private due(value: string | null): Comparable {
+    return this.keeps.dueDays ? (value ?? '').slice(0, 10) : seconds(value);
+  }
+
   /** Zendesk cannot change what was said; a later text of the PMS stands there in a follow-up comment. */
   private saidLater(ticketId: string, pmsText: string): boolean {
     return pmsText !== '' && (this.followUps.get(ticketId) ?? []).some((body) => body.includes(pmsText));
@@ -837,7 +856,7 @@ class Check {
       if (!this.excuse(null, [problem.zendesk, problem.pms])) this.problems.push(problem);
     }
     for (const pair of pairing.pairs) {
-      const differing = properties(pair).filter((each) => !each.excused && !same(each.zendesk, each.pms));
+      const differing = properties(pair).filter((each) => !each.excused && this.differs(each));
       if (differing.length === 0) row.agreeing++;
       else if (!this.excuse(row, [pair.zendesk.key, pair.pms.key])) {
         row.differing++;
@@ -866,6 +885,13 @@ class Check {
       }
     }
     return row;
+  }
+
+  private differs({ name, zendesk, pms }: Property): boolean {
+    const { without, empty } = this.keeps;
+    if (without.includes(name)) return false;
+    const nothing = empty[name] ?? null;
+    return !same(zendesk ?? nothing, pms ?? nothing);
   }
 
   /** Counts a record as waiting where the sync says why; without a row, only tells whether it does. */

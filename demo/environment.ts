@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { MongoClient } from 'mongodb';
 import { Client, Connection } from '@temporalio/client';
-import { startPmsSandbox, type PmsSandbox } from '../sandbox/pms/server';
 import { startZendeskSandbox, type ZendeskSandbox } from '../sandbox/zendesk/server';
 import { startMongo, startTemporal, type EmbeddedMongo, type EmbeddedTemporal } from '../src/embedded';
 import { openLinkStore, type LinkStore } from '../src/links/store';
 import { SEARCH_ATTRIBUTES } from '../src/workflows/searchAttributes';
+import { startPms, type DemoPms, type PmsName } from './pms';
 import { receiveWebhooks, type RunningReceiver } from './webhooks';
 import { WorkerProcess, serviceSettings } from './worker';
 
@@ -19,12 +19,12 @@ export const ZENDESK_POLL_SECONDS = 7;
 const PMS_POLL_SECONDS = 2;
 const DATABASE = 'demo';
 
-/** Everything that the demo runs: two servers, two sandboxes, and the service as a process of its own. */
+/** Everything that the demo runs: two servers, both systems, and the service as a process of its own. */
 export interface Environment {
   temporal: EmbeddedTemporal;
   mongo: EmbeddedMongo;
   zendesk: ZendeskSandbox;
-  pms: PmsSandbox;
+  pms: DemoPms;
   worker: WorkerProcess;
   store: LinkStore;
   client: Client;
@@ -36,14 +36,17 @@ export interface Environment {
   stop(): Promise<void>;
 }
 
-/** @throws NoServerError where a server can neither be found nor started */
-export async function startEnvironment(onProgress: (line: string) => void): Promise<Environment> {
+/** @throws NoServerError, NoRedmineError where a server can neither be found nor started */
+export async function startEnvironment(
+  pmsName: PmsName,
+  onProgress: (line: string) => void,
+): Promise<Environment> {
   const folder = mkdtempSync(path.join(tmpdir(), 'zps-demo-'));
   mkdirSync(folder, { recursive: true });
   const temporal = await startTemporal({ onProgress, uiPort: 0, searchAttributes: SEARCH_ATTRIBUTES });
   const mongo = await startMongo({ onProgress });
   const zendesk = await startZendeskSandbox(ZENDESK_LIMITS);
-  const pms = await startPmsSandbox();
+  const pms = await startPms(pmsName, onProgress);
   const mongoClient = await MongoClient.connect(mongo.uri);
   // A run of its own on servers that are somebody's: databases and task queues are named apart.
   const run = `${DATABASE}-${randomBytes(3).toString('hex')}`;
@@ -51,7 +54,7 @@ export async function startEnvironment(onProgress: (line: string) => void): Prom
   const connection = await Connection.connect({ address: temporal.address });
   const settings = {
     ...serviceSettings(run, { temporal, mongo, zendesk, pms }),
-    MAPPING_FILE: process.env['MAPPING_FILE'] ?? path.resolve(__dirname, '../../mapping.yaml'),
+    ...pms.settings,
     ZENDESK_POLL_SECONDS: String(ZENDESK_POLL_SECONDS),
     PMS_POLL_SECONDS: String(PMS_POLL_SECONDS),
     LOG_LEVEL: 'info',

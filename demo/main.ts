@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { Command } from 'commander';
-import { loadPmsData } from '../sandbox/pms/load';
+import { Command, Option } from 'commander';
 import { loadZendeskData } from '../sandbox/zendesk/load';
 import type { LinkStatus } from '../src/sync/link';
 import { checkAgreement, sleep, type AgreementReport, type StoredLink } from './checker';
 import { generateData } from './data';
 import { ZENDESK_POLL_SECONDS, startEnvironment, type Environment } from './environment';
 import { quickEdits, scriptEdits, type Edit } from './people';
+import { PMS_NAMES, type PmsName } from './pms';
 import { ProgressLine, colour, formatDuration, printLine, printTable } from './report';
 import { seedBoth } from './seed';
 import { Meter, difference, type Spending } from './spending';
@@ -19,6 +19,7 @@ interface Options {
   size: number;
   seed: number;
   data?: string;
+  pms: PmsName;
   keep: boolean;
   killWorker: boolean;
 }
@@ -37,12 +38,17 @@ async function main(): Promise<void> {
     .option('--size <n>', 'how much data; 1 is about 700 records', Number, 1)
     .option('--seed <n>', 'which data', Number, 1)
     .option('--data <dir>', 'load records from this folder in place of generated ones')
+    .addOption(
+      new Option('--pms <name>', 'the system that Zendesk is synced with')
+        .choices(PMS_NAMES)
+        .default('sandbox'),
+    )
     .option('--keep', 'leave everything running in the end', false)
     .option('--kill-worker', 'kill the worker in mid-sync; it is started again', false)
     .parse()
     .opts<Options>();
   printLine(out, colour(out, 'bold', 'Two systems come into agreement'));
-  const environment = await startEnvironment((line) => printLine(out, line));
+  const environment = await startEnvironment(options.pms, (line) => printLine(out, line));
   const stopped = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => stopped.abort(new Error('stopped by a signal')));
@@ -64,7 +70,7 @@ async function run(environment: Environment, options: Options): Promise<boolean>
   const { zendesk, pms, temporal, worker } = environment;
   printLine(out, `  Temporal  ${temporal.address} (${temporal.how})  Web UI ${temporal.uiUrl ?? '—'}`);
   printLine(out, `  MongoDB   ${environment.mongo.uri} (${environment.mongo.how})`);
-  printLine(out, `  Zendesk   ${zendesk.url}/api/v2   PMS ${pms.url}/api/v1`);
+  printLine(out, `  Zendesk   ${zendesk.url}/api/v2   ${pms.about}`);
   const checkerToken = await personToken(pms.url, CHECKER.pms);
   const access = {
     zendesk: { url: zendesk.url, email: CHECKER.zendesk, token: zendesk.apiToken },
@@ -72,7 +78,7 @@ async function run(environment: Environment, options: Options): Promise<boolean>
   };
   const meter = new Meter([
     { url: zendesk.url, user: zendesk.adminEmail },
-    { url: pms.url, user: 'sync@pms.example' },
+    { url: pms.url, user: pms.syncUser },
   ]);
 
   const agents = await fill(environment, options, access);
@@ -99,10 +105,11 @@ async function run(environment: Environment, options: Options): Promise<boolean>
 
   printLine(out, 'Comparing both systems record by record …');
   const { links, waiting } = await storedLinks(environment);
-  const report = await checkAgreement({ ...access, links, waiting });
+  const report = await checkAgreement({ ...access, keeps: pms.keeps, links, waiting });
   printReport(report);
   await printUnlinked(environment);
   printSpending(first, live, idle, await countLinked(environment), edits);
+  for (const each of pms.lacks) printLine(out, `Not possible with this PMS: ${each}`);
   const ok = report.ok && idle.writes === 0;
   printLine(
     out,
@@ -121,8 +128,10 @@ async function fill(
 ): Promise<{ email: string; name: string }[]> {
   const { zendesk, pms } = environment;
   if (options.data !== undefined) {
+    if (!pms.load)
+      throw new Error(`--data: only the PMS sandbox can be filled from a folder, not ${options.pms}`);
     const loaded = await loadZendeskData(zendesk.store, zendesk.tickets, options.data);
-    const other = await loadPmsData(pms.store, options.data);
+    const other = await pms.load(options.data);
     printLine(
       out,
       `Loaded from ${options.data}: Zendesk ${loaded.organizations} organizations, ${loaded.tickets} tickets, ${loaded.comments} comments; PMS ${other.customers} customers, ${other.projects} projects, ${other.notes} notes`,
@@ -193,11 +202,14 @@ async function liveEdits(
     zendesk: { url: zendesk.url, token: zendesk.apiToken },
     pms: { url: pms.url, token: access.pms.token },
     agents,
+    tellsNoteEdits: pms.tellsNoteEdits,
   };
   const script = await scriptEdits(office);
-  for (const url of await environment.receive()) printLine(out, `  webhook  ${url}`);
-  await setPolling(environment, false);
-  printLine(out, '  polling is paused: what arrives now, webhooks brought');
+  if (pms.hasWebhooks) {
+    for (const url of await environment.receive()) printLine(out, `  webhook  ${url}`);
+    await setPolling(environment, false);
+    printLine(out, '  polling is paused: what arrives now, webhooks brought');
+  }
   const rows: (string | number)[][] = [];
   const latencies: Latency[] = [];
   const progress = new ProgressLine(out);
@@ -220,8 +232,8 @@ async function liveEdits(
     progress.update('Quick edits', latencies.length - script.length + 1, QUICK_EDITS);
     latencies.push({ where: edit.where, took: (await watch(edit)).took });
   }
-  await setPolling(environment, true);
-  progress.finish(`${latencies.length} edits made; polling goes on`);
+  if (pms.hasWebhooks) await setPolling(environment, true);
+  progress.finish(`${latencies.length} edits made${pms.hasWebhooks ? '; polling goes on' : ''}`);
   printTable(
     out,
     'What arrived',
@@ -235,7 +247,7 @@ async function liveEdits(
     ],
     rows,
   );
-  printLatencies(latencies);
+  printLatencies(latencies, pms.hasWebhooks ? 'webhooks' : 'polling');
   return latencies.length;
 }
 
@@ -257,7 +269,7 @@ async function watch(edit: Edit): Promise<{ evidence: string | null; took: numbe
 }
 
 /** From the edit's answer to its being seen; a look every 50 ms. */
-function printLatencies(latencies: readonly Latency[]): void {
+function printLatencies(latencies: readonly Latency[], how: string): void {
   const right = (title: string) => ({ title, align: 'right' as const });
   const names = { zendesk: 'Zendesk → PMS', pms: 'PMS → Zendesk', both: 'both at once' };
   const rows = (['zendesk', 'pms', 'both'] as const).map((where) => {
@@ -269,7 +281,7 @@ function printLatencies(latencies: readonly Latency[]): void {
   });
   printTable(
     out,
-    'From edit to arrival, by webhooks',
+    `From edit to arrival, by ${how}`,
     [{ title: '' }, right('edits'), right('p50'), right('p95'), right('longest')],
     rows,
   );
@@ -434,7 +446,7 @@ async function personToken(url: string, person: { email: string; name: string })
 async function keepRunning({ temporal, zendesk, pms }: Environment, signal: AbortSignal): Promise<void> {
   printLine(out, `\nStill running; Ctrl-C stops.\n  Temporal Web UI  ${temporal.uiUrl ?? '—'}`);
   printLine(out, `  Zendesk sandbox  ${zendesk.url}/api/v2  ${zendesk.adminEmail}/token:${zendesk.apiToken}`);
-  printLine(out, `  PMS sandbox      ${pms.url}/api/v1  Bearer ${pms.token}`);
+  printLine(out, `  ${pms.about}  Bearer ${pms.token}`);
   if (!signal.aborted) await once(signal, 'abort');
 }
 

@@ -19,6 +19,8 @@ export interface PeopleOptions {
   pms: { url: string; token: string };
   /** People who work in both systems; their e-mails act in Zendesk. At least two. */
   agents: { email: string; name: string }[];
+  /** Whether the PMS tells that a note was edited; where it does not, nobody waits for that. */
+  tellsNoteEdits: boolean;
 }
 
 const MAX_PRECONDITION_TRIES = 8;
@@ -308,7 +310,7 @@ export async function scriptEdits(options: PeopleOptions, marker = '1'): Promise
     newCustomerWithProject(office, marker, people),
     dueDateRemoved(office, dated),
     conflictingTitles(office, disputed, marker),
-    editedNote(office, edited.note, edited.pair, marker),
+    ...(options.tellsNoteEdits ? [editedNote(office, edited.note, edited.pair, marker)] : []),
     ticketMoved(office, moved, target),
   ];
 }

@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
-import type { PmsSandbox } from '../sandbox/pms/server';
 import type { ZendeskSandbox } from '../sandbox/zendesk/server';
 import type { EmbeddedMongo, EmbeddedTemporal } from '../src/embedded';
 
@@ -13,7 +12,12 @@ export function serviceSettings(
     mongo,
     zendesk,
     pms,
-  }: { temporal: EmbeddedTemporal; mongo: EmbeddedMongo; zendesk: ZendeskSandbox; pms: PmsSandbox },
+  }: {
+    temporal: EmbeddedTemporal;
+    mongo: EmbeddedMongo;
+    zendesk: ZendeskSandbox;
+    pms: { url: string; token: string };
+  },
 ): NodeJS.ProcessEnv {
   return {
     PATH: process.env['PATH'],

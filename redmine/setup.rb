@@ -25,18 +25,20 @@ admin.must_change_passwd = false
 admin.save!
 
 # Zendesk has a status and a type that Redmine lacks.
-hold = IssueStatus.create!(name: 'On Hold')
-problem = Tracker.new(name: 'Problem', default_status: IssueStatus.find_by_name('New'))
-problem.copy_workflow_rules(Tracker.first) if problem.save!
-Tracker.all.each do |tracker|
-  Role.givable.each do |role|
-    IssueStatus.where.not(id: hold.id).each do |status|
-      [[status, hold], [hold, status]].each do |from, to|
-        WorkflowTransition.create!(tracker: tracker, role: role, old_status: from, new_status: to)
-      end
-    end
-  end
+IssueStatus.create!(name: 'On Hold')
+Tracker.create!(name: 'Problem', default_status: IssueStatus.find_by_name('New'))
+Setting.default_projects_tracker_ids = Tracker.pluck(:id).map(&:to_s)
+
+# A status that the workflow does not allow is left out in silence, on a new issue as well (from status 0).
+WorkflowTransition.delete_all
+statuses = IssueStatus.pluck(:id)
+Tracker.pluck(:id).product(Role.givable.pluck(:id), [0, *statuses], statuses).each do |tracker, role, from, to|
+  next if from == to
+  WorkflowTransition.create!(tracker_id: tracker, role_id: role, old_status_id: from, new_status_id: to)
 end
+
+# The first project, so its id is 1: the profile puts issues there whose ticket has no organization.
+Project.create!(name: 'Inbox', identifier: 'inbox', is_public: false)
 
 # The profile names these by their ids, which count from 1 in this order.
 issue_fields = [
