@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import type { Report, Result } from '../../src/verify/line';
+import { runProgram } from '../support/cli';
+import { ServiceProcess, until } from '../support/serviceProcess';
+import { testServers } from '../support/servers';
+import { startBed, type Bed } from './support/bed';
+
+/** `conform` and `verify` as an operator runs them, against a real Redmine. */
+
+let bed: Bed;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  bed = await startBed();
+  const { temporalAddress, mongodbUri } = testServers();
+  const name = `redmine-${randomUUID().slice(0, 8)}`;
+  env = {
+    ...bed.settings,
+    PATH: process.env['PATH'] ?? '',
+    TEMPORAL_ADDRESS: temporalAddress,
+    MONGODB_URI: mongodbUri,
+    MONGODB_DATABASE: name,
+    TASK_QUEUE: name,
+    ZENDESK_POLL_SECONDS: '1',
+    PMS_POLL_SECONDS: '1',
+    RECONCILE_CRON: 'off',
+    LOG_LEVEL: 'warn',
+  };
+});
+afterAll(() => bed.close());
+
+describe('verify', () => {
+  let service: ServiceProcess;
+  beforeAll(() => {
+    service = new ServiceProcess(env);
+  });
+  afterAll(() => service.signal('SIGTERM'));
+
+  test('every line passes or says why it cannot be checked, and all that was made is removed', async () => {
+    // Whoever writes with the key says what is said: an agent, as far as Zendesk knows.
+    const ann = { mail: 'ann@sandbox.example', firstname: 'Ann', lastname: 'Agent' };
+    await bed.rm('PUT', '/users/1.json', { user: ann });
+    // Redmine's own inbox is seen by the service before anything else is.
+    await until(() => bed.proxy.calls().some(({ path }) => path.startsWith('/issues.json')));
+    const ran = await runProgram(env, ['verify', '--tag', 'check', '--timeout', '90', '--json']);
+    const answer = JSON.parse(ran.out) as Report & { counts: Record<Result['status'], number> };
+    const failed = answer.results.filter(({ status }) => status === 'failed');
+    expect(failed.map(({ line, reason }) => `${line.id}: ${reason ?? ''}`)).toEqual([]);
+    expect([ran.code, answer.leftBehind]).toEqual([0, []]);
+    expect(answer.counts.passed).toBeGreaterThan(80);
+    const unchecked = answer.results.filter(({ status }) => status === 'not checked');
+    for (const { line, reason } of unchecked)
+      expect([line.id, reason]).toEqual([line.id, expect.stringMatching(/\S/)]);
+    const { issues } = (await bed.rm('GET', '/issues.json?status_id=*')) as unknown as { issues: unknown[] };
+    expect(issues).toEqual([]);
+  }, 900_000);
+});
+
+test('conform finds nothing that Redmine or its profile promises and does not keep', async () => {
+  const ran = await runProgram(env, ['conform', '--records', '12', '--json']);
+  const answer = JSON.parse(ran.out) as {
+    ok: boolean;
+    counts: Record<string, number>;
+    results: { check: string; subject: string; verdict: string; found: string }[];
+  };
+  const wrong = answer.results.filter(({ verdict }) => ['lies', 'failed'].includes(verdict));
+  expect(wrong).toEqual([]);
+  expect([ran.code, answer.ok]).toEqual([0, true]);
+  const verdictOf = (check: string, subject: string) =>
+    answer.results.find((result) => result.check === check && result.subject === subject)?.verdict;
+  expect([verdictOf('precondition', 'project'), verdictOf('repeat', 'note')]).toEqual(['window', 'window']);
+  expect([verdictOf('archive', 'customer'), verdictOf('archive', 'project')]).toEqual(['holds', 'off']);
+}, 900_000);

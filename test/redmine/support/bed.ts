@@ -1,0 +1,107 @@
+import path from 'node:path';
+import { REDMINE_KEEPS } from '../../../demo/pms';
+import { checkAgreement, type AgreementReport } from '../../../demo/checker';
+import { startContract } from '../../../redmine/contract';
+import { startProxy, type Proxy } from '../../../redmine/proxy';
+import { startRedmine } from '../../../redmine/server';
+import { startZendeskSandbox } from '../../../sandbox/zendesk/server';
+import { checkMapping, loadMapping } from '../../../src/config/mapping';
+import { loadProfile } from '../../../src/config/profile';
+import { profileSystem } from '../../../src/systems/profile';
+import { zendeskSystem } from '../../../src/systems/zendesk';
+import type { Mapping } from '../../../src/sync/mapping';
+import type { Side } from '../../../src/sync/record';
+import type { SystemPort } from '../../../src/systems/port';
+import type { LinkStore } from '../../../src/links/store';
+import { send, type Body } from '../../support/sandboxes';
+
+/** The Zendesk sandbox, a Redmine of its own with nothing in it, and an adapter to each. */
+export interface Bed {
+  systems: Record<Side, SystemPort>;
+  mapping: Mapping;
+  /** What a service needs to sync the two, but for its own servers and names. */
+  settings: Record<string, string>;
+  /** Between the adapter and Redmine. */
+  proxy: Proxy;
+  /** As an agent of Zendesk. */
+  zd(method: string, path: string, body?: unknown): Promise<Body>;
+  /** As Redmine's administrator, past the proxy. */
+  rm(method: string, path: string, body?: unknown): Promise<Body>;
+  /** Writes that the adapters sent so far. */
+  writes(): string[];
+  /** Compares all that both hold, through their public APIs. */
+  agreement(store: LinkStore): Promise<AgreementReport>;
+  close(): Promise<void>;
+}
+
+const ANN = 'ann@sandbox.example';
+const MAPPING = path.resolve(__dirname, '../../../profiles/redmine.mapping.yaml');
+const TIMEOUT_MS = 20_000;
+
+export async function startBed(): Promise<Bed> {
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const redmine = await startRedmine(say);
+  const proxy = await startProxy(redmine.url);
+  const contract = await startContract(redmine, () => proxy.calls());
+  const zendesk = await startZendeskSandbox({
+    idsAfter: Math.floor(Math.random() * 1e9),
+    rateLimitPerMinute: 100_000,
+    incrementalPerMinute: 100_000,
+  });
+  const zendeskWrites: string[] = [];
+  const systems = {
+    zendesk: zendeskSystem({
+      baseUrl: zendesk.url,
+      email: zendesk.adminEmail,
+      apiToken: zendesk.apiToken,
+      timeoutMs: TIMEOUT_MS,
+      attachmentHosts: [],
+      onCall: ({ method, path: at }) => void (method !== 'GET' && zendeskWrites.push(`${method} ${at}`)),
+    }),
+    pms: profileSystem({
+      profile: loadProfile('redmine'),
+      baseUrl: proxy.url,
+      token: redmine.apiKey,
+      timeoutMs: TIMEOUT_MS,
+    }),
+  };
+  const basic = Buffer.from(`${ANN}/token:${zendesk.apiToken}`).toString('base64');
+  return {
+    systems,
+    mapping: await checkMapping(loadMapping(MAPPING), systems, MAPPING),
+    settings: {
+      ZENDESK_BASE_URL: zendesk.url,
+      ZENDESK_EMAIL: zendesk.adminEmail,
+      ZENDESK_API_TOKEN: zendesk.apiToken,
+      PMS_BASE_URL: proxy.url,
+      PMS_TOKEN: redmine.apiKey,
+      PMS_PROFILE: 'redmine',
+      MAPPING_FILE: MAPPING,
+    },
+    proxy,
+    zd: (method, at, body) =>
+      send(`${zendesk.url}/api/v2${at}`, method, { authorization: `Basic ${basic}` }, body),
+    rm: (method, at, body) => send(redmine.url + at, method, { 'x-redmine-api-key': redmine.apiKey }, body),
+    writes: () => [
+      ...zendeskWrites,
+      ...proxy.calls().flatMap((call) => (call.method === 'GET' ? [] : [`${call.method} ${call.path}`])),
+    ],
+    async agreement(store) {
+      const links = [];
+      for await (const { sides } of store.all())
+        if (sides.zendesk && sides.pms) links.push({ zendesk: sides.zendesk.ref, pms: sides.pms.ref });
+      return checkAgreement({
+        zendesk: { url: zendesk.url, email: ANN, token: zendesk.apiToken },
+        pms: { url: contract.url, token: contract.token },
+        keeps: REDMINE_KEEPS,
+        links,
+      });
+    },
+    async close() {
+      await contract.close();
+      await proxy.close();
+      await zendesk.close();
+      await redmine.stop();
+    },
+  };
+}
