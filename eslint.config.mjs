@@ -83,6 +83,17 @@ const zones = [
     except: ['./embedded'],
     message: 'What people see of Redmine shares no code with the sync that is compared with it.',
   },
+  {
+    target: './src/adapter',
+    from: './src',
+    except: ['./sync', './systems', './config', './conform', './adapter'],
+    message: 'What others build on names parts of the service, and is none of it.',
+  },
+  {
+    target: './examples',
+    from: './src',
+    message: 'An example imports what somebody who has the package can import.',
+  },
   { target: './sandbox', from: './src', message: 'A sandbox shares no code with the sync that it tests.' },
   {
     target: './demo/checker.ts',

@@ -10,6 +10,11 @@ module.exports = {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
     ],
   },
+  // As somebody who has the package installed names it.
+  moduleNameMapper: {
+    '^zendesk-pms-sync/adapter$': '<rootDir>/src/adapter/index.ts',
+    '^zendesk-pms-sync/adapter/testing$': '<rootDir>/src/adapter/testing.ts',
+  },
   globalSetup: '<rootDir>/test/support/globalSetup.ts',
   globalTeardown: '<rootDir>/test/support/globalTeardown.ts',
   testTimeout: 60_000,

@@ -44,13 +44,14 @@ const BATCH = 100;
 
 /** Puts all records of both sides on a shelf. @returns how many were read of each side */
 export async function fillShelf(
-  systems: Record<Side, SystemPort>,
+  { systems, mapping }: { systems: Record<Side, SystemPort>; mapping: Mapping },
   shelf: RecordShelf,
   onPage: (side: Side, records: number, gone: RecordRef[]) => Promise<void> | void,
 ): Promise<Record<Side, number>> {
   const counts = { zendesk: 0, pms: 0 };
   for (const side of SIDES) {
-    for await (const page of walk(systems[side])) {
+    const kinds = new Set(ENTITY_TYPES.map((type) => mapping.entities[type].kind[side]));
+    for await (const page of walk(systems[side], kinds)) {
       await shelf.put(page.records.filter((record) => record.skip === null));
       await shelf.remove(page.gone);
       counts[side] += page.records.length;
@@ -94,7 +95,7 @@ export async function rebuildLinks(
   shelf: RecordShelf,
   onProgress: (side: Side, records: number) => void,
 ): Promise<RebuildReport> {
-  const records = await fillShelf(context.systems, shelf, onProgress);
+  const records = await fillShelf(context, shelf, onProgress);
   const entities = Object.fromEntries(
     ENTITY_TYPES.map((type) => [
       type,

@@ -163,6 +163,11 @@ const schema = z
       .describe(
         'What the PMS’s API is like ([profile.md](profile.md)): a file, or the name of a profile that comes along.',
       ),
+    pmsAdapter: z
+      .string()
+      .min(1, 'expected a module')
+      .optional()
+      .describe('In place of a profile: a module with an adapter of your own ([adapter.md](adapter.md)).'),
     zendeskAttachmentHosts: hosts
       .default(['*.zdusercontent.com'])
       .describe(
@@ -298,6 +303,7 @@ const intakeSchema = z
     pmsToken: UNUSED,
     pmsUser: UNUSED,
     pmsProfile: UNUSED,
+    pmsAdapter: UNUSED,
     temporalAddress: schema.shape.temporalAddress.unwrap(),
     mongodbUri: schema.shape.mongodbUri.unwrap(),
   })

@@ -1,27 +1,20 @@
 import { RateBudgets } from '../budget';
 import { SYSTEM_CLOCK } from '../budget/clock';
 import type { Side } from '../sync/record';
+import { untoldRate } from '../systems/adapter';
 import type { LimitReading } from '../systems/budget';
 import type { ApiCall } from '../systems/http';
 import type { SystemPort } from '../systems/port';
-import { profileSystem, type ProfileSystem } from '../systems/profile';
-import { needsUser } from '../systems/profile/auth';
-import { rateRules } from '../systems/profile/rate';
 import { zendeskSystem } from '../systems/zendesk';
 import { ZENDESK_RATE } from '../systems/zendesk/limits';
-import { ConfigError, type Config } from './config';
-import { loadProfile } from './profile';
+import { loadPmsAdapter } from './adapter';
+import type { Config } from './config';
 
 /** Both systems as the configuration names them. Nothing is called yet. */
 export function configuredSystems(
   config: Config,
   { budgets, onCall }: { budgets: RateBudgets; onCall?: (call: ApiCall) => void },
-): { zendesk: SystemPort; pms: ProfileSystem } {
-  const profile = loadProfile(config.pmsProfile);
-  if (needsUser(profile.auth) && config.pmsUser === undefined)
-    throw new ConfigError(
-      `PMS_USER: found nothing, expected the name that belongs to PMS_TOKEN (${config.pmsProfile}: auth: ${profile.auth.by})`,
-    );
+): Record<Side, SystemPort> {
   const common = {
     fileLimitBytes: config.attachmentLimitMb * 1024 * 1024,
     ...(onCall && { onCall }),
@@ -35,8 +28,7 @@ export function configuredSystems(
       budget: budgets.of('zendesk'),
       ...common,
     }),
-    pms: profileSystem({
-      profile,
+    pms: loadPmsAdapter(config).connect({
       baseUrl: config.pmsBaseUrl,
       token: config.pmsToken,
       ...(config.pmsUser !== undefined && { user: config.pmsUser }),
@@ -51,11 +43,12 @@ export function configuredBudgets(
   config: Config,
   onReading?: (side: Side, reading: LimitReading) => void,
 ): RateBudgets {
+  const { name, rate } = loadPmsAdapter(config);
   const rates = {
     zendesk: { name: 'Zendesk', rules: ZENDESK_RATE, ceiling: config.zendeskCallsPerMinute ?? null },
     pms: {
-      name: 'PMS',
-      rules: rateRules(loadProfile(config.pmsProfile)),
+      name,
+      rules: rate ?? untoldRate(),
       ceiling: config.pmsCallsPerMinute ?? null,
     },
   };

@@ -90,7 +90,7 @@ export async function* dryRun(input: DryRunInput): AsyncIterable<PlanLine> {
   const store = peekAtLinks(db);
   const shelf = await openShelf(db, prefix, propertiesOfRules(mapping, systems));
   const gone: RecordRef[] = [];
-  await fillShelf(systems, shelf, async (side, records, removed) => {
+  await fillShelf(input, shelf, async (side, records, removed) => {
     onProgress(`reading ${side}: ${records} records`);
     // Only what was linked matters; a stream's whole past of deletions need not fit into memory.
     const owners = await store.owners(removed.map(refKey));

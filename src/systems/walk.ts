@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RetryLater } from './errors';
-import type { ChangePage, SystemPort } from './port';
+import type { ChangePage, SystemPort, WalkPage } from './port';
 
 /** Failures in a row that are waited out before a walk gives up. */
 const ATTEMPTS = 10;
@@ -8,11 +8,15 @@ const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 60_000;
 
 /**
- * Reads all of a system's records: every change stream from its beginning to its present end, page by page.
+ * Reads all of a system's records, page by page: every change stream from its beginning to its present end, or, where
+ * there are none, the lists of these kinds.
  * Rate limits and passing failures are waited out, as long as the system asks for.
  * @throws RetryLater where it does not pass
  */
-export async function* walk(port: SystemPort): AsyncIterable<ChangePage> {
+export async function* walk(
+  port: SystemPort,
+  kinds: Iterable<string>,
+): AsyncIterable<Pick<ChangePage, 'records' | 'gone'>> {
   for (const stream of port.streams) {
     let cursor: string | null = null;
     for (;;) {
@@ -22,6 +26,16 @@ export async function* walk(port: SystemPort): AsyncIterable<ChangePage> {
       if (!page.more) break;
       cursor = page.cursor;
     }
+  }
+  if (port.streams.length > 0) return;
+  for (const kind of kinds) {
+    let cursor: string | null = null;
+    do {
+      const from: string | null = cursor;
+      const page: WalkPage = await patiently(() => port.walk(kind, from, null));
+      yield { records: page.records, gone: [] };
+      cursor = page.cursor;
+    } while (cursor !== null);
   }
 }
 

@@ -340,6 +340,29 @@ describe('the command', () => {
     expect(checksWith(report, 'lies')).toEqual(['precondition']);
   }, 120_000);
 
+  test('tries a profile that claims less, which a liar then keeps', async () => {
+    await control('lies', { ignoreIfMatch: true });
+    const shipped = readFileSync(path.resolve(__dirname, '../../profiles/contract.yaml'), 'utf8');
+    const profile = path.join(mkdtempSync(path.join(tmpdir(), 'zps-conform-')), 'pms.yaml');
+    const claimed = /^(precondition|idempotency): .*\n|ifMatch: [^,]*, /gm;
+    writeFileSync(profile, shipped.replace(claimed, ''));
+    const { code, out, err } = await command(
+      '--profile',
+      profile,
+      '--records',
+      '12',
+      '--timeout',
+      '2',
+      '--json',
+    );
+    expect([code, err]).toEqual([0, '']);
+    const report = JSON.parse(out) as Report & { ok: boolean };
+    expect(report).toMatchObject({ ok: true, system: boxes.pms.url });
+    expect(new Set(checksWith(report, 'window'))).toEqual(
+      new Set(['precondition', 'followUp', 'fileRepeat']),
+    );
+  }, 120_000);
+
   test('says what is wrong with a credential, and makes nothing', async () => {
     const wrong = { ...boxes.pms, token: 'wrong' };
     boxes = { ...boxes, pms: wrong };

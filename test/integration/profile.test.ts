@@ -10,6 +10,7 @@ import {
 import type { SystemPort } from '../../src/systems/port';
 import { profileSystem, type PmsConnection } from '../../src/systems/profile';
 import { profileSchema } from '../../src/systems/profile/schema';
+import { walk } from '../../src/systems/walk';
 import { SmallPms, type Behaviour, type Call } from '../support/smallPms';
 
 /** What a profile can say, each against a small server that is so. The contract's profile has the sandbox's tests. */
@@ -221,6 +222,9 @@ describe('changes', () => {
     server.add();
     expect(port.streams).toEqual([]);
     expect(await walked(port)).toEqual(['1']);
+    const told: string[] = [];
+    for await (const { records } of walk(port, ['task'])) told.push(...records.map(({ ref }) => ref.id));
+    expect(told).toEqual(['1']);
   });
 });
 

@@ -8,6 +8,7 @@ import { serviceEnvironment } from '../support/serviceProcess';
 import {
   CONNECTION_ERRORS,
   MAPPING_ERRORS,
+  PROFILE_ERRORS,
   SETTING_ERRORS,
   TYPING_ERRORS,
   type UserError,
@@ -21,9 +22,11 @@ import {
 const ROOT = path.resolve(__dirname, '../..');
 const MAIN = path.join(ROOT, 'dist/src/cli/main.js');
 const DOCS = path.join(ROOT, 'docs/errors.md');
+const PROFILE = path.join(ROOT, 'profiles/contract.yaml');
 const GROUPS: [title: string, errors: UserError[]][] = [
   ['Settings', SETTING_ERRORS],
   ['The mapping', MAPPING_ERRORS],
+  ['A profile, or an adapter of one’s own', PROFILE_ERRORS],
   ['What is typed', TYPING_ERRORS],
   ['Connections', CONNECTION_ERRORS],
 ];
@@ -54,10 +57,10 @@ async function make({
   file,
 }: UserError): Promise<{ code: number | null; err: string; dir: string }> {
   const dir = mkdtempSync(path.join(tmpdir(), 'zps-errors-'));
-  const shipped = readFileSync(MAPPING_FILE, 'utf8');
-  writeFileSync(path.join(dir, 'mapping.yaml'), shipped);
+  writeFileSync(path.join(dir, 'mapping.yaml'), readFileSync(MAPPING_FILE, 'utf8'));
   if (file) {
-    if ('change' in file) expect(shipped).toContain(file.change[0]);
+    const shipped = readFileSync(file.name === 'profile.yaml' ? PROFILE : MAPPING_FILE, 'utf8');
+    if ('change' in file) expect(shipped.replace(...file.change)).not.toBe(shipped);
     writeFileSync(path.join(dir, file.name), 'text' in file ? file.text : shipped.replace(...file.change));
   }
   const child = spawn(process.execPath, [MAIN, ...args], {

@@ -19,7 +19,7 @@ const SECTIONS: Section[] = [
     text: 'Read by workers and commands. A process that runs `start --only intake` needs none of it and reads no credential; it takes the Zendesk address, for links in the console.',
     settings: [
       ...['zendeskSubdomain', 'zendeskBaseUrl', 'zendeskEmail', 'zendeskApiToken', 'pmsBaseUrl', 'pmsToken'],
-      ...['pmsUser', 'pmsProfile'],
+      ...['pmsUser', 'pmsProfile', 'pmsAdapter'],
       ...['zendeskCallsPerMinute', 'pmsCallsPerMinute', 'attachmentLimitMb', 'zendeskAttachmentHosts'],
     ],
   },

@@ -6,8 +6,8 @@ export interface UserError {
   args: string[];
   /** Over a complete environment; undefined removes a variable. */
   env?: Record<string, string | undefined>;
-  /** A file in the folder in which the command runs: its name and its text, or a change of the shipped mapping. */
-  file?: { name: string; text: string } | { name: string; change: [from: string, to: string] };
+  /** A file in the folder in which the command runs: its name and its text, or a change of what is shipped. */
+  file?: { name: string; text: string } | { name: string; change: [from: string | RegExp, to: string] };
   /** 2: to be mended here; 1: a problem was found. */
   code: 1 | 2;
   /** What to do about it, where the message does not say it all. */
@@ -19,6 +19,11 @@ const mapping = (from: string, to: string) => ({
   name: 'mapping.yaml',
   change: [from, to] as [string, string],
 });
+const profile = (from: string, to: string) => ({
+  name: 'profile.yaml',
+  change: [from, to] as [string, string],
+});
+const tried = ['conform', '--profile', 'profile.yaml'];
 const status = ['status', '--config', 'settings.yaml'];
 const show = ['mapping', 'show', 'mapping.yaml'];
 
@@ -38,6 +43,110 @@ const OWN = `
     pmsToken: wrong-credential
 `;
 const two = (acme = OWN, globex = OWN) => settings(`connections:\n  acme:${acme}  globex:${globex}`);
+
+export const PROFILE_ERRORS: UserError[] = [
+  {
+    did: 'a profile that is not there',
+    args: ['conform', '--profile', 'pms.yaml'],
+    code: 2,
+    cure: 'mend the path; `contract` is the one that comes along',
+  },
+  {
+    did: 'a profile that is no YAML',
+    args: tried,
+    file: { name: 'profile.yaml', text: 'version: [1\n' },
+    code: 2,
+    cure: 'mend the line that it names',
+  },
+  {
+    did: 'an unknown word in a profile',
+    args: tried,
+    file: profile('counted: true', 'counts: true'),
+    code: 2,
+    cure: 'see [profile.md](profile.md) for the words',
+  },
+  {
+    did: 'a way to authenticate that there is none of',
+    args: tried,
+    file: profile('by: bearer', 'by: token'),
+    code: 2,
+    cure: 'one of those listed',
+  },
+  {
+    did: 'a request without its method',
+    args: tried,
+    file: profile('create: POST /{collection}', 'create: /{collection}'),
+    code: 2,
+    cure: 'method and path',
+  },
+  {
+    did: 'a request that speaks of something else',
+    args: tried,
+    file: profile('/{collection}/{id}/archive', '/{collection}/{ID}/archive'),
+    code: 2,
+    cure: 'one of those listed',
+  },
+  {
+    did: 'an expression that is none',
+    args: tried,
+    file: profile('version: revision', "version: 'revision['"),
+    code: 2,
+    cure: 'see [jmespath.site](https://jmespath.site)',
+  },
+  {
+    did: 'a template without its quotes',
+    args: tried,
+    file: profile("body: '{fields}' }\n    update:", 'body: {fields} }\n    update:'),
+    code: 2,
+    cure: 'quote it',
+  },
+  {
+    did: 'a kind without what it must have',
+    args: tried,
+    file: profile('  version: revision\n', ''),
+    code: 2,
+    cure: 'add it to `common` or to the kind',
+  },
+  {
+    did: 'a directory that is not described',
+    args: tried,
+    file: profile('requesterId, in: people', 'requesterId, in: persons'),
+    code: 2,
+    cure: 'one of those listed',
+  },
+  {
+    did: 'a changed list for no kind',
+    args: tried,
+    file: {
+      name: 'profile.yaml',
+      change: [/changes:\n(?: .*\n)+/, 'changes: { since: { lagSeconds: 5 } }\n'],
+    },
+    code: 2,
+    cure: 'add `changed` to the kind',
+  },
+  {
+    did: 'a name that a profile needs',
+    args: tried,
+    file: profile('by: bearer', 'by: basic'),
+    code: 2,
+    cure: 'set `PMS_USER`',
+  },
+  {
+    did: 'an adapter that is not there',
+    args: ['conform'],
+    env: { PMS_ADAPTER: './adapter.js' },
+    code: 2,
+    cure: 'mend the path, or compile it; see [adapter.md](adapter.md)',
+  },
+  {
+    did: 'an adapter that exports none',
+    args: ['conform'],
+    env: { PMS_ADAPTER: './adapter.js' },
+    file: { name: 'adapter.js', text: 'exports.default = {};\n' },
+    code: 2,
+    cure: 'export it under that name',
+  },
+];
 
 export const SETTING_ERRORS: UserError[] = [
   {

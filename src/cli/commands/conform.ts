@@ -69,7 +69,8 @@ export function registerConform(program: Command): void {
 
 async function conform({ profile, records, timeout, json, ...options }: ConformOptions): Promise<void> {
   const configured = settingsFor(options);
-  const config = profile === undefined ? configured : { ...configured, pmsProfile: profile };
+  const config =
+    profile === undefined ? configured : { ...configured, pmsProfile: profile, pmsAdapter: undefined };
   const mapping = loadMapping(config.mappingFile);
   const port = configuredSystems(config, { budgets: configuredBudgets(config) }).pms;
   const stop = new AbortController();

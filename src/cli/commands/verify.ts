@@ -2,12 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { loadMappingFile } from '../../config/config';
+import { loadPmsAdapter } from '../../config/adapter';
+import { ConfigError, loadMappingFile, type Config } from '../../config/config';
 import { checkMapping, loadMapping } from '../../config/mapping';
-import { loadProfile } from '../../config/profile';
 import { configuredBudgets, configuredSystems } from '../../config/systems';
-import { rateRules } from '../../systems/profile/rate';
+import { untoldRate } from '../../systems/adapter';
 import type { Mapping } from '../../sync/mapping';
+import type { RateBudgets } from '../../budget';
+import type { SystemPort } from '../../systems/port';
+import { ProfileSystem } from '../../systems/profile';
+import type { PmsView } from '../../verify/api';
 import { inCallContext } from '../../systems/callContext';
 import { countsOf, type Report, type Result } from '../../verify/line';
 import { Made } from '../../verify/made';
@@ -142,6 +146,23 @@ async function verifySandbox(
   });
 }
 
+/**
+ * The contract's own view shares nothing with the adapter; any other system is seen by its profile.
+ * @throws ConfigError where there is none
+ */
+function viewOf(config: Config, pms: SystemPort, mapping: Mapping, budgets: RateBudgets): PmsView {
+  if (config.pmsAdapter === undefined && config.pmsProfile === CONTRACT)
+    return new PmsApi({
+      baseUrl: config.pmsBaseUrl,
+      token: config.pmsToken,
+      rate: { rules: loadPmsAdapter(config).rate ?? untoldRate(), budget: budgets.of('pms') },
+    });
+  if (pms instanceof ProfileSystem) return new ProfileApi(pms, mapping);
+  throw new ConfigError(
+    `PMS_ADAPTER: found ${config.pmsAdapter}, expected a profile: verify acts as a person of the PMS by it; conform tries an adapter`,
+  );
+}
+
 async function verifyAccounts(
   tag: string,
   { timeout = TIMEOUT_SECONDS.real, ...options }: VerifyOptions,
@@ -162,15 +183,7 @@ async function verifyAccounts(
         apiToken: config.zendeskApiToken,
         budget: budgets.of('zendesk'),
       }),
-      // The contract's own view shares nothing with the adapter; any other system is seen by its profile.
-      pms:
-        config.pmsProfile === CONTRACT
-          ? new PmsApi({
-              baseUrl: config.pmsBaseUrl,
-              token: config.pmsToken,
-              rate: { rules: rateRules(loadProfile(config.pmsProfile)), budget: budgets.of('pms') },
-            })
-          : new ProfileApi(systems.pms, mapping),
+      pms: viewOf(config, systems.pms, mapping, budgets),
     };
     const made = new Made();
     let results: Result[] = [];

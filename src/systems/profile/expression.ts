@@ -22,7 +22,11 @@ export class Expression {
 
   /** @throws Error where the text is no JMESPath */
   constructor(readonly text: string) {
-    this.node = compile(text);
+    try {
+      this.node = compile(text);
+    } catch (error) {
+      throw new Error(`expected JMESPath (${(error as Error).message})`);
+    }
     this.names = new Set(namesOf(this.node));
   }
 

@@ -2,12 +2,12 @@ import { parseRef, refKey } from '../../sync/keys';
 import type { Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
 import { DATA_TYPES, type DataType } from '../../sync/mapping';
 import { isEmpty, textOf } from '../../sync/values';
-import type { CallBudget } from '../budget';
+import type { AdapterConnection, PmsAdapter } from '../adapter';
 import type { BulkAnswer, BulkCreate, BulkUpdate, BulkWrites } from '../bulk';
 import { chunks } from '../cache';
 import { NeedsHuman, PreconditionFailed, RecordGone } from '../errors';
 import { FILE_LIMIT_BYTES, checkFileStatus, checkSize, openFile } from '../files';
-import { HttpClient, type ApiCall, type Request } from '../http';
+import { HttpClient, type Request } from '../http';
 import type {
   AttachOptions,
   ChangePage,
@@ -33,22 +33,20 @@ import { Times } from './times';
 
 /** A PMS behind a profile: all that is particular to it is in there. */
 
-export interface PmsConnection {
+export interface PmsConnection extends AdapterConnection {
   profile: Profile;
-  /** Scheme and host, and what comes before the profile's own base. */
-  baseUrl: string;
-  token: string;
-  /** For ways to authenticate that need a name. */
-  user?: string;
-  timeoutMs?: number;
-  /** Of a file that is passed on from here; 20 MB if not given. */
-  fileLimitBytes?: number;
-  onCall?: (call: ApiCall) => void;
-  budget?: CallBudget;
 }
 
 export function profileSystem(connection: PmsConnection): ProfileSystem {
   return new ProfileSystem(connection);
+}
+
+export function profileAdapter(profile: Profile): PmsAdapter {
+  return {
+    name: profile.name,
+    rate: rateRules(profile),
+    connect: (connection) => profileSystem({ profile, ...connection }),
+  };
 }
 
 /** At most of what a look-up finds. */

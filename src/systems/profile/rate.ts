@@ -1,13 +1,14 @@
+import { untoldRate } from '../adapter';
 import type { RateRules } from '../budget';
 import type { Profile } from './schema';
 
 /** A PMS counts all calls together, and tells of it in headers or not at all. */
 export function rateRules({ rate, callsPerMinute }: Profile): RateRules {
+  const untold = untoldRate(callsPerMinute);
+  if (!rate) return untold;
   return {
-    bucketsOf: () => ['account'],
-    assumed: { account: callsPerMinute },
+    ...untold,
     read(header) {
-      if (!rate) return [];
       const [limit, remaining, reset] = [rate.limit, rate.remaining, rate.reset].map((name) => {
         const value = header(name.toLowerCase());
         return value === null || value === '' ? NaN : Number(value);

@@ -215,23 +215,31 @@ export const profileFileSchema = z.strictObject({
     .regex(/^(\/[^/\s]+)*$/, 'expected e.g. /api/v1')
     .default('')
     .describe('Before all paths.'),
-  auth: z.discriminatedUnion('by', [
-    z.strictObject({ by: z.literal('bearer') }),
-    z.strictObject({ by: z.literal('basic') }),
-    z.strictObject({ by: z.literal('header'), name: z.string() }),
-    z.strictObject({
-      by: z.literal('oauth2'),
-      token: z.string().regex(/^\/\S*$/, 'expected a path such as /oauth/token'),
-      scope: z.string().optional(),
-    }),
-  ]),
+  auth: z.discriminatedUnion(
+    'by',
+    [
+      z.strictObject({ by: z.literal('bearer') }),
+      z.strictObject({ by: z.literal('basic') }),
+      z.strictObject({ by: z.literal('header'), name: z.string() }),
+      z.strictObject({
+        by: z.literal('oauth2'),
+        token: z.string().regex(/^\/\S*$/, 'expected a path such as /oauth/token'),
+        scope: z.string().optional(),
+      }),
+    ],
+    { error: 'expected by: bearer, basic, header or oauth2' },
+  ),
   me: z.strictObject({ request: request(), id: expression, name: expression }),
-  paging: z.discriminatedUnion('by', [
-    z.strictObject({ by: z.literal('cursor'), param: z.string(), next: expression }),
-    z.strictObject({ by: z.literal('page'), param: z.string(), more: expression.optional() }),
-    z.strictObject({ by: z.literal('offset'), param: z.string(), more: expression.optional() }),
-    z.strictObject({ by: z.literal('link') }),
-  ]),
+  paging: z.discriminatedUnion(
+    'by',
+    [
+      z.strictObject({ by: z.literal('cursor'), param: z.string(), next: expression }),
+      z.strictObject({ by: z.literal('page'), param: z.string(), more: expression.optional() }),
+      z.strictObject({ by: z.literal('offset'), param: z.string(), more: expression.optional() }),
+      z.strictObject({ by: z.literal('link') }),
+    ],
+    { error: 'expected by: cursor, page, offset or link' },
+  ),
   pageSize: z.strictObject({ param: z.string(), most: count }).optional(),
   idsPerCall: count.default(100),
   rate: z
@@ -336,15 +344,33 @@ export const profileSchema = profileFileSchema.transform((file, context): Profil
   for (const [name, own] of Object.entries(given)) {
     const kind = { ...DEFAULTS, ...common, ...own, name };
     if (isComplete(kind)) kinds.set(name, kind);
-    else
-      for (const field of REQUIRED)
-        if (kind[field] === undefined) fault(['kinds', name, field], 'expected it here or in common');
   }
-  for (const [name, { within, parent, properties, read, backRef: back }] of kinds) {
+  const names = Object.keys(given);
+  /** Said once of what no kind has. */
+  const lacking = (field: keyof KindInput, without: readonly string[], expected: string) => {
+    if (without.length > 1 && without.length === names.length)
+      fault(['common', field], `${expected}, here or in each kind`);
+    else for (const name of without) fault(['kinds', name, field], `${expected}, here or in common`);
+  };
+  const without = (field: keyof KindInput) =>
+    names.filter((name) => given[name]?.[field] === undefined && common[field] === undefined);
+  for (const field of REQUIRED) lacking(field, without(field), `expected ${field}`);
+  const inside = new Set(names.filter((name) => given[name]?.within));
+  lacking(
+    'read',
+    without('read').filter((name) => !inside.has(name)),
+    'expected a request',
+  );
+  if (file.changes && 'since' in file.changes)
+    lacking(
+      'changed',
+      without('changed').filter((name) => !inside.has(name)),
+      'expected a request (without {since}, all records are looked through)',
+    );
+  for (const [name, { within, parent, properties, backRef: back }] of kinds) {
     const at = (...path: string[]) => ['kinds', name, ...path];
-    if (!within && !read) fault(at('read'), 'expected it here or in common');
-    if (within && !(within.kind in given)) fault(at('within', 'kind'), oneOf(Object.keys(given)));
-    if (parent && !(parent.kind in given)) fault(at('parent', 'kind'), oneOf(Object.keys(given)));
+    if (within && !(within.kind in given)) fault(at('within', 'kind'), oneOf(names));
+    if (parent && !(parent.kind in given)) fault(at('parent', 'kind'), oneOf(names));
     if (back && 'in' in back) {
       if (!(back.in in properties)) fault(at('backRef', 'in'), oneOf(Object.keys(properties)));
       for (const each of markerNames(back.as))

@@ -1,0 +1,33 @@
+/**
+ * What an adapter of one's own is written with: `import … from 'zendesk-pms-sync/adapter'` (docs/adapter.md).
+ */
+export { refKey, tryParseRef } from '../sync/keys';
+export type { Attachment, Json, RecordRef, RefKey, SyncRecord, Values } from '../sync/record';
+export { untoldRate, type AdapterConnection, type PmsAdapter } from '../systems/adapter';
+export { BasicSystem } from '../systems/basic';
+export type { CallBudget, LimitReading, RateRules } from '../systems/budget';
+export type { BulkAnswer, BulkCreate, BulkUpdate, BulkWrites } from '../systems/bulk';
+export {
+  AlreadyExists,
+  NeedsHuman,
+  PreconditionFailed,
+  RecordGone,
+  ReferenceGone,
+  RetryLater,
+} from '../systems/errors';
+export { FILE_LIMIT_BYTES, checkFileStatus, checkSize, openFile } from '../systems/files';
+export { HttpClient, type Answer, type HttpOptions, type Request } from '../systems/http';
+export type {
+  AttachOptions,
+  ChangePage,
+  CreateOptions,
+  CustomField,
+  OpenFile,
+  PropertyInfo,
+  ReadResult,
+  StagedFile,
+  SystemPort,
+  UpdateOptions,
+  Updated,
+  WalkPage,
+} from '../systems/port';
