@@ -33,6 +33,7 @@ const SCRIPTS: [script: RegExp, test: string][] = [
   [/^(run demo)\b/, 'test/operator/newcomer.test.ts'],
   [/^test\b/, 'test/docs/snippets.test.ts'],
   [/^run test:chaos\b/, 'test/chaos/short.test.ts'],
+  [/^run test:redmine$/, 'test/redmine/sync.test.ts'],
   [/^run histories:record$/, 'test/integration/replay.test.ts'],
   [/^run sandbox:(zendesk|pms)\b/, 'test/integration/zendeskSandbox.test.ts'],
   [/^run bench:/, 'test/integration/rateBudget.test.ts'],

@@ -333,3 +333,23 @@ test('an issue of a closed project is not written, and the link names the refusa
     reason: { text: expect.stringContaining('403') as unknown },
   });
 });
+
+test('what the tables do not know, and issues of sub-projects, are set aside, and their links say why', async () => {
+  const { id } = await newTicket();
+  await quiet();
+  const issue = await issueOf(id);
+  await bed.rm('PUT', `/issues/${issue.id}.json`, { issue: { status_id: 6 } });
+  const made = await bed.rm('POST', '/projects.json', {
+    project: { name: 'Below', identifier: 'below', parent_id: 1 },
+  });
+  const below = await newIssue({ project_id: (made['project'] as RedmineProject).id, subject: 'Below' });
+  await quiet();
+  expect(await stack.store.get(`TicketToProject/zendesk:ticket:${id}`)).toMatchObject({
+    status: 'quarantined',
+    reason: { code: 'unmapped_value' },
+  });
+  expect(await ticketsOf(`pms:project:${below.id}`)).toEqual([]);
+  expect(await stack.store.get(`TicketToProject/pms:project:${below.id}`)).toMatchObject({
+    status: 'pending',
+  });
+});
