@@ -21,6 +21,7 @@ const TASKS = {
   'sandbox:pms': ['dist/sandbox/pms/main.js'],
   bench: ['--max-old-space-size=8192', 'dist/bench/main.js'],
   'bench:rate': ['dist/bench/rate.js'],
+  'bench:connections': ['dist/bench/connections/main.js'],
   // Both sandboxes keep the whole account in memory.
   'bench:backfill': ['--max-old-space-size=8192', 'dist/bench/backfill.js'],
   test: ['node_modules/jest/bin/jest.js'],
