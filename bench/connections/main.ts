@@ -25,8 +25,8 @@ import type { Noise, NoisySystems } from './noisy';
  */
 
 const MAIN = path.resolve(__dirname, '../../src/cli/main.js');
-const TICKETS = 300;
-const NOISY_TICKETS = 1_000;
+const TICKETS = 100;
+const NOISY_TICKETS = 300;
 const LOOK_MS = 10;
 const ARRIVE_WITHIN_MS = 180_000;
 const UNLIMITED = '1000000';
@@ -36,6 +36,9 @@ interface Options {
   seconds: number;
   perSecond: number;
   rounds: number;
+  /** Edits a second of the other account, and at once. */
+  noise: number;
+  flood: number;
 }
 
 /** What the other account is given. */
@@ -45,10 +48,10 @@ interface Weather extends Noise {
   refused: number;
 }
 
-const WEATHERS: Weather[] = [
-  { name: 'steady and stormy', atOnce: 0, perSecond: 8, refused: 0.7 },
-  { name: 'flood', atOnce: 3_000, perSecond: 0, refused: 0 },
-  { name: 'flood and storm', atOnce: 3_000, perSecond: 10, refused: 0.7 },
+const weathers = ({ noise, flood }: Options): Weather[] => [
+  { name: 'sustainable, with a storm', atOnce: 0, perSecond: noise, refused: 0.7 },
+  { name: 'flood', atOnce: flood, perSecond: 4 * noise, refused: 0 },
+  { name: 'flood and storm', atOnce: flood, perSecond: 4 * noise, refused: 0.7 },
 ];
 
 interface Phase {
@@ -63,6 +66,8 @@ async function main(): Promise<void> {
     .option('--seconds <n>', 'how long each phase is', Number, 40)
     .option('--per-second <n>', 'edits a second of the quiet account', Number, 3)
     .option('--rounds <n>', 'quiet and noisy phases of each kind', Number, 3)
+    .option('--noise <n>', 'edits a second of the other account', Number, 5)
+    .option('--flood <n>', 'edits of the other account at once, in a flood', Number, 3_000)
     .parse()
     .opts<Options>();
   const servers: Servers = {
@@ -94,7 +99,7 @@ async function measure(servers: Servers, options: Options): Promise<object> {
     say('both are synced');
     const other = new Other(noisy, systems, client, `${run}-noisy`);
     const found: Record<string, { quiet: Phase[]; noisy: Phase[]; ratio: number }> = {};
-    for (const weather of WEATHERS) {
+    for (const weather of weathers(options)) {
       const phases = { quiet: [] as Phase[], noisy: [] as Phase[] };
       for (let round = 0; round < options.rounds; round += 1) {
         phases.quiet.push(await phase(quiet, other, options));
@@ -111,7 +116,7 @@ async function measure(servers: Servers, options: Options): Promise<object> {
       at: new Date().toISOString(),
       machine: `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'})`,
       options,
-      weathers: WEATHERS,
+      weathers: weathers(options),
       found,
       serviceMb: residentMb(service.pid),
       serviceCpuSeconds: cpuSeconds(service.pid),

@@ -15,7 +15,7 @@ import { ensureControl } from './control';
 import { hintWith } from './hint';
 import { LiveMapping } from './liveMapping';
 import { ensureSchedules } from './schedules';
-import type { Share } from './share';
+import { atMost, type Share } from './share';
 import { workflowCode } from './workflowCode';
 import { createWorkers } from './workers';
 
@@ -83,7 +83,10 @@ export async function serveConnection(
           return mapping.current;
         },
         systems,
-        hint: hintWith(client, taskQueue, () => mapping.current, pairPrefix),
+        hint: atMost(
+          share.signals,
+          hintWith(client, taskQueue, () => mapping.current, pairPrefix),
+        ),
         log,
         metrics,
         now: () => new Date(),

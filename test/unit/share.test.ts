@@ -1,4 +1,4 @@
-import { poolSizeOf, shareOf } from '../../src/workers/share';
+import { atMost, poolSizeOf, shareOf } from '../../src/workers/share';
 
 const SEVERAL = [1, 2, 3, 5, 10, 40];
 
@@ -7,13 +7,14 @@ test('one connection has all that a process does, several no more together until
     workflowTasks: 40,
     pairActivities: 100,
     systemActivities: 20,
+    signals: 20,
     polls: 10,
     cachedWorkflows: 500,
   });
-  for (const connections of SEVERAL.filter((n) => n <= 5)) {
+  for (const connections of SEVERAL.filter((n) => n <= 4)) {
     const whole = shareOf(1);
     const share = shareOf(connections);
-    for (const name of ['workflowTasks', 'pairActivities', 'systemActivities', 'cachedWorkflows'] as const)
+    for (const name of Object.keys(whole) as (keyof typeof whole)[])
       expect(share[name] * connections).toBeLessThanOrEqual(whole[name]);
   }
 });
@@ -35,4 +36,23 @@ test('no activity waits for another’s connection to MongoDB', () => {
       connections * (pairActivities + 4 * systemActivities),
     );
   }
+});
+
+test('work is done so often at a time at most, all of it, and also after some of it failed', async () => {
+  let underWay = 0;
+  let most = 0;
+  const done: number[] = [];
+  const work = atMost(3, async (n: number) => {
+    most = Math.max(most, (underWay += 1));
+    await new Promise((resolve) => setImmediate(resolve));
+    underWay -= 1;
+    if (n % 4 === 0) throw new Error('failed');
+    done.push(n);
+    return n;
+  });
+  const results = await Promise.allSettled(Array.from({ length: 20 }, (_, n) => work(n)));
+  expect(most).toBe(3);
+  expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(5);
+  expect(done).toHaveLength(15);
+  expect(await work(1)).toBe(1);
 });
