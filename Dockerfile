@@ -6,6 +6,7 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY scripts ./scripts
 COPY src ./src
 COPY sandbox ./sandbox
+COPY redmine ./redmine
 COPY demo ./demo
 RUN npm run build && npm prune --omit=dev
 
