@@ -55,7 +55,7 @@ async function backfill(options: Options): Promise<Omit<Report, 'bare'>> {
   const sandboxes = await startSandboxes(options);
   const { size } = sandboxes;
   say(`made: ${JSON.stringify(size)}`);
-  const servers = await KillableServers.start();
+  const servers = await KillableServers.start(options.kills > 0);
   const bed = await Bed.start(servers, sandboxes);
   say(`worker's log: ${bed.worker.logFile}`);
   const kills: Record<string, number> = {};
@@ -85,7 +85,7 @@ async function backfill(options: Options): Promise<Omit<Report, 'bare'>> {
   }
 }
 
-/** Servers that keep their data when they are killed, and come back under the same address. */
+/** Servers that come back under the same address when they are killed, with their data where these are kept. */
 class KillableServers implements Servers {
   private constructor(
     private readonly startTemporal: () => Promise<Servers['temporal']>,
@@ -94,12 +94,13 @@ class KillableServers implements Servers {
     public mongo: Servers['mongo'],
   ) {}
 
-  static async start(): Promise<KillableServers> {
+  static async start(keep: boolean): Promise<KillableServers> {
     const dataDir = path.join(mkdtempSync(path.join(tmpdir(), 'zps-backfill-')), 'data');
     mkdirSync(dataDir);
+    const data = keep ? { dataDir } : {};
     const [temporalPort, mongoPort] = [await freePort(), await freePort()];
-    const temporal = () => startTemporal({ dataDir, temporalPort, searchAttributes: SEARCH_ATTRIBUTES });
-    const mongo = () => startMongo({ dataDir, mongoPort });
+    const temporal = () => startTemporal({ ...data, temporalPort, searchAttributes: SEARCH_ATTRIBUTES });
+    const mongo = () => startMongo({ ...data, mongoPort });
     return new KillableServers(temporal, mongo, await temporal(), await mongo());
   }
 

@@ -21,6 +21,8 @@ const CHUNKS_AT_ONCE = 2;
 /** How long a chunk waits for what other pages are about to link: a bulk job and its answer. */
 const FIRST_LOOK_MS = 250;
 const PATIENCE_MS = 15_000;
+/** A comment's ticket's organization. */
+const PARENTS_ABOVE = 2;
 const SIGNALS_AT_ONCE = 20;
 
 /** Activities that begin and end a backfill. */
@@ -131,11 +133,12 @@ async function wake({ store, hint }: ActivityContext, links: Link[]): Promise<nu
 
 /** What must wait for other pages is looked at again for a while, and then left to its pair, which waits for good. */
 async function writeChunk(writer: ChunkWriter, records: SyncRecord[]): Promise<BackfillTallies> {
-  let waiting = await writer.write(records);
+  // Most parents that are missing are being written by another page.
+  let waiting = await writer.write(records, 0);
   for (let waited = 0, next = FIRST_LOOK_MS; waiting.length > 0 && waited < PATIENCE_MS; next *= 2) {
     await sleep(next);
     waited += next;
-    waiting = await writer.write(waiting);
+    waiting = await writer.write(waiting, PARENTS_ABOVE);
   }
   await writer.leave(waiting);
   return writer.tallies;

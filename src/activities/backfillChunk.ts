@@ -14,7 +14,6 @@ import { fileWork } from '../sync/files';
 import { canonicalKey, parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
 import {
   agreed,
-  isHeld,
   newLink,
   releasedIntent,
   seenVersion,
@@ -40,8 +39,6 @@ import type { Hint, Inbox } from './types';
  */
 const HOLD_MS = 30 * 60_000;
 const SIGNALS_AT_ONCE = 20;
-/** A comment's ticket's organization. */
-const PARENTS_ABOVE = 2;
 
 /** One write on its way: the link as stored, held by this chunk. */
 interface AtWork {
@@ -87,12 +84,15 @@ export class ChunkWriter {
     this.parents = new ReferenceReader(context);
   }
 
-  /** @returns the records that have to wait: for a parent, or for another page */
-  async write(records: SyncRecord[], above = 0): Promise<SyncRecord[]> {
+  /**
+   * @param above levels of parents that are written first where they are missing
+   * @returns the records that have to wait: for a parent, or for another page
+   */
+  async write(records: SyncRecord[], above: number): Promise<SyncRecord[]> {
     let decided = await this.decide(records);
-    const parents = above < PARENTS_ABOVE ? await this.missingParents(decided) : [];
+    const parents = above > 0 ? await this.missingParents(decided) : [];
     if (parents.length > 0) {
-      await this.write(parents, above + 1);
+      await this.write(parents, above - 1);
       const waited = decided.filter(({ verdict }) => verdict.do === 'wait').map(({ record }) => record);
       decided = [...decided.filter(({ verdict }) => verdict.do !== 'wait'), ...(await this.decide(waited))];
     }
@@ -427,20 +427,14 @@ export class ChunkWriter {
     return this.store(toWrite, rest);
   }
 
-  /** Stores new links with what is to be written. Where another page or a pair's workflow was faster, it goes on. */
-  private async store(
-    items: { link: Link; origin: SyncRecord }[],
-    { left, waiting }: Rest,
-  ): Promise<AtWork[]> {
-    const { store, now } = this.context;
-    const inserted = await store.insertMany(items.map(({ link }) => link));
+  /**
+   * Stores new links with what is to be written. Where another page or a pair's workflow was faster, it goes on, and
+   * what it came to is looked at later.
+   */
+  private async store(items: { link: Link; origin: SyncRecord }[], { waiting }: Rest): Promise<AtWork[]> {
+    const inserted = await this.context.store.insertMany(items.map(({ link }) => link));
     const byKey = new Map(inserted.map((link) => [link._id, link]));
-    const missed = items.filter(({ link }) => !byKey.has(link._id));
-    const others = await store.getMany(missed.map(({ link }) => link._id));
-    for (const { link, origin } of missed) {
-      const other = others.get(link._id);
-      (other && isHeld(other, now()) ? waiting : left).push(origin);
-    }
+    for (const { link, origin } of items) if (!byKey.has(link._id)) waiting.push(origin);
     return items.flatMap(({ link, origin }) => {
       const stored = byKey.get(link._id);
       return (stored && atWork(stored, origin)) ?? [];

@@ -12,6 +12,8 @@ import { NoAnswerError, firstThatWorks, type Way } from './ways';
 const JAVA_SERVER_VERSION = '1.47.0';
 const MONGOD_VERSION = '7.0.14';
 const HEAP_MB = 2_048;
+/** The Java server reads through a file that was not closed: a minute for 3 GB. */
+const OPENING_MS = 5 * 60_000;
 const DOWNLOAD_HOST = 'https://fastdl.mongodb.org';
 
 /** The command that starts a server on a port with its data in a folder (null: in memory where it can). */
@@ -150,6 +152,7 @@ async function startCommand(command: Command, how: string, options: EmbeddedOpti
     command(port, dataDir, options.mongoHeapMb),
     port,
     path.join(logDir, 'mongo.log'),
+    OPENING_MS,
   );
   const uri = `mongodb://127.0.0.1:${port}`;
   try {
