@@ -94,6 +94,8 @@ export class Bed {
       ZENDESK_CALLS_PER_MINUTE: String(UNLIMITED),
       PMS_CALLS_PER_MINUTE: String(UNLIMITED),
       RECONCILE_CRON: 'off',
+      // A page of links in their order makes the Java server read them all, and nobody else is served meanwhile.
+      HYGIENE_MINUTES: '1440',
       LOG_LEVEL: 'warn',
       ...env,
     };
