@@ -31,3 +31,4 @@ export type {
   Updated,
   WalkPage,
 } from '../systems/port';
+export type { InstalledWebhook, WebhookAdmin, WebhookInstallation } from '../systems/webhooks';

@@ -1,16 +1,22 @@
+import { loadPmsAdapter } from '../config/adapter';
 import type { Config } from '../config/config';
-import { pmsWebhooks } from '../systems/pms/webhooks';
 import type { WebhookAdmin } from '../systems/webhooks';
 import { zendeskWebhooks } from '../systems/zendesk/webhooks';
 
-/** Both systems' webhooks, with the configured credentials. @param pmsSecret what the PMS is to sign with; for installing */
+/** The systems' webhooks, with the configured credentials; none of a PMS that has none. @param pmsSecret what the PMS is to sign with; for installing */
 export function webhookAdmins(config: Config, pmsSecret = ''): WebhookAdmin[] {
+  const pms = loadPmsAdapter(config).webhooks?.({
+    baseUrl: config.pmsBaseUrl,
+    token: config.pmsToken,
+    ...(config.pmsUser !== undefined && { user: config.pmsUser }),
+    secret: pmsSecret,
+  });
   return [
     zendeskWebhooks({
       baseUrl: config.zendeskBaseUrl,
       email: config.zendeskEmail,
       apiToken: config.zendeskApiToken,
     }),
-    pmsWebhooks({ baseUrl: config.pmsBaseUrl, token: config.pmsToken, secret: pmsSecret }),
+    ...(pms ? [pms] : []),
   ];
 }

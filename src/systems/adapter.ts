@@ -1,6 +1,7 @@
 import type { CallBudget, RateRules } from './budget';
 import type { ApiCall } from './http';
 import type { SystemPort } from './port';
+import type { WebhookAdmin } from './webhooks';
 
 /** What stands for a PMS in the configuration: a profile, or a module of somebody's own. */
 export interface PmsAdapter {
@@ -9,6 +10,8 @@ export interface PmsAdapter {
   /** How its API tells of its rate; without it, 60 calls a minute are taken for granted. */
   rate?: RateRules;
   connect(connection: AdapterConnection): SystemPort;
+  /** Where it has webhooks: how they are registered. @param secret that it is to sign with */
+  webhooks?(connection: AdapterConnection & { secret: string }): WebhookAdmin;
 }
 
 export interface AdapterConnection {

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ticket } from '../../sandbox/zendesk/store';
 import { freePort } from '../../src/embedded/ports';
 import { SIDES, type Side } from '../../src/sync/record';
-import { pmsWebhooks } from '../../src/systems/pms/webhooks';
+import { loadProfile } from '../../src/config/profile';
+import { profileAdapter } from '../../src/systems/profile';
 import type { WebhookAdmin } from '../../src/systems/webhooks';
 import { zendeskWebhooks } from '../../src/systems/zendesk/webhooks';
 import { SECRETS, startTestIntake, type TestIntake } from '../support/intake';
@@ -24,13 +25,16 @@ beforeEach(async () => {
   const port = await freePort();
   receiver = `http://127.0.0.1:${port}`;
   const secret = SECRETS.pms[0] ?? '';
+  const contract = profileAdapter(loadProfile('contract'));
+  const ofPms = contract.webhooks?.({ baseUrl: boxes.pms.url, token: boxes.pms.token, secret });
+  if (!ofPms) throw new Error('the contract has webhooks');
   webhooks = {
     zendesk: zendeskWebhooks({
       baseUrl: boxes.zendesk.url,
       email: boxes.zendesk.adminEmail,
       apiToken: boxes.zendesk.apiToken,
     }),
-    pms: pmsWebhooks({ baseUrl: boxes.pms.url, token: boxes.pms.token, secret }),
+    pms: ofPms,
   };
   const signing = await webhooks.zendesk.install('test', receiver);
   await webhooks.pms.install('test', receiver);

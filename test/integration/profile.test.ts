@@ -8,7 +8,7 @@ import {
   ReferenceGone,
 } from '../../src/systems/errors';
 import type { SystemPort } from '../../src/systems/port';
-import { profileSystem, type PmsConnection } from '../../src/systems/profile';
+import { profileAdapter, profileSystem, type PmsConnection } from '../../src/systems/profile';
 import { profileSchema } from '../../src/systems/profile/schema';
 import { walk } from '../../src/systems/walk';
 import { SmallPms, type Behaviour, type Call } from '../support/smallPms';
@@ -210,6 +210,25 @@ describe('changes', () => {
     const at = await port.cursorAt('task', new Date(old - 5_000));
     expect((await read(at)).ids).toHaveLength(26);
     expect((await read(await port.cursorNow('task'))).ids).not.toContain('1');
+  });
+
+  test('webhooks are registered where the profile says, by its own credential, and only then', async () => {
+    const urls: string[] = [];
+    const intercept = ({ url, body }: Call) => {
+      if (!url.startsWith('/hooks')) return null;
+      if (body !== null) urls.push((body as { url: string }).url);
+      const items = urls.map((each, n) => ({ id: `${n}`, url: each, kinds: [] }));
+      return { status: 200, body: body === null ? { items } : items[0] };
+    };
+    await start({}, { behaviour: { intercept } });
+    const adapterOf = (over: Given) => profileAdapter(profileSchema.parse({ ...PROFILE, ...over }));
+    expect(adapterOf({}).webhooks).toBeUndefined();
+    const auth = { by: 'header', name: 'X-Key' };
+    const connection = { baseUrl: server.url, token: 'secret-token', secret: 'signs-with-this' };
+    const admin = adapterOf({ auth, webhooks: '/hooks' }).webhooks?.(connection);
+    expect(await admin?.install('ours', 'https://sync.example.com')).toMatchObject({ done: 'created' });
+    expect(await admin?.list('ours', 'https://sync.example.com')).toHaveLength(1);
+    expect(server.calls.every(({ headers }) => headers['x-key'] === 'secret-token')).toBe(true);
   });
 
   test('a cursor of another way of looking is refused in words', async () => {

@@ -30,6 +30,7 @@ import type { Kind, LookUp, Profile } from './schema';
 import { FeedStream, SinceStream, type Stream } from './streams';
 import { fillTree, type RequestTemplate, type Scope, type Tree } from './template';
 import { Times } from './times';
+import { profileWebhooks } from './webhooks';
 
 /** A PMS behind a profile: all that is particular to it is in there. */
 
@@ -42,10 +43,15 @@ export function profileSystem(connection: PmsConnection): ProfileSystem {
 }
 
 export function profileAdapter(profile: Profile): PmsAdapter {
+  const { webhooks } = profile;
   return {
     name: profile.name,
     rate: rateRules(profile),
     connect: (connection) => profileSystem({ profile, ...connection }),
+    ...(webhooks !== undefined && {
+      webhooks: (connection: AdapterConnection & { secret: string }) =>
+        profileWebhooks(profile, webhooks, connection),
+    }),
   };
 }
 

@@ -274,6 +274,11 @@ export const profileFileSchema = z.strictObject({
       )
       .default([]),
   }),
+  webhooks: z
+    .string()
+    .regex(/^\//, 'expected a path such as /webhooks')
+    .optional()
+    .describe('Where webhooks are registered that are signed and worded as docs/pms-openapi.yaml says.'),
   changes: z
     .union([
       z.strictObject({

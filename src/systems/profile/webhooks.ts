@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import type { AdapterConnection } from '../adapter';
 import { HttpClient, type Request } from '../http';
 import { endpointOf, type InstalledWebhook, type WebhookAdmin } from '../webhooks';
+import { credentialOf } from './auth';
+import type { Profile } from './schema';
 
 /** The PMS's webhooks (docs/pms-openapi.yaml). They have no name, so it stands in the address. */
 
@@ -8,23 +11,18 @@ const webhookSchema = z.looseObject({ id: z.string(), url: z.string(), kinds: z.
 const listAnswer = z.looseObject({ items: z.array(webhookSchema) });
 type Webhook = z.output<typeof webhookSchema>;
 
-export interface PmsWebhookConnection {
-  baseUrl: string;
-  token: string;
-  /** What the PMS is to sign with. */
-  secret: string;
-}
-
-export function pmsWebhooks({ baseUrl, token, secret }: PmsWebhookConnection): WebhookAdmin {
-  const http = new HttpClient({
-    side: 'pms',
-    name: 'PMS',
-    baseUrl,
-    headers: { authorization: `Bearer ${token}` },
-    credential: 'PMS_TOKEN',
-  });
+/** @param at the path under which they are */
+export function profileWebhooks(
+  profile: Profile,
+  at: string,
+  { baseUrl, token, user, secret }: AdapterConnection & { secret: string },
+): WebhookAdmin {
+  const path = `${profile.base}${at}`;
+  const common = { side: 'pms' as const, name: profile.name, baseUrl, headers: {}, credential: 'PMS_TOKEN' };
+  const auth = credentialOf(profile.auth, { token, user: user ?? null }, new HttpClient(common));
+  const http = new HttpClient({ ...common, auth });
   const all = async (name: string, receiver: string): Promise<Webhook[]> => {
-    const { items } = await http.get(listAnswer, '/api/v1/webhooks');
+    const { items } = await http.get(listAnswer, path);
     return items.filter(({ url }) => url === named(receiver, name));
   };
   return {
@@ -34,12 +32,12 @@ export function pmsWebhooks({ baseUrl, token, secret }: PmsWebhookConnection): W
       const [existing] = await all(name, receiver);
       if (existing) return { ...shown(existing, name), done: 'unchanged', secret: null };
       const body = { url: named(receiver, name), secret };
-      const request: Request = { method: 'POST', path: '/api/v1/webhooks', body };
+      const request: Request = { method: 'POST', path, body };
       const webhook = http.parse(webhookSchema, request, (await http.send(request)).body);
       return { ...shown(webhook, name), done: 'created', secret };
     },
     async remove({ id }) {
-      await http.send({ method: 'DELETE', path: `/api/v1/webhooks/${id}` }, [404]);
+      await http.send({ method: 'DELETE', path: `${path}/${id}` }, [404]);
     },
   };
 }
