@@ -4,7 +4,7 @@ import { freePort } from '../../src/embedded/ports';
 import { SIDES, type Side } from '../../src/sync/record';
 import { loadProfile } from '../../src/config/profile';
 import { profileAdapter } from '../../src/systems/profile';
-import type { WebhookAdmin } from '../../src/systems/webhooks';
+import { receiverAt, type WebhookAdmin } from '../../src/systems/webhooks';
 import { zendeskWebhooks } from '../../src/systems/zendesk/webhooks';
 import { SECRETS, startTestIntake, type TestIntake } from '../support/intake';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
@@ -23,7 +23,7 @@ beforeEach(async () => {
   boxes = await startSandboxes();
   stack = await startStack(testServers(), boxes.mapping, boxes.systems);
   const port = await freePort();
-  receiver = `http://127.0.0.1:${port}`;
+  receiver = receiverAt(`http://127.0.0.1:${port}`, null);
   const secret = SECRETS.pms[0] ?? '';
   const contract = profileAdapter(loadProfile('contract'));
   const ofPms = contract.webhooks?.({ baseUrl: boxes.pms.url, token: boxes.pms.token, secret });

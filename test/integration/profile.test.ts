@@ -222,7 +222,7 @@ describe('changes', () => {
     };
     await start({}, { behaviour: { intercept } });
     const adapterOf = (over: Given) => profileAdapter(profileSchema.parse({ ...PROFILE, ...over }));
-    expect(adapterOf({}).webhooks).toBeUndefined();
+    expect(adapterOf({})).not.toHaveProperty('webhooks');
     const auth = { by: 'header', name: 'X-Key' };
     const connection = { baseUrl: server.url, token: 'secret-token', secret: 'signs-with-this' };
     const admin = adapterOf({ auth, webhooks: '/hooks' }).webhooks?.(connection);
