@@ -15,14 +15,13 @@ import type { BackfillActivities, BackfillSystemActivities } from '../activities
 import type { BackfillStep } from '../sync/backfill';
 import { addBackfill, doneIn, noBackfill, type BackfillTallies } from '../sync/backfillTally';
 import { SIDES, otherSide, type Side } from '../sync/record';
+import { EVENTS_AT_MOST } from './length';
 import { PRIORITY, taskQueueOf } from './taskQueues';
 
 /** Pages written at once. Each holds two hundred records in memory at a time. */
 const WINDOW = 4;
 /** Pages read while all of the window is being written: the first to be done with finds the next one there. */
 const READ_AHEAD = 1;
-/** A page takes about ten events; a new run begins well below the 2,000 that a history may have. */
-const EVENTS_AT_MOST = 1_200;
 /** How often a page whose entity type an operator paused is tried again. */
 const PAUSED_LOOK = '15 seconds';
 

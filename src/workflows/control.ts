@@ -13,6 +13,7 @@ import {
 } from '@temporalio/workflow';
 import type { ControlActivities, PauseState, ResyncFilter } from '../activities/types';
 import { ENTITY_TYPES, type EntityType } from '../sync/record';
+import { isLong } from './length';
 import { PRIORITY } from './taskQueues';
 
 /** One entity type, or all of them. */
@@ -86,8 +87,7 @@ export async function resyncMany(
     const page = await resync.resyncPage({ filter, after });
     told += page.told;
     ({ after } = page);
-    if (workflowInfo().continueAsNewSuggested && after !== null)
-      await continueAsNew<typeof resyncMany>(filter, { after, told });
+    if (isLong() && after !== null) await continueAsNew<typeof resyncMany>(filter, { after, told });
   } while (after !== null);
   return told;
 }

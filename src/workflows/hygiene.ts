@@ -1,6 +1,7 @@
-import { continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { continueAsNew, proxyActivities } from '@temporalio/workflow';
 import type { StorePart, UpkeepActivities } from '../activities/types';
 import { addTidied, nothingTidied, type Tidied } from '../sync/hygiene';
+import { isLong } from './length';
 import { PRIORITY } from './taskQueues';
 
 const PARTS: readonly StorePart[] = ['links', 'claims', 'observations'];
@@ -30,7 +31,6 @@ export async function linkHygiene(
     tidied = addTidied(tidied, outcome.tidied);
     ({ after } = outcome);
     if (after === null) part += 1;
-    if (workflowInfo().continueAsNewSuggested)
-      await continueAsNew<typeof linkHygiene>({ part, after, tidied });
+    if (isLong()) await continueAsNew<typeof linkHygiene>({ part, after, tidied });
   }
 }

@@ -11,6 +11,7 @@ import {
 import type { ReconcileStep, UpkeepActivities, WalkActivities, WalkOutcome } from '../activities/types';
 import { addFindings, noFindings, type AllFindings, type ReconcileReport } from '../sync/findings';
 import { ENTITY_TYPES, SIDES, type Side } from '../sync/record';
+import { isLong } from './length';
 import { PRIORITY, taskQueueOf } from './taskQueues';
 
 export interface ReconcileProgress {
@@ -88,7 +89,7 @@ export async function reconcile(
       progress.done += 1;
       progress.cursor = null;
     }
-    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof reconcile>({ full }, progress);
+    if (isLong()) await continueAsNew<typeof reconcile>({ full }, progress);
   }
 
   const { startedAt, findings, failed } = progress;

@@ -1,12 +1,6 @@
-import {
-  continueAsNew,
-  defineQuery,
-  proxyActivities,
-  setHandler,
-  sleep,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { continueAsNew, defineQuery, proxyActivities, setHandler, sleep } from '@temporalio/workflow';
 import type { RemapActivities, RemapProgress } from '../activities/types';
+import { isLong } from './length';
 
 /** How far a remap has come. */
 export const remapProgress = defineQuery<RemapProgress>('remapProgress');
@@ -38,7 +32,7 @@ export async function remap(
     if (last === undefined) return { ...progress, state: 'done' };
     const left = await untilDone(version, keys);
     progress = { ...progress, told: progress.told + keys.length, left: progress.left + left, after: last };
-    if (workflowInfo().continueAsNewSuggested) return continueAsNew<typeof remap>(version, progress);
+    if (isLong()) return continueAsNew<typeof remap>(version, progress);
   }
 }
 
