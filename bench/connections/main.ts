@@ -14,7 +14,7 @@ import { startMongo, startTemporal } from '../../src/embedded';
 import { freePort } from '../../src/embedded/ports';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 import { say, startSandboxes, untilQuiet, type Sandboxes, type Servers } from '../bed';
-import { changes } from '../people';
+import { editAtPace } from '../pace';
 import { cpuSeconds, residentMb } from '../process';
 import type { Noise, NoisySystems } from './noisy';
 
@@ -27,7 +27,6 @@ import type { Noise, NoisySystems } from './noisy';
 const MAIN = path.resolve(__dirname, '../../src/cli/main.js');
 const TICKETS = 100;
 const NOISY_TICKETS = 300;
-const LOOK_MS = 10;
 const ARRIVE_WITHIN_MS = 180_000;
 const UNLIMITED = '1000000';
 const installed = z.array(z.looseObject({ side: z.enum(['zendesk', 'pms']), secret: z.string() }));
@@ -217,27 +216,14 @@ class Other {
 
 /** Edits in the quiet account's PMS, and when they are in its Zendesk. */
 async function phase(quiet: Sandboxes, other: Other, { seconds, perSecond }: Options): Promise<Phase> {
-  const project = changes(quiet).find(({ name }) => name === 'project edited');
-  if (!project) throw new Error('no such change');
   const count = Math.floor(perSecond * seconds);
-  const open = new Map<() => boolean, number>();
-  const took: number[] = [];
-  const began = performance.now();
-  for (let made = 0; took.length < count;) {
-    const now = performance.now();
-    if (now - began > seconds * 1_000 + ARRIVE_WITHIN_MS)
-      throw new Error(`${count - took.length} edits have not arrived`);
-    while (made < count && now - began >= (made / perSecond) * 1_000)
-      open.set(project.make((made += 1) % TICKETS), now);
-    for (const [arrived, at] of open)
-      if (arrived()) {
-        open.delete(arrived);
-        took.push(performance.now() - at);
-      }
-    await sleep(LOOK_MS);
-  }
-  took.sort((a, b) => a - b);
-  const at = (quantile: number) => Math.round(took[Math.floor(quantile * (took.length - 1))] ?? 0);
+  const at = await editAtPace(quiet, {
+    count,
+    perSecond,
+    seconds,
+    withinMs: ARRIVE_WITHIN_MS,
+    projects: TICKETS,
+  });
   return { p50: at(0.5), p95: at(0.95), backlog: await other.backlog() };
 }
 
