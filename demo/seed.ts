@@ -93,17 +93,19 @@ export async function seedBoth(
   onProgress: SeedProgress = () => {},
 ): Promise<Seeded> {
   const [zendesk, pms] = await Promise.all([
-    seedZendesk(zendeskApi(access.zendesk), data, onProgress),
-    seedPms(pmsApi(access.pms), data, onProgress),
+    seedZendesk(access.zendesk, data, onProgress),
+    seedPms(access.pms, data, onProgress),
   ]);
   return { zendesk, pms };
 }
 
-async function seedZendesk(
-  api: JsonApi,
+/** Zendesk's part of it alone. */
+export async function seedZendesk(
+  access: ZendeskAccess,
   data: DemoData,
-  onProgress: SeedProgress,
+  onProgress: SeedProgress = () => {},
 ): Promise<Seeded['zendesk']> {
+  const api = zendeskApi(access);
   const { organizations, endUsers, tickets } = data.zendesk;
   let done = 0;
   const createAll = async <T>(
@@ -248,7 +250,13 @@ function commentRounds(tickets: readonly DemoTicket[]): RoundComment[][] {
   return rounds;
 }
 
-async function seedPms(api: JsonApi, data: DemoData, onProgress: SeedProgress): Promise<Seeded['pms']> {
+/** The PMS's part of it alone. */
+export async function seedPms(
+  access: PmsAccess,
+  data: DemoData,
+  onProgress: SeedProgress = () => {},
+): Promise<Seeded['pms']> {
+  const api = pmsApi(access);
   const { customers, projects, notes } = data.pms;
   const bulkShape = z.looseObject({
     results: z.array(

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generateData } from '../../demo/data';
-import { seedBoth } from '../../demo/seed';
+import { seedPms, seedZendesk } from '../../demo/seed';
 import type { PlanCounts } from '../../src/plan/dryRun';
 import type { Link } from '../../src/sync/link';
 import { ENTITY_TYPES, type Side } from '../../src/sync/record';
@@ -40,11 +40,13 @@ afterEach(async () => {
 async function seed(into: Sandboxes): Promise<void> {
   const person = { email: 'seeder@pms.example', name: 'Seeder' };
   const made = await send(`${into.pms.url}/_sandbox/tokens`, 'POST', {}, person);
-  const access = {
-    zendesk: { url: into.zendesk.url, email: 'ann@sandbox.example', token: into.zendesk.apiToken },
-    pms: { url: into.pms.url, token: String(made['token']) },
-  };
-  await seedBoth(access, generateData({ size: 1, seed: 7 }));
+  const data = generateData({ size: 1, seed: 7 });
+  // One after the other: where both have an organization, the later values win, and in two worlds that must be the same side.
+  await seedZendesk(
+    { url: into.zendesk.url, email: 'ann@sandbox.example', token: into.zendesk.apiToken },
+    data,
+  );
+  await seedPms({ url: into.pms.url, token: String(made['token']) }, data);
 }
 
 const begin = () => startBackfill(stack.client, stack.store, stack.taskQueue);
