@@ -22,7 +22,7 @@ import {
   type PlannedWrite,
 } from '../sync/link';
 import { entityOf } from '../sync/mapping';
-import { compareAnswer, isEcho, planPair, type Candidates } from '../sync/plan';
+import { compareAnswer, filterReason, isEcho, planPair, type Candidates } from '../sync/plan';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import type { References } from '../sync/values';
 import type { BulkAnswer } from '../systems/bulk';
@@ -64,6 +64,8 @@ export class ChunkWriter {
   /** Parents that this attempt has tried to write: what they wait for is for others to do. */
   private readonly tried = new Set<RefKey>();
   private readonly told = new Set<RefKey>();
+  /** Parents that take no part: nobody writes them, and their children's pairs wait for good. */
+  private readonly noPart = new Set<RefKey>();
   /** Parents that have both their records keep them while a chunk is written. */
   private readonly parents: ReferenceReader;
   /** Names this attempt, once it is about to send what may not be sent twice. */
@@ -113,8 +115,10 @@ export class ChunkWriter {
           this.tally(item).ended += 1;
           break;
         case 'later':
-        case 'wait':
           waiting.push(record);
+          break;
+        case 'wait':
+          (verdict.waitsFor.some((ref) => this.noPart.has(ref)) ? left : waiting).push(record);
           break;
         case 'resume': {
           const held = atWork(verdict.link, record);
@@ -283,11 +287,15 @@ export class ChunkWriter {
     if (wanted.length === 0) return [];
     for (const ref of wanted) this.tried.add(ref);
     const results = await systems[this.from].read(wanted.map(parseRef));
-    const records = results.flatMap(({ record }) => record ?? []);
-    return records.filter(
-      (record) =>
-        record.skip === null && entityOf(mapping, this.from, record.ref.kind, record.values) !== null,
-    );
+    return results.flatMap(({ record }) => {
+      if (record === null) return [];
+      const entity = entityOf(mapping, this.from, record.ref.kind, record.values);
+      const takesPart =
+        entity && record.skip === null && filterReason(mapping.entities[entity], record) === null;
+      if (takesPart) return [record];
+      this.noPart.add(refKey(record.ref));
+      return [];
+    });
   }
 
   /** Claims origins and stores what is to be written, held by this chunk, before anything is sent. */

@@ -1,6 +1,7 @@
 import { sortCandidates } from '../sync/candidates';
 import { canonicalKey, parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
 import {
+  NO_PART,
   agreed,
   attemptsOf,
   isHeld,
@@ -352,7 +353,7 @@ class Turn {
       case 'ignore':
         if (link.rev > 0) await store.remove(link);
         await store.forget(own);
-        await callWaiting(context, [this.origin]);
+        await this.tellOfNoPart(plan.reason);
         return { next: 'rest', state: summarise(key, link, 'ignored', plan.reason) };
       case 'conflict':
         await store.dropDecisions(key, []);
@@ -497,6 +498,23 @@ class Turn {
     return { next: 'rest', state: summarise(key, null, 'handed over', `belongs to ${owner}`) };
   }
 
+  /**
+   * Siblings need not wait for what takes no part, and go on. Children wait until it does, and say so; to call them would
+   * have them ask for it again, and so on for ever.
+   */
+  private async tellOfNoPart(why: string): Promise<void> {
+    const { context, key, origin } = this;
+    const { entity } = parseCanonicalKey(key);
+    const waiting = await context.store.waitingFor([origin]);
+    const siblings = waiting.filter((each) => parseCanonicalKey(each).entity === entity);
+    for (const each of siblings) await context.hint(each, { hints: [], force: false, hops: 0 });
+    const children = waiting.filter((each) => !siblings.includes(each));
+    if (children.length === 0) return;
+    const text = `waits for ${origin}, which takes no part: ${why}`;
+    const since = context.now().toISOString();
+    await context.store.noteWait(children, origin, { code: NO_PART, text, since, nextAttempt: null });
+  }
+
   /** Stores what is awaited, looks once more (it may have come meanwhile), and sees to it that it is on its way. */
   private async wait(link: Link, plan: Extract<Plan, { do: 'wait' }>): Promise<Step | null> {
     const { context } = this;
@@ -512,6 +530,8 @@ class Turn {
       });
       return null;
     }
+    // One that takes no part tells once it does; only a person's word, or a new mapping, is a reason to ask it again.
+    if (link.reason?.code === NO_PART && !this.input.force) return this.rest(link);
     const [ended] = await this.callParents(plan.waitsFor);
     const text = ended ? `${plan.reason}: ${ended}` : plan.reason;
     if (link.reason?.text === text) return this.rest(link);

@@ -142,6 +142,8 @@ export interface LinkStore {
   saveMany(links: readonly Link[]): Promise<Link[]>;
   /** Sets why a link waits, without a new revision. A link that is not there yet is left absent. */
   noteReason(key: CanonicalKey, reason: Reason): Promise<void>;
+  /** Says why pairs wait for a record, those that still do; one that says so already keeps since when. */
+  noteWait(keys: CanonicalKey[], ref: RefKey, reason: Reason): Promise<void>;
   remove(link: Link): Promise<void>;
   /** Pairs that wait for any of these records. */
   waitingFor(refs: RefKey[]): Promise<CanonicalKey[]>;
@@ -362,6 +364,18 @@ class MongoLinkStore implements LinkStore {
 
   async noteReason(key: CanonicalKey, reason: Reason): Promise<void> {
     await this.links.updateOne({ _id: key }, { $set: { reason } });
+  }
+
+  async noteWait(keys: CanonicalKey[], ref: RefKey, reason: Reason): Promise<void> {
+    await this.links.updateMany(
+      {
+        _id: { $in: keys },
+        waitsFor: ref,
+        status: { $in: ['pending', 'linked'] },
+        'reason.text': { $ne: reason.text },
+      },
+      { $set: { reason } },
+    );
   }
 
   async remove(link: Link): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Link } from './link';
+import { NO_PART, type Link } from './link';
 
 /** What a link-store inspection finds out of order with one link. Pure. */
 export type Disorder =
@@ -25,7 +25,10 @@ export function disorderOf(
   // What a person paused is told again when the pause ends.
   if (!idle(link.updatedAt) || link.reason?.code === 'paused') return null;
   if (link.intent) return 'abandoned';
-  if (link.waitsFor.length > 0) return parents.some((parent) => parent !== 'at work') ? 'overlooked' : null;
+  if (link.waitsFor.length > 0) {
+    const overlooked = link.reason?.code === NO_PART ? ['linked'] : ['linked', 'unknown'];
+    return parents.some((parent) => overlooked.includes(parent)) ? 'overlooked' : null;
+  }
   if (link.status === 'pending') return 'stuck';
   const { nextAttempt = null } = link.reason ?? {};
   return nextAttempt !== null && idle(nextAttempt) ? 'overdue' : null;

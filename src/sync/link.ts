@@ -21,6 +21,9 @@ export interface LinkedSide extends SeenVersion {
   backRef: boolean;
 }
 
+/** The code of a link that waits for a parent that takes no part in the sync: the parent's pair tells once it does. */
+export const NO_PART = 'no_part';
+
 /** Why a link is in its state, in words for a person, and when it will be tried again. */
 export interface Reason {
   code: string;

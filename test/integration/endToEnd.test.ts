@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { parseMapping } from '../../src/sync/mapping';
+import type { EntityType } from '../../src/sync/record';
 import type { Ticket } from '../../sandbox/zendesk/store';
 import type { PmsRecord } from '../../sandbox/pms/model';
+import { startBackfill } from '../../src/workers/backfill';
 import { MAPPING_FILE, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
@@ -337,15 +339,71 @@ describe('end to end', () => {
     expect(counts).toMatchObject({ TicketToProject: { linked: 10 }, CommentToProject: { linked: 10 } });
   });
 
-  test('mode project: each comment is a project below its ticket’s project', async () => {
+  /** Begins anew with another mapping. */
+  async function remapped(change: (entities: Record<EntityType, Record<string, unknown>>) => void) {
     await stack.stop();
     await boxes.close();
-    const input = parse(readFileSync(MAPPING_FILE, 'utf8')) as {
-      entities: { CommentToProject: { mode: string } };
-    };
-    input.entities.CommentToProject.mode = 'project';
-    boxes = await startSandboxes({ mapping: parseMapping(input, 'mapping.yaml', () => 'project-mode') });
+    const input = parse(readFileSync(MAPPING_FILE, 'utf8')) as { entities: Parameters<typeof change>[0] };
+    change(input.entities);
+    boxes = await startSandboxes({ mapping: parseMapping(input, 'mapping.yaml', () => 'another') });
     stack = await startStack(testServers(), boxes.mapping, boxes.systems);
+  }
+
+  test.each([
+    ['told by polls', () => quiet()],
+    [
+      'met by a backfill',
+      async () => {
+        const progress = await (await startBackfill(stack.client, stack.store, stack.taskQueue)).result();
+        expect(progress).toMatchObject({
+          failed: [],
+          tallies: { TicketToProject: { ignored: 1 }, CommentToProject: { left: 2 } },
+        });
+        await stack.quiet();
+      },
+    ],
+  ])(
+    'what belongs to a record that takes no part, %s, waits, says why, and goes on once it does',
+    async (_, met) => {
+      await remapped((entities) => {
+        entities.TicketToProject['filter'] = { zendesk: { type: ['incident'] } };
+      });
+      await boxes.zd('POST', '/tickets', {
+        ticket: { subject: 'Later', type: 'question', comment: { body: 'd' } },
+      });
+      const { id } = one(tickets());
+      await boxes.zd('PUT', `/tickets/${id}`, { ticket: { comment: { body: 'first' } } });
+      await boxes.zd('PUT', `/tickets/${id}`, { ticket: { comment: { body: 'second' } } });
+      await met();
+      expect([projects(), notes()]).toEqual([[], []]);
+      const [first, second] = commentsOf(one(tickets()))
+        .slice(1)
+        .map((comment) => `zendesk:comment:${id}-${comment.id}`);
+      const linkOf = (ref: string | undefined) => stack.store.get(`CommentToProject/${ref}`);
+      expect(await linkOf(first)).toMatchObject({
+        status: 'pending',
+        reason: {
+          code: 'no_part',
+          text: `waits for zendesk:ticket:${id}, which takes no part: filtered out: type is not one of "incident"`,
+        },
+      });
+      expect(await linkOf(second)).toMatchObject({ status: 'pending', waitsFor: [first] });
+      boxes.calls.length = 0;
+      await stack.context.hint(`CommentToProject/${first}`, { hints: [], force: false, hops: 0 });
+      await stack.quiet();
+      expect(boxes.calls).toEqual([]);
+      await boxes.zd('PUT', `/tickets/${id}`, { ticket: { type: 'incident' } });
+      await quiet();
+      expect(one(projects())['title']).toBe('Later');
+      expect(notes().map(({ body }) => body)).toEqual(['first', 'second']);
+      expect(await linkOf(second)).toMatchObject({ status: 'linked', reason: null });
+    },
+  );
+
+  test('mode project: each comment is a project below its ticket’s project', async () => {
+    await remapped((entities) => {
+      entities.CommentToProject['mode'] = 'project';
+    });
     await boxes.zd('POST', '/tickets', { ticket: { subject: 'Parent', comment: { body: 'd' } } });
     await quiet();
     const parent = one(projects());

@@ -99,6 +99,8 @@ describe('link hygiene', () => {
     ['pending, and waiting for nothing', { ...linked, status: 'pending' }, [], 'stuck'],
     ['its parent is linked', waiting, ['linked'], 'overlooked'],
     ['nobody works on its parent', waiting, ['unknown'], 'overlooked'],
+    ['its parent takes no part', { ...waiting, reason: reason('no_part', null) }, ['unknown'], null],
+    ['its parent took no part', { ...waiting, reason: reason('no_part', null) }, ['linked'], 'overlooked'],
     ['its parent is on its way', waiting, ['at work'], null],
     ['a next attempt that is long past', { ...linked, reason: reason('retry_later', NOW) }, [], 'overdue'],
     ['a next attempt to come', { ...linked, reason: reason('retry_later', now.toISOString()) }, [], null],
