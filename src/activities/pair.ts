@@ -8,6 +8,7 @@ import {
   newLink,
   seenVersion,
   withOverruled,
+  type Intent,
   type Link,
   type Overruling,
 } from '../sync/link';
@@ -17,6 +18,7 @@ import { retried } from '../sync/files';
 import { planPair, type Candidates, type Observation, type Plan } from '../sync/plan';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
 import { NO_DECISIONS, type Decisions } from '../sync/resolution';
+import { observationDigest } from '../links/store';
 import { RetryLater } from '../systems/errors';
 import {
   callWaiting,
@@ -314,7 +316,7 @@ class Turn {
         const saved = await store.save({
           ...told(link, plan),
           attempted: attemptsOf(link),
-          intent: plan.intent,
+          intent: takingIn(plan.intent, link, own),
           mappingVersion,
         });
         return { next: 'write', sides: pendingSides(saved) };
@@ -327,7 +329,11 @@ class Turn {
           nextAttempt: null,
         };
         if (plan.intent) {
-          const saved = await store.save({ ...told(link, plan), intent: plan.intent, reason });
+          const saved = await store.save({
+            ...told(link, plan),
+            intent: takingIn(plan.intent, link, own),
+            reason,
+          });
           return { next: 'write', sides: pendingSides(saved) };
         }
         // What made it wait meanwhile (a server that was away) is over, and says nothing of why it ended.
@@ -567,6 +573,13 @@ class Turn {
 /** The link with what the plan found out about earlier updates. */
 function told(link: Link, { overruling }: { overruling?: Overruling }): Link {
   return overruling ? withOverruled(link, overruling) : link;
+}
+
+/** The intent with what it was made of; one that is gone on with took in what it did, and nothing that came since. */
+function takingIn(intent: Intent, { intent: before }: Link, observed: SyncRecord[]): Intent {
+  if (intent.id === before?.id) return intent;
+  const digests = observed.map((record) => [refKey(record.ref), observationDigest(record)]);
+  return { ...intent, takenIn: Object.fromEntries(digests) as Record<RefKey, string> };
 }
 
 function pendingSides(link: Link): Side[] {

@@ -4,7 +4,7 @@ import type { Lane } from '../sync/lane';
 import { commit, withAnswer } from '../sync/commit';
 import { abandonIntent, seenVersion, type Intent, type Link, type PlannedWrite } from '../sync/link';
 import { fileWork, type LinkedFile } from '../sync/files';
-import { compareAnswer, differingRows, unexpectedValues } from '../sync/plan';
+import { compareAnswer, unexpectedValues } from '../sync/plan';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
 import { inCallContext } from '../systems/callContext';
 import {
@@ -354,7 +354,8 @@ class PlannedWrites {
     const committed = commit(told, now);
     const saved = await store.save(committed);
     await this.dropActedOn(link, write, saved);
-    if (saved.waitsFor.length === 0) await this.forgetSeen(saved, changedRows.length > 0 ? ref : null);
+    if (saved.waitsFor.length === 0)
+      await this.forgetSeen(saved, intent, changedRows.length > 0 ? ref : null);
     if (link.snapshot === null || link.status === 'tombstone' || link.unlinked)
       await callWaiting(context, this.refsOf(saved));
     if (ref !== null && changedRows.length > 0) return { next: 'again', fresh: [ref], gone: [] };
@@ -378,22 +379,15 @@ class PlannedWrites {
     return refs.includes(origin) ? refs : [origin, ...refs];
   }
 
-  /** Drops the observations that the commit covers; one that says something newer stays for the next plan. */
-  private async forgetSeen(link: Link, keep: RefKey | null): Promise<void> {
-    const { context } = this;
-    const { store, mapping } = context;
-    const table = mapping.entities[link.entity];
-    const refs = this.refsOf(link).filter((ref) => ref !== keep);
-    const records = [...(await store.observed(refs)).values()];
-    const references = await this.references.read([{ table, records, link }]);
-    const covered = records.filter((record) => {
-      const known = link.sides[record.ref.side];
-      if (!known || record.order > known.order) return false;
-      return (
-        record.order < known.order || differingRows(mapping, table, link, record, references).length === 0
-      );
-    });
-    await store.forget(covered);
+  /** Drops the observations that the plan took in, and older ones; what came since stays for the next plan. */
+  private async forgetSeen({ sides }: Link, { takenIn = {} }: Intent, keep: RefKey | null): Promise<void> {
+    const seen = SIDES.flatMap((each) => sides[each] ?? []).filter(({ ref }) => ref !== keep);
+    await this.context.store.forgetTakenIn(
+      seen.map(({ ref, order }) => {
+        const digest = takenIn[ref];
+        return { ref, order, ...(digest !== undefined && { digest }) };
+      }),
+    );
   }
 
   /** Records that carry the back-reference; where a person wants a new one, only those that no other pair has. */

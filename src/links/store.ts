@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import {
   MongoBulkWriteError,
@@ -48,6 +49,7 @@ interface ObservationDocument {
   order: number;
   at: string;
   record: string;
+  digest: string;
   parent?: RefKey;
 }
 interface DecisionDocument {
@@ -72,8 +74,18 @@ const JOINED = { 'sides.zendesk.ref': 1, 'sides.pms.ref': 1, status: 1, unlinked
 const TOGETHER = 50;
 /** Whoever asks for more `_id`s than this asks by themselves: others would wait for the answer. */
 const FEW = 50;
+/** That a pair has both its records may have been read this long ago by the same process; its own writes it knows at once. */
+const JOINED_KNOWN_MS = 1_000;
+const JOINED_KEPT = 5_000;
 const UNSETTLED = ['pending', 'conflict', 'quarantined'] as const;
 export type UnsettledStatus = (typeof UNSETTLED)[number];
+
+/** An observation that a pair took in: what is known of the record by now, and what the plan was made of. */
+export interface TakenIn {
+  ref: RefKey;
+  order: number;
+  digest?: string;
+}
 
 /** Another writer saved the link since it was read. */
 export class StaleLink extends Error {
@@ -154,6 +166,8 @@ export interface LinkStore {
   observedBelow(parent: RefKey): Promise<SyncRecord[]>;
   /** Drops just these observations, which the pair has dealt with; one that was replaced since stays. */
   forget(records: SyncRecord[]): Promise<void>;
+  /** The same without reading them: what is older than what is known of the record, and what has this digest. */
+  forgetTakenIn(records: TakenIn[]): Promise<void>;
   /** Keeps what a person decided until the pair has acted on it; a later decision on the same replaces it. */
   decide(key: CanonicalKey, decision: Decision): Promise<void>;
   /** The decisions that wait: on the pair as a whole, and on these rows. */
@@ -260,10 +274,15 @@ class MongoLinkStore implements LinkStore {
   private readonly readClaims: ReadByIds<ClaimDocument>;
   private readonly readObservations: ReadByIds<ObservationDocument>;
   private readonly saves = new Together<Link, Link | null>(TOGETHER, (links) => this.saveEach(links));
-  private readonly forgets = new Together<SyncRecord[], void>(TOGETHER, async (lists) => {
-    await this.forgetAll(lists.flat());
+  private readonly forgets = new Together<Filter<ObservationDocument>[], void>(TOGETHER, async (lists) => {
+    await this.observations.bulkWrite(
+      lists.flat().map((filter) => ({ deleteOne: { filter } })),
+      { ordered: false },
+    );
     return lists.map(() => undefined);
   });
+  /** Pairs that had both their records when they were last read, and when that was. */
+  private readonly whole = new Map<CanonicalKey, { pair: JoinedPair; readAt: number }>();
 
   async get(key: CanonicalKey): Promise<Link | null> {
     const [found] = await this.readLinks([key]);
@@ -276,17 +295,26 @@ class MongoLinkStore implements LinkStore {
   }
 
   async joined(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, JoinedPair>> {
-    const found = await this.readJoined([...new Set(keys)]);
-    return new Map(
-      found.map(({ _id, sides, status, unlinked }) => {
-        const refs: JoinedPair['refs'] = {};
-        for (const side of SIDES) {
-          const ref = sides[side]?.ref;
-          if (ref !== undefined) refs[side] = ref;
-        }
-        return [_id, { refs, status, unlinked }];
-      }),
-    );
+    const pairs = new Map<CanonicalKey, JoinedPair>();
+    const readAt = performance.now();
+    const unknown: CanonicalKey[] = [];
+    for (const key of new Set(keys)) {
+      const known = this.whole.get(key);
+      if (known && readAt - known.readAt < JOINED_KNOWN_MS) pairs.set(key, known.pair);
+      else unknown.push(key);
+    }
+    if (this.whole.size > JOINED_KEPT) this.whole.clear();
+    for (const { _id, sides, status, unlinked } of await this.readJoined(unknown)) {
+      const refs: JoinedPair['refs'] = {};
+      for (const side of SIDES) {
+        const ref = sides[side]?.ref;
+        if (ref !== undefined) refs[side] = ref;
+      }
+      const pair = { refs, status, unlinked };
+      pairs.set(_id, pair);
+      if (SIDES.every((side) => refs[side] !== undefined)) this.whole.set(_id, { pair, readAt });
+    }
+    return pairs;
   }
 
   async owners(refs: Iterable<RefKey>): Promise<Map<RefKey, CanonicalKey>> {
@@ -355,6 +383,7 @@ class MongoLinkStore implements LinkStore {
       replaceOne: { filter: { _id: link._id, rev: link.rev - 1 }, replacement: toDocument(link) },
     }));
     const { matchedCount } = await this.links.bulkWrite(writes, { ordered: false });
+    for (const { _id } of links) this.whole.delete(_id);
     if (matchedCount === next.length) return next;
     if (matchedCount === 0) return next.map(() => null);
     // Whose revision it is now, its content says.
@@ -380,6 +409,7 @@ class MongoLinkStore implements LinkStore {
 
   async remove(link: Link): Promise<void> {
     await this.links.deleteOne({ _id: link._id, rev: link.rev });
+    this.whole.delete(link._id);
   }
 
   async waitingFor(refs: RefKey[]): Promise<CanonicalKey[]> {
@@ -404,6 +434,7 @@ class MongoLinkStore implements LinkStore {
               order: record.order,
               at,
               record: JSON.stringify(record),
+              digest: observationDigest(record),
               ...(record.parent !== undefined && { parent: record.parent }),
             },
           },
@@ -430,15 +461,17 @@ class MongoLinkStore implements LinkStore {
   }
 
   async forget(records: SyncRecord[]): Promise<void> {
-    if (records.length > 0) await this.forgets.do(records);
+    // By content, not by order: two contents may share an order where the side's clock is coarse.
+    const filters = records.map((record) => ({ _id: refKey(record.ref), record: JSON.stringify(record) }));
+    if (filters.length > 0) await this.forgets.do(filters);
   }
 
-  private async forgetAll(records: SyncRecord[]): Promise<void> {
-    // By content, not by order: two contents may share an order where the side's clock is coarse.
-    const writes = records.map((record): AnyBulkWriteOperation<ObservationDocument> => ({
-      deleteOne: { filter: { _id: refKey(record.ref), record: JSON.stringify(record) } },
+  async forgetTakenIn(records: TakenIn[]): Promise<void> {
+    const filters = records.map(({ ref, order, digest }): Filter<ObservationDocument> => ({
+      _id: ref,
+      $or: [{ order: { $lt: order } }, ...(digest === undefined ? [] : [{ digest }])],
     }));
-    await this.observations.bulkWrite(writes, { ordered: false });
+    if (filters.length > 0) await this.forgets.do(filters);
   }
 
   async decide(key: CanonicalKey, decision: Decision): Promise<void> {
@@ -566,6 +599,11 @@ class MongoLinkStore implements LinkStore {
     const filter = key === null ? {} : { _id: { $gt: key } };
     return (await this.links.find(filter).sort({ _id: 1 }).limit(limit).toArray()).map(fromDocument);
   }
+}
+
+/** Names what was observed of a record by its content. */
+export function observationDigest(record: SyncRecord): string {
+  return createHash('sha1').update(JSON.stringify(record)).digest('base64');
 }
 
 function toPosition({ _id, cursor, updatedAt, readAt, currentAt }: CursorDocument): StreamPosition {

@@ -112,6 +112,8 @@ export interface Intent {
   then: 'linked' | 'tombstone';
   /** What the plan was based on, by side, and the answers to the writes that are done. */
   seen: Partial<Record<Side, SeenVersion>>;
+  /** Digests of the observations that the plan took in, by record: once it is done, just these are dropped. */
+  takenIn?: Record<RefKey, string>;
   /** Absent where the pair's workflow itself carries it out. */
   hold?: Hold;
 }

@@ -15,7 +15,7 @@ import { ensureControl } from './control';
 import { hintWith } from './hint';
 import { LiveMapping } from './liveMapping';
 import { ensureSchedules } from './schedules';
-import { atMost, type Share } from './share';
+import { atMost, type Allowance } from './share';
 import { workflowCode } from './workflowCode';
 import { createWorkers } from './workers';
 
@@ -60,7 +60,7 @@ export async function serveConnection(
   { config, systems, budgets }: ConnectionParts,
   { metrics, log }: Pick<Connection, 'metrics' | 'log'>,
   { mongo, client, native, tracing }: Backbone,
-  share: Share,
+  allowance: Allowance,
 ): Promise<Served> {
   const { taskQueue, mappingFile, pairPrefix } = config;
   const first = await checkMapping(loadMapping(mappingFile), systems, mappingFile);
@@ -76,6 +76,7 @@ export async function serveConnection(
     });
     await ensureControl(client, taskQueue);
     metrics.watchStore(store);
+    const tell = hintWith(client, taskQueue, () => mapping.current, pairPrefix);
     const workers = await createWorkers(
       {
         store,
@@ -83,10 +84,10 @@ export async function serveConnection(
           return mapping.current;
         },
         systems,
-        hint: atMost(
-          share.signals,
-          hintWith(client, taskQueue, () => mapping.current, pairPrefix),
-        ),
+        hint: atMost(allowance.signals, async (...given) => {
+          await allowance.pace?.step();
+          await tell(...given);
+        }),
         log,
         metrics,
         now: () => new Date(),
@@ -98,7 +99,7 @@ export async function serveConnection(
         tracing,
         workflows: workflowCode(tracing),
         taskQueue,
-        share,
+        allowance,
       },
     );
     const done = workers.run().finally(() => mapping.stop());

@@ -9,6 +9,7 @@ import type { Tracing } from '../telemetry/tracing';
 import { connectClient, connectWorkers } from './connect';
 import { serveConnection, type Backbone, type Connection, type Served } from './connection';
 import { routeTemporalLogs } from './runtime';
+import { Pacer } from './pace';
 import { poolSizeOf, shareOf } from './share';
 import { Supervised } from './supervision';
 
@@ -43,7 +44,8 @@ export async function startService(
   const backbone = await connectServers(config, servers, { log, tracing, sdkAddress, maxPoolSize });
   let metricsServer: MetricsServer | null = null;
   try {
-    const served = await serveAll(connections, backbone);
+    const pacer = connections.length > 1 ? new Pacer() : null;
+    const served = await serveAll(connections, backbone, pacer);
     const { metricsPort: port, metricsHost: host } = config;
     if (port !== undefined && sdkAddress !== undefined) {
       const [first, ...others] = connections;
@@ -52,6 +54,7 @@ export async function startService(
     }
     const done = Promise.all(served.map((each) => each.done)).then(() => undefined);
     const ended = done.finally(async () => {
+      pacer?.stop();
       await metricsServer?.close();
       await backbone.close();
     });
@@ -71,11 +74,17 @@ export async function startService(
   }
 }
 
-async function serveAll(connections: Several<Connection>, backbone: Backbone): Promise<Served[]> {
+async function serveAll(
+  connections: Several<Connection>,
+  backbone: Backbone,
+  pacer: Pacer | null,
+): Promise<Served[]> {
   const [first] = connections;
   const share = shareOf(connections.length);
-  if (first.config.connection === null) return [await serveConnection(first.parts(), first, backbone, share)];
-  return connections.map((connection) => new Supervised(connection, backbone, share));
+  const allowance = () => ({ ...share, pace: pacer?.pace() ?? null });
+  if (first.config.connection === null)
+    return [await serveConnection(first.parts(), first, backbone, allowance())];
+  return connections.map((connection) => new Supervised(connection, backbone, allowance()));
 }
 
 async function connectServers(

@@ -1,5 +1,6 @@
 import { LANES } from '../sync/lane';
 import { SIDES } from '../sync/record';
+import type { Pace } from './pace';
 
 /**
  * How much of a process each of its connections may use, so that none can starve another. A connection has task queues
@@ -19,6 +20,9 @@ export interface Share {
   /** Workflows kept in memory between their tasks. */
   cachedWorkflows: number;
 }
+
+/** What one connection is allowed: its share, and its pace where others are served as well. */
+export type Allowance = Share & { pace: Pace | null };
 
 /** Of a process that serves one connection. */
 const WHOLE: Share = {

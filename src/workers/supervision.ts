@@ -6,7 +6,7 @@ import { MappingError } from '../sync/mapping';
 import { SIDES } from '../sync/record';
 import { NeedsHuman, RetryLater, publicMessage } from '../systems/errors';
 import { serveConnection, type Backbone, type Connection, type Served } from './connection';
-import type { Share } from './share';
+import type { Allowance } from './share';
 
 /** What a person mends meanwhile is tried again this often; so is what may mend itself, after some quicker tries. */
 const RETRY_MS = 30_000;
@@ -28,7 +28,7 @@ export class Supervised implements Served {
   constructor(
     private readonly connection: Connection,
     private readonly backbone: Backbone,
-    private readonly share: Share,
+    private readonly allowance: Allowance,
   ) {
     this.starts = new Starts(backbone.mongo.db(connection.config.mongodbDatabase));
     this.done = this.keep();
@@ -62,7 +62,7 @@ export class Supervised implements Served {
     const parts = connection.parts();
     for (const side of SIDES)
       log.info({ side, as: await parts.systems[side].whoAmI() }, 'credential accepted');
-    this.served = await serveConnection(parts, connection, this.backbone, this.share);
+    this.served = await serveConnection(parts, connection, this.backbone, this.allowance);
     try {
       await starts.clear(this.process);
       if (this.since !== null) log.info({ since: this.since }, 'served again');

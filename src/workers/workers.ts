@@ -1,6 +1,6 @@
 import type { DataConverter } from '@temporalio/common';
 import type { NativeConnection } from '@temporalio/worker';
-import { Worker, type WorkerOptions } from '@temporalio/worker';
+import { Worker, type ActivityInterceptorsFactory, type WorkerOptions } from '@temporalio/worker';
 import { backfillActivities, backfillSystemActivities } from '../activities/backfill';
 import type { ActivityContext } from '../activities/context';
 import { controlActivities } from '../activities/control';
@@ -13,7 +13,8 @@ import { LANES } from '../sync/lane';
 import { SIDES } from '../sync/record';
 import type { Tracing } from '../telemetry/tracing';
 import { taskQueueOf } from '../workflows/taskQueues';
-import { shareOf, type Share } from './share';
+import type { Pace } from './pace';
+import { shareOf, type Allowance } from './share';
 import type { WorkflowCode } from './workflowCode';
 
 export interface WorkerSettings {
@@ -25,7 +26,7 @@ export interface WorkerSettings {
   /** The service's own task queue; each API's is named after it. */
   taskQueue: string;
   /** Of what the process can do; all of it where nothing is said. */
-  share?: Share;
+  allowance?: Allowance;
 }
 
 /** A worker process: one worker for workflows and the link store, one for each API and lane. */
@@ -44,7 +45,7 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
     tracing,
     workflows,
     taskQueue,
-    share = shareOf(1),
+    allowance = { ...shareOf(1), pace: null },
   } = settings;
   const common: Partial<WorkerOptions> = {
     connection,
@@ -52,6 +53,7 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
     dataConverter,
     shutdownGraceTime: '20s',
     ...(tracing && { plugins: [tracing.plugin] }),
+    ...(allowance.pace && { interceptors: { activity: [paced(allowance.pace)] } }),
   };
   const workers = [
     await Worker.create({
@@ -65,11 +67,11 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
         ...controlActivities(context),
         ...backfillActivities(context),
       },
-      maxConcurrentWorkflowTaskExecutions: share.workflowTasks,
-      maxConcurrentWorkflowTaskPolls: share.polls,
-      maxConcurrentActivityTaskExecutions: share.pairActivities,
-      maxConcurrentActivityTaskPolls: share.polls,
-      maxCachedWorkflows: share.cachedWorkflows,
+      maxConcurrentWorkflowTaskExecutions: allowance.workflowTasks,
+      maxConcurrentWorkflowTaskPolls: allowance.polls,
+      maxConcurrentActivityTaskExecutions: allowance.pairActivities,
+      maxConcurrentActivityTaskPolls: allowance.polls,
+      maxCachedWorkflows: allowance.cachedWorkflows,
     }),
   ];
   for (const side of SIDES) {
@@ -83,8 +85,8 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
             ...walkActivities(context, side),
             ...backfillSystemActivities(context, side),
           },
-          maxConcurrentActivityTaskExecutions: share.systemActivities,
-          maxConcurrentActivityTaskPolls: Math.min(share.polls, share.systemActivities),
+          maxConcurrentActivityTaskExecutions: allowance.systemActivities,
+          maxConcurrentActivityTaskPolls: Math.min(allowance.polls, allowance.systemActivities),
         }),
       );
     }
@@ -103,4 +105,16 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     },
   };
+}
+
+/** Each activity begins when its connection may take one more step. */
+function paced(pace: Pace): ActivityInterceptorsFactory {
+  return () => ({
+    inbound: {
+      async execute(input, next) {
+        await pace.step();
+        return next(input);
+      },
+    },
+  });
 }

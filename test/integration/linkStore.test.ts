@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { MongoClient } from 'mongodb';
-import { StaleLink, openLinkStore, type LinkStore } from '../../src/links/store';
+import { StaleLink, observationDigest, openLinkStore, type LinkStore } from '../../src/links/store';
 import { newLink, seenVersion, type Link } from '../../src/sync/link';
+import type { SyncRecord } from '../../src/sync/record';
 import { testServers } from '../support/servers';
 import { record } from '../support/world';
 
@@ -110,6 +111,42 @@ describe('link store', () => {
     expect((await store.observed(['zendesk:ticket:1'])).get('zendesk:ticket:1')).toEqual(sameTick);
     await store.forget([sameTick]);
     expect((await store.observed(['zendesk:ticket:1'])).size).toBe(0);
+  });
+
+  test('what a plan took in is dropped without a look at it, and nothing that came since', async () => {
+    const ref = 'zendesk:ticket:1';
+    const kept = async () => (await store.observed([ref])).size;
+    const planned = record('zendesk', { subject: 'planned' }, 6);
+    const digest = observationDigest(planned);
+    const sameTick = record('zendesk', { subject: 'same second' }, 6);
+    await store.observe([sameTick]);
+    await store.forgetTakenIn([{ ref, order: 6, digest }]);
+    await store.forgetTakenIn([{ ref, order: 6 }]);
+    expect(await kept()).toBe(1);
+    await store.forgetTakenIn([{ ref, order: 7, digest }]);
+    expect(await kept()).toBe(0);
+    // As it comes back from the store.
+    await store.observe([planned]);
+    const [read] = (await store.observed([ref])).values();
+    expect(read && observationDigest(read)).toBe(digest);
+    await store.forgetTakenIn([{ ref, order: 6, digest }]);
+    expect(await kept()).toBe(0);
+  });
+
+  const seen = (of: SyncRecord) => ({ ...seenVersion(of), residue: {}, backRef: true });
+
+  test('of a pair with both its records it knows its own writes at once, though it need not read it anew', async () => {
+    const link = await store.save({
+      ...newLink('OrgToCustomer/zendesk:organization:77', 'OrgToCustomer', 'v1', 'now'),
+      status: 'linked',
+      sides: { zendesk: seen(record('zendesk', {})), pms: seen(record('pms', {})) },
+    });
+    const joined = async () => (await store.joined([link._id])).get(link._id);
+    expect(await joined()).toMatchObject({ status: 'linked', unlinked: false });
+    const apart = await store.save({ ...link, unlinked: true, status: 'tombstone' });
+    expect(await joined()).toMatchObject({ status: 'tombstone', unlinked: true });
+    await store.remove(apart);
+    expect(await joined()).toBeUndefined();
   });
 
   test('finds what was seen below a parent and not yet dealt with', async () => {
