@@ -76,6 +76,7 @@ export async function serveConnection(
     });
     await ensureControl(client, taskQueue);
     metrics.watchStore(store);
+    const { pace } = allowance;
     const tell = hintWith(client, taskQueue, () => mapping.current, pairPrefix);
     const workers = await createWorkers(
       {
@@ -84,10 +85,9 @@ export async function serveConnection(
           return mapping.current;
         },
         systems,
-        hint: atMost(allowance.signals, async (...given) => {
-          await allowance.pace?.step();
-          await tell(...given);
-        }),
+        hint: atMost(allowance.signals, (...given) =>
+          pace ? pace.do(() => tell(...given)) : tell(...given),
+        ),
         log,
         metrics,
         now: () => new Date(),

@@ -1,41 +1,39 @@
-import { monitorEventLoopDelay, performance, type IntervalHistogram } from 'node:perf_hooks';
-
 /**
- * Bounded shares make no processor time: an account's flood that takes all of it makes each step of the others wait, too.
- * So where the event loop comes late while several connections have work, each may begin so many steps a second and no
- * more. The pace falls while the loop is late and rises while it is not, and whoever has less to do never notices.
+ * Bounded shares make no processor time: where one account's flood takes all that the process and its servers have, each
+ * step of the others waits, too. So where Temporal takes longer to be told of a change than it does when little is going on,
+ * each connection may tell so many pairs a second and no more. The pace falls while answers are slow and rises while they
+ * are not; who has less to tell never notices. What is not told yet waits in the link store, as changes that were seen.
  */
 export interface Pace {
-  /** Resolves when the next step may begin: at once, unless the process is short of time. */
-  step(): Promise<void>;
+  /** Does the work in its turn, and notes how long it took. */
+  do<T>(work: () => Promise<T>): Promise<T>;
 }
 
-const TICK_MS = 100;
-/** What the loop may be late, of ten looks nine. */
-const LATE_MS = 12;
-const RESOLUTION_MS = 10;
-/** A connection without a step for this long has no work. */
-const IDLE_MS = 2_000;
-/** Steps a second that each connection has in any case. A change takes three. */
-export const LEAST_PACE = 15;
-const FALL = 0.7;
-const RISE = 1;
-/** Steps that may be taken at once after a rest. */
-const BURST = 6;
-/** Above this many steps a second the pace bounds nobody. */
-const FREE = 400;
+const TICK_MS = 200;
+/** A connection that told nobody in so many looks has nothing to tell. */
+const LOOKS = 15;
+/** Pairs a second that each connection may tell in any case. */
+export const LEAST_PACE = 6;
+/** Pairs that may be told at once after a rest. */
+const BURST = 8;
+/** Above this many a second the pace bounds nobody. */
+const FREE = 200;
+const FALL = 0.8;
+const RISE = 0.5;
+/**
+ * An answer is slow from so many times the usual on. Connections that all have much to tell may keep the servers busy, but
+ * not have a long row of pairs wait there, which another one that begins would find in front of it.
+ */
+const SLOW = { busy: 4, beside: 2.5 };
+/** What is usual follows slower answers by so much a tick, so that a server that moved away counts as usual in the end. */
+const FORGET = 1.0005;
 
 /** Sets the pace of all connections of a process. */
 export class Pacer {
   private readonly paces: SteadyPace[] = [];
-  private readonly delays: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  private readonly timer: NodeJS.Timeout;
+  private readonly timer = setInterval(() => this.look(), TICK_MS).unref();
   private perSecond = Infinity;
-
-  constructor() {
-    this.delays.enable();
-    this.timer = setInterval(() => this.look(), TICK_MS).unref();
-  }
+  private usual = Infinity;
 
   /** For one more connection. */
   pace(): Pace {
@@ -46,66 +44,97 @@ export class Pacer {
 
   stop(): void {
     clearInterval(this.timer);
-    this.delays.disable();
     for (const pace of this.paces) pace.set(Infinity);
   }
 
   private look(): void {
-    const late = this.delays.percentile(90) / 1e6 - RESOLUTION_MS;
-    this.delays.reset();
-    const now = performance.now();
-    const atWork = this.paces.filter((pace) => now - pace.lastAt < IDLE_MS).length;
-    const most = Math.max(...this.paces.map((pace) => pace.taken(TICK_MS)));
-    this.perSecond = nextPace(this.perSecond, { late, atWork, most });
-    if (process.env['PACE_DEBUG'])
-      process.stderr.write(
-        `pace ${late.toFixed(1)} ${atWork} ${most.toFixed(0)} ${this.perSecond.toFixed(0)}\n`,
-      );
+    const took = this.paces.flatMap((pace) => pace.look());
+    if (took.length === 0) return;
+    const mean = took.reduce((sum, each) => sum + each, 0) / took.length;
+    this.usual = Math.min(this.usual * FORGET, mean);
+    const loads = this.paces.map(({ load }) => load);
+    this.perSecond = nextPace(this.perSecond, {
+      beside: loads.includes('light') && loads.includes('heavy'),
+      took: mean,
+      usual: this.usual,
+      toldPerSecond: (took.length * 1_000) / TICK_MS,
+    });
     for (const pace of this.paces) pace.set(this.perSecond);
   }
 }
 
-/** @param most steps a second that the busiest took of late */
-export function nextPace(
-  perSecond: number,
-  { late, atWork, most }: { late: number; atWork: number; most: number },
-): number {
-  if (atWork < 2) return Infinity;
-  if (late > LATE_MS) return Math.max(LEAST_PACE, FALL * Math.min(perSecond, most));
+/** What was seen of late. Times in milliseconds. */
+export interface Seen {
+  /** Whether one that has much to tell is beside one that has little. */
+  beside: boolean;
+  took: number;
+  usual: number;
+  toldPerSecond: number;
+}
+
+/** Pairs a second that each connection may tell from now on. Pure. */
+export function nextPace(perSecond: number, { beside, took, usual, toldPerSecond }: Seen): number {
+  if (took > usual * (beside ? SLOW.beside : SLOW.busy))
+    return Math.max(LEAST_PACE, FALL * Math.min(perSecond, toldPerSecond));
   return perSecond + RISE > FREE ? Infinity : perSecond + RISE;
 }
 
-/** Steps at most so many a second, in the order in which they were asked for. */
+/** Begins work at most so many times a second, in the order in which it came. */
 class SteadyPace implements Pace {
-  lastAt = -Infinity;
   private perSecond = Infinity;
-  private count = 0;
   private saved = BURST;
   private savedAt = performance.now();
+  private times: number[] = [];
+  /** How many were told between the last looks, latest last. */
+  private told: number[] = [];
+  private held = false;
   private readonly waiting: (() => void)[] = [];
   private timer: NodeJS.Timeout | null = null;
 
-  async step(): Promise<void> {
-    this.lastAt = performance.now();
-    this.save();
-    if (this.waiting.length === 0 && this.saved >= 1) return this.take();
+  async do<T>(work: () => Promise<T>): Promise<T> {
     await new Promise<void>((resolve) => {
       this.waiting.push(resolve);
-      this.wake();
+      this.begin();
     });
+    const began = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.times.push(performance.now() - began);
+    }
   }
 
-  /** Steps a second since it was last asked. */
-  taken(withinMs: number): number {
-    const { count } = this;
-    this.count = 0;
-    return (count * 1_000) / withinMs;
+  /** @returns milliseconds that each work took since the last look */
+  look(): number[] {
+    const { times } = this;
+    this.times = [];
+    this.told = [...this.told, times.length].slice(-LOOKS);
+    this.held = this.waiting.length > 0;
+    return times;
+  }
+
+  /** Light: it would tell no more, if it could. */
+  get load(): 'none' | 'light' | 'heavy' {
+    const told = this.told.reduce((sum, each) => sum + each, 0);
+    if (this.held || told > (LEAST_PACE * LOOKS * TICK_MS) / 1_000) return 'heavy';
+    return told > 0 ? 'light' : 'none';
   }
 
   set(perSecond: number): void {
     this.save();
     this.perSecond = perSecond;
-    this.wake();
+    this.begin();
+  }
+
+  private begin(): void {
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = null;
+    for (this.save(); this.waiting.length > 0 && this.saved >= 1; this.save()) {
+      this.saved -= 1;
+      this.waiting.shift()?.();
+    }
+    if (this.waiting.length > 0)
+      this.timer = setTimeout(() => this.begin(), Math.ceil(((1 - this.saved) * 1_000) / this.perSecond));
   }
 
   private save(): void {
@@ -113,23 +142,5 @@ class SteadyPace implements Pace {
     const earned = this.perSecond === Infinity ? BURST : ((now - this.savedAt) * this.perSecond) / 1_000;
     this.saved = Math.min(BURST, this.saved + earned);
     this.savedAt = now;
-  }
-
-  private take(): void {
-    if (this.perSecond !== Infinity) this.saved -= 1;
-    this.count += 1;
-  }
-
-  private wake(): void {
-    if (this.timer) clearTimeout(this.timer);
-    this.timer = null;
-    this.save();
-    for (; this.waiting.length > 0 && this.saved >= 1; this.save()) {
-      this.take();
-      this.lastAt = performance.now();
-      this.waiting.shift()?.();
-    }
-    if (this.waiting.length > 0)
-      this.timer = setTimeout(() => this.wake(), Math.ceil(((1 - this.saved) * 1_000) / this.perSecond));
   }
 }

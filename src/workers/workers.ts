@@ -1,6 +1,6 @@
 import type { DataConverter } from '@temporalio/common';
 import type { NativeConnection } from '@temporalio/worker';
-import { Worker, type ActivityInterceptorsFactory, type WorkerOptions } from '@temporalio/worker';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { backfillActivities, backfillSystemActivities } from '../activities/backfill';
 import type { ActivityContext } from '../activities/context';
 import { controlActivities } from '../activities/control';
@@ -13,7 +13,6 @@ import { LANES } from '../sync/lane';
 import { SIDES } from '../sync/record';
 import type { Tracing } from '../telemetry/tracing';
 import { taskQueueOf } from '../workflows/taskQueues';
-import type { Pace } from './pace';
 import { shareOf, type Allowance } from './share';
 import type { WorkflowCode } from './workflowCode';
 
@@ -53,7 +52,6 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
     dataConverter,
     shutdownGraceTime: '20s',
     ...(tracing && { plugins: [tracing.plugin] }),
-    ...(allowance.pace && { interceptors: { activity: [paced(allowance.pace)] } }),
   };
   const workers = [
     await Worker.create({
@@ -105,16 +103,4 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     },
   };
-}
-
-/** Each activity begins when its connection may take one more step. */
-function paced(pace: Pace): ActivityInterceptorsFactory {
-  return () => ({
-    inbound: {
-      async execute(input, next) {
-        await pace.step();
-        return next(input);
-      },
-    },
-  });
 }

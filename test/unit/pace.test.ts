@@ -1,0 +1,80 @@
+import { LEAST_PACE, Pacer, nextPace, type Seen } from '../../src/workers/pace';
+import { atMost } from '../../src/workers/share';
+
+const seen = (some: Partial<Seen>): Seen => ({ beside: true, took: 5, usual: 5, toldPerSecond: 40, ...some });
+
+describe('how fast connections may tell their pairs', () => {
+  test.each<[string, number, Partial<Seen>, number]>([
+    ['nobody is bound while answers come as usual', Infinity, {}, Infinity],
+    ['slow answers: less than was told of late', Infinity, { took: 50 }, 32],
+    ['slow answers again: less than was allowed', 20, { took: 50 }, 16],
+    ['however slow, each gets on', LEAST_PACE, { took: 5_000 }, LEAST_PACE],
+    ['a little more with each look that finds answers as usual', 20, {}, 20.5],
+    ['unbound in the end', 199.9, {}, Infinity],
+    ['where all have much to tell they may keep the servers busy', 20, { beside: false, took: 18 }, 20.5],
+    ['but not have a long row wait there', 20, { beside: false, took: 30 }, 16],
+  ])('%s', (_, before, what, after) => {
+    expect(nextPace(before, seen(what))).toBeCloseTo(after);
+  });
+});
+
+describe('a pace', () => {
+  let pacer: Pacer;
+  beforeEach(() => {
+    jest.useFakeTimers();
+    pacer = new Pacer();
+  });
+  afterEach(() => {
+    pacer.stop();
+    jest.useRealTimers();
+  });
+
+  /** Answers take so long, whoever asks. */
+  const answers = { ms: 5 };
+  const work = () => new Promise<void>((resolve) => setTimeout(resolve, answers.ms));
+  /** So many tells at once; says how many have ended by now. */
+  function tell(pace: ReturnType<Pacer['pace']>, count: number): () => number {
+    let ended = 0;
+    const told = atMost(4, () => pace.do(work));
+    for (let n = 0; n < count; n += 1) void told().then(() => (ended += 1));
+    return () => ended;
+  }
+
+  test('does not hold up anybody while answers come as usual, and slows a flood down once they do not', async () => {
+    answers.ms = 5;
+    const [quiet, noisy] = [pacer.pace(), pacer.pace()];
+    const some = tell(noisy, 100);
+    await jest.advanceTimersByTimeAsync(250);
+    expect(some()).toBe(100);
+
+    answers.ms = 100;
+    const flood = tell(noisy, 2_000);
+    await jest.advanceTimersByTimeAsync(5_000);
+    const before = flood();
+    await jest.advanceTimersByTimeAsync(10_000);
+    const perSecond = (flood() - before) / 10;
+    expect(perSecond).toBeGreaterThanOrEqual(LEAST_PACE * 0.9);
+    expect(perSecond).toBeLessThan(LEAST_PACE * 2);
+    // Who has little to tell begins at once, and waits for nothing but the answer.
+    const one = tell(quiet, 1);
+    await jest.advanceTimersByTimeAsync(101);
+    expect(one()).toBe(1);
+    // All of it comes to its turn.
+    answers.ms = 5;
+    await jest.advanceTimersByTimeAsync(300_000);
+    expect(flood()).toBe(2_000);
+  });
+
+  test('keeps the order, goes on after a failure, and lets all go when it is stopped', async () => {
+    answers.ms = 100;
+    const pace = pacer.pace();
+    await expect(pace.do(() => Promise.reject(new Error('away')))).rejects.toThrow('away');
+    const order: number[] = [];
+    const all = Array.from({ length: 300 }, (_, n) => pace.do(() => Promise.resolve(order.push(n))));
+    pacer.stop();
+    await jest.advanceTimersByTimeAsync(10);
+    await Promise.all(all);
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    expect(order).toHaveLength(300);
+  });
+});
