@@ -49,9 +49,9 @@ const FULL: Scale = {
 };
 const QUICK: Scale = {
   tickets: 3_000,
-  each: 40,
+  each: 20,
   gathered: 500,
-  latencySeconds: 15,
+  latencySeconds: 10,
   links: [1_000, 10_000, 100_000],
   quotaMinutes: 1,
   mongoHeapMb: MONGO_HEAP_MB.quick,

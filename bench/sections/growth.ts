@@ -7,6 +7,8 @@ import { completeSync } from './firstSync';
 
 const ACCOUNT = { tickets: 400, commentsPerTicket: 1 };
 const EDITS = 100;
+/** A process grows for a while after its start, however few links there are: rounds of edits before the first look. */
+const WARM_UP = 3;
 const PROBES = 400;
 const BATCH = 1_000;
 /** Synthetic records have ids that no sandbox gives. */
@@ -45,6 +47,7 @@ export async function growth(servers: Servers, sizes: readonly number[]): Promis
     const receiver = await bed.receiveWebhooks();
     const measured: Size[] = [];
     let filled = 0;
+    for (let round = 0; round < WARM_UP; round += 1) await edit(bed);
     for (const links of sizes) {
       await fill(bed, filled, links);
       filled = links;

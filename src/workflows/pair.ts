@@ -37,7 +37,8 @@ export const status = defineQuery<PairSummary>('status');
 
 function planner(lane: Lane): PairActivities {
   return proxyActivities<PairActivities>({
-    startToCloseTimeout: '1 minute',
+    // Heartbeats tell of a worker that died. A parent of a thousand calls them all, at the pace of its connection.
+    startToCloseTimeout: '5 minutes',
     heartbeatTimeout: '15 seconds',
     retry: { initialInterval: '500ms', maximumInterval: '1 minute' },
     priority: PRIORITY[lane],
