@@ -99,7 +99,7 @@ export async function serveConnection(
         tracing,
         workflows: workflowCode(tracing),
         taskQueue,
-        allowance,
+        share: allowance,
       },
     );
     const done = workers.run().finally(() => mapping.stop());

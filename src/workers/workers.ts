@@ -13,7 +13,7 @@ import { LANES } from '../sync/lane';
 import { SIDES } from '../sync/record';
 import type { Tracing } from '../telemetry/tracing';
 import { taskQueueOf } from '../workflows/taskQueues';
-import { shareOf, type Allowance } from './share';
+import { shareOf, type Share } from './share';
 import type { WorkflowCode } from './workflowCode';
 
 export interface WorkerSettings {
@@ -25,7 +25,7 @@ export interface WorkerSettings {
   /** The service's own task queue; each API's is named after it. */
   taskQueue: string;
   /** Of what the process can do; all of it where nothing is said. */
-  allowance?: Allowance;
+  share?: Share;
 }
 
 /** A worker process: one worker for workflows and the link store, one for each API and lane. */
@@ -44,7 +44,7 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
     tracing,
     workflows,
     taskQueue,
-    allowance = { ...shareOf(1), pace: null },
+    share = shareOf(1),
   } = settings;
   const common: Partial<WorkerOptions> = {
     connection,
@@ -65,11 +65,11 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
         ...controlActivities(context),
         ...backfillActivities(context),
       },
-      maxConcurrentWorkflowTaskExecutions: allowance.workflowTasks,
-      maxConcurrentWorkflowTaskPolls: allowance.polls,
-      maxConcurrentActivityTaskExecutions: allowance.pairActivities,
-      maxConcurrentActivityTaskPolls: allowance.polls,
-      maxCachedWorkflows: allowance.cachedWorkflows,
+      maxConcurrentWorkflowTaskExecutions: share.workflowTasks,
+      maxConcurrentWorkflowTaskPolls: share.polls,
+      maxConcurrentActivityTaskExecutions: share.pairActivities,
+      maxConcurrentActivityTaskPolls: share.polls,
+      maxCachedWorkflows: share.cachedWorkflows,
     }),
   ];
   for (const side of SIDES) {
@@ -83,8 +83,8 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
             ...walkActivities(context, side),
             ...backfillSystemActivities(context, side),
           },
-          maxConcurrentActivityTaskExecutions: allowance.systemActivities,
-          maxConcurrentActivityTaskPolls: Math.min(allowance.polls, allowance.systemActivities),
+          maxConcurrentActivityTaskExecutions: share.systemActivities,
+          maxConcurrentActivityTaskPolls: Math.min(share.polls, share.systemActivities),
         }),
       );
     }
