@@ -161,7 +161,7 @@ export function inWords({ run, calls, throughput, growth, quota, raw }: Report):
       [
         ...Object.entries(pair.pair).map(([name, rate]) => [name, rate.toFixed(1)]),
         ...pair.floor.map((rate, n) => [
-          `workflows that do nothing, ${n === 0 ? 'before' : 'after'}`,
+          `workflows that do nothing, ${['before', 'between', 'after'][n] ?? ''}`,
           rate.toFixed(1),
         ]),
       ],

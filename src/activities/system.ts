@@ -142,7 +142,7 @@ class PlannedWrites {
 
   async next(): Promise<WriteOutcome> {
     const { context, key, side } = this;
-    const link = await context.store.get(key);
+    const link = await this.linkAtWork();
     if (!link) throw new Error(`${key}: a write was planned, but there is no link`);
     await expectKnownMapping(context, link.mappingVersion);
     const write = link.intent?.writes.find((candidate) => candidate.side === side && !candidate.done);
@@ -156,6 +156,14 @@ class PlannedWrites {
     } catch (error) {
       return this.recover(link, write, error);
     }
+  }
+
+  /** As the plan saved it, where that was just now and here. An earlier attempt, or the write before this, may have saved it since. */
+  private async linkAtWork(): Promise<Link | null> {
+    const { store } = this.context;
+    const known = isRepeated() ? null : store.justSaved(this.key);
+    const next = known?.intent?.writes.find(({ done }) => !done);
+    return next?.side === this.side ? known : store.get(this.key);
   }
 
   private async perform(link: Link, intent: Intent, write: PlannedWrite): Promise<WriteOutcome> {

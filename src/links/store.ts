@@ -74,9 +74,9 @@ const JOINED = { 'sides.zendesk.ref': 1, 'sides.pms.ref': 1, status: 1, unlinked
 const TOGETHER = 50;
 /** Whoever asks for more `_id`s than this asks by themselves: others would wait for the answer. */
 const FEW = 50;
-/** That a pair has both its records may have been read this long ago by the same process; its own writes it knows at once. */
-const JOINED_KNOWN_MS = 1_000;
-const JOINED_KEPT = 5_000;
+/** What a process has read, or saved, of a pair is known to it for so long; its own writes it knows at once. */
+const KNOWN_MS = 1_000;
+const KNOWN_AT_MOST = 5_000;
 const UNSETTLED = ['pending', 'conflict', 'quarantined'] as const;
 export type UnsettledStatus = (typeof UNSETTLED)[number];
 
@@ -146,6 +146,8 @@ export interface LinkStore {
   release(ref: RefKey, key: CanonicalKey): Promise<void>;
   /** Writes the link if nobody else did since it was read. @returns it with its new `rev`. @throws StaleLink */
   save(link: Link): Promise<Link>;
+  /** What this process {@link save}d of a pair a moment ago; null for nothing. Another may have saved it since: the next save tells. */
+  justSaved(key: CanonicalKey): Link | null;
   /** Many {@link claim}s at once. @returns the owner of each; absent where the one there was let go meanwhile */
   claimMany(claims: readonly { ref: RefKey; key: CanonicalKey }[]): Promise<Map<RefKey, CanonicalKey>>;
   /** Many new links at once. @returns those that were stored; the others exist already */
@@ -283,6 +285,7 @@ class MongoLinkStore implements LinkStore {
   });
   /** Pairs that had both their records when they were last read, and when that was. */
   private readonly whole = new Map<CanonicalKey, { pair: JoinedPair; readAt: number }>();
+  private readonly saved = new Map<CanonicalKey, { link: Link; savedAt: number }>();
 
   async get(key: CanonicalKey): Promise<Link | null> {
     const [found] = await this.readLinks([key]);
@@ -300,10 +303,10 @@ class MongoLinkStore implements LinkStore {
     const unknown: CanonicalKey[] = [];
     for (const key of new Set(keys)) {
       const known = this.whole.get(key);
-      if (known && readAt - known.readAt < JOINED_KNOWN_MS) pairs.set(key, known.pair);
+      if (known && readAt - known.readAt < KNOWN_MS) pairs.set(key, known.pair);
       else unknown.push(key);
     }
-    if (this.whole.size > JOINED_KEPT) this.whole.clear();
+    if (this.whole.size > KNOWN_AT_MOST) this.whole.clear();
     for (const { _id, sides, status, unlinked } of await this.readJoined(unknown)) {
       const refs: JoinedPair['refs'] = {};
       for (const side of SIDES) {
@@ -344,7 +347,7 @@ class MongoLinkStore implements LinkStore {
     if (link.rev > 0) {
       const saved = await this.saves.do(link);
       if (!saved) throw new StaleLink(`${link._id} is no longer at revision ${link.rev}`);
-      return saved;
+      return this.remember(saved);
     }
     const next: Link = { ...link, rev: 1, updatedAt: this.now().toISOString() };
     try {
@@ -352,7 +355,18 @@ class MongoLinkStore implements LinkStore {
     } catch (error) {
       throw isDuplicateKey(error) ? new StaleLink(`${link._id} was created by another writer`) : error;
     }
-    return next;
+    return this.remember(next);
+  }
+
+  justSaved(key: CanonicalKey): Link | null {
+    const known = this.saved.get(key);
+    return known && performance.now() - known.savedAt < KNOWN_MS ? known.link : null;
+  }
+
+  private remember(link: Link): Link {
+    if (this.saved.size > KNOWN_AT_MOST) this.saved.clear();
+    this.saved.set(link._id, { link, savedAt: performance.now() });
+    return link;
   }
 
   async claimMany(claims: readonly { ref: RefKey; key: CanonicalKey }[]): Promise<Map<RefKey, CanonicalKey>> {
@@ -383,7 +397,10 @@ class MongoLinkStore implements LinkStore {
       replaceOne: { filter: { _id: link._id, rev: link.rev - 1 }, replacement: toDocument(link) },
     }));
     const { matchedCount } = await this.links.bulkWrite(writes, { ordered: false });
-    for (const { _id } of links) this.whole.delete(_id);
+    for (const { _id } of links) {
+      this.whole.delete(_id);
+      this.saved.delete(_id);
+    }
     if (matchedCount === next.length) return next;
     if (matchedCount === 0) return next.map(() => null);
     // Whose revision it is now, its content says.
@@ -392,10 +409,12 @@ class MongoLinkStore implements LinkStore {
   }
 
   async noteReason(key: CanonicalKey, reason: Reason): Promise<void> {
+    this.saved.delete(key);
     await this.links.updateOne({ _id: key }, { $set: { reason } });
   }
 
   async noteWait(keys: CanonicalKey[], ref: RefKey, reason: Reason): Promise<void> {
+    for (const key of keys) this.saved.delete(key);
     await this.links.updateMany(
       {
         _id: { $in: keys },
@@ -410,6 +429,7 @@ class MongoLinkStore implements LinkStore {
   async remove(link: Link): Promise<void> {
     await this.links.deleteOne({ _id: link._id, rev: link.rev });
     this.whole.delete(link._id);
+    this.saved.delete(link._id);
   }
 
   async waitingFor(refs: RefKey[]): Promise<CanonicalKey[]> {

@@ -6,7 +6,7 @@ import type { Mapping } from '../sync/mapping';
 import type { Resolution } from '../sync/resolution';
 import { currentLane } from '../systems/callContext';
 import { recordChanged, resolveConflictUpdate, resyncUpdate } from '../workflows/pair';
-import { ENTITY_TYPE, PMS_ID, SYNC_STATUS, ZENDESK_ID } from '../workflows/searchAttributes';
+import { PMS_ID, SYNC_STATUS, ZENDESK_ID } from '../workflows/searchAttributes';
 import { PRIORITY } from '../workflows/taskQueues';
 
 /**
@@ -79,7 +79,6 @@ function startOptions(
     args: [key],
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     typedSearchAttributes: new TypedSearchAttributes([
-      { key: ENTITY_TYPE, value: entity },
       ...(ids.zendesk === null ? [] : [{ key: ZENDESK_ID, value: ids.zendesk }]),
       ...(ids.pms === null ? [] : [{ key: PMS_ID, value: ids.pms }]),
       ...(status === null ? [] : [{ key: SYNC_STATUS, value: status }]),

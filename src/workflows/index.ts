@@ -8,17 +8,17 @@ import { keepInSync } from './pair';
  */
 
 /** A Zendesk organization ↔ a PMS customer. */
-export async function OrgToCustomer(key: CanonicalKey): Promise<PairSummary> {
+export function OrgToCustomer(key: CanonicalKey): Promise<PairSummary> {
   return keepInSync(key);
 }
 
 /** A Zendesk ticket ↔ a PMS project. */
-export async function TicketToProject(key: CanonicalKey): Promise<PairSummary> {
+export function TicketToProject(key: CanonicalKey): Promise<PairSummary> {
   return keepInSync(key);
 }
 
 /** A Zendesk ticket comment ↔ its place in a PMS project. */
-export async function CommentToProject(key: CanonicalKey): Promise<PairSummary> {
+export function CommentToProject(key: CanonicalKey): Promise<PairSummary> {
   return keepInSync(key);
 }
 

@@ -102,7 +102,8 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
   setHandler(status, () => summary);
   // What came with the start is taken in before the first turn: handlers begin only once this yields.
   await condition(() => true);
-  await condition(() => inbox.length > 0 || allHandlersFinished());
+  const toldOrDone = () => inbox.length > 0 || allHandlersFinished();
+  if (!toldOrDone()) await condition(toldOrDone);
 
   do {
     const taken = received;
@@ -113,7 +114,7 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
     };
     summary = await bringIntoAgreement(activities, key, { ...messages, lane });
     handled = taken;
-    await condition(() => inbox.length > 0 || allHandlersFinished());
+    if (!toldOrDone()) await condition(toldOrDone);
   } while (inbox.length > 0);
 
   report(summary);

@@ -149,6 +149,27 @@ describe('link store', () => {
     expect(await joined()).toBeUndefined();
   });
 
+  test('what it just saved of a pair it knows, until it or its words are no longer so', async () => {
+    expect(store.justSaved(KEY)).toBeNull();
+    const first = await store.save(newLink(KEY, 'TicketToProject', 'v1', '2024-01-01T00:00:00Z'));
+    expect(store.justSaved(KEY)).toEqual(await store.get(KEY));
+    const second = await store.save({ ...first, status: 'linked' });
+    expect(store.justSaved(KEY)).toEqual(second);
+
+    // A revision that another process has moved on is refused, and no longer known.
+    await expect(store.save({ ...first, status: 'conflict' })).rejects.toThrow(StaleLink);
+    expect(store.justSaved(KEY)).toBeNull();
+
+    const third = await store.save({ ...second, status: 'pending' });
+    const reason = { code: 'paused', text: 'it is paused', since: '2024-01-01T00:00:00Z', nextAttempt: null };
+    await store.noteReason(KEY, reason);
+    expect(store.justSaved(KEY)).toBeNull();
+    const fourth = await store.save({ ...third, reason });
+    expect(store.justSaved(KEY)).toEqual(fourth);
+    await store.remove(fourth);
+    expect(store.justSaved(KEY)).toBeNull();
+  });
+
   test('finds what was seen below a parent and not yet dealt with', async () => {
     const below = (id: string, parent: string) =>
       record('pms', {}, 1, { ref: { side: 'pms', kind: 'note', id }, parent });
