@@ -156,6 +156,9 @@ export function inWords({ run, calls, throughput, growth, quota, raw }: Report):
     '',
     '## How fast changes go',
     '',
+    'Edits that gathered while nobody polled, worked off by a service that is warm; in turns with workflows of as many activities that',
+    'do nothing and need nothing: no search attributes, no heartbeats, no content.',
+    '',
     table(
       ['', 'a second'],
       [
