@@ -42,9 +42,9 @@ export async function startService(
   const sdkAddress = config.metricsPort === undefined ? undefined : `127.0.0.1:${await freePort()}`;
   const maxPoolSize = poolSizeOf(connections.length);
   const backbone = await connectServers(config, servers, { log, tracing, sdkAddress, maxPoolSize });
+  const pacer = connections.length > 1 ? new Pacer() : null;
   let metricsServer: MetricsServer | null = null;
   try {
-    const pacer = connections.length > 1 ? new Pacer() : null;
     const served = await serveAll(connections, backbone, pacer);
     const { metricsPort: port, metricsHost: host } = config;
     if (port !== undefined && sdkAddress !== undefined) {
@@ -69,6 +69,7 @@ export async function startService(
       },
     };
   } catch (error) {
+    pacer?.stop();
     await backbone.close();
     throw error;
   }
