@@ -50,7 +50,7 @@ const FULL: Scale = {
 const QUICK: Scale = {
   tickets: 3_000,
   each: 20,
-  gathered: 500,
+  gathered: 400,
   latencySeconds: 10,
   links: [1_000, 10_000, 100_000],
   quotaMinutes: 1,

@@ -8,7 +8,7 @@ import { systemsOf } from '../systems';
  * Prints a line once the first round is done; runs until it is ended.
  */
 
-const PAUSE_MS = 3_000;
+const PAUSE_MS = 1_000;
 const env = systemsOf(process.env);
 
 const zendesk = createClient({
