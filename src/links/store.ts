@@ -25,6 +25,7 @@ import { BackfillStore } from './backfill';
 import { ControlStore } from './control';
 import { HintStore } from './hints';
 import { LagSamples } from './lag';
+import { Lately } from './lately';
 import { MappingVersions } from './mappings';
 import { Together } from './together';
 import { Upkeep } from './upkeep';
@@ -75,8 +76,7 @@ const TOGETHER = 50;
 /** Whoever asks for more `_id`s than this asks by themselves: others would wait for the answer. */
 const FEW = 50;
 /** What a process has read, or saved, of a pair is known to it for so long; its own writes it knows at once. */
-const KNOWN_MS = 1_000;
-const KNOWN_AT_MOST = 5_000;
+const KNOWN = { ms: 1_000, most: 5_000 };
 const UNSETTLED = ['pending', 'conflict', 'quarantined'] as const;
 export type UnsettledStatus = (typeof UNSETTLED)[number];
 
@@ -283,9 +283,9 @@ class MongoLinkStore implements LinkStore {
     );
     return lists.map(() => undefined);
   });
-  /** Pairs that had both their records when they were last read, and when that was. */
-  private readonly whole = new Map<CanonicalKey, { pair: JoinedPair; readAt: number }>();
-  private readonly saved = new Map<CanonicalKey, { link: Link; savedAt: number }>();
+  /** Pairs that had both their records when they were last read. */
+  private readonly whole = new Lately<CanonicalKey, JoinedPair>(KNOWN);
+  private readonly saved = new Lately<CanonicalKey, Link>(KNOWN);
 
   async get(key: CanonicalKey): Promise<Link | null> {
     const [found] = await this.readLinks([key]);
@@ -303,10 +303,9 @@ class MongoLinkStore implements LinkStore {
     const unknown: CanonicalKey[] = [];
     for (const key of new Set(keys)) {
       const known = this.whole.get(key);
-      if (known && readAt - known.readAt < KNOWN_MS) pairs.set(key, known.pair);
+      if (known) pairs.set(key, known);
       else unknown.push(key);
     }
-    if (this.whole.size > KNOWN_AT_MOST) this.whole.clear();
     for (const { _id, sides, status, unlinked } of await this.readJoined(unknown)) {
       const refs: JoinedPair['refs'] = {};
       for (const side of SIDES) {
@@ -315,7 +314,7 @@ class MongoLinkStore implements LinkStore {
       }
       const pair = { refs, status, unlinked };
       pairs.set(_id, pair);
-      if (SIDES.every((side) => refs[side] !== undefined)) this.whole.set(_id, { pair, readAt });
+      if (SIDES.every((side) => refs[side] !== undefined)) this.whole.set(_id, pair, readAt);
     }
     return pairs;
   }
@@ -359,13 +358,11 @@ class MongoLinkStore implements LinkStore {
   }
 
   justSaved(key: CanonicalKey): Link | null {
-    const known = this.saved.get(key);
-    return known && performance.now() - known.savedAt < KNOWN_MS ? known.link : null;
+    return this.saved.get(key) ?? null;
   }
 
   private remember(link: Link): Link {
-    if (this.saved.size > KNOWN_AT_MOST) this.saved.clear();
-    this.saved.set(link._id, { link, savedAt: performance.now() });
+    this.saved.set(link._id, link);
     return link;
   }
 
