@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { startTemporal, type EmbeddedTemporal } from '../../src/embedded';
 import type { Report, Result } from '../../src/verify/line';
+import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 import { runProgram } from '../support/cli';
 import { ServiceProcess, until } from '../support/serviceProcess';
 import { testServers } from '../support/servers';
@@ -8,17 +10,23 @@ import { startBed, type Bed } from './support/bed';
 /** `conform` and `verify` as an operator runs them, against a real Redmine. */
 
 let bed: Bed;
+let temporal: EmbeddedTemporal;
 let env: Record<string, string>;
 
 beforeAll(async () => {
   bed = await startBed();
-  const { temporalAddress, mongodbUri } = testServers();
+  // Workflow ids are made of records' ids, and every Redmine counts its own from 1: on the server of the other test
+  // file, a pair of this one could be a pair of that one.
+  temporal = await startTemporal({
+    searchAttributes: SEARCH_ATTRIBUTES,
+    env: { ...process.env, TEMPORAL_ADDRESS: '' },
+  });
   const name = `redmine-${randomUUID().slice(0, 8)}`;
   env = {
     ...bed.settings,
     PATH: process.env['PATH'] ?? '',
-    TEMPORAL_ADDRESS: temporalAddress,
-    MONGODB_URI: mongodbUri,
+    TEMPORAL_ADDRESS: temporal.address,
+    MONGODB_URI: testServers().mongodbUri,
     MONGODB_DATABASE: name,
     TASK_QUEUE: name,
     ZENDESK_POLL_SECONDS: '1',
@@ -27,7 +35,10 @@ beforeAll(async () => {
     LOG_LEVEL: 'warn',
   };
 });
-afterAll(() => bed.close());
+afterAll(async () => {
+  await bed.close();
+  await temporal.stop();
+});
 
 describe('verify', () => {
   let service: ServiceProcess;

@@ -55,8 +55,9 @@ export async function startStack(
     metrics: new SyncMetrics(),
     now: () => new Date(),
     async hint(key, ...rest) {
-      started.add(key);
+      // Only what Temporal knows can be waited for; whoever tells it is waited for until it has said so.
       await tell(key, ...rest);
+      started.add(key);
     },
   };
   const workers: Workers = await createWorkers(context, {
