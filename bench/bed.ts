@@ -11,6 +11,7 @@ import { startPmsSandbox, type PmsSandbox } from '../sandbox/pms/server';
 import { startZendeskSandbox, type ZendeskSandbox } from '../sandbox/zendesk/server';
 import type { startMongo, startTemporal } from '../src/embedded';
 import { openLinkStore, type LinkStore } from '../src/links/store';
+import { PAIRS_AT_WORK } from '../src/workflows/searchAttributes';
 import { generateAccount, type AccountOptions, type AccountSize } from './backfill/generate';
 
 /** One Temporal and one MongoDB for the whole run. */
@@ -137,7 +138,7 @@ export class Bed {
 
 /** Until no pair of a task queue is at work. */
 export async function untilQuiet(client: Client, taskQueue: string): Promise<void> {
-  const query = `TaskQueue = '${taskQueue}' AND ExecutionStatus = 'Running' AND WorkflowType IN ('OrgToCustomer', 'TicketToProject', 'CommentToProject')`;
+  const query = `TaskQueue = '${taskQueue}' AND ${PAIRS_AT_WORK}`;
   for (let looks = 0; looks < QUIET_LOOKS;) {
     await sleep(LOOK_MS);
     const { count } = await client.workflow.count(query);

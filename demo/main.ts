@@ -10,8 +10,9 @@ import { PMS_NAMES, type PmsName } from './pms';
 import { ProgressLine, colour, formatDuration, printLine, printTable } from './report';
 import { seedBoth } from './seed';
 import { Meter, difference, type Spending } from './spending';
-import { ENTITY_TYPES, SIDES } from '../src/sync/record';
+import { SIDES } from '../src/sync/record';
 import { pollScheduleId } from '../src/workers/schedules';
+import { PAIRS_AT_WORK } from '../src/workflows/searchAttributes';
 
 /** `npm run demo`: two systems come into agreement, and a checker that shares no code with the sync says so. */
 
@@ -162,9 +163,7 @@ async function untilQuiet(environment: Environment, meter: Meter, killWorker: bo
     const counts = await store.countByStatus();
     const linked = total(counts, 'linked');
     const pending = total(counts, 'pending');
-    const { count: running } = await client.workflow.count(
-      `ExecutionStatus = 'Running' AND WorkflowType IN (${ENTITY_TYPES.map((type) => `'${type}'`).join(', ')})`,
-    );
+    const { count: running } = await client.workflow.count(PAIRS_AT_WORK);
     const { writes, polls, calls } = await meter.read();
     progress.update(
       'Syncing: linked',

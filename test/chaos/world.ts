@@ -14,7 +14,7 @@ import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/
 import { startMongo, startTemporal, type EmbeddedMongo, type EmbeddedTemporal } from '../../src/embedded';
 import { projectRoot } from '../../src/embedded/cache';
 import { freePort } from '../../src/embedded/ports';
-import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
+import { PAIRS_AT_WORK, SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 
 export const SIDES = ['zendesk', 'pms'] as const;
 export type Side = (typeof SIDES)[number];
@@ -222,7 +222,7 @@ export class World {
   }
 
   private async activity(): Promise<{ running: number; writes: string; polls: Record<Side, number> }> {
-    const query = `TaskQueue = '${this.run}' AND ExecutionStatus = 'Running' AND WorkflowType IN ('OrgToCustomer', 'TicketToProject', 'CommentToProject')`;
+    const query = `TaskQueue = '${this.run}' AND ${PAIRS_AT_WORK}`;
     const { count } = await (await this.client()).workflow.count(query);
     const calls = { zendesk: (await this.stats('zendesk')).calls, pms: (await this.stats('pms')).calls };
     const counted = (side: Side, wanted: (call: Call) => boolean) =>
