@@ -15,9 +15,12 @@ module.exports = {
     '^zendesk-pms-sync/adapter$': '<rootDir>/src/adapter/index.ts',
     '^zendesk-pms-sync/adapter/testing$': '<rootDir>/src/adapter/testing.ts',
   },
+  // The tests wait for servers more than they compute.
+  maxWorkers: '100%',
   globalSetup: '<rootDir>/test/support/globalSetup.ts',
   globalTeardown: '<rootDir>/test/support/globalTeardown.ts',
-  testTimeout: 60_000,
+  // No test asserts a time: this only ends what hangs, also on a machine that does much else.
+  testTimeout: 300_000,
   // The Temporal SDK's native runtime can outlive its workers and keep this process from ending.
   forceExit: true,
   modulePathIgnorePatterns: ['<rootDir>/dist/'],

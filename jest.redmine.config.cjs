@@ -6,5 +6,4 @@ module.exports = {
   testPathIgnorePatterns: ['/node_modules/'],
   globalSetup: '<rootDir>/test/redmine/support/globalSetup.ts',
   globalTeardown: '<rootDir>/test/redmine/support/globalTeardown.ts',
-  testTimeout: 180_000,
 };

@@ -16,8 +16,6 @@ import { TOKEN, startConsoleWorld, type ConsoleWorld } from '../support/console'
 
 /** The console in a real Chromium, over the whole sync: by keyboard alone, for every eye, and with hostile content. */
 
-jest.setTimeout(240_000);
-
 const XSS = [
   '<script>alert("x")</script>',
   '"><script>alert(1)</script>',

@@ -134,25 +134,21 @@ beforeAll(async () => {
   await boxes.pm('PATCH', `/projects/${project() ?? ''}`, { title: 'from the pms' });
   await run('resume');
   await until(async () => (await run('conflicts list')).out.includes(String(ids.ticket)));
-}, 300_000);
+});
 afterAll(async () => {
   await service.signal('SIGTERM');
   await boxes.close();
 });
 
 describe('our own commands', () => {
-  test.each(commands.map(({ page, text }) => [page, text]))(
-    '%s: %s',
-    async (_page, text) => {
-      const { code, out, err } = await run(argumentsOf(text));
-      const said = `${text}\n${out}${err}`;
-      expect(said).not.toMatch(/^\s+at /m);
-      expect([said, code]).toEqual([said, MAY_FIND.test(argumentsOf(text)) && code === 1 ? 1 : 0]);
-      expect(out + err).not.toBe('');
-      if (/^pause/.test(argumentsOf(text))) await run('resume');
-    },
-    180_000,
-  );
+  test.each(commands.map(({ page, text }) => [page, text]))('%s: %s', async (_page, text) => {
+    const { code, out, err } = await run(argumentsOf(text));
+    const said = `${text}\n${out}${err}`;
+    expect(said).not.toMatch(/^\s+at /m);
+    expect([said, code]).toEqual([said, MAY_FIND.test(argumentsOf(text)) && code === 1 ? 1 : 0]);
+    expect(out + err).not.toBe('');
+    if (/^pause/.test(argumentsOf(text))) await run('resume');
+  });
 
   test.each(RUN_BY)('%s is run by %s, and takes the options that are documented', async (command, file) => {
     expect(existsSync(path.join(ROOT, file))).toBe(true);

@@ -271,7 +271,7 @@ test('bad signatures', async () => {
   expect(await sendAll(sent)).toEqual({ 401: sent.length });
   expect(await gotThrough()).toEqual(before);
   figures.push(['bad signatures', `${sent.length} sent, ${sent.length} answered 401`]);
-}, 120_000);
+});
 
 test('old timestamps, and some of the future', async () => {
   const before = await gotThrough();
@@ -288,7 +288,7 @@ test('old timestamps, and some of the future', async () => {
   expect(await sendAll(sent)).toEqual({ 401: sent.length });
   expect(await gotThrough()).toEqual(before);
   figures.push(['old and future timestamps', `${sent.length} sent, ${sent.length} answered 401`]);
-}, 120_000);
+});
 
 test('replays', async () => {
   const originals = Array.from({ length: 20 }, (_, i) =>
@@ -310,7 +310,7 @@ test('replays', async () => {
     'replays',
     `${replays.length} sent of ${originals.length} genuine ones, none handed over again`,
   ]);
-}, 120_000);
+});
 
 test('malformed bodies, rightly signed', async () => {
   const before = await gotThrough();
@@ -330,7 +330,7 @@ test('malformed bodies, rightly signed', async () => {
     'malformed bodies',
     `${BODIES} sent, ${statuses['400']} answered 400, ${statuses['200'] ?? 0} ignored, ${Math.round(BODIES / seconds)} a second`,
   ]);
-}, 300_000);
+});
 
 test('huge bodies', async () => {
   const before = await gotThrough();
@@ -373,7 +373,7 @@ test('huge bodies', async () => {
   expect(await gotThrough()).toEqual(before);
   const codes = answers.map((answer) => answer.slice(9, 12) || 'cut').join(' ');
   figures.push(['huge bodies (1, 8, 64 MB)', `${answers.length} sent: ${codes}`]);
-}, 120_000);
+});
 
 test('what is no HTTP, and paths that lead nowhere', async () => {
   const before = await gotThrough();
@@ -422,7 +422,7 @@ test('what is no HTTP, and paths that lead nowhere', async () => {
   ).toBe(401);
   expect(await gotThrough()).toEqual(before);
   figures.push(['no HTTP, or nowhere', `${requests.length} raw, ${paths.length * 6} paths: 4xx or cut`]);
-}, 120_000);
+});
 
 test('slow clients hold nobody up', async () => {
   const before = await gotThrough();
@@ -462,7 +462,7 @@ test('slow clients hold nobody up', async () => {
     'slow clients',
     `${slow.length} at once, all cut within ${(after / 1000).toFixed(0)} s; ${served} genuine deliveries meanwhile, slowest ${slowest} ms`,
   ]);
-}, 120_000);
+});
 
 test('it is the same process, and said nothing that it should not', async () => {
   expect(child.exitCode).toBeNull();

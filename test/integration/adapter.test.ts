@@ -32,14 +32,14 @@ describe('the example', () => {
     expect(new Set(off)).toEqual(
       new Set(['feed', 'feedOrder', 'feedSince', 'redact', 'followUp', 'file', 'detach', 'fileRepeat']),
     );
-  }, 120_000);
+  });
 
   test('is found out where its system does not keep it', async () => {
     pms.ignoresRevisions = true;
     const faults = faultsOf(await conform());
     expect(faults.filter((fault) => !/^\w+ precondition lies: /.test(fault))).toEqual([]);
     expect(faults).not.toEqual([]);
-  }, 120_000);
+  });
 });
 
 describe('a module that is none', () => {

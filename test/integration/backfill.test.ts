@@ -306,7 +306,7 @@ describe('steering', () => {
     await quiet();
     expect([...boxes.pms.store.all('project')]).toHaveLength(1);
     await control.terminate();
-  }, 60_000);
+  });
 
   test('cancelled, it ends; the next one does the rest', async () => {
     await tickets(2);

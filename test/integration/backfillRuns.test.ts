@@ -32,7 +32,7 @@ beforeAll(async () => {
     boxes.mapping,
     boxes.systems,
   );
-}, 120_000);
+});
 afterAll(async () => {
   await stack.stop();
   await boxes.close();
@@ -67,4 +67,4 @@ test('goes on in another run when Temporal says that the history is long, and mi
     expect.objectContaining({ status: 'COMPLETED' }),
   ]);
   for (const { events } of runs) expect(events).toBeLessThan(SUGGESTED + STILL_TO_COME);
-}, 300_000);
+});

@@ -329,7 +329,7 @@ describe('the command', () => {
     expect(out).toMatch(/^made (\d+) records, archived \1, left behind 0$/m);
     expect(out).toMatch(/, 0 failed, 0 lies; \d+ s$/m);
     expect(live()).toEqual([]);
-  }, 120_000);
+  });
 
   test('names a lie in JSON, and exits with 1', async () => {
     await control('lies', { ignoreIfMatch: true });
@@ -338,7 +338,7 @@ describe('the command', () => {
     const report = JSON.parse(out) as Report & { ok: boolean };
     expect(report).toMatchObject({ ok: false, system: boxes.pms.url, as: 'sync@pms.example' });
     expect(checksWith(report, 'lies')).toEqual(['precondition']);
-  }, 120_000);
+  });
 
   test('tries a profile that claims less, which a liar then keeps', async () => {
     await control('lies', { ignoreIfMatch: true });
@@ -361,7 +361,7 @@ describe('the command', () => {
     expect(new Set(checksWith(report, 'window'))).toEqual(
       new Set(['precondition', 'followUp', 'fileRepeat']),
     );
-  }, 120_000);
+  });
 
   test('says what is wrong with a credential, and makes nothing', async () => {
     const wrong = { ...boxes.pms, token: 'wrong' };

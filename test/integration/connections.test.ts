@@ -43,8 +43,8 @@ describe('two connections in one process', () => {
     ticket = await makeTicket(acme, 'of acme');
     expect(await makeTicket(globex, 'of globex')).toBe(ticket);
     await until(() => titlesOf(acme).length > 0 && titlesOf(globex).length > 0);
-  }, 120_000);
-  afterAll(async () => world.stop(), 60_000);
+  });
+  afterAll(async () => world.stop());
 
   test('the same record ids are different records', async () => {
     expect(titlesOf(acme)).toEqual(['of acme']);
@@ -68,7 +68,7 @@ describe('two connections in one process', () => {
         return link?.status === 'linked';
       });
     }
-  }, 60_000);
+  });
 
   test('a webhook is taken with the secret of its own connection only', async () => {
     const [project] = [...acme.pms.store.all('project')];
@@ -104,7 +104,7 @@ describe('two connections in one process', () => {
       ['acme', acme.pms.url],
       ['globex', globex.pms.url],
     ]);
-  }, 60_000);
+  });
 
   test('metrics tell of each under its name, and of each metric once', async () => {
     const text = await (await fetch(world.metricsUrl)).text();
@@ -140,7 +140,7 @@ describe('two connections in one process', () => {
     const other = `${world.taskQueue('acme')}-hygiene`;
     const form = { id: other, what: 'pause', formToken };
     expect((await visitor.post('/console/connections/globex/schedules', form)).status).toBe(400);
-  }, 60_000);
+  });
 
   test('a flood and a storm of 429 on one leave the other alone', async () => {
     const flooded = 1_000;
@@ -194,8 +194,8 @@ describe('one that cannot be served', () => {
   let world: ConnectionsWorld;
   beforeAll(async () => {
     world = await startConnections(['acme', 'initech'], ['initech']);
-  }, 120_000);
-  afterAll(async () => world.stop(), 60_000);
+  });
+  afterAll(async () => world.stop());
 
   const failing = async () => {
     const { out } = await world.run('status', '--json');
@@ -225,5 +225,5 @@ describe('one that cannot be served', () => {
     copyFileSync(MAPPING_FILE, path.join(world.folder, 'initech.yaml'));
     await until(() => titlesOf(initech).includes('waits'));
     expect((await failing()).failedStarts).toEqual([]);
-  }, 180_000);
+  });
 });

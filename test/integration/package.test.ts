@@ -25,7 +25,7 @@ beforeAll(() => {
   mkdirSync(path.dirname(installed), { recursive: true });
   execFileSync('mv', [path.join(dir, 'package'), installed]);
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(installed, 'node_modules'));
-}, 120_000);
+});
 
 const run = (...args: string[]) =>
   spawnSync(process.execPath, [path.join(installed, 'dist/src/cli/main.js'), ...args], {

@@ -232,4 +232,4 @@ test('a worker that is killed half-way: reconcile goes on with the next one, and
     await mongo.close();
     await boxes.close();
   }
-}, 240_000);
+});

@@ -106,7 +106,7 @@ describe('a mapping file that changes under a running service', () => {
     await until(() => boxes.zendesk.store.tickets.get(third)?.priority === 'low');
     // A second remap has nothing to do.
     expect(await runCommand(env, 'remap')).toMatch(/0 pairs told, 0 left as they are, done$/m);
-  }, 120_000);
+  });
 });
 
 describe('workers of which not all have the new mapping yet', () => {

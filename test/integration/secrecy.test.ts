@@ -124,7 +124,7 @@ describe.each<[string, Record<string, string>]>([
         expect({ place, word, there: bytes.includes(word) }).toMatchObject({ there: false });
     for (const word of [...credentials, basic]) expect(stored).not.toContain(word);
     expect(first.said.split('\n').length).toBeGreaterThan(5);
-  }, 120_000);
+  });
 
   if (encrypted) {
     test('nothing but ids, statuses and trace ids is readable, and each key opens its own', async () => {

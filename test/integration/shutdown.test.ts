@@ -57,5 +57,5 @@ describe('SIGTERM', () => {
     await until(async () => (await linked()).length === TICKETS);
     expect(await second.signal('SIGTERM')).toBe(0);
     expect(projects()).toHaveLength(TICKETS);
-  }, 120_000);
+  });
 });

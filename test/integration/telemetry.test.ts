@@ -64,7 +64,7 @@ describe('telemetry', () => {
     await boxes.pm('PATCH', `/projects/${project()?.id}`, { title: 'edited' });
     await until(() => boxes.zendesk.store.tickets.get(ticketId)?.subject === 'edited');
     await until(async () => (await runsEnded()) >= 2);
-  }, 120_000);
+  });
   afterAll(async () => {
     await service.signal('SIGTERM');
     const connection = await Connection.connect({ address: testServers().temporalAddress });

@@ -130,7 +130,7 @@ describe('in accounts that are in use', () => {
         [...boxes.zendesk.store.organizations.values()].length === 2 &&
         [...boxes.pms.store.all('customer')].length === 2,
     );
-  }, 120_000);
+  });
   afterAll(async () => {
     await service.signal('SIGTERM');
     await boxes.close();
@@ -192,7 +192,7 @@ describe('in accounts that are in use', () => {
     expect(leftBehind).toEqual([]);
     expect(results.filter(({ reason }) => reason === 'stopped before it').length).toBeGreaterThan(0);
     expect(state()).toEqual(before);
-  }, 120_000);
+  });
 });
 
 test.each<[string, string[], RegExp]>([

@@ -175,4 +175,4 @@ test('from nothing to two systems that agree', async () => {
   expect(parse(readFileSync(path.join(dir, 'zendesk-pms-sync.yaml'), 'utf8'))).toMatchObject({
     pmsTokenFile: 'secrets/pms-token',
   });
-}, 300_000);
+});

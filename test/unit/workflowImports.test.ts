@@ -15,4 +15,4 @@ async function packagesOf(workflowsPath: string): Promise<string[]> {
 test('workflows carry no library but what the SDK itself brings along', async () => {
   const nothing = await packagesOf(path.resolve(__dirname, '../fixtures/workflows-empty'));
   expect(await packagesOf(WORKFLOWS)).toEqual(nothing);
-}, 60_000);
+});
