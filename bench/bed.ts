@@ -11,7 +11,7 @@ import { startPmsSandbox, type PmsSandbox } from '../sandbox/pms/server';
 import { startZendeskSandbox, type ZendeskSandbox } from '../sandbox/zendesk/server';
 import type { startMongo, startTemporal } from '../src/embedded';
 import { openLinkStore, type LinkStore } from '../src/links/store';
-import { PAIRS_AT_WORK } from '../src/workflows/searchAttributes';
+import { PAIRS_AT_WORK } from '../src/workers/hint';
 import { generateAccount, type AccountOptions, type AccountSize } from './backfill/generate';
 
 /** One Temporal and one MongoDB for the whole run. */

@@ -11,8 +11,8 @@ import { ProgressLine, colour, formatDuration, printLine, printTable } from './r
 import { seedBoth } from './seed';
 import { Meter, difference, type Spending } from './spending';
 import { SIDES } from '../src/sync/record';
+import { PAIRS_AT_WORK } from '../src/workers/hint';
 import { pollScheduleId } from '../src/workers/schedules';
-import { PAIRS_AT_WORK } from '../src/workflows/searchAttributes';
 
 /** `npm run demo`: two systems come into agreement, and a checker that shares no code with the sync says so. */
 

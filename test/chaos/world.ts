@@ -14,7 +14,8 @@ import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/
 import { startMongo, startTemporal, type EmbeddedMongo, type EmbeddedTemporal } from '../../src/embedded';
 import { projectRoot } from '../../src/embedded/cache';
 import { freePort } from '../../src/embedded/ports';
-import { PAIRS_AT_WORK, SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
+import { PAIRS_AT_WORK } from '../../src/workers/hint';
+import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 
 export const SIDES = ['zendesk', 'pms'] as const;
 export type Side = (typeof SIDES)[number];

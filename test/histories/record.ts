@@ -23,7 +23,7 @@ test('records the history of every scenario', async () => {
   } finally {
     await stack.stop();
   }
-}, 300_000);
+});
 
 function names(taskQueue: string, systems: MemorySystem[]): Map<string, string> {
   const ids = systems.flatMap((system) => [...system.records.values()].map(({ ref }) => ref.id));
