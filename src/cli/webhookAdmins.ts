@@ -8,15 +8,12 @@ export function webhookAdmins(config: Config, pmsSecret = ''): WebhookAdmin[] {
   const pms = loadPmsAdapter(config).webhooks?.({
     baseUrl: config.pmsBaseUrl,
     token: config.pmsToken,
+    readToken: config.readPmsToken,
     ...(config.pmsUser !== undefined && { user: config.pmsUser }),
     secret: pmsSecret,
   });
   return [
-    zendeskWebhooks({
-      baseUrl: config.zendeskBaseUrl,
-      email: config.zendeskEmail,
-      apiToken: config.zendeskApiToken,
-    }),
+    zendeskWebhooks({ baseUrl: config.zendeskBaseUrl, auth: config.zendeskAuth }),
     ...(pms ? [pms] : []),
   ];
 }

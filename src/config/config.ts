@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import ipaddr from 'ipaddr.js';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
+import { SERVICE_SCOPES, type ZendeskAuth } from '../systems/zendesk/auth';
 import { parseEncryptionKeys, type EncryptionKey } from '../encryption/keys';
 import {
   ConfigError,
@@ -13,11 +14,14 @@ import {
   keepApart,
   nameOf,
   onlyOne,
+  readAnew,
   sourceNamed,
   variableFor,
   whereIs,
   type Source,
 } from './sources';
+
+import { checkSignIn, signInOf, type SignInSetting } from './zendeskSignIn';
 
 export { ConfigError, SECRETS, variableFor, variableOf } from './sources';
 
@@ -141,10 +145,30 @@ const schema = z
     zendeskBaseUrl: url
       .optional()
       .describe('Address of the account, where it is not `https://SUBDOMAIN.zendesk.com`.'),
+    zendeskOauthClientId: z
+      .string()
+      .min(1, 'expected the Identifier of an OAuth client')
+      .optional()
+      .describe('Identifier of the OAuth client that the sync signs in with ([zendesk.md](zendesk.md)).'),
+    zendeskOauthClientSecret: z
+      .string()
+      .min(1, 'expected the secret of an OAuth client')
+      .optional()
+      .describe('That client’s secret; a file is read again whenever a token is asked for.'),
+    zendeskOauthScopes: z
+      .string()
+      .regex(/^[a-z_]+(:[a-z]+)?( [a-z_]+(:[a-z]+)?)*$/, 'expected scopes such as "read tickets:write"')
+      .optional()
+      .describe(`Scopes to ask for, with spaces between; \`${SERVICE_SCOPES}\` if not given.`),
     zendeskEmail: z
       .email('expected an e-mail address')
-      .describe('E-mail address of the user whose API token is used ([zendesk.md](zendesk.md)).'),
-    zendeskApiToken: z.string().min(1, 'expected an API token').describe('That user’s API token.'),
+      .optional()
+      .describe('In place of an OAuth client until 2027-04-30: e-mail address of the API token’s user.'),
+    zendeskApiToken: z
+      .string()
+      .min(1, 'expected an API token')
+      .optional()
+      .describe('That user’s API token. Zendesk lets nobody create one since 2026-10-27.'),
     pmsBaseUrl: url.describe(
       'Address of the PMS, without the path that its profile begins with (`/api/v1`).',
     ),
@@ -271,6 +295,7 @@ const schema = z
     path: ['zendeskSubdomain'],
     error: 'expected the Zendesk subdomain (or zendeskBaseUrl)',
   })
+  .superRefine(checkSignIn)
   .refine((config) => !config.temporalTlsClientCertPath === !config.temporalTlsClientKeyPath, {
     path: ['temporalTlsClientKeyPath'],
     error: 'expected a client certificate and its key together',
@@ -282,7 +307,14 @@ const schema = z
   .refine(proxiesGiven, NO_PROXIES);
 
 type Input = z.output<typeof schema>;
-export type Config = Omit<Input, 'zendeskSubdomain' | 'zendeskBaseUrl'> & { zendeskBaseUrl: string } & Place;
+/** Settings that become `zendeskAuth` and `zendeskBaseUrl`. */
+type Joined = SignInSetting | 'zendeskOauthScopes' | 'zendeskSubdomain' | 'zendeskBaseUrl';
+export type Config = Omit<Input, Joined> & {
+  zendeskBaseUrl: string;
+  zendeskAuth: ZendeskAuth;
+  /** The PMS's secret, read anew. @throws ConfigError where its file cannot be read */
+  readPmsToken: () => string;
+} & Place;
 
 /** Which connection settings are of, where a deployment has several. */
 export interface Place {
@@ -297,6 +329,9 @@ const UNUSED = z.unknown().optional();
 const intakeSchema = z
   .strictObject({
     ...schema.shape,
+    zendeskOauthClientId: UNUSED,
+    zendeskOauthClientSecret: UNUSED,
+    zendeskOauthScopes: UNUSED,
     zendeskEmail: UNUSED,
     zendeskApiToken: UNUSED,
     pmsBaseUrl: UNUSED,
@@ -364,13 +399,23 @@ export function loadConfigs(
   env: NodeJS.ProcessEnv,
   names: readonly string[] = [],
 ): Several<Config> {
-  return each(
-    load(schema, file ?? foundFile(), env, names),
-    ({ zendeskSubdomain, zendeskBaseUrl, ...rest }) => ({
+  return each(loadWithSources(schema, file ?? foundFile(), env, names), ({ settings, source }) => {
+    const { zendeskSubdomain, zendeskBaseUrl, ...given } = settings;
+    const { zendeskEmail, zendeskApiToken, zendeskOauthClientId, zendeskOauthScopes, ...others } = given;
+    const { zendeskOauthClientSecret, ...rest } = others;
+    return {
       ...rest,
       zendeskBaseUrl: zendeskBaseUrl ?? `https://${zendeskSubdomain}.zendesk.com`,
-    }),
-  );
+      zendeskAuth: signInOf({
+        clientId: zendeskOauthClientId,
+        readSecret: () => readAnew(source, 'zendeskOauthClientSecret') ?? zendeskOauthClientSecret ?? '',
+        scopes: zendeskOauthScopes,
+        email: zendeskEmail,
+        token: zendeskApiToken,
+      }),
+      readPmsToken: () => readAnew(source, 'pmsToken') ?? rest.pmsToken,
+    };
+  });
 }
 
 /** The same for a process that only receives webhooks and serves the console. @throws ConfigError */
@@ -427,12 +472,22 @@ function load<T extends Named>(
   env: NodeJS.ProcessEnv,
   names: readonly string[],
 ): Several<T & Place> {
+  return each(loadWithSources(wanted, file, env, names), ({ settings }) => settings);
+}
+
+/** The same, with where each connection's settings come from. */
+function loadWithSources<T extends Named>(
+  wanted: z.ZodObject & z.ZodType<T>,
+  file: string | null,
+  env: NodeJS.ProcessEnv,
+  names: readonly string[],
+): Several<{ settings: T & Place; source: Source }> {
   const sources = connectionsIn(file === null ? {} : readSettings(file), file, env);
   const chosen = names.length === 0 ? sources : names.map((name) => sourceNamed(sources, name));
   const faults: string[] = [];
   const loaded = chosen.flatMap((source) => {
     try {
-      return [placed(source.connection, parse(wanted, source))];
+      return [{ settings: placed(source.connection, parse(wanted, source)), source }];
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       faults.push(...error.message.split('\n'));
@@ -441,9 +496,8 @@ function load<T extends Named>(
   });
   const [first, ...others] = loaded;
   if (faults.length > 0 || !first) throw new ConfigError([...new Set(faults)].join('\n'));
-  const configs: Several<T & Place> = [first, ...others];
-  keepApart(configs);
-  return configs;
+  keepApart(loaded.map(({ settings }) => settings));
+  return [first, ...others];
 }
 
 /** Something for each connection. */

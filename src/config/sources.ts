@@ -16,6 +16,7 @@ export class ConfigError extends Error {
 
 /** Held in a file where a container mounts one, and shown in no message. */
 export const SECRETS: ReadonlySet<string> = new Set([
+  'zendeskOauthClientSecret',
   'zendeskApiToken',
   'pmsToken',
   'mongodbUri',
@@ -41,6 +42,9 @@ export const OWN: ReadonlySet<string> = new Set([
   ...[
     'zendeskSubdomain',
     'zendeskBaseUrl',
+    'zendeskOauthClientId',
+    'zendeskOauthClientSecret',
+    'zendeskOauthScopes',
     'zendeskEmail',
     'zendeskApiToken',
     'pmsBaseUrl',
@@ -213,6 +217,15 @@ function given({ named, file, path: at, env, prefix }: Layer, setting: string): 
   return named[setting] === undefined && typeof secretFile === 'string'
     ? readSecret(path.resolve(path.dirname(file ?? ''), secretFile), `${file}: ${at}${setting}File`)
     : named[setting];
+}
+
+/** A secret as its source has it now; undefined where the source has none any more. @throws ConfigError */
+export function readAnew({ layers }: Source, setting: string): string | undefined {
+  for (const layer of layers) {
+    const value = given(layer, setting);
+    if (typeof value === 'string') return value.trim();
+  }
+  return undefined;
 }
 
 function readSecret(file: string, named: string): string {

@@ -4,16 +4,24 @@ import type { Side } from '../sync/record';
 import { untoldRate } from '../systems/adapter';
 import type { LimitReading } from '../systems/budget';
 import type { ApiCall } from '../systems/http';
+import type { Grant } from '../systems/oauth';
 import type { SystemPort } from '../systems/port';
 import { zendeskSystem } from '../systems/zendesk';
 import { ZENDESK_RATE } from '../systems/zendesk/limits';
 import { loadPmsAdapter } from './adapter';
 import type { Config } from './config';
 
+interface SystemsParts {
+  budgets: RateBudgets;
+  onCall?: (call: ApiCall) => void;
+  /** Told of every access token that Zendesk granted. */
+  onGrant?: (grant: Grant) => void;
+}
+
 /** Both systems as the configuration names them. Nothing is called yet. */
 export function configuredSystems(
   config: Config,
-  { budgets, onCall }: { budgets: RateBudgets; onCall?: (call: ApiCall) => void },
+  { budgets, onCall, onGrant }: SystemsParts,
 ): Record<Side, SystemPort> {
   const common = {
     fileLimitBytes: config.attachmentLimitMb * 1024 * 1024,
@@ -22,15 +30,16 @@ export function configuredSystems(
   return {
     zendesk: zendeskSystem({
       baseUrl: config.zendeskBaseUrl,
-      email: config.zendeskEmail,
-      apiToken: config.zendeskApiToken,
+      auth: config.zendeskAuth,
       attachmentHosts: config.zendeskAttachmentHosts,
       budget: budgets.of('zendesk'),
+      ...(onGrant && { onGrant }),
       ...common,
     }),
     pms: loadPmsAdapter(config).connect({
       baseUrl: config.pmsBaseUrl,
       token: config.pmsToken,
+      readToken: config.readPmsToken,
       ...(config.pmsUser !== undefined && { user: config.pmsUser }),
       budget: budgets.of('pms'),
       ...common,

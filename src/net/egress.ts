@@ -14,11 +14,17 @@ export class EgressRefused extends Error {
   override readonly name = 'EgressRefused';
 }
 
+export interface Signer {
+  headers(): Promise<Record<string, string>>;
+  /** Told of a 401. @returns whether the request may be sent once more */
+  refused(sent: Readonly<Record<string, string>>): boolean;
+}
+
 export interface EgressOptions {
   /** The system's own origin, e.g. `https://acme.zendesk.com`: always allowed, as it was configured. */
   own: string;
-  /** Sent to the own origin, and to nobody else. */
-  credentials: Record<string, string>;
+  /** Signs what is sent to the own origin, and to nobody else; asked for once a request. */
+  credential: Signer;
   /**
    * Where else files may be. `files.example.com` or `*.example.com`: by https, at public addresses. A whole origin,
    * `http://10.0.0.7:8080`: just that one, private or not.
@@ -52,7 +58,7 @@ export class Egress {
     let url = parse(address, null);
     for (let hop = 0; hop <= HOPS_AT_MOST; hop += 1) {
       const isTrusted = this.check(url);
-      const answer = await this.get(url, isTrusted);
+      const answer = await this.signedGet(url, isTrusted);
       if (!REDIRECTS.has(answer.statusCode ?? 0) || answer.headers.location === undefined) return answer;
       answer.destroy();
       url = parse(answer.headers.location, url);
@@ -76,15 +82,25 @@ export class Egress {
     return false;
   }
 
-  private get(url: URL, isTrusted: boolean): Promise<IncomingMessage> {
-    const { credentials, timeoutMs } = this.options;
+  private async signedGet(url: URL, isTrusted: boolean): Promise<IncomingMessage> {
+    if (url.origin !== this.own) return this.get(url, isTrusted, {});
+    const { credential } = this.options;
+    const sent = await credential.headers();
+    const answer = await this.get(url, isTrusted, sent);
+    if (answer.statusCode !== 401 || !credential.refused(sent)) return answer;
+    answer.destroy();
+    return this.get(url, isTrusted, await credential.headers());
+  }
+
+  private get(url: URL, isTrusted: boolean, credentials: Record<string, string>): Promise<IncomingMessage> {
+    const { timeoutMs } = this.options;
     const options: RequestOptions = {
       agent: false,
       timeout: timeoutMs,
       headers: {
         // As it is: what is counted is what is passed on.
         'accept-encoding': 'identity',
-        ...(url.origin === this.own && credentials),
+        ...credentials,
       },
       ...(!isTrusted && { lookup: publicLookup }),
     };

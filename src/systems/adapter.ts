@@ -18,6 +18,8 @@ export interface AdapterConnection {
   /** Scheme and host, and what comes before all paths. */
   baseUrl: string;
   token: string;
+  /** The same, read anew: a secret that is mounted as a file may be replaced while the service runs. */
+  readToken?: () => string;
   /** For ways to authenticate that need a name. */
   user?: string;
   timeoutMs?: number;

@@ -2,10 +2,11 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import axios, { AxiosError, type AxiosInstance, type AxiosResponse } from 'axios';
+import axios, { AxiosError, type AxiosInstance, type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import type { z } from 'zod';
 import type { Side } from '../sync/record';
 import type { CallBudget, Permit, RateRules } from './budget';
+import { refusesToken, type Credential } from './credential';
 import { NeedsHuman, RetryLater } from './errors';
 import type { OpenFile } from './port';
 import { routeOf } from './route';
@@ -20,23 +21,18 @@ export interface ApiCall {
   ms: number;
 }
 
-/** What each call is sent with so that the system knows who asks. */
-export interface Credential {
-  headers(): Promise<Record<string, string>>;
-  /** After a refusal: whether there may be another. */
-  renew(): boolean;
-}
-
 export interface HttpOptions {
   side: Side;
   /** How messages call the system, e.g. `Zendesk`. */
   name: string;
   baseUrl: string;
   headers: Record<string, string>;
-  /** Besides the headers, where it may change. */
+  /** Signs each call, besides the headers. */
   auth?: Credential;
-  /** The variables that hold the credential, to name when it is refused. */
+  /** The settings that hold the credential, to name when it is refused. */
   credential: string;
+  /** What to do about a 401 or 403, where the system's answer tells more than that. */
+  explainRefusal?: (status: number, body: unknown) => string | null;
   timeoutMs?: number;
   onCall?: (call: ApiCall) => void;
   /** Keeps to the API's rate; without it, calls are sent as they come. */
@@ -91,6 +87,11 @@ export class HttpClient {
     });
   }
 
+  /** How messages call the system. */
+  get name(): string {
+    return this.options.name;
+  }
+
   /**
    * @param expected statuses, besides 2xx, to be returned instead of thrown
    * @throws RetryLater, NeedsHuman
@@ -99,74 +100,32 @@ export class HttpClient {
     return traced(this.options, request, () => this.attempt(request, expected));
   }
 
-  private async attempt(request: Request, expected: Expected, renewed = false): Promise<Answer> {
-    const { name, side, onCall, rate, auth } = this.options;
+  private async attempt(request: Request, expected: Expected, isSecond = false): Promise<Answer> {
+    const { name, rate, auth } = this.options;
     const writes = request.method !== 'GET';
     const call = `${name} ${request.method} ${request.path}`;
     const permit = await rate?.budget.take(rate.rules.bucketsOf(request.path));
-    const credential = await auth?.headers();
-    const started = Date.now();
-    let response: AxiosResponse<string> | null = null;
-    try {
-      response = await this.axios.request<string>({
-        method: request.method,
-        url: request.path,
-        ...(request.query && { params: request.query }),
-        ...(request.body !== undefined && { data: JSON.stringify(request.body) }),
-        ...(request.form && { data: request.form.toString() }),
-        ...(request.file && {
-          data: request.file.content,
-          timeout: FILE_TIMEOUT_MS,
-          maxBodyLength: Infinity,
-        }),
-        headers: {
-          // Without a body there is nothing to name; axios would say that it is a form.
-          'content-type': request.body === undefined ? false : 'application/json',
-          ...(request.form && { 'content-type': 'application/x-www-form-urlencoded' }),
-          ...(request.file && {
-            'content-type': request.file.contentType,
-            'content-length': String(request.file.size),
-          }),
-          ...credential,
-          ...request.headers,
-        },
-      });
-    } catch (error) {
-      // What went wrong with the file itself is known already.
-      const broken = request.file?.content.errored;
-      if (broken instanceof NeedsHuman || broken instanceof RetryLater) throw broken;
-      const code = error instanceof AxiosError ? (error.code ?? 'no answer') : 'no answer';
-      // A refused connection carried nothing; after anything else the write may have been done.
-      throw new RetryLater(`${call}: ${code}`, { unknownOutcome: writes && code !== 'ECONNREFUSED' });
-    } finally {
-      if (response) trace.getActiveSpan()?.setAttribute('http.response.status_code', response.status);
-      onCall?.({
-        side,
-        method: request.method,
-        path: request.path,
-        status: response?.status ?? null,
-        ms: Date.now() - started,
-      });
-    }
+    const credential = (await auth?.headers()) ?? {};
+    const response = await this.exchange(request, credential);
     const header = headersOf(response);
     const { status } = response;
     const wait = await this.learn(permit, status, header);
-    // A file that was read cannot be sent twice.
-    if (status === 401 && !renewed && !request.file && auth?.renew())
-      return this.attempt(request, expected, true);
-    if ((status === 401 || status === 403) && !expected.includes(status)) {
-      throw new NeedsHuman(
-        'unauthorized',
-        `${call}: answered ${status}; check ${this.options.credential} and its permissions`,
-      );
+    const body = parseJson(response.data);
+    if (auth && refusesToken({ status, body, header })) {
+      const mayRepeat = auth.refused(credential) && !isSecond;
+      if (mayRepeat && !request.file) return this.attempt(request, expected, true);
+      // A file that was read cannot be sent twice; whoever opens it anew sends it with another token.
+      if (mayRepeat)
+        throw new RetryLater(`${call}: the token was refused`, { unknownOutcome: false, retryAfterMs: 0 });
     }
+    if ((status === 401 || status === 403) && !expected.includes(status))
+      throw this.unauthorized(call, status, body);
     if (status === 429 || status >= 500) {
       throw new RetryLater(`${call}: answered ${status}`, {
         unknownOutcome: writes && status !== 429 && status !== 503,
         ...(wait !== null && { retryAfterMs: wait }),
       });
     }
-    const body = parseJson(response.data);
     if (body === undefined) {
       throw new RetryLater(`${call}: answered ${status} with something that is not JSON`, {
         unknownOutcome: writes,
@@ -174,6 +133,44 @@ export class HttpClient {
     }
     if ((status >= 200 && status < 300) || expected.includes(status)) return { status, body, header };
     throw new NeedsHuman('refused', `${call}: answered ${status}${explanation(body)}`);
+  }
+
+  /** Sends one request. @throws RetryLater where no answer came; what went wrong with a file itself */
+  private async exchange(
+    request: Request,
+    credential: Record<string, string>,
+  ): Promise<AxiosResponse<string>> {
+    const { name, side, onCall } = this.options;
+    const { method, path } = request;
+    const started = Date.now();
+    let response: AxiosResponse<string> | null = null;
+    try {
+      response = await this.axios.request<string>({
+        method,
+        url: path,
+        ...(request.query && { params: request.query }),
+        ...contentOf(request),
+        headers: { ...contentHeaders(request), ...credential, ...request.headers },
+      });
+      return response;
+    } catch (error) {
+      // What went wrong with the file itself is known already.
+      const broken = request.file?.content.errored;
+      if (broken instanceof NeedsHuman || broken instanceof RetryLater) throw broken;
+      const code = error instanceof AxiosError ? (error.code ?? 'no answer') : 'no answer';
+      // A refused connection carried nothing; after anything else the write may have been done.
+      const unknownOutcome = method !== 'GET' && code !== 'ECONNREFUSED';
+      throw new RetryLater(`${name} ${method} ${path}: ${code}`, { unknownOutcome });
+    } finally {
+      if (response) trace.getActiveSpan()?.setAttribute('http.response.status_code', response.status);
+      onCall?.({ side, method, path, status: response?.status ?? null, ms: Date.now() - started });
+    }
+  }
+
+  private unauthorized(call: string, status: number, body: unknown): NeedsHuman {
+    const { credential, explainRefusal } = this.options;
+    const told = explainRefusal?.(status, body) ?? `check ${credential} and its permissions`;
+    return new NeedsHuman('unauthorized', `${call}: answered ${status}; ${told}`);
   }
 
   /** Tells the budget what an answer says of the rate. @returns for how long it asks to be left alone */
@@ -213,10 +210,10 @@ export class HttpClient {
     return traced(this.options, { method: 'GET', path }, () => this.begin(path));
   }
 
-  private async begin(path: string): Promise<{ status: number; content: Readable }> {
+  private async begin(path: string, isSecond = false): Promise<{ status: number; content: Readable }> {
     const { name, side, onCall, rate, auth } = this.options;
     const permit = await rate?.budget.take(rate.rules.bucketsOf(path));
-    const credential = await auth?.headers();
+    const credential = (await auth?.headers()) ?? {};
     const started = Date.now();
     let response: AxiosResponse<Readable> | null = null;
     try {
@@ -235,8 +232,15 @@ export class HttpClient {
       const { status = null } = response ?? {};
       onCall?.({ side, method: 'GET', path, status, ms: Date.now() - started });
     }
-    await this.learn(permit, response.status, headersOf(response));
-    return { status: response.status, content: response.data };
+    const { status, data: content } = response;
+    const header = headersOf(response);
+    await this.learn(permit, status, header);
+    // The answer's text is not read: a file's 401 is taken at the word of its headers.
+    if (auth && refusesToken({ status, body: null, header }) && auth.refused(credential) && !isSecond) {
+      content.destroy();
+      return this.begin(path, true);
+    }
+    return { status, content };
   }
 
   /** A GET whose answer has a known shape. */
@@ -279,6 +283,23 @@ function headersOf({ headers }: AxiosResponse<unknown>): Answer['header'] {
     const value: unknown = headers[name];
     return typeof value === 'string' ? value : null;
   };
+}
+
+function contentOf({
+  body,
+  form,
+  file,
+}: Request): Pick<AxiosRequestConfig, 'data' | 'timeout' | 'maxBodyLength'> {
+  if (file) return { data: file.content, timeout: FILE_TIMEOUT_MS, maxBodyLength: Infinity };
+  if (form) return { data: form.toString() };
+  return body === undefined ? {} : { data: JSON.stringify(body) };
+}
+
+function contentHeaders({ body, form, file }: Request): Record<string, string | false> {
+  if (file) return { 'content-type': file.contentType, 'content-length': String(file.size) };
+  if (form) return { 'content-type': 'application/x-www-form-urlencoded' };
+  // Without a body there is nothing to name; axios would say that it is a form.
+  return { 'content-type': body === undefined ? false : 'application/json' };
 }
 
 /** Seconds or an HTTP date; null for neither. */

@@ -13,6 +13,7 @@ import { startMongo, startTemporal } from '../embedded';
 import type { Mapping } from '../sync/mapping';
 import { profileSystem } from '../systems/profile';
 import { zendeskSystem } from '../systems/zendesk';
+import { zendeskCredential, type ZendeskAuth } from '../systems/zendesk/auth';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
 import { missingFields } from './fields';
 import { PmsApi } from './pmsApi';
@@ -104,9 +105,10 @@ async function startOne({ mode, file, folder, servers, idsAfter }: One): Promise
     fields: fields.zendesk,
   });
   const pms = await startPmsSandbox({ idsAfter, rateLimitPerMinute: UNLIMITED, fields: fields.pms });
-  const access = { baseUrl: zendesk.url, email: zendesk.adminEmail, apiToken: zendesk.apiToken };
+  const { url: baseUrl, apiToken: token } = zendesk;
+  const authOf = (email: string): ZendeskAuth => ({ by: 'apiToken', email, token });
   const systems = {
-    zendesk: zendeskSystem(access),
+    zendesk: zendeskSystem({ baseUrl, auth: authOf(zendesk.adminEmail) }),
     pms: profileSystem({ profile: loadProfile('contract'), baseUrl: pms.url, token: pms.token }),
   };
   // Colleagues have accounts in both.
@@ -134,7 +136,7 @@ async function startOne({ mode, file, folder, servers, idsAfter }: One): Promise
     synced: {
       mapping,
       apis: {
-        zendesk: new ZendeskApi({ ...access, email: AGENT }),
+        zendesk: new ZendeskApi({ baseUrl, as: zendeskCredential({ baseUrl, auth: authOf(AGENT) }) }),
         pms: new PmsApi({ baseUrl: pms.url, token: await tokenOf(pms.url, AGENT) }),
       },
       ended: service.ended,

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { CallBudget } from '../systems/budget';
 import { HttpClient, type Request } from '../systems/http';
+import type { SignedIn } from '../systems/zendesk/auth';
 import { ZENDESK_RATE } from '../systems/zendesk/limits';
 import { textOf } from '../sync/values';
 import type { Json, Values } from '../sync/record';
@@ -11,8 +12,8 @@ import { patiently, valueOf, type FileContent, type PublicApi, type Seen, type S
 
 export interface ZendeskAccess {
   baseUrl: string;
-  email: string;
-  apiToken: string;
+  /** Whom it acts as. */
+  as: SignedIn;
   budget?: CallBudget;
 }
 
@@ -67,14 +68,14 @@ export class ZendeskApi implements PublicApi {
   private readonly users = new Map<number, User>();
   private groupList: Promise<{ id: number; name: string }[]> | null = null;
 
-  constructor({ baseUrl, email, apiToken, budget }: ZendeskAccess) {
+  constructor({ baseUrl, as, budget }: ZendeskAccess) {
     this.baseUrl = baseUrl;
     this.http = new HttpClient({
       side: 'zendesk',
       name: 'Zendesk',
       baseUrl,
-      headers: { authorization: `Basic ${Buffer.from(`${email}/token:${apiToken}`).toString('base64')}` },
-      credential: 'ZENDESK_EMAIL and ZENDESK_API_TOKEN',
+      headers: {},
+      ...as,
       ...(budget && { rate: { rules: ZENDESK_RATE, budget } }),
     });
   }

@@ -31,8 +31,7 @@ beforeEach(async () => {
   webhooks = {
     zendesk: zendeskWebhooks({
       baseUrl: boxes.zendesk.url,
-      email: boxes.zendesk.adminEmail,
-      apiToken: boxes.zendesk.apiToken,
+      auth: { by: 'apiToken', email: boxes.zendesk.adminEmail, token: boxes.zendesk.apiToken },
     }),
     pms: ofPms,
   };

@@ -61,7 +61,10 @@ test('a file passes through as it comes: its end is sent only once its beginning
     if (request.method === 'GET') return void response.end(JSON.stringify({ items, nextCursor: null }));
     void take(request).then(() => response.writeHead(201).end(JSON.stringify(file)));
   });
-  const from = zendeskSystem({ baseUrl: zendesk, email: 'a@b.example', apiToken: 't' });
+  const from = zendeskSystem({
+    baseUrl: zendesk,
+    auth: { by: 'apiToken', email: 'a@b.example', token: 't' },
+  });
   const to = contractSystem({ baseUrl: pms, token: 't' });
   const open = () => from.openFile({ side: 'zendesk', kind: 'comment', id: '1-2' }, '7');
   const options = { idempotencyKey: 'k', backRef: 'zendesk:comment:1-2', isPublic: false };
@@ -173,8 +176,7 @@ describe('files over the ports', () => {
     const { zendesk } = boxes;
     const port = zendeskSystem({
       baseUrl: zendesk.url,
-      email: zendesk.adminEmail,
-      apiToken: zendesk.apiToken,
+      auth: { by: 'apiToken', email: zendesk.adminEmail, token: zendesk.apiToken },
       attachmentHosts: [],
     });
     const ref = await comment();
@@ -199,8 +201,7 @@ describe('files over the ports', () => {
     const ref = await comment();
     const port = zendeskSystem({
       baseUrl: zendesk.url,
-      email: zendesk.adminEmail,
-      apiToken: zendesk.apiToken,
+      auth: { by: 'apiToken', email: zendesk.adminEmail, token: zendesk.apiToken },
       attachmentHosts: [cut],
     });
     const options = { idempotencyKey: 'k', backRef: 'pms:note:N-1', isPublic: false };

@@ -54,8 +54,7 @@ describe('rate budget over two workers', () => {
       budgets.open(db);
       return zendeskSystem({
         baseUrl: zendesk.url,
-        email: zendesk.adminEmail,
-        apiToken: zendesk.apiToken,
+        auth: { by: 'apiToken', email: zendesk.adminEmail, token: zendesk.apiToken },
         budget: budgets.of('zendesk'),
         onCall: ({ status }) => void statuses.push(status ?? 0),
       });

@@ -195,7 +195,10 @@ describe.each<Side>(['zendesk', 'pms'])('the port of %s', (side) => {
     const secret = 'very-secret-credential';
     const wrong =
       side === 'zendesk'
-        ? zendeskSystem({ baseUrl: boxes.zendesk.url, email: 'x@example.com', apiToken: secret })
+        ? zendeskSystem({
+            baseUrl: boxes.zendesk.url,
+            auth: { by: 'apiToken', email: 'x@example.com', token: secret },
+          })
         : contractSystem({ baseUrl: boxes.pms.url, token: secret });
     const error = await errorOf(wrong.whoAmI());
     expect(error).toMatchObject({ name: 'NeedsHuman', code: 'unauthorized' });

@@ -64,8 +64,7 @@ export async function startSandboxes(
   const systems = {
     zendesk: zendeskSystem({
       baseUrl: zendesk.url,
-      email: zendesk.adminEmail,
-      apiToken: zendesk.apiToken,
+      auth: { by: 'apiToken', email: zendesk.adminEmail, token: zendesk.apiToken },
       timeoutMs: 2_000,
       attachmentHosts: zendesk.fileUrl === null ? [] : [zendesk.fileUrl],
       ...files,

@@ -18,7 +18,8 @@ const SECTIONS: Section[] = [
     title: 'Zendesk and the PMS',
     text: 'Read by workers and commands. A process that runs `start --only intake` needs none of it and reads no credential; it takes the Zendesk address, for links in the console.',
     settings: [
-      ...['zendeskSubdomain', 'zendeskBaseUrl', 'zendeskEmail', 'zendeskApiToken', 'pmsBaseUrl', 'pmsToken'],
+      ...['zendeskSubdomain', 'zendeskBaseUrl', 'zendeskOauthClientId', 'zendeskOauthClientSecret'],
+      ...['zendeskOauthScopes', 'zendeskEmail', 'zendeskApiToken', 'pmsBaseUrl', 'pmsToken'],
       ...['pmsUser', 'pmsProfile', 'pmsAdapter'],
       ...['zendeskCallsPerMinute', 'pmsCallsPerMinute', 'attachmentLimitMb', 'zendeskAttachmentHosts'],
     ],

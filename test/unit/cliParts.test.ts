@@ -106,8 +106,8 @@ describe('content on a terminal', () => {
 describe('addresses of servers that start runs itself', () => {
   const env = {
     ZENDESK_SUBDOMAIN: 'acme',
-    ZENDESK_EMAIL: 'a@acme.example',
-    ZENDESK_API_TOKEN: 't',
+    ZENDESK_OAUTH_CLIENT_ID: 'c',
+    ZENDESK_OAUTH_CLIENT_SECRET: 's',
     PMS_BASE_URL: 'https://pms.example',
     PMS_TOKEN: 't',
   };

@@ -85,8 +85,8 @@ const EXAMPLES: Record<string, string> = {
   ZENDESK_WEBHOOK_SECRET: 'zendesk-secret',
   PMS_WEBHOOK_SECRET: 'pms-secret-new,pms-secret-old',
   ZENDESK_SUBDOMAIN: 'acme',
-  ZENDESK_EMAIL: 'sync@acme.example',
-  ZENDESK_API_TOKEN: 'token',
+  ZENDESK_OAUTH_CLIENT_ID: 'sync',
+  ZENDESK_OAUTH_CLIENT_SECRET: 'secret',
   PMS_BASE_URL: 'https://pms.example',
   PMS_TOKEN: 'token',
 };

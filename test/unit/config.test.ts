@@ -1,12 +1,12 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ConfigError, loadConfig, loadConfigs, loadIntakeConfigs } from '../../src/config/config';
 
 const COMPLETE = {
   ZENDESK_SUBDOMAIN: 'acme',
-  ZENDESK_EMAIL: 'sync@acme.example',
-  ZENDESK_API_TOKEN: 'secret-token-of-zendesk',
+  ZENDESK_OAUTH_CLIENT_ID: 'sync',
+  ZENDESK_OAUTH_CLIENT_SECRET: 'secret-token-of-zendesk',
   PMS_BASE_URL: 'https://pms.example',
   PMS_TOKEN: 'secret-token-of-pms',
 };
@@ -39,7 +39,7 @@ describe('configuration', () => {
   test('comes from a file, over which the environment wins', () => {
     const at = file(
       'c.yaml',
-      'zendeskSubdomain: other\nzendeskEmail: a@b.example\nzendeskApiToken: t\npmsBaseUrl: http://pms\npmsToken: t\npmsPollSeconds: 5\n',
+      'zendeskSubdomain: other\nzendeskOauthClientId: c\nzendeskOauthClientSecret: s\npmsBaseUrl: http://pms\npmsToken: t\npmsPollSeconds: 5\n',
     );
     expect(loadConfig(at, { PMS_POLL_SECONDS: '7' })).toMatchObject({
       zendeskBaseUrl: 'https://other.zendesk.com',
@@ -192,6 +192,78 @@ describe('configuration', () => {
   });
 });
 
+describe('how Zendesk is signed in to', () => {
+  const NONE = {
+    ...COMPLETE,
+    ZENDESK_OAUTH_CLIENT_ID: undefined,
+    ZENDESK_OAUTH_CLIENT_SECRET: undefined,
+  };
+  const TOKEN = { ...NONE, ZENDESK_EMAIL: 'sync@acme.example', ZENDESK_API_TOKEN: 'secret-token' };
+
+  test('by an OAuth client, whose secret is read from its file at every use and trimmed', () => {
+    const at = file('secret', ' first \n');
+    const { zendeskAuth } = loadConfig(null, {
+      ...COMPLETE,
+      ZENDESK_OAUTH_CLIENT_SECRET: undefined,
+      ZENDESK_OAUTH_CLIENT_SECRET_FILE: at,
+      ZENDESK_OAUTH_SCOPES: 'read write',
+    });
+    if (zendeskAuth.by !== 'oauth') throw new Error('expected OAuth');
+    expect(zendeskAuth).toMatchObject({ clientId: 'sync', scopes: 'read write' });
+    expect(zendeskAuth.secret()).toBe('first');
+    writeFileSync(at, 'second\n');
+    expect(zendeskAuth.secret()).toBe('second');
+    rmSync(at);
+    expect(faultOf(zendeskAuth.secret)).toMatch(
+      /^ZENDESK_OAUTH_CLIENT_SECRET_FILE: .* cannot be read \(ENOENT\)$/,
+    );
+  });
+
+  test('by an API token, until it ends; where both are given, by OAuth', () => {
+    expect(loadConfig(null, TOKEN).zendeskAuth).toEqual({
+      by: 'apiToken',
+      email: 'sync@acme.example',
+      token: 'secret-token',
+    });
+    expect(loadConfig(null, { ...TOKEN, ...COMPLETE }).zendeskAuth).toMatchObject({ by: 'oauth' });
+  });
+
+  test.each<[string, NodeJS.ProcessEnv, string]>([
+    [
+      'neither',
+      NONE,
+      'ZENDESK_OAUTH_CLIENT_ID: found nothing, expected the Identifier of an OAuth client (docs/zendesk.md)',
+    ],
+    [
+      'a client without its secret',
+      { ...COMPLETE, ZENDESK_OAUTH_CLIENT_SECRET: undefined },
+      'ZENDESK_OAUTH_CLIENT_SECRET: found nothing, expected the secret of that OAuth client',
+    ],
+    [
+      'a secret without its client',
+      { ...COMPLETE, ZENDESK_OAUTH_CLIENT_ID: undefined },
+      'ZENDESK_OAUTH_CLIENT_ID: found nothing, expected the Identifier of the OAuth client whose secret is given',
+    ],
+    [
+      'an e-mail address without its token',
+      { ...TOKEN, ZENDESK_API_TOKEN: undefined },
+      'ZENDESK_API_TOKEN: found nothing, expected an API token, or better an OAuth client: ZENDESK_OAUTH_CLIENT_ID',
+    ],
+    [
+      'a token without its e-mail address',
+      { ...TOKEN, ZENDESK_EMAIL: undefined },
+      'ZENDESK_EMAIL: found nothing, expected the e-mail address of the user whose API token is given',
+    ],
+    [
+      'scopes in another form',
+      { ...COMPLETE, ZENDESK_OAUTH_SCOPES: 'read,write' },
+      'ZENDESK_OAUTH_SCOPES: found "read,write", expected scopes such as "read tickets:write"',
+    ],
+  ])('%s: one line', (_, env, message) => {
+    expect(faultOf(() => loadConfig(null, env))).toBe(message);
+  });
+});
+
 describe('several connections', () => {
   const TEXT = `
 pmsPollSeconds: 5
@@ -205,10 +277,10 @@ connections:
     pmsPollSeconds: 20
   globex:
     zendeskSubdomain: globex
-    zendeskEmail: sync@globex.example
+    zendeskOauthClientId: client-of-globex
     pmsBaseUrl: https://pms.globex.example
 `;
-  const ENV = { GLOBEX__ZENDESK_API_TOKEN: 'token-of-globex', GLOBEX__PMS_TOKEN: 'pms-of-globex' };
+  const ENV = { GLOBEX__ZENDESK_OAUTH_CLIENT_SECRET: 'secret-of-globex', GLOBEX__PMS_TOKEN: 'pms-of-globex' };
   const at = file('several.yaml', TEXT);
   writeFileSync(path.join(path.dirname(at), 'acme-pms'), 'pms-of-acme\n');
   const without = (words: string) => file('several.yaml', TEXT.replace(words, ''));
@@ -223,14 +295,14 @@ connections:
       {
         connection: 'acme',
         zendeskBaseUrl: 'https://acme.zendesk.com',
-        zendeskApiToken: 'token-of-acme',
+        zendeskAuth: { by: 'apiToken', email: 'sync@acme.example', token: 'token-of-acme' },
         pmsToken: 'pms-of-acme',
         pmsPollSeconds: 20,
         zendeskPollSeconds: 30,
       },
       {
         connection: 'globex',
-        zendeskApiToken: 'token-of-globex',
+        zendeskAuth: { by: 'oauth', clientId: 'client-of-globex' },
         pmsToken: 'pms-of-globex',
         pmsPollSeconds: 5,
         zendeskPollSeconds: 40,
@@ -269,9 +341,11 @@ connections:
     expect(found).toEqual([
       'ACME__PMS_TOKEN: found nothing, expected a value',
       'ACME__PMS_POLL_SECONDS: found "often", expected a number of seconds',
-      'GLOBEX__ZENDESK_API_TOKEN: found nothing, expected a value',
       'GLOBEX__PMS_TOKEN: found nothing, expected a value',
     ]);
+    expect(faultOf(() => loadConfigs(at, { GLOBEX__PMS_TOKEN: 't' }))).toMatch(
+      /^GLOBEX__ZENDESK_OAUTH_CLIENT_SECRET .*: found nothing, expected the secret of that OAuth client$/,
+    );
     expect(faults).toContain('(or connections.acme.pmsToken in ');
   });
 

@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { fixedCredential } from '../../src/systems/credential';
 import { Egress, EgressRefused, publicLookup, type EgressOptions } from '../../src/net/egress';
 
 /** Real HTTP on loopback, which is as private as an address can be. */
@@ -23,7 +24,13 @@ describe('what an address in data may lead to', () => {
     (_, response) =>
       void response.writeHead(302, { location: to() }).end();
   const egress = (own: string, over: Partial<EgressOptions> = {}) =>
-    new Egress({ own, credentials: { authorization: 'secret' }, hosts: [], timeoutMs: 2_000, ...over });
+    new Egress({
+      own,
+      credential: fixedCredential({ authorization: 'secret' }),
+      hosts: [],
+      timeoutMs: 2_000,
+      ...over,
+    });
   const refusal = (work: Promise<unknown>) =>
     work.then(
       () => 'opened',

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { VERIFY_SCOPES, zendeskCredential } from '../../systems/zendesk/auth';
 import { setMaxListeners } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
@@ -179,8 +180,11 @@ async function verifyAccounts(
     const apis = {
       zendesk: new ZendeskApi({
         baseUrl: config.zendeskBaseUrl,
-        email: config.zendeskEmail,
-        apiToken: config.zendeskApiToken,
+        as: zendeskCredential({
+          baseUrl: config.zendeskBaseUrl,
+          auth: config.zendeskAuth,
+          scopes: VERIFY_SCOPES,
+        }),
         budget: budgets.of('zendesk'),
       }),
       pms: viewOf(config, systems.pms, mapping, budgets),

@@ -73,7 +73,9 @@ export class ProfileSystem implements SystemPort {
   private readonly fileLimitBytes: number;
   private own: string | null = null;
 
-  constructor({ profile, baseUrl, token, user, timeoutMs, fileLimitBytes, onCall, budget }: PmsConnection) {
+  constructor(connection: PmsConnection) {
+    const { profile, baseUrl, token, readToken, user, timeoutMs, fileLimitBytes, onCall, budget } =
+      connection;
     this.profile = profile;
     this.fileLimitBytes = fileLimitBytes ?? FILE_LIMIT_BYTES;
     const common = {
@@ -84,11 +86,11 @@ export class ProfileSystem implements SystemPort {
       credential: user === undefined ? 'PMS_TOKEN' : 'PMS_USER, PMS_TOKEN',
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(onCall && { onCall }),
-      ...(budget && { rate: { rules: rateRules(profile), budget } }),
     };
-    const auth = credentialOf(profile.auth, { token, user: user ?? null }, new HttpClient(common));
+    const auth = credentialOf(profile.auth, { token, readToken, user: user ?? null }, common);
+    const rate = budget && { rules: rateRules(profile), budget };
     const prefix = new URL(baseUrl).pathname.replace(/\/+$/, '');
-    this.api = new Api(profile, new HttpClient({ ...common, auth }), prefix);
+    this.api = new Api(profile, new HttpClient({ ...common, auth, ...(rate && { rate }) }), prefix);
     const directories = new Map(
       Object.entries(profile.directories).map(([name, each]) => [name, new Directory(each, this.api)]),
     );

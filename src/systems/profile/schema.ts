@@ -223,7 +223,12 @@ export const profileFileSchema = z.strictObject({
       z.strictObject({ by: z.literal('header'), name: z.string() }),
       z.strictObject({
         by: z.literal('oauth2'),
-        token: z.string().regex(/^\/\S*$/, 'expected a path such as /oauth/token'),
+        token: z
+          .string()
+          .regex(
+            /^(\/|https?:\/\/[^/\s]+\/)\S*$/,
+            'expected a path such as /oauth/token, or an address such as https://login.example.com/oauth/token',
+          ),
         scope: z.string().optional(),
       }),
     ],

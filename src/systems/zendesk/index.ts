@@ -32,6 +32,8 @@ import type {
   Updated,
   WalkPage,
 } from '../port';
+import type { Grant } from '../oauth';
+import { zendeskCredential, type ZendeskAuth } from './auth';
 import { ZENDESK_RATE } from './limits';
 import { OrganizationIndex, holdsValue } from './organizationIndex';
 import { Jobs } from './jobs';
@@ -81,15 +83,18 @@ import {
 export interface ZendeskConnection {
   /** `https://acme.zendesk.com`; the API is under `/api/v2`. */
   baseUrl: string;
-  email: string;
-  apiToken: string;
+  auth: ZendeskAuth;
   timeoutMs?: number;
   /** Where attachments may come from besides the base address; see `EgressOptions.hosts`. */
   attachmentHosts?: readonly string[];
   /** Of a file that is passed on from here; 20 MB if not given. */
   fileLimitBytes?: number;
   onCall?: (call: ApiCall) => void;
+  /** Told of every access token that was granted. */
+  onGrant?: (grant: Grant) => void;
   budget?: CallBudget;
+  /** The time by which API tokens have ended or not. */
+  now?: () => Date;
 }
 
 export function zendeskSystem(connection: ZendeskConnection): SystemPort {
@@ -126,28 +131,28 @@ class Zendesk implements SystemPort {
   private readonly baseUrl: string;
   private groups: ReadonlyMap<number, string> | null = null;
   private own: string | null = null;
+  /** The settings that hold the credential. */
+  private readonly settings: string;
 
   private readonly egress: Egress;
   private readonly fileLimitBytes: number;
 
-  constructor({
-    baseUrl,
-    email,
-    apiToken,
-    timeoutMs,
-    attachmentHosts,
-    fileLimitBytes,
-    onCall,
-    budget,
-  }: ZendeskConnection) {
+  constructor(connection: ZendeskConnection) {
+    const { baseUrl, timeoutMs, attachmentHosts, fileLimitBytes, onCall, onGrant, budget } = connection;
     this.baseUrl = baseUrl;
     this.fileLimitBytes = fileLimitBytes ?? FILE_LIMIT_BYTES;
-    const credentials = {
-      authorization: `Basic ${Buffer.from(`${email}/token:${apiToken}`).toString('base64')}`,
-    };
+    const signedIn = zendeskCredential({
+      ...connection,
+      onGrant: (grant) => {
+        // A client that was made anew may belong to another user.
+        this.own = null;
+        onGrant?.(grant);
+      },
+    });
+    this.settings = signedIn.credential;
     this.egress = new Egress({
       own: baseUrl,
-      credentials,
+      credential: signedIn.auth,
       hosts: attachmentHosts ?? ATTACHMENT_HOSTS,
       timeoutMs: timeoutMs ?? FILE_SILENCE_MS,
     });
@@ -155,8 +160,8 @@ class Zendesk implements SystemPort {
       side: 'zendesk',
       name: 'Zendesk',
       baseUrl,
-      headers: credentials,
-      credential: 'ZENDESK_EMAIL and ZENDESK_API_TOKEN',
+      headers: {},
+      ...signedIn,
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(onCall && { onCall }),
       ...(budget && { rate: { rules: ZENDESK_RATE, budget } }),
@@ -229,12 +234,13 @@ class Zendesk implements SystemPort {
   }
 
   private async me(): Promise<{ id: number; email: string }> {
-    const { user } = await this.http.get(meAnswer, '/api/v2/users/me');
-    // A token that Zendesk does not know is answered as an anonymous user.
-    if (!user.email)
+    const path = '/api/v2/users/me';
+    const { user } = await this.http.get(meAnswer, path);
+    // A call that Zendesk takes as not signed in is answered 200, with an anonymous user without an id.
+    if (user.id === null || !user.email)
       throw new NeedsHuman(
         'unauthorized',
-        'Zendesk GET /api/v2/users/me: nobody is signed in; check ZENDESK_EMAIL and ZENDESK_API_TOKEN',
+        `Zendesk GET ${path}: the answer is for an anonymous user, so nobody is signed in; check ${this.settings}`,
       );
     return { id: user.id, email: user.email };
   }

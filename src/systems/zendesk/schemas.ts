@@ -107,7 +107,10 @@ export const organizationAnswer = z.looseObject({ organization: organizationSche
 export const ticketsAnswer = z.looseObject({ tickets: z.array(ticketSchema) });
 export const organizationsAnswer = z.looseObject({ organizations: z.array(organizationSchema) });
 export const usersAnswer = z.looseObject({ users: z.array(userSchema) });
-export const meAnswer = z.looseObject({ user: userSchema });
+/** Somebody who is not signed in is answered as a user without an id. */
+export const meAnswer = z.looseObject({
+  user: z.looseObject({ id: id.nullable(), email: text.optional(), role: text.optional() }),
+});
 export const groupsAnswer = z.looseObject({ groups: z.array(z.looseObject({ id, name: z.string() })) });
 const cursor = { meta: z.looseObject({ has_more: z.boolean(), after_cursor: text }) };
 export const organizationsPage = z.looseObject({ organizations: z.array(organizationSchema), ...cursor });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { HttpClient, type Request } from '../http';
+import { WEBHOOK_SCOPES, zendeskCredential, type ZendeskAuth } from './auth';
 import { endpointOf, type InstalledWebhook, type WebhookAdmin, type WebhookInstallation } from '../webhooks';
 
 /** Zendesk's webhooks. https://developer.zendesk.com/api-reference/webhooks/webhooks-api/webhooks/ */
@@ -56,18 +57,12 @@ type Webhook = z.output<typeof webhookSchema>;
 
 export interface ZendeskWebhookConnection {
   baseUrl: string;
-  email: string;
-  apiToken: string;
+  auth: ZendeskAuth;
 }
 
-export function zendeskWebhooks({ baseUrl, email, apiToken }: ZendeskWebhookConnection): WebhookAdmin {
-  const http = new HttpClient({
-    side: 'zendesk',
-    name: 'Zendesk',
-    baseUrl,
-    headers: { authorization: `Basic ${Buffer.from(`${email}/token:${apiToken}`).toString('base64')}` },
-    credential: 'ZENDESK_EMAIL and ZENDESK_API_TOKEN (webhooks need an administrator)',
-  });
+export function zendeskWebhooks({ baseUrl, auth }: ZendeskWebhookConnection): WebhookAdmin {
+  const signedIn = zendeskCredential({ baseUrl, auth, scopes: WEBHOOK_SCOPES });
+  const http = new HttpClient({ side: 'zendesk', name: 'Zendesk', baseUrl, headers: {}, ...signedIn });
 
   const all = async (name: string, receiver: string): Promise<Webhook[]> => {
     const found: Webhook[] = [];

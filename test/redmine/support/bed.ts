@@ -52,8 +52,7 @@ export async function startBed(): Promise<Bed> {
   const systems = {
     zendesk: zendeskSystem({
       baseUrl: zendesk.url,
-      email: zendesk.adminEmail,
-      apiToken: zendesk.apiToken,
+      auth: { by: 'apiToken', email: zendesk.adminEmail, token: zendesk.apiToken },
       timeoutMs: TIMEOUT_MS,
       attachmentHosts: [],
       onCall: ({ method, path: at }) => void (method !== 'GET' && zendeskWrites.push(`${method} ${at}`)),

@@ -1,0 +1,253 @@
+import { z } from 'zod';
+import { basicHeader, errorOf, type Credential } from './credential';
+import { NeedsHuman, RetryLater } from './errors';
+import type { Answer, HttpClient, Request } from './http';
+
+/**
+ * OAuth 2.0 client credentials (RFC 6749, 4.4), for Zendesk and for the `oauth2` of a profile. A token is kept in this
+ * process alone: every process mints its own, and systems keep several alive at a time.
+ */
+
+/** What a token endpoint granted. Never holds the token. */
+export interface Grant {
+  /** Scopes that were asked for; empty where none were. */
+  asked: readonly string[];
+  /** Scopes that were granted; null where the answer does not say. */
+  granted: readonly string[] | null;
+  /** Seconds that the token is believed to live. */
+  seconds: number;
+}
+
+export interface ClientCredentialsOptions {
+  /** A client of the token endpoint's host, without a credential of its own. */
+  http: HttpClient;
+  path: string;
+  clientId: string;
+  /** Read at every mint, so that a secret that was replaced is taken up without a restart. */
+  secret(): string;
+  /** Separated by spaces. */
+  scope?: string | undefined;
+  /** Seconds to ask for (`expires_in`); left out where a server takes no such parameter. */
+  expiresIn?: number;
+  /** `json`: client and secret in a JSON body; `basic`: in the header, with a form. */
+  send: 'json' | 'basic';
+  /** The settings that hold client, secret and scopes, to name in messages. */
+  settings: { client: string; secret: string; scope: string };
+  /** Told of every grant: a grant may be narrower than what was asked for. */
+  onGrant?: ((grant: Grant) => void) | undefined;
+  /** Milliseconds by a clock that nobody sets. */
+  clock?: () => number;
+}
+
+const grantSchema = z.looseObject({
+  access_token: z.string().min(1),
+  token_type: z.string().regex(/^bearer$/i, 'expected a bearer token'),
+  expires_in: z.number().positive().nullish(),
+  scope: z.string().nullish(),
+});
+
+/** A token whose end nobody told is taken to live this long at most, rather than for ever. */
+const UNTOLD_SECONDS = 600;
+/** The part of a life, and at least so long, before the end of which the next token is minted … */
+const RENEWED_EARLY = 0.15;
+const RENEWED_EARLY_MS = 60_000;
+/** … but never earlier than half of a short life. */
+const LATEST_SHARE = 0.5;
+/** A call that is under way when its token ends would be refused. */
+const LAST_USE_MS = 2_000;
+const BACK_OFF_MS = 1_000;
+const LONGEST_BACK_OFF_MS = 60_000;
+/** A token that is refused within this time counts as a mint that failed: the next one may fare no better. */
+const SHORT_LIVED_MS = 30_000;
+
+interface Token {
+  value: string;
+  mintedAt: number;
+  renewAt: number;
+  endsAt: number;
+}
+
+export class ClientCredentials implements Credential {
+  private token: Token | null = null;
+  private minting: Promise<Token> | null = null;
+  /** Mints that failed in a row, and tokens in a row that were refused soon after they were granted. */
+  private failures = 0;
+  private shortLived = 0;
+  private failure: Error | null = null;
+  private notBefore = 0;
+  private readonly clock: () => number;
+
+  constructor(private readonly options: ClientCredentialsOptions) {
+    this.clock = options.clock ?? (() => performance.now());
+  }
+
+  async headers(): Promise<Record<string, string>> {
+    const { value } = await this.current();
+    return { authorization: `Bearer ${value}` };
+  }
+
+  refused(sent: Readonly<Record<string, string>>): boolean {
+    const { token } = this;
+    // Another call may have replaced it meanwhile.
+    if (!token || sent['authorization'] !== `Bearer ${token.value}`) return true;
+    this.token = null;
+    this.shortLived = this.clock() - token.mintedAt < SHORT_LIVED_MS ? this.shortLived + 1 : 0;
+    // A first one may have been revoked by chance.
+    if (this.shortLived > 1) this.holdBack(this.refusedAtOnce(), this.shortLived - 1);
+    return true;
+  }
+
+  private refusedAtOnce(): NeedsHuman {
+    const { client } = this.options.settings;
+    return new NeedsHuman(
+      'unauthorized',
+      `${this.call}: tokens are refused as soon as they are granted; check that the user whom the client of ${client} belongs to is active and has kept the role`,
+    );
+  }
+
+  private get call(): string {
+    const { http, path } = this.options;
+    return `${http.name} POST ${path}`;
+  }
+
+  /** A token that lives; one mint for all who wait. */
+  private async current(): Promise<Token> {
+    const now = this.clock();
+    const { token } = this;
+    if (token && now < token.renewAt) return token;
+    const isAlive = token !== null && now < token.endsAt;
+    if (!this.minting && now < this.notBefore) {
+      if (isAlive) return token;
+      throw this.heldBack(now);
+    }
+    const minting = (this.minting ??= this.mint());
+    // While the old token lives, nobody waits for the new one, and its failure is not theirs.
+    if (!isAlive) return minting;
+    minting.catch(() => undefined);
+    return token;
+  }
+
+  private async mint(): Promise<Token> {
+    try {
+      const token = await this.ask();
+      this.token = token;
+      this.failures = 0;
+      this.notBefore = 0;
+      return token;
+    } catch (error) {
+      this.failures += 1;
+      this.holdBack(error instanceof Error ? error : new Error(String(error)), this.failures);
+      throw error;
+    } finally {
+      this.minting = null;
+    }
+  }
+
+  /** No mint for a while, which doubles with each failure in a row. */
+  private holdBack(failure: Error, inARow: number): void {
+    const doubled = BACK_OFF_MS * 2 ** Math.min(inARow - 1, 10);
+    const told = failure instanceof RetryLater ? (failure.options.retryAfterMs ?? 0) : 0;
+    this.failure = failure;
+    this.notBefore = this.clock() + Math.min(Math.max(doubled, told), LONGEST_BACK_OFF_MS);
+  }
+
+  /** The last failure again, for calls that come before the next mint may be tried. */
+  private heldBack(now: number): Error {
+    const { failure } = this;
+    if (failure instanceof RetryLater)
+      return new RetryLater(failure.message, { unknownOutcome: false, retryAfterMs: this.notBefore - now });
+    return failure ?? new Error('a mint is held back without a failure');
+  }
+
+  private async ask(): Promise<Token> {
+    const { http, clientId, scope, expiresIn, onGrant } = this.options;
+    const request = grantRequest(this.options, this.readSecret());
+    // From before the request: the life of a token begins at the server.
+    const mintedAt = this.clock();
+    const answer = await http.send(request, [400, 401, 403]).catch((error: unknown) => {
+      throw this.notYet(error);
+    });
+    if (answer.status >= 300) throw this.refusal(answer, clientId);
+    const grant = http.parse(grantSchema, request, answer.body);
+    const seconds = grant.expires_in ?? Math.min(expiresIn ?? UNTOLD_SECONDS, UNTOLD_SECONDS);
+    onGrant?.({
+      asked: words(scope),
+      granted: grant.scope == null ? null : words(grant.scope),
+      seconds,
+    });
+    return { value: grant.access_token, mintedAt, ...limitsOf(mintedAt, seconds * 1_000) };
+  }
+
+  private readSecret(): string {
+    try {
+      return this.options.secret();
+    } catch (error) {
+      throw new NeedsHuman('unauthorized', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** A mint writes nothing: whatever it was to sign was not sent. */
+  private notYet(error: unknown): unknown {
+    if (!(error instanceof RetryLater)) return error;
+    const { retryAfterMs } = error.options;
+    return new RetryLater(error.message, {
+      unknownOutcome: false,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    });
+  }
+
+  /** The server's words are left out: some servers repeat what they were sent. */
+  private refusal({ status, body }: Answer, clientId: string): NeedsHuman {
+    const { settings, scope } = this.options;
+    const error = errorOf(body);
+    const code = error !== null && /^[a-z_]{1,40}$/.test(error) ? error : null;
+    const cures: Record<string, string> = {
+      invalid_client: `check ${settings.client} (found "${clientId}"; expected the client's Identifier, not its number) and ${settings.secret}; the client may have been deleted, or its secret replaced`,
+      invalid_scope: `asked for "${scope ?? ''}"; allow these scopes on the client, or ask for fewer by ${settings.scope}`,
+      unauthorized_client: `the client of ${settings.client} may not use this grant; expected one of the kind Confidential`,
+    };
+    const cure = cures[code ?? ''] ?? `check ${settings.client} and ${settings.secret}`;
+    return new NeedsHuman(
+      'unauthorized',
+      `${this.call}: answered ${status}${code === null ? '' : ` ${code}`}: no access token; ${cure}`,
+    );
+  }
+}
+
+/** When the next token is minted, and until when this one is used. */
+function limitsOf(mintedAt: number, life: number): { renewAt: number; endsAt: number } {
+  const early = Math.min(Math.max(RENEWED_EARLY_MS, life * RENEWED_EARLY), life * LATEST_SHARE);
+  return {
+    renewAt: mintedAt + life - early,
+    endsAt: mintedAt + life - Math.min(LAST_USE_MS, life * LATEST_SHARE),
+  };
+}
+
+function grantRequest(
+  { path, clientId, scope, expiresIn, send }: ClientCredentialsOptions,
+  secret: string,
+): Request {
+  const grant = {
+    grant_type: 'client_credentials',
+    ...(scope !== undefined && scope !== '' && { scope }),
+    ...(expiresIn !== undefined && { expires_in: expiresIn }),
+  };
+  if (send === 'json') {
+    const body = { ...grant, client_id: clientId, client_secret: secret };
+    return { method: 'POST', path, body };
+  }
+  const form = new URLSearchParams();
+  for (const [name, value] of Object.entries(grant)) form.set(name, String(value));
+  // RFC 6749, 2.3.1: both are encoded as in a form before they are joined.
+  const authorization = basicHeader(encodeURIComponent(clientId), encodeURIComponent(secret));
+  return { method: 'POST', path, form, headers: { authorization } };
+}
+
+function words(text: string | undefined): string[] {
+  return (text ?? '').split(/\s+/).filter((word) => word !== '');
+}
+
+/** Scopes that were asked for and not granted; empty where the answer did not say. */
+export function missingScopes({ asked, granted }: Grant): string[] {
+  return granted === null ? [] : asked.filter((scope) => !granted.includes(scope));
+}

@@ -1,0 +1,120 @@
+import { basicHeader, errorOf, fixedCredential, type Credential } from '../credential';
+import { HttpClient, type ApiCall } from '../http';
+import { ClientCredentials, type Grant } from '../oauth';
+import { API_TOKENS_END, apiTokenNotice } from './apiTokens';
+
+/**
+ * How we sign in to Zendesk.
+ * https://developer.zendesk.com/api-reference/introduction/security-and-auth/
+ */
+
+export type ZendeskAuth =
+  | {
+      /** Client credentials: the token acts as the user whom the OAuth client belongs to. */
+      by: 'oauth';
+      /** The client's Identifier, not its number. */
+      clientId: string;
+      /** Read at every mint. */
+      secret: () => string;
+      /** Separated by spaces; {@link SERVICE_SCOPES} if not given. */
+      scopes?: string | undefined;
+    }
+  /** Until 2027-04-30. The token acts as the user whose address stands before it. */
+  | { by: 'apiToken'; email: string; token: string };
+
+/**
+ * The least that a sync needs. Ticket fields, organization fields, searches, jobs, audits and ticket events have no scope
+ * of their own: they need the broad `read`.
+ * https://developer.zendesk.com/api-reference/ticketing/oauth/oauth_tokens/#scopes
+ */
+export const SERVICE_SCOPES = 'read tickets:write organizations:write ticket_attachments:write';
+/** What `webhooks install` and `webhooks remove` need besides. */
+export const WEBHOOK_SCOPES = `${SERVICE_SCOPES} webhooks:write`;
+
+/** What `verify` needs, which acts as people do and removes what it made. */
+export const VERIFY_SCOPES = 'read write';
+
+const TOKENS_PATH = '/oauth/tokens';
+/**
+ * Seconds that a token is asked to live: within 300 and 172,800, and the longest life that clients made since
+ * 2026-04-30 get without asking.
+ * https://developer.zendesk.com/api-reference/ticketing/oauth/grant_type_tokens/
+ */
+const TOKEN_SECONDS = 1_800;
+
+const OAUTH_SETTINGS = {
+  client: 'ZENDESK_OAUTH_CLIENT_ID',
+  secret: 'ZENDESK_OAUTH_CLIENT_SECRET',
+  scope: 'ZENDESK_OAUTH_SCOPES',
+};
+
+export interface ZendeskSignIn {
+  baseUrl: string;
+  auth: ZendeskAuth;
+  /** Scopes to ask for where `auth` names none; {@link SERVICE_SCOPES} if not given. */
+  scopes?: string;
+  timeoutMs?: number;
+  onCall?: (call: ApiCall) => void;
+  onGrant?: (grant: Grant) => void;
+  now?: () => Date;
+}
+
+/** A credential, and what its HTTP client says where it is refused. */
+export interface SignedIn {
+  auth: Credential;
+  /** The settings that hold it. */
+  credential: string;
+  explainRefusal(status: number, body: unknown): string | null;
+}
+
+export function zendeskCredential(signIn: ZendeskSignIn): SignedIn {
+  const { auth, now = () => new Date() } = signIn;
+  if (auth.by === 'apiToken') {
+    return {
+      auth: fixedCredential({ authorization: basicHeader(`${auth.email}/token`, auth.token) }),
+      credential: 'ZENDESK_EMAIL and ZENDESK_API_TOKEN',
+      explainRefusal: (status) => (status === 401 && now() >= API_TOKENS_END ? apiTokenNotice(now()) : null),
+    };
+  }
+  return {
+    auth: clientCredentials(signIn, auth),
+    credential: `${OAUTH_SETTINGS.client} and ${OAUTH_SETTINGS.secret}`,
+    explainRefusal: (status, body) => (status === 403 ? explainForbidden(body) : null),
+  };
+}
+
+function clientCredentials(
+  { baseUrl, scopes, timeoutMs, onCall, onGrant }: ZendeskSignIn,
+  auth: ZendeskAuth & { by: 'oauth' },
+): Credential {
+  const http = new HttpClient({
+    side: 'zendesk',
+    name: 'Zendesk',
+    baseUrl,
+    headers: {},
+    credential: `${OAUTH_SETTINGS.client} and ${OAUTH_SETTINGS.secret}`,
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(onCall && { onCall }),
+  });
+  return new ClientCredentials({
+    http,
+    path: TOKENS_PATH,
+    clientId: auth.clientId,
+    secret: auth.secret,
+    scope: auth.scopes ?? scopes ?? SERVICE_SCOPES,
+    expiresIn: TOKEN_SECONDS,
+    send: 'json',
+    settings: OAUTH_SETTINGS,
+    onGrant,
+  });
+}
+
+/** A 403 of a missing scope names the scopes; any other 403 is about the user's role, or the plan. */
+function explainForbidden(body: unknown): string {
+  const { description } = (body ?? {}) as Record<string, unknown>;
+  const words = typeof description === 'string' ? description : '';
+  const scopes = errorOf(body) === 'Forbidden' && /scopes?: ([a-z_:, ]+)/.exec(words)?.[1]?.trim();
+  return scopes
+    ? `the token lacks the scope ${scopes}; add it to ${OAUTH_SETTINGS.scope}, and to the client's allowed scopes where it has any`
+    : `the user whom the client of ${OAUTH_SETTINGS.client} belongs to may not do this: expected an administrator, on a plan that has it`;
+}
