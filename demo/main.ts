@@ -198,7 +198,7 @@ async function liveEdits(
   const { zendesk, pms } = environment;
   printLine(out, colour(out, 'bold', '\nPeople edit on both sides'));
   const office = {
-    zendesk: { url: zendesk.url, token: zendesk.apiToken },
+    zendesk: { url: zendesk.url, token: zendesk.apiToken, admin: CHECKER.zendesk },
     pms: { url: pms.url, token: access.pms.token },
     agents,
     tellsNoteEdits: pms.tellsNoteEdits,

@@ -15,7 +15,8 @@ export interface Edit {
 }
 
 export interface PeopleOptions {
-  zendesk: { url: string; token: string };
+  /** `admin`: who may write organizations, which agents may not. */
+  zendesk: { url: string; token: string; admin: string };
   pms: { url: string; token: string };
   /** People who work in both systems; their e-mails act in Zendesk. At least two. */
   agents: { email: string; name: string }[];
@@ -106,6 +107,11 @@ class Office {
 
   zendesk(n: number): JsonApi {
     return zendeskApi({ ...this.options.zendesk, email: this.agent(n).email });
+  }
+
+  zendeskAdmin(): JsonApi {
+    const { zendesk } = this.options;
+    return zendeskApi({ ...zendesk, email: zendesk.admin });
   }
 
   pms(n: number): Promise<JsonApi> {
@@ -467,7 +473,7 @@ function organizationRenamed(
     where: 'zendesk',
     act: async () => {
       await office
-        .zendesk(1)
+        .zendeskAdmin()
         .call('PUT', `/organizations/${organizationId}.json`, CREATED, { organization: { name } });
     },
     arrived: async () => {
@@ -503,7 +509,7 @@ function newOrganizationWithTicket(office: Office, marker: string): Edit {
     title: `new organization "${name}" with its first ticket`,
     where: 'zendesk',
     act: async () => {
-      const api = office.zendesk(3);
+      const api = office.zendeskAdmin();
       const { organization } = await api.call(
         'POST',
         '/organizations.json',

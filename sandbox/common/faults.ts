@@ -5,6 +5,8 @@ import { z } from 'zod';
 /** How a sandbox misbehaves: rules, set over HTTP, that say which calls go wrong, how, and how often. */
 const CALL_KINDS = [
   'status',
+  /** A page in HTML, as a gateway in front of the system answers it. */
+  'html',
   'reset',
   'delay',
   'timeoutAfterWrite',
@@ -38,6 +40,9 @@ const ruleSchema = z.strictObject({
 export type FaultRule = z.output<typeof ruleSchema>;
 export type FaultInput = z.input<typeof ruleSchema>;
 type Armed = FaultRule & { matches(method: string, url: string): boolean };
+
+const ERROR_PAGE =
+  '<!DOCTYPE html><html><head><title>Error</title></head><body>Try again later.</body></html>';
 
 const isWebhookKind = (kind: FaultRule['kind']): boolean =>
   (WEBHOOK_KINDS as readonly string[]).includes(kind);
@@ -117,6 +122,8 @@ export class Faults {
         return reply
           .code(rule.status)
           .send({ error: 'InjectedFault', description: 'Injected by the sandbox' });
+      case 'html':
+        return reply.code(rule.status).type('text/html; charset=utf-8').send(ERROR_PAGE);
       case 'reset':
         this.cut(request, reply, 0);
         return reply;

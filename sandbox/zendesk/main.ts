@@ -2,26 +2,47 @@ import { Command } from 'commander';
 import { loadZendeskData } from './load';
 import { startZendeskSandbox } from './server';
 
+interface Options {
+  port: number;
+  data?: string;
+  rateLimit: number;
+  incrementalLimit: number;
+  apiTokens: boolean;
+}
+
 /** `npm run sandbox:zendesk`: the Zendesk sandbox on its own. */
 async function main(): Promise<void> {
-  const { port, data, rateLimit, incrementalLimit } = new Command('sandbox:zendesk')
+  const { port, data, rateLimit, incrementalLimit, apiTokens } = new Command('sandbox:zendesk')
     .option('--port <n>', 'port to listen on (0: a free one)', Number, 0)
     .option('--data <dir>', 'load records from this folder')
     .option('--rate-limit <n>', 'calls a minute', Number, 700)
     .option('--incremental-limit <n>', 'incremental exports a minute', Number, 10)
+    .option('--api-tokens', 'take API tokens, too, as accounts do until 2027-04-30', false)
     .parse()
-    .opts<{ port: number; data?: string; rateLimit: number; incrementalLimit: number }>();
-  const token = process.env['ZENDESK_SANDBOX_TOKEN'];
+    .opts<Options>();
+  const {
+    ZENDESK_SANDBOX_TOKEN: token,
+    ZENDESK_OAUTH_CLIENT_ID: clientId,
+    ZENDESK_OAUTH_CLIENT_SECRET: clientSecret,
+  } = process.env;
   const sandbox = await startZendeskSandbox({
     port,
     rateLimitPerMinute: rateLimit,
     incrementalPerMinute: incrementalLimit,
+    ...(apiTokens && { apiTokens }),
     ...(token !== undefined && { token }),
+    ...(clientId !== undefined && { clientId }),
+    ...(clientSecret !== undefined && { clientSecret }),
   });
   if (data !== undefined) console.log('loaded', await loadZendeskData(sandbox.store, data));
   console.log(`Zendesk sandbox  ${sandbox.url}/api/v2`);
-  console.log(`credential       ${sandbox.adminEmail}/token:${sandbox.apiToken}`);
+  console.log(`credential       acts as ${sandbox.adminEmail}:`);
+  console.log(`ZENDESK_OAUTH_CLIENT_ID=${sandbox.clientId}`);
+  console.log(`ZENDESK_OAUTH_CLIENT_SECRET=${sandbox.clientSecret}`);
+  console.log(`ZENDESK_EMAIL=${sandbox.adminEmail}`);
+  console.log(`ZENDESK_API_TOKEN=${sandbox.apiToken}`);
   console.log(`state, faults    ${sandbox.url}/_sandbox/state  /_sandbox/stats  /_sandbox/faults`);
+  console.log(`OAuth            ${sandbox.url}/_sandbox/oauth`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void sandbox.close());
 }
 

@@ -84,5 +84,12 @@ export function omit<T extends object, K extends keyof T>(from: T, ...keys: K[])
   return copy;
 }
 
+/** A copy without keys that hold undefined. */
+export function defined<T extends object>(from: T): { [P in keyof T]?: Exclude<T[P], undefined> } {
+  return Object.fromEntries(Object.entries(from).filter(([, value]) => value !== undefined)) as {
+    [P in keyof T]?: Exclude<T[P], undefined>;
+  };
+}
+
 /** Where a record comes from that was written through the API. */
 export const VIA_API = { channel: 'api', source: { from: {}, to: {}, rel: null } };

@@ -1,21 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { ZodError } from 'zod';
 import { CallLog } from '../common/callLog';
 import { Faults } from '../common/faults';
 import { controlsFromLoopback } from '../common/loopback';
+import { Access } from './access';
 import { Exports } from './exports';
 import { Idempotency } from './idempotency';
 import { Jobs } from './jobs';
 import { Limits } from './limits';
-import type { User } from './model';
+import { OAuth } from './oauth';
 import { Organizations } from './organizations';
 import { Refusal, notFound } from './refusal';
 import { commentRoutes } from './routes/comments';
 import type { Context } from './routes/context';
 import { controlRoutes } from './routes/controls';
 import { exportRoutes } from './routes/exports';
+import { oauthRoutes, tokenEndpoint } from './routes/oauth';
+import { oauthControls } from './routes/oauthControls';
 import { organizationRoutes } from './routes/organizations';
 import { otherRoutes, webhookRoutes } from './routes/other';
 import { ticketRoutes } from './routes/tickets';
@@ -47,6 +50,11 @@ export interface ZendeskSandboxOptions {
   logCalls?: boolean;
   /** The account's API token; made up when none is given. */
   token?: string;
+  /** Whether API tokens are taken; they are, if not given. */
+  apiTokens?: boolean;
+  /** Identifier and secret of the service's OAuth client; the secret is made up when none is given. */
+  clientId?: string;
+  clientSecret?: string;
   /** How long a webhook's receiver may take: 12 s, as Zendesk gives it, if not given. */
   webhookTimeoutMs?: number;
   /** Serves files from a port of their own, to which `content_url` redirects, as Zendesk does from another host. */
@@ -61,9 +69,17 @@ export interface ZendeskSandbox {
   /** Scheme and host; the API is under `/api/v2`. */
   url: string;
   port: number;
+  /** Of the administrator to whom the OAuth client belongs, so that its tokens act as this one. */
   adminEmail: string;
-  /** With any agent's e-mail it acts as that agent, as Zendesk's API tokens do. */
+  /** With any agent's e-mail it acts as that agent, as Zendesk's API tokens do; where they are switched on. */
   apiToken: string;
+  /** A confidential client of today, without allowed scopes; its secret as it was at first. */
+  clientId: string;
+  clientSecret: string;
+  /** Switches, clients, tokens, and what was minted. */
+  oauth: OAuth;
+  /** An agent's own token, which never ends: for people in tests and demos. */
+  bearer(this: void, email: string): string;
   store: Store;
   tickets: Tickets;
   organizations: Organizations;
@@ -75,7 +91,12 @@ export interface ZendeskSandbox {
 }
 
 const ADMIN = 'admin@sandbox.example';
-const AGENTS = ['Ann Agent', 'Bob Agent', 'Cy Agent'];
+/** Ann administers, too: agents may not write organizations, which people in tests and demos do. */
+const AGENTS = [
+  { name: 'Ann Agent', role: 'admin' },
+  { name: 'Bob Agent', role: 'agent' },
+  { name: 'Cy Agent', role: 'agent' },
+];
 const BODY_LIMIT_BYTES = 50 * 1024 * 1024;
 
 /** A Zendesk account in memory: the rules of the public API that a sync can run into. */
@@ -84,14 +105,16 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
   let advancedMs = 0;
   const clock = () => time() + advancedMs;
   const apiToken = options.token ?? randomBytes(20).toString('hex');
+  const apiTokens = { enabled: options.apiTokens ?? true, token: apiToken };
 
   const app = fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true, rewriteUrl });
   // Known once it listens; what is made before has no address yet.
   let origin = '';
   const store = new Store(clock, () => `${origin}/api/v2`, options.idsAfter, options.fields);
-  const userOf = (request: FastifyRequest) => authenticate(request, store, apiToken);
+  const oauth = new OAuth(store, clock);
+  const access = new Access(store, oauth, apiTokens);
   const log = new CallLog(
-    (request) => userOf(request)?.email ?? 'nobody',
+    (request) => access.nameOf(request),
     options.logCalls ? (line) => void process.stderr.write(`${line}\n`) : undefined,
   );
   const faults = new Faults(options.seed ?? 1, (request, status) =>
@@ -134,32 +157,43 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
     exports: new Exports(store),
     jobs: new Jobs(store.baseUrl),
     idempotency: new Idempotency(clock),
-    actor(request) {
-      const user = userOf(request);
-      if (!user) throw new Refusal(401, { error: "Couldn't authenticate you" });
-      return user;
-    },
+    oauth,
+    access,
+    apiTokens,
+    actor: (request) => access.actor(request),
     staleSeconds: (request) => faults.staleSeconds(request),
   };
   await app.register((api) => apiRoutes(api, context), { prefix: '/api/v2' });
+  await tokenEndpoint(app, context);
   const fileCalls: IncomingHttpHeaders[] = [];
   const onFile = (headers: IncomingHttpHeaders) => void fileCalls.push(headers);
   const files = options.fileHost === true ? fastify({ forceCloseConnections: true }) : null;
   fileRoutes(files ?? app, context, onFile);
   const fileUrl = files ? await files.listen({ port: 0, host: options.host ?? '127.0.0.1' }) : null;
   attachmentRoutes(app, context, fileUrl ?? '');
+  oauthControls(app, oauth, store);
+  skewDates(app, oauth);
   controlRoutes(app, context, { now: clock, advance: (ms) => void (advancedMs += ms) });
 
   origin = await app.listen({ port: options.port ?? 0, host: options.host ?? '127.0.0.1' });
-  store.addUser({ name: 'Sync Admin', email: ADMIN, role: 'admin' });
-  for (const name of AGENTS)
-    store.addUser({ name, email: `${name.split(' ')[0]}@sandbox.example`, role: 'agent' });
+  const { id: ownerId } = store.addUser({ name: 'Sync Admin', email: ADMIN, role: 'admin' });
+  for (const { name, role } of AGENTS)
+    store.addUser({ name, email: `${name.split(' ')[0]}@sandbox.example`, role });
   store.writes.clear();
+  const client = oauth.clients.add({
+    identifier: options.clientId ?? 'zendesk_pms_sync',
+    userId: ownerId,
+    ...(options.clientSecret !== undefined && { secret: options.clientSecret }),
+  });
   return {
     url: origin,
     port: Number(new URL(origin).port),
     adminEmail: ADMIN,
     apiToken,
+    clientId: client.identifier,
+    clientSecret: client.secret,
+    oauth,
+    bearer: (email) => oauth.bearer(email),
     store,
     tickets,
     organizations: context.organizations,
@@ -176,9 +210,10 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
 
 async function apiRoutes(api: FastifyInstance, context: Context): Promise<void> {
   api.addHook('onRequest', async (request, reply) => {
-    context.actor(request);
+    context.access.checkCredential(request);
     reply.headers(context.limits.count(request.url.startsWith('/api/v2/incremental/')));
   });
+  api.addHook('preHandler', async (request) => context.access.checkRole(request));
   organizationRoutes(api, context);
   ticketRoutes(api, context);
   commentRoutes(api, context);
@@ -187,6 +222,7 @@ async function apiRoutes(api: FastifyInstance, context: Context): Promise<void> 
   await uploadRoutes(api, context);
   webhookRoutes(api, context);
   otherRoutes(api, context);
+  oauthRoutes(api, context);
 }
 
 /** Every path of the API also answers with the suffix that many clients put there. */
@@ -196,14 +232,12 @@ function rewriteUrl({ url = '/' }: { url?: string | undefined }): string {
   return [bare, ...query].join('?');
 }
 
-/** Token with any agent's e-mail, or bearer. https://developer.zendesk.com/api-reference/introduction/security-and-auth/ */
-function authenticate(request: FastifyRequest, store: Store, token: string): User | null {
-  const [scheme = '', secret = ''] = (request.headers.authorization ?? '').split(' ');
-  if (/^bearer$/i.test(scheme) && secret === token) return store.userByEmail.get(ADMIN) ?? null;
-  if (!/^basic$/i.test(scheme)) return null;
-  const [email = '', given] = Buffer.from(secret, 'base64').toString().split('/token:');
-  const user = store.userByEmail.get(email.toLowerCase());
-  return given === token && user && store.isAgent(user.id) ? user : null;
+/** The account's clock may differ from ours; by default it does not. */
+function skewDates(app: FastifyInstance, oauth: OAuth): void {
+  app.addHook('onSend', async (_request, reply) => {
+    const { clockSkewSeconds: skew } = oauth.switches;
+    if (skew !== 0) reply.header('date', new Date(Date.now() + skew * 1000).toUTCString());
+  });
 }
 
 function answerErrors(app: FastifyInstance): void {

@@ -51,6 +51,8 @@ export class Store {
   /** Writes so far, by resource; those of loading included until somebody resets them. */
   readonly writes = new Map<string, number>();
   onEvent: (event: SandboxEvent) => void = () => undefined;
+  /** Told of each change of a person who was known. */
+  onUser: (user: User, before: User) => void = () => undefined;
   private nextId: number;
   private nextTicketId: number;
 
@@ -136,6 +138,7 @@ export class Store {
       index(this.externalIds.user, user);
     }
     this.userLog.add(user.id, user.id, secondsOf(user.updated_at));
+    if (before) this.onUser(user, before);
   }
 
   /** Finds a person by address, or makes an end user. */

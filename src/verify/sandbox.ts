@@ -112,8 +112,9 @@ async function startOne({ mode, file, folder, servers, idsAfter }: One): Promise
     pms: profileSystem({ profile: loadProfile('contract'), baseUrl: pms.url, token: pms.token }),
   };
   // Colleagues have accounts in both.
-  for (const { email, name, role } of zendesk.store.users.values())
-    if (role === 'agent' && email !== null) pms.store.people.upsert({ email, name, role: 'member' });
+  for (const { email, name } of zendesk.store.users.values())
+    if (email !== null && email !== zendesk.adminEmail)
+      pms.store.people.upsert({ email, name, role: 'member' });
   const mapping = await checkMapping(loadMapping(file), systems, file);
   const service = startProcess(path.join(folder, `${mode}.log`), {
     PATH: process.env['PATH'],

@@ -30,7 +30,7 @@ const done = async (call: Promise<{ result: unknown }>): Promise<unknown> => {
 };
 
 test('who am I', async () => {
-  expect(await result(client.users.me())).toMatchObject({ email: 'ann@sandbox.example', role: 'agent' });
+  expect(await result(client.users.me())).toMatchObject({ email: 'ann@sandbox.example', role: 'admin' });
 });
 
 test('a wrong token is refused', async () => {

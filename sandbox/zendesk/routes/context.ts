@@ -1,10 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { Access, ApiTokens } from '../access';
 import type { Exports } from '../exports';
 import type { Idempotency } from '../idempotency';
 import type { Jobs } from '../jobs';
 import type { Limits } from '../limits';
 import type { Fields, Query, User } from '../model';
+import type { OAuth } from '../oauth';
 import type { Organizations } from '../organizations';
 import { paged } from '../paging';
 import { badRequest, notFound, parseRequest } from '../refusal';
@@ -28,6 +30,9 @@ export interface Context {
   idempotency: Idempotency;
   webhooks: Webhooks;
   triggers: Triggers;
+  oauth: OAuth;
+  access: Access;
+  apiTokens: ApiTokens;
   /** Who calls. @throws Refusal 401 */
   actor(this: void, request: FastifyRequest): User;
   /** How far behind the answer is to be, by a fault rule. */

@@ -3,7 +3,7 @@ import { search } from '../search';
 import { envelope, idOf, listOf, listing, noContent, queryOf, textOfPath, type Context } from './context';
 
 export function otherRoutes(api: FastifyInstance, context: Context): void {
-  const { store, jobs } = context;
+  const { store, jobs, apiTokens } = context;
   const list = listing(context);
   api.get('/groups', async (request) => list(request, 'groups', store.groups));
   api.get('/brands', async (request) =>
@@ -11,6 +11,16 @@ export function otherRoutes(api: FastifyInstance, context: Context): void {
       { id: 360000358316, name: 'Main', subdomain: 'sandbox', active: true, default: true },
     ]),
   );
+  // Texts, not booleans: OAS, account; blakmatrix/node-zendesk, accountsettings.
+  api.get('/account/settings', async () => ({
+    settings: {
+      api: {
+        accepted_api_agreement: true,
+        api_password_access: 'false',
+        api_token_access: String(apiTokens.enabled),
+      },
+    },
+  }));
   api.get('/search', async (request) => {
     const { results, ...page } = list(request, 'results', search(store, queryOf(request)));
     return { results, facets: null, ...page };

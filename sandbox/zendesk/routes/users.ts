@@ -14,10 +14,10 @@ import {
 
 /** https://developer.zendesk.com/api-reference/ticketing/users/users/ */
 export function userRoutes(api: FastifyInstance, context: Context): void {
-  const { users, jobs, store, actor } = context;
+  const { users, jobs, store, access } = context;
   const list = listing(context);
 
-  api.get('/users/me', async (request) => ({ user: actor(request) }));
+  api.get('/users/me', async (request) => ({ user: access.me(request) }));
   api.get('/users', async (request) => list(request, 'users', users.list(queryOf(request))));
   api.get('/users/count', async () => ({
     count: { value: users.list({}).length, refreshed_at: store.now() },
