@@ -37,19 +37,22 @@ export async function readHinted(context: ActivityContext, side: Side): Promise<
 
 /** The hints whose records have to be read. */
 async function withNews(
-  { store, mapping, systems }: ActivityContext,
+  { store, mapping, systems, now }: ActivityContext,
   side: Side,
   hints: WaitingHint[],
 ): Promise<WaitingHint[]> {
   const owners = await store.owners(hints.map(({ ref }) => ref));
   const links = await store.getMany(owners.values());
   const port = systems[side];
-  const own = !port.exactOrder && links.size > 0 ? await port.ownId() : null;
+  const isOurs =
+    !port.exactOrder && links.size > 0
+      ? await store.identities.ours(side, await port.ownId(), now())
+      : () => false;
   return hints.filter(({ ref, order, actors }) => {
     if (entityOfRef(mapping, ref) === null) return false;
     const link = links.get(owners.get(ref) ?? '');
     // Where a clock ticks in seconds, another person's change within ours' second is not ours.
-    const exact = port.exactOrder || actors.every((actor) => actor === own);
+    const exact = port.exactOrder || actors.every((actor) => isOurs(actor, order));
     return !(link && isKnownChange(mapping, link, { ref, order, exact }));
   });
 }

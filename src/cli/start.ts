@@ -4,6 +4,7 @@ import { configuredBudgets, configuredSystems } from '../config/systems';
 import { startMongo, startTemporal, ensureSearchAttributes } from '../embedded';
 import { SIDES, type Side } from '../sync/record';
 import { NeedsHuman, RetryLater } from '../systems/errors';
+import { missingScopes, type Grant } from '../systems/oauth';
 import type { SystemPort } from '../systems/port';
 import { SyncMetrics } from '../telemetry/metrics';
 import { startTracing } from '../telemetry/tracing';
@@ -104,7 +105,11 @@ function connectionOf(config: Config, file: string | null, log: Logger): Connect
   const metrics = new SyncMetrics(connection);
   const parts = (of: Config): ConnectionParts => {
     const budgets = configuredBudgets(of, (side, reading) => metrics.rate(side, reading));
-    const systems = configuredSystems(of, { budgets, onCall: (call) => metrics.apiCall(call) });
+    const systems = configuredSystems(of, {
+      budgets,
+      onCall: (call) => metrics.apiCall(call),
+      onGrant: (grant) => warnOfMissingScopes(grant, connection, log),
+    });
     return { config: of, systems, budgets };
   };
   // An only one is checked once, and ends the start where it is wrong.
@@ -114,6 +119,16 @@ function connectionOf(config: Config, file: string | null, log: Logger): Connect
   }
   const reread = () => loadConfig(file, process.env, connection);
   return { config, metrics, log: log.child({ connection }), parts: () => parts(reread()) };
+}
+
+/** A narrower grant shows as a 403 somewhere, perhaps hours later: the log says it at once. */
+function warnOfMissingScopes(grant: Grant, connection: string | null, log: Logger): void {
+  const missing = missingScopes(grant);
+  if (missing.length > 0)
+    log.warn(
+      { missing, granted: grant.granted, ...(connection !== null && { connection }) },
+      'Zendesk granted fewer scopes than were asked for; "zendesk-pms-sync doctor" says what lacks them',
+    );
 }
 
 /** What is wrong with an only connection ends the start, before any server is. */

@@ -24,6 +24,7 @@ import { decisionsOf, type Decision, type Decisions } from '../sync/resolution';
 import { BackfillStore } from './backfill';
 import { ControlStore } from './control';
 import { HintStore } from './hints';
+import { Identities } from './identities';
 import { LagSamples } from './lag';
 import { Lately } from './lately';
 import { MappingVersions } from './mappings';
@@ -129,6 +130,8 @@ export interface LinkStore {
   readonly since: string;
   /** Records that webhooks spoke of and that were not read yet. */
   readonly hints: HintStore;
+  /** The users whom our credentials acted as. */
+  readonly identities: Identities;
   readonly upkeep: Upkeep;
   readonly control: ControlStore;
   /** How far behind the streams were, in the last hour. */
@@ -235,6 +238,7 @@ function storeIn(db: Db, prefix: string, since: string, now: () => Date): MongoL
     db.collection<DecisionDocument>(`${prefix}decisions`),
     db.collection<CursorDocument>(`${prefix}cursors`),
     new HintStore(db, prefix),
+    new Identities(db),
     new MappingVersions(db, now),
     new Upkeep(db, prefix),
     new ControlStore(db, prefix),
@@ -258,6 +262,7 @@ class MongoLinkStore implements LinkStore {
     private readonly pending: Collection<DecisionDocument>,
     private readonly cursors: Collection<CursorDocument>,
     readonly hints: HintStore,
+    readonly identities: Identities,
     readonly mappings: MappingVersions,
     readonly upkeep: Upkeep,
     readonly control: ControlStore,

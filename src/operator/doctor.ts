@@ -10,20 +10,11 @@ import { endpointOf, receiverAt, type WebhookAdmin } from '../systems/webhooks';
 import { clientOver, connectionOptions } from '../workers/connect';
 import { withoutPassword } from '../workers/service';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
+import type { Finding } from './finding';
+import { zendeskAccess } from './zendeskAccess';
 import { pollersOf } from './pollers';
 import { schedulesOf } from './scheduleStates';
 import { serverTime } from './serverTime';
-
-/** One thing that was looked at. */
-export interface Finding {
-  /** What was looked at, e.g. `Zendesk: stream tickets`. */
-  what: string;
-  /** `off`: not asked for, or not there yet, which is no fault. */
-  state: 'ok' | 'warning' | 'failed' | 'off';
-  found: string;
-  /** What to do; null where nothing is to be done. */
-  cure: string | null;
-}
 
 export interface Patient {
   config: Config;
@@ -35,11 +26,6 @@ export interface Patient {
 }
 
 const NAMES: Record<Side, string> = { zendesk: 'Zendesk', pms: 'PMS' };
-const CREDENTIALS: Record<Side, string> = {
-  zendesk:
-    'ZENDESK_EMAIL and ZENDESK_API_TOKEN (an admin’s, with token access on: Admin Center → Apps and integrations → APIs)',
-  pms: 'PMS_TOKEN',
-};
 /** Webhook signatures are refused after five minutes; half of it is left for the way. */
 const SKEW_LIMIT_SECONDS = 120;
 const NOT_RUNNING = 'nothing is configured, and no service with a server of its own runs in this folder';
@@ -213,13 +199,14 @@ async function* system({ config, systems }: Patient, side: Side): AsyncIterable<
   } catch (error) {
     const cure =
       error instanceof NeedsHuman
-        ? `check ${CREDENTIALS[side]}`
+        ? `check ${credentialOf(config, side)}`
         : `check ${side === 'zendesk' ? 'ZENDESK_SUBDOMAIN (or ZENDESK_BASE_URL)' : 'PMS_BASE_URL'}, and that this machine reaches it`;
     yield { what: `${name}: credential`, state: 'failed', found: wordsOf(error), cure };
     return;
   }
   const date = await serverTime(address);
   if (date) yield clock(name, date);
+  if (side === 'zendesk') yield* access(config);
   const since = new Date(Date.now() - 120_000);
   for (const stream of port.streams) {
     const what = `${name}: stream ${stream}`;
@@ -239,10 +226,31 @@ async function* system({ config, systems }: Patient, side: Side): AsyncIterable<
         found: wordsOf(error),
         cure: busy
           ? `none: ${name} is away or over its rate, and the sync waits; if it stays so, see docs/troubleshooting.md`
-          : `give the user of ${CREDENTIALS[side]} the right to read it`,
+          : `give the user of ${credentialOf(config, side)} the right to read it`,
       };
     }
   }
+}
+
+async function* access(config: Config): AsyncIterable<Finding> {
+  try {
+    yield* zendeskAccess(config);
+  } catch (error) {
+    yield {
+      what: 'Zendesk: acts as',
+      state: 'failed',
+      found: wordsOf(error),
+      cure: `check ${credentialOf(config, 'zendesk')}`,
+    };
+  }
+}
+
+/** The settings that hold a side's credential, with what it needs. */
+function credentialOf({ zendeskAuth }: Config, side: Side): string {
+  if (side === 'pms') return 'PMS_TOKEN';
+  return zendeskAuth.by === 'oauth'
+    ? 'ZENDESK_OAUTH_CLIENT_ID and ZENDESK_OAUTH_CLIENT_SECRET (a confidential client made by an administrator: docs/zendesk.md)'
+    : 'ZENDESK_EMAIL and ZENDESK_API_TOKEN (an admin’s, with token access on: Admin Center → Apps and integrations → APIs)';
 }
 
 function clock(of: string, there: Date): Finding {
@@ -332,7 +340,7 @@ async function* webhooks({ config, admins }: Patient): AsyncIterable<Finding> {
         what,
         state: 'warning',
         found: wordsOf(error),
-        cure: `give the user of ${CREDENTIALS[admin.side]} the right to manage webhooks, or do without: ${polls}`,
+        cure: `give the user of ${credentialOf(config, admin.side)} the right to manage webhooks, or do without: ${polls}`,
       };
     }
   }

@@ -5,6 +5,7 @@ import { Starts, type FailedStart } from '../links/starts';
 import type { LinkStore } from '../links/store';
 import type { LinkStatus } from '../sync/link';
 import { ENTITY_TYPES, type EntityType } from '../sync/record';
+import { apiTokenState, type ApiTokenState } from './apiToken';
 import { pollersOf } from './pollers';
 import { schedulesOf, type ScheduleState } from './scheduleStates';
 
@@ -20,6 +21,8 @@ export interface Status {
   failedStarts: FailedStart[];
   /** About how many records were seen and not dealt with yet. */
   waitingRecords: number;
+  /** Null where the workers sign in to Zendesk with an OAuth client. */
+  apiToken: ApiTokenState | null;
 }
 
 export interface PairCounts extends Record<LinkStatus, number> {
@@ -49,18 +52,19 @@ export interface StatusSources {
 }
 
 export async function gatherStatus({ store, client, db, taskQueue, now }: StatusSources): Promise<Status> {
-  const [counts, paused, heldBack, positions, budgets, schedules, workers, failedStarts, waitingRecords] =
-    await Promise.all([
-      store.countByStatus(),
-      store.control.paused(),
-      store.control.countHeldBack(),
-      store.positions(),
-      currentBudgets(db, now()),
-      schedulesOf(client, taskQueue),
-      pollersOf(client, taskQueue),
-      new Starts(db).all(now()),
-      store.countObservations(),
-    ]);
+  const [counts, paused, heldBack, positions, budgets, schedules, workers, ...others] = await Promise.all([
+    store.countByStatus(),
+    store.control.paused(),
+    store.control.countHeldBack(),
+    store.positions(),
+    currentBudgets(db, now()),
+    schedulesOf(client, taskQueue),
+    pollersOf(client, taskQueue),
+    new Starts(db).all(now()),
+    store.countObservations(),
+    apiTokenState(store, now()),
+  ]);
+  const [failedStarts, waitingRecords, apiToken] = others;
   const pairs = Object.fromEntries(
     ENTITY_TYPES.map((type) => [
       type,
@@ -78,11 +82,22 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     lagSeconds:
       currentAt === null ? null : Math.max(0, Math.round((now().getTime() - Date.parse(currentAt)) / 1000)),
   }));
-  return { pairs, streams, budgets, schedules, workers, failedStarts, waitingRecords };
+  return {
+    pairs,
+    streams,
+    budgets,
+    schedules,
+    workers,
+    failedStarts,
+    waitingRecords,
+    apiToken,
+  };
 }
 
 /** Polls that may be missed before a stream counts as behind: one may run, one may have been skipped for it. */
 const MISSED_POLLS = 5;
+/** A notice of the API token's end turns into a worry this many days ahead. */
+const API_TOKEN_WORRY_DAYS = 30;
 /** A poll that reads much takes longer than the interval. */
 const AT_LEAST_SECONDS = 120;
 
@@ -116,6 +131,8 @@ export function worriesOf(
   for (const { id, paused, note } of status.schedules)
     if (paused)
       worries.push(`Schedule ${id} is paused (${note || 'no note'}): resume it in the Temporal Web UI`);
+  if (status.apiToken && status.apiToken.daysLeft <= API_TOKEN_WORRY_DAYS)
+    worries.push(status.apiToken.notice);
   for (const type of ENTITY_TYPES) {
     const { conflict, quarantined, pausedSince } = status.pairs[type];
     if (conflict > 0) worries.push(`${type}: ${conflict} in conflict: ${command('conflicts list')}`);

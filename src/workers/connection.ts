@@ -5,9 +5,11 @@ import type { Logger } from 'pino';
 import type { RateBudgets } from '../budget';
 import type { Config } from '../config/config';
 import { checkMapping, loadMapping } from '../config/mapping';
-import { openLinkStore } from '../links/store';
-import type { Side } from '../sync/record';
+import type { SignInWay } from '../links/identities';
+import { openLinkStore, type LinkStore } from '../links/store';
+import { SIDES, type Side } from '../sync/record';
 import type { SystemPort } from '../systems/port';
+import { apiTokenDaysLeft, apiTokenNotice } from '../systems/zendesk/apiTokens';
 import type { SyncMetrics } from '../telemetry/metrics';
 import type { Tracing } from '../telemetry/tracing';
 import { dataConverter } from './connect';
@@ -67,6 +69,7 @@ export async function serveConnection(
   const db = mongo.db(config.mongodbDatabase);
   const store = await openLinkStore(db);
   budgets.open(db);
+  await noteIdentities(config, systems, store, log);
   const mapping = await LiveMapping.follow(mappingFile, first, { systems, store, log, metrics });
   try {
     await ensureSchedules(client, taskQueue, {
@@ -116,4 +119,17 @@ export async function serveConnection(
     await mapping.stop();
     throw error;
   }
+}
+
+/** Which user wrote decides what is an echo, so the link store knows every user whom we ever acted as. */
+async function noteIdentities(
+  { zendeskAuth }: Config,
+  systems: Record<Side, SystemPort>,
+  store: LinkStore,
+  log: Logger,
+): Promise<void> {
+  const now = new Date();
+  if (zendeskAuth.by === 'apiToken') log.warn(apiTokenNotice(apiTokenDaysLeft(now)));
+  const ways: Record<Side, SignInWay> = { zendesk: zendeskAuth.by, pms: 'other' };
+  for (const side of SIDES) await store.identities.actAs(side, await systems[side].ownId(), ways[side], now);
 }

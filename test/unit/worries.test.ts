@@ -18,12 +18,19 @@ const quiet: Status = {
   workers: 1,
   failedStarts: [],
   waitingRecords: 5,
+  apiToken: null,
 };
 const POLLS = { zendesk: 60, pms: 15 };
 const of = (change: Partial<Status>) => worriesOf({ ...quiet, ...change }, POLLS);
 
 test('what goes its way worries nobody', () => {
   expect(of({})).toEqual([]);
+});
+
+test('an API token’s end is a worry from 30 days before it', () => {
+  const notice = 'Zendesk API tokens end';
+  expect(of({ apiToken: { daysLeft: 31, notice } })).toEqual([]);
+  expect(of({ apiToken: { daysLeft: 30, notice } })).toEqual([notice]);
 });
 
 test('each worry says what to do', () => {

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { Config } from '../../config/config';
 import { configuredBudgets, configuredSystems } from '../../config/systems';
-import { examine, type Finding, type Patient } from '../../operator/doctor';
+import { examine, type Patient } from '../../operator/doctor';
+import type { Finding } from '../../operator/finding';
 import { allSettingsFor, common } from '../common';
 import type { CommonOptions } from '../connect';
 import { paint, printJson, printLine, type Colour } from '../output';

@@ -63,7 +63,7 @@ function asJson(found: Stood[]): object {
 }
 
 function print({ connection, status, worries }: Stood, n: number): void {
-  const { pairs, streams, budgets, schedules, workers, waitingRecords } = status;
+  const { pairs, streams, budgets, schedules, workers, waitingRecords, apiToken } = status;
   if (n > 0) printLine();
   if (connection !== null) printLine(paint('bold', `# ${connection}`));
   printTable(
@@ -107,6 +107,7 @@ function print({ connection, status, worries }: Stood, n: number): void {
   printLine(
     `${workers} ${workers === 1 ? 'worker' : 'workers'}, ${waitingRecords} records waiting for their pairs`,
   );
+  if (apiToken && !worries.includes(apiToken.notice)) printLine(apiToken.notice);
   for (const worry of worries) printLine(paint('yellow', `! ${worry}`));
   if (worries.length === 0) printLine(paint('green', 'all is well'));
 }

@@ -2,6 +2,7 @@ import { usedSince, type UsedWindow } from '../../budget/past';
 import type { LagSample } from '../../links/lag';
 import { Starts, type FailedStart } from '../../links/starts';
 import type { StreamPosition } from '../../links/store';
+import { apiTokenState, type ApiTokenState } from '../../operator/apiToken';
 import { pollersOf } from '../../operator/pollers';
 import { LINK_STATUSES, type LinkStatus } from '../../sync/link';
 import { ENTITY_TYPES, SIDES, type EntityType, type Side } from '../../sync/record';
@@ -24,6 +25,8 @@ export interface Overview {
   lag: readonly LagSample[];
   windows: readonly UsedWindow[];
   failedStarts: readonly FailedStart[];
+  /** Null where the workers sign in to Zendesk with an OAuth client. */
+  apiToken: ApiTokenState | null;
   now: number;
 }
 
@@ -44,7 +47,7 @@ export async function loadOverview({
       log.warn({ err: error }, 'console: Temporal does not answer');
       return null;
     });
-  const [pairs, waitingRecords, paused, positions, lag, windows, failedStarts] = await Promise.all([
+  const [pairs, waitingRecords, paused, positions, lag, windows, ...others] = await Promise.all([
     store.countByStatus(),
     store.countObservations(),
     store.control.paused(),
@@ -52,7 +55,9 @@ export async function loadOverview({
     store.lag.since(since),
     usedSince(db, since),
     new Starts(db).all(new Date(at)),
+    apiTokenState(store, new Date(at)),
   ]);
+  const [failedStarts, apiToken] = others;
   return {
     pairs,
     workers: await workers,
@@ -62,12 +67,14 @@ export async function loadOverview({
     lag,
     windows,
     failedStarts,
+    apiToken,
     now: at,
   };
 }
 
 export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 'root'>): Page {
   const { paused, pairs, workers, waitingRecords, positions, failedStarts, now } = overview;
+  const { apiToken } = overview;
   const count = (status: LinkStatus) => ENTITY_TYPES.reduce((sum, type) => sum + pairs[type][status], 0);
   const rests = ENTITY_TYPES.filter((type) => paused[type] !== undefined);
   const body = html`
@@ -78,6 +85,7 @@ export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 
           ${time(nextAttempt)}.
         </p>`,
     )}
+    ${apiToken && html`<p class="notice bad">${apiToken.notice}</p>`}
     ${rests.map((type) => html`<p class="notice bad">${type} is paused since ${time(paused[type])}.</p>`)}
     <ul class="tiles">
       ${tile(`${root}/conflicts`, count('conflict'), 'conflicts to decide')}

@@ -16,9 +16,11 @@ export function apiTokenDaysLeft(now: Date): number {
 const CURE =
   'create an OAuth client and set ZENDESK_OAUTH_CLIENT_ID and ZENDESK_OAUTH_CLIENT_SECRET (docs/zendesk.md)';
 
-/** One line for logs, `doctor`, `status` and console: how long the configured API token still works. */
-export function apiTokenNotice(now: Date): string {
-  const days = apiTokenDaysLeft(now);
+/**
+ * One line for logs, `doctor`, `status` and console: how long the configured API token still works.
+ * @param days of {@link apiTokenDaysLeft}
+ */
+export function apiTokenNotice(days: number): string {
   if (days === 0) return `Zendesk API tokens do not work since 2027-04-30: ${CURE}`;
   return `Zendesk API tokens end on 2027-04-30, in ${days} ${days === 1 ? 'day' : 'days'}: ${CURE}`;
 }

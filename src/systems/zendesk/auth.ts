@@ -1,7 +1,7 @@
 import { basicHeader, errorOf, fixedCredential, type Credential } from '../credential';
 import { HttpClient, type ApiCall } from '../http';
 import { ClientCredentials, type Grant } from '../oauth';
-import { API_TOKENS_END, apiTokenNotice } from './apiTokens';
+import { apiTokenDaysLeft, apiTokenNotice } from './apiTokens';
 
 /**
  * How we sign in to Zendesk.
@@ -73,7 +73,8 @@ export function zendeskCredential(signIn: ZendeskSignIn): SignedIn {
     return {
       auth: fixedCredential({ authorization: basicHeader(`${auth.email}/token`, auth.token) }),
       credential: 'ZENDESK_EMAIL and ZENDESK_API_TOKEN',
-      explainRefusal: (status) => (status === 401 && now() >= API_TOKENS_END ? apiTokenNotice(now()) : null),
+      explainRefusal: (status) =>
+        status === 401 && apiTokenDaysLeft(now()) === 0 ? apiTokenNotice(0) : null,
     };
   }
   return {

@@ -229,8 +229,7 @@ class Zendesk implements SystemPort {
   }
 
   async ownId(): Promise<string> {
-    this.own ??= String((await this.me()).id);
-    return this.own;
+    return this.own ?? String((await this.me()).id);
   }
 
   private async me(): Promise<{ id: number; email: string }> {
@@ -242,6 +241,7 @@ class Zendesk implements SystemPort {
         'unauthorized',
         `Zendesk GET ${path}: the answer is for an anonymous user, so nobody is signed in; check ${this.settings}`,
       );
+    this.own = String(user.id);
     return { id: user.id, email: user.email };
   }
 
