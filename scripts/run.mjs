@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { judgeNode } from './nodeRange.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const STAMP = path.join(ROOT, 'node_modules', '.zps-installed');
@@ -40,9 +41,9 @@ function fail(line) {
 }
 
 function checkNode() {
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major > 20 || (major === 20 && minor >= 3)) return;
-  fail(`Node ${process.versions.node} is too old: expected 20.3 or newer.`);
+  const verdict = judgeNode(process.versions.node);
+  if (verdict?.fatal) fail(verdict.line);
+  if (verdict) say(verdict.line);
 }
 
 function digest(...files) {

@@ -1,12 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { z } from 'zod';
 
 /** The npm package as somebody gets it: packed, unpacked elsewhere, run by its command. */
 
 const ROOT = path.resolve(__dirname, '../..');
 let installed: string;
+let tarball: string;
 
 beforeAll(() => {
   if (!existsSync(path.join(ROOT, 'dist/src/cli/main.js')))
@@ -20,7 +22,8 @@ beforeAll(() => {
       stdio: ['ignore', 'pipe', 'ignore'],
     }),
   ) as { filename: string }[];
-  execFileSync('tar', ['-xzf', path.join(dir, packed?.filename ?? ''), '-C', dir]);
+  tarball = path.join(dir, packed?.filename ?? '');
+  execFileSync('tar', ['-xzf', tarball, '-C', dir]);
   installed = path.join(dir, 'node_modules/zendesk-pms-sync');
   mkdirSync(path.dirname(installed), { recursive: true });
   execFileSync('mv', [path.join(dir, 'package'), installed]);
@@ -58,4 +61,38 @@ test('it holds what runs, and neither tests nor sources nor secrets', () => {
     expect([file, has(file)]).toEqual([file, true]);
   for (const file of ['test', 'dist/test', 'dist/demo', 'src/cli', '.env', 'secrets', '.ci'])
     expect([file, has(file)]).toEqual([file, false]);
+});
+
+/** Through Temporal, and in every version that it takes: docs/dependencies.md. */
+const INSTALL_SCRIPTS = ['@swc/core', 'protobufjs'];
+
+test('npm warns of nothing when somebody installs it', () => {
+  const app = mkdtempSync(path.join(tmpdir(), 'zps-consumer-'));
+  const allowScripts = Object.fromEntries(INSTALL_SCRIPTS.map((name) => [name, false]));
+  writeFileSync(path.join(app, 'package.json'), JSON.stringify({ private: true, allowScripts }));
+  // The consumer has neither our lock file nor our overrides: npm resolves every dependency anew.
+  const npm = spawnSync(
+    'npm',
+    ['install', '--package-lock-only', '--prefer-offline', '--no-audit', '--no-fund', tarball],
+    { cwd: app, encoding: 'utf8' },
+  );
+  expect(npm.stderr.split('\n').filter((line) => /^npm (warn|error)/.test(line))).toEqual([]);
+  expect(npm.status).toBe(0);
+
+  const lock = z
+    .object({
+      packages: z.record(
+        z.string(),
+        z.object({ deprecated: z.string().optional(), hasInstallScript: z.boolean().optional() }),
+      ),
+    })
+    .parse(JSON.parse(readFileSync(path.join(app, 'package-lock.json'), 'utf8')));
+  const packages = Object.entries(lock.packages).map(([where, entry]) => ({
+    name: where.split('node_modules/').at(-1) ?? '',
+    ...entry,
+  }));
+  expect(packages.map(({ name }) => name)).toContain('zendesk-pms-sync');
+  expect(packages.filter(({ deprecated }) => deprecated !== undefined)).toEqual([]);
+  const scripts = packages.filter(({ hasInstallScript }) => hasInstallScript === true);
+  expect([...new Set(scripts.map(({ name }) => name))].sort()).toEqual(INSTALL_SCRIPTS);
 });
