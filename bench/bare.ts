@@ -2,14 +2,13 @@ import { systemsOf } from './systems';
 
 /**
  * Reads and writes the pages that a backfill reads and writes, by bare HTTP: no link store, no Temporal, no mapping, no
- * look-ups, nothing kept, nothing that would survive a failure. A process of its own, as the service is. It takes the
- * service's settings and prints how long it took, in milliseconds.
+ * look-ups, nothing kept, nothing that would survive a failure. A process of its own, as the service is. It is
+ * told where the systems are and prints how long it took, in milliseconds.
  */
 
 const WINDOW = 4;
 const AT_ONCE = 100;
 const env = systemsOf(process.env);
-const BASIC = Buffer.from(`${env.ZENDESK_EMAIL}/token:${env.ZENDESK_API_TOKEN}`).toString('base64');
 
 type Raw = Record<string, unknown>;
 
@@ -23,7 +22,7 @@ async function call(url: string, authorization: string, body?: unknown): Promise
   return (await answer.json()) as Raw;
 }
 const zendesk = (path: string, body?: unknown) =>
-  call(`${env.ZENDESK_BASE_URL}/api/v2${path}`, `Basic ${BASIC}`, body);
+  call(`${env.ZENDESK_BASE_URL}/api/v2${path}`, `Bearer ${env.ZENDESK_BEARER}`, body);
 const pms = (path: string, body?: unknown) =>
   call(`${env.PMS_BASE_URL}/api/v1${path}`, `Bearer ${env.PMS_TOKEN}`, body);
 

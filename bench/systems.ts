@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { Sandboxes } from './bed';
 
-/** How a process of its own is told where the two systems are: by the service's settings. */
+/** How a process of its own is told where the two systems are, and how it gets in. */
 
 const settings = z.object({
   ZENDESK_BASE_URL: z.string(),
-  ZENDESK_EMAIL: z.string(),
-  ZENDESK_API_TOKEN: z.string(),
+  /** Of the sync's user; it never ends. */
+  ZENDESK_BEARER: z.string(),
   PMS_BASE_URL: z.string(),
   PMS_TOKEN: z.string(),
 });
@@ -17,8 +17,7 @@ export function environmentFor({ zendesk, pms }: Sandboxes): NodeJS.ProcessEnv {
   return {
     PATH: process.env['PATH'],
     ZENDESK_BASE_URL: zendesk.url,
-    ZENDESK_EMAIL: zendesk.adminEmail,
-    ZENDESK_API_TOKEN: zendesk.apiToken,
+    ZENDESK_BEARER: zendesk.bearer(zendesk.adminEmail),
     PMS_BASE_URL: pms.url,
     PMS_TOKEN: pms.token,
   };

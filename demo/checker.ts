@@ -12,7 +12,7 @@ import { z } from 'zod';
 export interface ZendeskAccess {
   /** Without path, e.g. `https://acme.zendesk.com`. */
   url: string;
-  email: string;
+  /** A bearer. */
   token: string;
 }
 
@@ -93,9 +93,8 @@ export class JsonApi {
   }
 }
 
-export function zendeskApi({ url, email, token }: ZendeskAccess): JsonApi {
-  const credential = Buffer.from(`${email}/token:${token}`).toString('base64');
-  return new JsonApi(`${url.replace(/\/+$/, '')}/api/v2`, `Basic ${credential}`);
+export function zendeskApi({ url, token }: ZendeskAccess): JsonApi {
+  return new JsonApi(`${url.replace(/\/+$/, '')}/api/v2`, `Bearer ${token}`);
 }
 
 export function pmsApi({ url, token }: PmsAccess): JsonApi {

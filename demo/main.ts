@@ -74,7 +74,7 @@ async function run(environment: Environment, options: Options): Promise<boolean>
   printLine(out, `  Zendesk   ${zendesk.url}/api/v2   ${pms.about}`);
   const checkerToken = await personToken(pms.url, CHECKER.pms);
   const access = {
-    zendesk: { url: zendesk.url, email: CHECKER.zendesk, token: zendesk.apiToken },
+    zendesk: { url: zendesk.url, token: zendesk.bearer(CHECKER.zendesk) },
     pms: { url: pms.url, token: checkerToken },
   };
   const meter = new Meter([
@@ -198,7 +198,7 @@ async function liveEdits(
   const { zendesk, pms } = environment;
   printLine(out, colour(out, 'bold', '\nPeople edit on both sides'));
   const office = {
-    zendesk: { url: zendesk.url, token: zendesk.apiToken, admin: CHECKER.zendesk },
+    zendesk: { url: zendesk.url, bearer: zendesk.bearer, admin: CHECKER.zendesk },
     pms: { url: pms.url, token: access.pms.token },
     agents,
     tellsNoteEdits: pms.tellsNoteEdits,
@@ -444,7 +444,7 @@ async function personToken(url: string, person: { email: string; name: string })
 
 async function keepRunning({ temporal, zendesk, pms }: Environment, signal: AbortSignal): Promise<void> {
   printLine(out, `\nStill running; Ctrl-C stops.\n  Temporal Web UI  ${temporal.uiUrl ?? '—'}`);
-  printLine(out, `  Zendesk sandbox  ${zendesk.url}/api/v2  ${zendesk.adminEmail}/token:${zendesk.apiToken}`);
+  printLine(out, `  Zendesk sandbox  ${zendesk.url}/api/v2  Bearer ${zendesk.bearer(CHECKER.zendesk)}`);
   printLine(out, `  ${pms.about}  Bearer ${pms.token}`);
   if (!signal.aborted) await once(signal, 'abort');
 }

@@ -15,10 +15,10 @@ export interface Edit {
 }
 
 export interface PeopleOptions {
-  /** `admin`: who may write organizations, which agents may not. */
-  zendesk: { url: string; token: string; admin: string };
+  /** `bearer`: an agent's own token; `admin`: who may write organizations, which agents may not. */
+  zendesk: { url: string; bearer: (email: string) => string; admin: string };
   pms: { url: string; token: string };
-  /** People who work in both systems; their e-mails act in Zendesk. At least two. */
+  /** People who work in both systems. At least two. */
   agents: { email: string; name: string }[];
   /** Whether the PMS tells that a note was edited; where it does not, nobody waits for that. */
   tellsNoteEdits: boolean;
@@ -106,12 +106,16 @@ class Office {
   }
 
   zendesk(n: number): JsonApi {
-    return zendeskApi({ ...this.options.zendesk, email: this.agent(n).email });
+    return this.zendeskAs(this.agent(n).email);
   }
 
   zendeskAdmin(): JsonApi {
-    const { zendesk } = this.options;
-    return zendeskApi({ ...zendesk, email: zendesk.admin });
+    return this.zendeskAs(this.options.zendesk.admin);
+  }
+
+  private zendeskAs(email: string): JsonApi {
+    const { url, bearer } = this.options.zendesk;
+    return zendeskApi({ url, token: bearer(email) });
   }
 
   pms(n: number): Promise<JsonApi> {

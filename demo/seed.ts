@@ -12,7 +12,7 @@ import {
 import type { DemoComment, DemoData, DemoPerson, DemoTicket } from './data';
 
 export interface SeedAccess {
-  /** An agent's e-mail; the token acts for every agent. */
+  /** As an administrator. */
   zendesk: ZendeskAccess;
   pms: PmsAccess;
 }

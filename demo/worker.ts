@@ -27,8 +27,8 @@ export function serviceSettings(
     MONGODB_DATABASE: name,
     TASK_QUEUE: name,
     ZENDESK_BASE_URL: zendesk.url,
-    ZENDESK_EMAIL: zendesk.adminEmail,
-    ZENDESK_API_TOKEN: zendesk.apiToken,
+    ZENDESK_OAUTH_CLIENT_ID: zendesk.clientId,
+    ZENDESK_OAUTH_CLIENT_SECRET: zendesk.clientSecret,
     PMS_BASE_URL: pms.url,
     PMS_TOKEN: pms.token,
   };

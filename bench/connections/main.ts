@@ -145,8 +145,8 @@ async function serve({
   const port = await freePort();
   const connectionOf = ({ zendesk, pms }: NoisySystems) => ({
     zendeskBaseUrl: zendesk.url,
-    zendeskEmail: zendesk.adminEmail,
-    zendeskApiToken: zendesk.apiToken,
+    zendeskOauthClientId: zendesk.clientId,
+    zendeskOauthClientSecret: zendesk.clientSecret,
     pmsBaseUrl: pms.url,
     pmsToken: pms.token,
   });

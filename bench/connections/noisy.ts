@@ -7,7 +7,7 @@ import { changes, type Change } from '../people';
  */
 
 export interface NoisySystems {
-  zendesk: { url: string; adminEmail: string; apiToken: string };
+  zendesk: { url: string; clientId: string; clientSecret: string };
   pms: { url: string; token: string };
 }
 
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
   process.on('disconnect', () => process.exit(0));
   const { zendesk, pms } = boxes;
   const systems: NoisySystems = {
-    zendesk: { url: zendesk.url, adminEmail: zendesk.adminEmail, apiToken: zendesk.apiToken },
+    zendesk: { url: zendesk.url, clientId: zendesk.clientId, clientSecret: zendesk.clientSecret },
     pms: { url: pms.url, token: pms.token },
   };
   process.send?.(systems);

@@ -12,8 +12,8 @@ const PAUSE_MS = 1_000;
 const env = systemsOf(process.env);
 
 const zendesk = createClient({
-  username: env.ZENDESK_EMAIL,
-  token: env.ZENDESK_API_TOKEN,
+  token: env.ZENDESK_BEARER,
+  oauth: true,
   endpointUri: `${env.ZENDESK_BASE_URL}/api/v2`,
 });
 

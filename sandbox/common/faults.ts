@@ -12,11 +12,21 @@ const CALL_KINDS = [
   'timeoutAfterWrite',
   'malformed',
   'truncated',
-  /** A read that does not yet see the latest writes; only routes that ask `staleSeconds` know it. */
-  'stale',
-  /** A change feed that gives its last entries again; only routes that ask `repeats` know it. */
-  'repeat',
 ] as const;
+/** Known only to routes that ask {@link Faults.ruleOf} for them; any other call goes as if they were not there. */
+const ASKED_KINDS = [
+  /** A read that does not yet see the latest writes. */
+  'stale',
+  /** A change feed that gives its last entries again. */
+  'repeat',
+  /** The access tokens of the service are revoked before this call is looked at. */
+  'tokenRevoked',
+  /** A grant whose token ends after `lifeSeconds`, whatever it says. */
+  'tokenShort',
+  /** A grant that does not say when its token ends. */
+  'tokenUntold',
+] as const;
+type AskedKind = (typeof ASKED_KINDS)[number];
 /** For these, `route` is matched with the name of the event that is delivered. */
 const WEBHOOK_KINDS = ['webhookDuplicate', 'webhookLate', 'webhookLost', 'webhookReordered'] as const;
 
@@ -27,7 +37,7 @@ const ruleSchema = z.strictObject({
    */
   route: z.string().refine(isPattern, 'expected a regular expression or a glob'),
   method: z.string().toUpperCase().optional(),
-  kind: z.enum([...CALL_KINDS, ...WEBHOOK_KINDS]),
+  kind: z.enum([...CALL_KINDS, ...ASKED_KINDS, ...WEBHOOK_KINDS]),
   /** Between 0 and 1; 1 where it is absent. */
   probability: z.number().min(0).max(1).default(1),
   /** How many calls it strikes; without it, all. */
@@ -36,6 +46,7 @@ const ruleSchema = z.strictObject({
   retryAfterSeconds: z.number().nonnegative().optional(),
   delayMs: z.number().nonnegative().default(100),
   staleSeconds: z.number().nonnegative().default(60),
+  lifeSeconds: z.number().positive().default(2),
 });
 export type FaultRule = z.output<typeof ruleSchema>;
 export type FaultInput = z.input<typeof ruleSchema>;
@@ -46,6 +57,7 @@ const ERROR_PAGE =
 
 const isWebhookKind = (kind: FaultRule['kind']): boolean =>
   (WEBHOOK_KINDS as readonly string[]).includes(kind);
+const isAskedKind = (kind: FaultRule['kind']): boolean => (ASKED_KINDS as readonly string[]).includes(kind);
 
 export class Faults {
   private rules: Armed[] = [];
@@ -98,13 +110,18 @@ export class Faults {
 
   /** How far behind the answer to this read is to be; 0 where no rule says so. */
   staleSeconds(request: FastifyRequest): number {
-    const rule = this.pending.get(request);
-    return rule?.kind === 'stale' ? rule.staleSeconds : 0;
+    return this.ruleOf(request, 'stale')?.staleSeconds ?? 0;
   }
 
   /** Whether the answer to this read is to begin with entries that were given before. */
   repeats(request: FastifyRequest): boolean {
-    return this.pending.get(request)?.kind === 'repeat';
+    return this.ruleOf(request, 'repeat') !== null;
+  }
+
+  /** The rule of this kind that strikes this call. */
+  ruleOf(request: FastifyRequest, kind: AskedKind): FaultRule | null {
+    const rule = this.pending.get(request);
+    return rule?.kind === kind ? rule : null;
   }
 
   /** What happens to the delivery of an event, such as `ticket.created`. */
@@ -138,7 +155,7 @@ export class Faults {
 
   private async after(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
     const rule = this.pending.get(request);
-    if (!rule || rule.kind === 'stale' || rule.kind === 'repeat') return payload;
+    if (!rule || isAskedKind(rule.kind)) return payload;
     this.pending.delete(request);
     if (rule.kind === 'timeoutAfterWrite') {
       // The write is done; its answer never arrives.

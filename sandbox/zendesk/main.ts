@@ -29,7 +29,7 @@ async function main(): Promise<void> {
     port,
     rateLimitPerMinute: rateLimit,
     incrementalPerMinute: incrementalLimit,
-    ...(apiTokens && { apiTokens }),
+    apiTokens,
     ...(token !== undefined && { token }),
     ...(clientId !== undefined && { clientId }),
     ...(clientSecret !== undefined && { clientSecret }),
@@ -39,8 +39,10 @@ async function main(): Promise<void> {
   console.log(`credential       acts as ${sandbox.adminEmail}:`);
   console.log(`ZENDESK_OAUTH_CLIENT_ID=${sandbox.clientId}`);
   console.log(`ZENDESK_OAUTH_CLIENT_SECRET=${sandbox.clientSecret}`);
-  console.log(`ZENDESK_EMAIL=${sandbox.adminEmail}`);
-  console.log(`ZENDESK_API_TOKEN=${sandbox.apiToken}`);
+  if (apiTokens) {
+    console.log(`ZENDESK_EMAIL=${sandbox.adminEmail}`);
+    console.log(`ZENDESK_API_TOKEN=${sandbox.apiToken}`);
+  }
   console.log(`state, faults    ${sandbox.url}/_sandbox/state  /_sandbox/stats  /_sandbox/faults`);
   console.log(`OAuth            ${sandbox.url}/_sandbox/oauth`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void sandbox.close());

@@ -53,6 +53,12 @@ export interface Mint {
   contentType: string;
 }
 
+/** Of one grant. */
+export interface TokenFaults {
+  endAfterSeconds?: number;
+  omitExpiresIn?: true;
+}
+
 export interface TokenRequest {
   body: unknown;
   authorization: string | undefined;
@@ -120,15 +126,18 @@ export class OAuth {
    * seconds come back one lower (zendesk-rules.md rule 2). There is no refresh token.
    * @throws Refusal 400, 401
    */
-  mint({ body, authorization, contentType }: TokenRequest): object {
-    const { basicAuth, challenge, omitExpiresIn, lostOwnerMints } = this.current;
+  mint({ body, authorization, contentType }: TokenRequest, faults: TokenFaults = {}): object {
+    const { basicAuth, challenge, omitExpiresIn, lostOwnerMints, endAfterSeconds } = {
+      ...this.current,
+      ...faults,
+    };
     const given = grant(body, authorization, {
       clients: this.clients,
       basicAuth,
       challenge,
       ownerActs: (userId) => lostOwnerMints || this.mayAct(userId),
     });
-    const token = this.add(given);
+    const token = this.add(given, endAfterSeconds);
     const scope = given.scopes.join(' ');
     const told = omitExpiresIn || given.expiresInAsked === null ? null : given.expiresInAsked - 1;
     const { scopeAsked, expiresInAsked, client } = given;
@@ -167,8 +176,8 @@ export class OAuth {
     return token.value;
   }
 
-  private add({ client, scopes, lifeSeconds }: Grant): OAuthToken {
-    const { endAfterSeconds, tokenShape } = this.current;
+  private add({ client, scopes, lifeSeconds }: Grant, endAfterSeconds: number | null): OAuthToken {
+    const { tokenShape } = this.current;
     const after = (seconds: number | null) => (seconds === null ? null : this.clock() + seconds * 1000);
     const real = endAfterSeconds ?? lifeSeconds;
     const { id: clientId, userId } = client;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { ZodError } from 'zod';
 import { CallLog } from '../common/callLog';
 import { Faults } from '../common/faults';
@@ -10,7 +10,7 @@ import { Exports } from './exports';
 import { Idempotency } from './idempotency';
 import { Jobs } from './jobs';
 import { Limits } from './limits';
-import { OAuth } from './oauth';
+import { OAuth, type TokenFaults } from './oauth';
 import { Organizations } from './organizations';
 import { Refusal, notFound } from './refusal';
 import { commentRoutes } from './routes/comments';
@@ -50,7 +50,7 @@ export interface ZendeskSandboxOptions {
   logCalls?: boolean;
   /** The account's API token; made up when none is given. */
   token?: string;
-  /** Whether API tokens are taken; they are, if not given. */
+  /** Whether API tokens are taken, as accounts do until 2027-04-30; they are not, if not given. */
   apiTokens?: boolean;
   /** Identifier and secret of the service's OAuth client; the secret is made up when none is given. */
   clientId?: string;
@@ -105,7 +105,7 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
   let advancedMs = 0;
   const clock = () => time() + advancedMs;
   const apiToken = options.token ?? randomBytes(20).toString('hex');
-  const apiTokens = { enabled: options.apiTokens ?? true, token: apiToken };
+  const apiTokens = { enabled: options.apiTokens ?? false, token: apiToken };
 
   const app = fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true, rewriteUrl });
   // Known once it listens; what is made before has no address yet.
@@ -162,8 +162,9 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
     apiTokens,
     actor: (request) => access.actor(request),
     staleSeconds: (request) => faults.staleSeconds(request),
+    tokenFaults: (request) => tokenFaultsOf(faults, request),
   };
-  await app.register((api) => apiRoutes(api, context), { prefix: '/api/v2' });
+  await app.register((api) => apiRoutes(api, context, faults), { prefix: '/api/v2' });
   await tokenEndpoint(app, context);
   const fileCalls: IncomingHttpHeaders[] = [];
   const onFile = (headers: IncomingHttpHeaders) => void fileCalls.push(headers);
@@ -208,8 +209,9 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
   };
 }
 
-async function apiRoutes(api: FastifyInstance, context: Context): Promise<void> {
+async function apiRoutes(api: FastifyInstance, context: Context, faults: Faults): Promise<void> {
   api.addHook('onRequest', async (request, reply) => {
+    if (faults.ruleOf(request, 'tokenRevoked')) context.oauth.revokeTokens();
     context.access.checkCredential(request);
     reply.headers(context.limits.count(request.url.startsWith('/api/v2/incremental/')));
   });
@@ -223,6 +225,14 @@ async function apiRoutes(api: FastifyInstance, context: Context): Promise<void> 
   webhookRoutes(api, context);
   otherRoutes(api, context);
   oauthRoutes(api, context);
+}
+
+function tokenFaultsOf(faults: Faults, request: FastifyRequest): TokenFaults {
+  const short = faults.ruleOf(request, 'tokenShort');
+  return {
+    ...(short && { endAfterSeconds: short.lifeSeconds }),
+    ...(faults.ruleOf(request, 'tokenUntold') && { omitExpiresIn: true }),
+  };
 }
 
 /** Every path of the API also answers with the suffix that many clients put there. */

@@ -11,9 +11,10 @@ import { checkMapping, loadMapping } from '../config/mapping';
 import { loadProfile } from '../config/profile';
 import { startMongo, startTemporal } from '../embedded';
 import type { Mapping } from '../sync/mapping';
+import { fixedCredential } from '../systems/credential';
 import { profileSystem } from '../systems/profile';
 import { zendeskSystem } from '../systems/zendesk';
-import { zendeskCredential, type ZendeskAuth } from '../systems/zendesk/auth';
+import type { SignedIn } from '../systems/zendesk/auth';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
 import { missingFields } from './fields';
 import { PmsApi } from './pmsApi';
@@ -105,10 +106,9 @@ async function startOne({ mode, file, folder, servers, idsAfter }: One): Promise
     fields: fields.zendesk,
   });
   const pms = await startPmsSandbox({ idsAfter, rateLimitPerMinute: UNLIMITED, fields: fields.pms });
-  const { url: baseUrl, apiToken: token } = zendesk;
-  const authOf = (email: string): ZendeskAuth => ({ by: 'apiToken', email, token });
+  const { url: baseUrl, clientId, clientSecret } = zendesk;
   const systems = {
-    zendesk: zendeskSystem({ baseUrl, auth: authOf(zendesk.adminEmail) }),
+    zendesk: zendeskSystem({ baseUrl, auth: { by: 'oauth', clientId, secret: () => clientSecret } }),
     pms: profileSystem({ profile: loadProfile('contract'), baseUrl: pms.url, token: pms.token }),
   };
   // Colleagues have accounts in both.
@@ -124,8 +124,8 @@ async function startOne({ mode, file, folder, servers, idsAfter }: One): Promise
     TASK_QUEUE: `verify-${mode}`,
     MAPPING_FILE: file,
     ZENDESK_BASE_URL: zendesk.url,
-    ZENDESK_EMAIL: zendesk.adminEmail,
-    ZENDESK_API_TOKEN: zendesk.apiToken,
+    ZENDESK_OAUTH_CLIENT_ID: clientId,
+    ZENDESK_OAUTH_CLIENT_SECRET: clientSecret,
     ZENDESK_POLL_SECONDS: POLL_SECONDS,
     PMS_BASE_URL: pms.url,
     PMS_TOKEN: pms.token,
@@ -137,7 +137,7 @@ async function startOne({ mode, file, folder, servers, idsAfter }: One): Promise
     synced: {
       mapping,
       apis: {
-        zendesk: new ZendeskApi({ baseUrl, as: zendeskCredential({ baseUrl, auth: authOf(AGENT) }) }),
+        zendesk: new ZendeskApi({ baseUrl, as: signedInAs(zendesk.bearer(AGENT)) }),
         pms: new PmsApi({ baseUrl: pms.url, token: await tokenOf(pms.url, AGENT) }),
       },
       ended: service.ended,
@@ -147,6 +147,15 @@ async function startOne({ mode, file, folder, servers, idsAfter }: One): Promise
       await zendesk.close();
       await pms.close();
     },
+  };
+}
+
+/** As a person, with a token that does not end. */
+function signedInAs(bearer: string): SignedIn {
+  return {
+    auth: fixedCredential({ authorization: `Bearer ${bearer}` }),
+    credential: 'the sandbox',
+    explainRefusal: () => null,
   };
 }
 

@@ -19,7 +19,7 @@ export async function findViolations(world: World, people: People, access: Check
 }
 
 export interface CheckerAccess {
-  zendesk: { url: string; email: string; token: string };
+  zendesk: { url: string; token: string };
   pms: { url: string; token: string };
 }
 

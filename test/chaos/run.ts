@@ -125,7 +125,7 @@ class Stage {
     });
     const { token } = (await answer.json()) as { token: string };
     return new Stage(world, new People(world.zendesk, world.pms), {
-      zendesk: { url: world.zendesk.url, email: 'cy@sandbox.example', token: world.zendesk.apiToken },
+      zendesk: { url: world.zendesk.url, token: world.zendesk.bearer('cy@sandbox.example') },
       pms: { url: world.pms.url, token },
     });
   }

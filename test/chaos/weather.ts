@@ -3,6 +3,8 @@ import type { FaultInput } from '../../sandbox/common/faults';
 /** What can be wrong with a system for a while. Each is a set of rules for one sandbox. */
 
 const ANY = '/api/';
+/** How the service gets its access tokens. */
+const MINTS = '^POST /oauth/tokens';
 const WRITES = '^(POST|PUT|PATCH) /api/';
 
 export type Weather =
@@ -14,6 +16,7 @@ export type Weather =
   | 'lostAnswers'
   | 'garbage'
   | 'unauthorized'
+  | 'tokens'
   | 'stale'
   | 'repeats'
   | 'lossyWebhooks';
@@ -30,6 +33,17 @@ export const WEATHERS: Record<Weather, FaultInput[]> = {
     { route: ANY, kind: 'truncated', probability: 0.1 },
   ],
   unauthorized: [{ route: ANY, kind: 'status', status: 401, times: 3 }],
+  tokens: [
+    { route: '^[A-Z]+ /api/v2/', kind: 'tokenRevoked', probability: 0.03 },
+    { route: MINTS, kind: 'tokenShort', lifeSeconds: 2, probability: 0.3 },
+    { route: MINTS, kind: 'tokenUntold', probability: 0.3 },
+    { route: MINTS, kind: 'delay', delayMs: 1_200, probability: 0.2 },
+    { route: MINTS, kind: 'status', status: 429, retryAfterSeconds: 1, probability: 0.2 },
+    { route: MINTS, kind: 'status', status: 503, probability: 0.2 },
+    { route: MINTS, kind: 'html', status: 502, probability: 0.2 },
+    { route: MINTS, kind: 'html', status: 200, probability: 0.1 },
+    { route: MINTS, kind: 'reset', probability: 0.1 },
+  ],
   stale: [{ route: '^GET /api/v2/incremental', kind: 'stale', staleSeconds: 20, probability: 0.5 }],
   repeats: [{ route: '^GET /api/v1/changes', kind: 'repeat', probability: 0.5 }],
   lossyWebhooks: [

@@ -257,7 +257,7 @@ export class World {
     };
   }
 
-  /** Calls of the sync: people act without HTTP, and the checker is somebody else. */
+  /** Calls of the sync: people act without HTTP, the checker is somebody else, and a token is asked for by nobody. */
   private async stats(side: Side): Promise<{
     calls: Call[];
     faults: Record<string, number>;

@@ -126,7 +126,7 @@ describe('webhooks', () => {
     ['no public address', { PUBLIC_URL: undefined }, /^PUBLIC_URL: found nothing, expected the address/],
     [
       'a credential that is refused',
-      { ZENDESK_API_TOKEN: 'not-the-credential' },
+      { ZENDESK_OAUTH_CLIENT_SECRET: 'not-the-credential' },
       /^Zendesk GET \/api\/v2\/webhooks: answered 401; check ZENDESK_EMAIL and ZENDESK_API_TOKEN \(webhooks need an administrator\)/,
     ],
     [
@@ -184,8 +184,8 @@ describe('start', () => {
     const child = run(['start', '--only', 'intake'], {
       INTAKE_PORT: port,
       PMS_WEBHOOK_SECRET: 'secret-of-the-pms',
-      ZENDESK_EMAIL: undefined,
-      ZENDESK_API_TOKEN: undefined,
+      ZENDESK_OAUTH_CLIENT_ID: undefined,
+      ZENDESK_OAUTH_CLIENT_SECRET: undefined,
       ZENDESK_BASE_URL: undefined,
       PMS_BASE_URL: undefined,
       PMS_TOKEN: undefined,

@@ -7,7 +7,7 @@ import { profileAdapter } from '../../src/systems/profile';
 import { receiverAt, type WebhookAdmin } from '../../src/systems/webhooks';
 import { zendeskWebhooks } from '../../src/systems/zendesk/webhooks';
 import { SECRETS, startTestIntake, type TestIntake } from '../support/intake';
-import { startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { serviceAuth, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
@@ -31,7 +31,7 @@ beforeEach(async () => {
   webhooks = {
     zendesk: zendeskWebhooks({
       baseUrl: boxes.zendesk.url,
-      auth: { by: 'apiToken', email: boxes.zendesk.adminEmail, token: boxes.zendesk.apiToken },
+      auth: serviceAuth(boxes.zendesk),
     }),
     pms: ofPms,
   };

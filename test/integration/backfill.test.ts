@@ -42,10 +42,7 @@ async function seed(into: Sandboxes): Promise<void> {
   const made = await send(`${into.pms.url}/_sandbox/tokens`, 'POST', {}, person);
   const data = generateData({ size: 1, seed: 7 });
   // One after the other: where both have an organization, the later values win, and in two worlds that must be the same side.
-  await seedZendesk(
-    { url: into.zendesk.url, email: 'ann@sandbox.example', token: into.zendesk.apiToken },
-    data,
-  );
+  await seedZendesk({ url: into.zendesk.url, token: into.zendesk.bearer('ann@sandbox.example') }, data);
   await seedPms({ url: into.pms.url, token: String(made['token']) }, data);
 }
 

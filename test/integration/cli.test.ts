@@ -77,7 +77,7 @@ describe('npm start', () => {
     ],
     [
       'a missing credential',
-      () => ({ ZENDESK_API_TOKEN: undefined }),
+      () => ({ ZENDESK_OAUTH_CLIENT_SECRET: undefined }),
       /^ZENDESK_API_TOKEN: found nothing, expected a value$/,
     ],
     [

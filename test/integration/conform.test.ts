@@ -9,7 +9,7 @@ import { runConformance, type ConformInput, type Conformance } from '../../src/c
 import type { Verdict } from '../../src/conform/verdict';
 import type { SystemPort } from '../../src/systems/port';
 import { runProgram, type Ran } from '../support/cli';
-import { MAPPING_FILE, send, startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { MAPPING_FILE, send, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';
 
 /** The kit against the PMS sandbox over HTTP: it names each lie, and says nothing ill of the honest. */
 
@@ -308,8 +308,7 @@ describe('the command', () => {
       {
         PATH: process.env['PATH'] ?? '',
         ZENDESK_BASE_URL: boxes.zendesk.url,
-        ZENDESK_EMAIL: boxes.zendesk.adminEmail,
-        ZENDESK_API_TOKEN: boxes.zendesk.apiToken,
+        ...serviceSignIn(boxes.zendesk),
         PMS_BASE_URL: boxes.pms.url,
         PMS_TOKEN: boxes.pms.token,
         MAPPING_FILE,

@@ -8,7 +8,7 @@ import { openLinkStore } from '../../src/links/store';
 import type { Side } from '../../src/sync/record';
 import { pollChanges } from '../../src/workflows';
 import { MongoClient } from 'mongodb';
-import { MAPPING_FILE, startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { MAPPING_FILE, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
@@ -266,8 +266,7 @@ describe('polls', () => {
           TEMPORAL_ADDRESS: temporalAddress,
           MONGODB_DATABASE: database,
           ZENDESK_BASE_URL: boxes.zendesk.url,
-          ZENDESK_EMAIL: boxes.zendesk.adminEmail,
-          ZENDESK_API_TOKEN: boxes.zendesk.apiToken,
+          ...serviceSignIn(boxes.zendesk),
           PMS_BASE_URL: boxes.pms.url,
           PMS_TOKEN: boxes.pms.token,
           MAPPING_FILE,

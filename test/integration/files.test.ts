@@ -6,7 +6,7 @@ import { NeedsHuman, RetryLater } from '../../src/systems/errors';
 import { openFile } from '../../src/systems/files';
 import type { SystemPort } from '../../src/systems/port';
 import { zendeskSystem } from '../../src/systems/zendesk';
-import { contractSystem, startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { contractSystem, serviceAuth, startSandboxes, type Sandboxes } from '../support/sandboxes';
 
 const servers: Server[] = [];
 async function serve(handler: RequestListener): Promise<string> {
@@ -63,7 +63,7 @@ test('a file passes through as it comes: its end is sent only once its beginning
   });
   const from = zendeskSystem({
     baseUrl: zendesk,
-    auth: { by: 'apiToken', email: 'a@b.example', token: 't' },
+    auth: { by: 'oauth', clientId: 'c', secret: () => 's' },
   });
   const to = contractSystem({ baseUrl: pms, token: 't' });
   const open = () => from.openFile({ side: 'zendesk', kind: 'comment', id: '1-2' }, '7');
@@ -176,7 +176,7 @@ describe('files over the ports', () => {
     const { zendesk } = boxes;
     const port = zendeskSystem({
       baseUrl: zendesk.url,
-      auth: { by: 'apiToken', email: zendesk.adminEmail, token: zendesk.apiToken },
+      auth: serviceAuth(zendesk),
       attachmentHosts: [],
     });
     const ref = await comment();
@@ -201,7 +201,7 @@ describe('files over the ports', () => {
     const ref = await comment();
     const port = zendeskSystem({
       baseUrl: zendesk.url,
-      auth: { by: 'apiToken', email: zendesk.adminEmail, token: zendesk.apiToken },
+      auth: serviceAuth(zendesk),
       attachmentHosts: [cut],
     });
     const options = { idempotencyKey: 'k', backRef: 'pms:note:N-1', isPublic: false };

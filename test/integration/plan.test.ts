@@ -39,7 +39,7 @@ async function seed(size: number, seedNumber: number): Promise<void> {
   const person = { email: 'seeder@pms.example', name: 'Seeder' };
   const made = await send(`${boxes.pms.url}/_sandbox/tokens`, 'POST', {}, person);
   const access = {
-    zendesk: { url: boxes.zendesk.url, email: 'ann@sandbox.example', token: boxes.zendesk.apiToken },
+    zendesk: { url: boxes.zendesk.url, token: boxes.zendesk.bearer('ann@sandbox.example') },
     pms: { url: boxes.pms.url, token: String(made['token']) },
   };
   await seedBoth(access, generateData({ size, seed: seedNumber }));

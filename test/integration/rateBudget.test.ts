@@ -14,6 +14,7 @@ import { rateRules } from '../../src/systems/profile/rate';
 import type { SystemPort } from '../../src/systems/port';
 import { zendeskSystem } from '../../src/systems/zendesk';
 import { ZENDESK_RATE } from '../../src/systems/zendesk/limits';
+import { bearerOf, serviceAuth } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 
 const LIMIT = 120;
@@ -54,7 +55,7 @@ describe('rate budget over two workers', () => {
       budgets.open(db);
       return zendeskSystem({
         baseUrl: zendesk.url,
-        auth: { by: 'apiToken', email: zendesk.adminEmail, token: zendesk.apiToken },
+        auth: serviceAuth(zendesk),
         budget: budgets.of('zendesk'),
         onCall: ({ status }) => void statuses.push(status ?? 0),
       });
@@ -160,10 +161,8 @@ describe('rate budget over two workers', () => {
   });
 
   test('somebody else uses the account: the answers say so, and the rest is kept to', async () => {
-    const basic = Buffer.from(`${zendesk.adminEmail}/token:${zendesk.apiToken}`).toString('base64');
     const stranger = async () =>
-      (await fetch(`${zendesk.url}/api/v2/users/me`, { headers: { authorization: `Basic ${basic}` } }))
-        .status;
+      (await fetch(`${zendesk.url}/api/v2/users/me`, { headers: bearerOf(zendesk) })).status;
     await call(0, 'interactive');
     for (let i = 0; i < LIMIT / 2; i += 1) await stranger();
     await call(0, 'interactive');

@@ -69,7 +69,7 @@ async function seed(): Promise<void> {
   };
   await seedBoth(
     {
-      zendesk: { url: boxes.zendesk.url, email: 'ann@sandbox.example', token: boxes.zendesk.apiToken },
+      zendesk: { url: boxes.zendesk.url, token: boxes.zendesk.bearer('ann@sandbox.example') },
       pms: { url: boxes.pms.url, token },
     },
     generateData({ size: 0.1, seed: 4 }),

@@ -15,7 +15,7 @@ import { ServiceProcess, serviceEnvironment, until } from '../support/servicePro
 
 /** What may be where: credentials nowhere, contents in the link store alone. With every log line there is. */
 
-const ZENDESK_TOKEN = 'credential-of-zendesk-4711';
+const ZENDESK_SECRET = 'credential-of-zendesk-4711';
 const PMS_TOKEN = 'credential-of-the-pms-4712';
 const KEYS = { a: randomBytes(32).toString('base64'), b: randomBytes(32).toString('base64') };
 /** Words that a person wrote; each is unlike anything that the service says itself. */
@@ -43,7 +43,7 @@ describe.each<[string, Record<string, string>]>([
   let env: Record<string, string>;
 
   beforeAll(async () => {
-    boxes = await startSandboxes({ zendesk: { token: ZENDESK_TOKEN }, pms: { token: PMS_TOKEN } });
+    boxes = await startSandboxes({ zendesk: { clientSecret: ZENDESK_SECRET }, pms: { token: PMS_TOKEN } });
     mongo = await MongoClient.connect(testServers().mongodbUri);
     connection = await Connection.connect({ address: testServers().temporalAddress });
     client = new Client({ connection });
@@ -116,13 +116,16 @@ describe.each<[string, Record<string, string>]>([
     const histories = await allHistories();
     expect(histories.size).toBeGreaterThan(4);
     expect([...histories.keys()].map((id) => id.split(' ')[0])).toContain(key);
-    const credentials = [ZENDESK_TOKEN, PMS_TOKEN, KEYS.a, KEYS.b];
-    const basic = Buffer.from(`${boxes.zendesk.adminEmail}/token:${ZENDESK_TOKEN}`).toString('base64');
+    const tokens = boxes.zendesk.oauth.tokens.list().map(({ value }) => value);
+    // Each of the two workers minted one, at least.
+    expect(boxes.zendesk.oauth.mints.length).toBeGreaterThan(1);
+    expect(tokens.length).toBeGreaterThanOrEqual(boxes.zendesk.oauth.mints.length);
+    const credentials = [ZENDESK_SECRET, PMS_TOKEN, KEYS.a, KEYS.b, ...tokens];
     const places = new Map([...histories, ['log', Buffer.from(first.said + second.said)]]);
-    for (const word of [...credentials, basic, ...CONTENTS])
+    for (const word of [...credentials, ...CONTENTS])
       for (const [place, bytes] of places)
         expect({ place, word, there: bytes.includes(word) }).toMatchObject({ there: false });
-    for (const word of [...credentials, basic]) expect(stored).not.toContain(word);
+    for (const word of credentials) expect(stored).not.toContain(word);
     expect(first.said.split('\n').length).toBeGreaterThan(5);
   });
 

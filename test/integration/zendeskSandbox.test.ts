@@ -43,30 +43,7 @@ async function exported(query: string): Promise<{ tickets: Ticket[]; cursor: str
 const events = async (include = 'comment_events'): Promise<TicketEvent[]> =>
   (await api.get(`/incremental/ticket_events?start_time=${SINCE}&include=${include}`)).body.ticket_events;
 
-describe('access', () => {
-  const status = async (authorization?: string) => {
-    const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
-    const answer = await fetch(`${sandbox.url}/api/v2/users/me`, { headers });
-    return { status: answer.status, body: (await answer.json()) as { user?: { email: string } } };
-  };
-  const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
-
-  test('any agent may use the token and acts as that agent', async () => {
-    const ann = await status(basic(`Ann@sandbox.example/token:${sandbox.apiToken}`));
-    expect(ann.body.user?.email).toBe('ann@sandbox.example');
-  });
-
-  test('everybody else is told that nobody knows them', async () => {
-    const { body } = await api.post('/users', { user: { name: 'Eve', email: 'eve@example.com' } });
-    expect(body.user.role).toBe('end-user');
-    for (const given of [
-      basic('ann@sandbox.example/token:nonsense'),
-      basic(`eve@example.com/token:${sandbox.apiToken}`),
-      basic(`nobody@example.com/token:${sandbox.apiToken}`),
-    ])
-      expect(await status(given)).toEqual({ status: 401, body: { error: "Couldn't authenticate you" } });
-  });
-
+describe('calls', () => {
   test('each path answers with the suffix, too; a suffix in a value stays', async () => {
     const { id } = await api.ticket({ external_id: 'a.json' });
     expect((await api.get(`/tickets/${id}.json`)).body.ticket.url).toBe(

@@ -7,14 +7,14 @@ let client: ZendeskClient;
 
 beforeEach(async () => {
   sandbox = await startZendeskSandbox({ rateLimitPerMinute: 100_000, incrementalPerMinute: 100_000 });
-  client = connect('ann@sandbox.example');
+  client = connect(sandbox.bearer('ann@sandbox.example'));
 });
 afterEach(() => sandbox.close());
 
-const connect = (username: string): ZendeskClient =>
+const connect = (token: string): ZendeskClient =>
   createClient({
-    username,
-    token: sandbox.apiToken,
+    oauth: true,
+    token,
     subdomain: 'sandbox',
     endpointUri: `${sandbox.url}/api/v2`,
   });
@@ -34,13 +34,7 @@ test('who am I', async () => {
 });
 
 test('a wrong token is refused', async () => {
-  const stranger = createClient({
-    username: 'ann@sandbox.example',
-    token: 'nonsense',
-    subdomain: 'sandbox',
-    endpointUri: `${sandbox.url}/api/v2`,
-  });
-  await expect(stranger.users.me()).rejects.toThrow();
+  await expect(connect('nonsense').users.me()).rejects.toThrow();
 });
 
 test('tickets: create, comment, update, list, audit, tag, delete', async () => {

@@ -293,6 +293,23 @@ describe('refused grants', () => {
   });
 });
 
+test('faults strike single grants and calls: a short life, an end that is not told, a revocation', async () => {
+  const faults = (rule: object) => control('PUT', '/faults', [{ times: 1, ...rule }]);
+  await faults({ route: '^POST /oauth/tokens', kind: 'tokenShort', lifeSeconds: 3 });
+  const short = await mint({ expires_in: 600 });
+  const long = await by({ expires_in: 600 });
+  expect(short.body.expires_in).toBe(599);
+  seconds(3);
+  expect((await me(`Bearer ${short.body.access_token}`)).status).toBe(401);
+  expect((await me(long)).status).toBe(200);
+  await faults({ route: '^POST /oauth/tokens', kind: 'tokenUntold' });
+  expect((await mint({ expires_in: 600 })).body).not.toHaveProperty('expires_in');
+  expect((await mint({ expires_in: 600 })).body.expires_in).toBe(599);
+  await faults({ route: '/api/v2/', kind: 'tokenRevoked' });
+  expect((await me(`Bearer ${sandbox.bearer(ANN)}`)).status).toBe(200);
+  expect((await me(long)).status).toBe(401);
+});
+
 describe('credentials at the API', () => {
   test('a token that is unknown, revoked or past its end', async () => {
     const [revoked, ended] = [await by(), await by()];
@@ -329,7 +346,16 @@ describe('credentials at the API', () => {
     expect(await settings()).toEqual({
       api: { accepted_api_agreement: true, api_password_access: 'false', api_token_access: 'true' },
     });
-    await restart({ apiTokens: false });
+    sandbox.store.addUser({ name: 'Eve', email: 'eve@example.com', role: 'end-user' });
+    for (const wrong of [
+      `${BOB}/token:nonsense`,
+      `eve@example.com/token:${sandbox.apiToken}`,
+      `nobody@example.com/token:${sandbox.apiToken}`,
+    ]) {
+      const { status, body } = await me(basic(wrong));
+      expect([status, body]).toEqual([401, { error: "Couldn't authenticate you" }]);
+    }
+    await restart({});
     for (const path of ['/users/me', '/tickets']) {
       const { status, body } = await call('GET', path, given());
       expect([status, body]).toEqual([401, { error: "Couldn't authenticate you" }]);

@@ -122,7 +122,7 @@ test.each(GROUPS.flatMap(([title, errors]) => errors.map((error) => [title, erro
     // No stack, no secret, and no more lines than faults.
     expect(message).not.toMatch(/^\s+at /m);
     expect(message).not.toMatch(/wrong-credential|c2VjcmV0/);
-    expect(message).not.toContain(boxes.zendesk.apiToken);
+    expect(message).not.toContain(boxes.zendesk.clientSecret);
     expect(message).not.toContain(boxes.pms.token);
     expect(message.split('\n').length).toBeLessThanOrEqual(2);
   },

@@ -11,7 +11,7 @@ import { until } from '../support/serviceProcess';
 
 let boxes: Sandboxes;
 beforeAll(async () => {
-  boxes = await startSandboxes();
+  boxes = await startSandboxes({ zendesk: { apiTokens: true } });
 });
 afterAll(async () => boxes.close());
 

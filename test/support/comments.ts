@@ -5,7 +5,7 @@ import type { ZendeskSandboxOptions } from '../../sandbox/zendesk/server';
 import type { Comment, Ticket } from '../../sandbox/zendesk/model';
 import type { Link } from '../../src/sync/link';
 import { parseMapping } from '../../src/sync/mapping';
-import { MAPPING_FILE, startSandboxes, type Sandboxes } from './sandboxes';
+import { MAPPING_FILE, bearerOf, startSandboxes, type Sandboxes } from './sandboxes';
 import { testServers } from './servers';
 import { startStack, type Stack } from './stack';
 
@@ -155,10 +155,9 @@ export class Conversation {
   /** An agent uploads a file. @returns its token */
   async upload(fileName: string, content: Buffer, contentType = 'text/plain'): Promise<string> {
     const { zendesk } = this.boxes;
-    const basic = Buffer.from(`ann@sandbox.example/token:${zendesk.apiToken}`).toString('base64');
     const answer = await fetch(`${zendesk.url}/api/v2/uploads?filename=${encodeURIComponent(fileName)}`, {
       method: 'POST',
-      headers: { authorization: `Basic ${basic}`, 'content-type': contentType },
+      headers: { ...bearerOf(zendesk), 'content-type': contentType },
       body: new Uint8Array(content),
     });
     return ((await answer.json()) as { upload: { token: string } }).upload.token;

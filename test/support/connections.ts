@@ -61,17 +61,20 @@ export async function startConnections(names: string[], wrong: string[] = []): P
   for (const [n, name] of names.entries()) {
     const box = await startSandboxes({ zendesk: { idsAfter }, pms: { idsAfter } });
     boxes[name] = box;
-    const own = { zendeskBaseUrl: box.zendesk.url, zendeskEmail: box.zendesk.adminEmail };
+    const own = { zendeskBaseUrl: box.zendesk.url, zendeskOauthClientId: box.zendesk.clientId };
     settings[name] = { ...own, pmsBaseUrl: box.pms.url, pmsWebhookSecret: webhookSecret(name) };
     if (n === 0 || wrong.includes(name)) {
-      writeFileSync(path.join(folder, `${name}-zendesk`), box.zendesk.apiToken);
+      writeFileSync(path.join(folder, `${name}-zendesk`), box.zendesk.clientSecret);
       writeFileSync(
         path.join(folder, `${name}-pms`),
         wrong.includes(name) ? 'wrong-credential' : box.pms.token,
       );
-      Object.assign(settings[name], { zendeskApiTokenFile: `${name}-zendesk`, pmsTokenFile: `${name}-pms` });
+      Object.assign(settings[name], {
+        zendeskOauthClientSecretFile: `${name}-zendesk`,
+        pmsTokenFile: `${name}-pms`,
+      });
     } else {
-      env[`${name.toUpperCase()}__ZENDESK_API_TOKEN`] = box.zendesk.apiToken;
+      env[`${name.toUpperCase()}__ZENDESK_OAUTH_CLIENT_SECRET`] = box.zendesk.clientSecret;
       env[`${name.toUpperCase()}__PMS_TOKEN`] = box.pms.token;
     }
     if (wrong.includes(name)) {

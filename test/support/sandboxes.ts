@@ -13,6 +13,7 @@ import type { ApiCall } from '../../src/systems/http';
 import type { SystemPort } from '../../src/systems/port';
 import { profileSystem, type PmsConnection } from '../../src/systems/profile';
 import { zendeskSystem } from '../../src/systems/zendesk';
+import type { ZendeskAuth } from '../../src/systems/zendesk/auth';
 
 /** Both sandboxes with an adapter to each, and plain HTTP for what people do. */
 export interface Sandboxes {
@@ -33,6 +34,21 @@ export interface Sandboxes {
 export type Body = Record<string, unknown> & { status: number };
 
 export const MAPPING_FILE = path.resolve(__dirname, '../../mapping.yaml');
+
+/** How the service signs in to a sandbox. */
+export function serviceAuth({ clientId, clientSecret }: ZendeskSandbox): ZendeskAuth {
+  return { by: 'oauth', clientId, secret: () => clientSecret };
+}
+
+/** The same as settings. */
+export function serviceSignIn({ clientId, clientSecret }: ZendeskSandbox): Record<string, string> {
+  return { ZENDESK_OAUTH_CLIENT_ID: clientId, ZENDESK_OAUTH_CLIENT_SECRET: clientSecret };
+}
+
+/** How a person does. */
+export function bearerOf(zendesk: ZendeskSandbox, email = 'ann@sandbox.example'): { authorization: string } {
+  return { authorization: `Bearer ${zendesk.bearer(email)}` };
+}
 
 /** A PMS that keeps the contract. */
 export function contractSystem(connection: Omit<PmsConnection, 'profile'>): SystemPort {
@@ -64,7 +80,7 @@ export async function startSandboxes(
   const systems = {
     zendesk: zendeskSystem({
       baseUrl: zendesk.url,
-      auth: { by: 'apiToken', email: zendesk.adminEmail, token: zendesk.apiToken },
+      auth: serviceAuth(zendesk),
       timeoutMs: 2_000,
       attachmentHosts: zendesk.fileUrl === null ? [] : [zendesk.fileUrl],
       ...files,
@@ -79,15 +95,13 @@ export async function startSandboxes(
     {},
     { email: 'pat@pms.example', name: 'Pat' },
   );
-  const basic = Buffer.from(`ann@sandbox.example/token:${zendesk.apiToken}`).toString('base64');
   return {
     zendesk,
     pms,
     systems,
     mapping,
     calls,
-    zd: (method, at, body) =>
-      send(`${zendesk.url}/api/v2${at}`, method, { authorization: `Basic ${basic}` }, body),
+    zd: (method, at, body) => send(`${zendesk.url}/api/v2${at}`, method, bearerOf(zendesk), body),
     pm: (method, at, body, headers) =>
       send(
         `${pms.url}/api/v1${at}`,

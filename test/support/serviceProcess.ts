@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Sandboxes } from './sandboxes';
-import { MAPPING_FILE } from './sandboxes';
+import { MAPPING_FILE, serviceSignIn } from './sandboxes';
 import { testServers } from './servers';
 
 const MAIN = path.resolve(__dirname, '../../dist/src/cli/main.js');
@@ -51,8 +51,7 @@ export function serviceEnvironment(boxes: Sandboxes, name: string): Record<strin
     MONGODB_DATABASE: name,
     TASK_QUEUE: name,
     ZENDESK_BASE_URL: boxes.zendesk.url,
-    ZENDESK_EMAIL: boxes.zendesk.adminEmail,
-    ZENDESK_API_TOKEN: boxes.zendesk.apiToken,
+    ...serviceSignIn(boxes.zendesk),
     ZENDESK_POLL_SECONDS: '1',
     PMS_BASE_URL: boxes.pms.url,
     PMS_TOKEN: boxes.pms.token,

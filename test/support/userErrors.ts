@@ -30,15 +30,15 @@ const show = ['mapping', 'show', 'mapping.yaml'];
 /** Where there are connections, these are theirs. */
 const WITHOUT_OWN = {
   ZENDESK_BASE_URL: undefined,
-  ZENDESK_EMAIL: undefined,
-  ZENDESK_API_TOKEN: undefined,
+  ZENDESK_OAUTH_CLIENT_ID: undefined,
+  ZENDESK_OAUTH_CLIENT_SECRET: undefined,
   PMS_BASE_URL: undefined,
   PMS_TOKEN: undefined,
 };
 const OWN = `
     zendeskSubdomain: acme
-    zendeskEmail: sync@acme.example
-    zendeskApiToken: wrong-credential
+    zendeskOauthClientId: zendesk_pms_sync
+    zendeskOauthClientSecret: wrong-credential
     pmsBaseUrl: https://pms.example.com
     pmsToken: wrong-credential
 `;
@@ -171,11 +171,11 @@ export const SETTING_ERRORS: UserError[] = [
     cure: 'the e-mail of the admin whose token it is',
   },
   {
-    did: 'no Zendesk token',
+    did: 'an OAuth client of Zendesk without its secret',
     args: ['status'],
-    env: { ZENDESK_API_TOKEN: undefined },
+    env: { ZENDESK_OAUTH_CLIENT_SECRET: undefined },
     code: 2,
-    cure: 'make one in Admin Center → Apps and integrations → APIs',
+    cure: 'it was shown when the client was made; Admin Center → Apps and integrations → APIs makes a new one',
   },
   {
     did: 'a PMS address without https',
@@ -665,11 +665,11 @@ export const TYPING_ERRORS: UserError[] = [
 
 export const CONNECTION_ERRORS: UserError[] = [
   {
-    did: 'a wrong Zendesk token',
+    did: 'a wrong secret of Zendesk’s OAuth client',
     args: ['start'],
-    env: { ZENDESK_API_TOKEN: 'wrong-credential' },
+    env: { ZENDESK_OAUTH_CLIENT_SECRET: 'wrong-credential' },
     code: 2,
-    cure: 'check e-mail and token, and that token access is on',
+    cure: 'check Identifier and secret; the secret may have been replaced',
   },
   {
     did: 'a wrong PMS token',

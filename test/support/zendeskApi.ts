@@ -89,7 +89,7 @@ export interface Answer {
 /** Plain HTTP to a Zendesk sandbox as one of its agents. */
 export class ZendeskApi {
   constructor(
-    private readonly sandbox: Pick<ZendeskSandbox, 'url' | 'apiToken'>,
+    private readonly sandbox: Pick<ZendeskSandbox, 'url' | 'bearer'>,
     readonly email = 'ann@sandbox.example',
   ) {}
 
@@ -110,11 +110,10 @@ export class ZendeskApi {
     body?: unknown,
     headers: Record<string, string> = {},
   ): Promise<Answer> {
-    const basic = Buffer.from(`${this.email}/token:${this.sandbox.apiToken}`).toString('base64');
     return this.send(path.startsWith('http') ? path : `${this.sandbox.url}/api/v2${path}`, {
       method,
       headers: {
-        authorization: `Basic ${basic}`,
+        authorization: this.authorization(),
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },
@@ -123,9 +122,8 @@ export class ZendeskApi {
   }
 
   async upload(filename: string, content: string, type: string): Promise<Body['upload']> {
-    const basic = Buffer.from(`${this.email}/token:${this.sandbox.apiToken}`).toString('base64');
     const url = `${this.sandbox.url}/api/v2/uploads.json?filename=${encodeURIComponent(filename)}`;
-    const headers = { authorization: `Basic ${basic}`, 'content-type': type };
+    const headers = { authorization: this.authorization(), 'content-type': type };
     return (await this.send(url, { method: 'POST', headers, body: content })).body.upload;
   }
 
@@ -161,6 +159,10 @@ export class ZendeskApi {
       if (status.status === 'completed') return status;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
+  }
+
+  private authorization(): string {
+    return `Bearer ${this.sandbox.bearer(this.email)}`;
   }
 
   private async send(url: string, init: RequestInit): Promise<Answer> {

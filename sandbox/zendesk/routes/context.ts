@@ -6,7 +6,7 @@ import type { Idempotency } from '../idempotency';
 import type { Jobs } from '../jobs';
 import type { Limits } from '../limits';
 import type { Fields, Query, User } from '../model';
-import type { OAuth } from '../oauth';
+import type { OAuth, TokenFaults } from '../oauth';
 import type { Organizations } from '../organizations';
 import { paged } from '../paging';
 import { badRequest, notFound, parseRequest } from '../refusal';
@@ -37,6 +37,8 @@ export interface Context {
   actor(this: void, request: FastifyRequest): User;
   /** How far behind the answer is to be, by a fault rule. */
   staleSeconds(this: void, request: FastifyRequest): number;
+  /** What is wrong with the token that this call asks for, by a fault rule; the switches hold for the rest. */
+  tokenFaults(this: void, request: FastifyRequest): TokenFaults;
 }
 
 const IDS_AT_MOST = 100;

@@ -6,7 +6,7 @@ import { notFound, parseRecord } from '../refusal';
 import { envelope, idOf, listing, noContent, type Context } from './context';
 
 /** The token endpoint, which is no part of the API: it asks for no other credential and counts on no limit of it. */
-export async function tokenEndpoint(app: FastifyInstance, { oauth }: Context): Promise<void> {
+export async function tokenEndpoint(app: FastifyInstance, { oauth, tokenFaults }: Context): Promise<void> {
   await app.register(async (scope) => {
     // Both content types work (zendesk-oauth.md section 2); a form that is none has no parameters.
     scope.addContentTypeParser(
@@ -17,7 +17,7 @@ export async function tokenEndpoint(app: FastifyInstance, { oauth }: Context): P
     scope.addContentTypeParser('*', { parseAs: 'string' }, (_request, _body, done) => done(null, undefined));
     scope.post('/oauth/tokens', async (request, reply) => {
       const { authorization, 'content-type': contentType = '' } = request.headers;
-      const answer = oauth.mint({ body: request.body, authorization, contentType });
+      const answer = oauth.mint({ body: request.body, authorization, contentType }, tokenFaults(request));
       return reply.code(oauth.switches.status).headers(NOT_STORED).send(answer);
     });
   });

@@ -13,7 +13,7 @@ import type { Mapping } from '../../../src/sync/mapping';
 import type { Side } from '../../../src/sync/record';
 import type { SystemPort } from '../../../src/systems/port';
 import type { LinkStore } from '../../../src/links/store';
-import { send, type Body } from '../../support/sandboxes';
+import { bearerOf, send, serviceAuth, serviceSignIn, type Body } from '../../support/sandboxes';
 
 /** The Zendesk sandbox, a Redmine of its own with nothing in it, and an adapter to each. */
 export interface Bed {
@@ -52,7 +52,7 @@ export async function startBed(): Promise<Bed> {
   const systems = {
     zendesk: zendeskSystem({
       baseUrl: zendesk.url,
-      auth: { by: 'apiToken', email: zendesk.adminEmail, token: zendesk.apiToken },
+      auth: serviceAuth(zendesk),
       timeoutMs: TIMEOUT_MS,
       attachmentHosts: [],
       onCall: ({ method, path: at }) => void (method !== 'GET' && zendeskWrites.push(`${method} ${at}`)),
@@ -64,22 +64,19 @@ export async function startBed(): Promise<Bed> {
       timeoutMs: TIMEOUT_MS,
     }),
   };
-  const basic = Buffer.from(`${ANN}/token:${zendesk.apiToken}`).toString('base64');
   return {
     systems,
     mapping: await checkMapping(loadMapping(MAPPING), systems, MAPPING),
     settings: {
       ZENDESK_BASE_URL: zendesk.url,
-      ZENDESK_EMAIL: zendesk.adminEmail,
-      ZENDESK_API_TOKEN: zendesk.apiToken,
+      ...serviceSignIn(zendesk),
       PMS_BASE_URL: proxy.url,
       PMS_TOKEN: redmine.apiKey,
       PMS_PROFILE: 'redmine',
       MAPPING_FILE: MAPPING,
     },
     proxy,
-    zd: (method, at, body) =>
-      send(`${zendesk.url}/api/v2${at}`, method, { authorization: `Basic ${basic}` }, body),
+    zd: (method, at, body) => send(`${zendesk.url}/api/v2${at}`, method, bearerOf(zendesk), body),
     rm: (method, at, body) => send(redmine.url + at, method, { 'x-redmine-api-key': redmine.apiKey }, body),
     writes: () => [
       ...zendeskWrites,
@@ -90,7 +87,7 @@ export async function startBed(): Promise<Bed> {
       for await (const { sides } of store.all())
         if (sides.zendesk && sides.pms) links.push({ zendesk: sides.zendesk.ref, pms: sides.pms.ref });
       return checkAgreement({
-        zendesk: { url: zendesk.url, email: ANN, token: zendesk.apiToken },
+        zendesk: { url: zendesk.url, token: zendesk.bearer(ANN) },
         pms: { url: contract.url, token: contract.token },
         keeps: REDMINE_KEEPS,
         links,
