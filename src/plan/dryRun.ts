@@ -9,6 +9,7 @@ import { systemActivities } from '../activities/system';
 import type { Inbox, PlanInput } from '../activities/types';
 import { openShelf, type RecordShelf } from '../links/shelf';
 import { openLinkStore, peekAtLinks, type LinkStore } from '../links/store';
+import type { SyncWork } from '../sync/forecast';
 import type { CanonicalKey } from '../sync/keys';
 import { refKey } from '../sync/keys';
 import type { Link } from '../sync/link';
@@ -18,6 +19,7 @@ import type { SystemPort } from '../systems/port';
 import { SyncMetrics } from '../telemetry/metrics';
 import { bringIntoAgreement } from '../workflows/turn';
 import { SimulatedSystem, isSimulated, type SimulatedWrite } from './simulatedSystem';
+import { WorkTally } from './work';
 
 /**
  * What a sync would do now, found out by doing it: the very code that plans and writes runs over copies of both
@@ -84,8 +86,8 @@ export interface DryRunInput {
   onProgress: (text: string) => void;
 }
 
-/** @returns the lines of the plan, in the order of their pairs' keys */
-export async function* dryRun(input: DryRunInput): AsyncIterable<PlanLine> {
+/** @returns the lines of the plan, in the order of their pairs' keys, and in the end what a sync has to do */
+export async function* dryRun(input: DryRunInput): AsyncGenerator<PlanLine, SyncWork, void> {
   const { db, prefix, mapping, systems, onProgress } = input;
   const store = peekAtLinks(db);
   const shelf = await openShelf(db, prefix, propertiesOfRules(mapping, systems));
@@ -99,14 +101,17 @@ export async function* dryRun(input: DryRunInput): AsyncIterable<PlanLine> {
   onProgress('copying the link store');
   for (const name of COPIED) await copyCollection(db, name, `${prefix}${name}`);
   const scratch = await openLinkStore(db, () => new Date(), prefix);
-  const run = new DryRun(db, prefix, scratch, mapping, systems, shelf);
+  const tally = new WorkTally(db, prefix);
+  const run = new DryRun(db, prefix, scratch, mapping, systems, shelf, tally);
   let records = 0;
   for await (const batch of inBatches(shelved(mapping, shelf))) {
+    tally.read(batch);
     await run.take({ records: batch, gone: [] });
     onProgress(`planning: ${(records += batch.length)} records`);
   }
   await run.take({ records: [], gone });
   for await (const links of inBatches(scratch.all())) yield* run.linesOf(links, store);
+  return tally.sum();
 }
 
 /** An empty table of counts. */
@@ -128,6 +133,7 @@ class DryRun {
     mapping: Mapping,
     systems: Record<Side, SystemPort>,
     shelf: RecordShelf,
+    private readonly tally: WorkTally,
   ) {
     this.written = db.collection<WritesDocument>(`${prefix}writes`);
     const simulated = (side: Side) =>
@@ -189,6 +195,7 @@ class DryRun {
 
   private async note(key: CanonicalKey, failed: string | null): Promise<void> {
     if (this.writes.length === 0 && failed === null) return;
+    await this.tally.wrote(this.writes);
     const created = this.writes.filter(({ op }) => op === 'create').map(({ side }) => side);
     const set = (side: Side) =>
       this.writes

@@ -1,6 +1,7 @@
 import type { RecordShelf } from '../links/shelf';
 import { parseRef, refKey } from '../sync/keys';
 import type { Json, RecordRef, RefKey, Side, SyncRecord, Values } from '../sync/record';
+import { textOf } from '../sync/values';
 import { AlreadyExists, NeedsHuman, RecordGone } from '../systems/errors';
 import type {
   AttachOptions,
@@ -19,6 +20,9 @@ import type {
 export interface SimulatedWrite {
   side: Side;
   op: 'create' | 'update' | 'followUp' | 'archive' | 'redact' | 'attach' | 'detach';
+  kind: string;
+  /** The id of the Zendesk ticket that it is an update of, for the limits of those; null for any other write. */
+  ticket: string | null;
   /** The side's own names of the properties that it sets. */
   properties: string[];
 }
@@ -96,7 +100,7 @@ export class SimulatedSystem implements SystemPort {
       if (value !== null && (await this.findByProperty(kind, property, value)).length > 0)
         throw new AlreadyExists(`${this.side}: the ${property} of a ${kind} is taken`, property);
     }
-    this.onWrite({ side: this.side, op: 'create', properties: Object.keys(values) });
+    this.wrote('create', { kind, id: null }, values, Object.keys(values));
     this.made += 1;
     const now = new Date().toISOString();
     return this.keep({
@@ -117,7 +121,7 @@ export class SimulatedSystem implements SystemPort {
     const before = await this.current(ref);
     await this.expectOpen(ref.kind === 'ticket' ? ref.id : null);
     const properties = [...Object.keys(changes), ...(backRef === null ? [] : [BACK_REFERENCE])];
-    this.onWrite({ side: this.side, op: 'update', properties });
+    this.wrote('update', ref, before.values, properties);
     const values = { ...before.values, ...changes };
     const record = await this.keep({ ...moved(before), values, backRef: backRef ?? before.backRef });
     return { record, replaced: {} };
@@ -127,20 +131,20 @@ export class SimulatedSystem implements SystemPort {
     const record = await this.current(ref);
     const ticket = ref.kind === 'ticket' ? ref.id : record.values['ticket_id'];
     await this.expectOpen(this.side === 'zendesk' ? ticket : null);
-    this.onWrite({ side: this.side, op: 'followUp', properties: [] });
+    this.wrote('followUp', ref, record.values);
     return record;
   }
 
   async archive(ref: RecordRef): Promise<SyncRecord> {
     const before = await this.current(ref);
     if (this.side === 'zendesk') throw new NeedsHuman('cannot_archive', 'Zendesk cannot archive a record');
-    this.onWrite({ side: this.side, op: 'archive', properties: [] });
+    this.wrote('archive', ref, before.values);
     return this.keep({ ...moved(before), state: 'archived' });
   }
 
   async redact(ref: RecordRef): Promise<SyncRecord> {
     const before = await this.current(ref);
-    this.onWrite({ side: this.side, op: 'redact', properties: [] });
+    this.wrote('redact', ref, before.values);
     return this.keep({ ...moved(before), state: 'redacted' });
   }
 
@@ -148,13 +152,13 @@ export class SimulatedSystem implements SystemPort {
     throw new Error('a simulation reads no files');
   }
 
-  async attach(_ref: RecordRef, _open: () => Promise<OpenFile>, { idempotencyKey }: AttachOptions) {
-    this.onWrite({ side: this.side, op: 'attach', properties: [] });
+  async attach(ref: RecordRef, _open: () => Promise<OpenFile>, { idempotencyKey }: AttachOptions) {
+    this.wrote('attach', ref, (await this.current(ref)).values);
     return { id: `new-${idempotencyKey}`, record: null };
   }
 
-  async detach(): Promise<null> {
-    this.onWrite({ side: this.side, op: 'detach', properties: [] });
+  async detach(ref: RecordRef): Promise<null> {
+    this.wrote('detach', ref, (await this.current(ref)).values);
     return null;
   }
 
@@ -172,6 +176,17 @@ export class SimulatedSystem implements SystemPort {
 
   async walk(): Promise<WalkPage> {
     throw new Error('a simulated system is not walked: its shelf was filled by a walk');
+  }
+
+  private wrote(
+    op: SimulatedWrite['op'],
+    { kind, id }: { kind: string; id: string | null },
+    values: Values,
+    properties: string[] = [],
+  ): void {
+    const owner = { ticket: id, comment: textOf(values['ticket_id'] ?? null) }[kind] ?? null;
+    const ticket = this.side === 'zendesk' ? owner : null;
+    this.onWrite({ side: this.side, op, kind, ticket, properties });
   }
 
   private async current(ref: RecordRef): Promise<SyncRecord> {

@@ -2,6 +2,7 @@ import { MongoClient } from 'mongodb';
 import { generateData } from '../../demo/data';
 import { seedBoth } from '../../demo/seed';
 import type { PlanCounts, PlanLine } from '../../src/plan/dryRun';
+import type { Forecast } from '../../src/sync/forecast';
 import type { Link } from '../../src/sync/link';
 import { SIDES, type Side } from '../../src/sync/record';
 import { cliOf, type Ran } from '../support/cli';
@@ -45,10 +46,10 @@ async function seed(size: number, seedNumber: number): Promise<void> {
   await seedBoth(access, generateData({ size, seed: seedNumber }));
 }
 
-async function plan(): Promise<{ ran: Ran; lines: PlanLine[]; counts: PlanCounts }> {
+async function plan(): Promise<{ ran: Ran; lines: PlanLine[]; counts: PlanCounts; forecast: Forecast }> {
   const ran = await cli('plan', '--json');
   if (ran.err !== '') throw new Error(ran.err);
-  return { ran, ...(JSON.parse(ran.out) as { lines: PlanLine[]; counts: PlanCounts }) };
+  return { ran, ...(JSON.parse(ran.out) as { lines: PlanLine[]; counts: PlanCounts; forecast: Forecast }) };
 }
 
 /** What people see of a record: without what changes by itself. */
@@ -147,13 +148,15 @@ async function state() {
   return { links: await links(), records: records() };
 }
 
-/** Everything in the link store's database. */
-/** All that is stored but for the calls that were made: a dry run reads, and what it reads counts against the rate. */
+/**
+ * All that is stored but for the calls that were made (a dry run reads, and what it reads counts against the rate) and
+ * the forecast, which is kept for the backfill.
+ */
 async function dump(): Promise<string> {
   const db = mongo.db(stack.taskQueue);
   const names = (await db.listCollections().toArray())
     .map(({ name }) => name)
-    .filter((name) => name !== 'budgets');
+    .filter((name) => !['budgets', 'forecasts'].includes(name));
   names.sort();
   const all = [];
   for (const name of names) all.push([name, await db.collection(name).find().sort({ _id: 1 }).toArray()]);
@@ -239,6 +242,29 @@ test('for people: lines and counts, or counts alone', async () => {
   expect(summary.out).not.toContain('zendesk:ticket:');
   await quiet();
   expect((await cli('plan')).out).toMatch(/Nothing to do: both systems agree\.\n$/);
+});
+
+test('how long it takes is told beforehand, by plan and by backfill', async () => {
+  await boxes.zd('POST', '/tickets', { ticket: { subject: 's', comment: { body: 'x' } } });
+  await quiet();
+  const [project] = [...boxes.pms.store.all('project')];
+  for (let note = 1; note <= 33; note += 1)
+    await boxes.pm('POST', '/notes', { projectId: project?.id, body: `note ${note}` });
+  await boxes.pm('PATCH', `/projects/${project?.id}`, { title: 'renamed' });
+
+  const { forecast } = await plan();
+  const callsOf = (name: string) => forecast.limits.find(({ limit }) => limit === name)?.calls;
+  // The ticket's new subject and its 33 comments, of which 30 go in the first ten minutes.
+  expect(callsOf('ticketUpdates')).toBe(34);
+  expect(callsOf('updatesOfOneTicket')).toBe(34);
+  expect(forecast).toMatchObject({ binds: 'updatesOfOneTicket', minutes: 10 });
+
+  const words = /takes about 10 min: 34 updates of one ticket at 30 in 10 minutes bind\./;
+  expect((await cli('plan', '--summary')).out).toMatch(words);
+  const filled = await cli('backfill', '--wait', '--json');
+  expect(JSON.parse(filled.out)).toMatchObject({
+    forecast: { ...forecast, at: expect.any(String) as string },
+  });
 });
 
 test('a system that is away is told in one line', async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Command } from 'commander';
+import { lastForecast, type KeptForecast } from '../../links/forecasts';
 import { doneIn } from '../../sync/backfillTally';
 import { ENTITY_TYPES } from '../../sync/record';
 import { backfillOf, startBackfill, type BackfillHandle } from '../../workers/backfill';
@@ -14,6 +15,7 @@ import {
 import { common } from '../common';
 import { withService, type CommonOptions, type Connected } from '../connect';
 import { Problem } from '../../operator/errors';
+import { forecastWords } from '../forecastWords';
 import { printJson, printLine, printTable, progressLine } from '../output';
 
 const LOOK_MS = 1_000;
@@ -59,17 +61,28 @@ export function registerBackfill(program: Command): void {
   }
 }
 
-async function start({ client, config, store }: Connected, options: StartOptions): Promise<void> {
+async function start(connected: Connected, options: StartOptions): Promise<void> {
+  const { client, config, store, mongo } = connected;
+  const foretold = await lastForecast(mongo.db(config.mongodbDatabase));
+  if (!options.json) printLine(foretoldWords(foretold));
   const handle = await startBackfill(client, store, config.taskQueue);
   if (!options.wait) {
-    printLine('begun; "zendesk-pms-sync backfill status" says how far it is');
+    if (options.json) printJson({ workflowId: handle.workflowId, forecast: foretold });
+    else printLine('begun; "zendesk-pms-sync backfill status" says how far it is');
     return;
   }
   const ended = new AbortController();
   const result = handle.result().finally(() => ended.abort());
   const [progress] = await Promise.all([result, follow(handle, ended.signal)]);
-  show(progress, options);
+  show(progress, options, { forecast: foretold });
   if (progress.failed.length > 0) process.exitCode = 1;
+}
+
+/** How long it takes, as the last plan told it: only a plan reads all that there is to do. */
+export function foretoldWords(foretold: KeptForecast | null): string {
+  return foretold === null
+    ? 'How long it takes, "zendesk-pms-sync plan --summary" tells beforehand; it was not asked yet.'
+    : `By the plan of ${foretold.at} it takes ${forecastWords(foretold)}.`;
 }
 
 async function follow(handle: BackfillHandle, ended: AbortSignal): Promise<void> {
@@ -113,10 +126,15 @@ function inMinutes(seconds: number): string {
   return seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
 }
 
-function show(progress: BackfillProgress, { json }: CommonOptions): void {
+function show(
+  progress: BackfillProgress,
+  { json }: CommonOptions,
+  more: { forecast?: KeptForecast | null } = {},
+): void {
   const now = new Date();
   if (json) {
-    printJson({ ...progress, records: doneIn(progress.tallies), secondsLeft: secondsLeft(progress, now) });
+    const records = doneIn(progress.tallies);
+    printJson({ ...progress, records, secondsLeft: secondsLeft(progress, now), ...more });
     return;
   }
   printLine(inWords(progress, now));

@@ -3,6 +3,7 @@ import { MongoClient } from 'mongodb';
 import { checkMapping, loadMapping } from '../../config/mapping';
 import { configuredBudgets, configuredSystems } from '../../config/systems';
 import { startMongo } from '../../embedded';
+import { keepForecast } from '../../links/forecasts';
 import { withScratch } from '../../links/shelf';
 import {
   PLAN_ACTIONS,
@@ -12,11 +13,14 @@ import {
   type PlanCounts,
   type PlanLine,
 } from '../../plan/dryRun';
+import { forecastLimits } from '../../plan/forecastLimits';
+import { forecast, type Forecast, type SyncWork } from '../../sync/forecast';
 import { ENTITY_TYPES } from '../../sync/record';
 import { inCallContext } from '../../systems/callContext';
 import { passing } from '../passing';
 import { common, settingsFor } from '../common';
 import type { CommonOptions } from '../connect';
+import { forecastWords } from '../forecastWords';
 import { jsonOf, paint, printLine, printTable, progressLine, safe, type Colour } from '../output';
 import { foundAddress } from '../servers';
 
@@ -57,8 +61,13 @@ async function plan(options: PlanOptions): Promise<void> {
       budgets.open(db);
       const counts = await withScratch(db, async (prefix) => {
         const input = { db, prefix, mapping, systems, onProgress: progress.update };
+        const foretell = async (work: SyncWork) => {
+          const foretold = forecast(work, await forecastLimits(db, config, systems.pms));
+          await keepForecast(db, { ...foretold, at: new Date().toISOString() });
+          return foretold;
+        };
         return inCallContext({ lane: 'background' }, () =>
-          passing(() => print(dryRun(input), options, progress.finish)),
+          passing(() => print(dryRun(input), options, progress.finish, foretell)),
         );
       });
       if (ENTITY_TYPES.some((type) => NEEDS_PERSON.some((action) => counts[type][action] > 0)))
@@ -75,27 +84,34 @@ const NEEDS_PERSON: PlanAction[] = ['conflict', 'quarantine', 'fail'];
 
 /** Prints lines as they come: a first sync may have more of them than fit into memory. */
 async function print(
-  lines: AsyncIterable<PlanLine>,
+  lines: AsyncGenerator<PlanLine, SyncWork, void>,
   { json, summary }: PlanOptions,
   onFirst: () => void,
+  foretell: (work: SyncWork) => Promise<Forecast>,
 ): Promise<PlanCounts> {
   const counts = noCounts();
   let first = true;
   if (json && !summary) printLine('{"lines":[');
-  for await (const line of lines) {
+  let next = await lines.next();
+  for (; !next.done; next = await lines.next()) {
+    const line = next.value;
     counts[line.entity][line.action] += 1;
     if (first) onFirst();
     if (!summary) printLine(json ? `${first ? '' : ','}${jsonOf(line)}` : wordsFor(line));
     first = false;
   }
   onFirst();
-  if (json) printLine(summary ? jsonOf({ counts }) : `],"counts":${jsonOf(counts)}}`);
-  else {
+  const foretold = await foretell(next.value);
+  if (json) {
+    const ending = jsonOf({ counts, forecast: foretold });
+    printLine(summary ? ending : `],${ending.slice(1)}`);
+  } else {
     if (!first && !summary) printLine();
     printTable(
       ['entity', ...PLAN_ACTIONS],
       ENTITY_TYPES.map((type) => [type, ...PLAN_ACTIONS.map((action) => String(counts[type][action]))]),
     );
+    if (!first) printLine(`By the limits of both APIs it takes ${forecastWords(foretold)}.`);
     printLine(first ? 'Nothing to do: both systems agree.' : 'Nothing was written.');
   }
   return counts;
