@@ -14,6 +14,7 @@ async function main(): Promise<void> {
     .option('--episodes <n>', 'at most so many', Number)
     .option('--commands <n>', 'longest episode', Number, 120)
     .option('--shrink <minutes>', 'how long a failed episode is made smaller', Number, 10)
+    .option('--workers <n>', 'worker processes that share the work', Number, 2)
     .option('--weather <name>', `faults that go on through all of it: ${WEATHER_NAMES.join(', ')}`)
     .option('--mutate <name>', `switch a safety off: ${MUTATIONS.join(', ')}`)
     .parse()
@@ -23,6 +24,7 @@ async function main(): Promise<void> {
       episodes?: number;
       commands: number;
       shrink: number;
+      workers: number;
       weather?: string;
       mutate?: string;
     }>();
@@ -38,6 +40,7 @@ async function main(): Promise<void> {
     minutes: options.minutes,
     commands: options.commands,
     shrinkMinutes: options.shrink,
+    workers: options.workers,
     ...(options.episodes !== undefined && { episodes: options.episodes }),
     ...(mutate !== undefined && { preload: [path.join(__dirname, 'mutations', `${mutate}.js`)] }),
     ...(weather !== undefined && { weather }),

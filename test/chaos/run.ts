@@ -17,6 +17,8 @@ export interface ChaosOptions {
   shrinkMinutes: number;
   /** Modules that the service loads first; see mutations. */
   preload?: string[];
+  /** Worker processes that share the work; one if not given. */
+  workers?: number;
   /** Goes on through all commands, beside what they bring. */
   weather?: Weather;
   say: (line: string) => void;
@@ -116,8 +118,8 @@ class Stage {
     private readonly access: CheckerAccess,
   ) {}
 
-  static async start({ seed, preload }: ChaosOptions): Promise<Stage> {
-    const world = await World.start(seed, preload);
+  static async start({ seed, preload, workers }: ChaosOptions): Promise<Stage> {
+    const world = await World.start(seed, preload, workers);
     const answer = await fetch(`${world.pms.url}/_sandbox/tokens`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

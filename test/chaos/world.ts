@@ -78,7 +78,7 @@ export class World {
     readonly pms: PmsSandbox,
     private readonly servers: { temporal: EmbeddedTemporal; mongo: EmbeddedMongo },
     private readonly ports: { temporal: number; mongo: number },
-    private readonly processes: { worker: WorkerProcess; intake: WorkerProcess },
+    private readonly processes: { workers: WorkerProcess[]; intake: WorkerProcess },
     readonly folder: string,
     private readonly run: string,
   ) {
@@ -86,8 +86,11 @@ export class World {
     this.mongoClient = new MongoClient(servers.mongo.uri, { serverSelectionTimeoutMS: 60_000 });
   }
 
-  /** @param preload modules that every process of the service loads first: they switch a safety off */
-  static async start(seed: number, preload: string[] = []): Promise<World> {
+  /**
+   * @param preload modules that every process of the service loads first: they switch a safety off
+   * @param workers how many worker processes share the work
+   */
+  static async start(seed: number, preload: string[] = [], workers = 1): Promise<World> {
     const folder = mkdtempSync(path.join(tmpdir(), 'zps-chaos-'));
     const run = `chaos-${randomBytes(3).toString('hex')}`;
     const ports = { temporal: await freePort(), mongo: await freePort() };
@@ -122,23 +125,32 @@ export class World {
       PMS_WEBHOOK_SECRET_FILE: path.join(folder, 'pms-webhook-secret'),
     };
     const required = preload.flatMap((file) => ['--require', file]);
-    const part = (name: 'worker' | 'intake') =>
+    const part = (name: 'worker' | 'intake', log: string) =>
       new WorkerProcess(
         [...required, CLI, 'start', '--only', name],
         { ...env, ...secrets },
-        path.join(folder, `${name}.log`),
+        path.join(folder, `${log}.log`),
       );
-    const processes = { worker: part('worker'), intake: part('intake') };
+    const processes = {
+      workers: Array.from({ length: workers }, (_, n) =>
+        part('worker', n === 0 ? 'worker' : `worker-${n + 1}`),
+      ),
+      intake: part('intake', 'intake'),
+    };
     const world = new World(zendesk, pms, { temporal, mongo }, ports, processes, folder, run);
-    for (const each of Object.values(processes)) each.start();
+    for (const each of [...processes.workers, processes.intake]) each.start();
     return world;
   }
 
   /** As a power cut would; what was killed is started again after a moment, as a supervisor does. */
   async kill(name: ProcessName): Promise<void> {
-    this.kills[name] = (this.kills[name] ?? 0) + 1;
+    const before = this.kills[name] ?? 0;
+    this.kills[name] = before + 1;
+    const { workers, intake } = this.processes;
     if (name === 'worker' || name === 'intake') {
-      this.processes[name].kill();
+      // Workers die in turn.
+      const victim = name === 'intake' ? intake : workers[before % workers.length];
+      victim?.kill();
       return;
     }
     const { pid } = this.servers[name];
@@ -213,7 +225,8 @@ export class World {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(Object.values(this.processes).map((each) => each.stop()));
+    const { workers, intake } = this.processes;
+    await Promise.all([...workers, intake].map((each) => each.stop()));
     await this.temporalConnection?.connection.close();
     await this.mongoClient.close();
     await this.zendesk.close();
