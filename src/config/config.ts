@@ -399,7 +399,16 @@ export function loadConfigs(
   env: NodeJS.ProcessEnv,
   names: readonly string[] = [],
 ): Several<Config> {
-  return each(loadWithSources(schema, file ?? foundFile(), env, names), ({ settings, source }) => {
+  return configsIn(file ?? foundFile(), env, names);
+}
+
+/** From these variables alone, whatever settings file lies in the working folder. @throws ConfigError as {@link loadConfig} */
+export function configOf(env: NodeJS.ProcessEnv): Config {
+  return onlyOne(configsIn(null, env, []));
+}
+
+function configsIn(file: string | null, env: NodeJS.ProcessEnv, names: readonly string[]): Several<Config> {
+  return each(loadWithSources(schema, file, env, names), ({ settings, source }) => {
     const { zendeskSubdomain, zendeskBaseUrl, ...given } = settings;
     const { zendeskEmail, zendeskApiToken, zendeskOauthClientId, zendeskOauthScopes, ...others } = given;
     const { zendeskOauthClientSecret, ...rest } = others;

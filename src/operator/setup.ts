@@ -6,26 +6,33 @@ import type { SuggestedRow, UnmappedField } from './fieldPairs';
 
 export interface Answers {
   zendeskBaseUrl: string;
-  zendeskEmail: string;
+  zendesk:
+    | {
+        by: 'oauth';
+        clientId: string;
+        /** Null: those that are asked for where nothing else is said. */
+        scopes: string | null;
+      }
+    | { by: 'apiToken'; email: string };
   pmsBaseUrl: string;
 }
 
 /** The folder of secrets, beside the settings file, and what they are called in it. */
 export const SECRETS_DIR = 'secrets';
 export const SECRET_FILES = {
+  zendeskOauthClientSecret: `${SECRETS_DIR}/zendesk-oauth-client-secret`,
   zendeskApiToken: `${SECRETS_DIR}/zendesk-api-token`,
   pmsToken: `${SECRETS_DIR}/pms-token`,
 } as const;
 
 /** A settings file with every choice that a beginner has, commented; what is left at its default is commented out. */
-export function settingsFile({ zendeskBaseUrl, zendeskEmail, pmsBaseUrl }: Answers): string {
-  return `# Settings of zendesk-pms-sync. An environment variable of the same name (ZENDESK_EMAIL for zendeskEmail) wins over
+export function settingsFile({ zendeskBaseUrl, zendesk, pmsBaseUrl }: Answers): string {
+  return `# Settings of zendesk-pms-sync. An environment variable of the same name (PMS_BASE_URL for pmsBaseUrl) wins over
 # this file. All settings: docs/configuration.md
 
-# Zendesk. The e-mail is an admin's; tokens are made in Admin Center → Apps and integrations → APIs → Zendesk API.
+${signIn(zendesk)}
 zendeskBaseUrl: ${JSON.stringify(zendeskBaseUrl)}
-zendeskEmail: ${JSON.stringify(zendeskEmail)}
-zendeskApiTokenFile: ${SECRET_FILES.zendeskApiToken}
+${credential(zendesk)}
 
 # The project management system.
 pmsBaseUrl: ${JSON.stringify(pmsBaseUrl)}
@@ -48,6 +55,21 @@ mappingFile: mapping.yaml
 # zendeskCallsPerMinute: 400
 # pmsCallsPerMinute: 300
 `;
+}
+
+function signIn({ by }: Answers['zendesk']): string {
+  return by === 'oauth'
+    ? '# Zendesk. The OAuth client is made in Admin Center → Apps and integrations → APIs → OAuth clients: docs/zendesk.md'
+    : '# Zendesk. API tokens end on 2027-04-30; before that day, an OAuth client must take its place: docs/zendesk.md';
+}
+
+function credential(zendesk: Answers['zendesk']): string {
+  if (zendesk.by === 'apiToken')
+    return `zendeskEmail: ${JSON.stringify(zendesk.email)}
+zendeskApiTokenFile: ${SECRET_FILES.zendeskApiToken}`;
+  const { clientId, scopes } = zendesk;
+  return `zendeskOauthClientId: ${JSON.stringify(clientId)}
+zendeskOauthClientSecretFile: ${SECRET_FILES.zendeskOauthClientSecret}${scopes === null ? '' : `\nzendeskOauthScopes: ${JSON.stringify(scopes)}`}`;
 }
 
 /**

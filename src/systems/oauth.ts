@@ -31,8 +31,8 @@ export interface ClientCredentialsOptions {
   expiresIn?: number;
   /** `json`: client and secret in a JSON body; `basic`: in the header, with a form. */
   send: 'json' | 'basic';
-  /** The settings that hold client, secret and scopes, to name in messages. */
-  settings: { client: string; secret: string; scope: string };
+  /** The settings that hold client, secret, scopes and the host's address, to name in messages; and what the client's setting expects. */
+  settings: { client: string; clientIs: string; secret: string; scope: string; address: string };
   /** Told of every grant: a grant may be narrower than what was asked for. */
   onGrant?: ((grant: Grant) => void) | undefined;
   /** Milliseconds by a clock that nobody sets. */
@@ -59,6 +59,8 @@ const BACK_OFF_MS = 1_000;
 const LONGEST_BACK_OFF_MS = 60_000;
 /** A token that is refused within this time counts as a mint that failed: the next one may fare no better. */
 const SHORT_LIVED_MS = 30_000;
+/** Every status below 500 that is no success, but for 429: its words are not passed on, so it is looked at here. */
+const REFUSALS = Array.from({ length: 200 }, (_, n) => 300 + n).filter((status) => status !== 429);
 
 interface Token {
   value: string;
@@ -160,14 +162,14 @@ export class ClientCredentials implements Credential {
   }
 
   private async ask(): Promise<Token> {
-    const { http, clientId, scope, expiresIn, onGrant } = this.options;
+    const { http, scope, expiresIn, onGrant } = this.options;
     const request = grantRequest(this.options, this.readSecret());
     // From before the request: the life of a token begins at the server.
     const mintedAt = this.clock();
-    const answer = await http.send(request, [400, 401, 403]).catch((error: unknown) => {
+    const answer = await http.send(request, REFUSALS).catch((error: unknown) => {
       throw this.notYet(error);
     });
-    if (answer.status >= 300) throw this.refusal(answer, clientId);
+    if (answer.status >= 300) throw this.refusal(answer);
     const grant = http.parse(grantSchema, request, answer.body);
     const seconds = grant.expires_in ?? Math.min(expiresIn ?? UNTOLD_SECONDS, UNTOLD_SECONDS);
     onGrant?.({
@@ -190,28 +192,43 @@ export class ClientCredentials implements Credential {
   private notYet(error: unknown): unknown {
     if (!(error instanceof RetryLater)) return error;
     const { retryAfterMs } = error.options;
-    return new RetryLater(error.message, {
+    const cure = `wait, or check ${this.options.settings.address} and the network`;
+    return new RetryLater(`${error.message}; there is no access token until this call succeeds: ${cure}`, {
       unknownOutcome: false,
       ...(retryAfterMs !== undefined && { retryAfterMs }),
     });
   }
 
   /** The server's words are left out: some servers repeat what they were sent. */
-  private refusal({ status, body }: Answer, clientId: string): NeedsHuman {
-    const { settings, scope } = this.options;
+  private refusal({ status, body }: Answer): NeedsHuman {
     const error = errorOf(body);
     const code = error !== null && /^[a-z_]{1,40}$/.test(error) ? error : null;
-    const cures: Record<string, string> = {
-      invalid_client: `check ${settings.client} (found "${clientId}"; expected the client's Identifier, not its number) and ${settings.secret}; the client may have been deleted, or its secret replaced`,
-      invalid_scope: `asked for "${scope ?? ''}"; allow these scopes on the client, or ask for fewer by ${settings.scope}`,
-      unauthorized_client: `the client of ${settings.client} may not use this grant; expected one of the kind Confidential`,
-    };
-    const cure = cures[code ?? ''] ?? `check ${settings.client} and ${settings.secret}`;
     return new NeedsHuman(
       'unauthorized',
-      `${this.call}: answered ${status}${code === null ? '' : ` ${code}`}: no access token; ${cure}`,
+      `${this.call}: answered ${status}${code === null ? '' : ` ${code}`}; there is no access token: ${this.cureOf(status, code)}`,
     );
   }
+
+  private cureOf(status: number, code: string | null): string {
+    const { settings, clientId, scope } = this.options;
+    switch (code) {
+      case 'invalid_client':
+        return `check ${settings.client} (found ${shown(clientId)}, expected ${settings.clientIs}) and ${settings.secret}; the client may have been deleted, or its secret replaced`;
+      case 'invalid_scope':
+        return `asked for the scopes "${scope ?? ''}", expected only those that the client allows; allow them there, or ask for fewer by ${settings.scope}`;
+      case 'unauthorized_client':
+        return `the client of ${settings.client} may not use client credentials; expected a client of the kind Confidential`;
+      default:
+        return status === 404 || status < 400
+          ? `nothing answers to this path there; check ${settings.address}`
+          : `check ${settings.client} and ${settings.secret}`;
+    }
+  }
+}
+
+/** Client and secret are easily given in each other's place. */
+function shown(clientId: string): string {
+  return /^[\da-f]{40,}$/i.test(clientId) ? 'what looks like a secret' : `"${clientId}"`;
 }
 
 /** When the next token is minted, and until when this one is used. */

@@ -19,7 +19,9 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-function client(over: { scope?: string; expiresIn?: number; send?: 'json' | 'basic' } = {}): HttpClient {
+function client(
+  over: { clientId?: string; scope?: string; expiresIn?: number; send?: 'json' | 'basic' } = {},
+): HttpClient {
   const common = { side: 'zendesk' as const, name: 'Zendesk', baseUrl: server.url, headers: {} };
   const credential = 'CLIENT and SECRET';
   const auth = new ClientCredentials({
@@ -28,7 +30,13 @@ function client(over: { scope?: string; expiresIn?: number; send?: 'json' | 'bas
     clientId: 'sync',
     secret: () => secret(),
     send: 'json',
-    settings: { client: 'CLIENT', secret: 'SECRET', scope: 'SCOPES' },
+    settings: {
+      client: 'CLIENT',
+      clientIs: "the client's name",
+      secret: 'SECRET',
+      scope: 'SCOPES',
+      address: 'ADDRESS',
+    },
     onGrant: (grant) => void grants.push(grant),
     clock: () => now,
     ...over,
@@ -199,6 +207,8 @@ describe('what a refusal means', () => {
     [401, 'invalid_client', 'SECRET'],
     [400, 'invalid_scope', 'SCOPES'],
     [400, 'unauthorized_client', 'Confidential'],
+    [404, 'not_here', 'ADDRESS'],
+    [422, 'something_else', 'SECRET'],
   ])('the token endpoint answers %i %s: one line with the cure', async (status, error, word) => {
     server.grant = () => ({ status, body: { error, error_description: `you sent ${SECRET}` } });
     const failed = await failure(call(client({ scope: 'read' })));
@@ -206,7 +216,16 @@ describe('what a refusal means', () => {
     expect(failed.message).toContain(`Zendesk POST /oauth/tokens: answered ${status} ${error}`);
     expect(failed.message).toContain(word);
     expect(failed.stack).not.toContain(SECRET);
+    expect(failed.message).not.toContain('you sent');
     expect(server.calls).toEqual([]);
+  });
+
+  test('a secret that was given as the client is not repeated', async () => {
+    const swapped = 'ab12'.repeat(16);
+    server.grant = () => ({ status: 401, body: { error: 'invalid_client' } });
+    const failed = await failure(call(client({ clientId: swapped })));
+    expect(failed.message).toContain('found what looks like a secret');
+    expect(failed.message).not.toContain(swapped);
   });
 
   test('the token endpoint is away, slow to return, or answers with a page: later, and nothing was sent', async () => {
@@ -221,6 +240,7 @@ describe('what a refusal means', () => {
       const failed = await failure(call(http));
       expect(failed).toBeInstanceOf(RetryLater);
       expect((failed as RetryLater).options.unknownOutcome).toBe(false);
+      expect(failed.message).toMatch(/no access token until this call succeeds: wait, or check ADDRESS/);
       now += 60_000;
     }
     expect(server.calls).toEqual([]);

@@ -1,56 +1,180 @@
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
+import { parse } from 'yaml';
 import { questions } from '../../src/cli/ask';
 import { init } from '../../src/cli/commands/init';
+import { loadConfig } from '../../src/config/config';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { until } from '../support/serviceProcess';
 
 /** `init` as a dialogue: the prompts are the real ones, typed at through a stream in place of a terminal. */
 
 let boxes: Sandboxes;
+let dir: string;
+let printed: string;
 beforeAll(async () => {
   boxes = await startSandboxes({ zendesk: { apiTokens: true } });
 });
 afterAll(async () => boxes.close());
+beforeEach(() => {
+  dir = mkdtempSync(path.join(tmpdir(), 'zps-init-'));
+  printed = '';
+  for (const stream of [process.stdout, process.stderr])
+    jest.spyOn(stream, 'write').mockImplementation((text) => {
+      printed += String(text);
+      return true;
+    });
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+/** A person at a terminal. */
+class Terminal {
+  /** All that the prompts showed. */
+  all = '';
+  readonly questions;
+  private readonly input = new PassThrough();
+  private screen = '';
+
+  constructor() {
+    const output = new PassThrough();
+    // A terminal outlives its prompts.
+    output.end = () => output;
+    output.on('data', (chunk: Buffer) => {
+      this.screen += chunk.toString();
+      this.all += chunk.toString();
+    });
+    this.questions = questions({ input: this.input, output });
+  }
+
+  answer(prompt: string, text: string): Promise<void> {
+    return this.type(prompt, text, /✔[^\n]*\n/);
+  }
+
+  async type(prompt: string, text: string, shown: RegExp): Promise<void> {
+    await until(() => this.screen.includes(prompt));
+    this.screen = '';
+    this.input.write(`${text}\r`);
+    await until(() => shown.test(this.screen));
+    // What comes after it may be there already.
+    const found = shown.exec(this.screen);
+    this.screen = this.screen.slice((found?.index ?? 0) + (found?.[0].length ?? 0));
+  }
+
+  erase(text: string): void {
+    this.input.write('\u007f'.repeat(text.length));
+  }
+}
+
+const read = (file: string) => readFileSync(path.join(dir, file), 'utf8');
+const settings = () => parse(read('zendesk-pms-sync.yaml')) as Record<string, string>;
 
 test('asks again for what is wrong, shows no secret, and writes what was answered', async () => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'zps-init-'));
-  const input = new PassThrough();
-  const output = new PassThrough();
-  // A terminal outlives its prompts.
-  output.end = () => output;
-  let screen = '';
-  let all = '';
-  output.on('data', (chunk: Buffer) => {
-    screen += chunk.toString();
-    all += chunk.toString();
-  });
-  const done = init({ dir, json: true }, questions({ input, output }));
-  const type = async (prompt: string, text: string, shown: RegExp) => {
-    await until(() => screen.includes(prompt));
-    screen = '';
-    input.write(`${text}\r`);
-    await until(() => shown.test(screen));
-    // What comes after it may be there already.
-    screen = screen.slice((shown.exec(screen)?.index ?? 0) + (shown.exec(screen)?.[0].length ?? 0));
-  };
-  const answer = (prompt: string, text: string) => type(prompt, text, /✔[^\n]*\n/);
-  await type('Zendesk address or subdomain', 'two words', /expected a subdomain such as acme/);
-  input.write('\u007f'.repeat('two words'.length));
-  await answer('Zendesk address or subdomain', boxes.zendesk.url);
-  await answer('E-mail of the Zendesk admin', boxes.zendesk.adminEmail);
-  await answer('Zendesk API token', 'not-the-token');
-  await answer('Zendesk API token', boxes.zendesk.apiToken);
-  await answer('PMS address', boxes.pms.url);
-  await answer('PMS API token', boxes.pms.token);
+  const { zendesk, pms } = boxes;
+  const terminal = new Terminal();
+  const done = init({ dir }, terminal.questions);
+  await terminal.type('Zendesk address or subdomain', 'two words', /expected a subdomain such as acme/);
+  terminal.erase('two words');
+  await terminal.answer('Zendesk address or subdomain', zendesk.url);
+  await terminal.answer('Identifier of the Zendesk OAuth client (leave it empty to use', '7');
+  await terminal.answer('Secret of that OAuth client', 'not-the-secret');
+  await terminal.answer('Identifier of the Zendesk OAuth client', zendesk.clientId);
+  await terminal.answer('Secret of that OAuth client', zendesk.clientSecret);
+  await terminal.answer('PMS address', pms.url);
+  await terminal.answer('PMS API token', pms.token);
   await done;
-  expect(all).not.toContain(boxes.pms.token);
-  const settings = readFileSync(path.join(dir, 'zendesk-pms-sync.yaml'), 'utf8');
-  expect(settings).toContain(`zendeskBaseUrl: "${boxes.zendesk.url}"`);
-  expect(readFileSync(path.join(dir, 'secrets/zendesk-api-token'), 'utf8').trim()).toBe(
-    boxes.zendesk.apiToken,
+  expect(printed).toMatch(
+    /^Zendesk POST \/oauth\/tokens: answered 401 invalid_client; .*ZENDESK_OAUTH_CLIENT_ID \(found "7", expected the client's Identifier, not its number\) and ZENDESK_OAUTH_CLIENT_SECRET;/m,
   );
+  expect(printed).toContain(`✓ Zendesk answers, as ${zendesk.adminEmail}`);
+  for (const secret of [zendesk.clientSecret, pms.token, 'not-the-secret']) {
+    expect(terminal.all).not.toContain(secret);
+    expect(printed).not.toContain(secret);
+  }
+  expect(settings()).toMatchObject({
+    zendeskBaseUrl: zendesk.url,
+    zendeskOauthClientId: zendesk.clientId,
+    zendeskOauthClientSecretFile: 'secrets/zendesk-oauth-client-secret',
+  });
+  expect(settings()).not.toHaveProperty('zendeskEmail');
+  expect(settings()).not.toHaveProperty('zendeskOauthScopes');
+  expect(read('secrets/zendesk-oauth-client-secret').trim()).toBe(zendesk.clientSecret);
+  expect(existsSync(path.join(dir, 'secrets/zendesk-api-token'))).toBe(false);
   expect(existsSync(path.join(dir, 'mapping.yaml'))).toBe(true);
+  // What it wrote is what the service reads.
+  const { zendeskAuth } = loadConfig(path.join(dir, 'zendesk-pms-sync.yaml'), {});
+  expect(zendeskAuth).toMatchObject({ by: 'oauth', clientId: zendesk.clientId });
+  expect(zendeskAuth.by === 'oauth' && zendeskAuth.secret()).toBe(zendesk.clientSecret);
+});
+
+test('a person who still has an API token may use it, and is told how long', async () => {
+  const { zendesk, pms } = boxes;
+  const terminal = new Terminal();
+  const done = init({ dir }, terminal.questions);
+  await terminal.answer('Zendesk address or subdomain', zendesk.url);
+  await terminal.answer('Identifier of the Zendesk OAuth client (leave it empty to use', '');
+  await terminal.answer('E-mail of the Zendesk admin', zendesk.adminEmail);
+  await terminal.answer('Zendesk API token', 'not-the-token');
+  // The address may be what is wrong; what was typed before is offered.
+  await terminal.answer('E-mail of the Zendesk admin', '');
+  await terminal.answer('Zendesk API token', zendesk.apiToken);
+  await terminal.answer('PMS address', pms.url);
+  await terminal.answer('PMS API token', pms.token);
+  await done;
+  expect(printed.match(/^! Zendesk API tokens (end on|do not work since) 2027-04-30.*$/gm)).toHaveLength(1);
+  expect(printed).toMatch(/answered 401; .*ZENDESK_EMAIL and ZENDESK_API_TOKEN|do not work since/);
+  expect(settings()).toMatchObject({
+    zendeskEmail: zendesk.adminEmail,
+    zendeskApiTokenFile: 'secrets/zendesk-api-token',
+  });
+  expect(settings()).not.toHaveProperty('zendeskOauthClientId');
+  expect(read('secrets/zendesk-api-token').trim()).toBe(zendesk.apiToken);
+  expect(existsSync(path.join(dir, 'secrets/zendesk-oauth-client-secret'))).toBe(false);
+});
+
+describe('without a terminal', () => {
+  const OPTIONS = () => ({ dir, yes: true as const, zendeskUrl: boxes.zendesk.url, pmsUrl: boxes.pms.url });
+  const before = { ...process.env };
+  beforeEach(() => void (process.env['PMS_TOKEN'] = boxes.pms.token));
+  afterEach(() => {
+    for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
+  });
+
+  test('a client and a token at once: which of the two is not guessed', async () => {
+    const both = { zendeskClientId: 'a', zendeskEmail: 'a@acme.example' };
+    await expect(init({ ...OPTIONS(), ...both }, null)).rejects.toThrow(
+      '--zendesk-client-id: found --zendesk-email, too; expected one of the two',
+    );
+  });
+
+  test('neither: the OAuth client is what is asked for', async () => {
+    await expect(init(OPTIONS(), null)).rejects.toThrow(/^--zendesk-client-id: found nothing/);
+  });
+
+  test('a scope that Zendesk does not know is told, and kept for the service', async () => {
+    const { clientId, clientSecret } = boxes.zendesk;
+    process.env['ZENDESK_OAUTH_CLIENT_SECRET'] = clientSecret;
+    process.env['ZENDESK_OAUTH_SCOPES'] = 'read tickets:wirte';
+    await init({ ...OPTIONS(), zendeskClientId: clientId }, null);
+    expect(printed).toMatch(/^! Zendesk did not grant tickets:wirte: .*ZENDESK_OAUTH_SCOPES/m);
+    expect(settings()).toMatchObject({ zendeskOauthScopes: 'read tickets:wirte' });
+  });
+
+  test('what lies in the working folder does not sign in for what was given', async () => {
+    const { clientId, clientSecret, adminEmail } = boxes.zendesk;
+    const text = `zendeskOauthClientId: ${clientId}\nzendeskOauthClientSecret: ${clientSecret}\n`;
+    writeFileSync(path.join(dir, 'zendesk-pms-sync.yaml'), text);
+    process.env['ZENDESK_API_TOKEN'] = 'not-the-token';
+    const from = process.cwd();
+    process.chdir(dir);
+    try {
+      const made = init({ ...OPTIONS(), dir: '.', force: true, zendeskEmail: adminEmail }, null);
+      await expect(made).rejects.toThrow(/answered 401/);
+    } finally {
+      process.chdir(from);
+    }
+  });
 });

@@ -64,7 +64,7 @@ async function cli(
 
 const addresses = () => [
   ...['--zendesk-url', boxes.zendesk.url],
-  ...['--zendesk-email', boxes.zendesk.adminEmail],
+  ...['--zendesk-client-id', boxes.zendesk.clientId],
   ...['--pms-url', boxes.pms.url],
 ];
 
@@ -99,14 +99,16 @@ test('from nothing to two systems that agree', async () => {
   const id = (ticket['ticket'] as { id: number }).id;
 
   const made = await cli(['init', '--yes', ...addresses()], {
-    ZENDESK_API_TOKEN: boxes.zendesk.apiToken,
+    ZENDESK_OAUTH_CLIENT_SECRET: boxes.zendesk.clientSecret,
     PMS_TOKEN: boxes.pms.token,
   });
   expect(made).toMatchObject({ code: 0, err: '' });
   expect(made.out).toMatch(/^24 custom fields found, 20 of them mapped/m);
   expect(statSync(path.join(dir, 'secrets/pms-token')).mode & 0o077).toBe(0);
+  expect(statSync(path.join(dir, 'secrets/zendesk-oauth-client-secret')).mode & 0o077).toBe(0);
   for (const file of ['zendesk-pms-sync.yaml', 'mapping.yaml'])
-    expect(readFileSync(path.join(dir, file), 'utf8')).not.toContain(boxes.pms.token);
+    for (const secret of [boxes.pms.token, boxes.zendesk.clientSecret])
+      expect(readFileSync(path.join(dir, file), 'utf8')).not.toContain(secret);
   // Again is not over what is there.
   expect(await cli(['init', '--yes', ...addresses()])).toMatchObject({
     code: 2,

@@ -36,7 +36,13 @@ export function credentialOf(
         secret: readToken ?? (() => token),
         scope: auth.scope,
         send: 'basic',
-        settings: { client: 'PMS_USER', secret: 'PMS_TOKEN', scope: 'auth.scope of the profile' },
+        settings: {
+          client: 'PMS_USER',
+          clientIs: "the client's id",
+          secret: 'PMS_TOKEN',
+          scope: 'auth.scope of the profile',
+          address: 'PMS_BASE_URL, auth.token of the profile',
+        },
       });
     }
   }

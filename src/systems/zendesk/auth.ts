@@ -1,6 +1,6 @@
 import { basicHeader, errorOf, fixedCredential, type Credential } from '../credential';
 import { HttpClient, type ApiCall } from '../http';
-import { ClientCredentials, type Grant } from '../oauth';
+import { ClientCredentials, missingScopes, type Grant } from '../oauth';
 import { apiTokenDaysLeft, apiTokenNotice } from './apiTokens';
 
 /**
@@ -44,8 +44,10 @@ const TOKEN_SECONDS = 1_800;
 
 const OAUTH_SETTINGS = {
   client: 'ZENDESK_OAUTH_CLIENT_ID',
+  clientIs: "the client's Identifier, not its number",
   secret: 'ZENDESK_OAUTH_CLIENT_SECRET',
   scope: 'ZENDESK_OAUTH_SCOPES',
+  address: 'ZENDESK_SUBDOMAIN (or ZENDESK_BASE_URL)',
 };
 
 export interface ZendeskSignIn {
@@ -77,10 +79,15 @@ export function zendeskCredential(signIn: ZendeskSignIn): SignedIn {
         status === 401 && apiTokenDaysLeft(now()) === 0 ? apiTokenNotice(0) : null,
     };
   }
+  let notGranted: string[] = [];
+  const onGrant = (grant: Grant) => {
+    notGranted = missingScopes(grant);
+    signIn.onGrant?.(grant);
+  };
   return {
-    auth: clientCredentials(signIn, auth),
+    auth: clientCredentials({ ...signIn, onGrant }, auth),
     credential: `${OAUTH_SETTINGS.client} and ${OAUTH_SETTINGS.secret}`,
-    explainRefusal: (status, body) => (status === 403 ? explainForbidden(body) : null),
+    explainRefusal: (status, body) => (status === 403 ? explainForbidden(body, notGranted) : null),
   };
 }
 
@@ -110,12 +117,24 @@ function clientCredentials(
   });
 }
 
-/** A 403 of a missing scope names the scopes; any other 403 is about the user's role, or the plan. */
-function explainForbidden(body: unknown): string {
+/**
+ * A 403 of a missing scope names the scopes of which one is needed; any other 403 is about the user's role, or the plan.
+ * zendesk-oauth.md section 3; singer-io/tap-zendesk has both shapes.
+ */
+function explainForbidden(body: unknown, notGranted: readonly string[]): string {
   const { description } = (body ?? {}) as Record<string, unknown>;
   const words = typeof description === 'string' ? description : '';
   const scopes = errorOf(body) === 'Forbidden' && /scopes?: ([a-z_:, ]+)/.exec(words)?.[1]?.trim();
-  return scopes
-    ? `the token lacks the scope ${scopes}; add it to ${OAUTH_SETTINGS.scope}, and to the client's allowed scopes where it has any`
-    : `the user whom the client of ${OAUTH_SETTINGS.client} belongs to may not do this: expected an administrator, on a plan that has it`;
+  if (!scopes)
+    return `the user whom the client of ${OAUTH_SETTINGS.client} belongs to may not do this: expected an administrator, on a plan that has it`;
+  const left = notGranted.length > 0 ? ` (asked for and not granted: ${notGranted.join(' ')})` : '';
+  const wanted = scopes.replaceAll(', ', ' or ');
+  return `the token lacks the scope ${wanted}${left}; add it to ${OAUTH_SETTINGS.scope}, and to the client's allowed scopes where it has any`;
+}
+
+/** One line where Zendesk granted fewer scopes than were asked for, as it does for names that it does not know; else null. */
+export function scopeNotice(grant: Grant): string | null {
+  const missing = missingScopes(grant);
+  if (missing.length === 0) return null;
+  return `Zendesk did not grant ${missing.join(' ')}: what needs it will be answered 403; check the names in ${OAUTH_SETTINGS.scope}, and the client's allowed scopes`;
 }

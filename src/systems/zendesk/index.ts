@@ -239,7 +239,7 @@ class Zendesk implements SystemPort {
     if (user.id === null || !user.email)
       throw new NeedsHuman(
         'unauthorized',
-        `Zendesk GET ${path}: the answer is for an anonymous user, so nobody is signed in; check ${this.settings}`,
+        `Zendesk GET ${path}: answered for an anonymous user, so no credential arrived; check ${this.settings}, and that no proxy on the way removes the Authorization header`,
       );
     this.own = String(user.id);
     return { id: user.id, email: user.email };
