@@ -175,7 +175,7 @@ const schema = z
     pmsToken: z
       .string()
       .min(1, 'expected an API token')
-      .describe('Token, key, password or client secret of the PMS.'),
+      .describe('Token, key, password or client secret of the PMS; the last is read anew for each token.'),
     pmsUser: z
       .string()
       .min(1, 'expected a name')

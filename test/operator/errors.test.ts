@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { MAPPING_FILE, startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/server';
+import { MAPPING_FILE, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { serviceEnvironment } from '../support/serviceProcess';
+import { SIGN_IN_ERRORS } from '../support/signInErrors';
 import {
   CONNECTION_ERRORS,
   MAPPING_ERRORS,
@@ -28,6 +30,7 @@ const GROUPS: [title: string, errors: UserError[]][] = [
   ['The mapping', MAPPING_ERRORS],
   ['A profile, or an adapter of one’s own', PROFILE_ERRORS],
   ['What is typed', TYPING_ERRORS],
+  ['Signing in to Zendesk', SIGN_IN_ERRORS],
   ['Connections', CONNECTION_ERRORS],
 ];
 /** Processes at a time. */
@@ -35,13 +38,28 @@ const LANES = 3;
 
 let boxes: Sandboxes;
 let env: Record<string, string>;
-const said = new Map<UserError, { code: number | null; err: string; dir: string }>();
+interface Said {
+  code: number | null;
+  err: string;
+  out: string;
+  dir: string;
+  /** Addresses of Zendesk, and what must not be said. */
+  urls: string[];
+  secrets: string[];
+}
+const said = new Map<UserError, Said>();
+/** Zendesks in a state of their own. */
+const others: ZendeskSandbox[] = [];
 
 beforeAll(async () => {
   if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
   boxes = await startSandboxes();
   const name = path.basename(mkdtempSync(path.join(tmpdir(), 'zps-cli-')));
-  env = { ...serviceEnvironment(boxes, name), MAPPING_FILE: 'mapping.yaml', LOG_LEVEL: 'error' };
+  env = {
+    ...serviceEnvironment(boxes, name),
+    MAPPING_FILE: 'mapping.yaml',
+    LOG_LEVEL: 'error',
+  };
   const waiting = GROUPS.flatMap(([, errors]) => errors);
   await Promise.all(
     Array.from({ length: LANES }, async () => {
@@ -49,13 +67,21 @@ beforeAll(async () => {
     }),
   );
 }, 600_000);
-afterAll(async () => boxes.close());
+afterAll(async () => {
+  await Promise.all([boxes, ...others].map((each) => each.close()));
+});
 
-async function make({
-  args,
-  env: changes,
-  file,
-}: UserError): Promise<{ code: number | null; err: string; dir: string }> {
+/** A Zendesk in the state that the error is about, and the variables that lead to it. */
+async function stateOf({ zendesk }: UserError): Promise<Record<string, string>> {
+  if (!zendesk) return {};
+  const own = await startZendeskSandbox();
+  others.push(own);
+  return { ZENDESK_BASE_URL: own.url, ...serviceSignIn(own), ...(await zendesk(own)) };
+}
+
+async function make(error: UserError): Promise<Said> {
+  const { args, env: changes, file } = error;
+  const state = await stateOf(error);
   const dir = mkdtempSync(path.join(tmpdir(), 'zps-errors-'));
   writeFileSync(path.join(dir, 'mapping.yaml'), readFileSync(MAPPING_FILE, 'utf8'));
   if (file) {
@@ -65,23 +91,34 @@ async function make({
   }
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: dir,
-    env: { ...env, ...changes },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...env, ...state, ...changes },
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   let err = '';
+  let out = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
   const [code] = (await once(child, 'close')) as [number | null];
-  return { code, err: err.trim(), dir };
+  const { ZENDESK_BASE_URL: url = '', ZENDESK_OAUTH_CLIENT_SECRET: secret } = state;
+  const urls = [boxes.zendesk.url, ...(url === '' ? [] : [url])];
+  return { code, err: err.trim(), out, dir, urls, secrets: secret === undefined ? [] : [secret] };
 }
 
 /** The message without what differs from run to run. */
 function told(error: UserError): string {
-  const { err, dir } = said.get(error) ?? { err: 'was not tried', dir: '' };
-  return err
-    .replaceAll(`${dir}/`, '')
-    .replaceAll(dir, '.')
-    .replaceAll(boxes.zendesk.url, 'https://acme.zendesk.com')
-    .replaceAll(boxes.pms.url, 'https://pms.example.com');
+  const found = said.get(error);
+  if (!found) return 'was not tried';
+  const { err, out, dir, urls } = found;
+  const message = error.out ? (error.out.exec(out)?.[0] ?? `not found in: ${out}`) : err;
+  return (
+    urls
+      .reduce((text, url) => text.replaceAll(url, 'https://acme.zendesk.com'), message)
+      .replaceAll(`${dir}/`, '')
+      .replaceAll(dir, '.')
+      .replaceAll(boxes.pms.url, 'https://pms.example.com')
+      // Two clocks are looked at one after the other.
+      .replaceAll(/\b86(399|40[01]) s\b/g, '86400 s')
+  );
 }
 
 function table(errors: UserError[]): string {
@@ -122,8 +159,10 @@ test.each(GROUPS.flatMap(([title, errors]) => errors.map((error) => [title, erro
     // No stack, no secret, and no more lines than faults.
     expect(message).not.toMatch(/^\s+at /m);
     expect(message).not.toMatch(/wrong-credential|c2VjcmV0/);
-    expect(message).not.toContain(boxes.zendesk.clientSecret);
-    expect(message).not.toContain(boxes.pms.token);
+    const { apiToken, clientSecret } = boxes.zendesk;
+    const { out = '', secrets = [] } = said.get(error) ?? {};
+    for (const secret of [apiToken, clientSecret, boxes.pms.token, ...secrets])
+      expect(message + out).not.toContain(secret);
     expect(message.split('\n').length).toBeLessThanOrEqual(2);
   },
 );

@@ -30,7 +30,7 @@ const readme = shellLines(['README.md'])
 
 beforeAll(async () => {
   if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
-  boxes = await startSandboxes({ zendesk: { apiTokens: true } });
+  boxes = await startSandboxes();
   dir = mkdtempSync(path.join(tmpdir(), 'zps-newcomer-'));
 });
 afterAll(async () => {

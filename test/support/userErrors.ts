@@ -1,3 +1,5 @@
+import type { ZendeskSandbox } from '../../sandbox/zendesk/server';
+
 /** What people get wrong, and what they are told. The table in docs/errors.md is made from it. */
 
 export interface UserError {
@@ -8,6 +10,10 @@ export interface UserError {
   env?: Record<string, string | undefined>;
   /** A file in the folder in which the command runs: its name and its text, or a change of what is shipped. */
   file?: { name: string; text: string } | { name: string; change: [from: string | RegExp, to: string] };
+  /** Brings a Zendesk of its own into the state that the error is about. @returns what the environment has besides */
+  zendesk?: (zendesk: ZendeskSandbox) => Promise<Record<string, string> | void>;
+  /** What of the standard output is the message, for commands that print what they find. */
+  out?: RegExp;
   /** 2: to be mended here; 1: a problem was found. */
   code: 1 | 2;
   /** What to do about it, where the message does not say it all. */
@@ -37,7 +43,7 @@ const WITHOUT_OWN = {
 };
 const OWN = `
     zendeskSubdomain: acme
-    zendeskOauthClientId: zendesk_pms_sync
+    zendeskOauthClientId: pms_sync
     zendeskOauthClientSecret: wrong-credential
     pmsBaseUrl: https://pms.example.com
     pmsToken: wrong-credential
@@ -169,13 +175,6 @@ export const SETTING_ERRORS: UserError[] = [
     env: { ZENDESK_EMAIL: 'admin' },
     code: 2,
     cure: 'the e-mail of the admin whose token it is',
-  },
-  {
-    did: 'an OAuth client of Zendesk without its secret',
-    args: ['status'],
-    env: { ZENDESK_OAUTH_CLIENT_SECRET: undefined },
-    code: 2,
-    cure: 'it was shown when the client was made; Admin Center → Apps and integrations → APIs makes a new one',
   },
   {
     did: 'a PMS address without https',
@@ -664,13 +663,6 @@ export const TYPING_ERRORS: UserError[] = [
 ];
 
 export const CONNECTION_ERRORS: UserError[] = [
-  {
-    did: 'a wrong secret of Zendesk’s OAuth client',
-    args: ['start'],
-    env: { ZENDESK_OAUTH_CLIENT_SECRET: 'wrong-credential' },
-    code: 2,
-    cure: 'check Identifier and secret; the secret may have been replaced',
-  },
   {
     did: 'a wrong PMS token',
     args: ['start'],

@@ -50,6 +50,9 @@ const OAUTH_SETTINGS = {
   address: 'ZENDESK_SUBDOMAIN (or ZENDESK_BASE_URL)',
 };
 
+/** A 401 that a new token did not mend. */
+const TOKEN_REFUSED = `its access token is refused; check that the user whom the client of ${OAUTH_SETTINGS.client} belongs to is active and has kept the role`;
+
 export interface ZendeskSignIn {
   baseUrl: string;
   auth: ZendeskAuth;
@@ -87,7 +90,7 @@ export function zendeskCredential(signIn: ZendeskSignIn): SignedIn {
   return {
     auth: clientCredentials({ ...signIn, onGrant }, auth),
     credential: `${OAUTH_SETTINGS.client} and ${OAUTH_SETTINGS.secret}`,
-    explainRefusal: (status, body) => (status === 403 ? explainForbidden(body, notGranted) : null),
+    explainRefusal: (status, body) => (status === 403 ? explainForbidden(body, notGranted) : TOKEN_REFUSED),
   };
 }
 
