@@ -131,13 +131,34 @@ describe('who asks', () => {
     expect(sent()?.authorization).toBe('Bearer t3');
   });
 
+  test('a token that is granted by another host, for a short time as its end is not told', async () => {
+    let tokens = 0;
+    const login = await new SmallPms({
+      intercept: () => ({
+        status: 200,
+        body: { access_token: `t${(tokens += 1)}`, token_type: 'Bearer', expires_in: null },
+      }),
+    }).start();
+    try {
+      const auth = { by: 'oauth2', token: `${login.url}/realms/acme/token?tenant=7` };
+      const port = await start({ auth }, { user: 'app' });
+      await port.whoAmI();
+      await port.whoAmI();
+      expect(login.calls.map(({ url }) => url)).toEqual(['/realms/acme/token?tenant=7']);
+      expect(sent()?.authorization).toBe('Bearer t1');
+      expect(server.calls.some(({ url }) => url.includes('token'))).toBe(false);
+    } finally {
+      login.close();
+    }
+  });
+
   test('a secret that is refused: which settings to look at, and nothing of them', async () => {
     const intercept = () => ({ status: 401 });
     const auth = { by: 'oauth2', token: '/oauth/token' };
     const port = await start({ auth }, { user: 'app', behaviour: { intercept } });
     const error = await errorOf(port.whoAmI());
     expect(error).toMatchObject({ code: 'unauthorized' });
-    expect(String(error)).toContain('check PMS_USER, PMS_TOKEN');
+    expect(String(error)).toContain('check PMS_USER and PMS_TOKEN');
     expect(String((error as Error).stack)).not.toContain('secret-token');
   });
 });
