@@ -59,7 +59,9 @@ async function syncWrites(): Promise<{ zendesk: number; pms: number }> {
 
 /** Reads of the changes of both sides, which the service makes once a second. */
 const polls = async (): Promise<number> =>
-  (await stats(boxes.zendesk.url)).find(({ route }) => route.endsWith('/tickets/cursor'))?.count ?? 0;
+  (await stats(boxes.zendesk.url))
+    .filter(({ route }) => route.endsWith('/tickets/cursor'))
+    .reduce((sum, { count }) => sum + count, 0);
 
 /** A subject and a project's number of both sides, once they agree; null until then. */
 function agreement(tickets: readonly number[]): string[] | null {
