@@ -70,10 +70,10 @@ function agreement(tickets: readonly number[]): string[] | null {
     const ticket = boxes.zendesk.store.tickets.get(id);
     const project = projects.find((each) => each['externalRef'] === `zendesk:ticket:${id}`);
     return ticket && project?.['title'] === ticket.subject && project['priority'] === ticket.priority
-      ? `${ticket.subject}, ${ticket.priority}`
+      ? `${ticket.subject}, ${String(ticket.priority)}`
       : null;
   });
-  return found.every((each) => each !== null) ? (found as string[]) : null;
+  return found.every((each) => each !== null) ? (found) : null;
 }
 
 test('in the midst of edits: nothing lost, nothing twice, no echo, and both users are known', async () => {
