@@ -8,6 +8,7 @@ import { MongoClient } from 'mongodb';
 import { receiveWebhooks, type RunningReceiver } from '../demo/webhooks';
 import { WorkerProcess, serviceSettings } from '../demo/worker';
 import { startPmsSandbox, type PmsSandbox } from '../sandbox/pms/server';
+import { NO_LIMITS, type LimitOptions } from '../sandbox/zendesk/limits';
 import { startZendeskSandbox, type ZendeskSandbox } from '../sandbox/zendesk/server';
 import type { startMongo, startTemporal } from '../src/embedded';
 import { openLinkStore, type LinkStore } from '../src/links/store';
@@ -41,14 +42,13 @@ const UNLIMITED = 1_000_000;
 /** Both sandboxes with an account in them, and without limits but those given. */
 export async function startSandboxes(
   account: AccountOptions,
-  limit: { zendesk: number } = { zendesk: UNLIMITED },
+  limit: Partial<LimitOptions> = {},
 ): Promise<Sandboxes & { size: AccountSize; close(): Promise<void> }> {
   let at: number | null = Date.now() - 90 * 24 * 3_600_000;
   const clock = () => at ?? Date.now();
   const zendesk = await startZendeskSandbox({
-    rateLimitPerMinute: limit.zendesk,
-    incrementalPerMinute: UNLIMITED,
-    ticketUpdateLimit: false,
+    ...NO_LIMITS,
+    ...limit,
     clock,
   });
   const pms = await startPmsSandbox({ rateLimitPerMinute: UNLIMITED, clock });

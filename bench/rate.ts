@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { startPmsSandbox, type PmsSandbox } from '../sandbox/pms/server';
+import { NO_LIMITS } from '../sandbox/zendesk/limits';
 import { startZendeskSandbox, type ZendeskSandbox } from '../sandbox/zendesk/server';
 import { WorkerProcess, serviceSettings } from '../demo/worker';
 import { startMongo, startTemporal } from '../src/embedded';
@@ -42,7 +43,7 @@ async function main(): Promise<void> {
   const onProgress = (line: string) => console.error(line);
   const temporal = await startTemporal({ onProgress, searchAttributes: SEARCH_ATTRIBUTES });
   const mongo = await startMongo({ onProgress });
-  const zendesk = await startZendeskSandbox({ rateLimitPerMinute: rate });
+  const zendesk = await startZendeskSandbox({ ...NO_LIMITS, rateLimitPerMinute: rate });
   const pms = await startPmsSandbox();
   const run = `bench-${randomBytes(3).toString('hex')}`;
   const env = {

@@ -20,7 +20,7 @@ export interface Quota {
 export async function quota(servers: Servers, minutes: number): Promise<Quota> {
   const boxes = await startSandboxes(
     { tickets: NOTES * 10, commentsPerTicket: 0, notes: NOTES },
-    { zendesk: RATE },
+    { rateLimitPerMinute: RATE },
   );
   const bed = await Bed.start(servers, boxes, { ZENDESK_CALLS_PER_MINUTE: String(RATE) });
   const zendesk = async (): Promise<Call[]> =>

@@ -18,24 +18,13 @@ export class Exports {
 
   /** By cursor: the position after the last record read. */
   ticketsByCursor(query: Query, staleSeconds: number): Fields {
-    const from =
-      query['cursor'] === undefined ? { time: this.startTime(query) } : parseCursor(query['cursor']);
-    const { found, more } = this.store.ticketLog.read(from, {
-      limit: limitOf(query),
-      until: this.store.seconds() - staleSeconds,
-    });
-    const cursor = encodeCursor(found.at(-1) ?? { seq: -1, ...from });
-    return {
-      tickets: this.ticketsOf(
-        found.map(({ item }) => item),
-        query,
-      ),
-      after_cursor: cursor,
-      after_url: `${this.store.baseUrl()}/incremental/tickets/cursor.json?cursor=${cursor}${without(query, 'cursor', 'start_time')}`,
-      before_cursor: null,
-      before_url: null,
-      end_of_stream: !more,
-    };
+    const { items, ...page } = this.byCursor(query, this.store.ticketLog, 'tickets', staleSeconds);
+    return { tickets: this.ticketsOf(items, query), ...page };
+  }
+
+  usersByCursor(query: Query, staleSeconds: number): Fields {
+    const { items, ...page } = this.byCursor(query, this.store.userLog, 'users', staleSeconds);
+    return { users: items.map((id) => this.store.users.get(id)), ...page };
   }
 
   ticketsByTime(query: Query, staleSeconds: number): Fields {
@@ -105,6 +94,24 @@ export class Exports {
     const comment = this.store.commentById.get(id)?.comment;
     const shown = comment ? omit(comment, 'metadata') : { id, type: 'Comment', created_at: audit.created_at };
     return { ...shown, event_type: 'Comment' };
+  }
+
+  private byCursor<T>(query: Query, log: ChangeLog<T>, path: string, staleSeconds: number) {
+    const from =
+      query['cursor'] === undefined ? { time: this.startTime(query) } : parseCursor(query['cursor']);
+    const { found, more } = log.read(from, {
+      limit: limitOf(query),
+      until: this.store.seconds() - staleSeconds,
+    });
+    const cursor = encodeCursor(found.at(-1) ?? { seq: -1, ...from });
+    return {
+      items: found.map(({ item }) => item),
+      after_cursor: cursor,
+      after_url: `${this.store.baseUrl()}/incremental/${path}/cursor.json?cursor=${cursor}${without(query, 'cursor', 'start_time')}`,
+      before_cursor: null,
+      before_url: null,
+      end_of_stream: !more,
+    };
   }
 
   private byTime<T>(query: Query, log: ChangeLog<T>, path: string, staleSeconds: number) {

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
 import type { Fields } from './model';
 import { Refusal, badRequest, notFound } from './refusal';
 
-const QUEUED_AT_MOST = 30;
+const IN_FLIGHT = 'zendesk-ratelimit-inflight-jobs';
+/** Seconds until the limit of jobs is counted anew, as the page's example has it. */
+const RESETS = 60;
 const ITEMS_AT_MOST = 100;
 /** Long enough for a client to see a job queued and at work. */
 const STEP_MS = 15;
@@ -23,7 +26,25 @@ export class Jobs {
   private queue: Promise<void> = Promise.resolve();
   private waiting = 0;
 
-  constructor(private readonly baseUrl: () => string) {}
+  /** @param atMost jobs that wait or work at a time */
+  constructor(
+    private readonly baseUrl: () => string,
+    private readonly atMost: number,
+  ) {}
+
+  /** Answers that queue a job tell how many more may be queued. https://developer.zendesk.com/api-reference/introduction/rate-limits/#job-limit */
+  install(api: FastifyInstance): void {
+    api.addHook('preSerialization', async (request, reply, payload) => {
+      if (
+        request.method !== 'GET' &&
+        payload !== null &&
+        typeof payload === 'object' &&
+        'job_status' in payload
+      )
+        reply.header(IN_FLIGHT, this.inFlight());
+      return payload;
+    });
+  }
 
   get(id: string): Job {
     const job = this.all.get(id);
@@ -39,9 +60,15 @@ export class Jobs {
   add<T>(action: string, items: T[], step: (item: T) => Fields): Job {
     if (items.length > ITEMS_AT_MOST)
       throw badRequest('TooManyValues', `At most ${ITEMS_AT_MOST} records at once, found ${items.length}`);
-    if (this.waiting >= QUEUED_AT_MOST) {
-      const body = { error: 'TooManyJobs', description: 'Too many jobs are currently queued or running' };
-      throw new Refusal(429, body, { 'retry-after': '1' });
+    if (this.waiting >= this.atMost) {
+      const body = {
+        error: 'TooManyJobs',
+        description: `Too many ${action} jobs are currently queued or running. Try again later.`,
+        current_job_ids: this.list().flatMap(({ id, status }) =>
+          status === 'queued' || status === 'working' ? [id] : [],
+        ),
+      };
+      throw new Refusal(429, body, { 'retry-after': '1', [IN_FLIGHT]: this.inFlight() });
     }
     const id = randomUUID().replace(/-/g, '');
     const job: Job = {
@@ -67,6 +94,10 @@ export class Jobs {
   /** What is queued is not done any more. */
   close(): void {
     this.closing.abort();
+  }
+
+  private inFlight(): string {
+    return `total=${this.atMost}; remaining=${Math.max(0, this.atMost - this.waiting)}; resets=${RESETS}`;
   }
 
   private async run<T>(job: Job, action: string, items: T[], step: (item: T) => Fields): Promise<void> {

@@ -7,16 +7,20 @@ interface Options {
   data?: string;
   rateLimit: number;
   incrementalLimit: number;
+  ticketUpdateLimit: number;
   apiTokens: boolean;
 }
 
 /** `npm run sandbox:zendesk`: the Zendesk sandbox on its own. */
 async function main(): Promise<void> {
-  const { port, data, rateLimit, incrementalLimit, apiTokens } = new Command('sandbox:zendesk')
+  const { port, data, rateLimit, incrementalLimit, ticketUpdateLimit, apiTokens } = new Command(
+    'sandbox:zendesk',
+  )
     .option('--port <n>', 'port to listen on (0: a free one)', Number, 0)
     .option('--data <dir>', 'load records from this folder')
     .option('--rate-limit <n>', 'calls a minute', Number, 700)
     .option('--incremental-limit <n>', 'incremental exports a minute', Number, 10)
+    .option('--ticket-update-limit <n>', 'ticket updates a minute; 20 in a trial account', Number, 100)
     .option('--api-tokens', 'take API tokens, too, as accounts do until 2027-04-30', false)
     .parse()
     .opts<Options>();
@@ -29,6 +33,7 @@ async function main(): Promise<void> {
     port,
     rateLimitPerMinute: rateLimit,
     incrementalPerMinute: incrementalLimit,
+    ticketUpdatesPerMinute: ticketUpdateLimit,
     apiTokens,
     ...(token !== undefined && { token }),
     ...(clientId !== undefined && { clientId }),

@@ -6,10 +6,11 @@ import { CallLog } from '../common/callLog';
 import { Faults } from '../common/faults';
 import { controlsFromLoopback } from '../common/loopback';
 import { Access } from './access';
+import { Agents, type AgentEdit } from './agents';
 import { Exports } from './exports';
 import { Idempotency } from './idempotency';
 import { Jobs } from './jobs';
-import { Limits } from './limits';
+import { Limits, limitsOf, type LimitOptions } from './limits';
 import { OAuth, type TokenFaults } from './oauth';
 import { Organizations } from './organizations';
 import { Refusal, notFound } from './refusal';
@@ -31,18 +32,13 @@ import { Uploads } from './uploads';
 import { Users } from './users';
 import { Webhooks } from './webhooks';
 
-export interface ZendeskSandboxOptions {
+/** Limits are as documented where they are not given. */
+export interface ZendeskSandboxOptions extends Partial<LimitOptions> {
   /** 0 for a free one. */
   port?: number;
   host?: string;
   /** How far the ids of new records are moved up, to keep apart several sandboxes behind one Temporal. */
   idsAfter?: number;
-  /** 700 if not given. */
-  rateLimitPerMinute?: number;
-  /** 10 if not given. */
-  incrementalPerMinute?: number;
-  /** Whether one user may update one ticket only 30 times in ten minutes; they may not, if not given. */
-  ticketUpdateLimit?: boolean;
   clock?: () => number;
   /** Of the injected faults. */
   seed?: number;
@@ -83,6 +79,8 @@ export interface ZendeskSandbox {
   store: Store;
   tickets: Tickets;
   organizations: Organizations;
+  /** An agent's edit in Zendesk's own pages, which draws on the ticket updates alone; see {@link Agents.edit}. */
+  agentEdits(ticketId: number, change: object, email?: string): AgentEdit;
   /** Where files are served from, when that is another port. */
   fileUrl: string | null;
   /** The headers of each call for a file's content. */
@@ -135,14 +133,8 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
     webhooks.announce(event);
     triggers.announce(event);
   };
-  const limits = new Limits(
-    {
-      perMinute: options.rateLimitPerMinute ?? 700,
-      exportsPerMinute: options.incrementalPerMinute ?? 10,
-      ticketUpdates: options.ticketUpdateLimit ?? true,
-    },
-    clock,
-  );
+  const limitOptions = limitsOf(options);
+  const limits = new Limits(limitOptions, clock);
   const uploads = new Uploads(store);
   const tickets = new Tickets(store, (token) => uploads.take(token));
   const context: Context = {
@@ -155,7 +147,8 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
     organizations: new Organizations(store),
     users: new Users(store),
     exports: new Exports(store),
-    jobs: new Jobs(store.baseUrl),
+    agents: new Agents(store, tickets, limits),
+    jobs: new Jobs(store.baseUrl, limitOptions.jobsInFlight),
     idempotency: new Idempotency(clock),
     oauth,
     access,
@@ -198,6 +191,7 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
     store,
     tickets,
     organizations: context.organizations,
+    agentEdits: (...edit) => context.agents.edit(...edit),
     fileUrl,
     fileCalls,
     close: async () => {
@@ -210,12 +204,13 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
 }
 
 async function apiRoutes(api: FastifyInstance, context: Context, faults: Faults): Promise<void> {
-  api.addHook('onRequest', async (request, reply) => {
+  api.addHook('onRequest', async (request) => {
     if (faults.ruleOf(request, 'tokenRevoked')) context.oauth.revokeTokens();
     context.access.checkCredential(request);
-    reply.headers(context.limits.count(request.url.startsWith('/api/v2/incremental/')));
   });
   api.addHook('preHandler', async (request) => context.access.checkRole(request));
+  context.limits.install(api, context.actor);
+  context.jobs.install(api);
   organizationRoutes(api, context);
   ticketRoutes(api, context);
   commentRoutes(api, context);

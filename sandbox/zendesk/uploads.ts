@@ -50,6 +50,11 @@ export class Uploads {
     if (!this.tokens.delete(token)) throw notFound();
   }
 
+  /** Whether it hangs on no ticket yet. */
+  isLoose({ id }: Attachment): boolean {
+    return [...this.tokens.values()].some((attachments) => attachments.some((each) => each.id === id));
+  }
+
   take(token: string): Attachment[] {
     const attachments = this.tokens.get(token) ?? [];
     this.tokens.delete(token);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { startPmsSandbox } from '../../sandbox/pms/server';
+import { NO_LIMITS } from '../../sandbox/zendesk/limits';
 import { startZendeskSandbox } from '../../sandbox/zendesk/server';
 import { readYaml } from '../config/config';
 import { checkMapping, loadMapping } from '../config/mapping';
@@ -31,8 +32,6 @@ export interface Synced {
   ended: Promise<string>;
 }
 
-/** Calls a minute: as many as it takes. */
-const UNLIMITED = 1_000_000;
 const POLL_SECONDS = '1';
 const AGENT = 'ann@sandbox.example';
 const MAIN = path.resolve(__dirname, '../cli/main.js');
@@ -100,12 +99,14 @@ async function startOne({ mode, file, folder, servers, idsAfter }: One): Promise
   const fields = missingFields(loadMapping(file));
   const zendesk = await startZendeskSandbox({
     idsAfter,
-    rateLimitPerMinute: UNLIMITED,
-    incrementalPerMinute: UNLIMITED,
-    ticketUpdateLimit: false,
+    ...NO_LIMITS,
     fields: fields.zendesk,
   });
-  const pms = await startPmsSandbox({ idsAfter, rateLimitPerMinute: UNLIMITED, fields: fields.pms });
+  const pms = await startPmsSandbox({
+    idsAfter,
+    rateLimitPerMinute: NO_LIMITS.rateLimitPerMinute,
+    fields: fields.pms,
+  });
   const { url: baseUrl, clientId, clientSecret } = zendesk;
   const systems = {
     zendesk: zendeskSystem({ baseUrl, auth: { by: 'oauth', clientId, secret: () => clientSecret } }),

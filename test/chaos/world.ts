@@ -10,6 +10,7 @@ import { MongoClient } from 'mongodb';
 import { parse, stringify } from 'yaml';
 import { WorkerProcess, serviceSettings } from '../../demo/worker';
 import { startPmsSandbox, type PmsSandbox } from '../../sandbox/pms/server';
+import { NO_LIMITS } from '../../sandbox/zendesk/limits';
 import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/server';
 import { startMongo, startTemporal, type EmbeddedMongo, type EmbeddedTemporal } from '../../src/embedded';
 import { projectRoot } from '../../src/embedded/cache';
@@ -102,9 +103,8 @@ export class World {
       searchAttributes: SEARCH_ATTRIBUTES,
     });
     const mongo = await startMongo({ dataDir, mongoPort: ports.mongo });
-    const limits = { rateLimitPerMinute: 1_000_000, incrementalPerMinute: 1_000_000 };
-    const zendesk = await startZendeskSandbox({ ...limits, ticketUpdateLimit: false, seed });
-    const pms = await startPmsSandbox({ rateLimitPerMinute: limits.rateLimitPerMinute, seed: seed + 1 });
+    const zendesk = await startZendeskSandbox({ ...NO_LIMITS, seed });
+    const pms = await startPmsSandbox({ rateLimitPerMinute: NO_LIMITS.rateLimitPerMinute, seed: seed + 1 });
     const receiver = await freePort();
     const env = {
       ...serviceSettings(run, { temporal, mongo, zendesk, pms }),

@@ -1,4 +1,5 @@
 import { createClient, type ZendeskClient } from 'node-zendesk';
+import { NO_LIMITS } from '../../sandbox/zendesk/limits';
 import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/server';
 
 /** An existing client library, written for the live API, takes the sandbox for it. */
@@ -6,7 +7,7 @@ let sandbox: ZendeskSandbox;
 let client: ZendeskClient;
 
 beforeEach(async () => {
-  sandbox = await startZendeskSandbox({ rateLimitPerMinute: 100_000, incrementalPerMinute: 100_000 });
+  sandbox = await startZendeskSandbox(NO_LIMITS);
   client = connect(sandbox.bearer('ann@sandbox.example'));
 });
 afterEach(() => sandbox.close());

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadZendeskData } from '../../sandbox/zendesk/load';
+import { NO_LIMITS } from '../../sandbox/zendesk/limits';
 import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/server';
 import type { Fields } from '../../sandbox/zendesk/model';
 import { ZendeskApi, type TicketEvent } from '../support/zendeskApi';
@@ -14,7 +15,7 @@ let sandbox: ZendeskSandbox;
 let api: ZendeskApi;
 
 beforeEach(async () => {
-  sandbox = await startZendeskSandbox({ rateLimitPerMinute: 100_000, incrementalPerMinute: 100_000 });
+  sandbox = await startZendeskSandbox(NO_LIMITS);
   api = new ZendeskApi(sandbox);
 });
 afterEach(() => sandbox.close());

@@ -41,7 +41,7 @@ export class Conversation {
     Object.assign(input.entities.CommentToProject, { mode, ...entity });
     const boxes = await startSandboxes({
       mapping: parseMapping(input, 'mapping.yaml', () => `comments-${mode}`),
-      zendesk: { fileHost: true, ticketUpdateLimit: false, ...zendesk },
+      zendesk: { fileHost: true, ...zendesk },
       ...(fileLimitBytes !== undefined && { fileLimitBytes }),
     });
     const stack = await startStack(testServers(), boxes.mapping, boxes.systems);

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { startPmsSandbox, type PmsSandbox, type PmsSandboxOptions } from '../../sandbox/pms/server';
+import { NO_LIMITS } from '../../sandbox/zendesk/limits';
 import {
   startZendeskSandbox,
   type ZendeskSandbox,
@@ -67,8 +68,7 @@ export async function startSandboxes(
   const idsAfter = Math.floor(Math.random() * 1e9);
   const zendesk = await startZendeskSandbox({
     idsAfter,
-    rateLimitPerMinute: 100_000,
-    incrementalPerMinute: 100_000,
+    ...NO_LIMITS,
     ...options.zendesk,
   });
   const pms = await startPmsSandbox({ idsAfter, rateLimitPerMinute: 100_000, ...options.pms });

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Access, ApiTokens } from '../access';
+import type { Agents } from '../agents';
 import type { Exports } from '../exports';
 import type { Idempotency } from '../idempotency';
 import type { Jobs } from '../jobs';
@@ -25,6 +26,7 @@ export interface Context {
   users: Users;
   uploads: Uploads;
   exports: Exports;
+  agents: Agents;
   jobs: Jobs;
   limits: Limits;
   idempotency: Idempotency;

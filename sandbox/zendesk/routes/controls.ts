@@ -3,12 +3,17 @@ import { z } from 'zod';
 import { parseRequest } from '../refusal';
 import { idOf, type Context } from './context';
 
+const editBody = z.strictObject({
+  ticketId: z.number(),
+  ticket: z.record(z.string(), z.unknown()),
+  agent: z.email().optional(),
+});
 const clockBody = z.strictObject({ advanceMs: z.number().nonnegative() });
 
 /** What tests and demos steer the sandbox with; no part of Zendesk. Faults and call counts are ../../common's. */
 export function controlRoutes(
   app: FastifyInstance,
-  { store, tickets }: Context,
+  { store, tickets, agents }: Context,
   clock: { now(): number; advance(ms: number): void },
 ): void {
   app.get('/_sandbox/state', async () => ({
@@ -20,6 +25,11 @@ export function controlRoutes(
   app.post('/_sandbox/clock', async (request) => {
     clock.advance(parseRequest(clockBody, request.body).advanceMs);
     return { now: new Date(clock.now()).toISOString() };
+  });
+  /** An agent's edit in Zendesk's own pages. @returns whether the account's limit of ticket updates refused it */
+  app.post('/_sandbox/agents/edits', async (request) => {
+    const { ticketId, ticket, agent } = parseRequest(editBody, request.body);
+    return agents.edit(ticketId, ticket, agent);
   });
   /** A system's update, which leaves `updated_at` as it was. */
   app.post('/_sandbox/tickets/:id/touch', async (request) => ({ ticket: tickets.touch(idOf(request)) }));

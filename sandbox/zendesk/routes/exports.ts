@@ -13,6 +13,9 @@ export function exportRoutes(api: FastifyInstance, { exports, staleSeconds }: Co
   api.get('/incremental/organizations', async (request) =>
     exports.organizations(queryOf(request), staleSeconds(request)),
   );
+  api.get('/incremental/users/cursor', async (request) =>
+    exports.usersByCursor(queryOf(request), staleSeconds(request)),
+  );
   api.get('/incremental/users', async (request) => exports.users(queryOf(request), staleSeconds(request)));
   api.get('/incremental/ticket_events', async (request) =>
     exports.ticketEvents(queryOf(request), staleSeconds(request)),

@@ -34,7 +34,6 @@ export function ticketRoutes(api: FastifyInstance, context: Context): void {
   });
   const update = (request: FastifyRequest, change: unknown) => {
     const user = actor(request);
-    limits.countUpdate(user.id, idOf(request));
     return tickets.update(idOf(request), change, user);
   };
 
@@ -81,9 +80,10 @@ export function ticketRoutes(api: FastifyInstance, context: Context): void {
   });
   api.put('/tickets/update_many', async (request) => {
     const user = actor(request);
-    const step = ({ id, ...each }: Fields) => ({
-      id: tickets.update(Number(id), each, user, true).ticket.id,
-    });
+    const step = ({ id, ...each }: Fields) => {
+      limits.bulkUpdate(user.id, Number(id));
+      return { id: tickets.update(Number(id), each, user, true).ticket.id };
+    };
     return { job_status: jobs.add('update', manyChanges(request, 'ticket', 'tickets'), step) };
   });
   api.delete('/tickets/destroy_many', async (request) => {

@@ -26,11 +26,12 @@ export async function uploadRoutes(api: FastifyInstance, { uploads }: Context): 
 }
 
 /** Outside of the API, as a browser would get it: `content_url` redirects to where the file is. */
-export function attachmentRoutes(app: FastifyInstance, { uploads }: Context, fileUrl: string): void {
+export function attachmentRoutes(app: FastifyInstance, { uploads, limits }: Context, fileUrl: string): void {
   for (const path of ['/attachments/token/:key', '/attachments/token/:key/']) {
     app.get(path, async (request, reply) => {
       const key = textOfPath(request, 'key');
       const { attachment } = uploads.file(key);
+      limits.attachment(key, uploads.isLoose(attachment));
       return reply.redirect(`${fileUrl}/files/${key}/${encodeURIComponent(attachment.file_name)}`, 302);
     });
   }

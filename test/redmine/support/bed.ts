@@ -4,6 +4,7 @@ import { checkAgreement, type AgreementReport } from '../../../demo/checker';
 import { startContract } from '../../../redmine/contract';
 import { startProxy, type Proxy } from '../../../redmine/proxy';
 import { startRedmine } from '../../../redmine/server';
+import { NO_LIMITS } from '../../../sandbox/zendesk/limits';
 import { startZendeskSandbox } from '../../../sandbox/zendesk/server';
 import { checkMapping, loadMapping } from '../../../src/config/mapping';
 import { loadProfile } from '../../../src/config/profile';
@@ -45,8 +46,7 @@ export async function startBed(): Promise<Bed> {
   const contract = await startContract(redmine, () => proxy.calls());
   const zendesk = await startZendeskSandbox({
     idsAfter: Math.floor(Math.random() * 1e9),
-    rateLimitPerMinute: 100_000,
-    incrementalPerMinute: 100_000,
+    ...NO_LIMITS,
   });
   const zendeskWrites: string[] = [];
   const systems = {
