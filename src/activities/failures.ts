@@ -46,8 +46,12 @@ export async function asFailure(
       ...(error instanceof Error && error.message === message && { cause: error }),
     });
   }
-  metrics.activityFailed('RetryLater');
-  activityLog(log, key).warn({ delay }, message);
+  // Waiting for the API's rate is no failure, and there may be hundreds who do.
+  if (error instanceof RetryLater && error.options.queued) activityLog(log, key).debug({ delay }, message);
+  else {
+    metrics.activityFailed('RetryLater');
+    activityLog(log, key).warn({ delay }, message);
+  }
   return ApplicationFailure.create({
     message,
     type: 'RetryLater',

@@ -567,5 +567,7 @@ function withFiles(intent: Intent, files: LinkedFile[]): Intent {
 /** What concerns a file and not its record or the connection. */
 function isFilesOwn(error: unknown): error is NeedsHuman | RetryLater | AlreadyExists {
   if (error instanceof NeedsHuman) return error.code !== 'unauthorized';
-  return error instanceof RetryLater || error instanceof AlreadyExists;
+  // Whoever only waits for the API's rate has not tried yet.
+  if (error instanceof RetryLater) return error.options.queued !== true;
+  return error instanceof AlreadyExists;
 }

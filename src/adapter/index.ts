@@ -5,7 +5,16 @@ export { refKey, tryParseRef } from '../sync/keys';
 export type { Attachment, Json, RecordRef, RefKey, SyncRecord, Values } from '../sync/record';
 export { untoldRate, type AdapterConnection, type PmsAdapter } from '../systems/adapter';
 export { BasicSystem } from '../systems/basic';
-export type { CallBudget, LimitReading, RateRules } from '../systems/budget';
+export type {
+  CallBudget,
+  Limit,
+  LimitReading,
+  LimitedBy,
+  LimitedCall,
+  Permit,
+  RateRules,
+  Refusal,
+} from '../systems/budget';
 export type { BulkAnswer, BulkCreate, BulkUpdate, BulkWrites } from '../systems/bulk';
 export {
   AlreadyExists,

@@ -216,6 +216,14 @@ const schema = z
     pmsCallsPerMinute: perMinute
       .optional()
       .describe('To use less of the PMS’s rate, over all workers together.'),
+    zendeskTicketUpdateShare: z.coerce
+      .number({ error: 'expected a percentage' })
+      .min(1, 'expected a percentage from 1 to 100')
+      .max(100, 'expected a percentage from 1 to 100')
+      .default(70)
+      .describe(
+        'How much of the ticket updates that Zendesk allows a minute is used at once, in percent; the rest as the minute runs out and agents have not used it.',
+      ),
     zendeskPollSeconds: seconds.default(60).describe('How often Zendesk is asked for changes.'),
     pmsPollSeconds: seconds.default(15).describe('How often the PMS is asked for changes.'),
     reconcileCron: z

@@ -1,8 +1,7 @@
-import { RateBudgets } from '../budget';
+import { RateBudgets, type LimitState } from '../budget';
 import { SYSTEM_CLOCK } from '../budget/clock';
 import type { Side } from '../sync/record';
 import { untoldRate } from '../systems/adapter';
-import type { LimitReading } from '../systems/budget';
 import type { ApiCall } from '../systems/http';
 import type { Grant } from '../systems/oauth';
 import type { SystemPort } from '../systems/port';
@@ -50,16 +49,21 @@ export function configuredSystems(
 /** The rates of both APIs; kept over all processes once the database is known. */
 export function configuredBudgets(
   config: Config,
-  onReading?: (side: Side, reading: LimitReading) => void,
+  onState?: (side: Side, state: LimitState) => void,
 ): RateBudgets {
   const { name, rate } = loadPmsAdapter(config);
   const rates = {
-    zendesk: { name: 'Zendesk', rules: ZENDESK_RATE, ceiling: config.zendeskCallsPerMinute ?? null },
+    zendesk: {
+      name: 'Zendesk',
+      rules: ZENDESK_RATE,
+      ceiling: config.zendeskCallsPerMinute ?? null,
+      share: config.zendeskTicketUpdateShare / 100,
+    },
     pms: {
       name,
       rules: rate ?? untoldRate(),
       ceiling: config.pmsCallsPerMinute ?? null,
     },
   };
-  return new RateBudgets(rates, SYSTEM_CLOCK, onReading);
+  return new RateBudgets(rates, SYSTEM_CLOCK, onState);
 }

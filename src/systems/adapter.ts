@@ -33,5 +33,9 @@ const CALLS_PER_MINUTE = 60;
 
 /** Of an API that does not tell. @param callsPerMinute that are taken for granted */
 export function untoldRate(callsPerMinute = CALLS_PER_MINUTE): RateRules {
-  return { bucketsOf: () => ['account'], assumed: { account: callsPerMinute }, read: () => [] };
+  return {
+    bucketsOf: () => [{ bucket: 'account' }],
+    limits: { account: { calls: callsPerMinute } },
+    read: () => [],
+  };
 }

@@ -5,12 +5,15 @@
  * message is for the link alone, {@link publicMessage} for everywhere else.
  */
 
-/** The call may succeed later. `unknownOutcome` is true where a write may have been done. */
+/**
+ * The call may succeed later. `unknownOutcome` is true where a write may have been done. `queued` says that the attempt
+ * has written nothing, and ends only because the API's rate is used up: it comes again when its turn has come.
+ */
 export class RetryLater extends Error {
   override readonly name = 'RetryLater';
   constructor(
     message: string,
-    readonly options: { retryAfterMs?: number; unknownOutcome: boolean },
+    readonly options: { retryAfterMs?: number; unknownOutcome: boolean; queued?: true },
   ) {
     super(message);
   }

@@ -1,15 +1,17 @@
-import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import axios, { AxiosError, type AxiosInstance, type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import type { z } from 'zod';
 import type { Side } from '../sync/record';
-import type { CallBudget, Permit, RateRules } from './budget';
+import type { CallBudget, LimitReading, LimitedCall, Permit, RateRules } from './budget';
+import { currentAttempt } from './callContext';
 import { refusesToken, type Credential } from './credential';
 import { NeedsHuman, RetryLater } from './errors';
 import type { OpenFile } from './port';
 import { routeOf } from './route';
+import { waitOf } from './waits';
 
 /** One call as it went, for counting. Holds no credential, no query and no content. */
 export interface ApiCall {
@@ -49,6 +51,8 @@ export interface Request {
   /** Sent as it comes, in the place of a body. */
   file?: OpenFile;
   headers?: Record<string, string>;
+  /** The id of the record that it writes, where the path does not name it: see `LimitedCall` of ./budget. */
+  concerns?: string;
 }
 
 export interface Answer {
@@ -104,8 +108,11 @@ export class HttpClient {
     const { name, rate, auth } = this.options;
     const writes = request.method !== 'GET';
     const call = `${name} ${request.method} ${request.path}`;
-    const permit = await rate?.budget.take(rate.rules.bucketsOf(request.path));
+    const permit = await rate?.budget.take(rate.rules.bucketsOf(request));
     const credential = (await auth?.headers()) ?? {};
+    const attempt = currentAttempt();
+    // A token is asked for without a rate, and is no write.
+    if (attempt && rate && writes) attempt.wrote = true;
     const response = await this.exchange(request, credential);
     const header = headersOf(response);
     const { status } = response;
@@ -173,17 +180,18 @@ export class HttpClient {
     return new NeedsHuman('unauthorized', `${call}: answered ${status}; ${told}`);
   }
 
-  /** Tells the budget what an answer says of the rate. @returns for how long it asks to be left alone */
+  /** Tells the budget what an answer says of the rate. @returns milliseconds for which it asks to be left alone */
   private async learn(
     permit: Permit | undefined,
     status: number,
     header: Answer['header'],
   ): Promise<number | null> {
     const { rate } = this.options;
-    const wait = retryAfterMs(header('retry-after') ?? header('ratelimit-reset'));
-    if (rate && permit)
-      await rate.budget.learn(permit, rate.rules.read(header), ...(status === 429 ? [wait] : []));
-    return wait;
+    const retryAfterMs = waitOf(header('retry-after'));
+    if (!rate || !permit) return retryAfterMs;
+    const readings = rate.rules.read(header);
+    await rate.budget.learn(permit, readings, ...(status === 429 ? [{ retryAfterMs }] : []));
+    return retryAfterMs ?? (status === 429 ? untilMore(readings) : null);
   }
 
   /**
@@ -212,7 +220,7 @@ export class HttpClient {
 
   private async begin(path: string, isSecond = false): Promise<{ status: number; content: Readable }> {
     const { name, side, onCall, rate, auth } = this.options;
-    const permit = await rate?.budget.take(rate.rules.bucketsOf(path));
+    const permit = await rate?.budget.take(rate.rules.bucketsOf({ method: 'GET', path }));
     const credential = (await auth?.headers()) ?? {};
     const started = Date.now();
     let response: AxiosResponse<Readable> | null = null;
@@ -241,6 +249,25 @@ export class HttpClient {
       return this.begin(path, true);
     }
     return { status, content };
+  }
+
+  /**
+   * Keeps to the rate with a call that something else sends.
+   * @throws RetryLater where it is refused for the rate, and what `send` throws
+   */
+  async within(call: LimitedCall, send: () => Promise<IncomingMessage>): Promise<IncomingMessage> {
+    const { name, rate } = this.options;
+    const permit = await rate?.budget.take(rate.rules.bucketsOf(call));
+    const answer = await send();
+    const { statusCode = 0, headers } = answer;
+    const header = (named: string) => [headers[named] ?? null].flat()[0] ?? null;
+    const wait = await this.learn(permit, statusCode, header);
+    if (statusCode !== 429) return answer;
+    answer.destroy();
+    throw new RetryLater(`${name} ${call.method} ${routeOf(call.path)}: answered 429`, {
+      unknownOutcome: false,
+      ...(wait !== null && { retryAfterMs: wait }),
+    });
   }
 
   /** A GET whose answer has a known shape. */
@@ -302,13 +329,10 @@ function contentHeaders({ body, form, file }: Request): Record<string, string | 
   return { 'content-type': body === undefined ? false : 'application/json' };
 }
 
-/** Seconds or an HTTP date; null for neither. */
-function retryAfterMs(value: string | null): number | null {
-  if (value === null) return null;
-  const seconds = Number(value);
-  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? null : Math.max(0, date - Date.now());
+/** Milliseconds until a limit that is used up has more; null where the answer does not say. */
+function untilMore(readings: readonly LimitReading[]): number | null {
+  const waits = readings.flatMap(({ remaining, resetMs }) => (remaining === 0 ? (resetMs ?? []) : []));
+  return waits.length === 0 ? null : Math.max(...waits);
 }
 
 function parseJson(text: unknown): unknown {

@@ -2,7 +2,7 @@ import { AggregatorRegistry, Counter, Gauge, Histogram, Registry, collectDefault
 import type { LinkStore } from '../links/store';
 import { OUTCOMES, type Counts } from '../intake/counts';
 import { SIDES, type EntityType, type Side } from '../sync/record';
-import type { LimitReading } from '../systems/budget';
+import type { LimitState } from '../budget';
 import type { ApiCall } from '../systems/http';
 import { routeOf } from '../systems/route';
 
@@ -38,6 +38,18 @@ export class SyncMetrics {
     name: 'zps_api_rate_left',
     help: 'Calls that the API allows in its present window, as its latest answer said',
     labelNames: ['side', 'bucket'],
+    ...this.make,
+  });
+  private readonly rateLimit = new Gauge({
+    name: 'zps_api_rate_limit',
+    help: 'Calls that the API allows in a window, as its latest answer said',
+    labelNames: ['side', 'bucket'],
+    ...this.make,
+  });
+  private readonly rateUsed = new Gauge({
+    name: 'zps_api_rate_used',
+    help: 'Calls of the present window by all workers (by="us") and by everybody else (by="others")',
+    labelNames: ['side', 'bucket', 'by'],
     ...this.make,
   });
   private readonly changesSeen = new Counter({
@@ -114,8 +126,11 @@ export class SyncMetrics {
   }
 
   /** What an answer said of a limit of its API. */
-  rate(side: Side, { bucket, remaining }: LimitReading): void {
-    this.rateLeft.set({ side, bucket }, remaining);
+  rate(side: Side, { bucket, limit, left, ours, others }: LimitState): void {
+    this.rateLeft.set({ side, bucket }, left);
+    this.rateLimit.set({ side, bucket }, limit);
+    this.rateUsed.set({ side, bucket, by: 'us' }, ours);
+    this.rateUsed.set({ side, bucket, by: 'others' }, others);
   }
 
   /**

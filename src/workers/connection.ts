@@ -68,7 +68,7 @@ export async function serveConnection(
   const first = await checkMapping(loadMapping(mappingFile), systems, mappingFile);
   const db = mongo.db(config.mongodbDatabase);
   const store = await openLinkStore(db);
-  budgets.open(db);
+  budgets.open(db, allowance.systemActivities);
   await noteIdentities(config, systems, store, log);
   const mapping = await LiveMapping.follow(mappingFile, first, { systems, store, log, metrics });
   try {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { keepPast, type PastDocument } from '../../src/budget/past';
+import { freshWindow } from '../../src/budget/window';
 import {
   axeFaults,
   describeInBrowser,
@@ -322,7 +323,13 @@ async function seedAnHour({ stack, db }: ConsoleWorld): Promise<void> {
     await stack.store.lag.note('zendesk:tickets', at, (60 + rush + (ago % 4)) * 1000);
     await stack.store.lag.note('pms:all', at, (15 + (ago % 3)) * 1000);
     const window = (bucket: string, limit: number, used: number) =>
-      keepPast(past, bucket, { window: 60 - ago, endsAt: at.getTime(), limit, used, blockedUntil: 0 });
+      keepPast(past, bucket, {
+        ...freshWindow(limit, { windowMs: 60_000, ceiling: null, share: 1 }, at.getTime() - 60_000),
+        window: 60 - ago,
+        endsAt: at.getTime(),
+        used,
+        ours: used,
+      });
     await window('zendesk:account', 700, 40 + (ago % 7) * 9 + rush * 2);
     await window('zendesk:exports', 10, 3 + (ago % 2));
     await window('pms:account', 600, 30 + (ago % 5) * 12 + rush);

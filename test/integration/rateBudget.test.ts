@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import { MongoClient, type Db } from 'mongodb';
+import { NO_LIMITS } from '../../sandbox/zendesk/limits';
 import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/server';
 import { RateBudgets } from '../../src/budget';
 import type { BucketDocument } from '../../src/budget/bucket';
@@ -26,6 +27,7 @@ let frozenAt: number | null = null;
 const clock: Clock = {
   now: () => frozenAt ?? started + (Date.now() - started) * SPEED,
   sleep: (ms, signal) => sleep(ms / SPEED, undefined, signal && { signal }),
+  until: (at) => at - clock.now(),
 };
 
 /** Two workers are two budgets over one database: nothing else joins them. */
@@ -42,6 +44,7 @@ describe('rate budget over two workers', () => {
     mongo = await MongoClient.connect(testServers().mongodbUri);
     db = mongo.db(`budget-${randomUUID().slice(0, 8)}`);
     zendesk = await startZendeskSandbox({
+      ...NO_LIMITS,
       rateLimitPerMinute: LIMIT,
       incrementalPerMinute: 10,
       clock: () => clock.now(),

@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import type { PmsRecord } from '../../sandbox/pms/model';
 import type { ZendeskSandboxOptions } from '../../sandbox/zendesk/server';
 import type { Comment, Ticket } from '../../sandbox/zendesk/model';
+import type { RateBudgets } from '../../src/budget';
 import type { Link } from '../../src/sync/link';
 import { parseMapping } from '../../src/sync/mapping';
 import { MAPPING_FILE, bearerOf, startSandboxes, type Sandboxes } from './sandboxes';
@@ -16,6 +17,7 @@ export interface ConversationOptions {
   mode: Mode;
   zendesk?: ZendeskSandboxOptions;
   fileLimitBytes?: number;
+  budgets?: RateBudgets;
   onDelete?: 'flag' | 'archive';
   onRedact?: 'both';
 }
@@ -33,6 +35,7 @@ export class Conversation {
     mode,
     zendesk,
     fileLimitBytes,
+    budgets,
     ...entity
   }: ConversationOptions): Promise<Conversation> {
     const input = parse(readFileSync(MAPPING_FILE, 'utf8')) as {
@@ -43,6 +46,7 @@ export class Conversation {
       mapping: parseMapping(input, 'mapping.yaml', () => `comments-${mode}`),
       zendesk: { fileHost: true, ...zendesk },
       ...(fileLimitBytes !== undefined && { fileLimitBytes }),
+      ...(budgets && { budgets }),
     });
     const stack = await startStack(testServers(), boxes.mapping, boxes.systems);
     await boxes.zd('POST', '/tickets', {

@@ -6,6 +6,7 @@ import {
   type ZendeskSandbox,
   type ZendeskSandboxOptions,
 } from '../../sandbox/zendesk/server';
+import type { RateBudgets } from '../../src/budget';
 import { checkMapping, loadMapping } from '../../src/config/mapping';
 import { loadProfile } from '../../src/config/profile';
 import type { Mapping } from '../../src/sync/mapping';
@@ -62,6 +63,8 @@ export async function startSandboxes(
     pms?: PmsSandboxOptions;
     mapping?: Mapping;
     fileLimitBytes?: number;
+    /** Keeps the adapters to the rates; without it, calls are sent as they come. */
+    budgets?: RateBudgets;
   } = {},
 ): Promise<Sandboxes> {
   // Ids are part of workflow ids, and test files share a Temporal server.
@@ -77,6 +80,7 @@ export async function startSandboxes(
   const files = {
     ...(options.fileLimitBytes !== undefined && { fileLimitBytes: options.fileLimitBytes }),
   };
+  const budgetOf = (side: Side) => options.budgets && { budget: options.budgets.of(side) };
   const systems = {
     zendesk: zendeskSystem({
       baseUrl: zendesk.url,
@@ -84,9 +88,17 @@ export async function startSandboxes(
       timeoutMs: 2_000,
       attachmentHosts: zendesk.fileUrl === null ? [] : [zendesk.fileUrl],
       ...files,
+      ...budgetOf('zendesk'),
       onCall,
     }),
-    pms: contractSystem({ baseUrl: pms.url, token: pms.token, timeoutMs: 2_000, ...files, onCall }),
+    pms: contractSystem({
+      baseUrl: pms.url,
+      token: pms.token,
+      timeoutMs: 2_000,
+      ...files,
+      ...budgetOf('pms'),
+      onCall,
+    }),
   };
   const mapping = await checkMapping(options.mapping ?? loadMapping(MAPPING_FILE), systems, 'mapping.yaml');
   const made = await send(

@@ -21,7 +21,8 @@ const SECTIONS: Section[] = [
       ...['zendeskSubdomain', 'zendeskBaseUrl', 'zendeskOauthClientId', 'zendeskOauthClientSecret'],
       ...['zendeskOauthScopes', 'zendeskEmail', 'zendeskApiToken', 'pmsBaseUrl', 'pmsToken'],
       ...['pmsUser', 'pmsProfile', 'pmsAdapter'],
-      ...['zendeskCallsPerMinute', 'pmsCallsPerMinute', 'attachmentLimitMb', 'zendeskAttachmentHosts'],
+      ...['zendeskCallsPerMinute', 'zendeskTicketUpdateShare', 'pmsCallsPerMinute', 'attachmentLimitMb'],
+      'zendeskAttachmentHosts',
     ],
   },
   {

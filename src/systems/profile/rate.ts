@@ -1,5 +1,6 @@
 import { untoldRate } from '../adapter';
 import type { RateRules } from '../budget';
+import { callsIn, waitOf } from '../waits';
 import type { Profile } from './schema';
 
 /** A PMS counts all calls together, and tells of it in headers or not at all. */
@@ -9,19 +10,11 @@ export function rateRules({ rate, callsPerMinute }: Profile): RateRules {
   return {
     ...untold,
     read(header) {
-      const [limit, remaining, reset] = [rate.limit, rate.remaining, rate.reset].map((name) => {
-        const value = header(name.toLowerCase());
-        return value === null || value === '' ? NaN : Number(value);
-      });
-      if (!Number.isFinite(limit) || !Number.isFinite(remaining)) return [];
-      return [
-        {
-          bucket: 'account',
-          limit: limit as number,
-          remaining: remaining as number,
-          resetMs: Number.isFinite(reset) ? (reset as number) * 1000 : null,
-        },
-      ];
+      const told = (name: string) => header(name.toLowerCase());
+      const limit = callsIn(told(rate.limit));
+      const remaining = callsIn(told(rate.remaining));
+      if (limit === null || remaining === null) return [];
+      return [{ bucket: 'account', limit, remaining, resetMs: waitOf(told(rate.reset)) }];
     },
   };
 }

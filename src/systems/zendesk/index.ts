@@ -466,7 +466,8 @@ class Zendesk implements SystemPort {
       '$1<redact>$2</redact>$3',
     );
     const body = { ticket_id: Number(ticketId), html_body: html, external_attachment_urls: [] };
-    await this.write({ method: 'PUT', path: `/api/v2/comment_redactions/${id}`, body });
+    const path = `/api/v2/comment_redactions/${id}`;
+    await this.write({ method: 'PUT', path, body, concerns: ticketId });
     for (const file of comment.attachments) await this.detach(ref, String(file.id));
     return this.mustRead(ref);
   }
@@ -654,7 +655,8 @@ class Zendesk implements SystemPort {
   /** @throws NeedsHuman where the address is none that may be fetched, or leads to nothing; RetryLater */
   private async download(address: string): Promise<Readable> {
     try {
-      const answer = await this.egress.open(address);
+      const path = URL.canParse(address) ? new URL(address).pathname : address;
+      const answer = await this.http.within({ method: 'GET', path }, () => this.egress.open(address));
       if (answer.statusCode !== 200) answer.destroy();
       checkFileStatus(answer.statusCode ?? 0, 'the file');
       return answer;

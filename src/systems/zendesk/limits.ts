@@ -1,45 +1,132 @@
-import type { LimitReading, RateRules } from '../budget';
+import type { Limit, LimitReading, LimitedBy, LimitedCall, RateRules } from '../budget';
+import { callsIn, waitOf } from '../waits';
 
-const EXPORTS = /^\/api\/v2\/incremental\//;
+const TICKET_UPDATE_LIMIT = 'tickets-update';
+const TEN_MINUTES_MS = 600_000;
 
 /**
- * Zendesk counts every call against the account, and incremental exports once more by themselves.
- * https://developer.zendesk.com/api-reference/introduction/rate-limits/
+ * Zendesk counts every call against the account, and some once more by themselves. What is shared by the account is
+ * named after Zendesk's header where it has one; `ticket`, `organization`, `user` and `upload` are limits of one record.
+ * https://developer.zendesk.com/api-reference/introduction/rate-limits/, zendesk-rules.md rules 4 to 7
  */
+const LIMITS: Readonly<Record<string, Limit>> = {
+  account: { calls: 200 },
+  exports: { calls: 10 },
+  'exports-cursor': { calls: 20 },
+  'ticket-fields': { calls: 20 },
+  // As in a trial account, until the first answer says 100 or 300.
+  [TICKET_UPDATE_LIMIT]: { calls: 20, comesAgain: true, leavesRoom: true },
+  'users-update': { calls: 1, windowMs: 1_000, comesAgain: true },
+  jobs: { calls: 30, inFlight: true },
+  attachments: { calls: 2_500 },
+  ticket: { calls: 30, windowMs: TEN_MINUTES_MS },
+  organization: { calls: 5 },
+  user: { calls: 5 },
+  // One that hangs on no ticket; of those that do, we read each once.
+  upload: { calls: 10 },
+};
+
+interface Counted {
+  method: RegExp;
+  path: RegExp;
+  bucket?: string;
+  /** Limit of the record that the path names, or else {@link LimitedCall.concerns}. */
+  record?: string;
+}
+
+/** Comments, follow-ups, files with a comment, redactions, privacy and tags are ticket updates, too (rule 4). */
+const COUNTED: readonly Counted[] = [
+  { method: /^GET$/, path: /^\/api\/v2\/incremental\/users\/cursor$/, bucket: 'exports-cursor' },
+  { method: /^GET$/, path: /^\/api\/v2\/incremental\//, bucket: 'exports' },
+  { method: /^GET$/, path: /^\/api\/v2\/ticket_fields$/, bucket: 'ticket-fields' },
+  {
+    method: /^PUT$/,
+    path: /^\/api\/v2\/tickets\/(\d+)(?:\/comments\/.+)?$/,
+    bucket: TICKET_UPDATE_LIMIT,
+    record: 'ticket',
+  },
+  {
+    method: /^(PUT|POST|DELETE)$/,
+    path: /^\/api\/v2\/tickets\/(\d+)\/tags$/,
+    bucket: TICKET_UPDATE_LIMIT,
+    record: 'ticket',
+  },
+  {
+    method: /^PUT$/,
+    path: /^\/api\/v2\/comment_redactions\//,
+    bucket: TICKET_UPDATE_LIMIT,
+    record: 'ticket',
+  },
+  { method: /^PUT$/, path: /^\/api\/v2\/organizations\/(\d+)$/, record: 'organization' },
+  { method: /^PUT$/, path: /^\/api\/v2\/users\/(\d+)$/, bucket: 'users-update', record: 'user' },
+  {
+    method: /^POST$/,
+    path: /^\/api\/v2\/users\/create_or_update$/,
+    bucket: 'users-update',
+    record: 'user',
+  },
+  { method: /^(POST|PUT|DELETE)$/, path: /^\/api\/v2\/\w+\/(\w+_many)$/, bucket: 'jobs' },
+  {
+    method: /^GET$/,
+    path: /^\/attachments\/token\/([^/]+)\/?$/,
+    bucket: 'attachments',
+    record: 'upload',
+  },
+];
+
 export const ZENDESK_RATE: RateRules = {
-  bucketsOf: (path) => (EXPORTS.test(path) ? ['exports', 'account'] : ['account']),
-  assumed: { account: 200, exports: 10 },
+  limits: LIMITS,
+  bucketsOf(call) {
+    const path = call.path.replace(/\.json$/, '');
+    const found = COUNTED.find((each) => each.method.test(call.method) && each.path.test(path));
+    const own = found ? bucketsIn(found, call, path) : [];
+    // The content of a file is no call of the API.
+    return path.startsWith('/api/') ? [...own, { bucket: 'account' }] : own;
+  },
   read(header) {
-    const readings: LimitReading[] = [];
-    const limit = numberIn(header('x-rate-limit'));
-    const remaining = numberIn(header('x-rate-limit-remaining'));
-    if (limit !== null && remaining !== null) {
-      const reset = numberIn(header('ratelimit-reset'));
-      readings.push({ bucket: 'account', limit, remaining, resetMs: reset === null ? null : reset * 1000 });
-    }
-    // `total=10; remaining=9; resets=58`
-    const parts = new Map(
-      (header('zendesk-ratelimit-incremental-exports') ?? '').split(';').map((part) => {
-        const [name = '', value = ''] = part.split('=');
-        return [name.trim(), numberIn(value.trim())];
-      }),
-    );
-    const total = parts.get('total') ?? null;
-    const left = parts.get('remaining') ?? null;
-    const resets = parts.get('resets') ?? null;
-    if (total !== null && left !== null) {
-      readings.push({
-        bucket: 'exports',
-        limit: total,
-        remaining: left,
-        resetMs: resets === null ? null : resets * 1000,
-      });
-    }
-    return readings;
+    return [
+      ...accountReading(header),
+      ...endpoint(header, 'incremental-exports', 'exports'),
+      ...endpoint(header, 'incremental-exports-cursor', 'exports-cursor'),
+      ...endpoint(header, 'ticket-fields-index', 'ticket-fields'),
+      ...endpoint(header, 'tickets-update', TICKET_UPDATE_LIMIT),
+      ...endpoint(header, 'inflight-jobs', 'jobs'),
+      // Of the one user whom the call was about.
+      ...endpoint(header, 'create-update-user', 'user'),
+    ];
   },
 };
 
-function numberIn(text: string | null): number | null {
-  const value = text === null || text === '' ? NaN : Number(text);
-  return Number.isFinite(value) ? value : null;
+function bucketsIn({ bucket, record, path }: Counted, { concerns }: LimitedCall, at: string): LimitedBy[] {
+  const id = path.exec(at)?.[1] ?? concerns;
+  return [
+    ...(record !== undefined && id !== undefined ? [{ bucket: record, record: id }] : []),
+    ...(bucket === undefined ? [] : [{ bucket }]),
+  ];
+}
+
+/** By the names of today, or those of older accounts (rule 6). */
+function accountReading(header: (name: string) => string | null): LimitReading[] {
+  const first = (...names: string[]) => names.map(header).find((value) => value !== null) ?? null;
+  const limit = callsIn(first('x-rate-limit', 'ratelimit-limit', 'rate-limit'));
+  const remaining = callsIn(first('x-rate-limit-remaining', 'ratelimit-remaining', 'rate-limit-remaining'));
+  if (limit === null || remaining === null) return [];
+  return [
+    { bucket: 'account', limit, remaining, resetMs: waitOf(first('ratelimit-reset', 'rate-limit-reset')) },
+  ];
+}
+
+/** `total=10; remaining=9; resets=58` */
+function endpoint(header: (name: string) => string | null, name: string, bucket: string): LimitReading[] {
+  const parts = new Map(
+    (header(`zendesk-ratelimit-${name}`) ?? '').split(';').map((part) => {
+      const [key = '', value = ''] = part.split('=');
+      return [key.trim(), value.trim()];
+    }),
+  );
+  const limit = callsIn(parts.get('total'));
+  const remaining = callsIn(parts.get('remaining'));
+  return limit === null || remaining === null
+    ? []
+    : [{ bucket, limit, remaining, resetMs: waitOf(parts.get('resets')) }];
 }

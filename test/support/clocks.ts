@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../../src/budget/clock';
+
+/** A clock that runs so many times as fast as the machine's. */
+export function fastClock(speed: number): Clock {
+  const started = Date.now();
+  const now = () => started + (Date.now() - started) * speed;
+  return {
+    now,
+    sleep: (ms, signal) => sleep(ms / speed, undefined, signal && { signal }),
+    until: (at) => (at - now()) / speed,
+  };
+}
+
+/** A clock that moves when a test moves it. */
+export class ManualClock implements Clock {
+  private readonly sleepers = new Set<{ at: number; wake: () => void }>();
+
+  constructor(private time = Date.parse('2026-11-29T12:00:00Z')) {}
+
+  now = (): number => this.time;
+
+  until = (at: number): number => at - this.time;
+
+  sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const sleeper = { at: this.time + ms, wake: resolve };
+      this.sleepers.add(sleeper);
+      signal?.addEventListener('abort', () => {
+        this.sleepers.delete(sleeper);
+        reject(new Error('aborted'));
+      });
+    });
+
+  /** Moves on in small steps, and lets what that wakes come to rest after each. */
+  async advance(ms: number, step = 500, rest: () => Promise<void> = () => sleep(2)): Promise<void> {
+    for (let moved = 0; moved < ms; moved += step) {
+      this.time += Math.min(step, ms - moved);
+      for (const sleeper of [...this.sleepers]) {
+        if (sleeper.at > this.time) continue;
+        this.sleepers.delete(sleeper);
+        sleeper.wake();
+      }
+      await rest();
+    }
+  }
+}
