@@ -219,17 +219,22 @@ async function* system({ config, systems }: Patient, side: Side): AsyncIterable<
         cure: null,
       };
     } catch (error) {
-      const busy = error instanceof RetryLater;
       yield {
         what,
-        state: busy ? 'warning' : 'failed',
+        state: error instanceof RetryLater ? 'warning' : 'failed',
         found: wordsOf(error),
-        cure: busy
-          ? `none: ${name} is away or over its rate, and the sync waits; if it stays so, see docs/troubleshooting.md`
-          : `give the user of ${credentialOf(config, side)} the right to read it`,
+        cure: streamCure(error, name, credentialOf(config, side)),
       };
     }
   }
+}
+
+function streamCure(error: unknown, name: string, credential: string): string {
+  if (error instanceof RetryLater)
+    return `none: ${name} is away or over its rate, and the sync waits; if it stays so, see docs/troubleshooting.md`;
+  if (error instanceof NeedsHuman && error.code === 'unauthorized')
+    return `give the user of ${credential} the right to read it`;
+  return 'if a clock differs (above), set it first: a machine that is ahead asks for changes of the future';
 }
 
 async function* access(config: Config): AsyncIterable<Finding> {
