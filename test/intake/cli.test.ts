@@ -127,12 +127,12 @@ describe('webhooks', () => {
     [
       'a credential that is refused',
       { ZENDESK_OAUTH_CLIENT_SECRET: 'not-the-credential' },
-      /^Zendesk GET \/api\/v2\/webhooks: answered 401; check ZENDESK_EMAIL and ZENDESK_API_TOKEN \(webhooks need an administrator\)/,
+      /^Zendesk POST \/oauth\/tokens: answered 401 invalid_client; .* check ZENDESK_OAUTH_CLIENT_ID .* and ZENDESK_OAUTH_CLIENT_SECRET/,
     ],
     [
       'a system that is away',
       { ZENDESK_BASE_URL: RECEIVER },
-      /^Zendesk GET \/api\/v2\/webhooks: ECONNREFUSED$/,
+      /^Zendesk POST \/oauth\/tokens: ECONNREFUSED; there is no access token/,
     ],
   ])('%s is one line', async (_, changes, expected) => {
     const { code, said } = await outcome(['webhooks', 'install'], changes);

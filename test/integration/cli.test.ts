@@ -78,7 +78,7 @@ describe('npm start', () => {
     [
       'a missing credential',
       () => ({ ZENDESK_OAUTH_CLIENT_SECRET: undefined }),
-      /^ZENDESK_API_TOKEN: found nothing, expected a value$/,
+      /^ZENDESK_OAUTH_CLIENT_SECRET: found nothing, expected the secret of that OAuth client$/,
     ],
     [
       'a wrong credential',
@@ -89,7 +89,7 @@ describe('npm start', () => {
     [
       'an unreachable Zendesk',
       () => ({ ZENDESK_BASE_URL: 'http://127.0.0.1:1' }),
-      /^ZENDESK_BASE_URL: .*ECONNREFUSED$/,
+      /^ZENDESK_BASE_URL: Zendesk POST \/oauth\/tokens: ECONNREFUSED; there is no access token/,
     ],
     [
       'an unreachable Temporal',

@@ -204,7 +204,11 @@ test.each<[string, string[], RegExp]>([
     /^--tag: found "Q A", expected 3 to 40 lower-case letters/,
   ],
   ['no time', ['--sandbox', '--timeout', '0'], /^--timeout: found "0", expected a whole number above 0$/],
-  ['no settings', ['--tag', 'qa1'], /^ZENDESK_EMAIL: found nothing, expected a value$/m],
+  [
+    'no settings',
+    ['--tag', 'qa1'],
+    /^ZENDESK_OAUTH_CLIENT_ID: found nothing, expected the Identifier of an OAuth client/m,
+  ],
 ])('%s is bad input', async (_, args, expected) => {
   const { code, err, out } = await runProgram({ PATH: process.env['PATH'] ?? '' }, ['verify', ...args]);
   expect(err.trim()).toMatch(expected);
