@@ -43,8 +43,7 @@ const start = async (limits: Partial<LimitOptions>, share = 1) => {
     budgets.open(db, 20);
     return zendeskSystem({
       baseUrl: zendesk.url,
-      email: zendesk.adminEmail,
-      apiToken: zendesk.apiToken,
+      auth: { by: 'oauth', clientId: zendesk.clientId, secret: () => zendesk.clientSecret },
       budget: budgets.of('zendesk'),
       onCall: (call) => void calls.push(call),
     });
