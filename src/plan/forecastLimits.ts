@@ -1,25 +1,33 @@
 import type { Db } from 'mongodb';
 import { currentBudgets } from '../budget/current';
+import { loadPmsAdapter } from '../config/adapter';
 import type { Config } from '../config/config';
 import type { SyncLimits } from '../sync/forecast';
+import { untoldRate } from '../systems/adapter';
 import type { SystemPort } from '../systems/port';
-import { DOCUMENTED_LIMITS, SHARE_BESIDE_AGENTS } from '../systems/zendesk/endpointLimits';
+import { ZENDESK_RATE } from '../systems/zendesk/limits';
 
-/** Of a PMS that was never called. */
-const PMS_CALLS = 60;
+/**
+ * Ticket updates a minute of a paid account. The budget begins with a trial account's 20 until the first answer: a
+ * forecast of a whole sync would be five times too long by that.
+ * https://developer.zendesk.com/api-reference/introduction/rate-limits/, zendesk-rules.md rule 4
+ */
+export const DOCUMENTED_TICKET_UPDATES = 100;
 
 /** What both APIs allow: as their answers told it, else as it is documented; and no more than the settings say. */
 export async function forecastLimits(db: Db, config: Config, pms: SystemPort): Promise<SyncLimits> {
   const told = new Map((await currentBudgets(db, new Date())).map(({ name, limit }) => [name, limit]));
-  const known = (name: string, otherwise: number, ceiling?: number) =>
-    Math.max(1, Math.min(told.get(name) ?? otherwise, ceiling ?? Infinity));
+  const known = (name: string, otherwise: number | undefined, ceiling?: number) =>
+    Math.max(1, Math.min(told.get(name) ?? otherwise ?? Infinity, ceiling ?? Infinity));
+  const { account, exports, ticket } = ZENDESK_RATE.limits;
+  const rate = loadPmsAdapter(config).rate ?? untoldRate();
   return {
-    account: known('zendesk:account', DOCUMENTED_LIMITS.account, config.zendeskCallsPerMinute),
-    exports: known('zendesk:exports', DOCUMENTED_LIMITS.exports),
-    ticketUpdates: known('zendesk:tickets-update', DOCUMENTED_LIMITS.ticketUpdates),
-    share: SHARE_BESIDE_AGENTS,
-    updatesOfOneTicket: DOCUMENTED_LIMITS.updatesOfOneTicket,
-    pms: known('pms:account', PMS_CALLS, config.pmsCallsPerMinute),
+    account: known('zendesk:account', account?.calls, config.zendeskCallsPerMinute),
+    exports: known('zendesk:exports', exports?.calls),
+    ticketUpdates: known('zendesk:tickets-update', DOCUMENTED_TICKET_UPDATES),
+    share: config.zendeskTicketUpdateShare / 100,
+    updatesOfOneTicket: known('zendesk:ticket', ticket?.calls),
+    pms: known('pms:account', rate.limits['account']?.calls, config.pmsCallsPerMinute),
     pmsBulk: pms.bulk?.most ?? 1,
   };
 }

@@ -252,6 +252,13 @@ test('how long it takes is told beforehand, by plan and by backfill', async () =
     await boxes.pm('POST', '/notes', { projectId: project?.id, body: `note ${note}` });
   await boxes.pm('PATCH', `/projects/${project?.id}`, { title: 'renamed' });
 
+  // As an answer would have told it, in a trial account.
+  const budgets = mongo.db(stack.taskQueue).collection<{ _id: string; limit: number }>('budgets');
+  await budgets.insertOne({ _id: 'zendesk:tickets-update', limit: 20 });
+  const ofTrial = (await plan()).forecast.limits;
+  expect(ofTrial.find(({ limit }) => limit === 'ticketUpdates')).toMatchObject({ calls: 34, allowed: 14 });
+  await budgets.deleteOne({ _id: 'zendesk:tickets-update' });
+
   const { forecast } = await plan();
   const callsOf = (name: string) => forecast.limits.find(({ limit }) => limit === name)?.calls;
   // The ticket's new subject and its 33 comments, of which 30 go in the first ten minutes.

@@ -1,12 +1,14 @@
 import { foretoldWords } from '../../src/cli/commands/backfill';
 import { forecastWords } from '../../src/cli/forecastWords';
+import { DOCUMENTED_TICKET_UPDATES } from '../../src/plan/forecastLimits';
 import { forecast, noWork, type SyncLimits, type SyncWork } from '../../src/sync/forecast';
-import { DOCUMENTED_LIMITS, SHARE_BESIDE_AGENTS } from '../../src/systems/zendesk/endpointLimits';
 
 const LIMITS: SyncLimits = {
-  ...DOCUMENTED_LIMITS,
   account: 700,
-  share: SHARE_BESIDE_AGENTS,
+  exports: 10,
+  ticketUpdates: DOCUMENTED_TICKET_UPDATES,
+  share: 0.7,
+  updatesOfOneTicket: 30,
   pms: 600,
   pmsBulk: 100,
 };
