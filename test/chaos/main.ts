@@ -17,6 +17,7 @@ async function main(): Promise<void> {
     .option('--workers <n>', 'worker processes that share the work', Number, 2)
     .option('--weather <name>', `faults that go on through all of it: ${WEATHER_NAMES.join(', ')}`)
     .option('--mutate <name>', `switch a safety off: ${MUTATIONS.join(', ')}`)
+    .option('--record <folder>', 'keep each state that the planner is asked about')
     .parse()
     .opts<{
       minutes: number;
@@ -27,9 +28,14 @@ async function main(): Promise<void> {
       workers: number;
       weather?: string;
       mutate?: string;
+      record?: string;
     }>();
   const say = (line: string) => void process.stdout.write(`${line}\n`);
-  const { mutate } = options;
+  const { mutate, record } = options;
+  const preload = [
+    ...(mutate !== undefined ? [path.join(__dirname, 'mutations', `${mutate}.js`)] : []),
+    ...(record !== undefined ? [path.join(__dirname, 'recordings', 'record.js')] : []),
+  ];
   if (mutate !== undefined && !(MUTATIONS as readonly string[]).includes(mutate))
     throw new Error(`--mutate ${mutate}: expected one of ${MUTATIONS.join(', ')}`);
   const weather = WEATHER_NAMES.find((name) => name === options.weather);
@@ -42,7 +48,8 @@ async function main(): Promise<void> {
     shrinkMinutes: options.shrink,
     workers: options.workers,
     ...(options.episodes !== undefined && { episodes: options.episodes }),
-    ...(mutate !== undefined && { preload: [path.join(__dirname, 'mutations', `${mutate}.js`)] }),
+    preload,
+    ...(record !== undefined && { env: { RECORD_PLANNER_STATES: path.resolve(record) } }),
     ...(weather !== undefined && { weather }),
     say,
   });

@@ -19,6 +19,8 @@ export interface ChaosOptions {
   preload?: string[];
   /** Worker processes that share the work; one if not given. */
   workers?: number;
+  /** Environment variables for those modules. */
+  env?: NodeJS.ProcessEnv;
   /** Goes on through all commands, beside what they bring. */
   weather?: Weather;
   say: (line: string) => void;
@@ -118,8 +120,12 @@ class Stage {
     private readonly access: CheckerAccess,
   ) {}
 
-  static async start({ seed, preload, workers }: ChaosOptions): Promise<Stage> {
-    const world = await World.start(seed, preload, workers);
+  static async start({ seed, preload, workers, env }: ChaosOptions): Promise<Stage> {
+    const world = await World.start(seed, {
+      ...(preload && { preload }),
+      ...(workers !== undefined && { workers }),
+      ...(env && { env }),
+    });
     const answer = await fetch(`${world.pms.url}/_sandbox/tokens`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

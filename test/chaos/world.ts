@@ -88,10 +88,18 @@ export class World {
   }
 
   /**
-   * @param preload modules that every process of the service loads first: they switch a safety off
+   * @param preload modules that every process of the service loads first: they switch a safety off, or record
    * @param workers how many worker processes share the work
+   * @param more environment variables for the modules loaded first
    */
-  static async start(seed: number, preload: string[] = [], workers = 1): Promise<World> {
+  static async start(
+    seed: number,
+    {
+      preload = [],
+      workers = 1,
+      env: more = {},
+    }: { preload?: string[]; workers?: number; env?: NodeJS.ProcessEnv } = {},
+  ): Promise<World> {
     const folder = mkdtempSync(path.join(tmpdir(), 'zps-chaos-'));
     const run = `chaos-${randomBytes(3).toString('hex')}`;
     const ports = { temporal: await freePort(), mongo: await freePort() };
@@ -107,6 +115,7 @@ export class World {
     const pms = await startPmsSandbox({ rateLimitPerMinute: NO_LIMITS.rateLimitPerMinute, seed: seed + 1 });
     const receiver = await freePort();
     const env = {
+      ...more,
       ...serviceSettings(run, { temporal, mongo, zendesk, pms }),
       MAPPING_FILE: chaosMapping(folder),
       ZENDESK_CALLS_PER_MINUTE: '1000000',

@@ -1,0 +1,15 @@
+import * as plan from '../../../src/sync/plan';
+import { recorder } from './plannerStates';
+
+/** Loaded first by the service's processes: keeps each state that the planner is asked about. See `--record`. */
+
+const folder = process.env['RECORD_PLANNER_STATES'];
+if (folder === undefined) throw new Error('RECORD_PLANNER_STATES is not set: expected a folder');
+const record = recorder(folder);
+const { planPair } = plan;
+Object.assign(plan, {
+  planPair: (...[state, mapping]: Parameters<typeof planPair>) => {
+    record(state, mapping);
+    return planPair(state, mapping);
+  },
+});

@@ -1,0 +1,20 @@
+/**
+ * Keeps each state that the planner is asked about while integration tests run:
+ * `RECORD_PLANNER_STATES=FOLDER npx jest --setupFilesAfterEnv ./test/support/recordPlannerStates.ts TESTS`
+ */
+jest.mock('../../src/sync/plan', () => {
+  const { recorder } = jest.requireActual<typeof import('../chaos/recordings/plannerStates')>(
+    '../chaos/recordings/plannerStates',
+  );
+  const plan = jest.requireActual<typeof import('../../src/sync/plan')>('../../src/sync/plan');
+  const record = recorder(process.env['RECORD_PLANNER_STATES'] ?? '');
+  return {
+    ...plan,
+    planPair: (...[state, mapping]: Parameters<typeof plan.planPair>) => {
+      record(state, mapping);
+      return plan.planPair(state, mapping);
+    },
+  };
+});
+
+export {};
