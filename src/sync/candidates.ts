@@ -1,7 +1,7 @@
 import type { CanonicalKey } from './keys';
 import { parseCanonicalKey, refKey } from './keys';
 import type { Link } from './link';
-import type { Candidates } from './plan';
+import type { Candidates } from './planner/state';
 import type { RefKey, SyncRecord } from './record';
 
 /**

@@ -152,6 +152,10 @@ export interface Agreement {
   files?: LinkedFile[];
 }
 
+export function emptyAgreement(): Agreement {
+  return { snapshot: {}, residue: { zendesk: {}, pms: {} }, conflicts: [], overruled: [], waitsFor: [] };
+}
+
 export type Attempts = Partial<Record<Side, Record<string, Json[]>>>;
 
 /** The MongoDB document that joins two records. */

@@ -3,7 +3,8 @@ import { writesTo } from './mapping';
 import { redactAlike } from './redaction';
 import { SIDES, otherSide, type Json, type Side } from './record';
 import type { RowDecision } from './resolution';
-import { isEmpty, sameValue, textOf } from './values';
+import { filledFrom } from './rules/firstMeeting';
+import { sameValue, textOf } from './values';
 
 /** Three-way merge of one property. Symmetric: exchanging the sides exchanges the result. */
 
@@ -113,11 +114,9 @@ function decide(row: PropertyRow, { base, current, changedAt }: MergeInput): Mer
     if (!writesTo(row, side)) return wins(side, `direction ${row.direction}`);
   }
   if (row.fixed) return wins(row.fixed.side, `fixed on ${row.fixed.side}`);
-  // At a first meeting an empty value is no statement: the other side's fills it.
-  if (!base && isEmpty(current.zendesk) !== isEmpty(current.pms)) {
-    const from = isEmpty(current.zendesk) ? 'pms' : 'zendesk';
+  const from = filledFrom(base, current);
+  if (from)
     return { kind: 'copy', from, value: current[from], lost: undefined, rule: 'fills an empty value' };
-  }
   switch (row.winner) {
     case 'manual':
       return { kind: 'park' };

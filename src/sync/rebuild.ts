@@ -3,6 +3,7 @@ import { refKey } from './keys';
 import { newLink, seenVersion, type Link } from './link';
 import { comparedRows, type EntityMapping, type Mapping } from './mapping';
 import { SIDES, otherSide, type Side, type SyncRecord } from './record';
+import { shownValue } from './rules/absence';
 import { referenceKinds, sameValue, toCanonical, type References } from './values';
 
 /**
@@ -29,7 +30,7 @@ export function rebuiltLink(
   const kinds = referenceKinds(mapping, table);
   for (const row of comparedRows(table)) {
     const canonical = (side: Side) =>
-      toCanonical(row, side, row[side] === null ? null : records[side].values[row[side]], references, kinds);
+      toCanonical(row, side, shownValue(row, side, records[side]), references, kinds);
     const { zendesk, pms } = { zendesk: canonical('zendesk'), pms: canonical('pms') };
     if (zendesk.ok && pms.ok && sameValue(zendesk.value, pms.value)) link.snapshot[row.id] = zendesk.value;
     else if (zendesk.ok && pms.ok && row.fixed?.onEdit === 'followUp') {

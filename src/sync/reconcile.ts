@@ -1,8 +1,9 @@
 import { refKey } from './keys';
 import type { Link } from './link';
 import type { EntityMapping, Mapping } from './mapping';
-import { differingRows, filterReason } from './plan';
 import type { SyncRecord } from './record';
+import { differingRows } from './rules/echo';
+import { filterReason } from './rules/filter';
 import type { References } from './values';
 
 /** What a walk over all records finds, record by record. Pure; repairs are left to the pairs' own workflows. */

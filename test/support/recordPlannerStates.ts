@@ -1,12 +1,13 @@
+import type * as Recordings from '../chaos/recordings/plannerStates';
+import type * as Planner from '../../src/sync/plan';
+
 /**
  * Keeps each state that the planner is asked about while integration tests run:
  * `RECORD_PLANNER_STATES=FOLDER npx jest --setupFilesAfterEnv ./test/support/recordPlannerStates.ts TESTS`
  */
 jest.mock('../../src/sync/plan', () => {
-  const { recorder } = jest.requireActual<typeof import('../chaos/recordings/plannerStates')>(
-    '../chaos/recordings/plannerStates',
-  );
-  const plan = jest.requireActual<typeof import('../../src/sync/plan')>('../../src/sync/plan');
+  const { recorder } = jest.requireActual<typeof Recordings>('../chaos/recordings/plannerStates');
+  const plan = jest.requireActual<typeof Planner>('../../src/sync/plan');
   const record = recorder(process.env['RECORD_PLANNER_STATES'] ?? '');
   return {
     ...plan,
@@ -16,5 +17,3 @@ jest.mock('../../src/sync/plan', () => {
     },
   };
 });
-
-export {};

@@ -1,0 +1,82 @@
+import { refKey } from '../keys';
+import { blankWrite, emptyAgreement, type PlannedWrite } from '../link';
+import { comparedRows, writesTo, type PropertyRow } from '../mapping';
+import { otherSide, type Json, type RefKey, type Side, type SyncRecord, type Values } from '../record';
+import { fillTemplate, fromCanonical, type Canonical } from '../values';
+import { filesAfter } from './fileWrites';
+import { versionsOf, type Pair } from './pair';
+import type { Plan } from './state';
+import { waitFor } from './waitFor';
+
+/** Makes the counterpart of a record that has none. */
+export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): Plan {
+  const { state, table, decisions } = pair;
+  const to = otherSide(origin.ref.side);
+  const content = contentFor(pair, to, origin, canonical);
+  if ('problem' in content) return { do: 'quarantine', code: 'unmapped_value', reason: content.problem };
+  if (content.waitsFor.length > 0) return waitFor(content.waitsFor);
+  const { values, rows } = content;
+  const write: PlannedWrite = {
+    ...blankWrite(to, 'create'),
+    values,
+    backRef: refKey(origin.ref),
+    idempotencyKey: `${state.key}@${origin.version}`,
+    rows,
+    lookFirst: origin.createdAt < state.linksSince,
+    insisted: decisions.counterpart === 'create',
+  };
+  const seen = { [origin.ref.side]: origin };
+  const snapshot: Values = {};
+  for (const { id } of comparedRows(table)) snapshot[id] = canonical[id] ?? null;
+  return {
+    do: 'write',
+    intent: {
+      id: write.idempotencyKey,
+      writes: [write],
+      next: { ...emptyAgreement(), snapshot, ...filesAfter(table, [], seen) },
+      then: 'linked',
+      seen: versionsOf(seen),
+    },
+  };
+}
+
+interface Content {
+  /** The side's own property names and values. */
+  values: Values;
+  rows: string[];
+  waitsFor: RefKey[];
+}
+
+function contentFor(
+  { state, table }: Pair,
+  to: Side,
+  origin: SyncRecord,
+  canonical: Values,
+): Content | { problem: string } {
+  const content: Content = { values: {}, rows: [], waitsFor: [] };
+  for (const row of table.rows) {
+    const target = row[to];
+    if (!target || !writesTo(row, to)) continue;
+    const value =
+      generated(row, origin) ?? fromCanonical(row, to, canonical[row.id] ?? null, state.references);
+    if (!value.ok) {
+      if ('problem' in value) return value;
+      content.waitsFor.push(value.waitsFor);
+    } else if (!isNothing(value.value)) content.values[target] = value.value;
+    content.rows.push(row.id);
+  }
+  return content;
+}
+
+/** Rows whose value is made by the mapping, of nothing or of the whole record. */
+function generated({ transform }: PropertyRow, origin: SyncRecord): Canonical | null {
+  if (transform.kind === 'constant') return { ok: true, value: transform.value };
+  if (transform.kind === 'template')
+    return { ok: true, value: fillTemplate(transform.template, origin.values) };
+  return null;
+}
+
+/** A new record has nothing there anyway. An empty text is said all the same. */
+function isNothing(value: Json): boolean {
+  return value === null || (Array.isArray(value) && value.length === 0);
+}

@@ -1,0 +1,67 @@
+import { canonicalKey, refKey, tryParseRef } from '../keys';
+import { otherSide, type RefKey, type SyncRecord } from '../record';
+import type { Counterpart } from '../resolution';
+import { filterReason } from '../rules/filter';
+import { counterpartPhase } from './counterpartPhase';
+import type { Pair } from './pair';
+import type { Found } from './phases';
+import { canonicalValues } from './recordValues';
+import type { Observation } from './state';
+
+/** The phases of a pair of which one record is known. */
+
+/** Two records that name each other would hand the pair on for ever. */
+const MOST_HOPS = 2;
+
+export function firstPhase(pair: Pair): Found {
+  const { state, origin: ref } = pair;
+  if (state.claimedBy) return { phase: 'claimed', found: { owner: state.claimedBy } };
+  if (state.link?.intent) return { phase: 'resuming', found: { intent: state.link.intent } };
+  const seen = state.observed[ref.side];
+  if (!seen) return { phase: 'unseen', found: { ref: refKey(ref) } };
+  const origin = seen.record;
+  if (origin?.state !== 'live') return endedFirst(seen, refKey(ref));
+  const reason = origin.skip || filterReason(pair.table, origin);
+  if (reason) return { phase: 'outside', found: { reason } };
+  return decidedCounterpart(pair, origin) ?? readiness(pair, origin);
+}
+
+function endedFirst(seen: Observation, ref: RefKey): Found {
+  const { record, fresh } = seen;
+  const reason = record ? `${ref} was ${record.state} before it was linked` : `${ref} does not exist`;
+  return fresh || record.state === 'deleted'
+    ? { phase: 'endedAlone', found: { reason } }
+    : { phase: 'maybeEnded', found: { ref } };
+}
+
+/** The counterpart that a person or the record itself names. */
+function decidedCounterpart(pair: Pair, origin: SyncRecord): Found | null {
+  const { state, table, decisions } = pair;
+  const { counterpart } = decisions;
+  if (counterpart === 'create') return null;
+  if (counterpart !== null) return chosen(pair, origin, counterpart);
+  const back = tryParseRef(origin.backRef);
+  if (!back || back.side === origin.ref.side || state.hops >= MOST_HOPS) return null;
+  return { phase: 'madeElsewhere', found: { owner: canonicalKey(table.entity, back) } };
+}
+
+/** A person said which record is the counterpart. */
+function chosen({ state }: Pair, origin: SyncRecord, ref: Counterpart): Found {
+  const seen = state.observed[otherSide(origin.ref.side)];
+  if (!seen?.fresh) return { phase: 'chosenUnread', found: { chosen: ref } };
+  const counterpart = seen.record;
+  return counterpart?.state === 'live'
+    ? { phase: 'joining', found: { origin, counterpart } }
+    : { phase: 'chosenEnded', found: { origin, chosen: ref, counterpart } };
+}
+
+/** What the record needs before it is looked for, or made, on the other side. */
+function readiness(pair: Pair, origin: SyncRecord): Found {
+  const { olderSibling } = pair.state;
+  // The sibling waits for what both need; to wait for it alone wakes each of a long row once.
+  if (olderSibling !== undefined) return { phase: 'queued', found: { sibling: olderSibling } };
+  const { values, problems, waitsFor } = canonicalValues(pair, origin);
+  if (problems.length > 0) return { phase: 'unmapped', found: { problems } };
+  if (waitsFor.length > 0) return { phase: 'waiting', found: { parents: waitsFor } };
+  return counterpartPhase(pair, origin) ?? { phase: 'creating', found: { origin, canonical: values } };
+}

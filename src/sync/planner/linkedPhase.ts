@@ -1,0 +1,45 @@
+import type { Intent, PlannedWrite } from '../link';
+import { comparedRows } from '../mapping';
+import { SIDES, type Side } from '../record';
+import { doubtfulSides, missingParents, unreadSides, type LinkedPair } from './pair';
+import type { Found } from './phases';
+
+/** The phases of a pair of which both records are known. */
+
+/** Writes that the record itself does not show: only their keys tell whether they were done. */
+const ADDITIONS: ReadonlySet<PlannedWrite['op']> = new Set(['followUp', 'attach', 'detach']);
+
+export function linkedPhase(linked: LinkedPair): Found {
+  const { link, sides, current, state } = linked;
+  if (link.intent && mustGoOn(link.intent)) return { phase: 'resuming', found: { intent: link.intent } };
+  const gone = SIDES.find((side) => state.observed[side]?.record === null);
+  if (gone) return { phase: 'ended', found: { linked, side: gone, record: null } };
+
+  const refsOf = (some: Side[]) => some.map((side) => sides[side].ref);
+  const unread = refsOf(unreadSides(linked));
+  if (meetsFirst(linked) && unread.length > 0) return { phase: 'unread', found: { refs: unread } };
+  for (const side of SIDES) {
+    const record = current[side];
+    if (record && record.state !== 'live') return { phase: 'ended', found: { linked, side, record } };
+  }
+  if (link.status === 'tombstone' && unread.length > 0) return { phase: 'returned', found: { refs: unread } };
+  const doubtful = refsOf(doubtfulSides(linked));
+  if (doubtful.length > 0) return { phase: 'doubtful', found: { refs: doubtful } };
+  const parents = missingParents(linked);
+  if (parents.length > 0) return { phase: 'orphaned', found: { parents } };
+  return { phase: 'merging', found: { linked } };
+}
+
+/**
+ * An intent of which nothing was confirmed, and which adds nothing, is planned anew: what it did shows in the records.
+ * Any other one goes on, or something would be said twice.
+ */
+function mustGoOn({ writes }: Intent): boolean {
+  return writes.some((write) => write.done || ADDITIONS.has(write.op));
+}
+
+/** Some row was never agreed on, so that both values count. */
+function meetsFirst({ link, table }: LinkedPair): boolean {
+  const { snapshot } = link;
+  return snapshot === null || comparedRows(table).some((row) => !(row.id in snapshot));
+}

@@ -1,0 +1,152 @@
+import { attemptsOf, blankWrite, unconfirmedOf, type Agreement, type PlannedWrite } from '../link';
+import { comparedRows, type PropertyRow } from '../mapping';
+import { SIDES, otherSide, type Json, type RefKey, type Side, type Values } from '../record';
+import { shownToCustomers } from '../rules/visibility';
+import { textOf } from '../values';
+import { fileWrites, filesAfter } from './fileWrites';
+import { overrulingOf } from './overruling';
+import { versionsOf, type LinkedPair } from './pair';
+import { asksOf, type RowAsks } from './rowAsks';
+import { rowEffect, type Merge } from './rowEffect';
+import type { Plan } from './state';
+
+/** One row of the mapping with what it asks for. */
+interface Asking {
+  row: PropertyRow;
+  asks: RowAsks;
+}
+
+/** Both records are known: merges all rows, and makes one plan of what they ask for. */
+export function mergePlan(pair: LinkedPair): Plan {
+  const { state, link, current } = pair;
+  const merge = merging(pair);
+  const asking = comparedRows(pair.table).map((row) => ({
+    row,
+    asks: asksOf(rowEffect(merge, row), row, state.now),
+  }));
+  for (const { asks } of asking)
+    if (asks.problem !== null) return { do: 'quarantine', code: 'unmapped_value', reason: asks.problem };
+  const agreement = agreementOf(pair, asking);
+  const writes = writesOf(pair, asking, agreement);
+  const overruling = overrulingOf(pair, current);
+  if (writes.length === 0) return { do: 'settled', agreement, seen: current, ...overruling };
+  return {
+    do: 'write',
+    ...overruling,
+    intent: {
+      id: `${state.key}@${link.rev}`,
+      writes,
+      next: agreement,
+      then: 'linked',
+      seen: versionsOf(current),
+    },
+  };
+}
+
+export function merging(pair: LinkedPair): Merge {
+  const { link, sides, current } = pair;
+  const changedAt = (side: Side) => Date.parse(current[side]?.updatedAt ?? sides[side].updatedAt);
+  return {
+    ...pair,
+    attempts: attemptsOf(link),
+    unconfirmed: unconfirmedOf(link),
+    changedAt: { zendesk: changedAt('zendesk'), pms: changedAt('pms') },
+  };
+}
+
+/** What both sides agree on once the plan is carried out. */
+function agreementOf({ table, link, sides, current }: LinkedPair, asking: Asking[]): Agreement {
+  const snapshot: Values = { ...link.snapshot };
+  const residue = { zendesk: { ...sides.zendesk.residue }, pms: { ...sides.pms.residue } };
+  for (const { row, asks } of asking) {
+    if (!asks.agreement) continue;
+    snapshot[row.id] = asks.agreement.value;
+    for (const side of SIDES) setOrDelete(residue[side], row.id, asks.agreement.differing[side]);
+  }
+  const redacted = asking.filter(({ asks }) => asks.redacted).map(({ row }) => row.id);
+  return {
+    snapshot,
+    residue,
+    conflicts: asking.flatMap(({ asks }) => asks.conflicts),
+    overruled: asking.flatMap(({ asks }) => asks.overruled),
+    waitsFor: [...new Set(asking.flatMap(({ asks }) => asks.waitsFor))],
+    ...(redacted.length > 0 && { redacted }),
+    ...filesAfter(table, link.files ?? [], current),
+  };
+}
+
+/** The writes in their order. */
+function writesOf(pair: LinkedPair, asking: Asking[], { redacted, files }: Agreement): PlannedWrite[] {
+  const updates = SIDES.flatMap((side) => updateOf(pair, side, asking) ?? []);
+  const followUps = asking.flatMap(({ row, asks }) =>
+    asks.followUps.map(({ to, value }) => followUpOf(pair, row, to, value)),
+  );
+  // A redaction first: until it is done, nothing is said that could have to be planned again.
+  const texts = redacted ? [...updates, ...followUps] : [...followUps, ...updates];
+  // What was said goes first, whatever becomes of the files.
+  return texts.length > 0 ? texts : fileWrites(pair, files ?? []);
+}
+
+/** All that one side's record is to be set to, in one write. */
+function updateOf(pair: LinkedPair, side: Side, asking: Asking[]): PlannedWrite | null {
+  const { state, link, sides, current } = pair;
+  const backRef = backRefToLeave(pair, side);
+  const values: Values = {};
+  const rows: string[] = [];
+  const expects: Values = {};
+  for (const { row, asks } of asking) {
+    const target = row[side];
+    const update = asks.updates.find(({ to }) => to === side);
+    if (!target || !update) continue;
+    values[target] = update.value;
+    rows.push(row.id);
+    expects[row.id] = update.replaces;
+  }
+  if (rows.length === 0 && backRef === null) return null;
+  return {
+    ...blankWrite(side, 'update'),
+    ref: sides[side].ref,
+    version: current[side]?.version ?? sides[side].version,
+    idempotencyKey: `${state.key}@${link.rev}`,
+    values,
+    rows,
+    expects,
+    backRef,
+  };
+}
+
+/** A value that a side cannot take is said there instead. */
+function followUpOf(
+  { state, table, link, sides }: LinkedPair,
+  row: PropertyRow,
+  to: Side,
+  value: Json,
+): PlannedWrite {
+  return {
+    ...blankWrite(to, 'followUp'),
+    ref: sides[to].ref,
+    values: {
+      text: value === null ? '' : textOf(value),
+      public: shownToCustomers(table, to, link),
+    },
+    backRef: sides[otherSide(to)].ref,
+    idempotencyKey: `${state.key}@${link.rev}/${row.id}`,
+    rows: [row.id],
+  };
+}
+
+/**
+ * A matched pair gets its back-reference on the record that is not the pair's origin, once. One of ours that
+ * names some other record (a person told the two apart) is put right on either side.
+ */
+function backRefToLeave({ origin, sides, current }: LinkedPair, side: Side): RefKey | null {
+  const record = current[side];
+  const counterpart = sides[otherSide(side)].ref;
+  if (sides[side].backRef || !record || record.foreignBackRef || record.backRef === counterpart) return null;
+  return record.backRef !== null || side !== origin.side ? counterpart : null;
+}
+
+function setOrDelete(values: Values, id: string, value: Json | undefined): void {
+  if (value === undefined) delete values[id];
+  else values[id] = value;
+}

@@ -1,0 +1,30 @@
+import type { Mapping } from '../mapping';
+import { otherSide } from '../record';
+import { firstPhase } from './firstPhase';
+import { linkedPhase } from './linkedPhase';
+import { linkedPair, pairOf, type Pair } from './pair';
+import type { Found, Phase } from './phases';
+import type { PairState } from './state';
+
+/** @throws Error where the key is none of ours */
+export function phaseOf(state: PairState, mapping: Mapping): Phase {
+  return findPhase(pairOf(state, mapping)).phase;
+}
+
+export function findPhase(pair: Pair): Found {
+  const decided = decidedPhase(pair);
+  if (decided) return decided;
+  const linked = linkedPair(pair);
+  return linked ? linkedPhase(linked) : firstPhase(pair);
+}
+
+/** What a person decided about the pair as a whole comes before all else. */
+function decidedPhase({ state, origin, decisions }: Pair): Found | null {
+  const { counterpart } = decisions;
+  if (counterpart === 'none') return { phase: 'detaching', found: {} };
+  if (!state.link?.unlinked) return null;
+  if (counterpart === null) return { phase: 'detached', found: {} };
+  const former = otherSide(origin.side);
+  const known = state.link.sides[former]?.ref;
+  return known !== undefined && known !== counterpart ? { phase: 'switching', found: { former } } : null;
+}

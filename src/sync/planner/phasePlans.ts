@@ -1,0 +1,61 @@
+import { refKey } from '../keys';
+import { releasedIntent, type Intent } from '../link';
+import { createPlan } from './createPlan';
+import { endPlan } from './endPlan';
+import { mergePlan } from './mergePlan';
+import type { Pair } from './pair';
+import type { Findings, Found, Phase } from './phases';
+import type { Plan } from './state';
+import { waitFor } from './waitFor';
+
+/** What each phase plans. */
+export const PHASE_PLANS: { readonly [P in Phase]: (pair: Pair, found: Findings[P]) => Plan } = {
+  detaching: () => ({ do: 'unlink' }),
+  detached: () => ({ do: 'rest' }),
+  switching: (_, { former }) => ({ do: 'part', from: former }),
+
+  claimed: (_, { owner }) => ({ do: 'redirect', to: owner }),
+  resuming: (_, { intent }) => ({ do: 'write', intent: resumed(intent) }),
+  unseen: (_, { ref }) => ({ do: 'read', refs: [ref] }),
+  maybeEnded: (_, { ref }) => ({ do: 'read', refs: [ref] }),
+  endedAlone: (_, { reason }) => ({ do: 'bury', reason, intent: null }),
+  outside: (_, { reason }) => ({ do: 'ignore', reason }),
+  chosenUnread: (_, { chosen }) => ({ do: 'read', refs: [chosen] }),
+  chosenEnded,
+  madeElsewhere: (_, { owner }) => ({ do: 'redirect', to: owner }),
+  queued: (_, { sibling }) => waitFor([sibling], 'was said before it and is still to be written'),
+  unmapped: (_, { problems }) => ({ do: 'quarantine', code: 'unmapped_value', reason: problems.join('; ') }),
+  waiting: (_, { parents }) => waitFor(parents),
+  looking: (_, { origin }) => ({ do: 'look', origin }),
+  contested: (_, { matches }) => waitFor(matches, 'is being linked by another pair'),
+  ambiguous: (_, { reason, candidates }) => ({ do: 'conflict', code: 'ambiguous_match', reason, candidates }),
+  joining: (_, { origin, counterpart }) => ({ do: 'join', origin, counterpart }),
+  creating: (pair, { origin, canonical }) => createPlan(pair, origin, canonical),
+
+  ended: (_, { linked, side, record }) => endPlan(linked, side, record),
+  unread: (_, { refs }) => ({ do: 'read', refs }),
+  returned: (_, { refs }) => ({ do: 'read', refs }),
+  doubtful: (_, { refs }) => ({ do: 'read', refs }),
+  orphaned: (_, { parents }) => waitFor(parents),
+  merging: (_, { linked }) => mergePlan(linked),
+};
+
+export function planFor<P extends Phase>(pair: Pair, { phase, found }: Found<P>): Plan {
+  return PHASE_PLANS[phase](pair, found);
+}
+
+/** An intent found on the link was begun before: what it did is unknown, so look before writing. */
+function resumed(intent: Intent): Intent {
+  const released = releasedIntent(intent);
+  return { ...released, writes: intent.writes.map((write) => ({ ...write, lookFirst: true })) };
+}
+
+function chosenEnded({ state }: Pair, { origin, chosen, counterpart }: Findings['chosenEnded']): Plan {
+  const now = counterpart ? `is ${counterpart.state}` : 'does not exist';
+  return {
+    do: 'conflict',
+    code: 'ambiguous_match',
+    reason: `${chosen}, which was chosen for ${refKey(origin.ref)}, ${now}; a person must choose`,
+    candidates: (state.link?.candidates ?? []).filter((ref) => ref !== chosen),
+  };
+}

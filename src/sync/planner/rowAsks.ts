@@ -1,0 +1,99 @@
+import type { OverruledValue, ParkedConflict } from '../link';
+import type { PropertyRow } from '../mapping';
+import { SIDES, otherSide, type Json, type RefKey, type Side } from '../record';
+import { sameValue } from '../values';
+import type { Delivery, RowEffect } from './rowEffect';
+
+/** What one row asks of the pair's plan. */
+export interface RowAsks {
+  /** For a person: the row stops the pair. */
+  problem: string | null;
+  /** Parents without which the row stays as it is. */
+  waitsFor: RefKey[];
+  /** What both sides agree on from now on, and where a side rightly differs; null: as it was. */
+  agreement: { value: Json; differing: Partial<Record<Side, Json>> } | null;
+  conflicts: ParkedConflict[];
+  overruled: OverruledValue[];
+  /** The row's former values are to be forgotten. */
+  redacted: boolean;
+  updates: Delivery[];
+  followUps: { to: Side; value: Json }[];
+}
+
+const NOTHING: RowAsks = {
+  problem: null,
+  waitsFor: [],
+  agreement: null,
+  conflicts: [],
+  overruled: [],
+  redacted: false,
+  updates: [],
+  followUps: [],
+};
+
+type Asking<K extends RowEffect['kind']> = (
+  effect: Extract<RowEffect, { kind: K }>,
+  row: PropertyRow,
+  now: string,
+) => RowAsks;
+
+/** What each effect asks for. */
+export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
+  unmapped: ({ problem }) => ({ ...NOTHING, problem }),
+  waits: ({ waitsFor }) => ({ ...NOTHING, waitsFor }),
+  unchanged: () => NOTHING,
+  agree: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),
+  recover: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),
+  park: ({ values, agreed, since }, row) => ({
+    ...NOTHING,
+    agreement: { value: agreed, differing: values },
+    conflicts: [{ row: row.id, ...values, since }],
+  }),
+  followUp: ({ to, value, kept }) => ({
+    ...NOTHING,
+    agreement: { value, differing: { [to]: kept } },
+    followUps: [{ to, value }],
+  }),
+  redact: ({ from, left, text, edited, other }) => {
+    const to = otherSide(from);
+    return {
+      ...NOTHING,
+      agreement: { value: text, differing: sameValue(text, left) ? {} : { [from]: left } },
+      redacted: true,
+      updates: sameValue(text, other) ? [] : [{ to, value: text, replaces: other }],
+      followUps: edited ? [{ to: from, value: text }] : [],
+    };
+  },
+  carry: spread,
+  overrule: spread,
+  replace: spread,
+};
+
+export function asksOf(effect: RowEffect, row: PropertyRow, now: string): RowAsks {
+  return asked(effect.kind, effect, row, now);
+}
+
+function asked<K extends RowEffect['kind']>(
+  kind: K,
+  effect: RowEffect,
+  row: PropertyRow,
+  now: string,
+): RowAsks {
+  return EFFECT_ASKS[kind](effect as Extract<RowEffect, { kind: K }>, row, now);
+}
+
+function spread(
+  { value, rule, lost, deliveries }: Extract<RowEffect, { kind: 'carry' | 'overrule' | 'replace' }>,
+  row: PropertyRow,
+  now: string,
+): RowAsks {
+  return {
+    ...NOTHING,
+    agreement: { value, differing: {} },
+    overruled: SIDES.flatMap((side) => {
+      const gone = lost[side];
+      return gone === undefined ? [] : [{ at: now, row: row.id, side, lost: gone, kept: value, rule }];
+    }),
+    updates: deliveries,
+  };
+}

@@ -1,0 +1,160 @@
+import type { Attempts, OverruledValue } from '../link';
+import type { PropertyRow } from '../mapping';
+import { mergeParked, mergeRow, type MergeResult } from '../merge';
+import { SIDES, otherSide, type Json, type RefKey, type Side } from '../record';
+import { unreadValue } from '../rules/absence';
+import { agreedBase } from '../rules/binding';
+import { agreedUnheard } from '../rules/unheard';
+import { fromCanonical, type Canonical } from '../values';
+import { canonicalOf, type LinkedPair } from './pair';
+
+/** A linked pair while its rows are merged: with what all rows need. */
+export interface Merge extends LinkedPair {
+  attempts: Attempts;
+  unconfirmed: readonly OverruledValue[];
+  /** Milliseconds of each record's last change. */
+  changedAt: Record<Side, number>;
+}
+
+/** A value that goes to one side: the side's own form, and the canonical value that it replaces. */
+export interface Delivery {
+  to: Side;
+  value: Json;
+  replaces: Json;
+}
+
+interface Spread {
+  /** Canonical; from now on agreed. */
+  value: Json;
+  /** Why it counts, in words for a person. */
+  rule: string;
+  /** The canonical values that it overrules. */
+  lost: Partial<Record<Side, Json>>;
+  deliveries: Delivery[];
+}
+
+/** What one property of a linked pair comes to. All values are canonical, but for those of a delivery. */
+export type RowEffect =
+  /** A value does not fit the mapping: the whole pair stops for a person. */
+  | { kind: 'unmapped'; problem: string }
+  /** A value points to records that are not linked: the row stays as it is until they are. */
+  | { kind: 'waits'; waitsFor: RefKey[] }
+  | { kind: 'unchanged' }
+  /** Both sides came to say the same. */
+  | { kind: 'agree'; value: Json }
+  /** Both sides say what a write of ours, whose answer never came, made them say. */
+  | { kind: 'recover'; value: Json }
+  /** Only a person can decide. Both values count as seen, and neither moves. */
+  | { kind: 'park'; values: Record<Side, Json>; agreed: Json; since: string }
+  /** `to` cannot take the value that the other side has, so it is said there in a follow-up. `kept` stays there. */
+  | { kind: 'followUp'; to: Side; value: Json; kept: Json }
+  /**
+   * A text that cannot be edited on `from` was redacted: `left` is what it says now, `text` what both are to say.
+   * `edited`: the other side had an edit of which `from` has not heard.
+   */
+  | { kind: 'redact'; from: Side; left: Json; text: Json; edited: boolean; other: Json }
+  /** One side's value goes to the other and overrules nothing. */
+  | ({ kind: 'carry' } & Spread)
+  /** One side's value goes to the other, where another one is lost. */
+  | ({ kind: 'overrule' } & Spread)
+  /** A value that a person made of both goes wherever another one is. */
+  | ({ kind: 'replace' } & Spread);
+
+export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
+  const { link, current, attempts, unconfirmed, changedAt } = merge;
+  const base = agreedBase(row, link);
+  const read = allValues(SIDES.map((side) => readRow(merge, row, side, base)));
+  if ('kind' in read) return read;
+  const [zendesk = null, pms = null] = read.values;
+  const values = { zendesk, pms };
+  const unheard = agreedUnheard({ row, base, current, values, attempts, unconfirmed });
+  const input = { base: unheard ?? base, current: values, changedAt };
+  const result = isParked(merge, row)
+    ? mergeParked(row, input, merge.decisions.rows.get(row.id))
+    : mergeRow(row, input);
+  if (result.kind === 'unchanged' && unheard) return { kind: 'recover', value: unheard.zendesk };
+  return effectOf(merge, row, values, result);
+}
+
+function effectOf(
+  merge: Merge,
+  row: PropertyRow,
+  values: Record<Side, Json>,
+  result: MergeResult,
+): RowEffect {
+  switch (result.kind) {
+    case 'unchanged':
+    case 'agree':
+      return result;
+    case 'park':
+      return {
+        kind: 'park',
+        values,
+        agreed: merge.link.snapshot?.[row.id] ?? null,
+        since: parkedConflict(merge, row)?.since ?? merge.state.now,
+      };
+    case 'followUp': {
+      const to = otherSide(result.from);
+      return { kind: 'followUp', to, value: result.value, kept: values[to] };
+    }
+    case 'redact': {
+      const { from, value, text, edited } = result;
+      return { kind: 'redact', from, left: value, text, edited, other: values[otherSide(from)] };
+    }
+    case 'copy': {
+      const to = otherSide(result.from);
+      const { lost } = result;
+      const spread = { ...result, lost: lost === undefined ? {} : { [to]: lost } };
+      return spreadTo(merge, row, values, lost === undefined ? 'carry' : 'overrule', spread, [to]);
+    }
+    case 'replace': {
+      const targets = SIDES.filter((side) => side in result.lost);
+      return spreadTo(merge, row, values, 'replace', result, targets);
+    }
+  }
+}
+
+function spreadTo(
+  { state }: Merge,
+  row: PropertyRow,
+  values: Record<Side, Json>,
+  kind: 'carry' | 'overrule' | 'replace',
+  { value, rule, lost }: Omit<Spread, 'deliveries'>,
+  targets: Side[],
+): RowEffect {
+  const written = allValues(targets.map((to) => fromCanonical(row, to, value, state.references)));
+  if ('kind' in written) return written;
+  const deliveries = targets.map((to, place) => ({
+    to,
+    value: written.values[place] ?? null,
+    replaces: values[to],
+  }));
+  return { kind, value, rule, lost, deliveries };
+}
+
+function readRow(merge: Merge, row: PropertyRow, side: Side, base: Record<Side, Json> | null): Canonical {
+  const record = merge.current[side];
+  return record ? canonicalOf(merge, row, side, record) : { ok: true, value: unreadValue(base, side) };
+}
+
+/** @returns the values, or the effect of those that cannot be had */
+function allValues(
+  results: Canonical[],
+): { values: Json[] } | Extract<RowEffect, { kind: 'unmapped' | 'waits' }> {
+  const values: Json[] = [];
+  const waitsFor: RefKey[] = [];
+  for (const result of results) {
+    if (result.ok) values.push(result.value);
+    else if ('problem' in result) return { kind: 'unmapped', problem: result.problem };
+    else waitsFor.push(result.waitsFor);
+  }
+  return waitsFor.length > 0 ? { kind: 'waits', waitsFor } : { values };
+}
+
+function parkedConflict({ link }: Merge, row: PropertyRow) {
+  return link.conflicts.find((conflict) => conflict.row === row.id);
+}
+
+function isParked(merge: Merge, row: PropertyRow): boolean {
+  return parkedConflict(merge, row) !== undefined;
+}

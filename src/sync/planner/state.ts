@@ -1,0 +1,59 @@
+import type { CanonicalKey } from '../keys';
+import type { Agreement, Intent, Link, Overruling } from '../link';
+import type { RefKey, Side, SyncRecord } from '../record';
+import type { Decisions } from '../resolution';
+import type { References } from '../values';
+
+/** What the planner is given, and what it answers. */
+
+/** What was seen of a record. `fresh` means read by the pair's own workflow, not by an export that may lag. */
+export type Observation = { record: SyncRecord; fresh: boolean } | { record: null; fresh: true };
+
+/** What a look for existing counterparts found. */
+export interface Candidates {
+  /** Free records on the other side that match the origin record. */
+  free: SyncRecord[];
+  /** Matching records on the other side that belong to another pair. */
+  taken: { ref: RefKey; key: CanonicalKey; settled: boolean }[];
+  /** Other records on the origin's own side that share a match value with it, or with a free one of these. */
+  rivals: RefKey[];
+}
+
+export interface PairState {
+  key: CanonicalKey;
+  link: Link | null;
+  observed: Partial<Record<Side, Observation>>;
+  /** Absent until the look was done. */
+  candidates?: Candidates;
+  /** The pair that the origin record is claimed for, when it is not this one. */
+  claimedBy?: CanonicalKey;
+  /** What a person decided and this pair has not acted on yet. */
+  decisions?: Decisions;
+  /** A sibling that was made before this pair's origin and is still to be written to the other side. */
+  olderSibling?: RefKey;
+  references: References;
+  /** How often this pair was handed on already; stops two records that name each other from passing it on. */
+  hops: number;
+  /** ISO time. Records created before it may already have a counterpart that no link knows of. */
+  linksSince: string;
+  now: string;
+}
+
+export type Plan =
+  | { do: 'settled'; agreement: Agreement; seen: Partial<Record<Side, SyncRecord>>; overruling?: Overruling }
+  | { do: 'read'; refs: RefKey[] }
+  | { do: 'look'; origin: SyncRecord }
+  | { do: 'join'; origin: SyncRecord; counterpart: SyncRecord }
+  | { do: 'write'; intent: Intent; overruling?: Overruling }
+  | { do: 'wait'; waitsFor: RefKey[]; reason: string }
+  | { do: 'redirect'; to: CanonicalKey }
+  | { do: 'ignore'; reason: string }
+  | { do: 'conflict'; code: string; reason: string; candidates: RefKey[] }
+  /** A person keeps the record by itself. */
+  | { do: 'unlink' }
+  /** Lets go of a former counterpart, because a person chose another. */
+  | { do: 'part'; from: Side }
+  /** Nothing to do until a person says otherwise. */
+  | { do: 'rest' }
+  | { do: 'quarantine'; code: string; reason: string }
+  | { do: 'bury'; reason: string; intent: Intent | null; overruling?: Overruling };

@@ -1,0 +1,71 @@
+import { parseRef, refKey } from '../keys';
+import type { Link } from '../link';
+import { comparedRows, type EntityMapping, type Mapping, type PropertyRow } from '../mapping';
+import type { RefKey, SyncRecord } from '../record';
+import { referenceKinds, sameValue, toCanonical, type References } from '../values';
+import { shownValue } from './absence';
+import { agreedBase } from './binding';
+
+/** Rules: what brings no news, because the link holds it already. */
+
+/** Whether a record is just what the link already holds of it: an echo, or a repeat. */
+export function isEcho(
+  mapping: Mapping,
+  table: EntityMapping,
+  link: Link,
+  record: SyncRecord,
+  references: References,
+): boolean {
+  const { side } = record.ref;
+  const known = link.sides[side];
+  if (!isAtRest(mapping, link)) return false;
+  if (known?.ref !== refKey(record.ref) || record.state !== known.state) return false;
+  if (record.order < known.order) return true;
+  if (record.version !== known.version) return false;
+  return differingRows(mapping, table, link, record, references).length === 0;
+}
+
+/**
+ * Whether an event without a body tells of a change that the link holds already: an older one, or the very one that
+ * we made ourselves. `exact` says that no other change can share the order: the side's counter is fine enough, or
+ * the change was our own write's.
+ */
+export function isKnownChange(
+  mapping: Mapping,
+  link: Link,
+  change: { ref: RefKey; order: number; exact: boolean },
+): boolean {
+  const known = link.sides[parseRef(change.ref).side];
+  if (!isAtRest(mapping, link) || known?.ref !== change.ref) return false;
+  return change.order < known.order || (change.exact && change.order === known.order);
+}
+
+/** The rows in which a record's values are not those that its link holds of it. */
+export function differingRows(
+  mapping: Mapping,
+  table: EntityMapping,
+  link: Link,
+  record: SyncRecord,
+  references: References,
+): string[] {
+  const { side } = record.ref;
+  const kinds = referenceKinds(mapping, table);
+  const differs = (row: PropertyRow): boolean => {
+    if (!row[side]) return false;
+    const value = toCanonical(row, side, shownValue(row, side, record), references, kinds);
+    return !value.ok || !sameValue(value.value, agreedBase(row, link)?.[side]);
+  };
+  return comparedRows(table)
+    .filter(differs)
+    .map((row) => row.id);
+}
+
+/** Nothing is under way or awaited: what the link holds is what both sides agree on by the present mapping. */
+function isAtRest(mapping: Mapping, link: Link): boolean {
+  return (
+    link.status === 'linked' &&
+    !link.intent &&
+    link.waitsFor.length === 0 &&
+    link.mappingVersion === mapping.version
+  );
+}

@@ -1,0 +1,13 @@
+import type { EntityMapping } from '../mapping';
+import type { SyncRecord } from '../record';
+import { sameValue } from '../values';
+
+/** Rule: which records take part. @returns why a record does not; null where it does */
+export function filterReason(table: EntityMapping, record: SyncRecord): string | null {
+  for (const [property, allowed] of Object.entries(table.filter[record.ref.side])) {
+    if (!allowed.some((value) => sameValue(value, record.values[property]))) {
+      return `filtered out: ${property} is not one of ${allowed.map((value) => JSON.stringify(value)).join(', ')}`;
+    }
+  }
+  return null;
+}
