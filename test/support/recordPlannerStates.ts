@@ -1,12 +1,12 @@
-import type * as Recordings from '../chaos/recordings/plannerStates';
 import type * as Planner from '../../src/sync/plan';
+import type * as Recordings from './plannerStates/recorded';
 
 /**
  * Keeps each state that the planner is asked about while integration tests run:
- * `RECORD_PLANNER_STATES=FOLDER npx jest --setupFilesAfterEnv ./test/support/recordPlannerStates.ts TESTS`
+ * `RECORD_PLANNER_STATES=FOLDER npx jest TESTS --setupFilesAfterEnv ./test/support/recordPlannerStates.ts`
  */
 jest.mock('../../src/sync/plan', () => {
-  const { recorder } = jest.requireActual<typeof Recordings>('../chaos/recordings/plannerStates');
+  const { recorder } = jest.requireActual<typeof Recordings>('./plannerStates/recorded');
   const plan = jest.requireActual<typeof Planner>('../../src/sync/plan');
   const record = recorder(process.env['RECORD_PLANNER_STATES'] ?? '');
   return {

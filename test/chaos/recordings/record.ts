@@ -1,5 +1,5 @@
 import * as plan from '../../../src/sync/plan';
-import { recorder } from './plannerStates';
+import { recorder } from '../../support/plannerStates/recorded';
 
 /** Loaded first by the service's processes: keeps each state that the planner is asked about. See `--record`. */
 

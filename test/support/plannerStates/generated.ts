@@ -1,0 +1,433 @@
+import fc from 'fast-check';
+import { refKey } from '../../../src/sync/keys';
+import type { LinkedFile } from '../../../src/sync/files';
+import { blankWrite, emptyAgreement, newLink, type Intent, type Link } from '../../../src/sync/link';
+import type { Mapping, PropertyRow } from '../../../src/sync/mapping';
+import type { Candidates, Observation, PairState } from '../../../src/sync/plan';
+import {
+  SIDES,
+  otherSide,
+  type Attachment,
+  type EntityType,
+  type Json,
+  type RecordRef,
+  type Side,
+  type SyncRecord,
+  type Values,
+} from '../../../src/sync/record';
+import type { Decision } from '../../../src/sync/resolution';
+import { decisionsOf } from '../../../src/sync/resolution';
+import type { References, ResolvedReference } from '../../../src/sync/values';
+import type { Asked } from './asked';
+import { MAPPINGS, MISFITS, SPELLINGS, type Spelling } from './mappings';
+
+/** States of one pair, in all that the planner tells apart, and the mappings that they are planned by. */
+
+const NOW = '2024-05-01T00:00:00.000Z';
+const IDS: Record<EntityType, Record<Side, RecordRef>> = {
+  OrgToCustomer: {
+    zendesk: { side: 'zendesk', kind: 'organization', id: '1' },
+    pms: { side: 'pms', kind: 'customer', id: 'C-1' },
+  },
+  TicketToProject: {
+    zendesk: { side: 'zendesk', kind: 'ticket', id: '7' },
+    pms: { side: 'pms', kind: 'project', id: 'P-7' },
+  },
+  CommentToProject: {
+    zendesk: { side: 'zendesk', kind: 'comment', id: '70' },
+    pms: { side: 'pms', kind: 'note', id: 'N-70' },
+  },
+};
+const side = fc.constantFrom<Side>('zendesk', 'pms');
+type Chosen<A> = A extends fc.Arbitrary<infer T> ? T : never;
+
+/** `often` as many times in ten, else one of the others. */
+function mostly<T>(often: number, value: T, ...others: T[]): fc.Arbitrary<T> {
+  return fc.oneof(
+    { weight: often * others.length, arbitrary: fc.constant(value) },
+    ...others.map((other) => ({ weight: 10 - often, arbitrary: fc.constant(other) })),
+  );
+}
+
+function rarely(one: number): fc.Arbitrary<boolean> {
+  return fc.nat(one).map((drawn) => drawn === one);
+}
+
+/** A value of a row: the one agreed on, another of its spellings, one that does not fit, or no property at all. */
+const value = fc.record({
+  like: fc.oneof(
+    { weight: 58, arbitrary: fc.constant('agreed' as const) },
+    { weight: 37, arbitrary: fc.constant('other' as const) },
+    { weight: 4, arbitrary: fc.constant('misfit' as const) },
+    { weight: 2, arbitrary: fc.constant('absent' as const) },
+  ),
+  spelling: fc.nat(4),
+});
+type ValueChoice = { like: 'agreed' | 'other' | 'misfit' | 'absent'; spelling: number };
+
+const rowChoice = fc.record({
+  agreed: fc.nat(4),
+  unknown: rarely(30),
+  zendesk: value,
+  pms: value,
+  residue: fc.record({ zendesk: mostly(8, null, 0, 1, 2), pms: mostly(8, null, 0, 1, 2) }),
+  parked: mostly(8, false, true),
+  attempted: fc.record({ zendesk: mostly(8, null, 0, 1, 2), pms: mostly(8, null, 0, 1, 2) }),
+  unconfirmed: mostly<Side | null>(8, null, 'zendesk', 'pms'),
+  decided: mostly<Side | 'merged' | null>(7, null, 'zendesk', 'pms', 'merged'),
+});
+type RowChoice = Chosen<typeof rowChoice>;
+
+const seenChoice = fc.record({
+  how: fc.oneof(
+    { weight: 2, arbitrary: fc.constant('not' as const) },
+    { weight: 6, arbitrary: fc.constant('fresh' as const) },
+    { weight: 4, arbitrary: fc.constant('export' as const) },
+    { weight: 1, arbitrary: fc.constant('gone' as const) },
+  ),
+  order: fc.constantFrom(4, 5, 5, 6),
+  state: mostly<SyncRecord['state']>(8, 'live', 'archived', 'deleted', 'redacted'),
+  skip: mostly<string | null>(9, null, 'a merge’s note'),
+  backRef: mostly<'none' | 'counterpart' | 'another' | 'own side'>(
+    5,
+    'none',
+    'counterpart',
+    'another',
+    'own side',
+  ),
+  foreign: mostly(9, false, true),
+  old: fc.boolean(),
+  files: fc.array(fc.constantFrom('f1', 'f2', 'f3'), { maxLength: 2 }),
+  redactedFile: mostly(8, false, true),
+});
+type SeenChoice = Chosen<typeof seenChoice>;
+
+const linkChoice = fc.record({
+  status: mostly<Link['status']>(6, 'linked', 'pending', 'conflict', 'quarantined', 'tombstone'),
+  unlinked: rarely(10),
+  never: mostly(9, false, true),
+  intent: fc.oneof(
+    { weight: 24, arbitrary: fc.constant(null) },
+    { weight: 4, arbitrary: fc.constant('update' as const) },
+    { weight: 1, arbitrary: fc.constant('done' as const) },
+    { weight: 1, arbitrary: fc.constant('followUp' as const) },
+    { weight: 1, arbitrary: fc.constant('attach' as const) },
+  ),
+  held: fc.boolean(),
+  backRef: fc.record({ zendesk: fc.boolean(), pms: fc.boolean() }),
+  ended: mostly<'archived' | null>(9, null, 'archived'),
+  files: fc.array(
+    fc.record({
+      name: fc.constantFrom('f1', 'f2', 'f3'),
+      from: side,
+      state: fc.constantFrom<LinkedFile['state']>('pending', 'copied', 'redacting', 'failed', 'ended'),
+    }),
+    { maxLength: 2 },
+  ),
+});
+
+const foundChoice = fc.record({
+  looked: mostly(6, true, false),
+  free: fc.constantFrom(0, 0, 1, 1, 2),
+  taken: fc.constantFrom<boolean | null>(null, null, null, true, false),
+  rivals: mostly(8, 0, 1),
+  returning: mostly(8, false, true),
+});
+
+const choices = fc.record({
+  mapping: fc.nat(MAPPINGS.length - 1),
+  entity: fc.constantFrom<EntityType>('TicketToProject', 'CommentToProject'),
+  origin: side,
+  records: fc.constantFrom<'one' | 'both'>('one', 'both', 'both'),
+  link: linkChoice,
+  one: fc.record({
+    linked: mostly(7, false, true),
+    claimed: mostly(9, false, true),
+    queued: mostly(9, false, true),
+  }),
+  seen: fc.record({ zendesk: seenChoice, pms: seenChoice }),
+  rows: fc.array(rowChoice, { minLength: 12, maxLength: 12 }),
+  counterpart: fc.oneof(
+    { weight: 15, arbitrary: fc.constant('nothing' as const) },
+    { weight: 4, arbitrary: fc.constant('this' as const) },
+    { weight: 2, arbitrary: fc.constant('another' as const) },
+    { weight: 1, arbitrary: fc.constant('create' as const) },
+    { weight: 1, arbitrary: fc.constant('none' as const) },
+  ),
+  found: foundChoice,
+  hops: fc.nat(2),
+  parents: mostly<'linked' | 'unknown' | 'ended' | 'one-sided'>(8, 'linked', 'unknown', 'ended', 'one-sided'),
+});
+type Choices = Chosen<typeof choices>;
+
+export const askedStates: fc.Arbitrary<Asked> = choices.map(build);
+
+function build(choice: Choices): Asked {
+  const mapping = MAPPINGS[choice.mapping] as Mapping;
+  const ids = IDS[choice.entity];
+  const key = `${choice.entity}/${refKey(ids[choice.origin])}`;
+  const other = otherSide(choice.origin);
+  const { counterpart } = choice;
+  const decided: Decision[] = choicesOfRows(choice, mapping).flatMap(decisionOn);
+  if (counterpart !== 'nothing') {
+    const refs = { this: refKey(ids[other]), another: `${other}:${ids[other].kind}:5` };
+    decided.push({ counterpart: { ...refs, create: 'create', none: 'none' }[counterpart] });
+  }
+  const hasLink = choice.records === 'both' || choice.one.linked;
+  const state: PairState = {
+    key,
+    link: hasLink ? linkOf(choice, mapping, key) : null,
+    observed: Object.fromEntries(
+      SIDES.flatMap((each) => {
+        const seen = observation(choice, mapping, each);
+        return seen ? [[each, seen]] : [];
+      }),
+    ),
+    ...(choice.records === 'one' && choice.found.looked && { candidates: candidatesOf(choice, mapping) }),
+    ...(choice.one.claimed && { claimedBy: `${choice.entity}/${refKey(ids[other])}` }),
+    ...(choice.one.queued && { olderSibling: `${choice.origin}:${ids[choice.origin].kind}:6` }),
+    decisions: decisionsOf(decided),
+    references: referencesFor(choice.parents),
+    hops: choice.hops,
+    linksSince: NOW,
+    now: '2024-05-02T00:00:00.000Z',
+  };
+  return { state, mapping };
+}
+
+interface ChosenRow {
+  row: PropertyRow;
+  choice: RowChoice;
+  spelled: Spelling[];
+}
+
+function choicesOfRows({ rows, entity }: Choices, mapping: Mapping): ChosenRow[] {
+  return mapping.entities[entity].rows.map((row, place) => ({
+    row,
+    choice: rows[place] as RowChoice,
+    spelled: SPELLINGS[row.id] as Spelling[],
+  }));
+}
+
+function at<T>(list: T[], place: number): T {
+  return list[place % list.length] as T;
+}
+
+function decisionOn({ row, choice, spelled }: ChosenRow): Decision[] {
+  if (choice.decided === null) return [];
+  if (choice.decided !== 'merged') return [{ row: row.id, choice: choice.decided }];
+  const { canonical } = at(spelled, choice.agreed + 1);
+  return [{ row: row.id, choice: 'merged', value: canonical, by: 'Ann' }];
+}
+
+/** The side's own value; undefined where the record does not name the property. */
+function valueOn(on: Side, { row, choice, spelled }: ChosenRow): Json | undefined {
+  const { like, spelling }: ValueChoice = choice[on];
+  if (like === 'absent') return undefined;
+  const misfit = MISFITS[row.id];
+  if (like === 'misfit' && misfit) return misfit[on];
+  return at(spelled, like === 'agreed' ? choice.agreed : spelling)[on];
+}
+
+function recordOn(on: Side, choice: Choices, mapping: Mapping): SyncRecord {
+  const ids = IDS[choice.entity];
+  const seen: SeenChoice = choice.seen[on];
+  const values: Values = {};
+  for (const chosen of choicesOfRows(choice, mapping)) {
+    const property = chosen.row[on];
+    const shown = property === null ? undefined : valueOn(on, chosen);
+    if (property !== null && shown !== undefined) values[property] = shown;
+  }
+  const counterpart = ids[otherSide(on)];
+  const backRefs = {
+    none: null,
+    counterpart: refKey(counterpart),
+    another: `${counterpart.side}:${counterpart.kind}:4`,
+    'own side': `${on}:${ids[on].kind}:4`,
+  };
+  return {
+    ref: ids[on],
+    version: `v${seen.order}`,
+    order: seen.order,
+    createdAt: seen.old ? '2024-04-01T00:00:00.000Z' : '2024-05-01T12:00:00.000Z',
+    updatedAt: `2024-05-01T12:00:0${seen.order}.000Z`,
+    state: seen.state,
+    values,
+    backRef: backRefs[seen.backRef],
+    foreignBackRef: seen.foreign,
+    skip: seen.skip,
+    ...(choice.entity === 'CommentToProject' && {
+      attachments: seen.files.map((name) => attachment(on, name, seen.redactedFile)),
+    }),
+  };
+}
+
+function attachment(on: Side, fileName: string, redacted: boolean): Attachment {
+  return { id: `${on}-${fileName}`, fileName, contentType: 'text/plain', size: 3, redacted };
+}
+
+function observation(choice: Choices, mapping: Mapping, on: Side): Observation | null {
+  const { how } = choice.seen[on];
+  // While only one record is known, the other was read only where a person chose it.
+  const known = choice.records === 'both' || on === choice.origin || choice.counterpart === 'this';
+  if (!known || how === 'not') return null;
+  if (how === 'gone') return { record: null, fresh: true };
+  return { record: recordOn(on, choice, mapping), fresh: how === 'fresh' };
+}
+
+function linkOf(choice: Choices, mapping: Mapping, key: string): Link {
+  const { link: chosen, records, origin } = choice;
+  const rows = choicesOfRows(choice, mapping);
+  const link = newLink(key, choice.entity, mapping.version, NOW);
+  link.status = chosen.status;
+  link.unlinked = chosen.unlinked;
+  link.rev = 3;
+  link.candidates = [`${otherSide(origin)}:project:5`, `${otherSide(origin)}:project:6`];
+  for (const each of records === 'both' ? SIDES : chosen.unlinked ? [origin] : [])
+    link.sides[each] = {
+      ref: refKey(IDS[choice.entity][each]),
+      version: 'v5',
+      order: 5,
+      state: each === origin && chosen.ended !== null ? chosen.ended : 'live',
+      updatedAt: '2024-05-01T12:00:05.000Z',
+      residue: valuesOf(rows, ({ choice: row, spelled }) => {
+        const place = row.residue[each];
+        return place === null ? undefined : at(spelled, place).canonical;
+      }),
+      backRef: chosen.backRef[each],
+    };
+  if (records === 'both' && !chosen.never)
+    link.snapshot = valuesOf(rows, ({ row, choice: each, spelled }) =>
+      row.write === 'create' || each.unknown ? undefined : at(spelled, each.agreed).canonical,
+    );
+  if (records === 'both') addPast(link, rows);
+  link.intent = intentOf(choice, link, rows);
+  if (choice.entity === 'CommentToProject' && chosen.files.length > 0)
+    link.files = chosen.files.map(({ name, from, state }) => linkedFile(name, from, state));
+  return link;
+}
+
+/** What was parked, and what earlier writes of unknown outcome may have done. */
+function addPast(link: Link, rows: ChosenRow[]): void {
+  for (const { row, choice, spelled } of rows) {
+    if (choice.parked)
+      link.conflicts.push({
+        row: row.id,
+        zendesk: at(spelled, 0).canonical,
+        pms: at(spelled, 1).canonical,
+        since: '2024-04-30T00:00:00.000Z',
+      });
+    for (const each of SIDES) {
+      const place = choice.attempted[each];
+      if (place === null) continue;
+      link.attempted ??= {};
+      link.attempted[each] = { ...link.attempted[each], [row.id]: [at(spelled, place).canonical] };
+    }
+    if (choice.unconfirmed !== null)
+      (link.unconfirmed ??= []).push({
+        at: NOW,
+        row: row.id,
+        side: choice.unconfirmed,
+        lost: at(spelled, choice.agreed + 1).canonical,
+        kept: at(spelled, choice.agreed).canonical,
+        rule: 'winner latest',
+      });
+  }
+}
+
+function linkedFile(name: string, from: Side, state: LinkedFile['state']): LinkedFile {
+  const both = state !== 'pending' && state !== 'failed';
+  return {
+    from,
+    fileName: name,
+    contentType: 'text/plain',
+    size: 3,
+    ids: { [from]: `${from}-${name}`, ...(both && { [otherSide(from)]: `${otherSide(from)}-${name}` }) },
+    state,
+    reason: state === 'failed' ? 'too large' : null,
+  };
+}
+
+function intentOf(choice: Choices, link: Link, rows: ChosenRow[]): Intent | null {
+  const { intent, held } = choice.link;
+  if (intent === null) return null;
+  const to = otherSide(choice.origin);
+  const written = rows.filter(({ row }) => row.write === 'always').slice(0, 3);
+  const next = {
+    ...emptyAgreement(),
+    snapshot: valuesOf(written, ({ choice: row, spelled }) => at(spelled, row.zendesk.spelling).canonical),
+    overruled: written.slice(0, 1).map(({ row, choice: each, spelled }) => ({
+      at: NOW,
+      row: row.id,
+      side: to,
+      lost: at(spelled, each.pms.spelling).canonical,
+      kept: at(spelled, each.zendesk.spelling).canonical,
+      rule: 'winner latest',
+    })),
+  };
+  const op = intent === 'done' ? 'update' : intent;
+  const write = {
+    ...blankWrite(to, op),
+    ref: link.sides[to]?.ref ?? null,
+    idempotencyKey: `${link._id}@2`,
+    rows: written.map(({ row }) => row.id),
+    done: intent === 'done',
+  };
+  return {
+    id: write.idempotencyKey,
+    writes: [write],
+    next,
+    then: 'linked',
+    seen: {},
+    ...(held && { hold: { by: 'run/0/0', until: NOW } }),
+  };
+}
+
+function valuesOf(rows: ChosenRow[], pick: (chosen: ChosenRow) => Json | undefined): Values {
+  const values: Values = {};
+  for (const chosen of rows) {
+    const picked = pick(chosen);
+    if (picked !== undefined) values[chosen.row.id] = picked;
+  }
+  return values;
+}
+
+function candidatesOf(choice: Choices, mapping: Mapping): Candidates {
+  const { free, taken, rivals, returning } = choice.found;
+  const on = otherSide(choice.origin);
+  const record = recordOn(on, choice, mapping);
+  const { kind } = record.ref;
+  const own = refKey(IDS[choice.entity][choice.origin]);
+  return {
+    free: Array.from({ length: free }, (_, place) => ({
+      ...record,
+      ref: { ...record.ref, id: String(place + 20) },
+      backRef: returning && place === 0 ? own : null,
+    })),
+    taken:
+      taken === null
+        ? []
+        : [{ ref: `${on}:${kind}:30`, key: `${choice.entity}/${on}:${kind}:30`, settled: taken }],
+    rivals: rivals > 0 ? [`${choice.origin}:${IDS[choice.entity][choice.origin].kind}:8`] : [],
+  };
+}
+
+function referencesFor(parents: Choices['parents']): References {
+  const byRef = new Map<string, ResolvedReference>();
+  const byKey = new Map<string, ResolvedReference>();
+  if (parents === 'unknown') return { byRef, byKey };
+  const add = (key: string, ids: Record<Side, RecordRef>) => {
+    const ended = parents === 'ended';
+    const known = { key, ids: { zendesk: ids.zendesk.id, pms: ids.pms.id }, ended };
+    const resolved = parents === 'one-sided' ? { ...known, ids: { zendesk: ids.zendesk.id } } : known;
+    byKey.set(key, resolved);
+    for (const each of SIDES) byRef.set(refKey(ids[each]), resolved);
+  };
+  for (const id of ['1', '2'])
+    add(`OrgToCustomer/zendesk:organization:${id}`, {
+      zendesk: { side: 'zendesk', kind: 'organization', id },
+      pms: { side: 'pms', kind: 'customer', id: `C-${id}` },
+    });
+  add('TicketToProject/zendesk:ticket:7', IDS.TicketToProject);
+  return { byRef, byKey };
+}
