@@ -14,6 +14,8 @@ import { askedStates } from '../support/plannerStates/generated';
  */
 
 const RUNS = 6_000;
+/** Of a kind that the weights give at least forty times; less than this is no matter of chance. */
+const RARE = 12;
 
 type Planner = Pick<
   typeof now,
@@ -69,5 +71,5 @@ test('both planners say the same of generated states, of which none is of a kind
     { numRuns: RUNS },
   );
   process.stderr.write(`${RUNS} generated states\n${counts.toString()}\n`);
-  expect(counts.below(20)).toEqual([]);
+  expect(counts.below(RARE)).toEqual([]);
 });

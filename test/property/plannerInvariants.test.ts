@@ -1,0 +1,155 @@
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { parseCanonicalKey, parseRef } from '../../src/sync/keys';
+import type { Intent, PlannedWrite } from '../../src/sync/link';
+import { comparedRows } from '../../src/sync/mapping';
+import { planPair, type Plan } from '../../src/sync/plan';
+import { phaseOf } from '../../src/sync/planner/phaseOf';
+import type { Phase } from '../../src/sync/planner/phases';
+import { SIDES } from '../../src/sync/record';
+import type { Asked } from '../support/plannerStates/asked';
+import { askedStates } from '../support/plannerStates/generated';
+import { dehydrate } from '../support/plannerStates/recorded';
+
+/** The invariants of docs/planner.md, by number, over generated states. */
+
+const RUNS = 3_000;
+/** So often an invariant has to have been tried. */
+const LEAST = 10;
+
+interface Case extends Asked {
+  phase: Phase;
+  plan: Plan;
+}
+
+const intentOf = (plan: Plan): Intent | null =>
+  plan.do === 'write' || plan.do === 'bury' ? plan.intent : null;
+/** Writes that this plan made; what is resumed was planned before. */
+const planned = ({ phase, plan }: Case): PlannedWrite[] =>
+  phase === 'resuming' ? [] : (intentOf(plan)?.writes ?? []);
+const isText = ({ op }: PlannedWrite) => op !== 'attach' && op !== 'detach';
+
+/** @returns whether the state was a case of the invariant at all */
+type Invariant = (met: Case) => boolean;
+
+const INVARIANTS: [name: string, holds: Invariant][] = [
+  [
+    '1: the same state gives the same plan, and planning changes nothing in it',
+    ({ state, mapping, plan }) => {
+      const before = dehydrate(state);
+      expect(isDeepStrictEqual(planPair(state, mapping), plan)).toBe(true);
+      expect(dehydrate(state)).toBe(before);
+      return true;
+    },
+  ],
+  [
+    '2: a plan to read names only records that were not just read',
+    ({ state, plan }) => {
+      if (plan.do !== 'read') return false;
+      expect(plan.refs.length).toBeGreaterThan(0);
+      expect(plan.refs.filter((ref) => state.observed[parseRef(ref).side]?.fresh)).toEqual([]);
+      return true;
+    },
+  ],
+  [
+    '3: a plan to wait names records, each once, in order',
+    ({ plan }) => {
+      if (plan.do !== 'wait') return false;
+      expect(plan.waitsFor.length).toBeGreaterThan(0);
+      expect(plan.waitsFor).toEqual([...new Set(plan.waitsFor)].sort());
+      return true;
+    },
+  ],
+  [
+    '4: a detached pair plans nothing while a person says nothing',
+    ({ state, plan }) => {
+      if (!state.link?.unlinked || state.decisions?.counterpart != null) return false;
+      expect(plan).toEqual({ do: 'rest' });
+      return true;
+    },
+  ],
+  [
+    '5: a resumed intent is sent as it was stored, but for looking first',
+    ({ state, phase, plan }) => {
+      if (phase !== 'resuming') return false;
+      const { intent = null } = state.link ?? {};
+      const looking = intent?.writes.map((write) => ({ ...write, lookFirst: true }));
+      expect(intentOf(plan)).toEqual({ ...intent, hold: undefined, writes: looking });
+      return true;
+    },
+  ],
+  [
+    '6: at most one update for each side, with a version and what each row is to replace',
+    (met) => {
+      const updates = planned(met).filter(({ op }) => op === 'update');
+      for (const side of SIDES)
+        expect(updates.filter((write) => write.side === side).length).toBeLessThanOrEqual(1);
+      for (const { version, ref, rows, expects } of updates) {
+        expect([version, ref]).not.toContain(null);
+        expect(Object.keys(expects)).toEqual(rows);
+      }
+      return updates.length > 0;
+    },
+  ],
+  [
+    '7: each addition has a key of its own',
+    (met) => {
+      const writes = planned(met);
+      const additions = writes.filter(({ op }) => op === 'followUp' || op === 'attach' || op === 'detach');
+      for (const { idempotencyKey: key } of additions)
+        expect(writes.filter(({ idempotencyKey }) => idempotencyKey === key)).toHaveLength(1);
+      return additions.length > 0;
+    },
+  ],
+  [
+    '8: a plan writes texts or files, never both',
+    (met) => {
+      const texts = planned(met).filter(isText).length;
+      const files = planned(met).length - texts;
+      expect(Math.min(texts, files)).toBe(0);
+      return files > 0;
+    },
+  ],
+  [
+    '9: after a redaction no follow-up precedes an update, and otherwise no update a follow-up',
+    (met) => {
+      const ops = planned(met)
+        .filter(isText)
+        .map(({ op }) => op);
+      if (met.phase !== 'merging' || !ops.includes('followUp')) return false;
+      const redacted = intentOf(met.plan)?.next.redacted !== undefined;
+      expect(ops).toEqual(redacted ? ops.toSorted().toReversed() : ops.toSorted());
+      return true;
+    },
+  ],
+  [
+    '10: after a merge each row is agreed on, or waits',
+    ({ state, mapping, phase, plan }) => {
+      if (phase !== 'merging' || plan.do === 'quarantine') return false;
+      const next = plan.do === 'settled' ? plan.agreement : intentOf(plan)?.next;
+      const rows = comparedRows(mapping.entities[parseCanonicalKey(state.key).entity]);
+      const open = rows.filter(({ id }) => !(id in (next?.snapshot ?? {})));
+      if (open.length > 0) expect(next?.waitsFor).not.toEqual([]);
+      return true;
+    },
+  ],
+];
+
+test('the invariants hold over generated states', () => {
+  const met = new Map(INVARIANTS.map(([name]) => [name, 0]));
+  fc.assert(
+    fc.property(askedStates, ({ state, mapping }) => {
+      const plan = planPair(state, mapping);
+      const phase = phaseOf(state, mapping);
+      for (const [name, holds] of INVARIANTS) {
+        try {
+          if (holds({ state, mapping, plan, phase })) met.set(name, (met.get(name) ?? 0) + 1);
+        } catch (error) {
+          throw new Error(`invariant ${name}`, { cause: error });
+        }
+      }
+    }),
+    { numRuns: RUNS },
+  );
+  expect([...met].filter(([, count]) => count < LEAST)).toEqual([]);
+});

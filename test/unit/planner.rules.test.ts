@@ -1,0 +1,217 @@
+import { newLink, type Link } from '../../src/sync/link';
+import type * as Planner from '../../src/sync/plan';
+import type { PairState } from '../../src/sync/plan';
+import type { Json, Side, SyncRecord, Values } from '../../src/sync/record';
+import { NOW, NO_REFERENCES, record, testMapping } from '../support/world';
+
+/**
+ * Each rule of src/sync/rules is switched off in turn, as a mutation does it: by another export in its place. What the
+ * planner then makes of a state is wrong, so the planner does ask the rule.
+ */
+
+const mapping = testMapping(
+  [
+    { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'zendesk' },
+    {
+      zendesk: 'description',
+      pms: 'text',
+      type: 'text',
+      direction: 'both',
+      winner: 'zendesk',
+      fixedOn: 'zendesk',
+      onEdit: 'followUp',
+    },
+    {
+      id: 'public',
+      zendesk: 'public',
+      pms: 'public',
+      type: 'enum',
+      direction: 'both',
+      transform: 'enum',
+      table: { true: 'public', false: 'internal' },
+    },
+  ],
+  { filter: { zendesk: { brand: ['ours', null] } } },
+);
+const table = mapping.entities.TicketToProject;
+const KEY = 'TicketToProject/zendesk:ticket:1';
+const ticket = (values: Values, order = 5): SyncRecord =>
+  record('zendesk', { subject: 'a', public: false, ...values }, order);
+const project = (values: Values, order = 5): SyncRecord =>
+  record('pms', { title: 'a', public: 'internal', ...values }, order);
+const sideOf = (ref: string) => ({
+  ref,
+  version: '5',
+  order: 5,
+  state: 'live' as const,
+  updatedAt: NOW,
+  residue: {},
+  backRef: true,
+});
+const linkWith = (over: Partial<Link> = {}): Link => ({
+  ...newLink(KEY, 'TicketToProject', mapping.version, NOW),
+  status: 'linked',
+  sides: { zendesk: sideOf('zendesk:ticket:1'), pms: sideOf('pms:project:P-1') },
+  snapshot: { title: 'a', text: null, public: 'internal' },
+  ...over,
+});
+const stateOf = (records: SyncRecord[], link: Link | null = linkWith(), fresh = true): PairState => ({
+  key: KEY,
+  link,
+  observed: Object.fromEntries(records.map((each) => [each.ref.side, { record: each, fresh }])),
+  references: NO_REFERENCES,
+  hops: 0,
+  linksSince: NOW,
+  now: NOW,
+});
+
+/** What a planner does with a state, in short. */
+function does(planner: typeof Planner, state: PairState): unknown {
+  const plan = planner.planPair(state, mapping);
+  if (plan.do === 'write') return plan.intent.writes.map(({ side, op, values }) => ({ side, op, values }));
+  return plan.do === 'settled' ? plan.agreement.overruled.map(({ lost }) => lost) : plan.do;
+}
+
+interface Rule {
+  file: string;
+  name: string;
+  /** What the export is replaced with. */
+  off: (...given: never[]) => unknown;
+  ask: (planner: typeof Planner) => unknown;
+  right: unknown;
+  wrong: unknown;
+}
+
+const shownOff = (row: { [side in Side]: string | null }, side: Side, shown: SyncRecord): Json =>
+  row[side] === null ? null : (shown.values[row[side]] ?? 'lost');
+
+const RULES: Rule[] = [
+  {
+    file: 'echo',
+    name: 'isEcho',
+    off: () => false,
+    ask: (planner) => planner.isEcho(mapping, table, linkWith(), ticket({}), NO_REFERENCES),
+    right: true,
+    wrong: false,
+  },
+  {
+    file: 'echo',
+    name: 'isKnownChange',
+    off: () => false,
+    ask: (planner) =>
+      planner.isKnownChange(mapping, linkWith(), { ref: 'zendesk:ticket:1', order: 4, exact: false }),
+    right: true,
+    wrong: false,
+  },
+  {
+    file: 'unheard',
+    name: 'agreedUnheard',
+    off: () => null,
+    // The project says what we wrote, and the ticket was edited since: one person's edit, which overrules nobody.
+    ask: (planner) => {
+      const attempted = { pms: { title: ['b'] } };
+      const records = [ticket({ subject: 'c' }), project({ title: 'b' })];
+      const plan = planner.planPair(stateOf(records, linkWith({ attempted })), mapping);
+      return plan.do === 'write' && plan.intent.next.overruled.map(({ lost }) => lost);
+    },
+    right: [],
+    wrong: ['b'],
+  },
+  {
+    file: 'fence',
+    name: 'isBehind',
+    off: () => false,
+    ask: (planner) => does(planner, stateOf([ticket({ subject: 'old' }, 4)], linkWith(), false)),
+    right: [],
+    wrong: [{ side: 'pms', op: 'update', values: { title: 'old' } }],
+  },
+  {
+    file: 'fence',
+    name: 'isDoubtful',
+    off: () => false,
+    ask: (planner) => does(planner, stateOf([ticket({ subject: 'old' })], linkWith(), false)),
+    right: 'read',
+    wrong: [{ side: 'pms', op: 'update', values: { title: 'old' } }],
+  },
+  {
+    file: 'firstMeeting',
+    name: 'filledFrom',
+    off: () => null,
+    ask: (planner) =>
+      does(
+        planner,
+        stateOf(
+          [ticket({ subject: null }), project({})],
+          linkWith({ snapshot: { text: null, public: 'internal' } }),
+        ),
+      ),
+    right: [{ side: 'zendesk', op: 'update', values: { subject: 'a' } }],
+    wrong: [{ side: 'pms', op: 'update', values: { title: null } }],
+  },
+  {
+    file: 'visibility',
+    name: 'shownToCustomers',
+    off: () => true,
+    ask: (planner) => does(planner, stateOf([ticket({}), project({ text: 'b' })])),
+    right: [{ side: 'zendesk', op: 'followUp', values: { text: 'b', public: false } }],
+    wrong: [{ side: 'zendesk', op: 'followUp', values: { text: 'b', public: true } }],
+  },
+  {
+    file: 'absence',
+    name: 'shownValue',
+    off: shownOff,
+    ask: (planner) => does(planner, stateOf([ticket({})])),
+    right: [],
+    wrong: [{ side: 'pms', op: 'update', values: { text: 'lost' } }],
+  },
+  {
+    file: 'absence',
+    name: 'unreadValue',
+    off: () => null,
+    ask: (planner) => does(planner, stateOf([ticket({})])),
+    right: [],
+    wrong: [{ side: 'zendesk', op: 'update', values: { subject: null, public: null } }],
+  },
+  {
+    file: 'binding',
+    name: 'agreedBase',
+    off: () => null,
+    ask: (planner) => does(planner, stateOf([ticket({}), project({ title: 'b' })])),
+    right: [{ side: 'zendesk', op: 'update', values: { subject: 'b' } }],
+    wrong: [{ side: 'pms', op: 'update', values: { title: 'a' } }],
+  },
+  {
+    file: 'filter',
+    name: 'filterReason',
+    off: () => null,
+    ask: (planner) => does(planner, stateOf([ticket({ brand: 'theirs' })], null)),
+    right: 'ignore',
+    wrong: [{ side: 'pms', op: 'create', values: { title: 'a', public: 'internal' } }],
+  },
+];
+
+/** The planner with one export replaced; with none, as it is. */
+function plannerWith(replaced?: Rule): typeof Planner {
+  let planner: typeof Planner | undefined;
+  jest.isolateModules(() => {
+    if (replaced) {
+      const file = `../../src/sync/rules/${replaced.file}`;
+      jest.doMock(file, () => ({
+        ...jest.requireActual<object>(file),
+        [replaced.name]: replaced.off,
+      }));
+    }
+    planner = jest.requireActual<typeof Planner>('../../src/sync/plan');
+    if (replaced) jest.dontMock(`../../src/sync/rules/${replaced.file}`);
+  });
+  if (!planner) throw new Error('no planner');
+  return planner;
+}
+
+test.each(RULES.map((rule) => [rule.name, rule] as const))(
+  '%s can be switched off, and matters',
+  (_, rule) => {
+    expect(rule.ask(plannerWith())).toEqual(rule.right);
+    expect(rule.ask(plannerWith(rule))).toEqual(rule.wrong);
+  },
+);

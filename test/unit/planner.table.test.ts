@@ -1,0 +1,470 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import {
+  blankWrite,
+  emptyAgreement,
+  newLink,
+  type Intent,
+  type Link,
+  type PlannedWrite,
+} from '../../src/sync/link';
+import type { PropertyRow } from '../../src/sync/mapping';
+import { planPair, type Observation, type PairState, type Plan } from '../../src/sync/plan';
+import { merging } from '../../src/sync/planner/mergePlan';
+import { linkedPair, pairOf } from '../../src/sync/planner/pair';
+import { phaseOf } from '../../src/sync/planner/phaseOf';
+import { PHASE_PLANS } from '../../src/sync/planner/phasePlans';
+import type { Phase } from '../../src/sync/planner/phases';
+import { EFFECT_ASKS } from '../../src/sync/planner/rowAsks';
+import { rowEffect, type RowEffect } from '../../src/sync/planner/rowEffect';
+import type { Json, Side, SyncRecord, Values } from '../../src/sync/record';
+import { decisionsOf, type Decision } from '../../src/sync/resolution';
+import { NOW, NO_REFERENCES, record, testMapping } from '../support/world';
+
+/** docs/planner.md as examples: one state for each phase of a pair, and one property for each effect of a row. */
+
+const ORGANIZATION = {
+  id: 'parent',
+  zendesk: 'organization_id',
+  pms: 'customerId',
+  type: 'reference',
+  direction: 'both',
+  transform: 'reference',
+  entity: 'OrgToCustomer',
+  required: true,
+  write: 'create',
+};
+const mapping = testMapping(
+  [
+    { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'zendesk' },
+    { zendesk: 'note', pms: 'note', type: 'text', direction: 'both', winner: 'manual' },
+    {
+      zendesk: 'description',
+      pms: 'text',
+      type: 'text',
+      direction: 'both',
+      winner: 'zendesk',
+      fixedOn: 'zendesk',
+      onEdit: 'followUp',
+    },
+    { zendesk: 'count', pms: 'amount', type: 'integer', direction: 'both', winner: 'pms' },
+    {
+      id: 'customer',
+      zendesk: 'customer_id',
+      pms: 'clientId',
+      type: 'reference',
+      direction: 'both',
+      transform: 'reference',
+      entity: 'OrgToCustomer',
+    },
+    ORGANIZATION,
+  ],
+  {
+    match: [{ zendesk: 'subject', pms: 'title' }],
+    filter: { zendesk: { brand: ['ours', null] } },
+    onDelete: 'archive',
+  },
+);
+const ZENDESK = 'zendesk:ticket:1';
+const PMS = 'pms:project:P-1';
+const KEY = `TicketToProject/${ZENDESK}`;
+
+const seen = (what: SyncRecord): Observation => ({ record: what, fresh: true });
+const exported = (what: SyncRecord): Observation => ({ record: what, fresh: false });
+const gone: Observation = { record: null, fresh: true };
+const ticket = (values: Values = {}, over: Partial<SyncRecord> = {}) => record('zendesk', values, 5, over);
+const project = (values: Values = {}, over: Partial<SyncRecord> = {}) => record('pms', values, 5, over);
+
+const state = (over: Partial<PairState>): PairState => ({
+  key: KEY,
+  link: null,
+  observed: {},
+  references: NO_REFERENCES,
+  hops: 0,
+  linksSince: NOW,
+  now: NOW,
+  ...over,
+});
+const decided = (...decisions: Decision[]) => ({ decisions: decisionsOf(decisions) });
+/** A pair of which only the ticket is known. */
+const alone = (over: Partial<SyncRecord> = {}, more: Partial<PairState> = {}) =>
+  state({ observed: { zendesk: seen(ticket({ subject: 'a' }, over)) }, ...more });
+const SNAPSHOT: Values = { title: 'a', note: null, text: null, amount: null, customer: null };
+const linkWith = (over: Partial<Link> = {}): Link => ({
+  ...newLink(KEY, 'TicketToProject', mapping.version, NOW),
+  status: 'linked',
+  sides: { zendesk: sideOf(ZENDESK), pms: sideOf(PMS) },
+  snapshot: SNAPSHOT,
+  ...over,
+});
+const sideOf = (ref: string) => ({
+  ref,
+  version: '5',
+  order: 5,
+  state: 'live' as const,
+  updatedAt: NOW,
+  residue: {},
+  backRef: true,
+});
+/** A linked pair of which both records were read, as they were agreed on. */
+const both = (over: Partial<PairState> = {}) =>
+  state({
+    link: linkWith(),
+    observed: { zendesk: seen(ticket({ subject: 'a' })), pms: seen(project({ title: 'a' })) },
+    ...over,
+  });
+const intentOf = (write: Partial<PlannedWrite>): Intent => ({
+  id: 'i',
+  writes: [{ ...blankWrite('pms', 'update'), ...write }],
+  next: emptyAgreement(),
+  then: 'linked',
+  seen: {},
+});
+const candidates = { free: [], taken: [], rivals: [] };
+const other = project({ title: 'a' }, { ref: { side: 'pms', kind: 'project', id: 'P-2' } });
+
+type Example = [when: string, state: PairState, plan: Record<string, unknown> & { do: Plan['do'] }];
+
+const PHASES: Record<Phase, Example[]> = {
+  detaching: [
+    ['a person keeps the record by itself', alone({}, decided({ counterpart: 'none' })), { do: 'unlink' }],
+  ],
+  detached: [['a person took the pair apart', both({ link: linkWith({ unlinked: true }) }), { do: 'rest' }]],
+  switching: [
+    [
+      'a person gave it another counterpart',
+      both({ link: linkWith({ unlinked: true }), ...decided({ counterpart: 'pms:project:P-2' }) }),
+      { do: 'part', from: 'pms' },
+    ],
+  ],
+  claimed: [
+    [
+      'another pair claimed its record',
+      alone({}, { claimedBy: 'TicketToProject/pms:project:P-1' }),
+      { do: 'redirect', to: 'TicketToProject/pms:project:P-1' },
+    ],
+  ],
+  resuming: [
+    [
+      'a create was begun',
+      alone({}, { link: linkWith({ sides: {}, intent: intentOf({ op: 'create' }) }) }),
+      { do: 'write', intent: { writes: [{ op: 'create', lookFirst: true }] } },
+    ],
+    [
+      'one of its writes is done',
+      both({ link: linkWith({ intent: intentOf({ done: true }) }) }),
+      { do: 'write', intent: { writes: [{ op: 'update', done: true, lookFirst: true }] } },
+    ],
+    [
+      'something is being said',
+      both({ link: linkWith({ intent: intentOf({ op: 'followUp' }) }) }),
+      { do: 'write', intent: { writes: [{ op: 'followUp', lookFirst: true }] } },
+    ],
+  ],
+  unseen: [['nobody has seen the record', state({}), { do: 'read', refs: [ZENDESK] }]],
+  maybeEnded: [
+    [
+      'an export shows it archived',
+      state({ observed: { zendesk: exported(ticket({}, { state: 'archived' })) } }),
+      { do: 'read', refs: [ZENDESK] },
+    ],
+  ],
+  endedAlone: [
+    ['it does not exist', state({ observed: { zendesk: gone } }), { do: 'bury', intent: null }],
+    [
+      'an export shows it deleted',
+      state({ observed: { zendesk: exported(ticket({}, { state: 'deleted' })) } }),
+      { do: 'bury', intent: null },
+    ],
+  ],
+  outside: [
+    [
+      'it takes no part by its nature',
+      alone({ skip: 'a description' }),
+      { do: 'ignore', reason: 'a description' },
+    ],
+    ['the filter keeps it out', alone({ values: { brand: 'theirs' } }), { do: 'ignore' }],
+  ],
+  chosenUnread: [
+    [
+      'a person chose a counterpart that nobody read',
+      alone({}, decided({ counterpart: PMS })),
+      { do: 'read', refs: [PMS] },
+    ],
+  ],
+  chosenEnded: [
+    [
+      'a person chose a counterpart that ended',
+      state({
+        observed: { zendesk: seen(ticket()), pms: seen(project({}, { state: 'deleted' })) },
+        ...decided({ counterpart: PMS }),
+      }),
+      { do: 'conflict', code: 'ambiguous_match' },
+    ],
+  ],
+  madeElsewhere: [
+    [
+      'its back-reference names its origin',
+      alone({ backRef: PMS }),
+      { do: 'redirect', to: `TicketToProject/${PMS}` },
+    ],
+  ],
+  queued: [
+    [
+      'an older sibling is still to be written',
+      alone({}, { olderSibling: 'zendesk:ticket:9' }),
+      { do: 'wait', waitsFor: ['zendesk:ticket:9'] },
+    ],
+  ],
+  unmapped: [
+    [
+      'a value does not fit',
+      alone({ values: { count: 'many' } }),
+      { do: 'quarantine', code: 'unmapped_value' },
+    ],
+  ],
+  waiting: [
+    [
+      'its parent is not linked',
+      alone({ values: { organization_id: 3 } }),
+      { do: 'wait', waitsFor: ['zendesk:organization:3'] },
+    ],
+  ],
+  looking: [['nobody has looked for a counterpart', alone(), { do: 'look' }]],
+  contested: [
+    [
+      'another pair is about to take the match',
+      alone({}, { candidates: { ...candidates, taken: [{ ref: PMS, key: `x/${PMS}`, settled: false }] } }),
+      { do: 'wait', waitsFor: [PMS] },
+    ],
+  ],
+  ambiguous: [
+    [
+      'several records match',
+      alone({}, { candidates: { ...candidates, free: [project(), other] } }),
+      { do: 'conflict', candidates: [PMS, 'pms:project:P-2'] },
+    ],
+    [
+      'it shares its match with a rival',
+      alone({}, { candidates: { ...candidates, free: [project()], rivals: ['zendesk:ticket:2'] } }),
+      { do: 'conflict', candidates: [PMS] },
+    ],
+  ],
+  joining: [
+    [
+      'one record matches',
+      alone({}, { candidates: { ...candidates, free: [project()] } }),
+      { do: 'join', counterpart: project() },
+    ],
+    [
+      'one of several names it',
+      alone({}, { candidates: { ...candidates, free: [other, project({}, { backRef: ZENDESK })] } }),
+      { do: 'join', counterpart: project({}, { backRef: ZENDESK }) },
+    ],
+    [
+      'a person chose a living counterpart',
+      state({
+        observed: { zendesk: seen(ticket()), pms: seen(project()) },
+        ...decided({ counterpart: PMS }),
+      }),
+      { do: 'join', counterpart: project() },
+    ],
+  ],
+  creating: [
+    [
+      'nothing matches',
+      alone({}, { candidates }),
+      {
+        do: 'write',
+        intent: { writes: [{ op: 'create', side: 'pms', values: { title: 'a' }, backRef: ZENDESK }] },
+      },
+    ],
+    [
+      'a person wants a new record',
+      alone({ backRef: PMS }, decided({ counterpart: 'create' })),
+      { do: 'write', intent: { writes: [{ op: 'create', insisted: true }] } },
+    ],
+  ],
+  ended: [
+    [
+      'one record is gone',
+      both({ observed: { zendesk: gone } }),
+      { do: 'bury', intent: { writes: [{ op: 'archive', side: 'pms' }] } },
+    ],
+    ['both are', both({ observed: { zendesk: gone, pms: gone } }), { do: 'bury', intent: null }],
+  ],
+  unread: [
+    [
+      'a row was never agreed on, and one side was not read',
+      both({ link: linkWith({ snapshot: null }), observed: { pms: seen(project()) } }),
+      { do: 'read', refs: [ZENDESK] },
+    ],
+  ],
+  returned: [
+    [
+      'the pair ended, and a record shows up',
+      both({ link: linkWith({ status: 'tombstone' }), observed: { pms: exported(project()) } }),
+      { do: 'read', refs: [ZENDESK, PMS] },
+    ],
+  ],
+  doubtful: [
+    [
+      'an export shows other values at the same order',
+      both({ observed: { zendesk: exported(ticket({ subject: 'b' })) } }),
+      { do: 'read', refs: [ZENDESK] },
+    ],
+  ],
+  orphaned: [
+    [
+      'a parent is not linked any more',
+      both({ observed: { zendesk: seen(ticket({ organization_id: 3 })) } }),
+      { do: 'wait', waitsFor: ['zendesk:organization:3'] },
+    ],
+  ],
+  merging: [
+    ['nothing changed', both(), { do: 'settled' }],
+    [
+      'something changed',
+      both({ observed: { zendesk: seen(ticket({ subject: 'b' })) } }),
+      { do: 'write', intent: { writes: [{ op: 'update', side: 'pms', values: { title: 'b' } }] } },
+    ],
+  ],
+};
+
+describe.each(Object.entries(PHASES))('phase %s', (phase, examples) => {
+  test.each(examples)('%s', (_, given, plan) => {
+    expect(phaseOf(given, mapping)).toBe(phase);
+    expect(planPair(given, mapping)).toMatchObject(plan);
+  });
+});
+
+interface RowExample {
+  row: string;
+  /** What both sides last agreed on; absent where they never did. */
+  agreed?: Json;
+  zendesk: Json;
+  pms: Json;
+  link?: Partial<Link>;
+  decision?: Decision;
+  effect: object;
+  /** Values written, by side; follow-ups are said. */
+  writes?: Partial<Record<Side, Values>>;
+  says?: Partial<Record<Side, string>>;
+}
+
+const parked = [{ row: 'note', zendesk: 'x', pms: 'y', since: '2024-01-01T00:00:00.000Z' }];
+
+const EFFECTS: Record<RowEffect['kind'], RowExample> = {
+  unmapped: { row: 'amount', agreed: 1, zendesk: 'many', pms: 1, effect: {} },
+  waits: {
+    row: 'customer',
+    agreed: null,
+    zendesk: 3,
+    pms: null,
+    effect: { waitsFor: ['zendesk:organization:3'] },
+  },
+  unchanged: { row: 'title', agreed: 'a', zendesk: 'a', pms: 'a', effect: {} },
+  agree: { row: 'title', agreed: 'a', zendesk: 'b', pms: 'b', effect: { value: 'b' } },
+  recover: {
+    row: 'title',
+    agreed: 'a',
+    zendesk: 'b',
+    pms: 'b',
+    link: { attempted: { pms: { title: ['b'] } } },
+    effect: { value: 'b' },
+  },
+  park: { row: 'note', agreed: 'a', zendesk: 'b', pms: 'c', effect: { since: NOW, agreed: 'a' } },
+  followUp: {
+    row: 'text',
+    agreed: 'a',
+    zendesk: 'a',
+    pms: 'b',
+    effect: { to: 'zendesk', value: 'b', kept: 'a' },
+    says: { zendesk: 'b' },
+  },
+  redact: {
+    row: 'text',
+    agreed: 'pin 12',
+    zendesk: 'pin ▇▇',
+    pms: 'pin 12!',
+    effect: { from: 'zendesk', text: 'pin ▇▇!', edited: true },
+    writes: { pms: { text: 'pin ▇▇!' } },
+    says: { zendesk: 'pin ▇▇!' },
+  },
+  carry: {
+    row: 'title',
+    agreed: 'a',
+    zendesk: 'a',
+    pms: 'b',
+    effect: { value: 'b', rule: 'changed', lost: {} },
+    writes: { zendesk: { subject: 'b' } },
+  },
+  overrule: {
+    row: 'title',
+    agreed: 'a',
+    zendesk: 'b',
+    pms: 'c',
+    effect: { value: 'b', rule: 'winner zendesk', lost: { pms: 'c' } },
+    writes: { pms: { title: 'b' } },
+  },
+  replace: {
+    row: 'note',
+    agreed: 'a',
+    zendesk: 'x',
+    pms: 'y',
+    link: { conflicts: parked },
+    decision: { row: 'note', choice: 'merged', value: 'z', by: 'Ann' },
+    effect: { value: 'z', rule: 'Ann chose merged', lost: { zendesk: 'x', pms: 'y' } },
+    writes: { zendesk: { note: 'z' }, pms: { note: 'z' } },
+  },
+};
+
+describe.each(Object.entries(EFFECTS))('effect %s', (kind, example) => {
+  const table = mapping.entities.TicketToProject;
+  const row = table.rows.find(({ id }) => id === example.row) as PropertyRow;
+  const values = { subject: 'a', title: 'a' };
+  const given = both({
+    link: linkWith({
+      snapshot: { ...SNAPSHOT, ...('agreed' in example && { [row.id]: example.agreed ?? null }) },
+      ...example.link,
+    }),
+    observed: {
+      zendesk: seen(ticket({ ...values, [row.zendesk ?? '']: example.zendesk })),
+      pms: seen(project({ ...values, [row.pms ?? '']: example.pms })),
+    },
+    ...decided(...(example.decision ? [example.decision] : [])),
+  });
+
+  test('is what the row comes to', () => {
+    const linked = linkedPair(pairOf(given, mapping));
+    if (!linked) throw new Error('not linked');
+    expect(rowEffect(merging(linked), row)).toMatchObject({ kind, ...example.effect });
+  });
+
+  test('is what the plan is made of', () => {
+    const plan = planPair(given, mapping);
+    const writes = plan.do === 'write' ? plan.intent.writes : [];
+    const of = (op: PlannedWrite['op'], pick: (write: PlannedWrite) => unknown) =>
+      Object.fromEntries(writes.filter((write) => write.op === op).map((write) => [write.side, pick(write)]));
+    expect(of('update', (write) => write.values)).toEqual(example.writes ?? {});
+    expect(of('followUp', (write) => write.values['text'])).toEqual(example.says ?? {});
+    expect(plan.do === 'quarantine').toBe(kind === 'unmapped');
+  });
+});
+
+describe('docs/planner.md', () => {
+  const page = readFileSync(path.resolve(__dirname, '../../docs/planner.md'), 'utf8');
+  const namesUnder = (heading: string) => {
+    const [, section = ''] = page.split(`\n## ${heading}\n`);
+    const [text = ''] = section.split('\n## ');
+    return [...text.matchAll(/^\| `(\w+)` +\|/gm)].map(([, name]) => name);
+  };
+
+  test('has the phases in the order of the table', () => {
+    expect(namesUnder('The phases of a pair')).toEqual(Object.keys(PHASE_PLANS));
+  });
+
+  test('has the effects in the order of the table', () => {
+    expect(namesUnder('The effects of a row')).toEqual(Object.keys(EFFECT_ASKS));
+  });
+});
