@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import * as now from '../../src/sync/plan';
@@ -7,6 +8,7 @@ import * as before from '../support/oldPlanner/plan';
 import { Counts } from '../support/plannerStates/counts';
 import type { Asked } from '../support/plannerStates/asked';
 import { askedStates } from '../support/plannerStates/generated';
+import { readRecording } from '../support/plannerStates/recorded';
 
 /**
  * The planner as a table plans just what the planner that it replaced did. The old one goes, with this file, once the
@@ -72,4 +74,15 @@ test('both planners say the same of generated states, of which none is of a kind
   );
   process.stderr.write(`${RUNS} generated states\n${counts.toString()}\n`);
   expect(counts.below(RARE)).toEqual([]);
+});
+
+test('both planners say the same of recorded states', () => {
+  const recording = readRecording(path.resolve(__dirname, '../fixtures/plannerStates.jsonl'));
+  const counts = new Counts();
+  for (const asked of recording) {
+    expectSame(asked);
+    counts.add(asked, now.planPair(asked.state, asked.mapping));
+  }
+  process.stderr.write(`${recording.length} recorded states\n${counts.toString()}\n`);
+  expect(counts.below(FEW, SELDOM_RECORDED)).toEqual([]);
 });

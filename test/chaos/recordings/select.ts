@@ -10,51 +10,69 @@ import { dehydrate, readRecording, type Line } from '../../support/plannerStates
  * `node dist/test/chaos/recordings/select.js FOLDER… > test/fixtures/plannerStates.jsonl`
  */
 
-const MOST_STATES = 400;
+const MOST_STATES = 390;
 const MOST_CHARACTERS = 900_000;
+/** So many examples of each kind come first, the rarest kind before all. */
+const OF_EACH = 15;
 
-/** By all that a state and its plan are examples of: states that differ in times and words alone are alike. */
-function byKind(all: Asked[]): Asked[][] {
-  const groups = new Map<string, Asked[]>();
-  for (const asked of all) {
-    const kinds = kindsOf(asked, planPair(asked.state, asked.mapping));
-    const group = `${asked.state.key.split(':')[0]} ${[...new Set(kinds)].sort().join()}`;
-    groups.set(group, [...(groups.get(group) ?? []), asked]);
-  }
-  return [...groups.values()];
+interface Example {
+  asked: Asked;
+  kinds: string[];
+  /** All that a state and its plan are examples of: states that differ in times and words alone are alike. */
+  likeness: string;
 }
 
-function select(all: Asked[]): Line[] {
-  const groups = byKind(all);
-  const lines = new Map<string, Line>();
+function exampleOf(asked: Asked): Example {
+  const plan = planPair(asked.state, asked.mapping);
+  const kinds = [...new Set(kindsOf(asked, plan))].sort();
+  return { asked, kinds, likeness: [asked.state.key.split(':')[0], ...kinds].join() };
+}
+
+/** The first of each likeness, then the second of each, and so on. */
+function byLikeness(examples: Example[]): Example[] {
+  const seen = new Map<string, number>();
+  return examples
+    .map((example) => {
+      const before = seen.get(example.likeness) ?? 0;
+      seen.set(example.likeness, before + 1);
+      return { example, before };
+    })
+    .sort((a, b) => a.before - b.before)
+    .map(({ example }) => example);
+}
+
+function select(all: Asked[]): Asked[] {
+  const examples = byLikeness(all.map(exampleOf));
+  const byKind = new Map<string, Example[]>();
+  for (const example of examples)
+    for (const kind of example.kinds) byKind.set(kind, [...(byKind.get(kind) ?? []), example]);
+  const rarest = [...byKind.values()].sort((a, b) => a.length - b.length);
+  const chosen = new Map<string, Asked>();
   let size = 0;
-  const add = (line: Line) => {
-    const json = dehydrate(line);
-    if (!lines.has(json)) size += json.length;
-    lines.set(json, line);
-  };
-  for (let round = 0; groups.some((group) => group.length > round); round += 1) {
-    for (const group of groups) {
-      const asked = group[round];
-      if (!asked || lines.size >= MOST_STATES || size >= MOST_CHARACTERS) continue;
-      add({ mapping: asked.mapping });
-      add({ state: asked.state, by: asked.mapping.version });
-    }
+  for (const { asked } of [...rarest.flatMap((some) => some.slice(0, OF_EACH)), ...examples]) {
+    const json = dehydrate(asked.state);
+    if (chosen.has(json) || chosen.size >= MOST_STATES || size + json.length > MOST_CHARACTERS) continue;
+    chosen.set(json, asked);
+    size += json.length;
   }
-  return [...lines.values()];
+  return [...chosen.values()];
+}
+
+function report(title: string, some: Asked[]): void {
+  const counts = new Counts();
+  for (const asked of some) counts.add(asked, planPair(asked.state, asked.mapping));
+  process.stderr.write(`${some.length} ${title}\n${counts.toString()}\n`);
 }
 
 const all = process.argv
   .slice(2)
   .flatMap((folder) => readdirSync(folder).flatMap((name) => readRecording(path.join(folder, name))));
-const lines = select(all);
-const counts = new Counts();
-const mappings = new Map(
-  lines.flatMap((line) => ('mapping' in line ? [[line.mapping.version, line.mapping] as const] : [])),
-);
-for (const line of lines) {
-  process.stdout.write(`${dehydrate(line)}\n`);
-  const mapping = 'state' in line ? mappings.get(line.by) : undefined;
-  if ('state' in line && mapping) counts.add({ state: line.state, mapping }, planPair(line.state, mapping));
-}
-process.stderr.write(`${lines.length - mappings.size} of ${all.length} states\n${counts.toString()}\n`);
+report('recorded states', all);
+const chosen = select(all);
+report('states chosen', chosen);
+const mappings = new Map(chosen.map(({ mapping }) => [mapping.version, mapping]));
+const lines: Line[] = [
+  ...[...mappings.values()].map((mapping) => ({ mapping })),
+  ...chosen.map(({ state, mapping }) => ({ state, by: mapping.version })),
+];
+for (const line of lines) process.stdout.write(`${dehydrate(line)}\n`);

@@ -19,7 +19,9 @@ import type { Decision } from '../../../src/sync/resolution';
 import { decisionsOf } from '../../../src/sync/resolution';
 import type { References, ResolvedReference } from '../../../src/sync/values';
 import type { Asked } from './asked';
+import { choices, type Choices, type RowChoice, type SeenChoice, type ValueChoice } from './choices';
 import { MAPPINGS, MISFITS, SPELLINGS, type Spelling } from './mappings';
+import { SPOTLIGHTS, type Spotlight } from './spotlights';
 
 /** States of one pair, in all that the planner tells apart, and the mappings that they are planned by. */
 
@@ -38,129 +40,14 @@ const IDS: Record<EntityType, Record<Side, RecordRef>> = {
     pms: { side: 'pms', kind: 'note', id: 'N-70' },
   },
 };
-const side = fc.constantFrom<Side>('zendesk', 'pms');
-type Chosen<A> = A extends fc.Arbitrary<infer T> ? T : never;
+const spotlight = fc.oneof(
+  { weight: 90, arbitrary: fc.constant<Spotlight>('none') },
+  ...(Object.keys(SPOTLIGHTS) as Spotlight[]).map((name) => ({ weight: 2, arbitrary: fc.constant(name) })),
+);
 
-/** `often` as many times in ten, else one of the others. */
-function mostly<T>(often: number, value: T, ...others: T[]): fc.Arbitrary<T> {
-  return fc.oneof(
-    { weight: often * others.length, arbitrary: fc.constant(value) },
-    ...others.map((other) => ({ weight: 10 - often, arbitrary: fc.constant(other) })),
-  );
-}
-
-function rarely(one: number): fc.Arbitrary<boolean> {
-  return fc.nat(one).map((drawn) => drawn === one);
-}
-
-/** A value of a row: the one agreed on, another of its spellings, one that does not fit, or no property at all. */
-const value = fc.record({
-  like: fc.oneof(
-    { weight: 58, arbitrary: fc.constant('agreed' as const) },
-    { weight: 37, arbitrary: fc.constant('other' as const) },
-    { weight: 4, arbitrary: fc.constant('misfit' as const) },
-    { weight: 2, arbitrary: fc.constant('absent' as const) },
-  ),
-  spelling: fc.nat(4),
-});
-type ValueChoice = { like: 'agreed' | 'other' | 'misfit' | 'absent'; spelling: number };
-
-const rowChoice = fc.record({
-  agreed: fc.nat(4),
-  unknown: rarely(30),
-  zendesk: value,
-  pms: value,
-  residue: fc.record({ zendesk: mostly(8, null, 0, 1, 2), pms: mostly(8, null, 0, 1, 2) }),
-  parked: mostly(8, false, true),
-  attempted: fc.record({ zendesk: mostly(8, null, 0, 1, 2), pms: mostly(8, null, 0, 1, 2) }),
-  unconfirmed: mostly<Side | null>(8, null, 'zendesk', 'pms'),
-  decided: mostly<Side | 'merged' | null>(7, null, 'zendesk', 'pms', 'merged'),
-});
-type RowChoice = Chosen<typeof rowChoice>;
-
-const seenChoice = fc.record({
-  how: fc.oneof(
-    { weight: 2, arbitrary: fc.constant('not' as const) },
-    { weight: 6, arbitrary: fc.constant('fresh' as const) },
-    { weight: 4, arbitrary: fc.constant('export' as const) },
-    { weight: 1, arbitrary: fc.constant('gone' as const) },
-  ),
-  order: fc.constantFrom(4, 5, 5, 6),
-  state: mostly<SyncRecord['state']>(8, 'live', 'archived', 'deleted', 'redacted'),
-  skip: mostly<string | null>(9, null, 'a merge’s note'),
-  backRef: mostly<'none' | 'counterpart' | 'another' | 'own side'>(
-    5,
-    'none',
-    'counterpart',
-    'another',
-    'own side',
-  ),
-  foreign: mostly(9, false, true),
-  old: fc.boolean(),
-  files: fc.array(fc.constantFrom('f1', 'f2', 'f3'), { maxLength: 2 }),
-  redactedFile: mostly(8, false, true),
-});
-type SeenChoice = Chosen<typeof seenChoice>;
-
-const linkChoice = fc.record({
-  status: mostly<Link['status']>(6, 'linked', 'pending', 'conflict', 'quarantined', 'tombstone'),
-  unlinked: rarely(10),
-  never: mostly(9, false, true),
-  intent: fc.oneof(
-    { weight: 24, arbitrary: fc.constant(null) },
-    { weight: 4, arbitrary: fc.constant('update' as const) },
-    { weight: 1, arbitrary: fc.constant('done' as const) },
-    { weight: 1, arbitrary: fc.constant('followUp' as const) },
-    { weight: 1, arbitrary: fc.constant('attach' as const) },
-  ),
-  held: fc.boolean(),
-  backRef: fc.record({ zendesk: fc.boolean(), pms: fc.boolean() }),
-  ended: mostly<'archived' | null>(9, null, 'archived'),
-  files: fc.array(
-    fc.record({
-      name: fc.constantFrom('f1', 'f2', 'f3'),
-      from: side,
-      state: fc.constantFrom<LinkedFile['state']>('pending', 'copied', 'redacting', 'failed', 'ended'),
-    }),
-    { maxLength: 2 },
-  ),
-});
-
-const foundChoice = fc.record({
-  looked: mostly(6, true, false),
-  free: fc.constantFrom(0, 0, 1, 1, 2),
-  taken: fc.constantFrom<boolean | null>(null, null, null, true, false),
-  rivals: mostly(8, 0, 1),
-  returning: mostly(8, false, true),
-});
-
-const choices = fc.record({
-  mapping: fc.nat(MAPPINGS.length - 1),
-  entity: fc.constantFrom<EntityType>('TicketToProject', 'CommentToProject'),
-  origin: side,
-  records: fc.constantFrom<'one' | 'both'>('one', 'both', 'both'),
-  link: linkChoice,
-  one: fc.record({
-    linked: mostly(7, false, true),
-    claimed: mostly(9, false, true),
-    queued: mostly(9, false, true),
-  }),
-  seen: fc.record({ zendesk: seenChoice, pms: seenChoice }),
-  rows: fc.array(rowChoice, { minLength: 12, maxLength: 12 }),
-  counterpart: fc.oneof(
-    { weight: 15, arbitrary: fc.constant('nothing' as const) },
-    { weight: 4, arbitrary: fc.constant('this' as const) },
-    { weight: 2, arbitrary: fc.constant('another' as const) },
-    { weight: 1, arbitrary: fc.constant('create' as const) },
-    { weight: 1, arbitrary: fc.constant('none' as const) },
-  ),
-  found: foundChoice,
-  hops: fc.nat(2),
-  parents: mostly<'linked' | 'unknown' | 'ended' | 'one-sided'>(8, 'linked', 'unknown', 'ended', 'one-sided'),
-});
-type Choices = Chosen<typeof choices>;
-
-export const askedStates: fc.Arbitrary<Asked> = choices.map(build);
+export const askedStates: fc.Arbitrary<Asked> = fc
+  .tuple(spotlight, choices)
+  .map(([name, choice]) => build(SPOTLIGHTS[name](choice)));
 
 function build(choice: Choices): Asked {
   const mapping = MAPPINGS[choice.mapping] as Mapping;
@@ -282,7 +169,8 @@ function linkOf(choice: Choices, mapping: Mapping, key: string): Link {
   link.status = chosen.status;
   link.unlinked = chosen.unlinked;
   link.rev = 3;
-  link.candidates = [`${otherSide(origin)}:project:5`, `${otherSide(origin)}:project:6`];
+  const counterpart = IDS[choice.entity][otherSide(origin)];
+  link.candidates = [refKey(counterpart), refKey({ ...counterpart, id: '6' })];
   for (const each of records === 'both' ? SIDES : chosen.unlinked ? [origin] : [])
     link.sides[each] = {
       ref: refKey(IDS[choice.entity][each]),

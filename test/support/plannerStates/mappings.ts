@@ -49,6 +49,7 @@ export const SPELLINGS: Record<string, Spelling[]> = {
     { canonical: 'OrgToCustomer/zendesk:organization:2', zendesk: 2, pms: 'C-2' },
     ...same(null),
   ],
+  owner: [{ canonical: 'OrgToCustomer/zendesk:organization:1', zendesk: 1, pms: 'C-1' }, ...same(null)],
   ticket: [{ canonical: 'TicketToProject/zendesk:ticket:7', zendesk: 7, pms: 'P-7' }],
   first: same('once', null),
   made: same(null),
@@ -61,6 +62,7 @@ export const MISFITS: Record<string, { zendesk: Json; pms: Json }> = {
   amount: { zendesk: 'many', pms: 'many' },
   public: { zendesk: 'maybe', pms: 'maybe' },
   parent: { zendesk: 99, pms: 'C-99' },
+  owner: { zendesk: 99, pms: 'C-99' },
   ticket: { zendesk: 98, pms: 'P-98' },
 };
 
@@ -108,6 +110,16 @@ const TICKET = [
     transform: 'reference',
     entity: 'OrgToCustomer',
     winner: 'latest',
+  },
+  {
+    id: 'owner',
+    zendesk: 'owner_id',
+    pms: 'ownerId',
+    type: 'reference',
+    direction: 'both',
+    transform: 'reference',
+    entity: 'OrgToCustomer',
+    winner: 'zendesk',
   },
   { zendesk: 'first', pms: 'first', type: 'string', direction: 'both', write: 'create' },
   {

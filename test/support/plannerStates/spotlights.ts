@@ -1,0 +1,79 @@
+import { otherSide } from '../../../src/sync/record';
+import type { Choices, RowChoice, SeenChoice } from './choices';
+
+/** States that chance alone brings too seldom: the choices for a state are bent towards one of them. */
+
+type Bend = (choice: Choices) => Choices;
+
+const seenWell: Partial<SeenChoice> = { how: 'fresh', state: 'live', skip: null };
+const bent = (choice: Choices, zendesk: Partial<SeenChoice>, pms: Partial<SeenChoice>): Choices => ({
+  ...choice,
+  seen: { zendesk: { ...choice.seen.zendesk, ...zendesk }, pms: { ...choice.seen.pms, ...pms } },
+});
+/** One record, which is there, and nothing that comes before its values. */
+const alone: Bend = (choice) => ({
+  ...bent(choice, seenWell, seenWell),
+  records: 'one',
+  one: { linked: false, claimed: false, queued: false },
+  counterpart: 'nothing',
+  hops: 2,
+});
+/** Two records that were just read and can be merged. */
+const together: Bend = (choice) => ({
+  ...bent(choice, seenWell, seenWell),
+  records: 'both',
+  counterpart: 'nothing',
+  parents: 'linked',
+  link: { ...choice.link, status: 'linked', unlinked: false, intent: null },
+});
+const rowsOf = (choice: Choices, change: (row: RowChoice) => Partial<RowChoice>): Choices => ({
+  ...choice,
+  rows: choice.rows.map((row) => ({ ...row, ...change(row) })),
+});
+
+export const SPOTLIGHTS = {
+  none: (choice) => choice,
+  chosenEnded: (choice) => {
+    const ended: Partial<SeenChoice> = { how: 'fresh', state: 'archived' };
+    const there = alone(choice);
+    const bentTo = choice.origin === 'zendesk' ? bent(there, {}, ended) : bent(there, ended, {});
+    return { ...bentTo, counterpart: 'this' };
+  },
+  misfit: (choice) =>
+    rowsOf(alone(choice), (row) => ({ [choice.origin]: { ...row[choice.origin], like: 'misfit' } })),
+  /** The other side still says what a write wrote whose answer was lost, and this one was edited since. */
+  editedAfterAttempt: (choice) => {
+    const { origin } = choice;
+    const there = rowsOf(together(choice), (row) => ({
+      unknown: true,
+      parked: false,
+      [otherSide(origin)]: { like: 'agreed', spelling: 0 },
+      [origin]: { like: 'other', spelling: row.agreed + 2 },
+      attempted: { zendesk: null, pms: null, [origin]: row.agreed },
+      unconfirmed: origin,
+    }));
+    return { ...there, link: { ...there.link, never: false } };
+  },
+  detached: (choice) => {
+    const there = rowsOf(together(choice), () => ({
+      unknown: false,
+      parked: false,
+      residue: { zendesk: null, pms: null },
+      zendesk: { like: 'agreed', spelling: 0 },
+      pms: { like: 'agreed', spelling: 0 },
+    }));
+    return {
+      ...there,
+      entity: 'CommentToProject',
+      link: {
+        ...there.link,
+        never: false,
+        backRef: { zendesk: true, pms: true },
+        files: [{ name: 'f1', from: choice.origin, state: 'redacting' }],
+      },
+    };
+  },
+  merged: (choice) => rowsOf(together(choice), () => ({ parked: true, decided: 'merged', unknown: false })),
+} satisfies Record<string, Bend>;
+
+export type Spotlight = keyof typeof SPOTLIGHTS;
