@@ -18,6 +18,17 @@ import { readRecording } from '../support/plannerStates/recorded';
 const RUNS = 6_000;
 /** Of a kind that the weights give at least forty times; less than this is no matter of chance. */
 const RARE = 12;
+/** At least so many recorded states are of each kind … */
+const FEW = 4;
+/** … but for what a service comes to by a person's word, or for a moment, or by a mistake in the data. */
+const SELDOM_RECORDED = [
+  ...['detached', 'switching', 'chosenUnread', 'chosenEnded'].map((phase) => `phase ${phase}`),
+  ...['outside', 'unmapped', 'contested', 'orphaned'].map((phase) => `phase ${phase}`),
+  ...['unmapped', 'replace'].map((effect) => `effect ${effect}`),
+  ...['ignore', 'part', 'rest', 'quarantine'].map((plan) => `plan ${plan}`),
+  'write archive',
+  'met intentDropped',
+];
 
 type Planner = Pick<
   typeof now,
