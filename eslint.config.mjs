@@ -66,6 +66,8 @@ const zones = [
       './src/plan',
       './src/workers',
       './src/sync/plan.ts',
+      './src/sync/planner',
+      './src/sync/rules',
       './src/sync/merge.ts',
       './src/sync/link.ts',
     ],

@@ -13,7 +13,7 @@ import { judgeNode } from './nodeRange.mjs';
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const STAMP = path.join(ROOT, 'node_modules', '.zps-installed');
 const BUILD_INFO = path.join(ROOT, 'dist', '.tsbuildinfo');
-const SOURCES = ['src', 'sandbox', 'redmine', 'demo', 'bench', 'test/chaos'];
+const SOURCES = ['src', 'sandbox', 'redmine', 'demo', 'bench', 'test/chaos', 'test/support/plannerStates'];
 
 const TASKS = {
   demo: ['dist/demo/main.js'],
