@@ -6,24 +6,29 @@ import type { ZendeskAuth } from '../systems/zendesk/auth';
 export type SignInSetting =
   'zendeskOauthClientId' | 'zendeskOauthClientSecret' | 'zendeskEmail' | 'zendeskApiToken';
 
+type Given = Partial<Record<SignInSetting, string | undefined>>;
+
 /** Each way takes two settings; an OAuth client is what is asked for where neither is there. */
-export function checkSignIn(
-  settings: Partial<Record<SignInSetting, string | undefined>>,
-  context: z.RefinementCtx,
-): void {
+export function checkSignIn(settings: Given, context: z.RefinementCtx): void {
+  const fault = faultOf(settings);
+  if (fault) context.addIssue({ code: 'custom', path: [fault[0]], message: fault[1] });
+}
+
+function faultOf(settings: Given): [setting: SignInSetting, expected: string] | null {
   const { zendeskOauthClientId, zendeskOauthClientSecret, zendeskEmail, zendeskApiToken } = settings;
-  const miss = (setting: SignInSetting, message: string) =>
-    context.addIssue({ code: 'custom', path: [setting], message });
-  if (zendeskOauthClientId !== undefined && zendeskOauthClientSecret === undefined)
-    miss('zendeskOauthClientSecret', 'expected the secret of that OAuth client');
-  else if (zendeskOauthClientId === undefined && zendeskOauthClientSecret !== undefined)
-    miss('zendeskOauthClientId', 'expected the Identifier of the OAuth client whose secret is given');
-  else if (zendeskOauthClientId === undefined && zendeskApiToken === undefined && zendeskEmail === undefined)
-    miss('zendeskOauthClientId', 'expected the Identifier of an OAuth client (docs/zendesk.md)');
-  else if (zendeskOauthClientId === undefined && zendeskApiToken === undefined)
-    miss('zendeskApiToken', 'expected an API token, or better an OAuth client: ZENDESK_OAUTH_CLIENT_ID');
-  else if (zendeskOauthClientId === undefined && zendeskEmail === undefined)
-    miss('zendeskEmail', 'expected the e-mail address of the user whose API token is given');
+  if (zendeskOauthClientId !== undefined)
+    return zendeskOauthClientSecret === undefined
+      ? ['zendeskOauthClientSecret', 'expected the secret of that OAuth client']
+      : null;
+  if (zendeskOauthClientSecret !== undefined)
+    return ['zendeskOauthClientId', 'expected the Identifier of the OAuth client whose secret is given'];
+  if (zendeskApiToken === undefined && zendeskEmail === undefined)
+    return ['zendeskOauthClientId', 'expected the Identifier of an OAuth client (docs/zendesk.md)'];
+  if (zendeskApiToken === undefined)
+    return ['zendeskApiToken', 'expected an API token, or better an OAuth client: ZENDESK_OAUTH_CLIENT_ID'];
+  return zendeskEmail === undefined
+    ? ['zendeskEmail', 'expected the e-mail address of the user whose API token is given']
+    : null;
 }
 
 /** An OAuth client wins over an API token, so that both may be given while an account is migrated. */

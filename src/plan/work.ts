@@ -54,15 +54,22 @@ export class WorkTally {
   }
 
   private countZendesk({ op, kind }: SimulatedWrite): void {
-    const { zendesk } = this.work;
-    if (op === 'attach') zendesk.files += 1;
-    else if (op === 'detach' || op === 'redact') zendesk.redactions += 1;
-    else if (op === 'followUp') zendesk.followUps += 1;
-    else if (op === 'create') {
-      if (kind === 'organization') zendesk.newOrganizations += 1;
-      else if (kind === 'ticket') zendesk.newTickets += 1;
-      else zendesk.newComments += 1;
-    } else if (kind === 'organization') zendesk.organizationUpdates += 1;
-    else zendesk.ticketUpdates += 1;
+    this.work.zendesk[counterOf(op, kind)] += 1;
   }
 }
+
+type Counter = keyof SyncWork['zendesk'];
+
+/** Of each write of Zendesk, by its kind of record where that matters. */
+const COUNTERS: Record<SimulatedWrite['op'], Partial<Record<string, Counter>> & { other: Counter }> = {
+  create: { organization: 'newOrganizations', ticket: 'newTickets', other: 'newComments' },
+  update: { organization: 'organizationUpdates', other: 'ticketUpdates' },
+  archive: { organization: 'organizationUpdates', other: 'ticketUpdates' },
+  followUp: { other: 'followUps' },
+  attach: { other: 'files' },
+  detach: { other: 'redactions' },
+  redact: { other: 'redactions' },
+};
+
+const counterOf = (op: SimulatedWrite['op'], kind: string): Counter =>
+  COUNTERS[op][kind] ?? COUNTERS[op].other;

@@ -72,11 +72,7 @@ export async function serveConnection(
   await noteIdentities(config, systems, store, log);
   const mapping = await LiveMapping.follow(mappingFile, first, { systems, store, log, metrics });
   try {
-    await ensureSchedules(client, taskQueue, {
-      pollSeconds: { zendesk: config.zendeskPollSeconds, pms: config.pmsPollSeconds },
-      reconcileCron: config.reconcileCron === 'off' ? null : config.reconcileCron,
-      hygieneMinutes: config.hygieneMinutes,
-    });
+    await ensureSchedules(client, taskQueue, timesOf(config));
     await ensureControl(client, taskQueue);
     metrics.watchStore(store);
     const { pace } = allowance;
@@ -119,6 +115,14 @@ export async function serveConnection(
     await mapping.stop();
     throw error;
   }
+}
+
+function timesOf({ zendeskPollSeconds, pmsPollSeconds, reconcileCron, hygieneMinutes }: Config) {
+  return {
+    pollSeconds: { zendesk: zendeskPollSeconds, pms: pmsPollSeconds },
+    reconcileCron: reconcileCron === 'off' ? null : reconcileCron,
+    hygieneMinutes,
+  };
 }
 
 /** Which user wrote decides what is an echo, so the link store knows every user whom we ever acted as. */
