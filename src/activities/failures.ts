@@ -1,6 +1,7 @@
 import { isNativeError } from 'node:util/types';
 import { ApplicationFailure } from '@temporalio/common';
 import { MongoBulkWriteError } from 'mongodb';
+import { NewerStore } from '../links/migrations/schema';
 import { StaleLink } from '../links/store';
 import { parseCanonicalKey, type CanonicalKey } from '../sync/keys';
 import { newLink } from '../sync/link';
@@ -10,6 +11,8 @@ import { activityLog } from './log';
 
 /** A wrong credential concerns every record alike; it is mended by a person while everything waits. */
 const UNAUTHORIZED_RETRY_MS = 30_000;
+/** What a newer release wrote is for its workers; whichever worker is free takes the next attempt. */
+const NEWER_RETRY_MS = 2_000;
 
 /**
  * Turns an error into what Temporal understands, and leaves the cause on the link where a person looks.
@@ -90,6 +93,8 @@ function retryDelay(error: unknown): number | undefined | null {
   if (error instanceof RetryLater)
     return error.options.retryAfterMs === 0 ? undefined : error.options.retryAfterMs;
   if (error instanceof NeedsHuman && error.code === 'unauthorized') return UNAUTHORIZED_RETRY_MS;
+  // While a newer release is being rolled out: one of its workers takes it.
+  if (error instanceof NewerStore) return NEWER_RETRY_MS;
   // The link store's own driver reports an unreachable or failing server by these names.
   if (
     error instanceof Error &&

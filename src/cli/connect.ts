@@ -43,12 +43,8 @@ export async function withServers<T>(
   options: CommonOptions,
   work: (servers: { mongo: MongoClient; client: Client }) => Promise<T>,
 ): Promise<T> {
-  const mongodbUri = knownAddress('mongodbUri', config, options.data);
-  const temporalAddress = knownAddress('temporalAddress', config, options.data);
-  const mongo = await reachable('MONGODB_URI', mongodbUri, () =>
-    MongoClient.connect(mongodbUri, { serverSelectionTimeoutMS: 10_000 }),
-  );
-  try {
+  return withMongo(config, options, async (mongo) => {
+    const temporalAddress = knownAddress('temporalAddress', config, options.data);
     const temporal = await reachable('TEMPORAL_ADDRESS', temporalAddress, () =>
       connectClient(config, temporalAddress),
     );
@@ -57,6 +53,21 @@ export async function withServers<T>(
     } finally {
       await temporal.close();
     }
+  });
+}
+
+/** MongoDB alone. @throws ConfigError */
+export async function withMongo<T>(
+  config: Config,
+  options: CommonOptions,
+  work: (mongo: MongoClient) => Promise<T>,
+): Promise<T> {
+  const mongodbUri = knownAddress('mongodbUri', config, options.data);
+  const mongo = await reachable('MONGODB_URI', mongodbUri, () =>
+    MongoClient.connect(mongodbUri, { serverSelectionTimeoutMS: 10_000 }),
+  );
+  try {
+    return await work(mongo);
   } finally {
     await mongo.close();
   }

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { ConfigError } from '../config/config';
 import { NoAnswerError, NoServerError } from '../embedded';
+import { NewerStore } from '../links/migrations/schema';
 import { MappingError } from '../sync/mapping';
 import { registerBackfill } from './commands/backfill';
 import { registerConflicts } from './commands/conflicts';
@@ -19,6 +20,7 @@ import { registerReconcile } from './commands/reconcile';
 import { registerResync } from './commands/resync';
 import { registerRemap } from './commands/remap';
 import { registerStatus } from './commands/status';
+import { registerStore } from './commands/store';
 import { registerVerify } from './commands/verify';
 import { webhooksCommand } from './commands/webhooks';
 import { BadInput, Problem } from '../operator/errors';
@@ -65,6 +67,7 @@ async function main(argv: string[]): Promise<void> {
   registerCursors(program);
   registerReconcile(program);
   registerControl(program);
+  registerStore(program);
   registerVerify(program);
   registerConform(program);
   await program.parseAsync(argv);
@@ -78,7 +81,7 @@ function report(error: unknown): number {
     console.error(error.message);
     return 1;
   }
-  const mendable = [ConfigError, MappingError, NoServerError, NoAnswerError, BadInput];
+  const mendable = [ConfigError, MappingError, NewerStore, NoServerError, NoAnswerError, BadInput];
   if (mendable.some((kind) => error instanceof kind)) {
     // A class of ours: its message is for the person who can mend it.
     console.error((error as Error).message);

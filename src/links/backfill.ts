@@ -1,7 +1,9 @@
-import type { Collection, Db } from 'mongodb';
+import type { Db } from 'mongodb';
 import type { BackfillTallies } from '../sync/backfillTally';
 import type { SyncRecord } from '../sync/record';
+import type { Stored } from './migrations';
 import { openShelf, type RecordShelf } from './shelf';
+import type { Versions, VersionedDocuments } from './versions';
 
 /** Some records of a page: as many as one bulk call takes. */
 export interface Chunk {
@@ -14,8 +16,7 @@ export interface Chunk {
 }
 
 /** A chunk, or a page's list of them; looked up by name only, never by range. */
-interface ChunkDocument {
-  _id: string;
+interface ChunkDocument extends Stored {
   /** Of a page: how many chunks it has. */
   chunks?: number;
   records: string | null;
@@ -28,14 +29,15 @@ interface ChunkDocument {
  * and records to look for. All of it goes with the end of the backfill.
  */
 export class BackfillStore {
-  private readonly chunks: Collection<ChunkDocument>;
+  private readonly chunks: VersionedDocuments<ChunkDocument>;
   private readonly shelves = new Map<string, Promise<RecordShelf>>();
 
   constructor(
     private readonly db: Db,
     private readonly prefix: string,
+    private readonly versions: Versions,
   ) {
-    this.chunks = db.collection(`${prefix}backfill`);
+    this.chunks = versions.of('backfill');
   }
 
   /**
@@ -43,11 +45,16 @@ export class BackfillStore {
    * followed already goes on.
    */
   async announce(): Promise<void> {
-    await this.chunks.updateOne({ _id: ANNOUNCED }, { $set: { sent: null } }, { upsert: true });
+    const chunks = await this.chunks.toWrite();
+    await chunks.updateOne(
+      { _id: ANNOUNCED },
+      { $set: this.chunks.stamp({ records: null, sent: null, tallies: null }) },
+      { upsert: true },
+    );
   }
 
   async isAnnounced(): Promise<boolean> {
-    return (await this.chunks.findOne({ _id: ANNOUNCED })) !== null;
+    return (await this.chunks.all.findOne({ _id: ANNOUNCED })) !== null;
   }
 
   /** Keeps a page; reading it again replaces it. */
@@ -66,36 +73,39 @@ export class BackfillStore {
       sent: null,
       tallies: null,
     });
-    for (const { _id, ...rest } of documents) await this.chunks.replaceOne({ _id }, rest, { upsert: true });
+    const stored = await this.chunks.toWrite();
+    for (const { _id, ...rest } of documents)
+      await stored.replaceOne({ _id }, this.chunks.stamp(rest), { upsert: true });
   }
 
   /** Names of a page's chunks, in order. */
   async chunksOf(run: string, page: number): Promise<string[]> {
-    const { chunks = 0 } = (await this.chunks.findOne({ _id: `${run}/${page}` })) ?? {};
+    const found = await this.chunks.all.findOne({ _id: `${run}/${page}` });
+    const { chunks = 0 } = (found && this.chunks.read(found)) ?? {};
     return Array.from({ length: chunks }, (_, n) => chunkId(run, page, n));
   }
 
   async chunk(id: string): Promise<Chunk | null> {
-    const found = await this.chunks.findOne({ _id: id });
-    return (
-      found && {
-        id,
-        records: found.records === null ? null : (JSON.parse(found.records) as SyncRecord[]),
-        sent: found.sent,
-        tallies: found.tallies === null ? null : (JSON.parse(found.tallies) as BackfillTallies),
-      }
-    );
+    const found = await this.chunks.all.findOne({ _id: id });
+    if (!found) return null;
+    const { records, sent, tallies } = this.chunks.read(found);
+    return {
+      id,
+      records: records === null ? null : (JSON.parse(records) as SyncRecord[]),
+      sent,
+      tallies: tallies === null ? null : (JSON.parse(tallies) as BackfillTallies),
+    };
   }
 
   /** Notes who sends a chunk. @returns false where another attempt did since it was read */
   async markSent(id: string, from: string | null, to: string | null): Promise<boolean> {
-    const { matchedCount } = await this.chunks.updateOne({ _id: id, sent: from }, { $set: { sent: to } });
+    const { matchedCount } = await this.chunks.all.updateOne({ _id: id, sent: from }, { $set: { sent: to } });
     return matchedCount > 0;
   }
 
   async finish(id: string, tallies: BackfillTallies): Promise<void> {
     const set = { records: null, tallies: JSON.stringify(tallies) };
-    await this.chunks.updateOne({ _id: id }, { $set: set });
+    await this.chunks.all.updateOne({ _id: id }, { $set: set });
   }
 
   /** Records by match values and back-references, for this run alone. */
@@ -104,7 +114,7 @@ export class BackfillStore {
     if (known) return known;
     // One at a time; what an earlier run had open is not asked for again.
     this.shelves.clear();
-    const shelf = openShelf(this.db, this.shelfPrefix(run), lookedFor);
+    const shelf = openShelf(this.db, this.shelfPrefix(run), lookedFor, this.versions.schema);
     this.shelves.set(run, shelf);
     shelf.catch(() => this.shelves.delete(run));
     return shelf;

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { MongoBulkWriteError, type AnyBulkWriteOperation, type Collection, type Db } from 'mongodb';
 import { refKey } from '../sync/keys';
+import { SCHEMA, type Schema } from './migrations/schema';
+import type { Stored } from './migrations';
 import type { Json, RecordRef, RefKey, Side, SyncRecord } from '../sync/record';
 
 /**
@@ -22,7 +24,7 @@ export interface RecordShelf {
   all(side: Side, kind: string): AsyncIterable<SyncRecord>;
 }
 
-interface ShelfDocument {
+interface ShelfDocument extends Stored {
   _id: RefKey;
   order: number;
   backRef: RefKey | null;
@@ -58,17 +60,19 @@ export async function openShelf(
   db: Db,
   prefix: string,
   lookedFor: ReadonlyMap<string, readonly string[]>,
+  schema = SCHEMA,
 ): Promise<RecordShelf> {
   const records = db.collection<ShelfDocument>(`${prefix}records`);
   await records.createIndex({ backRef: 1 });
   await records.createIndex({ held: 1 });
-  return new MongoShelf(records, lookedFor);
+  return new MongoShelf(records, lookedFor, schema);
 }
 
 class MongoShelf implements RecordShelf {
   constructor(
     private readonly records: Collection<ShelfDocument>,
     private readonly lookedFor: ReadonlyMap<string, readonly string[]>,
+    private readonly schema: Schema,
   ) {}
 
   async put(records: SyncRecord[]): Promise<void> {
@@ -76,9 +80,10 @@ class MongoShelf implements RecordShelf {
     const writes = records.map((record): AnyBulkWriteOperation<ShelfDocument> => {
       const _id = refKey(record.ref);
       const { order, backRef } = record;
-      const update = { $set: { order, backRef, held: this.heldBy(record), record: JSON.stringify(record) } };
+      const held = this.heldBy(record);
+      const replacement = this.schema.stamp({ order, backRef, held, record: JSON.stringify(record) });
       // A newer one does not match the filter; the upsert then meets its _id and is refused.
-      return { updateOne: { filter: { _id, order: { $lte: order } }, update, upsert: true } };
+      return { replaceOne: { filter: { _id, order: { $lte: order } }, replacement, upsert: true } };
     });
     try {
       await this.records.bulkWrite(writes, { ordered: false });
@@ -96,20 +101,20 @@ class MongoShelf implements RecordShelf {
     const wanted = [...new Set(refs)];
     if (wanted.length === 0) return new Map();
     const found = await this.records.find({ _id: { $in: wanted } }).toArray();
-    return new Map(found.map(({ _id, record }) => [_id, JSON.parse(record) as SyncRecord]));
+    return new Map(found.map((each) => [each._id, this.recordOf(each)]));
   }
 
   async naming(refs: Iterable<RefKey>): Promise<SyncRecord[]> {
     const wanted = [...new Set(refs)];
     if (wanted.length === 0) return [];
     const found = await this.records.find({ backRef: { $in: wanted } }).toArray();
-    return found.map(({ record }) => JSON.parse(record) as SyncRecord);
+    return found.map((each) => this.recordOf(each));
   }
 
   async holding(side: Side, kind: string, property: string, value: Json): Promise<SyncRecord[]> {
     const found = await this.records.find({ held: holds(`${side}:${kind}`, property, value) }).toArray();
     return found
-      .map(({ record }) => JSON.parse(record) as SyncRecord)
+      .map((each) => this.recordOf(each))
       .filter((record) => record.state === 'live')
       .sort((a, b) => (refKey(a.ref) < refKey(b.ref) ? -1 : 1));
   }
@@ -129,8 +134,11 @@ class MongoShelf implements RecordShelf {
     const first = `${side}:${kind}:`;
     // ";" follows ":": the range holds all names that begin with the kind.
     const range = { _id: { $gte: first, $lt: `${side}:${kind};` } };
-    for await (const { record } of this.records.find(range).sort({ _id: 1 }))
-      yield JSON.parse(record) as SyncRecord;
+    for await (const each of this.records.find(range).sort({ _id: 1 })) yield this.recordOf(each);
+  }
+
+  private recordOf(document: ShelfDocument): SyncRecord {
+    return JSON.parse(this.schema.read('shelf', document).record) as SyncRecord;
   }
 
   private heldBy(record: SyncRecord): string[] {

@@ -28,8 +28,11 @@ import { Identities } from './identities';
 import { LagSamples } from './lag';
 import { Lately } from './lately';
 import { MappingVersions } from './mappings';
+import { SCHEMA, type Schema } from './migrations/schema';
+import type { Stored } from './migrations';
 import { Together } from './together';
 import { Upkeep } from './upkeep';
+import { Versions, type VersionedDocuments } from './versions';
 
 /**
  * The link store. Look-ups go by `_id` only: a pair by its canonical key in `links`, a record of either side
@@ -38,15 +41,16 @@ import { Upkeep } from './upkeep';
  */
 
 /** Property names may hold dots, which MongoDB reads as paths; what is keyed by them is kept as JSON text. */
-type LinkDocument = Omit<Link, 'intent'> & { intent: string | null };
-type JoinedDocument = Pick<Link, '_id' | 'status' | 'unlinked'> & {
-  sides: Partial<Record<Side, { ref: RefKey }>>;
-};
-interface ClaimDocument {
+type LinkDocument = Omit<Link, 'intent'> & Stored & { intent: string | null };
+type JoinedDocument = Pick<Link, '_id' | 'status' | 'unlinked'> &
+  Stored & {
+    sides: Partial<Record<Side, { ref: RefKey }>>;
+  };
+interface ClaimDocument extends Stored {
   _id: RefKey;
   key: CanonicalKey;
 }
-interface ObservationDocument {
+interface ObservationDocument extends Stored {
   _id: RefKey;
   order: number;
   at: string;
@@ -54,7 +58,7 @@ interface ObservationDocument {
   digest: string;
   parent?: RefKey;
 }
-interface DecisionDocument {
+interface DecisionDocument extends Stored {
   _id: string;
   decision: string;
 }
@@ -71,7 +75,7 @@ interface MetaDocument {
 }
 
 const DUPLICATE_KEY = 11000;
-const JOINED = { 'sides.zendesk.ref': 1, 'sides.pms.ref': 1, status: 1, unlinked: 1 } as const;
+const JOINED = { 'sides.zendesk.ref': 1, 'sides.pms.ref': 1, status: 1, unlinked: 1, v: 1 } as const;
 /** What many ask at the same time goes as one command, so many at most. */
 const TOGETHER = 50;
 /** Whoever asks for more `_id`s than this asks by themselves: others would wait for the answer. */
@@ -211,12 +215,16 @@ export interface LinkStore {
 /**
  * Opens the store in a database, creating its indexes. Works alike on MongoDB and on compatible servers.
  * @param prefix sets its collections apart from those of another store in the same database
+ * @throws NewerStore where a later release has written to it; nothing is changed then
  */
 export async function openLinkStore(
   db: Db,
   now: () => Date = () => new Date(),
   prefix = '',
+  schema = SCHEMA,
 ): Promise<LinkStore> {
+  const versions = new Versions(db, prefix, schema);
+  await versions.check();
   const links = db.collection<LinkDocument>(`${prefix}links`);
   const meta = db.collection<MetaDocument>(`${prefix}meta`);
   // Saves name both; compatible servers use an index only for just the fields that it has, and would scan otherwise.
@@ -226,40 +234,41 @@ export async function openLinkStore(
   const observations = db.collection<ObservationDocument>(`${prefix}observations`);
   await observations.createIndex({ parent: 1 });
   const since = await firstValue(meta, 'since', now().toISOString());
-  return storeIn(db, prefix, since, now);
+  return storeIn(db, prefix, since, now, schema);
 }
 
-function storeIn(db: Db, prefix: string, since: string, now: () => Date): MongoLinkStore {
+function storeIn(db: Db, prefix: string, since: string, now: () => Date, schema: Schema): MongoLinkStore {
+  const versions = new Versions(db, prefix, schema);
   return new MongoLinkStore(
     since,
-    db.collection<LinkDocument>(`${prefix}links`),
-    db.collection<ClaimDocument>(`${prefix}claims`),
-    db.collection<ObservationDocument>(`${prefix}observations`),
-    db.collection<DecisionDocument>(`${prefix}decisions`),
+    versions.of<LinkDocument>('links'),
+    versions.of<ClaimDocument>('claims'),
+    versions.of<ObservationDocument>('observations'),
+    versions.of<DecisionDocument>('decisions'),
     db.collection<CursorDocument>(`${prefix}cursors`),
     new HintStore(db, prefix),
     new Identities(db),
     new MappingVersions(db, now),
-    new Upkeep(db, prefix),
+    new Upkeep(versions),
     new ControlStore(db, prefix),
     new LagSamples(db, prefix),
-    new BackfillStore(db, prefix),
+    new BackfillStore(db, prefix, versions),
     now,
   );
 }
 
 /** A store as it is, for looking only: nothing is created in the database. */
 export function peekAtLinks(db: Db): Pick<LinkStore, 'getMany' | 'owners'> {
-  return storeIn(db, '', '', () => new Date());
+  return storeIn(db, '', '', () => new Date(), SCHEMA);
 }
 
 class MongoLinkStore implements LinkStore {
   constructor(
     readonly since: string,
-    private readonly links: Collection<LinkDocument>,
-    private readonly claims: Collection<ClaimDocument>,
-    private readonly observations: Collection<ObservationDocument>,
-    private readonly pending: Collection<DecisionDocument>,
+    private readonly links: VersionedDocuments<LinkDocument>,
+    private readonly claims: VersionedDocuments<ClaimDocument>,
+    private readonly observations: VersionedDocuments<ObservationDocument>,
+    private readonly pending: VersionedDocuments<DecisionDocument>,
     private readonly cursors: Collection<CursorDocument>,
     readonly hints: HintStore,
     readonly identities: Identities,
@@ -270,10 +279,10 @@ class MongoLinkStore implements LinkStore {
     readonly backfill: BackfillStore,
     private readonly now: () => Date,
   ) {
-    this.readLinks = byIds(links);
-    this.readJoined = byIds<LinkDocument, JoinedDocument>(links, JOINED);
-    this.readClaims = byIds(claims);
-    this.readObservations = byIds(observations);
+    this.readLinks = byIds(links.all);
+    this.readJoined = byIds<LinkDocument, JoinedDocument>(links.all, JOINED);
+    this.readClaims = byIds(claims.all);
+    this.readObservations = byIds(observations.all);
   }
 
   private readonly readLinks: ReadByIds<LinkDocument>;
@@ -282,7 +291,7 @@ class MongoLinkStore implements LinkStore {
   private readonly readObservations: ReadByIds<ObservationDocument>;
   private readonly saves = new Together<Link, Link | null>(TOGETHER, (links) => this.saveEach(links));
   private readonly forgets = new Together<Filter<ObservationDocument>[], void>(TOGETHER, async (lists) => {
-    await this.observations.bulkWrite(
+    await this.observations.all.bulkWrite(
       lists.flat().map((filter) => ({ deleteOne: { filter } })),
       { ordered: false },
     );
@@ -294,12 +303,16 @@ class MongoLinkStore implements LinkStore {
 
   async get(key: CanonicalKey): Promise<Link | null> {
     const [found] = await this.readLinks([key]);
-    return found ? fromDocument(found) : null;
+    return found ? this.linkOf(found) : null;
   }
 
   async getMany(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, Link>> {
     const found = await this.readLinks([...new Set(keys)]);
-    return new Map(found.map((document) => [document._id, fromDocument(document)]));
+    return new Map(found.map((document) => [document._id, this.linkOf(document)]));
+  }
+
+  private linkOf(document: LinkDocument): Link {
+    return fromDocument(this.links.read(document));
   }
 
   async joined(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, JoinedPair>> {
@@ -311,7 +324,7 @@ class MongoLinkStore implements LinkStore {
       if (known) pairs.set(key, known);
       else unknown.push(key);
     }
-    for (const { _id, sides, status, unlinked } of await this.readJoined(unknown)) {
+    for (const { _id, sides, status, unlinked } of await this.joinedNow(unknown)) {
       const refs: JoinedPair['refs'] = {};
       for (const side of SIDES) {
         const ref = sides[side]?.ref;
@@ -324,27 +337,36 @@ class MongoLinkStore implements LinkStore {
     return pairs;
   }
 
+  /** A part of a document cannot be brought up to date: where that is more than its number, the whole is read. */
+  private async joinedNow(keys: CanonicalKey[]): Promise<JoinedDocument[]> {
+    const parts = await this.readJoined(keys);
+    const older = parts.filter((part) => this.links.isOther(part)).map(({ _id }) => _id);
+    if (older.length === 0) return parts;
+    const whole = (await this.readLinks(older)).map((document) => this.links.read(document));
+    return [...parts.filter(({ _id }) => !older.includes(_id)), ...whole];
+  }
+
   async owners(refs: Iterable<RefKey>): Promise<Map<RefKey, CanonicalKey>> {
     const found = await this.readClaims([...new Set(refs)]);
-    return new Map(found.map((claim) => [claim._id, claim.key]));
+    return new Map(found.map((claim) => [claim._id, this.claims.read(claim).key]));
   }
 
   async claim(ref: RefKey, key: CanonicalKey): Promise<CanonicalKey> {
     // Between a refused insert and the look for its owner, the owner may let go: then it is free again.
     for (;;) {
       try {
-        await this.claims.insertOne({ _id: ref, key });
+        await (await this.claims.toWrite()).insertOne(this.claims.stamp({ _id: ref, key }));
         return key;
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
-        const owner = await this.claims.findOne({ _id: ref });
-        if (owner) return owner.key;
+        const owner = await this.claims.all.findOne({ _id: ref });
+        if (owner) return this.claims.read(owner).key;
       }
     }
   }
 
   async release(ref: RefKey, key: CanonicalKey): Promise<void> {
-    await this.claims.deleteOne({ _id: ref, key });
+    await this.claims.all.deleteOne({ _id: ref, key });
   }
 
   async save(link: Link): Promise<Link> {
@@ -355,7 +377,7 @@ class MongoLinkStore implements LinkStore {
     }
     const next: Link = { ...link, rev: 1, updatedAt: this.now().toISOString() };
     try {
-      await this.links.insertOne(toDocument(next));
+      await (await this.links.toWrite()).insertOne(this.documentOf(next));
     } catch (error) {
       throw isDuplicateKey(error) ? new StaleLink(`${link._id} was created by another writer`) : error;
     }
@@ -366,14 +388,18 @@ class MongoLinkStore implements LinkStore {
     return this.saved.get(key) ?? null;
   }
 
+  private documentOf(link: Link): LinkDocument {
+    return this.links.stamp(toDocument(link));
+  }
+
   private remember(link: Link): Link {
     this.saved.set(link._id, link);
     return link;
   }
 
   async claimMany(claims: readonly { ref: RefKey; key: CanonicalKey }[]): Promise<Map<RefKey, CanonicalKey>> {
-    const documents = claims.map(({ ref, key }) => ({ _id: ref, key }));
-    const refused = await insertNew(this.claims, documents);
+    const documents = claims.map(({ ref, key }) => this.claims.stamp({ _id: ref, key }));
+    const refused = await insertNew(await this.claims.toWrite(), documents);
     const owners = await this.owners(refused);
     for (const { ref, key } of claims) if (!refused.has(ref)) owners.set(ref, key);
     return owners;
@@ -382,7 +408,8 @@ class MongoLinkStore implements LinkStore {
   async insertMany(links: readonly Link[]): Promise<Link[]> {
     const updatedAt = this.now().toISOString();
     const next = links.map((link) => ({ ...link, rev: 1, updatedAt }));
-    const refused = await insertNew(this.links, next.map(toDocument));
+    const documents = next.map((link) => this.documentOf(link));
+    const refused = await insertNew(await this.links.toWrite(), documents);
     return next.filter(({ _id }) => !refused.has(_id));
   }
 
@@ -396,9 +423,9 @@ class MongoLinkStore implements LinkStore {
     const updatedAt = this.now().toISOString();
     const next = links.map((link): Link => ({ ...link, rev: link.rev + 1, updatedAt }));
     const writes = next.map((link): AnyBulkWriteOperation<LinkDocument> => ({
-      replaceOne: { filter: { _id: link._id, rev: link.rev - 1 }, replacement: toDocument(link) },
+      replaceOne: { filter: { _id: link._id, rev: link.rev - 1 }, replacement: this.documentOf(link) },
     }));
-    const { matchedCount } = await this.links.bulkWrite(writes, { ordered: false });
+    const { matchedCount } = await (await this.links.toWrite()).bulkWrite(writes, { ordered: false });
     for (const { _id } of links) {
       this.whole.delete(_id);
       this.saved.delete(_id);
@@ -412,12 +439,12 @@ class MongoLinkStore implements LinkStore {
 
   async noteReason(key: CanonicalKey, reason: Reason): Promise<void> {
     this.saved.delete(key);
-    await this.links.updateOne({ _id: key }, { $set: { reason } });
+    await this.links.all.updateOne({ _id: key }, { $set: { reason } });
   }
 
   async noteWait(keys: CanonicalKey[], ref: RefKey, reason: Reason): Promise<void> {
     for (const key of keys) this.saved.delete(key);
-    await this.links.updateMany(
+    await this.links.all.updateMany(
       {
         _id: { $in: keys },
         waitsFor: ref,
@@ -429,13 +456,13 @@ class MongoLinkStore implements LinkStore {
   }
 
   async remove(link: Link): Promise<void> {
-    await this.links.deleteOne({ _id: link._id, rev: link.rev });
+    await this.links.all.deleteOne({ _id: link._id, rev: link.rev });
     this.whole.delete(link._id);
     this.saved.delete(link._id);
   }
 
   async waitingFor(refs: RefKey[]): Promise<CanonicalKey[]> {
-    const found = await this.links
+    const found = await this.links.all
       .find({ waitsFor: { $in: refs } })
       .project<{ _id: CanonicalKey }>({ _id: 1 })
       .toArray();
@@ -449,23 +476,21 @@ class MongoLinkStore implements LinkStore {
       const _id = refKey(record.ref);
       // A newer observation does not match the filter; the upsert then meets its _id and is refused.
       return {
-        updateOne: {
+        replaceOne: {
           filter: { _id, order: { $lte: record.order } },
-          update: {
-            $set: {
-              order: record.order,
-              at,
-              record: JSON.stringify(record),
-              digest: observationDigest(record),
-              ...(record.parent !== undefined && { parent: record.parent }),
-            },
-          },
+          replacement: this.observations.stamp({
+            order: record.order,
+            at,
+            record: JSON.stringify(record),
+            digest: observationDigest(record),
+            ...(record.parent !== undefined && { parent: record.parent }),
+          }),
           upsert: true,
         },
       };
     });
     try {
-      await this.observations.bulkWrite(writes, { ordered: false });
+      await (await this.observations.toWrite()).bulkWrite(writes, { ordered: false });
     } catch (error) {
       const refused = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
       if (refused.length === 0 || refused.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
@@ -473,12 +498,12 @@ class MongoLinkStore implements LinkStore {
   }
 
   async observed(refs: Iterable<RefKey>): Promise<Map<RefKey, SyncRecord>> {
-    const found = await this.readObservations([...new Set(refs)]);
+    const found = await this.observations.readInPlace(await this.readObservations([...new Set(refs)]));
     return new Map(found.map(({ _id, record }) => [_id, JSON.parse(record) as SyncRecord]));
   }
 
   async observedBelow(parent: RefKey): Promise<SyncRecord[]> {
-    const found = await this.observations.find({ parent }).toArray();
+    const found = await this.observations.readInPlace(await this.observations.all.find({ parent }).toArray());
     return found.map(({ record }) => JSON.parse(record) as SyncRecord);
   }
 
@@ -498,16 +523,17 @@ class MongoLinkStore implements LinkStore {
 
   async decide(key: CanonicalKey, decision: Decision): Promise<void> {
     const _id = decisionId(key, 'row' in decision ? decision.row : null);
-    await this.pending.replaceOne({ _id }, { decision: JSON.stringify(decision) }, { upsert: true });
+    const document = this.pending.stamp({ decision: JSON.stringify(decision) });
+    await (await this.pending.toWrite()).replaceOne({ _id }, document, { upsert: true });
   }
 
   async decisions(key: CanonicalKey, rows: string[]): Promise<Decisions> {
-    const found = await this.pending.find({ _id: { $in: decisionIds(key, rows) } }).toArray();
-    return decisionsOf(found.map(({ decision }) => JSON.parse(decision) as Decision));
+    const found = await this.pending.all.find({ _id: { $in: decisionIds(key, rows) } }).toArray();
+    return decisionsOf(found.map((each) => JSON.parse(this.pending.read(each).decision) as Decision));
   }
 
   async dropDecisions(key: CanonicalKey, rows: string[]): Promise<void> {
-    await this.pending.deleteMany({ _id: { $in: decisionIds(key, rows) } });
+    await this.pending.all.deleteMany({ _id: { $in: decisionIds(key, rows) } });
   }
 
   async position(name: string): Promise<StreamPosition | null> {
@@ -566,7 +592,7 @@ class MongoLinkStore implements LinkStore {
       EntityType,
       Record<LinkStatus, number>
     >;
-    const groups = await this.links
+    const groups = await this.links.all
       .aggregate<{ _id: Pick<Link, 'entity' | 'status'>; count: number }>([
         { $group: { _id: { entity: '$entity', status: '$status' }, count: { $sum: 1 } } },
       ])
@@ -578,12 +604,12 @@ class MongoLinkStore implements LinkStore {
   async countUnsettled(): Promise<{ entity: EntityType; status: UnsettledStatus; count: number }[]> {
     const kinds = ENTITY_TYPES.flatMap((entity) => UNSETTLED.map((status) => ({ entity, status })));
     return Promise.all(
-      kinds.map(async (kind) => ({ ...kind, count: await this.links.countDocuments(kind) })),
+      kinds.map(async (kind) => ({ ...kind, count: await this.links.all.countDocuments(kind) })),
     );
   }
 
   async countObservations(): Promise<number> {
-    return this.observations.estimatedDocumentCount();
+    return this.observations.all.estimatedDocumentCount();
   }
 
   async keysOfOtherMapping(
@@ -591,7 +617,7 @@ class MongoLinkStore implements LinkStore {
     after: CanonicalKey | null,
     limit: number,
   ): Promise<CanonicalKey[]> {
-    const found = await this.links
+    const found = await this.links.all
       .find({ _id: { $gt: after ?? '' }, mappingVersion: { $ne: version }, status: { $ne: 'tombstone' } })
       .sort({ _id: 1 })
       .limit(limit)
@@ -601,7 +627,7 @@ class MongoLinkStore implements LinkStore {
   }
 
   async *all(filter: { status?: LinkStatus } = {}): AsyncIterable<Link> {
-    for await (const document of this.links.find(filter).sort({ _id: 1 })) yield fromDocument(document);
+    for await (const document of this.links.all.find(filter).sort({ _id: 1 })) yield this.linkOf(document);
   }
 
   async find(filter: LinkFilter, after: CanonicalKey | null, limit: number): Promise<Link[]> {
@@ -614,12 +640,16 @@ class MongoLinkStore implements LinkStore {
       ...(code !== undefined && { 'reason.code': code }),
       ...(part && { $or: [{ _id: part }, { 'sides.zendesk.ref': part }, { 'sides.pms.ref': part }] }),
     };
-    return (await this.links.find(query).sort({ _id: 1 }).limit(limit).toArray()).map(fromDocument);
+    return (await this.links.all.find(query).sort({ _id: 1 }).limit(limit).toArray()).map((each) =>
+      this.linkOf(each),
+    );
   }
 
   async linksAfter(key: CanonicalKey | null, limit: number): Promise<Link[]> {
     const filter = key === null ? {} : { _id: { $gt: key } };
-    return (await this.links.find(filter).sort({ _id: 1 }).limit(limit).toArray()).map(fromDocument);
+    return (await this.links.all.find(filter).sort({ _id: 1 }).limit(limit).toArray()).map((each) =>
+      this.linkOf(each),
+    );
   }
 }
 
@@ -642,8 +672,8 @@ function toDocument(link: Link): LinkDocument {
   return { ...link, intent: link.intent && JSON.stringify(link.intent) };
 }
 
-function fromDocument(document: LinkDocument): Link {
-  return { ...document, intent: document.intent === null ? null : (JSON.parse(document.intent) as Intent) };
+function fromDocument({ v: _v, intent, ...rest }: LinkDocument): Link {
+  return { ...rest, intent: intent === null ? null : (JSON.parse(intent) as Intent) };
 }
 
 function decisionId(key: CanonicalKey, row: string | null): string {

@@ -1,7 +1,8 @@
-import type { Collection, Db } from 'mongodb';
 import type { CanonicalKey } from '../sync/keys';
 import type { ReconcileReport } from '../sync/findings';
 import type { RefKey, SyncRecord } from '../sync/record';
+import type { Stored } from './migrations';
+import type { Versions, VersionedDocuments } from './versions';
 
 /** A claim as upkeep sees it. Times are ISO. */
 export interface Claim {
@@ -20,18 +21,18 @@ export interface KeptObservation {
   record: SyncRecord;
 }
 
-interface ClaimDocument {
+interface ClaimDocument extends Stored {
   _id: RefKey;
   key: CanonicalKey;
   seen?: string;
   strayAt?: string;
 }
-interface ObservationDocument {
+interface ObservationDocument extends Stored {
   _id: RefKey;
   at?: string;
   record: string;
 }
-interface ReportDocument {
+interface ReportDocument extends Stored {
   _id: string;
   finishedAt: string;
   report: string;
@@ -39,29 +40,31 @@ interface ReportDocument {
 
 /** The link store as reconcile and link hygiene walk it: in the order of the keys, page by page. */
 export class Upkeep {
-  private readonly claims: Collection<ClaimDocument>;
-  private readonly observations: Collection<ObservationDocument>;
-  private readonly reports: Collection<ReportDocument>;
+  private readonly claims: VersionedDocuments<ClaimDocument>;
+  private readonly observations: VersionedDocuments<ObservationDocument>;
+  private readonly reports: VersionedDocuments<ReportDocument>;
 
-  constructor(db: Db, prefix: string) {
-    this.claims = db.collection(`${prefix}claims`);
-    this.observations = db.collection(`${prefix}observations`);
-    this.reports = db.collection(`${prefix}reports`);
+  constructor(versions: Versions) {
+    this.claims = versions.of('claims');
+    this.observations = versions.of('observations');
+    this.reports = versions.of('reports');
   }
 
   async claimsAfter(after: RefKey | null, limit: number): Promise<Claim[]> {
-    const found = await this.claims.find(beyond(after)).sort({ _id: 1 }).limit(limit).toArray();
-    return found.map(({ _id, key, seen, strayAt }) => ({
-      ref: _id,
-      key,
-      seen: seen ?? null,
-      strayAt: strayAt ?? null,
-    }));
+    const found = await this.claims.all.find(beyond(after)).sort({ _id: 1 }).limit(limit).toArray();
+    return found
+      .map((claim) => this.claims.read(claim))
+      .map(({ _id, key, seen, strayAt }) => ({
+        ref: _id,
+        key,
+        seen: seen ?? null,
+        strayAt: strayAt ?? null,
+      }));
   }
 
   async observationsAfter(after: RefKey | null, limit: number): Promise<KeptObservation[]> {
-    const found = await this.observations.find(beyond(after)).sort({ _id: 1 }).limit(limit).toArray();
-    return found.map(({ _id, at, record }) => ({
+    const found = await this.observations.all.find(beyond(after)).sort({ _id: 1 }).limit(limit).toArray();
+    return (await this.observations.readInPlace(found)).map(({ _id, at, record }) => ({
       ref: _id,
       at: at ?? null,
       record: JSON.parse(record) as SyncRecord,
@@ -70,11 +73,11 @@ export class Upkeep {
 
   /** Notes that a reconcile met these records. */
   async markSeen(refs: RefKey[], run: string): Promise<void> {
-    if (refs.length > 0) await this.claims.updateMany({ _id: { $in: refs } }, { $set: { seen: run } });
+    if (refs.length > 0) await this.claims.all.updateMany({ _id: { $in: refs } }, { $set: { seen: run } });
   }
 
   async markStray(ref: RefKey, at: Date | null): Promise<void> {
-    await this.claims.updateOne(
+    await this.claims.all.updateOne(
       { _id: ref },
       at ? { $set: { strayAt: at.toISOString() } } : { $unset: { strayAt: '' } },
     );
@@ -82,13 +85,14 @@ export class Upkeep {
 
   async saveReport(report: ReconcileReport): Promise<void> {
     const document = { finishedAt: report.finishedAt, report: JSON.stringify(report) };
-    await this.reports.replaceOne({ _id: report.run }, document, { upsert: true });
+    const reports = await this.reports.toWrite();
+    await reports.replaceOne({ _id: report.run }, this.reports.stamp(document), { upsert: true });
   }
 
   /** Reports, latest first. */
   async reportsFirst(limit: number): Promise<ReconcileReport[]> {
-    const found = await this.reports.find().sort({ finishedAt: -1 }).limit(limit).toArray();
-    return found.map(({ report }) => JSON.parse(report) as ReconcileReport);
+    const found = await this.reports.all.find().sort({ finishedAt: -1 }).limit(limit).toArray();
+    return found.map((each) => JSON.parse(this.reports.read(each).report) as ReconcileReport);
   }
 }
 

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '../config/config';
+import { NewerStore } from '../links/migrations/schema';
 import { Starts } from '../links/starts';
 import { MappingError } from '../sync/mapping';
 import { SIDES } from '../sync/record';
@@ -91,9 +92,9 @@ export class Supervised implements Served {
   }
 }
 
-/** Whether somebody has to mend something: a credential, the mapping, a setting. */
+/** Whether somebody has to mend something: a credential, the mapping, a setting, the release that runs. */
 function isForPerson(error: unknown): boolean {
-  return error instanceof NeedsHuman || error instanceof MappingError || error instanceof ConfigError;
+  return [NeedsHuman, MappingError, ConfigError, NewerStore].some((kind) => error instanceof kind);
 }
 
 function wordsOf(error: unknown): string {

@@ -15,7 +15,7 @@ import { until } from './serviceProcess';
 
 export const FIXTURES = path.resolve(__dirname, '../fixtures');
 
-/** A backfill's shelf has its run in its name, which is another each time. */
+/** A backfill's shelf has its run in its name; the run is another each time. */
 const RUN = /^backfill-(.+)-records$/;
 
 /** @returns the documents of each collection of a recorded store, by the collection's name */
@@ -84,13 +84,15 @@ async function pastWindow(db: Db): Promise<void> {
 }
 
 async function dumpCollections({ db, name }: RecordedService, folder: string): Promise<void> {
-  for (const { name: collection } of await db.listCollections({}, { nameOnly: true }).toArray()) {
+  const collections = (await db.listCollections({}, { nameOnly: true }).toArray()).map((each) => each.name);
+  const [run] = collections.flatMap((each) => RUN.exec(each)?.[1] ?? []);
+  if (run === undefined) throw new Error('no backfill was under way');
+  const neutral = (text: string) =>
+    text.replaceAll(hostname(), 'host').replaceAll(name, 'zendesk-pms-sync').replaceAll(run, 'run');
+  for (const collection of collections) {
     const documents = await db.collection(collection).find().sort({ _id: 1 }).toArray();
-    const [, run] = RUN.exec(collection) ?? [];
-    const file = run === undefined ? collection : collection.replace(run, 'run');
     const text = BSON.EJSON.stringify(documents, undefined, 1, { relaxed: false });
-    const named = text.replaceAll(hostname(), 'host').replaceAll(name, 'zendesk-pms-sync');
-    writeFileSync(path.join(folder, `${file}.json`), `${named}\n`);
+    writeFileSync(path.join(folder, `${neutral(collection)}.json`), `${neutral(text)}\n`);
   }
 }
 
