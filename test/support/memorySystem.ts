@@ -64,6 +64,11 @@ export class MemorySystem implements SystemPort {
     return 'memory';
   }
 
+  /** Records as another system had them. */
+  restore(records: SyncRecord[]): void {
+    for (const record of records) this.put(record);
+  }
+
   /** A person creates a record. */
   add(kind: string, values: Values, over: Partial<SyncRecord> = {}): SyncRecord {
     const id = String(this.next);

@@ -24,7 +24,7 @@ export function recordedStore(version: number): Record<string, Document[]> {
   return Object.fromEntries(
     readdirSync(folder).map((file) => {
       const text = readFileSync(path.join(folder, file), 'utf8');
-      return [file.replace(/\.json$/, ''), BSON.EJSON.parse(text, { relaxed: false }) as Document[]];
+      return [file.replace(/\.json$/, ''), BSON.EJSON.parse(text) as Document[]];
     }),
   );
 }

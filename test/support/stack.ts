@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { MongoClient } from 'mongodb';
+import { MongoClient, type Db } from 'mongodb';
 import { pino } from 'pino';
 import type { ActivityContext } from '../../src/activities/context';
 import type { Inbox, PairSummary } from '../../src/activities/types';
+import type { Schema } from '../../src/links/migrations/schema';
 import { openLinkStore, type LinkStore } from '../../src/links/store';
 import { canonicalKey, type CanonicalKey } from '../../src/sync/keys';
 import type { Mapping } from '../../src/sync/mapping';
@@ -22,6 +23,7 @@ export interface Stack {
   client: Client;
   store: LinkStore;
   context: ActivityContext;
+  db: Db;
   taskQueue: string;
   /** Polls both sides to their end and waits until no pair of this stack is at work. */
   settle(): Promise<void>;
@@ -31,16 +33,28 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
+export interface StackOptions {
+  /** Of another stack, to work beside it on the same task queues and database. */
+  beside?: string;
+  /** Fills the database before the store is opened. */
+  prepare?: (db: Db) => Promise<void>;
+  /** The versions of stored documents that it understands. */
+  schema?: Schema;
+}
+
 export async function startStack(
   servers: TestServers,
   mapping: Mapping,
   systems: Record<Side, SystemPort>,
+  { beside, prepare, schema }: StackOptions = {},
 ): Promise<Stack> {
-  const name = `test-${randomUUID().slice(0, 8)}`;
+  const name = beside ?? `test-${randomUUID().slice(0, 8)}`;
   const log = pino({ level: process.env['LOG_LEVEL'] ?? 'silent' });
   routeTemporalLogs(log);
   const mongo = await MongoClient.connect(servers.mongodbUri);
-  const store = await openLinkStore(mongo.db(name));
+  const db = mongo.db(name);
+  await prepare?.(db);
+  const store = await openLinkStore(db, undefined, '', schema);
   const connection = await Connection.connect({ address: servers.temporalAddress });
   const native = await NativeConnection.connect({ address: servers.temporalAddress });
   const client = new Client({ connection });
@@ -83,6 +97,7 @@ export async function startStack(
     client,
     store,
     context,
+    db,
     taskQueue: name,
     quiet,
     async settle() {

@@ -1,0 +1,285 @@
+import { randomUUID } from 'node:crypto';
+import { MongoClient, type Db, type Document } from 'mongodb';
+import { migrateStore } from '../../src/links/migrate';
+import { MIGRATIONS, VERSIONED, type Migration } from '../../src/links/migrations';
+import { NewerStore, SCHEMA, Schema } from '../../src/links/migrations/schema';
+import { StaleLink, openLinkStore, type LinkStore } from '../../src/links/store';
+import type { Link } from '../../src/sync/link';
+import { newLink } from '../../src/sync/link';
+import { recordedStore, restoreStore } from '../support/recordStore';
+import { testServers } from '../support/servers';
+import { record } from '../support/world';
+
+/** Stored documents of several versions, in a real database. */
+
+const KEY = 'TicketToProject/zendesk:ticket:1';
+const LINK: Link = newLink(KEY, 'TicketToProject', 'mapping', '2026-01-01T00:00:00.000Z');
+const V = SCHEMA.version;
+
+/** As a later release could change links and observations. */
+const LATER: Migration = {
+  from: V,
+  name: 'a status is called status, and every record says that it was seen',
+  documents: {
+    links: ({ state, ...rest }) => ({ ...rest, status: state }),
+    observations: ({ record: text, ...rest }) => ({
+      ...rest,
+      record: JSON.stringify({ ...(JSON.parse(String(text)) as object), seen: true }),
+    }),
+  },
+};
+const NEXT = new Schema([...MIGRATIONS, LATER]);
+
+let mongo: MongoClient;
+let db: Db;
+beforeAll(async () => (mongo = await MongoClient.connect(testServers().mongodbUri)));
+afterAll(async () => mongo.close());
+beforeEach(() => (db = mongo.db(`versions-${randomUUID().slice(0, 8)}`)));
+afterEach(async () => db.dropDatabase());
+
+const raw = (name: string) => db.collection<Document & { _id: string }>(name);
+const openNext = () => openLinkStore(db, undefined, '', NEXT);
+/** A link as the release before {@link NEXT} has it. */
+async function storeOlder(...keys: string[]): Promise<void> {
+  const { status: state, ...rest } = LINK;
+  for (const _id of keys) await raw('links').insertOne({ ...rest, _id, state, rev: 1, v: V });
+}
+const versionsIn = async (name: string) => (await raw(name).find().toArray()).map(({ v }) => v as unknown);
+
+describe('a store of version 0', () => {
+  let store: LinkStore;
+  beforeEach(async () => {
+    await restoreStore(db, 0);
+    store = await openLinkStore(db);
+  });
+
+  test('is read whole, and reading changes nothing', async () => {
+    const documents = recordedStore(0);
+    const links: Link[] = [];
+    for await (const link of store.all()) links.push(link);
+    expect(links).toEqual(
+      documents['links']?.map((link) => ({
+        ...link,
+        intent: link['intent'] === null ? null : (JSON.parse(String(link['intent'])) as object),
+      })),
+    );
+    expect(new Set(links.map(({ status }) => status)).size).toBe(5);
+    const refs = documents['claims']?.map(({ _id }) => String(_id)) ?? [];
+    expect([...(await store.owners(refs)).keys()].sort()).toEqual(refs);
+    const seen = documents['observations']?.map(({ _id }) => String(_id)) ?? [];
+    expect([...(await store.observed(seen)).keys()].sort()).toEqual(seen);
+    expect(await store.upkeep.claimsAfter(null, 100)).toHaveLength(refs.length);
+    expect(await store.upkeep.observationsAfter(null, 100)).toHaveLength(seen.length);
+    expect(await store.upkeep.reportsFirst(9)).toHaveLength(1);
+    for (const [name, stored] of Object.entries(documents))
+      expect([name, await raw(name).find().sort({ _id: 1 }).toArray()]).toEqual([name, stored]);
+  });
+
+  test('goes on where it was: cursors, decisions, pauses, hints, pages of a backfill', async () => {
+    const [tickets] = (await store.positions()).filter(({ name }) => name === 'zendesk:tickets');
+    expect(await store.advance('zendesk:tickets', 'elsewhere', 'x')).toBe(false);
+    expect(await store.advance('zendesk:tickets', tickets?.cursor ?? '', 'x')).toBe(true);
+    expect(Object.keys(await store.control.paused())).toEqual(['CommentToProject']);
+    const held = await store.control.heldBack('CommentToProject', 9);
+    expect(held).toHaveLength(1);
+    for (const side of ['zendesk', 'pms'] as const) {
+      const hints = await store.hints.take(side, 9);
+      expect(hints).toHaveLength(1);
+      await store.hints.drop(side, hints);
+      expect(await store.hints.count(side)).toBe(0);
+    }
+    for (const { _id } of recordedStore(0)['decisions'] ?? []) {
+      const [key = '', row = ''] = String(_id).split('#');
+      expect([...(await store.decisions(key, [row])).rows.keys()]).toEqual([row]);
+    }
+    const chunks = await Promise.all(
+      [0, 1, 2, 3, 4, 5].map(async (page) =>
+        store.backfill.chunk((await store.backfill.chunksOf('run', page))[0] ?? ''),
+      ),
+    );
+    expect(chunks.filter((chunk) => chunk?.tallies && chunk.records === null).length).toBeGreaterThan(0);
+    expect(chunks.filter((chunk) => chunk?.records && chunk.tallies === null).length).toBeGreaterThan(0);
+    const found = await store.observed(recordedStore(0)['observations']?.map(({ _id }) => String(_id)) ?? []);
+    await store.forget([...found.values()]);
+    expect(await raw('observations').countDocuments()).toBe(0);
+  });
+
+  test('store migrate brings all of it to this version, and a second time nothing', async () => {
+    const kept = await raw('links').find().sort({ _id: 1 }).toArray();
+    const tried = await migrateStore(db, { dryRun: true });
+    expect(await raw('links').find().sort({ _id: 1 }).toArray()).toEqual(kept);
+    expect(await raw('meta').findOne({ _id: 'store' })).toBeNull();
+    const done = await migrateStore(db, { dryRun: false });
+    expect(done).toEqual(tried);
+    const names = [
+      ...Object.keys(VERSIONED).filter((name) => name !== 'shelf'),
+      'backfill-run-records',
+    ].sort();
+    expect(done.map(({ collection }) => collection)).toEqual(names);
+    for (const name of names) {
+      const stored = recordedStore(0)[name] ?? [];
+      const versioned = name === 'backfill-run-records' ? 'shelf' : (name as keyof typeof VERSIONED);
+      expect(await raw(name).find().sort({ _id: 1 }).toArray()).toEqual(
+        stored.map((document) => SCHEMA.read(versioned, document as unknown as { _id: string })),
+      );
+    }
+    for (const { older, migrated, left, failed } of done)
+      expect({ older: older > 0, migrated, left, failed }).toEqual({
+        older: true,
+        migrated: older,
+        left: 0,
+        failed: [],
+      });
+    expect((await migrateStore(db, { dryRun: false })).every(({ older }) => older === 0)).toBe(true);
+  });
+});
+
+describe('documents of the version before', () => {
+  test('are read as if they were of this one, by every way there is to read them', async () => {
+    await storeOlder(KEY);
+    const store = await openNext();
+    const expected = { ...LINK, rev: 1 };
+    const all: Link[] = [];
+    for await (const link of store.all()) all.push(link);
+    expect([
+      await store.get(KEY),
+      (await store.getMany([KEY])).get(KEY),
+      (await store.find({}, null, 9))[0],
+      (await store.linksAfter(null, 9))[0],
+      all[0],
+    ]).toEqual(Array(5).fill(expected));
+    expect((await store.joined([KEY])).get(KEY)).toEqual({ refs: {}, status: 'pending', unlinked: false });
+    expect(await versionsIn('links')).toEqual([V]);
+  });
+
+  test('are written as of this one, whole, and the store says so', async () => {
+    await storeOlder(KEY);
+    const store = await openNext();
+    expect(await raw('meta').findOne({ _id: 'store' })).toBeNull();
+    const link = await store.get(KEY);
+    await store.save({ ...(link as Link), status: 'quarantined' });
+    expect(await raw('links').findOne({ _id: KEY })).toMatchObject({
+      status: 'quarantined',
+      v: V + 1,
+      rev: 2,
+    });
+    expect(await raw('links').findOne({ _id: KEY })).not.toHaveProperty('state');
+    expect(await raw('meta').findOne({ _id: 'store' })).toEqual({ _id: 'store', version: V + 1 });
+  });
+
+  test('a reason that is noted before a link was read makes no mixture of it', async () => {
+    await storeOlder(KEY);
+    const store = await openNext();
+    const reason = { code: 'retry_later', text: 'away', since: LINK.createdAt, nextAttempt: null };
+    await store.noteReason(KEY, reason);
+    expect(await store.get(KEY)).toEqual({ ...LINK, rev: 1, reason });
+  });
+
+  test('an observation is dropped once it was dealt with, though its content was migrated', async () => {
+    const seen = record('zendesk', { subject: 'a' });
+    await (await openLinkStore(db)).observe([seen]);
+    const store = await openNext();
+    const [found] = [...(await store.observed(['zendesk:ticket:1'])).values()];
+    expect(found).toEqual({ ...seen, seen: true });
+    expect(await versionsIn('observations')).toEqual([V + 1]);
+    await store.forget(found ? [found] : []);
+    expect(await store.countObservations()).toBe(0);
+  });
+});
+
+describe('a later release', () => {
+  test('is noticed at the start: one line, and nothing is touched', async () => {
+    await (await openNext()).decide(KEY, { row: 'title', choice: 'pms' });
+    const refused = openLinkStore(db);
+    await expect(refused).rejects.toBeInstanceOf(NewerStore);
+    await expect(refused).rejects.toThrow(
+      `MONGODB_DATABASE ${db.databaseName}: found version ${V + 1} of stored documents, expected at most ${V}`,
+    );
+    await expect(migrateStore(db, { dryRun: false })).rejects.toBeInstanceOf(NewerStore);
+  });
+
+  test('that only looked is no reason to refuse', async () => {
+    await storeOlder(KEY);
+    await (await openNext()).get(KEY);
+    expect(await (await openLinkStore(db)).position('zendesk:tickets')).toBeNull();
+  });
+
+  test('keeps its documents from workers that run beside it: these try again, and lose nothing', async () => {
+    const older = await openLinkStore(db);
+    const created = await older.save(LINK);
+    const read = await older.get(KEY);
+    // Between reading and saving, the later release migrates and writes.
+    await migrateStore(db, {
+      dryRun: false,
+      schema: new Schema([...MIGRATIONS, { ...LATER, documents: {} }]),
+    });
+    const next = await openNext();
+    await raw('links').updateOne({ _id: KEY }, { $set: { rev: created.rev + 1, added: 'by the later one' } });
+    await expect(older.save(read as Link)).rejects.toBeInstanceOf(StaleLink);
+    await expect(older.get(KEY)).rejects.toBeInstanceOf(NewerStore);
+    await expect(older.joined([KEY])).rejects.toBeInstanceOf(NewerStore);
+    expect((await next.get(KEY)) as object).toMatchObject({ added: 'by the later one' });
+    // What names nothing but records is written by both.
+    await older.hints.keep([{ ref: 'zendesk:ticket:1', order: 1, actor: null }]);
+    expect(await next.hints.count('zendesk')).toBe(1);
+  });
+
+  test('an older process that was never told is stopped by its first write at the latest', async () => {
+    const older = await openLinkStore(db);
+    await (await openNext()).decide(KEY, { row: 'title', choice: 'pms' });
+    await expect(older.save(LINK)).rejects.toBeInstanceOf(NewerStore);
+    expect(await raw('links').countDocuments()).toBe(0);
+  });
+});
+
+describe('store migrate', () => {
+  const MANY = 450;
+  const keys = Array.from({ length: MANY }, (_, n) => `TicketToProject/zendesk:ticket:${1000 + n}`);
+  const migrate = (onProgress?: () => void) =>
+    migrateStore(db, { dryRun: false, schema: NEXT, ...(onProgress && { onProgress }) });
+
+  test('goes on where it was interrupted', async () => {
+    await storeOlder(...keys);
+    const interrupt = () => {
+      throw new Error('interrupted');
+    };
+    await expect(migrate(interrupt)).rejects.toThrow('interrupted');
+    const rest = await raw('links').countDocuments({ v: V });
+    expect(rest).toBeGreaterThan(0);
+    expect(rest).toBeLessThan(MANY);
+    expect(await migrate()).toMatchObject([{ collection: 'links', older: rest, migrated: rest, oldest: V }]);
+    expect(
+      await raw('links').countDocuments({ v: V + 1, status: 'pending', state: { $exists: false } }),
+    ).toBe(MANY);
+  });
+
+  test('beside workers of the same release takes nothing from them', async () => {
+    await storeOlder(...keys);
+    const store = await openNext();
+    const work = async (key: string) => {
+      for (const status of ['conflict', 'linked'] as const)
+        for (;;) {
+          try {
+            await store.save({ ...((await store.get(key)) as Link), status });
+            break;
+          } catch (error) {
+            if (!(error instanceof StaleLink)) throw error;
+          }
+        }
+    };
+    const [done] = await Promise.all([migrate(), ...keys.slice(0, 300).map(work)]);
+    expect(done).toMatchObject([{ left: 0, failed: [] }, {}]);
+    expect(await raw('links').countDocuments({ status: 'linked', rev: 3, v: V + 1 })).toBe(300);
+    expect(await raw('links').countDocuments({ status: 'pending', rev: 1, v: V + 1 })).toBe(MANY - 300);
+    expect(await raw('links').countDocuments({ state: { $exists: true } })).toBe(0);
+  });
+
+  test('names what no migration understands, and goes on with the rest', async () => {
+    await raw('observations').insertOne({ _id: 'a', record: 'no JSON', v: V });
+    await (await openLinkStore(db)).observe([record('zendesk', {})]);
+    expect(await migrate()).toMatchObject([
+      { collection: 'links', older: 0, oldest: null },
+      { collection: 'observations', older: 2, migrated: 1, left: 0, failed: [{ id: 'a' }] },
+    ]);
+  });
+});
