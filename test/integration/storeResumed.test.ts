@@ -175,11 +175,9 @@ describe('a store of version 0', () => {
     const context = { ...stack.context, now: () => MEANWHILE };
     const held = (await links()).filter(({ intent }) => intent?.hold?.by === 'run/4/0');
     expect(held).toHaveLength(3);
-    const { writeBackfillPage } = backfillSystemActivities(context, 'zendesk');
-    const outcome = (await new MockActivityEnvironment().run(writeBackfillPage, {
-      run: 'run',
-      page: 4,
-    })) as Awaited<ReturnType<typeof writeBackfillPage>>;
+    const activities = backfillSystemActivities(context, 'zendesk');
+    const page = { run: 'run', page: 4 };
+    const outcome = await new MockActivityEnvironment().run(() => activities.writeBackfillPage(page));
     expect(outcome).toMatchObject({ state: 'done', tallies: { TicketToProject: { created: { pms: 3 } } } });
     for (const { _id } of held)
       expect(await stack.store.get(_id)).toMatchObject({ status: 'linked', intent: null });

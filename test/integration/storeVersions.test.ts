@@ -7,6 +7,9 @@ import { StaleLink, openLinkStore, type LinkStore } from '../../src/links/store'
 import type { Link } from '../../src/sync/link';
 import { newLink } from '../../src/sync/link';
 import { recordedStore, restoreStore } from '../support/recordStore';
+import { runProgram } from '../support/cli';
+import { startSandboxes } from '../support/sandboxes';
+import { serviceEnvironment } from '../support/serviceProcess';
 import { testServers } from '../support/servers';
 import { record } from '../support/world';
 
@@ -281,5 +284,32 @@ describe('store migrate', () => {
       { collection: 'links', older: 0, oldest: null },
       { collection: 'observations', older: 2, migrated: 1, left: 0, failed: [{ id: 'a' }] },
     ]);
+  });
+
+  test('is a command, which says what it did, and refuses what a later release wrote', async () => {
+    await restoreStore(db, 0);
+    const boxes = await startSandboxes();
+    const env = serviceEnvironment(boxes, db.databaseName);
+    const run = (...args: string[]) => runProgram(env, ['store', 'migrate', ...args]);
+    const stored = Object.values(recordedStore(0)['links'] ?? []).length;
+    const tried = await run('--dry-run');
+    expect([tried.code, tried.err]).toEqual([0, '']);
+    expect(tried.out).toMatch(new RegExp(`^links +${stored} +${stored}$`, 'm'));
+    expect(tried.out).toContain('0 to 1: documents say their version');
+    expect(tried.out).toMatch(/\d+ documents would be migrated; nothing was written/);
+    expect(new Set(await versionsIn('links'))).toEqual(new Set([undefined]));
+    const done = await run();
+    expect([done.code, done.out.split('\n').at(-2)]).toEqual([
+      0,
+      tried.out.split('\n').at(-2)?.replace('would be migrated; nothing was written', 'migrated'),
+    ]);
+    expect(new Set(await versionsIn('links'))).toEqual(new Set([V]));
+    const again = JSON.parse((await run('--json')).out) as { collections: { older: number }[] };
+    expect(again.collections.map(({ older }) => older)).toEqual(Array(7).fill(0));
+    await raw('meta').updateOne({ _id: 'store' }, { $set: { version: V + 1 } });
+    const refused = await run();
+    expect([refused.code, refused.err.trim().split('\n').length]).toEqual([2, 1]);
+    expect(refused.err).toContain(`found version ${V + 1} of stored documents`);
+    await boxes.close();
   });
 });

@@ -3,13 +3,16 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { MongoClient } from 'mongodb';
 import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/server';
 import { MAPPING_FILE, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { testServers } from '../support/servers';
 import { serviceEnvironment } from '../support/serviceProcess';
 import { SIGN_IN_ERRORS } from '../support/signInErrors';
 import {
   CONNECTION_ERRORS,
   MAPPING_ERRORS,
+  NEWER_STORE,
   PROFILE_ERRORS,
   SETTING_ERRORS,
   TYPING_ERRORS,
@@ -60,6 +63,7 @@ beforeAll(async () => {
     MAPPING_FILE: 'mapping.yaml',
     LOG_LEVEL: 'error',
   };
+  await storeOfLaterRelease();
   const waiting = GROUPS.flatMap(([, errors]) => errors);
   await Promise.all(
     Array.from({ length: LANES }, async () => {
@@ -70,6 +74,13 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([boxes, ...others].map((each) => each.close()));
 });
+
+async function storeOfLaterRelease(): Promise<void> {
+  const mongo = await MongoClient.connect(testServers().mongodbUri);
+  const meta = mongo.db(NEWER_STORE).collection<{ _id: string }>('meta');
+  await meta.updateOne({ _id: 'store' }, { $set: { version: 99 } }, { upsert: true });
+  await mongo.close();
+}
 
 /** A Zendesk in the state that the error is about, and the variables that lead to it. */
 async function stateOf({ zendesk }: UserError): Promise<Record<string, string>> {

@@ -662,6 +662,9 @@ export const TYPING_ERRORS: UserError[] = [
   },
 ];
 
+/** A database to which a release wrote that is far ahead of this one. */
+export const NEWER_STORE = 'zps-later-release';
+
 export const CONNECTION_ERRORS: UserError[] = [
   {
     did: 'a wrong PMS token',
@@ -711,5 +714,19 @@ export const CONNECTION_ERRORS: UserError[] = [
     env: { MONGODB_URI: undefined },
     code: 2,
     cure: 'run `start` in this folder',
+  },
+  {
+    did: 'a start on what a later release has stored',
+    args: ['start'],
+    env: { MONGODB_DATABASE: NEWER_STORE },
+    code: 2,
+    cure: 'start that release again: [evolution.md](evolution.md#going-back)',
+  },
+  {
+    did: 'a command on what a later release has stored',
+    args: ['status'],
+    env: { MONGODB_DATABASE: NEWER_STORE },
+    code: 2,
+    cure: 'run it with that release',
   },
 ];
