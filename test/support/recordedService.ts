@@ -48,7 +48,7 @@ export class RecordedService {
   static async start(mappingFile: string): Promise<RecordedService> {
     const name = `record-${randomUUID().slice(0, 8)}`;
     const boxes = await startSandboxes({
-      zendesk: { fileHost: true, ticketUpdateLimit: false, idsAfter: IDS_AFTER },
+      zendesk: { fileHost: true, idsAfter: IDS_AFTER },
       pms: { idsAfter: IDS_AFTER },
     });
     const config = loadConfig(null, {
