@@ -69,6 +69,7 @@ export class Bucket {
   private readonly lines: Record<Lane, WaitingLine>;
   /** What answers of this window said at most of its use, and when one said so last. */
   private seen = { window: 0, used: 0, at: 0 };
+  private early = { window: 0, count: 0 };
 
   constructor(
     private readonly id: string,
@@ -144,14 +145,20 @@ export class Bucket {
   private source(lane: Lane): PermitSource {
     const { rules, clock } = this.options;
     const state = () => this.known(this.state ?? freshWindow(this.options.assumed, rules, clock.now()));
-    const turn = (ahead: number): Turn => nextTurn(state(), lane, rules, ahead, clock.now());
+    const turn = (ahead: number, awaited = false): Turn => {
+      const now = state();
+      // Who was told to come is among those who are expected.
+      const expected = awaited ? { ...now, promised: { interactive: {}, background: {} } } : now;
+      return nextTurn(expected, lane, rules, ahead, clock.now());
+    };
     return {
       next: (awaited) => this.next(lane, awaited),
       giveBack: (window) => this.giveBack(lane, window),
       waitMs: () => waitMs(state(), clock.now()),
       lookMs: () => lookMs(state(), lane, rules, clock.now()),
       turn,
-      promise: async (ahead) => {
+      promise: async (ahead, awaited) => {
+        if (awaited) return turn(ahead + this.cameTooEarly(state().window), true);
         const promised = turn(ahead);
         const found = await this.collection.findOneAndUpdate(
           { _id: this.id },
@@ -162,6 +169,12 @@ export class Bucket {
         return promised;
       },
     };
+  }
+
+  /** How many came before their own window had begun, before this one. */
+  private cameTooEarly(window: number): number {
+    this.early = { window, count: this.early.window === window ? this.early.count + 1 : 0 };
+    return this.early.count;
   }
 
   private async next(lane: Lane, awaited: boolean): Promise<number | null> {

@@ -22,9 +22,12 @@ export interface PermitSource {
   /** Milliseconds until it is worth to look again. */
   lookMs(): number;
   /** When so many calls more have found a permit, as far as it can be told. */
-  turn(ahead: number): Turn;
-  /** Notes that somebody will come again. @returns when */
-  promise(ahead: number): Promise<Turn>;
+  turn(ahead: number, awaited: boolean): Turn;
+  /**
+   * Notes that somebody will come again; one who was told so before, and came too early, is noted already.
+   * @returns when
+   */
+  promise(ahead: number, awaited: boolean): Promise<Turn>;
 }
 
 interface Waiting extends Caller {
@@ -100,6 +103,8 @@ export class WaitingLine {
       for (;;) {
         const [first] = this.waiting;
         if (!first) return;
+        // What changes from here on is looked at before anybody rests.
+        this.alarm = new AbortController();
         const window = await this.source.next(first.awaited);
         if (window === null) {
           await this.rest();
@@ -126,18 +131,17 @@ export class WaitingLine {
       return;
     }
     if (this.most !== null) await this.handBack(this.most);
-    this.alarm = new AbortController();
     await this.clock.sleep(this.source.lookMs(), this.alarm.signal).catch(() => undefined);
   }
 
   private async handBack(most: number): Promise<void> {
     const now = this.clock.now();
     const beyond = this.waiting.filter(
-      ({ canComeAgain }, place) =>
-        place >= most && canComeAgain && this.source.turn(place).at - now > SOON_MS,
+      ({ canComeAgain, awaited }, place) =>
+        place >= most && canComeAgain && this.source.turn(place, awaited).at - now > SOON_MS,
     );
     for (const one of beyond) {
-      const { at } = await this.source.promise(most);
+      const { at } = await this.source.promise(most, one.awaited);
       // It may have left meanwhile.
       const place = this.waiting.indexOf(one);
       if (place < 0) continue;

@@ -24,12 +24,14 @@ export class ManualClock implements Clock {
 
   sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
     new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(new Error('aborted'));
       const sleeper = { at: this.time + ms, wake: resolve };
       this.sleepers.add(sleeper);
       signal?.addEventListener('abort', () => {
         this.sleepers.delete(sleeper);
         reject(new Error('aborted'));
       });
+      return undefined;
     });
 
   /** Moves on in small steps, and lets what that wakes come to rest after each. */
