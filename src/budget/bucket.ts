@@ -162,7 +162,7 @@ export class Bucket {
         const promised = turn(ahead);
         const found = await this.collection.findOneAndUpdate(
           { _id: this.id },
-          { $inc: { [`promised.${lane}.${promised.window}`]: 1 } as Record<string, number> },
+          { $inc: { [`promised.${lane}.${promised.window}`]: 1 } },
           { returnDocument: 'after' },
         );
         if (found) this.state = complete(found);

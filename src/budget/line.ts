@@ -32,7 +32,7 @@ export interface PermitSource {
 
 interface Waiting extends Caller {
   resolve(window: number): void;
-  reject(error: unknown): void;
+  reject(error: Error): void;
 }
 
 /** A call that would wait longer than a window is handed back, with the delay, rather than hold a worker up. */
@@ -116,7 +116,8 @@ export class WaitingLine {
         else this.source.giveBack(window);
       }
     } catch (error) {
-      for (const one of this.waiting.splice(0)) one.reject(error);
+      const failure = error instanceof Error ? error : new Error(String(error));
+      for (const one of this.waiting.splice(0)) one.reject(failure);
     } finally {
       this.serving = false;
     }

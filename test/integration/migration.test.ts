@@ -73,7 +73,7 @@ function agreement(tickets: readonly number[]): string[] | null {
       ? `${ticket.subject}, ${String(ticket.priority)}`
       : null;
   });
-  return found.every((each) => each !== null) ? (found) : null;
+  return found.every((each) => each !== null) ? found : null;
 }
 
 test('in the midst of edits: nothing lost, nothing twice, no echo, and both users are known', async () => {

@@ -99,7 +99,7 @@ describe('what answers tell', () => {
         'zendesk-ratelimit-create-update-user': 'total=5; remaining=4; resets=60',
       }),
     );
-    expect(read.map((reading) => Object.values(reading))).toEqual([
+    expect(read.map((reading) => Object.values(reading) as unknown[])).toEqual([
       ['account', 700, 699, 41_000],
       ['exports', 10, 0, 58_000],
       ['exports-cursor', 20, 19, 2_000],
