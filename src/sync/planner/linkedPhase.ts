@@ -41,5 +41,5 @@ function mustGoOn({ writes }: Intent): boolean {
 /** Some row was never agreed on, so that both values count. */
 function meetsFirst({ link, table }: LinkedPair): boolean {
   const { snapshot } = link;
-  return snapshot === null || comparedRows(table).some((row) => !(row.id in snapshot));
+  return !snapshot || comparedRows(table).some((row) => !(row.id in snapshot));
 }
