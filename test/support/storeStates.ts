@@ -12,6 +12,7 @@ import { deliver, pmsChange, pmsDelivery, ticketEvent, zendeskDelivery } from '.
 import type { FaultInput } from '../../sandbox/common/faults';
 import { SECRETS } from './intake';
 import type { RecordedService } from './recordedService';
+import { bearerOf } from './sandboxes';
 import { until } from './serviceProcess';
 
 /**
@@ -315,10 +316,9 @@ export class StoreStates {
 
   private async upload(fileName: string, content: string): Promise<string> {
     const { zendesk } = this.service.boxes;
-    const basic = Buffer.from(`ann@sandbox.example/token:${zendesk.apiToken}`).toString('base64');
     const answer = await fetch(`${zendesk.url}/api/v2/uploads?filename=${fileName}`, {
       method: 'POST',
-      headers: { authorization: `Basic ${basic}`, 'content-type': 'text/plain' },
+      headers: { ...bearerOf(zendesk), 'content-type': 'text/plain' },
       body: content,
     });
     return ((await answer.json()) as { upload: { token: string } }).upload.token;
