@@ -3,6 +3,7 @@ import { MongoClient, type Db, type Document } from 'mongodb';
 import { migrateStore } from '../../src/links/migrate';
 import { MIGRATIONS, VERSIONED, type Migration } from '../../src/links/migrations';
 import { NewerStore, SCHEMA, Schema } from '../../src/links/migrations/schema';
+import { Versions } from '../../src/links/versions';
 import { StaleLink, openLinkStore, type LinkStore } from '../../src/links/store';
 import type { Link } from '../../src/sync/link';
 import { newLink } from '../../src/sync/link';
@@ -275,6 +276,49 @@ describe('store migrate', () => {
     expect(await raw('links').countDocuments({ status: 'linked', rev: 3, v: V + 1 })).toBe(300);
     expect(await raw('links').countDocuments({ status: 'pending', rev: 1, v: V + 1 })).toBe(MANY - 300);
     expect(await raw('links').countDocuments({ state: { $exists: true } })).toBe(0);
+  });
+
+  test('leaves alone what was written after it was read', async () => {
+    const changing = new Schema([
+      ...MIGRATIONS,
+      {
+        from: V,
+        name: 'everything is marked',
+        documents: Object.fromEntries(
+          Object.keys(VERSIONED).map((name) => [name, (document: object) => ({ ...document, marked: true })]),
+        ),
+      },
+    ]);
+    const store = await openLinkStore(db);
+    const write = async (title: string): Promise<void> => {
+      const link = await store.get(KEY);
+      await store.save(link ?? LINK);
+      await store.release('zendesk:ticket:1', 'before');
+      await store.claim('zendesk:ticket:1', title);
+      await store.observe([record('zendesk', { title })]);
+      await store.decide(KEY, { row: 'title', choice: title === 'before' ? 'pms' : 'zendesk' });
+      await store.backfill.putPage('run', 0, [[record('zendesk', { title })]]);
+    };
+    await write('before');
+    const versions = new Versions(db, '', changing);
+    const names = ['links', 'claims', 'observations', 'decisions', 'backfill'] as const;
+    const read = await Promise.all(
+      names.map(
+        async (name) =>
+          [
+            name,
+            await raw(name)
+              .find({ _id: { $ne: 'run/0' } })
+              .toArray(),
+          ] as const,
+      ),
+    );
+    await write('after');
+    for (const [name, documents] of read) {
+      const found = versions.of<Document & { _id: string }>(name);
+      expect([name, documents.length, await found.bringUp(documents)]).toEqual([name, 1, 0]);
+      expect(await raw(name).countDocuments({ marked: true })).toBe(0);
+    }
   });
 
   test('names what no migration understands, and goes on with the rest', async () => {
