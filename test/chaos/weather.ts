@@ -34,7 +34,7 @@ export const WEATHERS: Record<Weather, FaultInput[]> = {
   ],
   unauthorized: [{ route: ANY, kind: 'status', status: 401, times: 3 }],
   tokens: [
-    { route: '^[A-Z]+ /api/v2/', kind: 'tokenRevoked', probability: 0.03 },
+    { route: '^[A-Z]+ /api/v2/', kind: 'tokenRevoked', probability: 0.15 },
     { route: MINTS, kind: 'tokenShort', lifeSeconds: 2, probability: 0.3 },
     { route: MINTS, kind: 'tokenUntold', probability: 0.3 },
     { route: MINTS, kind: 'delay', delayMs: 1_200, probability: 0.2 },
