@@ -63,8 +63,9 @@ const UNTOLD = 13 / 12;
 const SEEN_AT_LEAST = 0.1;
 /** Others are taken to have gone on at this part of their rate since an answer told of them last. */
 const UNREAD = 0.5;
-/** Of what others are expected to use, so many standard deviations are kept besides. */
-const DEVIATIONS = 2.5;
+/** Of what others are expected to use, so many standard deviations are kept besides: at a window's end, and more before. */
+const DEVIATIONS = 1;
+const DEVIATIONS_BEFORE = 1.5;
 /** Where the API was used up with more than this part of a window to come, others wanted more than they got. */
 const EARLY = 0.05;
 /** A promise reaches so many windows ahead at most. */
@@ -132,7 +133,8 @@ export function roomForOthers(state: BudgetWindow, rules: WindowRules, now: numb
   const unread = Math.min(part(now - state.readAt, rules), 1 - rest);
   const likely = othersRate(state, rules) * (rest + UNREAD * unread);
   const share = (1 - rules.share) * state.limit * part(lastCall(state, rules) - now, rules);
-  return Math.max(likely + DEVIATIONS * Math.sqrt(likely), share);
+  const deviations = DEVIATIONS + DEVIATIONS_BEFORE * rest;
+  return Math.max(likely + deviations * Math.sqrt(likely), share);
 }
 
 /** Calls of others in a whole window: as expected, or more where this window already shows more. */
