@@ -1,3 +1,4 @@
+import { NO_LIMITS } from '../../sandbox/zendesk/limits/options';
 import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/server';
 import { ZendeskApi, type Answer } from '../support/zendeskApi';
 
@@ -14,7 +15,7 @@ let sandbox: ZendeskSandbox;
 
 beforeEach(async () => {
   now = START;
-  sandbox = await startZendeskSandbox({ clock: () => now, incrementalPerMinute: 1_000 });
+  sandbox = await startZendeskSandbox({ ...NO_LIMITS, clock: () => now, incrementalPerMinute: 1_000 });
 });
 afterEach(() => sandbox.close());
 
@@ -383,7 +384,7 @@ describe('credentials at the API', () => {
 
 async function restart(options: Parameters<typeof startZendeskSandbox>[0]): Promise<void> {
   await sandbox.close();
-  sandbox = await startZendeskSandbox({ clock: () => now, ...options });
+  sandbox = await startZendeskSandbox({ ...NO_LIMITS, clock: () => now, ...options });
 }
 
 describe('scopes of calls', () => {
