@@ -2,12 +2,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { startMongo, startTemporal } from '../src/embedded';
 import { SEARCH_ATTRIBUTES } from '../src/workflows/searchAttributes';
 import type { AccountOptions } from './backfill/generate';
 import { Bed, say, startSandboxes, type Servers } from './bed';
 import { inWords, summary, type Results } from './report';
+import { agentsShare } from './sections/agents';
 import { bareHttp } from './sections/bareHttp';
 import { completeSync } from './sections/firstSync';
 import { growth } from './sections/growth';
@@ -35,6 +36,8 @@ interface Scale {
   latencySeconds: number;
   links: number[];
   quotaMinutes: number;
+  /** Of each burst of agents' edits. */
+  agentsMinutes: number;
   mongoHeapMb: number;
 }
 
@@ -45,6 +48,7 @@ const FULL: Scale = {
   latencySeconds: 40,
   links: [10_000, 100_000, 1_000_000],
   quotaMinutes: 5,
+  agentsMinutes: 3,
   mongoHeapMb: MONGO_HEAP_MB.full,
 };
 const QUICK: Scale = {
@@ -54,6 +58,7 @@ const QUICK: Scale = {
   latencySeconds: 10,
   links: [1_000, 10_000, 100_000],
   quotaMinutes: 1,
+  agentsMinutes: 2,
   mongoHeapMb: MONGO_HEAP_MB.quick,
 };
 /** A call to either system over the internet, at its fastest. */
@@ -61,10 +66,11 @@ const DELAY_MS = 200;
 const POLLS = { ZENDESK_POLL_SECONDS: '5', PMS_POLL_SECONDS: '5' };
 
 async function main(): Promise<void> {
-  const { quick } = new Command('bench')
-    .option('--quick', 'a smaller run, under ten minutes')
+  const { quick, only } = new Command('bench')
+    .option('--quick', 'a smaller run')
+    .addOption(new Option('--only <section>', 'this section alone').choices(['agents']))
     .parse()
-    .opts<{ quick?: true }>();
+    .opts<{ quick?: true; only?: 'agents' }>();
   const scale = quick ? QUICK : FULL;
   const began = Date.now();
   const servers: Servers = {
@@ -72,6 +78,11 @@ async function main(): Promise<void> {
     mongo: await startMongo({ mongoHeapMb: scale.mongoHeapMb }),
   };
   try {
+    if (only !== undefined) {
+      const share = await agentsShare(servers, scale.agentsMinutes);
+      write('agents.json', { at: new Date().toISOString(), ...share });
+      return;
+    }
     const results = await measure(servers, scale);
     const report = summary(results, {
       quick: quick === true,
@@ -79,15 +90,19 @@ async function main(): Promise<void> {
       minutes: (Date.now() - began) / 60_000,
       machine: `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}`,
     });
-    const folder = path.join(ROOT, 'bench/results');
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(path.join(folder, 'latest.json'), `${JSON.stringify(report, null, 2)}\n`);
+    write('latest.json', report);
     writeFileSync(path.join(ROOT, 'docs/performance.md'), inWords(report));
     console.log(JSON.stringify({ ...report, raw: undefined }, null, 2));
   } finally {
     await servers.temporal.stop();
     await servers.mongo.stop();
   }
+}
+
+function write(file: string, results: object): void {
+  const folder = path.join(ROOT, 'bench/results');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, file), `${JSON.stringify(results, null, 2)}\n`);
 }
 
 async function measure(servers: Servers, scale: Scale): Promise<Results> {
@@ -120,7 +135,10 @@ async function measure(servers: Servers, scale: Scale): Promise<Results> {
   const grown = await growth(servers, scale.links);
   say('a strict limit');
   const strict = await quota(servers, scale.quotaMinutes);
-  return { ...rest, bare, slow, slowBare, delayMs: DELAY_MS, peer: script, growth: grown, quota: strict };
+  say('ticket updates beside agents');
+  const agents = await agentsShare(servers, scale.agentsMinutes);
+  const firstSyncs = { bare, slow, slowBare, delayMs: DELAY_MS };
+  return { ...rest, ...firstSyncs, peer: script, growth: grown, quota: strict, agents };
 }
 
 async function onBed<T>(
