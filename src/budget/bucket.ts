@@ -5,6 +5,7 @@ import type { Clock } from './clock';
 import { WaitingLine, type Caller, type PermitSource } from './line';
 import { keepPast, type PastDocument } from './past';
 import {
+  MINUTE_MS,
   allowance,
   expectedNext,
   freshWindow,
@@ -289,6 +290,7 @@ export class Bucket {
           used: 0,
           ours: 0,
           endsAt: untoldEnd(rules, now),
+          windowMs: rules.windowMs,
           expected: expectedNext(state, rules),
           readAt: now,
           marks: marksAt(now),
@@ -319,6 +321,7 @@ function complete(found: Partial<BudgetWindow> & BucketDocument): BudgetWindow {
   return {
     ...found,
     ours: found.ours ?? found.used,
+    windowMs: found.windowMs ?? MINUTE_MS,
     expected: found.expected ?? 0,
     readAt: found.readAt ?? 0,
     marks: found.marks ?? marksAt(0),

@@ -10,7 +10,10 @@ export interface UsedWindow {
   bucket: string;
   endsAt: Date;
   limit: number;
+  /** By all. */
   used: number;
+  /** By workers. */
+  ours: number;
 }
 
 export interface PastDocument {
@@ -20,6 +23,8 @@ export interface PastDocument {
   endsAt: number;
   limit: number;
   used: number;
+  /** Missing where an earlier version kept it. */
+  ours?: number;
 }
 
 /** Windows of a limit that are kept once they are over: an hour of them. A slot is written over by a later window. */
@@ -29,10 +34,10 @@ const SLOTS = 64;
 export async function keepPast(
   past: Collection<PastDocument>,
   bucket: string,
-  { window, endsAt, limit, used }: BudgetWindow,
+  { window, endsAt, limit, used, ours }: BudgetWindow,
 ): Promise<void> {
   const _id = `${bucket}#${window % SLOTS}`;
-  await past.replaceOne({ _id }, { bucket, endsAt, limit, used }, { upsert: true });
+  await past.replaceOne({ _id }, { bucket, endsAt, limit, used, ours }, { upsert: true });
 }
 
 /** Windows that ended since, or are under way, in the order of time. One in which nobody called leaves nothing. */
@@ -43,9 +48,9 @@ export async function usedSince(db: Db, from: Date): Promise<UsedWindow[]> {
   return windows
     .filter(({ endsAt }) => endsAt >= from.getTime())
     .sort((a, b) => a.endsAt - b.endsAt)
-    .flatMap(({ bucket, endsAt, limit, used }) => {
+    .flatMap(({ bucket, endsAt, limit, used, ours = used }) => {
       const side = SIDES.find((each) => bucket.startsWith(`${each}:`));
       const name = side && bucket.slice(side.length + 1);
-      return side && name ? [{ side, bucket: name, endsAt: new Date(endsAt), limit, used }] : [];
+      return side && name ? [{ side, bucket: name, endsAt: new Date(endsAt), limit, used, ours }] : [];
     });
 }

@@ -18,6 +18,7 @@ export interface BudgetWindow {
   /** Permits that were handed out. */
   ours: number;
   endsAt: number;
+  windowMs: number;
   /** Nobody calls before this: the API said so. */
   blockedUntil: number;
   /** Calls of others that are expected in a whole window, from what the windows before showed. */
@@ -88,6 +89,7 @@ export function freshWindow(limit: number, rules: WindowRules, now: number): Bud
     used: 0,
     ours: 0,
     endsAt: untoldEnd(rules, now),
+    windowMs: rules.windowMs,
     blockedUntil: 0,
     expected: 0,
     readAt: now,
@@ -118,7 +120,7 @@ export function allowance(state: BudgetWindow, lane: Lane, rules: WindowRules, n
 }
 
 /** Calls of this window that were not ours, as far as answers told. */
-export function usedByOthers({ used, ours }: BudgetWindow): number {
+export function usedByOthers({ used, ours }: Pick<BudgetWindow, 'used' | 'ours'>): number {
   return Math.max(0, used - ours);
 }
 
@@ -186,8 +188,8 @@ export function wantedMore(state: BudgetWindow, rules: WindowRules, now: number)
   );
 }
 
-export function isOver(state: BudgetWindow, now: number): boolean {
-  return now >= state.endsAt + GAP_MS;
+export function isOver({ endsAt }: Pick<BudgetWindow, 'endsAt'>, now: number): boolean {
+  return now >= endsAt + GAP_MS;
 }
 
 export function mayCall(state: BudgetWindow, rules: WindowRules, now: number): boolean {

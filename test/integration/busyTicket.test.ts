@@ -25,7 +25,7 @@ test('a project with 40 notes and their edits arrives whole, although its ticket
   const talk = await Conversation.start({
     mode: 'note',
     budgets,
-    zendesk: { ...NO_LIMITS, ticketUpdatesPerMinute: 100, updatesOfOneTicket: 30, clock: clock.now },
+    zendesk: { ...NO_LIMITS, ticketUpdatesPerMinute: 100, updatesOfOneTicket: 30, clock: () => clock.now() },
   });
   try {
     const { boxes, stack } = talk;

@@ -85,11 +85,13 @@ function print({ connection, status, worries }: Stood, n: number): void {
   );
   printLine();
   printTable(
-    ['rate budget', 'left', 'of', ''],
-    budgets.map(({ name, left, limit, blockedUntil }) => [
+    ['rate budget', 'left', 'of', 'used by us', 'by others', ''],
+    budgets.map(({ name, left, limit, windowSeconds, ours, others, blockedUntil }) => [
       name,
       String(left),
-      `${limit} a minute`,
+      `${limit} ${windowSeconds === 60 ? 'a minute' : `in ${windowSeconds} s`}`,
+      String(ours),
+      String(others),
       blockedUntil === null ? '' : `no call before ${blockedUntil}`,
     ]),
   );

@@ -1,3 +1,4 @@
+import { currentBudgets, type CurrentBudget } from '../../budget/current';
 import { usedSince, type UsedWindow } from '../../budget/past';
 import type { LagSample } from '../../links/lag';
 import { Starts, type FailedStart } from '../../links/starts';
@@ -24,6 +25,7 @@ export interface Overview {
   positions: readonly StreamPosition[];
   lag: readonly LagSample[];
   windows: readonly UsedWindow[];
+  budgets: readonly CurrentBudget[];
   failedStarts: readonly FailedStart[];
   /** Null where the workers sign in to Zendesk with an OAuth client. */
   apiToken: ApiTokenState | null;
@@ -47,13 +49,14 @@ export async function loadOverview({
       log.warn({ err: error }, 'console: Temporal does not answer');
       return null;
     });
-  const [pairs, waitingRecords, paused, positions, lag, windows, ...others] = await Promise.all([
+  const [pairs, waitingRecords, paused, positions, lag, windows, budgets, ...others] = await Promise.all([
     store.countByStatus(),
     store.countObservations(),
     store.control.paused(),
     store.positions(),
     store.lag.since(since),
     usedSince(db, since),
+    currentBudgets(db, new Date(at)),
     new Starts(db).all(new Date(at)),
     apiTokenState(store, new Date(at)),
   ]);
@@ -66,6 +69,7 @@ export async function loadOverview({
     positions,
     lag,
     windows,
+    budgets,
     failedStarts,
     apiToken,
     now: at,
@@ -124,10 +128,26 @@ export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 
           </tr>`,
       ),
     )}
-    <h2>Rate budget, last hour</h2>
+    <h2>Rate budget</h2>
+    ${table(
+      'Limits of both APIs now',
+      ['Limit', 'left', 'of', 'used by us', 'by others', 'expected of others', 'no call before'],
+      overview.budgets.map(
+        (budget) =>
+          html`<tr>
+            <th scope="row">${budget.name}</th>
+            <td>${budget.left}</td>
+            <td>${budget.limit} in ${budget.windowSeconds} s</td>
+            <td>${budget.ours}</td>
+            <td>${budget.others}</td>
+            <td>${budget.expectedOfOthers}</td>
+            <td>${time(budget.blockedUntil)}</td>
+          </tr>`,
+      ),
+    )}
     <p class="soft">
-      Calls that were set aside for workers in each window of each limit; the dashed line is the limit as the
-      API last said it.
+      Last hour: calls in each window of each limit, our own and those of others that answers told of; the
+      dashed line is the limit as the API last said it.
     </p>
     <div class="two">${rateCharts(overview)}</div>
   `;
