@@ -40,6 +40,8 @@ test('a file passes through as it comes: its end is sent only once its beginning
   };
   const zendesk = await serve((request, response) => {
     const file = { id: 7, file_name: 'a', content_url: `${zendesk}/content`, size: 2 * half.length };
+    if (request.url === '/oauth/tokens')
+      return void response.end(JSON.stringify({ access_token: 't', token_type: 'bearer', expires_in: 600 }));
     if (request.url?.startsWith('/api/v2/attachments') === true)
       return void response.end(JSON.stringify({ attachment: file }));
     response.write(half);
