@@ -21,7 +21,7 @@ import {
   type Source,
 } from './sources';
 
-import { checkSignIn, signInOf, type SignInSetting } from './zendeskSignIn';
+import { checkSignIn, signInFault, signInOf, type SignInSetting } from './zendeskSignIn';
 
 export { ConfigError, SECRETS, variableFor, variableOf } from './sources';
 
@@ -532,7 +532,20 @@ function parse<T>(wanted: z.ZodObject & z.ZodType<T>, source: Source): T {
   const input = inputOf(Object.keys(wanted.shape), source, (name) => wanted.shape[name] === UNUSED);
   const parsed = wanted.safeParse(input);
   if (parsed.success) return parsed.data;
-  throw new ConfigError(parsed.error.issues.map((issue) => describe(issue, input, source)).join('\n'));
+  const faults = parsed.error.issues.map((issue) => describe(issue, input, source));
+  // What spans several settings is checked by the schema only once each of them is sound: here all is told at once.
+  const signIn = wanted.shape['zendeskOauthClientId'] !== UNUSED && signInFaultOf(wanted, input, source);
+  throw new ConfigError([...new Set([...faults, ...(signIn ? [signIn] : [])])].join('\n'));
+}
+
+function signInFaultOf(
+  { shape }: z.ZodObject,
+  input: Record<string, unknown>,
+  source: Source,
+): string | null {
+  if (!('zendeskOauthClientId' in shape)) return null;
+  const fault = signInFault(input);
+  return fault && `${nameOf(source, fault[0])}: found nothing, ${fault[1]}`;
 }
 
 function readSettings(file: string): Record<string, unknown> {

@@ -10,11 +10,12 @@ type Given = Partial<Record<SignInSetting, string | undefined>>;
 
 /** Each way takes two settings; an OAuth client is what is asked for where neither is there. */
 export function checkSignIn(settings: Given, context: z.RefinementCtx): void {
-  const fault = faultOf(settings);
+  const fault = signInFault(settings);
   if (fault) context.addIssue({ code: 'custom', path: [fault[0]], message: fault[1] });
 }
 
-function faultOf(settings: Given): [setting: SignInSetting, expected: string] | null {
+/** What is missing of both ways; null where one of them is whole. */
+export function signInFault(settings: Given): [setting: SignInSetting, expected: string] | null {
   const { zendeskOauthClientId, zendeskOauthClientSecret, zendeskEmail, zendeskApiToken } = settings;
   if (zendeskOauthClientId !== undefined)
     return zendeskOauthClientSecret === undefined

@@ -342,10 +342,8 @@ connections:
       'ACME__PMS_TOKEN: found nothing, expected a value',
       'ACME__PMS_POLL_SECONDS: found "often", expected a number of seconds',
       'GLOBEX__PMS_TOKEN: found nothing, expected a value',
+      'GLOBEX__ZENDESK_OAUTH_CLIENT_SECRET: found nothing, expected the secret of that OAuth client',
     ]);
-    expect(faultOf(() => loadConfigs(at, { GLOBEX__PMS_TOKEN: 't' }))).toMatch(
-      /^GLOBEX__ZENDESK_OAUTH_CLIENT_SECRET .*: found nothing, expected the secret of that OAuth client$/,
-    );
     expect(faults).toContain('(or connections.acme.pmsToken in ');
   });
 
