@@ -53,6 +53,8 @@ const RESERVED = 0.2;
 const MARGIN = 0.01;
 /** A call sent later than this before the end might count in the next window. */
 const LAST_CALL_MS = 300;
+/** The last part of a window, in which we look once more what others do. */
+const LAST_LOOK = 0.012;
 /** Between the end of a window and the first call of the next. */
 const GAP_MS = 50;
 const LARGEST_LOT = 20;
@@ -114,9 +116,15 @@ export function allowance(state: BudgetWindow, lane: Lane, rules: WindowRules, n
   const margin = Math.floor(limit * MARGIN);
   const rest = part(lastCall(state, rules) - now, rules);
   const forPeople = lane === 'interactive' ? 0 : limit * RESERVED * rest;
-  const most = Math.floor(limit - Math.max(margin, roomForOthers(state, rules, now)) - forPeople);
+  const kept = Math.max(margin + keptForTheEnd(state, rules, now), roomForOthers(state, rules, now));
+  const most = Math.floor(limit - kept - forPeople);
   // A window's first call tells what others have used, and makes ours begin with the API's.
   return state.ours === 0 ? Math.max(most, Math.min(state.used + 1, limit - margin)) : most;
+}
+
+/** One call, where others draw on the limit, too: the answer to it tells who has begun only just now. */
+function keptForTheEnd(state: BudgetWindow, rules: WindowRules, now: number): number {
+  return rules.share < 1 && now < lastCall(state, rules) - rules.windowMs * LAST_LOOK ? 1 : 0;
 }
 
 /** Calls of this window that were not ours, as far as answers told. */

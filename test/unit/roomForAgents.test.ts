@@ -185,6 +185,12 @@ describe('what is left to others', () => {
     expect(may({}, MINUTE_MS - 300)).toBe(99);
   });
 
+  test('one call is kept for the end, whose answer tells who has begun just now', () => {
+    const used = { ours: 98, used: 98 };
+    expect(may(used, MINUTE_MS - 2_000)).toBe(98);
+    expect(may(used, MINUTE_MS - 400)).toBe(99);
+  });
+
   test('what they are expected to use, with a margin; at the end what they have left', () => {
     expect(may({ expected: 40 }, 0)).toBeLessThan(60);
     expect(may({ expected: 40 }, 0)).toBeGreaterThan(40);
