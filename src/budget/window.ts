@@ -69,6 +69,11 @@ const UNREAD = 0.5;
 /** Of what others are expected to use, so many standard deviations are kept besides: at a window's end, and more before. */
 const DEVIATIONS = 1;
 const DEVIATIONS_BEFORE = 1.5;
+/** Others who use more of a limit than this part count as at work; of the limit, so much is left to them at a window's end. */
+const AT_WORK = 0.1;
+const LEFT_AT_END = 0.02;
+/** Others who appear where there were none are taken to use this part of the limit, until a window shows how much it is. */
+const APPEARED = 0.5;
 /** Where the API was used up with more than this part of a window to come, others wanted more than they got. */
 const EARLY = 0.05;
 /** A promise reaches so many windows ahead at most. */
@@ -144,7 +149,8 @@ export function roomForOthers(state: BudgetWindow, rules: WindowRules, now: numb
   const likely = othersRate(state, rules) * (rest + UNREAD * unread);
   const share = (1 - rules.share) * state.limit * part(lastCall(state, rules) - now, rules);
   const deviations = DEVIATIONS + DEVIATIONS_BEFORE * rest;
-  return Math.max(likely + deviations * Math.sqrt(likely), share);
+  const atEnd = othersRate(state, rules) > AT_WORK * state.limit ? LEFT_AT_END * state.limit : 0;
+  return Math.max(likely + deviations * Math.sqrt(likely), share, atEnd);
 }
 
 /** Calls of others in a whole window: as expected, or more where this window already shows more. */
@@ -182,7 +188,9 @@ export function expectedNext(state: BudgetWindow, rules: WindowRules): number {
   const estimate = Math.min(state.limit, seenRate(state, rules));
   const change = estimate - state.expected;
   // Of a rise, this window may have shown the beginning only.
-  const next = change > 0 ? Math.min(state.limit, estimate + change) : state.expected + change / 2;
+  const appeared = state.expected === 0 && usedByOthers(state) > 0 ? APPEARED * state.limit : 0;
+  const next =
+    change > 0 ? Math.min(state.limit, Math.max(estimate + change, appeared)) : state.expected + change / 2;
   return next < 1 ? 0 : next;
 }
 
