@@ -229,7 +229,7 @@ export class Bucket {
       $inc: inc,
       // Where nobody else is left room, nobody asks what others do.
       ...(this.options.rules.share < 1 && {
-        $max: { readAt: known.readAt },
+        $max: { readAt: known.readAt, askedAt: now },
         $set: { marks: known.marks },
       }),
     };
@@ -293,6 +293,7 @@ export class Bucket {
           windowMs: rules.windowMs,
           expected: expectedNext(state, rules),
           readAt: now,
+          askedAt: 0,
           marks: marksAt(now),
           promised: { interactive: kept('interactive'), background: kept('background') },
         },
@@ -324,6 +325,7 @@ function complete(found: Partial<BudgetWindow> & BucketDocument): BudgetWindow {
     windowMs: found.windowMs ?? MINUTE_MS,
     expected: found.expected ?? 0,
     readAt: found.readAt ?? 0,
+    askedAt: found.askedAt ?? 0,
     marks: found.marks ?? marksAt(0),
     promised: found.promised ?? { interactive: {}, background: {} },
   };

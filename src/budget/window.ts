@@ -25,6 +25,8 @@ export interface BudgetWindow {
   expected: number;
   /** When an answer last told how much of this window was used; its beginning where none has. */
   readAt: number;
+  /** When the latest permit was handed out; 0 for none in this window. */
+  askedAt: number;
   /** Two earlier readings of this window, a while apart, to tell how fast others are just now. */
   marks: readonly [Mark, Mark];
   /** Calls that were told to come again in a window, by lane and the window's number, and that have not come yet. */
@@ -64,7 +66,7 @@ const LOT = 0.01;
 const UNTOLD = 13 / 12;
 /** What others did in less than this part of a window says little of the rest: marks are so far apart. */
 const SEEN_AT_LEAST = 0.1;
-/** Others are taken to have gone on at this part of their rate since an answer told of them last. */
+/** Others are taken to have gone on at this part of their rate since an answer told of them last, until we ask. */
 const UNREAD = 0.5;
 /** Of what others are expected to use, so many standard deviations are kept besides: at a window's end, and more before. */
 const DEVIATIONS = 1;
@@ -100,6 +102,7 @@ export function freshWindow(limit: number, rules: WindowRules, now: number): Bud
     blockedUntil: 0,
     expected: 0,
     readAt: now,
+    askedAt: 0,
     marks: marksAt(now),
     promised: { interactive: {}, background: {} },
   };
@@ -146,7 +149,9 @@ export function roomForOthers(state: BudgetWindow, rules: WindowRules, now: numb
   if (rules.share >= 1) return 0;
   const rest = part(state.endsAt - now, rules);
   const unread = Math.min(part(now - state.readAt, rules), 1 - rest);
-  const likely = othersRate(state, rules) * (rest + UNREAD * unread);
+  // One call may ask what others did meanwhile; the next one waits for its answer.
+  const asking = state.askedAt > state.readAt;
+  const likely = othersRate(state, rules) * (rest + (asking ? 1 : UNREAD) * unread);
   const share = (1 - rules.share) * state.limit * part(lastCall(state, rules) - now, rules);
   const deviations = DEVIATIONS + DEVIATIONS_BEFORE * rest;
   const atEnd = othersRate(state, rules) > AT_WORK * state.limit ? LEFT_AT_END * state.limit : 0;
@@ -293,6 +298,7 @@ function following(state: BudgetWindow, rules: WindowRules): BudgetWindow {
     ours: 0,
     expected: expectedNext(state, rules),
     readAt: begins,
+    askedAt: 0,
     marks: marksAt(begins),
     endsAt: begins + rules.windowMs,
   };

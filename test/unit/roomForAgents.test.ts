@@ -93,7 +93,7 @@ function simulate(limit: number, seed: number, offset: number) {
     }
     const free = allowance(state, 'interactive', RULES, now) > state.used;
     if (!free || !mayCall(state, RULES, now) || answers.length >= IN_FLIGHT) continue;
-    state = { ...state, used: state.used + 1, ours: state.ours + 1 };
+    state = { ...state, used: state.used + 1, ours: state.ours + 1, askedAt: now };
     if (api.call(now)) current.ours += 1;
     else refusedUs += 1;
     const answer = { at: now + LATENCY_MS, used: api.used, endsAt: now + api.resets(now) + LATENCY_MS };
@@ -129,6 +129,7 @@ function rolled(state: BudgetWindow, now: number): BudgetWindow {
     expected: expectedNext(state, RULES),
     endsAt: untoldEnd(RULES, now),
     readAt: now,
+    askedAt: 0,
     marks: marksAt(now),
   };
 }
@@ -210,6 +211,14 @@ describe('what is left to others', () => {
     expect(next({ expected: 80, ours: 99, used: 99 })).toBe(40);
     expect(next({ expected: 1, ours: 99, used: 99 })).toBe(0);
     expect(next({ expected: 33, ours: 0, used: 0 })).toBe(33);
+  });
+
+  test('while nobody knows what others did meanwhile, one call asks, and the next one waits for its answer', () => {
+    const unread = { expected: 80, ours: 10, used: 50, readAt: MINUTE_MS * 0.5 };
+    const now = MINUTE_MS * 0.7;
+    const asked = may({ ...unread, askedAt: now - 100 }, now);
+    expect(may(unread, now)).toBeGreaterThan(asked);
+    expect(may({ ...unread, askedAt: now - 100, readAt: now }, now)).toBeGreaterThan(asked);
   });
 
   test('whoever writes a little finds a permit at once, however much others are taken to use', () => {
