@@ -3,69 +3,57 @@ import tseslint from 'typescript-eslint';
 import importX from 'eslint-plugin-import-x';
 
 /**
- * Import boundaries: `from` lists the folders that a folder may NOT reach. Workflows run in Temporal's
- * deterministic sandbox, so they see src/sync and types only; the core sees nothing but itself.
+ * The rooms of `src`, and which others each may import (docs/architecture.md has the picture). Imports run one way,
+ * downwards: a room is not in the list of any room that it lists.
  */
-const zones = [
-  {
-    target: './src/sync',
-    from: './src',
-    except: ['./sync'],
-    message: 'src/sync is pure: it imports nothing from the rest of the service.',
-  },
+const ROOMS = {
+  platform: [],
+  sync: [],
+  systems: ['sync', 'platform'],
+  links: ['sync'],
+  activities: ['sync', 'systems', 'links'],
+  workflows: ['sync', 'activities'],
+  config: ['sync', 'systems', 'platform'],
+  workers: ['sync', 'systems', 'links', 'activities', 'workflows', 'config', 'platform'],
+  intake: ['sync', 'links', 'workflows'],
+  checks: ['sync', 'systems', 'links', 'activities', 'workflows', 'config', 'platform'],
+  adapter: ['sync', 'systems', 'config', 'checks'],
+  operator: ['sync', 'systems', 'links', 'activities', 'workflows', 'config', 'workers', 'intake', 'checks', 'platform'],
+};
+
+const rooms = Object.entries(ROOMS).map(([room, below]) => ({
+  target: `./src/${room}`,
+  from: './src',
+  except: [room, ...below].map((each) => `./${each}`),
+  message: `src/${room} may import ${below.map((each) => `src/${each}`).join(', ') || 'no other room'}.`,
+}));
+
+/** Finer than the rooms. */
+const walls = [
   {
     target: './src/workflows',
-    from: './src',
-    except: ['./sync', './workflows', './activities/types.ts'],
-    message: 'Workflows import only src/sync and types.',
+    from: './src/activities',
+    except: ['./types.ts'],
+    message: 'Workflows run in a sandbox of Temporal: of the activities they know the types.',
   },
   {
-    target: './src/systems',
-    from: './src',
-    except: ['./sync', './systems', './net'],
-    message: 'Adapters know the port and the core, not the machinery around them.',
-  },
-  {
-    target: './src/net',
-    from: './src',
-    except: ['./net'],
+    target: './src/platform/egress.ts',
+    from: './src/platform',
     message: 'The egress guard knows nothing of what it fetches.',
   },
   {
-    target: './src/links',
-    from: './src',
-    except: ['./sync', './links'],
-    message: 'The link store knows the core only.',
-  },
-  {
-    target: './src/intake',
-    from: ['./src/systems', './src/activities', './src/workers', './src/cli', './src/config'],
-    message: 'The receiver is what strangers reach: it knows no API, no credential and no pair.',
-  },
-  {
-    target: './src/console',
-    from: ['./src/systems', './src/cli', './src/embedded', './src/config', './src/intake'],
-    message: 'The console knows no API and no credential of one; who starts it gives it what it needs.',
-  },
-  {
-    target: './src/operator',
-    from: ['./src/cli', './src/console', './src/intake'],
-    message: 'What an operator can do is the same at a terminal and in the console.',
-  },
-  {
-    target: './src/budget',
-    from: './src',
-    except: ['./sync', './systems', './budget'],
+    target: './src/systems/budget',
+    from: ['./src/systems/zendesk', './src/systems/profile', './src/platform'],
     message: 'A budget knows how an API tells its limits, and nothing of what is called.',
   },
   {
-    target: './src/verify',
+    target: './src/checks/verify',
     from: [
       './src/activities',
       './src/links',
-      './src/plan',
       './src/workers',
-      './src/sync/plan.ts',
+      './src/checks/plan',
+      './src/sync/planner.ts',
       './src/sync/planner',
       './src/sync/rules',
       './src/sync/merge.ts',
@@ -74,38 +62,53 @@ const zones = [
     message: 'The checklist looks from outside: of the sync it knows the mapping and how values are read.',
   },
   {
-    target: './src/conform',
-    from: './src',
-    except: ['./sync', './systems', './verify', './conform'],
+    target: './src/checks/conform',
+    from: ['./src/activities', './src/links', './src/workflows', './src/config', './src/platform', './src/checks/plan'],
     message: 'The conformance kit sees a system through the port alone, whatever stands behind it.',
   },
   {
-    target: './redmine',
+    target: './src/operator/console',
+    from: [
+      './src/systems/!(budget)/**',
+      './src/systems/*.ts',
+      './src/config', './src/intake',
+      './src/platform',
+      './src/operator/cli',
+    ],
+    message: 'The console knows no API and no credential of one; the process that starts it passes in what it needs.',
+  },
+  {
+    target: './src/operator/*.ts',
+    from: ['./src/operator/cli', './src/operator/console', './src/intake'],
+    message: 'What an operator can do is the same at a terminal and in the console.',
+  },
+  {
+    target: './apps/redmine',
     from: './src',
-    except: ['./embedded'],
+    except: ['./platform'],
     message: 'What people see of Redmine shares no code with the sync that is compared with it.',
   },
   {
-    target: './src/adapter',
-    from: './src',
-    except: ['./sync', './systems', './config', './conform', './adapter'],
-    message: 'What others build on names parts of the service, and is none of it.',
-  },
-  {
-    target: './examples',
-    from: './src',
-    message: 'An example imports what somebody who has the package can import.',
-  },
-  { target: './sandbox', from: './src', message: 'A sandbox shares no code with the sync that it tests.' },
-  {
-    target: './demo/checker.ts',
+    target: './apps/demo/checker.ts',
     from: './src',
     message: 'The checker is independent of the code that it checks.',
+  },
+  { target: './examples', from: './src', message: 'An example imports what somebody who has the package can import.' },
+  { target: './packages', from: './src', message: 'A sandbox shares no code with the sync that it tests.' },
+  {
+    target: ['./src', './apps', './test', './packages/pms-sandbox'],
+    from: './packages/zendesk-sandbox/src',
+    message: "Import 'zendesk-sandbox', as a stranger would.",
+  },
+  {
+    target: ['./src', './apps', './test', './packages/zendesk-sandbox'],
+    from: './packages/pms-sandbox/src',
+    message: "Import 'pms-sandbox', as a stranger would.",
   },
 ];
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'coverage/**'] },
+  { ignores: ['**/dist/**', 'node_modules/**', 'coverage/**'] },
   eslint.configs.recommended,
   ...tseslint.configs.recommendedTypeChecked,
   {
@@ -113,7 +116,8 @@ export default tseslint.config(
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     settings: { 'import-x/resolver': { node: { extensions: ['.ts', '.js'] } } },
     rules: {
-      'import-x/no-restricted-paths': ['error', { zones }],
+      'import-x/no-restricted-paths': ['error', { zones: [...rooms, ...walls] }],
+      'import-x/no-duplicates': ['error', { 'prefer-inline': true }],
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': [
@@ -127,7 +131,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/cli/**', 'sandbox/**/main.ts', 'demo/**', 'bench/**'],
+    files: ['src/operator/cli/**', 'packages/*/src/main.ts', 'apps/demo/**', 'apps/bench/**'],
     rules: { 'no-console': 'off' },
   },
   {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const DIST = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../dist');
 
 // What was compiled from a source that is gone would be found before its successor (`limits.js`, `limits/index.js`).
-const compiled = ['src', 'sandbox', 'redmine', 'demo', 'bench', 'test'].map((folder) =>
+const compiled = ['src', 'apps', 'test'].map((folder) =>
   path.join(DIST, folder),
 );
 for (const folder of compiled.filter((each) => existsSync(each)))
@@ -21,7 +21,7 @@ for (const folder of compiled.filter((each) => existsSync(each)))
   }
 
 // npx makes it so only when it sees the package for the first time.
-chmodSync(path.join(DIST, 'src/cli/main.js'), 0o755);
+chmodSync(path.join(DIST, 'src/operator/cli/main.js'), 0o755);
 const { status } = spawnSync(process.execPath, [path.join(DIST, 'src/workers/bundleWorkflows.js')], {
   stdio: 'inherit',
 });

@@ -13,18 +13,25 @@ import { judgeNode } from './nodeRange.mjs';
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const STAMP = path.join(ROOT, 'node_modules', '.zps-installed');
 const BUILD_INFO = path.join(ROOT, 'dist', '.tsbuildinfo');
-const SOURCES = ['src', 'sandbox', 'redmine', 'demo', 'bench', 'test/chaos', 'test/support/plannerStates'];
+const PACKAGES = ['zendesk-sandbox', 'pms-sandbox'];
+const SOURCES = [
+  'src',
+  ...PACKAGES.map((name) => `packages/${name}/src`),
+  'apps',
+  'test/chaos',
+  'test/support/plannerStates',
+];
 
 const TASKS = {
-  demo: ['dist/demo/main.js'],
-  start: ['dist/src/cli/main.js', 'start'],
-  'sandbox:zendesk': ['dist/sandbox/zendesk/main.js'],
-  'sandbox:pms': ['dist/sandbox/pms/main.js'],
-  bench: ['--max-old-space-size=8192', 'dist/bench/main.js'],
-  'bench:rate': ['dist/bench/rate.js'],
-  'bench:connections': ['dist/bench/connections/main.js'],
+  demo: ['dist/apps/demo/main.js'],
+  start: ['dist/src/operator/cli/main.js', 'start'],
+  'sandbox:zendesk': ['packages/zendesk-sandbox/dist/main.js'],
+  'sandbox:pms': ['packages/pms-sandbox/dist/main.js'],
+  bench: ['--max-old-space-size=8192', 'dist/apps/bench/main.js'],
+  'bench:rate': ['dist/apps/bench/rate.js'],
+  'bench:connections': ['dist/apps/bench/connections/main.js'],
   // Both sandboxes keep the whole account in memory.
-  'bench:backfill': ['--max-old-space-size=8192', 'dist/bench/backfill.js'],
+  'bench:backfill': ['--max-old-space-size=8192', 'dist/apps/bench/backfill.js'],
   test: ['node_modules/jest/bin/jest.js'],
   'test:chaos': ['dist/test/chaos/main.js'],
   'test:redmine': ['node_modules/jest/bin/jest.js', '--config', 'jest.redmine.config.cjs', '--runInBand'],
@@ -66,7 +73,11 @@ function run(what, command, args) {
 }
 
 function install() {
-  const wanted = digest('package.json', 'package-lock.json');
+  const wanted = digest(
+    'package.json',
+    'package-lock.json',
+    ...PACKAGES.map((name) => `packages/${name}/package.json`),
+  );
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return;
   say('Installing dependencies …');
   const quiet = ['--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
@@ -97,7 +108,7 @@ function compile() {
   if (existsSync(BUILD_INFO) && statSync(BUILD_INFO).mtimeMs > changed) return;
   say('Compiling …');
   const tsc = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-  if (!run('Compiling', process.execPath, [tsc, '-p', 'tsconfig.build.json']))
+  if (!run('Compiling', process.execPath, [tsc, '-b', 'tsconfig.build.json']))
     fail('The sources do not compile; see above.');
   if (!run('Bundling the workflows', process.execPath, ['scripts/finishBuild.mjs']))
     fail('The workflows cannot be bundled; see above.');
@@ -127,10 +138,10 @@ const unitOnly = args.length > 0 && args.every((arg) => /^(\.\/)?test\/(unit|pro
 if (task === 'test' && unitOnly) process.env.ZPS_UNIT_ONLY = '1';
 else if (['test', 'test:redmine', 'histories:record'].includes(task)) {
   if (task === 'test:redmine') {
-    const status = prepare('dist/redmine/prepare.js');
+    const status = prepare('dist/apps/redmine/prepare.js');
     if (status !== 0) process.exit(status ?? 1);
   }
-  if (prepare('dist/src/embedded/prepare.js') !== 0)
+  if (prepare('dist/src/platform/embedded/prepare.js') !== 0)
     fail('The tests need a Temporal server and a MongoDB; see above.');
 }
 start([...command, ...args]);

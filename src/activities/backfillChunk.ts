@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import type { Chunk } from '../links/backfill';
+import type { Chunk } from '../links/backfillStore';
 import { lowered, type RecordShelf } from '../links/shelf';
 import {
   decideBackfill,
   type BackfillItem,
   type BackfillKnowledge,
   type BackfillVerdict,
-} from '../sync/backfill';
+} from '../sync/backfillVerdict';
 import { noBackfill, type BackfillTally } from '../sync/backfillTally';
 import { sortCandidates } from '../sync/candidates';
 import { commit, withAnswer } from '../sync/commit';
-import { fileWork } from '../sync/files';
-import { canonicalKey, parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/keys';
+import { fileWork } from '../sync/pairFiles';
+import { canonicalKey, parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
 import {
   agreed,
   newLink,
@@ -22,13 +22,13 @@ import {
   type PlannedWrite,
 } from '../sync/link';
 import { entityOf } from '../sync/mapping';
-import { compareAnswer, filterReason, isEcho, planPair, type Candidates } from '../sync/plan';
+import { compareAnswer, filterReason, isEcho, planPair, type Candidates } from '../sync/planner';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import type { References } from '../sync/values';
-import type { BulkAnswer } from '../systems/bulk';
+import type { BulkAnswer } from '../systems/bulkWrites';
 import { NeedsHuman, RetryLater } from '../systems/errors';
 import type { SystemPort } from '../systems/port';
-import { ReferenceReader, type ActivityContext } from './context';
+import { ReferenceReader, type ActivityContext } from './activityContext';
 import { inParallel, ownKey } from './dispatch';
 import type { Turns } from './turns';
 import type { Hint, Inbox } from './types';

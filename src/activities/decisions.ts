@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { parseCanonicalKey, type CanonicalKey } from '../sync/keys';
+import { parseCanonicalKey, type CanonicalKey } from '../sync/canonicalKey';
 import { malformed, refusalOf, type Resolution } from '../sync/resolution';
-import type { ActivityContext } from './context';
+import type { ActivityContext } from './activityContext';
 
 /**
  * Keeps what a person decided where the pair's next turn finds it. The link itself is not touched: only the pair's

@@ -1,10 +1,10 @@
-import { canonicalKey, parseRef, refKey, tryParseRef, type CanonicalKey } from '../sync/keys';
+import { canonicalKey, parseRef, refKey, tryParseRef, type CanonicalKey } from '../sync/canonicalKey';
 import { isHeld, type Link } from '../sync/link';
 import { entityOf } from '../sync/mapping';
-import { filterReason, isEcho } from '../sync/plan';
+import { filterReason, isEcho } from '../sync/planner';
 import type { EntityType, SyncRecord } from '../sync/record';
 import type { ChangePage } from '../systems/port';
-import { loadReferences, summarise, type ActivityContext } from './context';
+import { loadReferences, summarise, type ActivityContext } from './activityContext';
 import type { Hint } from './types';
 
 /** Signals under way at once: enough to keep Temporal busy, few enough not to crowd out the workers. */

@@ -1,12 +1,12 @@
 import { isNativeError } from 'node:util/types';
 import { ApplicationFailure } from '@temporalio/common';
 import { MongoBulkWriteError } from 'mongodb';
-import { NewerStore } from '../links/migrations/schema';
-import { StaleLink } from '../links/store';
-import { parseCanonicalKey, type CanonicalKey } from '../sync/keys';
+import { NewerStore } from '../links/migrations/storedSchema';
+import { StaleLink } from '../links/linkStore';
+import { parseCanonicalKey, type CanonicalKey } from '../sync/canonicalKey';
 import { newLink } from '../sync/link';
 import { NeedsHuman, RetryLater, publicMessage } from '../systems/errors';
-import { callWaiting, originRef, summarise, type ActivityContext } from './context';
+import { callWaiting, originRef, summarise, type ActivityContext } from './activityContext';
 import { activityLog } from './log';
 
 /** A wrong credential concerns every record alike; it is mended by a person while everything waits. */

@@ -1,5 +1,5 @@
-import type { CanonicalKey } from '../sync/keys';
-import type { ActivityContext } from './context';
+import type { CanonicalKey } from '../sync/canonicalKey';
+import type { ActivityContext } from './activityContext';
 import { asFailure } from './failures';
 import { whileAlive } from './heartbeats';
 import type { Lane } from '../sync/lane';

@@ -1,6 +1,6 @@
 import { asyncLocalStorage } from '@temporalio/activity';
 import type { Logger } from 'pino';
-import type { CanonicalKey } from '../sync/keys';
+import type { CanonicalKey } from '../sync/canonicalKey';
 
 /** The log of the activity that runs: each line says which pair, workflow and attempt it belongs to. A dry run has none. */
 export function activityLog(log: Logger, key: CanonicalKey | null): Logger {

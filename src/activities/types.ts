@@ -1,9 +1,9 @@
-import type { BackfillStep } from '../sync/backfill';
+import type { BackfillStep } from '../sync/backfillVerdict';
 import type { BackfillTallies } from '../sync/backfillTally';
-import type { CanonicalKey } from '../sync/keys';
+import type { CanonicalKey } from '../sync/canonicalKey';
 import type { Lane } from '../sync/lane';
 import type { LinkStatus } from '../sync/link';
-import type { Tidied } from '../sync/hygiene';
+import type { Tidied } from '../sync/disorder';
 import type { AllFindings, ReconcileReport } from '../sync/findings';
 import type { EntityType, RefKey, Side } from '../sync/record';
 import type { Resolution } from '../sync/resolution';

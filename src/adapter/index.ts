@@ -1,10 +1,10 @@
 /**
  * What an adapter of one's own is written with: `import … from 'zendesk-pms-sync/adapter'` (docs/adapter.md).
  */
-export { refKey, tryParseRef } from '../sync/keys';
+export { refKey, tryParseRef } from '../sync/canonicalKey';
 export type { Attachment, Json, RecordRef, RefKey, SyncRecord, Values } from '../sync/record';
-export { untoldRate, type AdapterConnection, type PmsAdapter } from '../systems/adapter';
-export { BasicSystem } from '../systems/basic';
+export { untoldRate, type AdapterConnection, type PmsAdapter } from '../systems/pmsAdapter';
+export { BasicSystem } from '../systems/basicSystem';
 export type {
   CallBudget,
   Limit,
@@ -15,7 +15,7 @@ export type {
   RateRules,
   Refusal,
 } from '../systems/budget';
-export type { BulkAnswer, BulkCreate, BulkUpdate, BulkWrites } from '../systems/bulk';
+export type { BulkAnswer, BulkCreate, BulkUpdate, BulkWrites } from '../systems/bulkWrites';
 export {
   AlreadyExists,
   NeedsHuman,
@@ -24,7 +24,7 @@ export {
   ReferenceGone,
   RetryLater,
 } from '../systems/errors';
-export { FILE_LIMIT_BYTES, checkFileStatus, checkSize, openFile } from '../systems/files';
+export { FILE_LIMIT_BYTES, checkFileStatus, checkSize, openFile } from '../systems/fileRules';
 export { HttpClient, type Answer, type HttpOptions, type Request } from '../systems/http';
 export type {
   AttachOptions,
@@ -40,4 +40,4 @@ export type {
   Updated,
   WalkPage,
 } from '../systems/port';
-export type { InstalledWebhook, WebhookAdmin, WebhookInstallation } from '../systems/webhooks';
+export type { InstalledWebhook, WebhookAdmin, WebhookInstallation } from '../systems/webhookAdmin';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { loadMapping } from '../config/mapping';
-import { runConformance, type Conformance } from '../conform/run';
+import { loadMapping } from '../config/loadMapping';
+import { runConformance, type Conformance } from '../checks/conform/runConform';
 import type { SystemPort } from '../systems/port';
 
 /** Trying an adapter in a test of one's own: `import … from 'zendesk-pms-sync/adapter/testing'` (docs/adapter.md). */

@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import ipaddr from 'ipaddr.js';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
-import { SERVICE_SCOPES, type ZendeskAuth } from '../systems/zendesk/auth';
-import { parseEncryptionKeys, type EncryptionKey } from '../encryption/keys';
+import { SERVICE_SCOPES, type ZendeskAuth } from '../systems/zendesk/zendeskAuth';
+import { parseEncryptionKeys, type EncryptionKey } from '../platform/encryption/encryptionKeys';
 import {
   ConfigError,
   DEFAULT_NAME,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { LANES } from '../sync/lane';
 import { SIDES } from '../sync/record';
-import { taskQueueOf } from '../workflows/taskQueues';
+import { taskQueueOf } from '../sync/taskQueues';
 
 /**
  * Where settings come from: for a deployment of one connection, from the environment and from the top of the settings

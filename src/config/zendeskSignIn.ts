@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { ZendeskAuth } from '../systems/zendesk/auth';
+import type { ZendeskAuth } from '../systems/zendesk/zendeskAuth';
 
 /** Which of the two ways to sign in to Zendesk the settings choose. */
 

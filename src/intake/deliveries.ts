@@ -1,5 +1,5 @@
 import { MongoBulkWriteError, type Collection, type Db } from 'mongodb';
-import { REPLAY_WINDOW_MS } from './verify';
+import { REPLAY_WINDOW_MS } from './signature';
 
 /**
  * Deliveries that were handed over, so that one that comes again is answered and no more. Durable, shared by all

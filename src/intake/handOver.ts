@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { ChangeHint } from '../links/hints';
+import type { ChangeHint } from '../links/hintStore';
 import { SIDES, type Side } from '../sync/record';
 
 /** Where deliveries go. Each step may be repeated. */

@@ -3,13 +3,13 @@ import { WorkflowIdConflictPolicy, type Client } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
 import type { Db } from 'mongodb';
 import type { Logger } from 'pino';
-import { HintStore } from '../links/hints';
+import { HintStore } from '../links/hintStore';
 import type { Side } from '../sync/record';
-import { hintsCame, readHints } from '../workflows/hints';
-import { Counts } from './counts';
+import { hintsCame, readHints } from '../workflows/readHints';
+import { Counts } from '../sync/deliveryCounts';
 import { Deliveries } from './deliveries';
 import { HandOver, type HandOverSteps } from './handOver';
-import { createReceiver } from './server';
+import { createReceiver } from './intakeServer';
 
 /** Whom the receiver hands over to. It needs no credential of either API. */
 export interface IntakeServers {

@@ -1,6 +1,6 @@
 import type { Collection, Db, Filter } from 'mongodb';
 import { VERSIONED, type Stored, type VersionedCollection } from './migrations';
-import { SCHEMA, NewerStore } from './migrations/schema';
+import { SCHEMA, NewerStore } from './migrations/storedSchema';
 import { Versions, VersionedDocuments } from './versions';
 
 /** What became of the documents of one collection. */

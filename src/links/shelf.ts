@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { MongoBulkWriteError, type AnyBulkWriteOperation, type Collection, type Db } from 'mongodb';
-import { refKey } from '../sync/keys';
-import { SCHEMA, type Schema } from './migrations/schema';
+import { refKey } from '../sync/canonicalKey';
+import { SCHEMA, type Schema } from './migrations/storedSchema';
 import type { Stored } from './migrations';
 import type { Json, RecordRef, RefKey, Side, SyncRecord } from '../sync/record';
 

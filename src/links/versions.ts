@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { MongoServerError, type AnyBulkWriteOperation, type Collection, type Db, type Filter } from 'mongodb';
 import { VERSIONED, type Stored, type VersionedCollection } from './migrations';
-import { NewerStore, type Schema } from './migrations/schema';
+import { NewerStore, type Schema } from './migrations/storedSchema';
 
 /** The store's own document in `meta`: the newest version of which anything was written. */
 interface StoreDocument {

@@ -4,7 +4,7 @@ import {
   type Client,
 } from '@temporalio/client';
 import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
-import { Problem } from './errors';
+import { Problem } from './operatorErrors';
 
 /**
  * Waits for an Update's answer. @throws Problem where it is refused, where the workflow fails, or where nobody answers

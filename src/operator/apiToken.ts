@@ -1,4 +1,4 @@
-import type { LinkStore } from '../links/store';
+import type { LinkStore } from '../links/linkStore';
 import { apiTokenDaysLeft, apiTokenNotice } from '../systems/zendesk/apiTokens';
 
 /** How long the API token still works that the workers sign in to Zendesk with. */

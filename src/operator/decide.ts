@@ -1,13 +1,13 @@
 import type { PairSummary } from '../activities/types';
-import { parseCanonicalKey, type CanonicalKey } from '../sync/keys';
+import { parseCanonicalKey, type CanonicalKey } from '../sync/canonicalKey';
 import type { Mapping, PropertyRow } from '../sync/mapping';
 import type { EntityType, Json } from '../sync/record';
 import { refusalOf, type Resolution } from '../sync/resolution';
 import { referenceKinds, toCanonical } from '../sync/values';
 import { answerOf } from './answer';
-import type { OperatorContext } from './context';
-import { BadInput, Problem } from './errors';
-import { recordNamed } from './pairs';
+import type { OperatorContext } from './operatorContext';
+import { BadInput, Problem } from './operatorErrors';
+import { recordNamed } from './findPairs';
 
 /** A person's decision, as it is typed: a value made of both is in the PMS form. */
 export type Choice = Resolution | { row: string; value: string };

@@ -1,13 +1,13 @@
 import { Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
 import { ConfigError, type Config } from '../config/config';
-import { checkMapping, loadMapping } from '../config/mapping';
+import { checkMapping, loadMapping } from '../config/loadMapping';
 import { MappingError } from '../sync/mapping';
 import { SIDES, type Side } from '../sync/record';
 import { NeedsHuman, RetryLater } from '../systems/errors';
 import type { SystemPort } from '../systems/port';
-import { endpointOf, receiverAt, type WebhookAdmin } from '../systems/webhooks';
-import { clientOver, connectionOptions } from '../workers/connect';
+import { endpointOf, receiverAt, type WebhookAdmin } from '../systems/webhookAdmin';
+import { clientOver, connectionOptions } from '../workers/temporalClient';
 import { withoutPassword } from '../workers/service';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
 import type { Finding } from './finding';

@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import type { Db } from 'mongodb';
-import { currentBudgets, type CurrentBudget } from '../budget/current';
-import { Starts, type FailedStart } from '../links/starts';
-import type { LinkStore } from '../links/store';
+import { currentBudgets, type CurrentBudget } from '../systems/budget/currentBudget';
+import { Starts, type FailedStart } from '../links/failedStarts';
+import type { LinkStore } from '../links/linkStore';
 import type { LinkStatus } from '../sync/link';
 import { ENTITY_TYPES, type EntityType } from '../sync/record';
 import { apiTokenState, type ApiTokenState } from './apiToken';

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Config } from '../config/config';
-import { loadMapping } from '../config/mapping';
+import { loadMapping } from '../config/loadMapping';
 import { redactionReaches } from '../sync/mapping';
 import { HttpClient, type Request } from '../systems/http';
 import { missingScopes, type Grant } from '../systems/oauth';
 import { apiTokenDaysLeft, apiTokenNotice } from '../systems/zendesk/apiTokens';
-import { zendeskCredential } from '../systems/zendesk/auth';
+import { zendeskCredential } from '../systems/zendesk/zendeskAuth';
 import type { Finding } from './finding';
 
 /**

@@ -1,5 +1,4 @@
-import type { CanonicalKey } from './keys';
-import { parseCanonicalKey, refKey } from './keys';
+import { type CanonicalKey, parseCanonicalKey, refKey } from './canonicalKey';
 import type { Link } from './link';
 import type { Candidates } from './planner/state';
 import type { RefKey, SyncRecord } from './record';

@@ -1,4 +1,4 @@
-import { parseCanonicalKey, refKey } from './keys';
+import { parseCanonicalKey, refKey } from './canonicalKey';
 import { agreed, seenVersion, type Intent, type Link, type PlannedWrite } from './link';
 import { SIDES, type SyncRecord, type Values } from './record';
 

@@ -1,4 +1,4 @@
-import type { CanonicalKey } from './keys';
+import type { CanonicalKey } from './canonicalKey';
 import { ENTITY_TYPES, type EntityType, type Side } from './record';
 
 /** What a reconcile counts. Apart from its verdicts: workflows import this, and must not import those (docs/evolution.md). */

@@ -1,5 +1,5 @@
-import { filesReason, type LinkedFile } from './files';
-import { refKey, type CanonicalKey } from './keys';
+import { filesReason, type LinkedFile } from './pairFiles';
+import { refKey, type CanonicalKey } from './canonicalKey';
 import {
   SIDES,
   type EntityType,

@@ -1,5 +1,4 @@
-import type { PropertyRow } from './mapping';
-import { writesTo } from './mapping';
+import { type PropertyRow, writesTo } from './mapping';
 import { redactAlike } from './redaction';
 import { SIDES, otherSide, type Json, type Side } from './record';
 import type { RowDecision } from './resolution';

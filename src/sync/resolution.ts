@@ -1,4 +1,4 @@
-import { parseCanonicalKey, refKey, tryParseRef, type CanonicalKey } from './keys';
+import { parseCanonicalKey, refKey, tryParseRef, type CanonicalKey } from './canonicalKey';
 import type { Link } from './link';
 import type { EntityMapping } from './mapping';
 import { SIDES, otherSide, type Json, type RefKey, type Side } from './record';

@@ -1,4 +1,4 @@
-import { refKey } from './keys';
+import { refKey } from './canonicalKey';
 import type { Link } from './link';
 import type { RefKey, SyncRecord } from './record';
 

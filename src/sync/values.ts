@@ -1,7 +1,7 @@
 import { convert } from 'html-to-text';
 import type { EntityMapping, Mapping, PropertyRow } from './mapping';
 import type { Json, RefKey, Side, Values } from './record';
-import { refKey } from './keys';
+import { refKey } from './canonicalKey';
 
 /**
  * Canonical values: the one form in which both sides' values of a row are compared and stored. It is the PMS

@@ -1,6 +1,6 @@
 /**
  * The rate that an API allows, as its client sees it: a permit before each call, and what the answer says of the
- * limit after it. `src/budget` keeps one over all worker processes.
+ * limit after it. `src/systems/budget` keeps one over all worker processes.
  */
 
 /** What an answer says of one limit. */

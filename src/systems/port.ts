@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { DataType } from '../sync/mapping';
 import type { Json, RecordRef, RefKey, Side, SyncRecord, Values } from '../sync/record';
-import type { BulkWrites } from './bulk';
+import type { BulkWrites } from './bulkWrites';
 
 /** A read's answer: the record as it is now, or that it is gone (never existed, or was removed for good). */
 export type ReadResult = { ref: RecordRef; record: SyncRecord } | { ref: RecordRef; record: null };

@@ -1,14 +1,14 @@
 import { TypedSearchAttributes } from '@temporalio/common';
 import { WithStartWorkflowOperation, WorkflowIdConflictPolicy, type Client } from '@temporalio/client';
 import type { Inbox, PairSummary, Standing } from '../activities/types';
-import { parseCanonicalKey, type CanonicalKey } from '../sync/keys';
+import { parseCanonicalKey, type CanonicalKey } from '../sync/canonicalKey';
 import type { Mapping } from '../sync/mapping';
 import { ENTITY_TYPES } from '../sync/record';
 import type { Resolution } from '../sync/resolution';
 import { currentLane } from '../systems/callContext';
 import { recordChanged, resolveConflictUpdate, resyncUpdate } from '../workflows/pair';
 import { PMS_ID, SYNC_STATUS, ZENDESK_ID } from '../workflows/searchAttributes';
-import { PRIORITY } from '../workflows/taskQueues';
+import { PRIORITY } from '../sync/taskQueues';
 
 /** Finds the pairs that have something to do, in Temporal's list of workflows: a pair's workflow is named by its entity type. */
 export const PAIRS_AT_WORK = `ExecutionStatus = 'Running' AND WorkflowType IN (${ENTITY_TYPES.map((type) => `'${type}'`).join(', ')})`;

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { ConfigError } from '../config/config';
-import { checkMapping, loadMapping } from '../config/mapping';
-import type { LinkStore } from '../links/store';
+import { checkMapping, loadMapping } from '../config/loadMapping';
+import type { LinkStore } from '../links/linkStore';
 import { MappingError, type Mapping } from '../sync/mapping';
 import type { Side } from '../sync/record';
 import type { SystemPort } from '../systems/port';
-import type { SyncMetrics } from '../telemetry/metrics';
+import type { SyncMetrics } from '../activities/metrics';
 
 /** How soon a changed mapping file is noticed. By content: mounted files keep odd times of change. */
 const LOOK_EVERY_MS = 3_000;

@@ -1,12 +1,12 @@
 import { MongoClient } from 'mongodb';
 import { pino, stdSerializers, type Logger } from 'pino';
 import { ConfigError, type Several } from '../config/config';
-import { freePort } from '../embedded/ports';
+import { freePort } from '../platform/ports';
 import { publicMessage } from '../systems/errors';
-import { Exposition } from '../telemetry/metrics';
-import { serveMetrics, type MetricsServer } from '../telemetry/server';
-import type { Tracing } from '../telemetry/tracing';
-import { connectClient, connectWorkers } from './connect';
+import { Exposition } from '../activities/metrics';
+import { serveMetrics, type MetricsServer } from './metricsServer';
+import type { Tracing } from '../platform/tracing';
+import { connectClient, connectWorkers } from './temporalClient';
 import { serveConnection, type Backbone, type Connection, type Served } from './connection';
 import { routeTemporalLogs } from './runtime';
 import { Pacer } from './pace';

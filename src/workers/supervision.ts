@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '../config/config';
-import { NewerStore } from '../links/migrations/schema';
-import { Starts } from '../links/starts';
+import { NewerStore } from '../links/migrations/storedSchema';
+import { Starts } from '../links/failedStarts';
 import { MappingError } from '../sync/mapping';
 import { SIDES } from '../sync/record';
 import { NeedsHuman, RetryLater, publicMessage } from '../systems/errors';

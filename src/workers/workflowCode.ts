@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { WorkerOptions } from '@temporalio/worker';
-import type { Tracing } from '../telemetry/tracing';
+import type { Tracing } from '../platform/tracing';
 
 /** What a worker runs workflows from. */
 export type WorkflowCode = Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;

@@ -12,11 +12,11 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { BackfillActivities, BackfillSystemActivities } from '../activities/types';
-import type { BackfillStep } from '../sync/backfill';
+import type { BackfillStep } from '../sync/backfillVerdict';
 import { addBackfill, doneIn, noBackfill, type BackfillTallies } from '../sync/backfillTally';
 import { SIDES, otherSide, type Side } from '../sync/record';
 import { EVENTS_AT_MOST } from './length';
-import { PRIORITY, taskQueueOf } from './taskQueues';
+import { PRIORITY, taskQueueOf } from '../sync/taskQueues';
 
 /** Pages written at once. Each holds two hundred records in memory at a time. */
 const WINDOW = 4;

@@ -14,7 +14,7 @@ import {
 import type { ControlActivities, PauseState, ResyncFilter } from '../activities/types';
 import { ENTITY_TYPES, type EntityType } from '../sync/record';
 import { isLong } from './length';
-import { PRIORITY } from './taskQueues';
+import { PRIORITY } from '../sync/taskQueues';
 
 /** One entity type, or all of them. */
 export type Scope = EntityType | 'everything';

@@ -1,5 +1,5 @@
 import type { PairSummary } from '../activities/types';
-import type { CanonicalKey } from '../sync/keys';
+import type { CanonicalKey } from '../sync/canonicalKey';
 import { keepInSync } from './pair';
 
 /**
@@ -22,10 +22,10 @@ export function CommentToProject(key: CanonicalKey): Promise<PairSummary> {
   return keepInSync(key);
 }
 
-export { pollChanges } from './poll';
-export { readHints } from './hints';
+export { pollChanges } from './pollChanges';
+export { readHints } from './readHints';
 export { remap } from './remap';
 export { reconcile } from './reconcile';
-export { linkHygiene } from './hygiene';
+export { linkHygiene } from './linkHygiene';
 export { resyncMany, syncControl } from './control';
 export { backfill } from './backfill';

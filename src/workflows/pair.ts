@@ -14,12 +14,12 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Inbox, PairActivities, PairSummary, PlanInput, SystemActivities } from '../activities/types';
-import { parseCanonicalKey, type CanonicalKey } from '../sync/keys';
+import { parseCanonicalKey, type CanonicalKey } from '../sync/canonicalKey';
 import type { Lane } from '../sync/lane';
 import type { Side } from '../sync/record';
 import { malformed, type Resolution } from '../sync/resolution';
 import { PMS_ID, SYNC_STATUS, ZENDESK_ID } from './searchAttributes';
-import { PRIORITY, taskQueueOf } from './taskQueues';
+import { PRIORITY, taskQueueOf } from '../sync/taskQueues';
 import { bringIntoAgreement } from './turn';
 
 /** "Something about this pair may have changed." Sent with the workflow's start. */

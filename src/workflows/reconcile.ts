@@ -12,7 +12,7 @@ import type { ReconcileStep, UpkeepActivities, WalkActivities, WalkOutcome } fro
 import { addFindings, noFindings, type AllFindings, type ReconcileReport } from '../sync/findings';
 import { ENTITY_TYPES, SIDES, type Side } from '../sync/record';
 import { isLong } from './length';
-import { PRIORITY, taskQueueOf } from './taskQueues';
+import { PRIORITY, taskQueueOf } from '../sync/taskQueues';
 
 export interface ReconcileProgress {
   run: string;

@@ -7,7 +7,7 @@ import type {
   SystemActivities,
   WriteOutcome,
 } from '../activities/types';
-import { parseRef, type CanonicalKey } from '../sync/keys';
+import { parseRef, type CanonicalKey } from '../sync/canonicalKey';
 import { otherSide, type Side } from '../sync/record';
 
 /** A pair that asks for more steps than this in one go does not settle: two systems undo each other. */

@@ -1,4 +1,4 @@
-import { checkAgreement, type Problem } from '../../demo/checker';
+import { checkAgreement, type Problem } from '../../apps/demo/checker';
 import type { Edit } from './journal';
 import { comparable, type People } from './people';
 import { SIDES, type LinkDocument, type Side, type World } from './world';

@@ -1,8 +1,5 @@
-import { Refusal as PmsRefusal } from '../../sandbox/pms/refusal';
-import { Refusal as ZendeskRefusal } from '../../sandbox/zendesk/refusal';
-import type { PmsSandbox } from '../../sandbox/pms/server';
-import type { Comment, User } from '../../sandbox/zendesk/model';
-import type { ZendeskSandbox } from '../../sandbox/zendesk/server';
+import { Refusal as PmsRefusal, type PmsSandbox } from 'pms-sandbox';
+import { Refusal as ZendeskRefusal, type Comment, type User, type ZendeskSandbox } from 'zendesk-sandbox';
 import { Journal, type Property } from './journal';
 import type { Side } from './world';
 

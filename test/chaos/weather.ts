@@ -1,4 +1,4 @@
-import type { FaultInput } from '../../sandbox/common/faults';
+import type { FaultInput } from 'zendesk-sandbox/common';
 
 /** What can be wrong with a system for a while. Each is a set of rules for one sandbox. */
 

@@ -8,13 +8,12 @@ import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
 import { parse, stringify } from 'yaml';
-import { WorkerProcess, serviceSettings } from '../../demo/worker';
-import { startPmsSandbox, type PmsSandbox } from '../../sandbox/pms/server';
-import { NO_LIMITS } from '../../sandbox/zendesk/limits';
-import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/server';
-import { startMongo, startTemporal, type EmbeddedMongo, type EmbeddedTemporal } from '../../src/embedded';
-import { projectRoot } from '../../src/embedded/cache';
-import { freePort } from '../../src/embedded/ports';
+import { WorkerProcess, serviceSettings } from '../../apps/demo/worker';
+import { startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
+import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
+import { startMongo, startTemporal, type EmbeddedMongo, type EmbeddedTemporal } from '../../src/platform/embedded/embeddedServers';
+import { projectRoot } from '../../src/platform/embedded/serverCache';
+import { freePort } from '../../src/platform/ports';
 import { PAIRS_AT_WORK } from '../../src/workers/hint';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 
@@ -24,7 +23,7 @@ export const PROCESSES = ['worker', 'intake', 'temporal', 'mongo'] as const;
 export type ProcessName = (typeof PROCESSES)[number];
 
 const ROOT = projectRoot();
-const CLI = path.join(ROOT, 'dist/src/cli/main.js');
+const CLI = path.join(ROOT, 'dist/src/operator/cli/main.js');
 const POLL_SECONDS = 1;
 const LOOK_MS = 300;
 /** Whole polls of each side without news, so that what is still to come has come: the first may have begun before. */

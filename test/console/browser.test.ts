@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { keepPast, type PastDocument } from '../../src/budget/past';
-import { freshWindow } from '../../src/budget/window';
+import { keepPast, type PastDocument } from '../../src/systems/budget/pastWindows';
+import { freshWindow } from '../../src/systems/budget/budgetWindow';
 import {
   axeFaults,
   describeInBrowser,

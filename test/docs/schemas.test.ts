@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { mappingFileSchema } from '../../src/sync/mapping';
-import { profileFileSchema } from '../../src/systems/profile/schema';
+import { profileFileSchema } from '../../src/systems/profile/profileSchema';
 
 /**
  * The JSON Schemas by which editors check and complete a mapping and a profile (`# yaml-language-server: $schema=…`).

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SECRETS, SETTINGS, variableOf } from '../../src/config/config';
-import { prepareTemporal } from '../../src/embedded';
+import { prepareTemporal } from '../../src/platform/embedded/embeddedServers';
 import { manualMapping } from '../support/manualMapping';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { ServiceProcess, serviceEnvironment, until } from '../support/serviceProcess';
@@ -15,7 +15,7 @@ import { PAGES, ROOT, shellLines, type Line } from '../support/shellBlocks';
  * sandboxes; or it is named below, with the test that runs it or the reason why nobody does. A line of another kind fails.
  */
 
-const MAIN = path.join(ROOT, 'dist/src/cli/main.js');
+const MAIN = path.join(ROOT, 'dist/src/operator/cli/main.js');
 const SERVICE = 'zendesk-pms-sync';
 
 /** Commands of ours that another test runs to their end. */

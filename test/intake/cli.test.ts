@@ -5,14 +5,14 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../../src/embedded/ports';
+import { freePort } from '../../src/platform/ports';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { serviceEnvironment } from '../support/serviceProcess';
 
 /** The commands as an operator runs them: `webhooks …`, `start` with its receiver, and each part alone. */
 
 const ROOT = path.resolve(__dirname, '../..');
-const MAIN = path.join(ROOT, 'dist/src/cli/main.js');
+const MAIN = path.join(ROOT, 'dist/src/operator/cli/main.js');
 const RECEIVER = 'http://127.0.0.1:1';
 
 let boxes: Sandboxes;

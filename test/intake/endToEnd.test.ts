@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Ticket } from '../../sandbox/zendesk/store';
-import { freePort } from '../../src/embedded/ports';
+import type { Ticket } from 'zendesk-sandbox';
+import { freePort } from '../../src/platform/ports';
 import { SIDES, type Side } from '../../src/sync/record';
-import { loadProfile } from '../../src/config/profile';
-import { profileAdapter } from '../../src/systems/profile';
-import { receiverAt, type WebhookAdmin } from '../../src/systems/webhooks';
-import { zendeskWebhooks } from '../../src/systems/zendesk/webhooks';
+import { loadProfile } from '../../src/config/loadProfile';
+import { profileAdapter } from '../../src/systems/profile/profileSystem';
+import { receiverAt, type WebhookAdmin } from '../../src/systems/webhookAdmin';
+import { zendeskWebhooks } from '../../src/systems/zendesk/zendeskWebhooks';
 import { SECRETS, startTestIntake, type TestIntake } from '../support/intake';
 import { serviceAuth, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';

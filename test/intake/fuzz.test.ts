@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import fc from 'fast-check';
 import { MongoClient } from 'mongodb';
-import { freePort } from '../../src/embedded/ports';
+import { freePort } from '../../src/platform/ports';
 import { hintsWorkflowId } from '../../src/intake/intake';
 import { SIDES } from '../../src/sync/record';
 import {
@@ -27,7 +27,7 @@ import { testServers } from '../support/servers';
  * Nothing gets through, nothing leaks, and genuine deliveries are answered all the while.
  */
 
-const MAIN = path.resolve(__dirname, '../../dist/src/cli/main.js');
+const MAIN = path.resolve(__dirname, '../../dist/src/operator/cli/main.js');
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20260101);
 const BODIES = 10_000;
 const AT_ONCE = 32;

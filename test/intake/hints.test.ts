@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { MongoClient } from 'mongodb';
-import { HintStore, type ChangeHint } from '../../src/links/hints';
+import { HintStore, type ChangeHint } from '../../src/links/hintStore';
 import { newLink, type Link } from '../../src/sync/link';
-import { isKnownChange } from '../../src/sync/plan';
+import { isKnownChange } from '../../src/sync/planner';
 import type { RecordRef } from '../../src/sync/record';
 import type { ReadResult } from '../../src/systems/port';
 import { NeedsHuman } from '../../src/systems/errors';
-import { hintsCame, readHints } from '../../src/workflows/hints';
+import { hintsCame, readHints } from '../../src/workflows/readHints';
 import { MemorySystem } from '../support/memorySystem';
 import { testServers } from '../support/servers';
 import { startStack } from '../support/stack';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { MongoClient } from 'mongodb';
 import { Deliveries } from '../../src/intake/deliveries';
-import { REPLAY_WINDOW_MS } from '../../src/intake/verify';
+import { REPLAY_WINDOW_MS } from '../../src/intake/signature';
 import {
   deliver,
   pmsChange,

@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { faultsOf, tryConformance } from 'zendesk-pms-sync/adapter/testing';
-import { loadPmsAdapter } from '../../src/config/adapter';
+import { loadPmsAdapter } from '../../src/config/loadAdapter';
 import { ConfigError } from '../../src/config/config';
 import { RpcPms } from '../support/rpcPms';
 

@@ -1,6 +1,6 @@
-import { zendeskSystem } from '../../src/systems/zendesk';
-import type { ZendeskAuth } from '../../src/systems/zendesk/auth';
-import { zendeskWebhooks } from '../../src/systems/zendesk/webhooks';
+import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
+import type { ZendeskAuth } from '../../src/systems/zendesk/zendeskAuth';
+import { zendeskWebhooks } from '../../src/systems/zendesk/zendeskWebhooks';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 
 /** API tokens, which accounts that have one may use until 2027-04-30. Everything else is tested by OAuth. */

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { generateData } from '../../demo/data';
-import { seedPms, seedZendesk } from '../../demo/seed';
-import type { PlanCounts } from '../../src/plan/dryRun';
+import { generateData } from '../../apps/demo/data';
+import { seedPms, seedZendesk } from '../../apps/demo/seed';
+import type { PlanCounts } from '../../src/checks/plan/dryRun';
 import type { Link } from '../../src/sync/link';
 import { ENTITY_TYPES, type Side } from '../../src/sync/record';
-import { startBackfill } from '../../src/workers/backfill';
+import { startBackfill } from '../../src/workers/startBackfill';
 import {
   backfillProgress,
   cancelBackfill,

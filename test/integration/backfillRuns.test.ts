@@ -1,5 +1,5 @@
-import { startTemporal, type EmbeddedTemporal } from '../../src/embedded';
-import { startBackfill } from '../../src/workers/backfill';
+import { startTemporal, type EmbeddedTemporal } from '../../src/platform/embedded/embeddedServers';
+import { startBackfill } from '../../src/workers/startBackfill';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
-import { NO_LIMITS } from '../../sandbox/zendesk/limits';
-import { RateBudgets } from '../../src/budget';
-import { untoldRate } from '../../src/systems/adapter';
-import { ZENDESK_RATE } from '../../src/systems/zendesk/limits';
+import { NO_LIMITS } from 'zendesk-sandbox';
+import { RateBudgets } from '../../src/systems/budget/rateBudgets';
+import { untoldRate } from '../../src/systems/pmsAdapter';
+import { ZENDESK_RATE } from '../../src/systems/zendesk/zendeskLimits';
 import { fastClock } from '../support/clocks';
 import { Conversation } from '../support/comments';
 import { testServers } from '../support/servers';

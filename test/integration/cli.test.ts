@@ -9,7 +9,7 @@ import { serviceEnvironment } from '../support/serviceProcess';
 /** `npm start` as it meets bad input: one clear line, exit code 2, nothing written. Runs the compiled service. */
 
 const ROOT = path.resolve(__dirname, '../..');
-const MAIN = path.join(ROOT, 'dist/src/cli/main.js');
+const MAIN = path.join(ROOT, 'dist/src/operator/cli/main.js');
 
 describe('npm start', () => {
   let boxes: Sandboxes;

@@ -1,5 +1,5 @@
-import type { Ticket } from '../../sandbox/zendesk/store';
-import { loadMapping } from '../../src/config/mapping';
+import type { Ticket } from 'zendesk-sandbox';
+import { loadMapping } from '../../src/config/loadMapping';
 import { newLink } from '../../src/sync/link';
 import { cliOf, type Ran } from '../support/cli';
 import { manualMapping } from '../support/manualMapping';

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import type { FastifyInstance } from 'fastify';
-import { EncryptionCodec } from '../../src/encryption/codec';
-import { parseEncryptionKeys } from '../../src/encryption/keys';
-import { codecServer } from '../../src/encryption/server';
+import { EncryptionCodec } from '../../src/platform/encryption/codec';
+import { parseEncryptionKeys } from '../../src/platform/encryption/encryptionKeys';
+import { codecServer } from '../../src/platform/encryption/codecServer';
 
 const TOKEN = 'token-of-the-codec-server';
 const ORIGIN = 'http://localhost:8233';

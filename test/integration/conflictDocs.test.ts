@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { prepareTemporal } from '../../src/embedded';
+import { prepareTemporal } from '../../src/platform/embedded/embeddedServers';
 import { RetryLater } from '../../src/systems/errors';
 import type { RecordRef } from '../../src/sync/record';
 import { MemorySystem } from '../support/memorySystem';

@@ -1,12 +1,12 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Lies } from '../../sandbox/pms/lies';
-import { loadMapping } from '../../src/config/mapping';
-import type { CheckId } from '../../src/conform/checks';
-import { isSound, type Report } from '../../src/conform/report';
-import { runConformance, type ConformInput, type Conformance } from '../../src/conform/run';
-import type { Verdict } from '../../src/conform/verdict';
+import type { Lies } from 'pms-sandbox';
+import { loadMapping } from '../../src/config/loadMapping';
+import type { CheckId } from '../../src/checks/conform/checks';
+import { isSound, type Report } from '../../src/checks/conform/conformReport';
+import { runConformance, type ConformInput, type Conformance } from '../../src/checks/conform/runConform';
+import type { Verdict } from '../../src/checks/conform/verdict';
 import type { SystemPort } from '../../src/systems/port';
 import { runProgram, type Ran } from '../support/cli';
 import { MAPPING_FILE, send, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';

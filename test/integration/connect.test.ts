@@ -11,7 +11,7 @@ import {
   connectWorkers,
   connectionOptions,
   type TemporalConfig,
-} from '../../src/workers/connect';
+} from '../../src/workers/temporalClient';
 import { testServers } from '../support/servers';
 
 /** TLS, client certificates and API keys, as Temporal Cloud asks for them. */

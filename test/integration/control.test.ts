@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import path from 'node:path';
 import type { PauseState } from '../../src/activities/types';
-import { ensureControl, steer } from '../../src/workers/control';
+import { ensureControl, steer } from '../../src/workers/steer';
 import { resyncMany } from '../../src/workflows';
 import { controlState, pause, resume } from '../../src/workflows/control';
 import { controlId } from '../../src/workflows/ids';
@@ -12,7 +12,7 @@ import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
-const MAIN = path.resolve(__dirname, '../../dist/src/cli/main.js');
+const MAIN = path.resolve(__dirname, '../../dist/src/operator/cli/main.js');
 
 describe('control', () => {
   let boxes: Sandboxes;

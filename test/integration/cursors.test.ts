@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { ChangePage } from '../../src/systems/port';
 import type { PollOutcome } from '../../src/activities/types';
-import { openLinkStore } from '../../src/links/store';
+import { openLinkStore } from '../../src/links/linkStore';
 import type { Side } from '../../src/sync/record';
 import { pollChanges } from '../../src/workflows';
 import { MongoClient } from 'mongodb';
@@ -12,7 +12,7 @@ import { MAPPING_FILE, serviceSignIn, startSandboxes, type Sandboxes } from '../
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
-const MAIN = path.resolve(__dirname, '../../dist/src/cli/main.js');
+const MAIN = path.resolve(__dirname, '../../dist/src/operator/cli/main.js');
 
 /** All ids that a stream gives from its beginning to its end. */
 async function readAll(boxes: Sandboxes, side: Side, stream: string): Promise<string[]> {

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
-import { NoServerError, ensureSearchAttributes, startMongo, startTemporal } from '../../src/embedded';
-import { buildOnce } from '../../src/embedded/cache';
-import { freePort } from '../../src/embedded/ports';
-import { isAlive } from '../../src/embedded/process';
+import { NoServerError, ensureSearchAttributes, startMongo, startTemporal } from '../../src/platform/embedded/embeddedServers';
+import { buildOnce } from '../../src/platform/embedded/serverCache';
+import { freePort } from '../../src/platform/ports';
+import { isAlive } from '../../src/platform/embedded/process';
 import { testServers } from '../support/servers';
 
 describe('embedded servers', () => {

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { NeedsHuman, RetryLater } from '../../src/systems/errors';
-import { openFile } from '../../src/systems/files';
+import { openFile } from '../../src/systems/fileRules';
 import type { SystemPort } from '../../src/systems/port';
-import { zendeskSystem } from '../../src/systems/zendesk';
+import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
 import { contractSystem, serviceAuth, startSandboxes, type Sandboxes } from '../support/sandboxes';
 
 const servers: Server[] = [];

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { MongoClient } from 'mongodb';
-import { StaleLink, observationDigest, openLinkStore, type LinkStore } from '../../src/links/store';
+import { StaleLink, observationDigest, openLinkStore, type LinkStore } from '../../src/links/linkStore';
 import { newLink, seenVersion, type Link } from '../../src/sync/link';
 import type { SyncRecord } from '../../src/sync/record';
 import { testServers } from '../support/servers';

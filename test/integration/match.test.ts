@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { checkMapping } from '../../src/config/mapping';
+import { checkMapping } from '../../src/config/loadMapping';
 import type { Link } from '../../src/sync/link';
 import { MappingError, parseMapping, type Mapping } from '../../src/sync/mapping';
 import { pairCommands } from '../../src/workers/hint';

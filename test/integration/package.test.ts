@@ -11,7 +11,7 @@ let installed: string;
 let tarball: string;
 
 beforeAll(() => {
-  if (!existsSync(path.join(ROOT, 'dist/src/cli/main.js')))
+  if (!existsSync(path.join(ROOT, 'dist/src/operator/cli/main.js')))
     throw new Error('not compiled: run "npm test", which compiles first');
   const dir = mkdtempSync(path.join(tmpdir(), 'zps-package-'));
   // "npm test" has compiled already; what is packed is what is tested.
@@ -31,7 +31,7 @@ beforeAll(() => {
 });
 
 const run = (...args: string[]) =>
-  spawnSync(process.execPath, [path.join(installed, 'dist/src/cli/main.js'), ...args], {
+  spawnSync(process.execPath, [path.join(installed, 'dist/src/operator/cli/main.js'), ...args], {
     cwd: installed,
     encoding: 'utf8',
     env: { PATH: process.env['PATH'] ?? '' },
@@ -55,11 +55,11 @@ test('it holds what runs, and neither tests nor sources nor secrets', () => {
     'profiles/contract.yaml',
     'profile.schema.json',
     'docs/operations.md',
-    'src/embedded/mongo-java/pom.xml',
+    'src/platform/embedded/mongo-java/pom.xml',
     'dist/sandbox/zendesk/server.js',
   ])
     expect([file, has(file)]).toEqual([file, true]);
-  for (const file of ['test', 'dist/test', 'dist/demo', 'src/cli', '.env', 'secrets', '.ci'])
+  for (const file of ['test', 'dist/test', 'dist/demo', 'src/operator/cli', '.env', 'secrets', '.ci'])
     expect([file, has(file)]).toEqual([file, false]);
 });
 

@@ -1,5 +1,5 @@
 import { temporal } from '@temporalio/proto';
-import { canonicalKey, parseRef } from '../../src/sync/keys';
+import { canonicalKey, parseRef } from '../../src/sync/canonicalKey';
 import type { Mapping } from '../../src/sync/mapping';
 import type { Side, SyncRecord, Values } from '../../src/sync/record';
 import { PMS_ID, SYNC_STATUS, ZENDESK_ID } from '../../src/workflows/searchAttributes';

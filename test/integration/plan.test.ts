@@ -1,7 +1,7 @@
 import { MongoClient } from 'mongodb';
-import { generateData } from '../../demo/data';
-import { seedBoth } from '../../demo/seed';
-import type { PlanCounts, PlanLine } from '../../src/plan/dryRun';
+import { generateData } from '../../apps/demo/data';
+import { seedBoth } from '../../apps/demo/seed';
+import type { PlanCounts, PlanLine } from '../../src/checks/plan/dryRun';
 import type { Forecast } from '../../src/sync/forecast';
 import type { Link } from '../../src/sync/link';
 import { SIDES, type Side } from '../../src/sync/record';

@@ -1,4 +1,4 @@
-import { startPmsSandbox, type PmsSandbox } from '../../sandbox/pms/server';
+import { startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
 import { PmsClient, PmsContract } from '../support/pmsContract';
 
 /**

@@ -4,9 +4,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { loadPmsData } from '../../sandbox/pms/load';
-import { startPmsSandbox, type PmsSandbox } from '../../sandbox/pms/server';
-import { PmsStore } from '../../sandbox/pms/store';
+import { loadPmsData, startPmsSandbox, type PmsSandbox, PmsStore } from 'pms-sandbox';
 import { PmsClient, PmsContract, type Json } from '../support/pmsContract';
 
 interface Item {

@@ -8,9 +8,9 @@ import {
   ReferenceGone,
 } from '../../src/systems/errors';
 import type { SystemPort } from '../../src/systems/port';
-import { profileAdapter, profileSystem, type PmsConnection } from '../../src/systems/profile';
-import { profileSchema } from '../../src/systems/profile/schema';
-import { walk } from '../../src/systems/walk';
+import { profileAdapter, profileSystem, type PmsConnection } from '../../src/systems/profile/profileSystem';
+import { profileSchema } from '../../src/systems/profile/profileSchema';
+import { walk } from '../../src/systems/walkRecords';
 import { SmallPms, type Behaviour, type Call } from '../support/smallPms';
 
 /** What a profile can say, each against a small server that is so. The contract's profile has the sandbox's tests. */

@@ -1,20 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import { MongoClient, type Db } from 'mongodb';
-import { NO_LIMITS } from '../../sandbox/zendesk/limits';
-import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/server';
-import { RateBudgets } from '../../src/budget';
-import type { BucketDocument } from '../../src/budget/bucket';
-import { usedSince } from '../../src/budget/past';
-import type { Clock } from '../../src/budget/clock';
+import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
+import { RateBudgets } from '../../src/systems/budget/rateBudgets';
+import type { BucketDocument } from '../../src/systems/budget/budgetWindow';
+import { usedSince } from '../../src/systems/budget/pastWindows';
+import type { Clock } from '../../src/systems/budget/clock';
 import type { Lane } from '../../src/sync/lane';
 import { inCallContext } from '../../src/systems/callContext';
 import { RetryLater } from '../../src/systems/errors';
-import { loadProfile } from '../../src/config/profile';
+import { loadProfile } from '../../src/config/loadProfile';
 import { rateRules } from '../../src/systems/profile/rate';
 import type { SystemPort } from '../../src/systems/port';
-import { zendeskSystem } from '../../src/systems/zendesk';
-import { ZENDESK_RATE } from '../../src/systems/zendesk/limits';
+import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
+import { ZENDESK_RATE } from '../../src/systems/zendesk/zendeskLimits';
 import { bearerOf } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 

@@ -1,7 +1,7 @@
 import { MongoClient } from 'mongodb';
-import { generateData } from '../../demo/data';
-import { seedBoth } from '../../demo/seed';
-import type { RebuildReport } from '../../src/activities/rebuild';
+import { generateData } from '../../apps/demo/data';
+import { seedBoth } from '../../apps/demo/seed';
+import type { RebuildReport } from '../../src/activities/rebuildLinks';
 import type { Link } from '../../src/sync/link';
 import { cliOf, type Ran } from '../support/cli';
 import { send, startSandboxes, type Sandboxes } from '../support/sandboxes';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { MongoClient } from 'mongodb';
-import type { Ticket } from '../../sandbox/zendesk/store';
+import type { Ticket } from 'zendesk-sandbox';
 import type { ReconcileReport } from '../../src/sync/findings';
 import { linkHygiene, reconcile } from '../../src/workflows';
 import { reconcileProgress } from '../../src/workflows/reconcile';

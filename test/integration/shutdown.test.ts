@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
-import { openLinkStore, type LinkStore } from '../../src/links/store';
+import { openLinkStore, type LinkStore } from '../../src/links/linkStore';
 import { SIDES } from '../../src/sync/record';
 import { pollScheduleId } from '../../src/workers/schedules';
 import { send, startSandboxes, type Sandboxes } from '../support/sandboxes';

@@ -7,7 +7,7 @@ import {
   RetryLater,
 } from '../../src/systems/errors';
 import type { SystemPort } from '../../src/systems/port';
-import { zendeskSystem } from '../../src/systems/zendesk';
+import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
 import { contractSystem, startSandboxes, type Sandboxes } from '../support/sandboxes';
 
 /** What the core relies on, asked of both adapters alike against the sandboxes. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance } from 'fastify';
 import { Client, Connection } from '@temporalio/client';
-import { freePort } from '../../src/embedded/ports';
+import { freePort } from '../../src/platform/ports';
 import { SIDES } from '../../src/sync/record';
 import { pollScheduleId } from '../../src/workers/schedules';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';

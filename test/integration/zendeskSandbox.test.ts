@@ -1,6 +1,4 @@
-import { NO_LIMITS } from '../../sandbox/zendesk/limits';
-import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/server';
-import type { Ticket } from '../../sandbox/zendesk/model';
+import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox, type Ticket } from 'zendesk-sandbox';
 import { ZendeskApi, type Answer, type TicketEvent } from '../support/zendeskApi';
 
 /** The rules of https://developer.zendesk.com/api-reference/ that a sync can run into, over plain HTTP. */

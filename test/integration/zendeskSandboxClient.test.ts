@@ -1,6 +1,5 @@
 import { createClient, type ZendeskClient } from 'node-zendesk';
-import { NO_LIMITS } from '../../sandbox/zendesk/limits';
-import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/server';
+import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 
 /** An existing client library, written for the live API, takes the sandbox for it. */
 let sandbox: ZendeskSandbox;

@@ -1,5 +1,4 @@
-import { NO_LIMITS, type LimitOptions } from '../../sandbox/zendesk/limits';
-import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/server';
+import { NO_LIMITS, type LimitOptions, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 import { ZendeskApi, type Answer } from '../support/zendeskApi';
 
 /** Each limit of an endpoint or a record, as zendesk-rules.md rules 4 to 7 have it, over plain HTTP. */

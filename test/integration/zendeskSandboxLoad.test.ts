@@ -1,10 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { loadZendeskData } from '../../sandbox/zendesk/load';
-import { NO_LIMITS } from '../../sandbox/zendesk/limits';
-import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/server';
-import type { Fields } from '../../sandbox/zendesk/model';
+import { loadZendeskData, NO_LIMITS, startZendeskSandbox, type ZendeskSandbox, type Fields } from 'zendesk-sandbox';
 import { ZendeskApi, type TicketEvent } from '../support/zendeskApi';
 
 const FIXTURE = path.resolve(__dirname, '../fixtures/zendesk-dangling');

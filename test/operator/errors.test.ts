@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { MongoClient } from 'mongodb';
-import { startZendeskSandbox, type ZendeskSandbox } from '../../sandbox/zendesk/server';
+import { startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 import { MAPPING_FILE, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { serviceEnvironment } from '../support/serviceProcess';
@@ -25,7 +25,7 @@ import {
  */
 
 const ROOT = path.resolve(__dirname, '../..');
-const MAIN = path.join(ROOT, 'dist/src/cli/main.js');
+const MAIN = path.join(ROOT, 'dist/src/operator/cli/main.js');
 const DOCS = path.join(ROOT, 'docs/errors.md');
 const PROFILE = path.join(ROOT, 'profiles/contract.yaml');
 const GROUPS: [title: string, errors: UserError[]][] = [

@@ -14,7 +14,7 @@ import { shellLines } from '../support/shellBlocks';
  */
 
 const ROOT = path.resolve(__dirname, '../..');
-const MAIN = path.join(ROOT, 'dist/src/cli/main.js');
+const MAIN = path.join(ROOT, 'dist/src/operator/cli/main.js');
 
 let boxes: Sandboxes;
 let dir: string;

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
-import type { Json, Side } from '../../src/sync/record';
-import { SIDES, otherSide } from '../../src/sync/record';
+import { type Json, type Side, SIDES, otherSide } from '../../src/sync/record';
 import { NO_DECISIONS, decisionsOf, type Decision } from '../../src/sync/resolution';
 import { World, testMapping } from '../support/world';
 

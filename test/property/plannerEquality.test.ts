@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import * as now from '../../src/sync/plan';
-import { parseCanonicalKey, refKey } from '../../src/sync/keys';
+import * as now from '../../src/sync/planner';
+import { parseCanonicalKey, refKey } from '../../src/sync/canonicalKey';
 import { SIDES, type SyncRecord } from '../../src/sync/record';
 import * as before from '../support/oldPlanner/plan';
 import { Counts } from '../support/plannerStates/counts';

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import { parseCanonicalKey, parseRef } from '../../src/sync/keys';
+import { parseCanonicalKey, parseRef } from '../../src/sync/canonicalKey';
 import type { Intent, PlannedWrite } from '../../src/sync/link';
 import { comparedRows } from '../../src/sync/mapping';
-import { planPair, type Plan } from '../../src/sync/plan';
+import { planPair, type Plan } from '../../src/sync/planner';
 import { phaseOf } from '../../src/sync/planner/phaseOf';
 import type { Phase } from '../../src/sync/planner/phases';
 import { SIDES } from '../../src/sync/record';

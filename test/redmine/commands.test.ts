@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { startTemporal, type EmbeddedTemporal } from '../../src/embedded';
-import type { Report, Result } from '../../src/verify/line';
+import { startTemporal, type EmbeddedTemporal } from '../../src/platform/embedded/embeddedServers';
+import type { Report, Result } from '../../src/checks/verify/checklistLine';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 import { runProgram } from '../support/cli';
 import { ServiceProcess, until } from '../support/serviceProcess';

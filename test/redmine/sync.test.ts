@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Issue, Journal, RedmineProject } from '../../redmine/client';
+import type { Issue, Journal, RedmineProject } from '../../apps/redmine/client';
 import { reconcile } from '../../src/workflows';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';

@@ -7,7 +7,7 @@ import { serviceEnvironment } from './serviceProcess';
 import type { Stack } from './stack';
 
 const ROOT = path.resolve(__dirname, '../..');
-const MAIN = path.join(ROOT, 'dist/src/cli/main.js');
+const MAIN = path.join(ROOT, 'dist/src/operator/cli/main.js');
 
 export interface Ran {
   code: number | null;

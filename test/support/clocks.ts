@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock } from '../../src/budget/clock';
+import type { Clock } from '../../src/systems/budget/clock';
 
 /** A clock that runs so many times as fast as the machine's. */
 export function fastClock(speed: number): Clock {

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import type { PmsRecord } from '../../sandbox/pms/model';
-import type { ZendeskSandboxOptions } from '../../sandbox/zendesk/server';
-import type { Comment, Ticket } from '../../sandbox/zendesk/model';
-import type { RateBudgets } from '../../src/budget';
+import type { PmsRecord } from 'pms-sandbox';
+import { type ZendeskSandboxOptions, type Comment, type Ticket } from 'zendesk-sandbox';
+import type { RateBudgets } from '../../src/systems/budget/rateBudgets';
 import type { Link } from '../../src/sync/link';
 import { parseMapping } from '../../src/sync/mapping';
 import { MAPPING_FILE, bearerOf, startSandboxes, type Sandboxes } from './sandboxes';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { MongoClient, type Db } from 'mongodb';
 import { stringify } from 'yaml';
-import { freePort } from '../../src/embedded/ports';
+import { freePort } from '../../src/platform/ports';
 import { scheduleIds } from '../../src/workers/schedules';
 import { runProgram, type Ran } from './cli';
 import { TOKEN } from './console';

@@ -1,7 +1,7 @@
 import { MongoClient, type Db } from 'mongodb';
 import { pino } from 'pino';
-import { startConsole, type Console, type ConsoleConfig } from '../../src/cli/console';
-import { loadMapping } from '../../src/config/mapping';
+import { startConsole, type Console, type ConsoleConfig } from '../../src/operator/cli/serveConsole';
+import { loadMapping } from '../../src/config/loadMapping';
 import { ensureSchedules } from '../../src/workers/schedules';
 import { manualMapping } from './manualMapping';
 import { startSandboxes, type Sandboxes } from './sandboxes';

@@ -1,10 +1,10 @@
 import { Client, Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
 import { pino } from 'pino';
-import { startReceiver, type Receiver } from '../../src/cli/receive';
-import { HintStore } from '../../src/links/hints';
+import { startReceiver, type Receiver } from '../../src/operator/cli/serveIntake';
+import { HintStore } from '../../src/links/hintStore';
 import { SIDES, type Side } from '../../src/sync/record';
-import type { Counts } from '../../src/intake/counts';
+import type { Counts } from '../../src/sync/deliveryCounts';
 import { hintsWorkflowId } from '../../src/intake/intake';
 
 /** The webhook receiver in this process, on servers of the test run, and a look at what it handed over. */

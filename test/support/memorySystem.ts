@@ -1,8 +1,8 @@
-import { refKey } from '../../src/sync/keys';
+import { refKey } from '../../src/sync/canonicalKey';
 import type { Json, RecordRef, RefKey, Side, SyncRecord, Values } from '../../src/sync/record';
 import { textOf } from '../../src/sync/values';
 import { AlreadyExists, PreconditionFailed, RecordGone, RetryLater } from '../../src/systems/errors';
-import type { BulkAnswer, BulkWrites } from '../../src/systems/bulk';
+import type { BulkAnswer, BulkWrites } from '../../src/systems/bulkWrites';
 import type {
   ChangePage,
   CreateOptions,

@@ -1,13 +1,13 @@
-import type * as Planner from '../../src/sync/plan';
+import type * as Planner from '../../src/sync/planner';
 import type * as Recordings from './plannerStates/recorded';
 
 /**
  * Keeps each state that the planner is asked about while integration tests run:
  * `RECORD_PLANNER_STATES=FOLDER npx jest TESTS --setupFilesAfterEnv ./test/support/recordPlannerStates.ts`
  */
-jest.mock('../../src/sync/plan', () => {
+jest.mock('../../src/sync/planner', () => {
   const { recorder } = jest.requireActual<typeof Recordings>('./plannerStates/recorded');
-  const plan = jest.requireActual<typeof Planner>('../../src/sync/plan');
+  const plan = jest.requireActual<typeof Planner>('../../src/sync/planner');
   const record = recorder(process.env['RECORD_PLANNER_STATES'] ?? '');
   return {
     ...plan,

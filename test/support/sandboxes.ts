@@ -1,21 +1,19 @@
 import path from 'node:path';
-import { startPmsSandbox, type PmsSandbox, type PmsSandboxOptions } from '../../sandbox/pms/server';
-import { NO_LIMITS } from '../../sandbox/zendesk/limits';
-import {
+import { startPmsSandbox, type PmsSandbox, type PmsSandboxOptions } from 'pms-sandbox';
+import { NO_LIMITS,
   startZendeskSandbox,
   type ZendeskSandbox,
-  type ZendeskSandboxOptions,
-} from '../../sandbox/zendesk/server';
-import type { RateBudgets } from '../../src/budget';
-import { checkMapping, loadMapping } from '../../src/config/mapping';
-import { loadProfile } from '../../src/config/profile';
+  type ZendeskSandboxOptions } from 'zendesk-sandbox';
+import type { RateBudgets } from '../../src/systems/budget/rateBudgets';
+import { checkMapping, loadMapping } from '../../src/config/loadMapping';
+import { loadProfile } from '../../src/config/loadProfile';
 import type { Mapping } from '../../src/sync/mapping';
 import type { Side } from '../../src/sync/record';
 import type { ApiCall } from '../../src/systems/http';
 import type { SystemPort } from '../../src/systems/port';
-import { profileSystem, type PmsConnection } from '../../src/systems/profile';
-import { zendeskSystem } from '../../src/systems/zendesk';
-import type { ZendeskAuth } from '../../src/systems/zendesk/auth';
+import { profileSystem, type PmsConnection } from '../../src/systems/profile/profileSystem';
+import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
+import type { ZendeskAuth } from '../../src/systems/zendesk/zendeskAuth';
 
 /** Both sandboxes with an adapter to each, and plain HTTP for what people do. */
 export interface Sandboxes {

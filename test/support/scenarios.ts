@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { refKey } from '../../src/sync/keys';
+import { refKey } from '../../src/sync/canonicalKey';
 import type { SyncRecord } from '../../src/sync/record';
-import { startBackfill } from '../../src/workers/backfill';
+import { startBackfill } from '../../src/workers/startBackfill';
 import { pairCommands } from '../../src/workers/hint';
 import {
   linkHygiene,
@@ -14,7 +14,7 @@ import {
 } from '../../src/workflows';
 import { pauseBackfill, resumeBackfill } from '../../src/workflows/backfill';
 import { pauseUpdate, resume, resumeUpdate } from '../../src/workflows/control';
-import { hintsCame } from '../../src/workflows/hints';
+import { hintsCame } from '../../src/workflows/readHints';
 import { resync } from '../../src/workflows/pair';
 import { controlId, reconcileId } from '../../src/workflows/ids';
 import { lostAnswer, type MemorySystem } from './memorySystem';

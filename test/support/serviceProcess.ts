@@ -3,11 +3,10 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { Sandboxes } from './sandboxes';
-import { MAPPING_FILE, serviceSignIn } from './sandboxes';
+import { type Sandboxes, MAPPING_FILE, serviceSignIn } from './sandboxes';
 import { testServers } from './servers';
 
-const MAIN = path.resolve(__dirname, '../../dist/src/cli/main.js');
+const MAIN = path.resolve(__dirname, '../../dist/src/operator/cli/main.js');
 
 /** The compiled service as its own process, the way an operator runs it. */
 export class ServiceProcess {

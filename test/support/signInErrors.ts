@@ -1,7 +1,7 @@
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import type { ZendeskSandbox } from '../../sandbox/zendesk/server';
+import type { ZendeskSandbox } from 'zendesk-sandbox';
 import type { UserError } from './userErrors';
 
 /** What goes wrong when the sync signs in to Zendesk, for docs/errors.md. */

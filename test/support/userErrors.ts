@@ -1,4 +1,4 @@
-import type { ZendeskSandbox } from '../../sandbox/zendesk/server';
+import type { ZendeskSandbox } from 'zendesk-sandbox';
 
 /** What people get wrong, and what they are told. The table in docs/errors.md is made from it. */
 

@@ -1,5 +1,4 @@
-import type { Fields, Organization, Ticket, User } from '../../sandbox/zendesk/model';
-import type { ZendeskSandbox } from '../../sandbox/zendesk/server';
+import { type Fields, type Organization, type Ticket, type User, type ZendeskSandbox } from 'zendesk-sandbox';
 
 /** What answers hold, each part where the call that was made returns it. */
 export interface Body {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { secondsLeft } from '../../src/cli/commands/backfill';
-import { backfillSteps, decideBackfill, type BackfillItem } from '../../src/sync/backfill';
+import { secondsLeft } from '../../src/operator/cli/commands/backfillCommand';
+import { backfillSteps, decideBackfill, type BackfillItem } from '../../src/sync/backfillVerdict';
 import { addBackfill, doneIn, noBackfill } from '../../src/sync/backfillTally';
-import { canonicalKey, refKey } from '../../src/sync/keys';
+import { canonicalKey, refKey } from '../../src/sync/canonicalKey';
 import { isHeld, newLink, releasedIntent, type Intent } from '../../src/sync/link';
-import { emptyAgreement } from '../../src/sync/plan';
+import { emptyAgreement } from '../../src/sync/planner';
 import type { SyncRecord } from '../../src/sync/record';
 import type { BackfillProgress } from '../../src/workflows/backfill';
 import { SCENARIO_MAPPING as mapping } from '../support/scenarios';

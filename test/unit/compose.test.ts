@@ -94,6 +94,6 @@ const EXAMPLES: Record<string, string> = {
 test('the Dockerfile runs as nobody special, and starts what npm start starts', () => {
   const lines = readFileSync(path.join(ROOT, 'Dockerfile'), 'utf8').split('\n');
   expect(lines).toContain('USER node');
-  expect(lines.at(-2)).toBe('CMD ["node", "dist/src/cli/main.js", "start"]');
+  expect(lines.at(-2)).toBe('CMD ["node", "dist/src/operator/cli/main.js", "start"]');
   expect(lines.some((line) => line.startsWith('HEALTHCHECK'))).toBe(true);
 });

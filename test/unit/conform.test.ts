@@ -1,5 +1,5 @@
-import { CHECKS, type CheckId } from '../../src/conform/checks';
-import { isSound, meaningsOf } from '../../src/conform/report';
+import { CHECKS, type CheckId } from '../../src/checks/conform/checks';
+import { isSound, meaningsOf } from '../../src/checks/conform/conformReport';
 import {
   invariantsOf,
   judge,
@@ -7,7 +7,7 @@ import {
   type Evidence,
   type Judged,
   type Verdict,
-} from '../../src/conform/verdict';
+} from '../../src/checks/conform/verdict';
 
 /** The same evidence, the same verdict: what each means for the sync. */
 

@@ -1,12 +1,12 @@
-import { isOwnForm, isTrusted } from '../../src/console/access';
-import { barChart } from '../../src/console/chart';
-import { deepLinks } from '../../src/console/deepLinks';
-import { Html, escapeText, html } from '../../src/console/html';
-import { pairUrl, value } from '../../src/console/layout';
-import { conflictsPage, pairsPage, type PairList } from '../../src/console/pages/pairs';
-import { SESSION_MS, Sessions } from '../../src/console/sessions';
-import { Throttle } from '../../src/console/throttle';
-import { valuesOf } from '../../src/console/values';
+import { isOwnForm, isTrusted } from '../../src/operator/console/access';
+import { barChart } from '../../src/operator/console/chart';
+import { deepLinks } from '../../src/operator/console/deepLinks';
+import { Html, escapeText, html } from '../../src/operator/console/html';
+import { pairUrl, value } from '../../src/operator/console/layout';
+import { conflictsPage, pairsPage, type PairList } from '../../src/operator/console/pages/pairsPage';
+import { SESSION_MS, Sessions } from '../../src/operator/console/sessions';
+import { Throttle } from '../../src/operator/console/throttle';
+import { valuesOf } from '../../src/operator/console/shownValues';
 import { newLink, type Link } from '../../src/sync/link';
 import { NOW, NO_REFERENCES, record, testMapping } from '../support/world';
 

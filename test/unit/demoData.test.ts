@@ -1,4 +1,4 @@
-import { generateData } from '../../demo/data';
+import { generateData } from '../../apps/demo/data';
 
 const data = generateData({ size: 1, seed: 7 });
 

@@ -6,7 +6,7 @@ import {
   ProgressLine,
   shorten,
   textWidth,
-} from '../../demo/report';
+} from '../../apps/demo/report';
 
 class Sink {
   text = '';

@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type RequestListener, type Serv
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fixedCredential } from '../../src/systems/credential';
-import { Egress, EgressRefused, publicLookup, type EgressOptions } from '../../src/net/egress';
+import { Egress, EgressRefused, publicLookup, type EgressOptions } from '../../src/platform/egress';
 
 /** Real HTTP on loopback, which is as private as an address can be. */
 describe('what an address in data may lead to', () => {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import fc from 'fast-check';
-import { EncryptionCodec, UndecryptablePayload } from '../../src/encryption/codec';
-import { parseEncryptionKeys } from '../../src/encryption/keys';
+import { EncryptionCodec, UndecryptablePayload } from '../../src/platform/encryption/codec';
+import { parseEncryptionKeys } from '../../src/platform/encryption/encryptionKeys';
 
 const keyText = (id: string) => `${id}:${randomBytes(32).toString('base64')}`;
 const codecOf = (...entries: string[]) => new EncryptionCodec(parseEncryptionKeys(entries.join(',')));

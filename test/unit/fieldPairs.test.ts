@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 import { readFileSync } from 'node:fs';
-import { loadMapping } from '../../src/config/mapping';
+import { loadMapping } from '../../src/config/loadMapping';
 import { pairCustomFields, unknownValues } from '../../src/operator/fieldPairs';
 import { diffMappings } from '../../src/operator/mappingDiff';
 import { mappingFile } from '../../src/operator/setup';

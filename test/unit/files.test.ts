@@ -1,4 +1,4 @@
-import { fileWork, filesReason, mergeFiles, retried, type LinkedFile } from '../../src/sync/files';
+import { fileWork, filesReason, mergeFiles, retried, type LinkedFile } from '../../src/sync/pairFiles';
 import type { Attachment, Side } from '../../src/sync/record';
 
 const file = (id: string, over: Partial<Attachment> = {}): Attachment => ({

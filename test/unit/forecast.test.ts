@@ -1,6 +1,6 @@
-import { foretoldWords } from '../../src/cli/commands/backfill';
-import { forecastWords } from '../../src/cli/forecastWords';
-import { DOCUMENTED_TICKET_UPDATES } from '../../src/plan/forecastLimits';
+import { foretoldWords } from '../../src/operator/cli/commands/backfillCommand';
+import { forecastWords } from '../../src/operator/cli/forecastWords';
+import { DOCUMENTED_TICKET_UPDATES } from '../../src/checks/plan/forecastLimits';
 import { forecast, noWork, type SyncLimits, type SyncWork } from '../../src/sync/forecast';
 
 const LIMITS: SyncLimits = {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { loadConfig, loadIntakeConfigs } from '../../src/config/config';
-import { taskQueueOf } from '../../src/workflows/taskQueues';
+import { taskQueueOf } from '../../src/sync/taskQueues';
 
 /** What can be said of the Kubernetes manifests where no cluster is. */
 

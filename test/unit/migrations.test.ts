@@ -8,7 +8,7 @@ import {
   type Stored,
   type VersionedCollection,
 } from '../../src/links/migrations';
-import { NewerStore, SCHEMA, Schema } from '../../src/links/migrations/schema';
+import { NewerStore, SCHEMA, Schema } from '../../src/links/migrations/storedSchema';
 import { FIXTURES, recordedStore } from '../support/recordStore';
 
 /** Migrations as pure functions: those that there are, over documents of every release, and any that there could be. */

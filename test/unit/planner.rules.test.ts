@@ -1,6 +1,6 @@
 import { newLink, type Link } from '../../src/sync/link';
-import type * as Planner from '../../src/sync/plan';
-import type { PairState } from '../../src/sync/plan';
+import type * as Planner from '../../src/sync/planner';
+import type { PairState } from '../../src/sync/planner';
 import type { Json, Side, SyncRecord, Values } from '../../src/sync/record';
 import { NOW, NO_REFERENCES, record, testMapping } from '../support/world';
 
@@ -201,7 +201,7 @@ function plannerWith(replaced?: Rule): typeof Planner {
         [replaced.name]: replaced.off,
       }));
     }
-    planner = jest.requireActual<typeof Planner>('../../src/sync/plan');
+    planner = jest.requireActual<typeof Planner>('../../src/sync/planner');
     if (replaced) jest.dontMock(`../../src/sync/rules/${replaced.file}`);
   });
   if (!planner) throw new Error('no planner');

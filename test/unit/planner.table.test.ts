@@ -9,9 +9,9 @@ import {
   type PlannedWrite,
 } from '../../src/sync/link';
 import type { PropertyRow } from '../../src/sync/mapping';
-import { planPair, type Observation, type PairState, type Plan } from '../../src/sync/plan';
+import { planPair, type Observation, type PairState, type Plan } from '../../src/sync/planner';
 import { merging } from '../../src/sync/planner/mergePlan';
-import { linkedPair, pairOf } from '../../src/sync/planner/pair';
+import { linkedPair, pairOf } from '../../src/sync/planner/plannedPair';
 import { phaseOf } from '../../src/sync/planner/phaseOf';
 import { PHASE_PLANS } from '../../src/sync/planner/phasePlans';
 import type { Phase } from '../../src/sync/planner/phases';

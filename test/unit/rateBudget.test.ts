@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { refusalMs, refusedBy } from '../../src/budget/refusal';
-import { RecordLimits } from '../../src/budget/records';
+import { refusalMs, refusedBy } from '../../src/systems/budget/limitRefusal';
+import { RecordLimits } from '../../src/systems/budget/recordLimits';
 import {
   MINUTE_MS,
   allowance,
@@ -9,13 +9,13 @@ import {
   nextTurn,
   type BudgetWindow,
   type WindowRules,
-} from '../../src/budget/window';
-import { loadProfile } from '../../src/config/profile';
-import { untoldRate } from '../../src/systems/adapter';
+} from '../../src/systems/budget/budgetWindow';
+import { loadProfile } from '../../src/config/loadProfile';
+import { untoldRate } from '../../src/systems/pmsAdapter';
 import type { LimitedBy, LimitedCall } from '../../src/systems/budget';
 import { rateRules } from '../../src/systems/profile/rate';
 import { LONGEST_WAIT_MS, waitOf } from '../../src/systems/waits';
-import { ZENDESK_RATE } from '../../src/systems/zendesk/limits';
+import { ZENDESK_RATE } from '../../src/systems/zendesk/zendeskLimits';
 
 const PMS_RATE = rateRules(loadProfile('contract'));
 const ALONE: WindowRules = { windowMs: MINUTE_MS, ceiling: null, share: 1 };

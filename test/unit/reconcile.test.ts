@@ -1,6 +1,6 @@
-import { addTidied, disorderOf, nothingTidied } from '../../src/sync/hygiene';
+import { addTidied, disorderOf, nothingTidied } from '../../src/sync/disorder';
 import { newLink, seenVersion, type Link } from '../../src/sync/link';
-import { examine } from '../../src/sync/reconcile';
+import { examine } from '../../src/sync/reconcileVerdict';
 import { addFindings, noFindings } from '../../src/sync/findings';
 import type { SyncRecord } from '../../src/sync/record';
 import { NOW, NO_REFERENCES, record, testMapping } from '../support/world';

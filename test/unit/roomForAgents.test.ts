@@ -13,7 +13,7 @@ import {
   wantedMore,
   type BudgetWindow,
   type WindowRules,
-} from '../../src/budget/window';
+} from '../../src/systems/budget/budgetWindow';
 
 /** Agents who edit tickets, and a sync that always has something to write, against an API that refuses what is above its limit. */
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { newLink, seenVersion, type Link } from '../../src/sync/link';
-import { refKey } from '../../src/sync/keys';
+import { refKey } from '../../src/sync/canonicalKey';
 import type { SyncRecord } from '../../src/sync/record';
 import { olderSibling, type Sibling } from '../../src/sync/siblings';
 import { NOW, record } from '../support/world';

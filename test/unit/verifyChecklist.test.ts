@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { parse } from 'yaml';
 import { parseMapping, writesTo, type Mapping } from '../../src/sync/mapping';
 import { ENTITY_TYPES, SIDES, otherSide } from '../../src/sync/record';
-import { checklist } from '../../src/verify/checklist';
-import type { Line } from '../../src/verify/line';
-import { Recorder } from '../../src/verify/recorder';
+import { checklist } from '../../src/checks/verify/checklist';
+import type { Line } from '../../src/checks/verify/checklistLine';
+import { Recorder } from '../../src/checks/verify/verifyRecorder';
 import { MAPPING_FILE } from '../support/sandboxes';
 
 type Input = {

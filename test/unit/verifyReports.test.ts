@@ -1,7 +1,7 @@
-import type { Line, Report, Result, Status } from '../../src/verify/line';
-import { htmlOf } from '../../src/verify/reports/html';
-import { junitOf } from '../../src/verify/reports/junit';
-import { markdownOf } from '../../src/verify/reports/markdown';
+import type { Line, Report, Result, Status } from '../../src/checks/verify/checklistLine';
+import { htmlOf } from '../../src/checks/verify/reports/htmlReport';
+import { junitOf } from '../../src/checks/verify/reports/junitReport';
+import { markdownOf } from '../../src/checks/verify/reports/markdownReport';
 
 /** What strangers can write into a ticket. */
 const HOSTILE =

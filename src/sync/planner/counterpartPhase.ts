@@ -1,6 +1,6 @@
-import { refKey } from '../keys';
+import { refKey } from '../canonicalKey';
 import type { SyncRecord } from '../record';
-import type { Pair } from './pair';
+import type { Pair } from './plannedPair';
 import type { Found } from './phases';
 import type { Candidates } from './state';
 

@@ -1,10 +1,10 @@
-import { refKey } from '../keys';
+import { refKey } from '../canonicalKey';
 import { blankWrite, emptyAgreement, type PlannedWrite } from '../link';
 import { comparedRows, writesTo, type PropertyRow } from '../mapping';
 import { otherSide, type Json, type RefKey, type Side, type SyncRecord, type Values } from '../record';
 import { fillTemplate, fromCanonical, type Canonical } from '../values';
 import { filesAfter } from './fileWrites';
-import { versionsOf, type Pair } from './pair';
+import { versionsOf, type Pair } from './plannedPair';
 import type { Plan } from './state';
 import { waitFor } from './waitFor';
 

@@ -2,7 +2,7 @@ import { blankWrite, emptyAgreement, type Agreement, type PlannedWrite } from '.
 import { comparedRows, redactionReaches } from '../mapping';
 import { otherSide, type Side, type SyncRecord } from '../record';
 import { lastOverrulingOf } from './overruling';
-import { versionsOf, type LinkedPair } from './pair';
+import { versionsOf, type LinkedPair } from './plannedPair';
 import type { Plan } from './state';
 
 /**

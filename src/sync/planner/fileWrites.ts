@@ -1,9 +1,9 @@
-import { fileWork, mergeFiles, type LinkedFile } from '../files';
+import { fileWork, mergeFiles, type LinkedFile } from '../pairFiles';
 import { blankWrite, type PlannedWrite } from '../link';
 import { isComment, redactionReaches, type EntityMapping } from '../mapping';
 import { SIDES, otherSide, type Attachment, type Side, type SyncRecord } from '../record';
 import { shownToCustomers } from '../rules/visibility';
-import type { LinkedPair } from './pair';
+import type { LinkedPair } from './plannedPair';
 
 /** A pair's files after a look at its records. Files go with comments only. @returns nothing where there is none */
 export function filesAfter(

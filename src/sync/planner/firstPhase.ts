@@ -1,9 +1,9 @@
-import { canonicalKey, refKey, tryParseRef } from '../keys';
+import { canonicalKey, refKey, tryParseRef } from '../canonicalKey';
 import { otherSide, type RefKey, type SyncRecord } from '../record';
 import type { Counterpart } from '../resolution';
 import { filterReason } from '../rules/filter';
 import { counterpartPhase } from './counterpartPhase';
-import type { Pair } from './pair';
+import type { Pair } from './plannedPair';
 import type { Found } from './phases';
 import { canonicalValues } from './recordValues';
 import type { Observation } from './state';

@@ -1,7 +1,7 @@
 import type { Intent, PlannedWrite } from '../link';
 import { comparedRows } from '../mapping';
 import { SIDES, type Side } from '../record';
-import { doubtfulSides, missingParents, unreadSides, type LinkedPair } from './pair';
+import { doubtfulSides, missingParents, unreadSides, type LinkedPair } from './plannedPair';
 import type { Found } from './phases';
 
 /** The phases of a pair of which both records are known. */

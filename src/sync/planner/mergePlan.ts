@@ -5,7 +5,7 @@ import { shownToCustomers } from '../rules/visibility';
 import { textOf } from '../values';
 import { fileWrites, filesAfter } from './fileWrites';
 import { overrulingOf } from './overruling';
-import { versionsOf, type LinkedPair } from './pair';
+import { versionsOf, type LinkedPair } from './plannedPair';
 import { asksOf, type RowAsks } from './rowAsks';
 import { rowEffect, type Merge } from './rowEffect';
 import type { Plan } from './state';

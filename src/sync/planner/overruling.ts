@@ -1,7 +1,7 @@
 import { unconfirmedOf, type OverruledValue, type Overruling } from '../link';
 import type { Side, SyncRecord } from '../record';
 import { sameValue } from '../values';
-import { canonicalOf, type LinkedPair } from './pair';
+import { canonicalOf, type LinkedPair } from './plannedPair';
 
 /**
  * Updates whose outcome was never learned may have overruled a value: where the record still shows it they did not;

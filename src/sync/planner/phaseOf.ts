@@ -2,7 +2,7 @@ import type { Mapping } from '../mapping';
 import { otherSide } from '../record';
 import { firstPhase } from './firstPhase';
 import { linkedPhase } from './linkedPhase';
-import { linkedPair, pairOf, type Pair } from './pair';
+import { linkedPair, pairOf, type Pair } from './plannedPair';
 import type { Found, Phase } from './phases';
 import type { PairState } from './state';
 

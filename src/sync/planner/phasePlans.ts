@@ -1,9 +1,9 @@
-import { refKey } from '../keys';
+import { refKey } from '../canonicalKey';
 import { releasedIntent, type Intent } from '../link';
 import { createPlan } from './createPlan';
 import { endPlan } from './endPlan';
 import { mergePlan } from './mergePlan';
-import type { Pair } from './pair';
+import type { Pair } from './plannedPair';
 import type { Findings, Found, Phase } from './phases';
 import type { Plan } from './state';
 import { waitFor } from './waitFor';

@@ -1,7 +1,7 @@
-import type { CanonicalKey } from '../keys';
+import type { CanonicalKey } from '../canonicalKey';
 import type { Intent } from '../link';
 import type { RefKey, Side, SyncRecord, Values } from '../record';
-import type { LinkedPair } from './pair';
+import type { LinkedPair } from './plannedPair';
 
 /**
  * The phases of a pair, with what is found in each. They are listed in the order in which they are looked for: the first

@@ -1,5 +1,5 @@
 import type { RefKey, SyncRecord, Values } from '../record';
-import { canonicalOf, type Pair } from './pair';
+import { canonicalOf, type Pair } from './plannedPair';
 
 /** A record's values in canonical form, by row. */
 export interface RecordValues {

@@ -1,4 +1,4 @@
-import { refKey } from '../keys';
+import { refKey } from '../canonicalKey';
 import type { EntityMapping, Mapping } from '../mapping';
 import type { RefKey, SyncRecord } from '../record';
 

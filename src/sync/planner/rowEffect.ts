@@ -6,7 +6,7 @@ import { unreadValue } from '../rules/absence';
 import { agreedBase } from '../rules/binding';
 import { agreedUnheard } from '../rules/unheard';
 import { fromCanonical, type Canonical } from '../values';
-import { canonicalOf, type LinkedPair } from './pair';
+import { canonicalOf, type LinkedPair } from './plannedPair';
 
 /** A linked pair while its rows are merged: with what all rows need. */
 export interface Merge extends LinkedPair {

@@ -1,4 +1,4 @@
-import type { CanonicalKey } from '../keys';
+import type { CanonicalKey } from '../canonicalKey';
 import type { Agreement, Intent, Link, Overruling } from '../link';
 import type { RefKey, Side, SyncRecord } from '../record';
 import type { Decisions } from '../resolution';

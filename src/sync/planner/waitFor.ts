@@ -1,4 +1,4 @@
-import { parseRef } from '../keys';
+import { parseRef } from '../canonicalKey';
 import type { RefKey } from '../record';
 import type { Plan } from './state';
 

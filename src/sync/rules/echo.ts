@@ -1,4 +1,4 @@
-import { parseRef, refKey } from '../keys';
+import { parseRef, refKey } from '../canonicalKey';
 import type { Link } from '../link';
 import { comparedRows, type EntityMapping, type Mapping, type PropertyRow } from '../mapping';
 import type { RefKey, SyncRecord } from '../record';

@@ -1,8 +1,8 @@
 import type { Json } from '../../sync/record';
 import { textOf } from '../../sync/values';
-import { BoundedCache, chunks } from '../cache';
-import type { Api } from './api';
-import type { Directory as Definition } from './schema';
+import { BoundedCache, chunks } from '../boundedCache';
+import type { Api } from './profileApi';
+import type { Directory as Definition } from './profileSchema';
 import type { RequestTemplate } from './template';
 
 /** A list that records point into by id, and that values name by a key: people, by their e-mail addresses. */

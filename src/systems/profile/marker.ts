@@ -1,4 +1,4 @@
-import { tryParseRef } from '../../sync/keys';
+import { tryParseRef } from '../../sync/canonicalKey';
 import type { RefKey, Values } from '../../sync/record';
 import { textOf } from '../../sync/values';
 

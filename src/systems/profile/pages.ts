@@ -2,7 +2,7 @@ import type { Json } from '../../sync/record';
 import { textOf } from '../../sync/values';
 import { NeedsHuman } from '../errors';
 import type { Request } from '../http';
-import type { Api, Told } from './api';
+import type { Api, Told } from './profileApi';
 import type { Expression } from './expression';
 
 const SAME_HOST = 'http://same.host';

@@ -1,7 +1,7 @@
-import { untoldRate } from '../adapter';
+import { untoldRate } from '../pmsAdapter';
 import type { RateRules } from '../budget';
 import { callsIn, waitOf } from '../waits';
-import type { Profile } from './schema';
+import type { Profile } from './profileSchema';
 
 /** A PMS counts all calls together, and tells of it in headers or not at all. */
 export function rateRules({ rate, callsPerMinute }: Profile): RateRules {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { currentSignal } from '../callContext';
 import { AlreadyExists, NeedsHuman, RetryLater } from '../errors';
 import type { HttpClient, Request } from '../http';
-import { jobAnswer, jobsAnswer, type Job } from './schemas';
+import { jobAnswer, jobsAnswer, type Job } from './zendeskSchemas';
 
 /** Each look is a call: the first comes soon, the next ones later and later. */
 const FIRST_LOOK_MS = 150;

@@ -1,4 +1,4 @@
-import { refKey } from '../../sync/keys';
+import { refKey } from '../../sync/canonicalKey';
 import type { Json, RecordRef, RefKey, SyncRecord } from '../../sync/record';
 import type { ChangePage } from '../port';
 

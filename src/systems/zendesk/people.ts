@@ -1,6 +1,6 @@
-import { BoundedCache, chunks } from '../cache';
+import { BoundedCache, chunks } from '../boundedCache';
 import type { HttpClient } from '../http';
-import { usersAnswer } from './schemas';
+import { usersAnswer } from './zendeskSchemas';
 
 const PEOPLE_CACHED = 20_000;
 const IDS_PER_CALL = 100;

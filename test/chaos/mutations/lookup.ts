@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import * as pms from '../../../src/systems/profile';
+import * as pms from '../../../src/systems/profile/profileSystem';
 import type { SystemPort } from '../../../src/systems/port';
-import * as zendesk from '../../../src/systems/zendesk';
+import * as zendesk from '../../../src/systems/zendesk/zendeskSystem';
 
 /**
  * Switches off the look-up by back-reference: whether a lost answer's record exists is guessed. Idempotency keys are as

@@ -1,5 +1,5 @@
 import { HttpClient, type Request } from '../../../src/systems/http';
-import * as plan from '../../../src/sync/plan';
+import * as plan from '../../../src/sync/planner';
 
 /** Switches preconditions off: whatever a person wrote meanwhile is overwritten unseen. */
 

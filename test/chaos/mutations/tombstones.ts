@@ -1,5 +1,5 @@
-import * as links from '../../../src/links/store';
-import type { LinkStore } from '../../../src/links/store';
+import * as links from '../../../src/links/linkStore';
+import type { LinkStore } from '../../../src/links/linkStore';
 
 /** Switches tombstones off: a pair that ended is forgotten. */
 

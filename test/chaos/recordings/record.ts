@@ -1,4 +1,4 @@
-import * as plan from '../../../src/sync/plan';
+import * as plan from '../../../src/sync/planner';
 import { recorder } from '../../support/plannerStates/recorded';
 
 /** Loaded first by the service's processes: keeps each state that the planner is asked about. See `--record`. */

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { planPair } from '../../../src/sync/plan';
+import { planPair } from '../../../src/sync/planner';
 import { Counts, kindsOf } from '../../support/plannerStates/counts';
 import type { Asked } from '../../support/plannerStates/asked';
 import { dehydrate, readRecording, type Line } from '../../support/plannerStates/recorded';

@@ -1,19 +1,18 @@
 import path from 'node:path';
-import { REDMINE_KEEPS } from '../../../demo/pms';
-import { checkAgreement, type AgreementReport } from '../../../demo/checker';
-import { startContract } from '../../../redmine/contract';
-import { startProxy, type Proxy } from '../../../redmine/proxy';
-import { startRedmine } from '../../../redmine/server';
-import { NO_LIMITS } from '../../../sandbox/zendesk/limits';
-import { startZendeskSandbox } from '../../../sandbox/zendesk/server';
-import { checkMapping, loadMapping } from '../../../src/config/mapping';
-import { loadProfile } from '../../../src/config/profile';
-import { profileSystem } from '../../../src/systems/profile';
-import { zendeskSystem } from '../../../src/systems/zendesk';
+import { REDMINE_KEEPS } from '../../../apps/demo/pms';
+import { checkAgreement, type AgreementReport } from '../../../apps/demo/checker';
+import { startContract } from '../../../apps/redmine/contract';
+import { startProxy, type Proxy } from '../../../apps/redmine/proxy';
+import { startRedmine } from '../../../apps/redmine/server';
+import { NO_LIMITS, startZendeskSandbox } from 'zendesk-sandbox';
+import { checkMapping, loadMapping } from '../../../src/config/loadMapping';
+import { loadProfile } from '../../../src/config/loadProfile';
+import { profileSystem } from '../../../src/systems/profile/profileSystem';
+import { zendeskSystem } from '../../../src/systems/zendesk/zendeskSystem';
 import type { Mapping } from '../../../src/sync/mapping';
 import type { Side } from '../../../src/sync/record';
 import type { SystemPort } from '../../../src/systems/port';
-import type { LinkStore } from '../../../src/links/store';
+import type { LinkStore } from '../../../src/links/linkStore';
 import { bearerOf, send, serviceAuth, serviceSignIn, type Body } from '../../support/sandboxes';
 
 /** The Zendesk sandbox, a Redmine of its own with nothing in it, and an adapter to each. */

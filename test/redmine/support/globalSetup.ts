@@ -1,4 +1,4 @@
-import { startRedmine, type Redmine } from '../../../redmine/server';
+import { startRedmine, type Redmine } from '../../../apps/redmine/server';
 import baseSetup from '../../support/globalSetup';
 
 declare global {

@@ -1,5 +1,4 @@
-import type { PropertyRow } from '../../../src/sync/mapping';
-import { writesTo } from '../../../src/sync/mapping';
+import { type PropertyRow, writesTo } from '../../../src/sync/mapping';
 import { redactAlike } from '../../../src/sync/redaction';
 import { SIDES, otherSide, type Json, type Side } from '../../../src/sync/record';
 import type { RowDecision } from '../../../src/sync/resolution';

@@ -5,7 +5,7 @@ import {
   refKey,
   tryParseRef,
   type CanonicalKey,
-} from '../../../src/sync/keys';
+} from '../../../src/sync/canonicalKey';
 import {
   attemptsOf,
   unconfirmedOf,
@@ -23,7 +23,7 @@ import {
   type PlannedWrite,
   type SeenVersion,
 } from '../../../src/sync/link';
-import { fileWork, mergeFiles, type LinkedFile } from '../../../src/sync/files';
+import { fileWork, mergeFiles, type LinkedFile } from '../../../src/sync/pairFiles';
 import {
   comparedRows,
   isComment,

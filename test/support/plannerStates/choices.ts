@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { LinkedFile } from '../../../src/sync/files';
+import type { LinkedFile } from '../../../src/sync/pairFiles';
 import type { Link } from '../../../src/sync/link';
 import type { EntityType, Side, SyncRecord } from '../../../src/sync/record';
 import { MAPPINGS } from './mappings';

@@ -1,8 +1,8 @@
 import { attemptsOf, unconfirmedOf, type PlannedWrite } from '../../../src/sync/link';
 import { comparedRows } from '../../../src/sync/mapping';
-import type { Plan } from '../../../src/sync/plan';
+import type { Plan } from '../../../src/sync/planner';
 import { merging } from '../../../src/sync/planner/mergePlan';
-import { linkedPair, pairOf } from '../../../src/sync/planner/pair';
+import { linkedPair, pairOf } from '../../../src/sync/planner/plannedPair';
 import { phaseOf } from '../../../src/sync/planner/phaseOf';
 import { PHASE_PLANS } from '../../../src/sync/planner/phasePlans';
 import { EFFECT_ASKS } from '../../../src/sync/planner/rowAsks';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { refKey } from '../../../src/sync/keys';
-import type { LinkedFile } from '../../../src/sync/files';
+import { refKey } from '../../../src/sync/canonicalKey';
+import type { LinkedFile } from '../../../src/sync/pairFiles';
 import { blankWrite, emptyAgreement, newLink, type Intent, type Link } from '../../../src/sync/link';
 import type { Mapping, PropertyRow } from '../../../src/sync/mapping';
-import type { Candidates, Observation, PairState } from '../../../src/sync/plan';
+import type { Candidates, Observation, PairState } from '../../../src/sync/planner';
 import {
   SIDES,
   otherSide,
@@ -15,8 +15,7 @@ import {
   type SyncRecord,
   type Values,
 } from '../../../src/sync/record';
-import type { Decision } from '../../../src/sync/resolution';
-import { decisionsOf } from '../../../src/sync/resolution';
+import { type Decision, decisionsOf } from '../../../src/sync/resolution';
 import type { References, ResolvedReference } from '../../../src/sync/values';
 import type { Asked } from './asked';
 import { choices, type Choices, type RowChoice, type SeenChoice, type ValueChoice } from './choices';

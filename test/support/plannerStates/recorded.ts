@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Mapping } from '../../../src/sync/mapping';
-import type { PairState } from '../../../src/sync/plan';
+import type { PairState } from '../../../src/sync/planner';
 import type { Asked } from './asked';
 
 /**

@@ -1,0 +1,91 @@
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { inParallel } from '../../../src/activities/dispatch';
+import { cpuSeconds } from '../process';
+import { floor, told, type FloorActivities } from './workflow';
+
+/**
+ * What the Temporal server gives at best: workflows with two activities that do nothing, started as the sync starts its
+ * pairs' workflows, on workers that are set up as the service's. Prints workflows per second, and processor seconds for each.
+ * Arguments: Temporal's address, how many workflows to warm up with and how many to measure, a name, Temporal's process.
+ */
+
+const SIGNALS_AT_ONCE = 20;
+
+interface Usage {
+  /** Processor seconds. */
+  own: number;
+  temporal: number;
+}
+
+async function main(): Promise<void> {
+  const [address = '', warmUp = '', count = '', name = '', temporal = ''] = process.argv.slice(2);
+  const connection = await NativeConnection.connect({ address });
+  const apiQueue = `${name}-api`;
+  let written = 0;
+  let first: { at: number; usage: Usage } | undefined;
+  let lastAt = 0;
+  const usage = () => {
+    const { user, system } = process.cpuUsage();
+    return { own: (user + system) / 1_000_000, temporal: cpuSeconds(Number(temporal)) };
+  };
+  const activities: FloorActivities = {
+    async plan() {},
+    async write() {
+      written += 1;
+      lastAt = performance.now();
+      first ??= { at: lastAt, usage: usage() };
+    },
+  };
+  const workers = [
+    await Worker.create({
+      connection,
+      taskQueue: name,
+      workflowsPath: require.resolve('./workflow'),
+      activities,
+      maxCachedWorkflows: 500,
+    }),
+    await Worker.create({
+      connection,
+      taskQueue: apiQueue,
+      activities,
+      maxConcurrentActivityTaskExecutions: 20,
+    }),
+  ];
+  const running = workers.map((worker) => worker.run());
+  const client = new Client({ connection: await Connection.connect({ address }) });
+  const workOff = async (round: string, workflows: number) => {
+    const ids = Array.from({ length: workflows }, (_, n) => `${name}-${round}-${n}`);
+    await inParallel(ids, SIGNALS_AT_ONCE, async (workflowId) => {
+      await client.workflow.signalWithStart(floor, {
+        workflowId,
+        taskQueue: name,
+        args: [apiQueue],
+        signal: told,
+      });
+    });
+    await Promise.all(ids.map((id) => client.workflow.getHandle(id).result()));
+  };
+  await workOff('warm', Number(warmUp));
+  written = 0;
+  first = undefined;
+  await workOff('measured', Number(count));
+  const before = first ?? { at: lastAt, usage: usage() };
+  const after = usage();
+  console.log(
+    JSON.stringify({
+      perSecond: ((written - 1) / (lastAt - before.at)) * 1000,
+      cpu: (after.own - before.usage.own) / written,
+      temporalCpu: (after.temporal - before.usage.temporal) / written,
+    }),
+  );
+  for (const worker of workers) worker.shutdown();
+  await Promise.all(running);
+  await client.connection.close();
+  await connection.close();
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

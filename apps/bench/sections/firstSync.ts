@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startBackfill } from '../../../src/workers/startBackfill';
+import { backfillProgress, type BackfillProgress } from '../../../src/workflows/backfill';
+import { boundOf } from '../backfill/bound';
+import { checkBackfill } from '../backfill/check';
+import type { AccountSize } from '../backfill/generate';
+import { byRoute, callsOf, total, type Bed } from '../bed';
+import { Clock, residentMb } from '../process';
+
+const LOOK_MS = 200;
+
+export interface FirstSync {
+  seconds: number;
+  /** Until the pairs' own workflows that it left something to have ended, too. */
+  secondsUntilQuiet: number;
+  records: number;
+  recordsPerSecond: number;
+  calls: { made: number; bound: number; ratio: number; perRecord: number; byRoute: Record<string, number> };
+  /** Of the worker, MB. */
+  memory: { first: number; most: number; last: number };
+  /** Seconds of processor time, of those processes that lived from its beginning to its end. */
+  cpu: Record<string, number>;
+  /** Events of the longest of its runs. */
+  events: number;
+  runs: number;
+  tallies: BackfillProgress['tallies'];
+  /** What is missing, there twice, or different. */
+  problems: string[];
+}
+
+/** How many records there are to be synced. */
+export const recordsOf = (size: AccountSize): number =>
+  size.organizations + size.customers + size.tickets + size.projects + size.comments + size.notes;
+
+/**
+ * Backfills the account and looks from outside whether all is there, and once. The service goes on running.
+ * @param look called every now and then, with how far it is
+ */
+export async function firstSync(
+  bed: Bed,
+  size: AccountSize,
+  look: (progress: BackfillProgress, residentMb: number | null) => Promise<void> = async () => undefined,
+): Promise<FirstSync> {
+  const handle = await startBackfill(bed.client, bed.store, bed.name);
+  bed.worker.start();
+  const clock = new Clock({
+    worker: () => bed.worker.pid,
+    mongo: () => bed.servers.mongo.pid,
+    temporal: () => bed.servers.temporal.pid,
+    'sandboxes and bench': () => process.pid,
+  });
+  const memory: number[] = [];
+  let begun: number | null = null;
+  let progress: BackfillProgress | null = null;
+  while (progress?.state !== 'done') {
+    await sleep(LOOK_MS);
+    progress = await handle.query(backfillProgress).catch(() => null);
+    const resident = residentMb(bed.worker.pid);
+    if (resident !== null) memory.push(resident);
+    if (!progress || progress.steps === null) continue;
+    begun ??= Date.now();
+    await look(progress, resident);
+  }
+  const since = begun ?? Date.now();
+  const seconds = (Date.now() - since) / 1000;
+  const cpu = clock.seconds();
+  await bed.quiet();
+  const records = recordsOf(size);
+  // The polls of the PMS, which run beside it, read none of these records.
+  const calls = (await callsOf(bed.sandboxes)).filter(({ route }) => !route.endsWith('/changes'));
+  const made = total(calls);
+  const bound = boundOf(size);
+  const events: number[] = [];
+  for await (const run of bed.client.workflow.list({ query: `WorkflowId = '${handle.workflowId}'` }))
+    events.push(run.historyLength);
+  return {
+    seconds,
+    secondsUntilQuiet: (Date.now() - since) / 1000,
+    records,
+    recordsPerSecond: records / seconds,
+    calls: { made, bound, ratio: made / bound, perRecord: made / records, byRoute: byRoute(calls) },
+    memory: { first: memory[0] ?? 0, most: Math.max(...memory), last: memory.at(-1) ?? 0 },
+    cpu,
+    events: Math.max(...events),
+    runs: events.length,
+    tallies: progress.tallies,
+    problems: checkBackfill(bed.sandboxes),
+  };
+}
+
+/** A {@link firstSync} that must find nothing wrong. */
+export async function completeSync(bed: Bed, size: AccountSize): Promise<FirstSync> {
+  const done = await firstSync(bed, size);
+  if (done.problems.length > 0)
+    throw new Error(`the first sync is not complete:\n${done.problems.slice(0, 20).join('\n')}`);
+  return done;
+}

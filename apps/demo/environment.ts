@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { MongoClient } from 'mongodb';
+import { Client, Connection } from '@temporalio/client';
+import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
+import { startMongo, startTemporal, type EmbeddedMongo, type EmbeddedTemporal } from '../../src/platform/embedded/embeddedServers';
+import { openLinkStore, type LinkStore } from '../../src/links/linkStore';
+import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
+import { startPms, type DemoPms, type PmsName } from './pms';
+import { receiveWebhooks, type RunningReceiver } from './webhooks';
+import { WorkerProcess, serviceSettings } from './worker';
+
+/**
+ * What the sandbox account allows a minute: Zendesk's largest plan, with the high-volume add-on. Only its 300 ticket
+ * updates are left out: the demo shows in minutes what an account does in days.
+ */
+export const ZENDESK_LIMITS = { ...NO_LIMITS, rateLimitPerMinute: 2_500, incrementalPerMinute: 30 };
+/** Three exports a poll: as often as the limit allows, with some to spare. */
+export const ZENDESK_POLL_SECONDS = 7;
+const PMS_POLL_SECONDS = 2;
+const DATABASE = 'demo';
+
+/** Everything that the demo runs: two servers, both systems, and the service as a process of its own. */
+export interface Environment {
+  temporal: EmbeddedTemporal;
+  mongo: EmbeddedMongo;
+  zendesk: ZendeskSandbox;
+  pms: DemoPms;
+  worker: WorkerProcess;
+  store: LinkStore;
+  client: Client;
+  folder: string;
+  /** Prefix of the service's task queues and Schedules. */
+  taskQueue: string;
+  /** Installs webhooks on both sides and runs their receiver, once. @returns where they lead */
+  receive(): Promise<string[]>;
+  stop(): Promise<void>;
+}
+
+/** @throws NoServerError, NoRedmineError where a server can neither be found nor started */
+export async function startEnvironment(
+  pmsName: PmsName,
+  onProgress: (line: string) => void,
+): Promise<Environment> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'zps-demo-'));
+  mkdirSync(folder, { recursive: true });
+  const temporal = await startTemporal({ onProgress, uiPort: 0, searchAttributes: SEARCH_ATTRIBUTES });
+  const mongo = await startMongo({ onProgress });
+  const zendesk = await startZendeskSandbox(ZENDESK_LIMITS);
+  const pms = await startPms(pmsName, onProgress);
+  const mongoClient = await MongoClient.connect(mongo.uri);
+  // A run of its own on servers that are somebody's: databases and task queues are named apart.
+  const run = `${DATABASE}-${randomBytes(3).toString('hex')}`;
+  const store = await openLinkStore(mongoClient.db(run));
+  const connection = await Connection.connect({ address: temporal.address });
+  const settings = {
+    ...serviceSettings(run, { temporal, mongo, zendesk, pms }),
+    ...pms.settings,
+    ZENDESK_POLL_SECONDS: String(ZENDESK_POLL_SECONDS),
+    PMS_POLL_SECONDS: String(PMS_POLL_SECONDS),
+    LOG_LEVEL: 'info',
+  };
+  const worker = new WorkerProcess(
+    [path.resolve(__dirname, '../../src/operator/cli/main.js'), 'start'],
+    settings,
+    path.join(folder, 'worker.log'),
+  );
+  let receiver: RunningReceiver | null = null;
+  return {
+    temporal,
+    mongo,
+    zendesk,
+    pms,
+    worker,
+    store,
+    client: new Client({ connection }),
+    folder,
+    taskQueue: run,
+    async receive() {
+      receiver ??= await receiveWebhooks(settings, folder);
+      return receiver.urls;
+    },
+    async stop() {
+      await receiver?.stop();
+      await worker.stop();
+      await connection.close();
+      await mongoClient.close();
+      await zendesk.close();
+      await pms.close();
+      await temporal.stop();
+      await mongo.stop();
+    },
+  };
+}

@@ -1,0 +1,455 @@
+import { once } from 'node:events';
+import { Command, Option } from 'commander';
+import { loadZendeskData } from 'zendesk-sandbox';
+import type { LinkStatus } from '../../src/sync/link';
+import { checkAgreement, sleep, type AgreementReport, type StoredLink } from './checker';
+import { generateData } from './data';
+import { ZENDESK_POLL_SECONDS, startEnvironment, type Environment } from './environment';
+import { quickEdits, scriptEdits, type Edit } from './people';
+import { PMS_NAMES, type PmsName } from './pms';
+import { ProgressLine, colour, formatDuration, printLine, printTable } from './report';
+import { seedBoth } from './seed';
+import { Meter, difference, type Spending } from './spending';
+import { SIDES } from '../../src/sync/record';
+import { PAIRS_AT_WORK } from '../../src/workers/hint';
+import { pollScheduleId } from '../../src/workers/schedules';
+
+/** `npm run demo`: two systems come into agreement, and a checker that shares no code with the sync says so. */
+
+interface Options {
+  size: number;
+  seed: number;
+  data?: string;
+  pms: PmsName;
+  keep: boolean;
+  killWorker: boolean;
+}
+
+const out = process.stdout;
+const CHECKER = { zendesk: 'ann@sandbox.example', pms: { email: 'checker@demo.example', name: 'Checker' } };
+/** No change for longer than a poll of either side means that nothing more is coming. */
+const QUIET_MS = ZENDESK_POLL_SECONDS * 1000 * 2 + 1_000;
+const ARRIVAL_TIMEOUT_MS = 90_000;
+const LOOK_MS = 50;
+/** Edits whose way to the other side is measured, besides those of the script. */
+const QUICK_EDITS = 50;
+
+async function main(): Promise<void> {
+  const options = new Command('demo')
+    .option('--size <n>', 'how much data; 1 is about 700 records', Number, 1)
+    .option('--seed <n>', 'which data', Number, 1)
+    .option('--data <dir>', 'load records from this folder in place of generated ones')
+    .addOption(
+      new Option('--pms <name>', 'the system that Zendesk is synced with')
+        .choices(PMS_NAMES)
+        .default('sandbox'),
+    )
+    .option('--keep', 'leave everything running in the end', false)
+    .option('--kill-worker', 'kill the worker in mid-sync; it is started again', false)
+    .parse()
+    .opts<Options>();
+  printLine(out, colour(out, 'bold', 'Two systems come into agreement'));
+  const environment = await startEnvironment(options.pms, (line) => printLine(out, line));
+  const stopped = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => stopped.abort(new Error('stopped by a signal')));
+  try {
+    const ok = await Promise.race([run(environment, options), abortion(stopped.signal)]);
+    if (options.keep && ok !== null) await keepRunning(environment, stopped.signal);
+    process.exitCode = ok ? 0 : 1;
+  } finally {
+    await environment.stop();
+  }
+}
+
+async function abortion(signal: AbortSignal): Promise<null> {
+  await once(signal, 'abort');
+  return null;
+}
+
+async function run(environment: Environment, options: Options): Promise<boolean> {
+  const { zendesk, pms, temporal, worker } = environment;
+  printLine(out, `  Temporal  ${temporal.address} (${temporal.how})  Web UI ${temporal.uiUrl ?? '—'}`);
+  printLine(out, `  MongoDB   ${environment.mongo.uri} (${environment.mongo.how})`);
+  printLine(out, `  Zendesk   ${zendesk.url}/api/v2   ${pms.about}`);
+  const checkerToken = await personToken(pms.url, CHECKER.pms);
+  const access = {
+    zendesk: { url: zendesk.url, token: zendesk.bearer(CHECKER.zendesk) },
+    pms: { url: pms.url, token: checkerToken },
+  };
+  const meter = new Meter([
+    { url: zendesk.url, user: zendesk.adminEmail },
+    { url: pms.url, user: pms.syncUser },
+  ]);
+
+  const agents = await fill(environment, options, access);
+  worker.start();
+  printLine(out, `Sync running (worker pid ${worker.pid ?? '—'}, log ${worker.logFile})`);
+  const started = Date.now();
+  await untilQuiet(environment, meter, options.killWorker);
+  const first = await meter.read();
+  printLine(
+    out,
+    `First sync: ${await countLinked(environment)} pairs linked in ${formatDuration(Date.now() - started - QUIET_MS)}${worker.restarts > 0 ? `, worker restarts: ${worker.restarts}` : ''}`,
+  );
+
+  let live: Spending | null = null;
+  let edits = 0;
+  if (agents.length > 0) {
+    edits = await liveEdits(environment, meter, access, agents);
+    await untilQuiet(environment, meter, false);
+    live = difference(await meter.read(), first);
+  }
+  const before = await meter.read();
+  await sleep(QUIET_MS);
+  const idle = difference(await meter.read(), before);
+
+  printLine(out, 'Comparing both systems record by record …');
+  const { links, waiting } = await storedLinks(environment);
+  const report = await checkAgreement({ ...access, keeps: pms.keeps, links, waiting });
+  printReport(report);
+  await printUnlinked(environment);
+  printSpending(first, live, idle, await countLinked(environment), edits);
+  for (const each of pms.lacks) printLine(out, `Not possible with this PMS: ${each}`);
+  const ok = report.ok && idle.writes === 0;
+  printLine(
+    out,
+    ok
+      ? colour(out, 'green', 'Both systems agree.')
+      : colour(out, 'red', 'The systems do not agree; see above.'),
+  );
+  return ok;
+}
+
+/** Loads or makes up records. @returns the agents who edit later; nobody edits loaded records. */
+async function fill(
+  environment: Environment,
+  options: Options,
+  access: Parameters<typeof seedBoth>[0],
+): Promise<{ email: string; name: string }[]> {
+  const { zendesk, pms } = environment;
+  if (options.data !== undefined) {
+    if (!pms.load)
+      throw new Error(`--data: only the PMS sandbox can be filled from a folder, not ${options.pms}`);
+    const loaded = await loadZendeskData(zendesk.store, zendesk.tickets, options.data);
+    const other = await pms.load(options.data);
+    printLine(
+      out,
+      `Loaded from ${options.data}: Zendesk ${loaded.organizations} organizations, ${loaded.tickets} tickets, ${loaded.comments} comments; PMS ${other.customers} customers, ${other.projects} projects, ${other.notes} notes`,
+    );
+    for (const line of loaded.skipped) printLine(out, `  not loaded: ${line}`);
+    return [];
+  }
+  const data = generateData({ size: options.size, seed: options.seed });
+  const progress = new ProgressLine(out);
+  await seedBoth(access, data, (step, done, total) => progress.update(`Filling ${step}`, done, total));
+  const comments = data.zendesk.tickets.reduce((sum, ticket) => sum + ticket.comments.length, 0);
+  progress.finish(
+    `Filled Zendesk with ${data.zendesk.organizations.length} organizations, ${data.zendesk.tickets.length} tickets, ${comments} comments; ` +
+      `the PMS with ${data.pms.customers.length} customers, ${data.pms.projects.length} projects, ${data.pms.notes.length} notes`,
+  );
+  return data.agents.map(({ email, name }) => ({ email, name }));
+}
+
+/** Waits until no pair is at work and nothing was written for longer than a poll takes. */
+async function untilQuiet(environment: Environment, meter: Meter, killWorker: boolean): Promise<void> {
+  const { client, store, worker } = environment;
+  const progress = new ProgressLine(out);
+  let last = '';
+  let since = Date.now();
+  let killed = false;
+  for (;;) {
+    await sleep(1_000);
+    const counts = await store.countByStatus();
+    const linked = total(counts, 'linked');
+    const pending = total(counts, 'pending');
+    const { count: running } = await client.workflow.count(PAIRS_AT_WORK);
+    const { writes, polls, calls } = await meter.read();
+    progress.update(
+      'Syncing: linked',
+      linked,
+      null,
+      `at work ${running}, waiting ${pending}, API calls ${calls}`,
+    );
+    if (killWorker && !killed && writes > 60) {
+      killed = true;
+      progress.finish(
+        `Killing the worker (pid ${worker.pid ?? '—'}) at ${linked} pairs; it is started again`,
+      );
+      worker.kill();
+    }
+    const state = JSON.stringify([counts, writes, running]);
+    if (state !== last || running > 0 || polls === 0 || (killWorker && !killed)) {
+      last = state;
+      since = Date.now();
+    } else if (Date.now() - since > QUIET_MS) {
+      progress.finish(`Quiet: ${linked} linked, ${pending} waiting`);
+      return;
+    }
+  }
+}
+
+async function liveEdits(
+  environment: Environment,
+  meter: Meter,
+  access: Parameters<typeof seedBoth>[0],
+  agents: { email: string; name: string }[],
+): Promise<number> {
+  const { zendesk, pms } = environment;
+  printLine(out, colour(out, 'bold', '\nPeople edit on both sides'));
+  const office = {
+    zendesk: { url: zendesk.url, bearer: zendesk.bearer, admin: CHECKER.zendesk },
+    pms: { url: pms.url, token: access.pms.token },
+    agents,
+    tellsNoteEdits: pms.tellsNoteEdits,
+  };
+  const script = await scriptEdits(office);
+  if (pms.hasWebhooks) {
+    for (const url of await environment.receive()) printLine(out, `  webhook  ${url}`);
+    await setPolling(environment, false);
+    printLine(out, '  polling is paused: what arrives now, webhooks brought');
+  }
+  const rows: (string | number)[][] = [];
+  const latencies: Latency[] = [];
+  const progress = new ProgressLine(out);
+  for (const edit of script) {
+    progress.update(edit.title, rows.length + 1, script.length);
+    const before = await meter.read();
+    const { evidence, took } = await watch(edit);
+    latencies.push({ where: edit.where, took });
+    const spent = difference(await meter.read(), before);
+    rows.push([
+      edit.where,
+      edit.title,
+      evidence ?? 'did not arrive',
+      formatDuration(took),
+      spent.writes,
+      spent.reads,
+    ]);
+  }
+  for (const edit of await quickEdits(office, QUICK_EDITS)) {
+    progress.update('Quick edits', latencies.length - script.length + 1, QUICK_EDITS);
+    latencies.push({ where: edit.where, took: (await watch(edit)).took });
+  }
+  if (pms.hasWebhooks) await setPolling(environment, true);
+  progress.finish(`${latencies.length} edits made${pms.hasWebhooks ? '; polling goes on' : ''}`);
+  printTable(
+    out,
+    'What arrived',
+    [
+      { title: 'edited in' },
+      { title: 'what' },
+      { title: 'seen on the other side' },
+      { title: 'after', align: 'right' },
+      { title: 'writes', align: 'right' },
+      { title: 'reads', align: 'right' },
+    ],
+    rows,
+  );
+  printLatencies(latencies, pms.hasWebhooks ? 'webhooks' : 'polling');
+  return latencies.length;
+}
+
+interface Latency {
+  where: Edit['where'];
+  took: number;
+}
+
+/** Makes an edit and looks until it is seen on the other side. */
+async function watch(edit: Edit): Promise<{ evidence: string | null; took: number }> {
+  await edit.act();
+  const started = Date.now();
+  let evidence = await edit.arrived();
+  while (evidence === null && Date.now() - started < ARRIVAL_TIMEOUT_MS) {
+    await sleep(LOOK_MS);
+    evidence = await edit.arrived();
+  }
+  return { evidence, took: Date.now() - started };
+}
+
+/** From the edit's answer to its being seen; a look every 50 ms. */
+function printLatencies(latencies: readonly Latency[], how: string): void {
+  const right = (title: string) => ({ title, align: 'right' as const });
+  const names = { zendesk: 'Zendesk → PMS', pms: 'PMS → Zendesk', both: 'both at once' };
+  const rows = (['zendesk', 'pms', 'both'] as const).map((where) => {
+    const sorted = latencies.filter((each) => each.where === where).map(({ took }) => took);
+    sorted.sort((a, b) => a - b);
+    const at = (share: number) =>
+      formatDuration(sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? NaN);
+    return [names[where], sorted.length, at(0.5), at(0.95), at(1)];
+  });
+  printTable(
+    out,
+    `From edit to arrival, by ${how}`,
+    [{ title: '' }, right('edits'), right('p50'), right('p95'), right('longest')],
+    rows,
+  );
+}
+
+/** Pauses or resumes the Schedules that poll, as an operator can in the Web UI. */
+async function setPolling({ client, taskQueue }: Environment, on: boolean): Promise<void> {
+  for (const side of SIDES) {
+    const schedule = client.schedule.getHandle(pollScheduleId(taskQueue, side));
+    await (on ? schedule.unpause('the demo goes on') : schedule.pause('the demo shows what webhooks bring'));
+  }
+}
+
+async function storedLinks({
+  store,
+}: Environment): Promise<{ links: StoredLink[]; waiting: Map<string, string> }> {
+  const links: StoredLink[] = [];
+  const waiting = new Map<string, string>();
+  for await (const link of store.all()) {
+    const { zendesk, pms } = link.sides;
+    if (zendesk && pms) links.push({ zendesk: zendesk.ref, pms: pms.ref });
+    if (link.status === 'linked' && link.reason === null) continue;
+    const reason =
+      link.status === 'conflict'
+        ? `conflict: ${link.reason?.text ?? ''}`
+        : (link.reason?.text ?? link.status);
+    const origin = link._id.slice(link._id.indexOf('/') + 1);
+    for (const ref of new Set([origin, zendesk?.ref, pms?.ref]))
+      if (ref !== undefined) waiting.set(ref, reason);
+  }
+  return { links, waiting };
+}
+
+function printReport({ rows, problems, waiting, orderBroken }: AgreementReport): void {
+  const right = (title: string) => ({ title, align: 'right' as const });
+  printTable(
+    out,
+    'Compared through the public APIs',
+    [
+      { title: '' },
+      right('Zendesk'),
+      right('PMS'),
+      right('linked'),
+      right('agreeing'),
+      right('differing'),
+      right('missing'),
+      right('waiting'),
+      right('conflicts'),
+      right('duplicates'),
+    ],
+    rows.map((row) => [
+      row.entity,
+      row.zendesk,
+      row.pms,
+      row.linked,
+      row.agreeing,
+      row.differing,
+      row.missing,
+      row.waiting,
+      row.conflicts,
+      row.duplicates,
+    ]),
+  );
+  for (const { reason, count, records } of waiting) {
+    printLine(
+      out,
+      `  ${count} waiting: ${reason}${records.length > 0 ? ` (${records.slice(0, 3).join(', ')}${records.length > 3 ? ', …' : ''})` : ''}`,
+    );
+  }
+  for (const { kind, text } of problems.slice(0, 20))
+    printLine(out, colour(out, 'red', `  ${kind}: ${text}`));
+  if (problems.length > 20) printLine(out, `  … and ${problems.length - 20} more`);
+  if (orderBroken.length > 0)
+    printLine(out, `  comments in another order on: ${orderBroken.slice(0, 5).join(', ')}`);
+}
+
+/** What the sync itself says of records that it has not linked, also of those that no public list shows. */
+async function printUnlinked({ store }: Environment): Promise<void> {
+  const groups = new Map<string, { count: number; example: string }>();
+  for await (const link of store.all()) {
+    if (link.status === 'linked') continue;
+    const key = `${link._id.slice(0, link._id.indexOf('/'))} ${link.status}`;
+    const group = groups.get(key) ?? {
+      count: 0,
+      example: `${link._id.slice(link._id.indexOf('/') + 1)}: ${link.reason?.text ?? ''}`,
+    };
+    groups.set(key, { ...group, count: group.count + 1 });
+  }
+  if (groups.size === 0) return;
+  printTable(
+    out,
+    'What the sync says of the rest',
+    [{ title: 'pair' }, { title: 'pairs', align: 'right' }, { title: 'for example' }],
+    [...groups].map(([key, { count, example }]) => [key, count, example]),
+  );
+}
+
+function printSpending(
+  first: Spending,
+  live: Spending | null,
+  idle: Spending,
+  linked: number,
+  edits: number,
+): void {
+  const right = (title: string) => ({ title, align: 'right' as const });
+  const perChange = (spent: Spending, changes: number) =>
+    changes === 0 ? '—' : ((spent.writes + spent.reads + spent.people) / changes).toFixed(2);
+  const row = (name: string, changes: number | string, spent: Spending) => [
+    name,
+    changes,
+    spent.writes,
+    spent.reads,
+    spent.people,
+    spent.polls,
+    spent.refused,
+    typeof changes === 'number' ? perChange(spent, changes) : '—',
+  ];
+  printTable(
+    out,
+    'API calls of the sync',
+    [
+      { title: '' },
+      right('changes'),
+      right('writes'),
+      right('reads'),
+      right('people'),
+      right('polls'),
+      right('refused'),
+      right('calls per change'),
+    ],
+    [
+      row('first sync (pairs)', linked - (live?.creates ?? 0), first),
+      ...(live ? [row('people’s edits', edits, live)] : []),
+      row('afterwards', 0, idle),
+    ],
+  );
+  printLine(
+    out,
+    'A ticket born in the PMS takes a second write: its address in Zendesk goes back to its project.',
+  );
+  printLine(out, `Echo writes after quiet: ${idle.writes}`);
+}
+
+async function countLinked({ store }: Environment): Promise<number> {
+  return total(await store.countByStatus(), 'linked');
+}
+
+function total(counts: Record<string, Record<LinkStatus, number>>, status: LinkStatus): number {
+  return Object.values(counts).reduce((sum, row) => sum + row[status], 0);
+}
+
+async function personToken(url: string, person: { email: string; name: string }): Promise<string> {
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(`${url}/_sandbox/tokens`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(person),
+  });
+  return ((await answer.json()) as { token: string }).token;
+}
+
+async function keepRunning({ temporal, zendesk, pms }: Environment, signal: AbortSignal): Promise<void> {
+  printLine(out, `\nStill running; Ctrl-C stops.\n  Temporal Web UI  ${temporal.uiUrl ?? '—'}`);
+  printLine(out, `  Zendesk sandbox  ${zendesk.url}/api/v2  Bearer ${zendesk.bearer(CHECKER.zendesk)}`);
+  printLine(out, `  ${pms.about}  Bearer ${pms.token}`);
+  if (!signal.aborted) await once(signal, 'abort');
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

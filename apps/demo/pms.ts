@@ -1,0 +1,100 @@
+import path from 'node:path';
+import { loadPmsData, SYNC_PERSON, startPmsSandbox } from 'pms-sandbox';
+import { SYNC_USER, startContract } from '../redmine/contract';
+import { startProxy } from '../redmine/proxy';
+import { startRedmine } from '../redmine/server';
+import { KEEPS_ALL, type PmsKeeps } from './checker';
+
+/** The PMS that the demo's Zendesk is synced with. */
+export interface DemoPms {
+  /** For people and checker: the PMS contract, spoken by the system itself or by an interpreter. */
+  url: string;
+  token: string;
+  /** What is printed of it. */
+  about: string;
+  /** What the service needs to know of it. */
+  settings: NodeJS.ProcessEnv;
+  /** Whose calls are the sync's. */
+  syncUser: string;
+  keeps: PmsKeeps;
+  /** What this PMS cannot do, for people to read. */
+  lacks: readonly string[];
+  /** Whether it tells of changes by itself. */
+  hasWebhooks: boolean;
+  /** Whether an edit of a note is told at all: where it is not, the reconcile finds it. */
+  tellsNoteEdits: boolean;
+  /** Absent where only its API can fill it. */
+  load?(dir: string): ReturnType<typeof loadPmsData>;
+  close(): Promise<void>;
+}
+
+export const PMS_NAMES = ['sandbox', 'redmine'] as const;
+export type PmsName = (typeof PMS_NAMES)[number];
+
+export const REDMINE_KEEPS: PmsKeeps = {
+  without: ['shared tickets', 'shared comments', 'group', 'channel', 'author', 'time'],
+  empty: { priority: 'medium', type: 'question' },
+  dueDays: true,
+};
+
+const ROOT = path.resolve(__dirname, '../../..');
+
+export async function startPms(name: PmsName, say: (line: string) => void): Promise<DemoPms> {
+  return name === 'sandbox' ? sandbox() : redmine(say);
+}
+
+async function sandbox(): Promise<DemoPms> {
+  const pms = await startPmsSandbox();
+  return {
+    url: pms.url,
+    token: pms.token,
+    about: `PMS ${pms.url}/api/v1`,
+    settings: {
+      PMS_BASE_URL: pms.url,
+      PMS_TOKEN: pms.token,
+      MAPPING_FILE: process.env['MAPPING_FILE'] ?? path.join(ROOT, 'mapping.yaml'),
+    },
+    syncUser: SYNC_PERSON.email,
+    keeps: KEEPS_ALL,
+    lacks: [],
+    hasWebhooks: true,
+    tellsNoteEdits: true,
+    load: (dir) => loadPmsData(pms.store, dir),
+    close: () => pms.close(),
+  };
+}
+
+/** @throws NoRedmineError */
+async function redmine(say: (line: string) => void): Promise<DemoPms> {
+  const system = await startRedmine(say);
+  const proxy = await startProxy(system.url);
+  const contract = await startContract(system, () => proxy.calls());
+  return {
+    url: contract.url,
+    token: contract.token,
+    about: `Redmine ${system.version} ${system.url}`,
+    settings: {
+      PMS_BASE_URL: proxy.url,
+      PMS_TOKEN: system.apiKey,
+      PMS_PROFILE: 'redmine',
+      MAPPING_FILE: path.join(ROOT, 'profiles/redmine.mapping.yaml'),
+    },
+    syncUser: SYNC_USER,
+    keeps: REDMINE_KEEPS,
+    lacks: [
+      'no webhooks: changes are found by polling, deletions and edits of notes by the reconcile',
+      'an issue always has a priority and a tracker: none in Zendesk is Normal and Support',
+      'a due date has no time of day',
+      'who wrote a comment in Zendesk stands under the note, which is by the sync’s own user',
+      'no field for group, channel, shared tickets and shared comments',
+      'files of comments stay in Zendesk: in Redmine they would be public on private notes, too',
+    ],
+    hasWebhooks: false,
+    tellsNoteEdits: false,
+    async close() {
+      await contract.close();
+      await proxy.close();
+      await system.stop();
+    },
+  };
+}

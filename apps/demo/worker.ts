@@ -1,0 +1,83 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
+import type { ZendeskSandbox } from 'zendesk-sandbox';
+import type { EmbeddedMongo, EmbeddedTemporal } from '../../src/platform/embedded/embeddedServers';
+
+/** What a service of its own needs to sync two sandboxes, under a name of its own on the servers. */
+export function serviceSettings(
+  name: string,
+  {
+    temporal,
+    mongo,
+    zendesk,
+    pms,
+  }: {
+    temporal: EmbeddedTemporal;
+    mongo: EmbeddedMongo;
+    zendesk: ZendeskSandbox;
+    pms: { url: string; token: string };
+  },
+): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env['PATH'],
+    HOME: process.env['HOME'],
+    TEMPORAL_ADDRESS: temporal.address,
+    MONGODB_URI: mongo.uri,
+    MONGODB_DATABASE: name,
+    TASK_QUEUE: name,
+    ZENDESK_BASE_URL: zendesk.url,
+    ZENDESK_OAUTH_CLIENT_ID: zendesk.clientId,
+    ZENDESK_OAUTH_CLIENT_SECRET: zendesk.clientSecret,
+    PMS_BASE_URL: pms.url,
+    PMS_TOKEN: pms.token,
+  };
+}
+
+/** The service as its own process, started again when it dies: what an operator's supervisor does. */
+export class WorkerProcess {
+  restarts = 0;
+  private child: ChildProcess | null = null;
+  private stopping = false;
+
+  constructor(
+    private readonly command: string[],
+    private readonly env: NodeJS.ProcessEnv,
+    readonly logFile: string,
+  ) {}
+
+  start(): void {
+    const log = openSync(this.logFile, 'a');
+    const child = spawn(process.execPath, this.command, {
+      env: this.env,
+      stdio: ['ignore', log, log],
+      detached: true,
+    });
+    this.child = child;
+    child.once('exit', () => {
+      if (this.stopping) return;
+      this.restarts += 1;
+      setTimeout(() => !this.stopping && this.start(), 1_000);
+    });
+  }
+
+  get pid(): number | null {
+    return this.child?.pid ?? null;
+  }
+
+  /** As a power cut would. */
+  kill(): void {
+    this.child?.kill('SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    const { child } = this;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    const hurry = setTimeout(() => child.kill('SIGKILL'), 30_000);
+    await exited;
+    clearTimeout(hurry);
+  }
+}

@@ -1,0 +1,72 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { onPath } from '../../src/platform/embedded/serverCache';
+
+/** Redmine as Debian packages it. */
+
+export const PACKAGED = '/usr/share/redmine';
+const PACKAGES = ['redmine', 'redmine-sqlite'];
+const UPDATE_MS = 2 * 60_000;
+const INSTALL_MS = 5 * 60_000;
+/** Another apt may be at work. */
+const LOCK_SECONDS = 120;
+
+/** There is no Redmine here and none can be had; the message says why. Nobody's mistake, so no failure of a test run. */
+export class NoRedmineError extends Error {
+  override readonly name = 'NoRedmineError';
+}
+
+/**
+ * Sees to it that the package is there, and installs it where that is possible. Bounded in time.
+ * @returns the package's version
+ * @throws NoRedmineError
+ */
+export function ensureRedmine(say: (line: string) => void): string {
+  const missing = lacks();
+  if (missing === null) return version();
+  const cannot = whyNotInstall();
+  if (cannot !== null) throw new NoRedmineError(`${missing}, and it cannot be installed: ${cannot}`);
+  say('Installing the Debian package of Redmine …');
+  apt(['update', '-qq'], UPDATE_MS);
+  // The package's own post-installation step may fail on gems that it does not need: what counts is what is there then.
+  const said = apt(['install', '-y', '-qq', '--no-install-recommends', ...PACKAGES], INSTALL_MS);
+  const still = lacks();
+  if (still !== null) throw new NoRedmineError(`${still} after apt-get install (${said})`);
+  return version();
+}
+
+/** @returns what is missing, null where nothing is */
+function lacks(): string | null {
+  if (!existsSync(path.join(PACKAGED, 'config', 'environment.rb')))
+    return 'the package "redmine" is not installed';
+  if (onPath('bundle') === null) return 'Ruby’s "bundle" is not on PATH';
+  const gems = spawnSync('ruby', ['-e', 'require "rails"; require "sqlite3"; require "webrick"'], {
+    stdio: 'ignore',
+  });
+  return gems.status === 0 ? null : 'Ruby lacks rails, sqlite3 or webrick';
+}
+
+function whyNotInstall(): string | null {
+  if (onPath('apt-get') === null) return 'there is no apt-get';
+  if (process.getuid?.() !== 0) return 'only root can';
+  if (process.env['ZPS_NO_DOWNLOAD'] === '1') return 'ZPS_NO_DOWNLOAD is set';
+  return null;
+}
+
+/** @returns its last words */
+function apt(args: string[], timeout: number): string {
+  const { error, status, stderr } = spawnSync(
+    'apt-get',
+    ['-o', `DPkg::Lock::Timeout=${LOCK_SECONDS}`, ...args],
+    { timeout, encoding: 'utf8', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } },
+  );
+  if (error) return error.message;
+  return `exit code ${status ?? 'none'}: ${stderr.trim().split('\n').at(-1) ?? ''}`;
+}
+
+function version(): string {
+  const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Version}', 'redmine'], { encoding: 'utf8' });
+  if (!stdout) throw new NoRedmineError(`${PACKAGED} is there, but dpkg knows no package "redmine"`);
+  return stdout;
+}

@@ -1,0 +1,123 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { DeliveryFaults, type Faults } from 'zendesk-sandbox/common';
+import type { Change } from './model';
+import { notFound, parse } from './refusal';
+
+const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];
+const webhookSchema = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/ })
+    .refine(
+      (url) => URL.canParse(url) && LOOPBACK.includes(new URL(url).hostname),
+      'expected a loopback address',
+    ),
+  secret: z.string().min(8),
+  kinds: z
+    .array(z.enum(['customer', 'project', 'note']))
+    .min(1)
+    .default(['customer', 'project', 'note']),
+});
+type Webhook = z.output<typeof webhookSchema> & { id: string };
+type Shown = Omit<Webhook, 'secret'>;
+
+const ATTEMPTS = 4;
+const FIRST_WAIT_MS = 200;
+const ANSWER_WITHIN_MS = 5_000;
+/** More at once would only exhaust sockets. */
+const IN_FLIGHT = 16;
+
+/** Tells subscribers of changes: in no order, a few tries each, and then no more. */
+export class Webhooks {
+  private readonly subscribed = new Map<string, Webhook>();
+  private readonly waiting: (() => Promise<void>)[] = [];
+  private readonly closing = new AbortController();
+  private readonly deliveries: DeliveryFaults;
+  private inFlight = 0;
+
+  constructor(faults: Faults) {
+    this.deliveries = new DeliveryFaults(faults, this.closing.signal);
+  }
+
+  add(input: unknown): Shown {
+    const webhook = { id: randomUUID(), ...parse(webhookSchema, input) };
+    this.subscribed.set(webhook.id, webhook);
+    return shown(webhook);
+  }
+
+  list(): Shown[] {
+    return [...this.subscribed.values()].map(shown);
+  }
+
+  remove(id: string): void {
+    if (!this.subscribed.delete(id)) throw notFound(id);
+  }
+
+  announce(change: Change): void {
+    for (const webhook of this.subscribed.values()) {
+      if (!webhook.kinds.includes(change.kind)) continue;
+      this.deliveries.pass(`${change.kind}.${change.op}`, (then = () => undefined) => {
+        this.waiting.push(() => this.deliver(webhook, change).then(then));
+        this.deliverNext();
+      });
+    }
+  }
+
+  /** Ends all deliveries, so that nothing keeps the process alive. */
+  close(): void {
+    this.closing.abort();
+    this.subscribed.clear();
+    this.waiting.length = 0;
+  }
+
+  private deliverNext(): void {
+    while (this.inFlight < IN_FLIGHT) {
+      const next = this.waiting.shift();
+      if (!next) return;
+      this.inFlight += 1;
+      void next().finally(() => {
+        this.inFlight -= 1;
+        this.deliverNext();
+      });
+    }
+  }
+
+  private async deliver(webhook: Webhook, { record: _, actorId: __, ...body }: Change): Promise<void> {
+    const payload = JSON.stringify(body);
+    const timestamp = String(Math.floor(Date.now() / 1000));
+    const signature = createHmac('sha256', webhook.secret).update(`${timestamp}.${payload}`).digest('hex');
+    const headers = {
+      'content-type': 'application/json',
+      'x-pms-signature': `sha256=${signature}`,
+      'x-pms-timestamp': timestamp,
+      'x-pms-delivery': randomUUID(),
+    };
+    for (let attempt = 0; attempt < ATTEMPTS && this.subscribed.has(webhook.id); attempt += 1) {
+      try {
+        const signal = AbortSignal.any([AbortSignal.timeout(ANSWER_WITHIN_MS), this.closing.signal]);
+        // A redirect could lead away from loopback: it counts as a failure.
+        const answer = await fetch(webhook.url, {
+          method: 'POST',
+          headers,
+          body: payload,
+          redirect: 'manual',
+          signal,
+        });
+        await answer.body?.cancel();
+        if (answer.ok) return;
+      } catch {
+        // Nobody there, or too slow: the next attempt will tell.
+      }
+      if (attempt < ATTEMPTS - 1) await this.pause(FIRST_WAIT_MS * 2 ** attempt);
+    }
+  }
+
+  private async pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.closing.signal }).catch(() => undefined);
+  }
+}
+
+function shown({ id, url, kinds }: Webhook): Shown {
+  return { id, url, kinds };
+}

@@ -1,0 +1,4 @@
+export * from './callLog';
+export * from './deliveryFaults';
+export * from './faults';
+export * from './loopback';

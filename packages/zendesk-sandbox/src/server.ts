@@ -1,0 +1,275 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
+import { ZodError } from 'zod';
+import { CallLog } from './common/callLog';
+import { Faults } from './common/faults';
+import { controlsFromLoopback } from './common/loopback';
+import { Access } from './access';
+import { Agents, type AgentEdit } from './agents';
+import { Exports } from './exports';
+import { Idempotency } from './idempotency';
+import { Jobs } from './jobs';
+import { Limits, limitsOf, type LimitOptions } from './limits';
+import { OAuth, type TokenFaults } from './oauth';
+import { Organizations } from './organizations';
+import { Refusal, notFound } from './refusal';
+import { commentRoutes } from './routes/comments';
+import type { Context } from './routes/context';
+import { controlRoutes } from './routes/controls';
+import { exportRoutes } from './routes/exports';
+import { oauthRoutes, tokenEndpoint } from './routes/oauth';
+import { oauthControls } from './routes/oauthControls';
+import { organizationRoutes } from './routes/organizations';
+import { otherRoutes, webhookRoutes } from './routes/other';
+import { ticketRoutes } from './routes/tickets';
+import { attachmentRoutes, fileRoutes, uploadRoutes } from './routes/uploads';
+import { userRoutes } from './routes/users';
+import { Store, type MoreFields } from './store';
+import { Tickets } from './tickets';
+import { Triggers } from './triggers';
+import { Uploads } from './uploads';
+import { Users } from './users';
+import { Webhooks } from './webhooks';
+
+/** Limits are as documented where they are not given. */
+export interface ZendeskSandboxOptions extends Partial<LimitOptions> {
+  /** 0 for a free one. */
+  port?: number;
+  host?: string;
+  /** How far the ids of new records are moved up, to keep apart several sandboxes behind one Temporal. */
+  idsAfter?: number;
+  clock?: () => number;
+  /** Of the injected faults. */
+  seed?: number;
+  /** Writes each call to the standard error stream. */
+  logCalls?: boolean;
+  /** The account's API token; made up when none is given. */
+  token?: string;
+  /** Whether API tokens are taken, as accounts do until 2027-04-30; they are not, if not given. */
+  apiTokens?: boolean;
+  /** Identifier and secret of the service's OAuth client; the secret is made up when none is given. */
+  clientId?: string;
+  clientSecret?: string;
+  /** How long a webhook's receiver may take: 12 s, as Zendesk gives it, if not given. */
+  webhookTimeoutMs?: number;
+  /** Serves files from a port of their own, to which `content_url` redirects, as Zendesk does from another host. */
+  fileHost?: boolean;
+  /** What an administrator added. */
+  fields?: MoreFields;
+  /** Before a delivery is repeated for the first time. */
+  webhookRetryMs?: number;
+}
+
+export interface ZendeskSandbox {
+  /** Scheme and host; the API is under `/api/v2`. */
+  url: string;
+  port: number;
+  /** Of the administrator to whom the OAuth client belongs, so that its tokens act as this one. */
+  adminEmail: string;
+  /** With any agent's e-mail it acts as that agent, as Zendesk's API tokens do; where they are switched on. */
+  apiToken: string;
+  /** A confidential client of today, without allowed scopes; its secret as it was at first. */
+  clientId: string;
+  clientSecret: string;
+  /** Switches, clients, tokens, and what was minted. */
+  oauth: OAuth;
+  /** An agent's own token, which never ends: for people in tests and demos. */
+  bearer(this: void, email: string): string;
+  store: Store;
+  tickets: Tickets;
+  organizations: Organizations;
+  /** An agent's edit in Zendesk's own pages, which draws on the ticket updates alone; see {@link Agents.edit}. */
+  agentEdits(ticketId: number, change: object, email?: string): AgentEdit;
+  /** Where files are served from, when that is another port. */
+  fileUrl: string | null;
+  /** The headers of each call for a file's content. */
+  fileCalls: readonly IncomingHttpHeaders[];
+  close(): Promise<void>;
+}
+
+const ADMIN = 'admin@sandbox.example';
+/** Ann administers, too: agents may not write organizations, which people in tests and demos do. */
+const AGENTS = [
+  { name: 'Ann Agent', role: 'admin' },
+  { name: 'Bob Agent', role: 'agent' },
+  { name: 'Cy Agent', role: 'agent' },
+];
+const BODY_LIMIT_BYTES = 50 * 1024 * 1024;
+
+/** A Zendesk account in memory: the rules of the public API that a sync can run into. */
+export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): Promise<ZendeskSandbox> {
+  const time = options.clock ?? Date.now;
+  let advancedMs = 0;
+  const clock = () => time() + advancedMs;
+  const apiToken = options.token ?? randomBytes(20).toString('hex');
+  const apiTokens = { enabled: options.apiTokens ?? false, token: apiToken };
+
+  const app = fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true, rewriteUrl });
+  // Known once it listens; what is made before has no address yet.
+  let origin = '';
+  const store = new Store(clock, () => `${origin}/api/v2`, options.idsAfter, options.fields);
+  const oauth = new OAuth(store, clock);
+  const access = new Access(store, oauth, apiTokens);
+  const log = new CallLog(
+    (request) => access.nameOf(request),
+    options.logCalls ? (line) => void process.stderr.write(`${line}\n`) : undefined,
+  );
+  const faults = new Faults(options.seed ?? 1, (request, status) =>
+    log.add(request, request.routeOptions.url ?? '(unknown)', status),
+  );
+  controlsFromLoopback(app);
+  log.install(app);
+  faults.install(app);
+  answerErrors(app);
+  allowEmptyJson(app);
+
+  const webhooks = new Webhooks(
+    { timeoutMs: options.webhookTimeoutMs ?? 12_000, retryMs: options.webhookRetryMs ?? 200, clock },
+    faults,
+  );
+  const triggers = new Triggers(store, webhooks);
+  store.onEvent = (event) => {
+    webhooks.announce(event);
+    triggers.announce(event);
+  };
+  const limitOptions = limitsOf(options);
+  const limits = new Limits(limitOptions, clock);
+  const uploads = new Uploads(store);
+  const tickets = new Tickets(store, (token) => uploads.take(token));
+  const context: Context = {
+    store,
+    limits,
+    uploads,
+    tickets,
+    webhooks,
+    triggers,
+    organizations: new Organizations(store),
+    users: new Users(store),
+    exports: new Exports(store),
+    agents: new Agents(store, tickets, limits),
+    jobs: new Jobs(store.baseUrl, limitOptions.jobsInFlight),
+    idempotency: new Idempotency(clock),
+    oauth,
+    access,
+    apiTokens,
+    actor: (request) => access.actor(request),
+    staleSeconds: (request) => faults.staleSeconds(request),
+    tokenFaults: (request) => tokenFaultsOf(faults, request),
+  };
+  await app.register((api) => apiRoutes(api, context, faults), { prefix: '/api/v2' });
+  await tokenEndpoint(app, context);
+  const fileCalls: IncomingHttpHeaders[] = [];
+  const onFile = (headers: IncomingHttpHeaders) => void fileCalls.push(headers);
+  const files = options.fileHost === true ? fastify({ forceCloseConnections: true }) : null;
+  fileRoutes(files ?? app, context, onFile);
+  const fileUrl = files ? await files.listen({ port: 0, host: options.host ?? '127.0.0.1' }) : null;
+  attachmentRoutes(app, context, fileUrl ?? '');
+  oauthControls(app, oauth, store);
+  skewDates(app, oauth);
+  controlRoutes(app, context, { now: clock, advance: (ms) => void (advancedMs += ms) });
+
+  origin = await app.listen({ port: options.port ?? 0, host: options.host ?? '127.0.0.1' });
+  const { id: ownerId } = store.addUser({ name: 'Sync Admin', email: ADMIN, role: 'admin' });
+  for (const { name, role } of AGENTS)
+    store.addUser({ name, email: `${name.split(' ')[0]}@sandbox.example`, role });
+  store.writes.clear();
+  const client = oauth.clients.add({
+    identifier: options.clientId ?? 'zendesk_pms_sync',
+    userId: ownerId,
+    ...(options.clientSecret !== undefined && { secret: options.clientSecret }),
+  });
+  return {
+    url: origin,
+    port: Number(new URL(origin).port),
+    adminEmail: ADMIN,
+    apiToken,
+    clientId: client.identifier,
+    clientSecret: client.secret,
+    oauth,
+    bearer: (email) => oauth.bearer(email),
+    store,
+    tickets,
+    organizations: context.organizations,
+    agentEdits: (...edit) => context.agents.edit(...edit),
+    fileUrl,
+    fileCalls,
+    close: async () => {
+      await files?.close();
+      webhooks.close();
+      context.jobs.close();
+      await app.close();
+    },
+  };
+}
+
+async function apiRoutes(api: FastifyInstance, context: Context, faults: Faults): Promise<void> {
+  api.addHook('onRequest', async (request) => {
+    if (faults.ruleOf(request, 'tokenRevoked')) context.oauth.revokeTokens();
+    context.access.checkCredential(request);
+  });
+  api.addHook('preHandler', async (request) => context.access.checkRole(request));
+  context.limits.install(api, context.actor);
+  context.jobs.install(api);
+  organizationRoutes(api, context);
+  ticketRoutes(api, context);
+  commentRoutes(api, context);
+  userRoutes(api, context);
+  exportRoutes(api, context);
+  await uploadRoutes(api, context);
+  webhookRoutes(api, context);
+  otherRoutes(api, context);
+  oauthRoutes(api, context);
+}
+
+function tokenFaultsOf(faults: Faults, request: FastifyRequest): TokenFaults {
+  const short = faults.ruleOf(request, 'tokenShort');
+  return {
+    ...(short && { endAfterSeconds: short.lifeSeconds }),
+    ...(faults.ruleOf(request, 'tokenUntold') && { omitExpiresIn: true }),
+  };
+}
+
+/** Every path of the API also answers with the suffix that many clients put there. */
+function rewriteUrl({ url = '/' }: { url?: string | undefined }): string {
+  const [path = '', ...query] = url.split('?');
+  const bare = path.startsWith('/api/') ? path.replace(/\.json$/, '') : path;
+  return [bare, ...query].join('?');
+}
+
+/** The account's clock may differ from ours; by default it does not. */
+function skewDates(app: FastifyInstance, oauth: OAuth): void {
+  app.addHook('onSend', async (_request, reply) => {
+    const { clockSkewSeconds: skew } = oauth.switches;
+    if (skew !== 0) reply.header('date', new Date(Date.now() + skew * 1000).toUTCString());
+  });
+}
+
+function answerErrors(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError | Refusal | ZodError, _request, reply) => {
+    if (error instanceof Refusal) return reply.code(error.status).headers(error.headers).send(error.body);
+    if (error instanceof ZodError) {
+      const [issue] = error.issues;
+      const message = `${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? ''}`;
+      return reply.code(400).send({ error: { title: 'Invalid attribute', message } });
+    }
+    const { statusCode = 500, message } = error;
+    const code = statusCode < 500 ? 'BadRequest' : 'InternalError';
+    return reply.code(statusCode).send({ error: code, description: message });
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const inApi = request.url.startsWith('/api/v2');
+    return reply
+      .code(404)
+      .send(inApi ? { error: 'InvalidEndpoint', description: 'Not found' } : notFound().body);
+  });
+}
+
+/** Many clients send `Content-Type: application/json` with every call, also with those that have no body. */
+function allowEmptyJson(app: FastifyInstance): void {
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else void parseJson(request, body as string, done);
+  });
+}

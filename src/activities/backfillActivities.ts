@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { heartbeat } from '@temporalio/activity';
+import { backfillSteps } from '../sync/backfillVerdict';
+import { addBackfill, noBackfill, type BackfillTallies } from '../sync/backfillTally';
+import type { Link } from '../sync/link';
+import { entityOf, type Mapping } from '../sync/mapping';
+import { otherSide, type EntityType, type RefKey, type Side, type SyncRecord } from '../sync/record';
+import type { RecordShelf } from '../links/shelf';
+import { chunks } from '../systems/boundedCache';
+import { ChunkWriter } from './backfillChunk';
+import type { ActivityContext } from './activityContext';
+import { inParallel } from './dispatch';
+import { guardedBy } from './guarded';
+import { Turns } from './turns';
+import type { BackfillActivities, BackfillSystemActivities } from './types';
+
+/** Records of a chunk that is not written in bulk calls of a size of its own. */
+const CHUNK = 100;
+/** Of a page: while one is on its way, the next is made ready. */
+const CHUNKS_AT_ONCE = 2;
+/** How long a chunk waits for what other pages are about to link: a bulk job and its answer. */
+const FIRST_LOOK_MS = 250;
+const PATIENCE_MS = 15_000;
+/** A comment's ticket's organization. */
+const PARENTS_ABOVE = 2;
+const SIGNALS_AT_ONCE = 20;
+
+/** Activities that begin and end a backfill. */
+export function backfillActivities(live: ActivityContext): BackfillActivities {
+  const { store } = live;
+  const guarded = guardedBy(live, 'background');
+  return {
+    planBackfill: () =>
+      guarded(null, async ({ mapping }) => {
+        // Both sides have begun: no stream is at its beginning any more.
+        await store.backfill.clear();
+        return backfillSteps(mapping);
+      }),
+
+    wakeWaiting: () =>
+      guarded(null, async (context) => {
+        let told = 0;
+        let batch: Link[] = [];
+        for await (const link of store.all({ status: 'pending' })) {
+          if (link.waitsFor.length > 0) batch.push(link);
+          if (batch.length < CHUNK) continue;
+          told += await wake(context, batch);
+          batch = [];
+        }
+        return told + (await wake(context, batch));
+      }),
+
+    endBackfill: () => guarded(null, () => store.backfill.clear()),
+  };
+}
+
+/** Activities of a backfill that call one side's API. */
+export function backfillSystemActivities(live: ActivityContext, side: Side): BackfillSystemActivities {
+  const { store, systems } = live;
+  const port = systems[side];
+  const guarded = guardedBy(live, 'background');
+  return {
+    beginBackfillOn: () =>
+      guarded(null, async () => {
+        for (const stream of port.streams) {
+          const name = `${side}:${stream}`;
+          // One that was read to its end goes on from there; the backfill reads what came before.
+          if ((await store.position(name))?.readAt != null) continue;
+          await store.rewind(name, await port.cursorNow(stream));
+        }
+      }),
+
+    readBackfillPage: ({ run, kind, page, cursor }) =>
+      guarded(null, async ({ mapping }) => {
+        const { records, cursor: next } = await port.walk(kind, cursor, null);
+        const tallies = noBackfill();
+        const wanted = records.filter((record) => {
+          const entity = entityOf(mapping, side, kind, record.values);
+          if (!entity) return false;
+          tallies[entity].read[side] += 1;
+          if (record.skip !== null) tallies[entity].ignored += 1;
+          return record.skip === null;
+        });
+        const shelf = await shelfOf(live, mapping, run);
+        const matched = lookedFor(mapping).has(`${side}:${kind}`);
+        // A system that does not refuse a second back-reference is not asked, either: what was read tells.
+        const named = (record: SyncRecord) => record.backRef !== null && !port.uniqueBackRef(kind);
+        await shelf.put(wanted.filter((record) => matched || named(record)));
+        await store.backfill.putPage(run, page, chunks(wanted, CHUNK));
+        const reached = records.at(-1)?.updatedAt ?? null;
+        return { cursor: next, empty: wanted.length === 0, tallies, reached };
+      }),
+
+    writeBackfillPage: ({ run, page }) =>
+      guarded(null, async (context) => {
+        const shelf = await shelfOf(live, context.mapping, run);
+        const turns = new Turns();
+        let tallies = noBackfill();
+        let paused = false;
+        await inParallel(await store.backfill.chunksOf(run, page), CHUNKS_AT_ONCE, async (id) => {
+          const chunk = paused ? null : await store.backfill.chunk(id);
+          if (!chunk) return;
+          if (chunk.records !== null) {
+            paused ||= await isPaused(context, chunk.records);
+            if (paused) return;
+            const writer = new ChunkWriter(context, otherSide(side), chunk, shelf, turns);
+            const done = await writeChunk(writer, chunk.records);
+            await store.backfill.finish(id, done);
+            tallies = addBackfill(tallies, done);
+          } else tallies = addBackfill(tallies, chunk.tallies ?? noBackfill());
+          heartbeat();
+        });
+        return paused ? { state: 'paused', tallies: noBackfill() } : { state: 'done', tallies };
+      }),
+  };
+}
+
+/** Tells those whose parents are all linked. @returns how many */
+async function wake({ store, hint }: ActivityContext, links: Link[]): Promise<number> {
+  const owners = await store.owners(links.flatMap(({ waitsFor }) => waitsFor));
+  const parents = await store.getMany(owners.values());
+  const isThere = (ref: RefKey) => {
+    const { zendesk, pms } = parents.get(owners.get(ref) ?? '')?.sides ?? {};
+    return zendesk !== undefined && pms !== undefined;
+  };
+  const ready = links.filter(({ waitsFor }) => waitsFor.every(isThere));
+  await inParallel(ready, SIGNALS_AT_ONCE, ({ _id }) =>
+    hint(_id, { hints: [], force: false, hops: 0, lane: 'background' }),
+  );
+  heartbeat();
+  return ready.length;
+}
+
+/** What must wait for other pages is looked at again for a while, and then left to its pair, which waits for good. */
+async function writeChunk(writer: ChunkWriter, records: SyncRecord[]): Promise<BackfillTallies> {
+  // Most parents that are missing are being written by another page.
+  let waiting = await writer.write(records, 0);
+  for (let waited = 0, next = FIRST_LOOK_MS; waiting.length > 0 && waited < PATIENCE_MS; next *= 2) {
+    await sleep(next);
+    waited += next;
+    waiting = await writer.write(waiting, PARENTS_ABOVE);
+  }
+  await writer.leave(waiting);
+  return writer.tallies;
+}
+
+async function isPaused({ store, mapping }: ActivityContext, records: SyncRecord[]): Promise<boolean> {
+  const entities = new Set<EntityType>();
+  for (const { ref, values } of records) {
+    const entity = entityOf(mapping, ref.side, ref.kind, values);
+    if (entity) entities.add(entity);
+  }
+  for (const entity of entities) if (await store.control.isPaused(entity)) return true;
+  return false;
+}
+
+function shelfOf({ store }: ActivityContext, mapping: Mapping, run: string): Promise<RecordShelf> {
+  return store.backfill.shelf(run, lookedFor(mapping));
+}
+
+/** The properties by which match rules look, by side and kind. */
+function lookedFor(mapping: Mapping): ReadonlyMap<string, readonly string[]> {
+  const wanted = new Map<string, string[]>();
+  for (const { kind, match } of Object.values(mapping.entities)) {
+    if (match.length === 0) continue;
+    for (const side of ['zendesk', 'pms'] as const)
+      wanted.set(
+        `${side}:${kind[side]}`,
+        match.map((rule) => rule[side]),
+      );
+  }
+  return wanted;
+}

@@ -1,0 +1,100 @@
+import type { WaitingHint } from '../links/hintStore';
+import { parseRef } from '../sync/canonicalKey';
+import { isKnownChange } from '../sync/planner';
+import { ENTITY_TYPES, type RefKey, type Side } from '../sync/record';
+import { entityOfRef, type ActivityContext } from './activityContext';
+import { dispatchChanges } from './dispatch';
+import { isForLater } from './failures';
+import type { HintOutcome } from './types';
+
+/** Hints that are read together; as many as both APIs read in one call. */
+const HINTS_PER_READ = 100;
+
+/**
+ * Deals with the hints that wait: reads their records together and hands them on as a page of changes, like a poll.
+ * What the link store knows already, such as the echo of our own write, is not even read.
+ */
+export async function readHinted(context: ActivityContext, side: Side): Promise<HintOutcome> {
+  const { store } = context;
+  const taken = await store.hints.take(side, HINTS_PER_READ);
+  const news = await withNews(context, side, taken);
+  await store.hints.drop(
+    side,
+    taken.filter((hint) => !news.includes(hint)),
+  );
+  const outcome = {
+    hints: taken.length,
+    read: news.length,
+    hinted: 0,
+    more: taken.length === HINTS_PER_READ,
+  };
+  for (const hints of parentsFirst(context, news)) {
+    outcome.hinted += await new HintedRecords(context, side).handOn(hints.map(({ ref }) => ref));
+    await store.hints.drop(side, hints);
+  }
+  return outcome;
+}
+
+/** The hints whose records have to be read. */
+async function withNews(
+  { store, mapping, systems, now }: ActivityContext,
+  side: Side,
+  hints: WaitingHint[],
+): Promise<WaitingHint[]> {
+  const owners = await store.owners(hints.map(({ ref }) => ref));
+  const links = await store.getMany(owners.values());
+  const port = systems[side];
+  const isOurs =
+    !port.exactOrder && links.size > 0
+      ? await store.identities.ours(side, await port.ownId(), now())
+      : () => false;
+  return hints.filter(({ ref, order, actors }) => {
+    if (entityOfRef(mapping, ref) === null) return false;
+    const link = links.get(owners.get(ref) ?? '');
+    // Where a clock ticks in seconds, another person's change within ours' second is not ours.
+    const exact = port.exactOrder || actors.every((actor) => isOurs(actor, order));
+    return !(link && isKnownChange(mapping, link, { ref, order, exact }));
+  });
+}
+
+/** Grouped by kind: an organization before its tickets, these before their comments. */
+function parentsFirst({ mapping }: ActivityContext, hints: WaitingHint[]): WaitingHint[][] {
+  return ENTITY_TYPES.map((type) => hints.filter(({ ref }) => entityOfRef(mapping, ref) === type)).filter(
+    (group) => group.length > 0,
+  );
+}
+
+class HintedRecords {
+  constructor(
+    private readonly context: ActivityContext,
+    private readonly side: Side,
+  ) {}
+
+  /** @returns how many pairs were told */
+  async handOn(refs: RefKey[]): Promise<number> {
+    const { context, side } = this;
+    try {
+      const results = await context.systems[side].read(refs.map(parseRef));
+      return await dispatchChanges(context, {
+        records: results.flatMap(({ record }) => record ?? []),
+        gone: results.flatMap(({ ref, record }) => (record ? [] : ref)),
+      });
+    } catch (error) {
+      if (isForLater(error)) throw error;
+      if (refs.length === 1) return this.leaveToItsPair(refs, error);
+      // One record that cannot be understood must not hold up the others.
+      const half = Math.ceil(refs.length / 2);
+      return (await this.handOn(refs.slice(0, half))) + (await this.handOn(refs.slice(half)));
+    }
+  }
+
+  /** Its own workflow meets the same error and keeps it where a person looks. */
+  private async leaveToItsPair(refs: RefKey[], error: unknown): Promise<number> {
+    const { store, hint, log } = this.context;
+    log.error({ refs, err: error }, 'a record that a webhook spoke of cannot be taken in');
+    const owners = await store.owners(refs);
+    for (const [ref, key] of owners)
+      await hint(key, { hints: [{ ref, version: null }], force: false, hops: 0 });
+    return owners.size;
+  }
+}

@@ -1,0 +1,146 @@
+import { heartbeat } from '@temporalio/activity';
+import { parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
+import { entityOf } from '../sync/mapping';
+import { examine, type Verdict } from '../sync/reconcileVerdict';
+import { addFindings, noFindings, type AllFindings } from '../sync/findings';
+import type { EntityType, RefKey, Side, SyncRecord } from '../sync/record';
+import { entityOfRef, loadReferences, type ActivityContext } from './activityContext';
+import { inParallel, ownKey } from './dispatch';
+import { guardedBy } from './guarded';
+import type { Hint, WalkActivities } from './types';
+
+/** Pages that one activity walks: what a killed worker has to walk again. */
+const PAGES_PER_WALK = 10;
+const CLAIMS_PER_PAGE = 1_000;
+const RECORDS_PER_READ = 100;
+const SIGNALS_AT_ONCE = 20;
+
+/** Activities that walk one side's records for a reconcile. In the background lane. */
+export function walkActivities(live: ActivityContext, side: Side): WalkActivities {
+  const { store, systems } = live;
+  const port = systems[side];
+  const guarded = guardedBy(live, 'background');
+
+  return {
+    walkRecords: ({ run, kind, since, cursor: from }) =>
+      guarded(null, async (context) => {
+        let findings = noFindings();
+        let cursor = from;
+        for (let pages = 0; pages < PAGES_PER_WALK; pages += 1) {
+          const page = await port.walk(kind, cursor, since === null ? null : new Date(since));
+          findings = addFindings(findings, await examineRecords(context, run, page.records));
+          ({ cursor } = page);
+          heartbeat();
+          if (cursor === null) break;
+        }
+        return { cursor, findings };
+      }),
+
+    sweepUnseen: ({ run, kinds, after }) =>
+      guarded(null, async (context) => {
+        const claims = await store.upkeep.claimsAfter(after, CLAIMS_PER_PAGE);
+        const unseen = claims
+          .filter((claim) => claim.seen !== run)
+          .map((claim) => claim.ref)
+          .filter((ref) => parseRef(ref).side === side && kinds.includes(parseRef(ref).kind));
+        let findings = noFindings();
+        for (let i = 0; i < unseen.length; i += RECORDS_PER_READ) {
+          const results = await port.read(unseen.slice(i, i + RECORDS_PER_READ).map(parseRef));
+          const records = results.flatMap(({ record }) => record ?? []);
+          const gone = results.flatMap(({ ref, record }) => (record ? [] : refKey(ref)));
+          findings = addFindings(findings, await examineRecords(context, run, records));
+          findings = addFindings(findings, await tellOfGone(context, gone));
+          heartbeat();
+        }
+        const last = claims.at(-1);
+        return { cursor: claims.length === CLAIMS_PER_PAGE && last ? last.ref : null, findings };
+      }),
+  };
+}
+
+/** Compares records with their links, and tells the pairs of what has to be mended. */
+async function examineRecords(
+  context: ActivityContext,
+  run: string,
+  records: SyncRecord[],
+): Promise<AllFindings> {
+  const { store, mapping } = context;
+  const findings = noFindings();
+  const items = records.flatMap((record) => {
+    const entity = entityOf(mapping, record.ref.side, record.ref.kind, record.values);
+    return entity ? [{ entity, record, ref: refKey(record.ref) }] : [];
+  });
+  const owners = await store.owners(items.map(({ ref }) => ref));
+  const keyOf = (ref: RefKey, entity: EntityType, record: SyncRecord) =>
+    owners.get(ref) ?? ownKey(entity, record);
+  const links = await store.getMany(items.map(({ ref, entity, record }) => keyOf(ref, entity, record)));
+  const linkOf = (item: (typeof items)[number]) =>
+    links.get(keyOf(item.ref, item.entity, item.record)) ?? null;
+  const references = await loadReferences(
+    context,
+    items.map((item) => ({
+      table: mapping.entities[item.entity],
+      records: [item.record],
+      link: linkOf(item),
+    })),
+  );
+  const missing: SyncRecord[] = [];
+  const tell = new Map<CanonicalKey, { hints: Hint[]; force: boolean; entity: EntityType }>();
+  for (const item of items) {
+    const { entity, record, ref } = item;
+    const verdict = examine(mapping, mapping.entities[entity], linkOf(item), record, references);
+    count(findings, entity, record.ref.side, verdict);
+    if (!NEEDS_REPAIR.has(verdict.kind)) continue;
+    // What a walk shows may be old: the pair reads both records itself. One without a pair begins with what was seen.
+    const force = verdict.kind !== 'missing';
+    if (!force) missing.push(record);
+    tell.set(keyOf(ref, entity, record), { hints: [{ ref, version: record.version }], force, entity });
+  }
+  await store.observe(missing);
+  await store.upkeep.markSeen(
+    items.map(({ ref }) => ref),
+    run,
+  );
+  return addFindings(findings, await tellPairs(context, tell));
+}
+
+async function tellOfGone(context: ActivityContext, gone: RefKey[]): Promise<AllFindings> {
+  const { store, mapping } = context;
+  const findings = noFindings();
+  const owners = await store.owners(gone);
+  const links = await store.getMany(owners.values());
+  const tell = new Map<CanonicalKey, { hints: Hint[]; force: boolean; entity: EntityType }>();
+  for (const [ref, key] of owners) {
+    const link = links.get(key);
+    const entity = link?.entity ?? entityOfRef(mapping, ref);
+    if (!entity || !link || link.status === 'tombstone') continue;
+    findings[entity].orphaned += 1;
+    tell.set(key, { hints: [{ ref, version: null }], force: true, entity });
+  }
+  return addFindings(findings, await tellPairs(context, tell));
+}
+
+async function tellPairs(
+  { hint }: ActivityContext,
+  tell: Map<CanonicalKey, { hints: Hint[]; force: boolean; entity: EntityType }>,
+): Promise<AllFindings> {
+  const findings = noFindings();
+  await inParallel([...tell], SIGNALS_AT_ONCE, ([key, { hints, force }]) =>
+    hint(key, { hints, force, hops: 0, lane: 'background' }),
+  );
+  for (const [key, { entity }] of tell) {
+    findings[entity].told += 1;
+    findings[entity].examples.push(key);
+  }
+  return findings;
+}
+
+const NEEDS_REPAIR = new Set<Verdict['kind']>(['missing', 'drifted', 'ended', 'returned']);
+
+function count(findings: AllFindings, entity: EntityType, side: Side, verdict: Verdict): void {
+  const into = findings[entity];
+  into.walked[side] += 1;
+  into[verdict.kind] += 1;
+  if (verdict.kind !== 'drifted') return;
+  for (const row of verdict.rows) into.rows[row] = (into.rows[row] ?? 0) + 1;
+}

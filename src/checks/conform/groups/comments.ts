@@ -1,0 +1,53 @@
+import { refKey } from '../../../sync/canonicalKey';
+import { sameValue, textOf } from '../../../sync/values';
+import type { SyncRecord } from '../../../sync/record';
+import type { Subject } from '../subjects';
+import type { Evidence } from '../verdict';
+import type { Tools } from './tools';
+
+/** What is true of comments alone. @param parent what they are said on */
+export async function checkComments(tools: Tools, subject: Subject, parent: SyncRecord): Promise<void> {
+  const { probe, recorder } = tools;
+  await recorder.try('parent', subject.name, async () => {
+    const record = await probe.read(await probe.create(subject));
+    const expected = refKey(parent.ref);
+    const found = record?.parent ?? 'nothing';
+    return {
+      did: 'named',
+      faults: found === expected ? [] : [`said on ${expected}, read as said on ${found}`],
+    };
+  });
+  const { visibility } = subject;
+  if (visibility)
+    await recorder.try('visibility', subject.name, async () => {
+      const faults: string[] = [];
+      for (const value of visibility.values) {
+        const values = { ...subject.values(probe.words()), [visibility.name]: value };
+        const record = await probe.read(await probe.create(subject, { values }));
+        const found = record?.values[visibility.name];
+        if (!sameValue(value, found)) faults.push(`wrote ${textOf(value)}, found ${textOf(found ?? null)}`);
+      }
+      return { did: visibility.values.map(textOf).join(', '), faults };
+    });
+  await recorder.try('followUp', subject.name, () => followUp(tools, subject));
+}
+
+/** Where a follow-up goes is the system's own matter: it is looked for in what the change feed tells. */
+async function followUp({ probe, feed }: Tools, subject: Subject): Promise<Evidence['followUp']> {
+  const { ref } = await probe.create(subject);
+  const text = `follow-up ${probe.words()}.`;
+  const backRef = probe.backRef(subject);
+  const say = () =>
+    probe.call(() =>
+      probe.port.followUp(ref, { text, public: false }, { idempotencyKey: `key ${backRef}`, backRef }),
+    );
+  await say();
+  await say();
+  const claimed = probe.port.hasIdempotencyKeys(subject.kind);
+  if (!feed.isOffered) return { claimed, told: false, said: 0 };
+  const seen = await probe.until(async () => {
+    await feed.readOn();
+    return feed.telling(text).length > 0;
+  });
+  return { claimed, told: seen !== null, said: feed.telling(text).length };
+}

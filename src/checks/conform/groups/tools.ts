@@ -1,0 +1,47 @@
+import { refKey } from '../../../sync/canonicalKey';
+import type { SyncRecord, Values } from '../../../sync/record';
+import { textOf } from '../../../sync/values';
+import { NeedsHuman } from '../../../systems/errors';
+import type { FeedReader } from '../feed';
+import type { Probe } from '../probe';
+import type { Recorder } from '../conformRecorder';
+import type { Subject, TextProperty } from '../subjects';
+
+/** What all groups of checks work with. */
+export interface Tools {
+  probe: Probe;
+  feed: FeedReader;
+  recorder: Recorder;
+  /** Records of each kind that may be made for the sake of long lists. */
+  records: number;
+  /** By the `Date` header of any answer; null where there is none. */
+  serverTime: () => Promise<Date | null>;
+}
+
+const LONGEST = 40;
+
+/** Where a record is another than what was written. */
+export function differences(subject: Subject, wrote: Values, found: SyncRecord | null): string[] {
+  if (!found) return ['cannot be read'];
+  return Object.entries(wrote).flatMap(([name, value]) =>
+    subject.same(name, value, found.values[name])
+      ? []
+      : [`${name}: wrote ${shown(value)}, found ${shown(found.values[name])}`],
+  );
+}
+
+export function shown(value: Values[string] | undefined): string {
+  if (value === undefined || value === null || value === '') return 'nothing';
+  const letters = [...textOf(value)];
+  return `"${letters.length > LONGEST ? `${letters.slice(0, LONGEST).join('')}…` : letters.join('')}"`;
+}
+
+/** @throws NeedsHuman where the mapping never changes text of such records */
+export function changeable({ editable, kind }: Subject): TextProperty {
+  if (editable) return editable;
+  throw new NeedsHuman('immutable', `the mapping changes no text of "${kind}"`);
+}
+
+export function name({ ref }: SyncRecord): string {
+  return refKey(ref);
+}

@@ -1,0 +1,117 @@
+import { refKey } from '../../../sync/canonicalKey';
+import type { SyncRecord } from '../../../sync/record';
+import { AlreadyExists, PreconditionFailed } from '../../../systems/errors';
+import type { Probe } from '../probe';
+import { isNotOffered } from '../conformRecorder';
+import type { Subject } from '../subjects';
+import type { Evidence } from '../verdict';
+import { changeable, type Tools } from './tools';
+
+const RACERS = 5;
+
+/** That no write is done on an old version, nor a create twice. */
+export async function checkWrites({ probe, recorder }: Tools, subject: Subject): Promise<void> {
+  const { bulk } = probe.port;
+  await recorder.try('precondition', subject.name, () => precondition(probe, subject));
+  await recorder.try('repeat', subject.name, () =>
+    repeat(probe, subject, probe.port.hasIdempotencyKeys(subject.kind), (item) =>
+      probe.create(subject, item),
+    ),
+  );
+  if (!bulk?.canCreate(subject.kind)) return;
+  await recorder.try('repeat', `${subject.name}, in bulk`, () =>
+    // In bulk the sync relies on no keys: it looks first wherever a second record would be taken.
+    repeat(probe, subject, false, async ({ values, key, backRef }) => {
+      const item = { values, idempotencyKey: key, backRef };
+      const [answer] = await probe.call(() => bulk.create(subject.kind, [item]));
+      if (!answer || 'error' in answer) throw answer?.error ?? new Error('a bulk create was not answered');
+      return probe.keep(answer.record);
+    }),
+  );
+}
+
+async function precondition(probe: Probe, subject: Subject): Promise<Evidence['precondition']> {
+  const { port } = probe;
+  const claimed = port.hasPrecondition(subject.kind);
+  if (!claimed) return { claimed, accepted: [], racers: 0, winners: 0 };
+  const { name } = changeable(subject);
+  const change = () => ({ [name]: probe.words() });
+  const made = await probe.create(subject);
+  // Where versions are a clock's, an edit within the same tick would have the same one.
+  const ticked = await probe.until(async () => (await probe.update(made, change())).version !== made.version);
+  const faults: string[] = ticked === null ? ['an edit, which leaves the version as it was,'] : [];
+  const { version } = made;
+  if (!(await isRefused(() => probe.update(made, change(), { version })))) faults.push('an edit');
+  if (port.bulk?.canUpdate(subject.kind)) {
+    const item = { ref: made.ref, values: change(), version, backRef: null };
+    const bulkUpdate = async () => {
+      const [answer] = await probe.call(async () => port.bulk?.update(subject.kind, [item]) ?? []);
+      if (answer && 'error' in answer) throw answer.error;
+    };
+    if (!(await isRefused(bulkUpdate))) faults.push('an edit in bulk');
+  }
+  const { racers, winners } = port.exactOrder ? await race(probe, made, change) : { racers: 0, winners: 0 };
+  if (!(await isRefused(() => probe.archive(made, version)))) faults.push('an archiving');
+  return { claimed, accepted: faults, racers, winners };
+}
+
+/** Several edits at once that are all based on the latest version: one can be the first. */
+async function race(
+  probe: Probe,
+  made: SyncRecord,
+  change: () => Record<string, string>,
+): Promise<{ racers: number; winners: number }> {
+  const { version } = (await probe.read(made)) ?? probe.latest(made.ref);
+  const refused = await Promise.all(
+    Array.from({ length: RACERS }, () => isRefused(() => probe.update(made, change(), { version }))),
+  );
+  return { racers: RACERS, winners: refused.filter((each) => !each).length };
+}
+
+/** Whether a write is refused for its version, or because the system has no such write. */
+async function isRefused(write: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await write();
+    return false;
+  } catch (error) {
+    if (error instanceof PreconditionFailed || isNotOffered(error)) return true;
+    throw error;
+  }
+}
+
+interface Item {
+  values: ReturnType<Subject['values']>;
+  key: string;
+  backRef: string;
+}
+
+async function repeat(
+  probe: Probe,
+  subject: Subject,
+  claimed: boolean,
+  create: (item: Item) => Promise<SyncRecord>,
+): Promise<Evidence['repeat']> {
+  const item = (): Item => {
+    const backRef = probe.backRef(subject);
+    return { values: subject.values(probe.words()), backRef, key: `key ${backRef}` };
+  };
+  /** Null where the system refuses it, because it has one already. */
+  const attempt = async (some: Item): Promise<string | null> => {
+    try {
+      return refKey((await create(some)).ref);
+    } catch (error) {
+      if (error instanceof AlreadyExists) return null;
+      throw error;
+    }
+  };
+  const one = item();
+  const first = await attempt(one);
+  const second = await attempt(one);
+  const other = item();
+  const both = await Promise.all([attempt(other), attempt(other)]);
+  return {
+    claimed,
+    again: second === null ? 'refused' : second === first ? 'same' : 'second',
+    together: new Set(both.filter((ref) => ref !== null)).size,
+  };
+}

@@ -1,0 +1,189 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseRef, refKey } from '../../sync/canonicalKey';
+import type { RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
+import { chunks } from '../../systems/boundedCache';
+import { NeedsHuman, PreconditionFailed, RecordGone, RetryLater } from '../../systems/errors';
+import type { SystemPort } from '../../systems/port';
+import { patiently } from '../verify/publicApi';
+import type { Patience } from '../verify/watch';
+import type { Subject } from './subjects';
+
+const READ_AT_ONCE = 100;
+const WRITES_AT_ONCE = 4;
+
+/** What became of all that was made. */
+export interface Cleanup {
+  made: number;
+  archived: number;
+  /** What is still there, with the cause. */
+  leftBehind: string[];
+}
+
+/** The port as the kit uses it: waits where the system asks for it, and remembers what it made. */
+export class Probe {
+  /** All that was made, as the system last said that it is. */
+  readonly made = new Map<RefKey, SyncRecord>();
+  /** Creates that were sent: what came of one whose answer was lost is found by its back-reference. */
+  private readonly sent: { kind: string; backRef: RefKey; values: Values }[] = [];
+  private number = 0;
+
+  constructor(
+    readonly port: SystemPort,
+    /** Is part of every text and back-reference that is made. */
+    readonly tag: string,
+    readonly patience: Patience,
+  ) {}
+
+  /** Words that no other record has. */
+  words(): string {
+    return `${this.tag} ${(this.number += 1)}`;
+  }
+
+  /** A back-reference that was not given before. */
+  backRef(subject: Subject): RefKey {
+    return subject.backRef(`${this.tag}-${(this.number += 1)}`);
+  }
+
+  /** One call, after what the system asks to wait. @throws whatever the port throws; what the signal says, once stopped */
+  async call<T>(work: () => Promise<T>): Promise<T> {
+    this.patience.signal.throwIfAborted();
+    return patiently(work);
+  }
+
+  async create(
+    subject: Subject,
+    {
+      values = subject.values(this.words()),
+      backRef = this.backRef(subject),
+      key = backRef,
+    }: { values?: Values; backRef?: RefKey; key?: string } = {},
+  ): Promise<SyncRecord> {
+    this.sent.push({ kind: subject.kind, backRef, values });
+    const made = await this.call(() =>
+      this.port.create(subject.kind, values, { idempotencyKey: key, backRef }),
+    );
+    return this.keep(made);
+  }
+
+  /** Many, with as few calls as the system allows. */
+  async createMany(subject: Subject, count: number): Promise<SyncRecord[]> {
+    const { bulk } = this.port;
+    if (!bulk?.canCreate(subject.kind))
+      return this.each([...Array(count).keys()], () => this.create(subject));
+    const items = [...Array(count).keys()].map(() => {
+      const backRef = this.backRef(subject);
+      return { values: subject.values(this.words()), idempotencyKey: backRef, backRef };
+    });
+    for (const { backRef, values } of items) this.sent.push({ kind: subject.kind, backRef, values });
+    const made: SyncRecord[] = [];
+    for (const some of chunks(items, bulk.most)) {
+      for (const answer of await this.call(() => bulk.create(subject.kind, some))) {
+        if ('error' in answer) throw answer.error;
+        made.push(this.keep(answer.record));
+      }
+    }
+    return made;
+  }
+
+  /** @param version that the change is based on, in place of the latest */
+  async update(
+    { ref }: SyncRecord,
+    changes: Values,
+    {
+      version = this.latest(ref).version,
+      backRef = null,
+    }: { version?: string; backRef?: RefKey | null } = {},
+  ): Promise<SyncRecord> {
+    if (backRef !== null) this.sent.push({ kind: ref.kind, backRef, values: {} });
+    return this.keep((await this.call(() => this.port.update(ref, changes, { version, backRef }))).record);
+  }
+
+  async archive({ ref }: SyncRecord, version = this.latest(ref).version): Promise<SyncRecord> {
+    return this.keep(await this.call(() => this.port.archive(ref, { version })));
+  }
+
+  async read({ ref }: Pick<SyncRecord, 'ref'>): Promise<SyncRecord | null> {
+    const [found] = await this.call(() => this.port.read([ref]));
+    return found?.record ?? null;
+  }
+
+  /** Also of a follow-up, whose making tells no reference. */
+  isOurs({ ref, values }: SyncRecord): boolean {
+    return this.made.has(refKey(ref)) || JSON.stringify(values).includes(this.tag);
+  }
+
+  /** Remembers a record that is ours, as it is now. */
+  keep(record: SyncRecord): SyncRecord {
+    const known = this.made.get(refKey(record.ref));
+    if (!known || known.order <= record.order) this.made.set(refKey(record.ref), record);
+    return record;
+  }
+
+  latest(ref: RecordRef): SyncRecord {
+    const known = this.made.get(refKey(ref));
+    if (!known) throw new Error(`${refKey(ref)} is none of ours`);
+    return known;
+  }
+
+  /** A few at a time, all of them. */
+  async each<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+    const results: R[] = [];
+    for (const some of chunks([...items], WRITES_AT_ONCE))
+      results.push(...(await Promise.all(some.map(work))));
+    return results;
+  }
+
+  /** Looks again and again until something is so, or it has taken too long. @returns the seconds it took; null: too long */
+  async until(isSo: () => Promise<boolean>): Promise<number | null> {
+    const started = Date.now();
+    const { timeoutMs, lookMs, signal } = this.patience;
+    for (;;) {
+      if (await isSo()) return (Date.now() - started) / 1000;
+      if (Date.now() - started >= timeoutMs) return null;
+      await sleep(lookMs, undefined, { signal });
+    }
+  }
+
+  /** Archives what is there of all that was made, latest first; the port deletes nothing. Goes on after a stop. */
+  async remove(): Promise<Cleanup> {
+    const leftBehind: string[] = [];
+    for (const { kind, backRef, values } of this.sent) {
+      if ([...this.made.values()].some((record) => record.backRef === backRef)) continue;
+      const attempt = patiently(() => this.port.findByBackRef(kind, backRef, values));
+      for (const record of await attempt.catch(() => [])) if (record.backRef === backRef) this.keep(record);
+    }
+    const refs = [...this.made.keys()].reverse().map(parseRef);
+    let archived = 0;
+    for (const some of chunks(refs, READ_AT_ONCE)) {
+      await this.each(await this.stateOf(some), async ({ ref, record }) => {
+        const why = await this.end(ref, record);
+        if (why === null) archived += 1;
+        else leftBehind.push(`${refKey(ref)}: ${why}`);
+      });
+    }
+    return { made: refs.length, archived, leftBehind };
+  }
+
+  private async stateOf(refs: RecordRef[]): Promise<{ ref: RecordRef; record: SyncRecord | null }[]> {
+    try {
+      return await patiently(() => this.port.read(refs));
+    } catch (error) {
+      if (!(error instanceof RetryLater) && !(error instanceof NeedsHuman)) throw error;
+      return refs.map((ref) => ({ ref, record: this.latest(ref) }));
+    }
+  }
+
+  /** @returns why it is still there; null where it is not */
+  private async end(ref: RecordRef, record: SyncRecord | null): Promise<string | null> {
+    if (!record || record.state === 'archived' || record.state === 'deleted') return null;
+    try {
+      const after = await patiently(() => this.port.archive(ref, record));
+      return after.state === 'live' ? 'archived without effect' : null;
+    } catch (error) {
+      if (error instanceof RecordGone) return null;
+      if (error instanceof PreconditionFailed || error instanceof RetryLater || error instanceof NeedsHuman)
+        return error.message;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import { refKey } from '../../sync/canonicalKey';
+import { comparedRows, writesTo, type EntityMapping, type Mapping, type PropertyRow } from '../../sync/mapping';
+import {
+  ENTITY_TYPES,
+  otherSide,
+  type EntityType,
+  type Json,
+  type RefKey,
+  type Values,
+} from '../../sync/record';
+import { fromCanonical, referenceKinds, sameValue, toCanonical, type References } from '../../sync/values';
+import type { PropertyInfo, SystemPort } from '../../systems/port';
+
+/** What records of a kind are made of, as the mapping says: the kit writes what the sync would write. */
+
+const NO_REFERENCES: References = { byRef: new Map(), byKey: new Map() };
+const TEXTUAL = ['copy', 'html'];
+
+/** A property with text in it. */
+export interface TextProperty {
+  name: string;
+  row: PropertyRow;
+}
+
+export class Subject {
+  readonly entity: EntityType;
+  readonly kind: string;
+  /** The first text of the mapping that is compared, and the first that may be long. */
+  readonly title: TextProperty | null;
+  readonly body: TextProperty | null;
+  /** Records that new records of this kind belong to, by entity. */
+  readonly parents: Partial<Record<EntityType, string>> = {};
+  private readonly rows: readonly PropertyRow[];
+
+  constructor(
+    private readonly port: SystemPort,
+    private readonly mapping: Mapping,
+    private readonly table: EntityMapping,
+    private readonly offered: readonly PropertyInfo[],
+    /** How the report calls it: its kind, unless two entities share one. */
+    readonly name: string,
+  ) {
+    this.entity = table.entity;
+    this.kind = table.kind[port.side];
+    this.rows = table.rows.filter((row) => writesTo(row, port.side));
+    const compared = comparedRows(table).flatMap((row) => this.textOf(row));
+    const texts = compared.length > 0 ? compared : table.rows.flatMap((row) => this.textOf(row));
+    this.title = texts.find(({ row }) => row.type === 'string') ?? texts[0] ?? null;
+    this.body = texts.find(({ row }) => row.type === 'text') ?? this.title;
+  }
+
+  /** Both, where they are two. */
+  get texts(): TextProperty[] {
+    const { title, body } = this;
+    return [title, ...(body?.row === title?.row ? [] : [body])].filter((each) => each !== null);
+  }
+
+  /** Text that can be changed after creation; null where there is none. */
+  get editable(): TextProperty | null {
+    const { side } = this.port;
+    return this.texts.find(({ row }) => row.write === 'always' && row.fixed?.side !== side) ?? null;
+  }
+
+  get matchProperties(): string[] {
+    return this.table.match.map((rule) => this.nameOf(rule[this.port.side]));
+  }
+
+  /** Properties that the mapping writes and the system does not have, or does not let us write. */
+  get faults(): { missing: string[]; readOnly: string[] } {
+    const named = this.rows.map((row) => row[this.port.side] ?? '');
+    return {
+      missing: named.filter((name) => this.infoOf(name) === undefined),
+      readOnly: named.filter((name) => this.infoOf(name)?.writable === false),
+    };
+  }
+
+  /** The property that says whether customers may read a comment, with the values that it has. */
+  get visibility(): { name: string; values: Json[] } | null {
+    const row = this.rows.find(({ zendesk, transform }) => zendesk === 'public' && transform.kind === 'enum');
+    if (this.entity !== 'CommentToProject' || row?.transform.kind !== 'enum') return null;
+    return {
+      name: this.nameOf(row[this.port.side] ?? ''),
+      values: [...row.transform.toZendesk.keys()].map((value) => this.own(row, value)),
+    };
+  }
+
+  /** A back-reference to a record that is nowhere. */
+  backRef(id: string): RefKey {
+    const side = otherSide(this.port.side);
+    return refKey({ side, kind: this.table.kind[side], id });
+  }
+
+  /** Of a new record, with some text in it. */
+  values(words: string): Values {
+    const values: Values = {};
+    for (const [name, [value]] of Object.entries(this.table.filter[this.port.side]))
+      if (value !== undefined) values[this.nameOf(name)] = value;
+    for (const row of this.rows) {
+      const value = this.valueOf(row, words);
+      if (value !== undefined) values[this.nameOf(row[this.port.side] ?? '')] = value;
+    }
+    return values;
+  }
+
+  /** Whether a property holds what was written, as the sync compares it. */
+  same(property: string, wrote: Json, found: Json | undefined): boolean {
+    const row = this.rows.find((each) => this.nameOf(each[this.port.side] ?? '') === property);
+    if (!row || row.transform.kind === 'reference') return sameValue(wrote, found);
+    const canonical = (value: Json | undefined) => {
+      const kinds = referenceKinds(this.mapping, this.table);
+      const read = toCanonical(row, this.port.side, value, NO_REFERENCES, kinds);
+      return read.ok ? read.value : undefined;
+    };
+    return found !== undefined && sameValue(canonical(wrote), canonical(found));
+  }
+
+  private valueOf(row: PropertyRow, words: string): Json | undefined {
+    const { transform } = row;
+    switch (transform.kind) {
+      case 'copy':
+      case 'html':
+        if ([this.title, this.body].some((each) => each?.row === row)) return words;
+        return row.type === 'boolean' ? row.default : undefined;
+      case 'enum':
+        return this.own(row, [...transform.toPms.values()][0] ?? null);
+      case 'constant':
+        return transform.value;
+      case 'template':
+        return words;
+      case 'reference':
+        return this.parents[transform.entity];
+      case 'tags':
+      case 'person':
+        return undefined;
+    }
+  }
+
+  /** A canonical value as this side takes it. */
+  private own(row: PropertyRow, value: Json): Json {
+    const result = fromCanonical(row, this.port.side, value, NO_REFERENCES);
+    return result.ok ? result.value : null;
+  }
+
+  private textOf(row: PropertyRow): TextProperty[] {
+    const { side } = this.port;
+    const name = row[side];
+    const fits =
+      writesTo(row, side) &&
+      (row.type === 'string' || row.type === 'text') &&
+      TEXTUAL.includes(row.transform.kind);
+    if (!fits || name === null) return [];
+    const info = this.infoOf(name);
+    return info?.writable && info.custom?.options === undefined ? [{ name: info.name, row }] : [];
+  }
+
+  private infoOf(name: string): PropertyInfo | undefined {
+    return this.offered.find((each) => each.name === name || each.aliases.includes(name));
+  }
+
+  private nameOf(name: string): string {
+    return this.infoOf(name)?.name ?? name;
+  }
+}
+
+/** One for each entity of the mapping, parents first. */
+export async function subjectsOf(port: SystemPort, mapping: Mapping): Promise<Subject[]> {
+  const subjects: Subject[] = [];
+  for (const entity of ENTITY_TYPES) {
+    const table = mapping.entities[entity];
+    const kind = table.kind[port.side];
+    const taken = subjects.some((each) => each.kind === kind);
+    const name = taken ? `${kind} (comment)` : kind;
+    subjects.push(new Subject(port, mapping, table, await port.properties(kind), name));
+  }
+  return subjects;
+}

@@ -1,0 +1,273 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { Db, Document } from 'mongodb';
+import { pino } from 'pino';
+import type { ActivityContext } from '../../activities/activityContext';
+import { dispatchChanges } from '../../activities/dispatch';
+import { pairActivities } from '../../activities/pairActivities';
+import { fillShelf, inBatches, shelved } from '../../activities/rebuildLinks';
+import { systemActivities } from '../../activities/systemActivities';
+import type { Inbox, PlanInput } from '../../activities/types';
+import { openShelf, type RecordShelf } from '../../links/shelf';
+import { openLinkStore, peekAtLinks, type LinkStore } from '../../links/linkStore';
+import type { SyncWork } from '../../sync/forecast';
+import { type CanonicalKey, refKey } from '../../sync/canonicalKey';
+import type { Link } from '../../sync/link';
+import type { Mapping } from '../../sync/mapping';
+import { ENTITY_TYPES, SIDES, type EntityType, type RecordRef, type RefKey, type Side } from '../../sync/record';
+import type { SystemPort } from '../../systems/port';
+import { SyncMetrics } from '../../activities/metrics';
+import { bringIntoAgreement } from '../../workflows/turn';
+import { SimulatedSystem, isSimulated, type SimulatedWrite } from './simulatedSystem';
+import { WorkTally } from './workTally';
+
+/**
+ * What a sync would do now, found out by doing it: the very code that plans and writes runs over copies of both
+ * systems and of the link store, under a scratch name in the link store's database. Both systems are read through
+ * their change streams and not written to; the link store stays as it is.
+ */
+
+export const PLAN_ACTIONS = [
+  'create',
+  'link',
+  'update',
+  'end',
+  'wait',
+  'conflict',
+  'quarantine',
+  'fail',
+] as const;
+export type PlanAction = (typeof PLAN_ACTIONS)[number];
+
+export interface PlanLine {
+  action: PlanAction;
+  entity: EntityType;
+  key: CanonicalKey;
+  /** The pair's records; null for one that does not exist yet. */
+  zendesk: RefKey | null;
+  pms: RefKey | null;
+  /** The side that is written to, for `create` and `update`. */
+  on: Side | null;
+  /** The properties that an `update` sets, by that side's names. */
+  properties: string[];
+  /** Why: for all that is not written. */
+  reason: string | null;
+}
+
+/** Pairs by what is done with them; a pair may be linked and updated, or updated and in conflict. */
+export type PlanCounts = Record<EntityType, Record<PlanAction, number>>;
+
+/** What was written for a pair. */
+interface WritesDocument extends Document {
+  _id: CanonicalKey;
+  created?: Side[];
+  zendesk?: string[];
+  pms?: string[];
+  failed?: string;
+}
+
+/** How the plan's lines name what is done to a record as a whole; an update names its properties. */
+const WHOLE: Partial<Record<SimulatedWrite['op'], string>> = {
+  followUp: '(follow-up comment)',
+  archive: '(archived)',
+  redact: '(redacted)',
+  attach: '(file added)',
+  detach: '(file removed)',
+};
+/** What a scratch copy of the link store is made of; observations are made anew from what is read. */
+const COPIED = ['meta', 'links', 'claims', 'decisions'];
+
+export interface DryRunInput {
+  db: Db;
+  /** Sets scratch collections apart; see `withScratch`. */
+  prefix: string;
+  mapping: Mapping;
+  systems: Record<Side, SystemPort>;
+  onProgress: (text: string) => void;
+}
+
+/** @returns the lines of the plan, in the order of their pairs' keys, and in the end what a sync has to do */
+export async function* dryRun(input: DryRunInput): AsyncGenerator<PlanLine, SyncWork, void> {
+  const { db, prefix, mapping, systems, onProgress } = input;
+  const store = peekAtLinks(db);
+  const shelf = await openShelf(db, prefix, propertiesOfRules(mapping, systems));
+  const gone: RecordRef[] = [];
+  await fillShelf(input, shelf, async (side, records, removed) => {
+    onProgress(`reading ${side}: ${records} records`);
+    // Only what was linked matters; a stream's whole past of deletions need not fit into memory.
+    const owners = await store.owners(removed.map(refKey));
+    gone.push(...removed.filter((ref) => owners.has(refKey(ref))));
+  });
+  onProgress('copying the link store');
+  for (const name of COPIED) await copyCollection(db, name, `${prefix}${name}`);
+  const scratch = await openLinkStore(db, () => new Date(), prefix);
+  const tally = new WorkTally(db, prefix);
+  const run = new DryRun(db, prefix, scratch, mapping, systems, shelf, tally);
+  let records = 0;
+  for await (const batch of inBatches(shelved(mapping, shelf))) {
+    tally.read(batch);
+    await run.take({ records: batch, gone: [] });
+    onProgress(`planning: ${(records += batch.length)} records`);
+  }
+  await run.take({ records: [], gone });
+  for await (const links of inBatches(scratch.all())) yield* run.linesOf(links, store);
+  return tally.sum();
+}
+
+/** An empty table of counts. */
+export function noCounts(): PlanCounts {
+  const row = () => Object.fromEntries(PLAN_ACTIONS.map((action) => [action, 0]));
+  return Object.fromEntries(ENTITY_TYPES.map((type) => [type, row()])) as PlanCounts;
+}
+
+class DryRun {
+  private readonly context: ActivityContext;
+  private readonly inboxes = new Map<CanonicalKey, Inbox>();
+  private readonly written;
+  private writes: SimulatedWrite[] = [];
+
+  constructor(
+    db: Db,
+    prefix: string,
+    scratch: LinkStore,
+    mapping: Mapping,
+    systems: Record<Side, SystemPort>,
+    shelf: RecordShelf,
+    private readonly tally: WorkTally,
+  ) {
+    this.written = db.collection<WritesDocument>(`${prefix}writes`);
+    const simulated = (side: Side) =>
+      new SimulatedSystem(systems[side], shelf, (write) => void this.writes.push(write));
+    this.context = {
+      store: scratch,
+      mapping,
+      systems: { zendesk: simulated('zendesk'), pms: simulated('pms') },
+      hint: async (key, inbox) => this.add(key, inbox),
+      log: pino({ level: 'silent' }),
+      metrics: new SyncMetrics(),
+      now: () => new Date(),
+    };
+  }
+
+  /** Hands a page on as a poll does, and lets every pair that it concerns come to rest. */
+  async take(page: Parameters<typeof dispatchChanges>[1]): Promise<void> {
+    const { context, inboxes } = this;
+    await dispatchChanges(context, page);
+    const pairs = pairActivities(context);
+    const activities = {
+      planPair: (step: PlanInput) => pairs.planPair(step),
+      system: (side: Side) => systemActivities(context, side, 'background'),
+    };
+    for (const [key, inbox] of inboxes) {
+      // A pair that is told again meanwhile comes again at the end of the line.
+      inboxes.delete(key);
+      this.writes = [];
+      let failed: string | null = null;
+      try {
+        await bringIntoAgreement(activities, key, inbox);
+      } catch (error) {
+        // Its workflow would fail just so, and the others go on.
+        if (!(error instanceof ApplicationFailure)) throw error;
+        failed = error.message;
+      }
+      await this.note(key, failed);
+    }
+  }
+
+  /** What became of these pairs, compared with how they stand now. */
+  async *linesOf(links: Link[], store: Pick<LinkStore, 'getMany'>): AsyncIterable<PlanLine> {
+    const keys = links.map(({ _id }) => _id);
+    const before = await store.getMany(keys);
+    const written = await this.written.find({ _id: { $in: keys } }).toArray();
+    const writes = new Map(written.map((document) => [document._id, document]));
+    for (const link of links)
+      yield* linesOf(link, before.get(link._id) ?? null, writes.get(link._id) ?? null);
+  }
+
+  private add(key: CanonicalKey, { hints, force, hops }: Inbox): void {
+    const waiting = this.inboxes.get(key);
+    this.inboxes.set(key, {
+      hints: [...(waiting?.hints ?? []), ...hints],
+      force: force || (waiting?.force ?? false),
+      hops: Math.max(hops, waiting?.hops ?? 0),
+    });
+  }
+
+  private async note(key: CanonicalKey, failed: string | null): Promise<void> {
+    if (this.writes.length === 0 && failed === null) return;
+    await this.tally.wrote(this.writes);
+    const created = this.writes.filter(({ op }) => op === 'create').map(({ side }) => side);
+    const set = (side: Side) =>
+      this.writes
+        .filter((write) => write.side === side && write.op !== 'create')
+        .flatMap(({ op, properties }) => WHOLE[op] ?? properties);
+    await this.written.updateOne(
+      { _id: key },
+      {
+        $addToSet: {
+          created: { $each: created },
+          zendesk: { $each: set('zendesk') },
+          pms: { $each: set('pms') },
+        },
+        ...(failed !== null && { $set: { failed } }),
+      },
+      { upsert: true },
+    );
+  }
+}
+
+function* linesOf(after: Link, before: Link | null, writes: WritesDocument | null): Iterable<PlanLine> {
+  const origin = after._id.slice(after._id.indexOf('/') + 1);
+  const refOf = (side: Side): RefKey | null => {
+    const ref = after.sides[side]?.ref ?? (origin.startsWith(`${side}:`) ? origin : null);
+    return ref === null || isSimulated(ref) ? null : ref;
+  };
+  const line = (action: PlanAction, over: Partial<PlanLine> = {}): PlanLine => ({
+    action,
+    entity: after.entity,
+    key: after._id,
+    zendesk: refOf('zendesk'),
+    pms: refOf('pms'),
+    on: null,
+    properties: [],
+    reason: null,
+    ...over,
+  });
+  const reason = after.reason?.text ?? null;
+  const [created] = writes?.created ?? [];
+  const isPair = ({ sides }: Link) => Boolean(sides.zendesk && sides.pms);
+  if (writes?.failed !== undefined) yield line('fail', { reason: writes.failed });
+  if (created) yield line('create', { on: created });
+  else {
+    if (isPair(after) && !(before && isPair(before))) yield line('link');
+    for (const side of SIDES) {
+      const properties = writes?.[side] ?? [];
+      if (properties.length > 0) yield line('update', { on: side, properties });
+    }
+  }
+  if (after.status === 'conflict') yield line('conflict', { reason });
+  if (after.status === 'quarantined') yield line('quarantine', { reason });
+  if (after.status === 'pending' || after.waitsFor.length > 0) yield line('wait', { reason });
+  if (after.status === 'tombstone' && before?.status !== 'tombstone') yield line('end', { reason });
+}
+
+/** What look-ups will ask for, so that the shelf can answer: match rules, and values that are unique. */
+function propertiesOfRules(
+  mapping: Mapping,
+  systems: Record<Side, SystemPort>,
+): ReadonlyMap<string, readonly string[]> {
+  const wanted = new Map<string, string[]>();
+  for (const type of ENTITY_TYPES) {
+    const { kind, match } = mapping.entities[type];
+    for (const side of SIDES) {
+      const rules = match.map((rule) => rule[side]);
+      const names = systems[side].canFind(kind[side], 'name') ? ['name'] : [];
+      wanted.set(`${side}:${kind[side]}`, [...new Set([...rules, ...names])]);
+    }
+  }
+  return wanted;
+}
+
+async function copyCollection(db: Db, from: string, to: string): Promise<void> {
+  const target = db.collection(to);
+  for await (const batch of inBatches(db.collection(from).find())) await target.insertMany(batch);
+}

@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { refKey } from '../../sync/canonicalKey';
+import { otherSide, type RecordRef, type RefKey, type Side } from '../../sync/record';
+import type { PublicApi } from './publicApi';
+
+/** For a counterpart that the sync was just making when its origin was removed. */
+const LATE_MS = 10_000;
+
+/** Everything that a check made or caused, to be removed when it ends. */
+export class Made {
+  private readonly records = new Map<RefKey, RecordRef>();
+  /** Records whose counterpart nobody has seen yet, with the kind that it would have. */
+  private readonly waiting = new Map<RefKey, string>();
+  private readonly people = new Map<string, { side: Side; email: string }>();
+
+  /** @param counterpart the kind of record that the sync will make for it */
+  record(ref: RecordRef, counterpart: string): void {
+    this.records.set(refKey(ref), ref);
+    this.waiting.set(refKey(ref), counterpart);
+  }
+
+  /** The sync made a record for one of ours. */
+  met(ref: RecordRef, counterpart: RecordRef): void {
+    this.waiting.delete(refKey(ref));
+    this.records.set(refKey(counterpart), counterpart);
+  }
+
+  /** Somebody who is known to a system because of us. */
+  person(side: Side, email: string): void {
+    this.people.set(`${side} ${email}`, { side, email });
+  }
+
+  /**
+   * Removes all of it on both sides, newest first.
+   * @param lateMs how long to wait for what is still on its way
+   * @returns what could not be removed, each with the cause
+   */
+  async remove(apis: Record<Side, PublicApi>, lateMs = LATE_MS): Promise<string[]> {
+    const left: string[] = [];
+    const attempt = async (what: string, work: () => Promise<unknown>) => {
+      try {
+        await work();
+      } catch (error) {
+        left.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    };
+    for (const [ref, { side, kind, id }] of [...this.records].reverse())
+      await attempt(ref, () => apis[side].remove(kind, id));
+    if (this.waiting.size > 0) await sleep(lateMs);
+    for (const [ref, kind] of this.waiting) {
+      const origin = this.records.get(ref);
+      // A comment goes with its ticket.
+      if (!origin || kind === 'comment') continue;
+      const side = otherSide(origin.side);
+      await attempt(`counterpart of ${ref}`, async () => {
+        for (const { id } of await apis[side].find(kind, ref, null)) await apis[side].remove(kind, id);
+      });
+    }
+    // People last: a ticket or project of theirs would keep them.
+    for (const { side, email } of this.people.values())
+      await attempt(`${side} person ${email}`, () => apis[side].removePerson(email));
+    return left;
+  }
+}

@@ -1,0 +1,273 @@
+import type { EntityMapping, PropertyRow } from '../../sync/mapping';
+import { otherSide, type Json, type Side, type Values } from '../../sync/record';
+import { fillTemplate, sameValue, textOf } from '../../sync/values';
+import { NeedsHuman } from '../../systems/errors';
+import type { PublicApi, Seen } from './publicApi';
+import { NAMES, isFollowedUp } from './checklist';
+import { factOf } from './facts';
+import type { Outcome, Status } from './checklistLine';
+import type { Translator } from './samples';
+import { watch, type Arrival, type Look, type Patience } from './watch';
+
+/** One pair of records, on which rows are tried: write on one side, look on the other, compare. */
+
+export interface Ends {
+  from: Side;
+  kind: Record<Side, string>;
+  ids: Record<Side, string>;
+}
+
+/** A new record, and when its making was answered: milliseconds. */
+export interface Created {
+  seen: Seen;
+  at: number;
+}
+
+/** What came of one value of one row. */
+export interface Attempt {
+  status: Status;
+  reason: string | null;
+  written: Json | undefined;
+  found: Json | undefined;
+  seconds: number | null;
+}
+
+/** Nothing of what was written together arrived, so that nobody can say whose fault it is. */
+export class Stuck extends Error {
+  override readonly name = 'Stuck';
+}
+
+export class Pair {
+  constructor(
+    private readonly apis: Record<Side, PublicApi>,
+    private readonly table: EntityMapping,
+    private readonly translator: Translator,
+    readonly ends: Ends,
+    private readonly patience: Patience,
+  ) {}
+
+  /** Whether what the new record brought is on its counterpart. */
+  async created(rows: readonly PropertyRow[], { seen, at }: Created): Promise<Map<PropertyRow, Attempt>> {
+    const { from } = this.ends;
+    const wanted = new Map(rows.map((row) => [row, this.brought(row, seen.values)]));
+    return this.arrive(from, { wanted, stale: new Set() }, () => this.lookAt(otherSide(from), wanted), at);
+  }
+
+  /**
+   * Writes values on a side, all in one go.
+   * @param values samples by row; null empties
+   * @throws Stuck where several were written and nothing came of it
+   */
+  async edit(writer: Side, values: ReadonlyMap<PropertyRow, Json>): Promise<Map<PropertyRow, Attempt>> {
+    const reader = otherSide(writer);
+    const before = { [writer]: await this.read(writer), [reader]: await this.read(reader) } as Record<
+      Side,
+      Seen
+    >;
+    const toldBefore = await this.told(reader, values.keys(), writer);
+    const body: Values = {};
+    for (const [row, sample] of values) body[row[writer] ?? ''] = this.written(row, writer, sample);
+    const { kind, ids } = this.ends;
+    let taken: Seen;
+    try {
+      taken = await this.apis[writer].edit(kind[writer], ids[writer], body);
+    } catch (error) {
+      // What its own system lets nobody empty says nothing of the sync.
+      const empties = [...values.values()].every((sample) => sample === null) && error instanceof NeedsHuman;
+      return this.refused([...values.keys()], error, empties ? 'not checked' : 'failed');
+    }
+    const at = Date.now();
+    const wanted = new Map<PropertyRow, Json | undefined>();
+    const attempts = new Map<PropertyRow, Attempt>();
+    const stale = new Set<PropertyRow>();
+    for (const [row, sample] of values) {
+      const holds = this.canonical(row, writer, taken);
+      if (same(holds, this.canonical(row, writer, before[writer])) && !same(holds, sample)) {
+        const reason = `${NAMES[writer]} did not take it`;
+        attempts.set(row, { status: 'not checked', reason, written: sample, found: holds, seconds: null });
+        continue;
+      }
+      wanted.set(row, holds);
+      // What is there already shows nothing by being there.
+      if (!isFollowedUp(row, writer) && same(holds, this.canonical(row, reader, before[reader])))
+        stale.add(row);
+    }
+    const look = async () => {
+      const looks = await this.lookAt(reader, wanted);
+      const told = await this.told(reader, wanted.keys(), writer);
+      const added = [...told].filter(([id]) => !toldBefore.has(id));
+      for (const row of wanted.keys()) {
+        if (!isFollowedUp(row, writer)) continue;
+        const words = textOf(values.get(row) ?? '').split('\n')[0] ?? '';
+        const [id, body] = added.find(([, text]) => text.includes(words)) ?? [];
+        looks.set(row, { arrived: id !== undefined, found: body });
+      }
+      return looks;
+    };
+    for (const [row, attempt] of await this.arrive(writer, { wanted, stale }, look, at))
+      attempts.set(row, attempt);
+    return attempts;
+  }
+
+  /** Changes a row where the mapping takes changes back. @param writer on which it is changed, and taken back */
+  async putBack(writer: Side, values: ReadonlyMap<PropertyRow, Json>): Promise<Map<PropertyRow, Attempt>> {
+    const before = await this.read(writer);
+    const body: Values = {};
+    for (const [row, sample] of values) body[row[writer] ?? ''] = this.written(row, writer, sample);
+    const { kind, ids } = this.ends;
+    let taken: Seen;
+    try {
+      taken = await this.apis[writer].edit(kind[writer], ids[writer], body);
+    } catch (error) {
+      return this.refused([...values.keys()], error);
+    }
+    const attempts = new Map<PropertyRow, Attempt>();
+    const wanted = new Map<PropertyRow, Json | undefined>();
+    for (const row of values.keys()) {
+      const was = this.canonical(row, writer, before);
+      const holds = this.canonical(row, writer, taken);
+      if (same(was, holds)) {
+        const reason = `${NAMES[writer]} did not take the change that was to be taken back`;
+        attempts.set(row, {
+          status: 'not checked',
+          reason,
+          written: values.get(row),
+          found: holds,
+          seconds: null,
+        });
+      } else wanted.set(row, was);
+    }
+    const look = () => this.lookAt(writer, wanted);
+    const arrivals = await watch([...wanted.keys()], look, this.patience);
+    for (const [row, arrival] of arrivals) attempts.set(row, this.attempt(values.get(row), arrival, null));
+    return attempts;
+  }
+
+  private async arrive(
+    writer: Side,
+    {
+      wanted,
+      stale,
+    }: { wanted: ReadonlyMap<PropertyRow, Json | undefined>; stale: ReadonlySet<PropertyRow> },
+    look: () => Promise<Map<PropertyRow, Look>>,
+    at: number,
+  ): Promise<Map<PropertyRow, Attempt>> {
+    const rows = [...wanted.keys()];
+    const arrivals = await watch(rows, look, this.patience, at);
+    const fresh = rows.filter((row) => !stale.has(row));
+    if (fresh.length > 1 && fresh.every((row) => !arrivals.get(row)?.arrived))
+      throw new Stuck('nothing arrived');
+    // Arrived, and taken back since: then it did not arrive.
+    const source = await this.read(writer);
+    const attempts = new Map<PropertyRow, Attempt>();
+    for (const [row, arrival] of arrivals) {
+      const value = wanted.get(row);
+      const still = row[writer] === null || same(this.canonical(row, writer, source), value);
+      const reason = stale.has(row)
+        ? `${NAMES[otherSide(writer)]} held this value before it was written: the earlier one never arrived`
+        : still
+          ? null
+          : `${NAMES[writer]} was changed back`;
+      attempts.set(row, this.attempt(value, arrival, reason));
+    }
+    return attempts;
+  }
+
+  private attempt(
+    written: Json | undefined,
+    { arrived, found, seconds }: Arrival,
+    fault: string | null,
+  ): Attempt {
+    const reason = fault ?? (arrived ? null : `not there after ${Math.round(seconds)} s`);
+    const status = reason === null ? 'passed' : 'failed';
+    return { status, reason, written, found, seconds: arrived ? seconds : null };
+  }
+
+  private refused(rows: PropertyRow[], error: unknown, status: Status = 'failed'): Map<PropertyRow, Attempt> {
+    this.patience.signal.throwIfAborted();
+    if (rows.length > 1) throw new Stuck('refused');
+    const reason = error instanceof Error ? error.message : String(error);
+    return new Map(
+      rows.map((row) => [row, { status, reason, written: undefined, found: undefined, seconds: null }]),
+    );
+  }
+
+  /** What a new record is to bring for a row: what its maker wrote or its system set, or what the mapping makes up. */
+  private brought(row: PropertyRow, values: Values): Json | undefined {
+    const { from } = this.ends;
+    const { transform } = row;
+    if (transform.kind === 'constant') return this.asTarget(row, transform.value);
+    if (transform.kind === 'template') return this.asTarget(row, fillTemplate(transform.template, values));
+    return this.translator.canonical(row, from, values);
+  }
+
+  private asTarget(row: PropertyRow, value: Json): Json | undefined {
+    const to = otherSide(this.ends.from);
+    return this.translator.canonical(row, to, { [row[to] ?? '']: value });
+  }
+
+  private async lookAt(
+    reader: Side,
+    wanted: ReadonlyMap<PropertyRow, Json | undefined>,
+  ): Promise<Map<PropertyRow, Look>> {
+    const seen = await this.read(reader);
+    return new Map(
+      [...wanted].map(([row, value]) => {
+        const found = this.canonical(row, reader, seen);
+        return [row, { arrived: same(found, value), found }];
+      }),
+    );
+  }
+
+  /** Follow-ups there, where one of the rows is told by them. */
+  private async told(reader: Side, rows: Iterable<PropertyRow>, writer: Side): Promise<Map<string, string>> {
+    if (![...rows].some((row) => isFollowedUp(row, writer))) return new Map();
+    return this.apis[reader].followUps(this.ends.kind[reader], this.ends.ids[reader]);
+  }
+
+  private written(row: PropertyRow, side: Side, sample: Json): Json {
+    if (sample === null) {
+      const { empty } = factOf(side, this.table.kind[side], row[side] ?? '');
+      if (empty !== undefined) return empty;
+    }
+    return this.translator.own(row, side, sample);
+  }
+
+  private canonical(row: PropertyRow, side: Side, { values }: Seen): Json | undefined {
+    return this.translator.canonical(row, side, values);
+  }
+
+  private async read(side: Side): Promise<Seen> {
+    const { kind, ids } = this.ends;
+    const seen = await this.apis[side].read(kind[side], ids[side]);
+    return seen ?? { id: ids[side], values: {}, files: [] };
+  }
+}
+
+/** Several values of one row make one line: the worst counts, and the slowest. */
+export function outcomeOf(ends: Ends | null, attempts: readonly Attempt[], note: string | null): Outcome {
+  const worst =
+    attempts.find(({ status }) => status === 'failed') ??
+    attempts.find(({ status }) => status === 'not checked' && attempts.length === 1);
+  const passed = attempts.filter(({ status }) => status === 'passed');
+  const shown = worst ? [worst] : passed;
+  const reasons = attempts.map(({ reason, written }) =>
+    reason === null ? null : attempts.length > 1 ? `${JSON.stringify(written)}: ${reason}` : reason,
+  );
+  const all = [...reasons, note].filter((each) => each !== null);
+  const values = (name: 'written' | 'found') =>
+    shown.length === 1 ? shown[0]?.[name] : shown.map((each) => each[name] ?? null);
+  return {
+    status: worst?.status ?? (passed.length > 0 ? 'passed' : 'not checked'),
+    reason: all.length > 0 ? all.join('; ') : null,
+    zendesk: ends && `zendesk:${ends.kind.zendesk}:${ends.ids.zendesk}`,
+    pms: ends && `pms:${ends.kind.pms}:${ends.ids.pms}`,
+    written: shown.length === 0 ? undefined : values('written'),
+    found: shown.length === 0 ? undefined : values('found'),
+    seconds: worst ? worst.seconds : passed.reduce((most, each) => Math.max(most, each.seconds ?? 0), 0),
+  };
+}
+
+function same(a: Json | undefined, b: Json | undefined): boolean {
+  return a !== undefined && b !== undefined && sameValue(a, b);
+}

@@ -1,0 +1,200 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { stringify } from 'yaml';
+import { startPmsSandbox } from 'pms-sandbox';
+import { NO_LIMITS, startZendeskSandbox } from 'zendesk-sandbox';
+import { readYaml } from '../../config/config';
+import { checkMapping, loadMapping } from '../../config/loadMapping';
+import { loadProfile } from '../../config/loadProfile';
+import { startMongo, startTemporal } from '../../platform/embedded/embeddedServers';
+import type { Mapping } from '../../sync/mapping';
+import { fixedCredential } from '../../systems/credential';
+import { profileSystem } from '../../systems/profile/profileSystem';
+import { zendeskSystem } from '../../systems/zendesk/zendeskSystem';
+import type { SignedIn } from '../../systems/zendesk/zendeskAuth';
+import { SEARCH_ATTRIBUTES } from '../../workflows/searchAttributes';
+import { missingFields } from './missingFields';
+import { PmsApi } from './pmsApi';
+import { ZendeskApi } from './zendeskApi';
+
+/** Two sandboxes and a service that keeps them in sync, on servers of their own: nothing of a real account is near. */
+
+export type CommentMode = Mapping['commentMode'];
+
+export interface Synced {
+  mapping: Mapping;
+  apis: { zendesk: ZendeskApi; pms: PmsApi };
+  /** Resolves, with the end of its log, where the service ends by itself. */
+  ended: Promise<string>;
+}
+
+const POLL_SECONDS = '1';
+const AGENT = 'ann@sandbox.example';
+const MAIN = path.resolve(__dirname, '../../operator/cli/main.js');
+/** Records of one mode and of the other have different ids: these name workflows on one Temporal server. */
+const IDS_APART = 1_000_000;
+
+/**
+ * Starts everything, once for each mode of comments, works, and takes it all down again.
+ * @throws MappingError, NoServerError
+ */
+export async function inSandbox<T>(
+  mappingFile: string,
+  modes: readonly CommentMode[],
+  onProgress: (line: string) => void,
+  work: (synced: Record<CommentMode, Synced>) => Promise<T>,
+): Promise<T> {
+  loadMapping(mappingFile);
+  const folder = mkdtempSync(path.join(tmpdir(), 'zps-verify-'));
+  const stops: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
+  try {
+    // What the environment names may be in real use.
+    const env = { ...process.env, TEMPORAL_ADDRESS: '', MONGODB_URI: '' };
+    const temporal = await startTemporal({
+      onProgress,
+      env,
+      dataDir: path.join(folder, 'temporal'),
+      searchAttributes: SEARCH_ATTRIBUTES,
+    });
+    stops.push(() => temporal.stop());
+    const mongo = await startMongo({ onProgress, env, dataDir: path.join(folder, 'mongo') });
+    stops.push(() => mongo.stop());
+    const servers = { TEMPORAL_ADDRESS: temporal.address, MONGODB_URI: mongo.uri };
+    const started: [CommentMode, Synced][] = [];
+    for (const [index, mode] of modes.entries()) {
+      const file = path.join(folder, `mapping-${mode}.yaml`);
+      writeFileSync(file, stringify(withMode(readYaml(mappingFile), mode)));
+      const { synced, stop } = await startOne({ mode, file, folder, servers, idsAfter: index * IDS_APART });
+      stops.push(stop);
+      started.push([mode, synced]);
+    }
+    onProgress('running the checklist');
+    return await work(Object.fromEntries(started) as Record<CommentMode, Synced>);
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
+function withMode(input: unknown, mode: CommentMode): unknown {
+  const { entities, ...rest } = input as { entities: { CommentToProject: object } };
+  return { ...rest, entities: { ...entities, CommentToProject: { ...entities.CommentToProject, mode } } };
+}
+
+interface One {
+  mode: CommentMode;
+  file: string;
+  folder: string;
+  servers: Record<string, string>;
+  idsAfter: number;
+}
+
+async function startOne({ mode, file, folder, servers, idsAfter }: One): Promise<{
+  synced: Synced;
+  stop: () => Promise<void>;
+}> {
+  const fields = missingFields(loadMapping(file));
+  const zendesk = await startZendeskSandbox({
+    idsAfter,
+    ...NO_LIMITS,
+    fields: fields.zendesk,
+  });
+  const pms = await startPmsSandbox({
+    idsAfter,
+    rateLimitPerMinute: NO_LIMITS.rateLimitPerMinute,
+    fields: fields.pms,
+  });
+  const { url: baseUrl, clientId, clientSecret } = zendesk;
+  const systems = {
+    zendesk: zendeskSystem({ baseUrl, auth: { by: 'oauth', clientId, secret: () => clientSecret } }),
+    pms: profileSystem({ profile: loadProfile('contract'), baseUrl: pms.url, token: pms.token }),
+  };
+  // Colleagues have accounts in both.
+  for (const { email, name } of zendesk.store.users.values())
+    if (email !== null && email !== zendesk.adminEmail)
+      pms.store.people.upsert({ email, name, role: 'member' });
+  const mapping = await checkMapping(loadMapping(file), systems, file);
+  const service = startProcess(path.join(folder, `${mode}.log`), {
+    PATH: process.env['PATH'],
+    HOME: process.env['HOME'],
+    ...servers,
+    MONGODB_DATABASE: `verify-${mode}`,
+    TASK_QUEUE: `verify-${mode}`,
+    MAPPING_FILE: file,
+    ZENDESK_BASE_URL: zendesk.url,
+    ZENDESK_OAUTH_CLIENT_ID: clientId,
+    ZENDESK_OAUTH_CLIENT_SECRET: clientSecret,
+    ZENDESK_POLL_SECONDS: POLL_SECONDS,
+    PMS_BASE_URL: pms.url,
+    PMS_TOKEN: pms.token,
+    PMS_POLL_SECONDS: POLL_SECONDS,
+    RECONCILE_CRON: 'off',
+    LOG_LEVEL: 'warn',
+  });
+  return {
+    synced: {
+      mapping,
+      apis: {
+        zendesk: new ZendeskApi({ baseUrl, as: signedInAs(zendesk.bearer(AGENT)) }),
+        pms: new PmsApi({ baseUrl: pms.url, token: await tokenOf(pms.url, AGENT) }),
+      },
+      ended: service.ended,
+    },
+    async stop() {
+      await service.stop();
+      await zendesk.close();
+      await pms.close();
+    },
+  };
+}
+
+/** As a person, with a token that does not end. */
+function signedInAs(bearer: string): SignedIn {
+  return {
+    auth: fixedCredential({ authorization: `Bearer ${bearer}` }),
+    credential: 'the sandbox',
+    explainRefusal: () => null,
+  };
+}
+
+/** A person's own, rather than the sync's. */
+async function tokenOf(url: string, email: string): Promise<string> {
+  const answer = await fetch(`${url}/_sandbox/tokens`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email, name: 'Ann Agent' }),
+  });
+  return ((await answer.json()) as { token: string }).token;
+}
+
+/** The service as an operator runs it. */
+function startProcess(
+  logFile: string,
+  env: NodeJS.ProcessEnv,
+): { ended: Promise<string>; stop: () => Promise<void> } {
+  const log = openSync(logFile, 'a');
+  const child: ChildProcess = spawn(process.execPath, [MAIN, 'start', '--only', 'worker'], {
+    env,
+    stdio: ['ignore', log, log],
+    // Away from settings files: they are not for the sandbox.
+    cwd: path.dirname(logFile),
+    // Ctrl-C is for the checklist, which then stops things in order.
+    detached: true,
+  });
+  closeSync(log);
+  const exited = once(child, 'exit');
+  let stopping = false;
+  const ended = exited.then(() => readFileSync(logFile, 'utf8').trim().split('\n').slice(-3).join('\n'));
+  return {
+    ended: new Promise((resolve) => void ended.then((said) => stopping || resolve(said))),
+    async stop() {
+      stopping = true;
+      child.kill('SIGTERM');
+      const hurry = setTimeout(() => child.kill('SIGKILL'), 30_000);
+      await exited;
+      clearTimeout(hurry);
+    },
+  };
+}

@@ -1,0 +1,433 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import type { CallBudget } from '../../systems/budget';
+import { HttpClient, type Request } from '../../systems/http';
+import type { SignedIn } from '../../systems/zendesk/zendeskAuth';
+import { ZENDESK_RATE } from '../../systems/zendesk/zendeskLimits';
+import { textOf } from '../../sync/values';
+import type { Json, Values } from '../../sync/record';
+import { patiently, valueOf, type FileContent, type PublicApi, type Seen, type SeenFile } from './publicApi';
+
+/** Zendesk as an agent uses it. https://developer.zendesk.com/api-reference/ticketing/introduction/ */
+
+export interface ZendeskAccess {
+  baseUrl: string;
+  /** Whom it acts as. */
+  as: SignedIn;
+  budget?: CallBudget;
+}
+
+const raw = z.looseObject({ id: z.number() });
+type Raw = z.output<typeof raw>;
+const user = z.looseObject({ id: z.number(), name: z.string(), email: z.string().nullish() });
+type User = z.output<typeof user>;
+const file = z.looseObject({ id: z.number(), file_name: z.string(), size: z.number().nullish() });
+const comment = z.looseObject({
+  id: z.number(),
+  body: z.string().nullish(),
+  html_body: z.string().nullish(),
+  public: z.boolean(),
+  author_id: z.number().nullish(),
+  created_at: z.string(),
+  attachments: z.array(file).default([]),
+});
+type Comment = z.output<typeof comment>;
+const audit = z.looseObject({
+  id: z.number(),
+  metadata: z.looseObject({ custom: z.record(z.string(), z.unknown()).nullish() }).nullish(),
+  events: z.array(z.looseObject({ id: z.number().nullish(), type: z.string().nullish() })),
+});
+type Audit = z.output<typeof audit>;
+const options = { custom_field_options: z.array(z.looseObject({ value: z.string() })).nullish() };
+const answers = {
+  ticketFields: z.looseObject({ ticket_fields: z.array(z.looseObject({ id: z.number(), ...options })) }),
+  organizationFields: z.looseObject({
+    organization_fields: z.array(z.looseObject({ key: z.string(), ...options })),
+  }),
+  ticket: z.looseObject({ ticket: raw, audit: audit.nullish() }),
+  tickets: z.looseObject({ tickets: z.array(raw) }),
+  organization: z.looseObject({ organization: raw }),
+  organizations: z.looseObject({ organizations: z.array(raw) }),
+  users: z.looseObject({ users: z.array(user) }),
+  user: z.looseObject({ user }),
+  groups: z.looseObject({ groups: z.array(z.looseObject({ id: z.number(), name: z.string() })) }),
+  comments: z.looseObject({ comments: z.array(comment) }),
+  audits: z.looseObject({ audits: z.array(audit) }),
+  upload: z.looseObject({ upload: z.looseObject({ token: z.string() }) }),
+};
+const TICKET_FIELD = 'custom_fields.';
+const ORGANIZATION_FIELD = 'organization_fields.';
+const PATHS: Record<string, string> = { ticket: 'tickets', organization: 'organizations' };
+/** The marks that the sync leaves on a comment's audit (docs/comments.md): a comment has no field for them. */
+const MARKS = { backRef: 'zps_ref', followUp: 'zps_follow_up', of: 'zps_of', byline: 'zps_byline' };
+
+export class ZendeskApi implements PublicApi {
+  readonly side = 'zendesk';
+  private readonly http: HttpClient;
+  private readonly baseUrl: string;
+  private readonly users = new Map<number, User>();
+  private groupList: Promise<{ id: number; name: string }[]> | null = null;
+
+  constructor({ baseUrl, as, budget }: ZendeskAccess) {
+    this.baseUrl = baseUrl;
+    this.http = new HttpClient({
+      side: 'zendesk',
+      name: 'Zendesk',
+      baseUrl,
+      headers: {},
+      ...as,
+      ...(budget && { rate: { rules: ZENDESK_RATE, budget } }),
+    });
+  }
+
+  /** Agents who can be assigned, ourselves first. */
+  async agents(): Promise<{ email: string; name: string }[]> {
+    const { user: me } = await this.get(answers.user, '/users/me');
+    const lists = await Promise.all(
+      ['admin', 'agent'].map((role) => this.get(answers.users, '/users', { role, 'page[size]': 100 })),
+    );
+    const all = [me, ...lists.flatMap(({ users }) => users)];
+    return [...new Map(all.map((each) => [each.id, each])).values()].flatMap(({ email, name }) =>
+      email == null ? [] : { email: email.toLowerCase(), name },
+    );
+  }
+
+  async groups(): Promise<{ id: number; name: string }[]> {
+    this.groupList ??= this.get(answers.groups, '/groups').then(({ groups }) => groups);
+    return this.groupList;
+  }
+
+  /** The values that fields with options take, by kind and property. */
+  async options(): Promise<Map<string, string[]>> {
+    const { ticket_fields: ticket } = await this.get(answers.ticketFields, '/ticket_fields');
+    const { organization_fields: organization } = await this.get(
+      answers.organizationFields,
+      '/organization_fields',
+    );
+    const found = [
+      ...ticket.map((each) => [`zendesk ticket ${TICKET_FIELD}${each.id}`, each] as const),
+      ...organization.map((each) => [`zendesk organization ${ORGANIZATION_FIELD}${each.key}`, each] as const),
+    ];
+    return new Map(
+      found.flatMap(([name, { custom_field_options: options }]) =>
+        options ? [[name, options.map(({ value }) => value)]] : [],
+      ),
+    );
+  }
+
+  async create(kind: string, values: Values): Promise<Seen> {
+    if (kind === 'comment') return this.say(values, []);
+    if (kind === 'organization') {
+      const body = { organization: organizationBody(values) };
+      const answer = await this.send(answers.organization, { method: 'POST', path: '/organizations', body });
+      return this.organization(answer.organization);
+    }
+    const { description, ...rest } = values;
+    const ticket = {
+      ...(await this.ticketBody(rest)),
+      comment: { body: textOf(description ?? '') },
+    };
+    const answer = await this.send(answers.ticket, { method: 'POST', path: '/tickets', body: { ticket } });
+    return this.ticket(answer.ticket);
+  }
+
+  /** A comment by whoever `author` names, with files. */
+  async say(values: Values, files: FileContent[]): Promise<Seen> {
+    const uploads: string[] = [];
+    for (const each of files) uploads.push(await this.upload(each));
+    const author = values['author'] == null ? null : await this.userOf(textOf(values['author']));
+    const said = {
+      body: textOf(values['body'] ?? ''),
+      public: values['public'] !== false,
+      ...(author && { author_id: author.id }),
+      uploads,
+    };
+    const ticketId = textOf(values['ticket_id'] ?? '');
+    const answer = await this.send(answers.ticket, {
+      method: 'PUT',
+      path: `/tickets/${ticketId}`,
+      body: { ticket: { comment: said } },
+    });
+    const event = answer.audit?.events.find(({ type }) => type === 'Comment');
+    const seen = await this.read('comment', `${ticketId}-${event?.id ?? ''}`);
+    if (!seen) throw new Error(`Zendesk does not show the comment that it just took on ticket ${ticketId}`);
+    return seen;
+  }
+
+  async edit(kind: string, id: string, values: Values): Promise<Seen> {
+    if (kind === 'comment') return this.editComment(id, values);
+    if (kind === 'organization') {
+      const body = { organization: organizationBody(values) };
+      const path = `/organizations/${id}`;
+      return this.organization(
+        (await this.send(answers.organization, { method: 'PUT', path, body })).organization,
+      );
+    }
+    const body = { ticket: await this.ticketBody(values) };
+    const answer = await this.send(answers.ticket, { method: 'PUT', path: `/tickets/${id}`, body });
+    return this.ticket(answer.ticket);
+  }
+
+  async read(kind: string, id: string): Promise<Seen | null> {
+    if (kind === 'comment') {
+      const { ticketId } = partsOf(id);
+      return (await this.commentsOf(ticketId)).find((each) => each.seen.id === id)?.seen ?? null;
+    }
+    const path = `/api/v2/${PATHS[kind] ?? kind}/${id}`;
+    const request: Request = { method: 'GET', path };
+    const answer = await patiently(() => this.http.send(request, [404]));
+    if (answer.status === 404) return null;
+    return kind === 'organization'
+      ? this.organization(this.http.parse(answers.organization, request, answer.body).organization)
+      : this.ticket(this.http.parse(answers.ticket, request, answer.body).ticket);
+  }
+
+  async find(kind: string, backRef: string, parent: string | null): Promise<Seen[]> {
+    if (kind === 'comment') {
+      const all = await this.commentsOf(parent ?? '');
+      return all.filter(({ custom }) => custom[MARKS.backRef] === backRef).map(({ seen }) => seen);
+    }
+    const query = { external_id: backRef };
+    if (kind === 'organization') {
+      const { organizations } = await this.get(answers.organizations, '/organizations/search', query);
+      return organizations.map((each) => this.organization(each));
+    }
+    const { tickets } = await this.get(answers.tickets, '/tickets', query);
+    return Promise.all(tickets.map((each) => this.ticket(each)));
+  }
+
+  /** Comments go with their ticket. */
+  async remove(kind: string, id: string): Promise<void> {
+    if (kind === 'comment') return;
+    const request: Request = { method: 'DELETE', path: `/api/v2/${PATHS[kind] ?? kind}/${id}` };
+    await patiently(() => this.http.send(request, [404]));
+  }
+
+  async followUps(kind: string, id: string): Promise<Map<string, string>> {
+    const { ticketId, commentId } = kind === 'comment' ? partsOf(id) : { ticketId: id, commentId: null };
+    const all = await this.commentsOf(ticketId);
+    const added = all.filter(
+      ({ custom }) =>
+        custom[MARKS.followUp] !== undefined && (commentId === null || custom[MARKS.of] === commentId),
+    );
+    return new Map(added.map(({ seen }) => [seen.id, textOf(seen.values['body'] ?? '')]));
+  }
+
+  /** Files come with what is said. */
+  async attach(_kind: string, id: string): Promise<void> {
+    throw new Error(`Zendesk comment ${id}: a file cannot be added to it later`);
+  }
+
+  async redact(_kind: string, id: string): Promise<void> {
+    await this.redactMarked(id, (html) =>
+      html.replace(/^(\s*<div[^>]*>)([\s\S]*)(<\/div>\s*)$/, '$1<redact>$2</redact>$3'),
+    );
+  }
+
+  /** https://developer.zendesk.com/api-reference/ticketing/tickets/ticket-attachments/#redact-comment-attachment */
+  async redactFile(id: string, fileId: string): Promise<void> {
+    const { ticketId, commentId } = partsOf(id);
+    const path = `/tickets/${ticketId}/comments/${commentId}/attachments/${fileId}/redact`;
+    await this.send(z.unknown(), { method: 'PUT', path });
+  }
+
+  async person(email: string, name: string): Promise<void> {
+    // Nobody is to be written to.
+    const body = { user: { email, name, role: 'end-user', skip_verify_email: true } };
+    await this.send(answers.user, { method: 'POST', path: '/users/create_or_update', body });
+  }
+
+  async removePerson(email: string): Promise<void> {
+    const found = await this.userOf(email);
+    if (found)
+      await patiently(() => this.http.send({ method: 'DELETE', path: `/api/v2/users/${found.id}` }, [404]));
+  }
+
+  async userOf(email: string): Promise<User | null> {
+    const { users } = await this.get(answers.users, '/users/search', { query: `email:"${email}"` });
+    return users.find((each) => each.email?.toLowerCase() === email) ?? null;
+  }
+
+  /** A comment can be made internal; words of it can be redacted, and nothing else. */
+  private async editComment(id: string, values: Values): Promise<Seen> {
+    const { ticketId, commentId } = partsOf(id);
+    if (values['public'] === false)
+      await this.send(z.unknown(), {
+        method: 'PUT',
+        path: `/tickets/${ticketId}/comments/${commentId}/make_private`,
+      });
+    const words = values['body'];
+    if (typeof words === 'string')
+      await this.redactMarked(id, (html) => html.replace(words, `<redact>${words}</redact>`));
+    const seen = await this.read('comment', id);
+    if (!seen) throw new Error(`Zendesk comment ${id} is gone`);
+    return seen;
+  }
+
+  /** https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/#redact-ticket-comment-in-agent-workspace */
+  private async redactMarked(id: string, mark: (html: string) => string): Promise<void> {
+    const { ticketId, commentId } = partsOf(id);
+    const { comments } = await this.get(answers.comments, `/tickets/${ticketId}/comments`, PAGE);
+    const said = comments.find((each) => String(each.id) === commentId);
+    const body = {
+      ticket_id: Number(ticketId),
+      html_body: mark(said?.html_body ?? ''),
+      external_attachment_urls: [],
+    };
+    await this.send(z.unknown(), { method: 'PUT', path: `/comment_redactions/${commentId}`, body });
+  }
+
+  private async upload({ name, content }: FileContent): Promise<string> {
+    const request = (): Request => ({
+      method: 'POST',
+      path: '/api/v2/uploads',
+      query: { filename: name },
+      file: {
+        fileName: name,
+        contentType: 'text/plain',
+        size: content.length,
+        content: Readable.from([content]),
+      },
+    });
+    const answer = await patiently(() => this.http.send(request()));
+    return this.http.parse(answers.upload, request(), answer.body).upload.token;
+  }
+
+  /** Those of one page: a check's ticket has few. */
+  private async commentsOf(ticketId: string): Promise<{ seen: Seen; custom: Record<string, unknown> }[]> {
+    const request: Request = { method: 'GET', path: `/api/v2/tickets/${ticketId}/comments`, query: PAGE };
+    const answer = await patiently(() => this.http.send(request, [404]));
+    if (answer.status === 404) return [];
+    const { comments } = this.http.parse(answers.comments, request, answer.body);
+    const { audits } = await this.get(answers.audits, `/tickets/${ticketId}/audits`, PAGE);
+    await this.learnUsers(comments.map((each) => each.author_id));
+    const customOf = ({ id }: Comment) => audits.find((each) => isAuditOf(each, id))?.metadata?.custom ?? {};
+    return comments.map((each) => {
+      const custom = customOf(each);
+      const added = comments.filter((other) => customOf(other)[MARKS.of] === String(each.id));
+      return { custom, seen: this.comment(each, ticketId, custom, added) };
+    });
+  }
+
+  private comment(said: Comment, ticketId: string, custom: Record<string, unknown>, added: Comment[]): Seen {
+    const author = this.users.get(said.author_id ?? 0);
+    const byline = custom[MARKS.byline];
+    const body = said.body?.replace(/\r\n?/g, '\n') ?? '';
+    const named = typeof byline === 'string' && body.startsWith(byline) ? byline : '';
+    return {
+      id: `${ticketId}-${said.id}`,
+      values: {
+        ticket_id: ticketId,
+        body: body.slice(named.length),
+        html_body: said.html_body ?? null,
+        public: said.public,
+        author: author?.email?.toLowerCase() ?? null,
+        // Whoever has no account here is named before what was said.
+        author_name: /^(.*) wrote:\n/.exec(named)?.[1] ?? author?.name ?? null,
+        created_at: said.created_at,
+      },
+      // A file that came later is on a comment of its own.
+      files: [said, ...added].flatMap(({ attachments }) => attachments.map(fileOf)),
+    };
+  }
+
+  private organization(from: Raw): Seen {
+    const values: Values = {};
+    for (const [name, value] of Object.entries(from)) values[name] = valueOf(value);
+    const fields = (from['organization_fields'] ?? {}) as Record<string, Json>;
+    for (const [key, value] of Object.entries(fields)) values[`${ORGANIZATION_FIELD}${key}`] = value;
+    return { id: String(from.id), values, files: [] };
+  }
+
+  private async ticket(from: Raw): Promise<Seen> {
+    const idOf = (name: string) => (typeof from[name] === 'number' ? from[name] : null);
+    await this.learnUsers([idOf('requester_id'), idOf('assignee_id'), idOf('submitter_id')]);
+    const emailOf = (name: string) => this.users.get(idOf(name) ?? 0)?.email?.toLowerCase() ?? null;
+    const group = (await this.groups()).find(({ id }) => id === idOf('group_id'));
+    const values: Values = {};
+    for (const [name, value] of Object.entries(from)) values[name] = valueOf(value);
+    const custom = (from['custom_fields'] ?? []) as { id: number; value: Json }[];
+    for (const { id, value } of custom) values[`${TICKET_FIELD}${id}`] = value;
+    const organizationId = idOf('organization_id');
+    return {
+      id: String(from.id),
+      files: [],
+      values: {
+        ...values,
+        organization_id: organizationId === null ? null : String(organizationId),
+        requester: emailOf('requester_id'),
+        assignee: emailOf('assignee_id'),
+        submitter: emailOf('submitter_id'),
+        group: group?.name ?? null,
+        channel: valueOf((from['via'] as { channel?: unknown } | null | undefined)?.channel),
+        // Where an agent opens it.
+        url: `${this.baseUrl}/agent/tickets/${from.id}`,
+      },
+    };
+  }
+
+  private async ticketBody(values: Values): Promise<Record<string, unknown>> {
+    const body: Record<string, unknown> = {};
+    const fields: { id: number; value: Json }[] = [];
+    for (const [name, value] of Object.entries(values)) {
+      if (name.startsWith(TICKET_FIELD)) fields.push({ id: Number(name.slice(TICKET_FIELD.length)), value });
+      else if (name === 'organization_id') body[name] = value === null ? null : Number(value);
+      else if (name === 'requester') body[name] = { email: value, name: textOf(value) };
+      else if (name === 'assignee') {
+        if (value === null) body['assignee_id'] = null;
+        else body['assignee_email'] = value;
+      } else if (name === 'group')
+        body['group_id'] = (await this.groups()).find((each) => each.name === value)?.id ?? null;
+      else body[name] = value;
+    }
+    return fields.length > 0 ? { ...body, custom_fields: fields } : body;
+  }
+
+  private async learnUsers(ids: (number | null | undefined)[]): Promise<void> {
+    const unknown = [...new Set(ids)].filter(
+      (id): id is number => id != null && id > 0 && !this.users.has(id),
+    );
+    if (unknown.length === 0) return;
+    const { users } = await this.get(answers.users, '/users/show_many', { ids: unknown.join(',') });
+    for (const each of users) this.users.set(each.id, each);
+  }
+
+  private get<T>(
+    schema: z.ZodType<T>,
+    path: string,
+    query: Record<string, string | number> = {},
+  ): Promise<T> {
+    return patiently(() => this.http.get(schema, `/api/v2${path}`, query));
+  }
+
+  private async send<T>(schema: z.ZodType<T>, { path, ...request }: Request): Promise<T> {
+    const whole = { ...request, path: `/api/v2${path}` };
+    return this.http.parse(schema, whole, (await patiently(() => this.http.send(whole))).body);
+  }
+}
+
+const PAGE = { 'page[size]': 100 };
+
+function organizationBody(values: Values): Record<string, unknown> {
+  const body: Record<string, unknown> = {};
+  const fields: Values = {};
+  for (const [name, value] of Object.entries(values)) {
+    if (name.startsWith(ORGANIZATION_FIELD)) fields[name.slice(ORGANIZATION_FIELD.length)] = value;
+    else body[name] = value;
+  }
+  return Object.keys(fields).length > 0 ? { ...body, organization_fields: fields } : body;
+}
+
+function partsOf(id: string): { ticketId: string; commentId: string } {
+  const [ticketId = '', commentId = ''] = id.split('-');
+  return { ticketId, commentId };
+}
+
+function isAuditOf({ events }: Audit, commentId: number): boolean {
+  return events.some(({ id, type }) => type === 'Comment' && id === commentId);
+}
+
+/** What is left of a redacted file is no file. */
+function fileOf({ id, file_name: name, size }: z.output<typeof file>): SeenFile {
+  return { id: String(id), name, size: size ?? 0, content: async () => null };
+}

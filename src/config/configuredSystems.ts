@@ -1,0 +1,69 @@
+import { RateBudgets, type LimitState } from '../systems/budget/rateBudgets';
+import { SYSTEM_CLOCK } from '../systems/budget/clock';
+import type { Side } from '../sync/record';
+import { untoldRate } from '../systems/pmsAdapter';
+import type { ApiCall } from '../systems/http';
+import type { Grant } from '../systems/oauth';
+import type { SystemPort } from '../systems/port';
+import { zendeskSystem } from '../systems/zendesk/zendeskSystem';
+import { ZENDESK_RATE } from '../systems/zendesk/zendeskLimits';
+import { loadPmsAdapter } from './loadAdapter';
+import type { Config } from './config';
+
+interface SystemsParts {
+  budgets: RateBudgets;
+  onCall?: (call: ApiCall) => void;
+  /** Told of every access token that Zendesk granted. */
+  onGrant?: (grant: Grant) => void;
+}
+
+/** Both systems as the configuration names them. Nothing is called yet. */
+export function configuredSystems(
+  config: Config,
+  { budgets, onCall, onGrant }: SystemsParts,
+): Record<Side, SystemPort> {
+  const common = {
+    fileLimitBytes: config.attachmentLimitMb * 1024 * 1024,
+    ...(onCall && { onCall }),
+  };
+  return {
+    zendesk: zendeskSystem({
+      baseUrl: config.zendeskBaseUrl,
+      auth: config.zendeskAuth,
+      attachmentHosts: config.zendeskAttachmentHosts,
+      budget: budgets.of('zendesk'),
+      ...(onGrant && { onGrant }),
+      ...common,
+    }),
+    pms: loadPmsAdapter(config).connect({
+      baseUrl: config.pmsBaseUrl,
+      token: config.pmsToken,
+      readToken: config.readPmsToken,
+      ...(config.pmsUser !== undefined && { user: config.pmsUser }),
+      budget: budgets.of('pms'),
+      ...common,
+    }),
+  };
+}
+
+/** The rates of both APIs; kept over all processes once the database is known. */
+export function configuredBudgets(
+  config: Config,
+  onState?: (side: Side, state: LimitState) => void,
+): RateBudgets {
+  const { name, rate } = loadPmsAdapter(config);
+  const rates = {
+    zendesk: {
+      name: 'Zendesk',
+      rules: ZENDESK_RATE,
+      ceiling: config.zendeskCallsPerMinute ?? null,
+      share: config.zendeskTicketUpdateShare / 100,
+    },
+    pms: {
+      name,
+      rules: rate ?? untoldRate(),
+      ceiling: config.pmsCallsPerMinute ?? null,
+    },
+  };
+  return new RateBudgets(rates, SYSTEM_CLOCK, onState);
+}

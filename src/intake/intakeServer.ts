@@ -1,0 +1,226 @@
+import { createHash } from 'node:crypto';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import type { Logger } from 'pino';
+import type { Side } from '../sync/record';
+import type { Counts, Outcome } from '../sync/deliveryCounts';
+import type { Source } from './source';
+import { NotHandedOver, type HandOver } from './handOver';
+import { pmsSource } from './pmsSource';
+import { isSigned, isTimely } from './signature';
+import { zendeskSource } from './zendeskSource';
+
+/** An event carries a comment at most, which Zendesk limits to 64 kB. */
+const BODY_LIMIT_BYTES = 512 * 1024;
+const HEADERS_WITHIN_MS = 5_000;
+/** Headers and body together; a sender that is slower than this is none that we know. */
+const REQUEST_WITHIN_MS = 10_000;
+const CHECK_EVERY_MS = 1_000;
+/** Longer than proxies keep an idle connection, so that they close it and not we, under their next request. */
+const KEEP_ALIVE_MS = 75_000;
+const CONNECTIONS_AT_MOST = 500;
+/** Requests of one connection at a time, however many connections there are. */
+const LEAST_AT_ONCE = 20;
+const RETRY_AFTER_SECONDS = 5;
+const MARK_BYTES = 200;
+/** Readiness is asked by anybody who reaches the port; the servers behind are asked once in this time. */
+const READY_FOR_MS = 1_000;
+
+/** Whose deliveries are received. */
+export interface ReceivedConnection {
+  /** Part of its addresses; null where it is the only one. */
+  connection: string | null;
+  /** Current and previous secret of each side; a side without one is not served. */
+  secrets: Partial<Record<Side, readonly string[]>>;
+  handOver: Pick<HandOver, 'submit'>;
+  counts: Counts;
+}
+
+export interface ReceiverOptions {
+  connections: readonly ReceivedConnection[];
+  /** Whether each server behind answers, by its name. */
+  probe: () => Promise<Record<string, boolean>>;
+  log: Logger;
+  now?: () => number;
+  /** Shorter ones are for tests. */
+  requestWithinMs?: number;
+}
+
+/**
+ * The webhook receiver's HTTP server: `POST /webhooks/zendesk`, `POST /webhooks/pms`, `GET /healthz`, `GET /readyz`; of
+ * several connections, `POST /webhooks/acme/zendesk` and so on.
+ */
+export function createReceiver(options: ReceiverOptions): FastifyInstance {
+  const { connections, requestWithinMs = REQUEST_WITHIN_MS } = options;
+  const app = fastify({
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: requestWithinMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+    http: {
+      headersTimeout: Math.min(HEADERS_WITHIN_MS, requestWithinMs),
+      connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, requestWithinMs),
+      maxHeaderSize: 16 * 1024,
+    },
+    // What cannot be parsed as HTTP is answered by its status alone.
+    clientErrorHandler: (error, socket) => {
+      if (socket.writable && !socket.destroyed)
+        socket.write(
+          `HTTP/1.1 ${error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request'}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`,
+        );
+      socket.destroy();
+    },
+    routerOptions: { onBadUrl: (_path, _request, response) => void response.writeHead(400).end() },
+  });
+  app.server.maxConnections = CONNECTIONS_AT_MOST;
+  // The signature is over the bytes as they came.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  );
+  answerErrors(app, options.log);
+  // One that floods us must leave room for the others' deliveries.
+  const atMost = Math.max(LEAST_AT_ONCE, Math.floor(CONNECTIONS_AT_MOST / connections.length));
+  for (const connection of connections) {
+    const room = new Room(atMost);
+    for (const source of [zendeskSource, pmsSource]) {
+      const known = connection.secrets[source.side];
+      if (known && known.length > 0) receive(app, source, known, { ...connection, room, now: options.now });
+    }
+  }
+  health(app, options);
+  return app;
+}
+
+function receive(
+  app: FastifyInstance,
+  source: Source,
+  secrets: readonly string[],
+  {
+    connection,
+    handOver,
+    counts,
+    room,
+    now = Date.now,
+  }: ReceivedConnection & {
+    room: Room;
+    now: ReceiverOptions['now'];
+  },
+): void {
+  const count = (outcome: Outcome, type?: string) => counts.add(source.side, outcome, type);
+  const { headers } = source;
+  app.route({
+    method: 'POST',
+    url: `/webhooks/${connection === null ? '' : `${connection}/`}${source.side}`,
+    // Before the body is read: nobody without a timely signature makes us take one in.
+    onRequest: async (request, reply) => {
+      const timestamp = request.headers[headers.timestamp];
+      const signature = request.headers[headers.signature];
+      if (
+        typeof signature === 'string' &&
+        typeof timestamp === 'string' &&
+        isTimely(source, timestamp, now())
+      ) {
+        if (room.take(reply)) return undefined;
+        count('unavailable');
+        return unavailable(reply.header('connection', 'close'), { error: 'unavailable' });
+      }
+      count('unauthorized');
+      return unauthorized(reply);
+    },
+    handler: async (request, reply) => {
+      const timestamp = String(request.headers[headers.timestamp]);
+      const signature = String(request.headers[headers.signature]);
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      if (!isSigned(source, secrets, { timestamp, signature, body })) {
+        count('unauthorized');
+        return unauthorized(reply);
+      }
+      const event = source.parse(parseJson(body));
+      if (!event) {
+        count('malformed');
+        return reply.code(400).send({ error: 'malformed' });
+      }
+      if (event.hints.length === 0) {
+        count('ignored', event.type);
+        return { status: 'ignored' };
+      }
+      const marks = [`${source.side} signature ${signature}`];
+      const invocation = request.headers[headers.invocation];
+      // The header is not part of what is signed, so it cannot stand for the delivery alone.
+      if (typeof invocation === 'string') marks.push(`${source.side} invocation ${shortened(invocation)}`);
+      try {
+        const outcome = await handOver.submit({ marks, hints: event.hints });
+        count(outcome, event.type);
+        return { status: outcome };
+      } catch (error) {
+        if (!(error instanceof NotHandedOver)) throw error;
+        count('unavailable');
+        return unavailable(reply, { error: 'unavailable' });
+      }
+    },
+  });
+}
+
+/** How many of a connection's requests are answered at a time. */
+class Room {
+  private taken = 0;
+
+  constructor(private readonly atMost: number) {}
+
+  /** Takes a place until the request is over, however it ends. @returns false where there is none */
+  take({ raw }: FastifyReply): boolean {
+    if (this.taken >= this.atMost) return false;
+    this.taken += 1;
+    raw.once('close', () => (this.taken -= 1));
+    return true;
+  }
+}
+
+/** `/healthz`: the process is alive. `/readyz`: what it hands over to answers, too. */
+function health(app: FastifyInstance, { probe, now = Date.now }: ReceiverOptions): void {
+  let last: { at: number; answer: Promise<Record<string, boolean>> } | null = null;
+  app.get('/healthz', async () => ({ status: 'ok' }));
+  app.get('/readyz', async (_request, reply) => {
+    if (!last || now() - last.at > READY_FOR_MS) last = { at: now(), answer: probe() };
+    const servers = await last.answer;
+    if (Object.values(servers).every(Boolean)) return { status: 'ready', ...servers };
+    return unavailable(reply, { status: 'unavailable', ...servers });
+  });
+}
+
+/** Nobody learns more from an answer than its status says. */
+function answerErrors(app: FastifyInstance, log: Logger): void {
+  app.setErrorHandler((error: FastifyError, _request, reply) => {
+    const { statusCode = 500 } = error;
+    if (statusCode >= 500) log.error({ err: error }, 'webhook receiver');
+    return reply
+      .code(statusCode)
+      .header('connection', 'close')
+      .send({ error: WORDS[statusCode] ?? (statusCode < 500 ? 'bad_request' : 'internal') });
+  });
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }));
+}
+
+const WORDS: Record<number, string> = { 413: 'too_large', 415: 'unsupported_media_type' };
+
+/** Which of the reasons it was is for the counts, not for whoever sent it. */
+function unauthorized(reply: FastifyReply): FastifyReply {
+  return reply.code(401).header('connection', 'close').send({ error: 'unauthorized' });
+}
+
+function unavailable(reply: FastifyReply, body: object): FastifyReply {
+  return reply.code(503).header('retry-after', String(RETRY_AFTER_SECONDS)).send(body);
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8')) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function shortened(text: string): string {
+  return text.length <= MARK_BYTES ? text : createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,101 @@
+import type { CanonicalKey } from '../sync/canonicalKey';
+import type { ReconcileReport } from '../sync/findings';
+import type { RefKey, SyncRecord } from '../sync/record';
+import type { Stored } from './migrations';
+import type { Versions, VersionedDocuments } from './versions';
+
+/** A claim as upkeep sees it. Times are ISO. */
+export interface Claim {
+  ref: RefKey;
+  key: CanonicalKey;
+  /** The reconcile that saw the record last. */
+  seen: string | null;
+  /** When it was first found that no link answers for it. */
+  strayAt: string | null;
+}
+
+export interface KeptObservation {
+  ref: RefKey;
+  /** When it was kept; null for one from before this was noted. */
+  at: string | null;
+  record: SyncRecord;
+}
+
+interface ClaimDocument extends Stored {
+  _id: RefKey;
+  key: CanonicalKey;
+  seen?: string;
+  strayAt?: string;
+}
+interface ObservationDocument extends Stored {
+  _id: RefKey;
+  at?: string;
+  record: string;
+}
+interface ReportDocument extends Stored {
+  _id: string;
+  finishedAt: string;
+  report: string;
+}
+
+/** The link store as reconcile and link hygiene walk it: in the order of the keys, page by page. */
+export class Upkeep {
+  private readonly claims: VersionedDocuments<ClaimDocument>;
+  private readonly observations: VersionedDocuments<ObservationDocument>;
+  private readonly reports: VersionedDocuments<ReportDocument>;
+
+  constructor(versions: Versions) {
+    this.claims = versions.of('claims');
+    this.observations = versions.of('observations');
+    this.reports = versions.of('reports');
+  }
+
+  async claimsAfter(after: RefKey | null, limit: number): Promise<Claim[]> {
+    const found = await this.claims.all.find(beyond(after)).sort({ _id: 1 }).limit(limit).toArray();
+    return found
+      .map((claim) => this.claims.read(claim))
+      .map(({ _id, key, seen, strayAt }) => ({
+        ref: _id,
+        key,
+        seen: seen ?? null,
+        strayAt: strayAt ?? null,
+      }));
+  }
+
+  async observationsAfter(after: RefKey | null, limit: number): Promise<KeptObservation[]> {
+    const found = await this.observations.all.find(beyond(after)).sort({ _id: 1 }).limit(limit).toArray();
+    return (await this.observations.readInPlace(found)).map(({ _id, at, record }) => ({
+      ref: _id,
+      at: at ?? null,
+      record: JSON.parse(record) as SyncRecord,
+    }));
+  }
+
+  /** Notes that a reconcile met these records. */
+  async markSeen(refs: RefKey[], run: string): Promise<void> {
+    if (refs.length > 0) await this.claims.all.updateMany({ _id: { $in: refs } }, { $set: { seen: run } });
+  }
+
+  async markStray(ref: RefKey, at: Date | null): Promise<void> {
+    await this.claims.all.updateOne(
+      { _id: ref },
+      at ? { $set: { strayAt: at.toISOString() } } : { $unset: { strayAt: '' } },
+    );
+  }
+
+  async saveReport(report: ReconcileReport): Promise<void> {
+    const document = { finishedAt: report.finishedAt, report: JSON.stringify(report) };
+    const reports = await this.reports.toWrite();
+    await reports.replaceOne({ _id: report.run }, this.reports.stamp(document), { upsert: true });
+  }
+
+  /** Reports, latest first. */
+  async reportsFirst(limit: number): Promise<ReconcileReport[]> {
+    const found = await this.reports.all.find().sort({ finishedAt: -1 }).limit(limit).toArray();
+    return found.map((each) => JSON.parse(this.reports.read(each).report) as ReconcileReport);
+  }
+}
+
+function beyond(after: string | null): { _id?: { $gt: string } } {
+  return after === null ? {} : { _id: { $gt: after } };
+}

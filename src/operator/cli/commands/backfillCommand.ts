@@ -1,0 +1,180 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Command } from 'commander';
+import { lastForecast, type KeptForecast } from '../../../links/forecasts';
+import { doneIn } from '../../../sync/backfillTally';
+import { ENTITY_TYPES } from '../../../sync/record';
+import { backfillOf, startBackfill, type BackfillHandle } from '../../../workers/startBackfill';
+import {
+  backfillProgress,
+  cancelBackfill,
+  pauseBackfill,
+  resumeBackfill,
+  type BackfillProgress,
+} from '../../../workflows/backfill';
+import { common } from '../common';
+import { withService, type CommonOptions, type Connected } from '../withService';
+import { Problem } from '../../operatorErrors';
+import { forecastWords } from '../forecastWords';
+import { printJson, printLine, printTable, progressLine } from '../output';
+
+const LOOK_MS = 1_000;
+
+interface StartOptions extends CommonOptions {
+  wait?: true;
+}
+
+/** `backfill`: the first sync of an existing account, in bulk; `status`, `pause`, `resume` and `cancel` steer it. */
+export function registerBackfill(program: Command): void {
+  const command = program
+    .command('backfill')
+    .description('first sync of an existing account, in bulk (docs/backfill.md)');
+  common(
+    command
+      .command('start', { isDefault: true })
+      .description('begin it, or join the one that runs')
+      .option('--wait', 'show how far it is until it ends; Ctrl-C leaves it running'),
+    'zendesk-pms-sync backfill --wait',
+  ).action(async (options: StartOptions) => withService(options, (service) => start(service, options)));
+  common(
+    command.command('status').description('how far it is'),
+    'zendesk-pms-sync backfill status --json',
+  ).action(async (options: CommonOptions) =>
+    withService(options, async ({ client, config }) => {
+      const handle = backfillOf(client, config.taskQueue);
+      show(await known(() => handle.query(backfillProgress)), options);
+    }),
+  );
+  for (const [name, signal, what] of [
+    ['pause', pauseBackfill, 'finish the pages under way and begin no new one'],
+    ['resume', resumeBackfill, 'go on after a pause'],
+    ['cancel', cancelBackfill, 'end it; what is linked stays linked'],
+  ] as const) {
+    common(command.command(name).description(what), `zendesk-pms-sync backfill ${name}`).action(
+      async (options: CommonOptions) =>
+        withService(options, async ({ client, config }) => {
+          const handle = backfillOf(client, config.taskQueue);
+          await known(() => handle.signal(signal));
+          show(await known(() => handle.query(backfillProgress)), options);
+        }),
+    );
+  }
+}
+
+async function start(connected: Connected, options: StartOptions): Promise<void> {
+  const { client, config, store, mongo } = connected;
+  const foretold = await lastForecast(mongo.db(config.mongodbDatabase));
+  if (!options.json) printLine(foretoldWords(foretold));
+  const handle = await startBackfill(client, store, config.taskQueue);
+  if (!options.wait) {
+    if (options.json) printJson({ workflowId: handle.workflowId, forecast: foretold });
+    else printLine('begun; "zendesk-pms-sync backfill status" says how far it is');
+    return;
+  }
+  const ended = new AbortController();
+  const result = handle.result().finally(() => ended.abort());
+  const [progress] = await Promise.all([result, follow(handle, ended.signal)]);
+  show(progress, options, { forecast: foretold });
+  if (progress.failed.length > 0) process.exitCode = 1;
+}
+
+/** How long it takes, as the last plan told it: only a plan reads all that there is to do. */
+export function foretoldWords(foretold: KeptForecast | null): string {
+  return foretold === null
+    ? 'How long it takes, "zendesk-pms-sync plan --summary" tells beforehand; it was not asked yet.'
+    : `By the plan of ${foretold.at} it takes ${forecastWords(foretold)}.`;
+}
+
+async function follow(handle: BackfillHandle, ended: AbortSignal): Promise<void> {
+  const line = progressLine();
+  while (!ended.aborted) {
+    // Nobody answers while no worker runs.
+    const progress = await handle.query(backfillProgress).catch(() => null);
+    line.update(progress ? inWords(progress, new Date()) : 'waits for a worker');
+    await sleep(LOOK_MS, undefined, { signal: ended }).catch(() => undefined);
+  }
+  line.finish();
+}
+
+/** One line: state, step, records, rate, and what is left of the step by the times of its records. */
+export function inWords(progress: BackfillProgress, now: Date): string {
+  const { state, steps, done, tallies, startedAt } = progress;
+  const step = steps?.[done];
+  const records = doneIn(tallies);
+  const seconds = Math.max(1, (now.getTime() - Date.parse(startedAt)) / 1000);
+  const where = step ? `${step.side} ${step.kind} (step ${done + 1} of ${steps?.length ?? 0})` : 'ending';
+  const left = secondsLeft(progress, now);
+  return [
+    state,
+    where,
+    `${records} records, ${(records / seconds).toFixed(0)}/s`,
+    ...(left === null ? [] : [`about ${inMinutes(left)} left of this step`]),
+  ].join(' · ');
+}
+
+/** Seconds, by how far the records' times have come from the step's first to its beginning; null where nothing tells. */
+export function secondsLeft({ step, startedAt }: BackfillProgress, now: Date): number | null {
+  if (step.first === null || step.reached === null) return null;
+  const all = Date.parse(startedAt) - Date.parse(step.first);
+  const come = Date.parse(step.reached) - Date.parse(step.first);
+  if (come <= 0 || come >= all) return null;
+  const spent = (now.getTime() - Date.parse(step.startedAt)) / 1000;
+  return Math.max(0, (spent * (all - come)) / come);
+}
+
+function inMinutes(seconds: number): string {
+  return seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
+}
+
+function show(
+  progress: BackfillProgress,
+  { json }: CommonOptions,
+  more: { forecast?: KeptForecast | null } = {},
+): void {
+  const now = new Date();
+  if (json) {
+    const records = doneIn(progress.tallies);
+    printJson({ ...progress, records, secondsLeft: secondsLeft(progress, now), ...more });
+    return;
+  }
+  printLine(inWords(progress, now));
+  printTable(
+    [
+      'entity',
+      'Zendesk',
+      'PMS',
+      'made in PMS',
+      'made in Zendesk',
+      'joined',
+      'agreed',
+      'ignored',
+      'ended',
+      'left',
+    ],
+    ENTITY_TYPES.map((type) => {
+      const { read, created, joined, agreed, ignored, ended, left } = progress.tallies[type];
+      const counts = [
+        read.zendesk,
+        read.pms,
+        created.pms,
+        created.zendesk,
+        joined,
+        agreed,
+        ignored,
+        ended,
+        left,
+      ];
+      return [type, ...counts.map(String)];
+    }),
+  );
+  for (const { what, why } of progress.failed) printLine(`not done: ${what} (${why})`);
+}
+
+async function known<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) throw new Problem('no backfill runs');
+    throw error;
+  }
+}

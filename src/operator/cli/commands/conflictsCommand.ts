@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { Link } from '../../../sync/link';
+import { decide, type Choice } from '../../decide';
+import { decideBy } from '../../explain';
+import { linksThat, pairNamed } from '../../findPairs';
+import { SIDES, type EntityType, type Side } from '../../../sync/record';
+import { common, waiting } from '../common';
+import { withService, type CommonOptions } from '../withService';
+import { BadInput } from '../../operatorErrors';
+import { printJson, printLine, printTable, shown } from '../output';
+import { entityNamed } from '../targets';
+import { printAnswer, withWholeReason, type WaitOptions } from './resyncCommand';
+
+export function registerConflicts(program: Command): void {
+  const conflicts = program.command('conflicts').description('what only a person can decide');
+  common(
+    conflicts
+      .command('list')
+      .description('list conflicts; exit code 1 when there are any')
+      .option('--entity <name>', 'only this entity, e.g. TicketToProject', entityNamed),
+    'zendesk-pms-sync conflicts list --entity OrgToCustomer',
+  ).action(async (options: CommonOptions & { entity?: EntityType }) =>
+    withService(options, async ({ store }) => {
+      const { entity } = options;
+      const found: Link[] = [];
+      for await (const link of linksThat(store, { status: 'conflict', ...(entity && { entity }) }))
+        found.push(link);
+      if (options.json) printJson(found.map(asJson));
+      else printList(found);
+      if (found.length > 0) process.exitCode = 1;
+    }),
+  );
+  waiting(
+    common(
+      conflicts
+        .command('resolve')
+        .description('decide a conflict of a property, or say which record is the counterpart')
+        .argument('<pair>', 'a record (zendesk:ticket:123) or a key (TicketToProject/zendesk:ticket:123)')
+        .option('--row <property>', 'the property in conflict, as "conflicts list" names it')
+        .option('--choose <side>', 'zendesk or pms: whose value counts', sideNamed)
+        .option('--value <value>', 'a value made of both, in the PMS form; JSON where it is not text')
+        .option('--value-file <file>', 'the same from a file; - for standard input')
+        .option('--link <record>', 'the record that is the counterpart')
+        .option('--create', 'none of the candidates: make a new counterpart')
+        .option('--unlink', 'keep the record by itself'),
+      'zendesk-pms-sync conflicts resolve zendesk:ticket:123 --row title --choose pms',
+    ),
+  ).action(async (pair: string, options: ResolveOptions) => {
+    const choice = readChoice(options);
+    await withService(options, async (service) => {
+      const key = await pairNamed(service, pair);
+      const answer = await decide(service, key, choice, { wait: options.wait, valueName: '--value' });
+      printAnswer(await withWholeReason(service.store, answer), options);
+      if (answer.status === 'quarantined') process.exitCode = 1;
+    });
+  });
+}
+
+interface ResolveOptions extends WaitOptions {
+  row?: string;
+  choose?: Side;
+  value?: string;
+  valueFile?: string;
+  link?: string;
+  create?: true;
+  unlink?: true;
+}
+
+function sideNamed(text: string): Side {
+  const side = SIDES.find((each) => each === text);
+  if (side) return side;
+  throw new BadInput(`--choose: found "${text}", expected zendesk or pms`);
+}
+
+/** One decision, said in one way. @throws BadInput */
+function readChoice({ row, choose, value, valueFile, link, create, unlink }: ResolveOptions): Choice {
+  const ways = { choose, value, 'value-file': valueFile, link, create, unlink };
+  const given = Object.entries(ways).filter(([, option]) => option !== undefined);
+  const [only, ...more] = given.map(([name]) => name);
+  if (only === undefined || more.length > 0) {
+    const found = given.length === 0 ? 'nothing' : given.map(([name]) => `--${name}`).join(' and ');
+    throw new BadInput(
+      `found ${found}, expected one of ${Object.keys(ways)
+        .map((name) => `--${name}`)
+        .join(', ')}`,
+    );
+  }
+  const ofRow = choose !== undefined || value !== undefined || valueFile !== undefined;
+  if (ofRow && row === undefined) throw new BadInput(`--${only} needs --row, the property in conflict`);
+  if (!ofRow && row !== undefined)
+    throw new BadInput(`--row: found with --${only}, which is about the whole pair`);
+  if (row !== undefined && choose !== undefined) return { row, choice: choose };
+  if (row !== undefined) return { row, value: value ?? readValue(valueFile ?? '') };
+  return { counterpart: link ?? (create ? 'create' : 'none') };
+}
+
+function readValue(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new BadInput(`--value-file: ${file} cannot be read (${code})`);
+  }
+}
+
+function asJson(link: Link): unknown {
+  const { _id, entity, reason, conflicts, candidates, sides } = link;
+  return {
+    key: _id,
+    entity,
+    code: reason?.code ?? 'conflict',
+    reason: reason?.text ?? null,
+    since: reason?.since ?? null,
+    zendesk: sides.zendesk?.ref ?? null,
+    pms: sides.pms?.ref ?? null,
+    conflicts,
+    candidates,
+  };
+}
+
+function printList(links: Link[]): void {
+  if (links.length === 0) return printLine('no conflicts');
+  const rows = links.flatMap((link) => link.conflicts.map((parked) => ({ link, parked })));
+  if (rows.length > 0) {
+    printTable(
+      ['pair', 'property', 'Zendesk', 'PMS', 'since'],
+      rows.map(({ link, parked }) => [
+        link._id,
+        parked.row,
+        shown(parked.zendesk).slice(0, 60),
+        shown(parked.pms).slice(0, 60),
+        parked.since,
+      ]),
+    );
+  }
+  const whole = links.filter((link) => link.conflicts.length === 0);
+  if (whole.length > 0) {
+    if (rows.length > 0) printLine();
+    printTable(
+      ['pair', 'what', 'candidates', 'reason'],
+      whole.map((link) => [
+        link._id,
+        link.reason?.code ?? '',
+        link.candidates.join(', ') || '—',
+        link.reason?.text ?? '',
+      ]),
+    );
+  }
+  const [first] = links;
+  if (first) printLine(`\nTo decide: ${decideBy(first)}`);
+}

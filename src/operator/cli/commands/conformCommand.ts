@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import type { Command } from 'commander';
+import { loadMapping } from '../../../config/loadMapping';
+import { configuredBudgets, configuredSystems } from '../../../config/configuredSystems';
+import { CHECKS } from '../../../checks/conform/checks';
+import { MARKS, countsOf, groupsOf, isSound, meaningsOf, summaryOf, type Report } from '../../../checks/conform/conformReport';
+import { runConformance } from '../../../checks/conform/runConform';
+import type { InvariantVerdict, Verdict } from '../../../checks/conform/verdict';
+import { serverTime } from '../../serverTime';
+import { inCallContext } from '../../../systems/callContext';
+import { paint, printJson, printLine, printTable, progressLine, safe, type Colour } from '../output';
+import { CONFIG, CONNECTION, settingsFor, type SettingsOptions } from '../common';
+import { passing } from '../passing';
+import { onStopSignal } from '../serveIntake';
+import { positive } from '../targets';
+
+interface ConformOptions extends SettingsOptions {
+  profile?: string;
+  records: number;
+  timeout: number;
+  json?: true;
+}
+
+const RECORDS = 250;
+const TIMEOUT_SECONDS = 30;
+const LOOK_MS = 500;
+/** Of what could not be removed; JSON has all. */
+const LISTED = 10;
+const COLOURS: Record<InvariantVerdict['holds'], Colour> = {
+  fully: 'green',
+  'with a window': 'yellow',
+  not: 'red',
+  unknown: 'red',
+};
+const HEADINGS: [Verdict, string][] = [
+  ['lies', 'It lies'],
+  ['failed', 'Could not be carried out'],
+  ['window', 'Windows'],
+  ['off', 'Switched off'],
+  ['untried', 'Not tried'],
+];
+
+export function registerConform(program: Command): void {
+  program
+    .command('conform')
+    .description(
+      'try whether the PMS does what the sync takes for granted; best in a test account, with no service running. Exit code 1 if it claims what is not so',
+    )
+    .option(...CONFIG)
+    .option(...CONNECTION)
+    .option('--profile <file>', 'try this profile rather than the configured one')
+    .option(
+      '--records <n>',
+      'of each kind, make this many at most, so that lists have several pages',
+      positive('--records'),
+      RECORDS,
+    )
+    .option(
+      '--timeout <seconds>',
+      'how long to wait for what is found or told late',
+      positive('--timeout'),
+      TIMEOUT_SECONDS,
+    )
+    .option('--json', 'print JSON in place of tables')
+    .addHelpText('after', '\nExample:\n  zendesk-pms-sync conform --records 120')
+    .action(conform);
+}
+
+async function conform({ profile, records, timeout, json, ...options }: ConformOptions): Promise<void> {
+  const configured = settingsFor(options);
+  const config =
+    profile === undefined ? configured : { ...configured, pmsProfile: profile, pmsAdapter: undefined };
+  const mapping = loadMapping(config.mappingFile);
+  const port = configuredSystems(config, { budgets: configuredBudgets(config) }).pms;
+  const stop = new AbortController();
+  // All that waits listens to it.
+  setMaxListeners(0, stop.signal);
+  onStopSignal(() => stop.abort());
+  const progress = progressLine();
+  const startedAt = new Date();
+  const report = await passing(() =>
+    inCallContext({ lane: 'background' }, async (): Promise<Report> => {
+      const as = await port.whoAmI();
+      const conformance = await runConformance({
+        port,
+        mapping,
+        serverTime: () => serverTime(config.pmsBaseUrl),
+        tag: `conform-${randomBytes(3).toString('hex')}`,
+        patience: { timeoutMs: timeout * 1000, lookMs: LOOK_MS, signal: stop.signal },
+        records,
+        onProgress: (check, subject) => progress.update(`${subject} ${CHECKS[check].what}`.trim()),
+      });
+      return {
+        system: config.pmsBaseUrl,
+        as,
+        startedAt: startedAt.toISOString(),
+        seconds: (Date.now() - startedAt.getTime()) / 1000,
+        ...conformance,
+      };
+    }),
+  ).finally(progress.finish);
+  if (json) printJson({ ok: isSound(report), counts: countsOf(report.results), ...report });
+  else tell(report);
+  if (!isSound(report)) process.exitCode = 1;
+}
+
+function tell(report: Report): void {
+  const { results, invariants, cleanup, stopped } = report;
+  printLine(`${safe(report.system)} as ${safe(report.as)}`);
+  for (const [title, those] of groupsOf(results)) {
+    printLine();
+    printLine(paint('bold', title));
+    printTable(
+      ['', 'of', 'check', 'found'],
+      those.map(({ verdict, subject, check, found }) => [MARKS[verdict], subject, CHECKS[check].what, found]),
+    );
+  }
+  for (const [verdict, heading] of HEADINGS) {
+    const meanings = meaningsOf(results, verdict);
+    if (meanings.length === 0) continue;
+    printLine();
+    printLine(paint('bold', heading));
+    for (const [means, of] of meanings) printLine(`${MARKS[verdict]} ${safe(of.join(', '))}: ${safe(means)}`);
+  }
+  printLine();
+  printLine(paint('bold', 'Invariants'));
+  for (const { number, text, holds, because } of invariants) {
+    printLine(`${number}. ${text}: ${paint(COLOURS[holds], holds)}`);
+    for (const why of because) printLine(`     ${safe(why)}`);
+  }
+  printLine();
+  const { made, archived, leftBehind } = cleanup;
+  printLine(`made ${made} records, archived ${archived}, left behind ${leftBehind.length}`);
+  for (const left of leftBehind.slice(0, LISTED)) printLine(paint('yellow', `left behind: ${safe(left)}`));
+  if (leftBehind.length > LISTED) printLine(paint('yellow', `… all of them with --json`));
+  if (stopped) printLine(paint('red', 'stopped before its end'));
+  printLine(paint(isSound(report) ? 'green' : 'red', summaryOf(report)));
+}

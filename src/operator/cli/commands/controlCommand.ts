@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import { WorkflowFailedError } from '@temporalio/client';
+import type { Command } from 'commander';
+import type { PauseState, ResyncFilter } from '../../../activities/types';
+import { recordNamed } from '../../findPairs';
+import { ENTITY_TYPES } from '../../../sync/record';
+import { steer } from '../../../workers/steer';
+import { resyncMany } from '../../../workflows';
+import type { Scope } from '../../../workflows/control';
+import { common } from '../common';
+import { withService, type CommonOptions, type Connected } from '../withService';
+import { BadInput } from '../../operatorErrors';
+import { printJson, printLine, printTable } from '../output';
+import { timeNamed } from '../targets';
+
+const SCOPES: readonly Scope[] = ['everything', ...ENTITY_TYPES];
+
+interface FilterOptions extends CommonOptions {
+  entity?: string;
+  organization?: string;
+  since?: string;
+}
+
+/** `pause`, `resume` and `resync-all`. */
+export function registerControl(program: Command): void {
+  for (const what of ['pause', 'resume'] as const) {
+    common(
+      program
+        .command(what)
+        .description(
+          what === 'pause'
+            ? 'have an entity type, or everything, rest; changes are kept'
+            : 'go on, with what came meanwhile',
+        )
+        .argument('[scope]', SCOPES.join(', '), 'everything'),
+      `zendesk-pms-sync ${what} TicketToProject`,
+    ).action(async (scope: string, options: CommonOptions) =>
+      withService(options, async ({ client, config }) =>
+        print(await steer(client, config.taskQueue, what, oneOf('scope', scope, SCOPES)), options),
+      ),
+    );
+  }
+  common(
+    program
+      .command('resync-all')
+      .description('have pairs read both their records again, whatever is known of them')
+      .option('--entity <type>', ENTITY_TYPES.join(', '))
+      .option('--organization <record>', 'an organization and its tickets, e.g. zendesk:organization:12')
+      .option('--since <time>', 'pairs with a record that changed since, e.g. 2026-05-01T12:00:00Z'),
+    'zendesk-pms-sync resync-all --organization zendesk:organization:12',
+  ).action(async (options: FilterOptions) => withService(options, (service) => resyncAll(service, options)));
+}
+
+async function resyncAll(
+  { client, config, mapping }: Connected,
+  { entity, organization, since, json }: FilterOptions,
+): Promise<void> {
+  const filter: ResyncFilter = {
+    ...(entity !== undefined && { entity: oneOf('--entity', entity, ENTITY_TYPES) }),
+    ...(organization !== undefined && { organization: recordNamed(mapping, organization) }),
+    ...(since !== undefined && { since: timeNamed('--since', since).toISOString() }),
+  };
+  try {
+    const told = await client.workflow.execute(resyncMany, {
+      workflowId: `${config.taskQueue}-resync-${randomUUID()}`,
+      taskQueue: config.taskQueue,
+      args: [filter],
+    });
+    if (json) printJson({ told });
+    else printLine(`${told} pairs read both their records again`);
+  } catch (error) {
+    const cause = error instanceof WorkflowFailedError ? error.cause?.cause : null;
+    // The worker knows what is linked; what it refuses is for whoever typed it.
+    if (cause instanceof Error && 'type' in cause && cause.type === 'BadInput')
+      throw new BadInput(cause.message);
+    throw error;
+  }
+}
+
+function oneOf<T extends string>(name: string, value: string, known: readonly T[]): T {
+  const found = known.find((each) => each === value);
+  if (found === undefined)
+    throw new BadInput(`${name}: found "${value}", expected one of ${known.join(', ')}`);
+  return found;
+}
+
+function print(state: PauseState, { json }: CommonOptions): void {
+  if (json) return printJson({ ...state });
+  printTable(
+    ['entity', 'paused since', 'pairs with something to do'],
+    ENTITY_TYPES.map((type) => [type, state.paused[type] ?? '—', String(state.heldBack[type] ?? 0)]),
+  );
+}

@@ -1,0 +1,73 @@
+import type { Command } from 'commander';
+import { configuredBudgets, configuredSystems } from '../../../config/configuredSystems';
+import { SIDES, type Side } from '../../../sync/record';
+import type { SystemPort } from '../../../systems/port';
+import { common } from '../common';
+import { withService, type CommonOptions, type Connected } from '../withService';
+import { BadInput } from '../../operatorErrors';
+import { printJson, printLine, printTable } from '../output';
+import { timeNamed } from '../targets';
+
+/** `cursors list|rewind`: how far each change stream was read, and reading it again from an earlier time. */
+export function registerCursors(program: Command): void {
+  const cursors = program.command('cursors').description('how far each change stream was read');
+  common(
+    cursors
+      .command('list')
+      .description('show each stream’s cursor, when it moved, and when it was last read to its end'),
+    'zendesk-pms-sync cursors list',
+  ).action(async (options: CommonOptions) => withService(options, (service) => list(service, options)));
+  common(
+    cursors
+      .command('rewind')
+      .description('have a stream read again from a time on; what is known already changes nothing')
+      .argument('<stream>', 'as "cursors list" names it, e.g. zendesk:tickets')
+      .argument('<time>', 'e.g. 2026-05-01T12:00:00Z, or "start" for its beginning'),
+    'zendesk-pms-sync cursors rewind zendesk:tickets 2026-05-01T12:00:00Z',
+  ).action(async (stream: string, time: string, options: CommonOptions) =>
+    withService(options, (service) => rewind(service, stream, time)),
+  );
+}
+
+async function list(service: Connected, { json }: CommonOptions): Promise<void> {
+  const known = new Map((await service.store.positions()).map((position) => [position.name, position]));
+  const streams = streamsOf(systemsOf(service)).map((name) => ({
+    cursor: null,
+    movedAt: null,
+    readAt: null,
+    ...known.get(name),
+    name,
+  }));
+  if (json) return printJson(streams);
+  printTable(
+    ['stream', 'cursor', 'moved', 'read to its end'],
+    streams.map(({ name, cursor, movedAt, readAt }) => [
+      name,
+      cursor ?? '(start)',
+      movedAt ?? '—',
+      readAt ?? '—',
+    ]),
+  );
+}
+
+async function rewind(service: Connected, name: string, time: string): Promise<void> {
+  const since = time === 'start' ? null : timeNamed('time', time, 'or "start"');
+  const systems = systemsOf(service);
+  const streams = streamsOf(systems);
+  const side = SIDES.find((each) => name.startsWith(`${each}:`));
+  if (side === undefined || !streams.includes(name))
+    throw new BadInput(`stream: found "${name}", expected one of ${streams.join(', ')}`);
+  const cursor = since && (await systems[side].cursorAt(name.slice(side.length + 1), since));
+  await service.store.rewind(name, cursor);
+  printLine(`${name}: the next poll reads on from ${since?.toISOString() ?? 'its beginning'}`);
+}
+
+function systemsOf({ config, mongo }: Connected): Record<Side, SystemPort> {
+  const budgets = configuredBudgets(config);
+  budgets.open(mongo.db(config.mongodbDatabase));
+  return configuredSystems(config, { budgets });
+}
+
+function streamsOf(systems: Record<Side, SystemPort>): string[] {
+  return SIDES.flatMap((side) => systems[side].streams.map((stream) => `${side}:${stream}`));
+}

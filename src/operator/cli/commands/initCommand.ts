@@ -1,0 +1,167 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { SETTINGS_FILE } from '../../../config/config';
+import { bindMapping, loadMapping, offeredBy } from '../../../config/loadMapping';
+import { pairCustomFields } from '../../fieldPairs';
+import { SECRETS_DIR, SECRET_FILES, mappingFile, settingsFile, type Answers } from '../../setup';
+import { ENTITY_TYPES, SIDES, type Side } from '../../../sync/record';
+import type { SystemPort } from '../../../systems/port';
+import { questions, type Questions } from '../ask';
+import { BadInput } from '../../operatorErrors';
+import { answer, signInToPms, signInToZendesk, type Dialogue, type Secrets } from '../initCredentials';
+import { printJson, printLine } from '../output';
+
+interface Options {
+  dir: string;
+  zendeskUrl?: string;
+  zendeskClientId?: string;
+  zendeskEmail?: string;
+  pmsUrl?: string;
+  yes?: true;
+  force?: true;
+  json?: true;
+}
+
+/** The mapping that comes with the package, from the compiled file and from the source alike. */
+function shippedMapping(): string {
+  const file = ['../../../../../mapping.yaml', '../../../../mapping.yaml']
+    .map((each) => path.resolve(__dirname, each))
+    .find((each) => existsSync(each));
+  if (file === undefined) throw new Error('the package comes without its mapping.yaml');
+  return file;
+}
+
+/** Lies beside it: editors check a mapping by it. */
+const SCHEMA = 'mapping.schema.json';
+
+export function registerInit(program: Command): void {
+  program
+    .command('init')
+    .description(
+      'ask for what is needed, try it, and write the settings and a mapping with your custom fields',
+    )
+    .option('--dir <dir>', 'folder to write to', '.')
+    .option('--zendesk-url <url>', 'https://NAME.zendesk.com, or just NAME')
+    .option('--zendesk-client-id <identifier>', 'Identifier of the OAuth client in Zendesk')
+    .option('--zendesk-email <email>', 'to use an API token instead: e-mail of the admin whose token it is')
+    .option('--pms-url <url>', 'address of the PMS')
+    .option(
+      '--yes',
+      'ask nothing: secrets come from ZENDESK_OAUTH_CLIENT_SECRET (or ZENDESK_API_TOKEN) and PMS_TOKEN',
+    )
+    .option('--force', 'replace files that are there')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      '\nExample:\n  zendesk-pms-sync init --zendesk-url acme --zendesk-client-id pms_sync --pms-url https://pms.acme.example',
+    )
+    .action((options: Options) => init(options, process.stdin.isTTY && !options.yes ? questions() : null));
+}
+
+/** @param ask null where nobody can be asked */
+export async function init(options: Options, ask: Questions | null): Promise<void> {
+  const dir = path.resolve(options.dir);
+  refuseToReplace(dir, options.force === true);
+  const dialogue: Dialogue = { ask, json: options.json === true };
+  const zendeskBaseUrl = zendeskAddress(
+    await answer(
+      dialogue,
+      '--zendesk-url',
+      options.zendeskUrl ?? process.env['ZENDESK_BASE_URL'],
+      'Zendesk address or subdomain',
+      zendeskFault,
+    ),
+  );
+  const signedIn = await signInToZendesk(zendeskBaseUrl, options, dialogue);
+  const { zendesk, notices } = signedIn;
+  const pmsBaseUrl = await answer(
+    dialogue,
+    '--pms-url',
+    options.pmsUrl ?? process.env['PMS_BASE_URL'],
+    'PMS address',
+    urlFault,
+  );
+  const pms = await signInToPms(pmsBaseUrl, signedIn.env, dialogue);
+
+  const { text, found, added } = await mappingFor(pms.systems);
+  const answers: Answers = { zendeskBaseUrl, zendesk, pmsBaseUrl };
+  const files = write(dir, answers, { ...signedIn.secrets, ...pms.secrets }, text);
+  if (options.json) return printJson({ files, customFields: { found, mapped: added }, notices });
+  for (const file of files) printLine(`wrote ${path.relative(process.cwd(), file) || file}`);
+  printLine(
+    `${found} custom fields found, ${added} of them mapped; "zendesk-pms-sync mapping check" lists the others`,
+  );
+  printLine('Next: zendesk-pms-sync doctor, then plan, then start');
+}
+
+function refuseToReplace(dir: string, force: boolean): void {
+  for (const name of [SETTINGS_FILE, 'mapping.yaml'])
+    if (!force && existsSync(path.join(dir, name)))
+      throw new BadInput(
+        `${path.join(dir, name)} is there already: expected a folder without it, or --force`,
+      );
+}
+
+/** The shipped mapping, with rows for the custom fields that both systems have. */
+async function mappingFor(
+  systems: Record<Side, SystemPort>,
+): Promise<{ text: string; found: number; added: number }> {
+  const shipped = shippedMapping();
+  const unchecked = loadMapping(shipped);
+  const offered = await offeredBy(unchecked, systems);
+  const mapping = bindMapping(unchecked, systems, offered, shipped);
+  const fields: Parameters<typeof mappingFile>[1] = {};
+  let found = 0;
+  let added = 0;
+  for (const type of ENTITY_TYPES) {
+    const table = mapping.entities[type];
+    const infos = {
+      zendesk: offered.zendesk.get(table.kind.zendesk) ?? [],
+      pms: offered.pms.get(table.kind.pms) ?? [],
+    };
+    const custom = SIDES.flatMap((side) => infos[side].filter((info) => info.custom)).length;
+    // Comments have no custom fields.
+    if (custom === 0) continue;
+    const paired = pairCustomFields(table, infos);
+    fields[type] = paired;
+    found += custom;
+    added += paired.rows.length * 2;
+  }
+  return { text: mappingFile(readFileSync(shipped, 'utf8'), fields), found, added };
+}
+
+function write(dir: string, answers: Answers, secrets: Secrets, mapping: string): string[] {
+  const secretsDir = path.join(dir, SECRETS_DIR);
+  mkdirSync(secretsDir, { recursive: true, mode: 0o700 });
+  writeFileSync(path.join(secretsDir, '.gitignore'), '*\n');
+  const files = [SETTINGS_FILE, 'mapping.yaml', SCHEMA].map((name) => path.join(dir, name));
+  writeFileSync(path.join(dir, SETTINGS_FILE), settingsFile(answers));
+  writeFileSync(path.join(dir, 'mapping.yaml'), mapping);
+  copyFileSync(path.join(path.dirname(shippedMapping()), SCHEMA), path.join(dir, SCHEMA));
+  for (const [name, file] of Object.entries(SECRET_FILES)) {
+    const secret = secrets[name as keyof typeof SECRET_FILES];
+    if (secret === undefined) continue;
+    const at = path.join(dir, file);
+    writeFileSync(at, `${secret}\n`, { mode: 0o600 });
+    files.push(at);
+  }
+  return files;
+}
+
+function zendeskAddress(text: string): string {
+  return /^https?:\/\//.test(text) ? text.replace(/\/+$/, '') : `https://${text}.zendesk.com`;
+}
+
+function zendeskFault(text: string): string | null {
+  return /^[a-z0-9-]+$/i.test(text)
+    ? null
+    : urlFault(text) && 'expected a subdomain such as acme, or https://acme.zendesk.com';
+}
+
+function urlFault(text: string): string | null {
+  return z.url({ protocol: /^https?$/ }).safeParse(text).success
+    ? null
+    : 'expected an address such as https://pms.example.com';
+}

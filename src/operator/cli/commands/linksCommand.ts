@@ -1,0 +1,214 @@
+import type { Command } from 'commander';
+import { answerOf } from '../../answer';
+import { nextAttempt } from '../../explain';
+import { linksThat, pairNamed, recordNamed } from '../../findPairs';
+import { workOf, type Work } from '../../pairWork';
+import { canonicalKey, parseCanonicalKey, parseRef, type CanonicalKey } from '../../../sync/canonicalKey';
+import type { Link, LinkStatus } from '../../../sync/link';
+import { SIDES, otherSide, type EntityType, type RefKey } from '../../../sync/record';
+import { common, waiting } from '../common';
+import { withService, type CommonOptions, type Connected } from '../withService';
+import { BadInput, Problem } from '../../operatorErrors';
+import { paint, printJson, printLine, printTable, safe, shown } from '../output';
+import { entityNamed, positive, statusNamed } from '../targets';
+import { printAnswer, withWholeReason, type WaitOptions } from './resyncCommand';
+
+const PAIR = 'a record (zendesk:ticket:123) or a key (TicketToProject/zendesk:ticket:123)';
+
+export function registerLinks(program: Command): Command {
+  const links = program.command('links').description('which records are pairs, and how each pair stands');
+  registerShow(links);
+  registerFind(links);
+  registerLink(links);
+  return links;
+}
+
+function registerShow(links: Command): void {
+  common(
+    links
+      .command('show')
+      .description('state, cause and next attempt of a pair, values in conflict, and its history')
+      .argument('<pair>', PAIR),
+    'zendesk-pms-sync links show zendesk:ticket:123',
+  ).action(async (pair: string, options: CommonOptions) =>
+    withService(options, async (service) => {
+      const key = await pairNamed(service, pair);
+      const link = await service.store.get(key);
+      const work = await workOf(service, key);
+      if (!link && work.length === 0)
+        throw new Problem(`${key}: no link; the record was not seen yet, or does not take part in the sync`);
+      if (options.json) printJson({ ...(link && asJson(link)), key, work });
+      else printPair(key, link, work);
+    }),
+  );
+}
+
+interface FindOptions extends CommonOptions {
+  entity?: EntityType;
+  status?: LinkStatus;
+  code?: string;
+  limit: number;
+}
+
+function registerFind(links: Command): void {
+  common(
+    links
+      .command('find')
+      .description('list pairs; exit code 1 when there are none')
+      .argument('[text]', "part of a pair's key or of a record's name, e.g. an id")
+      .option('--entity <name>', 'only this entity, e.g. TicketToProject', entityNamed)
+      .option('--status <status>', 'linked, pending, conflict, quarantined or tombstone', statusNamed)
+      .option('--code <code>', 'only with this kind of reason, e.g. waiting or retry_later')
+      .option('--limit <n>', 'at most so many', positive('--limit'), 50),
+    'zendesk-pms-sync links find --status pending',
+  ).action(async (text: string | undefined, options: FindOptions) =>
+    withService(options, async ({ store }) => {
+      const { entity, status, code, limit } = options;
+      const filter = {
+        ...(entity && { entity }),
+        ...(status && { status }),
+        ...(code !== undefined && { code }),
+        ...(text !== undefined && { text }),
+      };
+      const found: Link[] = [];
+      let more = false;
+      for await (const link of linksThat(store, filter)) {
+        more = found.length === limit;
+        if (more) break;
+        found.push(link);
+      }
+      if (options.json) printJson({ links: found.map(asJson), more });
+      else if (found.length === 0) printLine('no pair found');
+      else {
+        printTable(
+          ['pair', 'state', 'Zendesk', 'PMS', 'reason'],
+          found.map(({ _id, status: state, sides, reason }) => [
+            _id,
+            state,
+            sides.zendesk?.ref ?? '—',
+            sides.pms?.ref ?? '—',
+            reason?.text ?? '',
+          ]),
+        );
+        if (more) printLine(paint('dim', `… and more; --limit ${limit * 10} shows them`));
+      }
+      if (found.length === 0) process.exitCode = 1;
+    }),
+  );
+}
+
+function registerLink(links: Command): void {
+  waiting(
+    common(
+      links
+        .command('unlink')
+        .description(
+          'take a pair apart: both records stay as they are, and are not linked again by themselves',
+        )
+        .argument('<pair>', PAIR),
+      'zendesk-pms-sync links unlink zendesk:ticket:123',
+    ),
+  ).action(async (pair: string, options: WaitOptions) =>
+    withService(options, async (service) => {
+      const key = await pairNamed(service, pair);
+      const unlink = () => service.commands.resolve(key, { counterpart: 'none' });
+      const answer = await answerOf(service.client, options.wait, unlink);
+      printAnswer(await withWholeReason(service.store, answer), options);
+    }),
+  );
+  waiting(
+    common(
+      links
+        .command('link')
+        .description('make two records a pair, or join again what was taken apart')
+        .argument('<record>', 'e.g. zendesk:ticket:123')
+        .argument('<counterpart>', 'e.g. pms:project:P-7'),
+      'zendesk-pms-sync links link zendesk:ticket:123 pms:project:P-7',
+    ),
+  ).action(async (record: string, counterpart: string, options: WaitOptions) =>
+    withService(options, async (service) => {
+      const { mapping, client, commands } = service;
+      const refs = [recordNamed(mapping, record), recordNamed(mapping, counterpart)] as const;
+      const { key, other } = await pairToBe(service, refs);
+      const answer = await answerOf(client, options.wait, () =>
+        commands.resolve(key, { counterpart: other }),
+      );
+      printAnswer(await withWholeReason(service.store, answer), options);
+      if (answer.status !== 'linked') process.exitCode = 1;
+    }),
+  );
+}
+
+/** Which of the two speaks for the pair: one that has a link already, or else the Zendesk record. */
+async function pairToBe(
+  { store, mapping }: Connected,
+  [a, b]: readonly [RefKey, RefKey],
+): Promise<{ key: CanonicalKey; other: RefKey }> {
+  const refs = { [parseRef(a).side]: a, [parseRef(b).side]: b };
+  const { zendesk, pms } = refs;
+  if (zendesk === undefined || pms === undefined)
+    throw new BadInput(`${a} and ${b} are of one side; expected one of each`);
+  const kinds = { zendesk: parseRef(zendesk).kind, pms: parseRef(pms).kind };
+  const entity = (Object.keys(mapping.entities) as EntityType[]).find((type) =>
+    SIDES.every((side) => mapping.entities[type].kind[side] === kinds[side]),
+  );
+  if (!entity) throw new BadInput(`a ${kinds.zendesk} and a ${kinds.pms} do not correspond; see: mapping`);
+  const owners = await store.owners([zendesk, pms]);
+  for (const side of SIDES) {
+    const own = side === 'zendesk' ? zendesk : pms;
+    const key = canonicalKey(entity, parseRef(own));
+    const speaks = owners.get(own) === key || (!owners.has(own) && (await store.get(key)) !== null);
+    if (speaks) return { key, other: side === 'zendesk' ? pms : zendesk };
+  }
+  return { key: canonicalKey(entity, parseRef(zendesk)), other: pms };
+}
+
+function asJson(link: Link): Record<string, unknown> {
+  const { _id, intent, ...rest } = link;
+  return { key: _id, ...rest, nextAttempt: nextAttempt(link), writing: intent !== null };
+}
+
+function printPair(key: CanonicalKey, link: Link | null, work: Work[]): void {
+  printLine(paint('bold', key));
+  const field = (name: string, value: string) => printLine(`  ${name.padEnd(13)} ${value}`);
+  if (link) {
+    const colour = link.status === 'linked' ? 'green' : link.status === 'pending' ? 'yellow' : 'red';
+    field('state', paint(colour, link.status) + (link.reason ? ` since ${link.reason.since}` : ''));
+    field('cause', link.reason ? `${safe(link.reason.text)} (${link.reason.code})` : '—');
+    field('next attempt', nextAttempt(link));
+    const { origin } = parseCanonicalKey(key);
+    for (const side of [origin.side, otherSide(origin.side)]) {
+      const known = link.sides[side];
+      const name = side === 'zendesk' ? 'Zendesk' : 'PMS';
+      field(name, known ? `${known.ref}, ${known.state}, version ${known.version}` : '—');
+    }
+    if (link.candidates.length > 0) field('candidates', link.candidates.join(', '));
+    if (link.waitsFor.length > 0) field('waits for', link.waitsFor.join(', '));
+    field('mapping', link.mappingVersion);
+  } else field('state', 'not linked yet');
+  for (const { activity, attempt, lastFailure, nextAttempt: next } of work) {
+    const failed = lastFailure === null ? '' : `; failed: ${safe(lastFailure)}`;
+    field('at work', `${activity}, attempt ${attempt}${failed}${next === null ? '' : `; next ${next}`}`);
+  }
+  if (link && link.conflicts.length > 0) {
+    printLine();
+    printTable(
+      ['in conflict', 'Zendesk', 'PMS', 'since'],
+      link.conflicts.map(({ row, zendesk, pms, since }) => [row, shown(zendesk), shown(pms), since]),
+    );
+  }
+  if (link && link.history.length > 0) {
+    printLine();
+    printTable(
+      ['overruled at', 'property', 'on', 'lost', 'kept', 'by'],
+      link.history.map(({ at, row, side, lost, kept, rule }) => [
+        at,
+        row,
+        side === 'zendesk' ? 'Zendesk' : 'PMS',
+        shown(lost),
+        shown(kept),
+        rule,
+      ]),
+    );
+  }
+}

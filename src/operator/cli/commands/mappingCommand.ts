@@ -1,0 +1,170 @@
+import type { Command } from 'commander';
+import { loadMappingFile } from '../../../config/config';
+import { bindMapping, loadMapping, offeredBy } from '../../../config/loadMapping';
+import { configuredBudgets, configuredSystems } from '../../../config/configuredSystems';
+import { pairCustomFields, unknownValues, type SuggestedRow } from '../../fieldPairs';
+import { diffMappings, type MappingChange } from '../../mappingDiff';
+import type { Mapping, PropertyRow } from '../../../sync/mapping';
+import { ENTITY_TYPES } from '../../../sync/record';
+import type { PropertyInfo } from '../../../systems/port';
+import { CONFIG, CONNECTION, settingsFor, type SettingsOptions } from '../common';
+import { passing } from '../passing';
+import { paint, printJson, printLine, printTable } from '../output';
+
+interface Options extends SettingsOptions {
+  json?: true;
+}
+
+const ARROWS = { both: '↔', toPms: '→', toZendesk: '←' } as const;
+
+/** `mapping show | check | diff`: the table of properties, for people. */
+export function registerMapping(program: Command): void {
+  const mapping = program.command('mapping').description('the mapping: which properties correspond, and how');
+  const json = (command: Command) => command.option('--json', 'print JSON in place of tables');
+  json(
+    mapping
+      .command('show', { isDefault: true })
+      .description('print its tables: Zendesk property, PMS property, PMS data type, direction')
+      .argument('[file]', 'mapping file; default: the configured one')
+      .option(...CONFIG)
+      .option(...CONNECTION),
+  )
+    .addHelpText('after', '\nExample:\n  zendesk-pms-sync mapping show')
+    .action((file: string | undefined, options: Options) => {
+      const { config = null, connection } = options;
+      show(loadMapping(file ?? loadMappingFile(config, process.env, connection)), options);
+    });
+  json(
+    mapping
+      .command('check')
+      .description(
+        'check it against the fields that both systems have now; exit code 1 if anything does not fit',
+      )
+      .argument('[file]', 'mapping file; default: the configured one')
+      .option(...CONFIG)
+      .option(...CONNECTION),
+  )
+    .addHelpText('after', '\nExample:\n  zendesk-pms-sync mapping check mapping.yaml')
+    .action(check);
+  json(
+    mapping
+      .command('diff')
+      .description(
+        'what changes for the sync when one mapping file replaces another; exit code 1 if anything does',
+      )
+      .argument('<before>', 'mapping file in use')
+      .argument('<after>', 'mapping file to come'),
+  )
+    .addHelpText('after', '\nExample:\n  zendesk-pms-sync mapping diff mapping.yaml mapping.new.yaml')
+    .action((before: string, after: string, options: Options) => {
+      const changes = diffMappings(loadMapping(before), loadMapping(after));
+      if (options.json) printJson(changes);
+      else printChanges(changes);
+      if (changes.length > 0) process.exitCode = 1;
+    });
+}
+
+function show(mapping: Mapping, { json }: Options): void {
+  if (json) return printJson(ENTITY_TYPES.map((type) => asJson(mapping, type)));
+  for (const type of ENTITY_TYPES) {
+    const { kind, rows, onDelete } = mapping.entities[type];
+    printLine(
+      paint('bold', `${type}: Zendesk ${kind.zendesk} ↔ PMS ${kind.pms}`) + ` (onDelete: ${onDelete})`,
+    );
+    printTable(
+      ['Zendesk property', '', 'PMS property', 'PMS data type', 'direction', 'transform', 'winner'],
+      rows.map((row) => [
+        row.zendesk ?? '—',
+        ARROWS[row.direction],
+        row.pms ?? '—',
+        row.type,
+        row.direction,
+        row.transform.kind + (row.write === 'create' ? ', on creation' : ''),
+        winnerOf(row),
+      ]),
+    );
+    printLine();
+  }
+}
+
+/** Of a row that goes one way, or is written once, there is nothing to win. */
+function winnerOf({ direction, write, winner }: PropertyRow): string {
+  return direction === 'both' && write === 'always' ? winner : '—';
+}
+
+function asJson(mapping: Mapping, type: (typeof ENTITY_TYPES)[number]): object {
+  const { kind, onDelete, rows } = mapping.entities[type];
+  return {
+    entity: type,
+    kind,
+    onDelete,
+    rows: rows.map((row) => ({
+      zendesk: row.zendesk,
+      pms: row.pms,
+      type: row.type,
+      direction: row.direction,
+      transform: row.transform.kind,
+      write: row.write,
+      winner: winnerOf(row),
+    })),
+  };
+}
+
+async function check(file: string | undefined, options: Options): Promise<void> {
+  const config = settingsFor(options);
+  const name = file ?? config.mappingFile;
+  const systems = configuredSystems(config, { budgets: configuredBudgets(config) });
+  const unchecked = loadMapping(name);
+  const offered = await passing(() => offeredBy(unchecked, systems));
+  const mapping = bindMapping(unchecked, systems, offered, name);
+  const tables = ENTITY_TYPES.map((type) => {
+    const table = mapping.entities[type];
+    const fields = {
+      zendesk: offered.zendesk.get(table.kind.zendesk) ?? ([] as PropertyInfo[]),
+      pms: offered.pms.get(table.kind.pms) ?? ([] as PropertyInfo[]),
+    };
+    return { table, problems: unknownValues(table, fields), ...pairCustomFields(table, fields) };
+  });
+  const problems = tables.flatMap((each) => each.problems);
+  if (options.json)
+    printJson({
+      file: name,
+      version: mapping.version,
+      rows: Object.fromEntries(tables.map(({ table }) => [table.entity, table.rows.length])),
+      problems,
+      suggested: tables.flatMap(({ table, rows }) => rows.map((row) => ({ entity: table.entity, ...row }))),
+      unmapped: tables.flatMap(({ table, unmapped }) =>
+        unmapped.map((field) => ({ entity: table.entity, ...field })),
+      ),
+    });
+  else {
+    for (const { table, rows, unmapped } of tables) {
+      printLine(`${table.entity}: ${table.rows.length} rows fit the fields of both systems`);
+      for (const row of rows) printLine(`  not mapped, though both have it: ${asLine(row)}`);
+      for (const field of unmapped)
+        printLine(paint('dim', `  not mapped: ${field.side} ${field.name} "${field.title}" (${field.why})`));
+    }
+    for (const problem of problems) printLine(paint('yellow', `! ${problem}`));
+  }
+  if (problems.length > 0) process.exitCode = 1;
+}
+
+export function asLine({ title, ...row }: SuggestedRow): string {
+  const fields = Object.entries(row).map(
+    ([name, value]) =>
+      `${name}: ${typeof value === 'object' ? JSON.stringify(value).replaceAll('"', '').replaceAll(',', ', ').replaceAll(':', ': ') : String(value)}`,
+  );
+  return `- { ${fields.join(', ')} } # ${title}`;
+}
+
+function printChanges(changes: MappingChange[]): void {
+  if (changes.length === 0) return printLine('the same for the sync');
+  const signs = { added: '+', removed: '-', changed: '~' } as const;
+  for (const { entity, row, change, details } of changes) {
+    printLine(`${signs[change]} ${entity}${row === null ? '' : ` row "${row}"`} ${change}`);
+    for (const detail of details) printLine(`    ${detail}`);
+  }
+  printLine(
+    'Each pair takes the new mapping at its next change; "zendesk-pms-sync remap" brings all of them to it.',
+  );
+}

@@ -1,0 +1,144 @@
+import type { Command } from 'commander';
+import { MongoClient } from 'mongodb';
+import { checkMapping, loadMapping } from '../../../config/loadMapping';
+import { configuredBudgets, configuredSystems } from '../../../config/configuredSystems';
+import { startMongo } from '../../../platform/embedded/embeddedServers';
+import { keepForecast } from '../../../links/forecasts';
+import { withScratch } from '../../../links/shelf';
+import {
+  PLAN_ACTIONS,
+  dryRun,
+  noCounts,
+  type PlanAction,
+  type PlanCounts,
+  type PlanLine,
+} from '../../../checks/plan/dryRun';
+import { forecastLimits } from '../../../checks/plan/forecastLimits';
+import { forecast, type Forecast, type SyncWork } from '../../../sync/forecast';
+import { ENTITY_TYPES } from '../../../sync/record';
+import { inCallContext } from '../../../systems/callContext';
+import { passing } from '../passing';
+import { common, settingsFor } from '../common';
+import type { CommonOptions } from '../withService';
+import { forecastWords } from '../forecastWords';
+import { jsonOf, paint, printLine, printTable, progressLine, safe, type Colour } from '../output';
+import { foundAddress } from '../servers';
+
+interface PlanOptions extends CommonOptions {
+  summary?: true;
+}
+
+export function registerPlan(program: Command): void {
+  common(
+    program
+      .command('plan')
+      .description(
+        'dry run: what a sync would do now, without writing anything; exit code 1 if anything needs a person',
+      )
+      .option('--summary', 'print counts only'),
+    'zendesk-pms-sync plan --summary',
+  ).action(plan);
+}
+
+async function plan(options: PlanOptions): Promise<void> {
+  const config = settingsFor(options);
+  const budgets = configuredBudgets(config);
+  const systems = configuredSystems(config, { budgets });
+  const unchecked = loadMapping(config.mappingFile);
+  const mapping = await passing(() => checkMapping(unchecked, systems, config.mappingFile));
+  const progress = progressLine();
+  // A plan is wanted before anything runs, too: then there is no link store yet, and a new one is as good.
+  const mongodbUri = foundAddress('mongodbUri', config, options.data);
+  const server = await startMongo({
+    onProgress: (line) => progress.update(line),
+    dataDir: options.data,
+    ...(mongodbUri !== undefined && { mongodbUri }),
+  });
+  try {
+    const mongo = await MongoClient.connect(server.uri);
+    try {
+      const db = mongo.db(config.mongodbDatabase);
+      budgets.open(db);
+      const counts = await withScratch(db, async (prefix) => {
+        const input = { db, prefix, mapping, systems, onProgress: progress.update };
+        const foretell = async (work: SyncWork) => {
+          const foretold = forecast(work, await forecastLimits(db, config, systems.pms));
+          await keepForecast(db, { ...foretold, at: new Date().toISOString() });
+          return foretold;
+        };
+        return inCallContext({ lane: 'background' }, () =>
+          passing(() => print(dryRun(input), options, progress.finish, foretell)),
+        );
+      });
+      if (ENTITY_TYPES.some((type) => NEEDS_PERSON.some((action) => counts[type][action] > 0)))
+        process.exitCode = 1;
+    } finally {
+      await mongo.close();
+    }
+  } finally {
+    await server.stop();
+  }
+}
+
+const NEEDS_PERSON: PlanAction[] = ['conflict', 'quarantine', 'fail'];
+
+/** Prints lines as they come: a first sync may have more of them than fit into memory. */
+async function print(
+  lines: AsyncGenerator<PlanLine, SyncWork, void>,
+  { json, summary }: PlanOptions,
+  onFirst: () => void,
+  foretell: (work: SyncWork) => Promise<Forecast>,
+): Promise<PlanCounts> {
+  const counts = noCounts();
+  let first = true;
+  if (json && !summary) printLine('{"lines":[');
+  let next = await lines.next();
+  for (; !next.done; next = await lines.next()) {
+    const line = next.value;
+    counts[line.entity][line.action] += 1;
+    if (first) onFirst();
+    if (!summary) printLine(json ? `${first ? '' : ','}${jsonOf(line)}` : wordsFor(line));
+    first = false;
+  }
+  onFirst();
+  const foretold = await foretell(next.value);
+  if (json) {
+    const ending = jsonOf({ counts, forecast: foretold });
+    printLine(summary ? ending : `],${ending.slice(1)}`);
+  } else {
+    if (!first && !summary) printLine();
+    printTable(
+      ['entity', ...PLAN_ACTIONS],
+      ENTITY_TYPES.map((type) => [type, ...PLAN_ACTIONS.map((action) => String(counts[type][action]))]),
+    );
+    if (!first) printLine(`By the limits of both APIs it takes ${forecastWords(foretold)}.`);
+    printLine(first ? 'Nothing to do: both systems agree.' : 'Nothing was written.');
+  }
+  return counts;
+}
+
+const COLOURS: Partial<Record<PlanAction, Colour>> = {
+  conflict: 'yellow',
+  quarantine: 'red',
+  fail: 'red',
+  wait: 'dim',
+};
+
+function wordsFor({ action, key, zendesk, pms, on, properties, reason }: PlanLine): string {
+  const name = on === 'zendesk' ? 'Zendesk' : 'the PMS';
+  const pair = `${zendesk ?? '—'} ↔ ${pms ?? '—'}`;
+  const what: Record<PlanAction, () => string> = {
+    create: () => `in ${name} for ${zendesk ?? pms ?? key}`,
+    link: () => pair,
+    update: () =>
+      `${(on === 'zendesk' ? zendesk : pms) ?? `the new record of ${key}`}: ${properties.join(', ')}`,
+    end: () => `${pair}: ${reason ?? ''}`,
+    wait: () => `${pair}: ${reason ?? ''}`,
+    conflict: () => `${pair}: ${reason ?? ''}`,
+    quarantine: () => `${pair}: ${reason ?? ''}`,
+    fail: () => `${pair}: ${reason ?? ''}`,
+  };
+  const text = `${action.padEnd(10)} ${safe(what[action]())}`;
+  const colour = COLOURS[action];
+  return colour ? paint(colour, text) : text;
+}

@@ -1,0 +1,68 @@
+import type { Command } from 'commander';
+import { rebuildLinks, type RebuildReport } from '../../../activities/rebuildLinks';
+import { checkMapping } from '../../../config/loadMapping';
+import { configuredBudgets, configuredSystems } from '../../../config/configuredSystems';
+import { openShelf, withScratch } from '../../../links/shelf';
+import { ENTITY_TYPES } from '../../../sync/record';
+import { inCallContext } from '../../../systems/callContext';
+import { SyncMetrics } from '../../../activities/metrics';
+import { hintWith } from '../../../workers/hint';
+import { serviceLogger } from '../../../workers/service';
+import { common } from '../common';
+import { withService, type CommonOptions } from '../withService';
+import { printJson, printLine, printTable, progressLine } from '../output';
+
+/** `links rebuild`, for a link store that was lost. */
+export function registerRebuild(links: Command): void {
+  common(
+    links
+      .command('rebuild')
+      .description(
+        'restore lost links from the back-references on both sides; exit code 1 if some contradict each other',
+      ),
+    'zendesk-pms-sync links rebuild',
+  ).action(async (options: CommonOptions) =>
+    withService(options, async ({ config, mapping: unchecked, mongo, store, client }) => {
+      const db = mongo.db(config.mongodbDatabase);
+      const budgets = configuredBudgets(config);
+      budgets.open(db);
+      const systems = configuredSystems(config, { budgets });
+      const mapping = await checkMapping(unchecked, systems, config.mappingFile);
+      const context = {
+        store,
+        mapping,
+        systems,
+        hint: hintWith(client, config.taskQueue, () => mapping, config.pairPrefix),
+        log: serviceLogger(config.logLevel),
+        now: () => new Date(),
+        metrics: new SyncMetrics(),
+      };
+      const progress = progressLine();
+      const report = await withScratch(db, async (prefix) =>
+        inCallContext({ lane: 'background' }, async () =>
+          rebuildLinks(context, await openShelf(db, prefix, new Map()), (side, records) =>
+            progress.update(`reading ${side}: ${records} records`),
+          ),
+        ),
+      );
+      progress.finish();
+      if (options.json) printJson(report);
+      else printReport(report);
+      if (ENTITY_TYPES.some((type) => report.entities[type].ambiguous > 0)) process.exitCode = 1;
+    }),
+  );
+}
+
+function printReport({ records, entities, told }: RebuildReport): void {
+  printLine(`Read ${records.zendesk} records of Zendesk and ${records.pms} of the PMS.`);
+  printTable(
+    ['entity', 'rebuilt', 'of these differing', 'of these ended', 'kept', 'ambiguous', 'orphaned'],
+    ENTITY_TYPES.map((type) => {
+      const { rebuilt, differing, ended, kept, ambiguous, orphaned } = entities[type];
+      return [type, ...[rebuilt, differing, ended, kept, ambiguous, orphaned].map(String)];
+    }),
+  );
+  printLine(`${told} pairs were told to come into agreement.`);
+  if (ENTITY_TYPES.some((type) => entities[type].ambiguous > 0))
+    printLine('Some back-references contradict each other; what is left for a person, see: conflicts list');
+}

@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowIdConflictPolicy, type WorkflowHandle } from '@temporalio/client';
+import type { Command } from 'commander';
+import type { ReconcileReport } from '../../../sync/findings';
+import { ENTITY_TYPES } from '../../../sync/record';
+import { reconcile as reconcileWorkflow } from '../../../workflows';
+import { reconcileId } from '../../../workflows/ids';
+import { reconcileProgress } from '../../../workflows/reconcile';
+import { common } from '../common';
+import { withService, type CommonOptions, type Connected } from '../withService';
+import { printJson, printLine, printTable, progressLine } from '../output';
+import { positive } from '../targets';
+
+const LOOK_MS = 1_000;
+
+interface RunOptions extends CommonOptions {
+  full: boolean;
+}
+
+interface ReportOptions extends CommonOptions {
+  last: number;
+}
+
+/** `reconcile`: compares both sides now, tells how far it is, and shows what it found; `reconcile report`: shows it again. */
+export function registerReconcile(program: Command): void {
+  const command = program.command('reconcile').description('compare both sides with the link store');
+  common(
+    command
+      .command('run', { isDefault: true })
+      .description('compare all records of both sides with the link store, and have what differs mended')
+      .option('--full', 'all comments, not only those since the last reconcile', false),
+    'zendesk-pms-sync reconcile --full',
+  ).action(async (options: RunOptions) => withService(options, (service) => run(service, options)));
+  common(
+    command
+      .command('report')
+      .description('show what the latest reconciles found')
+      .option('--last <n>', 'how many', positive('--last'), 1),
+    'zendesk-pms-sync reconcile report --last 7',
+  ).action(async (options: ReportOptions) =>
+    withService(options, async ({ store }) => {
+      const reports = await store.upkeep.reportsFirst(options.last);
+      if (options.json) return printJson(reports);
+      if (reports.length === 0) printLine('no reconcile has ended yet');
+      for (const report of reports) print(report);
+    }),
+  );
+}
+
+async function run({ client, config }: Connected, { full, json }: RunOptions): Promise<void> {
+  const handle = await client.workflow.start(reconcileWorkflow, {
+    workflowId: `${reconcileId(config.taskQueue)}-now`,
+    taskQueue: config.taskQueue,
+    args: [{ full }],
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+  });
+  const ended = new AbortController();
+  const result = handle.result().finally(() => ended.abort());
+  const [report] = await Promise.all([result, follow(handle, ended.signal)]);
+  if (json) printJson(report);
+  else print(report);
+  if (report.failed.length > 0) process.exitCode = 1;
+}
+
+async function follow(handle: WorkflowHandle, ended: AbortSignal): Promise<void> {
+  const line = progressLine();
+  while (!ended.aborted) {
+    // Nobody answers while no worker runs.
+    const progress = await handle.query(reconcileProgress).catch(() => null);
+    const step = progress?.steps?.[progress.done];
+    const walked = ENTITY_TYPES.map((type) => progress?.findings[type].walked).reduce(
+      (sum, each) => sum + (each?.zendesk ?? 0) + (each?.pms ?? 0),
+      0,
+    );
+    line.update(
+      progress
+        ? `${step ? `${step.side} ${step.kind}` : 'links that were not met'}: ${walked} records so far`
+        : 'waits for a worker',
+    );
+    await sleep(LOOK_MS, undefined, { signal: ended }).catch(() => undefined);
+  }
+  line.finish();
+}
+
+function print({ run: id, startedAt, finishedAt, full, findings, failed }: ReconcileReport): void {
+  printLine(`reconcile ${id}${full ? ' (full)' : ''}: ${startedAt} to ${finishedAt}`);
+  printTable(
+    [
+      'entity',
+      'Zendesk',
+      'PMS',
+      'agree',
+      'drifted',
+      'missing',
+      'ended',
+      'orphaned',
+      'returned',
+      'unsettled',
+      'told',
+    ],
+    ENTITY_TYPES.map((type) => {
+      const { walked, agrees, drifted, missing, ended, orphaned, returned, unsettled, told } = findings[type];
+      const counts = [agrees, drifted, missing, ended, orphaned, returned, unsettled, told];
+      return [type, ...[walked.zendesk, walked.pms, ...counts].map(String)];
+    }),
+  );
+  for (const entity of ENTITY_TYPES) {
+    const { rows, examples } = findings[entity];
+    const drifted = Object.entries(rows).sort(([, a], [, b]) => b - a);
+    if (drifted.length > 0)
+      printLine(
+        `${entity}, drifted properties: ${drifted.map(([row, count]) => `${row} ${count}`).join(', ')}`,
+      );
+    for (const key of examples) printLine(`told: ${key}`);
+  }
+  for (const { what, why } of failed) printLine(`not walked: ${what} (${why})`);
+}

@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowIdConflictPolicy } from '@temporalio/client';
+import type { Command } from 'commander';
+import type { RemapProgress } from '../../../activities/types';
+import { remap, remapProgress } from '../../../workflows/remap';
+import { common } from '../common';
+import { withService, type CommonOptions, type Connected } from '../withService';
+import { printJson, printLine, progressLine } from '../output';
+
+const SHOW_EVERY_MS = 1_000;
+
+export function registerRemap(program: Command): void {
+  common(
+    program
+      .command('remap')
+      .description('bring all pairs to the mapping file as it is now, e.g. after a row was added'),
+    'zendesk-pms-sync remap',
+  ).action(async (options: CommonOptions) =>
+    withService(options, async (connected) => {
+      const outcome = await follow(connected);
+      if (options.json) printJson(outcome);
+      else printLine(`${words(outcome)}, ${outcome.state}`);
+      if (outcome.state !== 'done') process.exitCode = 1;
+    }),
+  );
+}
+
+/** Starts the workflow, or joins the one that runs, and shows how far it is. Ctrl-C leaves it running. */
+async function follow({ client, config, mapping: { version } }: Connected): Promise<RemapProgress> {
+  const handle = await client.workflow.start(remap, {
+    workflowId: `${config.taskQueue}-remap-${version}`,
+    taskQueue: config.taskQueue,
+    args: [version],
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    staticSummary: `Bring all pairs to mapping ${version}`,
+  });
+  const line = progressLine();
+  const result = handle.result();
+  for (;;) {
+    const ended = await Promise.race([result.then(() => true), sleep(SHOW_EVERY_MS, false)]);
+    if (ended) break;
+    line.update(words(await handle.query(remapProgress)));
+  }
+  line.finish();
+  return result;
+}
+
+function words({ version, told, left }: RemapProgress): string {
+  return `mapping ${version}: ${told} pairs told, ${left} left as they are`;
+}

@@ -1,0 +1,95 @@
+import type { Command } from 'commander';
+import type { PairSummary } from '../../../activities/types';
+import type { LinkStore } from '../../../links/linkStore';
+import { answerOf } from '../../answer';
+import { pairNamed } from '../../findPairs';
+import type { CanonicalKey } from '../../../sync/canonicalKey';
+import { common, waiting } from '../common';
+import { withService, type CommonOptions, type Connected } from '../withService';
+import { Problem } from '../../operatorErrors';
+import { paint, printJson, printTable } from '../output';
+
+export interface WaitOptions extends CommonOptions {
+  wait: number;
+}
+
+/** How a pair answered; `failed` is why it did not. */
+export type Answered = PairSummary | { key: CanonicalKey; status: 'failed'; reason: string };
+
+/** Pairs that are asked at the same time: the workers' rate limits hold anyway. */
+const AT_ONCE = 5;
+
+export function registerResync(program: Command): void {
+  waiting(
+    common(
+      program
+        .command('resync')
+        .description('read both records of a pair again and bring them into agreement now')
+        .argument('<pair...>', 'a record (zendesk:ticket:123) or a key (TicketToProject/zendesk:ticket:123)'),
+      'zendesk-pms-sync resync zendesk:ticket:123',
+    ),
+  ).action(async (pairs: string[], options: WaitOptions) =>
+    withService(options, async (service) => {
+      const keys: CanonicalKey[] = [];
+      for (const pair of pairs) keys.push(await pairNamed(service, pair));
+      printAnswers(await resyncAll(service, keys, options.wait), options);
+    }),
+  );
+}
+
+/** Asks each pair for a resync. One that fails does not keep the others from it. */
+export async function resyncAll(
+  { client, commands, store }: Connected,
+  keys: Iterable<CanonicalKey>,
+  wait: number,
+): Promise<Answered[]> {
+  const answers: Answered[] = [];
+  const queue = [...new Set(keys)].values();
+  const lane = async () => {
+    for (const key of queue) {
+      try {
+        answers.push(await answerOf(client, wait, () => commands.resync(key)));
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        answers.push({ key, status: 'failed', reason: error.message });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  const whole = await Promise.all(answers.map((answer) => withWholeReason(store, answer)));
+  return whole.sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** A workflow says no more of a reason than its history may hold; the link has all of it. */
+export async function withWholeReason<T extends Answered>(store: LinkStore, answer: T): Promise<T> {
+  if (answer.reason === null || answer.status === 'failed') return answer;
+  const link = await store.get(answer.key);
+  return link?.status === answer.status && link.reason ? { ...answer, reason: link.reason.text } : answer;
+}
+
+/** Prints how pairs stand; the exit code is 1 unless all of them are in order. */
+export function printAnswers(answers: Answered[], { json }: CommonOptions): void {
+  if (json) printJson(answers);
+  else
+    printTable(
+      ['pair', 'state', 'Zendesk', 'PMS', 'reason'],
+      answers.map((answer) => [
+        answer.key,
+        answer.status,
+        ('zendesk' in answer && answer.zendesk) || '—',
+        ('pms' in answer && answer.pms) || '—',
+        answer.reason ?? '',
+      ]),
+    );
+  const inOrder = (answer: Answered) => answer.status === 'linked' && answer.reason === null;
+  if (!answers.every(inOrder)) process.exitCode = 1;
+}
+
+/** Prints how one pair stands after a person's decision. */
+export function printAnswer(answer: PairSummary, { json }: CommonOptions): void {
+  if (json) return printJson(answer);
+  const state = paint(answer.status === 'linked' ? 'green' : 'yellow', answer.status);
+  process.stdout.write(
+    `${answer.key}: ${state}${answer.reason === null ? '' : ` (${answer.reason})`}; Zendesk ${answer.zendesk ?? '—'} ↔ PMS ${answer.pms ?? '—'}\n`,
+  );
+}

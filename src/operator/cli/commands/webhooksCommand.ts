@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { ConfigError, variableFor, type Config } from '../../../config/config';
+import type { Side } from '../../../sync/record';
+import { NeedsHuman, RetryLater } from '../../../systems/errors';
+import { receiverAt, type InstalledWebhook, type WebhookInstallation } from '../../../systems/webhookAdmin';
+import { CONFIG, CONNECTION, settingsFor, type SettingsOptions } from '../common';
+import { webhookAdmins } from '../webhookAdmins';
+
+/** `webhooks install | list | remove`: the webhooks of both systems, which lead to our receiver. */
+
+interface Options extends SettingsOptions {
+  name: string;
+  json?: boolean;
+  secretsDir?: string;
+}
+
+const SETTING_OF: Record<Side, 'zendeskWebhookSecret' | 'pmsWebhookSecret'> = {
+  zendesk: 'zendeskWebhookSecret',
+  pms: 'pmsWebhookSecret',
+};
+
+export function webhooksCommand(program: Command): void {
+  const webhooks = program
+    .command('webhooks')
+    .description('the webhooks in Zendesk and in the PMS that lead here');
+  const common = (command: Command) =>
+    command
+      .option(...CONFIG)
+      .option(...CONNECTION)
+      .option('--name <name>', 'what the webhook is called', 'zendesk-pms-sync')
+      .option('--json', 'print JSON');
+  common(webhooks.command('install'))
+    .description('create them, or bring them up to date, and say what they sign with')
+    .option('--secrets-dir <dir>', 'write the secrets to files there instead of printing them')
+    .action((options: Options) => mendable(() => install(options)));
+  common(webhooks.command('list'))
+    .description('show ours')
+    .action((options: Options) => mendable(() => list(options)));
+  common(webhooks.command('remove'))
+    .description('remove ours')
+    .action((options: Options) => mendable(() => remove(options)));
+}
+
+async function install({ name, json, secretsDir, ...options }: Options): Promise<void> {
+  const { config, receiver } = settings(options);
+  const made = randomBytes(32).toString('base64url');
+  const done: WebhookInstallation[] = [];
+  for (const admin of webhookAdmins(config, config.pmsWebhookSecret?.[0] ?? made))
+    done.push(await admin.install(name, receiver));
+  if (secretsDir !== undefined) writeSecrets(secretsDir, done);
+  if (json) {
+    print(secretsDir === undefined ? done : done.map(({ secret: _, ...rest }) => rest));
+    return;
+  }
+  for (const webhook of done) {
+    const variable = variableFor(config, SETTING_OF[webhook.side]);
+    console.log(`${line(webhook)}  ${webhook.done}`);
+    if (webhook.secret === null) {
+      const known = config[SETTING_OF[webhook.side]] !== undefined;
+      const advice = known ? 'is taken to be right' : 'is needed, or remove the webhook and install it again';
+      console.log(`  its secret cannot be asked for: ${variable} ${advice}`);
+    } else if (secretsDir === undefined) console.log(`  ${variable}=${webhook.secret}`);
+    else console.log(`  ${variable}_FILE=${secretFile(secretsDir, webhook.side)}`);
+  }
+}
+
+async function list({ name, json, ...options }: Options): Promise<void> {
+  const { config, receiver } = settings(options);
+  const found = (await Promise.all(webhookAdmins(config).map((admin) => admin.list(name, receiver)))).flat();
+  if (json) print(found);
+  else if (found.length === 0) console.log(`no webhook "${name}" leads to ${receiver}`);
+  else for (const webhook of found) console.log(line(webhook));
+}
+
+async function remove({ name, json, ...options }: Options): Promise<void> {
+  const { config, receiver } = settings(options);
+  const removed: InstalledWebhook[] = [];
+  for (const admin of webhookAdmins(config)) {
+    for (const webhook of await admin.list(name, receiver)) {
+      await admin.remove(webhook);
+      removed.push(webhook);
+    }
+  }
+  if (json) print(removed);
+  else if (removed.length === 0) console.log(`no webhook "${name}" leads to ${receiver}`);
+  else for (const webhook of removed) console.log(`${line(webhook)}  removed`);
+}
+
+function settings(options: SettingsOptions): { config: Config; receiver: string } {
+  const config = settingsFor(options);
+  if (config.publicUrl === undefined) {
+    throw new ConfigError(
+      'PUBLIC_URL: found nothing, expected the address at which both systems reach the receiver, e.g. https://sync.example.com',
+    );
+  }
+  return { config, receiver: receiverAt(config.publicUrl, config.connection) };
+}
+
+function writeSecrets(dir: string, webhooks: WebhookInstallation[]): void {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  for (const { side, secret } of webhooks)
+    if (secret !== null) writeFileSync(secretFile(dir, side), `${secret}\n`, { mode: 0o600 });
+}
+
+function secretFile(dir: string, side: Side): string {
+  return path.resolve(dir, `${side}-webhook-secret`);
+}
+
+function line({ side, name, url, id }: InstalledWebhook): string {
+  return `${side.padEnd(7)}  ${name}  ${url}  ${id}`;
+}
+
+function print(value: unknown): void {
+  console.log(JSON.stringify(value, null, 2));
+}
+
+/** What a system refuses or leaves unanswered is for a person to mend: one line, like a wrong setting. */
+async function mendable(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof NeedsHuman || error instanceof RetryLater) throw new ConfigError(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import { loadConfig, loadConfigs, type Config, type Several } from '../../config/config';
+import { positive } from './targets';
+
+export const CONFIG = [
+  '--config <file>',
+  'YAML file with settings; environment variables win over it',
+] as const;
+export const CONNECTION = ['--connection <name>', 'which one, where the settings name several'] as const;
+
+/** Where a command finds its settings. */
+export interface SettingsOptions {
+  config?: string;
+  connection?: string;
+}
+
+/** @throws ConfigError */
+export function settingsFor({ config, connection }: SettingsOptions): Config {
+  return loadConfig(config ?? null, process.env, connection);
+}
+
+/** All connections where none is named. @throws ConfigError */
+export function allSettingsFor({ config, connection }: SettingsOptions): Several<Config> {
+  return loadConfigs(config ?? null, process.env, connection === undefined ? [] : [connection]);
+}
+
+/** Adds what every command that speaks with the service takes, and an example to its help. */
+export function common(command: Command, example: string): Command {
+  return command
+    .option(...CONFIG)
+    .option(...CONNECTION)
+    .option(
+      '--data <dir>',
+      'where "start" keeps the data of servers that it runs itself',
+      '.zendesk-pms-sync',
+    )
+    .option('--json', 'print JSON in place of tables')
+    .addHelpText('after', `\nExample:\n  ${example}`);
+}
+
+/** For commands that wait for a pair's answer. */
+export function waiting(command: Command): Command {
+  return command.option('--wait <seconds>', 'how long to wait for an answer', positive('--wait'), 60);
+}

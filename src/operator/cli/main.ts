@@ -1,0 +1,98 @@
+#!/usr/bin/env node
+import { Command, CommanderError, Option } from 'commander';
+import { ConfigError } from '../../config/config';
+import { NoAnswerError, NoServerError } from '../../platform/embedded/embeddedServers';
+import { MissingPackage } from '../../platform/optionalPackage';
+import { NewerStore } from '../../links/migrations/storedSchema';
+import { MappingError } from '../../sync/mapping';
+import { registerBackfill } from './commands/backfillCommand';
+import { registerConflicts } from './commands/conflictsCommand';
+import { registerConform } from './commands/conformCommand';
+import { registerControl } from './commands/controlCommand';
+import { registerCursors } from './commands/cursorsCommand';
+import { registerDoctor } from './commands/doctorCommand';
+import { registerInit } from './commands/initCommand';
+import { registerLinks } from './commands/linksCommand';
+import { registerMapping } from './commands/mappingCommand';
+import { registerPlan } from './commands/planCommand';
+import { registerQuarantine } from './commands/quarantineCommand';
+import { registerRebuild } from './commands/rebuildCommand';
+import { registerReconcile } from './commands/reconcileCommand';
+import { registerResync } from './commands/resyncCommand';
+import { registerRemap } from './commands/remapCommand';
+import { registerStatus } from './commands/statusCommand';
+import { registerStore } from './commands/storeCommand';
+import { registerVerify } from './commands/verifyCommand';
+import { webhooksCommand } from './commands/webhooksCommand';
+import { BadInput, Problem } from '../operatorErrors';
+import { CONFIG } from './common';
+import { receiveWebhooks } from './serveIntake';
+import { serveCodec } from './serveCodec';
+import { start, type StartOptions } from './startService';
+
+/**
+ * The command line. Exit codes: 0 all is well; 1 a problem was found, or something failed; 2 what a person can mend
+ * (a setting, the mapping, what was typed), told in one line.
+ */
+async function main(argv: string[]): Promise<void> {
+  const program = new Command('zendesk-pms-sync').description(
+    'Two-way sync between Zendesk and a PMS, on Temporal',
+  );
+  program.exitOverride();
+  program
+    .command('start')
+    .description('run worker, schedules and webhook receiver')
+    .option(...CONFIG)
+    .option('--connection <names...>', 'just these, where the settings name several')
+    .option('--data <dir>', 'where servers that this starts itself keep their data', '.zendesk-pms-sync')
+    .addOption(new Option('--only <part>', 'run just this part').choices(['worker', 'intake']))
+    .action(async ({ only, ...options }: StartOptions & { only?: 'worker' | 'intake' }) =>
+      only === 'intake' ? receiveWebhooks(options) : start(options, only !== 'worker'),
+    );
+  registerMapping(program);
+  webhooksCommand(program);
+  program
+    .command('codec-server')
+    .description('let the Temporal Web UI and command line read encrypted payloads (docs/security.md)')
+    .action(serveCodec);
+  registerInit(program);
+  registerDoctor(program);
+  registerPlan(program);
+  registerStatus(program);
+  registerBackfill(program);
+  registerResync(program);
+  registerRebuild(registerLinks(program));
+  registerConflicts(program);
+  registerQuarantine(program);
+  registerRemap(program);
+  registerCursors(program);
+  registerReconcile(program);
+  registerControl(program);
+  registerStore(program);
+  registerVerify(program);
+  registerConform(program);
+  await program.parseAsync(argv);
+}
+
+/** Says what went wrong, in one line where a person can mend it. @returns the exit code */
+function report(error: unknown): number {
+  // Its message, or the help that was asked for, is printed already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof Problem) {
+    console.error(error.message);
+    return 1;
+  }
+  const mendable = [ConfigError, MappingError, NewerStore, NoServerError, NoAnswerError, MissingPackage, BadInput];
+  if (mendable.some((kind) => error instanceof kind)) {
+    // A class of ours: its message is for the person who can mend it.
+    console.error((error as Error).message);
+    return 2;
+  }
+  console.error(error);
+  return 1;
+}
+
+main(process.argv).catch((error: unknown) => {
+  // A start that failed half-way leaves connections and the SDK's own threads; whoever supervises us must see the end.
+  process.exit(report(error));
+});

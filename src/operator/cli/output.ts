@@ -1,0 +1,84 @@
+import type { Json } from '../../sync/record';
+
+/** What commands print: tables for people, JSON for machines. Results go to stdout, errors to stderr. */
+
+export type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
+const CODES: Record<Colour, number> = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 };
+
+/** Colours on a terminal only. https://no-color.org */
+export function paint(colour: Colour, text: string): string {
+  const plain = !process.stdout.isTTY || (process.env['NO_COLOR'] ?? '') !== '';
+  return plain ? text : `\u001b[${CODES[colour]}m${text}\u001b[0m`;
+}
+
+/**
+ * Text from a record, fit for a terminal: one line, and nothing in it that a terminal would obey. Synced content is
+ * written by strangers.
+ */
+export function safe(text: string): string {
+  return text
+    .replace(/\s+/g, ' ')
+    .replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '�')
+    .trim();
+}
+
+/** A property's value as words. */
+export function shown(value: Json | undefined): string {
+  if (value === undefined || value === null) return '—';
+  return safe(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+export function printLine(text = ''): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** JSON for a terminal as well: control characters that JSON lets through are written as escapes. */
+export function jsonOf(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(
+    /[\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+export function printJson(value: unknown): void {
+  printLine(jsonOf(value, 2));
+}
+
+/** Rows under titles; on a terminal the last column is cut to its width, in a file it is whole. */
+export function printTable(titles: string[], rows: string[][]): void {
+  const cells = rows.map((row) => row.map(safe));
+  const widths = titles.map((title, n) =>
+    Math.max(title.length, ...cells.map((row) => widthOf(row[n] ?? ''))),
+  );
+  const line = (row: string[]) =>
+    row
+      .map((cell, n) => cell + ' '.repeat(Math.max(0, (widths[n] ?? 0) - widthOf(cell))))
+      .join('  ')
+      .trimEnd();
+  printLine(paint('bold', line(titles)));
+  for (const row of cells) printLine(cut(line(row)));
+}
+
+function widthOf(text: string): number {
+  return [...text].length;
+}
+
+function cut(line: string): string {
+  const { columns, isTTY } = process.stdout;
+  const letters = [...line];
+  if (!isTTY || letters.length <= columns) return line;
+  return `${letters.slice(0, columns - 1).join('')}…`;
+}
+
+/** Tells a person at a terminal how far a long command is; into a file it writes nothing. */
+export function progressLine(): { update: (text: string) => void; finish: () => void } {
+  const { stderr } = process;
+  const clear = () => void (stderr.isTTY && stderr.write('\r\u001b[K'));
+  return {
+    update(text) {
+      clear();
+      if (stderr.isTTY) stderr.write(text.slice(0, stderr.columns - 1));
+    },
+    finish: clear,
+  };
+}

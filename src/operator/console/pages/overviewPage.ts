@@ -1,0 +1,210 @@
+import { currentBudgets, type CurrentBudget } from '../../../systems/budget/currentBudget';
+import { usedSince, type UsedWindow } from '../../../systems/budget/pastWindows';
+import type { LagSample } from '../../../links/lagSamples';
+import { Starts, type FailedStart } from '../../../links/failedStarts';
+import type { StreamPosition } from '../../../links/linkStore';
+import { apiTokenState, type ApiTokenState } from '../../apiToken';
+import { pollersOf } from '../../pollers';
+import { LINK_STATUSES, type LinkStatus } from '../../../sync/link';
+import { ENTITY_TYPES, SIDES, type EntityType, type Side } from '../../../sync/record';
+import { barChart, type Bar } from '../chart';
+import type { ConsoleContext } from '../consoleContext';
+import { html, type Html } from '../html';
+import { SIDE_NAMES, mark, table, time, type Page } from '../layout';
+
+const HOUR_MS = 60 * 60_000;
+const MINUTE_MS = 60_000;
+const TEMPORAL_WITHIN_MS = 3_000;
+
+export interface Overview {
+  pairs: Record<EntityType, Record<LinkStatus, number>>;
+  /** Worker processes; null where Temporal does not answer. */
+  workers: number | null;
+  waitingRecords: number;
+  paused: Partial<Record<EntityType, string>>;
+  positions: readonly StreamPosition[];
+  lag: readonly LagSample[];
+  windows: readonly UsedWindow[];
+  budgets: readonly CurrentBudget[];
+  failedStarts: readonly FailedStart[];
+  /** Null where the workers sign in to Zendesk with an OAuth client. */
+  apiToken: ApiTokenState | null;
+  now: number;
+}
+
+/** Almost all of it from MongoDB, where any process finds it: this page is there when Temporal is not. */
+export async function loadOverview({
+  client,
+  database,
+  taskQueue,
+  now,
+  log,
+}: ConsoleContext): Promise<Overview> {
+  const { db, store } = await database();
+  const at = now();
+  const since = new Date(at - HOUR_MS);
+  const workers = client
+    .withDeadline(Date.now() + TEMPORAL_WITHIN_MS, () => pollersOf(client, taskQueue))
+    .catch((error: unknown) => {
+      log.warn({ err: error }, 'console: Temporal does not answer');
+      return null;
+    });
+  const [pairs, waitingRecords, paused, positions, lag, windows, budgets, ...others] = await Promise.all([
+    store.countByStatus(),
+    store.countObservations(),
+    store.control.paused(),
+    store.positions(),
+    store.lag.since(since),
+    usedSince(db, since),
+    currentBudgets(db, new Date(at)),
+    new Starts(db).all(new Date(at)),
+    apiTokenState(store, new Date(at)),
+  ]);
+  const [failedStarts, apiToken] = others;
+  return {
+    pairs,
+    workers: await workers,
+    waitingRecords,
+    paused,
+    positions,
+    lag,
+    windows,
+    budgets,
+    failedStarts,
+    apiToken,
+    now: at,
+  };
+}
+
+export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 'root'>): Page {
+  const { paused, pairs, workers, waitingRecords, positions, failedStarts, now } = overview;
+  const { apiToken } = overview;
+  const count = (status: LinkStatus) => ENTITY_TYPES.reduce((sum, type) => sum + pairs[type][status], 0);
+  const rests = ENTITY_TYPES.filter((type) => paused[type] !== undefined);
+  const body = html`
+    ${failedStarts.map(
+      ({ process, why, since, nextAttempt }) =>
+        html`<p class="notice bad">
+          ${process} cannot serve this connection since ${time(since)}: ${why}. It tries again at
+          ${time(nextAttempt)}.
+        </p>`,
+    )}
+    ${apiToken && html`<p class="notice bad">${apiToken.notice}</p>`}
+    ${rests.map((type) => html`<p class="notice bad">${type} is paused since ${time(paused[type])}.</p>`)}
+    <ul class="tiles">
+      ${tile(`${root}/conflicts`, count('conflict'), 'conflicts to decide')}
+      ${tile(`${root}/quarantine`, count('quarantined'), 'pairs in quarantine')}
+      ${tile(`${root}/pairs?status=pending`, count('pending'), 'pairs pending')}
+    </ul>
+    <p>
+      Records that were seen and that their pairs have not dealt with yet: ${waitingRecords}. Worker
+      processes: ${workers ?? 'not known, as Temporal does not answer'}.
+    </p>
+    ${workers === 0 && html`<p class="notice bad">No worker runs, so nothing is synced.</p>`}
+    ${table(
+      'Pairs by entity and state',
+      ['Entity', ...LINK_STATUSES],
+      ENTITY_TYPES.map(
+        (type) =>
+          html`<tr>
+            <th scope="row">${type}</th>
+            ${LINK_STATUSES.map((status) => html`<td>${pairs[type][status]}</td>`)}
+          </tr>`,
+      ),
+    )}
+    <h2>Lag, last hour</h2>
+    <p class="soft">How far behind now each side was read at most, in each minute.</p>
+    <div class="two">${SIDES.map((side) => lagChart(side, overview))}</div>
+    ${table(
+      'Change streams',
+      ['Stream', 'behind', 'read to its end', 'last change'],
+      positions.map(
+        ({ name, readAt, movedAt, currentAt }) =>
+          html`<tr>
+            <th scope="row">${name}</th>
+            <td>${behind(currentAt, now)}</td>
+            <td>${time(readAt)}</td>
+            <td>${time(movedAt)}</td>
+          </tr>`,
+      ),
+    )}
+    <h2>Rate budget</h2>
+    ${table(
+      'Limits of both APIs now',
+      ['Limit', 'left', 'of', 'used by us', 'by others', 'expected of others', 'no call before'],
+      overview.budgets.map(
+        (budget) =>
+          html`<tr>
+            <th scope="row">${budget.name}</th>
+            <td>${budget.left}</td>
+            <td>${budget.limit} in ${budget.windowSeconds} s</td>
+            <td>${budget.ours}</td>
+            <td>${budget.others}</td>
+            <td>${budget.expectedOfOthers}</td>
+            <td>${time(budget.blockedUntil)}</td>
+          </tr>`,
+      ),
+    )}
+    <p class="soft">
+      Last hour: calls in each window of each limit, our own and those of others that answers told of; the
+      dashed line is the limit as the API last said it.
+    </p>
+    <div class="two">${rateCharts(overview)}</div>
+  `;
+  return { title: 'Overview', current: '', body };
+}
+
+function tile(url: string, count: number, what: string): Html {
+  return html`<li>
+    <a href="${url}"><strong>${count}</strong> ${what}</a>
+  </li>`;
+}
+
+function behind(currentAt: string | null, now: number): Html | string {
+  if (currentAt === null) return mark('pending');
+  return `${Math.max(0, Math.round((now - Date.parse(currentAt)) / 1000))} s`;
+}
+
+/** The stream that was farthest behind stands for its side. */
+function lagChart(side: Side, { lag, positions, now }: Overview): Html {
+  const most = new Map<number, number>();
+  const note = (minute: number, ms: number) => most.set(minute, Math.max(most.get(minute) ?? 0, ms / 1000));
+  for (const { stream, minute, behindMs } of lag)
+    if (stream.startsWith(`${side}:`)) note(minute.getTime(), behindMs);
+  // What goes on just now is no sample yet: a side that nobody reads any more.
+  for (const { name, currentAt } of positions)
+    if (name.startsWith(`${side}:`) && currentAt !== null)
+      note(Math.floor(now / MINUTE_MS) * MINUTE_MS, Math.max(0, now - Date.parse(currentAt)));
+  const bars = [...most].sort(([a], [b]) => a - b).map(([at, value]): Bar => ({ at, value }));
+  return barChart({
+    id: `lag-${side}`,
+    title: `${SIDE_NAMES[side]}: seconds behind`,
+    unit: 'seconds',
+    bars,
+    from: now - HOUR_MS,
+    to: now,
+    least: 60,
+  });
+}
+
+function rateCharts({ windows, now }: Overview): Html[] {
+  const limits = new Map<string, { side: Side; bucket: string; bars: Bar[] }>();
+  for (const { side, bucket, endsAt, used, limit } of windows) {
+    const name = `${side}-${bucket}`;
+    const bars = limits.get(name)?.bars ?? [];
+    bars.push({ at: Math.min(endsAt.getTime(), now), value: used, limit });
+    limits.set(name, { side, bucket, bars });
+  }
+  if (limits.size === 0) return [html`<p>Nobody called either API in the last hour.</p>`];
+  return [...limits].sort().map(([name, { side, bucket, bars }]) =>
+    barChart({
+      id: `rate-${name}`,
+      title: `${SIDE_NAMES[side]}: calls a minute (${bucket})`,
+      unit: 'calls',
+      bars,
+      from: now - HOUR_MS,
+      to: now,
+      least: 1,
+    }),
+  );
+}

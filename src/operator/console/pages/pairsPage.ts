@@ -1,0 +1,209 @@
+import { z } from 'zod';
+import type { LinkFilter } from '../../../links/linkStore';
+import { LINK_STATUSES, type Link } from '../../../sync/link';
+import { ENTITY_TYPES, SIDES } from '../../../sync/record';
+import type { ConsoleContext } from '../consoleContext';
+import { html, type Html } from '../html';
+import {
+  form,
+  mark,
+  outside,
+  pairLink,
+  pairUrl,
+  table,
+  time,
+  value,
+  type Page,
+  type Viewer,
+} from '../layout';
+
+/** Lists of pairs: all of them by filters, those in conflict, those in quarantine. */
+
+const PAGE = 50;
+const text = z.string().trim().min(1).max(200).optional().catch(undefined);
+const querySchema = z.object({
+  entity: z.enum(ENTITY_TYPES).optional().catch(undefined),
+  status: z.enum(LINK_STATUSES).optional().catch(undefined),
+  code: text,
+  text,
+  after: text,
+});
+type Query = z.output<typeof querySchema>;
+
+export interface PairList {
+  links: Link[];
+  query: Query;
+  /** The key after which the next page begins; null on the last one. */
+  next: string | null;
+}
+
+/** @param fixed what the page itself says, whatever its address does */
+export async function loadPairs(
+  { database }: ConsoleContext,
+  asked: unknown,
+  fixed: LinkFilter = {},
+): Promise<PairList> {
+  const { store } = await database();
+  const query = { ...querySchema.parse(asked), ...fixed };
+  const { after, ...wanted } = query;
+  const filter = Object.fromEntries(Object.entries(wanted).filter(([, it]) => it !== undefined));
+  const found = await store.find(filter, after ?? null, PAGE + 1);
+  const links = found.slice(0, PAGE);
+  return { links, query, next: found.length > PAGE ? (links.at(-1)?._id ?? null) : null };
+}
+
+export function pairsPage(list: PairList, { links, root }: Pick<ConsoleContext, 'links' | 'root'>): Page {
+  const body = html`
+    ${filters(`${root}/pairs`, list.query, true)}
+    ${
+      list.links.length === 0
+        ? html`<p>No pair found.</p>`
+        : table(
+            `${list.links.length} pairs, in the order of their keys`,
+            ['Pair', 'State', 'Zendesk', 'PMS', 'Reason', 'Changed'],
+            list.links.map(
+              (link) =>
+                html`<tr>
+                  <th scope="row">${pairLink(root, link._id)}</th>
+                  <td>${mark(link.status)}</td>
+                  ${SIDES.map((side) => html`<td>${recordCell(link.sides[side]?.ref, links)}</td>`)}
+                  <td>${link.reason?.text}</td>
+                  <td>${time(link.updatedAt)}</td>
+                </tr>`,
+            ),
+          )
+    }
+    ${pages(`${root}/pairs`, list)}
+  `;
+  return { title: 'Pairs', current: '/pairs', body };
+}
+
+export function conflictsPage(list: PairList, { root }: Pick<ConsoleContext, 'root'>): Page {
+  const body = html`
+    ${filters(`${root}/conflicts`, list.query, false)}
+    ${
+      list.links.length === 0
+        ? html`<p>No conflicts.</p>`
+        : table(
+            'What only a person can decide',
+            ['Pair', 'What', 'Zendesk', 'PMS', 'Since', 'To do'],
+            list.links.flatMap((link) => conflictRows(link, root)),
+          )
+    }
+    ${pages(`${root}/conflicts`, list)}
+  `;
+  return { title: 'Conflicts', current: '/conflicts', body };
+}
+
+function conflictRows(link: Link, root: string): Html[] {
+  const decide = html`<a href="${pairUrl(root, link._id)}#decide"
+    >Decide<span class="soft"> ${link._id}</span></a
+  >`;
+  if (link.conflicts.length === 0)
+    return [
+      html`<tr>
+        <th scope="row">${pairLink(root, link._id)}</th>
+        <td>${link.reason?.code}</td>
+        <td colspan="2">${link.reason?.text}</td>
+        <td>${time(link.reason?.since)}</td>
+        <td>${decide}</td>
+      </tr>`,
+    ];
+  return link.conflicts.map(
+    (parked) =>
+      html`<tr>
+        <th scope="row">${pairLink(root, link._id)}</th>
+        <td>${parked.row}</td>
+        <td>${value(parked.zendesk)}</td>
+        <td>${value(parked.pms)}</td>
+        <td>${time(parked.since)}</td>
+        <td>${decide}</td>
+      </tr>`,
+  );
+}
+
+export function quarantinePage(list: PairList, viewer: Viewer, { root }: Pick<ConsoleContext, 'root'>): Page {
+  const body = html`
+    ${filters(`${root}/quarantine`, list.query, false)}
+    ${
+      list.links.length === 0
+        ? html`<p>Nothing is in quarantine.</p>`
+        : table(
+            'Pairs that cannot be synced as they are',
+            ['Pair', 'Code', 'Reason', 'Since', 'To do'],
+            list.links.map(
+              (link) =>
+                html`<tr>
+                  <th scope="row">${pairLink(root, link._id)}</th>
+                  <td>${link.reason?.code}</td>
+                  <td>${link.reason?.text}</td>
+                  <td>${time(link.reason?.since)}</td>
+                  <td>${resyncForm(viewer, link._id, 'retry')}</td>
+                </tr>`,
+            ),
+          )
+    }
+    ${pages(`${root}/quarantine`, list)}
+    <p class="soft">
+      To retry many at once: <code>zendesk-pms-sync quarantine retry --code …</code> or <code>--all</code>
+    </p>
+  `;
+  return { title: 'Quarantine', current: '/quarantine', body };
+}
+
+/** Both read the records again; what a person means by it differs. */
+export function resyncForm(viewer: Viewer, key: string, what: 'retry' | 'resync'): Html {
+  return form(
+    viewer,
+    '/pair/resync',
+    html`<input type="hidden" name="key" value="${key}" /><input type="hidden" name="what" value="${what}" />
+      <button aria-label="${what === 'retry' ? 'Retry' : 'Resync'} ${key}">
+        ${what === 'retry' ? 'Retry' : 'Resync'}
+      </button>`,
+  );
+}
+
+function recordCell(ref: string | undefined, links: ConsoleContext['links']): Html | string {
+  if (ref === undefined) return '—';
+  return outside(links.record(ref), ref) ?? ref;
+}
+
+function filters(url: string, query: Query, withStatus: boolean): Html {
+  const options = (all: readonly string[], chosen: string | undefined) =>
+    html`<option value="">any</option>
+      ${all.map(
+        (each) => html`<option value="${each}" ${each === chosen && html` selected`}>${each}</option>`,
+      )}`;
+  return html`<form class="row" action="${url}" role="search" aria-label="Filter the pairs">
+    <label
+      >Entity<br /><select name="entity">
+        ${options(ENTITY_TYPES, query.entity)}
+      </select></label
+    >
+    ${
+      withStatus &&
+      html`<label
+        >State<br /><select name="status">
+          ${options(LINK_STATUSES, query.status)}
+        </select></label
+      >`
+    }
+    <label>Code of the reason<br /><input name="code" value="${query.code}" size="16" /></label>
+    <label>Id, or part of it<br /><input name="text" type="search" value="${query.text}" size="24" /></label>
+    <button>Filter</button>
+  </form>`;
+}
+
+function pages(url: string, { query, next }: PairList): Html | null {
+  const to = (after: string | null) => {
+    const asked = Object.entries({ ...query, after }).filter(([, it]) => it != null) as [string, string][];
+    return `${url}?${new URLSearchParams(asked).toString()}`;
+  };
+  if (next === null && query.after === undefined) return null;
+  return html`<nav aria-label="Pages">
+    <ul>
+      ${query.after !== undefined && html`<li><a href="${to(null)}">First page</a></li>`}
+      ${next !== null && html`<li><a href="${to(next)}">Next page</a></li>`}
+    </ul>
+  </nav>`;
+}

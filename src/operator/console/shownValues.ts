@@ -1,0 +1,59 @@
+import type { Link } from '../../sync/link';
+import { referenceKinds, sameValue, toCanonical, type References } from '../../sync/values';
+import type { Mapping, PropertyRow } from '../../sync/mapping';
+import { SIDES, type Json, type Side, type SyncRecord } from '../../sync/record';
+
+/** What is known of one property on one side. */
+export interface SideValue {
+  /** Canonical; undefined where nothing is known. */
+  value: Json | undefined;
+  /** It was seen on the record and its pair has not dealt with it yet. */
+  isNew: boolean;
+}
+
+export interface RowValues {
+  row: PropertyRow;
+  sides: Record<Side, SideValue>;
+  state: 'agreed' | 'differs' | 'conflict' | 'onCreation' | 'unknown';
+}
+
+/**
+ * Both values of each mapped property, as the link store knows them: what was agreed on, where a side rightly differs
+ * from that, and what was seen since. The console has no credential of either API and reads neither.
+ */
+export function valuesOf(
+  mapping: Mapping,
+  link: Link,
+  observed: Partial<Record<Side, SyncRecord>>,
+  references: References,
+): RowValues[] {
+  const table = mapping.entities[link.entity];
+  const kinds = referenceKinds(mapping, table);
+  return table.rows.map((row) => {
+    const on = (side: Side): SideValue => {
+      const known = knownValue(link, row.id, side);
+      const property = row[side];
+      const record = observed[side];
+      if (!record || property === null || !(property in record.values)) return { value: known, isNew: false };
+      const raw = record.values[property] ?? null;
+      const seen = toCanonical(row, side, raw, references, kinds);
+      const value = seen.ok ? seen.value : raw;
+      return { value, isNew: !sameValue(value, known) };
+    };
+    const sides = { zendesk: on('zendesk'), pms: on('pms') };
+    return { row, sides, state: stateOf(link, row, sides) };
+  });
+}
+
+function knownValue(link: Link, row: string, side: Side): Json | undefined {
+  const residue = link.sides[side]?.residue;
+  if (residue && row in residue) return residue[row];
+  return link.sides[side] ? link.snapshot?.[row] : undefined;
+}
+
+function stateOf(link: Link, row: PropertyRow, sides: Record<Side, SideValue>): RowValues['state'] {
+  if (link.conflicts.some((conflict) => conflict.row === row.id)) return 'conflict';
+  if (row.write === 'create') return 'onCreation';
+  if (SIDES.some((side) => sides[side].value === undefined)) return 'unknown';
+  return sameValue(sides.zendesk.value, sides.pms.value) ? 'agreed' : 'differs';
+}

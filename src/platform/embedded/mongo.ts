@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { MongoClient } from 'mongodb';
+import { buildOnce, cacheRoot, canDownload, onPath, projectRoot, runBuild } from './serverCache';
+import type { EmbeddedMongo, EmbeddedOptions } from './options';
+import { optionalPackage } from '../optionalPackage';
+import { freePort } from '../ports';
+import { startServer } from './process';
+import { NoAnswerError, firstThatWorks, type Way } from './ways';
+
+const JAVA_SERVER_VERSION = '1.47.0';
+const MONGOD_VERSION = '7.0.14';
+const HEAP_MB = 2_048;
+/** The Java server reads through a file that was not closed: a minute for 3 GB. */
+const OPENING_MS = 5 * 60_000;
+const DOWNLOAD_HOST = 'https://fastdl.mongodb.org';
+
+/** The command that starts a server on a port with its data in a folder (null: in memory where it can). */
+type Command = (port: number, dataDir: string | null, heapMb?: number) => string[];
+
+/** @throws NoServerError where no way works; Error where a given address does not answer */
+export async function startMongo(options: EmbeddedOptions = {}): Promise<EmbeddedMongo> {
+  const env = options.env ?? process.env;
+  const given = options.mongodbUri ?? env['MONGODB_URI'];
+  if (given !== undefined && given !== '') {
+    await ping(given, 10_000).catch((error: Error) => {
+      throw new NoAnswerError(`MONGODB_URI: the server does not answer (${error.message})`);
+    });
+    return { uri: given, how: 'given address', pid: null, stop: async () => undefined };
+  }
+  return firstThatWorks(
+    'MongoDB',
+    commands(options, env).map((way) => ({
+      name: way.name,
+      attempt: async () => {
+        const command = await way.attempt();
+        return command === null ? null : startCommand(command, way.name, options);
+      },
+    })),
+    'Set MONGODB_URI to a running server, put "mongod" on PATH, or install JDK 17 and Maven to build one.',
+  );
+}
+
+/** Finds or makes the server without starting it. */
+export async function prepareMongo(options: EmbeddedOptions = {}): Promise<void> {
+  const env = options.env ?? process.env;
+  await firstThatWorks(
+    'MongoDB',
+    commands(options, env),
+    'Install JDK 17 and Maven, or put "mongod" on PATH.',
+  );
+}
+
+function commands(options: EmbeddedOptions, env: NodeJS.ProcessEnv): Way<Command>[] {
+  const root = cacheRoot(env);
+  const progress = options.onProgress ?? (() => undefined);
+  const built = path.join(root, `mongo-java-${JAVA_SERVER_VERSION}-${sourceDigest(javaSources())}`);
+  return [
+    {
+      name: 'mongod on PATH',
+      attempt: async () => {
+        const mongod = onPath('mongod', env);
+        return mongod === null ? null : mongodCommand(mongod);
+      },
+    },
+    {
+      name: `cached build (${built})`,
+      attempt: async () => (existsSync(built) ? javaCommand(built, env) : null),
+    },
+    {
+      name: `download from ${DOWNLOAD_HOST}`,
+      attempt: async () => {
+        if (env['ZPS_NO_DOWNLOAD'] === '1') throw new Error('ZPS_NO_DOWNLOAD is set');
+        if (!(await canDownload(DOWNLOAD_HOST))) throw new Error('the host cannot be reached');
+        progress(`Fetching MongoDB ${MONGOD_VERSION}, once.`);
+        const { MongoBinary } = await optionalPackage(
+          ['mongodb-memory-server-core'],
+          () => import('mongodb-memory-server-core'),
+        );
+        return mongodCommand(
+          await MongoBinary.getPath({ version: MONGOD_VERSION, downloadDir: path.join(root, 'mongod') }),
+        );
+      },
+    },
+    {
+      name: `Maven build of mongo-java-server ${JAVA_SERVER_VERSION}`,
+      attempt: async () => {
+        const maven = onPath('mvn', env);
+        if (maven === null) throw new Error('Maven is not installed');
+        if (onPath('javac', env) === null) throw new Error('a JDK is not installed');
+        await buildOnce(root, path.basename(built), async (scratch) => {
+          progress(
+            `Building a MongoDB-wire server (mongo-java-server ${JAVA_SERVER_VERSION}) with Maven; under a minute, once.`,
+          );
+          cpSync(javaSources(), scratch, { recursive: true });
+          const build = { cwd: scratch, what: 'building mongo-java-server', onProgress: progress };
+          await runBuild(
+            maven,
+            [
+              '-q',
+              '-B',
+              'compile',
+              'dependency:copy-dependencies',
+              '-DoutputDirectory=lib',
+              '-DincludeScope=runtime',
+            ],
+            build,
+          );
+        });
+        return javaCommand(built, env);
+      },
+    },
+  ];
+}
+
+function javaSources(): string {
+  return path.join(projectRoot(), 'src/platform/embedded/mongo-java');
+}
+
+/** Part of the build's name, so that a change of our own sources makes another build. */
+function sourceDigest(folder: string): string {
+  const hash = createHash('sha256');
+  for (const file of (readdirSync(folder, { recursive: true }) as string[]).sort())
+    if (/\.(java|xml)$/.test(file)) hash.update(readFileSync(path.join(folder, file)));
+  return hash.digest('hex').slice(0, 8);
+}
+
+function mongodCommand(mongod: string): Command {
+  return (port, dataDir) => {
+    const dbPath = dataDir ?? mkdtempSync(path.join(tmpdir(), 'zps-mongod-'));
+    mkdirSync(dbPath, { recursive: true });
+    return [mongod, '--port', String(port), '--bind_ip', '127.0.0.1', '--dbpath', dbPath, '--quiet'];
+  };
+}
+
+function javaCommand(folder: string, env: NodeJS.ProcessEnv): Command {
+  const java = onPath('java', env);
+  if (java === null) throw new Error('Java is not installed');
+  const jars = readdirSync(path.join(folder, 'lib')).map((jar) => path.join(folder, 'lib', jar));
+  const classPath = [path.join(folder, 'target/classes'), ...jars].join(path.delimiter);
+  return (port, dataDir, heapMb = HEAP_MB) => {
+    const database = dataDir === null ? [] : [path.join(dataDir, 'mongo-java.h2')];
+    const heap = `-Xmx${heapMb}m`;
+    return [java, heap, '-XX:+UseSerialGC', '-cp', classPath, 'EmbeddedMongo', String(port), ...database];
+  };
+}
+
+async function startCommand(command: Command, how: string, options: EmbeddedOptions): Promise<EmbeddedMongo> {
+  const port = options.mongoPort ?? (await freePort());
+  const dataDir = options.dataDir === undefined ? null : path.join(options.dataDir, 'mongodb');
+  const logDir = dataDir ?? mkdtempSync(path.join(tmpdir(), 'zps-mongo-'));
+  mkdirSync(logDir, { recursive: true });
+  const server = await startServer(
+    command(port, dataDir, options.mongoHeapMb),
+    port,
+    path.join(logDir, 'mongo.log'),
+    OPENING_MS,
+  );
+  const uri = `mongodb://127.0.0.1:${port}`;
+  try {
+    await ping(uri, 30_000);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return { uri, how, pid: server.pid, stop: () => server.stop() };
+}
+
+async function ping(uri: string, timeoutMs: number): Promise<void> {
+  const client = await MongoClient.connect(uri, { serverSelectionTimeoutMS: timeoutMs });
+  try {
+    await client.db('admin').command({ ping: 1 });
+  } finally {
+    await client.close();
+  }
+}

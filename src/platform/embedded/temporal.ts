@@ -1,0 +1,216 @@
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Connection, isGrpcServiceError, type ConnectionOptions } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+import { buildOnce, cacheRoot, canDownload, onPath, runBuild } from './serverCache';
+import type { EmbeddedOptions, EmbeddedTemporal } from './options';
+import { optionalPackage } from '../optionalPackage';
+import { freePort } from '../ports';
+import { startServer } from './process';
+import { NoAnswerError, firstThatWorks, type Way } from './ways';
+
+/** Later versions do not resolve as a Go module. */
+const VERSION = 'v1.5.1';
+const MODULE = `github.com/temporalio/cli/cmd/temporal@${VERSION}`;
+const DOWNLOAD_HOST = 'https://temporal.download';
+const DOWNLOAD_TIMEOUT_MS = 120_000;
+
+/** @throws NoServerError where no way works; Error where a given address does not answer */
+export async function startTemporal(options: EmbeddedOptions = {}): Promise<EmbeddedTemporal> {
+  const env = options.env ?? process.env;
+  const given = options.temporalAddress ?? env['TEMPORAL_ADDRESS'];
+  const namespace = options.namespace ?? 'default';
+  if (given !== undefined && given !== '') {
+    await untilReady({ address: given, ...options.temporalConnection }, 10_000).catch((error: Error) => {
+      throw new NoAnswerError(`TEMPORAL_ADDRESS: ${given} does not answer (${error.message})`);
+    });
+    return {
+      address: given,
+      namespace,
+      uiUrl: null,
+      how: 'given address',
+      pid: null,
+      stop: async () => undefined,
+    };
+  }
+  return firstThatWorks(
+    'Temporal server',
+    binaries(options, env).map((way) => ({
+      name: way.name,
+      attempt: async () => {
+        const binary = await way.attempt();
+        return binary === null ? null : startBinary(binary, way.name, options);
+      },
+    })),
+    'Set TEMPORAL_ADDRESS to a running server, put the "temporal" program on PATH, or install Go to build it.',
+  );
+}
+
+/** Finds or makes the program without starting it. */
+export async function prepareTemporal(options: EmbeddedOptions = {}): Promise<string> {
+  const env = options.env ?? process.env;
+  return firstThatWorks(
+    'Temporal server',
+    binaries(options, env),
+    'Install Go, or put the "temporal" program on PATH.',
+  );
+}
+
+function binaries(options: EmbeddedOptions, env: NodeJS.ProcessEnv): Way<string>[] {
+  const root = cacheRoot(env);
+  const built = path.join(root, `temporal-${VERSION}`, 'temporal');
+  const progress = options.onProgress ?? (() => undefined);
+  return [
+    { name: 'temporal on PATH', attempt: async () => onPath('temporal', env) },
+    {
+      name: `cached build (${built})`,
+      attempt: async () => onPath('temporal', { PATH: path.dirname(built) }),
+    },
+    { name: `download from ${DOWNLOAD_HOST}`, attempt: () => download(root, progress, env) },
+    {
+      name: `go install ${MODULE}`,
+      attempt: async () => {
+        const go = onPath('go', env);
+        if (go === null) throw new Error('Go is not installed');
+        const folder = await buildOnce(root, `temporal-${VERSION}`, async (scratch) => {
+          progress(`Building Temporal ${VERSION} from its Go module; about 3–5 minutes, once.`);
+          await runBuild(go, ['install', MODULE], {
+            cwd: scratch,
+            env: { GOBIN: scratch, GOFLAGS: '' },
+            what: 'building Temporal',
+            onProgress: progress,
+          });
+        });
+        return path.join(folder, 'temporal');
+      },
+    },
+  ];
+}
+
+/** The SDK fetches the program that fits it; only the file is wanted here, so the server is stopped again. */
+async function download(
+  root: string,
+  progress: (line: string) => void,
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
+  if (env['ZPS_NO_DOWNLOAD'] === '1') throw new Error('ZPS_NO_DOWNLOAD is set');
+  if (!(await canDownload(DOWNLOAD_HOST))) throw new Error('the host cannot be reached');
+  const folder = await buildOnce(root, 'temporal-download', async (scratch) => {
+    progress('Fetching Temporal’s dev server, once.');
+    const { TestWorkflowEnvironment } = await optionalPackage(
+      ['@temporalio/testing'],
+      () => import('@temporalio/testing'),
+    );
+    const starting = TestWorkflowEnvironment.createLocal({
+      server: { executable: { type: 'cached-download', downloadDir: scratch, version: VERSION } },
+    });
+    const timeout = new Promise<never>((_, reject) => {
+      setTimeout(() => reject(new Error('the download took too long')), DOWNLOAD_TIMEOUT_MS).unref();
+    });
+    const environment = await Promise.race([starting, timeout]);
+    await environment.teardown();
+  });
+  const { readdirSync } = await import('node:fs');
+  const [file] = readdirSync(folder).filter((name) => name.startsWith('temporal'));
+  if (file === undefined) throw new Error(`nothing was downloaded into ${folder}`);
+  return path.join(folder, file);
+}
+
+async function startBinary(binary: string, how: string, options: EmbeddedOptions): Promise<EmbeddedTemporal> {
+  const port = options.temporalPort ?? (await freePort());
+  const namespace = options.namespace ?? 'default';
+  const dataDir = options.dataDir ?? mkdtempSync(path.join(tmpdir(), 'zps-temporal-'));
+  mkdirSync(dataDir, { recursive: true });
+  const args = [
+    'server',
+    'start-dev',
+    '--ip',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '--namespace',
+    namespace,
+    '--log-level',
+    'error',
+  ];
+  // Without it this version ignores priorities; later ones have it on.
+  const config = { 'matching.useNewMatcher': true, ...options.temporalConfig };
+  for (const [key, value] of Object.entries(config)) args.push('--dynamic-config-value', `${key}=${value}`);
+  let uiUrl: string | null = null;
+  if (options.uiPort === undefined || options.uiPort === false) args.push('--headless');
+  else {
+    const uiPort = options.uiPort === 0 ? await freePort() : options.uiPort;
+    args.push('--ui-port', String(uiPort));
+    uiUrl = `http://127.0.0.1:${uiPort}`;
+  }
+  if (options.dataDir !== undefined) {
+    // Durable enough for a development server, and half again as fast as the default.
+    args.push('--db-filename', path.join(dataDir, 'temporal.db'));
+    args.push('--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=OFF');
+  }
+  for (const [name, type] of Object.entries(options.searchAttributes ?? {}))
+    args.push('--search-attribute', `${name}=${type}`);
+  const server = await startServer([binary, ...args], port, path.join(dataDir, 'temporal.log'));
+  const address = `127.0.0.1:${port}`;
+  try {
+    await untilReady({ address }, 60_000, namespace);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return { address, namespace, uiUrl, how, pid: server.pid, stop: () => server.stop() };
+}
+
+/** Waits until the server answers and knows the namespace. */
+async function untilReady(options: ConnectionOptions, timeoutMs: number, namespace?: string): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      const connection = await Connection.connect({ connectTimeout: 5_000, ...options });
+      try {
+        if (namespace !== undefined) await connection.workflowService.describeNamespace({ namespace });
+        return;
+      } finally {
+        await connection.close();
+      }
+    } catch (error) {
+      if (Date.now() > deadline) throw error instanceof Error ? error : new Error(String(error));
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
+/** Temporal Cloud offers no operator API; there, search attributes are made in its own console. */
+const NOT_OFFERED = new Set([7 /* PERMISSION_DENIED */, 12 /* UNIMPLEMENTED */]);
+
+/**
+ * Adds the search attributes that a server does not have yet, also one that we did not start.
+ * @returns false where the server lets nobody manage them this way (Temporal Cloud)
+ */
+export async function ensureSearchAttributes(
+  address: string,
+  namespace: string,
+  wanted: NonNullable<EmbeddedOptions['searchAttributes']>,
+  options: EmbeddedOptions['temporalConnection'] = {},
+): Promise<boolean> {
+  const connection = await Connection.connect({ address, ...options });
+  try {
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+    const types = temporal.api.enums.v1.IndexedValueType;
+    const missing = Object.entries(wanted).filter(([name]) => !(name in (customAttributes ?? {})));
+    if (missing.length === 0) return true;
+    await connection.operatorService.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(
+        missing.map(([name, type]) => [name, types[`INDEXED_VALUE_TYPE_${type.toUpperCase() as 'KEYWORD'}`]]),
+      ),
+    });
+    return true;
+  } catch (error) {
+    if (isGrpcServiceError(error) && NOT_OFFERED.has(error.code)) return false;
+    throw error;
+  } finally {
+    await connection.close();
+  }
+}

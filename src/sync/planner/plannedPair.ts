@@ -1,0 +1,101 @@
+import { parseCanonicalKey } from '../canonicalKey';
+import { seenVersion, type Link, type LinkedSide, type SeenVersion } from '../link';
+import type { EntityMapping, Mapping, PropertyRow } from '../mapping';
+import { SIDES, type RecordRef, type RefKey, type Side, type SyncRecord } from '../record';
+import { NO_DECISIONS, type Decisions } from '../resolution';
+import { differingRows } from '../rules/echo';
+import { isBehind, isDoubtful } from '../rules/fence';
+import { shownValue } from '../rules/absence';
+import { referenceKinds, toCanonical, type Canonical } from '../values';
+import type { PairState } from './state';
+
+/** A pair as the planner looks at it: its state, and what the mapping says of its entity. */
+export interface Pair {
+  state: PairState;
+  mapping: Mapping;
+  table: EntityMapping;
+  /** The record that the pair began with. */
+  origin: RecordRef;
+  decisions: Decisions;
+}
+
+/** A pair of which both records are known. */
+export interface LinkedPair extends Pair {
+  link: Link;
+  sides: Record<Side, LinkedSide>;
+  /** The records that were seen, without those that ended in nothing and those that the link has overtaken. */
+  current: Partial<Record<Side, SyncRecord>>;
+}
+
+/** @throws Error where the key is none of ours */
+export function pairOf(state: PairState, mapping: Mapping): Pair {
+  const { entity, origin } = parseCanonicalKey(state.key);
+  const table = mapping.entities[entity];
+  return { state, mapping, table, origin, decisions: state.decisions ?? NO_DECISIONS };
+}
+
+/** @returns null while the pair has no counterpart */
+export function linkedPair(pair: Pair): LinkedPair | null {
+  const { link, observed } = pair.state;
+  const { zendesk, pms } = link?.sides ?? {};
+  if (!link || !zendesk || !pms) return null;
+  const sides = { zendesk, pms };
+  const current: Partial<Record<Side, SyncRecord>> = {};
+  for (const side of SIDES) {
+    const seen = observed[side];
+    if (seen?.record && !isBehind(seen, sides[side])) current[side] = seen.record;
+  }
+  return { ...pair, link, sides, current };
+}
+
+/** The sides that the pair's own workflow has not just read. */
+export function unreadSides({ state }: Pair): Side[] {
+  return SIDES.filter((side) => !state.observed[side]?.fresh);
+}
+
+/** The sides whose observation may or may not be a change; see the fence. */
+export function doubtfulSides({ state, mapping, table, link, sides, current }: LinkedPair): Side[] {
+  const differs = (record: SyncRecord) =>
+    differingRows(mapping, table, link, record, state.references).length > 0;
+  return SIDES.filter((side) => {
+    const record = current[side];
+    const fresh = state.observed[side]?.fresh ?? false;
+    return record && isDoubtful({ record, fresh }, sides[side], differs);
+  });
+}
+
+/** The value that a record shows, in canonical form. */
+export function canonicalOf(
+  { state, mapping, table }: Pair,
+  row: PropertyRow,
+  side: Side,
+  record: SyncRecord,
+): Canonical {
+  const raw = shownValue(row, side, record);
+  return toCanonical(row, side, raw, state.references, referenceKinds(mapping, table));
+}
+
+/**
+ * Parents that a child's records name and that are not linked. The child does nothing until they are, e.g. a comment of
+ * a ticket that a person unlinked.
+ */
+export function missingParents(pair: LinkedPair): RefKey[] {
+  const required = pair.table.rows.filter(
+    ({ transform }) => transform.kind === 'reference' && transform.required,
+  );
+  return SIDES.flatMap((side) => {
+    const record = pair.current[side];
+    if (!record) return [];
+    return required.flatMap((row) => {
+      const parent = canonicalOf(pair, row, side, record);
+      return !parent.ok && 'waitsFor' in parent ? parent.waitsFor : [];
+    });
+  });
+}
+
+/** What a plan was based on, by side. */
+export function versionsOf(records: Partial<Record<Side, SyncRecord>>): Partial<Record<Side, SeenVersion>> {
+  const seen: Partial<Record<Side, SeenVersion>> = {};
+  for (const side of SIDES) if (records[side]) seen[side] = seenVersion(records[side]);
+  return seen;
+}

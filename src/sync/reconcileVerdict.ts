@@ -1,0 +1,49 @@
+import { refKey } from './canonicalKey';
+import type { Link } from './link';
+import type { EntityMapping, Mapping } from './mapping';
+import type { SyncRecord } from './record';
+import { differingRows } from './rules/echo';
+import { filterReason } from './rules/filter';
+import type { References } from './values';
+
+/** What a walk over all records finds, record by record. Pure; repairs are left to the pairs' own workflows. */
+export type Verdict =
+  | { kind: 'agrees' }
+  /** Takes no part: filtered out, skipped by its nature, or ended before it was linked. */
+  | { kind: 'outside' }
+  /** Its link is waiting, in conflict or quarantined, and says why. */
+  | { kind: 'unsettled' }
+  /** No pair knows it. */
+  | { kind: 'missing' }
+  | { kind: 'drifted'; rows: string[] }
+  /** It ended, and its link does not know. */
+  | { kind: 'ended' }
+  /** Its link is a tombstone, and it is there again. */
+  | { kind: 'returned' };
+
+export function examine(
+  mapping: Mapping,
+  table: EntityMapping,
+  link: Link | null,
+  record: SyncRecord,
+  references: References,
+): Verdict {
+  if (!link) {
+    const outside = record.state !== 'live' || record.skip !== null || filterReason(table, record) !== null;
+    return { kind: outside ? 'outside' : 'missing' };
+  }
+  const known = link.sides[record.ref.side];
+  if (link.status === 'tombstone') {
+    // Only the side that ended can return; the other one is live all along.
+    return record.state === 'live' && known && known.state !== 'live'
+      ? { kind: 'returned' }
+      : { kind: 'agrees' };
+  }
+  if (link.status !== 'linked' || link.intent || link.waitsFor.length > 0) return { kind: 'unsettled' };
+  if (known?.ref !== refKey(record.ref)) return { kind: 'unsettled' };
+  if (record.state !== 'live') return { kind: 'ended' };
+  // Read before our own last write: says nothing of now.
+  if (record.order < known.order) return { kind: 'agrees' };
+  const rows = differingRows(mapping, table, link, record, references);
+  return rows.length > 0 ? { kind: 'drifted', rows } : { kind: 'agrees' };
+}

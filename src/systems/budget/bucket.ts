@@ -1,0 +1,335 @@
+import { MongoServerError, type Collection, type UpdateFilter } from 'mongodb';
+import { LANES, type Lane } from '../../sync/lane';
+import type { LimitReading } from '../budget';
+import type { Clock } from './clock';
+import { WaitingLine, type Caller, type PermitSource } from './waitingLine';
+import { keepPast, type PastDocument } from './pastWindows';
+import {
+  MINUTE_MS,
+  allowance,
+  expectedNext,
+  freshWindow,
+  isOver,
+  lookMs,
+  lotSize,
+  marked,
+  marksAt,
+  mayCall,
+  nextTurn,
+  untoldEnd,
+  usedByOthers,
+  waitMs,
+  wantedMore,
+  type BucketDocument,
+  type BudgetWindow,
+  type Turn,
+  type WindowRules,
+} from './budgetWindow';
+
+/** Lots grow while they are used up within this time. */
+const BUSY_MS = 1_000;
+/** By less than this the end of a window is not corrected. */
+const END_TOLERANCE_MS = 100;
+const DUPLICATE_KEY = 11000;
+
+interface Lot {
+  window: number;
+  left: number;
+  size: number;
+  leasedAt: number;
+}
+
+export interface BucketOptions {
+  /** How messages call the system. */
+  name: string;
+  /** Calls of a window until an answer says it. */
+  assumed: number;
+  rules: WindowRules;
+  inFlight: boolean;
+  /** Callers of a lane that wait in this process at most; null where all do. */
+  waiting: number | null;
+  clock: Clock;
+}
+
+/** How a limit stands in its present window. */
+export interface BucketUse {
+  limit: number;
+  left: number;
+  ours: number;
+  others: number;
+}
+
+/**
+ * One limit of one API, over all processes: permits are leased in lots from a document that all share, each lease one
+ * atomic update by `_id`. Within a process, callers of a lane are served in turn.
+ */
+export class Bucket {
+  private state: BudgetWindow | null = null;
+  private readonly lots: Record<Lane, Lot> = { interactive: noLot(), background: noLot() };
+  private readonly lines: Record<Lane, WaitingLine>;
+  /** What answers of this window said at most of its use, and when one said so last. */
+  private seen = { window: 0, used: 0, at: 0 };
+  private early = { window: 0, count: 0 };
+
+  constructor(
+    private readonly id: string,
+    private readonly collection: Collection<BucketDocument>,
+    private readonly past: Collection<PastDocument>,
+    private readonly options: BucketOptions,
+  ) {
+    const { name, clock, waiting } = options;
+    const [interactive, background] = LANES.map(
+      (lane) => new WaitingLine(name, this.source(lane), clock, waiting),
+    ) as [WaitingLine, WaitingLine];
+    this.lines = { interactive, background };
+  }
+
+  /** @returns the permit's window. @throws RetryLater where it would take too long, or the signal ended the wait */
+  take(lane: Lane, caller: Caller): Promise<number> {
+    return this.lines[lane].join(caller);
+  }
+
+  /** A permit that was not used. */
+  giveBack(lane: Lane, window: number): void {
+    if (this.lots[lane].window === window) this.lots[lane].left += 1;
+  }
+
+  /** Whether a permit is still good. */
+  holds(window: number): boolean {
+    return this.state?.window === window && mayCall(this.state, this.options.rules, this.options.clock.now());
+  }
+
+  async learn(window: number, reading: LimitReading): Promise<void> {
+    const { state } = this;
+    const { clock, inFlight } = this.options;
+    if (!state || state.window !== window || reading.limit < 1) return;
+    const now = clock.now();
+    const used = reading.limit - reading.remaining;
+    this.seen = {
+      window,
+      used: this.seen.window === window ? Math.max(used, this.seen.used) : used,
+      at: now,
+    };
+    const endsAt = reading.resetMs === null ? state.endsAt : now + reading.resetMs;
+    // What is under way at a time has no window to follow.
+    const ends = !inFlight && endsAt < state.endsAt - END_TOLERANCE_MS;
+    if (ends) state.endsAt = endsAt;
+    const changed = reading.limit !== state.limit;
+    state.limit = reading.limit;
+    const set = { ...(changed && { limit: reading.limit }), ...(inFlight && { used }) };
+    if (inFlight) this.seen.used = state.used = used;
+    if (ends || Object.keys(set).length > 0)
+      await this.collection.updateOne(
+        { _id: this.id, window },
+        { ...(Object.keys(set).length > 0 && { $set: set }), ...(ends && { $min: { endsAt } }) },
+      );
+    if (changed || ends) for (const lane of LANES) this.lines[lane].wake();
+    if (reading.remaining === 0) await this.usedUp();
+  }
+
+  /** Everybody stops calling: the API said so. */
+  async block(ms: number): Promise<void> {
+    const blockedUntil = this.options.clock.now() + ms;
+    if (this.state) this.state.blockedUntil = Math.max(this.state.blockedUntil, blockedUntil);
+    await this.collection.updateOne({ _id: this.id }, { $max: { blockedUntil } });
+  }
+
+  /** As this process knows it; null before its first call. */
+  use(): BucketUse | null {
+    if (!this.state) return null;
+    const state = this.known(this.state);
+    const left = Math.max(0, state.limit - state.used);
+    return { limit: state.limit, left, ours: state.ours, others: usedByOthers(state) };
+  }
+
+  private source(lane: Lane): PermitSource {
+    const { rules, clock } = this.options;
+    const state = () => this.known(this.state ?? freshWindow(this.options.assumed, rules, clock.now()));
+    const turn = (ahead: number, awaited = false): Turn => {
+      const now = state();
+      // Who was told to come is among those who are expected.
+      const expected = awaited ? { ...now, promised: { interactive: {}, background: {} } } : now;
+      return nextTurn(expected, lane, rules, ahead, clock.now());
+    };
+    return {
+      next: (awaited) => this.next(lane, awaited),
+      giveBack: (window) => this.giveBack(lane, window),
+      waitMs: () => waitMs(state(), clock.now()),
+      lookMs: () => lookMs(state(), lane, rules, clock.now()),
+      turn,
+      promise: async (ahead, awaited) => {
+        if (awaited) return turn(ahead + this.cameTooEarly(state().window), true);
+        const promised = turn(ahead);
+        const found = await this.collection.findOneAndUpdate(
+          { _id: this.id },
+          { $inc: { [`promised.${lane}.${promised.window}`]: 1 } },
+          { returnDocument: 'after' },
+        );
+        if (found) this.state = complete(found);
+        return promised;
+      },
+    };
+  }
+
+  /** How many came before their own window had begun, before this one. */
+  private cameTooEarly(window: number): number {
+    this.early = { window, count: this.early.window === window ? this.early.count + 1 : 0 };
+    return this.early.count;
+  }
+
+  private async next(lane: Lane, awaited: boolean): Promise<number | null> {
+    const now = this.options.clock.now();
+    const { state } = this;
+    const lot = this.lots[lane];
+    const good = state && lot.window === state.window && mayCall(state, this.options.rules, now);
+    if (!good || lot.left === 0) await this.lease(lane, awaited);
+    const { left, window } = this.lots[lane];
+    if (left === 0) return null;
+    this.lots[lane].left -= 1;
+    return window;
+  }
+
+  /** Fills the lane's lot if the window has anything left for it. */
+  private async lease(lane: Lane, awaited: boolean): Promise<void> {
+    const { rules, clock } = this.options;
+    const lot = this.lots[lane];
+    lot.left = 0;
+    let state = this.state ?? (await this.load());
+    for (let fresh = false; ; fresh = true) {
+      const now = clock.now();
+      if (isOver(state, now)) state = await this.roll(state.window, now);
+      if (mayCall(state, rules, now)) {
+        const known = this.known(state);
+        const most = allowance(known, lane, rules, now);
+        const wanted = now - lot.leasedAt < BUSY_MS ? lot.size * 2 : 1;
+        const size = lotSize(most - known.used, wanted);
+        if (size > 0 && (await this.leased(lane, awaited, known, { most, size, now }))) return;
+      }
+      // What this process knows may be old: look once.
+      if (fresh) return;
+      state = await this.load();
+    }
+  }
+
+  private async leased(
+    lane: Lane,
+    awaited: boolean,
+    known: BudgetWindow,
+    { most, size, now }: { most: number; size: number; now: number },
+  ): Promise<boolean> {
+    const { window } = known;
+    const came = awaited && (known.promised[lane][window] ?? 0) > 0;
+    const inc: Record<string, number> = {
+      used: size,
+      ours: size,
+      ...(came && { [`promised.${lane}.${window}`]: -1 }),
+    };
+    const update: UpdateFilter<BucketDocument> = {
+      $inc: inc,
+      // Where nobody else is left room, nobody asks what others do.
+      ...(this.options.rules.share < 1 && {
+        $max: { readAt: known.readAt, askedAt: now },
+        $set: { marks: known.marks },
+      }),
+    };
+    const found = await this.collection.findOneAndUpdate(
+      { _id: this.id, window, used: { $lte: most - size }, blockedUntil: { $lte: now } },
+      update,
+      { returnDocument: 'after' },
+    );
+    if (!found) return false;
+    this.state = complete(found);
+    this.lots[lane] = { window, left: size, size, leasedAt: now };
+    await this.countOthers(this.state);
+    return true;
+  }
+
+  /** With what answers said that the document does not know yet. */
+  private known(state: BudgetWindow): BudgetWindow {
+    const { window, used, at } = this.seen;
+    if (window !== state.window || this.options.inFlight) return state;
+    const known = { ...state, used: Math.max(state.used, used), readAt: Math.max(state.readAt, at) };
+    return { ...known, marks: marked(known, this.options.rules) };
+  }
+
+  /** The API counts more than was handed out: somebody else uses the same account. */
+  private async countOthers(state: BudgetWindow): Promise<void> {
+    const { window, used, at } = this.seen;
+    if (this.options.inFlight || window !== state.window || used <= state.used) return;
+    state.used = used;
+    state.readAt = Math.max(state.readAt, at);
+    await this.collection.updateOne({ _id: this.id, window }, { $max: { used, readAt: state.readAt } });
+  }
+
+  /** An answer said that nothing is left, which says little of how much more others wanted. */
+  private async usedUp(): Promise<void> {
+    const { rules, clock } = this.options;
+    if (rules.share >= 1) return;
+    const state = await this.load();
+    await this.countOthers(state);
+    if (!wantedMore(state, rules, clock.now())) return;
+    state.expected = state.limit;
+    await this.collection.updateOne(
+      { _id: this.id, window: state.window },
+      { $max: { expected: state.limit } },
+    );
+  }
+
+  private async roll(window: number, now: number): Promise<BudgetWindow> {
+    const { rules } = this.options;
+    const state = this.known(await this.load());
+    if (state.window !== window) return this.load();
+    const kept = (lane: Lane) =>
+      Object.fromEntries(Object.entries(state.promised[lane]).filter(([each]) => Number(each) > window));
+    const over = await this.collection.findOneAndUpdate(
+      { _id: this.id, window },
+      {
+        $set: {
+          window: window + 1,
+          used: 0,
+          ours: 0,
+          endsAt: untoldEnd(rules, now),
+          windowMs: rules.windowMs,
+          expected: expectedNext(state, rules),
+          readAt: now,
+          askedAt: 0,
+          marks: marksAt(now),
+          promised: { interactive: kept('interactive'), background: kept('background') },
+        },
+      },
+      { returnDocument: 'before' },
+    );
+    if (over) await keepPast(this.past, this.id, this.known(complete(over)));
+    return this.load();
+  }
+
+  private async load(): Promise<BudgetWindow> {
+    const found = await this.collection.findOne({ _id: this.id });
+    if (found) return (this.state = complete(found));
+    const first = freshWindow(this.options.assumed, this.options.rules, this.options.clock.now());
+    try {
+      await this.collection.insertOne({ _id: this.id, ...first });
+    } catch (error) {
+      if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
+    }
+    return this.load();
+  }
+}
+
+/** A document of an earlier version has not all of it. */
+function complete(found: Partial<BudgetWindow> & BucketDocument): BudgetWindow {
+  return {
+    ...found,
+    ours: found.ours ?? found.used,
+    windowMs: found.windowMs ?? MINUTE_MS,
+    expected: found.expected ?? 0,
+    readAt: found.readAt ?? 0,
+    askedAt: found.askedAt ?? 0,
+    marks: found.marks ?? marksAt(0),
+    promised: found.promised ?? { interactive: {}, background: {} },
+  };
+}
+
+function noLot(): Lot {
+  return { window: 0, left: 0, size: 1, leasedAt: 0 };
+}

@@ -1,0 +1,95 @@
+import type { Json } from '../../sync/record';
+import { NeedsHuman, RecordGone } from '../errors';
+import type { Answer, HttpClient, Request } from '../http';
+import type { Expression } from './expression';
+import { Refusals } from './profileRefusal';
+import type { Profile } from './profileSchema';
+import type { RequestTemplate, Scope, Tree } from './template';
+
+/** A request that was answered, with what a message says of it. */
+export interface Told {
+  call: string;
+  body: Json;
+  header: (name: string) => string | null;
+}
+
+/** The profile's requests, sent. */
+export class Api {
+  private readonly refusals: Refusals;
+
+  constructor(
+    readonly profile: Profile,
+    readonly http: HttpClient,
+    /** The path in the address of the system, before all others. */
+    readonly prefix: string,
+  ) {
+    this.refusals = new Refusals(profile.errors);
+  }
+
+  request(template: RequestTemplate, scope: Scope, body: Tree | null = null): Request {
+    return template.fill(this.profile.base, scope, body);
+  }
+
+  /** @throws whatever a refusal means */
+  async send(template: RequestTemplate, scope: Scope): Promise<Told> {
+    return this.write(this.request(template, scope));
+  }
+
+  /** A request that writes, or asks for one thing. @throws whatever a refusal means */
+  async write(request: Request): Promise<Told> {
+    const answer = await this.http.send(request, this.refusals.statuses);
+    const told = this.told(request, answer);
+    if (answer.status >= 300) throw this.refusals.error(told.call, answer.status, told.body);
+    return told;
+  }
+
+  /** A request that asks for many things: a refusal is no answer to it. */
+  async get(request: Request): Promise<Told> {
+    return this.told(request, await this.http.send(request));
+  }
+
+  /** What a part of an answer that was refused means. */
+  refusal(call: string, status: number, body: Json): Error {
+    return this.refusals.error(call, status, body);
+  }
+
+  /** Null where there is no such thing. */
+  async ask(template: RequestTemplate, scope: Scope): Promise<Told | null> {
+    try {
+      return await this.send(template, scope);
+    } catch (error) {
+      if (error instanceof RecordGone) return null;
+      throw error;
+    }
+  }
+
+  /** @throws NeedsHuman where there is no list */
+  itemsOf({ call, body }: Pick<Told, 'call' | 'body'>, items: Expression): Json[] {
+    const found = this.valueOf(items, body, call);
+    if (!Array.isArray(found)) throw this.unexpected(call, items.text, found, 'a list');
+    return found;
+  }
+
+  /** @param place of the data in the answer @throws NeedsHuman where the data is not what the expression takes */
+  valueOf(expression: Expression, data: Json, call: string, place = ''): Json {
+    try {
+      return expression.of(data);
+    } catch (error) {
+      const at = place === '' ? expression.text : `${place}.${expression.text}`;
+      throw new NeedsHuman('unexpected_response', `${call}: ${at}: ${(error as Error).message}`, at);
+    }
+  }
+
+  unexpected(call: string, at: string, found: Json, expected: string): NeedsHuman {
+    const what = found === null ? 'nothing' : Array.isArray(found) ? 'a list' : `a ${typeof found}`;
+    return new NeedsHuman('unexpected_response', `${call}: ${at}: found ${what}, expected ${expected}`, at);
+  }
+
+  callOf({ method, path }: Pick<Request, 'method' | 'path'>): string {
+    return `${this.profile.name} ${method} ${path}`;
+  }
+
+  private told(request: Request, answer: Answer): Told {
+    return { call: this.callOf(request), body: answer.body as Json, header: (name) => answer.header(name) };
+  }
+}

@@ -1,0 +1,61 @@
+import { basicHeader, fixedCredential, type Credential } from '../credential';
+import { HttpClient, type HttpOptions } from '../http';
+import { ClientCredentials } from '../oauth';
+import type { Profile } from './profileSchema';
+
+/** How a system wants to be told who asks. */
+
+export interface Secrets {
+  /** Token, password, key or client secret. */
+  token: string;
+  /** The client secret, read anew; `token` where it is not given. */
+  readToken?: (() => string) | undefined;
+  /** Name of a user, or of an OAuth client. */
+  user: string | null;
+}
+
+/** @param http options of the system's own client, without credential and rate: OAuth tokens are asked for with it */
+export function credentialOf(
+  auth: Profile['auth'],
+  { token, readToken, user }: Secrets,
+  http: Omit<HttpOptions, 'auth' | 'rate'>,
+): Credential {
+  switch (auth.by) {
+    case 'bearer':
+      return fixedCredential({ authorization: `Bearer ${token}` });
+    case 'basic':
+      return fixedCredential({ authorization: basicHeader(user ?? '', token) });
+    case 'header':
+      return fixedCredential({ [auth.name.toLowerCase()]: token });
+    case 'oauth2': {
+      const { baseUrl, path } = tokenEndpoint(auth.token, http.baseUrl);
+      return new ClientCredentials({
+        http: new HttpClient({ ...http, baseUrl }),
+        path,
+        clientId: user ?? '',
+        secret: readToken ?? (() => token),
+        scope: auth.scope,
+        send: 'basic',
+        settings: {
+          client: 'PMS_USER',
+          clientIs: "the client's id",
+          secret: 'PMS_TOKEN',
+          scope: 'auth.scope of the profile',
+          address: 'PMS_BASE_URL, auth.token of the profile',
+        },
+      });
+    }
+  }
+}
+
+/** A path is on the system's own host; a whole address may be anywhere. */
+function tokenEndpoint(token: string, own: string): { baseUrl: string; path: string } {
+  if (token.startsWith('/')) return { baseUrl: own, path: token };
+  const { origin, pathname, search } = new URL(token);
+  return { baseUrl: origin, path: `${pathname}${search}` };
+}
+
+/** Whether a way to authenticate needs a name besides its secret. */
+export function needsUser({ by }: Profile['auth']): boolean {
+  return by === 'basic' || by === 'oauth2';
+}

@@ -1,0 +1,381 @@
+import { createHash } from 'node:crypto';
+import { refKey, tryParseRef } from '../../sync/canonicalKey';
+import type { Attachment, Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
+import { textOf } from '../../sync/values';
+import { NeedsHuman } from '../errors';
+import type { Api } from './profileApi';
+import type { Directory, Entry } from './directory';
+import type { Expression } from './expression';
+import { Marker } from './marker';
+import type { Kind, Property } from './profileSchema';
+import type { Times } from './times';
+
+/** A record as the system tells it, and where in which answer it stood. */
+export interface Raw {
+  kind: string;
+  raw: Json;
+  /** Names the call in messages. */
+  call: string;
+  /** Place in the answer, e.g. `items.3`. */
+  at: string;
+  /** Id of the record inside which it is. */
+  within: string | null;
+}
+
+export const CUSTOM = 'customFields.';
+const ENTRIES = 'entries';
+const STATES = ['live', 'archived', 'deleted', 'redacted'] as const;
+/** Between the id of the record inside which another is, and its own. */
+const WITHIN = './profileSystem';
+
+/** What is known of the entries that records point to. */
+export type Known = ReadonlyMap<Directory, ReadonlyMap<string, Entry>>;
+
+/** One kind's records, between the system's form and ours. */
+export class Records {
+  private readonly properties: readonly ReadProperty[];
+  private readonly pointers: readonly (Property & { name: string; directory: Directory })[];
+  private readonly marker: Marker | null;
+
+  constructor(
+    readonly kind: Kind,
+    private readonly api: Api,
+    directories: ReadonlyMap<string, Directory>,
+    private readonly times: Times,
+  ) {
+    const named = Object.entries(kind.properties).map(([name, property]) => ({ name, ...property }));
+    this.properties = named.map((property) => new ReadProperty(property, kind));
+    this.pointers = named.flatMap((property) => {
+      const directory = directories.get(property.in ?? '');
+      return directory ? [{ ...property, directory }] : [];
+    });
+    const { backRef } = kind;
+    this.marker = backRef && 'in' in backRef ? new Marker(backRef.in, backRef.as) : null;
+  }
+
+  /** The ids that records hold, by the directory that they point into. */
+  pointsTo(raws: readonly Raw[]): [Directory, string[]][] {
+    return this.pointers
+      .filter(({ read }) => !read)
+      .map(({ at, directory }) => [
+        directory,
+        raws.flatMap(({ raw }) => {
+          const id = fieldOf(raw, (at ?? '').split('./profileSystem')) ?? null;
+          return id === null ? [] : [textOf(id)];
+        }),
+      ]);
+  }
+
+  /** The id of the record inside which one is, and its own. */
+  scopeOf({ id }: Pick<RecordRef, 'id'>): { id: string; within: string | null; collection: Json } {
+    const collection = this.kind.collection ?? null;
+    if (!this.kind.within) return { id, within: null, collection };
+    const at = id.indexOf(WITHIN);
+    return { within: id.slice(0, at), id: id.slice(at + 1), collection };
+  }
+
+  /** What a request says of values. People whom the system does not know are left out, unless they are made. */
+  async toFields(values: Values, backRef: RefKey | null): Promise<Record<string, Json>> {
+    const fields: Record<string, Json> = {};
+    for (const [name, value] of Object.entries(values)) {
+      if (name === this.kind.within?.property || this.marker?.names.includes(name)) continue;
+      if (name.startsWith(CUSTOM)) this.put(fields, name, value);
+      else await this.putProperty(fields, name, value);
+    }
+    const { backRef: place } = this.kind;
+    if (backRef !== null && place && 'at' in place) this.put(fields, place.at, backRef);
+    return fields;
+  }
+
+  /** The text at whose end the back-reference stands, with it; other values as they are. */
+  marked(values: Values, backRef: RefKey | null): Values {
+    return this.marker && backRef !== null ? this.marker.added(values, backRef) : values;
+  }
+
+  /** The text at whose end the back-reference stands, and what else stands there. */
+  get markedProperties(): readonly string[] {
+    return this.marker ? [this.marker.property, ...this.marker.names] : [];
+  }
+
+  /** Whether a value that names somebody finds whom it names; where it points into no directory, any does. */
+  async knows(property: string, key: string): Promise<boolean> {
+    const pointer = this.pointers.find(({ name }) => name === property);
+    return !pointer || (await pointer.directory.idOf(key, pointer.make === true)) !== undefined;
+  }
+
+  /** Looks up at once all that values name and nobody here knows yet. */
+  async meet(values: readonly Values[]): Promise<void> {
+    for (const { name, make, directory } of this.pointers) {
+      const keys = values.flatMap((each) => (typeof each[name] === 'string' ? [each[name]] : []));
+      await directory.meet(keys, make === true);
+    }
+  }
+
+  /** Properties, in the profile's order. */
+  offered(): { name: string; writable: boolean }[] {
+    const { within, properties } = this.kind;
+    return [
+      ...(within ? [{ name: within.property, writable: true }] : []),
+      ...Object.entries(properties).map(([name, { at }]) => ({
+        name,
+        writable: at !== undefined || this.marker?.names.includes(name) === true,
+      })),
+    ];
+  }
+
+  private async putProperty(fields: Record<string, Json>, name: string, value: Json): Promise<void> {
+    const property = this.kind.properties[name];
+    if (property?.at === undefined)
+      throw new NeedsHuman(
+        'invalid_field',
+        `${this.kind.name} has no property "${name}" that can be written`,
+        name,
+      );
+    if (property.required && (value === null || value === ''))
+      throw new NeedsHuman('invalid_field', `${this.kind.name}.${name}: it cannot be empty`, name);
+    const pointer = this.pointers.find((each) => each.name === name);
+    if (pointer && value !== null) {
+      const id = await pointer.directory.idOf(textOf(value), property.make === true);
+      if (id !== undefined) this.put(fields, property.at, id);
+    } else this.put(fields, property.at, this.wire(property, value, name));
+  }
+
+  private wire({ values, write, as }: Property, value: Json, name: string): Json {
+    if (write) return write.of({ value });
+    if (value === null) return null;
+    if (as) return as === 'day' ? this.times.toDay(value) : this.times.toInstant(value);
+    if (!values) return value;
+    const found = values[textOf(value)];
+    if (found === undefined)
+      throw new NeedsHuman(
+        'invalid_field',
+        `${this.kind.name}.${name}: found ${JSON.stringify(value)}, expected one of ${Object.keys(values).join(', ')}`,
+        name,
+      );
+    return found;
+  }
+
+  private put(fields: Record<string, Json>, at: string, value: Json): void {
+    const { customFields } = this.kind;
+    if (at.startsWith(CUSTOM) && customFields) {
+      const key = at.slice(CUSTOM.length);
+      const { at: place, key: keyField, value: valueField } = customFields;
+      if (keyField === undefined || valueField === undefined)
+        setAt(fields, `${place}\0${key}`.split('\0'), value);
+      else {
+        const list = (fields[place] ??= []) as Json[];
+        list.push({ [keyField]: numeric(key), [valueField]: value });
+      }
+    } else setAt(fields, at.split('./profileSystem'), value);
+  }
+
+  private entriesOf(raw: Json, known: Known): Record<string, Entry> {
+    const found: Record<string, Entry> = {};
+    for (const { name, at = '', directory, read } of this.pointers) {
+      const id = read ? null : (fieldOf(raw, at.split('./profileSystem')) ?? null);
+      const entry = id === null ? undefined : known.get(directory)?.get(textOf(id));
+      if (entry) found[name] = entry;
+    }
+    return found;
+  }
+
+  /** @throws NeedsHuman naming what a record lacks */
+  toRecord({ raw, call, at, within }: Raw, known: Known): SyncRecord {
+    const { kind } = this;
+    if (raw === null || typeof raw !== 'object' || Array.isArray(raw))
+      throw this.api.unexpected(call, at, raw, 'a record');
+    const ask = (expression: Expression) => this.api.valueOf(expression, raw, call, at);
+    const fault = (place: string, found: Json, expected: string) =>
+      this.api.unexpected(call, `${at}.${place}`, found, expected);
+    const own = ask(kind.id);
+    if (typeof own !== 'string' && typeof own !== 'number') throw fault(kind.id.text, own, 'an id');
+    const values: Values = {};
+    const entries = this.entriesOf(raw, known);
+    const custom = this.customOf(raw);
+    for (const property of this.properties) {
+      const value = property.of(raw, entries, custom, this.times);
+      if (value === undefined) throw fault(property.field, null, 'a value');
+      values[property.name] = value;
+    }
+    if (kind.within) values[kind.within.property] = within;
+    for (const [key, value] of custom) values[`${CUSTOM}${key}`] = value;
+    const version = ask(kind.version);
+    if (version === null) throw fault(kind.version.text, null, 'a version');
+    const [createdAt, updatedAt] = [kind.createdAt, kind.updatedAt].map((expression) => {
+      const time = this.times.instant(ask(expression));
+      if (time === null) throw fault(expression.text, ask(expression), 'a time');
+      return time;
+    }) as [string, string];
+    const order = kind.counted === true ? version : Date.parse(updatedAt);
+    if (typeof order !== 'number') throw fault(kind.version.text, version, 'a whole number');
+    const state = ask(kind.state);
+    if (!isState(state)) throw fault(kind.state.text, state, `one of ${STATES.join(', ')}`);
+    const skip = kind.skip ? ask(kind.skip) : null;
+    return {
+      ref: {
+        side: 'pms',
+        kind: kind.name,
+        id: within === null ? textOf(own) : `${within}${WITHIN}${textOf(own)}`,
+      },
+      version: typeof version === 'object' ? digest(version) : String(version),
+      order,
+      createdAt,
+      updatedAt,
+      state,
+      values,
+      ...this.backRefOf(raw, values, custom),
+      skip: skip === null || skip === false ? null : textOf(skip),
+      ...this.parentOf(within, ask),
+      ...(kind.files && {
+        attachments: this.filesOf(kind.files, raw, call, `${at}.${kind.files.list.text}`),
+      }),
+    };
+  }
+
+  /** Takes it out of the text, where it stands in one. */
+  private backRefOf(
+    raw: Json,
+    values: Values,
+    custom: ReadonlyMap<string, Json>,
+  ): Pick<SyncRecord, 'backRef' | 'foreignBackRef'> {
+    const found = this.marker ? this.unmark(values, this.marker) : this.fieldBackRef(raw, custom);
+    const text = found === null || found === '' ? null : textOf(found);
+    const ours = tryParseRef(text)?.side === 'zendesk';
+    return { backRef: ours ? text : null, foreignBackRef: text !== null && !ours };
+  }
+
+  private fieldBackRef(raw: Json, custom: ReadonlyMap<string, Json>): Json {
+    const { backRef } = this.kind;
+    if (!backRef || !('at' in backRef)) return null;
+    const { at } = backRef;
+    return (
+      (at.startsWith(CUSTOM) ? custom.get(at.slice(CUSTOM.length)) : fieldOf(raw, at.split('./profileSystem'))) ?? null
+    );
+  }
+
+  private unmark(values: Values, marker: Marker): string | null {
+    const text = values[marker.property];
+    const taken = typeof text === 'string' ? marker.taken(text) : null;
+    if (!taken) return null;
+    Object.assign(values, taken.values);
+    return taken.backRef;
+  }
+
+  private parentOf(within: string | null, ask: (expression: Expression) => Json): Pick<SyncRecord, 'parent'> {
+    const { parent, within: inside } = this.kind;
+    const kind = inside?.kind ?? parent?.kind;
+    const id = inside ? within : parent ? ask(parent.id) : null;
+    return kind === undefined || id === null ? {} : { parent: refKey({ side: 'pms', kind, id: textOf(id) }) };
+  }
+
+  private customOf(raw: { [key: string]: Json }): Map<string, Json> {
+    const { customFields } = this.kind;
+    const held = customFields ? raw[customFields.at] : undefined;
+    if (!customFields || held === null || typeof held !== 'object') return new Map();
+    const { key, value } = customFields;
+    if (!Array.isArray(held)) return new Map(Object.entries(held));
+    return new Map(
+      held.flatMap((each): [string, Json][] => {
+        const id = fieldOf(each, [key ?? '']);
+        return id == null ? [] : [[textOf(id), fieldOf(each, [value ?? '']) ?? null]];
+      }),
+    );
+  }
+
+  /** A system that keeps no files says nothing of them. */
+  private filesOf(files: NonNullable<Kind['files']>, raw: Json, call: string, at: string): Attachment[] {
+    const list = this.api.valueOf(files.list, raw, call, at) ?? [];
+    if (!Array.isArray(list)) throw this.api.unexpected(call, at, list, 'a list');
+    return list.map((file, n) => {
+      const text = (expression: Expression) => {
+        const value = this.api.valueOf(expression, file, call, `${at}.${n}`);
+        if (value === null) throw this.api.unexpected(call, `${at}.${n}.${expression.text}`, null, 'a value');
+        return textOf(value);
+      };
+      return {
+        id: text(files.id),
+        fileName: text(files.fileName),
+        contentType: text(files.contentType),
+        size: Number(text(files.size)),
+        redacted: false,
+      };
+    });
+  }
+}
+
+/** How one property is read, made ready once: it is done for every record. */
+class ReadProperty {
+  readonly name: string;
+  readonly field: string;
+  private readonly path: readonly string[];
+  private readonly custom: string | null;
+  private readonly asksEntries: boolean;
+  private readonly names: ReadonlyMap<Json, string> | null;
+
+  constructor(
+    private readonly property: Property & { name: string },
+    kind: Kind,
+  ) {
+    const { name, at = name, read, values } = property;
+    this.name = name;
+    this.field = read?.text ?? at;
+    this.path = at.split('./profileSystem');
+    this.custom = at.startsWith(CUSTOM) && kind.customFields ? at.slice(CUSTOM.length) : null;
+    this.asksEntries = read?.names.has(ENTRIES) ?? false;
+    this.names = values ? new Map(Object.entries(values).map(([ours, theirs]) => [theirs, ours])) : null;
+  }
+
+  /** Undefined where a record lacks what it must have. */
+  of(
+    raw: { [key: string]: Json },
+    entries: Record<string, Entry>,
+    custom: ReadonlyMap<string, Json>,
+    times: Times,
+  ): Json | undefined {
+    const { in: directory, read, as, optional } = this.property;
+    if (directory !== undefined && !read) return entries[this.name]?.key ?? null;
+    let found: Json | undefined;
+    if (read) found = read.of(this.asksEntries ? withEntries(raw, entries) : raw);
+    else if (this.custom !== null) found = custom.get(this.custom) ?? null;
+    else found = fieldOf(raw, this.path);
+    if (found === undefined) return optional ? null : undefined;
+    if (found === null) return null;
+    if (as) return as === 'day' ? times.day(found) : times.instant(found);
+    return this.names ? (this.names.get(found) ?? found) : found;
+  }
+}
+
+function withEntries(raw: { [key: string]: Json }, entries: Record<string, Entry>): Json {
+  return {
+    ...raw,
+    [ENTRIES]: Object.fromEntries(Object.entries(entries).map(([name, each]) => [name, each.raw])),
+  };
+}
+
+function isState(value: Json): value is SyncRecord['state'] {
+  return STATES.includes(value as SyncRecord['state']);
+}
+
+function fieldOf(raw: Json, path: readonly string[]): Json | undefined {
+  let value: Json | undefined = raw;
+  for (const step of path) {
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) return undefined;
+    value = value[step];
+    if (value === undefined) return undefined;
+  }
+  return value;
+}
+
+function setAt(fields: Record<string, Json>, path: readonly string[], value: Json): void {
+  const [first = '', ...rest] = path;
+  if (rest.length === 0) fields[first] = value;
+  else setAt((fields[first] ??= {}) as Record<string, Json>, rest, value);
+}
+
+function numeric(key: string): Json {
+  return /^\d+$/.test(key) ? Number(key) : key;
+}
+
+function digest(value: Json): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 22);
+}

@@ -1,0 +1,178 @@
+import { z } from 'zod';
+import type { Json, RecordRef, SyncRecord } from '../../sync/record';
+import { textOf } from '../../sync/values';
+import { NeedsHuman } from '../errors';
+import type { ChangePage } from '../port';
+import type { Api, Told } from './profileApi';
+import { readPage } from './pages';
+import type { Raw } from './profileRecords';
+import type { Feed, Kind } from './profileSchema';
+import type { Times } from './times';
+
+/** How what changed is found out. */
+export interface Stream {
+  changes(cursor: string | null): Promise<ChangePage>;
+  cursorAt(since: Date): Promise<string | null>;
+  cursorNow(): Promise<string | null>;
+}
+
+/** Records of several kinds, each as an answer told it. */
+export type Parse = (raws: readonly Raw[]) => Promise<SyncRecord[]>;
+
+/** One list of all changes, which goes on where its cursor says. */
+export class FeedStream implements Stream {
+  constructor(
+    private readonly feed: Feed,
+    private readonly api: Api,
+    private readonly kinds: ReadonlyMap<string, Kind>,
+    private readonly parse: Parse,
+  ) {}
+
+  async changes(cursor: string | null): Promise<ChangePage> {
+    const { feed, api } = this;
+    const page = await this.page(cursor);
+    const latest = new Map<string, { at: string; item: Json; ref: RecordRef }>();
+    page.items.forEach((item, n) => {
+      const at = `${feed.items.text}.${n}`;
+      const [kind, id] = [feed.kind, feed.id].map((each) => api.valueOf(each, item, page.call, at));
+      if (kind == null || id == null) throw api.unexpected(page.call, at, null, 'a kind and an id');
+      // Later entries of a page replace earlier ones: only what a record is now matters.
+      if (this.kinds.has(textOf(kind)))
+        latest.set(`${textOf(kind)}:${textOf(id)}`, {
+          at,
+          item,
+          ref: { side: 'pms', kind: textOf(kind), id: textOf(id) },
+        });
+    });
+    const gone: RecordRef[] = [];
+    const live: Raw[] = [];
+    for (const { at, item, ref } of latest.values()) {
+      if (api.valueOf(feed.gone, item, page.call, at) === true) gone.push(ref);
+      else {
+        const raw = api.valueOf(feed.record, item, page.call, at);
+        live.push({ raw, call: page.call, at: `${at}.${feed.record.text}`, within: null, kind: ref.kind });
+      }
+    }
+    return { records: await this.parse(live), gone, cursor: page.next, more: page.more };
+  }
+
+  /** It knows no times but its entries' own: it is read from the beginning up to the first that is new enough. */
+  async cursorAt(since: Date): Promise<string | null> {
+    for (let cursor: string | null = null; ;) {
+      const page: FeedPage = await this.page(cursor);
+      const isNew = (item: Json) =>
+        Date.parse(textOf(this.api.valueOf(this.feed.at, item, page.call, 'at'))) >= since.getTime();
+      if (!page.more || page.items.some(isNew)) return cursor;
+      cursor = page.next;
+    }
+  }
+
+  async cursorNow(): Promise<string> {
+    return (await this.page(this.feed.now)).next;
+  }
+
+  private async page(cursor: string | null): Promise<FeedPage> {
+    const { feed, api } = this;
+    const told = await api.get(api.request(feed.request, { cursor }));
+    const next = api.valueOf(feed.next, told.body, told.call);
+    if (next === null) throw api.unexpected(told.call, feed.next.text, next, 'a cursor');
+    return {
+      ...told,
+      items: api.itemsOf(told, feed.items),
+      next: textOf(next),
+      more: api.valueOf(feed.more, told.body, told.call) === true,
+    };
+  }
+}
+
+interface FeedPage extends Told {
+  items: Json[];
+  next: string;
+  more: boolean;
+}
+
+const positionSchema = z.object({
+  /** Changes before it were handed on; null: all are to be. ISO time. */
+  since: z.string().nullable(),
+  /** By the system's clock, when this reading of the list began; null between readings. */
+  began: z.string().nullable(),
+  page: z.string().nullable(),
+});
+type Position = z.output<typeof positionSchema>;
+
+/**
+ * The list of what changed since a time, again and again. The list may be in any order and its clock may be coarse: the
+ * next reading begins a while before this one did, so that whatever changed or was stored late is read then. What comes
+ * twice is no news to whoever hands it on.
+ */
+export class SinceStream implements Stream {
+  constructor(
+    private readonly kind: Kind,
+    private readonly lagMs: number,
+    private readonly api: Api,
+    private readonly times: Times,
+    /** @param since of which the list was not asked, and which is to be looked for here; null: of all */
+    private readonly records: (page: Told & { items: Json[] }, since: Date | null) => Promise<SyncRecord[]>,
+  ) {}
+
+  async changes(cursor: string | null): Promise<ChangePage> {
+    const position = positionOf(cursor);
+    const { since } = position;
+    const page = await this.page(position);
+    const began = position.began ?? serverTime(page).toISOString();
+    const isAsked = since === null || this.kind.changed?.names.has('since') === true;
+    const records = await this.records(page, isAsked ? null : new Date(since));
+    const next: Position =
+      page.next === null
+        ? { since: this.before(new Date(began)), began: null, page: null }
+        : { since, began, page: page.next };
+    return { records, gone: [], cursor: JSON.stringify(next), more: page.next !== null };
+  }
+
+  async cursorAt(since: Date): Promise<string> {
+    return JSON.stringify({ since: this.before(since), began: null, page: null } satisfies Position);
+  }
+
+  /** By the system's clock, so one call is needed. */
+  async cursorNow(): Promise<string> {
+    const page = await this.page({ since: new Date().toISOString(), began: null, page: null });
+    return this.cursorAt(serverTime(page));
+  }
+
+  private before(time: Date): string {
+    return new Date(time.getTime() - this.lagMs).toISOString();
+  }
+
+  private async page({ since, page }: Position) {
+    const { kind, api } = this;
+    const { changed } = kind;
+    if (!changed) throw new Error(`"${kind.name}" has no list of changes`);
+    const scope = {
+      collection: kind.collection ?? null,
+      since: since === null ? null : this.times.toInstant(since),
+    };
+    return readPage(api, api.request(changed, scope), {
+      items: changed.items ?? kind.items,
+      idOf: (item) => kind.id.of(item),
+      cursor: page,
+    });
+  }
+}
+
+function positionOf(cursor: string | null): Position {
+  if (cursor === null) return { since: null, began: null, page: null };
+  try {
+    return positionSchema.parse(JSON.parse(cursor));
+  } catch {
+    throw new NeedsHuman(
+      'unexpected_response',
+      'a cursor that is not one of this profile: rewind the stream',
+    );
+  }
+}
+
+/** By the `Date` header of an answer; ours where it has none. */
+function serverTime({ header }: Told): Date {
+  const date = Date.parse(header('date') ?? '');
+  return Number.isNaN(date) ? new Date() : new Date(date);
+}

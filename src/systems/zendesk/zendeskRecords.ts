@@ -1,0 +1,219 @@
+import { createHash } from 'node:crypto';
+import { refKey, tryParseRef } from '../../sync/canonicalKey';
+import { isAllBlack } from '../../sync/redaction';
+import type { Attachment, Json, SyncRecord, Values } from '../../sync/record';
+import type { People } from './people';
+import type { Comment, CommentFile, Organization, Ticket } from './zendeskSchemas';
+
+/** Zendesk's answers as records. */
+
+/** Keys of an audit's `metadata.custom` under which we leave our marks. */
+export const MARKS = {
+  backRef: 'zps_ref',
+  followUp: 'zps_follow_up',
+  /** The comment that a follow-up belongs to; the follow-up's files count as that comment's. */
+  of: 'zps_of',
+  idempotencyKey: 'zps_key',
+  /** Words that were put before a comment's text; the comment is read without them. */
+  byline: 'zps_byline',
+} as const;
+export const CUSTOM_FIELD = 'custom_fields.';
+export const ORGANIZATION_FIELD = 'organization_fields.';
+
+/** Properties of each kind, and whether they can be written. */
+export const PROPERTIES: Record<string, Record<string, boolean>> = {
+  organization: {
+    name: true,
+    domain_names: true,
+    details: true,
+    notes: true,
+    tags: true,
+    shared_tickets: true,
+    shared_comments: true,
+    created_at: false,
+    url: false,
+  },
+  ticket: {
+    subject: true,
+    description: true,
+    status: true,
+    priority: true,
+    type: true,
+    tags: true,
+    due_at: true,
+    requester: true,
+    assignee: true,
+    submitter: false,
+    organization_id: true,
+    group: false,
+    channel: false,
+    is_public: false,
+    recipient: false,
+    url: false,
+    created_at: false,
+  },
+  comment: {
+    ticket_id: true,
+    body: true,
+    html_body: false,
+    public: true,
+    author: true,
+    author_name: true,
+    created_at: false,
+  },
+};
+
+export function organizationRecord(raw: Organization): SyncRecord {
+  const values: Values = {
+    name: raw.name,
+    domain_names: raw.domain_names,
+    details: raw.details ?? null,
+    notes: raw.notes ?? null,
+    tags: raw.tags,
+    shared_tickets: raw.shared_tickets,
+    shared_comments: raw.shared_comments,
+    created_at: raw.created_at,
+    url: (raw['url'] as Json | undefined) ?? null,
+  };
+  for (const [key, value] of Object.entries(raw.organization_fields ?? {}))
+    values[`${ORGANIZATION_FIELD}${key}`] = value;
+  return {
+    ref: { side: 'zendesk', kind: 'organization', id: String(raw.id) },
+    ...versionOf(raw.updated_at),
+    createdAt: raw.created_at,
+    state: raw.deleted_at ? 'deleted' : 'live',
+    values,
+    ...backReference(raw.external_id),
+    skip: null,
+  };
+}
+
+export function ticketRecord(
+  raw: Ticket,
+  people: People,
+  groups: ReadonlyMap<number, string>,
+  baseUrl: string,
+): SyncRecord {
+  const channel = raw.via?.channel;
+  const values: Values = {
+    subject: raw.subject ?? null,
+    description: raw.description ?? null,
+    status: raw.status,
+    priority: raw.priority ?? null,
+    type: raw.type ?? null,
+    tags: raw.tags,
+    due_at: raw.due_at ?? null,
+    requester: people.email(raw.requester_id),
+    assignee: people.email(raw.assignee_id),
+    submitter: people.email(raw.submitter_id),
+    organization_id: raw.organization_id == null ? null : String(raw.organization_id),
+    group: raw.group_id == null ? null : groups.get(raw.group_id) || null,
+    channel: channel == null ? null : String(channel),
+    is_public: raw.is_public ?? null,
+    recipient: raw.recipient ?? null,
+    // Where an agent opens it, rather than the API's own address.
+    url: `${baseUrl}/agent/tickets/${raw.id}`,
+    created_at: raw.created_at,
+  };
+  for (const { id, value } of raw.custom_fields ?? []) values[`${CUSTOM_FIELD}${id}`] = value;
+  return {
+    ref: { side: 'zendesk', kind: 'ticket', id: String(raw.id) },
+    ...versionOf(raw.updated_at),
+    createdAt: raw.created_at,
+    state: raw.status === 'deleted' ? 'deleted' : 'live',
+    values,
+    ...backReference(raw.external_id),
+    skip: null,
+  };
+}
+
+/** Whose text stands for a description that is said elsewhere: only its files are said here. */
+const DESCRIPTION_FILES = 'Files of the description';
+
+/**
+ * A comment's id names its ticket, because the API reads a comment only there. It has no version of its own: it
+ * changes only by redaction or by being made private, so a digest of just these stands for it.
+ *
+ * @param followUps comments of ours that add to this one, as far as they are known
+ */
+export function commentRecord(
+  raw: Comment,
+  ticketId: number,
+  people: People,
+  custom: Record<string, Json>,
+  isDescription: boolean,
+  followUps: Comment[] = [],
+): SyncRecord {
+  const mark = (name: string) => (typeof custom[name] === 'string' ? custom[name] : null);
+  const attachments = [raw, ...followUps].flatMap((each) => each.attachments).map(attachmentOf);
+  const hasFiles = raw.attachments.length > 0;
+  const said = withoutByline(raw.body ?? raw.plain_body ?? null, mark(MARKS.byline));
+  const body = isDescription ? DESCRIPTION_FILES : said;
+  const followsUp = mark(MARKS.followUp) !== null;
+  const redactedFiles = attachments.filter(({ redacted }) => redacted);
+  return {
+    ref: { side: 'zendesk', kind: 'comment', id: commentId(ticketId, raw.id) },
+    version: createHash('sha256')
+      .update(JSON.stringify([raw.public, body, redactedFiles.map(({ id }) => id)]))
+      .digest('hex')
+      .slice(0, 16),
+    order: 0,
+    createdAt: raw.created_at,
+    updatedAt: raw.created_at,
+    state: isAllBlack(body ?? '') && redactedFiles.length === attachments.length ? 'redacted' : 'live',
+    values: {
+      ticket_id: String(ticketId),
+      body,
+      html_body: raw.html_body ?? null,
+      public: raw.public,
+      author: people.email(raw.author_id),
+      author_name: people.name(raw.author_id),
+      created_at: raw.created_at,
+    },
+    // A description's mark is its ticket's.
+    ...backReference(isDescription ? null : mark(MARKS.backRef)),
+    attachments,
+    skip:
+      isDescription && !hasFiles
+        ? "the ticket's description"
+        : followsUp
+          ? 'a follow-up of an edit in the PMS'
+          : null,
+    parent: refKey({ side: 'zendesk', kind: 'ticket', id: String(ticketId) }),
+  };
+}
+
+/** What is left of a redacted file. https://developer.zendesk.com/api-reference/ticketing/tickets/ticket-attachments/#redact-comment-attachment */
+export function attachmentOf(raw: CommentFile): Attachment {
+  return {
+    id: String(raw.id),
+    fileName: raw.file_name,
+    contentType: raw.content_type ?? 'application/octet-stream',
+    size: raw.size ?? 0,
+    redacted: raw.file_name === 'redacted.txt' && !raw.size,
+  };
+}
+
+/** Only the very words that we put there: a redaction that touched them leaves them in the text. */
+function withoutByline(body: string | null, byline: string | null): string | null {
+  const text = body?.replace(/\r\n?/g, '\n') ?? null;
+  return byline !== null && text?.startsWith(byline) ? text.slice(byline.length) : body;
+}
+
+export function commentId(ticketId: number | string, id: number): string {
+  return `${ticketId}-${id}`;
+}
+
+export function parseCommentId(id: string): { ticketId: string; commentId: number } {
+  const [ticketId = '', comment = ''] = id.split('-');
+  return { ticketId, commentId: Number(comment) };
+}
+
+function versionOf(updatedAt: string): Pick<SyncRecord, 'version' | 'order' | 'updatedAt'> {
+  return { version: updatedAt, order: Date.parse(updatedAt), updatedAt };
+}
+
+function backReference(value: string | null | undefined): Pick<SyncRecord, 'backRef' | 'foreignBackRef'> {
+  const ours = tryParseRef(value)?.side === 'pms';
+  return { backRef: ours ? (value ?? null) : null, foreignBackRef: !ours && value != null && value !== '' };
+}

@@ -1,0 +1,27 @@
+import { WorkflowIdConflictPolicy, type Client, type WorkflowHandle } from '@temporalio/client';
+import type { LinkStore } from '../links/linkStore';
+import { backfill } from '../workflows';
+import { backfillId } from '../workflows/ids';
+
+export type BackfillHandle = WorkflowHandle<typeof backfill>;
+
+/** Begins the backfill, or joins the one that runs. Polls that have not begun yet leave the account to it. */
+export async function startBackfill(
+  client: Client,
+  store: Pick<LinkStore, 'backfill'>,
+  taskQueue: string,
+): Promise<BackfillHandle> {
+  await store.backfill.announce();
+  return client.workflow.start(backfill, {
+    workflowId: backfillId(taskQueue),
+    taskQueue,
+    args: [],
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    staticSummary: 'First sync of both accounts, in bulk',
+  });
+}
+
+/** The backfill that runs, or the last one. */
+export function backfillOf(client: Client, taskQueue: string): BackfillHandle {
+  return client.workflow.getHandle<typeof backfill>(backfillId(taskQueue));
+}

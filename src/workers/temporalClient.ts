@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
+import { NativeConnection } from '@temporalio/worker';
+import { ConfigError, variableOf, type Config } from '../config/config';
+import { EncryptionCodec } from '../platform/encryption/codec';
+import type { Tracing } from '../platform/tracing';
+
+/**
+ * How this service speaks to Temporal: client, workers and command line alike, so that TLS, API key and
+ * payload encryption are decided in one place.
+ */
+
+/** The settings that concern the connection to Temporal. */
+export type TemporalConfig = Pick<
+  Config,
+  | 'encryptionKeys'
+  | 'temporalNamespace'
+  | 'temporalApiKey'
+  | 'temporalTls'
+  | 'temporalTlsServerName'
+  | 'temporalTlsServerCaCertPath'
+  | 'temporalTlsClientCertPath'
+  | 'temporalTlsClientKeyPath'
+>;
+
+export interface TemporalClient {
+  client: Client;
+  close(): Promise<void>;
+}
+
+/** @throws ConfigError where a certificate cannot be read; whatever the SDK throws where nobody answers */
+export async function connectClient(
+  config: TemporalConfig,
+  address: string,
+  tracing: Tracing | null = null,
+): Promise<TemporalClient> {
+  const connection = await Connection.connect({
+    address,
+    connectTimeout: 10_000,
+    ...connectionOptions(config),
+  });
+  return { client: clientOver(connection, config, tracing), close: () => connection.close() };
+}
+
+/** A client over a connection that was made with {@link connectionOptions}, for those who need one of their own kind. */
+export function clientOver(
+  connection: Connection,
+  config: Pick<TemporalConfig, 'temporalNamespace' | 'encryptionKeys'>,
+  tracing: Tracing | null,
+): Client {
+  return new Client({
+    connection,
+    namespace: config.temporalNamespace,
+    dataConverter: dataConverter(config),
+    ...(tracing && { plugins: [tracing.plugin] }),
+  });
+}
+
+/** The connection that workers share. @throws as {@link connectClient} */
+export async function connectWorkers(config: TemporalConfig, address: string): Promise<NativeConnection> {
+  return NativeConnection.connect({ address, ...connectionOptions(config) });
+}
+
+/** What turns values into payloads; client and workers must use the same. */
+export function dataConverter({ encryptionKeys }: Pick<TemporalConfig, 'encryptionKeys'>): DataConverter {
+  if (!encryptionKeys) return {};
+  return {
+    payloadCodecs: [new EncryptionCodec(encryptionKeys)],
+    failureConverterPath: require.resolve('../platform/encryption/failureConverter'),
+  };
+}
+
+/**
+ * TLS is on where anything asks for it: `TEMPORAL_TLS`, a certificate, a server name or an API key. Only
+ * `TEMPORAL_TLS=false` turns it off again (an API key behind a proxy that does the TLS).
+ * The variables are those of Temporal's own tools: https://docs.temporal.io/references/client-environment-configuration
+ *
+ * @throws ConfigError naming the variable whose file cannot be read
+ */
+export function connectionOptions(config: TemporalConfig): { tls: TlsOptions; apiKey?: string } {
+  const { temporalApiKey, temporalTlsServerName: serverName } = config;
+  const ca = readCertificate(config, 'temporalTlsServerCaCertPath');
+  const crt = readCertificate(config, 'temporalTlsClientCertPath');
+  const key = readCertificate(config, 'temporalTlsClientKeyPath');
+  const wanted = config.temporalTls ?? [temporalApiKey, serverName, ca, crt].some((it) => it !== undefined);
+  return {
+    tls: wanted && {
+      ...(serverName !== undefined && { serverNameOverride: serverName }),
+      ...(ca && { serverRootCACertificate: ca }),
+      ...(crt && key && { clientCertPair: { crt, key } }),
+    },
+    ...(temporalApiKey !== undefined && { apiKey: temporalApiKey }),
+  };
+}
+
+type TlsOptions = NonNullable<ConnectionOptions['tls']>;
+
+function readCertificate(
+  config: TemporalConfig,
+  setting: 'temporalTlsServerCaCertPath' | 'temporalTlsClientCertPath' | 'temporalTlsClientKeyPath',
+): Buffer | undefined {
+  const file = config[setting];
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    throw new ConfigError(`${variableOf(setting)}: ${file} cannot be read (${code}); expected a PEM file`);
+  }
+}

@@ -1,0 +1,36 @@
+import { continueAsNew, proxyActivities } from '@temporalio/workflow';
+import type { StorePart, UpkeepActivities } from '../activities/types';
+import { addTidied, nothingTidied, type Tidied } from '../sync/disorder';
+import { isLong } from './length';
+import { PRIORITY } from '../sync/taskQueues';
+
+const PARTS: readonly StorePart[] = ['links', 'claims', 'observations'];
+
+const { tidy } = proxyActivities<UpkeepActivities>({
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '15 seconds',
+  priority: PRIORITY.background,
+});
+
+/**
+ * Looks through the link store for what nobody works on: intents without a workflow, pairs that wait for what is
+ * there, half-made claims, observations that were left over. Tells their pairs, or clears them away.
+ */
+export async function linkHygiene(
+  begun: { part: number; after: string | null; tidied: Tidied } = {
+    part: 0,
+    after: null,
+    tidied: nothingTidied(),
+  },
+): Promise<Tidied> {
+  let { part, after, tidied } = begun;
+  for (;;) {
+    const name = PARTS[part];
+    if (!name) return tidied;
+    const outcome = await tidy({ part: name, after });
+    tidied = addTidied(tidied, outcome.tidied);
+    ({ after } = outcome);
+    if (after === null) part += 1;
+    if (isLong()) await continueAsNew<typeof linkHygiene>({ part, after, tidied });
+  }
+}
