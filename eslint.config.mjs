@@ -18,7 +18,18 @@ const ROOMS = {
   intake: ['sync', 'links', 'workflows'],
   checks: ['sync', 'systems', 'links', 'activities', 'workflows', 'config', 'platform'],
   adapter: ['sync', 'systems', 'config', 'checks'],
-  operator: ['sync', 'systems', 'links', 'activities', 'workflows', 'config', 'workers', 'intake', 'checks', 'platform'],
+  operator: [
+    'sync',
+    'systems',
+    'links',
+    'activities',
+    'workflows',
+    'config',
+    'workers',
+    'intake',
+    'checks',
+    'platform',
+  ],
 };
 
 const rooms = Object.entries(ROOMS).map(([room, below]) => ({
@@ -63,7 +74,14 @@ const walls = [
   },
   {
     target: './src/checks/conform',
-    from: ['./src/activities', './src/links', './src/workflows', './src/config', './src/platform', './src/checks/plan'],
+    from: [
+      './src/activities',
+      './src/links',
+      './src/workflows',
+      './src/config',
+      './src/platform',
+      './src/checks/plan',
+    ],
     message: 'The conformance kit sees a system through the port alone, whatever stands behind it.',
   },
   {
@@ -71,11 +89,13 @@ const walls = [
     from: [
       './src/systems/!(budget)/**',
       './src/systems/*.ts',
-      './src/config', './src/intake',
+      './src/config',
+      './src/intake',
       './src/platform',
       './src/operator/cli',
     ],
-    message: 'The console knows no API and no credential of one; the process that starts it passes in what it needs.',
+    message:
+      'The console knows no API and no credential of one; the process that starts it passes in what it needs.',
   },
   {
     target: './src/operator/*.ts',
@@ -93,7 +113,11 @@ const walls = [
     from: './src',
     message: 'The checker is independent of the code that it checks.',
   },
-  { target: './examples', from: './src', message: 'An example imports what somebody who has the package can import.' },
+  {
+    target: './examples',
+    from: './src',
+    message: 'An example imports what somebody who has the package can import.',
+  },
   { target: './packages', from: './src', message: 'A sandbox shares no code with the sync that it tests.' },
   {
     target: ['./src', './apps', './test', './packages/pms-sandbox'],

@@ -8,9 +8,7 @@ import { fileURLToPath } from 'node:url';
 const DIST = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../dist');
 
 // What was compiled from a source that is gone would be found before its successor (`limits.js`, `limits/index.js`).
-const compiled = ['src', 'apps', 'test'].map((folder) =>
-  path.join(DIST, folder),
-);
+const compiled = ['src', 'apps', 'test'].map((folder) => path.join(DIST, folder));
 for (const folder of compiled.filter((each) => existsSync(each)))
   for (const file of readdirSync(folder, { recursive: true })) {
     const [, stem] = /^(.*?)(?:\.d\.ts|\.js)(?:\.map)?$/.exec(String(file)) ?? [];

@@ -12,7 +12,9 @@ import { ENDS } from './nodeRange.mjs';
 
 const NONE = 69;
 
-const { buildOnce, cacheRoot, runBuild } = createRequire(import.meta.url)('../dist/src/platform/embedded/serverCache.js');
+const { buildOnce, cacheRoot, runBuild } = createRequire(import.meta.url)(
+  '../dist/src/platform/embedded/serverCache.js',
+);
 const major = (of) => Number(of.split('.')[0]);
 const version = major(process.versions.node) < major(ENDS.newest) ? ENDS.newest : ENDS.oldest;
 const name = `node-${process.platform}-${process.arch}`;

@@ -5,7 +5,12 @@ import path from 'node:path';
 import { MongoClient } from 'mongodb';
 import { Client, Connection } from '@temporalio/client';
 import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
-import { startMongo, startTemporal, type EmbeddedMongo, type EmbeddedTemporal } from '../../src/platform/embedded/embeddedServers';
+import {
+  startMongo,
+  startTemporal,
+  type EmbeddedMongo,
+  type EmbeddedTemporal,
+} from '../../src/platform/embedded/embeddedServers';
 import { openLinkStore, type LinkStore } from '../../src/links/linkStore';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 import { startPms, type DemoPms, type PmsName } from './pms';

@@ -11,7 +11,12 @@ import { parse, stringify } from 'yaml';
 import { WorkerProcess, serviceSettings } from '../../apps/demo/worker';
 import { startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
 import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
-import { startMongo, startTemporal, type EmbeddedMongo, type EmbeddedTemporal } from '../../src/platform/embedded/embeddedServers';
+import {
+  startMongo,
+  startTemporal,
+  type EmbeddedMongo,
+  type EmbeddedTemporal,
+} from '../../src/platform/embedded/embeddedServers';
 import { projectRoot } from '../../src/platform/embedded/serverCache';
 import { freePort } from '../../src/platform/ports';
 import { PAIRS_AT_WORK } from '../../src/workers/hint';

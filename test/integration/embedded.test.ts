@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
-import { NoServerError, ensureSearchAttributes, startMongo, startTemporal } from '../../src/platform/embedded/embeddedServers';
+import {
+  NoServerError,
+  ensureSearchAttributes,
+  startMongo,
+  startTemporal,
+} from '../../src/platform/embedded/embeddedServers';
 import { buildOnce } from '../../src/platform/embedded/serverCache';
 import { freePort } from '../../src/platform/ports';
 import { isAlive } from '../../src/platform/embedded/process';

@@ -2,7 +2,12 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
-import { startMongo, startTemporal, type EmbeddedMongo, type EmbeddedTemporal } from '../../src/platform/embedded/embeddedServers';
+import {
+  startMongo,
+  startTemporal,
+  type EmbeddedMongo,
+  type EmbeddedTemporal,
+} from '../../src/platform/embedded/embeddedServers';
 import { WORKFLOWS } from '../../src/workers/workflowCode';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 

@@ -1,9 +1,11 @@
 import path from 'node:path';
 import { startPmsSandbox, type PmsSandbox, type PmsSandboxOptions } from 'pms-sandbox';
-import { NO_LIMITS,
+import {
+  NO_LIMITS,
   startZendeskSandbox,
   type ZendeskSandbox,
-  type ZendeskSandboxOptions } from 'zendesk-sandbox';
+  type ZendeskSandboxOptions,
+} from 'zendesk-sandbox';
 import type { RateBudgets } from '../../src/systems/budget/rateBudgets';
 import { checkMapping, loadMapping } from '../../src/config/loadMapping';
 import { loadProfile } from '../../src/config/loadProfile';

@@ -1,5 +1,11 @@
 import { refKey } from '../../sync/canonicalKey';
-import { comparedRows, writesTo, type EntityMapping, type Mapping, type PropertyRow } from '../../sync/mapping';
+import {
+  comparedRows,
+  writesTo,
+  type EntityMapping,
+  type Mapping,
+  type PropertyRow,
+} from '../../sync/mapping';
 import {
   ENTITY_TYPES,
   otherSide,

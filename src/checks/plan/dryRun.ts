@@ -13,7 +13,14 @@ import type { SyncWork } from '../../sync/forecast';
 import { type CanonicalKey, refKey } from '../../sync/canonicalKey';
 import type { Link } from '../../sync/link';
 import type { Mapping } from '../../sync/mapping';
-import { ENTITY_TYPES, SIDES, type EntityType, type RecordRef, type RefKey, type Side } from '../../sync/record';
+import {
+  ENTITY_TYPES,
+  SIDES,
+  type EntityType,
+  type RecordRef,
+  type RefKey,
+  type Side,
+} from '../../sync/record';
 import type { SystemPort } from '../../systems/port';
 import { SyncMetrics } from '../../activities/metrics';
 import { bringIntoAgreement } from '../../workflows/turn';

@@ -82,7 +82,15 @@ function report(error: unknown): number {
     console.error(error.message);
     return 1;
   }
-  const mendable = [ConfigError, MappingError, NewerStore, NoServerError, NoAnswerError, MissingPackage, BadInput];
+  const mendable = [
+    ConfigError,
+    MappingError,
+    NewerStore,
+    NoServerError,
+    NoAnswerError,
+    MissingPackage,
+    BadInput,
+  ];
   if (mendable.some((kind) => error instanceof kind)) {
     // A class of ours: its message is for the person who can mend it.
     console.error((error as Error).message);

@@ -1,14 +1,6 @@
 import type { Collection, Db } from 'mongodb';
 import { SIDES, type Side } from '../../sync/record';
-import type {
-  CallBudget,
-  Limit,
-  LimitReading,
-  LimitedBy,
-  Permit,
-  RateRules,
-  Refusal,
-} from '../budget';
+import type { CallBudget, Limit, LimitReading, LimitedBy, Permit, RateRules, Refusal } from '../budget';
 import { currentAttempt, currentLane, currentSignal } from '../callContext';
 import { RetryLater } from '../errors';
 import { LONGEST_WAIT_MS } from '../waits';

@@ -249,7 +249,9 @@ export class Records {
     if (!backRef || !('at' in backRef)) return null;
     const { at } = backRef;
     return (
-      (at.startsWith(CUSTOM) ? custom.get(at.slice(CUSTOM.length)) : fieldOf(raw, at.split('./profileSystem'))) ?? null
+      (at.startsWith(CUSTOM)
+        ? custom.get(at.slice(CUSTOM.length))
+        : fieldOf(raw, at.split('./profileSystem'))) ?? null
     );
   }
 

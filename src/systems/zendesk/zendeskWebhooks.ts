@@ -1,7 +1,12 @@
 import { z } from 'zod';
 import { HttpClient, type Request } from '../http';
 import { WEBHOOK_SCOPES, zendeskCredential, type ZendeskAuth } from './zendeskAuth';
-import { endpointOf, type InstalledWebhook, type WebhookAdmin, type WebhookInstallation } from '../webhookAdmin';
+import {
+  endpointOf,
+  type InstalledWebhook,
+  type WebhookAdmin,
+  type WebhookInstallation,
+} from '../webhookAdmin';
 
 /** Zendesk's webhooks. https://developer.zendesk.com/api-reference/webhooks/webhooks-api/webhooks/ */
 

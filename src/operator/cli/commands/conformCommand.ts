@@ -4,7 +4,15 @@ import type { Command } from 'commander';
 import { loadMapping } from '../../../config/loadMapping';
 import { configuredBudgets, configuredSystems } from '../../../config/configuredSystems';
 import { CHECKS } from '../../../checks/conform/checks';
-import { MARKS, countsOf, groupsOf, isSound, meaningsOf, summaryOf, type Report } from '../../../checks/conform/conformReport';
+import {
+  MARKS,
+  countsOf,
+  groupsOf,
+  isSound,
+  meaningsOf,
+  summaryOf,
+  type Report,
+} from '../../../checks/conform/conformReport';
 import { runConformance } from '../../../checks/conform/runConform';
 import type { InvariantVerdict, Verdict } from '../../../checks/conform/verdict';
 import { serverTime } from '../../serverTime';

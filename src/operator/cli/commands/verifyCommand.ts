@@ -120,7 +120,7 @@ async function verifySandbox(
   const mappingFile = loadMappingFile(config ?? null, process.env, connection);
   const { inSandbox } = await optionalPackage(
     ['zendesk-sandbox', 'pms-sandbox'],
-    () => import('../../../checks/verify/verifySandbox'),
+    () => import('../../../checks/verify/verifySandbox.js'),
   );
   return inSandbox(mappingFile, MODES, onProgress, async (synced) => {
     const counts = new Map<CommentMode, [number, number]>();
