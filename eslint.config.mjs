@@ -87,8 +87,11 @@ const walls = [
   {
     target: './src/operator/console',
     from: [
-      './src/systems/!(budget)/**',
-      './src/systems/*.ts',
+      './src/systems/zendesk',
+      './src/systems/profile',
+      './src/systems/http.ts',
+      './src/systems/oauth.ts',
+      './src/systems/credential.ts',
       './src/config',
       './src/intake',
       './src/platform',

@@ -65,7 +65,7 @@ const seenChoice = fc.record({
   ),
   foreign: mostly(9, false, true),
   old: fc.boolean(),
-  files: fc.array(fc.constantFrom('f1', 'f2', 'f3'), { maxLength: 2 }),
+  files: fc.uniqueArray(fc.constantFrom('f1', 'f2', 'f3'), { maxLength: 2 }),
   redactedFile: mostly(8, false, true),
 });
 export type SeenChoice = Chosen<typeof seenChoice>;
@@ -84,13 +84,14 @@ const linkChoice = fc.record({
   held: fc.boolean(),
   backRef: fc.record({ zendesk: fc.boolean(), pms: fc.boolean() }),
   ended: mostly<'archived' | null>(9, null, 'archived'),
-  files: fc.array(
+  // A file has one place among a link's.
+  files: fc.uniqueArray(
     fc.record({
       name: fc.constantFrom('f1', 'f2', 'f3'),
       from: side,
       state: fc.constantFrom<LinkedFile['state']>('pending', 'copied', 'redacting', 'failed', 'ended'),
     }),
-    { maxLength: 2 },
+    { maxLength: 2, selector: ({ name }) => name },
   ),
 });
 
