@@ -1,5 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
@@ -7,6 +15,7 @@ import { z } from 'zod';
 /** The npm package as somebody gets it: packed, unpacked elsewhere, run by its command. */
 
 const ROOT = path.resolve(__dirname, '../..');
+const OPTIONAL = ['zendesk-sandbox', 'pms-sandbox'];
 let installed: string;
 let tarball: string;
 
@@ -27,7 +36,11 @@ beforeAll(() => {
   installed = path.join(dir, 'node_modules/zendesk-pms-sync');
   mkdirSync(path.dirname(installed), { recursive: true });
   execFileSync('mv', [path.join(dir, 'package'), installed]);
-  symlinkSync(path.join(ROOT, 'node_modules'), path.join(installed, 'node_modules'));
+  // All that it depends on, and none of its optional packages.
+  const modules = path.join(installed, 'node_modules');
+  mkdirSync(modules);
+  for (const name of readdirSync(path.join(ROOT, 'node_modules')).filter((each) => !OPTIONAL.includes(each)))
+    symlinkSync(path.join(ROOT, 'node_modules', name), path.join(modules, name));
 });
 
 const run = (...args: string[]) =>
@@ -56,11 +69,27 @@ test('it holds what runs, and neither tests nor sources nor secrets', () => {
     'profile.schema.json',
     'docs/operations.md',
     'src/platform/embedded/mongo-java/pom.xml',
-    'dist/sandbox/zendesk/server.js',
   ])
     expect([file, has(file)]).toEqual([file, true]);
-  for (const file of ['test', 'dist/test', 'dist/demo', 'src/operator/cli', '.env', 'secrets', '.ci'])
+  for (const file of [
+    'test',
+    'packages',
+    'apps',
+    'dist/test',
+    'dist/apps',
+    'src/operator/cli',
+    '.env',
+    'secrets',
+    '.ci',
+  ])
     expect([file, has(file)]).toEqual([file, false]);
+});
+
+test('it says which package is missing where it is asked for the sandboxes, and how to add it', () => {
+  expect(run('verify', '--sandbox')).toMatchObject({
+    status: 2,
+    stderr: 'the package pms-sandbox is not installed; "npm install zendesk-sandbox pms-sandbox" adds it\n',
+  });
 });
 
 /** Through Temporal, and in every version that it takes: docs/dependencies.md. */
