@@ -26,7 +26,7 @@ export const CUSTOM = 'customFields.';
 const ENTRIES = 'entries';
 const STATES = ['live', 'archived', 'deleted', 'redacted'] as const;
 /** Between the id of the record inside which another is, and its own. */
-const WITHIN = './profileSystem';
+const WITHIN = '.';
 
 /** What is known of the entries that records point to. */
 export type Known = ReadonlyMap<Directory, ReadonlyMap<string, Entry>>;
@@ -60,7 +60,7 @@ export class Records {
       .map(({ at, directory }) => [
         directory,
         raws.flatMap(({ raw }) => {
-          const id = fieldOf(raw, (at ?? '').split('./profileSystem')) ?? null;
+          const id = fieldOf(raw, (at ?? '').split('.')) ?? null;
           return id === null ? [] : [textOf(id)];
         }),
       ]);
@@ -166,13 +166,13 @@ export class Records {
         const list = (fields[place] ??= []) as Json[];
         list.push({ [keyField]: numeric(key), [valueField]: value });
       }
-    } else setAt(fields, at.split('./profileSystem'), value);
+    } else setAt(fields, at.split('.'), value);
   }
 
   private entriesOf(raw: Json, known: Known): Record<string, Entry> {
     const found: Record<string, Entry> = {};
     for (const { name, at = '', directory, read } of this.pointers) {
-      const id = read ? null : (fieldOf(raw, at.split('./profileSystem')) ?? null);
+      const id = read ? null : (fieldOf(raw, at.split('.')) ?? null);
       const entry = id === null ? undefined : known.get(directory)?.get(textOf(id));
       if (entry) found[name] = entry;
     }
@@ -249,9 +249,7 @@ export class Records {
     if (!backRef || !('at' in backRef)) return null;
     const { at } = backRef;
     return (
-      (at.startsWith(CUSTOM)
-        ? custom.get(at.slice(CUSTOM.length))
-        : fieldOf(raw, at.split('./profileSystem'))) ?? null
+      (at.startsWith(CUSTOM) ? custom.get(at.slice(CUSTOM.length)) : fieldOf(raw, at.split('.'))) ?? null
     );
   }
 
@@ -321,7 +319,7 @@ class ReadProperty {
     const { name, at = name, read, values } = property;
     this.name = name;
     this.field = read?.text ?? at;
-    this.path = at.split('./profileSystem');
+    this.path = at.split('.');
     this.custom = at.startsWith(CUSTOM) && kind.customFields ? at.slice(CUSTOM.length) : null;
     this.asksEntries = read?.names.has(ENTRIES) ?? false;
     this.names = values ? new Map(Object.entries(values).map(([ours, theirs]) => [theirs, ours])) : null;
