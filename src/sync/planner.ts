@@ -6,6 +6,7 @@ import { planFor } from './planner/phasePlans';
 import type { PairState, Plan } from './planner/state';
 import type { SyncRecord, Values } from './record';
 import { shownValue } from './rules/absence';
+import { answeredSet, isSet } from './rules/sets';
 import { referenceKinds, sameValue, toCanonical, type References } from './values';
 
 export { emptyAgreement } from './link';
@@ -74,6 +75,13 @@ export function compareAnswer(
     const value = toCanonical(row, side, shownValue(row, side, answer), references, kinds);
     const meant = row.id in residue ? residue[row.id] : next.snapshot[row.id];
     if (value.ok && sameValue(value.value, meant)) continue;
+    if (value.ok && isSet(row) && write.rows.includes(row.id)) {
+      const { shown, isChanged } = answeredSet(meant, write.expects[row.id], value.value);
+      if (sameValue(shown, next.snapshot[row.id])) delete residue[row.id];
+      else residue[row.id] = shown;
+      if (isChanged) changedRows.push(row.id);
+      continue;
+    }
     // A state that the side chose itself (assigning a new ticket opens it) is a change to carry across.
     const limit = write.rows.includes(row.id) && row.type !== 'enum' && row.type !== 'boolean';
     if (value.ok && limit) residue[row.id] = value.value;

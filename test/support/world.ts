@@ -57,6 +57,8 @@ export class World {
   writes: { side: Side; op: string; values: Values }[] = [];
   /** What a person decided and nobody has acted on. */
   decisions: Decisions = NO_DECISIONS;
+  /** What a system makes of the values that it is sent. */
+  onWrite: (side: Side, values: Values) => Values = (_, values) => values;
   private candidates: Candidates | undefined;
   private tick = 100;
 
@@ -169,7 +171,7 @@ export class World {
       if (write.op === 'create')
         this.records[write.side] = record(write.side, {}, 1, { backRef: write.backRef as RefKey });
       if (write.op === 'followUp') continue;
-      this.edit(write.side, write.values);
+      this.edit(write.side, this.onWrite(write.side, write.values));
       const answer = this.records[write.side];
       if (!answer) throw new Error('nothing was written');
       seen[write.side] = seenVersion(answer);

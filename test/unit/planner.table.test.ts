@@ -48,6 +48,7 @@ const mapping = testMapping(
       onEdit: 'followUp',
     },
     { zendesk: 'count', pms: 'amount', type: 'integer', direction: 'both', winner: 'pms' },
+    { zendesk: 'tags', pms: 'labels', type: 'string[]', direction: 'both', transform: 'tags' },
     {
       id: 'customer',
       zendesk: 'customer_id',
@@ -89,7 +90,7 @@ const decided = (...decisions: Decision[]) => ({ decisions: decisionsOf(decision
 /** A pair of which only the ticket is known. */
 const alone = (over: Partial<SyncRecord> = {}, more: Partial<PairState> = {}) =>
   state({ observed: { zendesk: seen(ticket({ subject: 'a' }, over)) }, ...more });
-const SNAPSHOT: Values = { title: 'a', note: null, text: null, amount: null, customer: null };
+const SNAPSHOT: Values = { title: 'a', note: null, text: null, amount: null, labels: [], customer: null };
 const linkWith = (over: Partial<Link> = {}): Link => ({
   ...newLink(KEY, 'TicketToProject', mapping.version, NOW),
   status: 'linked',
@@ -416,6 +417,14 @@ const EFFECTS: Record<RowEffect['kind'], RowExample> = {
     decision: { row: 'note', choice: 'merged', value: 'z', by: 'Ann' },
     effect: { value: 'z', rule: 'Ann chose merged', lost: { zendesk: 'x', pms: 'y' } },
     writes: { zendesk: { note: 'z' }, pms: { note: 'z' } },
+  },
+  combine: {
+    row: 'labels',
+    agreed: ['a', 'b'],
+    zendesk: ['a', 'b', 'c'],
+    pms: ['B', 'D e'],
+    effect: { value: ['b', 'c', 'd_e'] },
+    writes: { zendesk: { tags: ['b', 'c', 'd_e'] }, pms: { labels: ['B', 'c', 'D e'] } },
   },
 };
 

@@ -2,6 +2,8 @@ import { refKey } from '../canonicalKey';
 import { blankWrite, emptyAgreement, type PlannedWrite } from '../link';
 import { comparedRows, writesTo, type PropertyRow } from '../mapping';
 import { otherSide, type Json, type RefKey, type Side, type SyncRecord, type Values } from '../record';
+import { elementsOf } from '../heldSets';
+import { holds } from '../rules/sets';
 import { fillTemplate, fromCanonical, type Canonical } from '../values';
 import { filesAfter } from './fileWrites';
 import { versionsOf, type Pair } from './plannedPair';
@@ -62,7 +64,12 @@ function contentFor(
     if (!value.ok) {
       if ('problem' in value) return value;
       content.waitsFor.push(value.waitsFor);
-    } else if (!isNothing(value.value)) content.values[target] = value.value;
+    } else {
+      const held = Array.isArray(value.value)
+        ? elementsOf(value.value).filter((each) => holds(row, to, each))
+        : value.value;
+      if (!isNothing(held)) content.values[target] = held;
+    }
     content.rows.push(row.id);
   }
   return content;

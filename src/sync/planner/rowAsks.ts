@@ -67,6 +67,16 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
   carry: spread,
   overrule: spread,
   replace: spread,
+  combine: ({ value, shown, deliveries }) => ({
+    ...NOTHING,
+    agreement: {
+      value,
+      differing: Object.fromEntries(
+        SIDES.filter((side) => !sameValue(shown[side], value)).map((side) => [side, shown[side]]),
+      ),
+    },
+    updates: deliveries,
+  }),
 };
 
 export function asksOf(effect: RowEffect, row: PropertyRow, now: string): RowAsks {

@@ -5,6 +5,7 @@ import type { RefKey, SyncRecord } from '../record';
 import { referenceKinds, sameValue, toCanonical, type References } from '../values';
 import { shownValue } from './absence';
 import { agreedBase } from './binding';
+import { shownSet } from './sets';
 
 /** Rules: what brings no news, because the link holds it already. */
 
@@ -53,7 +54,9 @@ export function differingRows(
   const differs = (row: PropertyRow): boolean => {
     if (!row[side]) return false;
     const value = toCanonical(row, side, shownValue(row, side, record), references, kinds);
-    return !value.ok || !sameValue(value.value, agreedBase(row, link)?.[side]);
+    if (!value.ok) return true;
+    const base = agreedBase(row, link)?.[side];
+    return !sameValue(shownSet(row, side, record, value.value, base, link.sides[side]), base);
   };
   return comparedRows(table)
     .filter(differs)
