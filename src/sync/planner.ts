@@ -5,7 +5,7 @@ import { findPhase } from './planner/phaseOf';
 import { planFor } from './planner/phasePlans';
 import type { PairState, Plan } from './planner/state';
 import type { SyncRecord, Values } from './record';
-import { shownValue } from './rules/absence';
+import { isOffered, shownValue } from './rules/absence';
 import { answeredSet, isSet } from './rules/sets';
 import { referenceKinds, sameValue, toCanonical, type References } from './values';
 
@@ -53,6 +53,16 @@ export function unexpectedValues(
   return found;
 }
 
+/** Rows of the mapping, as an answer to a write shows them. */
+export interface AnswerCompared {
+  /** Where the side rightly differs from what was agreed: canonical values. */
+  residue: Values;
+  /** Somebody else changed these, or the side did by itself. */
+  changedRows: string[];
+  /** The side does not offer these: what was agreed on them before stays. */
+  restingRows: string[];
+}
+
 /**
  * Compares the answer to a write with what was meant. On rows that were written, a difference is the side's
  * own limit (it truncated, refused or normalised) and becomes residue. On other rows it is a change by
@@ -65,13 +75,18 @@ export function compareAnswer(
   answer: SyncRecord,
   next: Agreement,
   references: References,
-): { residue: Values; changedRows: string[] } {
+): AnswerCompared {
   const { side } = write;
   const residue: Values = { ...next.residue[side] };
   const kinds = referenceKinds(mapping, table);
   const changedRows: string[] = [];
+  const restingRows: string[] = [];
   for (const row of comparedRows(table)) {
     if (!row[side]) continue;
+    if (!isOffered(row, side, answer)) {
+      restingRows.push(row.id);
+      continue;
+    }
     const value = toCanonical(row, side, shownValue(row, side, answer), references, kinds);
     const meant = row.id in residue ? residue[row.id] : next.snapshot[row.id];
     if (value.ok && sameValue(value.value, meant)) continue;
@@ -87,5 +102,5 @@ export function compareAnswer(
     if (value.ok && limit) residue[row.id] = value.value;
     else changedRows.push(row.id);
   }
-  return { residue, changedRows };
+  return { residue, changedRows, restingRows };
 }

@@ -339,6 +339,9 @@ describe.each(Object.entries(PHASES))('phase %s', (phase, examples) => {
   });
 });
 
+/** Instead of a value: the record does not name the property. */
+const ABSENT: Json = '(absent)';
+
 interface RowExample {
   row: string;
   /** What both sides last agreed on; absent where they never did. */
@@ -365,6 +368,7 @@ const EFFECTS: Record<RowEffect['kind'], RowExample> = {
     effect: { waitsFor: ['zendesk:organization:3'] },
   },
   unchanged: { row: 'title', agreed: 'a', zendesk: 'a', pms: 'a', effect: {} },
+  rests: { row: 'title', agreed: 'a', zendesk: ABSENT, pms: 'b', effect: { side: 'zendesk' } },
   agree: { row: 'title', agreed: 'a', zendesk: 'b', pms: 'b', effect: { value: 'b' } },
   recover: {
     row: 'title',
@@ -428,6 +432,9 @@ const EFFECTS: Record<RowEffect['kind'], RowExample> = {
   },
 };
 
+const shown = (values: Values): Values =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ABSENT));
+
 describe.each(Object.entries(EFFECTS))('effect %s', (kind, example) => {
   const table = mapping.entities.TicketToProject;
   const row = table.rows.find(({ id }) => id === example.row) as PropertyRow;
@@ -438,8 +445,8 @@ describe.each(Object.entries(EFFECTS))('effect %s', (kind, example) => {
       ...example.link,
     }),
     observed: {
-      zendesk: seen(ticket({ ...values, [row.zendesk ?? '']: example.zendesk })),
-      pms: seen(project({ ...values, [row.pms ?? '']: example.pms })),
+      zendesk: seen(ticket(shown({ ...values, [row.zendesk ?? '']: example.zendesk }))),
+      pms: seen(project(shown({ ...values, [row.pms ?? '']: example.pms }))),
     },
     ...decided(...(example.decision ? [example.decision] : [])),
   });

@@ -1,8 +1,9 @@
 import { refKey } from '../canonicalKey';
 import { blankWrite, emptyAgreement, type PlannedWrite } from '../link';
-import { comparedRows, writesTo, type PropertyRow } from '../mapping';
+import { activeRows, comparedRows, writesTo, type PropertyRow } from '../mapping';
 import { otherSide, type Json, type RefKey, type Side, type SyncRecord, type Values } from '../record';
 import { elementsOf } from '../heldSets';
+import { isOffered } from '../rules/absence';
 import { holds } from '../rules/sets';
 import { fillTemplate, fromCanonical, type Canonical } from '../values';
 import { filesAfter } from './fileWrites';
@@ -29,7 +30,8 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
   };
   const seen = { [origin.ref.side]: origin };
   const snapshot: Values = {};
-  for (const { id } of comparedRows(table)) snapshot[id] = canonical[id] ?? null;
+  for (const row of comparedRows(table))
+    if (isOffered(row, origin.ref.side, origin)) snapshot[row.id] = canonical[row.id] ?? null;
   return {
     do: 'write',
     intent: {
@@ -56,9 +58,9 @@ function contentFor(
   canonical: Values,
 ): Content | { problem: string } {
   const content: Content = { values: {}, rows: [], waitsFor: [] };
-  for (const row of table.rows) {
+  for (const row of activeRows(table)) {
     const target = row[to];
-    if (!target || !writesTo(row, to)) continue;
+    if (!target || !writesTo(row, to) || !isOffered(row, origin.ref.side, origin)) continue;
     const value =
       generated(row, origin) ?? fromCanonical(row, to, canonical[row.id] ?? null, state.references);
     if (!value.ok) {

@@ -42,6 +42,7 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
   unmapped: ({ problem }) => ({ ...NOTHING, problem }),
   waits: ({ waitsFor }) => ({ ...NOTHING, waitsFor }),
   unchanged: () => NOTHING,
+  rests: () => NOTHING,
   agree: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),
   recover: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),
   park: ({ values, agreed, since }, row) => ({

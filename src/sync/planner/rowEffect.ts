@@ -2,7 +2,7 @@ import type { Attempts, OverruledValue } from '../link';
 import type { PropertyRow } from '../mapping';
 import { mergeParked, mergeRow, type MergeResult } from '../merge';
 import { SIDES, otherSide, type Json, type RefKey, type Side } from '../record';
-import { unreadValue } from '../rules/absence';
+import { restsOn, unreadValue } from '../rules/absence';
 import { agreedBase } from '../rules/binding';
 import { agreedUnheard } from '../rules/unheard';
 import { elementsOf } from '../heldSets';
@@ -42,6 +42,8 @@ export type RowEffect =
   /** A value points to records that are not linked: the row stays as it is until they are. */
   | { kind: 'waits'; waitsFor: RefKey[] }
   | { kind: 'unchanged' }
+  /** A side does not offer the property: the row stays as it was until it does. */
+  | { kind: 'rests'; side: Side }
   /** Both sides came to say the same. */
   | { kind: 'agree'; value: Json }
   /** Both sides say what a write of ours, whose answer never came, made them say. */
@@ -66,6 +68,8 @@ export type RowEffect =
 
 export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
   const { link, current, attempts, unconfirmed, changedAt } = merge;
+  const resting = restsOn(row, current);
+  if (resting) return { kind: 'rests', side: resting };
   const base = agreedBase(row, link);
   const read = allValues(SIDES.map((side) => readRow(merge, row, side, base)));
   if ('kind' in read) return read;
