@@ -1,8 +1,8 @@
 import { isNativeError } from 'node:util/types';
 import { ApplicationFailure } from '@temporalio/common';
-import { MongoBulkWriteError } from 'mongodb';
 import { NewerStore } from '../links/migrations/storedSchema';
 import { StaleLink } from '../links/linkStore';
+import { isPassing } from '../platform/mongoErrors';
 import { parseCanonicalKey, type CanonicalKey } from '../sync/canonicalKey';
 import { newLink } from '../sync/link';
 import { NeedsHuman, RetryLater, publicMessage } from '../systems/errors';
@@ -95,17 +95,7 @@ function retryDelay(error: unknown): number | undefined | null {
   if (error instanceof NeedsHuman && error.code === 'unauthorized') return UNAUTHORIZED_RETRY_MS;
   // While a newer release is being rolled out: one of its workers takes it.
   if (error instanceof NewerStore) return NEWER_RETRY_MS;
-  // The link store's own driver reports an unreachable or failing server by these names.
-  if (
-    error instanceof Error &&
-    /^Mongo(Network|ServerSelection|NotConnected|PoolCleared|WriteConcern|TopologyClosed|Expired)/.test(
-      error.name,
-    )
-  ) {
-    return undefined;
-  }
-  // Writes in bulk report the same under one name; what the server refused is listed, a lost connection is not.
-  if (error instanceof MongoBulkWriteError && [error.writeErrors].flat().length === 0) return undefined;
+  if (isPassing(error)) return undefined;
   if (error instanceof Error && error.name === 'ServiceError') return undefined;
   // A connection that breaks under a request can show as Node's own error, which no client has wrapped.
   if (isNativeError(error) && 'code' in error && BROKEN_CONNECTION.has(String(error.code))) return undefined;

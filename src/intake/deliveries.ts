@@ -1,4 +1,5 @@
-import { MongoBulkWriteError, type Collection, type Db } from 'mongodb';
+import { type Collection, type Db } from 'mongodb';
+import { duplicatesOf } from '../platform/mongoErrors';
 import { REPLAY_WINDOW_MS } from './signature';
 
 /**
@@ -9,7 +10,6 @@ import { REPLAY_WINDOW_MS } from './signature';
 /** Longer than a signature lives, and than a sender goes on trying. */
 const KEPT_MS = 12 * REPLAY_WINDOW_MS;
 const SWEEP_EVERY_MS = REPLAY_WINDOW_MS;
-const DUPLICATE_KEY = 11000;
 
 interface DeliveryDocument {
   _id: string;
@@ -46,8 +46,7 @@ export class Deliveries {
         { ordered: false },
       );
     } catch (error) {
-      const refused = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
-      if (refused.length === 0 || refused.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
+      duplicatesOf(error);
     }
     await this.sweep();
   }

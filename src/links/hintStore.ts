@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { MongoBulkWriteError, type AnyBulkWriteOperation, type Collection, type Db } from 'mongodb';
+import { type AnyBulkWriteOperation, type Collection, type Db } from 'mongodb';
+import { duplicatesOf } from '../platform/mongoErrors';
 import { SIDES, type RefKey, type Side } from '../sync/record';
 import { parseRef } from '../sync/canonicalKey';
 
@@ -34,8 +35,6 @@ interface HintDocument {
   actors: string[];
   stamp: string;
 }
-
-const DUPLICATE_KEY = 11000;
 
 export class HintStore {
   private readonly waiting: Record<Side, Collection<HintDocument>>;
@@ -86,9 +85,7 @@ export class HintStore {
     try {
       await this.waiting[side].bulkWrite(writes, { ordered: false });
     } catch (error) {
-      const refused = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
-      if (refused.length === 0 || refused.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
-      const again = refused.flatMap(({ index }) => writes[index] ?? []);
+      const again = duplicatesOf(error).flatMap((index) => writes[index] ?? []);
       await this.waiting[side].bulkWrite(again, { ordered: false });
     }
   }

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import {
-  MongoBulkWriteError,
-  MongoServerError,
   type AnyBulkWriteOperation,
   type Collection,
   type Db,
   type Filter,
   type OptionalUnlessRequiredId,
 } from 'mongodb';
+import { duplicatesOf, isDuplicateKey } from '../platform/mongoErrors';
 import { type CanonicalKey, refKey } from '../sync/canonicalKey';
 import type { Intent, Link, LinkStatus, Reason } from '../sync/link';
 import {
@@ -73,7 +72,6 @@ interface MetaDocument {
   value: string;
 }
 
-const DUPLICATE_KEY = 11000;
 const JOINED = { 'sides.zendesk.ref': 1, 'sides.pms.ref': 1, status: 1, unlinked: 1, v: 1 } as const;
 /** What many ask at the same time goes as one command, so many at most. */
 const TOGETHER = 50;
@@ -491,8 +489,7 @@ class MongoLinkStore implements LinkStore {
     try {
       await (await this.observations.toWrite()).bulkWrite(writes, { ordered: false });
     } catch (error) {
-      const refused = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
-      if (refused.length === 0 || refused.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
+      duplicatesOf(error);
     }
   }
 
@@ -683,10 +680,6 @@ function decisionIds(key: CanonicalKey, rows: string[]): string[] {
   return [null, ...rows].map((row) => decisionId(key, row));
 }
 
-function isDuplicateKey(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
-}
-
 /** Reads documents by their `_id`s, each at most once; those that are not there are absent. */
 type ReadByIds<T> = (ids: readonly string[]) => Promise<T[]>;
 
@@ -719,9 +712,7 @@ async function insertNew<T extends { _id: string }>(
     await collection.insertMany(documents as OptionalUnlessRequiredId<T>[], { ordered: false });
     return new Set();
   } catch (error) {
-    const refused = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
-    if (refused.length === 0 || refused.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
-    return new Set(refused.flatMap(({ index }) => documents[index]?._id ?? []));
+    return new Set(duplicatesOf(error).flatMap((index) => documents[index]?._id ?? []));
   }
 }
 

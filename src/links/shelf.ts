@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { MongoBulkWriteError, type AnyBulkWriteOperation, type Collection, type Db } from 'mongodb';
+import { type AnyBulkWriteOperation, type Collection, type Db } from 'mongodb';
+import { duplicatesOf } from '../platform/mongoErrors';
 import { refKey } from '../sync/canonicalKey';
 import { SCHEMA, type Schema } from './migrations/storedSchema';
 import type { Stored } from './migrations';
@@ -33,7 +34,6 @@ interface ShelfDocument extends Stored {
   record: string;
 }
 
-const DUPLICATE_KEY = 11000;
 const SCRATCH = /^scratch-(\d+)-/;
 const STALE_MS = 24 * 60 * 60_000;
 
@@ -88,8 +88,7 @@ class MongoShelf implements RecordShelf {
     try {
       await this.records.bulkWrite(writes, { ordered: false });
     } catch (error) {
-      const refused = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
-      if (refused.length === 0 || refused.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
+      duplicatesOf(error);
     }
   }
 

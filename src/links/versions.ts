@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { MongoServerError, type AnyBulkWriteOperation, type Collection, type Db, type Filter } from 'mongodb';
+import { type AnyBulkWriteOperation, type Collection, type Db, type Filter } from 'mongodb';
+import { isDuplicateKey } from '../platform/mongoErrors';
 import { VERSIONED, type Stored, type VersionedCollection } from './migrations';
 import { NewerStore, type Schema } from './migrations/storedSchema';
 
@@ -8,8 +9,6 @@ interface StoreDocument {
   _id: 'store';
   version: number;
 }
-
-const DUPLICATE_KEY = 11000;
 
 /** A link store's documents and their versions: what is read is brought up to date, what is written says its version. */
 export class Versions {
@@ -53,7 +52,7 @@ export class Versions {
         );
         return this.expectKnown(stored?.version ?? 0);
       } catch (error) {
-        if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
+        if (!isDuplicateKey(error)) throw error;
       }
     }
   }

@@ -6,8 +6,8 @@ import fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
-import { MongoNetworkError, MongoServerSelectionError } from 'mongodb';
 import { z } from 'zod';
+import { isPassing } from '../../platform/mongoErrors';
 import { BadInput, Problem } from '../operatorErrors';
 import { NAME_LIMIT } from '../../sync/resolution';
 import { MappingError } from '../../sync/mapping';
@@ -202,8 +202,7 @@ function said(error: FastifyError): { status: number; title: string; message: st
   if (error instanceof Problem) return { status: 409, title: 'Not done', message: error.message };
   if (error instanceof MappingError)
     return { status: 500, title: 'The mapping cannot be used', message: error.message };
-  if (error instanceof MongoServerSelectionError || error instanceof MongoNetworkError)
-    return { status: 503, title: 'Unavailable', message: 'MongoDB does not answer.' };
+  if (isPassing(error)) return { status: 503, title: 'Unavailable', message: 'MongoDB does not answer.' };
   if (isGrpcServiceError(error) || isGrpcServiceError(error.cause))
     return { status: 503, title: 'Unavailable', message: 'Temporal does not answer.' };
   const { statusCode = 500 } = error;

@@ -1,4 +1,5 @@
-import { MongoServerError, type Collection, type UpdateFilter } from 'mongodb';
+import { type Collection, type UpdateFilter } from 'mongodb';
+import { isDuplicateKey } from '../../platform/mongoErrors';
 import { LANES, type Lane } from '../../sync/lane';
 import type { LimitReading } from '../budget';
 import type { Clock } from './clock';
@@ -30,7 +31,6 @@ import {
 const BUSY_MS = 1_000;
 /** By less than this the end of a window is not corrected. */
 const END_TOLERANCE_MS = 100;
-const DUPLICATE_KEY = 11000;
 
 interface Lot {
   window: number;
@@ -310,7 +310,7 @@ export class Bucket {
     try {
       await this.collection.insertOne({ _id: this.id, ...first });
     } catch (error) {
-      if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
+      if (!isDuplicateKey(error)) throw error;
     }
     return this.load();
   }

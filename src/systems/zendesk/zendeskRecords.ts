@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { refKey, tryParseRef } from '../../sync/canonicalKey';
 import { isAllBlack } from '../../sync/redaction';
 import type { Attachment, Json, SyncRecord, Values } from '../../sync/record';
+import type { BulkCreate } from '../bulkWrites';
 import type { People } from './people';
 import type { Comment, CommentFile, Organization, Ticket } from './zendeskSchemas';
 
@@ -17,6 +18,12 @@ export const MARKS = {
   /** Words that were put before a comment's text; the comment is read without them. */
   byline: 'zps_byline',
 } as const;
+
+/** The marks of a record that was made: its counterpart, and the key of the attempt. */
+export function marksOf({ idempotencyKey, backRef }: Pick<BulkCreate, 'idempotencyKey' | 'backRef'>) {
+  return { [MARKS.backRef]: backRef, [MARKS.idempotencyKey]: idempotencyKey };
+}
+
 export const CUSTOM_FIELD = 'custom_fields.';
 export const ORGANIZATION_FIELD = 'organization_fields.';
 

@@ -1,0 +1,41 @@
+import type { z } from 'zod';
+import type { HttpClient, Request } from '../http';
+import { REFUSALS, refusal } from './zendeskRefusal';
+
+/** Ids of one `show_many`, items of one page or of one bulk write. */
+export const IDS_PER_CALL = 100;
+
+/** The calls that all kinds of records share: writes whose refusal says something, and lists by cursor. */
+export class ZendeskCalls {
+  constructor(readonly http: HttpClient) {}
+
+  /** @throws PreconditionFailed, AlreadyExists, RecordGone, NeedsHuman, RetryLater */
+  async write(request: Request): Promise<unknown> {
+    const answer = await this.http.send(request, REFUSALS);
+    if (answer.status < 300) return answer.body;
+    throw refusal(this.http, request, answer);
+  }
+
+  /** All items of a list; none where what it belongs to is gone. */
+  async pages<P extends { meta: { has_more: boolean; after_cursor: string | null } }, T>(
+    path: string,
+    schema: z.ZodType<P>,
+    itemsOf: (page: P) => T[],
+  ): Promise<T[]> {
+    const items: T[] = [];
+    let after: string | null = null;
+    do {
+      const request: Request = {
+        method: 'GET',
+        path,
+        query: { 'page[size]': IDS_PER_CALL, ...(after !== null && { 'page[after]': after }) },
+      };
+      const answer = await this.http.send(request, [404]);
+      if (answer.status === 404) return items;
+      const page: P = this.http.parse(schema, request, answer.body);
+      items.push(...itemsOf(page));
+      after = page.meta.has_more ? page.meta.after_cursor : null;
+    } while (after !== null);
+    return items;
+  }
+}

@@ -1,0 +1,235 @@
+import { refKey } from '../../sync/canonicalKey';
+import { textOf } from '../../sync/values';
+import type { RecordRef, SyncRecord, Values } from '../../sync/record';
+import { NeedsHuman, RecordGone, ReferenceGone, RetryLater } from '../errors';
+import type { Request } from '../http';
+import type { ChangePage, CreateOptions } from '../port';
+import { position, startTime } from './exportCursor';
+import type { People } from './people';
+import type { ZendeskCalls } from './zendeskCalls';
+import { MARKS, commentId, commentRecord, marksOf, parseCommentId } from './zendeskRecords';
+import {
+  auditsPage,
+  commentSchema,
+  commentsPage,
+  eventExport,
+  type Audit,
+  type Comment,
+  type TicketEvent,
+} from './zendeskSchemas';
+import type { ZendeskTickets } from './zendeskTickets';
+
+/** 64 KB of text. https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/ */
+const COMMENT_LENGTH = 65_536;
+
+/** https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/ */
+export class ZendeskComments {
+  constructor(
+    private readonly calls: ZendeskCalls,
+    private readonly people: People,
+    private readonly tickets: ZendeskTickets,
+  ) {}
+
+  /** All comments of a ticket with their marks; two calls. */
+  async ofTicket(ticketId: string): Promise<SyncRecord[]> {
+    const comments = await this.raw(ticketId);
+    const audits = new Map((await this.auditsOf(ticketId)).map((audit) => [audit.id, audit]));
+    await this.people.load(comments.map((comment) => comment.author_id));
+    const marks = (comment: Comment) => audits.get(comment.audit_id ?? -1)?.metadata?.custom ?? {};
+    return comments.map((comment, place) =>
+      commentRecord(
+        comment,
+        Number(ticketId),
+        this.people,
+        marks(comment),
+        place === 0,
+        comments.filter((other) => marks(other)[MARKS.of] === String(comment.id)),
+      ),
+    );
+  }
+
+  /** A ticket that is gone has none. */
+  raw(ticketId: string): Promise<Comment[]> {
+    return this.calls.pages(`/api/v2/tickets/${ticketId}/comments`, commentsPage, (page) => page.comments);
+  }
+
+  /** https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_audits/ */
+  auditsOf(ticketId: string): Promise<Audit[]> {
+    return this.calls.pages(`/api/v2/tickets/${ticketId}/audits`, auditsPage, (page) => page.audits);
+  }
+
+  async create(values: Values, { idempotencyKey, backRef, staged = [] }: CreateOptions): Promise<SyncRecord> {
+    const metadata = marksOf({ idempotencyKey, backRef });
+    const { comment, byline } = await this.bodyOf(values);
+    const path = `/api/v2/tickets/${textOf(values['ticket_id'] ?? '')}`;
+    const marks = { ...metadata, ...(byline !== '' && { [MARKS.byline]: byline }) };
+    const uploads = staged.map(({ token }) => token);
+    const body = { ticket: { comment: { ...comment, uploads }, metadata: marks } };
+    try {
+      return await this.add({ method: 'PUT', path, body });
+    } catch (error) {
+      if (error instanceof RecordGone) throw new ReferenceGone(error.message, 'ticket_id');
+      throw error;
+    }
+  }
+
+  /** @throws NeedsHuman for any other change */
+  async makePrivate(ref: RecordRef, changes: Values): Promise<void> {
+    const { ticketId, commentId: id } = parseCommentId(ref.id);
+    if (Object.keys(changes).length > 0 && changes['public'] !== false) {
+      throw new NeedsHuman(
+        'immutable',
+        `Zendesk comment ${ref.id}: it can only be made private, found a change of ${Object.keys(changes).join(', ')}`,
+      );
+    }
+    if (changes['public'] !== false) return;
+    const path = `/api/v2/tickets/${ticketId}/comments/${id}/make_private`;
+    await this.calls.write({ method: 'PUT', path });
+  }
+
+  /** Safe to repeat with the same idempotency key. */
+  async followUp(ref: RecordRef, values: Values, options: CreateOptions): Promise<void> {
+    const body = `Edited in the PMS: ${placeOf(ref)}\n\n${textOf(values['text'] ?? '')}`;
+    checkLength(body);
+    const audits = await this.auditsOf(ticketOf(ref));
+    if (!sentBefore(audits, options.idempotencyKey))
+      await this.say(ref, { body, public: values['public'] === true }, options);
+  }
+
+  /** A comment of ours that adds to another. @returns its audit */
+  async say(
+    ref: RecordRef,
+    comment: { body: string; public: boolean; uploads?: string[] },
+    { idempotencyKey, backRef }: Pick<CreateOptions, 'idempotencyKey' | 'backRef'>,
+  ): Promise<Audit | null> {
+    const of = ref.kind === 'comment' ? { [MARKS.of]: String(parseCommentId(ref.id).commentId) } : {};
+    const metadata = { [MARKS.followUp]: backRef, [MARKS.idempotencyKey]: idempotencyKey, ...of };
+    const path = `/api/v2/tickets/${ticketOf(ref)}`;
+    return (await this.tickets.write({ method: 'PUT', path, body: { ticket: { comment, metadata } } })).audit;
+  }
+
+  /** https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/#redact-ticket-comment-in-agent-workspace */
+  async redact(ref: RecordRef): Promise<Comment> {
+    const { ticketId, commentId: id } = parseCommentId(ref.id);
+    const comments = await this.raw(ticketId);
+    const comment = comments.find((each) => each.id === id);
+    if (!comment) throw new RecordGone(`${refKey(ref)} is gone`);
+    const html = (comment.html_body ?? '').replace(
+      /^(\s*<div[^>]*>)([\s\S]*)(<\/div>\s*)$/,
+      '$1<redact>$2</redact>$3',
+    );
+    const body = { ticket_id: Number(ticketId), html_body: html, external_attachment_urls: [] };
+    const path = `/api/v2/comment_redactions/${id}`;
+    await this.calls.write({ method: 'PUT', path, body, concerns: ticketId });
+    return comment;
+  }
+
+  /** https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/#incremental-ticket-event-export */
+  async changes(cursor: string | null): Promise<ChangePage> {
+    const query = { start_time: startTime(cursor), include: 'comment_events' };
+    const page = await this.calls.http.get(eventExport, '/api/v2/incremental/ticket_events', query);
+    return { records: await this.inEvents(page.ticket_events), gone: [], ...position(page, cursor) };
+  }
+
+  private async inEvents(events: TicketEvent[]): Promise<SyncRecord[]> {
+    const comments: { raw: Comment; event: TicketEvent }[] = [];
+    const reread = new Set<string>();
+    for (const event of events) {
+      for (const child of event.child_events) {
+        const type = child.event_type ?? child.type;
+        if (type === 'Comment') {
+          const path = `/api/v2/incremental/ticket_events (event ${event.id})`;
+          comments.push({
+            event,
+            raw: this.calls.http.parse(
+              commentSchema,
+              { method: 'GET', path },
+              { created_at: event.created_at, ...child },
+            ),
+          });
+        } else if (type === 'CommentRedactionEvent' || type === 'CommentPrivacyChange')
+          reread.add(String(event.ticket_id));
+      }
+    }
+    await this.people.load(comments.map(({ raw }) => raw.author_id));
+    const records = comments.map(({ raw, event }) =>
+      commentRecord(
+        raw,
+        event.ticket_id,
+        this.people,
+        event.metadata?.custom ?? {},
+        event.child_events.some((child) => child.event_type === 'Create'),
+      ),
+    );
+    // These events say that a comment changed, not what it is now.
+    for (const ticketId of reread) records.push(...(await this.ofTicket(ticketId)));
+    return records;
+  }
+
+  /**
+   * A comment is by its author where Zendesk knows the person: agents, and customers in public. For anybody else it is
+   * ours, and begins with the author's name.
+   */
+  private async bodyOf(values: Values): Promise<{ comment: Record<string, unknown>; byline: string }> {
+    const { author, author_name: name } = values;
+    const isPublic = values['public'] === true;
+    const person = typeof author === 'string' ? await this.people.find(author) : null;
+    const known = person !== null && (person.agent || isPublic);
+    const shown = textOf(name ?? author ?? '')
+      .replace(/\s+/g, ' ')
+      .trim();
+    const byline = known || shown === '' ? '' : `${shown} wrote:\n\n`;
+    const body = `${byline}${textOf(values['body'] ?? '')}`;
+    checkLength(body);
+    return { byline, comment: { body, public: isPublic, ...(known && { author_id: person.id }) } };
+  }
+
+  private async add(request: Request): Promise<SyncRecord> {
+    const { ticket, audit } = await this.tickets.write(request);
+    const event = audit?.events.find(
+      (child) => (child.event_type ?? child.type) === 'Comment' || child.type === 'Comment',
+    );
+    if (!audit || event?.id === undefined) {
+      throw new RetryLater(
+        `Zendesk ${request.method} ${request.path}: the answer does not name the new comment`,
+        { unknownOutcome: true },
+      );
+    }
+    const parsed = commentSchema.safeParse({ created_at: audit.created_at, ...event });
+    if (parsed.success) {
+      await this.people.load([parsed.data.author_id]);
+      return commentRecord(parsed.data, ticket.id, this.people, audit.metadata?.custom ?? {}, false);
+    }
+    const ref: RecordRef = { side: 'zendesk', kind: 'comment', id: commentId(ticket.id, event.id) };
+    const found = (await this.ofTicket(String(ticket.id))).find((each) => refKey(each.ref) === refKey(ref));
+    if (!found)
+      throw new RetryLater(`Zendesk ${request.path}: the new comment cannot be read yet`, {
+        unknownOutcome: true,
+      });
+    return found;
+  }
+}
+
+export function ticketOf(ref: RecordRef): string {
+  return ref.kind === 'comment' ? parseCommentId(ref.id).ticketId : ref.id;
+}
+
+/** What a follow-up belongs to, in words. */
+export function placeOf(ref: RecordRef): string {
+  return ref.kind === 'comment' ? `comment ${parseCommentId(ref.id).commentId}` : 'description';
+}
+
+/** Comments know no idempotency key: an earlier attempt is found by the mark that it left. */
+export function sentBefore(audits: readonly Audit[], idempotencyKey: string): Audit | undefined {
+  return audits.find((audit) => audit.metadata?.custom?.[MARKS.idempotencyKey] === idempotencyKey);
+}
+
+/** @throws NeedsHuman: what Zendesk would refuse is not shortened, because nobody would see what is missing. */
+function checkLength(body: string): void {
+  if (body.length <= COMMENT_LENGTH) return;
+  throw new NeedsHuman(
+    'too_long',
+    `Zendesk comment: found ${body.length} characters, expected ${COMMENT_LENGTH} at most`,
+    'body',
+  );
+}

@@ -1,0 +1,105 @@
+import { textOf } from '../../sync/values';
+import type { Json, RefKey, SyncRecord, Values } from '../../sync/record';
+import { chunks } from '../boundedCache';
+import type { BulkCreate } from '../bulkWrites';
+import type { Request } from '../http';
+import type { ChangePage, WalkPage } from '../port';
+import { position, startTime } from './exportCursor';
+import { OrganizationIndex, holdsValue } from './organizationIndex';
+import { IDS_PER_CALL, type ZendeskCalls } from './zendeskCalls';
+import { ORGANIZATION_FIELD, PROPERTIES, organizationRecord } from './zendeskRecords';
+import {
+  organizationAnswer,
+  organizationExport,
+  organizationsAnswer,
+  organizationsPage,
+} from './zendeskSchemas';
+
+const MATCHES_AT_MOST = 10;
+
+/** https://developer.zendesk.com/api-reference/ticketing/organizations/organizations/ */
+export class ZendeskOrganizations {
+  private readonly index = new OrganizationIndex((cursor) => this.changes(cursor));
+
+  constructor(private readonly calls: ZendeskCalls) {}
+
+  /** Those that are gone are left out. */
+  async byIds(ids: readonly string[]): Promise<SyncRecord[]> {
+    const records: SyncRecord[] = [];
+    for (const some of chunks(ids, IDS_PER_CALL)) {
+      const query = { ids: some.join(',') };
+      const answer = await this.calls.http.get(organizationsAnswer, '/api/v2/organizations/show_many', query);
+      records.push(...answer.organizations.map(organizationRecord));
+    }
+    return records;
+  }
+
+  findByBackRef(backRef: RefKey): Promise<SyncRecord[]> {
+    return this.search({ external_id: backRef });
+  }
+
+  canFindBy(property: string): boolean {
+    return property in (PROPERTIES['organization'] ?? {}) || property.startsWith(ORGANIZATION_FIELD);
+  }
+
+  /** By name: that look-up is exact and current. By anything else: see {@link OrganizationIndex}. */
+  async findByProperty(property: string, value: Json): Promise<SyncRecord[]> {
+    if (property === 'name') return this.search({ name: textOf(value) });
+    const refs = await this.index.find(property, value);
+    const records = await this.byIds(refs.map(({ id }) => id));
+    return records
+      .filter((record) => record.state === 'live' && holdsValue(record, property, value))
+      .slice(0, MATCHES_AT_MOST);
+  }
+
+  create(item: Pick<BulkCreate, 'values' | 'backRef'>): Promise<SyncRecord> {
+    const body = { organization: newOrganization(item) };
+    return this.write({ method: 'POST', path: '/api/v2/organizations', body });
+  }
+
+  update(id: string, changes: Values, externalId: { external_id?: RefKey }): Promise<SyncRecord> {
+    const body = { organization: { ...organizationBody(changes), ...externalId } };
+    return this.write({ method: 'PUT', path: `/api/v2/organizations/${id}`, body });
+  }
+
+  async changes(cursor: string | null): Promise<ChangePage> {
+    const page = await this.calls.http.get(organizationExport, '/api/v2/incremental/organizations', {
+      start_time: startTime(cursor),
+    });
+    return { records: page.organizations.map(organizationRecord), gone: [], ...position(page, cursor) };
+  }
+
+  /** Organizations are few: their list, page by page. */
+  async walk(cursor: string | null): Promise<WalkPage> {
+    const page = await this.calls.http.get(organizationsPage, '/api/v2/organizations', {
+      'page[size]': IDS_PER_CALL,
+      ...(cursor !== null && { 'page[after]': cursor }),
+    });
+    const { has_more: more, after_cursor: after } = page.meta;
+    return { records: page.organizations.map(organizationRecord), cursor: more ? after : null };
+  }
+
+  private async search(query: { name: string } | { external_id: RefKey }): Promise<SyncRecord[]> {
+    const answer = await this.calls.http.get(organizationsAnswer, '/api/v2/organizations/search', query);
+    return answer.organizations.map(organizationRecord);
+  }
+
+  private async write(request: Request): Promise<SyncRecord> {
+    const written = await this.calls.write(request);
+    return organizationRecord(this.calls.http.parse(organizationAnswer, request, written).organization);
+  }
+}
+
+export function newOrganization({ values, backRef }: Pick<BulkCreate, 'values' | 'backRef'>) {
+  return { ...organizationBody(values), external_id: backRef };
+}
+
+function organizationBody(values: Values): Record<string, unknown> {
+  const body: Record<string, unknown> = {};
+  const fields: Values = {};
+  for (const [name, value] of Object.entries(values)) {
+    if (name.startsWith(ORGANIZATION_FIELD)) fields[name.slice(ORGANIZATION_FIELD.length)] = value;
+    else body[name] = value;
+  }
+  return Object.keys(fields).length > 0 ? { ...body, organization_fields: fields } : body;
+}
