@@ -1,7 +1,5 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import type { SyntaxNode } from '@lezer/common';
-import { parser } from '@prometheus-io/lezer-promql';
 import type { Metric } from 'prom-client';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -9,6 +7,11 @@ import { SyncMetrics } from '../../src/activities/metrics';
 import { Counts, OUTCOMES } from '../../src/sync/deliveryCounts';
 import { SIDES } from '../../src/sync/record';
 import { headingAnchors } from '../support/headingAnchors';
+
+// Its types are those of an ES module, though it has a CommonJS one, too.
+type Promql = typeof import('@prometheus-io/lezer-promql', { with: { 'resolution-mode': 'import' } });
+type SyntaxNode = ReturnType<Promql['parser']['parse']>['topNode'];
+const { parser } = jest.requireActual<Promql>('@prometheus-io/lezer-promql');
 
 /**
  * The dashboard and the alerts name only metrics and labels that exist. Their PromQL is read by Prometheus' own
