@@ -48,7 +48,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     const [, tooLong = ''] = ids;
     expect(await talk.linkOfNote(tooLong)).toMatchObject({
       status: 'quarantined',
-      reason: { code: 'too_long', text: expect.stringContaining('found 65537 characters') as unknown },
+      reason: { code: 'too_long', text: expect.stringContaining('found 65537 bytes') as unknown },
     });
     await talk.pmsEdits(tooLong, 'y'.repeat(65_536));
     await talk.quiet();
