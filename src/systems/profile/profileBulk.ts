@@ -3,7 +3,7 @@ import type { BulkAnswer, BulkCreate, BulkUpdate, BulkWrites } from '../bulkWrit
 import { NeedsHuman } from '../errors';
 import type { Told } from './profileApi';
 import { scopeOf, type ProfileReads } from './profileReads';
-import type { Kind } from './profileSchema';
+import type { Kind } from './kindSchema';
 import type { ProfileWrites } from './profileWrites';
 import { fillTree, type Scope } from './template';
 

@@ -3,7 +3,7 @@ import { isEmpty, textOf } from '../../sync/values';
 import { NeedsHuman } from '../errors';
 import { scopeOf, type ProfileReads } from './profileReads';
 import type { Raw, Records } from './profileRecords';
-import type { LookUp } from './profileSchema';
+import type { LookUp } from './requestSchemas';
 import type { Scope } from './template';
 
 /** At most of what a look-up finds. */

@@ -4,7 +4,7 @@ import { textOf } from '../../sync/values';
 import type { PropertyInfo } from '../port';
 import type { Api } from './profileApi';
 import { CUSTOM, type Records } from './profileRecords';
-import type { Kind } from './profileSchema';
+import type { Kind } from './kindSchema';
 
 /** What a kind offers to the mapping: the profile's properties, and the custom fields that the PMS lists. */
 export async function profileProperties(api: Api, records: Records): Promise<PropertyInfo[]> {

@@ -9,7 +9,7 @@ import type { Directory, Entry } from './directory';
 import { readPage } from './pages';
 import type { Api, Told } from './profileApi';
 import type { Raw, Records } from './profileRecords';
-import type { Kind } from './profileSchema';
+import type { Kind } from './kindSchema';
 import type { RequestTemplate, Scope } from './template';
 
 const READ_AT_ONCE = 8;

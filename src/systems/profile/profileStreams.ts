@@ -7,7 +7,8 @@ import type { Api, Told } from './profileApi';
 import { readPage } from './pages';
 import { rawsIn, textOrEmpty, type ProfileReads } from './profileReads';
 import type { Raw } from './profileRecords';
-import type { Feed, Kind } from './profileSchema';
+import type { Feed } from './profileSchema';
+import type { Kind } from './kindSchema';
 import type { Times } from './times';
 
 /** How what changed is found out. */
