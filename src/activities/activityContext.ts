@@ -107,7 +107,7 @@ export class ReferenceReader {
 
   private async readOwners(refs: Iterable<RefKey>): Promise<void> {
     const unknown = [...refs].filter((ref) => !this.owners.has(ref));
-    const found = await this.context.store.owners(unknown);
+    const found = await this.context.store.claims.owners(unknown);
     for (const ref of unknown) this.owners.set(ref, found.get(ref) ?? null);
   }
 }

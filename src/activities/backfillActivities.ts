@@ -65,8 +65,8 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
         for (const stream of port.streams) {
           const name = `${side}:${stream}`;
           // One that was read to its end goes on from there; the backfill reads what came before.
-          if ((await store.position(name))?.readAt != null) continue;
-          await store.rewind(name, await port.cursorNow(stream));
+          if ((await store.cursors.position(name))?.readAt != null) continue;
+          await store.cursors.rewind(name, await port.cursorNow(stream));
         }
       }),
 
@@ -117,7 +117,7 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
 
 /** Tells those whose parents are all linked. @returns how many */
 async function wake({ store, hint }: ActivityContext, links: Link[]): Promise<number> {
-  const owners = await store.owners(links.flatMap(({ waitsFor }) => waitsFor));
+  const owners = await store.claims.owners(links.flatMap(({ waitsFor }) => waitsFor));
   const parents = await store.getMany(owners.values());
   const isThere = (ref: RefKey) => {
     const { zendesk, pms } = parents.get(owners.get(ref) ?? '')?.sides ?? {};

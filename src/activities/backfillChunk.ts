@@ -151,8 +151,8 @@ export class ChunkWriter {
     if (records.length === 0) return;
     for (const { ref } of records) this.told.add(refKey(ref));
     const { store } = this.context;
-    await store.observe(records);
-    const owners = await store.owners(records.map(({ ref }) => refKey(ref)));
+    await store.observations.keep(records);
+    const owners = await store.claims.owners(records.map(({ ref }) => refKey(ref)));
     const told = records.flatMap((record) => {
       const ref = refKey(record.ref);
       const key = owners.get(ref) ?? this.keyOf(record);
@@ -183,7 +183,7 @@ export class ChunkWriter {
       const before = latest.get(refKey(record.ref));
       if (!before || before.order <= record.order) latest.set(refKey(record.ref), record);
     }
-    const owners = await store.owners(latest.keys());
+    const owners = await store.claims.owners(latest.keys());
     const keyed = [...latest].flatMap(([ref, record]) => {
       const owner = owners.get(ref);
       const key = owner ?? this.keyOf(record);
@@ -256,7 +256,7 @@ export class ChunkWriter {
       return found;
     };
     const matches = await holding(this.to, [record]);
-    const owners = await store.owners(matches.keys());
+    const owners = await store.claims.owners(matches.keys());
     const free = [...matches].filter(([ref]) => (owners.get(ref) ?? key) === key).map(([, each]) => each);
     const rivals =
       matches.size === 0 ? new Map<RefKey, SyncRecord>() : await holding(this.from, [record, ...free]);
@@ -274,10 +274,10 @@ export class ChunkWriter {
       (ref) => parseRef(ref).side === this.from && !this.tried.has(ref),
     );
     if (refs.length === 0) return [];
-    const owners = await store.owners(refs);
+    const owners = await store.claims.owners(refs);
     const links = await store.getMany(owners.values());
     // What is observed was left to its pair, which is at work on it.
-    const observed = await store.observed(refs);
+    const observed = await store.observations.get(refs);
     const wanted = refs.filter((ref) => {
       const link = links.get(owners.get(ref) ?? '');
       const hold = link?.intent?.hold;
@@ -314,7 +314,7 @@ export class ChunkWriter {
       else left.push(each.item.record);
     }
     const free = await this.withoutCounterpart(plain, left);
-    const claimed = await store.claimMany(
+    const claimed = await store.claims.claimMany(
       free.map(({ item }) => ({ ref: refKey(item.record.ref), key: item.key })),
     );
     const own = free.filter(({ item }) => {
@@ -363,7 +363,7 @@ export class ChunkWriter {
       item.record.ref.side === side ? item.record : counterpart;
     for (const side of SIDES) {
       const claims = pairs.map((pair) => ({ ref: refKey(recordOn(side, pair).ref), key: pair.item.key }));
-      const owners = await store.claimMany(claims);
+      const owners = await store.claims.claimMany(claims);
       const kept: typeof pairs = [];
       for (const pair of pairs) {
         if (owners.get(refKey(recordOn(side, pair).ref)) === pair.item.key) {
@@ -371,7 +371,7 @@ export class ChunkWriter {
           continue;
         }
         // Taken meanwhile: what was claimed for it before is let go.
-        if (side === 'pms') await store.release(refKey(recordOn('zendesk', pair).ref), pair.item.key);
+        if (side === 'pms') await store.claims.release(refKey(recordOn('zendesk', pair).ref), pair.item.key);
         left.push(pair.item.record);
       }
       pairs = kept;
@@ -565,7 +565,7 @@ export class ChunkWriter {
       answer && 'record' in answer ? [{ ...item, record: answer.record }] : [],
     );
     const failed: AtWork[] = answered.filter(({ answer }) => !answer || 'error' in answer);
-    const owners = await store.claimMany(
+    const owners = await store.claims.claimMany(
       made
         .filter(({ write }) => write.op === 'create')
         .map(({ record, link }) => ({ ref: refKey(record.ref), key: link._id })),
@@ -591,7 +591,7 @@ export class ChunkWriter {
       return commit(withAnswer(link, releasedIntent(intent), write, record, compared), at);
     });
     // A change by the system itself is known to nobody else: kept first, in case this ends here.
-    await store.observe([...changed.values()]);
+    await store.observations.keep([...changed.values()]);
     const saved = new Map((await store.saveMany(committed)).map((link) => [link._id, link]));
     const carried: AtWork[] = [];
     for (const { link, write, origin } of own) {
@@ -655,7 +655,7 @@ export class ChunkWriter {
   private async lookForNews(links: Link[], changed: ReadonlyMap<CanonicalKey, SyncRecord>): Promise<void> {
     const { store, mapping } = this.context;
     const refsOf = (link: Link) => SIDES.flatMap((side) => link.sides[side]?.ref ?? []);
-    const observed = await store.observed(links.flatMap(refsOf));
+    const observed = await store.observations.get(links.flatMap(refsOf));
     const seen = links.flatMap((link) =>
       refsOf(link).flatMap((ref) => {
         const record = observed.get(ref);
@@ -674,7 +674,7 @@ export class ChunkWriter {
         known.push(record);
       else news.add(link._id);
     }
-    await store.forget(known);
+    await store.observations.forget(known);
     for (const link of links)
       if (link.waitsFor.length > 0 || fileWork(link.files ?? []).length > 0) news.add(link._id);
     const byKey = new Map(links.map((link) => [link._id, link]));

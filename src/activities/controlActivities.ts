@@ -88,7 +88,7 @@ async function organizationKey(
       `organization: found "${organization}", expected e.g. zendesk:${kind.zendesk}:12 or pms:${kind.pms}:C-1`,
     );
   }
-  const owner = (await store.owners([organization])).get(organization);
+  const owner = (await store.claims.owners([organization])).get(organization);
   if (owner === undefined) throw refused(`organization: ${organization} is not linked`);
   return owner;
 }

@@ -20,11 +20,11 @@ export async function keepDecision(
     refusalOf(key, link, mapping.entities[entity], resolution) ??
     (await takenElsewhere(store, key, resolution));
   if (why !== null) throw refused(why);
-  if (!('row' in resolution)) return store.decide(key, resolution);
+  if (!('row' in resolution)) return store.decisions.keep(key, resolution);
   const { row, choice, by } = resolution;
-  if (choice !== 'merged') return store.decide(key, { row, choice, ...(by !== undefined && { by }) });
+  if (choice !== 'merged') return store.decisions.keep(key, { row, choice, ...(by !== undefined && { by }) });
   // The value came before the signal, by `conflicts resolve --value`, and stays out of the workflow's history.
-  const kept = (await store.decisions(key, [row])).rows.get(row);
+  const kept = (await store.decisions.of(key, [row])).rows.get(row);
   if (kept?.choice !== 'merged')
     throw refused(
       `no merged value is stored for "${row}" of ${key}; give it with: conflicts resolve --value`,
@@ -39,7 +39,7 @@ async function takenElsewhere(
   if (!('counterpart' in resolution)) return null;
   const { counterpart } = resolution;
   if (counterpart === 'create' || counterpart === 'none') return null;
-  const owner = (await store.owners([counterpart])).get(counterpart);
+  const owner = (await store.claims.owners([counterpart])).get(counterpart);
   return owner === undefined || owner === key
     ? null
     : `${counterpart} belongs to ${owner}; unlink that first`;

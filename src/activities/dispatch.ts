@@ -28,7 +28,7 @@ export async function dispatchChanges(
     return entity ? [{ entity, record, ref: refKey(record.ref) }] : [];
   });
   const goneRefs = page.gone.map(refKey);
-  const owners = await store.owners([...items.map(({ ref }) => ref), ...goneRefs]);
+  const owners = await store.claims.owners([...items.map(({ ref }) => ref), ...goneRefs]);
   const links = await store.getMany(owners.values());
   const linkOf = (ref: string) => links.get(owners.get(ref) ?? '') ?? null;
   const references = await loadReferences(
@@ -45,7 +45,7 @@ export async function dispatchChanges(
     if (link?.unlinked) return false;
     return link ? !isEcho(mapping, table, link, record, references) : filterReason(table, record) === null;
   });
-  await store.observe(news.map(({ record }) => record));
+  await store.observations.keep(news.map(({ record }) => record));
   const keyOf = ({ entity, record, ref }: (typeof items)[number]) =>
     owners.get(ref) ?? ownKey(entity, record);
   const held = await heldKeys(

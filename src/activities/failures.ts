@@ -1,7 +1,7 @@
 import { isNativeError } from 'node:util/types';
 import { ApplicationFailure } from '@temporalio/common';
 import { NewerStore } from '../links/migrations/storedSchema';
-import { StaleLink } from '../links/linkStore';
+import { StaleLink } from '../links/staleLink';
 import { isPassing } from '../platform/mongoErrors';
 import { parseCanonicalKey, type CanonicalKey } from '../sync/canonicalKey';
 import { newLink } from '../sync/link';

@@ -18,7 +18,7 @@ import { retried } from '../sync/pairFiles';
 import { planPair, type Candidates, type Observation, type Plan } from '../sync/planner';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
 import { NO_DECISIONS, type Decisions } from '../sync/resolution';
-import { observationDigest } from '../links/linkStore';
+import { observationDigest } from '../links/observationStore';
 import { RetryLater } from '../systems/errors';
 import {
   callWaiting,
@@ -77,7 +77,7 @@ class Turn {
         });
       const decisions = await this.decisions(link);
       const members = this.members(link, decisions);
-      const observed = await store.observed([...members, ...(input.looked?.matches ?? [])]);
+      const observed = await store.observations.get([...members, ...(input.looked?.matches ?? [])]);
       const unread = decisions.counterpart === 'none' ? [] : this.unread(link, members, observed);
       const [firstUnread] = unread;
       if (firstUnread) return readStep(firstUnread, unread);
@@ -122,7 +122,7 @@ class Turn {
     const rows = link?.conflicts.map(({ row }) => row) ?? [];
     const settled = link?.sides.zendesk && link.sides.pms && !link.unlinked;
     if (settled && rows.length === 0 && !this.input.force) return NO_DECISIONS;
-    return this.context.store.decisions(this.key, rows);
+    return this.context.store.decisions.of(this.key, rows);
   }
 
   /** A change, or a person's word, is the occasion to try again what failed. */
@@ -200,7 +200,7 @@ class Turn {
   ): Promise<{ owner?: CanonicalKey; owners: Map<RefKey, CanonicalKey>; candidates: boolean }> {
     if (link?.sides.zendesk && link.sides.pms) return { owners: new Map(), candidates: false };
     const { looked } = this.input;
-    const owners = await this.context.store.owners([this.origin, ...(looked?.matches ?? [])]);
+    const owners = await this.context.store.claims.owners([this.origin, ...(looked?.matches ?? [])]);
     const owner = owners.get(this.origin);
     return { ...(owner !== undefined && { owner }), owners, candidates: looked !== null };
   }
@@ -211,8 +211,8 @@ class Turn {
     const { entity } = parseCanonicalKey(this.key);
     if (!isComment(mapping.entities[entity]) || origin?.parent === undefined) return null;
     if (link?.sides.zendesk && link.sides.pms) return null;
-    const records = await store.observedBelow(origin.parent);
-    const owners = await store.owners(records.map(({ ref }) => refKey(ref)));
+    const records = await store.observations.below(origin.parent);
+    const owners = await store.claims.owners(records.map(({ ref }) => refKey(ref)));
     const keyOf = ({ ref }: SyncRecord) => owners.get(refKey(ref)) ?? canonicalKey(entity, ref);
     const links = await store.getMany(records.map(keyOf));
     return olderSibling(
@@ -240,7 +240,7 @@ class Turn {
       .map((hint) => hint.ref)
       .filter((ref) => ref !== this.origin && ref !== counterpart);
     for (const ref of new Set(strays)) {
-      const owner = (await context.store.owners([ref])).get(ref);
+      const owner = (await context.store.claims.owners([ref])).get(ref);
       if (owner !== undefined) continue;
       const key = canonicalKey(parseCanonicalKey(this.key).entity, parseRef(ref));
       const existing = await context.store.get(key);
@@ -302,14 +302,14 @@ class Turn {
           // What waits keeps its observation; a parent that came while the wait was stored is seen by another pass.
           if (!sameList(saved.waitsFor, link.waitsFor)) return null;
           await this.callParents(saved.waitsFor);
-        } else await store.forget(own);
+        } else await store.observations.forget(own);
         return this.rest(saved);
       }
       case 'join':
         return this.join(link, plan.origin, plan.counterpart, decisions.counterpart !== null);
       case 'write': {
         if (!link.sides.zendesk || !link.sides.pms) {
-          const owner = await store.claim(this.origin, key);
+          const owner = await store.claims.claim(this.origin, key);
           if (owner !== key) return this.handOver(link, owner);
         }
         const { version: mappingVersion } = context.mapping;
@@ -348,7 +348,7 @@ class Turn {
           intent: null,
           waitsFor: [],
         });
-        await store.forget(own);
+        await store.observations.forget(own);
         await callWaiting(context, this.members(link));
         return this.rest(saved);
       }
@@ -358,24 +358,24 @@ class Turn {
         return this.handOver(link, plan.to);
       case 'ignore':
         if (link.rev > 0) await store.remove(link);
-        await store.forget(own);
+        await store.observations.forget(own);
         await this.tellOfNoPart(plan.reason);
         return { next: 'rest', state: summarise(key, link, 'ignored', plan.reason) };
       case 'conflict':
-        await store.dropDecisions(key, []);
+        await store.decisions.drop(key, []);
         return this.rest(await this.park(link, 'conflict', plan.code, plan.reason, plan.candidates));
       case 'unlink':
         return this.unlink(link, own);
       case 'part': {
         const former = link.sides[plan.from]?.ref;
-        if (former !== undefined) await store.release(former, key);
+        if (former !== undefined) await store.claims.release(former, key);
         const sides = { ...link.sides };
         delete sides[plan.from];
         await store.save({ ...link, sides, snapshot: null, conflicts: [] });
         return null;
       }
       case 'rest':
-        await store.forget(own);
+        await store.observations.forget(own);
         return this.rest(link);
       case 'quarantine':
         return this.rest(await this.park(link, 'quarantined', plan.code, plan.reason));
@@ -406,9 +406,9 @@ class Turn {
   private async unlink(link: Link, own: SyncRecord[]): Promise<Step> {
     const { key, context } = this;
     const { store } = context;
-    const owner = await store.claim(this.origin, key);
+    const owner = await store.claims.claim(this.origin, key);
     if (owner !== key) {
-      await store.dropDecisions(key, []);
+      await store.decisions.drop(key, []);
       return this.handOver(link, owner);
     }
     const since = context.now().toISOString();
@@ -421,8 +421,8 @@ class Turn {
       waitsFor: [],
       reason: { code: 'unlinked', text: 'a person unlinked it', since, nextAttempt: null },
     });
-    await store.dropDecisions(key, []);
-    await store.forget(own);
+    await store.decisions.drop(key, []);
+    await store.observations.forget(own);
     return this.rest(saved);
   }
 
@@ -430,7 +430,7 @@ class Turn {
   private async dropActedOn(before: Link, after: Link): Promise<void> {
     const open = new Set(after.conflicts.map(({ row }) => row));
     const rows = before.conflicts.map(({ row }) => row).filter((row) => !open.has(row));
-    if (rows.length > 0 || before.unlinked) await this.context.store.dropDecisions(this.key, rows);
+    if (rows.length > 0 || before.unlinked) await this.context.store.decisions.drop(this.key, rows);
   }
 
   /** Claims both records of a match, Zendesk's first: two pairs that find each other cannot both succeed. */
@@ -449,16 +449,16 @@ class Turn {
     const claimed: RefKey[] = [];
     for (const side of SIDES) {
       const ref = refKey(records[side].ref);
-      const owner = await store.claim(ref, key);
+      const owner = await store.claims.claim(ref, key);
       if (owner === key) {
         claimed.push(ref);
         continue;
       }
-      for (const own of claimed) await store.release(own, key);
+      for (const own of claimed) await store.claims.release(own, key);
       // The other pair owns our own record: it is the one. Otherwise look again at who matches.
       if (ref === this.origin) return this.handOver(link, owner);
       if (!chosen) return null;
-      await store.dropDecisions(key, []);
+      await store.decisions.drop(key, []);
       const text = `${ref}, which was chosen for ${this.origin}, is linked by ${owner}; a person must choose`;
       return this.rest(
         await this.park(
@@ -485,7 +485,7 @@ class Turn {
       waitsFor: [],
       intent: null,
     });
-    if (chosen) await store.dropDecisions(key, []);
+    if (chosen) await store.decisions.drop(key, []);
     // The counterpart may have waited under a key of its own; this pair speaks for it now.
     const rival = await store.get(canonicalKey(link.entity, counterpart.ref));
     if (rival && rival._id !== key && !(rival.sides.zendesk && rival.sides.pms)) await store.remove(rival);
@@ -550,14 +550,14 @@ class Turn {
   private async callParents(refs: RefKey[]): Promise<string[]> {
     const { store, mapping, hint } = this.context;
     const ended: string[] = [];
-    const observed = await store.observed(refs);
+    const observed = await store.observations.get(refs);
     for (const ref of refs) {
       const record = observed.get(ref);
       const entity = record
         ? entityOf(mapping, record.ref.side, record.ref.kind, record.values)
         : entityOfRef(mapping, ref);
       if (!entity) continue;
-      const owner = (await store.owners([ref])).get(ref) ?? canonicalKey(entity, parseRef(ref));
+      const owner = (await store.claims.owners([ref])).get(ref) ?? canonicalKey(entity, parseRef(ref));
       const parent = await store.get(owner);
       if (!parent) await hint(owner, { hints: [{ ref, version: null }], force: false, hops: 0 });
       else if (parent.status === 'tombstone' && parent.reason) ended.push(parent.reason.text);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { StreamPosition } from '../links/linkStore';
+import type { StreamPosition } from '../links/cursorStore';
 import { refKey } from '../sync/canonicalKey';
 import type { RefKey, SyncRecord } from '../sync/record';
 

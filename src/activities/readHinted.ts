@@ -41,7 +41,7 @@ async function withNews(
   side: Side,
   hints: WaitingHint[],
 ): Promise<WaitingHint[]> {
-  const owners = await store.owners(hints.map(({ ref }) => ref));
+  const owners = await store.claims.owners(hints.map(({ ref }) => ref));
   const links = await store.getMany(owners.values());
   const port = systems[side];
   const isOurs =
@@ -92,7 +92,7 @@ class HintedRecords {
   private async leaveToItsPair(refs: RefKey[], error: unknown): Promise<number> {
     const { store, hint, log } = this.context;
     log.error({ refs, err: error }, 'a record that a webhook spoke of cannot be taken in');
-    const owners = await store.owners(refs);
+    const owners = await store.claims.owners(refs);
     for (const [ref, key] of owners)
       await hint(key, { hints: [{ ref, version: null }], force: false, hops: 0 });
     return owners.size;

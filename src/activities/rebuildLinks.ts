@@ -1,5 +1,5 @@
 import type { RecordShelf } from '../links/shelf';
-import { StaleLink } from '../links/linkStore';
+import { StaleLink } from '../links/staleLink';
 import { canonicalKey, refKey, type CanonicalKey } from '../sync/canonicalKey';
 import { entityOf, type Mapping } from '../sync/mapping';
 import { rebuiltLink } from '../sync/rebuiltLink';
@@ -209,7 +209,7 @@ class Batch {
   /** The pair's name, or the one that surviving claims of both records agree on. */
   private async keyOf(key: CanonicalKey, records: Record<Side, SyncRecord>): Promise<CanonicalKey> {
     const refs = SIDES.map((side) => refKey(records[side].ref));
-    const owners = new Set((await this.context.store.owners(refs)).values());
+    const owners = new Set((await this.context.store.claims.owners(refs)).values());
     const [only, ...more] = owners;
     return only !== undefined && more.length === 0 ? only : key;
   }
@@ -220,9 +220,9 @@ class Batch {
     const claimed: RefKey[] = [];
     for (const side of SIDES) {
       const ref = refKey(records[side].ref);
-      if ((await store.claim(ref, key)) === key) claimed.push(ref);
+      if ((await store.claims.claim(ref, key)) === key) claimed.push(ref);
       else {
-        for (const own of claimed) await store.release(own, key);
+        for (const own of claimed) await store.claims.release(own, key);
         return false;
       }
     }

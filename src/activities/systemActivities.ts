@@ -47,7 +47,7 @@ export function systemActivities(live: ActivityContext, side: Side, lane: Lane):
   const read = async (refs: RefKey[]): Promise<ReadOutcome> => {
     const results = await port.read(refs.map(parseRef));
     const records = results.flatMap(({ record }) => record ?? []);
-    await store.observe(records);
+    await store.observations.keep(records);
     return {
       fresh: records.map((record) => refKey(record.ref)),
       gone: results.flatMap(({ ref, record }) => (record ? [] : refKey(ref))),
@@ -61,10 +61,10 @@ export function systemActivities(live: ActivityContext, side: Side, lane: Lane):
       guarded(key, async ({ mapping }) => {
         const table = mapping.entities[parseCanonicalKey(key).entity];
         // One that is another pair's already brings no rival of ours.
-        const owners = await store.owners(counterparts);
+        const owners = await store.claims.owners(counterparts);
         const free = counterparts.filter((ref) => (owners.get(ref) ?? key) === key);
         const found = new Map<RefKey, SyncRecord>();
-        for (const record of (await store.observed([origin, ...free])).values()) {
+        for (const record of (await store.observations.get([origin, ...free])).values()) {
           for (const rule of table.match) {
             const wanted = record.values[rule[record.ref.side]] ?? null;
             for (const value of Array.isArray(wanted) ? wanted : [wanted]) {
@@ -76,7 +76,7 @@ export function systemActivities(live: ActivityContext, side: Side, lane: Lane):
           }
         }
         found.delete(origin);
-        await store.observe([...found.values()]);
+        await store.observations.keep([...found.values()]);
         return [...found.keys()];
       }),
 
@@ -86,12 +86,15 @@ export function systemActivities(live: ActivityContext, side: Side, lane: Lane):
       guarded(null, async (context) => {
         const name = nameOf(stream);
         const outcome = { pages: 0, records: 0, hinted: 0 };
-        const position = await store.position(name);
+        const position = await store.cursors.position(name);
         // Where it begins, a backfill is about to say.
         if (position === null && (await store.backfill.isAnnounced())) return outcome;
         const leader = port.follows[stream];
-        if (leader !== undefined && isQuiet(await store.position(nameOf(leader)), position, context.now())) {
-          await store.noteCurrent(name, context.now());
+        if (
+          leader !== undefined &&
+          isQuiet(await store.cursors.position(nameOf(leader)), position, context.now())
+        ) {
+          await store.cursors.noteCurrent(name, context.now());
           return outcome;
         }
         const recent = repeatsOf(stream);
@@ -106,12 +109,13 @@ export function systemActivities(live: ActivityContext, side: Side, lane: Lane):
           outcome.pages += 1;
           outcome.records += records.length;
           // Only now: a page that fails half-way is read again, never skipped.
-          if (page.cursor !== cursor && !(await store.advance(name, cursor, page.cursor))) return outcome;
+          if (page.cursor !== cursor && !(await store.cursors.advance(name, cursor, page.cursor)))
+            return outcome;
           recent.handedOn(page.cursor, page.records);
           cursor = page.cursor;
           metrics.pageDispatched(side, stream, page.records.length, newestOf(page.records), !page.more);
           heartbeat(outcome);
-          if (!page.more) await store.noteRead(name, began);
+          if (!page.more) await store.cursors.noteRead(name, began);
           // A worker that is told to stop leaves the rest to the next poll: the cursor is stored.
           const stopping = cancellationSignal().aborted;
           if (!page.more || stopping || outcome.pages >= PAGES_PER_POLL) return outcome;
@@ -185,7 +189,7 @@ class PlannedWrites {
           backRef,
           staged,
         });
-        const owner = await context.store.claim(refKey(created.ref), key);
+        const owner = await context.store.claims.claim(refKey(created.ref), key);
         if (owner !== key)
           throw new Error(`${key}: the record just created, ${refKey(created.ref)}, is claimed by ${owner}`);
         return this.done(link, withFiles(intent, files), write, created);
@@ -353,7 +357,7 @@ class PlannedWrites {
     const more = told.intent.writes.some((other) => !other.done);
     context.metrics.written(side, link.entity, write.op, causeOf(intent, write, store.since));
     activityLog(context.log, key).debug({ side, op: write.op, rows: write.rows }, 'written');
-    if (answer && (more || compared.changedRows.length > 0)) await store.observe([answer]);
+    if (answer && (more || compared.changedRows.length > 0)) await store.observations.keep([answer]);
     if (more) {
       await store.save(told);
       return { next: 'done', state: summarise(key, told) };
@@ -378,7 +382,7 @@ class PlannedWrites {
     const open = new Set(after.conflicts.map(({ row }) => row));
     const rows = before.conflicts.map(({ row }) => row).filter((row) => !open.has(row));
     if (rows.length > 0 || before.unlinked || write.insisted)
-      await this.context.store.dropDecisions(this.key, rows);
+      await this.context.store.decisions.drop(this.key, rows);
   }
 
   private refsOf(link: Link): RefKey[] {
@@ -390,7 +394,7 @@ class PlannedWrites {
   /** Drops the observations that the plan took in, and older ones; what came since stays for the next plan. */
   private async forgetSeen({ sides }: Link, { takenIn = {} }: Intent, keep: RefKey | null): Promise<void> {
     const seen = SIDES.flatMap((each) => sides[each] ?? []).filter(({ ref }) => ref !== keep);
-    await this.context.store.forgetTakenIn(
+    await this.context.store.observations.forgetTakenIn(
       seen.map(({ ref, order }) => {
         const digest = takenIn[ref];
         return { ref, order, ...(digest !== undefined && { digest }) };
@@ -403,7 +407,7 @@ class PlannedWrites {
     const { store, systems } = this.context;
     const found = await systems[this.side].findByBackRef(kind, backRef, write.values);
     if (!write.insisted || found.length === 0) return found;
-    const owners = await store.owners(found.map((record) => refKey(record.ref)));
+    const owners = await store.claims.owners(found.map((record) => refKey(record.ref)));
     return found.filter((record) => (owners.get(refKey(record.ref)) ?? this.key) === this.key);
   }
 
@@ -423,7 +427,7 @@ class PlannedWrites {
         found.map((record) => refKey(record.ref)),
       );
     }
-    const owner = await store.claim(refKey(only.ref), key);
+    const owner = await store.claims.claim(refKey(only.ref), key);
     if (owner !== key) {
       return this.park(
         link,
@@ -432,11 +436,11 @@ class PlannedWrites {
         `${refKey(only.ref)} carries the back-reference ${backRef}, but is linked by ${owner}`,
       );
     }
-    const origin = (await store.observed([originRef(key)])).get(originRef(key));
+    const origin = (await store.observations.get([originRef(key)])).get(originRef(key));
     const other = otherSide(side);
     const seen = link.intent?.seen[other] ?? (origin && seenVersion(origin));
     if (!seen) throw new Error(`${key}: the pair's origin was never seen`);
-    await store.observe([only]);
+    await store.observations.keep([only]);
     // Made by an attempt of ours, and maybe by an earlier plan: what it shows of that is no person's edit.
     await store.save({
       ...abandonIntent(link),
@@ -488,7 +492,7 @@ class PlannedWrites {
       waitsFor: [parent],
       reason: { code: 'waiting', text, since, nextAttempt: null },
     });
-    const owner = (await store.owners([parent])).get(parent);
+    const owner = (await store.claims.owners([parent])).get(parent);
     if (owner !== undefined)
       await context.hint(owner, { hints: [{ ref: parent, version: null }], force: true, hops: 0 });
     return { next: 'done', state: summarise(key, saved) };
@@ -505,7 +509,7 @@ class PlannedWrites {
       if (own.length > 0) return this.adopt(link, own, write.backRef);
       const value = write.values[error.field];
       const holders = value === undefined ? [] : await port.findByProperty(kind, error.field, value);
-      const owners = await context.store.owners(holders.map((record) => refKey(record.ref)));
+      const owners = await context.store.claims.owners(holders.map((record) => refKey(record.ref)));
       const free = holders.filter((record) => record.backRef === null && !owners.has(refKey(record.ref)));
       if (!write.insisted && free.length > 0 && table.match.some((rule) => rule[side] === error.field)) {
         // It appeared after the look for matches: look again.

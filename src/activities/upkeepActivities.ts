@@ -82,7 +82,7 @@ class Tidier {
   async links(links: Link[]): Promise<void> {
     const { store, now } = this.context;
     const awaited = links.flatMap((link) => link.waitsFor);
-    const owners = await store.owners(awaited);
+    const owners = await store.claims.owners(awaited);
     const parents = await store.getMany(owners.values());
     for (const link of links) {
       const states = link.waitsFor.map((ref) => {
@@ -107,7 +107,7 @@ class Tidier {
         await store.upkeep.markStray(ref, now());
         await this.tell(key, 'half-made claim');
       } else if (now().getTime() - Date.parse(strayAt) > SETTLED_MS) {
-        await store.release(ref, key);
+        await store.claims.release(ref, key);
         this.tidied.released += 1;
       }
     }
@@ -117,7 +117,7 @@ class Tidier {
     const { context } = this;
     const { store, mapping, now } = context;
     const old = observations.filter(({ at }) => at === null || now().getTime() - Date.parse(at) > SETTLED_MS);
-    const owners = await store.owners(old.map(({ ref }) => ref));
+    const owners = await store.claims.owners(old.map(({ ref }) => ref));
     for (const { ref, record } of old) {
       const entity = record.skip ? null : entityOf(mapping, record.ref.side, record.ref.kind, record.values);
       const key = owners.get(ref) ?? (entity && ownKey(entity, record));
@@ -131,7 +131,7 @@ class Tidier {
           link.reason?.code === 'paused');
       if (kept || (entity && (await store.control.isPaused(entity)))) continue;
       if (!entity || !key || (await this.saysNothing(entity, link, record))) {
-        await store.forget([record]);
+        await store.observations.forget([record]);
         this.tidied.dropped += 1;
       } else await this.tell(key, 'orphaned observation', ref);
     }

@@ -70,7 +70,7 @@ async function examineRecords(
     const entity = entityOf(mapping, record.ref.side, record.ref.kind, record.values);
     return entity ? [{ entity, record, ref: refKey(record.ref) }] : [];
   });
-  const owners = await store.owners(items.map(({ ref }) => ref));
+  const owners = await store.claims.owners(items.map(({ ref }) => ref));
   const keyOf = (ref: RefKey, entity: EntityType, record: SyncRecord) =>
     owners.get(ref) ?? ownKey(entity, record);
   const links = await store.getMany(items.map(({ ref, entity, record }) => keyOf(ref, entity, record)));
@@ -96,7 +96,7 @@ async function examineRecords(
     if (!force) missing.push(record);
     tell.set(keyOf(ref, entity, record), { hints: [{ ref, version: record.version }], force, entity });
   }
-  await store.observe(missing);
+  await store.observations.keep(missing);
   await store.upkeep.markSeen(
     items.map(({ ref }) => ref),
     run,
@@ -107,7 +107,7 @@ async function examineRecords(
 async function tellOfGone(context: ActivityContext, gone: RefKey[]): Promise<AllFindings> {
   const { store, mapping } = context;
   const findings = noFindings();
-  const owners = await store.owners(gone);
+  const owners = await store.claims.owners(gone);
   const links = await store.getMany(owners.values());
   const tell = new Map<CanonicalKey, { hints: Hint[]; force: boolean; entity: EntityType }>();
   for (const [ref, key] of owners) {

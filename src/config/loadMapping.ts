@@ -1,11 +1,7 @@
 import { createHash } from 'node:crypto';
-import {
-  MappingError,
-  bindProperties,
-  parseMapping,
-  type EntityMapping,
-  type Mapping,
-} from '../sync/mapping';
+import { MappingError, parseMapping } from '../sync/mappingFile';
+import { bindProperties } from '../sync/bindProperties';
+import type { EntityMapping, Mapping } from '../sync/mapping';
 import { ENTITY_TYPES, SIDES, type Side } from '../sync/record';
 import type { PropertyInfo, SystemPort } from '../systems/port';
 import { readYaml } from './config';

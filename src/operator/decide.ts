@@ -43,7 +43,7 @@ export async function decide(
   if (why !== null) throw new Problem(why);
   // The value goes where values live; the workflow hears only that there is one.
   const value = canonicalValue(mapping, entity, row, choice.value, valueName);
-  await store.decide(key, { row, choice: 'merged', value, ...signed });
+  await store.decisions.keep(key, { row, choice: 'merged', value, ...signed });
   return ask(resolution);
 }
 

@@ -2,7 +2,7 @@ import { Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
 import { ConfigError, type Config } from '../config/config';
 import { checkMapping, loadMapping } from '../config/loadMapping';
-import { MappingError } from '../sync/mapping';
+import { MappingError } from '../sync/mappingFile';
 import { SIDES, type Side } from '../sync/record';
 import { NeedsHuman, RetryLater } from '../systems/errors';
 import type { SystemPort } from '../systems/port';

@@ -25,7 +25,7 @@ export async function pairNamed(
   try {
     const { origin } = parseCanonicalKey(text);
     // The record may have become the other half of a pair that began on the other side.
-    return (await store.owners([refKey(origin)])).get(refKey(origin)) ?? text;
+    return (await store.claims.owners([refKey(origin)])).get(refKey(origin)) ?? text;
   } catch (error) {
     throw new BadInput(error instanceof Error ? error.message : String(error));
   }
@@ -36,7 +36,7 @@ async function pairOf(
   text: string,
 ): Promise<CanonicalKey> {
   const ref = recordNamed(mapping, text);
-  const owner = (await store.owners([ref])).get(ref);
+  const owner = (await store.claims.owners([ref])).get(ref);
   if (owner !== undefined) return owner;
   const [first, ...more] = entitiesOf(mapping, ref).map((entity) => canonicalKey(entity, parseRef(ref)));
   if (first === undefined) throw new Error(`${ref} was found to be of no entity`);

@@ -56,12 +56,12 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     store.countByStatus(),
     store.control.paused(),
     store.control.countHeldBack(),
-    store.positions(),
+    store.cursors.positions(),
     currentBudgets(db, now()),
     schedulesOf(client, taskQueue),
     pollersOf(client, taskQueue),
     new Starts(db).all(now()),
-    store.countObservations(),
+    store.observations.count(),
     apiTokenState(store, now()),
   ]);
   const [failedStarts, waitingRecords, apiToken] = others;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '../config/config';
 import { NewerStore } from '../links/migrations/storedSchema';
 import { Starts } from '../links/failedStarts';
-import { MappingError } from '../sync/mapping';
+import { MappingError } from '../sync/mappingFile';
 import { SIDES } from '../sync/record';
 import { NeedsHuman, RetryLater, publicMessage } from '../systems/errors';
 import { serveConnection, type Backbone, type Connection, type Served } from './connection';

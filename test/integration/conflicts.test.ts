@@ -115,7 +115,7 @@ describe('conflicts of properties', () => {
   });
 
   test('a merged value goes to both sides and into no workflow history', async () => {
-    await stack.store.decide(key, { row: 'note', choice: 'merged', value: 'a very secret merge' });
+    await stack.store.decisions.keep(key, { row: 'note', choice: 'merged', value: 'a very secret merge' });
     await commands.resolve(key, { row: 'note', choice: 'merged' });
     expect(valuesOf(zendesk, ticket)['note']).toBe('a very secret merge');
     expect(valuesOf(pms, project)['note']).toBe('a very secret merge');
@@ -123,7 +123,7 @@ describe('conflicts of properties', () => {
       ['zendesk', 'z note'],
       ['pms', 'p note'],
     ]);
-    expect((await stack.store.decisions(key, ['note'])).rows.size).toBe(0);
+    expect((await stack.store.decisions.of(key, ['note'])).rows.size).toBe(0);
     const history = await stack.client.workflow.getHandle(key).fetchHistory();
     const plain = Buffer.from('a very secret merge').toString('base64').slice(0, 20);
     expect(JSON.stringify(history)).not.toContain(plain);
@@ -420,7 +420,7 @@ describe('unlink and link', () => {
       status: 'linked',
       pms: other.id,
     });
-    expect(await stack.store.owners([textOf(project), textOf(other)])).toEqual(
+    expect(await stack.store.claims.owners([textOf(project), textOf(other)])).toEqual(
       new Map([[textOf(other), key]]),
     );
   });

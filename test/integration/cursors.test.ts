@@ -190,11 +190,11 @@ describe('polls', () => {
     const changes = zendesk.changes.bind(zendesk);
     zendesk.changes = async (stream, cursor) => {
       const page = await changes(stream, cursor);
-      if (stream === 'organizations') await stack.store.rewind('zendesk:organizations', '1');
+      if (stream === 'organizations') await stack.store.cursors.rewind('zendesk:organizations', '1');
       return page;
     };
     await stack.settle();
-    expect(await stack.store.position('zendesk:organizations')).toMatchObject({ cursor: '1' });
+    expect(await stack.store.cursors.position('zendesk:organizations')).toMatchObject({ cursor: '1' });
     expect(await linked()).toBe(2);
   });
 
@@ -219,7 +219,7 @@ describe('polls', () => {
       body: JSON.stringify(rules),
     });
     await expect(poll('zendesk')).rejects.toThrow();
-    expect(await stack.store.position('zendesk:tickets')).toMatchObject({
+    expect(await stack.store.cursors.position('zendesk:tickets')).toMatchObject({
       readAt: expect.any(String) as string,
     });
     await fetch(`${boxes.zendesk.url}/_sandbox/faults`, { method: 'DELETE' });
@@ -277,12 +277,12 @@ describe('polls', () => {
     const mongo = await MongoClient.connect(mongodbUri);
     try {
       const store = await openLinkStore(mongo.db(database));
-      await store.advance('zendesk:tickets', null, 'abc');
+      await store.cursors.advance('zendesk:tickets', null, 'abc');
       expect(cli('list').said).toMatch(/zendesk:tickets\s+abc/);
       expect(cli('rewind', 'zendesk:tickets', 'start')).toMatchObject({ status: 0 });
-      expect(await store.position('zendesk:tickets')).toMatchObject({ cursor: null });
+      expect(await store.cursors.position('zendesk:tickets')).toMatchObject({ cursor: null });
       cli('rewind', 'zendesk:organizations', '2026-01-01T00:00:00Z');
-      expect(await store.position('zendesk:organizations')).toMatchObject({ cursor: '1767225600' });
+      expect(await store.cursors.position('zendesk:organizations')).toMatchObject({ cursor: '1767225600' });
       expect(cli('rewind', 'zendesk:people', 'start')).toMatchObject({
         status: 2,
         said: expect.stringContaining(

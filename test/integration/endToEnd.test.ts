@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { parseMapping } from '../../src/sync/mapping';
+import { parseMapping } from '../../src/sync/mappingFile';
 import type { EntityType } from '../../src/sync/record';
 import type { Ticket } from 'zendesk-sandbox';
 import type { PmsRecord } from 'pms-sandbox';

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { MongoClient } from 'mongodb';
-import { StaleLink, observationDigest, openLinkStore, type LinkStore } from '../../src/links/linkStore';
+import { openLinkStore, type LinkStore } from '../../src/links/linkStore';
+import { observationDigest } from '../../src/links/observationStore';
+import { StaleLink } from '../../src/links/staleLink';
 import { newLink, seenVersion, type Link } from '../../src/sync/link';
 import type { SyncRecord } from '../../src/sync/record';
 import { testServers } from '../support/servers';
@@ -21,13 +23,13 @@ describe('link store', () => {
 
   test('of many claims on one record, one succeeds and all learn who', async () => {
     const keys = Array.from({ length: 20 }, (_, i) => `TicketToProject/pms:project:P-${i}`);
-    const owners = await Promise.all(keys.map((key) => store.claim('zendesk:ticket:1', key)));
+    const owners = await Promise.all(keys.map((key) => store.claims.claim('zendesk:ticket:1', key)));
     expect(new Set(owners).size).toBe(1);
     expect(keys).toContain(owners[0]);
-    await store.release('zendesk:ticket:1', 'somebody else');
-    expect((await store.owners(['zendesk:ticket:1', 'zendesk:ticket:2'])).size).toBe(1);
-    await store.release('zendesk:ticket:1', owners[0] ?? '');
-    expect(await store.claim('zendesk:ticket:1', KEY)).toBe(KEY);
+    await store.claims.release('zendesk:ticket:1', 'somebody else');
+    expect((await store.claims.owners(['zendesk:ticket:1', 'zendesk:ticket:2'])).size).toBe(1);
+    await store.claims.release('zendesk:ticket:1', owners[0] ?? '');
+    expect(await store.claims.claim('zendesk:ticket:1', KEY)).toBe(KEY);
   });
 
   test('a link saved by another writer meanwhile is refused', async () => {
@@ -43,14 +45,14 @@ describe('link store', () => {
   test('of many at once, those that were there or moved on meanwhile are told apart', async () => {
     const keys = Array.from({ length: 5 }, (_, i) => `TicketToProject/zendesk:ticket:${i}`);
     const fresh = keys.map((key) => newLink(key, 'TicketToProject', 'v1', '2024-01-01T00:00:00Z'));
-    await store.claim('zendesk:ticket:2', 'TicketToProject/pms:project:P-1');
-    const owners = await store.claimMany(keys.map((key, i) => ({ ref: `zendesk:ticket:${i}`, key })));
+    await store.claims.claim('zendesk:ticket:2', 'TicketToProject/pms:project:P-1');
+    const owners = await store.claims.claimMany(keys.map((key, i) => ({ ref: `zendesk:ticket:${i}`, key })));
     expect([...owners.values()].filter((owner) => owner.includes('pms'))).toEqual([
       'TicketToProject/pms:project:P-1',
     ]);
     expect(owners.size).toBe(5);
     // Once more changes nothing: who claims again what it has, has it.
-    expect(await store.claimMany([{ ref: 'zendesk:ticket:0', key: keys[0] ?? '' }])).toEqual(
+    expect(await store.claims.claimMany([{ ref: 'zendesk:ticket:0', key: keys[0] ?? '' }])).toEqual(
       new Map([['zendesk:ticket:0', keys[0]]]),
     );
 
@@ -100,36 +102,38 @@ describe('link store', () => {
       record('zendesk', { subject: 'old' }, 5),
       record('zendesk', { subject: 'new' }, 6),
     ];
-    await store.observe([newer]);
-    await store.observe([older, record('pms', { title: 'x' })]);
-    const seen = (await store.observed(['zendesk:ticket:1', 'pms:project:P-1'])).get('zendesk:ticket:1');
+    await store.observations.keep([newer]);
+    await store.observations.keep([older, record('pms', { title: 'x' })]);
+    const seen = (await store.observations.get(['zendesk:ticket:1', 'pms:project:P-1'])).get(
+      'zendesk:ticket:1',
+    );
     expect(seen).toEqual(newer);
     // Another content of the same tick of the clock must survive the forgetting of the first.
     const sameTick = record('zendesk', { subject: 'same second' }, 6);
-    await store.observe([sameTick]);
-    await store.forget([newer]);
-    expect((await store.observed(['zendesk:ticket:1'])).get('zendesk:ticket:1')).toEqual(sameTick);
-    await store.forget([sameTick]);
-    expect((await store.observed(['zendesk:ticket:1'])).size).toBe(0);
+    await store.observations.keep([sameTick]);
+    await store.observations.forget([newer]);
+    expect((await store.observations.get(['zendesk:ticket:1'])).get('zendesk:ticket:1')).toEqual(sameTick);
+    await store.observations.forget([sameTick]);
+    expect((await store.observations.get(['zendesk:ticket:1'])).size).toBe(0);
   });
 
   test('what a plan took in is dropped without a look at it, and nothing that came since', async () => {
     const ref = 'zendesk:ticket:1';
-    const kept = async () => (await store.observed([ref])).size;
+    const kept = async () => (await store.observations.get([ref])).size;
     const planned = record('zendesk', { subject: 'planned' }, 6);
     const digest = observationDigest(planned);
     const sameTick = record('zendesk', { subject: 'same second' }, 6);
-    await store.observe([sameTick]);
-    await store.forgetTakenIn([{ ref, order: 6, digest }]);
-    await store.forgetTakenIn([{ ref, order: 6 }]);
+    await store.observations.keep([sameTick]);
+    await store.observations.forgetTakenIn([{ ref, order: 6, digest }]);
+    await store.observations.forgetTakenIn([{ ref, order: 6 }]);
     expect(await kept()).toBe(1);
-    await store.forgetTakenIn([{ ref, order: 7, digest }]);
+    await store.observations.forgetTakenIn([{ ref, order: 7, digest }]);
     expect(await kept()).toBe(0);
     // As it comes back from the store.
-    await store.observe([planned]);
-    const [read] = (await store.observed([ref])).values();
+    await store.observations.keep([planned]);
+    const [read] = (await store.observations.get([ref])).values();
     expect(read && observationDigest(read)).toBe(digest);
-    await store.forgetTakenIn([{ ref, order: 6, digest }]);
+    await store.observations.forgetTakenIn([{ ref, order: 6, digest }]);
     expect(await kept()).toBe(0);
   });
 
@@ -174,13 +178,13 @@ describe('link store', () => {
     const below = (id: string, parent: string) =>
       record('pms', {}, 1, { ref: { side: 'pms', kind: 'note', id }, parent });
     const [one, two] = [below('N-1', 'pms:project:P-1'), below('N-2', 'pms:project:P-1')];
-    await store.observe([one, two, below('N-3', 'pms:project:P-2'), record('pms', {})]);
-    expect((await store.observedBelow('pms:project:P-1')).map(({ ref }) => ref.id).sort()).toEqual([
+    await store.observations.keep([one, two, below('N-3', 'pms:project:P-2'), record('pms', {})]);
+    expect((await store.observations.below('pms:project:P-1')).map(({ ref }) => ref.id).sort()).toEqual([
       'N-1',
       'N-2',
     ]);
-    await store.forget([one]);
-    expect(await store.observedBelow('pms:project:P-1')).toEqual([two]);
+    await store.observations.forget([one]);
+    expect(await store.observations.below('pms:project:P-1')).toEqual([two]);
   });
 
   test('finds who waits, keeps cursors, and remembers since when it is', async () => {
@@ -191,18 +195,21 @@ describe('link store', () => {
     expect(await store.waitingFor(['zendesk:organization:2'])).toEqual([KEY]);
     expect(await store.waitingFor(['zendesk:organization:3'])).toEqual([]);
     const name = 'zendesk:tickets';
-    expect(await store.position(name)).toBeNull();
-    expect(await store.advance(name, null, 'a')).toBe(true);
-    expect(await store.advance(name, null, 'x')).toBe(false);
-    expect(await store.advance(name, 'a', 'b')).toBe(true);
-    expect(await store.advance(name, 'a', 'x')).toBe(false);
-    await store.noteRead(name, new Date(0));
-    expect(await store.position(name)).toMatchObject({ cursor: 'b', readAt: new Date(0).toISOString() });
+    expect(await store.cursors.position(name)).toBeNull();
+    expect(await store.cursors.advance(name, null, 'a')).toBe(true);
+    expect(await store.cursors.advance(name, null, 'x')).toBe(false);
+    expect(await store.cursors.advance(name, 'a', 'b')).toBe(true);
+    expect(await store.cursors.advance(name, 'a', 'x')).toBe(false);
+    await store.cursors.noteRead(name, new Date(0));
+    expect(await store.cursors.position(name)).toMatchObject({
+      cursor: 'b',
+      readAt: new Date(0).toISOString(),
+    });
     // Whoever read from the old place does not undo it.
-    await store.rewind(name, null);
-    expect(await store.advance(name, 'b', 'c')).toBe(false);
-    expect(await store.positions()).toMatchObject([{ name, cursor: null, readAt: null }]);
-    expect(await store.advance(name, null, 'a')).toBe(true);
+    await store.cursors.rewind(name, null);
+    expect(await store.cursors.advance(name, 'b', 'c')).toBe(false);
+    expect(await store.cursors.positions()).toMatchObject([{ name, cursor: null, readAt: null }]);
+    expect(await store.cursors.advance(name, null, 'a')).toBe(true);
     const database = client.db(`links-${randomUUID().slice(0, 8)}`);
     const first = await openLinkStore(database, () => new Date(0));
     expect((await openLinkStore(database)).since).toBe(first.since);
@@ -211,26 +218,26 @@ describe('link store', () => {
   test('how far behind streams were is kept for an hour, the most of each minute', async () => {
     const name = 'zendesk:tickets';
     const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1) + seconds * 1000);
-    await store.advance(name, null, 'a');
-    await store.noteRead(name, at(0));
-    await store.noteRead(name, at(5));
-    await store.noteRead(name, at(35));
-    await store.noteCurrent(name, at(50));
-    await store.noteRead(name, at(110));
+    await store.cursors.advance(name, null, 'a');
+    await store.cursors.noteRead(name, at(0));
+    await store.cursors.noteRead(name, at(5));
+    await store.cursors.noteRead(name, at(35));
+    await store.cursors.noteCurrent(name, at(50));
+    await store.cursors.noteRead(name, at(110));
     expect(await store.lag.since(at(0))).toEqual([
       { stream: name, minute: at(0), behindMs: 30_000 },
       { stream: name, minute: at(60), behindMs: 60_000 },
     ]);
-    expect(await store.position(name)).toMatchObject({ currentAt: at(110).toISOString() });
+    expect(await store.cursors.position(name)).toMatchObject({ currentAt: at(110).toISOString() });
     // What was not read for long is behind by as much, whatever was there before in that place.
-    await store.noteRead(name, at(64 * 60));
+    await store.cursors.noteRead(name, at(64 * 60));
     expect(await store.lag.since(at(0))).toEqual([
       { stream: name, minute: at(60), behindMs: 60_000 },
       { stream: name, minute: at(64 * 60), behindMs: (64 * 60 - 110) * 1000 },
     ]);
     expect(await store.lag.since(at(61))).toHaveLength(1);
-    await store.rewind(name, null);
-    expect(await store.position(name)).toMatchObject({ readAt: null, currentAt: null });
+    await store.cursors.rewind(name, null);
+    expect(await store.cursors.position(name)).toMatchObject({ readAt: null, currentAt: null });
   });
 
   test('links are found by filters, page by page', async () => {
@@ -322,12 +329,12 @@ describe('link store', () => {
       ...newLink(KEY, 'TicketToProject', 'v1', '2024-01-01T00:00:00Z'),
       status: 'quarantined',
     });
-    await store.observe([record('zendesk', { subject: 'a' })]);
+    await store.observations.keep([record('zendesk', { subject: 'a' })]);
     const counts = await store.countUnsettled();
     expect(counts).toHaveLength(9);
     expect(counts.filter(({ count }) => count > 0)).toEqual([
       { entity: 'TicketToProject', status: 'quarantined', count: 1 },
     ]);
-    expect(await store.countObservations()).toBe(1);
+    expect(await store.observations.count()).toBe(1);
   });
 });

@@ -395,7 +395,7 @@ describe('the pair loop', () => {
       once = false;
       // By the clocks, the ticket changed last: it would win if our write were taken for a person's.
       const later = pms.edit(project.ref, { title: 'second' }, { updatedAt: '2024-01-01T00:00:00.000Z' });
-      void stack.store.observe([later]);
+      void stack.store.observations.keep([later]);
       throw lostAnswer();
     };
     pms.edit(project.ref, { title: 'first' });

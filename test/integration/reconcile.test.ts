@@ -159,12 +159,12 @@ describe('reconcile', () => {
     if (!waiting) throw new Error('not linked');
     const organization = `zendesk:organization:${ticket?.organization_id}`;
     await stack.store.save({ ...waiting, waitsFor: [organization] });
-    await stack.store.claim('zendesk:ticket:999999', 'TicketToProject/pms:project:P-nobody');
+    await stack.store.claims.claim('zendesk:ticket:999999', 'TicketToProject/pms:project:P-nobody');
     const [{ record } = { record: null }] = await boxes.systems.zendesk.read([
       { side: 'zendesk', kind: 'ticket', id: String(tickets()[2]?.id) },
     ]);
     if (!record) throw new Error('no record');
-    await stack.store.observe([record]);
+    await stack.store.observations.keep([record]);
     expect((await tidy()).told).toEqual({ 'half-made claim': 1 });
     await stack.quiet();
 
@@ -183,8 +183,8 @@ describe('reconcile', () => {
     expect(tidied).toMatchObject({ dropped: 1, released: 1 });
     expect(await stack.store.get(key)).toMatchObject({ status: 'linked', snapshot: before.snapshot });
     expect(await stack.store.get(waiting._id)).toMatchObject({ status: 'linked', waitsFor: [] });
-    expect(await stack.store.owners(['zendesk:ticket:999999'])).toEqual(new Map());
-    expect((await stack.store.observed([`zendesk:ticket:${record.ref.id}`])).size).toBe(0);
+    expect(await stack.store.claims.owners(['zendesk:ticket:999999'])).toEqual(new Map());
+    expect((await stack.store.observations.get([`zendesk:ticket:${record.ref.id}`])).size).toBe(0);
     expect((await tidy()).told).toEqual({});
   });
 });

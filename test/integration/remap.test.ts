@@ -86,7 +86,7 @@ describe('a mapping file that changes under a running service', () => {
     // The polls have heard of it: a later echo would bring its pair to the new mapping before remap does.
     const since = Date.now();
     await until(async () =>
-      (await store.positions()).every(
+      (await store.cursors.positions()).every(
         ({ name: stream, readAt }) => stream === 'zendesk:comments' || Date.parse(readAt ?? '') > since,
       ),
     );

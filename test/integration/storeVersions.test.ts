@@ -4,7 +4,8 @@ import { migrateStore } from '../../src/links/migrate';
 import { MIGRATIONS, VERSIONED, type Migration } from '../../src/links/migrations';
 import { NewerStore, SCHEMA, Schema } from '../../src/links/migrations/storedSchema';
 import { Versions } from '../../src/links/versions';
-import { StaleLink, openLinkStore, type LinkStore } from '../../src/links/linkStore';
+import { openLinkStore, type LinkStore } from '../../src/links/linkStore';
+import { StaleLink } from '../../src/links/staleLink';
 import { type Link, newLink } from '../../src/sync/link';
 import { recordedStore, restoreStore } from '../support/recordStore';
 import { runProgram } from '../support/cli';
@@ -68,9 +69,9 @@ describe('a store of version 0', () => {
     );
     expect(new Set(links.map(({ status }) => status)).size).toBe(5);
     const refs = documents['claims']?.map(({ _id }) => String(_id)) ?? [];
-    expect([...(await store.owners(refs)).keys()].sort()).toEqual(refs);
+    expect([...(await store.claims.owners(refs)).keys()].sort()).toEqual(refs);
     const seen = documents['observations']?.map(({ _id }) => String(_id)) ?? [];
-    expect([...(await store.observed(seen)).keys()].sort()).toEqual(seen);
+    expect([...(await store.observations.get(seen)).keys()].sort()).toEqual(seen);
     expect(await store.upkeep.claimsAfter(null, 100)).toHaveLength(refs.length);
     expect(await store.upkeep.observationsAfter(null, 100)).toHaveLength(seen.length);
     expect(await store.upkeep.reportsFirst(9)).toHaveLength(1);
@@ -79,9 +80,9 @@ describe('a store of version 0', () => {
   });
 
   test('goes on where it was: cursors, decisions, pauses, hints, pages of a backfill', async () => {
-    const [tickets] = (await store.positions()).filter(({ name }) => name === 'zendesk:tickets');
-    expect(await store.advance('zendesk:tickets', 'elsewhere', 'x')).toBe(false);
-    expect(await store.advance('zendesk:tickets', tickets?.cursor ?? '', 'x')).toBe(true);
+    const [tickets] = (await store.cursors.positions()).filter(({ name }) => name === 'zendesk:tickets');
+    expect(await store.cursors.advance('zendesk:tickets', 'elsewhere', 'x')).toBe(false);
+    expect(await store.cursors.advance('zendesk:tickets', tickets?.cursor ?? '', 'x')).toBe(true);
     expect(Object.keys(await store.control.paused())).toEqual(['CommentToProject']);
     const held = await store.control.heldBack('CommentToProject', 9);
     expect(held).toHaveLength(1);
@@ -93,7 +94,7 @@ describe('a store of version 0', () => {
     }
     for (const { _id } of recordedStore(0)['decisions'] ?? []) {
       const [key = '', row = ''] = String(_id).split('#');
-      expect([...(await store.decisions(key, [row])).rows.keys()]).toEqual([row]);
+      expect([...(await store.decisions.of(key, [row])).rows.keys()]).toEqual([row]);
     }
     const chunks = await Promise.all(
       [0, 1, 2, 3, 4, 5].map(async (page) =>
@@ -102,8 +103,10 @@ describe('a store of version 0', () => {
     );
     expect(chunks.filter((chunk) => chunk?.tallies && chunk.records === null).length).toBeGreaterThan(0);
     expect(chunks.filter((chunk) => chunk?.records && chunk.tallies === null).length).toBeGreaterThan(0);
-    const found = await store.observed(recordedStore(0)['observations']?.map(({ _id }) => String(_id)) ?? []);
-    await store.forget([...found.values()]);
+    const found = await store.observations.get(
+      recordedStore(0)['observations']?.map(({ _id }) => String(_id)) ?? [],
+    );
+    await store.observations.forget([...found.values()]);
     expect(await raw('observations').countDocuments()).toBe(0);
   });
 
@@ -180,19 +183,19 @@ describe('documents of the version before', () => {
 
   test('an observation is dropped once it was dealt with, though its content was migrated', async () => {
     const seen = record('zendesk', { subject: 'a' });
-    await (await openLinkStore(db)).observe([seen]);
+    await (await openLinkStore(db)).observations.keep([seen]);
     const store = await openNext();
-    const [found] = [...(await store.observed(['zendesk:ticket:1'])).values()];
+    const [found] = [...(await store.observations.get(['zendesk:ticket:1'])).values()];
     expect(found).toEqual({ ...seen, seen: true });
     expect(await versionsIn('observations')).toEqual([V + 1]);
-    await store.forget(found ? [found] : []);
-    expect(await store.countObservations()).toBe(0);
+    await store.observations.forget(found ? [found] : []);
+    expect(await store.observations.count()).toBe(0);
   });
 });
 
 describe('a later release', () => {
   test('is noticed at the start: one line, and nothing is touched', async () => {
-    await (await openNext()).decide(KEY, { row: 'title', choice: 'pms' });
+    await (await openNext()).decisions.keep(KEY, { row: 'title', choice: 'pms' });
     const refused = openLinkStore(db);
     await expect(refused).rejects.toBeInstanceOf(NewerStore);
     await expect(refused).rejects.toThrow(
@@ -204,7 +207,7 @@ describe('a later release', () => {
   test('that only looked is no reason to refuse', async () => {
     await storeOlder(KEY);
     await (await openNext()).get(KEY);
-    expect(await (await openLinkStore(db)).position('zendesk:tickets')).toBeNull();
+    expect(await (await openLinkStore(db)).cursors.position('zendesk:tickets')).toBeNull();
   });
 
   test('keeps its documents from workers that run beside it: these try again, and lose nothing', async () => {
@@ -229,7 +232,7 @@ describe('a later release', () => {
 
   test('an older process that was never told is stopped by its first write at the latest', async () => {
     const older = await openLinkStore(db);
-    await (await openNext()).decide(KEY, { row: 'title', choice: 'pms' });
+    await (await openNext()).decisions.keep(KEY, { row: 'title', choice: 'pms' });
     await expect(older.save(LINK)).rejects.toBeInstanceOf(NewerStore);
     expect(await raw('links').countDocuments()).toBe(0);
   });
@@ -292,10 +295,10 @@ describe('store migrate', () => {
     const write = async (title: string): Promise<void> => {
       const link = await store.get(KEY);
       await store.save(link ?? LINK);
-      await store.release('zendesk:ticket:1', 'before');
-      await store.claim('zendesk:ticket:1', title);
-      await store.observe([record('zendesk', { title })]);
-      await store.decide(KEY, { row: 'title', choice: title === 'before' ? 'pms' : 'zendesk' });
+      await store.claims.release('zendesk:ticket:1', 'before');
+      await store.claims.claim('zendesk:ticket:1', title);
+      await store.observations.keep([record('zendesk', { title })]);
+      await store.decisions.keep(KEY, { row: 'title', choice: title === 'before' ? 'pms' : 'zendesk' });
       await store.backfill.putPage('run', 0, [[record('zendesk', { title })]]);
     };
     await write('before');
@@ -322,7 +325,7 @@ describe('store migrate', () => {
 
   test('names what no migration understands, and goes on with the rest', async () => {
     await raw('observations').insertOne({ _id: 'a', record: 'no JSON', v: V });
-    await (await openLinkStore(db)).observe([record('zendesk', {})]);
+    await (await openLinkStore(db)).observations.keep([record('zendesk', {})]);
     expect(await migrate()).toMatchObject([
       { collection: 'links', older: 0, oldest: null },
       { collection: 'observations', older: 2, migrated: 1, left: 0, failed: [{ id: 'a' }] },

@@ -4,7 +4,7 @@ import type { PmsRecord } from 'pms-sandbox';
 import { type ZendeskSandboxOptions, type Comment, type Ticket } from 'zendesk-sandbox';
 import type { RateBudgets } from '../../src/systems/budget/rateBudgets';
 import type { Link } from '../../src/sync/link';
-import { parseMapping } from '../../src/sync/mapping';
+import { parseMapping } from '../../src/sync/mappingFile';
 import { MAPPING_FILE, bearerOf, startSandboxes, type Sandboxes } from './sandboxes';
 import { testServers } from './servers';
 import { startStack, type Stack } from './stack';

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { canonicalKey, parseRef, type CanonicalKey } from '../../src/sync/canonicalKey';
 import { agreed, newLink, seenVersion, type Intent, type Link } from '../../src/sync/link';
-import { parseMapping, type Mapping } from '../../src/sync/mapping';
 import { withFormer } from '../../src/sync/commit';
+import { parseMapping } from '../../src/sync/mappingFile';
+import type { Mapping } from '../../src/sync/mapping';
 import { compareAnswer, planPair, type Candidates, type Plan } from '../../src/sync/planner';
 import { SIDES, type RefKey, type Side, type SyncRecord, type Values } from '../../src/sync/record';
 import { NO_DECISIONS, type Decisions } from '../../src/sync/resolution';

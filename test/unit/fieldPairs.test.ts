@@ -4,7 +4,8 @@ import { loadMapping } from '../../src/config/loadMapping';
 import { pairCustomFields, unknownValues } from '../../src/operator/fieldPairs';
 import { diffMappings } from '../../src/operator/mappingDiff';
 import { mappingFile } from '../../src/operator/setup';
-import { parseMapping, type Mapping } from '../../src/sync/mapping';
+import { parseMapping } from '../../src/sync/mappingFile';
+import type { Mapping } from '../../src/sync/mapping';
 import type { PropertyInfo } from '../../src/systems/port';
 import { MAPPING_FILE } from '../support/sandboxes';
 

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
-import { MappingError, bindProperties, entityOf, parseMapping, type Mapping } from '../../src/sync/mapping';
+import { MappingError, parseMapping } from '../../src/sync/mappingFile';
+import { bindProperties } from '../../src/sync/bindProperties';
+import { entityOf, type Mapping } from '../../src/sync/mapping';
 import { ENTITY_TYPES } from '../../src/sync/record';
 
 const FILE = path.resolve(__dirname, '../../mapping.yaml');

@@ -1,5 +1,5 @@
 import { Repeats, isQuiet } from '../../src/activities/quietStreams';
-import type { StreamPosition } from '../../src/links/linkStore';
+import type { StreamPosition } from '../../src/links/cursorStore';
 import { record } from '../support/world';
 
 const at = (minutes: number) => new Date(Date.UTC(2026, 0, 1, 0, minutes)).toISOString();

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { parseMapping, writesTo, type Mapping } from '../../src/sync/mapping';
+import { parseMapping } from '../../src/sync/mappingFile';
+import { writesTo, type Mapping } from '../../src/sync/mapping';
 import { ENTITY_TYPES, SIDES, otherSide } from '../../src/sync/record';
 import { checklist } from '../../src/checks/verify/checklist';
 import type { Line } from '../../src/checks/verify/checklistLine';

@@ -120,7 +120,7 @@ async function fill(bed: Bed, from: number, to: number): Promise<void> {
     const links = Array.from({ length: Math.min(BATCH, to - start) }, (_, n) =>
       synthetic(start + n, linked.mappingVersion),
     );
-    await bed.store.claimMany(
+    await bed.store.claims.claimMany(
       links.flatMap(({ _id: key, sides }) =>
         [sides.zendesk, sides.pms].flatMap((side) => (side ? [{ ref: side.ref, key }] : [])),
       ),
@@ -146,7 +146,7 @@ async function probe(bed: Bed, links: number): Promise<{ lookUp: number; commit:
     const place = Math.floor((n * links) / PROBES);
     const ref = refKey({ side: 'pms', kind: 'project', id: `P-${FIRST_ID + place}` });
     const began = performance.now();
-    const key = (await bed.store.owners([ref])).get(ref);
+    const key = (await bed.store.claims.owners([ref])).get(ref);
     const link = key === undefined ? null : await bed.store.get(key);
     const found = performance.now();
     if (!link) throw new Error(`${ref} has no link`);

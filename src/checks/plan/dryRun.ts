@@ -101,7 +101,7 @@ export async function* dryRun(input: DryRunInput): AsyncGenerator<PlanLine, Sync
   await fillShelf(input, shelf, async (side, records, removed) => {
     onProgress(`reading ${side}: ${records} records`);
     // Only what was linked matters; a stream's whole past of deletions need not fit into memory.
-    const owners = await store.owners(removed.map(refKey));
+    const owners = await store.claims.owners(removed.map(refKey));
     gone.push(...removed.filter((ref) => owners.has(refKey(ref))));
   });
   onProgress('copying the link store');

@@ -6,6 +6,7 @@ import type { SignedIn } from '../../systems/zendesk/zendeskAuth';
 import { ZENDESK_RATE } from '../../systems/zendesk/zendeskLimits';
 import { textOf } from '../../sync/values';
 import type { Json, Values } from '../../sync/record';
+import { answers, type Audit, type Comment, type File, type Raw, type User } from './zendeskAnswers';
 import { patiently, valueOf, type FileContent, type PublicApi, type Seen, type SeenFile } from './publicApi';
 
 /** Zendesk as an agent uses it. https://developer.zendesk.com/api-reference/ticketing/introduction/ */
@@ -17,44 +18,6 @@ export interface ZendeskAccess {
   budget?: CallBudget;
 }
 
-const raw = z.looseObject({ id: z.number() });
-type Raw = z.output<typeof raw>;
-const user = z.looseObject({ id: z.number(), name: z.string(), email: z.string().nullish() });
-type User = z.output<typeof user>;
-const file = z.looseObject({ id: z.number(), file_name: z.string(), size: z.number().nullish() });
-const comment = z.looseObject({
-  id: z.number(),
-  body: z.string().nullish(),
-  html_body: z.string().nullish(),
-  public: z.boolean(),
-  author_id: z.number().nullish(),
-  created_at: z.string(),
-  attachments: z.array(file).default([]),
-});
-type Comment = z.output<typeof comment>;
-const audit = z.looseObject({
-  id: z.number(),
-  metadata: z.looseObject({ custom: z.record(z.string(), z.unknown()).nullish() }).nullish(),
-  events: z.array(z.looseObject({ id: z.number().nullish(), type: z.string().nullish() })),
-});
-type Audit = z.output<typeof audit>;
-const options = { custom_field_options: z.array(z.looseObject({ value: z.string() })).nullish() };
-const answers = {
-  ticketFields: z.looseObject({ ticket_fields: z.array(z.looseObject({ id: z.number(), ...options })) }),
-  organizationFields: z.looseObject({
-    organization_fields: z.array(z.looseObject({ key: z.string(), ...options })),
-  }),
-  ticket: z.looseObject({ ticket: raw, audit: audit.nullish() }),
-  tickets: z.looseObject({ tickets: z.array(raw) }),
-  organization: z.looseObject({ organization: raw }),
-  organizations: z.looseObject({ organizations: z.array(raw) }),
-  users: z.looseObject({ users: z.array(user) }),
-  user: z.looseObject({ user }),
-  groups: z.looseObject({ groups: z.array(z.looseObject({ id: z.number(), name: z.string() })) }),
-  comments: z.looseObject({ comments: z.array(comment) }),
-  audits: z.looseObject({ audits: z.array(audit) }),
-  upload: z.looseObject({ upload: z.looseObject({ token: z.string() }) }),
-};
 const TICKET_FIELD = 'custom_fields.';
 const ORGANIZATION_FIELD = 'organization_fields.';
 const PATHS: Record<string, string> = { ticket: 'tickets', organization: 'organizations' };
@@ -428,6 +391,6 @@ function isAuditOf({ events }: Audit, commentId: number): boolean {
 }
 
 /** What is left of a redacted file is no file. */
-function fileOf({ id, file_name: name, size }: z.output<typeof file>): SeenFile {
+function fileOf({ id, file_name: name, size }: File): SeenFile {
   return { id: String(id), name, size: size ?? 0, content: async () => null };
 }

@@ -4,7 +4,7 @@ import { ConfigError } from '../../config/config';
 import { NoAnswerError, NoServerError } from '../../platform/embedded/embeddedServers';
 import { MissingPackage } from '../../platform/optionalPackage';
 import { NewerStore } from '../../links/migrations/storedSchema';
-import { MappingError } from '../../sync/mapping';
+import { MappingError } from '../../sync/mappingFile';
 import { registerBackfill } from './commands/backfillCommand';
 import { registerConflicts } from './commands/conflictsCommand';
 import { registerConform } from './commands/conformCommand';

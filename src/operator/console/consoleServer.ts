@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { isPassing } from '../../platform/mongoErrors';
 import { BadInput, Problem } from '../operatorErrors';
 import { NAME_LIMIT } from '../../sync/resolution';
-import { MappingError } from '../../sync/mapping';
+import { MappingError } from '../../sync/mappingFile';
 import { COOKIE, isOwnForm, isTrusted, knownAs, tokenFits, type Visit } from './access';
 import type { ConsoleContext, ConsoleSite } from './consoleContext';
 import { ROOT, send, type Viewer } from './layout';

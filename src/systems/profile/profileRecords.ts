@@ -7,7 +7,7 @@ import type { Api } from './profileApi';
 import type { Directory, Entry } from './directory';
 import type { Expression } from './expression';
 import { Marker } from './marker';
-import type { Kind, Property } from './profileSchema';
+import type { Kind, Property } from './kindSchema';
 import type { Times } from './times';
 
 /** A record as the system tells it, and where in which answer it stood. */

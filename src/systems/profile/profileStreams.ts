@@ -5,8 +5,10 @@ import { NeedsHuman } from '../errors';
 import type { ChangePage } from '../port';
 import type { Api, Told } from './profileApi';
 import { readPage } from './pages';
+import { rawsIn, textOrEmpty, type ProfileReads } from './profileReads';
 import type { Raw } from './profileRecords';
-import type { Feed, Kind } from './profileSchema';
+import type { Feed } from './profileSchema';
+import type { Kind } from './kindSchema';
 import type { Times } from './times';
 
 /** How what changed is found out. */
@@ -14,6 +16,43 @@ export interface Stream {
   changes(cursor: string | null): Promise<ChangePage>;
   cursorAt(since: Date): Promise<string | null>;
   cursorNow(): Promise<string | null>;
+}
+
+/** The streams of a profile: one feed of all changes, or a list for each kind. */
+export function streamsOf(reads: ProfileReads, times: Times): Map<string, Stream> {
+  const { api } = reads;
+  const { changes, kinds } = api.profile;
+  if (!changes) return new Map();
+  if ('feed' in changes) {
+    const parse = (raws: readonly Raw[]) => reads.parse(raws);
+    return new Map([['changes', new FeedStream(changes.feed, api, kinds, parse)]]);
+  }
+  return new Map(
+    [...reads.all()].flatMap((records): [string, Stream][] => {
+      const { kind } = records;
+      const listed = kind.within ? kinds.get(kind.within.kind) : kind;
+      if (!listed?.changed) return [];
+      const stream = new SinceStream(
+        listed,
+        changes.since.lagSeconds * 1000,
+        api,
+        times,
+        async (page, since) => {
+          if (listed === kind) {
+            const raws = rawsIn(kind, page, kind.items.text, page.items, null);
+            const all = await reads.parse(raws);
+            // A list that cannot be asked for what is new tells everything.
+            return since === null
+              ? all
+              : all.filter(({ updatedAt }) => Date.parse(updatedAt) >= since.getTime());
+          }
+          const parents = page.items.map((item) => textOrEmpty(listed.id.of(item)));
+          return reads.parse(await reads.insideOf(records, parents));
+        },
+      );
+      return [[kind.name, stream]];
+    }),
+  );
 }
 
 /** Records of several kinds, each as an answer told it. */

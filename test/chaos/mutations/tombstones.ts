@@ -12,7 +12,7 @@ Object.assign(links, {
       save: async (link: Parameters<LinkStore['save']>[0]) => {
         const saved = await save(link);
         if (saved.status !== 'tombstone') return saved;
-        for (const side of Object.values(saved.sides)) await store.release(side.ref, saved._id);
+        for (const side of Object.values(saved.sides)) await store.claims.release(side.ref, saved._id);
         await store.remove(saved);
         return saved;
       },

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { parseMapping, type Mapping } from '../../../src/sync/mapping';
+import { parseMapping } from '../../../src/sync/mappingFile';
+import type { Mapping } from '../../../src/sync/mapping';
 import type { Json } from '../../../src/sync/record';
 
 /**

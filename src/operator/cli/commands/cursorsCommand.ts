@@ -30,7 +30,9 @@ export function registerCursors(program: Command): void {
 }
 
 async function list(service: Connected, { json }: CommonOptions): Promise<void> {
-  const known = new Map((await service.store.positions()).map((position) => [position.name, position]));
+  const known = new Map(
+    (await service.store.cursors.positions()).map((position) => [position.name, position]),
+  );
   const streams = streamsOf(systemsOf(service)).map((name) => ({
     cursor: null,
     movedAt: null,
@@ -58,7 +60,7 @@ async function rewind(service: Connected, name: string, time: string): Promise<v
   if (side === undefined || !streams.includes(name))
     throw new BadInput(`stream: found "${name}", expected one of ${streams.join(', ')}`);
   const cursor = since && (await systems[side].cursorAt(name.slice(side.length + 1), since));
-  await service.store.rewind(name, cursor);
+  await service.store.cursors.rewind(name, cursor);
   printLine(`${name}: the next poll reads on from ${since?.toISOString() ?? 'its beginning'}`);
 }
 

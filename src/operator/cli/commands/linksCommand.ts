@@ -153,7 +153,7 @@ async function pairToBe(
     SIDES.every((side) => mapping.entities[type].kind[side] === kinds[side]),
   );
   if (!entity) throw new BadInput(`a ${kinds.zendesk} and a ${kinds.pms} do not correspond; see: mapping`);
-  const owners = await store.owners([zendesk, pms]);
+  const owners = await store.claims.owners([zendesk, pms]);
   for (const side of SIDES) {
     const own = side === 'zendesk' ? zendesk : pms;
     const key = canonicalKey(entity, parseRef(own));

@@ -31,7 +31,7 @@ export async function loadConnections(contexts: readonly ConsoleContext[]): Prom
           conflict: count('conflict'),
           quarantined: count('quarantined'),
         },
-        waitingRecords: await store.countObservations(),
+        waitingRecords: await store.observations.count(),
         failedStarts: await new Starts(db).all(new Date(now())),
       };
     }),

@@ -2,7 +2,7 @@ import { currentBudgets, type CurrentBudget } from '../../../systems/budget/curr
 import { usedSince, type UsedWindow } from '../../../systems/budget/pastWindows';
 import type { LagSample } from '../../../links/lagSamples';
 import { Starts, type FailedStart } from '../../../links/failedStarts';
-import type { StreamPosition } from '../../../links/linkStore';
+import type { StreamPosition } from '../../../links/cursorStore';
 import { apiTokenState, type ApiTokenState } from '../../apiToken';
 import { pollersOf } from '../../pollers';
 import { LINK_STATUSES, type LinkStatus } from '../../../sync/link';
@@ -51,9 +51,9 @@ export async function loadOverview({
     });
   const [pairs, waitingRecords, paused, positions, lag, windows, budgets, ...others] = await Promise.all([
     store.countByStatus(),
-    store.countObservations(),
+    store.observations.count(),
     store.control.paused(),
-    store.positions(),
+    store.cursors.positions(),
     store.lag.since(since),
     usedSince(db, since),
     currentBudgets(db, new Date(at)),

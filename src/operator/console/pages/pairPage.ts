@@ -43,7 +43,7 @@ export async function loadPair(context: ConsoleContext, key: CanonicalKey): Prom
   const link = await store.get(key);
   if (!link) return null;
   const refs = SIDES.flatMap((side) => link.sides[side]?.ref ?? []);
-  const seen = await store.observed([...refs, key.slice(key.indexOf('/') + 1)]);
+  const seen = await store.observations.get([...refs, key.slice(key.indexOf('/') + 1)]);
   const observed: Partial<Record<Side, SyncRecord>> = {};
   for (const record of seen.values()) observed[record.ref.side] = record;
   const table = mapping.entities[parseCanonicalKey(key).entity];

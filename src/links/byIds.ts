@@ -1,0 +1,44 @@
+import type { Collection, Filter, OptionalUnlessRequiredId } from 'mongodb';
+import { duplicatesOf } from '../platform/mongoErrors';
+import { Together } from './together';
+
+/** What many ask at the same time goes as one command, so many at most. */
+export const TOGETHER = 50;
+/** Whoever asks for more `_id`s than this asks by themselves: others would wait for the answer. */
+const FEW = 50;
+
+/** Reads documents by their `_id`s, each at most once; those that are not there are absent. */
+export type ReadByIds<T> = (ids: readonly string[]) => Promise<T[]>;
+
+/** @param projection of what is wanted, if not all: `T` is what is left of a document */
+export function byIds<D extends { _id: string }, T extends { _id: string } = D>(
+  collection: Collection<D>,
+  projection?: Record<string, 1>,
+): ReadByIds<T> {
+  const find = async (ids: readonly string[]) =>
+    (await collection
+      .find({ _id: { $in: ids } } as Filter<D>, projection && { projection })
+      .toArray()) as unknown as T[];
+  const few = new Together<readonly string[], T[]>(TOGETHER, async (questions) => {
+    const found = new Map((await find([...new Set(questions.flat())])).map((each) => [each._id, each]));
+    return questions.map((ids) => ids.flatMap((id) => found.get(id) ?? []));
+  });
+  return async (ids) => {
+    if (ids.length === 0) return [];
+    return ids.length > FEW ? find(ids) : few.do(ids);
+  };
+}
+
+/** Inserts what is not there yet. @returns the `_id`s of what is */
+export async function insertNew<T extends { _id: string }>(
+  collection: Collection<T>,
+  documents: T[],
+): Promise<Set<string>> {
+  if (documents.length === 0) return new Set();
+  try {
+    await collection.insertMany(documents as OptionalUnlessRequiredId<T>[], { ordered: false });
+    return new Set();
+  } catch (error) {
+    return new Set(duplicatesOf(error).flatMap((index) => documents[index]?._id ?? []));
+  }
+}

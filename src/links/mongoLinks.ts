@@ -1,0 +1,250 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { AnyBulkWriteOperation, Filter } from 'mongodb';
+import { isDuplicateKey } from '../platform/mongoErrors';
+import type { CanonicalKey } from '../sync/canonicalKey';
+import type { Intent, Link, LinkStatus, Reason } from '../sync/link';
+import { ENTITY_TYPES, SIDES, type EntityType, type RefKey, type Side } from '../sync/record';
+import { TOGETHER, byIds, insertNew, type ReadByIds } from './byIds';
+import { Lately } from './lately';
+import type { JoinedPair, LinkFilter, Links, UnsettledStatus } from './linkStore';
+import type { Stored } from './migrations';
+import { StaleLink } from './staleLink';
+import { Together } from './together';
+import type { VersionedDocuments } from './versions';
+
+/** Property names may hold dots, which MongoDB reads as paths; what is keyed by them is kept as JSON text. */
+export type LinkDocument = Omit<Link, 'intent'> & Stored & { intent: string | null };
+type JoinedDocument = Pick<Link, '_id' | 'status' | 'unlinked'> &
+  Stored & {
+    sides: Partial<Record<Side, { ref: RefKey }>>;
+  };
+
+const JOINED = { 'sides.zendesk.ref': 1, 'sides.pms.ref': 1, status: 1, unlinked: 1, v: 1 } as const;
+/** What a process has read, or saved, of a pair is known to it for so long; its own writes it knows at once. */
+const KNOWN = { ms: 1_000, most: 5_000 };
+const UNSETTLED: readonly UnsettledStatus[] = ['pending', 'conflict', 'quarantined'];
+
+/** The links' own collection: a pair by its canonical key. */
+export class MongoLinks implements Links {
+  private readonly readLinks: ReadByIds<LinkDocument>;
+  private readonly readJoined: ReadByIds<JoinedDocument>;
+  private readonly saves = new Together<Link, Link | null>(TOGETHER, (links) => this.saveEach(links));
+  /** Pairs that had both their records when they were last read. */
+  private readonly whole = new Lately<CanonicalKey, JoinedPair>(KNOWN);
+  private readonly saved = new Lately<CanonicalKey, Link>(KNOWN);
+
+  constructor(
+    private readonly links: VersionedDocuments<LinkDocument>,
+    private readonly now: () => Date,
+  ) {
+    this.readLinks = byIds(links.all);
+    this.readJoined = byIds<LinkDocument, JoinedDocument>(links.all, JOINED);
+  }
+
+  async get(key: CanonicalKey): Promise<Link | null> {
+    const [found] = await this.readLinks([key]);
+    return found ? this.linkOf(found) : null;
+  }
+
+  async getMany(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, Link>> {
+    const found = await this.readLinks([...new Set(keys)]);
+    return new Map(found.map((document) => [document._id, this.linkOf(document)]));
+  }
+
+  private linkOf(document: LinkDocument): Link {
+    return fromDocument(this.links.read(document));
+  }
+
+  async joined(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, JoinedPair>> {
+    const pairs = new Map<CanonicalKey, JoinedPair>();
+    const readAt = performance.now();
+    const unknown: CanonicalKey[] = [];
+    for (const key of new Set(keys)) {
+      const known = this.whole.get(key);
+      if (known) pairs.set(key, known);
+      else unknown.push(key);
+    }
+    for (const { _id, sides, status, unlinked } of await this.joinedNow(unknown)) {
+      const refs: JoinedPair['refs'] = {};
+      for (const side of SIDES) {
+        const ref = sides[side]?.ref;
+        if (ref !== undefined) refs[side] = ref;
+      }
+      const pair = { refs, status, unlinked };
+      pairs.set(_id, pair);
+      if (SIDES.every((side) => refs[side] !== undefined)) this.whole.set(_id, pair, readAt);
+    }
+    return pairs;
+  }
+
+  /** A part of a document cannot be brought up to date: where that is more than its number, the whole is read. */
+  private async joinedNow(keys: CanonicalKey[]): Promise<JoinedDocument[]> {
+    const parts = await this.readJoined(keys);
+    const older = parts.filter((part) => this.links.isOther(part)).map(({ _id }) => _id);
+    if (older.length === 0) return parts;
+    const whole = (await this.readLinks(older)).map((document) => this.links.read(document));
+    return [...parts.filter(({ _id }) => !older.includes(_id)), ...whole];
+  }
+
+  async save(link: Link): Promise<Link> {
+    if (link.rev > 0) {
+      const saved = await this.saves.do(link);
+      if (!saved) throw new StaleLink(`${link._id} is no longer at revision ${link.rev}`);
+      return this.remember(saved);
+    }
+    const next: Link = { ...link, rev: 1, updatedAt: this.now().toISOString() };
+    try {
+      await (await this.links.toWrite()).insertOne(this.documentOf(next));
+    } catch (error) {
+      throw isDuplicateKey(error) ? new StaleLink(`${link._id} was created by another writer`) : error;
+    }
+    return this.remember(next);
+  }
+
+  justSaved(key: CanonicalKey): Link | null {
+    return this.saved.get(key) ?? null;
+  }
+
+  private documentOf(link: Link): LinkDocument {
+    return this.links.stamp(toDocument(link));
+  }
+
+  private remember(link: Link): Link {
+    this.saved.set(link._id, link);
+    return link;
+  }
+
+  async insertMany(links: readonly Link[]): Promise<Link[]> {
+    const updatedAt = this.now().toISOString();
+    const next = links.map((link) => ({ ...link, rev: 1, updatedAt }));
+    const documents = next.map((link) => this.documentOf(link));
+    const refused = await insertNew(await this.links.toWrite(), documents);
+    return next.filter(({ _id }) => !refused.has(_id));
+  }
+
+  async saveMany(links: readonly Link[]): Promise<Link[]> {
+    if (links.length === 0) return [];
+    return (await this.saveEach(links)).filter((link) => link !== null);
+  }
+
+  /** @returns each as it was stored; null where somebody else wrote it meanwhile, be it in the same command */
+  private async saveEach(links: readonly Link[]): Promise<(Link | null)[]> {
+    const updatedAt = this.now().toISOString();
+    const next = links.map((link): Link => ({ ...link, rev: link.rev + 1, updatedAt }));
+    const writes = next.map((link): AnyBulkWriteOperation<LinkDocument> => ({
+      replaceOne: { filter: { _id: link._id, rev: link.rev - 1 }, replacement: this.documentOf(link) },
+    }));
+    const { matchedCount } = await (await this.links.toWrite()).bulkWrite(writes, { ordered: false });
+    for (const { _id } of links) {
+      this.whole.delete(_id);
+      this.saved.delete(_id);
+    }
+    if (matchedCount === next.length) return next;
+    if (matchedCount === 0) return next.map(() => null);
+    // Whose revision it is now, its content says.
+    const stored = await this.getMany(next.map(({ _id }) => _id));
+    return next.map((link) => (isDeepStrictEqual(stored.get(link._id), link) ? link : null));
+  }
+
+  async noteReason(key: CanonicalKey, reason: Reason): Promise<void> {
+    this.saved.delete(key);
+    await this.links.all.updateOne({ _id: key }, { $set: { reason } });
+  }
+
+  async noteWait(keys: CanonicalKey[], ref: RefKey, reason: Reason): Promise<void> {
+    for (const key of keys) this.saved.delete(key);
+    await this.links.all.updateMany(
+      {
+        _id: { $in: keys },
+        waitsFor: ref,
+        status: { $in: ['pending', 'linked'] },
+        'reason.text': { $ne: reason.text },
+      },
+      { $set: { reason } },
+    );
+  }
+
+  async remove(link: Link): Promise<void> {
+    await this.links.all.deleteOne({ _id: link._id, rev: link.rev });
+    this.whole.delete(link._id);
+    this.saved.delete(link._id);
+  }
+
+  async waitingFor(refs: RefKey[]): Promise<CanonicalKey[]> {
+    const found = await this.links.all
+      .find({ waitsFor: { $in: refs } })
+      .project<{ _id: CanonicalKey }>({ _id: 1 })
+      .toArray();
+    return found.map((document) => document._id);
+  }
+
+  async countByStatus(): Promise<Record<EntityType, Record<LinkStatus, number>>> {
+    const none = () => ({ pending: 0, linked: 0, conflict: 0, quarantined: 0, tombstone: 0 });
+    const counts = Object.fromEntries(ENTITY_TYPES.map((type) => [type, none()])) as Record<
+      EntityType,
+      Record<LinkStatus, number>
+    >;
+    const groups = await this.links.all
+      .aggregate<{ _id: Pick<Link, 'entity' | 'status'>; count: number }>([
+        { $group: { _id: { entity: '$entity', status: '$status' }, count: { $sum: 1 } } },
+      ])
+      .toArray();
+    for (const { _id, count } of groups) counts[_id.entity][_id.status] = count;
+    return counts;
+  }
+
+  async countUnsettled(): Promise<{ entity: EntityType; status: UnsettledStatus; count: number }[]> {
+    const kinds = ENTITY_TYPES.flatMap((entity) => UNSETTLED.map((status) => ({ entity, status })));
+    return Promise.all(
+      kinds.map(async (kind) => ({ ...kind, count: await this.links.all.countDocuments(kind) })),
+    );
+  }
+
+  async keysOfOtherMapping(
+    version: string,
+    after: CanonicalKey | null,
+    limit: number,
+  ): Promise<CanonicalKey[]> {
+    const found = await this.links.all
+      .find({ _id: { $gt: after ?? '' }, mappingVersion: { $ne: version }, status: { $ne: 'tombstone' } })
+      .sort({ _id: 1 })
+      .limit(limit)
+      .project<{ _id: CanonicalKey }>({ _id: 1 })
+      .toArray();
+    return found.map(({ _id }) => _id);
+  }
+
+  async *all(filter: { status?: LinkStatus } = {}): AsyncIterable<Link> {
+    for await (const document of this.links.all.find(filter).sort({ _id: 1 })) yield this.linkOf(document);
+  }
+
+  async find(filter: LinkFilter, after: CanonicalKey | null, limit: number): Promise<Link[]> {
+    const { entity, status, code, text } = filter;
+    const part = text === undefined ? null : new RegExp(text.replace(/[^\w]/g, '\\$&'));
+    const query: Filter<LinkDocument> = {
+      ...(after !== null && { _id: { $gt: after } }),
+      ...(entity && { entity }),
+      ...(status && { status }),
+      ...(code !== undefined && { 'reason.code': code }),
+      ...(part && { $or: [{ _id: part }, { 'sides.zendesk.ref': part }, { 'sides.pms.ref': part }] }),
+    };
+    return (await this.links.all.find(query).sort({ _id: 1 }).limit(limit).toArray()).map((each) =>
+      this.linkOf(each),
+    );
+  }
+
+  async linksAfter(key: CanonicalKey | null, limit: number): Promise<Link[]> {
+    const filter = key === null ? {} : { _id: { $gt: key } };
+    return (await this.links.all.find(filter).sort({ _id: 1 }).limit(limit).toArray()).map((each) =>
+      this.linkOf(each),
+    );
+  }
+}
+
+function toDocument(link: Link): LinkDocument {
+  return { ...link, intent: link.intent && JSON.stringify(link.intent) };
+}
+
+function fromDocument({ v: _v, intent, ...rest }: LinkDocument): Link {
+  return { ...rest, intent: intent === null ? null : (JSON.parse(intent) as Intent) };
+}

@@ -1,0 +1,99 @@
+import type { Json } from '../../sync/record';
+import type { BulkAnswer, BulkCreate, BulkUpdate, BulkWrites } from '../bulkWrites';
+import { NeedsHuman } from '../errors';
+import type { Told } from './profileApi';
+import { scopeOf, type ProfileReads } from './profileReads';
+import type { Kind } from './kindSchema';
+import type { ProfileWrites } from './profileWrites';
+import { fillTree, type Scope } from './template';
+
+/** Writes of many records in one call, where the profile says how. */
+export class ProfileBulk implements BulkWrites {
+  readonly most: number;
+
+  constructor(
+    kinds: readonly Kind[],
+    private readonly reads: ProfileReads,
+    private readonly writes: ProfileWrites,
+  ) {
+    this.most = Math.min(...kinds.flatMap(({ bulk }) => bulk?.most ?? []));
+  }
+
+  canCreate(kind: string): boolean {
+    return this.reads.kindOf(kind).bulk?.create !== undefined;
+  }
+
+  create(kind: string, items: readonly BulkCreate[]): Promise<BulkAnswer[]> {
+    return this.operate(kind, 'create', items);
+  }
+
+  canUpdate(kind: string): boolean {
+    return this.reads.kindOf(kind).bulk?.update !== undefined;
+  }
+
+  update(kind: string, items: readonly BulkUpdate[]): Promise<BulkAnswer[]> {
+    return this.operate(kind, 'update', items);
+  }
+
+  async settled(): Promise<void> {}
+
+  private async operate(
+    kindName: string,
+    op: 'create' | 'update',
+    items: readonly (BulkCreate | BulkUpdate)[],
+  ): Promise<BulkAnswer[]> {
+    const records = this.reads.recordsOf(kindName);
+    const { bulk } = records.kind;
+    const tree = bulk?.[op];
+    if (!bulk || !tree) throw new NeedsHuman(`cannot_${op}`, `the PMS writes no "${kindName}" in bulk`);
+    await records.meet(items.map(({ values }) => values));
+    // At once: who is not known yet is made known by a call of his own.
+    const operations = await Promise.all(
+      items.map(async (item): Promise<Json> => {
+        const scope = await this.writes.scopeOf(records, item.values, item.backRef);
+        const own: Scope =
+          'ref' in item
+            ? { ...records.scopeOf(item.ref), version: item.version }
+            : { key: item.idempotencyKey };
+        return fillTree(tree, { ...scope, ...own });
+      }),
+    );
+    const told = await this.reads.api.write(
+      this.reads.api.request(bulk.request, { ...scopeOf(records.kind), operations }),
+    );
+    const results = this.reads.api.itemsOf(told, bulk.results);
+    if (results.length !== items.length)
+      throw this.reads.api.unexpected(told.call, bulk.results.text, results, `${items.length} results`);
+    return this.answersOf(kindName, bulk, told, results);
+  }
+
+  private async answersOf(
+    kind: string,
+    bulk: NonNullable<Kind['bulk']>,
+    told: Told,
+    results: readonly Json[],
+  ): Promise<BulkAnswer[]> {
+    const answers: (BulkAnswer | null)[] = results.map((result) => {
+      const status = Number(bulk.status.of(result));
+      return status < 300 ? null : { error: this.reads.api.refusal(told.call, status, result) };
+    });
+    const done = results.flatMap((result, n) =>
+      answers[n] === null ? [{ result, at: `${bulk.results.text}.${n}` }] : [],
+    );
+    const made = await this.reads.parse(
+      done.map(({ result, at }) => ({
+        kind,
+        raw: bulk.record.of(result),
+        call: told.call,
+        at,
+        within: null,
+      })),
+    );
+    const next = made.values();
+    return answers.map((answer) => {
+      if (answer) return answer;
+      const { value } = next.next();
+      return value ? { record: value } : { error: new Error('a record was lost between answer and parsing') };
+    });
+  }
+}

@@ -1,0 +1,68 @@
+import type { Json, RefKey, SyncRecord, Values } from '../../sync/record';
+import { isEmpty, textOf } from '../../sync/values';
+import { NeedsHuman } from '../errors';
+import { scopeOf, type ProfileReads } from './profileReads';
+import type { Raw, Records } from './profileRecords';
+import type { LookUp } from './requestSchemas';
+import type { Scope } from './template';
+
+/** At most of what a look-up finds. */
+const FOUND = 10;
+
+/** Looks for records by their back-reference or by a property. */
+export class ProfileLookUps {
+  constructor(private readonly reads: ProfileReads) {}
+
+  findByBackRef(kind: string, backRef: RefKey, near: Values): Promise<SyncRecord[]> {
+    const records = this.reads.recordsOf(kind);
+    const { findByBackRef, within } = records.kind;
+    if (within) {
+      const parent = near[within.property] ?? null;
+      return parent === null ? Promise.resolve([]) : this.insideWith(records, textOf(parent), backRef);
+    }
+    if (!findByBackRef)
+      throw new NeedsHuman('cannot_look_up', `the PMS cannot look for a ${kind} by its back-reference`);
+    return this.lookUp(records, findByBackRef, { backRef }, (record) => record.backRef === backRef);
+  }
+
+  private async insideWith(records: Records, parent: string, backRef: RefKey): Promise<SyncRecord[]> {
+    const all = await this.reads.parse(await this.reads.insideOf(records, [parent]));
+    return all.filter((record) => record.backRef === backRef);
+  }
+
+  async findByProperty(kind: string, property: string, value: Json): Promise<SyncRecord[]> {
+    const records = this.reads.recordsOf(kind);
+    const lookUp = records.kind.find[property];
+    if (!lookUp)
+      throw new NeedsHuman('unsupported_match', `the PMS cannot look for a ${kind} by "${property}"`);
+    const holds = ({ values }: SyncRecord) =>
+      [values[property] ?? null].flat().some((each) => isAlike(each, value));
+    const found = await this.lookUp(records, lookUp, { value: textOf(value) }, holds);
+    return found.filter(({ state }) => state === 'live').slice(0, FOUND);
+  }
+
+  private async lookUp(
+    records: Records,
+    { request, compare, pages }: LookUp,
+    scope: Scope,
+    fits: (record: SyncRecord) => boolean,
+  ): Promise<SyncRecord[]> {
+    const { kind } = records;
+    const filled = this.reads.api.request(request, { ...scopeOf(kind), ...scope });
+    const found: SyncRecord[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: { raws: Raw[]; next: string | null } = pages
+        ? await this.reads.page(kind, filled, request, cursor)
+        : { raws: await this.reads.list(kind, filled, request), next: null };
+      const all = await this.reads.parse(page.raws);
+      found.push(...(compare ? all.filter(fits) : all));
+      cursor = page.next;
+    } while (cursor !== null);
+    return found;
+  }
+}
+
+function isAlike(found: Json, sought: Json): boolean {
+  return !isEmpty(found) && textOf(found).toLowerCase() === textOf(sought).toLowerCase();
+}

@@ -1,0 +1,48 @@
+import { DATA_TYPES, type DataType } from '../../sync/mapping';
+import type { Json } from '../../sync/record';
+import { textOf } from '../../sync/values';
+import type { PropertyInfo } from '../port';
+import type { Api } from './profileApi';
+import { CUSTOM, type Records } from './profileRecords';
+import type { Kind } from './kindSchema';
+
+/** What a kind offers to the mapping: the profile's properties, and the custom fields that the PMS lists. */
+export async function profileProperties(api: Api, records: Records): Promise<PropertyInfo[]> {
+  return [
+    ...records.offered().map((each) => ({ ...each, aliases: [] })),
+    ...(await customProperties(api, records.kind)),
+  ];
+}
+
+async function customProperties(api: Api, { name: kind, customFields }: Kind): Promise<PropertyInfo[]> {
+  const fields = customFields?.fields;
+  if (!fields) return [];
+  const told = await api.send(fields.request, {});
+  return api.itemsOf(told, fields.items).flatMap((raw, n): PropertyInfo[] => {
+    const ask = (expression: { text: string; of(data: Json): Json }) => expression.of(raw);
+    if (ask(fields.kind) !== kind) return [];
+    const [key, title, type] = [fields.key, fields.title, fields.type].map(ask);
+    if (key == null || title == null)
+      throw api.unexpected(told.call, `${fields.items.text}.${n}`, null, 'a key and a title');
+    const options = fields.options ? ask(fields.options) : null;
+    return [
+      {
+        name: `${CUSTOM}${textOf(key)}`,
+        aliases: [`${CUSTOM}${textOf(title)}`],
+        writable: true,
+        custom: {
+          title: textOf(title),
+          type: dataTypeOf(fields.types, type ?? null),
+          ...(Array.isArray(options) && { options: options.map(textOf) }),
+        },
+      },
+    ];
+  });
+}
+
+function dataTypeOf(types: Readonly<Record<string, string>>, type: Json): DataType | null {
+  const name = type === null ? '' : textOf(type);
+  const found = types[name] ?? name;
+  // A newer PMS may have types that no mapping can carry yet.
+  return DATA_TYPES.find((each) => each === found) ?? null;
+}

@@ -1,0 +1,168 @@
+import { refKey } from '../../sync/canonicalKey';
+import type { Json, RecordRef, RefKey, SyncRecord } from '../../sync/record';
+import { textOf } from '../../sync/values';
+import { chunks } from '../boundedCache';
+import { NeedsHuman, RecordGone } from '../errors';
+import type { Request } from '../http';
+import type { ReadResult, WalkPage } from '../port';
+import type { Directory, Entry } from './directory';
+import { readPage } from './pages';
+import type { Api, Told } from './profileApi';
+import type { Raw, Records } from './profileRecords';
+import type { Kind } from './kindSchema';
+import type { RequestTemplate, Scope } from './template';
+
+const READ_AT_ONCE = 8;
+
+/** Reads records, alone, inside others and as lists, and makes of each answer what the sync knows as a record. */
+export class ProfileReads {
+  constructor(
+    readonly api: Api,
+    private readonly kinds: ReadonlyMap<string, Records>,
+  ) {}
+
+  /** The records of each kind. */
+  all(): Iterable<Records> {
+    return this.kinds.values();
+  }
+
+  kindOf(kind: string): Kind {
+    return this.recordsOf(kind).kind;
+  }
+
+  recordsOf(kind: string): Records {
+    const records = this.kinds.get(kind);
+    if (records) return records;
+    const known = [...this.kinds.keys()].join(', ');
+    throw new NeedsHuman('unknown_kind', `the PMS has no "${kind}": expected one of ${known}`);
+  }
+
+  async read(refs: RecordRef[]): Promise<ReadResult[]> {
+    const found = new Map<RefKey, SyncRecord>();
+    for (const name of new Set(refs.map(({ kind }) => kind))) {
+      const records = this.recordsOf(name);
+      const raws = await this.rawsOf(
+        records,
+        refs.filter(({ kind }) => kind === name),
+      );
+      for (const record of await this.parse(raws)) found.set(refKey(record.ref), record);
+    }
+    return refs.map((ref) => ({ ref, record: found.get(refKey(ref)) ?? null }));
+  }
+
+  private async rawsOf(records: Records, refs: readonly RecordRef[]): Promise<Raw[]> {
+    const { kind } = records;
+    if (kind.within) {
+      const wanted = new Set(refs.map(({ id }) => records.scopeOf({ id }).within));
+      return this.insideOf(records, [...wanted].map(textOrEmpty));
+    }
+    const { read } = kind;
+    if (!read) throw new Error(`"${kind.name}" cannot be read`);
+    if (!read.names.has('ids'))
+      return (
+        await atOnce(refs, async (ref) => {
+          const told = await this.api.ask(read, records.scopeOf(ref));
+          return told ? [this.rawOf(kind, told, null)] : [];
+        })
+      ).flat();
+    const raws: Raw[] = [];
+    for (const some of chunks(refs, this.api.profile.idsPerCall)) {
+      const request = this.api.request(read, { ...scopeOf(kind), ids: some.map(({ id }) => id) });
+      raws.push(...(await this.list(kind, request, read)));
+    }
+    return raws;
+  }
+
+  /** All records inside others. Those of one that is gone are gone, too. */
+  async insideOf(records: Records, parents: readonly string[]): Promise<Raw[]> {
+    const { kind } = records;
+    const lists = await atOnce(parents, async (within) => {
+      const told = await this.api.ask(kind.list, { ...scopeOf(kind), within });
+      if (!told) return [];
+      const items = kind.list.items ?? kind.items;
+      return rawsIn(kind, told, items.text, this.api.itemsOf(told, items), within);
+    });
+    return lists.flat();
+  }
+
+  async walk(kind: string, cursor: string | null): Promise<WalkPage> {
+    const records = this.recordsOf(kind);
+    const listed = records.kind.within ? this.recordsOf(records.kind.within.kind) : records;
+    const { list } = listed.kind;
+    const page = await this.page(listed.kind, this.api.request(list, scopeOf(listed.kind)), list, cursor);
+    const raws =
+      listed === records
+        ? page.raws
+        : await this.insideOf(
+            records,
+            page.raws.map(({ raw }) => textOrEmpty(listed.kind.id.of(raw))),
+          );
+    return { records: await this.parse(raws), cursor: page.next };
+  }
+
+  async page(
+    kind: Kind,
+    request: Request,
+    template: RequestTemplate,
+    cursor: string | null,
+  ): Promise<{ raws: Raw[]; next: string | null }> {
+    const items = template.items ?? kind.items;
+    const page = await readPage(this.api, request, { items, idOf: (item) => kind.id.of(item), cursor });
+    return { raws: rawsIn(kind, page, items.text, page.items, null), next: page.next };
+  }
+
+  async list(kind: Kind, request: Request, template: RequestTemplate): Promise<Raw[]> {
+    const items = template.items ?? kind.items;
+    const told = await this.api.get(request);
+    return rawsIn(kind, told, items.text, this.api.itemsOf(told, items), null);
+  }
+
+  rawOf({ name, record }: Kind, { call, body }: Told, within: string | null): Raw {
+    return { kind: name, raw: this.api.valueOf(record, body, call), call, at: record.text, within };
+  }
+
+  /** Records of any kinds; all that they point to is looked up at once. */
+  async parse(raws: readonly Raw[]): Promise<SyncRecord[]> {
+    const wanted = new Map<Directory, string[]>();
+    for (const kind of new Set(raws.map((raw) => raw.kind))) {
+      const those = raws.filter((raw) => raw.kind === kind);
+      for (const [directory, ids] of this.recordsOf(kind).pointsTo(those))
+        wanted.set(directory, [...(wanted.get(directory) ?? []), ...ids]);
+    }
+    const known = new Map<Directory, ReadonlyMap<string, Entry>>();
+    for (const [directory, ids] of wanted) known.set(directory, await directory.entries(ids));
+    return raws.map((raw) => this.recordsOf(raw.kind).toRecord(raw, known));
+  }
+
+  /** @throws RecordGone */
+  async mustRead(ref: RecordRef): Promise<SyncRecord> {
+    const [found] = await this.read([ref]);
+    if (!found?.record) throw new RecordGone(`${refKey(ref)} is gone`);
+    return found.record;
+  }
+}
+
+export function scopeOf({ collection }: Kind): Scope {
+  return { collection: collection ?? null };
+}
+
+export function rawsIn(
+  { name: kind }: Kind,
+  { call }: Told,
+  items: string,
+  raws: readonly Json[],
+  within: string | null,
+): Raw[] {
+  return raws.map((raw, n) => ({ kind, raw, call, at: `${items}.${n}`, within }));
+}
+
+/** A few at a time, all of them. */
+async function atOnce<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const some of chunks(items, READ_AT_ONCE)) results.push(...(await Promise.all(some.map(work))));
+  return results;
+}
+
+export function textOrEmpty(value: Json): string {
+  return value === null ? '' : textOf(value);
+}
