@@ -8,6 +8,7 @@ import { startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 import { MAPPING_FILE, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { serviceEnvironment } from '../support/serviceProcess';
+import { wrapped } from '../support/prose';
 import { SIGN_IN_ERRORS } from '../support/signInErrors';
 import {
   CONNECTION_ERRORS,
@@ -20,8 +21,8 @@ import {
 } from '../support/userErrors';
 
 /**
- * Every mistake in docs/errors.md is made, by the compiled command line as a process, and what it says is what stands
- * there. `UPDATE_DOCS=1 npm test -- test/operator/errors.test.ts` writes the table anew.
+ * Makes every mistake of docs/errors.md, with the compiled command line as a process, and compares its message with the
+ * page. `UPDATE_DOCS=1 npm test -- test/operator/errors.test.ts` writes the page.
  */
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -31,8 +32,8 @@ const PROFILE = path.join(ROOT, 'profiles/contract.yaml');
 const GROUPS: [title: string, errors: UserError[]][] = [
   ['Settings', SETTING_ERRORS],
   ['The mapping', MAPPING_ERRORS],
-  ['A profile, or an adapter of one’s own', PROFILE_ERRORS],
-  ['What is typed', TYPING_ERRORS],
+  ['A profile, or your own adapter', PROFILE_ERRORS],
+  ['Commands and their arguments', TYPING_ERRORS],
   ['Signing in to Zendesk', SIGN_IN_ERRORS],
   ['Connections', CONNECTION_ERRORS],
 ];
@@ -132,16 +133,16 @@ function told(error: UserError): string {
   );
 }
 
-function table(errors: UserError[]): string {
-  const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', '<br>');
-  return [
-    '| what was done | what it says | exit | what to do |',
-    '| --- | --- | --- | --- |',
-    ...errors.map(
-      (error) =>
-        `| ${cell(error.did)} | \`${cell(told(error)).replaceAll('`', 'ˋ')}\` | ${error.code} | ${cell(error.cure)} |`,
-    ),
-  ].join('\n');
+function list(errors: UserError[]): string {
+  return errors
+    .map((error) =>
+      [
+        wrapped(`**${error.did}** (exit code ${error.code})`, '- '),
+        ['```text', ...told(error).split('\n'), '```'].map((line) => `  ${line}`).join('\n'),
+        wrapped(`Fix: ${error.cure}.`, '  '),
+      ].join('\n\n'),
+    )
+    .join('\n\n');
 }
 
 function page(): string {
@@ -149,10 +150,14 @@ function page(): string {
   return (
     [
       '<!-- prettier-ignore-start -->',
-      '# What can be wrong, and what to do',
-      `${count} mistakes that people make, each of them made by a test (test/operator/errors.test.ts), which also writes this page. Exit code 2: something here is to be mended; 1: a problem was found.`,
-      'What a pair can be parked for is listed in [cli.md](cli.md#what-needs-a-person-conflicts-quarantine).',
-      ...GROUPS.flatMap(([title, errors]) => [`## ${title}`, table(errors)]),
+      '# Error messages',
+      wrapped(
+        `${count} mistakes, and the message that each of them causes. A test makes each mistake and writes this page (\`test/operator/errors.test.ts\`). Exit code 2: a setting, a file or an argument must be corrected. Exit code 1: a problem was found.`,
+      ),
+      wrapped(
+        '[cli.md](cli.md#what-needs-a-person-conflicts-quarantine) lists the reasons for which a pair waits for a person.',
+      ),
+      ...GROUPS.flatMap(([title, errors]) => [`## ${title}`, list(errors)]),
       '<!-- prettier-ignore-end -->',
       '',
     ]
@@ -178,7 +183,7 @@ test.each(GROUPS.flatMap(([title, errors]) => errors.map((error) => [title, erro
   },
 );
 
-test('docs/errors.md says what is said', () => {
+test('docs/errors.md has the messages', () => {
   if (process.env['UPDATE_DOCS'] === '1') writeFileSync(DOCS, page());
   expect(page()).toBe(readFileSync(DOCS, 'utf8'));
 });

@@ -71,7 +71,7 @@ async function exposed(): Promise<Map<string, Set<string>>> {
   const metrics = new SyncMetrics();
   metrics.watchStore({
     countUnsettled: () => Promise.resolve([]),
-    countObservations: () => Promise.resolve(0),
+    observations: { count: () => Promise.resolve(0) },
   });
   metrics.watchWebhooks(new Counts());
   const found = new Map<string, Set<string>>();
