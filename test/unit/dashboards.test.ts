@@ -8,9 +8,23 @@ import { Counts, OUTCOMES } from '../../src/sync/deliveryCounts';
 import { SIDES } from '../../src/sync/record';
 import { headingAnchors } from '../support/headingAnchors';
 
-// Its types are those of an ES module, though it has a CommonJS one, too.
-type Promql = typeof import('@prometheus-io/lezer-promql', { with: { 'resolution-mode': 'import' } });
-type SyntaxNode = ReturnType<Promql['parser']['parse']>['topNode'];
+/** What is used of the parser, whose own types are those of an ES module. */
+interface SyntaxNode {
+  from: number;
+  to: number;
+  getChild(name: string): SyntaxNode | null;
+  getChildren(name: string): SyntaxNode[];
+}
+interface Visited {
+  name: string;
+  from: number;
+  to: number;
+  type: { isError: boolean };
+  node: SyntaxNode;
+}
+interface Promql {
+  parser: { parse(text: string): { iterate(spec: { enter: (each: Visited) => void }): void } };
+}
 const { parser } = jest.requireActual<Promql>('@prometheus-io/lezer-promql');
 
 /**
