@@ -188,3 +188,10 @@ function withoutContent({ code, text }: Reason, key: CanonicalKey): string {
 export function originRef(key: CanonicalKey): RefKey {
   return refKey(parseCanonicalKey(key).origin);
 }
+
+/** The records of a pair: those that are linked, and its origin. */
+export function recordsOf(link: Link): RefKey[] {
+  const refs = SIDES.flatMap((each) => link.sides[each]?.ref ?? []);
+  const origin = originRef(link._id);
+  return refs.includes(origin) ? refs : [origin, ...refs];
+}

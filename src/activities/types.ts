@@ -69,6 +69,13 @@ export interface ReadOutcome {
 /** `again`: something else came to light, plan once more with these findings. */
 export type WriteOutcome = { next: 'done'; state: PairSummary } | ({ next: 'again' } & ReadOutcome);
 
+/** A look for the records that match a pair's origin, or its counterparts. */
+export interface MatchesWanted {
+  key: CanonicalKey;
+  origin: RefKey;
+  counterparts?: RefKey[];
+}
+
 export interface PollOutcome {
   pages: number;
   records: number;
@@ -98,7 +105,7 @@ export interface PairActivities {
 export interface SystemActivities {
   readRecords(input: { key: CanonicalKey; refs: RefKey[] }): Promise<ReadOutcome>;
   /** Records of this side that match the origin, or any of these records of the other side. */
-  lookForMatches(input: { key: CanonicalKey; origin: RefKey; counterparts?: RefKey[] }): Promise<RefKey[]>;
+  lookForMatches(input: MatchesWanted): Promise<RefKey[]>;
   writePlanned(input: { key: CanonicalKey }): Promise<WriteOutcome>;
   pollStream(input: { stream: string }): Promise<PollOutcome>;
   listStreams(): Promise<string[]>;

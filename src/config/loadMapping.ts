@@ -4,7 +4,7 @@ import { bindProperties } from '../sync/bindProperties';
 import type { EntityMapping, Mapping } from '../sync/mapping';
 import { ENTITY_TYPES, SIDES, type Side } from '../sync/record';
 import type { PropertyInfo, SystemPort } from '../systems/port';
-import { readYaml } from './config';
+import { readYaml } from './readYaml';
 
 /** @throws MappingError, ConfigError naming file and row of every fault. */
 export function loadMapping(file: string): Mapping {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { SECRETS, SETTINGS, variableOf } from '../../src/config/config';
+import { SECRETS, variableOf } from '../../src/config/config';
+import { SETTINGS } from '../../src/config/settings';
 import { SHARED } from '../../src/config/sources';
 import { wrapped } from './prose';
 

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { stringify } from 'yaml';
 import { startPmsSandbox } from 'pms-sandbox';
 import { NO_LIMITS, startZendeskSandbox } from 'zendesk-sandbox';
-import { readYaml } from '../../config/config';
+import { readYaml } from '../../config/readYaml';
 import { checkMapping, loadMapping } from '../../config/loadMapping';
 import { loadProfile } from '../../config/loadProfile';
 import { startMongo, startTemporal } from '../../platform/embedded/embeddedServers';

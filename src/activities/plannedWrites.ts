@@ -1,0 +1,241 @@
+import { parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
+import { commit, withAnswer } from '../sync/commit';
+import type { Intent, Link, PlannedWrite } from '../sync/link';
+import { fileWork } from '../sync/pairFiles';
+import { compareAnswer, unexpectedValues } from '../sync/planner';
+import { SIDES, otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
+import { PreconditionFailed, RecordGone } from '../systems/errors';
+import type { Updated } from '../systems/port';
+import {
+  ReferenceReader,
+  callWaiting,
+  originRef,
+  recordsOf,
+  summarise,
+  type ActivityContext,
+} from './activityContext';
+import { isRepeated } from './heartbeats';
+import { activityLog } from './log';
+import { PlannedFiles, withFiles } from './plannedFiles';
+import { expectKnownMapping } from './remapActivities';
+import type { ReadOutcome, WriteOutcome } from './types';
+import { WriteRecovery } from './writeRecovery';
+
+/** Carries out the write that a pair's intent holds for one side, and commits the link once none is left. */
+export class PlannedWrites {
+  private readonly references: ReferenceReader;
+
+  private readonly files: PlannedFiles;
+  private readonly recovery: WriteRecovery;
+
+  constructor(
+    private readonly context: ActivityContext,
+    private readonly side: Side,
+    private readonly key: CanonicalKey,
+    read: (refs: RefKey[]) => Promise<ReadOutcome>,
+  ) {
+    this.references = new ReferenceReader(context);
+    this.files = new PlannedFiles(context, side, key);
+    this.recovery = new WriteRecovery(context, side, key, read);
+  }
+
+  async next(): Promise<WriteOutcome> {
+    const { context, key, side } = this;
+    const link = await this.linkAtWork();
+    if (!link) throw new Error(`${key}: a write was planned, but there is no link`);
+    await expectKnownMapping(context, link.mappingVersion);
+    const write = link.intent?.writes.find((candidate) => candidate.side === side && !candidate.done);
+    if (!link.intent || !write) {
+      // An earlier attempt committed and then failed to say so: what follows a commit is repeated.
+      if (link.intent === null) await callWaiting(context, recordsOf(link));
+      return { next: 'done', state: summarise(key, link) };
+    }
+    try {
+      return await this.perform(link, link.intent, write);
+    } catch (error) {
+      return this.recovery.recover(link, write, error);
+    }
+  }
+
+  /** As the plan saved it, where that was just now and here. An earlier attempt, or the write before this, may have saved it since. */
+  private async linkAtWork(): Promise<Link | null> {
+    const { store } = this.context;
+    const known = isRepeated() ? null : store.justSaved(this.key);
+    const next = known?.intent?.writes.find(({ done }) => !done);
+    return next?.side === this.side ? known : store.get(this.key);
+  }
+
+  private async perform(link: Link, intent: Intent, write: PlannedWrite): Promise<WriteOutcome> {
+    const { context, side, key } = this;
+    const port = context.systems[side];
+    const table = context.mapping.entities[link.entity];
+    const kind = table.kind[side];
+    const target = write.ref === null ? null : parseRef(write.ref);
+    switch (write.op) {
+      case 'create': {
+        const backRef = write.backRef ?? originRef(key);
+        if (!port.uniqueBackRef(kind) && (write.lookFirst || isRepeated())) {
+          const found = await this.recovery.madeFor(kind, backRef, write);
+          if (found.length > 0) return this.recovery.adopt(link, found, backRef);
+        }
+        const { staged, files } = await this.files.stage(intent.next.files ?? []);
+        const created = await port.create(kind, write.values, {
+          idempotencyKey: write.idempotencyKey,
+          backRef,
+          staged,
+        });
+        const owner = await context.store.claims.claim(refKey(created.ref), key);
+        if (owner !== key)
+          throw new Error(`${key}: the record just created, ${refKey(created.ref)}, is claimed by ${owner}`);
+        return this.done(link, withFiles(intent, files), write, created);
+      }
+      case 'update':
+        if (!target || write.version === null) throw new Error(`${key}: an update without record or version`);
+        if (!port.hasPrecondition(kind)) await this.expectUnmoved(link, write);
+        return this.updated(
+          link,
+          intent,
+          write,
+          await port.update(target, write.values, { version: write.version, backRef: write.backRef }),
+        );
+      case 'followUp': {
+        if (!target || write.backRef === null)
+          throw new Error(`${key}: a follow-up without record or source`);
+        const options = { idempotencyKey: write.idempotencyKey, backRef: write.backRef };
+        return this.done(link, intent, write, await port.followUp(target, write.values, options));
+      }
+      case 'archive':
+      case 'redact':
+        if (!target || write.version === null)
+          throw new Error(`${key}: ${write.op} without record or version`);
+        return this.done(link, intent, write, await port[write.op](target, { version: write.version }));
+      case 'attach':
+      case 'detach': {
+        const carried = await this.files.carry(intent, write);
+        return this.done(link, carried.intent, write, carried.record);
+      }
+    }
+  }
+
+  /**
+   * Stands in for a precondition where the system has none: read, compare, then write.
+   * @throws PreconditionFailed, RecordGone
+   */
+  private async expectUnmoved(link: Link, write: PlannedWrite): Promise<void> {
+    const { context, side } = this;
+    if (write.ref === null) return;
+    const [current] = await context.systems[side].read([parseRef(write.ref)]);
+    if (!current?.record) throw new RecordGone(`${write.ref} is gone`);
+    const moved = await this.unexpected(link, write, current.record.values, current.record);
+    if (Object.keys(moved).length > 0)
+      throw new PreconditionFailed(
+        `${write.ref}: ${Object.keys(moved).join(', ')} changed since it was read`,
+      );
+  }
+
+  /** What a person wrote while the precondition could not tell is overruled, and kept in the link's history. */
+  private async updated(
+    link: Link,
+    intent: Intent,
+    write: PlannedWrite,
+    { record, replaced }: Updated,
+  ): Promise<WriteOutcome> {
+    const lost = await this.unexpected(link, write, replaced, record);
+    const at = this.context.now().toISOString();
+    const overruled = Object.entries(lost).map(([row, value]) => ({
+      at,
+      row,
+      side: write.side,
+      lost: value,
+      kept: intent.next.snapshot[row] ?? null,
+      rule: 'written in the same moment',
+    }));
+    const next = { ...intent.next, overruled: [...intent.next.overruled, ...overruled] };
+    return this.done(link, { ...intent, next }, write, record);
+  }
+
+  private async unexpected(
+    link: Link,
+    write: PlannedWrite,
+    held: Values,
+    record: SyncRecord,
+  ): Promise<Values> {
+    if (Object.keys(held).length === 0) return {};
+    const { mapping } = this.context;
+    const table = mapping.entities[link.entity];
+    const records = [{ ...record, values: { ...record.values, ...held } }];
+    const references = await this.references.read([{ table, records, link }]);
+    return unexpectedValues(mapping, table, write, held, references);
+  }
+
+  /** Notes the answer; after the last write the link becomes what was planned. */
+  private async done(
+    link: Link,
+    intent: Intent,
+    write: PlannedWrite,
+    answer: SyncRecord | null,
+  ): Promise<WriteOutcome> {
+    const { context, side, key } = this;
+    const { store, mapping } = context;
+    const table = mapping.entities[link.entity];
+    const now = context.now().toISOString();
+    const ref = answer && refKey(answer.ref);
+    const references = await this.references.read([
+      { table, records: answer ? [answer] : [], link: { ...link, snapshot: intent.next.snapshot } },
+    ]);
+    const compared =
+      !answer || write.op === 'archive' || write.op === 'redact'
+        ? { residue: intent.next.residue[side], changedRows: [], restingRows: [] }
+        : compareAnswer(mapping, table, write, answer, intent.next, references);
+    // What somebody else changed meanwhile is not seen yet: it stays an observation for the next plan.
+    const told = withAnswer(link, intent, write, answer, compared);
+    const more = told.intent.writes.some((other) => !other.done);
+    context.metrics.written(side, link.entity, write.op, causeOf(intent, write, store.since));
+    activityLog(context.log, key).debug({ side, op: write.op, rows: write.rows }, 'written');
+    if (answer && (more || compared.changedRows.length > 0)) await store.observations.keep([answer]);
+    if (more) {
+      await store.save(told);
+      return { next: 'done', state: summarise(key, told) };
+    }
+
+    const committed = commit(told, now);
+    const saved = await store.save(committed);
+    await this.dropActedOn(link, write, saved);
+    if (saved.waitsFor.length === 0)
+      await this.forgetSeen(saved, intent, compared.changedRows.length > 0 ? ref : null);
+    if (link.snapshot === null || link.status === 'tombstone' || link.unlinked)
+      await callWaiting(context, recordsOf(saved));
+    if (ref !== null && compared.changedRows.length > 0) return { next: 'again', fresh: [ref], gone: [] };
+    if (intent.then === 'linked' && fileWork(saved.files ?? []).length > 0)
+      return { next: 'again', fresh: [], gone: [] };
+    if (saved.waitsFor.length > 0) return { next: 'again', fresh: [], gone: [] };
+    return { next: 'done', state: summarise(key, saved) };
+  }
+
+  /** A person's decision is kept until what it asked for is done, so that a refused write does not lose it. */
+  private async dropActedOn(before: Link, write: PlannedWrite, after: Link): Promise<void> {
+    const open = new Set(after.conflicts.map(({ row }) => row));
+    const rows = before.conflicts.map(({ row }) => row).filter((row) => !open.has(row));
+    if (rows.length > 0 || before.unlinked || write.insisted)
+      await this.context.store.decisions.drop(this.key, rows);
+  }
+
+  /** Drops the observations that the plan took in, and older ones; what came since stays for the next plan. */
+  private async forgetSeen({ sides }: Link, { takenIn = {} }: Intent, keep: RefKey | null): Promise<void> {
+    const seen = SIDES.flatMap((each) => sides[each] ?? []).filter(({ ref }) => ref !== keep);
+    await this.context.store.observations.forgetTakenIn(
+      seen.map(({ ref, order }) => {
+        const digest = takenIn[ref];
+        return { ref, order, ...(digest !== undefined && { digest }) };
+      }),
+    );
+  }
+}
+
+/** ISO time of the change that a write carries across; null where it was before the sync began, or is our own. */
+function causeOf(intent: Intent, { side }: PlannedWrite, since: string): string | null {
+  const from = otherSide(side);
+  const changedAt = intent.seen[from]?.updatedAt;
+  const ours = intent.writes.some((write) => write.side === from && write.done);
+  return changedAt === undefined || ours || Date.parse(changedAt) < Date.parse(since) ? null : changedAt;
+}

@@ -1,0 +1,90 @@
+import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import type { Lane } from '../sync/lane';
+import type { Side, SyncRecord } from '../sync/record';
+import { inCallContext } from '../systems/callContext';
+import type { ActivityContext } from './activityContext';
+import { dispatchChanges } from './dispatch';
+import { Repeats, isQuiet } from './quietStreams';
+import type { PollOutcome } from './types';
+
+/** Pages that one poll reads before it hands over to the next; the cursor is stored after each. */
+const PAGES_PER_POLL = 200;
+
+/** Polls one side's change streams: reads pages, hands them on, and moves the cursors. */
+export class StreamPolls {
+  private readonly repeats = new Map<string, Repeats>();
+
+  constructor(
+    private readonly side: Side,
+    private readonly lane: Lane,
+  ) {}
+
+  async poll(context: ActivityContext, stream: string): Promise<PollOutcome> {
+    const { store } = context;
+    const port = context.systems[this.side];
+    const name = this.nameOf(stream);
+    const outcome = { pages: 0, records: 0, hinted: 0 };
+    const position = await store.cursors.position(name);
+    // Where it begins, a backfill is about to say.
+    if (position === null && (await store.backfill.isAnnounced())) return outcome;
+    const leader = port.follows[stream];
+    if (
+      leader !== undefined &&
+      isQuiet(await store.cursors.position(this.nameOf(leader)), position, context.now())
+    ) {
+      await store.cursors.noteCurrent(name, context.now());
+      return outcome;
+    }
+    await this.readPages(context, stream, position?.cursor ?? null, outcome);
+    return outcome;
+  }
+
+  private async readPages(
+    context: ActivityContext,
+    stream: string,
+    from: string | null,
+    outcome: PollOutcome,
+  ): Promise<void> {
+    const { store, metrics } = context;
+    const { side, lane } = this;
+    const port = context.systems[side];
+    const name = this.nameOf(stream);
+    const recent = this.repeatsOf(stream);
+    let cursor = from;
+    for (;;) {
+      const began = context.now();
+      // What came since the last poll is somebody's edit; a stream that is far behind can wait.
+      const pageLane = outcome.pages === 0 ? lane : 'background';
+      const page = await inCallContext({ lane: pageLane }, () => port.changes(stream, cursor));
+      const records = recent.news(cursor, page.records);
+      outcome.hinted += await dispatchChanges(context, { ...page, records });
+      outcome.pages += 1;
+      outcome.records += records.length;
+      // Only now: a page that fails half-way is read again, never skipped.
+      if (page.cursor !== cursor && !(await store.cursors.advance(name, cursor, page.cursor))) return;
+      recent.handedOn(page.cursor, page.records);
+      cursor = page.cursor;
+      metrics.pageDispatched(side, stream, page.records.length, newestOf(page.records), !page.more);
+      heartbeat(outcome);
+      if (!page.more) await store.cursors.noteRead(name, began);
+      // A worker that is told to stop leaves the rest to the next poll: the cursor is stored.
+      const stopping = cancellationSignal().aborted;
+      if (!page.more || stopping || outcome.pages >= PAGES_PER_POLL) return;
+    }
+  }
+
+  private nameOf(stream: string): string {
+    return `${this.side}:${stream}`;
+  }
+
+  private repeatsOf(stream: string): Repeats {
+    const known = this.repeats.get(stream) ?? new Repeats();
+    this.repeats.set(stream, known);
+    return known;
+  }
+}
+
+function newestOf(records: SyncRecord[]): string | null {
+  const times = records.map(({ updatedAt }) => Date.parse(updatedAt));
+  return times.length === 0 ? null : new Date(times.reduce((a, b) => Math.max(a, b))).toISOString();
+}

@@ -1,0 +1,167 @@
+import { refKey, type CanonicalKey } from '../sync/canonicalKey';
+import { abandonIntent, seenVersion, type Link, type PlannedWrite } from '../sync/link';
+import { otherSide, type RefKey, type Side, type SyncRecord } from '../sync/record';
+import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone, ReferenceGone } from '../systems/errors';
+import { callWaiting, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
+import { attemptNumber } from './heartbeats';
+import { activityLog } from './log';
+import type { ReadOutcome, WriteOutcome } from './types';
+
+/** What becomes of a write that was refused, or whose record is there already. */
+export class WriteRecovery {
+  constructor(
+    private readonly context: ActivityContext,
+    private readonly side: Side,
+    private readonly key: CanonicalKey,
+    private readonly read: (refs: RefKey[]) => Promise<ReadOutcome>,
+  ) {}
+
+  /** Records that carry the back-reference; where a person wants a new one, only those that no other pair has. */
+  async madeFor(kind: string, backRef: RefKey, write: PlannedWrite): Promise<SyncRecord[]> {
+    const { store, systems } = this.context;
+    const found = await systems[this.side].findByBackRef(kind, backRef, write.values);
+    if (!write.insisted || found.length === 0) return found;
+    const owners = await store.claims.owners(found.map((record) => refKey(record.ref)));
+    return found.filter((record) => (owners.get(refKey(record.ref)) ?? this.key) === this.key);
+  }
+
+  /** The record exists already: it becomes the counterpart, and the next plan merges the two as they are. */
+  async adopt(link: Link, found: SyncRecord[], backRef: RefKey): Promise<WriteOutcome> {
+    const { context, key, side } = this;
+    const { store } = context;
+    const live = found.filter((record) => record.state === 'live');
+    const [only, ...more] = live.length > 0 ? live : found;
+    if (!only || more.length > 0) {
+      const names = found.map((record) => refKey(record.ref)).join(', ');
+      return this.park(
+        link,
+        'conflict',
+        'several_counterparts',
+        `${names} all carry the back-reference ${backRef}; a person must choose`,
+        found.map((record) => refKey(record.ref)),
+      );
+    }
+    const owner = await store.claims.claim(refKey(only.ref), key);
+    if (owner !== key) {
+      return this.park(
+        link,
+        'conflict',
+        'counterpart_taken',
+        `${refKey(only.ref)} carries the back-reference ${backRef}, but is linked by ${owner}`,
+      );
+    }
+    const origin = (await store.observations.get([originRef(key)])).get(originRef(key));
+    const other = otherSide(side);
+    const seen = link.intent?.seen[other] ?? (origin && seenVersion(origin));
+    if (!seen) throw new Error(`${key}: the pair's origin was never seen`);
+    await store.observations.keep([only]);
+    // Made by an attempt of ours, and maybe by an earlier plan: what it shows of that is no person's edit.
+    await store.save({
+      ...abandonIntent(link),
+      snapshot: null,
+      sides: {
+        ...link.sides,
+        [other]: { ...seen, residue: {}, backRef: false },
+        [side]: { ...seenVersion(only), residue: {}, backRef: true },
+      },
+    });
+    return { next: 'again', fresh: [refKey(only.ref)], gone: [] };
+  }
+
+  /** @throws the error itself where only a retry or a person with the right credential mends it */
+  async recover(link: Link, write: PlannedWrite, error: unknown): Promise<WriteOutcome> {
+    const { store } = this.context;
+    if (error instanceof PreconditionFailed || error instanceof RecordGone) {
+      if (write.ref === null) throw error;
+      // A repeated one may have been done at an earlier attempt, and be refused for that very reason.
+      const refused = attemptNumber() === 1 && !write.lookFirst ? write : null;
+      await store.save(abandonIntent(link, refused));
+      return { next: 'again', ...(await this.read([write.ref])) };
+    }
+    if (error instanceof ReferenceGone) return this.waitForReference(link, write, error);
+    if (error instanceof AlreadyExists) return this.alreadyExists(link, write, error);
+    if (error instanceof NeedsHuman && error.code !== 'unauthorized') {
+      const field = error.field === null ? '' : ` (${error.field})`;
+      return this.park(link, 'quarantined', error.code, `${error.message}${field}`);
+    }
+    throw error;
+  }
+
+  /** What the write refers to is gone, and its own pair may not know yet: wait for it, and have it look. */
+  private async waitForReference(
+    link: Link,
+    write: PlannedWrite,
+    error: ReferenceGone,
+  ): Promise<WriteOutcome> {
+    const { context, side, key } = this;
+    const { store, mapping } = context;
+    const row = mapping.entities[link.entity].rows.find((each) => each[side] === error.field);
+    const id = write.values[error.field];
+    if (row?.transform.kind !== 'reference' || typeof id !== 'string')
+      return this.park(link, 'quarantined', 'invalid_field', error.message);
+    const parent = refKey({ side, kind: mapping.entities[row.transform.entity].kind[side], id });
+    const since = context.now().toISOString();
+    const text = `waits for ${parent}, which is gone: ${error.message}`;
+    const saved = await store.save({
+      ...abandonIntent(link),
+      waitsFor: [parent],
+      reason: { code: 'waiting', text, since, nextAttempt: null },
+    });
+    const owner = (await store.claims.owners([parent])).get(parent);
+    if (owner !== undefined)
+      await context.hint(owner, { hints: [{ ref: parent, version: null }], force: true, hops: 0 });
+    return { next: 'done', state: summarise(key, saved) };
+  }
+
+  /** A unique value is taken: by the record that we are looking for, or by one that is somebody else's. */
+  private async alreadyExists(link: Link, write: PlannedWrite, error: AlreadyExists): Promise<WriteOutcome> {
+    const { context, side } = this;
+    const port = context.systems[side];
+    const table = context.mapping.entities[link.entity];
+    const kind = table.kind[side];
+    if (write.op === 'create' && write.backRef !== null) {
+      const own = await this.madeFor(kind, write.backRef, write);
+      if (own.length > 0) return this.adopt(link, own, write.backRef);
+      const value = write.values[error.field];
+      const holders = value === undefined ? [] : await port.findByProperty(kind, error.field, value);
+      const owners = await context.store.claims.owners(holders.map((record) => refKey(record.ref)));
+      const free = holders.filter((record) => record.backRef === null && !owners.has(refKey(record.ref)));
+      if (!write.insisted && free.length > 0 && table.match.some((rule) => rule[side] === error.field)) {
+        // It appeared after the look for matches: look again.
+        await context.store.save(abandonIntent(link));
+        return { next: 'again', fresh: [], gone: [] };
+      }
+      const taken = holders.map((record) => {
+        const ref = refKey(record.ref);
+        return `${ref} (${owners.get(ref) ?? record.backRef ?? 'not linked'})`;
+      });
+      const text = `${side} ${kind}: ${error.field} is taken by ${taken.join(', ') || 'a record that cannot be found'}; expected a free value`;
+      return this.park(link, 'quarantined', 'duplicate_value', text);
+    }
+    return this.park(link, 'quarantined', 'duplicate_value', error.message);
+  }
+
+  private async park(
+    link: Link,
+    status: 'conflict' | 'quarantined',
+    code: string,
+    text: string,
+    candidates: RefKey[] = [],
+  ): Promise<WriteOutcome> {
+    const { context, key } = this;
+    context.metrics.pairParked(link.entity, status, code);
+    activityLog(context.log, key).warn({ status, code }, 'left to a person');
+    // One that fails again in the same way has been waiting since the first time.
+    const again = link.status === status && link.reason?.text === text ? link.reason : null;
+    const since = again?.since ?? context.now().toISOString();
+    const saved = await context.store.save({
+      ...abandonIntent(link),
+      status,
+      candidates,
+      reason: { code, text, since, nextAttempt: null },
+    });
+    // Nobody waits for what waits for a person.
+    await callWaiting(context, recordsOf(saved));
+    return { next: 'done', state: summarise(key, saved) };
+  }
+}

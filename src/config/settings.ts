@@ -1,0 +1,302 @@
+import { z } from 'zod';
+import { SERVICE_SCOPES } from '../systems/zendesk/zendeskAuth';
+import {
+  encryptionKeys,
+  flag,
+  hosts,
+  networks,
+  perMinute,
+  recordUrl,
+  seconds,
+  secrets,
+  url,
+} from './settingKinds';
+import { DEFAULT_NAME } from './sources';
+import { checkSignIn } from './zendeskSignIn';
+
+/** The settings of each process. */
+
+/** Whoever a header is believed from must be named. */
+function proxiesGiven(config: { consoleUserHeader?: string | undefined; consoleTrustedProxies: string[] }) {
+  return config.consoleUserHeader === undefined || config.consoleTrustedProxies.length > 0;
+}
+const NO_PROXIES = {
+  path: ['consoleTrustedProxies'],
+  error: 'expected the addresses of the proxies whose CONSOLE_USER_HEADER is believed',
+};
+
+export const serviceSettings = z
+  .strictObject({
+    temporalAddress: z
+      .string()
+      .optional()
+      .describe('Host and port of Temporal; left out, `start` runs a server of its own.'),
+    temporalNamespace: z
+      .string()
+      .default('default')
+      .describe('Namespace in which workflows and Schedules live.'),
+    temporalApiKey: z
+      .string()
+      .min(1, 'expected an API key')
+      .optional()
+      .describe('API key of Temporal Cloud, sent as a bearer token; switches TLS on.'),
+    encryptionKeys: encryptionKeys
+      .optional()
+      .describe(
+        'Keys that payloads in Temporal are encrypted with, `id:base64,…`: the first encrypts, all decrypt.',
+      ),
+    temporalTls: flag
+      .optional()
+      .describe(
+        '`true`: TLS with nothing else; `false`: none in spite of an API key, where a proxy does it.',
+      ),
+    temporalTlsServerName: z
+      .string()
+      .optional()
+      .describe('The name in the server’s certificate, where the address differs.'),
+    temporalTlsServerCaCertPath: z
+      .string()
+      .optional()
+      .describe('File with a certificate authority of your own, PEM.'),
+    temporalTlsClientCertPath: z.string().optional().describe('File with the client certificate, PEM.'),
+    temporalTlsClientKeyPath: z
+      .string()
+      .optional()
+      .describe('File with the key of the client certificate, PEM.'),
+    mongodbUri: z
+      .string()
+      .regex(/^mongodb(\+srv)?:\/\//, 'expected an address such as mongodb://127.0.0.1:27017')
+      .optional()
+      .describe('Address of MongoDB, with its credentials; left out, `start` runs a server of its own.'),
+    mongodbDatabase: z
+      .string()
+      .default(DEFAULT_NAME)
+      .describe('Database of the links; each installation needs one of its own.'),
+    zendeskSubdomain: z
+      .string()
+      .regex(/^[a-z0-9-]+$/i, 'expected the name before .zendesk.com')
+      .optional()
+      .describe('The name before `.zendesk.com`; this or the base URL is required.'),
+    zendeskBaseUrl: url
+      .optional()
+      .describe('Address of the account, where it is not `https://SUBDOMAIN.zendesk.com`.'),
+    zendeskOauthClientId: z
+      .string()
+      .min(1, 'expected the Identifier of an OAuth client')
+      .optional()
+      .describe('Identifier of the OAuth client that the sync signs in with ([zendesk.md](zendesk.md)).'),
+    zendeskOauthClientSecret: z
+      .string()
+      .min(1, 'expected the secret of an OAuth client')
+      .optional()
+      .describe('That client’s secret; a file is read again whenever a token is asked for.'),
+    zendeskOauthScopes: z
+      .string()
+      .regex(/^[a-z_]+(:[a-z]+)?( [a-z_]+(:[a-z]+)?)*$/, 'expected scopes such as "read tickets:write"')
+      .optional()
+      .describe(`Scopes to ask for, with spaces between; \`${SERVICE_SCOPES}\` if not given.`),
+    zendeskEmail: z
+      .email('expected an e-mail address')
+      .optional()
+      .describe('In place of an OAuth client until 2027-04-30: e-mail address of the API token’s user.'),
+    zendeskApiToken: z
+      .string()
+      .min(1, 'expected an API token')
+      .optional()
+      .describe('That user’s API token. Zendesk lets nobody create one since 2026-10-27.'),
+    pmsBaseUrl: url.describe(
+      'Address of the PMS, without the path that its profile begins with (`/api/v1`).',
+    ),
+    pmsToken: z
+      .string()
+      .min(1, 'expected an API token')
+      .describe('Token, key, password or client secret of the PMS; the last is read anew for each token.'),
+    pmsUser: z
+      .string()
+      .min(1, 'expected a name')
+      .optional()
+      .describe('Name that belongs to it, where the profile’s `auth` is `basic` or `oauth2`.'),
+    pmsProfile: z
+      .string()
+      .default('contract')
+      .describe(
+        'What the PMS’s API is like ([profile.md](profile.md)): a file, or the name of a profile that comes along.',
+      ),
+    pmsAdapter: z
+      .string()
+      .min(1, 'expected a module')
+      .optional()
+      .describe('In place of a profile: a module with an adapter of your own ([adapter.md](adapter.md)).'),
+    zendeskAttachmentHosts: hosts
+      .default(['*.zdusercontent.com'])
+      .describe(
+        'Where Zendesk’s attachments may be fetched from besides Zendesk itself; in the environment with commas between.',
+      ),
+    attachmentLimitMb: z.coerce
+      .number({ error: 'expected a number of megabytes' })
+      .positive()
+      .default(20)
+      .describe('A larger file stays where it is, and the link says so; megabytes.'),
+    mappingFile: z
+      .string()
+      .default('mapping.yaml')
+      .describe('Which properties correspond ([mapping.md](mapping.md)); relative to the working folder.'),
+    taskQueue: z
+      .string()
+      .default(DEFAULT_NAME)
+      .describe('Prefix of task queues, Schedules and workflow ids; each installation needs one of its own.'),
+    zendeskCallsPerMinute: perMinute
+      .optional()
+      .describe('To use less of Zendesk’s rate, over all workers together.'),
+    pmsCallsPerMinute: perMinute
+      .optional()
+      .describe('To use less of the PMS’s rate, over all workers together.'),
+    zendeskTicketUpdateShare: z.coerce
+      .number({ error: 'expected a percentage' })
+      .min(1, 'expected a percentage from 1 to 100')
+      .max(100, 'expected a percentage from 1 to 100')
+      .default(70)
+      .describe(
+        'How much of the ticket updates that Zendesk allows a minute is used at once, in percent; the rest as the minute runs out and agents have not used it.',
+      ),
+    zendeskPollSeconds: seconds.default(60).describe('How often Zendesk is asked for changes.'),
+    pmsPollSeconds: seconds.default(15).describe('How often the PMS is asked for changes.'),
+    reconcileCron: z
+      .string()
+      .regex(/^(off|(CRON_TZ=\S+ )?\S+( \S+){4})$/, 'expected five fields such as "0 3 * * *", or "off"')
+      .default('0 3 * * *')
+      .describe(
+        'When all records are compared with the links, in UTC unless it begins with `CRON_TZ=Europe/Berlin`; or `off`.',
+      ),
+    hygieneMinutes: z.coerce
+      .number({ error: 'expected a number of minutes' })
+      .positive()
+      .default(60)
+      .describe('How often the link store is looked through for what nobody works on.'),
+    intakeHost: z.string().default('127.0.0.1').describe('Address at which webhooks are received.'),
+    intakePort: z.coerce
+      .number({ error: 'expected a port' })
+      .int()
+      .min(0)
+      .max(65_535)
+      .default(8080)
+      .describe('Port at which webhooks are received.'),
+    publicUrl: url
+      .optional()
+      .describe('How both systems reach the receiver, by HTTPS; `webhooks install` registers it.'),
+    zendeskWebhookSecret: secrets
+      .optional()
+      .describe(
+        'Signing secret of Zendesk’s webhook, and the previous one while it is replaced; without it, nothing is received.',
+      ),
+    pmsWebhookSecret: secrets.optional().describe('The same of the PMS’s webhook.'),
+    consoleHost: z.string().default('127.0.0.1').describe('Address at which the console is served.'),
+    consolePort: z.coerce
+      .number({ error: 'expected a port' })
+      .int()
+      .min(0)
+      .max(65_535)
+      .default(8085)
+      .describe('Port at which the console is served.'),
+    consoleToken: z
+      .string()
+      .min(16, 'expected a token of at least 16 characters')
+      .optional()
+      .describe(
+        'Token that the log-in form asks for; the console is off without it and without a user header.',
+      ),
+    consoleUserHeader: z
+      .string()
+      .regex(/^[A-Za-z0-9-]+$/, 'expected the name of a header, e.g. X-Forwarded-Email')
+      .optional()
+      .describe('Header in which a proxy names the user whom it has logged in.'),
+    consoleTrustedProxies: networks
+      .default([])
+      .describe('Addresses or networks whose headers are believed; in the environment with commas between.'),
+    temporalUiUrl: url
+      .optional()
+      .describe(
+        'Address of the Temporal Web UI, for links to workflows and Schedules; one that `start` runs is known.',
+      ),
+    pmsRecordUrl: recordUrl
+      .optional()
+      .describe('Address of a record in the PMS, for links; `{kind}` is `customer`, `project` or `note`.'),
+    metricsHost: z.string().default('127.0.0.1').describe('Address at which metrics are served.'),
+    metricsPort: z.coerce
+      .number({ error: 'expected a port' })
+      .int()
+      .min(0)
+      .max(65_535)
+      .optional()
+      .describe('Port of `/metrics`; off without it.'),
+    logLevel: z
+      .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+      .default('info')
+      .describe('The least severe log lines that are written.'),
+  })
+  .refine((config) => config.zendeskSubdomain ?? config.zendeskBaseUrl, {
+    path: ['zendeskSubdomain'],
+    error: 'expected the Zendesk subdomain (or zendeskBaseUrl)',
+  })
+  .superRefine(checkSignIn)
+  .refine((config) => !config.temporalTlsClientCertPath === !config.temporalTlsClientKeyPath, {
+    path: ['temporalTlsClientKeyPath'],
+    error: 'expected a client certificate and its key together',
+  })
+  .refine((config) => config.temporalAddress ?? !(config.temporalApiKey ?? config.temporalTls), {
+    path: ['temporalAddress'],
+    error: 'expected the address that TLS or the API key is for',
+  })
+  .refine(proxiesGiven, NO_PROXIES);
+
+/** Stands for a setting that a process does not read. */
+export const UNUSED = z.unknown().optional();
+/** The webhook receiver is what strangers can reach: it holds no credential of either API, and starts no servers. */
+export const intakeSettings = z
+  .strictObject({
+    ...serviceSettings.shape,
+    zendeskOauthClientId: UNUSED,
+    zendeskOauthClientSecret: UNUSED,
+    zendeskOauthScopes: UNUSED,
+    zendeskEmail: UNUSED,
+    zendeskApiToken: UNUSED,
+    pmsBaseUrl: UNUSED,
+    pmsToken: UNUSED,
+    pmsUser: UNUSED,
+    pmsProfile: UNUSED,
+    pmsAdapter: UNUSED,
+    temporalAddress: serviceSettings.shape.temporalAddress.unwrap(),
+    mongodbUri: serviceSettings.shape.mongodbUri.unwrap(),
+  })
+  .refine(proxiesGiven, NO_PROXIES);
+
+/** The codec server's own settings; it needs no credential of either system. */
+export const codecServerSettings = z.strictObject({
+  encryptionKeys: encryptionKeys.describe(
+    'Keys that payloads in Temporal are encrypted with, `id:base64,…`: the first encrypts, all decrypt.',
+  ),
+  codecServerToken: z
+    .string()
+    .min(16, 'expected a token of at least 16 characters')
+    .describe('Token by which the Web UI and the command line may have payloads decrypted.'),
+  codecServerOrigins: z
+    .string()
+    .default('http://localhost:8233,http://127.0.0.1:8233,http://localhost:8080,http://127.0.0.1:8080')
+    .transform((text) => text.split(',').map((origin) => origin.trim()))
+    .describe('Origins of the Web UIs whose pages may ask, with commas between.'),
+  codecServerHost: z.string().default('127.0.0.1').describe('Address at which the codec server listens.'),
+  codecServerPort: z.coerce
+    .number({ error: 'expected a port' })
+    .int()
+    .min(0)
+    .max(65535)
+    .default(8089)
+    .describe('Port at which the codec server listens.'),
+});
+
+/** The settings of each process, for docs/configuration.md. */
+export const SETTINGS = {
+  service: serviceSettings,
+  intake: intakeSettings,
+  codecServer: codecServerSettings,
+} as const;
