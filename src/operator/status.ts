@@ -116,7 +116,7 @@ export function worriesOf(
   const worries: string[] = [];
   for (const { process, why, since, nextAttempt } of status.failedStarts)
     worries.push(
-      `${process} cannot serve this connection since ${since}: ${why}; mend it, and it is tried again at ${nextAttempt}`,
+      `${process} cannot serve this connection since ${since}: ${why}; correct this, and the service tries again at ${nextAttempt}`,
     );
   if (status.workers === 0 && status.failedStarts.length === 0)
     worries.push('no worker runs: start one with "zendesk-pms-sync start"');

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { SyntaxNode } from '@lezer/common';
-import { parser } from '@prometheus-io/lezer-promql';
+import type { LRParser } from '@lezer/lr';
 import type { Metric } from 'prom-client';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -14,6 +14,9 @@ import { headingAnchors } from '../support/headingAnchors';
  * The dashboard and the alerts name only metrics and labels that exist. Their PromQL is read by Prometheus' own
  * grammar; what exists is asked of the registry that `/metrics` is written from.
  */
+
+// Its types are those of an ES module; what Node loads here is CommonJS.
+const { parser } = jest.requireActual<{ parser: LRParser }>('@prometheus-io/lezer-promql');
 
 const ROOT = path.resolve(__dirname, '../..');
 const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');

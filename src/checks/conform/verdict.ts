@@ -105,7 +105,7 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
             ...missing.map((name) => `no "${name}"`),
             ...readOnly.map((name) => `"${name}" is read-only`),
           ].join(', '),
-          means: 'mend the mapping',
+          means: 'correct the mapping',
         },
   create: outcome,
   update: outcome,

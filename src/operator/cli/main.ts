@@ -43,9 +43,9 @@ async function main(argv: string[]): Promise<void> {
     .command('start')
     .description('run worker, schedules and webhook receiver')
     .option(...CONFIG)
-    .option('--connection <names...>', 'just these, where the settings name several')
-    .option('--data <dir>', 'where servers that this starts itself keep their data', '.zendesk-pms-sync')
-    .addOption(new Option('--only <part>', 'run just this part').choices(['worker', 'intake']))
+    .option('--connection <names...>', 'serve only these connections')
+    .option('--data <dir>', 'folder for the data of servers that this command starts', '.zendesk-pms-sync')
+    .addOption(new Option('--only <part>', 'run only this part').choices(['worker', 'intake']))
     .action(async ({ only, ...options }: StartOptions & { only?: 'worker' | 'intake' }) =>
       only === 'intake' ? receiveWebhooks(options) : start(options, only !== 'worker'),
     );

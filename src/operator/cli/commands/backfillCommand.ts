@@ -32,12 +32,12 @@ export function registerBackfill(program: Command): void {
   common(
     command
       .command('start', { isDefault: true })
-      .description('begin it, or join the one that runs')
-      .option('--wait', 'show how far it is until it ends; Ctrl-C leaves it running'),
+      .description('start a backfill, or join the running one')
+      .option('--wait', 'show the progress until the end; Ctrl-C leaves the backfill running'),
     'zendesk-pms-sync backfill --wait',
   ).action(async (options: StartOptions) => withService(options, (service) => start(service, options)));
   common(
-    command.command('status').description('how far it is'),
+    command.command('status').description('show the progress'),
     'zendesk-pms-sync backfill status --json',
   ).action(async (options: CommonOptions) =>
     withService(options, async ({ client, config }) => {
@@ -81,7 +81,7 @@ async function start(connected: Connected, options: StartOptions): Promise<void>
 /** How long it takes, as the last plan told it: only a plan reads all that there is to do. */
 export function foretoldWords(foretold: KeptForecast | null): string {
   return foretold === null
-    ? 'How long it takes, "zendesk-pms-sync plan --summary" tells beforehand; it was not asked yet.'
+    ? 'No forecast: run "zendesk-pms-sync plan --summary" first to see how long it takes.'
     : `By the plan of ${foretold.at} it takes ${forecastWords(foretold)}.`;
 }
 

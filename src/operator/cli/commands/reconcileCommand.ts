@@ -27,7 +27,7 @@ export function registerReconcile(program: Command): void {
   common(
     command
       .command('run', { isDefault: true })
-      .description('compare all records of both sides with the link store, and have what differs mended')
+      .description('compare all records of both sides with the link store, and repair the differences')
       .option('--full', 'all comments, not only those since the last reconcile', false),
     'zendesk-pms-sync reconcile --full',
   ).action(async (options: RunOptions) => withService(options, (service) => run(service, options)));

@@ -13,7 +13,7 @@ export function registerRemap(program: Command): void {
   common(
     program
       .command('remap')
-      .description('bring all pairs to the mapping file as it is now, e.g. after a row was added'),
+      .description('apply the present mapping file to all pairs, e.g. after a row was added'),
     'zendesk-pms-sync remap',
   ).action(async (options: CommonOptions) =>
     withService(options, async (connected) => {
@@ -46,5 +46,5 @@ async function follow({ client, config, mapping: { version } }: Connected): Prom
 }
 
 function words({ version, told, left }: RemapProgress): string {
-  return `mapping ${version}: ${told} pairs told, ${left} left as they are`;
+  return `mapping ${version}: ${told} pairs signalled, ${left} left as they are`;
 }

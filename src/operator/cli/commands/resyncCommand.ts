@@ -24,7 +24,7 @@ export function registerResync(program: Command): void {
     common(
       program
         .command('resync')
-        .description('read both records of a pair again and bring them into agreement now')
+        .description('read both records of a pair again and sync them now')
         .argument('<pair...>', 'a record (zendesk:ticket:123) or a key (TicketToProject/zendesk:ticket:123)'),
       'zendesk-pms-sync resync zendesk:ticket:123',
     ),
