@@ -351,7 +351,7 @@ async function* webhooks({ config, admins }: Patient): AsyncIterable<Finding> {
   }
 }
 
-/** What a system said for itself; anything else is a bug, and told as one. */
+/** A system's own message. Any other error is a bug, and is reported as one. */
 function wordsOf(error: unknown): string {
   if (error instanceof NeedsHuman || error instanceof RetryLater) return error.message;
   return firstLine(error);

@@ -71,7 +71,7 @@ async function ensure(client: Client, { scheduleId, spec, action, note, atOnce }
       spec,
       action: action,
       policies: { ...previous.policies, ...policies },
-      // While it is paused, the note is the reason of whoever paused it.
+      // While it is paused, the note is the reason for the pause.
       state: previous.state.paused ? previous.state : { ...previous.state, note },
     }));
   } catch (error) {

@@ -69,7 +69,7 @@ export function pages(app: FastifyInstance, context: ConsoleContext): void {
   });
 }
 
-/** @throws Error where nobody is known, which the server sees to before */
+/** @throws Error without a session; the server checks this before */
 export function viewerOf({ viewer }: FastifyRequest): Viewer {
   if (!viewer) throw new Error('a page was asked for by nobody');
   return viewer;

@@ -78,7 +78,7 @@ async function start(connected: Connected, options: StartOptions): Promise<void>
   if (progress.failed.length > 0) process.exitCode = 1;
 }
 
-/** How long it takes, as the last plan told it: only a plan reads all that there is to do. */
+/** The forecast of the last plan: only a plan reads everything that there is to do. */
 export function foretoldWords(foretold: KeptForecast | null): string {
   return foretold === null
     ? 'No forecast: run "zendesk-pms-sync plan --summary" first to see how long it takes.'
@@ -112,7 +112,7 @@ export function inWords(progress: BackfillProgress, now: Date): string {
   ].join(' · ');
 }
 
-/** Seconds, by how far the records' times have come from the step's first to its beginning; null where nothing tells. */
+/** Seconds left, estimated from the times of the step's records; null without an estimate. */
 export function secondsLeft({ step, startedAt }: BackfillProgress, now: Date): number | null {
   if (step.first === null || step.reached === null) return null;
   const all = Date.parse(startedAt) - Date.parse(step.first);

@@ -73,7 +73,7 @@ function sideNamed(text: string): Side {
   throw new BadInput(`--choose: found "${text}", expected zendesk or pms`);
 }
 
-/** One decision, said in one way. @throws BadInput */
+/** One decision, given by exactly one option. @throws BadInput */
 function readChoice({ row, choose, value, valueFile, link, create, unlink }: ResolveOptions): Choice {
   const ways = { choose, value, 'value-file': valueFile, link, create, unlink };
   const given = Object.entries(ways).filter(([, option]) => option !== undefined);

@@ -60,7 +60,7 @@ export function registerInit(program: Command): void {
     .action((options: Options) => init(options, process.stdin.isTTY && !options.yes ? questions() : null));
 }
 
-/** @param ask null where nobody can be asked */
+/** @param ask null if there is no terminal */
 export async function init(options: Options, ask: Questions | null): Promise<void> {
   const dir = path.resolve(options.dir);
   refuseToReplace(dir, options.force === true);

@@ -137,7 +137,7 @@ function registerLink(links: Command): void {
   );
 }
 
-/** Which of the two speaks for the pair: one that has a link already, or else the Zendesk record. */
+/** The record whose pair is used: the one that has a link already, or else the Zendesk record. */
 async function pairToBe(
   { store, mapping }: Connected,
   [a, b]: readonly [RefKey, RefKey],

@@ -21,7 +21,7 @@ interface ReportOptions extends CommonOptions {
   last: number;
 }
 
-/** `reconcile`: compares both sides now, tells how far it is, and shows what it found; `reconcile report`: shows it again. */
+/** `reconcile`: compares both sides now, shows the progress and the result; `reconcile report`: shows the result again. */
 export function registerReconcile(program: Command): void {
   const command = program.command('reconcile').description('compare both sides with the link store');
   common(

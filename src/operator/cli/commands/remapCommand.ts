@@ -25,7 +25,7 @@ export function registerRemap(program: Command): void {
   );
 }
 
-/** Starts the workflow, or joins the one that runs, and shows how far it is. Ctrl-C leaves it running. */
+/** Starts the workflow, or joins the running one, and shows its progress. Ctrl-C leaves it running. */
 async function follow({ client, config, mapping: { version } }: Connected): Promise<RemapProgress> {
   const handle = await client.workflow.start(remap, {
     workflowId: `${config.taskQueue}-remap-${version}`,

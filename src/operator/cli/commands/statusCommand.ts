@@ -31,7 +31,7 @@ export function registerStatus(program: Command): void {
   });
 }
 
-/** How one connection stands. */
+/** The state of one connection. */
 interface Stood {
   connection: string | null;
   status: Status;

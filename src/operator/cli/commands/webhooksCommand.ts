@@ -115,7 +115,7 @@ function print(value: unknown): void {
   console.log(JSON.stringify(value, null, 2));
 }
 
-/** What a system refuses or leaves unanswered is for a person to mend: one line, like a wrong setting. */
+/** A refusal or a missing answer is for a person to resolve: one line, as for a wrong setting. */
 async function mendable(work: () => Promise<void>): Promise<void> {
   try {
     await work();
