@@ -1,5 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import type { SyntaxNode } from '@lezer/common';
+import type { LRParser } from '@lezer/lr';
 import type { Metric } from 'prom-client';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -8,29 +10,13 @@ import { Counts, OUTCOMES } from '../../src/sync/deliveryCounts';
 import { SIDES } from '../../src/sync/record';
 import { headingAnchors } from '../support/headingAnchors';
 
-/** What is used of the parser, whose own types are those of an ES module. */
-interface SyntaxNode {
-  from: number;
-  to: number;
-  getChild(name: string): SyntaxNode | null;
-  getChildren(name: string): SyntaxNode[];
-}
-interface Visited {
-  name: string;
-  from: number;
-  to: number;
-  type: { isError: boolean };
-  node: SyntaxNode;
-}
-interface Promql {
-  parser: { parse(text: string): { iterate(spec: { enter: (each: Visited) => void }): void } };
-}
-const { parser } = jest.requireActual<Promql>('@prometheus-io/lezer-promql');
-
 /**
  * The dashboard and the alerts name only metrics and labels that exist. Their PromQL is read by Prometheus' own
  * grammar; what exists is asked of the registry that `/metrics` is written from.
  */
+
+// Its types are those of an ES module; what Node loads here is CommonJS.
+const { parser } = jest.requireActual<{ parser: LRParser }>('@prometheus-io/lezer-promql');
 
 const ROOT = path.resolve(__dirname, '../..');
 const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
