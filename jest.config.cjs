@@ -1,7 +1,7 @@
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testMatch: ['<rootDir>/test/**/*.test.ts', '<rootDir>/packages/*/test/**/*.test.ts'],
   // They need a real Redmine: `npm run test:redmine`.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/redmine/'],
   transform: {

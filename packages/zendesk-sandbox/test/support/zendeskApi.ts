@@ -1,4 +1,4 @@
-import { type Fields, type Organization, type Ticket, type User, type ZendeskSandbox } from 'zendesk-sandbox';
+import { type Fields, type Organization, type Ticket, type User, type ZendeskSandbox } from '../../src';
 
 /** What answers hold, each part where the call that was made returns it. */
 export interface Body {
@@ -170,10 +170,13 @@ export class ZendeskApi {
     return {
       status: answer.status,
       headers: answer.headers,
-      body: (text === '' ? {} : JSON.parse(text)) as Body,
+      // Some refusals are plain text (rules 8 and 50 of zendesk-rules.md).
+      body: (isJson(answer) && text !== '' ? JSON.parse(text) : {}) as Body,
     };
   }
 }
+
+const isJson = ({ headers }: Response): boolean => headers.get('content-type')?.includes('json') === true;
 
 function created({ status, body }: Answer): Body {
   if (status !== 201) throw new Error(`answered ${status}: ${JSON.stringify(body)}`);
