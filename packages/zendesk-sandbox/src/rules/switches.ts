@@ -104,7 +104,7 @@ export function obeysOfEnvironment(): Obeys {
   const text = process.env[VARIABLE];
   if (text === undefined || text === '') return 'all';
   try {
-    return schema.parse(JSON.parse(text)) as Partial<Rules>;
+    return rulesOf(JSON.parse(text) as Obeys);
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
     throw new Error(`${VARIABLE}: found ${text}, expected rules as README.md lists them. ${words}`);
