@@ -14,6 +14,7 @@ import type { startMongo, startTemporal } from '../../src/platform/embedded/embe
 import { openLinkStore, type LinkStore } from '../../src/links/linkStore';
 import { PAIRS_AT_WORK } from '../../src/workers/hint';
 import { generateAccount, type AccountOptions, type AccountSize } from './backfill/generate';
+import { NOT_YET_SURVIVED } from '../../test/support/notYetSurvived';
 
 /** One Temporal and one MongoDB for the whole run. */
 export interface Servers {
@@ -49,6 +50,7 @@ export async function startSandboxes(
   const zendesk = await startZendeskSandbox({
     ...NO_LIMITS,
     ...limit,
+    obeys: NOT_YET_SURVIVED,
     clock,
   });
   const pms = await startPmsSandbox({ rateLimitPerMinute: UNLIMITED, clock });

@@ -11,6 +11,7 @@ import type { CallCount } from 'zendesk-sandbox/common';
 import { WorkerProcess, serviceSettings } from '../demo/worker';
 import { startMongo, startTemporal } from '../../src/platform/embedded/embeddedServers';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
+import { NOT_YET_SURVIVED } from '../../test/support/notYetSurvived';
 
 /**
  * `npm run bench:rate`: worker processes against a Zendesk sandbox that refuses every call above its rate. People in
@@ -44,7 +45,11 @@ async function main(): Promise<void> {
   const onProgress = (line: string) => console.error(line);
   const temporal = await startTemporal({ onProgress, searchAttributes: SEARCH_ATTRIBUTES });
   const mongo = await startMongo({ onProgress });
-  const zendesk = await startZendeskSandbox({ ...NO_LIMITS, rateLimitPerMinute: rate });
+  const zendesk = await startZendeskSandbox({
+    ...NO_LIMITS,
+    rateLimitPerMinute: rate,
+    obeys: NOT_YET_SURVIVED,
+  });
   const pms = await startPmsSandbox();
   const run = `bench-${randomBytes(3).toString('hex')}`;
   const env = {

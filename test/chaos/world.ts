@@ -23,6 +23,7 @@ import { projectRoot } from '../../src/platform/embedded/serverCache';
 import { freePort } from '../../src/platform/ports';
 import { PAIRS_AT_WORK } from '../../src/workers/hint';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
+import { NOT_YET_SURVIVED } from '../support/notYetSurvived';
 
 export const PROCESSES = ['worker', 'intake', 'temporal', 'mongo'] as const;
 export type ProcessName = (typeof PROCESSES)[number];
@@ -107,7 +108,7 @@ export class World {
       searchAttributes: SEARCH_ATTRIBUTES,
     });
     const mongo = await startMongo({ dataDir, mongoPort: ports.mongo });
-    const zendesk = await startZendeskSandbox({ ...NO_LIMITS, seed });
+    const zendesk = await startZendeskSandbox({ ...NO_LIMITS, seed, obeys: NOT_YET_SURVIVED });
     const pms = await startPmsSandbox({ rateLimitPerMinute: NO_LIMITS.rateLimitPerMinute, seed: seed + 1 });
     const receiver = await freePort();
     const env = {

@@ -14,6 +14,7 @@ import { ZENDESK_RATE } from '../../src/systems/zendesk/zendeskLimits';
 import { ManualClock } from '../support/clocks';
 import { serviceAuth } from '../support/sandboxes';
 import { testServers } from '../support/servers';
+import { NOT_YET_SURVIVED } from '../support/notYetSurvived';
 
 /** Limits of endpoints and records, kept by two workers: two budgets over one database, on a clock that the test moves. */
 
@@ -34,7 +35,12 @@ const start = async (limits: Partial<LimitOptions>, share = 1) => {
   underWay = 0;
   mongo = await MongoClient.connect(testServers().mongodbUri);
   db = mongo.db(`limits-${randomUUID().slice(0, 8)}`);
-  zendesk = await startZendeskSandbox({ ...NO_LIMITS, ...limits, clock: clock.now });
+  zendesk = await startZendeskSandbox({
+    ...NO_LIMITS,
+    ...limits,
+    obeys: NOT_YET_SURVIVED,
+    clock: clock.now,
+  });
   workers = [0, 1].map(() => {
     const zendeskRate = { name: 'Zendesk', rules: ZENDESK_RATE, ceiling: null, share };
     const budgets = new RateBudgets(

@@ -17,6 +17,7 @@ import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
 import { ZENDESK_RATE } from '../../src/systems/zendesk/zendeskLimits';
 import { bearerOf } from '../support/sandboxes';
 import { testServers } from '../support/servers';
+import { NOT_YET_SURVIVED } from '../support/notYetSurvived';
 
 const LIMIT = 120;
 /** A minute passes in six seconds, for the sandbox as for the workers: any faster, and a busy machine delays calls beyond a window's edge. */
@@ -44,6 +45,7 @@ describe('rate budget over two workers', () => {
     mongo = await MongoClient.connect(testServers().mongodbUri);
     db = mongo.db(`budget-${randomUUID().slice(0, 8)}`);
     zendesk = await startZendeskSandbox({
+      obeys: NOT_YET_SURVIVED,
       ...NO_LIMITS,
       rateLimitPerMinute: LIMIT,
       incrementalPerMinute: 10,

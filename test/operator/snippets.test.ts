@@ -36,7 +36,7 @@ const SCRIPTS: [script: RegExp, test: string][] = [
   [/^run test:chaos\b/, 'test/chaos/short.test.ts'],
   [/^run test:redmine$/, 'test/redmine/sync.test.ts'],
   [/^run histories:record$/, 'test/integration/replay.test.ts'],
-  [/^run sandbox:(zendesk|pms)\b/, 'test/integration/zendeskSandbox.test.ts'],
+  [/^run sandbox:(zendesk|pms)\b/, 'packages/zendesk-sandbox/test/api.test.ts'],
   [/^run bench:/, 'test/integration/rateBudget.test.ts'],
   [/^(ci|run build)$/, 'test/integration/package.test.ts'],
 ];

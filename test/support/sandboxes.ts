@@ -17,6 +17,7 @@ import type { SystemPort } from '../../src/systems/port';
 import { profileSystem, type PmsConnection } from '../../src/systems/profile/profileSystem';
 import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
 import type { ZendeskAuth } from '../../src/systems/zendesk/zendeskAuth';
+import { NOT_YET_SURVIVED } from './notYetSurvived';
 
 /** Both sandboxes with an adapter to each, and plain HTTP for what people do. */
 export interface Sandboxes {
@@ -70,6 +71,7 @@ export async function startSandboxes(
   const zendesk = await startZendeskSandbox({
     idsAfter,
     ...NO_LIMITS,
+    obeys: NOT_YET_SURVIVED,
     ...options.zendesk,
   });
   const pms = await startPmsSandbox({ idsAfter, rateLimitPerMinute: 100_000, ...options.pms });

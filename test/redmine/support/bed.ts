@@ -15,6 +15,7 @@ import type { Side } from '../../../src/sync/record';
 import type { SystemPort } from '../../../src/systems/port';
 import type { LinkStore } from '../../../src/links/linkStore';
 import { bearerOf, serviceAuth, serviceSignIn } from '../../support/sandboxes';
+import { NOT_YET_SURVIVED } from '../../support/notYetSurvived';
 
 /** The Zendesk sandbox, a Redmine of its own with nothing in it, and an adapter to each. */
 export interface Bed {
@@ -47,6 +48,7 @@ export async function startBed(): Promise<Bed> {
   const zendesk = await startZendeskSandbox({
     idsAfter: Math.floor(Math.random() * 1e9),
     ...NO_LIMITS,
+    obeys: NOT_YET_SURVIVED,
   });
   const zendeskWrites: string[] = [];
   const systems = {

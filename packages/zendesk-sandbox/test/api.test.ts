@@ -153,7 +153,7 @@ describe('organizations', () => {
       url: `${sandbox.url}/api/v2/organizations/${organization.id}.json`,
       name: 'Acme',
       domain_names: ['acme.example', 'acme.test'],
-      tags: ['gold', 'vip', 'ümlaut'],
+      tags: ['vip', 'gold', 'ümlaut'],
       created_at: '2026-01-01T00:00:00Z',
       updated_at: '2026-01-01T00:00:00Z',
       external_id: null,
@@ -173,7 +173,7 @@ describe('organizations', () => {
     const duplicate = () => api.post('/organizations', { organization: { name: ' aCME ' } });
     expect(refused(await duplicate())).toEqual(fault('name', 'DuplicateValue'));
     expect((await duplicate()).body.details['name']?.[0]?.description).toBe(
-      'Name: aCME has already been taken',
+      'Name:  aCME has already been taken',
     );
     expect((await api.put(`/organizations/${id}`, { organization: { name: 'ACME' } })).status).toBe(200);
     await api.put(`/organizations/${id}`, { organization: { name: 'Other' } });
@@ -184,7 +184,7 @@ describe('organizations', () => {
   });
 
   test.each([
-    ['region', 'mars'],
+    ['region', 5],
     ['vip', 'yes'],
     ['contract_end', 'soon'],
     ['annual_revenue', 'much'],
@@ -248,8 +248,11 @@ describe('organizations', () => {
       organization_merge: { winner_id: winner.id },
     });
     const merge = body['organization_merge'] as { id: string };
-    expect(merge).toMatchObject({ loser_id: loser.id, winner_id: winner.id, status: 'complete' });
-    expect((await api.get(`/organization_merges/${merge.id}`)).body['organization_merge']).toEqual(merge);
+    expect(merge).toMatchObject({ loser_id: loser.id, winner_id: winner.id, status: 'new' });
+    expect((await api.get(`/organization_merges/${merge.id}`)).body['organization_merge']).toEqual({
+      ...merge,
+      status: 'complete',
+    });
     expect((await api.get(`/organizations/${loser.id}`)).status).toBe(404);
     expect((await api.get(`/organizations/${winner.id}`)).body.organization.domain_names).toEqual([
       'b.example',
@@ -278,7 +281,8 @@ describe('paging', () => {
     const second = await names(first.body.links.next ?? '');
     expect(second).toMatchObject({
       names: ['A3'],
-      body: { meta: { has_more: false }, links: { next: null } },
+      // Its links go on nevertheless: rule 12.
+      body: { meta: { has_more: false }, links: { next: expect.any(String) as unknown } },
     });
     expect((await names(second.body.links.prev ?? '')).names).toEqual(['A1', 'A2']);
   });
@@ -315,6 +319,7 @@ describe('tickets', () => {
     const ticket = await api.ticket({
       assignee_email: 'bob@sandbox.example',
       requester: { name: 'Carla', email: 'Carla@Acme.example' },
+      type: 'task',
       due_at: '2026-02-03T04:05:06.789Z',
       tags: ['B', 'a b'],
       external_id: 'x',
@@ -362,11 +367,11 @@ describe('tickets', () => {
     [{ requester: { email: 'nonsense' } }, 'requester', 'InvalidValue'],
     [{ custom_status_id: 5 }, 'custom_status_id', 'InvalidValue'],
     [{ comment: { body: 'x', author_id: 5 } }, 'comment', 'InvalidValue'],
-    [{ custom_fields: [{ id: SEVERITY, value: 's9' }] }, 'base', 'InvalidValue'],
+    [{ custom_fields: [{ id: SEVERITY, value: 9 }] }, 'base', 'InvalidValue'],
     [{ custom_fields: [{ id: SEVERITY + 1, value: 'many' }] }, 'base', 'InvalidValue'],
     [{ custom_fields: [{ id: SEVERITY + 3, value: 'today' }] }, 'base', 'InvalidValue'],
     [{ custom_fields: [{ id: SEVERITY + 4, value: 1 }] }, 'base', 'InvalidValue'],
-    [{ custom_fields: [{ id: SEVERITY + 5, value: ['moon'] }] }, 'base', 'InvalidValue'],
+    [{ custom_fields: [{ id: SEVERITY + 5, value: 'api' }] }, 'base', 'InvalidValue'],
   ])('refuse %j', async (fields, field, error) => {
     const ticket = { subject: 'S', comment: { body: 'x' }, ...fields };
     expect(refused(await api.post('/tickets', { ticket }))).toEqual(fault(field, error));
@@ -375,7 +380,9 @@ describe('tickets', () => {
   });
 
   test('an end user is no assignee', async () => {
-    const { id, requester_id: requester } = await api.ticket({ requester: { email: 'c@example.com' } });
+    const { id, requester_id: requester } = await api.ticket({
+      requester: { email: 'c@example.com', name: 'C' },
+    });
     expect(refused(await api.put(`/tickets/${id}`, { ticket: { assignee_id: requester } }))).toEqual(
       fault('assignee', 'InvalidValue'),
     );
@@ -440,7 +447,9 @@ describe('tickets', () => {
     const { id } = await api.ticket({ tags: ['a', 'b'] });
     const tags = async (ticket: object) => (await api.put(`/tickets/${id}`, { ticket })).body.ticket.tags;
     expect(await tags({ tags: ['C', 'd e'] })).toEqual(['c', 'd', 'e']);
-    expect(await tags({ additional_tags: ['A', 'c'], remove_tags: ['D'] })).toEqual(['a', 'c', 'e']);
+    const many = { additional_tags: ['A', 'c'], remove_tags: ['D'] };
+    await api.done(await api.put(`/tickets/update_many?ids=${id}`, { ticket: many }));
+    expect((await api.get(`/tickets/${id}/tags`)).body.tags).toEqual(['a', 'c', 'e']);
     expect(await tags({ tags: [] })).toEqual([]);
     expect((await api.put(`/tickets/${id}/tags`, { tags: ['x'] })).body.tags).toEqual(['x']);
     expect((await api.post(`/tickets/${id}/tags`, { tags: ['y', 'z'] })).body.tags).toEqual(['y', 'z']);
@@ -474,14 +483,14 @@ describe('tickets', () => {
     const { id } = await api.ticket({ status: 'closed' });
     const answer = await api.put(`/tickets/${id}`, { ticket: { subject: 'late' } });
     expect(refused(answer)).toEqual(fault('status', 'InvalidValue'));
-    expect(answer.body.details['status']?.[0]?.description).toBe('Status: closed prevents ticket update');
+    expect(answer.body.details['status']?.[0]?.description).toBe('closed prevents ticket update');
     expect((await api.comment(id, { body: 'late' })).status).toBe(422);
     expect((await api.put(`/tickets/${id}/tags`, { tags: ['x'] })).status).toBe(422);
     const many = async (ticket: object) =>
       (await api.done(await api.put(`/tickets/update_many?ids=${id}`, { ticket }))).results;
     expect(await many({ additional_tags: ['x'] })).toMatchObject([{ success: true }]);
     expect(await many({ additional_tags: ['y'], subject: 'late' })).toMatchObject([
-      { success: false, error: 'RecordInvalid' },
+      { error: 'TicketUpdateFailed', details: 'closed prevents ticket update' },
     ]);
     expect((await api.get(`/tickets/${id}`)).body.ticket).toMatchObject({ tags: ['x'], subject: 'Printer' });
   });
@@ -553,26 +562,29 @@ describe('tickets', () => {
     }
     const { comments } = (await api.get(`/tickets/${winner.id}/comments`)).body;
     expect(comments.at(-1)).toMatchObject({
-      body: `Requests #${loser.id}, #${other.id} were closed and merged into this request.`,
+      body: `Requests #${loser.id} "Printer", #${other.id} "Printer" were closed and merged into this request.`,
       public: false,
     });
     for (const ids of [[loser.id], [winner.id], []]) {
       const again = await api.done(await api.post(`/tickets/${winner.id}/merge`, { ids }));
-      expect(again.results).toMatchObject([{ success: false, error: 'RecordInvalid' }]);
+      expect(again.results).toMatchObject([{ error: 'TicketUpdateFailed' }]);
     }
   });
 });
 
 describe('comments', () => {
   test('text becomes escaped HTML; HTML becomes text, without what could act', async () => {
-    const { id } = await api.ticket({ comment: { body: 'a <b> & "c"\nd' } });
+    const { id } = await api.ticket({ comment: { body: 'a < b & "c"\nd' } });
     await api.comment(id, {
       html_body:
         '<p>Hi&nbsp;<b onclick="x()">you</b> &amp; me</p><ul><li>one</li></ul><script>bad()</script><a href="javascript:x()">l</a>',
     });
     const { comments } = (await api.get(`/tickets/${id}/comments`)).body;
     expect(comments.map(({ body, html_body: html }) => [body, html])).toEqual([
-      ['a <b> & "c"\nd', '<div class="zd-comment" dir="auto">a &lt;b&gt; &amp; &quot;c&quot;<br>d<br></div>'],
+      [
+        'a < b & "c"\nd',
+        '<div class="zd-comment" dir="auto"><p dir="auto">a &lt; b &amp; &quot;c&quot;<br>d</p></div>',
+      ],
       [
         'Hi you & me\n\n- one\n\nl',
         '<div class="zd-comment" dir="auto"><p>Hi&nbsp;<b>you</b> &amp; me</p><ul><li>one</li></ul><a >l</a></div>',
@@ -581,7 +593,9 @@ describe('comments', () => {
   });
 
   test('the author is who calls, or somebody known; of the first one it is the requester', async () => {
-    const { id, requester_id: carla } = await api.ticket({ requester: { email: 'c@example.com' } });
+    const { id, requester_id: carla } = await api.ticket({
+      requester: { email: 'c@example.com', name: 'C' },
+    });
     await api.comment(id, { body: 'mine' });
     await api.comment(id, { body: 'hers', author_id: carla, public: false });
     expect(refused(await api.comment(id, { body: 'whose?', author_id: 5 }))).toEqual(
@@ -665,7 +679,7 @@ describe('comments', () => {
     ]);
     expect(everywhere).not.toMatch(/4111|pin/);
     expect((await events()).flatMap((event) => event.child_events)).toContainEqual(
-      expect.objectContaining({ event_type: 'CommentRedactionEvent', comment_id: first?.id }),
+      expect.objectContaining({ event_type: 'CommentRedactionEvent', comment_id: String(first?.id) }),
     );
     const all = await api.put(`/comment_redactions/${second?.id}`, { ticket_id: id });
     expect(all.body.comment.body).toMatch(/^▇+$/);
@@ -761,23 +775,26 @@ describe('exports', () => {
       return [body.organizations.map(({ name }) => name), body.count, body.end_of_stream, body.end_time];
     };
     const second = START / 1000;
-    expect(await page(SINCE)).toEqual([['A', 'B', 'C'], 3, false, second]);
+    expect(await page(SINCE)).toEqual([['A', 'B', 'C'], 3, false, second + 1]);
     now += 60_000;
-    expect(await page(second)).toEqual([['A', 'B', 'C'], 3, false, second]);
-    expect(await page(second + 1)).toEqual([['D', 'E'], 2, true, second + 2]);
+    expect(await page(second)).toEqual([['A', 'B', 'C'], 3, false, second + 1]);
+    expect(await page(second + 1)).toEqual([[`${id}_deleted_D`, 'E'], 2, true, second + 2]);
     const { body } = await api.get(`/incremental/organizations?start_time=${second + 1}&per_page=1`);
     expect(body.organizations[0]?.deleted_at).toBe('2026-01-01T00:00:01Z');
     expect(body.next_page).toBe(
-      `${sandbox.url}/api/v2/incremental/organizations.json?start_time=${second + 1}&per_page=1`,
+      `${sandbox.url}/api/v2/incremental/organizations.json?start_time=${second + 2}&per_page=1`,
     );
   });
 
   test('events: comments as children when asked for, with the audit’s metadata', async () => {
     const { id } = await api.ticket();
-    await api.comment(id, { body: 'hi <b>', public: false }, { priority: 'low', metadata: { ref: 'n1' } });
-    expect(
-      (await events('users')).flatMap((event) => event.child_events.map((each) => each.event_type)),
-    ).not.toContain('Comment');
+    await api.comment(id, { body: 'hi < b', public: false }, { priority: 'low', metadata: { ref: 'n1' } });
+    const bare = (await events('users')).flatMap((event) => event.child_events);
+    expect(bare.filter((each) => each.event_type === 'Comment')).toMatchObject([
+      { comment_present: true, comment_public: true },
+      { comment_present: true, comment_public: false },
+    ]);
+    expect(bare.some((each) => 'body' in each)).toBe(false);
     const [created, updated] = await events();
     expect(created?.child_events).toContainEqual(expect.objectContaining({ event_type: 'Create' }));
     expect(updated).toMatchObject({
@@ -792,8 +809,8 @@ describe('exports', () => {
     expect(comment).toMatchObject({
       id: shown?.id,
       audit_id: updated?.id,
-      body: 'hi <b>',
-      plain_body: 'hi <b>',
+      body: 'hi < b',
+      plain_body: 'hi < b',
       html_body: shown?.html_body,
       public: false,
       author_id: userId('ann@sandbox.example'),
@@ -802,7 +819,7 @@ describe('exports', () => {
       via: { channel: 'api' },
     });
     expect(updated?.child_events).toContainEqual(
-      expect.objectContaining({ event_type: 'Change', priority: 'low', previous_value: null }),
+      expect.objectContaining({ event_type: 'Change', priority: 'low', previous_value: '0' }),
     );
   });
 
@@ -830,14 +847,9 @@ describe('jobs', () => {
     expect(job.body.job_status).toMatchObject({ status: 'queued', total: 3, results: null });
     const { results } = await api.done(job);
     expect(results).toMatchObject([
-      { index: 0, action: 'create', success: true },
-      {
-        index: 1,
-        success: false,
-        error: 'RecordInvalid',
-        details: expect.stringContaining('taken') as unknown,
-      },
-      { index: 2, success: true },
+      { status: 'Created' },
+      { index: 1, error: 'OrganizationCreateFailed', details: 'Name:  taken has already been taken' },
+      { status: 'Created' },
     ]);
     expect((await api.get(`/organizations/${results?.[2]?.id}`)).body.organization.name).toBe('B');
     expect((await api.get('/job_statuses/nonsense')).status).toBe(404);
@@ -853,7 +865,7 @@ describe('jobs', () => {
     };
     expect((await api.done(await api.put('/tickets/update_many', own))).results).toMatchObject([
       { id: a.id, success: true },
-      { success: false, error: 'RecordNotFound' },
+      { index: 1, error: 'TicketUpdateFailed', details: 'Not found' },
     ]);
     const same = { ticket: { priority: 'high', additional_tags: ['x'] } };
     await api.done(await api.put(`/tickets/update_many?ids=${a.id},${b.id}`, same));
@@ -910,7 +922,7 @@ describe('people', () => {
   test('search speaks a little of the query language', async () => {
     await api.organization({ name: 'Acme' });
     const { id } = await api.ticket({ tags: ['red'], external_id: 'x1' });
-    await api.ticket({ subject: 'Other', status: 'solved' });
+    await api.ticket({ subject: 'Other', status: 'solved', assignee_email: 'bob@sandbox.example' });
     const found = async (query: string) =>
       (await api.get(`/search?query=${encodeURIComponent(query)}`)).body.results.map((each) => each['id']);
     expect(await found('type:ticket tags:red')).toEqual([id]);

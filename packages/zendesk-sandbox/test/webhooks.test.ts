@@ -28,13 +28,13 @@ beforeEach(async () => {
   received = [];
   answers = [];
   waiting = [];
-  sandbox = await startZendeskSandbox({ webhookTimeoutMs: 60, webhookRetryMs: 1 });
+  sandbox = await startZendeskSandbox({ webhookTimeoutMs: 1_000, webhookRetryMs: 1 });
   api = new ZendeskApi(sandbox);
   receiver = createServer((request, response) => {
     let text = '';
     request.on('data', (part) => (text += String(part)));
     request.on('end', () => {
-      const body = (text.startsWith('{"type"') ? JSON.parse(text) : {}) as Delivery['body'];
+      const body = (text.includes('"account_id"') ? JSON.parse(text) : {}) as Delivery['body'];
       received.push({ headers: request.headers, text, body });
       const status = answers.shift();
       if (status !== null) response.writeHead(status ?? 200).end();
@@ -132,8 +132,8 @@ test('events of tickets and organizations', async () => {
     comment: { body: 'hi', is_public: true },
   });
   expect(received.find(({ body }) => body.type.endsWith('status_changed'))?.body.event).toMatchObject({
-    current: 'open',
-    previous: 'new',
+    current: 'OPEN',
+    previous: 'NEW',
   });
   expect(await seen(() => api.delete(`/tickets/${id}`), 1)).toEqual(['ticket.soft_deleted']);
   expect(await seen(() => api.put(`/deleted_tickets/${id}/restore`), 1)).toEqual(['ticket.undeleted']);
@@ -150,7 +150,8 @@ test('events of tickets and organizations', async () => {
   const create = async () => ({ id: organization } = await api.organization({ name: 'A' }));
   expect(await seen(create, 1)).toEqual(['organization.created']);
   const rename = () => api.put(`/organizations/${organization}`, { organization: { name: 'B' } });
-  expect(await seen(rename, 2)).toEqual(['organization.name_changed', 'organization.updated']);
+  // There is no `organization.updated`: rule 28.
+  expect(await seen(rename, 1)).toEqual(['organization.name_changed']);
   expect(received[0]?.body).toMatchObject({
     subject: `zen:organization:${organization}`,
     detail: { name: 'B' },
@@ -158,7 +159,7 @@ test('events of tickets and organizations', async () => {
   expect(await seen(() => api.delete(`/organizations/${organization}`), 1)).toEqual(['organization.deleted']);
 });
 
-test.each([[409], [429], [503], [null]])('%s is tried again, as the same invocation', async (answer) => {
+test.each([[409], [null]])('%s is tried again, as the same invocation', async (answer) => {
   answers = [answer, answer];
   const { secret } = await subscribe('ticket.created');
   await api.ticket();
@@ -167,7 +168,8 @@ test.each([[409], [429], [503], [null]])('%s is tried again, as the same invocat
   expect(attempts.every((each) => signed(each, secret))).toBe(true);
 });
 
-test.each([400, 500])('%s is final', async (answer) => {
+// 429 and 503 without a Retry-After: rule 32.
+test.each([400, 429, 500, 503])('%s is final', async (answer) => {
   answers = [answer];
   await subscribe('ticket.created');
   const first = await api.ticket();
@@ -179,18 +181,14 @@ test.each([400, 500])('%s is final', async (answer) => {
   ]);
 });
 
-test('a few attempts, then no more; failures in a row open the circuit', async () => {
-  answers = Array.from({ length: 1000 }, () => 503);
+test('a few attempts, then no more', async () => {
+  answers = Array.from({ length: 4 }, () => 409);
   await subscribe('ticket.created');
-  for (let i = 0; i < 10; i += 1) await api.ticket();
-  // Ten deliveries of four attempts would be forty; those in flight may still arrive.
-  await deliveries(20);
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  expect(received.length).toBeLessThan(40);
-  const before = received.length;
-  await api.ticket();
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(received).toHaveLength(before);
+  const first = await api.ticket();
+  await deliveries(4);
+  const second = await api.ticket();
+  const ids = (await deliveries(5)).map(({ body }) => body.detail['id']);
+  expect(ids).toEqual([...Array.from({ length: 4 }, () => String(first.id)), String(second.id)]);
 });
 
 test('an inactive or removed webhook gets nothing', async () => {

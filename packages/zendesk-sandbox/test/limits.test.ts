@@ -139,7 +139,7 @@ test.each([undefined, NO_LIMITS.updatesOfOneTicket])(
     expect((await api.put(`/tickets/${other.id}`, priority)).status).toBe(200);
     const bulk = await api.done(await api.put(`/tickets/update_many?ids=${id},${other.id}`, priority));
     expect(bulk.results?.map(({ success, error }) => [success, error])).toEqual([
-      [false, 'APIRateLimitExceeded'],
+      [undefined, 'TicketUpdateFailed'],
       [true, undefined],
     ]);
     now += 600_000;

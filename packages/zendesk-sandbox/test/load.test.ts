@@ -1,17 +1,11 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import {
-  loadZendeskData,
-  NO_LIMITS,
-  startZendeskSandbox,
-  type ZendeskSandbox,
-  type Fields,
-} from 'zendesk-sandbox';
+import { loadZendeskData, NO_LIMITS, startZendeskSandbox, type ZendeskSandbox, type Fields } from 'zendesk-sandbox';
 import { ZendeskApi, type TicketEvent } from 'testkit';
 
-const FIXTURE = path.resolve(__dirname, '../fixtures/zendesk-dangling');
-const SAMPLE = path.resolve(__dirname, '../../../shared/zendesk-sample');
+const FIXTURE = path.resolve(__dirname, 'fixtures/dangling');
+const SAMPLE = path.resolve(__dirname, '../../../../shared/zendesk-sample');
 const withSample = existsSync(path.join(SAMPLE, 'tickets.json')) ? test : test.skip;
 
 let sandbox: ZendeskSandbox;
@@ -93,7 +87,7 @@ describe('rows of an account’s export', () => {
           1030820361033,
           770077,
           'a <b>dangling</b>\ncomment',
-          '<div class="zd-comment" dir="auto">a &lt;b&gt;dangling&lt;/b&gt;<br>comment<br></div>',
+          '<div class="zd-comment" dir="auto"><p dir="auto">a &lt;b&gt;dangling&lt;/b&gt;<br>comment</p></div>',
         ],
         [407609531716, 770078, 'from json', '<div class="zd-comment" dir="auto">from json<br></div>'],
       ]),

@@ -1,20 +1,13 @@
 import { z } from 'zod';
-import {
-  VIA_API,
-  omit,
-  type Attachment,
-  type Audit,
-  type AuditEvent,
-  type Comment,
-  type Fields,
-} from './model';
-import { badRequest, invalid, notFound } from './refusal';
-import type { Store } from './store';
-import { htmlOf, sanitised, textOf } from './text';
+import { VIA_API, type Attachment, type Audit, type AuditEvent, type Comment, type Fields } from '../model';
+import { badRequest, invalid, notFound } from '../refusal';
+import { cut, plainText, withoutPlaceholders } from '../rules/commentText';
+import { redactedFile } from '../rules/redaction';
+import { visibilityOf } from '../rules/visibility';
+import type { Store } from '../store';
+import { htmlOf, sanitised, textOf } from '../text';
 
 const COMMENT_LIMIT = 5_000;
-/** 64 KB of text. https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/ */
-const LENGTH_LIMIT = 65_536;
 const BLACK = '▇';
 
 export const commentBody = z.looseObject({
@@ -65,30 +58,32 @@ export class Comments {
       throw invalid('base', `Ticket: has reached the limit of ${COMMENT_LIMIT} comments`, 'TooManyComments');
     if (author != null && !this.store.users.has(author))
       throw invalid('comment', 'Author: is not valid', 'InvalidValue');
-    if ((html ?? body ?? '').length > LENGTH_LIMIT)
-      throw invalid(
-        'comment',
-        `Comment: is too long (maximum is ${LENGTH_LIMIT} characters)`,
-        'ValueTooLong',
-      );
     if (body === undefined && html === undefined)
       throw invalid('comment', 'Comment: cannot be blank', 'BlankValue');
   }
 
   /** The audit's comment event refers to the comment, which may change later. */
   add(ticketId: number, given: CommentBody & { author_id: number | null }, audit: AuditParts): Audit {
-    const body = bodyOf(given);
+    const { body, html } = this.textOf(given, this.store.tickets.get(ticketId) ?? { id: ticketId });
     return this.keep(
       ticketId,
       {
         author_id: given.author_id,
         body,
-        html_body: given.html_body === undefined ? htmlOf(body) : sanitised(given.html_body),
-        public: given.public ?? true,
+        html_body: html ?? htmlOf(body),
+        public: visibilityOf(given.public, this.of(ticketId)[0], this.store.rules),
         attachments: given.uploads.flatMap(this.uploads),
       },
       audit,
     );
+  }
+
+  /** What a comment's texts become. HTML counts where both are given. */
+  textOf({ body = '', html_body: html }: CommentBody, ticket: Fields): { body: string; html: string | null } {
+    const { plainText: isOn } = this.store.rules;
+    if (html === undefined) return { body: cut(isOn ? plainText(body, ticket) : body), html: null };
+    const safe = sanitised(cut(isOn ? withoutPlaceholders(html, ticket) : html));
+    return { body: textOf(safe), html: safe };
   }
 
   /** Also for loaded rows, whose ticket may be missing. */
@@ -104,14 +99,14 @@ export class Comments {
       attachments: [],
       via: audit.via ?? VIA_API,
       via_reference_id: null,
-      metadata: { system: {}, custom: audit.metadata },
+      metadata: { system: SYSTEM, custom: audit.metadata },
       ...fields,
       id: fields.id ?? this.store.newId(),
       audit_id: auditId,
       created_at: createdAt,
     };
     this.store.addComment(ticketId, comment);
-    const events = [{ id: comment.id, type: 'Comment' }, ...audit.events];
+    const events = [{ id: comment.id, type: comment.type }, ...audit.events];
     return this.audit(ticketId, { ...audit, id: auditId, createdAt, events });
   }
 
@@ -131,22 +126,12 @@ export class Comments {
       ticket_id: ticketId,
       created_at: createdAt,
       author_id: authorId,
-      metadata: { system: {}, custom: metadata },
+      metadata: { system: { ...SYSTEM, transaction_id: transactionId(id) }, custom: metadata },
       events,
       via,
     };
     this.store.addAudit(audit);
     return audit;
-  }
-
-  /** An audit with its comment as that is now: what was redacted shows nowhere. */
-  shownAudit(audit: Audit): Fields {
-    const events = audit.events.map((event) => {
-      if (event.type !== 'Comment') return event;
-      const comment = this.store.commentById.get(event.id)?.comment;
-      return comment ? omit(comment, 'created_at', 'metadata') : event;
-    });
-    return { ...audit, events };
   }
 
   /** Each character of the words becomes a block, as the older endpoint does it. */
@@ -171,7 +156,7 @@ export class Comments {
   redactAttachment(comment: Comment, attachmentId: number): Comment {
     const file = comment.attachments.find(({ id }) => id === attachmentId);
     if (!file) throw notFound();
-    const redacted = { ...file, file_name: 'redacted.txt', content_type: 'text/plain', size: 0 };
+    const redacted = redactedFile(file);
     return {
       ...comment,
       attachments: comment.attachments.map((each) => (each === file ? redacted : each)),
@@ -179,7 +164,8 @@ export class Comments {
   }
 }
 
-/** HTML counts where both are given. */
-export function bodyOf({ body, html_body: html }: CommentBody): string {
-  return html === undefined ? (body ?? '') : textOf(html);
-}
+/** Where a request came from, as the answers say it (rules 37 and 38). */
+const SYSTEM: Fields = { client: null, ip_address: null, location: null, latitude: null, longitude: null };
+
+/** Looks like a ULID; made from the audit's id. */
+const transactionId = (id: number): string => `01SANDBOX${String(id).padStart(17, '0')}`.slice(0, 26);
