@@ -123,7 +123,6 @@ describe('rule 26', () => {
       expect.stringContaining(`start_time=${body.end_time}`),
     ]);
   });
-  });
 
   test.each(['InvalidCursor', 'InvalidValue'] as const)(
     'a refused cursor, switch: %s',
