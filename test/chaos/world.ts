@@ -23,7 +23,7 @@ import { projectRoot } from '../../src/platform/embedded/serverCache';
 import { freePort } from '../../src/platform/ports';
 import { PAIRS_AT_WORK } from '../../src/workers/hint';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
-import { NOT_YET_SURVIVED } from '../support/notYetSurvived';
+import { NOT_YET_SURVIVED } from 'testkit';
 
 export const PROCESSES = ['worker', 'intake', 'temporal', 'mongo'] as const;
 export type ProcessName = (typeof PROCESSES)[number];

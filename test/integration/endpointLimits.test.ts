@@ -14,7 +14,7 @@ import { ZENDESK_RATE } from '../../src/systems/zendesk/zendeskLimits';
 import { ManualClock } from '../support/clocks';
 import { serviceAuth } from '../support/sandboxes';
 import { testServers } from '../support/servers';
-import { NOT_YET_SURVIVED } from '../support/notYetSurvived';
+import { NOT_YET_SURVIVED } from 'testkit';
 
 /** Limits of endpoints and records, kept by two workers: two budgets over one database, on a clock that the test moves. */
 

@@ -17,7 +17,7 @@ import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
 import { ZENDESK_RATE } from '../../src/systems/zendesk/zendeskLimits';
 import { bearerOf } from '../support/sandboxes';
 import { testServers } from '../support/servers';
-import { NOT_YET_SURVIVED } from '../support/notYetSurvived';
+import { NOT_YET_SURVIVED } from 'testkit';
 
 const LIMIT = 120;
 /** A minute passes in six seconds, for the sandbox as for the workers: any faster, and a busy machine delays calls beyond a window's edge. */

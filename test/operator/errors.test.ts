@@ -18,7 +18,7 @@ import {
   TYPING_ERRORS,
   type UserError,
 } from '../support/userErrors';
-import { NOT_YET_SURVIVED } from '../support/notYetSurvived';
+import { NOT_YET_SURVIVED } from 'testkit';
 
 /**
  * Makes every mistake of docs/errors.md, with the compiled command line as a process, and compares its message with the

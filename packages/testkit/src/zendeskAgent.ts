@@ -158,7 +158,9 @@ export class ZendeskApi {
 
   private async send(url: string, request: Request): Promise<Answer> {
     const { status, headers, text } = await exchange(url, request);
-    return { status, headers, body: (text === '' ? {} : JSON.parse(text)) as ZendeskBody };
+    // Some refusals are plain text (zendesk-rules.md rules 8 and 50).
+    const isJson = headers.get('content-type')?.includes('json') === true && text !== '';
+    return { status, headers, body: (isJson ? JSON.parse(text) : {}) as ZendeskBody };
   }
 }
 

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { loadZendeskData } from './load';
+import { rulesOf, type Obeys } from './rules/switches';
 import { startZendeskSandbox } from './server';
 
 interface Options {
@@ -9,12 +10,24 @@ interface Options {
   incrementalLimit: number;
   ticketUpdateLimit: number;
   apiTokens: boolean;
+  rule: string[];
+}
+
+/** `foreignOption=empties`, `optionTags=false`. */
+function obeysOf(settings: readonly string[]): Obeys {
+  const pairs = settings.map((setting) => {
+    const [name = '', value = ''] = setting.split('=');
+    return [name, value === 'true' ? true : value === 'false' ? false : value] as const;
+  });
+  const obeys = Object.fromEntries(pairs) as Obeys;
+  rulesOf(obeys);
+  return obeys;
 }
 
 /** `npm run sandbox:zendesk`: the Zendesk sandbox on its own. */
 async function main(): Promise<void> {
-  const { port, data, rateLimit, incrementalLimit, ticketUpdateLimit, apiTokens } = new Command(
-    'sandbox:zendesk',
+  const { port, data, rateLimit, incrementalLimit, ticketUpdateLimit, apiTokens, rule } = new Command(
+    'zendesk-sandbox',
   )
     .option('--port <n>', 'port to listen on (0: a free one)', Number, 0)
     .option('--data <dir>', 'load records from this folder')
@@ -22,6 +35,7 @@ async function main(): Promise<void> {
     .option('--incremental-limit <n>', 'incremental exports a minute', Number, 10)
     .option('--ticket-update-limit <n>', 'ticket updates a minute; 20 in a trial account', Number, 100)
     .option('--api-tokens', 'take API tokens, too, as accounts do until 2027-04-30', false)
+    .option('--rule <name=value...>', 'rules that differ from the real Zendesk, as in README.md', [])
     .parse()
     .opts<Options>();
   const {
@@ -35,6 +49,7 @@ async function main(): Promise<void> {
     incrementalPerMinute: incrementalLimit,
     ticketUpdatesPerMinute: ticketUpdateLimit,
     apiTokens,
+    ...(rule.length > 0 && { obeys: obeysOf(rule) }),
     ...(token !== undefined && { token }),
     ...(clientId !== undefined && { clientId }),
     ...(clientSecret !== undefined && { clientSecret }),
@@ -48,7 +63,9 @@ async function main(): Promise<void> {
     console.log(`ZENDESK_EMAIL=${sandbox.adminEmail}`);
     console.log(`ZENDESK_API_TOKEN=${sandbox.apiToken}`);
   }
-  console.log(`state, faults    ${sandbox.url}/_sandbox/state  /_sandbox/stats  /_sandbox/faults`);
+  console.log(
+    `state, faults    ${sandbox.url}/_sandbox/state  /_sandbox/stats  /_sandbox/faults  /_sandbox/rules`,
+  );
   console.log(`OAuth            ${sandbox.url}/_sandbox/oauth`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void sandbox.close());
 }

@@ -262,3 +262,28 @@ test('olderHeaders: the account’s limit by the names of older accounts', async
   });
   expect([...headers.keys()].filter((name) => name.startsWith('ratelimit'))).toEqual([]);
 });
+
+test('rule 50: the account’s limit answers plain text, an endpoint’s JSON', async () => {
+  const restart = async (options: Partial<LimitOptions>) => {
+    await sandbox.close();
+    sandbox = await startZendeskSandbox({ clock: () => now, ...options });
+    return new ZendeskApi(sandbox);
+  };
+  const account = await restart({ rateLimitPerMinute: 1 });
+  await account.get('/users/me');
+  const { authorization } = { authorization: `Bearer ${sandbox.bearer('ann@sandbox.example')}` };
+  const text = await fetch(`${sandbox.url}/api/v2/users/me`, { headers: { authorization } });
+  expect([text.status, text.headers.get('content-type'), await text.text()]).toEqual([
+    429,
+    'text/plain; charset=utf-8',
+    'Number of allowed API requests per minute exceeded',
+  ]);
+  expect(Number(text.headers.get('retry-after'))).toBeGreaterThan(0);
+  const endpoint = await restart({ incrementalPerMinute: 1 });
+  const path = '/incremental/tickets/cursor?start_time=1';
+  await endpoint.get(path);
+  expect((await endpoint.get(path)).body).toEqual({
+    error: 'APIRateLimitExceeded',
+    description: 'Number of allowed incremental export API requests per minute exceeded',
+  });
+});

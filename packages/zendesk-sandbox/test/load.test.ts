@@ -1,7 +1,13 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { loadZendeskData, NO_LIMITS, startZendeskSandbox, type ZendeskSandbox, type Fields } from 'zendesk-sandbox';
+import {
+  loadZendeskData,
+  NO_LIMITS,
+  startZendeskSandbox,
+  type ZendeskSandbox,
+  type Fields,
+} from 'zendesk-sandbox';
 import { ZendeskApi, type TicketEvent } from 'testkit';
 
 const FIXTURE = path.resolve(__dirname, 'fixtures/dangling');

@@ -1,4 +1,10 @@
-import { NO_LIMITS, startZendeskSandbox, type Fields, type Ticket, type ZendeskSandbox } from 'zendesk-sandbox';
+import {
+  NO_LIMITS,
+  startZendeskSandbox,
+  type Fields,
+  type Ticket,
+  type ZendeskSandbox,
+} from 'zendesk-sandbox';
 import { ZendeskApi, type Answer, type TicketEvent } from 'testkit';
 
 export const START = Date.parse('2026-01-01T00:00:00Z');
