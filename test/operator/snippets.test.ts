@@ -31,7 +31,7 @@ const RUN_BY: [command: RegExp, test: string][] = [
 const SCRIPTS: [script: RegExp, test: string][] = [
   [/^start\b/, 'test/operator/newcomer.test.ts'],
   [/^(run demo)\b/, 'test/operator/newcomer.test.ts'],
-  [/^test\b/, 'test/docs/snippets.test.ts'],
+  [/^test\b/, 'test/operator/snippets.test.ts'],
   [/^run test:chaos\b/, 'test/chaos/short.test.ts'],
   [/^run test:redmine$/, 'test/redmine/sync.test.ts'],
   [/^run histories:record$/, 'test/integration/replay.test.ts'],
