@@ -13,7 +13,7 @@ import { judgeNode } from './nodeRange.mjs';
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const STAMP = path.join(ROOT, 'node_modules', '.zps-installed');
 const BUILD_INFO = path.join(ROOT, 'dist', '.tsbuildinfo');
-const PACKAGES = ['zendesk-sandbox', 'pms-sandbox'];
+const PACKAGES = ['zendesk-sandbox', 'pms-sandbox', 'testkit'];
 const SOURCES = [
   'src',
   ...PACKAGES.map((name) => `packages/${name}/src`),

@@ -8,12 +8,8 @@ describe.each(MODES)('comments, mode %s', (mode) => {
   afterEach(async () => talk.stop());
   const numbers = (count: number, word: string) =>
     Array.from({ length: count }, (_, i) => `${word} ${i + 1}`);
-  const loses = (route: string, times: number) => ({
-    route,
-    kind: 'timeoutAfterWrite',
-    probability: 0.4,
-    times,
-  });
+  const loses = (route: string, times: number) =>
+    ({ route, kind: 'timeoutAfterWrite', probability: 0.4, times }) as const;
 
   test('many of one second arrive in the order in which they were made, both ways, whatever answers are lost', async () => {
     await start();

@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Lies } from 'pms-sandbox';
+import { controlsOf } from 'testkit';
+import type { FaultInput } from 'zendesk-sandbox/common';
 import { loadMapping } from '../../src/config/loadMapping';
 import type { CheckId } from '../../src/checks/conform/checks';
 import { isSound, type Report } from '../../src/checks/conform/conformReport';
@@ -9,7 +11,7 @@ import { runConformance, type ConformInput, type Conformance } from '../../src/c
 import type { Verdict } from '../../src/checks/conform/verdict';
 import type { SystemPort } from '../../src/systems/port';
 import { runProgram, type Ran } from '../support/cli';
-import { MAPPING_FILE, send, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { MAPPING_FILE, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';
 
 /** The kit against the PMS sandbox over HTTP: it names each lie, and says nothing ill of the honest. */
 
@@ -37,7 +39,8 @@ async function conform(records: number, changes: Partial<ConformInput> = {}): Pr
   });
 }
 
-const control = (what: string, body: unknown) => send(`${boxes.pms.url}/_sandbox/${what}`, 'PUT', {}, body);
+const faults = (...rules: FaultInput[]) => controlsOf(boxes.pms).setFaults(...rules);
+const lies = (told: Partial<Lies>) => controlsOf(boxes.pms).setLies(told);
 /** Checks with a verdict, each once. */
 const checksWith = ({ results }: Conformance, verdict: Verdict): CheckId[] => [
   ...new Set(results.filter((each) => each.verdict === verdict).map(({ check }) => check)),
@@ -93,11 +96,11 @@ describe('the honest sandbox', () => {
         if (n % 3 === 0) await boxes.pm('DELETE', `/projects/${String(made['id'])}`);
       }
     })();
-    await control('faults', [
+    await faults(
       { route: '/api/v1/', kind: 'status', status: 429, retryAfterSeconds: 0, probability: 0.02 },
       { route: '/api/v1/', kind: 'status', status: 503, retryAfterSeconds: 0, probability: 0.02 },
       { route: '/api/v1/changes', kind: 'repeat', probability: 0.3 },
-    ]);
+    );
     const conformance = await conform(MANY);
     working = false;
     await others;
@@ -137,12 +140,12 @@ describe('a lying sandbox is found out', () => {
   ];
 
   test('by every lie that it can tell', async () => {
-    const lies = Object.keys(await control('lies', {})).filter((name) => name !== 'status');
-    expect(LIES.map(([lie]) => lie).sort()).toEqual(lies.sort());
+    const all = Object.keys(await lies({})).filter((name) => name !== 'status');
+    expect(LIES.map(([lie]) => lie).sort()).toEqual(all.sort());
   });
 
   test.each(LIES)('%s', async (lie, named, also) => {
-    await control('lies', { [lie]: true });
+    await lies({ [lie]: true });
     const conformance = await conform(lie === 'skipAfterInserts' ? MANY : FEW);
     const found = checksWith(conformance, 'lies');
     expect(found).toEqual(expect.arrayContaining(named));
@@ -153,7 +156,7 @@ describe('a lying sandbox is found out', () => {
   });
 
   test('and what cannot be archived is listed', async () => {
-    await control('lies', { ignoreArchive: true });
+    await lies({ ignoreArchive: true });
     const { cleanup } = await conform(FEW);
     expect(cleanup.leftBehind).toContainEqual(
       expect.stringMatching(/^pms:customer:C-\d+: archived without effect$/),
@@ -220,7 +223,7 @@ describe('a system that offers less', () => {
       streams: [],
       bulk: undefined as never,
     });
-    await control('lies', {
+    await lies({
       ignoreIfMatch: true,
       forgetIdempotencyKeys: true,
       allowDuplicateReferences: true,
@@ -263,7 +266,7 @@ describe('a system that offers less', () => {
   });
 
   test('that makes no record of a kind is told so, and tried for the rest', async () => {
-    await control('faults', [{ route: '^POST /api/v1/notes$', kind: 'status', status: 422 }]);
+    await faults({ route: '^POST /api/v1/notes$', kind: 'status', status: 422 });
     const conformance = await conform(FEW);
     expect(checksWith(conformance, 'lies')).toEqual([]);
     const failed = conformance.results.filter(({ verdict }) => verdict === 'failed');
@@ -278,14 +281,14 @@ describe('a system that offers less', () => {
 
 describe('what was made is removed', () => {
   test('where the answer to a create was lost', async () => {
-    await control('faults', [
+    await faults(
       { route: '^POST /api/v1/customers', kind: 'timeoutAfterWrite', times: 3 },
       { route: '^POST /api/v1/notes', kind: 'timeoutAfterWrite', probability: 0.2 },
-    ]);
+    );
     const conformance = await conform(FEW);
     expect(checksWith(conformance, 'lies')).toEqual([]);
     expect(checksWith(conformance, 'failed')).not.toEqual([]);
-    await control('faults', []);
+    await controlsOf(boxes.pms).clearFaults();
     expect(live()).toEqual([]);
   });
 
@@ -331,7 +334,7 @@ describe('the command', () => {
   });
 
   test('names a lie in JSON, and exits with 1', async () => {
-    await control('lies', { ignoreIfMatch: true });
+    await lies({ ignoreIfMatch: true });
     const { code, out, err } = await command('--records', '12', '--timeout', '2', '--json');
     expect([code, err]).toEqual([1, '']);
     const report = JSON.parse(out) as Report & { ok: boolean };
@@ -340,7 +343,7 @@ describe('the command', () => {
   });
 
   test('tries a profile that claims less, which a liar then keeps', async () => {
-    await control('lies', { ignoreIfMatch: true });
+    await lies({ ignoreIfMatch: true });
     const shipped = readFileSync(path.resolve(__dirname, '../../profiles/contract.yaml'), 'utf8');
     const profile = path.join(mkdtempSync(path.join(tmpdir(), 'zps-conform-')), 'pms.yaml');
     const claimed = /^(precondition|idempotency): .*\n|ifMatch: [^,]*, /gm;

@@ -8,6 +8,7 @@ import { openLinkStore } from '../../src/links/linkStore';
 import type { Side } from '../../src/sync/record';
 import { pollChanges } from '../../src/workflows';
 import { MongoClient } from 'mongodb';
+import { controlsOf } from 'testkit';
 import { MAPPING_FILE, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
@@ -81,12 +82,8 @@ describe('change streams, by their adapters', () => {
 
   test('an export that lags behind gives later what it left out', async () => {
     organization('early');
-    const rules = [{ route: '/incremental/', kind: 'stale', staleSeconds: 30 }];
-    await fetch(`${boxes.zendesk.url}/_sandbox/faults`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(rules),
-    });
+    const rules = { route: '/incremental/', kind: 'stale', staleSeconds: 30 } as const;
+    await controlsOf(boxes.zendesk).setFaults(rules);
     let cursor: string | null = null;
     const seen = new Set<string>();
     const poll = async () => {
@@ -212,17 +209,13 @@ describe('polls', () => {
 
   test('one stream that cannot be read does not keep the others from being read', async () => {
     await boxes.zd('POST', '/tickets', { ticket: { subject: 'T', comment: { body: 'x' } } });
-    const rules = [{ route: '/incremental/organizations', kind: 'status', status: 400 }];
-    await fetch(`${boxes.zendesk.url}/_sandbox/faults`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(rules),
-    });
+    const rules = { route: '/incremental/organizations', kind: 'status', status: 400 } as const;
+    await controlsOf(boxes.zendesk).setFaults(rules);
     await expect(poll('zendesk')).rejects.toThrow();
     expect(await stack.store.position('zendesk:tickets')).toMatchObject({
       readAt: expect.any(String) as string,
     });
-    await fetch(`${boxes.zendesk.url}/_sandbox/faults`, { method: 'DELETE' });
+    await controlsOf(boxes.zendesk).clearFaults();
     await stack.settle();
   });
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient, type Db } from 'mongodb';
 import { NO_LIMITS, type LimitOptions, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
+import { controlsOf } from 'testkit';
 import { RateBudgets } from '../../src/systems/budget/rateBudgets';
 import { untoldRate } from '../../src/systems/pmsAdapter';
 import { inCallContext, type Attempt } from '../../src/systems/callContext';
@@ -80,7 +81,7 @@ const inActivity = <T>(work: () => Promise<T>, awaited = false): Promise<T> => {
 const rest = async () => {
   for (let quiet = 0, before = -1; quiet < QUIET_ROUNDS;) {
     await sleep(3);
-    await Promise.all([db.command({ ping: 1 }), fetch(`${zendesk.url}/_sandbox/stats`)]);
+    await Promise.all([db.command({ ping: 1 }), controlsOf(zendesk).calls()]);
     quiet = calls.length === before ? quiet + 1 : 0;
     before = calls.length;
   }

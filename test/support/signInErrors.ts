@@ -2,6 +2,8 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { ZendeskSandbox } from 'zendesk-sandbox';
+import { controlsOf } from 'testkit';
+import type { FaultInput } from 'zendesk-sandbox/common';
 import type { UserError } from './userErrors';
 
 /** What goes wrong when the sync signs in to Zendesk, for docs/errors.md. */
@@ -25,15 +27,6 @@ const ahead = (ms: number) => ({
   ZPS_TEST_AHEAD_MS: String(Math.round(ms)),
 });
 const on = (day: string) => ahead(Date.parse(`${day}T12:00:00Z`) - Date.now());
-
-async function steer(zendesk: ZendeskSandbox, method: string, at: string, body: unknown): Promise<void> {
-  const answer = await fetch(`${zendesk.url}/_sandbox/${at}`, {
-    method,
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  if (!answer.ok) throw new Error(`/_sandbox/${at}: answered ${answer.status}`);
-}
 
 /** A client that the given administrator makes. @returns its number, and the variables for it */
 async function newClient(
@@ -90,8 +83,8 @@ async function withoutCredential(zendesk: ZendeskSandbox): Promise<Record<string
   return { ZENDESK_BASE_URL: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
 }
 
-const grants = (fault: object) => (zendesk: ZendeskSandbox) =>
-  steer(zendesk, 'PUT', 'faults', [{ route: '^POST /oauth/tokens', ...fault }]);
+const grants = (fault: Omit<FaultInput, 'route'>) => (zendesk: ZendeskSandbox) =>
+  controlsOf(zendesk).setFaults({ route: '^POST /oauth/tokens', ...fault });
 
 export const SIGN_IN_ERRORS: UserError[] = [
   {
@@ -150,7 +143,7 @@ export const SIGN_IN_ERRORS: UserError[] = [
   {
     did: 'a client of the kind Public',
     args: ['start'],
-    zendesk: (zendesk) => steer(zendesk, 'PUT', `oauth/clients/${zendesk.clientId}`, { kind: 'public' }),
+    zendesk: (zendesk) => controlsOf(zendesk).changeOAuthClient(zendesk.clientId, { kind: 'public' }),
     code: 2,
     cure: 'change its kind in Admin Center',
   },
@@ -158,7 +151,7 @@ export const SIGN_IN_ERRORS: UserError[] = [
     did: 'a client whose user was suspended or deleted',
     args: ['start'],
     zendesk: async (zendesk) => {
-      await steer(zendesk, 'PUT', 'oauth', { lostOwnerMints: true });
+      await controlsOf(zendesk).setOAuth({ lostOwnerMints: true });
       return clientOfAnn(zendesk, { suspended: true });
     },
     code: 2,
@@ -175,7 +168,7 @@ export const SIGN_IN_ERRORS: UserError[] = [
     did: 'a client that allows fewer scopes than are asked for',
     args: ['start'],
     zendesk: (zendesk) =>
-      steer(zendesk, 'PUT', `oauth/clients/${zendesk.clientId}`, {
+      controlsOf(zendesk).changeOAuthClient(zendesk.clientId, {
         allowedScopes: ['read', 'tickets:write'],
       }),
     code: 2,
@@ -270,7 +263,7 @@ export const SIGN_IN_ERRORS: UserError[] = [
   {
     did: 'Zendesk’s clock a day ahead',
     args: ['doctor'],
-    zendesk: (zendesk) => steer(zendesk, 'PUT', 'oauth', { clockSkewSeconds: DAY_MS / 1_000 }),
+    zendesk: (zendesk) => controlsOf(zendesk).setOAuth({ clockSkewSeconds: DAY_MS / 1_000 }),
     out: /^\S+ Clock: Zendesk: .*\n.*$/m,
     code: 1,
     cure: 'check this machine’s clock first',

@@ -1,16 +1,16 @@
 import { Refusal as PmsRefusal, type PmsSandbox } from 'pms-sandbox';
-import { Refusal as ZendeskRefusal, type Comment, type User, type ZendeskSandbox } from 'zendesk-sandbox';
+import { Refusal as ZendeskRefusal, type Comment, type ZendeskSandbox } from 'zendesk-sandbox';
+import { InsidePeople, RECORD_KIND, refOf, type Kind, type Side } from './insidePeople';
 import { Journal, type Property } from './journal';
-import type { Side } from './world';
 
 /**
- * What people do to both systems. They act inside the sandboxes, at once and without faults, so that what stood
- * there before an edit is known for sure. A system may refuse them, as it would refuse anybody: then nothing happened.
+ * What people do to both systems in a fault run, one small action at a time, with a journal of it. They act inside the
+ * sandboxes, so that what stood there before an edit is known for sure. Where a system refuses them, nothing happened.
  */
 
 /** A pair as people think of it: the record that was there first. */
 export interface Thing {
-  kind: 'org' | 'ticket';
+  kind: Kind;
   side: Side;
   id: string;
 }
@@ -23,29 +23,21 @@ export interface Said {
   token: string;
 }
 
-const KIND = {
-  org: { zendesk: 'organization', pms: 'customer' },
-  ticket: { zendesk: 'ticket', pms: 'project' },
-} as const;
-
-export class People {
+export class RandomPeople {
   readonly journal = new Journal();
-  things: Record<Thing['kind'], Thing[]> = { org: [], ticket: [] };
+  things: Record<Kind, Thing[]> = { org: [], ticket: [] };
   sayings: Said[] = [];
   /** What people did, by kind of action; refused attempts do not count. */
   readonly done: Record<string, number> = {};
-  private readonly agent: User;
-  private readonly person: string;
+  private readonly hands: InsidePeople;
   private readonly client: string;
 
   constructor(
     private readonly zendesk: ZendeskSandbox,
     private readonly pms: PmsSandbox,
   ) {
-    const agent = zendesk.store.userByEmail.get('ann@sandbox.example');
-    if (!agent) throw new Error('the sandbox has no agent');
-    this.agent = agent;
-    this.person = pms.store.people.upsert({ email: 'pat@pms.example', name: 'Pat' }).person.id;
+    const person = { email: 'pat@pms.example', name: 'Pat' };
+    this.hands = new InsidePeople({ zendesk, pms }, { agent: 'ann@sandbox.example', person });
     this.client = pms.store.people.upsert({
       email: 'dora@client.example',
       name: 'Dora',
@@ -61,13 +53,8 @@ export class People {
 
   createOrg(side: Side, name = this.journal.token('Org')): void {
     this.act('create', () => {
-      if (side === 'zendesk') {
-        const { id } = this.zendesk.organizations.create({ name, tags: ['vip'] }, this.agent.id);
-        this.things.org.push({ kind: 'org', side, id: String(id) });
-      } else {
-        const { id } = this.pms.store.create('customer', { name, domains: [] }, this.person);
-        this.things.org.push({ kind: 'org', side, id });
-      }
+      const fields = side === 'zendesk' ? { name, tags: ['vip'] } : { name, domains: [] };
+      this.things.org.push({ kind: 'org', side, id: this.hands.create('org', side, fields) });
     });
   }
 
@@ -76,10 +63,7 @@ export class People {
     const name = this.journal.token('Twin');
     this.createOrg('zendesk', name);
     const thing = this.things.org.at(-1);
-    this.act(
-      'create',
-      () => void this.pms.store.create('customer', { name: name.toUpperCase() }, this.person),
-    );
+    this.act('create', () => void this.hands.create('org', 'pms', { name: name.toUpperCase() }));
     if (thing) this.things.org.push(thing);
   }
 
@@ -88,23 +72,17 @@ export class People {
     this.act('create', () => {
       const title = this.journal.token('Ticket');
       const words = `${this.journal.token('Words')} 🔥 שלום <b>not markup</b>`;
-      if (side === 'zendesk') {
-        const { ticket } = this.zendesk.tickets.create(
-          {
-            subject: title,
-            comment: { body: words },
-            tags: ['new'],
-            ...(parent !== undefined && { organization_id: Number(parent) }),
-          },
-          this.agent,
-        );
-        this.things.ticket.push({ kind: 'ticket', side, id: String(ticket.id) });
-      } else {
-        // Zendesk has no ticket without a requester; where a project has none, the two rightly differ.
-        const fields = { title, description: words, requesterId: this.client, customerId: parent ?? null };
-        const { id } = this.pms.store.create('project', fields, this.person);
-        this.things.ticket.push({ kind: 'ticket', side, id });
-      }
+      const fields =
+        side === 'zendesk'
+          ? {
+              subject: title,
+              comment: { body: words },
+              tags: ['new'],
+              ...(parent !== undefined && { organization_id: Number(parent) }),
+            }
+          : // Zendesk has no ticket without a requester; where a project has none, the two rightly differ.
+            { title, description: words, requesterId: this.client, customerId: parent ?? null };
+      this.things.ticket.push({ kind: 'ticket', side, id: this.hands.create('ticket', side, fields) });
     });
   }
 
@@ -115,7 +93,7 @@ export class People {
     const value = this.newValue(property);
     this.act('edit', () => {
       const replaced = this.valueOf(thing.kind, side, id, property);
-      this.set(thing.kind, side, id, {
+      this.hands.change(thing.kind, side, id, {
         [FIELDS[thing.kind][side][property] ?? property]: rawValue(property, value),
       });
       this.journal.edited({ side, ref: refOf(thing.kind, side, id), property, value, replaced });
@@ -129,7 +107,7 @@ export class People {
     const options = CHOICES[side][what];
     this.act('choose', () => {
       const replaced = this.valueOf('ticket', side, id, 'dueDate');
-      this.set('ticket', side, id, options[pick % options.length] ?? {});
+      this.hands.change('ticket', side, id, options[pick % options.length] ?? {});
       if (what === 'clearDue')
         this.journal.edited({
           side,
@@ -146,7 +124,7 @@ export class People {
     const parent = this.idOn(side, org);
     if (id === undefined || parent === undefined) return;
     this.act('move', () =>
-      this.set(
+      this.hands.change(
         'ticket',
         side,
         id,
@@ -160,7 +138,7 @@ export class People {
     if (id === undefined || thing.kind !== 'ticket') return;
     this.act('comment', () => {
       const token = this.journal.token('Said');
-      const ref = this.addComment(side, id, `${token} & <i>so on</i>`, shown);
+      const ref = this.hands.say(side, id, `${token} & <i>so on</i>`, shown);
       this.journal.said({
         side,
         parent: refOf('ticket', side, id),
@@ -175,10 +153,10 @@ export class People {
   /** Blacks the words out; what was said in the PMS is blacked out there. */
   redact(said: Said): void {
     this.act('redact', () => {
-      if (said.side === 'pms') this.pms.store.redact(said.id, undefined, this.person);
+      if (said.side === 'pms') this.pms.store.redact(said.id, undefined, this.hands.person);
       else {
         const [ticketId, commentId] = said.id.split('-').map(Number);
-        this.zendesk.tickets.changeComment(ticketId ?? 0, commentId ?? 0, this.agent, {
+        this.zendesk.tickets.changeComment(ticketId ?? 0, commentId ?? 0, this.hands.agent, {
           type: 'CommentRedactionEvent',
           event: 'ticket.comment_redacted',
           change: (comment: Comment) => this.zendesk.tickets.comments.redactWords(comment, said.token),
@@ -199,7 +177,7 @@ export class People {
       const token = this.journal.token('Later');
       const replaced = String(note['body']);
       const value = `${token} instead`;
-      this.pms.store.update('note', note.id, { body: value }, undefined, this.person);
+      this.pms.store.update('note', note.id, { body: value }, undefined, this.hands.person);
       this.journal.edited({
         side: 'pms',
         ref: `pms:note:${note.id}`,
@@ -214,9 +192,10 @@ export class People {
     const id = this.idOn(side, thing);
     if (id === undefined) return;
     this.act('end', () => {
-      if (side === 'pms') this.pms.store.setArchived(KIND[thing.kind].pms, id, true, undefined, this.person);
-      else if (thing.kind === 'ticket') this.zendesk.tickets.remove(Number(id), this.agent);
-      else this.zendesk.organizations.remove(Number(id), this.agent.id);
+      if (side === 'pms')
+        this.pms.store.setArchived(RECORD_KIND[thing.kind].pms, id, true, undefined, this.hands.person);
+      else if (thing.kind === 'ticket') this.zendesk.tickets.remove(Number(id), this.hands.agent);
+      else this.zendesk.organizations.remove(Number(id), this.hands.agent.id);
     });
   }
 
@@ -224,24 +203,26 @@ export class People {
     const id = this.idOn(side, thing);
     if (id === undefined) return;
     this.act('restore', () => {
-      if (side === 'pms') this.pms.store.setArchived(KIND[thing.kind].pms, id, false, undefined, this.person);
-      else if (thing.kind === 'ticket') this.zendesk.tickets.restore(Number(id), this.agent);
+      if (side === 'pms')
+        this.pms.store.setArchived(RECORD_KIND[thing.kind].pms, id, false, undefined, this.hands.person);
+      else if (thing.kind === 'ticket') this.zendesk.tickets.restore(Number(id), this.hands.agent);
     });
   }
 
   destroy(thing: Thing): void {
     const id = this.idOn('pms', thing);
     if (id === undefined || thing.kind !== 'ticket') return;
-    this.act('destroy', () => this.pms.store.remove('project', id, undefined, this.person));
+    this.act('destroy', () => this.pms.store.remove('project', id, undefined, this.hands.person));
   }
 
   merge(loser: Thing, winner: Thing): void {
     const [from, into] = [this.idOn('zendesk', loser), this.idOn('zendesk', winner)];
     if (from === undefined || into === undefined || from === into) return;
     this.act('merge', () => {
-      if (loser.kind === 'org') this.zendesk.organizations.merge(Number(from), Number(into), this.agent.id);
+      if (loser.kind === 'org')
+        this.zendesk.organizations.merge(Number(from), Number(into), this.hands.agent.id);
       else
-        this.zendesk.tickets.merge(Number(into), [Number(from)], this.agent, {
+        this.zendesk.tickets.merge(Number(into), [Number(from)], this.hands.agent, {
           targetPublic: false,
           sourcePublic: false,
         });
@@ -251,54 +232,16 @@ export class People {
   close(thing: Thing): void {
     const id = this.idOn('zendesk', thing);
     if (id === undefined || thing.kind !== 'ticket') return;
-    this.act('close', () => this.set('ticket', 'zendesk', id, { status: 'closed' }));
+    this.act('close', () => this.hands.change('ticket', 'zendesk', id, { status: 'closed' }));
   }
 
   /** Where people of one side find a pair's record: by what the records say of each other. */
-  idOn(side: Side, thing: Thing): string | undefined {
-    if (thing.side === side) return thing.id;
-    const own = refOf(thing.kind, thing.side, thing.id);
-    const kind = KIND[thing.kind];
-    if (side === 'pms') {
-      const named =
-        thing.kind === 'ticket'
-          ? this.zendesk.store.tickets.get(Number(thing.id))?.external_id
-          : this.zendesk.store.organizations.get(Number(thing.id))?.external_id;
-      return this.pms.store.lookUp(kind.pms, 'externalRef', own)[0]?.id ?? idOf(named, `pms:${kind.pms}:`);
-    }
-    const [found] =
-      thing.kind === 'ticket'
-        ? this.zendesk.tickets.byExternalId(own)
-        : this.zendesk.organizations.byExternalId(own);
-    const named = this.pms.store.find(kind.pms, thing.id)?.externalRef;
-    return found ? String(found.id) : idOf(named, `zendesk:${kind.zendesk}:`);
+  idOn(side: Side, { kind, side: own, id }: Thing): string | undefined {
+    return own === side ? id : this.hands.counterpart(kind, own, id);
   }
 
-  private addComment(side: Side, id: string, body: string, shown: boolean): string {
-    if (side === 'pms') {
-      const visibility = shown ? 'public' : 'internal';
-      return this.pms.store.create('note', { projectId: id, body, visibility }, this.person).id;
-    }
-    this.zendesk.tickets.update(Number(id), { comment: { body, public: shown } }, this.agent);
-    const added = this.zendesk.tickets.comments.of(Number(id)).at(-1);
-    if (!added) throw new Error('the comment is not there');
-    return `${id}-${added.id}`;
-  }
-
-  private set(kind: Thing['kind'], side: Side, id: string, fields: Record<string, unknown>): void {
-    if (side === 'pms') this.pms.store.update(KIND[kind].pms, id, fields, undefined, this.person);
-    else if (kind === 'ticket') this.zendesk.tickets.update(Number(id), fields, this.agent);
-    else this.zendesk.organizations.update(Number(id), fields, this.agent.id);
-  }
-
-  private valueOf(kind: Thing['kind'], side: Side, id: string, property: Property): string {
-    const record =
-      side === 'pms'
-        ? this.pms.store.get(KIND[kind].pms, id)
-        : kind === 'ticket'
-          ? this.zendesk.tickets.get(Number(id))
-          : this.zendesk.organizations.get(Number(id));
-    return comparable((record as Record<string, unknown>)[FIELDS[kind][side][property] ?? property]);
+  private valueOf(kind: Kind, side: Side, id: string, property: Property): string {
+    return comparable(this.hands.read(kind, side, id)[FIELDS[kind][side][property] ?? property]);
   }
 
   private newValue(property: Property): string {
@@ -320,7 +263,7 @@ export class People {
 }
 
 /** How each side calls what an edit can concern. */
-const FIELDS: Record<Thing['kind'], Record<Side, Partial<Record<Property, string>>>> = {
+const FIELDS: Record<Kind, Record<Side, Partial<Record<Property, string>>>> = {
   org: {
     zendesk: { name: 'name', tags: 'tags', description: 'details', notes: 'notes' },
     pms: { name: 'name', tags: 'tags', description: 'description', notes: 'notes' },
@@ -332,7 +275,7 @@ const FIELDS: Record<Thing['kind'], Record<Side, Partial<Record<Property, string
 };
 
 /** What can be edited where: Zendesk's description is fixed. */
-export function editable(kind: Thing['kind'], side: Side): Property[] {
+export function editable(kind: Kind, side: Side): Property[] {
   return Object.keys(FIELDS[kind][side]) as Property[];
 }
 
@@ -357,12 +300,4 @@ function rawValue(property: Property, value: string): unknown {
 export function comparable(value: unknown): string {
   if (Array.isArray(value)) return [...(value as string[])].sort().join(' ');
   return typeof value === 'string' ? value : '';
-}
-
-export function refOf(kind: Thing['kind'], side: Side, id: string): string {
-  return `${side}:${KIND[kind][side]}:${id}`;
-}
-
-function idOf(reference: string | null | undefined, prefix: string): string | undefined {
-  return reference?.startsWith(prefix) ? reference.slice(prefix.length) : undefined;
 }

@@ -1,4 +1,5 @@
 /** Redmine's REST API, as plain as a person's tool asks it (https://www.redmine.org/projects/redmine/wiki/Rest_api). */
+import { exchange } from './http';
 
 export interface Named {
   id: number;
@@ -18,7 +19,7 @@ export interface RedmineProject extends Named {
   custom_fields?: CustomValue[];
 }
 
-export interface Journal {
+export interface IssueJournal {
   id: number;
   user?: Named;
   notes: string | null;
@@ -37,10 +38,10 @@ export interface Issue {
   due_date: string | null;
   custom_fields?: CustomValue[];
   created_on: string;
-  journals?: Journal[];
+  journals?: IssueJournal[];
 }
 
-export interface User {
+export interface RedmineUser {
   id: number;
   mail: string;
   firstname: string;
@@ -68,20 +69,15 @@ export class RedmineClient {
 
   /** @param as login of the person in whose name it is asked @throws RedmineError where it is refused */
   async call<T>(method: string, path: string, body?: unknown, as?: string): Promise<T> {
-    const answer = await fetch(this.url + path, {
+    const { status, headers, text } = await exchange(this.url + path, {
       method,
-      headers: {
-        'x-redmine-api-key': this.apiKey,
-        ...(as !== undefined && { 'x-redmine-switch-user': as }),
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      headers: { 'x-redmine-api-key': this.apiKey, ...(as !== undefined && { 'x-redmine-switch-user': as }) },
+      body,
     });
-    const text = await answer.text();
-    if (answer.ok) return (text === '' ? null : JSON.parse(text)) as T;
-    const isJson = answer.headers.get('content-type')?.includes('json') && text !== '';
+    if (status >= 200 && status < 300) return (text === '' ? null : JSON.parse(text)) as T;
+    const isJson = headers.get('content-type')?.includes('json') && text !== '';
     const { errors = [] } = (isJson ? JSON.parse(text) : {}) as { errors?: string[] };
-    throw new RedmineError(answer.status, errors, `${method} ${path}`);
+    throw new RedmineError(status, errors, `${method} ${path}`);
   }
 
   /** All of a list. @param path with its query */

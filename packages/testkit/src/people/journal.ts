@@ -1,11 +1,11 @@
-import type { Side } from './world';
+import type { Side } from './insidePeople';
 
 /** What people did, so that the checker can ask after every single edit. Knows nothing of the sync. */
 
 /** Properties whose values are unique, so that a value says which edit it came from. */
 export type Property = 'title' | 'tags' | 'name' | 'description' | 'notes' | 'dueDate';
 
-export interface Edit {
+export interface EditEntry {
   side: Side;
   /** `zendesk:ticket:12`, `pms:customer:C-1001` */
   ref: string;
@@ -27,7 +27,7 @@ export interface Saying {
 }
 
 export class Journal {
-  readonly edits: Edit[] = [];
+  readonly edits: EditEntry[] = [];
   readonly sayings: Saying[] = [];
   private tokens = 0;
 
@@ -37,7 +37,7 @@ export class Journal {
     return `${what}-${this.tokens}x`;
   }
 
-  edited(edit: Omit<Edit, 'at'>): void {
+  edited(edit: Omit<EditEntry, 'at'>): void {
     // A save that changes nothing says nothing.
     if (edit.value !== edit.replaced) this.edits.push({ ...edit, at: new Date().toISOString() });
   }
