@@ -140,8 +140,7 @@ describe('a lying sandbox is found out', () => {
   ];
 
   test('by every lie that it can tell', async () => {
-    const all = Object.keys(await lies({})).filter((name) => name !== 'status');
-    expect(LIES.map(([lie]) => lie).sort()).toEqual(all.sort());
+    expect(LIES.map(([lie]) => lie).sort()).toEqual(Object.keys(await lies({})).sort());
   });
 
   test.each(LIES)('%s', async (lie, named, also) => {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadPmsData, startPmsSandbox, type PmsSandbox, PmsStore } from 'pms-sandbox';
-import { send } from 'testkit';
+import { exchange } from 'testkit';
 import { PmsClient, PmsContract, type Json } from '../support/pmsContract';
 
 interface Item {
@@ -55,8 +55,8 @@ const make = async (collection: string, body: Json): Promise<Item> => {
 };
 const idsOf = async (at: string): Promise<string[]> =>
   (await pms.get<Page>(at)).body.items.map(({ id }) => id);
-const control = (method: string, at: string, body?: unknown): Promise<Json> =>
-  send(`${sandbox.url}/_sandbox/${at}`, method, {}, body);
+const control = async (method: string, at: string, body?: unknown): Promise<Json> =>
+  JSON.parse((await exchange(`${sandbox.url}/_sandbox/${at}`, { method, body })).text) as Json;
 /** Reads a list to its end. */
 const allOf = async (at: string, start = ''): Promise<string[]> => {
   const ids: string[] = [];
