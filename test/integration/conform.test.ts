@@ -5,11 +5,13 @@ import type { Lies } from 'pms-sandbox';
 import { controlsOf } from 'testkit';
 import type { FaultInput } from 'zendesk-sandbox/common';
 import { loadMapping } from '../../src/config/loadMapping';
+import { loadProfile } from '../../src/config/loadProfile';
 import type { CheckId } from '../../src/checks/conform/checks';
 import { isSound, type Report } from '../../src/checks/conform/conformReport';
 import { runConformance, type ConformInput, type Conformance } from '../../src/checks/conform/runConform';
 import type { Verdict } from '../../src/checks/conform/verdict';
 import type { SystemPort } from '../../src/systems/port';
+import { profileSystem } from '../../src/systems/profile/profileSystem';
 import { runProgram, type Ran } from '../support/cli';
 import { MAPPING_FILE, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';
 
@@ -22,9 +24,19 @@ beforeEach(async () => {
 });
 afterEach(() => boxes.close());
 
-/** Records of each kind: a page holds 200. */
-const MANY = 230;
+/** Records of each kind: a page of the shipped profile holds 200, a small one 20. */
+const OVER_A_PAGE = 230;
+const OVER_A_SMALL_PAGE = 30;
 const FEW = 12;
+
+/** The sandbox by a profile that is as shipped, but for the size of its pages: paging is tried with few records. */
+const smallPages = (): SystemPort =>
+  profileSystem({
+    profile: { ...loadProfile('contract'), pageSize: { param: 'limit', most: 20 } },
+    baseUrl: boxes.pms.url,
+    token: boxes.pms.token,
+    timeoutMs: 2_000,
+  });
 
 async function conform(records: number, changes: Partial<ConformInput> = {}): Promise<Conformance> {
   run += 1;
@@ -55,8 +67,11 @@ const live = () =>
   );
 
 describe('the honest sandbox', () => {
-  test.each([1, 2, 3])('is told that all holds, and left as it was (%i)', async () => {
-    const conformance = await conform(MANY);
+  test.each<[string, number, () => SystemPort]>([
+    ['pages of 200', OVER_A_PAGE, () => boxes.systems.pms],
+    ['pages of 20', OVER_A_SMALL_PAGE, smallPages],
+  ])('is told that all holds, and left as it was: %s', async (_, records, port) => {
+    const conformance = await conform(records, { port: port() });
     expect(complaints(conformance)).toEqual([]);
     expect(checksWith(conformance, 'window')).toEqual([]);
     expect(checksWith(conformance, 'untried')).toEqual([]);
@@ -101,7 +116,7 @@ describe('the honest sandbox', () => {
       { route: '/api/v1/', kind: 'status', status: 503, retryAfterSeconds: 0, probability: 0.02 },
       { route: '/api/v1/changes', kind: 'repeat', probability: 0.3 },
     );
-    const conformance = await conform(MANY);
+    const conformance = await conform(OVER_A_SMALL_PAGE, { port: smallPages() });
     working = false;
     await others;
     expect(complaints(conformance)).toEqual([]);
@@ -145,7 +160,9 @@ describe('a lying sandbox is found out', () => {
 
   test.each(LIES)('%s', async (lie, named, also) => {
     await lies({ [lie]: true });
-    const conformance = await conform(lie === 'skipAfterInserts' ? MANY : FEW);
+    const conformance = await (lie === 'skipAfterInserts'
+      ? conform(OVER_A_SMALL_PAGE, { port: smallPages() })
+      : conform(FEW));
     const found = checksWith(conformance, 'lies');
     expect(found).toEqual(expect.arrayContaining(named));
     expect(found.filter((check) => !named.includes(check) && !also.includes(check))).toEqual([]);
@@ -293,7 +310,8 @@ describe('what was made is removed', () => {
 
   test('after a stop', async () => {
     const stop = new AbortController();
-    const conformance = await conform(MANY, {
+    const conformance = await conform(OVER_A_SMALL_PAGE, {
+      port: smallPages(),
       patience: { timeoutMs: 1_000, lookMs: 50, signal: stop.signal },
       onProgress: (check) => check === 'markup' && stop.abort(),
     });
@@ -319,7 +337,7 @@ describe('the command', () => {
     );
 
   test('prints a table, and exits with 0 where nothing is wrong', async () => {
-    const { code, out, err } = await command('--records', '230', '--timeout', '10');
+    const { code, out, err } = await command('--records', '12', '--timeout', '10');
     expect([code, err]).toEqual([0, '']);
     expect(out).toContain(`${boxes.pms.url} as sync@pms.example`);
     expect(out).toMatch(
