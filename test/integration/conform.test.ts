@@ -12,7 +12,7 @@ import { runConformance, type ConformInput, type Conformance } from '../../src/c
 import type { Verdict } from '../../src/checks/conform/verdict';
 import type { SystemPort } from '../../src/systems/port';
 import { profileSystem } from '../../src/systems/profile/profileSystem';
-import { runProgram, type Ran } from '../support/cli';
+import { runShared, type Ran } from '../support/cli';
 import { MAPPING_FILE, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';
 
 /** The kit against the PMS sandbox over HTTP: it names each lie, and says nothing ill of the honest. */
@@ -324,7 +324,7 @@ describe('what was made is removed', () => {
 
 describe('the command', () => {
   const command = (...args: string[]): Promise<Ran> =>
-    runProgram(
+    runShared(
       {
         PATH: process.env['PATH'] ?? '',
         ZENDESK_BASE_URL: boxes.zendesk.url,
@@ -333,7 +333,8 @@ describe('the command', () => {
         PMS_TOKEN: boxes.pms.token,
         MAPPING_FILE,
       },
-      ['conform', ...args],
+      'conform',
+      ...args,
     );
 
   test('prints a table, and exits with 0 where nothing is wrong', async () => {

@@ -1,7 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import type { ChangePage } from '../../src/systems/port';
 import type { PollOutcome } from '../../src/activities/types';
 import { openLinkStore } from '../../src/links/linkStore';
@@ -9,11 +6,10 @@ import type { Side } from '../../src/sync/record';
 import { pollChanges } from '../../src/workflows';
 import { MongoClient } from 'mongodb';
 import { controlsOf } from 'testkit';
+import { runShared } from '../support/cli';
 import { MAPPING_FILE, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
-
-const MAIN = path.resolve(__dirname, '../../dist/src/operator/cli/main.js');
 
 /** All ids that a stream gives from its beginning to its end. */
 async function readAll(boxes: Sandboxes, side: Side, stream: string): Promise<string[]> {
@@ -247,42 +243,39 @@ describe('polls', () => {
   });
 
   test('the command shows cursors, puts one back, and says what is wrong with its arguments', async () => {
-    if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
     const { mongodbUri, temporalAddress } = testServers();
     const database = `cursors-${randomUUID().slice(0, 8)}`;
-    const cli = (...args: string[]) => {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'cursors', ...args], {
-        encoding: 'utf8',
-        env: {
-          PATH: process.env['PATH'],
-          MONGODB_URI: mongodbUri,
-          TEMPORAL_ADDRESS: temporalAddress,
-          MONGODB_DATABASE: database,
-          ZENDESK_BASE_URL: boxes.zendesk.url,
-          ...serviceSignIn(boxes.zendesk),
-          PMS_BASE_URL: boxes.pms.url,
-          PMS_TOKEN: boxes.pms.token,
-          MAPPING_FILE,
-        },
-      });
-      return { status, said: stdout + stderr };
+    const env = {
+      PATH: process.env['PATH'] ?? '',
+      MONGODB_URI: mongodbUri,
+      TEMPORAL_ADDRESS: temporalAddress,
+      MONGODB_DATABASE: database,
+      ZENDESK_BASE_URL: boxes.zendesk.url,
+      ...serviceSignIn(boxes.zendesk),
+      PMS_BASE_URL: boxes.pms.url,
+      PMS_TOKEN: boxes.pms.token,
+      MAPPING_FILE,
+    };
+    const cli = async (...args: string[]) => {
+      const { code, out, err } = await runShared(env, 'cursors', ...args);
+      return { status: code, said: out + err };
     };
     const mongo = await MongoClient.connect(mongodbUri);
     try {
       const store = await openLinkStore(mongo.db(database));
       await store.advance('zendesk:tickets', null, 'abc');
-      expect(cli('list').said).toMatch(/zendesk:tickets\s+abc/);
-      expect(cli('rewind', 'zendesk:tickets', 'start')).toMatchObject({ status: 0 });
+      expect((await cli('list')).said).toMatch(/zendesk:tickets\s+abc/);
+      expect(await cli('rewind', 'zendesk:tickets', 'start')).toMatchObject({ status: 0 });
       expect(await store.position('zendesk:tickets')).toMatchObject({ cursor: null });
-      cli('rewind', 'zendesk:organizations', '2026-01-01T00:00:00Z');
+      await cli('rewind', 'zendesk:organizations', '2026-01-01T00:00:00Z');
       expect(await store.position('zendesk:organizations')).toMatchObject({ cursor: '1767225600' });
-      expect(cli('rewind', 'zendesk:people', 'start')).toMatchObject({
+      expect(await cli('rewind', 'zendesk:people', 'start')).toMatchObject({
         status: 2,
         said: expect.stringContaining(
           'found "zendesk:people", expected one of zendesk:organizations',
         ) as string,
       });
-      expect(cli('rewind', 'pms:changes', 'yesterday')).toMatchObject({
+      expect(await cli('rewind', 'pms:changes', 'yesterday')).toMatchObject({
         status: 2,
         said: expect.stringContaining('found "yesterday", expected e.g.') as string,
       });

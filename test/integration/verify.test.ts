@@ -6,7 +6,7 @@ import { parse, stringify } from 'yaml';
 import { checklist } from '../../src/checks/verify/checklist';
 import { loadMapping } from '../../src/config/loadMapping';
 import type { Report, Result } from '../../src/checks/verify/checklistLine';
-import { runProgram, type Ran } from '../support/cli';
+import { runProgram, runShared, type Ran } from '../support/cli';
 import { MAPPING_FILE, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { ServiceProcess, serviceEnvironment, until } from '../support/serviceProcess';
 
@@ -182,9 +182,11 @@ describe('in accounts that are in use', () => {
 
   test('a run that is stopped half-way removes what it made, too', async () => {
     const before = state();
-    const ran = runProgram(env, ['verify', '--tag', 'stopped', '--json'], async (child) => {
-      await until(() => state().projects.length > before.projects.length + 2);
-      child.kill('SIGINT');
+    const ran = runProgram(env, ['verify', '--tag', 'stopped', '--json'], {
+      async meanwhile(child) {
+        await until(() => state().projects.length > before.projects.length + 2);
+        child.kill('SIGINT');
+      },
     });
     const { code, out } = await ran;
     expect(code).toBe(1);
@@ -210,7 +212,7 @@ test.each<[string, string[], RegExp]>([
     /^ZENDESK_OAUTH_CLIENT_ID: found nothing, expected the Identifier of an OAuth client/m,
   ],
 ])('%s is bad input', async (_, args, expected) => {
-  const { code, err, out } = await runProgram({ PATH: process.env['PATH'] ?? '' }, ['verify', ...args]);
+  const { code, err, out } = await runShared({ PATH: process.env['PATH'] ?? '' }, 'verify', ...args);
   expect(err.trim()).toMatch(expected);
   expect([code, out]).toEqual([2, '']);
 });

@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { MongoClient } from 'mongodb';
 import { startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
+import { CliHost, runProgram } from '../support/cli';
 import { MAPPING_FILE, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { serviceEnvironment } from '../support/serviceProcess';
@@ -20,12 +19,11 @@ import {
 } from '../support/userErrors';
 
 /**
- * Every mistake in docs/errors.md is made, by the compiled command line as a process, and what it says is what stands
+ * Every mistake in docs/errors.md is made, by the compiled command line, and what it says is what stands
  * there. `UPDATE_DOCS=1 npm test -- test/operator/errors.test.ts` writes the table anew.
  */
 
 const ROOT = path.resolve(__dirname, '../..');
-const MAIN = path.join(ROOT, 'dist/src/operator/cli/main.js');
 const DOCS = path.join(ROOT, 'docs/errors.md');
 const PROFILE = path.join(ROOT, 'profiles/contract.yaml');
 const GROUPS: [title: string, errors: UserError[]][] = [
@@ -55,7 +53,6 @@ const said = new Map<UserError, Said>();
 const others: ZendeskSandbox[] = [];
 
 beforeAll(async () => {
-  if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
   boxes = await startSandboxes();
   const name = path.basename(mkdtempSync(path.join(tmpdir(), 'zps-cli-')));
   env = {
@@ -67,7 +64,9 @@ beforeAll(async () => {
   const waiting = GROUPS.flatMap(([, errors]) => errors);
   await Promise.all(
     Array.from({ length: LANES }, async () => {
-      for (let next = waiting.shift(); next; next = waiting.shift()) said.set(next, await make(next));
+      const host = new CliHost();
+      for (let next = waiting.shift(); next; next = waiting.shift()) said.set(next, await make(next, host));
+      await host.stop();
     }),
   );
 }, 600_000);
@@ -90,7 +89,7 @@ async function stateOf({ zendesk }: UserError): Promise<Record<string, string>> 
   return { ZENDESK_BASE_URL: own.url, ...serviceSignIn(own), ...(await zendesk(own)) };
 }
 
-async function make(error: UserError): Promise<Said> {
+async function make(error: UserError, host: CliHost): Promise<Said> {
   const { args, env: changes, file } = error;
   const state = await stateOf(error);
   const dir = mkdtempSync(path.join(tmpdir(), 'zps-errors-'));
@@ -100,16 +99,16 @@ async function make(error: UserError): Promise<Said> {
     if ('change' in file) expect(shipped.replace(...file.change)).not.toBe(shipped);
     writeFileSync(path.join(dir, file.name), 'text' in file ? file.text : shipped.replace(...file.change));
   }
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    cwd: dir,
-    env: { ...env, ...state, ...changes },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let err = '';
-  let out = '';
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
+  const settings = Object.fromEntries(
+    Object.entries({ ...env, ...state, ...changes }).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value]],
+    ),
+  );
+  // A start that fails half-way leaves what only its end removes; options of Node are for a process that begins.
+  const alone = args[0] === 'start' || 'NODE_OPTIONS' in settings;
+  const { code, out, err } = await (alone
+    ? runProgram(settings, args, { cwd: dir })
+    : host.run(settings, args, dir));
   const { ZENDESK_BASE_URL: url = '', ZENDESK_OAUTH_CLIENT_SECRET: secret } = state;
   const urls = [boxes.zendesk.url, ...(url === '' ? [] : [url])];
   return { code, err: err.trim(), out, dir, urls, secrets: secret === undefined ? [] : [secret] };
