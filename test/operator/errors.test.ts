@@ -99,11 +99,7 @@ async function make(error: UserError, host: CliHost): Promise<Said> {
     if ('change' in file) expect(shipped.replace(...file.change)).not.toBe(shipped);
     writeFileSync(path.join(dir, file.name), 'text' in file ? file.text : shipped.replace(...file.change));
   }
-  const settings = Object.fromEntries(
-    Object.entries({ ...env, ...state, ...changes }).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, value]],
-    ),
-  );
+  const settings = { ...env, ...state, ...changes };
   // A start that fails half-way leaves what only its end removes; options of Node are for a process that begins.
   const alone = args[0] === 'start' || 'NODE_OPTIONS' in settings;
   const { code, out, err } = await (alone
