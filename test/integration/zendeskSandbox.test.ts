@@ -1,5 +1,5 @@
 import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox, type Ticket } from 'zendesk-sandbox';
-import { ZendeskApi, type Answer, type TicketEvent } from 'testkit';
+import { ZendeskApi, type Answer, type TicketEvent } from '../support/zendeskApi';
 
 /** The rules of https://developer.zendesk.com/api-reference/ that a sync can run into, over plain HTTP. */
 const START = Date.parse('2026-01-01T00:00:00Z');

@@ -8,7 +8,7 @@ import {
   type ZendeskSandbox,
   type Fields,
 } from 'zendesk-sandbox';
-import { ZendeskApi, type TicketEvent } from 'testkit';
+import { ZendeskApi, type TicketEvent } from '../support/zendeskApi';
 
 const FIXTURE = path.resolve(__dirname, '../fixtures/zendesk-dangling');
 const SAMPLE = path.resolve(__dirname, '../../../shared/zendesk-sample');

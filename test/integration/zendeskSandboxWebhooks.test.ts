@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
-import { ZendeskApi } from 'testkit';
+import { ZendeskApi } from '../support/zendeskApi';
 
 interface Delivery {
   headers: IncomingHttpHeaders;

@@ -12,7 +12,6 @@ export {
   type Access,
 } from './jsonApi';
 export { readComments, type CommentWithAudit } from './comments';
-export { ZendeskApi, type Answer, type TicketEvent } from './zendeskAgent';
 export {
   RedmineClient,
   RedmineError,
