@@ -89,13 +89,18 @@ export async function runProgram(
 ): Promise<Ran> {
   expectCompiled();
   const child = spawn(process.execPath, [MAIN, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = outcomeOf(child);
+  await meanwhile?.(child);
+  return ended;
+}
+
+/** @returns what a process that has just been started comes to */
+export async function outcomeOf(child: ChildProcess): Promise<Ran> {
   let out = '';
   let err = '';
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  const closed = once(child, 'close') as Promise<[number | null]>;
-  await meanwhile?.(child);
-  const [code] = await closed;
+  child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
   return { code, out, err };
 }
 
