@@ -7,7 +7,6 @@ import { checklist } from '../../src/checks/verify/checklist';
 import { loadMapping } from '../../src/config/loadMapping';
 import type { Report, Result } from '../../src/checks/verify/checklistLine';
 import { runProgram, runShared, type Ran } from '../support/cli';
-import { NOT_YET_SURVIVED } from 'testkit';
 import { MAPPING_FILE, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { ServiceProcess, serviceEnvironment, until } from '../support/serviceProcess';
 

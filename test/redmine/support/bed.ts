@@ -15,7 +15,6 @@ import type { Side } from '../../../src/sync/record';
 import type { SystemPort } from '../../../src/systems/port';
 import type { LinkStore } from '../../../src/links/linkStore';
 import { bearerOf, serviceAuth, serviceSignIn } from '../../support/sandboxes';
-import { NOT_YET_SURVIVED } from 'testkit';
 
 /** The Zendesk sandbox, a Redmine of its own with nothing in it, and an adapter to each. */
 export interface Bed {
