@@ -113,7 +113,7 @@ export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 
       ),
     )}
     <h2>Lag, last hour</h2>
-    <p class="soft">How far behind now each side was read at most, in each minute.</p>
+    <p class="soft">Maximum lag of each side, in each minute.</p>
     <div class="two">${SIDES.map((side) => lagChart(side, overview))}</div>
     ${table(
       'Change streams',
@@ -195,7 +195,7 @@ function rateCharts({ windows, now }: Overview): Html[] {
     bars.push({ at: Math.min(endsAt.getTime(), now), value: used, limit });
     limits.set(name, { side, bucket, bars });
   }
-  if (limits.size === 0) return [html`<p>Nobody called either API in the last hour.</p>`];
+  if (limits.size === 0) return [html`<p>No call to either API in the last hour.</p>`];
   return [...limits].sort().map(([name, { side, bucket, bars }]) =>
     barChart({
       id: `rate-${name}`,
