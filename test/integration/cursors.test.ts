@@ -263,12 +263,12 @@ describe('polls', () => {
     const mongo = await MongoClient.connect(mongodbUri);
     try {
       const store = await openLinkStore(mongo.db(database));
-      await store.advance('zendesk:tickets', null, 'abc');
+      await store.cursors.advance('zendesk:tickets', null, 'abc');
       expect((await cli('list')).said).toMatch(/zendesk:tickets\s+abc/);
       expect(await cli('rewind', 'zendesk:tickets', 'start')).toMatchObject({ status: 0 });
-      expect(await store.position('zendesk:tickets')).toMatchObject({ cursor: null });
+      expect(await store.cursors.position('zendesk:tickets')).toMatchObject({ cursor: null });
       await cli('rewind', 'zendesk:organizations', '2026-01-01T00:00:00Z');
-      expect(await store.position('zendesk:organizations')).toMatchObject({ cursor: '1767225600' });
+      expect(await store.cursors.position('zendesk:organizations')).toMatchObject({ cursor: '1767225600' });
       expect(await cli('rewind', 'zendesk:people', 'start')).toMatchObject({
         status: 2,
         said: expect.stringContaining(

@@ -1,5 +1,4 @@
 import { MongoClient } from 'mongodb';
-import { controlsOf } from 'testkit';
 import { generateData } from '../../apps/demo/data';
 import { seedBoth } from '../../apps/demo/seed';
 import type { PlanCounts, PlanLine } from '../../src/checks/plan/dryRun';

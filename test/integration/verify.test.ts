@@ -1,3 +1,4 @@
+import { NOT_YET_SURVIVED } from 'testkit';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -6,7 +6,7 @@ import {
   type ZendeskSandbox,
   type ZendeskSandboxOptions,
 } from 'zendesk-sandbox';
-import { controlsOf, send, type Body } from 'testkit';
+import { NOT_YET_SURVIVED, controlsOf, send, type Body } from 'testkit';
 import type { RateBudgets } from '../../src/systems/budget/rateBudgets';
 import { checkMapping, loadMapping } from '../../src/config/loadMapping';
 import { loadProfile } from '../../src/config/loadProfile';

@@ -1,7 +1,7 @@
-import { startZendeskSandbox } from 'zendesk-sandbox';
+import { startZendeskSandbox } from '../src';
 import { fault, refused, useFreshSandbox } from './support/fresh';
 import { SINCE } from './support/rig';
-import { ZendeskApi } from 'testkit';
+import { ZendeskApi } from './support/zendeskApi';
 
 /** The rules of https://developer.zendesk.com/api-reference/ that a client runs into, over plain HTTP. */
 const t = useFreshSandbox();

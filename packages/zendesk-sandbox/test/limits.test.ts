@@ -1,5 +1,5 @@
-import { NO_LIMITS, type LimitOptions, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
-import { ZendeskApi, type Answer } from 'testkit';
+import { NO_LIMITS, type LimitOptions, startZendeskSandbox, type ZendeskSandbox } from '../src';
+import { ZendeskApi, type Answer } from './support/zendeskApi';
 
 /** Each limit of an endpoint or a record, as zendesk-rules.md rules 4 to 7 have it, over plain HTTP. */
 const START = Date.parse('2026-01-01T00:00:00Z');

@@ -1,14 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import {
-  loadZendeskData,
-  NO_LIMITS,
-  startZendeskSandbox,
-  type ZendeskSandbox,
-  type Fields,
-} from 'zendesk-sandbox';
-import { ZendeskApi, type TicketEvent } from 'testkit';
+import { loadZendeskData, NO_LIMITS, startZendeskSandbox, type ZendeskSandbox, type Fields } from '../src';
+import { ZendeskApi, type TicketEvent } from './support/zendeskApi';
 
 const FIXTURE = path.resolve(__dirname, 'fixtures/dangling');
 const SAMPLE = path.resolve(__dirname, '../../../../shared/zendesk-sample');

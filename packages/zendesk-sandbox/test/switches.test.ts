@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { SWITCHES, startZendeskSandbox } from 'zendesk-sandbox';
+import { SWITCHES, startZendeskSandbox } from '../src';
 import { SWITCH_NAMES, rulesOf } from '../src/rules/switches';
-import { ZendeskApi } from 'testkit';
+import { ZendeskApi } from './support/zendeskApi';
 
 const README = readFileSync(path.resolve(__dirname, '../README.md'), 'utf8');
 

@@ -1,4 +1,4 @@
-import { type Ticket } from 'zendesk-sandbox';
+import { type Ticket } from '../src';
 import { fault, refused, useFreshSandbox } from './support/fresh';
 import { SEVERITY, SINCE, START } from './support/rig';
 

@@ -5,7 +5,7 @@ import { startContract } from '../../../apps/redmine/contract';
 import { startProxy, type Proxy } from '../../../apps/redmine/proxy';
 import { startRedmine } from '../../../apps/redmine/server';
 import { NO_LIMITS, startZendeskSandbox } from 'zendesk-sandbox';
-import { send, type Body } from 'testkit';
+import { NOT_YET_SURVIVED, send, type Body } from 'testkit';
 import { checkMapping, loadMapping } from '../../../src/config/loadMapping';
 import { loadProfile } from '../../../src/config/loadProfile';
 import { profileSystem } from '../../../src/systems/profile/profileSystem';

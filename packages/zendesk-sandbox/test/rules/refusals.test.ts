@@ -1,4 +1,4 @@
-import { CONFLICTS } from 'zendesk-sandbox';
+import { CONFLICTS } from '../../src';
 import { refusal, SEVERITY, useSandbox } from '../support/rig';
 
 const rig = useSandbox();

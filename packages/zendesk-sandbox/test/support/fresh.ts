@@ -4,9 +4,9 @@ import {
   type Ticket,
   type ZendeskSandbox,
   type ZendeskSandboxOptions,
-} from 'zendesk-sandbox';
+} from '../../src';
 import { SINCE, START } from './rig';
-import { ZendeskApi, type Answer, type TicketEvent } from 'testkit';
+import { ZendeskApi, type Answer, type TicketEvent } from './zendeskApi';
 
 export interface Fresh {
   sandbox: ZendeskSandbox;
