@@ -163,7 +163,7 @@ export class PlanKeeper {
     return rest(saved);
   }
 
-  /** Lets a counterpart that is gone go; the pair looks for another, or makes one. */
+  /** Lets go of a former counterpart, because a person chose another. */
   private async part(plan: PlanOf<'part'>, link: Link): Promise<null> {
     const { context, key } = this;
     const { store } = context;
