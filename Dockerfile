@@ -3,6 +3,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 COPY packages/zendesk-sandbox/package.json packages/zendesk-sandbox/
 COPY packages/pms-sandbox/package.json packages/pms-sandbox/
+COPY packages/testkit/package.json packages/testkit/
 RUN npm ci --include=dev --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts ./scripts

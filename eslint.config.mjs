@@ -132,14 +132,23 @@ const walls = [
     from: './src',
     message: 'An example imports what somebody who has the package can import.',
   },
-  { target: './packages', from: './src', message: 'A sandbox shares no code with the sync that it tests.' },
   {
-    target: ['./src', './apps', './test', './packages/pms-sandbox'],
+    target: './packages',
+    from: './src',
+    message: 'Sandboxes and test kit share no code with the sync that they test.',
+  },
+  {
+    target: ['./src', './apps', './test', './packages/zendesk-sandbox', './packages/pms-sandbox'],
+    from: './packages/testkit/src',
+    message: "Import 'testkit'; a sandbox does without.",
+  },
+  {
+    target: ['./src', './apps', './test', './packages/pms-sandbox', './packages/testkit'],
     from: './packages/zendesk-sandbox/src',
     message: "Import 'zendesk-sandbox', as a stranger would.",
   },
   {
-    target: ['./src', './apps', './test', './packages/zendesk-sandbox'],
+    target: ['./src', './apps', './test', './packages/zendesk-sandbox', './packages/testkit'],
     from: './packages/pms-sandbox/src',
     message: "Import 'pms-sandbox', as a stranger would.",
   },
@@ -173,6 +182,10 @@ export default tseslint.config(
     rules: { 'no-console': 'off' },
   },
   {
+    files: ['src/**', 'packages/zendesk-sandbox/**', 'packages/pms-sandbox/**'],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: ['testkit'] }] },
+  },
+  {
     files: ['src/workflows/**'],
     rules: {
       'no-restricted-imports': ['error', { patterns: ['node:*', 'mongodb', 'axios', 'fastify', 'pino'] }],
@@ -188,6 +201,7 @@ export default tseslint.config(
         console: 'readonly',
         module: 'writable',
         require: 'readonly',
+        __dirname: 'readonly',
         URL: 'readonly',
       },
     },

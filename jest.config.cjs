@@ -1,7 +1,7 @@
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testMatch: ['<rootDir>/test/**/*.test.ts', '<rootDir>/packages/*/test/**/*.test.ts'],
   // They need a real Redmine: `npm run test:redmine`.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/redmine/'],
   transform: {
@@ -15,6 +15,8 @@ module.exports = {
     '^zendesk-pms-sync/adapter$': '<rootDir>/src/adapter/index.ts',
     '^zendesk-pms-sync/adapter/testing$': '<rootDir>/src/adapter/testing.ts',
   },
+  testRunner: '<rootDir>/test/support/times/measuredRunner.cjs',
+  reporters: ['default', '<rootDir>/test/support/times/reporter.cjs'],
   // The tests wait for servers more than they compute.
   maxWorkers: '100%',
   globalSetup: '<rootDir>/test/support/globalSetup.ts',

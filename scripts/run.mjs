@@ -13,7 +13,7 @@ import { judgeNode } from './nodeRange.mjs';
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const STAMP = path.join(ROOT, 'node_modules', '.zps-installed');
 const BUILD_INFO = path.join(ROOT, 'dist', '.tsbuildinfo');
-const PACKAGES = ['zendesk-sandbox', 'pms-sandbox'];
+const PACKAGES = ['zendesk-sandbox', 'pms-sandbox', 'testkit'];
 const SOURCES = [
   'src',
   ...PACKAGES.map((name) => `packages/${name}/src`),
@@ -21,6 +21,9 @@ const SOURCES = [
   'test/chaos',
   'test/support/plannerStates',
 ];
+
+/** Tests that need neither Temporal nor MongoDB, and start no service. */
+const NO_SERVERS = ['test/unit', 'test/property', 'test/docs', 'packages/'];
 
 const TASKS = {
   demo: ['dist/apps/demo/main.js'],
@@ -33,6 +36,7 @@ const TASKS = {
   // Both sandboxes keep the whole account in memory.
   'bench:backfill': ['--max-old-space-size=8192', 'dist/apps/bench/backfill.js'],
   test: ['node_modules/jest/bin/jest.js'],
+  'test:fast': ['node_modules/jest/bin/jest.js', ...NO_SERVERS],
   'test:chaos': ['dist/test/chaos/main.js'],
   'test:redmine': ['node_modules/jest/bin/jest.js', '--config', 'jest.redmine.config.cjs', '--runInBand'],
   'histories:record': ['node_modules/jest/bin/jest.js', '--config', 'jest.histories.config.cjs'],
@@ -134,8 +138,10 @@ checkNode();
 if (!command) fail(`Unknown task "${task}": expected one of ${Object.keys(TASKS).join(', ')}.`);
 install();
 compile();
-const unitOnly = args.length > 0 && args.every((arg) => /^(\.\/)?test\/(unit|property)\b/.test(arg));
-if (task === 'test' && unitOnly) process.env.ZPS_UNIT_ONLY = '1';
+const named = args.map((arg) => arg.replace(/^\.\//, ''));
+const withoutServers =
+  args.length > 0 && named.every((arg) => NO_SERVERS.some((part) => arg.startsWith(part)));
+if (task === 'test:fast' || (task === 'test' && withoutServers)) process.env.ZPS_UNIT_ONLY = '1';
 else if (['test', 'test:redmine', 'histories:record'].includes(task)) {
   if (task === 'test:redmine') {
     const status = prepare('dist/apps/redmine/prepare.js');

@@ -8,11 +8,13 @@ import { MongoClient } from 'mongodb';
 import { receiveWebhooks, type RunningReceiver } from '../demo/webhooks';
 import { WorkerProcess, serviceSettings } from '../demo/worker';
 import { startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
+import { controlsOf } from 'testkit';
 import { NO_LIMITS, type LimitOptions, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 import type { startMongo, startTemporal } from '../../src/platform/embedded/embeddedServers';
 import { openLinkStore, type LinkStore } from '../../src/links/linkStore';
 import { PAIRS_AT_WORK } from '../../src/workers/hint';
 import { generateAccount, type AccountOptions, type AccountSize } from './backfill/generate';
+import { NOT_YET_SURVIVED } from '../../test/support/notYetSurvived';
 
 /** One Temporal and one MongoDB for the whole run. */
 export interface Servers {
@@ -48,6 +50,7 @@ export async function startSandboxes(
   const zendesk = await startZendeskSandbox({
     ...NO_LIMITS,
     ...limit,
+    obeys: NOT_YET_SURVIVED,
     clock,
   });
   const pms = await startPmsSandbox({ rateLimitPerMinute: UNLIMITED, clock });
@@ -149,14 +152,14 @@ export async function untilQuiet(client: Client, taskQueue: string): Promise<voi
 export async function callsOf(sandboxes: Sandboxes): Promise<Call[]> {
   const all: Call[] = [];
   for (const side of ['zendesk', 'pms'] as const) {
-    const answer = (await (await fetch(`${sandboxes[side].url}/_sandbox/stats`)).json()) as { calls: Call[] };
-    all.push(...answer.calls.map((call) => ({ ...call, side })));
+    const calls = await controlsOf(sandboxes[side]).calls();
+    all.push(...calls.map((call) => ({ ...call, side })));
   }
   return all;
 }
 
 export async function resetCalls({ zendesk, pms }: Sandboxes): Promise<void> {
-  for (const { url } of [zendesk, pms]) await fetch(`${url}/_sandbox/stats/reset`, { method: 'POST' });
+  for (const sandbox of [zendesk, pms]) await controlsOf(sandbox).resetStats();
 }
 
 /** Asking for changes, rather than carrying one. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sandboxes } from './bed';
-import { changes } from './people';
+import { changes } from 'testkit';
 
 const LOOK_MS = 10;
 

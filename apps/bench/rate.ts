@@ -5,10 +5,13 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
+import { controlsOf } from 'testkit';
 import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
+import type { CallCount } from 'zendesk-sandbox/common';
 import { WorkerProcess, serviceSettings } from '../demo/worker';
 import { startMongo, startTemporal } from '../../src/platform/embedded/embeddedServers';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
+import { NOT_YET_SURVIVED } from '../../test/support/notYetSurvived';
 
 /**
  * `npm run bench:rate`: worker processes against a Zendesk sandbox that refuses every call above its rate. People in
@@ -42,7 +45,11 @@ async function main(): Promise<void> {
   const onProgress = (line: string) => console.error(line);
   const temporal = await startTemporal({ onProgress, searchAttributes: SEARCH_ATTRIBUTES });
   const mongo = await startMongo({ onProgress });
-  const zendesk = await startZendeskSandbox({ ...NO_LIMITS, rateLimitPerMinute: rate });
+  const zendesk = await startZendeskSandbox({
+    ...NO_LIMITS,
+    rateLimitPerMinute: rate,
+    obeys: NOT_YET_SURVIVED,
+  });
   const pms = await startPmsSandbox();
   const run = `bench-${randomBytes(3).toString('hex')}`;
   const env = {
@@ -79,23 +86,15 @@ async function main(): Promise<void> {
   }
 }
 
-interface Count {
-  method: string;
-  route: string;
-  status: number;
-  count: number;
-}
-
 /** Counts the sandbox's answers over so many minutes, once the flood has used up a first minute's rate. */
-async function measure(url: string, people: Flood, minutes: number, rate: number): Promise<Count[]> {
-  const stats = async () =>
-    ((await (await fetch(`${url}/_sandbox/stats`)).json()) as { calls: Count[] }).calls;
-  const sum = (calls: Count[]) => calls.reduce((total, { count }) => total + count, 0);
-  while (sum(await stats()) < rate * 0.95) {
+async function measure(url: string, people: Flood, minutes: number, rate: number): Promise<CallCount[]> {
+  const controls = controlsOf({ url });
+  const sum = (calls: CallCount[]) => calls.reduce((total, { count }) => total + count, 0);
+  while (sum(await controls.calls()) < rate * 0.95) {
     people.edit();
     await sleep(LOOK_MS);
   }
-  await fetch(`${url}/_sandbox/stats/reset`, { method: 'POST' });
+  await controls.resetStats();
   const until = Date.now() + minutes * 60_000;
   let told = Date.now();
   while (Date.now() < until) {
@@ -103,9 +102,9 @@ async function measure(url: string, people: Flood, minutes: number, rate: number
     await sleep(Math.min(LOOK_MS, Math.max(0, until - Date.now())));
     if (Date.now() - told < 15_000) continue;
     told = Date.now();
-    console.log(`${Math.round((until - told) / 1000)} s left: ${sum(await stats())} calls`);
+    console.log(`${Math.round((until - told) / 1000)} s left: ${sum(await controls.calls())} calls`);
   }
-  return stats();
+  return controls.calls();
 }
 
 /** People who make projects, and then edit those that have arrived. */

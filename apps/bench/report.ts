@@ -78,40 +78,45 @@ export function inWords({ run, calls, throughput, growth, quota, ticketUpdates, 
     '',
     '<!-- Written by `npm run bench`; change apps/bench/report.ts. -->',
     '',
-    `Measured on ${run.at.slice(0, 10)} in one ${run.quick ? 'quick ' : ''}run of ${run.minutes.toFixed(0)} minutes: ${run.machine}; Temporal's`,
-    'development server, the MongoDB-wire server in Java, both sandboxes and the service share its processors. Seconds are this',
-    'machine’s; ratios are meant to hold elsewhere. `npm run bench` measures again, `npm run bench -- --quick` in less time;',
-    'raw figures: `apps/bench/results/latest.json`.',
+    paragraph(
+      `Measured on ${run.at.slice(0, 10)} in one ${run.quick ? 'quick ' : ''}run of ${run.minutes.toFixed(0)} minutes, on ${run.machine}. Temporal's development server, the MongoDB-wire server in Java, both sandboxes and the service share these processors.`,
+      'The times are those of this machine; the ratios should be similar elsewhere. `npm run bench` repeats the measurement, `npm run bench -- --quick` in less time. The raw figures are in `apps/bench/results/latest.json`.',
+    ),
     '',
     table(
-      ['', 'measured', 'aim'],
+      ['ratio', 'measured', 'aim'],
       [
-        ['calls a change, over what the APIs allow at best', times(calls.steady), 'at most 1.05'],
-        ['calls of a backfill, over what the APIs allow at best', times(calls.backfill), 'at most 1.15'],
+        ['calls for a change, over the minimum that the APIs allow', times(calls.steady), 'at most 1.05'],
+        ['calls of a backfill, over the minimum that the APIs allow', times(calls.backfill), 'at most 1.15'],
         ['calls of a polling script, over ours', times(calls.peer), 'at least 2'],
-        ['changes a second, over a workflow that does nothing', times(throughput.pair), 'at least 0.8'],
+        ['changes a second, over no-op workflows a second', times(throughput.pair), 'at least 0.8'],
         [
           `records a second, over bare HTTP (calls of ${delayMs} ms)`,
           times(throughput.backfill),
           'at least 0.7',
         ],
-        ['worker’s memory, most links over fewest', times(growth.memory), 'at most 1.2'],
-        ['look-up of a link, most links over fewest', times(growth.lookup), 'at most 1.5'],
-        ['share of a strict limit that a backfill uses', percent(quota.used), 'at least 90 %'],
-        ['answers 429', percent(quota.rate429), 'below 0.1 %'],
-        ['ticket updates used of what agents leave', percent(ticketUpdates.beside), 'at least 90 %'],
-        ['ticket updates used once agents are gone', percent(ticketUpdates.alone), 'at least 95 %'],
-        ['edits refused after the minute they begin in', String(ticketUpdates.refusedLater), '0'],
+        ['worker’s memory with the most links, over the fewest', times(growth.memory), 'at most 1.2'],
+        ['look-up of a link with the most links, over the fewest', times(growth.lookup), 'at most 1.5'],
+        ['used share of a strict limit, by a backfill', percent(quota.used), 'at least 90 %'],
+        ['calls answered 429', percent(quota.rate429), 'below 0.1 %'],
+        [
+          'used share of the ticket updates that agents leave',
+          percent(ticketUpdates.beside),
+          'at least 90 %',
+        ],
+        ['used share of the ticket updates without agents', percent(ticketUpdates.alone), 'at least 95 %'],
+        ['agents’ edits refused after their first minute', String(ticketUpdates.refusedLater), '0'],
       ],
     ),
     '',
     '## What a change costs',
     '',
-    'Calls that carry a change, by kind of change; reading exports and the feed is intake, and apart. The polling script',
-    '(`apps/bench/peer`) is what one would write in an afternoon with node-zendesk.',
+    paragraph(
+      'Calls that carry a change, by kind of change. Reads of exports and of the feed are counted separately, as intake. The polling script (`apps/bench/peer`) is what a developer would write in an afternoon with node-zendesk.',
+    ),
     '',
     table(
-      ['change', 'calls', 'at best', 'polling script'],
+      ['change', 'calls', 'minimum', 'polling script'],
       own.costs.map(({ change, calls: each, bound }, n) => [
         change,
         each.toFixed(2),
@@ -120,17 +125,23 @@ export function inWords({ run, calls, throughput, growth, quota, ticketUpdates, 
       ]),
     ),
     '',
-    `Intake: ${own.intake.toFixed(2)} calls a change here, ${peer.intake.toFixed(2)} of the script; it depends on how many changes share a poll.`,
-    'Why two kinds take two: an organization’s update takes no precondition, so it is read right before; and what a new ticket gets from',
-    'Zendesk alone (its address and channel) goes back to the project that it was made for.',
+    paragraph(
+      `Intake: ${own.intake.toFixed(2)} calls for a change here, ${peer.intake.toFixed(2)} with the script. It depends on the number of changes that share a poll.`,
+    ),
     '',
-    'In Temporal a change costs one signal-with-start, three workflow tasks and two activities: *plan* looks at the link store and',
-    'makes the intent durable before anything is sent; *write* runs on the API’s own queue, and commits. Polls and echoes cost none.',
+    'Two kinds of changes take two calls:',
+    '',
+    '- An update of an organization has no precondition, so the organization is read right before it.',
+    '- Zendesk sets the address and the channel of a new ticket. They go back to its project.',
+    '',
+    paragraph(
+      'In Temporal, a change costs one signal-with-start, three workflow tasks and two activities. The first reads the link store, plans, and stores the intent before any call is made. The second runs on the task queue of the API, writes, and commits. Polls and echoes cost none of these.',
+    ),
     '',
     '## The first sync',
     '',
     table(
-      ['', 'records', 'seconds', 'records a second', 'calls', 'at best'],
+      ['run', 'records', 'seconds', 'records a second', 'calls', 'minimum'],
       [
         [
           'backfill',
@@ -160,35 +171,38 @@ export function inWords({ run, calls, throughput, growth, quota, ticketUpdates, 
       ].map((row) => row.map((cell) => (typeof cell === 'number' ? round(cell) : cell))),
     ),
     '',
-    'Bare HTTP (`apps/bench/bare.ts`) reads and writes the same pages with the same window and keeps nothing. Against sandboxes that answer at',
-    `once, on the same two processors, the backfill has ${times(backfill.recordsPerSecond / bare.recordsPerSecond)} of its speed: the rest goes into the link store, claims and intents.`,
-    'No API answers at once; the ratio above is that with slow calls.',
+    paragraph(
+      'Bare HTTP (`apps/bench/bare.ts`) reads and writes the same pages with the same concurrency, and stores nothing.',
+      `With sandboxes that answer at once, on the same two processors, the backfill has ${times(backfill.recordsPerSecond / bare.recordsPerSecond)} of its speed, because of the link store, claims and intents. Real APIs are slower, so the table at the top has the ratio with slow calls.`,
+    ),
     '',
-    `The longest history of a backfill’s run had ${Math.max(backfill.events, slow.events)} events.`,
+    `The longest history of a backfill had ${Math.max(backfill.events, slow.events)} events.`,
     '',
-    '## How fast changes go',
+    '## Throughput and latency',
     '',
-    'Edits that gathered while nobody polled, worked off by a service that is warm; in turns with workflows of as many activities that',
-    'do nothing and need nothing: no search attributes, no heartbeats, no content.',
+    paragraph(
+      'Edits accumulate while the polls are paused; a warm service then processes them. It takes turns with no-op workflows: workflows with as many activities, but without search attributes, heartbeats and content.',
+    ),
     '',
     table(
-      ['', 'a second'],
+      ['work', 'a second'],
       [
         ...Object.entries(pair.pair).map(([name, rate]) => [name, rate.toFixed(1)]),
         ...pair.floor.map((rate, n) => [
-          `workflows that do nothing, ${['before', 'between', 'after'][n] ?? ''}`,
+          `no-op workflows, ${['before', 'between', 'after'][n] ?? ''}`,
           rate.toFixed(1),
         ]),
       ],
     ),
     '',
-    `Processor time for a change: ${milliseconds(pair.cpuPerChange)}; for a workflow that does nothing: ${milliseconds(pair.cpuPerNoop)}. ` +
-      'The floor shares the processors with nobody but Temporal.',
+    paragraph(
+      `Processor time for a change: ${milliseconds(pair.cpuPerChange)}. For a no-op workflow: ${milliseconds(pair.cpuPerNoop)}. The no-op workflows share the processors with Temporal only.`,
+    ),
     '',
-    'From an edit in the PMS to its write in Zendesk, told by a webhook:',
+    'Time from an edit in the PMS to its write in Zendesk, by webhook:',
     '',
     table(
-      ['share of what is sustained', 'changes a second', 'p50, ms', 'p95, ms', 'p99, ms'],
+      ['share of the sustained rate', 'changes a second', 'p50, ms', 'p95, ms', 'p99, ms'],
       raw.latency.map(({ share, perSecond, p50, p95, p99 }) => [
         percent(share),
         perSecond.toFixed(1),
@@ -221,7 +235,7 @@ export function inWords({ run, calls, throughput, growth, quota, ticketUpdates, 
       ]),
     ),
     '',
-    `Slopes on log-log axes: memory ${raw.growth.slopes.memory.toFixed(2)}, look-up ${raw.growth.slopes.lookUp.toFixed(2)}, commit ${raw.growth.slopes.commit.toFixed(2)} (0 is flat).`,
+    `Slopes on log-log axes (0 is flat): memory ${raw.growth.slopes.memory.toFixed(2)}, look-up ${raw.growth.slopes.lookUp.toFixed(2)}, commit ${raw.growth.slopes.commit.toFixed(2)}.`,
     '',
     chart(
       'Look-up by links',
@@ -239,16 +253,19 @@ export function inWords({ run, calls, throughput, growth, quota, ticketUpdates, 
     '',
     '## A strict limit',
     '',
-    `A backfill against a Zendesk that refuses every call above its rate: ${raw.quota.useful} of ${raw.quota.allowed} allowed calls in ${raw.quota.minutes} min were useful. A share is`,
-    'kept back for people’s edits (docs/operations.md). This figure is of the account’s calls alone. It says nothing of',
-    'ticket updates, of which an account has 100 a minute: they bind a sync first, and are measured below.',
+    paragraph(
+      `A backfill with a Zendesk that refuses every call above its rate: ${raw.quota.useful} of ${raw.quota.allowed} allowed calls in ${raw.quota.minutes} min were useful. A share is reserved for people’s edits ([operations.md](operations.md#rates)).`,
+      'This figure concerns the account’s calls only. Ticket updates, of which an account has 100 a minute, limit a sync earlier. The next section measures them.',
+    ),
     '',
     '## Ticket updates, beside agents',
     '',
-    `Agents edit in bursts, and the sync always has more to write than ${raw.agents.limit} updates a minute allow.`,
+    paragraph(
+      `Agents edit in bursts, and the sync always has more to write than ${raw.agents.limit} updates a minute allow.`,
+    ),
     '',
     table(
-      ['agents’ edits a minute', 'taken', 'refused', 'updates of the sync'],
+      ['agents’ edits a minute', 'accepted', 'refused', 'updates of the sync'],
       raw.agents.minutes.map(({ burst, isFirst, agents, refused, ours }) => [
         `${burst}${isFirst ? ', first minute' : ''}`,
         String(agents),
@@ -257,6 +274,17 @@ export function inWords({ run, calls, throughput, growth, quota, ticketUpdates, 
       ]),
     ),
   ].join('\n')}\n`;
+}
+
+/** Sentences as lines of at most 100 columns (docs/style.md). */
+function paragraph(...sentences: string[]): string {
+  const lines = [''];
+  for (const word of sentences.join(' ').split(' ')) {
+    const line = lines.at(-1) ?? '';
+    if (line !== '' && line.length + 1 + word.length > 100) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.join('\n');
 }
 
 const times = (ratio: number): string => ratio.toFixed(2);

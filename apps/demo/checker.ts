@@ -4,127 +4,19 @@
  *
  * Give it a Zendesk user of its own: calls are counted by user, and these are not the sync's.
  */
+import {
+  inParallel,
+  listPms,
+  listZendesk,
+  pmsApi,
+  readComments,
+  zendeskApi,
+  type Access,
+  type CommentWithAudit,
+} from 'testkit';
 import { z } from 'zod';
 
-// ---------------------------------------------------------------------------------------------------------
-// Calling the two APIs
-
-export interface ZendeskAccess {
-  /** Without path, e.g. `https://acme.zendesk.com`. */
-  url: string;
-  /** A bearer. */
-  token: string;
-}
-
-export interface PmsAccess {
-  url: string;
-  token: string;
-}
-
-const MAX_ATTEMPTS = 12;
-const REQUEST_TIMEOUT_MS = 30_000;
-const LONGEST_WAIT_MS = 65_000;
-const PAGE_SIZE = 100;
 const PARALLEL_READS = 6;
-
-export class ApiError extends Error {
-  override readonly name = 'ApiError';
-  constructor(
-    message: string,
-    readonly status: number,
-    readonly body: string,
-  ) {
-    super(message);
-  }
-}
-
-type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-
-/** A client of one JSON API that waits when it is told to (429, 503), as a polite person's tool does. */
-export class JsonApi {
-  constructor(
-    private readonly base: string,
-    private readonly authorization: string,
-    private readonly headers: Record<string, string> = {},
-  ) {}
-
-  async call<T>(method: Method, path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> {
-    return (await this.exchange(method, path, schema, body)).data;
-  }
-
-  /** Like {@link call}, with the answer's ETag. */
-  async exchange<T>(
-    method: Method,
-    path: string,
-    schema: z.ZodType<T>,
-    body?: unknown,
-    headers: Record<string, string> = {},
-  ): Promise<{ data: T; etag: string | null }> {
-    const url = /^https?:/.test(path) ? path : this.base + path;
-    if (new URL(url).origin !== new URL(this.base).origin) throw new Error(`Refusing to follow ${url}`);
-    for (let attempt = 1; ; attempt++) {
-      const response = await fetch(url, {
-        method,
-        headers: {
-          authorization: this.authorization,
-          accept: 'application/json',
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...this.headers,
-          ...headers,
-        },
-        body: body === undefined ? null : JSON.stringify(body),
-        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-      });
-      const text = await response.text();
-      if ((response.status === 429 || response.status === 503) && attempt < MAX_ATTEMPTS) {
-        await sleep(retryAfterMs(response.headers.get('retry-after'), attempt));
-        continue;
-      }
-      if (!response.ok) {
-        throw new ApiError(
-          `${method} ${new URL(url).pathname} answered ${response.status}: ${text.slice(0, 300)}`,
-          response.status,
-          text,
-        );
-      }
-      const data = schema.parse(text === '' ? null : JSON.parse(text));
-      return { data, etag: response.headers.get('etag') };
-    }
-  }
-}
-
-export function zendeskApi({ url, token }: ZendeskAccess): JsonApi {
-  return new JsonApi(`${url.replace(/\/+$/, '')}/api/v2`, `Bearer ${token}`);
-}
-
-export function pmsApi({ url, token }: PmsAccess): JsonApi {
-  return new JsonApi(`${url.replace(/\/+$/, '')}/api/v1`, `Bearer ${token}`);
-}
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-function retryAfterMs(header: string | null, attempt: number): number {
-  const seconds = Number(header);
-  const wait = header !== null && Number.isFinite(seconds) ? seconds * 1_000 : 250 * 2 ** attempt;
-  return Math.min(Math.max(wait, 50), LONGEST_WAIT_MS);
-}
-
-/** Runs `work` over all items, some at a time; results are in the order of the items. */
-export async function inParallel<T, R>(
-  items: readonly T[],
-  limit: number,
-  work: (item: T) => Promise<R>,
-): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const runner = async (): Promise<void> => {
-    for (let n = next++; n < items.length; n = next++) results[n] = await work(items[n] as T);
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, runner));
-  return results;
-}
 
 // ---------------------------------------------------------------------------------------------------------
 // What the APIs answer, as far as the comparison needs it. Unknown fields pass.
@@ -180,17 +72,6 @@ const zendeskTicket = z.object({
   via: z.object({ channel: z.unknown() }).nullish(),
   external_id: nullable,
 });
-const zendeskComment = z.object({
-  id: zendeskId,
-  audit_id: zendeskIdOrNull.optional(),
-  body: text,
-  public: flag,
-  author_id: zendeskIdOrNull.optional().transform((id) => id ?? null),
-  created_at: text,
-});
-const auditMetadata = z.object({ custom: z.record(z.string(), z.unknown()).nullish() }).nullish();
-const zendeskAudit = z.object({ id: zendeskId, metadata: auditMetadata });
-
 const pmsPerson = z.object({ id: z.string(), email: nullable, name: text });
 const pmsCustomer = z.object({
   id: z.string(),
@@ -236,16 +117,6 @@ type ZendeskUser = z.infer<typeof zendeskUser>;
 type ZendeskTicket = z.infer<typeof zendeskTicket>;
 type PmsPerson = z.infer<typeof pmsPerson>;
 
-/** A ticket's comment with what its audit says about it. */
-export interface CommentWithAudit extends z.infer<typeof zendeskComment> {
-  ticketId: string;
-  /** The ticket's first comment, which is its description. */
-  first: boolean;
-  /** Back-reference left by whoever wrote it through the API. */
-  ref: string | null;
-  followUp: boolean;
-}
-
 interface ZendeskWorld {
   users: Map<string, ZendeskUser>;
   groups: Map<string, string>;
@@ -261,85 +132,7 @@ interface PmsWorld {
   notes: z.infer<typeof pmsNote>[];
 }
 
-/** Reads a Zendesk list to its end by cursor. */
-export async function listZendesk<T>(
-  api: JsonApi,
-  path: string,
-  key: string,
-  item: z.ZodType<T>,
-): Promise<T[]> {
-  const page = z.looseObject({
-    [key]: z.array(item),
-    meta: z.object({ has_more: z.boolean(), after_cursor: nullable }),
-  });
-  const separator = path.includes('?') ? '&' : '?';
-  const items: T[] = [];
-  let cursor: string | null = null;
-  do {
-    const after: string = cursor === null ? '' : `&page[after]=${encodeURIComponent(cursor)}`;
-    const answer: z.infer<typeof page> = await api.call(
-      'GET',
-      `${path}${separator}page[size]=${PAGE_SIZE}${after}`,
-      page,
-    );
-    items.push(...(answer[key] as T[]));
-    const { has_more: more, after_cursor: next } = answer.meta as {
-      has_more: boolean;
-      after_cursor: string | null;
-    };
-    cursor = more ? next : null;
-  } while (cursor !== null);
-  return items;
-}
-
-/** Reads a PMS list to its end by cursor. */
-export async function listPms<T>(api: JsonApi, path: string, item: z.ZodType<T>): Promise<T[]> {
-  const page = z.object({ items: z.array(item), nextCursor: nullable });
-  const separator = path.includes('?') ? '&' : '?';
-  const items: T[] = [];
-  let cursor: string | null = null;
-  do {
-    const after: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const answer: { items: T[]; nextCursor: string | null } = await api.call(
-      'GET',
-      `${path}${separator}limit=${PAGE_SIZE}${after}`,
-      page,
-    );
-    items.push(...answer.items);
-    cursor = answer.nextCursor;
-  } while (cursor !== null);
-  return items;
-}
-
-/** Reads a ticket's comments, oldest first, and what their audits say about them. */
-export async function readComments(api: JsonApi, ticketId: string): Promise<CommentWithAudit[]> {
-  const comments = await listZendesk(api, `/tickets/${ticketId}/comments.json`, 'comments', zendeskComment);
-  // Only the first comment: nothing to learn from the audits.
-  const audits =
-    comments.length > 1
-      ? await listZendesk(api, `/tickets/${ticketId}/audits.json`, 'audits', zendeskAudit)
-      : [];
-  const custom = new Map(audits.map(({ id, metadata }) => [id, metadata?.custom ?? {}]));
-  return comments.map((comment, n) => {
-    const meta = custom.get(comment.audit_id ?? '') ?? {};
-    const ref = meta['zps_ref'];
-    const byline = meta['zps_byline'];
-    return {
-      ...comment,
-      // The name of an author whom Zendesk does not know, put before what was said.
-      body:
-        typeof byline === 'string' && comment.body.startsWith(byline)
-          ? comment.body.slice(byline.length)
-          : comment.body,
-      ticketId,
-      first: n === 0,
-      ref: typeof ref === 'string' ? ref : null,
-      followUp: Boolean(meta['zps_follow_up']),
-    };
-  });
-}
-
-async function readZendesk(access: ZendeskAccess): Promise<ZendeskWorld> {
+async function readZendesk(access: Access): Promise<ZendeskWorld> {
   const api = zendeskApi(access);
   const users = await listZendesk(api, '/users.json', 'users', zendeskUser);
   const groups = await listZendesk(api, '/groups.json', 'groups', zendeskGroup);
@@ -356,7 +149,7 @@ async function readZendesk(access: ZendeskAccess): Promise<ZendeskWorld> {
   };
 }
 
-async function readPms(access: PmsAccess): Promise<PmsWorld> {
+async function readPms(access: Access): Promise<PmsWorld> {
   const api = pmsApi(access);
   const people = await listPms(api, '/people', pmsPerson);
   return {
@@ -498,8 +291,8 @@ export interface PmsKeeps {
 export const KEEPS_ALL: PmsKeeps = { without: [], empty: {}, dueDays: false };
 
 export interface CheckOptions {
-  zendesk: ZendeskAccess;
-  pms: PmsAccess;
+  zendesk: Access;
+  pms: Access;
   keeps?: PmsKeeps;
   /**
    * Why a record may not agree yet, by its key (`zendesk:ticket:123`, `pms:note:N-1`; either side's). A

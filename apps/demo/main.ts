@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { Command, Option } from 'commander';
 import { loadZendeskData } from 'zendesk-sandbox';
 import type { LinkStatus } from '../../src/sync/link';
-import { checkAgreement, sleep, type AgreementReport, type StoredLink } from './checker';
+import { controlsOf, quickEdits, scriptEdits, sleep, type Edit } from 'testkit';
+import { checkAgreement, type AgreementReport, type StoredLink } from './checker';
 import { generateData } from './data';
 import { ZENDESK_POLL_SECONDS, startEnvironment, type Environment } from './environment';
-import { quickEdits, scriptEdits, type Edit } from './people';
 import { PMS_NAMES, type PmsName } from './pms';
 import { ProgressLine, colour, formatDuration, printLine, printTable } from './report';
 import { seedBoth } from './seed';
@@ -72,7 +72,7 @@ async function run(environment: Environment, options: Options): Promise<boolean>
   printLine(out, `  Temporal  ${temporal.address} (${temporal.how})  Web UI ${temporal.uiUrl ?? '—'}`);
   printLine(out, `  MongoDB   ${environment.mongo.uri} (${environment.mongo.how})`);
   printLine(out, `  Zendesk   ${zendesk.url}/api/v2   ${pms.about}`);
-  const checkerToken = await personToken(pms.url, CHECKER.pms);
+  const checkerToken = await controlsOf(pms).tokenOf(CHECKER.pms);
   const access = {
     zendesk: { url: zendesk.url, token: zendesk.bearer(CHECKER.zendesk) },
     pms: { url: pms.url, token: checkerToken },
@@ -430,16 +430,6 @@ async function countLinked({ store }: Environment): Promise<number> {
 
 function total(counts: Record<string, Record<LinkStatus, number>>, status: LinkStatus): number {
   return Object.values(counts).reduce((sum, row) => sum + row[status], 0);
-}
-
-async function personToken(url: string, person: { email: string; name: string }): Promise<string> {
-  const headers = { 'content-type': 'application/json' };
-  const answer = await fetch(`${url}/_sandbox/tokens`, {
-    method: 'POST',
-    headers,
-    body: JSON.stringify(person),
-  });
-  return ((await answer.json()) as { token: string }).token;
 }
 
 async function keepRunning({ temporal, zendesk, pms }: Environment, signal: AbortSignal): Promise<void> {

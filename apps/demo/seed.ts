@@ -1,20 +1,12 @@
 /** Writes generated data into both systems over their public APIs, as their users' tools would. */
 import { z } from 'zod';
-import {
-  type JsonApi,
-  listZendesk,
-  pmsApi,
-  sleep,
-  zendeskApi,
-  type PmsAccess,
-  type ZendeskAccess,
-} from './checker';
+import { type JsonApi, listZendesk, pmsApi, sleep, zendeskApi, type Access } from 'testkit';
 import type { DemoComment, DemoData, DemoPerson, DemoTicket } from './data';
 
 export interface SeedAccess {
   /** As an administrator. */
-  zendesk: ZendeskAccess;
-  pms: PmsAccess;
+  zendesk: Access;
+  pms: Access;
 }
 
 /** Ids of what was written, by the keys of the data. */
@@ -101,7 +93,7 @@ export async function seedBoth(
 
 /** Zendesk's part of it alone. */
 export async function seedZendesk(
-  access: ZendeskAccess,
+  access: Access,
   data: DemoData,
   onProgress: SeedProgress = () => {},
 ): Promise<Seeded['zendesk']> {
@@ -252,7 +244,7 @@ function commentRounds(tickets: readonly DemoTicket[]): RoundComment[][] {
 
 /** The PMS's part of it alone. */
 export async function seedPms(
-  access: PmsAccess,
+  access: Access,
   data: DemoData,
   onProgress: SeedProgress = () => {},
 ): Promise<Seeded['pms']> {

@@ -1,18 +1,6 @@
-import { z } from 'zod';
+import { controlsOf } from 'testkit';
 
 /** What the sync spent in API calls, as the two systems counted it. */
-
-const statsShape = z.looseObject({
-  calls: z.array(
-    z.looseObject({
-      user: z.string(),
-      method: z.string(),
-      route: z.string(),
-      status: z.number(),
-      count: z.number(),
-    }),
-  ),
-});
 
 export interface Spending {
   /** All calls. */
@@ -37,8 +25,7 @@ export class Meter {
   async read(): Promise<Spending> {
     const total: Spending = { calls: 0, polls: 0, reads: 0, people: 0, writes: 0, creates: 0, refused: 0 };
     for (const { url, user } of this.systems) {
-      const answer = await fetch(`${url}/_sandbox/stats`);
-      const { calls } = statsShape.parse(await answer.json());
+      const calls = await controlsOf({ url }).calls();
       for (const { method, route, status, count } of calls.filter((call) => call.user === user)) {
         total.calls += count;
         if (status >= 400 || status === 0) total.refused += count;

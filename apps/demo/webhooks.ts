@@ -3,7 +3,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { freePort } from '../../src/platform/ports';
-import { sleep } from './checker';
+import { sleep } from 'testkit';
 import { WorkerProcess } from './worker';
 
 /** The webhook receiver as an operator sets it up: install the webhooks, then start it with what they sign with. */

@@ -5,10 +5,10 @@ import {
   RedmineError,
   type CustomValue,
   type Issue,
-  type Journal,
+  type IssueJournal,
   type RedmineProject,
-  type User,
-} from './client';
+  type RedmineUser,
+} from 'testkit';
 import type { CountedCall } from './proxy';
 import type { Redmine } from './server';
 
@@ -155,8 +155,8 @@ class World {
     await this.client.call('POST', '/users.json', { user });
   }
 
-  private users(): Promise<User[]> {
-    return this.client.list<User>('/users.json', 'users');
+  private users(): Promise<RedmineUser[]> {
+    return this.client.list<RedmineUser>('/users.json', 'users');
   }
 
   /** Colleagues, and whoever is named on an issue by an address. */
@@ -262,7 +262,7 @@ class World {
     return (await this.client.call<{ issue: Issue }>('GET', `/issues/${id}.json?include=journals`)).issue;
   }
 
-  private async journal(id: string): Promise<{ issue: Issue; journal: Journal }> {
+  private async journal(id: string): Promise<{ issue: Issue; journal: IssueJournal }> {
     const [issueId = '', journalId = ''] = id.split('.');
     const issue = await this.issue(issueId);
     const journal = notesOf(issue).find((each) => String(each.id) === journalId);
@@ -302,7 +302,7 @@ class World {
 
 type Ids = ReadonlyMap<string, number>;
 
-function notesOf({ journals = [] }: Issue): Journal[] {
+function notesOf({ journals = [] }: Issue): IssueJournal[] {
   return journals.filter(({ notes }) => notes !== null && notes !== '');
 }
 
@@ -372,7 +372,7 @@ function toProject(issue: Issue): Body {
   };
 }
 
-function toNote(issue: Issue, journal: Journal, emails: ReadonlyMap<number, string>): Body {
+function toNote(issue: Issue, journal: IssueJournal, emails: ReadonlyMap<number, string>): Body {
   const text = journal.notes ?? '';
   const footer = FOOTER.exec(text);
   const ref = footer?.groups?.['ref'] ?? null;

@@ -43,9 +43,9 @@ export class ChunkCommits {
     const committed = own.map(({ link, write, record }) => {
       const { intent } = link;
       const table = mapping.entities[link.entity];
-      const { residue, changedRows } = compareAnswer(mapping, table, write, record, intent.next, references);
-      if (changedRows.length > 0) changed.set(link._id, record);
-      return commit(withAnswer(link, releasedIntent(intent), write, record, residue), at);
+      const compared = compareAnswer(mapping, table, write, record, intent.next, references);
+      if (compared.changedRows.length > 0) changed.set(link._id, record);
+      return commit(withAnswer(link, releasedIntent(intent), write, record, compared), at);
     });
     // A change by the system itself is known to nobody else: kept first, in case this ends here.
     await store.observations.keep([...changed.values()]);

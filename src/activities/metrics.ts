@@ -9,7 +9,9 @@ import { routeOf } from '../systems/route';
 const CALL_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const PROPAGATION_BUCKETS = [0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 3600, 14_400];
 
-type WatchedStore = Pick<LinkStore, 'countUnsettled' | 'observations'>;
+interface WatchedStore extends Pick<LinkStore, 'countUnsettled'> {
+  observations: Pick<LinkStore['observations'], 'count'>;
+}
 
 /**
  * What this process measures. One instance a connection; docs/observability.md lists every metric. Labels are

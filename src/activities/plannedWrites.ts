@@ -183,16 +183,16 @@ export class PlannedWrites {
     const references = await this.references.read([
       { table, records: answer ? [answer] : [], link: { ...link, snapshot: intent.next.snapshot } },
     ]);
-    const { residue, changedRows } =
+    const compared =
       !answer || write.op === 'archive' || write.op === 'redact'
-        ? { residue: intent.next.residue[side], changedRows: [] }
+        ? { residue: intent.next.residue[side], changedRows: [], restingRows: [] }
         : compareAnswer(mapping, table, write, answer, intent.next, references);
     // What somebody else changed meanwhile is not seen yet: it stays an observation for the next plan.
-    const told = withAnswer(link, intent, write, answer, residue);
+    const told = withAnswer(link, intent, write, answer, compared);
     const more = told.intent.writes.some((other) => !other.done);
     context.metrics.written(side, link.entity, write.op, causeOf(intent, write, store.since));
     activityLog(context.log, key).debug({ side, op: write.op, rows: write.rows }, 'written');
-    if (answer && (more || changedRows.length > 0)) await store.observations.keep([answer]);
+    if (answer && (more || compared.changedRows.length > 0)) await store.observations.keep([answer]);
     if (more) {
       await store.save(told);
       return { next: 'done', state: summarise(key, told) };
@@ -202,10 +202,10 @@ export class PlannedWrites {
     const saved = await store.save(committed);
     await this.dropActedOn(link, write, saved);
     if (saved.waitsFor.length === 0)
-      await this.forgetSeen(saved, intent, changedRows.length > 0 ? ref : null);
+      await this.forgetSeen(saved, intent, compared.changedRows.length > 0 ? ref : null);
     if (link.snapshot === null || link.status === 'tombstone' || link.unlinked)
       await callWaiting(context, recordsOf(saved));
-    if (ref !== null && changedRows.length > 0) return { next: 'again', fresh: [ref], gone: [] };
+    if (ref !== null && compared.changedRows.length > 0) return { next: 'again', fresh: [ref], gone: [] };
     if (intent.then === 'linked' && fileWork(saved.files ?? []).length > 0)
       return { next: 'again', fresh: [], gone: [] };
     if (saved.waitsFor.length > 0) return { next: 'again', fresh: [], gone: [] };

@@ -37,7 +37,7 @@ export class Deliveries {
     return new Set(found.map(({ _id }) => _id));
   }
 
-  /** Call it once the deliveries are handed over, not before: a retry of one that was not must get through. */
+  /** Call it after the deliveries are handed over, not before: the retry of a delivery that failed must be accepted. */
   async remember(marks: string[]): Promise<void> {
     const at = new Date(this.now());
     try {

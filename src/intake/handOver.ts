@@ -18,7 +18,7 @@ export interface Delivery {
   hints: ChangeHint[];
 }
 
-/** Nothing was handed over, or nobody knows: the sender must try again. */
+/** Nothing was handed over, or the outcome is unknown: the sender must try again. */
 export class NotHandedOver extends Error {
   override readonly name = 'NotHandedOver';
 }
@@ -34,7 +34,7 @@ interface Waiting extends Delivery {
 const GATHER_MS = 40;
 /** Well below the time after which senders give up. */
 const DEADLINE_MS = 5_000;
-/** More than this waiting means that the servers behind are away or too slow. */
+/** More waiting deliveries than this mean that Temporal or MongoDB is unavailable or too slow. */
 const WAITING_AT_MOST = 5_000;
 const BATCH = 1_000;
 

@@ -44,7 +44,7 @@ export interface Intake {
   stop(): Promise<void>;
 }
 
-/** A server that does not answer within this is away; senders are told to come again. */
+/** A server that does not answer within this time is unavailable; senders get 503 and try again. */
 const SERVER_WITHIN_MS = 3_000;
 const PROBE_WITHIN_MS = 2_000;
 /** As long as a hand-over may take. */

@@ -117,7 +117,7 @@ function receive(
   app.route({
     method: 'POST',
     url: `/webhooks/${connection === null ? '' : `${connection}/`}${source.side}`,
-    // Before the body is read: nobody without a timely signature makes us take one in.
+    // Before the body is read: without a timely signature, no body is accepted.
     onRequest: async (request, reply) => {
       const timestamp = request.headers[headers.timestamp];
       const signature = request.headers[headers.signature];
@@ -162,7 +162,7 @@ async function takeIn(
   }
   const marks = [`${source.side} signature ${signature}`];
   const invocation = request.headers[headers.invocation];
-  // The header is not part of what is signed, so it cannot stand for the delivery alone.
+  // The header is not signed, so it cannot identify the delivery alone.
   if (typeof invocation === 'string') marks.push(`${source.side} invocation ${shortened(invocation)}`);
   try {
     const outcome = await handOver.submit({ marks, hints: event.hints });
@@ -223,7 +223,7 @@ function answerErrors(app: FastifyInstance, log: Logger): void {
 
 const WORDS: Record<number, string> = { 413: 'too_large', 415: 'unsupported_media_type' };
 
-/** Which of the reasons it was is for the counts, not for whoever sent it. */
+/** The exact reason is for the counts, not for the sender. */
 function unauthorized(reply: FastifyReply): FastifyReply {
   return reply.code(401).header('connection', 'close').send({ error: 'unauthorized' });
 }

@@ -4,7 +4,7 @@ import type { Source } from './source';
 /** How far a delivery's time may lie from ours, before or after. Older ones could be replays. */
 export const REPLAY_WINDOW_MS = 5 * 60_000;
 
-/** Whether a delivery's time is one that is accepted at all; asked before its body is read. */
+/** Whether a delivery's time is acceptable; checked before its body is read. */
 export function isTimely(source: Source, timestamp: string, now: number): boolean {
   const time = source.timeOf(timestamp);
   return time !== null && Math.abs(now - time) <= REPLAY_WINDOW_MS;

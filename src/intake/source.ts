@@ -4,7 +4,7 @@ import type { ChangeHint } from '../links/hintStore';
 /** What a delivery's body says: which records changed, or that the event is none of ours. */
 export interface Event {
   hints: ChangeHint[];
-  /** The event's own name, for counting; never anything that was said in it. */
+  /** The event's own name, for counting; never its contents. */
   type: string;
 }
 
@@ -14,7 +14,7 @@ export interface Source {
   headers: { timestamp: string; signature: string; invocation: string };
   /** Milliseconds since 1970; null for text that is no time of this side's. */
   timeOf(timestamp: string): number | null;
-  /** The signature as it stands in the header. */
+  /** The signature as given in the header. */
   sign(secret: string, timestamp: string, body: Buffer): string;
   /** @returns null for a body that is not an event of this side's */
   parse(body: unknown): Event | null;

@@ -42,7 +42,7 @@ const IRRELEVANT = new Set([
   'schedule_changed',
   'sla_policy_changed',
 ]);
-/** After these, what the record is now cannot be told from the version that the event names. */
+/** After these, the version in the event does not say what the record is now. */
 const ENDS = new Set([
   'merged',
   'soft_deleted',

@@ -24,7 +24,7 @@ export async function answerOf<T>(client: Client, waitSeconds: number, ask: () =
   }
 }
 
-/** What was said at the bottom: Temporal wraps it in the failure of the activity that said it. */
+/** The innermost message: Temporal wraps it in the failure of the activity. */
 function innermost(error: Error | undefined): string {
   if (error instanceof ActivityFailure) return innermost(error.cause);
   if (error instanceof ApplicationFailure && error.cause) return innermost(error.cause);

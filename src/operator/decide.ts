@@ -17,7 +17,7 @@ export interface DecideOptions {
   wait: number;
   /** How messages call the value that was typed. */
   valueName: string;
-  /** Who decides, for the link's history; nobody by name if absent. */
+  /** The person who decides, for the link's history; absent if unknown. */
   by?: string;
 }
 

@@ -246,7 +246,7 @@ async function* system({ config, systems }: Patient, side: Side): AsyncIterable<
 
 function streamCure(error: unknown, name: string, credential: string): string {
   if (error instanceof RetryLater)
-    return `none: ${name} is away or over its rate, and the sync waits; if it stays so, see docs/troubleshooting.md`;
+    return `none: ${name} is unavailable or over its rate limit, and the sync waits; if this persists, see docs/troubleshooting.md`;
   if (error instanceof NeedsHuman && error.code === 'unauthorized')
     return `give the user of ${credential} the right to read it`;
   return 'if a clock differs (above), set it first: a machine that is ahead asks for changes of the future';
@@ -317,7 +317,7 @@ async function mapping({ config, systems }: Patient): Promise<Finding> {
       what,
       state: 'failed',
       found: error.message.split('\n').join('; '),
-      cure: `mend ${config.mappingFile}; "zendesk-pms-sync mapping check" says more`,
+      cure: `correct ${config.mappingFile}; "zendesk-pms-sync mapping check" has the details`,
     };
   }
 }
@@ -366,7 +366,7 @@ async function* webhooks({ config, admins }: Patient): AsyncIterable<Finding> {
   }
 }
 
-/** What a system said for itself; anything else is a bug, and told as one. */
+/** A system's own message. Any other error is a bug, and is reported as one. */
 function wordsOf(error: unknown): string {
   if (error instanceof NeedsHuman || error instanceof RetryLater) return error.message;
   return firstLine(error);

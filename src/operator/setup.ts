@@ -10,7 +10,7 @@ export interface Answers {
     | {
         by: 'oauth';
         clientId: string;
-        /** Null: those that are asked for where nothing else is said. */
+        /** Null: the default scopes. */
         scopes: string | null;
       }
     | { by: 'apiToken'; email: string };

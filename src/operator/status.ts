@@ -9,7 +9,7 @@ import { apiTokenState, type ApiTokenState } from './apiToken';
 import { pollersOf } from './pollers';
 import { schedulesOf, type ScheduleState } from './scheduleStates';
 
-/** How the sync stands, for people: gathered from MongoDB and Temporal, without a call of either API. */
+/** The state of the sync, for people: from MongoDB and Temporal, without a call to either API. */
 export interface Status {
   pairs: Record<EntityType, PairCounts>;
   streams: StreamState[];
@@ -28,7 +28,7 @@ export interface Status {
 export interface PairCounts extends Record<LinkStatus, number> {
   /** ISO time of an operator's pause; null where it runs. */
   pausedSince: string | null;
-  /** Pairs that were told something during the pause. */
+  /** Pairs that received a signal during the pause. */
   heldBack: number;
 }
 
@@ -116,7 +116,7 @@ export function worriesOf(
   const worries: string[] = [];
   for (const { process, why, since, nextAttempt } of status.failedStarts)
     worries.push(
-      `${process} cannot serve this connection since ${since}: ${why}; mend it, and it is tried again at ${nextAttempt}`,
+      `${process} cannot serve this connection since ${since}: ${why}; correct this, and the service tries again at ${nextAttempt}`,
     );
   if (status.workers === 0 && status.failedStarts.length === 0)
     worries.push('no worker runs: start one with "zendesk-pms-sync start"');

@@ -5,7 +5,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /**
- * Fetches addresses that came in data. An address is a claim by whoever wrote the data, so each is checked before
+ * Fetches addresses that came in data. An address is a claim by the author of the data, so each is checked before
  * anything is sent, each redirect again, and the connection itself refuses an address that a name resolves to.
  */
 
@@ -23,7 +23,7 @@ export interface Signer {
 export interface EgressOptions {
   /** The system's own origin, e.g. `https://acme.zendesk.com`: always allowed, as it was configured. */
   own: string;
-  /** Signs what is sent to the own origin, and to nobody else; asked for once a request. */
+  /** Signs requests to the own origin only; called once a request. */
   credential: Signer;
   /**
    * Where else files may be. `files.example.com` or `*.example.com`: by https, at public addresses. A whole origin,

@@ -1,5 +1,6 @@
 import { parseCanonicalKey, refKey } from './canonicalKey';
 import { agreed, seenVersion, type Intent, type Link, type PlannedWrite } from './link';
+import type { AnswerCompared } from './planner';
 import { SIDES, type SyncRecord, type Values } from './record';
 
 /** From the answer to a write to the link that says so. Pure; the pair's workflow and a backfill share it. */
@@ -8,18 +9,22 @@ export type LinkAtWork = Link & { intent: Intent };
 
 /**
  * Notes the answer to one of the intent's writes.
- * @param residue where the answer rightly differs from what was meant; see `compareAnswer`
+ * @param compared where the answer rightly differs from what was meant; see `compareAnswer`
  */
 export function withAnswer(
   link: Link,
   intent: Intent,
   write: PlannedWrite,
   answer: SyncRecord | null,
-  residue: Values,
+  { residue, restingRows }: Pick<AnswerCompared, 'residue' | 'restingRows'>,
 ): LinkAtWork {
   const { side } = write;
   const writes = intent.writes.map((other) => (other === write ? { ...other, done: true } : other));
-  const next = { ...intent.next, residue: { ...intent.next.residue, [side]: residue } };
+  const next = {
+    ...intent.next,
+    snapshot: withFormer(intent.next.snapshot, link.snapshot, restingRows),
+    residue: { ...intent.next.residue, [side]: residue },
+  };
   const seen = { ...intent.seen, ...(answer && { [side]: seenVersion(answer) }) };
   const known = link.sides[side];
   const leaves = write.backRef !== null && (write.op === 'create' || write.op === 'update');
@@ -33,6 +38,17 @@ export function withAnswer(
       ...(answer && !known && { [side]: { ...seenVersion(answer), residue: {}, backRef } }),
     },
   };
+}
+
+/** What was agreed before on these rows, rather than what the plan meant them to be. */
+export function withFormer(planned: Values, former: Values | null, rows: readonly string[]): Values {
+  const snapshot = { ...planned };
+  for (const row of rows) {
+    const value = former?.[row];
+    if (value === undefined) delete snapshot[row];
+    else snapshot[row] = value;
+  }
+  return snapshot;
 }
 
 /** The link once every write of its intent is done. It keeps the mapping that the plan was made by. */

@@ -1,5 +1,6 @@
 import { filesReason, type LinkedFile } from './pairFiles';
 import { refKey, type CanonicalKey } from './canonicalKey';
+import { heldSets, type HeldSet } from './heldSets';
 import {
   SIDES,
   type EntityType,
@@ -136,6 +137,8 @@ export interface SeenVersion {
   state: SyncRecord['state'];
   /** ISO time of the last change by the record's own side's clock. */
   updatedAt: string;
+  /** Sets of the record, by property, as far as their canonical form does not say all of them. */
+  sets?: Record<string, HeldSet>;
 }
 
 /** What both sides agree on after a plan: the snapshot, and where each side rightly differs. */
@@ -225,7 +228,9 @@ function withoutRows(history: OverruledValue[], redacted: string[]): OverruledVa
 
 export function seenVersion(record: SyncRecord): SeenVersion {
   const { ref, version, order, state, updatedAt } = record;
-  return { ref: refKey(ref), version, order, state, updatedAt };
+  const sets = heldSets(record);
+  const any = Object.keys(sets).length > 0;
+  return { ref: refKey(ref), version, order, state, updatedAt, ...(any && { sets }) };
 }
 
 /** All that creates and updates may have left on either side, those of the present intent included. */

@@ -5,7 +5,8 @@ import { findPhase } from './planner/phaseOf';
 import { planFor } from './planner/phasePlans';
 import type { PairState, Plan } from './planner/state';
 import type { SyncRecord, Values } from './record';
-import { shownValue } from './rules/absence';
+import { isOffered, shownValue } from './rules/absence';
+import { answeredSet, isSet } from './rules/sets';
 import { referenceKinds, sameValue, toCanonical, type References } from './values';
 
 export { emptyAgreement } from './link';
@@ -52,6 +53,16 @@ export function unexpectedValues(
   return found;
 }
 
+/** Rows of the mapping, as an answer to a write shows them. */
+export interface AnswerCompared {
+  /** Where the side rightly differs from what was agreed: canonical values. */
+  residue: Values;
+  /** Somebody else changed these, or the side did by itself. */
+  changedRows: string[];
+  /** The side does not offer these: what was agreed on them before stays. */
+  restingRows: string[];
+}
+
 /**
  * Compares the answer to a write with what was meant. On rows that were written, a difference is the side's
  * own limit (it truncated, refused or normalised) and becomes residue. On other rows it is a change by
@@ -64,20 +75,32 @@ export function compareAnswer(
   answer: SyncRecord,
   next: Agreement,
   references: References,
-): { residue: Values; changedRows: string[] } {
+): AnswerCompared {
   const { side } = write;
   const residue: Values = { ...next.residue[side] };
   const kinds = referenceKinds(mapping, table);
   const changedRows: string[] = [];
+  const restingRows: string[] = [];
   for (const row of comparedRows(table)) {
     if (!row[side]) continue;
+    if (!isOffered(row, side, answer)) {
+      restingRows.push(row.id);
+      continue;
+    }
     const value = toCanonical(row, side, shownValue(row, side, answer), references, kinds);
     const meant = row.id in residue ? residue[row.id] : next.snapshot[row.id];
     if (value.ok && sameValue(value.value, meant)) continue;
+    if (value.ok && isSet(row) && write.rows.includes(row.id)) {
+      const { shown, isChanged } = answeredSet(meant, write.expects[row.id], value.value);
+      if (sameValue(shown, next.snapshot[row.id])) delete residue[row.id];
+      else residue[row.id] = shown;
+      if (isChanged) changedRows.push(row.id);
+      continue;
+    }
     // A state that the side chose itself (assigning a new ticket opens it) is a change to carry across.
     const limit = write.rows.includes(row.id) && row.type !== 'enum' && row.type !== 'boolean';
     if (value.ok && limit) residue[row.id] = value.value;
     else changedRows.push(row.id);
   }
-  return { residue, changedRows };
+  return { residue, changedRows, restingRows };
 }

@@ -2,7 +2,7 @@ import { type CanonicalKey, refKey } from './canonicalKey';
 import { newLink, seenVersion, type Link } from './link';
 import { comparedRows, type EntityMapping, type Mapping } from './mapping';
 import { SIDES, otherSide, type Side, type SyncRecord } from './record';
-import { shownValue } from './rules/absence';
+import { restsOn, shownValue } from './rules/absence';
 import { referenceKinds, sameValue, toCanonical, type References } from './values';
 
 /**
@@ -28,6 +28,7 @@ export function rebuiltLink(
   const differing: string[] = [];
   const kinds = referenceKinds(mapping, table);
   for (const row of comparedRows(table)) {
+    if (restsOn(row, records)) continue;
     const canonical = (side: Side) =>
       toCanonical(row, side, shownValue(row, side, records[side]), references, kinds);
     const { zendesk, pms } = { zendesk: canonical('zendesk'), pms: canonical('pms') };

@@ -51,6 +51,11 @@ export interface SyncRecord {
   skip: string | null;
   /** The record of the same side that this one is said under: a comment's ticket, a note's project. Absent for others. */
   parent?: RefKey;
+  /**
+   * Elements of list properties, by property and in the side's own spelling, that `values` leaves out because they
+   * belong to another property: Zendesk keeps the options of a drop-down among the tags. Absent where there are none.
+   */
+  owned?: Record<string, string[]>;
   /** Files on the record; absent where its kind has none. One that is not listed says nothing: only `redacted` does. */
   attachments?: Attachment[];
 }

@@ -1,4 +1,5 @@
 import { convert } from 'html-to-text';
+import { elementOf } from './heldSets';
 import type { EntityMapping, Mapping, PropertyRow } from './mapping';
 import type { Json, RefKey, Side, Values } from './record';
 import { refKey } from './canonicalKey';
@@ -186,10 +187,7 @@ function stringSet(row: PropertyRow, value: Json): Canonical | null {
           ? value.split(/[\s,]+/)
           : null;
   if (!list || list.some((item) => typeof item === 'object')) return null;
-  const items = list.map((item) => {
-    const trimmed = textOf(item).trim();
-    return row.transform.kind === 'tags' ? trimmed.toLowerCase().replace(/\s+/g, '_') : trimmed;
-  });
+  const items = list.map((item) => elementOf(row.transform.kind, textOf(item)));
   return { ok: true, value: [...new Set(items.filter((item) => item !== ''))].sort() };
 }
 

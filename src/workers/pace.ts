@@ -1,8 +1,8 @@
 /**
- * Bounded shares make no processor time: where one account's flood takes all that the process and its servers have, each
- * step of the others waits, too. So where Temporal takes longer to be told of a change than it does when little is going on,
- * each connection may tell so many pairs a second and no more. The pace falls while answers are slow and rises while they
- * are not; who has less to tell never notices. What is not told yet waits in the link store, as changes that were seen.
+ * Shares do not create processor time: if a flood in one account uses all of it, each step of the other connections waits
+ * as well. Therefore, while Temporal takes longer than usual to accept a signal, each connection may signal only a limited
+ * number of pairs a second: the pace. It falls while answers are slow and rises while they are fast. A connection with few
+ * changes does not notice it. Changes beyond it wait in the link store as pending changes.
  */
 export interface Pace {
   /** Does the work in its turn, and notes how long it took. */
@@ -10,22 +10,22 @@ export interface Pace {
 }
 
 const TICK_MS = 200;
-/** A connection that told nobody in so many looks has nothing to tell. */
+/** A connection without a signal in so many looks has no load. */
 const LOOKS = 15;
-/** Pairs a second that each connection may tell in any case. */
+/** Pairs a second that each connection may signal in any case. */
 export const LEAST_PACE = 6;
-/** Pairs that may be told at once after a rest. */
+/** Pairs that may be signalled at once after a rest. */
 const BURST = 8;
-/** Above this many a second the pace bounds nobody. */
+/** Above this many a second, the pace limits no connection. */
 const FREE = 200;
 const FALL = 0.8;
 const RISE = 0.5;
 /**
- * An answer is slow from so many times the usual on. Connections that all have much to tell may keep the servers busy, but
- * not have a long row of pairs wait there, which another one that begins would find in front of it.
+ * An answer is slow if it takes this many times as long as usual. Connections that all have many changes may keep the
+ * servers busy, but must not fill a queue there that delays a connection which has just begun.
  */
 const SLOW = { busy: 4, beside: 2.5 };
-/** What is usual follows slower answers by so much a tick, so that a server that moved away counts as usual in the end. */
+/** The usual time grows by this factor a tick, so that a server that has become slower counts as usual after a while. */
 const FORGET = 1.0005;
 
 /** Sets the pace of all connections of a process. */
@@ -65,14 +65,14 @@ export class Pacer {
 
 /** What was seen of late. Times in milliseconds. */
 export interface Seen {
-  /** Whether one that has much to tell is beside one that has little. */
+  /** Whether a connection with many changes is beside one with few. */
   beside: boolean;
   took: number;
   usual: number;
   toldPerSecond: number;
 }
 
-/** Pairs a second that each connection may tell from now on. Pure. */
+/** Pairs a second that each connection may signal from now on. Pure. */
 export function nextPace(perSecond: number, { beside, took, usual, toldPerSecond }: Seen): number {
   if (took > usual * (beside ? SLOW.beside : SLOW.busy))
     return Math.max(LEAST_PACE, FALL * Math.min(perSecond, toldPerSecond));
@@ -85,7 +85,7 @@ class SteadyPace implements Pace {
   private saved = BURST;
   private savedAt = performance.now();
   private times: number[] = [];
-  /** How many were told between the last looks, latest last. */
+  /** Signals between the last looks, latest last. */
   private told: number[] = [];
   private held = false;
   private readonly waiting: (() => void)[] = [];
@@ -113,7 +113,7 @@ class SteadyPace implements Pace {
     return times;
   }
 
-  /** Light: it would tell no more, if it could. */
+  /** Light: without the pace, it would send no more signals. */
   get load(): 'none' | 'light' | 'heavy' {
     const told = this.told.reduce((sum, each) => sum + each, 0);
     if (this.held || told > (LEAST_PACE * LOOKS * TICK_MS) / 1_000) return 'heavy';

@@ -17,7 +17,7 @@ const LEVELS: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = 
  */
 export function routeTemporalLogs(log: Logger, metricsAddress?: string): void {
   if (Runtime._instance) return;
-  // The SDK's information lines tell of every state a worker passes through; ours say when it runs.
+  // The SDK logs every state of a worker at level info; our own lines say when it runs.
   const logger = new DefaultLogger('WARN', ({ level, message, meta }) =>
     log[LEVELS[level]](meta ?? {}, message),
   );

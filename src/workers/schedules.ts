@@ -71,7 +71,7 @@ async function ensure(client: Client, { scheduleId, spec, action, note, atOnce }
       spec,
       action: action,
       policies: { ...previous.policies, ...policies },
-      // While it is paused, the note is the reason of whoever paused it.
+      // While it is paused, the note is the reason for the pause.
       state: previous.state.paused ? previous.state : { ...previous.state, note },
     }));
   } catch (error) {
@@ -105,9 +105,9 @@ function schedules(taskQueue: string, { pollSeconds, reconcileCron, hygieneMinut
       workflowId: hygieneScheduleId(taskQueue),
       taskQueue,
       args: [],
-      staticSummary: 'Look through the link store for what nobody works on',
+      staticSummary: 'Search the link store for abandoned work',
     },
-    note: `Looks through the link store every ${hygieneMinutes} min for what nobody works on`,
+    note: `Searches the link store every ${hygieneMinutes} min for abandoned work`,
     atOnce: false,
   });
   if (reconcileCron !== null) {

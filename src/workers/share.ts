@@ -13,7 +13,7 @@ export interface Share {
   pairActivities: number;
   /** Activities at a time of each API and lane. */
   systemActivities: number;
-  /** Pairs that are told of a change at a time. */
+  /** Concurrent signals to pairs. */
   signals: number;
   /** Long polls of each worker. */
   polls: number;

@@ -5,7 +5,7 @@ import { backfillId } from '../workflows/ids';
 
 export type BackfillHandle = WorkflowHandle<typeof backfill>;
 
-/** Begins the backfill, or joins the one that runs. Polls that have not begun yet leave the account to it. */
+/** Starts the backfill, or joins the running one. Polls that have not begun yet leave the account to it. */
 export async function startBackfill(
   client: Client,
   store: Pick<LinkStore, 'backfill'>,

@@ -9,7 +9,7 @@ import { NeedsHuman, RetryLater, publicMessage } from '../systems/errors';
 import { serveConnection, type Backbone, type Connection, type Served } from './connection';
 import type { Allowance } from './share';
 
-/** What a person mends meanwhile is tried again this often; so is what may mend itself, after some quicker tries. */
+/** Interval of attempts while a person must correct something, and, after some faster attempts, for other failures. */
 const RETRY_MS = 30_000;
 const FIRST_RETRY_MS = 2_000;
 
@@ -92,7 +92,7 @@ export class Supervised implements Served {
   }
 }
 
-/** Whether somebody has to mend something: a credential, the mapping, a setting, the release that runs. */
+/** Whether a person must correct something: a credential, the mapping, a setting, the running release. */
 function isForPerson(error: unknown): boolean {
   return [NeedsHuman, MappingError, ConfigError, NewerStore].some((kind) => error instanceof kind);
 }

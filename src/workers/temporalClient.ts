@@ -29,7 +29,7 @@ export interface TemporalClient {
   close(): Promise<void>;
 }
 
-/** @throws ConfigError where a certificate cannot be read; whatever the SDK throws where nobody answers */
+/** @throws ConfigError if a certificate cannot be read; the SDK's error if no server answers */
 export async function connectClient(
   config: TemporalConfig,
   address: string,

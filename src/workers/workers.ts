@@ -23,7 +23,7 @@ export interface WorkerSettings {
   workflows: WorkflowCode;
   /** The service's own task queue; each API's is named after it. */
   taskQueue: string;
-  /** Of what the process can do; all of it where nothing is said. */
+  /** Share of the process; by default all of it. */
   share?: Share;
 }
 

@@ -1,7 +1,6 @@
 import { checkAgreement, type Problem } from '../../apps/demo/checker';
-import type { Edit } from './journal';
-import { comparable, type People } from './people';
-import { SIDES, type LinkDocument, type Side, type World } from './world';
+import { SIDES, comparable, type EditEntry, type RandomPeople, type Side } from 'testkit';
+import type { LinkDocument, World } from './world';
 
 /**
  * Asks, once all is quiet, whether anything was lost or doubled. It reads both systems and the link documents, and
@@ -14,7 +13,11 @@ const SYNC_USERS = ['admin@sandbox.example', 'sync@pms.example'];
 const FOLLOW_UP_MARK = 'zps_follow_up';
 
 /** @returns one line for each violation */
-export async function findViolations(world: World, people: People, access: CheckerAccess): Promise<string[]> {
+export async function findViolations(
+  world: World,
+  people: RandomPeople,
+  access: CheckerAccess,
+): Promise<string[]> {
   return new Check(world, people, await world.links(), access).run();
 }
 
@@ -29,7 +32,7 @@ class Check {
 
   constructor(
     private readonly world: World,
-    private readonly people: People,
+    private readonly people: RandomPeople,
     private readonly links: LinkDocument[],
     private readonly access: CheckerAccess,
   ) {
@@ -145,7 +148,7 @@ class Check {
   }
 
   /** An edit stands where it was made, or a person replaced it, or it is in the link's history. */
-  private checkEdit(edit: Edit): void {
+  private checkEdit(edit: EditEntry): void {
     const { ref, side, property, value } = edit;
     const link = this.linkOf.get(ref);
     // A cleared value leaves nothing to look for.
@@ -171,7 +174,7 @@ class Check {
   }
 
   /** A winner is declared for two edits of one property: an edit that met no other may not be overruled. */
-  private hasRival({ side, property }: Edit, link: LinkDocument): boolean {
+  private hasRival({ side, property }: EditEntry, link: LinkDocument): boolean {
     return this.people.journal.edits.some(
       (other) =>
         other.side !== side && other.property === property && link.sides[other.side]?.ref === other.ref,
@@ -193,7 +196,7 @@ class Check {
   }
 
   /** What Zendesk cannot change is said there in a follow-up, once. */
-  private checkFollowUp({ ref, property, value }: Edit, link: LinkDocument | undefined): void {
+  private checkFollowUp({ ref, property, value }: EditEntry, link: LinkDocument | undefined): void {
     if (property !== 'description' || !/^pms:(project|note):/.test(ref)) return;
     const other = link?.sides.zendesk?.ref;
     if (link?.status !== 'linked' || other === undefined || !this.isLive(other)) return;

@@ -1,8 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
-import { editable, type People, type Said, type Thing } from './people';
-import { WEATHERS, WEATHER_NAMES, type Weather } from './weather';
-import { PROCESSES, SIDES, type ProcessName, type Side, type World } from './world';
+import {
+  SIDES,
+  WEATHERS,
+  WEATHER_NAMES,
+  editable,
+  type RandomPeople,
+  type Said,
+  type Side,
+  type Thing,
+  type Weather,
+} from 'testkit';
+import { PROCESSES, type ProcessName, type World } from './world';
 
 /** What can happen in an episode, as commands that fast-check chooses, prints and shrinks. */
 
@@ -15,7 +24,7 @@ export interface Model {
 
 export interface Real {
   world: World;
-  people: People;
+  people: RandomPeople;
 }
 
 type Command = fc.AsyncCommand<Model, Real>;
@@ -38,13 +47,13 @@ function command(
 
 const side = fc.constantFrom(...SIDES);
 const index = fc.nat(19);
-const thing = (people: People, kind: Thing['kind'], n: number): Thing => {
+const thing = (people: RandomPeople, kind: Thing['kind'], n: number): Thing => {
   const { [kind]: all } = people.things;
   const found = all[n % Math.max(1, all.length)];
   if (!found) throw new Error(`no ${kind} to act on`);
   return found;
 };
-const said = (people: People, n: number): Said | undefined =>
+const said = (people: RandomPeople, n: number): Said | undefined =>
   people.sayings[n % Math.max(1, people.sayings.length)];
 
 const createOrg = side.map((on) =>

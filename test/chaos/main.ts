@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { Command } from 'commander';
+import { WEATHER_NAMES } from 'testkit';
 import { runChaos, type ChaosResult } from './run';
-import { WEATHER_NAMES } from './weather';
 
 /** `npm run test:chaos`: tries hard to break the sync's promises, and says what it did. */
 

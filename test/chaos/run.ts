@@ -1,9 +1,8 @@
 import fc from 'fast-check';
+import { RandomPeople, SIDES, WEATHERS, controlsOf, type Weather } from 'testkit';
 import { findViolations, type CheckerAccess } from './checker';
 import { episodes, type Model, type Real } from './commands';
-import { People } from './people';
-import { WEATHERS, type Weather } from './weather';
-import { SIDES, World, type Totals } from './world';
+import { World, type Totals } from './world';
 
 export interface ChaosOptions {
   seed: number;
@@ -116,7 +115,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
 class Stage {
   private constructor(
     readonly world: World,
-    readonly people: People,
+    readonly people: RandomPeople,
     private readonly access: CheckerAccess,
   ) {}
 
@@ -126,13 +125,9 @@ class Stage {
       ...(workers !== undefined && { workers }),
       ...(env && { env }),
     });
-    const answer = await fetch(`${world.pms.url}/_sandbox/tokens`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ email: 'checker@chaos.example', name: 'Checker' }),
-    });
-    const { token } = (await answer.json()) as { token: string };
-    return new Stage(world, new People(world.zendesk, world.pms), {
+    const checker = { email: 'checker@chaos.example', name: 'Checker' };
+    const token = await controlsOf(world.pms).tokenOf(checker);
+    return new Stage(world, new RandomPeople(world.zendesk, world.pms), {
       zendesk: { url: world.zendesk.url, token: world.zendesk.bearer('cy@sandbox.example') },
       pms: { url: world.pms.url, token },
     });

@@ -9,8 +9,10 @@ import { Client, Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
 import { parse, stringify } from 'yaml';
 import { WorkerProcess, serviceSettings } from '../../apps/demo/worker';
-import { startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
+import { SYNC_PERSON, startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
+import { SIDES, controlsOf, type Side } from 'testkit';
 import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
+import type { CallCount, FaultInput } from 'zendesk-sandbox/common';
 import {
   startMongo,
   startTemporal,
@@ -21,9 +23,8 @@ import { projectRoot } from '../../src/platform/embedded/serverCache';
 import { freePort } from '../../src/platform/ports';
 import { PAIRS_AT_WORK } from '../../src/workers/hint';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
+import { NOT_YET_SURVIVED } from '../support/notYetSurvived';
 
-export const SIDES = ['zendesk', 'pms'] as const;
-export type Side = (typeof SIDES)[number];
 export const PROCESSES = ['worker', 'intake', 'temporal', 'mongo'] as const;
 export type ProcessName = (typeof PROCESSES)[number];
 
@@ -54,14 +55,6 @@ export interface LinkDocument {
   intent: string | null;
 }
 
-interface Call {
-  user: string;
-  method: string;
-  route: string;
-  status: number;
-  count: number;
-}
-
 export interface Totals {
   faults: Record<string, number>;
   kills: Record<string, number>;
@@ -71,7 +64,7 @@ export interface Totals {
 /** Everything that a run needs: servers and service as processes that can be killed, and both systems in this one. */
 export class World {
   /** Faults that stay whatever the weather is. */
-  climate: unknown[] = [];
+  climate: FaultInput[] = [];
   readonly kills: Record<string, number> = {};
   /** Every state that each record went through, for whoever looks into a violation. */
   readonly trace: { at: string; ref: string; by: string; what: string; record: unknown }[] = [];
@@ -115,7 +108,7 @@ export class World {
       searchAttributes: SEARCH_ATTRIBUTES,
     });
     const mongo = await startMongo({ dataDir, mongoPort: ports.mongo });
-    const zendesk = await startZendeskSandbox({ ...NO_LIMITS, seed });
+    const zendesk = await startZendeskSandbox({ ...NO_LIMITS, seed, obeys: NOT_YET_SURVIVED });
     const pms = await startPmsSandbox({ rateLimitPerMinute: NO_LIMITS.rateLimitPerMinute, seed: seed + 1 });
     const receiver = await freePort();
     const env = {
@@ -180,8 +173,8 @@ export class World {
     else this.servers.mongo = await startMongo({ dataDir, mongoPort: this.ports.mongo });
   }
 
-  async setFaults(side: Side, rules: unknown[]): Promise<void> {
-    await this.control(side, 'PUT', 'faults', [...rules, ...this.climate]);
+  async setFaults(side: Side, rules: FaultInput[]): Promise<void> {
+    await controlsOf(this[side]).setFaults(...rules, ...this.climate);
   }
 
   /** @returns null once no pair is at work and nothing was written over two polls; else what is still going on */
@@ -229,12 +222,13 @@ export class World {
   }
 
   async totals(): Promise<Totals> {
-    const stats = await Promise.all(SIDES.map((side) => this.stats(side)));
     const faults: Record<string, number> = {};
-    for (const { faults: some } of stats)
-      for (const [kind, count] of Object.entries(some)) faults[kind] = (faults[kind] ?? 0) + count;
-    const calls = stats.map((each) => each.calls.reduce((sum, { count }) => sum + count, 0));
-    return { faults, kills: this.kills, calls: { zendesk: calls[0] ?? 0, pms: calls[1] ?? 0 } };
+    for (const side of SIDES)
+      for (const [kind, count] of Object.entries(await controlsOf(this[side]).struck()))
+        faults[kind] = (faults[kind] ?? 0) + count;
+    const count = async (side: Side) =>
+      (await this.calls(side)).reduce((sum, { count: times }) => sum + times, 0);
+    return { faults, kills: this.kills, calls: { zendesk: await count('zendesk'), pms: await count('pms') } };
   }
 
   async stop(): Promise<void> {
@@ -251,12 +245,12 @@ export class World {
   private async activity(): Promise<{ running: number; writes: string; polls: Record<Side, number> }> {
     const query = `TaskQueue = '${this.run}' AND ${PAIRS_AT_WORK}`;
     const { count } = await (await this.client()).workflow.count(query);
-    const calls = { zendesk: (await this.stats('zendesk')).calls, pms: (await this.stats('pms')).calls };
-    const counted = (side: Side, wanted: (call: Call) => boolean) =>
+    const calls = { zendesk: await this.calls('zendesk'), pms: await this.calls('pms') };
+    const counted = (side: Side, wanted: (call: CallCount) => boolean) =>
       calls[side]
         .filter((call) => call.status < 300 && wanted(call))
         .reduce((sum, each) => sum + each.count, 0);
-    const of = (wanted: (call: Call, side: Side) => boolean) => ({
+    const of = (wanted: (call: CallCount, side: Side) => boolean) => ({
       zendesk: counted('zendesk', (call) => wanted(call, 'zendesk')),
       pms: counted('pms', (call) => wanted(call, 'pms')),
     });
@@ -284,26 +278,9 @@ export class World {
   }
 
   /** Calls of the sync: people act without HTTP, the checker is somebody else, and a token is asked for by nobody. */
-  private async stats(side: Side): Promise<{
-    calls: Call[];
-    faults: Record<string, number>;
-  }> {
-    const answer = (await this.control(side, 'GET', 'stats')) as Awaited<ReturnType<World['stats']>>;
-    const user = side === 'zendesk' ? this.zendesk.adminEmail : 'sync@pms.example';
-    return { faults: answer.faults, calls: answer.calls.filter((call) => call.user === user) };
-  }
-
-  private async control(side: Side, method: string, what: string, body?: unknown): Promise<unknown> {
-    const { url } = side === 'zendesk' ? this.zendesk : this.pms;
-    const answer = await fetch(`${url}/_sandbox/${what}`, {
-      method,
-      ...(body !== undefined && {
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      }),
-    });
-    if (!answer.ok) throw new Error(`${side} sandbox: ${what} answered ${answer.status}`);
-    return answer.json();
+  private async calls(side: Side): Promise<CallCount[]> {
+    const user = side === 'zendesk' ? this.zendesk.adminEmail : SYNC_PERSON.email;
+    return (await controlsOf(this[side]).calls()).filter((call) => call.user === user);
   }
 
   private async client(): Promise<Client> {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ticket } from 'zendesk-sandbox';
+import { controlsOf } from 'testkit';
 import { freePort } from '../../src/platform/ports';
 import { SIDES, type Side } from '../../src/sync/record';
 import { loadProfile } from '../../src/config/loadProfile';
@@ -89,12 +90,6 @@ async function linkedTicket(): Promise<{ ticket: Ticket; project: string }> {
   return { ticket, project: project.id };
 }
 const now = (ticket: Ticket) => boxes.zendesk.store.tickets.get(ticket.id);
-const faults = (url: string, rules: object[]) =>
-  fetch(`${url}/_sandbox/faults`, {
-    method: 'PUT',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(rules),
-  });
 
 test('what people do on either side arrives on the other, and nothing polls', async () => {
   const { ticket, project } = await linkedTicket();
@@ -180,14 +175,16 @@ test('with webhooks cut, the next poll brings it', async () => {
 });
 
 test('events that come twice, late, out of order or never: the same end, with the poll’s help', async () => {
-  const rules = ['webhookDuplicate', 'webhookLate', 'webhookLost', 'webhookReordered'].map((kind) => ({
-    route: '.*',
-    kind,
-    probability: 0.25,
-    delayMs: 200,
-  }));
-  await faults(boxes.zendesk.url, rules);
-  await faults(boxes.pms.url, rules);
+  const rules = (['webhookDuplicate', 'webhookLate', 'webhookLost', 'webhookReordered'] as const).map(
+    (kind) => ({
+      route: '.*',
+      kind,
+      probability: 0.25,
+      delayMs: 200,
+    }),
+  );
+  await controlsOf(boxes.zendesk).setFaults(...rules);
+  await controlsOf(boxes.pms).setFaults(...rules);
   const agent = boxes.zendesk.store.userByEmail.get('ann@sandbox.example');
   if (!agent) throw new Error('no agent');
   const [zd, pm] = [boxes.zendesk.tickets, boxes.pms.store];
@@ -203,10 +200,10 @@ test('events that come twice, late, out of order or never: the same end, with th
   await stack.settle();
   await stack.settle();
   await stack.settle();
-  const struck = async (url: string) =>
-    ((await (await fetch(`${url}/_sandbox/faults`)).json()) as { struck: object }).struck;
-  for (const url of [boxes.zendesk.url, boxes.pms.url])
-    expect(Object.keys(await struck(url)).sort()).toEqual(rules.map(({ kind }) => kind).sort());
+  for (const sandbox of [boxes.zendesk, boxes.pms])
+    expect(Object.keys(await controlsOf(sandbox).struck()).sort()).toEqual(
+      rules.map(({ kind }) => kind).sort(),
+    );
   expect([tickets().length, projects().length, notes().length]).toEqual([16, 16, 16]);
   expect(tickets().flatMap(commentsOf)).toHaveLength(32);
   expect(await stack.store.countByStatus()).toMatchObject({

@@ -87,7 +87,8 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
 
   test('arrive once, whatever answers are lost', async () => {
     await start();
-    const lost = (route: string) => ({ route, kind: 'timeoutAfterWrite', probability: 0.6, times: 6 });
+    const lost = (route: string) =>
+      ({ route, kind: 'timeoutAfterWrite', probability: 0.6, times: 6 }) as const;
     const uploads = [
       await talk.upload('a.txt', Buffer.from('aaa')),
       await talk.upload('b.txt', Buffer.from('bbb')),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { controlsOf } from 'testkit';
 import { generateData } from '../../apps/demo/data';
 import { seedPms, seedZendesk } from '../../apps/demo/seed';
 import type { PlanCounts } from '../../src/checks/plan/dryRun';
@@ -17,7 +18,7 @@ import { pauseUpdate, resumeUpdate } from '../../src/workflows/control';
 import { controlId } from '../../src/workflows/ids';
 import { syncControl } from '../../src/workflows';
 import { cliOf, type Ran } from '../support/cli';
-import { send, startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
@@ -39,11 +40,11 @@ afterEach(async () => {
 
 async function seed(into: Sandboxes): Promise<void> {
   const person = { email: 'seeder@pms.example', name: 'Seeder' };
-  const made = await send(`${into.pms.url}/_sandbox/tokens`, 'POST', {}, person);
+  const token = await controlsOf(into.pms).tokenOf(person);
   const data = generateData({ size: 1, seed: 7 });
   // One after the other: where both have an organization, the later values win, and in two worlds that must be the same side.
   await seedZendesk({ url: into.zendesk.url, token: into.zendesk.bearer('ann@sandbox.example') }, data);
-  await seedPms({ url: into.pms.url, token: String(made['token']) }, data);
+  await seedPms({ url: into.pms.url, token }, data);
 }
 
 const begin = () => startBackfill(stack.client, stack.store, stack.taskQueue);
@@ -185,9 +186,9 @@ test('answers that are lost after the write make no duplicates, on either side',
     await boxes.zd('POST', '/tickets', { ticket: { subject: `t${i}`, comment: { body: 'x' } } });
     await boxes.pm('POST', '/projects', { title: `p${i}` });
   }
-  const lost = (route: string) => [{ route, kind: 'timeoutAfterWrite', times: 1 }];
-  await send(`${boxes.pms.url}/_sandbox/faults`, 'PUT', {}, lost('^POST /api/v1/projects/bulk'));
-  await send(`${boxes.zendesk.url}/_sandbox/faults`, 'PUT', {}, lost('^POST /api/v2/tickets/create_many'));
+  const lost = (route: string) => ({ route, kind: 'timeoutAfterWrite', times: 1 }) as const;
+  await controlsOf(boxes.pms).setFaults(lost('^POST /api/v1/projects/bulk'));
+  await controlsOf(boxes.zendesk).setFaults(lost('^POST /api/v2/tickets/create_many'));
   const progress = await run();
   expect(progress).toMatchObject({ state: 'done', failed: [] });
   await quiet();
@@ -217,8 +218,8 @@ test('an edit that comes while a page is being written is not lost', async () =>
     ticket: { subject: 'before', comment: { body: 'x' } },
   });
   const { id } = ticket as { id: number };
-  const slow = [{ route: '^POST /api/v1/projects/bulk', kind: 'delay', delayMs: 1_500 }];
-  await send(`${boxes.pms.url}/_sandbox/faults`, 'PUT', {}, slow);
+  const slow = { route: '^POST /api/v1/projects/bulk', kind: 'delay', delayMs: 1_500 } as const;
+  await controlsOf(boxes.pms).setFaults(slow);
   const handle = await begin();
   for (;;) {
     const link = await stack.store.get(`TicketToProject/zendesk:ticket:${id}`);
@@ -238,8 +239,8 @@ test('a pair that a page left unfinished is finished by its own workflow', async
   const { ticket } = await boxes.zd('POST', '/tickets', { ticket: { subject: 'a', comment: { body: 'x' } } });
   const ref = { side: 'zendesk' as const, kind: 'ticket', id: String((ticket as { id: number }).id) };
   const key = `TicketToProject/zendesk:ticket:${ref.id}`;
-  const refuse = [{ route: '^POST /api/v1/projects/bulk', kind: 'status', status: 503 }];
-  await send(`${boxes.pms.url}/_sandbox/faults`, 'PUT', {}, refuse);
+  const refuse = { route: '^POST /api/v1/projects/bulk', kind: 'status', status: 503 } as const;
+  await controlsOf(boxes.pms).setFaults(refuse);
   const handle = await begin();
   for (;;) {
     const link = await stack.store.get(key);
@@ -252,7 +253,7 @@ test('a pair that a page left unfinished is finished by its own workflow', async
   // As if half an hour had passed.
   const hold = { ...held.intent.hold, until: new Date(0).toISOString() };
   await stack.store.save({ ...held, intent: { ...held.intent, hold } });
-  await send(`${boxes.pms.url}/_sandbox/faults`, 'PUT', {}, []);
+  await controlsOf(boxes.pms).clearFaults();
   expect(await stack.hint('TicketToProject', ref)).toMatchObject({ status: 'linked' });
   expect([...boxes.pms.store.all('project')]).toHaveLength(1);
   expect((await stack.store.get(key))?.intent).toBeNull();
@@ -266,8 +267,8 @@ describe('steering', () => {
 
   test('it waits while it is paused, goes on when it is resumed, and says how far it is', async () => {
     await tickets(2);
-    const slow = [{ route: '^GET /api/v1/customers', kind: 'delay', delayMs: 1_000 }];
-    await send(`${boxes.pms.url}/_sandbox/faults`, 'PUT', {}, slow);
+    const slow = { route: '^GET /api/v1/customers', kind: 'delay', delayMs: 1_000 } as const;
+    await controlsOf(boxes.pms).setFaults(slow);
     const handle = await begin();
     await handle.signal(pauseBackfill);
     for (;;) {

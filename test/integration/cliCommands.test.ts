@@ -1,4 +1,5 @@
 import type { Ticket } from 'zendesk-sandbox';
+import { controlsOf } from 'testkit';
 import { loadMapping } from '../../src/config/loadMapping';
 import { newLink } from '../../src/sync/link';
 import { cliOf, type Ran } from '../support/cli';
@@ -277,13 +278,13 @@ describe('conflicts', () => {
 describe('quarantine', () => {
   test('list names the reason; retry sends what was not sent, once the cause is mended', async () => {
     const { ticket, project } = await pair('strict');
-    await fetch(`${boxes.zendesk.url}/_sandbox/faults`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify([
-        { route: `^PUT /api/v2/tickets/${ticket}`, kind: 'status', status: 422, probability: 1 },
-      ]),
-    });
+    const refusal = {
+      route: `^PUT /api/v2/tickets/${ticket}`,
+      kind: 'status',
+      status: 422,
+      probability: 1,
+    } as const;
+    await controlsOf(boxes.zendesk).setFaults(refusal);
     await boxes.pm('PATCH', `/projects/${project}`, { status: 'waiting' });
     await stack.settle();
     const key = `TicketToProject/zendesk:ticket:${ticket}`;
@@ -296,7 +297,7 @@ describe('quarantine', () => {
     const still = await cli('quarantine', 'retry', key);
     expect(still.code).toBe(1);
     expect(still.out).toMatch(new RegExp(`^${key} +quarantined`, 'm'));
-    await fetch(`${boxes.zendesk.url}/_sandbox/faults`, { method: 'DELETE' });
+    await controlsOf(boxes.zendesk).clearFaults();
     const mended = await cli(
       'quarantine',
       'retry',

@@ -8,12 +8,8 @@ describe.each(MODES)('comments, mode %s', (mode) => {
   afterEach(async () => talk.stop());
   const numbers = (count: number, word: string) =>
     Array.from({ length: count }, (_, i) => `${word} ${i + 1}`);
-  const loses = (route: string, times: number) => ({
-    route,
-    kind: 'timeoutAfterWrite',
-    probability: 0.4,
-    times,
-  });
+  const loses = (route: string, times: number) =>
+    ({ route, kind: 'timeoutAfterWrite', probability: 0.4, times }) as const;
 
   test('many of one second arrive in the order in which they were made, both ways, whatever answers are lost', async () => {
     await start();
@@ -48,7 +44,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     const [, tooLong = ''] = ids;
     expect(await talk.linkOfNote(tooLong)).toMatchObject({
       status: 'quarantined',
-      reason: { code: 'too_long', text: expect.stringContaining('found 65537 characters') as unknown },
+      reason: { code: 'too_long', text: expect.stringContaining('found 65537 bytes') as unknown },
     });
     await talk.pmsEdits(tooLong, 'y'.repeat(65_536));
     await talk.quiet();

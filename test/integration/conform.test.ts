@@ -2,14 +2,18 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Lies } from 'pms-sandbox';
+import { controlsOf } from 'testkit';
+import type { FaultInput } from 'zendesk-sandbox/common';
 import { loadMapping } from '../../src/config/loadMapping';
+import { loadProfile } from '../../src/config/loadProfile';
 import type { CheckId } from '../../src/checks/conform/checks';
 import { isSound, type Report } from '../../src/checks/conform/conformReport';
 import { runConformance, type ConformInput, type Conformance } from '../../src/checks/conform/runConform';
 import type { Verdict } from '../../src/checks/conform/verdict';
 import type { SystemPort } from '../../src/systems/port';
-import { runProgram, type Ran } from '../support/cli';
-import { MAPPING_FILE, send, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { profileSystem } from '../../src/systems/profile/profileSystem';
+import { runShared, type Ran } from '../support/cli';
+import { MAPPING_FILE, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';
 
 /** The kit against the PMS sandbox over HTTP: it names each lie, and says nothing ill of the honest. */
 
@@ -20,9 +24,19 @@ beforeEach(async () => {
 });
 afterEach(() => boxes.close());
 
-/** Records of each kind: a page holds 200. */
-const MANY = 230;
+/** Records of each kind: a page of the shipped profile holds 200, a small one 20. */
+const OVER_A_PAGE = 230;
+const OVER_A_SMALL_PAGE = 30;
 const FEW = 12;
+
+/** The sandbox by a profile that is as shipped, but for the size of its pages: paging is tried with few records. */
+const smallPages = (): SystemPort =>
+  profileSystem({
+    profile: { ...loadProfile('contract'), pageSize: { param: 'limit', most: 20 } },
+    baseUrl: boxes.pms.url,
+    token: boxes.pms.token,
+    timeoutMs: 2_000,
+  });
 
 async function conform(records: number, changes: Partial<ConformInput> = {}): Promise<Conformance> {
   run += 1;
@@ -37,7 +51,8 @@ async function conform(records: number, changes: Partial<ConformInput> = {}): Pr
   });
 }
 
-const control = (what: string, body: unknown) => send(`${boxes.pms.url}/_sandbox/${what}`, 'PUT', {}, body);
+const faults = (...rules: FaultInput[]) => controlsOf(boxes.pms).setFaults(...rules);
+const lies = (told: Partial<Lies>) => controlsOf(boxes.pms).setLies(told);
 /** Checks with a verdict, each once. */
 const checksWith = ({ results }: Conformance, verdict: Verdict): CheckId[] => [
   ...new Set(results.filter((each) => each.verdict === verdict).map(({ check }) => check)),
@@ -52,8 +67,11 @@ const live = () =>
   );
 
 describe('the honest sandbox', () => {
-  test.each([1, 2, 3])('is told that all holds, and left as it was (%i)', async () => {
-    const conformance = await conform(MANY);
+  test.each<[string, number, () => SystemPort]>([
+    ['pages of 200', OVER_A_PAGE, () => boxes.systems.pms],
+    ['pages of 20', OVER_A_SMALL_PAGE, smallPages],
+  ])('is told that all holds, and left as it was: %s', async (_, records, port) => {
+    const conformance = await conform(records, { port: port() });
     expect(complaints(conformance)).toEqual([]);
     expect(checksWith(conformance, 'window')).toEqual([]);
     expect(checksWith(conformance, 'untried')).toEqual([]);
@@ -93,12 +111,12 @@ describe('the honest sandbox', () => {
         if (n % 3 === 0) await boxes.pm('DELETE', `/projects/${String(made['id'])}`);
       }
     })();
-    await control('faults', [
+    await faults(
       { route: '/api/v1/', kind: 'status', status: 429, retryAfterSeconds: 0, probability: 0.02 },
       { route: '/api/v1/', kind: 'status', status: 503, retryAfterSeconds: 0, probability: 0.02 },
       { route: '/api/v1/changes', kind: 'repeat', probability: 0.3 },
-    ]);
-    const conformance = await conform(MANY);
+    );
+    const conformance = await conform(OVER_A_SMALL_PAGE, { port: smallPages() });
     working = false;
     await others;
     expect(complaints(conformance)).toEqual([]);
@@ -137,13 +155,14 @@ describe('a lying sandbox is found out', () => {
   ];
 
   test('by every lie that it can tell', async () => {
-    const lies = Object.keys(await control('lies', {})).filter((name) => name !== 'status');
-    expect(LIES.map(([lie]) => lie).sort()).toEqual(lies.sort());
+    expect(LIES.map(([lie]) => lie).sort()).toEqual(Object.keys(await lies({})).sort());
   });
 
   test.each(LIES)('%s', async (lie, named, also) => {
-    await control('lies', { [lie]: true });
-    const conformance = await conform(lie === 'skipAfterInserts' ? MANY : FEW);
+    await lies({ [lie]: true });
+    const conformance = await (lie === 'skipAfterInserts'
+      ? conform(OVER_A_SMALL_PAGE, { port: smallPages() })
+      : conform(FEW));
     const found = checksWith(conformance, 'lies');
     expect(found).toEqual(expect.arrayContaining(named));
     expect(found.filter((check) => !named.includes(check) && !also.includes(check))).toEqual([]);
@@ -153,7 +172,7 @@ describe('a lying sandbox is found out', () => {
   });
 
   test('and what cannot be archived is listed', async () => {
-    await control('lies', { ignoreArchive: true });
+    await lies({ ignoreArchive: true });
     const { cleanup } = await conform(FEW);
     expect(cleanup.leftBehind).toContainEqual(
       expect.stringMatching(/^pms:customer:C-\d+: archived without effect$/),
@@ -220,7 +239,7 @@ describe('a system that offers less', () => {
       streams: [],
       bulk: undefined as never,
     });
-    await control('lies', {
+    await lies({
       ignoreIfMatch: true,
       forgetIdempotencyKeys: true,
       allowDuplicateReferences: true,
@@ -263,7 +282,7 @@ describe('a system that offers less', () => {
   });
 
   test('that makes no record of a kind is told so, and tried for the rest', async () => {
-    await control('faults', [{ route: '^POST /api/v1/notes$', kind: 'status', status: 422 }]);
+    await faults({ route: '^POST /api/v1/notes$', kind: 'status', status: 422 });
     const conformance = await conform(FEW);
     expect(checksWith(conformance, 'lies')).toEqual([]);
     const failed = conformance.results.filter(({ verdict }) => verdict === 'failed');
@@ -278,20 +297,21 @@ describe('a system that offers less', () => {
 
 describe('what was made is removed', () => {
   test('where the answer to a create was lost', async () => {
-    await control('faults', [
+    await faults(
       { route: '^POST /api/v1/customers', kind: 'timeoutAfterWrite', times: 3 },
       { route: '^POST /api/v1/notes', kind: 'timeoutAfterWrite', probability: 0.2 },
-    ]);
+    );
     const conformance = await conform(FEW);
     expect(checksWith(conformance, 'lies')).toEqual([]);
     expect(checksWith(conformance, 'failed')).not.toEqual([]);
-    await control('faults', []);
+    await controlsOf(boxes.pms).clearFaults();
     expect(live()).toEqual([]);
   });
 
   test('after a stop', async () => {
     const stop = new AbortController();
-    const conformance = await conform(MANY, {
+    const conformance = await conform(OVER_A_SMALL_PAGE, {
+      port: smallPages(),
       patience: { timeoutMs: 1_000, lookMs: 50, signal: stop.signal },
       onProgress: (check) => check === 'markup' && stop.abort(),
     });
@@ -304,7 +324,7 @@ describe('what was made is removed', () => {
 
 describe('the command', () => {
   const command = (...args: string[]): Promise<Ran> =>
-    runProgram(
+    runShared(
       {
         PATH: process.env['PATH'] ?? '',
         ZENDESK_BASE_URL: boxes.zendesk.url,
@@ -313,11 +333,12 @@ describe('the command', () => {
         PMS_TOKEN: boxes.pms.token,
         MAPPING_FILE,
       },
-      ['conform', ...args],
+      'conform',
+      ...args,
     );
 
   test('prints a table, and exits with 0 where nothing is wrong', async () => {
-    const { code, out, err } = await command('--records', '230', '--timeout', '10');
+    const { code, out, err } = await command('--records', '12', '--timeout', '10');
     expect([code, err]).toEqual([0, '']);
     expect(out).toContain(`${boxes.pms.url} as sync@pms.example`);
     expect(out).toMatch(
@@ -331,7 +352,7 @@ describe('the command', () => {
   });
 
   test('names a lie in JSON, and exits with 1', async () => {
-    await control('lies', { ignoreIfMatch: true });
+    await lies({ ignoreIfMatch: true });
     const { code, out, err } = await command('--records', '12', '--timeout', '2', '--json');
     expect([code, err]).toEqual([1, '']);
     const report = JSON.parse(out) as Report & { ok: boolean };
@@ -340,7 +361,7 @@ describe('the command', () => {
   });
 
   test('tries a profile that claims less, which a liar then keeps', async () => {
-    await control('lies', { ignoreIfMatch: true });
+    await lies({ ignoreIfMatch: true });
     const shipped = readFileSync(path.resolve(__dirname, '../../profiles/contract.yaml'), 'utf8');
     const profile = path.join(mkdtempSync(path.join(tmpdir(), 'zps-conform-')), 'pms.yaml');
     const claimed = /^(precondition|idempotency): .*\n|ifMatch: [^,]*, /gm;

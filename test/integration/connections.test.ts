@@ -1,17 +1,13 @@
 import { copyFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { controlsOf } from 'testkit';
 import { Visitor } from '../support/console';
 import { startConnections, webhookSecret, type ConnectionsWorld } from '../support/connections';
 import { deliver, pmsChange, pmsDelivery } from '../support/deliveries';
-import { MAPPING_FILE, send, type Sandboxes } from '../support/sandboxes';
+import { MAPPING_FILE, type Sandboxes } from '../support/sandboxes';
 import { until } from '../support/serviceProcess';
 
 /** Several accounts in one process, over real HTTP: nothing of one is seen, used or held up by another. */
-
-interface Call {
-  status: number;
-  count: number;
-}
 
 const titlesOf = ({ pms }: Sandboxes) => [...pms.store.all('project')].map(({ title }) => String(title));
 const subjectsOf = ({ zendesk }: Sandboxes) =>
@@ -23,10 +19,9 @@ async function makeTicket(boxes: Sandboxes, subject: string): Promise<number> {
 }
 
 async function refusals({ zendesk, pms }: Sandboxes): Promise<number> {
-  const answers = await Promise.all(
-    [zendesk.url, pms.url].map(async (url) => (await send(`${url}/_sandbox/stats`, 'GET', {}))['calls']),
-  );
-  return (answers.flat() as Call[])
+  const answers = await Promise.all([zendesk, pms].map((sandbox) => controlsOf(sandbox).calls()));
+  return answers
+    .flat()
     .filter(({ status }) => status === 429)
     .reduce((sum, { count }) => sum + count, 0);
 }
@@ -143,7 +138,7 @@ describe('two connections in one process', () => {
   });
 
   test('a flood and a storm of 429 on one leave the other alone', async () => {
-    const flooded = 1_000;
+    const flooded = 400;
     const edits = 25;
     const before = await refusals(globex);
     const storm = {
@@ -152,8 +147,8 @@ describe('two connections in one process', () => {
       status: 429,
       retryAfterSeconds: 1,
       probability: 0.7,
-    };
-    await send(`${acme.pms.url}/_sandbox/faults`, 'PUT', {}, [storm]);
+    } as const;
+    await controlsOf(acme.pms).setFaults(storm);
     const agent = acme.zendesk.store.userByEmail.get('ann@sandbox.example');
     if (!agent) throw new Error('the sandbox has no Ann');
     for (let n = 0; n < flooded; n += 1)
@@ -163,7 +158,7 @@ describe('two connections in one process', () => {
       );
     // The flood has come in before the other's people begin.
     const waiting = () => world.db('acme').collection('observations').countDocuments();
-    await until(async () => (await waiting()) > 500);
+    await until(async () => (await waiting()) > flooded / 2);
     for (let n = 0; n < edits; n += 1) await makeTicket(globex, `quiet ${n}`);
     const arrived = () => titlesOf(globex).filter((title) => title.startsWith('quiet ')).length;
     await until(() => arrived() === edits);
@@ -173,7 +168,7 @@ describe('two connections in one process', () => {
     expect(await refusals(globex)).toBe(before);
     expect(titlesOf(globex).some((title) => title.startsWith('flood '))).toBe(false);
 
-    await send(`${acme.pms.url}/_sandbox/faults`, 'DELETE', {});
+    await controlsOf(acme.pms).clearFaults();
     await until(() => titlesOf(acme).filter((title) => title.startsWith('flood ')).length === flooded);
     // No pair of one was ever in the queues or in the store of the other.
     const strangers = (name: string, other: string) =>

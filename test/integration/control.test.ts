@@ -1,18 +1,14 @@
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import path from 'node:path';
 import type { PauseState } from '../../src/activities/types';
 import { ensureControl, steer } from '../../src/workers/steer';
 import { resyncMany } from '../../src/workflows';
 import { controlState, pause, resume } from '../../src/workflows/control';
 import { controlId } from '../../src/workflows/ids';
-import { serviceEnvironment, until } from '../support/serviceProcess';
+import { cliOf } from '../support/cli';
+import { until } from '../support/serviceProcess';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
-
-const MAIN = path.resolve(__dirname, '../../dist/src/operator/cli/main.js');
 
 describe('control', () => {
   let boxes: Sandboxes;
@@ -37,15 +33,8 @@ describe('control', () => {
   const command = (what: 'pause' | 'resume', scope: 'everything' | 'TicketToProject') =>
     steer(stack.client, stack.taskQueue, what, scope);
   const cli = async (...args: string[]) => {
-    const child = spawn(process.execPath, [MAIN, ...args], {
-      env: serviceEnvironment(boxes, stack.taskQueue),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let said = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    const [code] = (await once(child, 'exit')) as [number | null];
-    return { code, said };
+    const { code, out, err } = await cliOf(boxes, stack)(...args);
+    return { code, said: out + err };
   };
 
   test('a paused entity type rests with a reason, others go on, and nothing that came meanwhile is lost', async () => {

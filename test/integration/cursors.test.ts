@@ -1,18 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import type { ChangePage } from '../../src/systems/port';
 import type { PollOutcome } from '../../src/activities/types';
 import { openLinkStore } from '../../src/links/linkStore';
 import type { Side } from '../../src/sync/record';
 import { pollChanges } from '../../src/workflows';
 import { MongoClient } from 'mongodb';
+import { controlsOf } from 'testkit';
+import { runShared } from '../support/cli';
 import { MAPPING_FILE, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
-
-const MAIN = path.resolve(__dirname, '../../dist/src/operator/cli/main.js');
 
 /** All ids that a stream gives from its beginning to its end. */
 async function readAll(boxes: Sandboxes, side: Side, stream: string): Promise<string[]> {
@@ -81,12 +78,8 @@ describe('change streams, by their adapters', () => {
 
   test('an export that lags behind gives later what it left out', async () => {
     organization('early');
-    const rules = [{ route: '/incremental/', kind: 'stale', staleSeconds: 30 }];
-    await fetch(`${boxes.zendesk.url}/_sandbox/faults`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(rules),
-    });
+    const rules = { route: '/incremental/', kind: 'stale', staleSeconds: 30 } as const;
+    await controlsOf(boxes.zendesk).setFaults(rules);
     let cursor: string | null = null;
     const seen = new Set<string>();
     const poll = async () => {
@@ -212,17 +205,13 @@ describe('polls', () => {
 
   test('one stream that cannot be read does not keep the others from being read', async () => {
     await boxes.zd('POST', '/tickets', { ticket: { subject: 'T', comment: { body: 'x' } } });
-    const rules = [{ route: '/incremental/organizations', kind: 'status', status: 400 }];
-    await fetch(`${boxes.zendesk.url}/_sandbox/faults`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(rules),
-    });
+    const rules = { route: '/incremental/organizations', kind: 'status', status: 400 } as const;
+    await controlsOf(boxes.zendesk).setFaults(rules);
     await expect(poll('zendesk')).rejects.toThrow();
     expect(await stack.store.cursors.position('zendesk:tickets')).toMatchObject({
       readAt: expect.any(String) as string,
     });
-    await fetch(`${boxes.zendesk.url}/_sandbox/faults`, { method: 'DELETE' });
+    await controlsOf(boxes.zendesk).clearFaults();
     await stack.settle();
   });
 
@@ -254,42 +243,39 @@ describe('polls', () => {
   });
 
   test('the command shows cursors, puts one back, and says what is wrong with its arguments', async () => {
-    if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
     const { mongodbUri, temporalAddress } = testServers();
     const database = `cursors-${randomUUID().slice(0, 8)}`;
-    const cli = (...args: string[]) => {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'cursors', ...args], {
-        encoding: 'utf8',
-        env: {
-          PATH: process.env['PATH'],
-          MONGODB_URI: mongodbUri,
-          TEMPORAL_ADDRESS: temporalAddress,
-          MONGODB_DATABASE: database,
-          ZENDESK_BASE_URL: boxes.zendesk.url,
-          ...serviceSignIn(boxes.zendesk),
-          PMS_BASE_URL: boxes.pms.url,
-          PMS_TOKEN: boxes.pms.token,
-          MAPPING_FILE,
-        },
-      });
-      return { status, said: stdout + stderr };
+    const env = {
+      PATH: process.env['PATH'] ?? '',
+      MONGODB_URI: mongodbUri,
+      TEMPORAL_ADDRESS: temporalAddress,
+      MONGODB_DATABASE: database,
+      ZENDESK_BASE_URL: boxes.zendesk.url,
+      ...serviceSignIn(boxes.zendesk),
+      PMS_BASE_URL: boxes.pms.url,
+      PMS_TOKEN: boxes.pms.token,
+      MAPPING_FILE,
+    };
+    const cli = async (...args: string[]) => {
+      const { code, out, err } = await runShared(env, 'cursors', ...args);
+      return { status: code, said: out + err };
     };
     const mongo = await MongoClient.connect(mongodbUri);
     try {
       const store = await openLinkStore(mongo.db(database));
       await store.cursors.advance('zendesk:tickets', null, 'abc');
-      expect(cli('list').said).toMatch(/zendesk:tickets\s+abc/);
-      expect(cli('rewind', 'zendesk:tickets', 'start')).toMatchObject({ status: 0 });
+      expect((await cli('list')).said).toMatch(/zendesk:tickets\s+abc/);
+      expect(await cli('rewind', 'zendesk:tickets', 'start')).toMatchObject({ status: 0 });
       expect(await store.cursors.position('zendesk:tickets')).toMatchObject({ cursor: null });
-      cli('rewind', 'zendesk:organizations', '2026-01-01T00:00:00Z');
+      await cli('rewind', 'zendesk:organizations', '2026-01-01T00:00:00Z');
       expect(await store.cursors.position('zendesk:organizations')).toMatchObject({ cursor: '1767225600' });
-      expect(cli('rewind', 'zendesk:people', 'start')).toMatchObject({
+      expect(await cli('rewind', 'zendesk:people', 'start')).toMatchObject({
         status: 2,
         said: expect.stringContaining(
           'found "zendesk:people", expected one of zendesk:organizations',
         ) as string,
       });
-      expect(cli('rewind', 'pms:changes', 'yesterday')).toMatchObject({
+      expect(await cli('rewind', 'pms:changes', 'yesterday')).toMatchObject({
         status: 2,
         said: expect.stringContaining('found "yesterday", expected e.g.') as string,
       });

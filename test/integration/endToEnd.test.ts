@@ -4,6 +4,8 @@ import { parseMapping } from '../../src/sync/mappingFile';
 import type { EntityType } from '../../src/sync/record';
 import type { Ticket } from 'zendesk-sandbox';
 import type { PmsRecord } from 'pms-sandbox';
+import { controlsOf } from 'testkit';
+import type { FaultInput } from 'zendesk-sandbox/common';
 import { startBackfill } from '../../src/workers/startBackfill';
 import { MAPPING_FILE, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
@@ -289,7 +291,7 @@ describe('end to end', () => {
     expect([...boxes.zendesk.store.organizations.values()].map((each) => each.name)).toContain('Other');
   });
 
-  test.each([
+  test.each<[string, FaultInput[]]>([
     [
       'a time-out after the write',
       [
@@ -312,12 +314,7 @@ describe('end to end', () => {
       ],
     ],
   ])('%s: nothing lost, nothing doubled', async (_, rules) => {
-    for (const url of [boxes.zendesk.url, boxes.pms.url])
-      await fetch(`${url}/_sandbox/faults`, {
-        method: 'PUT',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(rules),
-      });
+    for (const sandbox of [boxes.zendesk, boxes.pms]) await controlsOf(sandbox).setFaults(...rules);
     const people = { zd: boxes.zendesk.tickets, pm: boxes.pms.store };
     const agent = boxes.zendesk.store.userByEmail.get('ann@sandbox.example');
     if (!agent) throw new Error('no agent');
@@ -328,8 +325,7 @@ describe('end to end', () => {
       people.pm.create('note', { projectId: project.id, body: `note ${i}` }, 'U-1001');
     }
     await quiet();
-    for (const url of [boxes.zendesk.url, boxes.pms.url])
-      await fetch(`${url}/_sandbox/faults`, { method: 'DELETE' });
+    for (const sandbox of [boxes.zendesk, boxes.pms]) await controlsOf(sandbox).clearFaults();
     await quiet();
     expect(tickets()).toHaveLength(10);
     expect(projects()).toHaveLength(10);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient, type Db } from 'mongodb';
 import { NO_LIMITS, type LimitOptions, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
+import { controlsOf } from 'testkit';
 import { RateBudgets } from '../../src/systems/budget/rateBudgets';
 import { untoldRate } from '../../src/systems/pmsAdapter';
 import { inCallContext, type Attempt } from '../../src/systems/callContext';
@@ -13,6 +14,7 @@ import { ZENDESK_RATE } from '../../src/systems/zendesk/zendeskLimits';
 import { ManualClock } from '../support/clocks';
 import { serviceAuth } from '../support/sandboxes';
 import { testServers } from '../support/servers';
+import { NOT_YET_SURVIVED } from '../support/notYetSurvived';
 
 /** Limits of endpoints and records, kept by two workers: two budgets over one database, on a clock that the test moves. */
 
@@ -33,7 +35,12 @@ const start = async (limits: Partial<LimitOptions>, share = 1) => {
   underWay = 0;
   mongo = await MongoClient.connect(testServers().mongodbUri);
   db = mongo.db(`limits-${randomUUID().slice(0, 8)}`);
-  zendesk = await startZendeskSandbox({ ...NO_LIMITS, ...limits, clock: clock.now });
+  zendesk = await startZendeskSandbox({
+    ...NO_LIMITS,
+    ...limits,
+    obeys: NOT_YET_SURVIVED,
+    clock: clock.now,
+  });
   workers = [0, 1].map(() => {
     const zendeskRate = { name: 'Zendesk', rules: ZENDESK_RATE, ceiling: null, share };
     const budgets = new RateBudgets(
@@ -80,7 +87,7 @@ const inActivity = <T>(work: () => Promise<T>, awaited = false): Promise<T> => {
 const rest = async () => {
   for (let quiet = 0, before = -1; quiet < QUIET_ROUNDS;) {
     await sleep(3);
-    await Promise.all([db.command({ ping: 1 }), fetch(`${zendesk.url}/_sandbox/stats`)]);
+    await Promise.all([db.command({ ping: 1 }), controlsOf(zendesk).calls()]);
     quiet = calls.length === before ? quiet + 1 : 0;
     before = calls.length;
   }

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
+import { controlsOf } from 'testkit';
+import type { CallCount } from 'zendesk-sandbox/common';
 import { Identities } from '../../src/links/identities';
 import { SIDES } from '../../src/sync/record';
 import { pollScheduleId } from '../../src/workers/schedules';
-import { send, startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { ServiceProcess, runCommand, serviceEnvironment, until } from '../support/serviceProcess';
 
@@ -31,20 +33,9 @@ afterAll(async () => {
   await boxes.close();
 });
 
-interface Count {
-  user: string;
-  method: string;
-  route: string;
-  status: number;
-  count: number;
-}
-
-const stats = async (url: string): Promise<Count[]> =>
-  (await send(`${url}/_sandbox/stats`, 'GET', {}))['calls'] as Count[];
-
 /** Successful writes of the sync, under either user. */
 async function syncWrites(): Promise<{ zendesk: number; pms: number }> {
-  const sum = (counts: Count[], users: string[]) =>
+  const sum = (counts: CallCount[], users: string[]) =>
     counts
       .filter(({ user, method, status, route }) => {
         const writes = method !== 'GET' && status < 300 && !route.startsWith('/oauth');
@@ -52,14 +43,14 @@ async function syncWrites(): Promise<{ zendesk: number; pms: number }> {
       })
       .reduce((total, { count }) => total + count, 0);
   return {
-    zendesk: sum(await stats(boxes.zendesk.url), [OLD, boxes.zendesk.adminEmail]),
-    pms: sum(await stats(boxes.pms.url), ['sync@pms.example']),
+    zendesk: sum(await controlsOf(boxes.zendesk).calls(), [OLD, boxes.zendesk.adminEmail]),
+    pms: sum(await controlsOf(boxes.pms).calls(), ['sync@pms.example']),
   };
 }
 
 /** Reads of the changes of both sides, which the service makes once a second. */
 const polls = async (): Promise<number> =>
-  (await stats(boxes.zendesk.url))
+  (await controlsOf(boxes.zendesk).calls())
     .filter(({ route }) => route.endsWith('/tickets/cursor'))
     .reduce((sum, { count }) => sum + count, 0);
 

@@ -1,4 +1,5 @@
 import { MongoClient } from 'mongodb';
+import { controlsOf } from 'testkit';
 import { generateData } from '../../apps/demo/data';
 import { seedBoth } from '../../apps/demo/seed';
 import type { PlanCounts, PlanLine } from '../../src/checks/plan/dryRun';
@@ -6,7 +7,7 @@ import type { Forecast } from '../../src/sync/forecast';
 import type { Link } from '../../src/sync/link';
 import { SIDES, type Side } from '../../src/sync/record';
 import { cliOf, type Ran } from '../support/cli';
-import { send, startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
@@ -38,10 +39,10 @@ const quiet = async () => {
 
 async function seed(size: number, seedNumber: number): Promise<void> {
   const person = { email: 'seeder@pms.example', name: 'Seeder' };
-  const made = await send(`${boxes.pms.url}/_sandbox/tokens`, 'POST', {}, person);
+  const token = await controlsOf(boxes.pms).tokenOf(person);
   const access = {
     zendesk: { url: boxes.zendesk.url, token: boxes.zendesk.bearer('ann@sandbox.example') },
-    pms: { url: boxes.pms.url, token: String(made['token']) },
+    pms: { url: boxes.pms.url, token },
   };
   await seedBoth(access, generateData({ size, seed: seedNumber }));
 }

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadPmsData, startPmsSandbox, type PmsSandbox, PmsStore } from 'pms-sandbox';
+import { exchange } from 'testkit';
 import { PmsClient, PmsContract, type Json } from '../support/pmsContract';
 
 interface Item {
@@ -54,16 +55,8 @@ const make = async (collection: string, body: Json): Promise<Item> => {
 };
 const idsOf = async (at: string): Promise<string[]> =>
   (await pms.get<Page>(at)).body.items.map(({ id }) => id);
-const control = async (method: string, at: string, body?: unknown): Promise<Json> => {
-  const response = await fetch(`${sandbox.url}/_sandbox/${at}`, {
-    method,
-    ...(body !== undefined && {
-      body: JSON.stringify(body),
-      headers: { 'content-type': 'application/json' },
-    }),
-  });
-  return (await response.json()) as Json;
-};
+const control = async (method: string, at: string, body?: unknown): Promise<Json> =>
+  JSON.parse((await exchange(`${sandbox.url}/_sandbox/${at}`, { method, body })).text) as Json;
 /** Reads a list to its end. */
 const allOf = async (at: string, start = ''): Promise<string[]> => {
   const ids: string[] = [];

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import { MongoClient, type Db } from 'mongodb';
 import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
+import { controlsOf } from 'testkit';
 import { RateBudgets } from '../../src/systems/budget/rateBudgets';
 import type { BucketDocument } from '../../src/systems/budget/budgetWindow';
 import { usedSince } from '../../src/systems/budget/pastWindows';
@@ -16,6 +17,7 @@ import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
 import { ZENDESK_RATE } from '../../src/systems/zendesk/zendeskLimits';
 import { bearerOf } from '../support/sandboxes';
 import { testServers } from '../support/servers';
+import { NOT_YET_SURVIVED } from '../support/notYetSurvived';
 
 const LIMIT = 120;
 /** A minute passes in six seconds, for the sandbox as for the workers: any faster, and a busy machine delays calls beyond a window's edge. */
@@ -43,6 +45,7 @@ describe('rate budget over two workers', () => {
     mongo = await MongoClient.connect(testServers().mongodbUri);
     db = mongo.db(`budget-${randomUUID().slice(0, 8)}`);
     zendesk = await startZendeskSandbox({
+      obeys: NOT_YET_SURVIVED,
       ...NO_LIMITS,
       rateLimitPerMinute: LIMIT,
       incrementalPerMinute: 10,
@@ -180,12 +183,8 @@ describe('rate budget over two workers', () => {
 
   test('after a 429 all workers rest, and a long rest is handed back instead of waited for', async () => {
     await call(1, 'interactive');
-    const rules = [{ route: '/api/', kind: 'status', status: 429, retryAfterSeconds: 600, times: 1 }];
-    await fetch(`${zendesk.url}/_sandbox/faults`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(rules),
-    });
+    const rule = { route: '/api/', kind: 'status', status: 429, retryAfterSeconds: 600, times: 1 } as const;
+    await controlsOf(zendesk).setFaults(rule);
     await expect(call(0, 'interactive')).rejects.toThrow('answered 429');
     const before = statuses.length;
     for (const worker of [0, 1]) {

@@ -1,10 +1,11 @@
 import { MongoClient } from 'mongodb';
+import { controlsOf } from 'testkit';
 import { generateData } from '../../apps/demo/data';
 import { seedBoth } from '../../apps/demo/seed';
 import type { RebuildReport } from '../../src/activities/rebuildLinks';
 import type { Link } from '../../src/sync/link';
 import { cliOf, type Ran } from '../support/cli';
-import { send, startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
@@ -64,9 +65,7 @@ async function rebuild(): Promise<{ ran: Ran; report: RebuildReport }> {
 
 async function seed(): Promise<void> {
   const person = { email: 'seeder@pms.example', name: 'Seeder' };
-  const { token } = (await send(`${boxes.pms.url}/_sandbox/tokens`, 'POST', {}, person)) as unknown as {
-    token: string;
-  };
+  const token = await controlsOf(boxes.pms).tokenOf(person);
   await seedBoth(
     {
       zendesk: { url: boxes.zendesk.url, token: boxes.zendesk.bearer('ann@sandbox.example') },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MongoClient } from 'mongodb';
 import type { Ticket } from 'zendesk-sandbox';
+import { controlsOf } from 'testkit';
 import type { ReconcileReport } from '../../src/sync/findings';
 import { linkHygiene, reconcile } from '../../src/workflows';
 import { reconcileProgress } from '../../src/workflows/reconcile';
@@ -129,11 +130,8 @@ describe('reconcile', () => {
 
   test('what cannot be walked is reported, and the rest is walked', async () => {
     await someRecords();
-    await fetch(`${boxes.pms.url}/_sandbox/faults`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify([{ route: '^GET /api/v1/projects.*limit=200', kind: 'status', status: 400 }]),
-    });
+    const refusal = { route: '^GET /api/v1/projects.*limit=200', kind: 'status', status: 400 } as const;
+    await controlsOf(boxes.pms).setFaults(refusal);
     const [ticket] = tickets();
     await boxes.zd('PUT', `/tickets/${ticket?.id}`, { ticket: { subject: 'Edited' } });
     const report = await run();
@@ -142,7 +140,7 @@ describe('reconcile', () => {
     expect(report.findings.CommentToProject.walked.pms).toBe(1);
     // Not met because not walked is not gone.
     expect(report.findings.TicketToProject).toMatchObject({ orphaned: 0, drifted: 1 });
-    await fetch(`${boxes.pms.url}/_sandbox/faults`, { method: 'DELETE' });
+    await controlsOf(boxes.pms).clearFaults();
     await stack.quiet();
     expect(projectOf(ticket)?.['title']).toBe('Edited');
   });
@@ -204,11 +202,7 @@ test('a worker that is killed half-way: reconcile goes on with the next one, and
     await until(() => service.said.includes('running'));
     await until(async () => (await mongo.db(name).collection('cursors').countDocuments()) >= 3);
     // Slow enough to be caught in the middle.
-    await fetch(`${boxes.pms.url}/_sandbox/faults`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify([{ route: '^GET /api/v1/projects', kind: 'delay', delayMs: 500 }]),
-    });
+    await controlsOf(boxes.pms).setFaults({ route: '^GET /api/v1/projects', kind: 'delay', delayMs: 500 });
     for (let i = 0; i < 30; i += 1)
       await boxes.zd('POST', '/tickets', { ticket: { subject: `Z ${i}`, comment: { body: 'd' } } });
     for (let i = 0; i < 30; i += 1) boxes.pms.store.create('project', { title: `P ${i}` }, 'U-1001');

@@ -94,7 +94,7 @@ describe('a mapping file that changes under a running service', () => {
     writeFileSync(file, complete);
     await until(() => service.said.includes('mapping applied'));
     const said = await runCommand(env, 'remap');
-    expect(said).toMatch(/3 pairs told, 0 left as they are, done$/m);
+    expect(said).toMatch(/3 pairs signalled, 0 left as they are, done$/m);
     expect([...ids, third].map((id) => projectOf(id)?.['priority'])).toEqual(['critical', 'low', 'high']);
     const [after, ...others] = await versions();
     expect(others).toEqual([]);
@@ -105,7 +105,7 @@ describe('a mapping file that changes under a running service', () => {
     await boxes.pm('PATCH', `/projects/${projectOf(third)?.id}`, { priority: 'low' });
     await until(() => boxes.zendesk.store.tickets.get(third)?.priority === 'low');
     // A second remap has nothing to do.
-    expect(await runCommand(env, 'remap')).toMatch(/0 pairs told, 0 left as they are, done$/m);
+    expect(await runCommand(env, 'remap')).toMatch(/0 pairs signalled, 0 left as they are, done$/m);
   });
 });
 

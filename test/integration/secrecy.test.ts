@@ -5,11 +5,12 @@ import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { BSON, MongoClient } from 'mongodb';
+import { controlsOf } from 'testkit';
 import { EncryptionCodec } from '../../src/platform/encryption/codec';
 import { parseEncryptionKeys } from '../../src/platform/encryption/encryptionKeys';
 import { SIDES } from '../../src/sync/record';
 import { pollScheduleId } from '../../src/workers/schedules';
-import { MAPPING_FILE, send, startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { MAPPING_FILE, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { ServiceProcess, serviceEnvironment, until } from '../support/serviceProcess';
 
@@ -71,12 +72,12 @@ describe.each<[string, Record<string, string>]>([
   const project = () => [...boxes.pms.store.all('project')][0];
 
   test('neither credentials nor contents are in logs and histories', async () => {
-    await send(`${boxes.pms.url}/_sandbox/faults`, 'PUT', {}, [
+    await controlsOf(boxes.pms).setFaults(
       { route: '^POST', kind: 'status', status: 500, times: 1 },
       { route: '^POST', kind: 'malformed', times: 1 },
       { route: '^POST', kind: 'timeoutAfterWrite', times: 1 },
       { route: '^GET /api/v1/changes', kind: 'reset', times: 1 },
-    ]);
+    );
     await boxes.zd('POST', '/organizations', { organization: { name: 'Xylograph', notes: 'Quagmire' } });
     const odd = await boxes.zd('POST', '/organizations', {
       organization: { name: 'Zugzwang', details: 'Flibbertigibbet' },

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
+import { controlsOf } from 'testkit';
 import { openLinkStore, type LinkStore } from '../../src/links/linkStore';
 import { SIDES } from '../../src/sync/record';
 import { pollScheduleId } from '../../src/workers/schedules';
-import { send, startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { ServiceProcess, serviceEnvironment, until } from '../support/serviceProcess';
 
@@ -40,8 +41,7 @@ describe('SIGTERM', () => {
   test('running activities are finished, and nothing is lost or doubled', async () => {
     for (let i = 0; i < TICKETS; i += 1)
       await boxes.zd('POST', '/tickets', { ticket: { subject: `t${i}`, comment: { body: 'b' } } });
-    const slow = [{ route: '^POST /api/v1/projects', kind: 'delay', delayMs: 1_000 }];
-    await send(`${boxes.pms.url}/_sandbox/faults`, 'PUT', {}, slow);
+    await controlsOf(boxes.pms).setFaults({ route: '^POST /api/v1/projects', kind: 'delay', delayMs: 1_000 });
     const first = new ServiceProcess(serviceEnvironment(boxes, name));
     await until(() => projects().length > 0);
     expect({ code: await first.signal('SIGTERM'), said: first.said }).toMatchObject({ code: 0 });
@@ -52,7 +52,7 @@ describe('SIGTERM', () => {
     expect((await linked()).sort()).toEqual(made.sort());
     expect(made.length).toBeLessThan(TICKETS);
 
-    await send(`${boxes.pms.url}/_sandbox/faults`, 'DELETE', {});
+    await controlsOf(boxes.pms).clearFaults();
     const second = new ServiceProcess(serviceEnvironment(boxes, name));
     await until(async () => (await linked()).length === TICKETS);
     expect(await second.signal('SIGTERM')).toBe(0);

@@ -8,7 +8,7 @@ import { openLinkStore, type LinkStore } from '../../src/links/linkStore';
 import { StaleLink } from '../../src/links/staleLink';
 import { type Link, newLink } from '../../src/sync/link';
 import { recordedStore, restoreStore } from '../support/recordStore';
-import { runProgram } from '../support/cli';
+import { runShared } from '../support/cli';
 import { startSandboxes } from '../support/sandboxes';
 import { serviceEnvironment } from '../support/serviceProcess';
 import { testServers } from '../support/servers';
@@ -336,7 +336,7 @@ describe('store migrate', () => {
     await restoreStore(db, 0);
     const boxes = await startSandboxes();
     const env = serviceEnvironment(boxes, db.databaseName);
-    const run = (...args: string[]) => runProgram(env, ['store', 'migrate', ...args]);
+    const run = (...args: string[]) => runShared(env, 'store', 'migrate', ...args);
     const stored = Object.values(recordedStore(0)['links'] ?? []).length;
     const tried = await run('--dry-run');
     expect([tried.code, tried.err]).toEqual([0, '']);

@@ -1,3 +1,5 @@
+import { controlsOf } from 'testkit';
+import type { FaultInput } from 'zendesk-sandbox/common';
 import type { Side, SyncRecord, Values } from '../../src/sync/record';
 import {
   AlreadyExists,
@@ -42,11 +44,7 @@ describe.each<Side>(['zendesk', 'pms'])('the port of %s', (side) => {
 
   const make = (values: Values, backRef = back, key = 'key-1'): Promise<SyncRecord> =>
     port.create(task, { description: 'words', ...values }, { idempotencyKey: key, backRef });
-  const faults = async (...rules: unknown[]) => {
-    const { url } = side === 'zendesk' ? boxes.zendesk : boxes.pms;
-    const headers = { 'content-type': 'application/json' };
-    await fetch(`${url}/_sandbox/faults`, { method: 'PUT', headers, body: JSON.stringify(rules) });
-  };
+  const faults = (...rules: FaultInput[]) => controlsOf(boxes[side]).setFaults(...rules);
   const errorOf = async (work: Promise<unknown>): Promise<unknown> =>
     work.then(
       () => 'no error',
@@ -145,7 +143,7 @@ describe.each<Side>(['zendesk', 'pms'])('the port of %s', (side) => {
   });
 
   test('errors are of three kinds, and say whether a write may have been done', async () => {
-    const kinds = async (rule: Record<string, unknown>) => {
+    const kinds = async (rule: Omit<FaultInput, 'route'>) => {
       await faults({ route: '^POST /api/', times: 1, ...rule });
       return errorOf(make({ [title]: 'One' }, back, `key-${JSON.stringify(rule)}`));
     };

@@ -6,7 +6,8 @@ import { parse, stringify } from 'yaml';
 import { checklist } from '../../src/checks/verify/checklist';
 import { loadMapping } from '../../src/config/loadMapping';
 import type { Report, Result } from '../../src/checks/verify/checklistLine';
-import { runProgram, type Ran } from '../support/cli';
+import { runProgram, runShared, type Ran } from '../support/cli';
+import { NOT_YET_SURVIVED } from '../support/notYetSurvived';
 import { MAPPING_FILE, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { ServiceProcess, serviceEnvironment, until } from '../support/serviceProcess';
 
@@ -78,7 +79,12 @@ describe('in the sandbox', () => {
   test('every line of both comment modes passes or says why not', async () => {
     const reports = ['markdown', 'html', 'junit'].flatMap((kind) => [`--${kind}`, path.join(folder, kind)]);
     const ran = await runProgram(
-      { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', MAPPING_FILE: file },
+      {
+        PATH: process.env['PATH'] ?? '',
+        HOME: process.env['HOME'] ?? '',
+        MAPPING_FILE: file,
+        ZENDESK_SANDBOX_OBEYS: JSON.stringify(NOT_YET_SURVIVED),
+      },
       ['verify', '--sandbox', '--json', ...reports],
     );
     expect([ran.code, ran.err]).toEqual([0, '']);
@@ -182,9 +188,11 @@ describe('in accounts that are in use', () => {
 
   test('a run that is stopped half-way removes what it made, too', async () => {
     const before = state();
-    const ran = runProgram(env, ['verify', '--tag', 'stopped', '--json'], async (child) => {
-      await until(() => state().projects.length > before.projects.length + 2);
-      child.kill('SIGINT');
+    const ran = runProgram(env, ['verify', '--tag', 'stopped', '--json'], {
+      async meanwhile(child) {
+        await until(() => state().projects.length > before.projects.length + 2);
+        child.kill('SIGINT');
+      },
     });
     const { code, out } = await ran;
     expect(code).toBe(1);
@@ -210,7 +218,7 @@ test.each<[string, string[], RegExp]>([
     /^ZENDESK_OAUTH_CLIENT_ID: found nothing, expected the Identifier of an OAuth client/m,
   ],
 ])('%s is bad input', async (_, args, expected) => {
-  const { code, err, out } = await runProgram({ PATH: process.env['PATH'] ?? '' }, ['verify', ...args]);
+  const { code, err, out } = await runShared({ PATH: process.env['PATH'] ?? '' }, 'verify', ...args);
   expect(err.trim()).toMatch(expected);
   expect([code, out]).toEqual([2, '']);
 });

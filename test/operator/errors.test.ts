@@ -1,13 +1,13 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { MongoClient } from 'mongodb';
 import { startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
+import { CliHost, runProgram } from '../support/cli';
 import { MAPPING_FILE, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { serviceEnvironment } from '../support/serviceProcess';
+import { wrapped } from '../support/prose';
 import { SIGN_IN_ERRORS } from '../support/signInErrors';
 import {
   CONNECTION_ERRORS,
@@ -18,21 +18,21 @@ import {
   TYPING_ERRORS,
   type UserError,
 } from '../support/userErrors';
+import { NOT_YET_SURVIVED } from '../support/notYetSurvived';
 
 /**
- * Every mistake in docs/errors.md is made, by the compiled command line as a process, and what it says is what stands
- * there. `UPDATE_DOCS=1 npm test -- test/operator/errors.test.ts` writes the table anew.
+ * Makes every mistake of docs/errors.md, with the compiled command line as a process, and compares its message with the
+ * page. `UPDATE_DOCS=1 npm test -- test/operator/errors.test.ts` writes the page.
  */
 
 const ROOT = path.resolve(__dirname, '../..');
-const MAIN = path.join(ROOT, 'dist/src/operator/cli/main.js');
 const DOCS = path.join(ROOT, 'docs/errors.md');
 const PROFILE = path.join(ROOT, 'profiles/contract.yaml');
 const GROUPS: [title: string, errors: UserError[]][] = [
   ['Settings', SETTING_ERRORS],
   ['The mapping', MAPPING_ERRORS],
-  ['A profile, or an adapter of one’s own', PROFILE_ERRORS],
-  ['What is typed', TYPING_ERRORS],
+  ['A profile, or your own adapter', PROFILE_ERRORS],
+  ['Commands and their arguments', TYPING_ERRORS],
   ['Signing in to Zendesk', SIGN_IN_ERRORS],
   ['Connections', CONNECTION_ERRORS],
 ];
@@ -55,7 +55,6 @@ const said = new Map<UserError, Said>();
 const others: ZendeskSandbox[] = [];
 
 beforeAll(async () => {
-  if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
   boxes = await startSandboxes();
   const name = path.basename(mkdtempSync(path.join(tmpdir(), 'zps-cli-')));
   env = {
@@ -67,7 +66,9 @@ beforeAll(async () => {
   const waiting = GROUPS.flatMap(([, errors]) => errors);
   await Promise.all(
     Array.from({ length: LANES }, async () => {
-      for (let next = waiting.shift(); next; next = waiting.shift()) said.set(next, await make(next));
+      const host = new CliHost();
+      for (let next = waiting.shift(); next; next = waiting.shift()) said.set(next, await make(next, host));
+      await host.stop();
     }),
   );
 }, 600_000);
@@ -85,12 +86,12 @@ async function storeOfLaterRelease(): Promise<void> {
 /** A Zendesk in the state that the error is about, and the variables that lead to it. */
 async function stateOf({ zendesk }: UserError): Promise<Record<string, string>> {
   if (!zendesk) return {};
-  const own = await startZendeskSandbox();
+  const own = await startZendeskSandbox({ obeys: NOT_YET_SURVIVED });
   others.push(own);
   return { ZENDESK_BASE_URL: own.url, ...serviceSignIn(own), ...(await zendesk(own)) };
 }
 
-async function make(error: UserError): Promise<Said> {
+async function make(error: UserError, host: CliHost): Promise<Said> {
   const { args, env: changes, file } = error;
   const state = await stateOf(error);
   const dir = mkdtempSync(path.join(tmpdir(), 'zps-errors-'));
@@ -100,16 +101,16 @@ async function make(error: UserError): Promise<Said> {
     if ('change' in file) expect(shipped.replace(...file.change)).not.toBe(shipped);
     writeFileSync(path.join(dir, file.name), 'text' in file ? file.text : shipped.replace(...file.change));
   }
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    cwd: dir,
-    env: { ...env, ...state, ...changes },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let err = '';
-  let out = '';
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
+  const settings = Object.fromEntries(
+    Object.entries({ ...env, ...state, ...changes }).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value]],
+    ),
+  );
+  // A start that fails half-way leaves what only its end removes; options of Node are for a process that begins.
+  const alone = args[0] === 'start' || 'NODE_OPTIONS' in settings;
+  const { code, out, err } = await (alone
+    ? runProgram(settings, args, { cwd: dir })
+    : host.run(settings, args, dir));
   const { ZENDESK_BASE_URL: url = '', ZENDESK_OAUTH_CLIENT_SECRET: secret } = state;
   const urls = [boxes.zendesk.url, ...(url === '' ? [] : [url])];
   return { code, err: err.trim(), out, dir, urls, secrets: secret === undefined ? [] : [secret] };
@@ -132,16 +133,16 @@ function told(error: UserError): string {
   );
 }
 
-function table(errors: UserError[]): string {
-  const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', '<br>');
-  return [
-    '| what was done | what it says | exit | what to do |',
-    '| --- | --- | --- | --- |',
-    ...errors.map(
-      (error) =>
-        `| ${cell(error.did)} | \`${cell(told(error)).replaceAll('`', 'ˋ')}\` | ${error.code} | ${cell(error.cure)} |`,
-    ),
-  ].join('\n');
+function list(errors: UserError[]): string {
+  return errors
+    .map((error) =>
+      [
+        wrapped(`**${error.did}** (exit code ${error.code})`, '- '),
+        ['```text', ...told(error).split('\n'), '```'].map((line) => `  ${line}`).join('\n'),
+        wrapped(`Fix: ${error.cure}.`, '  '),
+      ].join('\n\n'),
+    )
+    .join('\n\n');
 }
 
 function page(): string {
@@ -149,10 +150,14 @@ function page(): string {
   return (
     [
       '<!-- prettier-ignore-start -->',
-      '# What can be wrong, and what to do',
-      `${count} mistakes that people make, each of them made by a test (test/operator/errors.test.ts), which also writes this page. Exit code 2: something here is to be mended; 1: a problem was found.`,
-      'What a pair can be parked for is listed in [cli.md](cli.md#what-needs-a-person-conflicts-quarantine).',
-      ...GROUPS.flatMap(([title, errors]) => [`## ${title}`, table(errors)]),
+      '# Error messages',
+      wrapped(
+        `${count} mistakes, and the message that each of them causes. A test makes each mistake and writes this page (\`test/operator/errors.test.ts\`). Exit code 2: a setting, a file or an argument must be corrected. Exit code 1: a problem was found.`,
+      ),
+      wrapped(
+        '[cli.md](cli.md#what-needs-a-person-conflicts-quarantine) lists the reasons for which a pair waits for a person.',
+      ),
+      ...GROUPS.flatMap(([title, errors]) => [`## ${title}`, list(errors)]),
       '<!-- prettier-ignore-end -->',
       '',
     ]
@@ -178,7 +183,7 @@ test.each(GROUPS.flatMap(([title, errors]) => errors.map((error) => [title, erro
   },
 );
 
-test('docs/errors.md says what is said', () => {
+test('docs/errors.md has the messages', () => {
   if (process.env['UPDATE_DOCS'] === '1') writeFileSync(DOCS, page());
   expect(page()).toBe(readFileSync(DOCS, 'utf8'));
 });

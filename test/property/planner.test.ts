@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { comparedRows, type PropertyRow } from '../../src/sync/mapping';
 import { mergeRow, type MergeInput, type MergeResult } from '../../src/sync/merge';
 import { SIDES, otherSide, type Json, type Side, type Values } from '../../src/sync/record';
+import { elementsOf } from '../../src/sync/heldSets';
+import { isSet } from '../../src/sync/rules/sets';
 import { sameValue, toCanonical } from '../../src/sync/values';
 import { NO_REFERENCES, World, testMapping } from '../support/world';
 
@@ -209,6 +211,10 @@ describe('planner', () => {
           for (const on of SIDES) {
             const value = edited.get(row.id)?.[on] ?? null;
             if (sameValue(value, before.get(row.id)?.[on])) continue;
+            if (isSet(row)) {
+              expectElements(world, row, before.get(row.id), edited.get(row.id));
+              continue;
+            }
             const there = SIDES.every((each) => sameValue(canonical(world, each, row), value));
             const kept = world.link?.history.some(
               (entry) => entry.row === row.id && sameValue(entry.lost, value),
@@ -223,6 +229,24 @@ describe('planner', () => {
     );
   });
 });
+
+/** What either side added is on both, and what either side removed on none, unless the other side added it. */
+function expectElements(
+  world: World,
+  row: PropertyRow,
+  before: Record<Side, Json> | undefined,
+  edited: Record<Side, Json> | undefined,
+): void {
+  const moved = (from: typeof before, to: typeof before) =>
+    SIDES.flatMap((on) => elementsOf(to?.[on]).filter((each) => !elementsOf(from?.[on]).includes(each)));
+  const added = moved(before, edited);
+  const removed = moved(edited, before).filter((each) => !added.includes(each));
+  for (const on of SIDES) {
+    const there = elementsOf(canonical(world, on, row));
+    expect(there).toEqual(expect.arrayContaining(added));
+    expect(there.filter((each) => removed.includes(each))).toEqual([]);
+  }
+}
 
 describe('merge', () => {
   const mirrored = (row: PropertyRow): PropertyRow => ({

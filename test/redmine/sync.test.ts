@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Issue, Journal, RedmineProject } from '../../apps/redmine/client';
+import type { Issue, IssueJournal, RedmineProject } from 'testkit';
 import { reconcile } from '../../src/workflows';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
@@ -81,7 +81,7 @@ async function issueOf(ticketId: number): Promise<Issue> {
   return issue;
 }
 
-async function notesOn(issueId: number): Promise<Journal[]> {
+async function notesOn(issueId: number): Promise<IssueJournal[]> {
   const { issue } = await bed.rm('GET', `/issues/${issueId}.json?include=journals`);
   return ((issue as Issue).journals ?? []).filter(({ notes }) => Boolean(notes));
 }

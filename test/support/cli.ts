@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -15,7 +15,54 @@ export interface Ran {
   err: string;
 }
 
-/** The compiled command line as a process of its own, against a stack and its sandboxes. */
+/** A process that runs commands of the compiled program, one after another; it saves each the loading of its modules. */
+export class CliHost {
+  private child: ChildProcess | null = null;
+  private last: Promise<unknown> = Promise.resolve();
+
+  /** @param cwd the folder that the command is run in */
+  run(env: Record<string, string>, args: string[], cwd = process.cwd()): Promise<Ran> {
+    const ran = this.last.then(() => this.ask({ env, args, cwd }));
+    this.last = ran.catch(() => undefined);
+    return ran;
+  }
+
+  async stop(): Promise<void> {
+    if (!this.child) return;
+    const exited = once(this.child, 'exit');
+    this.child.disconnect();
+    await exited;
+    this.child = null;
+  }
+
+  private async ask(command: { env: Record<string, string>; args: string[]; cwd: string }): Promise<Ran> {
+    expectCompiled();
+    this.child ??= fork(path.join(__dirname, 'cliHost.cjs'));
+    const child = this.child;
+    const left = new AbortController();
+    const ended = once(child, 'exit', left).then(() => {
+      throw new Error(`the process ended while it ran ${command.args.join(' ')}`);
+    });
+    try {
+      child.send(command);
+      const [ran] = (await Promise.race([once(child, 'message', left), ended])) as [Ran];
+      return ran;
+    } finally {
+      ended.catch(() => undefined);
+      left.abort();
+    }
+  }
+}
+
+const host = new CliHost();
+afterAll(() => host.stop());
+
+/** The compiled command line with just these settings, in a process that the test file's commands share. */
+export function runShared(env: Record<string, string>, ...args: string[]): Promise<Ran> {
+  return host.run(env, args);
+}
+
+/** {@link runShared} against a stack and its sandboxes. */
 export function cliOf(
   boxes: Sandboxes,
   stack: Stack,
@@ -25,26 +72,30 @@ export function cliOf(
     ...serviceEnvironment(boxes, stack.taskQueue),
     ...changes,
   };
-  return (...args) => runProgram(env, args);
+  return (...args) => runShared(env, ...args);
 }
 
 /**
- * The compiled command line with just these settings.
+ * The compiled command line with just these settings, as a process of its own.
  * @param meanwhile done while it runs
  */
 export async function runProgram(
   env: Record<string, string>,
   args: string[],
-  meanwhile: (child: ChildProcess) => Promise<void> = async () => undefined,
+  { cwd, meanwhile }: { cwd?: string; meanwhile?: (child: ChildProcess) => Promise<void> } = {},
 ): Promise<Ran> {
-  if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
-  const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  expectCompiled();
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
   const closed = once(child, 'close') as Promise<[number | null]>;
-  await meanwhile(child);
+  await meanwhile?.(child);
   const [code] = await closed;
   return { code, out, err };
+}
+
+function expectCompiled(): void {
+  if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
 }

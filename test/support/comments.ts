@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { PmsRecord } from 'pms-sandbox';
 import { type ZendeskSandboxOptions, type Comment, type Ticket } from 'zendesk-sandbox';
+import { controlsOf } from 'testkit';
+import type { FaultInput } from 'zendesk-sandbox/common';
 import type { RateBudgets } from '../../src/systems/budget/rateBudgets';
 import type { Link } from '../../src/sync/link';
 import { parseMapping } from '../../src/sync/mappingFile';
@@ -149,10 +151,8 @@ export class Conversation {
     return this.stack.store.get(`CommentToProject/zendesk:comment:${this.ids.ticket}-${id}`);
   }
 
-  async faults(side: 'zendesk' | 'pms', ...rules: unknown[]): Promise<void> {
-    const { url } = this.boxes[side];
-    const headers = { 'content-type': 'application/json' };
-    await fetch(`${url}/_sandbox/faults`, { method: 'PUT', headers, body: JSON.stringify(rules) });
+  faults(side: 'zendesk' | 'pms', ...rules: FaultInput[]): Promise<void> {
+    return controlsOf(this.boxes[side]).setFaults(...rules);
   }
 
   /** An agent uploads a file. @returns its token */

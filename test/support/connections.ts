@@ -7,7 +7,7 @@ import { MongoClient, type Db } from 'mongodb';
 import { stringify } from 'yaml';
 import { freePort } from '../../src/platform/ports';
 import { scheduleIds } from '../../src/workers/schedules';
-import { runProgram, type Ran } from './cli';
+import { runShared, type Ran } from './cli';
 import { TOKEN } from './console';
 import { MAPPING_FILE, startSandboxes, type Sandboxes } from './sandboxes';
 import { testServers } from './servers';
@@ -100,7 +100,7 @@ export async function startConnections(names: string[], wrong: string[] = []): P
     metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`,
     taskQueue,
     db: (name) => mongo.db(taskQueue(name)),
-    run: (...args) => runProgram(env, [...args, '--config', file]),
+    run: (...args) => runShared(env, ...args, '--config', file),
     async stop() {
       await service.signal('SIGTERM');
       for (const id of names.flatMap((name) => scheduleIds(taskQueue(name))))

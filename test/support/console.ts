@@ -1,5 +1,6 @@
 import { MongoClient, type Db } from 'mongodb';
 import { pino } from 'pino';
+import { controlsOf } from 'testkit';
 import { startConsole, type Console, type ConsoleConfig } from '../../src/operator/cli/serveConsole';
 import { loadMapping } from '../../src/config/loadMapping';
 import { ensureSchedules } from '../../src/workers/schedules';
@@ -90,21 +91,11 @@ export async function startConsoleWorld(): Promise<ConsoleWorld> {
     },
     async quarantined(subject) {
       const { key, ticket, project } = await pair(subject);
-      const faults = `${boxes.zendesk.url}/_sandbox/faults`;
-      const refusal = {
-        route: `^PUT /api/v2/tickets/${ticket}`,
-        kind: 'status',
-        status: 422,
-        probability: 1,
-      };
-      await fetch(faults, {
-        method: 'PUT',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify([refusal]),
-      });
+      const controls = controlsOf(boxes.zendesk);
+      await controls.setFaults({ route: `^PUT /api/v2/tickets/${ticket}`, kind: 'status', status: 422 });
       await boxes.pm('PATCH', `/projects/${project}`, { status: 'waiting' });
       await stack.settle();
-      return { key, ticket, mend: async () => void (await fetch(faults, { method: 'DELETE' })) };
+      return { key, ticket, mend: () => controls.clearFaults() };
     },
     async stop() {
       for (const served of consoles) await served.stop();

@@ -19,6 +19,7 @@ declare global {
 export default async function globalSetup(): Promise<void> {
   if (process.env['ZPS_UNIT_ONLY'] === '1') return;
   const onProgress = (line: string) => process.stderr.write(`${line}\n`);
+  onProgress('Starting what the tests share: a Temporal server, a MongoDB, the bundle of workflows …');
   const temporal = await startTemporal({ onProgress, searchAttributes: SEARCH_ATTRIBUTES });
   const mongo = await startMongo({ onProgress });
   globalThis.zpsServers = { temporal, mongo };

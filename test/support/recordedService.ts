@@ -18,6 +18,7 @@ import { Supervised } from '../../src/workers/supervision';
 import { startService, type Service } from '../../src/workers/service';
 import { pollChanges } from '../../src/workflows';
 import type { FaultInput } from 'zendesk-sandbox/common';
+import { controlsOf } from 'testkit';
 import { SECRETS } from './intake';
 import { startSandboxes, type Sandboxes } from './sandboxes';
 import { serviceEnvironment, until } from './serviceProcess';
@@ -115,11 +116,8 @@ export class RecordedService {
     });
   }
 
-  async faults(side: Side, ...rules: FaultInput[]): Promise<void> {
-    const headers = { 'content-type': 'application/json' };
-    const url = `${this.boxes[side].url}/_sandbox/faults`;
-    const answer = await fetch(url, { method: 'PUT', headers, body: JSON.stringify(rules) });
-    if (!answer.ok) throw new Error(await answer.text());
+  faults(side: Side, ...rules: FaultInput[]): Promise<void> {
+    return controlsOf(this.boxes[side]).setFaults(...rules);
   }
 
   /** What a second process does that has no credential for this connection: it says so, and tries again. */

@@ -6,6 +6,7 @@ import {
   type ZendeskSandbox,
   type ZendeskSandboxOptions,
 } from 'zendesk-sandbox';
+import { controlsOf, send, type Body } from 'testkit';
 import type { RateBudgets } from '../../src/systems/budget/rateBudgets';
 import { checkMapping, loadMapping } from '../../src/config/loadMapping';
 import { loadProfile } from '../../src/config/loadProfile';
@@ -16,6 +17,7 @@ import type { SystemPort } from '../../src/systems/port';
 import { profileSystem, type PmsConnection } from '../../src/systems/profile/profileSystem';
 import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
 import type { ZendeskAuth } from '../../src/systems/zendesk/zendeskAuth';
+import { NOT_YET_SURVIVED } from './notYetSurvived';
 
 /** Both sandboxes with an adapter to each, and plain HTTP for what people do. */
 export interface Sandboxes {
@@ -31,9 +33,6 @@ export interface Sandboxes {
   pm(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Body>;
   close(): Promise<void>;
 }
-
-// Answers are read by tests that know what they asked for.
-export type Body = Record<string, unknown> & { status: number };
 
 export const MAPPING_FILE = path.resolve(__dirname, '../../mapping.yaml');
 
@@ -72,6 +71,7 @@ export async function startSandboxes(
   const zendesk = await startZendeskSandbox({
     idsAfter,
     ...NO_LIMITS,
+    obeys: NOT_YET_SURVIVED,
     ...options.zendesk,
   });
   const pms = await startPmsSandbox({ idsAfter, rateLimitPerMinute: 100_000, ...options.pms });
@@ -104,12 +104,7 @@ export async function startSandboxes(
     }),
   };
   const mapping = await checkMapping(options.mapping ?? loadMapping(MAPPING_FILE), systems, 'mapping.yaml');
-  const made = await send(
-    `${pms.url}/_sandbox/tokens`,
-    'POST',
-    {},
-    { email: 'pat@pms.example', name: 'Pat' },
-  );
+  const pat = await controlsOf(pms).tokenOf({ email: 'pat@pms.example', name: 'Pat' });
   return {
     zendesk,
     pms,
@@ -118,33 +113,10 @@ export async function startSandboxes(
     calls,
     zd: (method, at, body) => send(`${zendesk.url}/api/v2${at}`, method, bearerOf(zendesk), body),
     pm: (method, at, body, headers) =>
-      send(
-        `${pms.url}/api/v1${at}`,
-        method,
-        { authorization: `Bearer ${String(made['token'])}`, ...headers },
-        body,
-      ),
+      send(`${pms.url}/api/v1${at}`, method, { authorization: `Bearer ${pat}`, ...headers }, body),
     async close() {
       await zendesk.close();
       await pms.close();
     },
-  };
-}
-
-export async function send(
-  url: string,
-  method: string,
-  headers: Record<string, string>,
-  body?: unknown,
-): Promise<Body> {
-  const answer = await fetch(url, {
-    method,
-    headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const text = await answer.text();
-  return {
-    ...(text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)),
-    status: answer.status,
   };
 }

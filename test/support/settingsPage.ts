@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { SECRETS, variableOf } from '../../src/config/config';
 import { SETTINGS } from '../../src/config/settings';
 import { SHARED } from '../../src/config/sources';
+import { wrapped } from './prose';
 
 /** docs/configuration.md, from the schemas that settings are checked with. */
 
@@ -9,7 +10,7 @@ type Process = keyof typeof SETTINGS;
 
 interface Section {
   title: string;
-  /** What is said above the table. */
+  /** The paragraph above the list. */
   text: string;
   settings: string[];
 }
@@ -17,7 +18,7 @@ interface Section {
 const SECTIONS: Section[] = [
   {
     title: 'Zendesk and the PMS',
-    text: 'Read by workers and commands. A process that runs `start --only intake` needs none of it and reads no credential; it takes the Zendesk address, for links in the console.',
+    text: 'Read by workers and commands. A process that runs `start --only intake` needs none of these and reads no credential. It uses the Zendesk address only for links in the console.',
     settings: [
       ...['zendeskSubdomain', 'zendeskBaseUrl', 'zendeskOauthClientId', 'zendeskOauthClientSecret'],
       ...['zendeskOauthScopes', 'zendeskEmail', 'zendeskApiToken', 'pmsBaseUrl', 'pmsToken'],
@@ -27,8 +28,8 @@ const SECTIONS: Section[] = [
     ],
   },
   {
-    title: 'What is synced, and when',
-    text: 'Read by workers and commands; the mapping also by the console, `taskQueue` by every process.',
+    title: 'Mapping and intervals',
+    text: 'Read by workers and commands. The console also reads the mapping, and every process reads `taskQueue`.',
     settings: [
       ...[
         'mappingFile',
@@ -42,7 +43,7 @@ const SECTIONS: Section[] = [
   },
   {
     title: 'Temporal and MongoDB',
-    text: 'Read by every process but the codec server, which takes `ENCRYPTION_KEYS` alone. TLS and encryption are explained in [security.md](security.md).',
+    text: 'Read by every process except the codec server, which reads only `ENCRYPTION_KEYS`. [security.md](security.md) explains TLS and encryption.',
     settings: [
       ...['temporalAddress', 'temporalNamespace', 'temporalApiKey', 'temporalTls', 'temporalTlsServerName'],
       ...['temporalTlsServerCaCertPath', 'temporalTlsClientCertPath', 'temporalTlsClientKeyPath'],
@@ -51,7 +52,7 @@ const SECTIONS: Section[] = [
   },
   {
     title: 'Webhooks',
-    text: 'Read by the process that receives webhooks: `start`, or `start --only intake`, which must have the secret of one side at least, or a console. `PUBLIC_URL` is read by `webhooks` and `doctor`. See [webhooks.md](webhooks.md).',
+    text: 'Read by the process that receives webhooks: `start`, or `start --only intake`. The latter needs the secret of at least one side, or a console. `webhooks` and `doctor` read `PUBLIC_URL`. See [webhooks.md](webhooks.md).',
     settings: ['intakeHost', 'intakePort', 'publicUrl', 'zendeskWebhookSecret', 'pmsWebhookSecret'],
   },
   {
@@ -64,12 +65,12 @@ const SECTIONS: Section[] = [
   },
   {
     title: 'Metrics and logs',
-    text: 'Read by the service. Traces have OpenTelemetry’s own variables. See [observability.md](observability.md).',
+    text: 'Read by the service. Traces use OpenTelemetry’s own variables. See [observability.md](observability.md).',
     settings: ['metricsPort', 'metricsHost', 'logLevel'],
   },
   {
     title: 'Codec server',
-    text: 'Read by `zendesk-pms-sync codec-server`, from the environment alone, besides `ENCRYPTION_KEYS`, which it must have. See [security.md](security.md#reading-them-in-the-web-ui).',
+    text: 'Read by `zendesk-pms-sync codec-server`, from the environment only. It also needs `ENCRYPTION_KEYS`. See [security.md](security.md#reading-them-in-the-web-ui).',
     settings: ['codecServerToken', 'codecServerOrigins', 'codecServerHost', 'codecServerPort'],
   },
 ];
@@ -107,28 +108,36 @@ function defaultOf(type: z.ZodType): string | null {
 }
 
 const code = (text: string) => `\`${text}\``;
-const cell = (text: string) => text.replaceAll('|', '\\|');
 
-function row(name: string, type: z.ZodType): string {
+function item(name: string, type: z.ZodType): string {
   const fallback = defaultOf(type);
   const needed =
     requiredBy('service').has(name) || (name.startsWith('codec') && requiredBy('codecServer').has(name));
-  const variable = code(variableOf(name)) + (SECRETS.has(name) ? ' (secret)' : '');
-  const preset = needed ? '**required**' : fallback === null ? '—' : code(fallback);
   const description = type.description ?? '';
   if (description === '') throw new Error(`${name} has no description`);
-  const words = SHARED.has(name) ? `${description} Shared.` : description;
-  return `| ${[variable, code(name), preset, expected(type), words].map(cell).join(' | ')} |`;
+  const marks = [
+    ...(needed ? ['required'] : []),
+    ...(SECRETS.has(name) ? ['secret'] : []),
+    ...(SHARED.has(name) ? ['shared'] : []),
+  ];
+  const text = [
+    `**${code(variableOf(name))}**${marks.length > 0 ? ` (${marks.join(', ')})` : ''}, in YAML ${code(name)}.`,
+    description,
+    ...(expected(type) === 'text' ? [] : [`Expected: ${expected(type)}.`]),
+    ...(fallback === null ? [] : [`Default: ${code(fallback)}.`]),
+  ];
+  return wrapped(text.join(' '), '- ');
 }
 
-/** What is no setting of a deployment. */
+/** Variables that are not settings of a deployment. */
 const ENVIRONMENT = {
   OTEL_EXPORTER_OTLP_ENDPOINT:
-    'Where traces go; off without it. The other `OTEL_…` variables mean what OpenTelemetry says ([observability.md](observability.md#traces)).',
-  NO_COLOR: 'Not empty: no colours on a terminal.',
+    'Collector for traces; without it, traces are off. The other `OTEL_…` variables have OpenTelemetry’s meaning ([observability.md](observability.md#traces)).',
+  NO_COLOR: 'If not empty: no colours on a terminal.',
   ZPS_NO_DOWNLOAD:
-    '`1`: servers that `start` runs itself are built from package registries, never downloaded.',
-  XDG_CACHE_HOME: 'Where those servers are kept, in a folder `zendesk-pms-sync`; `~/.cache`.',
+    'If `1`: servers that `start` runs itself are built from package registries, and not downloaded.',
+  XDG_CACHE_HOME:
+    'Folder with the subfolder `zendesk-pms-sync`, where those servers are kept. Default: `~/.cache`.',
 };
 
 export function settingsPage(): string {
@@ -138,33 +147,32 @@ export function settingsPage(): string {
   if (missing.length > 0) throw new Error(`in no section of docs/configuration.md: ${missing.join(', ')}`);
   const sections = SECTIONS.flatMap(({ title, text, settings: names }) => [
     `## ${title}`,
-    text,
-    [
-      '| variable | in YAML | default | expected | |',
-      '| --- | --- | --- | --- | --- |',
-      ...names.map((name) => {
+    wrapped(text),
+    names
+      .map((name) => {
         const type = settings.get(name);
         if (!type) throw new Error(`docs/configuration.md lists ${name}, which is no setting`);
-        return row(name, type);
-      }),
-    ].join('\n'),
+        return item(name, type);
+      })
+      .join('\n'),
   ]);
+  const intake = [...requiredBy('intake')].map((name) => code(variableOf(name))).join(' and ');
   return (
     [
       '<!-- prettier-ignore-start -->',
       '# Settings',
       '<!-- Written by test/docs/configuration.test.ts from src/config/config.ts: UPDATE_DOCS=1 npm test -- test/docs/configuration.test.ts -->',
-      'From the environment, or from a YAML file with the same names in camel case: `zendesk-pms-sync.yaml` in the working folder, where `init` writes it, or the file that `--config` names. The environment wins, so that one file serves several deployments. An unknown name in the file, or a value that is not as expected, ends the start with one line for each fault ([errors.md](errors.md)).',
-      'A **secret** may be given as a file, the way containers mount them: `PMS_TOKEN_FILE=/run/secrets/pms`, or `pmsTokenFile: secrets/pms-token` in the YAML file, whose path counts from that file. It is shown in no message and no log.',
-      'Several accounts are **connections**, each with a name and its own part of the file ([operations.md](operations.md#many-accounts)); variables that begin with that name and two `_` are its own, and win over its part: `ACME__PMS_TOKEN`, `ACME__PMS_TOKEN_FILE`. What a connection does not set is taken from the environment and the top of the file, except for addresses, credentials and webhook secrets, which each has for itself. What is marked _Shared_ stands at the top alone.',
-      `\`start --only intake\` must have ${[...requiredBy('intake')].map((name) => code(variableOf(name))).join(' and ')}, and a webhook secret or a way into the console. It needs nothing else.`,
+      ...[
+        'A setting comes from the environment or from a YAML file, which uses the same names in camel case. The file is `zendesk-pms-sync.yaml` in the working folder, where `init` writes it, or the file that `--config` names. The environment has priority, so one file can serve several deployments. If the file has an unknown name, or if a value is not as expected, the start ends with one line for each error ([errors.md](errors.md)).',
+        'A **secret** can be given as a file, as containers mount them: `PMS_TOKEN_FILE=/run/secrets/pms`, or `pmsTokenFile: secrets/pms-token` in the YAML file, relative to that file. No message and no log shows a secret.',
+        'To serve several accounts, give each **connection** a name and a section of the file ([operations.md](operations.md#many-accounts)). A variable that begins with that name and two `_` belongs to the connection and has priority over its section: `ACME__PMS_TOKEN`, `ACME__PMS_TOKEN_FILE`. If a connection does not set a value, the environment and the top of the file apply. This does not hold for addresses, credentials and webhook secrets, which each connection sets itself. A setting that is marked "shared" can only be set at the top.',
+        `\`start --only intake\` needs ${intake}, and a webhook secret or a way to log in to the console. It needs nothing else.`,
+      ].map((paragraph) => wrapped(paragraph)),
       ...sections,
-      '## Read from the environment alone',
-      [
-        '| variable | |',
-        '| --- | --- |',
-        ...Object.entries(ENVIRONMENT).map(([name, text]) => `| ${code(name)} | ${text} |`),
-      ].join('\n'),
+      '## Read from the environment only',
+      Object.entries(ENVIRONMENT)
+        .map(([name, text]) => wrapped(`**${code(name)}**. ${text}`, '- '))
+        .join('\n'),
       '<!-- prettier-ignore-end -->',
     ].join('\n\n') + '\n'
   );

@@ -2,6 +2,8 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { ZendeskSandbox } from 'zendesk-sandbox';
+import { controlsOf } from 'testkit';
+import type { FaultInput } from 'zendesk-sandbox/common';
 import type { UserError } from './userErrors';
 
 /** What goes wrong when the sync signs in to Zendesk, for docs/errors.md. */
@@ -25,15 +27,6 @@ const ahead = (ms: number) => ({
   ZPS_TEST_AHEAD_MS: String(Math.round(ms)),
 });
 const on = (day: string) => ahead(Date.parse(`${day}T12:00:00Z`) - Date.now());
-
-async function steer(zendesk: ZendeskSandbox, method: string, at: string, body: unknown): Promise<void> {
-  const answer = await fetch(`${zendesk.url}/_sandbox/${at}`, {
-    method,
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  if (!answer.ok) throw new Error(`/_sandbox/${at}: answered ${answer.status}`);
-}
 
 /** A client that the given administrator makes. @returns its number, and the variables for it */
 async function newClient(
@@ -90,8 +83,8 @@ async function withoutCredential(zendesk: ZendeskSandbox): Promise<Record<string
   return { ZENDESK_BASE_URL: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
 }
 
-const grants = (fault: object) => (zendesk: ZendeskSandbox) =>
-  steer(zendesk, 'PUT', 'faults', [{ route: '^POST /oauth/tokens', ...fault }]);
+const grants = (fault: Omit<FaultInput, 'route'>) => (zendesk: ZendeskSandbox) =>
+  controlsOf(zendesk).setFaults({ route: '^POST /oauth/tokens', ...fault });
 
 export const SIGN_IN_ERRORS: UserError[] = [
   {
@@ -99,14 +92,14 @@ export const SIGN_IN_ERRORS: UserError[] = [
     args: ['status'],
     env: { [CLIENT]: undefined, [SECRET]: undefined },
     code: 2,
-    cure: 'make one in Admin Center: [zendesk.md](zendesk.md#the-oauth-client)',
+    cure: 'create one in Admin Center ([zendesk.md](zendesk.md#the-oauth-client))',
   },
   {
     did: 'an OAuth client without its secret',
     args: ['status'],
     env: { [SECRET]: undefined },
     code: 2,
-    cure: 'set it, or the file that holds it',
+    cure: 'set the secret, or name its file',
   },
   {
     did: 'a secret without its OAuth client',
@@ -116,11 +109,11 @@ export const SIGN_IN_ERRORS: UserError[] = [
     cure: 'set the Identifier that Admin Center shows',
   },
   {
-    did: 'scopes with commas between',
+    did: 'scopes separated by commas',
     args: ['status'],
     env: { [SCOPES]: 'read,write' },
     code: 2,
-    cure: 'write blanks between them',
+    cure: 'separate them by blanks',
   },
   {
     did: 'a wrong client secret',
@@ -130,11 +123,11 @@ export const SIGN_IN_ERRORS: UserError[] = [
     cure: 'generate a new one: Admin Center shows only the first 9 characters later',
   },
   {
-    did: 'the client’s number in place of its Identifier',
+    did: 'the client’s number instead of its Identifier',
     args: ['start'],
     env: { [CLIENT]: '360000000042' },
     code: 2,
-    cure: 'the Identifier, e.g. `pms_sync`',
+    cure: 'give the Identifier, such as `pms_sync`',
   },
   {
     did: 'a client that was deleted',
@@ -145,12 +138,12 @@ export const SIGN_IN_ERRORS: UserError[] = [
       return variables;
     },
     code: 2,
-    cure: 'make another one, signed in as the sync’s own user',
+    cure: 'create another client, signed in as the sync’s own user',
   },
   {
     did: 'a client of the kind Public',
     args: ['start'],
-    zendesk: (zendesk) => steer(zendesk, 'PUT', `oauth/clients/${zendesk.clientId}`, { kind: 'public' }),
+    zendesk: (zendesk) => controlsOf(zendesk).changeOAuthClient(zendesk.clientId, { kind: 'public' }),
     code: 2,
     cure: 'change its kind in Admin Center',
   },
@@ -158,42 +151,42 @@ export const SIGN_IN_ERRORS: UserError[] = [
     did: 'a client whose user was suspended or deleted',
     args: ['start'],
     zendesk: async (zendesk) => {
-      await steer(zendesk, 'PUT', 'oauth', { lostOwnerMints: true });
+      await controlsOf(zendesk).setOAuth({ lostOwnerMints: true });
       return clientOfAnn(zendesk, { suspended: true });
     },
     code: 2,
-    cure: 'restore the user, or make a client as another administrator',
+    cure: 'restore the user, or create a client as another administrator',
   },
   {
-    did: 'a client whose user is no administrator any more',
+    did: 'a client whose user is no longer an administrator',
     args: ['plan'],
     zendesk: (zendesk) => clientOfAnn(zendesk, { role: 'agent' }),
     code: 1,
-    cure: 'give the user the role back: [zendesk.md](zendesk.md#a-user-of-its-own)',
+    cure: 'give the role back to the user ([zendesk.md](zendesk.md#a-user-of-its-own))',
   },
   {
-    did: 'a client that allows fewer scopes than are asked for',
+    did: 'a client that allows fewer scopes than requested',
     args: ['start'],
     zendesk: (zendesk) =>
-      steer(zendesk, 'PUT', `oauth/clients/${zendesk.clientId}`, {
+      controlsOf(zendesk).changeOAuthClient(zendesk.clientId, {
         allowedScopes: ['read', 'tickets:write'],
       }),
     code: 2,
-    cure: 'see [zendesk.md](zendesk.md#scopes) for what each is needed for',
+    cure: 'allow the scopes that you need ([zendesk.md](zendesk.md#scopes))',
   },
   {
-    did: 'a scope left out',
+    did: 'a missing scope',
     args: ['webhooks', 'list'],
     env: { [SCOPES]: 'tickets:read tickets:write', PUBLIC_URL: 'https://sync.example.com' },
     code: 2,
-    cure: 'one of those that it names is enough',
+    cure: 'add one of the scopes that the message names',
   },
   {
-    did: 'a misspelt scope, which Zendesk leaves out of the grant',
+    did: 'a misspelt scope, which Zendesk ignores',
     args: ['webhooks', 'install'],
     env: { [SCOPES]: 'read webhook:write', PUBLIC_URL: 'https://sync.example.com' },
     code: 2,
-    cure: 'mend the name: `webhooks:write`',
+    cure: 'correct the name: `webhooks:write`',
   },
   {
     did: 'a token endpoint that refuses connections',
@@ -203,53 +196,53 @@ export const SIGN_IN_ERRORS: UserError[] = [
     cure: 'check the address and the network',
   },
   {
-    did: 'a token endpoint that is out of service',
+    did: 'a token endpoint that is unavailable',
     args: ['start'],
     zendesk: grants({ kind: 'status', status: 503 }),
     code: 2,
-    cure: 'wait; a service that runs goes on by itself',
+    cure: 'wait; a running service continues automatically',
   },
   {
     did: 'a token endpoint that answers with a web page',
     args: ['start'],
     zendesk: grants({ kind: 'html', status: 200 }),
     code: 2,
-    cure: 'see which page it is: a proxy’s, or that of another host',
+    cure: 'find out which server sends it: a proxy, or another host',
   },
   {
-    did: 'an answer for nobody, since no credential arrived',
+    did: 'an anonymous answer, because the credential was lost on the way',
     args: ['start'],
     zendesk: withoutCredential,
     code: 2,
-    cure: 'have the proxy pass the header on',
+    cure: 'let the proxy pass the header on',
   },
   {
     did: 'a wrong API token',
     args: ['start'],
     env: { ...API_TOKEN, ...on('2026-11-29') },
     code: 2,
-    cure: 'one that was unused for 30 days is deactivated; or change to an OAuth client',
+    cure: 'check the token (it is deactivated after 30 days without use), or change to an OAuth client',
   },
   {
-    did: 'an API token after its end',
+    did: 'an API token after the last day of API tokens',
     args: ['start'],
     env: { ...API_TOKEN, ...on('2027-05-01') },
     code: 2,
-    cure: '[From an API token to OAuth](zendesk.md#from-an-api-token-to-oauth)',
+    cure: 'change to OAuth ([zendesk.md](zendesk.md#from-an-api-token-to-oauth))',
   },
   {
     did: 'an API token without its user’s address',
     args: ['status'],
     env: { ...API_TOKEN, ZENDESK_EMAIL: undefined },
     code: 2,
-    cure: 'or change to an OAuth client',
+    cure: 'set the address, or change to an OAuth client',
   },
   {
     did: 'an address without its API token',
     args: ['status'],
     env: { ...API_TOKEN, ZENDESK_API_TOKEN: undefined },
     code: 2,
-    cure: 'make an OAuth client: nobody can create an API token since 2026-10-27',
+    cure: 'create an OAuth client; API tokens cannot be created since 2026-10-27',
   },
   {
     did: 'this machine’s clock a day ahead',
@@ -257,10 +250,10 @@ export const SIGN_IN_ERRORS: UserError[] = [
     env: ahead(DAY_MS),
     out: /^\S+ Clock: Zendesk: .*\n.*$/m,
     code: 1,
-    cure: 'signing in works all the same: tokens are renewed by a clock that nobody sets',
+    cure: 'set the clock by NTP; signing in works nevertheless, because it uses another clock',
   },
   {
-    did: 'the same, met by a stream of changes',
+    did: 'the same, found by a change stream',
     args: ['doctor'],
     env: ahead(DAY_MS),
     out: /^\S+ Zendesk: stream tickets: .*\n.*$/m,
@@ -270,7 +263,7 @@ export const SIGN_IN_ERRORS: UserError[] = [
   {
     did: 'Zendesk’s clock a day ahead',
     args: ['doctor'],
-    zendesk: (zendesk) => steer(zendesk, 'PUT', 'oauth', { clockSkewSeconds: DAY_MS / 1_000 }),
+    zendesk: (zendesk) => controlsOf(zendesk).setOAuth({ clockSkewSeconds: DAY_MS / 1_000 }),
     out: /^\S+ Clock: Zendesk: .*\n.*$/m,
     code: 1,
     cure: 'check this machine’s clock first',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalKey, parseRef, type CanonicalKey } from '../../src/sync/canonicalKey';
 import { agreed, newLink, seenVersion, type Intent, type Link } from '../../src/sync/link';
+import { withFormer } from '../../src/sync/commit';
 import { parseMapping } from '../../src/sync/mappingFile';
 import type { Mapping } from '../../src/sync/mapping';
 import { compareAnswer, planPair, type Candidates, type Plan } from '../../src/sync/planner';
@@ -51,6 +52,12 @@ export function record(side: Side, values: Values, order = 1, over: Partial<Sync
   };
 }
 
+/** Every property that a mapping names on a side, empty: what a side offers. */
+function emptyOn(mapping: Mapping, side: Side): Values {
+  const { rows } = mapping.entities.TicketToProject;
+  return Object.fromEntries(rows.flatMap((row) => (row[side] === null ? [] : [[row[side], null]])));
+}
+
 export class World {
   link: Link | null = null;
   records: Partial<Record<Side, SyncRecord>> = {};
@@ -58,6 +65,8 @@ export class World {
   writes: { side: Side; op: string; values: Values }[] = [];
   /** What a person decided and nobody has acted on. */
   decisions: Decisions = NO_DECISIONS;
+  /** What a system makes of the values that it is sent. */
+  onWrite: (side: Side, values: Values) => Values = (_, values) => values;
   private candidates: Candidates | undefined;
   private tick = 100;
 
@@ -67,7 +76,7 @@ export class World {
   ) {}
 
   static of(mapping: Mapping, side: Side, values: Values): World {
-    const origin = record(side, values);
+    const origin = record(side, { ...emptyOn(mapping, side), ...values });
     const world = new World(mapping, canonicalKey('TicketToProject', origin.ref));
     world.records[side] = origin;
     return world;
@@ -168,20 +177,17 @@ export class World {
     for (const write of intent.writes) {
       this.writes.push({ side: write.side, op: write.op, values: write.values });
       if (write.op === 'create')
-        this.records[write.side] = record(write.side, {}, 1, { backRef: write.backRef as RefKey });
+        this.records[write.side] = record(write.side, emptyOn(this.mapping, write.side), 1, {
+          backRef: write.backRef as RefKey,
+        });
       if (write.op === 'followUp') continue;
-      this.edit(write.side, write.values);
+      this.edit(write.side, this.onWrite(write.side, write.values));
       const answer = this.records[write.side];
       if (!answer) throw new Error('nothing was written');
       seen[write.side] = seenVersion(answer);
-      next.residue[write.side] = compareAnswer(
-        this.mapping,
-        table,
-        write,
-        answer,
-        next,
-        NO_REFERENCES,
-      ).residue;
+      const compared = compareAnswer(this.mapping, table, write, answer, next, NO_REFERENCES);
+      next.residue[write.side] = compared.residue;
+      next.snapshot = withFormer(next.snapshot, link.snapshot, compared.restingRows);
     }
     const committed = agreed(link, next, this.mapping.version, NOW);
     for (const side of SIDES) {

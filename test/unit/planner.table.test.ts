@@ -48,6 +48,7 @@ const mapping = testMapping(
       onEdit: 'followUp',
     },
     { zendesk: 'count', pms: 'amount', type: 'integer', direction: 'both', winner: 'pms' },
+    { zendesk: 'tags', pms: 'labels', type: 'string[]', direction: 'both', transform: 'tags' },
     {
       id: 'customer',
       zendesk: 'customer_id',
@@ -89,7 +90,7 @@ const decided = (...decisions: Decision[]) => ({ decisions: decisionsOf(decision
 /** A pair of which only the ticket is known. */
 const alone = (over: Partial<SyncRecord> = {}, more: Partial<PairState> = {}) =>
   state({ observed: { zendesk: seen(ticket({ subject: 'a' }, over)) }, ...more });
-const SNAPSHOT: Values = { title: 'a', note: null, text: null, amount: null, customer: null };
+const SNAPSHOT: Values = { title: 'a', note: null, text: null, amount: null, labels: [], customer: null };
 const linkWith = (over: Partial<Link> = {}): Link => ({
   ...newLink(KEY, 'TicketToProject', mapping.version, NOW),
   status: 'linked',
@@ -338,6 +339,9 @@ describe.each(Object.entries(PHASES))('phase %s', (phase, examples) => {
   });
 });
 
+/** Instead of a value: the record does not name the property. */
+const ABSENT: Json = '(absent)';
+
 interface RowExample {
   row: string;
   /** What both sides last agreed on; absent where they never did. */
@@ -364,6 +368,7 @@ const EFFECTS: Record<RowEffect['kind'], RowExample> = {
     effect: { waitsFor: ['zendesk:organization:3'] },
   },
   unchanged: { row: 'title', agreed: 'a', zendesk: 'a', pms: 'a', effect: {} },
+  rests: { row: 'title', agreed: 'a', zendesk: ABSENT, pms: 'b', effect: { side: 'zendesk' } },
   agree: { row: 'title', agreed: 'a', zendesk: 'b', pms: 'b', effect: { value: 'b' } },
   recover: {
     row: 'title',
@@ -417,7 +422,18 @@ const EFFECTS: Record<RowEffect['kind'], RowExample> = {
     effect: { value: 'z', rule: 'Ann chose merged', lost: { zendesk: 'x', pms: 'y' } },
     writes: { zendesk: { note: 'z' }, pms: { note: 'z' } },
   },
+  combine: {
+    row: 'labels',
+    agreed: ['a', 'b'],
+    zendesk: ['a', 'b', 'c'],
+    pms: ['B', 'D e'],
+    effect: { value: ['b', 'c', 'd_e'] },
+    writes: { zendesk: { tags: ['b', 'c', 'd_e'] }, pms: { labels: ['B', 'c', 'D e'] } },
+  },
 };
+
+const shown = (values: Values): Values =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ABSENT));
 
 describe.each(Object.entries(EFFECTS))('effect %s', (kind, example) => {
   const table = mapping.entities.TicketToProject;
@@ -429,8 +445,8 @@ describe.each(Object.entries(EFFECTS))('effect %s', (kind, example) => {
       ...example.link,
     }),
     observed: {
-      zendesk: seen(ticket({ ...values, [row.zendesk ?? '']: example.zendesk })),
-      pms: seen(project({ ...values, [row.pms ?? '']: example.pms })),
+      zendesk: seen(ticket(shown({ ...values, [row.zendesk ?? '']: example.zendesk }))),
+      pms: seen(project(shown({ ...values, [row.pms ?? '']: example.pms }))),
     },
     ...decided(...(example.decision ? [example.decision] : [])),
   });

@@ -7,8 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { Command } from 'commander';
+import { controlsOf } from 'testkit';
 import { stringify } from 'yaml';
 import { z } from 'zod';
+import type { FaultInput } from 'zendesk-sandbox/common';
 import { WorkerProcess } from '../../demo/worker';
 import { startMongo, startTemporal } from '../../../src/platform/embedded/embeddedServers';
 import { freePort } from '../../../src/platform/ports';
@@ -193,12 +195,15 @@ class Other {
 
   /** Begins, and resolves once it has come in. */
   async suffer({ atOnce, perSecond, refused }: Weather): Promise<void> {
-    const storm = { method: 'PUT', headers: { 'content-type': 'application/json' } };
-    for (const { url } of [this.systems.zendesk, this.systems.pms]) {
-      const rule = { route: '^(PUT|PATCH) ', kind: 'status', status: 429, probability: refused };
-      const rules = refused > 0 ? [{ ...rule, retryAfterSeconds: 1 }] : [];
-      await fetch(`${url}/_sandbox/faults`, { ...storm, body: JSON.stringify(rules) });
-    }
+    const storm: FaultInput = {
+      route: '^(PUT|PATCH) ',
+      kind: 'status',
+      status: 429,
+      retryAfterSeconds: 1,
+      probability: refused,
+    };
+    for (const sandbox of [this.systems.zendesk, this.systems.pms])
+      await controlsOf(sandbox).setFaults(...(refused > 0 ? [storm] : []));
     this.people.send({ atOnce, perSecond } satisfies Noise);
     await sleep(3_000);
   }

@@ -1,5 +1,5 @@
 import { startSandboxes } from '../bed';
-import { changes, type Change } from '../people';
+import { changes, type Change } from 'testkit';
 
 /**
  * The noisy account's two systems and its people, as a process of their own: what they do must not hold up the systems

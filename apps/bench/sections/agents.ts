@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Bed, callsOf, say, startSandboxes, total, type Sandboxes, type Servers } from '../bed';
-import { changes } from '../people';
+import { changes } from 'testkit';
 import { completeSync } from './firstSync';
 
 /**

@@ -1,7 +1,7 @@
 import { canonicalKey, refKey } from '../../../src/sync/canonicalKey';
 import { newLink, type Link } from '../../../src/sync/link';
 import { Bed, say, startSandboxes, type Servers } from '../bed';
-import { changes } from '../people';
+import { changes } from 'testkit';
 import { residentMb } from '../process';
 import { completeSync } from './firstSync';
 

@@ -1,5 +1,5 @@
 import { byRoute, callsOf, isIntake, resetCalls, say, total, type Sandboxes } from '../bed';
-import { changes } from '../people';
+import { changes } from 'testkit';
 
 export interface ChangeCost {
   change: string;

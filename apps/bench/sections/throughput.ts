@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { pollScheduleId } from '../../../src/workers/schedules';
 import { SIDES } from '../../../src/sync/record';
 import { say, type Bed, type Servers } from '../bed';
-import { changes, type Change } from '../people';
+import { changes, type Change } from 'testkit';
 import { Clock } from '../process';
 
 const FLOOR = path.resolve(__dirname, '../floor/main.js');

@@ -40,6 +40,12 @@ export class Access {
     return 'user' in known ? (known.user.email ?? known.user.name) : 'nobody';
   }
 
+  /** The language that a refusal is in (rule 11); undefined for nobody. */
+  localeOf(request: FastifyRequest): unknown {
+    const known = this.knownBy(request);
+    return 'user' in known ? known.user['locale'] : undefined;
+  }
+
   /** @throws Refusal 401 */
   actor(request: FastifyRequest): User {
     return this.caller(request).user;

@@ -1,7 +1,7 @@
 import type { Limits } from './limits';
 import { Refusal, notFound } from './refusal';
 import type { Store } from './store';
-import type { Tickets } from './tickets';
+import type { Tickets } from './tickets/tickets';
 
 /** What became of an agent's edit. */
 export type AgentEdit = { refused: false } | { refused: true; retryAfterSeconds: number };

@@ -1,27 +1,40 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Fields } from './model';
-import { Refusal, badRequest, notFound } from './refusal';
+import { Refusal, notFound, tooMany } from './refusal';
 
 const IN_FLIGHT = 'zendesk-ratelimit-inflight-jobs';
 /** Seconds until the limit of jobs is counted anew, as the page's example has it. */
 const RESETS = 60;
 const ITEMS_AT_MOST = 100;
+const KEPT_MS = 24 * 3_600_000;
 /** Long enough for a client to see a job queued and at work. */
 const STEP_MS = 15;
+
+type Action = 'Create' | 'Update' | 'Delete';
+/** What a job does, and to what. */
+export interface JobKind {
+  action: Action;
+  resource: 'Ticket' | 'Organization' | 'User';
+  /** Its results say no more than that it succeeded, as those of deletions for good. */
+  isForGood?: true;
+}
 
 interface Job extends Fields {
   id: string;
   status: 'queued' | 'working' | 'completed' | 'killed';
-  total: number;
-  progress: number;
-  results: Fields[] | null;
+  total: number | null;
+  progress: number | null;
+  results: Fields[] | Fields | null;
 }
 
-/** https://developer.zendesk.com/api-reference/ticketing/ticket-management/job_statuses/ */
+/**
+ * Rule 9 [R ZP]: jobs, of which nothing is said to be failed while items are. Readable for one day.
+ * https://developer.zendesk.com/api-reference/ticketing/ticket-management/job_statuses/
+ */
 export class Jobs {
-  private readonly all = new Map<string, Job>();
+  private readonly all = new Map<string, Job & { at: number }>();
   private readonly closing = new AbortController();
   private queue: Promise<void> = Promise.resolve();
   private waiting = 0;
@@ -30,6 +43,7 @@ export class Jobs {
   constructor(
     private readonly baseUrl: () => string,
     private readonly atMost: number,
+    private readonly clock: () => number,
   ) {}
 
   /** Answers that queue a job tell how many more may be queued. https://developer.zendesk.com/api-reference/introduction/rate-limits/#job-limit */
@@ -46,49 +60,42 @@ export class Jobs {
     });
   }
 
-  get(id: string): Job {
-    const job = this.all.get(id);
+  get(id: string): Fields {
+    const job = this.kept().find((each) => each.id === id);
     if (!job) throw notFound();
-    return job;
+    return shown(job);
   }
 
-  list(): Job[] {
-    return [...this.all.values()];
+  list(): Fields[] {
+    return this.kept().map(shown);
   }
 
   /** Queues one step for each item; a step's refusal becomes that item's result. */
-  add<T>(action: string, items: T[], step: (item: T) => Fields): Job {
-    if (items.length > ITEMS_AT_MOST)
-      throw badRequest('TooManyValues', `At most ${ITEMS_AT_MOST} records at once, found ${items.length}`);
-    if (this.waiting >= this.atMost) {
-      const body = {
-        error: 'TooManyJobs',
-        description: `Too many ${action} jobs are currently queued or running. Try again later.`,
-        current_job_ids: this.list().flatMap(({ id, status }) =>
-          status === 'queued' || status === 'working' ? [id] : [],
-        ),
-      };
-      throw new Refusal(429, body, { 'retry-after': '1', [IN_FLIGHT]: this.inFlight() });
-    }
-    const id = randomUUID().replace(/-/g, '');
-    const job: Job = {
+  add<T>(kind: JobKind, items: T[], step: (item: T) => Fields): Fields {
+    if (items.length > ITEMS_AT_MOST) throw tooManyItems(kind);
+    if (this.waiting >= this.atMost) throw this.tooManyJobs(kind);
+    const id = `V3-${randomBytes(16).toString('hex')}`;
+    const isForGood = kind.isForGood === true;
+    const job: Job & { at: number } = {
+      at: this.clock(),
       id,
-      job_type: action,
+      job_type: `Bulk ${kind.action} ${kind.resource}`,
       url: `${this.baseUrl()}/job_statuses/${id}.json`,
-      total: items.length,
-      progress: 0,
+      total: isForGood ? null : items.length,
+      progress: null,
       status: 'queued',
       message: null,
       results: null,
     };
     this.all.set(id, job);
     this.waiting += 1;
+    const queued = shown(job);
     this.queue = this.queue
-      .then(() => this.run(job, action, items, step))
+      .then(() => this.run(job, kind, items, step))
       .finally(() => {
         this.waiting -= 1;
       });
-    return { ...job };
+    return queued;
   }
 
   /** What is queued is not done any more. */
@@ -96,34 +103,84 @@ export class Jobs {
     this.closing.abort();
   }
 
+  private kept(): (Job & { at: number })[] {
+    return [...this.all.values()].filter(({ at }) => at > this.clock() - KEPT_MS);
+  }
+
+  private tooManyJobs({ resource, action }: JobKind): Refusal {
+    const ids = this.list().flatMap(({ id, status }) =>
+      status === 'queued' || status === 'working' ? [id] : [],
+    );
+    const body = {
+      error: 'TooManyJobs',
+      description: `Too many ${resource}Bulk${action}JobV2 jobs are currently queued or running. Try again later.`,
+      current_job_ids: ids,
+    };
+    return new Refusal(429, body, { 'retry-after': '1', [IN_FLIGHT]: this.inFlight() });
+  }
+
   private inFlight(): string {
     return `total=${this.atMost}; remaining=${Math.max(0, this.atMost - this.waiting)}; resets=${RESETS}`;
   }
 
-  private async run<T>(job: Job, action: string, items: T[], step: (item: T) => Fields): Promise<void> {
+  private async run<T>(job: Job, kind: JobKind, items: T[], step: (item: T) => Fields): Promise<void> {
     try {
       await sleep(STEP_MS, undefined, { signal: this.closing.signal });
       job.status = 'working';
+      if (!kind.isForGood) job.progress = 1;
+      job.message = `${kind.action.replace(/e$/, '')}ing ${kind.resource.toLowerCase()} #1`;
       await sleep(STEP_MS, undefined, { signal: this.closing.signal });
     } catch {
       job.status = 'killed';
       return;
     }
-    job.results = items.map((item, index) => {
+    const results = items.map((item, index) => {
       try {
-        return { index, action, status: 'Success', success: true, ...step(item) };
+        return succeeded(kind, index, step(item));
       } catch (error) {
-        return { index, action, status: 'Failed', success: false, ...reasonOf(error) };
+        return { index, ...idOf(item), ...reasonOf(error, kind) };
       }
     });
-    job.progress = items.length;
-    job.message = `Completed at ${new Date().toISOString()}`;
+    if (!kind.isForGood) job.progress = items.length;
+    const at = new Date(this.clock()).toISOString().replace('T', ' ').replace(/\..*/, ' +0000');
+    job.message = `Completed at ${at}`;
+    job.results = kind.isForGood ? { success: true } : results;
     job.status = 'completed';
   }
 }
 
-function reasonOf(error: unknown): Fields {
-  if (!(error instanceof Refusal)) return { error: 'BulkFailed', details: String(error) };
-  const { error: code, description, details } = error.body;
-  return { error: code, details: JSON.stringify(details ?? description) };
+function shown({ at: _, ...job }: Job & { at: number }): Fields {
+  return job;
+}
+
+const ACCOUNT_ID = 12514403;
+
+/** Only tickets that are made come with an index. */
+function succeeded({ action, resource }: JobKind, index: number, { id, ...done }: Fields): Fields {
+  if (resource === 'Ticket' && action === 'Create') return { index, id, account_id: ACCOUNT_ID };
+  if (resource === 'Ticket') return { id, action: 'update', success: true, status: 'Updated' };
+  return { id, status: done['status'] ?? `${action}d` };
+}
+
+function idOf(item: unknown): Fields {
+  const id = typeof item === 'number' ? item : (item as Fields | null)?.['id'];
+  return typeof id === 'number' ? { id } : {};
+}
+
+/** In words: what `details` says, one after the other. */
+function reasonOf(error: unknown, { resource, action }: JobKind): Fields {
+  const code = `${resource}${action}Failed`;
+  if (!(error instanceof Refusal)) return { error: code, details: String(error) };
+  const { description, details } = error.body;
+  const words = Object.values((details ?? {}) as Record<string, { description: string }[]>)
+    .flat()
+    .map((each) => each.description);
+  return { error: code, details: words.length > 0 ? words.join(', ') : description };
+}
+
+/** For users the words are others, and there is no `max_count`. */
+function tooManyItems({ resource }: JobKind): Refusal {
+  if (resource !== 'User') return tooMany(ITEMS_AT_MOST);
+  const description = `Maximum ${ITEMS_AT_MOST} users may be created per call`;
+  return new Refusal(400, { error: 'TooManyValues', description });
 }

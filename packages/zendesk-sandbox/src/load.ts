@@ -2,12 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
-import { Comments } from './comments';
+import { Comments } from './tickets/comments';
 import { VIA_API, omit, type Comment, type Fields, type Ticket } from './model';
 import { blankOrganization } from './organizations';
 import type { Store } from './store';
 import { isoSeconds, normaliseTags, secondsOf } from './text';
-import { blankTicket } from './tickets';
+import { blankTicket } from './tickets/blankTicket';
 
 type Row = Record<string, string>;
 type Raw = Fields & { id: number };

@@ -41,7 +41,8 @@ export interface Attachment extends Fields {
 
 export interface Comment extends Fields {
   id: number;
-  type: 'Comment';
+  /** A call's is a `VoiceComment`, with the call in `data`. */
+  type: 'Comment' | 'VoiceComment';
   author_id: number | null;
   body: string;
   html_body: string;
@@ -84,12 +85,28 @@ export function omit<T extends object, K extends keyof T>(from: T, ...keys: K[])
   return copy;
 }
 
+/** The keys that are there and not undefined. */
+export function pick<T extends object, K extends keyof T>(
+  from: T,
+  keys: readonly K[],
+): { [P in K]?: Exclude<T[P], undefined> } {
+  return Object.fromEntries(keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]]))) as {
+    [P in K]?: Exclude<T[P], undefined>;
+  };
+}
+
 /** A copy without keys that hold undefined. */
 export function defined<T extends object>(from: T): { [P in keyof T]?: Exclude<T[P], undefined> } {
   return Object.fromEntries(Object.entries(from).filter(([, value]) => value !== undefined)) as {
     [P in keyof T]?: Exclude<T[P], undefined>;
   };
 }
+
+/** Of a trigger's part in an audit (rule 38). */
+export const viaRule = (id: number, title: string) => ({
+  channel: 'rule',
+  source: { from: { id, title, deleted: false, revision_id: 1 }, to: {}, rel: 'trigger' },
+});
 
 /** Where a record comes from that was written through the API. */
 export const VIA_API = { channel: 'api', source: { from: {}, to: {}, rel: null } };

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { mergeOrganizationFields } from './fields';
-import type { Fields, Organization } from './model';
+import { blankValue, mergeOrganizationFields, shownOrganizationFields } from './fields/fieldValues';
+import type { Fields, Organization, Ticket, User } from './model';
 import { invalid, notFound, parseRecord } from './refusal';
 import type { Store } from './store';
 import { normaliseTags } from './text';
+import { tagsChange } from './userNews';
 
 const text = z.string().nullable();
 /** Copied as they are. */
@@ -31,7 +32,24 @@ type Body = z.output<typeof body>;
 export class Organizations {
   private readonly merges = new Map<string, Fields>();
 
-  constructor(private readonly store: Store) {}
+  /** @param changeTicket as the tickets are told of it that hang on an organization */
+  constructor(
+    private readonly store: Store,
+    private readonly changeTicket: (
+      ticketId: number,
+      change: Partial<Ticket>,
+      by: { actor: User | null; via: unknown },
+    ) => void,
+  ) {}
+
+  /** With the fields that are there now. */
+  shown(organization: Organization): Fields {
+    const fields = this.store.organizationFields.list();
+    return {
+      ...organization,
+      organization_fields: shownOrganizationFields(fields, organization.organization_fields),
+    };
+  }
 
   get(id: number): Organization {
     const organization = this.store.organizations.get(id);
@@ -67,11 +85,7 @@ export class Organizations {
     const before = this.get(id);
     const organization = { ...this.apply(before, parseRecord(body, input)), updated_at: this.store.now() };
     this.store.putOrganization(organization, before);
-    for (const key of ['name', 'tags', 'external_id'] as const) {
-      const change = { current: organization[key], previous: before[key] };
-      if (JSON.stringify(change.current) !== JSON.stringify(change.previous))
-        this.announce(`organization.${key}_changed`, organization, actorId, change);
-    }
+    this.tellChanges(before, organization, actorId);
     this.announce('organization.updated', organization, actorId);
     return organization;
   }
@@ -85,10 +99,25 @@ export class Organizations {
       : { organization: this.create(input, actorId), created: true };
   }
 
+  /**
+   * Rule 24 [R AF]: the export shows it as `{id}_deleted_{name}`; each of its tickets is told that it has none, as a
+   * change "Web form" by whoever deletes, and its people have none either.
+   */
   remove(id: number, actorId: number): void {
     const before = this.get(id);
+    this.store.organizationByName.delete(before.name.toLowerCase());
     const now = this.store.now();
-    this.store.putOrganization({ ...before, deleted_at: now, updated_at: now }, before);
+    const gone = { ...before, name: `${id}_deleted_${before.name}`, deleted_at: now, updated_at: now };
+    this.store.putOrganization(gone, before);
+    const by = { actor: this.store.users.get(actorId) ?? null, via: { channel: 'web', source: {} } };
+    for (const ticket of this.store.tickets.values())
+      if (ticket.organization_id === id) this.changeTicket(ticket.id, { organization_id: null }, by);
+    for (const { id: membership, user_id: userId } of this.store.memberships.list({ organizationId: id })) {
+      const next = this.store.memberships.remove(membership);
+      const user = this.store.users.get(userId);
+      if (user?.organization_id === id)
+        this.store.putUser({ ...user, organization_id: next, updated_at: now }, user);
+    }
     this.announce('organization.deleted', before, actorId);
   }
 
@@ -101,19 +130,19 @@ export class Organizations {
     const winner = this.get(winnerId);
     if (loserId === winnerId)
       throw invalid('base', 'Merge: an organization cannot be merged into itself', 'InvalidValue');
-    const times = { updated_at: this.store.now(), generated_timestamp: this.store.seconds() };
+    const by = { actor: this.store.users.get(actorId) ?? null, via: { channel: 'web', source: {} } };
     for (const ticket of this.store.tickets.values())
-      if (ticket.organization_id === loserId)
-        this.store.putTicket({ ...ticket, organization_id: winnerId, ...times }, ticket);
+      if (ticket.organization_id === loserId) this.changeTicket(ticket.id, { organization_id: winnerId }, by);
     for (const user of this.store.users.values())
       if (user.organization_id === loserId)
-        this.store.putUser({ ...user, organization_id: winnerId, updated_at: times.updated_at }, user);
+        this.store.putUser({ ...user, organization_id: winnerId, updated_at: this.store.now() }, user);
     this.remove(loserId, actorId);
     this.update(winnerId, { domain_names: [...winner.domain_names, ...loser.domain_names] }, actorId);
-    const id = String(this.store.newId());
+    const id = `01HSANDBOX${this.store.newId()}`.padEnd(26, '0');
     const url = `${this.store.baseUrl()}/organization_merges/${id}.json`;
-    const merge = { id, url, loser_id: loserId, winner_id: winnerId, status: 'complete' };
-    this.merges.set(id, merge);
+    const merge = { id, url, loser_id: loserId, winner_id: winnerId, status: 'new' };
+    // Done at once; the answer is of before.
+    this.merges.set(id, { ...merge, status: 'complete' });
     return merge;
   }
 
@@ -134,16 +163,17 @@ export class Organizations {
         `External: ${fields.external_id} has already been taken`,
         'DuplicateValue',
       );
-    if (fields.tags) after.tags = normaliseTags(fields.tags);
+    if (fields.tags) after.tags = normaliseTags(fields.tags, 'asGiven');
     if (fields.domain_names) {
       const domains = fields.domain_names.map((domain) => domain.trim().toLowerCase());
       after.domain_names = [...new Set(domains.filter((domain) => domain !== ''))];
     }
     if (fields.organization_fields)
       after.organization_fields = mergeOrganizationFields(
-        this.store.organizationFields,
+        this.store.organizationFields.active(),
         before.organization_fields,
         fields.organization_fields,
+        this.store.rules,
       );
     return after;
   }
@@ -153,8 +183,28 @@ export class Organizations {
     if (trimmed === '') throw invalid('name', 'Name: cannot be blank', 'BlankValue');
     const holder = this.store.organizationByName.get(trimmed.toLowerCase());
     if (holder !== undefined && holder !== id)
-      throw invalid('name', `Name: ${trimmed} has already been taken`, 'DuplicateValue');
+      throw invalid('name', `Name:  ${trimmed} has already been taken`, 'DuplicateValue');
     return trimmed;
+  }
+
+  /** Rule 28: of names, tags, external ids and custom fields alone. */
+  private tellChanges(before: Organization, after: Organization, actorId: number): void {
+    for (const key of ['name', 'external_id'] as const)
+      if (after[key] !== before[key])
+        this.announce(`organization.${key}_changed`, after, actorId, {
+          current: after[key] ?? '',
+          previous: before[key] ?? '',
+        });
+    const tags = tagsChange(before.tags, after.tags);
+    if (tags) this.announce('organization.tags_changed', after, actorId, tags);
+    for (const { id, key, title, type } of this.store.organizationFields.active()) {
+      const [current, previous] = [after, before].map((each) => each.organization_fields[key ?? '']);
+      if (JSON.stringify(current) !== JSON.stringify(previous))
+        this.announce('organization.custom_field_changed', after, actorId, {
+          ...{ current, previous },
+          field: { id: String(id), title, type },
+        });
+    }
   }
 
   private announce(type: string, record: Organization, actorId: number, change: Fields = {}): void {
@@ -181,7 +231,7 @@ export function blankOrganization(store: Store): Organization {
     group_id: null,
     tags: [],
     organization_fields: Object.fromEntries<unknown>(
-      store.organizationFields.map(({ key, type }) => [key ?? '', type === 'checkbox' ? false : null]),
+      store.organizationFields.active().map((field) => [field.key ?? '', blankValue(field)]),
     ),
     deleted_at: null,
   };

@@ -1,5 +1,6 @@
 import type { Fields, Query } from './model';
-import { badRequest } from './refusal';
+import { Refusal, badRequest } from './refusal';
+import type { Rules } from './rules/switches';
 
 const OFFSET_LIMIT = 10_000;
 const SIZE_LIMIT = 100;
@@ -8,12 +9,26 @@ const SIZE_LIMIT = 100;
  * A list as Zendesk pages it: by cursor where `page[size]` or `page[after]` is given, else by page number.
  * https://developer.zendesk.com/api-reference/introduction/pagination/
  */
-export function paged(name: string, items: readonly Fields[], query: Query, url: string): Fields {
+export function paged(
+  name: string,
+  items: readonly Fields[],
+  query: Query,
+  { url, rules }: { url: string; rules: Rules },
+): Fields {
   const byCursor = ['page[size]', 'page[after]', 'page[before]'].some((key) => query[key] !== undefined);
-  return byCursor ? cursorPage(name, items, query, url) : offsetPage(name, items, query, url);
+  return byCursor ? cursorPage(name, items, query, { url, rules }) : offsetPage(name, items, query, url);
 }
 
-function cursorPage(name: string, items: readonly Fields[], query: Query, url: string): Fields {
+/**
+ * On the last page `has_more` is false, although `after_cursor` and `links.next` are not null (rule 12 [R AF]): the
+ * switch `trailingCursor`.
+ */
+function cursorPage(
+  name: string,
+  items: readonly Fields[],
+  query: Query,
+  { url, rules }: { url: string; rules: Rules },
+): Fields {
   const size = Number(query['page[size]'] ?? SIZE_LIMIT);
   if (!Number.isInteger(size) || size < 1 || size > SIZE_LIMIT)
     throw badRequest('InvalidPaginationParameter', `page[size] must be between 1 and ${SIZE_LIMIT}`);
@@ -34,7 +49,10 @@ function cursorPage(name: string, items: readonly Fields[], query: Query, url: s
       before_cursor: beforeCursor,
     },
     links: {
-      next: afterCursor !== null && last + 1 < items.length ? link('page[after]', afterCursor) : null,
+      next:
+        afterCursor !== null && (rules.trailingCursor || last + 1 < items.length)
+          ? link('page[after]', afterCursor)
+          : null,
       prev: beforeCursor !== null && from > 0 ? link('page[before]', beforeCursor) : null,
     },
   };
@@ -47,11 +65,7 @@ function offsetPage(name: string, items: readonly Fields[], query: Query, url: s
   };
   const perPage = Math.min(SIZE_LIMIT, given('per_page', SIZE_LIMIT));
   const page = given('page', 1);
-  if (page * perPage > OFFSET_LIMIT)
-    throw badRequest(
-      'InvalidPaginationDepth',
-      `Page ${page} is beyond the ${OFFSET_LIMIT} records that offset paging reaches`,
-    );
+  if (page * perPage > OFFSET_LIMIT) throw tooDeep(page);
   const link = (to: number) => linkTo(url, query, { page: String(to), per_page: String(perPage) });
   return {
     [name]: items.slice((page - 1) * perPage, page * perPage),
@@ -59,6 +73,13 @@ function offsetPage(name: string, items: readonly Fields[], query: Query, url: s
     previous_page: page > 1 ? link(page - 1) : null,
     count: items.length,
   };
+}
+
+/** Rule 49 [R CSA §5.5]: one of the envelopes that errors come in. */
+function tooDeep(page: number): Refusal {
+  const detail = `Page ${page} is beyond the ${OFFSET_LIMIT} records that offset paging reaches`;
+  const title = 'Pagination depth is too deep';
+  return new Refusal(400, { errors: [{ code: 'InvalidPaginationDepth', title, detail }] });
 }
 
 /** The same list with other paging; filters and order stay. */

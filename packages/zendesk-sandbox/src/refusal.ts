@@ -7,6 +7,8 @@ export class Refusal extends Error {
     readonly status: number,
     readonly body: Fields,
     readonly headers: Record<string, string> = {},
+    /** Sent as `text/plain` in place of the body. */
+    readonly text: string | null = null,
   ) {
     super(`answered ${status}: ${JSON.stringify(body)}`);
   }
@@ -15,6 +17,14 @@ export class Refusal extends Error {
 export const notFound = () => new Refusal(404, { error: 'RecordNotFound', description: 'Not found' });
 
 export const badRequest = (error: string, description: string) => new Refusal(400, { error, description });
+
+/** Rule 9 [R ZP]; the name of the parameter is missing in the recording, too. */
+export const tooMany = (atMost: number) =>
+  new Refusal(400, {
+    error: 'TooManyValues',
+    description: `Parameter  cannot specify more than ${atMost} values`,
+    max_count: atMost,
+  });
 
 /** 422 as in https://developer.zendesk.com/api-reference/introduction/requests/#422-unprocessable-entity */
 export function invalid(field: string, description: string, error: string): Refusal {

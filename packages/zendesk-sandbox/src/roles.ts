@@ -9,6 +9,11 @@ const FOR_ADMINS: readonly [method: RegExp, route: RegExp][] = [
   [/./, /^\/incremental\//],
   [/^(POST|DELETE)$/, /^\/organizations(\/|$)/],
   [/^PUT$/, /^\/organizations\/update_many$/],
+  // Agents see and edit end users; making and deleting people wants an admin, or a custom role.
+  [/^POST$/, /^\/users(\/create|$)/],
+  [/^DELETE$/, /^\/users\/:id$/],
+  [/^(POST|PUT|DELETE)$/, /^\/(ticket_fields|organization_fields|ticket_forms|custom_statuses)(\/|$)/],
+  [/^(POST|PUT|DELETE)$/, /^\/(groups|brands)(\/|$)/],
   [/./, /^\/webhooks(\/|$)/],
   [/^(POST|PUT|DELETE)$/, /^\/triggers(\/|$)/],
   [/./, /^\/oauth\/clients(\/|$)/],

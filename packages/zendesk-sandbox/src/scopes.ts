@@ -64,7 +64,7 @@ const RESOURCES: readonly [path: RegExp, resource: string | null][] = [
   [/^\/(tickets|deleted_tickets|comment_redactions)(\/|$)/, 'tickets'],
   [/^\/users\/me\/oauth\//, null],
   [/^\/users\/:id\/tickets/, 'tickets'],
-  [/^\/users(\/|$)/, 'users'],
+  [/^\/(users|organization_memberships)(\/|$)/, 'users'],
   [/^\/organizations\/:id\/tickets/, 'tickets'],
   [/^\/organizations\/:id\/users/, 'users'],
   [/^\/(organizations|organization_merges)(\/|$)/, 'organizations'],

@@ -1,5 +1,5 @@
 import type { Fields, Query } from './model';
-import { invalid } from './refusal';
+import { Refusal, badRequest, invalid } from './refusal';
 import type { Store } from './store';
 
 const RESULTS_AT_MOST = 1_000;
@@ -33,7 +33,22 @@ export function search(store: Store, { query = '' }: Query): Fields[] {
         .filter((record) => rest.every((term) => fits(record, term) !== term.not))
         .map((record) => ({ ...record, result_type: name })),
     );
-  return found.slice(0, RESULTS_AT_MOST);
+  return found;
+}
+
+/**
+ * Rule 51 [R CSA]: no cursor paging, and no page beyond 1,000 results.
+ * @throws Refusal 400, 422
+ */
+export function checkSearchPage(query: Query): void {
+  if (Object.keys(query).some((key) => key.startsWith('page[')))
+    throw badRequest('InvalidValue', 'page must be an integer');
+  const last = Number(query['page'] ?? 1) * Number(query['per_page'] ?? 100);
+  if (last <= RESULTS_AT_MOST) return;
+  throw new Refusal(422, {
+    error: 'invalid',
+    description: 'Invalid search: Requested response size was greater than Search Response Limits',
+  });
 }
 
 const NAMES: Record<string, string> = {

@@ -7,30 +7,35 @@ import { Faults } from './common/faults';
 import { controlsFromLoopback } from './common/loopback';
 import { Access } from './access';
 import { Agents, type AgentEdit } from './agents';
-import { Exports } from './exports';
+import { Exports } from './exports/exports';
 import { Idempotency } from './idempotency';
 import { Jobs } from './jobs';
 import { Limits, limitsOf, type LimitOptions } from './limits';
 import { OAuth, type TokenFaults } from './oauth';
 import { Organizations } from './organizations';
 import { Refusal, notFound } from './refusal';
+import { inLanguage } from './rules/language';
+import { obeysOfEnvironment, rulesOf, type Obeys } from './rules/switches';
 import { commentRoutes } from './routes/comments';
 import type { Context } from './routes/context';
 import { controlRoutes } from './routes/controls';
+import { definitionRoutes } from './routes/definitions';
 import { exportRoutes } from './routes/exports';
 import { oauthRoutes, tokenEndpoint } from './routes/oauth';
 import { oauthControls } from './routes/oauthControls';
 import { organizationRoutes } from './routes/organizations';
 import { otherRoutes, webhookRoutes } from './routes/other';
+import { peopleRoutes } from './routes/people';
 import { ticketRoutes } from './routes/tickets';
 import { attachmentRoutes, fileRoutes, uploadRoutes } from './routes/uploads';
 import { userRoutes } from './routes/users';
 import { Store, type MoreFields } from './store';
-import { Tickets } from './tickets';
+import { OtherChannels } from './tickets/otherChannels';
+import { Tickets } from './tickets/tickets';
 import { Triggers } from './triggers';
 import { Uploads } from './uploads';
 import { Users } from './users';
-import { Webhooks } from './webhooks';
+import { Webhooks } from './webhooks/webhooks';
 
 /** Limits are as documented where they are not given. */
 export interface ZendeskSandboxOptions extends Partial<LimitOptions> {
@@ -59,6 +64,8 @@ export interface ZendeskSandboxOptions extends Partial<LimitOptions> {
   fields?: MoreFields;
   /** Before a delivery is repeated for the first time. */
   webhookRetryMs?: number;
+  /** Rules that are to differ from what the real Zendesk does; none, if not given. README.md lists them. */
+  obeys?: Obeys;
 }
 
 export interface ZendeskSandbox {
@@ -79,6 +86,12 @@ export interface ZendeskSandbox {
   store: Store;
   tickets: Tickets;
   organizations: Organizations;
+  /** Calls, chats, triage. */
+  channels: OtherChannels;
+  /** Switches rules; the rest stays as it is. */
+  obey(this: void, obeys: Obeys): void;
+  /** Moves the clock. */
+  advance(this: void, ms: number): void;
   /** An agent's edit in Zendesk's own pages, which draws on the ticket updates alone; see {@link Agents.edit}. */
   agentEdits(ticketId: number, change: object, email?: string): AgentEdit;
   /** Where files are served from, when that is another port. */
@@ -109,6 +122,7 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
   // Known once it listens; what is made before has no address yet.
   let origin = '';
   const store = new Store(clock, () => `${origin}/api/v2`, options.idsAfter, options.fields);
+  store.rules = rulesOf(options.obeys ?? obeysOfEnvironment());
   const oauth = new OAuth(store, clock);
   const access = new Access(store, oauth, apiTokens);
   const log = new CallLog(
@@ -120,8 +134,11 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
   );
   controlsFromLoopback(app);
   log.install(app);
+  const idempotency = new Idempotency(clock, store);
+  // Before the faults, which may delay a creation.
+  idempotency.install(app);
   faults.install(app);
-  answerErrors(app);
+  answerErrors(app, (request) => access.localeOf(request));
   allowEmptyJson(app);
 
   const webhooks = new Webhooks(
@@ -136,7 +153,13 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
   const limitOptions = limitsOf(options);
   const limits = new Limits(limitOptions, clock);
   const uploads = new Uploads(store);
-  const tickets = new Tickets(store, (token) => uploads.take(token));
+  const tickets = new Tickets(
+    store,
+    (token) => uploads.take(token),
+    (created) => triggers.effects(created),
+  );
+  const channels = new OtherChannels(store, tickets);
+  const organizations = new Organizations(store, (...change) => tickets.changeBy(...change));
   const context: Context = {
     store,
     limits,
@@ -144,12 +167,16 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
     tickets,
     webhooks,
     triggers,
-    organizations: new Organizations(store),
+    channels,
+    organizations,
     users: new Users(store),
-    exports: new Exports(store),
+    exports: new Exports(store, {
+      ticket: (ticket) => tickets.shown(ticket),
+      organization: (organization) => organizations.shown(organization),
+    }),
     agents: new Agents(store, tickets, limits),
-    jobs: new Jobs(store.baseUrl, limitOptions.jobsInFlight),
-    idempotency: new Idempotency(clock),
+    jobs: new Jobs(store.baseUrl, limitOptions.jobsInFlight, clock),
+    idempotency,
     oauth,
     access,
     apiTokens,
@@ -190,7 +217,10 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
     bearer: (email) => oauth.bearer(email),
     store,
     tickets,
-    organizations: context.organizations,
+    organizations,
+    channels,
+    obey: (obeys) => void (store.rules = rulesOf(obeys, store.rules)),
+    advance: (ms) => void (advancedMs += ms),
     agentEdits: (...edit) => context.agents.edit(...edit),
     fileUrl,
     fileCalls,
@@ -215,6 +245,8 @@ async function apiRoutes(api: FastifyInstance, context: Context, faults: Faults)
   ticketRoutes(api, context);
   commentRoutes(api, context);
   userRoutes(api, context);
+  peopleRoutes(api, context);
+  definitionRoutes(api, context);
   exportRoutes(api, context);
   await uploadRoutes(api, context);
   webhookRoutes(api, context);
@@ -245,9 +277,13 @@ function skewDates(app: FastifyInstance, oauth: OAuth): void {
   });
 }
 
-function answerErrors(app: FastifyInstance): void {
-  app.setErrorHandler((error: FastifyError | Refusal | ZodError, _request, reply) => {
-    if (error instanceof Refusal) return reply.code(error.status).headers(error.headers).send(error.body);
+function answerErrors(app: FastifyInstance, localeOf: (request: FastifyRequest) => unknown): void {
+  app.setErrorHandler((error: FastifyError | Refusal | ZodError, request, reply) => {
+    if (error instanceof Refusal) {
+      reply.code(error.status).headers(error.headers);
+      if (error.text !== null) return reply.type('text/plain; charset=utf-8').send(error.text);
+      return reply.send(inLanguage(error.body, localeOf(request)));
+    }
     if (error instanceof ZodError) {
       const [issue] = error.issues;
       const message = `${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? ''}`;

@@ -1,6 +1,14 @@
+import { blankUser } from './blankUser';
 import { ChangeLog } from './changeLog';
-import { TICKET_FIELDS, ORGANIZATION_FIELDS, type CustomField } from './fields';
+import { CustomStatuses } from './customStatuses';
+import { ORGANIZATION_FIELDS, SYSTEM_FIELDS, TICKET_FIELDS, type CustomField } from './fields/definitions';
+import { FieldRegistry, type Field } from './fields/fieldRegistry';
+import { TicketForms } from './forms';
+import { blankGroup, type Group } from './groups';
+import { Identities } from './identities';
+import { Memberships } from './memberships';
 import type { Audit, Comment, Fields, Organization, Ticket, User } from './model';
+import { rulesOf, type Rules } from './rules/switches';
 import { isoSeconds, secondsOf } from './text';
 
 export type { Audit, Comment, Fields, Organization, Ticket, User } from './model';
@@ -13,6 +21,8 @@ export interface SandboxEvent {
   record: Fields & { id: number };
   actorId: number | null;
   change: Fields;
+  /** Of one action's events. */
+  sequence?: { id: string; position: number };
 }
 
 /** Custom fields besides those that every sandbox account has. */
@@ -40,12 +50,15 @@ export class Store {
   readonly ticketLog = new ChangeLog<number>();
   readonly userLog = new ChangeLog<number>();
   readonly eventLog = new ChangeLog<Audit>();
-  readonly groups = [
-    { id: 360006965034, name: 'Support' },
-    { id: 360006965035, name: 'Engineering' },
-  ];
-  readonly ticketFields: readonly CustomField[];
-  readonly organizationFields: readonly CustomField[];
+  readonly groups: Group[];
+  readonly ticketFields: FieldRegistry;
+  readonly organizationFields: FieldRegistry;
+  readonly customStatuses: CustomStatuses;
+  readonly forms: TicketForms;
+  readonly memberships: Memberships;
+  readonly identities: Identities;
+  /** How the account behaves where it can be switched. */
+  rules: Rules = rulesOf();
   /** Tickets that were deleted for good: the export still names them, their content is gone. */
   readonly purged = new Set<number>();
   /** Writes so far, by resource; those of loading included until somebody resets them. */
@@ -62,8 +75,26 @@ export class Store {
     idsAfter = 0,
     fields: MoreFields = {},
   ) {
-    this.ticketFields = [...TICKET_FIELDS, ...(fields.ticket ?? [])];
-    this.organizationFields = [...ORGANIZATION_FIELDS, ...(fields.organization ?? [])];
+    const options = { now: () => this.now(), newId: () => this.newId(), baseUrl: this.baseUrl };
+    const systemIds = new Set(SYSTEM_FIELDS.map(({ id }) => id));
+    this.ticketFields = new FieldRegistry(
+      [...SYSTEM_FIELDS, ...TICKET_FIELDS, ...(fields.ticket ?? [])],
+      systemIds,
+      { ...options, onRemove: (field) => this.forgetTicketField(field) },
+    );
+    this.organizationFields = new FieldRegistry(
+      [...ORGANIZATION_FIELDS, ...(fields.organization ?? [])],
+      new Set(),
+      { ...options, onRemove: (field) => this.forgetOrganizationField(field) },
+    );
+    this.customStatuses = new CustomStatuses(options);
+    this.forms = new TicketForms(options);
+    this.memberships = new Memberships(options);
+    this.identities = new Identities(options);
+    this.groups = [
+      blankGroup(360006965034, 'Support', this.baseUrl(), this.now()),
+      blankGroup(360006965035, 'Engineering', this.baseUrl(), this.now()),
+    ];
     this.nextId = 360300000000 + idsAfter;
     this.nextTicketId = 1 + idsAfter;
   }
@@ -98,47 +129,43 @@ export class Store {
 
   addUser(fields: Partial<User> & { name: string; email: string | null; role: string }): User {
     const id = fields.id ?? this.newId();
-    const now = this.now();
-    const user: User = {
-      url: `${this.baseUrl()}/users/${id}.json`,
-      time_zone: 'UTC',
-      phone: null,
-      locale: 'en-US',
-      verified: true,
-      suspended: false,
-      alias: null,
-      notes: null,
-      details: null,
-      tags: [],
-      user_fields: {},
-      active: true,
-      external_id: null,
-      organization_id: null,
-      created_at: now,
-      updated_at: now,
-      ...fields,
-      id,
-    };
+    const user: User = { ...blankUser(id, this.baseUrl(), this.now()), ...fields, id };
     this.putUser(user);
     return user;
   }
 
   putUser(user: User, before: User | null = null): void {
     this.count('users');
-    if (before) {
-      unindex(this.externalIds.user, before);
-      if (before.email !== null && this.userByEmail.get(before.email)?.id === user.id)
-        this.userByEmail.delete(before.email);
-    }
+    if (before) unindex(this.externalIds.user, before);
     user.email = user.email?.toLowerCase() ?? null;
     this.users.set(user.id, user);
-    if (user.active) {
-      // Loaded people may share an address; the first one is found by it.
-      if (user.email !== null && !this.userByEmail.has(user.email)) this.userByEmail.set(user.email, user);
-      index(this.externalIds.user, user);
-    }
+    this.indexEmails(user);
+    if (user.active) index(this.externalIds.user, user);
+    if (user.organization_id !== null) this.memberships.ensureDefault(user.id, user.organization_id);
     this.userLog.add(user.id, user.id, secondsOf(user.updated_at));
     if (before) this.onUser(user, before);
+  }
+
+  /** People are found by each of their addresses. Loaded people may share one: the first is found by it. */
+  private indexEmails({ id, email, active }: User): void {
+    const known = this.identities.of(id).some(({ type, value }) => type === 'email' && value === email);
+    const first = this.identities.emailsOf(id).length === 0;
+    if (email !== null && !known)
+      this.identities.make(id, 'email', email, { verified: true, primary: first });
+    for (const address of this.identities.emailsOf(id)) {
+      const holder = this.userByEmail.get(address);
+      if (!active && holder?.id === id) this.userByEmail.delete(address);
+      // The record of a person who is known is a new one.
+      else if (active && (!holder || holder.id === id)) {
+        const user = this.users.get(id);
+        if (user) this.userByEmail.set(address, user);
+      }
+    }
+  }
+
+  /** An identity that is none any more. */
+  forgetEmail(email: string): void {
+    this.userByEmail.delete(email.toLowerCase());
   }
 
   /** Finds a person by address, or makes an end user. */
@@ -207,6 +234,19 @@ export class Store {
     this.comments.delete(ticketId);
     this.audits.delete(ticketId);
     this.purged.add(ticketId);
+  }
+
+  /** Rule 18: the data of a deleted field is lost; the tags of its options stay (H:4420210121114). */
+  private forgetTicketField({ id }: Field): void {
+    for (const ticket of this.tickets.values())
+      ticket.custom_fields = ticket.custom_fields.filter((field) => field.id !== id);
+  }
+
+  private forgetOrganizationField({ key }: Field): void {
+    for (const organization of this.organizations.values())
+      organization.organization_fields = Object.fromEntries(
+        Object.entries(organization.organization_fields).filter(([each]) => each !== key),
+      );
   }
 
   private count(resource: string): void {

@@ -1,9 +1,13 @@
 /** Texts, tags and times in the forms that Zendesk gives them. */
 
-/** Zendesk's tags: lower-case, no spaces, each once. */
-export function normaliseTags(tags: readonly string[]): string[] {
+/**
+ * Zendesk's tags: lower-case, no spaces, each once. Those of tickets come back sorted, those of organizations in the
+ * order in which they were given (rule 13 [R AF]).
+ */
+export function normaliseTags(tags: readonly string[], order: 'sorted' | 'asGiven' = 'sorted'): string[] {
   const words = tags.flatMap((tag) => tag.toLowerCase().split(/[\s,]+/));
-  return [...new Set(words.filter((tag) => tag !== ''))].sort();
+  const unique = [...new Set(words.filter((tag) => tag !== ''))];
+  return order === 'sorted' ? unique.sort() : unique;
 }
 
 /** Times have one-second resolution. */
@@ -24,8 +28,10 @@ function wrapped(html: string): string {
   return `<div class="zd-comment" dir="auto">${html}</div>`;
 }
 
+/** Paragraphs, as recorded (rule 24 [R AF]); line breaks within one are `<br>`. */
 export function htmlOf(text: string): string {
-  return wrapped(`${escapeHtml(text).replace(/\r?\n/g, '<br>')}<br>`);
+  const paragraphs = escapeHtml(text).split(/(?:\r?\n){2,}/);
+  return wrapped(paragraphs.map((each) => `<p dir="auto">${each.replace(/\r?\n/g, '<br>')}</p>`).join(''));
 }
 
 /** What somebody else wrote as HTML, without what could act. */

@@ -1,20 +1,35 @@
 import { z } from 'zod';
-import type { Fields, Ticket } from './model';
+import { viaRule, type Fields, type Ticket } from './model';
 import { notFound, parseRequest } from './refusal';
 import type { SandboxEvent, Store } from './store';
-import type { Webhooks } from './webhooks';
+import type { TriggerEffect } from './tickets/tickets';
+import { ticketBody } from './tickets/ticketBody';
+import type { Webhooks } from './webhooks/webhooks';
 
+const conditionBody = z.looseObject({ field: z.string(), operator: z.string(), value: z.unknown() });
 const triggerSchema = z.looseObject({
   title: z.string().min(1),
   active: z.boolean().default(true),
   actions: z.array(z.looseObject({ field: z.string(), value: z.unknown() })).min(1),
+  conditions: z.looseObject({ all: z.array(conditionBody).default([]) }).optional(),
 });
 type Trigger = z.output<typeof triggerSchema> & { id: number };
 const notification = z.tuple([z.string(), z.string()]);
+/** What an action's field sets of a ticket. */
+const SETS: Record<string, string> = {
+  current_tags: 'additional_tags',
+  set_tags: 'tags',
+  remove_tags: 'remove_tags',
+  priority: 'priority',
+  status: 'status',
+  type: 'type',
+  assignee_id: 'assignee_id',
+  group_id: 'group_id',
+};
 
 /**
- * Business rules that call a webhook with a body of the administrator's choosing, after each creation or update of a
- * ticket; conditions are kept but not looked at.
+ * Business rules: they call a webhook with a body of the administrator's choosing, or change the ticket, in the audit
+ * of the write that set them off (rule 14). Of conditions, `update_type` is looked at, which others are not.
  * https://developer.zendesk.com/api-reference/ticketing/business-rules/triggers/
  */
 export class Triggers {
@@ -39,16 +54,38 @@ export class Triggers {
     if (!this.all.delete(id)) throw notFound();
   }
 
+  /** What the triggers change of a ticket that is made or updated. */
+  effects(created: boolean): TriggerEffect[] {
+    return this.fitting(created).flatMap(({ id, title, actions }) => {
+      const set = actions.flatMap(({ field, value }) => {
+        const key = SETS[field];
+        if (key === undefined) return [];
+        return [[key, key.includes('tags') ? String(value).split(/\s+/) : value] as const];
+      });
+      if (set.length === 0) return [];
+      return [{ via: viaRule(id, title), change: parseRequest(ticketBody, Object.fromEntries(set)) }];
+    });
+  }
+
   announce({ type, record }: SandboxEvent): void {
     if (type !== 'ticket.created' && type !== 'ticket.updated') return;
-    for (const { active, actions } of this.all.values()) {
-      for (const { field, value } of active ? actions : []) {
+    for (const { actions } of this.fitting(type === 'ticket.created')) {
+      for (const { field, value } of actions) {
         const parsed = notification.safeParse(value);
         if (field !== 'notification_webhook' || !parsed.success) continue;
         const [webhookId, template] = parsed.data;
         this.webhooks.announceTrigger(webhookId, this.fill(template, record as Ticket));
       }
     }
+  }
+
+  private fitting(created: boolean): Trigger[] {
+    const type = created ? 'Create' : 'Change';
+    return this.list().filter(
+      ({ active, conditions }) =>
+        active &&
+        (conditions?.all ?? []).every(({ field, value }) => field !== 'update_type' || value === type),
+    );
   }
 
   /** `{{ticket.id}}` and its like; what goes into JSON is escaped for it. */

@@ -1,19 +1,34 @@
 import { z } from 'zod';
-import type { Query, User } from './model';
-import { invalid, notFound, parseRecord } from './refusal';
+import { pick, type Fields, type Query, type User } from './model';
+import { Refusal, invalid, notFound, parseRecord } from './refusal';
+import { NAME_AT_MOST } from './rules/sizes';
 import type { Store } from './store';
+import { normaliseTags } from './text';
+import { tellUserChanges } from './userNews';
 
+const text = z.string().nullable().optional();
 const body = z.looseObject({
-  name: z.string().min(1).optional(),
+  name: z
+    .string()
+    .min(1, 'is too short (minimum is 1 character)')
+    .max(NAME_AT_MOST, `is too long (maximum is ${NAME_AT_MOST} characters)`)
+    .optional(),
   email: z.email('is not properly formatted').nullable().optional(),
-  external_id: z.string().nullable().optional(),
+  external_id: text,
   role: z.enum(['end-user', 'agent', 'admin']).optional(),
   organization_id: z.number().nullable().optional(),
-  phone: z.string().nullable().optional(),
-  notes: z.string().nullable().optional(),
-  details: z.string().nullable().optional(),
+  phone: text,
+  notes: text,
+  details: text,
+  alias: text,
+  locale: z.string().optional(),
+  time_zone: z.string().optional(),
+  verified: z.boolean().optional(),
   suspended: z.boolean().optional(),
+  tags: z.array(z.string()).optional(),
+  user_fields: z.record(z.string(), z.json()).optional(),
 });
+type Body = z.output<typeof body>;
 /** Copied as they are. */
 const PLAIN = [
   'name',
@@ -23,10 +38,15 @@ const PLAIN = [
   'phone',
   'notes',
   'details',
+  'alias',
+  'locale',
+  'time_zone',
+  'verified',
   'suspended',
 ] as const;
+const MERGED_TICKETS = 10_000;
 
-/** https://developer.zendesk.com/api-reference/ticketing/users/users/ */
+/** Rules 25 and 47. https://developer.zendesk.com/api-reference/ticketing/users/users/ */
 export class Users {
   constructor(private readonly store: Store) {}
 
@@ -48,7 +68,7 @@ export class Users {
     return [...ids].flatMap((id) => this.store.users.get(id) ?? []);
   }
 
-  /** `query=email:ann@example.com`, or text that name or address contains; or `external_id=`. */
+  /** `query=email:ann@example.com`, by any of the person's addresses; or text in name or address; or `external_id=`. */
   search({ query = '', external_id: externalId }: Query): User[] {
     if (externalId !== undefined) return this.byExternalId(externalId);
     const email = /^email:"?([^"\s]+)"?$/.exec(query.trim())?.[1];
@@ -63,20 +83,20 @@ export class Users {
   create(input: unknown): User {
     const fields = parseRecord(body, input);
     if (fields.name === undefined)
-      throw invalid('name', 'Name: is too short (minimum one character)', 'BlankValue');
-    this.checkUnique(fields.email, fields.external_id, null);
+      throw invalid('name', 'Name:  is too short (minimum is 1 character)', 'BlankValue');
+    this.checkUnique(fields, null);
     const user = this.store.addUser({
       name: fields.name,
       email: fields.email ?? null,
       role: fields.role ?? 'end-user',
-      external_id: fields.external_id ?? null,
-      organization_id: fields.organization_id ?? null,
-      ...pick(fields, ['phone', 'notes', 'details']),
+      ...pick(fields, PLAIN),
+      ...lists(fields, {}),
     });
-    this.store.onEvent({ type: 'user.created', kind: 'user', record: user, actorId: null, change: {} });
+    this.tell('user.created', user);
     return user;
   }
 
+  /** Matched by address or external id, whose case is rewritten. */
   createOrUpdate(input: unknown): { user: User; created: boolean } {
     const { email, external_id: externalId } = parseRecord(body, input);
     const byEmail = email ? this.store.userByEmail.get(email.toLowerCase()) : undefined;
@@ -86,47 +106,105 @@ export class Users {
       : { user: this.create(input), created: true };
   }
 
+  /**
+   * `email` adds an address (rule 25): the primary one stays. `organization_id` replaces the default organization and
+   * removes all other memberships.
+   */
   update(id: number, input: unknown): User {
     const before = this.get(id);
+    if (before['shared'] === true) throw forbidden('Users shared from another account cannot be changed');
     const fields = parseRecord(body, input);
-    this.checkUnique(fields.email, fields.external_id, id);
+    this.checkUnique(fields, id);
     const user: User = {
       ...before,
       ...pick(fields, PLAIN),
-      // A further address becomes a second identity; the first one stays the person's own.
+      ...lists(fields, before),
       email: before.email ?? fields.email ?? null,
       updated_at: this.store.now(),
     };
+    if (fields.organization_id !== undefined) this.store.memberships.replace(id, fields.organization_id);
+    const address = fields.email?.toLowerCase();
+    if (address !== undefined && before.email !== null) this.addAddress(id, address);
     this.store.putUser(user, before);
+    tellUserChanges(this.store, before, user);
     return user;
   }
 
+  /** For good: the record stays, and stays on its tickets. */
   remove(id: number): User {
     const before = this.get(id);
-    const user = { ...before, active: false, updated_at: this.store.now() };
+    const user = { ...before, active: false, permanently_deleted: false, updated_at: this.store.now() };
     this.store.putUser(user, before);
-    this.store.onEvent({ type: 'user.deleted', kind: 'user', record: user, actorId: null, change: {} });
+    this.tell('user.deleted', user);
+    this.tell('user.active_changed', user, { current: false, previous: true });
     return user;
   }
 
-  private checkUnique(
-    email: string | null | undefined,
-    externalId: string | null | undefined,
-    own: number | null,
-  ) {
-    const holder = email == null ? undefined : this.store.userByEmail.get(email.toLowerCase());
-    if (holder && holder.id !== own)
+  /** An identity came, went, or became the primary one. */
+  readdress(id: number): User {
+    const before = this.get(id);
+    const primary = this.store.identities.of(id).find((each) => each.type === 'email' && each.primary);
+    const user = { ...before, email: primary?.value ?? null, updated_at: this.store.now() };
+    this.store.putUser(user, before);
+    return user;
+  }
+
+  /** The default membership changed. */
+  reorganize(id: number, organizationId: number | null): User {
+    const before = this.get(id);
+    const user = { ...before, organization_id: organizationId, updated_at: this.store.now() };
+    this.store.putUser(user, before);
+    return user;
+  }
+
+  /**
+   * End users only, with 10,000 tickets at most [OAS]; tickets and identities move, the loser becomes inactive
+   * (H:4408887695898).
+   */
+  merge(loserId: number, winnerId: number): User {
+    const [loser, winner] = [this.get(loserId), this.get(winnerId)];
+    if (loser.role !== 'end-user' || winner.role !== 'end-user' || loser['shared'] === true)
+      throw forbidden('Only end users can be merged');
+    const tickets = [...this.store.tickets.values()].filter((each) => each.requester_id === loserId);
+    if (tickets.length > MERGED_TICKETS)
+      throw invalid('base', `Merge: more than ${MERGED_TICKETS} tickets`, 'TooManyValues');
+    const times = { updated_at: this.store.now(), generated_timestamp: this.store.seconds() };
+    for (const ticket of tickets)
+      this.store.putTicket({ ...ticket, requester_id: winnerId, ...times }, ticket);
+    this.remove(loserId);
+    this.store.identities.move(loserId, winnerId);
+    this.tell('user.merged', loser, { user: { id: String(winnerId) } });
+    return this.readdress(winnerId);
+  }
+
+  addAddress(id: number, email: string): void {
+    const isTaken = (address: string) => this.isTaken(address, id);
+    const known = this.store.identities.emailsOf(id).includes(email);
+    if (!known) this.store.identities.add(id, { type: 'email', value: email }, isTaken);
+  }
+
+  isTaken(email: string, own: number): boolean {
+    const holder = this.store.userByEmail.get(email.toLowerCase());
+    return holder !== undefined && holder.id !== own;
+  }
+
+  private checkUnique({ email, external_id: externalId }: Body, own: number | null): void {
+    if (email != null && this.isTaken(email, own ?? 0))
       throw invalid('email', `Email: ${email} is already being used by another user`, 'DuplicateValue');
     if (externalId != null && this.byExternalId(externalId).some((user) => user.id !== own))
       throw invalid('external_id', `External: ${externalId} has already been taken`, 'DuplicateValue');
   }
+
+  private tell(type: string, record: User, change: Fields = {}): void {
+    this.store.onEvent({ type, kind: 'user', record, actorId: null, change });
+  }
 }
 
-function pick<T extends object, K extends keyof T>(
-  from: T,
-  keys: readonly K[],
-): { [P in K]?: Exclude<T[P], undefined> } {
-  return Object.fromEntries(keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]]))) as {
-    [P in K]?: Exclude<T[P], undefined>;
+function lists({ tags, user_fields: fields }: Body, before: Fields): Fields {
+  return {
+    ...(tags && { tags: normaliseTags(tags) }),
+    ...(fields && { user_fields: { ...(before['user_fields'] as Fields | undefined), ...fields } }),
   };
 }
+
+const forbidden = (message: string) => new Refusal(403, { error: { title: 'Forbidden', message } });

@@ -22,7 +22,7 @@ export class Recorder {
     private readonly then: (check: CheckId, subject: string) => Promise<void>,
   ) {}
 
-  /** Gathers evidence and judges it. What the system refuses is told; anything else is a bug, and thrown. */
+  /** Gathers evidence and judges it. A refusal of the system is reported; any other error is a bug, and thrown. */
   async try<C extends CheckId>(check: C, subject: string, work: () => Promise<Evidence[C]>): Promise<void> {
     const judgement = await this.judgementOf(check, work);
     this.set(check, subject, judgement);

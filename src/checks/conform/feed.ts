@@ -5,7 +5,7 @@ import type { Evidence } from './verdict';
 
 /** Reads the change streams along with all that the kit does, as the sync's polls do. */
 export class FeedReader {
-  /** Of each record of ours, what was told last. */
+  /** The last entry of each of our records. */
   private readonly told = new Map<RefKey, SyncRecord>();
   private readonly begin = new Map<string, string | null>();
   private readonly cursors = new Map<string, string | null>();
@@ -33,12 +33,12 @@ export class FeedReader {
       this.cursors.set(stream, await this.readFrom(stream, cursor, this.told));
   }
 
-  /** What was told that holds a text, wherever it stands: follow-ups. */
+  /** Entries that contain a text in any place: follow-ups. */
   telling(text: string): SyncRecord[] {
     return [...this.told.values()].filter(({ values }) => JSON.stringify(values).includes(text));
   }
 
-  /** Reads on until everything was told, or it has taken too long; then again, from the beginning and from a time. */
+  /** Reads on until every change was reported or the time is over; then again, from the beginning and from a time. */
   async settle(): Promise<Settled> {
     const records = [...this.probe.made.values()];
     const untold = (told: ReadonlyMap<RefKey, SyncRecord>) =>
@@ -77,7 +77,7 @@ export class FeedReader {
   }
 }
 
-/** Everything that was told of our records: by reading along, again from the beginning, and from a time on. */
+/** All entries on our records: read along, read again from the beginning, and read from a time on. */
 export interface Settled {
   seconds: number;
   along: ReadonlyMap<RefKey, SyncRecord>;

@@ -21,7 +21,7 @@ export interface Cleanup {
 
 /** The port as the kit uses it: waits where the system asks for it, and remembers what it made. */
 export class Probe {
-  /** All that was made, as the system last said that it is. */
+  /** All created records, as the system last returned them. */
   readonly made = new Map<RefKey, SyncRecord>();
   /** Creates that were sent: what came of one whose answer was lost is found by its back-reference. */
   private readonly sent: { kind: string; backRef: RefKey; values: Values }[] = [];
@@ -107,7 +107,7 @@ export class Probe {
     return found?.record ?? null;
   }
 
-  /** Also of a follow-up, whose making tells no reference. */
+  /** Also of a follow-up, whose creation returns no reference. */
   isOurs({ ref, values }: SyncRecord): boolean {
     return this.made.has(refKey(ref)) || JSON.stringify(values).includes(this.tag);
   }

@@ -94,7 +94,7 @@ async function checkAll(tools: Tools, subjects: readonly Subject[]): Promise<voi
   await checkFeed(tools, [...new Set(subjects.map(({ kind }) => kind))]);
 }
 
-/** Judged in the end, when there is much to be told of. */
+/** Judged at the end, when the feed has many entries. */
 async function checkFeed({ probe, feed, recorder }: Tools, kinds: readonly string[]): Promise<void> {
   const settled = await feed.settle();
   const made = [...probe.made.values()];

@@ -6,7 +6,7 @@ import { CHECKS, INVARIANTS, type CheckId, type InvariantNumber } from './checks
  * - `holds`: as promised.
  * - `window`: the system promises less, or answers late; the sync works, with the stated window.
  * - `off`: the system does not offer it; what needs it is switched off.
- * - `untried`: nothing to try it with; nothing is said of it.
+ * - `untried`: there was nothing to test it with; no statement is made.
  * - `failed`: the check could not be carried out.
  * - `lies`: the system claims it, or says that it did it, and it is not so.
  */
@@ -20,7 +20,7 @@ export interface Judgement {
   means: string | null;
 }
 
-/** What was done, and each way in which the outcome was another than the answers said. */
+/** What was done, and each difference between the outcome and the answers. */
 export interface Outcome {
   did: string;
   faults: readonly string[];
@@ -53,18 +53,18 @@ export interface Evidence {
   lookUp: Outcome & { seconds: number };
   unique: { claimed: boolean; second: 'refused' | 'made' };
   match: Outcome & { property: string; offered: boolean };
-  /** `records` were there before and after, and nobody touched them meanwhile. */
+  /** `records` existed before and after, and were not changed meanwhile. */
   walk: { pages: number; records: number; missing: readonly string[]; ended: boolean };
   feed: {
     offered: boolean;
-    /** Whether anything of any other kind is told. */
+    /** Whether the feed reports any other kind. */
     tellsOthers: boolean;
     records: number;
-    /** Never told, also when read again from the beginning. */
+    /** Never reported, not even when the feed is read again from the beginning. */
     missing: readonly string[];
-    /** Told only to whoever reads again: they were put where a reader had been already. */
+    /** Reported only when the feed is read again: they were inserted before the reader's position. */
     passedOver: readonly string[];
-    /** Until the last of them was told, after the last write. */
+    /** From the last write until the last of them was reported. */
     seconds: number;
   };
   feedOrder: { offered: boolean; records: number; stale: readonly string[] };
@@ -89,7 +89,7 @@ export interface Evidence {
   };
 }
 
-/** A change that is told later than this is seen late by the sync. */
+/** If a change is reported later than this, the sync sees it late. */
 const PROMPT_SECONDS = 5;
 /** As `doctor` has it: webhooks are refused at five minutes, and half of it is left for the way. */
 const SKEW_SECONDS = 120;
@@ -105,7 +105,7 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
             ...missing.map((name) => `no "${name}"`),
             ...readOnly.map((name) => `"${name}" is read-only`),
           ].join(', '),
-          means: 'mend the mapping',
+          means: 'correct the mapping',
         },
   create: outcome,
   update: outcome,
@@ -315,7 +315,7 @@ export interface Judged extends Judgement {
 export interface InvariantVerdict {
   number: InvariantNumber;
   text: string;
-  /** `fully`, with the stated windows, not at all, or nobody knows because a check failed. */
+  /** `fully`, with the stated windows, not at all, or unknown because a check failed. */
   holds: 'fully' | 'with a window' | 'not' | 'unknown';
   /** The windows, or what breaks it. */
   because: string[];

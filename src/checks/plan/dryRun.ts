@@ -80,7 +80,7 @@ const WHOLE: Partial<Record<SimulatedWrite['op'], string>> = {
   attach: '(file added)',
   detach: '(file removed)',
 };
-/** What a scratch copy of the link store is made of; observations are made anew from what is read. */
+/** Collections that a scratch copy of the link store has; observations are created from the records that are read. */
 const COPIED = ['meta', 'links', 'claims', 'decisions'];
 
 export interface DryRunInput {
@@ -165,7 +165,7 @@ class DryRun {
       system: (side: Side) => systemActivities(context, side, 'background'),
     };
     for (const [key, inbox] of inboxes) {
-      // A pair that is told again meanwhile comes again at the end of the line.
+      // A pair that is signalled again meanwhile goes to the end of the queue.
       inboxes.delete(key);
       this.writes = [];
       let failed: string | null = null;
@@ -180,7 +180,7 @@ class DryRun {
     }
   }
 
-  /** What became of these pairs, compared with how they stand now. */
+  /** The outcome for these pairs, compared with their present state. */
   async *linesOf(links: Link[], store: Pick<LinkStore, 'getMany'>): AsyncIterable<PlanLine> {
     const keys = links.map(({ _id }) => _id);
     const before = await store.getMany(keys);

@@ -14,7 +14,7 @@ import { ZENDESK_RATE } from '../../systems/zendesk/zendeskLimits';
  */
 export const DOCUMENTED_TICKET_UPDATES = 100;
 
-/** What both APIs allow: as their answers told it, else as it is documented; and no more than the settings say. */
+/** The limits of both APIs: from their answers, else from their documentation; at most those of the settings. */
 export async function forecastLimits(db: Db, config: Config, pms: SystemPort): Promise<SyncLimits> {
   const told = new Map((await currentBudgets(db, new Date())).map(({ name, limit }) => [name, limit]));
   const known = (name: string, otherwise: number | undefined, ceiling?: number) =>

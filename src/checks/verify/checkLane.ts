@@ -100,7 +100,7 @@ export class Lane {
     if (this.rows.length > 1) throw new Stuck(made.reason);
     for (const row of rows)
       this.keep('create', new Map([[row, failed(made.reason, this.samples.get(row)?.create)]]), null);
-    // A value that stops a new record may still be told by an edit.
+    // A value that prevents a new record may still arrive by an edit.
     const bare = await this.make({});
     if ('pair' in bare) return bare.pair;
     for (const row of this.rows)
@@ -254,7 +254,7 @@ export class Lane {
     }
   }
 
-  /** There was no value to try: said, like everything that is not checked. */
+  /** There was no value to test: reported, like everything that is not checked. */
   private untried(row: PropertyRow): void {
     for (const check of ['edit', 'putBack'] as const) {
       if (!this.line(row, check) || this.attempts.get(row)?.get(check)) continue;

@@ -31,7 +31,7 @@ export function checklist(mapping: Mapping, pms: Traits = ALL): Line[] {
   });
 }
 
-/** Whether an edit on `from` is told by a comment or note of its own, because the other side cannot change the value. */
+/** Whether an edit on `from` becomes a separate comment or note, because the other side cannot change the value. */
 export function isFollowedUp(row: PropertyRow, from: Side): boolean {
   return row.fixed?.side === otherSide(from) && row.fixed.onEdit === 'followUp';
 }

@@ -19,7 +19,7 @@ export const CHECKS = [
   'file',
   /** A file that is removed for good goes from the other side. */
   'redactFile',
-  /** All that was said is removed for good. */
+  /** The whole text is removed for good. */
   'redact',
   /** What comes from the PMS without a word on visibility is internal. */
   'internal',

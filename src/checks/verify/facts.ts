@@ -3,7 +3,7 @@ import type { Side } from '../../sync/record';
 /** What the two APIs let a person do with each property, as far as a check has to know it. */
 
 export interface Fact {
-  /** Nobody can set it: the system does, and says what it set. */
+  /** Only the system can set it, and shows the value. */
   system?: string;
   /** Why it cannot be changed after creation. */
   fixed?: string;
@@ -13,15 +13,15 @@ export interface Fact {
   last?: readonly string[];
   /** Values that a record can only begin with. */
   first?: readonly string[];
-  /** What stands for empty where null does not. */
+  /** The empty value, if it is not null. */
   empty?: string;
-  /** Whose address it takes. */
+  /** The kind of person whose address it accepts. */
   person?: 'agent' | 'customer';
   /** It takes names of domains. */
   domain?: true;
   /** It takes one of the account's groups. */
   group?: true;
-  /** Rules tie it to other properties: it is checked on a record of its own. */
+  /** It depends on other properties, so it is checked on a separate record. */
   apart?: true;
   /** Takes effect only where another property has a value. */
   needs?: { property: string; value: string };
@@ -64,7 +64,7 @@ const ZENDESK: Record<string, Record<string, Fact>> = {
     // It can be made internal, and never public again.
     public: { required: 'a comment is either public or internal', last: ['false'] },
     author: { fixed: SAID, person: 'agent' },
-    // Told only for somebody whom Zendesk does not know, and who is therefore no author there.
+    // Only for a person whom Zendesk does not know, and who is therefore not the author there.
     author_name: { system: SET_BY_ZENDESK, apart: true },
     created_at: { system: SET_BY_ZENDESK },
   },

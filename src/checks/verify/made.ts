@@ -9,7 +9,7 @@ const LATE_MS = 10_000;
 /** Everything that a check made or caused, to be removed when it ends. */
 export class Made {
   private readonly records = new Map<RefKey, RecordRef>();
-  /** Records whose counterpart nobody has seen yet, with the kind that it would have. */
+  /** Records whose counterpart was not seen yet, with the counterpart's kind. */
   private readonly waiting = new Map<RefKey, string>();
   private readonly people = new Map<string, { side: Side; email: string }>();
 

@@ -74,7 +74,7 @@ export class PmsApi implements PmsView {
     return this.seen(this.http.parse(raw, request, (await patiently(() => this.http.send(request))).body));
   }
 
-  /** On what is shown now, and again if somebody was faster: what a form does. */
+  /** Based on the present record, and repeated if another edit was faster, as a form does. */
   async edit(kind: string, id: string, values: Values): Promise<Seen> {
     const body = await this.bodyOf(values);
     const path = pathOf(kind, id);

@@ -46,7 +46,7 @@ export class ProfileApi implements PmsView {
     );
   }
 
-  /** On what is shown now, and again if somebody was faster: what a form does. */
+  /** Based on the present record, and repeated if another edit was faster, as a form does. */
   async edit(kind: string, id: string, values: Values): Promise<Seen> {
     for (let attempt = 1; ; attempt += 1) {
       const current = await this.record(kind, id);
@@ -77,7 +77,7 @@ export class ProfileApi implements PmsView {
     await patiently(() => this.system.remove({ side: 'pms', kind, id }));
   }
 
-  /** The sync says nothing in the place of an edit where the PMS can change what was said. */
+  /** If the PMS can change a comment, the sync sends no follow-up in place of an edit. */
   async followUps(): Promise<Map<string, string>> {
     return new Map();
   }
@@ -98,7 +98,7 @@ export class ProfileApi implements PmsView {
     if (current) await patiently(() => this.system.redact(current.ref, { version: current.version }));
   }
 
-  /** Made known by being named, where the profile makes people; where it names addresses, nobody needs to be known. */
+  /** If the profile creates people, naming one creates it; if it uses addresses, no person must exist. */
   async person(): Promise<void> {}
 
   /** Whoever was made stays: no profile says how to remove people. */

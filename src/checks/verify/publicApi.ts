@@ -15,7 +15,7 @@ export interface PublicApi {
   read(kind: string, id: string): Promise<Seen | null>;
   /** The records that were made for another, by the back-reference that they carry. */
   find(kind: string, backRef: string, parent: string | null): Promise<Seen[]>;
-  /** Deletes it; one that is gone already is no error. */
+  /** Deletes it; it is not an error if the record does not exist any more. */
   remove(kind: string, id: string): Promise<void>;
   /** What was added to a record in the place of an edit, by the id of each. */
   followUps(kind: string, id: string): Promise<Map<string, string>>;
@@ -31,7 +31,7 @@ export interface PublicApi {
 export interface PmsView extends PublicApi {
   /** Whether records of a kind can have files. */
   keepsFiles(kind: string): boolean;
-  /** Whether anybody is told that one was edited. */
+  /** Whether any list shows that a record was edited. */
   tellsEdits(kind: string): boolean;
   /** The values that fields with options take, by `pms`, kind and property. */
   options(): Promise<Map<string, string[]>>;

@@ -58,7 +58,7 @@ export async function runChecklist(input: RunInput, made: Made): Promise<Result[
     await new Run(tools, apis.zendesk, references, new Set(input.without)).all();
     return recorder.results();
   } catch (error) {
-    // What is known so far is told, and all the rest is a failure.
+    // The lines so far are reported, and all others count as failed.
     if (patience.signal.aborted) return recorder.results('stopped before it');
     if (error instanceof RetryLater || error instanceof NeedsHuman) return recorder.results(error.message);
     throw error;

@@ -48,7 +48,7 @@ export function samplesOf(table: EntityMapping, row: PropertyRow, from: Side, wo
   return { ...samples, create: first, edits: samples.edits.filter((each) => !sameValue(each, first)) };
 }
 
-/** What was said in Zendesk changes in one way only: words of it are redacted. */
+/** A comment in Zendesk can change in one way only: its words are redacted. */
 function isRedacted(table: EntityMapping, row: PropertyRow, from: Side): boolean {
   return from === 'zendesk' && table.kind.zendesk === 'comment' && row.zendesk === 'body';
 }

@@ -32,7 +32,7 @@ export interface Attempt {
   seconds: number | null;
 }
 
-/** Nothing of what was written together arrived, so that nobody can say whose fault it is. */
+/** No value that was written together arrived, so the faulty one is unknown. */
 export class Stuck extends Error {
   override readonly name = 'Stuck';
 }
@@ -72,7 +72,7 @@ export class Pair {
     try {
       taken = await this.apis[writer].edit(kind[writer], ids[writer], body);
     } catch (error) {
-      // What its own system lets nobody empty says nothing of the sync.
+      // If the record's own system refuses an empty value, this says nothing about the sync.
       const empties = [...values.values()].every((sample) => sample === null) && error instanceof NeedsHuman;
       return this.refused([...values.keys()], error, empties ? 'not checked' : 'failed');
     }
@@ -219,7 +219,7 @@ export class Pair {
     );
   }
 
-  /** Follow-ups there, where one of the rows is told by them. */
+  /** Follow-ups there, if one of the rows arrives as a follow-up. */
   private async told(reader: Side, rows: Iterable<PropertyRow>, writer: Side): Promise<Map<string, string>> {
     if (![...rows].some((row) => isFollowedUp(row, writer))) return new Map();
     return this.apis[reader].followUps(this.ends.kind[reader], this.ends.ids[reader]);

@@ -94,7 +94,7 @@ export class ZendeskApi implements PublicApi {
     return this.ticket(answer.ticket);
   }
 
-  /** A comment by whoever `author` names, with files. */
+  /** A comment by the person that `author` names, with files. */
   async say(values: Values, files: FileContent[]): Promise<Seen> {
     const uploads: string[] = [];
     for (const each of files) uploads.push(await this.upload(each));
@@ -176,7 +176,7 @@ export class ZendeskApi implements PublicApi {
     return new Map(added.map(({ seen }) => [seen.id, textOf(seen.values['body'] ?? '')]));
   }
 
-  /** Files come with what is said. */
+  /** Files are sent with their comment. */
   async attach(_kind: string, id: string): Promise<void> {
     throw new Error(`Zendesk comment ${id}: a file cannot be added to it later`);
   }
@@ -285,7 +285,7 @@ export class ZendeskApi implements PublicApi {
         html_body: said.html_body ?? null,
         public: said.public,
         author: author?.email?.toLowerCase() ?? null,
-        // Whoever has no account here is named before what was said.
+        // The name of a person without an account is the beginning of the text.
         author_name: /^(.*) wrote:\n/.exec(named)?.[1] ?? author?.name ?? null,
         created_at: said.created_at,
       },

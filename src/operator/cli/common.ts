@@ -29,12 +29,8 @@ export function common(command: Command, example: string): Command {
   return command
     .option(...CONFIG)
     .option(...CONNECTION)
-    .option(
-      '--data <dir>',
-      'where "start" keeps the data of servers that it runs itself',
-      '.zendesk-pms-sync',
-    )
-    .option('--json', 'print JSON in place of tables')
+    .option('--data <dir>', 'folder of the servers that "start" runs itself', '.zendesk-pms-sync')
+    .option('--json', 'print JSON instead of tables')
     .addHelpText('after', `\nExample:\n  ${example}`);
 }
 

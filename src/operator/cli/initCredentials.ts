@@ -14,7 +14,7 @@ import { paint, printLine } from './output';
 /** How `init` asks for credentials, and tries each until its system takes it. */
 
 export interface Dialogue {
-  /** Null where nobody can be asked: all comes from options and the environment. */
+  /** Null if there is no terminal: all values come from options and the environment. */
   ask: Questions | null;
   /** Standard output is for the results alone. */
   json: boolean;
@@ -129,7 +129,7 @@ export function signInToPms(
   });
 }
 
-/** Asks for a credential until the system takes it. @throws Problem where it does not, and nobody can be asked again */
+/** Asks for a credential until the system accepts it. @throws Problem if it is refused and there is no terminal */
 async function accepted<T extends Given & { notices?: string[] }>(
   side: Side,
   name: string,
@@ -177,7 +177,7 @@ async function secretOf(
   );
 }
 
-/** @throws BadInput where nobody can be asked, and what was given is nothing or is at fault */
+/** @throws BadInput if there is no terminal, and the given value is missing or wrong */
 export async function answer(
   { ask }: Dialogue,
   option: string,

@@ -31,8 +31,8 @@ import { serveCodec } from './serveCodec';
 import { start, type StartOptions } from './startService';
 
 /**
- * The command line. Exit codes: 0 all is well; 1 a problem was found, or something failed; 2 what a person can mend
- * (a setting, the mapping, what was typed), told in one line.
+ * The command line. Exit codes: 0 no problem; 1 a problem was found, or the command failed; 2 a person must correct an
+ * input (a setting, the mapping, an argument), which one line names.
  */
 async function main(argv: string[]): Promise<void> {
   const program = new Command('zendesk-pms-sync').description(
@@ -43,9 +43,9 @@ async function main(argv: string[]): Promise<void> {
     .command('start')
     .description('run worker, schedules and webhook receiver')
     .option(...CONFIG)
-    .option('--connection <names...>', 'just these, where the settings name several')
-    .option('--data <dir>', 'where servers that this starts itself keep their data', '.zendesk-pms-sync')
-    .addOption(new Option('--only <part>', 'run just this part').choices(['worker', 'intake']))
+    .option('--connection <names...>', 'serve only these connections')
+    .option('--data <dir>', 'folder for the data of servers that this command starts', '.zendesk-pms-sync')
+    .addOption(new Option('--only <part>', 'run only this part').choices(['worker', 'intake']))
     .action(async ({ only, ...options }: StartOptions & { only?: 'worker' | 'intake' }) =>
       only === 'intake' ? receiveWebhooks(options) : start(options, only !== 'worker'),
     );
@@ -74,7 +74,7 @@ async function main(argv: string[]): Promise<void> {
   await program.parseAsync(argv);
 }
 
-/** Says what went wrong, in one line where a person can mend it. @returns the exit code */
+/** Prints the error, in one line if a person can correct the cause. @returns the exit code */
 function report(error: unknown): number {
   // Its message, or the help that was asked for, is printed already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -92,7 +92,7 @@ function report(error: unknown): number {
     BadInput,
   ];
   if (mendable.some((kind) => error instanceof kind)) {
-    // A class of ours: its message is for the person who can mend it.
+    // One of our own classes: its message is for the person who can correct the cause.
     console.error((error as Error).message);
     return 2;
   }
@@ -101,6 +101,6 @@ function report(error: unknown): number {
 }
 
 main(process.argv).catch((error: unknown) => {
-  // A start that failed half-way leaves connections and the SDK's own threads; whoever supervises us must see the end.
+  // A failed start leaves connections and threads of the SDK; the supervisor must see that the process has ended.
   process.exit(report(error));
 });

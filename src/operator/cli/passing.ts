@@ -1,7 +1,7 @@
 import { Problem } from '../operatorErrors';
 import { NeedsHuman, RetryLater } from '../../systems/errors';
 
-/** For what asks the systems themselves. @throws Problem where one stays away or refuses us, with its own words */
+/** For commands that call the systems. @throws Problem with a system's message if it is unavailable or refuses us */
 export async function passing<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -2,7 +2,7 @@ import { loadCodecServerConfig } from '../../config/config';
 import { EncryptionCodec } from '../../platform/encryption/codec';
 import { codecServer } from '../../platform/encryption/codecServer';
 
-/** `zendesk-pms-sync codec-server`: runs until it is told to stop. */
+/** `zendesk-pms-sync codec-server`: runs until it receives a signal to stop. */
 export async function serveCodec(): Promise<void> {
   const config = loadCodecServerConfig(process.env);
   const server = codecServer({

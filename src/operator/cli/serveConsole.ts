@@ -52,7 +52,7 @@ export async function startConsole(
   const [config] = configs;
   const { consoleToken: token = null, consoleUserHeader: header = null, consoleTrustedProxies } = config;
   if (token === null && header === null) return null;
-  // Of several, one that is wrong shows on its own pages.
+  // If there are several connections, a faulty one shows its error on its own pages.
   if (config.connection === null) loadMapping(config.mappingFile);
   const connection = Connection.lazy({
     address: temporalAddress,

@@ -16,7 +16,7 @@ import { clientOver, connectionOptions, type TemporalConfig } from '../../worker
 import { serviceLogger, type Servers } from '../../workers/service';
 import { startConsole } from './serveConsole';
 
-/** Senders give up after seconds, so a server behind that is away must be noticed before. */
+/** Senders give up after some seconds, so an unavailable server must be noticed before that. */
 const SERVER_WITHIN_MS = 3_000;
 
 /** The settings that the webhook receiver needs, whatever else its process runs. */
@@ -40,7 +40,7 @@ export interface Receiver {
   stop(): Promise<void>;
 }
 
-/** `start --only intake`: webhook receiver and console as a process of their own, until it is told to stop. */
+/** `start --only intake`: webhook receiver and console in a separate process, until it receives a signal to stop. */
 export async function receiveWebhooks({
   config: configFile,
   connection: names,

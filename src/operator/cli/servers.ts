@@ -39,7 +39,7 @@ function left(dataDir: string): Partial<Servers> {
   try {
     return schema.partial().parse(JSON.parse(readFileSync(fileIn(dataDir), 'utf8'))) as Partial<Servers>;
   } catch {
-    // No file, or one that was cut off: as if nothing ran.
+    // No file, or a truncated one: treated as if nothing ran.
     return {};
   }
 }

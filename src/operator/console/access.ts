@@ -16,7 +16,7 @@ export interface AccessRules {
 /** What access is decided by. */
 export interface Visit {
   headers: IncomingHttpHeaders;
-  /** The address at the other end of the connection, which nobody can forge. */
+  /** The address at the other end of the connection, which cannot be forged. */
   peer: string;
   /** The host that the browser asked for. */
   host: string;
@@ -24,7 +24,7 @@ export interface Visit {
 
 export const COOKIE = 'zps-console';
 
-/** @returns the session, and whether its cookie has still to be set; null for nobody known */
+/** @returns the session, and whether its cookie must still be set; null without a session */
 export function knownAs(
   rules: AccessRules,
   sessions: Sessions,

@@ -27,7 +27,7 @@ const BOTTOM = 22;
 const TOP = 10;
 const MINUTE_MS = 60_000;
 
-/** Bars over time as SVG, drawn here: the page needs no script. The same as a table stands below it. */
+/** Bars over time as SVG, drawn here: the page needs no script. A table below it has the same figures. */
 export function barChart({ id, title, unit, bars, from, to, least }: Chart): Html {
   const top = niceTop(Math.max(least, ...bars.flatMap(({ value, limit = 0 }) => [value, limit])));
   const x = (at: number) => LEFT + ((at - from) / (to - from)) * (WIDTH - LEFT);

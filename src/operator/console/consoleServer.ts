@@ -203,7 +203,7 @@ function answerErrors(app: FastifyInstance, { log }: ConsoleSite): void {
   );
 }
 
-/** What a person is told of an error: our own words, or none. */
+/** The text that a person sees of an error: our own message, or none. */
 function said(error: FastifyError): { status: number; title: string; message: string } {
   if (error instanceof BadInput) return { status: 400, title: 'Not understood', message: error.message };
   if (error instanceof Problem) return { status: 409, title: 'Not done', message: error.message };

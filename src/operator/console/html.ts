@@ -8,7 +8,7 @@ export class Html {
 
 export type Part = Html | string | number | null | undefined | false | readonly Part[];
 
-/** Escapes every part that is not markup of ours; nothing stands for null, undefined and false. */
+/** Escapes every part that is not our own markup; null, undefined and false give no text. */
 export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
   let markup = strings[0] ?? '';
   parts.forEach((part, n) => {

@@ -27,7 +27,7 @@ const NAVIGATION = [
 export interface Viewer {
   session: Session;
   formToken: string;
-  /** Which connection's pages; null on those that concern all of several. */
+  /** The connection of the page; null on pages about all connections. */
   at: Pick<ConsoleContext, 'connection' | 'root'> | null;
 }
 

@@ -25,7 +25,7 @@ const schema = z.object({
 export class Sessions {
   private readonly key: Buffer;
 
-  /** @param secret whoever has it can make sessions; those of another secret are void */
+  /** @param secret signs sessions; sessions signed with another secret are invalid */
   constructor(
     secret: string | Buffer,
     private readonly now: () => number = Date.now,

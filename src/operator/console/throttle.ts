@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 
 const FAILURES = 5;
 const WITHIN_MS = 15 * 60_000;
-/** Addresses that are remembered; the one that failed longest ago goes first. */
+/** Addresses that are remembered; the oldest failure is forgotten first. */
 const ADDRESSES = 1_000;
 
 /** Wrong tokens, by where they came from. Memory of one process, bounded. */

@@ -11,9 +11,9 @@ import { loadSchedules, schedulesPage } from './pages/schedulesPage';
 
 /** What an action that was carried out leaves in the address of the page that shows it. */
 export const DONE = {
-  resolve: 'Your decision was carried out. This is how the pair stands now.',
-  resync: 'Both records were read again. This is how the pair stands now.',
-  retry: 'It was tried again. This is how the pair stands now.',
+  resolve: 'Your decision was carried out. The pair has this state now.',
+  resync: 'Both records were read again. The pair has this state now.',
+  retry: 'It was tried again. The pair has this state now.',
   pause: 'Paused.',
   resume: 'Resumed.',
 } as const;
@@ -69,7 +69,7 @@ export function pages(app: FastifyInstance, context: ConsoleContext): void {
   });
 }
 
-/** @throws Error where nobody is known, which the server sees to before */
+/** @throws Error without a session; the server checks this before */
 export function viewerOf({ viewer }: FastifyRequest): Viewer {
   if (!viewer) throw new Error('a page was asked for by nobody');
   return viewer;

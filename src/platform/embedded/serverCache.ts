@@ -62,7 +62,7 @@ function takeLock(lock: string): boolean {
     try {
       if (Date.now() - statSync(lock).mtimeMs > LOCK_STALE_MS) rmSync(lock, { force: true });
     } catch {
-      // It was released meanwhile: the next try will tell.
+      // It was released meanwhile: the next attempt shows.
     }
     return false;
   }

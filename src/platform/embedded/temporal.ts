@@ -186,7 +186,7 @@ const NOT_OFFERED = new Set([7 /* PERMISSION_DENIED */, 12 /* UNIMPLEMENTED */])
 
 /**
  * Adds the search attributes that a server does not have yet, also one that we did not start.
- * @returns false where the server lets nobody manage them this way (Temporal Cloud)
+ * @returns false if the server does not let clients manage them (Temporal Cloud)
  */
 export async function ensureSearchAttributes(
   address: string,

@@ -33,7 +33,7 @@ export async function firstThatWorks<T>(server: string, ways: readonly Way<T>[],
   throw new NoServerError(server, tried, remedy);
 }
 
-/** An address that was given, where nobody answers. The message begins with the variable that holds it. */
+/** No server answers at a given address. The message begins with the variable that holds the address. */
 export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
 }

@@ -1,7 +1,10 @@
 import { refKey } from '../canonicalKey';
 import { blankWrite, emptyAgreement, type PlannedWrite } from '../link';
-import { comparedRows, writesTo, type PropertyRow } from '../mapping';
+import { activeRows, comparedRows, writesTo, type PropertyRow } from '../mapping';
 import { otherSide, type Json, type RefKey, type Side, type SyncRecord, type Values } from '../record';
+import { elementsOf } from '../heldSets';
+import { isOffered } from '../rules/absence';
+import { holds } from '../rules/sets';
 import { fillTemplate, fromCanonical, type Canonical } from '../values';
 import { filesAfter } from './fileWrites';
 import { versionsOf, type Pair } from './plannedPair';
@@ -27,7 +30,8 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
   };
   const seen = { [origin.ref.side]: origin };
   const snapshot: Values = {};
-  for (const { id } of comparedRows(table)) snapshot[id] = canonical[id] ?? null;
+  for (const row of comparedRows(table))
+    if (isOffered(row, origin.ref.side, origin)) snapshot[row.id] = canonical[row.id] ?? null;
   return {
     do: 'write',
     intent: {
@@ -54,15 +58,20 @@ function contentFor(
   canonical: Values,
 ): Content | { problem: string } {
   const content: Content = { values: {}, rows: [], waitsFor: [] };
-  for (const row of table.rows) {
+  for (const row of activeRows(table)) {
     const target = row[to];
-    if (!target || !writesTo(row, to)) continue;
+    if (!target || !writesTo(row, to) || !isOffered(row, origin.ref.side, origin)) continue;
     const value =
       generated(row, origin) ?? fromCanonical(row, to, canonical[row.id] ?? null, state.references);
     if (!value.ok) {
       if ('problem' in value) return value;
       content.waitsFor.push(value.waitsFor);
-    } else if (!isNothing(value.value)) content.values[target] = value.value;
+    } else {
+      const held = Array.isArray(value.value)
+        ? elementsOf(value.value).filter((each) => holds(row, to, each))
+        : value.value;
+      if (!isNothing(held)) content.values[target] = held;
+    }
     content.rows.push(row.id);
   }
   return content;

@@ -1,4 +1,6 @@
+import { activeRows } from '../mapping';
 import type { RefKey, SyncRecord, Values } from '../record';
+import { isOffered } from '../rules/absence';
 import { canonicalOf, type Pair } from './plannedPair';
 
 /** A record's values in canonical form, by row. */
@@ -13,8 +15,8 @@ export interface RecordValues {
 export function canonicalValues(pair: Pair, record: SyncRecord): RecordValues {
   const { side } = record.ref;
   const result: RecordValues = { values: {}, problems: [], waitsFor: [] };
-  for (const row of pair.table.rows) {
-    if (!row[side]) continue;
+  for (const row of activeRows(pair.table)) {
+    if (!row[side] || !isOffered(row, side, record)) continue;
     const value = canonicalOf(pair, row, side, record);
     if (value.ok) result.values[row.id] = value.value;
     else if ('problem' in value) result.problems.push(value.problem);

@@ -42,6 +42,7 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
   unmapped: ({ problem }) => ({ ...NOTHING, problem }),
   waits: ({ waitsFor }) => ({ ...NOTHING, waitsFor }),
   unchanged: () => NOTHING,
+  rests: () => NOTHING,
   agree: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),
   recover: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),
   park: ({ values, agreed, since }, row) => ({
@@ -67,6 +68,16 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
   carry: spread,
   overrule: spread,
   replace: spread,
+  combine: ({ value, shown, deliveries }) => ({
+    ...NOTHING,
+    agreement: {
+      value,
+      differing: Object.fromEntries(
+        SIDES.filter((side) => !sameValue(shown[side], value)).map((side) => [side, shown[side]]),
+      ),
+    },
+    updates: deliveries,
+  }),
 };
 
 export function asksOf(effect: RowEffect, row: PropertyRow, now: string): RowAsks {

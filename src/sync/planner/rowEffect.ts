@@ -2,10 +2,12 @@ import type { Attempts, OverruledValue } from '../link';
 import type { PropertyRow } from '../mapping';
 import { mergeParked, mergeRow, type MergeResult } from '../merge';
 import { SIDES, otherSide, type Json, type RefKey, type Side } from '../record';
-import { unreadValue } from '../rules/absence';
+import { restsOn, unreadValue } from '../rules/absence';
 import { agreedBase } from '../rules/binding';
 import { agreedUnheard } from '../rules/unheard';
-import { fromCanonical, type Canonical } from '../values';
+import { elementsOf } from '../heldSets';
+import { bySide, isSet, mergedSet, returnedElements, shownSet, writtenSet } from '../rules/sets';
+import { fromCanonical, sameValue, type Canonical } from '../values';
 import { canonicalOf, type LinkedPair } from './plannedPair';
 
 /** A linked pair while its rows are merged: with what all rows need. */
@@ -40,6 +42,8 @@ export type RowEffect =
   /** A value points to records that are not linked: the row stays as it is until they are. */
   | { kind: 'waits'; waitsFor: RefKey[] }
   | { kind: 'unchanged' }
+  /** A side does not offer the property: the row stays as it was until it does. */
+  | { kind: 'rests'; side: Side }
   /** Both sides came to say the same. */
   | { kind: 'agree'; value: Json }
   /** Both sides say what a write of ours, whose answer never came, made them say. */
@@ -58,22 +62,54 @@ export type RowEffect =
   /** One side's value goes to the other, where another one is lost. */
   | ({ kind: 'overrule' } & Spread)
   /** A value that a person made of both goes wherever another one is. */
-  | ({ kind: 'replace' } & Spread);
+  | ({ kind: 'replace' } & Spread)
+  /** Sets, of which each side added or removed elements. `shown` is what each side is to show of `value`. */
+  | { kind: 'combine'; value: Json; shown: Record<Side, Json>; deliveries: Delivery[] };
 
 export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
   const { link, current, attempts, unconfirmed, changedAt } = merge;
+  const resting = restsOn(row, current);
+  if (resting) return { kind: 'rests', side: resting };
   const base = agreedBase(row, link);
   const read = allValues(SIDES.map((side) => readRow(merge, row, side, base)));
   if ('kind' in read) return read;
   const [zendesk = null, pms = null] = read.values;
   const values = { zendesk, pms };
   const unheard = agreedUnheard({ row, base, current, values, attempts, unconfirmed });
+  if (isSet(row) && !merge.decisions.rows.has(row.id)) return setEffect(merge, row, values, unheard ?? base);
   const input = { base: unheard ?? base, current: values, changedAt };
   const result = isParked(merge, row)
     ? mergeParked(row, input, merge.decisions.rows.get(row.id))
     : mergeRow(row, input);
   if (result.kind === 'unchanged' && unheard) return { kind: 'recover', value: unheard.zendesk };
   return effectOf(merge, row, values, result);
+}
+
+/** Both sides' additions and removals hold. A set that was parked by an earlier release meets as if for the first time. */
+function setEffect(
+  merge: Merge,
+  row: PropertyRow,
+  values: Record<Side, Json>,
+  base: Record<Side, Json> | null,
+): RowEffect {
+  const { link, current, sides, attempts } = merge;
+  const agreed = link.snapshot?.[row.id] ?? null;
+  const known = isParked(merge, row) ? null : base;
+  const returned = bySide((side) => {
+    const hasMovedOn = current[side] !== undefined && current[side].version !== sides[side].version;
+    return returnedElements(attempts[side]?.[row.id], known?.[side], hasMovedOn);
+  });
+  const { value, shown } = mergedSet({ row, agreed, base: known, current: values, returned });
+  const deliveries = SIDES.filter((side) => !sameValue(shown[side], values[side])).map((to) => ({
+    to,
+    value: writtenSet(row, to, shown[to], link, current[to]),
+    replaces: values[to],
+  }));
+  const isSame =
+    known && sameValue(agreed, value) && SIDES.every((side) => sameValue(shown[side], known[side]));
+  return isSame && deliveries.length === 0
+    ? { kind: 'unchanged' }
+    : { kind: 'combine', value, shown, deliveries };
 }
 
 function effectOf(
@@ -115,7 +151,7 @@ function effectOf(
 }
 
 function spreadTo(
-  { state }: Merge,
+  { state, link, current }: Merge,
   row: PropertyRow,
   values: Record<Side, Json>,
   kind: 'carry' | 'overrule' | 'replace',
@@ -126,7 +162,10 @@ function spreadTo(
   if ('kind' in written) return written;
   const deliveries = targets.map((to, place) => ({
     to,
-    value: written.values[place] ?? null,
+    value:
+      row.type === 'string[]'
+        ? writtenSet(row, to, elementsOf(written.values[place]), link, current[to])
+        : (written.values[place] ?? null),
     replaces: values[to],
   }));
   return { kind, value, rule, lost, deliveries };
@@ -134,7 +173,11 @@ function spreadTo(
 
 function readRow(merge: Merge, row: PropertyRow, side: Side, base: Record<Side, Json> | null): Canonical {
   const record = merge.current[side];
-  return record ? canonicalOf(merge, row, side, record) : { ok: true, value: unreadValue(base, side) };
+  if (!record) return { ok: true, value: unreadValue(base, side) };
+  const value = canonicalOf(merge, row, side, record);
+  return value.ok
+    ? { ok: true, value: shownSet(row, side, record, value.value, base?.[side], merge.sides[side]) }
+    : value;
 }
 
 /** @returns the values, or the effect of those that cannot be had */

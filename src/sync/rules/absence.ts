@@ -1,9 +1,24 @@
 import type { PropertyRow } from '../mapping';
-import type { Json, Side, SyncRecord } from '../record';
+import { SIDES, type Json, type Side, type SyncRecord, type Values } from '../record';
 
-/** Rules: what counts where a value is not there to be compared. */
+/**
+ * Rules: absent is not empty. A record names every property that its side offers, with null for an empty one; a property
+ * that it does not name is not offered: its field was deactivated or deleted, and its value says nothing.
+ * https://support.zendesk.com/hc/en-us/articles/4408886624410 (zendesk-rules.md rule 18)
+ */
 
-/** A property that a record does not name is empty. @returns the side's own value */
+/** Whether a record's side offers the row's property. A side without a property in the row has nothing to offer. */
+export function isOffered(row: PropertyRow, side: Side, { values }: { values: Values }): boolean {
+  const property = row[side];
+  return property === null || property in values;
+}
+
+/** The side whose record does not offer the row's property: there the row rests. Null where it takes part. */
+export function restsOn(row: PropertyRow, current: Partial<Record<Side, SyncRecord>>): Side | null {
+  return SIDES.find((side) => current[side] !== undefined && !isOffered(row, side, current[side])) ?? null;
+}
+
+/** @returns the side's own value */
 export function shownValue(row: PropertyRow, side: Side, record: SyncRecord): Json {
   const property = row[side];
   return property === null ? null : (record.values[property] ?? null);

@@ -3,8 +3,9 @@ import type { Link } from '../link';
 import { comparedRows, type EntityMapping, type Mapping, type PropertyRow } from '../mapping';
 import type { RefKey, SyncRecord } from '../record';
 import { referenceKinds, sameValue, toCanonical, type References } from '../values';
-import { shownValue } from './absence';
+import { isOffered, shownValue } from './absence';
 import { agreedBase } from './binding';
+import { shownSet } from './sets';
 
 /** Rules: what brings no news, because the link holds it already. */
 
@@ -51,9 +52,11 @@ export function differingRows(
   const { side } = record.ref;
   const kinds = referenceKinds(mapping, table);
   const differs = (row: PropertyRow): boolean => {
-    if (!row[side]) return false;
+    if (!row[side] || !isOffered(row, side, record)) return false;
     const value = toCanonical(row, side, shownValue(row, side, record), references, kinds);
-    return !value.ok || !sameValue(value.value, agreedBase(row, link)?.[side]);
+    if (!value.ok) return true;
+    const base = agreedBase(row, link)?.[side];
+    return !sameValue(shownSet(row, side, record, value.value, base, link.sides[side]), base);
   };
   return comparedRows(table)
     .filter(differs)

@@ -2,10 +2,13 @@ import type { EntityMapping } from '../mapping';
 import type { SyncRecord } from '../record';
 import { sameValue } from '../values';
 
-/** Rule: which records take part. @returns why a record does not; null where it does */
+/**
+ * Rule: which records take part. A property that the side does not offer keeps no record out.
+ * @returns why a record does not; null where it does
+ */
 export function filterReason(table: EntityMapping, record: SyncRecord): string | null {
   for (const [property, allowed] of Object.entries(table.filter[record.ref.side])) {
-    if (!allowed.some((value) => sameValue(value, record.values[property]))) {
+    if (property in record.values && !allowed.some((value) => sameValue(value, record.values[property]))) {
       return `filtered out: ${property} is not one of ${allowed.map((value) => JSON.stringify(value)).join(', ')}`;
     }
   }

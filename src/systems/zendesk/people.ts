@@ -47,7 +47,12 @@ export class People {
     if (known) return known;
     const { users } = await this.http.get(usersAnswer, '/api/v2/users/search', { query: `email:"${email}"` });
     for (const user of users) this.remember(user);
-    return this.byEmail.get(email) ?? null;
+    const [only, ...others] = users;
+    // The search finds by any of a person's addresses, and the answer shows the primary one (zendesk-rules.md rule 25).
+    const found =
+      this.byEmail.get(email) ?? (only && others.length === 0 ? this.byId.get(only.id) : undefined);
+    if (found) this.byEmail.set(email, found);
+    return found ?? null;
   }
 
   private remember(user: {

@@ -17,11 +17,10 @@ export class ZendeskCalls {
   }
 
   /** All items of a list; none where what it belongs to is gone. */
-  async pages<P extends { meta: { has_more: boolean; after_cursor: string | null } }, T>(
-    path: string,
-    schema: z.ZodType<P>,
-    itemsOf: (page: P) => T[],
-  ): Promise<T[]> {
+  async pages<
+    P extends { meta?: { has_more: boolean; after_cursor?: string | null | undefined } | undefined },
+    T,
+  >(path: string, schema: z.ZodType<P>, itemsOf: (page: P) => T[]): Promise<T[]> {
     const items: T[] = [];
     let after: string | null = null;
     do {
@@ -34,7 +33,8 @@ export class ZendeskCalls {
       if (answer.status === 404) return items;
       const page: P = this.http.parse(schema, request, answer.body);
       items.push(...itemsOf(page));
-      after = page.meta.has_more ? page.meta.after_cursor : null;
+      // On the last page `after_cursor` need not be null (zendesk-rules.md rule 12).
+      after = page.meta?.has_more ? (page.meta.after_cursor ?? null) : null;
     } while (after !== null);
     return items;
   }

@@ -15,6 +15,8 @@ export const MARKS = {
   /** The comment that a follow-up belongs to; the follow-up's files count as that comment's. */
   of: 'zps_of',
   idempotencyKey: 'zps_key',
+  /** Names one update, so that its audit is told from an older one. */
+  write: 'zps_write',
   /** Words that were put before a comment's text; the comment is read without them. */
   byline: 'zps_byline',
 } as const;
@@ -95,12 +97,19 @@ export function organizationRecord(raw: Organization): SyncRecord {
   };
 }
 
-export function ticketRecord(
-  raw: Ticket,
-  people: People,
-  groups: ReadonlyMap<number, string>,
-  baseUrl: string,
-): SyncRecord {
+/** What is known of the account around a ticket. */
+export interface KnownAccount {
+  people: People;
+  /** Names by id. */
+  groups: ReadonlyMap<number, string>;
+  /** Tags that belong to fields; a record names them apart. */
+  tagsOfFields: ReadonlySet<string>;
+  baseUrl: string;
+}
+
+export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
+  const { people, groups, tagsOfFields, baseUrl } = known;
+  const owned = raw.tags.filter((tag) => tagsOfFields.has(tag));
   const channel = raw.via?.channel;
   const values: Values = {
     subject: raw.subject ?? null,
@@ -108,7 +117,7 @@ export function ticketRecord(
     status: raw.status,
     priority: raw.priority ?? null,
     type: raw.type ?? null,
-    tags: raw.tags,
+    tags: raw.tags.filter((tag) => !tagsOfFields.has(tag)),
     due_at: raw.due_at ?? null,
     requester: people.email(raw.requester_id),
     assignee: people.email(raw.assignee_id),
@@ -130,6 +139,7 @@ export function ticketRecord(
     state: raw.status === 'deleted' ? 'deleted' : 'live',
     values,
     ...backReference(raw.external_id),
+    ...(owned.length > 0 && { owned: { tags: owned } }),
     skip: null,
   };
 }
@@ -197,7 +207,8 @@ export function attachmentOf(raw: CommentFile): Attachment {
     fileName: raw.file_name,
     contentType: raw.content_type ?? 'application/octet-stream',
     size: raw.size ?? 0,
-    redacted: raw.file_name === 'redacted.txt' && !raw.size,
+    // Its size is 1 in answers of 2026, and 0 in older ones (zendesk-rules.md rule 22).
+    redacted: raw.file_name === 'redacted.txt' && (raw.size ?? 0) <= 1,
   };
 }
 

@@ -92,6 +92,8 @@ export const ticketEventSchema = z.looseObject({
   id,
   ticket_id: id,
   created_at: z.string().optional(),
+  /** Who did it; negative for the system itself. */
+  updater_id: z.number().nullish(),
   metadata,
   child_events: z.array(childEvent),
 });
@@ -111,22 +113,34 @@ export const usersAnswer = z.looseObject({ users: z.array(userSchema) });
 export const meAnswer = z.looseObject({
   user: z.looseObject({ id: id.nullable(), email: text.optional(), role: text.optional() }),
 });
-export const groupsAnswer = z.looseObject({ groups: z.array(z.looseObject({ id, name: z.string() })) });
 const cursor = { meta: z.looseObject({ has_more: z.boolean(), after_cursor: text }) };
+/** A list without `meta` is whole: short lists of definitions, and audits of archived tickets (zendesk-rules.md rule 12). */
+const maybeCursor = { meta: cursor.meta.optional() };
+export const groupsPage = z.looseObject({
+  groups: z.array(z.looseObject({ id, name: z.string() })),
+  ...maybeCursor,
+});
 export const organizationsPage = z.looseObject({ organizations: z.array(organizationSchema), ...cursor });
 export const commentsPage = z.looseObject({ comments: z.array(commentSchema), ...cursor });
-export const auditsPage = z.looseObject({ audits: z.array(auditSchema), ...cursor });
+export const auditsPage = z.looseObject({ audits: z.array(auditSchema), ...maybeCursor });
 /** The values of a dropdown: by `value` in records, by `name` for people. */
 const options = { custom_field_options: z.array(z.looseObject({ value: z.string() })).optional() };
-export const ticketFieldsAnswer = z.looseObject({
-  ticket_fields: z.array(
-    z.looseObject({ id, title: z.string(), type: z.string(), removable: z.boolean().optional(), ...options }),
-  ),
+const field = { title: z.string(), type: z.string(), active: z.boolean().optional(), ...options };
+const ticketFieldSchema = z.looseObject({
+  id,
+  ...field,
+  removable: z.boolean().optional(),
+  /** Of a checkbox: the tag that a ticket has while it is ticked. */
+  tag: text,
 });
-export const organizationFieldsAnswer = z.looseObject({
-  organization_fields: z.array(
-    z.looseObject({ key: z.string(), title: z.string(), type: z.string(), ...options }),
-  ),
+const organizationFieldSchema = z.looseObject({ key: z.string(), ...field });
+export const ticketFieldsPage = z.looseObject({
+  ticket_fields: z.array(ticketFieldSchema),
+  ...maybeCursor,
+});
+export const organizationFieldsPage = z.looseObject({
+  organization_fields: z.array(organizationFieldSchema),
+  ...maybeCursor,
 });
 
 export const ticketExport = z.looseObject({
@@ -139,21 +153,19 @@ export const organizationExport = z.looseObject({ organizations: z.array(organiz
 export const eventExport = z.looseObject({ ticket_events: z.array(ticketEventSchema), ...byTime });
 
 /** https://developer.zendesk.com/api-reference/ticketing/ticket-management/job_statuses/ */
+const jobResult = z.looseObject({
+  index: z.number().optional(),
+  id: id.optional(),
+  success: z.boolean().optional(),
+  error: text.optional(),
+  details: text.optional(),
+});
 export const jobSchema = z.looseObject({
   id: z.string(),
   status: z.string(),
   message: text.optional(),
-  results: z
-    .array(
-      z.looseObject({
-        index: z.number().optional(),
-        id: id.optional(),
-        success: z.boolean().optional(),
-        error: text.optional(),
-        details: text.optional(),
-      }),
-    )
-    .nullish(),
+  /** A list for bulk writes; a permanent deletion says `{ "success": true }` (zendesk-rules.md rule 9). */
+  results: z.union([z.array(jobResult), z.looseObject({}).transform(() => null)]).nullish(),
 });
 export const jobAnswer = z.looseObject({ job_status: jobSchema });
 export const jobsAnswer = z.looseObject({ job_statuses: z.array(jobSchema), next_page: text.optional() });
@@ -168,8 +180,11 @@ export const errorAnswer = z.looseObject({
 });
 
 export type Organization = z.output<typeof organizationSchema>;
+export type TicketExport = z.output<typeof ticketExport>;
 export type Ticket = z.output<typeof ticketSchema>;
 export type Comment = z.output<typeof commentSchema>;
+export type TicketField = z.output<typeof ticketFieldSchema>;
+export type OrganizationField = z.output<typeof organizationFieldSchema>;
 export type CommentFile = z.output<typeof attachmentSchema>;
 export type Audit = z.output<typeof auditSchema>;
 export type TicketEvent = z.output<typeof ticketEventSchema>;

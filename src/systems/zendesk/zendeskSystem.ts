@@ -25,11 +25,11 @@ import { zendeskCredential, type ZendeskAuth } from './zendeskAuth';
 import { ZendeskBulk } from './zendeskBulk';
 import { ZendeskCalls } from './zendeskCalls';
 import { ZendeskComments } from './zendeskComments';
+import { ZendeskFields } from './zendeskFields';
 import { ZendeskFiles } from './zendeskFiles';
 import { ZendeskGroups } from './zendeskGroups';
 import { ZENDESK_RATE } from './zendeskLimits';
 import { ZendeskOrganizations } from './zendeskOrganizations';
-import { zendeskProperties } from './zendeskProperties';
 import { parseCommentId } from './zendeskRecords';
 import { meAnswer } from './zendeskSchemas';
 import { STREAMS, ZendeskStreams } from './zendeskStreams';
@@ -74,6 +74,7 @@ class Zendesk implements SystemPort {
   private readonly tickets: ZendeskTickets;
   private readonly organizations: ZendeskOrganizations;
   private readonly comments: ZendeskComments;
+  private readonly fields: ZendeskFields;
   private readonly files: ZendeskFiles;
   private readonly pages: ZendeskStreams;
   private own: string | null = null;
@@ -109,9 +110,15 @@ class Zendesk implements SystemPort {
     });
     const calls = new ZendeskCalls(this.http);
     const people = new People(this.http);
-    const groups = new ZendeskGroups(this.http);
+    const groups = new ZendeskGroups(calls);
+    this.fields = new ZendeskFields(calls);
     this.organizations = new ZendeskOrganizations(calls);
-    this.tickets = new ZendeskTickets(calls, people, groups, this.organizations, baseUrl);
+    this.tickets = new ZendeskTickets(
+      calls,
+      { people, groups, fields: this.fields },
+      this.organizations,
+      baseUrl,
+    );
     this.comments = new ZendeskComments(calls, people, this.tickets);
     this.files = new ZendeskFiles(calls, this.comments, egress, fileLimitBytes ?? FILE_LIMIT_BYTES);
     this.pages = new ZendeskStreams(this.tickets, this.organizations, this.comments);
@@ -134,7 +141,7 @@ class Zendesk implements SystemPort {
   }
 
   properties(kind: string): Promise<PropertyInfo[]> {
-    return zendeskProperties(this.http, kind);
+    return this.fields.properties(kind);
   }
 
   async whoAmI(): Promise<string> {

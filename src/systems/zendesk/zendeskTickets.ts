@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { sameValue, textOf } from '../../sync/values';
 import type { Json, RefKey, SyncRecord, Values } from '../../sync/record';
 import { chunks } from '../boundedCache';
@@ -8,9 +9,10 @@ import type { ChangePage, Updated } from '../port';
 import { BEGINNING, startTime } from './exportCursor';
 import type { People } from './people';
 import { IDS_PER_CALL, type ZendeskCalls } from './zendeskCalls';
+import type { ZendeskFields } from './zendeskFields';
 import type { ZendeskGroups } from './zendeskGroups';
 import type { ZendeskOrganizations } from './zendeskOrganizations';
-import { CUSTOM_FIELD, marksOf, ticketRecord } from './zendeskRecords';
+import { CUSTOM_FIELD, MARKS, marksOf, ticketRecord } from './zendeskRecords';
 import {
   ticketAnswer,
   ticketExport,
@@ -18,10 +20,39 @@ import {
   ticketsAnswer,
   type Audit,
   type Ticket,
+  type TicketExport,
 } from './zendeskSchemas';
 
-/** A cursor of the ticket stream that begins at a time: `since:1700000000`. The API's own cursors hold no colon. */
+/** A position in the ticket stream that begins at a time: `since:1700000000`. The API's own cursors hold no colon. */
 export const SINCE = 'since:';
+const EXPORT = '/api/v2/incremental/tickets/cursor';
+
+/** Where the ticket stream goes on. */
+interface Position {
+  /** The API's own, of the last page; null where there is none yet. */
+  cursor: string | null;
+  /** Seconds of the latest change on the pages so far: from there the stream begins again if the cursor is refused. */
+  since: number;
+}
+
+/** `since:SECONDS`, `since:SECONDS:CURSOR`, or a cursor alone, as releases before 0.2.0 stored it. */
+function parsePosition(text: string | null): Position {
+  if (text === null) return { cursor: null, since: BEGINNING };
+  if (!text.startsWith(SINCE)) return { cursor: text, since: BEGINNING };
+  const [, seconds = '', cursor] = text.split(':');
+  return { cursor: cursor ?? null, since: Number(seconds) || BEGINNING };
+}
+
+function positionText({ cursor, since }: Position): string {
+  return cursor === null ? `${SINCE}${since}` : `${SINCE}${since}:${cursor}`;
+}
+
+/** What tickets point to, by id. */
+interface TicketSurroundings {
+  people: People;
+  groups: ZendeskGroups;
+  fields: ZendeskFields;
+}
 
 export interface WrittenTicket {
   ticket: Ticket;
@@ -33,8 +64,7 @@ export interface WrittenTicket {
 export class ZendeskTickets {
   constructor(
     private readonly calls: ZendeskCalls,
-    private readonly people: People,
-    private readonly groups: ZendeskGroups,
+    private readonly around: TicketSurroundings,
     private readonly organizations: ZendeskOrganizations,
     private readonly baseUrl: string,
   ) {}
@@ -83,27 +113,39 @@ export class ZendeskTickets {
     externalId: { external_id?: RefKey },
     version: string,
   ): Promise<Updated> {
+    const mark = randomUUID();
     const ticket = {
       ...(await this.bodyOf(changes)),
       ...externalId,
+      metadata: { [MARKS.write]: mark },
       safe_update: true,
       updated_stamp: version,
     };
     const answer = await this.write({ method: 'PUT', path: `/api/v2/tickets/${id}`, body: { ticket } });
-    return { record: answer.record, replaced: await this.replacedBy(answer) };
+    // An update that changes nothing is answered with an older audit, maybe of a person (zendesk-rules.md rule 15).
+    const isOurs = answer.audit?.metadata?.custom?.[MARKS.write] === mark;
+    return { record: answer.record, replaced: isOurs ? await this.replacedBy(answer) : {} };
   }
 
   /** https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/#incremental-ticket-export-cursor-based */
   async changes(cursor: string | null): Promise<ChangePage> {
-    const query: Record<string, string | number> =
-      cursor === null || cursor.startsWith(SINCE)
-        ? { start_time: startTime(cursor?.slice(SINCE.length) ?? null) }
-        : { cursor };
-    const page = await this.calls.http.get(ticketExport, '/api/v2/incremental/tickets/cursor', query);
+    const position = parsePosition(cursor);
+    const page = await this.page(position);
     const records = await this.records(page.tickets);
+    const latest = Math.max(position.since, ...records.map(({ order }) => Math.floor(order / 1000)));
     // An account without tickets has no cursor yet: the next poll begins at the same time.
-    const next = page.after_cursor ?? cursor ?? `${SINCE}${BEGINNING}`;
-    return { records, gone: [], cursor: next, more: !page.end_of_stream };
+    const next = { since: latest, cursor: page.after_cursor ?? position.cursor };
+    return { records, gone: [], cursor: positionText(next), more: !page.end_of_stream };
+  }
+
+  /** A cursor that Zendesk refuses gives way to the time of the last page: what comes twice brings no news. */
+  private async page({ cursor, since }: Position): Promise<TicketExport> {
+    const at = (query: Record<string, string | number>): Request => ({ method: 'GET', path: EXPORT, query });
+    if (cursor !== null) {
+      const answer = await this.calls.http.send(at({ cursor }), [400]);
+      if (answer.status !== 400) return this.calls.http.parse(ticketExport, at({ cursor }), answer.body);
+    }
+    return this.calls.http.get(ticketExport, EXPORT, { start_time: startTime(String(since)) });
   }
 
   /** @throws PreconditionFailed, RecordGone, ReferenceGone, NeedsHuman, RetryLater */
@@ -116,11 +158,17 @@ export class ZendeskTickets {
   }
 
   private async records(tickets: Ticket[]): Promise<SyncRecord[]> {
-    await this.people.load(
+    const { people, groups, fields } = this.around;
+    await people.load(
       tickets.flatMap((ticket) => [ticket.requester_id, ticket.assignee_id, ticket.submitter_id]),
     );
-    const groups = await this.groups.namesFor(tickets);
-    return tickets.map((ticket) => ticketRecord(ticket, this.people, groups, this.baseUrl));
+    const known = {
+      people,
+      groups: await groups.namesFor(tickets),
+      tagsOfFields: await fields.tagsOfFields(tickets),
+      baseUrl: this.baseUrl,
+    };
+    return tickets.map((ticket) => ticketRecord(ticket, known));
   }
 
   private async bodyOf(values: Values): Promise<Record<string, unknown>> {
@@ -134,13 +182,29 @@ export class ZendeskTickets {
         // Zendesk makes a user of an address that it does not know.
         if (value !== null) body['requester'] = { email: value, name: textOf(value) };
       } else if (name === 'assignee') {
-        const person = value === null ? null : await this.people.find(textOf(value));
+        const person = value === null ? null : await this.around.people.find(textOf(value));
         // Only agents can be assigned; for anybody else the assignee stays, and the answer says so.
         if (value === null || person?.agent) body['assignee_id'] = person?.id ?? null;
       } else body[name] = value;
     }
     if (customFields.length > 0) body['custom_fields'] = customFields;
+    if (Array.isArray(body['tags'])) body['tags'] = this.withTagsOf(customFields, body['tags'] as string[]);
     return body;
+  }
+
+  /** One write says the same of a field and of its tag, whichever of the two Zendesk minds first. */
+  private withTagsOf(
+    customFields: readonly { id: number; value: Json }[],
+    tags: readonly string[],
+  ): string[] {
+    const { fields } = this.around;
+    const former = new Set(customFields.flatMap(({ id }) => fields.tagsOf(id)));
+    const chosen = customFields.flatMap(({ id, value }) => {
+      const own = fields.tagsOf(id);
+      if (value === true) return own;
+      return own.filter((tag) => (Array.isArray(value) ? value.includes(tag) : value === tag));
+    });
+    return [...new Set([...tags.filter((tag) => !former.has(tag)), ...chosen])];
   }
 
   /** An organization that is refused may be gone, or one that this requester may not have: only the first is waited for. */

@@ -5,6 +5,7 @@ import { startContract } from '../../../apps/redmine/contract';
 import { startProxy, type Proxy } from '../../../apps/redmine/proxy';
 import { startRedmine } from '../../../apps/redmine/server';
 import { NO_LIMITS, startZendeskSandbox } from 'zendesk-sandbox';
+import { send, type Body } from 'testkit';
 import { checkMapping, loadMapping } from '../../../src/config/loadMapping';
 import { loadProfile } from '../../../src/config/loadProfile';
 import { profileSystem } from '../../../src/systems/profile/profileSystem';
@@ -13,7 +14,8 @@ import type { Mapping } from '../../../src/sync/mapping';
 import type { Side } from '../../../src/sync/record';
 import type { SystemPort } from '../../../src/systems/port';
 import type { LinkStore } from '../../../src/links/linkStore';
-import { bearerOf, send, serviceAuth, serviceSignIn, type Body } from '../../support/sandboxes';
+import { bearerOf, serviceAuth, serviceSignIn } from '../../support/sandboxes';
+import { NOT_YET_SURVIVED } from '../../support/notYetSurvived';
 
 /** The Zendesk sandbox, a Redmine of its own with nothing in it, and an adapter to each. */
 export interface Bed {
@@ -46,6 +48,7 @@ export async function startBed(): Promise<Bed> {
   const zendesk = await startZendeskSandbox({
     idsAfter: Math.floor(Math.random() * 1e9),
     ...NO_LIMITS,
+    obeys: NOT_YET_SURVIVED,
   });
   const zendeskWrites: string[] = [];
   const systems = {

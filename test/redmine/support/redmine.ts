@@ -1,4 +1,4 @@
-import { send, type Body } from '../../support/sandboxes';
+import { send, type Body } from 'testkit';
 
 /** The Redmine that the test run started (globalSetup.ts), by plain HTTP: what a person's tool does. */
 export const REDMINE = {

@@ -43,6 +43,8 @@ const ruleSchema = z.strictObject({
   /** How many calls it strikes; without it, all. */
   times: z.number().int().nonnegative().optional(),
   status: z.number().int().min(200).max(599).default(503),
+  /** Of kind `status`: what is answered; a text is sent as `text/plain`. */
+  body: z.union([z.string(), z.record(z.string(), z.json())]).optional(),
   retryAfterSeconds: z.number().nonnegative().optional(),
   delayMs: z.number().nonnegative().default(100),
   staleSeconds: z.number().nonnegative().default(60),
@@ -136,9 +138,10 @@ export class Faults {
     switch (rule.kind) {
       case 'status':
         if (rule.retryAfterSeconds !== undefined) reply.header('retry-after', String(rule.retryAfterSeconds));
+        if (typeof rule.body === 'string') reply.type('text/plain; charset=utf-8');
         return reply
           .code(rule.status)
-          .send({ error: 'InjectedFault', description: 'Injected by the sandbox' });
+          .send(rule.body ?? { error: 'InjectedFault', description: 'Injected by the sandbox' });
       case 'html':
         return reply.code(rule.status).type('text/html; charset=utf-8').send(ERROR_PAGE);
       case 'reset':

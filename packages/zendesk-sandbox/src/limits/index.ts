@@ -52,7 +52,7 @@ export class Limits {
       const counted = this.account.take();
       const headers = this.accountHeaders(counted);
       reply.headers(headers);
-      if (!counted.allowed) throw refused(counted, headers);
+      if (!counted.allowed) throw refusedByAccount(counted, headers);
     });
     // The body says which ticket a redaction is of.
     api.addHook('preHandler', async (request, reply) => {
@@ -163,10 +163,18 @@ type NumberOption = {
   [K in keyof LimitOptions]: LimitOptions[K] extends number ? K : never;
 }[keyof LimitOptions];
 
+const OVER = 'Number of allowed API requests per minute exceeded';
+
+/** Rule 50 [U airbyte#11035, zendesk-java-client#319]: the account's limit answers plain text. */
+function refusedByAccount({ resets }: Counted, headers: Headers): Refusal {
+  const body = { error: 'APIRateLimitExceeded', description: OVER };
+  return new Refusal(429, body, { ...headers, 'retry-after': String(resets) }, OVER);
+}
+
+/** An endpoint's limit answers JSON (rule 50, airbyte#11899). */
 function refused({ resets }: Counted, headers: Headers): Refusal {
-  const body = {
-    error: 'APIRateLimitExceeded',
-    description: 'Number of allowed API requests per minute exceeded',
-  };
+  const isExport = Object.keys(headers).some((name) => name.includes('incremental-exports'));
+  const description = isExport ? OVER.replace('API', 'incremental export API') : OVER;
+  const body = { error: 'APIRateLimitExceeded', description };
   return new Refusal(429, body, { ...headers, 'retry-after': String(resets) });
 }

@@ -1,7 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Comment } from '../model';
+import type { AuditEvent, Comment, Fields } from '../model';
 import { parseRequest } from '../refusal';
+import { isArchived } from '../rules/archive';
+import { checkOlderRedaction, fileRedactionEvent, redactionEvent } from '../rules/redaction';
+import { shownAudit } from '../tickets/ticketAudits';
 import { idOf, listing, queryOf, type Context } from './context';
 
 const redaction = z.looseObject({
@@ -28,15 +31,26 @@ export function commentRoutes(api: FastifyInstance, context: Context): void {
   };
   const change = (
     request: FastifyRequest,
-    type: string,
+    { type, ...more }: Omit<AuditEvent, 'id'> & { type: string },
     event: string,
     how: (comment: Comment) => Comment,
     ticketId = idOf(request),
   ) =>
-    tickets.changeComment(ticketId, idOf(request, 'comment'), actor(request), { type, event, change: how });
-  const redact = (request: FastifyRequest, how: (comment: Comment) => Comment, ticketId?: number) => ({
-    comment: change(request, 'CommentRedactionEvent', 'ticket.comment_redacted', how, ticketId),
-  });
+    tickets.changeComment(ticketId, idOf(request, 'comment'), actor(request), {
+      type,
+      event,
+      change: how,
+      more,
+    });
+  const redact = (request: FastifyRequest, how: (comment: Comment) => Comment, ticketId?: number): Fields => {
+    const event = redactionEvent(idOf(request, 'comment'));
+    return { comment: change(request, event, 'ticket.comment_redacted', how, ticketId) };
+  };
+  const makePrivate = (request: FastifyRequest) => {
+    const event = { type: 'CommentPrivacyChange', comment_id: idOf(request, 'comment'), public: false };
+    const hide = (comment: Comment) => ({ ...comment, public: false });
+    change(request, event, 'ticket.comment_made_private', hide);
+  };
 
   api.get('/tickets/:id/comments', async (request) => {
     const { id } = tickets.get(idOf(request));
@@ -47,28 +61,42 @@ export function commentRoutes(api: FastifyInstance, context: Context): void {
     return { count: { value: comments.of(id).length, refreshed_at: at } };
   });
   api.get('/tickets/:id/audits', async (request) => {
-    const { id } = tickets.get(idOf(request));
-    const audits = context.store.audits.get(id) ?? [];
-    return list(
-      request,
-      'audits',
-      ordered(audits, request).map((audit) => comments.shownAudit(audit)),
-    );
+    const ticket = tickets.get(idOf(request));
+    const audits = ordered(context.store.audits.get(ticket.id) ?? [], request);
+    const shown = audits.map((audit) => shownAudit(context.store, audit));
+    return isArchived(context.store, ticket) ? { audits: shown } : list(request, 'audits', shown);
   });
-  api.put('/tickets/:id/comments/:comment/make_private', async (request) => {
-    const hide = (comment: Comment) => ({ ...comment, public: false });
-    change(request, 'CommentPrivacyChange', 'ticket.comment_made_private', hide);
-    return {};
+  api.get('/ticket_audits', async (request) => context.exports.audits(queryOf(request)));
+  // Rule 21: an empty body.
+  api.put('/tickets/:id/comments/:comment/make_private', async (request, reply) => {
+    makePrivate(request);
+    return reply.code(200).send('');
+  });
+  api.put('/tickets/:id/audits/:audit/make_private', async (request, reply) => {
+    const audit = idOf(request, 'audit');
+    const comment = comments.of(idOf(request)).find((each) => each.audit_id === audit);
+    Object.assign(request.params as object, { comment: String(comment?.id) });
+    makePrivate(request);
+    return reply.code(200).send('');
   });
   api.put('/tickets/:id/comments/:comment/redact', async (request) => {
     const { text } = parseRequest(wordsBody, request.body);
+    checkOlderRedaction(tickets.get(idOf(request)).status);
     return redact(request, (comment) => comments.redactWords(comment, text));
   });
   api.put('/tickets/:id/comments/:comment/attachments/:attachment/redact', async (request) => {
     const attachment = idOf(request, 'attachment');
-    const { comment } = redact(request, (each) => comments.redactAttachment(each, attachment));
+    checkOlderRedaction(tickets.get(idOf(request)).status);
+    const before = comments.get(idOf(request), idOf(request, 'comment'));
+    change(
+      request,
+      fileRedactionEvent(before.id, attachment),
+      'ticket.attachment_redacted_from_comment',
+      (each) => comments.redactAttachment(each, attachment),
+    );
     uploads.forget(attachment);
-    return { attachment: comment.attachments.find(({ id }) => id === attachment) };
+    // The answer shows the file as it was (rule 22 [R ZP]).
+    return { attachment: before.attachments.find(({ id }) => id === attachment) };
   });
   api.put('/comment_redactions/:comment', async (request) => {
     const {

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Access, ApiTokens } from '../access';
 import type { Agents } from '../agents';
-import type { Exports } from '../exports';
+import type { Exports } from '../exports/exports';
 import type { Idempotency } from '../idempotency';
 import type { Jobs } from '../jobs';
 import type { Limits } from '../limits';
@@ -10,19 +10,21 @@ import type { Fields, Query, User } from '../model';
 import type { OAuth, TokenFaults } from '../oauth';
 import type { Organizations } from '../organizations';
 import { paged } from '../paging';
-import { badRequest, notFound, parseRequest } from '../refusal';
+import { notFound, parseRequest, tooMany } from '../refusal';
 import type { Store } from '../store';
-import type { Tickets } from '../tickets';
+import type { OtherChannels } from '../tickets/otherChannels';
+import type { Tickets } from '../tickets/tickets';
 import type { Triggers } from '../triggers';
 import type { Uploads } from '../uploads';
 import type { Users } from '../users';
-import type { Webhooks } from '../webhooks';
+import type { Webhooks } from '../webhooks/webhooks';
 
 /** What routes work with. */
 export interface Context {
   store: Store;
   organizations: Organizations;
   tickets: Tickets;
+  channels: OtherChannels;
   users: Users;
   uploads: Uploads;
   exports: Exports;
@@ -60,8 +62,7 @@ export const textOfPath = (request: FastifyRequest, name = 'id'): string =>
 /** Comma-separated values, 100 at most. */
 export function listOf(value: string | undefined): string[] {
   const values = (value ?? '').split(',').filter((each) => each.trim() !== '');
-  if (values.length > IDS_AT_MOST)
-    throw badRequest('TooManyValues', `At most ${IDS_AT_MOST} records at once, found ${values.length}`);
+  if (values.length > IDS_AT_MOST) throw tooMany(IDS_AT_MOST);
   return values.map((each) => each.trim());
 }
 
@@ -89,11 +90,18 @@ export function manyChanges(request: FastifyRequest, one: string, many: string):
   return idList(ids).map((id) => ({ ...envelope(request, one), id }));
 }
 
-/** Answers with a page of records. */
+/** Answers with a page of records. @param show what they look like, if not as they are kept */
 export function listing({ store }: Context) {
-  return (request: FastifyRequest, name: string, items: readonly Fields[]): Fields => {
+  return <T extends Fields>(
+    request: FastifyRequest,
+    name: string,
+    items: readonly T[],
+    show: (item: T) => Fields = (item) => item,
+  ): Fields => {
     const path = request.url.replace(/\?.*$/, '').replace(/^\/api\/v2/, '');
-    return paged(name, items, queryOf(request), `${store.baseUrl()}${path}.json`);
+    const url = `${store.baseUrl()}${path}.json`;
+    const page = paged(name, items, queryOf(request), { url, rules: store.rules });
+    return { ...page, [name]: (page[name] as T[]).map(show) };
   };
 }
 

@@ -1,19 +1,28 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { parseRequest } from '../refusal';
-import { idOf, type Context } from './context';
+import { rulesOf, type Obeys } from '../rules/switches';
+import { idOf, noContent, type Context } from './context';
 
 const editBody = z.strictObject({
   ticketId: z.number(),
   ticket: z.record(z.string(), z.unknown()),
   agent: z.email().optional(),
 });
+const voiceBody = z.strictObject({
+  body: z.string(),
+  author: z.email(),
+  public: z.boolean().default(true),
+});
+const eventBody = z.looseObject({ type: z.string() });
+const triageBody = z.strictObject({ fieldId: z.number(), value: z.string() });
+const tagBody = z.strictObject({ tag: z.string() });
 const clockBody = z.strictObject({ advanceMs: z.number().nonnegative() });
 
 /** What tests and demos steer the sandbox with; no part of Zendesk. Faults and call counts are ../../common's. */
 export function controlRoutes(
   app: FastifyInstance,
-  { store, tickets, agents }: Context,
+  { store, tickets, agents, channels }: Context,
   clock: { now(): number; advance(ms: number): void },
 ): void {
   app.get('/_sandbox/state', async () => ({
@@ -30,6 +39,29 @@ export function controlRoutes(
   app.post('/_sandbox/agents/edits', async (request) => {
     const { ticketId, ticket, agent } = parseRequest(editBody, request.body);
     return agents.edit(ticketId, ticket, agent);
+  });
+  app.get('/_sandbox/rules', async () => store.rules);
+  /** The rest stays as it is; `"all"`: as it is by default. */
+  app.put('/_sandbox/rules', async (request) => {
+    store.rules = rulesOf(request.body as Obeys, store.rules);
+    return store.rules;
+  });
+  app.post('/_sandbox/tickets/:id/voice_comments', async (request) => {
+    const { body, author, public: isPublic } = parseRequest(voiceBody, request.body);
+    const person = store.personOf(author);
+    return { comment: channels.voiceComment(idOf(request), { body, author: person, isPublic }) };
+  });
+  app.post('/_sandbox/tickets/:id/events', async (request) => ({
+    audit: channels.event(idOf(request), parseRequest(eventBody, request.body)),
+  }));
+  app.post('/_sandbox/tickets/:id/triage', async (request, reply) => {
+    const { fieldId, value } = parseRequest(triageBody, request.body);
+    channels.triage(idOf(request), fieldId, value);
+    return noContent(reply);
+  });
+  app.post('/_sandbox/tickets/:id/system_tags', async (request, reply) => {
+    channels.systemTag(idOf(request), parseRequest(tagBody, request.body).tag);
+    return noContent(reply);
   });
   /** A system's update, which leaves `updated_at` as it was. */
   app.post('/_sandbox/tickets/:id/touch', async (request) => ({ ticket: tickets.touch(idOf(request)) }));

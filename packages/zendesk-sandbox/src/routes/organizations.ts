@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { shownOrganizationFields } from '../fields';
+import type { JobKind } from '../jobs';
+import type { Organization } from '../model';
 import { parseRequest } from '../refusal';
+import { isArchived } from '../rules/archive';
 import {
   envelope,
   envelopes,
@@ -22,8 +24,10 @@ const mergeBody = z.looseObject({ organization_merge: z.looseObject({ winner_id:
 export function organizationRoutes(api: FastifyInstance, context: Context): void {
   const { organizations, jobs, store, users, tickets, actor } = context;
   const list = listing(context);
+  const show = (organization: Organization) => organizations.shown(organization);
+  const kind = (action: JobKind['action']): JobKind => ({ action, resource: 'Organization' });
 
-  api.get('/organizations', async (request) => list(request, 'organizations', organizations.live()));
+  api.get('/organizations', async (request) => list(request, 'organizations', organizations.live(), show));
   api.get('/organizations/count', async () => ({
     count: { value: organizations.live().length, refreshed_at: store.now() },
   }));
@@ -31,12 +35,12 @@ export function organizationRoutes(api: FastifyInstance, context: Context): void
     const { external_id: externalId, name } = queryOf(request);
     const found =
       externalId !== undefined ? organizations.byExternalId(externalId) : organizations.byName(name ?? '');
-    return list(request, 'organizations', found);
+    return list(request, 'organizations', found, show);
   });
   api.get('/organizations/autocomplete', async (request) => {
     const start = (queryOf(request)['name'] ?? '').toLowerCase();
     const found = organizations.live().filter(({ name }) => name.toLowerCase().startsWith(start));
-    return list(request, 'organizations', found);
+    return list(request, 'organizations', found, show);
   });
   api.get('/organizations/show_many', async (request) => {
     const { ids, external_ids: externalIds } = queryOf(request);
@@ -48,22 +52,28 @@ export function organizationRoutes(api: FastifyInstance, context: Context): void
       request,
       'organizations',
       found.filter((each) => each.deleted_at === null),
+      show,
     );
   });
-  api.get('/organizations/:id', async (request) => ({ organization: organizations.get(idOf(request)) }));
+  api.get('/organizations/:id', async (request) => ({
+    organization: show(organizations.get(idOf(request))),
+  }));
   api.post('/organizations', async (request, reply) => {
     const organization = organizations.create(envelope(request, 'organization'), actor(request).id);
-    return reply.code(201).header('location', organization['url']).send({ organization });
+    return reply
+      .code(201)
+      .header('location', organization['url'])
+      .send({ organization: show(organization) });
   });
   api.post('/organizations/create_or_update', async (request, reply) => {
     const given = envelope(request, 'organization');
     const { organization, created } = organizations.createOrUpdate(given, actor(request).id);
-    return reply.code(created ? 201 : 200).send({ organization });
+    return reply.code(created ? 201 : 200).send({ organization: show(organization) });
   });
   api.post('/organizations/create_many', async (request) => {
     const { id: by } = actor(request);
     const step = (each: object) => ({ id: organizations.create(each, by).id });
-    return { job_status: jobs.add('create', envelopes(request, 'organizations'), step) };
+    return { job_status: jobs.add(kind('Create'), envelopes(request, 'organizations'), step) };
   });
   api.put('/organizations/update_many', async (request) => {
     const { id: by } = actor(request);
@@ -71,7 +81,7 @@ export function organizationRoutes(api: FastifyInstance, context: Context): void
     const step = ({ id, ...each }: (typeof changes)[number]) => ({
       id: organizations.update(Number(id), each, by).id,
     });
-    return { job_status: jobs.add('update', changes, step) };
+    return { job_status: jobs.add(kind('Update'), changes, step) };
   });
   api.delete('/organizations/destroy_many', async (request) => {
     const { ids, external_ids: externalIds } = queryOf(request);
@@ -80,10 +90,12 @@ export function organizationRoutes(api: FastifyInstance, context: Context): void
       ids !== undefined
         ? idList(ids)
         : listOf(externalIds).flatMap((each) => organizations.byExternalId(each).map(({ id }) => id));
-    return { job_status: jobs.add('delete', gone, (id) => (organizations.remove(id, by), { id })) };
+    return { job_status: jobs.add(kind('Delete'), gone, (id) => (organizations.remove(id, by), { id })) };
   });
   api.put('/organizations/:id', async (request) => ({
-    organization: organizations.update(idOf(request), envelope(request, 'organization'), actor(request).id),
+    organization: show(
+      organizations.update(idOf(request), envelope(request, 'organization'), actor(request).id),
+    ),
   }));
   api.delete('/organizations/:id', async (request, reply) => {
     organizations.remove(idOf(request), actor(request).id);
@@ -103,7 +115,8 @@ export function organizationRoutes(api: FastifyInstance, context: Context): void
     return list(
       request,
       'tickets',
-      tickets.live().filter((ticket) => ticket.organization_id === id),
+      tickets.live().filter((ticket) => ticket.organization_id === id && !isArchived(store, ticket)),
+      (ticket) => tickets.shown(ticket),
     );
   });
   api.get('/organizations/:id/users', async (request) => {
@@ -111,10 +124,7 @@ export function organizationRoutes(api: FastifyInstance, context: Context): void
     return list(
       request,
       'users',
-      users.list({}).filter((user) => user.organization_id === id),
+      users.list({}).filter((user) => store.memberships.organizationsOf(user.id).includes(id)),
     );
   });
-  api.get('/organization_fields', async (request) =>
-    list(request, 'organization_fields', shownOrganizationFields(store.baseUrl(), store.organizationFields)),
-  );
 }

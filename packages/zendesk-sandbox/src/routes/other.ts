@@ -1,16 +1,13 @@
 import type { FastifyInstance } from 'fastify';
-import { search } from '../search';
+import type { Fields } from '../model';
+import { paged } from '../paging';
+import { badRequest } from '../refusal';
+import { checkSearchPage, search } from '../search';
 import { envelope, idOf, listOf, listing, noContent, queryOf, textOfPath, type Context } from './context';
 
 export function otherRoutes(api: FastifyInstance, context: Context): void {
   const { store, jobs, apiTokens } = context;
   const list = listing(context);
-  api.get('/groups', async (request) => list(request, 'groups', store.groups));
-  api.get('/brands', async (request) =>
-    list(request, 'brands', [
-      { id: 360000358316, name: 'Main', subdomain: 'sandbox', active: true, default: true },
-    ]),
-  );
   // Texts, not booleans: OAS, account; blakmatrix/node-zendesk, accountsettings.
   api.get('/account/settings', async () => ({
     settings: {
@@ -22,7 +19,22 @@ export function otherRoutes(api: FastifyInstance, context: Context): void {
     },
   }));
   api.get('/search', async (request) => {
+    checkSearchPage(queryOf(request));
     const { results, ...page } = list(request, 'results', search(store, queryOf(request)));
+    return { results, facets: null, ...page };
+  });
+  // https://developer.zendesk.com/api-reference/ticketing/ticket-management/search/#export-search-results
+  api.get('/search/export', async (request) => {
+    const query = queryOf(request);
+    const type = query['filter[type]'];
+    if (type === undefined) throw badRequest('InvalidParameter', 'filter[type] is missing');
+    const found = search(store, { query: `type:${type} ${query['query'] ?? ''}` });
+    const { results, ...page } = paged(
+      'results',
+      found,
+      { 'page[size]': '100', ...query },
+      { url: `${store.baseUrl()}/search/export.json`, rules: store.rules },
+    );
     return { results, facets: null, ...page };
   });
   api.get('/search/count', async (request) => ({ count: search(store, queryOf(request)).length }));
@@ -34,14 +46,29 @@ export function otherRoutes(api: FastifyInstance, context: Context): void {
 }
 
 /** https://developer.zendesk.com/api-reference/webhooks/webhooks-api/webhooks/ */
-export function webhookRoutes(api: FastifyInstance, { webhooks, triggers }: Context): void {
-  api.post('/webhooks', async (request, reply) =>
-    reply.code(201).send({ webhook: webhooks.add(envelope(request, 'webhook')) }),
-  );
-  api.get('/webhooks', async () => ({
-    webhooks: webhooks.list(),
-    meta: { has_more: false, after_cursor: null, before_cursor: null },
-    links: { next: null, prev: null },
+export function webhookRoutes(api: FastifyInstance, context: Context): void {
+  const { webhooks, triggers } = context;
+  const list = listing(context);
+  api.post('/webhooks', async (request, reply) => {
+    const webhook = webhooks.add(envelope(request, 'webhook'), context.actor(request).id);
+    return reply.code(201).send({ webhook });
+  });
+  api.get('/webhooks', async (request) => ({
+    webhooks: webhooks.list(queryOf(request)['filter[name_contains]']),
+    meta: { has_more: false },
+  }));
+  api.post('/webhooks/test', async (request) => ({
+    response: await webhooks.test(
+      queryOf(request)['webhook_id'],
+      ((request.body ?? {}) as { request?: Fields }).request ?? {},
+    ),
+  }));
+  api.get('/webhooks/:id/invocations', async (request) => {
+    const { invocations, ...page } = list(request, 'invocations', webhooks.invocations(textOfPath(request)));
+    return { invocations, ...page };
+  });
+  api.get('/webhooks/:id/invocations/:invocation/attempts', async (request) => ({
+    attempts: webhooks.attempts(textOfPath(request), textOfPath(request, 'invocation')),
   }));
   api.get('/webhooks/:id', async (request) => ({ webhook: webhooks.show(textOfPath(request)) }));
   for (const method of ['PUT', 'PATCH'] as const) {

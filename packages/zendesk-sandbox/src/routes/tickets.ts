@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { CUSTOM_STATUSES, shownTicketFields } from '../fields';
+import type { JobKind } from '../jobs';
 import type { Audit, Fields, Ticket } from '../model';
 import { parseRequest } from '../refusal';
+import { isArchived } from '../rules/archive';
+import { shownAudit } from '../tickets/ticketAudits';
 import {
   envelope,
   envelopes,
@@ -23,26 +25,32 @@ const mergeBody = z.looseObject({
   source_comment_is_public: z.boolean().default(false),
 });
 const tagsBody = z.looseObject({ tags: z.array(z.string()) });
+const FOR_GOOD: JobKind = { action: 'Delete', resource: 'Ticket', isForGood: true };
+const kind = (action: JobKind['action']): JobKind => ({ action, resource: 'Ticket' });
 
 /** https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ */
 export function ticketRoutes(api: FastifyInstance, context: Context): void {
   const { tickets, jobs, store, actor, limits, idempotency } = context;
   const list = listing(context);
+  const show = (ticket: Ticket) => tickets.shown(ticket);
   const answerOf = ({ ticket, audit }: { ticket: Ticket; audit: Audit }) => ({
-    ticket,
-    audit: tickets.comments.shownAudit(audit),
+    ticket: show(ticket),
+    audit: shownAudit(store, audit),
   });
-  const update = (request: FastifyRequest, change: unknown) => {
+  const update = (request: FastifyRequest, change: unknown, tagKeys = false) => {
     const user = actor(request);
-    return tickets.update(idOf(request), change, user);
+    return tickets.update(idOf(request), change, user, { tagKeys });
   };
+  /** Lists leave out what is archived. */
+  const listed = () => tickets.live().filter((ticket) => !isArchived(store, ticket));
 
   api.get('/tickets', async (request) => {
     const externalId = queryOf(request)['external_id'];
     return list(
       request,
       'tickets',
-      externalId === undefined ? tickets.live() : tickets.byExternalId(externalId),
+      externalId === undefined ? listed() : tickets.byExternalId(externalId),
+      show,
     );
   });
   api.get('/tickets/count', async () => ({
@@ -54,6 +62,7 @@ export function ticketRoutes(api: FastifyInstance, context: Context): void {
       request,
       'tickets',
       found.filter((ticket) => ticket.status !== 'deleted'),
+      show,
     );
   });
   api.get('/users/:id/tickets/:role', async (request) => {
@@ -61,35 +70,42 @@ export function ticketRoutes(api: FastifyInstance, context: Context): void {
     return list(
       request,
       'tickets',
-      tickets.live().filter((ticket) => ticket[role] === idOf(request)),
+      listed().filter((ticket) => ticket[role] === idOf(request)),
+      show,
     );
   });
-  api.get('/tickets/:id', async (request) => ({ ticket: tickets.get(idOf(request)) }));
+  api.get('/tickets/:id', async (request) => ({ ticket: show(tickets.get(idOf(request))) }));
   api.post('/tickets', async (request, reply) => {
     const user = actor(request);
     const create = () => answerOf(tickets.create(envelope(request, 'ticket'), user));
     const key = request.headers['idempotency-key'];
-    if (typeof key !== 'string') return reply.code(201).send(create());
-    const { answer, lookup } = idempotency.once(key, request.body, create);
-    return reply.code(201).header('x-idempotency-lookup', lookup).send(answer);
+    const { answer, lookup } =
+      typeof key === 'string'
+        ? idempotency.once(key, request.body, create)
+        : { answer: create(), lookup: null };
+    const { url } = (answer as { ticket: Ticket }).ticket;
+    reply.code(201).header('location', url);
+    if (lookup !== null) reply.header('x-idempotency-lookup', lookup);
+    return reply.send(answer);
   });
   api.post('/tickets/create_many', async (request) => {
     const user = actor(request);
     const step = (each: Fields) => ({ id: tickets.create(each, user).ticket.id });
-    return { job_status: jobs.add('create', envelopes(request, 'tickets'), step) };
+    return { job_status: jobs.add(kind('Create'), envelopes(request, 'tickets'), step) };
   });
   api.put('/tickets/update_many', async (request) => {
     const user = actor(request);
     const step = ({ id, ...each }: Fields) => {
       limits.bulkUpdate(user.id, Number(id));
-      return { id: tickets.update(Number(id), each, user, true).ticket.id };
+      const options = { tagKeys: true, tagsOfClosed: true };
+      return { id: tickets.update(Number(id), each, user, options).ticket.id };
     };
-    return { job_status: jobs.add('update', manyChanges(request, 'ticket', 'tickets'), step) };
+    return { job_status: jobs.add(kind('Update'), manyChanges(request, 'ticket', 'tickets'), step) };
   });
   api.delete('/tickets/destroy_many', async (request) => {
     const user = actor(request);
     const ids = idList(queryOf(request)['ids']);
-    return { job_status: jobs.add('delete', ids, (id) => (tickets.remove(id, user), { id })) };
+    return { job_status: jobs.add(kind('Update'), ids, (id) => (tickets.remove(id, user), { id })) };
   });
   api.put('/tickets/:id', async (request) => answerOf(update(request, envelope(request, 'ticket'))));
   api.delete('/tickets/:id', async (request, reply) => {
@@ -107,7 +123,7 @@ export function ticketRoutes(api: FastifyInstance, context: Context): void {
       sourcePublic: body.source_comment_is_public,
     };
     const step = (id: number) => (tickets.merge(id, body.ids, user, words), { id });
-    return { job_status: jobs.add('merge', [winner], step) };
+    return { job_status: jobs.add(kind('Update'), [winner], step) };
   });
 
   // https://developer.zendesk.com/api-reference/ticketing/ticket-management/tags/
@@ -122,31 +138,28 @@ export function ticketRoutes(api: FastifyInstance, context: Context): void {
       url: '/tickets/:id/tags',
       handler: async (request, reply) => {
         const { tags, ...safety } = parseRequest(tagsBody, request.body);
-        const { ticket } = update(request, { ...safety, [field]: tags });
+        const { ticket } = update(request, { ...safety, [field]: tags }, true);
         return reply.code(method === 'POST' ? 201 : 200).send({ tags: ticket.tags });
       },
     });
   }
 
   deletedTicketRoutes(api, context);
-  api.get('/ticket_fields', async (request) =>
-    list(request, 'ticket_fields', shownTicketFields(store.baseUrl(), store.ticketFields)),
-  );
-  api.get('/custom_statuses', async () => ({ custom_statuses: CUSTOM_STATUSES }));
 }
 
 function deletedTicketRoutes(api: FastifyInstance, context: Context): void {
   const { tickets, jobs, actor } = context;
   const list = listing(context);
-  api.get('/deleted_tickets', async (request) => list(request, 'deleted_tickets', tickets.deleted()));
+  api.get('/deleted_tickets', async (request) => list(request, 'deleted_tickets', tickets.deletions.list()));
   api.put('/deleted_tickets/restore_many', async (request) => {
-    for (const id of idList(queryOf(request)['ids'])) tickets.restore(id, actor(request));
-    return {};
+    const user = actor(request);
+    const ids = idList(queryOf(request)['ids']);
+    return { job_status: jobs.add(kind('Update'), ids, (id) => (tickets.restore(id, user), { id })) };
   });
   api.delete('/deleted_tickets/destroy_many', async (request) => {
     const user = actor(request);
     const ids = idList(queryOf(request)['ids']);
-    return { job_status: jobs.add('delete', ids, (id) => (tickets.removeForGood(id, user), { id })) };
+    return { job_status: jobs.add(FOR_GOOD, ids, (id) => (tickets.removeForGood(id, user), { id })) };
   });
   api.put('/deleted_tickets/:id/restore', async (request) => {
     tickets.restore(idOf(request), actor(request));
@@ -155,6 +168,6 @@ function deletedTicketRoutes(api: FastifyInstance, context: Context): void {
   api.delete('/deleted_tickets/:id', async (request) => {
     const user = actor(request);
     const step = (id: number) => (tickets.removeForGood(id, user), { id });
-    return { job_status: jobs.add('delete', [idOf(request)], step) };
+    return { job_status: jobs.add(FOR_GOOD, [idOf(request)], step) };
   });
 }

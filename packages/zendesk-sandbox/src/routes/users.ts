@@ -40,19 +40,31 @@ export function userRoutes(api: FastifyInstance, context: Context): void {
     return reply.code(created ? 201 : 200).send({ user });
   });
   api.post('/users/create_many', async (request) => ({
-    job_status: jobs.add('create', envelopes(request, 'users'), (each) => ({ id: users.create(each).id })),
+    job_status: jobs.add({ action: 'Create', resource: 'User' }, envelopes(request, 'users'), (each) => ({
+      id: users.create(each).id,
+    })),
   }));
   api.post('/users/create_or_update_many', async (request) => ({
-    job_status: jobs.add('create_or_update', envelopes(request, 'users'), (each) => ({
-      id: users.createOrUpdate(each).user.id,
-    })),
+    job_status: jobs.add({ action: 'Create', resource: 'User' }, envelopes(request, 'users'), (each) => {
+      const { user, created } = users.createOrUpdate(each);
+      return { id: user.id, status: created ? 'Created' : 'Updated' };
+    }),
   }));
   api.put('/users/update_many', async (request) => {
     const step = ({ id, ...each }: Fields) => ({ id: users.update(Number(id), each).id });
-    return { job_status: jobs.add('update', manyChanges(request, 'user', 'users'), step) };
+    return {
+      job_status: jobs.add(
+        { action: 'Update', resource: 'User' },
+        manyChanges(request, 'user', 'users'),
+        step,
+      ),
+    };
   });
   api.put('/users/:id', async (request) => ({
     user: users.update(idOf(request), envelope(request, 'user')),
   }));
   api.delete('/users/:id', async (request) => ({ user: users.remove(idOf(request)) }));
+  api.put('/users/:id/merge', async (request) => ({
+    user: users.merge(idOf(request), Number(envelope(request, 'user')['id'])),
+  }));
 }

@@ -5,7 +5,7 @@ import type { Subject } from '../subjects';
 import type { Evidence } from '../verdict';
 import type { Tools } from './tools';
 
-/** What is true of comments alone. @param parent what they are said on */
+/** Checks of comments only. @param parent the record that they belong to */
 export async function checkComments(tools: Tools, subject: Subject, parent: SyncRecord): Promise<void> {
   const { probe, recorder } = tools;
   await recorder.try('parent', subject.name, async () => {
@@ -32,7 +32,7 @@ export async function checkComments(tools: Tools, subject: Subject, parent: Sync
   await recorder.try('followUp', subject.name, () => followUp(tools, subject));
 }
 
-/** Where a follow-up goes is the system's own matter: it is looked for in what the change feed tells. */
+/** The system decides where a follow-up goes, so it is searched in the change feed. */
 async function followUp({ probe, feed }: Tools, subject: Subject): Promise<Evidence['followUp']> {
   const { ref } = await probe.create(subject);
   const text = `follow-up ${probe.words()}.`;

@@ -64,7 +64,7 @@ async function walk(probe: Probe, subject: Subject): Promise<Evidence['walk']> {
   return { pages, records: untouched.length, missing, ended: true };
 }
 
-/** @param onPage told each page and its number */
+/** @param onPage receives each page and its number */
 async function readAll(
   probe: Probe,
   subject: Subject,

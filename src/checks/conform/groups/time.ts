@@ -8,7 +8,7 @@ const EDITS = 4;
 /** A `Date` header leaves out the fraction of its second. */
 const HALF_A_SECOND_MS = 500;
 
-/** What the order of edits is told by. */
+/** The source of the order of edits. */
 export async function checkVersions({ probe, recorder }: Tools, subject: Subject): Promise<void> {
   await recorder.try('version', subject.name, async () => {
     const { name } = changeable(subject);

@@ -1,7 +1,7 @@
 import type { Report } from '../checklistLine';
 import { MARKS, directionOf, evidenceOf, groupsOf, headOf, recordsOf, secondsIn, summaryOf } from './words';
 
-/** The report as Markdown. What was synced stands in it as text. */
+/** The report as Markdown. Synced contents are escaped. */
 export function markdownOf(report: Report): string {
   const tables = groupsOf(report.results).map(([title, results]) => {
     const rows = results.map((result) => {

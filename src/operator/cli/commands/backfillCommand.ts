@@ -32,12 +32,12 @@ export function registerBackfill(program: Command): void {
   common(
     command
       .command('start', { isDefault: true })
-      .description('begin it, or join the one that runs')
-      .option('--wait', 'show how far it is until it ends; Ctrl-C leaves it running'),
+      .description('start a backfill, or join the running one')
+      .option('--wait', 'show the progress until the end; Ctrl-C leaves the backfill running'),
     'zendesk-pms-sync backfill --wait',
   ).action(async (options: StartOptions) => withService(options, (service) => start(service, options)));
   common(
-    command.command('status').description('how far it is'),
+    command.command('status').description('show the progress'),
     'zendesk-pms-sync backfill status --json',
   ).action(async (options: CommonOptions) =>
     withService(options, async ({ client, config }) => {
@@ -78,10 +78,10 @@ async function start(connected: Connected, options: StartOptions): Promise<void>
   if (progress.failed.length > 0) process.exitCode = 1;
 }
 
-/** How long it takes, as the last plan told it: only a plan reads all that there is to do. */
+/** The forecast of the last plan: only a plan reads everything that there is to do. */
 export function foretoldWords(foretold: KeptForecast | null): string {
   return foretold === null
-    ? 'How long it takes, "zendesk-pms-sync plan --summary" tells beforehand; it was not asked yet.'
+    ? 'No forecast: run "zendesk-pms-sync plan --summary" first to see how long it takes.'
     : `By the plan of ${foretold.at} it takes ${forecastWords(foretold)}.`;
 }
 
@@ -112,7 +112,7 @@ export function inWords(progress: BackfillProgress, now: Date): string {
   ].join(' · ');
 }
 
-/** Seconds, by how far the records' times have come from the step's first to its beginning; null where nothing tells. */
+/** Seconds left, estimated from the times of the step's records; null without an estimate. */
 export function secondsLeft({ step, startedAt }: BackfillProgress, now: Date): number | null {
   if (step.first === null || step.reached === null) return null;
   const all = Date.parse(startedAt) - Date.parse(step.first);

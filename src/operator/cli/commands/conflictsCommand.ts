@@ -13,11 +13,11 @@ import { entityNamed } from '../targets';
 import { printAnswer, withWholeReason, type WaitOptions } from './resyncCommand';
 
 export function registerConflicts(program: Command): void {
-  const conflicts = program.command('conflicts').description('what only a person can decide');
+  const conflicts = program.command('conflicts').description('conflicts that a person must decide');
   common(
     conflicts
       .command('list')
-      .description('list conflicts; exit code 1 when there are any')
+      .description('list conflicts; exit code 1 if there are any')
       .option('--entity <name>', 'only this entity, e.g. TicketToProject', entityNamed),
     'zendesk-pms-sync conflicts list --entity OrgToCustomer',
   ).action(async (options: CommonOptions & { entity?: EntityType }) =>
@@ -35,15 +35,15 @@ export function registerConflicts(program: Command): void {
     common(
       conflicts
         .command('resolve')
-        .description('decide a conflict of a property, or say which record is the counterpart')
+        .description('decide a conflict of a property, or choose the counterpart')
         .argument('<pair>', 'a record (zendesk:ticket:123) or a key (TicketToProject/zendesk:ticket:123)')
-        .option('--row <property>', 'the property in conflict, as "conflicts list" names it')
-        .option('--choose <side>', 'zendesk or pms: whose value counts', sideNamed)
-        .option('--value <value>', 'a value made of both, in the PMS form; JSON where it is not text')
+        .option('--row <property>', 'the property in conflict, from "conflicts list"')
+        .option('--choose <side>', 'zendesk or pms: the side whose value counts', sideNamed)
+        .option('--value <value>', 'a merged value, in the form of the PMS; JSON if it is not text')
         .option('--value-file <file>', 'the same from a file; - for standard input')
         .option('--link <record>', 'the record that is the counterpart')
-        .option('--create', 'none of the candidates: make a new counterpart')
-        .option('--unlink', 'keep the record by itself'),
+        .option('--create', 'create a new counterpart, and use none of the candidates')
+        .option('--unlink', 'leave the record without a counterpart'),
       'zendesk-pms-sync conflicts resolve zendesk:ticket:123 --row title --choose pms',
     ),
   ).action(async (pair: string, options: ResolveOptions) => {
@@ -73,7 +73,7 @@ function sideNamed(text: string): Side {
   throw new BadInput(`--choose: found "${text}", expected zendesk or pms`);
 }
 
-/** One decision, said in one way. @throws BadInput */
+/** One decision, given by exactly one option. @throws BadInput */
 function readChoice({ row, choose, value, valueFile, link, create, unlink }: ResolveOptions): Choice {
   const ways = { choose, value, 'value-file': valueFile, link, create, unlink };
   const given = Object.entries(ways).filter(([, option]) => option !== undefined);

@@ -53,24 +53,24 @@ export function registerConform(program: Command): void {
   program
     .command('conform')
     .description(
-      'try whether the PMS does what the sync takes for granted; best in a test account, with no service running. Exit code 1 if it claims what is not so',
+      'test whether the PMS does what the sync relies on; best in a test account, with no service running. Exit code 1 if it claims something that is not true',
     )
     .option(...CONFIG)
     .option(...CONNECTION)
-    .option('--profile <file>', 'try this profile rather than the configured one')
+    .option('--profile <file>', 'test this profile instead of the configured one')
     .option(
       '--records <n>',
-      'of each kind, make this many at most, so that lists have several pages',
+      'records of each kind to create at most, so that lists have several pages',
       positive('--records'),
       RECORDS,
     )
     .option(
       '--timeout <seconds>',
-      'how long to wait for what is found or told late',
+      'how long to wait for results that the PMS shows late',
       positive('--timeout'),
       TIMEOUT_SECONDS,
     )
-    .option('--json', 'print JSON in place of tables')
+    .option('--json', 'print JSON instead of tables')
     .addHelpText('after', '\nExample:\n  zendesk-pms-sync conform --records 120')
     .action(conform);
 }

@@ -29,7 +29,7 @@ export function registerControl(program: Command): void {
         .command(what)
         .description(
           what === 'pause'
-            ? 'have an entity type, or everything, rest; changes are kept'
+            ? 'pause an entity type, or everything; changes are kept'
             : 'go on, with what came meanwhile',
         )
         .argument('[scope]', SCOPES.join(', '), 'everything'),
@@ -43,7 +43,7 @@ export function registerControl(program: Command): void {
   common(
     program
       .command('resync-all')
-      .description('have pairs read both their records again, whatever is known of them')
+      .description('let pairs read both their records again')
       .option('--entity <type>', ENTITY_TYPES.join(', '))
       .option('--organization <record>', 'an organization and its tickets, e.g. zendesk:organization:12')
       .option('--since <time>', 'pairs with a record that changed since, e.g. 2026-05-01T12:00:00Z'),
@@ -70,7 +70,7 @@ async function resyncAll(
     else printLine(`${told} pairs read both their records again`);
   } catch (error) {
     const cause = error instanceof WorkflowFailedError ? error.cause?.cause : null;
-    // The worker knows what is linked; what it refuses is for whoever typed it.
+    // The worker knows which records are linked; its refusal is shown to the user of the command.
     if (cause instanceof Error && 'type' in cause && cause.type === 'BadInput')
       throw new BadInput(cause.message);
     throw error;

@@ -10,7 +10,7 @@ import { timeNamed } from '../targets';
 
 /** `cursors list|rewind`: how far each change stream was read, and reading it again from an earlier time. */
 export function registerCursors(program: Command): void {
-  const cursors = program.command('cursors').description('how far each change stream was read');
+  const cursors = program.command('cursors').description('the positions of the change streams');
   common(
     cursors
       .command('list')
@@ -20,8 +20,8 @@ export function registerCursors(program: Command): void {
   common(
     cursors
       .command('rewind')
-      .description('have a stream read again from a time on; what is known already changes nothing')
-      .argument('<stream>', 'as "cursors list" names it, e.g. zendesk:tickets')
+      .description('read a stream again from a given time; known records do not change')
+      .argument('<stream>', 'a name from "cursors list", e.g. zendesk:tickets')
       .argument('<time>', 'e.g. 2026-05-01T12:00:00Z, or "start" for its beginning'),
     'zendesk-pms-sync cursors rewind zendesk:tickets 2026-05-01T12:00:00Z',
   ).action(async (stream: string, time: string, options: CommonOptions) =>

@@ -21,7 +21,7 @@ export function registerDoctor(program: Command): void {
     program
       .command('doctor')
       .description(
-        'look at everything that the service needs, and say what to do where something is wrong; exit code 1 then',
+        'check everything that the service needs, and name a fix for each problem; exit code 1 if there is one',
       ),
     'zendesk-pms-sync doctor',
   ).action(async (options: CommonOptions) => {
@@ -37,7 +37,7 @@ export function registerDoctor(program: Command): void {
     if (options.json) printJson(findings);
     const wrong = findings.filter(({ state }) => state === 'failed' || state === 'warning').length;
     if (!options.json)
-      printLine(wrong === 0 ? paint('green', 'nothing is wrong') : paint('yellow', `${wrong} to mend`));
+      printLine(wrong === 0 ? paint('green', 'nothing is wrong') : paint('yellow', `${wrong} to fix`));
     if (wrong > 0) process.exitCode = 1;
   });
 }

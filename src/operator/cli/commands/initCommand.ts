@@ -40,7 +40,7 @@ export function registerInit(program: Command): void {
   program
     .command('init')
     .description(
-      'ask for what is needed, try it, and write the settings and a mapping with your custom fields',
+      'ask for addresses and secrets, test them, and write settings and a mapping with your custom fields',
     )
     .option('--dir <dir>', 'folder to write to', '.')
     .option('--zendesk-url <url>', 'https://NAME.zendesk.com, or just NAME')
@@ -51,7 +51,7 @@ export function registerInit(program: Command): void {
       '--yes',
       'ask nothing: secrets come from ZENDESK_OAUTH_CLIENT_SECRET (or ZENDESK_API_TOKEN) and PMS_TOKEN',
     )
-    .option('--force', 'replace files that are there')
+    .option('--force', 'replace existing files')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -60,7 +60,7 @@ export function registerInit(program: Command): void {
     .action((options: Options) => init(options, process.stdin.isTTY && !options.yes ? questions() : null));
 }
 
-/** @param ask null where nobody can be asked */
+/** @param ask null if there is no terminal */
 export async function init(options: Options, ask: Questions | null): Promise<void> {
   const dir = path.resolve(options.dir);
   refuseToReplace(dir, options.force === true);

@@ -16,7 +16,7 @@ import { printAnswer, withWholeReason, type WaitOptions } from './resyncCommand'
 const PAIR = 'a record (zendesk:ticket:123) or a key (TicketToProject/zendesk:ticket:123)';
 
 export function registerLinks(program: Command): Command {
-  const links = program.command('links').description('which records are pairs, and how each pair stands');
+  const links = program.command('links').description('pairs of records, and their states');
   registerShow(links);
   registerFind(links);
   registerLink(links);
@@ -54,11 +54,11 @@ function registerFind(links: Command): void {
   common(
     links
       .command('find')
-      .description('list pairs; exit code 1 when there are none')
+      .description('list pairs; exit code 1 if there are none')
       .argument('[text]', "part of a pair's key or of a record's name, e.g. an id")
       .option('--entity <name>', 'only this entity, e.g. TicketToProject', entityNamed)
       .option('--status <status>', 'linked, pending, conflict, quarantined or tombstone', statusNamed)
-      .option('--code <code>', 'only with this kind of reason, e.g. waiting or retry_later')
+      .option('--code <code>', 'only with this reason code, e.g. waiting or retry_later')
       .option('--limit <n>', 'at most so many', positive('--limit'), 50),
     'zendesk-pms-sync links find --status pending',
   ).action(async (text: string | undefined, options: FindOptions) =>
@@ -102,9 +102,7 @@ function registerLink(links: Command): void {
     common(
       links
         .command('unlink')
-        .description(
-          'take a pair apart: both records stay as they are, and are not linked again by themselves',
-        )
+        .description('unlink a pair: both records stay as they are, and the sync does not link them again')
         .argument('<pair>', PAIR),
       'zendesk-pms-sync links unlink zendesk:ticket:123',
     ),
@@ -120,7 +118,7 @@ function registerLink(links: Command): void {
     common(
       links
         .command('link')
-        .description('make two records a pair, or join again what was taken apart')
+        .description('join two records, or a pair that was unlinked')
         .argument('<record>', 'e.g. zendesk:ticket:123')
         .argument('<counterpart>', 'e.g. pms:project:P-7'),
       'zendesk-pms-sync links link zendesk:ticket:123 pms:project:P-7',
@@ -139,7 +137,7 @@ function registerLink(links: Command): void {
   );
 }
 
-/** Which of the two speaks for the pair: one that has a link already, or else the Zendesk record. */
+/** The record whose pair is used: the one that has a link already, or else the Zendesk record. */
 async function pairToBe(
   { store, mapping }: Connected,
   [a, b]: readonly [RefKey, RefKey],

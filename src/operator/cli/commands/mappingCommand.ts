@@ -20,7 +20,7 @@ const ARROWS = { both: '↔', toPms: '→', toZendesk: '←' } as const;
 /** `mapping show | check | diff`: the table of properties, for people. */
 export function registerMapping(program: Command): void {
   const mapping = program.command('mapping').description('the mapping: which properties correspond, and how');
-  const json = (command: Command) => command.option('--json', 'print JSON in place of tables');
+  const json = (command: Command) => command.option('--json', 'print JSON instead of tables');
   json(
     mapping
       .command('show', { isDefault: true })
@@ -38,7 +38,7 @@ export function registerMapping(program: Command): void {
     mapping
       .command('check')
       .description(
-        'check it against the fields that both systems have now; exit code 1 if anything does not fit',
+        'compare it with the fields that both systems have now; exit code 1 if something does not fit',
       )
       .argument('[file]', 'mapping file; default: the configured one')
       .option(...CONFIG)
@@ -50,10 +50,10 @@ export function registerMapping(program: Command): void {
     mapping
       .command('diff')
       .description(
-        'what changes for the sync when one mapping file replaces another; exit code 1 if anything does',
+        'show what changes for the sync if one mapping file replaces another; exit code 1 if something does',
       )
       .argument('<before>', 'mapping file in use')
-      .argument('<after>', 'mapping file to come'),
+      .argument('<after>', 'new mapping file'),
   )
     .addHelpText('after', '\nExample:\n  zendesk-pms-sync mapping diff mapping.yaml mapping.new.yaml')
     .action((before: string, after: string, options: Options) => {

@@ -33,7 +33,7 @@ export function registerPlan(program: Command): void {
     program
       .command('plan')
       .description(
-        'dry run: what a sync would do now, without writing anything; exit code 1 if anything needs a person',
+        'dry run: show what a sync would do now; writes nothing; exit code 1 if a person must decide something',
       )
       .option('--summary', 'print counts only'),
     'zendesk-pms-sync plan --summary',

@@ -20,7 +20,7 @@ export function registerQuarantine(program: Command): void {
   const quarantine = program.command('quarantine').description('pairs that cannot be synced as they are');
   filtered(
     common(
-      quarantine.command('list').description('list them with their reasons; exit code 1 when there are any'),
+      quarantine.command('list').description('list them with their reasons; exit code 1 if there are any'),
       'zendesk-pms-sync quarantine list --code closed_ticket',
     ),
   ).action(async (options: CommonOptions & Filter) =>
@@ -42,7 +42,7 @@ export function registerQuarantine(program: Command): void {
       common(
         quarantine
           .command('retry')
-          .description('try again after the cause was mended; exit code 1 unless all are linked then')
+          .description('try again after the cause was removed; exit code 1 unless all are linked afterwards')
           .argument('[pair...]', 'records (zendesk:ticket:123) or keys; without any, all that match'),
         'zendesk-pms-sync quarantine retry --code unmapped_value',
       ).option('--all', 'all that are quarantined'),
@@ -67,7 +67,7 @@ export function registerQuarantine(program: Command): void {
 function filtered(command: Command): Command {
   return command
     .option('--entity <name>', 'only this entity, e.g. TicketToProject', entityNamed)
-    .option('--code <code>', 'only this kind of reason, e.g. closed_ticket');
+    .option('--code <code>', 'only with this reason code, e.g. closed_ticket');
 }
 
 function quarantined({ entity, code }: Filter): LinkFilter {

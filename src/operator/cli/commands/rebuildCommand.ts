@@ -62,7 +62,7 @@ function printReport({ records, entities, told }: RebuildReport): void {
       return [type, ...[rebuilt, differing, ended, kept, ambiguous, orphaned].map(String)];
     }),
   );
-  printLine(`${told} pairs were told to come into agreement.`);
+  printLine(`${told} pairs were signalled to sync.`);
   if (ENTITY_TYPES.some((type) => entities[type].ambiguous > 0))
     printLine('Some back-references contradict each other; what is left for a person, see: conflicts list');
 }

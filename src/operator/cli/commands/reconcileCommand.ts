@@ -21,13 +21,13 @@ interface ReportOptions extends CommonOptions {
   last: number;
 }
 
-/** `reconcile`: compares both sides now, tells how far it is, and shows what it found; `reconcile report`: shows it again. */
+/** `reconcile`: compares both sides now, shows the progress and the result; `reconcile report`: shows the result again. */
 export function registerReconcile(program: Command): void {
   const command = program.command('reconcile').description('compare both sides with the link store');
   common(
     command
       .command('run', { isDefault: true })
-      .description('compare all records of both sides with the link store, and have what differs mended')
+      .description('compare all records of both sides with the link store, and repair the differences')
       .option('--full', 'all comments, not only those since the last reconcile', false),
     'zendesk-pms-sync reconcile --full',
   ).action(async (options: RunOptions) => withService(options, (service) => run(service, options)));

@@ -13,7 +13,7 @@ export function registerRemap(program: Command): void {
   common(
     program
       .command('remap')
-      .description('bring all pairs to the mapping file as it is now, e.g. after a row was added'),
+      .description('apply the present mapping file to all pairs, e.g. after a row was added'),
     'zendesk-pms-sync remap',
   ).action(async (options: CommonOptions) =>
     withService(options, async (connected) => {
@@ -25,7 +25,7 @@ export function registerRemap(program: Command): void {
   );
 }
 
-/** Starts the workflow, or joins the one that runs, and shows how far it is. Ctrl-C leaves it running. */
+/** Starts the workflow, or joins the running one, and shows its progress. Ctrl-C leaves it running. */
 async function follow({ client, config, mapping: { version } }: Connected): Promise<RemapProgress> {
   const handle = await client.workflow.start(remap, {
     workflowId: `${config.taskQueue}-remap-${version}`,
@@ -46,5 +46,5 @@ async function follow({ client, config, mapping: { version } }: Connected): Prom
 }
 
 function words({ version, told, left }: RemapProgress): string {
-  return `mapping ${version}: ${told} pairs told, ${left} left as they are`;
+  return `mapping ${version}: ${told} pairs signalled, ${left} left as they are`;
 }

@@ -24,7 +24,7 @@ export function registerResync(program: Command): void {
     common(
       program
         .command('resync')
-        .description('read both records of a pair again and bring them into agreement now')
+        .description('read both records of a pair again and sync them now')
         .argument('<pair...>', 'a record (zendesk:ticket:123) or a key (TicketToProject/zendesk:ticket:123)'),
       'zendesk-pms-sync resync zendesk:ticket:123',
     ),
@@ -67,7 +67,7 @@ export async function withWholeReason<T extends Answered>(store: LinkStore, answ
   return link?.status === answer.status && link.reason ? { ...answer, reason: link.reason.text } : answer;
 }
 
-/** Prints how pairs stand; the exit code is 1 unless all of them are in order. */
+/** Prints the state of pairs; the exit code is 1 unless all of them are linked. */
 export function printAnswers(answers: Answered[], { json }: CommonOptions): void {
   if (json) printJson(answers);
   else
@@ -85,7 +85,7 @@ export function printAnswers(answers: Answered[], { json }: CommonOptions): void
   if (!answers.every(inOrder)) process.exitCode = 1;
 }
 
-/** Prints how one pair stands after a person's decision. */
+/** Prints the state of one pair after a person's decision. */
 export function printAnswer(answer: PairSummary, { json }: CommonOptions): void {
   if (json) return printJson(answer);
   const state = paint(answer.status === 'linked' ? 'green' : 'yellow', answer.status);

@@ -15,7 +15,7 @@ export function registerStatus(program: Command): void {
     program
       .command('status')
       .description(
-        'how the sync stands: pairs, lag, rate budget, Schedules; exit code 1 if anything needs a person',
+        'the state of the sync: pairs, lag, rate limits, Schedules; exit code 1 if a person must do something',
       ),
     'zendesk-pms-sync status',
   ).action(async (options: CommonOptions) => {
@@ -31,7 +31,7 @@ export function registerStatus(program: Command): void {
   });
 }
 
-/** How one connection stands. */
+/** The state of one connection. */
 interface Stood {
   connection: string | null;
   status: Status;

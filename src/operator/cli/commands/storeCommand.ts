@@ -12,12 +12,12 @@ interface MigrateCommand extends CommonOptions {
 
 /** `store migrate`: what is stored, in the form in which this release writes it. */
 export function registerStore(program: Command): void {
-  const store = program.command('store').description('what the service has stored, as a whole');
+  const store = program.command('store').description('the stored documents of the service');
   common(
     store
       .command('migrate')
-      .description('bring all stored documents to this release’s version; exit code 1 if some are left')
-      .option('--dry-run', 'say what would be done, and write nothing'),
+      .description('migrate all stored documents to this release’s version; exit code 1 if some are left')
+      .option('--dry-run', 'show what would be done, and write nothing'),
     'zendesk-pms-sync store migrate --dry-run',
   ).action(migrate);
 }

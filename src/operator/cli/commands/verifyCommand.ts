@@ -64,23 +64,23 @@ const TAG = /^[a-z0-9][a-z0-9_-]{2,39}$/;
 export function registerVerify(program: Command): void {
   program
     .command('verify')
-    .description('try every row of the mapping in each of its directions; exit code 1 if any line fails')
+    .description('test every row of the mapping in each direction; exit code 1 if a line fails')
     .option(...CONFIG)
     .option(...CONNECTION)
-    .option('--sandbox', 'start servers, two sandboxes and the sync, and try the mapping there')
+    .option('--sandbox', 'start servers, two sandboxes and the sync, and test the mapping there')
     .option(
       '--tag <tag>',
-      'in the configured accounts: name all that is made with it, and remove it in the end',
+      'use the configured accounts: mark all created records with this tag, and remove them at the end',
     )
     .option(
       '--timeout <seconds>',
       `how long to wait for a value (${TIMEOUT_SECONDS.sandbox} in the sandbox, else ${TIMEOUT_SECONDS.real})`,
       positive('--timeout'),
     )
-    .option('--markdown <file>', 'write the report as Markdown, too')
-    .option('--html <file>', 'write the report as a page, too')
-    .option('--junit <file>', 'write the report as JUnit XML, too')
-    .option('--json', 'print JSON in place of tables')
+    .option('--markdown <file>', 'also write the report as Markdown')
+    .option('--html <file>', 'also write the report as HTML')
+    .option('--junit <file>', 'also write the report as JUnit XML')
+    .option('--json', 'print JSON instead of tables')
     .addHelpText(
       'after',
       '\nExamples:\n  zendesk-pms-sync verify --sandbox\n  zendesk-pms-sync verify --tag qa-2026-05 --html report.html',

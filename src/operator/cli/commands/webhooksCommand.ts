@@ -23,17 +23,15 @@ const SETTING_OF: Record<Side, 'zendeskWebhookSecret' | 'pmsWebhookSecret'> = {
 };
 
 export function webhooksCommand(program: Command): void {
-  const webhooks = program
-    .command('webhooks')
-    .description('the webhooks in Zendesk and in the PMS that lead here');
+  const webhooks = program.command('webhooks').description('the sync’s webhooks in Zendesk and in the PMS');
   const common = (command: Command) =>
     command
       .option(...CONFIG)
       .option(...CONNECTION)
-      .option('--name <name>', 'what the webhook is called', 'zendesk-pms-sync')
+      .option('--name <name>', 'name of the webhook', 'zendesk-pms-sync')
       .option('--json', 'print JSON');
   common(webhooks.command('install'))
-    .description('create them, or bring them up to date, and say what they sign with')
+    .description('create or update them, and print their signing secrets')
     .option('--secrets-dir <dir>', 'write the secrets to files there instead of printing them')
     .action((options: Options) => mendable(() => install(options)));
   common(webhooks.command('list'))
@@ -117,7 +115,7 @@ function print(value: unknown): void {
   console.log(JSON.stringify(value, null, 2));
 }
 
-/** What a system refuses or leaves unanswered is for a person to mend: one line, like a wrong setting. */
+/** A refusal or a missing answer is for a person to resolve: one line, as for a wrong setting. */
 async function mendable(work: () => Promise<void>): Promise<void> {
   try {
     await work();

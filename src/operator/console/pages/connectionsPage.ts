@@ -4,7 +4,7 @@ import type { ConsoleContext } from '../consoleContext';
 import { html } from '../html';
 import { mark, table, time, type Page } from '../layout';
 
-/** How each of several connections stands, in a line. */
+/** The state of each connection, in one line. */
 
 export interface ConnectionLine {
   connection: string;

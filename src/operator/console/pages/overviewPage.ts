@@ -177,13 +177,13 @@ function behind(currentAt: string | null, now: number): Html | string {
   return `${Math.max(0, Math.round((now - Date.parse(currentAt)) / 1000))} s`;
 }
 
-/** The stream that was farthest behind stands for its side. */
+/** The lag of a side is that of its slowest stream. */
 function lagChart(side: Side, { lag, positions, now }: Overview): Html {
   const most = new Map<number, number>();
   const note = (minute: number, ms: number) => most.set(minute, Math.max(most.get(minute) ?? 0, ms / 1000));
   for (const { stream, minute, behindMs } of lag)
     if (stream.startsWith(`${side}:`)) note(minute.getTime(), behindMs);
-  // What goes on just now is no sample yet: a side that nobody reads any more.
+  // A side that is not read any more has no sample of the present minute.
   for (const { name, currentAt } of positions)
     if (name.startsWith(`${side}:`) && currentAt !== null)
       note(Math.floor(now / MINUTE_MS) * MINUTE_MS, Math.max(0, now - Date.parse(currentAt)));

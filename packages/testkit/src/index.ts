@@ -1,0 +1,32 @@
+/** The test side of zendesk-pms-sync: who asks both systems, who edits in them, and what goes wrong with them. */
+export { exchange, send, type Body, type Exchanged } from './http';
+export {
+  ApiError,
+  JsonApi,
+  inParallel,
+  listPms,
+  listZendesk,
+  pmsApi,
+  sleep,
+  zendeskApi,
+  type Access,
+} from './jsonApi';
+export { readComments, type CommentWithAudit } from './comments';
+export { ZendeskApi, type Answer, type TicketEvent } from './zendeskAgent';
+export {
+  RedmineClient,
+  RedmineError,
+  type CustomValue,
+  type Issue,
+  type IssueJournal,
+  type RedmineProject,
+  type RedmineUser,
+} from './redmineClient';
+export { SandboxControls, controlsOf } from './sandboxControls';
+export { WEATHERS, WEATHER_NAMES, type Weather } from './weather';
+export { SIDES, refOf, type Kind, type Side } from './people/insidePeople';
+export { type EditEntry, type Property } from './people/journal';
+export { RandomPeople, comparable, editable, type Said, type Thing } from './people/randomPeople';
+export { changes, type Change } from './people/changes';
+export { type Edit } from './people/edits';
+export { quickEdits, scriptEdits } from './people/scriptedEdits';

@@ -1,0 +1,99 @@
+import { SYNC_PERSON } from 'pms-sandbox';
+import { InsidePeople, refOf, type Kind, type SandboxPair, type Side } from './insidePeople';
+
+/** What people do in the two systems, one kind of change at a time, and whether it has arrived on the other side. */
+
+const AGENT = 'ann@sandbox.example';
+
+export interface Change {
+  /** Which entity, and which way. */
+  name: string;
+  /** Makes one; each `n` concerns another record. @returns whether it has arrived */
+  make: (n: number) => () => boolean;
+}
+
+/** Changes of every kind, over the records that both systems have. */
+export function changes(sandboxes: SandboxPair): Change[] {
+  const { zendesk, pms } = sandboxes;
+  // Figures of earlier runs were taken with this person: nobody else need be made known to Zendesk.
+  const people = new InsidePeople(sandboxes, { agent: AGENT, person: SYNC_PERSON });
+  const { agent, person } = people;
+  const pairs = { ticket: joined(sandboxes, 'ticket'), org: joined(sandboxes, 'org') };
+  const other = (side: Side): Side => (side === 'zendesk' ? 'pms' : 'zendesk');
+  const pair = (kind: Kind, n: number): Record<Side, string> => at(pairs[kind], n);
+  let edits = 0;
+  const words = () => `Edit ${(edits += 1)} of ${Date.now()}`;
+
+  /** One text is changed; `fields` are its names on the side of the edit and on the other. */
+  const edited = (name: string, kind: Kind, side: Side, [from, to]: [string, string]): Change => ({
+    name,
+    make(n) {
+      const ids = pair(kind, n);
+      const text = words();
+      people.change(kind, side, ids[side], { [from]: text });
+      return () => people.read(kind, other(side), ids[other(side)])[to] === text;
+    },
+  });
+  const made = (name: string, side: Side, fields: (text: string, org: string) => object): Change => ({
+    name,
+    make(n) {
+      const id = people.create('ticket', side, { ...fields(words(), pair('org', n)[side]) });
+      return () => people.counterpart('ticket', side, id) !== undefined;
+    },
+  });
+  return [
+    edited('organization edited', 'org', 'zendesk', ['details', 'description']),
+    edited('customer edited', 'org', 'pms', ['notes', 'notes']),
+    edited('ticket edited', 'ticket', 'zendesk', ['subject', 'title']),
+    edited('project edited', 'ticket', 'pms', ['title', 'subject']),
+    made('ticket made', 'zendesk', (subject, organization) => ({
+      subject,
+      comment: { body: subject },
+      organization_id: Number(organization),
+      requester_id: agent.id,
+      assignee_id: agent.id,
+    })),
+    made('project made', 'pms', (title, customerId) => ({
+      title,
+      description: title,
+      customerId,
+      requesterId: person,
+      assigneeId: person,
+    })),
+    {
+      name: 'comment made',
+      make(n) {
+        const { zendesk: ticket, pms: project } = pair('ticket', n);
+        const body = words();
+        people.say('zendesk', ticket, body);
+        return () => pms.store.lookUp('note', 'projectId', project).some((note) => note['body'] === body);
+      },
+    },
+    {
+      name: 'note made',
+      make(n) {
+        const { zendesk: ticket, pms: project } = pair('ticket', n);
+        const body = words();
+        people.say('pms', project, body);
+        const comments = () => zendesk.store.comments.get(Number(ticket)) ?? [];
+        return () => comments().some((comment) => comment.body.includes(body));
+      },
+    },
+  ];
+}
+
+/** Records that were joined, by the marks that those of the PMS carry. */
+function joined({ pms }: SandboxPair, kind: Kind): Record<Side, string>[] {
+  const collection = kind === 'ticket' ? 'project' : 'customer';
+  const prefix = refOf(kind, 'zendesk', '');
+  return [...pms.store.all(collection)].flatMap(({ id, externalRef }) =>
+    externalRef?.startsWith(prefix) ? [{ zendesk: externalRef.slice(prefix.length), pms: id }] : [],
+  );
+}
+
+function at<T>(items: readonly T[], n: number): T {
+  const item = items[n];
+  if (item === undefined)
+    throw new Error(`the account is too small: ${items.length} records, expected more than ${n}`);
+  return item;
+}

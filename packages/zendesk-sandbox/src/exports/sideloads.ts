@@ -1,0 +1,46 @@
+import type { Fields, Query, Ticket } from '../model';
+import type { Store } from '../store';
+
+interface Sideloads {
+  lists: Fields;
+  /** What stands in the ticket itself. */
+  ofTicket: (ticket: Ticket) => Fields;
+}
+
+/** Rule 34: `include=users,groups,organizations,metric_sets`; metric sets stand in a list and in each ticket. */
+export function sideloads(store: Store, tickets: readonly Ticket[], query: Query): Sideloads {
+  const names = (query['include'] ?? '').split(',');
+  const ids = (...keys: string[]) => new Set(tickets.flatMap((ticket) => keys.map((key) => ticket[key])));
+  const users = ids('requester_id', 'submitter_id', 'assignee_id');
+  const organizations = ids('organization_id');
+  const groups = ids('group_id');
+  const metricSets = tickets.map((ticket) => metricSet(ticket));
+  const lists: Record<string, Fields[]> = {
+    users: [...store.users.values()].filter(({ id }) => users.has(id)),
+    organizations: [...store.organizations.values()].filter(({ id }) => organizations.has(id)),
+    groups: store.groups.filter(({ id }) => groups.has(id)),
+    metric_sets: metricSets,
+  };
+  return {
+    lists: Object.fromEntries(Object.entries(lists).filter(([name]) => names.includes(name))),
+    ofTicket: (ticket) => (names.includes('metric_sets') ? { metric_set: metricSet(ticket) } : {}),
+  };
+}
+
+function metricSet({
+  id,
+  created_at: createdAt,
+  updated_at: updatedAt,
+  assignee_id: assignee,
+}: Ticket): Fields {
+  return {
+    id,
+    ticket_id: id,
+    created_at: createdAt,
+    updated_at: updatedAt,
+    group_stations: 0,
+    assignee_stations: assignee === null ? 0 : 1,
+    reopens: 0,
+    replies: 0,
+  };
+}

@@ -1,0 +1,93 @@
+import type { Fields } from './model';
+import { invalid, notFound } from './refusal';
+
+export interface Membership extends Fields {
+  id: number;
+  user_id: number;
+  organization_id: number;
+  default: boolean;
+}
+
+/**
+ * Which organizations people belong to; one of them is the default, which users show as `organization_id`.
+ * https://developer.zendesk.com/api-reference/ticketing/organizations/organization_memberships/
+ */
+export class Memberships {
+  private readonly all = new Map<number, Membership>();
+
+  constructor(private readonly options: { now: () => string; newId: () => number; baseUrl: () => string }) {}
+
+  list(filter: { userId?: number; organizationId?: number } = {}): Membership[] {
+    return [...this.all.values()].filter(
+      (each) =>
+        (filter.userId === undefined || each.user_id === filter.userId) &&
+        (filter.organizationId === undefined || each.organization_id === filter.organizationId),
+    );
+  }
+
+  /** The default one first. */
+  organizationsOf(userId: number): number[] {
+    return this.list({ userId })
+      .sort((a, b) => Number(b.default) - Number(a.default))
+      .map((each) => each.organization_id);
+  }
+
+  /** @throws Refusal 404 */
+  get(id: number): Membership {
+    const found = this.all.get(id);
+    if (!found) throw notFound();
+    return found;
+  }
+
+  /** Rule 47: one that exists is refused. @throws Refusal 422 */
+  add(userId: number, organizationId: number, isDefault = false): Membership {
+    const own = this.list({ userId });
+    if (own.some((each) => each.organization_id === organizationId))
+      throw invalid('user_id', 'User has already been taken', 'DuplicateValue');
+    const now = this.options.now();
+    const id = this.options.newId();
+    const membership = {
+      url: `${this.options.baseUrl()}/organization_memberships/${id}.json`,
+      id,
+      user_id: userId,
+      organization_id: organizationId,
+      default: own.length === 0,
+      organization_name: null,
+      view_tickets: true,
+      created_at: now,
+      updated_at: now,
+    };
+    this.all.set(id, membership);
+    return isDefault ? this.makeDefault(id) : membership;
+  }
+
+  makeDefault(id: number): Membership {
+    const wanted = this.get(id);
+    for (const each of this.list({ userId: wanted.user_id }))
+      this.all.set(each.id, { ...each, default: each.id === id });
+    return this.get(id);
+  }
+
+  /** Another one, if there is any, becomes the default. @returns the organization that is the default now */
+  remove(id: number): number | null {
+    const { user_id: userId, default: wasDefault } = this.get(id);
+    this.all.delete(id);
+    const [next] = this.list({ userId });
+    if (wasDefault && next) this.makeDefault(next.id);
+    return this.list({ userId }).find((each) => each.default)?.organization_id ?? null;
+  }
+
+  /** What a user shows as organization is the default membership. */
+  ensureDefault(userId: number, organizationId: number): void {
+    const [known] = this.list({ userId, organizationId });
+    if (!known) this.add(userId, organizationId, true);
+    else if (!known.default) this.makeDefault(known.id);
+  }
+
+  /** Rule 25 [D Z:users]: `organization_id` in an update replaces the default and removes all others. */
+  replace(userId: number, organizationId: number | null): void {
+    for (const each of this.list({ userId }))
+      if (each.organization_id !== organizationId) this.all.delete(each.id);
+    if (organizationId !== null) this.ensureDefault(userId, organizationId);
+  }
+}

@@ -1,0 +1,113 @@
+import type { FastifyInstance } from 'fastify';
+import type { Membership } from '../memberships';
+import type { Fields } from '../model';
+import { envelope, idOf, listing, noContent, type Context } from './context';
+
+/** Addresses of people, and the organizations that they belong to (rule 25). */
+export function peopleRoutes(api: FastifyInstance, context: Context): void {
+  identityRoutes(api, context);
+  membershipRoutes(api, context);
+}
+
+/** https://developer.zendesk.com/api-reference/ticketing/users/user_identities/ */
+function identityRoutes(api: FastifyInstance, context: Context): void {
+  const { users, store } = context;
+  const { identities } = store;
+  const list = listing(context);
+  const tell = (userId: number, type: string, change: Fields) =>
+    store.onEvent({ type: `user.${type}`, kind: 'user', record: users.get(userId), actorId: null, change });
+
+  api.get('/users/:id/identities', async (request) =>
+    list(request, 'identities', identities.of(users.get(idOf(request)).id)),
+  );
+  api.get('/users/:id/identities/:identity', async (request) => ({
+    identity: identities.get(idOf(request), idOf(request, 'identity')),
+  }));
+  api.post('/users/:id/identities', async (request, reply) => {
+    const { id } = users.get(idOf(request));
+    const identity = identities.add(id, envelope(request, 'identity'), (email) => users.isTaken(email, id));
+    users.readdress(id);
+    const { primary, type, value } = identity;
+    tell(id, 'identity_created', { current: { id: String(identity.id), primary, type, value } });
+    return reply.code(201).header('location', identity['url']).send({ identity });
+  });
+  api.put('/users/:id/identities/:identity/make_primary', async (request) => {
+    const { id, email } = users.get(idOf(request));
+    const { id: identityId, type } = identities.makePrimary(id, idOf(request, 'identity'));
+    const current = { id: String(identityId), primary: true, type, value: users.readdress(id).email };
+    tell(id, 'identity_changed', { current, previous: { ...current, value: email } });
+    return list(request, 'identities', identities.of(id));
+  });
+  api.put('/users/:id/identities/:identity/verify', async (request) => ({
+    identity: identities.verify(idOf(request), idOf(request, 'identity')),
+  }));
+  api.delete('/users/:id/identities/:identity', async (request, reply) => {
+    const { id } = users.get(idOf(request));
+    const { value, type } = identities.get(id, idOf(request, 'identity'));
+    identities.remove(id, idOf(request, 'identity'));
+    if (type === 'email') store.forgetEmail(value);
+    users.readdress(id);
+    tell(id, 'identity_deleted', { previous: { type, value } });
+    return noContent(reply);
+  });
+}
+
+/** https://developer.zendesk.com/api-reference/ticketing/organizations/organization_memberships/ */
+function membershipRoutes(api: FastifyInstance, context: Context): void {
+  const { users, organizations, store } = context;
+  const { memberships } = store;
+  const list = listing(context);
+  const tell = (membership: Membership, type: string) =>
+    store.onEvent({
+      type: `user.organization_membership_${type}`,
+      kind: 'user',
+      record: users.get(membership.user_id),
+      actorId: null,
+      change: { organization: { id: String(membership.organization_id) } },
+    });
+  /** What a user shows follows the default membership. */
+  const follow = (userId: number) => users.reorganize(userId, memberships.organizationsOf(userId)[0] ?? null);
+
+  api.get('/organization_memberships', async (request) =>
+    list(request, 'organization_memberships', memberships.list()),
+  );
+  api.get('/users/:id/organization_memberships', async (request) =>
+    list(request, 'organization_memberships', memberships.list({ userId: users.get(idOf(request)).id })),
+  );
+  api.get('/organizations/:id/organization_memberships', async (request) => {
+    const { id } = organizations.get(idOf(request));
+    return list(request, 'organization_memberships', memberships.list({ organizationId: id }));
+  });
+  api.get('/users/:id/organizations', async (request) => {
+    const ids = memberships.organizationsOf(users.get(idOf(request)).id);
+    const found = ids.map((id) => organizations.get(id));
+    return list(request, 'organizations', found, (each) => organizations.shown(each));
+  });
+  api.get('/organization_memberships/:id', async (request) => ({
+    organization_membership: memberships.get(idOf(request)),
+  }));
+  api.post('/organization_memberships', async (request, reply) => {
+    const given = envelope(request, 'organization_membership');
+    const user = users.get(Number(given['user_id']));
+    const organization = organizations.get(Number(given['organization_id']));
+    const membership = memberships.add(user.id, organization.id, given['default'] === true);
+    follow(user.id);
+    tell(membership, 'created');
+    return reply
+      .code(201)
+      .header('location', membership['url'])
+      .send({ organization_membership: memberships.get(membership.id) });
+  });
+  api.put('/users/:id/organization_memberships/:membership/make_default', async (request) => {
+    const { user_id: userId } = memberships.makeDefault(idOf(request, 'membership'));
+    follow(userId);
+    return { organization_memberships: memberships.list({ userId }) };
+  });
+  api.delete('/organization_memberships/:id', async (request, reply) => {
+    const membership = memberships.get(idOf(request));
+    memberships.remove(membership.id);
+    follow(membership.user_id);
+    tell(membership, 'deleted');
+    return noContent(reply);
+  });
+}

@@ -1,0 +1,269 @@
+import { createHmac } from 'node:crypto';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
+import { ZendeskApi } from 'testkit';
+
+interface Delivery {
+  headers: IncomingHttpHeaders;
+  text: string;
+  body: {
+    type: string;
+    subject: string;
+    detail: Record<string, unknown>;
+    event: Record<string, unknown>;
+  };
+}
+
+let sandbox: ZendeskSandbox;
+let api: ZendeskApi;
+let receiver: Server;
+let endpoint: string;
+let received: Delivery[];
+/** What the receiver answers next, 200 when nothing is left; null for no answer at all. */
+let answers: (number | null)[];
+let waiting: (() => void)[];
+
+beforeEach(async () => {
+  received = [];
+  answers = [];
+  waiting = [];
+  sandbox = await startZendeskSandbox({ webhookTimeoutMs: 1_000, webhookRetryMs: 1 });
+  api = new ZendeskApi(sandbox);
+  receiver = createServer((request, response) => {
+    let text = '';
+    request.on('data', (part) => (text += String(part)));
+    request.on('end', () => {
+      const body = (text.includes('"account_id"') ? JSON.parse(text) : {}) as Delivery['body'];
+      received.push({ headers: request.headers, text, body });
+      const status = answers.shift();
+      if (status !== null) response.writeHead(status ?? 200).end();
+      waiting.splice(0).forEach((wake) => wake());
+    });
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  endpoint = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
+});
+afterEach(async () => {
+  await sandbox.close();
+  receiver.closeAllConnections();
+  await new Promise((resolve) => receiver.close(resolve));
+});
+
+async function subscribe(...types: string[]): Promise<{ id: string; secret: string }> {
+  const subscriptions = types.map((type) => (type.includes('.') ? `zen:event-type:${type}` : type));
+  const { body, status } = await api.post('/webhooks', { webhook: { name: 'w', endpoint, subscriptions } });
+  expect(status).toBe(201);
+  const { id } = body.webhook;
+  expect(body.webhook).not.toHaveProperty('secret');
+  return { id, secret: (await api.get(`/webhooks/${id}/signing_secret`)).body.signing_secret.secret };
+}
+async function deliveries(count: number): Promise<Delivery[]> {
+  while (received.length < count) await new Promise<void>((resolve) => waiting.push(resolve));
+  return received;
+}
+const types = (list: Delivery[]) => list.map(({ body }) => body.type.replace('zen:event-type:', ''));
+const signed = ({ headers, text }: Delivery, secret: string) =>
+  createHmac('sha256', secret)
+    .update(`${String(headers['x-zendesk-webhook-signature-timestamp'])}${text}`)
+    .digest('base64') === headers['x-zendesk-webhook-signature'];
+
+test('a delivery is signed over timestamp and raw body, and names webhook and invocation', async () => {
+  const { id, secret } = await subscribe('ticket.created');
+  const ticket = await api.ticket({ subject: 'Ünïcode 🔥', priority: 'high' });
+  const [delivery] = await deliveries(1);
+  expect(delivery && signed(delivery, secret)).toBe(true);
+  expect(delivery && signed(delivery, 'another secret')).toBe(false);
+  expect(delivery?.headers).toMatchObject({
+    'x-zendesk-webhook-id': id,
+    'x-zendesk-webhook-invocation-id': expect.stringMatching(/^[\da-f-]{36}$/) as unknown,
+    'content-type': expect.stringContaining('application/json') as unknown,
+  });
+  expect(delivery?.body).toMatchObject({
+    type: 'zen:event-type:ticket.created',
+    subject: `zen:ticket:${ticket.id}`,
+    detail: {
+      id: String(ticket.id),
+      subject: 'Ünïcode 🔥',
+      status: 'NEW',
+      requester_id: String(ticket.requester_id),
+      updated_at: ticket.updated_at,
+    },
+  });
+});
+
+test('a new signing secret replaces the old one', async () => {
+  const { id, secret } = await subscribe('ticket.created');
+  const fresh = (await api.post(`/webhooks/${id}/signing_secret`)).body.signing_secret.secret;
+  await api.ticket();
+  const [delivery] = await deliveries(1);
+  expect(delivery && [signed(delivery, secret), signed(delivery, fresh)]).toEqual([false, true]);
+});
+
+test('events of tickets and organizations', async () => {
+  await subscribe(
+    ...[
+      'created',
+      'status_changed',
+      'comment_added',
+      'merged',
+      'soft_deleted',
+      'undeleted',
+      'custom_field_changed',
+    ].map((each) => `ticket.${each}`),
+    ...['created', 'updated', 'deleted', 'name_changed'].map((each) => `organization.${each}`),
+  );
+  const seen = async (act: () => Promise<unknown>, count: number) => {
+    received.length = 0;
+    await act();
+    return types(await deliveries(count)).sort();
+  };
+  let id = 0;
+  expect(await seen(async () => ({ id } = await api.ticket()), 1)).toEqual(['ticket.created']);
+  const update = {
+    ticket: { status: 'open', comment: { body: 'hi' }, custom_fields: [{ id: 360100000002, value: 's1' }] },
+  };
+  expect(await seen(() => api.put(`/tickets/${id}`, update), 3)).toEqual([
+    'ticket.comment_added',
+    'ticket.custom_field_changed',
+    'ticket.status_changed',
+  ]);
+  expect(received.find(({ body }) => body.type.endsWith('comment_added'))?.body.event).toMatchObject({
+    comment: { body: 'hi', is_public: true },
+  });
+  expect(received.find(({ body }) => body.type.endsWith('status_changed'))?.body.event).toMatchObject({
+    current: 'OPEN',
+    previous: 'NEW',
+  });
+  expect(await seen(() => api.delete(`/tickets/${id}`), 1)).toEqual(['ticket.soft_deleted']);
+  expect(await seen(() => api.put(`/deleted_tickets/${id}/restore`), 1)).toEqual(['ticket.undeleted']);
+  const other = await api.ticket();
+  await deliveries(2);
+  const merge = () => api.post(`/tickets/${id}/merge`, { ids: [other.id] });
+  expect(await seen(merge, 4)).toEqual([
+    'ticket.comment_added',
+    'ticket.comment_added',
+    'ticket.merged',
+    'ticket.status_changed',
+  ]);
+  let organization = 0;
+  const create = async () => ({ id: organization } = await api.organization({ name: 'A' }));
+  expect(await seen(create, 1)).toEqual(['organization.created']);
+  const rename = () => api.put(`/organizations/${organization}`, { organization: { name: 'B' } });
+  // There is no `organization.updated`: rule 28.
+  expect(await seen(rename, 1)).toEqual(['organization.name_changed']);
+  expect(received[0]?.body).toMatchObject({
+    subject: `zen:organization:${organization}`,
+    detail: { name: 'B' },
+  });
+  expect(await seen(() => api.delete(`/organizations/${organization}`), 1)).toEqual(['organization.deleted']);
+});
+
+test.each([[409], [null]])('%s is tried again, as the same invocation', async (answer) => {
+  answers = [answer, answer];
+  const { secret } = await subscribe('ticket.created');
+  await api.ticket();
+  const attempts = await deliveries(3);
+  expect(new Set(attempts.map(({ headers }) => headers['x-zendesk-webhook-invocation-id'])).size).toBe(1);
+  expect(attempts.every((each) => signed(each, secret))).toBe(true);
+});
+
+// 429 and 503 without a Retry-After: rule 32.
+test.each([400, 429, 500, 503])('%s is final', async (answer) => {
+  answers = [answer];
+  await subscribe('ticket.created');
+  const first = await api.ticket();
+  await deliveries(1);
+  const second = await api.ticket();
+  expect((await deliveries(2)).map(({ body }) => body.detail['id'])).toEqual([
+    String(first.id),
+    String(second.id),
+  ]);
+});
+
+test('a few attempts, then no more', async () => {
+  answers = Array.from({ length: 4 }, () => 409);
+  await subscribe('ticket.created');
+  const first = await api.ticket();
+  await deliveries(4);
+  const second = await api.ticket();
+  const ids = (await deliveries(5)).map(({ body }) => body.detail['id']);
+  expect(ids).toEqual([...Array.from({ length: 4 }, () => String(first.id)), String(second.id)]);
+});
+
+test('an inactive or removed webhook gets nothing', async () => {
+  const { id } = await subscribe('ticket.created');
+  expect((await api.call('PATCH', `/webhooks/${id}`, { webhook: { status: 'inactive' } })).status).toBe(204);
+  expect((await api.get(`/webhooks/${id}`)).body.webhook).toMatchObject({ status: 'inactive' });
+  await api.ticket();
+  await api.call('PATCH', `/webhooks/${id}`, { webhook: { status: 'active' } });
+  const { id: second } = await api.ticket();
+  expect((await deliveries(1))[0]?.body.detail['id']).toBe(String(second));
+  expect((await api.delete(`/webhooks/${id}`)).status).toBe(204);
+  expect((await api.get(`/webhooks/${id}/signing_secret`)).status).toBe(404);
+  expect((await api.get('/webhooks')).body['webhooks']).toEqual([]);
+});
+
+test.each([
+  'https://example.com/hook',
+  'http://10.0.0.1/',
+  'http://169.254.169.254/',
+  'nonsense',
+  'http://127.0.0.1.example.com/',
+])('does not call %s', async (target) => {
+  const webhook = { name: 'w', endpoint: target, subscriptions: ['zen:event-type:ticket.created'] };
+  expect((await api.post('/webhooks', { webhook })).status).toBe(400);
+  const { id } = await subscribe('ticket.created');
+  expect((await api.call('PATCH', `/webhooks/${id}`, { webhook: { endpoint: target } })).status).toBe(400);
+});
+
+test('a trigger sends exactly the body of its administrator, filled in', async () => {
+  const { id: webhookId, secret } = await subscribe('conditional_ticket_events');
+  const template = '{"ticket": "{{ticket.id}}",  "title": "{{ticket.title}}", "what": "{{ ticket.status }}"}';
+  const trigger = { title: 't', actions: [{ field: 'notification_webhook', value: [webhookId, template] }] };
+  expect((await api.post('/triggers', { trigger })).status).toBe(201);
+  const { id } = await api.ticket({ subject: 'a "quoted" one' });
+  await api.put(`/tickets/${id}`, { ticket: { status: 'pending' } });
+  const [created, updated] = await deliveries(2);
+  expect(created?.text).toBe(`{"ticket": "${id}",  "title": "a \\"quoted\\" one", "what": "new"}`);
+  expect(JSON.parse(updated?.text ?? '')).toMatchObject({ what: 'pending' });
+  expect(updated && signed(updated, secret)).toBe(true);
+});
+
+describe('faults of deliveries', () => {
+  const inject = (...rules: object[]) => api.control('PUT', '/faults', rules);
+  const ids = (list: Delivery[]) => list.map(({ body }) => Number(body.detail['id']));
+
+  test('duplicate', async () => {
+    await subscribe('ticket.created');
+    await inject({ route: '^ticket', kind: 'webhookDuplicate' });
+    const { id } = await api.ticket();
+    expect(ids(await deliveries(2))).toEqual([id, id]);
+  });
+
+  test('lost, and counted', async () => {
+    await subscribe('ticket.created', 'organization.created');
+    await inject({ route: 'ticket.created', kind: 'webhookLost', times: 1 });
+    await api.ticket();
+    const { id } = await api.ticket();
+    expect(ids(await deliveries(1))).toEqual([id]);
+    expect((await api.control('GET', '/stats')).body['faults']).toEqual({ webhookLost: 1 });
+  });
+
+  test('reordered: after the next one, or alone when none comes', async () => {
+    await subscribe('ticket.created');
+    await inject({ route: 'ticket', kind: 'webhookReordered', times: 1, delayMs: 5_000 });
+    const [first, second] = [await api.ticket(), await api.ticket()];
+    expect(ids(await deliveries(2))).toEqual([second.id, first.id]);
+    await inject({ route: 'ticket', kind: 'webhookReordered', times: 1, delayMs: 1 });
+    const third = await api.ticket();
+    expect(ids(await deliveries(3)).at(-1)).toBe(third.id);
+  });
+
+  test('late', async () => {
+    await subscribe('ticket.created');
+    await inject({ route: 'ticket', kind: 'webhookLate', times: 1, delayMs: 50 });
+    const [first, second] = [await api.ticket(), await api.ticket()];
+    expect(ids(await deliveries(2)).sort()).toEqual([first.id, second.id]);
+  });
+});

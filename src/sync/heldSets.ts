@@ -1,0 +1,37 @@
+import type { Transform } from './mapping';
+import type { Json, SyncRecord } from './record';
+
+/** Sets as the sides hold them. It imports types alone, because workflows carry it along. */
+
+export function elementsOf(value: Json | undefined): string[] {
+  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+}
+
+/** One element of a set in canonical form. Unicode has several forms of one letter, and people type blanks. */
+export function elementOf(transform: Transform['kind'], element: string): string {
+  const trimmed = element.normalize('NFC').trim();
+  return transform === 'tags' ? trimmed.toLowerCase().replace(/\s+/g, '_') : trimmed;
+}
+
+/** How a side holds a set, in its own spelling, beside the canonical form. */
+export interface HeldSet {
+  /** Elements whose spelling is not canonical. */
+  spelled?: string[];
+  /** Elements that belong to another property of the record, e.g. the tag of a drop-down's option. */
+  owned?: string[];
+}
+
+/** The sets of a record, by property, that are more than their canonical form says. */
+export function heldSets({ values, owned }: Pick<SyncRecord, 'values' | 'owned'>): Record<string, HeldSet> {
+  const held: Record<string, HeldSet> = {};
+  for (const [property, value] of Object.entries(values)) {
+    const spelled = elementsOf(value).filter((each) => each !== elementOf('tags', each));
+    const belonging = owned?.[property] ?? [];
+    if (spelled.length > 0 || belonging.length > 0)
+      held[property] = {
+        ...(spelled.length > 0 && { spelled }),
+        ...(belonging.length > 0 && { owned: belonging }),
+      };
+  }
+  return held;
+}

@@ -1,0 +1,221 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { SECRETS, variableOf } from '../../src/config/config';
+import { SETTINGS } from '../../src/config/settings';
+import { prepareTemporal } from '../../src/platform/embedded/embeddedServers';
+import { manualMapping } from '../support/manualMapping';
+import { startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { ServiceProcess, serviceEnvironment, until } from '../support/serviceProcess';
+import { PAGES, ROOT, shellLines, type Line } from '../support/shellBlocks';
+
+/**
+ * Every line of every shell block in README and docs is run here, as it stands there, against a real service and both
+ * sandboxes; or it is named below, with the test that runs it or the reason why nobody does. A line of another kind fails.
+ */
+
+const MAIN = path.join(ROOT, 'dist/src/operator/cli/main.js');
+const SERVICE = 'zendesk-pms-sync';
+
+/** Commands of ours that another test runs to their end. */
+const RUN_BY: [command: RegExp, test: string][] = [
+  [/^init\b/, 'test/operator/newcomer.test.ts'],
+  [/^start$/, 'test/operator/newcomer.test.ts'],
+  [/^start --only (worker|intake)$/, 'test/intake/cli.test.ts'],
+  [/^verify\b/, 'test/integration/verify.test.ts'],
+  [/^conform\b/, 'test/integration/conform.test.ts'],
+  [/^codec-server$/, 'test/integration/codecServer.test.ts'],
+];
+/** Scripts of package.json, and the test that runs what they run. */
+const SCRIPTS: [script: RegExp, test: string][] = [
+  [/^start\b/, 'test/operator/newcomer.test.ts'],
+  [/^(run demo)\b/, 'test/operator/newcomer.test.ts'],
+  [/^test\b/, 'test/operator/snippets.test.ts'],
+  [/^run test:chaos\b/, 'test/chaos/short.test.ts'],
+  [/^run test:redmine$/, 'test/redmine/sync.test.ts'],
+  [/^run histories:record$/, 'test/integration/replay.test.ts'],
+  [/^run sandbox:(zendesk|pms)\b/, 'packages/zendesk-sandbox/test/api.test.ts'],
+  [/^run bench:/, 'test/integration/rateBudget.test.ts'],
+  [/^(ci|run build)$/, 'test/integration/package.test.ts'],
+];
+/** What no test runs, because it is not here; files of ours that it names must be there. */
+const NOT_HERE = [
+  [/^(cd|cp|mkdir -p) /, 'a folder of the reader’s'],
+  [/^docker /, 'no Docker engine'],
+  [/^kubectl /, 'no cluster'],
+  [/^(mongodump|mongorestore) /, 'MongoDB’s own tools'],
+] as const;
+/** Exit code 1 says that something was found, which in these examples may or may not be so. */
+const MAY_FIND =
+  /^(conflicts|quarantine|status|plan|doctor|mapping diff|links (find|link|unlink|rebuild)|resync|backfill (pause|resume|cancel|status))\b/;
+
+const lines = shellLines();
+const ours = (text: string) => /^npx zendesk-pms-sync |^zendesk-pms-sync /.exec(text)?.[0] ?? null;
+const argumentsOf = (text: string) => text.slice(ours(text)?.length ?? 0);
+/** The first of each, however its page spells it. */
+const unique = (some: Line[]) =>
+  [
+    ...new Map(some.map((line) => [argumentsOf(line.text), line]).reverse() as [string, Line][]).values(),
+  ].reverse();
+/** Joined with pairs and decisions, with their effect. */
+const CONFLICT_DOCS = ['docs/conflicts.md', 'docs/cli.md'];
+const byConflictDocs = ({ page, text }: Line) =>
+  CONFLICT_DOCS.includes(page) && /with-start|resolveConflict/.test(text);
+
+const commands = unique(lines.filter(({ text }) => ours(text) !== null)).filter(
+  ({ text }) => !RUN_BY.some(([command]) => command.test(argumentsOf(text))),
+);
+const temporalLines = unique(
+  lines.filter((line) => line.text.startsWith('temporal ') && !byConflictDocs(line)),
+);
+
+let boxes: Sandboxes;
+let service: ServiceProcess;
+let env: Record<string, string>;
+let dir: string;
+let names: [string, string][];
+
+async function shell(text: string): Promise<{ code: number | null; out: string; err: string }> {
+  const typed = names.reduce((line, [documented, real]) => line.replaceAll(documented, real), text);
+  const child = spawn('bash', ['--noprofile', '--norc', '-c', typed], { env, cwd: dir });
+  child.stdin.end();
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, out, err };
+}
+const run = (args: string) => shell(`'${process.execPath}' '${MAIN}' ${args}`);
+
+beforeAll(async () => {
+  if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
+  boxes = await startSandboxes();
+  dir = mkdtempSync(path.join(tmpdir(), 'zps-docs-'));
+  mkdirSync(path.join(dir, 'secrets'));
+  const mapping = readFileSync(manualMapping(), 'utf8');
+  for (const file of ['mapping.yaml', 'old.yaml']) writeFileSync(path.join(dir, file), mapping);
+  writeFileSync(path.join(dir, 'new.yaml'), mapping.replace('onDelete: flag', 'onDelete: archive'));
+  const queue = path.basename(dir);
+  env = {
+    ...serviceEnvironment(boxes, queue),
+    PATH: `${path.dirname(await prepareTemporal())}:${process.env['PATH'] ?? ''}`,
+    HOME: tmpdir(),
+    MAPPING_FILE: path.join(dir, 'mapping.yaml'),
+    // The sandbox sends webhooks to this machine only.
+    PUBLIC_URL: 'http://127.0.0.1:9',
+    RECONCILE_CRON: 'off',
+  };
+  service = new ServiceProcess(env);
+  const organization = await boxes.zd('POST', '/organizations', { organization: { name: 'Acme' } });
+  const ticket = await boxes.zd('POST', '/tickets', { ticket: { subject: 'first', comment: { body: 'x' } } });
+  const ids = {
+    organization: (organization['organization'] as { id: number }).id,
+    ticket: (ticket['ticket'] as { id: number }).id,
+  };
+  const counterpart = (kind: 'customer' | 'project', of: string) =>
+    [...boxes.pms.store.all(kind)].find(({ externalRef }) => externalRef === of)?.id;
+  const customer = () => counterpart('customer', `zendesk:organization:${ids.organization}`);
+  const project = () => counterpart('project', `zendesk:ticket:${ids.ticket}`);
+  await until(() => customer() !== undefined && project() !== undefined);
+  names = [
+    ['zendesk:ticket:123', `zendesk:ticket:${ids.ticket}`],
+    ['zendesk:organization:12', `zendesk:organization:${ids.organization}`],
+    ['pms:project:P-7', `pms:project:${project() ?? ''}`],
+    ['pms:customer:C-7', `pms:customer:${customer() ?? ''}`],
+    [`--task-queue ${SERVICE}`, `--task-queue ${queue}`],
+    [`-id ${SERVICE}-`, `-id ${queue}-`],
+    ['/run/secrets/sync', path.join(dir, 'secrets')],
+  ];
+  // A property that both sides changed, for a person to decide.
+  await run('pause');
+  await boxes.zd('PUT', `/tickets/${ids.ticket}`, { ticket: { subject: 'from zendesk' } });
+  await boxes.pm('PATCH', `/projects/${project() ?? ''}`, { title: 'from the pms' });
+  await run('resume');
+  await until(async () => (await run('conflicts list')).out.includes(String(ids.ticket)));
+});
+afterAll(async () => {
+  await service.signal('SIGTERM');
+  await boxes.close();
+});
+
+describe('our own commands', () => {
+  test.each(commands.map(({ page, text }) => [page, text]))('%s: %s', async (_page, text) => {
+    const { code, out, err } = await run(argumentsOf(text));
+    const said = `${text}\n${out}${err}`;
+    expect(said).not.toMatch(/^\s+at /m);
+    expect([said, code]).toEqual([said, MAY_FIND.test(argumentsOf(text)) && code === 1 ? 1 : 0]);
+    expect(out + err).not.toBe('');
+    if (/^pause/.test(argumentsOf(text))) await run('resume');
+  });
+
+  test.each(RUN_BY)('%s is run by %s, and takes the options that are documented', async (command, file) => {
+    expect(existsSync(path.join(ROOT, file))).toBe(true);
+    const typed = lines.map(({ text }) => argumentsOf(text)).filter((args) => command.test(args));
+    expect(typed).not.toEqual([]);
+    const { out } = await run(`${(typed[0] ?? 'start').split(' ')[0] ?? ''} --help`);
+    for (const args of new Set(typed)) {
+      for (const [option] of args.matchAll(/--[a-z-]+/g)) expect(out).toContain(option);
+    }
+  });
+
+  test('npx finds them in a clone', async () => {
+    const { code, out } = await shell(`cd '${ROOT}' && npx zendesk-pms-sync --help`);
+    expect(out).toMatch(/^Usage: zendesk-pms-sync /);
+    expect(code).toBe(0);
+  });
+});
+
+describe('Temporal’s own command line', () => {
+  test.each(temporalLines.map(({ page, text }) => [page, text]))('%s: %s', async (_page, text) => {
+    const { code, out, err } = await shell(text);
+    expect([`${text}\n${out}${err}`, code]).toEqual([`${text}\n${out}${err}`, 0]);
+  });
+});
+
+describe('the rest', () => {
+  const scripts = (
+    JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
+  ).scripts;
+  const known = new Set(
+    [SETTINGS.service, SETTINGS.codecServer]
+      .flatMap(({ shape }) => Object.keys(shape))
+      .flatMap((name) =>
+        SECRETS.has(name) ? [variableOf(name), `${variableOf(name)}_FILE`] : [variableOf(name)],
+      ),
+  );
+  const others = lines.filter(({ text }) => ours(text) === null && !text.startsWith('temporal '));
+
+  test('variables that are set are settings', () => {
+    for (const { page, text } of others)
+      for (const [, name = ''] of text.matchAll(/(?:^|^export |\s)([A-Z][A-Z_]+)=/g))
+        expect([page, text, known.has(name) || name.startsWith('OTEL_')]).toEqual([page, text, true]);
+  });
+
+  test.each(unique(others).map(({ page, text }) => [page, text]))('%s: %s', (_page, text) => {
+    const bare = text.replace(/^([A-Z_]+=\S+ )+/, '');
+    if (bare.startsWith('export ')) return;
+    const script = /^npm (.*)$/.exec(bare)?.[1];
+    if (script !== undefined) {
+      const name = script.replace(/^run /, '').split(' ')[0] ?? '';
+      if (name !== 'ci') expect(Object.keys(scripts)).toContain(name);
+      const [, file] = SCRIPTS.find(([pattern]) => pattern.test(script)) ?? [];
+      expect([text, file !== undefined && existsSync(path.join(ROOT, file))]).toEqual([text, true]);
+      return;
+    }
+    expect(NOT_HERE.map(([pattern]) => pattern).filter((pattern) => pattern.test(bare))).toHaveLength(1);
+    for (const [file] of bare.matchAll(/\b(deploy\/\S+|docker-compose\.yml|Dockerfile)/g))
+      expect([
+        text,
+        existsSync(path.join(ROOT, file.replace('secrets.yaml', 'secrets.example.yaml'))),
+      ]).toEqual([text, true]);
+  });
+
+  test('there is something in every page that has blocks', () => {
+    expect(PAGES.length).toBeGreaterThan(15);
+    expect(commands.length).toBeGreaterThan(30);
+    expect(temporalLines.length).toBeGreaterThan(4);
+  });
+});

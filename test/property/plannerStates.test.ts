@@ -1,0 +1,48 @@
+import path from 'node:path';
+import fc from 'fast-check';
+import { planPair } from '../../src/sync/planner';
+import { Counts } from '../support/plannerStates/counts';
+import { askedStates } from '../support/plannerStates/generated';
+import { readRecording } from '../support/plannerStates/recorded';
+
+/**
+ * The states by which the planner's properties are tried, generated and recorded, are of every phase, effect, plan and
+ * write; and the planner has an answer to each.
+ */
+
+const RUNS = 6_000;
+/** Of a kind that the weights give at least forty times; less than this is no matter of chance. */
+const RARE = 12;
+/** At least so many recorded states are of each kind … */
+const FEW = 4;
+/** … but for what a service comes to by a person's word, or for a moment, or by a mistake in the data. */
+const SELDOM_RECORDED = [
+  ...['detached', 'switching', 'chosenUnread', 'chosenEnded'].map((phase) => `phase ${phase}`),
+  ...['outside', 'unmapped', 'contested', 'orphaned'].map((phase) => `phase ${phase}`),
+  ...['unmapped', 'replace', 'combine'].map((effect) => `effect ${effect}`),
+  ...['ignore', 'part', 'rest', 'quarantine'].map((plan) => `plan ${plan}`),
+  'write archive',
+  'met intentDropped',
+];
+
+test('generated states are of every kind, and none of a kind rarely met', () => {
+  const counts = new Counts();
+  fc.assert(
+    fc.property(askedStates, (asked) => {
+      counts.add(asked, planPair(asked.state, asked.mapping));
+    }),
+    { numRuns: RUNS },
+  );
+  process.stderr.write(`${RUNS} generated states\n${counts.toString()}\n`);
+  expect(counts.below(RARE)).toEqual([]);
+});
+
+test('recorded states are of every kind', () => {
+  const recording = readRecording(path.resolve(__dirname, '../fixtures/plannerStates.jsonl'));
+  const counts = new Counts();
+  for (const asked of recording) {
+    counts.add(asked, planPair(asked.state, asked.mapping));
+  }
+  process.stderr.write(`${recording.length} recorded states\n${counts.toString()}\n`);
+  expect(counts.below(FEW, SELDOM_RECORDED)).toEqual([]);
+});

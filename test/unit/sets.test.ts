@@ -1,0 +1,158 @@
+import { World, testMapping } from '../support/world';
+import type { PropertyRow } from '../../src/sync/mapping';
+import { elementsOf } from '../../src/sync/heldSets';
+import { answeredSet, mergedSet } from '../../src/sync/rules/sets';
+
+/** Sets merge by element: F2, F18 and F19 of the faults found in the field. */
+
+const mapping = testMapping([
+  { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both' },
+  { zendesk: 'tags', pms: 'tags', type: 'string[]', direction: 'both', transform: 'tags' },
+]);
+const row = mapping.entities.TicketToProject.rows[1] as PropertyRow;
+
+/** A pair that agreed on these tags, as the PMS spells them. */
+function agreedOn(tags: string[]): World {
+  const world = World.of(mapping, 'pms', { title: 'x', tags });
+  world.settle();
+  world.settle();
+  return world;
+}
+const tagsOf = (world: World) => ({
+  zendesk: world.records.zendesk?.values['tags'],
+  pms: world.records.pms?.values['tags'],
+});
+
+describe('F19: both sides edit the set at the same time', () => {
+  test('additions and removals of both sides hold', () => {
+    const world = agreedOn(['a', 'b', 'c']);
+    world.edit('zendesk', { tags: ['a', 'b', 'x'] });
+    world.edit('pms', { tags: ['b', 'c', 'y'] });
+    world.settle();
+    expect(tagsOf(world)).toEqual({ zendesk: ['b', 'x', 'y'], pms: ['b', 'x', 'y'] });
+    expect(world.link?.history).toEqual([]);
+  });
+
+  test('a first meeting is the union', () => {
+    const merged = mergedSet({
+      row,
+      agreed: null,
+      base: null,
+      current: { zendesk: ['a'], pms: ['b'] },
+      returned: { zendesk: new Set(), pms: new Set() },
+    });
+    expect(merged).toEqual({ value: ['a', 'b'], shown: { zendesk: ['a', 'b'], pms: ['a', 'b'] } });
+  });
+});
+
+describe('F18: each side keeps its spelling, and what the other cannot hold', () => {
+  test('an agent’s new tag leaves the spelling of the others alone, although the project is not read first', () => {
+    const world = agreedOn(['Big Customer', 'VIP', 'a,b']);
+    expect(tagsOf(world).zendesk).toEqual(['big_customer', 'vip']);
+    world.edit('zendesk', { tags: ['big_customer', 'vip', 'new'] });
+    world.settle(['zendesk']);
+    expect(tagsOf(world).pms).toEqual(['a,b', 'Big Customer', 'new', 'VIP']);
+    world.settle();
+    expect(tagsOf(world).zendesk).toEqual(['big_customer', 'vip', 'new']);
+  });
+
+  test('an element in another Unicode form is the same element', () => {
+    const world = agreedOn(['Mu\u0308ller']);
+    world.edit('zendesk', { tags: ['müller', 'x'] });
+    world.settle(['zendesk']);
+    expect(tagsOf(world).pms).toEqual(['Mu\u0308ller', 'x']);
+  });
+});
+
+describe('F2: tags that belong to a field', () => {
+  const withOwned = (world: World, tags: string[], owned: string[]) => {
+    world.edit('zendesk', { tags });
+    const ticket = world.records.zendesk;
+    if (ticket) world.records.zendesk = { ...ticket, owned: { tags: owned } };
+  };
+
+  test('are neither carried across nor removed by an edit of the tags', () => {
+    const world = agreedOn(['vip']);
+    withOwned(world, ['vip'], ['s1']);
+    world.settle();
+    expect(tagsOf(world).pms).toEqual(['vip']);
+    world.edit('pms', { tags: ['vip', 'q3'] });
+    world.settle(['pms']);
+    expect(world.writes.at(-1)).toMatchObject({ side: 'zendesk', values: { tags: ['q3', 'vip', 's1'] } });
+  });
+
+  test('a tag that becomes a field’s is not removed from the other side; one whose field goes is not added there', () => {
+    const world = agreedOn(['vip', 's1']);
+    const writes = world.writes.length;
+    withOwned(world, ['vip'], ['s1']);
+    world.settle();
+    withOwned(world, ['vip', 's2'], ['s1']);
+    world.settle();
+    expect(tagsOf(world).pms).toEqual(['s1', 's2', 'vip']);
+    const gone = agreedOn(['vip']);
+    withOwned(gone, ['vip'], ['s1']);
+    gone.settle();
+    withOwned(gone, ['vip', 's1'], []);
+    gone.settle();
+    expect(tagsOf(gone).pms).toEqual(['vip']);
+    expect(world.writes.length).toBe(writes + 1);
+  });
+});
+
+describe('the answer to a write', () => {
+  test.each<[string, string[], string[], string[], { shown: string[]; isChanged: boolean }]>([
+    ['as meant', ['a', 'b'], ['a'], ['a', 'b'], { shown: ['a', 'b'], isChanged: false }],
+    ['an element was not taken', ['a', 'b'], ['a'], ['a'], { shown: ['a'], isChanged: false }],
+    ['the system added one: a change to carry', ['a'], [], ['a', 'x'], { shown: ['a'], isChanged: true }],
+    [
+      'a removed one came back: not given up',
+      ['a'],
+      ['a', 'x'],
+      ['a', 'x'],
+      { shown: ['a', 'x'], isChanged: false },
+    ],
+  ])('%s', (_, meant, before, answer, expected) => {
+    expect(answeredSet(meant, before, answer)).toEqual(expected);
+  });
+});
+
+describe('a system that changes the set by itself', () => {
+  /** Writes, and what a trigger of Zendesk makes of each. */
+  const triggered = (world: World, trigger: (tags: string[]) => string[]) => {
+    world.onWrite = (side, values) =>
+      side === 'zendesk' ? { ...values, tags: trigger(elementsOf(values['tags'])) } : values;
+  };
+
+  test('what it adds in its answer is carried across', () => {
+    const world = agreedOn(['a']);
+    triggered(world, (tags) => [...tags, 'auto']);
+    world.edit('pms', { tags: ['a', 'b'] });
+    world.settle();
+    world.settle();
+    expect(tagsOf(world).pms).toEqual(['a', 'auto', 'b']);
+  });
+
+  test('an element that it puts back is not thrown to and fro', () => {
+    const world = agreedOn(['a', 'auto']);
+    triggered(world, (tags) => [...new Set([...tags, 'auto'])]);
+    world.edit('pms', { tags: ['a'] });
+    for (let turn = 0; turn < 4; turn += 1) world.settle();
+    const { length } = world.writes;
+    for (let turn = 0; turn < 4; turn += 1) world.settle();
+    expect(world.writes).toHaveLength(length);
+    expect(tagsOf(world)).toEqual({ zendesk: ['a', 'auto'], pms: ['a'] });
+  });
+});
+
+test('a removal of unknown outcome, and then a person adds the element again: it stays', () => {
+  const world = agreedOn(['x']);
+  world.edit('pms', { tags: [] });
+  const plan = world.plan(['pms']);
+  if (plan.do !== 'write' || !world.link) throw new Error('expected a write');
+  world.link = { ...world.link, intent: plan.intent };
+  // The removal was done, its answer was lost, and a person added the tag again.
+  world.edit('zendesk', { tags: ['x'] });
+  world.settle();
+  world.settle();
+  expect(tagsOf(world)).toEqual({ zendesk: ['x'], pms: ['x'] });
+});
