@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import type { Logger } from 'pino';
 import type { Side } from '../sync/record';
 import type { Counts, Outcome } from '../sync/deliveryCounts';
@@ -128,38 +133,52 @@ function receive(
       count('unauthorized');
       return unauthorized(reply);
     },
-    handler: async (request, reply) => {
-      const timestamp = String(request.headers[headers.timestamp]);
-      const signature = String(request.headers[headers.signature]);
-      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-      if (!isSigned(source, secrets, { timestamp, signature, body })) {
-        count('unauthorized');
-        return unauthorized(reply);
-      }
-      const event = source.parse(parseJson(body));
-      if (!event) {
-        count('malformed');
-        return reply.code(400).send({ error: 'malformed' });
-      }
-      if (event.hints.length === 0) {
-        count('ignored', event.type);
-        return { status: 'ignored' };
-      }
-      const marks = [`${source.side} signature ${signature}`];
-      const invocation = request.headers[headers.invocation];
-      // The header is not signed, so it cannot identify the delivery alone.
-      if (typeof invocation === 'string') marks.push(`${source.side} invocation ${shortened(invocation)}`);
-      try {
-        const outcome = await handOver.submit({ marks, hints: event.hints });
-        count(outcome, event.type);
-        return { status: outcome };
-      } catch (error) {
-        if (!(error instanceof NotHandedOver)) throw error;
-        count('unavailable');
-        return unavailable(reply, { error: 'unavailable' });
-      }
-    },
+    handler: (request, reply) => takeIn(request, reply, { source, secrets, handOver, count }),
   });
+}
+
+/** A delivery whose signature is timely: it is checked, read, and handed over before it is answered. */
+async function takeIn(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { source, secrets, handOver, count }: Reception,
+): Promise<unknown> {
+  const { headers } = source;
+  const timestamp = String(request.headers[headers.timestamp]);
+  const signature = String(request.headers[headers.signature]);
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  if (!isSigned(source, secrets, { timestamp, signature, body })) {
+    count('unauthorized');
+    return unauthorized(reply);
+  }
+  const event = source.parse(parseJson(body));
+  if (!event) {
+    count('malformed');
+    return reply.code(400).send({ error: 'malformed' });
+  }
+  if (event.hints.length === 0) {
+    count('ignored', event.type);
+    return { status: 'ignored' };
+  }
+  const marks = [`${source.side} signature ${signature}`];
+  const invocation = request.headers[headers.invocation];
+  // The header is not signed, so it cannot identify the delivery alone.
+  if (typeof invocation === 'string') marks.push(`${source.side} invocation ${shortened(invocation)}`);
+  try {
+    const outcome = await handOver.submit({ marks, hints: event.hints });
+    count(outcome, event.type);
+    return { status: outcome };
+  } catch (error) {
+    if (!(error instanceof NotHandedOver)) throw error;
+    count('unavailable');
+    return unavailable(reply, { error: 'unavailable' });
+  }
+}
+
+interface Reception extends Pick<ReceivedConnection, 'handOver'> {
+  source: Source;
+  secrets: readonly string[];
+  count: (outcome: Outcome, type?: string) => void;
 }
 
 /** How many of a connection's requests are answered at a time. */

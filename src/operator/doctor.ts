@@ -1,4 +1,4 @@
-import { Connection } from '@temporalio/client';
+import { Connection, type Client } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
 import { ConfigError, type Config } from '../config/config';
 import { checkMapping, loadMapping } from '../config/loadMapping';
@@ -67,56 +67,71 @@ async function* temporal({ config, temporalAddress }: Patient): AsyncIterable<Fi
     return;
   }
   try {
-    const namespace = config.temporalNamespace;
-    const { serverVersion } = await connection.workflowService.getSystemInfo({});
-    try {
-      await connection.workflowService.describeNamespace({ namespace });
-    } catch (error) {
-      yield {
-        what,
-        state: 'failed',
-        found: `namespace ${namespace}: ${firstLine(error)}`,
-        cure: `check TEMPORAL_NAMESPACE, or create it: temporal operator namespace create --namespace ${namespace}`,
-      };
-      return;
-    }
-    yield {
-      what,
-      state: 'ok',
-      found: `${temporalAddress}, server ${serverVersion}, namespace ${namespace}`,
-      cure: null,
-    };
-    yield await searchAttributes(connection, namespace);
+    if (!(yield* namespace(connection, config, temporalAddress))) return;
     const client = clientOver(connection, config, null);
-    const workers = await pollersOf(client, config.taskQueue);
-    yield workers > 0
-      ? { what: 'Workers', state: 'ok', found: `${workers} on task queue ${config.taskQueue}`, cure: null }
-      : {
-          what: 'Workers',
-          state: 'off',
-          found: `none on task queue ${config.taskQueue}`,
-          cure: 'run "zendesk-pms-sync start"',
-        };
-    for (const { id, exists, paused, note, nextRun } of await schedulesOf(client, config.taskQueue)) {
-      const wanted = config.reconcileCron !== 'off' || !id.endsWith('-reconcile');
-      if (!exists && !wanted) continue;
-      yield {
-        what: `Schedule ${id}`,
-        state: !exists ? 'off' : paused ? 'warning' : 'ok',
-        found: !exists
-          ? 'not there yet'
-          : paused
-            ? `paused: ${note || 'no note'}`
-            : `next run ${nextRun ?? '—'}`,
-        cure: !exists
-          ? 'run "zendesk-pms-sync start", which creates it'
-          : paused
-            ? `temporal schedule toggle --schedule-id ${id} --unpause, or resume it in the Web UI`
-            : null,
-      };
-    }
+    yield* workersAndSchedules(client, config);
   } finally {
     await connection.close();
+  }
+}
+
+/** @returns whether there is such a namespace; without it, there is nothing more to look at */
+async function* namespace(
+  connection: Connection,
+  config: Patient['config'],
+  address: string,
+): AsyncGenerator<Finding, boolean> {
+  const what = 'Temporal';
+  const { temporalNamespace: name } = config;
+  const { serverVersion } = await connection.workflowService.getSystemInfo({});
+  try {
+    await connection.workflowService.describeNamespace({ namespace: name });
+  } catch (error) {
+    yield {
+      what,
+      state: 'failed',
+      found: `namespace ${name}: ${firstLine(error)}`,
+      cure: `check TEMPORAL_NAMESPACE, or create it: temporal operator namespace create --namespace ${name}`,
+    };
+    return false;
+  }
+  yield {
+    what,
+    state: 'ok',
+    found: `${address}, server ${serverVersion}, namespace ${name}`,
+    cure: null,
+  };
+  yield await searchAttributes(connection, name);
+  return true;
+}
+
+async function* workersAndSchedules(client: Client, config: Patient['config']): AsyncIterable<Finding> {
+  const workers = await pollersOf(client, config.taskQueue);
+  yield workers > 0
+    ? { what: 'Workers', state: 'ok', found: `${workers} on task queue ${config.taskQueue}`, cure: null }
+    : {
+        what: 'Workers',
+        state: 'off',
+        found: `none on task queue ${config.taskQueue}`,
+        cure: 'run "zendesk-pms-sync start"',
+      };
+  for (const { id, exists, paused, note, nextRun } of await schedulesOf(client, config.taskQueue)) {
+    const wanted = config.reconcileCron !== 'off' || !id.endsWith('-reconcile');
+    if (!exists && !wanted) continue;
+    yield {
+      what: `Schedule ${id}`,
+      state: !exists ? 'off' : paused ? 'warning' : 'ok',
+      found: !exists
+        ? 'not there yet'
+        : paused
+          ? `paused: ${note || 'no note'}`
+          : `next run ${nextRun ?? '—'}`,
+      cure: !exists
+        ? 'run "zendesk-pms-sync start", which creates it'
+        : paused
+          ? `temporal schedule toggle --schedule-id ${id} --unpause, or resume it in the Web UI`
+          : null,
+    };
   }
 }
 

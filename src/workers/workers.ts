@@ -8,8 +8,8 @@ import { remapActivities } from '../activities/remapActivities';
 import { systemActivities } from '../activities/systemActivities';
 import { upkeepActivities } from '../activities/upkeepActivities';
 import { walkActivities } from '../activities/walkActivities';
-import { LANES } from '../sync/lane';
-import { SIDES } from '../sync/record';
+import { LANES, type Lane } from '../sync/lane';
+import { SIDES, type Side } from '../sync/record';
 import type { Tracing } from '../platform/tracing';
 import { taskQueueOf } from '../sync/taskQueues';
 import { shareOf, type Share } from './share';
@@ -36,15 +36,7 @@ export interface Workers {
 }
 
 export async function createWorkers(context: ActivityContext, settings: WorkerSettings): Promise<Workers> {
-  const {
-    connection,
-    namespace,
-    dataConverter,
-    tracing,
-    workflows,
-    taskQueue,
-    share = shareOf(1),
-  } = settings;
+  const { connection, namespace, dataConverter, tracing, taskQueue, share = shareOf(1) } = settings;
   const common: Partial<WorkerOptions> = {
     connection,
     namespace,
@@ -52,39 +44,17 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
     shutdownGraceTime: '20s',
     ...(tracing && { plugins: [tracing.plugin] }),
   };
-  const workers = [
-    await Worker.create({
-      ...common,
-      taskQueue,
-      ...workflows,
-      activities: {
-        ...pairActivities(context),
-        ...remapActivities(context),
-        ...upkeepActivities(context),
-        ...controlActivities(context),
-        ...backfillActivities(context),
-      },
-      maxConcurrentWorkflowTaskExecutions: share.workflowTasks,
-      maxConcurrentWorkflowTaskPolls: share.polls,
-      maxConcurrentActivityTaskExecutions: share.pairActivities,
-      maxConcurrentActivityTaskPolls: share.polls,
-      maxCachedWorkflows: share.cachedWorkflows,
-    }),
-  ];
+  const workers = [await pairWorker(context, settings, common, share)];
   for (const side of SIDES) {
     for (const lane of LANES) {
       workers.push(
-        await Worker.create({
-          ...common,
-          taskQueue: taskQueueOf(taskQueue, side, lane),
-          activities: {
-            ...systemActivities(context, side, lane),
-            ...walkActivities(context, side),
-            ...backfillSystemActivities(context, side),
-          },
-          maxConcurrentActivityTaskExecutions: share.systemActivities,
-          maxConcurrentActivityTaskPolls: Math.min(share.polls, share.systemActivities),
-        }),
+        await sideWorker(
+          context,
+          { ...common, taskQueue: taskQueueOf(taskQueue, side, lane) },
+          side,
+          lane,
+          share,
+        ),
       );
     }
   }
@@ -102,4 +72,50 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     },
   };
+}
+
+/** Workflows, and the activities that touch the link store only. */
+function pairWorker(
+  context: ActivityContext,
+  { taskQueue, workflows }: WorkerSettings,
+  common: Partial<WorkerOptions>,
+  share: Share,
+): Promise<Worker> {
+  return Worker.create({
+    ...common,
+    taskQueue,
+    ...workflows,
+    activities: {
+      ...pairActivities(context),
+      ...remapActivities(context),
+      ...upkeepActivities(context),
+      ...controlActivities(context),
+      ...backfillActivities(context),
+    },
+    maxConcurrentWorkflowTaskExecutions: share.workflowTasks,
+    maxConcurrentWorkflowTaskPolls: share.polls,
+    maxConcurrentActivityTaskExecutions: share.pairActivities,
+    maxConcurrentActivityTaskPolls: share.polls,
+    maxCachedWorkflows: share.cachedWorkflows,
+  });
+}
+
+/** The activities that call one API, in one lane. */
+function sideWorker(
+  context: ActivityContext,
+  options: Partial<WorkerOptions> & { taskQueue: string },
+  side: Side,
+  lane: Lane,
+  share: Share,
+): Promise<Worker> {
+  return Worker.create({
+    ...options,
+    activities: {
+      ...systemActivities(context, side, lane),
+      ...walkActivities(context, side),
+      ...backfillSystemActivities(context, side),
+    },
+    maxConcurrentActivityTaskExecutions: share.systemActivities,
+    maxConcurrentActivityTaskPolls: Math.min(share.polls, share.systemActivities),
+  });
 }

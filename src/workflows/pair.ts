@@ -60,14 +60,7 @@ function system(side: Side, lane: Lane): SystemActivities {
 
 /** The one writer of a pair: drains its inbox turn by turn, and ends when it is empty. */
 export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
-  const { origin } = parseCanonicalKey(key);
-  let summary: PairSummary = {
-    key,
-    status: 'pending',
-    zendesk: origin.side === 'zendesk' ? origin.id : null,
-    pms: origin.side === 'pms' ? origin.id : null,
-    reason: null,
-  };
+  let summary = unknownYet(key);
   const inbox: Inbox[] = [];
   let received = 0;
   let handled = 0;
@@ -119,6 +112,17 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
 
   report(summary);
   return summary;
+}
+
+function unknownYet(key: CanonicalKey): PairSummary {
+  const { origin } = parseCanonicalKey(key);
+  return {
+    key,
+    status: 'pending',
+    zendesk: origin.side === 'zendesk' ? origin.id : null,
+    pms: origin.side === 'pms' ? origin.id : null,
+    reason: null,
+  };
 }
 
 function wellFormed(resolution: Resolution): void {

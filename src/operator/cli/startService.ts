@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { ConfigError, each, loadConfig, loadConfigs, type Config } from '../../config/config';
+import { ConfigError, each, loadConfig, loadConfigs, type Config, type Several } from '../../config/config';
 import { configuredBudgets, configuredSystems } from '../../config/configuredSystems';
 import { startMongo, startTemporal, ensureSearchAttributes } from '../../platform/embedded/embeddedServers';
 import { SIDES, type Side } from '../../sync/record';
@@ -53,50 +53,71 @@ export async function start(options: StartOptions, withIntake: boolean): Promise
     const mongodbUri = config.mongodbUri === undefined ? {} : { mongodbUri: config.mongodbUri };
     const mongo = await startMongo({ onProgress, dataDir, ...mongodbUri });
     try {
-      const { temporalNamespace } = config;
-      if (
-        !(await ensureSearchAttributes(
-          temporal.address,
-          temporalNamespace,
-          SEARCH_ATTRIBUTES,
-          temporalConnection,
-        ))
-      )
-        log.warn({ expected: SEARCH_ATTRIBUTES }, 'this Temporal has no operator API; create these there');
-      const servers = { temporalAddress: temporal.address, mongodbUri: mongo.uri };
-      const service = await startService(connections, servers, { log, tracing });
-      const takeBack = leaveAddresses(dataDir, config, servers);
-      try {
-        const receiver = withIntake ? await startReceiver(configs, servers, log, tracing) : null;
-        for (const { config, metrics } of connections) {
-          const counts = receiver?.counts.get(config.connection);
-          if (counts) metrics.watchWebhooks(counts);
-        }
-        const { uiUrl } = temporal;
-        const webConsole = withIntake ? await startConsole(configs, servers, log, { uiUrl, tracing }) : null;
-        log.info({ temporal: temporal.address, ui: temporal.uiUrl }, 'running; Ctrl-C stops');
-        const stop = async () => {
-          await receiver?.stop();
-          await webConsole?.stop();
-          await service.stop();
-        };
-        onStopSignal(() => stop().catch((error: unknown) => log.error({ err: error }, 'while stopping')));
-        await service.done.finally(async () => {
-          await receiver?.stop();
-          await webConsole?.stop();
-        });
-      } catch (error) {
-        await service.stop();
-        throw error;
-      } finally {
-        takeBack();
-      }
+      await runUntilStopped(
+        { temporal, mongodbUri: mongo.uri },
+        { configs, connections, withIntake, dataDir, log, tracing },
+      );
     } finally {
       await mongo.stop();
     }
   } finally {
     await temporal.stop();
     await tracing?.shutdown();
+  }
+}
+
+interface Run {
+  configs: Several<Config>;
+  connections: Several<Connection>;
+  withIntake: boolean;
+  dataDir: string;
+  log: Logger;
+  tracing: ReturnType<typeof startTracing>;
+}
+
+/** Runs the service, the receiver and the console, from when both servers are there until it is told to stop. */
+async function runUntilStopped(
+  { temporal, mongodbUri }: { temporal: { address: string; uiUrl: string | null }; mongodbUri: string },
+  { configs, connections, withIntake, dataDir, log, tracing }: Run,
+): Promise<void> {
+  const [config] = configs;
+  const { temporalNamespace } = config;
+  if (
+    !(await ensureSearchAttributes(
+      temporal.address,
+      temporalNamespace,
+      SEARCH_ATTRIBUTES,
+      connectionOptions(config),
+    ))
+  )
+    log.warn({ expected: SEARCH_ATTRIBUTES }, 'this Temporal has no operator API; create these there');
+  const servers = { temporalAddress: temporal.address, mongodbUri };
+  const service = await startService(connections, servers, { log, tracing });
+  const takeBack = leaveAddresses(dataDir, config, servers);
+  try {
+    const receiver = withIntake ? await startReceiver(configs, servers, log, tracing) : null;
+    for (const { config, metrics } of connections) {
+      const counts = receiver?.counts.get(config.connection);
+      if (counts) metrics.watchWebhooks(counts);
+    }
+    const { uiUrl } = temporal;
+    const webConsole = withIntake ? await startConsole(configs, servers, log, { uiUrl, tracing }) : null;
+    log.info({ temporal: temporal.address, ui: temporal.uiUrl }, 'running; Ctrl-C stops');
+    const stop = async () => {
+      await receiver?.stop();
+      await webConsole?.stop();
+      await service.stop();
+    };
+    onStopSignal(() => stop().catch((error: unknown) => log.error({ err: error }, 'while stopping')));
+    await service.done.finally(async () => {
+      await receiver?.stop();
+      await webConsole?.stop();
+    });
+  } catch (error) {
+    await service.stop();
+    throw error;
+  } finally {
+    takeBack();
   }
 }
 

@@ -34,30 +34,11 @@ export function barChart({ id, title, unit, bars, from, to, least }: Chart): Htm
   const y = (value: number) => TOP + (1 - value / top) * (HEIGHT - TOP - BOTTOM);
   const width = Math.max(1, ((WIDTH - LEFT) * MINUTE_MS) / (to - from) - 2);
   const limit = bars.at(-1)?.limit;
-  const ticks = [0, top / 2, top];
-  const minutes = [60, 45, 30, 15, 0].map((ago) => ({ ago, at: to - ago * MINUTE_MS }));
   return html`<figure class="chart">
     <figcaption id="${id}">${title}</figcaption>
     <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="${id} ${id}-says">
       <desc id="${id}-says">${summary(bars, unit)}</desc>
-      ${ticks.map(
-        (tick) =>
-          html`<line class="grid" x1="${LEFT}" x2="${WIDTH}" y1="${y(tick)}" y2="${y(tick)}" /><text
-              x="${LEFT - 6}"
-              y="${y(tick) + 4}"
-              text-anchor="end"
-              >${short(tick)}</text
-            >`,
-      )}
-      ${minutes.map(
-        ({ ago, at }) =>
-          html`<text
-            x="${x(at)}"
-            y="${HEIGHT - 6}"
-            text-anchor="${ago === 0 ? 'end' : ago === 60 ? 'start' : 'middle'}"
-            >${ago === 0 ? 'now' : `−${ago} min`}</text
-          >`,
-      )}
+      ${grid(top, y)} ${timeAxis(to, x)}
       ${
         limit !== undefined &&
         html`<line class="limit" x1="${LEFT}" x2="${WIDTH}" y1="${y(limit)}" y2="${y(limit)}" />`
@@ -75,31 +56,60 @@ export function barChart({ id, title, unit, bars, from, to, least }: Chart): Htm
     </svg>
     <details>
       <summary>As a table: ${title}</summary>
-      ${
-        bars.length === 0
-          ? html`<p>Nothing in the last hour.</p>`
-          : html`<table>
-              <thead>
-                <tr>
-                  <th scope="col">Time (UTC)</th>
-                  <th scope="col">${unit}</th>
-                  ${limit !== undefined && html`<th scope="col">of</th>`}
-                </tr>
-              </thead>
-              <tbody>
-                ${bars.map(
-                  (bar) =>
-                    html`<tr>
-                      <td>${new Date(bar.at).toISOString().slice(11, 16)}</td>
-                      <td>${round(bar.value)}</td>
-                      ${limit !== undefined && html`<td>${bar.limit ?? '—'}</td>`}
-                    </tr>`,
-                )}
-              </tbody>
-            </table>`
-      }
+      ${barTable(bars, unit, limit !== undefined)}
     </details>
   </figure>`;
+}
+
+function grid(top: number, y: (value: number) => number): Html[] {
+  return [0, top / 2, top].map(
+    (tick) =>
+      html`<line class="grid" x1="${LEFT}" x2="${WIDTH}" y1="${y(tick)}" y2="${y(tick)}" /><text
+          x="${LEFT - 6}"
+          y="${y(tick) + 4}"
+          text-anchor="end"
+          >${short(tick)}</text
+        >`,
+  );
+}
+
+function timeAxis(to: number, x: (at: number) => number): Html[] {
+  return [60, 45, 30, 15, 0]
+    .map((ago) => ({ ago, at: to - ago * MINUTE_MS }))
+    .map(
+      ({ ago, at }) =>
+        html`<text
+          x="${x(at)}"
+          y="${HEIGHT - 6}"
+          text-anchor="${ago === 0 ? 'end' : ago === 60 ? 'start' : 'middle'}"
+          >${ago === 0 ? 'now' : `−${ago} min`}</text
+        >`,
+    );
+}
+
+/** @param limited whether the bars have a limit */
+function barTable(bars: readonly Bar[], unit: string, limited: boolean): Html {
+  return bars.length === 0
+    ? html`<p>Nothing in the last hour.</p>`
+    : html`<table>
+        <thead>
+          <tr>
+            <th scope="col">Time (UTC)</th>
+            <th scope="col">${unit}</th>
+            ${limited && html`<th scope="col">of</th>`}
+          </tr>
+        </thead>
+        <tbody>
+          ${bars.map(
+            (bar) =>
+              html`<tr>
+                <td>${new Date(bar.at).toISOString().slice(11, 16)}</td>
+                <td>${round(bar.value)}</td>
+                ${limited && html`<td>${bar.limit ?? '—'}</td>`}
+              </tr>`,
+          )}
+        </tbody>
+      </table>`;
 }
 
 function summary(bars: readonly Bar[], unit: string): string {

@@ -82,26 +82,7 @@ export function createConsole(site: ConsoleSite): FastifyInstance {
 
   const forKnown = (at: ConsoleContext | null, serve: (inside: FastifyInstance) => void) =>
     app.register(async (inside) => {
-      inside.addHook('onRequest', async (request, reply) => {
-        const visit = visitOf(request);
-        if (request.method === 'POST' && !isOwnForm(visit))
-          return refuse(reply, 'The form came from another site.');
-        const known = knownAs(access, sessions, visit);
-        if (!known) return stranger(request, reply, site);
-        const { session, isNew } = known;
-        if (isNew) setCookie(request, reply, sessions.seal(session), SESSION_MS);
-        request.viewer = { session, formToken: sessions.formToken(session), at };
-        return undefined;
-      });
-      inside.addHook('preHandler', async (request, reply) => {
-        if (request.method !== 'POST') return undefined;
-        const { formToken } = z
-          .object({ formToken: z.string() })
-          .catch({ formToken: '' })
-          .parse(request.body);
-        if (request.viewer && sameSecret(formToken, request.viewer.formToken)) return undefined;
-        return refuse(reply, 'The form is too old, or was not made for you. Load its page again.');
-      });
+      letIn(inside, at, site, sessions);
       serve(inside);
     });
   void forKnown(null, (inside) => {
@@ -121,6 +102,32 @@ export function createConsole(site: ConsoleSite): FastifyInstance {
     });
   log.debug({ token: access.token !== null, header: access.userHeader }, 'console access');
   return app;
+}
+
+/** Lets those in who are known, and takes no form that was not made for them. */
+function letIn(
+  inside: FastifyInstance,
+  at: ConsoleContext | null,
+  site: ConsoleSite,
+  sessions: Sessions,
+): void {
+  inside.addHook('onRequest', async (request, reply) => {
+    const visit = visitOf(request);
+    if (request.method === 'POST' && !isOwnForm(visit))
+      return refuse(reply, 'The form came from another site.');
+    const known = knownAs(site.access, sessions, visit);
+    if (!known) return stranger(request, reply, site);
+    const { session, isNew } = known;
+    if (isNew) setCookie(request, reply, sessions.seal(session), SESSION_MS);
+    request.viewer = { session, formToken: sessions.formToken(session), at };
+    return undefined;
+  });
+  inside.addHook('preHandler', async (request, reply) => {
+    if (request.method !== 'POST') return undefined;
+    const { formToken } = z.object({ formToken: z.string() }).catch({ formToken: '' }).parse(request.body);
+    if (request.viewer && sameSecret(formToken, request.viewer.formToken)) return undefined;
+    return refuse(reply, 'The form is too old, or was not made for you. Load its page again.');
+  });
 }
 
 function logIn(app: FastifyInstance, { access, log, now }: ConsoleSite, sessions: Sessions): void {

@@ -84,35 +84,44 @@ function commands(options: EmbeddedOptions, env: NodeJS.ProcessEnv): Way<Command
         );
       },
     },
-    {
-      name: `Maven build of mongo-java-server ${JAVA_SERVER_VERSION}`,
-      attempt: async () => {
-        const maven = onPath('mvn', env);
-        if (maven === null) throw new Error('Maven is not installed');
-        if (onPath('javac', env) === null) throw new Error('a JDK is not installed');
-        await buildOnce(root, path.basename(built), async (scratch) => {
-          progress(
-            `Building a MongoDB-wire server (mongo-java-server ${JAVA_SERVER_VERSION}) with Maven; under a minute, once.`,
-          );
-          cpSync(javaSources(), scratch, { recursive: true });
-          const build = { cwd: scratch, what: 'building mongo-java-server', onProgress: progress };
-          await runBuild(
-            maven,
-            [
-              '-q',
-              '-B',
-              'compile',
-              'dependency:copy-dependencies',
-              '-DoutputDirectory=lib',
-              '-DincludeScope=runtime',
-            ],
-            build,
-          );
-        });
-        return javaCommand(built, env);
-      },
-    },
+    mavenBuild(root, built, env, progress),
   ];
+}
+
+function mavenBuild(
+  root: string,
+  built: string,
+  env: NodeJS.ProcessEnv,
+  progress: (line: string) => void,
+): Way<Command> {
+  return {
+    name: `Maven build of mongo-java-server ${JAVA_SERVER_VERSION}`,
+    attempt: async () => {
+      const maven = onPath('mvn', env);
+      if (maven === null) throw new Error('Maven is not installed');
+      if (onPath('javac', env) === null) throw new Error('a JDK is not installed');
+      await buildOnce(root, path.basename(built), async (scratch) => {
+        progress(
+          `Building a MongoDB-wire server (mongo-java-server ${JAVA_SERVER_VERSION}) with Maven; under a minute, once.`,
+        );
+        cpSync(javaSources(), scratch, { recursive: true });
+        const build = { cwd: scratch, what: 'building mongo-java-server', onProgress: progress };
+        await runBuild(
+          maven,
+          [
+            '-q',
+            '-B',
+            'compile',
+            'dependency:copy-dependencies',
+            '-DoutputDirectory=lib',
+            '-DincludeScope=runtime',
+          ],
+          build,
+        );
+      });
+      return javaCommand(built, env);
+    },
+  };
 }
 
 function javaSources(): string {

@@ -77,7 +77,7 @@ export async function loadOverview({
 }
 
 export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 'root'>): Page {
-  const { paused, pairs, workers, waitingRecords, positions, failedStarts, now } = overview;
+  const { paused, pairs, workers, waitingRecords, failedStarts } = overview;
   const { apiToken } = overview;
   const count = (status: LinkStatus) => ENTITY_TYPES.reduce((sum, type) => sum + pairs[type][status], 0);
   const rests = ENTITY_TYPES.filter((type) => paused[type] !== undefined);
@@ -101,50 +101,13 @@ export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 
       processes: ${workers ?? 'not known, as Temporal does not answer'}.
     </p>
     ${workers === 0 && html`<p class="notice bad">No worker runs, so nothing is synced.</p>`}
-    ${table(
-      'Pairs by entity and state',
-      ['Entity', ...LINK_STATUSES],
-      ENTITY_TYPES.map(
-        (type) =>
-          html`<tr>
-            <th scope="row">${type}</th>
-            ${LINK_STATUSES.map((status) => html`<td>${pairs[type][status]}</td>`)}
-          </tr>`,
-      ),
-    )}
+    ${pairsTable(pairs)}
     <h2>Lag, last hour</h2>
     <p class="soft">Maximum lag of each side, in each minute.</p>
     <div class="two">${SIDES.map((side) => lagChart(side, overview))}</div>
-    ${table(
-      'Change streams',
-      ['Stream', 'behind', 'read to its end', 'last change'],
-      positions.map(
-        ({ name, readAt, movedAt, currentAt }) =>
-          html`<tr>
-            <th scope="row">${name}</th>
-            <td>${behind(currentAt, now)}</td>
-            <td>${time(readAt)}</td>
-            <td>${time(movedAt)}</td>
-          </tr>`,
-      ),
-    )}
+    ${streamsTable(overview)}
     <h2>Rate budget</h2>
-    ${table(
-      'Limits of both APIs now',
-      ['Limit', 'left', 'of', 'used by us', 'by others', 'expected of others', 'no call before'],
-      overview.budgets.map(
-        (budget) =>
-          html`<tr>
-            <th scope="row">${budget.name}</th>
-            <td>${budget.left}</td>
-            <td>${budget.limit} in ${budget.windowSeconds} s</td>
-            <td>${budget.ours}</td>
-            <td>${budget.others}</td>
-            <td>${budget.expectedOfOthers}</td>
-            <td>${time(budget.blockedUntil)}</td>
-          </tr>`,
-      ),
-    )}
+    ${limitsTable(overview)}
     <p class="soft">
       Last hour: calls in each window of each limit, our own and those of others that answers told of; the
       dashed line is the limit as the API last said it.
@@ -152,6 +115,55 @@ export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 
     <div class="two">${rateCharts(overview)}</div>
   `;
   return { title: 'Overview', current: '', body };
+}
+
+function pairsTable(pairs: Overview['pairs']): Html {
+  return table(
+    'Pairs by entity and state',
+    ['Entity', ...LINK_STATUSES],
+    ENTITY_TYPES.map(
+      (type) =>
+        html`<tr>
+          <th scope="row">${type}</th>
+          ${LINK_STATUSES.map((status) => html`<td>${pairs[type][status]}</td>`)}
+        </tr>`,
+    ),
+  );
+}
+
+function streamsTable({ positions, now }: Overview): Html {
+  return table(
+    'Change streams',
+    ['Stream', 'behind', 'read to its end', 'last change'],
+    positions.map(
+      ({ name, readAt, movedAt, currentAt }) =>
+        html`<tr>
+          <th scope="row">${name}</th>
+          <td>${behind(currentAt, now)}</td>
+          <td>${time(readAt)}</td>
+          <td>${time(movedAt)}</td>
+        </tr>`,
+    ),
+  );
+}
+
+function limitsTable({ budgets }: Overview): Html {
+  return table(
+    'Limits of both APIs now',
+    ['Limit', 'left', 'of', 'used by us', 'by others', 'expected of others', 'no call before'],
+    budgets.map(
+      (budget) =>
+        html`<tr>
+          <th scope="row">${budget.name}</th>
+          <td>${budget.left}</td>
+          <td>${budget.limit} in ${budget.windowSeconds} s</td>
+          <td>${budget.ours}</td>
+          <td>${budget.others}</td>
+          <td>${budget.expectedOfOthers}</td>
+          <td>${time(budget.blockedUntil)}</td>
+        </tr>`,
+    ),
+  );
 }
 
 function tile(url: string, count: number, what: string): Html {

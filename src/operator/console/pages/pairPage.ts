@@ -62,15 +62,32 @@ export function pairPage(
   viewer: Viewer,
   { links, root }: Pick<ConsoleContext, 'links' | 'root'>,
 ): Page {
-  const { key, link, rows, work, notice } = view;
+  const { key, link, rows, notice } = view;
+  const body = html`
+    ${notice !== null && html`<p class="notice" role="status">${notice}</p>`} ${facts(view, links)}
+    ${resyncForm(viewer, key, link.status === 'quarantined' ? 'retry' : 'resync')}
+    ${(link.status === 'conflict' || link.conflicts.length > 0) && decideSection(view, viewer)}
+    <h2>Values</h2>
+    ${table(
+      'Both sides, as the sync knows them',
+      ['Property', 'Zendesk', 'PMS', 'State'],
+      rows.map((row) => valueRow(row, root)),
+    )}
+    ${link.files && link.files.length > 0 && html`<p>${link.files.length} files.</p>`}
+    <h2>History</h2>
+    ${historyTable(link)}
+  `;
+  return { title: key, current: '/pairs', body };
+}
+
+function facts({ key, link, work }: PairView, links: ConsoleContext['links']): Html {
   const record = (side: Side) => {
     const known = link.sides[side];
     if (!known) return '—';
     return html`${known.ref}, ${known.state}, version ${known.version}, changed ${time(known.updatedAt)}
     ${outside(links.record(known.ref), `Open in ${SIDE_NAMES[side]}`)}`;
   };
-  const body = html`
-    ${notice !== null && html`<p class="notice" role="status">${notice}</p>`}
+  return html`
     <dl class="facts">
       <dt>State</dt>
       <dd>${mark(link.status)}${link.reason && html` since ${time(link.reason.since)}`}</dd>
@@ -92,37 +109,27 @@ export function pairPage(
       <dt>Mapping</dt>
       <dd>${link.mappingVersion}</dd>
     </dl>
-    ${resyncForm(viewer, key, link.status === 'quarantined' ? 'retry' : 'resync')}
-    ${(link.status === 'conflict' || link.conflicts.length > 0) && decideSection(view, viewer)}
-    <h2>Values</h2>
-    ${table(
-      'Both sides, as the sync knows them',
-      ['Property', 'Zendesk', 'PMS', 'State'],
-      rows.map((row) => valueRow(row, root)),
-    )}
-    ${link.files && link.files.length > 0 && html`<p>${link.files.length} files.</p>`}
-    <h2>History</h2>
-    ${
-      link.history.length === 0
-        ? html`<p>Nothing was overruled.</p>`
-        : table(
-            'Values that were overruled, latest first',
-            ['When', 'Property', 'On', 'Lost', 'Kept', 'By'],
-            [...link.history].reverse().map(
-              (entry) =>
-                html`<tr>
-                  <td>${time(entry.at)}</td>
-                  <td>${entry.row}</td>
-                  <td>${SIDE_NAMES[entry.side]}</td>
-                  <td>${value(entry.lost)}</td>
-                  <td>${value(entry.kept)}</td>
-                  <td>${entry.rule}</td>
-                </tr>`,
-            ),
-          )
-    }
   `;
-  return { title: key, current: '/pairs', body };
+}
+
+function historyTable(link: PairView['link']): Html {
+  return link.history.length === 0
+    ? html`<p>Nothing was overruled.</p>`
+    : table(
+        'Values that were overruled, latest first',
+        ['When', 'Property', 'On', 'Lost', 'Kept', 'By'],
+        [...link.history].reverse().map(
+          (entry) =>
+            html`<tr>
+              <td>${time(entry.at)}</td>
+              <td>${entry.row}</td>
+              <td>${SIDE_NAMES[entry.side]}</td>
+              <td>${value(entry.lost)}</td>
+              <td>${value(entry.kept)}</td>
+              <td>${entry.rule}</td>
+            </tr>`,
+        ),
+      );
 }
 
 function atWork(work: Work[] | null): Html | string {

@@ -1,0 +1,164 @@
+import { refKey, type CanonicalKey } from '../sync/canonicalKey';
+import { commit, withAnswer } from '../sync/commit';
+import { releasedIntent, type Link } from '../sync/link';
+import { fileWork } from '../sync/pairFiles';
+import { compareAnswer, isEcho, planPair } from '../sync/planner';
+import { SIDES, type Side, type SyncRecord } from '../sync/record';
+import type { References } from '../sync/values';
+import type { BulkAnswer } from '../systems/bulkWrites';
+import { atWork, inboxOf, split, type AtWork, type ChunkWork } from './chunkWork';
+
+type Made = AtWork & { record: SyncRecord };
+
+/** Takes the answers of a bulk write in: links are committed, and pairs told what is left for them. */
+export class ChunkCommits {
+  constructor(private readonly work: ChunkWork) {}
+
+  /**
+   * @param again whether what a system made of it by itself may be carried back in bulk, too
+   * @returns what is to be carried back, and what came to nothing here
+   */
+  async commit(
+    side: Side,
+    items: AtWork[],
+    answers: BulkAnswer[],
+    again: boolean,
+  ): Promise<{ carried: AtWork[]; failed: AtWork[] }> {
+    const { store, mapping, now } = this.work.context;
+    const answered = items.map((item, place) => ({ ...item, answer: answers[place] }));
+    const made = answered.flatMap(({ answer, ...item }) =>
+      answer && 'record' in answer ? [{ ...item, record: answer.record }] : [],
+    );
+    const failed: AtWork[] = answered.filter(({ answer }) => !answer || 'error' in answer);
+    const [own, foreign] = await this.claimed(made);
+    const references = await this.work.references(
+      own.map(({ link, record }) => ({
+        key: link._id,
+        records: [record],
+        link: { ...link, snapshot: link.intent.next.snapshot },
+      })),
+    );
+    const at = now().toISOString();
+    const changed = new Map<CanonicalKey, SyncRecord>();
+    const committed = own.map(({ link, write, record }) => {
+      const { intent } = link;
+      const table = mapping.entities[link.entity];
+      const compared = compareAnswer(mapping, table, write, record, intent.next, references);
+      if (compared.changedRows.length > 0) changed.set(link._id, record);
+      return commit(withAnswer(link, releasedIntent(intent), write, record, compared), at);
+    });
+    // A change by the system itself is known to nobody else: kept first, in case this ends here.
+    await store.observations.keep([...changed.values()]);
+    const saved = new Map((await store.saveMany(committed)).map((link) => [link._id, link]));
+    const stored = own.flatMap((item) => {
+      const link = saved.get(item.link._id);
+      return link ? [{ ...item, stored: link }] : [];
+    });
+    const carried: AtWork[] = [];
+    for (const item of stored) {
+      this.count(side, item, again);
+      const answer = changed.get(item.link._id);
+      const back = again && answer ? this.carriedBack(item.stored, answer, references, at) : null;
+      if (back) carried.push({ ...back, origin: item.origin });
+    }
+    const held = await store.saveMany(carried.map(({ link }) => link));
+    const heldByKey = new Map(held.map((link) => [link._id, link]));
+    for (const key of heldByKey.keys()) changed.delete(key);
+    await this.lookForNews(
+      [...saved.values()].filter(({ _id }) => !heldByKey.has(_id)),
+      changed,
+    );
+    return {
+      carried: carried.flatMap(({ link, origin }) => {
+        const kept = heldByKey.get(link._id);
+        return (kept && atWork(kept, origin)) ?? [];
+      }),
+      failed: [...failed, ...foreign],
+    };
+  }
+
+  /** What was made is claimed for its pair. @returns those that are the pair's own, and those of others */
+  private async claimed(made: Made[]): Promise<[Made[], Made[]]> {
+    const owners = await this.work.context.store.claims.claimMany(
+      made
+        .filter(({ write }) => write.op === 'create')
+        .map(({ record, link }) => ({ ref: refKey(record.ref), key: link._id })),
+    );
+    return split(
+      made,
+      ({ record, link, write }) => write.op !== 'create' || owners.get(refKey(record.ref)) === link._id,
+    );
+  }
+
+  private count(side: Side, { link, write }: AtWork, again: boolean): void {
+    const tally = this.work.tallies[link.entity];
+    if (write.op === 'create') tally.created[side] += 1;
+    else if (again) tally.joined += 1;
+    this.work.context.metrics.written(side, link.entity, write.op, null);
+  }
+
+  /** What the other system made of a new record by itself goes back with one more write, where that can go in bulk. */
+  private carriedBack(
+    link: Link,
+    answer: SyncRecord,
+    references: References,
+    now: string,
+  ): Omit<AtWork, 'origin'> | null {
+    const { store, mapping, systems } = this.work.context;
+    const plan = planPair(
+      {
+        key: link._id,
+        link,
+        observed: { [answer.ref.side]: { record: answer, fresh: true } },
+        references,
+        hops: 0,
+        linksSince: store.since,
+        now,
+      },
+      mapping,
+    );
+    const [write, ...more] = plan.do === 'write' ? plan.intent.writes : [];
+    if (plan.do !== 'write' || write?.op !== 'update' || more.length > 0) return null;
+    const kind = mapping.entities[link.entity].kind[write.side];
+    if (!systems[write.side].bulk?.canUpdate(kind)) return null;
+    return { link: { ...link, intent: this.work.held(plan.intent) }, write };
+  }
+
+  /** Tells the pairs of what came for them while they were held, and of what is not for a backfill to do. */
+  private async lookForNews(links: Link[], changed: ReadonlyMap<CanonicalKey, SyncRecord>): Promise<void> {
+    const { store, mapping } = this.work.context;
+    const refsOf = (link: Link) => SIDES.flatMap((side) => link.sides[side]?.ref ?? []);
+    const observed = await store.observations.get(links.flatMap(refsOf));
+    const seen = links.flatMap((link) =>
+      refsOf(link).flatMap((ref) => {
+        const record = observed.get(ref);
+        return record ? [{ link, record }] : [];
+      }),
+    );
+    const references =
+      seen.length === 0
+        ? null
+        : await this.work.references(
+            seen.map(({ link, record }) => ({ key: link._id, records: [record], link })),
+          );
+    const known: SyncRecord[] = [];
+    const news = new Set<CanonicalKey>(changed.keys());
+    for (const { link, record } of seen) {
+      const table = mapping.entities[link.entity];
+      if (references && !changed.has(link._id) && isEcho(mapping, table, link, record, references))
+        known.push(record);
+      else news.add(link._id);
+    }
+    await store.observations.forget(known);
+    for (const link of links)
+      if (link.waitsFor.length > 0 || fileWork(link.files ?? []).length > 0) news.add(link._id);
+    const byKey = new Map(links.map((link) => [link._id, link]));
+    await this.work.tell(
+      [...news].map((key) => {
+        const refs = refsOf(byKey.get(key) as Link).filter((ref) => observed.has(ref));
+        const hints = refs.map((ref) => ({ ref, version: observed.get(ref)?.version ?? null }));
+        return { key, inbox: inboxOf(hints) };
+      }),
+    );
+  }
+}

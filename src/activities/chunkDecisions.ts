@@ -1,0 +1,138 @@
+import { lowered } from '../links/shelf';
+import { decideBackfill, type BackfillItem, type BackfillKnowledge } from '../sync/backfillVerdict';
+import { sortCandidates } from '../sync/candidates';
+import { parseCanonicalKey, parseRef, refKey } from '../sync/canonicalKey';
+import { entityOf } from '../sync/mapping';
+import { filterReason, type Candidates } from '../sync/planner';
+import type { RefKey, Side, SyncRecord } from '../sync/record';
+import type { ChunkWork, Decided } from './chunkWork';
+
+/** Decides what is to become of a chunk's records, and finds the parents that have to be written before them. */
+export class ChunkDecisions {
+  /** Parents that this attempt has tried to write: what they wait for is for others to do. */
+  private readonly tried = new Set<RefKey>();
+  /** Parents that take no part: nobody writes them, and their children's pairs wait for good. */
+  readonly noPart = new Set<RefKey>();
+
+  constructor(private readonly work: ChunkWork) {}
+
+  async decide(records: SyncRecord[]): Promise<Decided[]> {
+    const { store, mapping, now } = this.work.context;
+    // A page may give a record twice; the newest counts.
+    const latest = new Map<RefKey, SyncRecord>();
+    for (const record of records) {
+      const before = latest.get(refKey(record.ref));
+      if (!before || before.order <= record.order) latest.set(refKey(record.ref), record);
+    }
+    const owners = await store.claims.owners(latest.keys());
+    const keyed = [...latest].flatMap(([ref, record]) => {
+      const owner = owners.get(ref);
+      const key = owner ?? this.work.keyOf(record);
+      return key === null ? [] : [{ record, owner, key }];
+    });
+    const links = await store.getMany(keyed.map(({ key }) => key));
+    const items = keyed.map((item): BackfillItem => ({ ...item, link: links.get(item.key) ?? null }));
+    const references = await this.work.references(
+      items.map(({ record, key, link }) => ({ key, records: [record], link })),
+    );
+    const knowledge: BackfillKnowledge = {
+      mapping,
+      references,
+      by: this.work.chunk.id,
+      linksSince: store.since,
+      now: now().toISOString(),
+    };
+    const decided = items.map((item): Decided => ({ ...item, verdict: decideBackfill(item, knowledge) }));
+    const toLook = decided.filter(({ verdict }) => verdict.do === 'look');
+    const matching = await this.matching(toLook);
+    for (const item of toLook) {
+      const candidates = matching.has(item) ? await this.look(item) : { free: [], taken: [], rivals: [] };
+      item.verdict = decideBackfill(item, { ...knowledge, candidates });
+    }
+    return decided;
+  }
+
+  /** Those for which a look finds anything: most records of a first sync match none, and one query tells. */
+  private async matching(items: Decided[]): Promise<Set<Decided>> {
+    const { mapping } = this.work.context;
+    const found = new Set<Decided>();
+    for (const table of Object.values(mapping.entities)) {
+      for (const rule of table.match) {
+        const own = items.filter(({ key }) => parseCanonicalKey(key).entity === table.entity);
+        const valuesOf = ({ record }: Decided) =>
+          [record.values[rule[this.work.from]] ?? null]
+            .flat()
+            .filter((value) => value !== null && value !== '');
+        const values = own.flatMap(valuesOf);
+        const held = await this.work.shelf.held(
+          this.work.to,
+          table.kind[this.work.to],
+          rule[this.work.to],
+          values,
+        );
+        for (const item of own) if (valuesOf(item).some((value) => held.has(lowered(value)))) found.add(item);
+      }
+    }
+    return found;
+  }
+
+  /** The look for counterparts that the pair's workflow does by calls, done in what was read of both sides. */
+  private async look({ record, key }: BackfillItem): Promise<Candidates> {
+    const { store, mapping } = this.work.context;
+    const { kind, match } = mapping.entities[parseCanonicalKey(key).entity];
+    const holding = async (side: Side, of: SyncRecord[]): Promise<Map<RefKey, SyncRecord>> => {
+      const found = new Map<RefKey, SyncRecord>();
+      for (const each of of) {
+        for (const rule of match) {
+          for (const value of [each.values[rule[each.ref.side]] ?? null].flat()) {
+            if (value === null || value === '') continue;
+            for (const other of await this.work.shelf.holding(side, kind[side], rule[side], value))
+              found.set(refKey(other.ref), other);
+          }
+        }
+      }
+      return found;
+    };
+    const matches = await holding(this.work.to, [record]);
+    const owners = await store.claims.owners(matches.keys());
+    const free = [...matches].filter(([ref]) => (owners.get(ref) ?? key) === key).map(([, each]) => each);
+    const rivals =
+      matches.size === 0 ? new Map<RefKey, SyncRecord>() : await holding(this.work.from, [record, ...free]);
+    rivals.delete(refKey(record.ref));
+    const links = await store.getMany(owners.values());
+    const found = [...matches].map(([ref, each]) => ({ ref, record: each }));
+    return sortCandidates(key, found, [...rivals.keys()], owners, links);
+  }
+
+  /** Parents that no pair works on yet, or that an earlier attempt at this chunk began: they are written first. */
+  async missingParents(decided: Decided[]): Promise<SyncRecord[]> {
+    const { store, systems, mapping } = this.work.context;
+    const awaited = decided.flatMap(({ verdict }) => (verdict.do === 'wait' ? verdict.waitsFor : []));
+    const refs = [...new Set(awaited)].filter(
+      (ref) => parseRef(ref).side === this.work.from && !this.tried.has(ref),
+    );
+    if (refs.length === 0) return [];
+    const owners = await store.claims.owners(refs);
+    const links = await store.getMany(owners.values());
+    // What is observed was left to its pair, which is at work on it.
+    const observed = await store.observations.get(refs);
+    const wanted = refs.filter((ref) => {
+      const link = links.get(owners.get(ref) ?? '');
+      const hold = link?.intent?.hold;
+      // What an earlier attempt at this chunk holds, nobody else can write before the hold is over.
+      return hold ? hold.by === this.work.chunk.id : !link && !observed.has(ref);
+    });
+    if (wanted.length === 0) return [];
+    for (const ref of wanted) this.tried.add(ref);
+    const results = await systems[this.work.from].read(wanted.map(parseRef));
+    return results.flatMap(({ record }) => {
+      if (record === null) return [];
+      const entity = entityOf(mapping, this.work.from, record.ref.kind, record.values);
+      const takesPart =
+        entity && record.skip === null && filterReason(mapping.entities[entity], record) === null;
+      if (takesPart) return [record];
+      this.noPart.add(refKey(record.ref));
+      return [];
+    });
+  }
+}

@@ -1,0 +1,121 @@
+import { canonicalKey, parseCanonicalKey, refKey } from '../sync/canonicalKey';
+import { agreed, newLink, seenVersion, type Link, type PlannedWrite } from '../sync/link';
+import { planPair, type Plan } from '../sync/planner';
+import { SIDES, otherSide, type Side, type SyncRecord } from '../sync/record';
+import type { References } from '../sync/values';
+import { split, type AtWork, type ChunkWork, type Decided, type Rest } from './chunkWork';
+
+/** A record of the chunk, and the one on the other side that it matches. */
+export interface Match {
+  item: Decided;
+  counterpart: SyncRecord;
+}
+
+/** Joins records that match: claims both, Zendesk's first, and writes what makes them equal where one write does. */
+export class ChunkJoins {
+  constructor(private readonly work: ChunkWork) {}
+
+  async join(items: Match[], rest: Rest): Promise<AtWork[]> {
+    const { left } = rest;
+    const { store, mapping, now } = this.work.context;
+    const pairs = await this.claimed(items, left);
+    const at = now().toISOString();
+    const toWrite: { link: Link; origin: SyncRecord }[] = [];
+    const settled: Link[] = [];
+    const references = await this.work.references(
+      pairs.map(({ item, counterpart }) => ({
+        key: item.key,
+        records: [item.record, counterpart],
+        link: null,
+      })),
+    );
+    for (const pair of pairs) {
+      const { record } = pair.item;
+      const link = this.linkOf(pair, at);
+      const plan = this.plan(pair, link, references, at);
+      if (plan.do === 'write' && this.goesInBulk(link, plan.intent.writes))
+        toWrite.push({ link: { ...link, intent: this.work.held(plan.intent) }, origin: record });
+      else if (plan.do === 'settled') {
+        settled.push(agreed(link, plan.agreement, mapping.version, at));
+        this.work.tally(pair.item).joined += 1;
+      } else {
+        settled.push(link);
+        left.push(record);
+      }
+    }
+    await store.insertMany(settled);
+    return this.work.store(toWrite, rest);
+  }
+
+  /** Those of which both records are claimed for their pair now; the others are left to their pairs. */
+  private async claimed(items: Match[], left: SyncRecord[]): Promise<Match[]> {
+    const { store } = this.work.context;
+    const ownKeyOf = ({ item, counterpart }: Match) =>
+      canonicalKey(parseCanonicalKey(item.key).entity, counterpart.ref);
+    const rivals = await store.getMany(items.map(ownKeyOf));
+    // The counterpart waits under a key of its own: the pair's workflow sorts that out.
+    const [taken, free] = split(items, (pair) => rivals.has(ownKeyOf(pair)));
+    left.push(...taken.map(({ item }) => item.record));
+    let pairs = free;
+    for (const side of SIDES) {
+      const claims = pairs.map((pair) => ({ ref: refKey(recordOn(side, pair).ref), key: pair.item.key }));
+      const owners = await store.claims.claimMany(claims);
+      const kept: typeof pairs = [];
+      for (const pair of pairs) {
+        if (owners.get(refKey(recordOn(side, pair).ref)) === pair.item.key) {
+          kept.push(pair);
+          continue;
+        }
+        // Taken meanwhile: what was claimed for it before is let go.
+        if (side === 'pms') await store.claims.release(refKey(recordOn('zendesk', pair).ref), pair.item.key);
+        left.push(pair.item.record);
+      }
+      pairs = kept;
+    }
+    return pairs;
+  }
+
+  private linkOf(pair: Match, at: string): Link {
+    const { key } = pair.item;
+    const { entity } = parseCanonicalKey(key);
+    const side = (each: Side) => {
+      const record = recordOn(each, pair);
+      const backRef = record.backRef === refKey(recordOn(otherSide(each), pair).ref);
+      return { ...seenVersion(record), residue: {}, backRef };
+    };
+    return {
+      ...newLink(key, entity, this.work.context.mapping.version, at),
+      sides: { zendesk: side('zendesk'), pms: side('pms') },
+    };
+  }
+
+  private plan(pair: Match, link: Link, references: References, now: string): Plan {
+    const { store, mapping } = this.work.context;
+    return planPair(
+      {
+        key: pair.item.key,
+        link,
+        observed: {
+          zendesk: { record: recordOn('zendesk', pair), fresh: true },
+          pms: { record: recordOn('pms', pair), fresh: true },
+        },
+        references,
+        hops: 0,
+        linksSince: store.since,
+        now,
+      },
+      mapping,
+    );
+  }
+
+  /** One update on the other side, and nothing else. */
+  private goesInBulk(link: Link, [write, ...more]: readonly PlannedWrite[]): boolean {
+    const { to, context } = this.work;
+    if (write?.op !== 'update' || write.side !== to || more.length > 0) return false;
+    return context.systems[to].bulk?.canUpdate(this.work.kindOf(link)) === true;
+  }
+}
+
+function recordOn(side: Side, { item, counterpart }: Match): SyncRecord {
+  return item.record.ref.side === side ? item.record : counterpart;
+}

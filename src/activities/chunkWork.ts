@@ -1,0 +1,145 @@
+import type { Chunk } from '../links/backfillStore';
+import type { RecordShelf } from '../links/shelf';
+import { noBackfill, type BackfillTally } from '../sync/backfillTally';
+import type { BackfillItem, BackfillVerdict } from '../sync/backfillVerdict';
+import { parseCanonicalKey, refKey, type CanonicalKey } from '../sync/canonicalKey';
+import { releasedIntent, type Intent, type Link, type PlannedWrite } from '../sync/link';
+import { entityOf } from '../sync/mapping';
+import { otherSide, type RefKey, type Side, type SyncRecord } from '../sync/record';
+import type { References } from '../sync/values';
+import { ReferenceReader, type ActivityContext } from './activityContext';
+import { inParallel, ownKey } from './dispatch';
+import type { Hint, Inbox } from './types';
+
+/**
+ * How long a page may be at work on a link before the pair's own workflow takes it over. Far longer than an attempt
+ * takes from its stamp to its answer, rate limits and a bulk job's queue included.
+ */
+const HOLD_MS = 30 * 60_000;
+const SIGNALS_AT_ONCE = 20;
+
+/** One write on its way: the link as stored, held by this chunk. */
+export interface AtWork {
+  link: Link & { intent: Intent };
+  write: PlannedWrite;
+  /** The record that it is made for. */
+  origin: SyncRecord;
+}
+
+/** What is to become of an item that a verdict gives a link of its own. */
+export type Decided = BackfillItem & { verdict: BackfillVerdict };
+
+/** Records that are not written now: left to their pairs, or to be looked at again. */
+export interface Rest {
+  left: SyncRecord[];
+  waiting: SyncRecord[];
+}
+
+/** One attempt at a chunk of a backfill's page: what its steps share, and how they hand records on. */
+export class ChunkWork {
+  readonly tallies = noBackfill();
+  readonly to: Side;
+  private readonly told = new Set<RefKey>();
+  /** Parents that have both their records keep them while a chunk is written. */
+  private readonly parents: ReferenceReader;
+
+  /** @param chunk as it was before this attempt began */
+  constructor(
+    readonly context: ActivityContext,
+    readonly from: Side,
+    readonly chunk: Chunk,
+    readonly shelf: RecordShelf,
+  ) {
+    this.to = otherSide(from);
+    this.parents = new ReferenceReader(context);
+  }
+
+  /** Hands records to their pairs' own workflows. */
+  async leave(some: SyncRecord[]): Promise<void> {
+    const records = some.filter(({ ref }) => !this.told.has(refKey(ref)));
+    if (records.length === 0) return;
+    for (const { ref } of records) this.told.add(refKey(ref));
+    const { store } = this.context;
+    await store.observations.keep(records);
+    const owners = await store.claims.owners(records.map(({ ref }) => refKey(ref)));
+    const told = records.flatMap((record) => {
+      const ref = refKey(record.ref);
+      const key = owners.get(ref) ?? this.keyOf(record);
+      return key === null ? [] : [{ key, inbox: inboxOf([{ ref, version: record.version }]) }];
+    });
+    for (const { key } of told) this.tallies[parseCanonicalKey(key).entity].left += 1;
+    await this.tell(told);
+  }
+
+  tally({ key }: Pick<BackfillItem, 'key'>): BackfillTally {
+    return this.tallies[parseCanonicalKey(key).entity];
+  }
+
+  keyOf(record: SyncRecord): CanonicalKey | null {
+    const entity = entityOf(this.context.mapping, record.ref.side, record.ref.kind, record.values);
+    return entity && ownKey(entity, record);
+  }
+
+  async tell(pairs: { key: CanonicalKey; inbox: Inbox }[]): Promise<void> {
+    await inParallel(pairs, SIGNALS_AT_ONCE, ({ key, inbox }) => this.context.hint(key, inbox));
+  }
+
+  references(items: { key: CanonicalKey; records: SyncRecord[]; link: Link | null }[]): Promise<References> {
+    const { mapping } = this.context;
+    this.parents.again();
+    return this.parents.read(
+      items.map(({ key, ...item }) => ({ ...item, table: mapping.entities[parseCanonicalKey(key).entity] })),
+    );
+  }
+
+  /**
+   * Stores new links with what is to be written. Where another page or a pair's workflow was faster, it goes on, and
+   * what it came to is looked at later.
+   */
+  async store(items: { link: Link; origin: SyncRecord }[], { waiting }: Rest): Promise<AtWork[]> {
+    const inserted = await this.context.store.insertMany(items.map(({ link }) => link));
+    const byKey = new Map(inserted.map((link) => [link._id, link]));
+    for (const { link, origin } of items) if (!byKey.has(link._id)) waiting.push(origin);
+    return items.flatMap(({ link, origin }) => {
+      const stored = byKey.get(link._id);
+      return (stored && atWork(stored, origin)) ?? [];
+    });
+  }
+
+  held(intent: Intent): Intent {
+    const until = new Date(this.context.now().getTime() + HOLD_MS).toISOString();
+    return { ...intent, hold: { by: this.chunk.id, until } };
+  }
+
+  kindOf({ entity }: Pick<Link, 'entity'>): string {
+    return this.context.mapping.entities[entity].kind[this.to];
+  }
+
+  /** Lets the pairs' own workflows go on: what the attempt came to, they find out. */
+  async release(items: AtWork[], left: SyncRecord[]): Promise<void> {
+    const links = items.map(({ link }) => ({ ...link, intent: releasedIntent(link.intent) }));
+    await this.context.store.saveMany(links);
+    for (const { link, origin, write } of items) {
+      if (write.op === 'create') left.push(origin);
+      else {
+        this.tallies[link.entity].left += 1;
+        await this.context.hint(link._id, { ...inboxOf([]), force: true });
+      }
+    }
+  }
+}
+
+export function inboxOf(hints: Hint[]): Inbox {
+  return { hints, force: false, hops: 0, lane: 'background' };
+}
+
+/** The one write of a held link; null where the link is not of that kind. */
+export function atWork(link: Link, origin: SyncRecord): AtWork | null {
+  const { intent } = link;
+  const [write] = intent?.writes ?? [];
+  return intent && write ? { link: { ...link, intent }, write, origin } : null;
+}
+
+export function split<T>(items: T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
+}

@@ -1,0 +1,50 @@
+import type { CanonicalKey } from '../sync/canonicalKey';
+import type { Link } from '../sync/link';
+import type { RefKey } from '../sync/record';
+import { originRef, summarise, type ActivityContext } from './activityContext';
+import { activityLog } from './log';
+import type { PlanInput, Step } from './types';
+
+/** How a pair's turn ends: it rests, is left to a person, or to the pair that owns its record. */
+
+/** Leaves a pair to a person, unless it is already and for the same reason. */
+export async function parkPair(
+  context: Pick<ActivityContext, 'store' | 'now' | 'log' | 'metrics'>,
+  link: Link,
+  status: 'conflict' | 'quarantined',
+  code: string,
+  text: string,
+  candidates: RefKey[] = [],
+): Promise<Link> {
+  if (link.status === status && link.reason?.text === text) return link;
+  context.metrics.pairParked(link.entity, status, code);
+  activityLog(context.log, link._id).warn({ status, code }, 'left to a person');
+  const since = context.now().toISOString();
+  return context.store.save({
+    ...link,
+    status,
+    candidates,
+    intent: null,
+    reason: { code, text, since, nextAttempt: null },
+  });
+}
+
+/** Hands this turn's inbox to the pair that owns the record, and leaves nothing of this one behind. */
+export async function handOver(
+  context: ActivityContext,
+  input: PlanInput,
+  link: Link,
+  owner: CanonicalKey,
+): Promise<Step> {
+  const { key } = input;
+  const origin = originRef(key);
+  const hints = [...input.hints.filter((hint) => hint.ref !== origin), { ref: origin, version: null }];
+  await context.hint(owner, { hints, force: input.force, hops: input.hops + 1 });
+  if (link.rev > 0 && !(link.sides.zendesk && link.sides.pms)) await context.store.remove(link);
+  return { next: 'rest', state: summarise(key, null, 'handed over', `belongs to ${owner}`) };
+}
+
+/** The workflow has nothing more to do for now. */
+export function rest(link: Link): Step {
+  return { next: 'rest', state: summarise(link._id, link) };
+}

@@ -1,0 +1,100 @@
+import { sortCandidates } from '../sync/candidates';
+import { canonicalKey, parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
+import type { Link } from '../sync/link';
+import { isComment } from '../sync/mapping';
+import type { Candidates, Observation } from '../sync/planner';
+import { SIDES, type RefKey, type Side, type SyncRecord } from '../sync/record';
+import { NO_DECISIONS, type Decisions } from '../sync/resolution';
+import { olderSibling } from '../sync/siblings';
+import { originRef, type ActivityContext } from './activityContext';
+import type { PlanInput } from './types';
+
+/** Gathers, from the link store, what a pair's next plan is made of. */
+export class PairKnowledge {
+  private readonly key: CanonicalKey;
+  private readonly origin: RefKey;
+
+  constructor(
+    private readonly context: ActivityContext,
+    private readonly input: PlanInput,
+  ) {
+    this.key = input.key;
+    this.origin = originRef(input.key);
+  }
+
+  /** Looked for only where there can be one: a linked pair is told by force, for a person has just spoken. */
+  async decisions(link: Link | null): Promise<Decisions> {
+    const rows = link?.conflicts.map(({ row }) => row) ?? [];
+    const settled = link?.sides.zendesk && link.sides.pms && !link.unlinked;
+    if (settled && rows.length === 0 && !this.input.force) return NO_DECISIONS;
+    return this.context.store.decisions.of(this.key, rows);
+  }
+
+  /** The records of this pair that are known by now. */
+  members(link: Link | null, { counterpart }: Decisions = NO_DECISIONS): RefKey[] {
+    const sides = SIDES.flatMap((side) => link?.sides[side]?.ref ?? []);
+    if (sides.length < 2 && counterpart !== null && counterpart !== 'create' && counterpart !== 'none')
+      sides.push(counterpart);
+    return [...new Set([this.origin, ...sides])];
+  }
+
+  /** Records to be read before planning: all of them by force, and those hinted at that nobody has seen. */
+  unread(link: Link | null, members: RefKey[], observed: Map<RefKey, SyncRecord>): RefKey[] {
+    const { input } = this;
+    const known = new Set([...input.fresh, ...input.gone]);
+    const wanted = input.force
+      ? members
+      : members.filter((ref) => {
+          const hint = input.hints.findLast((candidate) => candidate.ref === ref);
+          return hint && !observed.has(ref) && hint.version !== link?.sides[parseRef(ref).side]?.version;
+        });
+    return wanted.filter((ref) => !known.has(ref));
+  }
+
+  observations(members: RefKey[], observed: Map<RefKey, SyncRecord>): Partial<Record<Side, Observation>> {
+    const result: Partial<Record<Side, Observation>> = {};
+    for (const ref of members) {
+      const record = observed.get(ref);
+      const side = parseRef(ref).side;
+      if (this.input.gone.includes(ref)) result[side] = { record: null, fresh: true };
+      else if (record) result[side] = { record, fresh: this.input.fresh.includes(ref) };
+    }
+    return result;
+  }
+
+  async claims(
+    link: Link | null,
+  ): Promise<{ owner?: CanonicalKey; owners: Map<RefKey, CanonicalKey>; candidates: boolean }> {
+    if (link?.sides.zendesk && link.sides.pms) return { owners: new Map(), candidates: false };
+    const { looked } = this.input;
+    const owners = await this.context.store.claims.owners([this.origin, ...(looked?.matches ?? [])]);
+    const owner = owners.get(this.origin);
+    return { ...(owner !== undefined && { owner }), owners, candidates: looked !== null };
+  }
+
+  /** A new comment waits for the one before it, where that is still to be written. */
+  async awaitedSibling(link: Link | null, origin: SyncRecord | undefined): Promise<RefKey | null> {
+    const { store, mapping } = this.context;
+    const { entity } = parseCanonicalKey(this.key);
+    if (!isComment(mapping.entities[entity]) || origin?.parent === undefined) return null;
+    if (link?.sides.zendesk && link.sides.pms) return null;
+    const records = await store.observations.below(origin.parent);
+    const owners = await store.claims.owners(records.map(({ ref }) => refKey(ref)));
+    const keyOf = ({ ref }: SyncRecord) => owners.get(refKey(ref)) ?? canonicalKey(entity, ref);
+    const links = await store.getMany(records.map(keyOf));
+    return olderSibling(
+      origin,
+      records.map((record) => ({ record, link: links.get(keyOf(record)) ?? null })),
+    );
+  }
+
+  async candidates(
+    owners: Map<RefKey, CanonicalKey>,
+    observed: Map<RefKey, SyncRecord>,
+  ): Promise<Candidates> {
+    const { matches = [], rivals = [] } = this.input.looked ?? {};
+    const links = await this.context.store.getMany(owners.values());
+    const found = matches.map((ref) => ({ ref, record: observed.get(ref) }));
+    return sortCandidates(this.key, found, rivals, owners, links);
+  }
+}

@@ -1,0 +1,85 @@
+import { canonicalKey, parseCanonicalKey, parseRef, type CanonicalKey } from '../sync/canonicalKey';
+import { NO_PART, type Link } from '../sync/link';
+import { entityOf } from '../sync/mapping';
+import type { Plan } from '../sync/planner';
+import type { RefKey } from '../sync/record';
+import { entityOfRef, originRef, type ActivityContext } from './activityContext';
+import { rest } from './pairEnds';
+import type { PlanInput, Step } from './types';
+
+/** A pair that waits for records of others, and those that wait for it. */
+export class PairWaits {
+  private readonly key: CanonicalKey;
+  private readonly origin: RefKey;
+
+  constructor(
+    private readonly context: ActivityContext,
+    private readonly input: PlanInput,
+  ) {
+    this.key = input.key;
+    this.origin = originRef(input.key);
+  }
+
+  /**
+   * Siblings need not wait for what takes no part, and go on. Children wait until it does, and say so; to call them would
+   * have them ask for it again, and so on for ever.
+   */
+  async tellOfNoPart(why: string): Promise<void> {
+    const { context, key, origin } = this;
+    const { entity } = parseCanonicalKey(key);
+    const waiting = await context.store.waitingFor([origin]);
+    const siblings = waiting.filter((each) => parseCanonicalKey(each).entity === entity);
+    for (const each of siblings) await context.hint(each, { hints: [], force: false, hops: 0 });
+    const children = waiting.filter((each) => !siblings.includes(each));
+    if (children.length === 0) return;
+    const text = `waits for ${origin}, which takes no part: ${why}`;
+    const since = context.now().toISOString();
+    await context.store.noteWait(children, origin, { code: NO_PART, text, since, nextAttempt: null });
+  }
+
+  /** Stores what is awaited, looks once more (it may have come meanwhile), and sees to it that it is on its way. */
+  async wait(link: Link, plan: Extract<Plan, { do: 'wait' }>): Promise<Step | null> {
+    const { context } = this;
+    const { store } = context;
+    const since = context.now().toISOString();
+    const known = link.status === 'pending' && sameList(link.waitsFor, plan.waitsFor);
+    if (!known) {
+      await store.save({
+        ...link,
+        status: 'pending',
+        waitsFor: plan.waitsFor,
+        reason: { code: 'waiting', text: plan.reason, since, nextAttempt: null },
+      });
+      return null;
+    }
+    // One that takes no part tells once it does; only a person's word, or a new mapping, is a reason to ask it again.
+    if (link.reason?.code === NO_PART && !this.input.force) return rest(link);
+    const [ended] = await this.callParents(plan.waitsFor);
+    const text = ended ? `${plan.reason}: ${ended}` : plan.reason;
+    if (link.reason?.text === text) return rest(link);
+    return rest(await store.save({ ...link, reason: { code: 'waiting', text, since, nextAttempt: null } }));
+  }
+
+  /** Starts the awaited pairs that nobody began yet. @returns why those that ended will not come. */
+  async callParents(refs: RefKey[]): Promise<string[]> {
+    const { store, mapping, hint } = this.context;
+    const ended: string[] = [];
+    const observed = await store.observations.get(refs);
+    for (const ref of refs) {
+      const record = observed.get(ref);
+      const entity = record
+        ? entityOf(mapping, record.ref.side, record.ref.kind, record.values)
+        : entityOfRef(mapping, ref);
+      if (!entity) continue;
+      const owner = (await store.claims.owners([ref])).get(ref) ?? canonicalKey(entity, parseRef(ref));
+      const parent = await store.get(owner);
+      if (!parent) await hint(owner, { hints: [{ ref, version: null }], force: false, hops: 0 });
+      else if (parent.status === 'tombstone' && parent.reason) ended.push(parent.reason.text);
+    }
+    return ended;
+  }
+}
+
+export function sameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
+}

@@ -1,0 +1,235 @@
+import { parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
+import {
+  agreed,
+  attemptsOf,
+  seenVersion,
+  withOverruled,
+  type Intent,
+  type Link,
+  type Overruling,
+} from '../sync/link';
+import type { Plan } from '../sync/planner';
+import { SIDES, type RefKey, type Side, type SyncRecord } from '../sync/record';
+import type { Decisions } from '../sync/resolution';
+import { observationDigest } from '../links/observationStore';
+import { callWaiting, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
+import { handOver, parkPair, rest } from './pairEnds';
+import { PairJoin } from './pairJoin';
+import { PairWaits, sameList } from './pairWaits';
+import type { PlanInput, Step } from './types';
+
+/** Makes plans durable: what a plan says of a pair becomes its link, and the workflow's next step. */
+export class PlanKeeper {
+  private readonly key: CanonicalKey;
+  private readonly origin: RefKey;
+
+  private readonly waits: PairWaits;
+
+  constructor(
+    private readonly context: ActivityContext,
+    private readonly input: PlanInput,
+  ) {
+    this.key = input.key;
+    this.origin = originRef(input.key);
+    this.waits = new PairWaits(context, input);
+  }
+
+  /** @returns the step for the workflow; null where the pair must be planned again */
+  async carryOut(plan: Plan, link: Link, own: SyncRecord[], decisions: Decisions): Promise<Step | null> {
+    const { context, key } = this;
+    const { store } = context;
+    switch (plan.do) {
+      case 'read': {
+        const [first] = plan.refs;
+        if (!first) throw new Error(`${key}: a plan to read nothing`);
+        return readStep(first, plan.refs);
+      }
+      case 'look':
+        return { next: 'look', origin: refKey(plan.origin.ref) };
+      case 'settled':
+        return this.settle(plan, link, own);
+      case 'join':
+        return new PairJoin(context, this.input).join(link, plan, decisions.counterpart !== null);
+      case 'write':
+        return this.begin(plan, link, own);
+      case 'bury':
+        return this.bury(plan, link, own);
+      case 'wait':
+        return this.waits.wait(link, plan);
+      case 'redirect':
+        return handOver(context, this.input, link, plan.to);
+      case 'ignore':
+        if (link.rev > 0) await store.remove(link);
+        await store.observations.forget(own);
+        await this.waits.tellOfNoPart(plan.reason);
+        return { next: 'rest', state: summarise(key, link, 'ignored', plan.reason) };
+      case 'conflict':
+        await store.decisions.drop(key, []);
+        return rest(await parkPair(context, link, 'conflict', plan.code, plan.reason, plan.candidates));
+      case 'unlink':
+        return this.unlink(link, own);
+      case 'part':
+        return this.part(plan, link);
+      case 'rest':
+        await store.observations.forget(own);
+        return rest(link);
+      case 'quarantine':
+        return rest(await parkPair(context, link, 'quarantined', plan.code, plan.reason));
+    }
+  }
+
+  private async settle(plan: PlanOf<'settled'>, link: Link, own: SyncRecord[]): Promise<Step | null> {
+    const { context } = this;
+    const { store } = context;
+    const settled = agreed(
+      told(link, plan),
+      plan.agreement,
+      context.mapping.version,
+      context.now().toISOString(),
+    );
+    for (const side of SIDES) {
+      const record = plan.seen[side];
+      const known = settled.sides[side];
+      if (record && known)
+        settled.sides[side] = {
+          ...known,
+          ...seenVersion(record),
+          backRef: known.backRef || record.backRef !== null,
+        };
+    }
+    // Whoever waits may go on, also if this dies before it saves: the two are known since they were joined, or back.
+    if (link.snapshot === null || link.status === 'tombstone' || link.unlinked || this.input.force)
+      await callWaiting(context, recordsOf(link));
+    if (settled.status === 'conflict' && link.status !== 'conflict')
+      context.metrics.pairParked(link.entity, 'conflict', 'conflict');
+    const saved = sameLink(link, settled) ? link : await store.save(settled);
+    await this.dropActedOn(link, saved);
+    if (saved.waitsFor.length > 0) {
+      // What waits keeps its observation; a parent that came while the wait was stored is seen by another pass.
+      if (!sameList(saved.waitsFor, link.waitsFor)) return null;
+      await this.waits.callParents(saved.waitsFor);
+    } else await store.observations.forget(own);
+    return rest(saved);
+  }
+
+  private async begin(plan: PlanOf<'write'>, link: Link, own: SyncRecord[]): Promise<Step> {
+    const { context, key } = this;
+    const { store } = context;
+    if (!link.sides.zendesk || !link.sides.pms) {
+      const owner = await store.claims.claim(this.origin, key);
+      if (owner !== key) return handOver(context, this.input, link, owner);
+    }
+    const { version: mappingVersion } = context.mapping;
+    const saved = await store.save({
+      ...told(link, plan),
+      attempted: attemptsOf(link),
+      intent: takingIn(plan.intent, link, own),
+      mappingVersion,
+    });
+    return { next: 'write', sides: pendingSides(saved) };
+  }
+
+  private async bury(plan: PlanOf<'bury'>, link: Link, own: SyncRecord[]): Promise<Step> {
+    const { context } = this;
+    const { store } = context;
+    const reason = {
+      code: 'ended',
+      text: plan.reason,
+      since: context.now().toISOString(),
+      nextAttempt: null,
+    };
+    if (plan.intent) {
+      const saved = await store.save({
+        ...told(link, plan),
+        intent: takingIn(plan.intent, link, own),
+        reason,
+      });
+      return { next: 'write', sides: pendingSides(saved) };
+    }
+    // What made it wait meanwhile (a server that was away) is over, and says nothing of why it ended.
+    if (link.status === 'tombstone' && link.reason?.code === reason.code) {
+      await callWaiting(context, recordsOf(link));
+      return rest(link);
+    }
+    const saved = await store.save({
+      ...told(link, plan),
+      status: 'tombstone',
+      reason,
+      intent: null,
+      waitsFor: [],
+    });
+    await store.observations.forget(own);
+    await callWaiting(context, recordsOf(link));
+    return rest(saved);
+  }
+
+  /** Lets go of a former counterpart, because a person chose another. */
+  private async part(plan: PlanOf<'part'>, link: Link): Promise<null> {
+    const { context, key } = this;
+    const { store } = context;
+    const former = link.sides[plan.from]?.ref;
+    if (former !== undefined) await store.claims.release(former, key);
+    const sides = { ...link.sides };
+    delete sides[plan.from];
+    await store.save({ ...link, sides, snapshot: null, conflicts: [] });
+    return null;
+  }
+
+  /** Keeps both records, or the one there is, from being linked by themselves: their claims stay. */
+  private async unlink(link: Link, own: SyncRecord[]): Promise<Step> {
+    const { key, context } = this;
+    const { store } = context;
+    const owner = await store.claims.claim(this.origin, key);
+    if (owner !== key) {
+      await store.decisions.drop(key, []);
+      return handOver(context, this.input, link, owner);
+    }
+    const since = context.now().toISOString();
+    const saved = await store.save({
+      ...link,
+      status: 'tombstone',
+      unlinked: true,
+      candidates: [],
+      intent: null,
+      waitsFor: [],
+      reason: { code: 'unlinked', text: 'a person unlinked it', since, nextAttempt: null },
+    });
+    await store.decisions.drop(key, []);
+    await store.observations.forget(own);
+    return rest(saved);
+  }
+
+  /** A decision is dropped once the link shows what came of it. */
+  private async dropActedOn(before: Link, after: Link): Promise<void> {
+    const open = new Set(after.conflicts.map(({ row }) => row));
+    const rows = before.conflicts.map(({ row }) => row).filter((row) => !open.has(row));
+    if (rows.length > 0 || before.unlinked) await this.context.store.decisions.drop(this.key, rows);
+  }
+}
+
+type PlanOf<Do extends Plan['do']> = Extract<Plan, { do: Do }>;
+
+/** The link with what the plan found out about earlier updates. */
+function told(link: Link, { overruling }: { overruling?: Overruling }): Link {
+  return overruling ? withOverruled(link, overruling) : link;
+}
+
+/** The intent with what it was made of; one that is gone on with took in what it did, and nothing that came since. */
+function takingIn(intent: Intent, { intent: before }: Link, observed: SyncRecord[]): Intent {
+  if (intent.id === before?.id) return intent;
+  const digests = observed.map((record) => [refKey(record.ref), observationDigest(record)]);
+  return { ...intent, takenIn: Object.fromEntries(digests) as Record<RefKey, string> };
+}
+
+function pendingSides(link: Link): Side[] {
+  return (link.intent?.writes ?? []).filter((write) => !write.done).map((write) => write.side);
+}
+
+export function readStep(first: RefKey, refs: RefKey[]): Step {
+  const { side } = parseRef(first);
+  return { next: 'read', side, refs: refs.filter((ref) => parseRef(ref).side === side) };
+}
+
+function sameLink(a: Link, b: Link): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
