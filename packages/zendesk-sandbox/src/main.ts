@@ -1,6 +1,7 @@
-import { Command } from 'commander';
+#!/usr/bin/env node
+import { Command, InvalidArgumentError } from 'commander';
 import { loadZendeskData } from './load';
-import { rulesOf, type Obeys } from './rules/switches';
+import { SWITCHES, SWITCH_NAMES, type Rules } from './rules/switches';
 import { startZendeskSandbox } from './server';
 
 interface Options {
@@ -10,18 +11,19 @@ interface Options {
   incrementalLimit: number;
   ticketUpdateLimit: number;
   apiTokens: boolean;
-  rule: string[];
+  rule: Partial<Rules>;
 }
 
 /** `foreignOption=empties`, `optionTags=false`. */
-function obeysOf(settings: readonly string[]): Obeys {
-  const pairs = settings.map((setting) => {
-    const [name = '', value = ''] = setting.split('=');
-    return [name, value === 'true' ? true : value === 'false' ? false : value] as const;
-  });
-  const obeys = Object.fromEntries(pairs) as Obeys;
-  rulesOf(obeys);
-  return obeys;
+function withRule(setting: string, before: Partial<Rules>): Partial<Rules> {
+  const [name = '', value = ''] = setting.split('=');
+  const known = SWITCH_NAMES.find((each) => each === name);
+  if (known === undefined)
+    throw new InvalidArgumentError(`expected a rule of README.md: ${SWITCH_NAMES.join(', ')}`);
+  const values: readonly (string | boolean)[] = SWITCHES[known].values;
+  const found = values.find((each) => String(each) === value);
+  if (found === undefined) throw new InvalidArgumentError(`expected ${name}=${values.join('|')}`);
+  return { ...before, [name]: found };
 }
 
 /** `npm run sandbox:zendesk`: the Zendesk sandbox on its own. */
@@ -35,7 +37,12 @@ async function main(): Promise<void> {
     .option('--incremental-limit <n>', 'incremental exports a minute', Number, 10)
     .option('--ticket-update-limit <n>', 'ticket updates a minute; 20 in a trial account', Number, 100)
     .option('--api-tokens', 'take API tokens, too, as accounts do until 2027-04-30', false)
-    .option('--rule <name=value...>', 'rules that differ from the real Zendesk, as in README.md', [])
+    .option(
+      '--rule <name=value...>',
+      'rules that differ from the real Zendesk, as in README.md',
+      withRule,
+      {},
+    )
     .parse()
     .opts<Options>();
   const {
@@ -49,7 +56,7 @@ async function main(): Promise<void> {
     incrementalPerMinute: incrementalLimit,
     ticketUpdatesPerMinute: ticketUpdateLimit,
     apiTokens,
-    ...(rule.length > 0 && { obeys: obeysOf(rule) }),
+    ...(Object.keys(rule).length > 0 && { obeys: rule }),
     ...(token !== undefined && { token }),
     ...(clientId !== undefined && { clientId }),
     ...(clientSecret !== undefined && { clientSecret }),

@@ -91,6 +91,13 @@ describe('rule 10', () => {
     });
   });
 
+  test('a creation that is refused makes no requester', async () => {
+    const requester = { name: 'Nobody', email: 'nobody@x.example' };
+    const ticket = { status: 'solved', comment: { body: 'x' }, requester };
+    expect((await rig.api.post('/tickets', { ticket })).status).toBe(422);
+    expect(rig.userId(requester.email)).toBe(0);
+  });
+
   test('without the rule, everything can be solved', async () => {
     rig.sandbox.obey({ requiredOnSolve: false });
     const { id } = await rig.api.ticket();
