@@ -8,13 +8,12 @@ import { MongoClient } from 'mongodb';
 import { receiveWebhooks, type RunningReceiver } from '../demo/webhooks';
 import { WorkerProcess, serviceSettings } from '../demo/worker';
 import { startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
-import { controlsOf } from 'testkit';
+import { NOT_YET_SURVIVED, controlsOf } from 'testkit';
 import { NO_LIMITS, type LimitOptions, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 import type { startMongo, startTemporal } from '../../src/platform/embedded/embeddedServers';
 import { openLinkStore, type LinkStore } from '../../src/links/linkStore';
 import { PAIRS_AT_WORK } from '../../src/workers/hint';
 import { generateAccount, type AccountOptions, type AccountSize } from './backfill/generate';
-import { NOT_YET_SURVIVED } from '../../test/support/notYetSurvived';
 
 /** One Temporal and one MongoDB for the whole run. */
 export interface Servers {

@@ -5,13 +5,12 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
-import { controlsOf } from 'testkit';
+import { NOT_YET_SURVIVED, controlsOf } from 'testkit';
 import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 import type { CallCount } from 'zendesk-sandbox/common';
 import { WorkerProcess, serviceSettings } from '../demo/worker';
 import { startMongo, startTemporal } from '../../src/platform/embedded/embeddedServers';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
-import { NOT_YET_SURVIVED } from '../../test/support/notYetSurvived';
 
 /**
  * `npm run bench:rate`: worker processes against a Zendesk sandbox that refuses every call above its rate. People in

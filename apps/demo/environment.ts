@@ -16,7 +16,7 @@ import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 import { startPms, type DemoPms, type PmsName } from './pms';
 import { receiveWebhooks, type RunningReceiver } from './webhooks';
 import { WorkerProcess, serviceSettings } from './worker';
-import { NOT_YET_SURVIVED } from '../../test/support/notYetSurvived';
+import { NOT_YET_SURVIVED } from 'testkit';
 
 /**
  * What the sandbox account allows a minute: Zendesk's largest plan, with the high-volume add-on. Only its 300 ticket

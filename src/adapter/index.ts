@@ -1,5 +1,5 @@
 /**
- * What an adapter of one's own is written with: `import … from 'zendesk-pms-sync/adapter'` (docs/adapter.md).
+ * The interface for your own adapter: `import … from 'zendesk-pms-sync/adapter'` (docs/adapter.md).
  */
 export { refKey, tryParseRef } from '../sync/canonicalKey';
 export type { Attachment, Json, RecordRef, RefKey, SyncRecord, Values } from '../sync/record';

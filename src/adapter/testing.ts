@@ -3,14 +3,14 @@ import { loadMapping } from '../config/loadMapping';
 import { runConformance, type Conformance } from '../checks/conform/runConform';
 import type { SystemPort } from '../systems/port';
 
-/** Trying an adapter in a test of one's own: `import … from 'zendesk-pms-sync/adapter/testing'` (docs/adapter.md). */
+/** For your own test of an adapter: `import … from 'zendesk-pms-sync/adapter/testing'` (docs/adapter.md). */
 
 export interface ConformanceOptions {
-  /** The mapping that the adapter is to be used with: it says which kinds and properties are written. */
+  /** The mapping to use with the adapter; it decides which kinds and properties are written. */
   mappingFile: string;
-  /** Of each kind, made at most so that lists have several pages; 20 if not given. */
+  /** Records of each kind to create at most, so that lists have several pages; 20 if not given. */
   records?: number;
-  /** How long to wait for what is found or told late; 5 if not given. */
+  /** Seconds to wait for results that the system shows late; 5 if not given. */
   timeoutSeconds?: number;
 }
 
@@ -18,7 +18,7 @@ const RECORDS = 20;
 const TIMEOUT_SECONDS = 5;
 const LOOK_MS = 100;
 
-/** What `conform` does, over an adapter. It writes, and archives what it made where the adapter can. */
+/** Runs the checks of `conform` with an adapter. It writes, and archives its records if the adapter can. */
 export function tryConformance(
   port: SystemPort,
   { mappingFile, records = RECORDS, timeoutSeconds = TIMEOUT_SECONDS }: ConformanceOptions,
@@ -37,7 +37,7 @@ export function tryConformance(
   });
 }
 
-/** What an adapter claims and is not so, and what could not be tried: `expect(faultsOf(…)).toEqual([])`. */
+/** Claims that are not true, and checks that could not be made: `expect(faultsOf(…)).toEqual([])`. */
 export function faultsOf({ results }: Conformance): string[] {
   return results
     .filter(({ verdict }) => verdict === 'lies' || verdict === 'failed')

@@ -16,7 +16,7 @@ export class EgressRefused extends Error {
 
 export interface Signer {
   headers(): Promise<Record<string, string>>;
-  /** Told of a 401. @returns whether the request may be sent once more */
+  /** Called after a 401. @returns whether the request may be sent once more */
   refused(sent: Readonly<Record<string, string>>): boolean;
 }
 
@@ -30,7 +30,7 @@ export interface EgressOptions {
    * `http://10.0.0.7:8080`: just that one, private or not.
    */
   hosts: readonly string[];
-  /** How long nothing may come. */
+  /** How long the connection may be idle. */
   timeoutMs: number;
 }
 
@@ -98,7 +98,7 @@ export class Egress {
       agent: false,
       timeout: timeoutMs,
       headers: {
-        // As it is: what is counted is what is passed on.
+        // Unchanged, so that the counted bytes are those that are passed on.
         'accept-encoding': 'identity',
         ...credentials,
       },

@@ -1,12 +1,12 @@
-/** A package is needed that an installation of the service may leave out. The message names the cure. */
+/** An optional package is needed and not installed. The message names the fix. */
 export class MissingPackage extends Error {
   override readonly name = 'MissingPackage';
 }
 
 /**
  * Loads a package that is an optional peer of ours, so that a production image need not carry it.
- * @param packages what `npm install` has to be given to have it
- * @throws MissingPackage where it is not installed
+ * @param packages the arguments for `npm install` that add it
+ * @throws MissingPackage if it is not installed
  */
 export async function optionalPackage<T>(packages: readonly string[], load: () => Promise<T>): Promise<T> {
   try {

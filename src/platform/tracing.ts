@@ -6,7 +6,7 @@ import { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry';
 /** Spans of clients, workflows and activities go out by this; HTTP spans by OpenTelemetry's global API. */
 export interface Tracing {
   plugin: OpenTelemetryPlugin;
-  /** Sends what is left. */
+  /** Sends the remaining spans. */
   shutdown(): Promise<void>;
 }
 

@@ -233,11 +233,16 @@ export function seenVersion(record: SyncRecord): SeenVersion {
   return { ref: refKey(ref), version, order, state, updatedAt, ...(any && { sets }) };
 }
 
-/** All that creates and updates may have left on either side, those of the present intent included. */
-export function attemptsOf(link: Link): Attempts {
+/**
+ * All that creates and updates may have left on either side, those of the present intent included.
+ * @param refused a write of which it is certain that it was not done: it left nothing, nor did those that come after it
+ */
+export function attemptsOf(link: Link, refused: PlannedWrite | null = null): Attempts {
   const all: Attempts = { ...link.attempted };
   const { writes = [], next } = link.intent ?? {};
-  for (const write of writes) {
+  const place = refused ? writes.indexOf(refused) : -1;
+  const sent = writes.filter(({ done }, n) => done || place === -1 || n < place);
+  for (const write of sent) {
     if (write.op !== 'update' && write.op !== 'create') continue;
     const rows = { ...all[write.side] };
     for (const row of write.rows) {
@@ -289,7 +294,7 @@ export function abandonIntent(before: Link, refused: PlannedWrite | null = null)
   if (!intent) return before;
   const told = intent.writes.filter(({ op, done }) => op === 'followUp' && done);
   const link = withOverruled(before, { known: [], unknown: unconfirmedOf(before, refused) });
-  const attempted = attemptsOf(before);
+  const attempted = attemptsOf(before, refused);
   if (told.length === 0) return { ...link, attempted, intent: null };
   const snapshot: Values = { ...link.snapshot };
   const sides = { ...link.sides };

@@ -20,7 +20,7 @@ import { PRIORITY, taskQueueOf } from '../sync/taskQueues';
 
 /** Pages written at once. Each holds two hundred records in memory at a time. */
 const WINDOW = 4;
-/** Pages read while all of the window is being written: the first to be done with finds the next one there. */
+/** Pages that are read ahead while the window is full, so that the next page is ready when one is written. */
 const READ_AHEAD = 1;
 /** How often a page whose entity type an operator paused is tried again. */
 const PAUSED_LOOK = '15 seconds';
@@ -46,12 +46,12 @@ export interface BackfillProgress {
   failed: { what: string; why: string }[];
 }
 
-/** How far it is. */
+/** The progress. */
 export const backfillProgress = defineQuery<BackfillProgress>('progress');
-/** Pages under way are finished, and no new one begins. */
+/** Pages in progress are finished, and no new page begins. */
 export const pauseBackfill = defineSignal('pause');
 export const resumeBackfill = defineSignal('resume');
-/** Ends it once the pages under way are finished. What is linked stays linked; a later one does the rest. */
+/** Ends the backfill when the pages in progress are finished. Linked pairs stay linked; a later backfill does the rest. */
 export const cancelBackfill = defineSignal('cancel');
 
 const service = proxyActivities<BackfillActivities>({
@@ -73,8 +73,8 @@ function system(side: Side): BackfillSystemActivities {
 }
 
 /**
- * The first sync of an account: reads both sides in pages, and writes what is plain in bulk, several pages at once.
- * Bodies stay in the link store; a page is a number here. What is not plain goes to the pairs' own workflows.
+ * The first sync of an account: reads both sides in pages, and writes simple cases in bulk, several pages at once.
+ * Contents stay in the link store; a page is a number here. Other cases are left to the pairs' own workflows.
  */
 export async function backfill(begun?: BackfillProgress): Promise<BackfillProgress> {
   const progress: BackfillProgress = begun ?? newProgress();
@@ -100,7 +100,7 @@ export async function backfill(begun?: BackfillProgress): Promise<BackfillProgre
 }
 
 class Backfilling {
-  /** The history has grown long: a new run goes on. */
+  /** The history has grown long: a new run continues. */
   isFull = false;
   /** Pages that wait for room in the window, or are in it. */
   private atWork = 0;
@@ -113,7 +113,7 @@ class Backfilling {
     if (this.progress.state === from) this.progress.state = to;
   }
 
-  /** Works until all is done, it is cancelled, or the history is full; nothing is under way then. */
+  /** Works until everything is done, the run is cancelled, or the history is full. No page is in progress then. */
   async goOn(steps: BackfillStep[]): Promise<void> {
     const { progress } = this;
     this.ahead = patched('pages-read-ahead') ? READ_AHEAD : 0;
@@ -207,7 +207,7 @@ class Backfilling {
       this.close(page);
     } catch (error) {
       this.close(page);
-      // A cancellation is the main path's to end with.
+      // The main path handles a cancellation.
       if (!isCancellation(error)) this.note(`page ${page} of ${side}`, error);
     } finally {
       this.atWork -= 1;
@@ -217,7 +217,7 @@ class Backfilling {
   /** Waits until the page may be written. @returns false where no page may begin any more */
   private async enterWindow(): Promise<boolean> {
     const hasRoom = () => this.inWindow < WINDOW && this.progress.state === 'running';
-    // Whoever leaves may wake several.
+    // One page that ends may wake several that wait.
     while (!this.isOver() && !hasRoom()) await condition(() => this.isOver() || hasRoom());
     if (this.isOver()) return false;
     this.inWindow += 1;

@@ -19,10 +19,10 @@ import { PRIORITY } from '../sync/taskQueues';
 /** One entity type, or all of them. */
 export type Scope = EntityType | 'everything';
 
-/** Pairs finish the step at hand and rest; what comes for them is kept. */
+/** Pairs finish their present step and pause; changes are kept meanwhile. */
 export const pause = defineSignal<[Scope]>('pause');
 export const resume = defineSignal<[Scope]>('resume');
-/** The same as Updates, which return what is paused then. */
+/** The same as Updates, which return the pauses afterwards. */
 export const pauseUpdate = defineUpdate<PauseState, [Scope]>('pause');
 export const resumeUpdate = defineUpdate<PauseState, [Scope]>('resume');
 export const controlState = defineQuery<PauseState>('state');
@@ -33,8 +33,8 @@ const { setPaused, pauseState, releaseHeld } = proxyActivities<ControlActivities
 });
 
 /**
- * Steers the sync as a whole. Runs for ever, once in a deployment, so that it can be spoken to from the Web UI; what
- * is paused is kept in the link store, where the pairs look.
+ * Controls the sync as a whole. It always runs, once in a deployment, so that the Web UI can signal it. The pauses are
+ * stored in the link store, where the pairs read them.
  */
 export async function syncControl(): Promise<never> {
   let state: PauseState = { paused: {}, heldBack: {} };
@@ -50,7 +50,7 @@ export async function syncControl(): Promise<never> {
     state = await pauseState();
     return state;
   };
-  // A signal that names nothing there is has nobody to answer to; the Update of the same name refuses it.
+  // A signal with an unknown name has no caller to answer; the Update of the same name refuses it.
   const ifKnown = (work: (scope: Scope) => Promise<PauseState>) => async (scope: Scope) => {
     if (entitiesOf(scope).length > 0) show(await work(scope));
   };
@@ -72,7 +72,7 @@ export async function syncControl(): Promise<never> {
   return continueAsNew<typeof syncControl>();
 }
 
-/** Has all pairs that a filter takes read both their records again. @returns how many were told */
+/** Signals all pairs that pass a filter to read both their records again. @returns how many were signalled */
 export async function resyncMany(
   filter: ResyncFilter,
   begun: { after: string | null; told: number } = { after: null, told: 0 },

@@ -3,8 +3,8 @@ import type { CanonicalKey } from '../sync/canonicalKey';
 import { keepInSync } from './pair';
 
 /**
- * The workflows under the names that operators see. The three links differ by their mapping only, so each is
- * the same sentence: keep this pair in sync.
+ * The workflows under the names that operators see. The three entities differ by their mapping only, so each workflow
+ * does the same: keep this pair in sync.
  */
 
 /** A Zendesk organization ↔ a PMS customer. */

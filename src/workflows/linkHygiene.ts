@@ -13,8 +13,8 @@ const { tidy } = proxyActivities<UpkeepActivities>({
 });
 
 /**
- * Looks through the link store for what nobody works on: intents without a workflow, pairs that wait for what is
- * there, half-made claims, observations that were left over. Tells their pairs, or clears them away.
+ * Searches the link store for abandoned work: intents without a workflow, pairs that wait for a record that is linked,
+ * claims without a link, observations that were left over. Signals their pairs, or removes the leftovers.
  */
 export async function linkHygiene(
   begun: { part: number; after: string | null; tidied: Tidied } = {

@@ -24,20 +24,20 @@ import { bringIntoAgreement } from './turn';
 
 /** "Something about this pair may have changed." Sent with the workflow's start. */
 export const recordChanged = defineSignal<[Inbox]>('recordChanged');
-/** Reads both records again and brings them into agreement, whatever is known of them. */
+/** Reads both records again and syncs them. */
 export const resync = defineSignal('resync');
-/** The same as an Update: returns how the pair stands after that. */
+/** The same as an Update: returns the resulting state of the pair. */
 export const resyncUpdate = defineUpdate<PairSummary>('resync');
-/** What a person decided about a conflict, or about the pair as a whole. */
+/** A person's decision about a conflict, or about the pair as a whole. */
 export const resolveConflict = defineSignal<[Resolution]>('resolveConflict');
-/** The same as an Update: returns how the pair stands after that, or fails with why it cannot be done. */
+/** The same as an Update: returns the resulting state of the pair, or fails with the reason of a refusal. */
 export const resolveConflictUpdate = defineUpdate<PairSummary, [Resolution]>('resolveConflict');
-/** How the pair stands. */
+/** The state of the pair. */
 export const status = defineQuery<PairSummary>('status');
 
 function planner(lane: Lane): PairActivities {
   return proxyActivities<PairActivities>({
-    // Heartbeats tell of a worker that died. A parent of a thousand calls them all, at the pace of its connection.
+    // Missing heartbeats show that a worker died. A parent signals a thousand children, at the pace of its connection.
     startToCloseTimeout: '5 minutes',
     heartbeatTimeout: '15 seconds',
     retry: { initialInterval: '500ms', maximumInterval: '1 minute' },
@@ -58,7 +58,7 @@ function system(side: Side, lane: Lane): SystemActivities {
   });
 }
 
-/** The one writer of a pair: drains its inbox turn by turn, and ends when it is empty. */
+/** The one writer of a pair: processes its inbox turn by turn, and ends when it is empty. */
 export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
   let summary = unknownYet(key);
   const inbox: Inbox[] = [];
@@ -82,7 +82,7 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
       await planner('interactive').decide({ key, resolution });
       receive(FORCED);
     } catch (error) {
-      // A signal has nobody to answer to; the Update of the same name tells its caller.
+      // A signal has no caller to answer; the Update of the same name returns the refusal.
       if (!(error instanceof ActivityFailure)) throw error;
       log.warn('a resolution was refused', { key, why: error.cause?.message });
     }
@@ -93,7 +93,7 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
   };
   setHandler(resolveConflictUpdate, decided, { validator: wellFormed });
   setHandler(status, () => summary);
-  // What came with the start is taken in before the first turn: handlers begin only once this yields.
+  // Signals that came with the start belong to the first turn: their handlers begin only when this yields.
   await condition(() => true);
   const toldOrDone = () => inbox.length > 0 || allHandlersFinished();
   if (!toldOrDone()) await condition(toldOrDone);
@@ -138,7 +138,7 @@ function takesNothing(...found: unknown[]): void {
     );
 }
 
-/** Takes all that came so far as one inbox: a burst of changes costs one turn. */
+/** Combines all messages so far: a burst of changes costs one turn. */
 function drain(inbox: Inbox[]): Inbox & { lane: Lane } {
   const messages = inbox.splice(0);
   const background = messages.length > 0 && messages.every(({ lane }) => lane === 'background');
@@ -150,7 +150,7 @@ function drain(inbox: Inbox[]): Inbox & { lane: Lane } {
   };
 }
 
-/** Makes the outcome visible in the Web UI's list, unless it is there since the start, and on the workflow's page. */
+/** Shows the outcome in the Web UI's list (unless it has been there since the start) and on the workflow's page. */
 function report({ status: state, zendesk, pms, reason }: PairSummary): void {
   const shown = workflowInfo().typedSearchAttributes;
   const isShown =

@@ -3,7 +3,7 @@ import type { PollOutcome, SystemActivities } from '../activities/types';
 import type { Side } from '../sync/record';
 import { taskQueueOf } from '../sync/taskQueues';
 
-/** Follows one side's change streams from their cursors to their present end. Started by a Schedule. */
+/** Reads one side's change streams from their cursors to their present end. Started by a Schedule. */
 export async function pollChanges(side: Side): Promise<Record<string, PollOutcome>> {
   const { pollStream, listStreams } = proxyActivities<SystemActivities>({
     taskQueue: taskQueueOf(workflowInfo().taskQueue, side, 'interactive'),
@@ -17,7 +17,7 @@ export async function pollChanges(side: Side): Promise<Record<string, PollOutcom
     try {
       outcome[stream] = await pollStream({ stream });
     } catch (failure) {
-      // One stream that cannot be read does not keep the others from being read.
+      // A stream that cannot be read does not prevent the others from being read.
       failures.push(failure);
     }
   }

@@ -13,7 +13,7 @@ import { taskQueueOf } from '../sync/taskQueues';
 /** "Hints wait in the store." Sent with the workflow's start by the webhook receiver. */
 export const hintsCame = defineSignal('hintsCame');
 
-/** Reads the records that webhooks spoke of, many at once, until no hint waits. One a side. */
+/** Reads the records that webhooks named, many at once, until no hint waits. One workflow a side. */
 export async function readHints(side: Side): Promise<Omit<HintOutcome, 'more'>> {
   const { readHinted } = proxyActivities<SystemActivities>({
     taskQueue: taskQueueOf(workflowInfo().taskQueue, side, 'interactive'),
@@ -24,13 +24,13 @@ export async function readHints(side: Side): Promise<Omit<HintOutcome, 'more'>> 
   const total = { hints: 0, read: 0, hinted: 0 };
   let waiting = false;
   setHandler(hintsCame, () => void (waiting = true));
-  // A signal that came with the start is handled before this goes on.
+  // A signal that came with the start is handled before this continues.
   await condition(() => true);
 
   do {
     waiting = false;
     const outcome = await Promise.race([readHinted(), historyIsFull()]);
-    // The hints are in the store: a new run begins where this one is, also while the API is away.
+    // The hints are in the store: a new run continues here, even while the API is unavailable.
     if (outcome === 'full') return continueAsNew<typeof readHints>(side);
     total.hints += outcome.hints;
     total.read += outcome.read;

@@ -26,7 +26,7 @@ export interface ReconcileProgress {
   failed: ReconcileReport['failed'];
 }
 
-/** How far it is, and what it found so far. */
+/** The progress, and the findings so far. */
 export const reconcileProgress = defineQuery<ReconcileProgress>('progress');
 
 const { reconcileSteps, saveReport } = proxyActivities<UpkeepActivities>({
@@ -47,9 +47,9 @@ function walker(side: Side): WalkActivities {
 }
 
 /**
- * Walks all records of both sides, and then those of links that the walks did not meet; compares each with its link;
- * and tells the pairs that differ to read both records again. Leaves a report. A walk that cannot be done is
- * reported, and the others go on.
+ * Walks all records of both sides, and then the records of links that the walks did not find. Compares each with its
+ * link, and signals pairs that differ to read both records again. Writes a report. A walk that fails is reported, and
+ * the others go on.
  */
 export async function reconcile(
   { full }: { full: boolean },
@@ -105,7 +105,7 @@ function take(progress: ReconcileProgress, { cursor, findings }: WalkOutcome): v
   if (cursor === null) progress.done += 1;
 }
 
-/** Kinds of which every record was walked; what a walk of the last days did not meet may be older. */
+/** Kinds of which every record was walked. After a walk of the last days only, a missing record may just be older. */
 function kindsOf(side: Side, steps: ReconcileStep[]): string[] {
   return steps.filter((step) => step.side === side && step.since === null).map(({ kind }) => kind);
 }

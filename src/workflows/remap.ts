@@ -2,11 +2,11 @@ import { continueAsNew, defineQuery, proxyActivities, setHandler, sleep } from '
 import type { RemapActivities, RemapProgress } from '../activities/types';
 import { isLong } from './length';
 
-/** How far a remap has come. */
+/** The progress of a remap. */
 export const remapProgress = defineQuery<RemapProgress>('remapProgress');
 
 const PAGE = 100;
-/** Looks at a page that has not moved for this many times end; what is left waits for a person or a parent. */
+/** A page that has not changed for this many looks is given up: its pairs wait for a person or a parent. */
 const STILL_AT_MOST = 5;
 
 const { beginRemap, remapPage, countOutdated } = proxyActivities<RemapActivities>({
@@ -16,8 +16,8 @@ const { beginRemap, remapPage, countOutdated } = proxyActivities<RemapActivities
 });
 
 /**
- * Brings all pairs to a mapping: walks the links that were synced by another one, page by page, and has each pair read
- * both its records again. The next page begins when the one before is done, so that people's edits find room.
+ * Applies a mapping to all pairs: walks the links that were synced with another mapping, page by page, and signals each
+ * pair to read both its records again. A page begins when the previous one is done, to leave capacity for people's edits.
  */
 export async function remap(
   version: string,
@@ -36,7 +36,7 @@ export async function remap(
   }
 }
 
-/** @returns how many pairs of the page are not at the mapping, and do not move */
+/** @returns how many pairs of the page do not have the mapping, and do not change */
 async function untilDone(version: string, keys: string[]): Promise<number> {
   let before = keys.length;
   for (let still = 0; ;) {

@@ -10,7 +10,7 @@ import type {
 import { parseRef, type CanonicalKey } from '../sync/canonicalKey';
 import { otherSide, type Side } from '../sync/record';
 
-/** A pair that asks for more steps than this in one go does not settle: two systems undo each other. */
+/** A pair that needs more steps than this in one turn does not settle: the two systems revert each other's changes. */
 const STEPS_AT_MOST = 40;
 
 /** What a turn calls: activities in a workflow, the same code directly in a dry run. */
@@ -19,7 +19,7 @@ export interface TurnActivities {
   system: (side: Side) => Pick<SystemActivities, 'readRecords' | 'lookForMatches' | 'writePlanned'>;
 }
 
-/** One turn: ask what to do, do it, until the pair rests. A record that cannot be synced rests in quarantine. */
+/** One turn: plan and carry out, until the pair rests. A record that cannot be synced rests in quarantine. */
 export async function bringIntoAgreement(
   activities: TurnActivities,
   key: CanonicalKey,
@@ -53,7 +53,7 @@ async function steps(
       case 'look': {
         const { side } = parseRef(step.origin);
         const matches = await system(otherSide(side)).lookForMatches({ key, origin: step.origin });
-        // Whether the origin is the only one that matches these matters only where there are any.
+        // Whether other records match these as well matters only if there are any.
         const rivals =
           matches.length === 0
             ? []
@@ -64,7 +64,7 @@ async function steps(
       case 'write': {
         const outcome = await writeAll(system, key, step.sides);
         if (outcome.next === 'done') return outcome.state;
-        // What was read before the write is no longer fresh.
+        // Records that were read before the write are no longer fresh.
         findings = { fresh: outcome.fresh, gone: outcome.gone, looked: null };
         break;
       }

@@ -10,7 +10,7 @@ import { MongoClient } from 'mongodb';
 import { parse, stringify } from 'yaml';
 import { WorkerProcess, serviceSettings } from '../../apps/demo/worker';
 import { SYNC_PERSON, startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
-import { SIDES, controlsOf, type Side } from 'testkit';
+import { SIDES, controlsOf, type Side, NOT_YET_SURVIVED } from 'testkit';
 import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 import type { CallCount, FaultInput } from 'zendesk-sandbox/common';
 import {
@@ -23,7 +23,6 @@ import { projectRoot } from '../../src/platform/embedded/serverCache';
 import { freePort } from '../../src/platform/ports';
 import { PAIRS_AT_WORK } from '../../src/workers/hint';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
-import { NOT_YET_SURVIVED } from '../support/notYetSurvived';
 
 export const PROCESSES = ['worker', 'intake', 'temporal', 'mongo'] as const;
 export type ProcessName = (typeof PROCESSES)[number];

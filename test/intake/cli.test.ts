@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../src/platform/ports';
+import { runProgram, runShared } from '../support/cli';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { serviceEnvironment } from '../support/serviceProcess';
 
@@ -43,12 +44,10 @@ async function outcome(
   args: string[],
   changes: Record<string, string | undefined> = {},
 ): Promise<{ code: number | null; out: string; said: string }> {
-  const child = run(args, changes);
-  let [out, said] = ['', ''];
-  child.stdout?.on('data', (part) => (out += String(part)));
-  child.stderr?.on('data', (part) => (said += String(part)));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, out, said: said.trim() };
+  const settings = { ...env, ...changes };
+  const ran = args[0] === 'start' ? runProgram(settings, args) : runShared(settings, ...args);
+  const { code, out, err } = await ran;
+  return { code, out, said: err.trim() };
 }
 
 interface Installed {

@@ -19,6 +19,7 @@ import { controlId } from '../../src/workflows/ids';
 import { syncControl } from '../../src/workflows';
 import { cliOf, type Ran } from '../support/cli';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { seedAccess } from '../support/seedAccess';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
@@ -39,12 +40,11 @@ afterEach(async () => {
 });
 
 async function seed(into: Sandboxes): Promise<void> {
-  const person = { email: 'seeder@pms.example', name: 'Seeder' };
-  const token = await controlsOf(into.pms).tokenOf(person);
+  const access = await seedAccess(into);
   const data = generateData({ size: 1, seed: 7 });
   // One after the other: where both have an organization, the later values win, and in two worlds that must be the same side.
-  await seedZendesk({ url: into.zendesk.url, token: into.zendesk.bearer('ann@sandbox.example') }, data);
-  await seedPms({ url: into.pms.url, token }, data);
+  await seedZendesk(access.zendesk, data);
+  await seedPms(access.pms, data);
 }
 
 const begin = () => startBackfill(stack.client, stack.store, stack.taskQueue);

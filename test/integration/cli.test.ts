@@ -1,22 +1,19 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { runProgram } from '../support/cli';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { serviceEnvironment } from '../support/serviceProcess';
 
 /** `npm start` as it meets bad input: one clear line, exit code 2, nothing written. Runs the compiled service. */
 
 const ROOT = path.resolve(__dirname, '../..');
-const MAIN = path.join(ROOT, 'dist/src/operator/cli/main.js');
 
 describe('npm start', () => {
   let boxes: Sandboxes;
   let env: Record<string, string>;
 
   beforeAll(async () => {
-    if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
     boxes = await startSandboxes();
     const name = path.basename(mkdtempSync(path.join(tmpdir(), 'zps-cli-')));
     env = {
@@ -29,14 +26,8 @@ describe('npm start', () => {
   async function start(
     changes: Record<string, string | undefined>,
   ): Promise<{ code: number | null; said: string }> {
-    const child = spawn(process.execPath, [MAIN, 'start'], {
-      env: { ...env, ...changes },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    let said = '';
-    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    const [code] = (await once(child, 'exit')) as [number | null];
-    return { code, said: said.trim() };
+    const { code, err } = await runProgram({ ...env, ...changes }, ['start']);
+    return { code, said: err.trim() };
   }
 
   function brokenMapping(from: string, to: string): string {

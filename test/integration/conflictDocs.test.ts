@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { prepareTemporal } from '../../src/platform/embedded/embeddedServers';
 import { RetryLater } from '../../src/systems/errors';
 import type { RecordRef } from '../../src/sync/record';
+import { outcomeOf } from '../support/cli';
 import { MemorySystem } from '../support/memorySystem';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
@@ -33,11 +33,8 @@ async function shell(
   const child = spawn('bash', ['--noprofile', '--norc', '-c', line], {
     env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), ...env },
   });
-  let said = '';
-  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, said };
+  const { code, out, err } = await outcomeOf(child);
+  return { code, said: out + err };
 }
 
 describe('the lines for Temporal’s own command line', () => {

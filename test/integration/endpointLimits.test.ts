@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient, type Db } from 'mongodb';
 import { NO_LIMITS, type LimitOptions, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
-import { controlsOf } from 'testkit';
+import { controlsOf, NOT_YET_SURVIVED } from 'testkit';
 import { RateBudgets } from '../../src/systems/budget/rateBudgets';
 import { untoldRate } from '../../src/systems/pmsAdapter';
 import { inCallContext, type Attempt } from '../../src/systems/callContext';
@@ -14,7 +14,6 @@ import { ZENDESK_RATE } from '../../src/systems/zendesk/zendeskLimits';
 import { ManualClock } from '../support/clocks';
 import { serviceAuth } from '../support/sandboxes';
 import { testServers } from '../support/servers';
-import { NOT_YET_SURVIVED } from '../support/notYetSurvived';
 
 /** Limits of endpoints and records, kept by two workers: two budgets over one database, on a clock that the test moves. */
 

@@ -63,6 +63,7 @@ test('it holds what runs, and neither tests nor sources nor secrets', () => {
   for (const file of [
     'README.md',
     'LICENSE',
+    'CHANGELOG.md',
     'mapping.yaml',
     'mapping.schema.json',
     'profiles/contract.yaml',

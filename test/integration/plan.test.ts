@@ -1,5 +1,4 @@
 import { MongoClient } from 'mongodb';
-import { controlsOf } from 'testkit';
 import { generateData } from '../../apps/demo/data';
 import { seedBoth } from '../../apps/demo/seed';
 import type { PlanCounts, PlanLine } from '../../src/checks/plan/dryRun';
@@ -8,6 +7,7 @@ import type { Link } from '../../src/sync/link';
 import { SIDES, type Side } from '../../src/sync/record';
 import { cliOf, type Ran } from '../support/cli';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { seedAccess } from '../support/seedAccess';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
@@ -38,13 +38,7 @@ const quiet = async () => {
 };
 
 async function seed(size: number, seedNumber: number): Promise<void> {
-  const person = { email: 'seeder@pms.example', name: 'Seeder' };
-  const token = await controlsOf(boxes.pms).tokenOf(person);
-  const access = {
-    zendesk: { url: boxes.zendesk.url, token: boxes.zendesk.bearer('ann@sandbox.example') },
-    pms: { url: boxes.pms.url, token },
-  };
-  await seedBoth(access, generateData({ size, seed: seedNumber }));
+  await seedBoth(await seedAccess(boxes), generateData({ size, seed: seedNumber }));
 }
 
 async function plan(): Promise<{ ran: Ran; lines: PlanLine[]; counts: PlanCounts; forecast: Forecast }> {

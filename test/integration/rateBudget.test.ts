@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import { MongoClient, type Db } from 'mongodb';
 import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
-import { controlsOf } from 'testkit';
+import { controlsOf, NOT_YET_SURVIVED } from 'testkit';
 import { RateBudgets } from '../../src/systems/budget/rateBudgets';
 import type { BucketDocument } from '../../src/systems/budget/budgetWindow';
 import { usedSince } from '../../src/systems/budget/pastWindows';
@@ -17,7 +17,6 @@ import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
 import { ZENDESK_RATE } from '../../src/systems/zendesk/zendeskLimits';
 import { bearerOf } from '../support/sandboxes';
 import { testServers } from '../support/servers';
-import { NOT_YET_SURVIVED } from '../support/notYetSurvived';
 
 const LIMIT = 120;
 /** A minute passes in six seconds, for the sandbox as for the workers: any faster, and a busy machine delays calls beyond a window's edge. */

@@ -1,11 +1,11 @@
 import { MongoClient } from 'mongodb';
-import { controlsOf } from 'testkit';
 import { generateData } from '../../apps/demo/data';
 import { seedBoth } from '../../apps/demo/seed';
 import type { RebuildReport } from '../../src/activities/rebuildLinks';
 import type { Link } from '../../src/sync/link';
 import { cliOf, type Ran } from '../support/cli';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
+import { seedAccess } from '../support/seedAccess';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
@@ -64,15 +64,7 @@ async function rebuild(): Promise<{ ran: Ran; report: RebuildReport }> {
 }
 
 async function seed(): Promise<void> {
-  const person = { email: 'seeder@pms.example', name: 'Seeder' };
-  const token = await controlsOf(boxes.pms).tokenOf(person);
-  await seedBoth(
-    {
-      zendesk: { url: boxes.zendesk.url, token: boxes.zendesk.bearer('ann@sandbox.example') },
-      pms: { url: boxes.pms.url, token },
-    },
-    generateData({ size: 0.1, seed: 4 }),
-  );
+  await seedBoth(await seedAccess(boxes), generateData({ size: 0.1, seed: 4 }));
 }
 
 test('after rebuild the next sync plans nothing, and every link is what it was', async () => {

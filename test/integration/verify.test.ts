@@ -1,3 +1,4 @@
+import { NOT_YET_SURVIVED } from 'testkit';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +8,6 @@ import { checklist } from '../../src/checks/verify/checklist';
 import { loadMapping } from '../../src/config/loadMapping';
 import type { Report, Result } from '../../src/checks/verify/checklistLine';
 import { runProgram, runShared, type Ran } from '../support/cli';
-import { NOT_YET_SURVIVED } from '../support/notYetSurvived';
 import { MAPPING_FILE, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { ServiceProcess, serviceEnvironment, until } from '../support/serviceProcess';
 

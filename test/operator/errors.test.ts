@@ -18,11 +18,11 @@ import {
   TYPING_ERRORS,
   type UserError,
 } from '../support/userErrors';
-import { NOT_YET_SURVIVED } from '../support/notYetSurvived';
+import { NOT_YET_SURVIVED } from 'testkit';
 
 /**
- * Makes every mistake of docs/errors.md, with the compiled command line as a process, and compares its message with the
- * page. `UPDATE_DOCS=1 npm test -- test/operator/errors.test.ts` writes the page.
+ * Every mistake in docs/errors.md is made, by the compiled command line, and what it says is what stands
+ * there. `UPDATE_DOCS=1 npm test -- test/operator/errors.test.ts` writes the table anew.
  */
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -101,11 +101,7 @@ async function make(error: UserError, host: CliHost): Promise<Said> {
     if ('change' in file) expect(shipped.replace(...file.change)).not.toBe(shipped);
     writeFileSync(path.join(dir, file.name), 'text' in file ? file.text : shipped.replace(...file.change));
   }
-  const settings = Object.fromEntries(
-    Object.entries({ ...env, ...state, ...changes }).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, value]],
-    ),
-  );
+  const settings = { ...env, ...state, ...changes };
   // A start that fails half-way leaves what only its end removes; options of Node are for a process that begins.
   const alone = args[0] === 'start' || 'NODE_OPTIONS' in settings;
   const { code, out, err } = await (alone

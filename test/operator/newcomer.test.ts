@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parse } from 'yaml';
+import { outcomeOf, runProgram, type Ran } from '../support/cli';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { until } from '../support/serviceProcess';
 import { shellLines } from '../support/shellBlocks';
@@ -44,22 +45,9 @@ afterAll(async () => {
 /** Nothing but what a shell has; the settings are in the folder. */
 const env = () => ({ PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' });
 
-async function cli(
-  args: string[],
-  more: Record<string, string> = {},
-): Promise<{ code: number | null; out: string; err: string }> {
+function cli(args: string[], more: Record<string, string> = {}): Promise<Ran> {
   typed.push(args[0] === 'init' ? 'init' : args.filter((arg) => arg !== '--json').join(' '));
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    cwd: dir,
-    env: { ...env(), ...more },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, out, err };
+  return runProgram({ ...env(), ...more }, args, { cwd: dir });
 }
 
 const addresses = () => [
@@ -81,10 +69,8 @@ test('a clone, one command, and two systems come into agreement', async () => {
     env: env(),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let shown = '';
-  for (const stream of [demo.stdout, demo.stderr])
-    stream.on('data', (chunk: Buffer) => (shown += chunk.toString()));
-  const [code] = (await once(demo, 'close')) as [number | null];
+  const { code, out, err } = await outcomeOf(demo);
+  const shown = out + err;
   expect(shown).toMatch(/Both systems agree\./);
   expect(code).toBe(0);
 }, 600_000);

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SECRETS, variableOf } from '../../src/config/config';
 import { SETTINGS } from '../../src/config/settings';
 import { prepareTemporal } from '../../src/platform/embedded/embeddedServers';
+import { outcomeOf, type Ran } from '../support/cli';
 import { manualMapping } from '../support/manualMapping';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { ServiceProcess, serviceEnvironment, until } from '../support/serviceProcess';
@@ -77,16 +77,11 @@ let env: Record<string, string>;
 let dir: string;
 let names: [string, string][];
 
-async function shell(text: string): Promise<{ code: number | null; out: string; err: string }> {
+function shell(text: string): Promise<Ran> {
   const typed = names.reduce((line, [documented, real]) => line.replaceAll(documented, real), text);
   const child = spawn('bash', ['--noprofile', '--norc', '-c', typed], { env, cwd: dir });
   child.stdin.end();
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, out, err };
+  return outcomeOf(child);
 }
 const run = (args: string) => shell(`'${process.execPath}' '${MAIN}' ${args}`);
 

@@ -15,13 +15,16 @@ export interface Ran {
   err: string;
 }
 
+/** Environment variables; one that is undefined is not set. */
+type Settings = Record<string, string | undefined>;
+
 /** A process that runs commands of the compiled program, one after another; it saves each the loading of its modules. */
 export class CliHost {
   private child: ChildProcess | null = null;
   private last: Promise<unknown> = Promise.resolve();
 
   /** @param cwd the folder that the command is run in */
-  run(env: Record<string, string>, args: string[], cwd = process.cwd()): Promise<Ran> {
+  run(env: Settings, args: string[], cwd = process.cwd()): Promise<Ran> {
     const ran = this.last.then(() => this.ask({ env, args, cwd }));
     this.last = ran.catch(() => undefined);
     return ran;
@@ -35,7 +38,7 @@ export class CliHost {
     this.child = null;
   }
 
-  private async ask(command: { env: Record<string, string>; args: string[]; cwd: string }): Promise<Ran> {
+  private async ask(command: { env: Settings; args: string[]; cwd: string }): Promise<Ran> {
     expectCompiled();
     this.child ??= fork(path.join(__dirname, 'cliHost.cjs'));
     const child = this.child;
@@ -58,7 +61,7 @@ const host = new CliHost();
 afterAll(() => host.stop());
 
 /** The compiled command line with just these settings, in a process that the test file's commands share. */
-export function runShared(env: Record<string, string>, ...args: string[]): Promise<Ran> {
+export function runShared(env: Settings, ...args: string[]): Promise<Ran> {
   return host.run(env, args);
 }
 
@@ -80,19 +83,24 @@ export function cliOf(
  * @param meanwhile done while it runs
  */
 export async function runProgram(
-  env: Record<string, string>,
+  env: Settings,
   args: string[],
   { cwd, meanwhile }: { cwd?: string; meanwhile?: (child: ChildProcess) => Promise<void> } = {},
 ): Promise<Ran> {
   expectCompiled();
   const child = spawn(process.execPath, [MAIN, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = outcomeOf(child);
+  await meanwhile?.(child);
+  return ended;
+}
+
+/** @returns what a process that has just been started comes to */
+export async function outcomeOf(child: ChildProcess): Promise<Ran> {
   let out = '';
   let err = '';
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  const closed = once(child, 'close') as Promise<[number | null]>;
-  await meanwhile?.(child);
-  const [code] = await closed;
+  child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
   return { code, out, err };
 }
 

@@ -34,17 +34,16 @@ export class ManualClock implements Clock {
       return undefined;
     });
 
-  /** Moves on in small steps, and lets what that wakes come to rest. Where a step wakes nobody, nothing happens. */
-  async advance(ms: number, step: number, rest: () => Promise<void>): Promise<void> {
-    await rest();
+  /** Moves on in small steps, and lets what that wakes come to rest after each. */
+  async advance(ms: number, step = 500, rest: () => Promise<void> = () => sleep(2)): Promise<void> {
     for (let moved = 0; moved < ms; moved += step) {
       this.time += Math.min(step, ms - moved);
-      const woken = [...this.sleepers].filter(({ at }) => at <= this.time);
-      for (const sleeper of woken) {
+      for (const sleeper of [...this.sleepers]) {
+        if (sleeper.at > this.time) continue;
         this.sleepers.delete(sleeper);
         sleeper.wake();
       }
-      if (woken.length > 0) await rest();
+      await rest();
     }
   }
 }

@@ -6,7 +6,7 @@ import {
   type ZendeskSandbox,
   type ZendeskSandboxOptions,
 } from 'zendesk-sandbox';
-import { controlsOf, send, type Body } from 'testkit';
+import { NOT_YET_SURVIVED, controlsOf, send, type Body } from 'testkit';
 import type { RateBudgets } from '../../src/systems/budget/rateBudgets';
 import { checkMapping, loadMapping } from '../../src/config/loadMapping';
 import { loadProfile } from '../../src/config/loadProfile';
@@ -17,7 +17,6 @@ import type { SystemPort } from '../../src/systems/port';
 import { profileSystem, type PmsConnection } from '../../src/systems/profile/profileSystem';
 import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
 import type { ZendeskAuth } from '../../src/systems/zendesk/zendeskAuth';
-import { NOT_YET_SURVIVED } from './notYetSurvived';
 
 /** Both sandboxes with an adapter to each, and plain HTTP for what people do. */
 export interface Sandboxes {

@@ -14,6 +14,7 @@ import type { SystemPort } from '../../src/systems/port';
 import { SyncMetrics } from '../../src/activities/metrics';
 import { hintWith } from '../../src/workers/hint';
 import { routeTemporalLogs } from '../../src/workers/runtime';
+import { shareOf } from '../../src/workers/share';
 import { createWorkers, type Workers } from '../../src/workers/workers';
 import { pollChanges } from '../../src/workflows';
 import type { TestServers } from './servers';
@@ -32,6 +33,9 @@ export interface Stack {
   hint(entity: EntityType, ref: RecordRef, inbox?: Partial<Inbox>): Promise<PairSummary>;
   stop(): Promise<void>;
 }
+
+/** Long polls of each worker. */
+const POLLS = 2;
 
 export interface StackOptions {
   /** Of another stack, to work beside it on the same task queues and database. */
@@ -81,6 +85,8 @@ export async function startStack(
     tracing: null,
     workflows: { workflowBundle: servers.workflows },
     taskQueue: name,
+    // Each long poll costs the shared server, and a test has few tasks at a time.
+    share: { ...shareOf(1), polls: POLLS },
   });
   const running = workers.run();
   const result = (key: CanonicalKey) => client.workflow.getHandle(key).result() as Promise<PairSummary>;

@@ -1,3 +1,4 @@
+import { abandonIntent } from '../../src/sync/link';
 import { World, testMapping } from '../support/world';
 import type { PropertyRow } from '../../src/sync/mapping';
 import { elementsOf } from '../../src/sync/heldSets';
@@ -155,4 +156,16 @@ test('a removal of unknown outcome, and then a person adds the element again: it
   world.settle();
   world.settle();
   expect(tagsOf(world)).toEqual({ zendesk: ['x'], pms: ['x'] });
+});
+
+test('a removal that was refused, on a record that moved on: nobody added the element again', () => {
+  const world = agreedOn(['x']);
+  world.edit('zendesk', { tags: [], subject: 'y' });
+  const plan = world.plan(['zendesk']);
+  if (plan.do !== 'write' || !world.link) throw new Error('expected a write');
+  const [refused] = plan.intent.writes;
+  world.edit('pms', { title: 'z' });
+  world.link = abandonIntent({ ...world.link, intent: plan.intent }, refused);
+  world.settle();
+  expect(tagsOf(world)).toEqual({ zendesk: [], pms: [] });
 });

@@ -12,7 +12,6 @@ export {
   type Access,
 } from './jsonApi';
 export { readComments, type CommentWithAudit } from './comments';
-export { ZendeskApi, type Answer, type TicketEvent } from './zendeskAgent';
 export {
   RedmineClient,
   RedmineError,
@@ -30,3 +29,4 @@ export { RandomPeople, comparable, editable, type Said, type Thing } from './peo
 export { changes, type Change } from './people/changes';
 export { type Edit } from './people/edits';
 export { quickEdits, scriptEdits } from './people/scriptedEdits';
+export { NOT_YET_SURVIVED } from './notYetSurvived';

@@ -1,5 +1,7 @@
-import { Command } from 'commander';
+#!/usr/bin/env node
+import { Command, InvalidArgumentError } from 'commander';
 import { loadZendeskData } from './load';
+import { SWITCHES, SWITCH_NAMES, type Rules } from './rules/switches';
 import { startZendeskSandbox } from './server';
 
 interface Options {
@@ -9,12 +11,25 @@ interface Options {
   incrementalLimit: number;
   ticketUpdateLimit: number;
   apiTokens: boolean;
+  rule: Partial<Rules>;
+}
+
+/** `foreignOption=empties`, `optionTags=false`. */
+function withRule(setting: string, before: Partial<Rules>): Partial<Rules> {
+  const [name = '', value = ''] = setting.split('=');
+  const known = SWITCH_NAMES.find((each) => each === name);
+  if (known === undefined)
+    throw new InvalidArgumentError(`expected a rule of README.md: ${SWITCH_NAMES.join(', ')}`);
+  const values: readonly (string | boolean)[] = SWITCHES[known].values;
+  const found = values.find((each) => String(each) === value);
+  if (found === undefined) throw new InvalidArgumentError(`expected ${name}=${values.join('|')}`);
+  return { ...before, [name]: found };
 }
 
 /** `npm run sandbox:zendesk`: the Zendesk sandbox on its own. */
 async function main(): Promise<void> {
-  const { port, data, rateLimit, incrementalLimit, ticketUpdateLimit, apiTokens } = new Command(
-    'sandbox:zendesk',
+  const { port, data, rateLimit, incrementalLimit, ticketUpdateLimit, apiTokens, rule } = new Command(
+    'zendesk-sandbox',
   )
     .option('--port <n>', 'port to listen on (0: a free one)', Number, 0)
     .option('--data <dir>', 'load records from this folder')
@@ -22,6 +37,12 @@ async function main(): Promise<void> {
     .option('--incremental-limit <n>', 'incremental exports a minute', Number, 10)
     .option('--ticket-update-limit <n>', 'ticket updates a minute; 20 in a trial account', Number, 100)
     .option('--api-tokens', 'take API tokens, too, as accounts do until 2027-04-30', false)
+    .option(
+      '--rule <name=value...>',
+      'rules that differ from the real Zendesk, as in README.md',
+      withRule,
+      {},
+    )
     .parse()
     .opts<Options>();
   const {
@@ -35,6 +56,7 @@ async function main(): Promise<void> {
     incrementalPerMinute: incrementalLimit,
     ticketUpdatesPerMinute: ticketUpdateLimit,
     apiTokens,
+    ...(Object.keys(rule).length > 0 && { obeys: rule }),
     ...(token !== undefined && { token }),
     ...(clientId !== undefined && { clientId }),
     ...(clientSecret !== undefined && { clientSecret }),
@@ -48,7 +70,9 @@ async function main(): Promise<void> {
     console.log(`ZENDESK_EMAIL=${sandbox.adminEmail}`);
     console.log(`ZENDESK_API_TOKEN=${sandbox.apiToken}`);
   }
-  console.log(`state, faults    ${sandbox.url}/_sandbox/state  /_sandbox/stats  /_sandbox/faults`);
+  console.log(
+    `state, faults    ${sandbox.url}/_sandbox/state  /_sandbox/stats  /_sandbox/faults  /_sandbox/rules`,
+  );
   console.log(`OAuth            ${sandbox.url}/_sandbox/oauth`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void sandbox.close());
 }

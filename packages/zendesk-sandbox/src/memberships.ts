@@ -14,15 +14,16 @@ export interface Membership extends Fields {
  */
 export class Memberships {
   private readonly all = new Map<number, Membership>();
+  private readonly ofUser = new Map<number, Set<number>>();
 
   constructor(private readonly options: { now: () => string; newId: () => number; baseUrl: () => string }) {}
 
-  list(filter: { userId?: number; organizationId?: number } = {}): Membership[] {
-    return [...this.all.values()].filter(
-      (each) =>
-        (filter.userId === undefined || each.user_id === filter.userId) &&
-        (filter.organizationId === undefined || each.organization_id === filter.organizationId),
-    );
+  list({ userId, organizationId }: { userId?: number; organizationId?: number } = {}): Membership[] {
+    const found =
+      userId === undefined
+        ? [...this.all.values()]
+        : [...(this.ofUser.get(userId) ?? [])].flatMap((id) => this.all.get(id) ?? []);
+    return found.filter((each) => organizationId === undefined || each.organization_id === organizationId);
   }
 
   /** The default one first. */
@@ -58,6 +59,7 @@ export class Memberships {
       updated_at: now,
     };
     this.all.set(id, membership);
+    this.ofUser.set(userId, (this.ofUser.get(userId) ?? new Set()).add(id));
     return isDefault ? this.makeDefault(id) : membership;
   }
 
@@ -71,7 +73,7 @@ export class Memberships {
   /** Another one, if there is any, becomes the default. @returns the organization that is the default now */
   remove(id: number): number | null {
     const { user_id: userId, default: wasDefault } = this.get(id);
-    this.all.delete(id);
+    this.forget(userId, id);
     const [next] = this.list({ userId });
     if (wasDefault && next) this.makeDefault(next.id);
     return this.list({ userId }).find((each) => each.default)?.organization_id ?? null;
@@ -87,7 +89,12 @@ export class Memberships {
   /** Rule 25 [D Z:users]: `organization_id` in an update replaces the default and removes all others. */
   replace(userId: number, organizationId: number | null): void {
     for (const each of this.list({ userId }))
-      if (each.organization_id !== organizationId) this.all.delete(each.id);
+      if (each.organization_id !== organizationId) this.forget(userId, each.id);
     if (organizationId !== null) this.ensureDefault(userId, organizationId);
+  }
+
+  private forget(userId: number, id: number): void {
+    this.all.delete(id);
+    this.ofUser.get(userId)?.delete(id);
   }
 }

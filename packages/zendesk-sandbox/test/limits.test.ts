@@ -1,5 +1,5 @@
-import { NO_LIMITS, type LimitOptions, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
-import { ZendeskApi, type Answer } from 'testkit';
+import { NO_LIMITS, type LimitOptions, startZendeskSandbox, type ZendeskSandbox } from '../src';
+import { ZendeskApi, type Answer } from './support/zendeskApi';
 
 /** Each limit of an endpoint or a record, as zendesk-rules.md rules 4 to 7 have it, over plain HTTP. */
 const START = Date.parse('2026-01-01T00:00:00Z');
@@ -261,4 +261,29 @@ test('olderHeaders: the account’s limit by the names of older accounts', async
     'rate-limit-reset': '60',
   });
   expect([...headers.keys()].filter((name) => name.startsWith('ratelimit'))).toEqual([]);
+});
+
+test('rule 50: the account’s limit answers plain text, an endpoint’s JSON', async () => {
+  const restart = async (options: Partial<LimitOptions>) => {
+    await sandbox.close();
+    sandbox = await startZendeskSandbox({ clock: () => now, ...options });
+    return new ZendeskApi(sandbox);
+  };
+  const account = await restart({ rateLimitPerMinute: 1 });
+  await account.get('/users/me');
+  const { authorization } = { authorization: `Bearer ${sandbox.bearer('ann@sandbox.example')}` };
+  const text = await fetch(`${sandbox.url}/api/v2/users/me`, { headers: { authorization } });
+  expect([text.status, text.headers.get('content-type'), await text.text()]).toEqual([
+    429,
+    'text/plain; charset=utf-8',
+    'Number of allowed API requests per minute exceeded',
+  ]);
+  expect(Number(text.headers.get('retry-after'))).toBeGreaterThan(0);
+  const endpoint = await restart({ incrementalPerMinute: 1 });
+  const path = '/incremental/tickets/cursor?start_time=1';
+  await endpoint.get(path);
+  expect((await endpoint.get(path)).body).toEqual({
+    error: 'APIRateLimitExceeded',
+    description: 'Number of allowed incremental export API requests per minute exceeded',
+  });
 });

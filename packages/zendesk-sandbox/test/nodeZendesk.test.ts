@@ -1,5 +1,5 @@
 import { createClient, type ZendeskClient } from 'node-zendesk';
-import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
+import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from '../src';
 
 /** An existing client library, written for the live API, takes the sandbox for it. */
 let sandbox: ZendeskSandbox;

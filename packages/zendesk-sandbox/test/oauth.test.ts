@@ -1,5 +1,5 @@
-import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
-import { ZendeskApi, type Answer } from 'testkit';
+import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from '../src';
+import { ZendeskApi, type Answer } from './support/zendeskApi';
 
 /** Zendesk's OAuth and what it says of credentials, over plain HTTP; the rules are in zendesk-oauth.md. */
 

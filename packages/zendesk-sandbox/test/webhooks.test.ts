@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
-import { ZendeskApi } from 'testkit';
+import { startZendeskSandbox, type ZendeskSandbox } from '../src';
+import { ZendeskApi } from './support/zendeskApi';
 
 interface Delivery {
   headers: IncomingHttpHeaders;

@@ -13,7 +13,7 @@ import { loadSchedules, schedulesPage } from './pages/schedulesPage';
 export const DONE = {
   resolve: 'Your decision was carried out. The pair has this state now.',
   resync: 'Both records were read again. The pair has this state now.',
-  retry: 'It was tried again. The pair has this state now.',
+  retry: 'The sync tried again. The pair has this state now.',
   pause: 'Paused.',
   resume: 'Resumed.',
 } as const;

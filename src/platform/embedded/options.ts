@@ -8,7 +8,7 @@ export interface EmbeddedOptions {
   /** A server that exists already; the environment's `TEMPORAL_ADDRESS` and `MONGODB_URI` count as given. */
   temporalAddress?: string;
   mongodbUri?: string;
-  /** How a given Temporal is spoken to (TLS, API key); a server of our own needs nothing. */
+  /** How to connect to a given Temporal (TLS, API key); our own server needs nothing. */
   temporalConnection?: Pick<ConnectionOptions, 'tls' | 'apiKey'>;
   namespace?: string;
   /** Ports to use; free ones are chosen where none is given. */

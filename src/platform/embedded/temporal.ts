@@ -185,7 +185,7 @@ async function untilReady(options: ConnectionOptions, timeoutMs: number, namespa
 const NOT_OFFERED = new Set([7 /* PERMISSION_DENIED */, 12 /* UNIMPLEMENTED */]);
 
 /**
- * Adds the search attributes that a server does not have yet, also one that we did not start.
+ * Adds the search attributes that a server does not have yet, even to one that we did not start.
  * @returns false if the server does not let clients manage them (Temporal Cloud)
  */
 export async function ensureSearchAttributes(

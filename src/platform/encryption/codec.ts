@@ -12,13 +12,13 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const CIPHER = 'aes-256-gcm';
 
-/** A payload that no key at hand opens. Temporal tries again; the message says what a person must add. */
+/** No available key decrypts this payload. Temporal tries again; the message names the key that a person must add. */
 export class UndecryptablePayload extends Error {
   override readonly name = 'UndecryptablePayload';
 }
 
 /**
- * Encrypts whatever Temporal stores of us besides ids and search attributes: inputs, results, signals, failures,
+ * Encrypts everything that Temporal stores of us except ids and search attributes: inputs, results, signals, failures,
  * summaries, memo. Each payload is sealed whole, its metadata included, as IV, ciphertext and tag.
  */
 export class EncryptionCodec implements PayloadCodec {

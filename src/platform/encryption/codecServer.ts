@@ -8,8 +8,8 @@ import { UndecryptablePayload, type EncryptionCodec } from './codec';
  * Opens payloads for Temporal's Web UI and command line, which hold no key.
  * https://docs.temporal.io/production-deployment/data-encryption#codec-server-setup
  *
- * Whoever asks shows the token: the command line as a bearer token, the Web UI as a cookie that this server
- * sets after the token was typed into its own page once.
+ * Each request carries the token: from the command line as a bearer token, from the Web UI as a cookie, which this
+ * server sets after the token was typed into its own page.
  */
 
 export interface CodecServerOptions {
@@ -35,7 +35,7 @@ const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Codec 
 /** @returns the server, not listening yet */
 export function codecServer({ codec, token, origins }: CodecServerOptions): FastifyInstance {
   const app = fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
-  // Not the token itself: a cookie is seen by more eyes.
+  // Not the token itself: a cookie is stored in more places.
   const session = createHmac('sha256', token).update(COOKIE).digest('hex');
 
   app.addHook('onRequest', async (request, reply) => {

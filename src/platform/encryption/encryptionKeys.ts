@@ -8,7 +8,7 @@ const KEY_BYTES = 32;
 
 /**
  * Reads `id:base64,id:base64`. The first key encrypts; all decrypt.
- * @throws Error that names the entry at fault, and nothing of its key
+ * @throws Error that names the faulty entry, and no part of its key
  */
 export function parseEncryptionKeys(text: string): [EncryptionKey, ...EncryptionKey[]] {
   const keys = text.split(',').map((entry, i) => {

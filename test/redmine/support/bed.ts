@@ -5,7 +5,7 @@ import { startContract } from '../../../apps/redmine/contract';
 import { startProxy, type Proxy } from '../../../apps/redmine/proxy';
 import { startRedmine } from '../../../apps/redmine/server';
 import { NO_LIMITS, startZendeskSandbox } from 'zendesk-sandbox';
-import { send, type Body } from 'testkit';
+import { NOT_YET_SURVIVED, send, type Body } from 'testkit';
 import { checkMapping, loadMapping } from '../../../src/config/loadMapping';
 import { loadProfile } from '../../../src/config/loadProfile';
 import { profileSystem } from '../../../src/systems/profile/profileSystem';
@@ -15,7 +15,6 @@ import type { Side } from '../../../src/sync/record';
 import type { SystemPort } from '../../../src/systems/port';
 import type { LinkStore } from '../../../src/links/linkStore';
 import { bearerOf, serviceAuth, serviceSignIn } from '../../support/sandboxes';
-import { NOT_YET_SURVIVED } from '../../support/notYetSurvived';
 
 /** The Zendesk sandbox, a Redmine of its own with nothing in it, and an adapter to each. */
 export interface Bed {

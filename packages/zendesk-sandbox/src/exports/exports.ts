@@ -120,7 +120,12 @@ export class Exports {
       .filter((ticket) => query['exclude_deleted'] !== 'true' || ticket.status !== 'deleted')
       .filter((ticket) => scope === 'all' || (ticket['support_type'] ?? 'agent') === scope);
     const more = sideloads(this.store, tickets, query);
-    const shown = tickets.map((ticket) => ({ ...this.show.ticket(ticket), ...more.ofTicket(ticket) }));
+    const shown = tickets.map((ticket) => ({
+      encoded_id: encodedId(ticket.id),
+      support_type: 'agent',
+      ...this.show.ticket(ticket),
+      ...more.ofTicket(ticket),
+    }));
     return { tickets: shown, ...more.lists };
   }
 
@@ -178,6 +183,12 @@ export class Exports {
       });
     return time;
   }
+}
+
+/** Like `ABC12-D3EFG`; made from the id, so that it is the same each time. */
+function encodedId(id: number): string {
+  const letters = ((id * 2_654_435_761) % 2 ** 40).toString(36).toUpperCase().padStart(10, '0');
+  return `${letters.slice(0, 5)}-${letters.slice(5, 10)}`;
 }
 
 function limitOf(query: Query): number {

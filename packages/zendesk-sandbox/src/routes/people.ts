@@ -80,7 +80,8 @@ function membershipRoutes(api: FastifyInstance, context: Context): void {
   });
   api.get('/users/:id/organizations', async (request) => {
     const ids = memberships.organizationsOf(users.get(idOf(request)).id);
-    const found = ids.map((id) => organizations.get(id));
+    const found = organizations.live().filter(({ id }) => ids.includes(id));
+    found.sort((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id));
     return list(request, 'organizations', found, (each) => organizations.shown(each));
   });
   api.get('/organization_memberships/:id', async (request) => ({

@@ -40,7 +40,6 @@ export function blankTicket(ticketId: number, baseUrl: string, now: string): Tic
     satisfaction_rating: { score: 'unoffered' },
     sharing_agreement_ids: [],
     custom_status_id: NEW_STATUS,
-    encoded_id: encodedId(ticketId),
     fields: [],
     followup_ids: [],
     ticket_form_id: DEFAULT_FORM,
@@ -49,12 +48,5 @@ export function blankTicket(ticketId: number, baseUrl: string, now: string): Tic
     allow_channelback: false,
     allow_attachments: true,
     from_messaging_channel: false,
-    support_type: 'agent',
   };
-}
-
-/** Like `ABC12-D3EFG`; made from the id, so that it is the same each time. */
-function encodedId(id: number): string {
-  const letters = ((id * 2_654_435_761) % 2 ** 40).toString(36).toUpperCase().padStart(10, '0');
-  return `${letters.slice(0, 5)}-${letters.slice(5, 10)}`;
 }

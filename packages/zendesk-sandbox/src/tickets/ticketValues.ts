@@ -4,6 +4,7 @@ import { invalid } from '../refusal';
 import { checkSubject } from '../rules/sizes';
 import { dueAtOf } from '../rules/dueAt';
 import { setFields, setTags, type Tagged } from '../rules/optionTags';
+import { checkSolvable } from '../rules/requiredOnSolve';
 import { organizationOf } from '../rules/requesterOrganization';
 import { requesterOf, type Requester } from '../rules/requester';
 import { checkStatus } from '../rules/statusChange';
@@ -15,6 +16,8 @@ export interface ApplyOptions {
   created?: boolean;
   /** Whether `additional_tags` and `remove_tags` count: with `update_many?ids=` and the tag endpoints. */
   tagKeys?: boolean;
+  /** A business rule's own change, of which nothing is required. */
+  byRule?: boolean;
 }
 
 /** What a ticket becomes by a request; nothing is kept. @throws Refusal 422 */
@@ -22,7 +25,7 @@ export class TicketValues {
   constructor(private readonly store: Store) {}
 
   apply(before: Ticket, fields: TicketBody, options: ApplyOptions = {}): Ticket {
-    const { created = false } = options;
+    const { created = false, byRule = false } = options;
     const { rules } = this.store;
     const after: Ticket = { ...before };
     const requester = requesterOf(this.store, fields, created);
@@ -43,6 +46,7 @@ export class TicketValues {
     this.applyReferences(after, fields);
     this.applyTags(after, fields, options);
     if (created && rules.inheritedTags) this.inherit(after, requester?.user);
+    if (!byRule) checkSolvable(this.store, before, after);
     // Last, when nothing can be refused any more: it may make a person.
     return { ...after, requester_id: requester ? made(requester) : after.requester_id };
   }

@@ -9,7 +9,6 @@ import {
 } from '../model';
 import { Refusal, invalid, notFound, parseRecord } from '../refusal';
 import { blankValue, shownTicketFields } from '../fields/fieldValues';
-import { checkSolvable } from '../rules/requiredOnSolve';
 import { anyPublic } from '../rules/visibility';
 import type { Store } from '../store';
 import { secondsOf } from '../text';
@@ -87,7 +86,6 @@ export class Tickets {
         created: true,
       },
     );
-    checkSolvable(this.store, fresh, applied);
     applied.description = this.comments.textOf(comment, applied).body;
     this.finish(applied);
     // Its children are told of the person's ticket; what triggers did follows, in the same audit.
@@ -119,7 +117,6 @@ export class Tickets {
     checkStamp(before, fields);
     if (comment) this.checkComment(ticketId, comment);
     const applied = this.values.apply(before, fields, options);
-    checkSolvable(this.store, before, applied);
     this.finish(applied);
     const own = changeEvents(this.store, before, applied);
     const idle = own.length === 0 && !comment;
@@ -228,7 +225,7 @@ export class Tickets {
   private triggered(applied: Ticket, created: boolean): { ticket: Ticket; events: AuditEvent[] } {
     const events: AuditEvent[] = [];
     const ticket = this.effects(created).reduce((before, { via, change }) => {
-      const after = this.values.apply(before, change, { tagKeys: true });
+      const after = this.values.apply(before, change, { tagKeys: true, byRule: true });
       this.finish(after);
       events.push(...changeEvents(this.store, before, after).map((event) => ({ ...event, via })));
       return after;

@@ -108,16 +108,20 @@ describe('rule 26', () => {
     rig.later(100);
     const page = async (from: number) => {
       const { body } = await rig.api.get(`/incremental/organizations?start_time=${from}&per_page=1`);
-      return [body.organizations.map(({ name }) => name), body.end_of_stream, body.end_time - start, body];
+      return [body.organizations.map(({ name }) => name), body.end_of_stream, body.end_time - start];
     };
     const [first, second] = [await page(start), await page(start + 1)];
-    expect(first.slice(0, 3)).toEqual([['T1', 'T2'], false, 1]);
-    expect(second.slice(0, 3)).toEqual([['T3'], true, 1]);
-    // Rule 36: the next page is not null at the end.
-    expect(second[3]).toMatchObject({
-      count: 1,
-      next_page: expect.stringContaining('start_time=') as unknown,
-    });
+    expect(first).toEqual([['T1', 'T2'], false, 1]);
+    expect(second).toEqual([['T3'], true, 1]);
+  });
+
+  test('rule 36: the next page is not null at the end of the stream', async () => {
+    const { body } = await rig.api.get(`/incremental/organizations?start_time=${SINCE}`);
+    expect([body.end_of_stream, body.count, body.next_page]).toEqual([
+      true,
+      body.organizations.length,
+      expect.stringContaining(`start_time=${body.end_time}`),
+    ]);
   });
 
   test.each(['InvalidCursor', 'InvalidValue'] as const)(
@@ -218,8 +222,9 @@ describe('rule 37', () => {
       group_id: 360006965034,
     });
     const [event] = await rig.events(id);
-    const names = event?.child_events.map(({ event_type, id: _, via, via_reference_id, ...rest }) =>
-      event_type === 'Comment' ? 'comment' : Object.keys(rest)[0],
+    const common = ['event_type', 'id', 'via', 'via_reference_id'];
+    const names = event?.child_events.map((child) =>
+      child.event_type === 'Comment' ? 'comment' : Object.keys(child).find((key) => !common.includes(key)),
     );
     expect(names).toEqual([
       'comment',

@@ -1,5 +1,5 @@
 import { useSandbox } from '../support/rig';
-import type { Answer } from 'testkit';
+import type { Answer } from '../support/zendeskApi';
 
 const rig = useSandbox();
 const jobOf = (answer: Answer) => answer.body.job_status as unknown as Record<string, unknown>;

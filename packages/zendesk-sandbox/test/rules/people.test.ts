@@ -1,4 +1,4 @@
-import type { User } from 'zendesk-sandbox';
+import type { User } from '../../src';
 import { refusal, useSandbox } from '../support/rig';
 
 const rig = useSandbox();

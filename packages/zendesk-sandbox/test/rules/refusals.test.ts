@@ -1,4 +1,4 @@
-import { CONFLICTS } from 'zendesk-sandbox';
+import { CONFLICTS } from '../../src';
 import { refusal, SEVERITY, useSandbox } from '../support/rig';
 
 const rig = useSandbox();
@@ -89,6 +89,13 @@ describe('rule 10', () => {
       status: 422,
       base: ['Affected users: is required when solving a ticket'],
     });
+  });
+
+  test('a creation that is refused makes no requester', async () => {
+    const requester = { name: 'Nobody', email: 'nobody@x.example' };
+    const ticket = { status: 'solved', comment: { body: 'x' }, requester };
+    expect((await rig.api.post('/tickets', { ticket })).status).toBe(422);
+    expect(rig.userId(requester.email)).toBe(0);
   });
 
   test('without the rule, everything can be solved', async () => {

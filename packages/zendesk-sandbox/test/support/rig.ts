@@ -1,5 +1,5 @@
-import { NO_LIMITS, startZendeskSandbox, type Fields, type Ticket, type ZendeskSandbox } from 'zendesk-sandbox';
-import { ZendeskApi, type Answer, type TicketEvent } from 'testkit';
+import { NO_LIMITS, startZendeskSandbox, type Fields, type Ticket, type ZendeskSandbox } from '../../src';
+import { ZendeskApi, type Answer, type TicketEvent } from './zendeskApi';
 
 export const START = Date.parse('2026-01-01T00:00:00Z');
 /** Before everything, for exports. */

@@ -68,7 +68,7 @@ async function start(connected: Connected, options: StartOptions): Promise<void>
   const handle = await startBackfill(client, store, config.taskQueue);
   if (!options.wait) {
     if (options.json) printJson({ workflowId: handle.workflowId, forecast: foretold });
-    else printLine('begun; "zendesk-pms-sync backfill status" says how far it is');
+    else printLine('started; "zendesk-pms-sync backfill status" shows the progress');
     return;
   }
   const ended = new AbortController();

@@ -59,7 +59,7 @@ function registerFind(links: Command): void {
       .option('--entity <name>', 'only this entity, e.g. TicketToProject', entityNamed)
       .option('--status <status>', 'linked, pending, conflict, quarantined or tombstone', statusNamed)
       .option('--code <code>', 'only with this reason code, e.g. waiting or retry_later')
-      .option('--limit <n>', 'at most so many', positive('--limit'), 50),
+      .option('--limit <n>', 'the largest number of pairs to list', positive('--limit'), 50),
     'zendesk-pms-sync links find --status pending',
   ).action(async (text: string | undefined, options: FindOptions) =>
     withService(options, async ({ store }) => {

@@ -144,7 +144,7 @@ async function verifySandbox(
       );
     });
     const broken = MODES.map(async (mode): Promise<never> => {
-      throw new Problem(`the sync ended by itself:\n${await synced[mode].ended}`);
+      throw new Problem(`the sync ended unexpectedly:\n${await synced[mode].ended}`);
     });
     const results = await Promise.race([Promise.all(runs), ...broken]);
     const { version } = loadMapping(mappingFile);

@@ -13,7 +13,7 @@ export function loginPage(next: string, problem: string | null): Page {
         <input id="token" name="token" type="password" autocomplete="current-password" required />
       </p>
       <p>
-        <label for="name">Your name, for the history of what you decide</label>
+        <label for="name">Your name, for the history of your decisions</label>
         <input id="name" name="name" autocomplete="name" maxlength="${NAME_LIMIT}" required />
       </p>
       <button>Log in</button>

@@ -103,7 +103,7 @@ export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 
     ${workers === 0 && html`<p class="notice bad">No worker runs, so nothing is synced.</p>`}
     ${pairsTable(pairs)}
     <h2>Lag, last hour</h2>
-    <p class="soft">How far behind now each side was read at most, in each minute.</p>
+    <p class="soft">Maximum lag of each side, in each minute.</p>
     <div class="two">${SIDES.map((side) => lagChart(side, overview))}</div>
     ${streamsTable(overview)}
     <h2>Rate budget</h2>
@@ -207,7 +207,7 @@ function rateCharts({ windows, now }: Overview): Html[] {
     bars.push({ at: Math.min(endsAt.getTime(), now), value: used, limit });
     limits.set(name, { side, bucket, bars });
   }
-  if (limits.size === 0) return [html`<p>Nobody called either API in the last hour.</p>`];
+  if (limits.size === 0) return [html`<p>No call to either API in the last hour.</p>`];
   return [...limits].sort().map(([name, { side, bucket, bars }]) =>
     barChart({
       id: `rate-${name}`,

@@ -241,8 +241,8 @@ function decidePair(viewer: Viewer, key: CanonicalKey, link: Link): Html {
       <fieldset>
         <legend>Which record is the counterpart?</legend>
         ${link.candidates.map((candidate) => choice(candidate, candidate))}
-        ${choice('create', 'None of them: make a new one')}
-        ${choice('none', 'None: keep the record by itself')}
+        ${choice('create', 'None of them: create a new one')}
+        ${choice('none', 'None: leave the record without a counterpart')}
         <button>Decide</button>
       </fieldset>`,
   );

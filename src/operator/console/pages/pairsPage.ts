@@ -85,8 +85,8 @@ export function conflictsPage(list: PairList, { root }: Pick<ConsoleContext, 'ro
       list.links.length === 0
         ? html`<p>No conflicts.</p>`
         : table(
-            'What only a person can decide',
-            ['Pair', 'What', 'Zendesk', 'PMS', 'Since', 'To do'],
+            'Conflicts that a person must decide',
+            ['Pair', 'What', 'Zendesk', 'PMS', 'Since', 'Action'],
             list.links.flatMap((link) => conflictRows(link, root)),
           )
     }
@@ -130,7 +130,7 @@ export function quarantinePage(list: PairList, viewer: Viewer, { root }: Pick<Co
         ? html`<p>Nothing is in quarantine.</p>`
         : table(
             'Pairs that cannot be synced as they are',
-            ['Pair', 'Code', 'Reason', 'Since', 'To do'],
+            ['Pair', 'Code', 'Reason', 'Since', 'Action'],
             list.links.map(
               (link) =>
                 html`<tr>
@@ -188,7 +188,7 @@ function filters(url: string, query: Query, withStatus: boolean): Html {
         </select></label
       >`
     }
-    <label>Code of the reason<br /><input name="code" value="${query.code}" size="16" /></label>
+    <label>Reason code<br /><input name="code" value="${query.code}" size="16" /></label>
     <label>Id, or part of it<br /><input name="text" type="search" value="${query.text}" size="24" /></label>
     <button>Filter</button>
   </form>`;

@@ -49,7 +49,7 @@ export function schedulesPage(view: SchedulesView, viewer: Viewer, links: Consol
         ? html`<p>There is no Schedule yet: the worker creates them when it starts.</p>`
         : table(
             'Schedules in Temporal',
-            ['Schedule', 'State', 'Note', 'Last run', 'Next run', 'To do'],
+            ['Schedule', 'State', 'Note', 'Last run', 'Next run', 'Action'],
             schedules.map(
               (schedule) =>
                 html`<tr>
@@ -73,7 +73,7 @@ export function schedulesPage(view: SchedulesView, viewer: Viewer, links: Consol
     </p>
     ${table(
       'Pauses by entity',
-      ['Entity', 'Paused since', 'Pairs with something to do', 'To do'],
+      ['Entity', 'Paused since', 'Pairs with pending changes', 'Action'],
       ENTITY_TYPES.map((type) => {
         const what = paused[type] === undefined ? 'Pause' : 'Resume';
         return html`<tr>

@@ -1,8 +1,7 @@
-import { type Fields, type Organization, type Ticket, type User, type ZendeskSandbox } from 'zendesk-sandbox';
-import { exchange, type Request } from './http';
+import { type Fields, type Organization, type Ticket, type User, type ZendeskSandbox } from '../../src';
 
 /** What answers hold, each part where the call that was made returns it. */
-export interface ZendeskBody {
+export interface Body {
   ticket: Ticket;
   tickets: Ticket[];
   organization: Organization;
@@ -83,7 +82,7 @@ export interface JobResult {
 export interface Answer {
   status: number;
   headers: Headers;
-  body: ZendeskBody;
+  body: Body;
 }
 
 /** Plain HTTP to a Zendesk sandbox as one of its agents. */
@@ -112,21 +111,30 @@ export class ZendeskApi {
   ): Promise<Answer> {
     return this.send(path.startsWith('http') ? path : `${this.sandbox.url}/api/v2${path}`, {
       method,
-      headers: { authorization: this.authorization(), ...headers },
-      body,
+      headers: {
+        authorization: this.authorization(),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     });
   }
 
-  async upload(filename: string, content: string, type: string): Promise<ZendeskBody['upload']> {
+  async upload(filename: string, content: string, type: string): Promise<Body['upload']> {
     const url = `${this.sandbox.url}/api/v2/uploads.json?filename=${encodeURIComponent(filename)}`;
     const headers = { authorization: this.authorization(), 'content-type': type };
-    const answer = await fetch(url, { method: 'POST', headers, body: content });
-    return ((await answer.json()) as ZendeskBody).upload;
+    return (await this.send(url, { method: 'POST', headers, body: content })).body.upload;
   }
 
   /** The control plane, which asks for no credential. */
   control(method: string, path: string, body?: unknown): Promise<Answer> {
-    return this.send(`${this.sandbox.url}/_sandbox${path}`, { method, body });
+    return this.send(`${this.sandbox.url}/_sandbox${path}`, {
+      method,
+      ...(body !== undefined && {
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    });
   }
 
   async ticket(fields: Fields = {}): Promise<Ticket> {
@@ -144,7 +152,7 @@ export class ZendeskApi {
     this.put(`/tickets/${id}`, { ticket: { comment, ...more } });
 
   /** Waits for a job's end. */
-  async done(job: Answer): Promise<ZendeskBody['job_status']> {
+  async done(job: Answer): Promise<Body['job_status']> {
     for (;;) {
       const { job_status: status } = (await this.get(`/job_statuses/${job.body.job_status.id}`)).body;
       if (status.status === 'completed') return status;
@@ -156,13 +164,21 @@ export class ZendeskApi {
     return `Bearer ${this.sandbox.bearer(this.email)}`;
   }
 
-  private async send(url: string, request: Request): Promise<Answer> {
-    const { status, headers, text } = await exchange(url, request);
-    return { status, headers, body: (text === '' ? {} : JSON.parse(text)) as ZendeskBody };
+  private async send(url: string, init: RequestInit): Promise<Answer> {
+    const answer = await fetch(url, init);
+    const text = await answer.text();
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      // Some refusals are plain text (rules 8 and 50 of zendesk-rules.md).
+      body: (isJson(answer) && text !== '' ? JSON.parse(text) : {}) as Body,
+    };
   }
 }
 
-function created({ status, body }: Answer): ZendeskBody {
+const isJson = ({ headers }: Response): boolean => headers.get('content-type')?.includes('json') === true;
+
+function created({ status, body }: Answer): Body {
   if (status !== 201) throw new Error(`answered ${status}: ${JSON.stringify(body)}`);
   return body;
 }
