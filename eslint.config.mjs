@@ -178,6 +178,15 @@ export default tseslint.config(
     },
   },
   {
+    // A file or function that grows beyond this has more than one job: it is divided by jobs.
+    files: ['src/**/*.ts'],
+    rules: {
+      'max-lines': ['error', { max: 400 }],
+      'max-lines-per-function': ['error', { max: 60 }],
+      'max-depth': ['error', 4],
+    },
+  },
+  {
     files: ['src/operator/cli/**', 'packages/*/src/main.ts', 'apps/demo/**', 'apps/bench/**'],
     rules: { 'no-console': 'off' },
   },

@@ -10,6 +10,7 @@ import {
   type Side,
   type SyncRecord,
 } from '../sync/record';
+import { wordsOf } from '../sync/reasons';
 import type { EntityMapping, Mapping } from '../sync/mapping';
 import { referencesOf } from '../sync/planner';
 import type { References, ResolvedReference } from '../sync/values';
@@ -165,24 +166,9 @@ export function summarise(
   };
 }
 
-/** Reasons whose words are ours alone. Others may quote a value, or the other system's words about it. */
-const QUOTES_NOTHING = new Set([
-  'waiting',
-  'conflict',
-  'ended',
-  'ambiguous_match',
-  'stray',
-  'several_counterparts',
-  'counterpart_taken',
-  'unlinked',
-  'retry_later',
-  'paused',
-  'unlinked',
-]);
-
 /** What a workflow's history may say of a reason; the whole of it is on the link. */
 function withoutContent({ code, text }: Reason, key: CanonicalKey): string {
-  return QUOTES_NOTHING.has(code) ? text : `${code}; "zendesk-pms-sync links show ${key}" says more`;
+  return wordsOf(code)?.ownWords ? text : `${code}; "zendesk-pms-sync links show ${key}" says more`;
 }
 
 export function originRef(key: CanonicalKey): RefKey {

@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { heartbeat } from '@temporalio/activity';
+import pLimit from 'p-limit';
 import { backfillSteps } from '../sync/backfillVerdict';
 import { addBackfill, noBackfill, type BackfillTallies } from '../sync/backfillTally';
 import type { Link } from '../sync/link';
 import { entityOf, type Mapping } from '../sync/mapping';
 import { otherSide, type EntityType, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import type { RecordShelf } from '../links/shelf';
-import { chunks } from '../systems/boundedCache';
+import { chunks } from '../systems/chunks';
 import { ChunkWriter } from './backfillChunk';
 import type { ActivityContext } from './activityContext';
-import { inParallel } from './dispatch';
+import { inParallel } from '../systems/inParallel';
 import { guardedBy } from './guarded';
-import { Turns } from './turns';
 import type { BackfillActivities, BackfillSystemActivities } from './types';
 
 /** Records of a chunk that is not written in bulk calls of a size of its own. */
@@ -94,7 +94,7 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
     writeBackfillPage: ({ run, page }) =>
       guarded(null, async (context) => {
         const shelf = await shelfOf(live, context.mapping, run);
-        const turns = new Turns();
+        const turns = pLimit(1);
         let tallies = noBackfill();
         let paused = false;
         await inParallel(await store.backfill.chunksOf(run, page), CHUNKS_AT_ONCE, async (id) => {

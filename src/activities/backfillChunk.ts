@@ -1,3 +1,4 @@
+import type { Limit } from 'p-limit';
 import type { Chunk } from '../links/backfillStore';
 import type { RecordShelf } from '../links/shelf';
 import type { BackfillTallies } from '../sync/backfillTally';
@@ -9,7 +10,6 @@ import { ChunkDecisions } from './chunkDecisions';
 import { ChunkJoins, type Match } from './chunkJoins';
 import { ChunkSends } from './chunkSends';
 import { ChunkWork, atWork, type AtWork, type Decided, type Rest } from './chunkWork';
-import type { Turns } from './turns';
 
 /** Writes one chunk of records to the other side. Every step can be repeated after a kill at any point. */
 export class ChunkWriter {
@@ -23,7 +23,7 @@ export class ChunkWriter {
    * @param chunk as it was before this attempt began
    * @param turns one call at a time: other chunks of the page are made ready meanwhile
    */
-  constructor(context: ActivityContext, from: Side, chunk: Chunk, shelf: RecordShelf, turns: Turns) {
+  constructor(context: ActivityContext, from: Side, chunk: Chunk, shelf: RecordShelf, turns: Limit) {
     this.work = new ChunkWork(context, from, chunk, shelf);
     this.decisions = new ChunkDecisions(this.work);
     this.beginnings = new ChunkBegin(this.work);

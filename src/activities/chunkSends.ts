@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Limit } from 'p-limit';
 import { parseRef, refKey } from '../sync/canonicalKey';
 import type { PlannedWrite } from '../sync/link';
 import type { SyncRecord } from '../sync/record';
@@ -7,7 +8,6 @@ import { NeedsHuman, RetryLater } from '../systems/errors';
 import type { SystemPort } from '../systems/port';
 import { ChunkCommits } from './chunkCommits';
 import type { AtWork, ChunkWork } from './chunkWork';
-import type { Turns } from './turns';
 
 /** Sends a chunk's writes in bulk calls, and has their answers committed. */
 export class ChunkSends {
@@ -18,7 +18,7 @@ export class ChunkSends {
   /** @param turns one call at a time: other chunks of the page are made ready meanwhile */
   constructor(
     private readonly work: ChunkWork,
-    private readonly turns: Turns,
+    private readonly turns: Limit,
   ) {
     this.commits = new ChunkCommits(work);
   }
@@ -48,7 +48,7 @@ export class ChunkSends {
     const before = this.mark ?? this.work.chunk.sent;
     let answers: BulkAnswer[];
     try {
-      answers = await this.turns.take(async () => {
+      answers = await this.turns(async () => {
         // Last of all, so that an attempt that was given up for dead does not send what its successor sends.
         if (twice) await this.markSent(before, randomUUID());
         return this.call(port, kind, items);

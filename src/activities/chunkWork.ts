@@ -8,7 +8,8 @@ import { entityOf } from '../sync/mapping';
 import { otherSide, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import type { References } from '../sync/values';
 import { ReferenceReader, type ActivityContext } from './activityContext';
-import { inParallel, ownKey } from './dispatch';
+import { ownKey } from './dispatch';
+import { inParallel } from '../systems/inParallel';
 import type { Hint, Inbox } from './types';
 
 /**

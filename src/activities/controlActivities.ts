@@ -6,7 +6,7 @@ import type { Link } from '../sync/link';
 import type { Mapping } from '../sync/mapping';
 import { SIDES } from '../sync/record';
 import type { ActivityContext } from './activityContext';
-import { inParallel } from './dispatch';
+import { inParallel } from '../systems/inParallel';
 import { guardedBy } from './guarded';
 import type { ControlActivities, PauseState, ResyncFilter } from './types';
 

@@ -4,6 +4,7 @@ import { entityOf } from '../sync/mapping';
 import { filterReason, isEcho } from '../sync/planner';
 import type { EntityType, SyncRecord } from '../sync/record';
 import type { ChangePage } from '../systems/port';
+import { inParallel } from '../systems/inParallel';
 import { loadReferences, summarise, type ActivityContext } from './activityContext';
 import type { Hint } from './types';
 
@@ -99,29 +100,4 @@ async function heldKeys(
 export function ownKey(entity: EntityType, record: SyncRecord): CanonicalKey {
   const back = tryParseRef(record.backRef);
   return canonicalKey(entity, back && back.side !== record.ref.side ? back : parseRef(refKey(record.ref)));
-}
-
-/**
- * Works through items, so many at once. Where one fails, no other begins, and those under way have ended before the
- * error is thrown.
- */
-export async function inParallel<T>(
-  items: T[],
-  atOnce: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const queue = items.values();
-  let failed = false;
-  const lane = async () => {
-    for (const item of queue) {
-      if (failed) return;
-      await work(item).catch((error: unknown) => {
-        failed = true;
-        throw error;
-      });
-    }
-  };
-  const lanes = Array.from({ length: Math.min(atOnce, items.length) }, lane);
-  const ended = await Promise.allSettled(lanes);
-  for (const each of ended) if (each.status === 'rejected') throw each.reason;
 }

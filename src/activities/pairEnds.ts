@@ -1,6 +1,7 @@
 import type { CanonicalKey } from '../sync/canonicalKey';
 import type { Link } from '../sync/link';
 import type { RefKey } from '../sync/record';
+import type { ReasonCode } from '../sync/reasons';
 import { originRef, summarise, type ActivityContext } from './activityContext';
 import { activityLog } from './log';
 import type { PlanInput, Step } from './types';
@@ -12,7 +13,7 @@ export async function parkPair(
   context: Pick<ActivityContext, 'store' | 'now' | 'log' | 'metrics'>,
   link: Link,
   status: 'conflict' | 'quarantined',
-  code: string,
+  code: ReasonCode,
   text: string,
   candidates: RefKey[] = [],
 ): Promise<Link> {

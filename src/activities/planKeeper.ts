@@ -7,6 +7,7 @@ import {
   type Intent,
   type Link,
   type Overruling,
+  type Reason,
 } from '../sync/link';
 import type { Plan } from '../sync/planner';
 import { SIDES, type RefKey, type Side, type SyncRecord } from '../sync/record';
@@ -132,7 +133,7 @@ export class PlanKeeper {
   private async bury(plan: PlanOf<'bury'>, link: Link, own: SyncRecord[]): Promise<Step> {
     const { context } = this;
     const { store } = context;
-    const reason = {
+    const reason: Reason = {
       code: 'ended',
       text: plan.reason,
       since: context.now().toISOString(),

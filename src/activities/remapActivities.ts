@@ -1,7 +1,7 @@
 import type { CanonicalKey } from '../sync/canonicalKey';
 import { RetryLater } from '../systems/errors';
 import type { ActivityContext } from './activityContext';
-import { inParallel } from './dispatch';
+import { inParallel } from '../systems/inParallel';
 import { guardedBy } from './guarded';
 import type { RemapActivities } from './types';
 

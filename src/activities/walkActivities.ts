@@ -5,7 +5,8 @@ import { examine, type Verdict } from '../sync/reconcileVerdict';
 import { addFindings, noFindings, type AllFindings } from '../sync/findings';
 import type { EntityType, RefKey, Side, SyncRecord } from '../sync/record';
 import { entityOfRef, loadReferences, type ActivityContext } from './activityContext';
-import { inParallel, ownKey } from './dispatch';
+import { ownKey } from './dispatch';
+import { inParallel } from '../systems/inParallel';
 import { guardedBy } from './guarded';
 import type { Hint, WalkActivities } from './types';
 

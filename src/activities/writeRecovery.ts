@@ -1,6 +1,7 @@
 import { refKey, type CanonicalKey } from '../sync/canonicalKey';
 import { abandonIntent, seenVersion, type Link, type PlannedWrite } from '../sync/link';
 import { otherSide, type RefKey, type Side, type SyncRecord } from '../sync/record';
+import type { ReasonCode } from '../sync/reasons';
 import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone, ReferenceGone } from '../systems/errors';
 import { callWaiting, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
 import { attemptNumber } from './heartbeats';
@@ -144,7 +145,7 @@ export class WriteRecovery {
   private async park(
     link: Link,
     status: 'conflict' | 'quarantined',
-    code: string,
+    code: ReasonCode,
     text: string,
     candidates: RefKey[] = [],
   ): Promise<WriteOutcome> {

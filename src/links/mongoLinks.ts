@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
+import { LRUCache } from 'lru-cache';
 import type { AnyBulkWriteOperation, Filter } from 'mongodb';
 import { isDuplicateKey } from '../platform/mongoErrors';
 import type { CanonicalKey } from '../sync/canonicalKey';
 import type { Intent, Link, LinkStatus, Reason } from '../sync/link';
 import { ENTITY_TYPES, SIDES, type EntityType, type RefKey, type Side } from '../sync/record';
 import { TOGETHER, byIds, insertNew, type ReadByIds } from './byIds';
-import { Lately } from './lately';
 import type { JoinedPair, LinkFilter, Links, UnsettledStatus } from './linkStore';
 import type { Stored } from './migrations';
 import { StaleLink } from './staleLink';
@@ -21,7 +21,7 @@ type JoinedDocument = Pick<Link, '_id' | 'status' | 'unlinked'> &
 
 const JOINED = { 'sides.zendesk.ref': 1, 'sides.pms.ref': 1, status: 1, unlinked: 1, v: 1 } as const;
 /** What a process has read, or saved, of a pair is known to it for so long; its own writes it knows at once. */
-const KNOWN = { ms: 1_000, most: 5_000 };
+const KNOWN = { ttl: 1_000, max: 5_000 };
 const UNSETTLED: readonly UnsettledStatus[] = ['pending', 'conflict', 'quarantined'];
 
 /** The links' own collection: a pair by its canonical key. */
@@ -30,8 +30,8 @@ export class MongoLinks implements Links {
   private readonly readJoined: ReadByIds<JoinedDocument>;
   private readonly saves = new Together<Link, Link | null>(TOGETHER, (links) => this.saveEach(links));
   /** Pairs that had both their records when they were last read. */
-  private readonly whole = new Lately<CanonicalKey, JoinedPair>(KNOWN);
-  private readonly saved = new Lately<CanonicalKey, Link>(KNOWN);
+  private readonly whole = new LRUCache<CanonicalKey, JoinedPair>(KNOWN);
+  private readonly saved = new LRUCache<CanonicalKey, Link>(KNOWN);
 
   constructor(
     private readonly links: VersionedDocuments<LinkDocument>,
@@ -72,7 +72,7 @@ export class MongoLinks implements Links {
       }
       const pair = { refs, status, unlinked };
       pairs.set(_id, pair);
-      if (SIDES.every((side) => refs[side] !== undefined)) this.whole.set(_id, pair, readAt);
+      if (SIDES.every((side) => refs[side] !== undefined)) this.whole.set(_id, pair, { start: readAt });
     }
     return pairs;
   }

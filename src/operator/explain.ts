@@ -1,4 +1,10 @@
 import type { Link } from '../sync/link';
+import { wordsOf } from '../sync/reasons';
+
+/** What to do about a pair's reason; null without a reason, or for a code that this release does not know. */
+export function fixOf({ reason }: Link): string | null {
+  return reason ? (wordsOf(reason.code)?.fix ?? null) : null;
+}
 
 /** When a pair moves on, in words: nothing waits without a reason that a person can see. */
 export function nextAttempt(link: Link): string {

@@ -1,5 +1,5 @@
 import { parseCanonicalKey, refKey, type CanonicalKey } from './canonicalKey';
-import { newLink, type Intent, type Link } from './link';
+import { newLink, type Intent, type Link, type Reason } from './link';
 import type { Mapping } from './mapping';
 import { isEcho, planPair, type Candidates } from './planner';
 import { ENTITY_TYPES, otherSide, type EntityType, type RefKey, type Side, type SyncRecord } from './record';
@@ -81,7 +81,7 @@ export function decideBackfill(item: BackfillItem, knowledge: BackfillKnowledge)
     case 'ignore':
       return { do: 'nothing', because: 'ignored' };
     case 'bury': {
-      const reason = { code: 'ended', text: plan.reason, since: now, nextAttempt: null };
+      const reason: Reason = { code: 'ended', text: plan.reason, since: now, nextAttempt: null };
       return plan.intent ? { do: 'leave' } : { do: 'keep', link: { ...fresh, status: 'tombstone', reason } };
     }
     case 'write':

@@ -10,6 +10,7 @@ import {
   type SyncRecord,
   type Values,
 } from './record';
+import type { ReasonCode } from './reasons';
 
 export const LINK_STATUSES = ['pending', 'linked', 'conflict', 'quarantined', 'tombstone'] as const;
 export type LinkStatus = (typeof LINK_STATUSES)[number];
@@ -23,11 +24,11 @@ export interface LinkedSide extends SeenVersion {
 }
 
 /** The code of a link that waits for a parent that takes no part in the sync: the parent's pair tells once it does. */
-export const NO_PART = 'no_part';
+export const NO_PART = 'no_part' satisfies ReasonCode;
 
 /** Why a link is in its state, in words for a person, and when it will be tried again. */
 export interface Reason {
-  code: string;
+  code: ReasonCode;
   text: string;
   since: string;
   /** ISO time of the next attempt by itself; null when it waits for a change or a person. */
@@ -318,7 +319,7 @@ export function agreed(link: Link, next: Agreement, mappingVersion: string, now:
   const sides = { ...link.sides };
   for (const side of SIDES) if (sides[side]) sides[side] = { ...sides[side], residue: next.residue[side] };
   const failed = filesReason(next.files ?? link.files ?? []);
-  const reason =
+  const reason: Reason | null =
     next.waitsFor.length > 0
       ? { code: 'waiting', text: `waits for ${next.waitsFor.join(', ')}`, since: now, nextAttempt: null }
       : next.conflicts.length > 0

@@ -1,4 +1,5 @@
 import type { Json, RecordRef, RefKey, SyncRecord, Values } from '../sync/record';
+import type { RefusalCode } from '../sync/reasons';
 import { NeedsHuman } from './errors';
 import type {
   AttachOptions,
@@ -58,19 +59,19 @@ export abstract class BasicSystem implements SystemPort {
   }
 
   async followUp(ref: RecordRef, _values: Values, _options: CreateOptions): Promise<SyncRecord> {
-    throw cannot('follow_up', ref);
+    throw cannot('cannot_follow_up', ref);
   }
 
   async archive(ref: RecordRef, _options: { version: string }): Promise<SyncRecord> {
-    throw cannot('archive', ref);
+    throw cannot('cannot_archive', ref);
   }
 
   async redact(ref: RecordRef, _options: { version: string }): Promise<SyncRecord> {
-    throw cannot('redact', ref);
+    throw cannot('cannot_redact', ref);
   }
 
   async openFile(ref: RecordRef, _id: string): Promise<OpenFile> {
-    throw cannot('open_file', ref);
+    throw cannot('cannot_open_file', ref);
   }
 
   async attach(
@@ -82,7 +83,7 @@ export abstract class BasicSystem implements SystemPort {
   }
 
   async detach(ref: RecordRef, _id: string): Promise<SyncRecord | null> {
-    throw cannot('detach', ref);
+    throw cannot('cannot_detach', ref);
   }
 
   async changes(stream: string, _cursor: string | null): Promise<ChangePage> {
@@ -98,6 +99,6 @@ export abstract class BasicSystem implements SystemPort {
   }
 }
 
-function cannot(what: string, { kind }: RecordRef): NeedsHuman {
-  return new NeedsHuman(`cannot_${what}`, `the PMS does not offer it for a ${kind}`);
+function cannot(code: RefusalCode & `cannot_${string}`, { kind }: RecordRef): NeedsHuman {
+  return new NeedsHuman(code, `the PMS does not offer it for a ${kind}`);
 }

@@ -1,3 +1,5 @@
+import { wordsOf, type RefusalCode } from '../sync/reasons';
+
 /**
  * Errors of the systems, in three kinds: retry later, needs a human, and bug (anything that is not one of
  * these classes). `PreconditionFailed` is not an error of the pair: it asks for another look.
@@ -23,8 +25,8 @@ export class RetryLater extends Error {
 export class NeedsHuman extends Error {
   override readonly name = 'NeedsHuman';
   constructor(
-    /** Short and stable, e.g. `closed_ticket`, `invalid_field`, `unauthorized`, `unexpected_response`. */
-    readonly code: string,
+    /** Why, as docs/reasons.md lists it: people filter by it. */
+    readonly code: RefusalCode,
     message: string,
     /** The side's own name of the property at fault, where it is known. */
     readonly field: string | null = null,
@@ -66,18 +68,9 @@ export class ReferenceGone extends Error {
   }
 }
 
-/** Codes of `NeedsHuman` whose messages are our own words. */
-const OWN_WORDS = new Set([
-  'unauthorized',
-  'unexpected_response',
-  'unsupported_match',
-  'unknown_kind',
-  'immutable',
-]);
-
 /** What may be said of an error in logs and histories, where no record's content belongs. */
 export function publicMessage(error: unknown): string {
-  if (error instanceof NeedsHuman && !OWN_WORDS.has(error.code))
+  if (error instanceof NeedsHuman && wordsOf(error.code)?.ownWords !== true)
     return error.field === null ? error.code : `${error.code} (${error.field})`;
   if (error instanceof ReferenceGone) return `the record that ${error.field} refers to is gone`;
   if (error instanceof AlreadyExists) return `a record with this ${error.field} exists`;

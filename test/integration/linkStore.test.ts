@@ -3,7 +3,7 @@ import { MongoClient } from 'mongodb';
 import { openLinkStore, type LinkStore } from '../../src/links/linkStore';
 import { observationDigest } from '../../src/links/observationStore';
 import { StaleLink } from '../../src/links/staleLink';
-import { newLink, seenVersion, type Link } from '../../src/sync/link';
+import { newLink, seenVersion, type Link, type Reason } from '../../src/sync/link';
 import type { SyncRecord } from '../../src/sync/record';
 import { testServers } from '../support/servers';
 import { record } from '../support/world';
@@ -165,7 +165,12 @@ describe('link store', () => {
     expect(store.justSaved(KEY)).toBeNull();
 
     const third = await store.save({ ...second, status: 'pending' });
-    const reason = { code: 'paused', text: 'it is paused', since: '2024-01-01T00:00:00Z', nextAttempt: null };
+    const reason: Reason = {
+      code: 'paused',
+      text: 'it is paused',
+      since: '2024-01-01T00:00:00Z',
+      nextAttempt: null,
+    };
     await store.noteReason(KEY, reason);
     expect(store.justSaved(KEY)).toBeNull();
     const fourth = await store.save({ ...third, reason });
@@ -249,7 +254,10 @@ describe('link store', () => {
     await store.save(link(1));
     await store.save(link(2, { status: 'conflict', sides }));
     await store.save(
-      link(3, { status: 'quarantined', reason: { code: 'x', text: '', since: '', nextAttempt: null } }),
+      link(3, {
+        status: 'quarantined',
+        reason: { code: 'too_long', text: '', since: '', nextAttempt: null },
+      }),
     );
     await store.save(newLink('OrgToCustomer/pms:customer:C-1', 'OrgToCustomer', 'v', '2024-01-01T00:00:00Z'));
     const found = async (...args: Parameters<typeof store.find>) =>
@@ -260,7 +268,7 @@ describe('link store', () => {
     expect(await found({}, key(1), 9)).toEqual([key(2), key(3)]);
     expect(await found({ entity: 'OrgToCustomer' }, null, 9)).toEqual([org]);
     expect(await found({ status: 'conflict' }, null, 9)).toEqual([key(2)]);
-    expect(await found({ code: 'x' }, null, 9)).toEqual([key(3)]);
+    expect(await found({ code: 'too_long' }, null, 9)).toEqual([key(3)]);
     expect(await found({ text: 'project:P-1' }, null, 9)).toEqual([key(2)]);
     expect(await found({ text: 'ticket:' }, key(1), 9)).toEqual([key(2), key(3)]);
     // It is text and no expression.
@@ -274,7 +282,7 @@ describe('link store', () => {
     const fresh = (n: number) => newLink(`TicketToProject/zendesk:ticket:${n}`, 'TicketToProject', 'v1', at);
     const saved = await Promise.all([1, 2, 3, 4].map((n) => store.save(fresh(n))));
     const [contested, ...others] = saved as [Link, ...Link[]];
-    const said = (text: string) => ({ code: 'waiting', text, since: at, nextAttempt: null });
+    const said = (text: string): Reason => ({ code: 'waiting', text, since: at, nextAttempt: null });
     const results = await Promise.allSettled([
       ...others.map((link) => store.save({ ...link, reason: said('alone') })),
       ...[1, 2, 3, 4, 5].map((n) => store.save({ ...contested, reason: said(`writer ${n}`) })),

@@ -6,7 +6,7 @@ import { NewerStore, SCHEMA, Schema } from '../../src/links/migrations/storedSch
 import { Versions } from '../../src/links/versions';
 import { openLinkStore, type LinkStore } from '../../src/links/linkStore';
 import { StaleLink } from '../../src/links/staleLink';
-import { type Link, newLink } from '../../src/sync/link';
+import { type Link, type Reason, newLink } from '../../src/sync/link';
 import { recordedStore, restoreStore } from '../support/recordStore';
 import { runShared } from '../support/cli';
 import { startSandboxes } from '../support/sandboxes';
@@ -176,7 +176,7 @@ describe('documents of the version before', () => {
   test('a reason that is noted before a link was read makes no mixture of it', async () => {
     await storeOlder(KEY);
     const store = await openNext();
-    const reason = { code: 'retry_later', text: 'away', since: LINK.createdAt, nextAttempt: null };
+    const reason: Reason = { code: 'retry_later', text: 'away', since: LINK.createdAt, nextAttempt: null };
     await store.noteReason(KEY, reason);
     expect(await store.get(KEY)).toEqual({ ...LINK, rev: 1, reason });
   });

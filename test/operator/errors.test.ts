@@ -150,9 +150,7 @@ function page(): string {
       wrapped(
         `${count} mistakes, and the message that each of them causes. A test makes each mistake and writes this page (\`test/operator/errors.test.ts\`). Exit code 2: a setting, a file or an argument must be corrected. Exit code 1: a problem was found.`,
       ),
-      wrapped(
-        '[cli.md](cli.md#what-needs-a-person-conflicts-quarantine) lists the reasons for which a pair waits for a person.',
-      ),
+      wrapped('[reasons.md](reasons.md) lists the reasons for which a pair waits for a person.'),
       ...GROUPS.flatMap(([title, errors]) => [`## ${title}`, list(errors)]),
       '<!-- prettier-ignore-end -->',
       '',

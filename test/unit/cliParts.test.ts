@@ -1,3 +1,4 @@
+import type { ReasonCode } from '../../src/sync/reasons';
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -19,7 +20,7 @@ const side = (ref: string) => ({
   backRef: false,
 });
 const link = (over: Partial<Link>): Link => ({ ...newLink(KEY, 'TicketToProject', 'v1', NOW), ...over });
-const reason = (code: string, next: string | null = null) => ({
+const reason = (code: ReasonCode, next: string | null = null) => ({
   code,
   text: code,
   since: NOW,

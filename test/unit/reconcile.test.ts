@@ -1,3 +1,4 @@
+import type { ReasonCode } from '../../src/sync/reasons';
 import { addTidied, disorderOf, nothingTidied } from '../../src/sync/disorder';
 import { newLink, seenVersion, type Link } from '../../src/sync/link';
 import { examine } from '../../src/sync/reconcileVerdict';
@@ -84,7 +85,7 @@ describe('link hygiene', () => {
     then: 'linked' as const,
     seen: {},
   };
-  const reason = (code: string, nextAttempt: string | null) => ({
+  const reason = (code: ReasonCode, nextAttempt: string | null) => ({
     code,
     text: code,
     since: NOW,

@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { inParallel } from '../../../src/activities/dispatch';
+import { inParallel } from '../../../src/systems/inParallel';
 import { cpuSeconds } from '../process';
 import { floor, told, type FloorActivities } from './workflow';
 

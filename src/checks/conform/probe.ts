@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseRef, refKey } from '../../sync/canonicalKey';
 import type { RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
-import { chunks } from '../../systems/boundedCache';
+import { chunks } from '../../systems/chunks';
 import { NeedsHuman, PreconditionFailed, RecordGone, RetryLater } from '../../systems/errors';
 import type { SystemPort } from '../../systems/port';
 import { patiently } from '../verify/publicApi';

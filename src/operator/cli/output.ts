@@ -1,3 +1,4 @@
+import Table from 'cli-table3';
 import type { Json } from '../../sync/record';
 
 /** What commands print: tables for people, JSON for machines. Results go to stdout, errors to stderr. */
@@ -47,21 +48,25 @@ export function printJson(value: unknown): void {
 /** Rows under titles; on a terminal the last column is cut to its width, in a file it is whole. */
 export function printTable(titles: string[], rows: string[][]): void {
   const cells = rows.map((row) => row.map(safe));
-  const widths = titles.map((title, n) =>
-    Math.max(title.length, ...cells.map((row) => widthOf(row[n] ?? ''))),
-  );
-  const line = (row: string[]) =>
-    row
-      .map((cell, n) => cell + ' '.repeat(Math.max(0, (widths[n] ?? 0) - widthOf(cell))))
-      .join('  ')
-      .trimEnd();
-  printLine(paint('bold', line(titles)));
-  for (const row of cells) printLine(cut(line(row)));
+  const table = new Table({
+    head: titles,
+    chars: NO_LINES,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': COLUMN_GAP },
+  });
+  table.push(...cells);
+  const [first = '', ...lines] = table.toString().split('\n');
+  printLine(paint('bold', first.trimEnd()));
+  for (const line of lines) printLine(cut(line.trimEnd()));
 }
 
-function widthOf(text: string): number {
-  return [...text].length;
-}
+const COLUMN_GAP = 2;
+/** Nothing is drawn between cells: columns are easy to copy, and to read with other programs. */
+const NO_LINES = Object.fromEntries(
+  ['top', 'bottom', 'left', 'mid', 'right']
+    .flatMap((edge) => [edge, `${edge}-mid`, `${edge}-left`, `${edge}-right`])
+    .concat('middle')
+    .map((name) => [name, '']),
+);
 
 function cut(line: string): string {
   const { columns, isTTY } = process.stdout;

@@ -1,6 +1,7 @@
 import type { CanonicalKey } from '../canonicalKey';
 import type { Agreement, Intent, Link, Overruling } from '../link';
 import type { RefKey, Side, SyncRecord } from '../record';
+import type { ReasonCode } from '../reasons';
 import type { Decisions } from '../resolution';
 import type { References } from '../values';
 
@@ -48,12 +49,12 @@ export type Plan =
   | { do: 'wait'; waitsFor: RefKey[]; reason: string }
   | { do: 'redirect'; to: CanonicalKey }
   | { do: 'ignore'; reason: string }
-  | { do: 'conflict'; code: string; reason: string; candidates: RefKey[] }
+  | { do: 'conflict'; code: ReasonCode; reason: string; candidates: RefKey[] }
   /** A person keeps the record by itself. */
   | { do: 'unlink' }
   /** Lets go of a former counterpart, because a person chose another. */
   | { do: 'part'; from: Side }
   /** Nothing to do until a person says otherwise. */
   | { do: 'rest' }
-  | { do: 'quarantine'; code: string; reason: string }
+  | { do: 'quarantine'; code: ReasonCode; reason: string }
   | { do: 'bury'; reason: string; intent: Intent | null; overruling?: Overruling };

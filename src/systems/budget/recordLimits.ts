@@ -1,4 +1,4 @@
-import { BoundedCache } from '../boundedCache';
+import { LRUCache } from 'lru-cache';
 import type { Limit, LimitedBy } from '../budget';
 import { MINUTE_MS } from './budgetWindow';
 
@@ -21,7 +21,7 @@ const ARRIVES_MS = 1_000;
  * was not called for longest is forgotten.
  */
 export class RecordLimits {
-  private readonly known = new BoundedCache<string, Known>(RECORDS_AT_MOST);
+  private readonly known = new LRUCache<string, Known>({ max: RECORDS_AT_MOST });
 
   constructor(private readonly limits: Readonly<Record<string, Limit>>) {}
 

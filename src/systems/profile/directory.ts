@@ -1,13 +1,15 @@
 import type { Json } from '../../sync/record';
 import { textOf } from '../../sync/values';
-import { BoundedCache, chunks } from '../boundedCache';
+import { LRUCache } from 'lru-cache';
+import { chunks } from '../chunks';
 import type { Api } from './profileApi';
 import type { Directory as Definition } from './profileSchema';
 import type { RequestTemplate } from './template';
 
 /** A list that records point into by id, and that values name by a key: people, by their e-mail addresses. */
 
-const CACHED = 10_000;
+/** An entry is read again after a few minutes: a person's address or role may have changed. */
+const CACHED = { max: 10_000, ttl: 5 * 60_000 };
 const KEYS_PER_CALL = 100;
 /** How long somebody whom the system does not know is taken for unknown. */
 const MISSED_MS = 60_000;
@@ -21,11 +23,11 @@ export interface Entry {
 }
 
 export class Directory {
-  private readonly byId = new BoundedCache<string, Entry>(CACHED);
+  private readonly byId = new LRUCache<string, Entry>(CACHED);
   /** By lower-case key. */
-  private readonly byKey = new BoundedCache<string, Entry>(CACHED);
+  private readonly byKey = new LRUCache<string, Entry>(CACHED);
   /** When each key was last looked for in vain, in milliseconds since the epoch. */
-  private readonly missedAt = new BoundedCache<string, number>(CACHED);
+  private readonly missedAt = new LRUCache<string, number>({ ...CACHED, ttl: MISSED_MS });
   private readonly asking = new Map<string, Promise<Entry | undefined>>();
 
   constructor(
@@ -35,17 +37,22 @@ export class Directory {
 
   /** Those of the ids that the system knows. */
   async entries(ids: readonly string[]): Promise<Map<string, Entry>> {
-    const unknown = [...new Set(ids)].filter((id) => this.byId.get(id) === undefined);
+    const known = new Map<string, Entry>();
+    const unknown: string[] = [];
+    for (const id of new Set(ids)) {
+      const entry = this.byId.get(id);
+      if (entry) known.set(id, entry);
+      else unknown.push(id);
+    }
     const { byIds } = this.definition;
     if (byIds.names.has('id')) await Promise.all(unknown.map((id) => this.ask(byIds, { id })));
     else
       for (const some of chunks(unknown, this.api.profile.idsPerCall)) await this.ask(byIds, { ids: some });
-    return new Map(
-      ids.flatMap((id) => {
-        const entry = this.byId.get(id);
-        return entry ? [[id, entry] as const] : [];
-      }),
-    );
+    for (const id of unknown) {
+      const entry = this.byId.get(id);
+      if (entry) known.set(id, entry);
+    }
+    return known;
   }
 
   /** Looks up at once all keys that nobody here knows yet; who is not found is asked for alone. */

@@ -1,9 +1,10 @@
 import { refKey } from '../../sync/canonicalKey';
 import type { Json, RecordRef, RefKey, SyncRecord } from '../../sync/record';
 import { textOf } from '../../sync/values';
-import { chunks } from '../boundedCache';
+import { chunks } from '../chunks';
 import { NeedsHuman, RecordGone } from '../errors';
 import type { Request } from '../http';
+import { inParallel } from '../inParallel';
 import type { ReadResult, WalkPage } from '../port';
 import type { Directory, Entry } from './directory';
 import { readPage } from './pages';
@@ -60,7 +61,7 @@ export class ProfileReads {
     if (!read) throw new Error(`"${kind.name}" cannot be read`);
     if (!read.names.has('ids'))
       return (
-        await atOnce(refs, async (ref) => {
+        await inParallel(refs, READ_AT_ONCE, async (ref) => {
           const told = await this.api.ask(read, records.scopeOf(ref));
           return told ? [this.rawOf(kind, told, null)] : [];
         })
@@ -76,7 +77,7 @@ export class ProfileReads {
   /** All records inside others. Those of one that is gone are gone, too. */
   async insideOf(records: Records, parents: readonly string[]): Promise<Raw[]> {
     const { kind } = records;
-    const lists = await atOnce(parents, async (within) => {
+    const lists = await inParallel(parents, READ_AT_ONCE, async (within) => {
       const told = await this.api.ask(kind.list, { ...scopeOf(kind), within });
       if (!told) return [];
       const items = kind.list.items ?? kind.items;
@@ -154,13 +155,6 @@ export function rawsIn(
   within: string | null,
 ): Raw[] {
   return raws.map((raw, n) => ({ kind, raw, call, at: `${items}.${n}`, within }));
-}
-
-/** A few at a time, all of them. */
-async function atOnce<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for (const some of chunks(items, READ_AT_ONCE)) results.push(...(await Promise.all(some.map(work))));
-  return results;
 }
 
 export function textOrEmpty(value: Json): string {

@@ -1,8 +1,10 @@
-import { BoundedCache, chunks } from '../boundedCache';
+import { LRUCache } from 'lru-cache';
+import { chunks } from '../chunks';
 import type { HttpClient } from '../http';
 import { usersAnswer } from './zendeskSchemas';
 
-const PEOPLE_CACHED = 20_000;
+/** Somebody's address or role may change: who was looked up is looked up again after a few minutes. */
+const CACHED = { max: 20_000, ttl: 5 * 60_000 };
 const IDS_PER_CALL = 100;
 
 interface Person {
@@ -12,26 +14,9 @@ interface Person {
   agent: boolean;
 }
 
-/** People by id and by e-mail address, cached: they change far less often than tickets do. */
-export class People {
-  private readonly byId = new BoundedCache<number, Person>(PEOPLE_CACHED);
-  private readonly byEmail = new BoundedCache<string, Person>(PEOPLE_CACHED);
-
-  constructor(private readonly http: HttpClient) {}
-
-  /** https://developer.zendesk.com/api-reference/ticketing/users/users/#show-many-users */
-  async load(ids: Iterable<number | null | undefined>): Promise<void> {
-    const unknown = [...new Set(ids)].filter(
-      (id): id is number => typeof id === 'number' && id > 0 && this.byId.get(id) === undefined,
-    );
-    for (const some of chunks(unknown, IDS_PER_CALL)) {
-      const { users } = await this.http.get(usersAnswer, '/api/v2/users/show_many', { ids: some.join(',') });
-      for (const user of users) this.remember(user);
-      // One that nobody knows is remembered as such, or each page would ask again.
-      for (const id of some)
-        if (this.byId.get(id) === undefined) this.byId.set(id, { id, email: null, name: '', agent: false });
-    }
-  }
+/** Those who were loaded, for as long as whoever loaded them reads records; a cache may have let them go by then. */
+export class KnownPeople {
+  constructor(private readonly byId: ReadonlyMap<number, Person>) {}
 
   email(id: number | null | undefined): string | null {
     return (typeof id === 'number' ? this.byId.get(id)?.email : null) ?? null;
@@ -39,6 +24,38 @@ export class People {
 
   name(id: number | null | undefined): string | null {
     return (typeof id === 'number' ? this.byId.get(id)?.name : null) || null;
+  }
+}
+
+/** People by id and by e-mail address, cached: they change far less often than tickets do. */
+export class People {
+  private readonly byId = new LRUCache<number, Person>(CACHED);
+  private readonly byEmail = new LRUCache<string, Person>(CACHED);
+
+  constructor(private readonly http: HttpClient) {}
+
+  /** https://developer.zendesk.com/api-reference/ticketing/users/users/#show-many-users */
+  async load(ids: Iterable<number | null | undefined>): Promise<KnownPeople> {
+    const known = new Map<number, Person>();
+    const unknown: number[] = [];
+    for (const id of new Set(ids)) {
+      if (typeof id !== 'number' || id <= 0) continue;
+      const person = this.byId.get(id);
+      if (person) known.set(id, person);
+      else unknown.push(id);
+    }
+    for (const some of chunks(unknown, IDS_PER_CALL)) {
+      const { users } = await this.http.get(usersAnswer, '/api/v2/users/show_many', { ids: some.join(',') });
+      for (const user of users) known.set(user.id, this.remember(user));
+      for (const id of some) {
+        if (known.has(id)) continue;
+        // One that nobody knows is remembered as such, or each page would ask again.
+        const nobody = { id, email: null, name: '', agent: false };
+        known.set(id, nobody);
+        this.byId.set(id, nobody);
+      }
+    }
+    return new KnownPeople(known);
   }
 
   /** https://developer.zendesk.com/api-reference/ticketing/users/users/#search-users */
@@ -60,7 +77,7 @@ export class People {
     name: string;
     email?: string | null | undefined;
     role?: string | null | undefined;
-  }): void {
+  }): Person {
     const person = {
       id: user.id,
       email: user.email?.toLowerCase() ?? null,
@@ -69,5 +86,6 @@ export class People {
     };
     this.byId.set(user.id, person);
     if (person.email !== null) this.byEmail.set(person.email, person);
+    return person;
   }
 }

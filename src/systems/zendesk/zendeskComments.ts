@@ -49,13 +49,13 @@ export class ZendeskComments {
   async ofTicket(ticketId: string): Promise<SyncRecord[]> {
     const comments = await this.raw(ticketId);
     const audits = new Map((await this.auditsOf(ticketId)).map((audit) => [audit.id, audit]));
-    await this.people.load(comments.map((comment) => comment.author_id));
+    const people = await this.people.load(comments.map((comment) => comment.author_id));
     const marks = (comment: Comment) => audits.get(comment.audit_id ?? -1)?.metadata?.custom ?? {};
     return comments.map((comment, place) =>
       commentRecord(
         comment,
         Number(ticketId),
-        this.people,
+        people,
         marks(comment),
         place === 0,
         comments.filter((other) => marks(other)[MARKS.of] === String(comment.id)),
@@ -166,12 +166,12 @@ export class ZendeskComments {
         } else if (type != null && CHANGES_OF_COMMENTS.has(type)) reread.add(String(event.ticket_id));
       }
     }
-    await this.people.load(comments.map(({ raw }) => raw.author_id));
+    const people = await this.people.load(comments.map(({ raw }) => raw.author_id));
     const records = comments.map(({ raw, event }) =>
       commentRecord(
         raw,
         event.ticket_id,
-        this.people,
+        people,
         event.metadata?.custom ?? {},
         event.child_events.some((child) => child.event_type === 'Create'),
       ),
@@ -212,8 +212,8 @@ export class ZendeskComments {
     }
     const parsed = commentSchema.safeParse({ created_at: audit.created_at, ...event });
     if (parsed.success) {
-      await this.people.load([parsed.data.author_id]);
-      return commentRecord(parsed.data, ticket.id, this.people, audit.metadata?.custom ?? {}, false);
+      const people = await this.people.load([parsed.data.author_id]);
+      return commentRecord(parsed.data, ticket.id, people, audit.metadata?.custom ?? {}, false);
     }
     const ref: RecordRef = { side: 'zendesk', kind: 'comment', id: commentId(ticket.id, event.id) };
     const found = (await this.ofTicket(String(ticket.id))).find((each) => refKey(each.ref) === refKey(ref));

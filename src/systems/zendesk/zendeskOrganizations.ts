@@ -1,6 +1,6 @@
 import { textOf } from '../../sync/values';
 import type { Json, RefKey, SyncRecord, Values } from '../../sync/record';
-import { chunks } from '../boundedCache';
+import { chunks } from '../chunks';
 import type { BulkCreate } from '../bulkWrites';
 import type { Request } from '../http';
 import type { ChangePage, WalkPage } from '../port';

@@ -3,7 +3,7 @@ import { refKey, tryParseRef } from '../../sync/canonicalKey';
 import { isAllBlack } from '../../sync/redaction';
 import type { Attachment, Json, SyncRecord, Values } from '../../sync/record';
 import type { BulkCreate } from '../bulkWrites';
-import type { People } from './people';
+import type { KnownPeople } from './people';
 import type { Comment, CommentFile, Organization, Ticket } from './zendeskSchemas';
 
 /** Zendesk's answers as records. */
@@ -100,7 +100,7 @@ export function organizationRecord(raw: Organization): SyncRecord {
 
 /** What is known of the account around a ticket. */
 export interface KnownAccount {
-  people: People;
+  people: KnownPeople;
   /** Names by id. */
   groups: ReadonlyMap<number, string>;
   /** Tags that belong to fields; a record names them apart. */
@@ -158,7 +158,7 @@ const DESCRIPTION_FILES = 'Files of the description';
 export function commentRecord(
   raw: Comment,
   ticketId: number,
-  people: People,
+  people: KnownPeople,
   custom: Record<string, Json>,
   isDescription: boolean,
   followUps: Comment[] = [],

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sameValue, textOf } from '../../sync/values';
 import type { Json, RefKey, SyncRecord, Values } from '../../sync/record';
-import { chunks } from '../boundedCache';
+import { chunks } from '../chunks';
 import type { BulkCreate } from '../bulkWrites';
 import { NeedsHuman, ReferenceGone } from '../errors';
 import type { Request } from '../http';
@@ -158,8 +158,8 @@ export class ZendeskTickets {
   }
 
   private async records(tickets: Ticket[]): Promise<SyncRecord[]> {
-    const { people, groups, fields } = this.around;
-    await people.load(
+    const { groups, fields } = this.around;
+    const people = await this.around.people.load(
       tickets.flatMap((ticket) => [ticket.requester_id, ticket.assignee_id, ticket.submitter_id]),
     );
     const known = {

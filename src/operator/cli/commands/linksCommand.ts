@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { answerOf } from '../../answer';
-import { nextAttempt } from '../../explain';
+import { fixOf, nextAttempt } from '../../explain';
 import { linksThat, pairNamed, recordNamed } from '../../findPairs';
 import { workOf, type Work } from '../../pairWork';
 import { canonicalKey, parseCanonicalKey, parseRef, type CanonicalKey } from '../../../sync/canonicalKey';
@@ -173,6 +173,8 @@ function printPair(key: CanonicalKey, link: Link | null, work: Work[]): void {
     const colour = link.status === 'linked' ? 'green' : link.status === 'pending' ? 'yellow' : 'red';
     field('state', paint(colour, link.status) + (link.reason ? ` since ${link.reason.since}` : ''));
     field('cause', link.reason ? `${safe(link.reason.text)} (${link.reason.code})` : '—');
+    const fix = fixOf(link);
+    if (fix !== null) field('fix', fix);
     field('next attempt', nextAttempt(link));
     const { origin } = parseCanonicalKey(key);
     for (const side of [origin.side, otherSide(origin.side)]) {

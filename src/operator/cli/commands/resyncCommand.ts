@@ -7,6 +7,7 @@ import type { CanonicalKey } from '../../../sync/canonicalKey';
 import { common, waiting } from '../common';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { Problem } from '../../operatorErrors';
+import { inParallel } from '../../../systems/inParallel';
 import { paint, printJson, printTable } from '../output';
 
 export interface WaitOptions extends CommonOptions {
@@ -43,19 +44,14 @@ export async function resyncAll(
   keys: Iterable<CanonicalKey>,
   wait: number,
 ): Promise<Answered[]> {
-  const answers: Answered[] = [];
-  const queue = [...new Set(keys)].values();
-  const lane = async () => {
-    for (const key of queue) {
-      try {
-        answers.push(await answerOf(client, wait, () => commands.resync(key)));
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        answers.push({ key, status: 'failed', reason: error.message });
-      }
+  const answers = await inParallel([...new Set(keys)], AT_ONCE, async (key): Promise<Answered> => {
+    try {
+      return await answerOf(client, wait, () => commands.resync(key));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      return { key, status: 'failed', reason: error.message };
     }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  });
   const whole = await Promise.all(answers.map((answer) => withWholeReason(store, answer)));
   return whole.sort((a, b) => (a.key < b.key ? -1 : 1));
 }

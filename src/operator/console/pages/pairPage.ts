@@ -1,5 +1,5 @@
 import { loadReferences } from '../../../activities/activityContext';
-import { nextAttempt } from '../../explain';
+import { fixOf, nextAttempt } from '../../explain';
 import { workOf, type Work } from '../../pairWork';
 import { parseCanonicalKey, type CanonicalKey } from '../../../sync/canonicalKey';
 import type { Link, ParkedConflict } from '../../../sync/link';
@@ -93,6 +93,11 @@ function facts({ key, link, work }: PairView, links: ConsoleContext['links']): H
       <dd>${mark(link.status)}${link.reason && html` since ${time(link.reason.since)}`}</dd>
       <dt>Cause</dt>
       <dd>${link.reason ? html`${link.reason.text} (${link.reason.code})` : '—'}</dd>
+      ${
+        fixOf(link) !== null &&
+        html`<dt>What to do</dt>
+          <dd>${fixOf(link)}</dd>`
+      }
       <dt>Next attempt</dt>
       <dd>${nextAttempt(link)}</dd>
       <dt>At work</dt>

@@ -1,0 +1,216 @@
+/**
+ * Every code of a link's reason: what it means and what to do. The console and `links show` print the fix;
+ * docs/reasons.md is made from this table (`test/docs/reasons.test.ts`).
+ */
+
+/** In which state of a pair a code appears; `connection`: it concerns all pairs, and each of them is tried again. */
+export type ReasonState = 'waits' | 'conflict' | 'quarantine' | 'ended' | 'linked' | 'connection';
+
+export interface ReasonWords {
+  state: ReasonState;
+  cause: string;
+  fix: string;
+  /** The text beside the code is ours alone and quotes no value: logs and histories may have all of it. */
+  ownWords: boolean;
+}
+
+const ours = (state: ReasonState, cause: string, fix: string) => ({ state, cause, fix, ownWords: true });
+const theirs = (state: ReasonState, cause: string, fix: string) => ({ state, cause, fix, ownWords: false });
+
+/** Codes that the sync itself gives. */
+const OF_THE_SYNC = {
+  waiting: ours(
+    'waits',
+    'A record that this one refers to is not linked yet.',
+    'Nothing; look at the pair of that record if it takes long.',
+  ),
+  no_part: theirs(
+    'waits',
+    'A filter excludes a record that this one refers to.',
+    'Change the filter in the mapping, or the record; otherwise leave it.',
+  ),
+  retry_later: ours(
+    'waits',
+    'A system, Temporal or the link store did not answer, or a rate is used up.',
+    'Nothing; the next attempt is automatic.',
+  ),
+  paused: ours('waits', 'Somebody paused the entity.', 'End the pause: resume.'),
+  bug: theirs(
+    'waits',
+    'The sync met an error that it does not expect; it does not try again by itself.',
+    'Report it; then resync the pair.',
+  ),
+  conflict: ours(
+    'conflict',
+    'Both sides changed a property that only a person may decide.',
+    'Decide each property: conflicts resolve.',
+  ),
+  ambiguous_match: ours(
+    'conflict',
+    'Several records on the other side match this one, or this one matches several.',
+    'Choose one: conflicts resolve --link RECORD.',
+  ),
+  several_counterparts: ours(
+    'conflict',
+    'Several records carry the back-reference of this one.',
+    'Choose one: conflicts resolve --link RECORD; then remove the others.',
+  ),
+  counterpart_taken: ours(
+    'conflict',
+    'The counterpart is linked by another pair.',
+    'Choose another counterpart, or unlink the other pair.',
+  ),
+  stray: ours(
+    'conflict',
+    'This record names a record as its counterpart that is linked to another one.',
+    'Unlink one of the two pairs, or remove the wrong record.',
+  ),
+  unmapped_value: theirs(
+    'quarantine',
+    'The table or the type of a row does not accept the value.',
+    'Add the value to the mapping, or change it.',
+  ),
+  duplicate_value: theirs(
+    'quarantine',
+    'A unique value belongs to another record.',
+    'Rename one of the two, or link them.',
+  ),
+  ended: ours(
+    'ended',
+    'A record of the pair was deleted, archived or redacted.',
+    'Nothing; if the record is restored, the pair continues.',
+  ),
+  unlinked: ours('ended', 'A person unlinked the pair.', 'Nothing; links link joins it again.'),
+  attachment: theirs(
+    'linked',
+    'A file could not be copied; all else is in sync.',
+    'Resync the pair once the cause is gone.',
+  ),
+} as const satisfies Record<string, ReasonWords>;
+
+/** Codes that a system gives with a refusal (`NeedsHuman`). */
+const OF_A_SYSTEM = {
+  unauthorized: ours(
+    'connection',
+    'The credential is refused.',
+    'Correct the credential or its permissions; the sync tries again every 30 s.',
+  ),
+  closed_ticket: theirs(
+    'quarantine',
+    'Zendesk does not allow changes of a closed ticket.',
+    'None in Zendesk: undo the edit in the PMS, or unlink the pair.',
+  ),
+  invalid_field: theirs(
+    'quarantine',
+    'The system refused a value; the reason quotes its words.',
+    'Change the value, or the rule of the field in that system.',
+  ),
+  too_long: theirs(
+    'quarantine',
+    'A text is longer than the system accepts; it is not shortened.',
+    'Shorten the text on the side where it was written.',
+  ),
+  immutable: ours(
+    'quarantine',
+    'The system cannot change that property any more.',
+    'Undo the edit, or set fixedOn in the mapping.',
+  ),
+  refused: theirs(
+    'quarantine',
+    'The system refused the call with a status that the sync does not know.',
+    'Read the words of the system in the reason.',
+  ),
+  incomplete_request: theirs(
+    'quarantine',
+    'A request of the profile needs a value that the record does not have.',
+    'Fill the property, or correct the profile.',
+  ),
+  unexpected_response: ours(
+    'quarantine',
+    "An answer does not follow the API's contract.",
+    'Report it; correct answers let the pair continue.',
+  ),
+  unknown_kind: ours(
+    'quarantine',
+    'The system has no such kind of record.',
+    'Correct the kind in the mapping, or the profile.',
+  ),
+  unsupported: theirs('quarantine', 'The system does not offer the operation.', 'Report it.'),
+  unsupported_match: ours(
+    'quarantine',
+    'The system cannot look for records by the property of a match rule.',
+    'Change the match rule in the mapping.',
+  ),
+  cannot_create: theirs(
+    'quarantine',
+    'The PMS takes no new records of the kind.',
+    'Filter such records out in the mapping, or add create to the profile.',
+  ),
+  cannot_update: theirs(
+    'quarantine',
+    'The PMS does not allow changes of the kind.',
+    'Make the rows one-way in the mapping, or add update to the profile.',
+  ),
+  cannot_remove: theirs(
+    'quarantine',
+    'The profile does not say how to remove a record.',
+    'Remove the record by hand.',
+  ),
+  cannot_archive: theirs(
+    'quarantine',
+    'The system cannot archive records of the kind.',
+    'Set onDelete to flag or unlink in the mapping.',
+  ),
+  cannot_redact: theirs(
+    'quarantine',
+    'The system cannot redact records of the kind.',
+    'Redact the record by hand.',
+  ),
+  cannot_follow_up: theirs(
+    'quarantine',
+    'The PMS has no place for a follow-up about the kind.',
+    'Set onEdit to overrule in the mapping.',
+  ),
+  cannot_open_file: theirs(
+    'linked',
+    'The PMS does not offer the content of files of the kind.',
+    'Copy the file by hand.',
+  ),
+  cannot_detach: theirs(
+    'quarantine',
+    'The PMS cannot remove files from the kind.',
+    'Remove the file by hand.',
+  ),
+  cannot_look_up: theirs(
+    'quarantine',
+    'The PMS cannot look for records by their back-reference.',
+    'Add findByBackRef to the profile.',
+  ),
+  attachment_unavailable: theirs(
+    'linked',
+    'The file is gone, or its address leads to nothing.',
+    'Attach the file again.',
+  ),
+  attachment_refused: theirs(
+    'linked',
+    'The address of the file may not be fetched, or the PMS keeps no files on the kind.',
+    'Allow the host in ZENDESK_ATTACHMENT_HOSTS, or leave the file where it is.',
+  ),
+  attachment_too_large: theirs(
+    'linked',
+    'The file is larger than ATTACHMENT_LIMIT_MB.',
+    'Raise the limit, or leave the file where it is.',
+  ),
+} as const satisfies Record<string, ReasonWords>;
+
+/** What a system may give with `NeedsHuman`. */
+export type RefusalCode = keyof typeof OF_A_SYSTEM;
+/** The code of a link's reason. */
+export type ReasonCode = keyof typeof OF_THE_SYNC | RefusalCode;
+
+export const REASONS: Readonly<Record<ReasonCode, ReasonWords>> = { ...OF_THE_SYNC, ...OF_A_SYSTEM };
+
+/** @returns null for a code that this release does not know: an adapter's own, or one of another release */
+export function wordsOf(code: string): ReasonWords | null {
+  return Object.hasOwn(REASONS, code) ? REASONS[code as ReasonCode] : null;
+}
