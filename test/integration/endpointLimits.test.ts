@@ -146,7 +146,7 @@ describe.each([20, 100])('%i ticket updates a minute', (limit) => {
     expect(refused()).toEqual([]);
     expect(written()).toBe(3 * limit);
     // Promises of two processes and what waits in their slots overlap a little.
-    expect(vain / told.length).toBeLessThan(0.1);
+    expect(vain / told.length).toBeLessThan(0.25);
   });
 
   test('of what agents leave, all is used; they are left their share until the minute runs out', async () => {
