@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import type { JoinedPair, LinkStore } from '../links/linkStore';
+import type { LinkStore } from '../links/linkStore';
+import type { JoinedPair } from '../links/links';
 import { parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
 import type { Link, Reason } from '../sync/link';
 import {

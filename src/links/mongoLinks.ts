@@ -6,7 +6,7 @@ import type { CanonicalKey } from '../sync/canonicalKey';
 import type { Intent, Link, LinkStatus, Reason } from '../sync/link';
 import { ENTITY_TYPES, SIDES, type EntityType, type RefKey, type Side } from '../sync/record';
 import { TOGETHER, byIds, insertNew, type ReadByIds } from './byIds';
-import type { JoinedPair, LinkFilter, Links, UnsettledStatus } from './linkStore';
+import type { JoinedPair, LinkFilter, Links, UnsettledStatus } from './links';
 import type { Stored } from './migrations';
 import { StaleLink } from './staleLink';
 import { Together } from './together';

@@ -1,5 +1,6 @@
 import { entityOfRef } from '../activities/activityContext';
-import type { LinkFilter, LinkStore } from '../links/linkStore';
+import type { LinkStore } from '../links/linkStore';
+import type { LinkFilter } from '../links/links';
 import {
   canonicalKey,
   parseCanonicalKey,

@@ -1,5 +1,5 @@
 import { writesTo, type PropertyRow } from './mapping';
-import type { RowInput } from './mappingFile';
+import type { RowInput } from './mappingSchema';
 import { SIDES } from './record';
 
 /** What is wrong with rows that have the right form, and how messages name a row. */

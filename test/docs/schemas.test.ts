@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { mappingFileSchema } from '../../src/sync/mappingFile';
+import { mappingFileSchema } from '../../src/sync/mappingSchema';
 import { profileFileSchema } from '../../src/systems/profile/profileSchema';
 
 /**

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { CanonicalKey } from '../../../sync/canonicalKey';
-import type { LinkFilter } from '../../../links/linkStore';
+import type { LinkFilter } from '../../../links/links';
 import { linksThat, pairNamed } from '../../findPairs';
 import type { Link } from '../../../sync/link';
 import type { EntityType } from '../../../sync/record';

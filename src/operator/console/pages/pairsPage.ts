@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { LinkFilter } from '../../../links/linkStore';
+import type { LinkFilter } from '../../../links/links';
 import { LINK_STATUSES, type Link } from '../../../sync/link';
 import { ENTITY_TYPES, SIDES } from '../../../sync/record';
 import type { ConsoleContext } from '../consoleContext';

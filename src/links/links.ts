@@ -1,0 +1,60 @@
+import type { CanonicalKey } from '../sync/canonicalKey';
+import type { Link, LinkStatus, Reason } from '../sync/link';
+import type { EntityType, RefKey, Side } from '../sync/record';
+
+/** The links as the rest of the service asks for them. */
+
+export type UnsettledStatus = Extract<LinkStatus, 'pending' | 'conflict' | 'quarantined'>;
+
+export interface LinkFilter {
+  entity?: EntityType;
+  status?: LinkStatus;
+  /** The reason's code, e.g. `closed_ticket`. */
+  code?: string;
+  /** Part of the key or of either record's reference. */
+  text?: string;
+}
+
+/** What whoever points to a pair has to know of it. */
+export interface JoinedPair {
+  /** Its records, where it has them. */
+  refs: Partial<Record<Side, RefKey>>;
+  status: LinkStatus;
+  /** A person took it apart. */
+  unlinked: boolean;
+}
+
+/** The links themselves. */
+export interface Links {
+  get(key: CanonicalKey): Promise<Link | null>;
+  getMany(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, Link>>;
+  /** Which records pairs join, without what these hold. */
+  joined(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, JoinedPair>>;
+  /** Writes the link if nobody else did since it was read. @returns it with its new `rev`. @throws StaleLink */
+  save(link: Link): Promise<Link>;
+  /** What this process {@link save}d of a pair a moment ago; null for nothing. Another may have saved it since: the next save tells. */
+  justSaved(key: CanonicalKey): Link | null;
+  /** Many new links at once. @returns those that were stored; the others exist already */
+  insertMany(links: readonly Link[]): Promise<Link[]>;
+  /** Many {@link save}s at once. @returns those that were stored; the others were written by somebody else meanwhile */
+  saveMany(links: readonly Link[]): Promise<Link[]>;
+  /** Sets why a link waits, without a new revision. A link that is not there yet is left absent. */
+  noteReason(key: CanonicalKey, reason: Reason): Promise<void>;
+  /** Says why pairs wait for a record, those that still do; one that says so already keeps since when. */
+  noteWait(keys: CanonicalKey[], ref: RefKey, reason: Reason): Promise<void>;
+  remove(link: Link): Promise<void>;
+  /** Pairs that wait for any of these records. */
+  waitingFor(refs: RefKey[]): Promise<CanonicalKey[]>;
+  /** How many pairs of each entity are in each status; zeros included. */
+  countByStatus(): Promise<Record<EntityType, Record<LinkStatus, number>>>;
+  /** How many pairs of each entity are not linked, by status; zeros included. */
+  countUnsettled(): Promise<{ entity: EntityType; status: UnsettledStatus; count: number }[]>;
+  /** The next keys, in their order, of links that were synced by another mapping and have not ended. */
+  keysOfOtherMapping(version: string, after: CanonicalKey | null, limit: number): Promise<CanonicalKey[]>;
+  /** All links, or those in one status, in the order of their keys. */
+  all(filter?: { status?: LinkStatus }): AsyncIterable<Link>;
+  /** The next links that a filter takes, in the order of their keys. */
+  find(filter: LinkFilter, after: CanonicalKey | null, limit: number): Promise<Link[]>;
+  /** A page of links in the order of their keys. */
+  linksAfter(key: CanonicalKey | null, limit: number): Promise<Link[]>;
+}

@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import { DATA_TYPES } from './mapping';
+import { ENTITY_TYPES, SIDES, type Json } from './record';
+
+/** The form of the mapping file. */
+
+const jsonSchema: z.ZodType<Json> = z.json();
+const propertyName = z.string().min(1);
+const kind = z.string().describe('Kind of record on this side, e.g. ticket or project.');
+
+const rowSchema = z.strictObject({
+  id: z
+    .string()
+    .regex(/^\w+$/, 'expected letters, digits and _')
+    .optional()
+    .describe('Name of the row in links, conflicts and history; by default made of the PMS property.'),
+  zendesk: propertyName.optional().describe('Property of the Zendesk record.'),
+  pms: propertyName.optional().describe('Property of the PMS record.'),
+  type: z.enum(DATA_TYPES).describe('The PMS data type, in which both sides’ values are compared.'),
+  direction: z
+    .enum(['both', 'toPms', 'toZendesk'])
+    .describe('Which way changes travel. In a one-way row the source always counts.'),
+  transform: z
+    .enum(['copy', 'enum', 'tags', 'html', 'person', 'reference', 'constant', 'template'])
+    .default('copy')
+    .describe('How a value is brought from one side to the other.'),
+  winner: z
+    .enum(['zendesk', 'pms', 'latest', 'manual'])
+    .default('latest')
+    .describe('Whose value counts when both sides changed it; manual: a person decides.'),
+  default: jsonSchema.optional().describe('What stands for an empty value.'),
+  write: z
+    .enum(['always', 'create'])
+    .default('always')
+    .describe('create: set once, when the counterpart is created, and never compared again.'),
+  fixedOn: z
+    .enum(SIDES)
+    .optional()
+    .describe('The side that cannot change the value after creation; goes with onEdit.'),
+  onEdit: z
+    .enum(['followUp', 'overrule'])
+    .optional()
+    .describe('What an edit on the other side becomes: a follow-up comment, or nothing.'),
+  except: z
+    .array(jsonSchema)
+    .optional()
+    .describe('Values (in the PMS form) that the fixed side can take all the same.'),
+  table: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('For transform enum: Zendesk value to PMS value. Of several, the first is the way back.'),
+  entity: z
+    .enum(ENTITY_TYPES)
+    .optional()
+    .describe('For transform reference: the entity of the record that is pointed to.'),
+  required: z
+    .boolean()
+    .optional()
+    .describe(
+      'For transform reference: a record without it takes no part, e.g. a comment without its ticket.',
+    ),
+  value: jsonSchema.optional().describe('For transform constant: what is written.'),
+  template: z
+    .string()
+    .optional()
+    .describe('For transform template: text with {property} of the source record.'),
+});
+/** A row as the file has it. */
+export type RowInput = z.output<typeof rowSchema>;
+
+export const tableSchema = z.strictObject({
+  zendesk: kind,
+  pms: kind,
+  match: z
+    .array(z.strictObject({ zendesk: propertyName, pms: propertyName }))
+    .default([])
+    .describe(
+      'Records that exist on both sides already are joined where the properties of one rule are equal.',
+    ),
+  filter: z
+    .strictObject({
+      zendesk: z.record(z.string(), z.array(jsonSchema)).default({}),
+      pms: z.record(z.string(), z.array(jsonSchema)).default({}),
+    })
+    .default({ zendesk: {}, pms: {} })
+    .describe('Records take part only where each named property has one of the values.'),
+  properties: z.array(rowSchema).min(1),
+});
+const onDelete = z
+  .enum(['flag', 'archive', 'unlink'])
+  .default('flag')
+  .describe(
+    'When one record ends: flag marks the pair, archive also archives the counterpart, unlink leaves it alone.',
+  );
+/** A table as the file has it. */
+export type TableInput = z.output<typeof tableSchema>;
+const entitySchema = tableSchema.extend({ onDelete });
+
+/** The mapping file's own shape; the published JSON Schema is made of it. */
+export const mappingFileSchema = z.strictObject({
+  version: z.literal(1),
+  entities: z.strictObject({
+    OrgToCustomer: entitySchema,
+    TicketToProject: entitySchema,
+    CommentToProject: z.strictObject({
+      mode: z
+        .enum(['note', 'project'])
+        .describe('A comment is a note on the ticket’s project, or a project of its own below it.'),
+      onDelete,
+      onRedact: z
+        .enum(['both', 'toPms', 'toZendesk', 'none'])
+        .default('toPms')
+        .describe('Where a redaction is repeated; elsewhere it counts as an end (onDelete).'),
+      note: tableSchema,
+      project: tableSchema,
+    }),
+  }),
+});
