@@ -123,7 +123,9 @@ const walls = [
     message: 'What people see of Redmine shares no code with the sync that is compared with it.',
   },
   {
-    target: './apps/demo/checker.ts',
+    target: ['checker', 'agreementReport', 'checkedWorlds', 'comparable', 'pairing'].map(
+      (part) => `./apps/demo/${part}.ts`,
+    ),
     from: './src',
     message: 'The checker is independent of the code that it checks.',
   },

@@ -1,7 +1,7 @@
 /** Writes generated data into both systems over their public APIs, as their users' tools would. */
 import { z } from 'zod';
 import { type JsonApi, listZendesk, pmsApi, sleep, zendeskApi, type Access } from 'testkit';
-import type { DemoComment, DemoData, DemoPerson, DemoTicket } from './data';
+import type { DemoComment, DemoData, DemoPerson, DemoTicket } from './demoRecords';
 
 export interface SeedAccess {
   /** As an administrator. */
