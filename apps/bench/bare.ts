@@ -99,6 +99,35 @@ async function main(): Promise<void> {
   const projectOf = new Map<number, string>();
   const people = new Map<number, string>();
 
+  const organizations = await listedOrganizations();
+  const fresh = organizations.filter(({ name }) => !names.has(name));
+  const made = await toPms(
+    'customers',
+    fresh.map(({ id, name }) => ({ name, externalRef: `zendesk:organization:${id}` })),
+  );
+  fresh.forEach(({ id }, n) => customerOf.set(id, made[n] ?? ''));
+
+  await copyTickets(customerOf, projectOf, people);
+  await copyComments(projectOf);
+  const newNames = new Set(organizations.map(({ name }) => name));
+  await toZendesk(
+    'organizations',
+    customers.flatMap(({ id, name }) =>
+      newNames.has(String(name)) ? [] : [{ name, external_id: `pms:customer:${String(id)}` }],
+    ),
+  );
+  await toZendesk(
+    'tickets',
+    projects.map(({ id, title, description }) => ({
+      subject: title,
+      comment: { body: description },
+      external_id: `pms:project:${String(id)}`,
+    })),
+  );
+  console.log(JSON.stringify({ ms: performance.now() - began }));
+}
+
+async function listedOrganizations(): Promise<{ id: number; name: string }[]> {
   const organizations: { id: number; name: string }[] = [];
   for (let page = 1, more = true; more; page += 1) {
     const read = (await zendesk(`/organizations.json?per_page=100&page=${page}`)) as {
@@ -108,13 +137,14 @@ async function main(): Promise<void> {
     organizations.push(...read.organizations);
     more = read.next_page !== null;
   }
-  const fresh = organizations.filter(({ name }) => !names.has(name));
-  const made = await toPms(
-    'customers',
-    fresh.map(({ id, name }) => ({ name, externalRef: `zendesk:organization:${id}` })),
-  );
-  fresh.forEach(({ id }, n) => customerOf.set(id, made[n] ?? ''));
+  return organizations;
+}
 
+async function copyTickets(
+  customerOf: ReadonlyMap<number, string>,
+  projectOf: Map<number, string>,
+  people: Map<number, string>,
+): Promise<void> {
   const tickets = new Window();
   for (let cursor: string | null = null, more = true; more;) {
     const from: string = cursor === null ? 'start_time=0' : `cursor=${cursor}`;
@@ -131,24 +161,10 @@ async function main(): Promise<void> {
     };
     ({ after_cursor: cursor } = page);
     more = !page.end_of_stream;
-    for (const some of hundreds(
-      [...new Set(page.tickets.map(({ requester_id: id }) => id))].filter((id) => !people.has(id)),
-    )) {
-      const { users } = (await zendesk(`/users/show_many.json?ids=${some.join(',')}`)) as {
-        users: { id: number; email: string; name: string }[];
-      };
-      const emails = users.map(({ email }) => encodeURIComponent(email)).join(',');
-      const { items: known } = (await pms(`/people?emails=${emails}&limit=100`)) as {
-        items: { id: string; email: string }[];
-      };
-      const idOf = new Map(known.map(({ id, email }) => [email, id]));
-      await Promise.all(
-        users.map(async ({ id, email, name }) => {
-          const person = idOf.get(email) ?? (await pms('/people', { email, name, role: 'client' }))['id'];
-          people.set(id, String(person));
-        }),
-      );
-    }
+    await meet(
+      page.tickets.map(({ requester_id: id }) => id),
+      people,
+    );
     await tickets.add(async () => {
       const ids = await toPms(
         'projects',
@@ -166,7 +182,29 @@ async function main(): Promise<void> {
     });
   }
   await tickets.done();
+}
 
+/** Has the PMS know those who are not known yet. */
+async function meet(ids: readonly number[], people: Map<number, string>): Promise<void> {
+  for (const some of hundreds([...new Set(ids)].filter((id) => !people.has(id)))) {
+    const { users } = (await zendesk(`/users/show_many.json?ids=${some.join(',')}`)) as {
+      users: { id: number; email: string; name: string }[];
+    };
+    const emails = users.map(({ email }) => encodeURIComponent(email)).join(',');
+    const { items: known } = (await pms(`/people?emails=${emails}&limit=100`)) as {
+      items: { id: string; email: string }[];
+    };
+    const idOf = new Map(known.map(({ id, email }) => [email, id]));
+    await Promise.all(
+      users.map(async ({ id, email, name }) => {
+        const person = idOf.get(email) ?? (await pms('/people', { email, name, role: 'client' }))['id'];
+        people.set(id, String(person));
+      }),
+    );
+  }
+}
+
+async function copyComments(projectOf: ReadonlyMap<number, string>): Promise<void> {
   const comments = new Window();
   for (let start = 0, more = true; more;) {
     const page = (await zendesk(
@@ -197,23 +235,6 @@ async function main(): Promise<void> {
     start = page.end_time;
   }
   await comments.done();
-
-  const newNames = new Set(organizations.map(({ name }) => name));
-  await toZendesk(
-    'organizations',
-    customers.flatMap(({ id, name }) =>
-      newNames.has(String(name)) ? [] : [{ name, external_id: `pms:customer:${String(id)}` }],
-    ),
-  );
-  await toZendesk(
-    'tickets',
-    projects.map(({ id, title, description }) => ({
-      subject: title,
-      comment: { body: description },
-      external_id: `pms:project:${String(id)}`,
-    })),
-  );
-  console.log(JSON.stringify({ ms: performance.now() - began }));
 }
 
 main().catch((error: unknown) => {

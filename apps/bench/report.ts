@@ -71,9 +71,29 @@ export function summary(raw: Results, run: Run): Report {
 }
 
 /** docs/performance.md. */
-export function inWords({ run, calls, throughput, growth, quota, ticketUpdates, raw }: Report): string {
-  const { own, peer, backfill, bare, slow, slowBare, delayMs, pair } = raw;
+export function inWords(report: Report): string {
+  const { raw } = report;
   return `${[
+    ...ratios(report),
+    ...costOfAChange(raw),
+    ...firstSync(raw),
+    ...throughputAndLatency(raw),
+    ...growthOfTheStore(raw),
+    ...strictLimit(raw),
+    ...besideAgents(raw),
+  ].join('\n')}\n`;
+}
+
+function ratios({
+  run,
+  calls,
+  throughput,
+  growth,
+  quota,
+  ticketUpdates,
+  raw: { delayMs },
+}: Report): string[] {
+  return [
     '# Performance',
     '',
     '<!-- Written by `npm run bench`; change apps/bench/report.ts. -->',
@@ -109,6 +129,11 @@ export function inWords({ run, calls, throughput, growth, quota, ticketUpdates, 
       ],
     ),
     '',
+  ];
+}
+
+function costOfAChange({ own, peer }: Results): string[] {
+  return [
     '## What a change costs',
     '',
     paragraph(
@@ -138,6 +163,11 @@ export function inWords({ run, calls, throughput, growth, quota, ticketUpdates, 
       'In Temporal, a change costs one signal-with-start, three workflow tasks and two activities. The first reads the link store, plans, and stores the intent before any call is made. The second runs on the task queue of the API, writes, and commits. Polls and echoes cost none of these.',
     ),
     '',
+  ];
+}
+
+function firstSync({ backfill, bare, delayMs, slow, slowBare }: Results): string[] {
+  return [
     '## The first sync',
     '',
     table(
@@ -178,6 +208,11 @@ export function inWords({ run, calls, throughput, growth, quota, ticketUpdates, 
     '',
     `The longest history of a backfill had ${Math.max(backfill.events, slow.events)} events.`,
     '',
+  ];
+}
+
+function throughputAndLatency({ latency, pair }: Results): string[] {
+  return [
     '## Throughput and latency',
     '',
     paragraph(
@@ -203,7 +238,7 @@ export function inWords({ run, calls, throughput, growth, quota, ticketUpdates, 
     '',
     table(
       ['share of the sustained rate', 'changes a second', 'p50, ms', 'p95, ms', 'p99, ms'],
-      raw.latency.map(({ share, perSecond, p50, p95, p99 }) => [
+      latency.map(({ share, perSecond, p50, p95, p99 }) => [
         percent(share),
         perSecond.toFixed(1),
         String(p50),
@@ -212,6 +247,11 @@ export function inWords({ run, calls, throughput, growth, quota, ticketUpdates, 
       ]),
     ),
     '',
+  ];
+}
+
+function growthOfTheStore({ growth }: Results): string[] {
+  return [
     '## Growth',
     '',
     table(
@@ -224,7 +264,7 @@ export function inWords({ run, calls, throughput, growth, quota, ticketUpdates, 
         'MongoDB-wire server, MB',
         'longest history',
       ],
-      raw.growth.sizes.map((size) => [
+      growth.sizes.map((size) => [
         size.links.toLocaleString('en'),
         size.lookUp.toFixed(2),
         size.commit.toFixed(2),
@@ -235,45 +275,55 @@ export function inWords({ run, calls, throughput, growth, quota, ticketUpdates, 
       ]),
     ),
     '',
-    `Slopes on log-log axes (0 is flat): memory ${raw.growth.slopes.memory.toFixed(2)}, look-up ${raw.growth.slopes.lookUp.toFixed(2)}, commit ${raw.growth.slopes.commit.toFixed(2)}.`,
+    `Slopes on log-log axes (0 is flat): memory ${growth.slopes.memory.toFixed(2)}, look-up ${growth.slopes.lookUp.toFixed(2)}, commit ${growth.slopes.commit.toFixed(2)}.`,
     '',
     chart(
       'Look-up by links',
-      raw.growth.sizes.map(({ links }) => links.toLocaleString('en')),
-      raw.growth.sizes.map(({ lookUp }) => lookUp),
+      growth.sizes.map(({ links }) => links.toLocaleString('en')),
+      growth.sizes.map(({ lookUp }) => lookUp),
       'ms',
     ),
     '',
     chart(
       'Worker’s memory by links',
-      raw.growth.sizes.map(({ links }) => links.toLocaleString('en')),
-      raw.growth.sizes.map(({ worker }) => worker),
+      growth.sizes.map(({ links }) => links.toLocaleString('en')),
+      growth.sizes.map(({ worker }) => worker),
       'MB',
     ),
     '',
+  ];
+}
+
+function strictLimit({ quota }: Results): string[] {
+  return [
     '## A strict limit',
     '',
     paragraph(
-      `A backfill with a Zendesk that refuses every call above its rate: ${raw.quota.useful} of ${raw.quota.allowed} allowed calls in ${raw.quota.minutes} min were useful. A share is reserved for people’s edits ([operations.md](operations.md#rates)).`,
+      `A backfill with a Zendesk that refuses every call above its rate: ${quota.useful} of ${quota.allowed} allowed calls in ${quota.minutes} min were useful. A share is reserved for people’s edits ([operations.md](operations.md#rates)).`,
       'This figure concerns the account’s calls only. Ticket updates, of which an account has 100 a minute, limit a sync earlier. The next section measures them.',
     ),
     '',
+  ];
+}
+
+function besideAgents({ agents }: Results): string[] {
+  return [
     '## Ticket updates, beside agents',
     '',
     paragraph(
-      `Agents edit in bursts, and the sync always has more to write than ${raw.agents.limit} updates a minute allow.`,
+      `Agents edit in bursts, and the sync always has more to write than ${agents.limit} updates a minute allow.`,
     ),
     '',
     table(
       ['agents’ edits a minute', 'accepted', 'refused', 'updates of the sync'],
-      raw.agents.minutes.map(({ burst, isFirst, agents, refused, ours }) => [
+      agents.minutes.map(({ burst, isFirst, agents, refused, ours }) => [
         `${burst}${isFirst ? ', first minute' : ''}`,
         String(agents),
         String(refused),
         String(ours),
       ]),
     ),
-  ].join('\n')}\n`;
+  ];
 }
 
 /** Sentences as lines of at most 100 columns (docs/style.md). */

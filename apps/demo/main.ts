@@ -3,8 +3,10 @@ import { Command, Option } from 'commander';
 import { loadZendeskData } from 'zendesk-sandbox';
 import type { LinkStatus } from '../../src/sync/link';
 import { controlsOf, quickEdits, scriptEdits, sleep, type Edit } from 'testkit';
-import { checkAgreement, type AgreementReport, type StoredLink } from './checker';
+import type { StoredLink } from './agreementReport';
+import { checkAgreement } from './checker';
 import { generateData } from './data';
+import { printLatencies, printReport, printSpending, printUnlinked, type Latency } from './demoTables';
 import { ZENDESK_POLL_SECONDS, startEnvironment, type Environment } from './environment';
 import { PMS_NAMES, type PmsName } from './pms';
 import { ProgressLine, colour, formatDuration, printLine, printTable } from './report';
@@ -250,11 +252,6 @@ async function liveEdits(
   return latencies.length;
 }
 
-interface Latency {
-  where: Edit['where'];
-  took: number;
-}
-
 /** Makes an edit and looks until it is seen on the other side. */
 async function watch(edit: Edit): Promise<{ evidence: string | null; took: number }> {
   await edit.act();
@@ -265,25 +262,6 @@ async function watch(edit: Edit): Promise<{ evidence: string | null; took: numbe
     evidence = await edit.arrived();
   }
   return { evidence, took: Date.now() - started };
-}
-
-/** From the edit's answer to its being seen; a look every 50 ms. */
-function printLatencies(latencies: readonly Latency[], how: string): void {
-  const right = (title: string) => ({ title, align: 'right' as const });
-  const names = { zendesk: 'Zendesk → PMS', pms: 'PMS → Zendesk', both: 'both at once' };
-  const rows = (['zendesk', 'pms', 'both'] as const).map((where) => {
-    const sorted = latencies.filter((each) => each.where === where).map(({ took }) => took);
-    sorted.sort((a, b) => a - b);
-    const at = (share: number) =>
-      formatDuration(sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? NaN);
-    return [names[where], sorted.length, at(0.5), at(0.95), at(1)];
-  });
-  printTable(
-    out,
-    `From edit to arrival, by ${how}`,
-    [{ title: '' }, right('edits'), right('p50'), right('p95'), right('longest')],
-    rows,
-  );
 }
 
 /** Pauses or resumes the Schedules that poll, as an operator can in the Web UI. */
@@ -312,116 +290,6 @@ async function storedLinks({
       if (ref !== undefined) waiting.set(ref, reason);
   }
   return { links, waiting };
-}
-
-function printReport({ rows, problems, waiting, orderBroken }: AgreementReport): void {
-  const right = (title: string) => ({ title, align: 'right' as const });
-  printTable(
-    out,
-    'Compared through the public APIs',
-    [
-      { title: '' },
-      right('Zendesk'),
-      right('PMS'),
-      right('linked'),
-      right('agreeing'),
-      right('differing'),
-      right('missing'),
-      right('waiting'),
-      right('conflicts'),
-      right('duplicates'),
-    ],
-    rows.map((row) => [
-      row.entity,
-      row.zendesk,
-      row.pms,
-      row.linked,
-      row.agreeing,
-      row.differing,
-      row.missing,
-      row.waiting,
-      row.conflicts,
-      row.duplicates,
-    ]),
-  );
-  for (const { reason, count, records } of waiting) {
-    printLine(
-      out,
-      `  ${count} waiting: ${reason}${records.length > 0 ? ` (${records.slice(0, 3).join(', ')}${records.length > 3 ? ', …' : ''})` : ''}`,
-    );
-  }
-  for (const { kind, text } of problems.slice(0, 20))
-    printLine(out, colour(out, 'red', `  ${kind}: ${text}`));
-  if (problems.length > 20) printLine(out, `  … and ${problems.length - 20} more`);
-  if (orderBroken.length > 0)
-    printLine(out, `  comments in another order on: ${orderBroken.slice(0, 5).join(', ')}`);
-}
-
-/** What the sync itself says of records that it has not linked, also of those that no public list shows. */
-async function printUnlinked({ store }: Environment): Promise<void> {
-  const groups = new Map<string, { count: number; example: string }>();
-  for await (const link of store.all()) {
-    if (link.status === 'linked') continue;
-    const key = `${link._id.slice(0, link._id.indexOf('/'))} ${link.status}`;
-    const group = groups.get(key) ?? {
-      count: 0,
-      example: `${link._id.slice(link._id.indexOf('/') + 1)}: ${link.reason?.text ?? ''}`,
-    };
-    groups.set(key, { ...group, count: group.count + 1 });
-  }
-  if (groups.size === 0) return;
-  printTable(
-    out,
-    'What the sync says of the rest',
-    [{ title: 'pair' }, { title: 'pairs', align: 'right' }, { title: 'for example' }],
-    [...groups].map(([key, { count, example }]) => [key, count, example]),
-  );
-}
-
-function printSpending(
-  first: Spending,
-  live: Spending | null,
-  idle: Spending,
-  linked: number,
-  edits: number,
-): void {
-  const right = (title: string) => ({ title, align: 'right' as const });
-  const perChange = (spent: Spending, changes: number) =>
-    changes === 0 ? '—' : ((spent.writes + spent.reads + spent.people) / changes).toFixed(2);
-  const row = (name: string, changes: number | string, spent: Spending) => [
-    name,
-    changes,
-    spent.writes,
-    spent.reads,
-    spent.people,
-    spent.polls,
-    spent.refused,
-    typeof changes === 'number' ? perChange(spent, changes) : '—',
-  ];
-  printTable(
-    out,
-    'API calls of the sync',
-    [
-      { title: '' },
-      right('changes'),
-      right('writes'),
-      right('reads'),
-      right('people'),
-      right('polls'),
-      right('refused'),
-      right('calls per change'),
-    ],
-    [
-      row('first sync (pairs)', linked - (live?.creates ?? 0), first),
-      ...(live ? [row('people’s edits', edits, live)] : []),
-      row('afterwards', 0, idle),
-    ],
-  );
-  printLine(
-    out,
-    'A ticket born in the PMS takes a second write: its address in Zendesk goes back to its project.',
-  );
-  printLine(out, `Echo writes after quiet: ${idle.writes}`);
 }
 
 async function countLinked({ store }: Environment): Promise<number> {

@@ -3,7 +3,7 @@ import { loadPmsData, SYNC_PERSON, startPmsSandbox } from 'pms-sandbox';
 import { SYNC_USER, startContract } from '../redmine/contract';
 import { startProxy } from '../redmine/proxy';
 import { startRedmine } from '../redmine/server';
-import { KEEPS_ALL, type PmsKeeps } from './checker';
+import { KEEPS_ALL, type PmsKeeps } from './agreementReport';
 
 /** The PMS that the demo's Zendesk is synced with. */
 export interface DemoPms {

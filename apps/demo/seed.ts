@@ -1,7 +1,7 @@
 /** Writes generated data into both systems over their public APIs, as their users' tools would. */
 import { z } from 'zod';
 import { type JsonApi, listZendesk, pmsApi, sleep, zendeskApi, type Access } from 'testkit';
-import type { DemoComment, DemoData, DemoPerson, DemoTicket } from './data';
+import type { DemoComment, DemoData, DemoOrganization, DemoPerson, DemoTicket } from './demoRecords';
 
 export interface SeedAccess {
   /** As an administrator. */
@@ -91,6 +91,9 @@ export async function seedBoth(
   return { zendesk, pms };
 }
 
+const named = z.looseObject({ id: z.number(), name: z.string() });
+const mailed = z.looseObject({ id: z.number(), email: z.string().nullable() });
+
 /** Zendesk's part of it alone. */
 export async function seedZendesk(
   access: Access,
@@ -99,39 +102,15 @@ export async function seedZendesk(
 ): Promise<Seeded['zendesk']> {
   const api = zendeskApi(access);
   const { organizations, endUsers, tickets } = data.zendesk;
-  let done = 0;
-  const createAll = async <T>(
-    step: string,
-    envelope: string,
-    path: string,
-    items: readonly T[],
-    toBody: (item: T) => Record<string, unknown>,
-  ): Promise<JobResults> => {
-    const all: JobResults = [];
-    for (const batch of batches(items)) {
-      const results = await runJob(api, 'POST', path, { [envelope]: batch.map(toBody) });
-      all.push(...results.map((result, n) => ({ ...result, index: all.length + (result.index ?? n) })));
-      onProgress(`Zendesk: ${step}`, all.length, items.length);
-    }
-    return all;
-  };
+  const createAll = creatorIn(api, onProgress);
 
   await createAll(
     'organizations',
     'organizations',
     '/organizations/create_many.json',
     organizations,
-    (each) => ({
-      name: each.name,
-      domain_names: each.domains,
-      details: each.details,
-      notes: each.notes,
-      tags: each.tags,
-      shared_tickets: each.sharedTickets,
-      shared_comments: each.sharedComments,
-    }),
+    zendeskOrganization,
   );
-  const named = z.looseObject({ id: z.number(), name: z.string() });
   const idByName = new Map(
     (await listZendesk(api, '/organizations.json', 'organizations', named)).map(({ id, name }) => [name, id]),
   );
@@ -147,7 +126,6 @@ export async function seedZendesk(
     [...data.agents, ...endUsers],
     (person) => zendeskUser(person, organizationId(person.organization)),
   );
-  const mailed = z.looseObject({ id: z.number(), email: z.string().nullable() });
   const userByEmail = new Map(
     (await listZendesk(api, '/users.json', 'users', mailed)).map(({ id, email }) => [
       email?.toLowerCase(),
@@ -157,19 +135,9 @@ export async function seedZendesk(
   const userId = (email: string | null): number | null =>
     email === null ? null : (userByEmail.get(email.toLowerCase()) ?? null);
 
-  const created = await createAll('tickets', 'tickets', '/tickets/create_many.json', tickets, (ticket) => ({
-    subject: ticket.subject,
-    comment: { body: ticket.description, author_id: userId(ticket.requester) },
-    requester_id: userId(ticket.requester),
-    submitter_id: userId(ticket.requester),
-    assignee_id: userId(ticket.assignee),
-    organization_id: organizationId(ticket.organization),
-    status: ticket.status === 'closed' ? 'solved' : ticket.status,
-    priority: ticket.priority,
-    type: ticket.type,
-    due_at: ticket.dueAt,
-    tags: ticket.tags,
-  }));
+  const created = await createAll('tickets', 'tickets', '/tickets/create_many.json', tickets, (ticket) =>
+    zendeskTicket(ticket, userId, organizationId),
+  );
   const ids = new Map(created.map(({ id, index }) => [index, id]));
   const ticketId = (n: number): number => {
     const id = ids.get(n);
@@ -177,6 +145,50 @@ export async function seedZendesk(
     return id;
   };
 
+  const total = await addComments(api, tickets, { ticketId, userId, onProgress });
+
+  return {
+    organizations: new Map(organizations.map(({ key }) => [key, String(organizationId(key))])),
+    users: new Map([...data.agents, ...endUsers].map(({ email }) => [email, String(userId(email))])),
+    tickets: new Map(tickets.map(({ key }, n) => [key, String(ticketId(n))])),
+    comments: total,
+  };
+}
+
+/** Makes all items of a list in bulk jobs. @returns the jobs' results, in the order of the items */
+function creatorIn(api: ReturnType<typeof zendeskApi>, onProgress: SeedProgress) {
+  return async <T>(
+    step: string,
+    envelope: string,
+    path: string,
+    items: readonly T[],
+    toBody: (item: T) => Record<string, unknown>,
+  ): Promise<JobResults> => {
+    const all: JobResults = [];
+    for (const batch of batches(items)) {
+      const results = await runJob(api, 'POST', path, { [envelope]: batch.map(toBody) });
+      all.push(...results.map((result, n) => ({ ...result, index: all.length + (result.index ?? n) })));
+      onProgress(`Zendesk: ${step}`, all.length, items.length);
+    }
+    return all;
+  };
+}
+
+/** Comments, round by round, and what is closed in the end. @returns how many comments */
+async function addComments(
+  api: ReturnType<typeof zendeskApi>,
+  tickets: readonly DemoTicket[],
+  {
+    ticketId,
+    userId,
+    onProgress,
+  }: {
+    ticketId: (n: number) => number;
+    userId: (email: string | null) => number | null;
+    onProgress: SeedProgress;
+  },
+): Promise<number> {
+  let done = 0;
   const total = tickets.reduce((sum, { comments }) => sum + comments.length, 0);
   for (const round of commentRounds(tickets)) {
     for (const batch of batches(round)) {
@@ -197,12 +209,18 @@ export async function seedZendesk(
   );
   for (const batch of batches(closed))
     await runJob(api, 'PUT', '/tickets/update_many.json', { tickets: batch });
+  return total;
+}
 
+function zendeskOrganization(each: DemoOrganization): Record<string, unknown> {
   return {
-    organizations: new Map(organizations.map(({ key }) => [key, String(organizationId(key))])),
-    users: new Map([...data.agents, ...endUsers].map(({ email }) => [email, String(userId(email))])),
-    tickets: new Map(tickets.map(({ key }, n) => [key, String(ticketId(n))])),
-    comments: total,
+    name: each.name,
+    domain_names: each.domains,
+    details: each.details,
+    notes: each.notes,
+    tags: each.tags,
+    shared_tickets: each.sharedTickets,
+    shared_comments: each.sharedComments,
   };
 }
 
@@ -216,6 +234,26 @@ function zendeskUser(
     role,
     verified: true,
     ...(organizationId === null ? {} : { organization_id: organizationId }),
+  };
+}
+
+function zendeskTicket(
+  ticket: DemoTicket,
+  userId: (email: string | null) => number | null,
+  organizationId: (key: string | null) => number | null,
+): Record<string, unknown> {
+  return {
+    subject: ticket.subject,
+    comment: { body: ticket.description, author_id: userId(ticket.requester) },
+    requester_id: userId(ticket.requester),
+    submitter_id: userId(ticket.requester),
+    assignee_id: userId(ticket.assignee),
+    organization_id: organizationId(ticket.organization),
+    status: ticket.status === 'closed' ? 'solved' : ticket.status,
+    priority: ticket.priority,
+    type: ticket.type,
+    due_at: ticket.dueAt,
+    tags: ticket.tags,
   };
 }
 
@@ -242,6 +280,16 @@ function commentRounds(tickets: readonly DemoTicket[]): RoundComment[][] {
   return rounds;
 }
 
+const bulkShape = z.looseObject({
+  results: z.array(
+    z.looseObject({
+      status: z.number(),
+      body: z.looseObject({ id: z.string() }).optional(),
+      error: z.unknown().optional(),
+    }),
+  ),
+});
+
 /** The PMS's part of it alone. */
 export async function seedPms(
   access: Access,
@@ -250,15 +298,6 @@ export async function seedPms(
 ): Promise<Seeded['pms']> {
   const api = pmsApi(access);
   const { customers, projects, notes } = data.pms;
-  const bulkShape = z.looseObject({
-    results: z.array(
-      z.looseObject({
-        status: z.number(),
-        body: z.looseObject({ id: z.string() }).optional(),
-        error: z.unknown().optional(),
-      }),
-    ),
-  });
   const createAll = async (
     step: string,
     collection: string,
@@ -278,20 +317,7 @@ export async function seedPms(
     return ids;
   };
 
-  const person = z.looseObject({ id: z.string(), email: z.string() });
-  const people = new Map<string, string>();
-  const known = [...data.agents, ...data.zendesk.endUsers].map(({ email, name, role }) => ({
-    email,
-    name,
-    role: role === 'agent' ? 'member' : 'client',
-  }));
-  const named = new Set([
-    ...projects.flatMap((each) => [each.requester, each.assignee]),
-    ...notes.map((note) => note.author),
-    ...data.agents.map((agent) => agent.email),
-  ]);
-  for (const each of known.filter(({ email }) => named.has(email)))
-    people.set(each.email, (await api.call('POST', '/people', person, each)).id);
+  const people = await addPeople(api, data);
   const personId = (email: string | null): string | null =>
     email === null ? null : (people.get(email) ?? null);
 
@@ -323,4 +349,24 @@ export async function seedPms(
     })),
   );
   return { people, customers: customerId, projects: projectId, notes: noteIds };
+}
+
+/** Those whom projects and notes name, and all agents. @returns their ids by e-mail address */
+async function addPeople(api: ReturnType<typeof pmsApi>, data: DemoData): Promise<Map<string, string>> {
+  const { projects, notes } = data.pms;
+  const person = z.looseObject({ id: z.string(), email: z.string() });
+  const people = new Map<string, string>();
+  const known = [...data.agents, ...data.zendesk.endUsers].map(({ email, name, role }) => ({
+    email,
+    name,
+    role: role === 'agent' ? 'member' : 'client',
+  }));
+  const named = new Set([
+    ...projects.flatMap((each) => [each.requester, each.assignee]),
+    ...notes.map((note) => note.author),
+    ...data.agents.map((agent) => agent.email),
+  ]);
+  for (const each of known.filter(({ email }) => named.has(email)))
+    people.set(each.email, (await api.call('POST', '/people', person, each)).id);
+  return people;
 }

@@ -1,4 +1,5 @@
-import { checkAgreement, type Problem } from '../../apps/demo/checker';
+import type { Problem } from '../../apps/demo/agreementReport';
+import { checkAgreement } from '../../apps/demo/checker';
 import { SIDES, comparable, type EditEntry, type RandomPeople, type Side } from 'testkit';
 import type { LinkDocument, World } from './world';
 

@@ -38,7 +38,7 @@ export function generateAccount(
   { tickets: count, commentsPerTicket, matches = true, notes = NOTES }: AccountOptions,
   pass: (ms: number) => void,
 ): AccountSize {
-  const { store, tickets, organizations } = zendesk;
+  const { store, organizations } = zendesk;
   const agent = store.userByEmail.get('ann@sandbox.example');
   if (!agent) throw new Error('the sandbox has no Ann');
   const people = Array.from({ length: Math.ceil(count / TICKETS_PER_PERSON) }, (_, n) =>
@@ -61,33 +61,12 @@ export function generateAccount(
   );
   for (let n = 0; n < Math.min(notes, projects.length); n += 1)
     pms.store.create('note', { projectId: at(projects, n).id, body: `Note on project ${n}.` }, PERSON);
-  for (let n = 0; n < count; n += 1) {
-    const requester = at(people, n);
-    const { ticket } = tickets.create(
-      {
-        subject: `Ticket ${n}`,
-        comment: { body: `The first words of ticket ${n}: ${'it does not work. '.repeat(10)}End.` },
-        requester_id: requester.id,
-        organization_id: at(orgs, n).id,
-        assignee_id: agent.id,
-        status: n % 3 === 0 ? 'solved' : 'open',
-        priority: n % 2 === 0 ? 'high' : 'normal',
-        tags: ['bench', `t${n % 7}`],
-      },
-      requester,
+  for (let n = 0; n < count; n += 1)
+    addTicket(
+      zendesk,
+      { n, requester: at(people, n), agent, organization: at(orgs, n).id, commentsPerTicket },
+      pass,
     );
-    for (let each = 0; each < commentsPerTicket; each += 1) {
-      pass(STEP_MS);
-      const by = each % 2 === 0 ? agent : requester;
-      const comment = {
-        body: `Comment ${each} on ticket ${n}: ${'some more words. '.repeat(10)}End.`,
-        public: each % 3 !== 0,
-        author_id: by.id,
-      };
-      tickets.update(ticket.id, { comment }, by);
-    }
-    pass(STEP_MS);
-  }
   store.writes.clear();
   return {
     organizations: orgs.length,
@@ -99,6 +78,47 @@ export function generateAccount(
     notes: Math.min(notes, projects.length),
     people: people.length,
   };
+}
+
+interface TicketPlan {
+  n: number;
+  requester: SandboxUser;
+  agent: SandboxUser;
+  organization: number;
+  commentsPerTicket: number;
+}
+
+type SandboxUser = ReturnType<ZendeskSandbox['store']['addUser']>;
+
+function addTicket(
+  { tickets }: ZendeskSandbox,
+  { n, requester, agent, organization, commentsPerTicket }: TicketPlan,
+  pass: (ms: number) => void,
+): void {
+  const { ticket } = tickets.create(
+    {
+      subject: `Ticket ${n}`,
+      comment: { body: `The first words of ticket ${n}: ${'it does not work. '.repeat(10)}End.` },
+      requester_id: requester.id,
+      organization_id: organization,
+      assignee_id: agent.id,
+      status: n % 3 === 0 ? 'solved' : 'open',
+      priority: n % 2 === 0 ? 'high' : 'normal',
+      tags: ['bench', `t${n % 7}`],
+    },
+    requester,
+  );
+  for (let each = 0; each < commentsPerTicket; each += 1) {
+    pass(STEP_MS);
+    const by = each % 2 === 0 ? agent : requester;
+    const comment = {
+      body: `Comment ${each} on ticket ${n}: ${'some more words. '.repeat(10)}End.`,
+      public: each % 3 !== 0,
+      author_id: by.id,
+    };
+    tickets.update(ticket.id, { comment }, by);
+  }
+  pass(STEP_MS);
 }
 
 function at<T>(items: readonly T[], n: number): T {

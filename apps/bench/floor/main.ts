@@ -37,7 +37,35 @@ async function main(): Promise<void> {
       first ??= { at: lastAt, usage: usage() };
     },
   };
-  const workers = [
+  const workers = await startWorkers(connection, name, apiQueue, activities);
+  const running = workers.map((worker) => worker.run());
+  const client = new Client({ connection: await Connection.connect({ address }) });
+  await workOff(client, { name, apiQueue, round: 'warm', count: Number(warmUp) });
+  written = 0;
+  first = undefined;
+  await workOff(client, { name, apiQueue, round: 'measured', count: Number(count) });
+  const before = first ?? { at: lastAt, usage: usage() };
+  const after = usage();
+  console.log(
+    JSON.stringify({
+      perSecond: ((written - 1) / (lastAt - before.at)) * 1000,
+      cpu: (after.own - before.usage.own) / written,
+      temporalCpu: (after.temporal - before.usage.temporal) / written,
+    }),
+  );
+  for (const worker of workers) worker.shutdown();
+  await Promise.all(running);
+  await client.connection.close();
+  await connection.close();
+}
+
+async function startWorkers(
+  connection: NativeConnection,
+  name: string,
+  apiQueue: string,
+  activities: FloorActivities,
+): Promise<Worker[]> {
+  return [
     await Worker.create({
       connection,
       taskQueue: name,
@@ -52,37 +80,23 @@ async function main(): Promise<void> {
       maxConcurrentActivityTaskExecutions: 20,
     }),
   ];
-  const running = workers.map((worker) => worker.run());
-  const client = new Client({ connection: await Connection.connect({ address }) });
-  const workOff = async (round: string, workflows: number) => {
-    const ids = Array.from({ length: workflows }, (_, n) => `${name}-${round}-${n}`);
-    await inParallel(ids, SIGNALS_AT_ONCE, async (workflowId) => {
-      await client.workflow.signalWithStart(floor, {
-        workflowId,
-        taskQueue: name,
-        args: [apiQueue],
-        signal: told,
-      });
+}
+
+/** Starts workflows as the sync starts its pairs', and waits for all of them. */
+async function workOff(
+  client: Client,
+  { name, apiQueue, round, count }: { name: string; apiQueue: string; round: string; count: number },
+): Promise<void> {
+  const ids = Array.from({ length: count }, (_, n) => `${name}-${round}-${n}`);
+  await inParallel(ids, SIGNALS_AT_ONCE, async (workflowId) => {
+    await client.workflow.signalWithStart(floor, {
+      workflowId,
+      taskQueue: name,
+      args: [apiQueue],
+      signal: told,
     });
-    await Promise.all(ids.map((id) => client.workflow.getHandle(id).result()));
-  };
-  await workOff('warm', Number(warmUp));
-  written = 0;
-  first = undefined;
-  await workOff('measured', Number(count));
-  const before = first ?? { at: lastAt, usage: usage() };
-  const after = usage();
-  console.log(
-    JSON.stringify({
-      perSecond: ((written - 1) / (lastAt - before.at)) * 1000,
-      cpu: (after.own - before.usage.own) / written,
-      temporalCpu: (after.temporal - before.usage.temporal) / written,
-    }),
-  );
-  for (const worker of workers) worker.shutdown();
-  await Promise.all(running);
-  await client.connection.close();
-  await connection.close();
+  });
+  await Promise.all(ids.map((id) => client.workflow.getHandle(id).result()));
 }
 
 main().catch((error: unknown) => {

@@ -70,11 +70,7 @@ export async function startPmsSandbox(options: PmsSandboxOptions = {}): Promise<
     forceCloseConnections: true,
     exposeHeadRoutes: false,
   });
-  const operations: string[] = [];
-  app.addHook('onRoute', ({ method, url }) => {
-    if (url.startsWith(`${BASE_PATH}/`))
-      operations.push(`${String(method)} ${url.slice(BASE_PATH.length).replace(/:(\w+)/g, '{$1}')}`);
-  });
+  const operations = operationsOf(app);
   const log = new CallLog((request) => personOf(request)?.email ?? 'nobody');
   log.install(app);
   const faults = new Faults(options.seed ?? 1, (request, status) =>
@@ -99,23 +95,7 @@ export async function startPmsSandbox(options: PmsSandboxOptions = {}): Promise<
     repeats: (request) => faults.repeats(request),
   };
   for (const path of ['/health', `${BASE_PATH}/health`]) app.get(path, async () => ({ status: 'ok' }));
-  const limit = rateLimit(options.rateLimitPerMinute ?? 6_000, clock);
-  await app.register(
-    async (api) => {
-      api.addHook('onRequest', async (request, reply) => {
-        limit(reply);
-        context.actor(request);
-      });
-      peopleRoutes(api, context);
-      for (const collection of ['customers', 'projects', 'notes'] as const)
-        recordRoutes(api, context, collection);
-      await attachmentRoutes(api, context);
-      api.get('/fields', async () => ({ items: store.fields }));
-      changeRoutes(api, context);
-      webhookRoutes(api, context, webhooks);
-    },
-    { prefix: BASE_PATH },
-  );
+  await serveApi(app, context, webhooks, rateLimit(options.rateLimitPerMinute ?? 6_000, clock));
 
   const url = await app.listen({ port: options.port ?? 0, host: options.host ?? '127.0.0.1' });
   return {
@@ -129,6 +109,40 @@ export async function startPmsSandbox(options: PmsSandboxOptions = {}): Promise<
       await app.close();
     },
   };
+}
+
+/** @returns what is served below the base path, once its routes are there */
+function operationsOf(app: FastifyInstance): string[] {
+  const operations: string[] = [];
+  app.addHook('onRoute', ({ method, url }) => {
+    if (url.startsWith(`${BASE_PATH}/`))
+      operations.push(`${String(method)} ${url.slice(BASE_PATH.length).replace(/:(\w+)/g, '{$1}')}`);
+  });
+  return operations;
+}
+
+async function serveApi(
+  app: FastifyInstance,
+  context: Context,
+  webhooks: Webhooks,
+  limit: ReturnType<typeof rateLimit>,
+): Promise<void> {
+  await app.register(
+    async (api) => {
+      api.addHook('onRequest', async (request, reply) => {
+        limit(reply);
+        context.actor(request);
+      });
+      peopleRoutes(api, context);
+      for (const collection of ['customers', 'projects', 'notes'] as const)
+        recordRoutes(api, context, collection);
+      await attachmentRoutes(api, context);
+      api.get('/fields', async () => ({ items: context.store.fields }));
+      changeRoutes(api, context);
+      webhookRoutes(api, context, webhooks);
+    },
+    { prefix: BASE_PATH },
+  );
 }
 
 const CODES: Record<number, string> = {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { REDMINE_KEEPS } from '../../../apps/demo/pms';
-import { checkAgreement, type AgreementReport } from '../../../apps/demo/checker';
+import type { AgreementReport } from '../../../apps/demo/agreementReport';
+import { checkAgreement } from '../../../apps/demo/checker';
 import { startContract } from '../../../apps/redmine/contract';
 import { startProxy, type Proxy } from '../../../apps/redmine/proxy';
 import { startRedmine } from '../../../apps/redmine/server';

@@ -14,7 +14,6 @@ export interface Change {
 
 /** Changes of every kind, over the records that both systems have. */
 export function changes(sandboxes: SandboxPair): Change[] {
-  const { zendesk, pms } = sandboxes;
   // Figures of earlier runs were taken with this person: nobody else need be made known to Zendesk.
   const people = new InsidePeople(sandboxes, { agent: AGENT, person: SYNC_PERSON });
   const { agent, person } = people;
@@ -60,10 +59,20 @@ export function changes(sandboxes: SandboxPair): Change[] {
       requesterId: person,
       assigneeId: person,
     })),
+    ...saidChanges(sandboxes, people, { pair: (n) => pair('ticket', n), words }),
+  ];
+}
+
+function saidChanges(
+  { zendesk, pms }: SandboxPair,
+  people: InsidePeople,
+  { pair, words }: { pair: (n: number) => Record<Side, string>; words: () => string },
+): Change[] {
+  return [
     {
       name: 'comment made',
       make(n) {
-        const { zendesk: ticket, pms: project } = pair('ticket', n);
+        const { zendesk: ticket, pms: project } = pair(n);
         const body = words();
         people.say('zendesk', ticket, body);
         return () => pms.store.lookUp('note', 'projectId', project).some((note) => note['body'] === body);
@@ -72,7 +81,7 @@ export function changes(sandboxes: SandboxPair): Change[] {
     {
       name: 'note made',
       make(n) {
-        const { zendesk: ticket, pms: project } = pair('ticket', n);
+        const { zendesk: ticket, pms: project } = pair(n);
         const body = words();
         people.say('pms', project, body);
         const comments = () => zendesk.store.comments.get(Number(ticket)) ?? [];

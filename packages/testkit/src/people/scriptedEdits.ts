@@ -44,34 +44,17 @@ export async function scriptEdits(options: PeopleOptions, marker = '1'): Promise
   );
   const live = pairs.filter(({ ticket: { status } }) => ['open', 'pending', 'hold', 'new'].includes(status));
   const choice = new Choice(live);
-  const pairOf = new Map(pairs.map((pair) => [pair.project.id, pair]));
 
   const company = (n: number): CompanyPair => {
     const found = companies[n];
     if (!found) throw new Error('Too few linked organizations for the script: sync more data first');
     return found;
   };
-  const noteOnLivePair = notes
-    .map((note) => ({ note, pair: pairOf.get(note.projectId) }))
-    .find(
-      ({ note, pair }) => note.externalRef?.startsWith('zendesk:comment:') && pair && live.includes(pair),
-    );
-  if (!noteOnLivePair?.pair) throw new Error('No linked comment for the script: sync more data first');
-  const edited = { note: noteOnLivePair.note, pair: noteOnLivePair.pair };
+  const edited = noteToEdit(notes, new Map(pairs.map((pair) => [pair.project.id, pair])), live);
   choice.take('edited note', (pair) => pair === edited.pair);
 
-  // The pickiest choices first.
-  const dated = choice.take('due date removed', ({ ticket }) => ticket.due_at !== null);
-  const moved = choice.take('ticket moved', ({ ticket }) => ticket.organization_id !== null);
+  const { dated, moved, started, assigned } = pickiest(choice);
   const target = companies.find(({ organizationId }) => organizationId !== moved.ticket.organization_id);
-  const started = choice.take(
-    'status',
-    ({ ticket }) => ticket.status === 'open' && ticket.assignee_id !== null,
-  );
-  const assigned = choice.take(
-    'assignee',
-    ({ ticket }) => ticket.status !== 'new' && ticket.assignee_id !== null,
-  );
   const [retitled, shared, disputed, answered, noted] = [
     'subject and priority',
     'different properties',
@@ -100,6 +83,38 @@ export async function scriptEdits(options: PeopleOptions, marker = '1'): Promise
     edits.ticketMoved(office, moved, target),
   ];
 }
+
+/** Choices that only few pairs suit come first. */
+function pickiest(choice: Choice): Record<'dated' | 'moved' | 'started' | 'assigned', Pair> {
+  const dated = choice.take('due date removed', ({ ticket }) => ticket.due_at !== null);
+  const moved = choice.take('ticket moved', ({ ticket }) => ticket.organization_id !== null);
+  const started = choice.take(
+    'status',
+    ({ ticket }) => ticket.status === 'open' && ticket.assignee_id !== null,
+  );
+  const assigned = choice.take(
+    'assignee',
+    ({ ticket }) => ticket.status !== 'new' && ticket.assignee_id !== null,
+  );
+  return { dated, moved, started, assigned };
+}
+
+/** A note that a comment became, on a pair that is still worked on. */
+function noteToEdit(
+  notes: NoteList,
+  pairOf: ReadonlyMap<string, Pair>,
+  live: readonly Pair[],
+): { note: NoteList[number]; pair: Pair } {
+  const noteOnLivePair = notes
+    .map((note) => ({ note, pair: pairOf.get(note.projectId) }))
+    .find(
+      ({ note, pair }) => note.externalRef?.startsWith('zendesk:comment:') && pair && live.includes(pair),
+    );
+  if (!noteOnLivePair?.pair) throw new Error('No linked comment for the script: sync more data first');
+  return { note: noteOnLivePair.note, pair: noteOnLivePair.pair };
+}
+
+type NoteList = Awaited<ReturnType<Office['allNotes']>>;
 
 /** One small edit after another, on either side in turn: what a person's edit takes to arrive. */
 export async function quickEdits(options: PeopleOptions, count: number, marker = '1'): Promise<Edit[]> {

@@ -1,0 +1,158 @@
+import {
+  inParallel,
+  listPms,
+  listZendesk,
+  pmsApi,
+  readComments,
+  zendeskApi,
+  type Access,
+  type CommentWithAudit,
+} from 'testkit';
+import { z } from 'zod';
+
+/** All that both systems hold, as their public APIs show it, for the checker. */
+
+const PARALLEL_READS = 6;
+
+// What the APIs answer, as far as the comparison needs it. Unknown fields pass.
+
+const zendeskId = z.union([z.number(), z.string()]).transform(String);
+const zendeskIdOrNull = z
+  .union([z.number(), z.string(), z.null()])
+  .transform((id) => (id === null ? null : String(id)));
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? '');
+const list = z
+  .array(z.string())
+  .nullish()
+  .transform((value) => value ?? []);
+const flag = z
+  .boolean()
+  .nullish()
+  .transform((value) => value ?? false);
+const nullable = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? null);
+
+const zendeskUser = z.object({ id: zendeskId, email: nullable, name: text, role: text });
+const zendeskGroup = z.object({ id: zendeskId, name: text });
+const zendeskOrganization = z.object({
+  id: zendeskId,
+  name: text,
+  domain_names: list,
+  details: text,
+  notes: text,
+  tags: list,
+  shared_tickets: flag,
+  shared_comments: flag,
+  external_id: nullable,
+});
+const zendeskTicket = z.object({
+  id: zendeskId,
+  url: text,
+  subject: text,
+  description: text,
+  status: text,
+  priority: nullable,
+  type: nullable,
+  organization_id: zendeskIdOrNull.optional().transform((id) => id ?? null),
+  requester_id: zendeskIdOrNull.optional().transform((id) => id ?? null),
+  assignee_id: zendeskIdOrNull.optional().transform((id) => id ?? null),
+  group_id: zendeskIdOrNull.optional().transform((id) => id ?? null),
+  due_at: nullable,
+  tags: list,
+  via: z.object({ channel: z.unknown() }).nullish(),
+  external_id: nullable,
+});
+const pmsPerson = z.object({ id: z.string(), email: nullable, name: text });
+const pmsCustomer = z.object({
+  id: z.string(),
+  name: text,
+  domains: list,
+  description: text,
+  notes: text,
+  tags: list,
+  sharedProjects: flag,
+  sharedNotes: flag,
+  externalRef: nullable,
+});
+const pmsProject = z.object({
+  id: z.string(),
+  title: text,
+  description: text,
+  status: text,
+  priority: nullable,
+  type: nullable,
+  customerId: nullable,
+  requesterId: nullable,
+  assigneeId: nullable,
+  dueDate: nullable,
+  tags: list,
+  channel: nullable,
+  group: nullable,
+  sourceUrl: nullable,
+  externalRef: nullable,
+});
+const pmsNote = z.object({
+  id: z.string(),
+  projectId: z.string(),
+  body: text,
+  visibility: text,
+  authorId: nullable,
+  authorName: nullable,
+  occurredAt: nullable,
+  createdAt: text,
+  externalRef: nullable,
+});
+
+type ZendeskUser = z.infer<typeof zendeskUser>;
+export type ZendeskTicket = z.infer<typeof zendeskTicket>;
+type PmsPerson = z.infer<typeof pmsPerson>;
+export type PmsProject = z.infer<typeof pmsProject>;
+export type PmsNote = z.infer<typeof pmsNote>;
+
+export interface ZendeskWorld {
+  users: Map<string, ZendeskUser>;
+  groups: Map<string, string>;
+  organizations: z.infer<typeof zendeskOrganization>[];
+  tickets: ZendeskTicket[];
+  comments: CommentWithAudit[];
+}
+
+export interface PmsWorld {
+  people: Map<string, PmsPerson>;
+  customers: z.infer<typeof pmsCustomer>[];
+  projects: z.infer<typeof pmsProject>[];
+  notes: z.infer<typeof pmsNote>[];
+}
+
+export async function readZendesk(access: Access): Promise<ZendeskWorld> {
+  const api = zendeskApi(access);
+  const users = await listZendesk(api, '/users.json', 'users', zendeskUser);
+  const groups = await listZendesk(api, '/groups.json', 'groups', zendeskGroup);
+  const organizations = await listZendesk(api, '/organizations.json', 'organizations', zendeskOrganization);
+  const listed = await listZendesk(api, '/tickets.json', 'tickets', zendeskTicket);
+  const tickets = listed.filter(({ status }) => status !== 'deleted');
+  const comments = await inParallel(tickets, PARALLEL_READS, ({ id }) => readComments(api, id));
+  return {
+    users: new Map(users.map((user) => [user.id, user])),
+    groups: new Map(groups.map(({ id, name }) => [id, name])),
+    organizations,
+    tickets,
+    comments: comments.flat(),
+  };
+}
+
+export async function readPms(access: Access): Promise<PmsWorld> {
+  const api = pmsApi(access);
+  const people = await listPms(api, '/people', pmsPerson);
+  return {
+    people: new Map(people.map((person) => [person.id, person])),
+    customers: await listPms(api, '/customers', pmsCustomer),
+    projects: await listPms(api, '/projects', pmsProject),
+    notes: await listPms(api, '/notes', pmsNote),
+  };
+}
