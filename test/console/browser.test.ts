@@ -110,10 +110,10 @@ describeInBrowser('the console', () => {
     expect(ticketOf(first.ticket)?.subject).toBe('Printer in the PMS');
     await tabTo(page, 'textarea', /^Or a value made of both/);
     await page.keyboard.press('Control+A');
-    await page.keyboard.type('["both", "sides"]');
-    await press(page, 'button', 'Use this value for tags');
+    await page.keyboard.type('2026-12-24T00:00:00Z');
+    await press(page, 'button', 'Use this value for dueDate');
     expect(await text(page)).toContain('Nothing to do'.toLowerCase());
-    expect(ticketOf(first.ticket)?.tags).toEqual(['both', 'sides']);
+    expect(ticketOf(first.ticket)?.due_at).toBe('2026-12-24T00:00:00Z');
     expect((await linkOf(first.key))?.history.map(({ rule }) => rule)).toEqual([
       'Ann chose pms',
       'Ann chose merged',
@@ -136,9 +136,9 @@ describeInBrowser('the console', () => {
     await tabTo(page, 'textarea', /^Or a value made of both/);
     await page.keyboard.press('Control+A');
     await page.keyboard.type('{"a": 1}');
-    await press(page, 'button', 'Use this value for tags');
+    await press(page, 'button', 'Use this value for dueDate');
     expect(await page.getByRole('alert').textContent()).toBe(
-      'value: pms property "tags": found {"a":1}, expected string[]',
+      'value: pms property "dueDate": found {"a":1}, expected datetime',
     );
     expect((await linkOf(second.key))?.status).toBe('conflict');
 

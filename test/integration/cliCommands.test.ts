@@ -41,12 +41,16 @@ async function pair(subject: string): Promise<{ ticket: number; project: string 
   return { ticket, project: projectOf(ticket)?.id ?? 'none' };
 }
 
-/** A pair whose title and tags differ, for a person to decide. */
+const DUE = { zendesk: '2026-12-01T00:00:00Z', pms: '2027-01-01T00:00:00Z' };
+
+/** A pair whose title and due date differ, for a person to decide. */
 async function inConflict(): Promise<{ ticket: number; project: string }> {
   const subject = `conflict ${(serial += 1)}`;
   const both = await pair(subject);
-  await boxes.zd('PUT', `/tickets/${both.ticket}`, { ticket: { subject: `${subject} z`, tags: ['z'] } });
-  await boxes.pm('PATCH', `/projects/${both.project}`, { title: `${subject} p`, tags: ['p'] });
+  await boxes.zd('PUT', `/tickets/${both.ticket}`, {
+    ticket: { subject: `${subject} z`, due_at: DUE.zendesk },
+  });
+  await boxes.pm('PATCH', `/projects/${both.project}`, { title: `${subject} p`, dueDate: DUE.pms });
   await stack.settle();
   return both;
 }
@@ -58,10 +62,10 @@ describe('links', () => {
     expect(ran).toMatchObject({ code: 0, err: '' });
     expect(ran.out).toMatch(new RegExp(`^TicketToProject/zendesk:ticket:${ticket}$`, 'm'));
     expect(ran.out).toMatch(/state +conflict since \d{4}-/);
-    expect(ran.out).toMatch(/cause +both sides changed title, tags \(conflict\)/);
+    expect(ran.out).toMatch(/cause +both sides changed title, dueDate \(conflict\)/);
     expect(ran.out).toMatch(/next attempt +when a person decides: conflicts resolve \S+ --row title/);
     expect(ran.out).toMatch(/^title +conflict \d+ z +conflict \d+ p/m);
-    expect(ran.out).toMatch(/^tags +\["z"\] +\["p"\]/m);
+    expect(ran.out).toMatch(/^dueDate +2026-12-01T00:00:00Z +2027-01-01T00:00:00Z/m);
     // No colours, for this is no terminal.
     expect(ran.out).not.toContain('\u001b');
 
@@ -72,8 +76,8 @@ describe('links', () => {
     expect(shown).toMatchObject({
       key: `TicketToProject/zendesk:ticket:${ticket}`,
       status: 'conflict',
-      reason: { code: 'conflict', text: 'both sides changed tags' },
-      conflicts: [{ row: 'tags', zendesk: ['z'], pms: ['p'] }],
+      reason: { code: 'conflict', text: 'both sides changed dueDate' },
+      conflicts: [{ row: 'dueDate', ...DUE }],
       history: [{ row: 'title', side: 'zendesk', rule: 'a person chose pms' }],
       work: [],
     });
@@ -191,18 +195,18 @@ describe('conflicts', () => {
     expect(merged).toMatchObject({ code: 0, err: '' });
     expect(projectOf(ticket)?.['title']).toBe('merged title');
     expect(ticketOf(ticket).subject).toBe('merged title');
-    const tags = await cli(
+    const due = await cli(
       'conflicts',
       'resolve',
       `pms:project:${project}`,
       '--row',
-      'tags',
+      'dueDate',
       '--value',
-      '["z", "p"]',
+      '2026-12-24T00:00:00Z',
       '--json',
     );
-    expect(json(tags)).toMatchObject({ key, status: 'linked', reason: null });
-    expect(ticketOf(ticket).tags.toSorted()).toEqual(['p', 'z']);
+    expect(json(due)).toMatchObject({ key, status: 'linked', reason: null });
+    expect(ticketOf(ticket).due_at).toBe('2026-12-24T00:00:00Z');
   });
 
   test('whole pairs: several customers of one name', async () => {
@@ -263,15 +267,15 @@ describe('conflicts', () => {
       'resolve',
       `zendesk:ticket:${ticket}`,
       '--row',
-      'tags',
+      'dueDate',
       '--value',
       '{"a": 1}',
     );
     expect(ran).toMatchObject({
       code: 2,
-      err: '--value: pms property "tags": found {"a":1}, expected string[]\n',
+      err: '--value: pms property "dueDate": found {"a":1}, expected datetime\n',
     });
-    expect(ticketOf(ticket).tags).toEqual(['z']);
+    expect(ticketOf(ticket).due_at).toBe(DUE.zendesk);
   });
 });
 
@@ -343,7 +347,7 @@ describe('resync', () => {
     const { ticket } = await inConflict();
     const ran = await cli('resync', `TicketToProject/zendesk:ticket:${ticket}`, 'zendesk:ticket:987654321');
     expect(ran.code).toBe(1);
-    expect(ran.out).toMatch(/conflict .*both sides changed title, tags/);
+    expect(ran.out).toMatch(/conflict .*both sides changed title, dueDate/);
     expect(ran.out).toMatch(/zendesk:ticket:987654321 does not exist/);
   });
 

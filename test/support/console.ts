@@ -18,7 +18,7 @@ export interface ConsoleWorld {
   serve(settings: Partial<ConsoleConfig>): Promise<string>;
   /** A linked pair. */
   pair(subject: string): Promise<{ key: string; ticket: number; project: string }>;
-  /** A pair whose titles and tags differ, for a person to decide. */
+  /** A pair whose titles and due dates differ, for a person to decide. */
   conflict(subject: string): Promise<{ key: string; ticket: number; project: string }>;
   /** A pair that Zendesk refuses an update of, until `mend` is called. */
   quarantined(subject: string): Promise<{ key: string; ticket: number; mend: () => Promise<void> }>;
@@ -83,9 +83,12 @@ export async function startConsoleWorld(): Promise<ConsoleWorld> {
     async conflict(subject) {
       const both = await pair(subject);
       await boxes.zd('PUT', `/tickets/${both.ticket}`, {
-        ticket: { subject: `${subject} in Zendesk`, tags: ['z'] },
+        ticket: { subject: `${subject} in Zendesk`, due_at: '2026-12-01T00:00:00Z' },
       });
-      await boxes.pm('PATCH', `/projects/${both.project}`, { title: `${subject} in the PMS`, tags: ['p'] });
+      await boxes.pm('PATCH', `/projects/${both.project}`, {
+        title: `${subject} in the PMS`,
+        dueDate: '2027-01-01T00:00:00Z',
+      });
       await stack.settle();
       return both;
     },
