@@ -158,6 +158,7 @@ export class ZendeskTickets {
   }
 
   private async records(tickets: Ticket[]): Promise<SyncRecord[]> {
+    if (tickets.length === 0) return [];
     const { groups, fields } = this.around;
     const people = await this.around.people.load(
       tickets.flatMap((ticket) => [ticket.requester_id, ticket.assignee_id, ticket.submitter_id]),
