@@ -52,6 +52,11 @@ export interface SyncRecord {
   /** The record of the same side that this one is said under: a comment's ticket, a note's project. Absent for others. */
   parent?: RefKey;
   /**
+   * Whether `values` names every property that the side offers now, so that a property that is missing is not offered.
+   * Absent where the API may leave out what is empty: there a missing property is empty.
+   */
+  complete?: true;
+  /**
    * Elements of list properties, by property and in the side's own spelling, that `values` leaves out because they
    * belong to another property: Zendesk keeps the options of a drop-down among the tags. Absent where there are none.
    */

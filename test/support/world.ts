@@ -45,6 +45,7 @@ export function record(side: Side, values: Values, order = 1, over: Partial<Sync
     updatedAt: new Date(Date.parse(NOW) + order * 1000).toISOString(),
     state: 'live',
     values,
+    complete: true,
     backRef: null,
     foreignBackRef: false,
     skip: null,

@@ -1,4 +1,4 @@
-import { newLink, type Link } from '../../src/sync/link';
+import { blankWrite, emptyAgreement, newLink, type Link } from '../../src/sync/link';
 import type * as Planner from '../../src/sync/planner';
 import type { PairState } from '../../src/sync/planner';
 import type { SyncRecord, Values } from '../../src/sync/record';
@@ -55,6 +55,7 @@ const linkWith = (over: Partial<Link> = {}): Link => ({
   snapshot: { title: 'a', text: null, public: 'internal' },
   ...over,
 });
+const wasPublic = () => linkWith({ snapshot: { title: 'a', text: null, public: 'public' } });
 const stateOf = (records: SyncRecord[], link: Link | null = linkWith(), fresh = true): PairState => ({
   key: KEY,
   link,
@@ -157,6 +158,41 @@ const RULES: Rule[] = [
     name: 'shownToCustomers',
     off: () => true,
     ask: (planner) => does(planner, stateOf([ticket({}), project({ text: 'b' })])),
+    right: [{ side: 'zendesk', op: 'followUp', values: { text: 'b', public: false } }],
+    wrong: [{ side: 'zendesk', op: 'followUp', values: { text: 'b', public: true } }],
+  },
+  {
+    file: 'visibility',
+    name: 'isNarrowed',
+    off: () => false,
+    ask: (planner) =>
+      does(
+        planner,
+        stateOf([ticket({ public: true }), project({ text: 'b', public: 'internal' })], wasPublic()),
+      ),
+    right: [
+      { side: 'zendesk', op: 'update', values: { public: false } },
+      { side: 'zendesk', op: 'followUp', values: { text: 'b', public: false } },
+    ],
+    wrong: [
+      { side: 'zendesk', op: 'followUp', values: { text: 'b', public: false } },
+      { side: 'zendesk', op: 'update', values: { public: false } },
+    ],
+  },
+  {
+    file: 'visibility',
+    name: 'isInternalNow',
+    off: () => false,
+    ask: (planner) => {
+      const write = {
+        ...blankWrite('zendesk', 'followUp'),
+        ref: 'zendesk:ticket:1',
+        values: { text: 'b', public: true },
+      };
+      const next = { ...emptyAgreement(), snapshot: { title: 'a', text: 'b', public: 'public' } };
+      const intent = { id: 'i', writes: [write], next, then: 'linked' as const, seen: {} };
+      return does(planner, stateOf([ticket({}), project({})], { ...wasPublic(), intent }));
+    },
     right: [{ side: 'zendesk', op: 'followUp', values: { text: 'b', public: false } }],
     wrong: [{ side: 'zendesk', op: 'followUp', values: { text: 'b', public: true } }],
   },

@@ -1,5 +1,5 @@
 import { fileWork, mergeFiles, type LinkedFile } from '../pairFiles';
-import { blankWrite, type PlannedWrite } from '../link';
+import { blankWrite, type Agreement, type PlannedWrite } from '../link';
 import { isComment, redactionReaches, type EntityMapping } from '../mapping';
 import { SIDES, otherSide, type Attachment, type Side, type SyncRecord } from '../record';
 import { shownToCustomers } from '../rules/visibility';
@@ -19,14 +19,11 @@ export function filesAfter(
 }
 
 /** What carries files across, or removes them. */
-export function fileWrites(
-  { state, table, link, sides }: LinkedPair,
-  files: readonly LinkedFile[],
-): PlannedWrite[] {
-  return fileWork(files).map(({ op, side, source, place }) => ({
+export function fileWrites({ state, table, sides }: LinkedPair, agreement: Agreement): PlannedWrite[] {
+  return fileWork(agreement.files ?? []).map(({ op, side, source, place }) => ({
     ...blankWrite(side, op),
     ref: sides[side].ref,
-    values: { public: shownToCustomers(table, side, link) },
+    values: { public: shownToCustomers(table, side, agreement) },
     backRef: sides[otherSide(side)].ref,
     idempotencyKey: `${state.key}/file/${sides[otherSide(side)].ref}/${source}`,
     file: { place, source },

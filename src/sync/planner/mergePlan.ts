@@ -1,7 +1,7 @@
 import { attemptsOf, blankWrite, unconfirmedOf, type Agreement, type PlannedWrite } from '../link';
 import { comparedRows, type PropertyRow } from '../mapping';
 import { SIDES, otherSide, type Json, type RefKey, type Side, type Values } from '../record';
-import { shownToCustomers } from '../rules/visibility';
+import { isNarrowed, shownToCustomers } from '../rules/visibility';
 import { textOf } from '../values';
 import { fileWrites, filesAfter } from './fileWrites';
 import { overrulingOf } from './overruling';
@@ -76,15 +76,16 @@ function agreementOf({ table, link, sides, current }: LinkedPair, asking: Asking
 }
 
 /** The writes in their order. */
-function writesOf(pair: LinkedPair, asking: Asking[], { redacted, files }: Agreement): PlannedWrite[] {
+function writesOf(pair: LinkedPair, asking: Asking[], agreement: Agreement): PlannedWrite[] {
   const updates = SIDES.flatMap((side) => updateOf(pair, side, asking) ?? []);
   const followUps = asking.flatMap(({ row, asks }) =>
-    asks.followUps.map(({ to, value }) => followUpOf(pair, row, to, value)),
+    asks.followUps.map(({ to, value }) => followUpOf(pair, agreement, row, { to, value })),
   );
-  // A redaction first: until it is done, nothing is said that could have to be planned again.
-  const texts = redacted ? [...updates, ...followUps] : [...followUps, ...updates];
+  // What hides goes first. Until it is done, nothing is said that could be seen, or have to be planned again.
+  const hides = agreement.redacted !== undefined || isNarrowed(pair.table, pair.link.snapshot, agreement);
+  const texts = hides ? [...updates, ...followUps] : [...followUps, ...updates];
   // What was said goes first, whatever becomes of the files.
-  return texts.length > 0 ? texts : fileWrites(pair, files ?? []);
+  return texts.length > 0 ? texts : fileWrites(pair, agreement);
 }
 
 /** All that one side's record is to be set to, in one write. */
@@ -118,16 +119,16 @@ function updateOf(pair: LinkedPair, side: Side, asking: Asking[]): PlannedWrite 
 /** A value that a side cannot take is said there instead. */
 function followUpOf(
   { state, table, link, sides }: LinkedPair,
+  agreement: Agreement,
   row: PropertyRow,
-  to: Side,
-  value: Json,
+  { to, value }: { to: Side; value: Json },
 ): PlannedWrite {
   return {
     ...blankWrite(to, 'followUp'),
     ref: sides[to].ref,
     values: {
       text: value === null ? '' : textOf(value),
-      public: shownToCustomers(table, to, link),
+      public: shownToCustomers(table, to, agreement),
     },
     backRef: sides[otherSide(to)].ref,
     idempotencyKey: `${state.key}@${link.rev}/${row.id}`,

@@ -1,9 +1,12 @@
 import { refKey } from '../canonicalKey';
-import { releasedIntent, type Intent } from '../link';
+import { releasedIntent, type Intent, type PlannedWrite } from '../link';
+import type { PropertyRow } from '../mapping';
+import { SIDES } from '../record';
+import { isInternalNow } from '../rules/visibility';
 import { createPlan } from './createPlan';
 import { endPlan } from './endPlan';
 import { mergePlan } from './mergePlan';
-import type { Pair } from './plannedPair';
+import { canonicalOf, type Pair } from './plannedPair';
 import type { Findings, Found, Phase } from './phases';
 import type { Plan } from './state';
 import { waitFor } from './waitFor';
@@ -15,7 +18,7 @@ export const PHASE_PLANS: { readonly [P in Phase]: (pair: Pair, found: Findings[
   switching: (_, { former }) => ({ do: 'part', from: former }),
 
   claimed: (_, { owner }) => ({ do: 'redirect', to: owner }),
-  resuming: (_, { intent }) => ({ do: 'write', intent: resumed(intent) }),
+  resuming: (pair, { intent }) => ({ do: 'write', intent: resumed(pair, intent) }),
   unseen: (_, { ref }) => ({ do: 'read', refs: [ref] }),
   maybeEnded: (_, { ref }) => ({ do: 'read', refs: [ref] }),
   endedAlone: (_, { reason }) => ({ do: 'bury', reason, intent: null }),
@@ -45,9 +48,25 @@ export function planFor<P extends Phase>(pair: Pair, { phase, found }: Found<P>)
 }
 
 /** An intent found on the link was begun before: what it did is unknown, so look before writing. */
-function resumed(intent: Intent): Intent {
+function resumed(pair: Pair, intent: Intent): Intent {
   const released = releasedIntent(intent);
-  return { ...released, writes: intent.writes.map((write) => ({ ...write, lookFirst: true })) };
+  const writes = intent.writes.map((write) => ({ ...hiddenToo(pair, write), lookFirst: true }));
+  return { ...released, writes };
+}
+
+/** What was to be added to a comment that became internal meanwhile is internal, too. */
+function hiddenToo(pair: Pair, write: PlannedWrite): PlannedWrite {
+  if (write.done || write.op === 'create' || write.op === 'update' || write.values['public'] !== true)
+    return write;
+  const shown = (row: PropertyRow) =>
+    SIDES.map((side) => {
+      const record = pair.state.observed[side]?.record;
+      const value = record ? canonicalOf(pair, row, side, record) : null;
+      return value?.ok ? value.value : undefined;
+    });
+  return isInternalNow(pair.table, write.side, shown)
+    ? { ...write, values: { ...write.values, public: false } }
+    : write;
 }
 
 function chosenEnded({ state }: Pair, { origin, chosen, counterpart }: Findings['chosenEnded']): Plan {

@@ -1,16 +1,22 @@
 import type { PropertyRow } from '../mapping';
-import { SIDES, type Json, type Side, type SyncRecord, type Values } from '../record';
+import { SIDES, type Json, type Side, type SyncRecord } from '../record';
 
 /**
- * Rules: absent is not empty. A record names every property that its side offers, with null for an empty one; a property
- * that it does not name is not offered: its field was deactivated or deleted, and its value says nothing.
+ * Rules: absent is not empty. A complete record names every property that its side offers, with null for an empty one.
+ * A property that it does not name is not offered: its field was deactivated or deleted, and its value says nothing.
  * https://support.zendesk.com/hc/en-us/articles/4408886624410 (zendesk-rules.md rule 18)
  */
 
+type Shown = Pick<SyncRecord, 'values' | 'complete'>;
+
 /** Whether a record's side offers the row's property. A side without a property in the row has nothing to offer. */
-export function isOffered(row: PropertyRow, side: Side, { values }: { values: Values }): boolean {
+export function isOffered(row: PropertyRow, side: Side, record: Shown): boolean {
   const property = row[side];
-  return property === null || property in values;
+  return property === null || offers(record, property);
+}
+
+export function offers({ values, complete }: Shown, property: string): boolean {
+  return complete !== true || property in values;
 }
 
 /** The side whose record does not offer the row's property: there the row rests. Null where it takes part. */

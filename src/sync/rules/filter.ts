@@ -1,6 +1,7 @@
 import type { EntityMapping } from '../mapping';
 import type { SyncRecord } from '../record';
 import { sameValue } from '../values';
+import { offers } from './absence';
 
 /**
  * Rule: which records take part. A property that the side does not offer keeps no record out.
@@ -8,7 +9,7 @@ import { sameValue } from '../values';
  */
 export function filterReason(table: EntityMapping, record: SyncRecord): string | null {
   for (const [property, allowed] of Object.entries(table.filter[record.ref.side])) {
-    if (property in record.values && !allowed.some((value) => sameValue(value, record.values[property]))) {
+    if (offers(record, property) && !allowed.some((value) => sameValue(value, record.values[property]))) {
       return `filtered out: ${property} is not one of ${allowed.map((value) => JSON.stringify(value)).join(', ')}`;
     }
   }

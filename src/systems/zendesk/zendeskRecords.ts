@@ -92,6 +92,7 @@ export function organizationRecord(raw: Organization): SyncRecord {
     createdAt: raw.created_at,
     state: raw.deleted_at ? 'deleted' : 'live',
     values,
+    complete: true,
     ...backReference(raw.external_id),
     skip: null,
   };
@@ -138,6 +139,7 @@ export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
     createdAt: raw.created_at,
     state: raw.status === 'deleted' ? 'deleted' : 'live',
     values,
+    complete: true,
     ...backReference(raw.external_id),
     ...(owned.length > 0 && { owned: { tags: owned } }),
     skip: null,

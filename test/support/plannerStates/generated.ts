@@ -139,6 +139,7 @@ function recordOn(on: Side, choice: Choices, mapping: Mapping): SyncRecord {
     updatedAt: `2024-05-01T12:00:0${seen.order}.000Z`,
     state: seen.state,
     values,
+    complete: true,
     backRef: backRefs[seen.backRef],
     foreignBackRef: seen.foreign,
     skip: seen.skip,
