@@ -12,6 +12,7 @@ import { Idempotency } from './idempotency';
 import { Jobs } from './jobs';
 import { Limits, limitsOf, type LimitOptions } from './limits';
 import { OAuth, type TokenFaults } from './oauth';
+import type { OAuthClient } from './oauthClients';
 import { Organizations } from './organizations';
 import { Refusal, notFound } from './refusal';
 import { inLanguage } from './rules/language';
@@ -125,6 +126,61 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
   store.rules = rulesOf(options.obeys ?? obeysOfEnvironment());
   const oauth = new OAuth(store, clock);
   const access = new Access(store, oauth, apiTokens);
+  const idempotency = new Idempotency(clock, store);
+  const faults = installHooks(app, options, access, idempotency);
+  const context = contextOf({
+    options,
+    clock,
+    store,
+    oauth,
+    access,
+    apiTokens,
+    idempotency,
+    faults,
+  });
+  await app.register((api) => apiRoutes(api, context, faults), { prefix: '/api/v2' });
+  await tokenEndpoint(app, context);
+  const { fileCalls, fileUrl, closeFiles } = await serveFiles(app, context, options);
+  oauthControls(app, oauth, store);
+  skewDates(app, oauth);
+  controlRoutes(app, context, { now: clock, advance: (ms) => void (advancedMs += ms) });
+
+  origin = await app.listen({ port: options.port ?? 0, host: options.host ?? '127.0.0.1' });
+  const client = addPeople(store, oauth, options);
+  return {
+    url: origin,
+    port: Number(new URL(origin).port),
+    adminEmail: ADMIN,
+    apiToken,
+    clientId: client.identifier,
+    clientSecret: client.secret,
+    oauth,
+    bearer: (email) => oauth.bearer(email),
+    store,
+    tickets: context.tickets,
+    organizations: context.organizations,
+    channels: context.channels,
+    obey: (obeys) => void (store.rules = rulesOf(obeys, store.rules)),
+    advance: (ms) => void (advancedMs += ms),
+    agentEdits: (...edit) => context.agents.edit(...edit),
+    fileUrl,
+    fileCalls,
+    close: async () => {
+      await closeFiles();
+      context.webhooks.close();
+      context.jobs.close();
+      await app.close();
+    },
+  };
+}
+
+/** What every call passes through, in this order. */
+function installHooks(
+  app: FastifyInstance,
+  options: ZendeskSandboxOptions,
+  access: Access,
+  idempotency: Idempotency,
+): Faults {
   const log = new CallLog(
     (request) => access.nameOf(request),
     options.logCalls ? (line) => void process.stderr.write(`${line}\n`) : undefined,
@@ -134,13 +190,46 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
   );
   controlsFromLoopback(app);
   log.install(app);
-  const idempotency = new Idempotency(clock, store);
   // Before the faults, which may delay a creation.
   idempotency.install(app);
   faults.install(app);
   answerErrors(app, (request) => access.localeOf(request));
   allowEmptyJson(app);
+  return faults;
+}
 
+/** What the account has before anything happens in it. @returns the service's OAuth client */
+function addPeople(store: Store, oauth: OAuth, options: ZendeskSandboxOptions): OAuthClient {
+  const { id: ownerId } = store.addUser({ name: 'Sync Admin', email: ADMIN, role: 'admin' });
+  for (const { name, role } of AGENTS)
+    store.addUser({ name, email: `${name.split(' ')[0]}@sandbox.example`, role });
+  store.writes.clear();
+  return oauth.clients.add({
+    identifier: options.clientId ?? 'zendesk_pms_sync',
+    userId: ownerId,
+    ...(options.clientSecret !== undefined && { secret: options.clientSecret }),
+  });
+}
+
+/** From a port of their own, if that is asked for. */
+async function serveFiles(app: FastifyInstance, context: Context, options: ZendeskSandboxOptions) {
+  const fileCalls: IncomingHttpHeaders[] = [];
+  const files = options.fileHost === true ? fastify({ forceCloseConnections: true }) : null;
+  fileRoutes(files ?? app, context, (headers) => void fileCalls.push(headers));
+  const fileUrl = files ? await files.listen({ port: 0, host: options.host ?? '127.0.0.1' }) : null;
+  attachmentRoutes(app, context, fileUrl ?? '');
+  return { fileCalls, fileUrl, closeFiles: async () => files?.close() };
+}
+
+interface Parts extends Pick<Context, 'store' | 'oauth' | 'access' | 'apiTokens' | 'idempotency'> {
+  options: ZendeskSandboxOptions;
+  clock: () => number;
+  faults: Faults;
+}
+
+function contextOf({ options, clock, faults, ...shared }: Parts): Context {
+  const limitOptions = limitsOf(options);
+  const { store, access } = shared;
   const webhooks = new Webhooks(
     { timeoutMs: options.webhookTimeoutMs ?? 12_000, retryMs: options.webhookRetryMs ?? 200, clock },
     faults,
@@ -150,7 +239,6 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
     webhooks.announce(event);
     triggers.announce(event);
   };
-  const limitOptions = limitsOf(options);
   const limits = new Limits(limitOptions, clock);
   const uploads = new Uploads(store);
   const tickets = new Tickets(
@@ -160,8 +248,8 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
   );
   const channels = new OtherChannels(store, tickets);
   const organizations = new Organizations(store, (...change) => tickets.changeBy(...change));
-  const context: Context = {
-    store,
+  return {
+    ...shared,
     limits,
     uploads,
     tickets,
@@ -176,60 +264,9 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
     }),
     agents: new Agents(store, tickets, limits),
     jobs: new Jobs(store.baseUrl, limitOptions.jobsInFlight, clock),
-    idempotency,
-    oauth,
-    access,
-    apiTokens,
     actor: (request) => access.actor(request),
     staleSeconds: (request) => faults.staleSeconds(request),
     tokenFaults: (request) => tokenFaultsOf(faults, request),
-  };
-  await app.register((api) => apiRoutes(api, context, faults), { prefix: '/api/v2' });
-  await tokenEndpoint(app, context);
-  const fileCalls: IncomingHttpHeaders[] = [];
-  const onFile = (headers: IncomingHttpHeaders) => void fileCalls.push(headers);
-  const files = options.fileHost === true ? fastify({ forceCloseConnections: true }) : null;
-  fileRoutes(files ?? app, context, onFile);
-  const fileUrl = files ? await files.listen({ port: 0, host: options.host ?? '127.0.0.1' }) : null;
-  attachmentRoutes(app, context, fileUrl ?? '');
-  oauthControls(app, oauth, store);
-  skewDates(app, oauth);
-  controlRoutes(app, context, { now: clock, advance: (ms) => void (advancedMs += ms) });
-
-  origin = await app.listen({ port: options.port ?? 0, host: options.host ?? '127.0.0.1' });
-  const { id: ownerId } = store.addUser({ name: 'Sync Admin', email: ADMIN, role: 'admin' });
-  for (const { name, role } of AGENTS)
-    store.addUser({ name, email: `${name.split(' ')[0]}@sandbox.example`, role });
-  store.writes.clear();
-  const client = oauth.clients.add({
-    identifier: options.clientId ?? 'zendesk_pms_sync',
-    userId: ownerId,
-    ...(options.clientSecret !== undefined && { secret: options.clientSecret }),
-  });
-  return {
-    url: origin,
-    port: Number(new URL(origin).port),
-    adminEmail: ADMIN,
-    apiToken,
-    clientId: client.identifier,
-    clientSecret: client.secret,
-    oauth,
-    bearer: (email) => oauth.bearer(email),
-    store,
-    tickets,
-    organizations,
-    channels,
-    obey: (obeys) => void (store.rules = rulesOf(obeys, store.rules)),
-    advance: (ms) => void (advancedMs += ms),
-    agentEdits: (...edit) => context.agents.edit(...edit),
-    fileUrl,
-    fileCalls,
-    close: async () => {
-      await files?.close();
-      webhooks.close();
-      context.jobs.close();
-      await app.close();
-    },
   };
 }
 

@@ -19,39 +19,36 @@ const wordsBody = z.looseObject({ text: z.string().min(1) });
  * https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/
  */
 export function commentRoutes(api: FastifyInstance, context: Context): void {
-  const { tickets, uploads, actor } = context;
+  readRoutes(api, context);
+  privacyRoutes(api, context);
+  redactionRoutes(api, context);
+}
+
+/** Oldest first, if nothing else is asked for. */
+const ordered = <T>(items: readonly T[], request: FastifyRequest): T[] => {
+  const query = queryOf(request);
+  return query['sort_order'] === 'desc' || query['sort'] === '-created_at'
+    ? [...items].reverse()
+    : [...items];
+};
+
+type Change = (
+  request: FastifyRequest,
+  event: Omit<AuditEvent, 'id'> & { type: string },
+  news: string,
+  how: (comment: Comment) => Comment,
+  ticketId?: number,
+) => Comment;
+
+const changing =
+  ({ tickets, actor }: Context): Change =>
+  (request, { type, ...more }, event, change, ticketId = idOf(request)) =>
+    tickets.changeComment(ticketId, idOf(request, 'comment'), actor(request), { type, event, change, more });
+
+function readRoutes(api: FastifyInstance, context: Context): void {
+  const { tickets } = context;
   const { comments } = tickets;
   const list = listing(context);
-  /** Oldest first, if nothing else is asked for. */
-  const ordered = <T>(items: readonly T[], request: FastifyRequest): T[] => {
-    const query = queryOf(request);
-    return query['sort_order'] === 'desc' || query['sort'] === '-created_at'
-      ? [...items].reverse()
-      : [...items];
-  };
-  const change = (
-    request: FastifyRequest,
-    { type, ...more }: Omit<AuditEvent, 'id'> & { type: string },
-    event: string,
-    how: (comment: Comment) => Comment,
-    ticketId = idOf(request),
-  ) =>
-    tickets.changeComment(ticketId, idOf(request, 'comment'), actor(request), {
-      type,
-      event,
-      change: how,
-      more,
-    });
-  const redact = (request: FastifyRequest, how: (comment: Comment) => Comment, ticketId?: number): Fields => {
-    const event = redactionEvent(idOf(request, 'comment'));
-    return { comment: change(request, event, 'ticket.comment_redacted', how, ticketId) };
-  };
-  const makePrivate = (request: FastifyRequest) => {
-    const event = { type: 'CommentPrivacyChange', comment_id: idOf(request, 'comment'), public: false };
-    const hide = (comment: Comment) => ({ ...comment, public: false });
-    change(request, event, 'ticket.comment_made_private', hide);
-  };
-
   api.get('/tickets/:id/comments', async (request) => {
     const { id } = tickets.get(idOf(request));
     return list(request, 'comments', ordered(comments.of(id), request));
@@ -67,6 +64,16 @@ export function commentRoutes(api: FastifyInstance, context: Context): void {
     return isArchived(context.store, ticket) ? { audits: shown } : list(request, 'audits', shown);
   });
   api.get('/ticket_audits', async (request) => context.exports.audits(queryOf(request)));
+}
+
+function privacyRoutes(api: FastifyInstance, context: Context): void {
+  const { comments } = context.tickets;
+  const change = changing(context);
+  const makePrivate = (request: FastifyRequest) => {
+    const event = { type: 'CommentPrivacyChange', comment_id: idOf(request, 'comment'), public: false };
+    const hide = (comment: Comment) => ({ ...comment, public: false });
+    change(request, event, 'ticket.comment_made_private', hide);
+  };
   // Rule 21: an empty body.
   api.put('/tickets/:id/comments/:comment/make_private', async (request, reply) => {
     makePrivate(request);
@@ -79,6 +86,16 @@ export function commentRoutes(api: FastifyInstance, context: Context): void {
     makePrivate(request);
     return reply.code(200).send('');
   });
+}
+
+function redactionRoutes(api: FastifyInstance, context: Context): void {
+  const { tickets, uploads } = context;
+  const { comments } = tickets;
+  const change = changing(context);
+  const redact = (request: FastifyRequest, how: (comment: Comment) => Comment, ticketId?: number): Fields => {
+    const event = redactionEvent(idOf(request, 'comment'));
+    return { comment: change(request, event, 'ticket.comment_redacted', how, ticketId) };
+  };
   api.put('/tickets/:id/comments/:comment/redact', async (request) => {
     const { text } = parseRequest(wordsBody, request.body);
     checkOlderRedaction(tickets.get(idOf(request)).status);

@@ -99,9 +99,11 @@ function groupRoutes(api: FastifyInstance, context: Context): void {
     if (!group) throw notFound();
     return group;
   };
-  api.get('/groups', async (request) => list(request, 'groups', store.groups));
-  api.get('/groups/assignable', async (request) => list(request, 'groups', store.groups));
-  api.get('/groups/:id', async (request) => ({ group: get(idOf(request)) }));
+  // The first ones were made before the sandbox had an address.
+  const shown = (group: Group) => ({ ...group, url: `${store.baseUrl()}/groups/${group.id}.json` });
+  for (const path of ['/groups', '/groups/assignable'])
+    api.get(path, async (request) => list(request, 'groups', store.groups, shown));
+  api.get('/groups/:id', async (request) => ({ group: shown(get(idOf(request))) }));
   api.post('/groups', async (request, reply) => {
     const given = envelope(request, 'group') as Fields & { name: string };
     const group = { ...blankGroup(store.newId(), given.name, store.baseUrl(), store.now()), ...given };

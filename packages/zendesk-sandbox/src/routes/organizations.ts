@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { JobKind } from '../jobs';
-import type { Organization } from '../model';
+import type { Fields, Organization } from '../model';
 import { parseRequest } from '../refusal';
 import { isArchived } from '../rules/archive';
 import {
@@ -20,13 +20,23 @@ import {
 
 const mergeBody = z.looseObject({ organization_merge: z.looseObject({ winner_id: z.coerce.number() }) });
 
+const kind = (action: JobKind['action']): JobKind => ({ action, resource: 'Organization' });
+
 /** https://developer.zendesk.com/api-reference/ticketing/organizations/organizations/ */
 export function organizationRoutes(api: FastifyInstance, context: Context): void {
-  const { organizations, jobs, store, users, tickets, actor } = context;
-  const list = listing(context);
-  const show = (organization: Organization) => organizations.shown(organization);
-  const kind = (action: JobKind['action']): JobKind => ({ action, resource: 'Organization' });
+  const show = (organization: Organization) => context.organizations.shown(organization);
+  readRoutes(api, context, show);
+  writeRoutes(api, context, show);
+  bulkRoutes(api, context);
+  mergeRoutes(api, context);
+  relatedRoutes(api, context);
+}
 
+type Show = (organization: Organization) => Fields;
+
+function readRoutes(api: FastifyInstance, context: Context, show: Show): void {
+  const { organizations, store } = context;
+  const list = listing(context);
   api.get('/organizations', async (request) => list(request, 'organizations', organizations.live(), show));
   api.get('/organizations/count', async () => ({
     count: { value: organizations.live().length, refreshed_at: store.now() },
@@ -58,6 +68,9 @@ export function organizationRoutes(api: FastifyInstance, context: Context): void
   api.get('/organizations/:id', async (request) => ({
     organization: show(organizations.get(idOf(request))),
   }));
+}
+
+function writeRoutes(api: FastifyInstance, { organizations, actor }: Context, show: Show): void {
   api.post('/organizations', async (request, reply) => {
     const organization = organizations.create(envelope(request, 'organization'), actor(request).id);
     return reply
@@ -70,6 +83,18 @@ export function organizationRoutes(api: FastifyInstance, context: Context): void
     const { organization, created } = organizations.createOrUpdate(given, actor(request).id);
     return reply.code(created ? 201 : 200).send({ organization: show(organization) });
   });
+  api.put('/organizations/:id', async (request) => ({
+    organization: show(
+      organizations.update(idOf(request), envelope(request, 'organization'), actor(request).id),
+    ),
+  }));
+  api.delete('/organizations/:id', async (request, reply) => {
+    organizations.remove(idOf(request), actor(request).id);
+    return noContent(reply);
+  });
+}
+
+function bulkRoutes(api: FastifyInstance, { organizations, jobs, actor }: Context): void {
   api.post('/organizations/create_many', async (request) => {
     const { id: by } = actor(request);
     const step = (each: object) => ({ id: organizations.create(each, by).id });
@@ -92,15 +117,9 @@ export function organizationRoutes(api: FastifyInstance, context: Context): void
         : listOf(externalIds).flatMap((each) => organizations.byExternalId(each).map(({ id }) => id));
     return { job_status: jobs.add(kind('Delete'), gone, (id) => (organizations.remove(id, by), { id })) };
   });
-  api.put('/organizations/:id', async (request) => ({
-    organization: show(
-      organizations.update(idOf(request), envelope(request, 'organization'), actor(request).id),
-    ),
-  }));
-  api.delete('/organizations/:id', async (request, reply) => {
-    organizations.remove(idOf(request), actor(request).id);
-    return noContent(reply);
-  });
+}
+
+function mergeRoutes(api: FastifyInstance, { organizations, actor }: Context): void {
   api.post('/organizations/:id/merge', async (request) => {
     const { organization_merge: merge } = parseRequest(mergeBody, request.body);
     return {
@@ -110,6 +129,12 @@ export function organizationRoutes(api: FastifyInstance, context: Context): void
   api.get('/organization_merges/:id', async (request) => ({
     organization_merge: organizations.mergeStatus(textOfPath(request)),
   }));
+}
+
+/** What belongs to an organization. */
+function relatedRoutes(api: FastifyInstance, context: Context): void {
+  const { organizations, store, users, tickets } = context;
+  const list = listing(context);
   api.get('/organizations/:id/tickets', async (request) => {
     const { id } = organizations.get(idOf(request));
     return list(

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { JobKind } from '../jobs';
 import type { Audit, Fields, Ticket } from '../model';
@@ -30,17 +30,18 @@ const kind = (action: JobKind['action']): JobKind => ({ action, resource: 'Ticke
 
 /** https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ */
 export function ticketRoutes(api: FastifyInstance, context: Context): void {
-  const { tickets, jobs, store, actor, limits, idempotency } = context;
+  readRoutes(api, context);
+  writeRoutes(api, context);
+  bulkRoutes(api, context);
+  mergeRoutes(api, context);
+  tagRoutes(api, context);
+  deletedTicketRoutes(api, context);
+}
+
+function readRoutes(api: FastifyInstance, context: Context): void {
+  const { tickets, store } = context;
   const list = listing(context);
   const show = (ticket: Ticket) => tickets.shown(ticket);
-  const answerOf = ({ ticket, audit }: { ticket: Ticket; audit: Audit }) => ({
-    ticket: show(ticket),
-    audit: shownAudit(store, audit),
-  });
-  const update = (request: FastifyRequest, change: unknown, tagKeys = false) => {
-    const user = actor(request);
-    return tickets.update(idOf(request), change, user, { tagKeys });
-  };
   /** Lists leave out what is archived. */
   const listed = () => tickets.live().filter((ticket) => !isArchived(store, ticket));
 
@@ -75,6 +76,13 @@ export function ticketRoutes(api: FastifyInstance, context: Context): void {
     );
   });
   api.get('/tickets/:id', async (request) => ({ ticket: show(tickets.get(idOf(request))) }));
+}
+
+function writeRoutes(api: FastifyInstance, { tickets, store, actor, idempotency }: Context): void {
+  const answerOf = ({ ticket, audit }: { ticket: Ticket; audit: Audit }) => ({
+    ticket: tickets.shown(ticket),
+    audit: shownAudit(store, audit),
+  });
   api.post('/tickets', async (request, reply) => {
     const user = actor(request);
     const create = () => answerOf(tickets.create(envelope(request, 'ticket'), user));
@@ -88,6 +96,16 @@ export function ticketRoutes(api: FastifyInstance, context: Context): void {
     if (lookup !== null) reply.header('x-idempotency-lookup', lookup);
     return reply.send(answer);
   });
+  api.put('/tickets/:id', async (request) =>
+    answerOf(tickets.update(idOf(request), envelope(request, 'ticket'), actor(request))),
+  );
+  api.delete('/tickets/:id', async (request, reply) => {
+    tickets.remove(idOf(request), actor(request));
+    return noContent(reply);
+  });
+}
+
+function bulkRoutes(api: FastifyInstance, { tickets, jobs, limits, actor }: Context): void {
   api.post('/tickets/create_many', async (request) => {
     const user = actor(request);
     const step = (each: Fields) => ({ id: tickets.create(each, user).ticket.id });
@@ -107,11 +125,9 @@ export function ticketRoutes(api: FastifyInstance, context: Context): void {
     const ids = idList(queryOf(request)['ids']);
     return { job_status: jobs.add(kind('Update'), ids, (id) => (tickets.remove(id, user), { id })) };
   });
-  api.put('/tickets/:id', async (request) => answerOf(update(request, envelope(request, 'ticket'))));
-  api.delete('/tickets/:id', async (request, reply) => {
-    tickets.remove(idOf(request), actor(request));
-    return noContent(reply);
-  });
+}
+
+function mergeRoutes(api: FastifyInstance, { tickets, jobs, actor }: Context): void {
   api.post('/tickets/:id/merge', async (request) => {
     const user = actor(request);
     const winner = idOf(request);
@@ -125,8 +141,10 @@ export function ticketRoutes(api: FastifyInstance, context: Context): void {
     const step = (id: number) => (tickets.merge(id, body.ids, user, words), { id });
     return { job_status: jobs.add(kind('Update'), [winner], step) };
   });
+}
 
-  // https://developer.zendesk.com/api-reference/ticketing/ticket-management/tags/
+/** https://developer.zendesk.com/api-reference/ticketing/ticket-management/tags/ */
+function tagRoutes(api: FastifyInstance, { tickets, actor }: Context): void {
   api.get('/tickets/:id/tags', async (request) => ({ tags: tickets.get(idOf(request)).tags }));
   for (const [method, field] of [
     ['PUT', 'additional_tags'],
@@ -138,13 +156,12 @@ export function ticketRoutes(api: FastifyInstance, context: Context): void {
       url: '/tickets/:id/tags',
       handler: async (request, reply) => {
         const { tags, ...safety } = parseRequest(tagsBody, request.body);
-        const { ticket } = update(request, { ...safety, [field]: tags }, true);
+        const change = { ...safety, [field]: tags };
+        const { ticket } = tickets.update(idOf(request), change, actor(request), { tagKeys: true });
         return reply.code(method === 'POST' ? 201 : 200).send({ tags: ticket.tags });
       },
     });
   }
-
-  deletedTicketRoutes(api, context);
 }
 
 function deletedTicketRoutes(api: FastifyInstance, context: Context): void {
