@@ -32,7 +32,8 @@ export class Jobs {
     const results = new Map((job.results ?? []).map((result, place) => [result.index ?? place, result]));
     return Array.from({ length: items }, (_, place): JobResult => {
       const { id, success, error, details } = results.get(place) ?? {};
-      return id !== undefined && success !== false
+      // A failed item may have an id, too: that of the record that was to change (zendesk-rules.md rule 9).
+      return id !== undefined && success !== false && error == null
         ? { id: String(id) }
         : { id: null, error: failureOf(request.path, error ?? 'no result', details ?? '') };
     });
