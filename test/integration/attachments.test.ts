@@ -144,7 +144,8 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
     expect(await talk.linkOfNote(id)).toMatchObject(reason('huge.bin'));
     expect((await talk.linkOfComment(next))?.reason).toBeNull();
     // It is tried again with the next change, or when somebody asks.
-    Object.assign(talk.boxes.systems.zendesk, { fileLimitBytes: 100_000 });
+    const { files } = talk.boxes.systems.zendesk as unknown as { files: object };
+    Object.assign(files, { limitBytes: 100_000 });
     const ref = { side: 'zendesk', kind: 'comment', id: `${talk.ticket.id}-${comment.id}` } as const;
     const summary = await talk.stack.hint('CommentToProject', ref, { force: true });
     expect(summary).toMatchObject({ status: 'linked', reason: null });
