@@ -39,6 +39,10 @@ const nullable = z
 
 const zendeskUser = z.object({ id: zendeskId, email: nullable, name: text, role: text });
 const zendeskGroup = z.object({ id: zendeskId, name: text });
+const zendeskField = z.object({
+  tag: nullable,
+  custom_field_options: z.array(z.object({ value: z.string() })).nullish(),
+});
 const zendeskOrganization = z.object({
   id: zendeskId,
   name: text,
@@ -120,6 +124,8 @@ export interface ZendeskWorld {
   organizations: z.infer<typeof zendeskOrganization>[];
   tickets: ZendeskTicket[];
   comments: CommentWithAudit[];
+  /** Tags that belong to fields: the options of drop-downs and multi-selects, and those of checkboxes. */
+  fieldTags: ReadonlySet<string>;
 }
 
 export interface PmsWorld {
@@ -129,11 +135,17 @@ export interface PmsWorld {
   notes: z.infer<typeof pmsNote>[];
 }
 
+/** https://support.zendesk.com/hc/en-us/articles/4408881943194 */
+function tagsOfField({ tag, custom_field_options: options }: z.infer<typeof zendeskField>): string[] {
+  return [...(options ?? []).map(({ value }) => value), ...(tag ? [tag] : [])];
+}
+
 export async function readZendesk(access: Access): Promise<ZendeskWorld> {
   const api = zendeskApi(access);
   const users = await listZendesk(api, '/users.json', 'users', zendeskUser);
   const groups = await listZendesk(api, '/groups.json', 'groups', zendeskGroup);
   const organizations = await listZendesk(api, '/organizations.json', 'organizations', zendeskOrganization);
+  const fields = await listZendesk(api, '/ticket_fields.json', 'ticket_fields', zendeskField);
   const listed = await listZendesk(api, '/tickets.json', 'tickets', zendeskTicket);
   const tickets = listed.filter(({ status }) => status !== 'deleted');
   const comments = await inParallel(tickets, PARALLEL_READS, ({ id }) => readComments(api, id));
@@ -143,6 +155,7 @@ export async function readZendesk(access: Access): Promise<ZendeskWorld> {
     organizations,
     tickets,
     comments: comments.flat(),
+    fieldTags: new Set(fields.flatMap(tagsOfField)),
   };
 }
 

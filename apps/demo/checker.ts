@@ -191,7 +191,7 @@ class Check {
       },
       { name: 'assignee', ...assignees, excused: unknown },
       { name: 'due date', zendesk: this.due(z.due_at), pms: this.due(p.dueDate) },
-      { name: 'tags', zendesk: labelSet(z.tags), pms: labelSet(p.tags) },
+      { name: 'tags', zendesk: this.ownTags(z.tags), pms: this.ownTags(p.tags) },
       { name: 'group', zendesk: this.zendesk.groups.get(z.group_id ?? '') ?? '', pms: p.group ?? '' },
       { name: 'channel', zendesk: channelName(z.via?.channel), pms: p.channel ?? '' },
       // The page on which an agent opens the ticket, not the API's own address.
@@ -237,6 +237,11 @@ class Check {
       );
     }
     return properties;
+  }
+
+  /** Tags that belong to a field are the field's: its own row carries them, where the mapping has one. */
+  private ownTags(tags: readonly string[]): string[] {
+    return labelSet(tags).filter((tag) => !this.zendesk.fieldTags.has(tag));
   }
 
   private due(value: string | null): Comparable {
