@@ -1,3 +1,4 @@
+import { FieldTags } from './fieldTags';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { CallBudget } from '../../systems/budget';
@@ -29,6 +30,7 @@ export class ZendeskApi implements PublicApi {
   private readonly http: HttpClient;
   private readonly baseUrl: string;
   private readonly users = new Map<number, User>();
+  private readonly fieldTags = new FieldTags(() => this.get(answers.ticketFields, '/ticket_fields'));
   private groupList: Promise<{ id: number; name: string }[]> | null = null;
 
   constructor({ baseUrl, as, budget }: ZendeskAccess) {
@@ -317,6 +319,7 @@ export class ZendeskApi implements PublicApi {
       files: [],
       values: {
         ...values,
+        tags: await this.fieldTags.leftOut(values['tags']),
         organization_id: organizationId === null ? null : String(organizationId),
         requester: emailOf('requester_id'),
         assignee: emailOf('assignee_id'),
