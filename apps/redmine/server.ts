@@ -75,7 +75,7 @@ export async function startRedmine(say: (line: string) => void): Promise<Redmine
 
 /** A copy of the package with a database, made once for each version of both: nothing is written where the package is. */
 async function prepared(version: string, say: (line: string) => void): Promise<string> {
-  const setup = path.join(projectRoot(), 'redmine', 'setup.rb');
+  const setup = path.join(projectRoot(), 'apps', 'redmine', 'setup.rb');
   const digest = createHash('sha256').update(readFileSync(setup)).update(DATABASE).update(ONE_AT_A_TIME);
   const name = `redmine-${version}-${digest.digest('hex').slice(0, 12)}`;
   return buildOnce(cacheRoot(), name, async (scratch) => {
