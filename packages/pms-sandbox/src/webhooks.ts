@@ -1,18 +1,11 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { DeliveryFaults, type Faults } from 'zendesk-sandbox/common';
+import { DeliveryFaults, DeliveryQueue, isLoopbackUrl, type Faults } from 'zendesk-sandbox/common';
 import type { Change } from './model';
 import { notFound, parse } from './refusal';
 
-const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];
 const webhookSchema = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/ })
-    .refine(
-      (url) => URL.canParse(url) && LOOPBACK.includes(new URL(url).hostname),
-      'expected a loopback address',
-    ),
+  url: z.url({ protocol: /^https?$/ }).refine(isLoopbackUrl, 'expected a loopback address'),
   secret: z.string().min(8),
   kinds: z
     .array(z.enum(['customer', 'project', 'note']))
@@ -25,19 +18,15 @@ type Shown = Omit<Webhook, 'secret'>;
 const ATTEMPTS = 4;
 const FIRST_WAIT_MS = 200;
 const ANSWER_WITHIN_MS = 5_000;
-/** More at once would only exhaust sockets. */
-const IN_FLIGHT = 16;
 
 /** Tells subscribers of changes: in no order, a few tries each, and then no more. */
 export class Webhooks {
   private readonly subscribed = new Map<string, Webhook>();
-  private readonly waiting: (() => Promise<void>)[] = [];
-  private readonly closing = new AbortController();
+  private readonly queue = new DeliveryQueue();
   private readonly deliveries: DeliveryFaults;
-  private inFlight = 0;
 
   constructor(faults: Faults) {
-    this.deliveries = new DeliveryFaults(faults, this.closing.signal);
+    this.deliveries = new DeliveryFaults(faults, this.queue.closed);
   }
 
   add(input: unknown): Shown {
@@ -57,30 +46,16 @@ export class Webhooks {
   announce(change: Change): void {
     for (const webhook of this.subscribed.values()) {
       if (!webhook.kinds.includes(change.kind)) continue;
-      this.deliveries.pass(`${change.kind}.${change.op}`, (then = () => undefined) => {
-        this.waiting.push(() => this.deliver(webhook, change).then(then));
-        this.deliverNext();
-      });
+      this.deliveries.pass(`${change.kind}.${change.op}`, (then) =>
+        this.queue.add(() => this.deliver(webhook, change), then),
+      );
     }
   }
 
   /** Ends all deliveries, so that nothing keeps the process alive. */
   close(): void {
-    this.closing.abort();
+    this.queue.close();
     this.subscribed.clear();
-    this.waiting.length = 0;
-  }
-
-  private deliverNext(): void {
-    while (this.inFlight < IN_FLIGHT) {
-      const next = this.waiting.shift();
-      if (!next) return;
-      this.inFlight += 1;
-      void next().finally(() => {
-        this.inFlight -= 1;
-        this.deliverNext();
-      });
-    }
   }
 
   private async deliver(webhook: Webhook, { record: _, actorId: __, ...body }: Change): Promise<void> {
@@ -95,7 +70,7 @@ export class Webhooks {
     };
     for (let attempt = 0; attempt < ATTEMPTS && this.subscribed.has(webhook.id); attempt += 1) {
       try {
-        const signal = AbortSignal.any([AbortSignal.timeout(ANSWER_WITHIN_MS), this.closing.signal]);
+        const signal = AbortSignal.any([AbortSignal.timeout(ANSWER_WITHIN_MS), this.queue.closed]);
         // A redirect could lead away from loopback: it counts as a failure.
         const answer = await fetch(webhook.url, {
           method: 'POST',
@@ -109,12 +84,8 @@ export class Webhooks {
       } catch {
         // Nobody there, or too slow: the next attempt will tell.
       }
-      if (attempt < ATTEMPTS - 1) await this.pause(FIRST_WAIT_MS * 2 ** attempt);
+      if (attempt < ATTEMPTS - 1) await this.queue.pause(FIRST_WAIT_MS * 2 ** attempt);
     }
-  }
-
-  private async pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.closing.signal }).catch(() => undefined);
   }
 }
 

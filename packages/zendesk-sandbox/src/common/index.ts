@@ -1,4 +1,5 @@
 export * from './callLog';
 export * from './deliveryFaults';
+export * from './deliveryQueue';
 export * from './faults';
 export * from './loopback';

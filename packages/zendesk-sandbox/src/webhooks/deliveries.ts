@@ -1,6 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DeliveryFaults } from '../common/deliveryFaults';
+import { DeliveryQueue } from '../common/deliveryQueue';
 import type { Faults } from '../common/faults';
 import type { Fields } from '../model';
 import { Breaker } from './breaker';
@@ -33,8 +33,6 @@ interface Invocation {
   attempts: Fields[];
 }
 
-/** More at once would only exhaust sockets. */
-const IN_FLIGHT = 16;
 const LOG_KEPT_MS = 7 * 24 * 3_600_000;
 const TIMEOUT_STATUS = 504;
 const RETRY_AFTER_BELOW_SECONDS = 60;
@@ -54,17 +52,15 @@ export function retriesOf({ status, retryAfterSeconds }: Attempt): number {
 /** At least once, in no order. The log keeps 7 days. */
 export class Deliveries {
   private readonly breakers = new Map<string, Breaker>();
-  private readonly waiting: (() => Promise<void>)[] = [];
-  private readonly closing = new AbortController();
+  private readonly queue = new DeliveryQueue();
   private readonly faults: DeliveryFaults;
   private log: Invocation[] = [];
-  private inFlight = 0;
 
   constructor(
     private readonly options: DeliveryOptions,
     faults: Faults,
   ) {
-    this.faults = new DeliveryFaults(faults, this.closing.signal);
+    this.faults = new DeliveryFaults(faults, this.queue.closed);
   }
 
   /** @param isActive asked before each attempt */
@@ -80,7 +76,7 @@ export class Deliveries {
     if ((this.log[0]?.at ?? from) < from) this.log = this.log.filter(({ at }) => at >= from);
     this.log.push(invocation);
     const deliver = () => this.deliver(receiver, invocation, body, isActive);
-    this.faults.pass(type, (then) => this.enqueue(deliver, then));
+    this.faults.pass(type, (then) => this.queue.add(deliver, then));
   }
 
   invocations(webhookId: string): Fields[] {
@@ -102,26 +98,7 @@ export class Deliveries {
 
   /** Ends all deliveries, so that nothing keeps the process alive. */
   close(): void {
-    this.closing.abort();
-    this.waiting.length = 0;
-  }
-
-  private enqueue(deliver: () => Promise<void>, then: () => void = () => undefined): void {
-    if (this.closing.signal.aborted) return;
-    this.waiting.push(() => deliver().then(then));
-    this.deliverNext();
-  }
-
-  private deliverNext(): void {
-    while (this.inFlight < IN_FLIGHT) {
-      const next = this.waiting.shift();
-      if (!next) return;
-      this.inFlight += 1;
-      void next().finally(() => {
-        this.inFlight -= 1;
-        this.deliverNext();
-      });
-    }
+    this.queue.close();
   }
 
   private async deliver(
@@ -149,7 +126,7 @@ export class Deliveries {
       });
       invocation.status = isDone ? 'success' : status === 403 ? 'terminated' : 'failed';
       if (isDone || tries >= retriesOf(attempt)) return;
-      await this.pause(
+      await this.queue.pause(
         retryAfterSeconds === null ? this.options.retryMs * 2 ** tries : retryAfterSeconds * 1000,
       );
     }
@@ -180,7 +157,7 @@ export class Deliveries {
         body,
         // A redirect could lead away from loopback.
         redirect: 'manual',
-        signal: AbortSignal.any([AbortSignal.timeout(this.options.timeoutMs), this.closing.signal]),
+        signal: AbortSignal.any([AbortSignal.timeout(this.options.timeoutMs), this.queue.closed]),
       });
       await answer.body?.cancel();
       const told = answer.headers.get('retry-after');
@@ -190,9 +167,5 @@ export class Deliveries {
       // Nobody there, or too slow.
       return { status: 'failed', retryAfterSeconds: null };
     }
-  }
-
-  private async pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.closing.signal }).catch(() => undefined);
   }
 }
