@@ -21,17 +21,24 @@ export interface HeldSet {
   owned?: string[];
 }
 
+type Holder = Pick<SyncRecord, 'values' | 'owned'>;
+
+/** One set of a record, as far as its canonical form does not say all of it; empty where it does. */
+export function heldSet({ values, owned }: Holder, property: string): HeldSet {
+  const spelled = elementsOf(values[property]).filter((each) => each !== elementOf('tags', each));
+  const belonging = owned?.[property] ?? [];
+  return {
+    ...(spelled.length > 0 && { spelled }),
+    ...(belonging.length > 0 && { owned: belonging }),
+  };
+}
+
 /** The sets of a record, by property, that are more than their canonical form says. */
-export function heldSets({ values, owned }: Pick<SyncRecord, 'values' | 'owned'>): Record<string, HeldSet> {
+export function heldSets(record: Holder): Record<string, HeldSet> {
   const held: Record<string, HeldSet> = {};
-  for (const [property, value] of Object.entries(values)) {
-    const spelled = elementsOf(value).filter((each) => each !== elementOf('tags', each));
-    const belonging = owned?.[property] ?? [];
-    if (spelled.length > 0 || belonging.length > 0)
-      held[property] = {
-        ...(spelled.length > 0 && { spelled }),
-        ...(belonging.length > 0 && { owned: belonging }),
-      };
+  for (const [property, value] of Object.entries(record.values)) {
+    const set = Array.isArray(value) ? heldSet(record, property) : {};
+    if (Object.keys(set).length > 0) held[property] = set;
   }
   return held;
 }

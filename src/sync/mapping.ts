@@ -51,15 +51,6 @@ export interface PropertyRow {
     /** Canonical values that the side can take after all: a comment can be made internal, never public. */
     except: readonly Json[];
   } | null;
-  /** Why the row takes no part for the time being, in any pair; null where it does. */
-  rest: Rest | null;
-}
-
-/** A row rests while one side does not offer its property: absent is not empty. */
-export interface Rest {
-  side: Side;
-  /** For a person. */
-  reason: string;
 }
 
 export interface EntityMapping {
@@ -98,14 +89,9 @@ export function redactionReaches({ onRedact }: EntityMapping, side: Side): boole
   return onRedact === 'both' || onRedact === (side === 'pms' ? 'toPms' : 'toZendesk');
 }
 
-/** The rows that take part: all but those that rest. */
-export function activeRows(mapping: EntityMapping): PropertyRow[] {
-  return mapping.rows.filter((row) => row.rest === null);
-}
-
 /** The rows that are compared and kept equal after creation. */
 export function comparedRows(mapping: EntityMapping): PropertyRow[] {
-  return activeRows(mapping).filter((row) => row.write === 'always');
+  return mapping.rows.filter((row) => row.write === 'always');
 }
 
 /** Which entity a kind of record belongs to; null for one that the mapping does not speak of. */

@@ -104,7 +104,6 @@ function toRow(row: RowInput): PropertyRow {
     write: row.write,
     fixed:
       row.fixedOn && row.onEdit ? { side: row.fixedOn, onEdit: row.onEdit, except: row.except ?? [] } : null,
-    rest: null,
   };
 }
 

@@ -1,6 +1,6 @@
 import { refKey } from '../canonicalKey';
 import { blankWrite, emptyAgreement, type PlannedWrite } from '../link';
-import { activeRows, comparedRows, writesTo, type PropertyRow } from '../mapping';
+import { comparedRows, writesTo, type PropertyRow } from '../mapping';
 import { otherSide, type Json, type RefKey, type Side, type SyncRecord, type Values } from '../record';
 import { elementsOf } from '../heldSets';
 import { isOffered } from '../rules/absence';
@@ -58,7 +58,7 @@ function contentFor(
   canonical: Values,
 ): Content | { problem: string } {
   const content: Content = { values: {}, rows: [], waitsFor: [] };
-  for (const row of activeRows(table)) {
+  for (const row of table.rows) {
     const target = row[to];
     if (!target || !writesTo(row, to) || !isOffered(row, origin.ref.side, origin)) continue;
     const value =

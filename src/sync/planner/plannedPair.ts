@@ -1,6 +1,6 @@
 import { parseCanonicalKey } from '../canonicalKey';
 import { seenVersion, type Link, type LinkedSide, type SeenVersion } from '../link';
-import { activeRows, type EntityMapping, type Mapping, type PropertyRow } from '../mapping';
+import type { EntityMapping, Mapping, PropertyRow } from '../mapping';
 import { SIDES, type RecordRef, type RefKey, type Side, type SyncRecord } from '../record';
 import { NO_DECISIONS, type Decisions } from '../resolution';
 import { differingRows } from '../rules/echo';
@@ -80,7 +80,7 @@ export function canonicalOf(
  * a ticket that a person unlinked.
  */
 export function missingParents(pair: LinkedPair): RefKey[] {
-  const required = activeRows(pair.table).filter(
+  const required = pair.table.rows.filter(
     ({ transform }) => transform.kind === 'reference' && transform.required,
   );
   return SIDES.flatMap((side) => {

@@ -1,4 +1,3 @@
-import { activeRows } from '../mapping';
 import type { RefKey, SyncRecord, Values } from '../record';
 import { isOffered } from '../rules/absence';
 import { canonicalOf, type Pair } from './plannedPair';
@@ -15,7 +14,7 @@ export interface RecordValues {
 export function canonicalValues(pair: Pair, record: SyncRecord): RecordValues {
   const { side } = record.ref;
   const result: RecordValues = { values: {}, problems: [], waitsFor: [] };
-  for (const row of activeRows(pair.table)) {
+  for (const row of pair.table.rows) {
     if (!row[side] || !isOffered(row, side, record)) continue;
     const value = canonicalOf(pair, row, side, record);
     if (value.ok) result.values[row.id] = value.value;

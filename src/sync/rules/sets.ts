@@ -1,7 +1,7 @@
 import type { Link, LinkedSide } from '../link';
 import type { PropertyRow } from '../mapping';
 import { SIDES, type Json, type Side, type SyncRecord } from '../record';
-import { elementOf, elementsOf, heldSets } from '../heldSets';
+import { elementOf, elementsOf, heldSet } from '../heldSets';
 
 /**
  * Rules: sets merge by element. What either side added or removed holds, so no winner is needed and nothing is lost.
@@ -36,8 +36,11 @@ export function mergedSet({ row, agreed, base, current, returned }: SetSight): M
   const now = bySide((side) => new Set(elementsOf(current[side])));
   const before = bySide((side) => new Set(elementsOf(base?.[side])));
   const known = new Set(base ? elementsOf(agreed) : []);
-  const added = bySide((side) => [...now[side]].filter((each) => isNew(each, before[side], returned[side])));
-  const gained = new Set([...added.zendesk, ...added.pms]);
+  const gained = new Set(
+    SIDES.flatMap((side) =>
+      [...now[side]].filter((each) => !before[side].has(each) || returned[side].has(each)),
+    ),
+  );
   const dropped = new Set(
     SIDES.flatMap((side) => [...before[side]].filter((each) => !now[side].has(each) && !gained.has(each))),
   );
@@ -50,10 +53,6 @@ export function mergedSet({ row, agreed, base, current, returned }: SetSight): M
     return sorted([...value.filter((each) => holds(row, side, each) && !refused(each)), ...kept]);
   });
   return { value, shown };
-}
-
-function isNew(element: string, before: ReadonlySet<string>, returned: ReadonlySet<string>): boolean {
-  return !before.has(element) || returned.has(element);
 }
 
 /** Zendesk takes a comma for the end of a tag. Such an element stays on the side that has it. */
@@ -119,7 +118,7 @@ export function writtenSet(
   record: SyncRecord | undefined,
 ): string[] {
   const property = row[side] ?? '';
-  const held = record ? heldSets(record)[property] : link.sides[side]?.sets?.[property];
+  const held = record ? heldSet(record, property) : link.sides[side]?.sets?.[property];
   const spelling = new Map((held?.spelled ?? []).map((each) => [elementOf(row.transform.kind, each), each]));
   const own = elements.map((each) => spelling.get(each) ?? each);
   return [...new Set([...own, ...(held?.owned ?? [])])];

@@ -2,7 +2,6 @@ import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Mapping } from '../../../src/sync/mapping';
 import type { PairState } from '../../../src/sync/planner';
-import { ENTITY_TYPES } from '../../../src/sync/record';
 import type { Asked } from './asked';
 
 /**
@@ -39,16 +38,6 @@ export function recorder(folder: string): (state: PairState, mapping: Mapping) =
   };
 }
 
-/** Recorded before rows could rest. */
-function withoutRests(mapping: Mapping): Mapping {
-  const entities = { ...mapping.entities };
-  for (const type of ENTITY_TYPES) {
-    const table = entities[type];
-    entities[type] = { ...table, rows: table.rows.map((row) => ({ ...row, rest: null })) };
-  }
-  return { ...mapping, entities };
-}
-
 export function readRecording(file: string): Asked[] {
   const mappings = new Map<string, Mapping>();
   const asked: Asked[] = [];
@@ -56,7 +45,7 @@ export function readRecording(file: string): Asked[] {
     // A process that is killed may leave half a line behind.
     if (!json.endsWith('}')) continue;
     const line = revive<Line>(json);
-    if ('mapping' in line) mappings.set(line.mapping.version, withoutRests(line.mapping));
+    if ('mapping' in line) mappings.set(line.mapping.version, line.mapping);
     else {
       const mapping = mappings.get(line.by);
       if (!mapping)
