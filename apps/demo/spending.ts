@@ -27,18 +27,20 @@ export class Meter {
     for (const { url, user } of this.systems) {
       const calls = await controlsOf({ url }).calls();
       for (const { method, route, status, count } of calls.filter((call) => call.user === user)) {
+        const sort = sortOf(method, route, status);
         total.calls += count;
-        if (status >= 400 || status === 0) total.refused += count;
-        else if (method !== 'GET' && route.endsWith('/people')) total.people += count;
-        else if (method !== 'GET') {
-          total.writes += count;
-          if (method === 'POST') total.creates += count;
-        } else if (route.includes('/incremental/') || route.endsWith('/changes')) total.polls += count;
-        else total.reads += count;
+        total[sort] += count;
+        if (sort === 'writes' && method === 'POST') total.creates += count;
       }
     }
     return total;
   }
+}
+
+function sortOf(method: string, route: string, status: number): Exclude<keyof Spending, 'calls' | 'creates'> {
+  if (status >= 400 || status === 0) return 'refused';
+  if (method !== 'GET') return route.endsWith('/people') ? 'people' : 'writes';
+  return route.includes('/incremental/') || route.endsWith('/changes') ? 'polls' : 'reads';
 }
 
 export function difference(after: Spending, before: Spending): Spending {

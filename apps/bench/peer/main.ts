@@ -177,6 +177,12 @@ function isNews(kind: string, { id, updated_at: at }: { id: number; updated_at: 
   return true;
 }
 
+async function changedInPms(kind: string, record: Customer & Project & Note): Promise<void> {
+  if (kind === 'customer') await customerChanged(record);
+  else if (kind === 'project') await projectChanged(record);
+  else await noteChanged(record);
+}
+
 async function main(): Promise<void> {
   let since = 0;
   let cursor: string | null = null;
@@ -199,12 +205,8 @@ async function main(): Promise<void> {
         hasMore: boolean;
       }>('GET', `/changes?limit=200${query}`);
       const latest = new Map(page.items.map((item) => [`${item.kind}:${item.record.id}`, item]));
-      for (const { kind, op, record } of latest.values()) {
-        if (op === 'deleted') continue;
-        if (kind === 'customer') await customerChanged(record);
-        else if (kind === 'project') await projectChanged(record);
-        else await noteChanged(record);
-      }
+      for (const { kind, op, record } of latest.values())
+        if (op !== 'deleted') await changedInPms(kind, record);
       cursor = page.nextCursor;
       more = page.hasMore;
     }

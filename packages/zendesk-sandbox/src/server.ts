@@ -128,16 +128,8 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
   const access = new Access(store, oauth, apiTokens);
   const idempotency = new Idempotency(clock, store);
   const faults = installHooks(app, options, access, idempotency);
-  const context = contextOf({
-    options,
-    clock,
-    store,
-    oauth,
-    access,
-    apiTokens,
-    idempotency,
-    faults,
-  });
+  const made = { options, clock, store, oauth, access, apiTokens, idempotency, faults };
+  const context = contextOf(made);
   await app.register((api) => apiRoutes(api, context, faults), { prefix: '/api/v2' });
   await tokenEndpoint(app, context);
   const { fileCalls, fileUrl, closeFiles } = await serveFiles(app, context, options);

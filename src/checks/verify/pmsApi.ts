@@ -1,11 +1,10 @@
 import { buffer } from 'node:stream/consumers';
-import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { CallBudget, RateRules } from '../../systems/budget';
 import { HttpClient, type Request } from '../../systems/http';
 import { textOf } from '../../sync/values';
 import type { Json, Values } from '../../sync/record';
-import { patiently, valueOf, type FileContent, type PmsView, type Seen } from './publicApi';
+import { patiently, textFile, valueOf, type FileContent, type PmsView, type Seen } from './publicApi';
 
 /** The PMS as a person uses it: docs/pms-openapi.yaml. */
 
@@ -111,17 +110,12 @@ export class PmsApi implements PmsView {
     return new Map(said.filter(([, body]) => body.startsWith(FOLLOW_UP)));
   }
 
-  async attach(kind: string, id: string, { name, content }: FileContent): Promise<void> {
+  async attach(kind: string, id: string, file: FileContent): Promise<void> {
     const request = (): Request => ({
       method: 'POST',
       path: `${pathOf(kind, id)}/attachments`,
-      query: { fileName: name },
-      file: {
-        fileName: name,
-        contentType: 'text/plain',
-        size: content.length,
-        content: Readable.from([content]),
-      },
+      query: { fileName: file.name },
+      file: textFile(file),
     });
     await patiently(() => this.http.send(request()));
   }

@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RetryLater } from '../../systems/errors';
+import type { Request } from '../../systems/http';
 import type { Json, Side, Values } from '../../sync/record';
 
 /**
@@ -56,6 +58,16 @@ export interface SeenFile {
 export interface FileContent {
   name: string;
   content: Buffer;
+}
+
+/** A file as a request carries it. Its content can be read once: each try needs one of its own. */
+export function textFile({ name, content }: FileContent): NonNullable<Request['file']> {
+  return {
+    fileName: name,
+    contentType: 'text/plain',
+    size: content.length,
+    content: Readable.from([content]),
+  };
 }
 
 const TRIES = 10;

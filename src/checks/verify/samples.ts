@@ -179,20 +179,19 @@ export class Translator {
 
   /** Properties that other properties need, and that a new record of the kind must have. */
   needed(rows: readonly PropertyRow[], from: Side): Values {
-    const values: Values = {};
-    for (const row of rows) {
-      for (const side of SIDES) {
-        const { needs } = factOf(side, this.table.kind[side], row[side] ?? '');
-        if (!needs) continue;
-        const giving = this.table.rows.find((each) => each[side] === needs.property);
-        if (side === from) values[needs.property] = needs.value;
-        else if (giving?.[from]) {
-          const value = this.canonical(giving, side, { [needs.property]: needs.value });
-          if (value !== undefined) values[giving[from]] = this.own(giving, from, value);
-        }
-      }
-    }
-    return values;
+    const all = rows.flatMap((row) => SIDES.map((side) => this.neededOn(side, row, from)));
+    return Object.assign({}, ...all) as Values;
+  }
+
+  /** What one side's property needs, as `from` says it. */
+  private neededOn(side: Side, row: PropertyRow, from: Side): Values {
+    const { needs } = factOf(side, this.table.kind[side], row[side] ?? '');
+    if (!needs) return {};
+    if (side === from) return { [needs.property]: needs.value };
+    const giving = this.table.rows.find((each) => each[side] === needs.property);
+    if (!giving?.[from]) return {};
+    const value = this.canonical(giving, side, { [needs.property]: needs.value });
+    return value === undefined ? {} : { [giving[from]]: this.own(giving, from, value) };
   }
 }
 

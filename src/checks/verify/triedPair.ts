@@ -65,8 +65,7 @@ export class Pair {
       Seen
     >;
     const toldBefore = await this.told(reader, values.keys(), writer);
-    const body: Values = {};
-    for (const [row, sample] of values) body[row[writer] ?? ''] = this.written(row, writer, sample);
+    const body = this.bodyOf(writer, values);
     const { kind, ids } = this.ends;
     let taken: Seen;
     try {
@@ -109,11 +108,17 @@ export class Pair {
     return attempts;
   }
 
+  /** Samples under the side's own property names, as that side takes them. */
+  private bodyOf(writer: Side, values: ReadonlyMap<PropertyRow, Json>): Values {
+    const body: Values = {};
+    for (const [row, sample] of values) body[row[writer] ?? ''] = this.written(row, writer, sample);
+    return body;
+  }
+
   /** Changes a row where the mapping takes changes back. @param writer on which it is changed, and taken back */
   async putBack(writer: Side, values: ReadonlyMap<PropertyRow, Json>): Promise<Map<PropertyRow, Attempt>> {
     const before = await this.read(writer);
-    const body: Values = {};
-    for (const [row, sample] of values) body[row[writer] ?? ''] = this.written(row, writer, sample);
+    const body = this.bodyOf(writer, values);
     const { kind, ids } = this.ends;
     let taken: Seen;
     try {

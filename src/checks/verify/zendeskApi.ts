@@ -1,5 +1,3 @@
-import { FieldTags } from './fieldTags';
-import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { CallBudget } from '../../systems/budget';
 import { HttpClient, type Request } from '../../systems/http';
@@ -8,7 +6,17 @@ import { ZENDESK_RATE } from '../../systems/zendesk/zendeskLimits';
 import { textOf } from '../../sync/values';
 import type { Json, Values } from '../../sync/record';
 import { answers, type Audit, type Comment, type File, type Raw, type User } from './zendeskAnswers';
-import { patiently, valueOf, type FileContent, type PublicApi, type Seen, type SeenFile } from './publicApi';
+import { FieldTags } from './fieldTags';
+import {
+  patiently,
+  textFile,
+  valueOf,
+  type FileContent,
+  type PublicApi,
+  type Seen,
+  type SeenFile,
+} from './publicApi';
+import { ORGANIZATION_FIELD, TICKET_FIELD, organizationBody, ticketBody } from './zendeskBodies';
 
 /** Zendesk as an agent uses it. https://developer.zendesk.com/api-reference/ticketing/introduction/ */
 
@@ -19,8 +27,6 @@ export interface ZendeskAccess {
   budget?: CallBudget;
 }
 
-const TICKET_FIELD = 'custom_fields.';
-const ORGANIZATION_FIELD = 'organization_fields.';
 const PATHS: Record<string, string> = { ticket: 'tickets', organization: 'organizations' };
 /** The marks that the sync leaves on a comment's audit (docs/comments.md): a comment has no field for them. */
 const MARKS = { backRef: 'zps_ref', followUp: 'zps_follow_up', of: 'zps_of', byline: 'zps_byline' };
@@ -30,7 +36,8 @@ export class ZendeskApi implements PublicApi {
   private readonly http: HttpClient;
   private readonly baseUrl: string;
   private readonly users = new Map<number, User>();
-  private readonly fieldTags = new FieldTags(() => this.get(answers.ticketFields, '/ticket_fields'));
+  private readonly fieldTags = new FieldTags(() => this.ticketFields());
+  private fieldList: Promise<z.output<typeof answers.ticketFields>> | null = null;
   private groupList: Promise<{ id: number; name: string }[]> | null = null;
 
   constructor({ baseUrl, as, budget }: ZendeskAccess) {
@@ -62,9 +69,14 @@ export class ZendeskApi implements PublicApi {
     return this.groupList;
   }
 
+  private ticketFields(): Promise<z.output<typeof answers.ticketFields>> {
+    this.fieldList ??= this.get(answers.ticketFields, '/ticket_fields');
+    return this.fieldList;
+  }
+
   /** The values that fields with options take, by kind and property. */
   async options(): Promise<Map<string, string[]>> {
-    const { ticket_fields: ticket } = await this.get(answers.ticketFields, '/ticket_fields');
+    const { ticket_fields: ticket } = await this.ticketFields();
     const { organization_fields: organization } = await this.get(
       answers.organizationFields,
       '/organization_fields',
@@ -242,17 +254,12 @@ export class ZendeskApi implements PublicApi {
     await this.send(z.unknown(), { method: 'PUT', path: `/comment_redactions/${commentId}`, body });
   }
 
-  private async upload({ name, content }: FileContent): Promise<string> {
+  private async upload(sent: FileContent): Promise<string> {
     const request = (): Request => ({
       method: 'POST',
       path: '/api/v2/uploads',
-      query: { filename: name },
-      file: {
-        fileName: name,
-        contentType: 'text/plain',
-        size: content.length,
-        content: Readable.from([content]),
-      },
+      query: { filename: sent.name },
+      file: textFile(sent),
     });
     const answer = await patiently(() => this.http.send(request()));
     return this.http.parse(answers.upload, request(), answer.body).upload.token;
@@ -333,20 +340,7 @@ export class ZendeskApi implements PublicApi {
   }
 
   private async ticketBody(values: Values): Promise<Record<string, unknown>> {
-    const body: Record<string, unknown> = {};
-    const fields: { id: number; value: Json }[] = [];
-    for (const [name, value] of Object.entries(values)) {
-      if (name.startsWith(TICKET_FIELD)) fields.push({ id: Number(name.slice(TICKET_FIELD.length)), value });
-      else if (name === 'organization_id') body[name] = value === null ? null : Number(value);
-      else if (name === 'requester') body[name] = { email: value, name: textOf(value) };
-      else if (name === 'assignee') {
-        if (value === null) body['assignee_id'] = null;
-        else body['assignee_email'] = value;
-      } else if (name === 'group')
-        body['group_id'] = (await this.groups()).find((each) => each.name === value)?.id ?? null;
-      else body[name] = value;
-    }
-    return fields.length > 0 ? { ...body, custom_fields: fields } : body;
+    return ticketBody(values, 'group' in values ? await this.groups() : []);
   }
 
   private async learnUsers(ids: (number | null | undefined)[]): Promise<void> {
@@ -373,16 +367,6 @@ export class ZendeskApi implements PublicApi {
 }
 
 const PAGE = { 'page[size]': 100 };
-
-function organizationBody(values: Values): Record<string, unknown> {
-  const body: Record<string, unknown> = {};
-  const fields: Values = {};
-  for (const [name, value] of Object.entries(values)) {
-    if (name.startsWith(ORGANIZATION_FIELD)) fields[name.slice(ORGANIZATION_FIELD.length)] = value;
-    else body[name] = value;
-  }
-  return Object.keys(fields).length > 0 ? { ...body, organization_fields: fields } : body;
-}
 
 function partsOf(id: string): { ticketId: string; commentId: string } {
   const [ticketId = '', commentId = ''] = id.split('-');

@@ -173,24 +173,34 @@ export class ZendeskTickets {
   }
 
   private async bodyOf(values: Values): Promise<Record<string, unknown>> {
+    const entries = Object.entries(values);
+    const customFields = entries
+      .filter(([name]) => name.startsWith(CUSTOM_FIELD))
+      .map(([name, value]) => ({ id: Number(name.slice(CUSTOM_FIELD.length)), value }));
     const body: Record<string, unknown> = {};
-    const customFields: { id: number; value: Json }[] = [];
-    for (const [name, value] of Object.entries(values)) {
-      if (name.startsWith(CUSTOM_FIELD))
-        customFields.push({ id: Number(name.slice(CUSTOM_FIELD.length)), value });
-      else if (name === 'organization_id') body[name] = value === null ? null : Number(value);
-      else if (name === 'requester') {
-        // Zendesk makes a user of an address that it does not know.
-        if (value !== null) body['requester'] = { email: value, name: textOf(value) };
-      } else if (name === 'assignee') {
-        const person = value === null ? null : await this.around.people.find(textOf(value));
-        // Only agents can be assigned; for anybody else the assignee stays, and the answer says so.
-        if (value === null || person?.agent) body['assignee_id'] = person?.id ?? null;
-      } else body[name] = value;
-    }
+    for (const [name, value] of entries)
+      if (!name.startsWith(CUSTOM_FIELD)) Object.assign(body, await this.partOf(name, value));
     if (customFields.length > 0) body['custom_fields'] = customFields;
     if (Array.isArray(body['tags'])) body['tags'] = this.withTagsOf(customFields, body['tags'] as string[]);
     return body;
+  }
+
+  /** One property as the API takes it; nothing where it would be refused. */
+  private async partOf(name: string, value: Json): Promise<Record<string, unknown>> {
+    switch (name) {
+      case 'organization_id':
+        return { organization_id: value === null ? null : Number(value) };
+      case 'requester':
+        // Zendesk makes a user of an address that it does not know.
+        return value === null ? {} : { requester: { email: value, name: textOf(value) } };
+      case 'assignee': {
+        const person = value === null ? null : await this.around.people.find(textOf(value));
+        // Only agents can be assigned; for anybody else the assignee stays, and the answer says so.
+        return value === null || person?.agent ? { assignee_id: person?.id ?? null } : {};
+      }
+      default:
+        return { [name]: value };
+    }
   }
 
   /** One write says the same of a field and of its tag, whichever of the two Zendesk minds first. */

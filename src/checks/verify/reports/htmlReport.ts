@@ -1,5 +1,5 @@
 import type { Report, Result } from '../checklistLine';
-import { MARKS, directionOf, evidenceOf, groupsOf, headOf, recordsOf, secondsIn, summaryOf } from './words';
+import { MARKS, cellsOf, groupsOf, headOf, summaryOf } from './words';
 
 /** The report as one page, without scripts and without anything from a network. */
 export function htmlOf(report: Report): string {
@@ -39,16 +39,8 @@ td{overflow-wrap:anywhere}.passed td:first-child{color:#1a7f37}.failed td:first-
 .unchecked{opacity:.75}.failed{background:#cf222e1a}@media(prefers-color-scheme:dark){.passed td:first-child{color:#56d364}.failed td:first-child{color:#ff7b72}}`;
 
 function rowOf(result: Result): string {
-  const { line, status } = result;
-  const cells = [
-    `${MARKS[status]} ${status}`,
-    line.subject,
-    directionOf(result),
-    line.what,
-    evidenceOf(result),
-    recordsOf(result),
-    secondsIn(result.seconds),
-  ];
+  const { status } = result;
+  const cells = [`${MARKS[status]} ${status}`, ...cellsOf(result)];
   const style = status === 'not checked' ? 'unchecked' : status;
   return `<tr class="${style}">${cells.map((cell) => `<td>${escaped(cell)}</td>`).join('')}</tr>`;
 }

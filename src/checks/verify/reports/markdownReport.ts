@@ -1,21 +1,10 @@
 import type { Report } from '../checklistLine';
-import { MARKS, directionOf, evidenceOf, groupsOf, headOf, recordsOf, secondsIn, summaryOf } from './words';
+import { MARKS, cellsOf, groupsOf, headOf, summaryOf } from './words';
 
 /** The report as Markdown. Synced contents are escaped. */
 export function markdownOf(report: Report): string {
   const tables = groupsOf(report.results).map(([title, results]) => {
-    const rows = results.map((result) => {
-      const { line, status } = result;
-      return [
-        MARKS[status],
-        line.subject,
-        directionOf(result),
-        line.what,
-        evidenceOf(result),
-        recordsOf(result),
-        secondsIn(result.seconds),
-      ];
-    });
+    const rows = results.map((result) => [MARKS[result.status], ...cellsOf(result)]);
     return [
       `## ${title}`,
       '',

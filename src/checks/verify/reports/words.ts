@@ -40,6 +40,19 @@ export function evidenceOf(result: Result): string {
   return [reason, values].filter((each) => each !== null && each !== '').join(': ');
 }
 
+/** What a table says of a result, after its mark. */
+export function cellsOf(result: Result): string[] {
+  const { line } = result;
+  return [
+    line.subject,
+    directionOf(result),
+    line.what,
+    evidenceOf(result),
+    recordsOf(result),
+    secondsIn(result.seconds),
+  ];
+}
+
 /** Results by entity, and comments by mode, in the order of the checklist. */
 export function groupsOf(results: readonly Result[]): [string, Result[]][] {
   const groups = new Map<string, Result[]>();
