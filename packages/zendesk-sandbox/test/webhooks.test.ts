@@ -1,53 +1,21 @@
-import { createHmac } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { startZendeskSandbox, type ZendeskSandbox } from '../src';
+import { Receiver, isSigned, type Delivery } from './support/receiver';
 import { ZendeskApi } from './support/zendeskApi';
-
-interface Delivery {
-  headers: IncomingHttpHeaders;
-  text: string;
-  body: {
-    type: string;
-    subject: string;
-    detail: Record<string, unknown>;
-    event: Record<string, unknown>;
-  };
-}
 
 let sandbox: ZendeskSandbox;
 let api: ZendeskApi;
-let receiver: Server;
+let receiver: Receiver;
 let endpoint: string;
-let received: Delivery[];
-/** What the receiver answers next, 200 when nothing is left; null for no answer at all. */
-let answers: (number | null)[];
-let waiting: (() => void)[];
 
 beforeEach(async () => {
-  received = [];
-  answers = [];
-  waiting = [];
   sandbox = await startZendeskSandbox({ webhookTimeoutMs: 1_000, webhookRetryMs: 1 });
   api = new ZendeskApi(sandbox);
-  receiver = createServer((request, response) => {
-    let text = '';
-    request.on('data', (part) => (text += String(part)));
-    request.on('end', () => {
-      const body = (text.includes('"account_id"') ? JSON.parse(text) : {}) as Delivery['body'];
-      received.push({ headers: request.headers, text, body });
-      const status = answers.shift();
-      if (status !== null) response.writeHead(status ?? 200).end();
-      waiting.splice(0).forEach((wake) => wake());
-    });
-  });
-  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-  endpoint = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
+  receiver = new Receiver();
+  endpoint = await receiver.start();
 });
 afterEach(async () => {
   await sandbox.close();
-  receiver.closeAllConnections();
-  await new Promise((resolve) => receiver.close(resolve));
+  await receiver.stop();
 });
 
 async function subscribe(...types: string[]): Promise<{ id: string; secret: string }> {
@@ -58,22 +26,16 @@ async function subscribe(...types: string[]): Promise<{ id: string; secret: stri
   expect(body.webhook).not.toHaveProperty('secret');
   return { id, secret: (await api.get(`/webhooks/${id}/signing_secret`)).body.signing_secret.secret };
 }
-async function deliveries(count: number): Promise<Delivery[]> {
-  while (received.length < count) await new Promise<void>((resolve) => waiting.push(resolve));
-  return received;
-}
+/** Null: no answer at all. */
+const answering = (status: number | null) => (status === null ? null : { status });
 const types = (list: Delivery[]) => list.map(({ body }) => body.type.replace('zen:event-type:', ''));
-const signed = ({ headers, text }: Delivery, secret: string) =>
-  createHmac('sha256', secret)
-    .update(`${String(headers['x-zendesk-webhook-signature-timestamp'])}${text}`)
-    .digest('base64') === headers['x-zendesk-webhook-signature'];
 
 test('a delivery is signed over timestamp and raw body, and names webhook and invocation', async () => {
   const { id, secret } = await subscribe('ticket.created');
   const ticket = await api.ticket({ subject: 'Ünïcode 🔥', priority: 'high' });
-  const [delivery] = await deliveries(1);
-  expect(delivery && signed(delivery, secret)).toBe(true);
-  expect(delivery && signed(delivery, 'another secret')).toBe(false);
+  const [delivery] = await receiver.take(1);
+  expect(delivery && isSigned(delivery, secret)).toBe(true);
+  expect(delivery && isSigned(delivery, 'another secret')).toBe(false);
   expect(delivery?.headers).toMatchObject({
     'x-zendesk-webhook-id': id,
     'x-zendesk-webhook-invocation-id': expect.stringMatching(/^[\da-f-]{36}$/) as unknown,
@@ -96,8 +58,8 @@ test('a new signing secret replaces the old one', async () => {
   const { id, secret } = await subscribe('ticket.created');
   const fresh = (await api.post(`/webhooks/${id}/signing_secret`)).body.signing_secret.secret;
   await api.ticket();
-  const [delivery] = await deliveries(1);
-  expect(delivery && [signed(delivery, secret), signed(delivery, fresh)]).toEqual([false, true]);
+  const [delivery] = await receiver.take(1);
+  expect(delivery && [isSigned(delivery, secret), isSigned(delivery, fresh)]).toEqual([false, true]);
 });
 
 test('events of tickets and organizations', async () => {
@@ -114,9 +76,9 @@ test('events of tickets and organizations', async () => {
     ...['created', 'updated', 'deleted', 'name_changed'].map((each) => `organization.${each}`),
   );
   const seen = async (act: () => Promise<unknown>, count: number) => {
-    received.length = 0;
+    receiver.clear();
     await act();
-    return types(await deliveries(count)).sort();
+    return types(await receiver.take(count)).sort();
   };
   let id = 0;
   expect(await seen(async () => ({ id } = await api.ticket()), 1)).toEqual(['ticket.created']);
@@ -128,17 +90,21 @@ test('events of tickets and organizations', async () => {
     'ticket.custom_field_changed',
     'ticket.status_changed',
   ]);
-  expect(received.find(({ body }) => body.type.endsWith('comment_added'))?.body.event).toMatchObject({
-    comment: { body: 'hi', is_public: true },
-  });
-  expect(received.find(({ body }) => body.type.endsWith('status_changed'))?.body.event).toMatchObject({
+  expect(receiver.received.find(({ body }) => body.type.endsWith('comment_added'))?.body.event).toMatchObject(
+    {
+      comment: { body: 'hi', is_public: true },
+    },
+  );
+  expect(
+    receiver.received.find(({ body }) => body.type.endsWith('status_changed'))?.body.event,
+  ).toMatchObject({
     current: 'OPEN',
     previous: 'NEW',
   });
   expect(await seen(() => api.delete(`/tickets/${id}`), 1)).toEqual(['ticket.soft_deleted']);
   expect(await seen(() => api.put(`/deleted_tickets/${id}/restore`), 1)).toEqual(['ticket.undeleted']);
   const other = await api.ticket();
-  await deliveries(2);
+  await receiver.take(2);
   const merge = () => api.post(`/tickets/${id}/merge`, { ids: [other.id] });
   expect(await seen(merge, 4)).toEqual([
     'ticket.comment_added',
@@ -152,7 +118,7 @@ test('events of tickets and organizations', async () => {
   const rename = () => api.put(`/organizations/${organization}`, { organization: { name: 'B' } });
   // There is no `organization.updated`: rule 28.
   expect(await seen(rename, 1)).toEqual(['organization.name_changed']);
-  expect(received[0]?.body).toMatchObject({
+  expect(receiver.received[0]?.body).toMatchObject({
     subject: `zen:organization:${organization}`,
     detail: { name: 'B' },
   });
@@ -160,34 +126,34 @@ test('events of tickets and organizations', async () => {
 });
 
 test.each([[409], [null]])('%s is tried again, as the same invocation', async (answer) => {
-  answers = [answer, answer];
+  receiver.answers = [answer, answer].map(answering);
   const { secret } = await subscribe('ticket.created');
   await api.ticket();
-  const attempts = await deliveries(3);
+  const attempts = await receiver.take(3);
   expect(new Set(attempts.map(({ headers }) => headers['x-zendesk-webhook-invocation-id'])).size).toBe(1);
-  expect(attempts.every((each) => signed(each, secret))).toBe(true);
+  expect(attempts.every((each) => isSigned(each, secret))).toBe(true);
 });
 
 // 429 and 503 without a Retry-After: rule 32.
 test.each([400, 429, 500, 503])('%s is final', async (answer) => {
-  answers = [answer];
+  receiver.answers = [answering(answer)];
   await subscribe('ticket.created');
   const first = await api.ticket();
-  await deliveries(1);
+  await receiver.take(1);
   const second = await api.ticket();
-  expect((await deliveries(2)).map(({ body }) => body.detail['id'])).toEqual([
+  expect((await receiver.take(2)).map(({ body }) => body.detail['id'])).toEqual([
     String(first.id),
     String(second.id),
   ]);
 });
 
 test('a few attempts, then no more', async () => {
-  answers = Array.from({ length: 4 }, () => 409);
+  receiver.answers = Array.from({ length: 4 }, () => answering(409));
   await subscribe('ticket.created');
   const first = await api.ticket();
-  await deliveries(4);
+  await receiver.take(4);
   const second = await api.ticket();
-  const ids = (await deliveries(5)).map(({ body }) => body.detail['id']);
+  const ids = (await receiver.take(5)).map(({ body }) => body.detail['id']);
   expect(ids).toEqual([...Array.from({ length: 4 }, () => String(first.id)), String(second.id)]);
 });
 
@@ -198,7 +164,7 @@ test('an inactive or removed webhook gets nothing', async () => {
   await api.ticket();
   await api.call('PATCH', `/webhooks/${id}`, { webhook: { status: 'active' } });
   const { id: second } = await api.ticket();
-  expect((await deliveries(1))[0]?.body.detail['id']).toBe(String(second));
+  expect((await receiver.take(1))[0]?.body.detail['id']).toBe(String(second));
   expect((await api.delete(`/webhooks/${id}`)).status).toBe(204);
   expect((await api.get(`/webhooks/${id}/signing_secret`)).status).toBe(404);
   expect((await api.get('/webhooks')).body['webhooks']).toEqual([]);
@@ -224,10 +190,10 @@ test('a trigger sends exactly the body of its administrator, filled in', async (
   expect((await api.post('/triggers', { trigger })).status).toBe(201);
   const { id } = await api.ticket({ subject: 'a "quoted" one' });
   await api.put(`/tickets/${id}`, { ticket: { status: 'pending' } });
-  const [created, updated] = await deliveries(2);
+  const [created, updated] = await receiver.take(2);
   expect(created?.text).toBe(`{"ticket": "${id}",  "title": "a \\"quoted\\" one", "what": "new"}`);
   expect(JSON.parse(updated?.text ?? '')).toMatchObject({ what: 'pending' });
-  expect(updated && signed(updated, secret)).toBe(true);
+  expect(updated && isSigned(updated, secret)).toBe(true);
 });
 
 describe('faults of deliveries', () => {
@@ -238,7 +204,7 @@ describe('faults of deliveries', () => {
     await subscribe('ticket.created');
     await inject({ route: '^ticket', kind: 'webhookDuplicate' });
     const { id } = await api.ticket();
-    expect(ids(await deliveries(2))).toEqual([id, id]);
+    expect(ids(await receiver.take(2))).toEqual([id, id]);
   });
 
   test('lost, and counted', async () => {
@@ -246,7 +212,7 @@ describe('faults of deliveries', () => {
     await inject({ route: 'ticket.created', kind: 'webhookLost', times: 1 });
     await api.ticket();
     const { id } = await api.ticket();
-    expect(ids(await deliveries(1))).toEqual([id]);
+    expect(ids(await receiver.take(1))).toEqual([id]);
     expect((await api.control('GET', '/stats')).body['faults']).toEqual({ webhookLost: 1 });
   });
 
@@ -254,16 +220,16 @@ describe('faults of deliveries', () => {
     await subscribe('ticket.created');
     await inject({ route: 'ticket', kind: 'webhookReordered', times: 1, delayMs: 5_000 });
     const [first, second] = [await api.ticket(), await api.ticket()];
-    expect(ids(await deliveries(2))).toEqual([second.id, first.id]);
+    expect(ids(await receiver.take(2))).toEqual([second.id, first.id]);
     await inject({ route: 'ticket', kind: 'webhookReordered', times: 1, delayMs: 1 });
     const third = await api.ticket();
-    expect(ids(await deliveries(3)).at(-1)).toBe(third.id);
+    expect(ids(await receiver.take(3)).at(-1)).toBe(third.id);
   });
 
   test('late', async () => {
     await subscribe('ticket.created');
     await inject({ route: 'ticket', kind: 'webhookLate', times: 1, delayMs: 50 });
     const [first, second] = [await api.ticket(), await api.ticket()];
-    expect(ids(await deliveries(2)).sort()).toEqual([first.id, second.id]);
+    expect(ids(await receiver.take(2)).sort()).toEqual([first.id, second.id]);
   });
 });

@@ -13,10 +13,10 @@ export interface Delivery {
   };
 }
 
-/** Where webhooks are sent to: keeps what comes, answers what it is told to, else 200. */
+/** Where webhooks are sent to: keeps what comes, answers what it is told to, else 200; null is no answer at all. */
 export class Receiver {
   readonly received: Delivery[] = [];
-  answers: { status: number; headers?: Record<string, string> }[] = [];
+  answers: ({ status: number; headers?: Record<string, string> } | null)[] = [];
   private readonly waiting: (() => void)[] = [];
   private server: Server | null = null;
 
@@ -26,8 +26,8 @@ export class Receiver {
       request.on('data', (part) => (text += String(part)));
       request.on('end', () => {
         this.received.push({ headers: request.headers, text, body: JSON.parse(text) as Delivery['body'] });
-        const { status, headers } = this.answers.shift() ?? { status: 200 };
-        response.writeHead(status, headers).end();
+        const answer = this.answers.length > 0 ? this.answers.shift() : { status: 200 };
+        if (answer) response.writeHead(answer.status, answer.headers).end();
         this.waiting.splice(0).forEach((wake) => wake());
       });
     });
