@@ -142,6 +142,7 @@ export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
     complete: true,
     ...backReference(raw.external_id),
     ...(owned.length > 0 && { owned: { tags: owned } }),
+    ...people.names([raw.requester_id, raw.assignee_id, raw.submitter_id]),
     skip: null,
   };
 }
@@ -189,6 +190,7 @@ export function commentRecord(
       author_name: people.name(raw.author_id),
       created_at: raw.created_at,
     },
+    ...people.names([raw.author_id]),
     // A description's mark is its ticket's.
     ...backReference(isDescription ? null : mark(MARKS.backRef)),
     attachments,

@@ -108,6 +108,9 @@ export const ticketAnswer = z.looseObject({ ticket: ticketSchema, audit: auditSc
 export const organizationAnswer = z.looseObject({ organization: organizationSchema });
 export const ticketsAnswer = z.looseObject({ tickets: z.array(ticketSchema) });
 export const organizationsAnswer = z.looseObject({ organizations: z.array(organizationSchema) });
+export const identitiesAnswer = z.looseObject({
+  identities: z.array(z.looseObject({ type: z.string(), value: text.optional() })),
+});
 export const usersAnswer = z.looseObject({ users: z.array(userSchema) });
 /** Somebody who is not signed in is answered as a user without an id. */
 export const meAnswer = z.looseObject({
