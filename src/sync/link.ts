@@ -342,6 +342,10 @@ export function abandonIntent(before: Link, refused: PlannedWrite | null = null)
   return { ...link, snapshot, ...(link.bound && { bound }), sides, ...tried, intent: null };
 }
 
+function withoutPast({ rested: _rested, attemptedAs: _attemptedAs, ...link }: Link): Link {
+  return link;
+}
+
 /** The link once both sides agree as planned. */
 export function agreed(link: Link, next: Agreement, mappingVersion: string, now: string): Link {
   const sides = { ...link.sides };
@@ -360,9 +364,8 @@ export function agreed(link: Link, next: Agreement, mappingVersion: string, now:
         : failed !== null
           ? { code: 'attachment', text: failed, since: now, nextAttempt: null }
           : null;
-  const { rested: _rested, attemptedAs: _attemptedAs, ...rest } = link;
   return {
-    ...rest,
+    ...withoutPast(link),
     ...(next.bound && { bound: next.bound }),
     ...(next.rested && { rested: next.rested }),
     ...(next.files && { files: next.files }),
