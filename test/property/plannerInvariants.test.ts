@@ -8,7 +8,7 @@ import { phaseOf } from '../../src/sync/planner/phaseOf';
 import type { Phase } from '../../src/sync/planner/phases';
 import { SIDES, type Side, type SyncRecord } from '../../src/sync/record';
 import { restsOn } from '../../src/sync/rules/absence';
-import { isBoundAlike } from '../../src/sync/rules/boundAlike';
+import { isRebound } from '../../src/sync/rules/binding';
 import { isNarrowed } from '../../src/sync/rules/visibility';
 import type { Asked } from '../support/plannerStates/asked';
 import { askedStates } from '../support/plannerStates/generated';
@@ -170,9 +170,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     (met) => {
       const { link } = met.state;
       const table = met.mapping.entities[parseCanonicalKey(met.state.key).entity];
-      const rebound = table.rows.filter(
-        (row) => link?.snapshot?.[row.id] !== undefined && !isBoundAlike(table, row, link),
-      );
+      const rebound = table.rows.filter((row) => link && isRebound(table, row, link));
       if (met.phase !== 'merging' || rebound.length === 0) return false;
       for (const { op, side, values } of planned(met))
         for (const row of rebound) {

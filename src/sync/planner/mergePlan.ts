@@ -1,4 +1,4 @@
-import { blankWrite, triedOf, unconfirmedOf, type Agreement, type PlannedWrite } from '../link';
+import { blankWrite, unconfirmedOf, type Agreement, type PlannedWrite } from '../link';
 import { comparedRows, type PropertyRow } from '../mapping';
 import { SIDES, otherSide, type Json, type RefKey, type Side, type Values } from '../record';
 import { attemptsAlike, boundAfter } from '../rules/binding';
@@ -49,7 +49,7 @@ export function merging(pair: LinkedPair): Merge {
   const changedAt = (side: Side) => Date.parse(current[side]?.updatedAt ?? sides[side].updatedAt);
   return {
     ...pair,
-    attempts: attemptsAlike(pair.table, triedOf(link)),
+    attempts: attemptsAlike(pair.table, link),
     unconfirmed: unconfirmedOf(link),
     changedAt: { zendesk: changedAt('zendesk'), pms: changedAt('pms') },
   };

@@ -1,4 +1,4 @@
-import type { Attempts, Link, Tried } from '../link';
+import { triedOf, type Attempts, type Link } from '../link';
 import type { EntityMapping, PropertyRow } from '../mapping';
 import type { MergeResult } from '../merge';
 import type { Json, Side, Values } from '../record';
@@ -59,13 +59,23 @@ export function boundAfter(
 }
 
 /** Values that writes may have left in the fields that the rows name now. */
-export function attemptsAlike(table: EntityMapping, { attempted, attemptedAs = {} }: Tried): Attempts {
+export function attemptsAlike(table: EntityMapping, link: Link): Attempts {
+  const { attempted, attemptedAs = {} } = triedOf(link);
   const present = bindingsOf(table);
-  const isAlike = (row: string) => attemptedAs[row] === undefined || attemptedAs[row] === present[row];
+  const isAlike = (row: string) => {
+    const tried = attemptedAs[row];
+    // Earlier releases did not say it: then they were written by the agreement that the link holds.
+    return tried === undefined ? !isRebound(table, { id: row }, link) : tried === present[row];
+  };
   return Object.fromEntries(
     Object.entries(attempted).map(([side, rows]) => [
       side,
       Object.fromEntries(Object.entries(rows).filter(([row]) => isAlike(row))),
     ]),
   );
+}
+
+/** Whether a row was agreed on, for other fields than it names now. */
+export function isRebound(table: EntityMapping, row: Pick<PropertyRow, 'id'>, link: Link): boolean {
+  return link.snapshot?.[row.id] !== undefined && !isBoundAlike(table, row, link);
 }
