@@ -46,7 +46,7 @@ export async function dispatchChanges(
     if (link?.unlinked) return false;
     return link ? !isEcho(mapping, table, link, record, references) : filterReason(table, record) === null;
   });
-  await store.observations.keep(news.map(({ record }) => record));
+  const refused = new Set(await store.observations.keep(news.map(({ record }) => record)));
   const keyOf = ({ entity, record, ref }: (typeof items)[number]) =>
     owners.get(ref) ?? ownKey(entity, record);
   const held = await heldKeys(
@@ -74,7 +74,9 @@ export async function dispatchChanges(
   await inParallel([...inboxes], SIGNALS_AT_ONCE, ([key, hints]) => {
     const lane = hints.every(({ ref }) => old.has(ref)) ? 'background' : 'interactive';
     const link = links.get(key);
-    return context.hint(key, { hints, force: false, hops: 0, lane }, link && summarise(key, link));
+    // Another one with a greater order waits to be planned: which of the two is older, only the record itself tells.
+    const force = hints.some(({ ref }) => refused.has(ref));
+    return context.hint(key, { hints, force, hops: 0, lane }, link && summarise(key, link));
   });
   return inboxes.size;
 }

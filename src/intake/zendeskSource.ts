@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { ChangeHint } from '../links/hintStore';
+import { MADE } from '../sync/rules/echo';
 import { type Event, type Source, irrelevant } from './source';
 
 /**
@@ -51,9 +52,6 @@ const ENDS = new Set([
   'deleted',
   'marked_as_spam',
 ]);
-/** A comment that was added is known once it is linked, whatever its order. */
-const BEFORE_ANY_CHANGE = -1;
-
 export const zendeskSource: Source = {
   side: 'zendesk',
   headers: {
@@ -86,7 +84,7 @@ function ofEvent({ type, subject, detail, event }: z.output<typeof eventSchema>)
   if (commentId === undefined) return irrelevant(name);
   const comment: ChangeHint = {
     ref: `zendesk:comment:${recordId}-${commentId}`,
-    order: what === 'comment_added' ? BEFORE_ANY_CHANGE : null,
+    order: what === 'comment_added' ? MADE : null,
     actor,
   };
   // Redacting the first comment changes the ticket's description.

@@ -42,8 +42,6 @@ export function examine(
   if (link.status !== 'linked' || link.intent || link.waitsFor.length > 0) return { kind: 'unsettled' };
   if (known?.ref !== refKey(record.ref)) return { kind: 'unsettled' };
   if (record.state !== 'live') return { kind: 'ended' };
-  // Read before our own last write: says nothing of now.
-  if (record.order < known.order) return { kind: 'agrees' };
   const rows = differingRows(mapping, table, link, record, references);
   return rows.length > 0 ? { kind: 'drifted', rows } : { kind: 'agrees' };
 }

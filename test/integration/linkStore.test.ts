@@ -124,17 +124,34 @@ describe('link store', () => {
     const digest = observationDigest(planned);
     const sameTick = record('zendesk', { subject: 'same second' }, 6);
     await store.observations.keep([sameTick]);
-    await store.observations.forgetTakenIn([{ ref, order: 6, digest }]);
-    await store.observations.forgetTakenIn([{ ref, order: 6 }]);
+    await store.observations.forgetTakenIn({ [ref]: digest });
     expect(await kept()).toBe(1);
-    await store.observations.forgetTakenIn([{ ref, order: 7, digest }]);
+    await store.observations.forgetTakenIn({ [ref]: observationDigest(sameTick) });
     expect(await kept()).toBe(0);
     // As it comes back from the store.
     await store.observations.keep([planned]);
     const [read] = (await store.observations.get([ref])).values();
     expect(read && observationDigest(read)).toBe(digest);
-    await store.observations.forgetTakenIn([{ ref, order: 6, digest }]);
+    await store.observations.forgetTakenIn({ [ref]: digest });
     expect(await kept()).toBe(0);
+  });
+
+  test('A4: a record that was read replaces what was kept before, though its order went back', async () => {
+    const ref = 'zendesk:ticket:1';
+    const kept = async () => (await store.observations.get([ref])).get(ref);
+    const before = record('zendesk', { subject: 'before the restore' }, 6);
+    const restored = record('zendesk', { subject: 'restored' }, 3);
+    await store.observations.keep([before]);
+    const digests = await store.observations.digests([ref, 'zendesk:ticket:2']);
+    expect(await store.observations.keep([restored])).toEqual([ref]);
+    expect(await kept()).toEqual(before);
+    expect(await store.observations.keep([restored], digests)).toEqual([]);
+    expect(await kept()).toEqual(restored);
+    // What came while it was read is newer.
+    const meanwhile = record('zendesk', { subject: 'meanwhile' }, 7);
+    await store.observations.keep([meanwhile]);
+    expect(await store.observations.keep([restored], digests)).toEqual([ref]);
+    expect(await kept()).toEqual(meanwhile);
   });
 
   const seen = (of: SyncRecord) => ({ ...seenVersion(of), residue: {}, backRef: true });

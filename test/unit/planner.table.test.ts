@@ -314,6 +314,16 @@ const PHASES: Record<Phase, Example[]> = {
       both({ observed: { zendesk: exported(ticket({ subject: 'b' })) } }),
       { do: 'read', refs: [ZENDESK] },
     ],
+    [
+      'A4: an export shows other values at a smaller order: the record tells whether it was restored',
+      both({ observed: { pms: exported({ ...project({ title: 'restored' }), order: 4 }) } }),
+      { do: 'read', refs: [PMS] },
+    ],
+    [
+      'A4: an export shows at a smaller order that a record ended',
+      both({ observed: { pms: exported({ ...project(), order: 4, state: 'archived' }) } }),
+      { do: 'read', refs: [PMS] },
+    ],
   ],
   orphaned: [
     [
@@ -324,6 +334,16 @@ const PHASES: Record<Phase, Example[]> = {
   ],
   merging: [
     ['nothing changed', both(), { do: 'settled' }],
+    [
+      'A4: an old page of an export',
+      both({ observed: { pms: exported({ ...project(), order: 4 }) } }),
+      { do: 'settled', seen: {} },
+    ],
+    [
+      'A4: a record that was read is restored: its content and its smaller order count',
+      both({ observed: { pms: seen({ ...project({ title: 'restored' }), version: '4', order: 4 }) } }),
+      { do: 'write', intent: { seen: { pms: { order: 4 } }, writes: [{ side: 'zendesk' }] } },
+    ],
     [
       'something changed',
       both({ observed: { zendesk: seen(ticket({ subject: 'b' })) } }),
