@@ -10,8 +10,11 @@ import type { RecordShelf } from '../links/shelf';
 import { chunks } from '../systems/chunks';
 import { ChunkWriter } from './backfillChunk';
 import type { ActivityContext } from './activityContext';
+import { publicMessage } from '../systems/errors';
 import { inParallel } from '../systems/inParallel';
+import { isForLater } from './failures';
 import { guardedBy } from './guarded';
+import { setAside } from './takeIn';
 import type { BackfillActivities, BackfillSystemActivities } from './types';
 
 /** Records of a chunk that is not written in bulk calls of a size of its own. */
@@ -34,6 +37,7 @@ export function backfillActivities(live: ActivityContext): BackfillActivities {
       guarded(null, async ({ mapping }) => {
         // Both sides have begun: no stream is at its beginning any more.
         await store.backfill.clear();
+        await store.aside.forgetPages();
         return backfillSteps(mapping);
       }),
 
@@ -59,6 +63,17 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
   const { store, systems } = live;
   const port = systems[side];
   const guarded = guardedBy(live, 'background');
+  /** What fails for good is passed over, and is in sight until the next backfill. */
+  const listed = <T>(pages: string, work: (context: ActivityContext) => Promise<T>): Promise<T> =>
+    guarded(null, (context) =>
+      work(context).catch(async (error: unknown) => {
+        if (!isForLater(error))
+          await store.aside.keep([
+            { what: `backfill: ${pages}`, side, kind: 'page', reason: publicMessage(error), bytes: null },
+          ]);
+        throw error;
+      }),
+    );
   return {
     beginBackfillOn: () =>
       guarded(null, async () => {
@@ -71,8 +86,9 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
       }),
 
     readBackfillPage: ({ run, kind, page, cursor }) =>
-      guarded(null, async ({ mapping }) => {
-        const { records, cursor: next } = await port.walk(kind, cursor, null);
+      listed(`${side} ${kind}, page ${page} and those after it`, async ({ mapping }) => {
+        const { records, unreadable, cursor: next } = await port.walk(kind, cursor, null);
+        await setAside(live, side, unreadable);
         const tallies = noBackfill();
         const wanted = records.filter((record) => {
           const entity = entityOf(mapping, side, kind, record.values);
@@ -92,7 +108,7 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
       }),
 
     writeBackfillPage: ({ run, page }) =>
-      guarded(null, async (context) => {
+      listed(`${side}, page ${page}`, async (context) => {
         const shelf = await shelfOf(live, context.mapping, run);
         const turns = pLimit(1);
         let tallies = noBackfill();

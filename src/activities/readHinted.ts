@@ -4,6 +4,7 @@ import { isKnownChange } from '../sync/planner';
 import { ENTITY_TYPES, type RefKey, type Side } from '../sync/record';
 import { entityOfRef, type ActivityContext } from './activityContext';
 import { dispatchChanges } from './dispatch';
+import { publicMessage } from '../systems/errors';
 import { isForLater } from './failures';
 import type { HintOutcome } from './types';
 
@@ -93,6 +94,17 @@ class HintedRecords {
     const { store, hint, log } = this.context;
     log.error({ refs, err: error }, 'a record that a webhook spoke of cannot be taken in');
     const owners = await store.claims.owners(refs);
+    // No pair is there to say so.
+    if (owners.size === 0)
+      await store.aside.keep(
+        refs.map((what) => ({
+          what,
+          side: this.side,
+          kind: 'record',
+          reason: publicMessage(error),
+          bytes: null,
+        })),
+      );
     for (const [ref, key] of owners)
       await hint(key, { hints: [{ ref, version: null }], force: false, hops: 0 });
     return owners.size;

@@ -7,7 +7,9 @@ import type { EntityType, RefKey, Side, SyncRecord } from '../sync/record';
 import { entityOfRef, loadReferences, type ActivityContext } from './activityContext';
 import { ownKey } from './dispatch';
 import { inParallel } from '../systems/inParallel';
+import { readApart } from '../systems/readApart';
 import { guardedBy } from './guarded';
+import { setAside } from './takeIn';
 import type { Hint, WalkActivities } from './types';
 
 /** Pages that one activity walks: what a killed worker has to walk again. */
@@ -29,6 +31,7 @@ export function walkActivities(live: ActivityContext, side: Side): WalkActivitie
         let cursor = from;
         for (let pages = 0; pages < PAGES_PER_WALK; pages += 1) {
           const page = await port.walk(kind, cursor, since === null ? null : new Date(since));
+          await setAside(context, side, page.unreadable);
           findings = addFindings(findings, await examineRecords(context, run, page.records));
           ({ cursor } = page);
           heartbeat();
@@ -46,7 +49,9 @@ export function walkActivities(live: ActivityContext, side: Side): WalkActivitie
           .filter((ref) => parseRef(ref).side === side && kinds.includes(parseRef(ref).kind));
         let findings = noFindings();
         for (let i = 0; i < unseen.length; i += RECORDS_PER_READ) {
-          const results = await port.read(unseen.slice(i, i + RECORDS_PER_READ).map(parseRef));
+          const some = unseen.slice(i, i + RECORDS_PER_READ).map(parseRef);
+          const { results, unreadable } = await readApart(port, some);
+          await setAside(context, side, unreadable);
           const records = results.flatMap(({ record }) => record ?? []);
           const gone = results.flatMap(({ ref, record }) => (record ? [] : refKey(ref)));
           findings = addFindings(findings, await examineRecords(context, run, records));

@@ -13,6 +13,7 @@ import { SCHEMA, type Schema } from './migrations/storedSchema';
 import type { Links } from './links';
 import { MongoLinks, type LinkDocument } from './mongoLinks';
 import { ObservationStore, type ObservationDocument } from './observationStore';
+import { SetAsideStore } from './setAside';
 import { ControlStore } from './pauseStore';
 import { Versions } from './versions';
 
@@ -47,6 +48,8 @@ export interface LinkStore extends Links {
   readonly observations: ObservationStore;
   readonly decisions: DecisionStore;
   readonly cursors: CursorStore;
+  /** What could not be taken in and was passed over. */
+  readonly aside: SetAsideStore;
 }
 
 /**
@@ -84,6 +87,7 @@ function storeIn(db: Db, prefix: string, since: string, now: () => Date, schema:
     observations: new ObservationStore(versions.of<ObservationDocument>('observations'), now),
     decisions: new DecisionStore(versions.of<DecisionDocument>('decisions')),
     cursors: new CursorStore(db, prefix, lag, now),
+    aside: new SetAsideStore(db, prefix, now),
     hints: new HintStore(db, prefix),
     identities: new Identities(db),
     mappings: new MappingVersions(db, now),

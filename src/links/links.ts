@@ -1,6 +1,7 @@
 import type { CanonicalKey } from '../sync/canonicalKey';
 import type { Link, LinkStatus, Reason } from '../sync/link';
 import type { EntityType, RefKey, Side } from '../sync/record';
+import type { ReasonCode } from '../sync/reasons';
 
 /** The links as the rest of the service asks for them. */
 
@@ -47,6 +48,8 @@ export interface Links {
   waitingFor(refs: RefKey[]): Promise<CanonicalKey[]>;
   /** How many pairs of each entity are in each status; zeros included. */
   countByStatus(): Promise<Record<EntityType, Record<LinkStatus, number>>>;
+  /** How many pairs have a reason with this code. */
+  countByCode(code: ReasonCode): Promise<number>;
   /** How many pairs of each entity are not linked, by status; zeros included. */
   countUnsettled(): Promise<{ entity: EntityType; status: UnsettledStatus; count: number }[]>;
   /** The next keys, in their order, of links that were synced by another mapping and have not ended. */

@@ -4,6 +4,7 @@ import type { AnyBulkWriteOperation, Filter } from 'mongodb';
 import { isDuplicateKey } from '../platform/mongoErrors';
 import type { CanonicalKey } from '../sync/canonicalKey';
 import type { Intent, Link, LinkStatus, Reason } from '../sync/link';
+import type { ReasonCode } from '../sync/reasons';
 import { ENTITY_TYPES, SIDES, type EntityType, type RefKey, type Side } from '../sync/record';
 import { TOGETHER, byIds, insertNew, type ReadByIds } from './byIds';
 import type { JoinedPair, LinkFilter, Links, UnsettledStatus } from './links';
@@ -191,6 +192,10 @@ export class MongoLinks implements Links {
       .toArray();
     for (const { _id, count } of groups) counts[_id.entity][_id.status] = count;
     return counts;
+  }
+
+  countByCode(code: ReasonCode): Promise<number> {
+    return this.links.all.countDocuments({ 'reason.code': code });
   }
 
   async countUnsettled(): Promise<{ entity: EntityType; status: UnsettledStatus; count: number }[]> {

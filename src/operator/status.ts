@@ -3,6 +3,8 @@ import type { Db } from 'mongodb';
 import { currentBudgets, type CurrentBudget } from '../systems/budget/currentBudget';
 import { Starts, type FailedStart } from '../links/failedStarts';
 import type { LinkStore } from '../links/linkStore';
+import type { SetAside } from '../links/setAside';
+import type { CanonicalKey } from '../sync/canonicalKey';
 import type { LinkStatus } from '../sync/link';
 import { ENTITY_TYPES, type EntityType } from '../sync/record';
 import { apiTokenState, type ApiTokenState } from './apiToken';
@@ -21,6 +23,10 @@ export interface Status {
   failedStarts: FailedStart[];
   /** About how many records were seen and not dealt with yet. */
   waitingRecords: number;
+  /** Pairs that ended in an error that the sync does not expect; with the keys of some. */
+  bugs: { count: number; examples: CanonicalKey[] };
+  /** Records, and pages of a backfill, that could not be taken in and were passed over; some of them. */
+  aside: { count: number; examples: SetAside[] };
   /** Null where the workers sign in to Zendesk with an OAuth client. */
   apiToken: ApiTokenState | null;
 }
@@ -63,8 +69,10 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     new Starts(db).all(now()),
     store.observations.count(),
     apiTokenState(store, now()),
+    bugsIn(store),
+    asideIn(store),
   ]);
-  const [failedStarts, waitingRecords, apiToken] = others;
+  const [failedStarts, waitingRecords, apiToken, bugs, aside] = others;
   const pairs = Object.fromEntries(
     ENTITY_TYPES.map((type) => [
       type,
@@ -91,7 +99,26 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     failedStarts,
     waitingRecords,
     apiToken,
+    bugs,
+    aside,
   };
+}
+
+const EXAMPLES = 5;
+
+/** Pairs that ended in a bug, for people. */
+export async function bugsIn(store: Pick<LinkStore, 'countByCode' | 'find'>): Promise<Status['bugs']> {
+  const [count, some] = await Promise.all([
+    store.countByCode('bug'),
+    store.find({ code: 'bug' }, null, EXAMPLES),
+  ]);
+  return { count, examples: some.map(({ _id }) => _id) };
+}
+
+/** What was passed over, for people. */
+export async function asideIn({ aside }: Pick<LinkStore, 'aside'>): Promise<Status['aside']> {
+  const [count, examples] = await Promise.all([aside.count(), aside.list(null, EXAMPLES)]);
+  return { count, examples };
 }
 
 /** Polls that may be missed before a stream counts as behind: one may run, one may have been skipped for it. */
@@ -133,6 +160,20 @@ export function worriesOf(
       worries.push(`Schedule ${id} is paused (${note || 'no note'}): resume it in the Temporal Web UI`);
   if (status.apiToken && status.apiToken.daysLeft <= API_TOKEN_WORRY_DAYS)
     worries.push(status.apiToken.notice);
+  const { bugs, aside } = status;
+  const list = (names: readonly string[], of: number) =>
+    [...names, ...(of > names.length ? ['…'] : [])].join(', ');
+  if (bugs.count > 0)
+    worries.push(
+      `${bugs.count} ended in a bug (${list(bugs.examples, bugs.count)}): ${command('links find --code bug')}; report it, then resync them`,
+    );
+  if (aside.count > 0)
+    worries.push(
+      `${aside.count} could not be taken in (${list(
+        aside.examples.map(({ what }) => what),
+        aside.count,
+      )}): ${command('aside list')}`,
+    );
   for (const type of ENTITY_TYPES) {
     const { conflict, quarantined, pausedSince } = status.pairs[type];
     if (conflict > 0) worries.push(`${type}: ${conflict} in conflict: ${command('conflicts list')}`);

@@ -6,7 +6,9 @@ import {
   defineQuery,
   defineSignal,
   defineUpdate,
+  isCancellation,
   log,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -105,13 +107,27 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
       planPair: (input: PlanInput) => planner(lane).planPair(input),
       system: (side: Side) => system(side, lane),
     };
-    summary = await bringIntoAgreement(activities, key, { ...messages, lane });
-    handled = taken;
+    try {
+      summary = await bringIntoAgreement(activities, key, { ...messages, lane });
+      handled = taken;
+    } catch (error) {
+      if (isCancellation(error) || !(await isToldMore(toldOrDone, inbox))) throw error;
+      // What this turn was told, the next one finds out by reading both records.
+      inbox.push({ ...FORCED, lane });
+    }
     if (!toldOrDone()) await condition(toldOrDone);
   } while (inbox.length > 0);
 
   report(summary);
   return summary;
+}
+
+/** Whether something came while a turn failed: then the pair goes on, rather than ends with its inbox. */
+async function isToldMore(toldOrDone: () => boolean, inbox: readonly Inbox[]): Promise<boolean> {
+  if (inbox.length === 0 && allHandlersFinished()) return false;
+  if (!patched('a-turn-after-a-failed-one')) return false;
+  if (!toldOrDone()) await condition(toldOrDone);
+  return inbox.length > 0;
 }
 
 function unknownYet(key: CanonicalKey): PairSummary {

@@ -19,6 +19,8 @@ const quiet: Status = {
   failedStarts: [],
   waitingRecords: 5,
   apiToken: null,
+  bugs: { count: 0, examples: [] },
+  aside: { count: 0, examples: [] },
 };
 const POLLS = { zendesk: 60, pms: 15 };
 const of = (change: Partial<Status>) => worriesOf({ ...quiet, ...change }, POLLS);
@@ -31,6 +33,22 @@ test('an API token’s end is a worry from 30 days before it', () => {
   const notice = 'Zendesk API tokens end';
   expect(of({ apiToken: { daysLeft: 31, notice } })).toEqual([]);
   expect(of({ apiToken: { daysLeft: 30, notice } })).toEqual([notice]);
+});
+
+test('A7, A9: pairs in bug, and what was set aside, are named', () => {
+  const one = {
+    what: 'zendesk:ticket:7',
+    side: 'zendesk',
+    kind: 'record',
+    reason: 'tickets.0.updated_at: invalid',
+    bytes: 99,
+    since: '',
+    last: '',
+  } as const;
+  expect(of({ bugs: { count: 2, examples: ['a'] }, aside: { count: 1, examples: [one] } })).toEqual([
+    '2 ended in a bug (a, …): "zendesk-pms-sync links find --code bug"; report it, then resync them',
+    '1 could not be taken in (zendesk:ticket:7): "zendesk-pms-sync aside list"',
+  ]);
 });
 
 test('each worry says what to do', () => {

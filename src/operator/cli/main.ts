@@ -5,6 +5,7 @@ import { NoAnswerError, NoServerError } from '../../platform/embedded/embeddedSe
 import { MissingPackage } from '../../platform/optionalPackage';
 import { NewerStore } from '../../links/migrations/storedSchema';
 import { MappingError } from '../../sync/mappingFile';
+import { registerAside } from './commands/asideCommand';
 import { registerBackfill } from './commands/backfillCommand';
 import { registerConflicts } from './commands/conflictsCommand';
 import { registerConform } from './commands/conformCommand';
@@ -64,6 +65,7 @@ async function main(argv: string[]): Promise<void> {
   registerRebuild(registerLinks(program));
   registerConflicts(program);
   registerQuarantine(program);
+  registerAside(program);
   registerRemap(program);
   registerCursors(program);
   registerReconcile(program);
