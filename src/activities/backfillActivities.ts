@@ -63,17 +63,8 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
   const { store, systems } = live;
   const port = systems[side];
   const guarded = guardedBy(live, 'background');
-  /** What fails for good is passed over, and is in sight until the next backfill. */
   const listed = <T>(pages: string, work: (context: ActivityContext) => Promise<T>): Promise<T> =>
-    guarded(null, (context) =>
-      work(context).catch(async (error: unknown) => {
-        if (!isForLater(error))
-          await store.aside.keep([
-            { what: `backfill: ${pages}`, side, kind: 'page', reason: publicMessage(error), bytes: null },
-          ]);
-        throw error;
-      }),
-    );
+    guarded(null, (context) => inSight(context, side, pages, work));
   return {
     beginBackfillOn: () =>
       guarded(null, async () => {
@@ -129,6 +120,24 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
         return paused ? { state: 'paused', tallies: noBackfill() } : { state: 'done', tallies };
       }),
   };
+}
+
+/** A page that fails for good is passed over, and is in sight until the next backfill. */
+async function inSight<T>(
+  context: ActivityContext,
+  side: Side,
+  pages: string,
+  work: (context: ActivityContext) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(context);
+  } catch (error) {
+    if (!isForLater(error))
+      await context.store.aside.keep([
+        { what: `backfill: ${pages}`, side, kind: 'page', reason: publicMessage(error), bytes: null },
+      ]);
+    throw error;
+  }
 }
 
 /** Tells those whose parents are all linked. @returns how many */

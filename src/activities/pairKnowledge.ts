@@ -56,10 +56,16 @@ export class PairKnowledge {
     for (const ref of members) {
       const record = observed.get(ref);
       const side = parseRef(ref).side;
-      if (this.input.gone.includes(ref)) result[side] = { record: null, fresh: true };
+      if (this.input.gone.includes(ref)) result[side] = { record: null, fresh: true, ...this.doubtOf(ref) };
       else if (record) result[side] = { record, fresh: this.input.fresh.includes(ref) };
     }
     return result;
+  }
+
+  /** That a record is not found counts as its end only where somebody else says so, too. */
+  private doubtOf(ref: RefKey): { unproven?: true } {
+    const isTold = this.input.hints.some((hint) => hint.ref === ref && hint.gone === true);
+    return isTold ? {} : { unproven: true };
   }
 
   async claims(

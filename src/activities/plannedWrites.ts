@@ -5,6 +5,7 @@ import type { Intent, Link, PlannedWrite } from '../sync/link';
 import { fileWork } from '../sync/pairFiles';
 import { compareAnswer, unexpectedValues } from '../sync/planner';
 import { otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
+import { actedOn } from '../sync/resolution';
 import { PreconditionFailed, RecordGone } from '../systems/errors';
 import type { Updated } from '../systems/port';
 import {
@@ -201,7 +202,7 @@ export class PlannedWrites {
 
     const committed = commit(told, now);
     const saved = await store.save(committed);
-    await this.dropActedOn(link, write, saved);
+    await this.dropActedOn(link, intent, write, saved);
     if (saved.waitsFor.length === 0)
       await this.forgetSeen(told.intent, compared.changedRows.length > 0 ? ref : null);
     if (link.snapshot === null || link.status === 'tombstone' || link.unlinked)
@@ -214,11 +215,12 @@ export class PlannedWrites {
   }
 
   /** A person's decision is kept until what it asked for is done, so that a refused write does not lose it. */
-  private async dropActedOn(before: Link, write: PlannedWrite, after: Link): Promise<void> {
+  private async dropActedOn(before: Link, intent: Intent, write: PlannedWrite, after: Link): Promise<void> {
     const open = new Set(after.conflicts.map(({ row }) => row));
     const rows = before.conflicts.map(({ row }) => row).filter((row) => !open.has(row));
-    if (rows.length > 0 || before.unlinked || write.insisted)
-      await this.context.store.decisions.drop(this.key, rows);
+    if (rows.length === 0 && !before.unlinked && !write.insisted) return;
+    const ids = new Map(intent.decided ?? []);
+    await this.context.store.decisions.drop(this.key, actedOn({ ids }, rows));
   }
 
   /** Drops the observations that the plan took in; what came since stays for the next plan, whatever its order. */

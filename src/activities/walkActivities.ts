@@ -55,7 +55,7 @@ export function walkActivities(live: ActivityContext, side: Side): WalkActivitie
           const records = results.flatMap(({ record }) => record ?? []);
           const gone = results.flatMap(({ ref, record }) => (record ? [] : refKey(ref)));
           findings = addFindings(findings, await examineRecords(context, run, records));
-          findings = addFindings(findings, await tellOfGone(context, gone));
+          findings = addFindings(findings, await tellOfGone(context, run, gone));
           heartbeat();
         }
         const last = claims.at(-1);
@@ -110,9 +110,14 @@ async function examineRecords(
   return addFindings(findings, await tellPairs(context, tell));
 }
 
-async function tellOfGone(context: ActivityContext, gone: RefKey[]): Promise<AllFindings> {
+/**
+ * Records that neither the walk nor a read by name found. That ends a pair only where an earlier complete reconcile did not
+ * find them either: a side may show nothing for a while, to us.
+ */
+async function tellOfGone(context: ActivityContext, run: string, gone: RefKey[]): Promise<AllFindings> {
   const { store, mapping } = context;
   const findings = noFindings();
+  const missedBefore = await store.upkeep.markMissed(gone, run);
   const owners = await store.claims.owners(gone);
   const links = await store.getMany(owners.values());
   const tell = new Map<CanonicalKey, { hints: Hint[]; force: boolean; entity: EntityType }>();
@@ -121,7 +126,8 @@ async function tellOfGone(context: ActivityContext, gone: RefKey[]): Promise<All
     const entity = link?.entity ?? entityOfRef(mapping, ref);
     if (!entity || !link || link.status === 'tombstone') continue;
     findings[entity].orphaned += 1;
-    tell.set(key, { hints: [{ ref, version: null }], force: true, entity });
+    const hint: Hint = { ref, version: null, ...(missedBefore.has(ref) && { gone: true }) };
+    tell.set(key, { hints: [hint], force: true, entity });
   }
   return addFindings(findings, await tellPairs(context, tell));
 }

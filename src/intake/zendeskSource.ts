@@ -52,6 +52,8 @@ const ENDS = new Set([
   'deleted',
   'marked_as_spam',
 ]);
+const DELETIONS = new Set(['soft_deleted', 'permanently_deleted', 'deleted']);
+
 export const zendeskSource: Source = {
   side: 'zendesk',
   headers: {
@@ -78,7 +80,12 @@ function ofEvent({ type, subject, detail, event }: z.output<typeof eventSchema>)
   if (IRRELEVANT.has(what)) return irrelevant(name);
   const actor = detail.actor_id ?? null;
   const order = ENDS.has(what) ? null : timeOrNull(detail.updated_at ?? '');
-  const record: ChangeHint = { ref: `zendesk:${kind}:${recordId}`, order, actor };
+  const record: ChangeHint = {
+    ref: `zendesk:${kind}:${recordId}`,
+    order,
+    actor,
+    ...(DELETIONS.has(what) && { ends: true }),
+  };
   if (!OF_COMMENTS.has(what) && !OF_ATTACHMENTS.has(what)) return { hints: [record], type: name };
   const commentId = event?.comment?.id;
   if (commentId === undefined) return irrelevant(name);

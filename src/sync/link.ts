@@ -116,6 +116,8 @@ export interface Intent {
   seen: Partial<Record<Side, SeenVersion>>;
   /** Digests of the observations that the plan took in, by record: once it is done, just these are dropped. */
   takenIn?: Record<RefKey, string>;
+  /** The decisions that the plan was made by, as `Decisions.ids`; absent where there was none. */
+  decided?: [row: string, id: string | null][];
   /** Absent where the pair's workflow itself carries it out. */
   hold?: Hold;
 }

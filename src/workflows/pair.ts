@@ -66,6 +66,8 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
   const inbox: Inbox[] = [];
   let received = 0;
   let handled = 0;
+  /** Decisions that are being kept: the pair is told of each right after that. */
+  let deciding = 0;
   const receive = (message: Inbox): number => {
     inbox.push(message);
     received += 1;
@@ -79,20 +81,25 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
   setHandler(recordChanged, (message) => void receive(message));
   setHandler(resync, () => void receive(FORCED));
   setHandler(resyncUpdate, () => outcomeOf(FORCED), { validator: takesNothing });
+  const decided = async (resolution: Resolution): Promise<PairSummary> => {
+    deciding += 1;
+    const id = await planner('interactive')
+      .decide({ key, resolution })
+      .finally(() => (deciding -= 1));
+    const outcome = await outcomeOf(FORCED);
+    if (id && patched('a-decision-is-answered'))
+      await planner('interactive').expectActedOn({ key, resolution, id });
+    return outcome;
+  };
   setHandler(resolveConflict, async (resolution) => {
     try {
-      await planner('interactive').decide({ key, resolution });
-      receive(FORCED);
+      await decided(resolution);
     } catch (error) {
       // A signal has no caller to answer; the Update of the same name returns the refusal.
       if (!(error instanceof ActivityFailure)) throw error;
       log.warn('a resolution was refused', { key, why: error.cause?.message });
     }
   });
-  const decided = async (resolution: Resolution): Promise<PairSummary> => {
-    await planner('interactive').decide({ key, resolution });
-    return outcomeOf(FORCED);
-  };
   setHandler(resolveConflictUpdate, decided, { validator: wellFormed });
   setHandler(status, () => summary);
   // Signals that came with the start belong to the first turn: their handlers begin only when this yields.
@@ -111,7 +118,7 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
       summary = await bringIntoAgreement(activities, key, { ...messages, lane });
       handled = taken;
     } catch (error) {
-      if (isCancellation(error) || !(await isToldMore(toldOrDone, inbox))) throw error;
+      if (isCancellation(error) || !(await isToldMore(inbox, () => deciding > 0))) throw error;
       // What this turn was told, the next one finds out by reading both records.
       inbox.push({ ...FORCED, lane });
     }
@@ -123,10 +130,11 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
 }
 
 /** Whether something came while a turn failed: then the pair goes on, rather than ends with its inbox. */
-async function isToldMore(toldOrDone: () => boolean, inbox: readonly Inbox[]): Promise<boolean> {
-  if (inbox.length === 0 && allHandlersFinished()) return false;
+async function isToldMore(inbox: readonly Inbox[], isDeciding: () => boolean): Promise<boolean> {
+  if (inbox.length === 0 && !isDeciding()) return false;
   if (!patched('a-turn-after-a-failed-one')) return false;
-  if (!toldOrDone()) await condition(toldOrDone);
+  const isTold = () => inbox.length > 0 || !isDeciding();
+  if (!isTold()) await condition(isTold);
   return inbox.length > 0;
 }
 

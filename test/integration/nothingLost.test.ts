@@ -93,6 +93,54 @@ describe('A4: a PMS whose order goes back', () => {
   });
 });
 
+describe('A5: a side that shows nothing', () => {
+  async function threeTickets(): Promise<RecordRef[]> {
+    const refs = ['a', 'b', 'c'].map((subject) => zendesk.add('ticket', { subject }).ref);
+    await stack.settle();
+    return refs;
+  }
+  const statuses = async (refs: RecordRef[]) =>
+    Promise.all(refs.map(async (ref) => (await linkOf(ref)).status));
+
+  test('during one reconcile ends no pair, and costs no edit', async () => {
+    const refs = await threeTickets();
+    const shown = [...pms.records.values()];
+    pms.records.clear();
+    await walkAll();
+    expect(await statuses(refs)).toEqual(['linked', 'linked', 'linked']);
+    expect((await linkOf(refs[0] as RecordRef)).reason).toMatchObject({ code: 'absent' });
+    zendesk.edit(refs[0] as RecordRef, { subject: 'meanwhile' });
+    await stack.settle();
+    for (const record of shown) pms.records.set(refKey(record.ref), record);
+    expect((await walkAll()).findings.TicketToProject).toMatchObject({ returned: 3 });
+    expect((await linkOf(refs[1] as RecordRef)).reason).toBeNull();
+    expect(pms.all('project').map(({ values }) => values['title'])).toEqual(['meanwhile', 'b', 'c']);
+    expect((await walkAll()).findings.TicketToProject).toMatchObject({ agrees: 6, returned: 0 });
+  });
+
+  test('during two ends them, and what returns is revived', async () => {
+    const refs = await threeTickets();
+    const shown = [...pms.records.values()];
+    pms.records.clear();
+    await walkAll();
+    await walkAll();
+    expect(await statuses(refs)).toEqual(['tombstone', 'tombstone', 'tombstone']);
+    for (const record of shown) pms.records.set(refKey(record.ref), record);
+    expect((await walkAll()).findings.TicketToProject).toMatchObject({ returned: 3 });
+    expect(await statuses(refs)).toEqual(['linked', 'linked', 'linked']);
+  });
+
+  test('an end that its stream tells of is believed at once', async () => {
+    const [first] = await threeTickets();
+    const gone = project().ref;
+    pms.records.delete(refKey(gone));
+    const changes = pms.changes.bind(pms);
+    pms.changes = async (...given) => ({ ...(await changes(...given)), gone: [gone] });
+    await stack.settle();
+    expect((await statuses([first as RecordRef]))[0]).toBe('tombstone');
+  });
+});
+
 describe('A7: a turn that fails', () => {
   test('does not drop what came meanwhile', async () => {
     const ticket = await linkedTicket();

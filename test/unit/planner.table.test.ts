@@ -72,7 +72,7 @@ const KEY = `TicketToProject/${ZENDESK}`;
 
 const seen = (what: SyncRecord): Observation => ({ record: what, fresh: true });
 const exported = (what: SyncRecord): Observation => ({ record: what, fresh: false });
-const gone: Observation = { record: null, fresh: true };
+const gone = { record: null, fresh: true } satisfies Observation;
 const ticket = (values: Values = {}, over: Partial<SyncRecord> = {}) => record('zendesk', values, 5, over);
 const project = (values: Values = {}, over: Partial<SyncRecord> = {}) => record('pms', values, 5, over);
 
@@ -286,7 +286,22 @@ const PHASES: Record<Phase, Example[]> = {
       { do: 'write', intent: { writes: [{ op: 'create', insisted: true }] } },
     ],
   ],
+  absent: [
+    [
+      'A5: a record was not found, which alone proves nothing',
+      both({ observed: { zendesk: { ...gone, unproven: true } } }),
+      { do: 'absent' },
+    ],
+  ],
   ended: [
+    [
+      'A5: a pair that ended stays so while its record is not found',
+      both({
+        link: linkWith({ status: 'tombstone' }),
+        observed: { zendesk: { ...gone, unproven: true } },
+      }),
+      { do: 'bury', intent: null, ended: { side: 'zendesk', seen: { state: 'deleted' } } },
+    ],
     [
       'one record is gone',
       both({ observed: { zendesk: gone } }),

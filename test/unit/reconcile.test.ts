@@ -44,7 +44,24 @@ describe('what a walk finds', () => {
     ['a link in conflict', { ...linked, status: 'conflict' }, ticket, 'unsettled'],
     ['a link that waits', { ...linked, waitsFor: ['zendesk:organization:1'] }, ticket, 'unsettled'],
     ['another record holds its place', linked, { ...ticket, ref: { ...ticket.ref, id: '2' } }, 'unsettled'],
-    ['a tombstone', { ...linked, status: 'tombstone' }, ticket, 'agrees'],
+    [
+      'A5: a tombstone that does not say which side ended',
+      { ...linked, status: 'tombstone' },
+      ticket,
+      'returned',
+    ],
+    [
+      'A5: a tombstone of a record that was never linked',
+      { ...linked, status: 'tombstone', sides: {} },
+      ticket,
+      'returned',
+    ],
+    [
+      'A5: a record that was not found, and is there',
+      { ...linked, reason: { code: 'absent', text: '', since: NOW, nextAttempt: null } },
+      ticket,
+      'returned',
+    ],
   ])('%s', (_, link, seen, kind) => {
     expect(verdict(link, seen).kind).toBe(kind);
   });
@@ -65,6 +82,7 @@ describe('what a walk finds', () => {
       sides: { ...linked.sides, pms: { ...pms, state: 'archived' as const } },
     };
     expect(verdict(ended, project).kind).toBe('returned');
+    expect(verdict({ ...ended, unlinked: true }, project).kind).toBe('agrees');
     expect(verdict(ended, ticket).kind).toBe('agrees');
   });
 

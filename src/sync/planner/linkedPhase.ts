@@ -3,6 +3,7 @@ import { comparedRows } from '../mapping';
 import { SIDES, type Side } from '../record';
 import { doubtfulSides, missingParents, unreadSides, type LinkedPair } from './plannedPair';
 import type { Found } from './phases';
+import type { Observation } from './state';
 
 /** The phases of a pair of which both records are known. */
 
@@ -12,7 +13,10 @@ const ADDITIONS: ReadonlySet<PlannedWrite['op']> = new Set(['followUp', 'attach'
 export function linkedPhase(linked: LinkedPair): Found {
   const { link, sides, current, state } = linked;
   if (link.intent && mustGoOn(link.intent)) return { phase: 'resuming', found: { intent: link.intent } };
-  const gone = SIDES.find((side) => state.observed[side]?.record === null);
+  const missing = SIDES.filter((side) => state.observed[side]?.record === null);
+  const gone = missing.find((side) => link.status === 'tombstone' || !isUnproven(state.observed[side]));
+  const [absent] = missing;
+  if (absent && gone === undefined) return { phase: 'absent', found: { ref: sides[absent].ref } };
   if (gone) return { phase: 'ended', found: { linked, side: gone, record: null } };
 
   const refsOf = (some: Side[]) => some.map((side) => sides[side].ref);
@@ -36,6 +40,10 @@ export function linkedPhase(linked: LinkedPair): Found {
  */
 function mustGoOn({ writes }: Intent): boolean {
   return writes.some((write) => write.done || ADDITIONS.has(write.op));
+}
+
+function isUnproven(seen: Observation | undefined): boolean {
+  return seen?.record === null && seen.unproven === true;
 }
 
 /** Some row was never agreed on, so that both values count. */

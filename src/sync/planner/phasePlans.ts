@@ -35,6 +35,10 @@ export const PHASE_PLANS: { readonly [P in Phase]: (pair: Pair, found: Findings[
   joining: (_, { origin, counterpart }) => ({ do: 'join', origin, counterpart }),
   creating: (pair, { origin, canonical }) => createPlan(pair, origin, canonical),
 
+  absent: (_, { ref }) => ({
+    do: 'absent',
+    reason: `${ref} was not found; the pair ends once a second complete reconcile does not find it either`,
+  }),
   ended: (_, { linked, side, record }) => endPlan(linked, side, record),
   unread: (_, { refs }) => ({ do: 'read', refs }),
   returned: (_, { refs }) => ({ do: 'read', refs }),

@@ -72,6 +72,7 @@ export function differingRows(
 function isAtRest(mapping: Mapping, link: Link): boolean {
   return (
     link.status === 'linked' &&
+    link.reason?.code !== 'absent' &&
     !link.intent &&
     link.waitsFor.length === 0 &&
     link.mappingVersion === mapping.version
