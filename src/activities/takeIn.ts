@@ -62,8 +62,18 @@ async function leave(context: ActivityContext, record: SyncRecord, error: unknow
   const what = refKey(record.ref);
   context.metrics.activityFailed('Bug');
   context.log.error({ ref: what, err: error }, 'bug: a record cannot be taken in');
-  const bytes = Buffer.byteLength(JSON.stringify(record));
   const reason = `bug: ${publicMessage(error)}`;
-  await context.store.aside.keep([{ what, side: record.ref.side, kind: 'record', reason, bytes }]);
+  await context.store.aside.keep([
+    { what, side: record.ref.side, kind: 'record', reason, bytes: sizeOf(record) },
+  ]);
   return 0;
+}
+
+/** Null for what JSON cannot say. */
+function sizeOf(record: SyncRecord): number | null {
+  try {
+    return Buffer.byteLength(JSON.stringify(record));
+  } catch {
+    return null;
+  }
 }

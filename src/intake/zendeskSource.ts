@@ -110,6 +110,7 @@ function ofTrigger({ ticket_id, organization_id }: z.output<typeof triggerSchema
       ...(organization_id == null ? [] : [hint('organization', organization_id)]),
     ],
     type: 'trigger',
+    mayRecur: true,
   };
 }
 

@@ -120,6 +120,11 @@ const OF_A_SYSTEM = {
     'The system cannot change that property any more.',
     'Undo the edit, or set fixedOn in the mapping.',
   ),
+  forbidden: theirs(
+    'quarantine',
+    'The system does not let the credential read or change this record (403).',
+    'Give the credential access to the record, or filter the record out; then retry.',
+  ),
   refused: theirs(
     'quarantine',
     'The system refused the call with a status that the sync does not know.',

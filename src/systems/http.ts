@@ -33,8 +33,11 @@ export interface HttpOptions {
   auth?: Credential;
   /** The settings that hold the credential, to name when it is refused. */
   credential: string;
-  /** What to do about a 401 or 403, where the system's answer tells more than that. */
-  explainRefusal?: (status: number, body: unknown) => string | null;
+  /**
+   * What to do about a 401 or 403, where the system's answer tells more than that. `isOfOne`: the call was about one
+   * record; null then says that the refusal may be that record's own.
+   */
+  explainRefusal?: (status: number, body: unknown, isOfOne: boolean) => string | null;
   timeoutMs?: number;
   onCall?: (call: ApiCall) => void;
   /** Keeps to the API's rate; without it, calls are sent as they come. */
@@ -51,6 +54,8 @@ export interface Request {
   /** Sent as it comes, in the place of a body. */
   file?: OpenFile;
   headers?: Record<string, string>;
+  /** It reads one record, so that a refusal says something of that record. All writes do. */
+  readsOne?: true;
   /** The id of the record that it writes, where the path does not name it: see `LimitedCall` of ./budget. */
   concerns?: string;
 }
@@ -126,7 +131,7 @@ export class HttpClient {
         throw new RetryLater(`${call}: the token was refused`, { unknownOutcome: false, retryAfterMs: 0 });
     }
     if ((status === 401 || status === 403) && !expected.includes(status))
-      throw this.unauthorized(call, status, body);
+      throw this.notAllowed(call, request, { status, body });
     if (status === 429 || status >= 500) {
       throw new RetryLater(`${call}: answered ${status}`, {
         unknownOutcome: writes && status !== 429 && status !== 503,
@@ -174,10 +179,17 @@ export class HttpClient {
     }
   }
 
-  private unauthorized(call: string, status: number, body: unknown): NeedsHuman {
+  /** A 403 about one record may be that record's own, and must not be asked again for ever; all else is the credential's. */
+  private notAllowed(call: string, request: Request, { status, body }: Pick<Answer, 'status' | 'body'>) {
     const { credential, explainRefusal } = this.options;
-    const told = explainRefusal?.(status, body) ?? `check ${credential} and its permissions`;
-    return new NeedsHuman('unauthorized', `${call}: answered ${status}; ${told}`);
+    const isOfOne = request.readsOne === true || (request.method !== 'GET' && !request.form);
+    const told = explainRefusal?.(status, body, isOfOne) ?? null;
+    if (status === 403 && told === null && isOfOne)
+      return new NeedsHuman('forbidden', `${call}: answered 403${explanation(body)}`);
+    return new NeedsHuman(
+      'unauthorized',
+      `${call}: answered ${status}; ${told ?? `check ${credential} and its permissions`}`,
+    );
   }
 
   /** Tells the budget what an answer says of the rate. @returns milliseconds for which it asks to be left alone */

@@ -1,7 +1,7 @@
 import { refKey } from '../sync/canonicalKey';
 import type { RecordRef } from '../sync/record';
 import type { ReadResult, SystemPort } from './port';
-import { isUnreadable, type Unreadable } from './unreadable';
+import { isOfOneRecord, type Unreadable } from './unreadable';
 
 /**
  * Reads records although some of them cannot be understood. Such a record is in neither list of results: it is not gone.
@@ -14,7 +14,7 @@ export async function readApart(
     return { results: await port.read(refs), unreadable: [] };
   } catch (error) {
     const [ref] = refs;
-    if (!isUnreadable(error) || !ref) throw error;
+    if (!isOfOneRecord(error) || !ref) throw error;
     if (refs.length === 1)
       return { results: [], unreadable: [{ ref, name: refKey(ref), reason: error.message, bytes: 0 }] };
     const half = Math.ceil(refs.length / 2);

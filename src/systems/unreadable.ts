@@ -65,6 +65,11 @@ export function unreadable(
   };
 }
 
+/** Whether it is for one record alone that a read of several failed. */
+export function isOfOneRecord(error: unknown): error is NeedsHuman {
+  return isUnreadable(error) || (error instanceof NeedsHuman && error.code === 'forbidden');
+}
+
 /** Whether an answer, or a part of it, does not follow the API's contract. */
 export function isUnreadable(error: unknown): error is NeedsHuman {
   return error instanceof NeedsHuman && error.code === 'unexpected_response';

@@ -210,7 +210,7 @@ test('A7: a page of a backfill that failed is in sight until the next backfill',
   expect((await run()).failed).not.toEqual([]);
   const listed = await stack.store.aside.list(null, 10);
   expect(listed.map(({ what, kind }) => [what, kind])).toContainEqual([
-    'backfill: zendesk ticket, page 0 and those after it',
+    expect.stringMatching(/^backfill: zendesk ticket, page \d and those after it$/),
     'page',
   ]);
   zendesk.walk = async () => ({ records: [], cursor: null });
@@ -241,8 +241,12 @@ describe('A9: a record that cannot be taken in', () => {
   test('by an error of ours holds up no other of its page', async () => {
     const subjects = ['one', 'two', 'three', 'four'];
     const [, second] = subjects.map((subject) => zendesk.add('ticket', { subject }));
-    // What JSON cannot say fails where it is stored.
-    if (second) second.values['note'] = 1n as never;
+    const { observations } = stack.store;
+    const keep = observations.keep.bind(observations);
+    observations.keep = async (records, ...rest) => {
+      if (records.some(({ values }) => values['subject'] === 'two')) throw new TypeError('a bug of ours');
+      return keep(records, ...rest);
+    };
     await stack.settle();
     expect(pms.all('project').map(({ values }) => values['title'])).toEqual(['one', 'three', 'four']);
     const [aside] = await stack.store.aside.list(null, 10);

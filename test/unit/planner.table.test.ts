@@ -503,6 +503,19 @@ describe.each(Object.entries(EFFECTS))('effect %s', (kind, example) => {
   });
 });
 
+test('A6: a follow-up has another key for another text, though the link counts its revisions anew', () => {
+  const keyOf = (text: string) => {
+    const edited = { zendesk: seen(ticket()), pms: seen(project({ text })) };
+    const plan = planPair(both({ observed: edited }), mapping);
+    const write = plan.do === 'write' ? plan.intent.writes.find(({ op }) => op === 'followUp') : undefined;
+    return write?.idempotencyKey;
+  };
+  const keys = ['one', 'two', 'one'].map(keyOf);
+  expect(keys[0]).toMatch(/@\d+\/.+\/[0-9a-f]{16}$/);
+  expect(keys[1]).not.toBe(keys[0]);
+  expect(keys[2]).toBe(keys[0]);
+});
+
 describe('docs/planner.md', () => {
   const page = readFileSync(path.resolve(__dirname, '../../docs/planner.md'), 'utf8');
   const namesUnder = (heading: string) => {

@@ -5,6 +5,8 @@ import { NeedsHuman, RetryLater } from '../../src/systems/errors';
 import type { SystemPort } from '../../src/systems/port';
 import { readApart } from '../../src/systems/readApart';
 import { parseEach } from '../../src/systems/unreadable';
+import { HttpClient } from '../../src/systems/http';
+import { zendeskCredential } from '../../src/systems/zendesk/zendeskAuth';
 import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
 import type { RecordRef } from '../../src/sync/record';
 
@@ -44,6 +46,53 @@ describe('A9: records that are read by their names', () => {
       throw new RetryLater('away', { unknownOutcome: false });
     };
     await expect(readApart({ read: away }, ['1', '2'].map(refOf))).rejects.toBeInstanceOf(RetryLater);
+  });
+});
+
+describe('A17: a 403', () => {
+  const refused = async (method: 'GET' | 'PUT', body: unknown, readsOne?: true) => {
+    const server = createServer((_, response) => {
+      response.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { explainRefusal } = zendeskCredential({
+      baseUrl,
+      auth: { by: 'oauth', clientId: 'c', secret: () => 's' },
+    });
+    const http = new HttpClient({
+      side: 'zendesk',
+      name: 'Z',
+      baseUrl,
+      headers: {},
+      credential: 'C',
+      explainRefusal,
+    });
+    const error: unknown = await http
+      .send({ method, path: '/api/v2/tickets/7', ...(readsOne && { readsOne }) })
+      .catch((failure: unknown) => failure);
+    await new Promise((resolve) => server.close(resolve));
+    return error;
+  };
+  const role = { error: { title: 'Forbidden', message: 'You do not have access to this ticket' } };
+  const scope = { error: 'Forbidden', description: 'You are missing the following required scopes: write' };
+
+  test.each([
+    ['on a write', 'PUT', undefined],
+    ['on a read of one record', 'GET', true],
+  ] as const)('%s is that record’s, with the API’s words', async (_, method, readsOne) => {
+    expect(await refused(method, role, readsOne)).toMatchObject({
+      code: 'forbidden',
+      message: 'Z GET /api/v2/tickets/7: answered 403: You do not have access to this ticket'.replace(
+        'GET',
+        method,
+      ),
+    });
+  });
+
+  test('on a list, or for a scope, is the credential’s', async () => {
+    expect(await refused('GET', role)).toMatchObject({ code: 'unauthorized' });
+    expect(await refused('PUT', scope)).toMatchObject({ code: 'unauthorized' });
   });
 });
 
