@@ -80,14 +80,7 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
       listed(`${side} ${kind}, page ${page} and those after it`, async ({ mapping }) => {
         const { records, unreadable, cursor: next } = await port.walk(kind, cursor, null);
         await setAside(live, side, unreadable);
-        const tallies = noBackfill();
-        const wanted = records.filter((record) => {
-          const entity = entityOf(mapping, side, kind, record.values);
-          if (!entity) return false;
-          tallies[entity].read[side] += 1;
-          if (record.skip !== null) tallies[entity].ignored += 1;
-          return record.skip === null;
-        });
+        const { wanted, tallies } = takingPart(mapping, side, kind, records);
         const shelf = await shelfOf(live, mapping, run);
         const matched = lookedFor(mapping).has(`${side}:${kind}`);
         // A system that does not refuse a second back-reference is not asked, either: what was read tells.
@@ -120,6 +113,24 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
         return paused ? { state: 'paused', tallies: noBackfill() } : { state: 'done', tallies };
       }),
   };
+}
+
+/** A page's records that take part by their nature, and its tallies so far. */
+function takingPart(
+  mapping: Mapping,
+  side: Side,
+  kind: string,
+  records: readonly SyncRecord[],
+): { wanted: SyncRecord[]; tallies: BackfillTallies } {
+  const tallies = noBackfill();
+  const wanted = records.filter((record) => {
+    const entity = entityOf(mapping, side, kind, record.values);
+    if (!entity) return false;
+    tallies[entity].read[side] += 1;
+    if (record.skip !== null) tallies[entity].ignored += 1;
+    return record.skip === null;
+  });
+  return { wanted, tallies };
 }
 
 /** A page that fails for good is passed over, and is in sight until the next backfill. */

@@ -50,8 +50,7 @@ export async function dispatchChanges(
     return link ? !isEcho(mapping, table, link, record, references) : filterReason(table, record) === null;
   });
   const refused = new Set(await store.observations.keep(news.map(({ record }) => record)));
-  const keyOf = ({ entity, record, ref }: (typeof items)[number]) =>
-    owners.get(ref) ?? ownKey(entity, record);
+  const keyOf = (item: (typeof items)[number]) => owners.get(item.ref) ?? ownKey(item.entity, item.record);
   const held = await heldKeys(
     context,
     links,
@@ -62,7 +61,7 @@ export async function dispatchChanges(
   const tell = (key: CanonicalKey, hint: Hint) => inboxes.set(key, [...(inboxes.get(key) ?? []), hint]);
   for (const item of news) {
     const key = keyOf(item);
-    if (!held.has(key)) tell(key, { ref: item.ref, version: item.record.version });
+    if (!held.has(key)) tell(key, hintOf(item.ref, item.record));
   }
   const tellOwner = (hint: Hint) => {
     const owner = owners.get(hint.ref);
@@ -70,7 +69,7 @@ export async function dispatchChanges(
   };
   for (const ref of goneRefs) tellOwner({ ref, version: null, gone: true });
   for (const ref of absentRefs) tellOwner({ ref, version: null });
-  const [first] = page.records.length > 0 ? page.records.map(({ ref }) => ref) : page.gone;
+  const first = page.records[0]?.ref ?? page.gone[0];
   if (first) context.metrics.dispatched(first.side, inboxes.size);
   const old = oldOnes(context.now(), news);
   await inParallel([...inboxes], SIGNALS_AT_ONCE, ([key, hints]) => {
@@ -81,6 +80,11 @@ export async function dispatchChanges(
     return context.hint(key, { hints, force, hops: 0, lane }, link && summarise(key, link));
   });
   return inboxes.size;
+}
+
+/** A record that says itself that it ended may not be found when it is read. */
+export function hintOf(ref: RefKey, { version, state }: SyncRecord): Hint {
+  return { ref, version, ...(state !== 'live' && { gone: true }) };
 }
 
 function oldOnes(now: Date, news: readonly { record: SyncRecord; ref: RefKey }[]): Set<RefKey> {

@@ -1,5 +1,6 @@
 import { isNativeError } from 'node:util/types';
 import { ApplicationFailure } from '@temporalio/common';
+import { TooLarge } from '../links/documentSize';
 import { NewerStore } from '../links/migrations/storedSchema';
 import { StaleLink } from '../links/staleLink';
 import { isPassing } from '../platform/mongoErrors';
@@ -25,6 +26,8 @@ export async function asFailure(
 ): Promise<ApplicationFailure> {
   if (error instanceof ApplicationFailure) return error;
   if (error instanceof StaleLink) return ApplicationFailure.retryable(error.message, 'StaleLink');
+  if (key && error instanceof TooLarge)
+    return quarantined(context, key, new NeedsHuman('too_long', error.message));
   const { store, now, log, metrics } = context;
   if (key && error instanceof NeedsHuman && error.code !== 'unauthorized')
     return quarantined(context, key, error);

@@ -5,7 +5,7 @@ import { examine, type Verdict } from '../sync/reconcileVerdict';
 import { addFindings, noFindings, type AllFindings } from '../sync/findings';
 import type { EntityType, RefKey, Side, SyncRecord } from '../sync/record';
 import { entityOfRef, loadReferences, type ActivityContext } from './activityContext';
-import { ownKey } from './dispatch';
+import { hintOf, ownKey } from './dispatch';
 import { inParallel } from '../systems/inParallel';
 import { readApart } from '../systems/readApart';
 import { guardedBy } from './guarded';
@@ -100,7 +100,7 @@ async function examineRecords(
     // What a walk shows may be old: the pair reads both records itself. One without a pair begins with what was seen.
     const force = verdict.kind !== 'missing';
     if (!force) missing.push(record);
-    tell.set(keyOf(ref, entity, record), { hints: [{ ref, version: record.version }], force, entity });
+    tell.set(keyOf(ref, entity, record), { hints: [hintOf(ref, record)], force, entity });
   }
   await store.observations.keep(missing);
   await store.upkeep.markSeen(

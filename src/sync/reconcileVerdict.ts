@@ -1,3 +1,4 @@
+import { isAbsent } from './absentRecord';
 import { refKey } from './canonicalKey';
 import type { Link } from './link';
 import type { EntityMapping, Mapping } from './mapping';
@@ -46,7 +47,7 @@ export function examine(
   if (link.status === 'tombstone') {
     return record.state === 'live' && mayReturn(link, record) ? { kind: 'returned' } : { kind: 'agrees' };
   }
-  if (link.reason?.code === 'absent' && record.state === 'live') return { kind: 'returned' };
+  if (record.state === 'live' && isAbsent(link, refKey(record.ref))) return { kind: 'returned' };
   if (link.status !== 'linked' || link.intent || link.waitsFor.length > 0) return { kind: 'unsettled' };
   if (known?.ref !== refKey(record.ref)) return { kind: 'unsettled' };
   if (record.state !== 'live') return { kind: 'ended' };

@@ -6,7 +6,7 @@ import axios, { AxiosError, type AxiosInstance, type AxiosRequestConfig, type Ax
 import type { z } from 'zod';
 import type { Side } from '../sync/record';
 import type { CallBudget, LimitReading, LimitedCall, Permit, RateRules } from './budget';
-import { currentAttempt } from './callContext';
+import { currentAttempt, currentSignal } from './callContext';
 import { refusesToken, type Credential } from './credential';
 import { NeedsHuman, RetryLater } from './errors';
 import type { OpenFile } from './port';
@@ -70,6 +70,8 @@ export interface Answer {
 /** Statuses that the caller understands besides success. */
 export type Expected = readonly number[];
 
+/** Of a request, unless a connection says otherwise. */
+export const TIMEOUT_MS = 30_000;
 /** A file may take minutes; its activity may take no longer. */
 const FILE_TIMEOUT_MS = 4 * 60_000;
 
@@ -84,7 +86,7 @@ export class HttpClient {
   constructor(private readonly options: HttpOptions) {
     this.axios = axios.create({
       baseURL: options.baseUrl,
-      timeout: options.timeoutMs ?? 30_000,
+      timeout: options.timeoutMs ?? TIMEOUT_MS,
       headers: { accept: 'application/json', ...options.headers },
       httpAgent: new HttpAgent({ keepAlive: true, maxSockets: 50 }),
       httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: 50 }),
@@ -153,6 +155,7 @@ export class HttpClient {
     credential: Record<string, string>,
   ): Promise<AxiosResponse<string>> {
     const { name, side, onCall } = this.options;
+    const signal = currentSignal();
     const { method, path } = request;
     const started = Date.now();
     let response: AxiosResponse<string> | null = null;
@@ -162,6 +165,8 @@ export class HttpClient {
         url: path,
         ...(request.query && { params: request.query }),
         ...contentOf(request),
+        // What nobody waits for any more must not be sent: the next attempt would look before it is done.
+        ...(signal && { signal }),
         headers: { ...contentHeaders(request), ...credential, ...request.headers },
       });
       return response;

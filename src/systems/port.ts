@@ -111,6 +111,12 @@ export interface SystemPort {
   hasIdempotencyKeys(kind: string): boolean;
 
   /**
+   * How long after it was given up a request may still be carried out, in milliseconds: a look for what it made waits so
+   * long. Absent where an answer that is lost says that it was carried out or never will be.
+   */
+  readonly lateMs?: number;
+
+  /**
    * Whether an update can be bound to a version. Where it cannot, the record is read and compared right before; an edit
    * between that read and the write, some milliseconds, goes unnoticed.
    */

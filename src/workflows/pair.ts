@@ -22,7 +22,7 @@ import type { Side } from '../sync/record';
 import { malformed, type Resolution } from '../sync/resolution';
 import { PMS_ID, SYNC_STATUS, ZENDESK_ID } from './searchAttributes';
 import { PRIORITY, taskQueueOf } from '../sync/taskQueues';
-import { bringIntoAgreement } from './turn';
+import { bringIntoAgreement, type TurnActivities } from './turn';
 
 /** "Something about this pair may have changed." Sent with the workflow's start. */
 export const recordChanged = defineSignal<[Inbox]>('recordChanged');
@@ -91,15 +91,7 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
       await planner('interactive').expectActedOn({ key, resolution, id });
     return outcome;
   };
-  setHandler(resolveConflict, async (resolution) => {
-    try {
-      await decided(resolution);
-    } catch (error) {
-      // A signal has no caller to answer; the Update of the same name returns the refusal.
-      if (!(error instanceof ActivityFailure)) throw error;
-      log.warn('a resolution was refused', { key, why: error.cause?.message });
-    }
-  });
+  setHandler(resolveConflict, (resolution) => loggedIfRefused(key, decided(resolution)));
   setHandler(resolveConflictUpdate, decided, { validator: wellFormed });
   setHandler(status, () => summary);
   // Signals that came with the start belong to the first turn: their handlers begin only when this yields.
@@ -110,12 +102,8 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
   do {
     const taken = received;
     const { lane, ...messages } = drain(inbox);
-    const activities = {
-      planPair: (input: PlanInput) => planner(lane).planPair(input),
-      system: (side: Side) => system(side, lane),
-    };
     try {
-      summary = await bringIntoAgreement(activities, key, { ...messages, lane });
+      summary = await bringIntoAgreement(activitiesIn(lane), key, { ...messages, lane });
       handled = taken;
     } catch (error) {
       if (isCancellation(error) || !(await isToldMore(inbox, () => deciding > 0))) throw error;
@@ -127,6 +115,23 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
 
   report(summary);
   return summary;
+}
+
+function activitiesIn(lane: Lane): TurnActivities {
+  return {
+    planPair: (input: PlanInput) => planner(lane).planPair(input),
+    system: (side: Side) => system(side, lane),
+  };
+}
+
+/** A signal has no caller to answer; the Update of the same name returns the refusal. */
+async function loggedIfRefused(key: CanonicalKey, decided: Promise<unknown>): Promise<void> {
+  try {
+    await decided;
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+    log.warn('a resolution was refused', { key, why: error.cause?.message });
+  }
 }
 
 /** Whether something came while a turn failed: then the pair goes on, rather than ends with its inbox. */

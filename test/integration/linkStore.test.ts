@@ -136,6 +136,21 @@ describe('link store', () => {
     expect(await kept()).toBe(0);
   });
 
+  test('A11: a link that is too large is refused before it is sent, and takes no other with it', async () => {
+    const keys = Array.from({ length: 6 }, (_, n) => `TicketToProject/zendesk:ticket:${900 + n}`);
+    const fresh = await Promise.all(keys.map((key) => store.save(newLink(key, 'TicketToProject', 'm', NOW))));
+    const [large, ...others] = fresh;
+    if (!large) throw new Error('no link');
+    const filled = { ...large, snapshot: { text: 'x'.repeat(17 * 1024 * 1024) } };
+    const saved = await Promise.allSettled([store.save(filled), ...others.map((link) => store.save(link))]);
+    expect(saved.map(({ status }) => status)).toEqual(['rejected', ...others.map(() => 'fulfilled')]);
+    expect((saved[0] as PromiseRejectedResult).reason).toMatchObject({ name: 'TooLarge' });
+    const [again] = (await store.getMany([large._id])).values();
+    expect(again?.rev).toBe(large.rev);
+    const latest = [...(await store.getMany(others.map(({ _id }) => _id))).values()];
+    expect(await store.saveMany([filled, ...latest])).toHaveLength(others.length);
+  });
+
   test('A4: a record that was read replaces what was kept before, though its order went back', async () => {
     const ref = 'zendesk:ticket:1';
     const kept = async () => (await store.observations.get([ref])).get(ref);

@@ -505,8 +505,12 @@ describe.each(Object.entries(EFFECTS))('effect %s', (kind, example) => {
 
 test('A6: a follow-up has another key for another text, though the link counts its revisions anew', () => {
   const keyOf = (text: string) => {
-    const edited = { zendesk: seen(ticket()), pms: seen(project({ text })) };
-    const plan = planPair(both({ observed: edited }), mapping);
+    const link = linkWith({ snapshot: { ...SNAPSHOT, text: 'said' } });
+    const edited = {
+      zendesk: seen(ticket({ subject: 'a', description: 'said' })),
+      pms: seen(project({ title: 'a', text })),
+    };
+    const plan = planPair(both({ link, observed: edited }), mapping);
     const write = plan.do === 'write' ? plan.intent.writes.find(({ op }) => op === 'followUp') : undefined;
     return write?.idempotencyKey;
   };

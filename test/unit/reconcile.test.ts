@@ -1,6 +1,7 @@
 import type { ReasonCode } from '../../src/sync/reasons';
 import { addTidied, disorderOf, nothingTidied } from '../../src/sync/disorder';
 import { newLink, seenVersion, type Link } from '../../src/sync/link';
+import { absentReason } from '../../src/sync/absentRecord';
 import { examine } from '../../src/sync/reconcileVerdict';
 import { addFindings, noFindings } from '../../src/sync/findings';
 import type { SyncRecord } from '../../src/sync/record';
@@ -58,7 +59,10 @@ describe('what a walk finds', () => {
     ],
     [
       'A5: a record that was not found, and is there',
-      { ...linked, reason: { code: 'absent', text: '', since: NOW, nextAttempt: null } },
+      {
+        ...linked,
+        reason: { code: 'absent', text: absentReason('zendesk:ticket:1'), since: NOW, nextAttempt: null },
+      },
       ticket,
       'returned',
     ],

@@ -56,7 +56,7 @@ describe('A17: a 403', () => {
     }).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const { explainRefusal } = zendeskCredential({
+    const signedIn = zendeskCredential({
       baseUrl,
       auth: { by: 'oauth', clientId: 'c', secret: () => 's' },
     });
@@ -66,7 +66,7 @@ describe('A17: a 403', () => {
       baseUrl,
       headers: {},
       credential: 'C',
-      explainRefusal,
+      explainRefusal: (...given) => signedIn.explainRefusal(...given),
     });
     const error: unknown = await http
       .send({ method, path: '/api/v2/tickets/7', ...(readsOne && { readsOne }) })

@@ -13,6 +13,7 @@ import { registerControl } from './commands/controlCommand';
 import { registerCursors } from './commands/cursorsCommand';
 import { registerDoctor } from './commands/doctorCommand';
 import { registerInit } from './commands/initCommand';
+import { registerLimits } from './commands/limitsCommand';
 import { registerLinks } from './commands/linksCommand';
 import { registerMapping } from './commands/mappingCommand';
 import { registerPlan } from './commands/planCommand';
@@ -66,6 +67,7 @@ async function main(argv: string[]): Promise<void> {
   registerConflicts(program);
   registerQuarantine(program);
   registerAside(program);
+  registerLimits(program);
   registerRemap(program);
   registerCursors(program);
   registerReconcile(program);
