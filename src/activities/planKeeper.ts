@@ -218,6 +218,8 @@ export class PlanKeeper {
       waitsFor: [],
       reason: { code: 'unlinked', text: 'a person unlinked it', since, nextAttempt: null },
     });
+    // A child must not go to the counterpart that it had, once the pair gets another.
+    await store.heard();
     await store.decisions.drop(key, actedOn(decisions, []));
     await store.observations.forget(own);
     return rest(saved);

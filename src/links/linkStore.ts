@@ -73,6 +73,7 @@ export async function openLinkStore(
   await links.createIndex({ status: 1, entity: 1 });
   const observations = db.collection<ObservationDocument>(`${prefix}observations`);
   await observations.createIndex({ parent: 1 });
+  await observations.createIndex({ parent: 1, made: -1 });
   const since = await firstValue(meta, 'since', now().toISOString());
   return storeIn(db, prefix, since, now, schema);
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import type { AnyBulkWriteOperation, Filter } from 'mongodb';
@@ -88,6 +89,10 @@ export class MongoLinks implements Links {
     if (older.length === 0) return parts;
     const whole = (await this.readLinks(older)).map((document) => this.links.read(document));
     return [...parts.filter(({ _id }) => !older.includes(_id)), ...whole];
+  }
+
+  async heard(): Promise<void> {
+    await sleep(KNOWN.ttl);
   }
 
   async save(link: Link): Promise<Link> {

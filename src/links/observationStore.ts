@@ -15,7 +15,12 @@ export interface ObservationDocument extends Stored {
   record: string;
   digest: string;
   parent?: RefKey;
+  /** When the record was made, in milliseconds; absent where it has no parent. */
+  made?: number;
 }
+
+/** Siblings that are looked at together: mostly the first of them is the one. */
+const SIBLINGS = 20;
 
 /** What was last seen of a record, until its pair has dealt with it: no record's body passes through a workflow history. */
 export class ObservationStore {
@@ -59,7 +64,10 @@ export class ObservationStore {
             at,
             record: JSON.stringify(record),
             digest: observationDigest(record),
-            ...(record.parent !== undefined && { parent: record.parent }),
+            ...(record.parent !== undefined && {
+              parent: record.parent,
+              made: Date.parse(record.createdAt),
+            }),
           }),
           upsert: true,
         },
@@ -87,10 +95,31 @@ export class ObservationStore {
     return new Map(found.map(({ _id, record }) => [_id, JSON.parse(record) as SyncRecord]));
   }
 
-  /** Observations of records below a parent: those of its comments that their pairs have not dealt with. */
-  async below(parent: RefKey): Promise<SyncRecord[]> {
-    const found = await this.observations.readInPlace(await this.observations.all.find({ parent }).toArray());
-    return found.map(({ record }) => JSON.parse(record) as SyncRecord);
+  /**
+   * Observations of records below a parent that were made before a time, or then, the latest first, some at a time: those of
+   * its comments that their pairs have not dealt with. So a comment among a thousand new ones does not read all of them.
+   */
+  async *below(parent: RefKey, until: string): AsyncIterable<SyncRecord[]> {
+    const before = { parent, made: { $lte: Date.parse(until) } };
+    // Those that releases before 0.3.0 stored say nothing of their time.
+    yield await this.recordsOf(
+      await this.observations.all.find({ parent, made: { $exists: false } }).toArray(),
+    );
+    for (let skip = 0; ; skip += SIBLINGS) {
+      const found = await this.observations.all
+        .find(before)
+        .sort({ made: -1, _id: 1 })
+        .skip(skip)
+        .limit(SIBLINGS)
+        .toArray();
+      yield await this.recordsOf(found);
+      if (found.length < SIBLINGS) return;
+    }
+  }
+
+  private async recordsOf(found: ObservationDocument[]): Promise<SyncRecord[]> {
+    const documents = await this.observations.readInPlace(found);
+    return documents.map(({ record }) => JSON.parse(record) as SyncRecord);
   }
 
   /** Drops just these observations, which the pair has dealt with; one that was replaced since stays. */

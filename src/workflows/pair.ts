@@ -3,6 +3,7 @@ import {
   ApplicationFailure,
   allHandlersFinished,
   condition,
+  continueAsNew,
   defineQuery,
   defineSignal,
   defineUpdate,
@@ -20,6 +21,7 @@ import { parseCanonicalKey, type CanonicalKey } from '../sync/canonicalKey';
 import type { Lane } from '../sync/lane';
 import type { Side } from '../sync/record';
 import { malformed, type Resolution } from '../sync/resolution';
+import { EVENTS_AT_MOST } from './length';
 import { PMS_ID, SYNC_STATUS, ZENDESK_ID } from './searchAttributes';
 import { PRIORITY, taskQueueOf } from '../sync/taskQueues';
 import { bringIntoAgreement, type TurnActivities } from './turn';
@@ -60,11 +62,14 @@ function system(side: Side, lane: Lane): SystemActivities {
   });
 }
 
-/** The one writer of a pair: processes its inbox turn by turn, and ends when it is empty. */
-export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
+/**
+ * The one writer of a pair: processes its inbox turn by turn, and ends when it is empty.
+ * @param carried what an earlier run of this workflow, whose history grew long, left in its inbox
+ */
+export async function keepInSync(key: CanonicalKey, carried: Inbox[] = []): Promise<PairSummary> {
   let summary = unknownYet(key);
-  const inbox: Inbox[] = [];
-  let received = 0;
+  const inbox: Inbox[] = [...carried];
+  let received = carried.length;
   let handled = 0;
   /** Decisions that are being kept: the pair is told of each right after that. */
   let deciding = 0;
@@ -111,10 +116,18 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
       inbox.push({ ...FORCED, lane });
     }
     if (!toldOrDone()) await condition(toldOrDone);
+    // Nobody waits for an answer of this run: what came goes on in another.
+    if (inbox.length > 0 && allHandlersFinished() && mustGoOnAnew())
+      await continueAsNew<typeof keepInSync>(key, inbox);
   } while (inbox.length > 0);
 
   report(summary);
   return summary;
+}
+
+/** Histories of earlier releases, which never did so, are as long as they are. */
+function mustGoOnAnew(): boolean {
+  return workflowInfo().historyLength > EVENTS_AT_MOST && patched('a-long-pair-goes-on-anew');
 }
 
 function activitiesIn(lane: Lane): TurnActivities {

@@ -234,6 +234,31 @@ test('A10: a create that is carried out after its time-out makes one record', as
   expect(zendesk.all('ticket')).toHaveLength(1);
 });
 
+test('A18: a pair that is never left in peace goes on in a new run before its history is too long', async () => {
+  const ticket = await linkedTicket();
+  const update = pms.update.bind(pms);
+  const handle = stack.client.workflow.getHandle(keyOf(ticket));
+  const hints = [{ ref: refKey(ticket), version: null }];
+  const runs = new Set<string>();
+  let turns = 0;
+  pms.update = async (...given) => {
+    const { runId, historyLength } = await handle.describe();
+    runs.add(runId);
+    expect(historyLength).toBeLessThan(2_000);
+    turns += 1;
+    if (runs.size < 2) {
+      zendesk.edit(ticket, { subject: `edit ${turns}` });
+      await stack.context.hint(keyOf(ticket), { hints, force: true, hops: 0 });
+    }
+    return update(...given);
+  };
+  zendesk.edit(ticket, { subject: 'the first' });
+  await stack.context.hint(keyOf(ticket), { hints, force: true, hops: 0 });
+  await stack.quiet();
+  expect(runs.size).toBe(2);
+  expect(project().values['title']).toBe(zendesk.records.get(refKey(ticket))?.values['subject']);
+}, 180_000);
+
 describe('A9: a record that cannot be taken in', () => {
   test('is set aside with its reason, and the stream goes on', async () => {
     const changes = zendesk.changes.bind(zendesk);
