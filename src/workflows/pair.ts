@@ -41,7 +41,8 @@ export const status = defineQuery<PairSummary>('status');
 
 function planner(lane: Lane): PairActivities {
   return proxyActivities<PairActivities>({
-    // Missing heartbeats show that a worker died. A parent signals a thousand children, at the pace of its connection.
+    // Five minutes: a parent may signal a thousand children, at the pace that its connection is allowed. That a worker
+    // died is noticed earlier, by missing heartbeats.
     startToCloseTimeout: '5 minutes',
     heartbeatTimeout: '15 seconds',
     retry: { initialInterval: '500ms', maximumInterval: '1 minute' },
@@ -99,10 +100,10 @@ export async function keepInSync(key: CanonicalKey, carried: Inbox[] = []): Prom
   setHandler(resolveConflict, (resolution) => loggedIfRefused(key, decided(resolution)));
   setHandler(resolveConflictUpdate, decided, { validator: wellFormed });
   setHandler(status, () => summary);
-  // Signals that came with the start belong to the first turn: their handlers begin only when this yields.
+  // Signals that came with the start belong to the first turn: their handlers begin only when this function waits.
   await condition(() => true);
-  const toldOrDone = () => inbox.length > 0 || allHandlersFinished();
-  if (!toldOrDone()) await condition(toldOrDone);
+  const hasMessageOrIsIdle = () => inbox.length > 0 || allHandlersFinished();
+  if (!hasMessageOrIsIdle()) await condition(hasMessageOrIsIdle);
 
   do {
     const taken = received;
@@ -115,7 +116,7 @@ export async function keepInSync(key: CanonicalKey, carried: Inbox[] = []): Prom
       // What this turn was told, the next one finds out by reading both records.
       inbox.push({ ...FORCED, lane });
     }
-    if (!toldOrDone()) await condition(toldOrDone);
+    if (!hasMessageOrIsIdle()) await condition(hasMessageOrIsIdle);
     // Nobody waits for an answer of this run: what came goes on in another.
     if (inbox.length > 0 && allHandlersFinished() && mustGoOnAnew())
       await continueAsNew<typeof keepInSync>(key, inbox);
