@@ -1,4 +1,5 @@
-import { asAttempt, isAttempt } from '../../src/sync/attempts';
+import { asAttempt } from '../../src/sync/attempts';
+import { isAttempt } from '../../src/sync/rules/unheard';
 import {
   HISTORY_CHARACTERS,
   HISTORY_LIMIT,

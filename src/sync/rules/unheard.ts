@@ -1,7 +1,7 @@
 import type { Attempts, OverruledValue } from '../link';
 import type { PropertyRow } from '../mapping';
 import { SIDES, otherSide, type Json, type Side, type SyncRecord } from '../record';
-import { isAttempt } from '../attempts';
+import { asAttempt } from '../attempts';
 import { sameValue } from '../values';
 
 /** What is known of one row whose last writes may or may not have been done: their answers never came. */
@@ -55,4 +55,9 @@ function editedAfterAttempt(sight: UnheardRow): Record<Side, Json> | null {
 
 function both(value: Json): Record<Side, Json> {
   return { zendesk: value, pms: value };
+}
+
+/** Whether a side shows what was written. What earlier releases stored is the value itself. */
+export function isAttempt(tried: Json, shown: Json): boolean {
+  return sameValue(tried, shown) || sameValue(tried, asAttempt(shown));
 }
