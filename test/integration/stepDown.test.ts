@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { MongoClient, MongoServerError } from 'mongodb';
 import { isForLater } from '../../src/activities/failures';
 import { backfill, pollChanges } from '../../src/workflows';
+import { textOf } from '../../src/sync/values';
 import { MemorySystem } from '../support/memorySystem';
 import { testServers } from '../support/servers';
 import { startStack } from '../support/stack';
@@ -120,7 +121,7 @@ describe.each(['', 'retryWrites=false'])('the sync through step-downs, %p', (opt
         taskQueue: stack.taskQueue,
       });
       expect(run.failed).toEqual([]);
-      const titles = () => pms.all('project').map(({ values }) => String(values['title']));
+      const titles = () => pms.all('project').map(({ values }) => textOf(values['title'] ?? null));
       expect(titles().sort()).toEqual([...subjects].sort());
       for (const ref of refs.slice(0, 5)) zendesk.edit(ref, { subject: `edited ${ref.id}` });
       await stack.client.workflow.execute(pollChanges, {
