@@ -10,8 +10,11 @@ import type { RecordShelf } from '../links/shelf';
 import { chunks } from '../systems/chunks';
 import { ChunkWriter } from './backfillChunk';
 import type { ActivityContext } from './activityContext';
+import { publicMessage } from '../systems/errors';
 import { inParallel } from '../systems/inParallel';
+import { isForLater } from './failures';
 import { guardedBy } from './guarded';
+import { setAside } from './takeIn';
 import type { BackfillActivities, BackfillSystemActivities } from './types';
 
 /** Records of a chunk that is not written in bulk calls of a size of its own. */
@@ -34,6 +37,7 @@ export function backfillActivities(live: ActivityContext): BackfillActivities {
       guarded(null, async ({ mapping }) => {
         // Both sides have begun: no stream is at its beginning any more.
         await store.backfill.clear();
+        await store.aside.forgetPages();
         return backfillSteps(mapping);
       }),
 
@@ -59,6 +63,8 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
   const { store, systems } = live;
   const port = systems[side];
   const guarded = guardedBy(live, 'background');
+  const listed = <T>(pages: string, work: (context: ActivityContext) => Promise<T>): Promise<T> =>
+    guarded(null, (context) => inSight(context, side, pages, work));
   return {
     beginBackfillOn: () =>
       guarded(null, async () => {
@@ -71,16 +77,10 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
       }),
 
     readBackfillPage: ({ run, kind, page, cursor }) =>
-      guarded(null, async ({ mapping }) => {
-        const { records, cursor: next } = await port.walk(kind, cursor, null);
-        const tallies = noBackfill();
-        const wanted = records.filter((record) => {
-          const entity = entityOf(mapping, side, kind, record.values);
-          if (!entity) return false;
-          tallies[entity].read[side] += 1;
-          if (record.skip !== null) tallies[entity].ignored += 1;
-          return record.skip === null;
-        });
+      listed(`${side} ${kind}, page ${page} and those after it`, async ({ mapping }) => {
+        const { records, unreadable, cursor: next } = await port.walk(kind, cursor, null);
+        await setAside(live, side, unreadable);
+        const { wanted, tallies } = takingPart(mapping, side, kind, records);
         const shelf = await shelfOf(live, mapping, run);
         const matched = lookedFor(mapping).has(`${side}:${kind}`);
         // A system that does not refuse a second back-reference is not asked, either: what was read tells.
@@ -92,7 +92,7 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
       }),
 
     writeBackfillPage: ({ run, page }) =>
-      guarded(null, async (context) => {
+      listed(`${side}, page ${page}`, async (context) => {
         const shelf = await shelfOf(live, context.mapping, run);
         const turns = pLimit(1);
         let tallies = noBackfill();
@@ -113,6 +113,42 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
         return paused ? { state: 'paused', tallies: noBackfill() } : { state: 'done', tallies };
       }),
   };
+}
+
+/** A page's records that take part by their nature, and its tallies so far. */
+function takingPart(
+  mapping: Mapping,
+  side: Side,
+  kind: string,
+  records: readonly SyncRecord[],
+): { wanted: SyncRecord[]; tallies: BackfillTallies } {
+  const tallies = noBackfill();
+  const wanted = records.filter((record) => {
+    const entity = entityOf(mapping, side, kind, record.values);
+    if (!entity) return false;
+    tallies[entity].read[side] += 1;
+    if (record.skip !== null) tallies[entity].ignored += 1;
+    return record.skip === null;
+  });
+  return { wanted, tallies };
+}
+
+/** A page that fails for good is passed over, and is in sight until the next backfill. */
+async function inSight<T>(
+  context: ActivityContext,
+  side: Side,
+  pages: string,
+  work: (context: ActivityContext) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(context);
+  } catch (error) {
+    if (!isForLater(error))
+      await context.store.aside.keep([
+        { what: `backfill: ${pages}`, side, kind: 'page', reason: publicMessage(error), bytes: null },
+      ]);
+    throw error;
+  }
 }
 
 /** Tells those whose parents are all linked. @returns how many */

@@ -5,6 +5,7 @@ import { fileWork } from '../sync/pairFiles';
 import { compareAnswer, isEcho, planPair } from '../sync/planner';
 import { SIDES, type Side, type SyncRecord } from '../sync/record';
 import type { References } from '../sync/values';
+import { hintOf } from './dispatch';
 import type { BulkAnswer } from '../systems/bulkWrites';
 import { atWork, inboxOf, split, type AtWork, type ChunkWork } from './chunkWork';
 
@@ -155,8 +156,10 @@ export class ChunkCommits {
     const byKey = new Map(links.map((link) => [link._id, link]));
     await this.work.tell(
       [...news].map((key) => {
-        const refs = refsOf(byKey.get(key) as Link).filter((ref) => observed.has(ref));
-        const hints = refs.map((ref) => ({ ref, version: observed.get(ref)?.version ?? null }));
+        const hints = refsOf(byKey.get(key) as Link).flatMap((ref) => {
+          const record = observed.get(ref);
+          return record ? [hintOf(ref, record)] : [];
+        });
         return { key, inbox: inboxOf(hints) };
       }),
     );

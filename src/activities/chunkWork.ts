@@ -8,7 +8,7 @@ import { entityOf } from '../sync/mapping';
 import { otherSide, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import type { References } from '../sync/values';
 import { ReferenceReader, type ActivityContext } from './activityContext';
-import { ownKey } from './dispatch';
+import { hintOf, ownKey } from './dispatch';
 import { inParallel } from '../systems/inParallel';
 import type { Hint, Inbox } from './types';
 
@@ -66,7 +66,7 @@ export class ChunkWork {
     const told = records.flatMap((record) => {
       const ref = refKey(record.ref);
       const key = owners.get(ref) ?? this.keyOf(record);
-      return key === null ? [] : [{ key, inbox: inboxOf([{ ref, version: record.version }]) }];
+      return key === null ? [] : [{ key, inbox: inboxOf([hintOf(ref, record)]) }];
     });
     for (const { key } of told) this.tallies[parseCanonicalKey(key).entity].left += 1;
     await this.tell(told);

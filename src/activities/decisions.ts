@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { parseCanonicalKey, type CanonicalKey } from '../sync/canonicalKey';
-import { malformed, refusalOf, type Resolution } from '../sync/resolution';
+import { WHOLE_PAIR, malformed, refusalOf, type Resolution } from '../sync/resolution';
 import type { ActivityContext } from './activityContext';
 
 /**
@@ -12,7 +12,7 @@ export async function keepDecision(
   { store, mapping }: Pick<ActivityContext, 'store' | 'mapping'>,
   key: CanonicalKey,
   resolution: Resolution,
-): Promise<void> {
+): Promise<string> {
   const { entity } = parseCanonicalKey(key);
   const link = await store.get(key);
   const why =
@@ -24,11 +24,34 @@ export async function keepDecision(
   const { row, choice, by } = resolution;
   if (choice !== 'merged') return store.decisions.keep(key, { row, choice, ...(by !== undefined && { by }) });
   // The value came before the signal, by `conflicts resolve --value`, and stays out of the workflow's history.
-  const kept = (await store.decisions.of(key, [row])).rows.get(row);
-  if (kept?.choice !== 'merged')
+  const { rows, ids } = await store.decisions.of(key, [row]);
+  const id = ids?.get(row);
+  if (rows.get(row)?.choice !== 'merged' || id == null)
     throw refused(
       `no merged value is stored for "${row}" of ${key}; give it with: conflicts resolve --value`,
     );
+  return id;
+}
+
+/**
+ * Called after the turn that a decision asked for. One that is still there, and that nothing can be done with any more,
+ * came while an earlier one on the same was being carried out.
+ * @throws ApplicationFailure `Refused`, with the reason for that person
+ */
+export async function expectActedOn(
+  { store, mapping }: Pick<ActivityContext, 'store' | 'mapping'>,
+  key: CanonicalKey,
+  resolution: Resolution,
+  id: string,
+): Promise<void> {
+  const row = 'row' in resolution ? resolution.row : WHOLE_PAIR;
+  const { ids } = await store.decisions.of(key, row === WHOLE_PAIR ? [] : [row]);
+  if (ids?.get(row) !== id) return;
+  const { entity } = parseCanonicalKey(key);
+  const why = refusalOf(key, await store.get(key), mapping.entities[entity], resolution);
+  if (why === null) return;
+  await store.decisions.drop(key, [[row, id]]);
+  throw refused(`another decision was carried out meanwhile, and this one was not: ${why}`);
 }
 
 async function takenElsewhere(

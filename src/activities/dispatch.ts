@@ -2,7 +2,7 @@ import { canonicalKey, parseRef, refKey, tryParseRef, type CanonicalKey } from '
 import { isHeld, type Link } from '../sync/link';
 import { entityOf } from '../sync/mapping';
 import { filterReason, isEcho } from '../sync/planner';
-import type { EntityType, SyncRecord } from '../sync/record';
+import type { EntityType, RecordRef, RefKey, SyncRecord } from '../sync/record';
 import type { ChangePage } from '../systems/port';
 import { inParallel } from '../systems/inParallel';
 import { loadReferences, summarise, type ActivityContext } from './activityContext';
@@ -17,11 +17,13 @@ const WATCHED_MS = 15 * 60_000;
  * Hands a page of changes to the pairs concerned: keeps each record where its pair will find it, then tells
  * the pair. Echoes of our own writes and repeats stop here, without an action in Temporal.
  *
+ * @param page `gone`: they ended, as their side says; `absent`: they were not found, which proves nothing by itself
+ *
  * @returns how many pairs were told
  */
 export async function dispatchChanges(
   context: ActivityContext,
-  page: Pick<ChangePage, 'records' | 'gone'>,
+  page: Pick<ChangePage, 'records' | 'gone'> & { absent?: RecordRef[] },
 ): Promise<number> {
   const { store, mapping } = context;
   const items = page.records.flatMap((record) => {
@@ -29,7 +31,8 @@ export async function dispatchChanges(
     return entity ? [{ entity, record, ref: refKey(record.ref) }] : [];
   });
   const goneRefs = page.gone.map(refKey);
-  const owners = await store.claims.owners([...items.map(({ ref }) => ref), ...goneRefs]);
+  const absentRefs = (page.absent ?? []).map(refKey);
+  const owners = await store.claims.owners([...items.map(({ ref }) => ref), ...goneRefs, ...absentRefs]);
   const links = await store.getMany(owners.values());
   const linkOf = (ref: string) => links.get(owners.get(ref) ?? '') ?? null;
   const references = await loadReferences(
@@ -46,9 +49,8 @@ export async function dispatchChanges(
     if (link?.unlinked) return false;
     return link ? !isEcho(mapping, table, link, record, references) : filterReason(table, record) === null;
   });
-  await store.observations.keep(news.map(({ record }) => record));
-  const keyOf = ({ entity, record, ref }: (typeof items)[number]) =>
-    owners.get(ref) ?? ownKey(entity, record);
+  const refused = new Set(await store.observations.keep(news.map(({ record }) => record)));
+  const keyOf = (item: (typeof items)[number]) => owners.get(item.ref) ?? ownKey(item.entity, item.record);
   const held = await heldKeys(
     context,
     links,
@@ -59,24 +61,36 @@ export async function dispatchChanges(
   const tell = (key: CanonicalKey, hint: Hint) => inboxes.set(key, [...(inboxes.get(key) ?? []), hint]);
   for (const item of news) {
     const key = keyOf(item);
-    if (!held.has(key)) tell(key, { ref: item.ref, version: item.record.version });
+    if (!held.has(key)) tell(key, hintOf(item.ref, item.record));
   }
-  for (const ref of goneRefs) {
-    const owner = owners.get(ref);
-    if (owner) tell(owner, { ref, version: null });
-  }
-  const [first] = page.records.length > 0 ? page.records.map(({ ref }) => ref) : page.gone;
+  const tellOwner = (hint: Hint) => {
+    const owner = owners.get(hint.ref);
+    if (owner) tell(owner, hint);
+  };
+  for (const ref of goneRefs) tellOwner({ ref, version: null, gone: true });
+  for (const ref of absentRefs) tellOwner({ ref, version: null });
+  const first = page.records[0]?.ref ?? page.gone[0];
   if (first) context.metrics.dispatched(first.side, inboxes.size);
-  const watchedSince = context.now().getTime() - WATCHED_MS;
-  const old = new Set(
-    news.filter(({ record }) => Date.parse(record.updatedAt) < watchedSince).map(({ ref }) => ref),
-  );
+  const old = oldOnes(context.now(), news);
   await inParallel([...inboxes], SIGNALS_AT_ONCE, ([key, hints]) => {
     const lane = hints.every(({ ref }) => old.has(ref)) ? 'background' : 'interactive';
     const link = links.get(key);
-    return context.hint(key, { hints, force: false, hops: 0, lane }, link && summarise(key, link));
+    // Another one with a greater order waits to be planned: which of the two is older, only the record itself tells.
+    const force = hints.some(({ ref }) => refused.has(ref));
+    return context.hint(key, { hints, force, hops: 0, lane }, link && summarise(key, link));
   });
   return inboxes.size;
+}
+
+/** A record that says itself that it ended may not be found when it is read. */
+export function hintOf(ref: RefKey, { version, state }: SyncRecord): Hint {
+  return { ref, version, ...(state !== 'live' && { gone: true }) };
+}
+
+function oldOnes(now: Date, news: readonly { record: SyncRecord; ref: RefKey }[]): Set<RefKey> {
+  const watchedSince = now.getTime() - WATCHED_MS;
+  const isOld = ({ record }: { record: SyncRecord }) => Date.parse(record.updatedAt) < watchedSince;
+  return new Set(news.filter(isOld).map(({ ref }) => ref));
 }
 
 /**

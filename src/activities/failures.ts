@@ -1,10 +1,11 @@
 import { isNativeError } from 'node:util/types';
 import { ApplicationFailure } from '@temporalio/common';
+import { TooLarge } from '../links/documentSize';
 import { NewerStore } from '../links/migrations/storedSchema';
 import { StaleLink } from '../links/staleLink';
 import { isPassing } from '../platform/mongoErrors';
 import { parseCanonicalKey, type CanonicalKey } from '../sync/canonicalKey';
-import { newLink } from '../sync/link';
+import { newLink, type Reason } from '../sync/link';
 import { NeedsHuman, RetryLater, publicMessage } from '../systems/errors';
 import { callWaiting, originRef, summarise, type ActivityContext } from './activityContext';
 import { activityLog } from './log';
@@ -25,6 +26,8 @@ export async function asFailure(
 ): Promise<ApplicationFailure> {
   if (error instanceof ApplicationFailure) return error;
   if (error instanceof StaleLink) return ApplicationFailure.retryable(error.message, 'StaleLink');
+  if (key && error instanceof TooLarge)
+    return quarantined(context, key, new NeedsHuman('too_long', error.message));
   const { store, now, log, metrics } = context;
   if (key && error instanceof NeedsHuman && error.code !== 'unauthorized')
     return quarantined(context, key, error);
@@ -35,7 +38,9 @@ export async function asFailure(
     const text = error instanceof Error ? error.message : String(error);
     const nextAttempt = delay === null ? null : new Date(now().getTime() + (delay ?? 1_000)).toISOString();
     const code = delay === null ? 'bug' : 'retry_later';
-    await store.noteReason(key, { code, text, since: now().toISOString(), nextAttempt });
+    const reason = { code, text, since: now().toISOString(), nextAttempt } as const;
+    await store.noteReason(key, reason);
+    if (delay === null) await keepNew(context, key, reason);
   }
   if (delay === null) {
     metrics.activityFailed('Bug');
@@ -60,6 +65,21 @@ export async function asFailure(
     type: 'RetryLater',
     ...(delay !== undefined && { nextRetryDelay: delay }),
   });
+}
+
+/** A pair that ended in a bug before it had a link gets one, or nobody would see it. */
+async function keepNew(
+  { store, mapping }: Pick<ActivityContext, 'store' | 'mapping'>,
+  key: CanonicalKey,
+  reason: Reason,
+): Promise<void> {
+  if (await store.get(key)) return;
+  const link = newLink(key, parseCanonicalKey(key).entity, mapping.version, reason.since);
+  try {
+    await store.save({ ...link, reason });
+  } catch (error) {
+    if (!(error instanceof StaleLink)) throw error;
+  }
 }
 
 /** The record cannot be read or looked for as it is: the pair rests, visibly, until it changes or a person asks. */

@@ -1,6 +1,6 @@
 import { guardedBy } from './guarded';
 import type { ActivityContext } from './activityContext';
-import { keepDecision } from './decisions';
+import { expectActedOn, keepDecision } from './decisions';
 import { PairTurn } from './pairTurn';
 import type { PairActivities } from './types';
 
@@ -13,5 +13,7 @@ export function pairActivities(live: ActivityContext): PairActivities {
         new PairTurn(context, input).run(),
       ),
     decide: ({ key, resolution }) => guarded(key, (context) => keepDecision(context, key, resolution)),
+    expectActedOn: ({ key, resolution, id }) =>
+      guarded(key, (context) => expectActedOn(context, key, resolution, id)),
   };
 }

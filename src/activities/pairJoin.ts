@@ -2,6 +2,7 @@ import { canonicalKey, refKey, type CanonicalKey } from '../sync/canonicalKey';
 import { seenVersion, type Link } from '../sync/link';
 import type { Plan } from '../sync/planner';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
+import { actedOn, type Decisions } from '../sync/resolution';
 import { originRef, type ActivityContext } from './activityContext';
 import { handOver, parkPair, rest } from './pairEnds';
 import type { PlanInput, Step } from './types';
@@ -21,20 +22,20 @@ export class PairJoin {
 
   /**
    * Claims both records of a match, Zendesk's first: two pairs that find each other cannot both succeed.
-   * @param chosen by a person
+   * @param decisions of which one may have chosen the counterpart
    * @returns null where the pair must be planned again
    */
   async join(
     link: Link,
     { origin, counterpart }: Extract<Plan, { do: 'join' }>,
-    chosen: boolean,
+    decisions: Decisions,
   ): Promise<Step | null> {
     const { store } = this.context;
     const records = { [origin.ref.side]: origin, [counterpart.ref.side]: counterpart } as Record<
       Side,
       SyncRecord
     >;
-    const refused = await this.claim(link, records, chosen);
+    const refused = await this.claim(link, records, decisions);
     if (refused !== 'claimed') return refused;
     const nothing: Values = {};
     for (const side of SIDES) {
@@ -51,7 +52,7 @@ export class PairJoin {
       waitsFor: [],
       intent: null,
     });
-    if (chosen) await store.decisions.drop(this.key, []);
+    await store.decisions.drop(this.key, actedOn(decisions, []));
     // The counterpart may have waited under a key of its own; this pair speaks for it now.
     const rival = await store.get(canonicalKey(link.entity, counterpart.ref));
     if (rival && rival._id !== this.key && !(rival.sides.zendesk && rival.sides.pms))
@@ -62,7 +63,7 @@ export class PairJoin {
   private async claim(
     link: Link,
     records: Record<Side, SyncRecord>,
-    chosen: boolean,
+    decisions: Decisions,
   ): Promise<Step | 'claimed' | null> {
     const { key, context } = this;
     const { store } = context;
@@ -77,8 +78,8 @@ export class PairJoin {
       for (const own of claimed) await store.claims.release(own, key);
       // The other pair owns our own record: it is the one. Otherwise look again at who matches.
       if (ref === this.origin) return handOver(context, this.input, link, owner);
-      if (!chosen) return null;
-      await store.decisions.drop(key, []);
+      if (decisions.counterpart === null) return null;
+      await store.decisions.drop(key, actedOn(decisions, []));
       const text = `${ref}, which was chosen for ${this.origin}, is linked by ${owner}; a person must choose`;
       return rest(
         await parkPair(

@@ -5,7 +5,7 @@ import { isComment } from '../sync/mapping';
 import type { Candidates, Observation } from '../sync/planner';
 import { SIDES, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import { NO_DECISIONS, type Decisions } from '../sync/resolution';
-import { olderSibling } from '../sync/siblings';
+import { olderSibling, type Sibling } from '../sync/siblings';
 import { originRef, type ActivityContext } from './activityContext';
 import type { PlanInput } from './types';
 
@@ -56,10 +56,16 @@ export class PairKnowledge {
     for (const ref of members) {
       const record = observed.get(ref);
       const side = parseRef(ref).side;
-      if (this.input.gone.includes(ref)) result[side] = { record: null, fresh: true };
+      if (this.input.gone.includes(ref)) result[side] = { record: null, fresh: true, ...this.doubtOf(ref) };
       else if (record) result[side] = { record, fresh: this.input.fresh.includes(ref) };
     }
     return result;
+  }
+
+  /** That a record is not found counts as its end only where somebody else says so, too. */
+  private doubtOf(ref: RefKey): { unproven?: true } {
+    const isTold = this.input.hints.some((hint) => hint.ref === ref && hint.gone === true);
+    return isTold ? {} : { unproven: true };
   }
 
   async claims(
@@ -78,14 +84,19 @@ export class PairKnowledge {
     const { entity } = parseCanonicalKey(this.key);
     if (!isComment(mapping.entities[entity]) || origin?.parent === undefined) return null;
     if (link?.sides.zendesk && link.sides.pms) return null;
-    const records = await store.observations.below(origin.parent);
-    const owners = await store.claims.owners(records.map(({ ref }) => refKey(ref)));
-    const keyOf = ({ ref }: SyncRecord) => owners.get(refKey(ref)) ?? canonicalKey(entity, ref);
-    const links = await store.getMany(records.map(keyOf));
-    return olderSibling(
-      origin,
-      records.map((record) => ({ record, link: links.get(keyOf(record)) ?? null })),
-    );
+    const older: Sibling[] = [];
+    let untimed = true;
+    for await (const records of store.observations.below(origin.parent, origin.createdAt)) {
+      const owners = await store.claims.owners(records.map(({ ref }) => refKey(ref)));
+      const keyOf = ({ ref }: SyncRecord) => owners.get(refKey(ref)) ?? canonicalKey(entity, ref);
+      const links = await store.getMany(records.map(keyOf));
+      older.push(...records.map((record) => ({ record, link: links.get(keyOf(record)) ?? null })));
+      const nearest = olderSibling(origin, older);
+      // The first come without their times; of all others the latest come first.
+      if (nearest !== null && !untimed && !isTied(records, older, nearest)) return nearest;
+      untimed = false;
+    }
+    return olderSibling(origin, older);
   }
 
   async candidates(
@@ -97,4 +108,10 @@ export class PairKnowledge {
     const found = matches.map((ref) => ({ ref, record: observed.get(ref) }));
     return sortCandidates(this.key, found, rivals, owners, links);
   }
+}
+
+/** Whether the last of a page was made just when the nearest was: the next page may have a nearer one. */
+function isTied(page: readonly SyncRecord[], older: readonly Sibling[], nearest: RefKey): boolean {
+  const found = older.find(({ record }) => refKey(record.ref) === nearest);
+  return page.at(-1)?.createdAt === found?.record.createdAt;
 }

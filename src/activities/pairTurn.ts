@@ -23,14 +23,17 @@ export class PairTurn {
   private readonly knowledge: PairKnowledge;
   private readonly keeper: PlanKeeper;
 
+  private readonly input: PlanInput;
+
   constructor(
     private readonly context: ActivityContext,
-    private readonly input: PlanInput,
+    input: PlanInput,
   ) {
+    this.input = { ...input };
     this.key = input.key;
     this.origin = originRef(input.key);
-    this.knowledge = new PairKnowledge(context, input);
-    this.keeper = new PlanKeeper(context, input);
+    this.knowledge = new PairKnowledge(context, this.input);
+    this.keeper = new PlanKeeper(context, this.input);
   }
 
   async run(): Promise<Step> {
@@ -40,6 +43,7 @@ export class PairTurn {
     // Each pass either answers or changes the store so that the next pass sees something new.
     for (let pass = 0; pass < 6; pass += 1) {
       const stored = await context.store.get(key);
+      if (pass === 0) this.lookAgainAfterBug(stored);
       const link = stored && (await withFormerBindings(context, stored));
       const step = await this.pass(pass === 0 ? await this.withFilesRetried(link) : link);
       if (step) return step;
@@ -102,6 +106,11 @@ export class PairTurn {
       },
       mapping,
     );
+  }
+
+  /** What the turn was told that ended in a bug is gone with its workflow: both records are read again. */
+  private lookAgainAfterBug(link: Link | null): void {
+    if (link?.reason?.code === 'bug') this.input.force = true;
   }
 
   /** A change, or a person's word, is the occasion to try again what failed. */

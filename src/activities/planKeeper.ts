@@ -11,7 +11,7 @@ import {
 } from '../sync/link';
 import type { Plan } from '../sync/planner';
 import { SIDES, type RefKey, type Side, type SyncRecord } from '../sync/record';
-import type { Decisions } from '../sync/resolution';
+import { actedOn, type Decisions } from '../sync/resolution';
 import { observationDigest } from '../links/observationStore';
 import { callWaiting, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
 import { handOver, parkPair, rest } from './pairEnds';
@@ -48,11 +48,11 @@ export class PlanKeeper {
       case 'look':
         return { next: 'look', origin: refKey(plan.origin.ref) };
       case 'settled':
-        return this.settle(plan, link, own);
+        return this.settle(plan, link, own, decisions);
       case 'join':
-        return new PairJoin(context, this.input).join(link, plan, decisions.counterpart !== null);
+        return new PairJoin(context, this.input).join(link, plan, decisions);
       case 'write':
-        return this.begin(plan, link, own);
+        return this.begin(plan, link, own, decisions);
       case 'bury':
         return this.bury(plan, link, own);
       case 'wait':
@@ -65,12 +65,14 @@ export class PlanKeeper {
         await this.waits.notifyOutOfScope(plan.reason);
         return { next: 'rest', state: summarise(key, link, 'ignored', plan.reason) };
       case 'conflict':
-        await store.decisions.drop(key, []);
+        await store.decisions.drop(key, actedOn(decisions, []));
         return rest(await parkPair(context, link, 'conflict', plan.code, plan.reason, plan.candidates));
       case 'unlink':
-        return this.unlink(link, own);
+        return this.unlink(link, own, decisions);
       case 'part':
         return this.part(plan, link);
+      case 'absent':
+        return this.absent(plan, link);
       case 'rest':
         await store.observations.forget(own);
         return rest(link);
@@ -79,7 +81,12 @@ export class PlanKeeper {
     }
   }
 
-  private async settle(plan: PlanOf<'settled'>, link: Link, own: SyncRecord[]): Promise<Step | null> {
+  private async settle(
+    plan: PlanOf<'settled'>,
+    link: Link,
+    own: SyncRecord[],
+    decisions: Decisions,
+  ): Promise<Step | null> {
     const { context } = this;
     const { store } = context;
     const settled = agreed(
@@ -105,7 +112,7 @@ export class PlanKeeper {
     if (settled.status === 'conflict' && link.status !== 'conflict')
       context.metrics.pairParked(link.entity, 'conflict', 'conflict');
     const saved = sameLink(link, settled) ? link : await store.save(settled);
-    await this.dropActedOn(link, saved);
+    await this.dropActedOn(link, saved, decisions);
     if (saved.waitsFor.length > 0) {
       // A pair that waits keeps its observation. A new wait is planned once more: a parent may have been linked while
       // the wait was stored.
@@ -115,7 +122,12 @@ export class PlanKeeper {
     return rest(saved);
   }
 
-  private async begin(plan: PlanOf<'write'>, link: Link, own: SyncRecord[]): Promise<Step> {
+  private async begin(
+    plan: PlanOf<'write'>,
+    link: Link,
+    own: SyncRecord[],
+    decisions: Decisions,
+  ): Promise<Step> {
     const { context, key } = this;
     const { store } = context;
     if (!link.sides.zendesk || !link.sides.pms) {
@@ -126,10 +138,18 @@ export class PlanKeeper {
     const saved = await store.save({
       ...withFindings(link, plan),
       ...triedOf(link),
-      intent: withSources(plan.intent, link, own),
+      intent: decidedBy(withSources(plan.intent, link, own), link, decisions),
       mappingVersion,
     });
     return { next: 'write', sides: pendingSides(saved) };
+  }
+
+  /** What it was told stays: the pair goes on with it once the record is found again. */
+  private async absent({ reason: text }: PlanOf<'absent'>, link: Link): Promise<Step> {
+    if (link.reason?.code === 'absent' && link.reason.text === text) return rest(link);
+    const since = this.context.now().toISOString();
+    const reason: Reason = { code: 'absent', text, since, nextAttempt: null };
+    return rest(await this.context.store.save({ ...link, reason }));
   }
 
   private async bury(plan: PlanOf<'bury'>, link: Link, own: SyncRecord[]): Promise<Step> {
@@ -150,12 +170,15 @@ export class PlanKeeper {
       return { next: 'write', sides: pendingSides(saved) };
     }
     // A tombstone may still show why it waited for a retry (a server was unavailable). Only the reason of its end stays.
-    if (link.status === 'tombstone' && link.reason?.code === reason.code) {
+    const sides = sidesAfter(link, plan);
+    const isSame = sameSides(sides, link.sides);
+    if (link.status === 'tombstone' && link.reason?.code === reason.code && isSame) {
       await callWaiting(context, recordsOf(link));
       return rest(link);
     }
     const saved = await store.save({
       ...withFindings(link, plan),
+      sides,
       status: 'tombstone',
       reason,
       intent: null,
@@ -179,12 +202,12 @@ export class PlanKeeper {
   }
 
   /** Ends the pair because a person unlinked it. Its claims stay, so that no record of it gets a new counterpart. */
-  private async unlink(link: Link, own: SyncRecord[]): Promise<Step> {
+  private async unlink(link: Link, own: SyncRecord[], decisions: Decisions): Promise<Step> {
     const { key, context } = this;
     const { store } = context;
     const owner = await store.claims.claim(this.origin, key);
     if (owner !== key) {
-      await store.decisions.drop(key, []);
+      await store.decisions.drop(key, actedOn(decisions, []));
       return handOver(context, this.input, link, owner);
     }
     const since = context.now().toISOString();
@@ -197,16 +220,19 @@ export class PlanKeeper {
       waitsFor: [],
       reason: { code: 'unlinked', text: 'a person unlinked it', since, nextAttempt: null },
     });
-    await store.decisions.drop(key, []);
+    // A child must not go to the counterpart that it had, once the pair gets another.
+    await store.heard();
+    await store.decisions.drop(key, actedOn(decisions, []));
     await store.observations.forget(own);
     return rest(saved);
   }
 
   /** Drops decisions that the link shows as carried out. */
-  private async dropActedOn(before: Link, after: Link): Promise<void> {
+  private async dropActedOn(before: Link, after: Link, decisions: Decisions): Promise<void> {
     const open = new Set(after.conflicts.map(({ row }) => row));
     const rows = before.conflicts.map(({ row }) => row).filter((row) => !open.has(row));
-    if (rows.length > 0 || before.unlinked) await this.context.store.decisions.drop(this.key, rows);
+    if (rows.length > 0 || before.unlinked)
+      await this.context.store.decisions.drop(this.key, actedOn(decisions, rows));
   }
 }
 
@@ -222,6 +248,22 @@ function withSources(intent: Intent, { intent: before }: Link, observed: SyncRec
   if (intent.id === before?.id) return intent;
   const digests = observed.map((record) => [refKey(record.ref), observationDigest(record)]);
   return { ...intent, takenIn: Object.fromEntries(digests) as Record<RefKey, string> };
+}
+
+/** One that is gone on with was decided by those that it was planned by. */
+function decidedBy(intent: Intent, { intent: before }: Link, { ids }: Decisions): Intent {
+  if (intent.id === before?.id || ids === undefined || ids.size === 0) return intent;
+  return { ...intent, decided: [...ids] };
+}
+
+/** The records as they are known once one of them has ended. */
+function sidesAfter({ sides }: Link, { ended }: PlanOf<'bury'>): Link['sides'] {
+  const known = ended && sides[ended.side];
+  return known ? { ...sides, [ended.side]: { ...known, ...ended.seen } } : sides;
+}
+
+function sameSides(a: Link['sides'], b: Link['sides']): boolean {
+  return SIDES.every((side) => a[side]?.state === b[side]?.state);
 }
 
 function pendingSides(link: Link): Side[] {

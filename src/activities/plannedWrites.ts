@@ -1,9 +1,11 @@
+import { observationDigest } from '../links/observationStore';
 import { parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
 import { commit, withAnswer } from '../sync/commit';
 import type { Intent, Link, PlannedWrite } from '../sync/link';
 import { fileWork } from '../sync/pairFiles';
 import { compareAnswer, unexpectedValues } from '../sync/planner';
-import { SIDES, otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
+import { otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
+import { actedOn } from '../sync/resolution';
 import { PreconditionFailed, RecordGone } from '../systems/errors';
 import type { Updated } from '../systems/port';
 import {
@@ -193,7 +195,7 @@ export class PlannedWrites {
         ? { residue: intent.next.residue[side], changedRows: [], restingRows: [] }
         : compareAnswer(mapping, table, write, answer, intent.next, references);
     // What somebody else changed meanwhile is not seen yet: it stays an observation for the next plan.
-    const told = withAnswer(link, intent, write, answer, compared);
+    const told = withAnswer(link, takingInToo(intent, answer, compared.changedRows), write, answer, compared);
     const more = told.intent.writes.some((other) => !other.done);
     context.metrics.written(side, link.entity, write.op, causeOf(intent, write, store.since));
     activityLog(context.log, key).debug({ side, op: write.op, rows: write.rows }, 'written');
@@ -205,9 +207,9 @@ export class PlannedWrites {
 
     const committed = commit(told, now);
     const saved = await store.save(committed);
-    await this.dropActedOn(link, write, saved);
+    await this.dropActedOn(link, intent, write, saved);
     if (saved.waitsFor.length === 0)
-      await this.forgetSeen(saved, intent, compared.changedRows.length > 0 ? ref : null);
+      await this.forgetSeen(told.intent, compared.changedRows.length > 0 ? ref : null);
     if (link.snapshot === null || link.status === 'tombstone' || link.unlinked)
       await callWaiting(context, recordsOf(saved));
     if (ref !== null && compared.changedRows.length > 0) return { next: 'again', fresh: [ref], gone: [] };
@@ -218,23 +220,25 @@ export class PlannedWrites {
   }
 
   /** A person's decision is kept until what it asked for is done, so that a refused write does not lose it. */
-  private async dropActedOn(before: Link, write: PlannedWrite, after: Link): Promise<void> {
+  private async dropActedOn(before: Link, intent: Intent, write: PlannedWrite, after: Link): Promise<void> {
     const open = new Set(after.conflicts.map(({ row }) => row));
     const rows = before.conflicts.map(({ row }) => row).filter((row) => !open.has(row));
-    if (rows.length > 0 || before.unlinked || write.insisted)
-      await this.context.store.decisions.drop(this.key, rows);
+    if (rows.length === 0 && !before.unlinked && !write.insisted) return;
+    const ids = new Map(intent.decided ?? []);
+    await this.context.store.decisions.drop(this.key, actedOn({ ids }, rows));
   }
 
-  /** Drops the observations that the plan took in, and older ones; what came since stays for the next plan. */
-  private async forgetSeen({ sides }: Link, { takenIn = {} }: Intent, keep: RefKey | null): Promise<void> {
-    const seen = SIDES.flatMap((each) => sides[each] ?? []).filter(({ ref }) => ref !== keep);
-    await this.context.store.observations.forgetTakenIn(
-      seen.map(({ ref, order }) => {
-        const digest = takenIn[ref];
-        return { ref, order, ...(digest !== undefined && { digest }) };
-      }),
-    );
+  /** Drops the observations that the plan took in; what came since stays for the next plan, whatever its order. */
+  private async forgetSeen({ takenIn = {} }: Intent, keep: RefKey | null): Promise<void> {
+    const seen = Object.entries(takenIn).filter(([ref]) => ref !== keep);
+    await this.context.store.observations.forgetTakenIn(Object.fromEntries(seen));
   }
+}
+
+/** An answer that is kept until the last write is done goes with the intent, unless it shows somebody else's change. */
+function takingInToo(intent: Intent, answer: SyncRecord | null, changedRows: readonly string[]): Intent {
+  if (!answer || changedRows.length > 0) return intent;
+  return { ...intent, takenIn: { ...intent.takenIn, [refKey(answer.ref)]: observationDigest(answer) } };
 }
 
 /** ISO time of the change that a write carries across; null where it was before the sync began, or is our own. */

@@ -3,8 +3,8 @@ import type { Lane } from '../sync/lane';
 import type { Side, SyncRecord } from '../sync/record';
 import { inCallContext } from '../systems/callContext';
 import type { ActivityContext } from './activityContext';
-import { dispatchChanges } from './dispatch';
 import { Repeats, isQuiet } from './quietStreams';
+import { takeIn } from './takeIn';
 import type { PollOutcome } from './types';
 
 /** Pages that one poll reads before it hands over to the next; the cursor is stored after each. */
@@ -57,7 +57,7 @@ export class StreamPolls {
       const pageLane = outcome.pages === 0 ? lane : 'background';
       const page = await inCallContext({ lane: pageLane }, () => port.changes(stream, cursor));
       const records = recent.news(cursor, page.records);
-      outcome.hinted += await dispatchChanges(context, { ...page, records });
+      outcome.hinted += await takeIn(context, side, { ...page, records });
       outcome.pages += 1;
       outcome.records += records.length;
       // Only now: a page that fails half-way is read again, never skipped.

@@ -1,9 +1,10 @@
 import type { WaitingHint } from '../links/hintStore';
-import { parseRef } from '../sync/canonicalKey';
+import { parseRef, refKey } from '../sync/canonicalKey';
 import { isKnownChange } from '../sync/planner';
 import { ENTITY_TYPES, type RefKey, type Side } from '../sync/record';
 import { entityOfRef, type ActivityContext } from './activityContext';
 import { dispatchChanges } from './dispatch';
+import { publicMessage } from '../systems/errors';
 import { isForLater } from './failures';
 import type { HintOutcome } from './types';
 
@@ -29,7 +30,7 @@ export async function readHinted(context: ActivityContext, side: Side): Promise<
     more: taken.length === HINTS_PER_READ,
   };
   for (const hints of parentsFirst(context, news)) {
-    outcome.hinted += await new HintedRecords(context, side).handOn(hints.map(({ ref }) => ref));
+    outcome.hinted += await new HintedRecords(context, side, hints).handOn(hints.map(({ ref }) => ref));
     await store.hints.drop(side, hints);
   }
   return outcome;
@@ -68,6 +69,7 @@ class HintedRecords {
   constructor(
     private readonly context: ActivityContext,
     private readonly side: Side,
+    private readonly hints: readonly WaitingHint[],
   ) {}
 
   /** @returns how many pairs were told */
@@ -75,9 +77,12 @@ class HintedRecords {
     const { context, side } = this;
     try {
       const results = await context.systems[side].read(refs.map(parseRef));
+      const missing = results.flatMap(({ ref, record }) => (record ? [] : ref));
+      const ended = new Set(this.hints.flatMap(({ ref, ends }) => (ends === true ? ref : [])));
       return await dispatchChanges(context, {
         records: results.flatMap(({ record }) => record ?? []),
-        gone: results.flatMap(({ ref, record }) => (record ? [] : ref)),
+        gone: missing.filter((ref) => ended.has(refKey(ref))),
+        absent: missing.filter((ref) => !ended.has(refKey(ref))),
       });
     } catch (error) {
       if (isForLater(error)) throw error;
@@ -93,6 +98,17 @@ class HintedRecords {
     const { store, hint, log } = this.context;
     log.error({ refs, err: error }, 'a record that a webhook spoke of cannot be taken in');
     const owners = await store.claims.owners(refs);
+    // No pair is there to say so.
+    if (owners.size === 0)
+      await store.aside.keep(
+        refs.map((what) => ({
+          what,
+          side: this.side,
+          kind: 'record',
+          reason: publicMessage(error),
+          bytes: null,
+        })),
+      );
     for (const [ref, key] of owners)
       await hint(key, { hints: [{ ref, version: null }], force: false, hops: 0 });
     return owners.size;

@@ -17,9 +17,10 @@ export function systemActivities(live: ActivityContext, side: Side, lane: Lane):
   const guarded = guardedBy(live, lane);
 
   const read = async (refs: RefKey[]): Promise<ReadOutcome> => {
+    const before = await store.observations.digests(refs);
     const results = await port.read(refs.map(parseRef));
     const records = results.flatMap(({ record }) => record ?? []);
-    await store.observations.keep(records);
+    await store.observations.keep(records, before);
     return {
       fresh: records.map((record) => refKey(record.ref)),
       gone: results.flatMap(({ ref, record }) => (record ? [] : refKey(ref))),

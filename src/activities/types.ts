@@ -14,6 +14,8 @@ import type { Resolution } from '../sync/resolution';
 export interface Hint {
   ref: RefKey;
   version: string | null;
+  /** It ended, as its side says in so many words, or as two complete reconciles found. */
+  gone?: true;
 }
 
 /** What a workflow's inbox holds. */
@@ -97,8 +99,10 @@ export interface HintOutcome {
 /** Activities on the service's own task queue: the link store, and no API. */
 export interface PairActivities {
   planPair(input: PlanInput): Promise<Step>;
-  /** Keeps a person's decision for the pair's next turn. Fails as `Refused` where it cannot be acted on. */
-  decide(input: { key: CanonicalKey; resolution: Resolution }): Promise<void>;
+  /** Keeps a person's decision for the pair's next turn. @returns its id. Fails as `Refused` where it cannot be acted on. */
+  decide(input: { key: CanonicalKey; resolution: Resolution }): Promise<string>;
+  /** Fails as `Refused` where the decision was not acted on and cannot be any more. */
+  expectActedOn(input: { key: CanonicalKey; resolution: Resolution; id: string }): Promise<void>;
 }
 
 /** Activities on one API's task queue, which is where that API's rate limit is kept. */

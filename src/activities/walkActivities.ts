@@ -5,9 +5,11 @@ import { examine, type Verdict } from '../sync/reconcileVerdict';
 import { addFindings, noFindings, type AllFindings } from '../sync/findings';
 import type { EntityType, RefKey, Side, SyncRecord } from '../sync/record';
 import { entityOfRef, loadReferences, type ActivityContext } from './activityContext';
-import { ownKey } from './dispatch';
+import { hintOf, ownKey } from './dispatch';
 import { inParallel } from '../systems/inParallel';
+import { readApart } from '../systems/readApart';
 import { guardedBy } from './guarded';
+import { setAside } from './takeIn';
 import type { Hint, WalkActivities } from './types';
 
 /** Pages that one activity walks: what a killed worker has to walk again. */
@@ -29,6 +31,7 @@ export function walkActivities(live: ActivityContext, side: Side): WalkActivitie
         let cursor = from;
         for (let pages = 0; pages < PAGES_PER_WALK; pages += 1) {
           const page = await port.walk(kind, cursor, since === null ? null : new Date(since));
+          await setAside(context, side, page.unreadable);
           findings = addFindings(findings, await examineRecords(context, run, page.records));
           ({ cursor } = page);
           heartbeat();
@@ -46,11 +49,13 @@ export function walkActivities(live: ActivityContext, side: Side): WalkActivitie
           .filter((ref) => parseRef(ref).side === side && kinds.includes(parseRef(ref).kind));
         let findings = noFindings();
         for (let i = 0; i < unseen.length; i += RECORDS_PER_READ) {
-          const results = await port.read(unseen.slice(i, i + RECORDS_PER_READ).map(parseRef));
+          const some = unseen.slice(i, i + RECORDS_PER_READ).map(parseRef);
+          const { results, unreadable } = await readApart(port, some);
+          await setAside(context, side, unreadable);
           const records = results.flatMap(({ record }) => record ?? []);
           const gone = results.flatMap(({ ref, record }) => (record ? [] : refKey(ref)));
           findings = addFindings(findings, await examineRecords(context, run, records));
-          findings = addFindings(findings, await tellOfGone(context, gone));
+          findings = addFindings(findings, await tellOfGone(context, run, gone));
           heartbeat();
         }
         const last = claims.at(-1);
@@ -95,7 +100,7 @@ async function examineRecords(
     // What a walk shows may be old: the pair reads both records itself. One without a pair begins with what was seen.
     const force = verdict.kind !== 'missing';
     if (!force) missing.push(record);
-    tell.set(keyOf(ref, entity, record), { hints: [{ ref, version: record.version }], force, entity });
+    tell.set(keyOf(ref, entity, record), { hints: [hintOf(ref, record)], force, entity });
   }
   await store.observations.keep(missing);
   await store.upkeep.markSeen(
@@ -105,9 +110,14 @@ async function examineRecords(
   return addFindings(findings, await tellPairs(context, tell));
 }
 
-async function tellOfGone(context: ActivityContext, gone: RefKey[]): Promise<AllFindings> {
+/**
+ * Records that neither the walk nor a read by name found. That ends a pair only where an earlier complete reconcile did not
+ * find them either: a side may show nothing for a while, to us.
+ */
+async function tellOfGone(context: ActivityContext, run: string, gone: RefKey[]): Promise<AllFindings> {
   const { store, mapping } = context;
   const findings = noFindings();
+  const missedBefore = await store.upkeep.markMissed(gone, run);
   const owners = await store.claims.owners(gone);
   const links = await store.getMany(owners.values());
   const tell = new Map<CanonicalKey, { hints: Hint[]; force: boolean; entity: EntityType }>();
@@ -116,7 +126,8 @@ async function tellOfGone(context: ActivityContext, gone: RefKey[]): Promise<All
     const entity = link?.entity ?? entityOfRef(mapping, ref);
     if (!entity || !link || link.status === 'tombstone') continue;
     findings[entity].orphaned += 1;
-    tell.set(key, { hints: [{ ref, version: null }], force: true, entity });
+    const hint: Hint = { ref, version: null, ...(missedBefore.has(ref) && { gone: true }) };
+    tell.set(key, { hints: [hint], force: true, entity });
   }
   return addFindings(findings, await tellPairs(context, tell));
 }

@@ -2,11 +2,21 @@ import { refKey, type CanonicalKey } from '../sync/canonicalKey';
 import { abandonIntent, seenVersion, type Link, type PlannedWrite } from '../sync/link';
 import { otherSide, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import type { ReasonCode } from '../sync/reasons';
-import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone, ReferenceGone } from '../systems/errors';
+import {
+  AlreadyExists,
+  NeedsHuman,
+  PreconditionFailed,
+  RecordGone,
+  ReferenceGone,
+  RetryLater,
+} from '../systems/errors';
 import { callWaiting, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
 import { attemptNumber } from './heartbeats';
 import { activityLog } from './log';
 import type { ReadOutcome, WriteOutcome } from './types';
+
+/** Writes that make something each time they are carried out, unless the system knows their keys. */
+const ADDING: ReadonlySet<PlannedWrite['op']> = new Set(['create', 'followUp', 'attach']);
 
 /** What becomes of a write that was refused, or whose record is there already. */
 export class WriteRecovery {
@@ -72,20 +82,34 @@ export class WriteRecovery {
   /** @throws the error itself where only a retry or a person with the right credential mends it */
   async recover(link: Link, write: PlannedWrite, error: unknown): Promise<WriteOutcome> {
     const { store } = this.context;
+    // A repeated one may have been done at an earlier attempt, and be refused for that very reason.
+    const refused = attemptNumber() === 1 && !write.lookFirst ? write : null;
     if (error instanceof PreconditionFailed || error instanceof RecordGone) {
       if (write.ref === null) throw error;
-      // A repeated one may have been done at an earlier attempt, and be refused for that very reason.
-      const refused = attemptNumber() === 1 && !write.lookFirst ? write : null;
       await store.save(abandonIntent(link, refused));
       return { next: 'again', ...(await this.read([write.ref])) };
     }
     if (error instanceof ReferenceGone) return this.waitForReference(link, write, error);
-    if (error instanceof AlreadyExists) return this.alreadyExists(link, write, error);
+    if (error instanceof AlreadyExists) return this.alreadyExists(link, write, error, refused);
     if (error instanceof NeedsHuman && error.code !== 'unauthorized') {
       const field = error.field === null ? '' : ` (${error.field})`;
-      return this.park(link, 'quarantined', error.code, `${error.message}${field}`);
+      return this.park(link, 'quarantined', error.code, `${error.message}${field}`, [], refused);
     }
-    throw error;
+    throw this.lookedForLater(link, write, error);
+  }
+
+  /**
+   * What was sent, and not answered, may be carried out after its time-out: a look right away would not find it, and it
+   * would be made twice. The next attempt, which looks first, comes once that is over.
+   */
+  private lookedForLater({ entity }: Link, { op }: PlannedWrite, error: unknown): unknown {
+    const port = this.context.systems[this.side];
+    const { lateMs = 0 } = port;
+    const kind = this.context.mapping.entities[entity].kind[this.side];
+    if (op === 'create' && (port.hasIdempotencyKeys(kind) || port.uniqueBackRef(kind))) return error;
+    if (!(error instanceof RetryLater) || !error.options.unknownOutcome || !ADDING.has(op)) return error;
+    const retryAfterMs = Math.max(error.options.retryAfterMs ?? 0, lateMs);
+    return retryAfterMs === 0 ? error : new RetryLater(error.message, { ...error.options, retryAfterMs });
   }
 
   /** What the write refers to is gone, and its own pair may not know yet: wait for it, and have it look. */
@@ -115,7 +139,12 @@ export class WriteRecovery {
   }
 
   /** A unique value is taken: by the record that we are looking for, or by one that is somebody else's. */
-  private async alreadyExists(link: Link, write: PlannedWrite, error: AlreadyExists): Promise<WriteOutcome> {
+  private async alreadyExists(
+    link: Link,
+    write: PlannedWrite,
+    error: AlreadyExists,
+    refused: PlannedWrite | null,
+  ): Promise<WriteOutcome> {
     const { context, side } = this;
     const port = context.systems[side];
     const table = context.mapping.entities[link.entity];
@@ -137,9 +166,9 @@ export class WriteRecovery {
         return `${ref} (${owners.get(ref) ?? record.backRef ?? 'not linked'})`;
       });
       const text = `${side} ${kind}: ${error.field} is taken by ${taken.join(', ') || 'a record that cannot be found'}; expected a free value`;
-      return this.park(link, 'quarantined', 'duplicate_value', text);
+      return this.park(link, 'quarantined', 'duplicate_value', text, [], refused);
     }
-    return this.park(link, 'quarantined', 'duplicate_value', error.message);
+    return this.park(link, 'quarantined', 'duplicate_value', error.message, [], refused);
   }
 
   private async park(
@@ -148,6 +177,8 @@ export class WriteRecovery {
     code: ReasonCode,
     text: string,
     candidates: RefKey[] = [],
+    /** Of which it is certain that it was not done. */
+    refused: PlannedWrite | null = null,
   ): Promise<WriteOutcome> {
     const { context, key } = this;
     context.metrics.pairParked(link.entity, status, code);
@@ -156,7 +187,7 @@ export class WriteRecovery {
     const again = link.status === status && link.reason?.text === text ? link.reason : null;
     const since = again?.since ?? context.now().toISOString();
     const saved = await context.store.save({
-      ...abandonIntent(link),
+      ...abandonIntent(link, refused),
       status,
       candidates,
       reason: { code, text, since, nextAttempt: null },

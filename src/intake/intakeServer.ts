@@ -160,10 +160,12 @@ async function takeIn(
     count('ignored', event.type);
     return { status: 'ignored' };
   }
-  const marks = [`${source.side} signature ${signature}`];
   const invocation = request.headers[headers.invocation];
-  // The header is not signed, so it cannot identify the delivery alone.
-  if (typeof invocation === 'string') marks.push(`${source.side} invocation ${shortened(invocation)}`);
+  const named = typeof invocation === 'string' ? [`${source.side} invocation ${shortened(invocation)}`] : [];
+  // The header is not signed, so it identifies a delivery alone only where the signature cannot. A replay of such a
+  // delivery under another name costs a look at the record, no more.
+  const isSignatureEnough = event.mayRecur !== true || named.length === 0;
+  const marks = [...(isSignatureEnough ? [`${source.side} signature ${signature}`] : []), ...named];
   try {
     const outcome = await handOver.submit({ marks, hints: event.hints });
     count(outcome, event.type);

@@ -25,6 +25,7 @@ export const pmsSource: Source = {
     if (!KINDS.has(kind)) return irrelevant(kind);
     // A deleted record has no revision that could be compared.
     const order = op === 'deleted' ? null : revision;
-    return { hints: [{ ref: `pms:${kind}:${id}`, order, actor: null }], type: `${kind}.${op}` };
+    const hint = { ref: `pms:${kind}:${id}`, order, actor: null };
+    return { hints: [op === 'deleted' ? { ...hint, ends: true } : hint], type: `${kind}.${op}` };
   },
 };

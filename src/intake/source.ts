@@ -6,6 +6,8 @@ export interface Event {
   hints: ChangeHint[];
   /** The event's own name, for counting; never its contents. */
   type: string;
+  /** Two deliveries within a second may have the same body, and so the same signature: what a trigger sends. */
+  mayRecur?: true;
 }
 
 /** How one side signs its deliveries and words its events. */

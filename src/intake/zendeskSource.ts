@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { ChangeHint } from '../links/hintStore';
+import { MADE } from '../sync/rules/echo';
 import { type Event, type Source, irrelevant } from './source';
 
 /**
@@ -49,8 +50,7 @@ const ENDS = new Set([
   'deleted',
   'marked_as_spam',
 ]);
-/** A comment that was added is known once it is linked, whatever its order. */
-const BEFORE_ANY_CHANGE = -1;
+const DELETIONS = new Set(['soft_deleted', 'permanently_deleted', 'deleted']);
 
 export const zendeskSource: Source = {
   side: 'zendesk',
@@ -78,13 +78,18 @@ function ofEvent({ type, subject, detail, event }: z.output<typeof eventSchema>)
   if (IRRELEVANT.has(what)) return irrelevant(name);
   const actor = detail.actor_id ?? null;
   const order = ENDS.has(what) ? null : timeOrNull(detail.updated_at ?? '');
-  const record: ChangeHint = { ref: `zendesk:${kind}:${recordId}`, order, actor };
+  const record: ChangeHint = {
+    ref: `zendesk:${kind}:${recordId}`,
+    order,
+    actor,
+    ...(DELETIONS.has(what) && { ends: true }),
+  };
   if (!OF_COMMENTS.has(what) && !OF_ATTACHMENTS.has(what)) return { hints: [record], type: name };
   const commentId = event?.comment?.id;
   if (commentId === undefined) return irrelevant(name);
   const comment: ChangeHint = {
     ref: `zendesk:comment:${recordId}-${commentId}`,
-    order: what === 'comment_added' ? BEFORE_ANY_CHANGE : null,
+    order: what === 'comment_added' ? MADE : null,
     actor,
   };
   // Redacting the first comment changes the ticket's description.
@@ -103,6 +108,7 @@ function ofTrigger({ ticket_id, organization_id }: z.output<typeof triggerSchema
       ...(organization_id == null ? [] : [hint('organization', organization_id)]),
     ],
     type: 'trigger',
+    mayRecur: true,
   };
 }
 

@@ -16,6 +16,8 @@ export interface ChangeHint {
   order: number | null;
   /** The id, on the record's side, of whoever made the change; null where the event does not say. */
   actor: string | null;
+  /** The event says that the record was deleted. */
+  ends?: true;
 }
 
 /** A hint as it was taken: all that was said of the record since it was last read. */
@@ -25,6 +27,8 @@ export interface WaitingHint {
   order: number;
   /** Empty stands for somebody unknown. */
   actors: string[];
+  /** An event said that it was deleted. */
+  ends?: true;
   /** Changes with each event, so that one that comes during the read is not dropped with it. */
   stamp: string;
 }
@@ -33,6 +37,7 @@ interface HintDocument {
   _id: RefKey;
   order: number;
   actors: string[];
+  ends?: true;
   stamp: string;
 }
 
@@ -50,11 +55,11 @@ export class HintStore {
     for (const side of SIDES) {
       const writes = hints
         .filter(({ ref }) => parseRef(ref).side === side)
-        .map(({ ref, order, actor }): AnyBulkWriteOperation<HintDocument> => {
+        .map(({ ref, order, actor, ends }): AnyBulkWriteOperation<HintDocument> => {
           const update = {
             $max: { order: order ?? Number.POSITIVE_INFINITY },
             $addToSet: { actors: actor ?? '' },
-            $set: { stamp: randomUUID() },
+            $set: { stamp: randomUUID(), ...(ends && { ends }) },
           };
           return { updateOne: { filter: { _id: ref }, update, upsert: true } };
         });

@@ -14,6 +14,7 @@ import { SCHEMA, type Schema } from './migrations/storedSchema';
 import type { Links } from './links';
 import { MongoLinks, type LinkDocument } from './mongoLinks';
 import { ObservationStore, type ObservationDocument } from './observationStore';
+import { SetAsideStore } from './setAside';
 import { ControlStore } from './pauseStore';
 import { Versions } from './versions';
 
@@ -50,6 +51,8 @@ export interface LinkStore extends Links {
   readonly observations: ObservationStore;
   readonly decisions: DecisionStore;
   readonly cursors: CursorStore;
+  /** What could not be taken in and was passed over. */
+  readonly aside: SetAsideStore;
 }
 
 /**
@@ -73,6 +76,7 @@ export async function openLinkStore(
   await links.createIndex({ status: 1, entity: 1 });
   const observations = db.collection<ObservationDocument>(`${prefix}observations`);
   await observations.createIndex({ parent: 1 });
+  await observations.createIndex({ parent: 1, made: -1 });
   const since = await firstValue(meta, 'since', now().toISOString());
   return storeIn(db, prefix, since, now, schema);
 }
@@ -87,6 +91,7 @@ function storeIn(db: Db, prefix: string, since: string, now: () => Date, schema:
     observations: new ObservationStore(versions.of<ObservationDocument>('observations'), now),
     decisions: new DecisionStore(versions.of<DecisionDocument>('decisions')),
     cursors: new CursorStore(db, prefix, lag, now),
+    aside: new SetAsideStore(db, prefix, now),
     hints: new HintStore(db, prefix),
     identities: new Identities(db),
     bindings: new BindingStore(db, prefix, now),

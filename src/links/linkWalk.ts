@@ -25,6 +25,8 @@ interface ClaimDocument extends Stored {
   _id: RefKey;
   key: CanonicalKey;
   seen?: string;
+  /** The complete reconcile that was the first not to find the record. */
+  missed?: string;
   strayAt?: string;
 }
 interface ObservationDocument extends Stored {
@@ -73,7 +75,23 @@ export class Upkeep {
 
   /** Notes that a reconcile met these records. */
   async markSeen(refs: RefKey[], run: string): Promise<void> {
-    if (refs.length > 0) await this.claims.all.updateMany({ _id: { $in: refs } }, { $set: { seen: run } });
+    if (refs.length === 0) return;
+    const update = { $set: { seen: run }, $unset: { missed: '' } } as const;
+    await this.claims.all.updateMany({ _id: { $in: refs } }, update);
+  }
+
+  /**
+   * Notes that a complete reconcile did not find these records. Safe to repeat.
+   * @returns those that an earlier one did not find either, and nobody has since
+   */
+  async markMissed(refs: readonly RefKey[], run: string): Promise<Set<RefKey>> {
+    if (refs.length === 0) return new Set();
+    const all = this.claims.all;
+    const found = await all.find({ _id: { $in: [...refs] } }).toArray();
+    const missed = found.filter((claim) => claim.missed !== undefined && claim.missed !== run);
+    const first = found.filter((claim) => claim.missed === undefined).map(({ _id }) => _id);
+    if (first.length > 0) await all.updateMany({ _id: { $in: first } }, { $set: { missed: run } });
+    return new Set(missed.map(({ _id }) => _id));
   }
 
   async markStray(ref: RefKey, at: Date | null): Promise<void> {

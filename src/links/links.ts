@@ -1,6 +1,7 @@
 import type { CanonicalKey } from '../sync/canonicalKey';
 import type { Link, LinkStatus, Reason } from '../sync/link';
 import type { EntityType, RefKey, Side } from '../sync/record';
+import type { ReasonCode } from '../sync/reasons';
 
 /** The links as the rest of the service asks for them. */
 
@@ -30,6 +31,8 @@ export interface Links {
   getMany(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, Link>>;
   /** Which records pairs join, without what these hold. */
   joined(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, JoinedPair>>;
+  /** Resolves once no process takes a pair for {@link joined} in another way than it is saved now. */
+  heard(): Promise<void>;
   /** Writes the link if nobody else did since it was read. @returns it with its new `rev`. @throws StaleLink */
   save(link: Link): Promise<Link>;
   /** What this process {@link save}d of a pair a moment ago; null for nothing. Another may have saved it since: the next save tells. */
@@ -47,6 +50,8 @@ export interface Links {
   waitingFor(refs: RefKey[]): Promise<CanonicalKey[]>;
   /** How many pairs of each entity are in each status; zeros included. */
   countByStatus(): Promise<Record<EntityType, Record<LinkStatus, number>>>;
+  /** How many pairs have a reason with this code. */
+  countByCode(code: ReasonCode): Promise<number>;
   /** How many pairs of each entity are not linked, by status; zeros included. */
   countUnsettled(): Promise<{ entity: EntityType; status: UnsettledStatus; count: number }[]>;
   /** The next keys, in their order, of links that were synced by another mapping and have not ended. */

@@ -1,13 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import type { AnyBulkWriteOperation, Filter } from 'mongodb';
-import { isDuplicateKey } from '../platform/mongoErrors';
+import { isDuplicateKey, isPassing } from '../platform/mongoErrors';
 import type { CanonicalKey } from '../sync/canonicalKey';
 import type { Intent, Link, LinkStatus, Reason } from '../sync/link';
+import type { ReasonCode } from '../sync/reasons';
 import { ENTITY_TYPES, SIDES, type EntityType, type RefKey, type Side } from '../sync/record';
 import { TOGETHER, byIds, insertNew, type ReadByIds } from './byIds';
 import type { JoinedPair, LinkFilter, Links, UnsettledStatus } from './links';
 import type { Stored } from './migrations';
+import { expectFits, fits } from './documentSize';
 import { StaleLink } from './staleLink';
 import { Together } from './together';
 import type { VersionedDocuments } from './versions';
@@ -28,7 +31,9 @@ const UNSETTLED: readonly UnsettledStatus[] = ['pending', 'conflict', 'quarantin
 export class MongoLinks implements Links {
   private readonly readLinks: ReadByIds<LinkDocument>;
   private readonly readJoined: ReadByIds<JoinedDocument>;
-  private readonly saves = new Together<Link, Link | null>(TOGETHER, (links) => this.saveEach(links));
+  private readonly saves = new Together<Link, Link | Error | null>(TOGETHER, (links) =>
+    this.saveApart(links),
+  );
   /** Pairs that had both their records when they were last read. */
   private readonly whole = new LRUCache<CanonicalKey, JoinedPair>(KNOWN);
   private readonly saved = new LRUCache<CanonicalKey, Link>(KNOWN);
@@ -86,9 +91,15 @@ export class MongoLinks implements Links {
     return [...parts.filter(({ _id }) => !older.includes(_id)), ...whole];
   }
 
+  async heard(): Promise<void> {
+    await sleep(KNOWN.ttl);
+  }
+
   async save(link: Link): Promise<Link> {
+    expectFits(link._id, this.documentOf(link));
     if (link.rev > 0) {
       const saved = await this.saves.do(link);
+      if (saved instanceof Error) throw saved;
       if (!saved) throw new StaleLink(`${link._id} is no longer at revision ${link.rev}`);
       return this.remember(saved);
     }
@@ -116,15 +127,35 @@ export class MongoLinks implements Links {
 
   async insertMany(links: readonly Link[]): Promise<Link[]> {
     const updatedAt = this.now().toISOString();
-    const next = links.map((link) => ({ ...link, rev: 1, updatedAt }));
+    const next = links
+      .map((link) => ({ ...link, rev: 1, updatedAt }))
+      .filter((link) => fits(this.documentOf(link)));
     const documents = next.map((link) => this.documentOf(link));
     const refused = await insertNew(await this.links.toWrite(), documents);
     return next.filter(({ _id }) => !refused.has(_id));
   }
 
   async saveMany(links: readonly Link[]): Promise<Link[]> {
-    if (links.length === 0) return [];
-    return (await this.saveEach(links)).filter((link) => link !== null);
+    const fitting = links.filter((link) => fits(this.documentOf(link)));
+    if (fitting.length === 0) return [];
+    return (await this.saveEach(fitting)).filter((link) => link !== null);
+  }
+
+  /** Where the command fails for good, each goes by itself: one that cannot be stored must not hold up the others. */
+  private async saveApart(links: readonly Link[]): Promise<(Link | Error | null)[]> {
+    try {
+      return await this.saveEach(links);
+    } catch (error) {
+      if (links.length === 1 || isPassing(error)) throw error;
+    }
+    const saved: (Link | Error | null)[] = [];
+    for (const link of links)
+      saved.push(
+        ...(await this.saveEach([link]).catch((error: unknown) => [
+          error instanceof Error ? error : new Error(String(error)),
+        ])),
+      );
+    return saved;
   }
 
   /** @returns each as it was stored; null where somebody else wrote it meanwhile, be it in the same command */
@@ -191,6 +222,10 @@ export class MongoLinks implements Links {
       .toArray();
     for (const { _id, count } of groups) counts[_id.entity][_id.status] = count;
     return counts;
+  }
+
+  countByCode(code: ReasonCode): Promise<number> {
+    return this.links.all.countDocuments({ 'reason.code': code });
   }
 
   async countUnsettled(): Promise<{ entity: EntityType; status: UnsettledStatus; count: number }[]> {

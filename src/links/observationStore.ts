@@ -15,14 +15,12 @@ export interface ObservationDocument extends Stored {
   record: string;
   digest: string;
   parent?: RefKey;
+  /** When the record was made, in milliseconds; absent where it has no parent. */
+  made?: number;
 }
 
-/** An observation that a pair took in: what is known of the record by now, and what the plan was made of. */
-export interface TakenIn {
-  ref: RefKey;
-  order: number;
-  digest?: string;
-}
+/** Siblings that are looked at together: mostly the first of them is the one. */
+const SIBLINGS = 20;
 
 /** What was last seen of a record, until its pair has dealt with it: no record's body passes through a workflow history. */
 export class ObservationStore {
@@ -42,22 +40,34 @@ export class ObservationStore {
     this.read = byIds(observations.all);
   }
 
-  /** Keeps each record unless a newer one is kept already. */
-  async keep(records: SyncRecord[]): Promise<void> {
-    if (records.length === 0) return;
+  /**
+   * Keeps each record unless one with a greater order is kept already.
+   *
+   * @param replaced digests of what was kept before these records were read: a record that was read after it replaces it,
+   * whatever the orders say, because a side's order may go back
+   * @returns the records that were not kept
+   */
+  async keep(records: SyncRecord[], replaced: ReadonlyMap<RefKey, string> = new Map()): Promise<RefKey[]> {
+    if (records.length === 0) return [];
     const at = this.now().toISOString();
     const writes = records.map((record): AnyBulkWriteOperation<ObservationDocument> => {
       const _id = refKey(record.ref);
-      // A newer observation does not match the filter; the upsert then meets its _id and is refused.
+      const former = replaced.get(_id);
+      const notGreater: Filter<ObservationDocument> = { order: { $lte: record.order } };
+      const older = former === undefined ? notGreater : { $or: [notGreater, { digest: former }] };
+      // Any other observation does not match the filter; the upsert then meets its _id and is refused.
       return {
         replaceOne: {
-          filter: { _id, order: { $lte: record.order } },
+          filter: { _id, ...older },
           replacement: this.observations.stamp({
             order: record.order,
             at,
             record: JSON.stringify(record),
             digest: observationDigest(record),
-            ...(record.parent !== undefined && { parent: record.parent }),
+            ...(record.parent !== undefined && {
+              parent: record.parent,
+              made: Date.parse(record.createdAt),
+            }),
           }),
           upsert: true,
         },
@@ -65,9 +75,19 @@ export class ObservationStore {
     });
     try {
       await (await this.observations.toWrite()).bulkWrite(writes, { ordered: false });
+      return [];
     } catch (error) {
-      duplicatesOf(error);
+      return duplicatesOf(error).flatMap((index) => {
+        const record = records[index];
+        return record ? [refKey(record.ref)] : [];
+      });
     }
+  }
+
+  /** Digests of what is kept of these records. */
+  async digests(refs: Iterable<RefKey>): Promise<Map<RefKey, string>> {
+    const found = await this.read([...new Set(refs)]);
+    return new Map(found.map(({ _id, digest }) => [_id, digest]));
   }
 
   async get(refs: Iterable<RefKey>): Promise<Map<RefKey, SyncRecord>> {
@@ -75,10 +95,31 @@ export class ObservationStore {
     return new Map(found.map(({ _id, record }) => [_id, JSON.parse(record) as SyncRecord]));
   }
 
-  /** Observations of records below a parent: those of its comments that their pairs have not dealt with. */
-  async below(parent: RefKey): Promise<SyncRecord[]> {
-    const found = await this.observations.readInPlace(await this.observations.all.find({ parent }).toArray());
-    return found.map(({ record }) => JSON.parse(record) as SyncRecord);
+  /**
+   * Observations of records below a parent that were made before a time, or then, the latest first, some at a time: those of
+   * its comments that their pairs have not dealt with. So a comment among a thousand new ones does not read all of them.
+   */
+  async *below(parent: RefKey, until: string): AsyncIterable<SyncRecord[]> {
+    const before = { parent, made: { $lte: Date.parse(until) } };
+    // Those that releases before 0.3.0 stored say nothing of their time.
+    yield await this.recordsOf(
+      await this.observations.all.find({ parent, made: { $exists: false } }).toArray(),
+    );
+    for (let skip = 0; ; skip += SIBLINGS) {
+      const found = await this.observations.all
+        .find(before)
+        .sort({ made: -1, _id: 1 })
+        .skip(skip)
+        .limit(SIBLINGS)
+        .toArray();
+      yield await this.recordsOf(found);
+      if (found.length < SIBLINGS) return;
+    }
+  }
+
+  private async recordsOf(found: ObservationDocument[]): Promise<SyncRecord[]> {
+    const documents = await this.observations.readInPlace(found);
+    return documents.map(({ record }) => JSON.parse(record) as SyncRecord);
   }
 
   /** Drops just these observations, which the pair has dealt with; one that was replaced since stays. */
@@ -88,12 +129,9 @@ export class ObservationStore {
     if (filters.length > 0) await this.forgets.do(filters);
   }
 
-  /** The same without reading them: what is older than what is known of the record, and what has this digest. */
-  async forgetTakenIn(records: TakenIn[]): Promise<void> {
-    const filters = records.map(({ ref, order, digest }): Filter<ObservationDocument> => ({
-      _id: ref,
-      $or: [{ order: { $lt: order } }, ...(digest === undefined ? [] : [{ digest }])],
-    }));
+  /** The same without reading them: what has these digests. */
+  async forgetTakenIn(digests: Record<RefKey, string>): Promise<void> {
+    const filters = Object.entries(digests).map(([_id, digest]) => ({ _id, digest }));
     if (filters.length > 0) await this.forgets.do(filters);
   }
 

@@ -1,5 +1,5 @@
 import { Connection, type Client } from '@temporalio/client';
-import { MongoClient } from 'mongodb';
+import { contradictions, mongoClient } from '../platform/mongoClient';
 import { ConfigError, type Config } from '../config/config';
 import { checkMapping, loadMapping } from '../config/loadMapping';
 import { MappingError } from '../sync/mappingFile';
@@ -172,7 +172,15 @@ async function* mongodb({ config, mongodbUri }: Patient): AsyncIterable<Finding>
     return;
   }
   const shown = withoutPassword(mongodbUri);
-  const mongo = new MongoClient(mongodbUri, { serverSelectionTimeoutMS: 10_000 });
+  const contrary = contradictions(mongodbUri);
+  if (contrary.length > 0)
+    yield {
+      what,
+      state: 'failed',
+      found: `MONGODB_URI says ${contrary.join(', ')}, which the sync does not follow: it reads from the primary and waits for a majority`,
+      cure: `take ${contrary.join(' and ')} out of MONGODB_URI`,
+    };
+  const mongo = mongoClient(mongodbUri, { serverSelectionTimeoutMS: 10_000 });
   try {
     const db = mongo.db(config.mongodbDatabase);
     const { version } = (await db.command({ buildInfo: 1 })) as { version?: string };

@@ -4,6 +4,8 @@ import { currentBudgets, type CurrentBudget } from '../systems/budget/currentBud
 import { Starts, type FailedStart } from '../links/failedStarts';
 import type { RestingSince } from '../links/bindingStore';
 import type { LinkStore } from '../links/linkStore';
+import type { SetAside } from '../links/setAside';
+import type { CanonicalKey } from '../sync/canonicalKey';
 import type { LinkStatus } from '../sync/link';
 import { ENTITY_TYPES, type EntityType } from '../sync/record';
 import { restingWords } from './resting';
@@ -25,6 +27,10 @@ export interface Status {
   waitingRecords: number;
   /** Rows, match rules and filters that rest because a side does not offer their property any more. */
   resting: RestingSince[];
+  /** Pairs that ended in an error that the sync does not expect; with the keys of some. */
+  bugs: { count: number; examples: CanonicalKey[] };
+  /** Records, and pages of a backfill, that could not be taken in and were passed over; some of them. */
+  aside: { count: number; examples: SetAside[] };
   /** Null where the workers sign in to Zendesk with an OAuth client. */
   apiToken: ApiTokenState | null;
 }
@@ -68,8 +74,10 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     store.observations.count(),
     apiTokenState(store, now()),
     store.bindings.resting(),
+    bugsIn(store),
+    asideIn(store),
   ]);
-  const [failedStarts, waitingRecords, apiToken, resting] = others;
+  const [failedStarts, waitingRecords, apiToken, resting, bugs, aside] = others;
   const pairs = Object.fromEntries(
     ENTITY_TYPES.map((type) => [
       type,
@@ -97,7 +105,26 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     waitingRecords,
     resting,
     apiToken,
+    bugs,
+    aside,
   };
+}
+
+const EXAMPLES = 5;
+
+/** Pairs that ended in a bug, for people. */
+export async function bugsIn(store: Pick<LinkStore, 'countByCode' | 'find'>): Promise<Status['bugs']> {
+  const [count, some] = await Promise.all([
+    store.countByCode('bug'),
+    store.find({ code: 'bug' }, null, EXAMPLES),
+  ]);
+  return { count, examples: some.map(({ _id }) => _id) };
+}
+
+/** What was passed over, for people. */
+export async function asideIn({ aside }: Pick<LinkStore, 'aside'>): Promise<Status['aside']> {
+  const [count, examples] = await Promise.all([aside.count(), aside.list(null, EXAMPLES)]);
+  return { count, examples };
 }
 
 /** Polls that may be missed before a stream counts as behind: one may run, one may have been skipped for it. */
@@ -140,6 +167,20 @@ export function worriesOf(
   if (status.apiToken && status.apiToken.daysLeft <= API_TOKEN_WORRY_DAYS)
     worries.push(status.apiToken.notice);
   worries.push(...status.resting.map(restingWords));
+  const { bugs, aside } = status;
+  const list = (names: readonly string[], of: number) =>
+    [...names, ...(of > names.length ? ['…'] : [])].join(', ');
+  if (bugs.count > 0)
+    worries.push(
+      `${bugs.count} ended in a bug (${list(bugs.examples, bugs.count)}): ${command('links find --code bug')}; report it, then resync them`,
+    );
+  if (aside.count > 0)
+    worries.push(
+      `${aside.count} could not be taken in (${list(
+        aside.examples.map(({ what }) => what),
+        aside.count,
+      )}): ${command('aside list')}`,
+    );
   for (const type of ENTITY_TYPES) {
     const { conflict, quarantined, pausedSince } = status.pairs[type];
     if (conflict > 0) worries.push(`${type}: ${conflict} in conflict: ${command('conflicts list')}`);

@@ -24,6 +24,8 @@ export function disorderOf(
   if (link.status === 'conflict' || link.status === 'quarantined' || link.status === 'tombstone') return null;
   // What a person paused is told again when the pause ends.
   if (!idle(link.updatedAt) || link.reason?.code === 'paused') return null;
+  // It ended in a bug before it had both its records: it stays in sight for a person.
+  if (link.status === 'pending' && link.reason?.code === 'bug') return null;
   if (link.intent) return 'abandoned';
   if (link.waitsFor.length > 0) {
     const overlooked = link.reason?.code === NO_PART ? ['linked'] : ['linked', 'unknown'];

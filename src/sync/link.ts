@@ -1,3 +1,4 @@
+import { asAttempt } from './attempts';
 import { filesReason, type LinkedFile } from './pairFiles';
 import { refKey, type CanonicalKey } from './canonicalKey';
 import { heldSets, type HeldSet } from './heldSets';
@@ -119,6 +120,8 @@ export interface Intent {
   seen: Partial<Record<Side, SeenVersion>>;
   /** Digests of the observations that the plan took in, by record: once it is done, just these are dropped. */
   takenIn?: Record<RefKey, string>;
+  /** The decisions that the plan was made by, as `Decisions.ids`; absent where there was none. */
+  decided?: [row: string, id: string | null][];
   /** Absent where the pair's workflow itself carries it out. */
   hold?: Hold;
 }
@@ -212,6 +215,8 @@ export interface Link {
 }
 
 export const HISTORY_LIMIT = 50;
+/** Of all its values together; a document of MongoDB has 16 MB. */
+export const HISTORY_CHARACTERS = 2_000_000;
 /** Of one row; more than that are unknown only where every single answer is lost. */
 const ATTEMPTS_KEPT = 10;
 
@@ -234,6 +239,18 @@ export function newLink(key: CanonicalKey, entity: EntityType, mappingVersion: s
     createdAt: now,
     updatedAt: now,
   };
+}
+
+/** The latest values that were overruled, as many as the link has room for. */
+function latest(entries: OverruledValue[]): OverruledValue[] {
+  const kept = entries.slice(-HISTORY_LIMIT);
+  let size = 0;
+  const first = kept.findLastIndex((entry) => {
+    size += JSON.stringify([entry.lost, entry.kept]).length;
+    return size > HISTORY_CHARACTERS;
+  });
+  // The last one is kept whatever its size: it is the only place where that value is left.
+  return kept.slice(Math.min(first + 1, kept.length - 1));
 }
 
 function withoutRows(history: OverruledValue[], redacted: string[]): OverruledValue[] {
@@ -276,7 +293,7 @@ export function triedOf(link: Link, refused: PlannedWrite | null = null): Tried 
     const rows = { ...all[write.side] };
     for (const row of write.rows) {
       const value = next?.snapshot[row];
-      if (value !== undefined) rows[row] = [...(rows[row] ?? []), value].slice(-ATTEMPTS_KEPT);
+      if (value !== undefined) rows[row] = [...(rows[row] ?? []), asAttempt(value)].slice(-ATTEMPTS_KEPT);
     }
     all[write.side] = rows;
   }
@@ -293,17 +310,17 @@ export function unconfirmedOf(
 ): OverruledValue[] {
   const sent = intent?.writes.filter((write) => write.op === 'update' && write !== refused) ?? [];
   const overruled = intent?.next.overruled ?? [];
-  return [
+  return latest([
     ...unconfirmed,
     ...overruled.filter(({ side, row }) =>
       sent.some((write) => write.side === side && write.rows.includes(row)),
     ),
-  ].slice(-HISTORY_LIMIT);
+  ]);
 }
 
 /** The link with what became of its unconfirmed values: some are known to be overruled, of others it is still unknown. */
 export function withOverruled(link: Link, { known, unknown }: Overruling): Link {
-  const next: Link = { ...link, history: [...link.history, ...known].slice(-HISTORY_LIMIT) };
+  const next: Link = { ...link, history: latest([...link.history, ...known]) };
   delete next.unconfirmed;
   return unknown.length > 0 ? { ...next, unconfirmed: unknown } : next;
 }
@@ -378,7 +395,7 @@ export function agreed(link: Link, next: Agreement, mappingVersion: string, now:
     conflicts: next.conflicts,
     candidates: [],
     unlinked: false,
-    history: [...withoutRows(link.history, next.redacted ?? []), ...next.overruled].slice(-HISTORY_LIMIT),
+    history: latest([...withoutRows(link.history, next.redacted ?? []), ...next.overruled]),
     waitsFor: next.waitsFor,
     reason: reason && link.reason?.text === reason.text ? link.reason : reason,
     intent: null,

@@ -34,6 +34,11 @@ const OF_THE_SYNC = {
     'A system, Temporal or the link store did not answer, or a rate is used up.',
     'Nothing; the next attempt is automatic.',
   ),
+  absent: ours(
+    'waits',
+    'A record of the pair was not found. That alone does not prove that it was deleted.',
+    'Nothing; the pair goes on when it is found, and ends after a second complete reconcile.',
+  ),
   paused: ours('waits', 'Somebody paused the entity.', 'End the pause: resume.'),
   bug: theirs(
     'waits',
@@ -114,6 +119,11 @@ const OF_A_SYSTEM = {
     'quarantine',
     'The system cannot change that property any more.',
     'Undo the edit, or set fixedOn in the mapping.',
+  ),
+  forbidden: theirs(
+    'quarantine',
+    'The system does not let the credential read or change this record (403).',
+    'Give the credential access to the record, or filter the record out; then retry.',
   ),
   refused: theirs(
     'quarantine',

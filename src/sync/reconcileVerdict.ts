@@ -1,7 +1,8 @@
+import { isAbsent } from './absentRecord';
 import { refKey } from './canonicalKey';
 import type { Link } from './link';
 import type { EntityMapping, Mapping } from './mapping';
-import type { SyncRecord } from './record';
+import { SIDES, type SyncRecord } from './record';
 import { differingRows } from './rules/echo';
 import { filterReason } from './rules/filter';
 import type { References } from './values';
@@ -21,6 +22,16 @@ export type Verdict =
   /** Its link is a tombstone, and it is there again. */
   | { kind: 'returned' };
 
+/** Only the side that ended can return; the other one is live all along. */
+function mayReturn({ sides, unlinked }: Link, { ref }: SyncRecord): boolean {
+  if (unlinked) return false;
+  const known = sides[ref.side];
+  // It ended before it was linked.
+  if (!known) return true;
+  // Releases before 0.3.0 did not note which side ended.
+  return known.state !== 'live' || SIDES.every((side) => sides[side]?.state === 'live');
+}
+
 export function examine(
   mapping: Mapping,
   table: EntityMapping,
@@ -34,16 +45,12 @@ export function examine(
   }
   const known = link.sides[record.ref.side];
   if (link.status === 'tombstone') {
-    // Only the side that ended can return; the other one is live all along.
-    return record.state === 'live' && known && known.state !== 'live'
-      ? { kind: 'returned' }
-      : { kind: 'agrees' };
+    return record.state === 'live' && mayReturn(link, record) ? { kind: 'returned' } : { kind: 'agrees' };
   }
+  if (record.state === 'live' && isAbsent(link, refKey(record.ref))) return { kind: 'returned' };
   if (link.status !== 'linked' || link.intent || link.waitsFor.length > 0) return { kind: 'unsettled' };
   if (known?.ref !== refKey(record.ref)) return { kind: 'unsettled' };
   if (record.state !== 'live') return { kind: 'ended' };
-  // Read before our own last write: says nothing of now.
-  if (record.order < known.order) return { kind: 'agrees' };
   const rows = differingRows(mapping, table, link, record, references);
   return rows.length > 0 ? { kind: 'drifted', rows } : { kind: 'agrees' };
 }

@@ -25,6 +25,18 @@ export type Decision =
 export interface Decisions {
   rows: ReadonlyMap<string, RowDecision>;
   counterpart: Counterpart | null;
+  /** Which decisions these are, by row, or {@link WHOLE_PAIR}; null for one without an id. Absent where nobody drops them. */
+  ids?: ReadonlyMap<string, string | null>;
+}
+/** In the place of a row. */
+export const WHOLE_PAIR = '';
+
+/** Which of these decisions have been acted on: those on rows that are settled, and the one on the whole pair. */
+export function actedOn(
+  { ids = new Map() }: Pick<Decisions, 'ids'>,
+  rows: readonly string[],
+): [string, string | null][] {
+  return [...ids].filter(([row]) => row === WHOLE_PAIR || rows.includes(row));
 }
 export type RowDecision = Exclude<Decision, { counterpart: unknown }>;
 

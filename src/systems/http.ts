@@ -6,7 +6,7 @@ import axios, { AxiosError, type AxiosInstance, type AxiosRequestConfig, type Ax
 import type { z } from 'zod';
 import type { Side } from '../sync/record';
 import type { CallBudget, LimitReading, LimitedCall, Permit, RateRules } from './budget';
-import { currentAttempt } from './callContext';
+import { currentAttempt, currentSignal } from './callContext';
 import { refusesToken, type Credential } from './credential';
 import { NeedsHuman, RetryLater } from './errors';
 import type { OpenFile } from './port';
@@ -33,8 +33,11 @@ export interface HttpOptions {
   auth?: Credential;
   /** The settings that hold the credential, to name when it is refused. */
   credential: string;
-  /** What to do about a 401 or 403, where the system's answer tells more than that. */
-  explainRefusal?: (status: number, body: unknown) => string | null;
+  /**
+   * What to do about a 401 or 403, where the system's answer tells more than that. `isOfOne`: the call was about one
+   * record; null then says that the refusal may be that record's own.
+   */
+  explainRefusal?: (status: number, body: unknown, isOfOne: boolean) => string | null;
   timeoutMs?: number;
   onCall?: (call: ApiCall) => void;
   /** Keeps to the API's rate; without it, calls are sent as they come. */
@@ -51,6 +54,8 @@ export interface Request {
   /** Sent as it comes, in the place of a body. */
   file?: OpenFile;
   headers?: Record<string, string>;
+  /** It reads one record, so that a refusal says something of that record. All writes do. */
+  readsOne?: true;
   /** The id of the record that it writes, where the path does not name it: see `LimitedCall` of ./budget. */
   concerns?: string;
 }
@@ -65,6 +70,8 @@ export interface Answer {
 /** Statuses that the caller understands besides success. */
 export type Expected = readonly number[];
 
+/** Of a request, unless a connection says otherwise. */
+export const TIMEOUT_MS = 30_000;
 /** A file may take minutes; its activity may take no longer. */
 const FILE_TIMEOUT_MS = 4 * 60_000;
 
@@ -79,7 +86,7 @@ export class HttpClient {
   constructor(private readonly options: HttpOptions) {
     this.axios = axios.create({
       baseURL: options.baseUrl,
-      timeout: options.timeoutMs ?? 30_000,
+      timeout: options.timeoutMs ?? TIMEOUT_MS,
       headers: { accept: 'application/json', ...options.headers },
       httpAgent: new HttpAgent({ keepAlive: true, maxSockets: 50 }),
       httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: 50 }),
@@ -126,7 +133,7 @@ export class HttpClient {
         throw new RetryLater(`${call}: the token was refused`, { unknownOutcome: false, retryAfterMs: 0 });
     }
     if ((status === 401 || status === 403) && !expected.includes(status))
-      throw this.unauthorized(call, status, body);
+      throw this.notAllowed(call, request, { status, body });
     if (status === 429 || status >= 500) {
       throw new RetryLater(`${call}: answered ${status}`, {
         unknownOutcome: writes && status !== 429 && status !== 503,
@@ -148,6 +155,7 @@ export class HttpClient {
     credential: Record<string, string>,
   ): Promise<AxiosResponse<string>> {
     const { name, side, onCall } = this.options;
+    const signal = currentSignal();
     const { method, path } = request;
     const started = Date.now();
     let response: AxiosResponse<string> | null = null;
@@ -157,6 +165,8 @@ export class HttpClient {
         url: path,
         ...(request.query && { params: request.query }),
         ...contentOf(request),
+        // What nobody waits for any more must not be sent: the next attempt would look before it is done.
+        ...(signal && { signal }),
         headers: { ...contentHeaders(request), ...credential, ...request.headers },
       });
       return response;
@@ -174,10 +184,17 @@ export class HttpClient {
     }
   }
 
-  private unauthorized(call: string, status: number, body: unknown): NeedsHuman {
+  /** A 403 about one record may be that record's own, and must not be asked again for ever; all else is the credential's. */
+  private notAllowed(call: string, request: Request, { status, body }: Pick<Answer, 'status' | 'body'>) {
     const { credential, explainRefusal } = this.options;
-    const told = explainRefusal?.(status, body) ?? `check ${credential} and its permissions`;
-    return new NeedsHuman('unauthorized', `${call}: answered ${status}; ${told}`);
+    const isOfOne = request.readsOne === true || (request.method !== 'GET' && !request.form);
+    const told = explainRefusal?.(status, body, isOfOne) ?? null;
+    if (status === 403 && told === null && isOfOne)
+      return new NeedsHuman('forbidden', `${call}: answered 403${explanation(body)}`);
+    return new NeedsHuman(
+      'unauthorized',
+      `${call}: answered ${status}; ${told ?? `check ${credential} and its permissions`}`,
+    );
   }
 
   /** Tells the budget what an answer says of the rate. @returns milliseconds for which it asks to be left alone */

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { DataType } from '../sync/mapping';
 import type { Json, Names, RecordRef, RefKey, Side, SyncRecord, Values } from '../sync/record';
 import type { BulkWrites } from './bulkWrites';
+import type { Unreadable } from './unreadable';
 
 /** A read's answer: the record as it is now, or that it is gone (never existed, or was removed for good). */
 export type ReadResult = { ref: RecordRef; record: SyncRecord } | { ref: RecordRef; record: null };
@@ -11,6 +12,8 @@ export interface ChangePage {
   records: SyncRecord[];
   /** Records that are gone without a body (a permanent delete). */
   gone: RecordRef[];
+  /** Records that could not be understood; absent where there is none. */
+  unreadable?: readonly Unreadable[];
   cursor: string;
   /** False when the stream is read up to its present end. */
   more: boolean;
@@ -19,6 +22,8 @@ export interface ChangePage {
 /** One page of all records of a kind. A record may come twice, and one that changes meanwhile may come or not. */
 export interface WalkPage {
   records: SyncRecord[];
+  /** Records that could not be understood; absent where there is none. */
+  unreadable?: readonly Unreadable[];
   cursor: string | null;
 }
 
@@ -108,6 +113,12 @@ export interface SystemPort {
    * Where it does not, the back-reference alone tells that it was done.
    */
   hasIdempotencyKeys(kind: string): boolean;
+
+  /**
+   * How long after it was given up a request may still be carried out, in milliseconds: a look for what it made waits so
+   * long. Absent where an answer that is lost says that it was carried out or never will be.
+   */
+  readonly lateMs?: number;
 
   /**
    * Whether an update can be bound to a version. Where it cannot, the record is read and compared right before; an edit

@@ -1,4 +1,4 @@
-import { MongoClient } from 'mongodb';
+import { connectMongo } from '../platform/mongoClient';
 import { pino, stdSerializers, type Logger } from 'pino';
 import { ConfigError, type Several } from '../config/config';
 import { freePort } from '../platform/ports';
@@ -99,7 +99,7 @@ async function connectServers(
   }: { log: Logger; tracing: Tracing | null; sdkAddress: string | undefined; maxPoolSize: number },
 ): Promise<Backbone> {
   const mongo = await reachable('MONGODB_URI', servers.mongodbUri, () =>
-    MongoClient.connect(servers.mongodbUri, { serverSelectionTimeoutMS: 10_000, maxPoolSize }),
+    connectMongo(servers.mongodbUri, { serverSelectionTimeoutMS: 10_000, maxPoolSize }),
   );
   const temporal = await reachable('TEMPORAL_ADDRESS', servers.temporalAddress, () =>
     connectClient(config, servers.temporalAddress, tracing),

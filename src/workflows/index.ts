@@ -1,4 +1,4 @@
-import type { PairSummary } from '../activities/types';
+import type { Inbox, PairSummary } from '../activities/types';
 import type { CanonicalKey } from '../sync/canonicalKey';
 import { keepInSync } from './pair';
 
@@ -8,18 +8,18 @@ import { keepInSync } from './pair';
  */
 
 /** A Zendesk organization ↔ a PMS customer. */
-export function OrgToCustomer(key: CanonicalKey): Promise<PairSummary> {
-  return keepInSync(key);
+export function OrgToCustomer(key: CanonicalKey, carried?: Inbox[]): Promise<PairSummary> {
+  return keepInSync(key, carried);
 }
 
 /** A Zendesk ticket ↔ a PMS project. */
-export function TicketToProject(key: CanonicalKey): Promise<PairSummary> {
-  return keepInSync(key);
+export function TicketToProject(key: CanonicalKey, carried?: Inbox[]): Promise<PairSummary> {
+  return keepInSync(key, carried);
 }
 
 /** A Zendesk ticket comment ↔ its place in a PMS project. */
-export function CommentToProject(key: CanonicalKey): Promise<PairSummary> {
-  return keepInSync(key);
+export function CommentToProject(key: CanonicalKey, carried?: Inbox[]): Promise<PairSummary> {
+  return keepInSync(key, carried);
 }
 
 export { pollChanges } from './pollChanges';

@@ -3,10 +3,13 @@ import {
   ApplicationFailure,
   allHandlersFinished,
   condition,
+  continueAsNew,
   defineQuery,
   defineSignal,
   defineUpdate,
+  isCancellation,
   log,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -18,9 +21,10 @@ import { parseCanonicalKey, type CanonicalKey } from '../sync/canonicalKey';
 import type { Lane } from '../sync/lane';
 import type { Side } from '../sync/record';
 import { malformed, type Resolution } from '../sync/resolution';
+import { EVENTS_AT_MOST } from './length';
 import { PMS_ID, SYNC_STATUS, ZENDESK_ID } from './searchAttributes';
 import { PRIORITY, taskQueueOf } from '../sync/taskQueues';
-import { bringIntoAgreement } from './turn';
+import { bringIntoAgreement, type TurnActivities } from './turn';
 
 /** "Something about this pair may have changed." Sent with the workflow's start. */
 export const recordChanged = defineSignal<[Inbox]>('recordChanged');
@@ -59,12 +63,17 @@ function system(side: Side, lane: Lane): SystemActivities {
   });
 }
 
-/** The one writer of a pair: processes its inbox turn by turn, and ends when it is empty. */
-export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
+/**
+ * The one writer of a pair: processes its inbox turn by turn, and ends when it is empty.
+ * @param carried what an earlier run of this workflow, whose history grew long, left in its inbox
+ */
+export async function keepInSync(key: CanonicalKey, carried: Inbox[] = []): Promise<PairSummary> {
   let summary = unknownYet(key);
-  const inbox: Inbox[] = [];
-  let received = 0;
+  const inbox: Inbox[] = [...carried];
+  let received = carried.length;
   let handled = 0;
+  /** Decisions that are being kept: the pair is told of each right after that. */
+  let deciding = 0;
   const receive = (message: Inbox): number => {
     inbox.push(message);
     received += 1;
@@ -78,20 +87,17 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
   setHandler(recordChanged, (message) => void receive(message));
   setHandler(resync, () => void receive(FORCED));
   setHandler(resyncUpdate, () => outcomeOf(FORCED), { validator: takesNothing });
-  setHandler(resolveConflict, async (resolution) => {
-    try {
-      await planner('interactive').decide({ key, resolution });
-      receive(FORCED);
-    } catch (error) {
-      // A signal has no caller to answer; the Update of the same name returns the refusal.
-      if (!(error instanceof ActivityFailure)) throw error;
-      log.warn('a resolution was refused', { key, why: error.cause?.message });
-    }
-  });
   const decided = async (resolution: Resolution): Promise<PairSummary> => {
-    await planner('interactive').decide({ key, resolution });
-    return outcomeOf(FORCED);
+    deciding += 1;
+    const id = await planner('interactive')
+      .decide({ key, resolution })
+      .finally(() => (deciding -= 1));
+    const outcome = await outcomeOf(FORCED);
+    if (id && patched('a-decision-is-answered'))
+      await planner('interactive').expectActedOn({ key, resolution, id });
+    return outcome;
   };
+  setHandler(resolveConflict, (resolution) => loggedIfRefused(key, decided(resolution)));
   setHandler(resolveConflictUpdate, decided, { validator: wellFormed });
   setHandler(status, () => summary);
   // Signals that came with the start belong to the first turn: their handlers begin only when this function waits.
@@ -102,17 +108,53 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
   do {
     const taken = received;
     const { lane, ...messages } = drain(inbox);
-    const activities = {
-      planPair: (input: PlanInput) => planner(lane).planPair(input),
-      system: (side: Side) => system(side, lane),
-    };
-    summary = await bringIntoAgreement(activities, key, { ...messages, lane });
-    handled = taken;
+    try {
+      summary = await bringIntoAgreement(activitiesIn(lane), key, { ...messages, lane });
+      handled = taken;
+    } catch (error) {
+      if (isCancellation(error) || !(await isToldMore(inbox, () => deciding > 0))) throw error;
+      // What this turn was told, the next one finds out by reading both records.
+      inbox.push({ ...FORCED, lane });
+    }
     if (!hasMessageOrIsIdle()) await condition(hasMessageOrIsIdle);
+    // Nobody waits for an answer of this run: what came goes on in another.
+    if (inbox.length > 0 && allHandlersFinished() && mustGoOnAnew())
+      await continueAsNew<typeof keepInSync>(key, inbox);
   } while (inbox.length > 0);
 
   report(summary);
   return summary;
+}
+
+/** Histories of earlier releases, which never did so, are as long as they are. */
+function mustGoOnAnew(): boolean {
+  return workflowInfo().historyLength > EVENTS_AT_MOST && patched('a-long-pair-goes-on-anew');
+}
+
+function activitiesIn(lane: Lane): TurnActivities {
+  return {
+    planPair: (input: PlanInput) => planner(lane).planPair(input),
+    system: (side: Side) => system(side, lane),
+  };
+}
+
+/** A signal has no caller to answer; the Update of the same name returns the refusal. */
+async function loggedIfRefused(key: CanonicalKey, decided: Promise<unknown>): Promise<void> {
+  try {
+    await decided;
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+    log.warn('a resolution was refused', { key, why: error.cause?.message });
+  }
+}
+
+/** Whether something came while a turn failed: then the pair goes on, rather than ends with its inbox. */
+async function isToldMore(inbox: readonly Inbox[], isDeciding: () => boolean): Promise<boolean> {
+  if (inbox.length === 0 && !isDeciding()) return false;
+  if (!patched('a-turn-after-a-failed-one')) return false;
+  const isTold = () => inbox.length > 0 || !isDeciding();
+  if (!isTold()) await condition(isTold);
+  return inbox.length > 0;
 }
 
 function unknownYet(key: CanonicalKey): PairSummary {

@@ -77,19 +77,20 @@ describe('which hints are worth a read', () => {
     isKnownChange(mapping, link, { ref, order, exact });
 
   test.each<[string, boolean, boolean]>([
-    ['an older change', known(9, false), true],
+    ['A4: an older change: only its content tells', known(9, true), false],
+    ['that it was made', known(-1, false), true],
     ['our own write, at the order that we saw', known(10, true), true],
     ['somebody else’s, in the same tick', known(10, false), false],
     ['a newer change', known(11, true), false],
     ['one that must be read', known(Number.POSITIVE_INFINITY, true), false],
-    ['one of a pair that writes', known(9, true, linked({ intent: {} as Link['intent'] })), false],
-    ['one of a pair that waits', known(9, true, linked({ waitsFor: ['x'] })), false],
-    ['one of a pair in conflict', known(9, true, linked({ status: 'conflict' })), false],
-    ['one of a pair that ended', known(9, true, linked({ status: 'tombstone' })), false],
-    ['one from before the mapping changed', known(9, true, linked({ mappingVersion: 'old' })), false],
+    ['one of a pair that writes', known(10, true, linked({ intent: {} as Link['intent'] })), false],
+    ['one of a pair that waits', known(10, true, linked({ waitsFor: ['x'] })), false],
+    ['one of a pair in conflict', known(10, true, linked({ status: 'conflict' })), false],
+    ['one of a pair that ended', known(10, true, linked({ status: 'tombstone' })), false],
+    ['one from before the mapping changed', known(10, true, linked({ mappingVersion: 'old' })), false],
     [
       'one of another record',
-      isKnownChange(mapping, linked(), { ref: 'zendesk:ticket:2', order: 1, exact: true }),
+      isKnownChange(mapping, linked(), { ref: 'zendesk:ticket:2', order: 10, exact: true }),
       false,
     ],
   ])('%s', (_, result, expected) => {
@@ -140,7 +141,9 @@ describe('reading hints', () => {
       const key = `TicketToProject/zendesk:ticket:${third.ref.id}`;
       await stack.client.workflow.getHandle(key).result();
       zendesk.records.delete(`zendesk:ticket:${third.ref.id}`);
-      await stack.store.hints.keep([{ ref: `zendesk:ticket:${third.ref.id}`, order: null, actor: null }]);
+      await stack.store.hints.keep([
+        { ref: `zendesk:ticket:${third.ref.id}`, order: null, actor: null, ends: true },
+      ]);
       expect(await read()).toEqual({ hints: 1, read: 1, hinted: 1 });
       await stack.client.workflow.getHandle(key).result();
       expect((await stack.store.get(key))?.status).toBe('tombstone');

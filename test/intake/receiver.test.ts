@@ -127,6 +127,16 @@ describe('with both servers there', () => {
     await before.stop();
   });
 
+  test('A16: two deliveries of a trigger within a second, for one ticket, are two', async () => {
+    const at = Date.now();
+    const body = { ticket_id: '7' };
+    const one = zendeskDelivery(body, { secret: ZENDESK, invocation: randomUUID(), at });
+    const two = zendeskDelivery(body, { secret: ZENDESK, invocation: randomUUID(), at });
+    expect(one.headers['x-zendesk-webhook-signature']).toBe(two.headers['x-zendesk-webhook-signature']);
+    for (const sent of [one, two]) expect((await send(sent)).text).toBe('{"status":"accepted"}');
+    for (const sent of [one, two]) expect((await send(sent)).text).toBe('{"status":"duplicate"}');
+  });
+
   test('a burst on one record is one hint and one signal', async () => {
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, i) =>

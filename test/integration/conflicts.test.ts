@@ -102,6 +102,28 @@ describe('conflicts of properties', () => {
     ]);
   });
 
+  test('A12: a decision that comes while an earlier one is carried out is refused aloud', async () => {
+    const update = pms.update.bind(pms);
+    let later: Promise<string> | undefined;
+    pms.update = async (...given) => {
+      if (!later) {
+        later = refusal(commands.resolve(key, { row: 'note', choice: 'pms' }));
+        for (;;) {
+          const { rows } = await stack.store.decisions.of(key, ['note']);
+          if (rows.get('note')?.choice === 'pms') break;
+        }
+      }
+      return update(...given);
+    };
+    const earlier = await commands.resolve(key, { row: 'note', choice: 'zendesk' });
+    expect(earlier).toMatchObject({ status: 'conflict', reason: 'both sides changed memo' });
+    expect(await (later ?? Promise.resolve(''))).toMatch(
+      /another decision was carried out meanwhile, .* no conflict on "note"/,
+    );
+    expect(valuesOf(pms, project)['note']).toBe('z note');
+    expect((await stack.store.decisions.of(key, ['note', 'memo'])).rows.size).toBe(0);
+  });
+
   test('are decided by a signal as well', async () => {
     await stack.client.workflow.signalWithStart('TicketToProject', {
       workflowId: key,

@@ -11,13 +11,15 @@ import { record } from '../support/world';
 describe('link store', () => {
   let client: MongoClient;
   let store: LinkStore;
+  let name: string;
   const KEY = 'TicketToProject/zendesk:ticket:1';
 
   beforeAll(async () => {
     client = await MongoClient.connect(testServers().mongodbUri);
   });
   beforeEach(async () => {
-    store = await openLinkStore(client.db(`links-${randomUUID().slice(0, 8)}`));
+    name = `links-${randomUUID().slice(0, 8)}`;
+    store = await openLinkStore(client.db(name));
   });
   afterAll(async () => client.close());
 
@@ -124,17 +126,51 @@ describe('link store', () => {
     const digest = observationDigest(planned);
     const sameTick = record('zendesk', { subject: 'same second' }, 6);
     await store.observations.keep([sameTick]);
-    await store.observations.forgetTakenIn([{ ref, order: 6, digest }]);
-    await store.observations.forgetTakenIn([{ ref, order: 6 }]);
+    await store.observations.forgetTakenIn({ [ref]: digest });
     expect(await kept()).toBe(1);
-    await store.observations.forgetTakenIn([{ ref, order: 7, digest }]);
+    await store.observations.forgetTakenIn({ [ref]: observationDigest(sameTick) });
     expect(await kept()).toBe(0);
     // As it comes back from the store.
     await store.observations.keep([planned]);
     const [read] = (await store.observations.get([ref])).values();
     expect(read && observationDigest(read)).toBe(digest);
-    await store.observations.forgetTakenIn([{ ref, order: 6, digest }]);
+    await store.observations.forgetTakenIn({ [ref]: digest });
     expect(await kept()).toBe(0);
+  });
+
+  test('A11: a link that is too large is refused before it is sent, and takes no other with it', async () => {
+    const keys = Array.from({ length: 6 }, (_, n) => `TicketToProject/zendesk:ticket:${900 + n}`);
+    const fresh = await Promise.all(
+      keys.map((key) => store.save(newLink(key, 'TicketToProject', 'm', '2024-01-01T00:00:00Z'))),
+    );
+    const [large, ...others] = fresh;
+    if (!large) throw new Error('no link');
+    const filled = { ...large, snapshot: { text: 'x'.repeat(17 * 1024 * 1024) } };
+    const saved = await Promise.allSettled([store.save(filled), ...others.map((link) => store.save(link))]);
+    expect(saved.map(({ status }) => status)).toEqual(['rejected', ...others.map(() => 'fulfilled')]);
+    expect((saved[0] as PromiseRejectedResult).reason).toMatchObject({ name: 'TooLarge' });
+    const [again] = (await store.getMany([large._id])).values();
+    expect(again?.rev).toBe(large.rev);
+    const latest = [...(await store.getMany(others.map(({ _id }) => _id))).values()];
+    expect(await store.saveMany([filled, ...latest])).toHaveLength(others.length);
+  });
+
+  test('A4: a record that was read replaces what was kept before, though its order went back', async () => {
+    const ref = 'zendesk:ticket:1';
+    const kept = async () => (await store.observations.get([ref])).get(ref);
+    const before = record('zendesk', { subject: 'before the restore' }, 6);
+    const restored = record('zendesk', { subject: 'restored' }, 3);
+    await store.observations.keep([before]);
+    const digests = await store.observations.digests([ref, 'zendesk:ticket:2']);
+    expect(await store.observations.keep([restored])).toEqual([ref]);
+    expect(await kept()).toEqual(before);
+    expect(await store.observations.keep([restored], digests)).toEqual([]);
+    expect(await kept()).toEqual(restored);
+    // What came while it was read is newer.
+    const meanwhile = record('zendesk', { subject: 'meanwhile' }, 7);
+    await store.observations.keep([meanwhile]);
+    expect(await store.observations.keep([restored], digests)).toEqual([ref]);
+    expect(await kept()).toEqual(meanwhile);
   });
 
   const seen = (of: SyncRecord) => ({ ...seenVersion(of), residue: {}, backRef: true });
@@ -151,6 +187,36 @@ describe('link store', () => {
     expect(await joined()).toMatchObject({ status: 'tombstone', unlinked: true });
     await store.remove(apart);
     expect(await joined()).toBeUndefined();
+  });
+
+  test('A18: of many siblings only the latest are read at once, and none that was made later', async () => {
+    const parent = 'pms:project:P-9';
+    const note = (n: number) =>
+      record('pms', {}, 1, {
+        ref: { side: 'pms', kind: 'note', id: `N-${n}` },
+        parent,
+        createdAt: new Date(1e12 + n * 1000).toISOString(),
+      });
+    await store.observations.keep(Array.from({ length: 60 }, (_, n) => note(n)));
+    const pages = await pagesBelow(parent, note(49).createdAt);
+    const [untimed, first] = pages;
+    expect(untimed).toEqual([]);
+    expect(first?.map(({ ref }) => ref.id)).toEqual(Array.from({ length: 20 }, (_, n) => `N-${49 - n}`));
+    expect(pages.flat()).toHaveLength(50);
+  });
+
+  test('A18: once others have heard of it, no process takes a pair for what it was', async () => {
+    const other = await openLinkStore(client.db(name));
+    const key = 'TicketToProject/zendesk:ticket:77';
+    const link = await store.save({
+      ...newLink(key, 'TicketToProject', 'm', '2024-01-01T00:00:00Z'),
+      sides: { zendesk: seen(record('zendesk', {})), pms: seen(record('pms', {})) },
+    });
+    const unlinked = async () => (await other.joined([key])).get(key)?.unlinked;
+    expect(await unlinked()).toBe(false);
+    await store.save({ ...link, unlinked: true });
+    await store.heard();
+    expect(await unlinked()).toBe(true);
   });
 
   test('what it just saved of a pair it knows, until it or its words are no longer so', async () => {
@@ -179,17 +245,21 @@ describe('link store', () => {
     expect(store.justSaved(KEY)).toBeNull();
   });
 
+  async function pagesBelow(parent = 'pms:project:P-1', until = '2099-01-01T00:00:00Z') {
+    const pages: SyncRecord[][] = [];
+    for await (const page of store.observations.below(parent, until)) pages.push(page);
+    return pages;
+  }
+
   test('finds what was seen below a parent and not yet dealt with', async () => {
     const below = (id: string, parent: string) =>
       record('pms', {}, 1, { ref: { side: 'pms', kind: 'note', id }, parent });
     const [one, two] = [below('N-1', 'pms:project:P-1'), below('N-2', 'pms:project:P-1')];
     await store.observations.keep([one, two, below('N-3', 'pms:project:P-2'), record('pms', {})]);
-    expect((await store.observations.below('pms:project:P-1')).map(({ ref }) => ref.id).sort()).toEqual([
-      'N-1',
-      'N-2',
-    ]);
+    const under = async () => (await pagesBelow()).flat();
+    expect((await under()).map(({ ref }) => ref.id).sort()).toEqual(['N-1', 'N-2']);
     await store.observations.forget([one]);
-    expect(await store.observations.below('pms:project:P-1')).toEqual([two]);
+    expect(await under()).toEqual([two]);
   });
 
   test('finds who waits, keeps cursors, and remembers since when it is', async () => {
@@ -217,7 +287,7 @@ describe('link store', () => {
     expect(await store.cursors.advance(name, null, 'a')).toBe(true);
     const database = client.db(`links-${randomUUID().slice(0, 8)}`);
     const first = await openLinkStore(database, () => new Date(0));
-    expect((await openLinkStore(database)).since).toBe(first.since);
+    expect((await openLinkStore(client.db(name))).since).toBe(first.since);
   });
 
   test('how far behind streams were is kept for an hour, the most of each minute', async () => {

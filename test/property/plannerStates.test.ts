@@ -18,9 +18,9 @@ const FEW = 4;
 /** … but for what a service comes to by a person's word, or for a moment, or by a mistake in the data. */
 const SELDOM_RECORDED = [
   ...['detached', 'switching', 'chosenUnread', 'chosenEnded'].map((phase) => `phase ${phase}`),
-  ...['outside', 'unmapped', 'contested', 'orphaned'].map((phase) => `phase ${phase}`),
+  ...['outside', 'unmapped', 'contested', 'orphaned', 'absent'].map((phase) => `phase ${phase}`),
   ...['unmapped', 'replace', 'combine', 'rests', 'keep'].map((effect) => `effect ${effect}`),
-  ...['ignore', 'part', 'rest', 'quarantine'].map((plan) => `plan ${plan}`),
+  ...['ignore', 'part', 'rest', 'quarantine', 'absent'].map((plan) => `plan ${plan}`),
   'write archive',
   'met intentDropped',
   'met rebound',

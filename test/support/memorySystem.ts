@@ -24,6 +24,7 @@ export class MemorySystem implements SystemPort {
   readonly exactOrder = true;
   readonly records = new Map<RefKey, SyncRecord>();
   readonly calls: string[] = [];
+  lateMs = 0;
   readonly streams = ['changes'] as const;
   readonly follows = {};
   readonly histories = [];

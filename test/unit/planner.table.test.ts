@@ -73,7 +73,7 @@ const KEY = `TicketToProject/${ZENDESK}`;
 
 const seen = (what: SyncRecord): Observation => ({ record: what, fresh: true });
 const exported = (what: SyncRecord): Observation => ({ record: what, fresh: false });
-const gone: Observation = { record: null, fresh: true };
+const gone = { record: null, fresh: true } satisfies Observation;
 const ticket = (values: Values = {}, over: Partial<SyncRecord> = {}) => record('zendesk', values, 5, over);
 const project = (values: Values = {}, over: Partial<SyncRecord> = {}) => record('pms', values, 5, over);
 
@@ -287,7 +287,22 @@ const PHASES: Record<Phase, Example[]> = {
       { do: 'write', intent: { writes: [{ op: 'create', insisted: true }] } },
     ],
   ],
+  absent: [
+    [
+      'A5: a record was not found, which alone proves nothing',
+      both({ observed: { zendesk: { ...gone, unproven: true } } }),
+      { do: 'absent' },
+    ],
+  ],
   ended: [
+    [
+      'A5: a pair that ended stays so while its record is not found',
+      both({
+        link: linkWith({ status: 'tombstone' }),
+        observed: { zendesk: { ...gone, unproven: true } },
+      }),
+      { do: 'bury', intent: null, ended: { side: 'zendesk', seen: { state: 'deleted' } } },
+    ],
     [
       'one record is gone',
       both({ observed: { zendesk: gone } }),
@@ -315,6 +330,16 @@ const PHASES: Record<Phase, Example[]> = {
       both({ observed: { zendesk: exported(ticket({ subject: 'b' })) } }),
       { do: 'read', refs: [ZENDESK] },
     ],
+    [
+      'A4: an export shows other values at a smaller order: the record tells whether it was restored',
+      both({ observed: { pms: exported({ ...project({ title: 'restored' }), order: 4 }) } }),
+      { do: 'read', refs: [PMS] },
+    ],
+    [
+      'A4: an export shows at a smaller order that a record ended',
+      both({ observed: { pms: exported({ ...project(), order: 4, state: 'archived' }) } }),
+      { do: 'read', refs: [PMS] },
+    ],
   ],
   orphaned: [
     [
@@ -325,6 +350,16 @@ const PHASES: Record<Phase, Example[]> = {
   ],
   merging: [
     ['nothing changed', both(), { do: 'settled' }],
+    [
+      'A4: an old page of an export',
+      both({ observed: { pms: exported({ ...project(), order: 4 }) } }),
+      { do: 'settled', seen: {} },
+    ],
+    [
+      'A4: a record that was read is restored: its content and its smaller order count',
+      both({ observed: { pms: seen({ ...project({ title: 'restored' }), version: '4', order: 4 }) } }),
+      { do: 'write', intent: { seen: { pms: { order: 4 } }, writes: [{ side: 'zendesk' }] } },
+    ],
     [
       'something changed',
       both({ observed: { zendesk: seen(ticket({ subject: 'b' })) } }),
@@ -475,6 +510,23 @@ describe.each(Object.entries(EFFECTS))('effect %s', (kind, example) => {
     expect(of('followUp', (write) => write.values['text'])).toEqual(example.says ?? {});
     expect(plan.do === 'quarantine').toBe(kind === 'unmapped');
   });
+});
+
+test('A6: a follow-up has another key for another text, though the link counts its revisions anew', () => {
+  const keyOf = (text: string) => {
+    const link = linkWith({ snapshot: { ...SNAPSHOT, text: 'said' } });
+    const edited = {
+      zendesk: seen(ticket({ subject: 'a', description: 'said' })),
+      pms: seen(project({ title: 'a', text })),
+    };
+    const plan = planPair(both({ link, observed: edited }), mapping);
+    const write = plan.do === 'write' ? plan.intent.writes.find(({ op }) => op === 'followUp') : undefined;
+    return write?.idempotencyKey;
+  };
+  const keys = ['one', 'two', 'one'].map(keyOf);
+  expect(keys[0]).toMatch(/@\d+\/.+\/[0-9a-f]{16}$/);
+  expect(keys[1]).not.toBe(keys[0]);
+  expect(keys[2]).toBe(keys[0]);
 });
 
 describe('docs/planner.md', () => {

@@ -1,6 +1,7 @@
 import type { ReasonCode } from '../../src/sync/reasons';
 import { addTidied, disorderOf, nothingTidied } from '../../src/sync/disorder';
 import { newLink, seenVersion, type Link } from '../../src/sync/link';
+import { absentReason } from '../../src/sync/absentRecord';
 import { examine } from '../../src/sync/reconcileVerdict';
 import { addFindings, noFindings } from '../../src/sync/findings';
 import type { SyncRecord } from '../../src/sync/record';
@@ -33,12 +34,38 @@ describe('what a walk finds', () => {
     ['no link, and ended', null, { ...ticket, state: 'deleted' }, 'outside'],
     ['no link, and takes no part', null, { ...ticket, skip: 'a description' }, 'outside'],
     ['just what the link holds', linked, ticket, 'agrees'],
-    ['an older version', linked, { ...ticket, order: 4, values: { subject: 'old' } }, 'agrees'],
+    ['A4: a smaller order, and the same content', linked, { ...ticket, order: 4, version: '4' }, 'agrees'],
+    [
+      'A4: a smaller order, and other content',
+      linked,
+      { ...ticket, order: 4, version: '4', values: { subject: 'restored', status: 'open' } },
+      'drifted',
+    ],
     ['ended', linked, { ...ticket, state: 'archived' }, 'ended'],
     ['a link in conflict', { ...linked, status: 'conflict' }, ticket, 'unsettled'],
     ['a link that waits', { ...linked, waitsFor: ['zendesk:organization:1'] }, ticket, 'unsettled'],
     ['another record holds its place', linked, { ...ticket, ref: { ...ticket.ref, id: '2' } }, 'unsettled'],
-    ['a tombstone', { ...linked, status: 'tombstone' }, ticket, 'agrees'],
+    [
+      'A5: a tombstone that does not say which side ended',
+      { ...linked, status: 'tombstone' },
+      ticket,
+      'returned',
+    ],
+    [
+      'A5: a tombstone of a record that was never linked',
+      { ...linked, status: 'tombstone', sides: {} },
+      ticket,
+      'returned',
+    ],
+    [
+      'A5: a record that was not found, and is there',
+      {
+        ...linked,
+        reason: { code: 'absent', text: absentReason('zendesk:ticket:1'), since: NOW, nextAttempt: null },
+      },
+      ticket,
+      'returned',
+    ],
   ])('%s', (_, link, seen, kind) => {
     expect(verdict(link, seen).kind).toBe(kind);
   });
@@ -59,6 +86,7 @@ describe('what a walk finds', () => {
       sides: { ...linked.sides, pms: { ...pms, state: 'archived' as const } },
     };
     expect(verdict(ended, project).kind).toBe('returned');
+    expect(verdict({ ...ended, unlinked: true }, project).kind).toBe('agrees');
     expect(verdict(ended, ticket).kind).toBe('agrees');
   });
 

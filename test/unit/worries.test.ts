@@ -20,6 +20,8 @@ const quiet: Status = {
   waitingRecords: 5,
   resting: [],
   apiToken: null,
+  bugs: { count: 0, examples: [] },
+  aside: { count: 0, examples: [] },
 };
 const POLLS = { zendesk: 60, pms: 15 };
 const of = (change: Partial<Status>) => worriesOf({ ...quiet, ...change }, POLLS);
@@ -46,6 +48,22 @@ test('F1: what rests is a worry, once for all pairs, and says since when', () =>
   };
   expect(of({ resting: [rests] })).toEqual([
     'TicketToProject row "custom_fields.Severity ↔ severity" rests since 2026-11-29T10:00:00.000Z: zendesk ticket does not offer "custom_fields.Severity" (custom_fields.360001) any more; it goes on when the field is back, or change the mapping',
+  ]);
+});
+
+test('A7, A9: pairs in bug, and what was set aside, are named', () => {
+  const one = {
+    what: 'zendesk:ticket:7',
+    side: 'zendesk',
+    kind: 'record',
+    reason: 'tickets.0.updated_at: invalid',
+    bytes: 99,
+    since: '',
+    last: '',
+  } as const;
+  expect(of({ bugs: { count: 2, examples: ['a'] }, aside: { count: 1, examples: [one] } })).toEqual([
+    '2 ended in a bug (a, …): "zendesk-pms-sync links find --code bug"; report it, then resync them',
+    '1 could not be taken in (zendesk:ticket:7): "zendesk-pms-sync aside list"',
   ]);
 });
 

@@ -34,7 +34,7 @@ interface CollectionRules {
  */
 export const VERSIONED = {
   links: { written: ['rev'], apart: ['rev', 'reason'] },
-  claims: { written: ['key'], apart: ['seen', 'strayAt'] },
+  claims: { written: ['key'], apart: ['seen', 'missed', 'strayAt'] },
   observations: { written: ['order', 'at', 'digest'], apart: [] },
   decisions: { written: ['decision'], apart: [] },
   reports: { written: ['report'], apart: [] },

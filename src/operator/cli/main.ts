@@ -5,6 +5,7 @@ import { NoAnswerError, NoServerError } from '../../platform/embedded/embeddedSe
 import { MissingPackage } from '../../platform/optionalPackage';
 import { NewerStore } from '../../links/migrations/storedSchema';
 import { MappingError } from '../../sync/mappingFile';
+import { registerAside } from './commands/asideCommand';
 import { registerBackfill } from './commands/backfillCommand';
 import { registerConflicts } from './commands/conflictsCommand';
 import { registerConform } from './commands/conformCommand';
@@ -12,6 +13,7 @@ import { registerControl } from './commands/controlCommand';
 import { registerCursors } from './commands/cursorsCommand';
 import { registerDoctor } from './commands/doctorCommand';
 import { registerInit } from './commands/initCommand';
+import { registerLimits } from './commands/limitsCommand';
 import { registerLinks } from './commands/linksCommand';
 import { registerMapping } from './commands/mappingCommand';
 import { registerPlan } from './commands/planCommand';
@@ -64,6 +66,8 @@ async function main(argv: string[]): Promise<void> {
   registerRebuild(registerLinks(program));
   registerConflicts(program);
   registerQuarantine(program);
+  registerAside(program);
+  registerLimits(program);
   registerRemap(program);
   registerCursors(program);
   registerReconcile(program);

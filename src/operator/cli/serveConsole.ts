@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { Connection, type Client } from '@temporalio/client';
-import { MongoClient } from 'mongodb';
+import type { MongoClient } from 'mongodb';
+import { mongoClient } from '../../platform/mongoClient';
 import type { Logger } from 'pino';
 import { ConfigError, type Config, type IntakeConfig, type Several } from '../../config/config';
 import { loadMapping } from '../../config/loadMapping';
@@ -59,7 +60,7 @@ export async function startConsole(
     ...connectionOptions(config),
     connectTimeout: SERVER_WITHIN_MS,
   });
-  const mongo = new MongoClient(mongodbUri, { serverSelectionTimeoutMS: SERVER_WITHIN_MS });
+  const mongo = mongoClient(mongodbUri, { serverSelectionTimeoutMS: SERVER_WITHIN_MS });
   const client = clientOver(connection, config, tracing);
   const app = createConsole({
     connections: configs.map((each) => contextOf(each, { client, mongo, uiUrl, log })),

@@ -1,5 +1,5 @@
 import { Connection } from '@temporalio/client';
-import { MongoClient } from 'mongodb';
+import { mongoClient } from '../../platform/mongoClient';
 import type { Logger } from 'pino';
 import {
   ConfigError,
@@ -87,7 +87,7 @@ export async function startReceiver(
     channelArgs: { 'grpc.initial_reconnect_backoff_ms': 500, 'grpc.max_reconnect_backoff_ms': 2_000 },
   });
   const client = clientOver(connection, config, tracing);
-  const mongo = new MongoClient(mongodbUri, {
+  const mongo = mongoClient(mongodbUri, {
     serverSelectionTimeoutMS: SERVER_WITHIN_MS,
     connectTimeoutMS: SERVER_WITHIN_MS,
     socketTimeoutMS: SERVER_WITHIN_MS,

@@ -1,7 +1,8 @@
 import type { Client } from '@temporalio/client';
-import { MongoClient } from 'mongodb';
+import type { MongoClient } from 'mongodb';
 import type { Config } from '../../config/config';
 import { loadMapping } from '../../config/loadMapping';
+import { connectMongo } from '../../platform/mongoClient';
 import { openLinkStore } from '../../links/linkStore';
 import type { OperatorContext } from '../operatorContext';
 import { connectClient } from '../../workers/temporalClient';
@@ -64,7 +65,7 @@ export async function withMongo<T>(
 ): Promise<T> {
   const mongodbUri = knownAddress('mongodbUri', config, options.data);
   const mongo = await reachable('MONGODB_URI', mongodbUri, () =>
-    MongoClient.connect(mongodbUri, { serverSelectionTimeoutMS: 10_000 }),
+    connectMongo(mongodbUri, { serverSelectionTimeoutMS: 10_000 }),
   );
   try {
     return await work(mongo);

@@ -1,8 +1,16 @@
-import { blankWrite, emptyAgreement, type Agreement, type PlannedWrite } from '../link';
+import {
+  blankWrite,
+  emptyAgreement,
+  seenVersion,
+  type Agreement,
+  type LinkedSide,
+  type PlannedWrite,
+  type SeenVersion,
+} from '../link';
 import { comparedRows, redactionReaches } from '../mapping';
 import { otherSide, type Side, type SyncRecord } from '../record';
 import { lastOverrulingOf } from './overruling';
-import { versionsOf, type LinkedPair } from './plannedPair';
+import type { LinkedPair } from './plannedPair';
 import type { Plan } from './state';
 
 /**
@@ -18,8 +26,9 @@ export function endPlan(pair: LinkedPair, side: Side, record: SyncRecord | null)
   const rule = repeated ? `onRedact: ${table.onRedact}` : `onDelete: ${table.onDelete}`;
   const reason = `${sides[side].ref} was ${how}; ${rule}`;
   const overruling = lastOverrulingOf(pair, side, record);
+  const ended = { side, seen: record ? seenVersion(record) : goneFrom(sides[side]) };
   if (!isAlive(pair, other) || (!repeated && table.onDelete !== 'archive'))
-    return { do: 'bury', reason, intent: null, ...overruling };
+    return { do: 'bury', reason, intent: null, ended, ...overruling };
   const op = repeated ? 'redact' : 'archive';
   const write: PlannedWrite = {
     ...blankWrite(other, op),
@@ -30,15 +39,21 @@ export function endPlan(pair: LinkedPair, side: Side, record: SyncRecord | null)
   return {
     do: 'bury',
     reason,
+    ended,
     ...overruling,
     intent: {
       id: write.idempotencyKey,
       writes: [write],
       next: repeated ? nothingLeft(pair) : { ...emptyAgreement(), snapshot: link.snapshot ?? {} },
       then: 'tombstone',
-      seen: versionsOf(record ? { [side]: record } : {}),
+      seen: { [side]: ended.seen },
     },
   };
+}
+
+/** What is known of a record of which nothing is left: so that its return is seen. */
+function goneFrom({ ref, version, order, updatedAt }: LinkedSide): SeenVersion {
+  return { ref, version, order, state: 'deleted', updatedAt };
 }
 
 /** Whether there is still something to be ended on that side. */

@@ -5,6 +5,7 @@ import { restsOn } from '../rules/absence';
 import { agreedValue } from '../rules/binding';
 import { doubtfulSides, missingParents, unreadSides, type LinkedPair } from './plannedPair';
 import type { Found } from './phases';
+import type { Observation } from './state';
 
 /** The phases of a pair of which both records are known. */
 
@@ -14,7 +15,10 @@ const ADDITIONS: ReadonlySet<PlannedWrite['op']> = new Set(['followUp', 'attach'
 export function linkedPhase(linked: LinkedPair): Found {
   const { link, sides, current, state } = linked;
   if (link.intent && mustGoOn(link.intent)) return { phase: 'resuming', found: { intent: link.intent } };
-  const gone = SIDES.find((side) => state.observed[side]?.record === null);
+  const missing = SIDES.filter((side) => state.observed[side]?.record === null);
+  const gone = missing.find((side) => link.status === 'tombstone' || !isUnproven(state.observed[side]));
+  const [absent] = missing;
+  if (absent && gone === undefined) return { phase: 'absent', found: { ref: sides[absent].ref } };
   if (gone) return { phase: 'ended', found: { linked, side: gone, record: null } };
 
   const refsOf = (some: Side[]) => some.map((side) => sides[side].ref);
@@ -51,4 +55,8 @@ function meetsFirst({ link, table, current }: LinkedPair): boolean {
       restsOn(row, current) === null &&
       (agreedValue(table, row, link) === undefined || link.rested?.includes(row.id) === true),
   );
+}
+
+function isUnproven(seen: Observation | undefined): boolean {
+  return seen?.record === null && seen.unproven === true;
 }

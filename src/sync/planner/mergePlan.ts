@@ -1,3 +1,4 @@
+import { textDigest } from '../digest';
 import { blankWrite, unconfirmedOf, type Agreement, type PlannedWrite } from '../link';
 import { comparedRows, type PropertyRow } from '../mapping';
 import { SIDES, otherSide, type Json, type RefKey, type Side, type Values } from '../record';
@@ -129,15 +130,17 @@ function followUpOf(
   row: PropertyRow,
   { to, value }: { to: Side; value: Json },
 ): PlannedWrite {
+  const text = value === null ? '' : textOf(value);
   return {
     ...blankWrite(to, 'followUp'),
     ref: sides[to].ref,
     values: {
-      text: value === null ? '' : textOf(value),
+      text,
       public: shownToCustomers(table, to, agreement),
     },
     backRef: sides[otherSide(to)].ref,
-    idempotencyKey: `${state.key}@${link.rev}/${row.id}`,
+    // A link that was lost counts its revisions anew: the revision alone does not tell what was said.
+    idempotencyKey: `${state.key}@${link.rev}/${row.id}/${textDigest(text)}`,
     rows: [row.id],
   };
 }

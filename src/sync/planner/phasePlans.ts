@@ -1,3 +1,4 @@
+import { absentReason } from '../absentRecord';
 import { refKey } from '../canonicalKey';
 import { releasedIntent, type Intent, type PlannedWrite } from '../link';
 import type { PropertyRow } from '../mapping';
@@ -35,6 +36,7 @@ export const PHASE_PLANS: { readonly [P in Phase]: (pair: Pair, found: Findings[
   joining: (_, { origin, counterpart }) => ({ do: 'join', origin, counterpart }),
   creating: (pair, { origin, canonical }) => createPlan(pair, origin, canonical),
 
+  absent: (_, { ref }) => ({ do: 'absent', reason: absentReason(ref) }),
   ended: (_, { linked, side, record }) => endPlan(linked, side, record),
   unread: (_, { refs }) => ({ do: 'read', refs }),
   returned: (_, { refs }) => ({ do: 'read', refs }),

@@ -50,6 +50,8 @@ export interface Findings {
   /** One record: it has no counterpart. `canonical` has its values by row. */
   creating: { origin: SyncRecord; canonical: Values };
 
+  /** Both records: one of them was not found, and nothing else says that it ended. */
+  absent: { ref: RefKey };
   /** Both records: one of them ended. `record` is null where nothing is left of it. */
   ended: { linked: LinkedPair; side: Side; record: SyncRecord | null };
   /** Both records: some row was never agreed on, and a side was not just read. */

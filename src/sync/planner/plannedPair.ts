@@ -62,13 +62,12 @@ export function unreadSides({ state }: Pair): Side[] {
 }
 
 /** The sides whose observation may or may not be a change; see the fence. */
-export function doubtfulSides({ state, mapping, table, link, sides, current }: LinkedPair): Side[] {
+export function doubtfulSides({ state, mapping, table, link, sides }: LinkedPair): Side[] {
   const differs = (record: SyncRecord) =>
     differingRows(mapping, table, link, record, state.references).length > 0;
   return SIDES.filter((side) => {
-    const record = current[side];
-    const fresh = state.observed[side]?.fresh ?? false;
-    return record && isDoubtful({ record, fresh }, sides[side], differs);
+    const seen = state.observed[side];
+    return seen?.record && isDoubtful(seen, sides[side], differs);
   });
 }
 

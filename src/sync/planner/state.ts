@@ -1,5 +1,5 @@
 import type { CanonicalKey } from '../canonicalKey';
-import type { Agreement, Intent, Link, Overruling } from '../link';
+import type { Agreement, Intent, Link, Overruling, SeenVersion } from '../link';
 import type { RefKey, Side, SyncRecord } from '../record';
 import type { ReasonCode } from '../reasons';
 import type { Decisions } from '../resolution';
@@ -8,7 +8,13 @@ import type { References } from '../values';
 /** What the planner is given, and what it answers. */
 
 /** What was seen of a record. `fresh` means read by the pair's own workflow, not by an export that may lag. */
-export type Observation = { record: SyncRecord; fresh: boolean } | { record: null; fresh: true };
+export type Observation =
+  | { record: SyncRecord; fresh: boolean }
+  /**
+   * `unproven`: it was not found, and nothing else says that it ended. A permission that was lost, another account behind
+   * the address, or a proxy's answer look the same.
+   */
+  | { record: null; fresh: true; unproven?: true };
 
 /** What a look for existing counterparts found. */
 export interface Candidates {
@@ -57,4 +63,13 @@ export type Plan =
   /** Nothing to do until a person says otherwise. */
   | { do: 'rest' }
   | { do: 'quarantine'; code: ReasonCode; reason: string }
-  | { do: 'bury'; reason: string; intent: Intent | null; overruling?: Overruling };
+  /** A record was not found, and may be there all the same: the pair rests as it is. */
+  | { do: 'absent'; reason: string }
+  /** `ended`: how the link knows the record from now on. */
+  | { do: 'bury'; reason: string; intent: Intent | null; ended?: Ended; overruling?: Overruling };
+
+/** A linked record that ended. */
+export interface Ended {
+  side: Side;
+  seen: SeenVersion;
+}

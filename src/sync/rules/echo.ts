@@ -10,7 +10,13 @@ import { shownSet } from './sets';
 
 /** Rules: what brings no news, because the link holds it already. */
 
-/** Whether a record is just what the link already holds of it: an echo, or a repeat. */
+/** The order of an event that tells only that a record was made: it is known once the record is linked. */
+export const MADE = -1;
+
+/**
+ * Whether a record is just what the link already holds of it: an echo, or a repeat. Its content decides. An order smaller
+ * than the link's proves nothing: a side that was restored from a backup, or whose clock was set back, counts from there.
+ */
 export function isEcho(
   mapping: Mapping,
   table: EntityMapping,
@@ -22,15 +28,14 @@ export function isEcho(
   const known = link.sides[side];
   if (!isAtRest(mapping, link)) return false;
   if (known?.ref !== refKey(record.ref) || record.state !== known.state) return false;
-  if (record.order < known.order) return true;
-  if (record.version !== known.version) return false;
+  if (record.order >= known.order && record.version !== known.version) return false;
   return differingRows(mapping, table, link, record, references).length === 0;
 }
 
 /**
- * Whether an event without a body tells of a change that the link holds already: an older one, or the very one that
- * we made ourselves. `exact` says that no other change can share the order: the side's counter is fine enough, or
- * the change was our own write's.
+ * Whether an event without a body tells of a change that the link holds already: the very one that it last saw. `exact`
+ * says that no other change can share the order: the side's counter is fine enough, or the change was our own write's.
+ * What an event with a smaller order speaks of is read, because only the content tells whether it is older.
  */
 export function isKnownChange(
   mapping: Mapping,
@@ -39,7 +44,7 @@ export function isKnownChange(
 ): boolean {
   const known = link.sides[parseRef(change.ref).side];
   if (!isAtRest(mapping, link) || known?.ref !== change.ref) return false;
-  return change.order < known.order || (change.exact && change.order === known.order);
+  return change.order === MADE || (change.exact && change.order === known.order);
 }
 
 /** The rows in which a record's values are not those that its link holds of it. */
@@ -75,6 +80,7 @@ function isUnmerged(table: EntityMapping, link: Link): boolean {
 function isAtRest(mapping: Mapping, link: Link): boolean {
   return (
     link.status === 'linked' &&
+    link.reason?.code !== 'absent' &&
     !link.intent &&
     link.waitsFor.length === 0 &&
     link.mappingVersion === mapping.version &&

@@ -1,6 +1,7 @@
 import type { Attempts, OverruledValue } from '../link';
 import type { PropertyRow } from '../mapping';
 import { SIDES, otherSide, type Json, type Side, type SyncRecord } from '../record';
+import { asAttempt } from '../attempts';
 import { sameValue } from '../values';
 
 /** What is known of one row whose last writes may or may not have been done: their answers never came. */
@@ -28,7 +29,7 @@ export function agreedUnheard(sight: UnheardRow): Record<Side, Json> | null {
 /** A side shows what we wrote: that is what both sides last agreed on. */
 function agreedByAttempt({ row, current, values, attempts }: UnheardRow): Record<Side, Json> | null {
   const side = SIDES.find((each) =>
-    attempts[each]?.[row.id]?.some((tried) => current[each] && sameValue(tried, values[each])),
+    attempts[each]?.[row.id]?.some((tried) => current[each] && isAttempt(tried, values[each])),
   );
   return side ? both(values[side]) : null;
 }
@@ -45,7 +46,7 @@ function editedAfterAttempt(sight: UnheardRow): Record<Side, Json> | null {
     return (
       current[each] !== undefined &&
       lost.length > 0 &&
-      written.some((tried) => sameValue(tried, values[otherSide(each)])) &&
+      written.some((tried) => isAttempt(tried, values[otherSide(each)])) &&
       !lost.some((entry) => sameValue(entry.lost, values[each]))
     );
   });
@@ -54,4 +55,9 @@ function editedAfterAttempt(sight: UnheardRow): Record<Side, Json> | null {
 
 function both(value: Json): Record<Side, Json> {
   return { zendesk: value, pms: value };
+}
+
+/** Whether a side shows what was written. What earlier releases stored is the value itself. */
+export function isAttempt(tried: Json, shown: Json): boolean {
+  return sameValue(tried, shown) || sameValue(tried, asAttempt(shown));
 }

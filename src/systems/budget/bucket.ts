@@ -1,3 +1,4 @@
+import { LONGEST_WAIT_MS } from '../waits';
 import { type Collection, type UpdateFilter } from 'mongodb';
 import { isDuplicateKey } from '../../platform/mongoErrors';
 import { LANES, type Lane } from '../../sync/lane';
@@ -275,6 +276,14 @@ export class Bucket {
     );
   }
 
+  /** A block of longer than any answer is believed was stored by a release that believed it. */
+  private async believed(found: BucketDocument): Promise<BucketDocument> {
+    const { blockedUntil } = found;
+    if (blockedUntil <= this.options.clock.now() + LONGEST_WAIT_MS) return found;
+    await this.collection.updateOne({ _id: this.id, blockedUntil }, { $set: { blockedUntil: 0 } });
+    return { ...found, blockedUntil: 0 };
+  }
+
   private async roll(window: number, now: number): Promise<BudgetWindow> {
     const { rules } = this.options;
     const state = this.known(await this.load());
@@ -305,7 +314,7 @@ export class Bucket {
 
   private async load(): Promise<BudgetWindow> {
     const found = await this.collection.findOne({ _id: this.id });
-    if (found) return (this.state = complete(found));
+    if (found) return (this.state = complete(await this.believed(found)));
     const first = freshWindow(this.options.assumed, this.options.rules, this.options.clock.now());
     try {
       await this.collection.insertOne({ _id: this.id, ...first });

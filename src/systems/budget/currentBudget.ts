@@ -43,3 +43,18 @@ export async function currentBudgets(db: Db, now: Date): Promise<CurrentBudget[]
     };
   });
 }
+
+/**
+ * Lets calls go again that an answer asked to hold back: workers see it within a second. What waits in Temporal for its
+ * next attempt waits that out, 15 minutes at most.
+ * @returns the names of the limits that were blocked
+ */
+export async function liftBlocks(db: Db, now: Date, only: string | null = null): Promise<string[]> {
+  const blocked = (await currentBudgets(db, now)).filter(
+    ({ name, blockedUntil }) => blockedUntil !== null && (only === null || name === only),
+  );
+  const names = blocked.map(({ name }) => name);
+  if (names.length > 0)
+    await db.collection<Stored>('budgets').updateMany({ _id: { $in: names } }, { $set: { blockedUntil: 0 } });
+  return names;
+}

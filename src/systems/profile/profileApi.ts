@@ -56,7 +56,7 @@ export class Api {
   /** Null where there is no such thing. */
   async ask(template: RequestTemplate, scope: Scope): Promise<Told | null> {
     try {
-      return await this.send(template, scope);
+      return await this.write({ ...this.request(template, scope), readsOne: true });
     } catch (error) {
       if (error instanceof RecordGone) return null;
       throw error;

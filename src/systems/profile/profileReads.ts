@@ -6,6 +6,7 @@ import { NeedsHuman, RecordGone } from '../errors';
 import type { Request } from '../http';
 import { inParallel } from '../inParallel';
 import type { ReadResult, WalkPage } from '../port';
+import { isUnreadable, unreadable, type Parsed, type Unreadable } from '../unreadable';
 import type { Directory, Entry } from './directory';
 import { readPage } from './pages';
 import type { Api, Told } from './profileApi';
@@ -98,7 +99,7 @@ export class ProfileReads {
             records,
             page.raws.map(({ raw }) => textOrEmpty(listed.kind.id.of(raw))),
           );
-    return { records: await this.parse(raws), cursor: page.next };
+    return { ...(await this.parseEach(raws)), cursor: page.next };
   }
 
   async page(
@@ -133,6 +134,42 @@ export class ProfileReads {
     const known = new Map<Directory, ReadonlyMap<string, Entry>>();
     for (const [directory, ids] of wanted) known.set(directory, await directory.entries(ids));
     return raws.map((raw) => this.recordsOf(raw.kind).toRecord(raw, known));
+  }
+
+  /** The same for a page of a list or a stream: a record that cannot be understood does not hide the others. */
+  async parseEach(raws: readonly Raw[]): Promise<Parsed<SyncRecord>> {
+    try {
+      return { records: await this.parse(raws), unreadable: [] };
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+    }
+    const all: Parsed<SyncRecord> = { records: [], unreadable: [] };
+    for (const raw of raws) {
+      try {
+        all.records.push(...(await this.parse([raw])));
+      } catch (error) {
+        if (!isUnreadable(error)) throw error;
+        all.unreadable.push(this.whyNot(raw, error));
+      }
+    }
+    return all;
+  }
+
+  private whyNot({ kind, raw, within }: Raw, error: NeedsHuman): Unreadable {
+    let id: Json = null;
+    try {
+      id = this.kindOf(kind).id.of(raw);
+    } catch {
+      // Without an id it has no name.
+    }
+    const refOf = (own: string): RecordRef => ({
+      side: 'pms',
+      kind,
+      id: within === null ? own : `${within}.${own}`,
+    });
+    const { name, bytes } = unreadable(raw, `pms ${kind}`, '', refOf);
+    const known = typeof id === 'string' || typeof id === 'number' ? refOf(String(id)) : null;
+    return { ref: known, name: known ? refKey(known) : name, reason: error.message, bytes };
   }
 
   /** @throws RecordGone */

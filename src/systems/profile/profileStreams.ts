@@ -3,6 +3,7 @@ import type { Json, RecordRef, SyncRecord } from '../../sync/record';
 import { textOf } from '../../sync/values';
 import { NeedsHuman } from '../errors';
 import type { ChangePage } from '../port';
+import { unreadable, type Parsed, type Unreadable } from '../unreadable';
 import type { Api, Told } from './profileApi';
 import { readPage } from './pages';
 import { rawsIn, textOrEmpty, type ProfileReads } from './profileReads';
@@ -24,7 +25,7 @@ export function streamsOf(reads: ProfileReads, times: Times): Map<string, Stream
   const { changes, kinds } = api.profile;
   if (!changes) return new Map();
   if ('feed' in changes) {
-    const parse = (raws: readonly Raw[]) => reads.parse(raws);
+    const parse = (raws: readonly Raw[]) => reads.parseEach(raws);
     return new Map([['changes', new FeedStream(changes.feed, api, kinds, parse)]]);
   }
   return new Map(
@@ -40,14 +41,14 @@ export function streamsOf(reads: ProfileReads, times: Times): Map<string, Stream
         async (page, since) => {
           if (listed === kind) {
             const raws = rawsIn(kind, page, kind.items.text, page.items, null);
-            const all = await reads.parse(raws);
+            const { records: all, unreadable: faulty } = await reads.parseEach(raws);
             // A list that cannot be asked for what is new tells everything.
-            return since === null
-              ? all
-              : all.filter(({ updatedAt }) => Date.parse(updatedAt) >= since.getTime());
+            const news =
+              since === null ? all : all.filter(({ updatedAt }) => Date.parse(updatedAt) >= since.getTime());
+            return { records: news, unreadable: faulty };
           }
           const parents = page.items.map((item) => textOrEmpty(listed.id.of(item)));
-          return reads.parse(await reads.insideOf(records, parents));
+          return reads.parseEach(await reads.insideOf(records, parents));
         },
       );
       return [[kind.name, stream]];
@@ -56,7 +57,7 @@ export function streamsOf(reads: ProfileReads, times: Times): Map<string, Stream
 }
 
 /** Records of several kinds, each as an answer told it. */
-export type Parse = (raws: readonly Raw[]) => Promise<SyncRecord[]>;
+export type Parse = (raws: readonly Raw[]) => Promise<Parsed<SyncRecord>>;
 
 /** One list of all changes, which goes on where its cursor says. */
 export class FeedStream implements Stream {
@@ -70,11 +71,16 @@ export class FeedStream implements Stream {
   async changes(cursor: string | null): Promise<ChangePage> {
     const { feed, api } = this;
     const page = await this.page(cursor);
+    const nameless: Unreadable[] = [];
     const latest = new Map<string, { at: string; item: Json; ref: RecordRef }>();
     page.items.forEach((item, n) => {
       const at = `${feed.items.text}.${n}`;
       const [kind, id] = [feed.kind, feed.id].map((each) => api.valueOf(each, item, page.call, at));
-      if (kind == null || id == null) throw api.unexpected(page.call, at, null, 'a kind and an id');
+      if (kind == null || id == null) {
+        const { message } = api.unexpected(page.call, at, null, 'a kind and an id');
+        nameless.push({ ...unreadable(item, page.call, message, NOBODY), ref: null, reason: message });
+        return;
+      }
       // Later entries of a page replace earlier ones: only what a record is now matters.
       if (this.kinds.has(textOf(kind)))
         latest.set(`${textOf(kind)}:${textOf(id)}`, {
@@ -92,7 +98,8 @@ export class FeedStream implements Stream {
         live.push({ raw, call: page.call, at: `${at}.${feed.record.text}`, within: null, kind: ref.kind });
       }
     }
-    return { records: await this.parse(live), gone, cursor: page.next, more: page.more };
+    const { records, unreadable: faulty } = await this.parse(live);
+    return { records, unreadable: [...nameless, ...faulty], gone, cursor: page.next, more: page.more };
   }
 
   /** It knows no times but its entries' own: it is read from the beginning up to the first that is new enough. */
@@ -124,6 +131,8 @@ export class FeedStream implements Stream {
   }
 }
 
+const NOBODY = (): RecordRef => ({ side: 'pms', kind: 'entry', id: '' });
+
 interface FeedPage extends Told {
   items: Json[];
   next: string;
@@ -151,7 +160,10 @@ export class SinceStream implements Stream {
     private readonly api: Api,
     private readonly times: Times,
     /** @param since of which the list was not asked, and which is to be looked for here; null: of all */
-    private readonly records: (page: Told & { items: Json[] }, since: Date | null) => Promise<SyncRecord[]>,
+    private readonly records: (
+      page: Told & { items: Json[] },
+      since: Date | null,
+    ) => Promise<Parsed<SyncRecord>>,
   ) {}
 
   async changes(cursor: string | null): Promise<ChangePage> {
@@ -160,12 +172,12 @@ export class SinceStream implements Stream {
     const page = await this.page(position);
     const began = position.began ?? serverTime(page).toISOString();
     const isAsked = since === null || this.kind.changed?.names.has('since') === true;
-    const records = await this.records(page, isAsked ? null : new Date(since));
+    const parsed = await this.records(page, isAsked ? null : new Date(since));
     const next: Position =
       page.next === null
         ? { since: this.before(new Date(began)), began: null, page: null }
         : { since, began, page: page.next };
-    return { records, gone: [], cursor: JSON.stringify(next), more: page.next !== null };
+    return { ...parsed, gone: [], cursor: JSON.stringify(next), more: page.next !== null };
   }
 
   async cursorAt(since: Date): Promise<string> {

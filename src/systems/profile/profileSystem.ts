@@ -2,7 +2,7 @@ import { textOf } from '../../sync/values';
 import type { Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
 import type { AdapterConnection, PmsAdapter } from '../pmsAdapter';
 import { FILE_LIMIT_BYTES } from '../fileRules';
-import { HttpClient } from '../http';
+import { HttpClient, TIMEOUT_MS } from '../http';
 import type {
   AttachOptions,
   ChangePage,
@@ -58,6 +58,7 @@ export function profileAdapter(profile: Profile): PmsAdapter {
 export class ProfileSystem implements SystemPort {
   readonly side = 'pms';
   readonly exactOrder: boolean;
+  readonly lateMs: number;
   readonly streams: readonly string[];
   readonly follows: Readonly<Partial<Record<string, string>>>;
   readonly histories: readonly string[];
@@ -74,6 +75,7 @@ export class ProfileSystem implements SystemPort {
   constructor(connection: PmsConnection) {
     const { profile, fileLimitBytes } = connection;
     this.profile = profile;
+    this.lateMs = connection.timeoutMs ?? TIMEOUT_MS;
     this.api = apiOf(connection);
     const directories = new Map(
       Object.entries(profile.directories).map(([name, each]) => [name, new Directory(each, this.api)]),

@@ -69,7 +69,7 @@ export interface SignedIn {
   auth: Credential;
   /** The settings that hold it. */
   credential: string;
-  explainRefusal(status: number, body: unknown): string | null;
+  explainRefusal(status: number, body: unknown, isOfOne: boolean): string | null;
 }
 
 export function zendeskCredential(signIn: ZendeskSignIn): SignedIn {
@@ -90,7 +90,8 @@ export function zendeskCredential(signIn: ZendeskSignIn): SignedIn {
   return {
     auth: clientCredentials({ ...signIn, onGrant }, auth),
     credential: `${OAUTH_SETTINGS.client} and ${OAUTH_SETTINGS.secret}`,
-    explainRefusal: (status, body) => (status === 403 ? explainForbidden(body, notGranted) : TOKEN_REFUSED),
+    explainRefusal: (status, body, isOfOne) =>
+      status === 403 ? explainForbidden(body, notGranted, isOfOne) : TOKEN_REFUSED,
   };
 }
 
@@ -124,10 +125,11 @@ function clientCredentials(
  * A 403 of a missing scope names the scopes of which one is needed; any other 403 is about the user's role, or the plan.
  * zendesk-oauth.md section 3; singer-io/tap-zendesk has both shapes.
  */
-function explainForbidden(body: unknown, notGranted: readonly string[]): string {
+function explainForbidden(body: unknown, notGranted: readonly string[], isOfOne: boolean): string | null {
   const { description } = (body ?? {}) as Record<string, unknown>;
   const words = typeof description === 'string' ? description : '';
   const scopes = errorOf(body) === 'Forbidden' && /scopes?: ([a-z_:, ]+)/.exec(words)?.[1]?.trim();
+  if (!scopes && isOfOne) return null;
   if (!scopes)
     return `the user whom the client of ${OAUTH_SETTINGS.client} belongs to may not do this: expected an administrator, on a plan that has it`;
   const left = notGranted.length > 0 ? ` (asked for and not granted: ${notGranted.join(' ')})` : '';

@@ -38,6 +38,7 @@ export class ZendeskCalls {
       const request: Request = {
         method: 'GET',
         path,
+        ...(path.startsWith('/api/v2/tickets/') && { readsOne: true }),
         query: { 'page[size]': IDS_PER_CALL, ...(after !== null && { 'page[after]': after }) },
       };
       const answer = await this.http.send(request, [404]);

@@ -4,6 +4,7 @@ import type { RecordRef, SyncRecord, Values } from '../../sync/record';
 import { NeedsHuman, RecordGone, ReferenceGone, RetryLater } from '../errors';
 import type { Request } from '../http';
 import type { ChangePage, CreateOptions } from '../port';
+import { isUnreadable, parseEach, type Parsed, type Unreadable } from '../unreadable';
 import { position, startTime } from './exportCursor';
 import type { People, Person } from './people';
 import type { ZendeskCalls } from './zendeskCalls';
@@ -13,11 +14,14 @@ import {
   commentSchema,
   commentsPage,
   eventExport,
+  ticketEventSchema,
   type Audit,
   type Comment,
   type TicketEvent,
 } from './zendeskSchemas';
 import type { ZendeskTickets } from './zendeskTickets';
+
+const EVENTS = '/api/v2/incremental/ticket_events';
 
 /** Events that say that a comment changed, and not what it is now. */
 const CHANGES_OF_COMMENTS: ReadonlySet<string> = new Set([
@@ -145,27 +149,44 @@ export class ZendeskComments {
   /** https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/#incremental-ticket-event-export */
   async changes(cursor: string | null): Promise<ChangePage> {
     const query = { start_time: startTime(cursor), include: 'comment_events' };
-    const page = await this.calls.http.get(eventExport, '/api/v2/incremental/ticket_events', query);
-    return { records: await this.inEvents(page.ticket_events), gone: [], ...position(page, cursor) };
+    const page = await this.calls.http.get(eventExport, EVENTS, query);
+    // An event is no record, and has an id of its own.
+    const events = parseEach(
+      ticketEventSchema,
+      page.ticket_events,
+      `Zendesk GET ${EVENTS}: ticket_events`,
+      (id) => ({
+        side: 'zendesk',
+        kind: 'ticket-event',
+        id,
+      }),
+    );
+    const { records, unreadable } = await this.inEvents(events.records);
+    return {
+      records,
+      unreadable: [...events.unreadable.map((each) => ({ ...each, ref: null })), ...unreadable],
+      gone: [],
+      ...position(page, cursor),
+    };
   }
 
-  private async inEvents(events: TicketEvent[]): Promise<SyncRecord[]> {
+  private async inEvents(events: TicketEvent[]): Promise<Parsed<SyncRecord>> {
     const comments: { raw: Comment; event: TicketEvent }[] = [];
+    const faulty: Unreadable[] = [];
     const reread = new Set<string>();
     for (const event of events) {
       if (mayHavePrivacyChange(event)) reread.add(String(event.ticket_id));
       for (const child of event.child_events) {
         const type = child.event_type ?? child.type;
         if (type === 'Comment' || type === 'VoiceComment') {
-          const path = `/api/v2/incremental/ticket_events (event ${event.id})`;
-          comments.push({
-            event,
-            raw: this.calls.http.parse(
-              commentSchema,
-              { method: 'GET', path },
-              { created_at: event.created_at, ...child },
-            ),
-          });
+          const { records: parsed, unreadable } = parseEach(
+            commentSchema,
+            [{ created_at: event.created_at, ...child }],
+            `Zendesk GET ${EVENTS}: event ${event.id}`,
+            (id) => ({ side: 'zendesk', kind: 'comment', id: `${event.ticket_id}-${id}` }),
+          );
+          comments.push(...parsed.map((raw) => ({ event, raw })));
+          faulty.push(...unreadable);
         } else if (type != null && CHANGES_OF_COMMENTS.has(type)) reread.add(String(event.ticket_id));
       }
     }
@@ -180,8 +201,22 @@ export class ZendeskComments {
       ),
     );
     // These events say that a comment changed, not what it is now.
-    for (const ticketId of reread) records.push(...(await this.ofTicket(ticketId)));
-    return records;
+    for (const ticketId of reread) {
+      const { records: all, unreadable } = await this.commentsOrWhyNot(ticketId);
+      records.push(...all);
+      faulty.push(...unreadable);
+    }
+    return { records, unreadable: faulty };
+  }
+
+  private async commentsOrWhyNot(ticketId: string): Promise<Parsed<SyncRecord>> {
+    try {
+      return { records: await this.ofTicket(ticketId), unreadable: [] };
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      const name = `comments of zendesk:ticket:${ticketId}`;
+      return { records: [], unreadable: [{ ref: null, name, reason: error.message, bytes: 0 }] };
+    }
   }
 
   /**

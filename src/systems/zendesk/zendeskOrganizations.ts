@@ -4,6 +4,7 @@ import { chunks } from '../chunks';
 import type { BulkCreate } from '../bulkWrites';
 import type { Request } from '../http';
 import type { ChangePage, WalkPage } from '../port';
+import { parseEach, type Parsed } from '../unreadable';
 import { position, startTime } from './exportCursor';
 import { OrganizationIndex, holdsValue } from './organizationIndex';
 import { IDS_PER_CALL, type ZendeskCalls } from './zendeskCalls';
@@ -11,6 +12,7 @@ import { ORGANIZATION_FIELD, PROPERTIES, organizationRecord } from './zendeskRec
 import {
   organizationAnswer,
   organizationExport,
+  organizationSchema,
   organizationsAnswer,
   organizationsPage,
 } from './zendeskSchemas';
@@ -66,7 +68,8 @@ export class ZendeskOrganizations {
     const page = await this.calls.http.get(organizationExport, '/api/v2/incremental/organizations', {
       start_time: startTime(cursor),
     });
-    return { records: page.organizations.map(organizationRecord), gone: [], ...position(page, cursor) };
+    const { records, unreadable } = this.each(page.organizations, '/api/v2/incremental/organizations');
+    return { records, unreadable, gone: [], ...position(page, cursor) };
   }
 
   /** Organizations are few: their list, page by page. */
@@ -76,7 +79,17 @@ export class ZendeskOrganizations {
       ...(cursor !== null && { 'page[after]': cursor }),
     });
     const { has_more: more, after_cursor: after } = page.meta;
-    return { records: page.organizations.map(organizationRecord), cursor: more ? after : null };
+    return { ...this.each(page.organizations, '/api/v2/organizations'), cursor: more ? after : null };
+  }
+
+  private each(items: readonly unknown[], path: string): Parsed<SyncRecord> {
+    const { records, unreadable } = parseEach(
+      organizationSchema,
+      items,
+      `Zendesk GET ${path}: organizations`,
+      (id) => ({ side: 'zendesk', kind: 'organization', id }),
+    );
+    return { records: records.map(organizationRecord), unreadable };
   }
 
   private async search(query: { name: string } | { external_id: RefKey }): Promise<SyncRecord[]> {

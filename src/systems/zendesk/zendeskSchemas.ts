@@ -125,7 +125,9 @@ export const groupsPage = z.looseObject({
   groups: z.array(z.looseObject({ id, name: z.string() })),
   ...maybeCursor,
 });
-export const organizationsPage = z.looseObject({ organizations: z.array(organizationSchema), ...cursor });
+/** Lists of which each record is parsed by itself: one that is not as expected does not hide the others. */
+const records = z.array(z.unknown());
+export const organizationsPage = z.looseObject({ organizations: records, ...cursor });
 export const commentsPage = z.looseObject({ comments: z.array(commentSchema), ...cursor });
 export const auditsPage = z.looseObject({ audits: z.array(auditSchema), ...maybeCursor });
 /** The values of a dropdown: by `value` in records, by `name` for people. */
@@ -149,13 +151,13 @@ export const organizationFieldsPage = z.looseObject({
 });
 
 export const ticketExport = z.looseObject({
-  tickets: z.array(ticketSchema),
+  tickets: records,
   after_cursor: text,
   end_of_stream: z.boolean(),
 });
 const byTime = { end_time: z.number().nullable(), count: z.number(), end_of_stream: z.boolean().optional() };
-export const organizationExport = z.looseObject({ organizations: z.array(organizationSchema), ...byTime });
-export const eventExport = z.looseObject({ ticket_events: z.array(ticketEventSchema), ...byTime });
+export const organizationExport = z.looseObject({ organizations: records, ...byTime });
+export const eventExport = z.looseObject({ ticket_events: records, ...byTime });
 
 /** https://developer.zendesk.com/api-reference/ticketing/ticket-management/job_statuses/ */
 const jobResult = z.looseObject({

@@ -32,6 +32,7 @@ export class ZendeskStreams {
     if (kind === 'organization') return this.organizations.walk(cursor);
     const stream = kind === 'ticket' ? 'tickets' : 'comments';
     const page = await this.changes(stream, cursor ?? (since && this.cursorAt(stream, since)));
-    return { records: page.records, cursor: page.more ? page.cursor : null };
+    const { records, unreadable } = page;
+    return { records, ...(unreadable && { unreadable }), cursor: page.more ? page.cursor : null };
   }
 }

@@ -4,7 +4,7 @@ import { textOf } from '../../sync/values';
 import type { Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
 import type { CallBudget } from '../budget';
 import { NeedsHuman, RecordGone } from '../errors';
-import { HttpClient, type ApiCall } from '../http';
+import { HttpClient, TIMEOUT_MS, type ApiCall } from '../http';
 import { FILE_LIMIT_BYTES } from '../fileRules';
 import type {
   AttachOptions,
@@ -66,6 +66,7 @@ const FILE_SILENCE_MS = 30_000;
 class Zendesk implements SystemPort {
   readonly side = 'zendesk';
   readonly exactOrder = false;
+  readonly lateMs: number;
   readonly streams = STREAMS;
   readonly follows = { comments: 'tickets' };
   readonly histories = ['comment'];
@@ -83,6 +84,7 @@ class Zendesk implements SystemPort {
 
   constructor(connection: ZendeskConnection) {
     const { baseUrl, timeoutMs, attachmentHosts, fileLimitBytes, onCall, onGrant, budget } = connection;
+    this.lateMs = timeoutMs ?? TIMEOUT_MS;
     const signedIn = zendeskCredential({
       ...connection,
       onGrant: (grant) => {

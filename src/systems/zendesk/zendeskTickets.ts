@@ -6,6 +6,7 @@ import type { BulkCreate } from '../bulkWrites';
 import { NeedsHuman, PreconditionFailed, ReferenceGone } from '../errors';
 import type { Request } from '../http';
 import type { ChangePage, Updated } from '../port';
+import { parseEach } from '../unreadable';
 import { BEGINNING, startTime } from './exportCursor';
 import type { People, Person } from './people';
 import { RefusedParts, type Draft, type LeftOut, type Sending } from './refusedParts';
@@ -216,11 +217,17 @@ export class ZendeskTickets {
   async changes(cursor: string | null): Promise<ChangePage> {
     const position = parsePosition(cursor);
     const page = await this.page(position);
-    const records = await this.records(page.tickets);
+    const { records: tickets, unreadable } = parseEach(
+      ticketSchema,
+      page.tickets,
+      `Zendesk GET ${EXPORT}: tickets`,
+      (id) => ({ side: 'zendesk', kind: 'ticket', id }),
+    );
+    const records = await this.records(tickets);
     const latest = Math.max(position.since, ...records.map(({ order }) => Math.floor(order / 1000)));
     // An account without tickets has no cursor yet: the next poll begins at the same time.
     const next = { since: latest, cursor: page.after_cursor ?? position.cursor };
-    return { records, gone: [], cursor: positionText(next), more: !page.end_of_stream };
+    return { records, unreadable, gone: [], cursor: positionText(next), more: !page.end_of_stream };
   }
 
   /** A cursor that Zendesk refuses gives way to the time of the last page: what comes twice brings no news. */

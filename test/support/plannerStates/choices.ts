@@ -55,6 +55,7 @@ const seenChoice = fc.record({
     { weight: 6, arbitrary: fc.constant('fresh' as const) },
     { weight: 4, arbitrary: fc.constant('export' as const) },
     { weight: 1, arbitrary: fc.constant('gone' as const) },
+    { weight: 1, arbitrary: fc.constant('not found' as const) },
   ),
   order: fc.constantFrom(4, 5, 5, 6),
   state: mostly<SyncRecord['state']>(8, 'live', 'archived', 'deleted', 'redacted'),

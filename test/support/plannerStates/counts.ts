@@ -26,6 +26,7 @@ const PLANS: Record<Plan['do'], true> = {
   part: true,
   rest: true,
   quarantine: true,
+  absent: true,
   bury: true,
 };
 const OPS: Record<PlannedWrite['op'], true> = {

@@ -170,6 +170,7 @@ function observation(choice: Choices, mapping: Mapping, on: Side): Observation |
   const known = choice.records === 'both' || on === choice.origin || choice.counterpart === 'this';
   if (!known || how === 'not') return null;
   if (how === 'gone') return { record: null, fresh: true };
+  if (how === 'not found') return { record: null, fresh: true, unproven: true };
   return { record: recordOn(on, choice, mapping), fresh: how === 'fresh' };
 }
 

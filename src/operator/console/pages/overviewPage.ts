@@ -7,6 +7,7 @@ import type { StreamPosition } from '../../../links/cursorStore';
 import { apiTokenState, type ApiTokenState } from '../../apiToken';
 import { pollersOf } from '../../pollers';
 import { restingWords } from '../../resting';
+import { asideIn, bugsIn, type Status } from '../../status';
 import { LINK_STATUSES, type LinkStatus } from '../../../sync/link';
 import { ENTITY_TYPES, SIDES, type EntityType, type Side } from '../../../sync/record';
 import { barChart, type Bar } from '../chart';
@@ -30,6 +31,8 @@ export interface Overview {
   budgets: readonly CurrentBudget[];
   failedStarts: readonly FailedStart[];
   resting: readonly RestingSince[];
+  bugs: Status['bugs'];
+  aside: Status['aside'];
   /** Null where the workers sign in to Zendesk with an OAuth client. */
   apiToken: ApiTokenState | null;
   now: number;
@@ -63,8 +66,10 @@ export async function loadOverview({
     new Starts(db).all(new Date(at)),
     apiTokenState(store, new Date(at)),
     store.bindings.resting(),
+    bugsIn(store),
+    asideIn(store),
   ]);
-  const [failedStarts, apiToken, resting] = others;
+  const [failedStarts, apiToken, resting, bugs, aside] = others;
   return {
     pairs,
     workers: await workers,
@@ -77,13 +82,15 @@ export async function loadOverview({
     failedStarts,
     resting,
     apiToken,
+    bugs,
+    aside,
     now: at,
   };
 }
 
 export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 'root'>): Page {
   const { paused, pairs, workers, waitingRecords, failedStarts } = overview;
-  const { apiToken, resting } = overview;
+  const { apiToken, bugs, aside, resting } = overview;
   const count = (status: LinkStatus) => ENTITY_TYPES.reduce((sum, type) => sum + pairs[type][status], 0);
   const rests = ENTITY_TYPES.filter((type) => paused[type] !== undefined);
   const body = html`
@@ -101,13 +108,14 @@ export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 
       ${tile(`${root}/conflicts`, count('conflict'), 'conflicts to decide')}
       ${tile(`${root}/quarantine`, count('quarantined'), 'pairs in quarantine')}
       ${tile(`${root}/pairs?status=pending`, count('pending'), 'pairs pending')}
+      ${tile(`${root}/pairs?code=bug`, bugs.count, 'pairs that ended in a bug')}
     </ul>
     <p>
       Records that were seen and that their pairs have not dealt with yet: ${waitingRecords}. Worker
       processes: ${workers ?? 'not known, as Temporal does not answer'}.
     </p>
     ${workers === 0 && html`<p class="notice bad">No worker runs, so nothing is synced.</p>`}
-    ${pairsTable(pairs)}
+    ${aside.count > 0 && asideList(aside)} ${pairsTable(pairs)}
     <h2>Lag, last hour</h2>
     <p class="soft">Maximum lag of each side, in each minute.</p>
     <div class="two">${SIDES.map((side) => lagChart(side, overview))}</div>
@@ -121,6 +129,26 @@ export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 
     <div class="two">${rateCharts(overview)}</div>
   `;
   return { title: 'Overview', current: '', body };
+}
+
+function asideList({ count, examples }: Overview['aside']): Html {
+  return html`<p class="notice bad">
+      ${count} records or pages could not be taken in. <code>zendesk-pms-sync aside list</code> has all of
+      them, and <code>aside retry</code> reads them again.
+    </p>
+    ${table(
+      'Set aside',
+      ['What', 'why', 'bytes', 'since'],
+      examples.map(
+        ({ what, reason, bytes, since }) =>
+          html`<tr>
+            <th scope="row">${what}</th>
+            <td>${reason}</td>
+            <td>${bytes ?? '—'}</td>
+            <td>${time(since)}</td>
+          </tr>`,
+      ),
+    )}`;
 }
 
 function pairsTable(pairs: Overview['pairs']): Html {

@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { currentBudgets, liftBlocks } from '../../../systems/budget/currentBudget';
+import { common } from '../common';
+import { withService, type CommonOptions } from '../withService';
+import { BadInput } from '../../operatorErrors';
+import { printJson, printLine } from '../output';
+
+/** `limits lift`: an API's answer asked that no calls be made for a while, and a person knows better. */
+export function registerLimits(program: Command): void {
+  const limits = program.command('limits').description('the rate limits of both APIs ("status" shows them)');
+  common(
+    limits
+      .command('lift')
+      .description('let calls go again that an answer asked to hold back; workers see it within a second')
+      .argument('[limit]', 'a name from "status", e.g. zendesk:account; without it, all'),
+    'zendesk-pms-sync limits lift zendesk:account',
+  ).action(async (name: string | undefined, options: CommonOptions) =>
+    withService(options, async ({ mongo, config }) => {
+      const db = mongo.db(config.mongodbDatabase);
+      const known = (await currentBudgets(db, new Date())).map((budget) => budget.name);
+      if (name !== undefined && !known.includes(name))
+        throw new BadInput(
+          `limit: found "${name}", expected one of ${known.join(', ') || 'none: no call was made yet'}`,
+        );
+      const lifted = await liftBlocks(db, new Date(), name ?? null);
+      if (options.json) printJson({ lifted });
+      else
+        printLine(lifted.length === 0 ? 'no limit is blocked' : `calls may go again: ${lifted.join(', ')}`);
+    }),
+  );
+}

@@ -1,0 +1,69 @@
+import { asAttempt } from '../../src/sync/attempts';
+import { isAttempt } from '../../src/sync/rules/unheard';
+import {
+  HISTORY_CHARACTERS,
+  HISTORY_LIMIT,
+  attemptsOf,
+  blankWrite,
+  emptyAgreement,
+  newLink,
+  unconfirmedOf,
+  withOverruled,
+  type Link,
+  type OverruledValue,
+} from '../../src/sync/link';
+import { NOW } from '../support/world';
+
+/** A11: what a link keeps of lost answers and lost values stays far below the size of a document. */
+
+const long = (seed: string) => seed.repeat(1_000_000);
+const linkWith = (over: Partial<Link> = {}): Link => ({
+  ...newLink('TicketToProject/zendesk:ticket:1', 'TicketToProject', 'm', NOW),
+  ...over,
+});
+const entry = (lost: string): OverruledValue => ({
+  at: NOW,
+  row: 'text',
+  side: 'pms',
+  lost,
+  kept: 'k',
+  rule: 'latest',
+});
+
+test('A11: of a long text an attempt keeps a digest, which tells it from others', () => {
+  const [tried, other] = [asAttempt(long('a')), asAttempt(long('b'))];
+  expect(JSON.stringify(tried).length).toBeLessThan(60);
+  expect(isAttempt(tried, long('a'))).toBe(true);
+  expect(isAttempt(other, long('a'))).toBe(false);
+  // As earlier releases stored it, and values of other types.
+  expect(isAttempt(long('a'), long('a'))).toBe(true);
+  for (const value of ['short', 7, null, ['a', 'b']]) expect(isAttempt(asAttempt(value), value)).toBe(true);
+});
+
+test('A11: ten attempts at long texts are small, and a refused one leaves none', () => {
+  let link = linkWith();
+  for (const seed of 'abcdefghij') {
+    const write = { ...blankWrite('pms', 'update'), rows: ['text'] };
+    const next = { ...emptyAgreement(), snapshot: { text: long(seed) } };
+    const intent = { id: seed, writes: [write], next, then: 'linked' as const, seen: {} };
+    link = { ...link, intent };
+    expect(attemptsOf(link, write).pms?.['text'] ?? []).toHaveLength(seed.charCodeAt(0) - 97);
+    link = { ...link, attempted: attemptsOf(link), intent: null };
+  }
+  expect(link.attempted?.pms?.['text']).toHaveLength(10);
+  expect(JSON.stringify(link).length).toBeLessThan(2_000);
+});
+
+test('A11: the history is bounded by size as well, and keeps the latest whatever its size', () => {
+  const many = Array.from({ length: HISTORY_LIMIT }, (_, n) => entry(`${n} ${long('x')}`));
+  const { history } = withOverruled(linkWith(), { known: many, unknown: [] });
+  expect(JSON.stringify(history).length).toBeLessThan(HISTORY_CHARACTERS + 1_000);
+  expect(history.at(-1)).toEqual(many.at(-1));
+  const huge = entry(long('xxx'));
+  expect(
+    withOverruled(linkWith({ history: many.slice(0, 2) }), { known: [huge], unknown: [] }).history,
+  ).toEqual([huge]);
+  expect(unconfirmedOf(linkWith({ unconfirmed: many })).length).toBeLessThan(4);
+  const small = [entry('a'), entry('b')];
+  expect(withOverruled(linkWith({ history: small }), { known: [], unknown: [] }).history).toEqual(small);
+});
