@@ -118,6 +118,9 @@ export interface SystemPort {
   /** The properties of a kind, custom fields included, for checking a mapping before anything is written. */
   properties(kind: string): Promise<PropertyInfo[]>;
 
+  /** Grows where the system itself notices that its fields changed; absent where it does not look. */
+  readonly fieldsRevision?: number;
+
   /** Checks address and credential with one call. @returns whom the credential belongs to, for a log line. */
   whoAmI(): Promise<string>;
 

@@ -43,6 +43,8 @@ export const ticketSchema = z.looseObject({
   recipient: text.optional(),
   is_public: z.boolean().optional(),
   via: z.looseObject({ channel: z.union([z.string(), z.number()]).nullish() }).nullish(),
+  /** The reference speaks of a rating, or of a state alone ("offered"); answers have an object for both. */
+  satisfaction_rating: z.union([z.looseObject({ score: text.optional() }), z.string()]).nullish(),
   custom_fields: z.array(z.looseObject({ id, value: z.json() })).nullish(),
   created_at: z.string(),
   updated_at: z.string(),
