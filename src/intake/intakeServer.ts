@@ -6,6 +6,7 @@ import fastify, {
   type FastifyRequest,
 } from 'fastify';
 import type { Logger } from 'pino';
+import { parseJson } from '../sync/exactJson';
 import type { Side } from '../sync/record';
 import type { Counts, Outcome } from '../sync/deliveryCounts';
 import type { Source } from './source';
@@ -236,7 +237,7 @@ function unavailable(reply: FastifyReply, body: object): FastifyReply {
 
 function parseJson(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString('utf8')) as unknown;
+    return parseJson(body.toString('utf8'));
   } catch {
     return undefined;
   }

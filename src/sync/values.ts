@@ -1,8 +1,9 @@
-import { convert } from 'html-to-text';
 import { elementOf } from './heldSets';
 import type { EntityMapping, Mapping, PropertyRow } from './mapping';
 import type { Json, RefKey, Side, Values } from './record';
 import { refKey } from './canonicalKey';
+import { isExact } from './exactJson';
+import { normalisedText, oneLine, textOfHtml } from './plainText';
 
 /**
  * Canonical values: the one form in which both sides' values of a row are compared and stored. It is the PMS
@@ -49,7 +50,7 @@ export function toCanonical(
 ): Canonical {
   const value = raw ?? null;
   if (row.transform.kind === 'reference') {
-    if (value === null || value === '') return { ok: true, value: null };
+    if (isBlank(value)) return { ok: true, value: null };
     const ref = refKey({ side, kind: kinds(row)[side], id: textOf(value) });
     const known = references.byRef.get(ref);
     return known ? { ok: true, value: known.key } : { ok: false, waitsFor: ref };
@@ -122,7 +123,7 @@ function normalise(row: PropertyRow, side: Side, value: Json): Canonical {
     problem: `${side} property "${row[side]}": found ${shown(value)}, expected ${row.type}`,
   });
   if (row.transform.kind === 'enum') {
-    if (value === null || value === '') return { ok: true, value: null };
+    if (isBlank(value)) return { ok: true, value: null };
     if (side === 'pms') {
       // A PMS value without a way back is as unknown as a Zendesk value without a way there.
       return row.transform.toZendesk.has(textOf(value)) || row.direction === 'toPms'
@@ -135,22 +136,20 @@ function normalise(row: PropertyRow, side: Side, value: Json): Canonical {
       : { ok: true, value: mapped };
   }
   if (row.type === 'string[]') return stringSet(row, value) ?? bad();
-  if (value === null || value === '') return { ok: true, value: null };
+  if (value === null || isBlank(value)) return { ok: true, value: null };
   if (typeof value === 'object') return bad();
   switch (row.type) {
     case 'string':
-      return { ok: true, value: emptyToNull(textOf(value).replace(/\s+/g, ' ').trim()) };
+      return { ok: true, value: emptyToNull(oneLine(textOf(value))) };
     case 'text': {
       const plain =
-        row.transform.kind === 'html' && side === 'zendesk'
-          ? convert(textOf(value), { wordwrap: false })
-          : textOf(value);
-      return { ok: true, value: emptyToNull(normaliseText(plain)) };
+        row.transform.kind === 'html' && side === 'zendesk' ? textOfHtml(textOf(value)) : textOf(value);
+      return { ok: true, value: emptyToNull(normalisedText(plain)) };
     }
     case 'integer':
     case 'decimal': {
-      const number = typeof value === 'boolean' ? NaN : Number(value);
-      if (!Number.isFinite(number) || (row.type === 'integer' && !Number.isInteger(number))) return bad();
+      const number = exactNumber(value);
+      if (number === null || (row.type === 'integer' && !Number.isInteger(number))) return bad();
       return { ok: true, value: number };
     }
     case 'boolean':
@@ -158,11 +157,12 @@ function normalise(row: PropertyRow, side: Side, value: Json): Canonical {
       if (value === false || value === 'false') return { ok: true, value: false };
       return bad();
     case 'date': {
-      const day = /^\d{4}-\d{2}-\d{2}/.exec(textOf(value))?.[0];
-      return day ? { ok: true, value: day } : bad();
+      const day = TIME.exec(textOf(value))?.[1];
+      return day !== undefined && isDay(day) ? { ok: true, value: day } : bad();
     }
     case 'datetime': {
-      const time = Date.parse(textOf(value));
+      const [text, day] = TIME.exec(textOf(value)) ?? [];
+      const time = day !== undefined && isDay(day) ? Date.parse(text ?? '') : NaN;
       // Zendesk keeps whole seconds; finer parts would never come back.
       return Number.isNaN(time)
         ? bad()
@@ -177,6 +177,33 @@ function normalise(row: PropertyRow, side: Side, value: Json): Canonical {
   }
 }
 
+/** White space alone is empty, whatever the type. */
+function isBlank(value: Json): boolean {
+  return value === null || (typeof value === 'string' && value.trim() === '');
+}
+
+/** A number as people write it: no `0x1F` and no `1e3`, which mean something else to the next reader. */
+const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/;
+
+/** @returns null for what is no number, and for one that would not come back as it was */
+function exactNumber(value: string | number | boolean): number | null {
+  if (typeof value === 'boolean') return null;
+  const text = String(value).trim();
+  if (typeof value === 'string' && !NUMBER.test(text)) return null;
+  const number = Number(text);
+  const isKept = Number.isInteger(number) ? Number.isSafeInteger(number) : Number.isFinite(number);
+  return isKept && isExact(text, number) ? number + 0 : null;
+}
+
+/** ISO 8601: a day, or a day with a time. The first group is the day. */
+const TIME = /^(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/i;
+
+/** Whether the calendar has the day. */
+function isDay(day: string): boolean {
+  const time = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day);
+}
+
 function stringSet(row: PropertyRow, value: Json): Canonical | null {
   const list =
     value === null
@@ -189,15 +216,6 @@ function stringSet(row: PropertyRow, value: Json): Canonical | null {
   if (!list || list.some((item) => typeof item === 'object')) return null;
   const items = list.map((item) => elementOf(row.transform.kind, textOf(item)));
   return { ok: true, value: [...new Set(items.filter((item) => item !== ''))].sort() };
-}
-
-function normaliseText(value: string): string {
-  return value
-    .replace(/\r\n?/g, '\n')
-    .replace(/\u00a0/g, ' ')
-    .replace(/[ \t]+$/gm, '')
-    .replace(/^\n+|\n+$/g, '')
-    .trimEnd();
 }
 
 function unknownOption(row: PropertyRow, side: Side, value: Json, known: string[]): string {

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import axios, { AxiosError, type AxiosInstance, type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import type { z } from 'zod';
+import { parseJson } from '../sync/exactJson';
 import type { Side } from '../sync/record';
 import type { CallBudget, LimitReading, LimitedCall, Permit, RateRules } from './budget';
 import { currentAttempt, currentSignal } from './callContext';
@@ -124,7 +125,7 @@ export class HttpClient {
     const header = headersOf(response);
     const { status } = response;
     const wait = await this.learn(permit, status, header);
-    const body = parseJson(response.data);
+    const body = bodyOf(response.data);
     if (auth && refusesToken({ status, body, header })) {
       const mayRepeat = auth.refused(credential) && !isSecond;
       if (mayRepeat && !request.file) return this.attempt(request, expected, true);
@@ -352,10 +353,11 @@ function untilMore(readings: readonly LimitReading[]): number | null {
   return waits.length === 0 ? null : Math.max(...waits);
 }
 
-function parseJson(text: unknown): unknown {
+/** Null for an empty body, undefined for one that is not JSON. */
+function bodyOf(text: unknown): unknown {
   if (typeof text !== 'string' || text === '') return null;
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch {
     return undefined;
   }

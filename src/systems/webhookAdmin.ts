@@ -1,4 +1,5 @@
 import type { Side } from '../sync/record';
+import { withoutSlashes } from './route';
 
 /** A webhook of ours as a system lists it. */
 export interface InstalledWebhook {
@@ -26,7 +27,7 @@ export interface WebhookAdmin {
 
 /** Where a connection's deliveries are received. @param connection null where it is the only one */
 export function receiverAt(publicUrl: string, connection: string | null): string {
-  return `${publicUrl.replace(/\/+$/, '')}/webhooks${connection === null ? '' : `/${connection}`}`;
+  return `${withoutSlashes(publicUrl)}/webhooks${connection === null ? '' : `/${connection}`}`;
 }
 
 /** Where a side's deliveries go. */

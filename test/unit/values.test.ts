@@ -13,6 +13,71 @@ const kinds = () => ({ zendesk: 'organization', pms: 'customer' });
 const read = (over: Record<string, unknown>, side: Side, raw: Json, references: References = NO_REFERENCES) =>
   toCanonical(row(over), side, raw, references, kinds);
 
+describe('F25: what does not survive is refused by name, and a blank is empty', () => {
+  const found = (type: string, raw: Json) => {
+    const result = read({ type }, 'zendesk', raw);
+    return result.ok ? result.value : 'problem' in result ? result.problem : 'waits';
+  };
+  const refused = (raw: Json, type: string) =>
+    `zendesk property "z": found ${JSON.stringify(raw)}, expected ${type}`;
+
+  test.each([
+    ['integer', 9_007_199_254_740_991, 9_007_199_254_740_991],
+    ['integer', '-12', -12],
+    ['integer', '12.0', 12],
+    ['integer', ' 7 ', 7],
+    ['integer', -0, 0],
+    ['decimal', '0.1', 0.1],
+    ['decimal', '1234567.25', 1_234_567.25],
+    ['decimal', 1e-7, 1e-7],
+    ['boolean', 'true', true],
+    ['date', '2024-02-29', '2024-02-29'],
+    ['datetime', '2024-02-29', '2024-02-29T00:00:00Z'],
+    ['datetime', '2024-02-29 10:00:00.5+0200', '2024-02-29T08:00:00Z'],
+  ])('%s %j is kept', (type, raw, value) => expect(found(type, raw)).toBe(value));
+
+  test.each([
+    ['integer', '9007199254740993'],
+    ['integer', 9_007_199_254_740_992],
+    ['integer', '12345678901234567891'],
+    ['integer', '0x1F'],
+    ['integer', '1e3'],
+    ['integer', '0b1'],
+    ['integer', '1_000'],
+    ['integer', 'Infinity'],
+    ['integer', true],
+    ['decimal', '0.1234567890123456789'],
+    ['decimal', '1e-3'],
+    ['decimal', '1,5'],
+    ['boolean', '1'],
+    ['boolean', 'yes'],
+    ['date', '2023-02-29'],
+    ['date', '2023-13-01'],
+    ['date', '20230101'],
+    ['date', '2023-01-01 or so'],
+    ['datetime', '1'],
+    ['datetime', '2023-02-30T00:00:00Z'],
+    ['datetime', '1700000000'],
+    ['datetime', 'Jan 1 2024'],
+    ['datetime', '2023-01-01T25:00:00Z'],
+  ])('%s %j is refused', (type, raw) => expect(found(type, raw)).toBe(refused(raw, type)));
+
+  test.each(['string', 'text', 'integer', 'decimal', 'boolean', 'date', 'datetime'])(
+    '%s: a blank is empty',
+    (type) => {
+      for (const blank of ['', ' ', '\t\n', '\u00a0']) expect(found(type, blank)).toBeNull();
+    },
+  );
+
+  test('a blank is no option, no person and no record', () => {
+    const empty = { ok: true, value: null };
+    expect(read({ type: 'enum', transform: 'enum', table: { a: 'x' } }, 'zendesk', ' ')).toEqual(empty);
+    expect(read({ type: 'person', transform: 'person' }, 'pms', '  ')).toEqual(empty);
+    const reference = { type: 'reference', transform: 'reference', entity: 'OrgToCustomer' };
+    expect(read(reference, 'pms', ' ')).toEqual(empty);
+  });
+});
+
 describe('canonical values', () => {
   test.each<[string, Record<string, unknown>, Side, Json, Json]>([
     ['text: line ends and trailing space', { type: 'text' }, 'zendesk', 'a \r\nb\t\r\n\r\n', 'a\nb'],

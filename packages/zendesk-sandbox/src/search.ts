@@ -11,6 +11,7 @@ const RESULTS_AT_MOST = 1_000;
  */
 export function search(store: Store, { query = '' }: Query): Fields[] {
   if (query.trim() === '') throw invalid('query', 'Query: cannot be blank', 'BlankValue');
+  // eslint-disable-next-line regexp/no-super-linear-move -- a query is short: it is part of an address
   const terms = [...query.matchAll(/(-?)(?:([a-z_]+)(:|<=|>=|<|>))?(?:"([^"]*)"|(\S+))/gi)].map(
     ([, not, property, operator = '', quoted, word]) => ({
       not: not === '-',

@@ -40,7 +40,7 @@ export function sanitised(html: string): string {
     html
       .replace(/<(script|style|iframe|object)\b[\s\S]*?(<\/\1\s*>|$)/gi, '')
       .replace(/\son\w+\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)/gi, '')
-      .replace(/\b(href|src)\s*=\s*(["']?)\s*javascript:[^"'\s>]*\2/gi, ''),
+      .replace(/\b(href|src)\s*=\s*(?:(["'])\s*)?javascript:[^"'\s>]*\2/gi, ''),
   );
 }
 
@@ -55,13 +55,15 @@ export function textOf(html: string): string {
     .replace(/<li\b[^>]*>/gi, '- ')
     .replace(/<\/p\s*>/gi, '\n\n')
     .replace(/<\/(div|li|tr|h\d|ul|ol|table|blockquote)\s*>/gi, '\n')
-    .replace(/<[^>]*>/g, '')
+    .replace(/<[^<>]*>/g, '')
     .replace(/&(#x?[\da-f]+|\w+);/gi, (entity, name: string) => {
       if (!name.startsWith('#')) return ENTITIES[name.toLowerCase()] ?? entity;
       const code = /^#x/i.test(name) ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1));
       return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : entity;
     })
-    .replace(/[ \t]+\n/g, '\n')
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
     .replace(/\n{3,}/g, '\n\n')
     .trim();
 }

@@ -11,7 +11,6 @@ export class Marker {
   readonly names: readonly string[];
   /** Words, and names at every second place. */
   private readonly parts: readonly string[];
-  private readonly pattern: RegExp;
 
   constructor(
     /** The property that holds the text. */
@@ -20,11 +19,6 @@ export class Marker {
   ) {
     this.parts = as.split(NAME);
     this.names = markerNames(as).filter((name) => name !== BACK_REF);
-    const pattern = this.parts.map((part, n) => {
-      if (n % 2 === 0) return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-      return part === BACK_REF ? `(?<${part}>\\S+?)` : `(?<${part}>[^\\n]*?)`;
-    });
-    this.pattern = new RegExp(`\\s*${pattern.join('')}\\s*$`);
   }
 
   /** The values with it at the end of their text; without a text, as they are. */
@@ -43,10 +37,34 @@ export class Marker {
 
   /** @returns what it says, and the text without it; null where none of ours is there */
   taken(text: string): { backRef: string; values: Values } | null {
-    const found = this.pattern.exec(text);
-    const { [BACK_REF]: backRef = '', ...rest } = found?.groups ?? {};
+    const found = this.found(text.trimEnd());
+    const { [BACK_REF]: backRef = '', ...rest } = found?.values ?? {};
     if (!found || tryParseRef(backRef) === null) return null;
-    return { backRef, values: { ...rest, [this.property]: text.slice(0, found.index) } };
+    return { backRef, values: { ...rest, [this.property]: text.slice(0, found.from).trimEnd() } };
+  }
+
+  /** Looks from the end of a text, so that it takes no more than one look at each character. */
+  private found(text: string): { from: number; values: Record<string, string> } | null {
+    const last = (this.parts.at(-1) ?? '').trimEnd();
+    if (!text.endsWith(last)) return null;
+    const values: Record<string, string> = {};
+    let end = text.length - last.length;
+    for (let n = this.parts.length - 2; n > 0; n -= 2) {
+      const words = this.parts[n - 1] ?? '';
+      const from = n === 1 ? this.beginning(text, words, end) : text.lastIndexOf(words, end - words.length);
+      if (from < 0 || from + words.length > end) return null;
+      const value = text.slice(from + words.length, end);
+      if (/\n/.test(value)) return null;
+      values[this.parts[n] ?? ''] = value;
+      end = from;
+    }
+    return { from: end, values };
+  }
+
+  /** Where its first words stand: at the beginning of a line, where it was put; else as near to the end as they are. */
+  private beginning(text: string, words: string, end: number): number {
+    const line = text.lastIndexOf('\n', end - 1) + 1;
+    return end > 0 && text.startsWith(words, line) ? line : text.lastIndexOf(words, end - words.length);
   }
 }
 

@@ -91,7 +91,7 @@ async function followed(api: Api, cursor: string, items: Expression): Promise<To
 
 /** RFC 8288. @returns path and query alone: whatever host it names, the credential goes to ours */
 function nextLink(api: Api, { header, call }: Told, path: string): string | null {
-  const target = /<([^>]*)>(?=[^,]*;\s*rel="?next\b)/i.exec(header('link') ?? '')?.[1];
+  const target = /<([^<>]*)>(?=[^,]*;\s*rel="?next\b)/i.exec(header('link') ?? '')?.[1];
   if (target === undefined) return null;
   const from = `${SAME_HOST}${api.prefix}${path}`;
   if (!URL.canParse(target, from))

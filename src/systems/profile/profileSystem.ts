@@ -3,6 +3,7 @@ import type { Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/rec
 import type { AdapterConnection, PmsAdapter } from '../pmsAdapter';
 import { FILE_LIMIT_BYTES } from '../fileRules';
 import { HttpClient, TIMEOUT_MS } from '../http';
+import { withoutSlashes } from '../route';
 import type {
   AttachOptions,
   ChangePage,
@@ -254,6 +255,6 @@ function apiOf(connection: PmsConnection): Api {
   };
   const auth = credentialOf(profile.auth, { token, readToken, user: user ?? null }, common);
   const rate = budget && { rules: rateRules(profile), budget };
-  const prefix = new URL(baseUrl).pathname.replace(/\/+$/, '');
+  const prefix = withoutSlashes(new URL(baseUrl).pathname);
   return new Api(profile, new HttpClient({ ...common, auth, ...(rate && { rate }) }), prefix);
 }

@@ -98,7 +98,7 @@ export function listing({ store }: Context) {
     items: readonly T[],
     show: (item: T) => Fields = (item) => item,
   ): Fields => {
-    const path = request.url.replace(/\?.*$/, '').replace(/^\/api\/v2/, '');
+    const path = (request.url.split('?')[0] ?? '').replace(/^\/api\/v2/, '');
     const url = `${store.baseUrl()}${path}.json`;
     const page = paged(name, items, queryOf(request), { url, rules: store.rules });
     return { ...page, [name]: (page[name] as T[]).map(show) };

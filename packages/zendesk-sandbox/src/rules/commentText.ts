@@ -20,7 +20,8 @@ export function plainText(body: string, ticket: Fields): string {
 
 /** `{{ticket.id}}` becomes the ticket's id; what names nothing known goes. Blanks around the name are taken. */
 export function withoutPlaceholders(text: string, ticket: Fields): string {
-  return text.replace(/\{\{\s*([\w.]*)[^{}]*\}\}/g, (_, name: string) => {
+  return text.replace(/\{\{([^{}]*)\}\}/g, (_, inside: string) => {
+    const name = /^[\w.]*/.exec(inside.trim())?.[0] ?? '';
     const [record, key = ''] = name.split('.');
     const value = record === 'ticket' ? ticket[key === 'title' ? 'subject' : key] : undefined;
     return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
