@@ -6,6 +6,7 @@ import { otherSide, type RefKey, type SyncRecord } from '../sync/record';
 import type { Decisions } from '../sync/resolution';
 import { RetryLater } from '../systems/errors';
 import { callWaiting, loadReferences, originRef, summarise, type ActivityContext } from './activityContext';
+import { withFormerBindings } from './formerBindings';
 import { PairKnowledge } from './pairKnowledge';
 import { PlanKeeper, readStep } from './planKeeper';
 import { expectKnownMapping } from './remapActivities';
@@ -42,8 +43,9 @@ export class PairTurn {
     // Each pass either answers or changes the store so that the next pass sees something new.
     for (let pass = 0; pass < 6; pass += 1) {
       const stored = await context.store.get(key);
+      const link = stored && (await withFormerBindings(context, stored));
       if (pass === 0) this.lookAgainAfterBug(stored);
-      const step = await this.pass(pass === 0 ? await this.withFilesRetried(stored) : stored);
+      const step = await this.pass(pass === 0 ? await this.withFilesRetried(link) : link);
       if (step) return step;
     }
     throw new Error(`${key}: no plan after six passes`);

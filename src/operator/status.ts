@@ -2,11 +2,13 @@ import type { Client } from '@temporalio/client';
 import type { Db } from 'mongodb';
 import { currentBudgets, type CurrentBudget } from '../systems/budget/currentBudget';
 import { Starts, type FailedStart } from '../links/failedStarts';
+import type { RestingSince } from '../links/bindingStore';
 import type { LinkStore } from '../links/linkStore';
 import type { SetAside } from '../links/setAside';
 import type { CanonicalKey } from '../sync/canonicalKey';
 import type { LinkStatus } from '../sync/link';
 import { ENTITY_TYPES, type EntityType } from '../sync/record';
+import { restingWords } from './resting';
 import { apiTokenState, type ApiTokenState } from './apiToken';
 import { pollersOf } from './pollers';
 import { schedulesOf, type ScheduleState } from './scheduleStates';
@@ -27,6 +29,8 @@ export interface Status {
   bugs: { count: number; examples: CanonicalKey[] };
   /** Records, and pages of a backfill, that could not be taken in and were passed over; some of them. */
   aside: { count: number; examples: SetAside[] };
+  /** Rows, match rules and filters that rest because a side does not offer their property any more. */
+  resting: RestingSince[];
   /** Null where the workers sign in to Zendesk with an OAuth client. */
   apiToken: ApiTokenState | null;
 }
@@ -71,8 +75,9 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     apiTokenState(store, now()),
     bugsIn(store),
     asideIn(store),
+    store.bindings.resting(),
   ]);
-  const [failedStarts, waitingRecords, apiToken, bugs, aside] = others;
+  const [failedStarts, waitingRecords, apiToken, bugs, aside, resting] = others;
   const pairs = Object.fromEntries(
     ENTITY_TYPES.map((type) => [
       type,
@@ -98,6 +103,7 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     workers,
     failedStarts,
     waitingRecords,
+    resting,
     apiToken,
     bugs,
     aside,
@@ -174,6 +180,7 @@ export function worriesOf(
         aside.count,
       )}): ${command('aside list')}`,
     );
+  worries.push(...status.resting.map(restingWords));
   for (const type of ENTITY_TYPES) {
     const { conflict, quarantined, pausedSince } = status.pairs[type];
     if (conflict > 0) worries.push(`${type}: ${conflict} in conflict: ${command('conflicts list')}`);

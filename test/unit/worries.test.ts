@@ -18,6 +18,7 @@ const quiet: Status = {
   workers: 1,
   failedStarts: [],
   waitingRecords: 5,
+  resting: [],
   apiToken: null,
   bugs: { count: 0, examples: [] },
   aside: { count: 0, examples: [] },
@@ -48,6 +49,21 @@ test('A7, A9: pairs in bug, and what was set aside, are named', () => {
   expect(of({ bugs: { count: 2, examples: ['a'] }, aside: { count: 1, examples: [one] } })).toEqual([
     '2 ended in a bug (a, …): "zendesk-pms-sync links find --code bug"; report it, then resync them',
     '1 could not be taken in (zendesk:ticket:7): "zendesk-pms-sync aside list"',
+  ]);
+});
+
+test('F1: what rests is a worry, once for all pairs, and says since when', () => {
+  const rests = {
+    entity: 'TicketToProject' as const,
+    what: 'row "custom_fields.Severity ↔ severity"',
+    side: 'zendesk' as const,
+    kind: 'ticket',
+    property: 'custom_fields.Severity',
+    name: 'custom_fields.360001',
+    since: '2026-11-29T10:00:00.000Z',
+  };
+  expect(of({ resting: [rests] })).toEqual([
+    'TicketToProject row "custom_fields.Severity ↔ severity" rests since 2026-11-29T10:00:00.000Z: zendesk ticket does not offer "custom_fields.Severity" (custom_fields.360001) any more; it goes on when the field is back, or change the mapping',
   ]);
 });
 

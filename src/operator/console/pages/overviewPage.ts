@@ -2,10 +2,12 @@ import { currentBudgets, type CurrentBudget } from '../../../systems/budget/curr
 import { usedSince, type UsedWindow } from '../../../systems/budget/pastWindows';
 import type { LagSample } from '../../../links/lagSamples';
 import { Starts, type FailedStart } from '../../../links/failedStarts';
+import type { RestingSince } from '../../../links/bindingStore';
 import type { StreamPosition } from '../../../links/cursorStore';
 import { apiTokenState, type ApiTokenState } from '../../apiToken';
 import { pollersOf } from '../../pollers';
 import { asideIn, bugsIn, type Status } from '../../status';
+import { restingWords } from '../../resting';
 import { LINK_STATUSES, type LinkStatus } from '../../../sync/link';
 import { ENTITY_TYPES, SIDES, type EntityType, type Side } from '../../../sync/record';
 import { barChart, type Bar } from '../chart';
@@ -30,6 +32,7 @@ export interface Overview {
   failedStarts: readonly FailedStart[];
   bugs: Status['bugs'];
   aside: Status['aside'];
+  resting: readonly RestingSince[];
   /** Null where the workers sign in to Zendesk with an OAuth client. */
   apiToken: ApiTokenState | null;
   now: number;
@@ -64,8 +67,9 @@ export async function loadOverview({
     apiTokenState(store, new Date(at)),
     bugsIn(store),
     asideIn(store),
+    store.bindings.resting(),
   ]);
-  const [failedStarts, apiToken, bugs, aside] = others;
+  const [failedStarts, apiToken, bugs, aside, resting] = others;
   return {
     pairs,
     workers: await workers,
@@ -76,6 +80,7 @@ export async function loadOverview({
     windows,
     budgets,
     failedStarts,
+    resting,
     apiToken,
     bugs,
     aside,
@@ -85,7 +90,7 @@ export async function loadOverview({
 
 export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 'root'>): Page {
   const { paused, pairs, workers, waitingRecords, failedStarts } = overview;
-  const { apiToken, bugs, aside } = overview;
+  const { apiToken, bugs, aside, resting } = overview;
   const count = (status: LinkStatus) => ENTITY_TYPES.reduce((sum, type) => sum + pairs[type][status], 0);
   const rests = ENTITY_TYPES.filter((type) => paused[type] !== undefined);
   const body = html`
@@ -97,6 +102,7 @@ export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 
         </p>`,
     )}
     ${apiToken && html`<p class="notice bad">${apiToken.notice}</p>`}
+    ${resting.map((each) => html`<p class="notice bad">${restingWords(each)}.</p>`)}
     ${rests.map((type) => html`<p class="notice bad">${type} is paused since ${time(paused[type])}.</p>`)}
     <ul class="tiles">
       ${tile(`${root}/conflicts`, count('conflict'), 'conflicts to decide')}
