@@ -287,7 +287,7 @@ describe('link store', () => {
     expect(await store.cursors.advance(name, null, 'a')).toBe(true);
     const database = client.db(`links-${randomUUID().slice(0, 8)}`);
     const first = await openLinkStore(database, () => new Date(0));
-    expect((await openLinkStore(client.db(name))).since).toBe(first.since);
+    expect((await openLinkStore(database)).since).toBe(first.since);
   });
 
   test('how far behind streams were is kept for an hour, the most of each minute', async () => {

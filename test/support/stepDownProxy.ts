@@ -157,8 +157,8 @@ export class StepDownProxy {
     };
   }
 
-  /** A handshake's answer, of the primary of a set. */
-  private asMember(hello: Doc): Doc {
+  /** A handshake's answer, of the primary of a set. Without a version of the topology, drivers ask for it again and again. */
+  private asMember({ topologyVersion: _streamed, ...hello }: Doc): Doc {
     return {
       ...hello,
       ismaster: true,
@@ -178,23 +178,28 @@ export class StepDownProxy {
 /** The connection to the server behind the proxy. */
 class Upstream {
   private readonly reader = new WireReader();
-  private readonly waiting = new Map<number, (body: Doc) => void>();
+  private readonly waiting = new Map<
+    number,
+    { resolve: (body: Doc) => void; reject: (error: Error) => void }
+  >();
   private requests = 0;
 
   constructor(readonly socket: Socket) {
     socket.on('data', (chunk) => {
       for (const { responseTo, body } of this.reader.take(chunk)) {
-        this.waiting.get(responseTo)?.(body);
+        this.waiting.get(responseTo)?.resolve(body);
         this.waiting.delete(responseTo);
       }
+    });
+    socket.on('close', () => {
+      for (const { reject } of this.waiting.values()) reject(new Error('the server is away'));
     });
   }
 
   ask(body: Doc): Promise<Doc> {
     const id = (this.requests += 1);
     return new Promise((resolve, reject) => {
-      this.waiting.set(id, resolve);
-      this.socket.once('close', () => reject(new Error('the server is away')));
+      this.waiting.set(id, { resolve, reject });
       this.socket.write(requestBytes(id, body));
     });
   }
