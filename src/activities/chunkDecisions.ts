@@ -1,7 +1,6 @@
-import { lowered } from '../links/shelf';
 import { decideBackfill, type BackfillItem, type BackfillKnowledge } from '../sync/backfillVerdict';
 import { sortCandidates } from '../sync/candidates';
-import { parseCanonicalKey, parseRef, refKey } from '../sync/canonicalKey';
+import { matchKey, parseCanonicalKey, parseRef, refKey } from '../sync/canonicalKey';
 import { entityOf } from '../sync/mapping';
 import { filterReason, type Candidates } from '../sync/planner';
 import type { RefKey, Side, SyncRecord } from '../sync/record';
@@ -70,7 +69,8 @@ export class ChunkDecisions {
           rule[this.work.to],
           values,
         );
-        for (const item of own) if (valuesOf(item).some((value) => held.has(lowered(value)))) found.add(item);
+        for (const item of own)
+          if (valuesOf(item).some((value) => held.has(matchKey(value)))) found.add(item);
       }
     }
     return found;

@@ -6,7 +6,7 @@ import fastify, {
   type FastifyRequest,
 } from 'fastify';
 import type { Logger } from 'pino';
-import { parseJson } from '../sync/exactJson';
+import { parseJson as parseExactly } from '../sync/exactJson';
 import type { Side } from '../sync/record';
 import type { Counts, Outcome } from '../sync/deliveryCounts';
 import type { Source } from './source';
@@ -237,7 +237,7 @@ function unavailable(reply: FastifyReply, body: object): FastifyReply {
 
 function parseJson(body: Buffer): unknown {
   try {
-    return parseJson(body.toString('utf8'));
+    return parseExactly(body.toString('utf8'));
   } catch {
     return undefined;
   }

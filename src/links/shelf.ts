@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type AnyBulkWriteOperation, type Collection, type Db } from 'mongodb';
 import { duplicatesOf } from '../platform/mongoErrors';
-import { refKey } from '../sync/canonicalKey';
+import { matchKey, refKey } from '../sync/canonicalKey';
 import { SCHEMA, type Schema } from './migrations/storedSchema';
 import type { Stored } from './migrations';
 import type { Json, RecordRef, RefKey, Side, SyncRecord } from '../sync/record';
@@ -120,7 +120,7 @@ class MongoShelf implements RecordShelf {
 
   async held(side: Side, kind: string, property: string, values: readonly Json[]): Promise<Set<string>> {
     const named = `${side}:${kind}`;
-    const wanted = new Map(values.map((value) => [holds(named, property, value), lowered(value)]));
+    const wanted = new Map(values.map((value) => [holds(named, property, value), matchKey(value)]));
     if (wanted.size === 0) return new Set();
     const found = await this.records
       .find({ held: { $in: [...wanted.keys()] } })
@@ -151,10 +151,5 @@ class MongoShelf implements RecordShelf {
 }
 
 function holds(kind: string, property: string, value: Json): string {
-  return `${kind} ${property} ${lowered(value)}`;
-}
-
-/** Values are compared without regard to case. */
-export function lowered(value: Json): string {
-  return (typeof value === 'string' ? value : JSON.stringify(value)).toLowerCase();
+  return `${kind} ${property} ${matchKey(value)}`;
 }

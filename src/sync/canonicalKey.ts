@@ -1,4 +1,12 @@
-import { ENTITY_TYPES, SIDES, type EntityType, type RecordRef, type RefKey, type Side } from './record';
+import {
+  ENTITY_TYPES,
+  SIDES,
+  type EntityType,
+  type Json,
+  type RecordRef,
+  type RefKey,
+  type Side,
+} from './record';
 
 /** Names a pair by the record that it began with: `TicketToProject/zendesk:ticket:123`. Also its workflow id. */
 export type CanonicalKey = string;
@@ -37,4 +45,24 @@ export function parseCanonicalKey(key: CanonicalKey): { entity: EntityType; orig
     throw new Error(`"${key}" is not a canonical key: expected e.g. TicketToProject/zendesk:ticket:123`);
   }
   return { entity: entity as EntityType, origin };
+}
+
+/**
+ * What match rules compare a value by, everywhere: neither case nor blanks matter, nor whether an accent is a character
+ * of its own (https://unicode.org/reports/tr15/).
+ */
+export function matchKey(value: Json): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return collapsed(text.normalize('NFC')).toLowerCase();
+}
+
+/** The ways to write a value that a system may hold; its own search may take them for different values. */
+export function spellings(value: Json): Json[] {
+  if (typeof value !== 'string') return [value];
+  const plain = collapsed(value);
+  return [...new Set([value, plain.normalize('NFC'), plain.normalize('NFD')])];
+}
+
+function collapsed(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
 }

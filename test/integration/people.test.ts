@@ -348,3 +348,26 @@ describe('F21: a person is found by a second address', () => {
     expect((await create({ assignee: `x-${second}` })).values['assignee']).toBeNull();
   });
 });
+
+describe('F22: a name in another Unicode form, or with other blanks, is the same name', () => {
+  beforeEach(() => begin());
+
+  test.each([
+    ['composed', 'Bücher AG'.normalize('NFC'), 'Bücher AG'.normalize('NFD')],
+    ['decomposed', 'Bücher AG'.normalize('NFD'), 'Bücher AG'.normalize('NFC')],
+    ['two blanks and a no-break space', 'Bücher \u00a0AG', 'Bücher AG'],
+  ])('%s', async (_, sought, held) => {
+    const id = await organization(held);
+    const { id: customer } = await boxes.pm('POST', '/customers', { name: held });
+    const { zendesk, pms } = boxes.systems;
+    const found = async (side: SystemPort, kind: string) =>
+      (await side.findByProperty(kind, 'name', sought)).map(({ ref }) => ref.id);
+    expect(await found(zendesk, 'organization')).toEqual([id]);
+    expect(await found(pms, 'customer')).toEqual([customer]);
+  });
+
+  test('an ordinary name is asked for once', async () => {
+    await boxes.systems.zendesk.findByProperty('organization', 'name', 'Acme');
+    expect(boxes.calls.filter(({ path }) => path.endsWith('/organizations/search'))).toHaveLength(1);
+  });
+});

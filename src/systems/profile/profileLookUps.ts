@@ -1,4 +1,5 @@
 import type { Json, RefKey, SyncRecord, Values } from '../../sync/record';
+import { matchKey, refKey, spellings } from '../../sync/canonicalKey';
 import { isEmpty, textOf } from '../../sync/values';
 import { NeedsHuman } from '../errors';
 import { scopeOf, type ProfileReads } from './profileReads';
@@ -37,8 +38,12 @@ export class ProfileLookUps {
       throw new NeedsHuman('unsupported_match', `the PMS cannot look for a ${kind} by "${property}"`);
     const holds = ({ values }: SyncRecord) =>
       [values[property] ?? null].flat().some((each) => isAlike(each, value));
-    const found = await this.lookUp(records, lookUp, { value: textOf(value) }, holds);
-    return found.filter(({ state }) => state === 'live').slice(0, FOUND);
+    const found = new Map<RefKey, SyncRecord>();
+    // What is looked through here is compared here; a search of the system's own takes spellings for different values.
+    for (const spelling of lookUp.pages ? [value] : spellings(value))
+      for (const record of await this.lookUp(records, lookUp, { value: textOf(spelling) }, holds))
+        if (record.state === 'live') found.set(refKey(record.ref), record);
+    return [...found.values()].slice(0, FOUND);
   }
 
   private async lookUp(
@@ -64,5 +69,5 @@ export class ProfileLookUps {
 }
 
 function isAlike(found: Json, sought: Json): boolean {
-  return !isEmpty(found) && textOf(found).toLowerCase() === textOf(sought).toLowerCase();
+  return !isEmpty(found) && matchKey(found) === matchKey(sought);
 }

@@ -1,4 +1,4 @@
-import { refKey } from '../../sync/canonicalKey';
+import { matchKey, refKey } from '../../sync/canonicalKey';
 import type { Json, RecordRef, RefKey, SyncRecord } from '../../sync/record';
 import type { ChangePage } from '../port';
 
@@ -31,7 +31,7 @@ export class OrganizationIndex {
       this.reading ??= this.read().finally(() => (this.reading = null));
       await this.reading;
     }
-    return [...(this.byProperty.get(property)?.get(comparable(value))?.values() ?? [])];
+    return [...(this.byProperty.get(property)?.get(matchKey(value))?.values() ?? [])];
   }
 
   private async read(): Promise<void> {
@@ -49,7 +49,7 @@ export class OrganizationIndex {
     for (const [property, byValue] of this.byProperty) {
       for (const value of [record.values[property] ?? null].flat()) {
         if (value === null || value === '') continue;
-        const text = comparable(value);
+        const text = matchKey(value);
         const holders = byValue.get(text) ?? new Map<RefKey, RecordRef>();
         byValue.set(text, holders.set(refKey(record.ref), record.ref));
       }
@@ -57,11 +57,7 @@ export class OrganizationIndex {
   }
 }
 
-/** Whether a record holds the value now, alone or in a list, ignoring case. */
+/** Whether a record holds the value now, alone or in a list, as match rules compare it. */
 export function holdsValue(record: SyncRecord, property: string, value: Json): boolean {
-  return [record.values[property] ?? null].flat().some((held) => comparable(held) === comparable(value));
-}
-
-function comparable(value: Json): string {
-  return (typeof value === 'string' ? value : JSON.stringify(value)).toLowerCase();
+  return [record.values[property] ?? null].flat().some((held) => matchKey(held) === matchKey(value));
 }

@@ -1,3 +1,4 @@
+import { refKey, spellings } from '../../sync/canonicalKey';
 import { textOf } from '../../sync/values';
 import type { Json, RefKey, SyncRecord, Values } from '../../sync/record';
 import { chunks } from '../chunks';
@@ -46,12 +47,20 @@ export class ZendeskOrganizations {
 
   /** By name: that look-up is exact and current. By anything else: see {@link OrganizationIndex}. */
   async findByProperty(property: string, value: Json): Promise<SyncRecord[]> {
-    if (property === 'name') return this.search({ name: textOf(value) });
+    if (property === 'name') return this.byName(value);
     const refs = await this.index.find(property, value);
     const records = await this.byIds(refs.map(({ id }) => id));
     return records
       .filter((record) => record.state === 'live' && holdsValue(record, property, value))
       .slice(0, MATCHES_AT_MOST);
+  }
+
+  /** Each spelling is asked for, as the search takes them for different names. */
+  private async byName(value: Json): Promise<SyncRecord[]> {
+    const found = new Map<RefKey, SyncRecord>();
+    for (const name of spellings(value))
+      for (const record of await this.search({ name: textOf(name) })) found.set(refKey(record.ref), record);
+    return [...found.values()].slice(0, MATCHES_AT_MOST);
   }
 
   create(item: Pick<BulkCreate, 'values' | 'backRef'>): Promise<SyncRecord> {
