@@ -27,6 +27,14 @@ export function credentialOf(
       return fixedCredential({ authorization: basicHeader(user ?? '', token) });
     case 'header':
       return fixedCredential({ [auth.name.toLowerCase()]: token });
+    case 'query':
+      return {
+        ...fixedCredential({}),
+        query: async () => ({
+          ...(auth.user !== undefined && { [auth.user]: user ?? '' }),
+          [auth.param]: token,
+        }),
+      };
     case 'oauth2': {
       const { baseUrl, path } = tokenEndpoint(auth.token, http.baseUrl);
       return new ClientCredentials({
@@ -55,7 +63,12 @@ function tokenEndpoint(token: string, own: string): { baseUrl: string; path: str
   return { baseUrl: origin, path: `${pathname}${search}` };
 }
 
+/** Parameters of a query that hold a secret. */
+export function secretParamsOf(auth: Profile['auth']): readonly string[] {
+  return auth.by === 'query' ? [auth.param, ...(auth.user === undefined ? [] : [auth.user])] : [];
+}
+
 /** Whether a way to authenticate needs a name besides its secret. */
-export function needsUser({ by }: Profile['auth']): boolean {
-  return by === 'basic' || by === 'oauth2';
+export function needsUser(auth: Profile['auth']): boolean {
+  return auth.by === 'basic' || auth.by === 'oauth2' || (auth.by === 'query' && auth.user !== undefined);
 }

@@ -1,6 +1,6 @@
 import type { Json } from '../../sync/record';
 import type { BulkAnswer, BulkCreate, BulkUpdate, BulkWrites } from '../bulkWrites';
-import { NeedsHuman } from '../errors';
+import { NeedsHuman, RetryLater } from '../errors';
 import type { Told } from './profileApi';
 import { scopeOf, type ProfileReads } from './profileReads';
 import type { Kind } from './kindSchema';
@@ -31,8 +31,27 @@ export class ProfileBulk implements BulkWrites {
     return this.reads.kindOf(kind).bulk?.update !== undefined;
   }
 
-  update(kind: string, items: readonly BulkUpdate[]): Promise<BulkAnswer[]> {
-    return this.operate(kind, 'update', items);
+  /** Those that empty a property by a request of its own are written one by one. */
+  async update(kind: string, items: readonly BulkUpdate[]): Promise<BulkAnswer[]> {
+    const records = this.reads.recordsOf(kind);
+    const together = items.filter(({ values }) => !records.needsRequests(values));
+    const written = together.length > 0 ? await this.operate(kind, 'update', together) : [];
+    const next = written.values();
+    const answers: BulkAnswer[] = [];
+    for (const item of items)
+      answers.push(
+        together.includes(item) ? (next.next().value as BulkAnswer) : await this.updateAlone(item),
+      );
+    return answers;
+  }
+
+  private async updateAlone({ ref, values, ...options }: BulkUpdate): Promise<BulkAnswer> {
+    try {
+      return { record: (await this.writes.update(ref, values, options)).record };
+    } catch (error) {
+      if (error instanceof RetryLater || !(error instanceof Error)) throw error;
+      return { error };
+    }
   }
 
   async settled(): Promise<void> {}
@@ -50,7 +69,7 @@ export class ProfileBulk implements BulkWrites {
     // At once: who is not known yet is made known by a call of his own.
     const operations = await Promise.all(
       items.map(async (item): Promise<Json> => {
-        const scope = await this.writes.scopeOf(records, item.values, item.backRef);
+        const { scope } = await this.writes.scopeOf(records, item.values, item.backRef);
         const own: Scope =
           'ref' in item
             ? { ...records.scopeOf(item.ref), version: item.version }

@@ -19,6 +19,7 @@ import { Api } from './profileApi';
 import { credentialOf } from './profileAuth';
 import { ProfileBulk } from './profileBulk';
 import { Directory } from './directory';
+import { readyKind } from './kindSchema';
 import { ProfileFiles } from './profileFiles';
 import { ProfileLookUps } from './profileLookUps';
 import { profileProperties } from './profileProperties';
@@ -28,7 +29,6 @@ import type { Profile } from './profileSchema';
 import { streamsOf, type Stream } from './profileStreams';
 import { ProfileWrites } from './profileWrites';
 import { rateRules } from './rate';
-import { Times } from './times';
 import { profileWebhooks } from './profileWebhooks';
 
 /** A PMS behind a profile: all that is particular to it is in there. */
@@ -78,18 +78,17 @@ export class ProfileSystem implements SystemPort {
     const directories = new Map(
       Object.entries(profile.directories).map(([name, each]) => [name, new Directory(each, this.api)]),
     );
-    const times = new Times(profile.dates);
-    const kinds = [...profile.kinds.values()];
+    const kinds = [...profile.kinds.values()].map((kind) => readyKind(kind, profile));
     this.reads = new ProfileReads(
       this.api,
-      new Map(kinds.map((kind) => [kind.name, new Records(kind, this.api, directories, times)])),
+      new Map(kinds.map((kind) => [kind.name, new Records(kind, this.api, directories)])),
     );
     this.lookUps = new ProfileLookUps(this.reads);
     this.writes = new ProfileWrites(this.reads, this.lookUps);
     this.files = new ProfileFiles(this.reads, this.writes, fileLimitBytes ?? FILE_LIMIT_BYTES);
     this.exactOrder = kinds.every(({ counted }) => counted === true);
     this.histories = kinds.filter(({ within }) => within).map(({ name }) => name);
-    this.sources = streamsOf(this.reads, times);
+    this.sources = streamsOf(this.reads);
     this.streams = [...this.sources.keys()];
     this.follows = Object.fromEntries(
       kinds.flatMap(({ name, within }) => (within && this.sources.has(name) ? [[name, within.kind]] : [])),
@@ -102,12 +101,12 @@ export class ProfileSystem implements SystemPort {
     return backRef !== undefined && 'at' in backRef && backRef.unique === true;
   }
 
-  hasIdempotencyKeys(): boolean {
-    return this.profile.idempotency !== undefined;
+  hasIdempotencyKeys(kind: string): boolean {
+    return this.reads.kindOf(kind).idempotency !== undefined;
   }
 
-  hasPrecondition(): boolean {
-    return this.profile.precondition !== undefined;
+  hasPrecondition(kind: string): boolean {
+    return this.reads.kindOf(kind).precondition !== undefined;
   }
 
   properties(kind: string): Promise<PropertyInfo[]> {
@@ -174,6 +173,11 @@ export class ProfileSystem implements SystemPort {
   /** Removes a record for good; one that is gone already is no error. The sync never does this. */
   remove(ref: RecordRef): Promise<void> {
     return this.writes.remove(ref);
+  }
+
+  /** Whether {@link remove} can remove a kind. */
+  canRemove(kind: string): boolean {
+    return this.writes.canRemove(kind);
   }
 
   followUp(ref: RecordRef, values: Values, options: CreateOptions): Promise<SyncRecord> {
@@ -245,7 +249,7 @@ function apiOf(connection: PmsConnection): Api {
     side: 'pms' as const,
     name: profile.name,
     baseUrl,
-    headers: {},
+    headers: profile.headers,
     credential: user === undefined ? 'PMS_TOKEN' : 'PMS_USER, PMS_TOKEN',
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(onCall && { onCall }),

@@ -18,7 +18,13 @@ export function profileWebhooks(
   { baseUrl, token, readToken, user, secret }: AdapterConnection & { secret: string },
 ): WebhookAdmin {
   const path = `${profile.base}${at}`;
-  const common = { side: 'pms' as const, name: profile.name, baseUrl, headers: {}, credential: 'PMS_TOKEN' };
+  const common = {
+    side: 'pms' as const,
+    name: profile.name,
+    baseUrl,
+    headers: profile.headers,
+    credential: 'PMS_TOKEN',
+  };
   const auth = credentialOf(profile.auth, { token, readToken, user: user ?? null }, common);
   const http = new HttpClient({ ...common, auth });
   const all = async (name: string, receiver: string): Promise<Webhook[]> => {
