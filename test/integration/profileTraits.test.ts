@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { loadProfile } from '../../src/config/loadProfile';
 import { parseMapping } from '../../src/sync/mappingFile';
 import type { Json, SyncRecord } from '../../src/sync/record';
-import { type NeedsHuman, PreconditionFailed, RecordGone} from '../../src/systems/errors';
+import { type NeedsHuman, PreconditionFailed, RecordGone } from '../../src/systems/errors';
 import { profileSystem, type ProfileSystem } from '../../src/systems/profile/profileSystem';
 import { profileSchema } from '../../src/systems/profile/profileSchema';
 import { TraitPms, temporaryFile, type TraitCall } from '../support/traitPms';
