@@ -16,6 +16,20 @@ import { TraitPms, temporaryFile, type TraitCall } from '../support/traitPms';
 
 type Given = Record<string, unknown>;
 
+const PLAIN = {
+  version: 1,
+  name: 'Trait PMS',
+  auth: { by: 'bearer' },
+  me: { request: 'GET /me', id: 'id', name: 'name' },
+  paging: { by: 'page', param: 'page' },
+  errors: {
+    message: 'message',
+    rules: [
+      { status: [404, 410], means: 'gone' },
+      { status: 412, means: 'moved' },
+    ],
+  },
+};
 const TASK = {
   items: 'items',
   version: 'version',
@@ -50,18 +64,7 @@ async function start(over: Given = {}, task: Given = {}, kinds: Given = {}): Pro
 
 function connect(over: Given = {}, task: Given = {}, kinds: Given = {}, user?: string): ProfileSystem {
   const profile = profileSchema.parse({
-    version: 1,
-    name: 'Trait PMS',
-    auth: { by: 'bearer' },
-    me: { request: 'GET /me', id: 'id', name: 'name' },
-    paging: { by: 'page', param: 'page' },
-    errors: {
-      message: 'message',
-      rules: [
-        { status: [404, 410], means: 'gone' },
-        { status: 412, means: 'moved' },
-      ],
-    },
+    ...PLAIN,
     ...over,
     kinds: { task: { ...TASK, ...task }, ...kinds },
   });
@@ -813,4 +816,56 @@ describe('P13: who asks, and how', () => {
     const error = (await errorOf(port.update(ref(1), { title: 'x' }, noted))) as NeedsHuman;
     expect(`${error.message} ${error.stack ?? ''}`).not.toContain('secret-token');
   });
+
+  test.each(['header', 'form'])(
+    'a refresh token at another host, with the client in the %s; the next one takes its place',
+    async (client) => {
+      const login = await new TraitPms().start();
+      server = await new TraitPms().start();
+      const forms: URLSearchParams[] = [];
+      let valid = 'granted-1';
+      login.intercept = ({ body, headers }) => {
+        const form = new URLSearchParams(String(body));
+        forms.push(form);
+        const basic = Buffer.from('app:client-secret').toString('base64');
+        const isKnown =
+          client === 'form'
+            ? form.get('client_id') === 'app' && form.get('client_secret') === 'client-secret'
+            : headers.authorization === `Basic ${basic}`;
+        if (!isKnown) return { status: 401, body: { error: 'invalid_client' } };
+        if (form.get('refresh_token') !== valid) return { status: 400, body: { error: 'invalid_grant' } };
+        valid = `granted-${forms.length + 1}`;
+        const access = { access_token: `a${forms.length}`, token_type: 'bearer', expires_in: 3600 };
+        return { body: { ...access, refresh_token: valid } };
+      };
+      try {
+        const auth = { by: 'oauth2', token: `${login.url}/token`, grant: 'refresh_token', client };
+        const fresh = () =>
+          profileSystem({
+            profile: profileSchema.parse({ ...PLAIN, auth, kinds: { task: TASK } }),
+            baseUrl: server.url,
+            token: 'client-secret',
+            user: 'app',
+            readRefreshToken: () => 'granted-1',
+          });
+        const port = fresh();
+        await port.whoAmI();
+        await port.whoAmI();
+        expect(server.calls.map(({ headers }) => headers.authorization)).toEqual(['Bearer a1', 'Bearer a1']);
+        // A token that is refused is minted anew, by the refresh token that came with it.
+        server.intercept = ({ headers }) => (headers.authorization === 'Bearer a1' ? { status: 401 } : null);
+        await port.whoAmI();
+        expect(forms.map((form) => [form.get('grant_type'), form.get('refresh_token')])).toEqual([
+          ['refresh_token', 'granted-1'],
+          ['refresh_token', 'granted-2'],
+        ]);
+        // Another process begins with the one that is configured, which has ended by now.
+        const error = await errorOf(fresh().whoAmI());
+        expect(String(error)).toContain('the refresh token of PMS_REFRESH_TOKEN has ended or was used up');
+        expect(String((error as Error).stack)).not.toMatch(/granted-|client-secret/);
+      } finally {
+        login.close();
+      }
+    },
+  );
 });

@@ -12,12 +12,14 @@ export interface Secrets {
   readToken?: (() => string) | undefined;
   /** Name of a user, or of an OAuth client. */
   user: string | null;
+  /** Read anew; where access is granted by one. */
+  readRefreshToken?: (() => string) | undefined;
 }
 
 /** @param http options of the system's own client, without credential and rate: OAuth tokens are asked for with it */
 export function credentialOf(
   auth: Profile['auth'],
-  { token, readToken, user }: Secrets,
+  { token, readToken, user, readRefreshToken }: Secrets,
   http: Omit<HttpOptions, 'auth' | 'rate'>,
 ): Credential {
   switch (auth.by) {
@@ -43,13 +45,15 @@ export function credentialOf(
         clientId: user ?? '',
         secret: readToken ?? (() => token),
         scope: auth.scope,
-        send: 'basic',
+        send: auth.client === 'form' ? 'form' : 'basic',
+        refreshToken: needsRefreshToken(auth) ? (readRefreshToken ?? (() => '')) : undefined,
         settings: {
           client: 'PMS_USER',
           clientIs: "the client's id",
           secret: 'PMS_TOKEN',
           scope: 'auth.scope of the profile',
           address: 'PMS_BASE_URL, auth.token of the profile',
+          refreshToken: 'PMS_REFRESH_TOKEN',
         },
       });
     }
@@ -61,6 +65,10 @@ function tokenEndpoint(token: string, own: string): { baseUrl: string; path: str
   if (token.startsWith('/')) return { baseUrl: own, path: token };
   const { origin, pathname, search } = new URL(token);
   return { baseUrl: origin, path: `${pathname}${search}` };
+}
+
+export function needsRefreshToken(auth: Profile['auth']): boolean {
+  return auth.by === 'oauth2' && auth.grant === 'refresh_token';
 }
 
 /** Parameters of a query that hold a secret. */

@@ -45,6 +45,14 @@ export const profileFileSchema = z.strictObject({
             'expected a path such as /oauth/token, or an address such as https://login.example.com/oauth/token',
           ),
         scope: z.string().optional(),
+        grant: z
+          .enum(['client_credentials', 'refresh_token'])
+          .default('client_credentials')
+          .describe('`refresh_token`: access that a person granted; PMS_REFRESH_TOKEN.'),
+        client: z
+          .enum(['header', 'form'])
+          .default('header')
+          .describe('Where the token’s request has the client’s id and secret.'),
       }),
     ],
     { error: 'expected by: bearer, basic, header, query or oauth2' },
@@ -53,7 +61,11 @@ export const profileFileSchema = z.strictObject({
     .record(z.string(), z.string())
     .default({})
     .describe('Of every call, whatever else it has: a version of the API, a tenant. No secrets.'),
-  me: z.strictObject({ request: request(), id: expression, name: expression }),
+  me: z.strictObject({
+    request: request('user').describe('{user} is PMS_USER.'),
+    id: expression,
+    name: expression,
+  }),
   paging: pagingSchema,
   pageSize: pageSizeSchema.optional(),
   idsPerCall: count.default(100),

@@ -69,11 +69,13 @@ export class ProfileSystem implements SystemPort {
   private readonly writes: ProfileWrites;
   private readonly files: ProfileFiles;
   private readonly sources: ReadonlyMap<string, Stream>;
+  private readonly user: string | null;
   private own: string | null = null;
 
   constructor(connection: PmsConnection) {
     const { profile, fileLimitBytes } = connection;
     this.profile = profile;
+    this.user = connection.user ?? null;
     this.api = apiOf(connection);
     const directories = new Map(
       Object.entries(profile.directories).map(([name, each]) => [name, new Directory(each, this.api)]),
@@ -124,7 +126,7 @@ export class ProfileSystem implements SystemPort {
 
   private async me(): Promise<{ id: string; name: string }> {
     const { request, id, name } = this.profile.me;
-    const told = await this.api.send(request, {});
+    const told = await this.api.send(request, { user: this.user });
     const [found, words] = [id, name].map((each) => {
       const value = this.api.valueOf(each, told.body, told.call);
       if (value === null) throw this.api.unexpected(told.call, each.text, value, 'a value');
@@ -244,7 +246,8 @@ export class ProfileSystem implements SystemPort {
 }
 
 function apiOf(connection: PmsConnection): Api {
-  const { profile, baseUrl, token, readToken, user, timeoutMs, onCall, budget } = connection;
+  const { profile, baseUrl, token, readToken, user, readRefreshToken, timeoutMs, onCall, budget } =
+    connection;
   const common = {
     side: 'pms' as const,
     name: profile.name,
@@ -254,7 +257,7 @@ function apiOf(connection: PmsConnection): Api {
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(onCall && { onCall }),
   };
-  const auth = credentialOf(profile.auth, { token, readToken, user: user ?? null }, common);
+  const auth = credentialOf(profile.auth, { token, readToken, readRefreshToken, user: user ?? null }, common);
   const rate = budget && { rules: rateRules(profile), budget };
   const prefix = new URL(baseUrl).pathname.replace(/\/+$/, '');
   return new Api(profile, new HttpClient({ ...common, auth, ...(rate && { rate }) }), prefix);
