@@ -25,7 +25,7 @@ export interface ClientCredentialsOptions {
   path: string;
   clientId: string;
   /** Read at every mint, so that a secret that was replaced is taken up without a restart. */
-  secret(): string;
+  secret: () => string;
   /** Separated by spaces. */
   scope?: string | undefined;
   /** Seconds to ask for (`expires_in`); left out where a server takes no such parameter. */

@@ -825,7 +825,7 @@ describe('P13: who asks, and how', () => {
       const forms: URLSearchParams[] = [];
       let valid = 'granted-1';
       login.intercept = ({ body, headers }) => {
-        const form = new URLSearchParams(String(body));
+        const form = new URLSearchParams(body as string);
         forms.push(form);
         const basic = Buffer.from('app:client-secret').toString('base64');
         const isKnown =

@@ -1,7 +1,8 @@
 import { CHECKS, type CheckId } from '../../src/checks/conform/checks';
 import { isSound, meaningsOf } from '../../src/checks/conform/conformReport';
 import { invariantsOf } from '../../src/checks/conform/invariants';
-import { judge, notDone, type Evidence, type Judged, type Verdict } from '../../src/checks/conform/verdict';
+import type { Evidence } from '../../src/checks/conform/evidence';
+import { judge, notDone, type Judged, type Verdict } from '../../src/checks/conform/verdict';
 
 /** The same evidence, the same verdict: what each means for the sync. */
 

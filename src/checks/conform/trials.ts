@@ -1,5 +1,6 @@
 import type { DataType, PropertyRow } from '../../sync/mapping';
 import type { EntityType, Json } from '../../sync/record';
+import { textOf } from '../../sync/values';
 import type { Probe } from './probe';
 import type { Subject } from './subjects';
 
@@ -89,7 +90,7 @@ function samplesOf(
 const NO_PERSON = 'no person is known; name two with --person';
 
 function listed([first = null, ...others]: readonly Json[]): Samples {
-  return [first, ...others.map((value) => ({ what: `as ${String(value)}`, value }))];
+  return [first, ...others.map((value) => ({ what: `as ${textOf(value)}`, value }))];
 }
 
 /** Elements that serve as tags and as domains alike. */

@@ -3,7 +3,7 @@ import type { RefKey, SyncRecord } from '../../../sync/record';
 import type { Probe } from '../probe';
 import { isNotOffered } from '../conformRecorder';
 import type { Subject } from '../subjects';
-import type { Evidence } from '../verdict';
+import type { Evidence } from '../evidence';
 import type { Tools } from './tools';
 
 const PAGES_AT_MOST = 500;

@@ -4,7 +4,7 @@ import { isNotOffered } from '../conformRecorder';
 import type { Probe } from '../probe';
 import type { Subject } from '../subjects';
 import { trialsOf, type Trial } from '../trials';
-import type { Evidence } from '../verdict';
+import type { Evidence } from '../evidence';
 import { shown, type Tools } from './tools';
 
 /** That each property that the mapping writes keeps what is written, and nothing where it is emptied. */
