@@ -2,7 +2,7 @@ import type { Json } from '../../sync/record';
 import { textOf } from '../../sync/values';
 import { LRUCache } from 'lru-cache';
 import { chunks } from '../chunks';
-import { RecordGone } from '../errors';
+import { AlreadyExists, NeedsHuman, RecordGone } from '../errors';
 import { readPages } from './pages';
 import type { Api } from './profileApi';
 import type { Directory as Definition } from './profileSchema';
@@ -13,16 +13,33 @@ import type { RequestTemplate } from './template';
 /** An entry is read again after a few minutes: a person's address or role may have changed. */
 const CACHED = { max: 10_000, ttl: 5 * 60_000 };
 const KEYS_PER_CALL = 100;
-/** How long somebody whom the system does not know is taken for unknown. */
-const MISSED_MS = 60_000;
+/** How long a key that the system does not know is taken for unknown: what is left out meanwhile may stay so. */
+const MISSED_MS = 10_000;
 const MISSED_TO_MAKE_MS = 5_000;
+/** How long the system is not asked again to make an entry that it refused. */
+const REFUSED_MS = 60_000;
 
 export interface Entry {
   id: string;
   key: string;
+  /** What people call it; null where the system does not tell. */
+  name: string | null;
   /** As the system tells it, for expressions. */
   raw: Json;
 }
+
+/** How an entry is looked up. */
+export interface Wanted {
+  /** Whether it is made where there is none. */
+  make: boolean;
+  /** The name that it is made with; its key where none is known. */
+  name?: string | undefined;
+  /** Asks the system, whatever the cache holds. */
+  again?: boolean;
+}
+
+/** An entry's id, or why there is none. */
+export type Found = { id: string } | { missing: string };
 
 export class Directory {
   private readonly byId = new LRUCache<string, Entry>(CACHED);
@@ -30,7 +47,9 @@ export class Directory {
   private readonly byKey = new LRUCache<string, Entry>(CACHED);
   /** When each key was last looked for in vain, in milliseconds since the epoch. */
   private readonly missedAt = new LRUCache<string, number>({ ...CACHED, ttl: MISSED_MS });
-  private readonly asking = new Map<string, Promise<Entry | undefined>>();
+  /** The system's words on keys that it made no entry for. */
+  private readonly refused = new LRUCache<string, string>({ ...CACHED, ttl: REFUSED_MS });
+  private readonly asking = new Map<string, Promise<Entry | string>>();
 
   constructor(
     private readonly definition: Definition,
@@ -80,36 +99,66 @@ export class Directory {
     }
   }
 
-  /** Asked once for all who ask at the same time. @returns undefined where there is none of this key */
-  async idOf(key: string, make: boolean): Promise<string | undefined> {
-    const known = this.byKey.get(lower(key));
-    if (known) return known.id;
-    const question = `${make} ${lower(key)}`;
-    const asked = this.asking.get(question) ?? this.find(key, make);
+  /** Asked once for all who ask at the same time. */
+  async find(key: string, wanted: Wanted): Promise<Found> {
+    const at = lower(key);
+    const known = wanted.again ? undefined : this.byKey.get(at);
+    if (known) return { id: known.id };
+    const question = `${wanted.make} ${wanted.again === true} ${at}`;
+    const asked = this.asking.get(question) ?? this.lookUp(key, wanted);
     this.asking.set(question, asked);
     try {
-      return (await asked)?.id;
+      const found = await asked;
+      return typeof found === 'string' ? { missing: found } : { id: found.id };
     } finally {
       this.asking.delete(question);
     }
   }
 
-  private async find(key: string, make: boolean): Promise<Entry | undefined> {
-    if (!this.missed(lower(key), make)) {
-      await this.ask(this.definition.byKey, { key }, (entry) => lower(entry.key) === lower(key));
-      const found = this.byKey.get(lower(key));
+  /** @returns why there is none where there is none */
+  private async lookUp(key: string, { make, name, again = false }: Wanted): Promise<Entry | string> {
+    const at = lower(key);
+    if (again || !this.missed(at, make)) {
+      this.byKey.delete(at);
+      await this.askByKey(key);
+      const found = this.byKey.get(at);
       if (found) return found;
-      this.missedAt.set(lower(key), Date.now());
+      this.missedAt.set(at, Date.now());
     }
-    if (!make || !this.definition.make) return undefined;
-    return this.make(key, this.definition.make);
+    if (!make || !this.definition.make) return `${this.api.profile.name} knows nobody by this key`;
+    return this.refused.get(at) ?? (await this.made(key, name ?? key, this.definition.make));
+  }
+
+  private askByKey(key: string): Promise<void> {
+    return this.ask(this.definition.byKey, { key }, (entry) => lower(entry.key) === lower(key));
+  }
+
+  /** An entry that the system does not take is left out of what names it, and stops nothing else. */
+  private async made(
+    key: string,
+    name: string,
+    make: NonNullable<Definition['make']>,
+  ): Promise<Entry | string> {
+    try {
+      return await this.make(key, name, make);
+    } catch (error) {
+      if (error instanceof AlreadyExists) {
+        // Somebody else made it meanwhile.
+        await this.askByKey(key);
+        return this.byKey.get(lower(key)) ?? error.message;
+      }
+      if (!(error instanceof NeedsHuman) || !REFUSALS.has(error.code)) throw error;
+      this.refused.set(lower(key), error.message);
+      return error.message;
+    }
   }
 
   private async make(
     key: string,
+    name: string,
     { request, record, made }: NonNullable<Definition['make']>,
   ): Promise<Entry> {
-    const { call, body } = await this.api.send(request, { key });
+    const { call, body } = await this.api.send(request, { key, name });
     const raw = record ? this.api.valueOf(record, body, call) : null;
     const id = made ? this.api.valueOf(made, body, call) : this.api.valueOf(this.definition.id, raw, call);
     if (id === null) throw this.api.unexpected(call, (made ?? this.definition.id).text, null, 'the new id');
@@ -117,7 +166,7 @@ export class Directory {
     if (told) return this.remember(told);
     // The answer has no more than the id: the rest is read.
     await this.askByIds([textOf(id)]);
-    return this.byId.get(textOf(id)) ?? this.remember({ id: textOf(id), key, raw: { id } });
+    return this.byId.get(textOf(id)) ?? this.remember({ id: textOf(id), key, name, raw: { id } });
   }
 
   private async askOne(request: RequestTemplate, scope: Record<string, Json>): Promise<void> {
@@ -179,7 +228,18 @@ export class Directory {
       throw this.api.unexpected(call, `${at}.${idOf.text}`, id, 'the id of an entry');
     if (key === null || key === '') return null;
     if (typeof key === 'object') throw this.api.unexpected(call, `${at}.${keyOf.text}`, key, 'a text');
-    return { id: textOf(id), key: textOf(key), raw };
+    const name = this.nameOf(raw);
+    const told = typeof name === 'string' && name !== '' ? name : null;
+    return { id: textOf(id), key: textOf(key), name: told, raw };
+  }
+
+  /** A name that cannot be told stops nothing. */
+  private nameOf(raw: Json): Json {
+    try {
+      return this.definition.name?.of(raw) ?? null;
+    } catch {
+      return null;
+    }
   }
 
   private remember(entry: Entry): Entry {
@@ -193,6 +253,9 @@ export class Directory {
     return Date.now() - (this.missedAt.get(key) ?? 0) < (make ? MISSED_TO_MAKE_MS : MISSED_MS);
   }
 }
+
+/** What says something of the entry, rather than of the call. */
+const REFUSALS: ReadonlySet<string> = new Set(['invalid_field', 'refused', 'too_long']);
 
 function lower(key: string): string {
   return key.toLowerCase();

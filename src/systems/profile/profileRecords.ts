@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { refKey, tryParseRef } from '../../sync/canonicalKey';
-import type { Attachment, Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
+import type { Attachment, Json, Names, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
 import { textOf } from '../../sync/values';
 import { NeedsHuman } from '../errors';
 import type { Api } from './profileApi';
@@ -9,7 +9,14 @@ import type { Expression } from './expression';
 import { fieldOf, setAt } from './fieldPath';
 import { Marker } from './marker';
 import type { Kind } from './kindSchema';
-import { CUSTOM, PropertyForm, type CustomFields, type Known, type RawRecord } from './propertyForm';
+import {
+  CUSTOM,
+  PropertyForm,
+  type CustomFields,
+  type Known,
+  type Naming,
+  type RawRecord,
+} from './propertyForm';
 import type { RequestTemplate } from './template';
 import { Times } from './times';
 
@@ -83,12 +90,12 @@ export class Records {
   }
 
   /** What a request says of values. People whom the system does not know are left out, unless they are made. */
-  async toFields(values: Values, backRef: RefKey | null): Promise<Wired> {
+  async toFields(values: Values, backRef: RefKey | null, naming: Naming): Promise<Wired> {
     const wired: Wired = { fields: {}, requests: [] };
     for (const [name, value] of Object.entries(values)) {
       if (name === this.kind.within?.property || this.marker?.names.includes(name)) continue;
       if (name.startsWith(CUSTOM)) this.put(wired.fields, name, value);
-      else await this.putProperty(wired, name, value);
+      else await this.putProperty(wired, name, value, naming);
     }
     const { backRef: place } = this.kind;
     if (backRef !== null && place && 'at' in place) this.put(wired.fields, place.at, backRef);
@@ -113,7 +120,7 @@ export class Records {
   /** Whether a value that names somebody finds whom it names; where it points into no directory, any does. */
   async knows(property: string, key: string): Promise<boolean> {
     const pointer = this.pointers.find(({ name }) => name === property);
-    return !pointer || (await pointer.directory.idOf(key, pointer.makes)) !== undefined;
+    return !pointer || 'id' in (await pointer.directory.find(key, { make: pointer.makes }));
   }
 
   /** Looks up at once all that values name and nobody here knows yet. */
@@ -138,7 +145,17 @@ export class Records {
     ];
   }
 
-  private async putProperty({ fields, requests }: Wired, name: string, value: Json): Promise<void> {
+  /** The property that points into a directory and that a refusal names, by its field or its own name. */
+  pointerAt(field: string): string | null {
+    return this.pointers.find(({ at, name }) => at === field || name === field)?.name ?? null;
+  }
+
+  private async putProperty(
+    { fields, requests }: Wired,
+    name: string,
+    value: Json,
+    naming: Naming,
+  ): Promise<void> {
     const at = this.kind.properties[name]?.at;
     const form = this.forms.get(name);
     if (at === undefined || !form)
@@ -147,7 +164,7 @@ export class Records {
         `${this.kind.name} has no property "${name}" that can be written`,
         name,
       );
-    const wire = await form.wire(value);
+    const wire = await form.wire(value, naming);
     if (!wire) return;
     if ('request' in wire) requests.push(wire.request);
     else this.put(fields, at, wire.value);
@@ -220,6 +237,7 @@ export class Records {
       state,
       values,
       ...this.backRefOf(raw, values, custom),
+      ...namesIn(entries),
       skip: skip === null || skip === false ? null : textOf(skip),
       ...this.parentOf(within, ask),
       ...(kind.files && {
@@ -315,6 +333,13 @@ function isPointer(form: PropertyForm): form is PropertyForm & { directory: Dire
 
 function isObject(raw: Json): raw is RawRecord {
   return raw !== null && typeof raw === 'object' && !Array.isArray(raw);
+}
+
+function namesIn(entries: Record<string, Entry>): { names?: Names } {
+  const named = Object.values(entries).flatMap(({ key, name }) =>
+    name === null ? [] : [[key.toLowerCase(), name] as const],
+  );
+  return named.length > 0 ? { names: Object.fromEntries(named) } : {};
 }
 
 function isState(value: Json): value is SyncRecord['state'] {

@@ -120,6 +120,7 @@ export const profileFileSchema = z.strictObject({
       z.strictObject({
         id: expression,
         key: expression,
+        name: expression.optional().describe('What people call an entry.'),
         items: expression,
         byIds: request('ids', 'id'),
         byKey: request('key'),
@@ -127,7 +128,7 @@ export const profileFileSchema = z.strictObject({
         paging: pagingSchema.optional().describe('Where its lists differ from the others.'),
         make: z
           .strictObject({
-            request: request('key'),
+            request: request('key', 'name'),
             record: expression.optional().describe('The new entry in the answer.'),
             made: expression.optional().describe('Its id alone, if the answer has no more: it is read then.'),
           })

@@ -1,7 +1,7 @@
 import { parseRef, refKey } from '../../sync/canonicalKey';
-import type { RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
+import type { Names, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
 import { textOf } from '../../sync/values';
-import { NeedsHuman, PreconditionFailed, RecordGone } from '../errors';
+import { NeedsHuman, PreconditionFailed, RecordGone, ReferenceGone } from '../errors';
 import type { Request } from '../http';
 import type { CreateOptions, UpdateOptions, Updated } from '../port';
 import type { Kind } from './kindSchema';
@@ -9,10 +9,21 @@ import type { Told } from './profileApi';
 import type { ProfileLookUps } from './profileLookUps';
 import { scopeOf, textOrEmpty, type ProfileReads } from './profileReads';
 import type { Records } from './profileRecords';
+import type { Naming } from './propertyForm';
 import type { RequestTemplate, Scope, Tree } from './template';
 
 /** Of a removal, while others change the record. */
 const REMOVE_TRIES = 5;
+
+/** One attempt at a write. */
+type Sending = Naming & { values: Values; attempt: number };
+
+/** @returns the property whose person a write was refused for; null for any other error */
+export function personRefused(records: Records, error: unknown): string | null {
+  const isRefusal =
+    error instanceof ReferenceGone || (error instanceof NeedsHuman && error.code === 'invalid_field');
+  return isRefusal && error.field !== null ? records.pointerAt(error.field) : null;
+}
 
 /** Writes records one by one, each bound to a version or to an idempotency key as far as the profile says how. */
 export class ProfileWrites {
@@ -25,14 +36,27 @@ export class ProfileWrites {
   async create(
     kind: string,
     values: Values,
-    { idempotencyKey, backRef }: Omit<CreateOptions, 'backRef'> & { backRef: RefKey | null },
+    { idempotencyKey, backRef, names = {} }: Omit<CreateOptions, 'backRef'> & { backRef: RefKey | null },
   ): Promise<SyncRecord> {
     const records = this.reads.recordsOf(kind);
-    const { create, body, within } = records.kind;
+    return this.withoutRefused(records, values, names, (sending) => {
+      // A key belongs to one body. What was refused made nothing.
+      const key = sending.attempt === 0 ? idempotencyKey : `${idempotencyKey}/${sending.attempt}`;
+      return this.createOnce(records, sending, key, backRef);
+    });
+  }
+
+  private async createOnce(
+    records: Records,
+    { values, ...naming }: Sending,
+    idempotencyKey: string,
+    backRef: RefKey | null,
+  ): Promise<SyncRecord> {
+    const { name: kind, create, body, within } = records.kind;
     if (!create) throw new NeedsHuman('cannot_create', `the PMS takes no new ${kind}`);
     const parent = within ? (values[within.property] ?? null) : null;
     // What empties a field of a record is no part of making it.
-    const { scope: filled } = await this.scopeOf(records, values, backRef);
+    const { scope: filled } = await this.scopeOf(records, values, backRef, naming);
     const scope = { ...filled, within: parent, key: idempotencyKey };
     const told = await this.reads.api.write(
       this.keyed(records.kind, this.reads.api.request(create, scope, body), idempotencyKey),
@@ -57,22 +81,59 @@ export class ProfileWrites {
     return latest;
   }
 
-  async update(ref: RecordRef, changes: Values, { version, backRef }: UpdateOptions): Promise<Updated> {
+  async update(
+    ref: RecordRef,
+    changes: Values,
+    { version, backRef, names = {} }: UpdateOptions,
+  ): Promise<Updated> {
     const records = this.reads.recordsOf(ref.kind);
     const { update, body } = records.kind;
     if (!update) throw new NeedsHuman('cannot_update', `the PMS lets nobody change a ${ref.kind}`);
-    const [values, left] = await this.keepingMarker(records, ref, changes, backRef);
-    const { scope: filled, requests } = await this.scopeOf(records, values, left);
-    const scope = { ...filled, ...records.scopeOf(ref) };
-    const saysSomething = Object.keys(filled.fields).length > 0 || left !== null || requests.length === 0;
-    const writes = [
-      ...(saysSomething ? [{ template: update, scope, body }] : []),
-      ...requests.map((template) => ({ template, scope: records.scopeOf(ref), body: null })),
-    ];
-    let record: SyncRecord | null = null;
-    // Each is bound to what the one before it left behind.
-    for (const write of writes) record = await this.bound(records, ref, record?.version ?? version, write);
-    return { record: record ?? (await this.reads.mustRead(ref)), replaced: {} };
+    const [marked, left] = await this.keepingMarker(records, ref, changes, backRef);
+    const record = await this.withoutRefused(records, marked, names, async ({ values, ...naming }) => {
+      const { scope: filled, requests } = await this.scopeOf(records, values, left, naming);
+      const scope = { ...filled, ...records.scopeOf(ref) };
+      const saysSomething = Object.keys(filled.fields).length > 0 || left !== null || requests.length === 0;
+      const writes = [
+        ...(saysSomething ? [{ template: update, scope, body }] : []),
+        ...requests.map((template) => ({ template, scope: records.scopeOf(ref), body: null })),
+      ];
+      let written: SyncRecord | null = null;
+      // Each is bound to what the one before it left behind.
+      for (const write of writes)
+        written = await this.bound(records, ref, written?.version ?? version, write);
+      return written ?? this.reads.mustRead(ref);
+    });
+    return { record, replaced: {} };
+  }
+
+  /**
+   * A person whom the system refuses stops nothing else of a record: the person is looked up again, as the id may be
+   * some minutes old, and left out if that is refused, too.
+   */
+  private async withoutRefused(
+    records: Records,
+    given: Values,
+    names: Names,
+    send: (sending: Sending) => Promise<SyncRecord>,
+  ): Promise<SyncRecord> {
+    const values = { ...given };
+    const leftOut: Record<string, string> = {};
+    const again = new Set<string>();
+    // Each attempt looks another person up again, or leaves one out, so that this ends.
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const record = await send({ values, names, again, leftOut, attempt });
+        return Object.keys(leftOut).length > 0 ? { ...record, leftOut } : record;
+      } catch (error) {
+        const property = personRefused(records, error);
+        if (property === null || (values[property] ?? null) === null) throw error;
+        if (again.has(property)) {
+          delete values[property];
+          leftOut[property] = (error as Error).message;
+        } else again.add(property);
+      }
+    }
   }
 
   /** A back-reference in a text is there after an edit of the text, too. */
@@ -219,8 +280,9 @@ export class ProfileWrites {
     records: Records,
     values: Values,
     backRef: RefKey | null,
+    naming: Naming,
   ): Promise<{ scope: Scope & { fields: Scope }; requests: RequestTemplate[] }> {
-    const { fields, requests } = await records.toFields(records.marked(values, backRef), backRef);
+    const { fields, requests } = await records.toFields(records.marked(values, backRef), backRef, naming);
     return { scope: { ...scopeOf(records.kind), fields, backRef }, requests };
   }
 

@@ -1,4 +1,4 @@
-import type { Json } from '../../sync/record';
+import type { Json, Names } from '../../sync/record';
 import { isEmpty, sameValue, textOf } from '../../sync/values';
 import { NeedsHuman } from '../errors';
 import type { Directory, Entry } from './directory';
@@ -15,6 +15,15 @@ export type RawRecord = { [key: string]: Json };
 export type CustomFields = ReadonlyMap<string, Json>;
 /** What is known of the entries that records point to. */
 export type Known = ReadonlyMap<Directory, ReadonlyMap<string, Entry>>;
+
+/** How the entries that values name are looked up, and what comes of it. */
+export interface Naming {
+  names: Names;
+  /** Properties whose entries the system is asked for again, whatever the cache holds. */
+  again: ReadonlySet<string>;
+  /** Why values were left out, by property: this is added to. */
+  leftOut: Record<string, string>;
+}
 
 /** What a write says of one property: a field's value, a request that empties it, or nothing. */
 export type Wire = { value: Json } | { request: RequestTemplate } | null;
@@ -33,6 +42,8 @@ export class WrongForm extends Error {
 export class PropertyForm {
   readonly name: string;
   readonly field: string;
+  /** The field that is written. */
+  readonly at: string;
   readonly makes: boolean;
   private readonly path: readonly string[];
   private readonly custom: string | null;
@@ -49,6 +60,7 @@ export class PropertyForm {
     const { name, at = name, read, values } = property;
     this.name = name;
     this.field = read?.text ?? at;
+    this.at = at;
     this.makes = property.make === true;
     this.path = at.split('.');
     this.custom = at.startsWith(CUSTOM) && kind.customFields ? at.slice(CUSTOM.length) : null;
@@ -128,7 +140,7 @@ export class PropertyForm {
   }
 
   /** @throws NeedsHuman where the system cannot take the value */
-  async wire(value: Json): Promise<Wire> {
+  async wire(value: Json, naming: Naming): Promise<Wire> {
     const { write, empty, required } = this.property;
     if (isEmpty(value)) {
       if (required) throw this.invalid('it cannot be empty');
@@ -137,20 +149,27 @@ export class PropertyForm {
       return { value: write ? write.of({ value }) : value };
     }
     const own = Array.isArray(value)
-      ? await Promise.all(value.map((each) => this.wireOne(each, true)))
-      : await this.wireOne(value, false);
+      ? await Promise.all(value.map((each) => this.wireOne(each, true, naming)))
+      : await this.wireOne(value, false, naming);
     // Somebody whom the system does not know is left out.
     if (own === undefined) return null;
     return { value: write ? write.of({ value: own as Json }) : (own as Json) };
   }
 
-  private async wireOne(value: Json, inList: boolean): Promise<Json | undefined> {
+  private async wireOne(
+    value: Json,
+    inList: boolean,
+    { names, again, leftOut }: Naming,
+  ): Promise<Json | undefined> {
     const { as, values, in: directory } = this.property;
     if (this.directory) {
-      const id = await this.directory.idOf(textOf(value), this.makes);
-      if (id === undefined && inList)
-        throw this.invalid(`found ${JSON.stringify(value)}, expected one that "${directory}" has`);
-      return id;
+      const key = textOf(value);
+      const wanted = { make: this.makes, name: names[key], again: again.has(this.name) };
+      const found = await this.directory.find(key, wanted);
+      if ('id' in found) return found.id;
+      if (inList) throw this.invalid(`found ${JSON.stringify(value)}, expected one that "${directory}" has`);
+      leftOut[this.name] = found.missing;
+      return undefined;
     }
     if (as) return as === 'day' ? this.times.toDay(value) : this.times.toInstant(value);
     if (!values) return value;
