@@ -118,10 +118,10 @@ const walls = [
     message: 'What an operator can do is the same at a terminal and in the console.',
   },
   {
-    target: './apps/redmine',
+    target: ['./apps/redmine', './apps/roundup'],
     from: './src',
     except: ['./platform'],
-    message: 'What people see of Redmine shares no code with the sync that is compared with it.',
+    message: 'What people see of Redmine and Roundup shares no code with the sync that is compared with it.',
   },
   {
     target: ['checker', 'agreementReport', 'checkedWorlds', 'comparable', 'pairing'].map(

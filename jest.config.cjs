@@ -2,8 +2,8 @@
 module.exports = {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts', '<rootDir>/packages/*/test/**/*.test.ts'],
-  // They need a real Redmine: `npm run test:redmine`.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/redmine/'],
+  // They need a real Redmine, or a real Roundup: `npm run test:redmine`, `npm run test:roundup`.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/redmine/', '<rootDir>/test/roundup/'],
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

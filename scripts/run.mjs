@@ -39,7 +39,14 @@ const TASKS = {
   'test:fast': ['node_modules/jest/bin/jest.js', ...NO_SERVERS],
   'test:chaos': ['dist/test/chaos/main.js'],
   'test:redmine': ['node_modules/jest/bin/jest.js', '--config', 'jest.redmine.config.cjs', '--runInBand'],
+  'test:roundup': ['node_modules/jest/bin/jest.js', '--config', 'jest.roundup.config.cjs', '--runInBand'],
   'histories:record': ['node_modules/jest/bin/jest.js', '--config', 'jest.histories.config.cjs'],
+};
+
+/** What gets the system that tests are run against, and exits with 69 where there is none. */
+const REAL_SYSTEMS = {
+  'test:redmine': 'dist/apps/redmine/prepare.js',
+  'test:roundup': 'dist/apps/roundup/prepare.js',
 };
 
 function say(line) {
@@ -142,9 +149,9 @@ const named = args.map((arg) => arg.replace(/^\.\//, ''));
 const withoutServers =
   args.length > 0 && named.every((arg) => NO_SERVERS.some((part) => arg.startsWith(part)));
 if (task === 'test:fast' || (task === 'test' && withoutServers)) process.env.ZPS_UNIT_ONLY = '1';
-else if (['test', 'test:redmine', 'histories:record'].includes(task)) {
-  if (task === 'test:redmine') {
-    const status = prepare('dist/apps/redmine/prepare.js');
+else if (['test', ...Object.keys(REAL_SYSTEMS), 'histories:record'].includes(task)) {
+  if (task in REAL_SYSTEMS) {
+    const status = prepare(REAL_SYSTEMS[task]);
     if (status !== 0) process.exit(status ?? 1);
   }
   if (prepare('dist/src/platform/embedded/prepare.js') !== 0)

@@ -40,6 +40,8 @@ export type Config = Omit<Input, Joined> & {
   zendeskAuth: ZendeskAuth;
   /** The PMS's secret, read anew. @throws ConfigError where its file cannot be read */
   readPmsToken: () => string;
+  /** Empty where there is none. */
+  readPmsRefreshToken: () => string;
 } & Place;
 
 /** Which connection settings are of, where a deployment has several. */
@@ -99,6 +101,7 @@ function configsIn(file: string | null, env: NodeJS.ProcessEnv, names: readonly 
         token: zendeskApiToken,
       }),
       readPmsToken: () => readAnew(source, 'pmsToken') ?? rest.pmsToken,
+      readPmsRefreshToken: () => readAnew(source, 'pmsRefreshToken') ?? rest.pmsRefreshToken ?? '',
     };
   });
 }

@@ -39,6 +39,7 @@ export function configuredSystems(
       baseUrl: config.pmsBaseUrl,
       token: config.pmsToken,
       readToken: config.readPmsToken,
+      readRefreshToken: config.readPmsRefreshToken,
       ...(config.pmsUser !== undefined && { user: config.pmsUser }),
       budget: budgets.of('pms'),
       ...common,

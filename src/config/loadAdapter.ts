@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { PmsAdapter } from '../systems/pmsAdapter';
 import { profileAdapter } from '../systems/profile/profileSystem';
-import { needsUser } from '../systems/profile/profileAuth';
+import { needsRefreshToken, needsUser } from '../systems/profile/profileAuth';
 import { ConfigError, type Config } from './config';
 import { loadProfile } from './loadProfile';
 
@@ -14,12 +14,19 @@ export function loadPmsAdapter({
   pmsAdapter,
   pmsProfile,
   pmsUser,
-}: Pick<Config, 'pmsAdapter' | 'pmsProfile' | 'pmsUser'>): PmsAdapter {
+  pmsRefreshToken,
+}: Pick<Config, 'pmsAdapter' | 'pmsProfile' | 'pmsUser'> & {
+  pmsRefreshToken?: string | undefined;
+}): PmsAdapter {
   if (pmsAdapter !== undefined) return loadModule(pmsAdapter);
   const profile = loadProfile(pmsProfile);
   if (needsUser(profile.auth) && pmsUser === undefined)
     throw new ConfigError(
       `PMS_USER: found nothing, expected the name that belongs to PMS_TOKEN (${pmsProfile}: auth: ${profile.auth.by})`,
+    );
+  if (needsRefreshToken(profile.auth) && pmsRefreshToken === undefined)
+    throw new ConfigError(
+      `PMS_REFRESH_TOKEN: found nothing, expected the token by which access was granted (${pmsProfile}: auth: grant: refresh_token)`,
     );
   return profileAdapter(profile);
 }

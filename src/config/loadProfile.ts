@@ -58,6 +58,11 @@ function closest(issue: z.core.$ZodIssue, above: readonly PropertyKey[] = []): F
     );
     if (near?.[0]) return closest(near[0], at);
   }
+  if (issue.code === 'invalid_key') {
+    const name = String(at.at(-1) ?? '');
+    const expected = issue.issues[0]?.message ?? 'expected another name';
+    return { at, message: () => `found the name "${name}", ${expected}` };
+  }
   if (issue.code === 'unrecognized_keys')
     return { at: [...at, issue.keys[0] ?? ''], message: () => 'unknown field' };
   const expected =

@@ -115,7 +115,12 @@ export const serviceSettings = z
       .string()
       .min(1, 'expected a name')
       .optional()
-      .describe('Name that belongs to it, where the profile’s `auth` is `basic` or `oauth2`.'),
+      .describe('Name that belongs to it, where the profile’s `auth` needs one: `basic`, `oauth2`.'),
+    pmsRefreshToken: z
+      .string()
+      .min(1, 'expected a refresh token')
+      .optional()
+      .describe('Where the profile’s `auth` has `grant: refresh_token`; read anew for each access token.'),
     pmsProfile: z
       .string()
       .default('contract')
@@ -263,6 +268,7 @@ export const intakeSettings = z
     pmsBaseUrl: UNUSED,
     pmsToken: UNUSED,
     pmsUser: UNUSED,
+    pmsRefreshToken: UNUSED,
     pmsProfile: UNUSED,
     pmsAdapter: UNUSED,
     temporalAddress: serviceSettings.shape.temporalAddress.unwrap(),

@@ -19,6 +19,7 @@ export const SECRETS: ReadonlySet<string> = new Set([
   'zendeskOauthClientSecret',
   'zendeskApiToken',
   'pmsToken',
+  'pmsRefreshToken',
   'mongodbUri',
   'zendeskWebhookSecret',
   'pmsWebhookSecret',
@@ -50,6 +51,7 @@ export const OWN: ReadonlySet<string> = new Set([
     'pmsBaseUrl',
     'pmsToken',
     'pmsUser',
+    'pmsRefreshToken',
   ],
   ...['zendeskWebhookSecret', 'pmsWebhookSecret'],
 ]);

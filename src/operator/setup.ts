@@ -15,6 +15,9 @@ export interface Answers {
       }
     | { by: 'apiToken'; email: string };
   pmsBaseUrl: string;
+  /** As PMS_PROFILE and PMS_USER have them, where they do. */
+  pmsProfile?: string | undefined;
+  pmsUser?: string | undefined;
 }
 
 /** The folder of secrets, beside the settings file, and what they are called in it. */
@@ -26,7 +29,7 @@ export const SECRET_FILES = {
 } as const;
 
 /** A settings file with every choice that a beginner has, commented; what is left at its default is commented out. */
-export function settingsFile({ zendeskBaseUrl, zendesk, pmsBaseUrl }: Answers): string {
+export function settingsFile({ zendeskBaseUrl, zendesk, pmsBaseUrl, ...pms }: Answers): string {
   return `# Settings of zendesk-pms-sync. An environment variable of the same name (PMS_BASE_URL for pmsBaseUrl) wins over
 # this file. All settings: docs/configuration.md
 
@@ -36,7 +39,7 @@ ${credential(zendesk)}
 
 # The project management system.
 pmsBaseUrl: ${JSON.stringify(pmsBaseUrl)}
-pmsTokenFile: ${SECRET_FILES.pmsToken}
+${given('pmsProfile', pms.pmsProfile)}${given('pmsUser', pms.pmsUser)}pmsTokenFile: ${SECRET_FILES.pmsToken}
 
 # Which properties correspond. A running service takes up changes of it by itself.
 mappingFile: mapping.yaml
@@ -55,6 +58,10 @@ mappingFile: mapping.yaml
 # zendeskCallsPerMinute: 400
 # pmsCallsPerMinute: 300
 `;
+}
+
+function given(setting: string, value: string | undefined): string {
+  return value === undefined ? '' : `${setting}: ${JSON.stringify(value)}\n`;
 }
 
 function signIn({ by }: Answers['zendesk']): string {

@@ -47,25 +47,21 @@ export function parseMapping(input: unknown, file: string, versionOf: (text: str
     };
   };
   const mode = CommentToProject.mode;
-  // Both comment tables are checked, so that switching the mode never meets an unchecked one.
-  const comments = {
-    note: entity(
-      'CommentToProject',
-      CommentToProject.note,
-      'entities.CommentToProject.note',
-      CommentToProject,
-    ),
-    project: entity(
-      'CommentToProject',
-      CommentToProject.project,
-      'entities.CommentToProject.project',
-      CommentToProject,
-    ),
-  };
+  // Both comment tables are checked where there are two, so that switching the mode never meets an unchecked one.
+  const tables = (['note', 'project'] as const).flatMap((each) => {
+    const table = CommentToProject[each];
+    const path = `entities.CommentToProject.${each}`;
+    return table ? [[each, entity('CommentToProject', table, path, CommentToProject)] as const] : [];
+  });
+  const comments = new Map(tables).get(mode);
+  if (!comments)
+    throw new MappingError(
+      `${file}: entities.CommentToProject.${mode}: found nothing, expected the table of "mode: ${mode}"`,
+    );
   const entities = {
     OrgToCustomer: entity('OrgToCustomer', OrgToCustomer, 'entities.OrgToCustomer', OrgToCustomer),
     TicketToProject: entity('TicketToProject', TicketToProject, 'entities.TicketToProject', TicketToProject),
-    CommentToProject: comments[mode],
+    CommentToProject: comments,
   };
   if (faults.length > 0) throw new MappingError(faults.join('\n'));
   return { version: versionOf(JSON.stringify(input)), entities, commentMode: mode };

@@ -111,8 +111,8 @@ export const mappingFileSchema = z.strictObject({
         .enum(['both', 'toPms', 'toZendesk', 'none'])
         .default('toPms')
         .describe('Where a redaction is repeated; elsewhere it counts as an end (onDelete).'),
-      note: tableSchema,
-      project: tableSchema,
+      note: tableSchema.optional().describe('Needed for `mode: note`.'),
+      project: tableSchema.optional().describe('Needed for `mode: project`.'),
     }),
   }),
 });

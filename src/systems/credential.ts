@@ -6,6 +6,8 @@ export interface Credential {
    * @throws RetryLater, NeedsHuman where a token cannot be had
    */
   headers(): Promise<Record<string, string>>;
+  /** Parameters for the next call's query, which nothing logs; absent where there are none. */
+  query?(): Promise<Record<string, string>>;
   /**
    * Told that the system refused (401) a call sent with these headers because of its token.
    * @returns whether the call may be sent once more, with what {@link headers} gives then

@@ -48,7 +48,8 @@ export interface HttpOptions {
 export interface Request {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
-  query?: Record<string, string | number>;
+  /** A parameter with several values is sent once for each. */
+  query?: Record<string, string | number | readonly string[]>;
   body?: unknown;
   /** Sent as a form, in the place of a body. */
   form?: URLSearchParams;
@@ -94,6 +95,8 @@ export class HttpClient {
       maxRedirects: 0,
       proxy: false,
       responseType: 'text',
+      // Of several values: without brackets after the name.
+      paramsSerializer: { indexes: null },
       transformResponse: (data: unknown) => data,
       validateStatus: () => true,
     });
@@ -155,7 +158,7 @@ export class HttpClient {
     request: Request,
     credential: Record<string, string>,
   ): Promise<AxiosResponse<string>> {
-    const { name, side, onCall } = this.options;
+    const { name, side, onCall, auth } = this.options;
     const signal = currentSignal();
     const { method, path } = request;
     const started = Date.now();
@@ -164,7 +167,7 @@ export class HttpClient {
       response = await this.axios.request<string>({
         method,
         url: path,
-        ...(request.query && { params: request.query }),
+        params: { ...request.query, ...(await auth?.query?.()) },
         ...contentOf(request),
         // What nobody waits for any more must not be sent: the next attempt would look before it is done.
         ...(signal && { signal }),
@@ -232,31 +235,38 @@ export class HttpClient {
    * Begins to read an answer that is not JSON, from the system itself: no redirect is followed.
    * @throws RetryLater, NeedsHuman
    */
-  async download(path: string): Promise<{ status: number; content: Readable }> {
-    return traced(this.options, { method: 'GET', path }, () => this.begin(path));
+  async download(
+    request: Pick<Request, 'method' | 'path' | 'query' | 'headers'>,
+  ): Promise<{ status: number; content: Readable }> {
+    return traced(this.options, request, () => this.begin(request));
   }
 
-  private async begin(path: string, isSecond = false): Promise<{ status: number; content: Readable }> {
+  private async begin(
+    request: Pick<Request, 'method' | 'path' | 'query' | 'headers'>,
+    isSecond = false,
+  ): Promise<{ status: number; content: Readable }> {
+    const { method, path, query } = request;
     const { name, side, onCall, rate, auth } = this.options;
-    const permit = await rate?.budget.take(rate.rules.bucketsOf({ method: 'GET', path }));
+    const permit = await rate?.budget.take(rate.rules.bucketsOf({ method, path }));
     const credential = (await auth?.headers()) ?? {};
     const started = Date.now();
     let response: AxiosResponse<Readable> | null = null;
     try {
       response = await this.axios.request<Readable>({
-        method: 'GET',
+        method,
         url: path,
+        params: { ...query, ...(await auth?.query?.()) },
         responseType: 'stream',
         decompress: false,
-        headers: { 'accept-encoding': 'identity', accept: '*/*', ...credential },
+        headers: { 'accept-encoding': 'identity', accept: '*/*', ...credential, ...request.headers },
       });
     } catch (error) {
       const code = error instanceof AxiosError ? (error.code ?? 'no answer') : 'no answer';
-      throw new RetryLater(`${name} GET ${path}: ${code}`, { unknownOutcome: false });
+      throw new RetryLater(`${name} ${method} ${path}: ${code}`, { unknownOutcome: false });
     } finally {
       if (response) trace.getActiveSpan()?.setAttribute('http.response.status_code', response.status);
       const { status = null } = response ?? {};
-      onCall?.({ side, method: 'GET', path, status, ms: Date.now() - started });
+      onCall?.({ side, method, path, status, ms: Date.now() - started });
     }
     const { status, data: content } = response;
     const header = headersOf(response);
@@ -264,7 +274,7 @@ export class HttpClient {
     // The answer's text is not read: a file's 401 is taken at the word of its headers.
     if (auth && refusesToken({ status, body: null, header }) && auth.refused(credential) && !isSecond) {
       content.destroy();
-      return this.begin(path, true);
+      return this.begin(request, true);
     }
     return { status, content };
   }

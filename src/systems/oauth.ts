@@ -4,7 +4,8 @@ import { NeedsHuman, RetryLater } from './errors';
 import type { Answer, HttpClient, Request } from './http';
 
 /**
- * OAuth 2.0 client credentials (RFC 6749, 4.4), for Zendesk and for the `oauth2` of a profile. A token is kept in this
+ * OAuth 2.0 client credentials (RFC 6749, 4.4), for Zendesk and for the `oauth2` of a profile, and there refresh tokens
+ * (section 6), too. A token is kept in this
  * process alone: every process mints its own, and systems keep several alive at a time.
  */
 
@@ -24,15 +25,24 @@ export interface ClientCredentialsOptions {
   path: string;
   clientId: string;
   /** Read at every mint, so that a secret that was replaced is taken up without a restart. */
-  secret(): string;
+  secret: () => string;
   /** Separated by spaces. */
   scope?: string | undefined;
   /** Seconds to ask for (`expires_in`); left out where a server takes no such parameter. */
   expiresIn?: number;
-  /** `json`: client and secret in a JSON body; `basic`: in the header, with a form. */
-  send: 'json' | 'basic';
+  /** `json`: client and secret in a JSON body; `basic`: in the header, with a form; `form`: in the form. */
+  send: 'json' | 'basic' | 'form';
+  /** Where access is granted by one, and not to the client itself; read at every mint. */
+  refreshToken?: (() => string) | undefined;
   /** The settings that hold client, secret, scopes and the host's address, to name in messages; and what the client's setting expects. */
-  settings: { client: string; clientIs: string; secret: string; scope: string; address: string };
+  settings: {
+    client: string;
+    clientIs: string;
+    secret: string;
+    scope: string;
+    address: string;
+    refreshToken?: string;
+  };
   /** Told of every grant: a grant may be narrower than what was asked for. */
   onGrant?: ((grant: Grant) => void) | undefined;
   /** Milliseconds by a clock that nobody sets. */
@@ -44,6 +54,7 @@ const grantSchema = z.looseObject({
   token_type: z.string().regex(/^bearer$/i, 'expected a bearer token'),
   expires_in: z.number().positive().nullish(),
   scope: z.string().nullish(),
+  refresh_token: z.string().min(1).nullish(),
 });
 
 /** A token whose end nobody told is taken to live this long at most, rather than for ever. */
@@ -77,6 +88,8 @@ export class ClientCredentials implements Credential {
   private shortLived = 0;
   private failure: Error | null = null;
   private notBefore = 0;
+  /** The configured refresh token that was last used, and the one that took its place, where the system gives another. */
+  private refresh: { configured: string; latest: string } | null = null;
   private readonly clock: () => number;
 
   constructor(private readonly options: ClientCredentialsOptions) {
@@ -163,14 +176,20 @@ export class ClientCredentials implements Credential {
 
   private async ask(): Promise<Token> {
     const { http, scope, expiresIn, onGrant } = this.options;
-    const request = grantRequest(this.options, this.readSecret());
+    const refreshToken = this.refreshToken();
+    const request = grantRequest(this.options, this.readSecret(this.options.secret), refreshToken);
     // From before the request: the life of a token begins at the server.
     const mintedAt = this.clock();
     const answer = await http.send(request, REFUSALS).catch((error: unknown) => {
       throw this.notYet(error);
     });
-    if (answer.status >= 300) throw this.refusal(answer);
+    if (answer.status >= 300) {
+      // The configured one is tried again: somebody may have put another there, or the latest may have been lost.
+      if (this.refresh) this.refresh.latest = this.refresh.configured;
+      throw this.refusal(answer);
+    }
     const grant = http.parse(grantSchema, request, answer.body);
+    if (this.refresh && grant.refresh_token != null) this.refresh.latest = grant.refresh_token;
     const seconds = grant.expires_in ?? Math.min(expiresIn ?? UNTOLD_SECONDS, UNTOLD_SECONDS);
     onGrant?.({
       asked: words(scope),
@@ -180,9 +199,18 @@ export class ClientCredentials implements Credential {
     return { value: grant.access_token, mintedAt, ...limitsOf(mintedAt, seconds * 1_000) };
   }
 
-  private readSecret(): string {
+  /** Kept in this process alone, as access tokens are. */
+  private refreshToken(): string | null {
+    const { refreshToken } = this.options;
+    if (!refreshToken) return null;
+    const configured = this.readSecret(refreshToken);
+    if (this.refresh?.configured !== configured) this.refresh = { configured, latest: configured };
+    return this.refresh.latest;
+  }
+
+  private readSecret(read: () => string): string {
     try {
-      return this.options.secret();
+      return read();
     } catch (error) {
       throw new NeedsHuman('unauthorized', error instanceof Error ? error.message : String(error));
     }
@@ -210,8 +238,12 @@ export class ClientCredentials implements Credential {
   }
 
   private cureOf(status: number, code: string | null): string {
-    const { settings, clientId, scope } = this.options;
+    const { settings, clientId, scope, refreshToken } = this.options;
     switch (code) {
+      case 'invalid_grant':
+        if (refreshToken)
+          return `the refresh token of ${settings.refreshToken ?? 'the settings'} has ended or was used up; grant access again, and put the new one there`;
+        return `check ${settings.client} and ${settings.secret}`;
       case 'invalid_client':
         return `check ${settings.client} (found ${shown(clientId)}, expected ${settings.clientIs}) and ${settings.secret}; the client may have been deleted, or its secret replaced`;
       case 'invalid_scope':
@@ -243,9 +275,12 @@ function limitsOf(mintedAt: number, life: number): { renewAt: number; endsAt: nu
 function grantRequest(
   { path, clientId, scope, expiresIn, send }: ClientCredentialsOptions,
   secret: string,
+  refreshToken: string | null,
 ): Request {
   const grant = {
-    grant_type: 'client_credentials',
+    ...(refreshToken === null
+      ? { grant_type: 'client_credentials' }
+      : { grant_type: 'refresh_token', refresh_token: refreshToken }),
     ...(scope !== undefined && scope !== '' && { scope }),
     ...(expiresIn !== undefined && { expires_in: expiresIn }),
   };
@@ -255,6 +290,11 @@ function grantRequest(
   }
   const form = new URLSearchParams();
   for (const [name, value] of Object.entries(grant)) form.set(name, String(value));
+  if (send === 'form') {
+    form.set('client_id', clientId);
+    form.set('client_secret', secret);
+    return { method: 'POST', path, form };
+  }
   // RFC 6749, 2.3.1: both are encoded as in a form before they are joined.
   const authorization = basicHeader(encodeURIComponent(clientId), encodeURIComponent(secret));
   return { method: 'POST', path, form, headers: { authorization } };

@@ -22,6 +22,8 @@ export interface AdapterConnection {
   readToken?: () => string;
   /** For ways to authenticate that need a name. */
   user?: string;
+  /** Where a person granted access by OAuth; read anew. */
+  readRefreshToken?: () => string;
   timeoutMs?: number;
   /** Of a file that is passed on from here; 20 MB if not given. */
   fileLimitBytes?: number;

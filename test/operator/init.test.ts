@@ -178,3 +178,17 @@ describe('without a terminal', () => {
     }
   });
 });
+
+test('P12: what the environment says of the PMS’s API is used, and written', async () => {
+  const { zendesk, pms } = boxes;
+  jest.replaceProperty(process, 'env', { ...process.env, PMS_PROFILE: 'contract', PMS_USER: 'sync' });
+  const terminal = new Terminal();
+  const done = init({ dir }, terminal.questions);
+  await terminal.answer('Zendesk address or subdomain', zendesk.url);
+  await terminal.answer('Identifier of the Zendesk OAuth client (leave it empty to use', zendesk.clientId);
+  await terminal.answer('Secret of that OAuth client', zendesk.clientSecret);
+  await terminal.answer('PMS address', pms.url);
+  await terminal.answer('PMS API token', pms.token);
+  await done;
+  expect(settings()).toMatchObject({ pmsProfile: 'contract', pmsUser: 'sync', pmsBaseUrl: pms.url });
+});

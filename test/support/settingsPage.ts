@@ -22,7 +22,7 @@ const SECTIONS: Section[] = [
     settings: [
       ...['zendeskSubdomain', 'zendeskBaseUrl', 'zendeskOauthClientId', 'zendeskOauthClientSecret'],
       ...['zendeskOauthScopes', 'zendeskEmail', 'zendeskApiToken', 'pmsBaseUrl', 'pmsToken'],
-      ...['pmsUser', 'pmsProfile', 'pmsAdapter'],
+      ...['pmsUser', 'pmsRefreshToken', 'pmsProfile', 'pmsAdapter'],
       ...['zendeskCallsPerMinute', 'zendeskTicketUpdateShare', 'pmsCallsPerMinute', 'attachmentLimitMb'],
       'zendeskAttachmentHosts',
     ],

@@ -1,13 +1,8 @@
 import { CHECKS, type CheckId } from '../../src/checks/conform/checks';
 import { isSound, meaningsOf } from '../../src/checks/conform/conformReport';
-import {
-  invariantsOf,
-  judge,
-  notDone,
-  type Evidence,
-  type Judged,
-  type Verdict,
-} from '../../src/checks/conform/verdict';
+import { invariantsOf } from '../../src/checks/conform/invariants';
+import type { Evidence } from '../../src/checks/conform/evidence';
+import { judge, notDone, type Judged, type Verdict } from '../../src/checks/conform/verdict';
 
 /** The same evidence, the same verdict: what each means for the sync. */
 
@@ -18,7 +13,8 @@ type Case = { [C in CheckId]: [C, Evidence[C], Verdict, RegExp] }[CheckId];
 const precondition = { claimed: true, accepted: [], racers: 5, winners: 1 };
 const repeat = { claimed: true, again: 'same', together: 1 } as const;
 const feed = { offered: true, tellsOthers: true, records: 9, missing: [], passedOver: [], seconds: 0.2 };
-const walk = { pages: 2, records: 9, missing: [], ended: true };
+const walk = { pages: 2, records: 9, missing: [], ended: true, made: 5, untold: [], inside: false };
+const values = { tried: ['title (4)'], faults: [], refused: [], untried: [] };
 const exact = { exact: true, orders: [1, 2, 3], versions: ['1', '2', '3'] };
 const inexact = { exact: false, orders: [1, 2, 2], versions: ['a', 'b', 'b'] };
 
@@ -27,6 +23,12 @@ test.each<Case>([
   ['properties', { missing: ['name'], readOnly: ['tags'] }, 'failed', /^no "name", "tags" is read-only$/],
   ['create', NO_FAULTS, 'holds', /^done$/],
   ['create', FAULTY, 'lies', /^one; two; three and 1 more$/],
+
+  ['values', values, 'holds', /^title \(4\)$/],
+  ['values', { ...values, faults: ['title, empty: wrote nothing, found "x"'] }, 'lies', /^title, empty/],
+  ['values', { ...values, refused: ['title empty'] }, 'holds', /^title \(4\); refused: title empty$/],
+  ['values', { ...values, untried: ['owner: why'] }, 'holds', /; not tried: owner: why$/],
+  ['values', { ...values, tried: [], untried: ['owner: why'] }, 'untried', /^owner: why$/],
 
   ['precondition', precondition, 'holds', /^refused, also as one of 5 at once$/],
   ['precondition', { ...precondition, claimed: false }, 'window', /cannot be bound to a version/],
@@ -55,6 +57,9 @@ test.each<Case>([
   ['match', { ...FAULTY, property: 'name', offered: true }, 'lies', /^one/],
 
   ['walk', walk, 'holds', /^9 records over 2 pages/],
+  ['walk', { ...walk, untold: ['a', 'b'] }, 'lies', /^no page told 2 of 5 records that were made: a, b$/],
+  ['walk', { ...walk, pages: 1, untold: ['a'] }, 'lies', /^no page told 1 of 5/],
+  ['walk', { ...walk, pages: 1, inside: true }, 'holds', /5 of them made here inside one record/],
   ['walk', { ...walk, missing: ['a', 'b'] }, 'lies', /^left out 2 of 9 .*: a, b$/],
   ['walk', { ...walk, pages: 1 }, 'untried', /on one page/],
   ['walk', { ...walk, pages: 1, missing: ['a'] }, 'lies', /^left out 1/],
@@ -124,6 +129,20 @@ describe('an invariant is as good as the worst that it rests on', () => {
     ]);
   });
 
+  test('P7: what was not tried is named, and nothing is called full without it', () => {
+    const part = { ...result('values', 'holds'), untried: ['assignee: no person is known'] };
+    const [, , third, , fifth] = invariantsOf([part, result('walk', 'untried')]);
+    expect(third).toMatchObject({
+      holds: 'as far as tried',
+      untried: expect.arrayContaining(['project, values: assignee: no person is known']) as string[],
+    });
+    expect(fifth).toMatchObject({
+      holds: 'as far as tried',
+      untried: expect.arrayContaining(['project, walk: found untried']) as string[],
+    });
+    expect(invariantsOf([part, result('create', 'lies')])[2]).toMatchObject({ holds: 'not' });
+  });
+
   test('a window, a failure, a lie: each outdoes the one before, where it matters', () => {
     const window = result('unique', 'window');
     const failed = result('lookUp', 'failed');
@@ -143,7 +162,7 @@ describe('an invariant is as good as the worst that it rests on', () => {
 });
 
 test('sound is what neither lies nor failed, and was not stopped', () => {
-  const cleanup = { made: 0, archived: 0, leftBehind: [] };
+  const cleanup = { made: 0, removed: 0, archived: 0, leftBehind: [] };
   const of = (verdict: Verdict, stopped = false) =>
     isSound({ results: [result('walk', verdict)], invariants: [], cleanup, stopped });
   expect((['holds', 'window', 'off', 'untried'] as const).map((verdict) => of(verdict))).toEqual(

@@ -24,6 +24,7 @@ export const CHECKS = {
   properties: { group: 'records', what: 'the properties that the mapping writes are there', serves: [3] },
   create: { group: 'records', what: 'a new record is what was written', serves: [1, 3] },
   update: { group: 'records', what: 'an edit changes what it names and nothing else', serves: [3, 4] },
+  values: { group: 'records', what: 'each property takes a value, another, and none', serves: [3] },
   precondition: { group: 'writes', what: 'a write on an old version is refused', serves: [2, 4] },
   repeat: { group: 'writes', what: 'a create that is sent twice makes one record', serves: [2, 4, 5] },
   lookUp: { group: 'references', what: 'a back-reference finds its record and no other', serves: [1, 4, 5] },
@@ -57,4 +58,9 @@ export const INVARIANTS = {
   4: 'Never two counterparts for one record; never an edit dropped in silence',
   5: 'Whatever is killed, lost, doubled or late: 1–4 still hold',
 } as const;
+/** What no check tries, by the invariant that depends on it. */
+export const NEVER_TRIED: Partial<Record<keyof typeof INVARIANTS, string>> = {
+  3: 'records that somebody deletes for good',
+  5: 'webhooks: the polls find what they miss',
+};
 export type InvariantNumber = keyof typeof INVARIANTS;

@@ -7,7 +7,8 @@ import {
   RetryLater,
 } from '../../systems/errors';
 import type { CheckId } from './checks';
-import { judge, notDone, notOffered, type Evidence, type Judged, type Judgement } from './verdict';
+import type { Evidence } from './evidence';
+import { judge, notDone, notOffered, type Judged, type Judgement } from './verdict';
 
 /** With these codes an adapter says that its system has no such thing. */
 const NOT_OFFERED = /^(cannot_\w+|attachment_refused|immutable|unknown_kind|unsupported|unsupported_match)$/;

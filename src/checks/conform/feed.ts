@@ -1,7 +1,7 @@
 import { refKey } from '../../sync/canonicalKey';
 import type { RefKey, SyncRecord } from '../../sync/record';
 import type { Probe } from './probe';
-import type { Evidence } from './verdict';
+import type { Evidence } from './evidence';
 
 /** Reads the change streams along with all that the kit does, as the sync's polls do. */
 export class FeedReader {

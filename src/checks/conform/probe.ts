@@ -14,9 +14,17 @@ const WRITES_AT_ONCE = 4;
 /** What became of all that was made. */
 export interface Cleanup {
   made: number;
+  removed: number;
   archived: number;
   /** What is still there, with the cause. */
   leftBehind: string[];
+}
+
+/** The port itself deletes nothing. */
+export interface Removal {
+  can(kind: string): boolean;
+  /** One that is gone already is no error. */
+  remove(ref: RecordRef): Promise<void>;
 }
 
 /** The port as the kit uses it: waits where the system asks for it, and remembers what it made. */
@@ -32,6 +40,10 @@ export class Probe {
     /** Is part of every text and back-reference that is made. */
     readonly tag: string,
     readonly patience: Patience,
+    private readonly cleaning: {
+      removal?: Removal;
+      onRecord?: (made: number, removed: number) => void;
+    } = {},
   ) {}
 
   /** Words that no other record has. */
@@ -116,6 +128,7 @@ export class Probe {
   keep(record: SyncRecord): SyncRecord {
     const known = this.made.get(refKey(record.ref));
     if (!known || known.order <= record.order) this.made.set(refKey(record.ref), record);
+    if (!known) this.cleaning.onRecord?.(this.made.size, 0);
     return record;
   }
 
@@ -144,7 +157,7 @@ export class Probe {
     }
   }
 
-  /** Archives what is there of all that was made, latest first; the port deletes nothing. Goes on after a stop. */
+  /** Removes all that was made, latest first; what cannot be removed is archived. Goes on after a stop. */
   async remove(): Promise<Cleanup> {
     const leftBehind: string[] = [];
     for (const { kind, backRef, values } of this.sent) {
@@ -153,15 +166,16 @@ export class Probe {
       for (const record of await attempt.catch(() => [])) if (record.backRef === backRef) this.keep(record);
     }
     const refs = [...this.made.keys()].reverse().map(parseRef);
-    let archived = 0;
+    const counts = { removed: 0, archived: 0 };
     for (const some of chunks(refs, READ_AT_ONCE)) {
       await this.each(await this.stateOf(some), async ({ ref, record }) => {
-        const why = await this.end(ref, record);
-        if (why === null) archived += 1;
-        else leftBehind.push(`${refKey(ref)}: ${why}`);
+        const end = await this.end(ref, record);
+        if (end === 'removed' || end === 'archived') counts[end] += 1;
+        else leftBehind.push(`${refKey(ref)}: ${end.why}`);
+        this.cleaning.onRecord?.(refs.length, counts.removed + counts.archived);
       });
     }
-    return { made: refs.length, archived, leftBehind };
+    return { made: refs.length, ...counts, leftBehind };
   }
 
   private async stateOf(refs: RecordRef[]): Promise<{ ref: RecordRef; record: SyncRecord | null }[]> {
@@ -173,12 +187,33 @@ export class Probe {
     }
   }
 
-  /** @returns why it is still there; null where it is not */
-  private async end(ref: RecordRef, record: SyncRecord | null): Promise<string | null> {
-    if (!record || record.state === 'archived' || record.state === 'deleted') return null;
+  /** @returns why it is still there, where it is */
+  private async end(
+    ref: RecordRef,
+    record: SyncRecord | null,
+  ): Promise<'removed' | 'archived' | { why: string }> {
+    const { removal } = this.cleaning;
+    if (!record) return 'removed';
+    const why = removal?.can(ref.kind) ? await this.attempt(() => removal.remove(ref)) : null;
+    if (removal?.can(ref.kind) && why === null) {
+      const [after] = await this.stateOf([ref]);
+      if (!after?.record || after.record.state === 'deleted') return 'removed';
+      return { why: 'removed without effect' };
+    }
+    if (record.state === 'archived' || record.state === 'deleted') return 'archived';
+    let state: SyncRecord['state'] = record.state;
+    const refused = await this.attempt(async () => {
+      state = (await this.port.archive(ref, record)).state;
+    });
+    if (refused === null && state !== 'live') return 'archived';
+    return { why: why ?? refused ?? 'archived without effect' };
+  }
+
+  /** @returns why it was refused; null where it was done, or the record was gone already */
+  private async attempt(work: () => Promise<void>): Promise<string | null> {
     try {
-      const after = await patiently(() => this.port.archive(ref, record));
-      return after.state === 'live' ? 'archived without effect' : null;
+      await patiently(work);
+      return null;
     } catch (error) {
       if (error instanceof RecordGone) return null;
       if (error instanceof PreconditionFailed || error instanceof RetryLater || error instanceof NeedsHuman)

@@ -12,12 +12,14 @@ import { checkRecords } from './groups/records';
 import { checkReferences } from './groups/references';
 import { checkText } from './groups/text';
 import { checkClock, checkVersions } from './groups/time';
+import { checkValues } from './groups/values';
 import type { Tools } from './groups/tools';
 import { checkWrites } from './groups/writes';
-import { Probe, type Cleanup } from './probe';
+import { Probe, type Cleanup, type Removal } from './probe';
 import { Recorder } from './conformRecorder';
 import { subjectsOf, type Subject } from './subjects';
-import { invariantsOf, notDone, type InvariantVerdict, type Judged } from './verdict';
+import { invariantsOf, type InvariantVerdict } from './invariants';
+import { notDone, type Judged } from './verdict';
 
 /** Tries a system, through its port, for all that the sync takes for granted. */
 
@@ -31,6 +33,12 @@ export interface ConformInput {
   patience: Patience;
   /** Of each kind, made at most so that lists have several pages. */
   records: number;
+  /** E-mail addresses of people whom the system knows, besides those on its records. */
+  people?: readonly string[];
+  /** How what was made is removed for good; without it, and where it cannot, records are archived. */
+  removal?: Removal;
+  /** Told of each record that was made, and removed. */
+  onRecord?: (made: number, removed: number) => void;
   onProgress?: (check: CheckId, subject: string) => void;
 }
 
@@ -43,18 +51,18 @@ export interface Conformance {
 }
 
 /** Checks that a kind without any record cannot be put to. */
-const RESTING: readonly CheckId[] = ['precondition', 'repeat', 'lookUp', 'unique', 'walk'];
+const RESTING: readonly CheckId[] = ['values', 'precondition', 'repeat', 'lookUp', 'unique', 'walk'];
 
 /** Runs all checks, and removes what they made, also after a stop. @throws NeedsHuman, RetryLater where nothing can be asked */
 export async function runConformance(input: ConformInput): Promise<Conformance> {
-  const { port, mapping, tag, patience, records, serverTime, onProgress } = input;
-  const probe = new Probe(port, tag, patience);
+  const { port, mapping, tag, patience, records, serverTime, people = [], onProgress } = input;
+  const probe = new Probe(port, tag, patience, input);
   const feed = await FeedReader.from(probe);
   const recorder = new Recorder(async (check, subject) => {
     onProgress?.(check, subject);
     await feed.readOn();
   });
-  const tools: Tools = { probe, feed, recorder, records, serverTime };
+  const tools: Tools = { probe, feed, recorder, records, serverTime, people };
   let stopped = false;
   let cleanup: Cleanup;
   try {
@@ -79,6 +87,7 @@ async function checkAll(tools: Tools, subjects: readonly Subject[]): Promise<voi
     }
     if (bases.size === 0) await checkClock(tools, subject);
     await checkVersions(tools, subject);
+    await checkValues(tools, subject);
     await checkWrites(tools, subject);
     await checkReferences(tools, subject);
     await checkText(tools, subject);

@@ -67,6 +67,24 @@ export class Subject {
     return this.texts.find(({ row }) => row.write === 'always' && row.fixed?.side !== side) ?? null;
   }
 
+  /** Properties that the mapping writes, as far as the system has them. */
+  get declared(): { name: string; row: PropertyRow; options: string[] | undefined }[] {
+    return this.rows.flatMap((row) => {
+      const info = this.infoOf(row[this.port.side] ?? '');
+      return info?.writable ? [{ name: info.name, row, options: info.custom?.options }] : [];
+    });
+  }
+
+  /** Those of them that name people. */
+  get personProperties(): string[] {
+    return this.declared.flatMap(({ name, row }) => (row.transform.kind === 'person' ? [name] : []));
+  }
+
+  /** The kind of record that an entity is here. */
+  kindOf(entity: EntityType): string {
+    return this.mapping.entities[entity].kind[this.port.side];
+  }
+
   get matchProperties(): string[] {
     return this.table.match.map((rule) => this.nameOf(rule[this.port.side]));
   }
@@ -142,7 +160,7 @@ export class Subject {
   }
 
   /** A canonical value as this side takes it. */
-  private own(row: PropertyRow, value: Json): Json {
+  own(row: PropertyRow, value: Json): Json {
     const result = fromCanonical(row, this.port.side, value, NO_REFERENCES);
     return result.ok ? result.value : null;
   }

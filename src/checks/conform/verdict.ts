@@ -1,4 +1,5 @@
-import { CHECKS, INVARIANTS, type CheckId, type InvariantNumber } from './checks';
+import type { CheckId } from './checks';
+import type { Evidence, Outcome, TextOutcome } from './evidence';
 
 /** What the evidence of each check means. Pure: the same evidence, the same verdict. */
 
@@ -18,75 +19,8 @@ export interface Judgement {
   found: string;
   /** What it means for the sync; null where all is as it should be. */
   means: string | null;
-}
-
-/** What was done, and each difference between the outcome and the answers. */
-export interface Outcome {
-  did: string;
-  faults: readonly string[];
-}
-
-export interface TextOutcome extends Outcome {
-  /** Samples that were refused, which is honest. */
-  refused: readonly string[];
-}
-
-export interface Evidence {
-  properties: { missing: readonly string[]; readOnly: readonly string[] };
-  create: Outcome;
-  update: Outcome;
-  precondition: {
-    claimed: boolean;
-    /** Whether a write based on an earlier version went through; by what was written. */
-    accepted: readonly string[];
-    /** Of so many writes at once, all based on the same version, so many went through. */
-    racers: number;
-    winners: number;
-  };
-  repeat: {
-    claimed: boolean;
-    /** What came of the same create again. */
-    again: 'same' | 'refused' | 'second';
-    /** Different records that two at the same time were answered with. */
-    together: number;
-  };
-  lookUp: Outcome & { seconds: number };
-  unique: { claimed: boolean; second: 'refused' | 'made' };
-  match: Outcome & { property: string; offered: boolean };
-  /** `records` existed before and after, and were not changed meanwhile. */
-  walk: { pages: number; records: number; missing: readonly string[]; ended: boolean };
-  feed: {
-    offered: boolean;
-    /** Whether the feed reports any other kind. */
-    tellsOthers: boolean;
-    records: number;
-    /** Never reported, not even when the feed is read again from the beginning. */
-    missing: readonly string[];
-    /** Reported only when the feed is read again: they were inserted before the reader's position. */
-    passedOver: readonly string[];
-    /** From the last write until the last of them was reported. */
-    seconds: number;
-  };
-  feedOrder: { offered: boolean; records: number; stale: readonly string[] };
-  feedSince: { offered: boolean; records: number; missing: readonly string[] };
-  unicode: TextOutcome;
-  markup: TextOutcome;
-  length: { keptWhole: number; refusedAt: number | null; cut: { wrote: number; found: number } | null };
-  archive: Outcome;
-  redact: Outcome;
-  parent: Outcome;
-  visibility: Outcome;
-  followUp: { claimed: boolean; told: boolean; said: number };
-  file: Outcome;
-  detach: Outcome;
-  fileRepeat: { claimed: boolean; copies: number };
-  version: { exact: boolean; orders: readonly number[]; versions: readonly string[] };
-  clock: {
-    /** Its `Date` header less our clock; null where it sends none. */
-    dateSkewSeconds: number | null;
-    /** The time on a new record less ours. */
-    stampSkewSeconds: number;
-  };
+  /** Parts of the check that could not be carried out. */
+  untried?: readonly string[];
 }
 
 /** If a change is reported later than this, the sync sees it late. */
@@ -109,6 +43,22 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
         },
   create: outcome,
   update: outcome,
+  values({ tried, faults, refused, untried }) {
+    if (faults.length > 0) return lies(faults);
+    if (tried.length === 0)
+      return { verdict: 'untried', found: untried.join('; ') || 'none', means: 'nothing is known of it' };
+    return {
+      verdict: 'holds',
+      found: [
+        tried.join(', '),
+        ...(refused.length > 0 ? [`refused: ${refused.join(', ')}`] : []),
+        ...(untried.length > 0 ? [`not tried: ${untried.join(', ')}`] : []),
+      ].join('; '),
+      means:
+        refused.length > 0 ? 'a record with a value that is refused waits for a person (quarantine)' : null,
+      untried,
+    };
+  },
   precondition({ claimed, accepted, racers, winners }) {
     if (!claimed)
       return {
@@ -171,7 +121,9 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
       };
     return outcome(rest);
   },
-  walk({ pages, records, missing, ended }) {
+  walk({ pages, records, missing, ended, made, untold, inside }) {
+    if (untold.length > 0)
+      return lies([`no page told ${untold.length} of ${made} records that were made: ${some(untold)}`]);
     if (missing.length > 0)
       return lies([`left out ${missing.length} of ${records} records that nobody touched: ${some(missing)}`]);
     if (!ended)
@@ -180,13 +132,16 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
         found: `more than ${pages} pages`,
         means: 'nothing is known of completeness: try it in an account with fewer records',
       };
-    if (pages === 1)
+    if (pages <= 1 && !inside)
       return {
         verdict: 'untried',
         found: `all ${records} records came on one page`,
         means: 'nothing is known of paging: try it with more --records',
       };
-    return holds(`${records} records over ${pages} pages, with inserts, edits and endings between them`);
+    const where = inside ? `${made} of them made here inside one record` : `${made} of them made here`;
+    return holds(
+      `${records} records over ${pages} pages, ${where}, with inserts, edits and endings between them`,
+    );
   },
   feed({ offered, tellsOthers, records, missing, passedOver, seconds }) {
     if (!offered) return noFeed();
@@ -310,37 +265,6 @@ export interface Judged extends Judgement {
   check: CheckId;
   /** The kind of record, or an empty string for the system as a whole. */
   subject: string;
-}
-
-export interface InvariantVerdict {
-  number: InvariantNumber;
-  text: string;
-  /** `fully`, with the stated windows, not at all, or unknown because a check failed. */
-  holds: 'fully' | 'with a window' | 'not' | 'unknown';
-  /** The windows, or what breaks it. */
-  because: string[];
-}
-
-/** What the checks say of each invariant: it is as good as the worst that it rests on. */
-export function invariantsOf(results: readonly Judged[]): InvariantVerdict[] {
-  return (Object.keys(INVARIANTS).map(Number) as InvariantNumber[]).map((number) => {
-    const resting = results.filter(({ check }) =>
-      (CHECKS[check].serves as readonly InvariantNumber[]).includes(number),
-    );
-    const with_ = (verdict: Verdict) => resting.filter((each) => each.verdict === verdict);
-    const [grade, those] = with_('lies').length
-      ? (['not', with_('lies')] as const)
-      : with_('failed').length
-        ? (['unknown', with_('failed')] as const)
-        : with_('window').length
-          ? (['with a window', with_('window')] as const)
-          : (['fully', []] as const);
-    const because = those.map(({ check, subject, found, means }) => {
-      const words = grade === 'with a window' ? (means ?? found) : found;
-      return `${subject === '' ? check : `${subject}, ${check}`}: ${words}`;
-    });
-    return { number, text: INVARIANTS[number], holds: grade, because };
-  });
 }
 
 function holds(found: string): Judgement {

@@ -78,6 +78,12 @@ export async function inSandbox<T>(
   }
 }
 
+/** The modes of comments that a mapping has a table for. */
+export function modesOf(mappingFile: string): CommentMode[] {
+  const { entities } = readYaml(mappingFile) as { entities: { CommentToProject: Record<string, unknown> } };
+  return (['note', 'project'] as const).filter((mode) => entities.CommentToProject[mode] !== undefined);
+}
+
 function withMode(input: unknown, mode: CommentMode): unknown {
   const { entities, ...rest } = input as { entities: { CommentToProject: object } };
   return { ...rest, entities: { ...entities, CommentToProject: { ...entities.CommentToProject, mode } } };

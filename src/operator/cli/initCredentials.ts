@@ -125,8 +125,21 @@ export function signInToPms(
 ): Promise<Accepted> {
   return accepted('pms', 'PMS', dialogue, async (attempt) => {
     const token = await secretOf('PMS_TOKEN', 'PMS API token', dialogue, attempt);
-    return { env: { ...zendesk, PMS_BASE_URL: baseUrl, PMS_TOKEN: token }, secrets: { pmsToken: token } };
+    return {
+      env: { ...zendesk, ...pmsApi(), PMS_BASE_URL: baseUrl, PMS_TOKEN: token },
+      secrets: { pmsToken: token },
+    };
   });
+}
+
+/** What the environment says of the PMS's API, and is not asked for. */
+export function pmsApi(): Record<string, string> {
+  return Object.fromEntries(
+    ['PMS_PROFILE', 'PMS_ADAPTER', 'PMS_USER'].flatMap((name) => {
+      const value = process.env[name] ?? '';
+      return value === '' ? [] : [[name, value]];
+    }),
+  );
 }
 
 /** Asks for a credential until the system accepts it. @throws Problem if it is refused and there is no terminal */

@@ -75,14 +75,25 @@ function cut(line: string): string {
   return `${letters.slice(0, columns - 1).join('')}…`;
 }
 
-/** Tells a person at a terminal how far a long command is; into a file it writes nothing. */
-export function progressLine(): { update: (text: string) => void; finish: () => void } {
+/**
+ * Tells a person at a terminal how far a long command is; into a file it writes nothing, or a line now and then.
+ * @param linesEverySeconds for a command that may take minutes without any other word
+ */
+export function progressLine({ linesEverySeconds }: { linesEverySeconds?: number } = {}): {
+  update: (text: string) => void;
+  finish: () => void;
+} {
   const { stderr } = process;
   const clear = () => void (stderr.isTTY && stderr.write('\r\u001b[K'));
+  let lastLine = Date.now();
   return {
     update(text) {
       clear();
       if (stderr.isTTY) stderr.write(text.slice(0, stderr.columns - 1));
+      else if (linesEverySeconds !== undefined && Date.now() - lastLine >= linesEverySeconds * 1000) {
+        lastLine = Date.now();
+        stderr.write(`${text}\n`);
+      }
     },
     finish: clear,
   };

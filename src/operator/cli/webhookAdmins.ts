@@ -9,6 +9,7 @@ export function webhookAdmins(config: Config, pmsSecret = ''): WebhookAdmin[] {
     baseUrl: config.pmsBaseUrl,
     token: config.pmsToken,
     readToken: config.readPmsToken,
+    readRefreshToken: config.readPmsRefreshToken,
     ...(config.pmsUser !== undefined && { user: config.pmsUser }),
     secret: pmsSecret,
   });

@@ -2,7 +2,8 @@ import type { Json } from '../../sync/record';
 import { textOf } from '../../sync/values';
 import { LRUCache } from 'lru-cache';
 import { chunks } from '../chunks';
-import { AlreadyExists, NeedsHuman } from '../errors';
+import { AlreadyExists, NeedsHuman, RecordGone } from '../errors';
+import { readPages } from './pages';
 import type { Api } from './profileApi';
 import type { Directory as Definition } from './profileSchema';
 import type { RequestTemplate } from './template';
@@ -64,15 +65,24 @@ export class Directory {
       if (entry) known.set(id, entry);
       else unknown.push(id);
     }
-    const { byIds } = this.definition;
-    if (byIds.names.has('id')) await Promise.all(unknown.map((id) => this.ask(byIds, { id })));
-    else
-      for (const some of chunks(unknown, this.api.profile.idsPerCall)) await this.ask(byIds, { ids: some });
+    await this.askByIds(unknown);
     for (const id of unknown) {
       const entry = this.byId.get(id);
       if (entry) known.set(id, entry);
     }
     return known;
+  }
+
+  private async askByIds(ids: readonly string[]): Promise<void> {
+    const { byIds } = this.definition;
+    if (byIds.names.has('id')) {
+      await Promise.all(ids.map((id) => this.askOne(byIds, { id })));
+      return;
+    }
+    for (const some of chunks(ids, this.api.profile.idsPerCall)) {
+      const missing = new Set(some);
+      await this.ask(byIds, { ids: some }, (entry) => missing.delete(entry.id) && missing.size === 0);
+    }
   }
 
   /** Looks up at once all keys that nobody here knows yet; who is not found is asked for alone. */
@@ -83,7 +93,8 @@ export class Directory {
     for (const some of chunks([...wanted], KEYS_PER_CALL)) {
       // One alone is as well asked for by itself.
       if (some.length < 2) continue;
-      await this.ask(byKeys, { keys: some });
+      const missing = new Set(some);
+      await this.ask(byKeys, { keys: some }, ({ key }) => missing.delete(lower(key)) && missing.size === 0);
       for (const key of some) if (!this.byKey.get(key)) this.missedAt.set(key, Date.now());
     }
   }
@@ -109,7 +120,7 @@ export class Directory {
     const at = lower(key);
     if (again || !this.missed(at, make)) {
       this.byKey.delete(at);
-      await this.ask(this.definition.byKey, { key });
+      await this.askByKey(key);
       const found = this.byKey.get(at);
       if (found) return found;
       this.missedAt.set(at, Date.now());
@@ -118,21 +129,22 @@ export class Directory {
     return this.refused.get(at) ?? (await this.made(key, name ?? key, this.definition.make));
   }
 
+  private askByKey(key: string): Promise<void> {
+    return this.ask(this.definition.byKey, { key }, (entry) => lower(entry.key) === lower(key));
+  }
+
   /** An entry that the system does not take is left out of what names it, and stops nothing else. */
   private async made(
     key: string,
     name: string,
-    { request, record }: NonNullable<Definition['make']>,
+    make: NonNullable<Definition['make']>,
   ): Promise<Entry | string> {
     try {
-      const { call, body } = await this.api.send(request, { key, name });
-      const made = this.entryOf(record.of(body));
-      if (!made) throw this.api.unexpected(call, record.text, null, 'the entry that was made');
-      return this.remember(made);
+      return await this.make(key, name, make);
     } catch (error) {
       if (error instanceof AlreadyExists) {
         // Somebody else made it meanwhile.
-        await this.ask(this.definition.byKey, { key });
+        await this.askByKey(key);
         return this.byKey.get(lower(key)) ?? error.message;
       }
       if (!(error instanceof NeedsHuman) || !REFUSALS.has(error.code)) throw error;
@@ -141,22 +153,84 @@ export class Directory {
     }
   }
 
-  private async ask(request: RequestTemplate, scope: Record<string, Json>): Promise<void> {
+  private async make(
+    key: string,
+    name: string,
+    { request, record, made }: NonNullable<Definition['make']>,
+  ): Promise<Entry> {
+    const { call, body } = await this.api.send(request, { key, name });
+    const raw = record ? this.api.valueOf(record, body, call) : null;
+    const id = made ? this.api.valueOf(made, body, call) : this.api.valueOf(this.definition.id, raw, call);
+    if (id === null) throw this.api.unexpected(call, (made ?? this.definition.id).text, null, 'the new id');
+    const told = made ? null : this.entryOf(raw, call, record?.text ?? '');
+    if (told) return this.remember(told);
+    // The answer has no more than the id: the rest is read.
+    await this.askByIds([textOf(id)]);
+    return this.byId.get(textOf(id)) ?? this.remember({ id: textOf(id), key, name, raw: { id } });
+  }
+
+  private async askOne(request: RequestTemplate, scope: Record<string, Json>): Promise<void> {
     // Whom the system does not know, it may call gone.
     const answer = await this.api.ask(request, scope);
     if (!answer) return;
-    for (const raw of this.api.itemsOf(answer, request.items ?? this.definition.items)) {
-      const entry = this.entryOf(raw);
-      if (entry) this.remember(entry);
+    const items = request.items ?? this.definition.items;
+    this.rememberAll(this.api.itemsOf(answer, items), answer.call, items.text);
+  }
+
+  /** @param isEnough whether an entry is the last that is needed of a long list */
+  private async ask(
+    request: RequestTemplate,
+    scope: Record<string, Json>,
+    isEnough: (entry: Entry) => boolean,
+  ): Promise<void> {
+    const items = request.items ?? this.definition.items;
+    let enough = false;
+    try {
+      await readPages(
+        this.api,
+        this.api.request(request, scope),
+        {
+          paging: this.definition.paging ?? this.api.profile.paging,
+          items,
+          idOf: (item) => this.definition.id.of(item),
+          lenient: true,
+          send: (each) => this.api.write(each),
+        },
+        (page) => {
+          // Each is looked at: several may be wanted.
+          for (const entry of this.rememberAll(page.items, page.call, items.text))
+            if (isEnough(entry)) enough = true;
+        },
+        () => enough,
+      );
+    } catch (error) {
+      // Whom the system does not know, it may call gone.
+      if (!(error instanceof RecordGone)) throw error;
     }
   }
 
-  /** Null for one that has no key that we may see: nobody can name it. */
-  private entryOf(raw: Json): Entry | null {
-    const [id, key] = [this.definition.id.of(raw), this.definition.key.of(raw)];
-    if (id === null || typeof key !== 'string' || key === '') return null;
+  private rememberAll(raws: readonly Json[], call: string, items: string): Entry[] {
+    return raws.flatMap((raw, n) => {
+      const entry = this.entryOf(raw, call, `${items}.${n}`);
+      return entry ? [this.remember(entry)] : [];
+    });
+  }
+
+  /**
+   * Null for one that has no key that we may see: nobody can name it.
+   * @throws NeedsHuman for one without an id, which would be taken for nobody
+   */
+  private entryOf(raw: Json, call: string, at: string): Entry | null {
+    if (raw === null) return null;
+    const { id: idOf, key: keyOf } = this.definition;
+    const [id, key] = [idOf, keyOf].map((each) => this.api.valueOf(each, raw, call, at)) as [Json, Json];
+    if (typeof id !== 'string' && typeof id !== 'number')
+      throw this.api.unexpected(call, `${at}.${idOf.text}`, id, 'the id of an entry');
+    if (key === null || key === '') return null;
+    if (typeof key === 'object') throw this.api.unexpected(call, `${at}.${keyOf.text}`, key, 'a text');
     const name = this.nameOf(raw);
-    return { id: textOf(id), key, name: typeof name === 'string' && name !== '' ? name : null, raw };
+    const told = typeof name === 'string' && name !== '' ? name : null;
+    return { id: textOf(id), key: textOf(key), name: told, raw };
   }
 
   /** A name that cannot be told stops nothing. */

@@ -36,6 +36,13 @@ export class Expression {
   }
 }
 
+/** What an answer says that is said by a flag, a count, a text or a list: anything but nothing, zero, empty and "false". */
+export function isTrue(value: Json): boolean {
+  if (value === null || value === false || value === 0) return false;
+  if (typeof value === 'string') return !/^(|0|false)$/i.test(value);
+  return typeof value !== 'object' || Object.keys(value).length > 0;
+}
+
 function namesOf(node: unknown): string[] {
   if (Array.isArray(node)) return node.flatMap(namesOf);
   if (node === null || typeof node !== 'object') return [];

@@ -1,19 +1,40 @@
 import { z } from 'zod';
+import { callsOf, kindCalls, type Calls, type ReadyCalls } from './callSchemas';
 import { Expression } from './expression';
-import { count, expression, lookUp, request, tree } from './requestSchemas';
+import { count, expression, longRequest, lookUp, request, tree } from './requestSchemas';
 import { Template, type Tree } from './template';
 
 /** What a profile says of one kind of record. */
 
+const empty = z.union(
+  [
+    z.null(),
+    z.string(),
+    z.number(),
+    z.boolean(),
+    z.array(z.union([z.string(), z.number()])),
+    longRequest('id', 'within', 'version', 'etag'),
+  ],
+  { error: `expected what stands for nothing (null, '', [], -1), or a request as "send: DELETE /…"` },
+);
+
 const propertyObject = z.strictObject({
   at: z.string().optional().describe('The field that it is written to; dots for fields of fields.'),
-  read: expression.optional().describe('JMESPath of its value, where that is not the same field.'),
-  write: expression.optional().describe('JMESPath of what is written, asked of `value`.'),
+  read: expression.optional().describe('JMESPath of what the field holds, where that is not the same field.'),
+  write: expression
+    .optional()
+    .describe('JMESPath of what is written, asked of `value`: ids, if it is `in` a directory.'),
   values: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .optional()
-    .describe('What stands in the API for each value.'),
-  in: z.string().optional().describe('The directory whose entries the field names by id.'),
+    .describe('What stands in the API for each value, or for each of a list.'),
+  in: z
+    .string()
+    .optional()
+    .describe('The directory whose entries the field names by id, or by a list of ids.'),
+  empty: empty
+    .optional()
+    .describe('What stands in the API for no value, in both directions; or the request that empties it.'),
   make: z.literal(true).optional().describe('Make an entry where the directory has none.'),
   as: z.enum(['instant', 'day']).optional().describe('A time or a date, as `dates` writes it.'),
   optional: z.literal(true).optional().describe('Absent from a record where it is empty.'),
@@ -29,7 +50,7 @@ const property = z.union(
     propertyObject,
   ],
   {
-    error: 'expected a field’s name, or at, read, write, values, in, make, as, optional and required',
+    error: 'expected a field’s name, or at, read, write, values, in, make, as, empty, optional and required',
   },
 );
 
@@ -93,6 +114,7 @@ const bulk = z.strictObject({
 });
 
 const kindShape = {
+  ...kindCalls,
   collection: z.string().describe('Stands in requests as {collection}.'),
   within: z
     .strictObject({ kind: z.string(), property: z.string().describe('The property that holds its id.') })
@@ -117,6 +139,9 @@ const kindShape = {
   ),
   list: request('within').describe('All records, page by page.'),
   read: request('id', 'ids', 'within').describe('One by {id}, or many by {ids}.'),
+  listed: request('id', 'ids').describe(
+    'Those of the {ids} that are still there, if a record that ended goes on answering by its address.',
+  ),
   changed: request('since').describe(
     'Those that changed at {since} or later; without it, all are looked through.',
   ),
@@ -125,11 +150,14 @@ const kindShape = {
     .record(z.string(), lookUp('value'))
     .describe('By property; without {value}, all are looked through.'),
   create: request('fields', 'backRef', 'key', 'within'),
+  made: expression.describe(
+    'The id of the new record in the answer to `create`, if no answer to a write is the record: it is read then.',
+  ),
   update: request('id', 'within', 'fields', 'backRef', 'version', 'etag'),
   archive: request('id', 'within', 'version', 'etag'),
   redact: request('id', 'within', 'version', 'etag'),
-  remove: request('id', 'within').describe(
-    'For good. `verify` asks for it to clear away what it made; the sync never does.',
+  remove: request('id', 'within', 'version', 'etag').describe(
+    'For good. `verify` and `conform` clear away with it what they made; the sync never does.',
   ),
   silentEdits: z
     .literal(true)
@@ -154,10 +182,17 @@ export const DEFAULTS = {
 export type CustomFields = z.output<typeof customFields>;
 export type BackRef = z.output<typeof backRef>;
 type Needed = (typeof REQUIRED)[number] | keyof typeof DEFAULTS;
-export type Kind = Omit<KindInput, Needed> & { [field in Needed]: NonNullable<KindInput[field]> } & {
-  name: string;
-};
+/** A kind as its profile says it, with what `common` says for it. */
+export type SaidKind = Omit<KindInput, Needed> & {
+  [field in Needed]: NonNullable<KindInput[field]>;
+} & { name: string };
+/** A kind ready to be carried out: with what the system says for it, too. */
+export type Kind = Omit<SaidKind, keyof Calls> & ReadyCalls;
 
-export function isComplete(kind: KindInput & { name: string }): kind is Kind {
+export function isComplete(kind: KindInput & { name: string }): kind is SaidKind {
   return REQUIRED.every((field) => kind[field] !== undefined);
+}
+
+export function readyKind(kind: SaidKind, system: Calls): Kind {
+  return { ...kind, ...callsOf(kind, system) };
 }

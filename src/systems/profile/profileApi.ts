@@ -2,6 +2,7 @@ import type { Json } from '../../sync/record';
 import { NeedsHuman, RecordGone } from '../errors';
 import type { Answer, HttpClient, Request } from '../http';
 import type { Expression } from './expression';
+import { secretParamsOf } from './profileAuth';
 import { Refusals } from './profileRefusal';
 import type { Profile } from './profileSchema';
 import type { RequestTemplate, Scope, Tree } from './template';
@@ -24,6 +25,11 @@ export class Api {
     readonly prefix: string,
   ) {
     this.refusals = new Refusals(profile.errors);
+  }
+
+  /** Parameters of a query that hold the credential. */
+  get secretParams(): readonly string[] {
+    return secretParamsOf(this.profile.auth);
   }
 
   request(template: RequestTemplate, scope: Scope, body: Tree | null = null): Request {

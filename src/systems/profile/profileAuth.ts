@@ -12,12 +12,14 @@ export interface Secrets {
   readToken?: (() => string) | undefined;
   /** Name of a user, or of an OAuth client. */
   user: string | null;
+  /** Read anew; where access is granted by one. */
+  readRefreshToken?: (() => string) | undefined;
 }
 
 /** @param http options of the system's own client, without credential and rate: OAuth tokens are asked for with it */
 export function credentialOf(
   auth: Profile['auth'],
-  { token, readToken, user }: Secrets,
+  { token, readToken, user, readRefreshToken }: Secrets,
   http: Omit<HttpOptions, 'auth' | 'rate'>,
 ): Credential {
   switch (auth.by) {
@@ -27,6 +29,14 @@ export function credentialOf(
       return fixedCredential({ authorization: basicHeader(user ?? '', token) });
     case 'header':
       return fixedCredential({ [auth.name.toLowerCase()]: token });
+    case 'query':
+      return {
+        ...fixedCredential({}),
+        query: async () => ({
+          ...(auth.user !== undefined && { [auth.user]: user ?? '' }),
+          [auth.param]: token,
+        }),
+      };
     case 'oauth2': {
       const { baseUrl, path } = tokenEndpoint(auth.token, http.baseUrl);
       return new ClientCredentials({
@@ -35,13 +45,15 @@ export function credentialOf(
         clientId: user ?? '',
         secret: readToken ?? (() => token),
         scope: auth.scope,
-        send: 'basic',
+        send: auth.client === 'form' ? 'form' : 'basic',
+        refreshToken: needsRefreshToken(auth) ? (readRefreshToken ?? (() => '')) : undefined,
         settings: {
           client: 'PMS_USER',
           clientIs: "the client's id",
           secret: 'PMS_TOKEN',
           scope: 'auth.scope of the profile',
           address: 'PMS_BASE_URL, auth.token of the profile',
+          refreshToken: 'PMS_REFRESH_TOKEN',
         },
       });
     }
@@ -55,7 +67,16 @@ function tokenEndpoint(token: string, own: string): { baseUrl: string; path: str
   return { baseUrl: origin, path: `${pathname}${search}` };
 }
 
+export function needsRefreshToken(auth: Profile['auth']): boolean {
+  return auth.by === 'oauth2' && auth.grant === 'refresh_token';
+}
+
+/** Parameters of a query that hold a secret. */
+export function secretParamsOf(auth: Profile['auth']): readonly string[] {
+  return auth.by === 'query' ? [auth.param, ...(auth.user === undefined ? [] : [auth.user])] : [];
+}
+
 /** Whether a way to authenticate needs a name besides its secret. */
-export function needsUser({ by }: Profile['auth']): boolean {
-  return by === 'basic' || by === 'oauth2';
+export function needsUser(auth: Profile['auth']): boolean {
+  return auth.by === 'basic' || auth.by === 'oauth2' || (auth.by === 'query' && auth.user !== undefined);
 }

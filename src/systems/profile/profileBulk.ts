@@ -43,8 +43,18 @@ export class ProfileBulk implements BulkWrites {
     return this.reads.kindOf(kind).bulk?.update !== undefined;
   }
 
-  update(kind: string, items: readonly BulkUpdate[]): Promise<BulkAnswer[]> {
-    return this.operate(kind, 'update', items);
+  /** Those that empty a property by a request of its own are written one by one. */
+  async update(kind: string, items: readonly BulkUpdate[]): Promise<BulkAnswer[]> {
+    const records = this.reads.recordsOf(kind);
+    const together = items.filter(({ values }) => !records.needsRequests(values));
+    const written = together.length > 0 ? await this.operate(kind, 'update', together) : [];
+    const next = written.values();
+    const answers: BulkAnswer[] = [];
+    for (const item of items)
+      answers.push(
+        together.includes(item) ? (next.next().value as BulkAnswer) : await this.alone(kind, item),
+      );
+    return answers;
   }
 
   async settled(): Promise<void> {}
@@ -64,7 +74,7 @@ export class ProfileBulk implements BulkWrites {
     const operations = await Promise.all(
       items.map(async (item, place): Promise<Json> => {
         const naming = { names: item.names ?? {}, again: NOBODY, leftOut: left[place] ?? {} };
-        const scope = await this.writes.scopeOf(records, item.values, item.backRef, naming);
+        const { scope } = await this.writes.scopeOf(records, item.values, item.backRef, naming);
         const own: Scope =
           'ref' in item
             ? { ...records.scopeOf(item.ref), version: item.version }

@@ -24,7 +24,7 @@ export class ProfileFiles {
       throw new NeedsHuman('attachment_unavailable', `${refKey(ref)} has no file ${id} any more`);
     checkSize(file, this.limitBytes);
     const request = this.reads.api.request(files.read, { ...records.scopeOf(ref), file: id });
-    const { status, content } = await this.reads.api.http.download(request.path);
+    const { status, content } = await this.reads.api.http.download(request);
     if (status !== 200) content.destroy();
     checkFileStatus(status, this.reads.api.callOf(request));
     return openFile(file, content);
@@ -41,7 +41,11 @@ export class ProfileFiles {
     if (!files) throw refused();
     const file = await open();
     const scope = { ...records.scopeOf(ref), fileName: file.fileName, key: idempotencyKey };
-    const request = this.writes.keyed({ ...this.reads.api.request(files.add, scope), file }, idempotencyKey);
+    const request = this.writes.keyed(
+      records.kind,
+      { ...this.reads.api.request(files.add, scope), file },
+      idempotencyKey,
+    );
     try {
       const told = await this.reads.api.write(request);
       const id = this.reads.api.valueOf(files.added, told.body, told.call);

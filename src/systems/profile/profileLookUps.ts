@@ -55,15 +55,29 @@ export class ProfileLookUps {
     const { kind } = records;
     const filled = this.reads.api.request(request, { ...scopeOf(kind), ...scope });
     const found: SyncRecord[] = [];
-    let cursor: string | null = null;
-    do {
-      const page: { raws: Raw[]; next: string | null } = pages
-        ? await this.reads.page(kind, filled, request, cursor)
-        : { raws: await this.reads.list(kind, filled, request), next: null };
-      const all = await this.reads.parse(page.raws);
+    const take = async (raws: readonly Raw[]) => {
+      const all = await this.reads.parse(raws);
       found.push(...(compare ? all.filter(fits) : all));
-      cursor = page.next;
-    } while (cursor !== null);
+    };
+    if (pages) {
+      let cursor: string | null = null;
+      do {
+        const page: { raws: Raw[]; next: string | null } = await this.reads.page(
+          kind,
+          filled,
+          request,
+          cursor,
+        );
+        await take(page.raws);
+        cursor = page.next;
+      } while (cursor !== null);
+      return found;
+    }
+    // What was asked for may be on any page; what fits is on the first ones.
+    await this.reads.allOf(kind, filled, request, async (raws) => {
+      await take(raws);
+      return found.length >= FOUND;
+    });
     return found;
   }
 }

@@ -3,9 +3,10 @@ import type { Json } from '../../sync/record';
 import { textOf } from '../../sync/values';
 import type { PropertyInfo } from '../port';
 import type { Api } from './profileApi';
-import { CUSTOM } from './readProperty';
 import type { Records } from './profileRecords';
-import type { Kind } from './kindSchema';
+import { CUSTOM } from './propertyForm';
+import type { CustomFields, Kind } from './kindSchema';
+import { readPages, type List, type Page } from './pages';
 
 /** What a kind offers to the mapping: the profile's properties, and the custom fields that the PMS lists. */
 export async function profileProperties(api: Api, records: Records): Promise<PropertyInfo[]> {
@@ -15,11 +16,30 @@ export async function profileProperties(api: Api, records: Records): Promise<Pro
   ];
 }
 
-async function customProperties(api: Api, { name: kind, customFields }: Kind): Promise<PropertyInfo[]> {
-  const fields = customFields?.fields;
+async function customProperties(api: Api, kind: Kind): Promise<PropertyInfo[]> {
+  const fields = kind.customFields?.fields;
   if (!fields) return [];
-  const told = await api.send(fields.request, {});
-  return api.itemsOf(told, fields.items).flatMap((raw, n): PropertyInfo[] => {
+  const found: PropertyInfo[] = [];
+  const list: List = {
+    paging: kind.paging,
+    items: fields.items,
+    idOf: (item) => fields.key.of(item),
+    lenient: true,
+    send: (request) => api.write(request),
+  };
+  await readPages(api, api.request(fields.request, {}), list, (page) =>
+    found.push(...propertiesIn(api, kind.name, fields, page)),
+  );
+  return found;
+}
+
+function propertiesIn(
+  api: Api,
+  kind: string,
+  fields: NonNullable<CustomFields['fields']>,
+  told: Page,
+): PropertyInfo[] {
+  return told.items.flatMap((raw, n): PropertyInfo[] => {
     const ask = (expression: { text: string; of(data: Json): Json }) => expression.of(raw);
     if (ask(fields.kind) !== kind) return [];
     const [key, title, type] = [fields.key, fields.title, fields.type].map(ask);

@@ -8,7 +8,7 @@ import { inParallel } from '../inParallel';
 import type { ReadResult, WalkPage } from '../port';
 import { isUnreadable, unreadable, type Parsed, type Unreadable } from '../unreadable';
 import type { Directory, Entry } from './directory';
-import { readPage } from './pages';
+import { readPage, readPages, type List, type Page } from './pages';
 import type { Api, Told } from './profileApi';
 import type { Raw, Records } from './profileRecords';
 import type { Kind } from './kindSchema';
@@ -61,28 +61,64 @@ export class ProfileReads {
     const { read } = kind;
     if (!read) throw new Error(`"${kind.name}" cannot be read`);
     if (!read.names.has('ids'))
-      return (
-        await inParallel(refs, READ_AT_ONCE, async (ref) => {
-          const told = await this.api.ask(read, records.scopeOf(ref));
-          return told ? [this.rawOf(kind, told, null)] : [];
-        })
-      ).flat();
+      return this.stillListed(
+        records,
+        (
+          await inParallel(refs, READ_AT_ONCE, async (ref) => {
+            const told = await this.api.ask(read, records.scopeOf(ref));
+            return told ? [this.rawOf(kind, told, null)] : [];
+          })
+        ).flat(),
+      );
     const raws: Raw[] = [];
     for (const some of chunks(refs, this.api.profile.idsPerCall)) {
       const request = this.api.request(read, { ...scopeOf(kind), ids: some.map(({ id }) => id) });
-      raws.push(...(await this.list(kind, request, read)));
+      const missing = new Set(some.map(({ id }) => id));
+      await this.allOf(kind, request, read, (page) => {
+        raws.push(...page);
+        for (const { raw } of page) missing.delete(textOrEmpty(kind.id.of(raw)));
+        return missing.size === 0;
+      });
     }
-    return raws;
+    return this.stillListed(records, raws);
+  }
+
+  /** Those that are still there: a record that ended may go on answering by its address. */
+  async stillListed({ kind }: Records, raws: readonly Raw[]): Promise<Raw[]> {
+    const { listed } = kind;
+    if (!listed || raws.length === 0) return [...raws];
+    const idOf = ({ raw }: Raw) => textOrEmpty(kind.id.of(raw));
+    const told = new Set<string>();
+    const ids = raws.map(idOf);
+    const ask = async (scope: Scope) => {
+      const request = this.api.request(listed, { ...scopeOf(kind), ...scope });
+      await this.allOf(kind, request, listed, (page) => {
+        for (const each of page) told.add(idOf(each));
+        return ids.every((id) => told.has(id));
+      });
+    };
+    if (listed.names.has('id')) await inParallel(ids, READ_AT_ONCE, (id) => ask({ id }));
+    else for (const some of chunks(ids, this.api.profile.idsPerCall)) await ask({ ids: some });
+    return raws.filter((raw) => told.has(idOf(raw)));
   }
 
   /** All records inside others. Those of one that is gone are gone, too. */
   async insideOf(records: Records, parents: readonly string[]): Promise<Raw[]> {
     const { kind } = records;
+    const items = kind.list.items ?? kind.items;
     const lists = await inParallel(parents, READ_AT_ONCE, async (within) => {
-      const told = await this.api.ask(kind.list, { ...scopeOf(kind), within });
-      if (!told) return [];
-      const items = kind.list.items ?? kind.items;
-      return rawsIn(kind, told, items.text, this.api.itemsOf(told, items), within);
+      const raws: Raw[] = [];
+      const request = this.api.request(kind.list, { ...scopeOf(kind), within });
+      const list = { ...this.listOf(kind, items), send: (each: Request) => this.api.write(each) };
+      try {
+        await readPages(this.api, request, list, (page) =>
+          raws.push(...rawsIn(kind, page, items.text, page.items, within)),
+        );
+      } catch (error) {
+        if (error instanceof RecordGone) return [];
+        throw error;
+      }
+      return raws;
     });
     return lists.flat();
   }
@@ -109,14 +145,35 @@ export class ProfileReads {
     cursor: string | null,
   ): Promise<{ raws: Raw[]; next: string | null }> {
     const items = template.items ?? kind.items;
-    const page = await readPage(this.api, request, { items, idOf: (item) => kind.id.of(item), cursor });
+    const page = await readPage(this.api, request, { ...this.listOf(kind, items), cursor });
     return { raws: rawsIn(kind, page, items.text, page.items, null), next: page.next };
   }
 
-  async list(kind: Kind, request: Request, template: RequestTemplate): Promise<Raw[]> {
+  /** All pages of what a request finds, up to the one for which `onPage` says that it is enough. */
+  async allOf(
+    kind: Kind,
+    request: Request,
+    template: RequestTemplate,
+    onPage: (raws: Raw[]) => boolean | Promise<boolean>,
+  ): Promise<void> {
     const items = template.items ?? kind.items;
-    const told = await this.api.get(request);
-    return rawsIn(kind, told, items.text, this.api.itemsOf(told, items), null);
+    let enough = false;
+    // Found by a value or by ids: what answers may not be paged, and may know no size of pages.
+    const list: List = { ...this.listOf(kind, items), pageSize: undefined, lenient: true };
+    await readPages(
+      this.api,
+      request,
+      list,
+      async (page: Page) => {
+        enough = await onPage(rawsIn(kind, page, items.text, page.items, null));
+      },
+      () => enough,
+    );
+  }
+
+  private listOf(kind: Kind, items: List['items']): List {
+    const { paging, pageSize } = kind;
+    return { paging, pageSize, items, idOf: (item) => kind.id.of(item) };
   }
 
   rawOf({ name, record }: Kind, { call, body }: Told, within: string | null): Raw {

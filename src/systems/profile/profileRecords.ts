@@ -6,10 +6,19 @@ import { NeedsHuman } from '../errors';
 import type { Api } from './profileApi';
 import type { Directory, Entry } from './directory';
 import type { Expression } from './expression';
+import { fieldOf, setAt } from './fieldPath';
 import { Marker } from './marker';
-import type { Kind, Property } from './kindSchema';
-import { CUSTOM, ReadProperty, fieldOf } from './readProperty';
-import type { Times } from './times';
+import type { Kind } from './kindSchema';
+import {
+  CUSTOM,
+  PropertyForm,
+  type CustomFields,
+  type Known,
+  type Naming,
+  type RawRecord,
+} from './propertyForm';
+import type { RequestTemplate } from './template';
+import { Times } from './times';
 
 /** A record as the system tells it, and where in which answer it stood. */
 export interface Raw {
@@ -27,51 +36,44 @@ const STATES = ['live', 'archived', 'deleted', 'redacted'] as const;
 /** Between the id of the record inside which another is, and its own. */
 const WITHIN = '.';
 
-/** How the entries that values name are looked up, and what comes of it. */
-export interface Naming {
-  names: Names;
-  /** Properties whose entries the system is asked for again, whatever the cache holds. */
-  again: ReadonlySet<string>;
-  /** Why values were left out, by property: this is added to. */
-  leftOut: Record<string, string>;
+/** What a write says: fields, and requests of their own for what those cannot say. */
+export interface Wired {
+  fields: Record<string, Json>;
+  requests: RequestTemplate[];
 }
-
-/** What is known of the entries that records point to. */
-export type Known = ReadonlyMap<Directory, ReadonlyMap<string, Entry>>;
 
 /** One kind's records, between the system's form and ours. */
 export class Records {
-  private readonly properties: readonly ReadProperty[];
-  private readonly pointers: readonly (Property & { name: string; directory: Directory })[];
+  private readonly forms: ReadonlyMap<string, PropertyForm>;
+  private readonly pointers: readonly (PropertyForm & { directory: Directory })[];
   private readonly marker: Marker | null;
+  private readonly times: Times;
 
   constructor(
     readonly kind: Kind,
     private readonly api: Api,
     directories: ReadonlyMap<string, Directory>,
-    private readonly times: Times,
   ) {
-    const named = Object.entries(kind.properties).map(([name, property]) => ({ name, ...property }));
-    this.properties = named.map((property) => new ReadProperty(property, kind));
-    this.pointers = named.flatMap((property) => {
-      const directory = directories.get(property.in ?? '');
-      return directory ? [{ ...property, directory }] : [];
-    });
+    this.times = new Times(kind.dates);
+    this.forms = new Map(
+      Object.entries(kind.properties).map(([name, property]) => {
+        const directory = directories.get(property.in ?? '') ?? null;
+        return [name, new PropertyForm({ name, ...property }, kind, directory, this.times)];
+      }),
+    );
+    this.pointers = [...this.forms.values()].filter(isPointer);
     const { backRef } = kind;
     this.marker = backRef && 'in' in backRef ? new Marker(backRef.in, backRef.as) : null;
   }
 
   /** The ids that records hold, by the directory that they point into. */
   pointsTo(raws: readonly Raw[]): [Directory, string[]][] {
-    return this.pointers
-      .filter(({ read }) => !read)
-      .map(({ at, directory }) => [
-        directory,
-        raws.flatMap(({ raw }) => {
-          const id = fieldOf(raw, (at ?? '').split('.')) ?? null;
-          return id === null ? [] : [textOf(id)];
-        }),
-      ]);
+    return this.pointers.map((form) => [
+      form.directory,
+      raws.flatMap(({ raw, call, at }) =>
+        isObject(raw) ? this.wellFormed(form, call, at, () => form.idsIn(raw, this.customOf(raw))) : [],
+      ),
+    ]);
   }
 
   /** The id of the record inside which one is, and its own. */
@@ -82,17 +84,27 @@ export class Records {
     return { within: id.slice(0, at), id: id.slice(at + 1), collection };
   }
 
+  /** The id by which the sync knows a record. */
+  idIn(within: string | null, own: string): string {
+    return within === null ? own : `${within}${WITHIN}${own}`;
+  }
+
   /** What a request says of values. People whom the system does not know are left out, unless they are made. */
-  async toFields(values: Values, backRef: RefKey | null, naming: Naming): Promise<Record<string, Json>> {
-    const fields: Record<string, Json> = {};
+  async toFields(values: Values, backRef: RefKey | null, naming: Naming): Promise<Wired> {
+    const wired: Wired = { fields: {}, requests: [] };
     for (const [name, value] of Object.entries(values)) {
       if (name === this.kind.within?.property || this.marker?.names.includes(name)) continue;
-      if (name.startsWith(CUSTOM)) this.put(fields, name, value);
-      else await this.putProperty(fields, name, value, naming);
+      if (name.startsWith(CUSTOM)) this.put(wired.fields, name, value);
+      else await this.putProperty(wired, name, value, naming);
     }
     const { backRef: place } = this.kind;
-    if (backRef !== null && place && 'at' in place) this.put(fields, place.at, backRef);
-    return fields;
+    if (backRef !== null && place && 'at' in place) this.put(wired.fields, place.at, backRef);
+    return wired;
+  }
+
+  /** Whether some of the values are written by a request of their own. */
+  needsRequests(values: Values): boolean {
+    return Object.entries(values).some(([name, value]) => this.forms.get(name)?.needsRequest(value) === true);
   }
 
   /** The text at whose end the back-reference stands, with it; other values as they are. */
@@ -108,14 +120,16 @@ export class Records {
   /** Whether a value that names somebody finds whom it names; where it points into no directory, any does. */
   async knows(property: string, key: string): Promise<boolean> {
     const pointer = this.pointers.find(({ name }) => name === property);
-    return !pointer || 'id' in (await pointer.directory.find(key, { make: pointer.make === true }));
+    return !pointer || 'id' in (await pointer.directory.find(key, { make: pointer.makes }));
   }
 
   /** Looks up at once all that values name and nobody here knows yet. */
   async meet(values: readonly Values[]): Promise<void> {
-    for (const { name, make, directory } of this.pointers) {
-      const keys = values.flatMap((each) => (typeof each[name] === 'string' ? [each[name]] : []));
-      await directory.meet(keys, make === true);
+    for (const { name, makes, directory } of this.pointers) {
+      const keys = values.flatMap((each) =>
+        [each[name] ?? null].flat().filter((key) => typeof key === 'string'),
+      );
+      await directory.meet(keys, makes);
     }
   }
 
@@ -137,43 +151,23 @@ export class Records {
   }
 
   private async putProperty(
-    fields: Record<string, Json>,
+    { fields, requests }: Wired,
     name: string,
     value: Json,
-    { names, again, leftOut }: Naming,
+    naming: Naming,
   ): Promise<void> {
-    const property = this.kind.properties[name];
-    if (property?.at === undefined)
+    const at = this.kind.properties[name]?.at;
+    const form = this.forms.get(name);
+    if (at === undefined || !form)
       throw new NeedsHuman(
         'invalid_field',
         `${this.kind.name} has no property "${name}" that can be written`,
         name,
       );
-    if (property.required && (value === null || value === ''))
-      throw new NeedsHuman('invalid_field', `${this.kind.name}.${name}: it cannot be empty`, name);
-    const pointer = this.pointers.find((each) => each.name === name);
-    if (pointer && value !== null) {
-      const key = textOf(value);
-      const wanted = { make: property.make === true, name: names[key], again: again.has(name) };
-      const found = await pointer.directory.find(key, wanted);
-      if ('id' in found) this.put(fields, property.at, found.id);
-      else leftOut[name] = found.missing;
-    } else this.put(fields, property.at, this.wire(property, value, name));
-  }
-
-  private wire({ values, write, as }: Property, value: Json, name: string): Json {
-    if (write) return write.of({ value });
-    if (value === null) return null;
-    if (as) return as === 'day' ? this.times.toDay(value) : this.times.toInstant(value);
-    if (!values) return value;
-    const found = values[textOf(value)];
-    if (found === undefined)
-      throw new NeedsHuman(
-        'invalid_field',
-        `${this.kind.name}.${name}: found ${JSON.stringify(value)}, expected one of ${Object.keys(values).join(', ')}`,
-        name,
-      );
-    return found;
+    const wire = await form.wire(value, naming);
+    if (!wire) return;
+    if ('request' in wire) requests.push(wire.request);
+    else this.put(fields, at, wire.value);
   }
 
   private put(fields: Record<string, Json>, at: string, value: Json): void {
@@ -190,12 +184,11 @@ export class Records {
     } else setAt(fields, at.split('.'), value);
   }
 
-  private entriesOf(raw: Json, known: Known): Record<string, Entry> {
+  private entriesOf(raw: RawRecord, custom: CustomFields, known: Known): Record<string, Entry> {
     const found: Record<string, Entry> = {};
-    for (const { name, at = '', directory, read } of this.pointers) {
-      const id = read ? null : (fieldOf(raw, at.split('.')) ?? null);
-      const entry = id === null ? undefined : known.get(directory)?.get(textOf(id));
-      if (entry) found[name] = entry;
+    for (const form of this.pointers) {
+      const entry = form.entryIn(raw, custom, known);
+      if (entry) found[form.name] = entry;
     }
     return found;
   }
@@ -203,20 +196,19 @@ export class Records {
   /** @throws NeedsHuman naming what a record lacks */
   toRecord({ raw, call, at, within }: Raw, known: Known): SyncRecord {
     const { kind } = this;
-    if (raw === null || typeof raw !== 'object' || Array.isArray(raw))
-      throw this.api.unexpected(call, at, raw, 'a record');
+    if (!isObject(raw)) throw this.api.unexpected(call, at, raw, 'a record');
     const ask = (expression: Expression) => this.api.valueOf(expression, raw, call, at);
     const fault = (place: string, found: Json, expected: string) =>
       this.api.unexpected(call, `${at}.${place}`, found, expected);
     const own = ask(kind.id);
     if (typeof own !== 'string' && typeof own !== 'number') throw fault(kind.id.text, own, 'an id');
     const values: Values = {};
-    const entries = this.entriesOf(raw, known);
     const custom = this.customOf(raw);
-    for (const property of this.properties) {
-      const value = property.of(raw, entries, custom, this.times);
-      if (value === undefined) throw fault(property.field, null, 'a value');
-      values[property.name] = value;
+    const entries = this.entriesOf(raw, custom, known);
+    for (const form of this.forms.values()) {
+      const value = this.wellFormed(form, call, at, () => form.read(raw, custom, entries, known));
+      if (value === undefined) throw fault(form.field, null, 'a value');
+      values[form.name] = value;
     }
     if (kind.within) values[kind.within.property] = within;
     for (const [key, value] of custom) values[`${CUSTOM}${key}`] = value;
@@ -236,7 +228,7 @@ export class Records {
       ref: {
         side: 'pms',
         kind: kind.name,
-        id: within === null ? textOf(own) : `${within}${WITHIN}${textOf(own)}`,
+        id: this.idIn(within, textOf(own)),
       },
       version: typeof version === 'object' ? digest(version) : String(version),
       order,
@@ -252,6 +244,16 @@ export class Records {
         attachments: this.filesOf(kind.files, raw, call, `${at}.${kind.files.list.text}`),
       }),
     };
+  }
+
+  /** @throws NeedsHuman naming the field of the answer that holds something else */
+  private wellFormed<T>({ field }: PropertyForm, call: string, at: string, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      const place = `${at}.${field}`;
+      throw new NeedsHuman('unexpected_response', `${call}: ${place}: ${(error as Error).message}`, place);
+    }
   }
 
   /** Takes it out of the text, where it stands in one. */
@@ -325,6 +327,14 @@ export class Records {
   }
 }
 
+function isPointer(form: PropertyForm): form is PropertyForm & { directory: Directory } {
+  return form.directory !== null;
+}
+
+function isObject(raw: Json): raw is RawRecord {
+  return raw !== null && typeof raw === 'object' && !Array.isArray(raw);
+}
+
 function namesIn(entries: Record<string, Entry>): { names?: Names } {
   const named = Object.values(entries).flatMap(({ key, name }) =>
     name === null ? [] : [[key.toLowerCase(), name] as const],
@@ -334,12 +344,6 @@ function namesIn(entries: Record<string, Entry>): { names?: Names } {
 
 function isState(value: Json): value is SyncRecord['state'] {
   return STATES.includes(value as SyncRecord['state']);
-}
-
-function setAt(fields: Record<string, Json>, path: readonly string[], value: Json): void {
-  const [first = '', ...rest] = path;
-  if (rest.length === 0) fields[first] = value;
-  else setAt((fields[first] ??= {}) as Record<string, Json>, rest, value);
 }
 
 function numeric(key: string): Json {

@@ -1,6 +1,6 @@
 import type { Json } from '../../sync/record';
 import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone, ReferenceGone } from '../errors';
-import type { Expression } from './expression';
+import { isTrue, type Expression } from './expression';
 import type { Profile } from './profileSchema';
 
 /** What a refusal means, by the profile's rules. */
@@ -59,8 +59,4 @@ function attempt(expression: Expression, body: Json): Json {
   } catch {
     return null;
   }
-}
-
-function isTrue(value: Json): boolean {
-  return value !== null && value !== false && value !== '';
 }

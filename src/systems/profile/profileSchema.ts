@@ -1,14 +1,21 @@
 import { z } from 'zod';
-import { DEFAULTS, REQUIRED, isComplete, kindSchema, type Kind, type KindInput } from './kindSchema';
+import {
+  datesSchema,
+  idempotencySchema,
+  pageSizeSchema,
+  pagingSchema,
+  preconditionSchema,
+} from './callSchemas';
+import { DEFAULTS, REQUIRED, isComplete, kindSchema, type KindInput, type SaidKind } from './kindSchema';
 import { markerNames } from './marker';
-import { count, expression, request, template } from './requestSchemas';
+import { ENTRIES } from './propertyForm';
+import { count, expression, request } from './requestSchemas';
+import { RequestTemplate } from './template';
 
 /**
  * A profile: what a PMS's REST API looks like (docs/profile.md). Texts become expressions, templates and requests as
  * they are parsed, so that a profile which was parsed can be carried out.
  */
-
-const secondsAsTime = z.enum(['iso', 'seconds', 'milliseconds']);
 
 export const profileFileSchema = z.strictObject({
   version: z.literal(1),
@@ -25,6 +32,11 @@ export const profileFileSchema = z.strictObject({
       z.strictObject({ by: z.literal('basic') }),
       z.strictObject({ by: z.literal('header'), name: z.string() }),
       z.strictObject({
+        by: z.literal('query'),
+        param: z.string().describe('The parameter that holds the key.'),
+        user: z.string().optional().describe('The parameter that holds PMS_USER, if there is one.'),
+      }),
+      z.strictObject({
         by: z.literal('oauth2'),
         token: z
           .string()
@@ -33,41 +45,37 @@ export const profileFileSchema = z.strictObject({
             'expected a path such as /oauth/token, or an address such as https://login.example.com/oauth/token',
           ),
         scope: z.string().optional(),
+        grant: z
+          .enum(['client_credentials', 'refresh_token'])
+          .default('client_credentials')
+          .describe('`refresh_token`: access that a person granted; PMS_REFRESH_TOKEN.'),
+        client: z
+          .enum(['header', 'form'])
+          .default('header')
+          .describe('Where the token’s request has the client’s id and secret.'),
       }),
     ],
-    { error: 'expected by: bearer, basic, header or oauth2' },
+    { error: 'expected by: bearer, basic, header, query or oauth2' },
   ),
-  me: z.strictObject({ request: request(), id: expression, name: expression }),
-  paging: z.discriminatedUnion(
-    'by',
-    [
-      z.strictObject({ by: z.literal('cursor'), param: z.string(), next: expression }),
-      z.strictObject({ by: z.literal('page'), param: z.string(), more: expression.optional() }),
-      z.strictObject({ by: z.literal('offset'), param: z.string(), more: expression.optional() }),
-      z.strictObject({ by: z.literal('link') }),
-    ],
-    { error: 'expected by: cursor, page, offset or link' },
-  ),
-  pageSize: z.strictObject({ param: z.string(), most: count }).optional(),
+  headers: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('Of every call, whatever else it has: a version of the API, a tenant. No secrets.'),
+  me: z.strictObject({
+    request: request('user').describe('{user} is PMS_USER.'),
+    id: expression,
+    name: expression,
+  }),
+  paging: pagingSchema,
+  pageSize: pageSizeSchema.optional(),
   idsPerCall: count.default(100),
   rate: z
     .strictObject({ limit: z.string(), remaining: z.string(), reset: z.string().describe('In seconds.') })
     .optional(),
   callsPerMinute: count.default(60),
-  precondition: z
-    .union([
-      z.strictObject({ header: z.string(), value: template(['version', 'etag']) }),
-      z.strictObject({ field: z.string(), value: template(['version']) }),
-    ])
-    .optional(),
-  idempotency: z.strictObject({ header: z.string() }).optional(),
-  dates: z
-    .strictObject({
-      instant: z.union([secondsAsTime, z.string()]).default('iso'),
-      day: z.string().default('yyyy-MM-dd'),
-      zone: z.string().default('UTC'),
-    })
-    .prefault({}),
+  precondition: preconditionSchema.optional(),
+  idempotency: idempotencySchema.optional(),
+  dates: datesSchema.prefault({}),
   errors: z.strictObject({
     message: expression,
     field: expression.optional(),
@@ -117,25 +125,34 @@ export const profileFileSchema = z.strictObject({
         byIds: request('ids', 'id'),
         byKey: request('key'),
         byKeys: request('keys').optional(),
-        make: z.strictObject({ request: request('key', 'name'), record: expression }).optional(),
+        paging: pagingSchema.optional().describe('Where its lists differ from the others.'),
+        make: z
+          .strictObject({
+            request: request('key', 'name'),
+            record: expression.optional().describe('The new entry in the answer.'),
+            made: expression.optional().describe('Its id alone, if the answer has no more: it is read then.'),
+          })
+          .refine(({ record, made }) => record !== undefined || made !== undefined, 'expected record or made')
+          .optional(),
       }),
     )
     .default({}),
   common: kindSchema.default({}),
-  kinds: z.record(z.string().regex(/^[a-z_]+$/, 'expected lower-case letters'), kindSchema),
+  kinds: z.record(
+    z.string().regex(/^[a-z_]+$/, 'expected lower-case letters and _, such as work_item'),
+    kindSchema,
+  ),
 });
 
 type FileOutput = z.output<typeof profileFileSchema>;
-export type Profile = Omit<FileOutput, 'common' | 'kinds'> & { kinds: ReadonlyMap<string, Kind> };
+export type Profile = Omit<FileOutput, 'common' | 'kinds'> & { kinds: ReadonlyMap<string, SaidKind> };
 export type Directory = FileOutput['directories'][string];
-export type Paging = FileOutput['paging'];
 export type Feed = Extract<FileOutput['changes'], { feed: unknown }>['feed'];
-export type Dates = FileOutput['dates'];
 
 /** A profile as its file holds it, checked and ready to be carried out. */
 export const profileSchema = profileFileSchema.transform((file, context): Profile => {
   const { common, kinds: given, ...rest } = file;
-  const kinds = new Map<string, Kind>();
+  const kinds = new Map<string, SaidKind>();
   const fault = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message });
   for (const [name, own] of Object.entries(given)) {
     const kind = { ...DEFAULTS, ...common, ...own, name };
@@ -163,25 +180,38 @@ export const profileSchema = profileFileSchema.transform((file, context): Profil
       without('changed').filter((name) => !inside.has(name)),
       'expected a request (without {since}, all records are looked through)',
     );
-  for (const [name, { within, parent, properties, backRef: back }] of kinds) {
-    const at = (...path: string[]) => ['kinds', name, ...path];
-    if (within && !(within.kind in given)) fault(at('within', 'kind'), oneOf(names));
-    if (parent && !(parent.kind in given)) fault(at('parent', 'kind'), oneOf(names));
-    if (back && 'in' in back) {
-      if (!(back.in in properties)) fault(at('backRef', 'in'), oneOf(Object.keys(properties)));
-      for (const each of markerNames(back.as))
-        if (each !== 'backRef' && !(each in properties))
-          fault(at('backRef', 'as'), `found {${each}}, ${oneOf(['backRef', ...Object.keys(properties)])}`);
-    }
-    for (const [property, { in: directory, at: field, read: from }] of Object.entries(properties)) {
-      if (directory !== undefined && !(directory in file.directories))
-        fault(at('properties', property, 'in'), oneOf(Object.keys(file.directories)));
-      if (field === undefined && from === undefined)
-        fault(at('properties', property), 'expected at, read or both');
-    }
-  }
+  for (const [name, kind] of kinds)
+    checkKind(kind, file, (path, message) => fault(['kinds', name, ...path], message));
   return { ...rest, kinds };
 });
+
+/** What a kind says that only the rest of its profile can show to be wrong. */
+function checkKind(
+  { within, parent, properties, backRef: back, listed }: SaidKind,
+  { kinds, directories }: FileOutput,
+  fault: (path: string[], message: string) => void,
+): void {
+  const names = Object.keys(kinds);
+  if (within && !(within.kind in kinds)) fault(['within', 'kind'], oneOf(names));
+  if (within && listed) fault(['listed'], 'expected none: records inside others are read by their list');
+  if (parent && !(parent.kind in kinds)) fault(['parent', 'kind'], oneOf(names));
+  if (back && 'in' in back) {
+    if (!(back.in in properties)) fault(['backRef', 'in'], oneOf(Object.keys(properties)));
+    for (const each of markerNames(back.as))
+      if (each !== 'backRef' && !(each in properties))
+        fault(['backRef', 'as'], `found {${each}}, ${oneOf(['backRef', ...Object.keys(properties)])}`);
+  }
+  for (const [property, { in: directory, at, read, empty }] of Object.entries(properties)) {
+    const place = (...path: string[]) => ['properties', property, ...path];
+    if (directory !== undefined && !(directory in directories))
+      fault(place('in'), oneOf(Object.keys(directories)));
+    if (at === undefined && read === undefined) fault(place(), 'expected at, read or both');
+    if (directory !== undefined && read?.names.has(ENTRIES))
+      fault(place('read'), 'expected the id, or the ids, of its entries');
+    if (at === undefined && empty instanceof RequestTemplate)
+      fault(place('empty'), 'expected a property that is written (at)');
+  }
+}
 
 function oneOf(names: readonly string[]): string {
   return `expected one of ${names.join(', ')}`;

@@ -5,12 +5,13 @@ import { NeedsHuman } from '../errors';
 import type { ChangePage } from '../port';
 import { unreadable, type Parsed, type Unreadable } from '../unreadable';
 import type { Api, Told } from './profileApi';
+import { isTrue } from './expression';
 import { readPage } from './pages';
 import { rawsIn, textOrEmpty, type ProfileReads } from './profileReads';
 import type { Raw } from './profileRecords';
 import type { Feed } from './profileSchema';
 import type { Kind } from './kindSchema';
-import type { Times } from './times';
+import { Times } from './times';
 
 /** How what changed is found out. */
 export interface Stream {
@@ -20,9 +21,10 @@ export interface Stream {
 }
 
 /** The streams of a profile: one feed of all changes, or a list for each kind. */
-export function streamsOf(reads: ProfileReads, times: Times): Map<string, Stream> {
+export function streamsOf(reads: ProfileReads): Map<string, Stream> {
   const { api } = reads;
-  const { changes, kinds } = api.profile;
+  const { changes } = api.profile;
+  const kinds = new Map([...reads.all()].map(({ kind }) => [kind.name, kind]));
   if (!changes) return new Map();
   if ('feed' in changes) {
     const parse = (raws: readonly Raw[]) => reads.parseEach(raws);
@@ -37,7 +39,7 @@ export function streamsOf(reads: ProfileReads, times: Times): Map<string, Stream
         listed,
         changes.since.lagSeconds * 1000,
         api,
-        times,
+        new Times(listed.dates),
         async (page, since) => {
           if (listed === kind) {
             const raws = rawsIn(kind, page, kind.items.text, page.items, null);
@@ -92,7 +94,7 @@ export class FeedStream implements Stream {
     const gone: RecordRef[] = [];
     const live: Raw[] = [];
     for (const { at, item, ref } of latest.values()) {
-      if (api.valueOf(feed.gone, item, page.call, at) === true) gone.push(ref);
+      if (isTrue(api.valueOf(feed.gone, item, page.call, at))) gone.push(ref);
       else {
         const raw = api.valueOf(feed.record, item, page.call, at);
         live.push({ raw, call: page.call, at: `${at}.${feed.record.text}`, within: null, kind: ref.kind });
@@ -126,7 +128,7 @@ export class FeedStream implements Stream {
       ...told,
       items: api.itemsOf(told, feed.items),
       next: textOf(next),
-      more: api.valueOf(feed.more, told.body, told.call) === true,
+      more: isTrue(api.valueOf(feed.more, told.body, told.call)),
     };
   }
 }
@@ -203,6 +205,8 @@ export class SinceStream implements Stream {
       since: since === null ? null : this.times.toInstant(since),
     };
     return readPage(api, api.request(changed, scope), {
+      paging: kind.paging,
+      pageSize: kind.pageSize,
       items: changed.items ?? kind.items,
       idOf: (item) => kind.id.of(item),
       cursor: page,

@@ -20,6 +20,7 @@ import { Api } from './profileApi';
 import { credentialOf } from './profileAuth';
 import { ProfileBulk } from './profileBulk';
 import { Directory } from './directory';
+import { readyKind } from './kindSchema';
 import { ProfileFiles } from './profileFiles';
 import { ProfileLookUps } from './profileLookUps';
 import { profileProperties } from './profileProperties';
@@ -29,7 +30,6 @@ import type { Profile } from './profileSchema';
 import { streamsOf, type Stream } from './profileStreams';
 import { ProfileWrites } from './profileWrites';
 import { rateRules } from './rate';
-import { Times } from './times';
 import { profileWebhooks } from './profileWebhooks';
 
 /** A PMS behind a profile: all that is particular to it is in there. */
@@ -71,28 +71,29 @@ export class ProfileSystem implements SystemPort {
   private readonly writes: ProfileWrites;
   private readonly files: ProfileFiles;
   private readonly sources: ReadonlyMap<string, Stream>;
+  private readonly user: string | null;
   private own: string | null = null;
 
   constructor(connection: PmsConnection) {
     const { profile, fileLimitBytes } = connection;
     this.profile = profile;
     this.lateMs = connection.timeoutMs ?? TIMEOUT_MS;
+    this.user = connection.user ?? null;
     this.api = apiOf(connection);
     const directories = new Map(
       Object.entries(profile.directories).map(([name, each]) => [name, new Directory(each, this.api)]),
     );
-    const times = new Times(profile.dates);
-    const kinds = [...profile.kinds.values()];
+    const kinds = [...profile.kinds.values()].map((kind) => readyKind(kind, profile));
     this.reads = new ProfileReads(
       this.api,
-      new Map(kinds.map((kind) => [kind.name, new Records(kind, this.api, directories, times)])),
+      new Map(kinds.map((kind) => [kind.name, new Records(kind, this.api, directories)])),
     );
     this.lookUps = new ProfileLookUps(this.reads);
     this.writes = new ProfileWrites(this.reads, this.lookUps);
     this.files = new ProfileFiles(this.reads, this.writes, fileLimitBytes ?? FILE_LIMIT_BYTES);
     this.exactOrder = kinds.every(({ counted }) => counted === true);
     this.histories = kinds.filter(({ within }) => within).map(({ name }) => name);
-    this.sources = streamsOf(this.reads, times);
+    this.sources = streamsOf(this.reads);
     this.streams = [...this.sources.keys()];
     this.follows = Object.fromEntries(
       kinds.flatMap(({ name, within }) => (within && this.sources.has(name) ? [[name, within.kind]] : [])),
@@ -105,12 +106,12 @@ export class ProfileSystem implements SystemPort {
     return backRef !== undefined && 'at' in backRef && backRef.unique === true;
   }
 
-  hasIdempotencyKeys(): boolean {
-    return this.profile.idempotency !== undefined;
+  hasIdempotencyKeys(kind: string): boolean {
+    return this.reads.kindOf(kind).idempotency !== undefined;
   }
 
-  hasPrecondition(): boolean {
-    return this.profile.precondition !== undefined;
+  hasPrecondition(kind: string): boolean {
+    return this.reads.kindOf(kind).precondition !== undefined;
   }
 
   properties(kind: string): Promise<PropertyInfo[]> {
@@ -128,7 +129,7 @@ export class ProfileSystem implements SystemPort {
 
   private async me(): Promise<{ id: string; name: string }> {
     const { request, id, name } = this.profile.me;
-    const told = await this.api.send(request, {});
+    const told = await this.api.send(request, { user: this.user });
     const [found, words] = [id, name].map((each) => {
       const value = this.api.valueOf(each, told.body, told.call);
       if (value === null) throw this.api.unexpected(told.call, each.text, value, 'a value');
@@ -177,6 +178,11 @@ export class ProfileSystem implements SystemPort {
   /** Removes a record for good; one that is gone already is no error. The sync never does this. */
   remove(ref: RecordRef): Promise<void> {
     return this.writes.remove(ref);
+  }
+
+  /** Whether {@link remove} can remove a kind. */
+  canRemove(kind: string): boolean {
+    return this.writes.canRemove(kind);
   }
 
   followUp(ref: RecordRef, values: Values, options: CreateOptions): Promise<SyncRecord> {
@@ -243,17 +249,18 @@ export class ProfileSystem implements SystemPort {
 }
 
 function apiOf(connection: PmsConnection): Api {
-  const { profile, baseUrl, token, readToken, user, timeoutMs, onCall, budget } = connection;
+  const { profile, baseUrl, token, readToken, user, readRefreshToken, timeoutMs, onCall, budget } =
+    connection;
   const common = {
     side: 'pms' as const,
     name: profile.name,
     baseUrl,
-    headers: {},
+    headers: profile.headers,
     credential: user === undefined ? 'PMS_TOKEN' : 'PMS_USER, PMS_TOKEN',
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(onCall && { onCall }),
   };
-  const auth = credentialOf(profile.auth, { token, readToken, user: user ?? null }, common);
+  const auth = credentialOf(profile.auth, { token, readToken, readRefreshToken, user: user ?? null }, common);
   const rate = budget && { rules: rateRules(profile), budget };
   const prefix = withoutSlashes(new URL(baseUrl).pathname);
   return new Api(profile, new HttpClient({ ...common, auth, ...(rate && { rate }) }), prefix);

@@ -15,11 +15,17 @@ type Webhook = z.output<typeof webhookSchema>;
 export function profileWebhooks(
   profile: Profile,
   at: string,
-  { baseUrl, token, readToken, user, secret }: AdapterConnection & { secret: string },
+  { baseUrl, token, readToken, readRefreshToken, user, secret }: AdapterConnection & { secret: string },
 ): WebhookAdmin {
   const path = `${profile.base}${at}`;
-  const common = { side: 'pms' as const, name: profile.name, baseUrl, headers: {}, credential: 'PMS_TOKEN' };
-  const auth = credentialOf(profile.auth, { token, readToken, user: user ?? null }, common);
+  const common = {
+    side: 'pms' as const,
+    name: profile.name,
+    baseUrl,
+    headers: profile.headers,
+    credential: 'PMS_TOKEN',
+  };
+  const auth = credentialOf(profile.auth, { token, readToken, readRefreshToken, user: user ?? null }, common);
   const http = new HttpClient({ ...common, auth });
   const all = async (name: string, receiver: string): Promise<Webhook[]> => {
     const { items } = await http.get(listAnswer, path);

@@ -1,14 +1,19 @@
 import { parseRef, refKey } from '../../sync/canonicalKey';
 import type { Names, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
 import { textOf } from '../../sync/values';
-import { NeedsHuman, PreconditionFailed, ReferenceGone } from '../errors';
+import { NeedsHuman, PreconditionFailed, RecordGone, ReferenceGone } from '../errors';
 import type { Request } from '../http';
 import type { CreateOptions, UpdateOptions, Updated } from '../port';
+import type { Kind } from './kindSchema';
 import type { Told } from './profileApi';
 import type { ProfileLookUps } from './profileLookUps';
 import { scopeOf, textOrEmpty, type ProfileReads } from './profileReads';
-import type { Naming, Records } from './profileRecords';
+import type { Records } from './profileRecords';
+import type { Naming } from './propertyForm';
 import type { RequestTemplate, Scope, Tree } from './template';
+
+/** Of a removal, while others change the record. */
+const REMOVE_TRIES = 5;
 
 /** One attempt at a write. */
 type Sending = Naming & { values: Values; attempt: number };
@@ -50,12 +55,13 @@ export class ProfileWrites {
     const { name: kind, create, body, within } = records.kind;
     if (!create) throw new NeedsHuman('cannot_create', `the PMS takes no new ${kind}`);
     const parent = within ? (values[within.property] ?? null) : null;
-    const fields = await this.scopeOf(records, values, backRef, naming);
-    const scope = { ...fields, within: parent, key: idempotencyKey };
+    // What empties a field of a record is no part of making it.
+    const { scope: filled } = await this.scopeOf(records, values, backRef, naming);
+    const scope = { ...filled, within: parent, key: idempotencyKey };
     const told = await this.reads.api.write(
-      this.keyed(this.reads.api.request(create, scope, body), idempotencyKey),
+      this.keyed(records.kind, this.reads.api.request(create, scope, body), idempotencyKey),
     );
-    const made = await this.answered(records, told, parent === null ? null : textOf(parent));
+    const made = await this.madeBy(records, told, parent === null ? null : textOf(parent));
     if (made) return made;
     // What a person says inside another record is the latest there.
     const found =
@@ -85,9 +91,18 @@ export class ProfileWrites {
     if (!update) throw new NeedsHuman('cannot_update', `the PMS lets nobody change a ${ref.kind}`);
     const [marked, left] = await this.keepingMarker(records, ref, changes, backRef);
     const record = await this.withoutRefused(records, marked, names, async ({ values, ...naming }) => {
-      const fields = await this.scopeOf(records, values, left, naming);
-      const scope = { ...fields, ...records.scopeOf(ref) };
-      return this.bound(records, ref, version, { template: update, scope, body });
+      const { scope: filled, requests } = await this.scopeOf(records, values, left, naming);
+      const scope = { ...filled, ...records.scopeOf(ref) };
+      const saysSomething = Object.keys(filled.fields).length > 0 || left !== null || requests.length === 0;
+      const writes = [
+        ...(saysSomething ? [{ template: update, scope, body }] : []),
+        ...requests.map((template) => ({ template, scope: records.scopeOf(ref), body: null })),
+      ];
+      let written: SyncRecord | null = null;
+      // Each is bound to what the one before it left behind.
+      for (const write of writes)
+        written = await this.bound(records, ref, written?.version ?? version, write);
+      return written ?? this.reads.mustRead(ref);
     });
     return { record, replaced: {} };
   }
@@ -154,19 +169,29 @@ export class ProfileWrites {
     records: Records,
     ref: RecordRef,
     version: string,
-    { template, scope, body }: { template: RequestTemplate; scope: Scope; body: Tree | null },
+    write: { template: RequestTemplate; scope: Scope; body: Tree | null },
   ): Promise<SyncRecord> {
-    const { precondition } = this.reads.api.profile;
+    const told = await this.reads.api.write(await this.boundRequest(records, ref, version, write));
+    return (await this.answered(records, told, records.scopeOf(ref).within)) ?? this.reads.mustRead(ref);
+  }
+
+  private async boundRequest(
+    records: Records,
+    ref: RecordRef,
+    version: string,
+    { template, scope, body }: { template: RequestTemplate; scope: Scope; body: Tree | null },
+  ): Promise<Request> {
+    const { precondition } = records.kind;
     const given: Scope = { ...scope, version };
-    if (precondition?.value.names.includes('etag')) given['etag'] = await this.etagOf(records, ref, version);
+    const asked = new Set([...template.names, ...(precondition?.value.names ?? [])]);
+    if (asked.has('etag')) given['etag'] = await this.etagOf(records, ref, version);
     const value = precondition?.value.of(given) ?? null;
     if (precondition && 'field' in precondition && typeof given['fields'] === 'object')
       given['fields'] = { ...given['fields'], [precondition.field]: value };
     const request = this.reads.api.request(template, given, body);
     if (precondition && 'header' in precondition && value !== null)
       request.headers = { ...request.headers, [precondition.header.toLowerCase()]: textOf(value) };
-    const told = await this.reads.api.write(request);
-    return (await this.answered(records, told, records.scopeOf(ref).within)) ?? this.reads.mustRead(ref);
+    return request;
   }
 
   /** What a record's answer is called, where it is still of the version. @throws PreconditionFailed, RecordGone */
@@ -174,18 +199,35 @@ export class ProfileWrites {
     const { read } = records.kind;
     if (!read) throw new Error(`"${ref.kind}" cannot be read`);
     const told = await this.reads.api.send(read, records.scopeOf(ref));
-    const [record] = await this.reads.parse([this.reads.rawOf(records.kind, told, null)]);
+    const raws = await this.reads.stillListed(records, [this.reads.rawOf(records.kind, told, null)]);
+    if (raws.length === 0) throw new RecordGone(`${refKey(ref)} is gone`);
+    const [record] = await this.reads.parse(raws);
     if (record?.version !== version) throw new PreconditionFailed(`${refKey(ref)} has moved on`);
     return told.header('etag');
+  }
+
+  /** The record that a create made, where its answer tells. */
+  private async madeBy(records: Records, told: Told, within: string | null): Promise<SyncRecord | null> {
+    const { made, name } = records.kind;
+    if (!made) return this.answered(records, told, within);
+    const id = this.reads.api.valueOf(made, told.body, told.call);
+    if (id === null) throw this.reads.api.unexpected(told.call, made.text, id, 'the id of the new record');
+    return this.reads.mustRead({ side: 'pms', kind: name, id: records.idIn(within, textOf(id)) });
   }
 
   /** The record in a write's answer; null where it says nothing of it. */
   private async answered(records: Records, told: Told, within: string | null): Promise<SyncRecord | null> {
     const { kind } = records;
+    // Where a create is answered with an id alone, an edit is not answered with the record either.
+    if (kind.made) return null;
     const raw = this.reads.rawOf(kind, told, within);
     if (raw.raw === null) return null;
     const [record] = await this.reads.parse([raw]);
     return record ?? null;
+  }
+
+  canRemove(kind: string): boolean {
+    return this.reads.kindOf(kind).remove !== undefined;
   }
 
   /** Removes a record for good; one that is gone already is no error. The sync never does this. */
@@ -194,7 +236,19 @@ export class ProfileWrites {
     const { remove } = records.kind;
     if (!remove)
       throw new NeedsHuman('cannot_remove', `the profile does not say how to remove a ${ref.kind}`);
-    await this.reads.api.ask(remove, records.scopeOf(ref));
+    for (let attempt = 1; ; attempt += 1) {
+      const [found] = await this.reads.read([ref]);
+      if (!found?.record) return;
+      const write = { template: remove, scope: records.scopeOf(ref), body: null };
+      try {
+        await this.reads.api.write(await this.boundRequest(records, ref, found.record.version, write));
+        return;
+      } catch (error) {
+        if (error instanceof RecordGone) return;
+        // It is to go whatever it says by now.
+        if (!(error instanceof PreconditionFailed) || attempt === REMOVE_TRIES) throw error;
+      }
+    }
   }
 
   async followUp(
@@ -215,19 +269,25 @@ export class ProfileWrites {
       key: idempotencyKey,
       backRef,
     };
-    await this.reads.api.write(this.keyed(this.reads.api.request(followUp, scope), idempotencyKey));
+    await this.reads.api.write(
+      this.keyed(records.kind, this.reads.api.request(followUp, scope), idempotencyKey),
+    );
     return this.reads.mustRead(ref);
   }
 
   /** What a record's body is filled from: its values as the system knows them, and its back-reference. */
-  async scopeOf(records: Records, values: Values, backRef: RefKey | null, naming: Naming): Promise<Scope> {
-    const fields = await records.toFields(records.marked(values, backRef), backRef, naming);
-    return { ...scopeOf(records.kind), fields, backRef };
+  async scopeOf(
+    records: Records,
+    values: Values,
+    backRef: RefKey | null,
+    naming: Naming,
+  ): Promise<{ scope: Scope & { fields: Scope }; requests: RequestTemplate[] }> {
+    const { fields, requests } = await records.toFields(records.marked(values, backRef), backRef, naming);
+    return { scope: { ...scopeOf(records.kind), fields, backRef }, requests };
   }
 
   /** With the idempotency key, where the profile names a header for it. */
-  keyed(request: Request, key: string): Request {
-    const { idempotency } = this.reads.api.profile;
+  keyed({ idempotency }: Kind, request: Request, key: string): Request {
     return idempotency
       ? { ...request, headers: { ...request.headers, [idempotency.header.toLowerCase()]: key } }
       : request;

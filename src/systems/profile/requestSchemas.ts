@@ -51,6 +51,10 @@ const requestInput = z.union(
 export const request = (...names: string[]) =>
   requestInput.transform((input, context) => attempt(context, () => toRequest(input, names)));
 
+/** In the long form alone, where a text would mean something else. */
+export const longRequest = (...names: string[]) =>
+  requestInput.options[1].transform((input, context) => attempt(context, () => toRequest(input, names)));
+
 /** @param name without which, or with `compare`, what is found is looked through here */
 export const lookUp = (name: string, ...others: string[]) =>
   z

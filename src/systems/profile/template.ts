@@ -3,6 +3,7 @@ import { textOf } from '../../sync/values';
 import { NeedsHuman } from '../errors';
 import type { Request } from '../http';
 import { Expression } from './expression';
+import { fieldOf } from './fieldPath';
 
 /**
  * Text with expressions in braces. One that is a single expression is that value, whatever its type; where an
@@ -21,6 +22,12 @@ export class Template {
 
   get names(): string[] {
     return this.parts.flatMap((part) => (typeof part === 'string' ? [] : [...part.names]));
+  }
+
+  /** The text of the expression that it is alone; null of any other. */
+  get only(): string | null {
+    const [only] = this.parts;
+    return this.parts.length === 1 && only instanceof Expression ? only.text : null;
   }
 
   of(scope: Scope): Json {
@@ -58,6 +65,15 @@ export function treeNames(tree: Tree): string[] {
   return typeof tree === 'object' ? Object.values(tree).flatMap(treeNames) : [];
 }
 
+/** A field of what is written that was emptied is null, and one that is not written is left out. */
+const FIELD = /^fields\.[\w.]+$/;
+
+function isEmptied(tree: Tree, scope: Scope): boolean {
+  const only = tree instanceof Template ? tree.only : null;
+  if (only === null || !FIELD.test(only)) return false;
+  return fieldOf(scope, only.split('.')) === null;
+}
+
 export function fillTree(tree: Tree, scope: Scope): Json {
   if (tree instanceof Template) return tree.of(scope);
   if (Array.isArray(tree)) return tree.map((each) => fillTree(each, scope)).filter((each) => each !== null);
@@ -65,7 +81,7 @@ export function fillTree(tree: Tree, scope: Scope): Json {
   const filled: Record<string, Json> = {};
   for (const [key, each] of Object.entries(tree)) {
     const value = fillTree(each, scope);
-    if (value !== null) filled[key] = value;
+    if (value !== null || isEmptied(each, scope)) filled[key] = value;
   }
   return filled;
 }
@@ -118,11 +134,13 @@ export class RequestTemplate {
         'incomplete_request',
         `${this.method} ${base}${this.path.text}: found nothing for {${path.missing}}`,
       );
-    const query: Record<string, string> = {};
-    for (const [name, template] of this.query) {
-      const value = template.of(scope);
-      if (value !== null) query[name] = textOf(value);
-    }
+    const query = queryOf(
+      this.query.flatMap(([name, template]) =>
+        [template.of(scope)]
+          .flat()
+          .flatMap((value) => (value === null ? [] : [[name, textOf(value)] as const])),
+      ),
+    );
     const headers: Record<string, string> = {};
     for (const [name, template] of Object.entries(this.headers)) {
       const value = template.of(scope);
@@ -137,6 +155,16 @@ export class RequestTemplate {
       ...(tree !== null && { body: fillTree(tree, scope) }),
     };
   }
+}
+
+/** A parameter may come more than once. */
+export function queryOf(pairs: Iterable<readonly [string, string]>): NonNullable<Request['query']> {
+  const query: Record<string, string | string[]> = {};
+  for (const [name, value] of pairs) {
+    const before = query[name];
+    query[name] = before === undefined ? value : [...[before].flat(), value];
+  }
+  return query;
 }
 
 function partsOf(text: string): (string | Expression)[] {

@@ -1,7 +1,7 @@
 import { DateTime } from 'luxon';
 import type { Json } from '../../sync/record';
 import { textOf } from '../../sync/values';
-import type { Dates } from './profileSchema';
+import type { Dates } from './callSchemas';
 
 const WITH_ZONE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)$/;
 const PER_SECOND = 1000;

@@ -2,7 +2,7 @@ import { refKey } from '../../../sync/canonicalKey';
 import { sameValue, textOf } from '../../../sync/values';
 import type { SyncRecord } from '../../../sync/record';
 import type { Subject } from '../subjects';
-import type { Evidence } from '../verdict';
+import type { Evidence } from '../evidence';
 import type { Tools } from './tools';
 
 /** Checks of comments only. @param parent the record that they belong to */

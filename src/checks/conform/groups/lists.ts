@@ -3,7 +3,7 @@ import type { RefKey, SyncRecord } from '../../../sync/record';
 import type { Probe } from '../probe';
 import { isNotOffered } from '../conformRecorder';
 import type { Subject } from '../subjects';
-import type { Evidence } from '../verdict';
+import type { Evidence } from '../evidence';
 import type { Tools } from './tools';
 
 const PAGES_AT_MOST = 500;
@@ -23,36 +23,89 @@ export async function checkLists({ probe, recorder, records }: Tools, subject: S
   });
 }
 
-/** Makes records until a list of them takes two pages. */
+/**
+ * Makes records until a list of them takes two pages. Of parts of other records no page shows how long their own lists
+ * are: as many as may be are made inside one record.
+ */
 async function fill(probe: Probe, subject: Subject, most: number): Promise<void> {
-  let made = Math.min(AT_LEAST, most);
+  let made = isInside(probe, subject) ? most : Math.min(AT_LEAST, most);
   await probe.createMany(subject, made);
-  while (made < most && (await page(probe, subject, null)).cursor === null) {
+  while (made < most && !(await hasSecondPage(probe, subject))) {
     const more = Math.min(AT_ONCE, most - made);
     await probe.createMany(subject, more);
     made += more;
   }
 }
 
-/** Reads the list twice, once in quiet: what it showed then, and what is still so, must come again. */
+function isInside({ port }: Probe, { kind }: Subject): boolean {
+  return port.histories.includes(kind);
+}
+
+/** A page that is promised may have nothing on it. */
+async function hasSecondPage(probe: Probe, subject: Subject): Promise<boolean> {
+  let withRecords = 0;
+  await readAll(probe, subject, async (records) => {
+    if (records.length > 0) withRecords += 1;
+    return withRecords < 2;
+  });
+  return withRecords > 1;
+}
+
+/**
+ * Reads the list twice. In quiet it must show all that was made; what it showed then, and is still so, must come again
+ * while others are made, changed and ended.
+ */
 async function walk(probe: Probe, subject: Subject): Promise<Evidence['walk']> {
   const quiet = new Map<RefKey, string>();
-  const { pages: quietPages, ended } = await readAll(probe, subject, async (records) => {
-    for (const record of records) quiet.set(refKey(record.ref), record.version);
+  let pages = 0;
+  let ended = true;
+  let untold: RefKey[] = [];
+  const inside = isInside(probe, subject);
+  const ours = await stillThere(probe, subject);
+  await probe.until(async () => {
+    pages = 0;
+    ({ ended } = await readAll(probe, subject, async (records) => {
+      if (records.length > 0) pages += 1;
+      for (const record of records) quiet.set(refKey(record.ref), record.version);
+      return true;
+    }));
+    untold = ended ? ours.filter((key) => !quiet.has(key)) : [];
+    return untold.length === 0;
   });
-  if (!ended) return { pages: quietPages, records: quiet.size, missing: [], ended };
+  const seen = { pages, made: ours.length, inside };
+  if (!ended || untold.length > 0) return { ...seen, records: quiet.size, missing: [], untold, ended };
+  const { missing, records } = await walkAmongOthers(probe, subject, quiet);
+  return { ...seen, records, missing, untold, ended };
+}
+
+/** Records that were made and are live, as the system itself says of each. */
+async function stillThere(probe: Probe, { kind }: Subject): Promise<RefKey[]> {
+  const refs = [...probe.made.values()].flatMap(({ ref, state }) =>
+    ref.kind === kind && state === 'live' ? [ref] : [],
+  );
+  const found = await probe.call(() => probe.port.read(refs));
+  return found.flatMap(({ ref, record }) => (record?.state === 'live' ? [refKey(ref)] : []));
+}
+
+/** @param quiet what the list showed before, with the version of each */
+async function walkAmongOthers(
+  probe: Probe,
+  subject: Subject,
+  quiet: ReadonlyMap<RefKey, string>,
+): Promise<{ records: number; missing: RefKey[] }> {
   const parents = new Set(Object.values(subject.parents));
   const seen = new Set<RefKey>();
   const touched = new Set<RefKey>();
-  const { pages } = await readAll(probe, subject, async (records, gap) => {
+  await readAll(probe, subject, async (records, gap) => {
     for (const { ref } of records) seen.add(refKey(ref));
-    if (gap > DISTURBED) return;
+    if (gap > DISTURBED) return true;
     const ours = records.filter(
       ({ ref, state }) => probe.made.has(refKey(ref)) && state === 'live' && !parents.has(ref.id),
     );
     const [edited, ended] = ours.filter(({ ref }) => !touched.has(refKey(ref)));
     for (const each of [edited, ended]) if (each) touched.add(refKey(each.ref));
     await disturb(probe, subject, edited, ended);
+    return true;
   });
   const untouched = [...quiet.keys()].filter((key) => !touched.has(key));
   const absent = untouched.filter((key) => !seen.has(key)).slice(0, MISSING_AT_MOST);
@@ -61,14 +114,14 @@ async function walk(probe: Probe, subject: Subject): Promise<Evidence['walk']> {
   const missing = now.flatMap(({ ref, record }) =>
     record && record.version === quiet.get(refKey(ref)) ? [refKey(ref)] : [],
   );
-  return { pages, records: untouched.length, missing, ended: true };
+  return { records: untouched.length, missing };
 }
 
-/** @param onPage receives each page and its number */
+/** @param onPage receives each page and its number, and says whether to go on */
 async function readAll(
   probe: Probe,
   subject: Subject,
-  onPage: (records: SyncRecord[], number: number) => Promise<void>,
+  onPage: (records: SyncRecord[], number: number) => Promise<boolean>,
 ): Promise<{ pages: number; ended: boolean }> {
   let cursor: string | null = null;
   let pages = 0;
@@ -76,7 +129,7 @@ async function readAll(
     const { records, cursor: next }: Awaited<ReturnType<typeof page>> = await page(probe, subject, cursor);
     pages += 1;
     for (const record of records) if (probe.isOurs(record)) probe.keep(record);
-    await onPage(records, pages);
+    if (!(await onPage(records, pages))) break;
     cursor = next;
   } while (cursor !== null && pages < PAGES_AT_MOST);
   return { pages, ended: cursor === null };

@@ -2,7 +2,7 @@ import type { RefKey, SyncRecord, Values } from '../../../sync/record';
 import { AlreadyExists } from '../../../systems/errors';
 import type { Probe } from '../probe';
 import type { Subject } from '../subjects';
-import type { Evidence } from '../verdict';
+import type { Evidence } from '../evidence';
 import { name, type Tools } from './tools';
 
 /** That a record is found by what it was given to be found by. */

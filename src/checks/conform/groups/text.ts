@@ -2,7 +2,7 @@ import { NeedsHuman } from '../../../systems/errors';
 import type { Probe } from '../probe';
 import { isNotOffered } from '../conformRecorder';
 import type { Subject, TextProperty } from '../subjects';
-import type { Evidence, TextOutcome } from '../verdict';
+import type { Evidence, TextOutcome } from '../evidence';
 import { shown, type Tools } from './tools';
 
 const UNICODE: Record<string, string> = {

@@ -1,7 +1,7 @@
 import type { SyncRecord } from '../../../sync/record';
 import type { Probe } from '../probe';
 import type { Subject } from '../subjects';
-import type { Evidence } from '../verdict';
+import type { Evidence } from '../evidence';
 import { changeable, type Tools } from './tools';
 
 const EDITS = 4;

@@ -14,6 +14,8 @@ export interface Tools {
   recorder: Recorder;
   /** Records of each kind that may be made for the sake of long lists. */
   records: number;
+  /** E-mail addresses of people whom the system knows. */
+  people: readonly string[];
   /** By the `Date` header of any answer; null where there is none. */
   serverTime: () => Promise<Date | null>;
 }

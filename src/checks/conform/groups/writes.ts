@@ -4,7 +4,7 @@ import { AlreadyExists, PreconditionFailed } from '../../../systems/errors';
 import type { Probe } from '../probe';
 import { isNotOffered } from '../conformRecorder';
 import type { Subject } from '../subjects';
-import type { Evidence } from '../verdict';
+import type { Evidence } from '../evidence';
 import { changeable, type Tools } from './tools';
 
 const RACERS = 5;

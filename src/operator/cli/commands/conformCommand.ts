@@ -14,8 +14,10 @@ import {
   type Report,
 } from '../../../checks/conform/conformReport';
 import { runConformance } from '../../../checks/conform/runConform';
-import type { InvariantVerdict, Verdict } from '../../../checks/conform/verdict';
+import type { InvariantVerdict } from '../../../checks/conform/invariants';
+import type { Verdict } from '../../../checks/conform/verdict';
 import { serverTime } from '../../serverTime';
+import { ProfileSystem } from '../../../systems/profile/profileSystem';
 import { inCallContext } from '../../../systems/callContext';
 import { paint, printJson, printLine, printTable, progressLine, safe, type Colour } from '../output';
 import { CONFIG, CONNECTION, settingsFor, type SettingsOptions } from '../common';
@@ -27,16 +29,20 @@ interface ConformOptions extends SettingsOptions {
   profile?: string;
   records: number;
   timeout: number;
+  person: string[];
   json?: true;
 }
 
 const RECORDS = 250;
 const TIMEOUT_SECONDS = 30;
 const LOOK_MS = 500;
+/** Where there is no terminal. */
+const LINES_SECONDS = 20;
 /** Of what could not be removed; JSON has all. */
 const LISTED = 10;
 const COLOURS: Record<InvariantVerdict['holds'], Colour> = {
   fully: 'green',
+  'as far as tried': 'green',
   'with a window': 'yellow',
   not: 'red',
   unknown: 'red',
@@ -70,12 +76,25 @@ export function registerConform(program: Command): void {
       positive('--timeout'),
       TIMEOUT_SECONDS,
     )
+    .option(
+      '--person <email>',
+      'somebody whom the PMS knows, to try properties that name people; may be given twice',
+      (email: string, before: string[]) => [...before, email],
+      [],
+    )
     .option('--json', 'print JSON instead of tables')
     .addHelpText('after', '\nExample:\n  zendesk-pms-sync conform --records 120')
     .action(conform);
 }
 
-async function conform({ profile, records, timeout, json, ...options }: ConformOptions): Promise<void> {
+async function conform({
+  profile,
+  records,
+  timeout,
+  person,
+  json,
+  ...options
+}: ConformOptions): Promise<void> {
   const configured = settingsFor(options);
   const config =
     profile === undefined ? configured : { ...configured, pmsProfile: profile, pmsAdapter: undefined };
@@ -85,7 +104,8 @@ async function conform({ profile, records, timeout, json, ...options }: ConformO
   // All that waits listens to it.
   setMaxListeners(0, stop.signal);
   onStopSignal(() => stop.abort());
-  const progress = progressLine();
+  const progress = progressLine({ linesEverySeconds: LINES_SECONDS });
+  let doing = '';
   const startedAt = new Date();
   const report = await passing(() =>
     inCallContext({ lane: 'background' }, async (): Promise<Report> => {
@@ -97,7 +117,21 @@ async function conform({ profile, records, timeout, json, ...options }: ConformO
         tag: `conform-${randomBytes(3).toString('hex')}`,
         patience: { timeoutMs: timeout * 1000, lookMs: LOOK_MS, signal: stop.signal },
         records,
-        onProgress: (check, subject) => progress.update(`${subject} ${CHECKS[check].what}`.trim()),
+        people: person,
+        ...(port instanceof ProfileSystem && {
+          removal: {
+            can: (kind) => port.canRemove(kind),
+            remove: (ref) => port.remove(ref),
+          },
+        }),
+        onProgress(check, subject) {
+          doing = `${subject} ${CHECKS[check].what}`.trim();
+          progress.update(doing);
+        },
+        onRecord: (made, removed) =>
+          progress.update(
+            removed > 0 ? `removing: ${removed} of ${made}` : `${made} records made; last check: ${doing}`,
+          ),
       });
       return {
         system: config.pmsBaseUrl,
@@ -133,13 +167,16 @@ function tell(report: Report): void {
   }
   printLine();
   printLine(paint('bold', 'Invariants'));
-  for (const { number, text, holds, because } of invariants) {
+  for (const { number, text, holds, because, untried } of invariants) {
     printLine(`${number}. ${text}: ${paint(COLOURS[holds], holds)}`);
     for (const why of because) printLine(`     ${safe(why)}`);
+    for (const what of untried) printLine(`     not tried: ${safe(what)}`);
   }
   printLine();
-  const { made, archived, leftBehind } = cleanup;
-  printLine(`made ${made} records, archived ${archived}, left behind ${leftBehind.length}`);
+  const { made, removed, archived, leftBehind } = cleanup;
+  printLine(
+    `made ${made} records, removed ${removed}, archived ${archived}, left behind ${leftBehind.length}`,
+  );
   for (const left of leftBehind.slice(0, LISTED)) printLine(paint('yellow', `left behind: ${safe(left)}`));
   if (leftBehind.length > LISTED) printLine(paint('yellow', `… all of them with --json`));
   if (stopped) printLine(paint('red', 'stopped before its end'));

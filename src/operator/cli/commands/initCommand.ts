@@ -10,7 +10,14 @@ import { ENTITY_TYPES, SIDES, type Side } from '../../../sync/record';
 import type { SystemPort } from '../../../systems/port';
 import { questions, type Questions } from '../ask';
 import { BadInput } from '../../operatorErrors';
-import { answer, signInToPms, signInToZendesk, type Dialogue, type Secrets } from '../initCredentials';
+import {
+  answer,
+  pmsApi,
+  signInToPms,
+  signInToZendesk,
+  type Dialogue,
+  type Secrets,
+} from '../initCredentials';
 import { printJson, printLine } from '../output';
 
 interface Options {
@@ -31,6 +38,17 @@ function shippedMapping(): string {
     .find((each) => existsSync(each));
   if (file === undefined) throw new Error('the package comes without its mapping.yaml');
   return file;
+}
+
+/** The mapping to begin with: that of the profile, beside it and called as it is, or the one that is shipped. */
+function mappingToBeginWith(profile: string | undefined): string {
+  const shipped = shippedMapping();
+  if (profile === undefined) return shipped;
+  const file = /[/\\.]/.test(profile)
+    ? path.resolve(profile)
+    : path.join(path.dirname(shipped), 'profiles', `${profile}.yaml`);
+  const own = file.replace(/\.ya?ml$/, '.mapping.yaml');
+  return own !== file && existsSync(own) ? own : shipped;
 }
 
 /** Lies beside it: editors check a mapping by it. */
@@ -85,8 +103,9 @@ export async function init(options: Options, ask: Questions | null): Promise<voi
   );
   const pms = await signInToPms(pmsBaseUrl, signedIn.env, dialogue);
 
-  const { text, found, added } = await mappingFor(pms.systems);
-  const answers: Answers = { zendeskBaseUrl, zendesk, pmsBaseUrl };
+  const { PMS_PROFILE: pmsProfile, PMS_USER: pmsUser } = pmsApi();
+  const { text, found, added } = await mappingFor(pms.systems, mappingToBeginWith(pmsProfile));
+  const answers: Answers = { zendeskBaseUrl, zendesk, pmsBaseUrl, pmsProfile, pmsUser };
   const files = write(dir, answers, { ...signedIn.secrets, ...pms.secrets }, text);
   if (options.json) return printJson({ files, customFields: { found, mapped: added }, notices });
   for (const file of files) printLine(`wrote ${path.relative(process.cwd(), file) || file}`);
@@ -104,11 +123,11 @@ function refuseToReplace(dir: string, force: boolean): void {
       );
 }
 
-/** The shipped mapping, with rows for the custom fields that both systems have. */
+/** A mapping, with rows for the custom fields that both systems have. */
 async function mappingFor(
   systems: Record<Side, SystemPort>,
+  shipped: string,
 ): Promise<{ text: string; found: number; added: number }> {
-  const shipped = shippedMapping();
   const unchecked = loadMapping(shipped);
   const offered = await offeredBy(unchecked, systems);
   const mapping = bindMapping(unchecked, systems, offered, shipped);

@@ -58,7 +58,6 @@ const LOOK_MS = { sandbox: 200, most: 5_000 };
 const LOOKS = 20;
 /** The profile whose API docs/pms-openapi.yaml describes. */
 const CONTRACT = 'contract';
-const MODES: readonly CommentMode[] = ['note', 'project'];
 const TAG = /^[a-z0-9][a-z0-9_-]{2,39}$/;
 
 export function registerVerify(program: Command): void {
@@ -118,13 +117,16 @@ async function verifySandbox(
 ): Promise<Report> {
   const startedAt = new Date();
   const mappingFile = loadMappingFile(config ?? null, process.env, connection);
-  const { inSandbox } = await optionalPackage(
+  const { inSandbox, modesOf } = await optionalPackage(
     ['zendesk-sandbox', 'pms-sandbox'],
     () => import('../../../checks/verify/verifySandbox.js'),
   );
-  return inSandbox(mappingFile, MODES, onProgress, async (synced) => {
+  // What is wrong with it is told before anything is started.
+  const { version } = loadMapping(mappingFile);
+  const modes = modesOf(mappingFile);
+  return inSandbox(mappingFile, modes, onProgress, async (synced) => {
     const counts = new Map<CommentMode, [number, number]>();
-    const runs = MODES.map((mode) => {
+    const runs = modes.map((mode) => {
       const { mapping, apis } = synced[mode];
       return runChecklist(
         {
@@ -133,7 +135,7 @@ async function verifySandbox(
           tag: 'verify',
           patience: { timeoutMs: timeout * 1000, lookMs: LOOK_MS.sandbox, signal },
           // The other entities are the same in both modes.
-          without: mode === 'note' ? [] : ['OrgToCustomer', 'TicketToProject'],
+          without: mode === modes[0] ? [] : ['OrgToCustomer', 'TicketToProject'],
           onProgress(done, all) {
             counts.set(mode, [done, all]);
             const sum = (n: 0 | 1) => [...counts.values()].reduce((total, each) => total + each[n], 0);
@@ -143,11 +145,10 @@ async function verifySandbox(
         new Made(),
       );
     });
-    const broken = MODES.map(async (mode): Promise<never> => {
+    const broken = modes.map(async (mode): Promise<never> => {
       throw new Problem(`the sync ended unexpectedly:\n${await synced[mode].ended}`);
     });
     const results = await Promise.race([Promise.all(runs), ...broken]);
-    const { version } = loadMapping(mappingFile);
     return reportOf(results.flat(), { startedAt, mappingFile, version, tag: null, leftBehind: [] });
   });
 }
