@@ -4,6 +4,7 @@ import { retried } from '../sync/pairFiles';
 import { planPair, type Plan } from '../sync/planner';
 import { otherSide, type RefKey, type SyncRecord } from '../sync/record';
 import type { Decisions } from '../sync/resolution';
+import { takesListedAway } from '../sync/rules/absence';
 import { RetryLater } from '../systems/errors';
 import { callWaiting, loadReferences, originRef, summarise, type ActivityContext } from './activityContext';
 import { withFormerBindings } from './formerBindings';
@@ -14,6 +15,8 @@ import type { PlanInput, Step } from './types';
 
 /** A backfill writes its page within moments. */
 const HELD_RETRY_MS = 2_000;
+/** The lists of fields are read within seconds. */
+const FIELDS_RETRY_MS = 3_000;
 
 /** One answer to "what next?" for one pair. */
 export class PairTurn {
@@ -67,6 +70,7 @@ export class PairTurn {
 
     const own = members.flatMap((ref) => observed.get(ref) ?? []);
     const plan = await this.plan(link, { members, observed, own, decisions });
+    this.expectNewFields(plan);
     await this.reportStrays(link);
     const step = await this.keeper.carryOut(
       plan,
@@ -102,6 +106,22 @@ export class PairTurn {
       },
       mapping,
     );
+  }
+
+  /**
+   * A field that was deactivated, or an option that was renamed, leaves records without a value before the list of fields was
+   * read again. Nothing is taken away from the other side until it was.
+   * @throws RetryLater
+   */
+  private expectNewFields(plan: Plan): void {
+    const { context, key } = this;
+    const table = context.mapping.entities[parseCanonicalKey(key).entity];
+    if (plan.do !== 'write' || !plan.intent.writes.some((write) => takesListedAway(table, write))) return;
+    if (!context.fields || context.fields.areNewerThan(key)) return;
+    throw new RetryLater(`${key} waits until the lists of fields were read again: a value is gone`, {
+      retryAfterMs: FIELDS_RETRY_MS,
+      unknownOutcome: false,
+    });
   }
 
   /** A change, or a person's word, is the occasion to try again what failed. */

@@ -260,7 +260,9 @@ export function triedOf(link: Link, refused: PlannedWrite | null = null): Tried 
   const { writes = [], next } = link.intent ?? {};
   const attemptedAs: Record<string, string> = { ...link.attemptedAs };
   const all: Attempts = { ...link.attempted };
-  for (const [row, binding] of Object.entries(next?.bound ?? {})) {
+  for (const [row, bound] of Object.entries(next?.bound ?? {})) {
+    // The fields alone: an attempt says its value itself.
+    const [binding = bound] = bound.split('.');
     const former = attemptedAs[row];
     if (former === binding || !writes.some(({ rows }) => rows.includes(row))) continue;
     attemptedAs[row] = binding;
