@@ -5,6 +5,7 @@ import {
   SIDES,
   type EntityType,
   type Json,
+  type Names,
   type RefKey,
   type Side,
   type SyncRecord,
@@ -75,6 +76,8 @@ export interface PlannedWrite {
   /** A person asked for a new record although others match or are taken: those are not looked at again. */
   insisted: boolean;
   done: boolean;
+  /** The names of people whom the values name; absent where none is known. */
+  names?: Names;
   /** The file to attach or detach: its place among the link's, and its id where it is now. */
   file?: { place: number; source: string };
 }

@@ -8,7 +8,7 @@ import { boundAfter } from '../rules/binding';
 import { holds } from '../rules/sets';
 import { fillTemplate, fromCanonical, type Canonical } from '../values';
 import { filesAfter } from './fileWrites';
-import { versionsOf, type Pair } from './plannedPair';
+import { namesOf, versionsOf, type Pair } from './plannedPair';
 import type { Plan } from './state';
 import { waitFor } from './waitFor';
 
@@ -26,6 +26,7 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
     backRef: refKey(origin.ref),
     idempotencyKey: `${state.key}@${origin.version}`,
     rows,
+    ...namesOf(table, to, values, origin),
     lookFirst: origin.createdAt < state.linksSince,
     insisted: decisions.counterpart === 'create',
   };

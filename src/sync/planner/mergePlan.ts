@@ -6,7 +6,7 @@ import { isNarrowed, shownToCustomers } from '../rules/visibility';
 import { textOf } from '../values';
 import { fileWrites, filesAfter } from './fileWrites';
 import { overrulingOf } from './overruling';
-import { versionsOf, type LinkedPair } from './plannedPair';
+import { namesOf, versionsOf, type LinkedPair } from './plannedPair';
 import { asksOf, type RowAsks } from './rowAsks';
 import { rowEffect, type Merge } from './rowEffect';
 import type { Plan } from './state';
@@ -117,6 +117,7 @@ function updateOf(pair: LinkedPair, side: Side, asking: Asking[]): PlannedWrite 
     values,
     rows,
     expects,
+    ...namesOf(pair.table, side, values, current[otherSide(side)]),
     backRef,
   };
 }
