@@ -3,7 +3,7 @@ import { bindingOf, bindingsOf } from '../sync/rules/boundAlike';
 import type { ActivityContext } from './activityContext';
 
 /**
- * A link of a release before 0.2.0 does not say what its rows were bound to. It goes by what was recorded when this
+ * A link of a release up to 0.2.0 does not say what its rows were bound to. It goes by what was recorded when this
  * release first used the mapping that the link was synced by. Where nothing was recorded, the link was synced by a mapping
  * that this release never used: all its rows meet for the first time, so that nothing is erased.
  */

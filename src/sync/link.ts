@@ -149,7 +149,7 @@ export interface SeenVersion {
 export interface Agreement {
   snapshot: Values;
   residue: Record<Side, Values>;
-  /** By row id, what the row was bound to when it was agreed on; absent in intents of releases before 0.2.0. */
+  /** By row id, what the row was bound to when it was agreed on; absent in intents of releases up to 0.2.0. */
   bound?: Record<string, string>;
   /** Rows that rest; absent where none does. */
   rested?: string[];
@@ -180,7 +180,7 @@ export interface Link {
   sides: Partial<Record<Side, LinkedSide>>;
   /** Canonical values, by row id, that both sides last agreed on; null before the first agreement. */
   snapshot: Values | null;
-  /** By row id, a digest of what the row was bound to when its value was agreed on; absent before 0.2.0. */
+  /** By row id, a digest of what the row was bound to when its value was agreed on; absent up to 0.2.0. */
   bound?: Record<string, string>;
   /** Rows that rested when the pair was last planned: a side may have changed since without being compared. */
   rested?: string[];
