@@ -19,12 +19,20 @@ import type { SystemPort } from '../systems/port';
 import type { SyncMetrics } from './metrics';
 import type { Inbox, PairSummary, Standing } from './types';
 
+/** The lists of fields that the mapping in use was compared with. */
+export interface FieldsInUse {
+  /** Whether both lists were read since a pair first asked; where not, they soon are. */
+  areNewerThan(asking: CanonicalKey): boolean;
+}
+
 /** What activities work with; one per worker process. */
 export interface ActivityContext {
   store: LinkStore;
   /** Replaced when its file changes. An activity takes a copy of the context, which keeps to one mapping. */
   readonly mapping: Mapping;
   systems: Record<Side, SystemPort>;
+  /** Keeps the mapping to the fields that both systems have now; absent where nothing does. */
+  readonly fields?: FieldsInUse;
   /** Starts a pair's workflow, or adds to the inbox of the one that runs. `stood`: how the pair stands, where it is known. */
   hint: (key: CanonicalKey, inbox: Inbox, stood?: Standing) => Promise<void>;
   log: Logger;

@@ -4,6 +4,7 @@ import { retried } from '../sync/pairFiles';
 import { planPair, type Plan } from '../sync/planner';
 import { otherSide, type RefKey, type SyncRecord } from '../sync/record';
 import type { Decisions } from '../sync/resolution';
+import { takesListedAway } from '../sync/rules/absence';
 import { RetryLater } from '../systems/errors';
 import { callWaiting, loadReferences, originRef, summarise, type ActivityContext } from './activityContext';
 import { withFormerBindings } from './formerBindings';
@@ -14,6 +15,8 @@ import type { PlanInput, Step } from './types';
 
 /** A backfill writes its page within moments. */
 const HELD_RETRY_MS = 2_000;
+/** The lists of fields are read within seconds. */
+const FIELDS_RETRY_MS = 3_000;
 
 /** One answer to "what next?" for one pair. */
 export class PairTurn {
@@ -71,6 +74,7 @@ export class PairTurn {
 
     const own = members.flatMap((ref) => observed.get(ref) ?? []);
     const plan = await this.plan(link, { members, observed, own, decisions });
+    this.expectNewFields(plan);
     await this.reportStrays(link);
     const step = await this.keeper.carryOut(
       plan,
@@ -111,6 +115,22 @@ export class PairTurn {
   /** What the turn was told that ended in a bug is gone with its workflow: both records are read again. */
   private lookAgainAfterBug(link: Link | null): void {
     if (link?.reason?.code === 'bug') this.input.force = true;
+  }
+
+  /**
+   * A field that was deactivated, or an option that was renamed, leaves records without a value before the list of fields was
+   * read again. Nothing is taken away from the other side until it was.
+   * @throws RetryLater
+   */
+  private expectNewFields(plan: Plan): void {
+    const { context, key } = this;
+    const table = context.mapping.entities[parseCanonicalKey(key).entity];
+    if (plan.do !== 'write' || !plan.intent.writes.some((write) => takesListedAway(table, write))) return;
+    if (!context.fields || context.fields.areNewerThan(key)) return;
+    throw new RetryLater(`${key} waits until the lists of fields were read again: a value is gone`, {
+      retryAfterMs: FIELDS_RETRY_MS,
+      unknownOutcome: false,
+    });
   }
 
   /** A change, or a person's word, is the occasion to try again what failed. */

@@ -1,5 +1,6 @@
 import type { EntityMapping, Mapping, PropertyRow } from '../sync/mapping';
 import { ENTITY_TYPES, type EntityType } from '../sync/record';
+import { bindingsOf } from '../sync/rules/boundAlike';
 
 /** One difference between two mappings. */
 export interface MappingChange {
@@ -25,14 +26,24 @@ function diffTables(before: EntityMapping, after: EntityMapping): MappingChange[
   for (const row of after.rows) {
     const former = old.get(identity(row));
     old.delete(identity(row));
-    if (!former) changes.push({ entity, row: titleOf(row), change: 'added', details: [] });
-    else {
+    if (!former) {
+      const elsewhere = before.rows.find(({ id }) => id === row.id);
+      const details = elsewhere ? [`was ${titleOf(elsewhere)}`, meetsFirst(row)] : [];
+      changes.push({ entity, row: titleOf(row), change: 'added', details });
+    } else {
       const details = differences(plain(former), plain(row));
+      if (bindingsOf(before)[row.id] !== bindingsOf(after)[row.id]) details.push(meetsFirst(row));
       if (details.length > 0) changes.push({ entity, row: titleOf(row), change: 'changed', details });
     }
   }
   for (const row of old.values()) changes.push({ entity, row: titleOf(row), change: 'removed', details: [] });
   return changes;
+}
+
+/** What the planner does with a row that was agreed on for other fields, or in another form. */
+function meetsFirst({ direction, winner }: PropertyRow): string {
+  const decides = direction === 'both' ? `winner ${winner}` : `direction ${direction}`;
+  return `its values meet for the first time: nothing is emptied, and of two values ${decides} decides`;
 }
 
 /** The snapshot is kept by row id and way: a comment's visibility may have a row for each direction. */

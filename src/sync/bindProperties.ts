@@ -1,12 +1,14 @@
 import { rowTitle } from './mappingFaults';
 import { MappingError } from './mappingFile';
-import type { BoundProperty, EntityMapping, Mapping, PropertyRow, Resting } from './mapping';
+import type { BoundProperty, EntityMapping, ListedField, Mapping, PropertyRow, Resting } from './mapping';
 import { ENTITY_TYPES, SIDES, type EntityType, type Side } from './record';
 
 /** A property as one side offers it. */
 export interface OfferedProperty {
   name: string;
   aliases: readonly string[];
+  /** Only of what the side's list of fields has. */
+  custom?: { options?: readonly string[] };
 }
 
 /** What each side offers, by kind of record. A kind that is left out is not checked. */
@@ -49,6 +51,7 @@ export function bindProperties(
 interface Bound {
   name: string;
   isOffered: boolean;
+  listed?: ListedField;
 }
 
 class TableBinder {
@@ -83,13 +86,15 @@ class TableBinder {
 
   private row(row: PropertyRow): PropertyRow {
     const what = `row "${rowTitle(row)}"`;
-    const next = { ...row };
+    const next: PropertyRow = { ...row };
     delete next.restsOn;
+    delete next.listed;
     for (const side of SIDES) {
       const property = row[side];
       if (property === null) continue;
-      const { name, isOffered } = this.side(side, property, what);
+      const { name, isOffered, listed } = this.side(side, property, what);
       next[side] = name;
+      if (listed) next.listed = { ...(next.listed ?? {}), [side]: listed };
       if (!isOffered) next.restsOn = side;
     }
     return next;
@@ -113,7 +118,9 @@ class TableBinder {
       list.find((info) => info.name === property) ?? list.find((info) => info.aliases.includes(property));
     if (found) {
       this.bound.push({ side, kind, property, name: found.name });
-      return { name: found.name, isOffered: true };
+      const { name, custom } = found;
+      const listed = custom && { ...(custom.options && { options: custom.options }) };
+      return { name, isOffered: true, ...(listed && { listed }) };
     }
     const former = this.formerName({ side, kind, property });
     if (former !== undefined) {

@@ -152,7 +152,7 @@ export interface SeenVersion {
 export interface Agreement {
   snapshot: Values;
   residue: Record<Side, Values>;
-  /** By row id, what the row was bound to when it was agreed on; absent in intents of releases before 0.2.0. */
+  /** By row id, what the row was bound to when it was agreed on; absent in intents of releases up to 0.2.0. */
   bound?: Record<string, string>;
   /** Rows that rest; absent where none does. */
   rested?: string[];
@@ -183,7 +183,7 @@ export interface Link {
   sides: Partial<Record<Side, LinkedSide>>;
   /** Canonical values, by row id, that both sides last agreed on; null before the first agreement. */
   snapshot: Values | null;
-  /** By row id, a digest of what the row was bound to when its value was agreed on; absent before 0.2.0. */
+  /** By row id, a digest of what the row was bound to when its value was agreed on; absent up to 0.2.0. */
   bound?: Record<string, string>;
   /** Rows that rested when the pair was last planned: a side may have changed since without being compared. */
   rested?: string[];
@@ -280,7 +280,9 @@ export function triedOf(link: Link, refused: PlannedWrite | null = null): Tried 
   const { writes = [], next } = link.intent ?? {};
   const attemptedAs: Record<string, string> = { ...link.attemptedAs };
   const all: Attempts = { ...link.attempted };
-  for (const [row, binding] of Object.entries(next?.bound ?? {})) {
+  for (const [row, bound] of Object.entries(next?.bound ?? {})) {
+    // The fields alone: an attempt says its value itself.
+    const [binding = bound] = bound.split('.');
     const former = attemptedAs[row];
     if (former === binding || !writes.some(({ rows }) => rows.includes(row))) continue;
     attemptedAs[row] = binding;

@@ -53,6 +53,14 @@ export interface PropertyRow {
   } | null;
   /** The side whose list of fields does not have the row's property any more: the row rests. Absent where both have it. */
   restsOn?: Side;
+  /** Of sides that list their fields: what their list says of the row's property. Absent for properties of every record. */
+  listed?: Partial<Record<Side, ListedField>>;
+}
+
+/** A field as the list of fields has it. */
+export interface ListedField {
+  /** The values that it takes, in the side's own form; absent where it takes others, too. */
+  options?: readonly string[];
 }
 
 /** A property of the mapping file, and the stable name that the side has for it. */

@@ -46,7 +46,7 @@ export function rebuiltLink(
       if (fixed) fixed.residue = { ...fixed.residue, [row.id]: values[side] };
     } else differing.push(row.id);
   }
-  link.bound = boundAfter(table, { snapshot: null }, Object.keys(link.snapshot));
+  link.bound = boundAfter(table, {}, link.snapshot, []);
   if (rested.length > 0) link.rested = rested;
   const ended = SIDES.map((side) => records[side]).find((record) => record.state !== 'live');
   link.status = ended ? 'tombstone' : 'linked';

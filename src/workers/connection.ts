@@ -85,6 +85,7 @@ export async function serveConnection(
           return mapping.current;
         },
         systems,
+        fields: mapping,
         hint: atMost(allowance.signals, (...given) =>
           pace ? pace.do(() => tell(...given)) : tell(...given),
         ),

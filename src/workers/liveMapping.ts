@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { ConfigError } from '../config/config';
 import { checkMapping, loadMapping } from '../config/loadMapping';
@@ -8,12 +9,18 @@ import type { Mapping } from '../sync/mapping';
 import { ENTITY_TYPES, SIDES, type Side } from '../sync/record';
 import { bindingsOf } from '../sync/rules/boundAlike';
 import type { SystemPort } from '../systems/port';
+import type { FieldsInUse } from '../activities/activityContext';
 import type { SyncMetrics } from '../activities/metrics';
+import type { CanonicalKey } from '../sync/canonicalKey';
 
 /** How soon a changed mapping file is noticed. By content: mounted files keep odd times of change. */
 const LOOK_EVERY_MS = 3_000;
 /** How soon a field that was made, deactivated or deleted is noticed where no record shows it: one list of each kind. */
 const FIELDS_EVERY_MS = 120_000;
+
+/** How soon they are read again where a pair waits for it, and how long its question is kept. */
+const ASKED_EVERY_MS = 5_000;
+const ASKED = { ttl: 10 * 60_000, max: 20_000 };
 
 interface Surroundings {
   systems: Record<Side, SystemPort>;
@@ -27,10 +34,14 @@ interface Surroundings {
  * against the live fields, before it replaces the old; a file that does not pass changes nothing but a log line and a
  * metric. A field that is gone makes its rows rest, and one that was made anew is bound anew, without a change of the file.
  */
-export class LiveMapping {
+export class LiveMapping implements FieldsInUse {
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> | null = null;
   private fieldsAt = 0;
+  /** When the lists were read that the mapping in use was compared with. */
+  private comparedAt = 0;
+  private askedAt = -1;
+  private readonly asked = new LRUCache<CanonicalKey, number>(ASKED);
   private revisions = '';
 
   private constructor(
@@ -63,6 +74,19 @@ export class LiveMapping {
     return this.mapping;
   }
 
+  areNewerThan(asking: CanonicalKey): boolean {
+    const asked = this.asked.get(asking);
+    if (asked !== undefined && asked < this.comparedAt) {
+      this.asked.delete(asking);
+      return true;
+    }
+    if (asked === undefined) {
+      this.askedAt = Date.now();
+      this.asked.set(asking, this.askedAt);
+    }
+    return false;
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.timer);
     await this.looking;
@@ -70,7 +94,10 @@ export class LiveMapping {
 
   private async look(): Promise<void> {
     await this.lookAtFile();
-    const due = Date.now() - this.fieldsAt >= FIELDS_EVERY_MS || this.revisions !== this.revisionsNow();
+    const isAsked = this.askedAt >= this.comparedAt;
+    const due =
+      Date.now() - this.fieldsAt >= (isAsked ? ASKED_EVERY_MS : FIELDS_EVERY_MS) ||
+      this.revisions !== this.revisionsNow();
     if (due) await this.lookAtFields();
   }
 
@@ -99,11 +126,15 @@ export class LiveMapping {
   private async lookAtFields(): Promise<void> {
     const { around } = this;
     try {
+      const at = Date.now();
       const mapping = await this.checked();
       // A file that changed meanwhile is looked at by its own way.
-      if (mapping.version !== this.mapping.version || fieldsOf(mapping) === fieldsOf(this.mapping)) return;
-      await this.keep(mapping);
-      this.mapping = mapping;
+      if (mapping.version !== this.mapping.version) return;
+      if (fieldsOf(mapping) !== fieldsOf(this.mapping)) {
+        await this.keep(mapping);
+        this.mapping = mapping;
+      }
+      this.comparedAt = at;
     } catch (error) {
       around.log.warn({ err: error }, 'the mapping could not be compared with the fields of both systems');
     }

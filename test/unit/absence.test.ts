@@ -172,3 +172,99 @@ describe('F1: a field that was deactivated or deleted', () => {
     expect(writesOf(world.plan(SIDES, true))).toBe('settled');
   });
 });
+
+describe('F1: an option whose tag was renamed', () => {
+  const mapping = (table: Record<string, string>, options: string[]) =>
+    bindProperties(
+      testMapping([
+        { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both' },
+        {
+          zendesk: 'custom_fields.1',
+          pms: 'severity',
+          type: 'enum',
+          direction: 'both',
+          transform: 'enum',
+          table,
+        },
+        { zendesk: 'custom_fields.2', pms: 'parts', type: 'string[]', direction: 'both' },
+      ]),
+      {
+        zendesk: new Map([
+          [
+            'ticket',
+            [
+              { name: 'subject', aliases: [] },
+              { name: 'custom_fields.1', aliases: [], custom: { options } },
+              {
+                name: 'custom_fields.2',
+                aliases: [],
+                custom: { options: ['a', 'b', 'c'].filter((each) => options.includes('s1') || each !== 'a') },
+              },
+            ],
+          ],
+        ]),
+        pms: new Map(),
+      },
+      'mapping.yaml',
+    );
+  const TABLE = { s1: 'high', s2: 'low' };
+  const BEFORE = mapping(TABLE, ['s1', 's2']);
+  const RENAMED = mapping(TABLE, ['s1_new', 's2']);
+  const before = () => {
+    const world = World.of(BEFORE, 'zendesk', {
+      subject: 'a',
+      'custom_fields.1': 's1',
+      'custom_fields.2': ['a', 'b'],
+    });
+    world.settle();
+    expect(world.records.pms?.values).toMatchObject({ severity: 'high', parts: ['a', 'b'] });
+    return world;
+  };
+  const renamed = () =>
+    under(RENAMED, before(), { subject: 'a', 'custom_fields.1': null, 'custom_fields.2': ['b'] });
+
+  test('empties nothing, and is no edit when the option is back', () => {
+    const world = renamed();
+    world.settle();
+    expect(world.writes).toEqual([]);
+    expect(world.records.pms?.values).toMatchObject({ severity: 'high', parts: ['a', 'b'] });
+    const back = under(BEFORE, world, { subject: 'a', 'custom_fields.1': null, 'custom_fields.2': ['b'] });
+    expect(writesOf(back.plan(SIDES, true))).toBe('settled');
+  });
+
+  test('lets edits of the other side through, and those of its own', () => {
+    const world = renamed();
+    world.edit('pms', { severity: 'low', parts: ['a', 'b', 'c'] });
+    world.settle();
+    expect(world.records.zendesk?.values).toMatchObject({
+      'custom_fields.1': 's2',
+      'custom_fields.2': ['b', 'c'],
+    });
+    const other = renamed();
+    other.edit('zendesk', { 'custom_fields.1': 's2' });
+    other.settle();
+    expect(other.records.pms?.values['severity']).toBe('low');
+  });
+
+  test('a table that knows the new tag fills the empty field', () => {
+    const world = under(mapping({ s1_new: 'high', s2: 'low' }, ['s1_new', 's2']), before(), {
+      subject: 'a',
+      'custom_fields.1': null,
+      'custom_fields.2': ['a', 'b'],
+    });
+    world.settle();
+    expect(world.records.zendesk?.values['custom_fields.1']).toBe('s1_new');
+    expect(world.records.pms?.values['severity']).toBe('high');
+  });
+
+  test('an option more in the table leaves agreements as they are', () => {
+    const world = under(mapping({ ...TABLE, s3: 'none' }, ['s1', 's2', 's3']), before(), {
+      subject: 'a',
+      'custom_fields.1': null,
+      'custom_fields.2': ['a', 'b'],
+    });
+    expect(writesOf(world.plan(SIDES, true))).toEqual([
+      { side: 'pms', op: 'update', values: { severity: null } },
+    ]);
+  });
+});

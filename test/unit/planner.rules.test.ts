@@ -58,6 +58,9 @@ const linkWith = (over: Partial<Link> = {}): Link => ({
 });
 /** A pair of which one row was agreed on for other fields than it names now. */
 const bound = (row: string) => linkWith({ bound: { ...bindingsOf(table), [row]: 'former' } });
+/** A pair that agreed on an option which the ticket's field does not have any more. */
+const lapsed = linkWith({ snapshot: { title: 'a', text: 'b', public: 'internal' } });
+for (const row of table.rows) if (row.id === 'text') row.listed = { zendesk: { options: ['a'] } };
 const wasPublic = () => linkWith({ snapshot: { title: 'a', text: null, public: 'public' } });
 const stateOf = (records: SyncRecord[], link: Link | null = linkWith(), fresh = true): PairState => ({
   key: KEY,
@@ -226,6 +229,14 @@ const RULES: Rule[] = [
     ask: (planner) => does(planner, stateOf([ticket({}), project({ title: 'b' })])),
     right: [{ side: 'zendesk', op: 'update', values: { subject: 'b' } }],
     wrong: [{ side: 'pms', op: 'update', values: { title: 'a' } }],
+  },
+  {
+    file: 'absence',
+    name: 'lostOption',
+    off: () => false,
+    ask: (planner) => does(planner, stateOf([ticket({ description: null }), project({ text: 'b' })], lapsed)),
+    right: [],
+    wrong: [{ side: 'pms', op: 'update', values: { text: null } }],
   },
   {
     file: 'boundAlike',

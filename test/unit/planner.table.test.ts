@@ -67,6 +67,8 @@ const mapping = testMapping(
     onDelete: 'archive',
   },
 );
+for (const row of mapping.entities.TicketToProject.rows)
+  if (row.id === 'note') row.listed = { zendesk: { options: ['a', 'b', 'c', 'x', 'y', 'z'] } };
 const ZENDESK = 'zendesk:ticket:1';
 const PMS = 'pms:project:P-1';
 const KEY = `TicketToProject/${ZENDESK}`;
@@ -405,6 +407,13 @@ const EFFECTS: Record<RowEffect['kind'], RowExample> = {
   },
   unchanged: { row: 'title', agreed: 'a', zendesk: 'a', pms: 'a', effect: {} },
   rests: { row: 'title', agreed: 'a', zendesk: ABSENT, pms: 'b', effect: { side: 'zendesk' } },
+  lapse: {
+    row: 'note',
+    agreed: 'former',
+    zendesk: null,
+    pms: 'former',
+    effect: { value: 'former', shown: { zendesk: null, pms: 'former' } },
+  },
   keep: {
     row: 'text',
     agreed: 'x',

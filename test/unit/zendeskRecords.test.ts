@@ -7,7 +7,7 @@ import { ticketSchema } from '../../src/systems/zendesk/zendeskSchemas';
 const ACCOUNT = {
   people: new KnownPeople(new Map()),
   groups: new Map<number, string>(),
-  tagsOfFields: new Set<string>(),
+  fields: { tags: new Set<string>(), unnamed: () => [] },
   baseUrl: 'https://acme.zendesk.com',
 };
 const TICKET = {

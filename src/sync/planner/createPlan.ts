@@ -44,7 +44,7 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
       next: {
         ...emptyAgreement(),
         snapshot,
-        bound: boundAfter(table, { snapshot: null }, Object.keys(snapshot)),
+        bound: boundAfter(table, {}, snapshot, []),
         ...(rested.length > 0 && { rested }),
         ...filesAfter(table, [], seen),
       },

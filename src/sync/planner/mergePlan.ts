@@ -70,7 +70,7 @@ function agreementOf({ table, link, sides, current }: LinkedPair, asking: Asking
   const redacted = asking.filter(({ asks }) => asks.redacted).map(({ row }) => row.id);
   return {
     snapshot,
-    bound: boundAfter(table, link, agreedRows),
+    bound: boundAfter(table, link, snapshot, agreedRows),
     ...(rested.length > 0 && { rested }),
     residue,
     conflicts: asking.flatMap(({ asks }) => asks.conflicts),

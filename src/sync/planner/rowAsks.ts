@@ -46,6 +46,15 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
   waits: ({ waitsFor }) => ({ ...NOTHING, waitsFor }),
   unchanged: () => NOTHING,
   rests: () => ({ ...NOTHING, rests: true }),
+  lapse: ({ value, shown }) => ({
+    ...NOTHING,
+    agreement: {
+      value,
+      differing: Object.fromEntries(
+        SIDES.filter((side) => !sameValue(shown[side], value)).map((side) => [side, shown[side]]),
+      ),
+    },
+  }),
   keep: ({ values }) => ({ ...NOTHING, agreement: { value: null, differing: values } }),
   agree: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),
   recover: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),

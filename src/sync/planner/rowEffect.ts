@@ -2,7 +2,7 @@ import type { Attempts, OverruledValue } from '../link';
 import type { PropertyRow } from '../mapping';
 import { mergeParked, mergeRow, type MergeResult } from '../merge';
 import { SIDES, otherSide, type Json, type RefKey, type Side } from '../record';
-import { restsOn, unreadValue } from '../rules/absence';
+import { lostOption, restsOn, unreadValue } from '../rules/absence';
 import { agreedBase, agreedValue, keepsOwn } from '../rules/binding';
 import { agreedUnheard } from '../rules/unheard';
 import { elementsOf } from '../heldSets';
@@ -44,6 +44,8 @@ export type RowEffect =
   | { kind: 'unchanged' }
   /** A side does not offer the property: the row stays as it was until it does. */
   | { kind: 'rests'; side: Side }
+  /** A side lost the value, because its option is none any more: that counts as seen, and goes nowhere. */
+  | { kind: 'lapse'; value: Json; shown: Record<Side, Json> }
   /** New fields meet, and the empty one would have to count: each side keeps its value. */
   | { kind: 'keep'; values: Record<Side, Json> }
   /** Both sides have the same value, and the snapshot has another one. */
@@ -76,16 +78,23 @@ export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
   const read = allValues(SIDES.map((side) => readRow(merge, row, side, base)));
   if ('kind' in read) return read;
   const [zendesk = null, pms = null] = read.values;
-  const values = { zendesk, pms };
+  const shown = { zendesk, pms };
+  const lost = SIDES.find((side) => {
+    const record = current[side];
+    return record !== undefined && lostOption(row, side, record, base?.[side]);
+  });
+  const values = lost && base ? { ...shown, [lost]: base[lost] } : shown;
   const unheard = agreedUnheard({ row, base, current, values, attempts, unconfirmed });
   if (isSet(row) && !merge.decisions.rows.has(row.id)) return setEffect(merge, row, values, unheard ?? base);
   const input = { base: unheard ?? base, current: values, changedAt };
   const result = isParked(merge, row)
     ? mergeParked(row, input, merge.decisions.rows.get(row.id))
     : mergeRow(row, input);
+  if (result.kind === 'unchanged' && lost)
+    return { kind: 'lapse', value: agreedValue(merge.table, row, link) ?? null, shown };
   if (result.kind === 'unchanged' && unheard) return { kind: 'recover', value: unheard.zendesk };
   if (keepsOwn(row, link, input.base, result)) return { kind: 'keep', values };
-  return effectOf(merge, row, values, result);
+  return effectOf(merge, row, values, result, shown);
 }
 
 /** Keeps what each side added and removed. A set that an earlier release parked is merged as at a first meeting. */
@@ -120,6 +129,7 @@ function effectOf(
   row: PropertyRow,
   values: Record<Side, Json>,
   result: MergeResult,
+  shown: Record<Side, Json>,
 ): RowEffect {
   switch (result.kind) {
     case 'unchanged':
@@ -144,11 +154,11 @@ function effectOf(
       const to = otherSide(result.from);
       const { lost } = result;
       const spread = { ...result, lost: lost === undefined ? {} : { [to]: lost } };
-      return spreadTo(merge, row, values, lost === undefined ? 'carry' : 'overrule', spread, [to]);
+      return spreadTo(merge, row, shown, lost === undefined ? 'carry' : 'overrule', spread, [to]);
     }
     case 'replace': {
       const targets = SIDES.filter((side) => side in result.lost);
-      return spreadTo(merge, row, values, 'replace', result, targets);
+      return spreadTo(merge, row, shown, 'replace', result, targets);
     }
   }
 }

@@ -1,5 +1,8 @@
-import type { PropertyRow } from '../mapping';
-import { SIDES, type Json, type Side, type SyncRecord } from '../record';
+import type { EntityMapping, PropertyRow } from '../mapping';
+import { elementOf, elementsOf } from '../heldSets';
+import type { PlannedWrite } from '../link';
+import { SIDES, otherSide, type Json, type Side, type SyncRecord } from '../record';
+import { fromCanonical, isEmpty, textOf, type References } from '../values';
 
 /**
  * Rules: absent is not empty. A complete record names every property that its side offers, with null for an empty one.
@@ -32,6 +35,55 @@ export function restsOn(row: PropertyRow, current: Partial<Record<Side, SyncReco
 export function rests(row: PropertyRow, seen: Partial<Record<Side, SyncRecord>>): boolean {
   return restsOn(row, seen) !== null;
 }
+
+/**
+ * Whether a value is empty only because its option is none any more: nobody emptied it, and the other side keeps what it has.
+ * https://support.zendesk.com/hc/en-us/articles/4408886624410 (zendesk-rules.md rule 18: another tag for an option)
+ *
+ * @param base what the side showed when it was last agreed on, canonical
+ */
+export function lostOption(
+  row: PropertyRow,
+  side: Side,
+  record: SyncRecord,
+  base: Json | undefined,
+): boolean {
+  const options = row.listed?.[side]?.options;
+  if (!options || row.type === 'string[]' || isEmpty(base) || !isEmpty(shownValue(row, side, record)))
+    return false;
+  const own = fromCanonical(row, side, base ?? null, NO_REFERENCES);
+  return own.ok && own.value !== null && !options.includes(textOf(own.value));
+}
+
+/** Elements of a set that a side showed, and that are no options of its field any more: nobody removed them. */
+export function lostElements(row: PropertyRow, side: Side, base: readonly string[]): ReadonlySet<string> {
+  const options = row.listed?.[side]?.options?.map((each) => elementOf(row.transform.kind, each));
+  return new Set(options ? base.filter((each) => !options.includes(each)) : []);
+}
+
+/**
+ * Whether a write takes a value away because a field of the other side's list shows none. Whether that field, or its option,
+ * is still there, the list says only if it was read after the record.
+ */
+export function takesListedAway(
+  table: EntityMapping,
+  { op, side, values, rows, expects }: PlannedWrite,
+): boolean {
+  const from = otherSide(side);
+  return (
+    op === 'update' &&
+    table.rows.some((row) => {
+      if (!rows.includes(row.id) || !row.listed?.[from]) return false;
+      const [now, before] = [values[row[side] ?? ''], expects[row.id]];
+      const kept = elementsOf(now).map((each) => elementOf(row.transform.kind, each));
+      return Array.isArray(before)
+        ? elementsOf(before).some((each) => !kept.includes(each))
+        : isEmpty(now) && !isEmpty(before);
+    })
+  );
+}
+
+const NO_REFERENCES: References = { byRef: new Map(), byKey: new Map() };
 
 /** @returns the side's own value */
 export function shownValue(row: PropertyRow, side: Side, record: SyncRecord): Json {

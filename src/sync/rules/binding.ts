@@ -3,7 +3,7 @@ import type { EntityMapping, PropertyRow } from '../mapping';
 import type { MergeResult } from '../merge';
 import type { Json, Side, Values } from '../record';
 import { isEmpty } from '../values';
-import { bindingsOf, isBoundAlike, type Bindings } from './boundAlike';
+import { bindingOf, bindingsOf, isBoundAlike } from './boundAlike';
 
 /**
  * Rules: which agreement a row of the mapping goes by. What was agreed on is kept under the row's id, with a digest of
@@ -45,27 +45,32 @@ export function keepsOwn(
   return isRebound && result.kind === 'copy' && isEmpty(result.value) && !isEmpty(result.lost);
 }
 
-/** The digests of a link's agreements, where those of some rows are just made. @param rows ids of these */
+/**
+ * The digests of a link's agreements, where those of some rows are just made.
+ * @param rows ids of these @param snapshot what is agreed on then
+ */
 export function boundAfter(
   table: EntityMapping,
-  { bound, snapshot }: { bound?: Bindings; snapshot: Values | null },
+  { bound }: Pick<Link, 'bound'>,
+  snapshot: Values,
   rows: Iterable<string>,
 ): Record<string, string> {
-  const present = bindingsOf(table);
   const next: Record<string, string> = { ...bound };
-  for (const id of [...(bound ? [] : Object.keys(snapshot ?? {})), ...rows])
-    if (present[id] !== undefined) next[id] = present[id];
+  for (const id of bound ? rows : Object.keys(snapshot)) {
+    const binding = bindingOf(table, id, snapshot[id]);
+    if (binding !== undefined) next[id] = binding;
+  }
   return next;
 }
 
 /** Values that writes may have left in the fields that the rows name now. */
 export function attemptsAlike(table: EntityMapping, link: Link): Attempts {
   const { attempted, attemptedAs = {} } = triedOf(link);
-  const present = bindingsOf(table);
+  const fields = bindingsOf(table);
   const isAlike = (row: string) => {
     const tried = attemptedAs[row];
     // Earlier releases did not say it: then they were written by the agreement that the link holds.
-    return tried === undefined ? !isRebound(table, { id: row }, link) : tried === present[row];
+    return tried === undefined ? !isRebound(table, { id: row }, link) : tried === fields[row];
   };
   return Object.fromEntries(
     Object.entries(attempted).map(([side, rows]) => [

@@ -1,5 +1,7 @@
 import type { Link } from '../link';
 import { comparedRows, type EntityMapping, type PropertyRow } from '../mapping';
+import type { Json } from '../record';
+import { textOf } from '../values';
 
 /** Rule: whether an agreement is about the fields that a row names now. It has a file of its own, to be switched off alone. */
 
@@ -20,8 +22,8 @@ export function bindingsOf(table: EntityMapping): Bindings {
 }
 
 /**
- * Both properties by their stable names, the type and the transform. The table of an enum is not part of it: its values
- * change what a value is called, not which field holds it.
+ * Both properties by their stable names, the type and the transform. Of the table of an enum, only the entry of the agreed
+ * value counts (see {@link bindingOf}): an option more changes nothing of what was agreed.
  */
 function bindingText({ zendesk, pms, type, transform }: PropertyRow): string {
   const refersTo = transform.kind === 'reference' ? transform.entity : null;
@@ -35,14 +37,24 @@ function digest(text: string): string {
   return (hash >>> 0).toString(36);
 }
 
-type Bound = Pick<Link, 'bound'>;
+/** What a row is bound to with a value agreed on: an option that is called something else by now is another one. */
+export function bindingOf(table: EntityMapping, id: string, value: Json | undefined): string | undefined {
+  const fields = bindingsOf(table)[id];
+  if (fields === undefined || value == null) return fields;
+  const called = table.rows.flatMap((row) =>
+    row.id === id && row.transform.kind === 'enum' ? [row.transform.toZendesk.get(textOf(value)) ?? ''] : [],
+  );
+  return called.length > 0 ? `${fields}.${digest(called.join('\n'))}` : fields;
+}
+
+type Bound = Pick<Link, 'bound' | 'snapshot'>;
 
 /** Whether what a link holds of a row was agreed on for the fields that the row names now. */
 export function isBoundAlike(
   table: EntityMapping,
   { id }: Pick<PropertyRow, 'id'>,
-  { bound }: Bound,
+  { bound, snapshot }: Bound,
 ): boolean {
   // A link without digests is taken to the recorded ones before it is planned (src/activities/formerBindings.ts).
-  return bound === undefined || bound[id] === bindingsOf(table)[id];
+  return bound === undefined || bound[id] === bindingOf(table, id, snapshot?.[id]);
 }

@@ -2,6 +2,7 @@ import type { Link, LinkedSide } from '../link';
 import type { PropertyRow } from '../mapping';
 import { SIDES, type Json, type Side, type SyncRecord } from '../record';
 import { elementOf, elementsOf, heldSet } from '../heldSets';
+import { lostElements } from './absence';
 
 /**
  * Rules: sets merge by element. What either side added or removed holds, so no winner is needed and nothing is lost.
@@ -34,7 +35,12 @@ export interface MergedSet {
 /** Additions and removals of both sides. An element that one side added and the other removed stays. */
 export function mergedSet({ row, agreed, base, current, returned }: SetSight): MergedSet {
   const now = bySide((side) => new Set(elementsOf(current[side])));
-  const before = bySide((side) => new Set(elementsOf(base?.[side])));
+  // What is no option any more was not removed by anybody: both sides stay as they are.
+  const lost = bySide((side) => {
+    const gone = lostElements(row, side, elementsOf(base?.[side]));
+    return new Set([...gone].filter((each) => !now[side].has(each)));
+  });
+  const before = bySide((side) => new Set(elementsOf(base?.[side]).filter((each) => !lost[side].has(each))));
   const known = new Set(base ? elementsOf(agreed) : []);
   const gained = new Set(
     SIDES.flatMap((side) =>
@@ -50,7 +56,8 @@ export function mergedSet({ row, agreed, base, current, returned }: SetSight): M
     const refused = (each: string) =>
       !now[side].has(each) && known.has(each) && !before[side].has(each) && !gained.has(each);
     const kept = [...before[side]].filter((each) => !known.has(each) && now[side].has(each));
-    return sorted([...value.filter((each) => holds(row, side, each) && !refused(each)), ...kept]);
+    const isShown = (each: string) => holds(row, side, each) && !refused(each) && !lost[side].has(each);
+    return sorted([...value.filter(isShown), ...kept]);
   });
   return { value, shown };
 }

@@ -1,4 +1,5 @@
 import type { DataType } from '../../sync/mapping';
+import { FieldList } from '../fieldList';
 import type { CustomField, PropertyInfo } from '../port';
 import type { ZendeskCalls } from './zendeskCalls';
 import { CUSTOM_FIELD, ORGANIZATION_FIELD, PROPERTIES } from './zendeskRecords';
@@ -10,19 +11,50 @@ import {
   type TicketField,
 } from './zendeskSchemas';
 
-/** Definitions are read again after this time. Their list has a rate limit of its own (zendesk-rules.md rule 5). */
-const KEPT_MS = 5 * 60_000;
-/** A ticket that names other fields than the list has the list read again, this often at most. */
-const REREAD_MS = 10_000;
+/** What is known of the account's own ticket fields where tickets are parsed. */
+export interface KnownTicketFields {
+  /**
+   * The tags that belong to fields: of each option of a drop-down or multi-select, and of each checkbox that has one.
+   * https://support.zendesk.com/hc/en-us/articles/4408881943194 (zendesk-rules.md rule 13)
+   */
+  tags: ReadonlySet<string>;
+  /** Fields that a ticket has although it does not name them: they are empty. */
+  unnamed(ticket: Ticket): readonly number[];
+}
 
 /**
- * The account's own fields. A field that was deactivated or deleted is none: tickets do not name it any more.
+ * The account's own fields, by their lists. A field that was deactivated or deleted is none.
  * https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_fields/
  */
 export class ZendeskFields {
-  private ticket: { fields: TicketField[]; tags: ReadonlySet<string>; readAt: number } | null = null;
+  /** The list has a rate limit of its own (zendesk-rules.md rule 5). */
+  private readonly ticket: FieldList<TicketField[]>;
+  private readonly organization: FieldList<OrganizationField[]>;
 
-  constructor(private readonly calls: ZendeskCalls) {}
+  constructor(calls: ZendeskCalls) {
+    this.ticket = new FieldList(async () => {
+      const listed = await calls.pages(
+        '/api/v2/ticket_fields',
+        ticketFieldsPage,
+        (page): TicketField[] => page.ticket_fields,
+      );
+      // Subject, status and the like are listed as fields, too; a record has them under their own names.
+      return listed.filter((field) => isActive(field) && field.removable !== false);
+    });
+    this.organization = new FieldList(async () => {
+      const listed = await calls.pages(
+        '/api/v2/organization_fields',
+        organizationFieldsPage,
+        (page): OrganizationField[] => page.organization_fields,
+      );
+      return listed.filter(isActive);
+    });
+  }
+
+  /** Grows where a list turned out to have changed. */
+  get revision(): number {
+    return this.ticket.revision + this.organization.revision;
+  }
 
   /** What a kind offers to the mapping: its standard properties, and the account's own fields. Reads the list anew. */
   async properties(kind: string): Promise<PropertyInfo[]> {
@@ -34,67 +66,51 @@ export class ZendeskFields {
     if (kind === 'ticket')
       return [
         ...standard,
-        ...(await this.readTicketFields()).map((field) => ownProperty(CUSTOM_FIELD, String(field.id), field)),
+        ...(await this.ticket.fresh()).map((field) => ownProperty(CUSTOM_FIELD, String(field.id), field)),
       ];
     if (kind !== 'organization') return standard;
-    const fields = await this.calls.pages(
-      '/api/v2/organization_fields',
-      organizationFieldsPage,
-      (page): OrganizationField[] => page.organization_fields,
-    );
-    return [
-      ...standard,
-      ...fields.filter(isActive).map((field) => ownProperty(ORGANIZATION_FIELD, field.key, field)),
-    ];
+    const fields = await this.organization.fresh();
+    return [...standard, ...fields.map((field) => ownProperty(ORGANIZATION_FIELD, field.key, field))];
   }
 
   /**
-   * The tags that belong to fields: of each option of a drop-down or multi-select, and of each checkbox that has one.
-   * https://support.zendesk.com/hc/en-us/articles/4408881943194 (zendesk-rules.md rule 13)
-   *
-   * @param tickets about to be parsed; where they name other fields than are known, the list is read again
+   * @param tickets just read; where they name other fields than the list, it is read again. Every ticket names all active
+   * fields, empty ones with null, so that a field which none of them names counts as empty only if the list, read after
+   * them, still has it; until then it is not offered.
    */
-  async tagsOfFields(tickets: readonly Ticket[]): Promise<ReadonlySet<string>> {
-    const known = this.ticket;
-    const age = known ? Date.now() - known.readAt : Infinity;
-    if (
-      !known ||
-      age > KEPT_MS ||
-      (age > REREAD_MS && tickets.some((ticket) => namesOthers(ticket, known.fields)))
-    )
-      await this.readTicketFields();
-    return this.ticket?.tags ?? new Set();
+  async around(tickets: readonly Ticket[]): Promise<KnownTicketFields> {
+    const live = tickets.filter(({ status }) => status !== 'deleted');
+    const isConfirmed = live.some(namesOthers(await this.ticket.current())) && (await this.ticket.doubted());
+    const fields = await this.ticket.current();
+    const named = new Set(live.flatMap(idsOf));
+    return {
+      tags: new Set(fields.flatMap(tagsOf)),
+      unnamed: (ticket) => {
+        const own = new Set(idsOf(ticket));
+        return fields.map(({ id }) => id).filter((id) => !own.has(id) && (isConfirmed || named.has(id)));
+      },
+    };
   }
 
-  /** @returns the tags of a field's options; none for a field without options */
-  tagsOf(id: number): readonly string[] {
-    const field = this.ticket?.fields.find((each) => each.id === id);
-    return field ? tagsOf(field) : [];
-  }
-
-  /** Subject, status and the like are listed as fields, too; a record has them under their own names. */
-  private async readTicketFields(): Promise<TicketField[]> {
-    const listed = await this.calls.pages(
-      '/api/v2/ticket_fields',
-      ticketFieldsPage,
-      (page): TicketField[] => page.ticket_fields,
-    );
-    const fields = listed.filter((field) => isActive(field) && field.removable !== false);
-    this.ticket = { fields, tags: new Set(fields.flatMap(tagsOf)), readAt: Date.now() };
-    return fields;
+  /** @returns the tags of a field's options, by the field's id; none for a field without options */
+  async tagsByField(): Promise<ReadonlyMap<number, readonly string[]>> {
+    return new Map((await this.ticket.current()).map((field) => [field.id, tagsOf(field)]));
   }
 }
 
 const isActive = ({ active }: { active?: boolean | undefined }): boolean => active !== false;
 
+const idsOf = ({ custom_fields: named }: Ticket): number[] => (named ?? []).map(({ id }) => id);
+
 function tagsOf({ custom_field_options: options, tag }: TicketField): string[] {
   return [...(options ?? []).map(({ value }) => value), ...(tag ? [tag] : [])];
 }
 
-/** Every ticket names all active fields, empty ones with null. */
-function namesOthers({ custom_fields: named }: Ticket, fields: readonly TicketField[]): boolean {
-  const ids = new Set((named ?? []).map(({ id }) => id));
-  return fields.some(({ id }) => !ids.has(id)) || ids.size > fields.length;
+function namesOthers(fields: readonly TicketField[]): (ticket: Ticket) => boolean {
+  return (ticket) => {
+    const ids = new Set(idsOf(ticket));
+    return fields.some(({ id }) => !ids.has(id)) || ids.size > fields.length;
+  };
 }
 
 /** https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_fields/#json-format, `type` */

@@ -4,6 +4,7 @@ import { isAllBlack } from '../../sync/redaction';
 import type { Attachment, Json, SyncRecord, Values } from '../../sync/record';
 import type { BulkCreate } from '../bulkWrites';
 import type { KnownPeople } from './people';
+import type { KnownTicketFields } from './zendeskFields';
 import type { Comment, CommentFile, Organization, Ticket } from './zendeskSchemas';
 
 /** Zendesk's answers as records. */
@@ -104,13 +105,14 @@ export interface KnownAccount {
   people: KnownPeople;
   /** Names by id. */
   groups: ReadonlyMap<number, string>;
-  /** Tags that belong to fields; a record names them apart. */
-  tagsOfFields: ReadonlySet<string>;
+  /** Its own fields. A record names the tags that belong to them apart. */
+  fields: KnownTicketFields;
   baseUrl: string;
 }
 
 export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
-  const { people, groups, tagsOfFields, baseUrl } = known;
+  const { people, groups, fields, baseUrl } = known;
+  const { tags: tagsOfFields } = fields;
   const owned = raw.tags.filter((tag) => tagsOfFields.has(tag));
   const channel = raw.via?.channel;
   const rating = raw.satisfaction_rating;
@@ -135,6 +137,7 @@ export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
     url: `${baseUrl}/agent/tickets/${raw.id}`,
     created_at: raw.created_at,
   };
+  for (const id of fields.unnamed(raw)) values[`${CUSTOM_FIELD}${id}`] = null;
   for (const { id, value } of raw.custom_fields ?? []) values[`${CUSTOM_FIELD}${id}`] = value;
   return {
     ref: { side: 'zendesk', kind: 'ticket', id: String(raw.id) },

@@ -142,6 +142,10 @@ class Zendesk implements SystemPort {
     return kind === 'ticket';
   }
 
+  get fieldsRevision(): number {
+    return this.fields.revision;
+  }
+
   properties(kind: string): Promise<PropertyInfo[]> {
     return this.fields.properties(kind);
   }

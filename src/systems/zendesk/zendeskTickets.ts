@@ -258,7 +258,7 @@ export class ZendeskTickets {
     const known = {
       people,
       groups: await groups.namesFor(tickets),
-      tagsOfFields: await fields.tagsOfFields(tickets),
+      fields: await fields.around(tickets),
       baseUrl: this.baseUrl,
     };
     return tickets.map((ticket) => ticketRecord(ticket, known));
@@ -273,7 +273,8 @@ export class ZendeskTickets {
     for (const [name, value] of entries)
       if (!name.startsWith(CUSTOM_FIELD)) Object.assign(body, await this.partOf(name, value, about));
     if (customFields.length > 0) body['custom_fields'] = customFields;
-    if (Array.isArray(body['tags'])) body['tags'] = this.withTagsOf(customFields, body['tags'] as string[]);
+    if (Array.isArray(body['tags']))
+      body['tags'] = await this.withTagsOf(customFields, body['tags'] as string[]);
     return body;
   }
 
@@ -310,14 +311,15 @@ export class ZendeskTickets {
   }
 
   /** One write says the same of a field and of its tag, whichever of the two Zendesk minds first. */
-  private withTagsOf(
+  private async withTagsOf(
     customFields: readonly { id: number; value: Json }[],
     tags: readonly string[],
-  ): string[] {
-    const { fields } = this.around;
-    const former = new Set(customFields.flatMap(({ id }) => fields.tagsOf(id)));
+  ): Promise<string[]> {
+    if (customFields.length === 0) return [...tags];
+    const tagsOf = await this.around.fields.tagsByField();
+    const former = new Set(customFields.flatMap(({ id }) => tagsOf.get(id) ?? []));
     const chosen = customFields.flatMap(({ id, value }) => {
-      const own = fields.tagsOf(id);
+      const own = tagsOf.get(id) ?? [];
       if (value === true) return own;
       return own.filter((tag) => (Array.isArray(value) ? value.includes(tag) : value === tag));
     });

@@ -87,7 +87,10 @@ function restingIn(mapping: Mapping, { rows: chosen, entity }: Choices): Mapping
   const table = mapping.entities[entity];
   const rows = table.rows.map((row, place) => {
     const { restsOn } = chosen[place] as RowChoice;
-    return restsOn !== null && row[restsOn] !== null && row.write === 'always' ? { ...row, restsOn } : row;
+    const options = ['n1'];
+    const listed = row.id === 'note' && { listed: { zendesk: { options }, pms: { options } } };
+    const rests = restsOn !== null && row[restsOn] !== null && row.write === 'always' && { restsOn };
+    return { ...row, ...listed, ...rests };
   });
   return { ...mapping, entities: { ...mapping.entities, [entity]: { ...table, rows } } };
 }

@@ -73,6 +73,21 @@ export const SPOTLIGHTS = {
       },
     };
   },
+  /** A value went with its option. */
+  lapsed: (choice) => ({
+    ...rowsOf(together({ ...choice, entity: 'TicketToProject' }), () => ({
+      agreed: 1,
+      rebound: false,
+      restsOn: null,
+      unknown: false,
+      parked: false,
+      residue: { zendesk: null, pms: null },
+      attempted: { zendesk: null, pms: null },
+      unconfirmed: null,
+      zendesk: { like: 'other', spelling: 3 },
+      pms: { like: 'agreed', spelling: 0 },
+    })),
+  }),
   /** Rows that name other fields than they were agreed on for, whose source is empty. */
   rebound: (choice) =>
     rowsOf(together({ ...choice, entity: 'TicketToProject' }), () => ({

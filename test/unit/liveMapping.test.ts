@@ -1,0 +1,123 @@
+import { pino } from 'pino';
+import { SyncMetrics } from '../../src/activities/metrics';
+import { checkMapping, loadMapping } from '../../src/config/loadMapping';
+import type { LinkStore } from '../../src/links/linkStore';
+import type { Resting } from '../../src/sync/mapping';
+import type { Side } from '../../src/sync/record';
+import type { PropertyInfo, SystemPort } from '../../src/systems/port';
+import { LiveMapping } from '../../src/workers/liveMapping';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+/** F1: the mapping in use follows the fields of both systems, without a change of its file and without a restart. */
+
+const FILLER = {
+  zendesk: 'x',
+  pms: 'x',
+  properties: [{ zendesk: 'x', pms: 'x', type: 'string', direction: 'both' }],
+};
+const FILE = {
+  version: 1,
+  entities: {
+    OrgToCustomer: FILLER,
+    TicketToProject: {
+      ...FILLER,
+      properties: [{ zendesk: 'custom_fields.Severity', pms: 'severity', type: 'string', direction: 'both' }],
+    },
+    CommentToProject: { mode: 'note', note: FILLER, project: FILLER },
+  },
+};
+const plain = (...names: string[]) => names.map((name) => ({ name, aliases: [], writable: true }));
+const field = (id: number): PropertyInfo => ({
+  name: `custom_fields.${id}`,
+  aliases: ['custom_fields.Severity'],
+  writable: true,
+  custom: { title: 'Severity', type: 'string' },
+});
+
+/** A live mapping over a Zendesk whose fields change; only what it keeps of them is stored. */
+async function follow() {
+  const fields = { now: [field(1)], reads: 0 };
+  const names = new Map<string, string>();
+  const rests: string[][] = [];
+  const system = (properties: () => PropertyInfo[]) =>
+    ({ properties: () => Promise.resolve(properties()), canFind: () => true }) as unknown as SystemPort;
+  const systems: Record<Side, SystemPort> = {
+    zendesk: system(() => {
+      fields.reads += 1;
+      return [...plain('x'), ...fields.now];
+    }),
+    pms: system(() => plain('x', 'severity')),
+  };
+  const store = {
+    mappings: { begin: () => Promise.resolve(null), keepBindings: () => Promise.resolve() },
+    bindings: {
+      formerNames: () => Promise.resolve(({ property }: { property: string }) => names.get(property)),
+      keep: (bound: { property: string; name: string }[]) => {
+        for (const { property, name } of bound) names.set(property, name);
+        return Promise.resolve();
+      },
+      rest: (all: Resting[]) => {
+        rests.push(all.map(({ what }) => what));
+        return Promise.resolve({ began: [], ended: [] });
+      },
+    },
+  } as unknown as LinkStore;
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'zps-live-')), 'mapping.yaml');
+  writeFileSync(file, JSON.stringify(FILE));
+  const around = { systems, store, log: pino({ level: 'silent' }), metrics: new SyncMetrics() };
+  const live = await LiveMapping.follow(file, await checkMapping(loadMapping(file), systems, file), around);
+  const row = () => live.current.entities.TicketToProject.rows[0];
+  return { live, fields, rests, row };
+}
+
+beforeEach(() => jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] }));
+afterEach(() => jest.useRealTimers());
+
+test('a field that is deactivated makes its row rest within minutes, and goes on when it is back', async () => {
+  const { live, fields, rests, row } = await follow();
+  expect(row()).toMatchObject({ zendesk: 'custom_fields.1' });
+  fields.now = [];
+  await jest.advanceTimersByTimeAsync(130_000);
+  expect(row()).toMatchObject({ zendesk: 'custom_fields.1', restsOn: 'zendesk' });
+  expect(rests.at(-1)).toEqual(['row "custom_fields.Severity ↔ severity"']);
+  fields.now = [field(1)];
+  await jest.advanceTimersByTimeAsync(130_000);
+  expect(row()?.restsOn).toBeUndefined();
+  expect(rests.at(-1)).toEqual([]);
+  await live.stop();
+});
+
+test('A1: a field that is made anew under its title is bound anew', async () => {
+  const { live, fields, row } = await follow();
+  fields.now = [field(2)];
+  await jest.advanceTimersByTimeAsync(130_000);
+  expect(row()?.zendesk).toBe('custom_fields.2');
+  await live.stop();
+});
+
+test('a pair that would lose a value waits until the fields were read after it asked', async () => {
+  const { live, fields } = await follow();
+  const key = 'TicketToProject/zendesk:ticket:1';
+  expect(live.areNewerThan(key)).toBe(false);
+  expect(live.areNewerThan(key)).toBe(false);
+  await jest.advanceTimersByTimeAsync(10_000);
+  expect(live.areNewerThan(key)).toBe(true);
+  // The next time is another question.
+  expect(live.areNewerThan(key)).toBe(false);
+  await live.stop();
+  expect(fields.reads).toBeLessThan(20);
+});
+
+test('many pairs that ask cost no more calls than one', async () => {
+  const { live, fields } = await follow();
+  const before = fields.reads;
+  for (let second = 0; second < 60; second += 1) {
+    for (let n = 0; n < 20; n += 1) live.areNewerThan(`TicketToProject/zendesk:ticket:${second * 20 + n}`);
+    await jest.advanceTimersByTimeAsync(1_000);
+  }
+  // One list of each kind: three kinds, every five seconds at most.
+  expect(fields.reads - before).toBeLessThanOrEqual(3 * 12);
+  await live.stop();
+});
