@@ -152,8 +152,9 @@ export class PlanKeeper {
       await callWaiting(context, recordsOf(link));
       return rest(link);
     }
+    const { notTaken: _over, ...ended } = told(link, plan);
     const saved = await store.save({
-      ...told(link, plan),
+      ...ended,
       status: 'tombstone',
       reason,
       intent: null,
@@ -172,7 +173,8 @@ export class PlanKeeper {
     if (former !== undefined) await store.claims.release(former, key);
     const sides = { ...link.sides };
     delete sides[plan.from];
-    await store.save({ ...link, sides, snapshot: null, conflicts: [] });
+    const { notTaken: _former, ...parted } = link;
+    await store.save({ ...parted, sides, snapshot: null, conflicts: [] });
     return null;
   }
 

@@ -1,6 +1,8 @@
 import { refKey, type CanonicalKey } from '../sync/canonicalKey';
 import { abandonIntent, seenVersion, type Link, type PlannedWrite } from '../sync/link';
 import { otherSide, type RefKey, type Side, type SyncRecord } from '../sync/record';
+import { isAboutSomeRow, refusedRows, type RefusedWrite } from '../sync/rules/taken';
+import { withRowsApart, withSetAside, withRowsTogether } from '../sync/setAside';
 import type { ReasonCode } from '../sync/reasons';
 import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone, ReferenceGone } from '../systems/errors';
 import { callWaiting, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
@@ -57,8 +59,9 @@ export class WriteRecovery {
     if (!seen) throw new Error(`${key}: the pair's origin was never seen`);
     await store.observations.keep([only]);
     // Made by an attempt of ours, and maybe by an earlier plan: what it shows of that is no person's edit.
+    const { notTaken: _unmade, ...abandoned } = abandonIntent(link);
     await store.save({
-      ...abandonIntent(link),
+      ...abandoned,
       snapshot: null,
       sides: {
         ...link.sides,
@@ -74,18 +77,46 @@ export class WriteRecovery {
     const { store } = this.context;
     if (error instanceof PreconditionFailed || error instanceof RecordGone) {
       if (write.ref === null) throw error;
-      // A repeated one may have been done at an earlier attempt, and be refused for that very reason.
-      const refused = attemptNumber() === 1 && !write.lookFirst ? write : null;
-      await store.save(abandonIntent(link, refused));
+      await store.save(abandonIntent(link, isCertain(write) ? write : null));
       return { next: 'again', ...(await this.read([write.ref])) };
     }
     if (error instanceof ReferenceGone) return this.waitForReference(link, write, error);
     if (error instanceof AlreadyExists) return this.alreadyExists(link, write, error);
     if (error instanceof NeedsHuman && error.code !== 'unauthorized') {
+      const aside = await this.setAside(link, write, error);
+      if (aside) return aside;
       const field = error.field === null ? '' : ` (${error.field})`;
       return this.park(link, 'quarantined', error.code, `${error.message}${field}`);
     }
     throw error;
+  }
+
+  /**
+   * What was refused is set aside, and all else is planned anew. @returns null where the refusal says nothing of a row,
+   * and its rows cannot be told apart
+   */
+  private async setAside(
+    link: Link,
+    write: PlannedWrite,
+    { message, code, fields }: RefusedWrite & { message: string },
+  ): Promise<WriteOutcome | null> {
+    const { context, side } = this;
+    const refusal = {
+      words: message,
+      now: context.now().toISOString(),
+      isCertain: isCertain(write),
+    };
+    const rows = refusedRows(context.mapping.entities[link.entity], write, { code, fields });
+    const next =
+      rows.length > 0
+        ? withSetAside(link, write, { ...refusal, rows })
+        : isAboutSomeRow({ code, fields })
+          ? withRowsApart(link, write, { ...refusal, rows: write.rows })
+          : null;
+    if (!next) return null;
+    activityLog(context.log, this.key).warn({ side, rows, apart: rows.length === 0 }, 'not taken');
+    await context.store.save(next);
+    return { next: 'again', fresh: [], gone: [] };
   }
 
   /** What the write refers to is gone, and its own pair may not know yet: wait for it, and have it look. */
@@ -139,7 +170,12 @@ export class WriteRecovery {
       const text = `${side} ${kind}: ${error.field} is taken by ${taken.join(', ') || 'a record that cannot be found'}; expected a free value`;
       return this.park(link, 'quarantined', 'duplicate_value', text);
     }
-    return this.park(link, 'quarantined', 'duplicate_value', error.message);
+    const aside = await this.setAside(link, write, {
+      message: error.message,
+      code: 'duplicate_value',
+      fields: [error.field],
+    });
+    return aside ?? this.park(link, 'quarantined', 'duplicate_value', error.message);
   }
 
   private async park(
@@ -156,7 +192,7 @@ export class WriteRecovery {
     const again = link.status === status && link.reason?.text === text ? link.reason : null;
     const since = again?.since ?? context.now().toISOString();
     const saved = await context.store.save({
-      ...abandonIntent(link),
+      ...withRowsTogether(abandonIntent(link)),
       status,
       candidates,
       reason: { code, text, since, nextAttempt: null },
@@ -165,4 +201,9 @@ export class WriteRecovery {
     await callWaiting(context, recordsOf(saved));
     return { next: 'done', state: summarise(key, saved) };
   }
+}
+
+/** A repeated write may have been done at an earlier attempt, and be refused for that very reason. */
+function isCertain(write: PlannedWrite): boolean {
+  return attemptNumber() === 1 && !write.lookFirst;
 }

@@ -1,7 +1,9 @@
 import { parseCanonicalKey, refKey } from './canonicalKey';
-import { agreed, seenVersion, type Intent, type Link, type PlannedWrite } from './link';
+import { agreed, seenVersion, type Agreement, type Intent, type Link, type PlannedWrite } from './link';
+import { notTakenOf, type NotTaken } from './notTaken';
 import type { AnswerCompared } from './planner';
 import { SIDES, type SyncRecord, type Values } from './record';
+import { sameValue } from './values';
 
 /** From the answer to a write to the link that says so. Pure; the pair's workflow and a backfill share it. */
 
@@ -16,14 +18,21 @@ export function withAnswer(
   intent: Intent,
   write: PlannedWrite,
   answer: SyncRecord | null,
-  { residue, restingRows }: Pick<AnswerCompared, 'residue' | 'restingRows'>,
+  { residue, restingRows, notTaken }: Omit<AnswerCompared, 'changedRows'>,
+  now: string,
 ): LinkAtWork {
   const { side } = write;
+  const left = notTaken.filter((each) => notTakenOf(intent.next, each.row) !== each);
+  const isLeft = (row: string) => left.some((each) => each.row === row && each.side === side);
   const writes = intent.writes.map((other) => (other === write ? { ...other, done: true } : other));
-  const next = {
+  const ignored = left.filter(({ byElement }) => !byElement).map(({ row }) => row);
+  const next: Agreement = {
     ...intent.next,
-    snapshot: withFormer(intent.next.snapshot, link.snapshot, restingRows),
+    snapshot: withFormer(intent.next.snapshot, link.snapshot, [...restingRows, ...ignored]),
     residue: { ...intent.next.residue, [side]: residue },
+    // What was not taken overruled nothing.
+    overruled: intent.next.overruled.filter((lost) => lost.side !== side || !isLeft(lost.row)),
+    notTaken: notTaken.map((each) => ({ ...each, since: each.since || sinceOf(link, each, now) })),
   };
   const seen = { ...intent.seen, ...(answer && { [side]: seenVersion(answer) }) };
   const known = link.sides[side];
@@ -38,6 +47,12 @@ export function withAnswer(
       ...(answer && !known && { [side]: { ...seenVersion(answer), residue: {}, backRef } }),
     },
   };
+}
+
+/** When the same value was first offered. */
+function sinceOf(link: Link, { row, side, offered }: NotTaken, now: string): string {
+  const before = notTakenOf(link, row);
+  return before?.side === side && sameValue(before.offered, offered) ? before.since : now;
 }
 
 /** What was agreed before on these rows, rather than what the plan meant them to be. */
@@ -58,6 +73,7 @@ export function commit(link: LinkAtWork, now: string): Link {
   if (then === 'tombstone') {
     committed.status = 'tombstone';
     committed.reason = link.reason;
+    delete committed.notTaken;
   }
   for (const side of SIDES) {
     const version = seen[side];

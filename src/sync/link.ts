@@ -1,6 +1,7 @@
 import { filesReason, type LinkedFile } from './pairFiles';
 import { refKey, type CanonicalKey } from './canonicalKey';
 import { heldSets, type HeldSet } from './heldSets';
+import { orAbsent, type NotTaken } from './notTaken';
 import {
   SIDES,
   type EntityType,
@@ -154,6 +155,8 @@ export interface Agreement {
   redacted?: string[];
   /** Absent where the pair has none. */
   files?: LinkedFile[];
+  /** Rows that are not agreed on, because a side did not take them; absent where there is none. */
+  notTaken?: NotTaken[];
 }
 
 export function emptyAgreement(): Agreement {
@@ -181,6 +184,8 @@ export interface Link {
   waitsFor: RefKey[];
   /** Absent where neither record had any. */
   files?: LinkedFile[];
+  /** Values that one side did not take; absent where there is none. */
+  notTaken?: NotTaken[];
   intent: Intent | null;
   /**
    * Values, by side and row, that writes since the last agreement may have left there: their outcome was never learned.
@@ -314,27 +319,40 @@ export function abandonIntent(before: Link, refused: PlannedWrite | null = null)
   return { ...link, snapshot, sides, attempted, intent: null };
 }
 
+/** What a person is told of an agreement that leaves something open. */
+function openReason(
+  { waitsFor, conflicts, notTaken = [] }: Agreement,
+  failedFiles: string | null,
+  since: string,
+) {
+  const because = (code: ReasonCode, text: string): Reason => ({ code, text, since, nextAttempt: null });
+  if (waitsFor.length > 0) return because('waiting', `waits for ${waitsFor.join(', ')}`);
+  if (conflicts.length > 0)
+    return because('conflict', `both sides changed ${conflicts.map(({ row }) => row).join(', ')}`);
+  if (failedFiles !== null) return because('attachment', failedFiles);
+  if (notTaken.length === 0) return null;
+  const words = notTaken.map(
+    ({ row, side, words: why }) => `${SIDE_NAMES[side]} did not take ${row}: ${why}`,
+  );
+  return because('not_taken', words.join('; '));
+}
+
+const SIDE_NAMES: Record<Side, string> = { zendesk: 'Zendesk', pms: 'the PMS' };
+
 /** The link once both sides agree as planned. */
-export function agreed(link: Link, next: Agreement, mappingVersion: string, now: string): Link {
+export function agreed(
+  { notTaken: _before, ...link }: Link,
+  next: Agreement,
+  mappingVersion: string,
+  now: string,
+): Link {
   const sides = { ...link.sides };
   for (const side of SIDES) if (sides[side]) sides[side] = { ...sides[side], residue: next.residue[side] };
-  const failed = filesReason(next.files ?? link.files ?? []);
-  const reason: Reason | null =
-    next.waitsFor.length > 0
-      ? { code: 'waiting', text: `waits for ${next.waitsFor.join(', ')}`, since: now, nextAttempt: null }
-      : next.conflicts.length > 0
-        ? {
-            code: 'conflict',
-            text: `both sides changed ${next.conflicts.map(({ row }) => row).join(', ')}`,
-            since: now,
-            nextAttempt: null,
-          }
-        : failed !== null
-          ? { code: 'attachment', text: failed, since: now, nextAttempt: null }
-          : null;
+  const reason = openReason(next, filesReason(next.files ?? link.files ?? []), now);
   return {
     ...link,
     ...(next.files && { files: next.files }),
+    ...orAbsent(next.notTaken ?? []),
     sides,
     status: next.conflicts.length > 0 ? 'conflict' : 'linked',
     snapshot: next.snapshot,

@@ -75,6 +75,11 @@ const OF_THE_SYNC = {
     'A unique value belongs to another record.',
     'Rename one of the two, or link them.',
   ),
+  not_taken: theirs(
+    'linked',
+    'A side refused or ignored a value; both values are kept, and all else is in sync.',
+    'Mend what the reason names, or edit the value; the sync offers it again then.',
+  ),
   ended: ours(
     'ended',
     'A record of the pair was deleted, archived or redacted.',

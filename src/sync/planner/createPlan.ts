@@ -4,7 +4,9 @@ import { comparedRows, writesTo, type PropertyRow } from '../mapping';
 import { otherSide, type Json, type RefKey, type Side, type SyncRecord, type Values } from '../record';
 import { elementsOf } from '../heldSets';
 import { isOffered } from '../rules/absence';
+import { orAbsent, notTakenOf, type NotTaken } from '../notTaken';
 import { holds } from '../rules/sets';
+import { isOfferedAgain } from '../rules/taken';
 import { fillTemplate, fromCanonical, type Canonical } from '../values';
 import { filesAfter } from './fileWrites';
 import { versionsOf, type Pair } from './plannedPair';
@@ -19,6 +21,7 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
   if ('problem' in content) return { do: 'quarantine', code: 'unmapped_value', reason: content.problem };
   if (content.waitsFor.length > 0) return waitFor(content.waitsFor);
   const { values, rows } = content;
+  const left = leftOut(pair, origin);
   const write: PlannedWrite = {
     ...blankWrite(to, 'create'),
     values,
@@ -31,13 +34,14 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
   const seen = { [origin.ref.side]: origin };
   const snapshot: Values = {};
   for (const row of comparedRows(table))
-    if (isOffered(row, origin.ref.side, origin)) snapshot[row.id] = canonical[row.id] ?? null;
+    if (isOffered(row, origin.ref.side, origin) && !notTakenOf({ notTaken: left }, row.id))
+      snapshot[row.id] = canonical[row.id] ?? null;
   return {
     do: 'write',
     intent: {
       id: write.idempotencyKey,
       writes: [write],
-      next: { ...emptyAgreement(), snapshot, ...filesAfter(table, [], seen) },
+      next: { ...emptyAgreement(), snapshot, ...orAbsent(left), ...filesAfter(table, [], seen) },
       then: 'linked',
       seen: versionsOf(seen),
     },
@@ -51,16 +55,26 @@ interface Content {
   waitsFor: RefKey[];
 }
 
+/** Rows that the other side refused in this record as it is: it is made without them. */
+function leftOut({ state: { link }, mapping }: Pair, origin: SyncRecord): NotTaken[] {
+  if (!link) return [];
+  const occasion = { link, current: { [origin.ref.side]: origin }, mappingVersion: mapping.version };
+  return (link.notTaken ?? []).filter((aside) => !isOfferedAgain(aside, occasion));
+}
+
 function contentFor(
-  { state, table }: Pair,
+  pair: Pair,
   to: Side,
   origin: SyncRecord,
   canonical: Values,
 ): Content | { problem: string } {
+  const { state, table } = pair;
   const content: Content = { values: {}, rows: [], waitsFor: [] };
+  const left = new Set(leftOut(pair, origin).map(({ row }) => row));
   for (const row of table.rows) {
     const target = row[to];
-    if (!target || !writesTo(row, to) || !isOffered(row, origin.ref.side, origin)) continue;
+    const isLeft = left.has(row.id) || !isOffered(row, origin.ref.side, origin);
+    if (!target || !writesTo(row, to) || isLeft) continue;
     const value =
       generated(row, origin) ?? fromCanonical(row, to, canonical[row.id] ?? null, state.references);
     if (!value.ok) {

@@ -1,5 +1,6 @@
 import type { Intent, PlannedWrite } from '../link';
 import { comparedRows } from '../mapping';
+import { notTakenOf } from '../notTaken';
 import { SIDES, type Side } from '../record';
 import { doubtfulSides, missingParents, unreadSides, type LinkedPair } from './plannedPair';
 import type { Found } from './phases';
@@ -38,8 +39,8 @@ function mustGoOn({ writes }: Intent): boolean {
   return writes.some((write) => write.done || ADDITIONS.has(write.op));
 }
 
-/** Some row was never agreed on, so that both values count. */
+/** Some row was never agreed on, so that both values count. Of what was not taken, both values are known. */
 function meetsFirst({ link, table }: LinkedPair): boolean {
   const { snapshot } = link;
-  return !snapshot || comparedRows(table).some((row) => !(row.id in snapshot));
+  return !snapshot || comparedRows(table).some((row) => !(row.id in snapshot) && !notTakenOf(link, row.id));
 }

@@ -1,5 +1,6 @@
-import { attemptsOf, blankWrite, unconfirmedOf, type Agreement, type PlannedWrite } from '../link';
+import { attemptsOf, blankWrite, unconfirmedOf, type Agreement, type Link, type PlannedWrite } from '../link';
 import { comparedRows, type PropertyRow } from '../mapping';
+import { orAbsent, type NotTaken } from '../notTaken';
 import { SIDES, otherSide, type Json, type RefKey, type Side, type Values } from '../record';
 import { isNarrowed, shownToCustomers } from '../rules/visibility';
 import { textOf } from '../values';
@@ -70,9 +71,21 @@ function agreementOf({ table, link, sides, current }: LinkedPair, asking: Asking
     conflicts: asking.flatMap(({ asks }) => asks.conflicts),
     overruled: asking.flatMap(({ asks }) => asks.overruled),
     waitsFor: [...new Set(asking.flatMap(({ asks }) => asks.waitsFor))],
+    ...orAbsent(notTakenAfter(link, asking)),
     ...(redacted.length > 0 && { redacted }),
     ...filesAfter(table, link.files ?? [], current),
   };
+}
+
+/** What was not taken stays so while its row is neither agreed on nor offered again. */
+function notTakenAfter({ notTaken = [] }: Link, asking: Asking[]): NotTaken[] {
+  const settled = new Set(
+    asking.filter(({ asks }) => asks.agreement !== null || asks.notTaken).map(({ row }) => row.id),
+  );
+  return [
+    ...notTaken.filter(({ row }) => !settled.has(row)),
+    ...asking.flatMap(({ asks }) => asks.notTaken ?? []),
+  ];
 }
 
 /** The writes in their order. */

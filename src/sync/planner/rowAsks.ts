@@ -1,5 +1,6 @@
 import type { OverruledValue, ParkedConflict } from '../link';
 import type { PropertyRow } from '../mapping';
+import type { NotTaken } from '../notTaken';
 import { SIDES, otherSide, type Json, type RefKey, type Side } from '../record';
 import { sameValue } from '../values';
 import type { Delivery, RowEffect } from './rowEffect';
@@ -12,6 +13,8 @@ export interface RowAsks {
   waitsFor: RefKey[];
   /** What both sides agree on from now on, and where a side rightly differs; null: as it was. */
   agreement: { value: Json; differing: Partial<Record<Side, Json>> } | null;
+  /** What one side did not take, and is not offered again now. */
+  notTaken: NotTaken | null;
   conflicts: ParkedConflict[];
   overruled: OverruledValue[];
   /** The row's former values are to be forgotten. */
@@ -24,6 +27,7 @@ const NOTHING: RowAsks = {
   problem: null,
   waitsFor: [],
   agreement: null,
+  notTaken: null,
   conflicts: [],
   overruled: [],
   redacted: false,
@@ -43,6 +47,7 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
   waits: ({ waitsFor }) => ({ ...NOTHING, waitsFor }),
   unchanged: () => NOTHING,
   rests: () => NOTHING,
+  aside: ({ notTaken }) => ({ ...NOTHING, notTaken }),
   agree: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),
   recover: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),
   park: ({ values, agreed, since }, row) => ({
@@ -68,8 +73,9 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
   carry: spread,
   overrule: spread,
   replace: spread,
-  combine: ({ value, shown, deliveries }) => ({
+  combine: ({ value, shown, deliveries, notTaken }) => ({
     ...NOTHING,
+    notTaken,
     agreement: {
       value,
       differing: Object.fromEntries(

@@ -1,12 +1,14 @@
 import type { Attempts, OverruledValue } from '../link';
 import type { PropertyRow } from '../mapping';
-import { mergeParked, mergeRow, type MergeResult } from '../merge';
+import { carry, mergeParked, mergeRow, type MergeInput, type MergeResult } from '../merge';
+import { notTakenOf, type NotTaken } from '../notTaken';
 import { SIDES, otherSide, type Json, type RefKey, type Side } from '../record';
 import { restsOn, unreadValue } from '../rules/absence';
 import { agreedBase } from '../rules/binding';
+import { isOfferedAgain, lastSeen } from '../rules/taken';
 import { agreedUnheard } from '../rules/unheard';
 import { elementsOf } from '../heldSets';
-import { bySide, isSet, mergedSet, returnedElements, shownSet, writtenSet } from '../rules/sets';
+import { bySide, holds, isSet, mergedSet, returnedElements, shownSet, writtenSet } from '../rules/sets';
 import { fromCanonical, sameValue, type Canonical } from '../values';
 import { canonicalOf, type LinkedPair } from './plannedPair';
 
@@ -64,19 +66,33 @@ export type RowEffect =
   /** A value that a person made of both goes wherever another one is. */
   | ({ kind: 'replace' } & Spread)
   /** Sets, of which each side added or removed elements. `shown` is what each side is to show of `value`. */
-  | { kind: 'combine'; value: Json; shown: Record<Side, Json>; deliveries: Delivery[] };
+  | {
+      kind: 'combine';
+      value: Json;
+      shown: Record<Side, Json>;
+      deliveries: Delivery[];
+      notTaken: NotTaken | null;
+    }
+  /** A side did not take the other's value, and nothing has changed that is a reason to offer it again. */
+  | { kind: 'aside'; notTaken: NotTaken };
 
 export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
   const { link, current, attempts, unconfirmed, changedAt } = merge;
   const resting = restsOn(row, current);
   if (resting) return { kind: 'rests', side: resting };
-  const base = agreedBase(row, link);
+  const base = lastSeen(row, link);
   const read = allValues(SIDES.map((side) => readRow(merge, row, side, base)));
   if ('kind' in read) return read;
   const [zendesk = null, pms = null] = read.values;
   const values = { zendesk, pms };
+  const aside = notTakenOf(link, row.id);
   const unheard = agreedUnheard({ row, base, current, values, attempts, unconfirmed });
-  if (isSet(row) && !merge.decisions.rows.has(row.id)) return setEffect(merge, row, values, unheard ?? base);
+  if (aside && !aside.byElement && !unheard) return asideEffect(merge, row, aside, values);
+  if (isSet(row) && !merge.decisions.rows.has(row.id))
+    return setEffect(merge, row, values, {
+      base: unheard ?? base,
+      ...(unheard && { agreed: unheard.zendesk }),
+    });
   const input = { base: unheard ?? base, current: values, changedAt };
   const result = isParked(merge, row)
     ? mergeParked(row, input, merge.decisions.rows.get(row.id))
@@ -85,21 +101,50 @@ export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
   return effectOf(merge, row, values, result);
 }
 
+/** A value that a side did not take. Both values stay, until it is offered again or either side says something new. */
+function asideEffect(merge: Merge, row: PropertyRow, aside: NotTaken, values: Record<Side, Json>): RowEffect {
+  const { side } = aside;
+  const from = otherSide(side);
+  const base = lastSeen(row, merge.link);
+  const input: MergeInput = { base, current: values, changedAt: merge.changedAt };
+  if (sameValue(values[side], values[from])) return { kind: 'agree', value: values[from] };
+  const isNew = (each: Side) => !sameValue(base?.[each], values[each]);
+  const again = isOfferedAgain(aside, occasionOf(merge));
+  if (!again && !isNew(from) && (!isNew(side) || aside.why === 'emptied'))
+    return { kind: 'aside', notTaken: { ...aside, shown: values[side] } };
+  if (isSet(row)) return setEffect(merge, row, values, { base: agreedBase(row, merge.link) });
+  const result = mergeRow(row, input);
+  // The side's own edit is no answer to what it was offered, unless the mapping says that it wins.
+  const isAnswer = isNew(from) || (isNew(side) && row.winner === side) || result.kind === 'redact';
+  const next = isAnswer ? result : carry(row, from, input);
+  if (next.kind !== 'copy' || (next.from === from && !isNew(side))) return effectOf(merge, row, values, next);
+  // What was not taken is lost where the side's own edit counts, and that edit where it is taken after all.
+  return effectOf(merge, row, values, { ...next, lost: next.lost ?? values[otherSide(next.from)] });
+}
+
+function occasionOf({ link, current, mapping }: Merge) {
+  return { link, current, mappingVersion: mapping.version };
+}
+
 /** Both sides' additions and removals hold. A set that was parked by an earlier release meets as if for the first time. */
 function setEffect(
   merge: Merge,
   row: PropertyRow,
   values: Record<Side, Json>,
-  base: Record<Side, Json> | null,
+  {
+    base,
+    agreed = merge.link.snapshot?.[row.id] ?? null,
+  }: { base: Record<Side, Json> | null; agreed?: Json },
 ): RowEffect {
   const { link, current, sides, attempts } = merge;
-  const agreed = link.snapshot?.[row.id] ?? null;
   const known = isParked(merge, row) ? null : base;
   const returned = bySide((side) => {
     const hasMovedOn = current[side] !== undefined && current[side].version !== sides[side].version;
     return returnedElements(attempts[side]?.[row.id], known?.[side], hasMovedOn);
   });
-  const { value, shown } = mergedSet({ row, agreed, base: known, current: values, returned });
+  const aside = notTakenOf(link, row.id);
+  const again = aside && isOfferedAgain(aside, occasionOf(merge)) ? aside.side : null;
+  const { value, shown } = mergedSet({ row, agreed, base: known, current: values, returned, again });
   const deliveries = SIDES.filter((side) => !sameValue(shown[side], values[side])).map((to) => ({
     to,
     value: writtenSet(row, to, shown[to], link, current[to]),
@@ -107,9 +152,16 @@ function setEffect(
   }));
   const isSame =
     known && sameValue(agreed, value) && SIDES.every((side) => sameValue(shown[side], known[side]));
-  return isSame && deliveries.length === 0
-    ? { kind: 'unchanged' }
-    : { kind: 'combine', value, shown, deliveries };
+  if (isSame && deliveries.length === 0 && (!aside || aside.byElement)) return { kind: 'unchanged' };
+  const isLeft =
+    aside?.byElement &&
+    again === null &&
+    !sameValue(
+      shown[aside.side],
+      value.filter((each) => holds(row, aside.side, each)),
+    );
+  const notTaken = isLeft ? { ...aside, offered: value, shown: shown[aside.side] } : null;
+  return { kind: 'combine', value, shown, deliveries, notTaken };
 }
 
 function effectOf(

@@ -22,6 +22,8 @@ export interface SetSight {
   current: Record<Side, Json>;
   /** Elements that a write of unknown outcome was to remove, and that are there although the record moved on. */
   returned: Record<Side, ReadonlySet<string>>;
+  /** The side to which all is offered again that it did not take or give up. */
+  again: Side | null;
 }
 
 export interface MergedSet {
@@ -32,7 +34,7 @@ export interface MergedSet {
 }
 
 /** Additions and removals of both sides. An element that one side added and the other removed stays. */
-export function mergedSet({ row, agreed, base, current, returned }: SetSight): MergedSet {
+export function mergedSet({ row, agreed, base, current, returned, again }: SetSight): MergedSet {
   const now = bySide((side) => new Set(elementsOf(current[side])));
   const before = bySide((side) => new Set(elementsOf(base?.[side])));
   const known = new Set(base ? elementsOf(agreed) : []);
@@ -48,8 +50,13 @@ export function mergedSet({ row, agreed, base, current, returned }: SetSight): M
   const shown = bySide((side) => {
     // It was agreed on, and this side did not show it then: a refusal. Offered again once the other side adds it anew.
     const refused = (each: string) =>
-      !now[side].has(each) && known.has(each) && !before[side].has(each) && !gained.has(each);
-    const kept = [...before[side]].filter((each) => !known.has(each) && now[side].has(each));
+      side !== again &&
+      !now[side].has(each) &&
+      known.has(each) &&
+      !before[side].has(each) &&
+      !gained.has(each);
+    const kept =
+      side === again ? [] : [...before[side]].filter((each) => !known.has(each) && now[side].has(each));
     return sorted([...value.filter((each) => holds(row, side, each) && !refused(each)), ...kept]);
   });
   return { value, shown };

@@ -1,0 +1,44 @@
+import type { Json, Side } from './record';
+
+/**
+ * A value of one side that the other did not take. It is kept beside what was agreed: neither value moves until one of
+ * its causes changes. Types alone, because workflows carry them along.
+ */
+export interface NotTaken {
+  row: string;
+  /** The side that did not take the value. */
+  side: Side;
+  /** What the other side shows; canonical. */
+  offered: Json;
+  /** What the side showed instead; canonical. Absent while its record is not made yet. */
+  shown?: Json;
+  /**
+   * `refused`: an error named the property. `ignored`: the write was accepted, and the value is as before. `emptied`: it
+   * was accepted, and the property is empty. `apart`: a refusal named no property, and the row waits for its own try.
+   */
+  why: 'refused' | 'ignored' | 'emptied' | 'apart';
+  /** The API's own words of a refusal; ours where it gave none. */
+  words: string;
+  /** ISO time of the first offer. */
+  since: string;
+  /** The versions that a refused offer was based on. What was accepted is based on the link's own. */
+  tried?: Partial<Record<Side, string>>;
+  /** Offer it again at the next plan: a person or a reconcile asks for it. */
+  due?: true;
+  /** The row's values merge by element: `shown` lacks elements of `offered`, or has more. */
+  byElement?: true;
+  /** Which rows are tried together; of rows that wait for their own try. */
+  group?: number;
+}
+
+export function notTakenOf(
+  { notTaken = [] }: { notTaken?: readonly NotTaken[] },
+  row: string,
+): NotTaken | undefined {
+  return notTaken.find((each) => each.row === row);
+}
+
+/** For a document: absent where there is none. */
+export function orAbsent(notTaken: readonly NotTaken[]): { notTaken?: NotTaken[] } {
+  return notTaken.length > 0 ? { notTaken: [...notTaken] } : {};
+}
