@@ -9,6 +9,7 @@ import {
   type Overruling,
   type Reason,
 } from '../sync/link';
+import { withoutNotTaken } from '../sync/notTaken';
 import type { Plan } from '../sync/planner';
 import { SIDES, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import type { Decisions } from '../sync/resolution';
@@ -152,9 +153,8 @@ export class PlanKeeper {
       await callWaiting(context, recordsOf(link));
       return rest(link);
     }
-    const { notTaken: _over, ...ended } = told(link, plan);
     const saved = await store.save({
-      ...ended,
+      ...withoutNotTaken(told(link, plan)),
       status: 'tombstone',
       reason,
       intent: null,
@@ -173,8 +173,7 @@ export class PlanKeeper {
     if (former !== undefined) await store.claims.release(former, key);
     const sides = { ...link.sides };
     delete sides[plan.from];
-    const { notTaken: _former, ...parted } = link;
-    await store.save({ ...parted, sides, snapshot: null, conflicts: [] });
+    await store.save({ ...withoutNotTaken(link), sides, snapshot: null, conflicts: [] });
     return null;
   }
 

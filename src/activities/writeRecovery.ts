@@ -1,5 +1,6 @@
 import { refKey, type CanonicalKey } from '../sync/canonicalKey';
 import { abandonIntent, seenVersion, type Link, type PlannedWrite } from '../sync/link';
+import { withoutNotTaken } from '../sync/notTaken';
 import { otherSide, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import { isAboutSomeRow, refusedRows, type RefusedWrite } from '../sync/rules/taken';
 import { withRowsApart, withSetAside, withRowsTogether } from '../sync/setAside';
@@ -59,9 +60,8 @@ export class WriteRecovery {
     if (!seen) throw new Error(`${key}: the pair's origin was never seen`);
     await store.observations.keep([only]);
     // Made by an attempt of ours, and maybe by an earlier plan: what it shows of that is no person's edit.
-    const { notTaken: _unmade, ...abandoned } = abandonIntent(link);
     await store.save({
-      ...abandoned,
+      ...withoutNotTaken(abandonIntent(link)),
       snapshot: null,
       sides: {
         ...link.sides,

@@ -47,6 +47,8 @@ export interface Links {
   waitingFor(refs: RefKey[]): Promise<CanonicalKey[]>;
   /** How many pairs of each entity are in each status; zeros included. */
   countByStatus(): Promise<Record<EntityType, Record<LinkStatus, number>>>;
+  /** How many pairs of each entity have a value that a side did not take; zeros included. */
+  countNotTaken(): Promise<Record<EntityType, number>>;
   /** How many pairs of each entity are not linked, by status; zeros included. */
   countUnsettled(): Promise<{ entity: EntityType; status: UnsettledStatus; count: number }[]>;
   /** The next keys, in their order, of links that were synced by another mapping and have not ended. */

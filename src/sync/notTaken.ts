@@ -42,3 +42,10 @@ export function notTakenOf(
 export function orAbsent(notTaken: readonly NotTaken[]): { notTaken?: NotTaken[] } {
   return notTaken.length > 0 ? { notTaken: [...notTaken] } : {};
 }
+
+/** What was not taken is forgotten where a pair ends, or where its two records meet anew. */
+export function withoutNotTaken<T extends { notTaken?: NotTaken[] }>(link: T): T {
+  const rest = { ...link };
+  delete rest.notTaken;
+  return rest;
+}

@@ -78,7 +78,7 @@ const OF_THE_SYNC = {
   not_taken: theirs(
     'linked',
     'A side refused or ignored a value; both values are kept, and all else is in sync.',
-    'Mend what the reason names, or edit the value; the sync offers it again then.',
+    'Correct what the reason names, or edit the value; the sync then offers it again.',
   ),
   ended: ours(
     'ended',

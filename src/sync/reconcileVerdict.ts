@@ -4,6 +4,7 @@ import type { EntityMapping, Mapping } from './mapping';
 import type { SyncRecord } from './record';
 import { differingRows } from './rules/echo';
 import { filterReason } from './rules/filter';
+import { offeredAgain } from './setAside';
 import type { References } from './values';
 
 /** What a walk over all records finds, record by record. Pure; repairs are left to the pairs' own workflows. */
@@ -16,6 +17,8 @@ export type Verdict =
   /** No pair knows it. */
   | { kind: 'missing' }
   | { kind: 'drifted'; rows: string[] }
+  /** It agrees but for values that its side did not take. */
+  | { kind: 'notTaken' }
   /** It ended, and its link does not know. */
   | { kind: 'ended' }
   /** Its link is a tombstone, and it is there again. */
@@ -45,5 +48,7 @@ export function examine(
   // Read before our own last write: says nothing of now.
   if (record.order < known.order) return { kind: 'agrees' };
   const rows = differingRows(mapping, table, link, record, references);
-  return rows.length > 0 ? { kind: 'drifted', rows } : { kind: 'agrees' };
+  if (rows.length > 0) return { kind: 'drifted', rows };
+  const isLeft = offeredAgain(link, table)?.some(({ side }) => side === record.ref.side);
+  return { kind: isLeft ? 'notTaken' : 'agrees' };
 }

@@ -88,11 +88,11 @@ export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
   const aside = notTakenOf(link, row.id);
   const unheard = agreedUnheard({ row, base, current, values, attempts, unconfirmed });
   if (aside && !aside.byElement && !unheard) return asideEffect(merge, row, aside, values);
-  if (isSet(row) && !merge.decisions.rows.has(row.id))
-    return setEffect(merge, row, values, {
-      base: unheard ?? base,
-      ...(unheard && { agreed: unheard.zendesk }),
-    });
+  if (isSet(row) && !merge.decisions.rows.has(row.id)) {
+    const agreed = unheard && { agreed: unheard.zendesk };
+    const effect = setEffect(merge, row, values, { base: unheard ?? base, ...agreed });
+    return effect.kind === 'unchanged' && unheard ? { kind: 'recover', value: unheard.zendesk } : effect;
+  }
   const input = { base: unheard ?? base, current: values, changedAt };
   const result = isParked(merge, row)
     ? mergeParked(row, input, merge.decisions.rows.get(row.id))
