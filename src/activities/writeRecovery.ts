@@ -106,7 +106,8 @@ export class WriteRecovery {
       now: context.now().toISOString(),
       isCertain: isCertain(write),
     };
-    const rows = refusedRows(context.mapping.entities[link.entity], write, { code, fields });
+    const table = context.mapping.entities[link.entity];
+    const rows = refusedRows(table, write, { code, fields }, link);
     const next =
       rows.length > 0
         ? withSetAside(link, write, { ...refusal, rows })

@@ -1,6 +1,6 @@
 import { parseCanonicalKey, refKey } from './canonicalKey';
 import { agreed, seenVersion, type Agreement, type Intent, type Link, type PlannedWrite } from './link';
-import { notTakenOf, type NotTaken } from './notTaken';
+import type { NotTaken } from './notTaken';
 import type { AnswerCompared } from './planner';
 import { SIDES, type SyncRecord, type Values } from './record';
 import { sameValue } from './values';
@@ -22,7 +22,7 @@ export function withAnswer(
   now: string,
 ): LinkAtWork {
   const { side } = write;
-  const left = notTaken.filter((each) => notTakenOf(intent.next, each.row) !== each);
+  const left = notTaken.filter((each) => !intent.next.notTaken?.includes(each));
   const isLeft = (row: string) => left.some((each) => each.row === row && each.side === side);
   const writes = intent.writes.map((other) => (other === write ? { ...other, done: true } : other));
   const ignored = left.filter(({ byElement }) => !byElement).map(({ row }) => row);
@@ -51,8 +51,8 @@ export function withAnswer(
 
 /** When the same value was first offered. */
 function sinceOf(link: Link, { row, side, offered }: NotTaken, now: string): string {
-  const before = notTakenOf(link, row);
-  return before?.side === side && sameValue(before.offered, offered) ? before.since : now;
+  const before = link.notTaken?.find((each) => each.row === row && each.side === side);
+  return before && sameValue(before.offered, offered) ? before.since : now;
 }
 
 /** What was agreed before on these rows, rather than what the plan meant them to be. */

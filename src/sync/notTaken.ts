@@ -25,12 +25,13 @@ export interface NotTaken {
   tried?: Partial<Record<Side, string>>;
   /** Offer it again at the next plan: a person or a reconcile asks for it. */
   due?: true;
-  /** The row's values merge by element: `shown` lacks elements of `offered`, or has more. */
+  /** The row's values merge by element: `shown` lacks elements of `offered`, or has more. Each side may have its own. */
   byElement?: true;
   /** Which rows are tried together; of rows that wait for their own try. */
   group?: number;
 }
 
+/** Of a set, the first of at most two. */
 export function notTakenOf(
   { notTaken = [] }: { notTaken?: readonly NotTaken[] },
   row: string,

@@ -128,7 +128,9 @@ function compareRow(
     const offered = meantOn(next, otherSide(write.side), row.id) ?? null;
     const words = wordsOf(row, over.why);
     compared.notTaken = [
-      ...compared.notTaken.filter((each) => each.row !== row.id),
+      ...compared.notTaken.filter(
+        (each) => each.row !== row.id || (over.byElement && each.side !== write.side),
+      ),
       { row: row.id, side: write.side, offered, words, since: '', ...over },
     ];
   };

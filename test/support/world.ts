@@ -233,7 +233,8 @@ export class World {
 
   private refused(link: Link, write: PlannedWrite, fields: readonly string[]): Link {
     const refusal = { words: `refused ${fields.join(', ')}`, now: NOW, isCertain: true };
-    const rows = refusedRows(this.mapping.entities.TicketToProject, write, { code: 'invalid_field', fields });
+    const table = this.mapping.entities.TicketToProject;
+    const rows = refusedRows(table, write, { code: 'invalid_field', fields }, link);
     const next =
       rows.length > 0
         ? withSetAside(link, write, { ...refusal, rows })

@@ -41,7 +41,7 @@ describe('F19: both sides edit the set at the same time', () => {
       base: null,
       current: { zendesk: ['a'], pms: ['b'] },
       returned: { zendesk: new Set(), pms: new Set() },
-      again: null,
+      again: [],
     });
     expect(merged).toEqual({ value: ['a', 'b'], shown: { zendesk: ['a', 'b'], pms: ['a', 'b'] } });
   });

@@ -80,12 +80,9 @@ function agreementOf({ table, link, sides, current }: LinkedPair, asking: Asking
 /** What was not taken stays so while its row is neither agreed on nor offered again. */
 function notTakenAfter({ notTaken = [] }: Link, asking: Asking[]): NotTaken[] {
   const settled = new Set(
-    asking.filter(({ asks }) => asks.agreement !== null || asks.notTaken).map(({ row }) => row.id),
+    asking.filter(({ asks }) => asks.agreement !== null || asks.notTaken.length > 0).map(({ row }) => row.id),
   );
-  return [
-    ...notTaken.filter(({ row }) => !settled.has(row)),
-    ...asking.flatMap(({ asks }) => asks.notTaken ?? []),
-  ];
+  return [...notTaken.filter(({ row }) => !settled.has(row)), ...asking.flatMap(({ asks }) => asks.notTaken)];
 }
 
 /** The writes in their order. */

@@ -14,7 +14,7 @@ export interface RowAsks {
   /** What both sides agree on from now on, and where a side rightly differs; null: as it was. */
   agreement: { value: Json; differing: Partial<Record<Side, Json>> } | null;
   /** What one side did not take, and is not offered again now. */
-  notTaken: NotTaken | null;
+  notTaken: NotTaken[];
   conflicts: ParkedConflict[];
   overruled: OverruledValue[];
   /** The row's former values are to be forgotten. */
@@ -27,7 +27,7 @@ const NOTHING: RowAsks = {
   problem: null,
   waitsFor: [],
   agreement: null,
-  notTaken: null,
+  notTaken: [],
   conflicts: [],
   overruled: [],
   redacted: false,
@@ -47,7 +47,7 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
   waits: ({ waitsFor }) => ({ ...NOTHING, waitsFor }),
   unchanged: () => NOTHING,
   rests: () => NOTHING,
-  aside: ({ notTaken }) => ({ ...NOTHING, notTaken }),
+  aside: ({ notTaken }) => ({ ...NOTHING, notTaken: [notTaken] }),
   agree: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),
   recover: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),
   park: ({ values, agreed, since }, row) => ({

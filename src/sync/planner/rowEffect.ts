@@ -12,7 +12,7 @@ import { bySide, holds, isSet, mergedSet, returnedElements, shownSet, writtenSet
 import { fromCanonical, sameValue, type Canonical } from '../values';
 import { canonicalOf, type LinkedPair } from './plannedPair';
 
-/** A linked pair while its rows are merged: with what all rows need. */
+/** A linked pair while its rows are merged, with the facts that every row needs. */
 export interface Merge extends LinkedPair {
   attempts: Attempts;
   unconfirmed: readonly OverruledValue[];
@@ -46,24 +46,24 @@ export type RowEffect =
   | { kind: 'unchanged' }
   /** A side does not offer the property: the row stays as it was until it does. */
   | { kind: 'rests'; side: Side }
-  /** Both sides came to say the same. */
+  /** Both sides have the same value, and the snapshot has another one. */
   | { kind: 'agree'; value: Json }
-  /** Both sides say what a write of ours, whose answer never came, made them say. */
+  /** Both sides have the value of a write of ours whose answer was lost. */
   | { kind: 'recover'; value: Json }
-  /** Only a person can decide. Both values count as seen, and neither moves. */
+  /** Only a person can decide. Both values are stored as seen, and neither is written to the other side. */
   | { kind: 'park'; values: Record<Side, Json>; agreed: Json; since: string }
-  /** `to` cannot take the value that the other side has, so it is said there in a follow-up. `kept` stays there. */
+  /** `to` cannot take the other side's value: it keeps `kept`, and gets a follow-up comment with `value`. */
   | { kind: 'followUp'; to: Side; value: Json; kept: Json }
   /**
-   * A text that cannot be edited on `from` was redacted: `left` is what it says now, `text` what both are to say.
-   * `edited`: the other side had an edit of which `from` has not heard.
+   * A text that cannot be edited on `from` was redacted there. `left` is the text that remains on `from`, `text` the one
+   * that both sides should have. `edited`: the other side had an edit that was not carried to `from` yet.
    */
   | { kind: 'redact'; from: Side; left: Json; text: Json; edited: boolean; other: Json }
   /** One side's value goes to the other and overrules nothing. */
   | ({ kind: 'carry' } & Spread)
-  /** One side's value goes to the other, where another one is lost. */
+  /** One side's value goes to the other, and the value there is lost. */
   | ({ kind: 'overrule' } & Spread)
-  /** A value that a person made of both goes wherever another one is. */
+  /** A person merged both values. The result goes to each side that has a different one. */
   | ({ kind: 'replace' } & Spread)
   /** Sets, of which each side added or removed elements. `shown` is what each side is to show of `value`. */
   | {
@@ -71,7 +71,7 @@ export type RowEffect =
       value: Json;
       shown: Record<Side, Json>;
       deliveries: Delivery[];
-      notTaken: NotTaken | null;
+      notTaken: NotTaken[];
     }
   /** A side did not take the other's value, and nothing has changed that is a reason to offer it again. */
   | { kind: 'aside'; notTaken: NotTaken };
@@ -126,7 +126,7 @@ function occasionOf({ link, current, mapping }: Merge) {
   return { link, current, mappingVersion: mapping.version };
 }
 
-/** Both sides' additions and removals hold. A set that was parked by an earlier release meets as if for the first time. */
+/** Keeps what each side added and removed. A set that an earlier release parked is merged as at a first meeting. */
 function setEffect(
   merge: Merge,
   row: PropertyRow,
@@ -142,8 +142,9 @@ function setEffect(
     const hasMovedOn = current[side] !== undefined && current[side].version !== sides[side].version;
     return returnedElements(attempts[side]?.[row.id], known?.[side], hasMovedOn);
   });
-  const aside = notTakenOf(link, row.id);
-  const again = aside && isOfferedAgain(aside, occasionOf(merge)) ? aside.side : null;
+  const left = (link.notTaken ?? []).filter((each) => each.row === row.id);
+  const offered = left.filter((each) => isOfferedAgain(each, occasionOf(merge)));
+  const again = offered.map(({ side }) => side);
   const { value, shown } = mergedSet({ row, agreed, base: known, current: values, returned, again });
   const deliveries = SIDES.filter((side) => !sameValue(shown[side], values[side])).map((to) => ({
     to,
@@ -152,15 +153,14 @@ function setEffect(
   }));
   const isSame =
     known && sameValue(agreed, value) && SIDES.every((side) => sameValue(shown[side], known[side]));
-  if (isSame && deliveries.length === 0 && (!aside || aside.byElement)) return { kind: 'unchanged' };
-  const isLeft =
-    aside?.byElement &&
-    again === null &&
-    !sameValue(
-      shown[aside.side],
-      value.filter((each) => holds(row, aside.side, each)),
-    );
-  const notTaken = isLeft ? { ...aside, offered: value, shown: shown[aside.side] } : null;
+  if (isSame && deliveries.length === 0 && left.every(({ byElement }) => byElement))
+    return { kind: 'unchanged' };
+  const held = (side: Side) => value.filter((each) => holds(row, side, each));
+  const notTaken = left
+    .filter(
+      (each) => each.byElement && !offered.includes(each) && !sameValue(shown[each.side], held(each.side)),
+    )
+    .map((each) => ({ ...each, offered: value, shown: shown[each.side] }));
   return { kind: 'combine', value, shown, deliveries, notTaken };
 }
 
@@ -232,7 +232,7 @@ function readRow(merge: Merge, row: PropertyRow, side: Side, base: Record<Side, 
     : value;
 }
 
-/** @returns the values, or the effect of those that cannot be had */
+/** @returns the values; or the row's effect, if one does not fit the mapping or waits for a record */
 function allValues(
   results: Canonical[],
 ): { values: Json[] } | Extract<RowEffect, { kind: 'unmapped' | 'waits' }> {

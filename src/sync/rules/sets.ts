@@ -22,8 +22,8 @@ export interface SetSight {
   current: Record<Side, Json>;
   /** Elements that a write of unknown outcome was to remove, and that are there although the record moved on. */
   returned: Record<Side, ReadonlySet<string>>;
-  /** The side to which all is offered again that it did not take or give up. */
-  again: Side | null;
+  /** The sides to which all is offered again that they did not take or give up. */
+  again: readonly Side[];
 }
 
 export interface MergedSet {
@@ -50,13 +50,14 @@ export function mergedSet({ row, agreed, base, current, returned, again }: SetSi
   const shown = bySide((side) => {
     // It was agreed on, and this side did not show it then: a refusal. Offered again once the other side adds it anew.
     const refused = (each: string) =>
-      side !== again &&
+      !again.includes(side) &&
       !now[side].has(each) &&
       known.has(each) &&
       !before[side].has(each) &&
       !gained.has(each);
-    const kept =
-      side === again ? [] : [...before[side]].filter((each) => !known.has(each) && now[side].has(each));
+    const kept = again.includes(side)
+      ? []
+      : [...before[side]].filter((each) => !known.has(each) && now[side].has(each));
     return sorted([...value.filter((each) => holds(row, side, each) && !refused(each)), ...kept]);
   });
   return { value, shown };

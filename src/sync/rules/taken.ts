@@ -54,16 +54,18 @@ const OF_A_VALUE: ReadonlySet<ReasonCode> = new Set([
   'duplicate_value',
 ]);
 
-/** The rows of a write that its refusal names. A write of one row names it by being refused. */
+/** The rows of a write that its refusal names. One row that was tried by itself is named by being refused. */
 export function refusedRows(
   table: EntityMapping,
   { op, side, rows }: PlannedWrite,
   { code, fields }: RefusedWrite,
+  link: Link,
 ): string[] {
   if (!OF_A_VALUE.has(code)) return [];
   if (op === 'followUp') return rows;
   if (op !== 'create' && op !== 'update') return [];
-  if (op === 'update' && rows.length === 1 && fields.length === 0) return rows;
+  const isApart = rows.length === 1 && rows.every((row) => notTakenOf(link, row)?.why === 'apart');
+  if (isApart && fields.length === 0) return rows;
   return table.rows
     .filter((row) => rows.includes(row.id) && row[side] !== null && fields.includes(row[side]))
     .map(({ id }) => id);
