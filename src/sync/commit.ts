@@ -2,7 +2,7 @@ import { parseCanonicalKey, refKey } from './canonicalKey';
 import { agreed, seenVersion, type Agreement, type Intent, type Link, type PlannedWrite } from './link';
 import type { NotTaken } from './notTaken';
 import type { AnswerCompared } from './planner';
-import { SIDES, type SyncRecord, type Values } from './record';
+import { SIDES, type Json, type SyncRecord } from './record';
 import { sameValue } from './values';
 
 /** From the answer to a write to the link that says so. Pure; the pair's workflow and a backfill share it. */
@@ -29,6 +29,10 @@ export function withAnswer(
   const next: Agreement = {
     ...intent.next,
     snapshot: withFormer(intent.next.snapshot, link.snapshot, [...restingRows, ...ignored]),
+    ...(intent.next.bound && {
+      bound: withFormer(intent.next.bound, link.bound, [...restingRows, ...ignored]),
+    }),
+    ...restedAfter(intent.next, restingRows),
     residue: { ...intent.next.residue, [side]: residue },
     // What was not taken overruled nothing.
     overruled: intent.next.overruled.filter((lost) => lost.side !== side || !isLeft(lost.row)),
@@ -55,15 +59,24 @@ function sinceOf(link: Link, { row, side, offered }: NotTaken, now: string): str
   return before && sameValue(before.offered, offered) ? before.since : now;
 }
 
-/** What was agreed before on these rows, rather than what the plan meant them to be. */
-export function withFormer(planned: Values, former: Values | null, rows: readonly string[]): Values {
-  const snapshot = { ...planned };
+/** What was kept of these rows before, rather than what the plan meant it to be. */
+export function withFormer<T extends Json>(
+  planned: Readonly<Record<string, T>>,
+  former: Readonly<Record<string, T>> | null | undefined,
+  rows: readonly string[],
+): Record<string, T> {
+  const next = { ...planned };
   for (const row of rows) {
     const value = former?.[row];
-    if (value === undefined) delete snapshot[row];
-    else snapshot[row] = value;
+    if (value === undefined) delete next[row];
+    else next[row] = value;
   }
-  return snapshot;
+  return next;
+}
+
+function restedAfter({ rested = [] }: Agreement, more: readonly string[]): { rested?: string[] } {
+  const all = [...new Set([...rested, ...more])];
+  return all.length > 0 ? { rested: all } : {};
 }
 
 /** The link once every write of its intent is done. It keeps the mapping that the plan was made by. */

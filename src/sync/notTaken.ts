@@ -27,6 +27,8 @@ export interface NotTaken {
   due?: true;
   /** The row's values merge by element: `shown` lacks elements of `offered`, or has more. Each side may have its own. */
   byElement?: true;
+  /** What the row was bound to; of other fields it says nothing. Absent where that was not known. */
+  bound?: string;
   /** Which rows are tried together; of rows that wait for their own try. */
   group?: number;
 }

@@ -7,9 +7,10 @@ import { planFor } from './planner/phasePlans';
 import type { PairState, Plan } from './planner/state';
 import { otherSide, type Json, type Side, type SyncRecord, type Values } from './record';
 import { isOffered, shownValue } from './rules/absence';
+import { bindingsOf } from './rules/boundAlike';
 import { answeredSet, isSet } from './rules/sets';
 import { sidesOf, whyNotTaken } from './rules/taken';
-import { meantOn } from './setAside';
+import { boundOf, meantOn } from './setAside';
 import { referenceKinds, sameValue, toCanonical, type References } from './values';
 
 export { emptyAgreement } from './link';
@@ -91,6 +92,9 @@ export function compareAnswer(
   const kinds = referenceKinds(mapping, table);
   for (const row of comparedRows(table)) {
     if (!row[side]) continue;
+    // A row that was bound anew since the plan was made meets for the first time in the next plan.
+    const isOther = next.bound !== undefined && next.bound[row.id] !== bindingsOf(table)[row.id];
+    if (isOther) continue;
     if (!isOffered(row, side, answer)) {
       compared.restingRows.push(row.id);
       continue;
@@ -131,7 +135,7 @@ function compareRow(
       ...compared.notTaken.filter(
         (each) => each.row !== row.id || (over.byElement && each.side !== write.side),
       ),
-      { row: row.id, side: write.side, offered, words, since: '', ...over },
+      { row: row.id, side: write.side, offered, words, since: '', ...boundOf(next, row.id), ...over },
     ];
   };
   if (isSet(row) && write.rows.includes(row.id)) {

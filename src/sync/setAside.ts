@@ -79,6 +79,7 @@ function refusedRow(link: Link, write: PlannedWrite, row: string, { words, now }
     words,
     since: isSame ? before.since : now,
     tried,
+    ...boundOf(link.intent?.next, row),
   };
 }
 
@@ -89,6 +90,12 @@ function seenOn({ intent }: Link, side: Side, row: string): Json | undefined {
   );
   if (own && !own.done) return own.expects[row];
   return intent ? meantOn(intent.next, side, row) : undefined;
+}
+
+/** What a row is bound to, by the plan that wrote it. */
+export function boundOf(next: Agreement | undefined, row: string): Pick<NotTaken, 'bound'> {
+  const bound = next?.bound?.[row];
+  return bound === undefined ? {} : { bound };
 }
 
 /** What a side is to show of a row once both agree. */

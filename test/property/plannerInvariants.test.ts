@@ -9,6 +9,7 @@ import { phaseOf } from '../../src/sync/planner/phaseOf';
 import type { Phase } from '../../src/sync/planner/phases';
 import { SIDES, type Side, type SyncRecord } from '../../src/sync/record';
 import { restsOn } from '../../src/sync/rules/absence';
+import { isRebound } from '../../src/sync/rules/binding';
 import { isNarrowed } from '../../src/sync/rules/visibility';
 import { referenceKinds, sameValue, toCanonical } from '../../src/sync/values';
 import type { Asked } from '../support/plannerStates/asked';
@@ -162,7 +163,33 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     },
   ],
   [
-    '19: what was not taken is neither written nor overwritten while nothing of it changes',
+    '19: a row that rests is not written',
+    (met) => {
+      const { rows } = met.mapping.entities[parseCanonicalKey(met.state.key).entity];
+      const resting = rows.filter((row) => row.restsOn !== undefined).map(({ id }) => id);
+      const written = met.phase === 'resuming' ? [] : planned(met).flatMap((write) => write.rows);
+      expect(written.filter((row) => resting.includes(row))).toEqual([]);
+      return resting.length > 0 && written.length > 0;
+    },
+  ],
+  [
+    '20: a row that is bound to other fields than before empties nothing',
+    (met) => {
+      const { link } = met.state;
+      const table = met.mapping.entities[parseCanonicalKey(met.state.key).entity];
+      const rebound = table.rows.filter((row) => link && isRebound(table, row, link));
+      if (met.phase !== 'merging' || rebound.length === 0) return false;
+      for (const { op, side, values } of planned(met))
+        for (const row of rebound) {
+          const property = row[side] ?? '';
+          const isDecided = met.state.decisions?.rows.has(row.id) ?? false;
+          if (op === 'update' && property in values && !isDecided) expect(values[property]).not.toBeNull();
+        }
+      return true;
+    },
+  ],
+  [
+    '21: what was not taken is neither written nor overwritten while nothing of it changes',
     ({ state, mapping, phase, plan }) => {
       const { link } = state;
       if (phase !== 'merging' || plan.do === 'quarantine' || !link) return false;

@@ -3,13 +3,14 @@ import { blankWrite, emptyAgreement, type PlannedWrite } from '../link';
 import { comparedRows, writesTo, type PropertyRow } from '../mapping';
 import { otherSide, type Json, type RefKey, type Side, type SyncRecord, type Values } from '../record';
 import { elementsOf } from '../heldSets';
-import { isOffered } from '../rules/absence';
 import { orAbsent, notTakenOf, type NotTaken } from '../notTaken';
+import { rests } from '../rules/absence';
+import { boundAfter } from '../rules/binding';
 import { holds } from '../rules/sets';
-import { isOfferedAgain } from '../rules/taken';
+import { asideOf, isOfferedAgain } from '../rules/taken';
 import { fillTemplate, fromCanonical, type Canonical } from '../values';
 import { filesAfter } from './fileWrites';
-import { versionsOf, type Pair } from './plannedPair';
+import { namesOf, versionsOf, type Pair } from './plannedPair';
 import type { Plan } from './state';
 import { waitFor } from './waitFor';
 
@@ -28,20 +29,29 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
     backRef: refKey(origin.ref),
     idempotencyKey: `${state.key}@${origin.version}`,
     rows,
+    ...namesOf(table, to, values, origin),
     lookFirst: origin.createdAt < state.linksSince,
     insisted: decisions.counterpart === 'create',
   };
   const seen = { [origin.ref.side]: origin };
   const snapshot: Values = {};
+  const rested: string[] = [];
   for (const row of comparedRows(table))
-    if (isOffered(row, origin.ref.side, origin) && !notTakenOf({ notTaken: left }, row.id))
-      snapshot[row.id] = canonical[row.id] ?? null;
+    if (rests(row, seen)) rested.push(row.id);
+    else if (!notTakenOf({ notTaken: left }, row.id)) snapshot[row.id] = canonical[row.id] ?? null;
   return {
     do: 'write',
     intent: {
       id: write.idempotencyKey,
       writes: [write],
-      next: { ...emptyAgreement(), snapshot, ...orAbsent(left), ...filesAfter(table, [], seen) },
+      next: {
+        ...emptyAgreement(),
+        snapshot,
+        bound: boundAfter(table, { snapshot: null }, Object.keys(snapshot)),
+        ...(rested.length > 0 && { rested }),
+        ...orAbsent(left),
+        ...filesAfter(table, [], seen),
+      },
       then: 'linked',
       seen: versionsOf(seen),
     },
@@ -56,10 +66,11 @@ interface Content {
 }
 
 /** Rows that the other side refused in this record as it is: it is made without them. */
-function leftOut({ state: { link }, mapping }: Pair, origin: SyncRecord): NotTaken[] {
+function leftOut({ state: { link }, mapping, table }: Pair, origin: SyncRecord): NotTaken[] {
   if (!link) return [];
   const occasion = { link, current: { [origin.ref.side]: origin }, mappingVersion: mapping.version };
-  return (link.notTaken ?? []).filter((aside) => !isOfferedAgain(aside, occasion));
+  const aside = table.rows.flatMap((row) => asideOf(table, row, link));
+  return aside.filter((each) => !isOfferedAgain(each, occasion));
 }
 
 function contentFor(
@@ -73,7 +84,7 @@ function contentFor(
   const left = new Set(leftOut(pair, origin).map(({ row }) => row));
   for (const row of table.rows) {
     const target = row[to];
-    const isLeft = left.has(row.id) || !isOffered(row, origin.ref.side, origin);
+    const isLeft = left.has(row.id) || rests(row, { [origin.ref.side]: origin });
     if (!target || !writesTo(row, to) || isLeft) continue;
     const value =
       generated(row, origin) ?? fromCanonical(row, to, canonical[row.id] ?? null, state.references);

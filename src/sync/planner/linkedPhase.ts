@@ -1,7 +1,9 @@
 import type { Intent, PlannedWrite } from '../link';
-import { comparedRows } from '../mapping';
-import { notTakenOf } from '../notTaken';
+import { comparedRows, type PropertyRow } from '../mapping';
 import { SIDES, type Side } from '../record';
+import { restsOn } from '../rules/absence';
+import { agreedValue } from '../rules/binding';
+import { asideOf } from '../rules/taken';
 import { doubtfulSides, missingParents, unreadSides, type LinkedPair } from './plannedPair';
 import type { Found } from './phases';
 
@@ -39,8 +41,15 @@ function mustGoOn({ writes }: Intent): boolean {
   return writes.some((write) => write.done || ADDITIONS.has(write.op));
 }
 
-/** Some row was never agreed on, so that both values count. Of what was not taken, both values are known. */
-function meetsFirst({ link, table }: LinkedPair): boolean {
-  const { snapshot } = link;
-  return !snapshot || comparedRows(table).some((row) => !(row.id in snapshot) && !notTakenOf(link, row.id));
+/**
+ * Some row was never agreed on for the fields that it names now, or is offered again, so that both values count. A row that
+ * rests is not waited for, and of what was not taken both values are known.
+ */
+function meetsFirst({ link, table, current }: LinkedPair): boolean {
+  if (!link.snapshot) return true;
+  const isUnknown = (row: PropertyRow) =>
+    agreedValue(table, row, link) === undefined && asideOf(table, row, link).length === 0;
+  return comparedRows(table).some(
+    (row) => restsOn(row, current) === null && (isUnknown(row) || link.rested?.includes(row.id) === true),
+  );
 }

@@ -1,11 +1,11 @@
 import type { Attempts, OverruledValue } from '../link';
 import type { PropertyRow } from '../mapping';
 import { carry, mergeParked, mergeRow, type MergeInput, type MergeResult } from '../merge';
-import { notTakenOf, type NotTaken } from '../notTaken';
+import type { NotTaken } from '../notTaken';
 import { SIDES, otherSide, type Json, type RefKey, type Side } from '../record';
 import { restsOn, unreadValue } from '../rules/absence';
-import { agreedBase } from '../rules/binding';
-import { isOfferedAgain, lastSeen } from '../rules/taken';
+import { agreedBase, agreedValue, keepsOwn } from '../rules/binding';
+import { asideOf, isOfferedAgain, lastSeen } from '../rules/taken';
 import { agreedUnheard } from '../rules/unheard';
 import { elementsOf } from '../heldSets';
 import { bySide, holds, isSet, mergedSet, returnedElements, shownSet, writtenSet } from '../rules/sets';
@@ -46,6 +46,8 @@ export type RowEffect =
   | { kind: 'unchanged' }
   /** A side does not offer the property: the row stays as it was until it does. */
   | { kind: 'rests'; side: Side }
+  /** New fields meet, and the empty one would have to count: each side keeps its value. */
+  | { kind: 'keep'; values: Record<Side, Json> }
   /** Both sides have the same value, and the snapshot has another one. */
   | { kind: 'agree'; value: Json }
   /** Both sides have the value of a write of ours whose answer was lost. */
@@ -80,12 +82,12 @@ export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
   const { link, current, attempts, unconfirmed, changedAt } = merge;
   const resting = restsOn(row, current);
   if (resting) return { kind: 'rests', side: resting };
-  const base = lastSeen(row, link);
+  const base = lastSeen(merge.table, row, link);
   const read = allValues(SIDES.map((side) => readRow(merge, row, side, base)));
   if ('kind' in read) return read;
   const [zendesk = null, pms = null] = read.values;
   const values = { zendesk, pms };
-  const aside = notTakenOf(link, row.id);
+  const [aside] = asideOf(merge.table, row, link);
   const unheard = agreedUnheard({ row, base, current, values, attempts, unconfirmed });
   if (aside && !aside.byElement && !unheard) return asideEffect(merge, row, aside, values);
   if (isSet(row) && !merge.decisions.rows.has(row.id)) {
@@ -98,6 +100,7 @@ export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
     ? mergeParked(row, input, merge.decisions.rows.get(row.id))
     : mergeRow(row, input);
   if (result.kind === 'unchanged' && unheard) return { kind: 'recover', value: unheard.zendesk };
+  if (keepsOwn(row, link, input.base, result)) return { kind: 'keep', values };
   return effectOf(merge, row, values, result);
 }
 
@@ -105,14 +108,14 @@ export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
 function asideEffect(merge: Merge, row: PropertyRow, aside: NotTaken, values: Record<Side, Json>): RowEffect {
   const { side } = aside;
   const from = otherSide(side);
-  const base = lastSeen(row, merge.link);
+  const base = lastSeen(merge.table, row, merge.link);
   const input: MergeInput = { base, current: values, changedAt: merge.changedAt };
   if (sameValue(values[side], values[from])) return { kind: 'agree', value: values[from] };
   const isNew = (each: Side) => !sameValue(base?.[each], values[each]);
   const again = isOfferedAgain(aside, occasionOf(merge));
   if (!again && !isNew(from) && (!isNew(side) || aside.why === 'emptied'))
     return { kind: 'aside', notTaken: { ...aside, shown: values[side] } };
-  if (isSet(row)) return setEffect(merge, row, values, { base: agreedBase(row, merge.link) });
+  if (isSet(row)) return setEffect(merge, row, values, { base: agreedBase(merge.table, row, merge.link) });
   const result = mergeRow(row, input);
   // The side's own edit is no answer to what it was offered, unless the mapping says that it wins.
   const isAnswer = isNew(from) || (isNew(side) && row.winner === side) || result.kind === 'redact';
@@ -133,16 +136,16 @@ function setEffect(
   values: Record<Side, Json>,
   {
     base,
-    agreed = merge.link.snapshot?.[row.id] ?? null,
+    agreed = agreedValue(merge.table, row, merge.link) ?? null,
   }: { base: Record<Side, Json> | null; agreed?: Json },
 ): RowEffect {
-  const { link, current, sides, attempts } = merge;
+  const { table, link, current, sides, attempts } = merge;
   const known = isParked(merge, row) ? null : base;
   const returned = bySide((side) => {
     const hasMovedOn = current[side] !== undefined && current[side].version !== sides[side].version;
     return returnedElements(attempts[side]?.[row.id], known?.[side], hasMovedOn);
   });
-  const left = (link.notTaken ?? []).filter((each) => each.row === row.id);
+  const left = asideOf(table, row, link);
   const offered = left.filter((each) => isOfferedAgain(each, occasionOf(merge)));
   const again = offered.map(({ side }) => side);
   const { value, shown } = mergedSet({ row, agreed, base: known, current: values, returned, again });
@@ -178,7 +181,7 @@ function effectOf(
       return {
         kind: 'park',
         values,
-        agreed: merge.link.snapshot?.[row.id] ?? null,
+        agreed: agreedValue(merge.table, row, merge.link) ?? null,
         since: parkedConflict(merge, row)?.since ?? merge.state.now,
       };
     case 'followUp': {

@@ -5,6 +5,7 @@ import { otherSide, type Json, type Side, type SyncRecord } from '../record';
 import type { ReasonCode } from '../reasons';
 import { isEmpty, sameValue } from '../values';
 import { agreedBase } from './binding';
+import { bindingsOf } from './boundAlike';
 
 /** Rules: not taken is not agreed. A value that a side refused or ignored is kept beside what was agreed. */
 
@@ -80,10 +81,15 @@ export function isAboutSomeRow({ code, fields }: RefusedWrite): boolean {
  * What each side was last seen with: as agreed, or the two values of which one was not taken. Null where the row was
  * never agreed on.
  */
-export function lastSeen(row: PropertyRow, link: Link): Record<Side, Json> | null {
-  const aside = notTakenOf(link, row.id);
-  if (!aside || aside.byElement) return agreedBase(row, link);
-  return sidesOf(aside);
+export function lastSeen(table: EntityMapping, row: PropertyRow, link: Link): Record<Side, Json> | null {
+  const [aside] = asideOf(table, row, link);
+  return aside && !aside.byElement ? sidesOf(aside) : agreedBase(table, row, link);
+}
+
+/** What was not taken of a row, as it is bound now. Of a set, each side may have its own. */
+export function asideOf(table: EntityMapping, { id }: PropertyRow, { notTaken = [] }: Link): NotTaken[] {
+  const present = bindingsOf(table)[id];
+  return notTaken.filter(({ row, bound }) => row === id && (bound === undefined || bound === present));
 }
 
 export function sidesOf({ side, offered, shown = null }: NotTaken): Record<Side, Json> {
