@@ -93,14 +93,14 @@ export function compareAnswer(
   for (const row of comparedRows(table)) {
     if (!row[side]) continue;
     // A row that was bound anew since the plan was made meets for the first time in the next plan.
-    const isOther = next.bound !== undefined && next.bound[row.id] !== bindingsOf(table)[row.id];
-    if (isOther) continue;
+    const aside = notTakenOf(compared, row.id);
+    const boundTo = aside?.bound ?? next.bound?.[row.id];
+    if (next.bound !== undefined && boundTo !== bindingsOf(table)[row.id]) continue;
     if (!isOffered(row, side, answer)) {
       compared.restingRows.push(row.id);
       continue;
     }
     const value = toCanonical(row, side, shownValue(row, side, answer), references, kinds);
-    const aside = notTakenOf(compared, row.id);
     if (!value.ok) compared.changedRows.push(row.id);
     else if (aside && !aside.byElement) compareAside(compared, aside, side, value.value);
     else compareRow(compared, row, write, next, value.value);
