@@ -46,7 +46,7 @@ export class ChunkCommits {
       const table = mapping.entities[link.entity];
       const compared = compareAnswer(mapping, table, write, record, intent.next, references);
       if (compared.changedRows.length > 0) changed.set(link._id, record);
-      return commit(withAnswer(link, releasedIntent(intent), write, record, compared), at);
+      return commit(withAnswer(link, releasedIntent(intent), write, record, compared, at), at);
     });
     // A change by the system itself is known to nobody else: kept first, in case this ends here.
     await store.observations.keep([...changed.values()]);

@@ -3,6 +3,7 @@ import { isHeld, newLink, type Link } from '../sync/link';
 import { retried } from '../sync/pairFiles';
 import { planPair, type Plan } from '../sync/planner';
 import { otherSide, type RefKey, type SyncRecord } from '../sync/record';
+import { offeredAgain } from '../sync/setAside';
 import type { Decisions } from '../sync/resolution';
 import { takesListedAway } from '../sync/rules/absence';
 import { RetryLater } from '../systems/errors';
@@ -48,7 +49,7 @@ export class PairTurn {
       const stored = await context.store.get(key);
       if (pass === 0) this.lookAgainAfterBug(stored);
       const link = stored && (await withFormerBindings(context, stored));
-      const step = await this.pass(pass === 0 ? await this.withFilesRetried(link) : link);
+      const step = await this.pass(pass === 0 ? await this.withRetries(link) : link);
       if (step) return step;
     }
     throw new Error(`${key}: no plan after six passes`);
@@ -133,12 +134,15 @@ export class PairTurn {
     });
   }
 
-  /** A change, or a person's word, is the occasion to try again what failed. */
-  private async withFilesRetried(link: Link | null): Promise<Link | null> {
-    const { input } = this;
-    const occasion = input.first && (input.force || input.hints.length > 0);
-    const files = occasion && link?.intent === null ? retried(link.files ?? []) : null;
-    return link && files ? this.context.store.save({ ...link, files }) : link;
+  /** A change is the occasion to try again files that failed; a person's word, or a reconcile's, for values, too. */
+  private async withRetries(link: Link | null): Promise<Link | null> {
+    const { input, context } = this;
+    if (!input.first || link?.intent !== null || (!input.force && input.hints.length === 0)) return link;
+    const files = retried(link.files ?? []);
+    const table = context.mapping.entities[link.entity];
+    const notTaken = input.force ? offeredAgain(link, table) : null;
+    if (!files && !notTaken) return link;
+    return context.store.save({ ...link, ...(files && { files }), ...(notTaken && { notTaken }) });
   }
 
   /** While its entity type is paused, a pair keeps what it was told, and rests. */

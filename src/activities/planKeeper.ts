@@ -1,14 +1,7 @@
 import { parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
-import {
-  agreed,
-  seenVersion,
-  triedOf,
-  withOverruled,
-  type Intent,
-  type Link,
-  type Overruling,
-  type Reason,
-} from '../sync/link';
+import { triedOf, withOverruled, type Overruling } from '../sync/abandonedIntent';
+import { agreed, seenVersion, type Intent, type Link, type Reason } from '../sync/link';
+import { withoutNotTaken } from '../sync/notTaken';
 import type { Plan } from '../sync/planner';
 import { SIDES, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import { actedOn, type Decisions } from '../sync/resolution';
@@ -177,7 +170,7 @@ export class PlanKeeper {
       return rest(link);
     }
     const saved = await store.save({
-      ...withFindings(link, plan),
+      ...withoutNotTaken(withFindings(link, plan)),
       sides,
       status: 'tombstone',
       reason,
@@ -197,7 +190,7 @@ export class PlanKeeper {
     if (former !== undefined) await store.claims.release(former, key);
     const sides = { ...link.sides };
     delete sides[plan.from];
-    await store.save({ ...link, sides, snapshot: null, conflicts: [] });
+    await store.save({ ...withoutNotTaken(link), sides, snapshot: null, conflicts: [] });
     return null;
   }
 

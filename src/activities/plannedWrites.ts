@@ -6,6 +6,7 @@ import { fileWork } from '../sync/pairFiles';
 import { compareAnswer, unexpectedValues } from '../sync/planner';
 import { otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
 import { actedOn } from '../sync/resolution';
+import { hasRowsApart } from '../sync/setAside';
 import { PreconditionFailed, RecordGone } from '../systems/errors';
 import type { Updated } from '../systems/port';
 import {
@@ -50,6 +51,7 @@ export class PlannedWrites {
     if (!link.intent || !write) {
       // An earlier attempt committed and then failed to say so: what follows a commit is repeated.
       if (link.intent === null) await callWaiting(context, recordsOf(link));
+      if (link.intent === null && hasRowsApart(link)) return { next: 'again', fresh: [], gone: [] };
       return { next: 'done', state: summarise(key, link) };
     }
     try {
@@ -192,10 +194,16 @@ export class PlannedWrites {
     ]);
     const compared =
       !answer || write.op === 'archive' || write.op === 'redact'
-        ? { residue: intent.next.residue[side], changedRows: [], restingRows: [] }
+        ? {
+            residue: intent.next.residue[side],
+            changedRows: [],
+            restingRows: [],
+            notTaken: intent.next.notTaken ?? [],
+          }
         : compareAnswer(mapping, table, write, answer, intent.next, references);
     // What somebody else changed meanwhile is not seen yet: it stays an observation for the next plan.
-    const told = withAnswer(link, takingInToo(intent, answer, compared.changedRows), write, answer, compared);
+    const taking = takingInToo(intent, answer, compared.changedRows);
+    const told = withAnswer(link, taking, write, answer, compared, now);
     const more = told.intent.writes.some((other) => !other.done);
     context.metrics.written(side, link.entity, write.op, causeOf(intent, write, store.since));
     activityLog(context.log, key).debug({ side, op: write.op, rows: write.rows }, 'written');
@@ -215,7 +223,7 @@ export class PlannedWrites {
     if (ref !== null && compared.changedRows.length > 0) return { next: 'again', fresh: [ref], gone: [] };
     if (intent.then === 'linked' && fileWork(saved.files ?? []).length > 0)
       return { next: 'again', fresh: [], gone: [] };
-    if (saved.waitsFor.length > 0) return { next: 'again', fresh: [], gone: [] };
+    if (saved.waitsFor.length > 0 || hasRowsApart(saved)) return { next: 'again', fresh: [], gone: [] };
     return { next: 'done', state: summarise(key, saved) };
   }
 

@@ -17,6 +17,8 @@ const PAGES_PER_WALK = 10;
 const CLAIMS_PER_PAGE = 1_000;
 const RECORDS_PER_READ = 100;
 const SIGNALS_AT_ONCE = 20;
+/** Pairs of one page whose values are offered again: each costs two reads and a write or two. */
+const OFFERS_PER_PAGE = 20;
 
 /** Activities that walk one side's records for a reconcile. In the background lane. */
 export function walkActivities(live: ActivityContext, side: Side): WalkActivities {
@@ -91,17 +93,22 @@ async function examineRecords(
     })),
   );
   const missing: SyncRecord[] = [];
+  const offers: typeof items = [];
   const tell = new Map<CanonicalKey, { hints: Hint[]; force: boolean; entity: EntityType }>();
   for (const item of items) {
     const { entity, record, ref } = item;
     const verdict = examine(mapping, mapping.entities[entity], linkOf(item), record, references);
     count(findings, entity, record.ref.side, verdict);
+    if (verdict.kind === 'notTaken') offers.push(item);
     if (!NEEDS_REPAIR.has(verdict.kind)) continue;
     // What a walk shows may be old: the pair reads both records itself. One without a pair begins with what was seen.
     const force = verdict.kind !== 'missing';
     if (!force) missing.push(record);
     tell.set(keyOf(ref, entity, record), { hints: [hintOf(ref, record)], force, entity });
   }
+  // Of many, others have their turn next time.
+  for (const { entity, record, ref } of sampled(offers, OFFERS_PER_PAGE))
+    tell.set(keyOf(ref, entity, record), { hints: [], force: true, entity });
   await store.observations.keep(missing);
   await store.upkeep.markSeen(
     items.map(({ ref }) => ref),
@@ -145,6 +152,11 @@ async function tellPairs(
     findings[entity].examples.push(key);
   }
   return findings;
+}
+
+function sampled<T>(items: readonly T[], most: number): T[] {
+  const drawn = items.map((item) => ({ item, lot: Math.random() })).sort((a, b) => a.lot - b.lot);
+  return drawn.slice(0, most).map(({ item }) => item);
 }
 
 const NEEDS_REPAIR = new Set<Verdict['kind']>(['missing', 'drifted', 'ended', 'returned']);

@@ -1,6 +1,10 @@
 import { refKey, type CanonicalKey } from '../sync/canonicalKey';
-import { abandonIntent, seenVersion, type Link, type PlannedWrite } from '../sync/link';
+import { abandonIntent } from '../sync/abandonedIntent';
+import { seenVersion, type Link, type PlannedWrite } from '../sync/link';
+import { withoutNotTaken } from '../sync/notTaken';
 import { otherSide, type RefKey, type Side, type SyncRecord } from '../sync/record';
+import { isAboutSomeRow, refusedRows, type RefusedWrite } from '../sync/rules/taken';
+import { withRowsApart, withSetAside, withRowsTogether } from '../sync/setAside';
 import type { ReasonCode } from '../sync/reasons';
 import {
   AlreadyExists,
@@ -68,7 +72,7 @@ export class WriteRecovery {
     await store.observations.keep([only]);
     // Made by an attempt of ours, and maybe by an earlier plan: what it shows of that is no person's edit.
     await store.save({
-      ...abandonIntent(link),
+      ...withoutNotTaken(abandonIntent(link)),
       snapshot: null,
       sides: {
         ...link.sides,
@@ -92,6 +96,8 @@ export class WriteRecovery {
     if (error instanceof ReferenceGone) return this.waitForReference(link, write, error);
     if (error instanceof AlreadyExists) return this.alreadyExists(link, write, error, refused);
     if (error instanceof NeedsHuman && error.code !== 'unauthorized') {
+      const aside = await this.setAside(link, write, error);
+      if (aside) return aside;
       const field = error.field === null ? '' : ` (${error.field})`;
       return this.park(link, 'quarantined', error.code, `${error.message}${field}`, [], refused);
     }
@@ -110,6 +116,35 @@ export class WriteRecovery {
     if (!(error instanceof RetryLater) || !error.options.unknownOutcome || !ADDING.has(op)) return error;
     const retryAfterMs = Math.max(error.options.retryAfterMs ?? 0, lateMs);
     return retryAfterMs === 0 ? error : new RetryLater(error.message, { ...error.options, retryAfterMs });
+  }
+
+  /**
+   * What was refused is set aside, and all else is planned anew. @returns null where the refusal says nothing of a row,
+   * and its rows cannot be told apart
+   */
+  private async setAside(
+    link: Link,
+    write: PlannedWrite,
+    { message, code, fields }: RefusedWrite & { message: string },
+  ): Promise<WriteOutcome | null> {
+    const { context, side } = this;
+    const refusal = {
+      words: message,
+      now: context.now().toISOString(),
+      isCertain: isCertain(write),
+    };
+    const table = context.mapping.entities[link.entity];
+    const rows = refusedRows(table, write, { code, fields }, link);
+    const next =
+      rows.length > 0
+        ? withSetAside(link, write, { ...refusal, rows })
+        : isAboutSomeRow({ code, fields })
+          ? withRowsApart(link, write, { ...refusal, rows: write.rows })
+          : null;
+    if (!next) return null;
+    activityLog(context.log, this.key).warn({ side, rows, apart: rows.length === 0 }, 'not taken');
+    await context.store.save(next);
+    return { next: 'again', fresh: [], gone: [] };
   }
 
   /** What the write refers to is gone, and its own pair may not know yet: wait for it, and have it look. */
@@ -168,7 +203,12 @@ export class WriteRecovery {
       const text = `${side} ${kind}: ${error.field} is taken by ${taken.join(', ') || 'a record that cannot be found'}; expected a free value`;
       return this.park(link, 'quarantined', 'duplicate_value', text, [], refused);
     }
-    return this.park(link, 'quarantined', 'duplicate_value', error.message, [], refused);
+    const aside = await this.setAside(link, write, {
+      message: error.message,
+      code: 'duplicate_value',
+      fields: [error.field],
+    });
+    return aside ?? this.park(link, 'quarantined', 'duplicate_value', error.message, [], refused);
   }
 
   private async park(
@@ -187,7 +227,7 @@ export class WriteRecovery {
     const again = link.status === status && link.reason?.text === text ? link.reason : null;
     const since = again?.since ?? context.now().toISOString();
     const saved = await context.store.save({
-      ...abandonIntent(link, refused),
+      ...withRowsTogether(abandonIntent(link, refused)),
       status,
       candidates,
       reason: { code, text, since, nextAttempt: null },
@@ -196,4 +236,9 @@ export class WriteRecovery {
     await callWaiting(context, recordsOf(saved));
     return { next: 'done', state: summarise(key, saved) };
   }
+}
+
+/** A repeated write may have been done at an earlier attempt, and be refused for that very reason. */
+function isCertain(write: PlannedWrite): boolean {
+  return attemptNumber() === 1 && !write.lookFirst;
 }

@@ -52,6 +52,8 @@ export interface Links {
   countByStatus(): Promise<Record<EntityType, Record<LinkStatus, number>>>;
   /** How many pairs have a reason with this code. */
   countByCode(code: ReasonCode): Promise<number>;
+  /** How many pairs of each entity have a value that a side did not take; zeros included. */
+  countNotTaken(): Promise<Record<EntityType, number>>;
   /** How many pairs of each entity are not linked, by status; zeros included. */
   countUnsettled(): Promise<{ entity: EntityType; status: UnsettledStatus; count: number }[]>;
   /** The next keys, in their order, of links that were synced by another mapping and have not ended. */

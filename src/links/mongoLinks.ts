@@ -228,6 +228,18 @@ export class MongoLinks implements Links {
     return this.links.all.countDocuments({ 'reason.code': code });
   }
 
+  async countNotTaken(): Promise<Record<EntityType, number>> {
+    const counts = { OrgToCustomer: 0, TicketToProject: 0, CommentToProject: 0 };
+    const groups = await this.links.all
+      .aggregate<{ _id: EntityType; count: number }>([
+        { $match: { 'notTaken.0': { $exists: true } } },
+        { $group: { _id: '$entity', count: { $sum: 1 } } },
+      ])
+      .toArray();
+    for (const { _id, count } of groups) counts[_id] = count;
+    return counts;
+  }
+
   async countUnsettled(): Promise<{ entity: EntityType; status: UnsettledStatus; count: number }[]> {
     const kinds = ENTITY_TYPES.flatMap((entity) => UNSETTLED.map((status) => ({ entity, status })));
     return Promise.all(

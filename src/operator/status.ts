@@ -40,6 +40,8 @@ export interface PairCounts extends Record<LinkStatus, number> {
   pausedSince: string | null;
   /** Pairs that received a signal during the pause. */
   heldBack: number;
+  /** Pairs, in sync but for a value that one side did not take. */
+  notTaken: number;
 }
 
 export interface StreamState {
@@ -62,8 +64,9 @@ export interface StatusSources {
 }
 
 export async function gatherStatus({ store, client, db, taskQueue, now }: StatusSources): Promise<Status> {
-  const [counts, paused, heldBack, positions, budgets, schedules, workers, ...others] = await Promise.all([
+  const [counts, notTaken, paused, heldBack, positions, budgets, schedules, ...others] = await Promise.all([
     store.countByStatus(),
+    store.countNotTaken(),
     store.control.paused(),
     store.control.countHeldBack(),
     store.cursors.positions(),
@@ -77,7 +80,7 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     bugsIn(store),
     asideIn(store),
   ]);
-  const [failedStarts, waitingRecords, apiToken, resting, bugs, aside] = others;
+  const [workers, failedStarts, waitingRecords, apiToken, resting, bugs, aside] = others;
   const pairs = Object.fromEntries(
     ENTITY_TYPES.map((type) => [
       type,
@@ -85,6 +88,7 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
         ...counts[type],
         pausedSince: paused[type] ?? null,
         heldBack: heldBack[type] ?? 0,
+        notTaken: notTaken[type],
       },
     ]),
   ) as Record<EntityType, PairCounts>;

@@ -1,7 +1,9 @@
 import { parseCanonicalKey, refKey } from './canonicalKey';
 import { agreed, seenVersion, type Agreement, type Intent, type Link, type PlannedWrite } from './link';
+import type { NotTaken } from './notTaken';
 import type { AnswerCompared } from './planner';
 import { SIDES, type Json, type SyncRecord } from './record';
+import { sameValue } from './values';
 
 /** From the answer to a write to the link that says so. Pure; the pair's workflow and a backfill share it. */
 
@@ -16,16 +18,25 @@ export function withAnswer(
   intent: Intent,
   write: PlannedWrite,
   answer: SyncRecord | null,
-  { residue, restingRows }: Pick<AnswerCompared, 'residue' | 'restingRows'>,
+  { residue, restingRows, notTaken }: Omit<AnswerCompared, 'changedRows'>,
+  now: string,
 ): LinkAtWork {
   const { side } = write;
+  const left = notTaken.filter((each) => !intent.next.notTaken?.includes(each));
+  const isLeft = (row: string) => left.some((each) => each.row === row && each.side === side);
   const writes = intent.writes.map((other) => (other === write ? { ...other, done: true } : other));
-  const next = {
+  const ignored = left.filter(({ byElement }) => !byElement).map(({ row }) => row);
+  const next: Agreement = {
     ...intent.next,
-    snapshot: withFormer(intent.next.snapshot, link.snapshot, restingRows),
-    ...(intent.next.bound && { bound: withFormer(intent.next.bound, link.bound, restingRows) }),
+    snapshot: withFormer(intent.next.snapshot, link.snapshot, [...restingRows, ...ignored]),
+    ...(intent.next.bound && {
+      bound: withFormer(intent.next.bound, link.bound, [...restingRows, ...ignored]),
+    }),
     ...restedAfter(intent.next, restingRows),
     residue: { ...intent.next.residue, [side]: residue },
+    // What was not taken overruled nothing.
+    overruled: intent.next.overruled.filter((lost) => lost.side !== side || !isLeft(lost.row)),
+    notTaken: notTaken.map((each) => ({ ...each, since: each.since || sinceOf(link, each, now) })),
   };
   const seen = { ...intent.seen, ...(answer && { [side]: seenVersion(answer) }) };
   const known = link.sides[side];
@@ -40,6 +51,12 @@ export function withAnswer(
       ...(answer && !known && { [side]: { ...seenVersion(answer), residue: {}, backRef } }),
     },
   };
+}
+
+/** When the same value was first offered. */
+function sinceOf(link: Link, { row, side, offered }: NotTaken, now: string): string {
+  const before = link.notTaken?.find((each) => each.row === row && each.side === side);
+  return before && sameValue(before.offered, offered) ? before.since : now;
 }
 
 /** What was kept of these rows before, rather than what the plan meant it to be. */
@@ -69,6 +86,7 @@ export function commit(link: LinkAtWork, now: string): Link {
   if (then === 'tombstone') {
     committed.status = 'tombstone';
     committed.reason = link.reason;
+    delete committed.notTaken;
   }
   for (const side of SIDES) {
     const version = seen[side];

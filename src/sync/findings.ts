@@ -15,6 +15,8 @@ export interface Findings {
   returned: number;
   /** Links whose record is gone without a trace. */
   orphaned: number;
+  /** Pairs that agree but for a value that this side did not take. */
+  notTaken: number;
   /** Pairs that were told to look again. */
   told: number;
   /** Drifted properties: records by row of the mapping. */
@@ -38,6 +40,7 @@ export function noFindings(): AllFindings {
     ended: 0,
     returned: 0,
     orphaned: 0,
+    notTaken: 0,
     told: 0,
     rows: {},
     examples: [],
@@ -49,7 +52,9 @@ export function addFindings(a: AllFindings, b: AllFindings): AllFindings {
   const sum = noFindings();
   for (const entity of ENTITY_TYPES) {
     const [into, one, other] = [sum[entity], a[entity], b[entity]];
-    for (const name of COUNTS) into[name] = one[name] + other[name];
+    // What an earlier release counted lacks what came later.
+    const counted = (findings: Partial<Findings>, name: (typeof COUNTS)[number]) => findings[name] ?? 0;
+    for (const name of COUNTS) into[name] = counted(one, name) + counted(other, name);
     for (const side of ['zendesk', 'pms'] as const) into.walked[side] = one.walked[side] + other.walked[side];
     for (const rows of [one.rows, other.rows])
       for (const [row, count] of Object.entries(rows)) into.rows[row] = (into.rows[row] ?? 0) + count;
@@ -67,6 +72,7 @@ const COUNTS = [
   'ended',
   'returned',
   'orphaned',
+  'notTaken',
   'told',
 ] as const;
 

@@ -1,7 +1,7 @@
-import { asAttempt } from './attempts';
 import { filesReason, type LinkedFile } from './pairFiles';
 import { refKey, type CanonicalKey } from './canonicalKey';
 import { heldSets, type HeldSet } from './heldSets';
+import { orAbsent, type NotTaken } from './notTaken';
 import {
   SIDES,
   type EntityType,
@@ -164,6 +164,8 @@ export interface Agreement {
   redacted?: string[];
   /** Absent where the pair has none. */
   files?: LinkedFile[];
+  /** Rows that are not agreed on, because a side did not take them; absent where there is none. */
+  notTaken?: NotTaken[];
 }
 
 export function emptyAgreement(): Agreement {
@@ -198,6 +200,8 @@ export interface Link {
   waitsFor: RefKey[];
   /** Absent where neither record had any. */
   files?: LinkedFile[];
+  /** Values that one side did not take; absent where there is none. */
+  notTaken?: NotTaken[];
   intent: Intent | null;
   /**
    * Values, by side and row, that writes since the last agreement may have left there: their outcome was never learned.
@@ -217,8 +221,6 @@ export interface Link {
 export const HISTORY_LIMIT = 50;
 /** Of all its values together; a document of MongoDB has 16 MB. */
 export const HISTORY_CHARACTERS = 2_000_000;
-/** Of one row; more than that are unknown only where every single answer is lost. */
-const ATTEMPTS_KEPT = 10;
 
 export function newLink(key: CanonicalKey, entity: EntityType, mappingVersion: string, now: string): Link {
   return {
@@ -242,7 +244,7 @@ export function newLink(key: CanonicalKey, entity: EntityType, mappingVersion: s
 }
 
 /** The latest values that were overruled, as many as the link has room for. */
-function latest(entries: OverruledValue[]): OverruledValue[] {
+export function latest(entries: OverruledValue[]): OverruledValue[] {
   const kept = entries.slice(-HISTORY_LIMIT);
   let size = 0;
   const first = kept.findLastIndex((entry) => {
@@ -267,130 +269,46 @@ export function seenVersion(record: SyncRecord): SeenVersion {
   return { ref: refKey(ref), version, order, state, updatedAt, ...(any && { sets }) };
 }
 
-/**
- * All that creates and updates may have left on either side, those of the present intent included.
- * @param refused a write of which it is certain that it was not done: it left nothing, nor did those that come after it
- */
-export function attemptsOf(link: Link, refused: PlannedWrite | null = null): Attempts {
-  return triedOf(link, refused).attempted;
-}
-
-/** The same with what the rows were bound to. What was written to another field says nothing of this one. */
-export function triedOf(link: Link, refused: PlannedWrite | null = null): Tried {
-  const { writes = [], next } = link.intent ?? {};
-  const attemptedAs: Record<string, string> = { ...link.attemptedAs };
-  const all: Attempts = { ...link.attempted };
-  for (const [row, bound] of Object.entries(next?.bound ?? {})) {
-    // The fields alone: an attempt says its value itself.
-    const [binding = bound] = bound.split('.');
-    const former = attemptedAs[row];
-    if (former === binding || !writes.some(({ rows }) => rows.includes(row))) continue;
-    attemptedAs[row] = binding;
-    for (const side of SIDES) if (former !== undefined) all[side] = { ...all[side], [row]: [] };
-  }
-  const place = refused ? writes.indexOf(refused) : -1;
-  const sent = writes.filter(({ done }, n) => done || place === -1 || n < place);
-  for (const write of sent) {
-    if (write.op !== 'update' && write.op !== 'create') continue;
-    const rows = { ...all[write.side] };
-    for (const row of write.rows) {
-      const value = next?.snapshot[row];
-      if (value !== undefined) rows[row] = [...(rows[row] ?? []), asAttempt(value)].slice(-ATTEMPTS_KEPT);
-    }
-    all[write.side] = rows;
-  }
-  return { attempted: all, ...(Object.keys(attemptedAs).length > 0 && { attemptedAs }) };
-}
-
-/**
- * All that updates may have overruled without our ever hearing of it, those of the present intent included.
- * @param refused a write of which it is certain that it was not done
- */
-export function unconfirmedOf(
-  { unconfirmed = [], intent }: Link,
-  refused: PlannedWrite | null = null,
-): OverruledValue[] {
-  const sent = intent?.writes.filter((write) => write.op === 'update' && write !== refused) ?? [];
-  const overruled = intent?.next.overruled ?? [];
-  return latest([
-    ...unconfirmed,
-    ...overruled.filter(({ side, row }) =>
-      sent.some((write) => write.side === side && write.rows.includes(row)),
-    ),
-  ]);
-}
-
-/** The link with what became of its unconfirmed values: some are known to be overruled, of others it is still unknown. */
-export function withOverruled(link: Link, { known, unknown }: Overruling): Link {
-  const next: Link = { ...link, history: latest([...link.history, ...known]) };
-  delete next.unconfirmed;
-  return unknown.length > 0 ? { ...next, unconfirmed: unknown } : next;
-}
-
-export interface Overruling {
-  known: OverruledValue[];
-  unknown: OverruledValue[];
-}
-
-/**
- * The link without its intent, to be planned anew. A follow-up that was sent stays said: nothing on either record
- * shows it, so a new plan would say it again. (An update that was done shows in its record.)
- * @param refused a write of which it is certain that it was not done
- */
-export function abandonIntent(before: Link, refused: PlannedWrite | null = null): Link {
-  const { intent } = before;
-  if (!intent) return before;
-  const told = intent.writes.filter(({ op, done }) => op === 'followUp' && done);
-  const link = withOverruled(before, { known: [], unknown: unconfirmedOf(before, refused) });
-  const tried = triedOf(before, refused);
-  if (told.length === 0) return { ...link, ...tried, intent: null };
-  const snapshot: Values = { ...link.snapshot };
-  const bound = { ...link.bound };
-  const sides = { ...link.sides };
-  for (const row of told.flatMap(({ rows }) => rows)) {
-    snapshot[row] = intent.next.snapshot[row] ?? null;
-    const binding = intent.next.bound?.[row];
-    if (binding !== undefined) bound[row] = binding;
-    for (const side of SIDES) {
-      const known = sides[side];
-      if (!known) continue;
-      const residue = { ...known.residue };
-      const differs = intent.next.residue[side][row];
-      if (differs === undefined) delete residue[row];
-      else residue[row] = differs;
-      sides[side] = { ...known, residue };
-    }
-  }
-  return { ...link, snapshot, ...(link.bound && { bound }), sides, ...tried, intent: null };
-}
-
 function withoutPast({ rested: _rested, attemptedAs: _attemptedAs, ...link }: Link): Link {
   return link;
 }
 
+/** What a person is told of an agreement that leaves something open. */
+function openReason(
+  { waitsFor, conflicts, notTaken = [] }: Agreement,
+  failedFiles: string | null,
+  since: string,
+) {
+  const because = (code: ReasonCode, text: string): Reason => ({ code, text, since, nextAttempt: null });
+  if (waitsFor.length > 0) return because('waiting', `waits for ${waitsFor.join(', ')}`);
+  if (conflicts.length > 0)
+    return because('conflict', `both sides changed ${conflicts.map(({ row }) => row).join(', ')}`);
+  if (failedFiles !== null) return because('attachment', failedFiles);
+  if (notTaken.length === 0) return null;
+  const words = notTaken.map(
+    ({ row, side, words: why }) => `${SIDE_NAMES[side]} did not take ${row}: ${why}`,
+  );
+  return because('not_taken', words.join('; '));
+}
+
+const SIDE_NAMES: Record<Side, string> = { zendesk: 'Zendesk', pms: 'the PMS' };
+
 /** The link once both sides agree as planned. */
-export function agreed(link: Link, next: Agreement, mappingVersion: string, now: string): Link {
+export function agreed(
+  { notTaken: _before, ...link }: Link,
+  next: Agreement,
+  mappingVersion: string,
+  now: string,
+): Link {
   const sides = { ...link.sides };
   for (const side of SIDES) if (sides[side]) sides[side] = { ...sides[side], residue: next.residue[side] };
-  const failed = filesReason(next.files ?? link.files ?? []);
-  const reason: Reason | null =
-    next.waitsFor.length > 0
-      ? { code: 'waiting', text: `waits for ${next.waitsFor.join(', ')}`, since: now, nextAttempt: null }
-      : next.conflicts.length > 0
-        ? {
-            code: 'conflict',
-            text: `both sides changed ${next.conflicts.map(({ row }) => row).join(', ')}`,
-            since: now,
-            nextAttempt: null,
-          }
-        : failed !== null
-          ? { code: 'attachment', text: failed, since: now, nextAttempt: null }
-          : null;
+  const reason = openReason(next, filesReason(next.files ?? link.files ?? []), now);
   return {
     ...withoutPast(link),
     ...(next.bound && { bound: next.bound }),
     ...(next.rested && { rested: next.rested }),
     ...(next.files && { files: next.files }),
+    ...orAbsent(next.notTaken ?? []),
     sides,
     status: next.conflicts.length > 0 ? 'conflict' : 'linked',
     snapshot: next.snapshot,

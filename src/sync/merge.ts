@@ -84,7 +84,7 @@ function redaction(row: PropertyRow, { base, current }: MergeInput): MergeResult
 }
 
 /** One side changed: its value goes across, unless the row's direction or a fixed side forbids it. */
-function carry(row: PropertyRow, from: Side, { current }: MergeInput): MergeResult {
+export function carry(row: PropertyRow, from: Side, { current }: Pick<MergeInput, 'current'>): MergeResult {
   const to = otherSide(from);
   if (!writesTo(row, to)) {
     return {

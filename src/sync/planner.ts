@@ -1,13 +1,16 @@
 import type { Agreement, PlannedWrite } from './link';
-import { comparedRows, type EntityMapping, type Mapping } from './mapping';
+import { comparedRows, type EntityMapping, type Mapping, type PropertyRow } from './mapping';
+import { notTakenOf, type NotTaken } from './notTaken';
 import { pairOf } from './planner/plannedPair';
 import { findPhase } from './planner/phaseOf';
 import { planFor } from './planner/phasePlans';
 import type { PairState, Plan } from './planner/state';
-import type { SyncRecord, Values } from './record';
+import { otherSide, type Json, type Side, type SyncRecord, type Values } from './record';
 import { isOffered, shownValue } from './rules/absence';
 import { isBoundAlike } from './rules/boundAlike';
 import { answeredSet, isSet } from './rules/sets';
+import { isAboutSameFields, sidesOf, whyNotTaken } from './rules/taken';
+import { boundOf, meantOn } from './setAside';
 import { referenceKinds, sameValue, toCanonical, type References } from './values';
 
 export { emptyAgreement } from './link';
@@ -62,12 +65,14 @@ export interface AnswerCompared {
   changedRows: string[];
   /** The side does not offer these: what was agreed on them before stays. */
   restingRows: string[];
+  /** What was not taken, by this write or before; a new one has no `since` yet. */
+  notTaken: NotTaken[];
 }
 
 /**
- * Compares the answer to a write with what was meant. On rows that were written, a difference is the side's
- * own limit (it truncated, refused or normalised) and becomes residue. On other rows it is a change by
- * somebody else, to be planned like any other.
+ * Compares the answer to a write with what was meant. On rows that were written, a difference is a value that was not
+ * taken, or the side's own form of it (it truncated or normalised), which becomes residue. On other rows it is a change
+ * by somebody else, to be planned like any other.
  */
 export function compareAnswer(
   mapping: Mapping,
@@ -78,32 +83,83 @@ export function compareAnswer(
   references: References,
 ): AnswerCompared {
   const { side } = write;
-  const residue: Values = { ...next.residue[side] };
+  const compared: AnswerCompared = {
+    residue: { ...next.residue[side] },
+    changedRows: [],
+    restingRows: [],
+    notTaken: [...(next.notTaken ?? [])],
+  };
   const kinds = referenceKinds(mapping, table);
-  const changedRows: string[] = [];
-  const restingRows: string[] = [];
   for (const row of comparedRows(table)) {
     if (!row[side]) continue;
     // A row that was bound anew since the plan was made meets for the first time in the next plan.
-    if (!isBoundAlike(table, row, next)) continue;
+    const aside = notTakenOf(compared, row.id);
+    if (aside ? !isAboutSameFields(table, aside) : !isBoundAlike(table, row, next)) continue;
     if (!isOffered(row, side, answer)) {
-      restingRows.push(row.id);
+      compared.restingRows.push(row.id);
       continue;
     }
     const value = toCanonical(row, side, shownValue(row, side, answer), references, kinds);
-    const meant = row.id in residue ? residue[row.id] : next.snapshot[row.id];
-    if (value.ok && sameValue(value.value, meant)) continue;
-    if (value.ok && isSet(row) && write.rows.includes(row.id)) {
-      const { shown, isChanged } = answeredSet(meant, write.expects[row.id], value.value);
-      if (sameValue(shown, next.snapshot[row.id])) delete residue[row.id];
-      else residue[row.id] = shown;
-      if (isChanged) changedRows.push(row.id);
-      continue;
-    }
-    // A state that the side chose itself (assigning a new ticket opens it) is a change to carry across.
-    const limit = write.rows.includes(row.id) && row.type !== 'enum' && row.type !== 'boolean';
-    if (value.ok && limit) residue[row.id] = value.value;
-    else changedRows.push(row.id);
+    if (!value.ok) compared.changedRows.push(row.id);
+    else if (aside && !aside.byElement) compareAside(compared, aside, side, value.value);
+    else compareRow(compared, row, write, next, value.value);
   }
-  return { residue, changedRows, restingRows };
+  return compared;
+}
+
+/** A row that the write left out, because it was not taken before. */
+function compareAside(compared: AnswerCompared, aside: NotTaken, side: Side, answered: Json): void {
+  if (side === aside.side && aside.shown === undefined)
+    compared.notTaken = compared.notTaken.map((each) =>
+      each === aside ? { ...aside, shown: answered } : each,
+    );
+  else if (!sameValue(sidesOf(aside)[side], answered)) compared.changedRows.push(aside.row);
+}
+
+function compareRow(
+  compared: AnswerCompared,
+  row: PropertyRow,
+  write: PlannedWrite,
+  next: Agreement,
+  answered: Json,
+): void {
+  const { residue, changedRows } = compared;
+  const meant = meantOn(next, write.side, row.id);
+  if (sameValue(answered, meant)) return;
+  const before = write.op === 'create' ? undefined : write.expects[row.id];
+  const setAside = (over: Pick<NotTaken, 'shown' | 'why'> & Partial<NotTaken>) => {
+    const offered = meantOn(next, otherSide(write.side), row.id) ?? null;
+    const words = wordsOf(row, over.why);
+    compared.notTaken = [
+      ...compared.notTaken.filter(
+        (each) => each.row !== row.id || (over.byElement && each.side !== write.side),
+      ),
+      { row: row.id, side: write.side, offered, words, since: '', ...boundOf(next, row.id), ...over },
+    ];
+  };
+  if (isSet(row) && write.rows.includes(row.id)) {
+    const { shown, isChanged } = answeredSet(meant, before, answered);
+    if (sameValue(shown, next.snapshot[row.id])) delete residue[row.id];
+    else residue[row.id] = shown;
+    if (!sameValue(shown, meant))
+      setAside({ shown, why: 'ignored', byElement: true, offered: meant ?? null });
+    if (isChanged) changedRows.push(row.id);
+    return;
+  }
+  if (!write.rows.includes(row.id)) {
+    changedRows.push(row.id);
+    return;
+  }
+  const why = whyNotTaken({ row, meant, before, answered });
+  if (why) setAside({ shown: answered, why });
+  // A state that the side chose itself (assigning a new ticket opens it) is a change to carry across.
+  else if (row.type !== 'enum' && row.type !== 'boolean') residue[row.id] = answered;
+  else changedRows.push(row.id);
+}
+
+const ACCEPTED = 'the write was accepted, and the value is';
+
+function wordsOf(row: PropertyRow, why: NotTaken['why']): string {
+  const what = why === 'emptied' ? `${ACCEPTED} empty` : `${ACCEPTED} as before`;
+  return row.type === 'person' ? `${what}; the person is unknown there, or may not be set` : what;
 }

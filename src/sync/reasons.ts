@@ -80,6 +80,11 @@ const OF_THE_SYNC = {
     'A unique value belongs to another record.',
     'Rename one of the two, or link them.',
   ),
+  not_taken: theirs(
+    'linked',
+    'A side refused or ignored a value; both values are kept, and all else is in sync.',
+    'Correct what the reason names, or edit the value; the sync then offers it again.',
+  ),
   ended: ours(
     'ended',
     'A record of the pair was deleted, archived or redacted.',

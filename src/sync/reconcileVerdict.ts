@@ -5,6 +5,7 @@ import type { EntityMapping, Mapping } from './mapping';
 import { SIDES, type SyncRecord } from './record';
 import { differingRows } from './rules/echo';
 import { filterReason } from './rules/filter';
+import { offeredAgain } from './setAside';
 import type { References } from './values';
 
 /** What a walk over all records finds, record by record. Pure; repairs are left to the pairs' own workflows. */
@@ -17,6 +18,8 @@ export type Verdict =
   /** No pair knows it. */
   | { kind: 'missing' }
   | { kind: 'drifted'; rows: string[] }
+  /** It agrees but for values that its side did not take. */
+  | { kind: 'notTaken' }
   /** It ended, and its link does not know. */
   | { kind: 'ended' }
   /** Its link is a tombstone, and it is there again. */
@@ -52,5 +55,7 @@ export function examine(
   if (known?.ref !== refKey(record.ref)) return { kind: 'unsettled' };
   if (record.state !== 'live') return { kind: 'ended' };
   const rows = differingRows(mapping, table, link, record, references);
-  return rows.length > 0 ? { kind: 'drifted', rows } : { kind: 'agrees' };
+  if (rows.length > 0) return { kind: 'drifted', rows };
+  const isLeft = offeredAgain(link, table)?.some(({ side }) => side === record.ref.side);
+  return { kind: isLeft ? 'notTaken' : 'agrees' };
 }

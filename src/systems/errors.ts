@@ -24,14 +24,22 @@ export class RetryLater extends Error {
 /** The record cannot be synced as it is; a person must change it, the mapping or a permission. */
 export class NeedsHuman extends Error {
   override readonly name = 'NeedsHuman';
+  /** The side's own names of the properties at fault, as far as they are known. */
+  readonly fields: readonly string[];
+
   constructor(
     /** Why, as docs/reasons.md lists it: people filter by it. */
     readonly code: RefusalCode,
     message: string,
-    /** The side's own name of the property at fault, where it is known. */
-    readonly field: string | null = null,
+    fields: string | null | readonly string[] = null,
   ) {
     super(message);
+    this.fields = [fields ?? []].flat();
+  }
+
+  /** The first property at fault; null where none is known. */
+  get field(): string | null {
+    return this.fields[0] ?? null;
   }
 }
 

@@ -120,7 +120,12 @@ class Check {
     );
     const report = await checkAgreement({ ...this.access, waiting, links });
     for (const problem of report.problems)
-      if (!this.isParked(problem) && !this.isSamePair(problem) && !this.isBelowTheEnded(problem))
+      if (
+        !this.isParked(problem) &&
+        !this.isNotTaken(problem) &&
+        !this.isSamePair(problem) &&
+        !this.isBelowTheEnded(problem)
+      )
         this.violations.push(
           `${problem.kind}: ${problem.zendesk ?? '—'} ↔ ${problem.pms ?? '—'}: ${problem.text}`,
         );
@@ -139,6 +144,12 @@ class Check {
   private isParked({ kind, zendesk, property }: Problem): boolean {
     const link = this.linkOf.get(zendesk ?? '');
     return kind === 'differs' && link?.conflicts.some(({ row }) => row === property) === true;
+  }
+
+  /** A side did not take the other's value, and the link says why. */
+  private isNotTaken({ kind, zendesk, property }: Problem): boolean {
+    const aside = this.linkOf.get(zendesk ?? '')?.notTaken?.find(({ row }) => row === property);
+    return kind === 'differs' && aside !== undefined && aside.words !== '';
   }
 
   /** Both refer to one pair whose other half is archived, and so in no list. */

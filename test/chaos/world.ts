@@ -49,6 +49,7 @@ export interface LinkDocument {
   sides: Partial<Record<Side, { ref: string }>>;
   history: { row: string; side: Side; lost: unknown }[];
   conflicts: { row: string; zendesk: unknown; pms: unknown }[];
+  notTaken?: { row: string; side: Side; offered: unknown; shown?: unknown; words: string }[];
   reason: { code: string; text: string } | null;
   waitsFor: string[];
   intent: string | null;

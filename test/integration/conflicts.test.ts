@@ -159,8 +159,10 @@ describe('conflicts of properties', () => {
         throw new NeedsHuman('invalid_field', 'too long', 'note');
     };
     expect(await commands.resolve(key, { row: 'note', choice: 'zendesk' })).toMatchObject({
-      status: 'quarantined',
+      status: 'conflict',
+      reason: 'both sides changed memo',
     });
+    expect((await linkOf(key)).notTaken).toMatchObject([{ row: 'note', side: 'pms', offered: 'z note' }]);
     refuse = false;
     expect(await commands.resync(key)).toMatchObject({
       status: 'conflict',

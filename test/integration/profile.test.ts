@@ -507,6 +507,7 @@ describe('refusals', () => {
     { status: 422, when: "contains(errors, 'taken')", means: 'exists', field: "'subject'" },
     { status: 422, when: "contains(errors, 'no project')", means: 'referenceGone', field: "'project'" },
     { status: 404, means: 'gone' },
+    { when: 'at', means: 'refused', field: 'at' },
   ];
 
   test.each([
@@ -520,6 +521,13 @@ describe('refusals', () => {
     ],
     [422, 'no list', NeedsHuman, { code: 'invalid_field' }],
     [403, undefined, NeedsHuman, { code: 'invalid_field', message: 'Small PMS POST /tasks: answered 403' }],
+    // P1: a success that says in its body that it is none.
+    [
+      200,
+      { errors: ['no such person'], at: 'owner' },
+      NeedsHuman,
+      { code: 'invalid_field', field: 'owner', message: 'Small PMS POST /tasks: no such person' },
+    ],
     [404, undefined, RecordGone, {}],
   ])('%d %j', async (status, body, kind, what) => {
     const errors = { message: 'errors[0]', rules };

@@ -19,11 +19,12 @@ const FEW = 4;
 const SELDOM_RECORDED = [
   ...['detached', 'switching', 'chosenUnread', 'chosenEnded'].map((phase) => `phase ${phase}`),
   ...['outside', 'unmapped', 'contested', 'orphaned', 'absent'].map((phase) => `phase ${phase}`),
-  ...['unmapped', 'replace', 'combine', 'rests', 'lapse', 'keep'].map((effect) => `effect ${effect}`),
+  ...['unmapped', 'replace', 'combine', 'rests', 'lapse', 'keep', 'aside'].map(
+    (effect) => `effect ${effect}`,
+  ),
   ...['ignore', 'part', 'rest', 'quarantine', 'absent'].map((plan) => `plan ${plan}`),
   'write archive',
-  'met intentDropped',
-  'met rebound',
+  ...['met intentDropped', 'met rebound', 'met notTaken'],
 ];
 
 test('generated states are of every kind, and none of a kind rarely met', () => {

@@ -1,12 +1,21 @@
 import { createHash } from 'node:crypto';
 import { canonicalKey, parseRef, type CanonicalKey } from '../../src/sync/canonicalKey';
-import { agreed, newLink, seenVersion, type Intent, type Link } from '../../src/sync/link';
-import { withFormer } from '../../src/sync/commit';
+import { abandonIntent, withOverruled } from '../../src/sync/abandonedIntent';
+import { agreed, newLink, seenVersion, type Intent, type Link, type PlannedWrite } from '../../src/sync/link';
+import { commit, withAnswer, type LinkAtWork } from '../../src/sync/commit';
 import { parseMapping } from '../../src/sync/mappingFile';
 import type { Mapping } from '../../src/sync/mapping';
 import { compareAnswer, planPair, type Candidates, type Plan } from '../../src/sync/planner';
 import { SIDES, type RefKey, type Side, type SyncRecord, type Values } from '../../src/sync/record';
 import { NO_DECISIONS, type Decisions } from '../../src/sync/resolution';
+import { refusedRows } from '../../src/sync/rules/taken';
+import {
+  hasRowsApart,
+  offeredAgain,
+  withRowsApart,
+  withSetAside,
+  withRowsTogether,
+} from '../../src/sync/setAside';
 import type { References } from '../../src/sync/values';
 
 /** One pair of records in memory, planned and written by the pure core alone: no server, no clock. */
@@ -68,6 +77,10 @@ export class World {
   decisions: Decisions = NO_DECISIONS;
   /** What a system makes of the values that it is sent. */
   onWrite: (side: Side, values: Values) => Values = (_, values) => values;
+  /** What a system refuses: the properties that it names, none where it names none; null where it takes the write. */
+  refuses: (side: Side, values: Values) => readonly string[] | null = () => null;
+  /** A write was refused as a whole, and the pair waits for a person. */
+  waits = false;
   private candidates: Candidates | undefined;
   private tick = 100;
 
@@ -97,6 +110,13 @@ export class World {
     };
   }
 
+  /** A person's resync, or a reconcile. */
+  resync(): Plan {
+    const notTaken = this.link && offeredAgain(this.link, this.mapping.entities.TicketToProject);
+    if (this.link && notTaken) this.link = { ...this.link, notTaken };
+    return this.settle();
+  }
+
   plan(observed: readonly Side[], fresh = false, link = this.link): Plan {
     const seen = Object.fromEntries(
       observed.flatMap((side) => (this.records[side] ? [[side, { record: this.records[side], fresh }]] : [])),
@@ -123,11 +143,15 @@ export class World {
     let fresh = false;
     for (let steps = 0; steps < 10; steps += 1) {
       const plan = this.plan(sides, fresh);
+      if (this.link && 'overruling' in plan && plan.overruling)
+        this.link = withOverruled(this.link, plan.overruling);
       switch (plan.do) {
-        case 'write':
-          this.apply(plan.intent);
-          if (this.writes.length > 30) throw new Error('does not settle');
-          return this.plan([], false);
+        case 'write': {
+          const isDone = this.apply(plan.intent);
+          if (this.writes.length > 200) throw new Error('does not settle');
+          if (isDone || this.waits) return this.plan([], false);
+          break;
+        }
         case 'read':
           sides = SIDES;
           fresh = true;
@@ -170,32 +194,45 @@ export class World {
       : [];
   }
 
-  private apply(intent: Intent): void {
-    const link = this.link ?? newLink(this.key, 'TicketToProject', this.mapping.version, NOW);
-    const next = { ...intent.next, residue: { ...intent.next.residue } };
-    const seen = { ...intent.seen };
+  /** @returns whether all was written, and nothing is left to be planned at once */
+  private apply(intent: Intent): boolean {
     const table = this.mapping.entities.TicketToProject;
-    for (const write of intent.writes) {
+    const before = this.link ?? newLink(this.key, 'TicketToProject', this.mapping.version, NOW);
+    let link: LinkAtWork = { ...before, mappingVersion: this.mapping.version, intent };
+    for (;;) {
+      const write = link.intent.writes.find(({ done }) => !done);
+      if (!write) break;
       this.writes.push({ side: write.side, op: write.op, values: write.values });
+      const fields = this.refuses(write.side, write.values);
+      if (fields) {
+        this.link = this.refused(link, write, fields);
+        return false;
+      }
       if (write.op === 'create')
         this.records[write.side] = record(write.side, emptyOn(this.mapping, write.side), 1, {
           backRef: write.backRef as RefKey,
         });
-      if (write.op === 'followUp') continue;
-      this.edit(write.side, this.onWrite(write.side, write.values));
+      if (write.op !== 'followUp') this.edit(write.side, this.onWrite(write.side, write.values));
       const answer = this.records[write.side];
       if (!answer) throw new Error('nothing was written');
-      seen[write.side] = seenVersion(answer);
-      const compared = compareAnswer(this.mapping, table, write, answer, next, NO_REFERENCES);
-      next.residue[write.side] = compared.residue;
-      next.snapshot = withFormer(next.snapshot, link.snapshot, compared.restingRows);
-      if (next.bound) next.bound = withFormer(next.bound, link.bound, compared.restingRows);
+      const compared = compareAnswer(this.mapping, table, write, answer, link.intent.next, NO_REFERENCES);
+      link = withAnswer(link, link.intent, write, write.op === 'followUp' ? null : answer, compared, NOW);
     }
-    const committed = agreed(link, next, this.mapping.version, NOW);
-    for (const side of SIDES) {
-      const version = seen[side];
-      if (version) committed.sides[side] = { residue: next.residue[side], backRef: true, ...version };
-    }
-    this.link = committed;
+    this.link = commit(link, NOW);
+    for (const side of SIDES) if (this.link.sides[side]) this.link.sides[side].backRef = true;
+    return !hasRowsApart(this.link);
+  }
+
+  private refused(link: Link, write: PlannedWrite, fields: readonly string[]): Link {
+    const refusal = { words: `refused ${fields.join(', ')}`, now: NOW, isCertain: true };
+    const table = this.mapping.entities.TicketToProject;
+    const rows = refusedRows(table, write, { code: 'invalid_field', fields }, link);
+    const next =
+      rows.length > 0
+        ? withSetAside(link, write, { ...refusal, rows })
+        : withRowsApart(link, write, { ...refusal, rows: write.rows });
+    if (next) return next;
+    this.waits = true;
+    return withRowsTogether(abandonIntent(link, write));
   }
 }

@@ -1,14 +1,12 @@
 import { asAttempt } from '../../src/sync/attempts';
 import { isAttempt } from '../../src/sync/rules/unheard';
+import { attemptsOf, unconfirmedOf, withOverruled } from '../../src/sync/abandonedIntent';
 import {
   HISTORY_CHARACTERS,
   HISTORY_LIMIT,
-  attemptsOf,
   blankWrite,
   emptyAgreement,
   newLink,
-  unconfirmedOf,
-  withOverruled,
   type Link,
   type OverruledValue,
 } from '../../src/sync/link';

@@ -1,4 +1,5 @@
-import { abandonIntent, newLink, type Intent, type PlannedWrite } from '../../src/sync/link';
+import { abandonIntent } from '../../src/sync/abandonedIntent';
+import { newLink, type Intent, type PlannedWrite } from '../../src/sync/link';
 import { unexpectedValues } from '../../src/sync/planner';
 import { SIDES } from '../../src/sync/record';
 import { NO_REFERENCES, World, testMapping } from '../support/world';

@@ -239,6 +239,23 @@ const RULES: Rule[] = [
     wrong: [{ side: 'pms', op: 'update', values: { text: null } }],
   },
   {
+    file: 'taken',
+    name: 'whyNotTaken',
+    off: () => null,
+    // The title is sent, and the answer shows the one before.
+    ask: (planner) => {
+      const plan = planner.planPair(stateOf([ticket({ subject: 'b' }), project({})]), mapping);
+      if (plan.do !== 'write') return plan.do;
+      const [write] = plan.intent.writes;
+      if (!write) return null;
+      const answer = project({}, 6);
+      const compared = planner.compareAnswer(mapping, table, write, answer, plan.intent.next, NO_REFERENCES);
+      return [compared.notTaken.map(({ row, why }) => [row, why]), compared.residue];
+    },
+    right: [[['title', 'ignored']], {}],
+    wrong: [[], { title: 'a' }],
+  },
+  {
     file: 'boundAlike',
     name: 'isBoundAlike',
     off: () => true,

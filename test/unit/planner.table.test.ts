@@ -9,6 +9,7 @@ import {
   type PlannedWrite,
 } from '../../src/sync/link';
 import type { PropertyRow } from '../../src/sync/mapping';
+import type { NotTaken } from '../../src/sync/notTaken';
 import { planPair, type Observation, type PairState, type Plan } from '../../src/sync/planner';
 import { merging } from '../../src/sync/planner/mergePlan';
 import { linkedPair, pairOf } from '../../src/sync/planner/plannedPair';
@@ -396,6 +397,16 @@ interface RowExample {
 
 const parked = [{ row: 'note', zendesk: 'x', pms: 'y', since: '2024-01-01T00:00:00.000Z' }];
 
+const refusedNote: NotTaken = {
+  row: 'note',
+  side: 'zendesk',
+  offered: 'b',
+  shown: 'a',
+  why: 'refused',
+  words: 'no',
+  since: NOW,
+};
+
 const EFFECTS: Record<RowEffect['kind'], RowExample> = {
   unmapped: { row: 'amount', agreed: 1, zendesk: 'many', pms: 1, effect: {} },
   waits: {
@@ -482,6 +493,14 @@ const EFFECTS: Record<RowEffect['kind'], RowExample> = {
     pms: ['B', 'D e'],
     effect: { value: ['b', 'c', 'd_e'] },
     writes: { zendesk: { tags: ['b', 'c', 'd_e'] }, pms: { labels: ['B', 'c', 'D e'] } },
+  },
+  aside: {
+    row: 'note',
+    agreed: 'a',
+    zendesk: 'a',
+    pms: 'b',
+    link: { notTaken: [refusedNote] },
+    effect: { notTaken: refusedNote },
   },
 };
 

@@ -1,4 +1,4 @@
-import { abandonIntent } from '../../src/sync/link';
+import { abandonIntent } from '../../src/sync/abandonedIntent';
 import { World, testMapping } from '../support/world';
 import type { PropertyRow } from '../../src/sync/mapping';
 import { elementsOf } from '../../src/sync/heldSets';
@@ -41,6 +41,7 @@ describe('F19: both sides edit the set at the same time', () => {
       base: null,
       current: { zendesk: ['a'], pms: ['b'] },
       returned: { zendesk: new Set(), pms: new Set() },
+      again: [],
     });
     expect(merged).toEqual({ value: ['a', 'b'], shown: { zendesk: ['a', 'b'], pms: ['a', 'b'] } });
   });

@@ -1,6 +1,8 @@
 import type { Link } from '../../sync/link';
 import { referenceKinds, sameValue, toCanonical, type References } from '../../sync/values';
 import type { Mapping, PropertyRow } from '../../sync/mapping';
+import { notTakenOf, type NotTaken } from '../../sync/notTaken';
+import { sidesOf } from '../../sync/rules/taken';
 import { SIDES, type Json, type Side, type SyncRecord } from '../../sync/record';
 
 /** What is known of one property on one side. */
@@ -14,7 +16,9 @@ export interface SideValue {
 export interface RowValues {
   row: PropertyRow;
   sides: Record<Side, SideValue>;
-  state: 'agreed' | 'differs' | 'conflict' | 'onCreation' | 'unknown';
+  state: 'agreed' | 'differs' | 'conflict' | 'notTaken' | 'onCreation' | 'unknown';
+  /** Absent where both sides took what they were sent. */
+  notTaken?: NotTaken;
 }
 
 /**
@@ -41,11 +45,14 @@ export function valuesOf(
       return { value, isNew: !sameValue(value, known) };
     };
     const sides = { zendesk: on('zendesk'), pms: on('pms') };
-    return { row, sides, state: stateOf(link, row, sides) };
+    const notTaken = notTakenOf(link, row.id);
+    return { row, sides, state: stateOf(link, row, sides), ...(notTaken && { notTaken }) };
   });
 }
 
 function knownValue(link: Link, row: string, side: Side): Json | undefined {
+  const notTaken = notTakenOf(link, row);
+  if (notTaken) return sidesOf(notTaken)[side];
   const residue = link.sides[side]?.residue;
   if (residue && row in residue) return residue[row];
   return link.sides[side] ? link.snapshot?.[row] : undefined;
@@ -53,6 +60,7 @@ function knownValue(link: Link, row: string, side: Side): Json | undefined {
 
 function stateOf(link: Link, row: PropertyRow, sides: Record<Side, SideValue>): RowValues['state'] {
   if (link.conflicts.some((conflict) => conflict.row === row.id)) return 'conflict';
+  if (notTakenOf(link, row.id)) return 'notTaken';
   if (row.write === 'create') return 'onCreation';
   if (SIDES.some((side) => sides[side].value === undefined)) return 'unknown';
   return sameValue(sides.zendesk.value, sides.pms.value) ? 'agreed' : 'differs';

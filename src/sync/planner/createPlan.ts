@@ -3,9 +3,11 @@ import { blankWrite, emptyAgreement, type PlannedWrite } from '../link';
 import { comparedRows, writesTo, type PropertyRow } from '../mapping';
 import { otherSide, type Json, type RefKey, type Side, type SyncRecord, type Values } from '../record';
 import { elementsOf } from '../heldSets';
+import { orAbsent, notTakenOf, type NotTaken } from '../notTaken';
 import { rests } from '../rules/absence';
 import { boundAfter } from '../rules/binding';
 import { holds } from '../rules/sets';
+import { asideOf, isOfferedAgain } from '../rules/taken';
 import { fillTemplate, fromCanonical, type Canonical } from '../values';
 import { filesAfter } from './fileWrites';
 import { namesOf, versionsOf, type Pair } from './plannedPair';
@@ -20,6 +22,7 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
   if ('problem' in content) return { do: 'quarantine', code: 'unmapped_value', reason: content.problem };
   if (content.waitsFor.length > 0) return waitFor(content.waitsFor);
   const { values, rows } = content;
+  const left = leftOut(pair, origin);
   const write: PlannedWrite = {
     ...blankWrite(to, 'create'),
     values,
@@ -35,7 +38,7 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
   const rested: string[] = [];
   for (const row of comparedRows(table))
     if (rests(row, seen)) rested.push(row.id);
-    else snapshot[row.id] = canonical[row.id] ?? null;
+    else if (!notTakenOf({ notTaken: left }, row.id)) snapshot[row.id] = canonical[row.id] ?? null;
   return {
     do: 'write',
     intent: {
@@ -46,6 +49,7 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
         snapshot,
         bound: boundAfter(table, {}, snapshot, []),
         ...(rested.length > 0 && { rested }),
+        ...orAbsent(left),
         ...filesAfter(table, [], seen),
       },
       then: 'linked',
@@ -61,16 +65,27 @@ interface Content {
   waitsFor: RefKey[];
 }
 
+/** Rows that the other side refused in this record as it is: it is made without them. */
+function leftOut({ state: { link }, mapping, table }: Pair, origin: SyncRecord): NotTaken[] {
+  if (!link) return [];
+  const occasion = { link, current: { [origin.ref.side]: origin }, mappingVersion: mapping.version };
+  const aside = table.rows.flatMap((row) => asideOf(table, row, link));
+  return aside.filter((each) => !isOfferedAgain(each, occasion));
+}
+
 function contentFor(
-  { state, table }: Pair,
+  pair: Pair,
   to: Side,
   origin: SyncRecord,
   canonical: Values,
 ): Content | { problem: string } {
+  const { state, table } = pair;
   const content: Content = { values: {}, rows: [], waitsFor: [] };
+  const left = new Set(leftOut(pair, origin).map(({ row }) => row));
   for (const row of table.rows) {
     const target = row[to];
-    if (!target || !writesTo(row, to) || rests(row, { [origin.ref.side]: origin })) continue;
+    const isLeft = left.has(row.id) || rests(row, { [origin.ref.side]: origin });
+    if (!target || !writesTo(row, to) || isLeft) continue;
     const value =
       generated(row, origin) ?? fromCanonical(row, to, canonical[row.id] ?? null, state.references);
     if (!value.ok) {

@@ -1,8 +1,9 @@
 import type { Intent, PlannedWrite } from '../link';
-import { comparedRows } from '../mapping';
+import { comparedRows, type PropertyRow } from '../mapping';
 import { SIDES, type Side } from '../record';
 import { restsOn } from '../rules/absence';
 import { agreedValue } from '../rules/binding';
+import { asideOf } from '../rules/taken';
 import { doubtfulSides, missingParents, unreadSides, type LinkedPair } from './plannedPair';
 import type { Found } from './phases';
 import type { Observation } from './state';
@@ -46,14 +47,14 @@ function mustGoOn({ writes }: Intent): boolean {
 
 /**
  * Some row was never agreed on for the fields that it names now, or is offered again, so that both values count. A row that
- * rests is not waited for.
+ * rests is not waited for, and of what was not taken both values are known.
  */
 function meetsFirst({ link, table, current }: LinkedPair): boolean {
   if (!link.snapshot) return true;
+  const isUnknown = (row: PropertyRow) =>
+    agreedValue(table, row, link) === undefined && asideOf(table, row, link).length === 0;
   return comparedRows(table).some(
-    (row) =>
-      restsOn(row, current) === null &&
-      (agreedValue(table, row, link) === undefined || link.rested?.includes(row.id) === true),
+    (row) => restsOn(row, current) === null && (isUnknown(row) || link.rested?.includes(row.id) === true),
   );
 }
 

@@ -1,6 +1,8 @@
 import { textDigest } from '../digest';
-import { blankWrite, unconfirmedOf, type Agreement, type PlannedWrite } from '../link';
+import { unconfirmedOf } from '../abandonedIntent';
+import { blankWrite, type Agreement, type Link, type PlannedWrite } from '../link';
 import { comparedRows, type PropertyRow } from '../mapping';
+import { orAbsent, type NotTaken } from '../notTaken';
 import { SIDES, otherSide, type Json, type RefKey, type Side, type Values } from '../record';
 import { attemptsAlike, boundAfter } from '../rules/binding';
 import { isNarrowed, shownToCustomers } from '../rules/visibility';
@@ -76,9 +78,19 @@ function agreementOf({ table, link, sides, current }: LinkedPair, asking: Asking
     conflicts: asking.flatMap(({ asks }) => asks.conflicts),
     overruled: asking.flatMap(({ asks }) => asks.overruled),
     waitsFor: [...new Set(asking.flatMap(({ asks }) => asks.waitsFor))],
+    ...orAbsent(notTakenAfter(link, asking)),
     ...(redacted.length > 0 && { redacted }),
     ...filesAfter(table, link.files ?? [], current),
   };
+}
+
+/** What was not taken stays so while its row is neither agreed on nor offered again. */
+function notTakenAfter({ notTaken = [] }: Link, asking: Asking[]): NotTaken[] {
+  const settled = new Set(asking.filter(({ asks }) => asks.agreement !== null).map(({ row }) => row.id));
+  const still = asking.flatMap(({ asks }) => asks.notTaken);
+  const isKept = ({ row, side }: NotTaken) =>
+    !settled.has(row) && !still.some((each) => each.row === row && each.side === side);
+  return [...notTaken.filter(isKept), ...still];
 }
 
 /** The writes in their order. */

@@ -1,4 +1,5 @@
-import { unconfirmedOf, type OverruledValue, type Overruling } from '../link';
+import { unconfirmedOf, type Overruling } from '../abandonedIntent';
+import { type OverruledValue } from '../link';
 import type { Side, SyncRecord } from '../record';
 import { sameValue } from '../values';
 import { canonicalOf, type LinkedPair } from './plannedPair';

@@ -1,5 +1,6 @@
 import type { OverruledValue, ParkedConflict } from '../link';
 import type { PropertyRow } from '../mapping';
+import type { NotTaken } from '../notTaken';
 import { SIDES, otherSide, type Json, type RefKey, type Side } from '../record';
 import { sameValue } from '../values';
 import type { Delivery, RowEffect } from './rowEffect';
@@ -14,6 +15,8 @@ export interface RowAsks {
   waitsFor: RefKey[];
   /** What both sides agree on from now on, and where a side rightly differs; null: as it was. */
   agreement: { value: Json; differing: Partial<Record<Side, Json>> } | null;
+  /** What one side did not take, and is not offered again now. */
+  notTaken: NotTaken[];
   conflicts: ParkedConflict[];
   overruled: OverruledValue[];
   /** The row's former values are to be forgotten. */
@@ -27,6 +30,7 @@ const NOTHING: RowAsks = {
   rests: false,
   waitsFor: [],
   agreement: null,
+  notTaken: [],
   conflicts: [],
   overruled: [],
   redacted: false,
@@ -55,6 +59,7 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
       ),
     },
   }),
+  aside: ({ notTaken }) => ({ ...NOTHING, notTaken: [notTaken] }),
   keep: ({ values }) => ({ ...NOTHING, agreement: { value: null, differing: values } }),
   agree: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),
   recover: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),
@@ -81,8 +86,9 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
   carry: spread,
   overrule: spread,
   replace: spread,
-  combine: ({ value, shown, deliveries }) => ({
+  combine: ({ value, shown, deliveries, notTaken }) => ({
     ...NOTHING,
+    notTaken,
     agreement: {
       value,
       differing: Object.fromEntries(

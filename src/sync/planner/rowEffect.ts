@@ -1,12 +1,14 @@
 import type { Attempts, OverruledValue } from '../link';
 import type { PropertyRow } from '../mapping';
-import { mergeParked, mergeRow, type MergeResult } from '../merge';
+import { carry, mergeParked, mergeRow, type MergeInput, type MergeResult } from '../merge';
+import type { NotTaken } from '../notTaken';
 import { SIDES, otherSide, type Json, type RefKey, type Side } from '../record';
 import { lostOption, restsOn, unreadValue } from '../rules/absence';
 import { agreedBase, agreedValue, keepsOwn } from '../rules/binding';
+import { asideOf, isOfferedAgain, lastSeen, sidesOf } from '../rules/taken';
 import { agreedUnheard } from '../rules/unheard';
 import { elementsOf } from '../heldSets';
-import { bySide, isSet, mergedSet, returnedElements, shownSet, writtenSet } from '../rules/sets';
+import { bySide, holds, isSet, mergedSet, returnedElements, shownSet, writtenSet } from '../rules/sets';
 import { fromCanonical, sameValue, type Canonical } from '../values';
 import { canonicalOf, type LinkedPair } from './plannedPair';
 
@@ -68,13 +70,21 @@ export type RowEffect =
   /** A person merged both values. The result goes to each side that has a different one. */
   | ({ kind: 'replace' } & Spread)
   /** Sets, of which each side added or removed elements. `shown` is what each side is to show of `value`. */
-  | { kind: 'combine'; value: Json; shown: Record<Side, Json>; deliveries: Delivery[] };
+  | {
+      kind: 'combine';
+      value: Json;
+      shown: Record<Side, Json>;
+      deliveries: Delivery[];
+      notTaken: NotTaken[];
+    }
+  /** A side did not take the other's value, and nothing has changed that is a reason to offer it again. */
+  | { kind: 'aside'; notTaken: NotTaken };
 
 export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
   const { link, current, attempts, unconfirmed, changedAt } = merge;
   const resting = restsOn(row, current);
   if (resting) return { kind: 'rests', side: resting };
-  const base = agreedBase(merge.table, row, link);
+  const base = lastSeen(merge.table, row, link);
   const read = allValues(SIDES.map((side) => readRow(merge, row, side, base)));
   if ('kind' in read) return read;
   const [zendesk = null, pms = null] = read.values;
@@ -84,8 +94,17 @@ export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
     return record !== undefined && lostOption(row, side, record, base?.[side]);
   });
   const values = lost && base ? { ...shown, [lost]: base[lost] } : shown;
+  const [aside] = asideOf(merge.table, row, link);
   const unheard = agreedUnheard({ row, base, current, values, attempts, unconfirmed });
-  if (isSet(row) && !merge.decisions.rows.has(row.id)) return setEffect(merge, row, values, unheard ?? base);
+  // A value that was set aside after the writes whose answers were lost is newer than they are.
+  const isAsKept = aside && SIDES.every((side) => sameValue(sidesOf(aside)[side], values[side]));
+  if (aside && !aside.byElement && (!unheard || isAsKept))
+    return asideEffect(merge, row, aside, values, shown);
+  if (isSet(row) && !merge.decisions.rows.has(row.id)) {
+    const agreed = unheard && { agreed: unheard.zendesk };
+    const effect = setEffect(merge, row, values, { base: unheard ?? base, ...agreed });
+    return effect.kind === 'unchanged' && unheard ? { kind: 'recover', value: unheard.zendesk } : effect;
+  }
   const input = { base: unheard ?? base, current: values, changedAt };
   const result = isParked(merge, row)
     ? mergeParked(row, input, merge.decisions.rows.get(row.id))
@@ -97,21 +116,58 @@ export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
   return effectOf(merge, row, values, result, shown);
 }
 
+/** A value that a side did not take. Both values stay, until it is offered again or either side says something new. */
+function asideEffect(
+  merge: Merge,
+  row: PropertyRow,
+  aside: NotTaken,
+  values: Record<Side, Json>,
+  shown: Record<Side, Json>,
+): RowEffect {
+  const { side } = aside;
+  const from = otherSide(side);
+  const base = lastSeen(merge.table, row, merge.link);
+  const input: MergeInput = { base, current: values, changedAt: merge.changedAt };
+  if (sameValue(values[side], values[from])) return { kind: 'agree', value: values[from] };
+  const isNew = (each: Side) => !sameValue(base?.[each], values[each]);
+  const again = isOfferedAgain(aside, occasionOf(merge));
+  if (!again && !isNew(from) && (!isNew(side) || aside.why === 'emptied'))
+    return { kind: 'aside', notTaken: { ...aside, shown: values[side] } };
+  if (isSet(row)) return setEffect(merge, row, values, { base: agreedBase(merge.table, row, merge.link) });
+  const result = mergeRow(row, input);
+  // The side's own edit is no answer to what it was offered, unless the mapping says that it wins.
+  const isAnswer = isNew(from) || (isNew(side) && row.winner === side) || result.kind === 'redact';
+  const next = isAnswer ? result : carry(row, from, input);
+  const isLoss = next.kind === 'copy' && (next.from !== from || isNew(side) || aside.overrules === true);
+  if (next.kind !== 'copy' || !isLoss) return effectOf(merge, row, values, next, shown);
+  // What was not taken is lost where the side's own edit counts, and that edit where it is taken after all.
+  return effectOf(merge, row, values, { ...next, lost: next.lost ?? values[otherSide(next.from)] }, shown);
+}
+
+function occasionOf({ link, current, mapping }: Merge) {
+  return { link, current, mappingVersion: mapping.version };
+}
+
 /** Keeps what each side added and removed. A set that an earlier release parked is merged as at a first meeting. */
 function setEffect(
   merge: Merge,
   row: PropertyRow,
   values: Record<Side, Json>,
-  base: Record<Side, Json> | null,
+  {
+    base,
+    agreed = agreedValue(merge.table, row, merge.link) ?? null,
+  }: { base: Record<Side, Json> | null; agreed?: Json },
 ): RowEffect {
   const { table, link, current, sides, attempts } = merge;
-  const agreed = agreedValue(table, row, link) ?? null;
   const known = isParked(merge, row) ? null : base;
   const returned = bySide((side) => {
     const hasMovedOn = current[side] !== undefined && current[side].version !== sides[side].version;
     return returnedElements(attempts[side]?.[row.id], known?.[side], hasMovedOn);
   });
-  const { value, shown } = mergedSet({ row, agreed, base: known, current: values, returned });
+  const left = asideOf(table, row, link);
+  const offered = left.filter((each) => isOfferedAgain(each, occasionOf(merge)));
+  const again = offered.map(({ side }) => side);
+  const { value, shown } = mergedSet({ row, agreed, base: known, current: values, returned, again });
   const deliveries = SIDES.filter((side) => !sameValue(shown[side], values[side])).map((to) => ({
     to,
     value: writtenSet(row, to, shown[to], link, current[to]),
@@ -119,9 +175,15 @@ function setEffect(
   }));
   const isSame =
     known && sameValue(agreed, value) && SIDES.every((side) => sameValue(shown[side], known[side]));
-  return isSame && deliveries.length === 0
-    ? { kind: 'unchanged' }
-    : { kind: 'combine', value, shown, deliveries };
+  if (isSame && deliveries.length === 0 && left.every(({ byElement }) => byElement))
+    return { kind: 'unchanged' };
+  const held = (side: Side) => value.filter((each) => holds(row, side, each));
+  const notTaken = left
+    .filter(
+      (each) => each.byElement && !offered.includes(each) && !sameValue(shown[each.side], held(each.side)),
+    )
+    .map((each) => ({ ...each, offered: value, shown: shown[each.side] }));
+  return { kind: 'combine', value, shown, deliveries, notTaken };
 }
 
 function effectOf(

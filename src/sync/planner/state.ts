@@ -1,5 +1,6 @@
 import type { CanonicalKey } from '../canonicalKey';
-import type { Agreement, Intent, Link, Overruling, SeenVersion } from '../link';
+import type { Overruling } from '../abandonedIntent';
+import type { Agreement, Intent, Link, SeenVersion } from '../link';
 import type { RefKey, Side, SyncRecord } from '../record';
 import type { ReasonCode } from '../reasons';
 import type { Decisions } from '../resolution';

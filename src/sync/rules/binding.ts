@@ -1,4 +1,5 @@
-import { triedOf, type Attempts, type Link } from '../link';
+import { triedOf } from '../abandonedIntent';
+import { type Attempts, type Link } from '../link';
 import type { EntityMapping, PropertyRow } from '../mapping';
 import type { MergeResult } from '../merge';
 import type { Json, Side, Values } from '../record';

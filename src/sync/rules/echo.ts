@@ -4,9 +4,9 @@ import { comparedRows, type EntityMapping, type Mapping, type PropertyRow } from
 import type { RefKey, SyncRecord } from '../record';
 import { referenceKinds, sameValue, toCanonical, type References } from '../values';
 import { rests, shownValue } from './absence';
-import { agreedBase } from './binding';
 import { isBoundAlike } from './boundAlike';
 import { shownSet } from './sets';
+import { lastSeen } from './taken';
 
 /** Rules: what brings no news, because the link holds it already. */
 
@@ -61,7 +61,7 @@ export function differingRows(
     if (!row[side] || rests(row, { [side]: record })) return false;
     const value = toCanonical(row, side, shownValue(row, side, record), references, kinds);
     if (!value.ok) return true;
-    const base = agreedBase(table, row, link)?.[side];
+    const base = lastSeen(table, row, link)?.[side];
     return !sameValue(shownSet(row, side, record, value.value, base, link.sides[side]), base);
   };
   return comparedRows(table)

@@ -23,6 +23,8 @@ export interface SetSight {
   current: Record<Side, Json>;
   /** Elements that a write of unknown outcome was to remove, and that are there although the record moved on. */
   returned: Record<Side, ReadonlySet<string>>;
+  /** The sides to which all is offered again that they did not take or give up. */
+  again: readonly Side[];
 }
 
 export interface MergedSet {
@@ -33,7 +35,7 @@ export interface MergedSet {
 }
 
 /** Additions and removals of both sides. An element that one side added and the other removed stays. */
-export function mergedSet({ row, agreed, base, current, returned }: SetSight): MergedSet {
+export function mergedSet({ row, agreed, base, current, returned, again }: SetSight): MergedSet {
   const now = bySide((side) => new Set(elementsOf(current[side])));
   // What is no option any more was not removed by anybody: both sides stay as they are.
   const lost = bySide((side) => {
@@ -54,8 +56,14 @@ export function mergedSet({ row, agreed, base, current, returned }: SetSight): M
   const shown = bySide((side) => {
     // It was agreed on, and this side did not show it then: a refusal. Offered again once the other side adds it anew.
     const refused = (each: string) =>
-      !now[side].has(each) && known.has(each) && !before[side].has(each) && !gained.has(each);
-    const kept = [...before[side]].filter((each) => !known.has(each) && now[side].has(each));
+      !again.includes(side) &&
+      !now[side].has(each) &&
+      known.has(each) &&
+      !before[side].has(each) &&
+      !gained.has(each);
+    const kept = again.includes(side)
+      ? []
+      : [...before[side]].filter((each) => !known.has(each) && now[side].has(each));
     const isShown = (each: string) => holds(row, side, each) && !refused(each) && !lost[side].has(each);
     return sorted([...value.filter(isShown), ...kept]);
   });

@@ -1,6 +1,8 @@
 import type { Agreement } from '../link';
 import type { EntityMapping, PropertyRow } from '../mapping';
+import { notTakenOf } from '../notTaken';
 import { SIDES, type Json, type Side } from '../record';
+import { sidesOf } from './taken';
 
 /** Rules: internal stays internal. What is added to a comment is shown to nobody who may not see the comment. */
 
@@ -18,10 +20,13 @@ function visibilityRow(table: EntityMapping, side: Side): PropertyRow | undefine
 export function shownToCustomers(
   table: EntityMapping,
   side: Side,
-  { snapshot, residue }: Pick<Agreement, 'snapshot' | 'residue'>,
+  { snapshot, residue, notTaken = [] }: Pick<Agreement, 'snapshot' | 'residue' | 'notTaken'>,
 ): boolean {
   const row = visibilityRow(table, side);
-  if (row === undefined || snapshot[row.id] !== 'public') return false;
+  if (row === undefined) return false;
+  const aside = notTakenOf({ notTaken }, row.id);
+  if (aside) return Object.values(sidesOf(aside)).every((value) => value === 'public');
+  if (snapshot[row.id] !== 'public') return false;
   return SIDES.every((each) => (residue[each][row.id] ?? 'public') === 'public');
 }
 
@@ -29,7 +34,7 @@ export function shownToCustomers(
 export function isNarrowed(
   table: EntityMapping,
   former: Readonly<Record<string, Json>> | null,
-  agreement: Pick<Agreement, 'snapshot' | 'residue'>,
+  agreement: Pick<Agreement, 'snapshot' | 'residue' | 'notTaken'>,
 ): boolean {
   return SIDES.some((side) => {
     const row = visibilityRow(table, side);

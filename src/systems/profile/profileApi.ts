@@ -45,18 +45,23 @@ export class Api {
   async write(request: Request): Promise<Told> {
     const answer = await this.http.send(request, this.refusals.statuses);
     const told = this.told(request, answer);
-    if (answer.status >= 300) throw this.refusals.error(told.call, answer.status, told.body);
-    return told;
+    return this.taken(answer.status, told);
   }
 
   /** A request that asks for many things: a refusal is no answer to it. */
   async get(request: Request): Promise<Told> {
-    return this.told(request, await this.http.send(request));
+    const answer = await this.http.send(request);
+    return this.taken(answer.status, this.told(request, answer));
   }
 
-  /** What a part of an answer that was refused means. */
-  refusal(call: string, status: number, body: Json): Error {
-    return this.refusals.error(call, status, body);
+  private taken(status: number, told: Told): Told {
+    if (this.refusals.refuses(status, told.body)) throw this.refusals.error(told.call, status, told.body);
+    return told;
+  }
+
+  /** Null where a part of an answer, by its own status, was not refused. */
+  partRefusal(call: string, status: number, body: Json): Error | null {
+    return this.refusals.refuses(status, body) ? this.refusals.error(call, status, body) : null;
   }
 
   /** Null where there is no such thing. */

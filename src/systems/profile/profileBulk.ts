@@ -115,7 +115,8 @@ export class ProfileBulk implements BulkWrites {
   ): Promise<BulkAnswer[]> {
     const answers: (BulkAnswer | null)[] = results.map((result) => {
       const status = Number(bulk.status.of(result));
-      return status < 300 ? null : { error: this.reads.api.refusal(told.call, status, result) };
+      const error = this.reads.api.partRefusal(told.call, status, result);
+      return error && { error };
     });
     const done = results.flatMap((result, n) =>
       answers[n] === null ? [{ result, at: `${bulk.results.text}.${n}` }] : [],

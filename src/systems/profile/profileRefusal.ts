@@ -20,6 +20,15 @@ export class Refusals {
     this.statuses = ALL_REFUSALS.filter((status) => !COMMON.has(status) || named.has(status));
   }
 
+  /**
+   * Whether an answer is a refusal. Some APIs refuse with a status of success: a rule with `when`, and of that status or
+   * of any, says how that looks.
+   */
+  refuses(status: number, body: Json): boolean {
+    if (status >= 300) return true;
+    return this.errors.rules.some((rule) => rule.when !== undefined && fits(rule, status, body));
+  }
+
   /** @param call names it in the message @param body the answer's, or that of one result of many */
   error(call: string, status: number, body: Json): Error {
     const rule = this.errors.rules.find((each) => fits(each, status, body));

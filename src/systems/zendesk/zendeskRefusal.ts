@@ -1,5 +1,6 @@
 import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone, RetryLater } from '../errors';
 import type { Answer, HttpClient, Request } from '../http';
+import { CUSTOM_FIELD } from './zendeskRecords';
 import { errorAnswer } from './zendeskSchemas';
 
 /** Statuses of a write that say something of the record, rather than of the call. */
@@ -35,5 +36,50 @@ export function refusal(http: HttpClient, request: Request, { status, body }: An
   if (first?.error === 'DuplicateValue') return new AlreadyExists(`${call}: ${words}`, first.field);
   if (first?.field === 'status' && /closed/i.test(words))
     return new NeedsHuman('closed_ticket', `${call}: ${words}`, 'status');
-  return new NeedsHuman('invalid_field', `${call}: ${words}`, first?.field ?? null);
+  const properties = new Set(faults.map((fault) => propertyAt(fault, request.body)));
+  return new NeedsHuman('invalid_field', `${call}: ${words}`, [...properties]);
+}
+
+interface Fault {
+  /** The key of `details`. */
+  field: string;
+  ticket_field_id?: number | null | undefined;
+  ticket_field_type?: string | null | undefined;
+}
+
+/** What we call a property that `details` calls otherwise. */
+const NAMES: Record<string, string> = {
+  organization: 'organization_id',
+  assignee_id: 'assignee',
+  requester_id: 'requester',
+};
+/** System fields, by `ticket_field_type`. */
+const SYSTEM_FIELDS: Record<string, string> = {
+  FieldSubject: 'subject',
+  FieldDescription: 'description',
+  FieldStatus: 'status',
+  FieldTicketType: 'type',
+  FieldPriority: 'priority',
+  FieldAssignee: 'assignee',
+  FieldGroup: 'group',
+};
+
+/**
+ * The property at fault. A ticket that lacks what is required for solving is refused with the name of what it lacks,
+ * and solving it is what was refused (zendesk-rules.md rules 10 and 11; texts come in any language).
+ */
+function propertyAt({ field, ticket_field_id: id, ticket_field_type: type }: Fault, body: unknown): string {
+  if (field !== 'base') return NAMES[field] ?? field;
+  const { ticket = {} } = (body ?? {}) as { ticket?: Record<string, unknown> };
+  const named = SYSTEM_FIELDS[type ?? ''] ?? (id == null ? field : `${CUSTOM_FIELD}${id}`);
+  return ticket['status'] === 'solved' && !says(ticket, named) ? 'status' : named;
+}
+
+/** Whether a ticket's body gives a property a value. */
+function says(ticket: Record<string, unknown>, property: string): boolean {
+  const custom = (ticket['custom_fields'] ?? []) as { id: number; value: unknown }[];
+  const value = property.startsWith(CUSTOM_FIELD)
+    ? custom.find(({ id }) => `${CUSTOM_FIELD}${id}` === property)?.value
+    : (ticket[property] ?? ticket[`${property}_id`]);
+  return value != null && value !== '';
 }

@@ -182,7 +182,17 @@ export const errorAnswer = z.looseObject({
   error: z.union([z.string(), z.looseObject({ message: text.optional() })]).optional(),
   description: text.optional(),
   details: z
-    .record(z.string(), z.array(z.looseObject({ description: text.optional(), error: text.optional() })))
+    .record(
+      z.string(),
+      z.array(
+        z.looseObject({
+          description: text.optional(),
+          error: text.optional(),
+          ticket_field_id: z.number().nullish(),
+          ticket_field_type: text.optional(),
+        }),
+      ),
+    )
     .optional(),
 });
 

@@ -330,7 +330,7 @@ export class ZendeskTickets {
   private async withCause({ body }: Request, error: unknown): Promise<never> {
     const { ticket } = (body ?? {}) as { ticket?: { organization_id?: unknown } };
     const id = ticket?.organization_id;
-    if (error instanceof NeedsHuman && error.field === 'organization' && id != null) {
+    if (error instanceof NeedsHuman && error.fields.includes('organization_id') && id != null) {
       const [found] = await this.organizations.byIds([textOf(id as Json)]);
       if (found?.state !== 'live') throw new ReferenceGone(error.message, 'organization_id');
     }

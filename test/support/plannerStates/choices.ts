@@ -43,6 +43,20 @@ const rowChoice = fc.record({
   pms: value,
   residue: fc.record({ zendesk: mostly(8, null, 0, 1, 2), pms: mostly(8, null, 0, 1, 2) }),
   parked: mostly(8, false, true),
+  notTaken: fc.oneof(
+    { weight: 8, arbitrary: fc.constant(null) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        side,
+        offered: fc.nat(4),
+        shown: fc.nat(4),
+        why: fc.constantFrom('refused' as const, 'ignored' as const, 'emptied' as const, 'apart' as const),
+        due: mostly(8, false, true),
+        tried: fc.constantFrom(null, 'v5', 'v6'),
+      }),
+    },
+  ),
   attempted: fc.record({ zendesk: mostly(7, null, 0, 1, 2), pms: mostly(7, null, 0, 1, 2) }),
   unconfirmed: mostly<Side | null>(7, null, 'zendesk', 'pms'),
   decided: mostly<Side | 'merged' | null>(7, null, 'zendesk', 'pms', 'merged'),

@@ -1,4 +1,5 @@
-import { attemptsOf, unconfirmedOf, type PlannedWrite } from '../../../src/sync/link';
+import { attemptsOf, unconfirmedOf } from '../../../src/sync/abandonedIntent';
+import { type PlannedWrite } from '../../../src/sync/link';
 import { comparedRows } from '../../../src/sync/mapping';
 import type { Plan } from '../../../src/sync/planner';
 import { merging } from '../../../src/sync/planner/mergePlan';
@@ -47,6 +48,7 @@ const MET = {
   decided: ({ state }: Asked) =>
     state.link?.conflicts.some(({ row }) => state.decisions?.rows.has(row)) ?? false,
   files: ({ state }: Asked) => (state.link?.files?.length ?? 0) > 0,
+  notTaken: ({ state }: Asked) => (state.link?.notTaken?.length ?? 0) > 0,
   residue: ({ state }: Asked) =>
     SIDES.some((side) => Object.keys(state.link?.sides[side]?.residue ?? {}).length > 0),
   firstMeeting: ({ state }: Asked) => state.link?.snapshot === null,

@@ -3,6 +3,7 @@ import { refKey } from '../../../src/sync/canonicalKey';
 import type { LinkedFile } from '../../../src/sync/pairFiles';
 import { blankWrite, emptyAgreement, newLink, type Intent, type Link } from '../../../src/sync/link';
 import type { Mapping, PropertyRow } from '../../../src/sync/mapping';
+import type { NotTaken } from '../../../src/sync/notTaken';
 import type { Candidates, Observation, PairState } from '../../../src/sync/planner';
 import {
   SIDES,
@@ -15,6 +16,7 @@ import {
   type SyncRecord,
   type Values,
 } from '../../../src/sync/record';
+import { isSet } from '../../../src/sync/rules/sets';
 import { type Decision, decisionsOf } from '../../../src/sync/resolution';
 import { bindingsOf } from '../../../src/sync/rules/boundAlike';
 import type { References, ResolvedReference } from '../../../src/sync/values';
@@ -214,8 +216,32 @@ function linkOf(choice: Choices, mapping: Mapping, key: string): Link {
   return link;
 }
 
+/** What one side did not take. */
+function notTakenRow({ row, choice, spelled }: ChosenRow): NotTaken[] {
+  const { notTaken } = choice;
+  if (notTaken === null || row.write === 'create') return [];
+  const { side, why, due, tried } = notTaken;
+  return [
+    {
+      row: row.id,
+      side,
+      offered: at(spelled, notTaken.offered).canonical,
+      shown: at(spelled, notTaken.shown).canonical,
+      why,
+      words: 'no',
+      since: NOW,
+      ...(due && { due: true as const }),
+      ...(tried !== null && { tried: { zendesk: tried, pms: tried } }),
+      ...(why === 'ignored' && isSet(row) && { byElement: true as const }),
+      ...(why === 'apart' && { group: notTaken.offered % 3 }),
+    },
+  ];
+}
+
 /** What was parked, and what earlier writes of unknown outcome may have done. */
 function addPast(link: Link, rows: ChosenRow[]): void {
+  const notTaken = rows.flatMap(notTakenRow);
+  if (notTaken.length > 0) link.notTaken = notTaken;
   for (const { row, choice, spelled } of rows) {
     if (choice.parked)
       link.conflicts.push({

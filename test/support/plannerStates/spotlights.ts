@@ -54,6 +54,30 @@ export const SPOTLIGHTS = {
     }));
     return { ...there, link: { ...there.link, never: false } };
   },
+  /** Both records show what was not taken, and nothing has changed since. */
+  setAside: (choice) => {
+    const there = rowsOf(together(choice), (row) => ({
+      unknown: false,
+      parked: false,
+      attempted: { zendesk: null, pms: null },
+      unconfirmed: null,
+      decided: null,
+      zendesk: { like: 'agreed', spelling: 0 },
+      pms: { like: 'other', spelling: row.agreed + 1 },
+      notTaken: {
+        side: 'zendesk',
+        offered: row.agreed + 1,
+        shown: row.agreed,
+        why: 'refused',
+        due: false,
+        tried: null,
+      },
+    }));
+    return {
+      ...bent(there, { order: 5 }, { order: 5 }),
+      link: { ...there.link, never: false, ended: null },
+    };
+  },
   detached: (choice) => {
     const there = rowsOf(together(choice), () => ({
       unknown: false,

@@ -5,7 +5,8 @@ import { linksThat, pairNamed, recordNamed } from '../../findPairs';
 import { workOf, type Work } from '../../pairWork';
 import { canonicalKey, parseCanonicalKey, parseRef, type CanonicalKey } from '../../../sync/canonicalKey';
 import type { Link, LinkStatus } from '../../../sync/link';
-import { SIDES, otherSide, type EntityType, type RefKey } from '../../../sync/record';
+import { SIDES, otherSide, type EntityType, type RefKey, type Side } from '../../../sync/record';
+import { sidesOf } from '../../../sync/rules/taken';
 import { common, waiting } from '../common';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { BadInput, Problem } from '../../operatorErrors';
@@ -161,6 +162,10 @@ async function pairToBe(
   return { key: canonicalKey(entity, parseRef(zendesk)), other: pms };
 }
 
+function sideName(side: Side): string {
+  return side === 'zendesk' ? 'Zendesk' : 'PMS';
+}
+
 function asJson(link: Link): Record<string, unknown> {
   const { _id, intent, ...rest } = link;
   return { key: _id, ...rest, nextAttempt: nextAttempt(link), writing: intent !== null };
@@ -179,8 +184,7 @@ function printPair(key: CanonicalKey, link: Link | null, work: Work[]): void {
     const { origin } = parseCanonicalKey(key);
     for (const side of [origin.side, otherSide(origin.side)]) {
       const known = link.sides[side];
-      const name = side === 'zendesk' ? 'Zendesk' : 'PMS';
-      field(name, known ? `${known.ref}, ${known.state}, version ${known.version}` : '—');
+      field(sideName(side), known ? `${known.ref}, ${known.state}, version ${known.version}` : '—');
     }
     if (link.candidates.length > 0) field('candidates', link.candidates.join(', '));
     if (link.waitsFor.length > 0) field('waits for', link.waitsFor.join(', '));
@@ -197,6 +201,16 @@ function printPair(key: CanonicalKey, link: Link | null, work: Work[]): void {
       link.conflicts.map(({ row, zendesk, pms, since }) => [row, shown(zendesk), shown(pms), since]),
     );
   }
+  if (link?.notTaken) {
+    printLine();
+    printTable(
+      ['not taken', 'by', 'Zendesk', 'PMS', 'since', 'why'],
+      link.notTaken.map((each) => {
+        const { zendesk, pms } = sidesOf(each);
+        return [each.row, sideName(each.side), shown(zendesk), shown(pms), each.since, safe(each.words)];
+      }),
+    );
+  }
   if (link && link.history.length > 0) {
     printLine();
     printTable(
@@ -204,7 +218,7 @@ function printPair(key: CanonicalKey, link: Link | null, work: Work[]): void {
       link.history.map(({ at, row, side, lost, kept, rule }) => [
         at,
         row,
-        side === 'zendesk' ? 'Zendesk' : 'PMS',
+        sideName(side),
         shown(lost),
         shown(kept),
         rule,

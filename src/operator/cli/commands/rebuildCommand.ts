@@ -18,7 +18,7 @@ export function registerRebuild(links: Command): void {
     links
       .command('rebuild')
       .description(
-        'restore lost links from the back-references on both sides; exit code 1 if some contradict each other',
+        'restore lost links from the back-references on both sides, without what was not taken; exit code 1 if some contradict each other',
       ),
     'zendesk-pms-sync links rebuild',
   ).action(async (options: CommonOptions) =>
@@ -64,6 +64,9 @@ function printReport({ records, entities, told }: RebuildReport): void {
     }),
   );
   printLine(`${told} pairs were signalled to sync.`);
+  printLine(
+    'Forgotten, because only the lost links knew it: values that a side did not take. Such a row counts as differing.',
+  );
   if (ENTITY_TYPES.some((type) => entities[type].ambiguous > 0))
     printLine('Some back-references contradict each other; what is left for a person, see: conflicts list');
 }

@@ -96,11 +96,14 @@ function print({ run: id, startedAt, finishedAt, full, findings, failed }: Recon
       'orphaned',
       'returned',
       'unsettled',
+      'not taken',
       'told',
     ],
     ENTITY_TYPES.map((type) => {
       const { walked, agrees, drifted, missing, ended, orphaned, returned, unsettled, told } = findings[type];
-      const counts = [agrees, drifted, missing, ended, orphaned, returned, unsettled, told];
+      // A report of an earlier release has none.
+      const { notTaken = 0 } = findings[type];
+      const counts = [agrees, drifted, missing, ended, orphaned, returned, unsettled, notTaken, told];
       return [type, ...[walked.zendesk, walked.pms, ...counts].map(String)];
     }),
   );

@@ -67,13 +67,16 @@ function print({ connection, status, worries }: Stood, n: number): void {
   if (n > 0) printLine();
   if (connection !== null) printLine(paint('bold', `# ${connection}`));
   printTable(
-    ['pairs', ...LINK_STATUSES, 'paused'],
+    ['pairs', ...LINK_STATUSES, 'not taken', 'paused'],
     ENTITY_TYPES.map((type) => {
-      const { pausedSince, heldBack } = pairs[type];
+      const { pausedSince, heldBack, notTaken } = pairs[type];
       const paused = pausedSince === null ? '—' : `since ${pausedSince}, ${heldBack} held back`;
-      return [type, ...LINK_STATUSES.map((status) => String(pairs[type][status])), paused];
+      const counts = [...LINK_STATUSES.map((status) => pairs[type][status]), notTaken];
+      return [type, ...counts.map(String), paused];
     }),
   );
+  if (ENTITY_TYPES.some((type) => pairs[type].notTaken > 0))
+    printLine('not taken: a side refused or ignored a value; see links find --code not_taken');
   printLine();
   printTable(
     ['stream', 'read to its end', 'last change'],

@@ -151,7 +151,7 @@ function atWork(work: Work[] | null): Html | string {
   )}`;
 }
 
-function valueRow({ row, sides, state }: RowValues, root: string): Html {
+function valueRow({ row, sides, state, notTaken }: RowValues, root: string): Html {
   const cell = (side: Side, { value: content, isNew }: SideValue) =>
     html`<td>
       ${row[side] === null ? html`<span class="soft">no property</span>` : reference(row, content, root)}
@@ -161,6 +161,11 @@ function valueRow({ row, sides, state }: RowValues, root: string): Html {
     agreed: mark('agreed'),
     differs: mark('differs'),
     conflict: mark('conflict'),
+    notTaken:
+      notTaken &&
+      html`<span class="mark differs">not taken</span> by ${SIDE_NAMES[notTaken.side]} since
+        ${time(notTaken.since)}
+        <div class="soft">${notTaken.words}</div>`,
     onCreation: html`<span class="soft">set on creation only</span>`,
     unknown: html`<span class="soft">—</span>`,
   };

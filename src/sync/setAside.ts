@@ -1,0 +1,143 @@
+import { abandonIntent } from './abandonedIntent';
+import { type Agreement, type Link, type PlannedWrite } from './link';
+import { comparedRows, writesTo, type EntityMapping, type PropertyRow } from './mapping';
+import { notTakenOf, orAbsent, type NotTaken } from './notTaken';
+import { SIDES, otherSide, type Json, type Side } from './record';
+import { isSet } from './rules/sets';
+import { isCut } from './rules/taken';
+
+/** From a refused write to the link that sets its rows aside. Pure; the next plan writes all else. */
+
+/** More are not tried one by one: the pair waits for a person. */
+const CALLS_APART = 3;
+
+export interface Refusal {
+  /** Rows of the write that it concerns. */
+  rows: readonly string[];
+  /** The API's own. */
+  words: string;
+  now: string;
+  /** False where an earlier attempt at the write may have been done. */
+  isCertain: boolean;
+}
+
+/** The link with the refused rows set aside, to be planned anew. */
+export function withSetAside(link: Link, write: PlannedWrite, refusal: Refusal): Link {
+  const aside = refusal.rows.map((row) => refusedRow(link, write, row, refusal));
+  return planned(link, write, refusal, aside);
+}
+
+/**
+ * The link with the rows of a write set aside that was refused as a whole, to be tried apart in as few groups as there
+ * may be calls. Null where they were tried apart already, or nothing is to be told apart.
+ */
+export function withRowsApart(link: Link, write: PlannedWrite, refusal: Refusal): Link | null {
+  const { rows } = refusal;
+  const isTried = rows.some((row) => notTakenOf(link, row)?.why === 'apart');
+  if (write.op !== 'update' || rows.length < 2 || isTried) return null;
+  const aside = rows.map((row, n): NotTaken => ({
+    ...refusedRow(link, write, row, refusal),
+    why: 'apart',
+    group: Math.min(n, CALLS_APART - 1),
+  }));
+  return planned(link, write, refusal, aside);
+}
+
+/** The link with all that could not be told apart set aside, for the pair that waits: the next plan offers it together. */
+export function withRowsTogether({ notTaken = [], ...link }: Link): Link {
+  const together = notTaken.map(({ group, ...each }): NotTaken =>
+    group === undefined ? each : { ...each, why: 'refused', due: true },
+  );
+  return { ...link, ...orAbsent(together) };
+}
+
+/** Whether rows wait for their own try, so that the pair's turn goes on. */
+export function hasRowsApart({ notTaken = [] }: Link): boolean {
+  return notTaken.some(({ why }) => why === 'apart');
+}
+
+function planned(link: Link, write: PlannedWrite, { rows, isCertain }: Refusal, aside: NotTaken[]): Link {
+  const { notTaken = [], ...rest } = abandonIntent(link, isCertain ? write : null);
+  // What the other side lacks of a set is another matter.
+  const isOther = ({ row, side, byElement }: NotTaken) =>
+    !rows.includes(row) || (byElement === true && side !== write.side);
+  return { ...rest, notTaken: [...notTaken.filter(isOther), ...aside] };
+}
+
+function refusedRow(link: Link, write: PlannedWrite, row: string, { words, now }: Refusal): NotTaken {
+  const { side } = write;
+  const offered = seenOn(link, otherSide(side), row) ?? null;
+  const shown = write.op === 'create' ? undefined : seenOn(link, side, row);
+  const before = notTakenOf(link, row);
+  const isSame = before?.side === side && before.words === words;
+  const overruled = link.intent?.next.overruled ?? [];
+  const overrules =
+    overruled.some((each) => each.row === row && each.side === side) || (isSame && before.overrules === true);
+  const seen = link.intent?.seen ?? {};
+  const tried = Object.fromEntries(
+    SIDES.flatMap((each) => (seen[each] ? [[each, seen[each].version]] : [])),
+  ) as Partial<Record<Side, string>>;
+  return {
+    row,
+    side,
+    offered,
+    ...(shown !== undefined && { shown }),
+    why: 'refused',
+    words,
+    since: isSame ? before.since : now,
+    tried,
+    ...(overrules && { overrules }),
+    ...boundOf(link.intent?.next, row),
+  };
+}
+
+/** What the plan saw of a row on a side: before its own write, unless that is done. */
+function seenOn({ intent }: Link, side: Side, row: string): Json | undefined {
+  const own = intent?.writes.find(
+    (each) => each.side === side && each.op === 'update' && row in each.expects,
+  );
+  if (own && !own.done) return own.expects[row];
+  return intent ? meantOn(intent.next, side, row) : undefined;
+}
+
+/** What a row is bound to, by the plan that wrote it. */
+export function boundOf(next: Agreement | undefined, row: string): Pick<NotTaken, 'bound'> {
+  const bound = next?.bound?.[row];
+  return bound === undefined ? {} : { bound };
+}
+
+/** What a side is to show of a row once both agree. */
+export function meantOn({ residue, snapshot }: Agreement, side: Side, row: string): Json | undefined {
+  return row in residue[side] ? residue[side][row] : snapshot[row];
+}
+
+/**
+ * All that was not taken, to be offered again by the next plan. Earlier releases kept what a side did not take as a
+ * residue, which counted as agreed: that is offered, too.
+ *
+ * @returns null where there is nothing
+ */
+export function offeredAgain(link: Link, table: EntityMapping): NotTaken[] | null {
+  const known = (link.notTaken ?? []).map((each): NotTaken => ({ ...each, due: true }));
+  const all = [...known, ...SIDES.flatMap((side) => residuesOf(link, table, side))];
+  return all.length > 0 ? all : null;
+}
+
+function residuesOf(link: Link, table: EntityMapping, side: Side): NotTaken[] {
+  const { residue = {} } = link.sides[side] ?? {};
+  return comparedRows(table).flatMap((row): NotTaken[] => {
+    const offered = link.snapshot?.[row.id];
+    const shown = residue[row.id];
+    const isParked = link.conflicts.some((conflict) => conflict.row === row.id);
+    const isOpen = writesTo(row, side) && row.fixed === null && !isSet(row) && !isParked;
+    if (shown === undefined || offered === undefined || !isOpen || notTakenOf(link, row.id)) return [];
+    if (isOwnForm(row, offered, shown)) return [];
+    const words = 'an earlier release met a difference';
+    return [{ row: row.id, side, offered, shown, why: 'ignored', words, since: link.updatedAt, due: true }];
+  });
+}
+
+/** A text that was cut off, or a number that was rounded. */
+function isOwnForm({ type }: PropertyRow, offered: Json, shown: Json): boolean {
+  return type === 'integer' || type === 'decimal' || isCut(offered, shown);
+}
