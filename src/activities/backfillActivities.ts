@@ -75,6 +75,8 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
         const { records, cursor: next } = await port.walk(kind, cursor, null);
         const tallies = noBackfill();
         const wanted = records.filter((record) => {
+          // Others come with the pages of their own kind.
+          if (record.ref.kind !== kind) return false;
           const entity = entityOf(mapping, side, kind, record.values);
           if (!entity) return false;
           tallies[entity].read[side] += 1;

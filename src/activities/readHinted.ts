@@ -28,10 +28,10 @@ export async function readHinted(context: ActivityContext, side: Side): Promise<
     hinted: 0,
     more: taken.length === HINTS_PER_READ,
   };
-  for (const hints of parentsFirst(context, news)) {
-    outcome.hinted += await new HintedRecords(context, side).handOn(hints.map(({ ref }) => ref));
-    await store.hints.drop(side, hints);
-  }
+  if (news.length === 0) return outcome;
+  const refs = parentsFirst(context, news).map(({ ref }) => ref);
+  outcome.hinted = await new HintedRecords(context, side).handOn(refs);
+  await store.hints.drop(side, news);
   return outcome;
 }
 
@@ -57,11 +57,9 @@ async function withNews(
   });
 }
 
-/** Grouped by kind: an organization before its tickets, these before their comments. */
-function parentsFirst({ mapping }: ActivityContext, hints: WaitingHint[]): WaitingHint[][] {
-  return ENTITY_TYPES.map((type) => hints.filter(({ ref }) => entityOfRef(mapping, ref) === type)).filter(
-    (group) => group.length > 0,
-  );
+/** An organization before its tickets, these before their comments. */
+function parentsFirst({ mapping }: ActivityContext, hints: WaitingHint[]): WaitingHint[] {
+  return ENTITY_TYPES.flatMap((type) => hints.filter(({ ref }) => entityOfRef(mapping, ref) === type));
 }
 
 class HintedRecords {
@@ -74,11 +72,17 @@ class HintedRecords {
   async handOn(refs: RefKey[]): Promise<number> {
     const { context, side } = this;
     try {
+      // All in one read: what a comment says of its ticket is known when the ticket is handed on.
       const results = await context.systems[side].read(refs.map(parseRef));
-      return await dispatchChanges(context, {
-        records: results.flatMap(({ record }) => record ?? []),
-        gone: results.flatMap(({ ref, record }) => (record ? [] : ref)),
-      });
+      let told = 0;
+      for (const kind of new Set(results.map(({ ref }) => ref.kind))) {
+        const some = results.filter(({ ref }) => ref.kind === kind);
+        told += await dispatchChanges(context, {
+          records: some.flatMap(({ record }) => record ?? []),
+          gone: some.flatMap(({ ref, record }) => (record ? [] : ref)),
+        });
+      }
+      return told;
     } catch (error) {
       if (isForLater(error)) throw error;
       if (refs.length === 1) return this.leaveToItsPair(refs, error);

@@ -3,6 +3,7 @@ import { isDuplicateKey } from '../platform/mongoErrors';
 import { BackfillStore } from './backfillStore';
 import { Claims, type ClaimDocument } from './claims';
 import { CursorStore } from './cursorStore';
+import { FirstCommentStore } from './firstCommentStore';
 import { DecisionStore, type DecisionDocument } from './decisionStore';
 import { HintStore } from './hintStore';
 import { Identities } from './identities';
@@ -47,6 +48,8 @@ export interface LinkStore extends Links {
   readonly observations: ObservationStore;
   readonly decisions: DecisionStore;
   readonly cursors: CursorStore;
+  /** Who may see each ticket. */
+  readonly firstComments: FirstCommentStore;
 }
 
 /**
@@ -84,6 +87,7 @@ function storeIn(db: Db, prefix: string, since: string, now: () => Date, schema:
     observations: new ObservationStore(versions.of<ObservationDocument>('observations'), now),
     decisions: new DecisionStore(versions.of<DecisionDocument>('decisions')),
     cursors: new CursorStore(db, prefix, lag, now),
+    firstComments: new FirstCommentStore(db, prefix),
     hints: new HintStore(db, prefix),
     identities: new Identities(db),
     mappings: new MappingVersions(db, now),

@@ -11,6 +11,7 @@ import { clientOver, connectionOptions } from '../workers/temporalClient';
 import { withoutPassword } from '../workers/service';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
 import type { Finding } from './finding';
+import { unstatedVisibility } from './whoSees';
 import { zendeskAccess } from './zendeskAccess';
 import { pollersOf } from './pollers';
 import { schedulesOf } from './scheduleStates';
@@ -299,6 +300,14 @@ async function mapping({ config, systems }: Patient): Promise<Finding> {
       config.mappingFile,
     );
     const rows = Object.values(entities).reduce((sum, table) => sum + table.rows.length, 0);
+    const unstated = Object.values(entities).flatMap((table) => unstatedVisibility(table, []) ?? []);
+    if (unstated.length > 0)
+      return {
+        what,
+        state: 'warning',
+        found: unstated.map((line) => line.split(';')[0] ?? line).join('; '),
+        cure: `"zendesk-pms-sync mapping check" says which row ${config.mappingFile} needs`,
+      };
     return {
       what,
       state: 'ok',

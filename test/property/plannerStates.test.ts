@@ -19,7 +19,7 @@ const FEW = 4;
 const SELDOM_RECORDED = [
   ...['detached', 'switching', 'chosenUnread', 'chosenEnded'].map((phase) => `phase ${phase}`),
   ...['outside', 'unmapped', 'contested', 'orphaned'].map((phase) => `phase ${phase}`),
-  ...['unmapped', 'replace', 'combine', 'rests'].map((effect) => `effect ${effect}`),
+  ...['unmapped', 'replace', 'differ', 'combine', 'rests'].map((effect) => `effect ${effect}`),
   ...['ignore', 'part', 'rest', 'quarantine'].map((plan) => `plan ${plan}`),
   'write archive',
   'met intentDropped',

@@ -31,7 +31,7 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
   const seen = { [origin.ref.side]: origin };
   const snapshot: Values = {};
   for (const row of comparedRows(table))
-    if (isOffered(row, origin.ref.side, origin)) snapshot[row.id] = canonical[row.id] ?? null;
+    if (isKnown(row, origin, canonical)) snapshot[row.id] = canonical[row.id] ?? null;
   return {
     do: 'write',
     intent: {
@@ -60,7 +60,7 @@ function contentFor(
   const content: Content = { values: {}, rows: [], waitsFor: [] };
   for (const row of table.rows) {
     const target = row[to];
-    if (!target || !writesTo(row, to) || !isOffered(row, origin.ref.side, origin)) continue;
+    if (!target || !writesTo(row, to) || !isKnown(row, origin, canonical)) continue;
     const value =
       generated(row, origin) ?? fromCanonical(row, to, canonical[row.id] ?? null, state.references);
     if (!value.ok) {
@@ -75,6 +75,11 @@ function contentFor(
     content.rows.push(row.id);
   }
   return content;
+}
+
+/** Whether the origin offers the row's property, or a rule says what stands for it. */
+function isKnown(row: PropertyRow, origin: SyncRecord, canonical: Values): boolean {
+  return row.id in canonical || isOffered(row, origin.ref.side, origin);
 }
 
 /** Rows whose value is made by the mapping, of nothing or of the whole record. */

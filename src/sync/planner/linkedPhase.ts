@@ -1,6 +1,7 @@
 import type { Intent, PlannedWrite } from '../link';
 import { comparedRows } from '../mapping';
 import { SIDES, type Side } from '../record';
+import { restsOn } from '../rules/absence';
 import { doubtfulSides, missingParents, unreadSides, type LinkedPair } from './plannedPair';
 import type { Found } from './phases';
 
@@ -38,8 +39,10 @@ function mustGoOn({ writes }: Intent): boolean {
   return writes.some((write) => write.done || ADDITIONS.has(write.op));
 }
 
-/** Some row was never agreed on, so that both values count. */
-function meetsFirst({ link, table }: LinkedPair): boolean {
+/** Some row was never agreed on, so that both values count. One that rests has nothing to agree on. */
+function meetsFirst({ link, table, current }: LinkedPair): boolean {
   const { snapshot } = link;
-  return !snapshot || comparedRows(table).some((row) => !(row.id in snapshot));
+  return (
+    !snapshot || comparedRows(table).some((row) => !(row.id in snapshot) && restsOn(row, current) === null)
+  );
 }

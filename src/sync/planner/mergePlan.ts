@@ -128,7 +128,7 @@ function followUpOf(
     ref: sides[to].ref,
     values: {
       text: value === null ? '' : textOf(value),
-      public: shownToCustomers(table, to, agreement),
+      public: shownToCustomers(table, agreement),
     },
     backRef: sides[otherSide(to)].ref,
     idempotencyKey: `${state.key}@${link.rev}/${row.id}`,

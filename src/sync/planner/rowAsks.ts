@@ -68,6 +68,15 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
   carry: spread,
   overrule: spread,
   replace: spread,
+  differ: ({ agreed, values }) => ({
+    ...NOTHING,
+    agreement: {
+      value: agreed,
+      differing: Object.fromEntries(
+        SIDES.filter((side) => !sameValue(values[side], agreed)).map((side) => [side, values[side]]),
+      ),
+    },
+  }),
   combine: ({ value, shown, deliveries }) => ({
     ...NOTHING,
     agreement: {

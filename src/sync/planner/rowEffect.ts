@@ -63,6 +63,8 @@ export type RowEffect =
   | ({ kind: 'overrule' } & Spread)
   /** A value that a person made of both goes wherever another one is. */
   | ({ kind: 'replace' } & Spread)
+  /** Neither side can take the other's value: both stay. `agreed` is what counts for both. */
+  | { kind: 'differ'; agreed: Json; values: Record<Side, Json> }
   /** Sets, of which each side added or removed elements. `shown` is what each side is to show of `value`. */
   | { kind: 'combine'; value: Json; shown: Record<Side, Json>; deliveries: Delivery[] };
 
@@ -122,6 +124,8 @@ function effectOf(
     case 'unchanged':
     case 'agree':
       return result;
+    case 'differ':
+      return { kind: 'differ', agreed: result.value, values };
     case 'park':
       return {
         kind: 'park',

@@ -4,7 +4,8 @@ import type { RecordRef, SyncRecord, Values } from '../../sync/record';
 import { NeedsHuman, RecordGone, ReferenceGone, RetryLater } from '../errors';
 import type { Request } from '../http';
 import type { ChangePage, CreateOptions } from '../port';
-import { position, startTime } from './exportCursor';
+import { guarded } from './commentText';
+import { isCutShort, position, startTime } from './exportCursor';
 import type { People } from './people';
 import type { ZendeskCalls } from './zendeskCalls';
 import { MARKS, commentId, commentRecord, marksOf, parseCommentId } from './zendeskRecords';
@@ -34,6 +35,17 @@ function mayHavePrivacyChange({ child_events: children, updater_id: updater }: T
   return children.length === 0 && (updater ?? 0) > 0;
 }
 
+/** A comment as an event shows it. */
+interface InEvent {
+  raw: Comment;
+  event: TicketEvent;
+}
+
+/** Whether a ticket was made; the comment that comes with it is the ticket's first. */
+function isCreation({ child_events: children }: TicketEvent): boolean {
+  return children.some((child) => child.event_type === 'Create');
+}
+
 /** 64 kB of text in UTF-8; Zendesk cuts what is longer, without a word. https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/ */
 const COMMENT_BYTES = 65_536;
 
@@ -48,6 +60,9 @@ export class ZendeskComments {
   /** All comments of a ticket with their marks; two calls. */
   async ofTicket(ticketId: string): Promise<SyncRecord[]> {
     const comments = await this.raw(ticketId);
+    await this.tickets.firstComments.learn(
+      new Map(comments.slice(0, 1).map((first) => [ticketId, first.public])),
+    );
     const audits = new Map((await this.auditsOf(ticketId)).map((audit) => [audit.id, audit]));
     const people = await this.people.load(comments.map((comment) => comment.author_id));
     const marks = (comment: Comment) => audits.get(comment.audit_id ?? -1)?.metadata?.custom ?? {};
@@ -104,7 +119,7 @@ export class ZendeskComments {
 
   /** Safe to repeat with the same idempotency key. */
   async followUp(ref: RecordRef, values: Values, options: CreateOptions): Promise<void> {
-    const body = `Edited in the PMS: ${placeOf(ref)}\n\n${textOf(values['text'] ?? '')}`;
+    const body = guarded(`Edited in the PMS: ${placeOf(ref)}\n\n${textOf(values['text'] ?? '')}`);
     checkLength(body);
     const audits = await this.auditsOf(ticketOf(ref));
     if (!sentBefore(audits, options.idempotencyKey))
@@ -143,12 +158,20 @@ export class ZendeskComments {
   async changes(cursor: string | null): Promise<ChangePage> {
     const query = { start_time: startTime(cursor), include: 'comment_events' };
     const page = await this.calls.http.get(eventExport, '/api/v2/incremental/ticket_events', query);
-    return { records: await this.inEvents(page.ticket_events), gone: [], ...position(page, cursor) };
+    // What such a page leaves out of its second is read with the tickets that are in it.
+    const cutShort = isCutShort(page, cursor)
+      ? page.ticket_events.map((event) => String(event.ticket_id))
+      : [];
+    return {
+      records: await this.inEvents(page.ticket_events, new Set(cutShort)),
+      gone: [],
+      ...position(page, cursor),
+    };
   }
 
-  private async inEvents(events: TicketEvent[]): Promise<SyncRecord[]> {
-    const comments: { raw: Comment; event: TicketEvent }[] = [];
-    const reread = new Set<string>();
+  /** @param reread tickets of which all comments are read */
+  private async inEvents(events: TicketEvent[], reread: Set<string>): Promise<SyncRecord[]> {
+    const comments: InEvent[] = [];
     for (const event of events) {
       if (mayHavePrivacyChange(event)) reread.add(String(event.ticket_id));
       for (const child of event.child_events) {
@@ -168,17 +191,27 @@ export class ZendeskComments {
     }
     const people = await this.people.load(comments.map(({ raw }) => raw.author_id));
     const records = comments.map(({ raw, event }) =>
-      commentRecord(
-        raw,
-        event.ticket_id,
-        people,
-        event.metadata?.custom ?? {},
-        event.child_events.some((child) => child.event_type === 'Create'),
-      ),
+      commentRecord(raw, event.ticket_id, people, event.metadata?.custom ?? {}, isCreation(event)),
     );
     // These events say that a comment changed, not what it is now.
     for (const ticketId of reread) records.push(...(await this.ofTicket(ticketId)));
-    return records;
+    return [...(await this.outdatedTickets(comments, reread)), ...records];
+  }
+
+  /** A ticket's first comment says who may see the ticket. @returns tickets that were handed on with anything else */
+  private async outdatedTickets(
+    comments: readonly InEvent[],
+    reread: ReadonlySet<string>,
+  ): Promise<SyncRecord[]> {
+    const { firstComments } = this.tickets;
+    const said = new Map<string, boolean>();
+    for (const { raw, event } of comments) {
+      const ticketId = String(event.ticket_id);
+      if (isCreation(event) && !said.has(ticketId)) said.set(ticketId, raw.public);
+    }
+    // Comments that were read since are newer.
+    for (const [id, isPublic] of await firstComments.recall([...reread], false)) said.set(id, isPublic);
+    return said.size === 0 ? [] : this.tickets.outdated(await firstComments.learn(said));
   }
 
   /**
@@ -194,7 +227,7 @@ export class ZendeskComments {
       .replace(/\s+/g, ' ')
       .trim();
     const byline = known || shown === '' ? '' : `${shown} wrote:\n\n`;
-    const body = `${byline}${textOf(values['body'] ?? '')}`;
+    const body = guarded(`${byline}${textOf(values['body'] ?? '')}`);
     checkLength(body);
     return { byline, comment: { body, public: isPublic, ...(known && { author_id: person.id }) } };
   }

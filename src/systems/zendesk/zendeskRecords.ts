@@ -3,6 +3,7 @@ import { refKey, tryParseRef } from '../../sync/canonicalKey';
 import { isAllBlack } from '../../sync/redaction';
 import type { Attachment, Json, SyncRecord, Values } from '../../sync/record';
 import type { BulkCreate } from '../bulkWrites';
+import { unguarded, withoutAddresses } from './commentText';
 import type { KnownPeople } from './people';
 import type { Comment, CommentFile, Organization, Ticket } from './zendeskSchemas';
 
@@ -56,6 +57,7 @@ export const PROPERTIES: Record<string, Record<string, boolean>> = {
     organization_id: true,
     group: false,
     channel: false,
+    public: true,
     is_public: false,
     recipient: false,
     url: false,
@@ -105,16 +107,28 @@ export interface KnownAccount {
   groups: ReadonlyMap<number, string>;
   /** Tags that belong to fields; a record names them apart. */
   tagsOfFields: ReadonlySet<string>;
+  /** Whether a ticket's first comment is public, by the ticket's id, as far as it is known. */
+  firstComments: ReadonlyMap<string, boolean>;
   baseUrl: string;
 }
 
+/**
+ * Whether a ticket's first comment is public: it is not where none is, and it is where it is the only one and one is.
+ * @returns null where the ticket does not say it (zendesk-rules.md rule 20)
+ */
+export function firstIsPublic(raw: Ticket): boolean | null {
+  if (raw.is_public === false) return false;
+  return raw.is_public === true && raw.comment_count === 1 ? true : null;
+}
+
 export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
-  const { people, groups, tagsOfFields, baseUrl } = known;
+  const { people, groups, tagsOfFields, firstComments, baseUrl } = known;
+  const isPublic = firstIsPublic(raw) ?? firstComments.get(String(raw.id));
   const owned = raw.tags.filter((tag) => tagsOfFields.has(tag));
   const channel = raw.via?.channel;
   const values: Values = {
     subject: raw.subject ?? null,
-    description: raw.description ?? null,
+    description: saidIn(raw.description),
     status: raw.status,
     priority: raw.priority ?? null,
     type: raw.type ?? null,
@@ -126,6 +140,7 @@ export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
     organization_id: raw.organization_id == null ? null : String(raw.organization_id),
     group: raw.group_id == null ? null : groups.get(raw.group_id) || null,
     channel: channel == null ? null : String(channel),
+    ...(isPublic !== undefined && { public: isPublic }),
     is_public: raw.is_public ?? null,
     recipient: raw.recipient ?? null,
     // Where an agent opens it, rather than the API's own address.
@@ -166,7 +181,7 @@ export function commentRecord(
   const mark = (name: string) => (typeof custom[name] === 'string' ? custom[name] : null);
   const attachments = [raw, ...followUps].flatMap((each) => each.attachments).map(attachmentOf);
   const hasFiles = raw.attachments.length > 0;
-  const said = withoutByline(raw.body ?? raw.plain_body ?? null, mark(MARKS.byline));
+  const said = withoutByline(saidIn(raw.body ?? raw.plain_body, raw.attachments), mark(MARKS.byline));
   const body = isDescription ? DESCRIPTION_FILES : said;
   const followsUp = mark(MARKS.followUp) !== null;
   const redactedFiles = attachments.filter(({ redacted }) => redacted);
@@ -183,7 +198,7 @@ export function commentRecord(
     values: {
       ticket_id: String(ticketId),
       body,
-      html_body: raw.html_body ?? null,
+      html_body: raw.html_body == null ? null : withoutAddresses(raw.html_body, raw.attachments),
       public: raw.public,
       author: people.email(raw.author_id),
       author_name: people.name(raw.author_id),
@@ -212,6 +227,11 @@ export function attachmentOf(raw: CommentFile): Attachment {
     // Its size is 1 in answers of 2026, and 0 in older ones (zendesk-rules.md rule 22).
     redacted: raw.file_name === 'redacted.txt' && (raw.size ?? 0) <= 1,
   };
+}
+
+/** A text as it was meant, which shows no address of a file. */
+function saidIn(text: string | null | undefined, files?: readonly CommentFile[]): string | null {
+  return text == null ? null : withoutAddresses(unguarded(text), files);
 }
 
 /** Only the very words that we put there: a redaction that touched them leaves them in the text. */

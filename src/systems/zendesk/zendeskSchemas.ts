@@ -42,6 +42,8 @@ export const ticketSchema = z.looseObject({
   tags: z.array(z.string()).default([]),
   recipient: text.optional(),
   is_public: z.boolean().optional(),
+  /** Side-loaded where it is asked for; exports have none. */
+  comment_count: z.number().optional(),
   via: z.looseObject({ channel: z.union([z.string(), z.number()]).nullish() }).nullish(),
   custom_fields: z.array(z.looseObject({ id, value: z.json() })).nullish(),
   created_at: z.string(),

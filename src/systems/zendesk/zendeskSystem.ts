@@ -17,6 +17,7 @@ import type {
   SystemPort,
   UpdateOptions,
   Updated,
+  VisibilityMemory,
   WalkPage,
 } from '../port';
 import type { Grant } from '../oauth';
@@ -125,6 +126,10 @@ class Zendesk implements SystemPort {
     this.bulk = new ZendeskBulk(this.http, this.tickets, (refs) => this.read(refs));
   }
 
+  rememberIn(memory: VisibilityMemory): void {
+    this.tickets.firstComments = memory;
+  }
+
   /** Organizations' external ids are unique; tickets' are not, and a comment has none. */
   uniqueBackRef(kind: string): boolean {
     return kind === 'organization';
@@ -167,12 +172,14 @@ class Zendesk implements SystemPort {
 
   async read(refs: RecordRef[]): Promise<ReadResult[]> {
     const idsOf = (kind: string) => refs.filter((ref) => ref.kind === kind).map((ref) => ref.id);
-    const records = [
-      ...(await this.tickets.byIds(idsOf('ticket'))),
-      ...(await this.organizations.byIds(idsOf('organization'))),
-    ];
+    const records: SyncRecord[] = [];
+    // Comments first: they say who may see their tickets.
     for (const ticketId of new Set(idsOf('comment').map((id) => parseCommentId(id).ticketId)))
       records.push(...(await this.comments.ofTicket(ticketId)));
+    records.push(
+      ...(await this.tickets.byIds(idsOf('ticket'))),
+      ...(await this.organizations.byIds(idsOf('organization'))),
+    );
     const found = new Map(records.map((record) => [refKey(record.ref), record]));
     return refs.map((ref) => ({ ref, record: found.get(refKey(ref)) ?? null }));
   }

@@ -3,17 +3,20 @@ import { sameValue, textOf } from '../../sync/values';
 import type { Json, RefKey, SyncRecord, Values } from '../../sync/record';
 import { chunks } from '../chunks';
 import type { BulkCreate } from '../bulkWrites';
-import { NeedsHuman, ReferenceGone } from '../errors';
+import { NeedsHuman, RecordGone, ReferenceGone } from '../errors';
 import type { Request } from '../http';
-import type { ChangePage, Updated } from '../port';
+import type { ChangePage, Updated, VisibilityMemory } from '../port';
 import { BEGINNING, startTime } from './exportCursor';
+import { guarded } from './commentText';
+import { FirstComments } from './firstComments';
 import type { People } from './people';
 import { IDS_PER_CALL, type ZendeskCalls } from './zendeskCalls';
 import type { ZendeskFields } from './zendeskFields';
 import type { ZendeskGroups } from './zendeskGroups';
 import type { ZendeskOrganizations } from './zendeskOrganizations';
-import { CUSTOM_FIELD, MARKS, marksOf, ticketRecord } from './zendeskRecords';
+import { CUSTOM_FIELD, MARKS, firstIsPublic, marksOf, ticketRecord } from './zendeskRecords';
 import {
+  commentsPage,
   ticketAnswer,
   ticketExport,
   ticketSchema,
@@ -26,6 +29,8 @@ import {
 /** A position in the ticket stream that begins at a time: `since:1700000000`. The API's own cursors hold no colon. */
 export const SINCE = 'since:';
 const EXPORT = '/api/v2/incremental/tickets/cursor';
+/** Tickets that were made since are new: a stream that is far behind asks of none by itself. */
+const NEW_MS = 60 * 60_000;
 
 /** Where the ticket stream goes on. */
 interface Position {
@@ -67,17 +72,31 @@ export class ZendeskTickets {
     private readonly around: TicketSurroundings,
     private readonly organizations: ZendeskOrganizations,
     private readonly baseUrl: string,
+    /** Replaced once the link store is there. */
+    public firstComments: VisibilityMemory = new FirstComments(),
   ) {}
 
   /** Those that are gone are left out. */
   async byIds(ids: readonly string[]): Promise<SyncRecord[]> {
     const records: SyncRecord[] = [];
     for (const some of chunks(ids, IDS_PER_CALL)) {
-      const query = { ids: some.join(',') };
-      const { tickets } = await this.calls.http.get(ticketsAnswer, '/api/v2/tickets/show_many', query);
-      records.push(...(await this.records(tickets)));
+      records.push(...(await this.records(await this.showMany(some))));
     }
     return records;
+  }
+
+  /** Tickets whose visibility was found out, as they are with it: those that were handed on without, or with another. */
+  async outdated(ids: readonly string[]): Promise<SyncRecord[]> {
+    const records: SyncRecord[] = [];
+    for (const some of chunks(ids, IDS_PER_CALL))
+      records.push(...(await this.records(await this.showMany(some), false)));
+    return records;
+  }
+
+  /** https://developer.zendesk.com/documentation/ticketing/using-the-zendesk-api/side_loading/ */
+  private async showMany(ids: readonly string[]): Promise<Ticket[]> {
+    const query = { ids: ids.join(','), include: 'comment_count' };
+    return (await this.calls.http.get(ticketsAnswer, '/api/v2/tickets/show_many', query)).tickets;
   }
 
   async findByBackRef(backRef: RefKey): Promise<SyncRecord[]> {
@@ -92,17 +111,26 @@ export class ZendeskTickets {
       body: { ticket: await this.newTicket(item) },
       headers: { 'idempotency-key': item.idempotencyKey },
     };
-    return (await this.write(request)).record;
+    return (await this.write(request, isPublic(item))).record;
+  }
+
+  /**
+   * Who may see tickets that were just made; whether one was made internal since, by a repeat of its create, is known already.
+   * @param made whether the first comment is public, by the ticket's id
+   */
+  async noteMade(made: ReadonlyMap<string, boolean>): Promise<void> {
+    const known = await this.firstComments.recall([...made.keys()], false);
+    await this.firstComments.learn(new Map([...made].filter(([id]) => !known.has(id))));
   }
 
   /** The body of a create, alone or in bulk. */
   async newTicket({ values, idempotencyKey, backRef }: BulkCreate): Promise<Record<string, unknown>> {
-    const { description, ...rest } = values;
+    const { description, public: _, ...rest } = values;
     const words = description ?? values['subject'] ?? '(no description)';
     return {
       ...(await this.bodyOf(rest)),
       external_id: backRef,
-      comment: { body: words, public: values['is_public'] !== false },
+      comment: { body: guarded(textOf(words)), public: isPublic({ values }) },
       metadata: marksOf({ idempotencyKey, backRef }),
     };
   }
@@ -113,9 +141,14 @@ export class ZendeskTickets {
     externalId: { external_id?: RefKey },
     version: string,
   ): Promise<Updated> {
+    const { public: isPublic, ...others } = changes;
+    // First of all, what was seen by mistake is seen no longer.
+    if (isPublic === false) await this.hide(id);
+    if (isPublic !== undefined && Object.keys(others).length === 0 && !('external_id' in externalId))
+      return { record: await this.mustRead(id), replaced: {} };
     const mark = randomUUID();
     const ticket = {
-      ...(await this.bodyOf(changes)),
+      ...(await this.bodyOf(others)),
       ...externalId,
       metadata: { [MARKS.write]: mark },
       safe_update: true,
@@ -127,15 +160,56 @@ export class ZendeskTickets {
     return { record: answer.record, replaced: isOurs ? await this.replacedBy(answer) : {} };
   }
 
+  /** The visibility of a ticket is that of its first comment. */
+  private async hide(id: string): Promise<void> {
+    const path = `/api/v2/tickets/${id}/comments`;
+    const { comments } = await this.calls.http.get(commentsPage, path, {
+      'page[size]': 1,
+      sort: 'created_at',
+    });
+    const [first] = comments;
+    if (!first) throw new RecordGone(`zendesk:ticket:${id} has no comment`);
+    await this.calls.write({ method: 'PUT', path: `${path}/${first.id}/make_private` });
+    await this.firstComments.learn(new Map([[id, false]]));
+  }
+
+  private async mustRead(id: string): Promise<SyncRecord> {
+    const [record] = await this.byIds([id]);
+    if (!record) throw new RecordGone(`zendesk:ticket:${id} is gone`);
+    return record;
+  }
+
   /** https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/#incremental-ticket-export-cursor-based */
   async changes(cursor: string | null): Promise<ChangePage> {
     const position = parsePosition(cursor);
     const page = await this.page(position);
+    await this.askOfNew(page.tickets);
     const records = await this.records(page.tickets);
     const latest = Math.max(position.since, ...records.map(({ order }) => Math.floor(order / 1000)));
     // An account without tickets has no cursor yet: the next poll begins at the same time.
     const next = { since: latest, cursor: page.after_cursor ?? position.cursor };
     return { records, gone: [], cursor: positionText(next), more: !page.end_of_stream };
+  }
+
+  /** An export does not say who may see a ticket. Most new ones have one comment yet, so that a list of tickets says it. */
+  private async askOfNew(tickets: readonly Ticket[]): Promise<void> {
+    const recent = Date.now() - NEW_MS;
+    const open = tickets.filter((raw) => firstIsPublic(raw) === null && Date.parse(raw.created_at) > recent);
+    const known = await this.firstComments.recall(
+      open.map(({ id }) => String(id)),
+      false,
+    );
+    const unknown = open.map(({ id }) => String(id)).filter((id) => !known.has(id));
+    for (const some of chunks(unknown, IDS_PER_CALL)) await this.learnFrom(await this.showMany(some));
+  }
+
+  /** What tickets themselves say of their first comments. */
+  private async learnFrom(tickets: readonly Ticket[]): Promise<void> {
+    const said = tickets.flatMap((raw) => {
+      const isPublic = firstIsPublic(raw);
+      return isPublic === null ? [] : [[String(raw.id), isPublic] as const];
+    });
+    if (said.length > 0) await this.firstComments.learn(new Map(said));
   }
 
   /** A cursor that Zendesk refuses gives way to the time of the last page: what comes twice brings no news. */
@@ -149,16 +223,19 @@ export class ZendeskTickets {
   }
 
   /** @throws PreconditionFailed, RecordGone, ReferenceGone, NeedsHuman, RetryLater */
-  async write(request: Request): Promise<WrittenTicket> {
+  async write(request: Request, firstComment?: boolean): Promise<WrittenTicket> {
     const written = await this.calls.write(request).catch((error: unknown) => this.withCause(request, error));
     const { ticket, audit } = this.calls.http.parse(ticketAnswer, request, written);
+    if (firstComment !== undefined) await this.noteMade(new Map([[String(ticket.id), firstComment]]));
     const [record] = await this.records([ticket]);
     if (!record) throw new Error('a ticket was lost between answer and parsing');
     return { ticket, audit: audit ?? null, record };
   }
 
-  private async records(tickets: Ticket[]): Promise<SyncRecord[]> {
+  /** @param isHandedOn see `VisibilityMemory.recall` */
+  private async records(tickets: Ticket[], isHandedOn = true): Promise<SyncRecord[]> {
     if (tickets.length === 0) return [];
+    await this.learnFrom(tickets);
     const { groups, fields } = this.around;
     const people = await this.around.people.load(
       tickets.flatMap((ticket) => [ticket.requester_id, ticket.assignee_id, ticket.submitter_id]),
@@ -167,6 +244,10 @@ export class ZendeskTickets {
       people,
       groups: await groups.namesFor(tickets),
       tagsOfFields: await fields.tagsOfFields(tickets),
+      firstComments: await this.firstComments.recall(
+        tickets.map(({ id }) => String(id)),
+        isHandedOn,
+      ),
       baseUrl: this.baseUrl,
     };
     return tickets.map((ticket) => ticketRecord(ticket, known));
@@ -258,4 +339,9 @@ export class ZendeskTickets {
     const entries = Object.entries(held?.values ?? {});
     return Object.fromEntries(entries.filter(([name, value]) => !sameValue(value, record.values[name])));
   }
+}
+
+/** Whether customers see the ticket that is to be made. Where nothing says so, nobody but agents does. */
+export function isPublic({ values }: Pick<BulkCreate, 'values'>): boolean {
+  return values['public'] === true;
 }

@@ -1,4 +1,5 @@
 import { otherSide } from '../../../src/sync/record';
+import { UNFIXED } from './mappings';
 import type { Choices, RowChoice, SeenChoice } from './choices';
 
 /** States that chance alone brings too seldom: the choices for a state are bent towards one of them. */
@@ -72,6 +73,16 @@ export const SPOTLIGHTS = {
         files: [{ name: 'f1', from: choice.origin, state: 'redacting' }],
       },
     };
+  },
+  /** Two visibilities meet, and the side that shows more cannot be told. */
+  narrower: (choice) => {
+    const there = together({ ...choice, entity: 'CommentToProject', mapping: UNFIXED });
+    const met = rowsOf(there, () => ({
+      parked: false,
+      zendesk: { like: 'other', spelling: 0 },
+      pms: { like: 'other', spelling: 1 },
+    }));
+    return { ...met, link: { ...met.link, never: true } };
   },
   merged: (choice) => rowsOf(together(choice), () => ({ parked: true, decided: 'merged', unknown: false })),
 } satisfies Record<string, Bend>;
