@@ -50,6 +50,7 @@ class Check {
     for (const edit of this.people.journal.edits) this.checkEdit(edit);
     this.checkSayings();
     this.checkCreations();
+    this.checkLeaks();
     for (const id of await this.world.failedWorkflows()) this.violations.push(`workflow failed: ${id}`);
     return this.violations;
   }
@@ -194,6 +195,15 @@ class Check {
         this.violations.push(`made twice: ${first} and ${ref} both stand for ${externalRef}`);
       made.set(externalRef, ref);
     }
+  }
+
+  /** Internal stays internal, at any time (docs/architecture.md, invariant 7). */
+  private checkLeaks(): void {
+    const counterpart = (ref: string): string | undefined => {
+      const { sides } = this.linkOf.get(ref) ?? {};
+      return sides?.[ref.startsWith('pms:') ? 'zendesk' : 'pms']?.ref;
+    };
+    this.violations.push(...this.world.leaks.found(SYNC_USERS, counterpart));
   }
 
   /** What Zendesk cannot change is said there in a follow-up, once. */

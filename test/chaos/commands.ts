@@ -62,11 +62,26 @@ const createOrg = side.map((on) =>
 const createTwins = fc.constant(
   command('createTwins', { makes: 'org', run: ({ people }) => people.createTwins() }),
 );
-const createTicket = fc.tuple(side, index).map(([on, n]) =>
-  command(`createTicket(${on},${n})`, {
+const createTicket = fc.tuple(side, index, fc.nat(3)).map(([on, n, pick]) =>
+  command(`createTicket(${on},${n}${pick === 0 ? ',internal' : ''})`, {
     makes: 'ticket',
     run: ({ people }) =>
-      people.createTicket(on, n < 5 || people.things.org.length === 0 ? undefined : thing(people, 'org', n)),
+      people.createTicket(
+        on,
+        n < 5 || people.things.org.length === 0 ? undefined : thing(people, 'org', n),
+        pick !== 0,
+      ),
+  }),
+);
+/** What customers saw is made internal, maybe long after. */
+const hide = fc.tuple(side, index, fc.boolean()).map(([on, n, isTicket]) =>
+  command(`hide(${on},${isTicket ? 'ticket' : 'said'} ${n})`, {
+    needs: isTicket ? 'ticket' : 'said',
+    run: ({ people }) => {
+      const words = said(people, n);
+      if (isTicket) people.hideTicket(thing(people, 'ticket', n), on);
+      else if (words) people.hide(words);
+    },
   }),
 );
 const edit = fc
@@ -207,6 +222,7 @@ const WEIGHTED: [number, fc.Arbitrary<Command>][] = [
   [2, move],
   [6, say],
   [1, redact],
+  [2, hide],
   [2, editNote],
   [2, remove],
   [3, restore],

@@ -15,6 +15,4 @@ export const NOT_YET_SURVIVED: Partial<Rules> = {
   dueAtOnOtherType: 'kept',
   // F7: a project whose customer is not its requester's.
   foreignOrganization: 'kept',
-  // F29: texts that Zendesk changes.
-  plainText: false,
 };

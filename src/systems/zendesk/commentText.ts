@@ -10,6 +10,11 @@ const GUARD = '\u2060';
 export function guarded(text: string): string {
   return (
     unguarded(text)
+      // No side minds these: blanks at the end of a line, and outer empty lines.
+      .replace(/\r\n?/g, '\n')
+      .replace(/\u00a0/g, ' ')
+      .replace(/[^\S\n]+$/gm, '')
+      .replace(/^\n+|\n+$/g, '')
       // Placeholders and tags of Liquid, in which Zendesk's placeholders are written.
       .replace(/\{(?=[{%])/g, `{${GUARD}`)
       .replace(/<(?=[a-z/!?])/gi, `<${GUARD}`)

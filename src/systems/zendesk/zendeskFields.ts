@@ -87,12 +87,15 @@ export class ZendeskFields {
 
 const isActive = ({ active }: { active?: boolean | undefined }): boolean => active !== false;
 
-function tagsOf({ custom_field_options: options, tag }: TicketField): string[] {
+/** What Zendesk's triage fills is no tag, so that a tag of the same words is a person's (zendesk-rules.md rule 13). */
+function tagsOf({ custom_field_options: options, tag, key }: TicketField): string[] {
+  if (key?.startsWith('standard::')) return [];
   return [...(options ?? []).map(({ value }) => value), ...(tag ? [tag] : [])];
 }
 
-/** Every ticket names all active fields, empty ones with null. */
-function namesOthers({ custom_fields: named }: Ticket, fields: readonly TicketField[]): boolean {
+/** Every ticket names all active fields, empty ones with null; one that was deleted for good names none. */
+function namesOthers({ custom_fields: named, status }: Ticket, fields: readonly TicketField[]): boolean {
+  if (status === 'deleted') return false;
   const ids = new Set((named ?? []).map(({ id }) => id));
   return fields.some(({ id }) => !ids.has(id)) || ids.size > fields.length;
 }

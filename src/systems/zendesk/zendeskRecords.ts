@@ -110,6 +110,8 @@ export interface KnownAccount {
   /** Whether a ticket's first comment is public, by the ticket's id, as far as it is known. */
   firstComments: ReadonlyMap<string, boolean>;
   baseUrl: string;
+  /** Whether tickets that only an AI agent answers take part. */
+  aiAgentTickets: boolean;
 }
 
 /**
@@ -122,7 +124,7 @@ export function firstIsPublic(raw: Ticket): boolean | null {
 }
 
 export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
-  const { people, groups, tagsOfFields, firstComments, baseUrl } = known;
+  const { people, groups, tagsOfFields, firstComments, baseUrl, aiAgentTickets } = known;
   const isPublic = firstIsPublic(raw) ?? firstComments.get(String(raw.id));
   const owned = raw.tags.filter((tag) => tagsOfFields.has(tag));
   const channel = raw.via?.channel;
@@ -157,7 +159,7 @@ export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
     complete: true,
     ...backReference(raw.external_id),
     ...(owned.length > 0 && { owned: { tags: owned } }),
-    skip: null,
+    skip: raw.support_type === 'ai_agent' && !aiAgentTickets ? 'a ticket of an AI agent' : null,
   };
 }
 

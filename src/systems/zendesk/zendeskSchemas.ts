@@ -41,6 +41,8 @@ export const ticketSchema = z.looseObject({
   due_at: text.optional(),
   tags: z.array(z.string()).default([]),
   recipient: text.optional(),
+  /** `ai_agent` where nobody but one answers. */
+  support_type: text.optional(),
   is_public: z.boolean().optional(),
   /** Side-loaded where it is asked for; exports have none. */
   comment_count: z.number().optional(),
@@ -132,6 +134,8 @@ const ticketFieldSchema = z.looseObject({
   id,
   ...field,
   removable: z.boolean().optional(),
+  /** Of Zendesk's own extras, e.g. `standard::intent`; absent or null for the account's own fields. */
+  key: text.optional(),
   /** Of a checkbox: the tag that a ticket has while it is ticked. */
   tag: text,
 });

@@ -45,6 +45,8 @@ export interface ZendeskConnection {
   timeoutMs?: number;
   /** Where attachments may come from besides the base address; see `EgressOptions.hosts`. */
   attachmentHosts?: readonly string[];
+  /** Whether tickets that only an AI agent answers take part; they do not if not given. */
+  aiAgentTickets?: boolean;
   /** Of a file that is passed on from here; 20 MB if not given. */
   fileLimitBytes?: number;
   onCall?: (call: ApiCall) => void;
@@ -114,12 +116,10 @@ class Zendesk implements SystemPort {
     const groups = new ZendeskGroups(calls);
     this.fields = new ZendeskFields(calls);
     this.organizations = new ZendeskOrganizations(calls);
-    this.tickets = new ZendeskTickets(
-      calls,
-      { people, groups, fields: this.fields },
-      this.organizations,
+    this.tickets = new ZendeskTickets(calls, { people, groups, fields: this.fields }, this.organizations, {
       baseUrl,
-    );
+      aiAgentTickets: connection.aiAgentTickets === true,
+    });
     this.comments = new ZendeskComments(calls, people, this.tickets);
     this.files = new ZendeskFiles(calls, this.comments, egress, fileLimitBytes ?? FILE_LIMIT_BYTES);
     this.pages = new ZendeskStreams(this.tickets, this.organizations, this.comments);

@@ -14,7 +14,14 @@ import { IDS_PER_CALL, type ZendeskCalls } from './zendeskCalls';
 import type { ZendeskFields } from './zendeskFields';
 import type { ZendeskGroups } from './zendeskGroups';
 import type { ZendeskOrganizations } from './zendeskOrganizations';
-import { CUSTOM_FIELD, MARKS, firstIsPublic, marksOf, ticketRecord } from './zendeskRecords';
+import {
+  CUSTOM_FIELD,
+  MARKS,
+  firstIsPublic,
+  marksOf,
+  ticketRecord,
+  type KnownAccount,
+} from './zendeskRecords';
 import {
   commentsPage,
   ticketAnswer,
@@ -71,7 +78,7 @@ export class ZendeskTickets {
     private readonly calls: ZendeskCalls,
     private readonly around: TicketSurroundings,
     private readonly organizations: ZendeskOrganizations,
-    private readonly baseUrl: string,
+    private readonly account: Pick<KnownAccount, 'baseUrl' | 'aiAgentTickets'>,
     /** Replaced once the link store is there. */
     public firstComments: VisibilityMemory = new FirstComments(),
   ) {}
@@ -214,12 +221,18 @@ export class ZendeskTickets {
 
   /** A cursor that Zendesk refuses gives way to the time of the last page: what comes twice brings no news. */
   private async page({ cursor, since }: Position): Promise<TicketExport> {
-    const at = (query: Record<string, string | number>): Request => ({ method: 'GET', path: EXPORT, query });
+    const scope = this.account.aiAgentTickets ? { support_type_scope: 'all' } : {};
+    const at = (query: Record<string, string | number>): Request => ({
+      method: 'GET',
+      path: EXPORT,
+      query: { ...query, ...scope },
+    });
     if (cursor !== null) {
       const answer = await this.calls.http.send(at({ cursor }), [400]);
       if (answer.status !== 400) return this.calls.http.parse(ticketExport, at({ cursor }), answer.body);
     }
-    return this.calls.http.get(ticketExport, EXPORT, { start_time: startTime(String(since)) });
+    const { path, query = {} } = at({ start_time: startTime(String(since)) });
+    return this.calls.http.get(ticketExport, path, query);
   }
 
   /** @throws PreconditionFailed, RecordGone, ReferenceGone, NeedsHuman, RetryLater */
@@ -248,7 +261,7 @@ export class ZendeskTickets {
         tickets.map(({ id }) => String(id)),
         isHandedOn,
       ),
-      baseUrl: this.baseUrl,
+      ...this.account,
     };
     return tickets.map((ticket) => ticketRecord(ticket, known));
   }

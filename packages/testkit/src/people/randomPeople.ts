@@ -67,7 +67,7 @@ export class RandomPeople {
     if (thing) this.things.org.push(thing);
   }
 
-  createTicket(side: Side, org: Thing | undefined): void {
+  createTicket(side: Side, org: Thing | undefined, shown = true): void {
     const parent = org && this.idOn(side, org);
     this.act('create', () => {
       const title = this.journal.token('Ticket');
@@ -76,12 +76,15 @@ export class RandomPeople {
         side === 'zendesk'
           ? {
               subject: title,
-              comment: { body: words },
+              comment: { body: words, public: shown },
               tags: ['new'],
               ...(parent !== undefined && { organization_id: Number(parent) }),
             }
           : // Zendesk has no ticket without a requester; where a project has none, the two rightly differ.
-            { title, description: words, requesterId: this.client, customerId: parent ?? null };
+            {
+              ...{ title, description: words, requesterId: this.client, customerId: parent ?? null },
+              visibility: shown ? 'public' : 'internal',
+            };
       this.things.ticket.push({ kind: 'ticket', side, id: this.hands.create('ticket', side, fields) });
     });
   }
@@ -164,6 +167,18 @@ export class RandomPeople {
       }
       for (const entry of this.journal.sayings) if (entry.token === said.token) entry.redacted = true;
     });
+  }
+
+  /** Makes what was said internal, where it was said. */
+  hide(said: Said): void {
+    this.act('hide', () => this.hands.hide(said.side, said.id));
+  }
+
+  /** Makes a ticket or project internal. */
+  hideTicket(thing: Thing, side: Side): void {
+    const id = this.idOn(side, thing);
+    if (id === undefined || thing.kind !== 'ticket') return;
+    this.act('hide', () => this.hands.hideTicket(side, id));
   }
 
   /** Only in the PMS can it be edited what was said. */
