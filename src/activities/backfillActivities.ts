@@ -76,8 +76,7 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
         const tallies = noBackfill();
         const wanted = records.filter((record) => {
           // Others come with the pages of their own kind.
-          if (record.ref.kind !== kind) return false;
-          const entity = entityOf(mapping, side, kind, record.values);
+          const entity = record.ref.kind === kind ? entityOf(mapping, side, kind, record.values) : null;
           if (!entity) return false;
           tallies[entity].read[side] += 1;
           if (record.skip !== null) tallies[entity].ignored += 1;

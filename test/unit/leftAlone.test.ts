@@ -62,7 +62,7 @@ test('F31: what triage fills is no tag, so that a person’s tag of the same wor
   });
   const intent = zendesk.store.ticketFields.list().find(({ title }) => title === 'Intent');
   if (!intent) throw new Error('no field');
-  Object.assign(intent, { key: 'standard::intent' });
+  Object.assign(intent.more, { key: 'standard::intent' });
   const { ticket } = made();
   zendesk.store.putTicket({ ...ticket, tags: ['intent_1'] }, ticket);
   const { records } = await system(false).changes('tickets', null);

@@ -132,7 +132,7 @@ export class ZendeskTickets {
 
   /** The body of a create, alone or in bulk. */
   async newTicket({ values, idempotencyKey, backRef }: BulkCreate): Promise<Record<string, unknown>> {
-    const { description, public: _, ...rest } = values;
+    const { description, ...rest } = values;
     const words = description ?? values['subject'] ?? '(no description)';
     return {
       ...(await this.bodyOf(rest)),
@@ -282,6 +282,9 @@ export class ZendeskTickets {
   /** One property as the API takes it; nothing where it would be refused. */
   private async partOf(name: string, value: Json): Promise<Record<string, unknown>> {
     switch (name) {
+      case 'public':
+        // Said of the first comment.
+        return {};
       case 'organization_id':
         return { organization_id: value === null ? null : Number(value) };
       case 'requester':
