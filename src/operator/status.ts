@@ -2,9 +2,11 @@ import type { Client } from '@temporalio/client';
 import type { Db } from 'mongodb';
 import { currentBudgets, type CurrentBudget } from '../systems/budget/currentBudget';
 import { Starts, type FailedStart } from '../links/failedStarts';
+import type { RestingSince } from '../links/bindingStore';
 import type { LinkStore } from '../links/linkStore';
 import type { LinkStatus } from '../sync/link';
 import { ENTITY_TYPES, type EntityType } from '../sync/record';
+import { restingWords } from './resting';
 import { apiTokenState, type ApiTokenState } from './apiToken';
 import { pollersOf } from './pollers';
 import { schedulesOf, type ScheduleState } from './scheduleStates';
@@ -21,6 +23,8 @@ export interface Status {
   failedStarts: FailedStart[];
   /** About how many records were seen and not dealt with yet. */
   waitingRecords: number;
+  /** Rows, match rules and filters that rest because a side does not offer their property any more. */
+  resting: RestingSince[];
   /** Null where the workers sign in to Zendesk with an OAuth client. */
   apiToken: ApiTokenState | null;
 }
@@ -63,8 +67,9 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     new Starts(db).all(now()),
     store.observations.count(),
     apiTokenState(store, now()),
+    store.bindings.resting(),
   ]);
-  const [failedStarts, waitingRecords, apiToken] = others;
+  const [failedStarts, waitingRecords, apiToken, resting] = others;
   const pairs = Object.fromEntries(
     ENTITY_TYPES.map((type) => [
       type,
@@ -90,6 +95,7 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     workers,
     failedStarts,
     waitingRecords,
+    resting,
     apiToken,
   };
 }
@@ -133,6 +139,7 @@ export function worriesOf(
       worries.push(`Schedule ${id} is paused (${note || 'no note'}): resume it in the Temporal Web UI`);
   if (status.apiToken && status.apiToken.daysLeft <= API_TOKEN_WORRY_DAYS)
     worries.push(status.apiToken.notice);
+  worries.push(...status.resting.map(restingWords));
   for (const type of ENTITY_TYPES) {
     const { conflict, quarantined, pausedSince } = status.pairs[type];
     if (conflict > 0) worries.push(`${type}: ${conflict} in conflict: ${command('conflicts list')}`);

@@ -18,6 +18,7 @@ const quiet: Status = {
   workers: 1,
   failedStarts: [],
   waitingRecords: 5,
+  resting: [],
   apiToken: null,
 };
 const POLLS = { zendesk: 60, pms: 15 };
@@ -31,6 +32,21 @@ test('an API token’s end is a worry from 30 days before it', () => {
   const notice = 'Zendesk API tokens end';
   expect(of({ apiToken: { daysLeft: 31, notice } })).toEqual([]);
   expect(of({ apiToken: { daysLeft: 30, notice } })).toEqual([notice]);
+});
+
+test('F1: what rests is a worry, once for all pairs, and says since when', () => {
+  const rests = {
+    entity: 'TicketToProject' as const,
+    what: 'row "custom_fields.Severity ↔ severity"',
+    side: 'zendesk' as const,
+    kind: 'ticket',
+    property: 'custom_fields.Severity',
+    name: 'custom_fields.360001',
+    since: '2026-11-29T10:00:00.000Z',
+  };
+  expect(of({ resting: [rests] })).toEqual([
+    'TicketToProject row "custom_fields.Severity ↔ severity" rests since 2026-11-29T10:00:00.000Z: zendesk ticket does not offer "custom_fields.Severity" (custom_fields.360001) any more; it goes on when the field is back, or change the mapping',
+  ]);
 });
 
 test('each worry says what to do', () => {

@@ -3,11 +3,12 @@ import { blankWrite, emptyAgreement, type PlannedWrite } from '../link';
 import { comparedRows, writesTo, type PropertyRow } from '../mapping';
 import { otherSide, type Json, type RefKey, type Side, type SyncRecord, type Values } from '../record';
 import { elementsOf } from '../heldSets';
-import { isOffered } from '../rules/absence';
+import { rests } from '../rules/absence';
+import { boundAfter } from '../rules/binding';
 import { holds } from '../rules/sets';
 import { fillTemplate, fromCanonical, type Canonical } from '../values';
 import { filesAfter } from './fileWrites';
-import { versionsOf, type Pair } from './plannedPair';
+import { namesOf, versionsOf, type Pair } from './plannedPair';
 import type { Plan } from './state';
 import { waitFor } from './waitFor';
 
@@ -25,19 +26,28 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
     backRef: refKey(origin.ref),
     idempotencyKey: `${state.key}@${origin.version}`,
     rows,
+    ...namesOf(table, to, values, origin),
     lookFirst: origin.createdAt < state.linksSince,
     insisted: decisions.counterpart === 'create',
   };
   const seen = { [origin.ref.side]: origin };
   const snapshot: Values = {};
+  const rested: string[] = [];
   for (const row of comparedRows(table))
     if (isKnown(row, origin, canonical)) snapshot[row.id] = canonical[row.id] ?? null;
+    else rested.push(row.id);
   return {
     do: 'write',
     intent: {
       id: write.idempotencyKey,
       writes: [write],
-      next: { ...emptyAgreement(), snapshot, ...filesAfter(table, [], seen) },
+      next: {
+        ...emptyAgreement(),
+        snapshot,
+        bound: boundAfter(table, { snapshot: null }, Object.keys(snapshot)),
+        ...(rested.length > 0 && { rested }),
+        ...filesAfter(table, [], seen),
+      },
       then: 'linked',
       seen: versionsOf(seen),
     },
@@ -79,7 +89,7 @@ function contentFor(
 
 /** Whether the origin offers the row's property, or a rule says what stands for it. */
 function isKnown(row: PropertyRow, origin: SyncRecord, canonical: Values): boolean {
-  return row.id in canonical || isOffered(row, origin.ref.side, origin);
+  return row.id in canonical || !rests(row, { [origin.ref.side]: origin });
 }
 
 /** Rows whose value is made by the mapping, of nothing or of the whole record. */

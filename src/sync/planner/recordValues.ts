@@ -1,5 +1,5 @@
 import type { RefKey, SyncRecord, Values } from '../record';
-import { isOffered } from '../rules/absence';
+import { rests } from '../rules/absence';
 import { untilShown } from '../rules/visibility';
 import { canonicalOf, type Pair } from './plannedPair';
 
@@ -17,8 +17,8 @@ export function canonicalValues(pair: Pair, record: SyncRecord): RecordValues {
   const result: RecordValues = { values: {}, problems: [], waitsFor: [] };
   for (const row of pair.table.rows) {
     if (!row[side]) continue;
-    if (!isOffered(row, side, record)) {
-      const value = untilShown(row);
+    if (rests(row, { [side]: record })) {
+      const value = row.restsOn ? undefined : untilShown(row);
       if (value !== undefined) result.values[row.id] = value;
       continue;
     }

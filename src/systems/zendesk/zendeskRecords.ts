@@ -60,6 +60,7 @@ export const PROPERTIES: Record<string, Record<string, boolean>> = {
     public: true,
     is_public: false,
     recipient: false,
+    'satisfaction_rating.score': false,
     url: false,
     created_at: false,
   },
@@ -128,6 +129,7 @@ export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
   const isPublic = firstIsPublic(raw) ?? firstComments.get(String(raw.id));
   const owned = raw.tags.filter((tag) => tagsOfFields.has(tag));
   const channel = raw.via?.channel;
+  const rating = raw.satisfaction_rating;
   const values: Values = {
     subject: raw.subject ?? null,
     description: saidIn(raw.description),
@@ -145,6 +147,7 @@ export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
     ...(isPublic !== undefined && { public: isPublic }),
     is_public: raw.is_public ?? null,
     recipient: raw.recipient ?? null,
+    'satisfaction_rating.score': (typeof rating === 'string' ? rating : rating?.score) ?? null,
     // Where an agent opens it, rather than the API's own address.
     url: `${baseUrl}/agent/tickets/${raw.id}`,
     created_at: raw.created_at,
@@ -159,6 +162,7 @@ export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
     complete: true,
     ...backReference(raw.external_id),
     ...(owned.length > 0 && { owned: { tags: owned } }),
+    ...people.names([raw.requester_id, raw.assignee_id, raw.submitter_id]),
     skip: raw.support_type === 'ai_agent' && !aiAgentTickets ? 'a ticket of an AI agent' : null,
   };
 }
@@ -206,6 +210,7 @@ export function commentRecord(
       author_name: people.name(raw.author_id),
       created_at: raw.created_at,
     },
+    ...people.names([raw.author_id]),
     // A description's mark is its ticket's.
     ...backReference(isDescription ? null : mark(MARKS.backRef)),
     attachments,

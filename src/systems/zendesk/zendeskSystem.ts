@@ -116,10 +116,15 @@ class Zendesk implements SystemPort {
     const groups = new ZendeskGroups(calls);
     this.fields = new ZendeskFields(calls);
     this.organizations = new ZendeskOrganizations(calls);
-    this.tickets = new ZendeskTickets(calls, { people, groups, fields: this.fields }, this.organizations, {
-      baseUrl,
-      aiAgentTickets: connection.aiAgentTickets === true,
-    });
+    this.tickets = new ZendeskTickets(
+      calls,
+      { people, groups, fields: this.fields, ownId: () => this.ownId() },
+      this.organizations,
+      {
+        baseUrl,
+        aiAgentTickets: connection.aiAgentTickets === true,
+      },
+    );
     this.comments = new ZendeskComments(calls, people, this.tickets);
     this.files = new ZendeskFiles(calls, this.comments, egress, fileLimitBytes ?? FILE_LIMIT_BYTES);
     this.pages = new ZendeskStreams(this.tickets, this.organizations, this.comments);
@@ -205,15 +210,17 @@ class Zendesk implements SystemPort {
   }
 
   create(kind: string, values: Values, options: CreateOptions): Promise<SyncRecord> {
-    const { idempotencyKey, backRef } = options;
+    const { idempotencyKey, backRef, names } = options;
     if (kind === 'organization') return this.organizations.create({ values, backRef });
-    if (kind === 'ticket') return this.tickets.create({ values, idempotencyKey, backRef });
+    if (kind === 'ticket')
+      return this.tickets.create({ values, idempotencyKey, backRef, ...(names && { names }) });
     return this.comments.create(values, options);
   }
 
-  async update(ref: RecordRef, changes: Values, { version, backRef }: UpdateOptions): Promise<Updated> {
+  async update(ref: RecordRef, changes: Values, options: UpdateOptions): Promise<Updated> {
+    const { version, backRef, names = {} } = options;
     const externalId = backRef === null ? {} : { external_id: backRef };
-    if (ref.kind === 'ticket') return this.tickets.update(ref.id, changes, externalId, version);
+    if (ref.kind === 'ticket') return this.tickets.update(ref.id, changes, externalId, version, names);
     if (ref.kind === 'organization')
       return { record: await this.organizations.update(ref.id, changes, externalId), replaced: {} };
     await this.comments.makePrivate(ref, changes);

@@ -78,12 +78,25 @@ export const SPOTLIGHTS = {
   narrower: (choice) => {
     const there = together({ ...choice, entity: 'CommentToProject', mapping: UNFIXED });
     const met = rowsOf(there, () => ({
+      restsOn: null,
       parked: false,
       zendesk: { like: 'other', spelling: 0 },
       pms: { like: 'other', spelling: 1 },
     }));
     return { ...met, link: { ...met.link, never: true } };
   },
+  /** Rows that name other fields than they were agreed on for, whose source is empty. */
+  rebound: (choice) =>
+    rowsOf(together({ ...choice, entity: 'TicketToProject' }), () => ({
+      rebound: true,
+      restsOn: null,
+      unknown: false,
+      parked: false,
+      attempted: { zendesk: null, pms: null },
+      unconfirmed: null,
+      zendesk: { like: 'other', spelling: 2 },
+      pms: { like: 'other', spelling: 0 },
+    })),
   merged: (choice) => rowsOf(together(choice), () => ({ parked: true, decided: 'merged', unknown: false })),
 } satisfies Record<string, Bend>;
 

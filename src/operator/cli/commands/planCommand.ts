@@ -17,6 +17,7 @@ import { forecastLimits } from '../../../checks/plan/forecastLimits';
 import { forecast, type Forecast, type SyncWork } from '../../../sync/forecast';
 import { ENTITY_TYPES } from '../../../sync/record';
 import { inCallContext } from '../../../systems/callContext';
+import { storedBindings } from '../../resting';
 import { passing } from '../passing';
 import { common, settingsFor } from '../common';
 import type { CommonOptions } from '../withService';
@@ -45,10 +46,11 @@ async function plan(options: PlanOptions): Promise<void> {
   const budgets = configuredBudgets(config);
   const systems = configuredSystems(config, { budgets });
   const unchecked = loadMapping(config.mappingFile);
-  const mapping = await passing(() => checkMapping(unchecked, systems, config.mappingFile));
+  const mongodbUri = foundAddress('mongodbUri', config, options.data);
+  const { formerName } = await storedBindings(mongodbUri, config.mongodbDatabase);
+  const mapping = await passing(() => checkMapping(unchecked, systems, config.mappingFile, formerName));
   const progress = progressLine();
   // A plan is wanted before anything runs, too: then there is no link store yet, and a new one is as good.
-  const mongodbUri = foundAddress('mongodbUri', config, options.data);
   const server = await startMongo({
     onProgress: (line) => progress.update(line),
     dataDir: options.data,

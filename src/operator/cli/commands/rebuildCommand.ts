@@ -28,7 +28,8 @@ export function registerRebuild(links: Command): void {
       budgets.open(db);
       const systems = configuredSystems(config, { budgets });
       systems.zendesk.rememberIn?.(store.firstComments);
-      const mapping = await checkMapping(unchecked, systems, config.mappingFile);
+      const formerName = await store.bindings.formerNames();
+      const mapping = await checkMapping(unchecked, systems, config.mappingFile, formerName);
       const context = {
         store,
         mapping,

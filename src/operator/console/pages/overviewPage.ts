@@ -2,9 +2,11 @@ import { currentBudgets, type CurrentBudget } from '../../../systems/budget/curr
 import { usedSince, type UsedWindow } from '../../../systems/budget/pastWindows';
 import type { LagSample } from '../../../links/lagSamples';
 import { Starts, type FailedStart } from '../../../links/failedStarts';
+import type { RestingSince } from '../../../links/bindingStore';
 import type { StreamPosition } from '../../../links/cursorStore';
 import { apiTokenState, type ApiTokenState } from '../../apiToken';
 import { pollersOf } from '../../pollers';
+import { restingWords } from '../../resting';
 import { LINK_STATUSES, type LinkStatus } from '../../../sync/link';
 import { ENTITY_TYPES, SIDES, type EntityType, type Side } from '../../../sync/record';
 import { barChart, type Bar } from '../chart';
@@ -27,6 +29,7 @@ export interface Overview {
   windows: readonly UsedWindow[];
   budgets: readonly CurrentBudget[];
   failedStarts: readonly FailedStart[];
+  resting: readonly RestingSince[];
   /** Null where the workers sign in to Zendesk with an OAuth client. */
   apiToken: ApiTokenState | null;
   now: number;
@@ -59,8 +62,9 @@ export async function loadOverview({
     currentBudgets(db, new Date(at)),
     new Starts(db).all(new Date(at)),
     apiTokenState(store, new Date(at)),
+    store.bindings.resting(),
   ]);
-  const [failedStarts, apiToken] = others;
+  const [failedStarts, apiToken, resting] = others;
   return {
     pairs,
     workers: await workers,
@@ -71,6 +75,7 @@ export async function loadOverview({
     windows,
     budgets,
     failedStarts,
+    resting,
     apiToken,
     now: at,
   };
@@ -78,7 +83,7 @@ export async function loadOverview({
 
 export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 'root'>): Page {
   const { paused, pairs, workers, waitingRecords, failedStarts } = overview;
-  const { apiToken } = overview;
+  const { apiToken, resting } = overview;
   const count = (status: LinkStatus) => ENTITY_TYPES.reduce((sum, type) => sum + pairs[type][status], 0);
   const rests = ENTITY_TYPES.filter((type) => paused[type] !== undefined);
   const body = html`
@@ -90,6 +95,7 @@ export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 
         </p>`,
     )}
     ${apiToken && html`<p class="notice bad">${apiToken.notice}</p>`}
+    ${resting.map((each) => html`<p class="notice bad">${restingWords(each)}.</p>`)}
     ${rests.map((type) => html`<p class="notice bad">${type} is paused since ${time(paused[type])}.</p>`)}
     <ul class="tiles">
       ${tile(`${root}/conflicts`, count('conflict'), 'conflicts to decide')}
