@@ -8,6 +8,8 @@ const ACCOUNT = {
   people: new KnownPeople(new Map()),
   groups: new Map<number, string>(),
   tagsOfFields: new Set<string>(),
+  firstComments: new Map<string, boolean>(),
+  aiAgentTickets: false,
   baseUrl: 'https://acme.zendesk.com',
 };
 const TICKET = {
