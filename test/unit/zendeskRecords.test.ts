@@ -33,5 +33,7 @@ test.each<[string, object, string | null]>([
 
 test('a ticket has the properties that the mapping may name', () => {
   // Where nothing is public, it is known that the first comment is not.
-  expect(Object.keys(valuesOf({ is_public: false })).sort()).toEqual(Object.keys(PROPERTIES['ticket'] ?? {}).sort());
+  expect(Object.keys(valuesOf({ is_public: false })).sort()).toEqual(
+    Object.keys(PROPERTIES['ticket'] ?? {}).sort(),
+  );
 });
