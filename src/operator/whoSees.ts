@@ -36,3 +36,9 @@ export function unstatedVisibility(table: EntityMapping, pms: readonly PropertyI
     : 'add a row with "zendesk: public", transform constant and value false (no customer sees the PMS) or true (customers do)';
   return `${entity}: no row says who sees a ${kind.pms} in the PMS, so ${consequence}; ${cure}`;
 }
+
+/** Where a mapping does not say it, in one line; null where it does. */
+export function unstatedIn(tables: readonly EntityMapping[]): string | null {
+  const lines = tables.flatMap((table) => unstatedVisibility(table, []) ?? []);
+  return lines.length === 0 ? null : lines.map((line) => line.split(';')[0]).join('; ');
+}

@@ -57,7 +57,7 @@ export class ZendeskBulk implements BulkWrites {
         const item = items[place];
         return id === null || !item ? [] : [[id, isPublic(item)] as const];
       });
-      await this.tickets.noteMade(new Map(made));
+      await this.tickets.visibility.noteMade(new Map(made));
     }
     const refs = results.flatMap(({ id }) => (id === null ? [] : { side: 'zendesk' as const, kind, id }));
     const read = new Map((await this.read(refs)).map(({ ref, record }) => [ref.id, record]));

@@ -60,7 +60,7 @@ export class ZendeskComments {
   /** All comments of a ticket with their marks; two calls. */
   async ofTicket(ticketId: string): Promise<SyncRecord[]> {
     const comments = await this.raw(ticketId);
-    await this.tickets.firstComments.learn(
+    await this.tickets.visibility.memory.learn(
       new Map(comments.slice(0, 1).map((first) => [ticketId, first.public])),
     );
     const audits = new Map((await this.auditsOf(ticketId)).map((audit) => [audit.id, audit]));
@@ -206,7 +206,7 @@ export class ZendeskComments {
     comments: readonly InEvent[],
     reread: ReadonlySet<string>,
   ): Promise<SyncRecord[]> {
-    const { firstComments } = this.tickets;
+    const { memory: firstComments } = this.tickets.visibility;
     const said = new Map<string, boolean>();
     for (const { raw, event } of comments) {
       const ticketId = String(event.ticket_id);

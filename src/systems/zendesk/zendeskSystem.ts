@@ -132,7 +132,7 @@ class Zendesk implements SystemPort {
   }
 
   rememberIn(memory: VisibilityMemory): void {
-    this.tickets.firstComments = memory;
+    this.tickets.visibility.memory = memory;
   }
 
   /** Organizations' external ids are unique; tickets' are not, and a comment has none. */

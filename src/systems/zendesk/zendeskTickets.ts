@@ -5,10 +5,11 @@ import { chunks } from '../chunks';
 import type { BulkCreate } from '../bulkWrites';
 import { NeedsHuman, PreconditionFailed, RecordGone, ReferenceGone } from '../errors';
 import type { Request } from '../http';
-import type { ChangePage, Updated, VisibilityMemory } from '../port';
-import { BEGINNING, startTime } from './exportCursor';
+import type { ChangePage, Updated } from '../port';
+import { startTime } from './exportCursor';
+import { parsePosition, positionText, type Position } from './ticketPosition';
 import { guarded } from './commentText';
-import { FirstComments } from './firstComments';
+import { TicketVisibility } from './ticketVisibility';
 import type { People, Person } from './people';
 import { RefusedParts, type Draft, type LeftOut, type Sending } from './refusedParts';
 import { IDS_PER_CALL, type ZendeskCalls } from './zendeskCalls';
@@ -16,14 +17,7 @@ import type { ZendeskFields } from './zendeskFields';
 import type { ZendeskGroups } from './zendeskGroups';
 import { ZendeskMemberships } from './zendeskMemberships';
 import type { ZendeskOrganizations } from './zendeskOrganizations';
-import {
-  CUSTOM_FIELD,
-  MARKS,
-  firstIsPublic,
-  marksOf,
-  ticketRecord,
-  type KnownAccount,
-} from './zendeskRecords';
+import { CUSTOM_FIELD, MARKS, marksOf, ticketRecord, type KnownAccount } from './zendeskRecords';
 import {
   commentsPage,
   ticketAnswer,
@@ -35,31 +29,7 @@ import {
   type TicketExport,
 } from './zendeskSchemas';
 
-/** A position in the ticket stream that begins at a time: `since:1700000000`. The API's own cursors hold no colon. */
-export const SINCE = 'since:';
 const EXPORT = '/api/v2/incremental/tickets/cursor';
-/** Tickets that were made since are new: a stream that is far behind asks of none by itself. */
-const NEW_MS = 60 * 60_000;
-
-/** Where the ticket stream goes on. */
-interface Position {
-  /** The API's own, of the last page; null where there is none yet. */
-  cursor: string | null;
-  /** Seconds of the latest change on the pages so far: from there the stream begins again if the cursor is refused. */
-  since: number;
-}
-
-/** `since:SECONDS`, `since:SECONDS:CURSOR`, or a cursor alone, as releases before 0.2.0 stored it. */
-function parsePosition(text: string | null): Position {
-  if (text === null) return { cursor: null, since: BEGINNING };
-  if (!text.startsWith(SINCE)) return { cursor: text, since: BEGINNING };
-  const [, seconds = '', cursor] = text.split(':');
-  return { cursor: cursor ?? null, since: Number(seconds) || BEGINNING };
-}
-
-function positionText({ cursor, since }: Position): string {
-  return cursor === null ? `${SINCE}${since}` : `${SINCE}${since}:${cursor}`;
-}
 
 /** What tickets point to, by id. */
 interface TicketSurroundings {
@@ -86,16 +56,16 @@ export interface WrittenTicket {
 /** https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ */
 export class ZendeskTickets {
   private readonly refused: RefusedParts;
+  readonly visibility: TicketVisibility;
 
   constructor(
     private readonly calls: ZendeskCalls,
     private readonly around: TicketSurroundings,
     private readonly organizations: ZendeskOrganizations,
     private readonly account: Pick<KnownAccount, 'baseUrl' | 'aiAgentTickets'>,
-    /** Replaced once the link store is there. */
-    public firstComments: VisibilityMemory = new FirstComments(),
   ) {
     this.refused = new RefusedParts(around.people, new ZendeskMemberships(calls));
+    this.visibility = new TicketVisibility((ids) => this.raw(ids));
   }
 
   /** Those that are gone are left out. */
@@ -135,15 +105,6 @@ export class ZendeskTickets {
     return this.placed(sent.record, item.values, leftOut);
   }
 
-  /**
-   * Who may see tickets that were just made; whether one was made internal since, by a repeat of its create, is known already.
-   * @param made whether the first comment is public, by the ticket's id
-   */
-  async noteMade(made: ReadonlyMap<string, boolean>): Promise<void> {
-    const known = await this.firstComments.recall([...made.keys()], false);
-    await this.firstComments.learn(new Map([...made].filter(([id]) => !known.has(id))));
-  }
-
   /** A new ticket belongs to the API's own user, if to nobody else. */
   draftOf({ values, names = {} }: Pick<BulkCreate, 'values' | 'names'>): Draft {
     return { values, names, requesterId: async () => Number(await this.around.ownId()) };
@@ -178,7 +139,6 @@ export class ZendeskTickets {
     names: Names,
   ): Promise<Updated> {
     const { public: isPublic, ...others } = changes;
-    // First of all, what was seen by mistake is seen no longer.
     if (isPublic === false) await this.hide(id);
     if (isPublic !== undefined && Object.keys(others).length === 0 && !('external_id' in externalId))
       return { record: await this.mustRead(id), replaced: {} };
@@ -260,7 +220,7 @@ export class ZendeskTickets {
     const [first] = comments;
     if (!first) throw new RecordGone(`zendesk:ticket:${id} has no comment`);
     await this.calls.write({ method: 'PUT', path: `${path}/${first.id}/make_private` });
-    await this.firstComments.learn(new Map([[id, false]]));
+    await this.visibility.memory.learn(new Map([[id, false]]));
   }
 
   private async mustRead(id: string): Promise<SyncRecord> {
@@ -273,33 +233,12 @@ export class ZendeskTickets {
   async changes(cursor: string | null): Promise<ChangePage> {
     const position = parsePosition(cursor);
     const page = await this.page(position);
-    await this.askOfNew(page.tickets);
+    await this.visibility.askOfNew(page.tickets);
     const records = await this.records(page.tickets);
     const latest = Math.max(position.since, ...records.map(({ order }) => Math.floor(order / 1000)));
     // An account without tickets has no cursor yet: the next poll begins at the same time.
     const next = { since: latest, cursor: page.after_cursor ?? position.cursor };
     return { records, gone: [], cursor: positionText(next), more: !page.end_of_stream };
-  }
-
-  /** An export does not say who may see a ticket. Most new ones have one comment yet, so that a list of tickets says it. */
-  private async askOfNew(tickets: readonly Ticket[]): Promise<void> {
-    const recent = Date.now() - NEW_MS;
-    const open = tickets.filter((raw) => firstIsPublic(raw) === null && Date.parse(raw.created_at) > recent);
-    const known = await this.firstComments.recall(
-      open.map(({ id }) => String(id)),
-      false,
-    );
-    const unknown = open.map(({ id }) => String(id)).filter((id) => !known.has(id));
-    for (const some of chunks(unknown, IDS_PER_CALL)) await this.learnFrom(await this.raw(some));
-  }
-
-  /** What tickets themselves say of their first comments. */
-  private async learnFrom(tickets: readonly Ticket[]): Promise<void> {
-    const said = tickets.flatMap((raw) => {
-      const isPublic = firstIsPublic(raw);
-      return isPublic === null ? [] : [[String(raw.id), isPublic] as const];
-    });
-    if (said.length > 0) await this.firstComments.learn(new Map(said));
   }
 
   /** A cursor that Zendesk refuses gives way to the time of the last page: what comes twice brings no news. */
@@ -322,7 +261,8 @@ export class ZendeskTickets {
   async write(request: Request, firstComment?: boolean): Promise<WrittenTicket> {
     const written = await this.calls.write(request).catch((error: unknown) => this.withCause(request, error));
     const { ticket, audit } = this.calls.http.parse(ticketAnswer, request, written);
-    if (firstComment !== undefined) await this.noteMade(new Map([[String(ticket.id), firstComment]]));
+    if (firstComment !== undefined)
+      await this.visibility.noteMade(new Map([[String(ticket.id), firstComment]]));
     const [record] = await this.records([ticket]);
     if (!record) throw new Error('a ticket was lost between answer and parsing');
     return { ticket, audit: audit ?? null, record };
@@ -331,7 +271,7 @@ export class ZendeskTickets {
   /** @param isHandedOn see `VisibilityMemory.recall` */
   private async records(tickets: Ticket[], isHandedOn = true): Promise<SyncRecord[]> {
     if (tickets.length === 0) return [];
-    await this.learnFrom(tickets);
+    await this.visibility.learnFrom(tickets);
     const { groups, fields } = this.around;
     const people = await this.around.people.load(
       tickets.flatMap((ticket) => [ticket.requester_id, ticket.assignee_id, ticket.submitter_id]),
@@ -340,7 +280,7 @@ export class ZendeskTickets {
       people,
       groups: await groups.namesFor(tickets),
       tagsOfFields: await fields.tagsOfFields(tickets),
-      firstComments: await this.firstComments.recall(
+      firstComments: await this.visibility.memory.recall(
         tickets.map(({ id }) => String(id)),
         isHandedOn,
       ),
