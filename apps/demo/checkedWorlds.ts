@@ -94,6 +94,7 @@ const pmsProject = z.object({
   requesterId: nullable,
   assigneeId: nullable,
   dueDate: nullable,
+  visibility: text,
   tags: list,
   channel: nullable,
   group: nullable,

@@ -60,6 +60,7 @@ class Check {
   private readonly followUps = new Map<string, string[]>();
   private readonly knownToPms: ReadonlySet<string | null>;
   private readonly zendeskAgents: ReadonlySet<string | null>;
+  private readonly hiddenTickets: ReadonlySet<string>;
 
   constructor(
     private readonly zendesk: ZendeskWorld,
@@ -71,6 +72,9 @@ class Check {
     this.knownToPms = new Set([...pms.people.values()].map((person) => email(person.email)));
     this.zendeskAgents = new Set(
       [...zendesk.users.values()].filter(({ role }) => role !== 'end-user').map((user) => email(user.email)),
+    );
+    this.hiddenTickets = new Set(
+      zendesk.comments.flatMap((said) => (said.first && !said.public ? [said.ticketId] : [])),
     );
     for (const { ticketId, body, followUp } of zendesk.comments) {
       if (followUp) this.followUps.set(ticketId, [...(this.followUps.get(ticketId) ?? []), plainText(body)]);
@@ -190,6 +194,12 @@ class Check {
         pms: email(this.pms.people.get(p.requesterId ?? '')?.email),
       },
       { name: 'assignee', ...assignees, excused: unknown },
+      // Who sees a ticket is who sees its first comment.
+      {
+        name: 'visibility',
+        zendesk: this.hiddenTickets.has(z.id) ? 'internal' : 'public',
+        pms: p.visibility,
+      },
       { name: 'due date', zendesk: this.due(z.due_at), pms: this.due(p.dueDate) },
       { name: 'tags', zendesk: this.ownTags(z.tags), pms: this.ownTags(p.tags) },
       { name: 'group', zendesk: this.zendesk.groups.get(z.group_id ?? '') ?? '', pms: p.group ?? '' },

@@ -20,11 +20,16 @@ export const PRIORITIES: Record<string, string> = {
 
 /** Line ends, space before them, and empty lines around the text are not part of what was said. */
 export function plainText(value: string | null): string {
-  return (value ?? '')
-    .replace(/\r\n?/g, '\n')
-    .replace(/[^\S\n]+$/gm, '')
-    .replace(/^\n+/, '')
-    .trimEnd();
+  return (
+    (value ?? '')
+      // The sync keeps Zendesk from changing a text with a character that nobody sees (docs/comments.md).
+      .replaceAll('\u2060', '')
+      .replace(/\r\n?/g, '\n')
+      .replaceAll('\t', ' ')
+      .replace(/[^\S\n]+$/gm, '')
+      .replace(/^\n+/, '')
+      .trimEnd()
+  );
 }
 
 /** Names and titles are one line, in which it does not matter how much space stands between words. */

@@ -292,6 +292,7 @@ class World {
       ...(body['dueDate'] !== undefined && {
         due_date: (body['dueDate'] as string | null)?.slice(0, 10) ?? '',
       }),
+      ...(body['visibility'] !== undefined && { is_private: body['visibility'] !== 'public' }),
       tracker_id: named('type', TRACKERS, ids.trackers),
       status_id: named('status', STATUSES, ids.statuses),
       priority_id: named('priority', PRIORITIES, ids.priorities),
@@ -366,6 +367,7 @@ function toProject(issue: Issue): Body {
     requesterId: custom(fields, ISSUE.requester) || null,
     assigneeId: custom(fields, ISSUE.agent) || null,
     dueDate: issue.due_date,
+    visibility: issue.is_private ? 'internal' : 'public',
     tags: words(custom(fields, ISSUE.tags)),
     sourceUrl: custom(fields, ISSUE.link),
     externalRef: custom(fields, ISSUE.backRef) || null,

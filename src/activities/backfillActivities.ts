@@ -124,7 +124,8 @@ function takingPart(
 ): { wanted: SyncRecord[]; tallies: BackfillTallies } {
   const tallies = noBackfill();
   const wanted = records.filter((record) => {
-    const entity = entityOf(mapping, side, kind, record.values);
+    // Others come with the pages of their own kind.
+    const entity = record.ref.kind === kind ? entityOf(mapping, side, kind, record.values) : null;
     if (!entity) return false;
     tallies[entity].read[side] += 1;
     if (record.skip !== null) tallies[entity].ignored += 1;

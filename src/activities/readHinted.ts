@@ -29,10 +29,10 @@ export async function readHinted(context: ActivityContext, side: Side): Promise<
     hinted: 0,
     more: taken.length === HINTS_PER_READ,
   };
-  for (const hints of parentsFirst(context, news)) {
-    outcome.hinted += await new HintedRecords(context, side, hints).handOn(hints.map(({ ref }) => ref));
-    await store.hints.drop(side, hints);
-  }
+  if (news.length === 0) return outcome;
+  const hints = parentsFirst(context, news);
+  outcome.hinted = await new HintedRecords(context, side, hints).handOn(hints.map(({ ref }) => ref));
+  await store.hints.drop(side, news);
   return outcome;
 }
 
@@ -58,11 +58,9 @@ async function withNews(
   });
 }
 
-/** Grouped by kind: an organization before its tickets, these before their comments. */
-function parentsFirst({ mapping }: ActivityContext, hints: WaitingHint[]): WaitingHint[][] {
-  return ENTITY_TYPES.map((type) => hints.filter(({ ref }) => entityOfRef(mapping, ref) === type)).filter(
-    (group) => group.length > 0,
-  );
+/** An organization before its tickets, these before their comments. */
+function parentsFirst({ mapping }: ActivityContext, hints: WaitingHint[]): WaitingHint[] {
+  return ENTITY_TYPES.flatMap((type) => hints.filter(({ ref }) => entityOfRef(mapping, ref) === type));
 }
 
 class HintedRecords {
@@ -76,14 +74,20 @@ class HintedRecords {
   async handOn(refs: RefKey[]): Promise<number> {
     const { context, side } = this;
     try {
+      // All in one read: what a comment says of its ticket is known when the ticket is handed on.
       const results = await context.systems[side].read(refs.map(parseRef));
-      const missing = results.flatMap(({ ref, record }) => (record ? [] : ref));
       const ended = new Set(this.hints.flatMap(({ ref, ends }) => (ends === true ? ref : [])));
-      return await dispatchChanges(context, {
-        records: results.flatMap(({ record }) => record ?? []),
-        gone: missing.filter((ref) => ended.has(refKey(ref))),
-        absent: missing.filter((ref) => !ended.has(refKey(ref))),
-      });
+      let told = 0;
+      for (const kind of new Set(results.map(({ ref }) => ref.kind))) {
+        const some = results.filter(({ ref }) => ref.kind === kind);
+        const missing = some.flatMap(({ ref, record }) => (record ? [] : ref));
+        told += await dispatchChanges(context, {
+          records: some.flatMap(({ record }) => record ?? []),
+          gone: missing.filter((ref) => ended.has(refKey(ref))),
+          absent: missing.filter((ref) => !ended.has(refKey(ref))),
+        });
+      }
+      return told;
     } catch (error) {
       if (isForLater(error)) throw error;
       if (refs.length === 1) return this.leaveToItsPair(refs, error);

@@ -31,6 +31,7 @@ export function configuredSystems(
       baseUrl: config.zendeskBaseUrl,
       auth: config.zendeskAuth,
       attachmentHosts: config.zendeskAttachmentHosts,
+      aiAgentTickets: config.zendeskAiAgentTickets,
       budget: budgets.of('zendesk'),
       ...(onGrant && { onGrant }),
       ...common,

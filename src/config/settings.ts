@@ -137,6 +137,11 @@ export const serviceSettings = z
       .describe(
         'Where Zendesk’s attachments may be fetched from besides Zendesk itself; in the environment with commas between.',
       ),
+    zendeskAiAgentTickets: flag
+      .default(false)
+      .describe(
+        'Whether tickets that only an AI agent answers take part; `true` or `false` ([zendesk.md](zendesk.md#what-is-left-alone)).',
+      ),
     attachmentLimitMb: z.coerce
       .number({ error: 'expected a number of megabytes' })
       .positive()

@@ -92,8 +92,9 @@ function ofEvent({ type, subject, detail, event }: z.output<typeof eventSchema>)
     order: what === 'comment_added' ? MADE : null,
     actor,
   };
-  // Redacting the first comment changes the ticket's description.
-  return { hints: what === 'comment_redacted' ? [comment, record] : [comment], type: name };
+  // The first comment is the ticket's description, and says who may see the ticket.
+  const maySpeakForTicket = what === 'comment_redacted' || what === 'comment_made_private';
+  return { hints: maySpeakForTicket ? [comment, record] : [comment], type: name };
 }
 
 function ofTrigger({ ticket_id, organization_id }: z.output<typeof triggerSchema>): Event {

@@ -4,6 +4,7 @@ import { BackfillStore } from './backfillStore';
 import { BindingStore } from './bindingStore';
 import { Claims, type ClaimDocument } from './claims';
 import { CursorStore } from './cursorStore';
+import { FirstCommentStore } from './firstCommentStore';
 import { DecisionStore, type DecisionDocument } from './decisionStore';
 import { HintStore } from './hintStore';
 import { Identities } from './identities';
@@ -53,6 +54,8 @@ export interface LinkStore extends Links {
   readonly cursors: CursorStore;
   /** What could not be taken in and was passed over. */
   readonly aside: SetAsideStore;
+  /** Who may see each ticket. */
+  readonly firstComments: FirstCommentStore;
 }
 
 /**
@@ -92,6 +95,7 @@ function storeIn(db: Db, prefix: string, since: string, now: () => Date, schema:
     decisions: new DecisionStore(versions.of<DecisionDocument>('decisions')),
     cursors: new CursorStore(db, prefix, lag, now),
     aside: new SetAsideStore(db, prefix, now),
+    firstComments: new FirstCommentStore(db, prefix),
     hints: new HintStore(db, prefix),
     identities: new Identities(db),
     bindings: new BindingStore(db, prefix, now),

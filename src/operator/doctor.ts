@@ -11,6 +11,7 @@ import { clientOver, connectionOptions } from '../workers/temporalClient';
 import { withoutPassword } from '../workers/service';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
 import type { Finding } from './finding';
+import { unstatedIn } from './whoSees';
 import { zendeskAccess } from './zendeskAccess';
 import { pollersOf } from './pollers';
 import { schedulesOf } from './scheduleStates';
@@ -315,6 +316,9 @@ async function* mapping({ config, mongodbUri, systems }: Patient): AsyncIterable
         .map(({ entity, what: row }) => `${entity} ${row}`),
     );
     const rows = Object.values(entities).reduce((sum, table) => sum + table.rows.length, 0);
+    const found = unstatedIn(Object.values(entities));
+    const cure = `"zendesk-pms-sync mapping check" says which row ${config.mappingFile} needs`;
+    if (found !== null) yield { what, state: 'warning', found, cure };
     yield {
       what,
       state: 'ok',

@@ -111,7 +111,8 @@ export interface BackfillStep {
 /**
  * The order of a backfill. The second side is read as a whole before anything is written to it, or what is made there
  * would be read again. So is what match rules look for, on both sides: that there is no match is known only once all
- * was read. Parents come before children, so that these seldom have to wait.
+ * was read. Parents come before children, so that these seldom have to wait; but comments are read before their tickets
+ * are, as they say who may see these.
  */
 export function backfillSteps(mapping: Mapping): BackfillStep[] {
   const kinds = (side: Side, wanted: (entity: EntityType) => boolean) => [
@@ -120,14 +121,15 @@ export function backfillSteps(mapping: Mapping): BackfillStep[] {
   const first: Side = 'zendesk';
   const second = otherSide(first);
   const matched = new Set(kinds(first, (entity) => mapping.entities[entity].match.length > 0));
+  const ahead = new Set([...matched, mapping.entities.CommentToProject.kind[first]]);
   const all = () => true;
   return [
     ...kinds(second, all).map((kind) => ({ side: second, kind, do: 'store' as const })),
-    ...[...matched].map((kind) => ({ side: first, kind, do: 'store' as const })),
+    ...[...ahead].map((kind) => ({ side: first, kind, do: 'store' as const })),
     ...kinds(first, all).map((kind) => ({
       side: first,
       kind,
-      do: matched.has(kind) ? ('write' as const) : ('both' as const),
+      do: ahead.has(kind) ? ('write' as const) : ('both' as const),
     })),
     ...kinds(second, all).map((kind) => ({ side: second, kind, do: 'write' as const })),
   ];

@@ -3,6 +3,7 @@ import { redactAlike } from './redaction';
 import { SIDES, otherSide, type Json, type Side } from './record';
 import type { RowDecision } from './resolution';
 import { filledFrom } from './rules/firstMeeting';
+import { canBeHidden, narrowerSide } from './rules/visibility';
 import { sameValue, textOf } from './values';
 
 /** Three-way merge of one property. Symmetric: exchanging the sides exchanges the result. */
@@ -31,6 +32,8 @@ export type MergeResult =
    * the other side says without what was redacted; `edited` where that is an edit of which `from` has not heard.
    */
   | { kind: 'redact'; from: Side; value: Json; text: Json; edited: boolean }
+  /** Both values stay, each on its side: neither can be written to the other. `value` is agreed on. */
+  | { kind: 'differ'; value: Json }
   /** Only a person can decide. */
   | { kind: 'park' };
 
@@ -109,6 +112,11 @@ function decide(row: PropertyRow, { base, current, changedAt }: MergeInput): Mer
     const loser = otherSide(side);
     return { kind: 'copy', from: side, value: current[side], lost: current[loser], rule };
   };
+  const narrower = base === null ? narrowerSide(row, current) : null;
+  if (narrower)
+    return canBeHidden(row, otherSide(narrower))
+      ? wins(narrower, 'the narrower visibility')
+      : { kind: 'differ', value: current[narrower] };
   for (const side of ['zendesk', 'pms'] as const) {
     if (!writesTo(row, side)) return wins(side, `direction ${row.direction}`);
   }

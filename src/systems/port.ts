@@ -94,6 +94,20 @@ export interface Updated {
 }
 
 /**
+ * Keeps who may see a record where a side shows that with other records only: Zendesk shows the visibility of a ticket, which
+ * is that of its first comment, with the ticket's comments.
+ */
+export interface VisibilityMemory {
+  /**
+   * @param isHandedOn whether the records are about to be handed on with what this answers
+   * @returns what is known, by id: true where customers see the record
+   */
+  recall(ids: readonly string[], isHandedOn?: boolean): Promise<ReadonlyMap<string, boolean>>;
+  /** @returns the ids of records that were last handed on with another visibility, or without one */
+  learn(said: ReadonlyMap<string, boolean>): Promise<string[]>;
+}
+
+/**
  * What the sync needs of a system. Both sides implement it; the core never asks which one it talks to.
  *
  * Every method may throw the classes in `errors.ts`. Values are under the side's own property names; a
@@ -197,6 +211,9 @@ export interface SystemPort {
 
   /** Removes a file's content for good. Once more changes nothing. @returns the record where it has a new version */
   detach(ref: RecordRef, id: string): Promise<SyncRecord | null>;
+
+  /** Absent where every record shows who may see it. Without a call, what one process has seen is known to it alone. */
+  rememberIn?(memory: VisibilityMemory): void;
 
   /** Names of the change streams, e.g. `tickets`, `organizations`, `comments`. */
   readonly streams: readonly string[];

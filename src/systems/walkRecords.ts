@@ -17,7 +17,8 @@ export async function* walk(
   port: SystemPort,
   kinds: Iterable<string>,
 ): AsyncIterable<Pick<ChangePage, 'records' | 'gone'>> {
-  for (const stream of port.streams) {
+  // What follows others says more of them than they say themselves: comments, who may see a ticket.
+  for (const stream of [...port.streams].reverse()) {
     let cursor: string | null = null;
     for (;;) {
       const from: string | null = cursor;

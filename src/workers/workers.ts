@@ -37,6 +37,7 @@ export interface Workers {
 
 export async function createWorkers(context: ActivityContext, settings: WorkerSettings): Promise<Workers> {
   const { connection, namespace, dataConverter, tracing, taskQueue, share = shareOf(1) } = settings;
+  for (const side of SIDES) context.systems[side].rememberIn?.(context.store.firstComments);
   const common: Partial<WorkerOptions> = {
     connection,
     namespace,

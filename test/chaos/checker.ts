@@ -52,6 +52,7 @@ class Check {
     this.checkSayings();
     this.checkFiles();
     this.checkCreations();
+    this.checkLeaks();
     this.checkFields();
     for (const id of await this.world.failedWorkflows()) this.violations.push(`workflow failed: ${id}`);
     return this.violations;
@@ -214,6 +215,15 @@ class Check {
         this.violations.push(`made twice: ${first} and ${ref} both stand for ${externalRef}`);
       made.set(externalRef, ref);
     }
+  }
+
+  /** Internal stays internal, at any time (docs/architecture.md, invariant 7). */
+  private checkLeaks(): void {
+    const counterpart = (ref: string): string | undefined => {
+      const { sides } = this.linkOf.get(ref) ?? {};
+      return sides?.[ref.startsWith('pms:') ? 'zendesk' : 'pms']?.ref;
+    };
+    this.violations.push(...this.world.leaks.found(SYNC_USERS, counterpart));
   }
 
   /** What Zendesk cannot change is said there in a follow-up, once. */

@@ -23,6 +23,7 @@ import { projectRoot } from '../../src/platform/embedded/serverCache';
 import { freePort } from '../../src/platform/ports';
 import { PAIRS_AT_WORK } from '../../src/workers/hint';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
+import { Leaks } from './leaks';
 
 export const PROCESSES = ['worker', 'intake', 'temporal', 'mongo'] as const;
 export type ProcessName = (typeof PROCESSES)[number];
@@ -66,6 +67,7 @@ export class World {
   /** Faults that stay whatever the weather is. */
   climate: FaultInput[] = [];
   readonly kills: Record<string, number> = {};
+  readonly leaks: Leaks;
   /** Every state that each record went through, for whoever looks into a violation. */
   readonly trace: { at: string; ref: string; by: string; what: string; record: unknown }[] = [];
   private temporalConnection: { connection: Connection; client: Client } | null = null;
@@ -81,6 +83,7 @@ export class World {
     private readonly run: string,
   ) {
     this.keepTrace();
+    this.leaks = new Leaks(zendesk, pms);
     this.mongoClient = new MongoClient(servers.mongo.uri, { serverSelectionTimeoutMS: 60_000 });
   }
 

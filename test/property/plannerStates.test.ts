@@ -19,7 +19,7 @@ const FEW = 4;
 const SELDOM_RECORDED = [
   ...['detached', 'switching', 'chosenUnread', 'chosenEnded'].map((phase) => `phase ${phase}`),
   ...['outside', 'unmapped', 'contested', 'orphaned', 'absent'].map((phase) => `phase ${phase}`),
-  ...['unmapped', 'replace', 'combine', 'rests', 'lapse', 'keep', 'aside'].map(
+  ...['unmapped', 'replace', 'differ', 'combine', 'rests', 'lapse', 'keep', 'aside'].map(
     (effect) => `effect ${effect}`,
   ),
   ...['ignore', 'part', 'rest', 'quarantine', 'absent'].map((plan) => `plan ${plan}`),

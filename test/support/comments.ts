@@ -129,10 +129,16 @@ export class Conversation {
       : [...store.all('project')].filter((project) => project['parentId'] === this.ids.project);
   }
 
+  /** As a reader sees them, without what keeps Zendesk from changing them. */
   zendeskTexts(): string[] {
     return this.zendeskTalk()
       .slice(1)
-      .map(({ body }) => body);
+      .map(({ body }) => body.replaceAll('\u2060', ''));
+  }
+
+  /** What Zendesk makes of a text that an agent writes (zendesk-rules.md rule 41). */
+  zendeskKeeps(text: string): string {
+    return this.boxes.zendesk.tickets.comments.textOf({ body: text, uploads: [] }, { ...this.ticket }).body;
   }
 
   pmsTexts(): string[] {

@@ -24,7 +24,7 @@ const SECTIONS: Section[] = [
       ...['zendeskOauthScopes', 'zendeskEmail', 'zendeskApiToken', 'pmsBaseUrl', 'pmsToken'],
       ...['pmsUser', 'pmsRefreshToken', 'pmsProfile', 'pmsAdapter'],
       ...['zendeskCallsPerMinute', 'zendeskTicketUpdateShare', 'pmsCallsPerMinute', 'attachmentLimitMb'],
-      'zendeskAttachmentHosts',
+      ...['zendeskAttachmentHosts', 'zendeskAiAgentTickets'],
     ],
   },
   {

@@ -53,7 +53,8 @@ export function record(side: Side, values: Values, order = 1, over: Partial<Sync
     createdAt: NOW,
     updatedAt: new Date(Date.parse(NOW) + order * 1000).toISOString(),
     state: 'live',
-    values,
+    // What customers see takes part, whatever the mapping says of the PMS.
+    values: side === 'zendesk' ? { public: true, ...values } : values,
     complete: true,
     backRef: null,
     foreignBackRef: false,

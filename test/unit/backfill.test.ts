@@ -109,7 +109,9 @@ test('the second side is read as a whole before the first is written to it; pare
   expect(steps.slice(firstWrite).filter((step) => step.startsWith('store'))).toEqual([]);
   expect(steps.filter((step) => step.startsWith('store pms'))).toHaveLength(3);
   expect(steps.indexOf('write zendesk organization')).toBeLessThan(steps.indexOf('both zendesk ticket'));
-  expect(steps.indexOf('both zendesk ticket')).toBeLessThan(steps.indexOf('both zendesk comment'));
+  expect(steps.indexOf('both zendesk ticket')).toBeLessThan(steps.indexOf('write zendesk comment'));
+  // F3: comments say who may see their tickets.
+  expect(steps.indexOf('store zendesk comment')).toBeLessThan(steps.indexOf('both zendesk ticket'));
 });
 
 test('tallies add up, in any order', () => {

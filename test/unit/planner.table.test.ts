@@ -61,6 +61,15 @@ const mapping = testMapping(
       entity: 'OrgToCustomer',
     },
     ORGANIZATION,
+    {
+      id: 'seen',
+      zendesk: 'public',
+      pms: 'visibility',
+      type: 'enum',
+      direction: 'toPms',
+      transform: 'enum',
+      table: { true: 'public', false: 'internal' },
+    },
   ],
   {
     match: [{ zendesk: 'subject', pms: 'title' }],
@@ -78,7 +87,8 @@ const seen = (what: SyncRecord): Observation => ({ record: what, fresh: true });
 const exported = (what: SyncRecord): Observation => ({ record: what, fresh: false });
 const gone = { record: null, fresh: true } satisfies Observation;
 const ticket = (values: Values = {}, over: Partial<SyncRecord> = {}) => record('zendesk', values, 5, over);
-const project = (values: Values = {}, over: Partial<SyncRecord> = {}) => record('pms', values, 5, over);
+const project = (values: Values = {}, over: Partial<SyncRecord> = {}) =>
+  record('pms', { visibility: 'public', ...values }, 5, over);
 
 const state = (over: Partial<PairState>): PairState => ({
   key: KEY,
@@ -94,7 +104,10 @@ const decided = (...decisions: Decision[]) => ({ decisions: decisionsOf(decision
 /** A pair of which only the ticket is known. */
 const alone = (over: Partial<SyncRecord> = {}, more: Partial<PairState> = {}) =>
   state({ observed: { zendesk: seen(ticket({ subject: 'a' }, over)) }, ...more });
-const SNAPSHOT: Values = { title: 'a', note: null, text: null, amount: null, labels: [], customer: null };
+const SNAPSHOT: Values = {
+  ...{ title: 'a', note: null, text: null, amount: null, labels: [], customer: null },
+  seen: 'public',
+};
 const linkWith = (over: Partial<Link> = {}): Link => ({
   ...newLink(KEY, 'TicketToProject', mapping.version, NOW),
   status: 'linked',
@@ -486,6 +499,12 @@ const EFFECTS: Record<RowEffect['kind'], RowExample> = {
     effect: { value: 'z', rule: 'Ann chose merged', lost: { zendesk: 'x', pms: 'y' } },
     writes: { zendesk: { note: 'z' }, pms: { note: 'z' } },
   },
+  differ: {
+    row: 'seen',
+    zendesk: true,
+    pms: 'internal',
+    effect: { agreed: 'internal', values: { zendesk: 'public', pms: 'internal' } },
+  },
   combine: {
     row: 'labels',
     agreed: ['a', 'b'],
@@ -513,7 +532,10 @@ describe.each(Object.entries(EFFECTS))('effect %s', (kind, example) => {
   const values = { subject: 'a', title: 'a' };
   const given = both({
     link: linkWith({
-      snapshot: { ...SNAPSHOT, ...('agreed' in example && { [row.id]: example.agreed ?? null }) },
+      snapshot: {
+        ...Object.fromEntries(Object.entries(SNAPSHOT).filter(([id]) => id !== row.id)),
+        ...('agreed' in example && { [row.id]: example.agreed }),
+      },
       ...example.link,
     }),
     observed: {

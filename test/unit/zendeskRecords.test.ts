@@ -8,6 +8,8 @@ const ACCOUNT = {
   people: new KnownPeople(new Map()),
   groups: new Map<number, string>(),
   fields: { tags: new Set<string>(), unnamed: () => [] },
+  firstComments: new Map<string, boolean>(),
+  aiAgentTickets: false,
   baseUrl: 'https://acme.zendesk.com',
 };
 const TICKET = {
@@ -30,5 +32,8 @@ test.each<[string, object, string | null]>([
 });
 
 test('a ticket has the properties that the mapping may name', () => {
-  expect(Object.keys(valuesOf({})).sort()).toEqual(Object.keys(PROPERTIES['ticket'] ?? {}).sort());
+  // Where nothing is public, it is known that the first comment is not.
+  expect(Object.keys(valuesOf({ is_public: false })).sort()).toEqual(
+    Object.keys(PROPERTIES['ticket'] ?? {}).sort(),
+  );
 });

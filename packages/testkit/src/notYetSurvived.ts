@@ -16,6 +16,4 @@ export const NOT_YET_SURVIVED: Partial<Rules> = {
   // F7 is mended (test/integration/people.test.ts, with all values). The people of tests, demo, chaos and `verify` put
   // tickets into organizations that are not their requesters', which this rule refuses to people as well.
   foreignOrganization: 'kept',
-  // F29: texts that Zendesk changes.
-  plainText: false,
 };

@@ -36,6 +36,7 @@ export interface Issue {
   subject: string;
   description: string | null;
   due_date: string | null;
+  is_private?: boolean;
   custom_fields?: CustomValue[];
   created_on: string;
   journals?: IssueJournal[];

@@ -49,6 +49,8 @@ const ZENDESK: Record<string, Record<string, Fact>> = {
     assignee: { person: 'agent' },
     // An assignee must be a member of the group.
     group: { group: true, apart: true },
+    // It can be made internal, and never public again.
+    public: { required: 'a ticket is either public or internal', last: ['false'], apart: true },
     submitter: { system: SET_BY_ZENDESK },
     channel: { system: SET_BY_ZENDESK },
     is_public: { system: SET_BY_ZENDESK },

@@ -99,10 +99,10 @@ export class ZendeskApi implements PublicApi {
       const answer = await this.send(answers.organization, { method: 'POST', path: '/organizations', body });
       return this.organization(answer.organization);
     }
-    const { description, ...rest } = values;
+    const { description, public: shown, ...rest } = values;
     const ticket = {
       ...(await this.ticketBody(rest)),
-      comment: { body: textOf(description ?? '') },
+      comment: { body: textOf(description ?? ''), public: shown !== false },
     };
     const answer = await this.send(answers.ticket, { method: 'POST', path: '/tickets', body: { ticket } });
     return this.ticket(answer.ticket);
@@ -140,7 +140,9 @@ export class ZendeskApi implements PublicApi {
         (await this.send(answers.organization, { method: 'PUT', path, body })).organization,
       );
     }
-    const body = { ticket: await this.ticketBody(values) };
+    const { public: shown, ...rest } = values;
+    if (shown === false) await this.makePrivate(id, String((await this.firstComment(id))?.id));
+    const body = { ticket: await this.ticketBody(rest) };
     const answer = await this.send(answers.ticket, { method: 'PUT', path: `/tickets/${id}`, body });
     return this.ticket(answer.ticket);
   }
@@ -225,14 +227,21 @@ export class ZendeskApi implements PublicApi {
     return users.find((each) => each.email?.toLowerCase() === email) ?? null;
   }
 
+  private async makePrivate(ticketId: string, commentId: string): Promise<void> {
+    const path = `/tickets/${ticketId}/comments/${commentId}/make_private`;
+    await this.send(z.unknown(), { method: 'PUT', path });
+  }
+
+  /** Whether customers see it is whether they see the ticket. */
+  private async firstComment(ticketId: string): Promise<Comment | undefined> {
+    const { comments } = await this.get(answers.comments, `/tickets/${ticketId}/comments`, PAGE);
+    return comments[0];
+  }
+
   /** A comment can be made internal; words of it can be redacted, and nothing else. */
   private async editComment(id: string, values: Values): Promise<Seen> {
     const { ticketId, commentId } = partsOf(id);
-    if (values['public'] === false)
-      await this.send(z.unknown(), {
-        method: 'PUT',
-        path: `/tickets/${ticketId}/comments/${commentId}/make_private`,
-      });
+    if (values['public'] === false) await this.makePrivate(ticketId, commentId);
     const words = values['body'];
     if (typeof words === 'string')
       await this.redactMarked(id, (html) => html.replace(words, `<redact>${words}</redact>`));
@@ -284,7 +293,7 @@ export class ZendeskApi implements PublicApi {
   private comment(said: Comment, ticketId: string, custom: Record<string, unknown>, added: Comment[]): Seen {
     const author = this.users.get(said.author_id ?? 0);
     const byline = custom[MARKS.byline];
-    const body = said.body?.replace(/\r\n?/g, '\n') ?? '';
+    const body = textOf(plain(said.body ?? '') ?? '').replace(/\r\n?/g, '\n');
     const named = typeof byline === 'string' && body.startsWith(byline) ? byline : '';
     return {
       id: `${ticketId}-${said.id}`,
@@ -326,6 +335,8 @@ export class ZendeskApi implements PublicApi {
       files: [],
       values: {
         ...values,
+        description: plain(values['description']),
+        public: (await this.firstComment(String(from.id)))?.public ?? null,
         tags: await this.fieldTags.leftOut(values['tags']),
         organization_id: organizationId === null ? null : String(organizationId),
         requester: emailOf('requester_id'),
@@ -375,6 +386,11 @@ function partsOf(id: string): { ticketId: string; commentId: string } {
 
 function isAuditOf({ events }: Audit, commentId: number): boolean {
   return events.some(({ id, type }) => type === 'Comment' && id === commentId);
+}
+
+/** What a reader sees: a character without width keeps Zendesk from changing a text (docs/comments.md). */
+function plain(text: Json | undefined): Json {
+  return typeof text === 'string' ? text.replaceAll('\u2060', '') : (text ?? null);
 }
 
 /** What is left of a redacted file is no file. */

@@ -37,7 +37,7 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
   const snapshot: Values = {};
   const rested: string[] = [];
   for (const row of comparedRows(table))
-    if (rests(row, seen)) rested.push(row.id);
+    if (!isKnown(row, origin, canonical)) rested.push(row.id);
     else if (!notTakenOf({ notTaken: left }, row.id)) snapshot[row.id] = canonical[row.id] ?? null;
   return {
     do: 'write',
@@ -84,7 +84,7 @@ function contentFor(
   const left = new Set(leftOut(pair, origin).map(({ row }) => row));
   for (const row of table.rows) {
     const target = row[to];
-    const isLeft = left.has(row.id) || rests(row, { [origin.ref.side]: origin });
+    const isLeft = left.has(row.id) || !isKnown(row, origin, canonical);
     if (!target || !writesTo(row, to) || isLeft) continue;
     const value =
       generated(row, origin) ?? fromCanonical(row, to, canonical[row.id] ?? null, state.references);
@@ -100,6 +100,11 @@ function contentFor(
     content.rows.push(row.id);
   }
   return content;
+}
+
+/** Whether the origin offers the row's property, or a rule says what stands for it. */
+function isKnown(row: PropertyRow, origin: SyncRecord, canonical: Values): boolean {
+  return row.id in canonical || !rests(row, { [origin.ref.side]: origin });
 }
 
 /** Rows whose value is made by the mapping, of nothing or of the whole record. */

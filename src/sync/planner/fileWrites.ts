@@ -23,7 +23,7 @@ export function fileWrites({ state, table, sides }: LinkedPair, agreement: Agree
   return fileWork(agreement.files ?? []).map(({ op, side, source, place }) => ({
     ...blankWrite(side, op),
     ref: sides[side].ref,
-    values: { public: shownToCustomers(table, side, agreement) },
+    values: { public: shownToCustomers(table, agreement) },
     backRef: sides[otherSide(side)].ref,
     idempotencyKey: `${state.key}/file/${sides[otherSide(side)].ref}/${source}`,
     file: { place, source },

@@ -148,7 +148,7 @@ function followUpOf(
     ref: sides[to].ref,
     values: {
       text,
-      public: shownToCustomers(table, to, agreement),
+      public: shownToCustomers(table, agreement),
     },
     backRef: sides[otherSide(to)].ref,
     // A link that was lost counts its revisions anew: the revision alone does not tell what was said.

@@ -66,9 +66,7 @@ function hiddenToo(pair: Pair, write: PlannedWrite): PlannedWrite {
       const value = record ? canonicalOf(pair, row, side, record) : null;
       return value?.ok ? value.value : undefined;
     });
-  return isInternalNow(pair.table, write.side, shown)
-    ? { ...write, values: { ...write.values, public: false } }
-    : write;
+  return isInternalNow(pair.table, shown) ? { ...write, values: { ...write.values, public: false } } : write;
 }
 
 function chosenEnded({ state }: Pair, { origin, chosen, counterpart }: Findings['chosenEnded']): Plan {

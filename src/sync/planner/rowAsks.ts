@@ -86,6 +86,15 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
   carry: spread,
   overrule: spread,
   replace: spread,
+  differ: ({ agreed, values }) => ({
+    ...NOTHING,
+    agreement: {
+      value: agreed,
+      differing: Object.fromEntries(
+        SIDES.filter((side) => !sameValue(values[side], agreed)).map((side) => [side, values[side]]),
+      ),
+    },
+  }),
   combine: ({ value, shown, deliveries, notTaken }) => ({
     ...NOTHING,
     notTaken,

@@ -69,6 +69,8 @@ export type RowEffect =
   | ({ kind: 'overrule' } & Spread)
   /** A person merged both values. The result goes to each side that has a different one. */
   | ({ kind: 'replace' } & Spread)
+  /** Neither side can take the other's value: both stay. `agreed` is what counts for both. */
+  | { kind: 'differ'; agreed: Json; values: Record<Side, Json> }
   /** Sets, of which each side added or removed elements. `shown` is what each side is to show of `value`. */
   | {
       kind: 'combine';
@@ -197,6 +199,8 @@ function effectOf(
     case 'unchanged':
     case 'agree':
       return result;
+    case 'differ':
+      return { kind: 'differ', agreed: result.value, values };
     case 'park':
       return {
         kind: 'park',

@@ -24,20 +24,35 @@ function secondsAgo(seconds: number): number {
   return Math.floor(Date.now() / 1000) - seconds;
 }
 
+interface TimedPage {
+  end_time: number | null;
+  count: number;
+  end_of_stream?: boolean | undefined;
+}
+
+function isFull(page: TimedPage): boolean {
+  return !(page.end_of_stream ?? page.count < 1000);
+}
+
+/**
+ * Whether a page is of one second and may not have all of it. By the documentation, pages go on to the end of their last
+ * second (zendesk-rules.md rule 26); one that did not would be given for ever.
+ */
+export function isCutShort(page: TimedPage, cursor: string | null): boolean {
+  const start = startTime(cursor);
+  return isFull(page) && (page.end_time ?? start) <= start;
+}
+
 /**
  * Where an export by time goes on: at its last record's second, which comes again then.
  * https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/#time-based-incremental-exports
  */
-export function position(
-  page: { end_time: number | null; count: number; end_of_stream?: boolean | undefined },
-  cursor: string | null,
-): { cursor: string; more: boolean } {
+export function position(page: TimedPage, cursor: string | null): { cursor: string; more: boolean } {
   const start = startTime(cursor);
   const end = page.end_time ?? start;
   const latest = secondsAgo(EXPORT_AGE_SECONDS);
-  const full = !(page.end_of_stream ?? page.count < 1000);
-  // A full page of one second would be given for ever. What it may leave out of that second, reconcile brings.
-  if (full && end <= start) return { cursor: String(end + 1), more: end < latest };
+  const full = isFull(page);
+  if (isCutShort(page, cursor)) return { cursor: String(end + 1), more: end < latest };
   if (full && end <= latest) return { cursor: String(end), more: true };
   // At the end, or as near to it as the API lets anybody begin.
   return { cursor: String(Math.min(end, secondsAgo(OVERLAP_SECONDS))), more: false };

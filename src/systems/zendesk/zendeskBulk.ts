@@ -6,7 +6,7 @@ import type { HttpClient } from '../http';
 import { Jobs } from './jobs';
 import { IDS_PER_CALL } from './zendeskCalls';
 import { newOrganization } from './zendeskOrganizations';
-import type { ZendeskTickets } from './zendeskTickets';
+import { isPublic, type ZendeskTickets } from './zendeskTickets';
 
 /**
  * Comments cannot be made in bulk with their marks, and an update's answer does not say what it replaced: both go
@@ -52,6 +52,13 @@ export class ZendeskBulk implements BulkWrites {
       bodies.push(kind === 'ticket' ? await this.tickets.newTicket(item) : newOrganization(item));
     const path = `/api/v2/${name}/create_many`;
     const results = await this.jobs.run({ method: 'POST', path, body: { [name]: bodies } }, items.length);
+    if (kind === 'ticket') {
+      const made = results.flatMap(({ id }, place) => {
+        const item = items[place];
+        return id === null || !item ? [] : [[id, isPublic(item)] as const];
+      });
+      await this.tickets.visibility.noteMade(new Map(made));
+    }
     const refs = results.flatMap(({ id }) => (id === null ? [] : { side: 'zendesk' as const, kind, id }));
     const read = new Map((await this.read(refs)).map(({ ref, record }) => [ref.id, record]));
     return results.map((result) => {

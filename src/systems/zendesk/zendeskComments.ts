@@ -5,7 +5,8 @@ import { NeedsHuman, RecordGone, ReferenceGone, RetryLater } from '../errors';
 import type { Request } from '../http';
 import type { ChangePage, CreateOptions } from '../port';
 import { isUnreadable, parseEach, type Parsed, type Unreadable } from '../unreadable';
-import { position, startTime } from './exportCursor';
+import { guarded } from './commentText';
+import { isCutShort, position, startTime } from './exportCursor';
 import type { People, Person } from './people';
 import type { ZendeskCalls } from './zendeskCalls';
 import { MARKS, commentId, commentRecord, marksOf, parseCommentId } from './zendeskRecords';
@@ -38,6 +39,17 @@ function mayHavePrivacyChange({ child_events: children, updater_id: updater }: T
   return children.length === 0 && (updater ?? 0) > 0;
 }
 
+/** A comment as an event shows it. */
+interface InEvent {
+  raw: Comment;
+  event: TicketEvent;
+}
+
+/** Whether a ticket was made; the comment that comes with it is the ticket's first. */
+function isCreation({ child_events: children }: TicketEvent): boolean {
+  return children.some((child) => child.event_type === 'Create');
+}
+
 /** 64 kB of text in UTF-8; Zendesk cuts what is longer, without a word. https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/ */
 const COMMENT_BYTES = 65_536;
 
@@ -52,6 +64,9 @@ export class ZendeskComments {
   /** All comments of a ticket with their marks; two calls. */
   async ofTicket(ticketId: string): Promise<SyncRecord[]> {
     const comments = await this.raw(ticketId);
+    await this.tickets.visibility.memory.learn(
+      new Map(comments.slice(0, 1).map((first) => [ticketId, first.public])),
+    );
     const audits = new Map((await this.auditsOf(ticketId)).map((audit) => [audit.id, audit]));
     const people = await this.people.load(comments.map((comment) => comment.author_id));
     const marks = (comment: Comment) => audits.get(comment.audit_id ?? -1)?.metadata?.custom ?? {};
@@ -111,7 +126,7 @@ export class ZendeskComments {
 
   /** Safe to repeat with the same idempotency key. */
   async followUp(ref: RecordRef, values: Values, options: CreateOptions): Promise<void> {
-    const body = `Edited in the PMS: ${placeOf(ref)}\n\n${textOf(values['text'] ?? '')}`;
+    const body = guarded(`Edited in the PMS: ${placeOf(ref)}\n\n${textOf(values['text'] ?? '')}`);
     checkLength(body);
     const audits = await this.auditsOf(ticketOf(ref));
     if (!sentBefore(audits, options.idempotencyKey))
@@ -161,7 +176,9 @@ export class ZendeskComments {
         id,
       }),
     );
-    const { records, unreadable } = await this.inEvents(events.records);
+    // What such a page leaves out of its second is read with the tickets that are in it.
+    const cutShort = isCutShort(page, cursor) ? events.records.map((event) => String(event.ticket_id)) : [];
+    const { records, unreadable } = await this.inEvents(events.records, new Set(cutShort));
     return {
       records,
       unreadable: [...events.unreadable.map((each) => ({ ...each, ref: null })), ...unreadable],
@@ -170,10 +187,10 @@ export class ZendeskComments {
     };
   }
 
-  private async inEvents(events: TicketEvent[]): Promise<Parsed<SyncRecord>> {
-    const comments: { raw: Comment; event: TicketEvent }[] = [];
+  /** @param reread tickets of which all comments are read */
+  private async inEvents(events: TicketEvent[], reread: Set<string>): Promise<Parsed<SyncRecord>> {
+    const comments: InEvent[] = [];
     const faulty: Unreadable[] = [];
-    const reread = new Set<string>();
     for (const event of events) {
       if (mayHavePrivacyChange(event)) reread.add(String(event.ticket_id));
       for (const child of event.child_events) {
@@ -192,13 +209,7 @@ export class ZendeskComments {
     }
     const people = await this.people.load(comments.map(({ raw }) => raw.author_id));
     const records = comments.map(({ raw, event }) =>
-      commentRecord(
-        raw,
-        event.ticket_id,
-        people,
-        event.metadata?.custom ?? {},
-        event.child_events.some((child) => child.event_type === 'Create'),
-      ),
+      commentRecord(raw, event.ticket_id, people, event.metadata?.custom ?? {}, isCreation(event)),
     );
     // These events say that a comment changed, not what it is now.
     for (const ticketId of reread) {
@@ -206,7 +217,10 @@ export class ZendeskComments {
       records.push(...all);
       faulty.push(...unreadable);
     }
-    return { records, unreadable: faulty };
+    return {
+      records: [...(await this.outdatedTickets(comments, reread)), ...records],
+      unreadable: faulty,
+    };
   }
 
   private async commentsOrWhyNot(ticketId: string): Promise<Parsed<SyncRecord>> {
@@ -217,6 +231,22 @@ export class ZendeskComments {
       const name = `comments of zendesk:ticket:${ticketId}`;
       return { records: [], unreadable: [{ ref: null, name, reason: error.message, bytes: 0 }] };
     }
+  }
+
+  /** A ticket's first comment says who may see the ticket. @returns tickets that were handed on with anything else */
+  private async outdatedTickets(
+    comments: readonly InEvent[],
+    reread: ReadonlySet<string>,
+  ): Promise<SyncRecord[]> {
+    const { memory: firstComments } = this.tickets.visibility;
+    const said = new Map<string, boolean>();
+    for (const { raw, event } of comments) {
+      const ticketId = String(event.ticket_id);
+      if (isCreation(event) && !said.has(ticketId)) said.set(ticketId, raw.public);
+    }
+    // Comments that were read since are newer.
+    for (const [id, isPublic] of await firstComments.recall([...reread], false)) said.set(id, isPublic);
+    return said.size === 0 ? [] : this.tickets.outdated(await firstComments.learn(said));
   }
 
   /**
@@ -275,7 +305,7 @@ function bodyOf(values: Values, author: Person | null): { comment: Record<string
     .replace(/\s+/g, ' ')
     .trim();
   const byline = author || shown === '' ? '' : `${shown} wrote:\n\n`;
-  const body = `${byline}${textOf(values['body'] ?? '')}`;
+  const body = guarded(`${byline}${textOf(values['body'] ?? '')}`);
   checkLength(body);
   const isPublic = values['public'] === true;
   return { byline, comment: { body, public: isPublic, ...(author && { author_id: author.id }) } };

@@ -102,12 +102,16 @@ const isActive = ({ active }: { active?: boolean | undefined }): boolean => acti
 
 const idsOf = ({ custom_fields: named }: Ticket): number[] => (named ?? []).map(({ id }) => id);
 
-function tagsOf({ custom_field_options: options, tag }: TicketField): string[] {
+/** What Zendesk's triage fills is no tag, so that a tag of the same words is a person's (zendesk-rules.md rule 13). */
+function tagsOf({ custom_field_options: options, tag, key }: TicketField): string[] {
+  if (key?.startsWith('standard::')) return [];
   return [...(options ?? []).map(({ value }) => value), ...(tag ? [tag] : [])];
 }
 
+/** Every ticket names all active fields, empty ones with null; one that was deleted for good names none. */
 function namesOthers(fields: readonly TicketField[]): (ticket: Ticket) => boolean {
   return (ticket) => {
+    if (ticket.status === 'deleted') return false;
     const ids = new Set(idsOf(ticket));
     return fields.some(({ id }) => !ids.has(id)) || ids.size > fields.length;
   };

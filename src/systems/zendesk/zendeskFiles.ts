@@ -7,6 +7,7 @@ import { NeedsHuman, RetryLater } from '../errors';
 import { checkFileStatus, checkSize, openFile } from '../fileRules';
 import type { Request } from '../http';
 import type { AttachOptions, OpenFile, StagedFile } from '../port';
+import { guarded } from './commentText';
 import type { ZendeskCalls } from './zendeskCalls';
 import { placeOf, sentBefore, ticketOf, type ZendeskComments } from './zendeskComments';
 import { attachmentOf, parseCommentId } from './zendeskRecords';
@@ -57,7 +58,7 @@ export class ZendeskFiles {
     if (earlier) return { id: fileOf(earlier), record: null };
     const file = await open();
     const { token, id } = await this.stage(file);
-    const body = `Attached in the PMS: ${placeOf(ref)}\n\n${file.fileName}`;
+    const body = guarded(`Attached in the PMS: ${placeOf(ref)}\n\n${file.fileName}`);
     const audit = await this.comments.say(
       ref,
       { body, public: isPublic, uploads: [token] },

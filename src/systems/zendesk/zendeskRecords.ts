@@ -3,6 +3,7 @@ import { refKey, tryParseRef } from '../../sync/canonicalKey';
 import { isAllBlack } from '../../sync/redaction';
 import type { Attachment, Json, SyncRecord, Values } from '../../sync/record';
 import type { BulkCreate } from '../bulkWrites';
+import { unguarded, withoutAddresses } from './commentText';
 import type { KnownPeople } from './people';
 import type { KnownTicketFields } from './zendeskFields';
 import type { Comment, CommentFile, Organization, Ticket } from './zendeskSchemas';
@@ -57,6 +58,7 @@ export const PROPERTIES: Record<string, Record<string, boolean>> = {
     organization_id: true,
     group: false,
     channel: false,
+    public: true,
     is_public: false,
     recipient: false,
     'satisfaction_rating.score': false,
@@ -107,18 +109,32 @@ export interface KnownAccount {
   groups: ReadonlyMap<number, string>;
   /** Its own fields. A record names the tags that belong to them apart. */
   fields: KnownTicketFields;
+  /** Whether a ticket's first comment is public, by the ticket's id, as far as it is known. */
+  firstComments: ReadonlyMap<string, boolean>;
   baseUrl: string;
+  /** Whether tickets that only an AI agent answers take part. */
+  aiAgentTickets: boolean;
+}
+
+/**
+ * Whether a ticket's first comment is public: it is not where none is, and it is where it is the only one and one is.
+ * @returns null where the ticket does not say it (zendesk-rules.md rule 20)
+ */
+export function firstIsPublic(raw: Ticket): boolean | null {
+  if (raw.is_public === false) return false;
+  return raw.is_public === true && raw.comment_count === 1 ? true : null;
 }
 
 export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
-  const { people, groups, fields, baseUrl } = known;
+  const { people, groups, fields, firstComments, baseUrl, aiAgentTickets } = known;
   const { tags: tagsOfFields } = fields;
+  const isPublic = firstIsPublic(raw) ?? firstComments.get(String(raw.id));
   const owned = raw.tags.filter((tag) => tagsOfFields.has(tag));
   const channel = raw.via?.channel;
   const rating = raw.satisfaction_rating;
   const values: Values = {
     subject: raw.subject ?? null,
-    description: raw.description ?? null,
+    description: saidIn(raw.description),
     status: raw.status,
     priority: raw.priority ?? null,
     type: raw.type ?? null,
@@ -130,6 +146,7 @@ export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
     organization_id: raw.organization_id == null ? null : String(raw.organization_id),
     group: raw.group_id == null ? null : groups.get(raw.group_id) || null,
     channel: channel == null ? null : String(channel),
+    ...(isPublic !== undefined && { public: isPublic }),
     is_public: raw.is_public ?? null,
     recipient: raw.recipient ?? null,
     'satisfaction_rating.score': (typeof rating === 'string' ? rating : rating?.score) ?? null,
@@ -149,7 +166,7 @@ export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
     ...backReference(raw.external_id),
     ...(owned.length > 0 && { owned: { tags: owned } }),
     ...people.names([raw.requester_id, raw.assignee_id, raw.submitter_id]),
-    skip: null,
+    skip: raw.support_type === 'ai_agent' && !aiAgentTickets ? 'a ticket of an AI agent' : null,
   };
 }
 
@@ -173,7 +190,7 @@ export function commentRecord(
   const mark = (name: string) => (typeof custom[name] === 'string' ? custom[name] : null);
   const attachments = [raw, ...followUps].flatMap((each) => each.attachments).map(attachmentOf);
   const hasFiles = raw.attachments.length > 0;
-  const said = withoutByline(raw.body ?? raw.plain_body ?? null, mark(MARKS.byline));
+  const said = withoutByline(saidIn(raw.body ?? raw.plain_body, raw.attachments), mark(MARKS.byline));
   const body = isDescription ? DESCRIPTION_FILES : said;
   const followsUp = mark(MARKS.followUp) !== null;
   const redactedFiles = attachments.filter(({ redacted }) => redacted);
@@ -190,7 +207,7 @@ export function commentRecord(
     values: {
       ticket_id: String(ticketId),
       body,
-      html_body: raw.html_body ?? null,
+      html_body: raw.html_body == null ? null : withoutAddresses(raw.html_body, raw.attachments),
       public: raw.public,
       author: people.email(raw.author_id),
       author_name: people.name(raw.author_id),
@@ -220,6 +237,11 @@ export function attachmentOf(raw: CommentFile): Attachment {
     // Its size is 1 in answers of 2026, and 0 in older ones (zendesk-rules.md rule 22).
     redacted: raw.file_name === 'redacted.txt' && (raw.size ?? 0) <= 1,
   };
+}
+
+/** A text as it was meant, which shows no address of a file. */
+function saidIn(text: string | null | undefined, files?: readonly CommentFile[]): string | null {
+  return text == null ? null : withoutAddresses(unguarded(text), files);
 }
 
 /** Only the very words that we put there: a redaction that touched them leaves them in the text. */

@@ -41,7 +41,11 @@ export const ticketSchema = z.looseObject({
   due_at: text.optional(),
   tags: z.array(z.string()).default([]),
   recipient: text.optional(),
+  /** `ai_agent` where nobody but one answers. */
+  support_type: text.optional(),
   is_public: z.boolean().optional(),
+  /** Side-loaded where it is asked for; exports have none. */
+  comment_count: z.number().optional(),
   via: z.looseObject({ channel: z.union([z.string(), z.number()]).nullish() }).nullish(),
   /** The reference speaks of a rating, or of a state alone ("offered"); answers have an object for both. */
   satisfaction_rating: z.union([z.looseObject({ score: text.optional() }), z.string()]).nullish(),
@@ -137,6 +141,8 @@ const ticketFieldSchema = z.looseObject({
   id,
   ...field,
   removable: z.boolean().optional(),
+  /** Of Zendesk's own extras, e.g. `standard::intent`; absent or null for the account's own fields. */
+  key: text.optional(),
   /** Of a checkbox: the tag that a ticket has while it is ticked. */
   tag: text,
 });

@@ -2,7 +2,8 @@ import type { ChangePage, WalkPage } from '../port';
 import { exportBeginningNow, secondsOf } from './exportCursor';
 import type { ZendeskComments } from './zendeskComments';
 import type { ZendeskOrganizations } from './zendeskOrganizations';
-import { SINCE, type ZendeskTickets } from './zendeskTickets';
+import { SINCE } from './ticketPosition';
+import type { ZendeskTickets } from './zendeskTickets';
 
 export const STREAMS = ['organizations', 'tickets', 'comments'] as const;
 

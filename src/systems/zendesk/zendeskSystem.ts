@@ -17,6 +17,7 @@ import type {
   SystemPort,
   UpdateOptions,
   Updated,
+  VisibilityMemory,
   WalkPage,
 } from '../port';
 import type { Grant } from '../oauth';
@@ -44,6 +45,8 @@ export interface ZendeskConnection {
   timeoutMs?: number;
   /** Where attachments may come from besides the base address; see `EgressOptions.hosts`. */
   attachmentHosts?: readonly string[];
+  /** Whether tickets that only an AI agent answers take part; they do not if not given. */
+  aiAgentTickets?: boolean;
   /** Of a file that is passed on from here; 20 MB if not given. */
   fileLimitBytes?: number;
   onCall?: (call: ApiCall) => void;
@@ -119,12 +122,19 @@ class Zendesk implements SystemPort {
       calls,
       { people, groups, fields: this.fields, ownId: () => this.ownId() },
       this.organizations,
-      baseUrl,
+      {
+        baseUrl,
+        aiAgentTickets: connection.aiAgentTickets === true,
+      },
     );
     this.comments = new ZendeskComments(calls, people, this.tickets);
     this.files = new ZendeskFiles(calls, this.comments, egress, fileLimitBytes ?? FILE_LIMIT_BYTES);
     this.pages = new ZendeskStreams(this.tickets, this.organizations, this.comments);
     this.bulk = new ZendeskBulk(this.http, this.tickets, (refs) => this.read(refs));
+  }
+
+  rememberIn(memory: VisibilityMemory): void {
+    this.tickets.visibility.memory = memory;
   }
 
   /** Organizations' external ids are unique; tickets' are not, and a comment has none. */
@@ -173,12 +183,14 @@ class Zendesk implements SystemPort {
 
   async read(refs: RecordRef[]): Promise<ReadResult[]> {
     const idsOf = (kind: string) => refs.filter((ref) => ref.kind === kind).map((ref) => ref.id);
-    const records = [
-      ...(await this.tickets.byIds(idsOf('ticket'))),
-      ...(await this.organizations.byIds(idsOf('organization'))),
-    ];
+    const records: SyncRecord[] = [];
+    // Comments first: they say who may see their tickets.
     for (const ticketId of new Set(idsOf('comment').map((id) => parseCommentId(id).ticketId)))
       records.push(...(await this.comments.ofTicket(ticketId)));
+    records.push(
+      ...(await this.tickets.byIds(idsOf('ticket'))),
+      ...(await this.organizations.byIds(idsOf('organization'))),
+    );
     const found = new Map(records.map((record) => [refKey(record.ref), record]));
     return refs.map((ref) => ({ ref, record: found.get(refKey(ref)) ?? null }));
   }

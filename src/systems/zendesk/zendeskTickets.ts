@@ -3,11 +3,14 @@ import { sameValue, textOf } from '../../sync/values';
 import type { Json, Names, RefKey, SyncRecord, Values } from '../../sync/record';
 import { chunks } from '../chunks';
 import type { BulkCreate } from '../bulkWrites';
-import { NeedsHuman, PreconditionFailed, ReferenceGone } from '../errors';
+import { NeedsHuman, PreconditionFailed, RecordGone, ReferenceGone } from '../errors';
 import type { Request } from '../http';
 import type { ChangePage, Updated } from '../port';
 import { parseEach } from '../unreadable';
-import { BEGINNING, startTime } from './exportCursor';
+import { EXPORT, ticketPage } from './ticketExport';
+import { parsePosition, positionText } from './ticketPosition';
+import { guarded } from './commentText';
+import { TicketVisibility } from './ticketVisibility';
 import type { People, Person } from './people';
 import { RefusedParts, type Draft, type LeftOut, type Sending } from './refusedParts';
 import { IDS_PER_CALL, type ZendeskCalls } from './zendeskCalls';
@@ -15,40 +18,15 @@ import type { ZendeskFields } from './zendeskFields';
 import type { ZendeskGroups } from './zendeskGroups';
 import { ZendeskMemberships } from './zendeskMemberships';
 import type { ZendeskOrganizations } from './zendeskOrganizations';
-import { CUSTOM_FIELD, MARKS, marksOf, ticketRecord } from './zendeskRecords';
+import { CUSTOM_FIELD, MARKS, marksOf, ticketRecord, type KnownAccount } from './zendeskRecords';
 import {
+  commentsPage,
   ticketAnswer,
-  ticketExport,
   ticketSchema,
   ticketsAnswer,
   type Audit,
   type Ticket,
-  type TicketExport,
 } from './zendeskSchemas';
-
-/** A position in the ticket stream that begins at a time: `since:1700000000`. The API's own cursors hold no colon. */
-export const SINCE = 'since:';
-const EXPORT = '/api/v2/incremental/tickets/cursor';
-
-/** Where the ticket stream goes on. */
-interface Position {
-  /** The API's own, of the last page; null where there is none yet. */
-  cursor: string | null;
-  /** Seconds of the latest change on the pages so far: from there the stream begins again if the cursor is refused. */
-  since: number;
-}
-
-/** `since:SECONDS`, `since:SECONDS:CURSOR`, or a cursor alone, as releases before 0.2.0 stored it. */
-function parsePosition(text: string | null): Position {
-  if (text === null) return { cursor: null, since: BEGINNING };
-  if (!text.startsWith(SINCE)) return { cursor: text, since: BEGINNING };
-  const [, seconds = '', cursor] = text.split(':');
-  return { cursor: cursor ?? null, since: Number(seconds) || BEGINNING };
-}
-
-function positionText({ cursor, since }: Position): string {
-  return cursor === null ? `${SINCE}${since}` : `${SINCE}${since}:${cursor}`;
-}
 
 /** What tickets point to, by id. */
 interface TicketSurroundings {
@@ -75,20 +53,30 @@ export interface WrittenTicket {
 /** https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ */
 export class ZendeskTickets {
   private readonly refused: RefusedParts;
+  readonly visibility: TicketVisibility;
 
   constructor(
     private readonly calls: ZendeskCalls,
     private readonly around: TicketSurroundings,
     private readonly organizations: ZendeskOrganizations,
-    private readonly baseUrl: string,
+    private readonly account: Pick<KnownAccount, 'baseUrl' | 'aiAgentTickets'>,
   ) {
     this.refused = new RefusedParts(around.people, new ZendeskMemberships(calls));
+    this.visibility = new TicketVisibility((ids) => this.raw(ids));
   }
 
   /** Those that are gone are left out. */
   async byIds(ids: readonly string[]): Promise<SyncRecord[]> {
     const records: SyncRecord[] = [];
     for (const some of chunks(ids, IDS_PER_CALL)) records.push(...(await this.records(await this.raw(some))));
+    return records;
+  }
+
+  /** Tickets whose visibility was found out, as they are with it: those that were handed on without, or with another. */
+  async outdated(ids: readonly string[]): Promise<SyncRecord[]> {
+    const records: SyncRecord[] = [];
+    for (const some of chunks(ids, IDS_PER_CALL))
+      records.push(...(await this.records(await this.raw(some), false)));
     return records;
   }
 
@@ -102,13 +90,14 @@ export class ZendeskTickets {
     const { sent, leftOut } = await this.refused.send(draft, async (sending) => {
       const { values, attempt } = sending;
       const key = item.idempotencyKey;
-      return this.write({
+      const request: Request = {
         method: 'POST',
         path: '/api/v2/tickets',
         body: { ticket: await this.newTicket({ ...item, values }, sending) },
         // A key belongs to one body. What was refused made nothing.
         headers: { 'idempotency-key': attempt === 0 ? key : `${key}/${attempt}` },
-      });
+      };
+      return this.write(request, isPublic(item));
     });
     return this.placed(sent.record, item.values, leftOut);
   }
@@ -134,7 +123,7 @@ export class ZendeskTickets {
     return {
       ...(await this.bodyOf(rest, { names, ...sending })),
       external_id: backRef,
-      comment: { body: words, public: values['is_public'] !== false },
+      comment: { body: guarded(textOf(words)), public: isPublic({ values }) },
       metadata: marksOf({ idempotencyKey, backRef }),
     };
   }
@@ -146,8 +135,12 @@ export class ZendeskTickets {
     version: string,
     names: Names,
   ): Promise<Updated> {
+    const { public: isPublic, ...others } = changes;
+    if (isPublic === false) await this.hide(id);
+    if (isPublic !== undefined && Object.keys(others).length === 0 && !('external_id' in externalId))
+      return { record: await this.mustRead(id), replaced: {} };
     const mark = randomUUID();
-    const values = await this.keepingOrganization(id, changes);
+    const values = await this.keepingOrganization(id, others);
     const requesterId = async () => (await this.raw([id]))[0]?.requester_id ?? null;
     const { sent, leftOut } = await this.refused.send({ values, names, requesterId }, async (sending) => {
       const ticket = {
@@ -209,20 +202,41 @@ export class ZendeskTickets {
   }
 
   private async raw(ids: readonly string[]): Promise<Ticket[]> {
-    const query = { ids: ids.join(',') };
+    // https://developer.zendesk.com/documentation/ticketing/using-the-zendesk-api/side_loading/
+    const query = { ids: ids.join(','), include: 'comment_count' };
     return (await this.calls.http.get(ticketsAnswer, '/api/v2/tickets/show_many', query)).tickets;
+  }
+
+  /** The visibility of a ticket is that of its first comment. */
+  private async hide(id: string): Promise<void> {
+    const path = `/api/v2/tickets/${id}/comments`;
+    const { comments } = await this.calls.http.get(commentsPage, path, {
+      'page[size]': 1,
+      sort: 'created_at',
+    });
+    const [first] = comments;
+    if (!first) throw new RecordGone(`zendesk:ticket:${id} has no comment`);
+    await this.calls.write({ method: 'PUT', path: `${path}/${first.id}/make_private` });
+    await this.visibility.memory.learn(new Map([[id, false]]));
+  }
+
+  private async mustRead(id: string): Promise<SyncRecord> {
+    const [record] = await this.byIds([id]);
+    if (!record) throw new RecordGone(`zendesk:ticket:${id} is gone`);
+    return record;
   }
 
   /** https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/#incremental-ticket-export-cursor-based */
   async changes(cursor: string | null): Promise<ChangePage> {
     const position = parsePosition(cursor);
-    const page = await this.page(position);
+    const page = await ticketPage(this.calls.http, position, this.account.aiAgentTickets);
     const { records: tickets, unreadable } = parseEach(
       ticketSchema,
       page.tickets,
       `Zendesk GET ${EXPORT}: tickets`,
       (id) => ({ side: 'zendesk', kind: 'ticket', id }),
     );
+    await this.visibility.askOfNew(tickets);
     const records = await this.records(tickets);
     const latest = Math.max(position.since, ...records.map(({ order }) => Math.floor(order / 1000)));
     // An account without tickets has no cursor yet: the next poll begins at the same time.
@@ -230,27 +244,21 @@ export class ZendeskTickets {
     return { records, unreadable, gone: [], cursor: positionText(next), more: !page.end_of_stream };
   }
 
-  /** A cursor that Zendesk refuses gives way to the time of the last page: what comes twice brings no news. */
-  private async page({ cursor, since }: Position): Promise<TicketExport> {
-    const at = (query: Record<string, string | number>): Request => ({ method: 'GET', path: EXPORT, query });
-    if (cursor !== null) {
-      const answer = await this.calls.http.send(at({ cursor }), [400]);
-      if (answer.status !== 400) return this.calls.http.parse(ticketExport, at({ cursor }), answer.body);
-    }
-    return this.calls.http.get(ticketExport, EXPORT, { start_time: startTime(String(since)) });
-  }
-
   /** @throws PreconditionFailed, RecordGone, ReferenceGone, NeedsHuman, RetryLater */
-  async write(request: Request): Promise<WrittenTicket> {
+  async write(request: Request, firstComment?: boolean): Promise<WrittenTicket> {
     const written = await this.calls.write(request).catch((error: unknown) => this.withCause(request, error));
     const { ticket, audit } = this.calls.http.parse(ticketAnswer, request, written);
+    if (firstComment !== undefined)
+      await this.visibility.noteMade(new Map([[String(ticket.id), firstComment]]));
     const [record] = await this.records([ticket]);
     if (!record) throw new Error('a ticket was lost between answer and parsing');
     return { ticket, audit: audit ?? null, record };
   }
 
-  private async records(tickets: Ticket[]): Promise<SyncRecord[]> {
+  /** @param isHandedOn see `VisibilityMemory.recall` */
+  private async records(tickets: Ticket[], isHandedOn = true): Promise<SyncRecord[]> {
     if (tickets.length === 0) return [];
+    await this.visibility.learnFrom(tickets);
     const { groups, fields } = this.around;
     const people = await this.around.people.load(
       tickets.flatMap((ticket) => [ticket.requester_id, ticket.assignee_id, ticket.submitter_id]),
@@ -259,7 +267,11 @@ export class ZendeskTickets {
       people,
       groups: await groups.namesFor(tickets),
       fields: await fields.around(tickets),
-      baseUrl: this.baseUrl,
+      firstComments: await this.visibility.memory.recall(
+        tickets.map(({ id }) => String(id)),
+        isHandedOn,
+      ),
+      ...this.account,
     };
     return tickets.map((ticket) => ticketRecord(ticket, known));
   }
@@ -281,6 +293,9 @@ export class ZendeskTickets {
   /** One property as the API takes it; nothing where it would be refused. */
   private async partOf(name: string, value: Json, about: About): Promise<Record<string, unknown>> {
     switch (name) {
+      case 'public':
+        // Said of the first comment.
+        return {};
       case 'organization_id':
         return { organization_id: value === null ? null : Number(value) };
       case 'requester':
@@ -366,4 +381,9 @@ export class ZendeskTickets {
     const entries = Object.entries(held?.values ?? {});
     return Object.fromEntries(entries.filter(([name, value]) => !sameValue(value, record.values[name])));
   }
+}
+
+/** Whether customers see the ticket that is to be made. Where nothing says so, nobody but agents does. */
+export function isPublic({ values }: Pick<BulkCreate, 'values'>): boolean {
+  return values['public'] === true;
 }

@@ -154,7 +154,8 @@ function recordOn(on: Side, choice: Choices, mapping: Mapping): SyncRecord {
     createdAt: seen.old ? '2024-04-01T00:00:00.000Z' : '2024-05-01T12:00:00.000Z',
     updatedAt: `2024-05-01T12:00:0${seen.order}.000Z`,
     state: seen.state,
-    values,
+    // What customers see takes part, whatever the mapping says of the PMS.
+    values: on === 'zendesk' && choice.entity === 'TicketToProject' ? { public: true, ...values } : values,
     complete: true,
     backRef: backRefs[seen.backRef],
     foreignBackRef: seen.foreign,

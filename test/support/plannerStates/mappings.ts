@@ -158,7 +158,8 @@ const COMMENT = (fixed: boolean) => [
     zendesk: 'public',
     pms: 'public',
     type: 'enum',
-    direction: 'both',
+    // As for comments that become projects: never to Zendesk.
+    direction: fixed ? 'both' : 'toPms',
     transform: 'enum',
     winner: 'zendesk',
     ...(fixed && { fixedOn: 'zendesk', onEdit: 'overrule', except: ['internal'] }),
@@ -200,6 +201,8 @@ function mappingOf({ onDelete, onRedact, matched, filtered }: Choice): Mapping {
   );
 }
 
+/** The one of {@link MAPPINGS} in which the PMS alone is told who sees a comment. */
+export const UNFIXED = 2;
 export const MAPPINGS: Mapping[] = [
   { onDelete: 'flag', onRedact: 'toPms', matched: true, filtered: false },
   { onDelete: 'archive', onRedact: 'both', matched: true, filtered: true },

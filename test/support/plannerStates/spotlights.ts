@@ -1,4 +1,5 @@
 import { otherSide } from '../../../src/sync/record';
+import { UNFIXED } from './mappings';
 import type { Choices, RowChoice, SeenChoice } from './choices';
 
 /** States that chance alone brings too seldom: the choices for a state are bent towards one of them. */
@@ -112,6 +113,17 @@ export const SPOTLIGHTS = {
       pms: { like: 'agreed', spelling: 0 },
     })),
   }),
+  /** Two visibilities meet, and the side that shows more cannot be told. */
+  narrower: (choice) => {
+    const there = together({ ...choice, entity: 'CommentToProject', mapping: UNFIXED });
+    const met = rowsOf(there, () => ({
+      restsOn: null,
+      parked: false,
+      zendesk: { like: 'other', spelling: 0 },
+      pms: { like: 'other', spelling: 1 },
+    }));
+    return { ...met, link: { ...met.link, never: true } };
+  },
   /** Rows that name other fields than they were agreed on for, whose source is empty. */
   rebound: (choice) =>
     rowsOf(together({ ...choice, entity: 'TicketToProject' }), () => ({

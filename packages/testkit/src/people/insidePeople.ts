@@ -82,6 +82,31 @@ export class InsidePeople {
     return `${on}-${added.id}`;
   }
 
+  /** @param id of the comment (`<ticket>-<comment>`) or note */
+  hide(side: Side, id: string): void {
+    const { zendesk, pms } = this.systems;
+    if (side === 'pms') {
+      pms.store.update('note', id, { visibility: 'internal' }, undefined, this.person);
+      return;
+    }
+    const [ticketId = 0, commentId = 0] = id.split('-').map(Number);
+    zendesk.tickets.changeComment(ticketId, commentId, this.agent, {
+      type: 'CommentPrivacyChange',
+      event: 'ticket.comment_made_private',
+      change: (comment) => ({ ...comment, public: false }),
+    });
+  }
+
+  /** A ticket is internal where its first comment is. */
+  hideTicket(side: Side, id: string): void {
+    const { zendesk, pms } = this.systems;
+    if (side === 'pms') pms.store.update('project', id, { visibility: 'internal' }, undefined, this.person);
+    else {
+      const [first] = zendesk.tickets.comments.of(Number(id));
+      if (first) this.hide('zendesk', `${id}-${first.id}`);
+    }
+  }
+
   /**
    * Where people of the other side find a pair's record: by what the records say of each other.
    * @param side of the record that is known

@@ -58,12 +58,18 @@ function readRoutes(api: FastifyInstance, context: Context): void {
     count: { value: tickets.live().length, refreshed_at: store.now() },
   }));
   api.get('/tickets/show_many', async (request) => {
-    const found = idList(queryOf(request)['ids']).flatMap((id) => store.tickets.get(id) ?? []);
+    const { ids, include = '' } = queryOf(request);
+    const found = idList(ids).flatMap((id) => store.tickets.get(id) ?? []);
+    // https://developer.zendesk.com/documentation/ticketing/using-the-zendesk-api/side_loading/
+    const counted = (ticket: Ticket): Fields =>
+      include.split(',').includes('comment_count')
+        ? { ...show(ticket), comment_count: tickets.comments.of(ticket.id).length }
+        : show(ticket);
     return list(
       request,
       'tickets',
       found.filter((ticket) => ticket.status !== 'deleted'),
-      show,
+      counted,
     );
   });
   api.get('/users/:id/tickets/:role', async (request) => {

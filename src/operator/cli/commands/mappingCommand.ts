@@ -3,6 +3,7 @@ import { loadMappingFile } from '../../../config/config';
 import { bindMapping, loadMapping, offeredBy } from '../../../config/loadMapping';
 import { configuredBudgets, configuredSystems } from '../../../config/configuredSystems';
 import { pairCustomFields, unknownValues, type SuggestedRow } from '../../fieldPairs';
+import { unstatedVisibility, whoSees } from '../../whoSees';
 import { restingNow, restingWords, storedBindings } from '../../resting';
 import { diffMappings, type MappingChange } from '../../mappingDiff';
 import type { Mapping, PropertyRow } from '../../../sync/mapping';
@@ -127,7 +128,9 @@ async function check(file: string | undefined, options: Options): Promise<void> 
       zendesk: offered.zendesk.get(table.kind.zendesk) ?? ([] as PropertyInfo[]),
       pms: offered.pms.get(table.kind.pms) ?? ([] as PropertyInfo[]),
     };
-    return { table, problems: unknownValues(table, fields), ...pairCustomFields(table, fields) };
+    const unstated = unstatedVisibility(table, fields.pms);
+    const problems = [...unknownValues(table, fields), ...(unstated === null ? [] : [unstated])];
+    return { table, problems, ...pairCustomFields(table, fields) };
   });
   const problems = [...resting.map(restingWords), ...tables.flatMap((each) => each.problems)];
   if (options.json)
@@ -146,6 +149,8 @@ async function check(file: string | undefined, options: Options): Promise<void> 
     for (const { table, rows, unmapped } of tables) {
       const fitting = table.rows.filter((row) => row.restsOn === undefined).length;
       printLine(`${table.entity}: ${fitting} rows fit the fields of both systems`);
+      const seen = whoSees(table);
+      if (seen !== null) printLine(`  ${seen}`);
       for (const row of rows) printLine(`  not mapped, though both have it: ${asLine(row)}`);
       for (const field of unmapped)
         printLine(paint('dim', `  not mapped: ${field.side} ${field.name} "${field.title}" (${field.why})`));

@@ -27,6 +27,7 @@ export function registerRebuild(links: Command): void {
       const budgets = configuredBudgets(config);
       budgets.open(db);
       const systems = configuredSystems(config, { budgets });
+      systems.zendesk.rememberIn?.(store.firstComments);
       const formerName = await store.bindings.formerNames();
       const mapping = await checkMapping(unchecked, systems, config.mappingFile, formerName);
       const context = {

@@ -1,0 +1,63 @@
+import type { Collection, Db } from 'mongodb';
+import { byIds, type ReadByIds } from './byIds';
+
+interface FirstCommentDocument {
+  /** The ticket's id. */
+  _id: string;
+  /** Absent while nobody has seen the comment. */
+  public?: boolean;
+  /** What the ticket's record said when it was last handed on; null where that was not known. Absent before the first time. */
+  shown?: boolean | null;
+}
+
+/**
+ * Whether the first comment of each ticket is public, which is the ticket's own visibility. Zendesk shows it with the
+ * comments only, so what one process has seen of it is kept for all (see `VisibilityMemory` in src/systems/port.ts).
+ */
+export class FirstCommentStore {
+  private readonly tickets: Collection<FirstCommentDocument>;
+  private readonly read: ReadByIds<FirstCommentDocument>;
+
+  constructor(db: Db, prefix: string) {
+    this.tickets = db.collection(`${prefix}firstComments`);
+    this.read = byIds(this.tickets);
+  }
+
+  /**
+   * @param isHandedOn whether the tickets' records are about to be handed on with what this answers
+   * @returns what is known
+   */
+  async recall(ids: readonly string[], isHandedOn = true): Promise<ReadonlyMap<string, boolean>> {
+    const found = new Map((await this.read(ids)).map((each) => [each._id, each]));
+    const known = new Map<string, boolean>();
+    const changed = new Map<string, boolean | null>();
+    for (const id of ids) {
+      const { public: isPublic, shown } = found.get(id) ?? {};
+      if (isPublic !== undefined) known.set(id, isPublic);
+      if (shown !== (isPublic ?? null)) changed.set(id, isPublic ?? null);
+    }
+    if (isHandedOn) await this.set([...changed].map(([_id, shown]) => ({ _id, set: { shown } })));
+    return known;
+  }
+
+  /** @returns the tickets whose records said something else when they were handed on */
+  async learn(said: ReadonlyMap<string, boolean>): Promise<string[]> {
+    const found = new Map((await this.read([...said.keys()])).map((each) => [each._id, each]));
+    const news = [...said].filter(([id, isPublic]) => found.get(id)?.public !== isPublic);
+    await this.set(news.map(([_id, isPublic]) => ({ _id, set: { public: isPublic } })));
+    return [...said].flatMap(([id, isPublic]) => {
+      const shown = found.get(id)?.shown;
+      return shown === undefined || shown === isPublic ? [] : [id];
+    });
+  }
+
+  private async set(changes: { _id: string; set: Partial<FirstCommentDocument> }[]): Promise<void> {
+    if (changes.length === 0) return;
+    await this.tickets.bulkWrite(
+      changes.map(({ _id, set }) => ({
+        updateOne: { filter: { _id }, update: { $set: set }, upsert: true },
+      })),
+      { ordered: false },
+    );
+  }
+}

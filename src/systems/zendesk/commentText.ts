@@ -1,0 +1,59 @@
+/**
+ * Texts of comments, on their way to Zendesk and back. From a plain `body`, Zendesk strips HTML, collapses runs of blanks
+ * and of empty lines, and replaces placeholders, whoever wrote them (zendesk-rules.md rule 41,
+ * https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/#bodies). So a character without width
+ * stands wherever it would do so, and is taken out when the text is read. It shows to nobody.
+ */
+const GUARD = '\u2060';
+
+/** A text that Zendesk keeps as it is. Once more changes nothing. */
+export function guarded(text: string): string {
+  return (
+    unguarded(text)
+      // No side minds these: blanks at the end of a line, and outer empty lines.
+      .replace(/\r\n?/g, '\n')
+      .replace(/\u00a0/g, ' ')
+      .replace(/[^\S\n]+$/gm, '')
+      .replace(/^\n+|\n+$/g, '')
+      // Placeholders and tags of Liquid, in which Zendesk's placeholders are written.
+      .replace(/\{(?=[{%])/g, `{${GUARD}`)
+      .replace(/<(?=[a-z/!?])/gi, `<${GUARD}`)
+      .replace(/\t/g, `${GUARD}${GUARD} `)
+      .replace(/ (?= )/g, ` ${GUARD}`)
+      .replace(/^ /gm, `${GUARD} `)
+      .replace(/\n(?=\n\n)/g, `\n${GUARD}`)
+  );
+}
+
+/** The text that was meant. */
+export function unguarded(text: string): string {
+  return text
+    .replace(new RegExp(`${GUARD}${GUARD} `, 'g'), '\t')
+    .replace(new RegExp(`(^|[\\s{<])${GUARD}`, 'g'), '$1');
+}
+
+/** A file as a comment has it. */
+interface NamedFile {
+  file_name: string;
+  content_url: string;
+}
+
+/**
+ * The addresses of Zendesk's attachments are keys to them: whoever knows one may read the file
+ * (https://developer.zendesk.com/api-reference/ticketing/tickets/ticket-attachments/). Bare, or as a Markdown image.
+ */
+const ADDRESS = String.raw`https?:\/\/[^\s<>"')\]]*(?:\/attachments\/token\/|\.zdusercontent\.com\/)[^\s<>"')\]]*`;
+const LINKED = new RegExp(String.raw`!?\[[^\]\n]*\]\((${ADDRESS})[^)\n]*\)|(${ADDRESS})`, 'gi');
+
+/** The text, with a file's name wherever the address of an attachment stands. */
+export function withoutAddresses(text: string, files: readonly NamedFile[] = []): string {
+  return text.replace(LINKED, (_, linked: string | undefined, bare: string | undefined) =>
+    nameAt(linked ?? bare ?? '', files),
+  );
+}
+
+function nameAt(address: string, files: readonly NamedFile[]): string {
+  const named = URL.canParse(address) ? new URL(address).searchParams.get('name') : null;
+  const name = named ?? files.find(({ content_url: url }) => url === address)?.file_name;
+  return name === undefined || name === '' ? 'a file' : name;
+}

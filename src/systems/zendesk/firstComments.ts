@@ -1,0 +1,32 @@
+import type { VisibilityMemory } from '../port';
+
+interface Known {
+  public?: boolean;
+  /** As the ticket's record was last handed on. */
+  shown?: boolean | null;
+}
+
+/** Until the link store is there, and for a command that works without one: kept in this process only. */
+export class FirstComments implements VisibilityMemory {
+  private readonly tickets = new Map<string, Known>();
+
+  recall(ids: readonly string[], isHandedOn = true): Promise<ReadonlyMap<string, boolean>> {
+    const known = new Map<string, boolean>();
+    for (const id of ids) {
+      const isPublic = this.tickets.get(id)?.public;
+      if (isPublic !== undefined) known.set(id, isPublic);
+      if (isHandedOn) this.tickets.set(id, { ...this.tickets.get(id), shown: isPublic ?? null });
+    }
+    return Promise.resolve(known);
+  }
+
+  learn(said: ReadonlyMap<string, boolean>): Promise<string[]> {
+    const outdated: string[] = [];
+    for (const [id, isPublic] of said) {
+      const before = this.tickets.get(id);
+      if (before?.shown !== undefined && before.shown !== isPublic) outdated.push(id);
+      this.tickets.set(id, { ...before, public: isPublic });
+    }
+    return Promise.resolve(outdated);
+  }
+}

@@ -1,0 +1,47 @@
+import { chunks } from '../chunks';
+import type { VisibilityMemory } from '../port';
+import { FirstComments } from './firstComments';
+import { IDS_PER_CALL } from './zendeskCalls';
+import { firstIsPublic } from './zendeskRecords';
+import type { Ticket } from './zendeskSchemas';
+
+/** Tickets that were made since are new: a stream that is far behind asks of none by itself. */
+const NEW_MS = 60 * 60_000;
+
+/** Who may see tickets, as far as tickets themselves say it; comments say it all (see `ZendeskComments`). */
+export class TicketVisibility {
+  /** Replaced once the link store is there. */
+  memory: VisibilityMemory = new FirstComments();
+
+  constructor(private readonly read: (ids: readonly string[]) => Promise<Ticket[]>) {}
+
+  /**
+   * Who may see tickets that were just made; whether one was made internal since, by a repeat of its create, is known already.
+   * @param made whether the first comment is public, by the ticket's id
+   */
+  async noteMade(made: ReadonlyMap<string, boolean>): Promise<void> {
+    const known = await this.memory.recall([...made.keys()], false);
+    await this.memory.learn(new Map([...made].filter(([id]) => !known.has(id))));
+  }
+
+  /** An export does not say who may see a ticket. Most new ones have one comment yet, so that a list of tickets says it. */
+  async askOfNew(tickets: readonly Ticket[]): Promise<void> {
+    const recent = Date.now() - NEW_MS;
+    const open = tickets.filter((raw) => firstIsPublic(raw) === null && Date.parse(raw.created_at) > recent);
+    const known = await this.memory.recall(
+      open.map(({ id }) => String(id)),
+      false,
+    );
+    const unknown = open.map(({ id }) => String(id)).filter((id) => !known.has(id));
+    for (const some of chunks(unknown, IDS_PER_CALL)) await this.learnFrom(await this.read(some));
+  }
+
+  /** What tickets themselves say of their first comments. */
+  async learnFrom(tickets: readonly Ticket[]): Promise<void> {
+    const said = tickets.flatMap((raw) => {
+      const isPublic = firstIsPublic(raw);
+      return isPublic === null ? [] : [[String(raw.id), isPublic] as const];
+    });
+    if (said.length > 0) await this.memory.learn(new Map(said));
+  }
+}
