@@ -11,6 +11,7 @@ import { clientOver, connectionOptions } from '../workers/temporalClient';
 import { withoutPassword } from '../workers/service';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
 import type { Finding } from './finding';
+import { firstLine, wordsOf } from './errorWords';
 import { unstatedIn } from './whoSees';
 import { zendeskAccess } from './zendeskAccess';
 import { pollersOf } from './pollers';
@@ -393,14 +394,4 @@ async function* webhooks({ config, admins }: Patient): AsyncIterable<Finding> {
       };
     }
   }
-}
-
-/** A system's own message. Any other error is a bug, and is reported as one. */
-function wordsOf(error: unknown): string {
-  if (error instanceof NeedsHuman || error instanceof RetryLater) return error.message;
-  return firstLine(error);
-}
-
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 }

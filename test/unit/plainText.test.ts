@@ -13,7 +13,7 @@ const COUNTED = ['charAt', 'charCodeAt', 'slice', 'replace', 'split', 'lastIndex
 function stepsOf(work: () => unknown): number {
   let steps = 0;
   for (const name of COUNTED) {
-    const original = String.prototype[name] as (this: string, ...args: unknown[]) => unknown;
+    const original = Reflect.get(String.prototype, name) as (this: string, ...args: unknown[]) => unknown;
     const counting = function (this: string, ...args: unknown[]) {
       steps += 1;
       return original.apply(this, args);

@@ -1,5 +1,4 @@
-import type { Request } from '../../src/systems/http';
-import { HttpClient } from '../../src/systems/http';
+import { type Request, HttpClient } from '../../src/systems/http';
 import { AlreadyExists } from '../../src/systems/errors';
 import { refusal } from '../../src/systems/zendesk/zendeskRefusal';
 

@@ -158,7 +158,8 @@ export class PmsApi implements PmsView {
       id,
       name,
       size,
-      content: async () => buffer((await this.http.download({ method: 'GET', path: `/api/v1/attachments/${id}` })).content),
+      content: async () =>
+        buffer((await this.http.download({ method: 'GET', path: `/api/v1/attachments/${id}` })).content),
     }));
     return { id: from.id, values, files };
   }

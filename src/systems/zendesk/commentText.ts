@@ -8,13 +8,11 @@ const GUARD = '\u2060';
 
 /** A text that Zendesk keeps as it is. Once more changes nothing. */
 export function guarded(text: string): string {
+  const plain = unguarded(text)
+    .replace(/\r\n?/g, '\n')
+    .replace(/\u00a0/g, ' ');
   return (
-    unguarded(text)
-      // No side minds these: blanks at the end of a line, and outer empty lines.
-      .replace(/\r\n?/g, '\n')
-      .replace(/\u00a0/g, ' ')
-      .replace(/[^\S\n]+$/gm, '')
-      .replace(/^\n+|\n+$/g, '')
+    withoutOuterBlanks(plain)
       // Placeholders and tags of Liquid, in which Zendesk's placeholders are written.
       .replace(/\{(?=[{%])/g, `{${GUARD}`)
       .replace(/<(?=[a-z/!?])/gi, `<${GUARD}`)
@@ -23,6 +21,14 @@ export function guarded(text: string): string {
       .replace(/^ /gm, `${GUARD} `)
       .replace(/\n(?=\n\n)/g, `\n${GUARD}`)
   );
+}
+
+/** No side minds these: blanks at the end of a line, and outer empty lines. */
+function withoutOuterBlanks(text: string): string {
+  const lines = text.split('\n').map((line) => line.trimEnd());
+  const first = lines.findIndex((line) => line !== '');
+  const last = lines.findLastIndex((line) => line !== '');
+  return lines.slice(Math.max(first, 0), last + 1).join('\n');
 }
 
 /** The text that was meant. */
@@ -42,14 +48,19 @@ interface NamedFile {
  * The addresses of Zendesk's attachments are keys to them: whoever knows one may read the file
  * (https://developer.zendesk.com/api-reference/ticketing/tickets/ticket-attachments/). Bare, or as a Markdown image.
  */
-const ADDRESS = String.raw`https?:\/\/[^\s<>"')\]]*(?:\/attachments\/token\/|\.zdusercontent\.com\/)[^\s<>"')\]]*`;
-const LINKED = new RegExp(String.raw`!?\[[^\]\n]*\]\((${ADDRESS})[^)\n]*\)|(${ADDRESS})`, 'gi');
+const ADDRESS = String.raw`https?:\/\/[^\s<>"')\]]{1,2000}`;
+const LINKED = new RegExp(
+  String.raw`!?\[[^\][\n]{0,300}\]\((${ADDRESS})(?: [^)\n]{0,300})?\)|(${ADDRESS})`,
+  'gi',
+);
+const OF_FILES = ['/attachments/token/', '.zdusercontent.com/'];
 
 /** The text, with a file's name wherever the address of an attachment stands. */
 export function withoutAddresses(text: string, files: readonly NamedFile[] = []): string {
-  return text.replace(LINKED, (_, linked: string | undefined, bare: string | undefined) =>
-    nameAt(linked ?? bare ?? '', files),
-  );
+  return text.replace(LINKED, (whole, linked: string | undefined, bare: string | undefined) => {
+    const address = linked ?? bare ?? '';
+    return OF_FILES.some((part) => address.includes(part)) ? nameAt(address, files) : whole;
+  });
 }
 
 function nameAt(address: string, files: readonly NamedFile[]): string {
