@@ -102,7 +102,7 @@ export function compareAnswer(
     const value = toCanonical(row, side, shownValue(row, side, answer), references, kinds);
     if (!value.ok) compared.changedRows.push(row.id);
     else if (aside && !aside.byElement) compareAside(compared, aside, side, value.value);
-    else compareRow(compared, row, write, next, value.value);
+    else compareRow(compared, row, { write, next, refusal: answer.leftOut?.[row[side]] }, value.value);
   }
   return compared;
 }
@@ -119,8 +119,7 @@ function compareAside(compared: AnswerCompared, aside: NotTaken, side: Side, ans
 function compareRow(
   compared: AnswerCompared,
   row: PropertyRow,
-  write: PlannedWrite,
-  next: Agreement,
+  { write, next, refusal }: { write: PlannedWrite; next: Agreement; refusal: string | undefined },
   answered: Json,
 ): void {
   const { residue, changedRows } = compared;
@@ -129,7 +128,8 @@ function compareRow(
   const before = write.op === 'create' ? undefined : write.expects[row.id];
   const setAside = (over: Pick<NotTaken, 'shown' | 'why'> & Partial<NotTaken>) => {
     const offered = meantOn(next, otherSide(write.side), row.id) ?? null;
-    const words = wordsOf(row, over.why);
+    // What the adapter left out of the write was refused, in the API's own words.
+    const words = refusal ?? wordsOf(row, over.why);
     compared.notTaken = [
       ...compared.notTaken.filter(
         (each) => each.row !== row.id || (over.byElement && each.side !== write.side),
@@ -142,7 +142,12 @@ function compareRow(
     if (sameValue(shown, next.snapshot[row.id])) delete residue[row.id];
     else residue[row.id] = shown;
     if (!sameValue(shown, meant))
-      setAside({ shown, why: 'ignored', byElement: true, offered: meant ?? null });
+      setAside({
+        shown,
+        why: refusal === undefined ? 'ignored' : 'refused',
+        byElement: true,
+        offered: meant ?? null,
+      });
     if (isChanged) changedRows.push(row.id);
     return;
   }
@@ -150,7 +155,7 @@ function compareRow(
     changedRows.push(row.id);
     return;
   }
-  const why = whyNotTaken({ row, meant, before, answered });
+  const why = refusal === undefined ? whyNotTaken({ row, meant, before, answered }) : 'refused';
   if (why) setAside({ shown: answered, why });
   // A state that the side chose itself (assigning a new ticket opens it) is a change to carry across.
   else if (row.type !== 'enum' && row.type !== 'boolean') residue[row.id] = answered;

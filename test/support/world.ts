@@ -78,6 +78,8 @@ export class World {
   decisions: Decisions = NO_DECISIONS;
   /** What a system makes of the values that it is sent. */
   onWrite: (side: Side, values: Values) => Values = (_, values) => values;
+  /** What an adapter leaves out of a write because the system refuses it: the system's words, by property. */
+  leavesOut: Record<string, string> | null = null;
   /** What a system refuses: the properties that it names, none where it names none; null where it takes the write. */
   refuses: (side: Side, values: Values) => readonly string[] | null = () => null;
   /** A write was refused as a whole, and the pair waits for a person. */
@@ -214,8 +216,9 @@ export class World {
           backRef: write.backRef as RefKey,
         });
       if (write.op !== 'followUp') this.edit(write.side, this.onWrite(write.side, write.values));
-      const answer = this.records[write.side];
-      if (!answer) throw new Error('nothing was written');
+      const shown = this.records[write.side];
+      if (!shown) throw new Error('nothing was written');
+      const answer = { ...shown, ...(this.leavesOut && { leftOut: this.leavesOut }) };
       const compared = compareAnswer(this.mapping, table, write, answer, link.intent.next, NO_REFERENCES);
       link = withAnswer(link, link.intent, write, write.op === 'followUp' ? null : answer, compared, NOW);
     }

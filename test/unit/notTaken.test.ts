@@ -173,6 +173,20 @@ describe('F10: a refusal that names a property', () => {
 });
 
 describe('F9, F11: a write that is accepted and changes nothing', () => {
+  test('F17: a person whom the side refuses is left out, and the link has its words', () => {
+    const world = linked();
+    world.onWrite = ignoring(world, 'assignee');
+    world.leavesOut = { assignee: 'Assignee: x.@legacy.example is not an address' };
+    world.edit('pms', { assignee: 'x.@legacy.example', title: 'told' });
+    world.settle();
+    expect(world.records.zendesk?.values).toMatchObject({ subject: 'told' });
+    expect(aside(world, 'assignee')).toMatchObject({
+      why: 'refused',
+      side: 'zendesk',
+      words: 'Assignee: x.@legacy.example is not an address',
+    });
+  });
+
   test('a person whom the other side does not know is not taken, and is told so', () => {
     const world = linked();
     world.onWrite = ignoring(world, 'assignee');
