@@ -1,7 +1,8 @@
-import type { Link } from '../../src/sync/link';
+import { blankWrite, newLink, type Link } from '../../src/sync/link';
 import { notTakenOf } from '../../src/sync/notTaken';
 import { differingRows } from '../../src/sync/planner';
 import type { Json, Side, Values } from '../../src/sync/record';
+import { refusedRows } from '../../src/sync/rules/taken';
 import { NO_REFERENCES, World, testMapping } from '../support/world';
 
 /** Not taken is not agreed: what a side refused or ignored is kept beside what was agreed, and offered again. */
@@ -170,6 +171,27 @@ describe('F10: a refusal that names a property', () => {
     expect(shownOn(world, 'pms', 'state')).toBe('done');
     expect(world.link?.notTaken).toBeUndefined();
   });
+});
+
+test('a comment is not made without its text, which could not be added later', () => {
+  const comments = testMapping([
+    {
+      zendesk: 'body',
+      pms: 'text',
+      type: 'text',
+      direction: 'both',
+      winner: 'zendesk',
+      fixedOn: 'zendesk',
+      onEdit: 'followUp',
+    },
+    { zendesk: 'note', pms: 'memo', type: 'string', direction: 'both', winner: 'latest' },
+  ]).entities.TicketToProject;
+  const write = { ...blankWrite('zendesk', 'create'), rows: ['text', 'memo'] };
+  const refusal = { code: 'too_long', fields: ['body'] } as const;
+  const link = newLink('TicketToProject/pms:project:1', 'TicketToProject', 'm', '2024-05-01T00:00:00.000Z');
+  expect(refusedRows(comments, write, refusal, link)).toEqual([]);
+  expect(refusedRows(comments, write, { ...refusal, fields: ['note'] }, link)).toEqual(['memo']);
+  expect(refusedRows(comments, { ...write, op: 'update' }, refusal, link)).toEqual(['text']);
 });
 
 describe('F9, F11: a write that is accepted and changes nothing', () => {

@@ -67,9 +67,12 @@ export function refusedRows(
   if (op !== 'create' && op !== 'update') return [];
   const isApart = rows.length === 1 && rows.every((row) => notTakenOf(link, row)?.why === 'apart');
   if (isApart && fields.length === 0) return rows;
-  return table.rows
-    .filter((row) => rows.includes(row.id) && row[side] !== null && fields.includes(row[side]))
-    .map(({ id }) => id);
+  const named = table.rows.filter(
+    (row) => rows.includes(row.id) && row[side] !== null && fields.includes(row[side]),
+  );
+  // Without what cannot be added later, such as a comment's text, a record is not made at all.
+  if (op === 'create' && named.some((row) => row.fixed !== null || row.write === 'create')) return [];
+  return named.map(({ id }) => id);
 }
 
 /** Whether a refusal may be for a value of which it does not say the property. */
