@@ -90,7 +90,7 @@ test('from nothing to two systems that agree', async () => {
     PMS_TOKEN: boxes.pms.token,
   });
   expect(made).toMatchObject({ code: 0, err: '' });
-  expect(made.out).toMatch(/^24 custom fields found, 20 of them mapped/m);
+  expect(made.out).toMatch(/^25 custom fields found, 20 of them mapped/m);
   expect(statSync(path.join(dir, 'secrets/pms-token')).mode & 0o077).toBe(0);
   expect(statSync(path.join(dir, 'secrets/zendesk-oauth-client-secret')).mode & 0o077).toBe(0);
   for (const file of ['zendesk-pms-sync.yaml', 'mapping.yaml'])
