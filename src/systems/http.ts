@@ -192,7 +192,8 @@ export class HttpClient {
   private notAllowed(call: string, request: Request, { status, body }: Pick<Answer, 'status' | 'body'>) {
     const { credential, explainRefusal } = this.options;
     const isOfOne = request.readsOne === true || (request.method !== 'GET' && !request.form);
-    const told = explainRefusal?.(status, body, isOfOne) ?? null;
+    // What a role may not make, it may make nowhere, as far as the system can explain it.
+    const told = explainRefusal?.(status, body, isOfOne && request.method !== 'POST') ?? null;
     if (status === 403 && told === null && isOfOne)
       return new NeedsHuman('forbidden', `${call}: answered 403${explanation(body)}`);
     return new NeedsHuman(

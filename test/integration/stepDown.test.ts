@@ -49,8 +49,8 @@ function everyTime(distance: number): (command: Command) => Fault | null {
 
 describe('the proxy', () => {
   let client: MongoClient;
-  const open = async (options = '') => {
-    client = await MongoClient.connect(proxy.uri(options), { maxPoolSize: 2 });
+  const open = async (options = 'maxPoolSize=2') => {
+    client = await MongoClient.connect(proxy.uri(options));
     return client.db(`stepdown-${randomUUID().slice(0, 8)}`).collection<{ _id: string; n: number }>('any');
   };
   afterEach(() => client.close());
