@@ -5,6 +5,8 @@ import { REFUSALS, refusal } from './zendeskRefusal';
 /** Ids of one `show_many`, items of one page or of one bulk write. */
 export const IDS_PER_CALL = 100;
 
+const ONE_TICKET = /^\/api\/v2\/tickets\//;
+
 /** The calls that all kinds of records share: writes whose refusal says something, and lists by cursor. */
 export class ZendeskCalls {
   constructor(readonly http: HttpClient) {}
@@ -38,7 +40,7 @@ export class ZendeskCalls {
       const request: Request = {
         method: 'GET',
         path,
-        ...(path.startsWith('/api/v2/tickets/') && { readsOne: true }),
+        ...(ONE_TICKET.test(path) && { readsOne: true }),
         query: { 'page[size]': IDS_PER_CALL, ...(after !== null && { 'page[after]': after }) },
       };
       const answer = await this.http.send(request, [404]);
