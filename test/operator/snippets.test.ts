@@ -53,7 +53,7 @@ const MAY_FIND =
   /^(conflicts|quarantine|status|plan|doctor|mapping diff|links (find|link|unlink|rebuild)|resync|backfill (pause|resume|cancel|status))\b/;
 
 /** Names a record that is not set aside here, and says so: bad input. */
-const NOT_ASIDE = /^aside retry\b/;
+const NOT_ASIDE = /^aside retry \S/;
 
 const lines = shellLines();
 const ours = (text: string) => /^npx zendesk-pms-sync |^zendesk-pms-sync /.exec(text)?.[0] ?? null;
