@@ -170,3 +170,22 @@ test('a removal that was refused, on a record that moved on: nobody added the el
   world.settle();
   expect(tagsOf(world)).toEqual({ zendesk: [], pms: [] });
 });
+
+test('one side is written, the other write is refused: what had not reached it yet is not taken for removed', () => {
+  const world = agreedOn([]);
+  world.edit('zendesk', { tags: ['a'] });
+  world.edit('pms', { tags: ['b'] });
+  const plan = world.plan(['zendesk', 'pms']);
+  if (plan.do !== 'write' || !world.link) throw new Error('expected a write');
+  const [done, refused] = plan.intent.writes;
+  if (!done || !refused) throw new Error('expected two writes');
+  world.edit(done.side, done.values);
+  // A person edits the record of the second write, so that its precondition fails.
+  const text = refused.side === 'pms' ? { title: 'z' } : { subject: 'z' };
+  world.edit(refused.side, text);
+  const intent = { ...plan.intent, writes: [{ ...done, done: true }, refused] };
+  world.link = abandonIntent({ ...world.link, intent }, refused);
+  world.settle();
+  world.settle();
+  expect(tagsOf(world)).toEqual({ zendesk: ['a', 'b'], pms: ['a', 'b'] });
+});

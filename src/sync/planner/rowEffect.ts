@@ -103,8 +103,8 @@ export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
   if (aside && !aside.byElement && (!unheard || isAsKept))
     return asideEffect(merge, row, aside, values, shown);
   if (isSet(row) && !merge.decisions.rows.has(row.id)) {
-    const agreed = unheard && { agreed: unheard.zendesk };
-    const effect = setEffect(merge, row, values, { base: unheard ?? base, ...agreed });
+    // What a write left on one side may not have reached the other: that must not count as removed there.
+    const effect = setEffect(merge, row, values, { base });
     return effect.kind === 'unchanged' && unheard ? { kind: 'recover', value: unheard.zendesk } : effect;
   }
   const input = { base: unheard ?? base, current: values, changedAt };
