@@ -24,6 +24,9 @@ export interface References {
   byKey: ReadonlyMap<string, ResolvedReference>;
 }
 
+/** For values that refer to no record. */
+export const NO_REFERENCES: References = { byRef: new Map(), byKey: new Map() };
+
 /** Kind of the referenced record per side, by row; given by the mapping of the referenced entity. */
 export type ReferenceKinds = (row: PropertyRow) => Record<Side, string>;
 

@@ -16,12 +16,12 @@ import {
   withSetAside,
   withRowsTogether,
 } from '../../src/sync/setAside';
-import type { References } from '../../src/sync/values';
+import { NO_REFERENCES } from '../../src/sync/values';
 
 /** One pair of records in memory, planned and written by the pure core alone: no server, no clock. */
 
 export const NOW = '2024-05-01T00:00:00.000Z';
-export const NO_REFERENCES: References = { byRef: new Map(), byKey: new Map() };
+export { NO_REFERENCES };
 
 export function testMapping(rows: unknown[], extra: Record<string, unknown> = {}): Mapping {
   const table = { zendesk: 'ticket', pms: 'project', properties: rows, ...extra };

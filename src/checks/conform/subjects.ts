@@ -14,12 +14,11 @@ import {
   type RefKey,
   type Values,
 } from '../../sync/record';
-import { fromCanonical, referenceKinds, sameValue, toCanonical, type References } from '../../sync/values';
+import { NO_REFERENCES, fromCanonical, referenceKinds, sameValue, toCanonical } from '../../sync/values';
 import type { PropertyInfo, SystemPort } from '../../systems/port';
 
 /** What records of a kind are made of, as the mapping says: the kit writes what the sync would write. */
 
-const NO_REFERENCES: References = { byRef: new Map(), byKey: new Map() };
 const TEXTUAL = ['copy', 'html'];
 
 /** A property with text in it. */

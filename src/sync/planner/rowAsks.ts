@@ -52,12 +52,7 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
   rests: () => ({ ...NOTHING, rests: true }),
   lapse: ({ value, shown }) => ({
     ...NOTHING,
-    agreement: {
-      value,
-      differing: Object.fromEntries(
-        SIDES.filter((side) => !sameValue(shown[side], value)).map((side) => [side, shown[side]]),
-      ),
-    },
+    agreement: agreementOn(value, shown),
   }),
   aside: ({ notTaken }) => ({ ...NOTHING, notTaken: [notTaken] }),
   keep: ({ values }) => ({ ...NOTHING, agreement: { value: null, differing: values } }),
@@ -88,25 +83,21 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
   replace: spread,
   differ: ({ agreed, values }) => ({
     ...NOTHING,
-    agreement: {
-      value: agreed,
-      differing: Object.fromEntries(
-        SIDES.filter((side) => !sameValue(values[side], agreed)).map((side) => [side, values[side]]),
-      ),
-    },
+    agreement: agreementOn(agreed, values),
   }),
   combine: ({ value, shown, deliveries, notTaken }) => ({
     ...NOTHING,
     notTaken,
-    agreement: {
-      value,
-      differing: Object.fromEntries(
-        SIDES.filter((side) => !sameValue(shown[side], value)).map((side) => [side, shown[side]]),
-      ),
-    },
+    agreement: agreementOn(value, shown),
     updates: deliveries,
   }),
 };
+
+/** What both agree on, where each side may go on showing something else. */
+function agreementOn(value: Json, shown: Record<Side, Json>): RowAsks['agreement'] {
+  const differing = SIDES.filter((side) => !sameValue(shown[side], value));
+  return { value, differing: Object.fromEntries(differing.map((side) => [side, shown[side]])) };
+}
 
 export function asksOf(effect: RowEffect, row: PropertyRow, now: string): RowAsks {
   return asked(effect.kind, effect, row, now);

@@ -104,7 +104,7 @@ export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
     return asideEffect(merge, row, aside, values, shown);
   if (isSet(row) && !merge.decisions.rows.has(row.id)) {
     // What a write left on one side may not have reached the other: that must not count as removed there.
-    const effect = setEffect(merge, row, values, { base });
+    const effect = setEffect(merge, row, values, base);
     return effect.kind === 'unchanged' && unheard ? { kind: 'recover', value: unheard.zendesk } : effect;
   }
   const input = { base: unheard ?? base, current: values, changedAt };
@@ -135,7 +135,7 @@ function asideEffect(
   const again = isOfferedAgain(aside, occasionOf(merge));
   if (!again && !isNew(from) && (!isNew(side) || aside.why === 'emptied'))
     return { kind: 'aside', notTaken: { ...aside, shown: values[side] } };
-  if (isSet(row)) return setEffect(merge, row, values, { base: agreedBase(merge.table, row, merge.link) });
+  if (isSet(row)) return setEffect(merge, row, values, agreedBase(merge.table, row, merge.link));
   const result = mergeRow(row, input);
   // The side's own edit is no answer to what it was offered, unless the mapping says that it wins.
   const isAnswer = isNew(from) || (isNew(side) && row.winner === side) || result.kind === 'redact';
@@ -155,12 +155,10 @@ function setEffect(
   merge: Merge,
   row: PropertyRow,
   values: Record<Side, Json>,
-  {
-    base,
-    agreed = agreedValue(merge.table, row, merge.link) ?? null,
-  }: { base: Record<Side, Json> | null; agreed?: Json },
+  base: Record<Side, Json> | null,
 ): RowEffect {
   const { table, link, current, sides, attempts } = merge;
+  const agreed = agreedValue(table, row, link) ?? null;
   const known = isParked(merge, row) ? null : base;
   const returned = bySide((side) => {
     const hasMovedOn = current[side] !== undefined && current[side].version !== sides[side].version;

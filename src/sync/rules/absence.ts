@@ -2,7 +2,7 @@ import type { EntityMapping, PropertyRow } from '../mapping';
 import { elementOf, elementsOf } from '../heldSets';
 import type { PlannedWrite } from '../link';
 import { SIDES, otherSide, type Json, type Side, type SyncRecord } from '../record';
-import { fromCanonical, isEmpty, textOf, type References } from '../values';
+import { NO_REFERENCES, fromCanonical, isEmpty, textOf } from '../values';
 
 /**
  * Rules: absent is not empty. A complete record names every property that its side offers, with null for an empty one.
@@ -82,8 +82,6 @@ export function takesListedAway(
     })
   );
 }
-
-const NO_REFERENCES: References = { byRef: new Map(), byKey: new Map() };
 
 /** @returns the side's own value */
 export function shownValue(row: PropertyRow, side: Side, record: SyncRecord): Json {

@@ -1,3 +1,4 @@
+import { fnv1a } from '../digest';
 import type { Link } from '../link';
 import { comparedRows, type EntityMapping, type PropertyRow } from '../mapping';
 import type { Json } from '../record';
@@ -30,11 +31,9 @@ function bindingText({ zendesk, pms, type, transform }: PropertyRow): string {
   return JSON.stringify([zendesk, pms, type, transform.kind, refersTo]);
 }
 
-/** FNV-1a of 32 bits: short, because each link keeps one for each row. */
+/** Of 32 bits: short, because each link keeps one for each row. */
 function digest(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  return (hash >>> 0).toString(36);
+  return fnv1a(text).toString(36);
 }
 
 /** What a row is bound to with a value agreed on: an option that is called something else by now is another one. */
