@@ -3,7 +3,7 @@ import { isHeld, newLink, type Link } from '../sync/link';
 import { retried } from '../sync/pairFiles';
 import { planPair, type Plan } from '../sync/planner';
 import { otherSide, type RefKey, type SyncRecord } from '../sync/record';
-import { offeredAgain } from '../sync/setAside';
+import { offeredAgain } from '../sync/refusedWrite';
 import type { Decisions } from '../sync/resolution';
 import { takesListedAway } from '../sync/rules/absence';
 import { RetryLater } from '../systems/errors';

@@ -6,7 +6,7 @@ import { fileWork } from '../sync/pairFiles';
 import { compareAnswer, unexpectedValues } from '../sync/planner';
 import { otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
 import { actedOn } from '../sync/resolution';
-import { hasRowsApart } from '../sync/setAside';
+import { hasRowsApart } from '../sync/refusedWrite';
 import { PreconditionFailed, RecordGone } from '../systems/errors';
 import type { Updated } from '../systems/port';
 import {

@@ -4,7 +4,7 @@ import { seenVersion, type Link, type PlannedWrite } from '../sync/link';
 import { withoutNotTaken } from '../sync/notTaken';
 import { otherSide, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import { isAboutSomeRow, refusedRows, type RefusedWrite } from '../sync/rules/taken';
-import { withRowsApart, withSetAside, withRowsTogether } from '../sync/setAside';
+import { withRowsApart, withSetAside, withRowsTogether } from '../sync/refusedWrite';
 import type { ReasonCode } from '../sync/reasons';
 import {
   AlreadyExists,

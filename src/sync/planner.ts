@@ -10,7 +10,7 @@ import { isOffered, shownValue } from './rules/absence';
 import { isBoundAlike } from './rules/boundAlike';
 import { answeredSet, isSet } from './rules/sets';
 import { isAboutSameFields, sidesOf, whyNotTaken } from './rules/taken';
-import { boundOf, meantOn } from './setAside';
+import { boundOf, meantOn } from './refusedWrite';
 import { referenceKinds, sameValue, toCanonical, type References } from './values';
 
 export { emptyAgreement } from './link';

@@ -5,7 +5,7 @@ import type { EntityMapping, Mapping } from './mapping';
 import { SIDES, type SyncRecord } from './record';
 import { differingRows } from './rules/echo';
 import { filterReason } from './rules/filter';
-import { offeredAgain } from './setAside';
+import { offeredAgain } from './refusedWrite';
 import type { References } from './values';
 
 /** What a walk over all records finds, record by record. Pure; repairs are left to the pairs' own workflows. */

@@ -15,7 +15,7 @@ import {
   withRowsApart,
   withSetAside,
   withRowsTogether,
-} from '../../src/sync/setAside';
+} from '../../src/sync/refusedWrite';
 import { NO_REFERENCES } from '../../src/sync/values';
 
 /** One pair of records in memory, planned and written by the pure core alone: no server, no clock. */
