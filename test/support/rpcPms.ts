@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
+import { LocalServer } from './localServer';
 
 /** The system that examples/rpcAdapter.ts is for. */
 
@@ -25,24 +25,11 @@ interface Params {
   data: Record<string, unknown>;
 }
 
-export class RpcPms {
-  url = '';
+export class RpcPms extends LocalServer {
   /** Where true, `change` and `close` do as they are told, whatever they are based on. */
   ignoresRevisions = false;
   private readonly rows = new Map<string, Row[]>();
   private next = 1;
-  private readonly server = createServer((request, response) => void this.answer(request, response));
-
-  async start(): Promise<this> {
-    await new Promise<void>((resolve) => void this.server.listen(0, '127.0.0.1', resolve));
-    this.url = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-    return this;
-  }
-
-  close(): void {
-    this.server.closeAllConnections();
-    this.server.close();
-  }
 
   of(kind: string): Row[] {
     const rows = this.rows.get(kind) ?? [];
@@ -50,7 +37,7 @@ export class RpcPms {
     return rows;
   }
 
-  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method, params } = (await json(request)) as { method: string; params: Params };
     const result = this.result(method, params);
     response.end(JSON.stringify(typeof result === 'object' && 'error' in result ? result : { result }));

@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
+import { LocalServer } from './localServer';
 
 /** A small PMS whose API differs from the contract in whatever a test needs: tasks, and notes inside them. */
 
@@ -32,24 +32,13 @@ export interface Behaviour {
   time?: (ms: number) => unknown;
 }
 
-export class SmallPms {
+export class SmallPms extends LocalServer {
   readonly tasks: Task[] = [];
   readonly calls: Call[] = [];
-  url = '';
   private next = 1;
-  private readonly server = createServer((request, response) => void this.answer(request, response));
 
-  constructor(private readonly behaviour: Behaviour = {}) {}
-
-  async start(): Promise<this> {
-    await new Promise<void>((resolve) => void this.server.listen(0, '127.0.0.1', resolve));
-    this.url = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-    return this;
-  }
-
-  close(): void {
-    this.server.closeAllConnections();
-    this.server.close();
+  constructor(private readonly behaviour: Behaviour = {}) {
+    super();
   }
 
   add(over: Partial<Task> = {}): Task {
@@ -67,7 +56,7 @@ export class SmallPms {
     return this.tasks.at(-1) as Task;
   }
 
-  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded');
     const hasBody = Number(request.headers['content-length'] ?? 0) > 0 && !isForm;
     const { method = 'GET', url = '/', headers } = request;

@@ -1,10 +1,10 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Json } from '../../src/sync/record';
+import { LocalServer } from './localServer';
 
 /** A plain PMS of tasks over HTTP, whose answers a test replaces where the API that it stands for is different. */
 
@@ -31,32 +31,20 @@ export interface TraitAnswer {
   headers?: Record<string, string>;
 }
 
-export class TraitPms {
+export class TraitPms extends LocalServer {
   readonly tasks: TraitTask[] = [];
   readonly calls: TraitCall[] = [];
-  url = '';
   /** Answers for the server where it does not answer with null. */
   intercept: (call: TraitCall) => TraitAnswer | null = () => null;
   /** Whether a write without `If-Match` is refused. */
   mustMatch = false;
   private next = 1;
-  private readonly server = createServer((request, response) => {
-    void this.read(request).then((call) => {
-      this.calls.push(call);
-      const { status = 200, body, headers } = this.intercept(call) ?? this.answer(call);
-      response.writeHead(status, headers).end(body === undefined ? '' : JSON.stringify(body));
-    });
-  });
 
-  async start(): Promise<this> {
-    await new Promise<void>((resolve) => void this.server.listen(0, '127.0.0.1', resolve));
-    this.url = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-    return this;
-  }
-
-  close(): void {
-    this.server.closeAllConnections();
-    this.server.close();
+  protected async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const call = await this.read(request);
+    this.calls.push(call);
+    const { status = 200, body, headers } = this.intercept(call) ?? this.answer(call);
+    response.writeHead(status, headers).end(body === undefined ? '' : JSON.stringify(body));
   }
 
   /** A task that is not in the list yet. */
