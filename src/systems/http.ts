@@ -6,6 +6,7 @@ import axios, { AxiosError, type AxiosInstance, type AxiosRequestConfig, type Ax
 import type { z } from 'zod';
 import type { Side } from '../sync/record';
 import type { CallBudget, LimitReading, LimitedCall, Permit, RateRules } from './budget';
+import { unreachable } from '../platform/systemErrors';
 import { currentAttempt } from './callContext';
 import { refusesToken, type Credential } from './credential';
 import { NeedsHuman, RetryLater } from './errors';
@@ -147,7 +148,7 @@ export class HttpClient {
     request: Request,
     credential: Record<string, string>,
   ): Promise<AxiosResponse<string>> {
-    const { name, side, onCall } = this.options;
+    const { name, side, onCall, baseUrl } = this.options;
     const { method, path } = request;
     const started = Date.now();
     let response: AxiosResponse<string> | null = null;
@@ -167,7 +168,7 @@ export class HttpClient {
       const code = error instanceof AxiosError ? (error.code ?? 'no answer') : 'no answer';
       // A refused connection carried nothing; after anything else the write may have been done.
       const unknownOutcome = method !== 'GET' && code !== 'ECONNREFUSED';
-      throw new RetryLater(`${name} ${method} ${path}: ${code}`, { unknownOutcome });
+      throw new RetryLater(`${name} ${method} ${path}: ${unreachable(baseUrl, code)}`, { unknownOutcome });
     } finally {
       if (response) trace.getActiveSpan()?.setAttribute('http.response.status_code', response.status);
       onCall?.({ side, method, path, status: response?.status ?? null, ms: Date.now() - started });
@@ -219,7 +220,7 @@ export class HttpClient {
   }
 
   private async begin(path: string, isSecond = false): Promise<{ status: number; content: Readable }> {
-    const { name, side, onCall, rate, auth } = this.options;
+    const { name, side, onCall, rate, auth, baseUrl } = this.options;
     const permit = await rate?.budget.take(rate.rules.bucketsOf({ method: 'GET', path }));
     const credential = (await auth?.headers()) ?? {};
     const started = Date.now();
@@ -234,7 +235,9 @@ export class HttpClient {
       });
     } catch (error) {
       const code = error instanceof AxiosError ? (error.code ?? 'no answer') : 'no answer';
-      throw new RetryLater(`${name} GET ${path}: ${code}`, { unknownOutcome: false });
+      throw new RetryLater(`${name} GET ${path}: ${unreachable(baseUrl, code)}`, {
+        unknownOutcome: false,
+      });
     } finally {
       if (response) trace.getActiveSpan()?.setAttribute('http.response.status_code', response.status);
       const { status = null } = response ?? {};

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
 import { ConfigError } from '../config/config';
+import { cannotListen } from '../platform/systemErrors';
 import type { Exposition } from '../activities/metrics';
 
 const SDK_WITHIN_MS = 2_000;
@@ -29,10 +30,7 @@ export async function serveMetrics(
   try {
     await app.listen({ host: options.host, port: options.port });
   } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new ConfigError(
-      `METRICS_HOST, METRICS_PORT: cannot listen on ${options.host}:${options.port} (${code})`,
-    );
+    throw new ConfigError(`METRICS_HOST, METRICS_PORT: ${cannotListen(options.host, options.port, error)}`);
   }
   const { port } = app.server.address() as AddressInfo;
   return { port, close: () => app.close() };

@@ -1,5 +1,5 @@
 import { MongoClient } from 'mongodb';
-import { pino, stdSerializers, type Logger } from 'pino';
+import { pino, stdSerializers, type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 import { ConfigError, type Several } from '../config/config';
 import { freePort } from '../platform/ports';
 import { publicMessage } from '../systems/errors';
@@ -45,13 +45,14 @@ export async function startService(
   const pacer = connections.length > 1 ? new Pacer() : null;
   let metricsServer: MetricsServer | null = null;
   try {
-    const served = await serveAll(connections, backbone, pacer);
+    // Before any worker runs: a port in use ends the start, and nothing is to be stopped then.
     const { metricsPort: port, metricsHost: host } = config;
     if (port !== undefined && sdkAddress !== undefined) {
       const [first, ...others] = connections;
       const exposition = new Exposition([first.metrics, ...others.map(({ metrics }) => metrics)]);
       metricsServer = await serveMetrics(exposition, { host, port, sdkAddress });
     }
+    const served = await serveAll(connections, backbone, pacer);
     const done = Promise.all(served.map((each) => each.done)).then(() => undefined);
     const ended = done.finally(async () => {
       pacer?.stop();
@@ -70,6 +71,7 @@ export async function startService(
     };
   } catch (error) {
     pacer?.stop();
+    await metricsServer?.close();
     await backbone.close();
     throw error;
   }
@@ -121,12 +123,14 @@ async function connectServers(
 }
 
 /** Structured logs; credentials are never passed to it, and fields that could hold one are cut out. */
-export function serviceLogger(level: string): Logger {
-  return pino({
-    level,
+/** @param terminal takes the lines for a person, who is to see each change; null: JSON to standard output */
+export function serviceLogger(level: string, terminal: DestinationStream | null = null): Logger {
+  const options: LoggerOptions = {
+    level: terminal && level === 'info' ? 'debug' : level,
     redact: { paths: ['*.headers', '*.config', '*.auth', '*.token'], remove: true },
     serializers: { err: loggedError },
-  });
+  };
+  return terminal ? pino(options, terminal) : pino(options);
 }
 
 /** An error that may quote a record's content is logged without its words. */

@@ -1,10 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError, Option } from 'commander';
-import { ConfigError } from '../../config/config';
-import { NoAnswerError, NoServerError } from '../../platform/embedded/embeddedServers';
-import { MissingPackage } from '../../platform/optionalPackage';
-import { NewerStore } from '../../links/migrations/storedSchema';
-import { MappingError } from '../../sync/mappingFile';
+import { Command, Option } from 'commander';
 import { registerBackfill } from './commands/backfillCommand';
 import { registerConflicts } from './commands/conflictsCommand';
 import { registerConform } from './commands/conformCommand';
@@ -24,8 +19,8 @@ import { registerStatus } from './commands/statusCommand';
 import { registerStore } from './commands/storeCommand';
 import { registerVerify } from './commands/verifyCommand';
 import { webhooksCommand } from './commands/webhooksCommand';
-import { BadInput, Problem } from '../operatorErrors';
 import { CONFIG } from './common';
+import { endWithReader, reported } from './errorReport';
 import { receiveWebhooks } from './serveIntake';
 import { serveCodec } from './serveCodec';
 import { start, type StartOptions } from './startService';
@@ -45,6 +40,7 @@ async function main(argv: string[]): Promise<void> {
     .option(...CONFIG)
     .option('--connection <names...>', 'serve only these connections')
     .option('--data <dir>', 'folder for the data of servers that this command starts', '.zendesk-pms-sync')
+    .option('--json', 'print the log as JSON on a terminal, too')
     .addOption(new Option('--only <part>', 'run only this part').choices(['worker', 'intake']))
     .action(async ({ only, ...options }: StartOptions & { only?: 'worker' | 'intake' }) =>
       only === 'intake' ? receiveWebhooks(options) : start(options, only !== 'worker'),
@@ -74,31 +70,15 @@ async function main(argv: string[]): Promise<void> {
   await program.parseAsync(argv);
 }
 
-/** Prints the error, in one line if a person can correct the cause. @returns the exit code */
+/** Prints the error, in one line unless it is a bug. @returns the exit code */
 function report(error: unknown): number {
-  // Its message, or the help that was asked for, is printed already.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof Problem) {
-    console.error(error.message);
-    return 1;
-  }
-  const mendable = [
-    ConfigError,
-    MappingError,
-    NewerStore,
-    NoServerError,
-    NoAnswerError,
-    MissingPackage,
-    BadInput,
-  ];
-  if (mendable.some((kind) => error instanceof kind)) {
-    // One of our own classes: its message is for the person who can correct the cause.
-    console.error((error as Error).message);
-    return 2;
-  }
-  console.error(error);
-  return 1;
+  const told = reported(error);
+  if (!told) console.error(error);
+  else if (told.line !== null) console.error(told.line);
+  return told?.code ?? 1;
 }
+
+for (const stream of [process.stdout, process.stderr]) endWithReader(stream, () => process.exit());
 
 main(process.argv).catch((error: unknown) => {
   // A failed start leaves connections and threads of the SDK; the supervisor must see that the process has ended.

@@ -9,6 +9,7 @@ import type { ConsoleContext } from '../console/consoleContext';
 import { rootOf } from '../console/layout';
 import { createConsole } from '../console/consoleServer';
 import { openLinkStore, type LinkStore } from '../../links/linkStore';
+import { cannotListen } from '../../platform/systemErrors';
 import type { Tracing } from '../../platform/tracing';
 import { clientOver, connectionOptions, type TemporalConfig } from '../../workers/temporalClient';
 import type { Servers } from '../../workers/service';
@@ -77,8 +78,7 @@ export async function startConsole(
     await app.listen({ host, port });
   } catch (error) {
     await close();
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new ConfigError(`CONSOLE_HOST, CONSOLE_PORT: cannot listen on ${host}:${port} (${code})`);
+    throw new ConfigError(`CONSOLE_HOST, CONSOLE_PORT: ${cannotListen(host, port, error)}`);
   }
   const address = app.server.address() as AddressInfo;
   log.info({ host, port: address.port }, 'console');
