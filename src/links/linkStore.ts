@@ -14,6 +14,7 @@ import type { Links } from './links';
 import { MongoLinks, type LinkDocument } from './mongoLinks';
 import { ObservationStore, type ObservationDocument } from './observationStore';
 import { ControlStore } from './pauseStore';
+import { Troubles } from './troubles';
 import { Versions } from './versions';
 
 /**
@@ -47,6 +48,8 @@ export interface LinkStore extends Links {
   readonly observations: ObservationStore;
   readonly decisions: DecisionStore;
   readonly cursors: CursorStore;
+  /** What is wrong with a side, the mapping or the service, as its processes find it. */
+  readonly troubles: Troubles;
 }
 
 /**
@@ -84,6 +87,7 @@ function storeIn(db: Db, prefix: string, since: string, now: () => Date, schema:
     observations: new ObservationStore(versions.of<ObservationDocument>('observations'), now),
     decisions: new DecisionStore(versions.of<DecisionDocument>('decisions')),
     cursors: new CursorStore(db, prefix, lag, now),
+    troubles: new Troubles(db, prefix, now),
     hints: new HintStore(db, prefix),
     identities: new Identities(db),
     mappings: new MappingVersions(db, now),

@@ -38,6 +38,7 @@ export class LiveMapping {
   static async follow(file: string, mapping: Mapping, around: Surroundings): Promise<LiveMapping> {
     const live = new LiveMapping(file, readFileSync(file, 'utf8'), mapping, around);
     around.metrics.mappingApplied(mapping.version, false);
+    await around.store.troubles.clear('mapping');
     const newer = await around.store.mappings.begin(mapping.version);
     if (newer !== null) {
       around.log.warn(
@@ -67,6 +68,7 @@ export class LiveMapping {
       if (text === this.text) return;
       const mapping = await checkMapping(loadMapping(file), around.systems, file);
       this.text = text;
+      await around.store.troubles.clear('mapping');
       if (mapping.version === this.mapping.version) return;
       await around.store.mappings.replace(mapping.version);
       around.log.info(
@@ -76,11 +78,11 @@ export class LiveMapping {
       this.mapping = mapping;
       around.metrics.mappingApplied(mapping.version, true);
     } catch (error) {
-      this.reject(error);
+      await this.reject(error);
     }
   }
 
-  private reject(error: unknown): void {
+  private async reject(error: unknown): Promise<void> {
     const { file, around } = this;
     if (error instanceof MappingError || error instanceof ConfigError) {
       // Once for each content, not every few seconds.
@@ -90,6 +92,8 @@ export class LiveMapping {
         { mapping: this.mapping.version, faults: error.message.split('\n') },
         'the changed mapping file cannot be used; the old mapping stays',
       );
+      const [first = ''] = error.message.split('\n');
+      await around.store.troubles.note('mapping', { code: 'unusable', text: first });
     } else around.log.warn({ err: error }, 'the changed mapping file could not be checked yet');
   }
 }

@@ -4,7 +4,7 @@ import { ConfigError, type Several } from '../config/config';
 import { freePort } from '../platform/ports';
 import { publicMessage } from '../systems/errors';
 import { Exposition } from '../activities/metrics';
-import { serveMetrics, type MetricsServer } from './metricsServer';
+import { serveMetrics, type Health, type MetricsServer } from './metricsServer';
 import type { Tracing } from '../platform/tracing';
 import { connectClient, connectWorkers } from './temporalClient';
 import { serveConnection, type Backbone, type Connection, type Served } from './connection';
@@ -28,6 +28,13 @@ export interface Servers {
   mongodbUri: string;
 }
 
+export interface ServiceOptions {
+  log: Logger;
+  tracing?: Tracing | null;
+  /** What the health endpoint answers. */
+  health?: (backbone: Backbone) => Promise<Health>;
+}
+
 /**
  * Starts. A connection that is the only one is checked first (credentials, mapping against the live fields), and what is
  * wrong ends the start; of several, one that cannot be served yet is tried again while the others are.
@@ -36,7 +43,7 @@ export interface Servers {
 export async function startService(
   connections: Several<Connection>,
   servers: Servers,
-  { log, tracing = null }: { log: Logger; tracing?: Tracing | null },
+  { log, tracing = null, health }: ServiceOptions,
 ): Promise<Service> {
   const [{ config }] = connections;
   const sdkAddress = config.metricsPort === undefined ? undefined : `127.0.0.1:${await freePort()}`;
@@ -50,7 +57,10 @@ export async function startService(
     if (port !== undefined && sdkAddress !== undefined) {
       const [first, ...others] = connections;
       const exposition = new Exposition([first.metrics, ...others.map(({ metrics }) => metrics)]);
-      metricsServer = await serveMetrics(exposition, { host, port, sdkAddress });
+      metricsServer = await serveMetrics(exposition, {
+        ...{ host, port, sdkAddress },
+        health: health ? () => health(backbone) : null,
+      });
     }
     const served = await serveAll(connections, backbone, pacer);
     const done = Promise.all(served.map((each) => each.done)).then(() => undefined);

@@ -37,18 +37,33 @@ export interface Console {
   stop(): Promise<void>;
 }
 
+export interface ConsoleOptions {
+  /** Of a Temporal Web UI that was started along. */
+  uiUrl?: string | null;
+  tracing?: Tracing | null;
+  /** The folder of servers that were started along. */
+  dataDir?: string | null;
+}
+
+interface Surroundings {
+  client: Client;
+  mongo: MongoClient;
+  uiUrl: string | null;
+  log: Logger;
+  dataDir: string | null;
+}
+
 const SERVER_WITHIN_MS = 5_000;
 
 /**
  * Serves the console where a way in is configured; null where none is. Neither server has to be there yet.
- * @param uiUrl of a Temporal Web UI that was started along
  * @throws ConfigError where it cannot listen, MappingError
  */
 export async function startConsole(
   configs: Several<ConsoleConfig>,
   { temporalAddress, mongodbUri }: Servers,
   log: Logger,
-  { uiUrl = null, tracing = null }: { uiUrl?: string | null; tracing?: Tracing | null } = {},
+  { uiUrl = null, tracing = null, dataDir = null }: ConsoleOptions = {},
 ): Promise<Console | null> {
   const [config] = configs;
   const { consoleToken: token = null, consoleUserHeader: header = null, consoleTrustedProxies } = config;
@@ -63,7 +78,7 @@ export async function startConsole(
   const mongo = new MongoClient(mongodbUri, { serverSelectionTimeoutMS: SERVER_WITHIN_MS });
   const client = clientOver(connection, config, tracing);
   const app = createConsole({
-    connections: configs.map((each) => contextOf(each, { client, mongo, uiUrl, log })),
+    connections: configs.map((each) => contextOf(each, { client, mongo, uiUrl, log, dataDir })),
     access: { token, userHeader: header?.toLowerCase() ?? null, trustedProxies: consoleTrustedProxies },
     log,
     now: Date.now,
@@ -88,7 +103,7 @@ export async function startConsole(
 
 function contextOf(
   config: ConsoleConfig,
-  { client, mongo, uiUrl, log }: { client: Client; mongo: MongoClient; uiUrl: string | null; log: Logger },
+  { client, mongo, uiUrl, log, dataDir }: Surroundings,
 ): ConsoleContext {
   const { connection, taskQueue, pairPrefix, mappingFile } = config;
   const db = mongo.db(config.mongodbDatabase);
@@ -107,6 +122,7 @@ function contextOf(
     mapping: () => loadMapping(mappingFile),
     taskQueue,
     pairPrefix,
+    dataDir,
     links: deepLinks({
       temporalUiUrl: config.temporalUiUrl ?? uiUrl,
       temporalNamespace: config.temporalNamespace,

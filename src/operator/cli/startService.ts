@@ -15,13 +15,14 @@ import type { SystemPort } from '../../systems/port';
 import { SyncMetrics } from '../../activities/metrics';
 import { startTracing } from '../../platform/tracing';
 import { connectionOptions } from '../../workers/temporalClient';
-import type { Connection, ConnectionParts } from '../../workers/connection';
+import type { Backbone, Connection, ConnectionParts } from '../../workers/connection';
 import { serviceLogger, startService, type Servers, type Service } from '../../workers/service';
 import { SEARCH_ATTRIBUTES } from '../../workflows/searchAttributes';
 import { loadMapping } from '../../config/loadMapping';
 import { ROOT } from '../console/layout';
 import { printLine } from './output';
 import { startConsole, type Console } from './serveConsole';
+import { healthOf } from './health';
 import { onStopSignal, startReceiver, type Receiver } from './serveIntake';
 import { leaveAddresses } from './servers';
 import { whatWillBeWritten, whereEverythingIs, type Addresses } from './startScreen';
@@ -137,7 +138,9 @@ async function runUntilStopped(found: FoundServers, run: Run): Promise<void> {
   const doors = await openDoors(found, run);
   let service: Service;
   try {
-    service = await startService(connections, servers, { log, tracing });
+    const own = run.lock ? dataDir : null;
+    const health = (at: Backbone) => healthOf(configs, at, own);
+    service = await startService(connections, servers, { log, tracing, health });
   } catch (error) {
     await doors.close();
     throw error;
@@ -168,13 +171,14 @@ interface Doors extends Pick<Addresses, 'console' | 'receiver'> {
 
 /** Receiver and console listen before any worker runs: a port in use ends the start while there is nothing to stop. */
 async function openDoors({ temporalUi, ...servers }: FoundServers, run: Run): Promise<Doors> {
-  const { configs, connections, withIntake, log, tracing } = run;
+  const { configs, connections, withIntake, dataDir, lock, log, tracing } = run;
   if (!withIntake) return { console: null, receiver: null, close: async () => undefined };
   const [{ consoleHost, intakeHost }] = configs;
   const receiver: Receiver | null = await startReceiver(configs, servers, log, tracing);
   let webConsole: Console | null;
   try {
-    webConsole = await startConsole(configs, servers, log, { uiUrl: temporalUi, tracing });
+    const own = lock ? dataDir : null;
+    webConsole = await startConsole(configs, servers, log, { uiUrl: temporalUi, tracing, dataDir: own });
   } catch (error) {
     await receiver?.stop();
     throw error;

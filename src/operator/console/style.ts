@@ -48,7 +48,7 @@ fieldset { border: 1px solid var(--line); border-radius: .25rem; margin: 1rem 0;
 legend { font-weight: 600; padding: 0 .4rem; }
 .two { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 1rem 2rem; }
 .notice { border-left: 4px solid var(--good); background: var(--raised); padding: .6rem 1rem; }
-.notice.bad { border-color: var(--bad); }
+.notice.bad { border-color: var(--bad); } .notice.wait { border-color: var(--wait); } .notice + .notice { margin-top: .5rem; }
 .chart { margin: 1rem 0; } .chart svg { width: 100%; height: auto; }
 figcaption { font-weight: 600; }
 svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
