@@ -21,10 +21,10 @@ export class PairWaits {
   }
 
   /**
-   * Siblings need not wait for what takes no part, and go on. Children wait until it does, and say so; to call them would
-   * have them ask for it again, and so on for ever.
+   * This pair is out of scope. Siblings that wait for it continue without it. Children keep waiting, and their links say
+   * why; a signal would make them signal this pair in turn, without end.
    */
-  async tellOfNoPart(why: string): Promise<void> {
+  async notifyOutOfScope(why: string): Promise<void> {
     const { context, key, origin } = this;
     const { entity } = parseCanonicalKey(key);
     const waiting = await context.store.waitingFor([origin]);

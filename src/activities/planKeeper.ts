@@ -19,7 +19,7 @@ import { PairJoin } from './pairJoin';
 import { PairWaits, sameList } from './pairWaits';
 import type { PlanInput, Step } from './types';
 
-/** Makes plans durable: what a plan says of a pair becomes its link, and the workflow's next step. */
+/** Makes plans durable: stores the plan of a pair on its link, and names the workflow's next step. */
 export class PlanKeeper {
   private readonly key: CanonicalKey;
   private readonly origin: RefKey;
@@ -62,7 +62,7 @@ export class PlanKeeper {
       case 'ignore':
         if (link.rev > 0) await store.remove(link);
         await store.observations.forget(own);
-        await this.waits.tellOfNoPart(plan.reason);
+        await this.waits.notifyOutOfScope(plan.reason);
         return { next: 'rest', state: summarise(key, link, 'ignored', plan.reason) };
       case 'conflict':
         await store.decisions.drop(key, []);
@@ -83,7 +83,7 @@ export class PlanKeeper {
     const { context } = this;
     const { store } = context;
     const settled = agreed(
-      told(link, plan),
+      withFindings(link, plan),
       plan.agreement,
       context.mapping.version,
       context.now().toISOString(),
@@ -98,7 +98,8 @@ export class PlanKeeper {
           backRef: known.backRef || record.backRef !== null,
         };
     }
-    // Whoever waits may go on, also if this dies before it saves: the two are known since they were joined, or back.
+    // Wake the pairs that wait for these records before the save: if the worker dies in between, the retry wakes them
+    // again. They need only the claims on both records, and these exist since the join or the return.
     if (link.snapshot === null || link.status === 'tombstone' || link.unlinked || this.input.force)
       await callWaiting(context, recordsOf(link));
     if (settled.status === 'conflict' && link.status !== 'conflict')
@@ -106,7 +107,8 @@ export class PlanKeeper {
     const saved = sameLink(link, settled) ? link : await store.save(settled);
     await this.dropActedOn(link, saved);
     if (saved.waitsFor.length > 0) {
-      // What waits keeps its observation; a parent that came while the wait was stored is seen by another pass.
+      // A pair that waits keeps its observation. A new wait is planned once more: a parent may have been linked while
+      // the wait was stored.
       if (!sameList(saved.waitsFor, link.waitsFor)) return null;
       await this.waits.callParents(saved.waitsFor);
     } else await store.observations.forget(own);
@@ -122,9 +124,9 @@ export class PlanKeeper {
     }
     const { version: mappingVersion } = context.mapping;
     const saved = await store.save({
-      ...told(link, plan),
+      ...withFindings(link, plan),
       attempted: attemptsOf(link),
-      intent: takingIn(plan.intent, link, own),
+      intent: withSources(plan.intent, link, own),
       mappingVersion,
     });
     return { next: 'write', sides: pendingSides(saved) };
@@ -141,19 +143,19 @@ export class PlanKeeper {
     };
     if (plan.intent) {
       const saved = await store.save({
-        ...told(link, plan),
-        intent: takingIn(plan.intent, link, own),
+        ...withFindings(link, plan),
+        intent: withSources(plan.intent, link, own),
         reason,
       });
       return { next: 'write', sides: pendingSides(saved) };
     }
-    // What made it wait meanwhile (a server that was away) is over, and says nothing of why it ended.
+    // A tombstone may still show why it waited for a retry (a server was unavailable). Only the reason of its end stays.
     if (link.status === 'tombstone' && link.reason?.code === reason.code) {
       await callWaiting(context, recordsOf(link));
       return rest(link);
     }
     const saved = await store.save({
-      ...told(link, plan),
+      ...withFindings(link, plan),
       status: 'tombstone',
       reason,
       intent: null,
@@ -176,7 +178,7 @@ export class PlanKeeper {
     return null;
   }
 
-  /** Keeps both records, or the one there is, from being linked by themselves: their claims stay. */
+  /** Ends the pair because a person unlinked it. Its claims stay, so that no record of it gets a new counterpart. */
   private async unlink(link: Link, own: SyncRecord[]): Promise<Step> {
     const { key, context } = this;
     const { store } = context;
@@ -200,7 +202,7 @@ export class PlanKeeper {
     return rest(saved);
   }
 
-  /** A decision is dropped once the link shows what came of it. */
+  /** Drops decisions that the link shows as carried out. */
   private async dropActedOn(before: Link, after: Link): Promise<void> {
     const open = new Set(after.conflicts.map(({ row }) => row));
     const rows = before.conflicts.map(({ row }) => row).filter((row) => !open.has(row));
@@ -210,13 +212,13 @@ export class PlanKeeper {
 
 type PlanOf<Do extends Plan['do']> = Extract<Plan, { do: Do }>;
 
-/** The link with what the plan found out about earlier updates. */
-function told(link: Link, { overruling }: { overruling?: Overruling }): Link {
+/** The link with what the plan found out about the outcome of earlier updates. */
+function withFindings(link: Link, { overruling }: { overruling?: Overruling }): Link {
   return overruling ? withOverruled(link, overruling) : link;
 }
 
-/** The intent with what it was made of; one that is gone on with took in what it did, and nothing that came since. */
-function takingIn(intent: Intent, { intent: before }: Link, observed: SyncRecord[]): Intent {
+/** The intent with digests of the observations that it was planned from. A continued intent keeps those it has. */
+function withSources(intent: Intent, { intent: before }: Link, observed: SyncRecord[]): Intent {
   if (intent.id === before?.id) return intent;
   const digests = observed.map((record) => [refKey(record.ref), observationDigest(record)]);
   return { ...intent, takenIn: Object.fromEntries(digests) as Record<RefKey, string> };

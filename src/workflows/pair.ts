@@ -37,7 +37,8 @@ export const status = defineQuery<PairSummary>('status');
 
 function planner(lane: Lane): PairActivities {
   return proxyActivities<PairActivities>({
-    // Missing heartbeats show that a worker died. A parent signals a thousand children, at the pace of its connection.
+    // Five minutes: a parent may signal a thousand children, at the pace that its connection is allowed. That a worker
+    // died is noticed earlier, by missing heartbeats.
     startToCloseTimeout: '5 minutes',
     heartbeatTimeout: '15 seconds',
     retry: { initialInterval: '500ms', maximumInterval: '1 minute' },
@@ -93,10 +94,10 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
   };
   setHandler(resolveConflictUpdate, decided, { validator: wellFormed });
   setHandler(status, () => summary);
-  // Signals that came with the start belong to the first turn: their handlers begin only when this yields.
+  // Signals that came with the start belong to the first turn: their handlers begin only when this function waits.
   await condition(() => true);
-  const toldOrDone = () => inbox.length > 0 || allHandlersFinished();
-  if (!toldOrDone()) await condition(toldOrDone);
+  const hasMessageOrIsIdle = () => inbox.length > 0 || allHandlersFinished();
+  if (!hasMessageOrIsIdle()) await condition(hasMessageOrIsIdle);
 
   do {
     const taken = received;
@@ -107,7 +108,7 @@ export async function keepInSync(key: CanonicalKey): Promise<PairSummary> {
     };
     summary = await bringIntoAgreement(activities, key, { ...messages, lane });
     handled = taken;
-    if (!toldOrDone()) await condition(toldOrDone);
+    if (!hasMessageOrIsIdle()) await condition(hasMessageOrIsIdle);
   } while (inbox.length > 0);
 
   report(summary);

@@ -160,7 +160,7 @@ class Check {
       this.checkFollowUp(edit, link);
       return;
     }
-    if (this.people.journal.edits.some((later) => later !== edit && later.replaced === value)) return;
+    if (this.people.journal.edits.some((later) => later !== edit && wasReplaced(edit, later))) return;
     // Somebody wanted the words to be gone.
     if (
       this.world.trace.some((entry) => entry.ref === ref && entry.what === 'redacted' && entry.at >= edit.at)
@@ -294,6 +294,11 @@ class Check {
     const link = this.linkOf.get(`pms:project:${String(project)}`);
     return link?.sides.zendesk?.ref.split(':')[2];
   }
+}
+
+/** Sets are merged by element: the set that a person replaced may have had elements of the other side beside this one. */
+function wasReplaced({ property, value }: EditEntry, { replaced }: EditEntry): boolean {
+  return replaced === value || (property === 'tags' && replaced.split(' ').includes(value));
 }
 
 /** What journals call it, and what the record calls it. */

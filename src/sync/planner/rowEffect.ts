@@ -10,7 +10,7 @@ import { bySide, isSet, mergedSet, returnedElements, shownSet, writtenSet } from
 import { fromCanonical, sameValue, type Canonical } from '../values';
 import { canonicalOf, type LinkedPair } from './plannedPair';
 
-/** A linked pair while its rows are merged: with what all rows need. */
+/** A linked pair while its rows are merged, with the facts that every row needs. */
 export interface Merge extends LinkedPair {
   attempts: Attempts;
   unconfirmed: readonly OverruledValue[];
@@ -44,24 +44,24 @@ export type RowEffect =
   | { kind: 'unchanged' }
   /** A side does not offer the property: the row stays as it was until it does. */
   | { kind: 'rests'; side: Side }
-  /** Both sides came to say the same. */
+  /** Both sides have the same value, and the snapshot has another one. */
   | { kind: 'agree'; value: Json }
-  /** Both sides say what a write of ours, whose answer never came, made them say. */
+  /** Both sides have the value of a write of ours whose answer was lost. */
   | { kind: 'recover'; value: Json }
-  /** Only a person can decide. Both values count as seen, and neither moves. */
+  /** Only a person can decide. Both values are stored as seen, and neither is written to the other side. */
   | { kind: 'park'; values: Record<Side, Json>; agreed: Json; since: string }
-  /** `to` cannot take the value that the other side has, so it is said there in a follow-up. `kept` stays there. */
+  /** `to` cannot take the other side's value: it keeps `kept`, and gets a follow-up comment with `value`. */
   | { kind: 'followUp'; to: Side; value: Json; kept: Json }
   /**
-   * A text that cannot be edited on `from` was redacted: `left` is what it says now, `text` what both are to say.
-   * `edited`: the other side had an edit of which `from` has not heard.
+   * A text that cannot be edited on `from` was redacted there. `left` is the text that remains on `from`, `text` the one
+   * that both sides should have. `edited`: the other side had an edit that was not carried to `from` yet.
    */
   | { kind: 'redact'; from: Side; left: Json; text: Json; edited: boolean; other: Json }
   /** One side's value goes to the other and overrules nothing. */
   | ({ kind: 'carry' } & Spread)
-  /** One side's value goes to the other, where another one is lost. */
+  /** One side's value goes to the other, and the value there is lost. */
   | ({ kind: 'overrule' } & Spread)
-  /** A value that a person made of both goes wherever another one is. */
+  /** A person merged both values. The result goes to each side that has a different one. */
   | ({ kind: 'replace' } & Spread)
   /** Sets, of which each side added or removed elements. `shown` is what each side is to show of `value`. */
   | { kind: 'combine'; value: Json; shown: Record<Side, Json>; deliveries: Delivery[] };
@@ -85,7 +85,7 @@ export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
   return effectOf(merge, row, values, result);
 }
 
-/** Both sides' additions and removals hold. A set that was parked by an earlier release meets as if for the first time. */
+/** Keeps what each side added and removed. A set that an earlier release parked is merged as at a first meeting. */
 function setEffect(
   merge: Merge,
   row: PropertyRow,
@@ -180,7 +180,7 @@ function readRow(merge: Merge, row: PropertyRow, side: Side, base: Record<Side, 
     : value;
 }
 
-/** @returns the values, or the effect of those that cannot be had */
+/** @returns the values; or the row's effect, if one does not fit the mapping or waits for a record */
 function allValues(
   results: Canonical[],
 ): { values: Json[] } | Extract<RowEffect, { kind: 'unmapped' | 'waits' }> {
