@@ -9,9 +9,11 @@ import {
   type Overruling,
   type Reason,
 } from '../sync/link';
+import type { Mapping } from '../sync/mapping';
 import type { Plan } from '../sync/planner';
 import { SIDES, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import type { Decisions } from '../sync/resolution';
+import { writeWords } from '../sync/writeWords';
 import { observationDigest } from '../links/observationStore';
 import { callWaiting, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
 import { handOver, parkPair, rest } from './pairEnds';
@@ -129,7 +131,7 @@ export class PlanKeeper {
       intent: withSources(plan.intent, link, own),
       mappingVersion,
     });
-    return { next: 'write', sides: pendingSides(saved) };
+    return writeStep(saved, context.mapping);
   }
 
   private async bury(plan: PlanOf<'bury'>, link: Link, own: SyncRecord[]): Promise<Step> {
@@ -147,13 +149,17 @@ export class PlanKeeper {
         intent: withSources(plan.intent, link, own),
         reason,
       });
-      return { next: 'write', sides: pendingSides(saved) };
+      return writeStep(saved, context.mapping);
     }
     // A tombstone may still show why it waited for a retry (a server was unavailable). Only the reason of its end stays.
     if (link.status === 'tombstone' && link.reason?.code === reason.code) {
       await callWaiting(context, recordsOf(link));
       return rest(link);
     }
+    // An id that no record has, and that nobody waits for, was mistyped: it leaves nothing behind.
+    const isUnheardOf = link.rev === 0 && own.length === 0;
+    if (isUnheardOf && (await store.waitingFor([this.origin])).length === 0)
+      return { next: 'rest', state: summarise(this.key, null, 'unknown', plan.reason) };
     const saved = await store.save({
       ...withFindings(link, plan),
       status: 'tombstone',
@@ -224,8 +230,12 @@ function withSources(intent: Intent, { intent: before }: Link, observed: SyncRec
   return { ...intent, takenIn: Object.fromEntries(digests) as Record<RefKey, string> };
 }
 
-function pendingSides(link: Link): Side[] {
-  return (link.intent?.writes ?? []).filter((write) => !write.done).map((write) => write.side);
+function writeStep({ intent, entity }: Link, mapping: Mapping): Step {
+  const pending = (intent?.writes ?? []).filter((write) => !write.done);
+  const words: Partial<Record<Side, string>> = {};
+  for (const write of pending)
+    words[write.side] ??= writeWords(write, mapping.entities[entity].kind[write.side]);
+  return { next: 'write', sides: pending.map(({ side }) => side), words };
 }
 
 export function readStep(first: RefKey, refs: RefKey[]): Step {

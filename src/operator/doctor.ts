@@ -129,7 +129,7 @@ async function* workersAndSchedules(client: Client, config: Patient['config']): 
       cure: !exists
         ? 'run "zendesk-pms-sync start", which creates it'
         : paused
-          ? `temporal schedule toggle --schedule-id ${id} --unpause, or resume it in the Web UI`
+          ? `run "zendesk-pms-sync schedules resume ${id}"`
           : null,
     };
   }
@@ -355,6 +355,13 @@ async function* webhooks({ config, admins }: Patient): AsyncIterable<Finding> {
           cure: `set ${admin.side.toUpperCase()}_WEBHOOK_SECRET as "webhooks install" printed it`,
         };
       else yield { what, state: 'ok', found: `leads to ${to}`, cure: null };
+      for (const other of (await admin.elsewhere?.('zendesk-pms-sync', receiver)) ?? [])
+        yield {
+          what,
+          state: 'warning',
+          found: `another one leads to ${other.url}: of another installation, or of a PUBLIC_URL before`,
+          cure: 'stop the other installation, or run "zendesk-pms-sync webhooks remove --elsewhere"',
+        };
     } catch (error) {
       yield {
         what,

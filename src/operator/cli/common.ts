@@ -8,6 +8,9 @@ export const CONFIG = [
 ] as const;
 export const CONNECTION = ['--connection <name>', 'which one, where the settings name several'] as const;
 
+/** Where `start` keeps the data of servers that it runs itself. */
+export const DATA_DIR = '.zendesk-pms-sync';
+
 /** Where a command finds its settings. */
 export interface SettingsOptions {
   config?: string;
@@ -29,7 +32,7 @@ export function common(command: Command, example: string): Command {
   return command
     .option(...CONFIG)
     .option(...CONNECTION)
-    .option('--data <dir>', 'folder of the servers that "start" runs itself', '.zendesk-pms-sync')
+    .option('--data <dir>', 'folder of the servers that "start" runs itself', DATA_DIR)
     .option('--json', 'print JSON instead of tables')
     .addHelpText('after', `\nExample:\n  ${example}`);
 }

@@ -1,5 +1,9 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { Command, Option } from 'commander';
+import { z } from 'zod';
+import { projectRoot } from '../../platform/embedded/serverCache';
 import { registerBackfill } from './commands/backfillCommand';
 import { registerConflicts } from './commands/conflictsCommand';
 import { registerConform } from './commands/conformCommand';
@@ -15,11 +19,12 @@ import { registerRebuild } from './commands/rebuildCommand';
 import { registerReconcile } from './commands/reconcileCommand';
 import { registerResync } from './commands/resyncCommand';
 import { registerRemap } from './commands/remapCommand';
+import { registerSchedules } from './commands/schedulesCommand';
 import { registerStatus } from './commands/statusCommand';
 import { registerStore } from './commands/storeCommand';
 import { registerVerify } from './commands/verifyCommand';
 import { webhooksCommand } from './commands/webhooksCommand';
-import { CONFIG } from './common';
+import { CONFIG, DATA_DIR } from './common';
 import { endWithReader, reported } from './errorReport';
 import { receiveWebhooks } from './serveIntake';
 import { serveCodec } from './serveCodec';
@@ -33,13 +38,19 @@ async function main(argv: string[]): Promise<void> {
   const program = new Command('zendesk-pms-sync').description(
     'Two-way sync between Zendesk and a PMS, on Temporal',
   );
-  program.exitOverride();
+  program
+    .exitOverride()
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .option('--no-color', 'no colours; as a variable: NO_COLOR=1')
+    .hook('preAction', (_, command) => {
+      if (command.optsWithGlobals()['color'] === false) process.env['NO_COLOR'] = '1';
+    });
   program
     .command('start')
     .description('run worker, schedules and webhook receiver')
     .option(...CONFIG)
     .option('--connection <names...>', 'serve only these connections')
-    .option('--data <dir>', 'folder for the data of servers that this command starts', '.zendesk-pms-sync')
+    .option('--data <dir>', 'folder for the data of servers that this command starts', DATA_DIR)
     .option('--json', 'print the log as JSON on a terminal, too')
     .addOption(new Option('--only <part>', 'run only this part').choices(['worker', 'intake']))
     .action(async ({ only, ...options }: StartOptions & { only?: 'worker' | 'intake' }) =>
@@ -64,10 +75,17 @@ async function main(argv: string[]): Promise<void> {
   registerCursors(program);
   registerReconcile(program);
   registerControl(program);
+  registerSchedules(program);
   registerStore(program);
   registerVerify(program);
   registerConform(program);
   await program.parseAsync(argv);
+}
+
+/** Of the package, from the compiled file and from the source alike. */
+function packageVersion(): string {
+  const file = path.join(projectRoot(), 'package.json');
+  return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8'))).version;
 }
 
 /** Prints the error, in one line unless it is a bug. @returns the exit code */

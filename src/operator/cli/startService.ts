@@ -19,6 +19,7 @@ import type { Backbone, Connection, ConnectionParts } from '../../workers/connec
 import { serviceLogger, startService, type Servers, type Service } from '../../workers/service';
 import { SEARCH_ATTRIBUTES } from '../../workflows/searchAttributes';
 import { loadMapping } from '../../config/loadMapping';
+import { markAccounts } from './accountLock';
 import { ROOT } from '../console/layout';
 import { printLine } from './output';
 import { startConsole, type Console } from './serveConsole';
@@ -50,7 +51,9 @@ export async function start(options: StartOptions, withIntake: boolean): Promise
   const screen = process.stdout.isTTY && options.json !== true ? printLine : null;
   const log = serviceLogger(config.logLevel, screen ? terminalLog(screen) : null);
   const lock = needsServers(config) ? await lockFolder(dataDir, 'start') : null;
+  const marks: (FolderLock | null)[] = [];
   try {
+    for (const one of configs) marks.push(await markAccounts(one, dataDir));
     const tracing = startTracing();
     const connections = each(configs, (one) => connectionOf(one, configFile, log));
     if (config.connection === null) await checkOnly(connections[0], screen);
@@ -58,6 +61,7 @@ export async function start(options: StartOptions, withIntake: boolean): Promise
       runUntilStopped(found, { configs, connections, withIntake, dataDir, log, tracing, lock, screen }),
     );
   } finally {
+    for (const mark of marks) await mark?.release();
     await lock?.release();
   }
 }
