@@ -88,6 +88,7 @@ export class ChunkSends {
           values: write.values,
           idempotencyKey: write.idempotencyKey,
           backRef: write.backRef ?? refKey(origin.ref),
+          ...(write.names && { names: write.names }),
         })),
       );
     return bulk.update(
@@ -100,6 +101,7 @@ export class ChunkSends {
           values: write.values,
           version: write.version,
           backRef: write.backRef,
+          ...(write.names && { names: write.names }),
         };
       }),
     );

@@ -6,6 +6,7 @@ import { otherSide, type RefKey, type SyncRecord } from '../sync/record';
 import type { Decisions } from '../sync/resolution';
 import { RetryLater } from '../systems/errors';
 import { callWaiting, loadReferences, originRef, summarise, type ActivityContext } from './activityContext';
+import { withFormerBindings } from './formerBindings';
 import { PairKnowledge } from './pairKnowledge';
 import { PlanKeeper, readStep } from './planKeeper';
 import { expectKnownMapping } from './remapActivities';
@@ -39,7 +40,8 @@ export class PairTurn {
     // Each pass either answers or changes the store so that the next pass sees something new.
     for (let pass = 0; pass < 6; pass += 1) {
       const stored = await context.store.get(key);
-      const step = await this.pass(pass === 0 ? await this.withFilesRetried(stored) : stored);
+      const link = stored && (await withFormerBindings(context, stored));
+      const step = await this.pass(pass === 0 ? await this.withFilesRetried(link) : link);
       if (step) return step;
     }
     throw new Error(`${key}: no plan after six passes`);

@@ -1,8 +1,8 @@
 import { parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
 import {
   agreed,
-  attemptsOf,
   seenVersion,
+  triedOf,
   withOverruled,
   type Intent,
   type Link,
@@ -127,7 +127,7 @@ export class PlanKeeper {
     const { version: mappingVersion } = context.mapping;
     const saved = await store.save({
       ...withFindings(link, plan),
-      attempted: attemptsOf(link),
+      ...triedOf(link),
       intent: withSources(plan.intent, link, own),
       mappingVersion,
     });

@@ -83,6 +83,7 @@ export class PlannedWrites {
           idempotencyKey: write.idempotencyKey,
           backRef,
           staged,
+          ...(write.names && { names: write.names }),
         });
         const owner = await context.store.claims.claim(refKey(created.ref), key);
         if (owner !== key)
@@ -96,7 +97,11 @@ export class PlannedWrites {
           link,
           intent,
           write,
-          await port.update(target, write.values, { version: write.version, backRef: write.backRef }),
+          await port.update(target, write.values, {
+            version: write.version,
+            backRef: write.backRef,
+            ...(write.names && { names: write.names }),
+          }),
         );
       case 'followUp': {
         if (!target || write.backRef === null)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { MappingError, parseMapping } from '../sync/mappingFile';
-import { bindProperties } from '../sync/bindProperties';
+import { bindProperties, type FormerName } from '../sync/bindProperties';
 import type { EntityMapping, Mapping } from '../sync/mapping';
 import { ENTITY_TYPES, SIDES, type Side } from '../sync/record';
 import type { PropertyInfo, SystemPort } from '../systems/port';
@@ -27,13 +27,18 @@ export async function offeredBy(mapping: Mapping, systems: Record<Side, SystemPo
   return offered;
 }
 
-/** Checks a mapping against the properties that both systems really have. @throws MappingError */
+/**
+ * Checks a mapping against the properties that both systems really have.
+ * @param formerName what the link store knows of properties that are not offered now; see `bindProperties`
+ * @throws MappingError
+ */
 export async function checkMapping(
   mapping: Mapping,
   systems: Record<Side, SystemPort>,
   file: string,
+  formerName?: FormerName,
 ): Promise<Mapping> {
-  return bindMapping(mapping, systems, await offeredBy(mapping, systems), file);
+  return bindMapping(mapping, systems, await offeredBy(mapping, systems), file, formerName);
 }
 
 /** The same with what the systems offer already known. @throws MappingError */
@@ -42,8 +47,9 @@ export function bindMapping(
   systems: Record<Side, SystemPort>,
   offered: Offered,
   file: string,
+  formerName?: FormerName,
 ): Mapping {
-  const bound = bindProperties(mapping, offered, file);
+  const bound = bindProperties(mapping, offered, file, formerName);
   const faults = ENTITY_TYPES.flatMap((type) => matchFaults(bound.entities[type], systems));
   if (faults.length > 0) throw new MappingError(faults.map((fault) => `${file}: ${fault}`).join('\n'));
   return bound;

@@ -33,8 +33,6 @@ const OF_COMMENTS = new Set(['comment_added', 'comment_made_private', 'comment_r
 const OF_ATTACHMENTS = new Set(['attachment_linked_to_comment', 'attachment_redacted_from_comment']);
 /** Nothing that the mapping could speak of. */
 const IRRELEVANT = new Set([
-  'csat_requested',
-  'csat_received',
   'email_ccs_changed',
   'followers_changed',
   'next_sla_breach_changed',

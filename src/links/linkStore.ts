@@ -1,6 +1,7 @@
 import type { Collection, Db } from 'mongodb';
 import { isDuplicateKey } from '../platform/mongoErrors';
 import { BackfillStore } from './backfillStore';
+import { BindingStore } from './bindingStore';
 import { Claims, type ClaimDocument } from './claims';
 import { CursorStore } from './cursorStore';
 import { DecisionStore, type DecisionDocument } from './decisionStore';
@@ -41,6 +42,8 @@ export interface LinkStore extends Links {
   /** How far behind the streams were, in the last hour. */
   readonly lag: LagSamples;
   readonly backfill: BackfillStore;
+  /** What the mapping's names were bound to, and what rests. */
+  readonly bindings: BindingStore;
   /** Which mappings came into use when. */
   readonly mappings: MappingVersions;
   /** Which pair each record is claimed for. */
@@ -90,6 +93,7 @@ function storeIn(db: Db, prefix: string, since: string, now: () => Date, schema:
     troubles: new Troubles(db, prefix, now),
     hints: new HintStore(db, prefix),
     identities: new Identities(db),
+    bindings: new BindingStore(db, prefix, now),
     mappings: new MappingVersions(db, now),
     upkeep: new Upkeep(versions),
     control: new ControlStore(db, prefix),
@@ -98,7 +102,7 @@ function storeIn(db: Db, prefix: string, since: string, now: () => Date, schema:
 }
 
 /** A store as it is, for looking only: nothing is created in the database. */
-export function peekAtLinks(db: Db): Pick<LinkStore, 'getMany' | 'claims'> {
+export function peekAtLinks(db: Db): Pick<LinkStore, 'getMany' | 'claims' | 'bindings'> {
   return storeIn(db, '', '', () => new Date(), SCHEMA);
 }
 

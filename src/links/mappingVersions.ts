@@ -1,11 +1,18 @@
 import type { Collection, Db } from 'mongodb';
+import type { EntityType } from '../sync/record';
+import type { Bindings } from '../sync/rules/boundAlike';
 
 interface MappingDocument {
   /** The mapping's version, a digest of its file. */
   _id: string;
   /** Milliseconds since the epoch at which it was last taken into use. */
   at: number;
+  /** What its rows were bound to when a release that keeps this first used it; absent until then. */
+  bindings?: RowBindings;
 }
+
+/** Digests by entity and row id; see `bindingsOf`. */
+export type RowBindings = Partial<Record<EntityType, Bindings>>;
 
 /**
  * In which order mappings came into use, over all workers. While a change of the mapping file reaches one worker after
@@ -36,6 +43,25 @@ export class MappingVersions {
   /** A person put this mapping in place of the one before; also an older one that was in use once. */
   async replace(version: string): Promise<void> {
     await this.versions.updateOne({ _id: version }, { $set: { at: this.now().getTime() } }, { upsert: true });
+  }
+
+  /**
+   * Keeps what a mapping's rows are bound to, where nothing is known of it. Links that do not say what their rows were
+   * bound to go by it.
+   */
+  async keepBindings(version: string, bindings: RowBindings): Promise<void> {
+    const known = await this.bindingsOf(version);
+    const news = Object.entries(bindings).flatMap(([entity, rows]) =>
+      Object.entries(rows)
+        .filter(([row]) => known?.[entity as EntityType]?.[row] === undefined)
+        .map(([row, binding]): [string, string] => [`bindings.${entity}.${row}`, binding]),
+    );
+    if (news.length > 0) await this.versions.updateOne({ _id: version }, { $set: Object.fromEntries(news) });
+  }
+
+  /** @returns null where nothing is known of it */
+  async bindingsOf(version: string): Promise<RowBindings | null> {
+    return (await this.versions.findOne({ _id: version }))?.bindings ?? null;
   }
 
   /** Whether the first came into use after the second. */

@@ -14,6 +14,7 @@ import type { Finding } from './finding';
 import { zendeskAccess } from './zendeskAccess';
 import { pollersOf } from './pollers';
 import { schedulesOf } from './scheduleStates';
+import { restingNow, restingWords, storedBindings } from './resting';
 import { serverTime } from './serverTime';
 
 export interface Patient {
@@ -35,7 +36,7 @@ export async function* examine(patient: Patient): AsyncIterable<Finding> {
   yield* temporal(patient);
   yield* mongodb(patient);
   for (const side of SIDES) yield* system(patient, side);
-  yield await mapping(patient);
+  yield* mapping(patient);
   yield* webhooks(patient);
 }
 
@@ -265,7 +266,6 @@ async function* access(config: Config): AsyncIterable<Finding> {
   }
 }
 
-/** The settings that hold a side's credential, with what it needs. */
 function credentialOf({ zendeskAuth }: Config, side: Side): string {
   if (side === 'pms') return 'PMS_TOKEN';
   return zendeskAuth.by === 'oauth'
@@ -290,30 +290,46 @@ function clock(of: string, there: Date): Finding {
       };
 }
 
-async function mapping({ config, systems }: Patient): Promise<Finding> {
+async function* mapping({ config, mongodbUri, systems }: Patient): AsyncIterable<Finding> {
   const what = 'Mapping';
+  const stored = await storedBindings(mongodbUri, config.mongodbDatabase);
   try {
-    const { version, entities } = await checkMapping(
+    const { version, entities, resting } = await checkMapping(
       loadMapping(config.mappingFile),
       systems,
       config.mappingFile,
+      stored.formerName,
+    );
+    const at = new Set(
+      resting
+        ?.filter(({ what: row }) => row.startsWith('row '))
+        .map(({ entity, what: row }) => `${entity} ${row}`),
     );
     const rows = Object.values(entities).reduce((sum, table) => sum + table.rows.length, 0);
-    return {
+    yield {
       what,
       state: 'ok',
-      found: `${config.mappingFile} (${version}): ${rows} rows fit the fields of both systems`,
+      found: `${config.mappingFile} (${version}): ${rows - at.size} rows fit the fields of both systems`,
       cure: null,
     };
+    for (const each of restingNow(resting, stored))
+      yield {
+        what,
+        state: 'warning',
+        found: restingWords(each),
+        cure: `activate the field again, or change ${config.mappingFile}`,
+      };
   } catch (error) {
-    if (!(error instanceof MappingError) && !(error instanceof ConfigError))
-      return {
+    if (!(error instanceof MappingError) && !(error instanceof ConfigError)) {
+      yield {
         what,
         state: 'failed',
         found: wordsOf(error),
         cure: 'both systems must answer before it can be compared with their fields',
       };
-    return {
+      return;
+    }
+    yield {
       what,
       state: 'failed',
       found: error.message.split('\n').join('; '),
@@ -359,8 +375,8 @@ async function* webhooks({ config, admins }: Patient): AsyncIterable<Finding> {
         yield {
           what,
           state: 'warning',
-          found: `another one leads to ${other.url}: of another installation, or of a PUBLIC_URL before`,
-          cure: 'stop the other installation, or run "zendesk-pms-sync webhooks remove --elsewhere"',
+          found: `another leads to ${other.url}: of another installation, or of a PUBLIC_URL before`,
+          cure: 'stop that installation, or run "zendesk-pms-sync webhooks remove --elsewhere"',
         };
     } catch (error) {
       yield {

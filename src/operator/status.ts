@@ -2,6 +2,7 @@ import { isGrpcServiceError, type Client } from '@temporalio/client';
 import type { Db } from 'mongodb';
 import { currentBudgets, type CurrentBudget } from '../systems/budget/currentBudget';
 import { Starts, type FailedStart } from '../links/failedStarts';
+import type { RestingSince } from '../links/bindingStore';
 import type { LinkStore } from '../links/linkStore';
 import type { LinkStatus } from '../sync/link';
 import { ENTITY_TYPES, type EntityType } from '../sync/record';
@@ -25,6 +26,8 @@ export interface Status {
   failedStarts: FailedStart[];
   /** About how many records were seen and not dealt with yet. */
   waitingRecords: number;
+  /** Rows, match rules and filters that rest because a side does not offer their property any more. */
+  resting: RestingSince[];
   /** Null where the workers sign in to Zendesk with an OAuth client. */
   apiToken: ApiTokenState | null;
 }
@@ -66,8 +69,9 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     new Starts(db).all(now()),
     store.observations.count(),
     apiTokenState(store, now()),
+    store.bindings.resting(),
   ]);
-  const [failedStarts, waitingRecords, apiToken] = others;
+  const [failedStarts, waitingRecords, apiToken, resting] = others;
   const pairs = Object.fromEntries(
     ENTITY_TYPES.map((type) => [
       type,
@@ -92,6 +96,7 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     ...ours,
     failedStarts,
     waitingRecords,
+    resting,
     apiToken,
   };
 }

@@ -46,6 +46,8 @@ export type FaultCode =
   | 'schedule'
   | 'paused'
   | 'api_token'
+  | 'resting'
+  | 'resting'
   | 'conflicts'
   | 'quarantine';
 
@@ -241,12 +243,21 @@ function behind({ status, troubles, temporal, now, connection }: Facts): Fault[]
       },
     ];
   });
+  return [...resting, ...pairs];
 }
 
 /** Pairs that wait for a person. */
 function pairFaults({ status, connection }: Facts): Fault[] {
   if (!status) return [];
-  return ENTITY_TYPES.flatMap((type): Fault[] => {
+  const resting = status.resting.map(({ entity, what, side, kind, property, name, since }): Fault => ({
+    code: 'resting',
+    weight: 'person',
+    what: `${entity} ${what} rests: ${side} ${kind} does not offer "${property}" (${name}) any more`,
+    since,
+    affects: 'this property is not synced',
+    cure: 'it goes on when the field is back, or change the mapping',
+  }));
+  const pairs = ENTITY_TYPES.flatMap((type): Fault[] => {
     const { conflict, quarantined, pausedSince } = status.pairs[type];
     const of = (code: FaultCode, what: string, affects: string, words: string, since: string | null = null) =>
       ({ code, weight: 'person', what, since, affects, cure: command(words, connection) }) as const;
@@ -269,6 +280,7 @@ function pairFaults({ status, connection }: Facts): Fault[] {
         : []),
     ];
   });
+  return [...resting, ...pairs];
 }
 
 function command(words: string, connection: string | null): string {

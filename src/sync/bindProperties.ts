@@ -1,53 +1,129 @@
 import { rowTitle } from './mappingFaults';
 import { MappingError } from './mappingFile';
-import type { Mapping } from './mapping';
-import { ENTITY_TYPES, type Side } from './record';
+import type { BoundProperty, EntityMapping, Mapping, PropertyRow, Resting } from './mapping';
+import { ENTITY_TYPES, SIDES, type EntityType, type Side } from './record';
 
-/** Checks the table against the properties that each side really offers, resolving aliases to names. */
+/** A property as one side offers it. */
+export interface OfferedProperty {
+  name: string;
+  aliases: readonly string[];
+}
+
+/** What each side offers, by kind of record. A kind that is left out is not checked. */
+export type OfferedProperties = Record<Side, ReadonlyMap<string, readonly OfferedProperty[]>>;
+
+/**
+ * The stable name that a property of the mapping file was bound to last, though it is not offered now.
+ * @returns undefined where it was never bound: that is a fault of the file
+ */
+export type FormerName = (property: Omit<BoundProperty, 'name'>) => string | undefined;
+
+/**
+ * Checks the table against the properties that each side really offers, resolving aliases to names. A property that was
+ * bound once and is not offered any more makes no fault: its rows rest, and as a match or filter property it neither
+ * matches nor keeps a record out.
+ *
+ * @throws MappingError where a property was never offered
+ */
 export function bindProperties(
   mapping: Mapping,
-  offered: Record<Side, ReadonlyMap<string, readonly { name: string; aliases: readonly string[] }[]>>,
+  offered: OfferedProperties,
   file: string,
+  formerName: FormerName = () => undefined,
 ): Mapping {
   const faults: string[] = [];
-  const bind = (side: Side, kind: string, property: string, at: string): string => {
-    const list = offered[side].get(kind);
-    if (!list) return property;
-    const found =
-      list.find((info) => info.name === property) ?? list.find((info) => info.aliases.includes(property));
-    if (found) return found.name;
-    faults.push(
-      `${file}: ${at}: ${side} ${kind} has no property "${property}"; it has ${list.map((info) => info.name).join(', ')}`,
-    );
-    return property;
-  };
+  const bound: BoundProperty[] = [];
+  const resting: Resting[] = [];
   const entities = { ...mapping.entities };
   for (const type of ENTITY_TYPES) {
-    const table = mapping.entities[type];
-    const both = (names: { zendesk: string; pms: string }, at: string) => ({
-      zendesk: bind('zendesk', table.kind.zendesk, names.zendesk, at),
-      pms: bind('pms', table.kind.pms, names.pms, at),
-    });
-    const rows = table.rows.map((row) => {
-      const at = `${type} row "${rowTitle(row)}"`;
-      return {
-        ...row,
-        zendesk: row.zendesk && bind('zendesk', table.kind.zendesk, row.zendesk, at),
-        pms: row.pms && bind('pms', table.kind.pms, row.pms, at),
-      };
-    });
-    const match = table.match.map((rule) => both(rule, `${type} match rule "${rowTitle(rule)}"`));
-    // A filter by a property that nobody has would keep every record out, without a word.
-    const filterOf = (side: Side) =>
-      Object.fromEntries(
-        Object.entries(table.filter[side]).map(([property, allowed]) => [
-          bind(side, table.kind[side], property, `${type} filter "${property}"`),
-          allowed,
-        ]),
-      );
-    const filter = { zendesk: filterOf('zendesk'), pms: filterOf('pms') };
-    entities[type] = { ...table, rows, match, filter };
+    const found = new TableBinder(mapping.entities[type], offered, file, formerName);
+    entities[type] = found.bind();
+    faults.push(...found.faults);
+    bound.push(...found.bound);
+    resting.push(...found.resting);
   }
   if (faults.length > 0) throw new MappingError(faults.join('\n'));
-  return { ...mapping, entities };
+  return { ...mapping, entities, bound, resting };
+}
+
+interface Bound {
+  name: string;
+  isOffered: boolean;
+}
+
+class TableBinder {
+  readonly faults: string[] = [];
+  readonly bound: BoundProperty[] = [];
+  readonly resting: Resting[] = [];
+  private readonly entity: EntityType;
+
+  constructor(
+    private readonly table: EntityMapping,
+    private readonly offered: OfferedProperties,
+    private readonly file: string,
+    private readonly formerName: FormerName,
+  ) {
+    this.entity = table.entity;
+  }
+
+  bind(): EntityMapping {
+    const rows = this.table.rows.map((row) => this.row(row));
+    const match = this.table.match.flatMap((rule) => {
+      const what = `match rule "${rowTitle(rule)}"`;
+      const both = {
+        zendesk: this.side('zendesk', rule.zendesk, what),
+        pms: this.side('pms', rule.pms, what),
+      };
+      if (!both.zendesk.isOffered || !both.pms.isOffered) return [];
+      return [{ zendesk: both.zendesk.name, pms: both.pms.name }];
+    });
+    const filter = { zendesk: this.filter('zendesk'), pms: this.filter('pms') };
+    return { ...this.table, rows, match, filter };
+  }
+
+  private row(row: PropertyRow): PropertyRow {
+    const what = `row "${rowTitle(row)}"`;
+    const next = { ...row };
+    delete next.restsOn;
+    for (const side of SIDES) {
+      const property = row[side];
+      if (property === null) continue;
+      const { name, isOffered } = this.side(side, property, what);
+      next[side] = name;
+      if (!isOffered) next.restsOn = side;
+    }
+    return next;
+  }
+
+  /** A filter by a property that nobody ever had would keep every record out without a trace, so that it is a fault. */
+  private filter(side: Side): EntityMapping['filter'][Side] {
+    return Object.fromEntries(
+      Object.entries(this.table.filter[side]).flatMap(([property, allowed]) => {
+        const { name, isOffered } = this.side(side, property, `filter "${property}"`);
+        return isOffered ? [[name, allowed]] : [];
+      }),
+    );
+  }
+
+  private side(side: Side, property: string, what: string): Bound {
+    const kind = this.table.kind[side];
+    const list = this.offered[side].get(kind);
+    if (!list) return { name: property, isOffered: true };
+    const found =
+      list.find((info) => info.name === property) ?? list.find((info) => info.aliases.includes(property));
+    if (found) {
+      this.bound.push({ side, kind, property, name: found.name });
+      return { name: found.name, isOffered: true };
+    }
+    const former = this.formerName({ side, kind, property });
+    if (former !== undefined) {
+      this.resting.push({ entity: this.entity, what, side, kind, property, name: former });
+      return { name: former, isOffered: false };
+    }
+    const names = list.map((info) => info.name).join(', ');
+    this.faults.push(
+      `${this.file}: ${this.entity} ${what}: ${side} ${kind} has no property "${property}"; it has ${names}`,
+    );
+    return { name: property, isOffered: true };
+  }
 }

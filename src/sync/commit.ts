@@ -1,7 +1,7 @@
 import { parseCanonicalKey, refKey } from './canonicalKey';
-import { agreed, seenVersion, type Intent, type Link, type PlannedWrite } from './link';
+import { agreed, seenVersion, type Agreement, type Intent, type Link, type PlannedWrite } from './link';
 import type { AnswerCompared } from './planner';
-import { SIDES, type SyncRecord, type Values } from './record';
+import { SIDES, type Json, type SyncRecord } from './record';
 
 /** From the answer to a write to the link that says so. Pure; the pair's workflow and a backfill share it. */
 
@@ -23,6 +23,8 @@ export function withAnswer(
   const next = {
     ...intent.next,
     snapshot: withFormer(intent.next.snapshot, link.snapshot, restingRows),
+    ...(intent.next.bound && { bound: withFormer(intent.next.bound, link.bound, restingRows) }),
+    ...restedAfter(intent.next, restingRows),
     residue: { ...intent.next.residue, [side]: residue },
   };
   const seen = { ...intent.seen, ...(answer && { [side]: seenVersion(answer) }) };
@@ -40,15 +42,24 @@ export function withAnswer(
   };
 }
 
-/** What was agreed before on these rows, rather than what the plan meant them to be. */
-export function withFormer(planned: Values, former: Values | null, rows: readonly string[]): Values {
-  const snapshot = { ...planned };
+/** What was kept of these rows before, rather than what the plan meant it to be. */
+export function withFormer<T extends Json>(
+  planned: Readonly<Record<string, T>>,
+  former: Readonly<Record<string, T>> | null | undefined,
+  rows: readonly string[],
+): Record<string, T> {
+  const next = { ...planned };
   for (const row of rows) {
     const value = former?.[row];
-    if (value === undefined) delete snapshot[row];
-    else snapshot[row] = value;
+    if (value === undefined) delete next[row];
+    else next[row] = value;
   }
-  return snapshot;
+  return next;
+}
+
+function restedAfter({ rested = [] }: Agreement, more: readonly string[]): { rested?: string[] } {
+  const all = [...new Set([...rested, ...more])];
+  return all.length > 0 ? { rested: all } : {};
 }
 
 /** The link once every write of its intent is done. It keeps the mapping that the plan was made by. */

@@ -5,6 +5,7 @@ import {
   SIDES,
   type EntityType,
   type Json,
+  type Names,
   type RefKey,
   type Side,
   type SyncRecord,
@@ -75,6 +76,8 @@ export interface PlannedWrite {
   /** A person asked for a new record although others match or are taken: those are not looked at again. */
   insisted: boolean;
   done: boolean;
+  /** The names of people whom the values name; absent where none is known. */
+  names?: Names;
   /** The file to attach or detach: its place among the link's, and its id where it is now. */
   file?: { place: number; source: string };
 }
@@ -146,6 +149,10 @@ export interface SeenVersion {
 export interface Agreement {
   snapshot: Values;
   residue: Record<Side, Values>;
+  /** By row id, what the row was bound to when it was agreed on; absent in intents of releases before 0.2.0. */
+  bound?: Record<string, string>;
+  /** Rows that rest; absent where none does. */
+  rested?: string[];
   conflicts: ParkedConflict[];
   overruled: OverruledValue[];
   /** The other system's records this pair waits for although it is linked, e.g. a new organization. */
@@ -162,6 +169,9 @@ export function emptyAgreement(): Agreement {
 
 export type Attempts = Partial<Record<Side, Record<string, Json[]>>>;
 
+/** Values that writes may have left, and what their rows were bound to. */
+export type Tried = Required<Pick<Link, 'attempted'>> & Pick<Link, 'attemptedAs'>;
+
 /** The MongoDB document that joins two records. */
 export interface Link {
   _id: CanonicalKey;
@@ -170,6 +180,10 @@ export interface Link {
   sides: Partial<Record<Side, LinkedSide>>;
   /** Canonical values, by row id, that both sides last agreed on; null before the first agreement. */
   snapshot: Values | null;
+  /** By row id, a digest of what the row was bound to when its value was agreed on; absent before 0.2.0. */
+  bound?: Record<string, string>;
+  /** Rows that rested when the pair was last planned: a side may have changed since without being compared. */
+  rested?: string[];
   conflicts: ParkedConflict[];
   /** Where a person must say which record is the counterpart: those to choose from. */
   candidates: RefKey[];
@@ -187,6 +201,8 @@ export interface Link {
    * What is found there and is one of these is ours, and no person's edit.
    */
   attempted?: Attempts;
+  /** By row id, what the row was bound to when these values were written; absent where nothing was. */
+  attemptedAs?: Record<string, string>;
   /** What updates may have overruled whose outcome was never learned; absent where there is none. */
   unconfirmed?: OverruledValue[];
   mappingVersion: string;
@@ -239,8 +255,20 @@ export function seenVersion(record: SyncRecord): SeenVersion {
  * @param refused a write of which it is certain that it was not done: it left nothing, nor did those that come after it
  */
 export function attemptsOf(link: Link, refused: PlannedWrite | null = null): Attempts {
-  const all: Attempts = { ...link.attempted };
+  return triedOf(link, refused).attempted;
+}
+
+/** The same with what the rows were bound to. What was written to another field says nothing of this one. */
+export function triedOf(link: Link, refused: PlannedWrite | null = null): Tried {
   const { writes = [], next } = link.intent ?? {};
+  const attemptedAs: Record<string, string> = { ...link.attemptedAs };
+  const all: Attempts = { ...link.attempted };
+  for (const [row, binding] of Object.entries(next?.bound ?? {})) {
+    const former = attemptedAs[row];
+    if (former === binding || !writes.some(({ rows }) => rows.includes(row))) continue;
+    attemptedAs[row] = binding;
+    for (const side of SIDES) if (former !== undefined) all[side] = { ...all[side], [row]: [] };
+  }
   const place = refused ? writes.indexOf(refused) : -1;
   const sent = writes.filter(({ done }, n) => done || place === -1 || n < place);
   for (const write of sent) {
@@ -252,7 +280,7 @@ export function attemptsOf(link: Link, refused: PlannedWrite | null = null): Att
     }
     all[write.side] = rows;
   }
-  return all;
+  return { attempted: all, ...(Object.keys(attemptedAs).length > 0 && { attemptedAs }) };
 }
 
 /**
@@ -295,12 +323,15 @@ export function abandonIntent(before: Link, refused: PlannedWrite | null = null)
   if (!intent) return before;
   const told = intent.writes.filter(({ op, done }) => op === 'followUp' && done);
   const link = withOverruled(before, { known: [], unknown: unconfirmedOf(before, refused) });
-  const attempted = attemptsOf(before, refused);
-  if (told.length === 0) return { ...link, attempted, intent: null };
+  const tried = triedOf(before, refused);
+  if (told.length === 0) return { ...link, ...tried, intent: null };
   const snapshot: Values = { ...link.snapshot };
+  const bound = { ...link.bound };
   const sides = { ...link.sides };
   for (const row of told.flatMap(({ rows }) => rows)) {
     snapshot[row] = intent.next.snapshot[row] ?? null;
+    const binding = intent.next.bound?.[row];
+    if (binding !== undefined) bound[row] = binding;
     for (const side of SIDES) {
       const known = sides[side];
       if (!known) continue;
@@ -311,7 +342,11 @@ export function abandonIntent(before: Link, refused: PlannedWrite | null = null)
       sides[side] = { ...known, residue };
     }
   }
-  return { ...link, snapshot, sides, attempted, intent: null };
+  return { ...link, snapshot, ...(link.bound && { bound }), sides, ...tried, intent: null };
+}
+
+function withoutPast({ rested: _rested, attemptedAs: _attemptedAs, ...link }: Link): Link {
+  return link;
 }
 
 /** The link once both sides agree as planned. */
@@ -333,7 +368,9 @@ export function agreed(link: Link, next: Agreement, mappingVersion: string, now:
           ? { code: 'attachment', text: failed, since: now, nextAttempt: null }
           : null;
   return {
-    ...link,
+    ...withoutPast(link),
+    ...(next.bound && { bound: next.bound }),
+    ...(next.rested && { rested: next.rested }),
     ...(next.files && { files: next.files }),
     sides,
     status: next.conflicts.length > 0 ? 'conflict' : 'linked',

@@ -51,6 +51,25 @@ export interface PropertyRow {
     /** Canonical values that the side can take after all: a comment can be made internal, never public. */
     except: readonly Json[];
   } | null;
+  /** The side whose list of fields does not have the row's property any more: the row rests. Absent where both have it. */
+  restsOn?: Side;
+}
+
+/** A property of the mapping file, and the stable name that the side has for it. */
+export interface BoundProperty {
+  side: Side;
+  /** The kind of record. */
+  kind: string;
+  /** As the mapping file names it, e.g. by its title. */
+  property: string;
+  name: string;
+}
+
+/** What rests because its property is not offered: one entry for all pairs. */
+export interface Resting extends BoundProperty {
+  entity: EntityType;
+  /** What names the property: `row "severity ↔ severity"`, `match rule "…"`, `filter "…"`. */
+  what: string;
 }
 
 export interface EntityMapping {
@@ -71,6 +90,10 @@ export interface Mapping {
   version: string;
   entities: Record<EntityType, EntityMapping>;
   commentMode: 'note' | 'project';
+  /** What the names in the file were found to be; absent before the mapping was checked against both systems. */
+  bound?: readonly BoundProperty[];
+  /** What rests; absent before the mapping was checked against both systems. */
+  resting?: readonly Resting[];
 }
 
 /** Whether a change on the other side is ever written to this side. */

@@ -6,6 +6,7 @@ import { planFor } from './planner/phasePlans';
 import type { PairState, Plan } from './planner/state';
 import type { SyncRecord, Values } from './record';
 import { isOffered, shownValue } from './rules/absence';
+import { bindingsOf } from './rules/boundAlike';
 import { answeredSet, isSet } from './rules/sets';
 import { referenceKinds, sameValue, toCanonical, type References } from './values';
 
@@ -83,6 +84,9 @@ export function compareAnswer(
   const restingRows: string[] = [];
   for (const row of comparedRows(table)) {
     if (!row[side]) continue;
+    // A row that was bound anew since the plan was made meets for the first time in the next plan.
+    const isOther = next.bound !== undefined && next.bound[row.id] !== bindingsOf(table)[row.id];
+    if (isOther) continue;
     if (!isOffered(row, side, answer)) {
       restingRows.push(row.id);
       continue;

@@ -3,6 +3,7 @@ import { newLink, seenVersion, type Link } from './link';
 import { comparedRows, type EntityMapping, type Mapping } from './mapping';
 import { SIDES, otherSide, type Side, type SyncRecord } from './record';
 import { restsOn, shownValue } from './rules/absence';
+import { boundAfter } from './rules/binding';
 import { referenceKinds, sameValue, toCanonical, type References } from './values';
 
 /**
@@ -26,9 +27,13 @@ export function rebuiltLink(
   }
   link.snapshot = {};
   const differing: string[] = [];
+  const rested: string[] = [];
   const kinds = referenceKinds(mapping, table);
   for (const row of comparedRows(table)) {
-    if (restsOn(row, records)) continue;
+    if (restsOn(row, records)) {
+      rested.push(row.id);
+      continue;
+    }
     const canonical = (side: Side) =>
       toCanonical(row, side, shownValue(row, side, records[side]), references, kinds);
     const { zendesk, pms } = { zendesk: canonical('zendesk'), pms: canonical('pms') };
@@ -41,6 +46,8 @@ export function rebuiltLink(
       if (fixed) fixed.residue = { ...fixed.residue, [row.id]: values[side] };
     } else differing.push(row.id);
   }
+  link.bound = boundAfter(table, { snapshot: null }, Object.keys(link.snapshot));
+  if (rested.length > 0) link.rested = rested;
   const ended = SIDES.map((side) => records[side]).find((record) => record.state !== 'live');
   link.status = ended ? 'tombstone' : 'linked';
   if (ended) {

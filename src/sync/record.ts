@@ -15,6 +15,9 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 /** Property name → value, as one side names and holds it (raw), or row id → canonical value. */
 export type Values = Record<string, Json>;
 
+/** Names of people, by their e-mail addresses in lower case. */
+export type Names = Record<string, string>;
+
 /** Names one record: `{ side: 'zendesk', kind: 'ticket', id: '123' }`. The id is opaque to the core. */
 export interface RecordRef {
   side: Side;
@@ -61,6 +64,13 @@ export interface SyncRecord {
    * belong to another property: Zendesk keeps the options of a drop-down among the tags. Absent where there are none.
    */
   owned?: Record<string, string[]>;
+  /** Names of the people whom `values` name by their addresses, as far as the side tells them. Absent where there are none. */
+  names?: Names;
+  /**
+   * In the answer to a write: what was left out of it, by property, because the side refuses it, and the side's words.
+   * Absent where all of it was written.
+   */
+  leftOut?: Record<string, string>;
   /** Files on the record; absent where its kind has none. One that is not listed says nothing: only `redacted` does. */
   attachments?: Attachment[];
 }

@@ -1,4 +1,4 @@
-import type { RecordRef, RefKey, SyncRecord, Values } from '../sync/record';
+import type { Names, RecordRef, RefKey, SyncRecord, Values } from '../sync/record';
 
 /** Writing many records with few calls. What a system cannot write so is written one by one. */
 
@@ -7,6 +7,7 @@ export interface BulkCreate {
   /** The same for every attempt at this create. */
   idempotencyKey: string;
   backRef: RefKey;
+  names?: Names;
 }
 
 export interface BulkUpdate {
@@ -15,6 +16,7 @@ export interface BulkUpdate {
   /** The version that the change is based on. */
   version: string;
   backRef: RefKey | null;
+  names?: Names;
 }
 
 /** What became of one item: the record as it is now, or one of the classes in `errors.ts`. */

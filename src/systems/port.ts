@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { DataType } from '../sync/mapping';
-import type { Json, RecordRef, RefKey, Side, SyncRecord, Values } from '../sync/record';
+import type { Json, Names, RecordRef, RefKey, Side, SyncRecord, Values } from '../sync/record';
 import type { BulkWrites } from './bulkWrites';
 
 /** A read's answer: the record as it is now, or that it is gone (never existed, or was removed for good). */
@@ -46,6 +46,8 @@ export interface CreateOptions {
   idempotencyKey: string;
   /** The counterpart, left on the new record so that both can be joined again by it alone. */
   backRef: RefKey;
+  /** Of people whom the values name: who is not known yet is made with the name. */
+  names?: Names;
   /** What {@link SystemPort.stage} returned for files that the new record is to have from the start. */
   staged?: readonly StagedFile[];
 }
@@ -76,6 +78,8 @@ export interface UpdateOptions {
   version: string;
   /** Leave this back-reference with the write; null to leave it as it is. */
   backRef: RefKey | null;
+  /** Of people whom the values name: who is not known yet is made with the name. */
+  names?: Names;
 }
 
 export interface Updated {
@@ -114,6 +118,9 @@ export interface SystemPort {
   /** The properties of a kind, custom fields included, for checking a mapping before anything is written. */
   properties(kind: string): Promise<PropertyInfo[]>;
 
+  /** Grows where the system itself notices that its fields changed; absent where it does not look. */
+  readonly fieldsRevision?: number;
+
   /** Checks address and credential with one call. @returns whom the credential belongs to, for a log line. */
   whoAmI(): Promise<string>;
 
@@ -135,10 +142,13 @@ export interface SystemPort {
   /** Looks for live records whose property equals the value, or is a list that holds it (ignoring case). At most 10 are returned. */
   findByProperty(kind: string, property: string, value: Json): Promise<SyncRecord[]>;
 
-  /** @returns the record as created. @throws AlreadyExists where a unique value is taken; ReferenceGone. */
+  /**
+   * People whom the side refuses are left out, as `leftOut` of the answer says.
+   * @returns the record as created. @throws AlreadyExists where a unique value is taken; ReferenceGone.
+   */
   create(kind: string, values: Values, options: CreateOptions): Promise<SyncRecord>;
 
-  /** @throws PreconditionFailed where the record moved on; RecordGone; ReferenceGone. */
+  /** As {@link create}. @throws PreconditionFailed where the record moved on; RecordGone; ReferenceGone. */
   update(ref: RecordRef, changes: Values, options: UpdateOptions): Promise<Updated>;
 
   /**

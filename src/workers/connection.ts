@@ -6,7 +6,7 @@ import type { RateBudgets } from '../systems/budget/rateBudgets';
 import type { Config } from '../config/config';
 import { checkMapping, loadMapping } from '../config/loadMapping';
 import type { SignInWay } from '../links/identities';
-import { openLinkStore, type LinkStore } from '../links/linkStore';
+import { openLinkStore, peekAtLinks, type LinkStore } from '../links/linkStore';
 import { SIDES, type Side } from '../sync/record';
 import type { SystemPort } from '../systems/port';
 import { apiTokenDaysLeft, apiTokenNotice } from '../systems/zendesk/apiTokens';
@@ -65,8 +65,9 @@ export async function serveConnection(
   allowance: Allowance,
 ): Promise<Served> {
   const { taskQueue, mappingFile, pairPrefix } = config;
-  const first = await checkMapping(loadMapping(mappingFile), systems, mappingFile);
   const db = mongo.db(config.mongodbDatabase);
+  const formerName = await peekAtLinks(db).bindings.formerNames();
+  const first = await checkMapping(loadMapping(mappingFile), systems, mappingFile, formerName);
   const store = await openLinkStore(db);
   budgets.open(db, allowance.systemActivities);
   await noteIdentities(config, systems, store, log);

@@ -5,12 +5,15 @@ import { checkMapping, loadMapping } from '../config/loadMapping';
 import type { LinkStore } from '../links/linkStore';
 import { MappingError } from '../sync/mappingFile';
 import type { Mapping } from '../sync/mapping';
-import type { Side } from '../sync/record';
+import { ENTITY_TYPES, SIDES, type Side } from '../sync/record';
+import { bindingsOf } from '../sync/rules/boundAlike';
 import type { SystemPort } from '../systems/port';
 import type { SyncMetrics } from '../activities/metrics';
 
 /** How soon a changed mapping file is noticed. By content: mounted files keep odd times of change. */
 const LOOK_EVERY_MS = 3_000;
+/** How soon a field that was made, deactivated or deleted is noticed where no record shows it: one list of each kind. */
+const FIELDS_EVERY_MS = 120_000;
 
 interface Surroundings {
   systems: Record<Side, SystemPort>;
@@ -20,12 +23,15 @@ interface Surroundings {
 }
 
 /**
- * The mapping in use, which follows its file. A changed file is checked like the first one, against the live fields of
- * both systems, before it replaces the old; a file that does not pass changes nothing but a log line and a metric.
+ * The mapping in use, which follows its file and the fields of both systems. A changed file is checked like the first one,
+ * against the live fields, before it replaces the old; a file that does not pass changes nothing but a log line and a
+ * metric. A field that is gone makes its rows rest, and one that was made anew is bound anew, without a change of the file.
  */
 export class LiveMapping {
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> | null = null;
+  private fieldsAt = 0;
+  private revisions = '';
 
   private constructor(
     private readonly file: string,
@@ -46,6 +52,8 @@ export class LiveMapping {
         'the mapping file is older than one that pairs were synced by, which wait; if it is meant, run "zendesk-pms-sync remap"',
       );
     }
+    await live.keep(mapping);
+    live.noteFields();
     live.timer = setInterval(() => {
       live.looking ??= live.look().finally(() => (live.looking = null));
     }, LOOK_EVERY_MS).unref();
@@ -62,11 +70,17 @@ export class LiveMapping {
   }
 
   private async look(): Promise<void> {
+    await this.lookAtFile();
+    const due = Date.now() - this.fieldsAt >= FIELDS_EVERY_MS || this.revisions !== this.revisionsNow();
+    if (due) await this.lookAtFields();
+  }
+
+  private async lookAtFile(): Promise<void> {
     const { file, around } = this;
     try {
       const text = readFileSync(file, 'utf8');
       if (text === this.text) return;
-      const mapping = await checkMapping(loadMapping(file), around.systems, file);
+      const mapping = await this.checked();
       this.text = text;
       await around.store.troubles.clear('mapping');
       if (mapping.version === this.mapping.version) return;
@@ -75,11 +89,62 @@ export class LiveMapping {
         { mapping: mapping.version, before: this.mapping.version },
         'mapping applied; "zendesk-pms-sync remap" brings all pairs to it, otherwise each at its next change',
       );
+      await this.keep(mapping);
       this.mapping = mapping;
       around.metrics.mappingApplied(mapping.version, true);
     } catch (error) {
       await this.reject(error);
     }
+  }
+
+  /** The same file, compared with the fields that both systems have now. */
+  private async lookAtFields(): Promise<void> {
+    const { around } = this;
+    try {
+      const mapping = await this.checked();
+      // A file that changed meanwhile is looked at by its own way.
+      if (mapping.version !== this.mapping.version || fieldsOf(mapping) === fieldsOf(this.mapping)) return;
+      await this.keep(mapping);
+      this.mapping = mapping;
+    } catch (error) {
+      around.log.warn({ err: error }, 'the mapping could not be compared with the fields of both systems');
+    }
+  }
+
+  private async checked(): Promise<Mapping> {
+    const { file, around } = this;
+    this.noteFields();
+    return checkMapping(loadMapping(file), around.systems, file, await around.store.bindings.formerNames());
+  }
+
+  private noteFields(): void {
+    this.fieldsAt = Date.now();
+    this.revisions = this.revisionsNow();
+  }
+
+  private revisionsNow(): string {
+    return SIDES.map((side) => this.around.systems[side].fieldsRevision ?? 0).join('/');
+  }
+
+  /** What the mapping's names are bound to outlives the process, so that a field may be gone at the next start. */
+  private async keep(mapping: Mapping): Promise<void> {
+    const { store, log } = this.around;
+    await store.bindings.keep(mapping.bound ?? []);
+    const bindings = ENTITY_TYPES.map((type) => {
+      const table = mapping.entities[type];
+      const resting = new Set(table.rows.filter((row) => row.restsOn).map(({ id }) => id));
+      const known = Object.entries(bindingsOf(table)).filter(([id]) => !resting.has(id));
+      return [type, Object.fromEntries(known)] as const;
+    });
+    await store.mappings.keepBindings(mapping.version, Object.fromEntries(bindings));
+    const { began, ended } = await store.bindings.rest(mapping.resting ?? []);
+    for (const { entity, what, side, kind, property } of began)
+      log.warn(
+        { entity, side, property },
+        `${entity} ${what} rests: ${side} ${kind} does not offer "${property}" any more; it goes on when the field is back`,
+      );
+    for (const { entity, what, side, property, since } of ended)
+      log.info({ entity, side, property, since }, `${entity} ${what} no longer rests`);
   }
 
   private async reject(error: unknown): Promise<void> {
@@ -96,6 +161,14 @@ export class LiveMapping {
       await around.store.troubles.note('mapping', { code: 'unusable', text: first });
     } else around.log.warn({ err: error }, 'the changed mapping file could not be checked yet');
   }
+}
+
+/** All of a mapping that the fields of both systems decide, for comparing two of one file. */
+function fieldsOf({ entities, resting }: Mapping): string {
+  return JSON.stringify([
+    Object.values(entities).map(({ rows, match, filter }) => [rows, match, filter]),
+    resting,
+  ]);
 }
 
 function readText(file: string): string {

@@ -1,6 +1,7 @@
 import type { Problem } from '../../apps/demo/agreementReport';
 import { checkAgreement } from '../../apps/demo/checker';
-import { SIDES, comparable, type EditEntry, type RandomPeople, type Side } from 'testkit';
+import { SIDES, comparable, customValue, type EditEntry, type RandomPeople, type Side } from 'testkit';
+import { checkCustomFields } from './customFieldCheck';
 import type { LinkDocument, World } from './world';
 
 /**
@@ -49,7 +50,9 @@ class Check {
     await this.checkAgreement();
     for (const edit of this.people.journal.edits) this.checkEdit(edit);
     this.checkSayings();
+    this.checkFiles();
     this.checkCreations();
+    this.checkFields();
     for (const id of await this.world.failedWorkflows()) this.violations.push(`workflow failed: ${id}`);
     return this.violations;
   }
@@ -154,6 +157,7 @@ class Check {
     const link = this.linkOf.get(ref);
     // A cleared value leaves nothing to look for.
     if (value === '' || !this.isLive(ref)) return;
+    if (property === 'order' && this.wentWithItsField(edit)) return;
     const now = this.valueAt(ref, property);
     // Zendesk itself adds a tag to a ticket that was merged.
     if (now === value || (property === 'tags' && now?.split(' ').includes(value))) {
@@ -172,6 +176,11 @@ class Check {
     this.violations.push(
       `lost edit: ${ref} ${property} = "${value}", made in ${side}; there is now "${this.valueAt(ref, property) ?? '—'}", history ${JSON.stringify(link?.history.map(({ row, lost }) => `${row}: ${comparable(lost)}`) ?? null)}`,
     );
+  }
+
+  /** Zendesk deletes what a deleted field held: what had not arrived in the PMS by then is gone. */
+  private wentWithItsField({ side, field }: EditEntry): boolean {
+    return side === 'zendesk' && field !== undefined && this.people.administrators.removedFields.has(field);
   }
 
   /** A winner is declared for two edits of one property: an edit that met no other may not be overruled. */
@@ -226,6 +235,29 @@ class Check {
     }
   }
 
+  /** A file that was redacted in Zendesk is in no note either. */
+  private checkFiles(): void {
+    for (const { token, ref, fileGone } of this.people.journal.sayings) {
+      const link = this.linkOf.get(ref);
+      if (fileGone !== true || link?.status !== 'linked') continue;
+      const note = this.world.pms.store.find('note', link.sides.pms?.ref.split(':')[2] ?? '');
+      const files = (note?.['attachments'] ?? []) as { fileName: string }[];
+      if (files.some(({ fileName }) => fileName.includes(token)))
+        this.violations.push(`redacted in zendesk, but the file of ${ref} is still in the PMS`);
+    }
+  }
+
+  private checkFields(): void {
+    const pairs = this.links.flatMap((link) => {
+      const { zendesk, pms } = link.sides;
+      const isTicket = link.entity === 'TicketToProject' && isSettled(link) && zendesk && pms;
+      if (!isTicket || ![zendesk.ref, pms.ref].every((ref) => this.isLive(ref))) return [];
+      return this.isClosed(link) ? [] : [{ link, refs: { zendesk: zendesk.ref, pms: pms.ref } }];
+    });
+    const isExcused = (link: LinkDocument, row: string) => link.conflicts.some((each) => each.row === row);
+    this.violations.push(...checkCustomFields(this.world, pairs, isExcused));
+  }
+
   private commentsOf(ticketId: number): { text: string; followUp: boolean }[] {
     return (this.world.zendesk.store.comments.get(ticketId) ?? []).map((comment) => ({
       text: comment.body,
@@ -235,6 +267,8 @@ class Check {
 
   private valueAt(ref: string, property: string): string | null {
     const record = this.record(ref);
+    if (record !== null && property === 'order')
+      return comparable(customValue(this.world, ref.startsWith('pms:') ? 'pms' : 'zendesk', record, 'order'));
     return record === null
       ? null
       : comparable(

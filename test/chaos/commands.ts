@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import {
+  CUSTOM_FIELD_NAMES,
   SIDES,
   WEATHERS,
   WEATHER_NAMES,
@@ -54,7 +55,7 @@ const thing = (people: RandomPeople, kind: Thing['kind'], n: number): Thing => {
   return found;
 };
 const said = (people: RandomPeople, n: number): Said | undefined =>
-  people.sayings[n % Math.max(1, people.sayings.length)];
+  people.talk.sayings[n % Math.max(1, people.talk.sayings.length)];
 
 const createOrg = side.map((on) =>
   command(`createOrg(${on})`, { makes: 'org', run: ({ people }) => people.createOrg(on) }),
@@ -62,11 +63,14 @@ const createOrg = side.map((on) =>
 const createTwins = fc.constant(
   command('createTwins', { makes: 'org', run: ({ people }) => people.createTwins() }),
 );
-const createTicket = fc.tuple(side, index).map(([on, n]) =>
-  command(`createTicket(${on},${n})`, {
+/** One in five begins with a text that customers may not see. */
+const createTicket = fc.tuple(side, index, fc.nat(4)).map(([on, n, shown]) =>
+  command(`createTicket(${on},${n}${shown === 0 ? ',internal' : ''})`, {
     makes: 'ticket',
-    run: ({ people }) =>
-      people.createTicket(on, n < 5 || people.things.org.length === 0 ? undefined : thing(people, 'org', n)),
+    run: ({ people }) => {
+      const org = n < 5 || people.things.org.length === 0 ? undefined : thing(people, 'org', n);
+      people.createTicket(on, org, shown > 0);
+    },
   }),
 );
 const edit = fc
@@ -125,24 +129,63 @@ const say = fc.tuple(side, index, fc.boolean()).map(([on, n, shown]) =>
     run: ({ people }) => people.say(thing(people, 'ticket', n), on, shown),
   }),
 );
-const redact = index.map((n) =>
-  command(`redact(${n})`, {
-    needs: 'said',
-    run: ({ people }) => {
-      const words = said(people, n);
-      if (words) people.redact(words);
-    },
+const sayWithFile = fc.tuple(index, fc.boolean()).map(([n, shown]) =>
+  command(`sayWithFile(ticket ${n},${shown ? 'public' : 'internal'})`, {
+    needs: 'ticket',
+    makes: 'said',
+    run: ({ people }) => people.sayWithFile(thing(people, 'ticket', n), shown),
   }),
 );
-const editNote = index.map((n) =>
-  command(`editNote(${n})`, {
-    needs: 'said',
-    run: ({ people }) => {
-      const words = said(people, n);
-      if (words) people.editNote(words);
-    },
+const fill = fc
+  .tuple(side, index, fc.constantFrom('severity', 'escalated', 'components'), index)
+  .map(([on, n, field, pick]) =>
+    command(`fill(${on},ticket ${n},${field},${pick})`, {
+      needs: 'ticket',
+      run: ({ people }) => people.fill(thing(people, 'ticket', n), on, field, pick),
+    }),
+  );
+const tagOption = fc.tuple(index, fc.constantFrom('s2', 's3', 'escalated', 'api')).map(([n, tag]) =>
+  command(`tagOption(ticket ${n},${tag})`, {
+    needs: 'ticket',
+    run: ({ people }) => people.tagOption(thing(people, 'ticket', n), tag),
   }),
 );
+const assign = fc.tuple(side, index, fc.nat(3)).map(([on, n, pick]) =>
+  command(`assign(${on},ticket ${n},${pick})`, {
+    needs: 'ticket',
+    run: ({ people }) => people.assign(thing(people, 'ticket', n), on, pick),
+  }),
+);
+const field = fc.constantFrom(...CUSTOM_FIELD_NAMES);
+const administer = fc
+  .tuple(fc.constantFrom('toggle', 'toggle', 'replace', 'rename'), field)
+  .map(([what, name]) =>
+    command(`administer(${what}${what === 'rename' ? '' : ` ${name}`})`, {
+      run: ({ people }) => people.administer(what, name),
+    }),
+  );
+const changePeople = fc.tuple(fc.constantFrom('role', 'membership'), index).map(([what, n]) =>
+  command(`changePeople(${what},${n})`, {
+    needs: 'org',
+    run: ({ people }) => people.changePeople(what, thing(people, 'org', n)),
+  }),
+);
+/** What people do to a comment or note that they find. */
+const toSaid = (name: string, run: (people: RandomPeople, words: Said) => void) =>
+  index.map((n) =>
+    command(`${name}(${n})`, {
+      needs: 'said',
+      run: ({ people }) => {
+        const words = said(people, n);
+        if (words) run(people, words);
+      },
+    }),
+  );
+const redact = toSaid('redact', ({ talk }, words) => talk.redact(words));
+const redactFile = toSaid('redactFile', ({ talk }, words) => talk.redactFile(words));
+const hide = toSaid('hide', ({ talk }, words) => talk.hide(words));
+const editNote = toSaid('editNote', ({ talk }, words) => talk.editNote(words, false));
+const editAndHide = toSaid('editAndHide', ({ talk }, words) => talk.editNote(words, true));
 const kindOfThing = fc.constantFrom<Thing['kind']>('ticket', 'ticket', 'org');
 const remove = fc.tuple(side, index, kindOfThing).map(([on, n, kind]) =>
   command(`remove(${on},${kind} ${n})`, {
@@ -207,7 +250,16 @@ const WEIGHTED: [number, fc.Arbitrary<Command>][] = [
   [2, move],
   [6, say],
   [1, redact],
+  [1, sayWithFile],
+  [0.7, redactFile],
+  [1.5, hide],
   [2, editNote],
+  [1, editAndHide],
+  [5, fill],
+  [1, tagOption],
+  [3, assign],
+  [2, administer],
+  [1, changePeople],
   [2, remove],
   [3, restore],
   [0.3, destroy],

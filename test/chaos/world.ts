@@ -10,7 +10,7 @@ import { MongoClient } from 'mongodb';
 import { parse, stringify } from 'yaml';
 import { WorkerProcess, serviceSettings } from '../../apps/demo/worker';
 import { SYNC_PERSON, startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
-import { SIDES, controlsOf, type Side, NOT_YET_SURVIVED } from 'testkit';
+import { CUSTOM_FIELDS, NOT_YET_SURVIVED, SIDES, controlsOf, type CustomField, type Side } from 'testkit';
 import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 import type { CallCount, FaultInput } from 'zendesk-sandbox/common';
 import {
@@ -291,13 +291,30 @@ export class World {
   }
 }
 
-/** The shipped mapping, with one property that only a person may decide. */
+/** The shipped mapping, with one property that only a person may decide, and custom fields of every kind. */
 function chaosMapping(folder: string): string {
   const mapping = parse(readFileSync(path.join(ROOT, 'mapping.yaml'), 'utf8')) as {
-    entities: { OrgToCustomer: { properties: { pms: string; winner?: string }[] } };
+    entities: Record<'OrgToCustomer' | 'TicketToProject', { properties: Record<string, unknown>[] }>;
   };
-  for (const row of mapping.entities.OrgToCustomer.properties) if (row.pms === 'notes') row.winner = 'manual';
+  const { OrgToCustomer, TicketToProject } = mapping.entities;
+  for (const row of OrgToCustomer.properties) if (row['pms'] === 'notes') row['winner'] = 'manual';
+  TicketToProject.properties.push(
+    customRow('order', { type: 'string' }),
+    customRow('severity', {
+      type: 'enum',
+      transform: 'enum',
+      table: Object.fromEntries(['s1', 's2', 's3', 's4'].map((value) => [value, value])),
+    }),
+    customRow('escalated', { type: 'boolean', default: false }),
+    customRow('components', { type: 'string[]', transform: 'tags' }),
+  );
   const file = path.join(folder, 'mapping.yaml');
   writeFileSync(file, stringify(mapping));
   return file;
+}
+
+function customRow(field: CustomField, more: object): Record<string, unknown> {
+  const { title, key } = CUSTOM_FIELDS[field];
+  const names = { zendesk: `custom_fields.${title}`, pms: `customFields.${key}` };
+  return { ...names, direction: 'both', winner: 'latest', ...more };
 }

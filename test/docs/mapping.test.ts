@@ -106,6 +106,17 @@ const EFFECTS: Record<string, (mapping: Mapping) => void> = {
     const row = mapping.entities.OrgToCustomer.rows.find(({ id }) => id === 'customFields_region');
     expect(row).toMatchObject({ zendesk: 'organization_fields.region', direction: 'toPms' });
   },
+  "The customer's rating": (mapping) => {
+    const world = paired(mapping, { 'satisfaction_rating.score': 'offered' });
+    expect(projectOf(world)['customFields.satisfaction']).toBe('offered');
+    world.edit('zendesk', { 'satisfaction_rating.score': 'bad' });
+    world.settle();
+    expect(projectOf(world)['customFields.satisfaction']).toBe('bad');
+    world.edit('pms', { 'customFields.satisfaction': 'good' });
+    world.settle();
+    expect(projectOf(world)['customFields.satisfaction']).toBe('bad');
+    expect(ticketOf(world)['satisfaction_rating.score']).toBe('bad');
+  },
   'A field that only the PMS decides': (mapping) => {
     const world = paired(mapping, {});
     world.edit('pms', { 'customFields.effortHours': 8 });

@@ -169,6 +169,11 @@ describe('with both servers there', () => {
       () => zendeskDelivery(ticketEvent(7, 'soft_deleted'), { secret: ZENDESK }),
       ['zendesk:ticket:7'],
     ],
+    [
+      'a rating',
+      () => zendeskDelivery(ticketEvent(7, 'csat_received'), { secret: ZENDESK }),
+      ['zendesk:ticket:7'],
+    ],
     ['a merge', () => zendeskDelivery(ticketEvent(7, 'merged'), { secret: ZENDESK }), ['zendesk:ticket:7']],
     [
       'a restoration',
@@ -211,7 +216,7 @@ describe('with both servers there', () => {
     ],
     [
       'an event that has nothing to map',
-      () => zendeskDelivery(ticketEvent(1, 'csat_received'), { secret: ZENDESK }),
+      () => zendeskDelivery(ticketEvent(1, 'sla_policy_changed'), { secret: ZENDESK }),
     ],
     ['a kind of the PMS that nobody knows', () => pmsDelivery(pmsChange('invoice', 'I-1'), { secret: PMS })],
   ])('%s is answered with success, counted, and ignored', async (_, make) => {

@@ -51,7 +51,7 @@ test('an administrator’s client: user, role and scopes are told, every right i
     new RegExp(`^Sync Admin, user ${id}, role admin; keep this user`),
   );
   expect(findings.get('Zendesk: scopes')?.found).toMatch(
-    /^read tickets:write organizations:write ticket_attachments:write; this token ends at 20/,
+    /^read tickets:write users:write organizations:write ticket_attachments:write; this token ends at 20/,
   );
   expect(records()).toEqual(before);
 });

@@ -8,6 +8,7 @@ import { phaseOf } from '../../src/sync/planner/phaseOf';
 import type { Phase } from '../../src/sync/planner/phases';
 import { SIDES, type Side, type SyncRecord } from '../../src/sync/record';
 import { restsOn } from '../../src/sync/rules/absence';
+import { isRebound } from '../../src/sync/rules/binding';
 import { isNarrowed } from '../../src/sync/rules/visibility';
 import type { Asked } from '../support/plannerStates/asked';
 import { askedStates } from '../support/plannerStates/generated';
@@ -151,6 +152,32 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
       ) as Partial<Record<Side, SyncRecord>>;
       const open = rows.filter((row) => !(row.id in (next?.snapshot ?? {})) && restsOn(row, seen) === null);
       if (open.length > 0) expect(next?.waitsFor).not.toEqual([]);
+      return true;
+    },
+  ],
+  [
+    '19: a row that rests is not written',
+    (met) => {
+      const { rows } = met.mapping.entities[parseCanonicalKey(met.state.key).entity];
+      const resting = rows.filter((row) => row.restsOn !== undefined).map(({ id }) => id);
+      const written = met.phase === 'resuming' ? [] : planned(met).flatMap((write) => write.rows);
+      expect(written.filter((row) => resting.includes(row))).toEqual([]);
+      return resting.length > 0 && written.length > 0;
+    },
+  ],
+  [
+    '20: a row that is bound to other fields than before empties nothing',
+    (met) => {
+      const { link } = met.state;
+      const table = met.mapping.entities[parseCanonicalKey(met.state.key).entity];
+      const rebound = table.rows.filter((row) => link && isRebound(table, row, link));
+      if (met.phase !== 'merging' || rebound.length === 0) return false;
+      for (const { op, side, values } of planned(met))
+        for (const row of rebound) {
+          const property = row[side] ?? '';
+          const isDecided = met.state.decisions?.rows.has(row.id) ?? false;
+          if (op === 'update' && property in values && !isDecided) expect(values[property]).not.toBeNull();
+        }
       return true;
     },
   ],

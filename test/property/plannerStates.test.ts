@@ -19,10 +19,11 @@ const FEW = 4;
 const SELDOM_RECORDED = [
   ...['detached', 'switching', 'chosenUnread', 'chosenEnded'].map((phase) => `phase ${phase}`),
   ...['outside', 'unmapped', 'contested', 'orphaned'].map((phase) => `phase ${phase}`),
-  ...['unmapped', 'replace', 'combine', 'rests'].map((effect) => `effect ${effect}`),
+  ...['unmapped', 'replace', 'combine', 'rests', 'keep'].map((effect) => `effect ${effect}`),
   ...['ignore', 'part', 'rest', 'quarantine'].map((plan) => `plan ${plan}`),
   'write archive',
   'met intentDropped',
+  'met rebound',
 ];
 
 test('generated states are of every kind, and none of a kind rarely met', () => {

@@ -189,6 +189,7 @@ export class World {
       const compared = compareAnswer(this.mapping, table, write, answer, next, NO_REFERENCES);
       next.residue[write.side] = compared.residue;
       next.snapshot = withFormer(next.snapshot, link.snapshot, compared.restingRows);
+      if (next.bound) next.bound = withFormer(next.bound, link.bound, compared.restingRows);
     }
     const committed = agreed(link, next, this.mapping.version, NOW);
     for (const side of SIDES) {

@@ -2,6 +2,7 @@ import { blankWrite, emptyAgreement, newLink, type Link } from '../../src/sync/l
 import type * as Planner from '../../src/sync/planner';
 import type { PairState } from '../../src/sync/planner';
 import type { SyncRecord, Values } from '../../src/sync/record';
+import { bindingsOf } from '../../src/sync/rules/boundAlike';
 import { NOW, NO_REFERENCES, record, testMapping } from '../support/world';
 
 /**
@@ -55,6 +56,8 @@ const linkWith = (over: Partial<Link> = {}): Link => ({
   snapshot: { title: 'a', text: null, public: 'internal' },
   ...over,
 });
+/** A pair of which one row was agreed on for other fields than it names now. */
+const bound = (row: string) => linkWith({ bound: { ...bindingsOf(table), [row]: 'former' } });
 const wasPublic = () => linkWith({ snapshot: { title: 'a', text: null, public: 'public' } });
 const stateOf = (records: SyncRecord[], link: Link | null = linkWith(), fresh = true): PairState => ({
   key: KEY,
@@ -219,6 +222,22 @@ const RULES: Rule[] = [
     ask: (planner) => does(planner, stateOf([ticket({}), project({ title: 'b' })])),
     right: [{ side: 'zendesk', op: 'update', values: { subject: 'b' } }],
     wrong: [{ side: 'pms', op: 'update', values: { title: 'a' } }],
+  },
+  {
+    file: 'boundAlike',
+    name: 'isBoundAlike',
+    off: () => true,
+    ask: (planner) => does(planner, stateOf([ticket({ subject: null }), project({})], bound('title'))),
+    right: [{ side: 'zendesk', op: 'update', values: { subject: 'a' } }],
+    wrong: [{ side: 'pms', op: 'update', values: { title: null } }],
+  },
+  {
+    file: 'binding',
+    name: 'keepsOwn',
+    off: () => false,
+    ask: (planner) => does(planner, stateOf([ticket({}), project({ text: 'b' })], bound('text'))),
+    right: [],
+    wrong: [{ side: 'pms', op: 'update', values: { text: null } }],
   },
   {
     file: 'filter',

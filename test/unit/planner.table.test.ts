@@ -18,6 +18,7 @@ import type { Phase } from '../../src/sync/planner/phases';
 import { EFFECT_ASKS } from '../../src/sync/planner/rowAsks';
 import { rowEffect, type RowEffect } from '../../src/sync/planner/rowEffect';
 import type { Json, Side, SyncRecord, Values } from '../../src/sync/record';
+import { bindingsOf } from '../../src/sync/rules/boundAlike';
 import { decisionsOf, type Decision } from '../../src/sync/resolution';
 import { NOW, NO_REFERENCES, record, testMapping } from '../support/world';
 
@@ -369,6 +370,14 @@ const EFFECTS: Record<RowEffect['kind'], RowExample> = {
   },
   unchanged: { row: 'title', agreed: 'a', zendesk: 'a', pms: 'a', effect: {} },
   rests: { row: 'title', agreed: 'a', zendesk: ABSENT, pms: 'b', effect: { side: 'zendesk' } },
+  keep: {
+    row: 'text',
+    agreed: 'x',
+    zendesk: null,
+    pms: 'b',
+    link: { bound: { ...bindingsOf(mapping.entities.TicketToProject), text: 'former' } },
+    effect: { values: { zendesk: null, pms: 'b' } },
+  },
   agree: { row: 'title', agreed: 'a', zendesk: 'b', pms: 'b', effect: { value: 'b' } },
   recover: {
     row: 'title',

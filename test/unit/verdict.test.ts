@@ -27,6 +27,7 @@ const quiet: Status = {
   temporalFault: null,
   failedStarts: [],
   waitingRecords: 5,
+  resting: [],
   apiToken: null,
 };
 const facts: Facts = {
@@ -139,5 +140,20 @@ test('a stream that is behind for no known cause, and a paused Schedule, are tol
   const schedules = [{ ...poll('zendesk', 60), paused: true, note: 'night shift' }];
   expect(ofStatus({ streams, schedules })).toEqual([
     'Schedule q-poll-zendesk is paused (night shift): what it does is not done; resume it: "zendesk-pms-sync schedules resume q-poll-zendesk"',
+  ]);
+});
+
+test('F1: what rests is told once for all pairs, with since when', () => {
+  const rests = {
+    entity: 'TicketToProject' as const,
+    what: 'row "custom_fields.Severity ↔ severity"',
+    side: 'zendesk' as const,
+    kind: 'ticket',
+    property: 'custom_fields.Severity',
+    name: 'custom_fields.360001',
+    since: '2026-11-29T10:00:00.000Z',
+  };
+  expect(ofStatus({ resting: [rests] })).toEqual([
+    'TicketToProject row "custom_fields.Severity ↔ severity" rests: zendesk ticket does not offer "custom_fields.Severity" (custom_fields.360001) any more, since 2026-11-29 10:00 UTC: this property is not synced; it goes on when the field is back, or change the mapping',
   ]);
 });

@@ -88,6 +88,19 @@ test.each<[string, string | null]>([
   expect(find(checklist(shipped()), id)).toMatchObject({ cannot: reason });
 });
 
+test("a customer's rating cannot be checked, and the line says why", () => {
+  const rating = {
+    zendesk: 'satisfaction_rating.score',
+    pms: 'customFields.satisfaction',
+    type: 'string',
+    direction: 'toPms',
+  };
+  const lines = checklist(shipped((entities) => entities['TicketToProject']?.properties?.push(rating)));
+  expect(find(lines, 'TicketToProject/customFields_satisfaction/zendesk-pms/edit')).toMatchObject({
+    cannot: 'set by Zendesk; nobody can change it',
+  });
+});
+
 test('redactions are checked where the mapping repeats them', () => {
   const lines = checklist(
     shipped((entities) => Object.assign(entities['CommentToProject'] ?? {}, { onRedact: 'both' })),

@@ -23,6 +23,7 @@ export const FIELDS: readonly FieldDefinition[] = [
   { kind: 'project', key: 'releaseDate', title: 'Release date', type: 'date' },
   { kind: 'project', key: 'affectedUsers', title: 'Affected users', type: 'integer' },
   { kind: 'project', key: 'components', title: 'Components', type: 'string[]' },
+  { kind: 'project', key: 'satisfaction', title: 'Satisfaction', type: 'string' },
 ];
 
 const TYPES: Record<FieldDefinition['type'], z.ZodType> = {

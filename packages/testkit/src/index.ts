@@ -23,9 +23,17 @@ export {
 } from './redmineClient';
 export { SandboxControls, controlsOf } from './sandboxControls';
 export { WEATHERS, WEATHER_NAMES, type Weather } from './weather';
-export { SIDES, refOf, type Kind, type Side } from './people/insidePeople';
+export { SIDES, refOf, type Kind, type Side, type Thing } from './people/insidePeople';
 export { type EditEntry, type Property } from './people/journal';
-export { RandomPeople, comparable, editable, type Said, type Thing } from './people/randomPeople';
+export {
+  CUSTOM_FIELDS,
+  CUSTOM_FIELD_NAMES,
+  activeField,
+  customValue,
+  type CustomField,
+} from './people/customFields';
+export { RandomPeople, comparable, editable } from './people/randomPeople';
+export { type Said } from './people/talk';
 export { changes, type Change } from './people/changes';
 export { type Edit } from './people/edits';
 export { quickEdits, scriptEdits } from './people/scriptedEdits';

@@ -13,8 +13,6 @@ export const NOT_YET_SURVIVED: Partial<Rules> = {
   inheritedTags: false,
   // F9: a due date on a ticket that is no task.
   dueAtOnOtherType: 'kept',
-  // F7: a project whose customer is not its requester's.
-  foreignOrganization: 'kept',
   // F29: texts that Zendesk changes.
   plainText: false,
 };

@@ -16,6 +16,13 @@ export interface Organization extends Fields {
   organization_fields: Fields;
 }
 
+/** A ticket's rating, or whether it was asked for. */
+export interface SatisfactionRating extends Fields {
+  score: 'unoffered' | 'offered' | 'good' | 'bad';
+  id?: number;
+  comment?: string;
+}
+
 export interface Ticket extends Fields {
   id: number;
   subject: string | null;
@@ -28,6 +35,7 @@ export interface Ticket extends Fields {
   assignee_id: number | null;
   tags: string[];
   custom_fields: { id: number; value: Json }[];
+  satisfaction_rating: SatisfactionRating;
   created_at: string;
   updated_at: string;
   generated_timestamp: number;

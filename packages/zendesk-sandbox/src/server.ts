@@ -87,6 +87,9 @@ export interface ZendeskSandbox {
   store: Store;
   tickets: Tickets;
   organizations: Organizations;
+  users: Users;
+  /** Files that were sent up, and those of comments. */
+  uploads: Uploads;
   /** Calls, chats, triage. */
   channels: OtherChannels;
   /** Switches rules; the rest stays as it is. */
@@ -151,6 +154,8 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
     store,
     tickets: context.tickets,
     organizations: context.organizations,
+    users: context.users,
+    uploads: context.uploads,
     channels: context.channels,
     obey: (obeys) => void (store.rules = rulesOf(obeys, store.rules)),
     advance: (ms) => void (advancedMs += ms),

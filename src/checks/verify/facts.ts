@@ -53,6 +53,7 @@ const ZENDESK: Record<string, Record<string, Fact>> = {
     channel: { system: SET_BY_ZENDESK },
     is_public: { system: SET_BY_ZENDESK },
     recipient: { system: SET_BY_ZENDESK },
+    'satisfaction_rating.score': { system: SET_BY_ZENDESK },
     url: { system: SET_BY_ZENDESK },
     created_at: { system: SET_BY_ZENDESK },
   },

@@ -3,11 +3,12 @@ import { blankWrite, emptyAgreement, type PlannedWrite } from '../link';
 import { comparedRows, writesTo, type PropertyRow } from '../mapping';
 import { otherSide, type Json, type RefKey, type Side, type SyncRecord, type Values } from '../record';
 import { elementsOf } from '../heldSets';
-import { isOffered } from '../rules/absence';
+import { rests } from '../rules/absence';
+import { boundAfter } from '../rules/binding';
 import { holds } from '../rules/sets';
 import { fillTemplate, fromCanonical, type Canonical } from '../values';
 import { filesAfter } from './fileWrites';
-import { versionsOf, type Pair } from './plannedPair';
+import { namesOf, versionsOf, type Pair } from './plannedPair';
 import type { Plan } from './state';
 import { waitFor } from './waitFor';
 
@@ -25,19 +26,28 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
     backRef: refKey(origin.ref),
     idempotencyKey: `${state.key}@${origin.version}`,
     rows,
+    ...namesOf(table, to, values, origin),
     lookFirst: origin.createdAt < state.linksSince,
     insisted: decisions.counterpart === 'create',
   };
   const seen = { [origin.ref.side]: origin };
   const snapshot: Values = {};
+  const rested: string[] = [];
   for (const row of comparedRows(table))
-    if (isOffered(row, origin.ref.side, origin)) snapshot[row.id] = canonical[row.id] ?? null;
+    if (rests(row, seen)) rested.push(row.id);
+    else snapshot[row.id] = canonical[row.id] ?? null;
   return {
     do: 'write',
     intent: {
       id: write.idempotencyKey,
       writes: [write],
-      next: { ...emptyAgreement(), snapshot, ...filesAfter(table, [], seen) },
+      next: {
+        ...emptyAgreement(),
+        snapshot,
+        bound: boundAfter(table, { snapshot: null }, Object.keys(snapshot)),
+        ...(rested.length > 0 && { rested }),
+        ...filesAfter(table, [], seen),
+      },
       then: 'linked',
       seen: versionsOf(seen),
     },
@@ -60,7 +70,7 @@ function contentFor(
   const content: Content = { values: {}, rows: [], waitsFor: [] };
   for (const row of table.rows) {
     const target = row[to];
-    if (!target || !writesTo(row, to) || !isOffered(row, origin.ref.side, origin)) continue;
+    if (!target || !writesTo(row, to) || rests(row, { [origin.ref.side]: origin })) continue;
     const value =
       generated(row, origin) ?? fromCanonical(row, to, canonical[row.id] ?? null, state.references);
     if (!value.ok) {

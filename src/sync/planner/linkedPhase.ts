@@ -1,6 +1,8 @@
 import type { Intent, PlannedWrite } from '../link';
 import { comparedRows } from '../mapping';
 import { SIDES, type Side } from '../record';
+import { restsOn } from '../rules/absence';
+import { agreedValue } from '../rules/binding';
 import { doubtfulSides, missingParents, unreadSides, type LinkedPair } from './plannedPair';
 import type { Found } from './phases';
 
@@ -38,8 +40,15 @@ function mustGoOn({ writes }: Intent): boolean {
   return writes.some((write) => write.done || ADDITIONS.has(write.op));
 }
 
-/** Some row was never agreed on, so that both values count. */
-function meetsFirst({ link, table }: LinkedPair): boolean {
-  const { snapshot } = link;
-  return !snapshot || comparedRows(table).some((row) => !(row.id in snapshot));
+/**
+ * Some row was never agreed on for the fields that it names now, or is offered again, so that both values count. A row that
+ * rests is not waited for.
+ */
+function meetsFirst({ link, table, current }: LinkedPair): boolean {
+  if (!link.snapshot) return true;
+  return comparedRows(table).some(
+    (row) =>
+      restsOn(row, current) === null &&
+      (agreedValue(table, row, link) === undefined || link.rested?.includes(row.id) === true),
+  );
 }

@@ -1,11 +1,12 @@
-import { attemptsOf, blankWrite, unconfirmedOf, type Agreement, type PlannedWrite } from '../link';
+import { blankWrite, unconfirmedOf, type Agreement, type PlannedWrite } from '../link';
 import { comparedRows, type PropertyRow } from '../mapping';
 import { SIDES, otherSide, type Json, type RefKey, type Side, type Values } from '../record';
+import { attemptsAlike, boundAfter } from '../rules/binding';
 import { isNarrowed, shownToCustomers } from '../rules/visibility';
 import { textOf } from '../values';
 import { fileWrites, filesAfter } from './fileWrites';
 import { overrulingOf } from './overruling';
-import { versionsOf, type LinkedPair } from './plannedPair';
+import { namesOf, versionsOf, type LinkedPair } from './plannedPair';
 import { asksOf, type RowAsks } from './rowAsks';
 import { rowEffect, type Merge } from './rowEffect';
 import type { Plan } from './state';
@@ -48,7 +49,7 @@ export function merging(pair: LinkedPair): Merge {
   const changedAt = (side: Side) => Date.parse(current[side]?.updatedAt ?? sides[side].updatedAt);
   return {
     ...pair,
-    attempts: attemptsOf(link),
+    attempts: attemptsAlike(pair.table, link),
     unconfirmed: unconfirmedOf(link),
     changedAt: { zendesk: changedAt('zendesk'), pms: changedAt('pms') },
   };
@@ -58,6 +59,8 @@ export function merging(pair: LinkedPair): Merge {
 function agreementOf({ table, link, sides, current }: LinkedPair, asking: Asking[]): Agreement {
   const snapshot: Values = { ...link.snapshot };
   const residue = { zendesk: { ...sides.zendesk.residue }, pms: { ...sides.pms.residue } };
+  const agreedRows = asking.filter(({ asks }) => asks.agreement).map(({ row }) => row.id);
+  const rested = asking.filter(({ asks }) => asks.rests).map(({ row }) => row.id);
   for (const { row, asks } of asking) {
     if (!asks.agreement) continue;
     snapshot[row.id] = asks.agreement.value;
@@ -66,6 +69,8 @@ function agreementOf({ table, link, sides, current }: LinkedPair, asking: Asking
   const redacted = asking.filter(({ asks }) => asks.redacted).map(({ row }) => row.id);
   return {
     snapshot,
+    bound: boundAfter(table, link, agreedRows),
+    ...(rested.length > 0 && { rested }),
     residue,
     conflicts: asking.flatMap(({ asks }) => asks.conflicts),
     overruled: asking.flatMap(({ asks }) => asks.overruled),
@@ -112,6 +117,7 @@ function updateOf(pair: LinkedPair, side: Side, asking: Asking[]): PlannedWrite 
     values,
     rows,
     expects,
+    ...namesOf(pair.table, side, values, current[otherSide(side)]),
     backRef,
   };
 }

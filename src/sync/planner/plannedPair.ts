@@ -1,7 +1,15 @@
 import { parseCanonicalKey } from '../canonicalKey';
 import { seenVersion, type Link, type LinkedSide, type SeenVersion } from '../link';
 import type { EntityMapping, Mapping, PropertyRow } from '../mapping';
-import { SIDES, type RecordRef, type RefKey, type Side, type SyncRecord } from '../record';
+import {
+  SIDES,
+  type Names,
+  type RecordRef,
+  type RefKey,
+  type Side,
+  type SyncRecord,
+  type Values,
+} from '../record';
 import { NO_DECISIONS, type Decisions } from '../resolution';
 import { differingRows } from '../rules/echo';
 import { isBehind, isDoubtful } from '../rules/fence';
@@ -98,4 +106,19 @@ export function versionsOf(records: Partial<Record<Side, SyncRecord>>): Partial<
   const seen: Partial<Record<Side, SeenVersion>> = {};
   for (const side of SIDES) if (records[side]) seen[side] = seenVersion(records[side]);
   return seen;
+}
+
+/** The names of people whom a write to one side names, as far as the record that they come from tells them. */
+export function namesOf(
+  { rows }: EntityMapping,
+  side: Side,
+  values: Values,
+  from: SyncRecord | undefined,
+): { names?: Names } {
+  const named = rows.flatMap((row): [string, string][] => {
+    const address = row.type === 'person' && row[side] !== null ? values[row[side]] : null;
+    const name = typeof address === 'string' ? from?.names?.[address] : undefined;
+    return typeof address === 'string' && name !== undefined ? [[address, name]] : [];
+  });
+  return named.length > 0 ? { names: Object.fromEntries(named) } : {};
 }

@@ -1,5 +1,5 @@
 import type { RefKey, SyncRecord, Values } from '../record';
-import { isOffered } from '../rules/absence';
+import { rests } from '../rules/absence';
 import { canonicalOf, type Pair } from './plannedPair';
 
 /** A record's values in canonical form, by row. */
@@ -15,7 +15,7 @@ export function canonicalValues(pair: Pair, record: SyncRecord): RecordValues {
   const { side } = record.ref;
   const result: RecordValues = { values: {}, problems: [], waitsFor: [] };
   for (const row of pair.table.rows) {
-    if (!row[side] || !isOffered(row, side, record)) continue;
+    if (!row[side] || rests(row, { [side]: record })) continue;
     const value = canonicalOf(pair, row, side, record);
     if (value.ok) result.values[row.id] = value.value;
     else if ('problem' in value) result.problems.push(value.problem);

@@ -8,6 +8,8 @@ import type { Delivery, RowEffect } from './rowEffect';
 export interface RowAsks {
   /** For a person: the row stops the pair. */
   problem: string | null;
+  /** The row stays as it was until its property is offered again. */
+  rests: boolean;
   /** Parents without which the row stays as it is. */
   waitsFor: RefKey[];
   /** What both sides agree on from now on, and where a side rightly differs; null: as it was. */
@@ -22,6 +24,7 @@ export interface RowAsks {
 
 const NOTHING: RowAsks = {
   problem: null,
+  rests: false,
   waitsFor: [],
   agreement: null,
   conflicts: [],
@@ -42,7 +45,8 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
   unmapped: ({ problem }) => ({ ...NOTHING, problem }),
   waits: ({ waitsFor }) => ({ ...NOTHING, waitsFor }),
   unchanged: () => NOTHING,
-  rests: () => NOTHING,
+  rests: () => ({ ...NOTHING, rests: true }),
+  keep: ({ values }) => ({ ...NOTHING, agreement: { value: null, differing: values } }),
   agree: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),
   recover: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),
   park: ({ values, agreed, since }, row) => ({

@@ -3,7 +3,7 @@ import type { PropertyRow } from '../mapping';
 import { mergeParked, mergeRow, type MergeResult } from '../merge';
 import { SIDES, otherSide, type Json, type RefKey, type Side } from '../record';
 import { restsOn, unreadValue } from '../rules/absence';
-import { agreedBase } from '../rules/binding';
+import { agreedBase, agreedValue, keepsOwn } from '../rules/binding';
 import { agreedUnheard } from '../rules/unheard';
 import { elementsOf } from '../heldSets';
 import { bySide, isSet, mergedSet, returnedElements, shownSet, writtenSet } from '../rules/sets';
@@ -44,6 +44,8 @@ export type RowEffect =
   | { kind: 'unchanged' }
   /** A side does not offer the property: the row stays as it was until it does. */
   | { kind: 'rests'; side: Side }
+  /** New fields meet, and the empty one would have to count: each side keeps its value. */
+  | { kind: 'keep'; values: Record<Side, Json> }
   /** Both sides have the same value, and the snapshot has another one. */
   | { kind: 'agree'; value: Json }
   /** Both sides have the value of a write of ours whose answer was lost. */
@@ -70,7 +72,7 @@ export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
   const { link, current, attempts, unconfirmed, changedAt } = merge;
   const resting = restsOn(row, current);
   if (resting) return { kind: 'rests', side: resting };
-  const base = agreedBase(row, link);
+  const base = agreedBase(merge.table, row, link);
   const read = allValues(SIDES.map((side) => readRow(merge, row, side, base)));
   if ('kind' in read) return read;
   const [zendesk = null, pms = null] = read.values;
@@ -82,6 +84,7 @@ export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
     ? mergeParked(row, input, merge.decisions.rows.get(row.id))
     : mergeRow(row, input);
   if (result.kind === 'unchanged' && unheard) return { kind: 'recover', value: unheard.zendesk };
+  if (keepsOwn(row, link, input.base, result)) return { kind: 'keep', values };
   return effectOf(merge, row, values, result);
 }
 
@@ -92,8 +95,8 @@ function setEffect(
   values: Record<Side, Json>,
   base: Record<Side, Json> | null,
 ): RowEffect {
-  const { link, current, sides, attempts } = merge;
-  const agreed = link.snapshot?.[row.id] ?? null;
+  const { table, link, current, sides, attempts } = merge;
+  const agreed = agreedValue(table, row, link) ?? null;
   const known = isParked(merge, row) ? null : base;
   const returned = bySide((side) => {
     const hasMovedOn = current[side] !== undefined && current[side].version !== sides[side].version;
@@ -126,7 +129,7 @@ function effectOf(
       return {
         kind: 'park',
         values,
-        agreed: merge.link.snapshot?.[row.id] ?? null,
+        agreed: agreedValue(merge.table, row, merge.link) ?? null,
         since: parkedConflict(merge, row)?.since ?? merge.state.now,
       };
     case 'followUp': {

@@ -11,6 +11,7 @@ type Shown = Pick<SyncRecord, 'values' | 'complete'>;
 
 /** Whether a record's side offers the row's property. A side without a property in the row has nothing to offer. */
 export function isOffered(row: PropertyRow, side: Side, record: Shown): boolean {
+  if (row.restsOn === side) return false;
   const property = row[side];
   return property === null || offers(record, property);
 }
@@ -19,9 +20,17 @@ export function offers({ values, complete }: Shown, property: string): boolean {
   return complete !== true || property in values;
 }
 
-/** The side whose record does not offer the row's property: there the row rests. Null where it takes part. */
+/**
+ * The side that does not offer the row's property: there the row rests. Null where it takes part. The list of fields
+ * says it for all pairs (`restsOn` of the row); a record may say so before the list was read again.
+ */
 export function restsOn(row: PropertyRow, current: Partial<Record<Side, SyncRecord>>): Side | null {
+  if (row.restsOn) return row.restsOn;
   return SIDES.find((side) => current[side] !== undefined && !isOffered(row, side, current[side])) ?? null;
+}
+
+export function rests(row: PropertyRow, seen: Partial<Record<Side, SyncRecord>>): boolean {
+  return restsOn(row, seen) !== null;
 }
 
 /** @returns the side's own value */

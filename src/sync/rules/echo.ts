@@ -3,8 +3,9 @@ import type { Link } from '../link';
 import { comparedRows, type EntityMapping, type Mapping, type PropertyRow } from '../mapping';
 import type { RefKey, SyncRecord } from '../record';
 import { referenceKinds, sameValue, toCanonical, type References } from '../values';
-import { isOffered, shownValue } from './absence';
+import { rests, shownValue } from './absence';
 import { agreedBase } from './binding';
+import { isBoundAlike } from './boundAlike';
 import { shownSet } from './sets';
 
 /** Rules: what brings no news, because the link holds it already. */
@@ -52,15 +53,22 @@ export function differingRows(
   const { side } = record.ref;
   const kinds = referenceKinds(mapping, table);
   const differs = (row: PropertyRow): boolean => {
-    if (!row[side] || !isOffered(row, side, record)) return false;
+    if (!row[side] || rests(row, { [side]: record })) return false;
     const value = toCanonical(row, side, shownValue(row, side, record), references, kinds);
     if (!value.ok) return true;
-    const base = agreedBase(row, link)?.[side];
+    const base = agreedBase(table, row, link)?.[side];
     return !sameValue(shownSet(row, side, record, value.value, base, link.sides[side]), base);
   };
   return comparedRows(table)
     .filter(differs)
     .map((row) => row.id);
+}
+
+/** A row was bound anew, or is offered again: its values are still to be compared, whatever else brings no news. */
+function isUnmerged(table: EntityMapping, link: Link): boolean {
+  return comparedRows(table).some(
+    (row) => !rests(row, {}) && (!isBoundAlike(table, row, link) || link.rested?.includes(row.id) === true),
+  );
 }
 
 /** Nothing is under way or awaited: what the link holds is what both sides agree on by the present mapping. */
@@ -69,6 +77,7 @@ function isAtRest(mapping: Mapping, link: Link): boolean {
     link.status === 'linked' &&
     !link.intent &&
     link.waitsFor.length === 0 &&
-    link.mappingVersion === mapping.version
+    link.mappingVersion === mapping.version &&
+    !isUnmerged(mapping.entities[link.entity], link)
   );
 }

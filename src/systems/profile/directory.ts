@@ -2,6 +2,7 @@ import type { Json } from '../../sync/record';
 import { textOf } from '../../sync/values';
 import { LRUCache } from 'lru-cache';
 import { chunks } from '../chunks';
+import { AlreadyExists, NeedsHuman } from '../errors';
 import type { Api } from './profileApi';
 import type { Directory as Definition } from './profileSchema';
 import type { RequestTemplate } from './template';
@@ -11,16 +12,33 @@ import type { RequestTemplate } from './template';
 /** An entry is read again after a few minutes: a person's address or role may have changed. */
 const CACHED = { max: 10_000, ttl: 5 * 60_000 };
 const KEYS_PER_CALL = 100;
-/** How long somebody whom the system does not know is taken for unknown. */
-const MISSED_MS = 60_000;
+/** How long a key that the system does not know is taken for unknown: what is left out meanwhile may stay so. */
+const MISSED_MS = 10_000;
 const MISSED_TO_MAKE_MS = 5_000;
+/** How long the system is not asked again to make an entry that it refused. */
+const REFUSED_MS = 60_000;
 
 export interface Entry {
   id: string;
   key: string;
+  /** What people call it; null where the system does not tell. */
+  name: string | null;
   /** As the system tells it, for expressions. */
   raw: Json;
 }
+
+/** How an entry is looked up. */
+export interface Wanted {
+  /** Whether it is made where there is none. */
+  make: boolean;
+  /** The name that it is made with; its key where none is known. */
+  name?: string | undefined;
+  /** Asks the system, whatever the cache holds. */
+  again?: boolean;
+}
+
+/** An entry's id, or why there is none. */
+export type Found = { id: string } | { missing: string };
 
 export class Directory {
   private readonly byId = new LRUCache<string, Entry>(CACHED);
@@ -28,7 +46,9 @@ export class Directory {
   private readonly byKey = new LRUCache<string, Entry>(CACHED);
   /** When each key was last looked for in vain, in milliseconds since the epoch. */
   private readonly missedAt = new LRUCache<string, number>({ ...CACHED, ttl: MISSED_MS });
-  private readonly asking = new Map<string, Promise<Entry | undefined>>();
+  /** The system's words on keys that it made no entry for. */
+  private readonly refused = new LRUCache<string, string>({ ...CACHED, ttl: REFUSED_MS });
+  private readonly asking = new Map<string, Promise<Entry | string>>();
 
   constructor(
     private readonly definition: Definition,
@@ -68,33 +88,57 @@ export class Directory {
     }
   }
 
-  /** Asked once for all who ask at the same time. @returns undefined where there is none of this key */
-  async idOf(key: string, make: boolean): Promise<string | undefined> {
-    const known = this.byKey.get(lower(key));
-    if (known) return known.id;
-    const question = `${make} ${lower(key)}`;
-    const asked = this.asking.get(question) ?? this.find(key, make);
+  /** Asked once for all who ask at the same time. */
+  async find(key: string, wanted: Wanted): Promise<Found> {
+    const at = lower(key);
+    const known = wanted.again ? undefined : this.byKey.get(at);
+    if (known) return { id: known.id };
+    const question = `${wanted.make} ${wanted.again === true} ${at}`;
+    const asked = this.asking.get(question) ?? this.lookUp(key, wanted);
     this.asking.set(question, asked);
     try {
-      return (await asked)?.id;
+      const found = await asked;
+      return typeof found === 'string' ? { missing: found } : { id: found.id };
     } finally {
       this.asking.delete(question);
     }
   }
 
-  private async find(key: string, make: boolean): Promise<Entry | undefined> {
-    if (!this.missed(lower(key), make)) {
+  /** @returns why there is none where there is none */
+  private async lookUp(key: string, { make, name, again = false }: Wanted): Promise<Entry | string> {
+    const at = lower(key);
+    if (again || !this.missed(at, make)) {
+      this.byKey.delete(at);
       await this.ask(this.definition.byKey, { key });
-      const found = this.byKey.get(lower(key));
+      const found = this.byKey.get(at);
       if (found) return found;
-      this.missedAt.set(lower(key), Date.now());
+      this.missedAt.set(at, Date.now());
     }
-    if (!make || !this.definition.make) return undefined;
-    const { request, record } = this.definition.make;
-    const { call, body } = await this.api.send(request, { key });
-    const made = this.entryOf(record.of(body));
-    if (!made) throw this.api.unexpected(call, record.text, null, 'the entry that was made');
-    return this.remember(made);
+    if (!make || !this.definition.make) return `${this.api.profile.name} knows nobody by this key`;
+    return this.refused.get(at) ?? (await this.made(key, name ?? key, this.definition.make));
+  }
+
+  /** An entry that the system does not take is left out of what names it, and stops nothing else. */
+  private async made(
+    key: string,
+    name: string,
+    { request, record }: NonNullable<Definition['make']>,
+  ): Promise<Entry | string> {
+    try {
+      const { call, body } = await this.api.send(request, { key, name });
+      const made = this.entryOf(record.of(body));
+      if (!made) throw this.api.unexpected(call, record.text, null, 'the entry that was made');
+      return this.remember(made);
+    } catch (error) {
+      if (error instanceof AlreadyExists) {
+        // Somebody else made it meanwhile.
+        await this.ask(this.definition.byKey, { key });
+        return this.byKey.get(lower(key)) ?? error.message;
+      }
+      if (!(error instanceof NeedsHuman) || !REFUSALS.has(error.code)) throw error;
+      this.refused.set(lower(key), error.message);
+      return error.message;
+    }
   }
 
   private async ask(request: RequestTemplate, scope: Record<string, Json>): Promise<void> {
@@ -110,7 +154,18 @@ export class Directory {
   /** Null for one that has no key that we may see: nobody can name it. */
   private entryOf(raw: Json): Entry | null {
     const [id, key] = [this.definition.id.of(raw), this.definition.key.of(raw)];
-    return id === null || typeof key !== 'string' || key === '' ? null : { id: textOf(id), key, raw };
+    if (id === null || typeof key !== 'string' || key === '') return null;
+    const name = this.nameOf(raw);
+    return { id: textOf(id), key, name: typeof name === 'string' && name !== '' ? name : null, raw };
+  }
+
+  /** A name that cannot be told stops nothing. */
+  private nameOf(raw: Json): Json {
+    try {
+      return this.definition.name?.of(raw) ?? null;
+    } catch {
+      return null;
+    }
   }
 
   private remember(entry: Entry): Entry {
@@ -124,6 +179,9 @@ export class Directory {
     return Date.now() - (this.missedAt.get(key) ?? 0) < (make ? MISSED_TO_MAKE_MS : MISSED_MS);
   }
 }
+
+/** What says something of the entry, rather than of the call. */
+const REFUSALS: ReadonlySet<string> = new Set(['invalid_field', 'refused', 'too_long']);
 
 function lower(key: string): string {
   return key.toLowerCase();

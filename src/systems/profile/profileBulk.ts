@@ -1,11 +1,23 @@
-import type { Json } from '../../sync/record';
+import type { Json, SyncRecord } from '../../sync/record';
 import type { BulkAnswer, BulkCreate, BulkUpdate, BulkWrites } from '../bulkWrites';
-import { NeedsHuman } from '../errors';
+import { NeedsHuman, RetryLater } from '../errors';
 import type { Told } from './profileApi';
 import { scopeOf, type ProfileReads } from './profileReads';
 import type { Kind } from './kindSchema';
-import type { ProfileWrites } from './profileWrites';
+import { personRefused, type ProfileWrites } from './profileWrites';
 import { fillTree, type Scope } from './template';
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+function withLeftOut(answer: { record: SyncRecord }, leftOut: Record<string, string>): BulkAnswer {
+  return Object.keys(leftOut).length > 0 ? { record: { ...answer.record, leftOut } } : answer;
+}
+
+async function inOrder<T>(items: readonly T[], work: (item: T, place: number) => Promise<T>): Promise<T[]> {
+  const done: T[] = [];
+  for (const [place, item] of items.entries()) done.push(await work(item, place));
+  return done;
+}
 
 /** Writes of many records in one call, where the profile says how. */
 export class ProfileBulk implements BulkWrites {
@@ -48,9 +60,11 @@ export class ProfileBulk implements BulkWrites {
     if (!bulk || !tree) throw new NeedsHuman(`cannot_${op}`, `the PMS writes no "${kindName}" in bulk`);
     await records.meet(items.map(({ values }) => values));
     // At once: who is not known yet is made known by a call of his own.
+    const left = items.map((): Record<string, string> => ({}));
     const operations = await Promise.all(
-      items.map(async (item): Promise<Json> => {
-        const scope = await this.writes.scopeOf(records, item.values, item.backRef);
+      items.map(async (item, place): Promise<Json> => {
+        const naming = { names: item.names ?? {}, again: NOBODY, leftOut: left[place] ?? {} };
+        const scope = await this.writes.scopeOf(records, item.values, item.backRef, naming);
         const own: Scope =
           'ref' in item
             ? { ...records.scopeOf(item.ref), version: item.version }
@@ -64,7 +78,23 @@ export class ProfileBulk implements BulkWrites {
     const results = this.reads.api.itemsOf(told, bulk.results);
     if (results.length !== items.length)
       throw this.reads.api.unexpected(told.call, bulk.results.text, results, `${items.length} results`);
-    return this.answersOf(kindName, bulk, told, results);
+    const answers = await this.answersOf(kindName, bulk, told, results);
+    return inOrder(answers, async (answer, place) => {
+      const item = items[place];
+      if ('record' in answer) return withLeftOut(answer, left[place] ?? {});
+      return item && personRefused(records, answer.error) !== null ? this.alone(kindName, item) : answer;
+    });
+  }
+
+  /** A write that was refused for one of its people goes alone, where the person is looked up again or left out. */
+  private async alone(kind: string, item: BulkCreate | BulkUpdate): Promise<BulkAnswer> {
+    try {
+      if (!('ref' in item)) return { record: await this.writes.create(kind, item.values, item) };
+      return { record: (await this.writes.update(item.ref, item.values, item)).record };
+    } catch (error) {
+      if (error instanceof RetryLater) throw error;
+      return { error: error instanceof Error ? error : new Error(String(error)) };
+    }
   }
 
   private async answersOf(

@@ -3,7 +3,8 @@ import type { Json } from '../../sync/record';
 import { textOf } from '../../sync/values';
 import type { PropertyInfo } from '../port';
 import type { Api } from './profileApi';
-import { CUSTOM, type Records } from './profileRecords';
+import { CUSTOM } from './readProperty';
+import type { Records } from './profileRecords';
 import type { Kind } from './kindSchema';
 
 /** What a kind offers to the mapping: the profile's properties, and the custom fields that the PMS lists. */

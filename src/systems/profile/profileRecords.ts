@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { refKey, tryParseRef } from '../../sync/canonicalKey';
-import type { Attachment, Json, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
+import type { Attachment, Json, Names, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
 import { textOf } from '../../sync/values';
 import { NeedsHuman } from '../errors';
 import type { Api } from './profileApi';
@@ -8,6 +8,7 @@ import type { Directory, Entry } from './directory';
 import type { Expression } from './expression';
 import { Marker } from './marker';
 import type { Kind, Property } from './kindSchema';
+import { CUSTOM, ReadProperty, fieldOf } from './readProperty';
 import type { Times } from './times';
 
 /** A record as the system tells it, and where in which answer it stood. */
@@ -22,11 +23,18 @@ export interface Raw {
   within: string | null;
 }
 
-export const CUSTOM = 'customFields.';
-const ENTRIES = 'entries';
 const STATES = ['live', 'archived', 'deleted', 'redacted'] as const;
 /** Between the id of the record inside which another is, and its own. */
 const WITHIN = '.';
+
+/** How the entries that values name are looked up, and what comes of it. */
+export interface Naming {
+  names: Names;
+  /** Properties whose entries the system is asked for again, whatever the cache holds. */
+  again: ReadonlySet<string>;
+  /** Why values were left out, by property: this is added to. */
+  leftOut: Record<string, string>;
+}
 
 /** What is known of the entries that records point to. */
 export type Known = ReadonlyMap<Directory, ReadonlyMap<string, Entry>>;
@@ -75,12 +83,12 @@ export class Records {
   }
 
   /** What a request says of values. People whom the system does not know are left out, unless they are made. */
-  async toFields(values: Values, backRef: RefKey | null): Promise<Record<string, Json>> {
+  async toFields(values: Values, backRef: RefKey | null, naming: Naming): Promise<Record<string, Json>> {
     const fields: Record<string, Json> = {};
     for (const [name, value] of Object.entries(values)) {
       if (name === this.kind.within?.property || this.marker?.names.includes(name)) continue;
       if (name.startsWith(CUSTOM)) this.put(fields, name, value);
-      else await this.putProperty(fields, name, value);
+      else await this.putProperty(fields, name, value, naming);
     }
     const { backRef: place } = this.kind;
     if (backRef !== null && place && 'at' in place) this.put(fields, place.at, backRef);
@@ -100,7 +108,7 @@ export class Records {
   /** Whether a value that names somebody finds whom it names; where it points into no directory, any does. */
   async knows(property: string, key: string): Promise<boolean> {
     const pointer = this.pointers.find(({ name }) => name === property);
-    return !pointer || (await pointer.directory.idOf(key, pointer.make === true)) !== undefined;
+    return !pointer || 'id' in (await pointer.directory.find(key, { make: pointer.make === true }));
   }
 
   /** Looks up at once all that values name and nobody here knows yet. */
@@ -123,7 +131,17 @@ export class Records {
     ];
   }
 
-  private async putProperty(fields: Record<string, Json>, name: string, value: Json): Promise<void> {
+  /** The property that points into a directory and that a refusal names, by its field or its own name. */
+  pointerAt(field: string): string | null {
+    return this.pointers.find(({ at, name }) => at === field || name === field)?.name ?? null;
+  }
+
+  private async putProperty(
+    fields: Record<string, Json>,
+    name: string,
+    value: Json,
+    { names, again, leftOut }: Naming,
+  ): Promise<void> {
     const property = this.kind.properties[name];
     if (property?.at === undefined)
       throw new NeedsHuman(
@@ -135,8 +153,11 @@ export class Records {
       throw new NeedsHuman('invalid_field', `${this.kind.name}.${name}: it cannot be empty`, name);
     const pointer = this.pointers.find((each) => each.name === name);
     if (pointer && value !== null) {
-      const id = await pointer.directory.idOf(textOf(value), property.make === true);
-      if (id !== undefined) this.put(fields, property.at, id);
+      const key = textOf(value);
+      const wanted = { make: property.make === true, name: names[key], again: again.has(name) };
+      const found = await pointer.directory.find(key, wanted);
+      if ('id' in found) this.put(fields, property.at, found.id);
+      else leftOut[name] = found.missing;
     } else this.put(fields, property.at, this.wire(property, value, name));
   }
 
@@ -224,6 +245,7 @@ export class Records {
       state,
       values,
       ...this.backRefOf(raw, values, custom),
+      ...namesIn(entries),
       skip: skip === null || skip === false ? null : textOf(skip),
       ...this.parentOf(within, ask),
       ...(kind.files && {
@@ -303,67 +325,15 @@ export class Records {
   }
 }
 
-/** How one property is read, made ready once: it is done for every record. */
-class ReadProperty {
-  readonly name: string;
-  readonly field: string;
-  private readonly path: readonly string[];
-  private readonly custom: string | null;
-  private readonly asksEntries: boolean;
-  private readonly names: ReadonlyMap<Json, string> | null;
-
-  constructor(
-    private readonly property: Property & { name: string },
-    kind: Kind,
-  ) {
-    const { name, at = name, read, values } = property;
-    this.name = name;
-    this.field = read?.text ?? at;
-    this.path = at.split('.');
-    this.custom = at.startsWith(CUSTOM) && kind.customFields ? at.slice(CUSTOM.length) : null;
-    this.asksEntries = read?.names.has(ENTRIES) ?? false;
-    this.names = values ? new Map(Object.entries(values).map(([ours, theirs]) => [theirs, ours])) : null;
-  }
-
-  /** Undefined where a record lacks what it must have. */
-  of(
-    raw: { [key: string]: Json },
-    entries: Record<string, Entry>,
-    custom: ReadonlyMap<string, Json>,
-    times: Times,
-  ): Json | undefined {
-    const { in: directory, read, as, optional } = this.property;
-    if (directory !== undefined && !read) return entries[this.name]?.key ?? null;
-    let found: Json | undefined;
-    if (read) found = read.of(this.asksEntries ? withEntries(raw, entries) : raw);
-    else if (this.custom !== null) found = custom.get(this.custom) ?? null;
-    else found = fieldOf(raw, this.path);
-    if (found === undefined) return optional ? null : undefined;
-    if (found === null) return null;
-    if (as) return as === 'day' ? times.day(found) : times.instant(found);
-    return this.names ? (this.names.get(found) ?? found) : found;
-  }
-}
-
-function withEntries(raw: { [key: string]: Json }, entries: Record<string, Entry>): Json {
-  return {
-    ...raw,
-    [ENTRIES]: Object.fromEntries(Object.entries(entries).map(([name, each]) => [name, each.raw])),
-  };
+function namesIn(entries: Record<string, Entry>): { names?: Names } {
+  const named = Object.values(entries).flatMap(({ key, name }) =>
+    name === null ? [] : [[key.toLowerCase(), name] as const],
+  );
+  return named.length > 0 ? { names: Object.fromEntries(named) } : {};
 }
 
 function isState(value: Json): value is SyncRecord['state'] {
   return STATES.includes(value as SyncRecord['state']);
-}
-
-function fieldOf(raw: Json, path: readonly string[]): Json | undefined {
-  let value: Json | undefined = raw;
-  for (const step of path) {
-    if (value === null || typeof value !== 'object' || Array.isArray(value)) return undefined;
-    value = value[step];
-    if (value === undefined) return undefined;
-  }
-  return value;
 }
 
 function setAt(fields: Record<string, Json>, path: readonly string[], value: Json): void {

@@ -112,11 +112,12 @@ export const profileFileSchema = z.strictObject({
       z.strictObject({
         id: expression,
         key: expression,
+        name: expression.optional().describe('What people call an entry.'),
         items: expression,
         byIds: request('ids', 'id'),
         byKey: request('key'),
         byKeys: request('keys').optional(),
-        make: z.strictObject({ request: request('key'), record: expression }).optional(),
+        make: z.strictObject({ request: request('key', 'name'), record: expression }).optional(),
       }),
     )
     .default({}),

@@ -1,14 +1,24 @@
 import { parseRef, refKey } from '../../sync/canonicalKey';
-import type { RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
+import type { Names, RecordRef, RefKey, SyncRecord, Values } from '../../sync/record';
 import { textOf } from '../../sync/values';
-import { NeedsHuman, PreconditionFailed } from '../errors';
+import { NeedsHuman, PreconditionFailed, ReferenceGone } from '../errors';
 import type { Request } from '../http';
 import type { CreateOptions, UpdateOptions, Updated } from '../port';
 import type { Told } from './profileApi';
 import type { ProfileLookUps } from './profileLookUps';
 import { scopeOf, textOrEmpty, type ProfileReads } from './profileReads';
-import type { Records } from './profileRecords';
+import type { Naming, Records } from './profileRecords';
 import type { RequestTemplate, Scope, Tree } from './template';
+
+/** One attempt at a write. */
+type Sending = Naming & { values: Values; attempt: number };
+
+/** @returns the property whose person a write was refused for; null for any other error */
+export function personRefused(records: Records, error: unknown): string | null {
+  const isRefusal =
+    error instanceof ReferenceGone || (error instanceof NeedsHuman && error.code === 'invalid_field');
+  return isRefusal && error.field !== null ? records.pointerAt(error.field) : null;
+}
 
 /** Writes records one by one, each bound to a version or to an idempotency key as far as the profile says how. */
 export class ProfileWrites {
@@ -21,13 +31,27 @@ export class ProfileWrites {
   async create(
     kind: string,
     values: Values,
-    { idempotencyKey, backRef }: Omit<CreateOptions, 'backRef'> & { backRef: RefKey | null },
+    { idempotencyKey, backRef, names = {} }: Omit<CreateOptions, 'backRef'> & { backRef: RefKey | null },
   ): Promise<SyncRecord> {
     const records = this.reads.recordsOf(kind);
-    const { create, body, within } = records.kind;
+    return this.withoutRefused(records, values, names, (sending) => {
+      // A key belongs to one body. What was refused made nothing.
+      const key = sending.attempt === 0 ? idempotencyKey : `${idempotencyKey}/${sending.attempt}`;
+      return this.createOnce(records, sending, key, backRef);
+    });
+  }
+
+  private async createOnce(
+    records: Records,
+    { values, ...naming }: Sending,
+    idempotencyKey: string,
+    backRef: RefKey | null,
+  ): Promise<SyncRecord> {
+    const { name: kind, create, body, within } = records.kind;
     if (!create) throw new NeedsHuman('cannot_create', `the PMS takes no new ${kind}`);
     const parent = within ? (values[within.property] ?? null) : null;
-    const scope = { ...(await this.scopeOf(records, values, backRef)), within: parent, key: idempotencyKey };
+    const fields = await this.scopeOf(records, values, backRef, naming);
+    const scope = { ...fields, within: parent, key: idempotencyKey };
     const told = await this.reads.api.write(
       this.keyed(this.reads.api.request(create, scope, body), idempotencyKey),
     );
@@ -51,16 +75,50 @@ export class ProfileWrites {
     return latest;
   }
 
-  async update(ref: RecordRef, changes: Values, { version, backRef }: UpdateOptions): Promise<Updated> {
+  async update(
+    ref: RecordRef,
+    changes: Values,
+    { version, backRef, names = {} }: UpdateOptions,
+  ): Promise<Updated> {
     const records = this.reads.recordsOf(ref.kind);
     const { update, body } = records.kind;
     if (!update) throw new NeedsHuman('cannot_update', `the PMS lets nobody change a ${ref.kind}`);
-    const [values, left] = await this.keepingMarker(records, ref, changes, backRef);
-    const scope = { ...(await this.scopeOf(records, values, left)), ...records.scopeOf(ref) };
-    return {
-      record: await this.bound(records, ref, version, { template: update, scope, body }),
-      replaced: {},
-    };
+    const [marked, left] = await this.keepingMarker(records, ref, changes, backRef);
+    const record = await this.withoutRefused(records, marked, names, async ({ values, ...naming }) => {
+      const fields = await this.scopeOf(records, values, left, naming);
+      const scope = { ...fields, ...records.scopeOf(ref) };
+      return this.bound(records, ref, version, { template: update, scope, body });
+    });
+    return { record, replaced: {} };
+  }
+
+  /**
+   * A person whom the system refuses stops nothing else of a record: the person is looked up again, as the id may be
+   * some minutes old, and left out if that is refused, too.
+   */
+  private async withoutRefused(
+    records: Records,
+    given: Values,
+    names: Names,
+    send: (sending: Sending) => Promise<SyncRecord>,
+  ): Promise<SyncRecord> {
+    const values = { ...given };
+    const leftOut: Record<string, string> = {};
+    const again = new Set<string>();
+    // Each attempt looks another person up again, or leaves one out, so that this ends.
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const record = await send({ values, names, again, leftOut, attempt });
+        return Object.keys(leftOut).length > 0 ? { ...record, leftOut } : record;
+      } catch (error) {
+        const property = personRefused(records, error);
+        if (property === null || (values[property] ?? null) === null) throw error;
+        if (again.has(property)) {
+          delete values[property];
+          leftOut[property] = (error as Error).message;
+        } else again.add(property);
+      }
+    }
   }
 
   /** A back-reference in a text is there after an edit of the text, too. */
@@ -162,8 +220,8 @@ export class ProfileWrites {
   }
 
   /** What a record's body is filled from: its values as the system knows them, and its back-reference. */
-  async scopeOf(records: Records, values: Values, backRef: RefKey | null): Promise<Scope> {
-    const fields = await records.toFields(records.marked(values, backRef), backRef);
+  async scopeOf(records: Records, values: Values, backRef: RefKey | null, naming: Naming): Promise<Scope> {
+    const fields = await records.toFields(records.marked(values, backRef), backRef, naming);
     return { ...scopeOf(records.kind), fields, backRef };
   }
 

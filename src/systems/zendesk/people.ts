@@ -1,20 +1,23 @@
 import { LRUCache } from 'lru-cache';
+import type { Names } from '../../sync/record';
 import { chunks } from '../chunks';
 import type { HttpClient } from '../http';
-import { usersAnswer } from './zendeskSchemas';
+import { identitiesAnswer, usersAnswer } from './zendeskSchemas';
 
 /** Somebody's address or role may change: who was looked up is looked up again after a few minutes. */
 const CACHED = { max: 20_000, ttl: 5 * 60_000 };
 const IDS_PER_CALL = 100;
+/** Of people whom a search finds and whose primary address is another one: how many are asked for all of theirs. */
+const ASKED_AT_MOST = 5;
 
-interface Person {
+export interface Person {
   id: number;
   email: string | null;
   name: string;
   agent: boolean;
 }
 
-/** Those who were loaded, for as long as whoever loaded them reads records; a cache may have let them go by then. */
+/** The people of some records, for as long as the records are read; the cache may have dropped them by then. */
 export class KnownPeople {
   constructor(private readonly byId: ReadonlyMap<number, Person>) {}
 
@@ -24,6 +27,15 @@ export class KnownPeople {
 
   name(id: number | null | undefined): string | null {
     return (typeof id === 'number' ? this.byId.get(id)?.name : null) || null;
+  }
+
+  /** The names of those who have an address. @returns nothing where there are none */
+  names(ids: readonly (number | null | undefined)[]): { names?: Names } {
+    const named = ids.flatMap((id) => {
+      const [email, name] = [this.email(id), this.name(id)];
+      return email === null || name === null ? [] : [[email, name] as const];
+    });
+    return named.length > 0 ? { names: Object.fromEntries(named) } : {};
   }
 }
 
@@ -49,7 +61,7 @@ export class People {
       for (const user of users) known.set(user.id, this.remember(user));
       for (const id of some) {
         if (known.has(id)) continue;
-        // One that nobody knows is remembered as such, or each page would ask again.
+        // An id that Zendesk does not know is remembered as such, or each page would ask again.
         const nobody = { id, email: null, name: '', agent: false };
         known.set(id, nobody);
         this.byId.set(id, nobody);
@@ -58,18 +70,40 @@ export class People {
     return new KnownPeople(known);
   }
 
-  /** https://developer.zendesk.com/api-reference/ticketing/users/users/#search-users */
-  async find(email: string): Promise<Person | null> {
-    const known = this.byEmail.get(email);
+  /** Whether the next {@link find} of an address is answered from the cache, and so may be some minutes old. */
+  isCached(email: string): boolean {
+    return this.byEmail.has(email);
+  }
+
+  /**
+   * https://developer.zendesk.com/api-reference/ticketing/users/users/#search-users
+   *
+   * @param again asks Zendesk, whatever the cache holds: before something is left out because of this person
+   */
+  async find(email: string, { again = false } = {}): Promise<Person | null> {
+    const known = again ? undefined : this.byEmail.get(email);
     if (known) return known;
-    const { users } = await this.http.get(usersAnswer, '/api/v2/users/search', { query: `email:"${email}"` });
-    for (const user of users) this.remember(user);
-    const [only, ...others] = users;
-    // The search finds by any of a person's addresses, and the answer shows the primary one (zendesk-rules.md rule 25).
-    const found =
-      this.byEmail.get(email) ?? (only && others.length === 0 ? this.byId.get(only.id) : undefined);
-    if (found) this.byEmail.set(email, found);
-    return found ?? null;
+    this.byEmail.delete(email);
+    const query = `email:"${email.replaceAll('"', '')}"`;
+    const { users } = await this.http.get(usersAnswer, '/api/v2/users/search', { query });
+    const found = users.map((user) => this.remember(user));
+    const person = this.byEmail.get(email) ?? (await this.withAddress(found, email));
+    if (person) this.byEmail.set(email, person);
+    return person;
+  }
+
+  /**
+   * The search finds by any of a person's addresses, and the answer shows the primary one (zendesk-rules.md rule 25).
+   * https://developer.zendesk.com/api-reference/ticketing/users/user_identities/
+   */
+  private async withAddress(found: readonly Person[], email: string): Promise<Person | null> {
+    for (const person of found.slice(0, ASKED_AT_MOST)) {
+      const path = `/api/v2/users/${person.id}/identities`;
+      const { identities } = await this.http.get(identitiesAnswer, path);
+      if (identities.some(({ type, value }) => type === 'email' && value?.toLowerCase() === email))
+        return person;
+    }
+    return null;
   }
 
   private remember(user: {

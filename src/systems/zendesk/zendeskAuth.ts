@@ -27,7 +27,7 @@ export type ZendeskAuth =
  * of their own: they need the broad `read`.
  * https://developer.zendesk.com/api-reference/ticketing/oauth/oauth_tokens/#scopes
  */
-export const SERVICE_SCOPES = 'read tickets:write organizations:write ticket_attachments:write';
+export const SERVICE_SCOPES = 'read tickets:write users:write organizations:write ticket_attachments:write';
 /** What `webhooks install` and `webhooks remove` need besides. */
 export const WEBHOOK_SCOPES = `${SERVICE_SCOPES} webhooks:write`;
 

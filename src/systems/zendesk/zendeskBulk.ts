@@ -1,5 +1,5 @@
 import type { ReadResult } from '../port';
-import type { RecordRef } from '../../sync/record';
+import type { RecordRef, SyncRecord } from '../../sync/record';
 import type { BulkAnswer, BulkCreate, BulkWrites } from '../bulkWrites';
 import { NeedsHuman, RecordGone } from '../errors';
 import type { HttpClient } from '../http';
@@ -41,6 +41,11 @@ export class ZendeskBulk implements BulkWrites {
   }
 
   async create(kind: string, items: readonly BulkCreate[]): Promise<BulkAnswer[]> {
+    const answers = await this.send(kind, items);
+    return kind === 'ticket' ? this.withoutRefused(items, answers) : answers;
+  }
+
+  private async send(kind: string, items: readonly BulkCreate[]): Promise<BulkAnswer[]> {
     const name = kind === 'ticket' ? 'tickets' : 'organizations';
     const bodies: unknown[] = [];
     for (const item of items)
@@ -54,5 +59,54 @@ export class ZendeskBulk implements BulkWrites {
       const record = read.get(result.id);
       return record ? { record } : { error: new RecordGone(`zendesk:${kind}:${result.id} is gone`) };
     });
+  }
+
+  /**
+   * A job says in words alone why it refused a ticket. Requesters who are to be members of an organization become so,
+   * once for all their tickets, and those tickets are sent again; what is refused then goes alone, where its refusal
+   * names what is to be left out.
+   */
+  private async withoutRefused(
+    items: readonly BulkCreate[],
+    first: readonly BulkAnswer[],
+  ): Promise<BulkAnswer[]> {
+    const answers = [...first];
+    const admitted = new Map<string, boolean>();
+    const again: number[] = [];
+    for (const [place, item] of items.entries()) {
+      if (!isRefused(answers[place])) continue;
+      const { requester = null, organization_id: organization = null } = item.values;
+      const who = JSON.stringify([requester, organization]);
+      if (!admitted.has(who)) admitted.set(who, await this.tickets.isAdmitted(item));
+      if (admitted.get(who)) again.push(place);
+    }
+    const sent = again.flatMap((place) => items[place] ?? []);
+    if (sent.length > 0)
+      for (const [n, answer] of (await this.send('ticket', sent)).entries()) {
+        const place = again[n];
+        if (place !== undefined) answers[place] = answer;
+      }
+    for (const [place, item] of items.entries()) {
+      const answer = answers[place];
+      if (isRefused(answer)) answers[place] = await alone(() => this.tickets.create(item));
+      else if (answer && 'record' in answer)
+        answers[place] = { record: await this.tickets.placed(answer.record, item.values) };
+    }
+    return answers;
+  }
+}
+
+/** The ticket was not made: something of it was refused. */
+function isRefused(answer: BulkAnswer | undefined): boolean {
+  return answer !== undefined && 'error' in answer && answer.error instanceof NeedsHuman;
+}
+
+/** @throws what concerns more than this one ticket */
+async function alone(create: () => Promise<SyncRecord>): Promise<BulkAnswer> {
+  try {
+    return { record: await create() };
+  } catch (error) {
+    if (error instanceof NeedsHuman && error.code !== 'unauthorized') return { error };
+    throw error;
   }
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { HttpClient, Request } from '../http';
+import type { Answer, Expected, HttpClient, Request } from '../http';
 import { REFUSALS, refusal } from './zendeskRefusal';
 
 /** Ids of one `show_many`, items of one page or of one bulk write. */
@@ -14,6 +14,17 @@ export class ZendeskCalls {
     const answer = await this.http.send(request, REFUSALS);
     if (answer.status < 300) return answer.body;
     throw refusal(this.http, request, answer);
+  }
+
+  /**
+   * A write whose refusal is an answer like any other.
+   * @param expected statuses that say something of the record, besides the usual ones
+   * @throws RetryLater
+   */
+  async attempt(request: Request, expected: Expected): Promise<Answer> {
+    const answer = await this.http.send(request, [...REFUSALS, ...expected]);
+    if (answer.status === 409) throw refusal(this.http, request, answer);
+    return answer;
   }
 
   /** All items of a list; none where what it belongs to is gone. */

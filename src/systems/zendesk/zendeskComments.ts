@@ -5,7 +5,7 @@ import { NeedsHuman, RecordGone, ReferenceGone, RetryLater } from '../errors';
 import type { Request } from '../http';
 import type { ChangePage, CreateOptions } from '../port';
 import { position, startTime } from './exportCursor';
-import type { People } from './people';
+import type { People, Person } from './people';
 import type { ZendeskCalls } from './zendeskCalls';
 import { MARKS, commentId, commentRecord, marksOf, parseCommentId } from './zendeskRecords';
 import {
@@ -75,13 +75,16 @@ export class ZendeskComments {
 
   async create(values: Values, { idempotencyKey, backRef, staged = [] }: CreateOptions): Promise<SyncRecord> {
     const metadata = marksOf({ idempotencyKey, backRef });
-    const { comment, byline } = await this.bodyOf(values);
     const path = `/api/v2/tickets/${textOf(values['ticket_id'] ?? '')}`;
-    const marks = { ...metadata, ...(byline !== '' && { [MARKS.byline]: byline }) };
     const uploads = staged.map(({ token }) => token);
-    const body = { ticket: { comment: { ...comment, uploads }, metadata: marks } };
+    const say = async (author: Person | null) => {
+      const { comment, byline } = bodyOf(values, author);
+      const marks = { ...metadata, ...(byline !== '' && { [MARKS.byline]: byline }) };
+      const body = { ticket: { comment: { ...comment, uploads }, metadata: marks } };
+      return this.add({ method: 'PUT', path, body });
+    };
     try {
-      return await this.add({ method: 'PUT', path, body });
+      return await this.by(values, say);
     } catch (error) {
       if (error instanceof RecordGone) throw new ReferenceGone(error.message, 'ticket_id');
       throw error;
@@ -183,20 +186,26 @@ export class ZendeskComments {
 
   /**
    * A comment is by its author where Zendesk knows the person: agents, and customers in public. For anybody else it is
-   * ours, and begins with the author's name.
+   * ours. Its author never changes again, so a person is looked up again before that.
    */
-  private async bodyOf(values: Values): Promise<{ comment: Record<string, unknown>; byline: string }> {
-    const { author, author_name: name } = values;
-    const isPublic = values['public'] === true;
-    const person = typeof author === 'string' ? await this.people.find(author) : null;
-    const known = person !== null && (person.agent || isPublic);
-    const shown = textOf(name ?? author ?? '')
-      .replace(/\s+/g, ' ')
-      .trim();
-    const byline = known || shown === '' ? '' : `${shown} wrote:\n\n`;
-    const body = `${byline}${textOf(values['body'] ?? '')}`;
-    checkLength(body);
-    return { byline, comment: { body, public: isPublic, ...(known && { author_id: person.id }) } };
+  private async by<T>(values: Values, say: (author: Person | null) => Promise<T>): Promise<T> {
+    const { author } = values;
+    if (typeof author !== 'string') return say(null);
+    const isFit = (person: Person | null) => person !== null && (person.agent || values['public'] === true);
+    const look = async (again: boolean) => {
+      const person = await this.people.find(author, { again });
+      return isFit(person) ? person : null;
+    };
+    const isCached = this.people.isCached(author);
+    const known = (await look(false)) ?? (isCached ? await look(true) : null);
+    if (!known) return say(null);
+    try {
+      return await say(known);
+    } catch (error) {
+      if (!(error instanceof NeedsHuman) || error.code !== 'invalid_field') throw error;
+      const now = isCached ? await look(true) : null;
+      return say(now?.id === known.id ? null : now);
+    }
   }
 
   private async add(request: Request): Promise<SyncRecord> {
@@ -223,6 +232,18 @@ export class ZendeskComments {
       });
     return found;
   }
+}
+
+/** What is said in our name begins with the author's. */
+function bodyOf(values: Values, author: Person | null): { comment: Record<string, unknown>; byline: string } {
+  const shown = textOf(values['author_name'] ?? values['author'] ?? '')
+    .replace(/\s+/g, ' ')
+    .trim();
+  const byline = author || shown === '' ? '' : `${shown} wrote:\n\n`;
+  const body = `${byline}${textOf(values['body'] ?? '')}`;
+  checkLength(body);
+  const isPublic = values['public'] === true;
+  return { byline, comment: { body, public: isPublic, ...(author && { author_id: author.id }) } };
 }
 
 export function ticketOf(ref: RecordRef): string {

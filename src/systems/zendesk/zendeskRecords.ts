@@ -58,6 +58,7 @@ export const PROPERTIES: Record<string, Record<string, boolean>> = {
     channel: false,
     is_public: false,
     recipient: false,
+    'satisfaction_rating.score': false,
     url: false,
     created_at: false,
   },
@@ -112,6 +113,7 @@ export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
   const { people, groups, tagsOfFields, baseUrl } = known;
   const owned = raw.tags.filter((tag) => tagsOfFields.has(tag));
   const channel = raw.via?.channel;
+  const rating = raw.satisfaction_rating;
   const values: Values = {
     subject: raw.subject ?? null,
     description: raw.description ?? null,
@@ -128,6 +130,7 @@ export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
     channel: channel == null ? null : String(channel),
     is_public: raw.is_public ?? null,
     recipient: raw.recipient ?? null,
+    'satisfaction_rating.score': (typeof rating === 'string' ? rating : rating?.score) ?? null,
     // Where an agent opens it, rather than the API's own address.
     url: `${baseUrl}/agent/tickets/${raw.id}`,
     created_at: raw.created_at,
@@ -142,6 +145,7 @@ export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
     complete: true,
     ...backReference(raw.external_id),
     ...(owned.length > 0 && { owned: { tags: owned } }),
+    ...people.names([raw.requester_id, raw.assignee_id, raw.submitter_id]),
     skip: null,
   };
 }
@@ -189,6 +193,7 @@ export function commentRecord(
       author_name: people.name(raw.author_id),
       created_at: raw.created_at,
     },
+    ...people.names([raw.author_id]),
     // A description's mark is its ticket's.
     ...backReference(isDescription ? null : mark(MARKS.backRef)),
     attachments,

@@ -43,6 +43,8 @@ export const ticketSchema = z.looseObject({
   recipient: text.optional(),
   is_public: z.boolean().optional(),
   via: z.looseObject({ channel: z.union([z.string(), z.number()]).nullish() }).nullish(),
+  /** The reference speaks of a rating, or of a state alone ("offered"); answers have an object for both. */
+  satisfaction_rating: z.union([z.looseObject({ score: text.optional() }), z.string()]).nullish(),
   custom_fields: z.array(z.looseObject({ id, value: z.json() })).nullish(),
   created_at: z.string(),
   updated_at: z.string(),
@@ -108,6 +110,9 @@ export const ticketAnswer = z.looseObject({ ticket: ticketSchema, audit: auditSc
 export const organizationAnswer = z.looseObject({ organization: organizationSchema });
 export const ticketsAnswer = z.looseObject({ tickets: z.array(ticketSchema) });
 export const organizationsAnswer = z.looseObject({ organizations: z.array(organizationSchema) });
+export const identitiesAnswer = z.looseObject({
+  identities: z.array(z.looseObject({ type: z.string(), value: text.optional() })),
+});
 export const usersAnswer = z.looseObject({ users: z.array(userSchema) });
 /** Somebody who is not signed in is answered as a user without an id. */
 export const meAnswer = z.looseObject({

@@ -115,7 +115,7 @@ class Zendesk implements SystemPort {
     this.organizations = new ZendeskOrganizations(calls);
     this.tickets = new ZendeskTickets(
       calls,
-      { people, groups, fields: this.fields },
+      { people, groups, fields: this.fields, ownId: () => this.ownId() },
       this.organizations,
       baseUrl,
     );
@@ -198,15 +198,17 @@ class Zendesk implements SystemPort {
   }
 
   create(kind: string, values: Values, options: CreateOptions): Promise<SyncRecord> {
-    const { idempotencyKey, backRef } = options;
+    const { idempotencyKey, backRef, names } = options;
     if (kind === 'organization') return this.organizations.create({ values, backRef });
-    if (kind === 'ticket') return this.tickets.create({ values, idempotencyKey, backRef });
+    if (kind === 'ticket')
+      return this.tickets.create({ values, idempotencyKey, backRef, ...(names && { names }) });
     return this.comments.create(values, options);
   }
 
-  async update(ref: RecordRef, changes: Values, { version, backRef }: UpdateOptions): Promise<Updated> {
+  async update(ref: RecordRef, changes: Values, options: UpdateOptions): Promise<Updated> {
+    const { version, backRef, names = {} } = options;
     const externalId = backRef === null ? {} : { external_id: backRef };
-    if (ref.kind === 'ticket') return this.tickets.update(ref.id, changes, externalId, version);
+    if (ref.kind === 'ticket') return this.tickets.update(ref.id, changes, externalId, version, names);
     if (ref.kind === 'organization')
       return { record: await this.organizations.update(ref.id, changes, externalId), replaced: {} };
     await this.comments.makePrivate(ref, changes);

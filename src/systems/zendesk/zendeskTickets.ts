@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { sameValue, textOf } from '../../sync/values';
-import type { Json, RefKey, SyncRecord, Values } from '../../sync/record';
+import type { Json, Names, RefKey, SyncRecord, Values } from '../../sync/record';
 import { chunks } from '../chunks';
 import type { BulkCreate } from '../bulkWrites';
-import { NeedsHuman, ReferenceGone } from '../errors';
+import { NeedsHuman, PreconditionFailed, ReferenceGone } from '../errors';
 import type { Request } from '../http';
 import type { ChangePage, Updated } from '../port';
 import { BEGINNING, startTime } from './exportCursor';
-import type { People } from './people';
+import type { People, Person } from './people';
+import { RefusedParts, type Draft, type LeftOut, type Sending } from './refusedParts';
 import { IDS_PER_CALL, type ZendeskCalls } from './zendeskCalls';
 import type { ZendeskFields } from './zendeskFields';
 import type { ZendeskGroups } from './zendeskGroups';
+import { ZendeskMemberships } from './zendeskMemberships';
 import type { ZendeskOrganizations } from './zendeskOrganizations';
 import { CUSTOM_FIELD, MARKS, marksOf, ticketRecord } from './zendeskRecords';
 import {
@@ -52,7 +54,16 @@ interface TicketSurroundings {
   people: People;
   groups: ZendeskGroups;
   fields: ZendeskFields;
+  /** The id of the user whom our credential belongs to. */
+  ownId: () => Promise<string>;
 }
+
+/** What the body of a ticket is made with, besides its values. */
+type About = Pick<Sending, 'again' | 'leftOut'> & { names: Names };
+
+const NO_AGENT = 'Zendesk has no agent with this address';
+const NOT_A_MEMBER = 'Zendesk left it out: the requester does not belong to this organization';
+const ASKED_AGAIN = { again: true };
 
 export interface WrittenTicket {
   ticket: Ticket;
@@ -62,21 +73,21 @@ export interface WrittenTicket {
 
 /** https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ */
 export class ZendeskTickets {
+  private readonly refused: RefusedParts;
+
   constructor(
     private readonly calls: ZendeskCalls,
     private readonly around: TicketSurroundings,
     private readonly organizations: ZendeskOrganizations,
     private readonly baseUrl: string,
-  ) {}
+  ) {
+    this.refused = new RefusedParts(around.people, new ZendeskMemberships(calls));
+  }
 
   /** Those that are gone are left out. */
   async byIds(ids: readonly string[]): Promise<SyncRecord[]> {
     const records: SyncRecord[] = [];
-    for (const some of chunks(ids, IDS_PER_CALL)) {
-      const query = { ids: some.join(',') };
-      const { tickets } = await this.calls.http.get(ticketsAnswer, '/api/v2/tickets/show_many', query);
-      records.push(...(await this.records(tickets)));
-    }
+    for (const some of chunks(ids, IDS_PER_CALL)) records.push(...(await this.records(await this.raw(some))));
     return records;
   }
 
@@ -86,21 +97,41 @@ export class ZendeskTickets {
   }
 
   async create(item: BulkCreate): Promise<SyncRecord> {
-    const request: Request = {
-      method: 'POST',
-      path: '/api/v2/tickets',
-      body: { ticket: await this.newTicket(item) },
-      headers: { 'idempotency-key': item.idempotencyKey },
-    };
-    return (await this.write(request)).record;
+    const draft = this.draftOf(item);
+    const { sent, leftOut } = await this.refused.send(draft, async (sending) => {
+      const { values, attempt } = sending;
+      const key = item.idempotencyKey;
+      return this.write({
+        method: 'POST',
+        path: '/api/v2/tickets',
+        body: { ticket: await this.newTicket({ ...item, values }, sending) },
+        // A key belongs to one body. What was refused made nothing.
+        headers: { 'idempotency-key': attempt === 0 ? key : `${key}/${attempt}` },
+      });
+    });
+    return this.placed(sent.record, item.values, leftOut);
+  }
+
+  /** A new ticket belongs to the API's own user, if to nobody else. */
+  draftOf({ values, names = {} }: Pick<BulkCreate, 'values' | 'names'>): Draft {
+    return { values, names, requesterId: async () => Number(await this.around.ownId()) };
+  }
+
+  /** Whether the requester of a new ticket was none of its organization's members, and is one now. */
+  async isAdmitted(item: Pick<BulkCreate, 'values' | 'names'>): Promise<boolean> {
+    const organization = item.values['organization_id'] ?? null;
+    return organization !== null && this.refused.isAdmitted(this.draftOf(item), textOf(organization));
   }
 
   /** The body of a create, alone or in bulk. */
-  async newTicket({ values, idempotencyKey, backRef }: BulkCreate): Promise<Record<string, unknown>> {
+  async newTicket(
+    { values, names = {}, idempotencyKey, backRef }: BulkCreate,
+    sending: Pick<Sending, 'again' | 'leftOut'> = { again: new Set(), leftOut: {} },
+  ): Promise<Record<string, unknown>> {
     const { description, ...rest } = values;
     const words = description ?? values['subject'] ?? '(no description)';
     return {
-      ...(await this.bodyOf(rest)),
+      ...(await this.bodyOf(rest, { names, ...sending })),
       external_id: backRef,
       comment: { body: words, public: values['is_public'] !== false },
       metadata: marksOf({ idempotencyKey, backRef }),
@@ -112,19 +143,73 @@ export class ZendeskTickets {
     changes: Values,
     externalId: { external_id?: RefKey },
     version: string,
+    names: Names,
   ): Promise<Updated> {
     const mark = randomUUID();
-    const ticket = {
-      ...(await this.bodyOf(changes)),
-      ...externalId,
-      metadata: { [MARKS.write]: mark },
-      safe_update: true,
-      updated_stamp: version,
-    };
-    const answer = await this.write({ method: 'PUT', path: `/api/v2/tickets/${id}`, body: { ticket } });
+    const values = await this.keepingOrganization(id, changes);
+    const requesterId = async () => (await this.raw([id]))[0]?.requester_id ?? null;
+    const { sent, leftOut } = await this.refused.send({ values, names, requesterId }, async (sending) => {
+      const ticket = {
+        ...(await this.bodyOf(sending.values, { names, ...sending })),
+        ...externalId,
+        metadata: { [MARKS.write]: mark },
+        safe_update: true,
+        updated_stamp: version,
+      };
+      return this.write({ method: 'PUT', path: `/api/v2/tickets/${id}`, body: { ticket } });
+    });
     // An update that changes nothing is answered with an older audit, maybe of a person (zendesk-rules.md rule 15).
-    const isOurs = answer.audit?.metadata?.custom?.[MARKS.write] === mark;
-    return { record: answer.record, replaced: isOurs ? await this.replacedBy(answer) : {} };
+    const isOurs = sent.audit?.metadata?.custom?.[MARKS.write] === mark;
+    const replaced = isOurs ? await this.replacedBy(sent) : {};
+    return { record: await this.placed(sent.record, values, leftOut), replaced };
+  }
+
+  /** A ticket that gets another requester would get that person's organization with it. */
+  private async keepingOrganization(id: string, changes: Values): Promise<Values> {
+    if ((changes['requester'] ?? null) === null || 'organization_id' in changes) return changes;
+    const [ticket] = await this.raw([id]);
+    const { organization_id: current = null } = ticket ?? {};
+    return current === null ? changes : { ...changes, organization_id: String(current) };
+  }
+
+  /**
+   * Zendesk may take a ticket whose organization is none of its requester's, and leave the organization out
+   * (zendesk-rules.md rule 17, where this is not certain). The requester joins it then, and the ticket is told again.
+   */
+  async placed(
+    record: SyncRecord,
+    { organization_id: organization = null }: Values,
+    leftOut: LeftOut = {},
+  ): Promise<SyncRecord> {
+    const isMissing = organization !== null && record.values['organization_id'] !== organization;
+    const placed = isMissing ? await this.placedAgain(record, textOf(organization)) : null;
+    const { organization_id: words = NOT_A_MEMBER, ...others } = leftOut;
+    const left = isMissing && !placed ? { ...others, organization_id: words } : others;
+    const now = placed ?? record;
+    return Object.keys(left).length > 0 ? { ...now, leftOut: left } : now;
+  }
+
+  /** @returns null where the ticket has another organization all the same */
+  private async placedAgain(
+    { ref: { id }, version: stamp }: SyncRecord,
+    organization: string,
+  ): Promise<SyncRecord | null> {
+    const [{ requester_id: requester = null } = {}] = await this.raw([id]);
+    if (requester === null || !(await this.refused.mayBelong(requester, organization))) return null;
+    const ticket = { organization_id: Number(organization), safe_update: true, updated_stamp: stamp };
+    try {
+      const { record } = await this.write({ method: 'PUT', path: `/api/v2/tickets/${id}`, body: { ticket } });
+      return record.values['organization_id'] === organization ? record : null;
+    } catch (error) {
+      // Refused, or somebody edited the ticket meanwhile: it stays as it is.
+      if (error instanceof NeedsHuman || error instanceof PreconditionFailed) return null;
+      throw error;
+    }
+  }
+
+  private async raw(ids: readonly string[]): Promise<Ticket[]> {
+    const query = { ids: ids.join(',') };
+    return (await this.calls.http.get(ticketsAnswer, '/api/v2/tickets/show_many', query)).tickets;
   }
 
   /** https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/#incremental-ticket-export-cursor-based */
@@ -172,35 +257,49 @@ export class ZendeskTickets {
     return tickets.map((ticket) => ticketRecord(ticket, known));
   }
 
-  private async bodyOf(values: Values): Promise<Record<string, unknown>> {
+  private async bodyOf(values: Values, about: About): Promise<Record<string, unknown>> {
     const entries = Object.entries(values);
     const customFields = entries
       .filter(([name]) => name.startsWith(CUSTOM_FIELD))
       .map(([name, value]) => ({ id: Number(name.slice(CUSTOM_FIELD.length)), value }));
     const body: Record<string, unknown> = {};
     for (const [name, value] of entries)
-      if (!name.startsWith(CUSTOM_FIELD)) Object.assign(body, await this.partOf(name, value));
+      if (!name.startsWith(CUSTOM_FIELD)) Object.assign(body, await this.partOf(name, value, about));
     if (customFields.length > 0) body['custom_fields'] = customFields;
     if (Array.isArray(body['tags'])) body['tags'] = this.withTagsOf(customFields, body['tags'] as string[]);
     return body;
   }
 
   /** One property as the API takes it; nothing where it would be refused. */
-  private async partOf(name: string, value: Json): Promise<Record<string, unknown>> {
+  private async partOf(name: string, value: Json, about: About): Promise<Record<string, unknown>> {
     switch (name) {
       case 'organization_id':
         return { organization_id: value === null ? null : Number(value) };
       case 'requester':
         // Zendesk makes a user of an address that it does not know.
-        return value === null ? {} : { requester: { email: value, name: textOf(value) } };
+        return value === null
+          ? {}
+          : { requester: { email: value, name: about.names[textOf(value)] ?? textOf(value) } };
       case 'assignee': {
-        const person = value === null ? null : await this.around.people.find(textOf(value));
-        // Only agents can be assigned; for anybody else the assignee stays, and the answer says so.
-        return value === null || person?.agent ? { assignee_id: person?.id ?? null } : {};
+        if (value === null) return { assignee_id: null };
+        const person = await this.agentOf(textOf(value), about.again.has(name));
+        // Only agents can be assigned; for anybody else the assignee stays.
+        if (!person) about.leftOut[name] = NO_AGENT;
+        return person ? { assignee_id: person.id } : {};
       }
       default:
         return { [name]: value };
     }
+  }
+
+  /** Who is no agent may have become one since that was last asked. */
+  private async agentOf(email: string, again: boolean): Promise<Person | null> {
+    const { people } = this.around;
+    const isCached = people.isCached(email);
+    const person = await people.find(email, { again });
+    const now =
+      person && !person.agent && isCached && !again ? await people.find(email, ASKED_AGAIN) : person;
+    return now?.agent ? now : null;
   }
 
   /** One write says the same of a field and of its tag, whichever of the two Zendesk minds first. */

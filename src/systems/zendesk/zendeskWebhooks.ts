@@ -18,6 +18,8 @@ export const SUBSCRIPTIONS = [
     'comment_added',
     'comment_made_private',
     'comment_redacted',
+    'csat_received',
+    'csat_requested',
     'attachment_linked_to_comment',
     'attachment_redacted_from_comment',
     'custom_field_changed',

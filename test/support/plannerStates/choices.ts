@@ -36,6 +36,9 @@ export type ValueChoice = { like: 'agreed' | 'other' | 'misfit' | 'absent'; spel
 const rowChoice = fc.record({
   agreed: fc.nat(4),
   unknown: rarely(30),
+  /** The row was agreed on for other fields. */
+  rebound: rarely(40),
+  restsOn: fc.nat(60).map((drawn): Side | null => (drawn === 0 ? 'zendesk' : drawn === 1 ? 'pms' : null)),
   zendesk: value,
   pms: value,
   residue: fc.record({ zendesk: mostly(8, null, 0, 1, 2), pms: mostly(8, null, 0, 1, 2) }),

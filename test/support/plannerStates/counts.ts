@@ -49,6 +49,7 @@ const MET = {
   residue: ({ state }: Asked) =>
     SIDES.some((side) => Object.keys(state.link?.sides[side]?.residue ?? {}).length > 0),
   firstMeeting: ({ state }: Asked) => state.link?.snapshot === null,
+  rebound: ({ state }: Asked) => state.link?.bound !== undefined,
   oneSideSeen: ({ state }: Asked) => SIDES.filter((side) => state.observed[side]).length === 1,
   redactedRecord: ({ state }: Asked) =>
     SIDES.some((side) => state.observed[side]?.record?.state === 'redacted'),

@@ -16,6 +16,7 @@ import {
   type Values,
 } from '../../../src/sync/record';
 import { type Decision, decisionsOf } from '../../../src/sync/resolution';
+import { bindingsOf } from '../../../src/sync/rules/boundAlike';
 import type { References, ResolvedReference } from '../../../src/sync/values';
 import type { Asked } from './asked';
 import { choices, type Choices, type RowChoice, type SeenChoice, type ValueChoice } from './choices';
@@ -49,7 +50,7 @@ export const askedStates: fc.Arbitrary<Asked> = fc
   .map(([name, choice]) => build(SPOTLIGHTS[name](choice)));
 
 function build(choice: Choices): Asked {
-  const mapping = MAPPINGS[choice.mapping] as Mapping;
+  const mapping = restingIn(MAPPINGS[choice.mapping] as Mapping, choice);
   const ids = IDS[choice.entity];
   const key = `${choice.entity}/${refKey(ids[choice.origin])}`;
   const other = otherSide(choice.origin);
@@ -79,6 +80,16 @@ function build(choice: Choices): Asked {
     now: '2024-05-02T00:00:00.000Z',
   };
   return { state, mapping };
+}
+
+/** The mapping as it is while a side does not offer some properties. */
+function restingIn(mapping: Mapping, { rows: chosen, entity }: Choices): Mapping {
+  const table = mapping.entities[entity];
+  const rows = table.rows.map((row, place) => {
+    const { restsOn } = chosen[place] as RowChoice;
+    return restsOn !== null && row[restsOn] !== null && row.write === 'always' ? { ...row, restsOn } : row;
+  });
+  return { ...mapping, entities: { ...mapping.entities, [entity]: { ...table, rows } } };
 }
 
 interface ChosenRow {
@@ -188,6 +199,10 @@ function linkOf(choice: Choices, mapping: Mapping, key: string): Link {
     link.snapshot = valuesOf(rows, ({ row, choice: each, spelled }) =>
       row.write === 'create' || each.unknown ? undefined : at(spelled, each.agreed).canonical,
     );
+  if (link.snapshot && rows.some(({ choice: each }) => each.rebound)) {
+    link.bound = { ...bindingsOf(mapping.entities[choice.entity]) };
+    for (const { row, choice: each } of rows) if (each.rebound) link.bound[row.id] = 'former';
+  }
   if (records === 'both') addPast(link, rows);
   link.intent = intentOf(choice, link, rows);
   if (choice.entity === 'CommentToProject' && chosen.files.length > 0)

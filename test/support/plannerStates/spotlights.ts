@@ -73,6 +73,18 @@ export const SPOTLIGHTS = {
       },
     };
   },
+  /** Rows that name other fields than they were agreed on for, whose source is empty. */
+  rebound: (choice) =>
+    rowsOf(together({ ...choice, entity: 'TicketToProject' }), () => ({
+      rebound: true,
+      restsOn: null,
+      unknown: false,
+      parked: false,
+      attempted: { zendesk: null, pms: null },
+      unconfirmed: null,
+      zendesk: { like: 'other', spelling: 2 },
+      pms: { like: 'other', spelling: 0 },
+    })),
   merged: (choice) => rowsOf(together(choice), () => ({ parked: true, decided: 'merged', unknown: false })),
 } satisfies Record<string, Bend>;
 

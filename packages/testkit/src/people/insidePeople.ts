@@ -11,6 +11,13 @@ export const RECORD_KIND = {
   ticket: { zendesk: 'ticket', pms: 'project' },
 } as const;
 
+/** A pair as people think of it: the record that was there first. */
+export interface Thing {
+  kind: Kind;
+  side: Side;
+  id: string;
+}
+
 export interface SandboxPair {
   zendesk: ZendeskSandbox;
   pms: PmsSandbox;

@@ -3,7 +3,7 @@ import type { Side } from './insidePeople';
 /** What people did, so that the checker can ask after every single edit. Knows nothing of the sync. */
 
 /** Properties whose values are unique, so that a value says which edit it came from. */
-export type Property = 'title' | 'tags' | 'name' | 'description' | 'notes' | 'dueDate';
+export type Property = 'title' | 'tags' | 'name' | 'description' | 'notes' | 'dueDate' | 'order';
 
 export interface EditEntry {
   side: Side;
@@ -14,6 +14,10 @@ export interface EditEntry {
   /** What stood there on that side just before: an edit that saw this value rightly replaced it. */
   replaced: string;
   at: string;
+  /** Id of the custom field, in Zendesk. */
+  field?: number;
+  /** The text is one that customers may not see. */
+  internal?: boolean;
 }
 
 /** Words that must be found on the other side as often as they were said. */
@@ -24,6 +28,12 @@ export interface Saying {
   ref: string;
   token: string;
   redacted: boolean;
+  /** Whether customers could see it when it was said. */
+  shown: boolean;
+  /** It was made internal later. */
+  hidden?: boolean;
+  /** Its file was redacted. */
+  fileGone?: boolean;
 }
 
 export class Journal {

@@ -1,43 +1,34 @@
 import { Refusal as PmsRefusal, type PmsSandbox } from 'pms-sandbox';
-import { Refusal as ZendeskRefusal, type Comment, type ZendeskSandbox } from 'zendesk-sandbox';
-import { InsidePeople, RECORD_KIND, refOf, type Kind, type Side } from './insidePeople';
+import { Refusal as ZendeskRefusal, type ZendeskSandbox } from 'zendesk-sandbox';
+import { Administrators } from './administrators';
+import { CUSTOM_CHOICES, activeField, customChange, customValue, type CustomField } from './customFields';
+import { InsidePeople, RECORD_KIND, refOf, type Kind, type Side, type Thing } from './insidePeople';
 import { Journal, type Property } from './journal';
+import { Talk } from './talk';
 
 /**
  * What people do to both systems in a fault run, one small action at a time, with a journal of it. They act inside the
  * sandboxes, so that what stood there before an edit is known for sure. Where a system refuses them, nothing happened.
  */
 
-/** A pair as people think of it: the record that was there first. */
-export interface Thing {
-  kind: Kind;
-  side: Side;
-  id: string;
-}
-
-/** A comment or note as people made it. */
-export interface Said {
-  thing: Thing;
-  side: Side;
-  id: string;
-  token: string;
-}
-
 export class RandomPeople {
   readonly journal = new Journal();
   things: Record<Kind, Thing[]> = { org: [], ticket: [] };
-  sayings: Said[] = [];
   /** What people did, by kind of action; refused attempts do not count. */
   readonly done: Record<string, number> = {};
+  readonly administrators: Administrators;
+  readonly talk: Talk;
   private readonly hands: InsidePeople;
   private readonly client: string;
 
   constructor(
-    private readonly zendesk: ZendeskSandbox,
+    readonly zendesk: ZendeskSandbox,
     private readonly pms: PmsSandbox,
   ) {
+    this.administrators = new Administrators(zendesk);
     const person = { email: 'pat@pms.example', name: 'Pat' };
     this.hands = new InsidePeople({ zendesk, pms }, { agent: 'ann@sandbox.example', person });
+    this.talk = new Talk({ zendesk, pms }, this.hands, this.journal, (kind, work) => this.act(kind, work));
     this.client = pms.store.people.upsert({
       email: 'dora@client.example',
       name: 'Dora',
@@ -48,7 +39,8 @@ export class RandomPeople {
   /** Later actions concern new records only: an episode can be played again without those before it. */
   beginEpisode(): void {
     this.things = { org: [], ticket: [] };
-    this.sayings = [];
+    this.talk.sayings = [];
+    this.administrators.putRight();
   }
 
   createOrg(side: Side, name = this.journal.token('Org')): void {
@@ -60,14 +52,17 @@ export class RandomPeople {
 
   /** The same company, entered in both systems by two people who know nothing of each other. */
   createTwins(): void {
-    const name = this.journal.token('Twin');
+    const name = `Jürgen  ${this.journal.token('Twin')}`;
     this.createOrg('zendesk', name);
     const thing = this.things.org.at(-1);
-    this.act('create', () => void this.hands.create('org', 'pms', { name: name.toUpperCase() }));
+    // The same name to people: other letters' case, another Unicode form, one blank for two.
+    const again = name.toUpperCase().normalize('NFD').replace('  ', ' ');
+    this.act('create', () => void this.hands.create('org', 'pms', { name: again }));
     if (thing) this.things.org.push(thing);
   }
 
-  createTicket(side: Side, org: Thing | undefined): void {
+  /** @param shown whether customers see the first comment */
+  createTicket(side: Side, org: Thing | undefined, shown = true): void {
     const parent = org && this.idOn(side, org);
     this.act('create', () => {
       const title = this.journal.token('Ticket');
@@ -76,12 +71,18 @@ export class RandomPeople {
         side === 'zendesk'
           ? {
               subject: title,
-              comment: { body: words },
+              comment: { body: words, public: shown },
               tags: ['new'],
               ...(parent !== undefined && { organization_id: Number(parent) }),
             }
           : // Zendesk has no ticket without a requester; where a project has none, the two rightly differ.
-            { title, description: words, requesterId: this.client, customerId: parent ?? null };
+            {
+              title,
+              description: words,
+              requesterId: this.client,
+              customerId: parent ?? null,
+              visibility: shown ? 'public' : 'internal',
+            };
       this.things.ticket.push({ kind: 'ticket', side, id: this.hands.create('ticket', side, fields) });
     });
   }
@@ -93,10 +94,16 @@ export class RandomPeople {
     const value = this.newValue(property);
     this.act('edit', () => {
       const replaced = this.valueOf(thing.kind, side, id, property);
-      this.hands.change(thing.kind, side, id, {
-        [FIELDS[thing.kind][side][property] ?? property]: rawValue(property, value),
-      });
-      this.journal.edited({ side, ref: refOf(thing.kind, side, id), property, value, replaced });
+      const change =
+        property === 'order'
+          ? customChange({ zendesk: this.zendesk }, { field: 'order', side, value })
+          : { [FIELDS[thing.kind][side][property] ?? property]: rawValue(property, value) };
+      // Where the field is not offered, nobody can edit it.
+      if (change === null) return;
+      this.hands.change(thing.kind, side, id, change);
+      const field = property === 'order' && side === 'zendesk' && activeField(this, 'order');
+      const ref = refOf(thing.kind, side, id);
+      this.journal.edited({ side, ref, property, value, replaced, ...(field && { field }) });
     });
   }
 
@@ -119,6 +126,70 @@ export class RandomPeople {
     });
   }
 
+  /** A choice in a custom field. */
+  fill(thing: Thing, side: Side, field: Exclude<CustomField, 'order'>, pick: number): void {
+    const id = this.idOn(side, thing);
+    if (id === undefined || thing.kind !== 'ticket') return;
+    const choices = CUSTOM_CHOICES[field];
+    const value = choices[pick % choices.length];
+    const change = customChange({ zendesk: this.zendesk }, { field, side, value });
+    if (change) this.act('fill', () => this.hands.change('ticket', side, id, change));
+  }
+
+  /** Adds the tag that is a field's value, as agents and triggers do. */
+  tagOption(thing: Thing, tag: string): void {
+    const id = this.idOn('zendesk', thing);
+    if (id === undefined || thing.kind !== 'ticket') return;
+    this.act('tagOption', () => {
+      const { tags } = this.zendesk.tickets.get(Number(id));
+      this.hands.change('ticket', 'zendesk', id, { tags: [...tags, tag] });
+    });
+  }
+
+  /** @param pick 0 for nobody, 1 and 2 for agents, 3 for a person of the PMS whom Zendesk does not know */
+  assign(thing: Thing, side: Side, pick: number): void {
+    const id = this.idOn(side, thing);
+    if (id === undefined || thing.kind !== 'ticket') return;
+    const email = [null, 'bob@sandbox.example', 'cy@sandbox.example', 'pat@pms.example'][pick % 4] ?? null;
+    const user = email === null ? undefined : this.zendesk.store.userByEmail.get(email);
+    if (side === 'zendesk' && email !== null && !user) return;
+    this.act('assign', () => {
+      const person = email && this.pms.store.people.upsert({ email, name: email.split('@')[0] }).person.id;
+      const change = side === 'zendesk' ? { assignee_id: user?.id ?? null } : { assigneeId: person };
+      this.hands.change('ticket', side, id, change);
+    });
+  }
+
+  say(thing: Thing, side: Side, shown: boolean): void {
+    const id = this.idOn(side, thing);
+    if (id !== undefined && thing.kind === 'ticket') this.talk.say(thing, { side, id, shown });
+  }
+
+  sayWithFile(thing: Thing, shown: boolean): void {
+    const id = this.idOn('zendesk', thing);
+    if (id !== undefined && thing.kind === 'ticket') this.talk.sayWithFile(thing, id, shown);
+  }
+
+  administer(what: 'toggle' | 'replace' | 'rename', field: CustomField): void {
+    this.act(what, () => {
+      if (what === 'rename') this.administrators.renameOption();
+      else this.administrators[what](field);
+    });
+  }
+
+  /** Bob's role, or whether a client belongs to an organization. */
+  changePeople(what: 'role' | 'membership', org: Thing | undefined): void {
+    const email = what === 'role' ? 'bob@sandbox.example' : 'dora@client.example';
+    const user = this.zendesk.store.userByEmail.get(email);
+    const id = org && this.idOn('zendesk', org);
+    const organization = this.zendesk.store.organizations.get(Number(id));
+    if (!user) return;
+    this.act(what, () => {
+      if (what === 'role') this.administrators.changeRole(user);
+      else if (organization?.deleted_at === null) this.administrators.changeMembership(user, organization);
+    });
+  }
+
   move(thing: Thing, side: Side, org: Thing): void {
     const id = this.idOn(side, thing);
     const parent = this.idOn(side, org);
@@ -131,61 +202,6 @@ export class RandomPeople {
         side === 'zendesk' ? { organization_id: Number(parent) } : { customerId: parent },
       ),
     );
-  }
-
-  say(thing: Thing, side: Side, shown: boolean): void {
-    const id = this.idOn(side, thing);
-    if (id === undefined || thing.kind !== 'ticket') return;
-    this.act('comment', () => {
-      const token = this.journal.token('Said');
-      const ref = this.hands.say(side, id, `${token} & <i>so on</i>`, shown);
-      this.journal.said({
-        side,
-        parent: refOf('ticket', side, id),
-        ref: `${side}:${side === 'zendesk' ? 'comment' : 'note'}:${ref}`,
-        token,
-        redacted: false,
-      });
-      this.sayings.push({ thing, side, id: ref, token });
-    });
-  }
-
-  /** Blacks the words out; what was said in the PMS is blacked out there. */
-  redact(said: Said): void {
-    this.act('redact', () => {
-      if (said.side === 'pms') this.pms.store.redact(said.id, undefined, this.hands.person);
-      else {
-        const [ticketId, commentId] = said.id.split('-').map(Number);
-        this.zendesk.tickets.changeComment(ticketId ?? 0, commentId ?? 0, this.hands.agent, {
-          type: 'CommentRedactionEvent',
-          event: 'ticket.comment_redacted',
-          change: (comment: Comment) => this.zendesk.tickets.comments.redactWords(comment, said.token),
-        });
-      }
-      for (const entry of this.journal.sayings) if (entry.token === said.token) entry.redacted = true;
-    });
-  }
-
-  /** Only in the PMS can it be edited what was said. */
-  editNote(said: Said): void {
-    const note =
-      said.side === 'pms'
-        ? this.pms.store.find('note', said.id)
-        : this.pms.store.lookUp('note', 'externalRef', `zendesk:comment:${said.id}`)[0];
-    if (!note) return;
-    this.act('editNote', () => {
-      const token = this.journal.token('Later');
-      const replaced = String(note['body']);
-      const value = `${token} instead`;
-      this.pms.store.update('note', note.id, { body: value }, undefined, this.hands.person);
-      this.journal.edited({
-        side: 'pms',
-        ref: `pms:note:${note.id}`,
-        property: 'description',
-        value,
-        replaced,
-      });
-    });
   }
 
   remove(thing: Thing, side: Side): void {
@@ -241,6 +257,9 @@ export class RandomPeople {
   }
 
   private valueOf(kind: Kind, side: Side, id: string, property: Property): string {
+    const { zendesk } = this;
+    if (property === 'order')
+      return comparable(customValue({ zendesk }, side, this.hands.read(kind, side, id), 'order'));
     return comparable(this.hands.read(kind, side, id)[FIELDS[kind][side][property] ?? property]);
   }
 
@@ -269,8 +288,14 @@ const FIELDS: Record<Kind, Record<Side, Partial<Record<Property, string>>>> = {
     pms: { name: 'name', tags: 'tags', description: 'description', notes: 'notes' },
   },
   ticket: {
-    zendesk: { title: 'subject', tags: 'tags', dueDate: 'due_at' },
-    pms: { title: 'title', tags: 'tags', dueDate: 'dueDate', description: 'description' },
+    zendesk: { title: 'subject', tags: 'tags', dueDate: 'due_at', order: 'custom_fields' },
+    pms: {
+      title: 'title',
+      tags: 'tags',
+      dueDate: 'dueDate',
+      description: 'description',
+      order: 'customFields',
+    },
   },
 };
 

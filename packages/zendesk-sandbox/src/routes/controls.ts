@@ -17,6 +17,10 @@ const voiceBody = z.strictObject({
 const eventBody = z.looseObject({ type: z.string() });
 const triageBody = z.strictObject({ fieldId: z.number(), value: z.string() });
 const tagBody = z.strictObject({ tag: z.string() });
+const ratingBody = z.strictObject({
+  score: z.enum(['offered', 'good', 'bad']),
+  comment: z.string().optional(),
+});
 const clockBody = z.strictObject({ advanceMs: z.number().nonnegative() });
 
 /** What tests and demos steer the sandbox with; no part of Zendesk. Faults and call counts are ../../common's. */
@@ -50,6 +54,10 @@ export function controlRoutes(
     const { body, author, public: isPublic } = parseRequest(voiceBody, request.body);
     const person = store.personOf(author);
     return { comment: channels.voiceComment(idOf(request), { body, author: person, isPublic }) };
+  });
+  app.post('/_sandbox/tickets/:id/satisfaction_rating', async (request) => {
+    const { score, comment } = parseRequest(ratingBody, request.body);
+    return { ticket: channels.rate(idOf(request), { score, ...(comment !== undefined && { comment }) }) };
   });
   app.post('/_sandbox/tickets/:id/events', async (request) => ({
     audit: channels.event(idOf(request), parseRequest(eventBody, request.body)),

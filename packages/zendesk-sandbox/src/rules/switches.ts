@@ -27,7 +27,7 @@ const oneOf = <const T extends string>(
   values: readonly [T, ...T[]],
 ): Switch<T> => ({ rule, says, source, sure: 'unknown', values });
 
-/** The rules that can be switched; all others in `zendesk-rules.md` 8 to 54 always hold. */
+/** The rules that can be switched; all others in `zendesk-rules.md` 8 to 55 always hold. */
 export const SWITCHES = {
   requiredOnSolve: obeyed(10, 'Solving needs the required fields', 'CSA', 'recorded'),
   priorityStays: obeyed(11, 'A priority cannot be emptied', 'CSA', 'recorded'),

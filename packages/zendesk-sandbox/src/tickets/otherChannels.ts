@@ -1,8 +1,9 @@
-import type { Audit, Comment, Fields, User } from '../model';
+import type { Audit, Comment, Fields, SatisfactionRating, Ticket, User } from '../model';
+import { invalid } from '../refusal';
 import type { Store } from '../store';
 import { htmlOf } from '../text';
 import { TicketNews } from './ticketNews';
-import type { Tickets } from './tickets';
+import { SYSTEM_USER, type Tickets } from './tickets';
 
 /** What comes to a ticket by other ways than the API; for tests, which cannot make a call or a chat. */
 export class OtherChannels {
@@ -62,6 +63,46 @@ export class OtherChannels {
     const others = before.custom_fields.filter(({ id }) => id !== fieldId);
     const change = { custom_fields: [...others, { id: fieldId, value }] };
     this.tickets.changeBy(ticketId, change, { actor: null, via: { channel: 'triage', source: {} } });
+  }
+
+  /**
+   * Rule 55 [D Z:satisfaction_ratings]: Zendesk asks for a rating (`offered`), or the requester gives one, once the ticket
+   * was solved. It is no field of the ticket: its audit event has a type of its own.
+   */
+  rate(ticketId: number, { score, comment }: Pick<SatisfactionRating, 'score' | 'comment'>): Ticket {
+    const before = this.tickets.get(ticketId);
+    if (!this.wasSolved(before)) throw invalid('status', 'Ticket is not solved', 'InvalidValue');
+    const isAsked = score === 'offered';
+    const actor = isAsked ? null : (this.store.users.get(before.requester_id ?? 0) ?? null);
+    const rating = isAsked
+      ? { score }
+      : { score, id: this.store.newId(), ...(comment !== undefined && { comment }) };
+    this.tickets.comments.audit(ticketId, {
+      authorId: actor?.id ?? SYSTEM_USER,
+      metadata: {},
+      events: [
+        {
+          id: this.store.newId(),
+          type: 'SatisfactionRating',
+          score,
+          assignee_id: before.assignee_id,
+          body: comment ?? null,
+        },
+      ],
+      via: { channel: isAsked ? 'rule' : 'web', source: {} },
+    });
+    const times = { updated_at: this.store.now(), generated_timestamp: this.store.seconds() };
+    const ticket = { ...before, satisfaction_rating: rating, ...times };
+    this.store.putTicket(ticket, before);
+    const news = { satisfaction_score: { score, comment: comment ?? '' } };
+    new TicketNews(this.store, ticket, actor).tell(`ticket.csat_${isAsked ? 'requested' : 'received'}`, news);
+    return ticket;
+  }
+
+  private wasSolved({ id, status }: Ticket): boolean {
+    const solvedIn = ({ events }: Audit) =>
+      events.some(({ field_name: field, value }) => field === 'status' && value === 'solved');
+    return status === 'solved' || (this.store.audits.get(id) ?? []).some(solvedIn);
   }
 
   /** Tags that Zendesk itself adds later (rule 14), such as `system_email_notification_failure`, by -1. */

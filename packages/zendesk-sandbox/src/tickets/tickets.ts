@@ -248,7 +248,7 @@ export class Tickets {
 }
 
 /** Zendesk itself, as audits and events name it. */
-const SYSTEM_USER = -1;
+export const SYSTEM_USER = -1;
 
 /** Rule 11 [U zendesk_api_client_php#306]. */
 function blankDescription(store: Store): Refusal {

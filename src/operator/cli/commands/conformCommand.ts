@@ -89,7 +89,7 @@ async function refuseBesideService(config: Config, dataDir: string): Promise<voi
   const address = foundAddress('temporalAddress', config, dataDir);
   if (address === undefined) return;
   const workers = await connectClient(config, address)
-    .then(({ client, close }) => pollersOf(client, config.taskQueue).finally(close))
+    .then((temporal) => pollersOf(temporal.client, config.taskQueue).finally(() => temporal.close()))
     .catch(() => 0);
   if (workers > 0)
     throw new BadInput(

@@ -3,11 +3,13 @@ import { loadMappingFile } from '../../../config/config';
 import { bindMapping, loadMapping, offeredBy } from '../../../config/loadMapping';
 import { configuredBudgets, configuredSystems } from '../../../config/configuredSystems';
 import { pairCustomFields, unknownValues, type SuggestedRow } from '../../fieldPairs';
+import { restingNow, restingWords, storedBindings } from '../../resting';
 import { diffMappings, type MappingChange } from '../../mappingDiff';
 import type { Mapping, PropertyRow } from '../../../sync/mapping';
 import { ENTITY_TYPES } from '../../../sync/record';
 import type { PropertyInfo } from '../../../systems/port';
-import { CONFIG, CONNECTION, settingsFor, type SettingsOptions } from '../common';
+import { CONFIG, CONNECTION, DATA_DIR, settingsFor, type SettingsOptions } from '../common';
+import { foundAddress } from '../servers';
 import { passing } from '../passing';
 import { paint, printJson, printLine, printTable } from '../output';
 
@@ -116,7 +118,9 @@ async function check(file: string | undefined, options: Options): Promise<void> 
   const systems = configuredSystems(config, { budgets: configuredBudgets(config) });
   const unchecked = loadMapping(name);
   const offered = await passing(() => offeredBy(unchecked, systems));
-  const mapping = bindMapping(unchecked, systems, offered, name);
+  const stored = await storedBindings(foundAddress('mongodbUri', config, DATA_DIR), config.mongodbDatabase);
+  const mapping = bindMapping(unchecked, systems, offered, name, stored.formerName);
+  const resting = restingNow(mapping.resting, stored);
   const tables = ENTITY_TYPES.map((type) => {
     const table = mapping.entities[type];
     const fields = {
@@ -125,13 +129,14 @@ async function check(file: string | undefined, options: Options): Promise<void> 
     };
     return { table, problems: unknownValues(table, fields), ...pairCustomFields(table, fields) };
   });
-  const problems = tables.flatMap((each) => each.problems);
+  const problems = [...resting.map(restingWords), ...tables.flatMap((each) => each.problems)];
   if (options.json)
     printJson({
       file: name,
       version: mapping.version,
       rows: Object.fromEntries(tables.map(({ table }) => [table.entity, table.rows.length])),
       problems,
+      resting,
       suggested: tables.flatMap(({ table, rows }) => rows.map((row) => ({ entity: table.entity, ...row }))),
       unmapped: tables.flatMap(({ table, unmapped }) =>
         unmapped.map((field) => ({ entity: table.entity, ...field })),
@@ -139,7 +144,8 @@ async function check(file: string | undefined, options: Options): Promise<void> 
     });
   else {
     for (const { table, rows, unmapped } of tables) {
-      printLine(`${table.entity}: ${table.rows.length} rows fit the fields of both systems`);
+      const fitting = table.rows.filter((row) => row.restsOn === undefined).length;
+      printLine(`${table.entity}: ${fitting} rows fit the fields of both systems`);
       for (const row of rows) printLine(`  not mapped, though both have it: ${asLine(row)}`);
       for (const field of unmapped)
         printLine(paint('dim', `  not mapped: ${field.side} ${field.name} "${field.title}" (${field.why})`));

@@ -19,6 +19,7 @@ import { forecast, type Forecast, type SyncWork } from '../../../sync/forecast';
 import { ENTITY_TYPES } from '../../../sync/record';
 import { inCallContext } from '../../../systems/callContext';
 import { Stopped } from '../../operatorErrors';
+import { storedBindings } from '../../resting';
 import { passing } from '../passing';
 import { common, settingsFor } from '../common';
 import type { CommonOptions } from '../withService';
@@ -47,9 +48,11 @@ async function plan(options: PlanOptions): Promise<void> {
   const budgets = configuredBudgets(config);
   const systems = configuredSystems(config, { budgets });
   const unchecked = loadMapping(config.mappingFile);
-  const mapping = await passing(() => checkMapping(unchecked, systems, config.mappingFile));
+  const mongodbUri = foundAddress('mongodbUri', config, options.data);
+  const { formerName } = await storedBindings(mongodbUri, config.mongodbDatabase);
+  const mapping = await passing(() => checkMapping(unchecked, systems, config.mappingFile, formerName));
   const progress = progressLine();
-  await withStore(config, options, progress, async (mongo) => {
+  await withStore({ options, mongodbUri }, progress, async (mongo) => {
     const db = mongo.db(config.mongodbDatabase);
     budgets.open(db);
     const countsIn = (prefix: string) => {
@@ -72,12 +75,10 @@ async function plan(options: PlanOptions): Promise<void> {
 
 /** The service's link store; before anything runs, one of its own, as a new one is as good. */
 async function withStore(
-  config: Config,
-  options: PlanOptions,
+  { options, mongodbUri }: { options: PlanOptions; mongodbUri: string | undefined },
   progress: { update: (line: string) => void },
   work: (mongo: MongoClient) => Promise<void>,
 ): Promise<void> {
-  const mongodbUri = foundAddress('mongodbUri', config, options.data);
   const lock = mongodbUri === undefined ? await lockFolder(options.data, 'plan') : null;
   try {
     const server = await startMongo({

@@ -27,7 +27,8 @@ export function registerRebuild(links: Command): void {
       const budgets = configuredBudgets(config);
       budgets.open(db);
       const systems = configuredSystems(config, { budgets });
-      const mapping = await checkMapping(unchecked, systems, config.mappingFile);
+      const formerName = await store.bindings.formerNames();
+      const mapping = await checkMapping(unchecked, systems, config.mappingFile, formerName);
       const context = {
         store,
         mapping,

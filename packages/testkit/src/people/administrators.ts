@@ -1,0 +1,79 @@
+import { TICKET_FIELDS, type Organization, type User, type ZendeskSandbox } from 'zendesk-sandbox';
+import { CUSTOM_FIELDS, CUSTOM_FIELD_NAMES, activeField, type CustomField } from './customFields';
+
+/** What administrators of a Zendesk account do: fields come and go, options get other tags, people change. */
+export class Administrators {
+  /** Ids of fields that were deleted: what records held in them is gone for good. */
+  readonly removedFields = new Set<number>();
+
+  constructor(private readonly zendesk: ZendeskSandbox) {}
+
+  /** Deactivates a field; an inactive one becomes active again. */
+  toggle(field: CustomField): void {
+    const { ticketFields } = this.zendesk.store;
+    const { title } = CUSTOM_FIELDS[field];
+    const found = ticketFields.list().find((each) => each.title === title);
+    if (found) ticketFields.change(found.id, { active: !found.active });
+  }
+
+  /** Deletes a field for good; one that was deleted is made anew, with another id. */
+  replace(field: CustomField): void {
+    const { ticketFields } = this.zendesk.store;
+    const { title } = CUSTOM_FIELDS[field];
+    const found = ticketFields.list().find((each) => each.title === title);
+    if (found) {
+      this.removedFields.add(found.id);
+      ticketFields.remove(found.id);
+      return;
+    }
+    const made = TICKET_FIELDS.find((each) => each.title === title);
+    if (!made) throw new Error(`the sandbox has no field ${title}`);
+    ticketFields.add({
+      type: made.type,
+      title,
+      ...(made.tag !== undefined && { tag: made.tag }),
+      ...(made.options.length > 0 && {
+        custom_field_options: made.options.map((value) => ({ name: value.toUpperCase(), value })),
+      }),
+    });
+  }
+
+  /** Gives the first option of the drop-down another tag, or its old one back. */
+  renameOption(): void {
+    const id = activeField({ zendesk: this.zendesk }, 'severity');
+    if (id === undefined) return;
+    const { ticketFields } = this.zendesk.store;
+    const options = ticketFields.get(id).options.map(({ id: option, name, value }, n) => {
+      if (n > 0) return { id: option, name, value };
+      return { id: option, name, value: value === 's1' ? 's1_old' : 's1' };
+    });
+    ticketFields.change(id, { custom_field_options: options });
+  }
+
+  /** Makes an end user of an agent, or an agent again. */
+  changeRole(user: User): void {
+    const role = user.role === 'end-user' ? 'agent' : 'end-user';
+    this.zendesk.users.update(user.id, { role });
+  }
+
+  /** The person joins the organization, or leaves it. */
+  changeMembership(user: User, organization: Organization): void {
+    const { memberships } = this.zendesk.store;
+    const [known] = memberships.list({ userId: user.id, organizationId: organization.id });
+    if (known) this.zendesk.users.reorganize(user.id, memberships.remove(known.id));
+    else memberships.add(user.id, organization.id);
+  }
+
+  /** All fields are there and active, under the options that they had at first. */
+  putRight(): void {
+    for (const field of CUSTOM_FIELD_NAMES) {
+      const { title } = CUSTOM_FIELDS[field];
+      const found = this.zendesk.store.ticketFields.list().find((each) => each.title === title);
+      if (!found) this.replace(field);
+      else if (!found.active) this.toggle(field);
+    }
+    const severity = activeField({ zendesk: this.zendesk }, 'severity');
+    const first = this.zendesk.store.ticketFields.find(severity ?? 0)?.options[0];
+    if (first?.value === 's1_old') this.renameOption();
+  }
+}

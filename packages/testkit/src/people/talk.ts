@@ -1,0 +1,158 @@
+import type { Comment } from 'zendesk-sandbox';
+import { refOf, type InsidePeople, type SandboxPair, type Side, type Thing } from './insidePeople';
+import type { Journal } from './journal';
+
+/** A comment or note as people made it. */
+export interface Said {
+  thing: Thing;
+  side: Side;
+  id: string;
+  token: string;
+  /** Id of its file, if it has one. */
+  file?: number;
+}
+
+type Act = (kind: string, work: () => void) => void;
+
+/** What people say in fault runs, and take back: comments and notes, their files, their visibility. */
+export class Talk {
+  sayings: Said[] = [];
+
+  constructor(
+    private readonly systems: SandboxPair,
+    private readonly hands: InsidePeople,
+    private readonly journal: Journal,
+    private readonly act: Act,
+  ) {}
+
+  /** @param id the ticket's or project's */
+  say(thing: Thing, { side, id, shown }: { side: Side; id: string; shown: boolean }): void {
+    this.act('comment', () => {
+      const token = this.journal.token('Said');
+      const ref = this.hands.say(side, id, `${token} & <i>so on</i>`, shown);
+      this.keep({ thing, side, id: ref, token }, id, shown);
+    });
+  }
+
+  /** A comment in Zendesk with a file, whose name is in no other. */
+  sayWithFile(thing: Thing, ticketId: string, shown: boolean): void {
+    const { tickets, uploads } = this.systems.zendesk;
+    this.act('file', () => {
+      const token = this.journal.token('Said');
+      const upload = uploads.add(`${token}.txt`, 'text/plain', Buffer.from(token));
+      const comment = { body: token, public: shown, uploads: [upload.token] };
+      tickets.update(Number(ticketId), { comment }, this.hands.agent);
+      const added = tickets.comments.of(Number(ticketId)).at(-1);
+      if (!added) throw new Error('the comment is not there');
+      const id = `${ticketId}-${added.id}`;
+      this.keep({ thing, side: 'zendesk', id, token, file: upload.attachment.id }, ticketId, shown);
+    });
+  }
+
+  /** Blacks the words out; what was said in the PMS is blacked out there. */
+  redact(said: Said): void {
+    this.act('redact', () => {
+      const { zendesk, pms } = this.systems;
+      if (said.side === 'pms') pms.store.redact(said.id, undefined, this.hands.person);
+      else
+        this.changeComment(said, 'CommentRedactionEvent', 'ticket.comment_redacted', (comment) =>
+          zendesk.tickets.comments.redactWords(comment, said.token),
+        );
+      this.note(said, { redacted: true });
+    });
+  }
+
+  /** Takes the file away, in Zendesk, where it was sent. */
+  redactFile(said: Said): void {
+    const { file } = said;
+    if (file === undefined) return;
+    this.act('redactFile', () => {
+      const { tickets, uploads } = this.systems.zendesk;
+      this.changeComment(
+        said,
+        'AttachmentRedactionEvent',
+        'ticket.attachment_redacted_from_comment',
+        (comment) => tickets.comments.redactAttachment(comment, file),
+      );
+      uploads.forget(file);
+      this.note(said, { fileGone: true });
+    });
+  }
+
+  /** What was public becomes internal, where it was written. */
+  hide(said: Said): void {
+    this.act('hide', () => {
+      if (said.side === 'pms')
+        this.systems.pms.store.update(
+          'note',
+          said.id,
+          { visibility: 'internal' },
+          undefined,
+          this.hands.person,
+        );
+      else
+        this.changeComment(said, 'CommentPrivacyChange', 'ticket.comment_made_private', (comment) => ({
+          ...comment,
+          public: false,
+        }));
+      this.note(said, { hidden: true });
+    });
+  }
+
+  /**
+   * Only in the PMS can it be edited what was said.
+   * @param hide makes it internal in the same save
+   */
+  editNote(said: Said, hide: boolean): void {
+    const { store } = this.systems.pms;
+    const note =
+      said.side === 'pms'
+        ? store.find('note', said.id)
+        : store.lookUp('note', 'externalRef', `zendesk:comment:${said.id}`)[0];
+    if (!note) return;
+    this.act(hide ? 'editAndHide' : 'editNote', () => {
+      const token = this.journal.token('Later');
+      const replaced = String(note['body']);
+      const value = `${token} instead`;
+      const change = { body: value, ...(hide && { visibility: 'internal' }) };
+      store.update('note', note.id, change, undefined, this.hands.person);
+      if (hide) this.note(said, { hidden: true });
+      this.journal.edited({
+        side: 'pms',
+        ref: `pms:note:${note.id}`,
+        property: 'description',
+        value,
+        replaced,
+        ...(hide && { internal: true }),
+      });
+    });
+  }
+
+  private keep(said: Said, parent: string, shown: boolean): void {
+    const { side, id, token } = said;
+    this.journal.said({
+      side,
+      parent: refOf('ticket', side, parent),
+      ref: `${side}:${side === 'zendesk' ? 'comment' : 'note'}:${id}`,
+      token,
+      redacted: false,
+      shown,
+    });
+    this.sayings.push(said);
+  }
+
+  private note({ token }: Said, change: { redacted?: true; hidden?: true; fileGone?: true }): void {
+    for (const entry of this.journal.sayings) if (entry.token === token) Object.assign(entry, change);
+  }
+
+  private changeComment(
+    { id }: Said,
+    type: string,
+    event: string,
+    change: (comment: Comment) => Comment,
+  ): void {
+    const [ticketId, commentId] = id.split('-').map(Number);
+    const { tickets } = this.systems.zendesk;
+    tickets.changeComment(ticketId ?? 0, commentId ?? 0, this.hands.agent, { type, event, change });
+  }
+}

@@ -1,0 +1,84 @@
+import type { AnyBulkWriteOperation, Collection, Db } from 'mongodb';
+import type { FormerName } from '../sync/bindProperties';
+import type { BoundProperty, Resting } from '../sync/mapping';
+
+/** What a name in the mapping file was bound to when its property was last offered. */
+interface BoundDocument extends BoundProperty {
+  _id: string;
+}
+
+/** Something that rests, and since when. */
+export interface RestingSince extends Resting {
+  /** ISO time. */
+  since: string;
+}
+
+type RestingDocument = RestingSince & { _id: string };
+
+/**
+ * What the mapping's names were bound to, and what rests because its property is not offered any more. By this a
+ * property that is missing at the start is known as one that was there: its rows rest, and the service starts.
+ */
+export class BindingStore {
+  private readonly names: Collection<BoundDocument>;
+  private readonly rests: Collection<RestingDocument>;
+
+  constructor(
+    db: Db,
+    prefix: string,
+    private readonly now: () => Date,
+  ) {
+    this.names = db.collection(`${prefix}bindings`);
+    this.rests = db.collection(`${prefix}resting`);
+  }
+
+  /** By what a property that is not offered now was once known. */
+  async formerNames(): Promise<FormerName> {
+    const names = new Map((await this.names.find().toArray()).map(({ _id, name }) => [_id, name]));
+    return (property) => names.get(idOf(property));
+  }
+
+  /** Keeps what the mapping's names are bound to, as far as that is new. */
+  async keep(bound: readonly BoundProperty[]): Promise<void> {
+    const former = await this.formerNames();
+    const news = bound.filter((each) => former(each) !== each.name);
+    const writes = news.map((each): AnyBulkWriteOperation<BoundDocument> => ({
+      updateOne: { filter: { _id: idOf(each) }, update: { $set: each }, upsert: true },
+    }));
+    if (writes.length > 0) await this.names.bulkWrite(writes, { ordered: false });
+  }
+
+  /** What rests now, in the place of what rested before. @returns what came to rest, and what goes on */
+  async rest(all: readonly Resting[]): Promise<{ began: Resting[]; ended: RestingSince[] }> {
+    const before = await this.rests.find().toArray();
+    const wanted = new Map(all.map((each) => [restingId(each), each]));
+    const known = new Set(before.map(({ _id }) => _id));
+    const began = [...wanted].filter(([id]) => !known.has(id));
+    const since = this.now().toISOString();
+    const ended = before.filter(({ _id }) => !wanted.has(_id));
+    const writes = [
+      ...began.map(([_id, each]): AnyBulkWriteOperation<RestingDocument> => ({
+        updateOne: { filter: { _id }, update: { $setOnInsert: { ...each, since } }, upsert: true },
+      })),
+      ...ended.map(({ _id }): AnyBulkWriteOperation<RestingDocument> => ({ deleteOne: { filter: { _id } } })),
+    ];
+    if (writes.length > 0) await this.rests.bulkWrite(writes, { ordered: false });
+    return { began: began.map(([, each]) => each), ended: ended.map(withoutId) };
+  }
+
+  async resting(): Promise<RestingSince[]> {
+    return (await this.rests.find().sort({ _id: 1 }).toArray()).map(withoutId);
+  }
+}
+
+function idOf({ side, kind, property }: Omit<BoundProperty, 'name'>): string {
+  return `${side} ${kind} ${property}`;
+}
+
+function restingId({ entity, what, side }: Resting): string {
+  return `${entity} ${side} ${what}`;
+}
+
+function withoutId({ _id, ...rest }: RestingDocument): RestingSince {
+  return rest;
+}

@@ -1,0 +1,111 @@
+import type { Names, Values } from '../../sync/record';
+import { textOf } from '../../sync/values';
+import { NeedsHuman } from '../errors';
+import type { People } from './people';
+import type { ZendeskMemberships } from './zendeskMemberships';
+
+/** Why parts of a ticket were left out of a write, by property. */
+export type LeftOut = Record<string, string>;
+
+/** A ticket that is to be written. */
+export interface Draft {
+  values: Values;
+  names: Names;
+  /** Whose ticket it is where the values do not name the requester. */
+  requesterId: () => Promise<number | null>;
+}
+
+/** One attempt at a draft. */
+export interface Sending {
+  values: Values;
+  /** People who are to be asked for again, whatever the cache holds, by property. */
+  again: ReadonlySet<string>;
+  /** 0 for the first. */
+  attempt: number;
+  /** What this attempt leaves out by itself goes here. */
+  leftOut: LeftOut;
+}
+
+/** Where a refusal names a part of the ticket, by the key of its `details`. */
+const PARTS: Readonly<Record<string, string>> = {
+  organization: 'organization_id',
+  organization_id: 'organization_id',
+  requester: 'requester',
+  requester_id: 'requester',
+  email: 'requester',
+  assignee: 'assignee',
+  assignee_id: 'assignee',
+};
+
+/**
+ * A requester, an assignee or an organization that Zendesk refuses stops nothing else of a ticket: who was looked up
+ * some minutes ago is looked up again, the requester is made a member of the organization, and what is refused all the
+ * same is left out.
+ */
+export class RefusedParts {
+  constructor(
+    private readonly people: People,
+    private readonly memberships: ZendeskMemberships,
+  ) {}
+
+  /** @throws what `send` throws of anything else */
+  async send<T>(
+    draft: Draft,
+    send: (sending: Sending) => Promise<T>,
+  ): Promise<{ sent: T; leftOut: LeftOut }> {
+    const values = { ...draft.values };
+    const leftOut: LeftOut = {};
+    const again = new Set<string>();
+    // Each attempt mends or leaves out another part, so that this ends.
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return { sent: await send({ values, again, attempt, leftOut }), leftOut };
+      } catch (error) {
+        if (!(error instanceof NeedsHuman) || error.code !== 'invalid_field') throw error;
+        if (!(await this.isMended({ ...draft, values }, error, again, leftOut))) throw error;
+      }
+    }
+  }
+
+  /** Whether the draft is another one now. */
+  private async isMended(
+    draft: Draft,
+    { field, message }: NeedsHuman,
+    again: Set<string>,
+    leftOut: LeftOut,
+  ): Promise<boolean> {
+    const { values } = draft;
+    const organization = values['organization_id'] ?? null;
+    // A refusal of the ticket as a whole may be one of its organization.
+    const part = PARTS[field ?? ''] ?? (field === null || field === 'base' ? 'organization_id' : '');
+    if ((values[part] ?? null) === null) return false;
+    const isFirst = !again.has(part);
+    again.add(part);
+    if (part === 'organization_id' && isFirst && (await this.isAdmitted(draft, textOf(organization))))
+      return true;
+    if (PARTS[field ?? ''] === undefined) return false;
+    // The assignee may be another person by now.
+    if (part === 'assignee' && isFirst) return true;
+    delete values[part];
+    leftOut[part] = message;
+    return true;
+  }
+
+  /** Whether a person is a member of an organization now, as far as is known. */
+  async mayBelong(userId: number, organizationId: string): Promise<boolean> {
+    return (await this.memberships.join(userId, organizationId)) !== 'refused';
+  }
+
+  /** Whether the requester was none of the organization's members, and is one now. */
+  async isAdmitted({ values, names, requesterId }: Draft, organizationId: string): Promise<boolean> {
+    const { requester } = values;
+    if (typeof requester !== 'string') {
+      const id = await requesterId();
+      return id !== null && (await this.memberships.join(id, organizationId)) === 'joined';
+    }
+    const person = await this.people.find(requester, { again: true });
+    return person
+      ? (await this.memberships.join(person.id, organizationId)) === 'joined'
+      : this.memberships.make(requester, names[requester] ?? requester, organizationId);
+  }
+}

@@ -1,0 +1,48 @@
+import type { Request } from '../http';
+import type { ZendeskCalls } from './zendeskCalls';
+
+/** `maybe`: the person was a member before, or Zendesk refuses this membership; its words are known of neither. */
+export type Membership = 'joined' | 'maybe' | 'refused';
+
+/** Besides what {@link ZendeskCalls.write} takes: the API's user may not change people. */
+const FORBIDDEN = 403;
+
+/**
+ * Makes people members of organizations, because a ticket's organization has to be one of its requester's
+ * (zendesk-rules.md rule 17). Never by the `organization_id` of a person who exists: that removes all of the person's
+ * other memberships (rule 25).
+ */
+export class ZendeskMemberships {
+  constructor(private readonly calls: ZendeskCalls) {}
+
+  /**
+   * https://developer.zendesk.com/api-reference/ticketing/organizations/organization_memberships/#create-membership
+   *
+   * @throws RetryLater
+   */
+  async join(userId: number, organizationId: string): Promise<Membership> {
+    const status = await this.statusOf({
+      method: 'POST',
+      path: '/api/v2/organization_memberships',
+      body: { organization_membership: { user_id: userId, organization_id: Number(organizationId) } },
+    });
+    return status < 300 ? 'joined' : status === 422 ? 'maybe' : 'refused';
+  }
+
+  /**
+   * Makes a person who belongs to the organization from the start, and to whom no mail is sent.
+   * https://developer.zendesk.com/api-reference/ticketing/users/users/#create-user
+   *
+   * @returns false where Zendesk refuses it
+   * @throws RetryLater
+   */
+  async make(email: string, name: string, organizationId: string): Promise<boolean> {
+    const user = { email, name, organization_id: Number(organizationId), role: 'end-user' };
+    const body = { user: { ...user, skip_verify_email: true } };
+    return (await this.statusOf({ method: 'POST', path: '/api/v2/users', body })) < 300;
+  }
+
+  private async statusOf(request: Request): Promise<number> {
+    return (await this.calls.attempt(request, [FORBIDDEN])).status;
+  }
+}

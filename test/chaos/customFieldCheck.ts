@@ -1,0 +1,95 @@
+import {
+  CUSTOM_FIELDS,
+  CUSTOM_FIELD_NAMES,
+  SIDES,
+  activeField,
+  customValue,
+  type CustomField,
+  type Side,
+} from 'testkit';
+import type { LinkDocument, World } from './world';
+
+/**
+ * Custom fields, which administrators deactivate, delete and make anew: where both sides offer one, both hold the same,
+ * and what the sync emptied was emptied by somebody on the other side.
+ */
+
+const SYNC_USERS = ['admin@sandbox.example', 'sync@pms.example'];
+
+interface PairOfRecords {
+  link: LinkDocument;
+  refs: Record<Side, string>;
+}
+
+/** @param isExcused whether the link says why the two sides differ @returns one line for each violation */
+export function checkCustomFields(
+  world: World,
+  pairs: readonly PairOfRecords[],
+  isExcused: (link: LinkDocument, row: string) => boolean,
+): string[] {
+  return pairs.flatMap((pair) =>
+    CUSTOM_FIELD_NAMES.flatMap((field) => {
+      const excused = isExcused(pair.link, `customFields.${CUSTOM_FIELDS[field].key}`);
+      return [...(excused ? [] : differences(world, pair, field)), ...erasures(world, pair, field)];
+    }),
+  );
+}
+
+function differences(world: World, { refs }: PairOfRecords, field: CustomField): string[] {
+  // Where the field is not offered the row rests.
+  if (activeField(world, field) === undefined) return [];
+  const ticket = world.zendesk.store.tickets.get(Number(refs.zendesk.split(':')[2]));
+  const project = world.pms.store.find('project', refs.pms.split(':')[2] ?? '');
+  if (!ticket || !project) return [];
+  const shown = world.zendesk.tickets.shown(ticket);
+  const zendesk = customValue(world, 'zendesk', shown, field);
+  const pms = customValue(world, 'pms', project, field);
+  if (canonical(zendesk) === canonical(pms)) return [];
+  // An option that has another tag now is no value of either side.
+  if (field === 'severity' && pms === 's1' && !isOption(world, 's1')) return [];
+  return [
+    `custom field: ${refs.zendesk} ↔ ${refs.pms}: ${field} is ${canonical(zendesk)} in Zendesk, ${canonical(pms)} in the PMS`,
+  ];
+}
+
+function isOption(world: World, value: string): boolean {
+  const id = activeField(world, 'severity');
+  const options = id === undefined ? [] : world.zendesk.store.ticketFields.get(id).options;
+  return options.some((option) => option.value === value);
+}
+
+/** A write of the sync that emptied the field, although nobody had emptied it on the other side. */
+function erasures(world: World, { link, refs }: PairOfRecords, field: CustomField): string[] {
+  const found: string[] = [];
+  const held: Record<Side, { value: string; since: string } | null> = { zendesk: null, pms: null };
+  /** When the side last became empty. */
+  const emptied: Record<Side, string> = { zendesk: '', pms: '' };
+  const sideOf = new Map(SIDES.map((side) => [refs[side], side]));
+  for (const { at, ref, by, record } of world.trace) {
+    const side = sideOf.get(ref);
+    if (side === undefined) continue;
+    const raw = customValue(world, side, record as Record<string, unknown>, field);
+    // Zendesk's record lacks the field: it was deleted, and nobody emptied it.
+    if (raw === undefined) continue;
+    const value = canonical(raw);
+    const before = held[side];
+    held[side] = value === EMPTY ? null : { value, since: before?.value === value ? before.since : at };
+    if (value !== EMPTY || !before) continue;
+    emptied[side] = at;
+    const other = side === 'zendesk' ? 'pms' : 'zendesk';
+    const isOurs = SYNC_USERS.includes(by);
+    if (!isOurs || emptied[other] >= before.since) continue;
+    if (link.history.some(({ lost }) => canonical(lost) === before.value)) continue;
+    found.push(`erased by nobody: ${ref} ${field} was ${before.value} since ${before.since}, until ${at}`);
+  }
+  return found;
+}
+
+const EMPTY = '—';
+
+/** An unticked box counts as empty, as a PMS without the value does. */
+function canonical(value: unknown): string {
+  if (value === null || value === undefined || value === '' || value === false) return EMPTY;
+  if (Array.isArray(value)) return value.length === 0 ? EMPTY : [...(value as string[])].sort().join(' ');
+  return JSON.stringify(value);
+}

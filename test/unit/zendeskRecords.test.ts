@@ -1,0 +1,34 @@
+import { KnownPeople } from '../../src/systems/zendesk/people';
+import { PROPERTIES, ticketRecord } from '../../src/systems/zendesk/zendeskRecords';
+import { ticketSchema } from '../../src/systems/zendesk/zendeskSchemas';
+
+/** How Zendesk's answers are read. */
+
+const ACCOUNT = {
+  people: new KnownPeople(new Map()),
+  groups: new Map<number, string>(),
+  tagsOfFields: new Set<string>(),
+  baseUrl: 'https://acme.zendesk.com',
+};
+const TICKET = {
+  id: 1,
+  status: 'new',
+  created_at: '2026-01-01T00:00:00Z',
+  updated_at: '2026-01-01T00:00:00Z',
+};
+const valuesOf = (more: object) => ticketRecord(ticketSchema.parse({ ...TICKET, ...more }), ACCOUNT).values;
+
+test.each<[string, object, string | null]>([
+  ['was given', { satisfaction_rating: { id: 15, score: 'good', comment: 'Great' } }, 'good'],
+  ['was asked for', { satisfaction_rating: { score: 'offered' } }, 'offered'],
+  ['is a state alone', { satisfaction_rating: 'unoffered' }, 'unoffered'],
+  ['has no score', { satisfaction_rating: {} }, null],
+  ['is not part of the plan', { satisfaction_rating: null }, null],
+  ['is missing', {}, null],
+])('a rating that %s', (_, more, score) => {
+  expect(valuesOf(more)['satisfaction_rating.score']).toBe(score);
+});
+
+test('a ticket has the properties that the mapping may name', () => {
+  expect(Object.keys(valuesOf({})).sort()).toEqual(Object.keys(PROPERTIES['ticket'] ?? {}).sort());
+});
