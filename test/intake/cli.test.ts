@@ -131,7 +131,7 @@ describe('webhooks', () => {
     [
       'a system that is away',
       { ZENDESK_BASE_URL: RECEIVER },
-      /^Zendesk POST \/oauth\/tokens: ECONNREFUSED; there is no access token/,
+      /^Zendesk POST \/oauth\/tokens: 127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\): .*; there is no access token/,
     ],
   ])('%s is one line', async (_, changes, expected) => {
     const { code, said } = await outcome(['webhooks', 'install'], changes);

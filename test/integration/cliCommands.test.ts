@@ -124,13 +124,13 @@ describe('links', () => {
     expect(found.links.map((link) => link.key)).toContain(`TicketToProject/zendesk:ticket:${ticket}`);
     const table = await cli('links', 'find', '--status', 'conflict', '--code', 'conflict', '--limit', '1');
     expect(table.code).toBe(0);
-    expect(table.out.split('\n')[0]).toMatch(/^pair +state +Zendesk +PMS +reason$/);
+    expect(table.out.split('\n')[0]).toMatch(/^record +title +state +counterpart +reason$/);
     expect(await cli('links', 'find', 'no-such-id')).toMatchObject({ code: 1, out: 'no pair found\n' });
   });
 
   test('unlink leaves both alone until link joins them again', async () => {
     const { ticket, project } = await pair('apart');
-    const apart = await cli('links', 'unlink', `zendesk:ticket:${ticket}`);
+    const apart = await cli('links', 'unlink', `zendesk:ticket:${ticket}`, '--yes');
     expect(apart).toMatchObject({
       code: 0,
       out: expect.stringContaining('tombstone (a person unlinked it)') as unknown,

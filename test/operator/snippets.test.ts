@@ -129,7 +129,7 @@ beforeAll(async () => {
     ['/run/secrets/sync', path.join(dir, 'secrets')],
   ];
   // A property that both sides changed, for a person to decide.
-  await run('pause');
+  await run('pause --yes');
   await boxes.zd('PUT', `/tickets/${ids.ticket}`, { ticket: { subject: 'from zendesk' } });
   await boxes.pm('PATCH', `/projects/${project() ?? ''}`, { title: 'from the pms' });
   await run('resume');
