@@ -100,7 +100,7 @@ describe('npm start', () => {
       // Found last, when workers and connections are there already: the process ends all the same.
       'a port for webhooks that is taken',
       () => ({ PMS_WEBHOOK_SECRET: 'long-enough', INTAKE_PORT: new URL(boxes.pms.url).port }),
-      /^INTAKE_HOST, INTAKE_PORT: cannot listen on 127\.0\.0\.1:\d+ \(EADDRINUSE\)$/,
+      /^INTAKE_HOST, INTAKE_PORT: cannot listen on 127\.0\.0\.1:\d+ \(EADDRINUSE\): another process listens there; stop it, or choose another port$/,
     ],
   ])('%s', async (_, changes, expected) => {
     const { code, said } = await start(changes());

@@ -60,7 +60,7 @@ describe('links', () => {
     const { ticket, project } = await inConflict();
     const ran = await cli('links', 'show', `pms:project:${project}`);
     expect(ran).toMatchObject({ code: 0, err: '' });
-    expect(ran.out).toMatch(new RegExp(`^TicketToProject/zendesk:ticket:${ticket}$`, 'm'));
+    expect(ran.out).toMatch(new RegExp(`^TicketToProject/zendesk:ticket:${ticket} +conflict \\d+$`, 'm'));
     expect(ran.out).toMatch(/state +conflict since \d{4}-/);
     expect(ran.out).toMatch(/cause +both sides changed title, dueDate \(conflict\)/);
     expect(ran.out).toMatch(/next attempt +when a person decides: conflicts resolve \S+ --row title/);
@@ -185,7 +185,9 @@ describe('conflicts', () => {
     const key = `TicketToProject/zendesk:ticket:${ticket}`;
     const listed = await cli('conflicts', 'list');
     expect(listed.code).toBe(1);
-    expect(listed.out).toMatch(new RegExp(`^${key} +title +conflict \\d+ z +conflict \\d+ p`, 'm'));
+    expect(listed.out).toMatch(
+      new RegExp(`^zendesk:ticket:${ticket} +conflict \\d+ +title +conflict \\d+ z +conflict \\d+ p`, 'm'),
+    );
     const before = json<{ key: string; conflicts: unknown[] }[]>(
       await cli('conflicts', 'list', '--json', '--entity', 'TicketToProject'),
     );
@@ -295,12 +297,15 @@ describe('quarantine', () => {
     const listed = await cli('quarantine', 'list');
     expect(listed.code).toBe(1);
     expect(listed.out).toMatch(
-      new RegExp(`^${key} +invalid_field +\\d{4}-.* Zendesk PUT /api/v2/tickets/${ticket}`, 'm'),
+      new RegExp(
+        `^zendesk:ticket:${ticket} +strict +invalid_field +\\d{4}-.* Zendesk PUT /api/v2/tickets/${ticket}`,
+        'm',
+      ),
     );
 
     const still = await cli('quarantine', 'retry', key);
     expect(still.code).toBe(1);
-    expect(still.out).toMatch(new RegExp(`^${key} +quarantined`, 'm'));
+    expect(still.out).toMatch(new RegExp(`^zendesk:ticket:${ticket} +quarantined`, 'm'));
     await controlsOf(boxes.zendesk).clearFaults();
     const mended = await cli(
       'quarantine',
