@@ -28,6 +28,11 @@ export function hygieneScheduleId(taskQueue: string): string {
   return `${taskQueue}-hygiene`;
 }
 
+/** Has the link store searched now, once more where that is under way. */
+export async function tidyNow(client: Client, taskQueue: string): Promise<void> {
+  await client.schedule.getHandle(hygieneScheduleId(taskQueue)).trigger(ScheduleOverlapPolicy.BUFFER_ONE);
+}
+
 /** The ids of all Schedules of a service; that of the reconcile is there only where it is configured. */
 export function scheduleIds(taskQueue: string): string[] {
   return [
