@@ -37,7 +37,7 @@ const SCRIPTS: [script: RegExp, test: string][] = [
   [/^run test:redmine$/, 'test/redmine/sync.test.ts'],
   [/^run test:roundup$/, 'test/roundup/sync.test.ts'],
   [/^run histories:record$/, 'test/integration/replay.test.ts'],
-  [/^run sandbox:(zendesk|pms)\b/, 'packages/zendesk-sandbox/test/api.test.ts'],
+  [/^run sandbox:(zendesk|pms)\b/, 'test/unit/sandboxSamples.test.ts'],
   [/^run bench:/, 'test/integration/rateBudget.test.ts'],
   [/^(ci|run build)$/, 'test/integration/package.test.ts'],
 ];
