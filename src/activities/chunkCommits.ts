@@ -1,11 +1,13 @@
 import { refKey, type CanonicalKey } from '../sync/canonicalKey';
 import { commit, withAnswer } from '../sync/commit';
 import { releasedIntent, type Link } from '../sync/link';
+import type { Written } from '../sync/journal';
 import { fileWork } from '../sync/pairFiles';
 import { compareAnswer, isEcho, planPair } from '../sync/planner';
 import { SIDES, type Side, type SyncRecord } from '../sync/record';
 import type { References } from '../sync/values';
 import { hintOf } from './dispatch';
+import { noteWritten } from './journalling';
 import type { BulkAnswer } from '../systems/bulkWrites';
 import { atWork, inboxOf, split, type AtWork, type ChunkWork } from './chunkWork';
 
@@ -41,13 +43,18 @@ export class ChunkCommits {
     );
     const at = now().toISOString();
     const changed = new Map<CanonicalKey, SyncRecord>();
+    const written: Written[] = [];
     const committed = own.map(({ link, write, record }) => {
       const { intent } = link;
       const table = mapping.entities[link.entity];
       const compared = compareAnswer(mapping, table, write, record, intent.next, references);
       if (compared.changedRows.length > 0) changed.set(link._id, record);
-      return commit(withAnswer(link, releasedIntent(intent), write, record, compared, at), at);
+      const told = withAnswer(link, releasedIntent(intent), write, record, compared, at);
+      const { notTaken } = told.intent.next;
+      written.push({ link, intent, write, outcome: 'done', answer: record, ...(notTaken && { notTaken }) });
+      return commit(told, at);
     });
+    await noteWritten(this.work.context, written, references);
     // A change by the system itself is known to nobody else: kept first, in case this ends here.
     await store.observations.keep([...changed.values()]);
     const saved = new Map((await store.saveMany(committed)).map((link) => [link._id, link]));

@@ -46,7 +46,13 @@ export function controlActivities(live: ActivityContext): ControlActivities {
             if (page.length === 0 || (await store.control.isPaused(entity))) break;
             await inParallel(page, SIGNALS_AT_ONCE, async (held) => {
               const hints = held.refs.map((ref) => ({ ref, version: null }));
-              await hint(held.key, { hints, force: held.force, hops: 0, lane: 'background' });
+              await hint(held.key, {
+                hints,
+                force: held.force,
+                hops: 0,
+                lane: 'background',
+                causes: ['resume'],
+              });
               await store.control.drop(held);
             });
             told += page.length;
@@ -67,7 +73,7 @@ export function controlActivities(live: ActivityContext): ControlActivities {
             (organization === null || belongsTo(context.mapping, link, organization)),
         );
         await inParallel(wanted, SIGNALS_AT_ONCE, (link) =>
-          hint(link._id, { hints: [], force: true, hops: 0, lane: 'background' }),
+          hint(link._id, { hints: [], force: true, hops: 0, lane: 'background', causes: ['resync-all'] }),
         );
         const last = links.at(-1);
         return { after: links.length === ITEMS_PER_PAGE && last ? last._id : null, told: wanted.length };

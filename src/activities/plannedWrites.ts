@@ -19,6 +19,7 @@ import {
 } from './activityContext';
 import { isRepeated } from './heartbeats';
 import { activityLog } from './log';
+import { forgetRedacted, formerReferences, noteWritten } from './journalling';
 import { PlannedFiles, withFiles } from './plannedFiles';
 import { expectKnownMapping } from './remapActivities';
 import type { ReadOutcome, WriteOutcome } from './types';
@@ -160,7 +161,7 @@ export class PlannedWrites {
       rule: 'written in the same moment',
     }));
     const next = { ...intent.next, overruled: [...intent.next.overruled, ...overruled] };
-    return this.done(link, { ...intent, next }, write, record);
+    return this.done(link, { ...intent, next }, write, record, replaced);
   }
 
   private async unexpected(
@@ -183,6 +184,7 @@ export class PlannedWrites {
     intent: Intent,
     write: PlannedWrite,
     answer: SyncRecord | null,
+    replaced: Values = {},
   ): Promise<WriteOutcome> {
     const { context, side, key } = this;
     const { store, mapping } = context;
@@ -191,6 +193,7 @@ export class PlannedWrites {
     const ref = answer && refKey(answer.ref);
     const references = await this.references.read([
       { table, records: answer ? [answer] : [], link: { ...link, snapshot: intent.next.snapshot } },
+      ...formerReferences(context, link, [write]),
     ]);
     const compared =
       !answer || write.op === 'archive' || write.op === 'redact'
@@ -207,12 +210,16 @@ export class PlannedWrites {
     const more = told.intent.writes.some((other) => !other.done);
     context.metrics.written(side, link.entity, write.op, causeOf(intent, write, store.since));
     activityLog(context.log, key).debug({ side, op: write.op, rows: write.rows }, 'written');
+    const { notTaken } = told.intent.next;
+    const outcome = { outcome: 'done', answer, replaced, ...(notTaken && { notTaken }) } as const;
+    await noteWritten(context, [{ link, intent, write, ...outcome }], references);
     if (answer && (more || compared.changedRows.length > 0)) await store.observations.keep([answer]);
     if (more) {
       await store.save(told);
       return { next: 'done', state: summarise(key, told) };
     }
 
+    await forgetRedacted(context, key, intent.next);
     const committed = commit(told, now);
     const saved = await store.save(committed);
     await this.dropActedOn(link, intent, write, saved);

@@ -68,7 +68,8 @@ export async function serveConnection(
   const db = mongo.db(config.mongodbDatabase);
   const formerName = await peekAtLinks(db).bindings.formerNames();
   const first = await checkMapping(loadMapping(mappingFile), systems, mappingFile, formerName);
-  const store = await openLinkStore(db);
+  const bounds = { days: config.journalDays, megabytes: config.journalMegabytes };
+  const store = await openLinkStore(db, undefined, '', undefined, bounds);
   budgets.open(db, allowance.systemActivities);
   await noteIdentities(config, systems, store, log);
   const mapping = await LiveMapping.follow(mappingFile, first, { systems, store, log, metrics });
