@@ -28,6 +28,7 @@ export async function dispatchChanges(
   page: Pick<ChangePage, 'records' | 'gone'> & { absent?: RecordRef[]; cause?: Cause },
 ): Promise<number> {
   const { store, mapping } = context;
+  const causes = page.cause === undefined ? {} : { causes: [page.cause] };
   const items = page.records.flatMap((record) => {
     const entity = record.skip ? null : entityOf(mapping, record.ref.side, record.ref.kind, record.values);
     return entity ? [{ entity, record, ref: refKey(record.ref) }] : [];
@@ -46,8 +47,7 @@ export async function dispatchChanges(
     })),
   );
   const news = items.filter(({ entity, record, ref }) => {
-    const link = linkOf(ref);
-    const table = mapping.entities[entity];
+    const [link, table] = [linkOf(ref), mapping.entities[entity]];
     if (link?.unlinked) return false;
     return link ? !isEcho(mapping, table, link, record, references) : filterReason(table, record) === null;
   });
@@ -79,7 +79,6 @@ export async function dispatchChanges(
     const link = links.get(key);
     // Another one with a greater order waits to be planned: which of the two is older, only the record itself tells.
     const force = hints.some(({ ref }) => refused.has(ref));
-    const causes = page.cause === undefined ? {} : { causes: [page.cause] };
     return context.hint(key, { hints, force, hops: 0, lane, ...causes }, link && summarise(key, link));
   });
   return inboxes.size;

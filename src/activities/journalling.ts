@@ -1,7 +1,6 @@
-import type { CanonicalKey } from '../sync/canonicalKey';
+import { refKey, type CanonicalKey } from '../sync/canonicalKey';
 import { entryOf, outcomeShown, type Outcome, type Written } from '../sync/journal';
 import type { Intent, Link, PlannedWrite } from '../sync/link';
-import { refKey } from '../sync/canonicalKey';
 import type { Plan } from '../sync/planner';
 import type { RefKey, SyncRecord } from '../sync/record';
 import type { References } from '../sync/values';

@@ -103,7 +103,7 @@ export class JournalStore {
       entry.outcome === 'done'
         ? { $set: said, $setOnInsert: first }
         : { $setOnInsert: { ...said, ...first } };
-    return { updateOne: { filter: { _id: id }, update: update as object, upsert: true } };
+    return { updateOne: { filter: { _id: id }, update: update, upsert: true } };
   }
 
   /** Latest first. @param after the last one of the page before */
@@ -192,7 +192,9 @@ export class JournalStore {
   }
 
   private entryOf(document: JournalDocument): JournalEntry {
-    const { _id, v: _v, at, expires: _expires, bytes: _bytes, rows, ...rest } = this.entries.read(document);
+    const { _id, at, rows, key, entity, side, ref, op, causes, from, mapping, outcome, words } =
+      this.entries.read(document);
+    const rest = { key, entity, side, ref, op, causes, from, mapping, outcome, words };
     return { id: _id, at: at.toISOString(), ...rest, rows: rows.map(fromDocument) };
   }
 }

@@ -6,6 +6,7 @@ import type { RateBudgets } from '../systems/budget/rateBudgets';
 import type { Config } from '../config/config';
 import { checkMapping, loadMapping } from '../config/loadMapping';
 import type { SignInWay } from '../links/identities';
+import type { JournalBounds } from '../links/journalStore';
 import { openLinkStore, peekAtLinks, type LinkStore } from '../links/linkStore';
 import { SIDES, type Side } from '../sync/record';
 import type { SystemPort } from '../systems/port';
@@ -68,8 +69,7 @@ export async function serveConnection(
   const db = mongo.db(config.mongodbDatabase);
   const formerName = await peekAtLinks(db).bindings.formerNames();
   const first = await checkMapping(loadMapping(mappingFile), systems, mappingFile, formerName);
-  const bounds = { days: config.journalDays, megabytes: config.journalMegabytes };
-  const store = await openLinkStore(db, undefined, '', undefined, bounds);
+  const store = await openLinkStore(db, undefined, '', undefined, boundsOf(config));
   budgets.open(db, allowance.systemActivities);
   await noteIdentities(config, systems, store, log);
   const mapping = await LiveMapping.follow(mappingFile, first, { systems, store, log, metrics });
@@ -118,6 +118,11 @@ export async function serveConnection(
     await mapping.stop();
     throw error;
   }
+}
+
+/** Of the journal. */
+function boundsOf({ journalDays, journalMegabytes }: Config): JournalBounds {
+  return { days: journalDays, megabytes: journalMegabytes };
 }
 
 function timesOf({ zendeskPollSeconds, pmsPollSeconds, reconcileCron, hygieneMinutes }: Config) {
