@@ -192,9 +192,21 @@ export class JournalStore {
   }
 
   private entryOf(document: JournalDocument): JournalEntry {
-    const { _id, at, rows, key, entity, side, ref, op, causes, from, mapping, outcome, words } =
+    const { _id, at, rows, key, entity, side, ref, op, joins, causes, from, mapping, outcome, words } =
       this.entries.read(document);
-    const rest = { key, entity, side, ref, op, causes, from, mapping, outcome, words };
+    const rest = {
+      key,
+      entity,
+      side,
+      ref,
+      op,
+      ...(joins && { joins }),
+      causes,
+      from,
+      mapping,
+      outcome,
+      words,
+    };
     return { id: _id, at: at.toISOString(), ...rest, rows: rows.map(fromDocument) };
   }
 }

@@ -44,12 +44,12 @@ const WHAT: Record<JournalEntry['op'], string> = {
 };
 
 export function linesOf(entry: JournalEntry): HistoryLine[] {
-  const { at, key, side, ref, op, rows, causes, outcome, words } = entry;
+  const { at, key, side, ref, op, joins, rows, causes, outcome, words } = entry;
   const common = {
     at,
     key,
     record: ref ?? `a new record of ${side === 'zendesk' ? 'Zendesk' : 'the PMS'}`,
-    what: WHAT[op],
+    what: joins ? 'joined' : WHAT[op],
     why: causes.join(', '),
   };
   const said = words === null ? outcome : `${outcome}: ${words}`;

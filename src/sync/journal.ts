@@ -66,6 +66,8 @@ export interface JournalEntry {
   ref: RefKey | null;
   op: PlannedWrite['op'];
   rows: JournalRow[];
+  /** It left a back-reference on a record that was there before: the pair was joined. */
+  joins?: true;
   causes: Cause[];
   /** The other side's record and its version, from which the values came; null where none was seen. */
   from: string | null;
@@ -116,6 +118,7 @@ export function entryOf(written: Written, { mapping, references, now }: JournalS
     ref: write.ref ?? (answer ? refKey(answer.ref) : null),
     op: write.op,
     rows,
+    ...(write.op === 'update' && write.backRef !== null && { joins: true }),
     causes: causesOf(intent, rows, mapping.version),
     from: source ? `${source.ref}@${source.version}` : null,
     mapping: link.mappingVersion,
