@@ -18,6 +18,7 @@ import { MongoLinks, type LinkDocument } from './mongoLinks';
 import { ObservationStore, type ObservationDocument } from './observationStore';
 import { SetAsideStore } from './setAside';
 import { ControlStore } from './pauseStore';
+import { Troubles } from './troubles';
 import { Versions } from './versions';
 
 /**
@@ -59,6 +60,8 @@ export interface LinkStore extends Links {
   readonly journal: JournalStore;
   /** Who may see each ticket. */
   readonly firstComments: FirstCommentStore;
+  /** What is wrong with a side, the mapping or the service, as its processes find it. */
+  readonly troubles: Troubles;
 }
 
 /**
@@ -110,6 +113,7 @@ function storeIn(
     aside: new SetAsideStore(db, prefix, now),
     journal: new JournalStore(versions.of<JournalDocument>('journal'), bounds, now),
     firstComments: new FirstCommentStore(db, prefix),
+    troubles: new Troubles(db, prefix, now),
     hints: new HintStore(db, prefix),
     identities: new Identities(db),
     bindings: new BindingStore(db, prefix, now),
