@@ -150,7 +150,8 @@ export async function callWaiting(
   { store, hint }: Pick<ActivityContext, 'store' | 'hint'>,
   refs: RefKey[],
 ): Promise<void> {
-  for (const key of await store.waitingFor(refs)) await hint(key, { hints: [], force: false, hops: 0 });
+  for (const key of await store.waitingFor(refs))
+    await hint(key, { hints: [], force: false, hops: 0, causes: ['pair'] });
 }
 
 /** How a pair stands, for histories and people: ids and words, no values. */

@@ -162,7 +162,7 @@ async function wake({ store, hint }: ActivityContext, links: Link[]): Promise<nu
   };
   const ready = links.filter(({ waitsFor }) => waitsFor.every(isThere));
   await inParallel(ready, SIGNALS_AT_ONCE, ({ _id }) =>
-    hint(_id, { hints: [], force: false, hops: 0, lane: 'background' }),
+    hint(_id, { hints: [], force: false, hops: 0, lane: 'background', causes: ['pair'] }),
   );
   heartbeat();
   return ready.length;

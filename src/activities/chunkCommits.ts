@@ -1,11 +1,13 @@
 import { refKey, type CanonicalKey } from '../sync/canonicalKey';
-import { commit, withAnswer } from '../sync/commit';
+import { commit, withAnswer, type LinkAtWork } from '../sync/commit';
 import { releasedIntent, type Link } from '../sync/link';
+import type { Written } from '../sync/journal';
 import { fileWork } from '../sync/pairFiles';
 import { compareAnswer, isEcho, planPair } from '../sync/planner';
 import { SIDES, type Side, type SyncRecord } from '../sync/record';
 import type { References } from '../sync/values';
 import { hintOf } from './dispatch';
+import { noteWritten } from './journalling';
 import type { BulkAnswer } from '../systems/bulkWrites';
 import { atWork, inboxOf, split, type AtWork, type ChunkWork } from './chunkWork';
 
@@ -25,7 +27,7 @@ export class ChunkCommits {
     answers: BulkAnswer[],
     again: boolean,
   ): Promise<{ carried: AtWork[]; failed: AtWork[] }> {
-    const { store, mapping, now } = this.work.context;
+    const { store, now } = this.work.context;
     const answered = items.map((item, place) => ({ ...item, answer: answers[place] }));
     const made = answered.flatMap(({ answer, ...item }) =>
       answer && 'record' in answer ? [{ ...item, record: answer.record }] : [],
@@ -41,13 +43,7 @@ export class ChunkCommits {
     );
     const at = now().toISOString();
     const changed = new Map<CanonicalKey, SyncRecord>();
-    const committed = own.map(({ link, write, record }) => {
-      const { intent } = link;
-      const table = mapping.entities[link.entity];
-      const compared = compareAnswer(mapping, table, write, record, intent.next, references);
-      if (compared.changedRows.length > 0) changed.set(link._id, record);
-      return commit(withAnswer(link, releasedIntent(intent), write, record, compared, at), at);
-    });
+    const committed = await this.noted(own, references, changed, at);
     // A change by the system itself is known to nobody else: kept first, in case this ends here.
     await store.observations.keep([...changed.values()]);
     const saved = new Map((await store.saveMany(committed)).map((link) => [link._id, link]));
@@ -76,6 +72,31 @@ export class ChunkCommits {
       }),
       failed: [...failed, ...foreign],
     };
+  }
+
+  /** Notes what was written, before it is committed. @param changed takes up what a system made of it by itself */
+  private async noted(
+    own: readonly Made[],
+    references: References,
+    changed: Map<CanonicalKey, SyncRecord>,
+    at: string,
+  ): Promise<Link[]> {
+    const { mapping } = this.work.context;
+    const told = own.map(({ link, write, record }) => {
+      const { intent, entity } = link;
+      const compared = compareAnswer(
+        mapping,
+        mapping.entities[entity],
+        write,
+        record,
+        intent.next,
+        references,
+      );
+      if (compared.changedRows.length > 0) changed.set(link._id, record);
+      return withAnswer(link, releasedIntent(intent), write, record, compared, at);
+    });
+    await noteWritten(this.work.context, own.map(writtenAs(told)), references);
+    return told.map((link) => commit(link, at));
   }
 
   /** What was made is claimed for its pair. @returns those that are the pair's own, and those of others */
@@ -164,4 +185,19 @@ export class ChunkCommits {
       }),
     );
   }
+}
+
+/** For the journal. @param told the links with the answers, in the same order */
+function writtenAs(told: readonly LinkAtWork[]): (made: Made, place: number) => Written {
+  return ({ link, write, record }, place) => {
+    const notTaken = told[place]?.intent.next.notTaken;
+    return {
+      link,
+      intent: link.intent,
+      write,
+      outcome: 'done',
+      answer: record,
+      ...(notTaken && { notTaken }),
+    };
+  };
 }

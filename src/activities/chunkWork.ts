@@ -3,6 +3,7 @@ import type { RecordShelf } from '../links/shelf';
 import { noBackfill, type BackfillTally } from '../sync/backfillTally';
 import type { BackfillItem, BackfillVerdict } from '../sync/backfillVerdict';
 import { parseCanonicalKey, refKey, type CanonicalKey } from '../sync/canonicalKey';
+import type { Cause } from '../sync/journalCauses';
 import { releasedIntent, type Intent, type Link, type PlannedWrite } from '../sync/link';
 import { entityOf } from '../sync/mapping';
 import { otherSide, type RefKey, type Side, type SyncRecord } from '../sync/record';
@@ -72,6 +73,11 @@ export class ChunkWork {
     await this.tell(told);
   }
 
+  /** Names the backfill. */
+  private get cause(): Cause {
+    return `backfill:${this.chunk.id.slice(0, this.chunk.id.indexOf('/'))}`;
+  }
+
   tally({ key }: Pick<BackfillItem, 'key'>): BackfillTally {
     return this.tallies[parseCanonicalKey(key).entity];
   }
@@ -82,7 +88,9 @@ export class ChunkWork {
   }
 
   async tell(pairs: { key: CanonicalKey; inbox: Inbox }[]): Promise<void> {
-    await inParallel(pairs, SIGNALS_AT_ONCE, ({ key, inbox }) => this.context.hint(key, inbox));
+    await inParallel(pairs, SIGNALS_AT_ONCE, ({ key, inbox }) =>
+      this.context.hint(key, { ...inbox, causes: [this.cause] }),
+    );
   }
 
   references(items: { key: CanonicalKey; records: SyncRecord[]; link: Link | null }[]): Promise<References> {
@@ -109,7 +117,7 @@ export class ChunkWork {
 
   held(intent: Intent): Intent {
     const until = new Date(this.context.now().getTime() + HOLD_MS).toISOString();
-    return { ...intent, hold: { by: this.chunk.id, until } };
+    return { ...intent, causes: [this.cause], hold: { by: this.chunk.id, until } };
   }
 
   kindOf({ entity }: Pick<Link, 'entity'>): string {
@@ -124,7 +132,7 @@ export class ChunkWork {
       if (write.op === 'create') left.push(origin);
       else {
         this.tallies[link.entity].left += 1;
-        await this.context.hint(link._id, { ...inboxOf([]), force: true });
+        await this.context.hint(link._id, { ...inboxOf([]), force: true, causes: [this.cause] });
       }
     }
   }

@@ -12,6 +12,7 @@ import type { ControlActivities, PauseState, ResyncFilter } from './types';
 
 const ITEMS_PER_PAGE = 500;
 const SIGNALS_AT_ONCE = 20;
+const QUIETLY = { hops: 0, lane: 'background' } as const;
 
 /** Activities by which an operator steers the sync as a whole. They touch no API. */
 export function controlActivities(live: ActivityContext): ControlActivities {
@@ -46,7 +47,7 @@ export function controlActivities(live: ActivityContext): ControlActivities {
             if (page.length === 0 || (await store.control.isPaused(entity))) break;
             await inParallel(page, SIGNALS_AT_ONCE, async (held) => {
               const hints = held.refs.map((ref) => ({ ref, version: null }));
-              await hint(held.key, { hints, force: held.force, hops: 0, lane: 'background' });
+              await hint(held.key, { ...QUIETLY, hints, force: held.force, causes: ['resume'] });
               await store.control.drop(held);
             });
             told += page.length;
@@ -67,7 +68,7 @@ export function controlActivities(live: ActivityContext): ControlActivities {
             (organization === null || belongsTo(context.mapping, link, organization)),
         );
         await inParallel(wanted, SIGNALS_AT_ONCE, (link) =>
-          hint(link._id, { hints: [], force: true, hops: 0, lane: 'background' }),
+          hint(link._id, { ...QUIETLY, hints: [], force: true, causes: ['resync-all'] }),
         );
         const last = links.at(-1);
         return { after: links.length === ITEMS_PER_PAGE && last ? last._id : null, told: wanted.length };

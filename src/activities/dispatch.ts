@@ -1,5 +1,6 @@
 import { canonicalKey, parseRef, refKey, tryParseRef, type CanonicalKey } from '../sync/canonicalKey';
 import { isHeld, type Link } from '../sync/link';
+import type { Cause } from '../sync/journalCauses';
 import { entityOf } from '../sync/mapping';
 import { filterReason, isEcho } from '../sync/planner';
 import type { EntityType, RecordRef, RefKey, SyncRecord } from '../sync/record';
@@ -17,15 +18,17 @@ const WATCHED_MS = 15 * 60_000;
  * Hands a page of changes to the pairs concerned: keeps each record where its pair will find it, then tells
  * the pair. Echoes of our own writes and repeats stop here, without an action in Temporal.
  *
- * @param page `gone`: they ended, as their side says; `absent`: they were not found, which proves nothing by itself
+ * @param page `gone`: they ended, as their side says; `absent`: they were not found, which proves nothing by itself;
+ * `cause`: for the journal
  *
  * @returns how many pairs were told
  */
 export async function dispatchChanges(
   context: ActivityContext,
-  page: Pick<ChangePage, 'records' | 'gone'> & { absent?: RecordRef[] },
+  page: Pick<ChangePage, 'records' | 'gone'> & { absent?: RecordRef[]; cause?: Cause },
 ): Promise<number> {
   const { store, mapping } = context;
+  const causes = page.cause === undefined ? {} : { causes: [page.cause] };
   const items = page.records.flatMap((record) => {
     const entity = record.skip ? null : entityOf(mapping, record.ref.side, record.ref.kind, record.values);
     return entity ? [{ entity, record, ref: refKey(record.ref) }] : [];
@@ -44,8 +47,7 @@ export async function dispatchChanges(
     })),
   );
   const news = items.filter(({ entity, record, ref }) => {
-    const link = linkOf(ref);
-    const table = mapping.entities[entity];
+    const [link, table] = [linkOf(ref), mapping.entities[entity]];
     if (link?.unlinked) return false;
     return link ? !isEcho(mapping, table, link, record, references) : filterReason(table, record) === null;
   });
@@ -77,7 +79,7 @@ export async function dispatchChanges(
     const link = links.get(key);
     // Another one with a greater order waits to be planned: which of the two is older, only the record itself tells.
     const force = hints.some(({ ref }) => refused.has(ref));
-    return context.hint(key, { hints, force, hops: 0, lane }, link && summarise(key, link));
+    return context.hint(key, { hints, force, hops: 0, lane, ...causes }, link && summarise(key, link));
   });
   return inboxes.size;
 }

@@ -29,7 +29,8 @@ export class PairWaits {
     const { entity } = parseCanonicalKey(key);
     const waiting = await context.store.waitingFor([origin]);
     const siblings = waiting.filter((each) => parseCanonicalKey(each).entity === entity);
-    for (const each of siblings) await context.hint(each, { hints: [], force: false, hops: 0 });
+    for (const each of siblings)
+      await context.hint(each, { hints: [], force: false, hops: 0, causes: ['pair'] });
     const children = waiting.filter((each) => !siblings.includes(each));
     if (children.length === 0) return;
     const text = `waits for ${origin}, which takes no part: ${why}`;
@@ -73,7 +74,8 @@ export class PairWaits {
       if (!entity) continue;
       const owner = (await store.claims.owners([ref])).get(ref) ?? canonicalKey(entity, parseRef(ref));
       const parent = await store.get(owner);
-      if (!parent) await hint(owner, { hints: [{ ref, version: null }], force: false, hops: 0 });
+      if (!parent)
+        await hint(owner, { hints: [{ ref, version: null }], force: false, hops: 0, causes: ['pair'] });
       else if (parent.status === 'tombstone' && parent.reason) ended.push(parent.reason.text);
     }
     return ended;

@@ -9,6 +9,7 @@ import { actedOn, type Decisions } from '../sync/resolution';
 import { writeWords } from '../sync/writeWords';
 import { observationDigest } from '../links/observationStore';
 import { callWaiting, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
+import { endsIntent, forgetRedacted, noteEnded } from './journalling';
 import { handOver, parkPair, rest } from './pairEnds';
 import { PairJoin } from './pairJoin';
 import { PairWaits, sameList } from './pairWaits';
@@ -34,6 +35,7 @@ export class PlanKeeper {
   async carryOut(plan: Plan, link: Link, own: SyncRecord[], decisions: Decisions): Promise<Step | null> {
     const { context, key } = this;
     const { store } = context;
+    if (link.intent && endsIntent(plan, link.intent)) await noteEnded(context, link, { records: own });
     switch (plan.do) {
       case 'read': {
         const [first] = plan.refs;
@@ -106,6 +108,7 @@ export class PlanKeeper {
       await callWaiting(context, recordsOf(link));
     if (settled.status === 'conflict' && link.status !== 'conflict')
       context.metrics.pairParked(link.entity, 'conflict', 'conflict');
+    await forgetRedacted(context, this.key, plan.agreement);
     const saved = sameLink(link, settled) ? link : await store.save(settled);
     await this.dropActedOn(link, saved, decisions);
     if (saved.waitsFor.length > 0) {
@@ -133,10 +136,16 @@ export class PlanKeeper {
     const saved = await store.save({
       ...withFindings(link, plan),
       ...triedOf(link),
-      intent: decidedBy(withSources(plan.intent, link, own), link, decisions),
+      intent: decidedBy(this.caused(withSources(plan.intent, link, own), link), link, decisions),
       mappingVersion,
     });
     return writeStep(saved, context.mapping);
+  }
+
+  /** One that is gone on with keeps what it was begun for. */
+  private caused(intent: Intent, { intent: before }: Link): Intent {
+    const { causes } = this.input;
+    return intent.id === before?.id || !causes ? intent : { ...intent, causes };
   }
 
   /** What it was told stays: the pair goes on with it once the record is found again. */
@@ -159,7 +168,7 @@ export class PlanKeeper {
     if (plan.intent) {
       const saved = await store.save({
         ...withFindings(link, plan),
-        intent: withSources(plan.intent, link, own),
+        intent: this.caused(withSources(plan.intent, link, own), link),
         reason,
       });
       return writeStep(saved, context.mapping);

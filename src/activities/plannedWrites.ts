@@ -1,12 +1,14 @@
 import { observationDigest } from '../links/observationStore';
 import { parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
-import { commit, withAnswer } from '../sync/commit';
+import { commit, withAnswer, type LinkAtWork } from '../sync/commit';
+import type { Written } from '../sync/journal';
 import type { Intent, Link, PlannedWrite } from '../sync/link';
 import { fileWork } from '../sync/pairFiles';
 import { compareAnswer, unexpectedValues } from '../sync/planner';
 import { otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
 import { actedOn } from '../sync/resolution';
 import { hasRowsApart } from '../sync/refusedWrite';
+import type { References } from '../sync/values';
 import { PreconditionFailed, RecordGone } from '../systems/errors';
 import type { Updated } from '../systems/port';
 import {
@@ -19,6 +21,7 @@ import {
 } from './activityContext';
 import { isRepeated } from './heartbeats';
 import { activityLog } from './log';
+import { forgetRedacted, formerReferences, noteWritten } from './journalling';
 import { PlannedFiles, withFiles } from './plannedFiles';
 import { expectKnownMapping } from './remapActivities';
 import type { ReadOutcome, WriteOutcome } from './types';
@@ -160,7 +163,7 @@ export class PlannedWrites {
       rule: 'written in the same moment',
     }));
     const next = { ...intent.next, overruled: [...intent.next.overruled, ...overruled] };
-    return this.done(link, { ...intent, next }, write, record);
+    return this.done(link, { ...intent, next }, write, record, replaced);
   }
 
   private async unexpected(
@@ -183,6 +186,7 @@ export class PlannedWrites {
     intent: Intent,
     write: PlannedWrite,
     answer: SyncRecord | null,
+    replaced: Values = {},
   ): Promise<WriteOutcome> {
     const { context, side, key } = this;
     const { store, mapping } = context;
@@ -191,6 +195,7 @@ export class PlannedWrites {
     const ref = answer && refKey(answer.ref);
     const references = await this.references.read([
       { table, records: answer ? [answer] : [], link: { ...link, snapshot: intent.next.snapshot } },
+      ...formerReferences(context, link, [write]),
     ]);
     const compared =
       !answer || write.op === 'archive' || write.op === 'redact'
@@ -210,12 +215,14 @@ export class PlannedWrites {
       { side, op: write.op, rows: write.rows, ref: ref ?? write.ref },
       'written',
     );
+    await this.note({ link, intent, write, outcome: 'done', answer, replaced }, told, references);
     if (answer && (more || compared.changedRows.length > 0)) await store.observations.keep([answer]);
     if (more) {
       await store.save(told);
       return { next: 'done', state: summarise(key, told) };
     }
 
+    await forgetRedacted(context, key, intent.next);
     const committed = commit(told, now);
     const saved = await store.save(committed);
     await this.dropActedOn(link, intent, write, saved);
@@ -228,6 +235,12 @@ export class PlannedWrites {
       return { next: 'again', fresh: [], gone: [] };
     if (saved.waitsFor.length > 0 || hasRowsApart(saved)) return { next: 'again', fresh: [], gone: [] };
     return { next: 'done', state: summarise(key, saved) };
+  }
+
+  /** @param told the link with the answer */
+  private note(written: Written, told: LinkAtWork, references: References): Promise<void> {
+    const { notTaken } = told.intent.next;
+    return noteWritten(this.context, [{ ...written, ...(notTaken && { notTaken }) }], references);
   }
 
   /** A person's decision is kept until what it asked for is done, so that a refused write does not lose it. */

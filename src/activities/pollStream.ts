@@ -71,7 +71,7 @@ export class StreamPolls {
       const pageLane = outcome.pages === 0 ? lane : 'background';
       const page = await inCallContext({ lane: pageLane }, () => port.changes(stream, cursor));
       const records = recent.news(cursor, page.records);
-      outcome.hinted += await takeIn(context, side, { ...page, records });
+      outcome.hinted += await takeIn(context, side, { ...page, records }, `poll:${name}`);
       outcome.pages += 1;
       outcome.records += records.length;
       // Only now: a page that fails half-way is read again, never skipped.

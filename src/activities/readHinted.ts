@@ -85,6 +85,7 @@ class HintedRecords {
           records: some.flatMap(({ record }) => record ?? []),
           gone: missing.filter((ref) => ended.has(refKey(ref))),
           absent: missing.filter((ref) => !ended.has(refKey(ref))),
+          cause: `webhook:${side}`,
         });
       }
       return told;
@@ -114,7 +115,12 @@ class HintedRecords {
         })),
       );
     for (const [ref, key] of owners)
-      await hint(key, { hints: [{ ref, version: null }], force: false, hops: 0 });
+      await hint(key, {
+        hints: [{ ref, version: null }],
+        force: false,
+        hops: 0,
+        causes: [`webhook:${this.side}`],
+      });
     return owners.size;
   }
 }

@@ -45,7 +45,9 @@ export function remapActivities(live: ActivityContext): RemapActivities {
         if (mapping.version !== version && (await store.mappings.isNewer(mapping.version, version)))
           return { keys: [], superseded: true };
         const keys = await store.keysOfOtherMapping(version, after, limit);
-        await inParallel(keys, SIGNALS_AT_ONCE, (key) => hint(key, { hints: [], force: true, hops: 0 }));
+        await inParallel(keys, SIGNALS_AT_ONCE, (key) =>
+          hint(key, { hints: [], force: true, hops: 0, causes: [`remap:${version}`] }),
+        );
         return { keys, superseded: false };
       }),
 

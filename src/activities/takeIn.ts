@@ -1,4 +1,5 @@
 import { refKey } from '../sync/canonicalKey';
+import type { Cause } from '../sync/journalCauses';
 import type { Side, SyncRecord } from '../sync/record';
 import { publicMessage } from '../systems/errors';
 import type { ChangePage } from '../systems/port';
@@ -33,19 +34,20 @@ export async function takeIn(
   context: ActivityContext,
   side: Side,
   page: Pick<ChangePage, 'records' | 'gone' | 'unreadable'>,
+  cause: Cause,
 ): Promise<number> {
   await setAside(context, side, page.unreadable);
-  return handOn(context, page.records, page.gone);
+  return handOn(context, page, cause);
 }
 
 /** One record that meets an error of ours must not hold up the others. */
 async function handOn(
   context: ActivityContext,
-  records: SyncRecord[],
-  gone: ChangePage['gone'],
+  { records, gone }: Pick<ChangePage, 'records' | 'gone'>,
+  cause: Cause,
 ): Promise<number> {
   try {
-    return await dispatchChanges(context, { records, gone });
+    return await dispatchChanges(context, { records, gone, cause });
   } catch (error) {
     if (isForLater(error) || records.length + gone.length === 0) throw error;
     const [record] = records;
@@ -53,8 +55,8 @@ async function handOn(
     if (records.length === 0) throw error;
     const half = Math.ceil(records.length / 2);
     const withoutGone = gone.length > 0 ? records.length : half;
-    const first = await handOn(context, records.slice(0, withoutGone), []);
-    return first + (await handOn(context, records.slice(withoutGone), gone));
+    const first = await handOn(context, { records: records.slice(0, withoutGone), gone: [] }, cause);
+    return first + (await handOn(context, { records: records.slice(withoutGone), gone }, cause));
   }
 }
 

@@ -1,5 +1,6 @@
 import type { BackfillStep } from '../sync/backfillVerdict';
 import type { BackfillTallies } from '../sync/backfillTally';
+import type { Cause } from '../sync/journalCauses';
 import type { CanonicalKey } from '../sync/canonicalKey';
 import type { Lane } from '../sync/lane';
 import type { LinkStatus } from '../sync/link';
@@ -25,6 +26,8 @@ export interface Inbox {
   force: boolean;
   /** How often this inbox was handed from pair to pair. */
   hops: number;
+  /** Why, for the journal: ids and names only. Absent in messages of releases before it was kept. */
+  causes?: Cause[];
   /** Absent: somebody waits for it, unless it is sent from within background work. */
   lane?: Lane;
 }
@@ -167,7 +170,7 @@ export interface WalkActivities {
 }
 
 /** Parts of the link store, in the order in which hygiene looks at them. */
-export type StorePart = 'links' | 'claims' | 'observations';
+export type StorePart = 'links' | 'claims' | 'observations' | 'journal';
 
 /** Which pairs to bring into agreement, whatever is known of them. What is absent does not matter. */
 export interface ResyncFilter {

@@ -64,6 +64,9 @@ export function upkeepActivities(live: ActivityContext): UpkeepActivities {
             [last, count] = [claims.at(-1)?.ref, claims.length];
             break;
           }
+          case 'journal':
+            tidied.dropped += await store.journal.sweep();
+            break;
           case 'observations': {
             const observations = await store.upkeep.observationsAfter(after, ITEMS_PER_PAGE);
             await tidier.observations(observations);
@@ -166,7 +169,7 @@ class Tidier {
 
   private async tell(key: CanonicalKey, why: string, ref?: string): Promise<void> {
     const hints = [{ ref: ref ?? refKey(parseCanonicalKey(key).origin), version: null }];
-    await this.context.hint(key, { hints, force: false, hops: 0, lane: 'background' });
+    await this.context.hint(key, { hints, force: false, hops: 0, lane: 'background', causes: ['hygiene'] });
     this.tidied.told[why] = (this.tidied.told[why] ?? 0) + 1;
     heartbeat();
   }

@@ -114,7 +114,7 @@ async function examineRecords(
     items.map(({ ref }) => ref),
     run,
   );
-  return addFindings(findings, await tellPairs(context, tell));
+  return addFindings(findings, await tellPairs(context, tell, run));
 }
 
 /**
@@ -136,16 +136,17 @@ async function tellOfGone(context: ActivityContext, run: string, gone: RefKey[])
     const hint: Hint = { ref, version: null, ...(missedBefore.has(ref) && { gone: true }) };
     tell.set(key, { hints: [hint], force: true, entity });
   }
-  return addFindings(findings, await tellPairs(context, tell));
+  return addFindings(findings, await tellPairs(context, tell, run));
 }
 
 async function tellPairs(
   { hint }: ActivityContext,
   tell: Map<CanonicalKey, { hints: Hint[]; force: boolean; entity: EntityType }>,
+  run: string,
 ): Promise<AllFindings> {
   const findings = noFindings();
   await inParallel([...tell], SIGNALS_AT_ONCE, ([key, { hints, force }]) =>
-    hint(key, { hints, force, hops: 0, lane: 'background' }),
+    hint(key, { hints, force, hops: 0, lane: 'background', causes: [`reconcile:${run}`] }),
   );
   for (const [key, { entity }] of tell) {
     findings[entity].told += 1;

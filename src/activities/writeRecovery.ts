@@ -14,8 +14,16 @@ import {
   ReferenceGone,
   RetryLater,
 } from '../systems/errors';
-import { callWaiting, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
+import {
+  callWaiting,
+  loadReferences,
+  originRef,
+  recordsOf,
+  summarise,
+  type ActivityContext,
+} from './activityContext';
 import { attemptNumber } from './heartbeats';
+import { noteEnded, noteWritten } from './journalling';
 import { activityLog } from './log';
 import type { ReadOutcome, WriteOutcome } from './types';
 
@@ -70,6 +78,13 @@ export class WriteRecovery {
     const seen = link.intent?.seen[other] ?? (origin && seenVersion(origin));
     if (!seen) throw new Error(`${key}: the pair's origin was never seen`);
     await store.observations.keep([only]);
+    const write = link.intent?.writes.find(({ op, done }) => op === 'create' && !done);
+    if (link.intent && write)
+      await noteWritten(
+        context,
+        [{ link, intent: link.intent, write, outcome: 'done', answer: only }],
+        await loadReferences(context, []),
+      );
     // Made by an attempt of ours, and maybe by an earlier plan: what it shows of that is no person's edit.
     await store.save({
       ...withoutNotTaken(abandonIntent(link)),
@@ -90,8 +105,11 @@ export class WriteRecovery {
     const refused = attemptNumber() === 1 && !write.lookFirst ? write : null;
     if (error instanceof PreconditionFailed || error instanceof RecordGone) {
       if (write.ref === null) throw error;
+      const found = await this.read([write.ref]);
+      const seen = refused ? [] : [...(await store.observations.get([write.ref])).values()];
+      await this.noteEnded(link, { refused, records: seen, words: error.message });
       await store.save(abandonIntent(link, refused));
-      return { next: 'again', ...(await this.read([write.ref])) };
+      return { next: 'again', ...found };
     }
     if (error instanceof ReferenceGone) return this.waitForReference(link, write, error);
     if (error instanceof AlreadyExists) return this.alreadyExists(link, write, error, refused);
@@ -142,6 +160,7 @@ export class WriteRecovery {
           ? withRowsApart(link, write, { ...refusal, rows: write.rows })
           : null;
     if (!next) return null;
+    await this.noteEnded(link, { refused: write, records: [], words: message });
     activityLog(context.log, this.key).warn({ side, rows, apart: rows.length === 0 }, 'not taken');
     await context.store.save(next);
     return { next: 'again', fresh: [], gone: [] };
@@ -162,6 +181,7 @@ export class WriteRecovery {
     const parent = refKey({ side, kind: mapping.entities[row.transform.entity].kind[side], id });
     const since = context.now().toISOString();
     const text = `waits for ${parent}, which is gone: ${error.message}`;
+    await this.noteEnded(link, { refused: write, records: [], words: error.message });
     const saved = await store.save({
       ...abandonIntent(link),
       waitsFor: [parent],
@@ -169,7 +189,12 @@ export class WriteRecovery {
     });
     const owner = (await store.claims.owners([parent])).get(parent);
     if (owner !== undefined)
-      await context.hint(owner, { hints: [{ ref: parent, version: null }], force: true, hops: 0 });
+      await context.hint(owner, {
+        hints: [{ ref: parent, version: null }],
+        force: true,
+        hops: 0,
+        causes: ['pair'],
+      });
     return { next: 'done', state: summarise(key, saved) };
   }
 
@@ -193,6 +218,7 @@ export class WriteRecovery {
       const free = holders.filter((record) => record.backRef === null && !owners.has(refKey(record.ref)));
       if (!write.insisted && free.length > 0 && table.match.some((rule) => rule[side] === error.field)) {
         // It appeared after the look for matches: look again.
+        await this.noteEnded(link, { refused: write, records: [], words: error.message });
         await context.store.save(abandonIntent(link));
         return { next: 'again', fresh: [], gone: [] };
       }
@@ -211,6 +237,10 @@ export class WriteRecovery {
     return aside ?? this.park(link, 'quarantined', 'duplicate_value', error.message, [], refused);
   }
 
+  private noteEnded(link: Link, how: Parameters<typeof noteEnded>[2]): Promise<void> {
+    return noteEnded(this.context, link, how);
+  }
+
   private async park(
     link: Link,
     status: 'conflict' | 'quarantined',
@@ -226,6 +256,7 @@ export class WriteRecovery {
     // One that fails again in the same way has been waiting since the first time.
     const again = link.status === status && link.reason?.text === text ? link.reason : null;
     const since = again?.since ?? context.now().toISOString();
+    await this.noteEnded(link, { refused, records: [], words: text });
     const saved = await context.store.save({
       ...withRowsTogether(abandonIntent(link, refused)),
       status,

@@ -183,6 +183,16 @@ export const serviceSettings = z
       .positive()
       .default(60)
       .describe('How often the link store is looked through for what nobody works on.'),
+    journalDays: z.coerce
+      .number({ error: 'expected a number of days' })
+      .positive()
+      .default(30)
+      .describe('How long the journal of writes is kept; what is older cannot be undone.'),
+    journalMegabytes: z.coerce
+      .number({ error: 'expected a number of megabytes' })
+      .positive()
+      .default(1000)
+      .describe('How large the journal of writes may grow before link hygiene drops its oldest entries.'),
     intakeHost: z.string().default('127.0.0.1').describe('Address at which webhooks are received.'),
     intakePort: z.coerce
       .number({ error: 'expected a port' })

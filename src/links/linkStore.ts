@@ -8,6 +8,7 @@ import { FirstCommentStore } from './firstCommentStore';
 import { DecisionStore, type DecisionDocument } from './decisionStore';
 import { HintStore } from './hintStore';
 import { Identities } from './identities';
+import { JOURNAL_BOUNDS, JournalStore, type JournalBounds, type JournalDocument } from './journalStore';
 import { LagSamples } from './lagSamples';
 import { Upkeep } from './linkWalk';
 import { MappingVersions } from './mappingVersions';
@@ -55,6 +56,8 @@ export interface LinkStore extends Links {
   readonly cursors: CursorStore;
   /** What could not be taken in and was passed over. */
   readonly aside: SetAsideStore;
+  /** What the sync wrote to either system. */
+  readonly journal: JournalStore;
   /** Who may see each ticket. */
   readonly firstComments: FirstCommentStore;
   /** What is wrong with a side, the mapping or the service, as its processes find it. */
@@ -64,6 +67,7 @@ export interface LinkStore extends Links {
 /**
  * Opens the store in a database, creating its indexes. Works alike on MongoDB and on compatible servers.
  * @param prefix sets its collections apart from those of another store in the same database
+ * @param bounds of the journal
  * @throws NewerStore where a later release has written to it; nothing is changed then
  */
 export async function openLinkStore(
@@ -71,6 +75,7 @@ export async function openLinkStore(
   now: () => Date = () => new Date(),
   prefix = '',
   schema = SCHEMA,
+  bounds: JournalBounds = JOURNAL_BOUNDS,
 ): Promise<LinkStore> {
   const versions = new Versions(db, prefix, schema);
   await versions.check();
@@ -84,10 +89,18 @@ export async function openLinkStore(
   await observations.createIndex({ parent: 1 });
   await observations.createIndex({ parent: 1, made: -1 });
   const since = await firstValue(meta, 'since', now().toISOString());
-  return storeIn(db, prefix, since, now, schema);
+  const store = storeIn(db, prefix, since, now, { schema, bounds });
+  await store.journal.createIndexes();
+  return store;
 }
 
-function storeIn(db: Db, prefix: string, since: string, now: () => Date, schema: Schema): LinkStore {
+function storeIn(
+  db: Db,
+  prefix: string,
+  since: string,
+  now: () => Date,
+  { schema, bounds }: { schema: Schema; bounds: JournalBounds },
+): LinkStore {
   const versions = new Versions(db, prefix, schema);
   const lag = new LagSamples(db, prefix);
   return Object.assign(new MongoLinks(versions.of<LinkDocument>('links'), now), {
@@ -98,6 +111,7 @@ function storeIn(db: Db, prefix: string, since: string, now: () => Date, schema:
     decisions: new DecisionStore(versions.of<DecisionDocument>('decisions')),
     cursors: new CursorStore(db, prefix, lag, now),
     aside: new SetAsideStore(db, prefix, now),
+    journal: new JournalStore(versions.of<JournalDocument>('journal'), bounds, now),
     firstComments: new FirstCommentStore(db, prefix),
     troubles: new Troubles(db, prefix, now),
     hints: new HintStore(db, prefix),
@@ -112,7 +126,10 @@ function storeIn(db: Db, prefix: string, since: string, now: () => Date, schema:
 
 /** A store as it is, for looking only: nothing is created in the database. */
 export function peekAtLinks(db: Db): Pick<LinkStore, 'getMany' | 'claims' | 'bindings'> {
-  return storeIn(db, '', '', () => new Date(), SCHEMA);
+  return storeIn(db, '', '', () => new Date(), {
+    schema: SCHEMA,
+    bounds: JOURNAL_BOUNDS,
+  });
 }
 
 /** The value that whoever came first stored under a name. */

@@ -2,6 +2,7 @@ import { filesReason, type LinkedFile } from './pairFiles';
 import { refKey, type CanonicalKey } from './canonicalKey';
 import { heldSets, type HeldSet } from './heldSets';
 import { orAbsent, type NotTaken } from './notTaken';
+import type { Cause } from './journalCauses';
 import {
   SIDES,
   type EntityType,
@@ -120,6 +121,8 @@ export interface Intent {
   seen: Partial<Record<Side, SeenVersion>>;
   /** Digests of the observations that the plan took in, by record: once it is done, just these are dropped. */
   takenIn?: Record<RefKey, string>;
+  /** Why the pair was planned, for the journal; absent in intents of releases before it was kept. */
+  causes?: Cause[];
   /** The decisions that the plan was made by, as `Decisions.ids`; absent where there was none. */
   decided?: [row: string, id: string | null][];
   /** Absent where the pair's workflow itself carries it out. */

@@ -6,6 +6,7 @@ import type { RateBudgets } from '../systems/budget/rateBudgets';
 import type { Config } from '../config/config';
 import { checkMapping, loadMapping } from '../config/loadMapping';
 import type { SignInWay } from '../links/identities';
+import type { JournalBounds } from '../links/journalStore';
 import { openLinkStore, peekAtLinks, type LinkStore } from '../links/linkStore';
 import { SIDES, type Side } from '../sync/record';
 import type { SystemPort } from '../systems/port';
@@ -68,7 +69,7 @@ export async function serveConnection(
   const db = mongo.db(config.mongodbDatabase);
   const formerName = await peekAtLinks(db).bindings.formerNames();
   const first = await checkMapping(loadMapping(mappingFile), systems, mappingFile, formerName);
-  const store = await openLinkStore(db);
+  const store = await openLinkStore(db, undefined, '', undefined, boundsOf(config));
   budgets.open(db, allowance.systemActivities);
   await noteIdentities(config, systems, store, log);
   const mapping = await LiveMapping.follow(mappingFile, first, {
@@ -112,6 +113,11 @@ export async function serveConnection(
     await mapping.stop();
     throw error;
   }
+}
+
+/** Of the journal. */
+function boundsOf({ journalDays, journalMegabytes }: Config): JournalBounds {
+  return { days: journalDays, megabytes: journalMegabytes };
 }
 
 function runUntilStopped(workers: Workers, mapping: LiveMapping): Served {

@@ -1,10 +1,10 @@
-import { continueAsNew, proxyActivities } from '@temporalio/workflow';
+import { continueAsNew, patched, proxyActivities } from '@temporalio/workflow';
 import type { StorePart, UpkeepActivities } from '../activities/types';
 import { addTidied, nothingTidied, type Tidied } from '../sync/disorder';
 import { isLong } from './length';
 import { PRIORITY } from '../sync/taskQueues';
 
-const PARTS: readonly StorePart[] = ['links', 'claims', 'observations'];
+const PARTS: readonly StorePart[] = ['links', 'claims', 'observations', 'journal'];
 
 const { tidy } = proxyActivities<UpkeepActivities>({
   startToCloseTimeout: '10 minutes',
@@ -14,7 +14,8 @@ const { tidy } = proxyActivities<UpkeepActivities>({
 
 /**
  * Searches the link store for abandoned work: intents without a workflow, pairs that wait for a record that is linked,
- * claims without a link, observations that were left over. Signals their pairs, or removes the leftovers.
+ * claims without a link, observations that were left over. Signals their pairs, or removes the leftovers. Drops what the
+ * journal may not hold any longer.
  */
 export async function linkHygiene(
   begun: { part: number; after: string | null; tidied: Tidied } = {
@@ -26,7 +27,7 @@ export async function linkHygiene(
   let { part, after, tidied } = begun;
   for (;;) {
     const name = PARTS[part];
-    if (!name) return tidied;
+    if (!name || (name === 'journal' && !patched('the-journal-is-swept'))) return tidied;
     const outcome = await tidy({ part: name, after });
     tidied = addTidied(tidied, outcome.tidied);
     ({ after } = outcome);

@@ -18,6 +18,7 @@ import {
 } from '@temporalio/workflow';
 import type { Inbox, PairActivities, PairSummary, PlanInput, SystemActivities } from '../activities/types';
 import { parseCanonicalKey, type CanonicalKey } from '../sync/canonicalKey';
+import { mergedCauses } from '../sync/journalCauses';
 import type { Lane } from '../sync/lane';
 import type { Side } from '../sync/record';
 import { malformed, type Resolution } from '../sync/resolution';
@@ -52,6 +53,7 @@ function planner(lane: Lane): PairActivities {
 }
 
 const FORCED: Inbox = { hints: [], force: true, hops: 0 };
+const RESYNC: Inbox = { ...FORCED, causes: ['resync'] };
 
 /** The activities that run on one API's own task queue. Each of their calls may wait for the API's next minute. */
 function system(side: Side, lane: Lane, summary?: string): SystemActivities {
@@ -87,14 +89,14 @@ export async function keepInSync(key: CanonicalKey, carried: Inbox[] = []): Prom
     return summary;
   };
   setHandler(recordChanged, (message) => void receive(message));
-  setHandler(resync, () => void receive(FORCED));
-  setHandler(resyncUpdate, () => outcomeOf(FORCED), { validator: takesNothing });
+  setHandler(resync, () => void receive(RESYNC));
+  setHandler(resyncUpdate, () => outcomeOf(RESYNC), { validator: takesNothing });
   const decided = async (resolution: Resolution): Promise<PairSummary> => {
     deciding += 1;
     const id = await planner('interactive')
       .decide({ key, resolution })
       .finally(() => (deciding -= 1));
-    const outcome = await outcomeOf(FORCED);
+    const outcome = await outcomeOf({ ...FORCED, causes: [`decision:${id}`] });
     if (id && patched('a-decision-is-answered'))
       await planner('interactive').expectActedOn({ key, resolution, id });
     return outcome;
@@ -116,7 +118,7 @@ export async function keepInSync(key: CanonicalKey, carried: Inbox[] = []): Prom
     } catch (error) {
       if (isCancellation(error) || !(await isToldMore(inbox, () => deciding > 0))) throw error;
       // What this turn was told, the next one finds out by reading both records.
-      inbox.push({ ...FORCED, lane });
+      inbox.push({ ...FORCED, lane, ...(messages.causes && { causes: messages.causes }) });
     }
     if (!hasMessageOrIsIdle()) await condition(hasMessageOrIsIdle);
     // Nobody waits for an answer of this run: what came goes on in another.
@@ -186,12 +188,14 @@ function takesNothing(...found: unknown[]): void {
 /** Combines all messages so far: a burst of changes costs one turn. */
 function drain(inbox: Inbox[]): Inbox & { lane: Lane } {
   const messages = inbox.splice(0);
+  const causes = mergedCauses(...messages.map((message) => message.causes));
   const background = messages.length > 0 && messages.every(({ lane }) => lane === 'background');
   return {
     lane: background ? 'background' : 'interactive',
     hints: messages.flatMap(({ hints }) => hints),
     force: messages.some(({ force }) => force),
     hops: Math.max(0, ...messages.map(({ hops }) => hops)),
+    ...(causes.length > 0 && { causes }),
   };
 }
 

@@ -38,6 +38,8 @@ const SECTIONS: Section[] = [
         'pmsPollSeconds',
         'reconcileCron',
         'hygieneMinutes',
+        'journalDays',
+        'journalMegabytes',
       ],
     ],
   },

@@ -39,6 +39,7 @@ export const VERSIONED = {
   decisions: { written: ['decision'], apart: [] },
   reports: { written: ['report'], apart: [] },
   backfill: { written: ['records', 'tallies'], apart: ['sent', 'tallies'] },
+  journal: { written: ['outcome', 'rows'], apart: ['outcome', 'rows'] },
   /** What a backfill read and looks for, in a collection of its own for each run. */
   shelf: { written: ['record'], apart: [] },
 } as const satisfies Record<string, CollectionRules>;

@@ -11,6 +11,7 @@ import { registerConform } from './commands/conformCommand';
 import { registerControl } from './commands/controlCommand';
 import { registerCursors } from './commands/cursorsCommand';
 import { registerDoctor } from './commands/doctorCommand';
+import { registerHistory } from './commands/historyCommand';
 import { registerInit } from './commands/initCommand';
 import { registerLimits } from './commands/limitsCommand';
 import { registerLinks } from './commands/linksCommand';
@@ -68,6 +69,7 @@ async function main(argv: string[]): Promise<void> {
   registerDoctor(program);
   registerPlan(program);
   registerStatus(program);
+  registerHistory(program);
   registerBackfill(program);
   registerResync(program);
   registerRebuild(registerLinks(program));

@@ -20,6 +20,7 @@ const NAVIGATION = [
   { path: '/pairs', name: 'Pairs' },
   { path: '/conflicts', name: 'Conflicts' },
   { path: '/quarantine', name: 'Quarantine' },
+  { path: '/history', name: 'History' },
   { path: '/schedules', name: 'Schedules' },
 ] as const;
 

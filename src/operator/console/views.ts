@@ -5,6 +5,7 @@ import type { ConsoleContext } from './consoleContext';
 import { send, type Viewer } from './layout';
 import { messagePage } from './pages/loginPage';
 import { loadOverview, overviewPage } from './pages/overviewPage';
+import { historyPage, loadHistory } from './pages/historyPage';
 import { loadPair, pairPage } from './pages/pairPage';
 import { conflictsPage, loadPairs, pairsPage, quarantinePage } from './pages/pairsPage';
 import { loadSchedules, schedulesPage } from './pages/schedulesPage';
@@ -45,6 +46,9 @@ export function pages(app: FastifyInstance, context: ConsoleContext): void {
     const list = await loadPairs(context, request.query, { status: 'quarantined' });
     return send(reply, quarantinePage(list, viewerOf(request), context), request.viewer);
   });
+  app.get(`${root}/history`, async (request, reply) =>
+    send(reply, historyPage(await loadHistory(context, request.query), root), request.viewer),
+  );
   app.get(`${root}/pair`, async (request, reply) => {
     const { key: text } = z.object({ key: z.string() }).catch({ key: '' }).parse(request.query);
     const { store } = await context.database();

@@ -4,6 +4,7 @@ import { workOf, type Work } from '../../pairWork';
 import { inWordsOf, titleOf } from '../../titles';
 import { parseCanonicalKey, type CanonicalKey } from '../../../sync/canonicalKey';
 import type { Link, ParkedConflict } from '../../../sync/link';
+import type { JournalEntry } from '../../../sync/journal';
 import type { Mapping, PropertyRow } from '../../../sync/mapping';
 import { SIDES, type Json, type Side, type SyncRecord } from '../../../sync/record';
 import { textOf } from '../../../sync/values';
@@ -22,6 +23,7 @@ import {
   type Viewer,
 } from '../layout';
 import { valuesOf, type RowValues, type SideValue } from '../shownValues';
+import { latestOf, writesSection } from './historyPage';
 import { resyncForm } from './pairsPage';
 
 /** What a pair's page shows. */
@@ -32,6 +34,8 @@ export interface PairView {
   mapping: Mapping;
   /** Null where Temporal does not answer. */
   work: Work[] | null;
+  /** The latest writes. */
+  written: JournalEntry[];
   notice: string | null;
 }
 
@@ -55,7 +59,9 @@ export async function loadPair(context: ConsoleContext, key: CanonicalKey): Prom
       context.log.warn({ err: error }, 'console: Temporal does not answer');
       return null;
     });
-  return { key, link, rows: valuesOf(mapping, link, observed, references), mapping, work, notice: null };
+  const written = await latestOf(context, key);
+  const values = valuesOf(mapping, link, observed, references);
+  return { key, link, rows: values, mapping, work, written, notice: null };
 }
 
 export function pairPage(
@@ -75,7 +81,9 @@ export function pairPage(
       rows.map((row) => valueRow(row, root)),
     )}
     ${link.files && link.files.length > 0 && html`<p>${link.files.length} files.</p>`}
-    <h2>History</h2>
+    <h2>Written by the sync</h2>
+    ${writesSection(key, view.written, root)}
+    <h2>Overruled values</h2>
     ${historyTable(link)}
   `;
   const title = titleOf(view.mapping, link);

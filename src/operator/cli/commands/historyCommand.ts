@@ -1,0 +1,87 @@
+import type { Command } from 'commander';
+import type { JournalFilter } from '../../../links/journalStore';
+import { pairNamed } from '../../findPairs';
+import { HISTORY_COLUMNS, historyPage, linesOf } from '../../history';
+import { common } from '../common';
+import { paint, printJson, printLine, printTable, shown } from '../output';
+import { entityNamed, positive, timeNamed } from '../targets';
+import type { EntityType } from '../../../sync/record';
+import { withService, type CommonOptions, type Connected } from '../withService';
+
+/** What a command about writes of the sync is limited to. */
+export interface SelectOptions extends CommonOptions {
+  pair?: string;
+  entity?: EntityType;
+  since?: string;
+  cause?: string;
+  row?: string;
+}
+
+interface HistoryOptions extends SelectOptions {
+  until?: string;
+  limit: number;
+  after?: string;
+}
+
+const VALUE_WIDTH = 40;
+
+/** Adds the options that say which writes are meant. */
+export function selecting(command: Command): Command {
+  return command
+    .option('--pair <pair>', 'only of this pair: a record (zendesk:ticket:123) or a key')
+    .option('--entity <name>', 'only of this entity, e.g. TicketToProject', entityNamed)
+    .option('--since <time>', 'only from this time on, e.g. 2026-05-01T12:00:00Z')
+    .option('--cause <cause>', 'only by this cause (remap:9f3a11c0), or kind of causes (remap)')
+    .option('--row <row>', 'only with this row of the mapping, named as in "links show"');
+}
+
+export async function filterOf(
+  service: Connected,
+  { pair, entity, since, cause, row }: SelectOptions,
+): Promise<JournalFilter> {
+  return {
+    ...(pair !== undefined && { key: await pairNamed(service, pair) }),
+    ...(entity && { entity }),
+    ...(since !== undefined && { since: timeNamed('--since', since).toISOString() }),
+    ...(cause !== undefined && { cause }),
+    ...(row !== undefined && { row }),
+  };
+}
+
+export function registerHistory(program: Command): void {
+  common(
+    selecting(program.command('history').description('what the sync wrote to both systems, latest first'))
+      .option('--until <time>', 'only before this time')
+      .option('--limit <n>', 'the largest number of writes to list', positive('--limit'), 50)
+      .option('--after <place>', 'where the page before ended'),
+    'zendesk-pms-sync history --pair zendesk:ticket:123 --since 2026-05-01T12:00:00Z',
+  ).action(async (options: HistoryOptions) =>
+    withService(options, async (service) => {
+      const { until, limit, after } = options;
+      const filter = {
+        ...(await filterOf(service, options)),
+        ...(until !== undefined && { until: timeNamed('--until', until).toISOString() }),
+      };
+      const { entries, next } = await historyPage(service.store, filter, after ?? null, limit);
+      if (options.json) return printJson({ entries, next });
+      if (entries.length === 0) return printLine('nothing was written, or it is no longer in the journal');
+      printTable(
+        HISTORY_COLUMNS.map((name) => name.toLowerCase()),
+        entries
+          .flatMap(linesOf)
+          .map(({ at, key, record, what, row, before, after: now, why, outcome }) => [
+            at,
+            key,
+            record,
+            what,
+            row,
+            shown(before).slice(0, VALUE_WIDTH),
+            shown(now).slice(0, VALUE_WIDTH),
+            why,
+            outcome,
+          ]),
+      );
+      if (next !== null) printLine(paint('dim', `… and more; --after '${next}' shows them`));
+    }),
+  );
+}

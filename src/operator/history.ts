@@ -1,0 +1,99 @@
+import type { JournalFilter } from '../links/journalStore';
+import type { LinkStore } from '../links/linkStore';
+import type { JournalEntry, JournalRow } from '../sync/journal';
+import type { Json } from '../sync/record';
+import { BadInput } from './operatorErrors';
+
+/** The journal for people, in the same words at a terminal and in the console. */
+
+export const HISTORY_COLUMNS = [
+  'When',
+  'Pair',
+  'Record',
+  'What',
+  'Property',
+  'Before',
+  'After',
+  'Why',
+  'Outcome',
+] as const;
+
+/** One row of one write; a write without rows has one line all the same. */
+export interface HistoryLine {
+  /** ISO. */
+  at: string;
+  key: string;
+  record: string;
+  what: string;
+  row: string;
+  /** In the side's own form; undefined where it is not known. */
+  before: Json | undefined;
+  after: Json | undefined;
+  why: string;
+  outcome: string;
+}
+
+const WHAT: Record<JournalEntry['op'], string> = {
+  create: 'created',
+  update: 'updated',
+  followUp: 'commented',
+  archive: 'archived',
+  redact: 'redacted',
+  attach: 'file added',
+  detach: 'file removed',
+};
+
+export function linesOf(entry: JournalEntry): HistoryLine[] {
+  const { at, key, side, ref, op, joins, rows, causes, outcome, words } = entry;
+  const common = {
+    at,
+    key,
+    record: ref ?? `a new record of ${side === 'zendesk' ? 'Zendesk' : 'the PMS'}`,
+    what: joins ? 'joined' : WHAT[op],
+    why: causes.join(', '),
+  };
+  const said = words === null ? outcome : `${outcome}: ${words}`;
+  if (rows.length === 0) return [{ ...common, row: '', before: undefined, after: undefined, outcome: said }];
+  return rows.map((row) => ({
+    ...common,
+    row: row.row,
+    before: row.before,
+    after: row.shown ?? row.after,
+    outcome: [said, ...notesOn(row)].join('; '),
+  }));
+}
+
+function notesOn({ notTaken, known, before, cut }: JournalRow): string[] {
+  return [
+    ...(notTaken ? ['not taken'] : []),
+    ...(before !== undefined && known === 'agreed' ? ['before: as agreed'] : []),
+    ...(cut ? ['not whole: it cannot be undone'] : []),
+  ];
+}
+
+export interface HistoryPage {
+  entries: JournalEntry[];
+  /** Where the next page begins; null on the last one. */
+  next: string | null;
+}
+
+/** @param after `next` of the page before; null for the first @throws BadInput where it is none */
+export async function historyPage(
+  { journal }: Pick<LinkStore, 'journal'>,
+  filter: JournalFilter,
+  after: string | null,
+  limit: number,
+): Promise<HistoryPage> {
+  const found = await journal.page(filter, after === null ? null : placeOf(after), limit + 1);
+  const entries = found.slice(0, limit);
+  const last = entries.at(-1);
+  return { entries, next: found.length > limit && last ? `${last.at}~${last.id}` : null };
+}
+
+function placeOf(text: string): { at: string; id: string } {
+  const [at = '', ...rest] = text.split('~');
+  const id = rest.join('~');
+  if (id === '' || Number.isNaN(Date.parse(at)))
+    throw new BadInput(`found "${text.slice(0, 80)}", expected where an earlier page of the history ended`);
+  return { at, id };
+}

@@ -1,0 +1,15 @@
+/**
+ * Why something was written: a kind, and what names it within the kind. `poll:zendesk:tickets`, `webhook:pms`,
+ * `reconcile:RUN`, `resync`, `resync-all`, `decision:ID`, `remap:MAPPING`, `mapping:MAPPING` (a row was bound anew by it),
+ * `backfill:RUN`, `undo:ID`, `pair` (another pair was linked or ended), `hygiene`, `resume` (of a pause). Ids and names
+ * only: causes are in workflow histories.
+ */
+export type Cause = string;
+
+/** Of the causes that one write may have. */
+const CAUSES_AT_MOST = 5;
+
+/** Causes that came together, each once, the first ones first. */
+export function mergedCauses(...all: readonly (readonly Cause[] | undefined)[]): Cause[] {
+  return [...new Set(all.flatMap((some) => some ?? []))].slice(0, CAUSES_AT_MOST);
+}
