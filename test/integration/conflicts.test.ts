@@ -246,7 +246,7 @@ describe('resync', () => {
   test('of a record that exists nowhere says so', async () => {
     await begin();
     expect(await commands.resync('TicketToProject/zendesk:ticket:404404')).toMatchObject({
-      status: 'tombstone',
+      status: 'unknown',
       reason: 'zendesk:ticket:404404 does not exist',
     });
   });
