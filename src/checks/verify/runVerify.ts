@@ -106,7 +106,7 @@ class Run {
   async all(): Promise<void> {
     const { OrgToCustomer, TicketToProject, CommentToProject } = this.tools.mapping.entities;
     const both = (work: (from: Side) => Promise<unknown>) => together(SIDES.map(work));
-    const organizations = this.bases(OrgToCustomer, null);
+    const organizations = this.organizations(OrgToCustomer);
     const work = [
       organizations.then((bases) => both((from) => this.rowsOf(OrgToCustomer, from, bases[from]))),
       organizations.then(async () => {
@@ -123,6 +123,15 @@ class Run {
     await together(work);
     // A second counterpart may have come since.
     for (const count of this.counts) await count();
+  }
+
+  /** Organizations of which our customers are members, so that their tickets may be in them. */
+  private async organizations(table: EntityMapping): Promise<Record<Side, Base | null>> {
+    const bases = await this.bases(table, null);
+    for (const base of Object.values(bases))
+      for (const email of this.tools.world.customers)
+        if (base) await this.zendesk.join(email, base.ids.zendesk);
+    return bases;
   }
 
   private async comments(table: EntityMapping, from: Side, ticket: Base | null): Promise<void> {
