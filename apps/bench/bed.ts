@@ -8,7 +8,7 @@ import { MongoClient } from 'mongodb';
 import { receiveWebhooks, type RunningReceiver } from '../demo/webhooks';
 import { WorkerProcess, serviceSettings } from '../demo/worker';
 import { startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
-import { NOT_YET_SURVIVED, controlsOf } from 'testkit';
+import { controlsOf } from 'testkit';
 import { NO_LIMITS, type LimitOptions, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 import type { startMongo, startTemporal } from '../../src/platform/embedded/embeddedServers';
 import { openLinkStore, type LinkStore } from '../../src/links/linkStore';
@@ -49,7 +49,6 @@ export async function startSandboxes(
   const zendesk = await startZendeskSandbox({
     ...NO_LIMITS,
     ...limit,
-    obeys: NOT_YET_SURVIVED,
     clock,
   });
   const pms = await startPmsSandbox({ rateLimitPerMinute: UNLIMITED, clock });

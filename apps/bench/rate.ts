@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
-import { NOT_YET_SURVIVED, controlsOf } from 'testkit';
+import { controlsOf } from 'testkit';
 import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 import type { CallCount } from 'zendesk-sandbox/common';
 import { WorkerProcess, serviceSettings } from '../demo/worker';
@@ -47,7 +47,6 @@ async function main(): Promise<void> {
   const zendesk = await startZendeskSandbox({
     ...NO_LIMITS,
     rateLimitPerMinute: rate,
-    obeys: NOT_YET_SURVIVED,
   });
   const pms = await startPmsSandbox();
   const run = `bench-${randomBytes(3).toString('hex')}`;

@@ -41,6 +41,8 @@ export interface AgreementRow {
   /** Pairs in which each record has the other as its only counterpart. */
   linked: number;
   agreeing: number;
+  /** Pairs that agree but for values that a side did not take, with the reason that the sync states. */
+  notTaken: number;
   differing: number;
   /** Records without a counterpart and without a stated reason. */
   missing: number;
@@ -57,9 +59,26 @@ export interface AgreementReport {
   ok: boolean;
   rows: AgreementRow[];
   problems: Problem[];
-  waiting: { reason: string; count: number; records: string[] }[];
+  waiting: Excuse[];
+  /** What was not taken, by property and reason. */
+  notTaken: Excuse[];
   /** Tickets whose comments stand in another order in the PMS. Not part of {@link ok}. */
   orderBroken: string[];
+}
+
+/** Why records do not agree, though nothing is wrong. */
+export interface Excuse {
+  reason: string;
+  count: number;
+  records: string[];
+}
+
+/** A value that one side did not take, as the sync states it. */
+export interface StatedRefusal {
+  /** The mapping's name of the row. */
+  row: string;
+  /** The API's words, or the sync's. Without any it is no reason. */
+  words: string;
 }
 
 export interface StoredLink {
@@ -90,6 +109,8 @@ export interface CheckOptions {
    * reason that begins with `conflict` counts as a conflict.
    */
   waiting?: ReadonlyMap<string, string>;
+  /** Values that a side did not take, by the key of either record. They excuse these properties, and no other. */
+  notTaken?: ReadonlyMap<string, readonly StatedRefusal[]>;
   /** What the sync says belongs together; a pair known only from here is compared like any other. */
   links?: readonly StoredLink[];
 }

@@ -7,12 +7,14 @@ import {
   zendeskApi,
   type Access,
   type CommentWithAudit,
+  type JsonApi,
 } from 'testkit';
 import { z } from 'zod';
 
 /** All that both systems hold, as their public APIs show it, for the checker. */
 
 const PARALLEL_READS = 6;
+const IDS_PER_CALL = 100;
 
 // What the APIs answer, as far as the comparison needs it. Unknown fields pass.
 
@@ -143,21 +145,43 @@ function tagsOfField({ tag, custom_field_options: options }: z.infer<typeof zend
 
 export async function readZendesk(access: Access): Promise<ZendeskWorld> {
   const api = zendeskApi(access);
-  const users = await listZendesk(api, '/users.json', 'users', zendeskUser);
+  const listed = await listZendesk(api, '/users.json', 'users', zendeskUser);
   const groups = await listZendesk(api, '/groups.json', 'groups', zendeskGroup);
   const organizations = await listZendesk(api, '/organizations.json', 'organizations', zendeskOrganization);
   const fields = await listZendesk(api, '/ticket_fields.json', 'ticket_fields', zendeskField);
-  const listed = await listZendesk(api, '/tickets.json', 'tickets', zendeskTicket);
-  const tickets = listed.filter(({ status }) => status !== 'deleted');
+  const all = await listZendesk(api, '/tickets.json', 'tickets', zendeskTicket);
+  const tickets = all.filter(({ status }) => status !== 'deleted');
   const comments = await inParallel(tickets, PARALLEL_READS, ({ id }) => readComments(api, id));
+  const users = new Map(listed.map((user) => [user.id, user]));
+  // The list shows active people only; those who were deactivated stay on their records.
+  const named = [
+    ...tickets.flatMap(({ requester_id: requester, assignee_id: assignee }) => [requester, assignee]),
+    ...comments.flat().map(({ author_id: author }) => author),
+  ];
+  for (const user of await usersOf(api, named, users)) users.set(user.id, user);
   return {
-    users: new Map(users.map((user) => [user.id, user])),
+    users,
     groups: new Map(groups.map(({ id, name }) => [id, name])),
     organizations,
     tickets,
     comments: comments.flat(),
     fieldTags: new Set(fields.flatMap(tagsOfField)),
   };
+}
+
+/** https://developer.zendesk.com/api-reference/ticketing/users/users/#show-many-users */
+async function usersOf(
+  api: JsonApi,
+  named: readonly (string | null)[],
+  known: ReadonlyMap<string, ZendeskUser>,
+): Promise<ZendeskUser[]> {
+  const unknown = [...new Set(named)].filter((id) => id !== null && Number(id) > 0 && !known.has(id));
+  const found: ZendeskUser[] = [];
+  for (let n = 0; n < unknown.length; n += IDS_PER_CALL) {
+    const path = `/users/show_many.json?ids=${unknown.slice(n, n + IDS_PER_CALL).join(',')}`;
+    found.push(...(await api.call('GET', path, z.looseObject({ users: z.array(zendeskUser) }))).users);
+  }
+  return found;
 }
 
 export async function readPms(access: Access): Promise<PmsWorld> {

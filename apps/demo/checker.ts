@@ -12,6 +12,7 @@ import {
   type AgreementRow,
   type CheckOptions,
   type EntityName,
+  type Excuse,
   type Pair,
   type PmsKeeps,
   type Problem,
@@ -36,6 +37,7 @@ import {
   seconds,
   type Comparable,
 } from './comparable';
+import { brokenOrder } from './commentOrder';
 import { Pairing } from './pairing';
 
 interface Property {
@@ -55,6 +57,7 @@ export async function checkAgreement(options: CheckOptions): Promise<AgreementRe
 class Check {
   private readonly problems: Problem[] = [];
   private readonly waitingBy = new Map<string, string[]>();
+  private readonly notTakenBy = new Map<string, string[]>();
   private readonly waiting: ReadonlyMap<string, string>;
   private readonly keeps: PmsKeeps;
   private readonly followUps = new Map<string, string[]>();
@@ -89,17 +92,12 @@ class Check {
       this.compare('comments', comments, (pair) => this.commentProperties(pair, tickets)),
     ];
 
-    const waiting = [...this.waitingBy].map(([reason, records]) => ({
-      reason,
-      count: records.length,
-      records,
-    }));
-    waiting.sort((a, b) => b.count - a.count);
     return {
       ok: this.problems.length === 0,
       rows,
       problems: this.problems,
-      waiting,
+      waiting: excusesOf(this.waitingBy),
+      notTaken: excusesOf(this.notTakenBy),
       orderBroken: brokenOrder(comments.pairs),
     };
   }
@@ -273,6 +271,7 @@ class Check {
       ...pairing.counts,
       linked: pairing.pairs.length,
       agreeing: 0,
+      notTaken: 0,
       differing: 0,
       missing: 0,
       waiting: 0,
@@ -285,9 +284,12 @@ class Check {
       if (!this.excuse(null, [problem.zendesk, problem.pms])) this.problems.push(problem);
     }
     for (const pair of pairing.pairs) {
-      const differing = properties(pair).filter((each) => !each.excused && this.differs(each));
-      if (differing.length === 0) row.agreeing++;
-      else if (!this.excuse(row, [pair.zendesk.key, pair.pms.key])) {
+      const keys = [pair.zendesk.key, pair.pms.key];
+      const all = properties(pair).filter((each) => !each.excused && this.differs(each));
+      const differing = all.filter((each) => !this.wasNotTaken(each, keys));
+      if (all.length === 0) row.agreeing++;
+      else if (differing.length === 0) row.notTaken++;
+      else if (!this.excuse(row, keys)) {
         row.differing++;
         for (const { name, zendesk, pms } of differing) {
           this.problems.push({
@@ -323,6 +325,16 @@ class Check {
     return !same(zendesk ?? nothing, pms ?? nothing);
   }
 
+  /** A side did not take the other's value, and the sync says why. */
+  private wasNotTaken({ name }: Property, keys: readonly string[]): boolean {
+    const stated = keys.flatMap((key) => this.options.notTaken?.get(key) ?? []);
+    const found = stated.find(({ row, words }) => row === (ROWS[name] ?? name) && words !== '');
+    if (!found) return false;
+    const reason = `${name}: ${found.words}`;
+    this.notTakenBy.set(reason, [...(this.notTakenBy.get(reason) ?? []), ...keys.slice(0, 1)]);
+    return true;
+  }
+
   /** Counts a record as waiting where the sync says why; without a row, only tells whether it does. */
   private excuse(row: AgreementRow | null, keys: (string | null)[]): boolean {
     const key = keys.find((each) => each !== null && this.waiting.has(each));
@@ -335,6 +347,22 @@ class Check {
     }
     return true;
   }
+}
+
+/** What the shipped mapping calls the rows of properties that have another name here. */
+const ROWS: Readonly<Record<string, string>> = {
+  customer: 'customerId',
+  'due date': 'dueDate',
+  'source URL': 'sourceUrl',
+  'shared tickets': 'sharedProjects',
+  'shared comments': 'sharedNotes',
+  text: 'body',
+};
+
+/** The most frequent first. */
+function excusesOf(records: ReadonlyMap<string, string[]>): Excuse[] {
+  const excuses = [...records].map(([reason, all]) => ({ reason, count: all.length, records: all }));
+  return excuses.sort((a, b) => b.count - a.count);
 }
 
 function organizationProperties({
@@ -358,30 +386,4 @@ function commentKey({ ticketId, id }: CommentWithAudit): string {
 
 function channelName(channel: unknown): string {
   return typeof channel === 'string' || typeof channel === 'number' ? String(channel) : '';
-}
-
-/**
- * Tickets whose comments of one origin stand in another order on the other side. Comments of different
- * origins that crossed on the way may rightly stand differently.
- */
-function brokenOrder(pairs: readonly Pair<CommentWithAudit, PmsNote>[]): string[] {
-  const groups = new Map<string, { zendesk: CommentWithAudit; pms: PmsNote }[]>();
-  for (const { zendesk, pms } of pairs) {
-    const group = `${zendesk.record.ticketId} ${zendesk.record.ref === null}`;
-    groups.set(group, [...(groups.get(group) ?? []), { zendesk: zendesk.record, pms: pms.record }]);
-  }
-  const broken = new Set<string>();
-  for (const group of groups.values()) {
-    // Pairs come in Zendesk's order of the comments; ties of time are in the order of creation.
-    const times = group.map(({ pms }) => Date.parse(pms.occurredAt ?? pms.createdAt));
-    for (let n = 1; n < group.length; n++) {
-      const [before, after] = [group[n - 1], group[n]];
-      const step = (times[n] ?? 0) - (times[n - 1] ?? 0);
-      if (!before || !after || step > 0) continue;
-      if (step < 0 || before.pms.id.localeCompare(after.pms.id, undefined, { numeric: true }) > 0) {
-        broken.add(`zendesk:ticket:${after.zendesk.ticketId}`);
-      }
-    }
-  }
-  return [...broken];
 }

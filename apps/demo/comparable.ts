@@ -25,8 +25,9 @@ export function plainText(value: string | null): string {
       // The sync keeps Zendesk from changing a text with a character that nobody sees (docs/comments.md).
       .replaceAll('\u2060', '')
       .replace(/\r\n?/g, '\n')
-      .replaceAll('\t', ' ')
-      .replace(/[^\S\n]+$/gm, '')
+      // A tab, and each of the spaces that mail clients and web editors leave, counts as a blank.
+      .replace(/[^\S\n]/g, ' ')
+      .replace(/ +$/gm, '')
       .replace(/^\n+/, '')
       .trimEnd()
   );

@@ -1,5 +1,5 @@
 import type { Edit } from 'testkit';
-import type { AgreementReport } from './agreementReport';
+import type { AgreementReport, Excuse } from './agreementReport';
 import type { Environment } from './environment';
 import { colour, formatDuration, printLine, printTable } from './report';
 import type { Spending } from './spending';
@@ -32,7 +32,7 @@ export function printLatencies(latencies: readonly Latency[], how: string): void
   );
 }
 
-export function printReport({ rows, problems, waiting, orderBroken }: AgreementReport): void {
+export function printReport({ rows, problems, waiting, notTaken, orderBroken }: AgreementReport): void {
   const right = (title: string) => ({ title, align: 'right' as const });
   printTable(
     out,
@@ -43,6 +43,7 @@ export function printReport({ rows, problems, waiting, orderBroken }: AgreementR
       right('PMS'),
       right('linked'),
       right('agreeing'),
+      right('not taken'),
       right('differing'),
       right('missing'),
       right('waiting'),
@@ -55,6 +56,7 @@ export function printReport({ rows, problems, waiting, orderBroken }: AgreementR
       row.pms,
       row.linked,
       row.agreeing,
+      row.notTaken,
       row.differing,
       row.missing,
       row.waiting,
@@ -62,17 +64,21 @@ export function printReport({ rows, problems, waiting, orderBroken }: AgreementR
       row.duplicates,
     ]),
   );
-  for (const { reason, count, records } of waiting) {
-    printLine(
-      out,
-      `  ${count} waiting: ${reason}${records.length > 0 ? ` (${records.slice(0, 3).join(', ')}${records.length > 3 ? ', …' : ''})` : ''}`,
-    );
-  }
+  printExcuses('waiting', waiting);
+  printExcuses('not taken', notTaken);
   for (const { kind, text } of problems.slice(0, 20))
     printLine(out, colour(out, 'red', `  ${kind}: ${text}`));
   if (problems.length > 20) printLine(out, `  … and ${problems.length - 20} more`);
   if (orderBroken.length > 0)
     printLine(out, `  comments in another order on: ${orderBroken.slice(0, 5).join(', ')}`);
+}
+
+function printExcuses(what: string, excuses: readonly Excuse[]): void {
+  for (const { reason, count, records } of excuses)
+    printLine(
+      out,
+      `  ${count} ${what}: ${reason}${records.length > 0 ? ` (${records.slice(0, 3).join(', ')}${records.length > 3 ? ', …' : ''})` : ''}`,
+    );
 }
 
 /** What the sync itself says of records that it has not linked, also of those that no public list shows. */

@@ -16,7 +16,6 @@ import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 import { startPms, type DemoPms, type PmsName } from './pms';
 import { receiveWebhooks, type RunningReceiver } from './webhooks';
 import { WorkerProcess, serviceSettings } from './worker';
-import { NOT_YET_SURVIVED } from 'testkit';
 
 /**
  * What the sandbox account allows a minute: Zendesk's largest plan, with the high-volume add-on. Only its 300 ticket
@@ -54,7 +53,7 @@ export async function startEnvironment(
   mkdirSync(folder, { recursive: true });
   const temporal = await startTemporal({ onProgress, uiPort: 0, searchAttributes: SEARCH_ATTRIBUTES });
   const mongo = await startMongo({ onProgress });
-  const zendesk = await startZendeskSandbox({ ...ZENDESK_LIMITS, obeys: NOT_YET_SURVIVED });
+  const zendesk = await startZendeskSandbox(ZENDESK_LIMITS);
   const pms = await startPms(pmsName, onProgress);
   const mongoClient = await MongoClient.connect(mongo.uri);
   // A run of its own on servers that are somebody's: databases and task queues are named apart.

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { loadZendeskData } from 'zendesk-sandbox';
 import type { LinkStatus } from '../../src/sync/link';
 import { controlsOf, quickEdits, scriptEdits, sleep, type Edit } from 'testkit';
-import type { StoredLink } from './agreementReport';
+import type { CheckOptions, StatedRefusal, StoredLink } from './agreementReport';
 import { checkAgreement } from './checker';
 import { generateData } from './data';
 import { printLatencies, printReport, printSpending, printUnlinked, type Latency } from './demoTables';
@@ -107,8 +107,7 @@ async function run(environment: Environment, options: Options): Promise<boolean>
   const idle = difference(await meter.read(), before);
 
   printLine(out, 'Comparing both systems record by record …');
-  const { links, waiting } = await storedLinks(environment);
-  const report = await checkAgreement({ ...access, keeps: pms.keeps, links, waiting });
+  const report = await checkAgreement({ ...access, keeps: pms.keeps, ...(await storedLinks(environment)) });
   printReport(report);
   await printUnlinked(environment);
   printSpending(first, live, idle, await countLinked(environment), edits);
@@ -274,13 +273,16 @@ async function setPolling({ client, taskQueue }: Environment, on: boolean): Prom
 
 async function storedLinks({
   store,
-}: Environment): Promise<{ links: StoredLink[]; waiting: Map<string, string> }> {
+}: Environment): Promise<Required<Pick<CheckOptions, 'links' | 'waiting' | 'notTaken'>>> {
   const links: StoredLink[] = [];
   const waiting = new Map<string, string>();
+  const notTaken = new Map<string, StatedRefusal[]>();
   for await (const link of store.all()) {
     const { zendesk, pms } = link.sides;
     if (zendesk && pms) links.push({ zendesk: zendesk.ref, pms: pms.ref });
-    if (link.status === 'linked' && link.reason === null) continue;
+    if (link.notTaken && zendesk) notTaken.set(zendesk.ref, link.notTaken);
+    // What was not taken excuses these properties alone.
+    if (link.status === 'linked' && (link.reason === null || link.reason.code === 'not_taken')) continue;
     const reason =
       link.status === 'conflict'
         ? `conflict: ${link.reason?.text ?? ''}`
@@ -289,7 +291,7 @@ async function storedLinks({
     for (const ref of new Set([origin, zendesk?.ref, pms?.ref]))
       if (ref !== undefined) waiting.set(ref, reason);
   }
-  return { links, waiting };
+  return { links, waiting, notTaken };
 }
 
 async function countLinked({ store }: Environment): Promise<number> {

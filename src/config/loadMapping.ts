@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { MappingError, parseMapping } from '../sync/mappingFile';
 import { bindProperties, type FormerName } from '../sync/bindProperties';
 import type { EntityMapping, Mapping } from '../sync/mapping';
+import { misfitsOf } from '../sync/misfits';
 import { ENTITY_TYPES, SIDES, type Side } from '../sync/record';
 import type { PropertyInfo, SystemPort } from '../systems/port';
 import { readYaml } from './readYaml';
@@ -52,7 +53,12 @@ export function bindMapping(
   const bound = bindProperties(mapping, offered, file, formerName);
   const faults = ENTITY_TYPES.flatMap((type) => matchFaults(bound.entities[type], systems));
   if (faults.length > 0) throw new MappingError(faults.map((fault) => `${file}: ${fault}`).join('\n'));
-  return bound;
+  const misfits = ENTITY_TYPES.flatMap((type) => {
+    const table = bound.entities[type];
+    const fields = (side: Side) => offered[side].get(table.kind[side]);
+    return misfitsOf(table, { zendesk: fields('zendesk'), pms: fields('pms') });
+  });
+  return { ...bound, misfits };
 }
 
 /** A match rule that no look-up can serve would otherwise show with the first record that needs it. */

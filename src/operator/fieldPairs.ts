@@ -1,5 +1,5 @@
-import { writesTo, type EntityMapping, type PropertyRow } from '../sync/mapping';
-import { SIDES, otherSide, type Side } from '../sync/record';
+import type { EntityMapping, PropertyRow } from '../sync/mapping';
+import { SIDES, type Side } from '../sync/record';
 import type { PropertyInfo } from '../systems/port';
 
 /** A line of a mapping file, as a person would write it. */
@@ -92,33 +92,4 @@ function namesOf({ name, custom }: PropertyInfo): string[] {
   return [name.slice(name.indexOf('.') + 1), custom?.title ?? ''].map((text) =>
     text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, ''),
   );
-}
-
-/** Where the tables of a mapping and the values that a side's field takes do not fit each other, one line each. */
-export function unknownValues(
-  table: EntityMapping,
-  offered: Record<Side, readonly PropertyInfo[]>,
-): string[] {
-  const problems: string[] = [];
-  for (const row of table.rows) {
-    if (row.transform.kind !== 'enum') continue;
-    const { toPms, toZendesk } = row.transform;
-    const named = { zendesk: [...toPms.keys()], pms: [...toZendesk.keys()] };
-    for (const side of SIDES) {
-      const options = offered[side].find(({ name }) => name === row[side])?.custom?.options;
-      if (!options) continue;
-      const at = `${table.entity} row "${row.zendesk ?? '—'} ↔ ${row.pms ?? '—'}"`;
-      const unknown = named[side].filter((value) => !options.includes(value));
-      if (unknown.length > 0)
-        problems.push(
-          `${at}: the table names ${unknown.join(', ')}, which ${side} does not have; it has ${options.join(', ')}`,
-        );
-      const missing = options.filter((value) => !named[side].includes(value));
-      if (missing.length > 0 && writesTo(row, otherSide(side)))
-        problems.push(
-          `${at}: ${side} also has ${missing.join(', ')}, which the table does not name; a record with it would be quarantined`,
-        );
-    }
-  }
-  return problems;
 }

@@ -102,6 +102,8 @@ export interface Mapping {
   bound?: readonly BoundProperty[];
   /** What rests; absent before the mapping was checked against both systems. */
   resting?: readonly Resting[];
+  /** What does not fit the fields of both systems, for a person, though other values can be synced. */
+  misfits?: readonly string[];
 }
 
 /** Whether a change on the other side is ever written to this side. */

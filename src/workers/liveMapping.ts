@@ -67,6 +67,7 @@ export class LiveMapping implements FieldsInUse {
         'the mapping file is older than one that pairs were synced by, which wait; if it is meant, run "zendesk-pms-sync remap"',
       );
     }
+    for (const misfit of mapping.misfits ?? []) around.log.warn(`the mapping does not fit: ${misfit}`);
     await live.keep(mapping);
     live.noteFields();
     live.timer = setInterval(() => {

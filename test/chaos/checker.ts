@@ -119,14 +119,12 @@ class Check {
     const links = this.links.flatMap(({ status, sides: { zendesk, pms } }) =>
       status !== 'tombstone' && zendesk && pms ? [{ zendesk: zendesk.ref, pms: pms.ref }] : [],
     );
-    const report = await checkAgreement({ ...this.access, waiting, links });
+    const stated = this.links.flatMap(({ sides, notTaken }) =>
+      sides.zendesk && notTaken ? [[sides.zendesk.ref, notTaken] as const] : [],
+    );
+    const report = await checkAgreement({ ...this.access, waiting, links, notTaken: new Map(stated) });
     for (const problem of report.problems)
-      if (
-        !this.isParked(problem) &&
-        !this.isNotTaken(problem) &&
-        !this.isSamePair(problem) &&
-        !this.isBelowTheEnded(problem)
-      )
+      if (!this.isParked(problem) && !this.isSamePair(problem) && !this.isBelowTheEnded(problem))
         this.violations.push(
           `${problem.kind}: ${problem.zendesk ?? '—'} ↔ ${problem.pms ?? '—'}: ${problem.text}`,
         );
@@ -145,12 +143,6 @@ class Check {
   private isParked({ kind, zendesk, property }: Problem): boolean {
     const link = this.linkOf.get(zendesk ?? '');
     return kind === 'differs' && link?.conflicts.some(({ row }) => row === property) === true;
-  }
-
-  /** A side did not take the other's value, and the link says why. */
-  private isNotTaken({ kind, zendesk, property }: Problem): boolean {
-    const aside = this.linkOf.get(zendesk ?? '')?.notTaken?.find(({ row }) => row === property);
-    return kind === 'differs' && aside !== undefined && aside.words !== '';
   }
 
   /** Both refer to one pair whose other half is archived, and so in no list. */
@@ -275,7 +267,9 @@ class Check {
       if (!isTicket || ![zendesk.ref, pms.ref].every((ref) => this.isLive(ref))) return [];
       return this.isClosed(link) ? [] : [{ link, refs: { zendesk: zendesk.ref, pms: pms.ref } }];
     });
-    const isExcused = (link: LinkDocument, row: string) => link.conflicts.some((each) => each.row === row);
+    const isExcused = ({ conflicts, notTaken = [] }: LinkDocument, row: string) =>
+      conflicts.some((each) => each.row === row) ||
+      notTaken.some((each) => each.row === row && each.words !== '');
     this.violations.push(...checkCustomFields(this.world, pairs, isExcused));
   }
 

@@ -29,7 +29,7 @@ export function checkCustomFields(
 ): string[] {
   return pairs.flatMap((pair) =>
     CUSTOM_FIELD_NAMES.flatMap((field) => {
-      const excused = isExcused(pair.link, `customFields.${CUSTOM_FIELDS[field].key}`);
+      const excused = isExcused(pair.link, `customFields_${CUSTOM_FIELDS[field].key}`);
       return [...(excused ? [] : differences(world, pair, field)), ...erasures(world, pair, field)];
     }),
   );

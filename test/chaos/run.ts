@@ -113,6 +113,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
 
 /** A world with people in it. */
 class Stage {
+  /** Changes of fields that the service was started after. */
+  private known = 0;
+
   private constructor(
     readonly world: World,
     readonly people: RandomPeople,
@@ -147,6 +150,8 @@ class Stage {
       world.climate = [];
       await Promise.all(SIDES.map((side) => world.setFaults(side, [])));
     }
+    if (people.administrators.changes > this.known) world.restartWorkers();
+    this.known = people.administrators.changes;
     const unrest = await world.rest();
     if (unrest !== null) return [unrest];
     const violations = await findViolations(world, people, this.access);

@@ -34,7 +34,7 @@ const projectOf = (id: number) =>
 /** A linked pair. @returns the ticket's id and the project's */
 async function pair(subject: string): Promise<{ ticket: number; project: string }> {
   const made = await boxes.zd('POST', '/tickets', {
-    ticket: { subject, comment: { body: 'x' }, tags: ['a'] },
+    ticket: { subject, comment: { body: 'x' }, tags: ['a'], type: 'task' },
   });
   const ticket = (made['ticket'] as { id: number }).id;
   await stack.settle();

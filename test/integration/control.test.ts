@@ -5,6 +5,7 @@ import { resyncMany } from '../../src/workflows';
 import { controlState, pause, resume } from '../../src/workflows/control';
 import { controlId } from '../../src/workflows/ids';
 import { cliOf } from '../support/cli';
+import { addMember } from '../support/membership';
 import { until } from '../support/serviceProcess';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
@@ -109,6 +110,7 @@ describe('control', () => {
   test('resync of an organization, and of what changed since, reads just these pairs', async () => {
     const acme = boxes.zendesk.organizations.create({ name: 'Acme' }, 1);
     const other = boxes.zendesk.organizations.create({ name: 'Other' }, 1);
+    for (const { id } of [acme, other]) addMember(boxes.zendesk, id);
     for (const organization of [acme, acme, other])
       await boxes.zd('POST', '/tickets', {
         ticket: { subject: organization.name, comment: { body: 'd' }, organization_id: organization.id },

@@ -7,6 +7,7 @@ import type { PmsRecord } from 'pms-sandbox';
 import { controlsOf } from 'testkit';
 import type { FaultInput } from 'zendesk-sandbox/common';
 import { startBackfill } from '../../src/workers/startBackfill';
+import { addMember } from '../support/membership';
 import { MAPPING_FILE, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
@@ -47,6 +48,10 @@ describe('end to end', () => {
     const org = await boxes.zd('POST', '/organizations', {
       organization: { name: 'Acme', domain_names: ['Acme.example'], tags: ['VIP Gold'] },
     });
+    addMember(boxes.zendesk, (org['organization'] as { id: number }).id, {
+      email: 'carla@acme.example',
+      name: 'Carla',
+    });
     await boxes.zd('POST', '/tickets', {
       ticket: {
         subject: 'Printer on fire 🔥',
@@ -55,7 +60,7 @@ describe('end to end', () => {
         requester: { email: 'carla@acme.example', name: 'Carla' },
         assignee_email: 'bob@sandbox.example',
         priority: 'urgent',
-        type: 'incident',
+        type: 'task',
         tags: ['hardware'],
         due_at: '2030-01-02T03:04:05Z',
       },
@@ -77,8 +82,9 @@ describe('end to end', () => {
       description: 'It smokes.\nHelp & 1 < 2',
       status: 'in_progress',
       priority: 'critical',
-      type: 'incident',
-      tags: ['hardware'],
+      type: 'task',
+      // A new ticket gets its organization's tags, too.
+      tags: ['gold', 'hardware', 'vip'],
       dueDate: '2030-01-02T03:04:05Z',
       customerId: one(customers()).id,
       channel: 'api',

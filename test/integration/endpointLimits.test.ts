@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient, type Db } from 'mongodb';
 import { NO_LIMITS, type LimitOptions, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
-import { controlsOf, NOT_YET_SURVIVED } from 'testkit';
+import { controlsOf } from 'testkit';
 import { RateBudgets } from '../../src/systems/budget/rateBudgets';
 import { untoldRate } from '../../src/systems/pmsAdapter';
 import { inCallContext, type Attempt } from '../../src/systems/callContext';
@@ -37,7 +37,6 @@ const start = async (limits: Partial<LimitOptions>, share = 1) => {
   zendesk = await startZendeskSandbox({
     ...NO_LIMITS,
     ...limits,
-    obeys: NOT_YET_SURVIVED,
     clock: clock.now,
   });
   workers = [0, 1].map(() => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import { MongoClient, type Db } from 'mongodb';
 import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
-import { controlsOf, NOT_YET_SURVIVED } from 'testkit';
+import { controlsOf } from 'testkit';
 import { RateBudgets } from '../../src/systems/budget/rateBudgets';
 import type { BucketDocument } from '../../src/systems/budget/budgetWindow';
 import { usedSince } from '../../src/systems/budget/pastWindows';
@@ -44,7 +44,6 @@ describe('rate budget over two workers', () => {
     mongo = await MongoClient.connect(testServers().mongodbUri);
     db = mongo.db(`budget-${randomUUID().slice(0, 8)}`);
     zendesk = await startZendeskSandbox({
-      obeys: NOT_YET_SURVIVED,
       ...NO_LIMITS,
       rateLimitPerMinute: LIMIT,
       incrementalPerMinute: 10,

@@ -37,7 +37,12 @@ const satisfaction = (ticketId: number) =>
 
 test('a rating reaches the project, and an edit of it there is reverted', async () => {
   const made = await boxes.zd('POST', '/tickets', {
-    ticket: { subject: 'Printer', comment: { body: 'It smokes.' }, status: 'solved' },
+    ticket: {
+      subject: 'Printer',
+      comment: { body: 'It smokes.' },
+      assignee_email: 'bob@sandbox.example',
+      status: 'solved',
+    },
   });
   const { id } = made['ticket'] as { id: number };
   await stack.settle();

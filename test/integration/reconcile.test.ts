@@ -5,6 +5,7 @@ import { controlsOf } from 'testkit';
 import type { ReconcileReport } from '../../src/sync/findings';
 import { linkHygiene, reconcile } from '../../src/workflows';
 import { reconcileProgress } from '../../src/workflows/reconcile';
+import { addMember } from '../support/membership';
 import { ServiceProcess, serviceEnvironment, until } from '../support/serviceProcess';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
@@ -54,6 +55,7 @@ describe('reconcile', () => {
 
   async function someRecords(): Promise<void> {
     const acme = boxes.zendesk.organizations.create({ name: 'Acme' }, 1);
+    addMember(boxes.zendesk, acme.id);
     for (let i = 0; i < 6; i += 1)
       await boxes.zd('POST', '/tickets', {
         ticket: { subject: `T ${i}`, comment: { body: 'd' }, organization_id: acme.id },

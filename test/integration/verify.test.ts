@@ -1,4 +1,3 @@
-import { NOT_YET_SURVIVED } from 'testkit';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -83,7 +82,6 @@ describe('in the sandbox', () => {
         PATH: process.env['PATH'] ?? '',
         HOME: process.env['HOME'] ?? '',
         MAPPING_FILE: file,
-        ZENDESK_SANDBOX_OBEYS: JSON.stringify(NOT_YET_SURVIVED),
       },
       ['verify', '--sandbox', '--json', ...reports],
     );

@@ -18,7 +18,6 @@ import {
   TYPING_ERRORS,
   type UserError,
 } from '../support/userErrors';
-import { NOT_YET_SURVIVED } from 'testkit';
 
 /**
  * Every mistake in docs/errors.md is made, by the compiled command line, and what it says is what stands
@@ -86,7 +85,7 @@ async function storeOfLaterRelease(): Promise<void> {
 /** A Zendesk in the state that the error is about, and the variables that lead to it. */
 async function stateOf({ zendesk }: UserError): Promise<Record<string, string>> {
   if (!zendesk) return {};
-  const own = await startZendeskSandbox({ obeys: NOT_YET_SURVIVED });
+  const own = await startZendeskSandbox();
   others.push(own);
   return { ZENDESK_BASE_URL: own.url, ...serviceSignIn(own), ...(await zendesk(own)) };
 }

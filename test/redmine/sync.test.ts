@@ -107,6 +107,7 @@ test('an organization, its ticket and comments become a project, an issue and jo
     },
   });
   const organizationId = (organization as { id: number }).id;
+  bed.addMember(organizationId, { email: 'carla@acme.example', name: 'Carla' });
   const { id } = await newTicket({
     subject: 'Printer on fire ðŸ”¥',
     comment: { body: 'It smokes.\r\nHelp & 1 < 2' },
@@ -143,7 +144,8 @@ test('an organization, its ticket and comments become a project, an issue and jo
   expect([2, 3, 4].map((field) => custom(issue, field))).toEqual([
     'carla@acme.example',
     'bob@sandbox.example',
-    'hardware smoke',
+    // A new ticket gets its organization's tags, too.
+    'hardware smoke vip',
   ]);
   expect(custom(issue, 5)).toMatch(new RegExp(`/agent/tickets/${id}$`));
   const notes = await notesOn(issue.id);
@@ -190,6 +192,7 @@ test('a ticket without an organization is in the inbox, and moves to a customerâ
   await quiet();
   expect((await issueOf(id)).project).toEqual({ id: 1, name: 'Inbox' });
   const { organization } = await bed.zd('POST', '/organizations', { organization: { name: 'Initech' } });
+  bed.addMember((organization as { id: number }).id);
   await bed.zd('PUT', `/tickets/${id}`, {
     ticket: { organization_id: (organization as { id: number }).id },
   });
@@ -202,7 +205,12 @@ test('a ticket without an organization is in the inbox, and moves to a customerâ
 });
 
 test('edits travel both ways, those of one moment in different properties too', async () => {
-  const { id } = await newTicket({ priority: 'low', due_at: '2031-01-02T03:04:05Z', type: 'task' });
+  const { id } = await newTicket({
+    priority: 'low',
+    due_at: '2031-01-02T03:04:05Z',
+    type: 'task',
+    assignee_email: 'bob@sandbox.example',
+  });
   await quiet();
   const issue = await issueOf(id);
   expect(issue.due_date).toBe('2031-01-02');
@@ -324,6 +332,7 @@ test('a deleted ticket ends its pair, and its issue stays', async () => {
 test('an issue of a closed project is not written, and the link names the refusal', async () => {
   const { organization } = await bed.zd('POST', '/organizations', { organization: { name: 'Closed Ltd' } });
   const organizationId = (organization as { id: number }).id;
+  bed.addMember(organizationId);
   const { id } = await newTicket({ organization_id: organizationId });
   await quiet();
   const { project } = await issueOf(id);

@@ -83,6 +83,7 @@ test('a ticket with all that it has becomes a project: tags are items of their o
     },
   });
   const organization = made['organization'] as { id: number; name: string };
+  bed.addMember(organization.id);
   const { id, subject } = await newTicket({
     organization_id: organization.id,
     tags: ['vip', 'gold'],
@@ -113,10 +114,10 @@ test('edits go both ways, emptied values too, and are written once', async () =>
   await bed.rd('PATCH', `/project/${project.id}`, { title: 'By Roundup', status: 'open', tags: [tag?.id] });
   await quiet();
   expect(await ticket(id)).toMatchObject({ subject: 'By Roundup', status: 'open', tags: ['vip'] });
-  await bed.zd('PUT', `/tickets/${id}`, { ticket: { subject: 'By Zendesk', tags: [], priority: null } });
+  await bed.zd('PUT', `/tickets/${id}`, { ticket: { subject: 'By Zendesk', tags: [], priority: 'urgent' } });
   await quiet();
   const after = await projectOf(id);
-  expect(after).toMatchObject({ title: 'By Zendesk', 'priority.name': null, tags: [] });
+  expect(after).toMatchObject({ title: 'By Zendesk', 'priority.name': 'urgent', tags: [] });
   const before = bed.writes.length;
   await quiet();
   expect(bed.writes.slice(before)).toEqual([]);

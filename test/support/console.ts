@@ -46,7 +46,9 @@ export async function startConsoleWorld(): Promise<ConsoleWorld> {
 
   async function pair(subject: string) {
     const comment = { body: 'It smokes.' };
-    const made = await boxes.zd('POST', '/tickets', { ticket: { subject, comment, tags: ['a'] } });
+    const made = await boxes.zd('POST', '/tickets', {
+      ticket: { subject, comment, tags: ['a'], type: 'task' },
+    });
     const ticket = (made['ticket'] as { id: number }).id;
     await stack.settle();
     return { key: `TicketToProject/zendesk:ticket:${ticket}`, ticket, project: projectOf(ticket) };

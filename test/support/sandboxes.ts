@@ -6,7 +6,7 @@ import {
   type ZendeskSandbox,
   type ZendeskSandboxOptions,
 } from 'zendesk-sandbox';
-import { NOT_YET_SURVIVED, controlsOf, send, type Body } from 'testkit';
+import { controlsOf, send, type Body } from 'testkit';
 import type { RateBudgets } from '../../src/systems/budget/rateBudgets';
 import { checkMapping, loadMapping } from '../../src/config/loadMapping';
 import { loadProfile } from '../../src/config/loadProfile';
@@ -70,7 +70,6 @@ export async function startSandboxes(
   const zendesk = await startZendeskSandbox({
     idsAfter,
     ...NO_LIMITS,
-    obeys: NOT_YET_SURVIVED,
     ...options.zendesk,
   });
   const pms = await startPmsSandbox({ idsAfter, rateLimitPerMinute: 100_000, ...options.pms });

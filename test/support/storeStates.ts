@@ -11,6 +11,7 @@ import { reconcileId } from '../../src/workflows/ids';
 import { deliver, pmsChange, pmsDelivery, ticketEvent, zendeskDelivery } from './deliveries';
 import type { FaultInput } from 'zendesk-sandbox/common';
 import { SECRETS } from './intake';
+import { addMember } from './membership';
 import type { RecordedService } from './recordedService';
 import { bearerOf } from './sandboxes';
 import { until } from './serviceProcess';
@@ -66,7 +67,8 @@ export class StoreStates {
       'talk',
     ];
     const tickets: number[] = [];
-    for (const subject of subjects) tickets.push(await this.ticket(subject, org, { priority: 'normal' }));
+    for (const subject of subjects)
+      tickets.push(await this.ticket(subject, org, { priority: 'normal', type: 'task' }));
     for (const ticket of tickets) await this.linked(this.key(ticket));
     const [unwritten = 0, half = 0, decided = 0, merged = 0, talk = 0] = tickets;
     await this.inConflict(decided);
@@ -302,7 +304,9 @@ export class StoreStates {
   }
 
   private async organization(name: string): Promise<number> {
-    return idOf((await this.zd('POST', '/organizations', { organization: { name } }))['organization']);
+    const id = idOf((await this.zd('POST', '/organizations', { organization: { name } }))['organization']);
+    addMember(this.service.boxes.zendesk, id);
+    return id;
   }
 
   private async ticket(subject: string, org: number | null, more: Answer = {}): Promise<number> {

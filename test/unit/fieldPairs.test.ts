@@ -1,13 +1,14 @@
 import { parse } from 'yaml';
 import { readFileSync } from 'node:fs';
 import { loadMapping } from '../../src/config/loadMapping';
-import { pairCustomFields, unknownValues } from '../../src/operator/fieldPairs';
+import { pairCustomFields } from '../../src/operator/fieldPairs';
 import { diffMappings } from '../../src/operator/mappingDiff';
 import { mappingFile } from '../../src/operator/setup';
+import { misfitsOf } from '../../src/sync/misfits';
 import { parseMapping } from '../../src/sync/mappingFile';
 import type { Mapping } from '../../src/sync/mapping';
 import type { PropertyInfo } from '../../src/systems/port';
-import { MAPPING_FILE } from '../support/sandboxes';
+import { MAPPING_FILE, startSandboxes } from '../support/sandboxes';
 
 const SHIPPED = readFileSync(MAPPING_FILE, 'utf8');
 const mapping = loadMapping(MAPPING_FILE);
@@ -110,15 +111,52 @@ test('values that a table and a field do not share are told, by side', () => {
     zendesk: [field('priority', 'Priority', 'enum', options)],
     pms: [],
   });
-  expect(
-    unknownValues(mapping.entities.TicketToProject, status(['low', 'normal', 'high', 'urgent'])),
-  ).toEqual([]);
-  expect(unknownValues(mapping.entities.TicketToProject, status(['low', 'normal', 'high', 'vital']))).toEqual(
-    [
-      'TicketToProject row "priority ↔ priority": the table names urgent, which zendesk does not have; it has low, normal, high, vital',
-      'TicketToProject row "priority ↔ priority": zendesk also has vital, which the table does not name; a record with it would be quarantined',
-    ],
+  expect(misfitsOf(mapping.entities.TicketToProject, status(['low', 'normal', 'high', 'urgent']))).toEqual(
+    [],
   );
+  expect(misfitsOf(mapping.entities.TicketToProject, status(['low', 'normal', 'high', 'vital']))).toEqual([
+    'TicketToProject row "priority ↔ priority": the table names urgent, which zendesk does not have; it has low, normal, high, vital',
+    'TicketToProject row "priority ↔ priority": zendesk also has vital, which the table does not name; a record with it would be quarantined',
+  ]);
+});
+
+describe('F24: what mapping check and the start name', () => {
+  const { TicketToProject } = mapping.entities;
+  const plain = (name: string, more: Partial<PropertyInfo> = {}): PropertyInfo => ({
+    ...{ name, aliases: [], writable: true },
+    ...more,
+  });
+
+  test('a row that writes what can only be read', () => {
+    const rows = TicketToProject.rows.map((row) =>
+      row.id === 'channel' ? { ...row, direction: 'both' as const } : row,
+    );
+    const zendesk = [plain('channel', { writable: false }), plain('group', { writable: false })];
+    expect(misfitsOf({ ...TicketToProject, rows }, { zendesk, pms: [] })).toEqual([
+      'TicketToProject row "channel ↔ channel": zendesk "channel" can only be read, and direction both writes it; expected direction toPms',
+    ]);
+    expect(misfitsOf(TicketToProject, { zendesk, pms: undefined })).toEqual([]);
+  });
+
+  test('values of a profile, or of a standard field, that the table of the row does not know', () => {
+    const pms = [
+      plain('status', { options: ['new', 'in_progress', 'waiting', 'on_hold', 'done', 'rejected'] }),
+    ];
+    expect(misfitsOf(TicketToProject, { zendesk: [], pms })).toEqual([
+      'TicketToProject row "status ↔ status": the table names closed, which pms does not have; it has new, in_progress, waiting, on_hold, done, rejected',
+      'TicketToProject row "status ↔ status": pms also has rejected, which the table does not name; a record with it would be quarantined',
+    ]);
+    const oneWay = TicketToProject.rows.map((row) =>
+      row.id === 'status' ? { ...row, direction: 'toPms' as const } : row,
+    );
+    expect(misfitsOf({ ...TicketToProject, rows: oneWay }, { zendesk: [], pms })).toHaveLength(1);
+  });
+
+  test('the shipped mappings fit what the adapters say of their properties', async () => {
+    const boxes = await startSandboxes();
+    expect(boxes.mapping.misfits).toEqual([]);
+    await boxes.close();
+  });
 });
 
 describe('the difference of two mappings', () => {

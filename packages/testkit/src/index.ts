@@ -37,4 +37,3 @@ export { type Said } from './people/talk';
 export { changes, type Change } from './people/changes';
 export { type Edit } from './people/edits';
 export { quickEdits, scriptEdits } from './people/scriptedEdits';
-export { NOT_YET_SURVIVED } from './notYetSurvived';

@@ -1,5 +1,5 @@
 import { startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
-import { NOT_YET_SURVIVED, RandomPeople, changes } from 'testkit';
+import { RandomPeople, changes } from 'testkit';
 import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 
 /** People who act inside both sandboxes, with no sync between them: what is carried is carried by hand here. */
@@ -8,7 +8,7 @@ let zendesk: ZendeskSandbox;
 let pms: PmsSandbox;
 
 beforeEach(async () => {
-  zendesk = await startZendeskSandbox({ ...NO_LIMITS, obeys: NOT_YET_SURVIVED });
+  zendesk = await startZendeskSandbox(NO_LIMITS);
   pms = await startPmsSandbox();
 });
 afterEach(async () => {

@@ -9,6 +9,7 @@ import { ENTITY_TYPES, SIDES, otherSide, type Side } from '../../sync/record';
 import type { PmsView } from './publicApi';
 import { factOf } from './facts';
 import { type Check, type Line } from './checklistLine';
+import { refusedRows } from './refusedRows';
 
 /** The checklist, from the mapping alone: which lines there are, and which cannot be checked and why. */
 
@@ -26,6 +27,7 @@ export function checklist(mapping: Mapping, pms: Traits = ALL): Line[] {
     return [
       ...lines.ofPairs(),
       ...table.rows.flatMap((row) => SIDES.flatMap((from) => lines.ofRow(row, from))),
+      ...lines.ofRefusals(),
       ...(mode === null ? [] : lines.ofComments()),
     ];
   });
@@ -105,6 +107,15 @@ class Lines {
     if (row.write === 'always' && row.fixed?.side === to && row.fixed.onEdit === 'overrule')
       lines.push(line('putBack', `an edit that ${article(to)} cannot take is taken back`, this.silent(from)));
     return lines;
+  }
+
+  /** Values of the PMS that Zendesk does not take. */
+  ofRefusals(): Line[] {
+    return Object.entries(refusedRows(this.table)).map(([check, { row, asked, what }]) => {
+      const cannot = asked === undefined ? 'the table has no value for it' : null;
+      const subject = `${row.pms} → ${row.zendesk}`;
+      return this.line(row, 'pms', check as Check, { subject, what, cannot });
+    });
   }
 
   /** What comments do besides their properties. */

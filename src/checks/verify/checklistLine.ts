@@ -15,6 +15,10 @@ export const CHECKS = [
   'clear',
   /** One-way: a change on the other side is taken back. */
   'putBack',
+  /** A value that the other side refuses: both stay, with the reason, and other rows go on. */
+  'notTaken',
+  /** The same, and it is offered again once its cause has changed. */
+  'offeredAgain',
   /** A file arrives, byte for byte. */
   'file',
   /** A file that is removed for good goes from the other side. */

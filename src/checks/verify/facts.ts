@@ -24,7 +24,7 @@ export interface Fact {
   /** It depends on other properties, so it is checked on a separate record. */
   apart?: true;
   /** Takes effect only where another property has a value. */
-  needs?: { property: string; value: string };
+  needs?: { property: string; value: string } | { property: string; person: 'agent' };
 }
 
 const SET_BY_ZENDESK = 'set by Zendesk';
@@ -41,7 +41,14 @@ const ZENDESK: Record<string, Record<string, Fact>> = {
   // https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/
   ticket: {
     description: { fixed: 'a description is the first comment and cannot be changed' },
-    status: { required: 'a ticket always has a status', last: ['closed'], first: ['new'] },
+    status: {
+      required: 'a ticket always has a status',
+      last: ['closed'],
+      first: ['new'],
+      // Nobody can solve a ticket that is nobody's.
+      needs: { property: 'assignee', person: 'agent' },
+    },
+    priority: { required: 'a priority cannot be emptied again' },
     // A due date belongs to a task, so that the type must stay where one is checked.
     type: { apart: true },
     due_at: { needs: { property: 'type', value: 'task' } },

@@ -10,6 +10,7 @@ import { factOf } from './facts';
 import { Lane, failed, type Parent, type Tools } from './checkLane';
 import { NOTHING, type Result } from './checklistLine';
 import type { Made } from './made';
+import { RefusalChecks, type ReasonOf } from './refusalChecks';
 import { outcomeOf, type Pair } from './triedPair';
 import { Recorder } from './verifyRecorder';
 import type { World } from './samples';
@@ -30,6 +31,8 @@ export interface RunInput {
   onProgress?: (done: number, all: number) => void;
   /** Lines of these entities are left out, because another run has them. */
   without?: readonly EntityType[];
+  /** Asks the link store; null where there is none to ask. */
+  reasonOf: ReasonOf | null;
 }
 
 /** @param made filled with what is made on the way, whatever becomes of the checks */
@@ -55,7 +58,10 @@ export async function runChecklist(input: RunInput, made: Made): Promise<Result[
   const { mapping, apis, patience } = input;
   const tools: Tools = { mapping, apis, world, made, recorder, patience };
   try {
-    await new Run(tools, apis.zendesk, references, new Set(input.without)).all();
+    await new Run(tools, apis.zendesk, references, {
+      without: new Set(input.without),
+      reasonOf: input.reasonOf,
+    }).all();
     return recorder.results();
   } catch (error) {
     // The lines so far are reported, and all others count as failed.
@@ -99,30 +105,41 @@ class Run {
       byRef: Map<string, ResolvedReference>;
       byKey: Map<string, ResolvedReference>;
     },
-    private readonly without: ReadonlySet<EntityType>,
+    private readonly scope: { without: ReadonlySet<EntityType>; reasonOf: ReasonOf | null },
   ) {}
 
   /** Parents first; what does not depend on each other at once. */
   async all(): Promise<void> {
     const { OrgToCustomer, TicketToProject, CommentToProject } = this.tools.mapping.entities;
     const both = (work: (from: Side) => Promise<unknown>) => together(SIDES.map(work));
-    const organizations = this.bases(OrgToCustomer, null);
+    const organizations = this.organizations(OrgToCustomer);
     const work = [
       organizations.then((bases) => both((from) => this.rowsOf(OrgToCustomer, from, bases[from]))),
       organizations.then(async () => {
         const tickets = await this.bases(TicketToProject, null);
-        await both(async (from) => {
+        const refusals = new RefusalChecks(this.tools, TicketToProject, this.scope.reasonOf);
+        const all = both(async (from) => {
           const base = tickets[from];
           await together([
             this.rowsOf(TicketToProject, from, base),
             this.comments(CommentToProject, from, base),
           ]);
         });
+        await together([all, refusals.run()]);
       }),
     ];
     await together(work);
     // A second counterpart may have come since.
     for (const count of this.counts) await count();
+  }
+
+  /** Organizations of which our customers are members, so that their tickets may be in them. */
+  private async organizations(table: EntityMapping): Promise<Record<Side, Base | null>> {
+    const bases = await this.bases(table, null);
+    for (const base of Object.values(bases))
+      for (const email of this.tools.world.customers)
+        if (base) await this.zendesk.join(email, base.ids.zendesk);
+    return bases;
   }
 
   private async comments(table: EntityMapping, from: Side, ticket: Base | null): Promise<void> {
@@ -192,7 +209,7 @@ class Run {
     base: Base | null,
     parent: Parent | null = null,
   ): Promise<void> {
-    if (!base || this.without.has(table.entity)) return;
+    if (!base || this.scope.without.has(table.entity)) return;
     const rows = table.rows.filter((row) => writesTo(row, otherSide(from)));
     const apart = rows.filter((row) => isApart(table, row));
     const usual = rows.filter((row) => !apart.includes(row));

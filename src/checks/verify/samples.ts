@@ -187,10 +187,12 @@ export class Translator {
   private neededOn(side: Side, row: PropertyRow, from: Side): Values {
     const { needs } = factOf(side, this.table.kind[side], row[side] ?? '');
     if (!needs) return {};
-    if (side === from) return { [needs.property]: needs.value };
+    const wanted = 'person' in needs ? this.world.agents[0] : needs.value;
+    if (wanted === undefined) return {};
+    if (side === from) return { [needs.property]: wanted };
     const giving = this.table.rows.find((each) => each[side] === needs.property);
     if (!giving?.[from]) return {};
-    const value = this.canonical(giving, side, { [needs.property]: needs.value });
+    const value = this.canonical(giving, side, { [needs.property]: wanted });
     return value === undefined ? {} : { [giving[from]]: this.own(giving, from, value) };
   }
 }

@@ -16,7 +16,9 @@ import { profileSystem } from '../../systems/profile/profileSystem';
 import { zendeskSystem } from '../../systems/zendesk/zendeskSystem';
 import type { SignedIn } from '../../systems/zendesk/zendeskAuth';
 import { SEARCH_ATTRIBUTES } from '../../workflows/searchAttributes';
+import { linkReasons } from './linkReasons';
 import { missingFields } from './missingFields';
+import type { ReasonOf } from './refusalChecks';
 import { PmsApi } from './pmsApi';
 import { ZendeskApi } from './zendeskApi';
 
@@ -27,6 +29,8 @@ export type CommentMode = Mapping['commentMode'];
 export interface Synced {
   mapping: Mapping;
   apis: { zendesk: ZendeskApi; pms: PmsApi };
+  /** What the link store says. */
+  reasonOf: ReasonOf;
   /** Resolves, with the end of its log, where the service ends by itself. */
   ended: Promise<string>;
 }
@@ -93,7 +97,7 @@ interface One {
   mode: CommentMode;
   file: string;
   folder: string;
-  servers: Record<string, string>;
+  servers: { TEMPORAL_ADDRESS: string; MONGODB_URI: string };
   idsAfter: number;
 }
 
@@ -102,11 +106,7 @@ async function startOne({ mode, file, folder, servers, idsAfter }: One): Promise
   stop: () => Promise<void>;
 }> {
   const fields = missingFields(loadMapping(file));
-  const zendesk = await startZendeskSandbox({
-    idsAfter,
-    ...NO_LIMITS,
-    fields: fields.zendesk,
-  });
+  const zendesk = await startZendeskSandbox({ idsAfter, ...NO_LIMITS, fields: fields.zendesk });
   const pms = await startPmsSandbox({
     idsAfter,
     rateLimitPerMinute: NO_LIMITS.rateLimitPerMinute,
@@ -122,6 +122,7 @@ async function startOne({ mode, file, folder, servers, idsAfter }: One): Promise
     if (email !== null && email !== zendesk.adminEmail)
       pms.store.people.upsert({ email, name, role: 'member' });
   const mapping = await checkMapping(loadMapping(file), systems, file);
+  const reasons = await linkReasons(servers.MONGODB_URI, `verify-${mode}`);
   const service = startProcess(path.join(folder, `${mode}.log`), {
     PATH: process.env['PATH'],
     HOME: process.env['HOME'],
@@ -146,9 +147,11 @@ async function startOne({ mode, file, folder, servers, idsAfter }: One): Promise
         zendesk: new ZendeskApi({ baseUrl, as: signedInAs(zendesk.bearer(AGENT)) }),
         pms: new PmsApi({ baseUrl: pms.url, token: await tokenOf(pms.url, AGENT) }),
       },
+      reasonOf: reasons.of,
       ended: service.ended,
     },
     async stop() {
+      await reasons.close();
       await service.stop();
       await zendesk.close();
       await pms.close();

@@ -5,17 +5,10 @@ import type { SignedIn } from '../../systems/zendesk/zendeskAuth';
 import { ZENDESK_RATE } from '../../systems/zendesk/zendeskLimits';
 import { textOf } from '../../sync/values';
 import type { Json, Values } from '../../sync/record';
-import { answers, type Audit, type Comment, type File, type Raw, type User } from './zendeskAnswers';
+import { answers, type Comment, type Raw, type User } from './zendeskAnswers';
 import { FieldTags } from './fieldTags';
-import {
-  patiently,
-  textFile,
-  valueOf,
-  type FileContent,
-  type PublicApi,
-  type Seen,
-  type SeenFile,
-} from './publicApi';
+import { patiently, textFile, valueOf, type FileContent, type PublicApi, type Seen } from './publicApi';
+import { fileOf, isAuditOf, partsOf, plain } from './zendeskSaid';
 import { ORGANIZATION_FIELD, TICKET_FIELD, organizationBody, ticketBody } from './zendeskBodies';
 
 /** Zendesk as an agent uses it. https://developer.zendesk.com/api-reference/ticketing/introduction/ */
@@ -227,6 +220,16 @@ export class ZendeskApi implements PublicApi {
     return users.find((each) => each.email?.toLowerCase() === email) ?? null;
   }
 
+  /**
+   * A ticket's organization must be one of its requester's.
+   * https://developer.zendesk.com/api-reference/ticketing/organizations/organization_memberships/
+   */
+  async join(email: string, organization: string): Promise<void> {
+    const user = await this.userOf(email);
+    const body = { organization_membership: { user_id: user?.id, organization_id: Number(organization) } };
+    await this.send(z.unknown(), { method: 'POST', path: '/organization_memberships', body });
+  }
+
   private async makePrivate(ticketId: string, commentId: string): Promise<void> {
     const path = `/tickets/${ticketId}/comments/${commentId}/make_private`;
     await this.send(z.unknown(), { method: 'PUT', path });
@@ -378,22 +381,3 @@ export class ZendeskApi implements PublicApi {
 }
 
 const PAGE = { 'page[size]': 100 };
-
-function partsOf(id: string): { ticketId: string; commentId: string } {
-  const [ticketId = '', commentId = ''] = id.split('-');
-  return { ticketId, commentId };
-}
-
-function isAuditOf({ events }: Audit, commentId: number): boolean {
-  return events.some(({ id, type }) => type === 'Comment' && id === commentId);
-}
-
-/** What a reader sees: a character without width keeps Zendesk from changing a text (docs/comments.md). */
-function plain(text: Json | undefined): Json {
-  return typeof text === 'string' ? text.replaceAll('\u2060', '') : (text ?? null);
-}
-
-/** What is left of a redacted file is no file. */
-function fileOf({ id, file_name: name, size }: File): SeenFile {
-  return { id: String(id), name, size: size ?? 0, content: async () => null };
-}

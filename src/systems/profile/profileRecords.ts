@@ -134,13 +134,14 @@ export class Records {
   }
 
   /** Properties, in the profile's order. */
-  offered(): { name: string; writable: boolean }[] {
+  offered(): { name: string; writable: boolean; options?: string[] }[] {
     const { within, properties } = this.kind;
     return [
       ...(within ? [{ name: within.property, writable: true }] : []),
-      ...Object.entries(properties).map(([name, { at }]) => ({
+      ...Object.entries(properties).map(([name, { at, values }]) => ({
         name,
         writable: at !== undefined || this.marker?.names.includes(name) === true,
+        ...(values && { options: Object.keys(values) }),
       })),
     ];
   }

@@ -62,6 +62,7 @@ export class ZendeskFields {
       name,
       aliases: [],
       writable,
+      ...(kind === 'ticket' && CHOICES[name] && { options: [...CHOICES[name]] }),
     }));
     if (kind === 'ticket')
       return [
@@ -97,6 +98,13 @@ export class ZendeskFields {
     return new Map((await this.ticket.current()).map((field) => [field.id, tagsOf(field)]));
   }
 }
+
+/** https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#json-format */
+const CHOICES: Readonly<Record<string, readonly string[]>> = {
+  status: ['new', 'open', 'pending', 'hold', 'solved', 'closed'],
+  priority: ['low', 'normal', 'high', 'urgent'],
+  type: ['question', 'incident', 'problem', 'task'],
+};
 
 const isActive = ({ active }: { active?: boolean | undefined }): boolean => active !== false;
 

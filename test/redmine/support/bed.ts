@@ -6,7 +6,7 @@ import { startContract } from '../../../apps/redmine/contract';
 import { startProxy, type Proxy } from '../../../apps/redmine/proxy';
 import { startRedmine } from '../../../apps/redmine/server';
 import { NO_LIMITS, startZendeskSandbox } from 'zendesk-sandbox';
-import { NOT_YET_SURVIVED, send, type Body } from 'testkit';
+import { send, type Body } from 'testkit';
 import { checkMapping, loadMapping } from '../../../src/config/loadMapping';
 import { loadProfile } from '../../../src/config/loadProfile';
 import { profileSystem } from '../../../src/systems/profile/profileSystem';
@@ -15,6 +15,7 @@ import type { Mapping } from '../../../src/sync/mapping';
 import type { Side } from '../../../src/sync/record';
 import type { SystemPort } from '../../../src/systems/port';
 import type { LinkStore } from '../../../src/links/linkStore';
+import { addMember } from '../../support/membership';
 import { bearerOf, serviceAuth, serviceSignIn } from '../../support/sandboxes';
 
 /** The Zendesk sandbox, a Redmine of its own with nothing in it, and an adapter to each. */
@@ -27,6 +28,8 @@ export interface Bed {
   proxy: Proxy;
   /** As an agent of Zendesk. */
   zd(method: string, path: string, body?: unknown): Promise<Body>;
+  /** The person may have tickets of the organization from now on; the agent, if nobody is named. */
+  addMember(organization: number, person?: { email?: string; name?: string }): void;
   /** As Redmine's administrator, past the proxy. */
   rm(method: string, path: string, body?: unknown): Promise<Body>;
   /** Writes that the adapters sent so far. */
@@ -48,7 +51,6 @@ export async function startBed(): Promise<Bed> {
   const zendesk = await startZendeskSandbox({
     idsAfter: Math.floor(Math.random() * 1e9),
     ...NO_LIMITS,
-    obeys: NOT_YET_SURVIVED,
   });
   const zendeskWrites: string[] = [];
   const systems = {
@@ -78,6 +80,7 @@ export async function startBed(): Promise<Bed> {
       MAPPING_FILE: MAPPING,
     },
     proxy,
+    addMember: (organization, person) => addMember(zendesk, organization, person),
     zd: (method, at, body) => send(`${zendesk.url}/api/v2${at}`, method, bearerOf(zendesk), body),
     rm: (method, at, body) => send(redmine.url + at, method, { 'x-redmine-api-key': redmine.apiKey }, body),
     writes: () => [

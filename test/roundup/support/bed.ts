@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { NO_LIMITS, startZendeskSandbox } from 'zendesk-sandbox';
-import { NOT_YET_SURVIVED, send, type Body } from 'testkit';
+import { send, type Body } from 'testkit';
 import type { Roundup } from '../../../apps/roundup/server';
 import { checkMapping, loadMapping } from '../../../src/config/loadMapping';
 import { loadProfile } from '../../../src/config/loadProfile';
@@ -9,6 +9,7 @@ import type { Side } from '../../../src/sync/record';
 import type { SystemPort } from '../../../src/systems/port';
 import { profileSystem } from '../../../src/systems/profile/profileSystem';
 import { zendeskSystem } from '../../../src/systems/zendesk/zendeskSystem';
+import { addMember } from '../../support/membership';
 import { bearerOf, serviceAuth, serviceSignIn } from '../../support/sandboxes';
 
 /** The Zendesk sandbox, the Roundup that the test run started (globalSetup.ts), and an adapter to each. */
@@ -19,6 +20,8 @@ export interface Bed {
   settings: Record<string, string>;
   /** As an agent of Zendesk. */
   zd(method: string, path: string, body?: unknown): Promise<Body>;
+  /** The person may have tickets of the organization from now on; the agent, if nobody is named. */
+  addMember(organization: number, person?: { email?: string; name?: string }): void;
   /** As the sync's own user of Roundup; an edit is bound to the state that is there. */
   rd(method: string, path: string, body?: unknown): Promise<Body>;
   /** Writes that the adapters sent so far. */
@@ -34,7 +37,6 @@ export async function startBed(): Promise<Bed> {
   const zendesk = await startZendeskSandbox({
     idsAfter: Math.floor(Math.random() * 1e9),
     ...NO_LIMITS,
-    obeys: NOT_YET_SURVIVED,
   });
   const writes: string[] = [];
   const onCall = ({ side, method, path: at }: { side: Side; method: string; path: string }) =>
@@ -68,6 +70,7 @@ export async function startBed(): Promise<Bed> {
       PMS_PROFILE: 'roundup',
       MAPPING_FILE: MAPPING,
     },
+    addMember: (organization, person) => addMember(zendesk, organization, person),
     zd: (method, at, body) => send(`${zendesk.url}/api/v2${at}`, method, bearerOf(zendesk), body),
     rd: (method, at, body) => roundupCall(roundup, method, at, body),
     writes,

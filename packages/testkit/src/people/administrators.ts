@@ -5,11 +5,14 @@ import { CUSTOM_FIELDS, CUSTOM_FIELD_NAMES, activeField, type CustomField } from
 export class Administrators {
   /** Ids of fields that were deleted: what records held in them is gone for good. */
   readonly removedFields = new Set<number>();
+  /** How often fields came, went or were changed. */
+  changes = 0;
 
   constructor(private readonly zendesk: ZendeskSandbox) {}
 
   /** Deactivates a field; an inactive one becomes active again. */
   toggle(field: CustomField): void {
+    this.changes += 1;
     const { ticketFields } = this.zendesk.store;
     const { title } = CUSTOM_FIELDS[field];
     const found = ticketFields.list().find((each) => each.title === title);
@@ -18,6 +21,7 @@ export class Administrators {
 
   /** Deletes a field for good; one that was deleted is made anew, with another id. */
   replace(field: CustomField): void {
+    this.changes += 1;
     const { ticketFields } = this.zendesk.store;
     const { title } = CUSTOM_FIELDS[field];
     const found = ticketFields.list().find((each) => each.title === title);
@@ -40,6 +44,7 @@ export class Administrators {
 
   /** Gives the first option of the drop-down another tag, or its old one back. */
   renameOption(): void {
+    this.changes += 1;
     const id = activeField({ zendesk: this.zendesk }, 'severity');
     if (id === undefined) return;
     const { ticketFields } = this.zendesk.store;

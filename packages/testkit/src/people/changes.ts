@@ -36,6 +36,8 @@ export function changes(sandboxes: SandboxPair): Change[] {
   const made = (name: string, side: Side, fields: (text: string, org: string) => object): Change => ({
     name,
     make(n) {
+      // Somebody's first project for a customer costs a membership besides; those here are no first ones.
+      people.join(SYNC_PERSON.email, Number(pair('org', n).zendesk));
       const id = people.create('ticket', side, { ...fields(words(), pair('org', n)[side]) });
       return () => people.counterpart('ticket', side, id) !== undefined;
     },

@@ -307,7 +307,10 @@ export function ticketMoved(office: Office, { ticket, project }: Pair, target: C
   return {
     title: `ticket ${ticket.id} moved to organization ${target.organizationId}`,
     where: 'zendesk',
-    act: () => office.editTicket(4, ticket.id, { organization_id: target.organizationId }),
+    act: async () => {
+      await office.join(ticket.requester_id, target.organizationId);
+      await office.editTicket(4, ticket.id, { organization_id: target.organizationId });
+    },
     arrived: async () => {
       const now = await office.project(project.id);
       return now.customerId === target.customerId ? `${project.id} belongs to ${target.customerId}` : null;

@@ -46,6 +46,7 @@ export class InsidePeople {
   create(kind: Kind, side: Side, fields: Record<string, unknown>): string {
     const { zendesk, pms } = this.systems;
     if (side === 'pms') return pms.store.create(RECORD_KIND[kind].pms, fields, this.person).id;
+    if (kind === 'ticket') this.joinFor(Number(fields['requester_id'] ?? this.agent.id), fields);
     return kind === 'ticket'
       ? String(zendesk.tickets.create(fields, this.agent).ticket.id)
       : String(zendesk.organizations.create(fields, this.agent.id).id);
@@ -54,8 +55,28 @@ export class InsidePeople {
   change(kind: Kind, side: Side, id: string, fields: Record<string, unknown>): void {
     const { zendesk, pms } = this.systems;
     if (side === 'pms') pms.store.update(RECORD_KIND[kind].pms, id, fields, undefined, this.person);
-    else if (kind === 'ticket') zendesk.tickets.update(Number(id), fields, this.agent);
-    else zendesk.organizations.update(Number(id), fields, this.agent.id);
+    else if (kind === 'ticket') {
+      this.joinFor(zendesk.tickets.get(Number(id)).requester_id, fields);
+      zendesk.tickets.update(Number(id), fields, this.agent);
+    } else zendesk.organizations.update(Number(id), fields, this.agent.id);
+  }
+
+  /** A ticket's organization is one of its requester's: whoever puts a ticket into one sees to that first. */
+  private joinFor(requester: number | null, { organization_id: given }: Record<string, unknown>): void {
+    const user = this.systems.zendesk.store.users.get(requester ?? 0);
+    if (user && typeof given === 'number') this.addMember(user, given);
+  }
+
+  /** Whom Zendesk does not know yet cannot be a member. */
+  join(email: string, organization: number): void {
+    const user = this.systems.zendesk.store.userByEmail.get(email);
+    if (user) this.addMember(user, organization);
+  }
+
+  private addMember({ id }: User, organization: number): void {
+    const { memberships, organizations } = this.systems.zendesk.store;
+    if (!organizations.has(organization) || memberships.organizationsOf(id).includes(organization)) return;
+    memberships.add(id, organization);
   }
 
   read(kind: Kind, side: Side, id: string): Record<string, unknown> {

@@ -120,6 +120,20 @@ export class Office {
     await this.zendesk(n).call('PUT', `/tickets/${id}.json`, CREATED, { ticket: change });
   }
 
+  /** A ticket's organization must be one of its requester's: a person who is no member becomes one. */
+  async join(userId: number | null, organizationId: number): Promise<void> {
+    const path = `/users/${userId}/organization_memberships.json`;
+    const shape = z.looseObject({
+      organization_memberships: z.array(z.looseObject({ organization_id: z.number() })),
+    });
+    const { organization_memberships: own } = await this.zendeskAdmin().call('GET', path, shape);
+    if (own.some((each) => each.organization_id === organizationId)) return;
+    const membership = { user_id: userId, organization_id: organizationId };
+    await this.zendeskAdmin().call('POST', '/organization_memberships.json', CREATED, {
+      organization_membership: membership,
+    });
+  }
+
   async project(id: string): Promise<Project> {
     return this.pmsReader.call('GET', `/projects/${id}`, projectShape);
   }

@@ -101,9 +101,20 @@ export class RandomPeople {
       // Where the field is not offered, nobody can edit it.
       if (change === null) return;
       this.hands.change(thing.kind, side, id, change);
+      // What the system dropped without a word was not edited, or emptied.
+      const now = this.valueOf(thing.kind, side, id, property);
+      const isTaken = now === value || now.split(' ').includes(value);
+      if (!isTaken && now === replaced) return;
       const field = property === 'order' && side === 'zendesk' && activeField(this, 'order');
       const ref = refOf(thing.kind, side, id);
-      this.journal.edited({ side, ref, property, value, replaced, ...(field && { field }) });
+      this.journal.edited({
+        side,
+        ref,
+        property,
+        value: isTaken ? value : '',
+        replaced,
+        ...(field && { field }),
+      });
     });
   }
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { loadMappingFile } from '../../../config/config';
 import { bindMapping, loadMapping, offeredBy } from '../../../config/loadMapping';
 import { configuredBudgets, configuredSystems } from '../../../config/configuredSystems';
-import { pairCustomFields, unknownValues, type SuggestedRow } from '../../fieldPairs';
+import { pairCustomFields, type SuggestedRow } from '../../fieldPairs';
 import { unstatedVisibility, whoSees } from '../../whoSees';
 import { restingNow, restingWords, storedBindings } from '../../resting';
 import { diffMappings, type MappingChange } from '../../mappingDiff';
@@ -129,10 +129,13 @@ async function check(file: string | undefined, options: Options): Promise<void> 
       pms: offered.pms.get(table.kind.pms) ?? ([] as PropertyInfo[]),
     };
     const unstated = unstatedVisibility(table, fields.pms);
-    const problems = [...unknownValues(table, fields), ...(unstated === null ? [] : [unstated])];
-    return { table, problems, ...pairCustomFields(table, fields) };
+    return { table, problems: unstated === null ? [] : [unstated], ...pairCustomFields(table, fields) };
   });
-  const problems = [...resting.map(restingWords), ...tables.flatMap((each) => each.problems)];
+  const problems = [
+    ...resting.map(restingWords),
+    ...(mapping.misfits ?? []),
+    ...tables.flatMap((each) => each.problems),
+  ];
   if (options.json)
     printJson({
       file: name,

@@ -15,6 +15,7 @@ import { ProfileSystem } from '../../../systems/profile/profileSystem';
 import type { PmsView } from '../../../checks/verify/publicApi';
 import { inCallContext } from '../../../systems/callContext';
 import { countsOf, type Report, type Result } from '../../../checks/verify/checklistLine';
+import { linkReasons } from '../../../checks/verify/linkReasons';
 import { Made } from '../../../checks/verify/made';
 import { PmsApi } from '../../../checks/verify/pmsApi';
 import { ProfileApi } from '../../../checks/verify/profileApi';
@@ -37,7 +38,8 @@ import { ZendeskApi } from '../../../checks/verify/zendeskApi';
 import { BadInput, Problem } from '../../operatorErrors';
 import { passing } from '../passing';
 import { paint, printJson, printLine, printTable, progressLine, safe, type Colour } from '../output';
-import { CONFIG, CONNECTION, settingsFor, type SettingsOptions } from '../common';
+import { CONFIG, CONNECTION, DATA_DIR, settingsFor, type SettingsOptions } from '../common';
+import { foundAddress } from '../servers';
 import { onStopSignal } from '../serveIntake';
 import { positive } from '../targets';
 
@@ -127,11 +129,12 @@ async function verifySandbox(
   return inSandbox(mappingFile, modes, onProgress, async (synced) => {
     const counts = new Map<CommentMode, [number, number]>();
     const runs = modes.map((mode) => {
-      const { mapping, apis } = synced[mode];
+      const { mapping, apis, reasonOf } = synced[mode];
       return runChecklist(
         {
           mapping,
           apis,
+          reasonOf,
           tag: 'verify',
           patience: { timeoutMs: timeout * 1000, lookMs: LOOK_MS.sandbox, signal },
           // The other entities are the same in both modes.
@@ -195,7 +198,7 @@ async function verifyAccounts(
       }),
       pms: viewOf(config, systems.pms, mapping, budgets),
     };
-    const made = new Made();
+    const [made, reasons] = [new Made(), await reasonsIn(config)];
     let results: Result[] = [];
     let leftBehind: string[] = [];
     try {
@@ -208,8 +211,8 @@ async function verifyAccounts(
       const marked = `${tag}-${randomBytes(2).toString('hex')}`;
       results = await runChecklist(
         {
-          mapping,
-          apis,
+          ...{ mapping, apis },
+          reasonOf: reasons?.of ?? null,
           tag: marked,
           patience,
           onProgress: (done, all) => onProgress(`${done} of ${all} lines`),
@@ -217,6 +220,7 @@ async function verifyAccounts(
         made,
       );
     } finally {
+      await reasons?.close();
       onProgress('removing what was made');
       leftBehind = await made.remove(apis);
     }
@@ -228,6 +232,13 @@ async function verifyAccounts(
       leftBehind,
     });
   });
+}
+
+/** The service's own store; null where it is not reached from here, so that reasons are not checked. */
+async function reasonsIn(config: Config): Promise<Awaited<ReturnType<typeof linkReasons>> | null> {
+  const uri = foundAddress('mongodbUri', config, DATA_DIR);
+  if (uri === undefined) return null;
+  return linkReasons(uri, config.mongodbDatabase).catch(() => null);
 }
 
 function reportOf(

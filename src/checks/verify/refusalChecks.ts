@@ -1,0 +1,145 @@
+import { canonicalKey, type CanonicalKey } from '../../sync/canonicalKey';
+import type { EntityMapping, PropertyRow } from '../../sync/mapping';
+import type { Json, Side, Values } from '../../sync/record';
+import { textOf } from '../../sync/values';
+import { Lane, failed, type Tools } from './checkLane';
+import { keptRow } from './checklist';
+import type { Check, Line } from './checklistLine';
+import { refusedRows, type RefusedRow } from './refusedRows';
+import { outcomeOf, type Attempt, type Ends } from './triedPair';
+import { watch } from './watch';
+
+/**
+ * Why a side did not take a row's value, as the link's document says it; null while it says nothing.
+ * @param row its id
+ */
+export type ReasonOf = (key: CanonicalKey, row: string) => Promise<string | null>;
+
+/** A value that the other side refused, and what the pair does beside it. */
+class Unmet extends Error {
+  constructor(
+    reason: string,
+    readonly found: Json = null,
+    readonly status: Attempt['status'] = 'failed',
+  ) {
+    super(reason);
+  }
+}
+
+/** What becomes of a value of the PMS that Zendesk refuses. */
+export class RefusalChecks {
+  constructor(
+    private readonly tools: Tools,
+    private readonly table: EntityMapping,
+    /** Null where the link store is not to be asked. */
+    private readonly reasonOf: ReasonOf | null,
+  ) {}
+
+  async run(): Promise<void> {
+    for (const [check, refused] of Object.entries(refusedRows(this.table))) {
+      const line = this.tools.recorder.line(this.table.entity, refused.row.id, 'pms', check as Check);
+      if (line) await this.check(line, refused);
+    }
+  }
+
+  private async check(line: Line, { row, asked = null }: RefusedRow): Promise<void> {
+    const { recorder } = this.tools;
+    const kept = keptRow(this.table);
+    const first = row.transform.kind === 'enum' ? [...row.transform.toZendesk.keys()] : [];
+    const begin = line.check === 'notTaken' ? { [row.pms ?? '']: first[0] ?? null } : {};
+    const made = await new Lane(this.tools, this.table, 'pms', [], null).make(begin);
+    if (!('pair' in made)) {
+      recorder.set(line, outcomeOf(null, [failed(made.reason)], null));
+      return;
+    }
+    const { ends } = made.pair;
+    const at = Date.now();
+    const attempt: Attempt = {
+      status: 'passed',
+      reason: null,
+      written: asked,
+      found: undefined,
+      seconds: null,
+    };
+    try {
+      if (!kept) throw new Unmet('the mapping has no text that goes both ways', null, 'not checked');
+      await this.goesOn(ends, row, kept, asked);
+      attempt.reason = await this.reason(ends, row);
+      attempt.found =
+        line.check === 'notTaken'
+          ? await this.anotherValue(ends, row, first)
+          : await this.assigned(ends, row);
+      attempt.seconds = (Date.now() - at) / 1000;
+    } catch (error) {
+      if (!(error instanceof Unmet)) throw error;
+      Object.assign(attempt, { status: error.status, reason: error.message, found: error.found });
+    }
+    recorder.set(line, outcomeOf(ends, [attempt], null));
+  }
+
+  /** The refused value and a text are written together: the text arrives, and each side keeps its own value. */
+  private async goesOn(ends: Ends, row: PropertyRow, kept: PropertyRow, asked: string | null): Promise<void> {
+    const { apis, world } = this.tools;
+    const before = (await this.values('zendesk', ends))[row.zendesk ?? ''] ?? null;
+    const words = `${world.tag} goes on ${world.next()}`;
+    await apis.pms.edit(ends.kind.pms, ends.ids.pms, { [row.pms ?? '']: asked, [kept.pms ?? '']: words });
+    await this.until('the text beside it is not there', ends, 'zendesk', kept, words);
+    const [zendesk, pms] = [await this.values('zendesk', ends), await this.values('pms', ends)];
+    const now = zendesk[row.zendesk ?? ''] ?? null;
+    if (now !== before) throw new Unmet('Zendesk took it: there is nothing to refuse', now, 'not checked');
+    const stays = pms[row.pms ?? ''] ?? null;
+    if (stays !== asked) throw new Unmet('the PMS was changed back', stays);
+  }
+
+  private async reason({ kind, ids }: Ends, row: PropertyRow): Promise<string | null> {
+    const { reasonOf } = this;
+    if (!reasonOf) return 'the link store was not asked for the reason';
+    const key = canonicalKey(this.table.entity, { side: 'pms', kind: kind.pms, id: ids.pms });
+    const look = async () => {
+      const words = await reasonOf(key, row.id);
+      return new Map([['reason', { arrived: words !== null && words !== '', found: words }]]);
+    };
+    const found = (await watch(['reason'], look, this.tools.patience)).get('reason');
+    if (!found?.arrived) throw new Unmet('the link does not say why');
+    return `the link says: ${textOf(found.found ?? '')}`;
+  }
+
+  /** Its cause was the row itself: another value is offered, and taken. */
+  private async anotherValue(ends: Ends, row: PropertyRow, values: readonly string[]): Promise<Json> {
+    const next = values[1] ?? values[0] ?? null;
+    await this.tools.apis.pms.edit(ends.kind.pms, ends.ids.pms, { [row.pms ?? '']: next });
+    const wanted = row.transform.kind === 'enum' ? (row.transform.toZendesk.get(next ?? '') ?? null) : next;
+    return this.until('another value is not offered', ends, 'zendesk', row, wanted);
+  }
+
+  /** Its cause was another property: once that has changed, the value is offered again. */
+  private async assigned(ends: Ends, row: PropertyRow): Promise<Json> {
+    const { apis, world } = this.tools;
+    const [agent] = world.agents;
+    if (agent === undefined) throw new Unmet('both systems know no agent', null, 'not checked');
+    await apis.zendesk.edit(ends.kind.zendesk, ends.ids.zendesk, { assignee: agent });
+    return this.until('it is not offered again', ends, 'zendesk', row, 'solved');
+  }
+
+  /** @throws Unmet where the value does not come */
+  private async until(
+    otherwise: string,
+    ends: Ends,
+    side: Side,
+    row: PropertyRow,
+    wanted: Json,
+  ): Promise<Json> {
+    const look = async () => {
+      const found = (await this.values(side, ends))[row[side] ?? ''] ?? null;
+      return new Map([['value', { arrived: found === wanted, found }]]);
+    };
+    const seen = (await watch(['value'], look, this.tools.patience)).get('value');
+    if (!seen?.arrived)
+      throw new Unmet(`${otherwise} after ${Math.round(seen?.seconds ?? 0)} s`, seen?.found);
+    return wanted;
+  }
+
+  private async values(side: Side, { kind, ids }: Ends): Promise<Values> {
+    return (await this.tools.apis[side].read(kind[side], ids[side]))?.values ?? {};
+  }
+}

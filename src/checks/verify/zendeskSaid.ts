@@ -1,0 +1,24 @@
+import type { Json } from '../../sync/record';
+import type { SeenFile } from './publicApi';
+import type { Audit, File } from './zendeskAnswers';
+
+/** The parts of what was said on a ticket. */
+
+export function partsOf(id: string): { ticketId: string; commentId: string } {
+  const [ticketId = '', commentId = ''] = id.split('-');
+  return { ticketId, commentId };
+}
+
+export function isAuditOf({ events }: Audit, commentId: number): boolean {
+  return events.some(({ id, type }) => type === 'Comment' && id === commentId);
+}
+
+/** What a reader sees: a character without width keeps Zendesk from changing a text (docs/comments.md). */
+export function plain(text: Json | undefined): Json {
+  return typeof text === 'string' ? text.replaceAll('\u2060', '') : (text ?? null);
+}
+
+/** What is left of a redacted file is no file. */
+export function fileOf({ id, file_name: name, size }: File): SeenFile {
+  return { id: String(id), name, size: size ?? 0, content: async () => null };
+}

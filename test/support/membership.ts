@@ -1,0 +1,16 @@
+import type { ZendeskSandbox } from 'zendesk-sandbox';
+
+/**
+ * A person is made a member of an organization, as the real Zendesk wants it before a ticket of theirs may be in it
+ * (zendesk-rules.md rule 17). Somebody who is unknown there becomes an end user.
+ *
+ * @param organization its id
+ */
+export function addMember(
+  { store }: Pick<ZendeskSandbox, 'store'>,
+  organization: number,
+  { email = 'ann@sandbox.example', name }: { email?: string; name?: string } = {},
+): void {
+  const { id } = store.personOf(email, name);
+  if (!store.memberships.organizationsOf(id).includes(organization)) store.memberships.add(id, organization);
+}
