@@ -95,6 +95,7 @@ export class PairTurn {
     const references = await loadReferences(context, [{ table, records: own, link }]);
     const claims = await knowledge.claims(link);
     const awaited = await knowledge.awaitedSibling(link, observed.get(this.origin));
+    const holds = await store.holds.of(table.entity);
     return planPair(
       {
         key,
@@ -104,6 +105,7 @@ export class PairTurn {
         ...(claims.owner !== undefined && claims.owner !== key && { claimedBy: claims.owner }),
         decisions,
         ...(awaited !== null && { olderSibling: awaited }),
+        ...(holds.length > 0 && { holds }),
         references,
         hops: this.input.hops,
         linksSince: store.since,

@@ -7,6 +7,7 @@ import { CursorStore } from './cursorStore';
 import { FirstCommentStore } from './firstCommentStore';
 import { DecisionStore, type DecisionDocument } from './decisionStore';
 import { HintStore } from './hintStore';
+import { HoldStore } from './holdStore';
 import { Identities } from './identities';
 import { LagSamples } from './lagSamples';
 import { Upkeep } from './linkWalk';
@@ -40,6 +41,8 @@ export interface LinkStore extends Links {
   readonly identities: Identities;
   readonly upkeep: Upkeep;
   readonly control: ControlStore;
+  /** What the brake holds. */
+  readonly holds: HoldStore;
   /** How far behind the streams were, in the last hour. */
   readonly lag: LagSamples;
   readonly backfill: BackfillStore;
@@ -76,6 +79,7 @@ export async function openLinkStore(
   // Saves name both; compatible servers use an index only for just the fields that it has, and would scan otherwise.
   await links.createIndex({ _id: 1, rev: 1 }, { unique: true });
   await links.createIndex({ waitsFor: 1 });
+  await links.createIndex({ 'braked.hold': 1 });
   await links.createIndex({ status: 1, entity: 1 });
   const observations = db.collection<ObservationDocument>(`${prefix}observations`);
   await observations.createIndex({ parent: 1 });
@@ -102,6 +106,7 @@ function storeIn(db: Db, prefix: string, since: string, now: () => Date, schema:
     mappings: new MappingVersions(db, now),
     upkeep: new Upkeep(versions),
     control: new ControlStore(db, prefix),
+    holds: new HoldStore(db, prefix),
     backfill: new BackfillStore(db, prefix, versions),
   });
 }
