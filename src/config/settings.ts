@@ -11,6 +11,7 @@ import {
   secrets,
   url,
 } from './settingKinds';
+import { brakeSettings } from './brakeSettings';
 import { DEFAULT_NAME } from './sources';
 import { checkSignIn } from './zendeskSignIn';
 
@@ -183,6 +184,7 @@ export const serviceSettings = z
       .positive()
       .default(60)
       .describe('How often the link store is looked through for what nobody works on.'),
+    ...brakeSettings,
     intakeHost: z.string().default('127.0.0.1').describe('Address at which webhooks are received.'),
     intakePort: z.coerce
       .number({ error: 'expected a port' })

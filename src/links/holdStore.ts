@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Collection, Db } from 'mongodb';
 import type { BrakeHold, HoldId, Holds, HoldState } from '../sync/holds';
 import type { EntityType } from '../sync/record';
@@ -5,7 +6,7 @@ import type { EntityType } from '../sync/record';
 type HoldDocument = Omit<BrakeHold, 'id'> & { _id: HoldId };
 
 /** By then every process has heard of a hold, in milliseconds. */
-export const HOLD_HEARD_MS = 1_000;
+const HOLD_HEARD_MS = 1_000;
 
 /** What the brake holds, of the brake's own accord or for an undo. There are few. */
 export class HoldStore {
@@ -36,8 +37,10 @@ export class HoldStore {
     return found.map(({ _id, ...rest }) => ({ id: _id, ...rest }));
   }
 
-  /** Begins a hold. One that there is already stays as it is. @returns whether it is new */
+  /** Begins a hold. One that there is already stays as it is, unless it was bound to other fields. @returns whether it is new */
   async begin({ id, ...rest }: BrakeHold): Promise<boolean> {
+    const { bound } = rest;
+    if (bound !== undefined) await this.holds.deleteOne({ _id: id, bound: { $exists: true, $ne: bound } });
     const { upsertedCount } = await this.holds.updateOne(
       { _id: id },
       { $setOnInsert: rest },
@@ -48,10 +51,18 @@ export class HoldStore {
   }
 
   /** @returns whether there is such a hold */
-  async become(id: HoldId, state: HoldState): Promise<boolean> {
-    const { matchedCount } = await this.holds.updateOne({ _id: id }, { $set: { state } });
+  async become(id: HoldId, state: HoldState, counts?: BrakeHold['counts']): Promise<boolean> {
+    const { matchedCount } = await this.holds.updateOne(
+      { _id: id },
+      { $set: { state, ...(counts && { counts }) } },
+    );
     this.known = null;
     return matchedCount > 0;
+  }
+
+  /** Resolves once no process goes by another state of the holds than the one of now. */
+  async heard(): Promise<void> {
+    await sleep(HOLD_HEARD_MS);
   }
 
   async end(id: HoldId): Promise<void> {

@@ -9,6 +9,7 @@ import type { CanonicalKey } from '../sync/canonicalKey';
 import type { LinkStatus } from '../sync/link';
 import { ENTITY_TYPES, type EntityType } from '../sync/record';
 import { restingWords } from './resting';
+import { holdWords, holdsIn, openHolds, type HoldShown } from './brake';
 import { apiTokenState, type ApiTokenState } from './apiToken';
 import { pollersOf } from './pollers';
 import { schedulesOf, type ScheduleState } from './scheduleStates';
@@ -31,6 +32,8 @@ export interface Status {
   bugs: { count: number; examples: CanonicalKey[] };
   /** Records, and pages of a backfill, that could not be taken in and were passed over; some of them. */
   aside: { count: number; examples: SetAside[] };
+  /** What the brake holds, and what became of it. */
+  brake: HoldShown[];
   /** Null where the workers sign in to Zendesk with an OAuth client. */
   apiToken: ApiTokenState | null;
 }
@@ -79,8 +82,9 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     store.bindings.resting(),
     bugsIn(store),
     asideIn(store),
+    holdsIn(store),
   ]);
-  const [workers, failedStarts, waitingRecords, apiToken, resting, bugs, aside] = others;
+  const [workers, failedStarts, waitingRecords, apiToken, resting, bugs, aside, brake] = others;
   const pairs = Object.fromEntries(
     ENTITY_TYPES.map((type) => [
       type,
@@ -111,6 +115,7 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     apiToken,
     bugs,
     aside,
+    brake,
   };
 }
 
@@ -170,6 +175,7 @@ export function worriesOf(
       worries.push(`Schedule ${id} is paused (${note || 'no note'}): resume it in the Temporal Web UI`);
   if (status.apiToken && status.apiToken.daysLeft <= API_TOKEN_WORRY_DAYS)
     worries.push(status.apiToken.notice);
+  for (const hold of openHolds(status.brake)) worries.push(`${holdWords(hold)}: ${command('brake show')}`);
   worries.push(...status.resting.map(restingWords));
   const { bugs, aside } = status;
   const list = (names: readonly string[], of: number) =>

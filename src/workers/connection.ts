@@ -10,7 +10,9 @@ import { openLinkStore, peekAtLinks, type LinkStore } from '../links/linkStore';
 import { SIDES, type Side } from '../sync/record';
 import type { SystemPort } from '../systems/port';
 import { apiTokenDaysLeft, apiTokenNotice } from '../systems/zendesk/apiTokens';
+import { Brake } from '../activities/brake';
 import type { SyncMetrics } from '../activities/metrics';
+import { brakeOf } from '../config/brakeSettings';
 import type { Tracing } from '../platform/tracing';
 import { dataConverter } from './temporalClient';
 import { ensureControl } from './steer';
@@ -76,22 +78,22 @@ export async function serveConnection(
     await ensureSchedules(client, taskQueue, timesOf(config));
     await ensureControl(client, taskQueue);
     metrics.watchStore(store);
+    const around = { store, log, metrics, now: () => new Date() };
+    const brake = new Brake(around, brakeOf(config));
     const { pace } = allowance;
     const tell = hintWith(client, taskQueue, () => mapping.current, pairPrefix);
     const workers = await createWorkers(
       {
-        store,
+        ...around,
         get mapping() {
           return mapping.current;
         },
         systems,
         fields: mapping,
+        brake,
         hint: atMost(allowance.signals, (...given) =>
           pace ? pace.do(() => tell(...given)) : tell(...given),
         ),
-        log,
-        metrics,
-        now: () => new Date(),
       },
       {
         connection: native,
@@ -103,7 +105,7 @@ export async function serveConnection(
         share: allowance,
       },
     );
-    const done = workers.run().finally(() => mapping.stop());
+    const done = workers.run().finally(() => Promise.all([mapping.stop(), brake.stop()]));
     // Whoever waits for `done` hears of a failure; until then it must not count as unhandled.
     done.catch(() => undefined);
     return {

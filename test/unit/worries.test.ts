@@ -1,3 +1,4 @@
+import type { HoldShown } from '../../src/operator/brake';
 import { worriesOf, type Status } from '../../src/operator/status';
 
 const quiet: Status = {
@@ -22,6 +23,7 @@ const quiet: Status = {
   apiToken: null,
   bugs: { count: 0, examples: [] },
   aside: { count: 0, examples: [] },
+  brake: [],
 };
 const POLLS = { zendesk: 60, pms: 15 };
 const of = (change: Partial<Status>) => worriesOf({ ...quiet, ...change }, POLLS);
@@ -86,4 +88,18 @@ test('each worry says what to do', () => {
     'TicketToProject: 1 in quarantine: "zendesk-pms-sync quarantine list"',
     'TicketToProject is paused since 2026-11-25: "zendesk-pms-sync resume TicketToProject"',
   ]);
+});
+
+test('what the brake holds is named: which row, how many pairs, since when, and why', () => {
+  const hold: HoldShown = {
+    ...{ id: 'TicketToProject/emptied/priority/pms', entity: 'TicketToProject', kind: 'emptied' },
+    ...{ row: 'priority', side: 'pms', state: 'held', by: 'brake', cause: 'side answered with less' },
+    ...{ since: '2026-11-30T01:00:00.000Z', counts: { pairs: 11, linked: 50, allowed: 10 }, waiting: 39 },
+    examples: ['TicketToProject/zendesk:ticket:1'],
+  };
+  expect(of({ brake: [hold] })).toEqual([
+    'the brake holds emptying of TicketToProject priority in the PMS since 2026-11-30T01:00:00.000Z: side answered with less (11 of 50 pairs, 10 allowed); 39 pairs wait, e.g. TicketToProject/zendesk:ticket:1: "zendesk-pms-sync brake show"',
+  ]);
+  expect(of({ brake: [{ ...hold, state: 'released' }] })).toEqual([]);
+  expect(of({ brake: [{ ...hold, by: 'undo' }] })).toEqual([]);
 });

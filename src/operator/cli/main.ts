@@ -7,6 +7,7 @@ import { NewerStore } from '../../links/migrations/storedSchema';
 import { MappingError } from '../../sync/mappingFile';
 import { registerAside } from './commands/asideCommand';
 import { registerBackfill } from './commands/backfillCommand';
+import { registerBrake } from './commands/brakeCommand';
 import { registerConflicts } from './commands/conflictsCommand';
 import { registerConform } from './commands/conformCommand';
 import { registerControl } from './commands/controlCommand';
@@ -67,6 +68,7 @@ async function main(argv: string[]): Promise<void> {
   registerConflicts(program);
   registerQuarantine(program);
   registerAside(program);
+  registerBrake(program);
   registerLimits(program);
   registerRemap(program);
   registerCursors(program);

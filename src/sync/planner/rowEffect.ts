@@ -100,7 +100,8 @@ function restrained(merge: Merge, row: PropertyRow, effect: RowEffect): RowEffec
   for (const { to, before, after } of destined(effect)) {
     const kind = changeOf(before, after);
     const hold = kind && holdOn(holds, { kind, row: row.id, side: to, bound });
-    if (!hold) continue;
+    // A pair's own first meeting is no change of what was agreed on.
+    if (!hold || (merge.link.snapshot === null && hold.kind !== 'written')) continue;
     if (hold.state !== 'discarding') return { kind: 'brake', hold: hold.id };
     return { kind: 'aside', notTaken: discardedRow(merge, row, effect, { to, before }) };
   }

@@ -4,6 +4,7 @@ import type { LagSample } from '../../../links/lagSamples';
 import { Starts, type FailedStart } from '../../../links/failedStarts';
 import type { RestingSince } from '../../../links/bindingStore';
 import type { StreamPosition } from '../../../links/cursorStore';
+import { holdWords, holdsIn, openHolds } from '../../brake';
 import { apiTokenState, type ApiTokenState } from '../../apiToken';
 import { pollersOf } from '../../pollers';
 import { restingWords } from '../../resting';
@@ -33,6 +34,7 @@ export interface Overview {
   resting: readonly RestingSince[];
   bugs: Status['bugs'];
   aside: Status['aside'];
+  brake: Status['brake'];
   /** Null where the workers sign in to Zendesk with an OAuth client. */
   apiToken: ApiTokenState | null;
   now: number;
@@ -68,8 +70,9 @@ export async function loadOverview({
     store.bindings.resting(),
     bugsIn(store),
     asideIn(store),
+    holdsIn(store),
   ]);
-  const [failedStarts, apiToken, resting, bugs, aside] = others;
+  const [failedStarts, apiToken, resting, bugs, aside, brake] = others;
   return {
     pairs,
     workers: await workers,
@@ -84,6 +87,7 @@ export async function loadOverview({
     apiToken,
     bugs,
     aside,
+    brake,
     now: at,
   };
 }
@@ -102,6 +106,13 @@ export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 
         </p>`,
     )}
     ${apiToken && html`<p class="notice bad">${apiToken.notice}</p>`}
+    ${openHolds(overview.brake).map(
+      (hold) =>
+        html`<p class="notice bad">
+          ${holdWords(hold)}. <code>zendesk-pms-sync brake release ${hold.id}</code> goes on with it;
+          <code>brake discard</code> leaves both sides as they are.
+        </p>`,
+    )}
     ${resting.map((each) => html`<p class="notice bad">${restingWords(each)}.</p>`)}
     ${rests.map((type) => html`<p class="notice bad">${type} is paused since ${time(paused[type])}.</p>`)}
     <ul class="tiles">
