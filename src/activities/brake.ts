@@ -3,24 +3,15 @@ import type { Logger } from 'pino';
 import type { LinkStore } from '../links/linkStore';
 import { allowedOf, type BrakeSettings, type CountedChange, type Threshold } from '../sync/brake';
 import type { CanonicalKey } from '../sync/canonicalKey';
-import {
-  EXAMPLES_KEPT,
-  counterOf,
-  holdId,
-  isWaiting,
-  type BrakeHold,
-  type HoldId,
-  type Holds,
-} from '../sync/holds';
+import { EXAMPLES_KEPT, holdId, isWaiting, type BrakeHold, type HoldId, type Holds } from '../sync/holds';
 import type { EntityType } from '../sync/record';
 import { ChangeWindow } from './changeWindow';
 import type { SyncMetrics } from './metrics';
 
 /** How many linked pairs there are is asked again after so long. */
 const LINKED_MS = 60_000;
-/** Pairs that were counted; one that is planned again is the same pair. */
-const COUNTED_AT_MOST = 50_000;
-const EXAMPLES_OF = 500;
+/** Kinds of change of which pairs are remembered. */
+const KINDS_AT_MOST = 500;
 
 type Store = Pick<
   LinkStore,
@@ -39,18 +30,17 @@ interface Judged {
   key: CanonicalKey;
   counted: CountedChange;
   threshold: Threshold;
-  /** Under which it is counted. */
-  counter: HoldId;
+  id: HoldId;
 }
 
 /** Counts what plans would destroy, and begins a hold where it is too much of a kind; one a process and connection. */
 export class Brake {
   private readonly window: ChangeWindow;
-  private readonly seen: LRUCache<string, true>;
-  private readonly examples = new LRUCache<HoldId, CanonicalKey[]>({ max: EXAMPLES_OF });
+  /** Pairs that were counted: one that is planned again is the same pair. */
+  private readonly seen = new LRUCache<HoldId, Set<CanonicalKey>>({ max: KINDS_AT_MOST });
   private readonly linked = new LRUCache<EntityType, number>({ max: 10, ttl: LINKED_MS });
   /** Changed mappings that concern few pairs, so that each first meeting is counted as it comes. */
-  private readonly few = new LRUCache<HoldId, true>({ max: EXAMPLES_OF, ttl: LINKED_MS });
+  private readonly few = new LRUCache<HoldId, true>({ max: KINDS_AT_MOST, ttl: LINKED_MS });
 
   constructor(
     private readonly around: Surroundings,
@@ -58,7 +48,6 @@ export class Brake {
   ) {
     const windowMs = settings.windowMinutes * 60_000;
     this.window = new ChangeWindow(around.store.changeCounts, windowMs, around);
-    this.seen = new LRUCache({ max: COUNTED_AT_MOST, ttl: windowMs });
   }
 
   /**
@@ -76,7 +65,7 @@ export class Brake {
     for (const counted of changes) {
       const threshold = this.settings.thresholds[counted.measure];
       if (!threshold || isDecided(holds, counted)) continue;
-      const judged = { key, counted, threshold, counter: counterOf(counted.change, counted.bound) };
+      const judged = { key, counted, threshold, id: holdId(counted.change, counted.bound) };
       if (await this.isTooMany(judged, mappingVersion)) begun = true;
     }
     return begun;
@@ -92,8 +81,8 @@ export class Brake {
       for (const counted of changes) {
         const threshold = this.settings.thresholds[counted.measure];
         if (!threshold) continue;
-        const counter = holdId(counted.change);
-        pairs.set(counter, [...(pairs.get(counter) ?? []), { key, counted, threshold, counter }]);
+        const id = holdId(counted.change, counted.bound);
+        pairs.set(id, [...(pairs.get(id) ?? []), { key, counted, threshold, id }]);
       }
     for (const all of pairs.values()) {
       const [first] = all;
@@ -113,27 +102,29 @@ export class Brake {
   }
 
   private async isTooMany(judged: Judged, mappingVersion: string): Promise<boolean> {
-    const { counter, threshold, counted } = judged;
+    const { id, threshold, counted } = judged;
     if (counted.measure === 'remapped' && (await this.mayBeMany(judged, mappingVersion))) return true;
     await this.window.know();
     this.note(judged);
-    if (this.window.of(counter) <= threshold.least) return false;
+    if (this.window.of(id) <= threshold.least) return false;
     const [linked, allowed] = await this.allowed(judged);
-    if (this.window.of(counter) <= allowed) return false;
+    if (this.window.of(id) <= allowed) return false;
     // A person may have ended such a hold a moment ago: then what was counted before counts no more.
     await this.window.renew();
-    const pairs = this.window.of(counter);
+    const pairs = this.window.of(id);
     if (pairs <= allowed) return false;
-    return this.begin(counted, 'held', { pairs, linked, allowed }, this.examples.get(counter) ?? []);
+    const examples = [...(this.seen.get(id) ?? [])].slice(-EXAMPLES_KEPT);
+    return this.begin(counted, 'held', { pairs, linked, allowed }, examples);
   }
 
-  private note({ key, counter }: Judged): void {
-    const once = `${counter} ${key}`;
-    if (this.seen.has(once)) return;
-    this.seen.set(once, true);
-    this.window.add(counter);
-    const examples = this.examples.get(counter) ?? [];
-    this.examples.set(counter, [...examples, key].slice(-EXAMPLES_KEPT));
+  private note({ key, id }: Judged): void {
+    const seen = this.seen.get(id) ?? new Set();
+    // Fewer are counted than were seen: a person ended a hold, or the window has passed.
+    if (seen.size > this.window.of(id)) seen.clear();
+    if (seen.has(key)) return;
+    seen.add(key);
+    this.seen.set(id, seen);
+    this.window.add(id);
   }
 
   /**
@@ -141,12 +132,12 @@ export class Brake {
    * written before they were counted.
    */
   private async mayBeMany(judged: Judged, mappingVersion: string): Promise<boolean> {
-    const { counter, counted, key } = judged;
-    if (this.few.has(counter)) return false;
+    const { id, counted, key } = judged;
+    if (this.few.has(id)) return false;
     const pairs = await this.around.store.countOfOtherMapping(counted.change.entity, mappingVersion);
     const [linked, allowed] = await this.allowed(judged);
     if (pairs > allowed) return this.begin(counted, 'counting', { pairs, linked, allowed }, [key]);
-    this.few.set(counter, true);
+    this.few.set(id, true);
     return false;
   }
 
@@ -159,15 +150,15 @@ export class Brake {
   }
 
   private async begin(
-    { change, measure, cause, bound }: CountedChange,
+    { change, cause, bound }: CountedChange,
     state: BrakeHold['state'],
     counts: BrakeHold['counts'],
     examples: CanonicalKey[],
   ): Promise<true> {
     const { store, log, metrics, now } = this.around;
     const hold: BrakeHold = {
-      ...{ ...change, id: holdId(change), state, by: 'brake', cause, since: now().toISOString() },
-      ...(measure === 'remapped' && bound !== undefined && { bound }),
+      ...{ ...change, id: holdId(change, bound), state, by: 'brake', cause, since: now().toISOString() },
+      ...(bound !== undefined && { bound }),
       ...{ counts, examples },
     };
     if (!(await store.holds.begin(hold))) return true;
@@ -182,8 +173,6 @@ export class Brake {
 
 /** Whether a person has said what is to become of such changes. */
 function isDecided(holds: Holds, { change, bound }: CountedChange): boolean {
-  const id = holdId(change);
-  return holds.some(
-    (hold) => hold.id === id && !isWaiting(hold.state) && (hold.bound === undefined || hold.bound === bound),
-  );
+  const id = holdId(change, bound);
+  return holds.some((hold) => hold.id === id && !isWaiting(hold.state));
 }

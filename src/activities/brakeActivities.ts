@@ -1,4 +1,3 @@
-import { counterOf } from '../sync/holds';
 import { inParallel } from '../systems/inParallel';
 import type { ActivityContext } from './activityContext';
 import { guardedBy } from './guarded';
@@ -37,7 +36,7 @@ export function brakeActivities(live: ActivityContext): BrakeActivities {
       guarded(null, async ({ store }) => {
         const ended = (await store.holds.all()).find(({ id }) => id === hold);
         if (!ended) return;
-        await store.changeCounts.forget(counterOf(ended, ended.bound));
+        await store.changeCounts.forget(hold);
         // A mapping that was judged by a person is not judged again. What is left of a discarded hold must not be carried
         // out by pairs that are told later.
         const isBound = ended.bound !== undefined;

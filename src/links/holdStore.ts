@@ -37,10 +37,8 @@ export class HoldStore {
     return found.map(({ _id, ...rest }) => ({ id: _id, ...rest }));
   }
 
-  /** Begins a hold. One that there is already stays as it is, unless it was bound to other fields. @returns whether it is new */
+  /** Begins a hold. One that there is already stays as it is. @returns whether it is new */
   async begin({ id, ...rest }: BrakeHold): Promise<boolean> {
-    const { bound } = rest;
-    if (bound !== undefined) await this.holds.deleteOne({ _id: id, bound: { $exists: true, $ne: bound } });
     const { upsertedCount } = await this.holds.updateOne(
       { _id: id },
       { $setOnInsert: rest },

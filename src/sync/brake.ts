@@ -108,7 +108,7 @@ function rowCounted(
     return [
       {
         ...{ change, measure: kind === 'emptied' ? 'emptied' : 'remapped', cause: 'mapping changed' },
-        ...(bound !== undefined && { bound }),
+        ...(bound !== undefined && kind === 'replaced' && { bound }),
       },
     ];
   }

@@ -62,16 +62,14 @@ export interface BrakeHold extends HeldChange {
   examples: CanonicalKey[];
 }
 
-/** `TicketToProject/emptied/priority/pms`; `*` stands for the pair as a whole, and for either side. */
+/**
+ * `TicketToProject/emptied/priority/pms`; `*` stands for the pair as a whole, and for either side. Of a hold that is bound,
+ * the digest follows: for other fields it is another hold. Changes are counted under the same name.
+ */
 export type HoldId = string;
 
-export function holdId({ entity, kind, row, side }: HeldChange): HoldId {
-  return [entity, kind, row ?? '*', side ?? '*'].join('/');
-}
-
-/** Under what changes are counted: those of a row that meets first by themselves, for each binding. */
-export function counterOf(change: HeldChange, bound: string | undefined): HoldId {
-  return bound === undefined ? holdId(change) : `${holdId(change)}/${bound}`;
+export function holdId({ entity, kind, row, side }: HeldChange, bound?: string): HoldId {
+  return [entity, kind, row ?? '*', side ?? '*', ...(bound === undefined ? [] : [bound])].join('/');
 }
 
 /** A link's mark: what of the pair is held. */

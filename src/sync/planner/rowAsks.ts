@@ -95,7 +95,7 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
     agreement: agreementOn(value, shown),
     updates: deliveries,
   }),
-  brake: ({ hold }) => ({ ...NOTHING, rests: true, braked: hold }),
+  brake: ({ hold }) => ({ ...NOTHING, braked: hold }),
 };
 
 /** What both agree on, where each side may go on showing something else. */
