@@ -26,16 +26,17 @@ const KINDS: Record<BrakeHold['kind'], string> = {
   written: 'writing',
 };
 const SIDE_NAMES = { zendesk: 'Zendesk', pms: 'the PMS' };
+const EXAMPLES = 3;
 
-/** One sentence: what is held, how many pairs, since when, and why. */
+/** What is held, how many pairs, and why; without since when. */
 export function holdWords(hold: HoldShown): string {
-  const { entity, kind, row, side, state, since, cause, waiting, counts, examples } = hold;
+  const { entity, kind, row, side, state, cause, waiting, counts, examples } = hold;
   const what = row === null ? `${KINDS[kind]} of ${entity}` : `${KINDS[kind]} of ${entity} ${row}`;
   const where = side === null || row === null ? '' : ` in ${SIDE_NAMES[side]}`;
   const many =
     state === 'counting'
-      ? `up to ${counts.pairs} of ${counts.linked} pairs, to be counted by "remap"`
+      ? `up to ${counts.pairs} of ${counts.linked} pairs, which "remap" counts`
       : `${counts.pairs} of ${counts.linked} pairs, ${counts.allowed} allowed`;
-  const some = examples.length > 0 ? `, e.g. ${examples.slice(0, 3).join(', ')}` : '';
-  return `the brake holds ${what}${where} since ${since}: ${cause} (${many}); ${waiting} pairs wait${some}`;
+  const some = examples.length > 0 ? `, e.g. ${examples.slice(0, EXAMPLES).join(', ')}` : '';
+  return `The brake holds ${what}${where}: ${cause} (${many}); ${waiting} pairs wait${some}`;
 }

@@ -66,8 +66,8 @@ export function registerBrake(program: Command): void {
 }
 
 function print(hold: HoldShown): void {
-  const { id, state, by, examples } = hold;
-  printLine(`${id}  (${by === 'undo' ? 'for an undo' : state})`);
+  const { id, state, by, since, examples } = hold;
+  printLine(`${id}  (${by === 'undo' ? 'for an undo' : state}, since ${since})`);
   printLine(`  ${holdWords(hold)}`);
   for (const key of examples) printLine(`  ${key}`);
 }
