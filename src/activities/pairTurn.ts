@@ -1,7 +1,8 @@
+import { countedChanges } from '../sync/brake';
 import { canonicalKey, parseCanonicalKey, parseRef, type CanonicalKey } from '../sync/canonicalKey';
 import { isHeld, newLink, type Link } from '../sync/link';
 import { retried } from '../sync/pairFiles';
-import { planPair, type Plan } from '../sync/planner';
+import { planPair, type PairState, type Plan } from '../sync/planner';
 import { otherSide, type RefKey, type SyncRecord } from '../sync/record';
 import { offeredAgain } from '../sync/refusedWrite';
 import type { Decisions } from '../sync/resolution';
@@ -74,8 +75,10 @@ export class PairTurn {
     if (firstUnread) return readStep(firstUnread, unread);
 
     const own = members.flatMap((ref) => observed.get(ref) ?? []);
-    const plan = await this.plan(link, { members, observed, own, decisions });
+    const state = await this.state(link, { members, observed, own, decisions });
+    const plan = planPair(state, mapping);
     this.expectNewFields(plan);
+    if (await this.isBraked(plan, state)) return null;
     await this.reportStrays(link);
     const step = await this.keeper.carryOut(
       plan,
@@ -88,29 +91,39 @@ export class PairTurn {
     return step;
   }
 
-  private async plan(link: Link | null, { members, observed, own, decisions }: Gathered): Promise<Plan> {
+  private async state(
+    link: Link | null,
+    { members, observed, own, decisions }: Gathered,
+  ): Promise<PairState> {
     const { context, key, knowledge } = this;
     const { store, mapping } = context;
     const table = mapping.entities[parseCanonicalKey(key).entity];
     const references = await loadReferences(context, [{ table, records: own, link }]);
     const claims = await knowledge.claims(link);
     const awaited = await knowledge.awaitedSibling(link, observed.get(this.origin));
-    return planPair(
-      {
-        key,
-        link,
-        observed: knowledge.observations(members, observed),
-        ...(claims.candidates && { candidates: await knowledge.candidates(claims.owners, observed) }),
-        ...(claims.owner !== undefined && claims.owner !== key && { claimedBy: claims.owner }),
-        decisions,
-        ...(awaited !== null && { olderSibling: awaited }),
-        references,
-        hops: this.input.hops,
-        linksSince: store.since,
-        now: context.now().toISOString(),
-      },
-      mapping,
-    );
+    const holds = await store.holds.of(table.entity);
+    return {
+      key,
+      link,
+      observed: knowledge.observations(members, observed),
+      ...(claims.candidates && { candidates: await knowledge.candidates(claims.owners, observed) }),
+      ...(claims.owner !== undefined && claims.owner !== key && { claimedBy: claims.owner }),
+      decisions,
+      ...(awaited !== null && { olderSibling: awaited }),
+      ...(holds.length > 0 && { holds }),
+      references,
+      hops: this.input.hops,
+      linksSince: store.since,
+      now: context.now().toISOString(),
+    };
+  }
+
+  /** @returns whether this plan was one too many of its kind, so that a hold began and the pair is planned again */
+  private async isBraked(plan: Plan, state: PairState): Promise<boolean> {
+    const { brake, mapping } = this.context;
+    if (!brake) return false;
+    const table = mapping.entities[parseCanonicalKey(this.key).entity];
+    return brake.count(this.key, countedChanges(plan, { state, table }), state.holds ?? [], mapping.version);
   }
 
   /** What the turn was told that ended in a bug is gone with its workflow: both records are read again. */

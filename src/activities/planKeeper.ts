@@ -1,6 +1,6 @@
 import { parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
 import { triedOf, withOverruled, type Overruling } from '../sync/abandonedIntent';
-import { agreed, seenVersion, type Intent, type Link, type Reason } from '../sync/link';
+import { agreed, seenVersion, withoutMarks, type Intent, type Link, type Reason } from '../sync/link';
 import type { Mapping } from '../sync/mapping';
 import { withoutNotTaken } from '../sync/notTaken';
 import type { Plan } from '../sync/planner';
@@ -70,6 +70,8 @@ export class PlanKeeper {
         return this.part(plan, link);
       case 'absent':
         return this.absent(plan, link);
+      case 'brake':
+        return this.brake(plan, link);
       case 'rest':
         await store.observations.forget(own);
         return rest(link);
@@ -153,7 +155,16 @@ export class PlanKeeper {
     if (link.reason?.code === 'absent' && link.reason.text === text) return rest(link);
     const since = this.context.now().toISOString();
     const reason: Reason = { code: 'absent', text, since, nextAttempt: null };
-    return rest(await this.context.store.save({ ...link, reason }));
+    return rest(await this.context.store.save({ ...withoutMarks(link), reason }));
+  }
+
+  /** That a record ended is on the mark: the pair ends once the hold is released. */
+  private async brake({ mark, reason: text }: PlanOf<'brake'>, link: Link): Promise<Step> {
+    const known = link.braked?.length === 1 && link.braked[0]?.hold === mark.hold;
+    if (known && link.reason?.text === text) return rest(link);
+    const since = this.context.now().toISOString();
+    const reason: Reason = { code: 'brake', text, since, nextAttempt: null };
+    return rest(await this.context.store.save({ ...link, braked: [mark], reason }));
   }
 
   private async bury(plan: PlanOf<'bury'>, link: Link, own: SyncRecord[]): Promise<Step> {
@@ -185,7 +196,7 @@ export class PlanKeeper {
     if (isUnheardOf && (await store.waitingFor([this.origin])).length === 0)
       return { next: 'rest', state: summarise(this.key, null, 'unknown', plan.reason) };
     const saved = await store.save({
-      ...withoutNotTaken(withFindings(link, plan)),
+      ...withoutMarks(withoutNotTaken(withFindings(link, plan))),
       sides,
       status: 'tombstone',
       reason,

@@ -2,11 +2,13 @@ import type { Collection, Db } from 'mongodb';
 import { isDuplicateKey } from '../platform/mongoErrors';
 import { BackfillStore } from './backfillStore';
 import { BindingStore } from './bindingStore';
+import { ChangeCountStore } from './changeCounts';
 import { Claims, type ClaimDocument } from './claims';
 import { CursorStore } from './cursorStore';
 import { FirstCommentStore } from './firstCommentStore';
 import { DecisionStore, type DecisionDocument } from './decisionStore';
 import { HintStore } from './hintStore';
+import { HoldStore } from './holdStore';
 import { Identities } from './identities';
 import { JOURNAL_BOUNDS, JournalStore, type JournalBounds, type JournalDocument } from './journalStore';
 import { LagSamples } from './lagSamples';
@@ -42,6 +44,9 @@ export interface LinkStore extends Links {
   readonly identities: Identities;
   readonly upkeep: Upkeep;
   readonly control: ControlStore;
+  /** What the brake holds, and what it counts. */
+  readonly holds: HoldStore;
+  readonly changeCounts: ChangeCountStore;
   /** How far behind the streams were, in the last hour. */
   readonly lag: LagSamples;
   readonly backfill: BackfillStore;
@@ -84,6 +89,7 @@ export async function openLinkStore(
   // Saves name both; compatible servers use an index only for just the fields that it has, and would scan otherwise.
   await links.createIndex({ _id: 1, rev: 1 }, { unique: true });
   await links.createIndex({ waitsFor: 1 });
+  await links.createIndex({ 'braked.hold': 1 });
   await links.createIndex({ status: 1, entity: 1 });
   const observations = db.collection<ObservationDocument>(`${prefix}observations`);
   await observations.createIndex({ parent: 1 });
@@ -120,6 +126,8 @@ function storeIn(
     mappings: new MappingVersions(db, now),
     upkeep: new Upkeep(versions),
     control: new ControlStore(db, prefix),
+    holds: new HoldStore(db, prefix),
+    changeCounts: new ChangeCountStore(db, prefix),
     backfill: new BackfillStore(db, prefix, versions),
   });
 }

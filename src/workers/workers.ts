@@ -2,6 +2,7 @@ import type { DataConverter } from '@temporalio/common';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { backfillActivities, backfillSystemActivities } from '../activities/backfillActivities';
 import type { ActivityContext } from '../activities/activityContext';
+import { brakeActivities } from '../activities/brakeActivities';
 import { controlActivities } from '../activities/controlActivities';
 import { pairActivities } from '../activities/pairActivities';
 import { remapActivities } from '../activities/remapActivities';
@@ -91,6 +92,7 @@ function pairWorker(
       ...remapActivities(context),
       ...upkeepActivities(context),
       ...controlActivities(context),
+      ...brakeActivities(context),
       ...backfillActivities(context),
     },
     maxConcurrentWorkflowTaskExecutions: share.workflowTasks,

@@ -29,3 +29,4 @@ export { reconcile } from './reconcile';
 export { linkHygiene } from './linkHygiene';
 export { resyncMany, syncControl } from './control';
 export { backfill } from './backfill';
+export { endHold } from './brake';
