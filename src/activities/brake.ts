@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { LinkStore } from '../links/linkStore';
 import { allowedOf, type BrakeSettings, type CountedChange, type Threshold } from '../sync/brake';
 import type { CanonicalKey } from '../sync/canonicalKey';
-import { EXAMPLES_KEPT, holdId, isWaiting, type BrakeHold, type HoldId, type Holds } from '../sync/holds';
+import { EXAMPLES_KEPT, holdId, type BrakeHold, type HoldId, type Holds } from '../sync/holds';
 import type { EntityType } from '../sync/record';
 import { ChangeWindow } from './changeWindow';
 import type { SyncMetrics } from './metrics';
@@ -64,7 +64,7 @@ export class Brake {
     let begun = false;
     for (const counted of changes) {
       const threshold = this.settings.thresholds[counted.measure];
-      if (!threshold || isDecided(holds, counted)) continue;
+      if (!threshold || isKnown(holds, counted)) continue;
       const judged = { key, counted, threshold, id: holdId(counted.change, counted.bound) };
       if (await this.isTooMany(judged, mappingVersion)) begun = true;
     }
@@ -88,7 +88,7 @@ export class Brake {
       const [first] = all;
       if (!first || all.length <= first.threshold.least) continue;
       const { entity } = first.counted.change;
-      if (isDecided(await this.around.store.holds.of(entity), first.counted)) continue;
+      if (isKnown(await this.around.store.holds.of(entity), first.counted)) continue;
       const [linked, allowed] = await this.allowed(first);
       if (all.length <= allowed) continue;
       const examples = all.slice(0, EXAMPLES_KEPT).map(({ key }) => key);
@@ -171,8 +171,11 @@ export class Brake {
   }
 }
 
-/** Whether a person has said what is to become of such changes. */
-function isDecided(holds: Holds, { change, bound }: CountedChange): boolean {
+/**
+ * Whether there is a hold on such changes, by which they were planned: a person has said what is to become of them, or it
+ * does not concern this one.
+ */
+function isKnown(holds: Holds, { change, bound }: CountedChange): boolean {
   const id = holdId(change, bound);
-  return holds.some((hold) => hold.id === id && !isWaiting(hold.state));
+  return holds.some((hold) => hold.id === id);
 }

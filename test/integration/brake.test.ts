@@ -1,3 +1,4 @@
+import { Brake } from '../../src/activities/brake';
 import { refKey } from '../../src/sync/canonicalKey';
 import type { BrakeSettings, Threshold } from '../../src/sync/brake';
 import type { BrakeHold, HoldId } from '../../src/sync/holds';
@@ -17,7 +18,11 @@ const ALLOWED = 3;
 const few: Threshold = { share: 0.1, least: ALLOWED, most: 100 };
 const SETTINGS: BrakeSettings = {
   windowMinutes: 60,
-  thresholds: { ends: few, archives: few, emptied: few, replaced: few, remapped: few },
+  thresholds: {
+    ...{ ends: few, archives: few, emptied: few, remapped: few },
+    // Titles that somebody edits are no matter here.
+    replaced: { ...few, least: 2 * PAIRS },
+  },
 };
 
 const rowsWith = (noteIn: string) => [
@@ -261,9 +266,14 @@ describe('a row that is pointed at the wrong, filled field', () => {
   });
 });
 
-test('a nightly automation that closes all tickets trips nothing, and neither does a first meeting', async () => {
+test('a nightly automation that closes all tickets trips nothing, though as many titles would', async () => {
+  const strict = { ...SETTINGS, thresholds: { ...SETTINGS.thresholds, replaced: few } };
+  Object.assign(stack.context, { brake: new Brake(stack.context, strict) });
   edited(zendesk, 'ticket', () => ({ status: 'closed' }));
   await stack.settle();
   expect(projects().map(({ values }) => values['state'])).toEqual(tickets.map(() => 'done'));
   expect(await stack.store.holds.all()).toEqual([]);
+  edited(zendesk, 'ticket', () => ({ subject: 'the same for all' }));
+  await stack.settle();
+  expect(await onlyHold()).toMatchObject({ kind: 'replaced', row: 'title', cause: 'many changes' });
 });
