@@ -157,7 +157,7 @@ describe('in accounts that are in use', () => {
 
   test('what is broken turns red and nothing else; all that was made is removed, and nothing else touched', async () => {
     const before = state();
-    const ran = await runProgram(env, ['verify', '--tag', 'check', '--timeout', '40', '--json']);
+    const ran = await runShared(env, 'verify', '--tag', 'check', '--timeout', '40', '--json');
     expect([ran.code, ran.err]).toEqual([1, '']);
     const answer = answerOf(ran);
     const ways = ['zendesk-pms', 'pms-zendesk'];
@@ -225,6 +225,6 @@ test.each<[string, string[], RegExp]>([
 
 test('a mapping that is not there is bad input', async () => {
   const env = { PATH: process.env['PATH'] ?? '', MAPPING_FILE: '/nowhere/mapping.yaml' };
-  const { code, err } = await runProgram(env, ['verify', '--sandbox']);
+  const { code, err } = await runShared(env, 'verify', '--sandbox');
   expect([code, err]).toEqual([2, '/nowhere/mapping.yaml: cannot be read (ENOENT)\n']);
 });
