@@ -82,12 +82,14 @@ export async function startStack(
       started.add(key);
     },
   };
+  // Workflows in this thread: a thread of their own takes longer to load the SDK than most tests take to run.
+  const workflows = { workflowBundle: servers.workflows, debugMode: true };
   const workers: Workers = await createWorkers(context, {
     connection: native,
     namespace: 'default',
     dataConverter: {},
     tracing: null,
-    workflows: { workflowBundle: servers.workflows },
+    workflows,
     taskQueue: name,
     // Each long poll costs the shared server, and a test has few tasks at a time.
     share: { ...shareOf(1), polls: POLLS },
