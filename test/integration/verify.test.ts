@@ -124,7 +124,8 @@ describe('in accounts that are in use', () => {
         if (pms === 'priority') delete table?.['urgent'];
     });
     env = serviceEnvironment(boxes, `verify-${randomBytes(4).toString('hex')}`);
-    service = new ServiceProcess({ ...env, MAPPING_FILE: broken, LOG_LEVEL: 'warn' });
+    const polls = { ZENDESK_POLL_SECONDS: '2', PMS_POLL_SECONDS: '2' };
+    service = new ServiceProcess({ ...env, ...polls, MAPPING_FILE: broken, LOG_LEVEL: 'warn' });
     await boxes.zd('POST', '/organizations', { organization: { name: 'Long there', notes: 'not ours' } });
     await boxes.zd('POST', '/tickets', {
       ticket: { subject: 'Long there', comment: { body: 'x' }, tags: ['old'] },

@@ -113,6 +113,9 @@ beforeAll(async () => {
     // The sandbox sends webhooks to this machine only.
     PUBLIC_URL: 'http://127.0.0.1:9',
     RECONCILE_CRON: 'off',
+    // What the lines do, they do without a poll.
+    ZENDESK_POLL_SECONDS: '3',
+    PMS_POLL_SECONDS: '3',
   };
   service = new ServiceProcess(env);
   const organization = await boxes.zd('POST', '/organizations', { organization: { name: 'Acme' } });
