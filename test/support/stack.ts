@@ -121,7 +121,11 @@ export async function startStack(
     taskQueue: name,
     quiet,
     async settle() {
-      for (const side of SIDES) if (pollsByWorkflow || !(await pollDirectly(side))) await poll(side);
+      for (const side of SIDES) {
+        if (pollsByWorkflow || !(await pollDirectly(side))) await poll(side);
+        // A workflow's poll takes about as long as a pair. The other side's direct poll would come amid a pair's work.
+        if (!pollsByWorkflow) await quiet();
+      }
       await quiet();
     },
     async hint(entity, ref, inbox = {}) {
