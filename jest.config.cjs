@@ -1,3 +1,5 @@
+const { availableParallelism } = require('node:os');
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: '<rootDir>/test/support/realm/environment.cjs',
@@ -19,7 +21,7 @@ module.exports = {
   testRunner: '<rootDir>/test/support/times/measuredRunner.cjs',
   reporters: ['default', '<rootDir>/test/support/times/reporter.cjs'],
   // The tests wait for servers more than they compute.
-  maxWorkers: '100%',
+  maxWorkers: availableParallelism() + 2,
   globalSetup: '<rootDir>/test/support/globalSetup.ts',
   globalTeardown: '<rootDir>/test/support/globalTeardown.ts',
   // No test asserts a time: this only ends what hangs, also on a machine that does much else.

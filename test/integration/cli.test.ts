@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { runProgram } from '../support/cli';
+import { runProgram, runShared, type Ran } from '../support/cli';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { serviceEnvironment } from '../support/serviceProcess';
 
@@ -23,11 +23,13 @@ describe('npm start', () => {
   });
   afterAll(async () => boxes.close());
 
-  async function start(
-    changes: Record<string, string | undefined>,
-  ): Promise<{ code: number | null; said: string }> {
-    const { code, err } = await runProgram({ ...env, ...changes }, ['start']);
-    return { code, said: err.trim() };
+  function expectRefused({ code, err }: Ran, expected: RegExp): void {
+    const said = err.trim();
+    expect(said).toMatch(expected);
+    expect(said.split('\n')).toHaveLength(1);
+    expect(said).not.toMatch(/wrong-credential|hidden/);
+    expect(code).toBe(2);
+    expect([...boxes.zendesk.store.tickets.values(), ...boxes.pms.store.all('project')]).toEqual([]);
   }
 
   function brokenMapping(from: string, to: string): string {
@@ -86,6 +88,12 @@ describe('npm start', () => {
       () => ({ ZENDESK_BASE_URL: 'http://127.0.0.1:1' }),
       /^ZENDESK_BASE_URL: Zendesk POST \/oauth\/tokens: 127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\): .*; there is no access token/,
     ],
+  ])('%s', async (_, changes, expected) => {
+    // Found before anything is started that would be left in a process that goes on.
+    expectRefused(await runShared({ ...env, ...changes() }, 'start'), expected);
+  });
+
+  test.each<[string, () => Record<string, string | undefined>, RegExp]>([
     [
       'an unreachable Temporal',
       () => ({ TEMPORAL_ADDRESS: '127.0.0.1:1' }),
@@ -102,12 +110,7 @@ describe('npm start', () => {
       () => ({ PMS_WEBHOOK_SECRET: 'long-enough', INTAKE_PORT: new URL(boxes.pms.url).port }),
       /^INTAKE_HOST, INTAKE_PORT: cannot listen on 127\.0\.0\.1:\d+ \(EADDRINUSE\): another process listens there; stop it, or choose another port$/,
     ],
-  ])('%s', async (_, changes, expected) => {
-    const { code, said } = await start(changes());
-    expect(said).toMatch(expected);
-    expect(said.split('\n')).toHaveLength(1);
-    expect(said).not.toMatch(/wrong-credential|hidden/);
-    expect(code).toBe(2);
-    expect([...boxes.zendesk.store.tickets.values(), ...boxes.pms.store.all('project')]).toEqual([]);
+  ])('%s: the process ends, whatever it has started', async (_, changes, expected) => {
+    expectRefused(await runProgram({ ...env, ...changes() }, ['start']), expected);
   });
 });

@@ -19,7 +19,7 @@ describe('end to end', () => {
 
   beforeEach(async () => {
     boxes = await startSandboxes();
-    stack = await startStack(testServers(), boxes.mapping, boxes.systems);
+    stack = await startStack(testServers(), boxes.mapping, boxes.systems, { pollsByWorkflow: true });
   });
   afterEach(async () => {
     await stack.stop();
@@ -350,7 +350,7 @@ describe('end to end', () => {
     const input = parse(readFileSync(MAPPING_FILE, 'utf8')) as { entities: Parameters<typeof change>[0] };
     change(input.entities);
     boxes = await startSandboxes({ mapping: parseMapping(input, 'mapping.yaml', () => 'another') });
-    stack = await startStack(testServers(), boxes.mapping, boxes.systems);
+    stack = await startStack(testServers(), boxes.mapping, boxes.systems, { pollsByWorkflow: true });
   }
 
   test.each([

@@ -29,7 +29,7 @@ let stack: Stack;
 
 async function begin(match: Rule[]): Promise<void> {
   boxes = await startSandboxes({ mapping: mappingWith(match) });
-  stack = await startStack(testServers(), boxes.mapping, boxes.systems);
+  stack = await startStack(testServers(), boxes.mapping, boxes.systems, { pollsByWorkflow: true });
 }
 afterEach(async () => {
   await stack?.stop();

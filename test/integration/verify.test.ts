@@ -122,7 +122,8 @@ describe('in accounts that are in use', () => {
         if (pms === 'priority') delete table?.['urgent'];
     });
     env = serviceEnvironment(boxes, `verify-${randomBytes(4).toString('hex')}`);
-    service = new ServiceProcess({ ...env, MAPPING_FILE: broken, LOG_LEVEL: 'warn' });
+    const polls = { ZENDESK_POLL_SECONDS: '2', PMS_POLL_SECONDS: '2' };
+    service = new ServiceProcess({ ...env, ...polls, MAPPING_FILE: broken, LOG_LEVEL: 'warn' });
     await boxes.zd('POST', '/organizations', { organization: { name: 'Long there', notes: 'not ours' } });
     await boxes.zd('POST', '/tickets', {
       ticket: { subject: 'Long there', comment: { body: 'x' }, tags: ['old'] },
@@ -155,7 +156,7 @@ describe('in accounts that are in use', () => {
 
   test('what is broken turns red and nothing else; all that was made is removed, and nothing else touched', async () => {
     const before = state();
-    const ran = await runProgram(env, ['verify', '--tag', 'check', '--timeout', '40', '--json']);
+    const ran = await runShared(env, 'verify', '--tag', 'check', '--timeout', '40', '--json');
     expect([ran.code, ran.err]).toEqual([1, '']);
     const answer = answerOf(ran);
     const ways = ['zendesk-pms', 'pms-zendesk'];
@@ -223,6 +224,6 @@ test.each<[string, string[], RegExp]>([
 
 test('a mapping that is not there is bad input', async () => {
   const env = { PATH: process.env['PATH'] ?? '', MAPPING_FILE: '/nowhere/mapping.yaml' };
-  const { code, err } = await runProgram(env, ['verify', '--sandbox']);
+  const { code, err } = await runShared(env, 'verify', '--sandbox');
   expect([code, err]).toEqual([2, '/nowhere/mapping.yaml: cannot be read (ENOENT)\n']);
 });

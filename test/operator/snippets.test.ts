@@ -5,7 +5,7 @@ import path from 'node:path';
 import { SECRETS, variableOf } from '../../src/config/config';
 import { SETTINGS } from '../../src/config/settings';
 import { prepareTemporal } from '../../src/platform/embedded/embeddedServers';
-import { outcomeOf, type Ran } from '../support/cli';
+import { CliHost, outcomeOf, type Ran } from '../support/cli';
 import { manualMapping } from '../support/manualMapping';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { ServiceProcess, serviceEnvironment, until } from '../support/serviceProcess';
@@ -87,7 +87,14 @@ function shell(text: string): Promise<Ran> {
   child.stdin.end();
   return outcomeOf(child);
 }
-const run = (args: string) => shell(`'${process.execPath}' '${MAIN}' ${args}`);
+
+const host = new CliHost();
+/** Our own program, in a process that all lines share; a shell divides the line into arguments. */
+async function run(args: string): Promise<Ran> {
+  if (/[|&;<>]/.test(args)) throw new Error(`needs a shell, not only its quotes: ${args}`);
+  const { out } = await shell(`printf '%s\\0' ${args}`);
+  return host.run(env, out.split('\0').slice(0, -1), dir);
+}
 
 beforeAll(async () => {
   if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
@@ -106,6 +113,9 @@ beforeAll(async () => {
     // The sandbox sends webhooks to this machine only.
     PUBLIC_URL: 'http://127.0.0.1:9',
     RECONCILE_CRON: 'off',
+    // What the lines do, they do without a poll.
+    ZENDESK_POLL_SECONDS: '3',
+    PMS_POLL_SECONDS: '3',
   };
   service = new ServiceProcess(env);
   const organization = await boxes.zd('POST', '/organizations', { organization: { name: 'Acme' } });
@@ -136,6 +146,7 @@ beforeAll(async () => {
   await until(async () => (await run('conflicts list')).out.includes(String(ids.ticket)));
 });
 afterAll(async () => {
+  await host.stop();
   await service.signal('SIGTERM');
   await boxes.close();
 });

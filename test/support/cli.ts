@@ -40,7 +40,9 @@ export class CliHost {
 
   private async ask(command: { env: Settings; args: string[]; cwd: string }): Promise<Ran> {
     expectCompiled();
-    this.child ??= fork(path.join(__dirname, 'cliHost.cjs'));
+    this.child ??= fork(path.join(__dirname, 'cliHost.cjs'), {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     const child = this.child;
     const left = new AbortController();
     const ended = once(child, 'exit', left).then(() => {

@@ -34,16 +34,18 @@ export class ManualClock implements Clock {
       return undefined;
     });
 
-  /** Moves on in small steps, and lets what that wakes come to rest after each. */
+  /** Moves on in small steps, and lets what was under way, and what a step wakes, come to rest. */
   async advance(ms: number, step = 500, rest: () => Promise<void> = () => sleep(2)): Promise<void> {
+    await rest();
     for (let moved = 0; moved < ms; moved += step) {
       this.time += Math.min(step, ms - moved);
-      for (const sleeper of [...this.sleepers]) {
-        if (sleeper.at > this.time) continue;
+      const due = [...this.sleepers].filter(({ at }) => at <= this.time);
+      for (const sleeper of due) {
         this.sleepers.delete(sleeper);
         sleeper.wake();
       }
-      await rest();
+      // All sleep, and would sleep on: only a step that wakes somebody changes anything.
+      if (due.length > 0) await rest();
     }
   }
 }

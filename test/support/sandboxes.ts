@@ -50,9 +50,13 @@ export function bearerOf(zendesk: ZendeskSandbox, email = 'ann@sandbox.example')
   return { authorization: `Bearer ${zendesk.bearer(email)}` };
 }
 
+/** Parsed once: a file starts sandboxes for each of its tests. */
+let contract: PmsConnection['profile'] | undefined;
+
 /** A PMS that keeps the contract. */
 export function contractSystem(connection: Omit<PmsConnection, 'profile'>): SystemPort {
-  return profileSystem({ profile: loadProfile('contract'), ...connection });
+  contract ??= loadProfile('contract');
+  return profileSystem({ profile: contract, ...connection });
 }
 
 export async function startSandboxes(

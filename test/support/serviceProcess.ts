@@ -3,10 +3,31 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { Client, Connection, ScheduleNotFoundError } from '@temporalio/client';
+import { scheduleIds } from '../../src/workers/schedules';
 import { type Sandboxes, MAPPING_FILE, serviceSignIn } from './sandboxes';
 import { testServers } from './servers';
 
 const MAIN = path.resolve(__dirname, '../../dist/src/operator/cli/main.js');
+
+/** Task queues of the services that a test file started, and the Temporal server of each. */
+const served = new Map<string, string>();
+
+/** A service's Schedules stay when it stops. They would start work for the shared server every second until the run ends. */
+afterAll(async () => {
+  for (const [taskQueue, address] of served) {
+    const connection = await Connection.connect({ address });
+    const { schedule } = new Client({ connection });
+    for (const id of scheduleIds(taskQueue))
+      await schedule
+        .getHandle(id)
+        .delete()
+        .catch((error: unknown) => {
+          if (!(error instanceof ScheduleNotFoundError)) throw error;
+        });
+    await connection.close();
+  }
+});
 
 /** The compiled service as its own process, the way an operator runs it. */
 export class ServiceProcess {
@@ -17,6 +38,9 @@ export class ServiceProcess {
 
   constructor(env: Record<string, string>, args: string[] = []) {
     if (!existsSync(MAIN)) throw new Error('not compiled: run "npm test", which compiles first');
+    const { TEMPORAL_ADDRESS: address, TASK_QUEUE: queue } = env;
+    if (address !== undefined && address === process.env['ZPS_TEST_TEMPORAL'] && queue !== undefined)
+      served.set(queue, address);
     this.child = spawn(process.execPath, [MAIN, 'start', ...args], {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection } from '@temporalio/worker';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { NativeConnection, Runtime } from '@temporalio/worker';
 import { MongoClient, type Db } from 'mongodb';
 import { pino } from 'pino';
 import { Brake } from '../../src/activities/brake';
 import type { ActivityContext } from '../../src/activities/activityContext';
+import { systemActivities } from '../../src/activities/systemActivities';
 import type { Inbox, PairSummary } from '../../src/activities/types';
 import type { Schema } from '../../src/links/migrations/storedSchema';
 import { openLinkStore, type LinkStore } from '../../src/links/linkStore';
@@ -48,13 +50,15 @@ export interface StackOptions {
   schema?: Schema;
   /** How many pairs may be changed alike; without it, nothing is ever held. */
   brake?: BrakeSettings;
+  /** Each poll is a workflow, as in the service. Without it, one that succeeds is not: a workflow of a dozen tasks. */
+  pollsByWorkflow?: boolean;
 }
 
 export async function startStack(
   servers: TestServers,
   mapping: Mapping,
   systems: Record<Side, SystemPort>,
-  { beside, prepare, schema, brake }: StackOptions = {},
+  { beside, prepare, schema, brake, pollsByWorkflow = false }: StackOptions = {},
 ): Promise<Stack> {
   const name = beside ?? `test-${randomUUID().slice(0, 8)}`;
   const log = pino({ level: process.env['LOG_LEVEL'] ?? 'silent' });
@@ -81,12 +85,14 @@ export async function startStack(
       started.add(key);
     },
   };
+  // Workflows in this thread: a thread of their own takes longer to load the SDK than most tests take to run.
+  const workflows = { workflowBundle: servers.workflows, debugMode: true };
   const workers: Workers = await createWorkers(context, {
     connection: native,
     namespace: 'default',
     dataConverter: {},
     tracing: null,
-    workflows: { workflowBundle: servers.workflows },
+    workflows,
     taskQueue: name,
     // Each long poll costs the shared server, and a test has few tasks at a time.
     share: { ...shareOf(1), polls: POLLS },
@@ -102,6 +108,14 @@ export async function startStack(
     }
   };
 
+  const poll = (side: Side) =>
+    client.workflow.execute(pollChanges, {
+      workflowId: `${name}-poll-${side}-${randomUUID()}`,
+      taskQueue: name,
+      args: [side],
+    });
+  const pollDirectly = directPolls(context);
+
   return {
     client,
     store,
@@ -111,11 +125,9 @@ export async function startStack(
     quiet,
     async settle() {
       for (const side of SIDES) {
-        await client.workflow.execute(pollChanges, {
-          workflowId: `${name}-poll-${side}-${randomUUID()}`,
-          taskQueue: name,
-          args: [side],
-        });
+        if (pollsByWorkflow || !(await pollDirectly(side))) await poll(side);
+        // A workflow's poll takes about as long as a pair. The other side's direct poll would come amid a pair's work.
+        if (!pollsByWorkflow) await quiet();
       }
       await quiet();
     },
@@ -132,5 +144,27 @@ export async function startStack(
       await connection.close();
       await mongo.close();
     },
+  };
+}
+
+/**
+ * What the workflow of a poll does, by calls of its activities.
+ * @returns of one side, whether nothing failed; what is retried, and how, is the workflow's
+ */
+function directPolls(context: ActivityContext): (side: Side) => Promise<boolean> {
+  const activities = {
+    zendesk: systemActivities(context, 'zendesk', 'interactive'),
+    pms: systemActivities(context, 'pms', 'interactive'),
+  };
+  return async (side) => {
+    const of = activities[side];
+    const activity = new MockActivityEnvironment({}, { logger: Runtime.instance().logger });
+    try {
+      for (const stream of await of.listStreams())
+        await activity.run((given) => of.pollStream(given), { stream });
+      return true;
+    } catch {
+      return false;
+    }
   };
 }
