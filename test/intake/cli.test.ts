@@ -203,7 +203,9 @@ describe('start', () => {
         INTAKE_PORT: String(port),
         PMS_WEBHOOK_SECRET: 'secret-of-the-pms',
       });
-      expect(said).toBe(`INTAKE_HOST, INTAKE_PORT: cannot listen on 127.0.0.1:${port} (EADDRINUSE): another process listens there; stop it, or choose another port`);
+      expect(said).toBe(
+        `INTAKE_HOST, INTAKE_PORT: cannot listen on 127.0.0.1:${port} (EADDRINUSE): another process listens there; stop it, or choose another port`,
+      );
       expect(code).toBe(2);
     }
     await new Promise((resolve) => other.close(resolve));

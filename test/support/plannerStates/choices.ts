@@ -145,7 +145,7 @@ export const choices = fc.record({
   found: foundChoice,
   hops: fc.nat(2),
   /** What became of holds of the brake on all that there may be. */
-  brake: mostly<HoldState | null>(8, null, 'held', 'discarding'),
+  brake: mostly<HoldState | null>(4, null, 'held', 'discarding'),
   parents: mostly<'linked' | 'unknown' | 'ended' | 'one-sided'>(8, 'linked', 'unknown', 'ended', 'one-sided'),
 });
 export type Choices = Chosen<typeof choices>;
