@@ -104,8 +104,9 @@ export class PlanKeeper {
           backRef: known.backRef || record.backRef !== null,
         };
     }
-    // Wake the pairs that wait for these records before the save: if the worker dies in between, the retry wakes them
-    // again. They need only the claims on both records, and these exist since the join or the return.
+    // Signal the pairs that wait for these records before the save: if the worker dies in between, the retry signals
+    // them again. Those pairs need only the claims on both records. The claims exist since the pair was joined or its
+    // record came back.
     if (link.snapshot === null || link.status === 'tombstone' || link.unlinked || this.input.force)
       await callWaiting(context, recordsOf(link));
     if (settled.status === 'conflict' && link.status !== 'conflict')
@@ -150,7 +151,7 @@ export class PlanKeeper {
     return intent.id === before?.id || !causes ? intent : { ...intent, causes };
   }
 
-  /** What it was told stays: the pair goes on with it once the record is found again. */
+  /** The pair keeps its observations, and continues with them once the missing record is found again. */
   private async absent({ reason: text }: PlanOf<'absent'>, link: Link): Promise<Step> {
     if (link.reason?.code === 'absent' && link.reason.text === text) return rest(link);
     const since = this.context.now().toISOString();
@@ -184,14 +185,15 @@ export class PlanKeeper {
       });
       return writeStep(saved, context.mapping);
     }
-    // A tombstone may still show why it waited for a retry (a server was unavailable). Only the reason of its end stays.
+    // A tombstone may still have the reason of a retry (a server was unavailable). It is then saved again, with the
+    // reason of its end.
     const sides = sidesAfter(link, plan);
     const isSame = sameSides(sides, link.sides);
     if (link.status === 'tombstone' && link.reason?.code === reason.code && isSame) {
       await callWaiting(context, recordsOf(link));
       return rest(link);
     }
-    // An id that no record has, and that nobody waits for, was mistyped: it leaves nothing behind.
+    // If no record has this id and no pair waits for it, the id was mistyped: no link is stored.
     const isUnheardOf = link.rev === 0 && own.length === 0;
     if (isUnheardOf && (await store.waitingFor([this.origin])).length === 0)
       return { next: 'rest', state: summarise(this.key, null, 'unknown', plan.reason) };
@@ -208,7 +210,7 @@ export class PlanKeeper {
     return rest(saved);
   }
 
-  /** Lets go of a former counterpart, because a person chose another. */
+  /** Releases the former counterpart, because a person chose another. */
   private async part(plan: PlanOf<'part'>, link: Link): Promise<null> {
     const { context, key } = this;
     const { store } = context;
@@ -220,7 +222,9 @@ export class PlanKeeper {
     return null;
   }
 
-  /** Ends the pair because a person unlinked it. Its claims stay, so that no record of it gets a new counterpart. */
+  /**
+   * Ends the pair because a person unlinked it. Its claims stay, so that neither of its records gets a new counterpart.
+   */
   private async unlink(link: Link, own: SyncRecord[], decisions: Decisions): Promise<Step> {
     const { key, context } = this;
     const { store } = context;
@@ -239,7 +243,8 @@ export class PlanKeeper {
       waitsFor: [],
       reason: { code: 'unlinked', text: 'a person unlinked it', since, nextAttempt: null },
     });
-    // A child must not go to the counterpart that it had, once the pair gets another.
+    // Workers cache for a moment which records a pair joins. Wait until these caches have expired: otherwise a child (a
+    // comment) could still be written to the former counterpart.
     await store.heard();
     await store.decisions.drop(key, actedOn(decisions, []));
     await store.observations.forget(own);
@@ -269,13 +274,13 @@ function withSources(intent: Intent, { intent: before }: Link, observed: SyncRec
   return { ...intent, takenIn: Object.fromEntries(digests) as Record<RefKey, string> };
 }
 
-/** One that is gone on with was decided by those that it was planned by. */
+/** Notes on a new intent the decisions that it was planned from. A continued intent keeps its own. */
 function decidedBy(intent: Intent, { intent: before }: Link, { ids }: Decisions): Intent {
   if (intent.id === before?.id || ids === undefined || ids.size === 0) return intent;
   return { ...intent, decided: [...ids] };
 }
 
-/** The records as they are known once one of them has ended. */
+/** What the link stores of both records after one of them has ended. */
 function sidesAfter({ sides }: Link, { ended }: PlanOf<'bury'>): Link['sides'] {
   const known = ended && sides[ended.side];
   return known ? { ...sides, [ended.side]: { ...known, ...ended.seen } } : sides;

@@ -27,10 +27,13 @@ import { noteEnded, noteWritten } from './journalling';
 import { activityLog } from './log';
 import type { ReadOutcome, WriteOutcome } from './types';
 
-/** Writes that make something each time they are carried out, unless the system knows their keys. */
+/**
+ * Writes that add a record, a comment or a file each time they are sent, unless the system recognizes their idempotency
+ * keys.
+ */
 const ADDING: ReadonlySet<PlannedWrite['op']> = new Set(['create', 'followUp', 'attach']);
 
-/** What becomes of a write that was refused, or whose record is there already. */
+/** Handles a write that failed: because the system refused it, or because the record exists already. */
 export class WriteRecovery {
   constructor(
     private readonly context: ActivityContext,
@@ -39,7 +42,7 @@ export class WriteRecovery {
     private readonly read: (refs: RefKey[]) => Promise<ReadOutcome>,
   ) {}
 
-  /** Records that carry the back-reference; where a person wants a new one, only those that no other pair has. */
+  /** Records with this back-reference. If a person asked for a new counterpart, records of other pairs are left out. */
   async madeFor(kind: string, backRef: RefKey, write: PlannedWrite): Promise<SyncRecord[]> {
     const { store, systems } = this.context;
     const found = await systems[this.side].findByBackRef(kind, backRef, write.values);
@@ -48,7 +51,9 @@ export class WriteRecovery {
     return found.filter((record) => (owners.get(refKey(record.ref)) ?? this.key) === this.key);
   }
 
-  /** The record exists already: it becomes the counterpart, and the next plan merges the two as they are. */
+  /**
+   * The record exists already: it becomes the counterpart, and the next plan merges the two records as they are now.
+   */
   async adopt(link: Link, found: SyncRecord[], backRef: RefKey): Promise<WriteOutcome> {
     const { context, key, side } = this;
     const { store } = context;
@@ -85,7 +90,8 @@ export class WriteRecovery {
         [{ link, intent: link.intent, write, outcome: 'done', answer: only }],
         await loadReferences(context, []),
       );
-    // Made by an attempt of ours, and maybe by an earlier plan: what it shows of that is no person's edit.
+    // An earlier attempt of the sync created this record, perhaps from an older plan. abandonIntent notes the values of
+    // that attempt, so that the next plan does not take them for a person's edit.
     await store.save({
       ...withoutNotTaken(abandonIntent(link)),
       snapshot: null,
@@ -98,10 +104,11 @@ export class WriteRecovery {
     return { next: 'again', fresh: [refKey(only.ref)], gone: [] };
   }
 
-  /** @throws the error itself where only a retry or a person with the right credential mends it */
+  /** @throws the error itself, if only a retry can help or a person must correct the credential */
   async recover(link: Link, write: PlannedWrite, error: unknown): Promise<WriteOutcome> {
     const { store } = this.context;
-    // A repeated one may have been done at an earlier attempt, and be refused for that very reason.
+    // If the write was sent before, an earlier attempt may have done it, and the system may refuse the repeat for that
+    // reason.
     const refused = attemptNumber() === 1 && !write.lookFirst ? write : null;
     if (error instanceof PreconditionFailed || error instanceof RecordGone) {
       if (write.ref === null) throw error;
@@ -123,8 +130,9 @@ export class WriteRecovery {
   }
 
   /**
-   * What was sent, and not answered, may be carried out after its time-out: a look right away would not find it, and it
-   * would be made twice. The next attempt, which looks first, comes once that is over.
+   * A request that timed out may still be carried out. An immediate look-up would not find the record yet, and the sync
+   * would create it twice. The error therefore delays the next attempt, which looks first, until the request can no
+   * longer be carried out.
    */
   private lookedForLater({ entity }: Link, { op }: PlannedWrite, error: unknown): unknown {
     const port = this.context.systems[this.side];
@@ -137,8 +145,8 @@ export class WriteRecovery {
   }
 
   /**
-   * What was refused is set aside, and all else is planned anew. @returns null where the refusal says nothing of a row,
-   * and its rows cannot be told apart
+   * Sets the refused rows aside, so that the next plan writes the other rows.
+   * @returns null if the refusal does not concern a value, or if the sync cannot find out which row it concerns
    */
   private async setAside(
     link: Link,
@@ -166,7 +174,10 @@ export class WriteRecovery {
     return { next: 'again', fresh: [], gone: [] };
   }
 
-  /** What the write refers to is gone, and its own pair may not know yet: wait for it, and have it look. */
+  /**
+   * The record that the write refers to is gone, and the pair of that record may not know it yet: this pair waits for
+   * the record, and the other pair is asked to read it.
+   */
   private async waitForReference(
     link: Link,
     write: PlannedWrite,
@@ -198,7 +209,10 @@ export class WriteRecovery {
     return { next: 'done', state: summarise(key, saved) };
   }
 
-  /** A unique value is taken: by the record that we are looking for, or by one that is somebody else's. */
+  /**
+   * Another record holds the unique value. It is either the record that an earlier attempt created, or a foreign
+   * record.
+   */
   private async alreadyExists(
     link: Link,
     write: PlannedWrite,
@@ -217,7 +231,7 @@ export class WriteRecovery {
       const owners = await context.store.claims.owners(holders.map((record) => refKey(record.ref)));
       const free = holders.filter((record) => record.backRef === null && !owners.has(refKey(record.ref)));
       if (!write.insisted && free.length > 0 && table.match.some((rule) => rule[side] === error.field)) {
-        // It appeared after the look for matches: look again.
+        // The matching record was created after the look-up for matches: plan again, with a new look-up.
         await this.noteEnded(link, { refused: write, records: [], words: error.message });
         await context.store.save(abandonIntent(link));
         return { next: 'again', fresh: [], gone: [] };
@@ -247,13 +261,13 @@ export class WriteRecovery {
     code: ReasonCode,
     text: string,
     candidates: RefKey[] = [],
-    /** Of which it is certain that it was not done. */
+    /** The write that failed, if it was certainly not done; otherwise null. */
     refused: PlannedWrite | null = null,
   ): Promise<WriteOutcome> {
     const { context, key } = this;
     context.metrics.pairParked(link.entity, status, code);
     activityLog(context.log, key).warn({ status, code }, 'left to a person');
-    // One that fails again in the same way has been waiting since the first time.
+    // A pair that fails again with the same text keeps the time of its first failure.
     const again = link.status === status && link.reason?.text === text ? link.reason : null;
     const since = again?.since ?? context.now().toISOString();
     await this.noteEnded(link, { refused, records: [], words: text });
@@ -263,13 +277,16 @@ export class WriteRecovery {
       candidates,
       reason: { code, text, since, nextAttempt: null },
     });
-    // Nobody waits for what waits for a person.
+    // Later comments do not wait for one that waits for a person: signal the waiting pairs, so that they plan again.
     await callWaiting(context, recordsOf(saved));
     return { next: 'done', state: summarise(key, saved) };
   }
 }
 
-/** A repeated write may have been done at an earlier attempt, and be refused for that very reason. */
+/**
+ * Whether the refused write was certainly not done. If it was sent before, an earlier attempt may have done it, and the
+ * system may refuse the repeat for that reason.
+ */
 function isCertain(write: PlannedWrite): boolean {
   return attemptNumber() === 1 && !write.lookFirst;
 }

@@ -10,7 +10,7 @@ import type { PairCounts, Status } from './status';
 
 export interface Facts {
   now: Date;
-  /** Named in the commands, where there are several. */
+  /** The connection that the proposed commands name; null if there is only one. */
   connection: string | null;
   /** Why a server does not answer, with its address; null where it does. */
   temporal: string | null;
@@ -34,6 +34,10 @@ export interface Fault {
   cure: string;
 }
 
+/**
+ * `twin`: another installation syncs the same account. `start`: a process cannot serve the connection. `resting`: a
+ * row rests. `aside`: records that could not be processed were set aside.
+ */
 export type FaultCode =
   | 'temporal'
   | 'mongodb'
@@ -62,11 +66,14 @@ export interface Verdict {
 }
 
 const NAMES: Record<Side, string> = { zendesk: 'Zendesk', pms: 'The PMS' };
-/** Polls that may be missed before a stream counts as behind: one may run, one may have been skipped for it. */
+/**
+ * A stream counts as behind after this many poll intervals. One interval is too few: a poll may still be running, and
+ * the next one is then skipped.
+ */
 const MISSED_POLLS = 5;
-/** A notice of the API token's end turns into a fault this many days ahead. */
+/** The end of Zendesk's API tokens is reported as a fault from this many days before it. */
 const API_TOKEN_WORRY_DAYS = 30;
-/** A poll that reads much takes longer than the interval. */
+/** A stream never counts as behind within this time: a poll that reads many records takes longer than its interval. */
 const AT_LEAST_SECONDS = 120;
 
 export function verdict(facts: Facts): Verdict {
@@ -107,7 +114,7 @@ function serverFaults({ temporal, mongodb, disk, status }: Facts): Fault[] {
       code: 'disk',
       weight: 'outage',
       what: disk
-        ? `The disk of ${disk.path} is full (${disk.freeMb} MB left)`
+        ? `The disk of ${disk.path} is nearly full (${disk.freeMb} MB left)`
         : `The disk is full (${temporal ?? mongodb})`,
       since: null,
       affects: 'nothing can be stored, so nothing is synced; no edit is lost',
@@ -134,7 +141,9 @@ function serverFaults({ temporal, mongodb, disk, status }: Facts): Fault[] {
   return faults;
 }
 
-/** Whether a server's own words tell of a full disk: SQLite's, H2's, MongoDB's, the system's. */
+/**
+ * Whether a server's error message reports a full disk: the messages of SQLite, H2, MongoDB and the operating system.
+ */
 export function saysDiskFull(words: string): boolean {
   return /no space left|disk is full|disk full|ENOSPC|OutOfDiskSpace|SQLITE_FULL/i.test(words);
 }
@@ -144,7 +153,7 @@ function lastRead(status: Status | null): string | null {
   return times.at(-1) ?? null;
 }
 
-/** The two systems, the mapping, and who else is at work. */
+/** Faults of the two systems and of the mapping, and other installations on the same accounts. */
 function systemFaults({ troubles, connection }: Facts): Fault[] {
   return troubles.map(({ name, code, text, since }): Fault => {
     if (name === 'mapping')
@@ -161,23 +170,23 @@ function systemFaults({ troubles, connection }: Facts): Fault[] {
       return {
         code: 'twin',
         weight: 'outage',
-        what: `Another installation is at work on ${side === 'zendesk' ? 'this Zendesk account' : 'this PMS'} (${text})`,
+        what: `Another installation syncs ${side === 'zendesk' ? 'this Zendesk account' : 'this PMS'} (${text})`,
         since,
-        affects: 'the two overrule each other',
-        cure: 'stop one of the two',
+        affects: 'each installation overwrites the changes of the other',
+        cure: 'stop one of the two installations',
       };
     const refused = code !== 'unavailable';
     return {
       code: 'system',
       weight: 'outage',
       what: refused
-        ? `${NAMES[side]} refuses us (${text})`
+        ? `${NAMES[side]} refuses the calls of the sync (${text})`
         : `${NAMES[side]} does not answer as it should (${text})`,
       since,
       affects: 'no change from or to it is synced; none is lost',
       cure: refused
-        ? `correct its credential or rights; ${command('doctor', connection)} says which`
-        : `check that it runs and can be reached; the sync goes on by itself, and ${command('doctor', connection)} looks at it`,
+        ? `correct its credential or rights; ${command('doctor', connection)} names what is wrong`
+        : `check that it runs and can be reached; the sync goes on by itself, and ${command('doctor', connection)} tests the connection`,
     };
   });
 }
@@ -191,7 +200,7 @@ function serviceFaults(facts: Facts): Fault[] {
     weight: 'outage',
     what: `${process} cannot serve this connection (${why})`,
     since,
-    affects: 'this connection is not synced by it',
+    affects: 'this process does not sync this connection',
     cure: `correct this; the service tries again at ${nextAttempt}`,
   }));
   if (status.workers === 0 && status.failedStarts.length === 0)
@@ -211,7 +220,7 @@ function serviceFaults(facts: Facts): Fault[] {
         weight: 'person',
         what: `Schedule ${id} is paused (${note || 'no note'})`,
         since: null,
-        affects: 'what it does is not done',
+        affects: 'its task does not run',
         cure: `resume it: ${command(`schedules resume ${id}`, connection)}`,
       });
   if (status.apiToken && status.apiToken.daysLeft <= API_TOKEN_WORRY_DAYS)
@@ -226,7 +235,7 @@ function serviceFaults(facts: Facts): Fault[] {
   return faults;
 }
 
-/** A stream that is behind is the effect of an outage that is told already, or a fault of its own. */
+/** A stream that is behind is a fault of its own, unless an outage that is reported already explains it. */
 function behind({ status, troubles, temporal, now, connection }: Facts): Fault[] {
   if (!status || temporal !== null || status.workers === 0) return [];
   return status.streams.flatMap(({ name, lagSeconds }): Fault[] => {
@@ -239,7 +248,7 @@ function behind({ status, troubles, temporal, now, connection }: Facts): Fault[]
       {
         code: 'behind',
         weight: 'outage',
-        what: `${name} was read to its end ${lagSeconds} s ago`,
+        what: `${name} was last read to its end ${lagSeconds} s ago`,
         since: new Date(now.getTime() - lagSeconds * 1000).toISOString(),
         affects: 'changes since then arrive late',
         cure: `see its poll workflow in the Temporal Web UI, or ${command('doctor', connection)}`,
@@ -248,7 +257,7 @@ function behind({ status, troubles, temporal, now, connection }: Facts): Fault[]
   });
 }
 
-/** What waits for a person: rows at rest, pairs, and records that were set aside. */
+/** What waits for a person: rows that rest, pairs, and records that could not be processed. */
 function pairFaults({ status, connection }: Facts): Fault[] {
   if (!status) return [];
   return [
@@ -277,11 +286,11 @@ function restingFaults({ resting }: Status): Fault[] {
     what: `${entity} ${what} rests: ${side} ${kind} does not offer "${property}"${name === property ? '' : ` (${name})`} any more`,
     since,
     affects: 'this property is not synced',
-    cure: 'it goes on when the field is back, or change the mapping',
+    cure: 'bring the field back, or change the mapping; then the property is synced again',
   }));
 }
 
-/** Pairs that ended in a bug, and what could not be taken in. */
+/** Pairs that ended in a bug, and records that could not be processed. */
 function brokenFaults({ bugs, aside }: Status, connection: string | null): Fault[] {
   const names = (some: readonly string[], of: number) =>
     [...some, ...(of > some.length ? ['…'] : [])].join(', ');
@@ -290,7 +299,7 @@ function brokenFaults({ bugs, aside }: Status, connection: string | null): Fault
     faults.push({
       code: 'bug',
       weight: 'person',
-      what: `${bugs.count} ended in a bug (${names(bugs.examples, bugs.count)})`,
+      what: `Pairs that ended in a bug: ${bugs.count} (${names(bugs.examples, bugs.count)})`,
       since: null,
       affects: 'they are not synced',
       cure: `${command('links find --code bug', connection)}; report it, then resync them`,
@@ -300,7 +309,7 @@ function brokenFaults({ bugs, aside }: Status, connection: string | null): Fault
     faults.push({
       code: 'aside',
       weight: 'person',
-      what: `${aside.count} could not be taken in (${names(examples, aside.count)})`,
+      what: `Records or pages that could not be processed: ${aside.count} (${names(examples, aside.count)})`,
       since: null,
       affects: 'they are not synced',
       cure: command('aside list', connection),
@@ -318,7 +327,7 @@ function typeFaults(
   const add = (code: FaultCode, what: string, affects: string, words: string, since: string | null = null) =>
     faults.push({ code, weight: 'person', what, since, affects, cure: command(words, connection) });
   if (conflict > 0)
-    add('conflicts', `${type}: ${conflict} in conflict`, 'each keeps both values', 'conflicts list');
+    add('conflicts', `${type}: ${conflict} in conflict`, 'each side keeps its own value', 'conflicts list');
   if (quarantined > 0)
     add('quarantine', `${type}: ${quarantined} in quarantine`, 'they are not synced', 'quarantine list');
   if (pausedSince !== null)

@@ -31,18 +31,18 @@ export interface HttpOptions {
   name: string;
   baseUrl: string;
   headers: Record<string, string>;
-  /** Signs each call, besides the headers. */
+  /** Adds the credential to each call, in addition to `headers`. */
   auth?: Credential;
-  /** The settings that hold the credential, to name when it is refused. */
+  /** The names of the settings that hold the credential: messages name them if the system refuses it. */
   credential: string;
   /**
-   * What to do about a 401 or 403, where the system's answer tells more than that. `isOfOne`: the call was about one
-   * record; null then says that the refusal may be that record's own.
+   * Explains a 401 or 403, with the fix, if the system's answer says enough; otherwise null. `isOfOne`: the call was
+   * about one record. Null then means that the refusal may concern this record only.
    */
   explainRefusal?: (status: number, body: unknown, isOfOne: boolean) => string | null;
   timeoutMs?: number;
   onCall?: (call: ApiCall) => void;
-  /** Keeps to the API's rate; without it, calls are sent as they come. */
+  /** Waits for the rate limit of the API. Without `rate`, calls are sent at once. */
   rate?: { rules: RateRules; budget: CallBudget };
 }
 
@@ -57,7 +57,10 @@ export interface Request {
   /** Sent as it comes, in the place of a body. */
   file?: OpenFile;
   headers?: Record<string, string>;
-  /** It reads one record, so that a refusal says something of that record. All writes do. */
+  /**
+   * The request reads one record, so that a refusal may concern this record only. Requests that write always count as
+   * such.
+   */
   readsOne?: true;
   /** The id of the record that it writes, where the path does not name it: see `LimitedCall` of ./budget. */
   concerns?: string;
@@ -73,9 +76,11 @@ export interface Answer {
 /** Statuses that the caller understands besides success. */
 export type Expected = readonly number[];
 
-/** Of a request, unless a connection says otherwise. */
+/** The time-out of a request, unless the connection sets another. */
 export const TIMEOUT_MS = 30_000;
-/** A file may take minutes; its activity may take no longer. */
+/**
+ * The time-out of a file transfer. It is shorter than the time-out of the activity (10 minutes, src/workflows/pair.ts).
+ */
 const FILE_TIMEOUT_MS = 4 * 60_000;
 
 /**
@@ -96,7 +101,7 @@ export class HttpClient {
       maxRedirects: 0,
       proxy: false,
       responseType: 'text',
-      // Of several values: without brackets after the name.
+      // A parameter with several values is sent as `name=1&name=2`, without brackets after the name.
       paramsSerializer: { indexes: null },
       transformResponse: (data: unknown) => data,
       validateStatus: () => true,
@@ -123,7 +128,7 @@ export class HttpClient {
     const permit = await rate?.budget.take(rate.rules.bucketsOf(request));
     const credential = (await auth?.headers()) ?? {};
     const attempt = currentAttempt();
-    // A token is asked for without a rate, and is no write.
+    // The client that requests tokens has no `rate`. Its POST is no write.
     if (attempt && rate && writes) attempt.wrote = true;
     const response = await this.exchange(request, credential);
     const header = headersOf(response);
@@ -133,7 +138,7 @@ export class HttpClient {
     if (auth && refusesToken({ status, body, header })) {
       const mayRepeat = auth.refused(credential) && !isSecond;
       if (mayRepeat && !request.file) return this.attempt(request, expected, true);
-      // A file that was read cannot be sent twice; whoever opens it anew sends it with another token.
+      // A file that was read cannot be sent twice. The next attempt opens the file again, and gets another token.
       if (mayRepeat)
         throw new RetryLater(`${call}: the token was refused`, { unknownOutcome: false, retryAfterMs: 0 });
     }
@@ -170,13 +175,14 @@ export class HttpClient {
         url: path,
         params: { ...request.query, ...(await auth?.query?.()) },
         ...contentOf(request),
-        // What nobody waits for any more must not be sent: the next attempt would look before it is done.
+        // The signal cancels the request when the activity ends. A request that is still on its way could otherwise be
+        // carried out after the next attempt has looked for its result.
         ...(signal && { signal }),
         headers: { ...contentHeaders(request), ...credential, ...request.headers },
       });
       return response;
     } catch (error) {
-      // What went wrong with the file itself is known already.
+      // If reading the file itself failed, its stream already has the right error.
       const broken = request.file?.content.errored;
       if (broken instanceof NeedsHuman || broken instanceof RetryLater) throw broken;
       const code = error instanceof AxiosError ? (error.code ?? 'no answer') : 'no answer';
@@ -189,21 +195,25 @@ export class HttpClient {
     }
   }
 
-  /** A 403 about one record may be that record's own, and must not be asked again for ever; all else is the credential's. */
+  /**
+   * A 403 about one record may concern this record only: its pair goes to quarantine, because a retry would never end.
+   * Every other 401 or 403 concerns the credential.
+   */
   private notAllowed(call: string, request: Request, { status, body }: Pick<Answer, 'status' | 'body'>) {
     const { credential, explainRefusal } = this.options;
     const isOfOne = request.readsOne === true || (request.method !== 'GET' && !request.form);
-    // What a role may not make, it may make nowhere, as far as the system can explain it.
-    const told = explainRefusal?.(status, body, isOfOne && request.method !== 'POST') ?? null;
-    if (status === 403 && told === null && isOfOne)
+    // A refused POST concerns the role, not one record: a role that may not create this record may not create any. So
+    // the refusal is explained like that of a call about no single record.
+    const explained = explainRefusal?.(status, body, isOfOne && request.method !== 'POST') ?? null;
+    if (status === 403 && explained === null && isOfOne)
       return new NeedsHuman('forbidden', `${call}: answered 403${explanation(body)}`);
     return new NeedsHuman(
       'unauthorized',
-      `${call}: answered ${status}; ${told ?? `check ${credential} and its permissions`}`,
+      `${call}: answered ${status}; ${explained ?? `check ${credential} and its permissions`}`,
     );
   }
 
-  /** Tells the budget what an answer says of the rate. @returns milliseconds for which it asks to be left alone */
+  /** Passes the rate limit of an answer to the budget. @returns how many milliseconds the answer asks us to wait */
   private async learn(
     permit: Permit | undefined,
     status: number,
@@ -275,7 +285,7 @@ export class HttpClient {
     const { status, data: content } = response;
     const header = headersOf(response);
     await this.learn(permit, status, header);
-    // The answer's text is not read: a file's 401 is taken at the word of its headers.
+    // The body is a stream and is not read here, so only the headers show whether a 401 concerns the token.
     if (auth && refusesToken({ status, body: null, header }) && auth.refused(credential) && !isSecond) {
       content.destroy();
       return this.begin(request, true);
@@ -284,8 +294,8 @@ export class HttpClient {
   }
 
   /**
-   * Keeps to the rate with a call that something else sends.
-   * @throws RetryLater where it is refused for the rate, and what `send` throws
+   * Applies the rate limit to a call that another client sends (a download through src/platform/egress.ts).
+   * @throws RetryLater if the system answers 429, and every error of `send`
    */
   async within(call: LimitedCall, send: () => Promise<IncomingMessage>): Promise<IncomingMessage> {
     const { name, rate } = this.options;
@@ -311,7 +321,7 @@ export class HttpClient {
 
 const tracer = trace.getTracer('zendesk-pms-sync');
 
-/** One span for each call: method, route and status, no query, no content and no error's words. */
+/** One span for each call, with method, route and status, but without query, content and error messages. */
 function traced<T>({ name, baseUrl }: HttpOptions, request: Request, work: () => Promise<T>): Promise<T> {
   const route = routeOf(request.path);
   const attributes = {
@@ -357,11 +367,11 @@ function contentOf({
 function contentHeaders({ body, form, file }: Request): Record<string, string | false> {
   if (file) return { 'content-type': file.contentType, 'content-length': String(file.size) };
   if (form) return { 'content-type': 'application/x-www-form-urlencoded' };
-  // Without a body there is nothing to name; axios would say that it is a form.
+  // A request without a body has no content type. Axios would set that of a form.
   return { 'content-type': body === undefined ? false : 'application/json' };
 }
 
-/** Milliseconds until a limit that is used up has more; null where the answer does not say. */
+/** Milliseconds until the exhausted limit allows calls again; null if the answer does not say. */
 function untilMore(readings: readonly LimitReading[]): number | null {
   const waits = readings.flatMap(({ remaining, resetMs }) => (remaining === 0 ? (resetMs ?? []) : []));
   return waits.length === 0 ? null : Math.max(...waits);

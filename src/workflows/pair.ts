@@ -69,14 +69,14 @@ function system(side: Side, lane: Lane, summary?: string): SystemActivities {
 
 /**
  * The one writer of a pair: processes its inbox turn by turn, and ends when it is empty.
- * @param carried what an earlier run of this workflow, whose history grew long, left in its inbox
+ * @param carried the messages that an earlier run of this workflow left in the inbox when its history became too long
  */
 export async function keepInSync(key: CanonicalKey, carried: Inbox[] = []): Promise<PairSummary> {
   let summary = unknownYet(key);
   const inbox: Inbox[] = [...carried];
   let received = carried.length;
   let handled = 0;
-  /** Decisions that are being kept: the pair is told of each right after that. */
+  /** Number of decisions that are being stored. After each, the inbox gets a message. */
   let deciding = 0;
   const receive = (message: Inbox): number => {
     inbox.push(message);
@@ -117,11 +117,11 @@ export async function keepInSync(key: CanonicalKey, carried: Inbox[] = []): Prom
       handled = taken;
     } catch (error) {
       if (isCancellation(error) || !(await isToldMore(inbox, () => deciding > 0))) throw error;
-      // What this turn was told, the next one finds out by reading both records.
+      // The messages of the failed turn are lost. The next turn reads both records instead.
       inbox.push({ ...FORCED, lane, ...(messages.causes && { causes: messages.causes }) });
     }
     if (!hasMessageOrIsIdle()) await condition(hasMessageOrIsIdle);
-    // Nobody waits for an answer of this run: what came goes on in another.
+    // No caller waits for an answer of this run: a new run can continue with the inbox.
     if (inbox.length > 0 && allHandlersFinished() && mustGoOnAnew())
       await continueAsNew<typeof keepInSync>(key, inbox);
   } while (inbox.length > 0);
@@ -130,7 +130,10 @@ export async function keepInSync(key: CanonicalKey, carried: Inbox[] = []): Prom
   return summary;
 }
 
-/** Histories of earlier releases, which never did so, are as long as they are. */
+/**
+ * Whether the history of this run is too long. The patch keeps histories of earlier releases replayable: those releases
+ * never continued as new.
+ */
 function mustGoOnAnew(): boolean {
   return workflowInfo().historyLength > EVENTS_AT_MOST && patched('a-long-pair-goes-on-anew');
 }
@@ -148,11 +151,13 @@ async function loggedIfRefused(key: CanonicalKey, decided: Promise<unknown>): Pr
     await decided;
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
-    log.warn('a resolution was refused', { key, why: error.cause?.message });
+    log.warn('a decision was refused', { key, why: error.cause?.message });
   }
 }
 
-/** Whether something came while a turn failed: then the pair goes on, rather than ends with its inbox. */
+/**
+ * Whether messages arrived while a turn failed. The pair then continues, so that they are not lost with the workflow.
+ */
 async function isToldMore(inbox: readonly Inbox[], isDeciding: () => boolean): Promise<boolean> {
   if (inbox.length === 0 && !isDeciding()) return false;
   if (!patched('a-turn-after-a-failed-one')) return false;

@@ -67,8 +67,8 @@ test('O3: an outage of either API is told in its own words, in place of "read to
   };
   const behind = [{ name: 'zendesk:tickets', movedAt: null, readAt: null, lagSeconds: 900 }];
   expect(lines({ troubles: [away, refused], status: { ...quiet, streams: behind } })).toEqual([
-    'The PMS does not answer as it should (PMS GET /y: pms.example:443 cannot be reached (ECONNRESET)), since 2026-11-25 11:58 UTC: no change from or to it is synced; none is lost; check that it runs and can be reached; the sync goes on by itself, and "zendesk-pms-sync doctor" looks at it',
-    'Zendesk refuses us (Zendesk GET /x: answered 401; check the token), since 2026-11-25 11:58 UTC: no change from or to it is synced; none is lost; correct its credential or rights; "zendesk-pms-sync doctor" says which',
+    'The PMS does not answer as it should (PMS GET /y: pms.example:443 cannot be reached (ECONNRESET)), since 2026-11-25 11:58 UTC: no change from or to it is synced; none is lost; check that it runs and can be reached; the sync goes on by itself, and "zendesk-pms-sync doctor" tests the connection',
+    'Zendesk refuses the calls of the sync (Zendesk GET /x: answered 401; check the token), since 2026-11-25 11:58 UTC: no change from or to it is synced; none is lost; correct its credential or rights; "zendesk-pms-sync doctor" names what is wrong',
   ]);
 });
 
@@ -81,7 +81,7 @@ test('O3: an outage of Temporal, of MongoDB, and a full disk', () => {
     'MongoDB does not answer (connect ECONNREFUSED m:27017): nothing is synced; no edit is lost; start it, or correct MONGODB_URI; the sync goes on by itself',
   ]);
   expect(lines({ disk: { path: '.zendesk-pms-sync', freeMb: 3 } })).toEqual([
-    'The disk of .zendesk-pms-sync is full (3 MB left): nothing can be stored, so nothing is synced; no edit is lost; make room on that disk; the sync goes on by itself',
+    'The disk of .zendesk-pms-sync is nearly full (3 MB left): nothing can be stored, so nothing is synced; no edit is lost; make room on that disk; the sync goes on by itself',
   ]);
   // What a server says of its disk is told first, then that it does not answer.
   expect(lines({ temporal: 'database or disk is full', status: down })[0]).toMatch(/^The disk is full /);
@@ -104,7 +104,7 @@ test('O3: a refused mapping and a second installation', () => {
     }),
   ).toEqual([
     'The changed mapping file is refused (entities.X: expected …), since 2026-11-25 11:58 UTC: the mapping before the change stays in use; correct the file; "zendesk-pms-sync mapping check" has the details',
-    'Another installation is at work on this Zendesk account (as user 7), since 2026-11-25 11:58 UTC: the two overrule each other; stop one of the two',
+    'Another installation syncs this Zendesk account (as user 7), since 2026-11-25 11:58 UTC: each installation overwrites the changes of the other; stop one of the two installations',
   ]);
 });
 
@@ -139,11 +139,11 @@ test('a stream that is behind for no known cause, and a paused Schedule, are tol
     { name: 'pms:changes', movedAt: null, readAt: null, lagSeconds: 119 },
   ];
   expect(ofStatus({ streams })).toEqual([
-    expect.stringMatching(/^zendesk:tickets was read to its end 301 s ago/),
+    expect.stringMatching(/^zendesk:tickets was last read to its end 301 s ago/),
   ]);
   const schedules = [{ ...poll('zendesk', 60), paused: true, note: 'night shift' }];
   expect(ofStatus({ streams, schedules })).toEqual([
-    'Schedule q-poll-zendesk is paused (night shift): what it does is not done; resume it: "zendesk-pms-sync schedules resume q-poll-zendesk"',
+    'Schedule q-poll-zendesk is paused (night shift): its task does not run; resume it: "zendesk-pms-sync schedules resume q-poll-zendesk"',
   ]);
 });
 
@@ -158,22 +158,7 @@ test('F1: what rests is told once for all pairs, with since when', () => {
     since: '2026-11-29T10:00:00.000Z',
   };
   expect(ofStatus({ resting: [rests] })).toEqual([
-    'TicketToProject row "custom_fields.Severity ↔ severity" rests: zendesk ticket does not offer "custom_fields.Severity" (custom_fields.360001) any more, since 2026-11-29 10:00 UTC: this property is not synced; it goes on when the field is back, or change the mapping',
-  ]);
-});
-
-test('F1: what rests is told once for all pairs, and since when', () => {
-  const rests = {
-    entity: 'TicketToProject' as const,
-    what: 'row "custom_fields.Severity ↔ severity"',
-    side: 'zendesk' as const,
-    kind: 'ticket',
-    property: 'custom_fields.Severity',
-    name: 'custom_fields.360001',
-    since: SINCE,
-  };
-  expect(ofStatus({ resting: [rests] })).toEqual([
-    'TicketToProject row "custom_fields.Severity ↔ severity" rests: zendesk ticket does not offer "custom_fields.Severity" (custom_fields.360001) any more, since 2026-11-25 11:58 UTC: this property is not synced; it goes on when the field is back, or change the mapping',
+    'TicketToProject row "custom_fields.Severity ↔ severity" rests: zendesk ticket does not offer "custom_fields.Severity" (custom_fields.360001) any more, since 2026-11-29 10:00 UTC: this property is not synced; bring the field back, or change the mapping; then the property is synced again',
   ]);
 });
 
@@ -188,8 +173,8 @@ test('A7, A9: pairs in bug, and what was set aside, are named', () => {
     last: '',
   } as const;
   expect(ofStatus({ bugs: { count: 2, examples: ['a'] }, aside: { count: 1, examples: [one] } })).toEqual([
-    '2 ended in a bug (a, …): they are not synced; "zendesk-pms-sync links find --code bug"; report it, then resync them',
-    '1 could not be taken in (zendesk:ticket:7): they are not synced; "zendesk-pms-sync aside list"',
+    'Pairs that ended in a bug: 2 (a, …): they are not synced; "zendesk-pms-sync links find --code bug"; report it, then resync them',
+    'Records or pages that could not be processed: 1 (zendesk:ticket:7): they are not synced; "zendesk-pms-sync aside list"',
   ]);
 });
 

@@ -23,7 +23,10 @@ export interface Reported {
   code: number;
 }
 
-/** Our own errors whose message is for the person who can correct an input. */
+/**
+ * Errors that the operator can correct: a setting, the mapping, an argument, a missing package or server, a store of a
+ * newer release. The message says how. Exit code 2.
+ */
 const MENDABLE = [
   ConfigError,
   MappingError,
@@ -33,35 +36,39 @@ const MENDABLE = [
   MissingPackage,
   BadInput,
 ];
-/** Our own errors that tell of a state in which the command cannot be done. */
+/** Errors that report why the command cannot be carried out at present. Exit code 1. */
 const STATES = [Problem, FolderInUse, ServerFailed, NeedsHuman, RetryLater];
-/** As a shell counts a process that Ctrl-C has ended. */
+/** The exit code that a shell reports for a process that Ctrl-C has ended. */
 const INTERRUPTED = 130;
 
 /** @returns null for a bug */
 export function reported(error: unknown): Reported | null {
-  // Its message, or the help that was asked for, is printed already.
+  // Commander has printed the message, or the help, already.
   if (error instanceof CommanderError) return { line: null, code: error.exitCode === 0 ? 0 : 2 };
   if (!isNativeError(error)) return null;
   if (STATES.some((kind) => error instanceof kind)) return { line: error.message, code: 1 };
   if (MENDABLE.some((kind) => error instanceof kind)) return { line: error.message, code: 2 };
-  // Of the library that asks questions: its class differs from copy to copy, its name does not.
+  // The library that asks questions (inquirer) may be installed more than once, so that its class differs. The name is
+  // the same in each copy.
   if (error.name === 'ExitPromptError') return { line: 'stopped by Ctrl-C', code: INTERRUPTED };
   if (error instanceof Stopped) return { line: error.message, code: INTERRUPTED };
   const fault = systemFault(error);
   if (fault !== null) return { line: fault, code: 1 };
   if (error instanceof MongoError)
-    return { line: `MONGODB_URI: ${firstLine(error)}; "zendesk-pms-sync doctor" looks at it`, code: 1 };
+    return { line: `MONGODB_URI: ${firstLine(error)}; "zendesk-pms-sync doctor" tests it`, code: 1 };
   const grpc = isGrpcServiceError(error) ? error : isGrpcServiceError(error.cause) ? error.cause : null;
   if (grpc)
     return {
-      line: `TEMPORAL_ADDRESS: ${grpc.details || firstLine(grpc)}; "zendesk-pms-sync doctor" looks at it`,
+      line: `TEMPORAL_ADDRESS: ${grpc.details || firstLine(grpc)}; "zendesk-pms-sync doctor" tests it`,
       code: 1,
     };
   return null;
 }
 
-/** A program that reads no further (`| head`) ends ours, as it ends every program of a pipe; a command may put things away first. */
+/**
+ * Ends the command when the program at the other end of the pipe (`| head`) stops reading, as is usual for programs in
+ * a pipe. A command that listens to SIGPIPE can clean up first.
+ */
 export function endWithReader(stream: NodeJS.WriteStream, end: () => void): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;

@@ -5,9 +5,10 @@ import { SIDES, otherSide, type Json, type Side, type SyncRecord } from '../reco
 import { NO_REFERENCES, fromCanonical, isEmpty, textOf } from '../values';
 
 /**
- * Rules: absent is not empty. A complete record names every property that its side offers, with null for an empty one.
- * A property that it does not name is not offered: its field was deactivated or deleted, and its value says nothing.
- * https://support.zendesk.com/hc/en-us/articles/4408886624410 (zendesk-rules.md rule 18)
+ * Rules: absent is not empty. A complete record (`complete`) names every property that its side has, with null for an
+ * empty one. A property that the record does not name does not exist on that side: its field was deactivated or
+ * deleted. The absence says nothing about the value.
+ * https://support.zendesk.com/hc/en-us/articles/4408886624410
  */
 
 type Shown = Pick<SyncRecord, 'values' | 'complete'>;
@@ -24,8 +25,8 @@ export function offers({ values, complete }: Shown, property: string): boolean {
 }
 
 /**
- * The side that does not offer the row's property: there the row rests. Null where it takes part. The list of fields
- * says it for all pairs (`restsOn` of the row); a record may say so before the list was read again.
+ * The side that does not have the row's property: the row rests. Null if both sides have it. The list of fields decides
+ * it for all pairs (`restsOn` of the row). A record may show it earlier, before the list is read again.
  */
 export function restsOn(row: PropertyRow, current: Partial<Record<Side, SyncRecord>>): Side | null {
   if (row.restsOn) return row.restsOn;
@@ -37,10 +38,11 @@ export function rests(row: PropertyRow, seen: Partial<Record<Side, SyncRecord>>)
 }
 
 /**
- * Whether a value is empty only because its option is none any more: nobody emptied it, and the other side keeps what it has.
- * https://support.zendesk.com/hc/en-us/articles/4408886624410 (zendesk-rules.md rule 18: another tag for an option)
+ * Whether a value is empty only because its option no longer exists. No person emptied it, so the other side keeps its
+ * value.
+ * https://support.zendesk.com/hc/en-us/articles/4408886624410 (an option got another tag)
  *
- * @param base what the side showed when it was last agreed on, canonical
+ * @param base what the side showed at the last agreement, canonical
  */
 export function lostOption(
   row: PropertyRow,
@@ -55,15 +57,18 @@ export function lostOption(
   return own.ok && own.value !== null && !options.includes(textOf(own.value));
 }
 
-/** Elements of a set that a side showed, and that are no options of its field any more: nobody removed them. */
+/**
+ * Elements of a set that a side showed at the last agreement, and that are no longer options of its field. No person
+ * removed them.
+ */
 export function lostElements(row: PropertyRow, side: Side, base: readonly string[]): ReadonlySet<string> {
   const options = row.listed?.[side]?.options?.map((each) => elementOf(row.transform.kind, each));
   return new Set(options ? base.filter((each) => !options.includes(each)) : []);
 }
 
 /**
- * Whether a write takes a value away because a field of the other side's list shows none. Whether that field, or its option,
- * is still there, the list says only if it was read after the record.
+ * Whether a write empties a property, or removes elements, because a listed field of the other side shows no value. The
+ * field or its option may just have been deleted. Only a list of fields that was read after the record can tell.
  */
 export function takesListedAway(
   table: EntityMapping,
@@ -89,7 +94,7 @@ export function shownValue(row: PropertyRow, side: Side, record: SyncRecord): Js
   return property === null ? null : (record.values[property] ?? null);
 }
 
-/** A record that was not read is as it was agreed. @returns a canonical value */
+/** The value of a record that was not read: as at the last agreement. @returns a canonical value */
 export function unreadValue(base: Record<Side, Json> | null, side: Side): Json {
   return base?.[side] ?? null;
 }

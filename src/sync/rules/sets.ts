@@ -5,11 +5,15 @@ import { elementOf, elementsOf, heldSet } from '../heldSets';
 import { lostElements } from './absence';
 
 /**
- * Rules: sets merge by element. What either side added or removed holds, so no winner is needed and nothing is lost.
- * All elements are canonical, but for those that a function says are in a side's own spelling.
+ * Rules: sets are merged by element. Every addition and removal of either side counts, so no winner is needed and no
+ * element is lost. All elements are canonical, unless the comment of a function says that they have the spelling of a
+ * side.
  */
 
-/** Whether a row's values merge by element. One-way rows and rows that a side cannot change go by their whole value. */
+/**
+ * Whether a row's values are merged by element. The value of a one-way row, or of a row that one side cannot change, is
+ * merged as a whole.
+ */
 export function isSet({ type, direction, fixed }: PropertyRow): boolean {
   return type === 'string[]' && direction === 'both' && fixed === null;
 }
@@ -21,23 +25,26 @@ export interface SetSight {
   /** What each side showed then; null where the two meet for the first time. */
   base: Record<Side, Json> | null;
   current: Record<Side, Json>;
-  /** Elements that a write of unknown outcome was to remove, and that are there although the record moved on. */
+  /** Elements that a write of unknown outcome should have removed, and that a later version of the record still has. */
   returned: Record<Side, ReadonlySet<string>>;
-  /** The sides to which all is offered again that they did not take or give up. */
+  /** The sides that are offered again every element that they did not add or did not remove before. */
   again: readonly Side[];
 }
 
 export interface MergedSet {
   /** What both sides agree on. */
   value: string[];
-  /** What each side is to show: `value` without what the side does not take, with what it does not give up. */
+  /**
+   * What each side should show: `value`, without the elements that the side did not add, and with those that it did not
+   * remove.
+   */
   shown: Record<Side, string[]>;
 }
 
-/** Additions and removals of both sides. An element that one side added and the other removed stays. */
+/** Merges the additions and removals of both sides. An element that one side added and the other removed stays. */
 export function mergedSet({ row, agreed, base, current, returned, again }: SetSight): MergedSet {
   const now = bySide((side) => new Set(elementsOf(current[side])));
-  // What is no option any more was not removed by anybody: both sides stay as they are.
+  // No person removed an element that is no longer an option: both sides stay as they are.
   const lost = bySide((side) => {
     const gone = lostElements(row, side, elementsOf(base?.[side]));
     return new Set([...gone].filter((each) => !now[side].has(each)));
@@ -54,7 +61,8 @@ export function mergedSet({ row, agreed, base, current, returned, again }: SetSi
   );
   const value = sorted([...known, ...gained].filter((each) => !dropped.has(each)));
   const shown = bySide((side) => {
-    // It was agreed on, and this side did not show it then: a refusal. Offered again once the other side adds it anew.
+    // The element was agreed on, and this side did not show it: the side refused it. It is offered again if the other
+    // side adds it again.
     const refused = (each: string) =>
       !again.includes(side) &&
       !now[side].has(each) &&
@@ -70,22 +78,27 @@ export function mergedSet({ row, agreed, base, current, returned, again }: SetSi
   return { value, shown };
 }
 
-/** Zendesk takes a comma for the end of a tag. Such an element stays on the side that has it. */
+/** Zendesk reads a comma as the end of a tag. An element with a comma stays on the side that has it. */
 export function holds({ transform }: PropertyRow, side: Side, element: string): boolean {
   return side !== 'zendesk' || transform.kind !== 'tags' || !element.includes(',');
 }
 
-/** What came of a written set, by the answer. */
+/** What the answer to a write of a set shows. */
 export interface AnsweredSet {
-  /** What the side now counts as having shown. Differs from `meant` by what it did not take, or did not give up. */
+  /**
+   * The elements of the answer that count as the result of this write. They differ from `meant` by the elements that
+   * the side did not add or did not remove.
+   */
   shown: string[];
-  /** The side added elements of its own: a change, to be carried across. */
+  /** Whether the side added elements of its own. This is a change, to be carried to the other side. */
   isChanged: boolean;
 }
 
 /**
- * @param meant what the side was to show
- * @param before what it showed before the write: an element of it that comes back was not given up
+ * Compares the answer to a write of a set with what was written.
+ *
+ * @param meant what the side should show
+ * @param before what it showed before the write: an element of it that the answer still has was not removed
  */
 export function answeredSet(meant: Json | undefined, before: Json | undefined, answer: Json): AnsweredSet {
   const wanted = new Set(elementsOf(meant));
@@ -98,8 +111,9 @@ export function answeredSet(meant: Json | undefined, before: Json | undefined, a
 }
 
 /**
- * What a side shows of a set. An element that changes its owner is neither added nor removed: the tag of a new option
- * counts as before, and so does one whose field is gone.
+ * The elements of a set that a side shows. An element that begins or ceases to belong to another property (the tag of a
+ * drop-down option) counts as neither added nor removed: the tag of a new option counts as before, and so does a tag
+ * whose field was deleted.
  *
  * @param value canonical, without the elements that belong to other properties
  * @param base what the side showed at the last agreement
@@ -124,7 +138,10 @@ export function shownSet(
   return sorted([...still, ...[...owned].filter((each) => before.has(each))]);
 }
 
-/** A set in a side's own spelling, with the elements that belong to its other properties: what a write replaces it by. */
+/**
+ * The value that a write gives to a side's property: the elements in the side's own spelling, with the elements that
+ * belong to its other properties.
+ */
 export function writtenSet(
   row: PropertyRow,
   side: Side,
@@ -139,7 +156,10 @@ export function writtenSet(
   return [...new Set([...own, ...(held?.owned ?? [])])];
 }
 
-/** Elements that writes of unknown outcome were to remove from a side, and that it shows although it moved on. */
+/**
+ * Elements that writes of unknown outcome should have removed from a side, and that a later version of the record still
+ * shows.
+ */
 export function returnedElements(
   attempts: readonly Json[] | undefined,
   base: Json | undefined,

@@ -7,7 +7,10 @@ import { isEmpty, sameValue } from '../values';
 import { agreedBase } from './binding';
 import { bindingOf, isBoundAlike } from './boundAlike';
 
-/** Rules: not taken is not agreed. A value that a side refused or ignored is kept beside what was agreed. */
+/**
+ * Rules: a value that a side refused or ignored does not count as agreed. The link keeps it beside the snapshot
+ * (src/sync/notTaken.ts).
+ */
 
 export interface WrittenRow {
   row: PropertyRow;
@@ -15,14 +18,15 @@ export interface WrittenRow {
   meant: Json | undefined;
   /** What the side showed before the write; undefined where the write made the record. */
   before: Json | undefined;
+  /** What the answer to the write shows. */
   answered: Json;
 }
 
 /**
- * What an accepted write says of one of its rows, whose value is not as it was meant. APIs drop what they do not accept
- * without an error (zendesk-rules.md rules 15 and 16).
+ * Why a side does not show a written value although it accepted the write. APIs drop some values without an error
+ * (rules 15 and 16 of packages/zendesk-sandbox/src/rules/switches.ts).
  *
- * @returns null where the side took it in a form of its own, e.g. cut off, or chose another value itself
+ * @returns null if the side stored the value in a form of its own, e.g. shortened, or chose another value itself
  */
 export function whyNotTaken({ row, meant, before, answered }: WrittenRow): 'ignored' | 'emptied' | null {
   if (isCut(meant, answered)) return null;
@@ -30,7 +34,7 @@ export function whyNotTaken({ row, meant, before, answered }: WrittenRow): 'igno
   return isEmpty(answered) && !isEmpty(meant) ? 'emptied' : null;
 }
 
-/** A text that the side took, though not all of it. */
+/** Whether the side stored only the beginning of a text. */
 export function isCut(meant: Json | undefined, answered: Json): boolean {
   return (
     typeof meant === 'string' &&
@@ -55,7 +59,10 @@ const OF_A_VALUE: ReadonlySet<ReasonCode> = new Set([
   'duplicate_value',
 ]);
 
-/** The rows of a write that its refusal names. One row that was tried by itself is named by being refused. */
+/**
+ * The rows of a write that its refusal names. If a row was tried alone, the refusal concerns this row even if it names
+ * none.
+ */
 export function refusedRows(
   table: EntityMapping,
   { op, side, rows }: PlannedWrite,
@@ -70,28 +77,32 @@ export function refusedRows(
   const named = table.rows.filter(
     (row) => rows.includes(row.id) && row[side] !== null && fields.includes(row[side]),
   );
-  // Without what cannot be added later, such as a comment's text, a record is not made at all.
+  // A record is not created without a value that cannot be added later, such as the text of a comment.
   if (op === 'create' && named.some((row) => row.fixed !== null || row.write === 'create')) return [];
   return named.map(({ id }) => id);
 }
 
-/** Whether a refusal may be for a value of which it does not say the property. */
+/** Whether a refusal may concern a value without naming its property. */
 export function isAboutSomeRow({ code, fields }: RefusedWrite): boolean {
   return fields.length === 0 && OF_A_VALUE.has(code);
 }
 
 /**
- * What each side was last seen with: as agreed, or the two values of which one was not taken. Null where the row was
- * never agreed on.
+ * The value that each side showed last: the agreed values, or the two values of a row that was not taken. Null if the
+ * row was never agreed on.
  */
 export function lastSeen(table: EntityMapping, row: PropertyRow, link: Link): Record<Side, Json> | null {
   const [aside] = asideOf(table, row, link);
   return aside && !aside.byElement ? sidesOf(aside) : agreedBase(table, row, link);
 }
 
-/** What was not taken of a row, as it is bound now. Of a set, each side may have its own. */
+/**
+ * What was not taken of a row, for the fields that the row names now. A row with a set may have one entry for each
+ * side.
+ */
 export function asideOf(table: EntityMapping, { id }: PropertyRow, link: Link): NotTaken[] {
-  // Where it is not known what a value was offered to, the agreement of its row says it.
+  // Entries without `bound` do not say to which fields the value was offered: for them, the binding of the agreement
+  // counts.
   const isAlike = link.bound?.[id] === undefined || isBoundAlike(table, { id }, link);
   const isOfRow = (aside: NotTaken) =>
     aside.row === id && isAboutSameFields(table, aside) && (aside.bound !== undefined || isAlike);
@@ -107,6 +118,7 @@ export function sidesOf({ side, offered, shown = null }: NotTaken): Record<Side,
   return side === 'zendesk' ? { zendesk: shown, pms: offered } : { zendesk: offered, pms: shown };
 }
 
+/** What {@link isOfferedAgain} needs to know of the pair. */
 export interface Occasion {
   link: Link;
   current: Partial<Record<Side, SyncRecord>>;
@@ -114,8 +126,8 @@ export interface Occasion {
 }
 
 /**
- * Whether something that may have been the cause has changed since the value was last offered: one of the two records,
- * or the mapping. A person's resync and a reconcile mark it as due.
+ * Whether a possible cause of the refusal has changed since the value was last offered: one of the two records, or the
+ * mapping. A resync by a person and a reconcile set `due`.
  */
 export function isOfferedAgain(aside: NotTaken, { link, current, mappingVersion }: Occasion): boolean {
   if (aside.why === 'discarded') return false;
@@ -125,11 +137,11 @@ export function isOfferedAgain(aside: NotTaken, { link, current, mappingVersion 
     const version = current[side]?.version;
     return version !== undefined && version !== link.sides[side]?.version && version !== aside.tried?.[side];
   };
-  // Where the property was emptied, one more offer would empty what a person chose there meanwhile.
+  // If the property was emptied, another offer would also empty the value that a person has chosen there meanwhile.
   return (aside.why !== 'emptied' && hasMoved(aside.side)) || hasMoved(otherSide(aside.side));
 }
 
-/** The rows that are tried next, of those that were refused together. */
+/** The number of the group that is tried next, among the rows that were refused together. */
 function nextGroup({ notTaken = [] }: Link): number {
   return Math.min(...notTaken.flatMap(({ why, group }) => (why === 'apart' ? (group ?? 0) : [])));
 }
