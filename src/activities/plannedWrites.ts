@@ -54,7 +54,9 @@ export class PlannedWrites {
     if (!link.intent || !write) {
       // An earlier attempt committed and then failed to say so: what follows a commit is repeated.
       if (link.intent === null) await callWaiting(context, recordsOf(link));
-      if (link.intent === null && hasRowsApart(link)) return { next: 'again', fresh: [], gone: [] };
+      // Or it gave the intent up, and the answer to that save was lost: only a new plan shows which.
+      if (link.intent === null && (isRepeated() || hasRowsApart(link)))
+        return { next: 'again', fresh: [], gone: [] };
       return { next: 'done', state: summarise(key, link) };
     }
     try {
