@@ -40,7 +40,7 @@ export class Brake {
   private readonly seen = new LRUCache<HoldId, Set<CanonicalKey>>({ max: KINDS_AT_MOST });
   private readonly linked = new LRUCache<EntityType, number>({ max: 10, ttl: LINKED_MS });
   /** Changed mappings that concern few pairs, so that each first meeting is counted as it comes. */
-  private readonly few = new LRUCache<HoldId, true>({ max: KINDS_AT_MOST, ttl: LINKED_MS });
+  private readonly few = new LRUCache<string, true>({ max: KINDS_AT_MOST });
 
   constructor(
     private readonly around: Surroundings,
@@ -109,8 +109,9 @@ export class Brake {
     if (this.window.of(id) <= threshold.least) return false;
     const [linked, allowed] = await this.allowed(judged);
     if (this.window.of(id) <= allowed) return false;
-    // A person may have ended such a hold a moment ago: then what was counted before counts no more.
+    // A person may have ended such a hold a moment ago: then what was counted before counts no more, and this one anew.
     await this.window.renew();
+    this.note(judged);
     const pairs = this.window.of(id);
     if (pairs <= allowed) return false;
     const examples = [...(this.seen.get(id) ?? [])].slice(-EXAMPLES_KEPT);
@@ -133,11 +134,12 @@ export class Brake {
    */
   private async mayBeMany(judged: Judged, mappingVersion: string): Promise<boolean> {
     const { id, counted, key } = judged;
-    if (this.few.has(id)) return false;
+    const once = `${id} ${mappingVersion}`;
+    if (this.few.has(once)) return false;
     const pairs = await this.around.store.countOfOtherMapping(counted.change.entity, mappingVersion);
     const [linked, allowed] = await this.allowed(judged);
     if (pairs > allowed) return this.begin(counted, 'counting', { pairs, linked, allowed }, [key]);
-    this.few.set(id, true);
+    this.few.set(once, true);
     return false;
   }
 
