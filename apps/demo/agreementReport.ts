@@ -34,6 +34,14 @@ export interface Problem {
   text: string;
 }
 
+export interface Property {
+  name: string;
+  zendesk: Comparable;
+  pms: Comparable;
+  /** True where the mapping itself lets the two values differ. */
+  excused?: boolean;
+}
+
 export interface AgreementRow {
   entity: EntityName;
   zendesk: number;

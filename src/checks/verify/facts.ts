@@ -53,6 +53,7 @@ const ZENDESK: Record<string, Record<string, Fact>> = {
     type: { apart: true },
     due_at: { needs: { property: 'type', value: 'task' } },
     requester: { required: 'a ticket always has a requester', person: 'customer' },
+    requester_name: { system: SET_BY_ZENDESK },
     assignee: { person: 'agent' },
     // An assignee must be a member of the group.
     group: { group: true, apart: true },
@@ -87,7 +88,7 @@ const PMS: Record<string, Record<string, Fact>> = {
     title: { required: 'a project must have a title' },
     status: { required: 'a project always has a status' },
     visibility: { required: 'a project is either public or internal' },
-    requesterName: { system: 'set by the PMS' },
+    requesterName: { system: 'the name of the requester' },
   },
   note: {
     projectId: { fixed: 'a note stays on its project', required: 'a note is always on a project' },
