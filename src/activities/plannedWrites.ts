@@ -206,7 +206,10 @@ export class PlannedWrites {
     const told = withAnswer(link, taking, write, answer, compared, now);
     const more = told.intent.writes.some((other) => !other.done);
     context.metrics.written(side, link.entity, write.op, causeOf(intent, write, store.since));
-    activityLog(context.log, key).debug({ side, op: write.op, rows: write.rows }, 'written');
+    activityLog(context.log, key).debug(
+      { side, op: write.op, rows: write.rows, ref: ref ?? write.ref },
+      'written',
+    );
     if (answer && (more || compared.changedRows.length > 0)) await store.observations.keep([answer]);
     if (more) {
       await store.save(told);

@@ -17,6 +17,7 @@ import { MongoLinks, type LinkDocument } from './mongoLinks';
 import { ObservationStore, type ObservationDocument } from './observationStore';
 import { SetAsideStore } from './setAside';
 import { ControlStore } from './pauseStore';
+import { Troubles } from './troubles';
 import { Versions } from './versions';
 
 /**
@@ -56,6 +57,8 @@ export interface LinkStore extends Links {
   readonly aside: SetAsideStore;
   /** Who may see each ticket. */
   readonly firstComments: FirstCommentStore;
+  /** What is wrong with a side, the mapping or the service, as its processes find it. */
+  readonly troubles: Troubles;
 }
 
 /**
@@ -96,6 +99,7 @@ function storeIn(db: Db, prefix: string, since: string, now: () => Date, schema:
     cursors: new CursorStore(db, prefix, lag, now),
     aside: new SetAsideStore(db, prefix, now),
     firstComments: new FirstCommentStore(db, prefix),
+    troubles: new Troubles(db, prefix, now),
     hints: new HintStore(db, prefix),
     identities: new Identities(db),
     bindings: new BindingStore(db, prefix, now),

@@ -59,6 +59,7 @@ export class LiveMapping implements FieldsInUse {
   static async follow(file: string, mapping: Mapping, around: Surroundings): Promise<LiveMapping> {
     const live = new LiveMapping(file, readFileSync(file, 'utf8'), mapping, around);
     around.metrics.mappingApplied(mapping.version, false);
+    await around.store.troubles.clear('mapping');
     const newer = await around.store.mappings.begin(mapping.version);
     if (newer !== null) {
       around.log.warn(
@@ -125,6 +126,7 @@ export class LiveMapping implements FieldsInUse {
       if (text === this.text) return;
       const mapping = await this.checked();
       this.text = text;
+      await around.store.troubles.clear('mapping');
       if (mapping.version === this.mapping.version) return;
       await around.store.mappings.replace(mapping.version);
       around.log.info(
@@ -135,7 +137,7 @@ export class LiveMapping implements FieldsInUse {
       this.mapping = mapping;
       around.metrics.mappingApplied(mapping.version, true);
     } catch (error) {
-      this.reject(error);
+      await this.reject(error);
     }
   }
 
@@ -199,7 +201,7 @@ export class LiveMapping implements FieldsInUse {
     this.mustTell = true;
   }
 
-  private reject(error: unknown): void {
+  private async reject(error: unknown): Promise<void> {
     const { file, around } = this;
     if (error instanceof MappingError || error instanceof ConfigError) {
       // Once for each content, not every few seconds.
@@ -209,6 +211,8 @@ export class LiveMapping implements FieldsInUse {
         { mapping: this.mapping.version, faults: error.message.split('\n') },
         'the changed mapping file cannot be used; the old mapping stays',
       );
+      const [first = ''] = error.message.split('\n');
+      await around.store.troubles.note('mapping', { code: 'unusable', text: first });
     } else around.log.warn({ err: error }, 'the changed mapping file could not be checked yet');
   }
 }

@@ -42,6 +42,15 @@ export function scheduleIds(taskQueue: string): string[] {
   ];
 }
 
+/** What a Schedule of ours does, in words: its note while it is not paused. @param seconds its interval, where it has one */
+export function noteOf(id: string, seconds: number | null): string {
+  const side = SIDES.find((each) => id.endsWith(`-poll-${each}`));
+  if (side) return `Follows ${side}'s changes every ${seconds} s`;
+  return id.endsWith('-reconcile')
+    ? 'Compares both sides with the link store'
+    : `Searches the link store every ${(seconds ?? 0) / 60} min for abandoned work`;
+}
+
 /**
  * Creates the Schedules, or brings existing ones to this configuration. A pause set by an operator stays, with the
  * reason that was given for it. A run that still goes on is not overlapped.
@@ -98,7 +107,7 @@ function schedules(taskQueue: string, { pollSeconds, reconcileCron, hygieneMinut
       args: [side],
       staticSummary: `Follow ${side}'s changes`,
     },
-    note: `Follows ${side}'s changes every ${pollSeconds[side]} s`,
+    note: noteOf(pollScheduleId(taskQueue, side), pollSeconds[side]),
     atOnce: true,
   }));
   planned.push({
@@ -112,7 +121,7 @@ function schedules(taskQueue: string, { pollSeconds, reconcileCron, hygieneMinut
       args: [],
       staticSummary: 'Search the link store for abandoned work',
     },
-    note: `Searches the link store every ${hygieneMinutes} min for abandoned work`,
+    note: noteOf(hygieneScheduleId(taskQueue), hygieneMinutes * 60),
     atOnce: false,
   });
   if (reconcileCron !== null) {
@@ -127,7 +136,7 @@ function schedules(taskQueue: string, { pollSeconds, reconcileCron, hygieneMinut
         args: [{ full: false }],
         staticSummary: 'Compare both sides with the link store',
       },
-      note: `Compares both sides with the link store (${reconcileCron})`,
+      note: noteOf(reconcileScheduleId(taskQueue), null),
       atOnce: false,
     });
   }

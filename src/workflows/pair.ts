@@ -45,6 +45,7 @@ function planner(lane: Lane): PairActivities {
     // died is noticed earlier, by missing heartbeats.
     startToCloseTimeout: '5 minutes',
     heartbeatTimeout: '15 seconds',
+    summary: 'Plan the next step',
     retry: { initialInterval: '500ms', maximumInterval: '1 minute' },
     priority: PRIORITY[lane],
   });
@@ -53,9 +54,10 @@ function planner(lane: Lane): PairActivities {
 const FORCED: Inbox = { hints: [], force: true, hops: 0 };
 
 /** The activities that run on one API's own task queue. Each of their calls may wait for the API's next minute. */
-function system(side: Side, lane: Lane): SystemActivities {
+function system(side: Side, lane: Lane, summary?: string): SystemActivities {
   return proxyActivities<SystemActivities>({
     taskQueue: taskQueueOf(workflowInfo().taskQueue, side, lane),
+    ...(summary !== undefined && { summary }),
     startToCloseTimeout: '10 minutes',
     priority: PRIORITY[lane],
     heartbeatTimeout: '15 seconds',
@@ -134,7 +136,7 @@ function mustGoOnAnew(): boolean {
 function activitiesIn(lane: Lane): TurnActivities {
   return {
     planPair: (input: PlanInput) => planner(lane).planPair(input),
-    system: (side: Side) => system(side, lane),
+    system: (side: Side, summary?: string) => system(side, lane, summary),
   };
 }
 

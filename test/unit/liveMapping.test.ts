@@ -52,6 +52,7 @@ async function follow() {
     pms: system(() => plain('x', 'severity')),
   };
   const store = {
+    troubles: { clear: () => Promise.resolve(), note: () => Promise.resolve() },
     mappings: { begin: () => Promise.resolve(null), keepBindings: () => Promise.resolve() },
     bindings: {
       formerNames: () => Promise.resolve(({ property }: { property: string }) => names.get(property)),
