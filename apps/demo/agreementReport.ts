@@ -119,6 +119,8 @@ export interface CheckOptions {
   waiting?: ReadonlyMap<string, string>;
   /** Values that a side did not take, by the key of either record. They excuse these properties, and no other. */
   notTaken?: ReadonlyMap<string, readonly StatedRefusal[]>;
+  /** Tags of fields and options that are gone: nobody added or removed them, and they stay where they are. */
+  formerFieldTags?: readonly string[];
   /** What the sync says belongs together; a pair known only from here is compared like any other. */
   links?: readonly StoredLink[];
 }

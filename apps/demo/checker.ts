@@ -240,7 +240,8 @@ class Check {
 
   /** Tags that belong to a field are the field's: its own row carries them, where the mapping has one. */
   private ownTags(tags: readonly string[]): string[] {
-    return labelSet(tags).filter((tag) => !this.zendesk.fieldTags.has(tag));
+    const former = this.options.formerFieldTags ?? [];
+    return labelSet(tags).filter((tag) => !this.zendesk.fieldTags.has(tag) && !former.includes(tag));
   }
 
   private due(value: string | null): Comparable {
