@@ -102,7 +102,7 @@ const pmsProject = z.object({
   channel: nullable,
   group: nullable,
   sourceUrl: nullable,
-  requesterName: nullable,
+  requestedBy: nullable,
   openedAt: nullable,
   externalRef: nullable,
 });

@@ -29,7 +29,7 @@ export function setByZendesk(
     { name: 'channel', zendesk: channelName(z.via?.channel), pms: p.channel ?? '' },
     // The page on which an agent opens the ticket, not the API's own address.
     { name: 'source URL', zendesk: `${url}/agent/tickets/${z.id}`, pms: p.sourceUrl ?? '' },
-    { name: 'requester name', zendesk: oneLine(requester), pms: oneLine(p.requesterName) },
+    { name: 'requester name', zendesk: oneLine(requester), pms: oneLine(p.requestedBy) },
     { name: 'opened', zendesk: seconds(z.created_at), pms: seconds(p.openedAt) },
   ];
 }

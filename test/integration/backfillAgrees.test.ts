@@ -105,10 +105,10 @@ function contents({ zendesk, pms }: Sandboxes): string[] {
   const customerOf = (id: unknown) => pms.store.find('customer', String(id))?.['name'] ?? null;
   const projects = [...pms.store.all('project')].map((project) => {
     const { title, description, status, priority, type, tags, visibility, channel, group } = project;
-    const { customFields, requesterName, openedAt, dueDate } = project;
+    const { customFields, requestedBy, openedAt, dueDate } = project;
     return {
       ...{ title, description, status, priority, type, visibility, channel, group, customFields },
-      ...{ requesterName, dueDate, isOpened: openedAt !== null },
+      ...{ requestedBy, dueDate, isOpened: openedAt !== null },
       tags: [...(tags as string[])].sort(),
       people: [project['requesterId'], project['assigneeId']].map(addressOf),
       customer: customerOf(project['customerId']),

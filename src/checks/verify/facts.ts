@@ -88,7 +88,7 @@ const PMS: Record<string, Record<string, Fact>> = {
     title: { required: 'a project must have a title' },
     status: { required: 'a project always has a status' },
     visibility: { required: 'a project is either public or internal' },
-    requesterName: { system: 'the name of the requester' },
+    requesterName: { system: 'set by the PMS' },
   },
   note: {
     projectId: { fixed: 'a note stays on its project', required: 'a note is always on a project' },
