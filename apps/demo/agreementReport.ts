@@ -34,6 +34,14 @@ export interface Problem {
   text: string;
 }
 
+export interface Property {
+  name: string;
+  zendesk: Comparable;
+  pms: Comparable;
+  /** True where the mapping itself lets the two values differ. */
+  excused?: boolean;
+}
+
 export interface AgreementRow {
   entity: EntityName;
   zendesk: number;
@@ -111,6 +119,8 @@ export interface CheckOptions {
   waiting?: ReadonlyMap<string, string>;
   /** Values that a side did not take, by the key of either record. They excuse these properties, and no other. */
   notTaken?: ReadonlyMap<string, readonly StatedRefusal[]>;
+  /** Tags of fields and options that are gone: nobody added or removed them, and they stay where they are. */
+  formerFieldTags?: readonly string[];
   /** What the sync says belongs together; a pair known only from here is compared like any other. */
   links?: readonly StoredLink[];
 }

@@ -70,6 +70,7 @@ const zendeskTicket = z.object({
   group_id: zendeskIdOrNull.optional().transform((id) => id ?? null),
   due_at: nullable,
   tags: list,
+  created_at: nullable,
   via: z.object({ channel: z.unknown() }).nullish(),
   external_id: nullable,
 });
@@ -101,6 +102,8 @@ const pmsProject = z.object({
   channel: nullable,
   group: nullable,
   sourceUrl: nullable,
+  requestedBy: nullable,
+  openedAt: nullable,
   externalRef: nullable,
 });
 const pmsNote = z.object({

@@ -16,6 +16,7 @@ import {
   type Pair,
   type PmsKeeps,
   type Problem,
+  type Property,
 } from './agreementReport';
 import {
   readPms,
@@ -39,14 +40,7 @@ import {
 } from './comparable';
 import { brokenOrder } from './commentOrder';
 import { Pairing } from './pairing';
-
-interface Property {
-  name: string;
-  zendesk: Comparable;
-  pms: Comparable;
-  /** True where the mapping itself lets the two values differ. */
-  excused?: boolean;
-}
+import { organizationProperties, setByZendesk } from './plainProperties';
 
 /** Compares all that both systems hold. Meant for quiet times: it does not freeze what it reads. */
 export async function checkAgreement(options: CheckOptions): Promise<AgreementReport> {
@@ -201,13 +195,10 @@ class Check {
       { name: 'due date', zendesk: this.due(z.due_at), pms: this.due(p.dueDate) },
       { name: 'tags', zendesk: this.ownTags(z.tags), pms: this.ownTags(p.tags) },
       { name: 'group', zendesk: this.zendesk.groups.get(z.group_id ?? '') ?? '', pms: p.group ?? '' },
-      { name: 'channel', zendesk: channelName(z.via?.channel), pms: p.channel ?? '' },
-      // The page on which an agent opens the ticket, not the API's own address.
-      {
-        name: 'source URL',
-        zendesk: `${this.options.zendesk.url}/agent/tickets/${z.id}`,
-        pms: p.sourceUrl ?? '',
-      },
+      ...setByZendesk(z, p, {
+        url: this.options.zendesk.url,
+        requester: this.zendesk.users.get(z.requester_id ?? '')?.name ?? '',
+      }),
     ];
   }
 
@@ -249,7 +240,8 @@ class Check {
 
   /** Tags that belong to a field are the field's: its own row carries them, where the mapping has one. */
   private ownTags(tags: readonly string[]): string[] {
-    return labelSet(tags).filter((tag) => !this.zendesk.fieldTags.has(tag));
+    const former = this.options.formerFieldTags ?? [];
+    return labelSet(tags).filter((tag) => !this.zendesk.fieldTags.has(tag) && !former.includes(tag));
   }
 
   private due(value: string | null): Comparable {
@@ -365,25 +357,6 @@ function excusesOf(records: ReadonlyMap<string, string[]>): Excuse[] {
   return excuses.sort((a, b) => b.count - a.count);
 }
 
-function organizationProperties({
-  zendesk: z,
-  pms: p,
-}: Pair<ZendeskWorld['organizations'][number], PmsWorld['customers'][number]>): Property[] {
-  return [
-    { name: 'name', zendesk: oneLine(z.record.name), pms: oneLine(p.record.name) },
-    { name: 'domains', zendesk: labelSet(z.record.domain_names), pms: labelSet(p.record.domains) },
-    { name: 'description', zendesk: plainText(z.record.details), pms: plainText(p.record.description) },
-    { name: 'notes', zendesk: plainText(z.record.notes), pms: plainText(p.record.notes) },
-    { name: 'tags', zendesk: labelSet(z.record.tags), pms: labelSet(p.record.tags) },
-    { name: 'shared tickets', zendesk: z.record.shared_tickets, pms: p.record.sharedProjects },
-    { name: 'shared comments', zendesk: z.record.shared_comments, pms: p.record.sharedNotes },
-  ];
-}
-
 function commentKey({ ticketId, id }: CommentWithAudit): string {
   return `zendesk:comment:${ticketId}-${id}`;
-}
-
-function channelName(channel: unknown): string {
-  return typeof channel === 'string' || typeof channel === 'number' ? String(channel) : '';
 }

@@ -32,7 +32,16 @@ export const PMS_NAMES = ['sandbox', 'redmine'] as const;
 export type PmsName = (typeof PMS_NAMES)[number];
 
 export const REDMINE_KEEPS: PmsKeeps = {
-  without: ['shared tickets', 'shared comments', 'group', 'channel', 'author', 'time'],
+  without: [
+    'shared tickets',
+    'shared comments',
+    'group',
+    'channel',
+    'requester name',
+    'opened',
+    'author',
+    'time',
+  ],
   empty: { priority: 'medium', type: 'question' },
   dueDays: true,
 };

@@ -1,5 +1,14 @@
 import { asAttempt } from './attempts';
-import { latest, type Attempts, type Link, type OverruledValue, type PlannedWrite, type Tried } from './link';
+import {
+  latest,
+  type Attempts,
+  type Intent,
+  type Link,
+  type OverruledValue,
+  type PlannedWrite,
+  type Tried,
+} from './link';
+import type { NotTaken } from './notTaken';
 import { SIDES, type Values } from './record';
 
 /** What is kept of an intent that ends before all its writes are done: what they may have left, and overruled. */
@@ -83,11 +92,12 @@ export function abandonIntent(before: Link, refused: PlannedWrite | null = null)
   const told = intent.writes.filter(({ op, done }) => op === 'followUp' && done);
   const link = withOverruled(before, { known: [], unknown: unconfirmedOf(before, refused) });
   const tried = triedOf(before, refused);
-  if (told.length === 0) return { ...link, ...tried, intent: null };
+  const half = refused ? halfDoneSets(intent, refused) : [];
+  if (told.length + half.length === 0) return { ...link, ...tried, intent: null };
   const snapshot: Values = { ...link.snapshot };
   const bound = { ...link.bound };
   const sides = { ...link.sides };
-  for (const row of told.flatMap(({ rows }) => rows)) {
+  for (const row of [...told.flatMap(({ rows }) => rows), ...half]) {
     snapshot[row] = intent.next.snapshot[row] ?? null;
     const binding = intent.next.bound?.[row];
     if (binding !== undefined) bound[row] = binding;
@@ -101,5 +111,38 @@ export function abandonIntent(before: Link, refused: PlannedWrite | null = null)
       sides[side] = { ...known, residue };
     }
   }
-  return { ...link, snapshot, ...(link.bound && { bound }), sides, ...tried, intent: null };
+  const abandoned = { ...link, snapshot, ...(link.bound && { bound }), sides, ...tried, intent: null };
+  return refused && half.length > 0 ? withOffers(abandoned, intent, refused, half) : abandoned;
+}
+
+/** Rows of sets of which the other side's write was done: what it was to show is agreed on, and not this side's. */
+function halfDoneSets({ writes, next }: Intent, refused: PlannedWrite): string[] {
+  if (refused.op !== 'update') return [];
+  const done = writes.filter((write) => write.done && write.op === 'update' && write.side !== refused.side);
+  return refused.rows.filter(
+    (row) => Array.isArray(next.snapshot[row]) && done.some(({ rows }) => rows.includes(row)),
+  );
+}
+
+/** What a side was to show of sets is offered again; until then it counts as showing what the plan saw there. */
+function withOffers(link: Link, { next }: Intent, { side, expects }: PlannedWrite, rows: string[]): Link {
+  const offers = rows.map((row): NotTaken => ({
+    ...{ row, side, why: 'ignored', byElement: true, due: true },
+    offered: next.snapshot[row] ?? null,
+    shown: expects[row] ?? null,
+    words: 'the record changed in the moment of the write',
+    since: link.updatedAt,
+    ...(next.bound?.[row] !== undefined && { bound: next.bound[row] }),
+  }));
+  const known = link.sides[side];
+  const residue = {
+    ...known?.residue,
+    ...Object.fromEntries(rows.map((row) => [row, expects[row] ?? null])),
+  };
+  const others = (link.notTaken ?? []).filter((each) => !rows.includes(each.row) || each.side !== side);
+  return {
+    ...link,
+    ...(known && { sides: { ...link.sides, [side]: { ...known, residue } } }),
+    notTaken: [...others, ...offers],
+  };
 }

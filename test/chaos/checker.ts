@@ -1,6 +1,7 @@
 import type { Problem } from '../../apps/demo/agreementReport';
 import { checkAgreement } from '../../apps/demo/checker';
 import { SIDES, comparable, customValue, type EditEntry, type RandomPeople, type Side } from 'testkit';
+import { TICKET_FIELDS } from 'zendesk-sandbox';
 import { checkCustomFields } from './customFieldCheck';
 import type { LinkDocument, World } from './world';
 
@@ -12,6 +13,8 @@ import type { LinkDocument, World } from './world';
 /** Rows of the mapping that only a person decides; see `chaosMapping`. */
 const MANUAL_ROWS = ['notes'];
 const SYNC_USERS = ['admin@sandbox.example', 'sync@pms.example'];
+/** Administrators deactivate, delete and rename what these belong to. */
+const ORIGINAL_FIELD_TAGS = TICKET_FIELDS.flatMap(({ tag, options }) => [...options, ...(tag ? [tag] : [])]);
 const FOLLOW_UP_MARK = 'zps_follow_up';
 
 /** @returns one line for each violation */
@@ -122,7 +125,11 @@ class Check {
     const stated = this.links.flatMap(({ sides, notTaken }) =>
       sides.zendesk && notTaken ? [[sides.zendesk.ref, notTaken] as const] : [],
     );
-    const report = await checkAgreement({ ...this.access, waiting, links, notTaken: new Map(stated) });
+    const report = await checkAgreement({
+      ...{ ...this.access, waiting, links },
+      notTaken: new Map(stated),
+      formerFieldTags: ORIGINAL_FIELD_TAGS,
+    });
     for (const problem of report.problems)
       if (!this.isParked(problem) && !this.isSamePair(problem) && !this.isBelowTheEnded(problem))
         this.violations.push(

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
+import { SWITCHES } from 'zendesk-sandbox';
 import { checklist } from '../../src/checks/verify/checklist';
 import { loadMapping } from '../../src/config/loadMapping';
 import type { Report, Result } from '../../src/checks/verify/checklistLine';
@@ -106,6 +107,34 @@ describe('in the sandbox', () => {
     for (const kind of ['markdown', 'html', 'junit'])
       expect(readFileSync(path.join(folder, kind), 'utf8')).toContain('customFields.golive');
   }, 400_000);
+});
+
+/** Of each behaviour that nobody has shown (zendesk-rules.md rule 55), the nth value that is possible. */
+function otherBehaviours(nth: number): string {
+  const unknown = Object.entries(SWITCHES).filter(([, { sure }]) => sure === 'unknown');
+  return JSON.stringify(
+    Object.fromEntries(unknown.map(([name, { values }]) => [name, values[nth] ?? values.at(-1)])),
+  );
+}
+
+// A minute each: with VERIFY_SWITCHES=all.
+(process.env['VERIFY_SWITCHES'] === 'all' ? describe : describe.skip)('whatever Zendesk does', () => {
+  test.each([1, 2])(
+    'all lines pass with the other behaviours that are possible (%d)',
+    async (nth) => {
+      const ran = await runProgram(
+        {
+          PATH: process.env['PATH'] ?? '',
+          HOME: process.env['HOME'] ?? '',
+          MAPPING_FILE: MAPPING_FILE,
+          ZENDESK_SANDBOX_OBEYS: otherBehaviours(nth),
+        },
+        ['verify', '--sandbox', '--json'],
+      );
+      expectAllGreen(answerOf(ran));
+    },
+    400_000,
+  );
 });
 
 describe('in accounts that are in use', () => {

@@ -189,3 +189,31 @@ test('one side is written, the other write is refused: what had not reached it y
   world.settle();
   expect(tagsOf(world)).toEqual({ zendesk: ['a', 'b'], pms: ['a', 'b'] });
 });
+
+test.each(['first', 'second'] as const)(
+  'one side is written, the other write is refused: what a person removes from the %s meanwhile stays removed',
+  (which) => {
+    const world = agreedOn(['kept']);
+    world.edit('zendesk', { tags: ['kept', 'a'] });
+    world.edit('pms', { tags: ['kept', 'b'] });
+    const plan = world.plan(['zendesk', 'pms']);
+    if (plan.do !== 'write' || !world.link) throw new Error('expected a write');
+    const [done, refused] = plan.intent.writes;
+    if (!done || !refused) throw new Error('expected two writes');
+    world.edit(done.side, done.values);
+    // What either side had added itself; on the first the other side's is there, too.
+    const own = { zendesk: 'a', pms: 'b' };
+    const gone = own[refused.side];
+    const left = which === 'second' ? ['kept'] : ['kept', own[done.side]];
+    world.edit(which === 'second' ? refused.side : done.side, { tags: left });
+    if (which === 'first')
+      world.edit(refused.side, refused.side === 'pms' ? { title: 'z' } : { subject: 'z' });
+    const intent = { ...plan.intent, writes: [{ ...done, done: true }, refused] };
+    world.link = abandonIntent({ ...world.link, intent }, refused);
+    world.settle();
+    world.settle();
+    const expected = ['kept', 'a', 'b'].filter((each) => each !== gone).sort();
+    for (const tags of Object.values(tagsOf(world))) expect([...(tags as string[])].sort()).toEqual(expected);
+    expect(world.link?.notTaken ?? []).toEqual([]);
+  },
+);

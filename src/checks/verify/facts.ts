@@ -53,6 +53,7 @@ const ZENDESK: Record<string, Record<string, Fact>> = {
     type: { apart: true },
     due_at: { needs: { property: 'type', value: 'task' } },
     requester: { required: 'a ticket always has a requester', person: 'customer' },
+    requester_name: { system: SET_BY_ZENDESK },
     assignee: { person: 'agent' },
     // An assignee must be a member of the group.
     group: { group: true, apart: true },

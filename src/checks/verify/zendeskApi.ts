@@ -343,6 +343,7 @@ export class ZendeskApi implements PublicApi {
         tags: await this.fieldTags.leftOut(values['tags']),
         organization_id: organizationId === null ? null : String(organizationId),
         requester: emailOf('requester_id'),
+        requester_name: this.users.get(idOf('requester_id') ?? 0)?.name ?? null,
         assignee: emailOf('assignee_id'),
         submitter: emailOf('submitter_id'),
         group: group?.name ?? null,
