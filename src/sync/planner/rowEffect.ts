@@ -55,7 +55,7 @@ export type RowEffect =
   /** Both sides have the value of a write of ours whose answer was lost. */
   | { kind: 'recover'; value: Json }
   /** Only a person can decide. Both values are stored as seen, and neither is written to the other side. */
-  | { kind: 'park'; values: Record<Side, Json>; agreed: Json; since: string }
+  | { kind: 'park'; values: Record<Side, Json>; agreed: Json; since: string; by?: string }
   /** `to` cannot take the other side's value: it keeps `kept`, and gets a follow-up comment with `value`. */
   | { kind: 'followUp'; to: Side; value: Json; kept: Json }
   /**
@@ -108,9 +108,7 @@ export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
     return effect.kind === 'unchanged' && unheard ? { kind: 'recover', value: unheard.zendesk } : effect;
   }
   const input = { base: unheard ?? base, current: values, changedAt };
-  const result = isParked(merge, row)
-    ? mergeParked(row, input, merge.decisions.rows.get(row.id))
-    : mergeRow(row, input);
+  const result = isParked(merge, row) ? parkedResult(merge, row, input) : mergeRow(row, input);
   if (result.kind === 'unchanged' && lost)
     return { kind: 'lapse', value: agreedValue(merge.table, row, link) ?? null, shown };
   if (result.kind === 'unchanged' && unheard) return { kind: 'recover', value: unheard.zendesk };
@@ -205,6 +203,7 @@ function effectOf(
         values,
         agreed: agreedValue(merge.table, row, merge.link) ?? null,
         since: parkedConflict(merge, row)?.since ?? merge.state.now,
+        ...byOf(merge, row),
       };
     case 'followUp': {
       const to = otherSide(result.from);
@@ -273,6 +272,21 @@ function allValues(
 
 function parkedConflict({ link }: Merge, row: PropertyRow) {
   return link.conflicts.find((conflict) => conflict.row === row.id);
+}
+
+/** What an undo left to a person, the row's winner does not decide. */
+function parkedResult(merge: Merge, row: PropertyRow, input: MergeInput): MergeResult {
+  const decision = merge.decisions.rows.get(row.id);
+  const { current } = input;
+  const isLeft = byOf(merge, row).by !== undefined && decision === undefined;
+  return isLeft && !sameValue(current.zendesk, current.pms)
+    ? { kind: 'park' }
+    : mergeParked(row, input, decision);
+}
+
+function byOf(merge: Merge, row: PropertyRow): { by?: string } {
+  const by = parkedConflict(merge, row)?.by;
+  return by === undefined ? {} : { by };
 }
 
 function isParked(merge: Merge, row: PropertyRow): boolean {

@@ -1,0 +1,60 @@
+import { continueAsNew, defineQuery, proxyActivities, setHandler, sleep } from '@temporalio/workflow';
+import type { UndoActivities, UndoProgress } from '../activities/types';
+import { isLong } from './length';
+import { PRIORITY } from '../sync/taskQueues';
+
+/** The progress of an undo. */
+export const undoProgress = defineQuery<UndoProgress>('undoProgress');
+
+const PAGE = 100;
+/** A page that has not changed for this many looks is told once more, and then left. */
+const STILL_AT_MOST = 10;
+
+const { beginUndo, tellUndo, countUndo, leaveUndo, endUndo } = proxyActivities<UndoActivities>({
+  startToCloseTimeout: '30 minutes',
+  heartbeatTimeout: '15 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+  priority: PRIORITY.background,
+});
+
+/**
+ * Puts back what the sync wrote: holds the rows, tells the pairs page by page, each of which puts back its own values with
+ * its own workflow, and lets the rows go. What there is to do is in the link store, under the undo's id.
+ */
+export async function undo(
+  id: string,
+  progress: UndoProgress = { told: 0, left: 0, after: null, state: 'gathering' },
+): Promise<UndoProgress> {
+  setHandler(undoProgress, () => progress);
+  if (progress.state === 'gathering') {
+    await beginUndo({ id });
+    progress = { ...progress, state: 'working' };
+  }
+  for (;;) {
+    const keys = await tellUndo({ id, after: progress.after, limit: PAGE });
+    const last = keys.at(-1);
+    if (last === undefined) break;
+    const left = await untilDone(id, keys);
+    progress = { ...progress, told: progress.told + keys.length, left: progress.left + left, after: last };
+    if (isLong()) await continueAsNew<typeof undo>(id, progress);
+  }
+  await endUndo({ id });
+  progress = { ...progress, state: 'done' };
+  return progress;
+}
+
+/** @returns how many pairs of the page did not answer */
+async function untilDone(id: string, keys: string[]): Promise<number> {
+  let before = keys.length;
+  for (let still = 0; ;) {
+    const left = await countUndo({ id, keys });
+    if (left === 0) return 0;
+    still = left < before ? 0 : still + 1;
+    if (still >= STILL_AT_MOST) {
+      await leaveUndo({ id, keys });
+      return left;
+    }
+    before = left;
+    await sleep('1 second');
+  }
+}
