@@ -10,6 +10,7 @@ import { RetryLater } from '../systems/errors';
 import { callWaiting, loadReferences, originRef, summarise, type ActivityContext } from './activityContext';
 import { withFormerBindings } from './formerBindings';
 import { PairKnowledge } from './pairKnowledge';
+import { noteUndone, undoFor } from './pairUndo';
 import { PlanKeeper, readStep } from './planKeeper';
 import { expectKnownMapping } from './remapActivities';
 import type { PlanInput, Step } from './types';
@@ -95,7 +96,10 @@ export class PairTurn {
     const references = await loadReferences(context, [{ table, records: own, link }]);
     const claims = await knowledge.claims(link);
     const awaited = await knowledge.awaitedSibling(link, observed.get(this.origin));
-    return planPair(
+    const undo = await undoFor(context, key, this.input.causes);
+    // What an undo holds, it holds for all but itself.
+    const holds = (await store.holds.of(table.entity)).filter(({ by }) => undo === null || by !== 'undo');
+    const plan = planPair(
       {
         key,
         link,
@@ -104,6 +108,8 @@ export class PairTurn {
         ...(claims.owner !== undefined && claims.owner !== key && { claimedBy: claims.owner }),
         decisions,
         ...(awaited !== null && { olderSibling: awaited }),
+        ...(holds.length > 0 && { holds }),
+        ...(undo && { undo }),
         references,
         hops: this.input.hops,
         linksSince: store.since,
@@ -111,6 +117,8 @@ export class PairTurn {
       },
       mapping,
     );
+    if (undo) await noteUndone(context, key, plan, undo);
+    return plan;
   }
 
   /** What the turn was told that ended in a bug is gone with its workflow: both records are read again. */

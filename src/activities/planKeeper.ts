@@ -1,6 +1,6 @@
 import { parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
 import { triedOf, withOverruled, type Overruling } from '../sync/abandonedIntent';
-import { agreed, seenVersion, type Intent, type Link, type Reason } from '../sync/link';
+import { agreed, seenVersion, withoutMarks, type Intent, type Link, type Reason } from '../sync/link';
 import { withoutNotTaken } from '../sync/notTaken';
 import type { Plan } from '../sync/planner';
 import { SIDES, type RefKey, type Side, type SyncRecord } from '../sync/record';
@@ -68,6 +68,8 @@ export class PlanKeeper {
         return this.part(plan, link);
       case 'absent':
         return this.absent(plan, link);
+      case 'brake':
+        return this.brake(plan, link);
       case 'rest':
         await store.observations.forget(own);
         return rest(link);
@@ -151,7 +153,16 @@ export class PlanKeeper {
     if (link.reason?.code === 'absent' && link.reason.text === text) return rest(link);
     const since = this.context.now().toISOString();
     const reason: Reason = { code: 'absent', text, since, nextAttempt: null };
-    return rest(await this.context.store.save({ ...link, reason }));
+    return rest(await this.context.store.save({ ...withoutMarks(link), reason }));
+  }
+
+  /** That a record ended is on the mark: the pair ends once the hold is released. */
+  private async brake({ mark, reason: text }: PlanOf<'brake'>, link: Link): Promise<Step> {
+    const known = link.braked?.length === 1 && link.braked[0]?.hold === mark.hold;
+    if (known && link.reason?.text === text) return rest(link);
+    const since = this.context.now().toISOString();
+    const reason: Reason = { code: 'brake', text, since, nextAttempt: null };
+    return rest(await this.context.store.save({ ...link, braked: [mark], reason }));
   }
 
   private async bury(plan: PlanOf<'bury'>, link: Link, own: SyncRecord[]): Promise<Step> {
@@ -179,7 +190,7 @@ export class PlanKeeper {
       return rest(link);
     }
     const saved = await store.save({
-      ...withoutNotTaken(withFindings(link, plan)),
+      ...withoutMarks(withoutNotTaken(withFindings(link, plan))),
       sides,
       status: 'tombstone',
       reason,

@@ -3,6 +3,7 @@ import type { BackfillTallies } from '../sync/backfillTally';
 import type { Cause } from '../sync/journalCauses';
 import type { CanonicalKey } from '../sync/canonicalKey';
 import type { Lane } from '../sync/lane';
+import type { HoldId, HoldState } from '../sync/holds';
 import type { LinkStatus } from '../sync/link';
 import type { Tidied } from '../sync/disorder';
 import type { AllFindings, ReconcileReport } from '../sync/findings';
@@ -143,6 +144,49 @@ export interface RemapActivities {
     limit: number;
   }): Promise<{ keys: CanonicalKey[]; superseded: boolean }>;
   countOutdated(input: { version: string; keys: CanonicalKey[] }): Promise<number>;
+}
+
+/** How far the end of a hold has come: ids and counts. */
+export interface HoldProgress {
+  hold: HoldId;
+  how: Extract<HoldState, 'releasing' | 'discarding'>;
+  /** Pairs that were told to go on. */
+  told: number;
+  /** Those of them that are still marked and do not move: they are paused, or wait for a person. */
+  left: number;
+  /** The key up to which marked pairs were walked. */
+  after: CanonicalKey | null;
+}
+
+/** Activities that end a hold of the brake: the link store, and no API. */
+export interface BrakeActivities {
+  beginEnd(input: Pick<HoldProgress, 'hold' | 'how'>): Promise<void>;
+  tellHeld(input: { hold: HoldId; after: CanonicalKey | null; limit: number }): Promise<CanonicalKey[]>;
+  countHeld(input: { hold: HoldId; keys: CanonicalKey[] }): Promise<number>;
+  finishEnd(input: Pick<HoldProgress, 'hold' | 'how' | 'left'>): Promise<void>;
+}
+
+/** How far an undo has come: ids and counts. */
+export interface UndoProgress {
+  /** Pairs that were told. */
+  told: number;
+  /** Those of them that did not answer. */
+  left: number;
+  /** The key up to which pairs were told. */
+  after: CanonicalKey | null;
+  state: 'gathering' | 'working' | 'done';
+}
+
+/** Activities of an undo: the link store, and no API. */
+export interface UndoActivities {
+  /** Finds its pairs, and holds its rows. Fails as `Refused` where the cause of what is to be undone still stands. */
+  beginUndo(input: { id: string }): Promise<void>;
+  /** Tells a page of pairs that are not done. */
+  tellUndo(input: { id: string; after: CanonicalKey | null; limit: number }): Promise<CanonicalKey[]>;
+  countUndo(input: { id: string; keys: CanonicalKey[] }): Promise<number>;
+  /** Gives up pairs that do not answer: they are paused, or wait for a person. */
+  leaveUndo(input: { id: string; keys: CanonicalKey[] }): Promise<void>;
+  endUndo(input: { id: string }): Promise<void>;
 }
 
 /** One kind of records to walk. */

@@ -7,8 +7,15 @@ import { CursorStore } from './cursorStore';
 import { FirstCommentStore } from './firstCommentStore';
 import { DecisionStore, type DecisionDocument } from './decisionStore';
 import { HintStore } from './hintStore';
+import { HoldStore } from './holdStore';
 import { Identities } from './identities';
-import { JOURNAL_BOUNDS, JournalStore, type JournalBounds, type JournalDocument } from './journalStore';
+import {
+  DAY_MS,
+  JOURNAL_BOUNDS,
+  JournalStore,
+  type JournalBounds,
+  type JournalDocument,
+} from './journalStore';
 import { LagSamples } from './lagSamples';
 import { Upkeep } from './linkWalk';
 import { MappingVersions } from './mappingVersions';
@@ -18,6 +25,7 @@ import { MongoLinks, type LinkDocument } from './mongoLinks';
 import { ObservationStore, type ObservationDocument } from './observationStore';
 import { SetAsideStore } from './setAside';
 import { ControlStore } from './pauseStore';
+import { UndoStore, type UndoDocument, type UndoItemDocument } from './undoStore';
 import { Versions } from './versions';
 
 /**
@@ -41,6 +49,8 @@ export interface LinkStore extends Links {
   readonly identities: Identities;
   readonly upkeep: Upkeep;
   readonly control: ControlStore;
+  /** What the brake holds. */
+  readonly holds: HoldStore;
   /** How far behind the streams were, in the last hour. */
   readonly lag: LagSamples;
   readonly backfill: BackfillStore;
@@ -57,6 +67,8 @@ export interface LinkStore extends Links {
   readonly aside: SetAsideStore;
   /** What the sync wrote to either system. */
   readonly journal: JournalStore;
+  /** What people asked to be undone. */
+  readonly undos: UndoStore;
   /** Who may see each ticket. */
   readonly firstComments: FirstCommentStore;
 }
@@ -81,6 +93,7 @@ export async function openLinkStore(
   // Saves name both; compatible servers use an index only for just the fields that it has, and would scan otherwise.
   await links.createIndex({ _id: 1, rev: 1 }, { unique: true });
   await links.createIndex({ waitsFor: 1 });
+  await links.createIndex({ 'braked.hold': 1 });
   await links.createIndex({ status: 1, entity: 1 });
   const observations = db.collection<ObservationDocument>(`${prefix}observations`);
   await observations.createIndex({ parent: 1 });
@@ -88,6 +101,7 @@ export async function openLinkStore(
   const since = await firstValue(meta, 'since', now().toISOString());
   const store = storeIn(db, prefix, since, now, { schema, bounds });
   await store.journal.createIndexes();
+  await store.undos.createIndexes();
   return store;
 }
 
@@ -109,6 +123,12 @@ function storeIn(
     cursors: new CursorStore(db, prefix, lag, now),
     aside: new SetAsideStore(db, prefix, now),
     journal: new JournalStore(versions.of<JournalDocument>('journal'), bounds, now),
+    undos: new UndoStore(
+      versions.of<UndoDocument>('undos'),
+      versions.of<UndoItemDocument>('undoItems'),
+      bounds.days * DAY_MS,
+      now,
+    ),
     firstComments: new FirstCommentStore(db, prefix),
     hints: new HintStore(db, prefix),
     identities: new Identities(db),
@@ -116,6 +136,7 @@ function storeIn(
     mappings: new MappingVersions(db, now),
     upkeep: new Upkeep(versions),
     control: new ControlStore(db, prefix),
+    holds: new HoldStore(db, prefix),
     backfill: new BackfillStore(db, prefix, versions),
   });
 }

@@ -1,4 +1,5 @@
 import type { CanonicalKey } from '../sync/canonicalKey';
+import type { HoldId } from '../sync/holds';
 import type { Link, LinkStatus, Reason } from '../sync/link';
 import type { EntityType, RefKey, Side } from '../sync/record';
 import type { ReasonCode } from '../sync/reasons';
@@ -58,6 +59,9 @@ export interface Links {
   countUnsettled(): Promise<{ entity: EntityType; status: UnsettledStatus; count: number }[]>;
   /** The next keys, in their order, of links that were synced by another mapping and have not ended. */
   keysOfOtherMapping(version: string, after: CanonicalKey | null, limit: number): Promise<CanonicalKey[]>;
+  /** The next pairs, in the order of their keys, of which a hold of the brake holds something. */
+  heldBy(hold: HoldId, after: CanonicalKey | null, limit: number): Promise<CanonicalKey[]>;
+  countHeldBy(hold: HoldId): Promise<number>;
   /** All links, or those in one status, in the order of their keys. */
   all(filter?: { status?: LinkStatus }): AsyncIterable<Link>;
   /** The next links that a filter takes, in the order of their keys. */

@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { AnyBulkWriteOperation, Filter } from 'mongodb';
 import { isDuplicateKey, isPassing } from '../platform/mongoErrors';
 import type { CanonicalKey } from '../sync/canonicalKey';
+import type { HoldId } from '../sync/holds';
 import type { Intent, Link, LinkStatus, Reason } from '../sync/link';
 import type { ReasonCode } from '../sync/reasons';
 import { ENTITY_TYPES, SIDES, type EntityType, type RefKey, type Side } from '../sync/record';
@@ -259,6 +260,20 @@ export class MongoLinks implements Links {
       .project<{ _id: CanonicalKey }>({ _id: 1 })
       .toArray();
     return found.map(({ _id }) => _id);
+  }
+
+  async heldBy(hold: HoldId, after: CanonicalKey | null, limit: number): Promise<CanonicalKey[]> {
+    const found = await this.links.all
+      .find({ 'braked.hold': hold, ...(after !== null && { _id: { $gt: after } }) })
+      .sort({ _id: 1 })
+      .limit(limit)
+      .project<{ _id: CanonicalKey }>({ _id: 1 })
+      .toArray();
+    return found.map(({ _id }) => _id);
+  }
+
+  countHeldBy(hold: HoldId): Promise<number> {
+    return this.links.all.countDocuments({ 'braked.hold': hold });
   }
 
   async *all(filter: { status?: LinkStatus } = {}): AsyncIterable<Link> {

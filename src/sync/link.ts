@@ -1,6 +1,7 @@
 import { filesReason, type LinkedFile } from './pairFiles';
 import { refKey, type CanonicalKey } from './canonicalKey';
 import { heldSets, type HeldSet } from './heldSets';
+import type { BrakeMark } from './holds';
 import { orAbsent, type NotTaken } from './notTaken';
 import type { Cause } from './journalCauses';
 import {
@@ -175,6 +176,8 @@ export interface Agreement {
   files?: LinkedFile[];
   /** Rows that are not agreed on, because a side did not take them; absent where there is none. */
   notTaken?: NotTaken[];
+  /** Rows that are not agreed on, because the brake holds them; absent where it holds none. */
+  braked?: BrakeMark[];
 }
 
 export function emptyAgreement(): Agreement {
@@ -211,6 +214,8 @@ export interface Link {
   files?: LinkedFile[];
   /** Values that one side did not take; absent where there is none. */
   notTaken?: NotTaken[];
+  /** What the brake holds of the pair; absent where it holds nothing. */
+  braked?: BrakeMark[];
   intent: Intent | null;
   /**
    * Values, by side and row, that writes since the last agreement may have left there: their outcome was never learned.
@@ -278,13 +283,13 @@ export function seenVersion(record: SyncRecord): SeenVersion {
   return { ref: refKey(ref), version, order, state, updatedAt, ...(any && { sets }) };
 }
 
-function withoutPast({ rested: _rested, attemptedAs: _attemptedAs, ...link }: Link): Link {
+function withoutPast({ rested: _rested, attemptedAs: _attemptedAs, braked: _braked, ...link }: Link): Link {
   return link;
 }
 
 /** What a person is told of an agreement that leaves something open. */
 function openReason(
-  { waitsFor, conflicts, notTaken = [] }: Agreement,
+  { waitsFor, conflicts, notTaken = [], braked = [] }: Agreement,
   failedFiles: string | null,
   since: string,
 ) {
@@ -292,12 +297,24 @@ function openReason(
   if (waitsFor.length > 0) return because('waiting', `waits for ${waitsFor.join(', ')}`);
   if (conflicts.length > 0)
     return because('conflict', `both sides changed ${conflicts.map(({ row }) => row).join(', ')}`);
+  if (braked.length > 0) return because('brake', brakeText(braked));
   if (failedFiles !== null) return because('attachment', failedFiles);
   if (notTaken.length === 0) return null;
   const words = notTaken.map(
     ({ row, side, words: why }) => `${SIDE_NAMES[side]} did not take ${row}: ${why}`,
   );
   return because('not_taken', words.join('; '));
+}
+
+/** The link of a pair of which the brake holds nothing. */
+export function withoutMarks({ braked: _braked, ...link }: Link): Link {
+  return link;
+}
+
+export function brakeText(braked: readonly BrakeMark[]): string {
+  const what = braked.map(({ row, gone = '' }) => row ?? `the end of ${gone}`);
+  const ids = [...new Set(braked.map(({ hold }) => hold))];
+  return `the brake holds ${what.join(', ')}: ${ids.join(', ')}`;
 }
 
 const SIDE_NAMES: Record<Side, string> = { zendesk: 'Zendesk', pms: 'the PMS' };
@@ -318,6 +335,7 @@ export function agreed(
     ...(next.rested && { rested: next.rested }),
     ...(next.files && { files: next.files }),
     ...orAbsent(next.notTaken ?? []),
+    ...(next.braked && { braked: next.braked }),
     sides,
     status: next.conflicts.length > 0 ? 'conflict' : 'linked',
     snapshot: next.snapshot,

@@ -15,8 +15,9 @@ export interface NotTaken {
   /**
    * `refused`: an error named the property. `ignored`: the write was accepted, and the value is as before. `emptied`: it
    * was accepted, and the property is empty. `apart`: a refusal named no property, and the row waits for its own try.
+   * `discarded`: a person discarded the change; it is never offered again.
    */
-  why: 'refused' | 'ignored' | 'emptied' | 'apart';
+  why: 'refused' | 'ignored' | 'emptied' | 'apart' | 'discarded';
   /** The API's own words of a refusal; ours where it gave none. */
   words: string;
   /** ISO time of the first offer. */

@@ -40,6 +40,11 @@ const OF_THE_SYNC = {
     'Nothing; the pair goes on when it is found, and ends after a second complete reconcile.',
   ),
   paused: ours('waits', 'Somebody paused the entity.', 'End the pause: resume.'),
+  brake: ours(
+    'linked',
+    'The brake holds a change of this kind on all pairs, because too many were changed alike.',
+    'Look at brake show; then brake release or brake discard.',
+  ),
   bug: theirs(
     'waits',
     'The sync met an error that it does not expect; it does not try again by itself.',

@@ -55,7 +55,10 @@ export function examine(
   if (known?.ref !== refKey(record.ref)) return { kind: 'unsettled' };
   if (record.state !== 'live') return { kind: 'ended' };
   const rows = differingRows(mapping, table, link, record, references);
+  const held = link.braked ?? [];
+  if (held.length > 0 && rows.every((row) => held.some((mark) => mark.row === row)))
+    return { kind: 'unsettled' };
   if (rows.length > 0) return { kind: 'drifted', rows };
-  const isLeft = offeredAgain(link, table)?.some(({ side }) => side === record.ref.side);
+  const isLeft = offeredAgain(link, table)?.some(({ side, due }) => due && side === record.ref.side);
   return { kind: isLeft ? 'notTaken' : 'agrees' };
 }

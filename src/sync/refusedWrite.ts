@@ -118,9 +118,11 @@ export function meantOn({ residue, snapshot }: Agreement, side: Side, row: strin
  * @returns null where there is nothing
  */
 export function offeredAgain(link: Link, table: EntityMapping): NotTaken[] | null {
-  const known = (link.notTaken ?? []).map((each): NotTaken => ({ ...each, due: true }));
+  const known = (link.notTaken ?? []).map((each): NotTaken =>
+    each.why === 'discarded' ? each : { ...each, due: true },
+  );
   const all = [...known, ...SIDES.flatMap((side) => residuesOf(link, table, side))];
-  return all.length > 0 ? all : null;
+  return all.some(({ due }) => due) ? all : null;
 }
 
 function residuesOf(link: Link, table: EntityMapping, side: Side): NotTaken[] {

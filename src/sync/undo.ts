@@ -29,6 +29,8 @@ export interface Restore {
   written: Json;
   /** Former and written merge by element. */
   set?: true;
+  /** The sync wrote it once more since, for another reason. */
+  isOverwritten?: true;
   /** What the row was bound to when it was written. */
   binding?: string;
   /** The row was bound anew: what was agreed on before, canonical, and what the row was bound to then. */
@@ -114,10 +116,15 @@ export function undoOf(
     if (entry.op !== 'update' || entry.ref === null) continue;
     for (const row of entry.rows) {
       const isWanted = isChosen && wants(row, filter);
-      if (row.notTaken || !(isWanted || (row.former && rebound.has(row.row)))) continue;
-      if (row.former) rebound.add(row.row);
+      if (row.notTaken) continue;
       const place = `${entry.ref} ${row.property}`;
-      const restore = restoreOf(entry, row, places.get(place));
+      const open = places.get(place);
+      if (!isWanted && !(row.former && rebound.has(row.row))) {
+        if (open) places.set(place, { ...open, isOverwritten: true });
+        continue;
+      }
+      if (row.former) rebound.add(row.row);
+      const restore = restoreOf(entry, row, open?.isOverwritten ? undefined : open);
       if ('what' in restore) {
         cannot.push(restore);
         places.delete(place);

@@ -2,10 +2,12 @@ import type { DataConverter } from '@temporalio/common';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { backfillActivities, backfillSystemActivities } from '../activities/backfillActivities';
 import type { ActivityContext } from '../activities/activityContext';
+import { brakeActivities } from '../activities/brakeActivities';
 import { controlActivities } from '../activities/controlActivities';
 import { pairActivities } from '../activities/pairActivities';
 import { remapActivities } from '../activities/remapActivities';
 import { systemActivities } from '../activities/systemActivities';
+import { undoActivities } from '../activities/undoActivities';
 import { upkeepActivities } from '../activities/upkeepActivities';
 import { walkActivities } from '../activities/walkActivities';
 import { LANES, type Lane } from '../sync/lane';
@@ -91,6 +93,8 @@ function pairWorker(
       ...remapActivities(context),
       ...upkeepActivities(context),
       ...controlActivities(context),
+      ...brakeActivities(context),
+      ...undoActivities(context),
       ...backfillActivities(context),
     },
     maxConcurrentWorkflowTaskExecutions: share.workflowTasks,

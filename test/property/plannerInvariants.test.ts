@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { isBoundAlike } from '../../src/sync/rules/boundAlike';
 import { parseCanonicalKey, parseRef } from '../../src/sync/canonicalKey';
 import { attemptsOf } from '../../src/sync/abandonedIntent';
+import { changeOf } from '../../src/sync/holds';
 import { type Intent, type PlannedWrite } from '../../src/sync/link';
 import { comparedRows, type PropertyRow } from '../../src/sync/mapping';
 import { notTakenOf } from '../../src/sync/notTaken';
@@ -10,6 +11,7 @@ import { planPair, type Plan } from '../../src/sync/planner';
 import { phaseOf } from '../../src/sync/planner/phaseOf';
 import type { Phase } from '../../src/sync/planner/phases';
 import { SIDES, type Side, type SyncRecord } from '../../src/sync/record';
+import { meantOn } from '../../src/sync/refusedWrite';
 import { restsOn } from '../../src/sync/rules/absence';
 import { isRebound } from '../../src/sync/rules/binding';
 import { isNarrowed } from '../../src/sync/rules/visibility';
@@ -146,7 +148,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     },
   ],
   [
-    '10: after a merge each row is agreed on, or waits, or rests, or was not taken',
+    '10: after a merge each row is agreed on, or waits, or rests, or is held, or was not taken',
     ({ state, mapping, phase, plan }) => {
       if (phase !== 'merging' || plan.do === 'quarantine') return false;
       const next = plan.do === 'settled' ? plan.agreement : intentOf(plan)?.next;
@@ -158,7 +160,8 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
         (row) =>
           !(row.id in (next?.snapshot ?? {})) &&
           restsOn(row, seen) === null &&
-          !notTakenOf(next ?? {}, row.id),
+          !notTakenOf(next ?? {}, row.id) &&
+          !next?.braked?.some((mark) => mark.row === row.id),
       );
       if (open.length > 0) expect(next?.waitsFor).not.toEqual([]);
       return true;
@@ -237,6 +240,42 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
         for (const write of intentOf(plan)?.writes ?? []) expect(write.rows).not.toContain(row);
       }
       return kept.length > 0;
+    },
+  ],
+  [
+    '23: what the brake holds is neither written nor agreed on',
+    ({ state, phase, plan }) => {
+      const { holds = [], link, decisions } = state;
+      if (phase !== 'merging' || plan.do === 'quarantine') return false;
+      const next = plan.do === 'settled' ? plan.agreement : intentOf(plan)?.next;
+      const isHeld = (row: string, side: Side, kind: string | null) =>
+        holds.some(
+          (hold) => hold.row === row && hold.kind === kind && (hold.side === null || hold.side === side),
+        );
+      for (const write of intentOf(plan)?.writes ?? [])
+        for (const row of write.rows.filter(
+          (each) => write.op === 'update' && !decisions?.rows.has(each) && !next?.redacted?.includes(each),
+        )) {
+          const after = next && meantOn(next, write.side, row);
+          expect(isHeld(row, write.side, changeOf(write.expects[row] ?? null, after ?? null))).toBe(false);
+        }
+      const held = next?.braked?.flatMap(({ row }) => row ?? []) ?? [];
+      for (const row of held) expect(next?.snapshot[row]).toEqual(link?.snapshot?.[row]);
+      return held.length > 0;
+    },
+  ],
+  [
+    '24: the end of a pair that the brake holds changes neither record nor link',
+    ({ state, phase, plan }) => {
+      if (phase !== 'ended' || state.link?.status === 'tombstone' || !state.holds) return false;
+      // What was redacted ends whatever the brake holds.
+      if (plan.do === 'bury' && plan.intent && !plan.reason.includes('was redacted'))
+        expect(plan.intent.writes.map(({ op, side }) => op === 'archive' && side === 'pms')).not.toContain(
+          true,
+        );
+      if (plan.do !== 'brake') return false;
+      expect(state.holds.some(({ id, state: now }) => id === plan.mark.hold && now === 'held')).toBe(true);
+      return true;
     },
   ],
 ];

@@ -19,10 +19,10 @@ const FEW = 4;
 const SELDOM_RECORDED = [
   ...['detached', 'switching', 'chosenUnread', 'chosenEnded'].map((phase) => `phase ${phase}`),
   ...['outside', 'unmapped', 'contested', 'orphaned', 'absent'].map((phase) => `phase ${phase}`),
-  ...['unmapped', 'replace', 'differ', 'combine', 'rests', 'lapse', 'keep', 'aside'].map(
+  ...['unmapped', 'replace', 'differ', 'combine', 'rests', 'lapse', 'keep', 'aside', 'brake'].map(
     (effect) => `effect ${effect}`,
   ),
-  ...['ignore', 'part', 'rest', 'quarantine', 'absent'].map((plan) => `plan ${plan}`),
+  ...['ignore', 'part', 'rest', 'quarantine', 'absent', 'brake'].map((plan) => `plan ${plan}`),
   'write archive',
   ...['met intentDropped', 'met rebound', 'met notTaken'],
 ];

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalKey, parseRef, type CanonicalKey } from '../../src/sync/canonicalKey';
 import { abandonIntent, withOverruled } from '../../src/sync/abandonedIntent';
+import type { Holds } from '../../src/sync/holds';
 import { agreed, newLink, seenVersion, type Intent, type Link, type PlannedWrite } from '../../src/sync/link';
 import { commit, withAnswer, type LinkAtWork } from '../../src/sync/commit';
 import { parseMapping } from '../../src/sync/mappingFile';
@@ -76,6 +77,8 @@ export class World {
   writes: { side: Side; op: string; values: Values }[] = [];
   /** What a person decided and nobody has acted on. */
   decisions: Decisions = NO_DECISIONS;
+  /** What the brake holds. */
+  holds: Holds = [];
   /** What a system makes of the values that it is sent. */
   onWrite: (side: Side, values: Values) => Values = (_, values) => values;
   /** What an adapter leaves out of a write because the system refuses it: the system's words, by property. */
@@ -131,6 +134,7 @@ export class World {
         observed: seen,
         ...(this.candidates && { candidates: this.candidates }),
         decisions: this.decisions,
+        holds: this.holds,
         references: NO_REFERENCES,
         hops: 0,
         linksSince: NOW,

@@ -1,3 +1,4 @@
+import type { BrakeHold } from '../../src/sync/holds';
 import { blankWrite, emptyAgreement, newLink, type Link } from '../../src/sync/link';
 import type * as Planner from '../../src/sync/planner';
 import type { PairState } from '../../src/sync/planner';
@@ -94,6 +95,12 @@ const without = (property: string, shown: SyncRecord): SyncRecord => {
   const values = { ...shown.values };
   delete values[property];
   return { ...shown, values };
+};
+
+const titlesEmptied: BrakeHold = {
+  ...{ id: 'TicketToProject/emptied/title/pms', entity: 'TicketToProject', kind: 'emptied', row: 'title' },
+  ...{ side: 'pms', state: 'held', by: 'brake', cause: 'many changes', since: NOW, examples: [] },
+  counts: { pairs: 20, linked: 50, allowed: 10 },
 };
 
 const RULES: Rule[] = [
@@ -270,6 +277,15 @@ const RULES: Rule[] = [
     ask: (planner) => does(planner, stateOf([ticket({}), project({ text: 'b' })], bound('text'))),
     right: [],
     wrong: [{ side: 'pms', op: 'update', values: { text: null } }],
+  },
+  {
+    file: 'brake',
+    name: 'holdOn',
+    off: () => null,
+    ask: (planner) =>
+      does(planner, { ...stateOf([ticket({ subject: null }), project({})]), holds: [titlesEmptied] }),
+    right: [],
+    wrong: [{ side: 'pms', op: 'update', values: { title: null } }],
   },
   {
     file: 'filter',

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { BrakeHold, HeldKind } from '../../src/sync/holds';
 import {
   blankWrite,
   emptyAgreement,
@@ -131,6 +132,11 @@ const both = (over: Partial<PairState> = {}) =>
     observed: { zendesk: seen(ticket({ subject: 'a' })), pms: seen(project({ title: 'a' })) },
     ...over,
   });
+const heldBy = (kind: HeldKind, row: string | null, side: Side): BrakeHold => ({
+  ...{ entity: 'TicketToProject', kind, row, side, id: `TicketToProject/${kind}/${row ?? '*'}/${side}` },
+  ...{ state: 'held', by: 'brake', cause: 'many changes', since: NOW, examples: [] },
+  counts: { pairs: 20, linked: 50, allowed: 10 },
+});
 const intentOf = (write: Partial<PlannedWrite>): Intent => ({
   id: 'i',
   writes: [{ ...blankWrite('pms', 'update'), ...write }],
@@ -325,8 +331,29 @@ const PHASES: Record<Phase, Example[]> = {
       { do: 'bury', intent: { writes: [{ op: 'archive', side: 'pms' }] } },
     ],
     ['both are', both({ observed: { zendesk: gone, pms: gone } }), { do: 'bury', intent: null }],
+    [
+      'one record is gone, and the brake holds that',
+      both({ observed: { zendesk: gone, pms: seen(project()) }, holds: [heldBy('archives', null, 'pms')] }),
+      { do: 'brake', mark: { hold: 'TicketToProject/archives/*/pms', gone: ZENDESK } },
+    ],
+    [
+      'the hold is over: that the record ended was proved before',
+      both({
+        link: linkWith({ braked: [{ hold: 'TicketToProject/archives/*/pms', gone: ZENDESK }] }),
+        observed: { zendesk: { ...gone, unproven: true }, pms: seen(project()) },
+      }),
+      { do: 'bury', intent: { writes: [{ op: 'archive', side: 'pms' }] } },
+    ],
   ],
   unread: [
+    [
+      'the brake holds a row: what the side that was not read shows of it is not what was agreed',
+      both({
+        link: linkWith({ braked: [{ hold: 'TicketToProject/emptied/title/zendesk', row: 'title' }] }),
+        observed: { zendesk: seen(ticket({ subject: 'b' })) },
+      }),
+      { do: 'read', refs: [PMS] },
+    ],
     [
       'a row was never agreed on, and one side was not read',
       both({ link: linkWith({ snapshot: null }), observed: { pms: seen(project()) } }),
@@ -403,6 +430,7 @@ interface RowExample {
   link?: Partial<Link>;
   decision?: Decision;
   effect: object;
+  holds?: BrakeHold[];
   /** Values written, by side; follow-ups are said. */
   writes?: Partial<Record<Side, Values>>;
   says?: Partial<Record<Side, string>>;
@@ -521,6 +549,14 @@ const EFFECTS: Record<RowEffect['kind'], RowExample> = {
     link: { notTaken: [refusedNote] },
     effect: { notTaken: refusedNote },
   },
+  brake: {
+    row: 'title',
+    agreed: 'a',
+    zendesk: 'a',
+    pms: null,
+    holds: [heldBy('emptied', 'title', 'zendesk')],
+    effect: { hold: 'TicketToProject/emptied/title/zendesk' },
+  },
 };
 
 const shown = (values: Values): Values =>
@@ -543,6 +579,7 @@ describe.each(Object.entries(EFFECTS))('effect %s', (kind, example) => {
       pms: seen(project(shown({ ...values, [row.pms ?? '']: example.pms }))),
     },
     ...decided(...(example.decision ? [example.decision] : [])),
+    ...(example.holds && { holds: example.holds }),
   });
 
   test('is what the row comes to', () => {

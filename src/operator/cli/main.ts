@@ -25,6 +25,7 @@ import { registerResync } from './commands/resyncCommand';
 import { registerRemap } from './commands/remapCommand';
 import { registerStatus } from './commands/statusCommand';
 import { registerStore } from './commands/storeCommand';
+import { registerUndo } from './commands/undoCommand';
 import { registerVerify } from './commands/verifyCommand';
 import { webhooksCommand } from './commands/webhooksCommand';
 import { BadInput, Problem } from '../operatorErrors';
@@ -74,6 +75,7 @@ async function main(argv: string[]): Promise<void> {
   registerCursors(program);
   registerReconcile(program);
   registerControl(program);
+  registerUndo(program);
   registerStore(program);
   registerVerify(program);
   registerConform(program);

@@ -1,5 +1,8 @@
+import { absentReason } from '../absentRecord';
+import type { BrakeHold, BrakeMark } from '../holds';
 import {
   blankWrite,
+  brakeText,
   emptyAgreement,
   seenVersion,
   type Agreement,
@@ -8,7 +11,8 @@ import {
   type SeenVersion,
 } from '../link';
 import { comparedRows, redactionReaches } from '../mapping';
-import { otherSide, type Side, type SyncRecord } from '../record';
+import { otherSide, type RefKey, type Side, type SyncRecord } from '../record';
+import { holdOn } from '../rules/brake';
 import { lastOverrulingOf } from './overruling';
 import type { LinkedPair } from './plannedPair';
 import type { Plan } from './state';
@@ -27,7 +31,11 @@ export function endPlan(pair: LinkedPair, side: Side, record: SyncRecord | null)
   const reason = `${sides[side].ref} was ${how}; ${rule}`;
   const overruling = lastOverrulingOf(pair, side, record);
   const ended = { side, seen: record ? seenVersion(record) : goneFrom(sides[side]) };
-  if (!isAlive(pair, other) || (!repeated && table.onDelete !== 'archive'))
+  const archives = !repeated && table.onDelete === 'archive' && isAlive(pair, other);
+  const hold = how === 'redacted' ? null : holdOnEnd(pair, other, archives);
+  if (hold && hold.state !== 'discarding') return heldEnd(hold, sides[side].ref);
+  if (hold?.kind === 'ends') return { do: 'absent', reason: absentReason(sides[side].ref) };
+  if (!isAlive(pair, other) || (!repeated && (!archives || hold)))
     return { do: 'bury', reason, intent: null, ended, ...overruling };
   const op = repeated ? 'redact' : 'archive';
   const write: PlannedWrite = {
@@ -49,6 +57,17 @@ export function endPlan(pair: LinkedPair, side: Side, record: SyncRecord | null)
       seen: { [side]: ended.seen },
     },
   };
+}
+
+/** The end of a pair that has ended is none; what was redacted is redacted, whatever the brake holds. */
+function holdOnEnd({ state, link }: LinkedPair, other: Side, archives: boolean): BrakeHold | null {
+  if (link.status === 'tombstone') return null;
+  return holdOn(state.holds ?? [], { kind: archives ? 'archives' : 'ends', row: null, side: other });
+}
+
+function heldEnd({ id }: BrakeHold, ref: RefKey): Plan {
+  const mark: BrakeMark = { hold: id, gone: ref };
+  return { do: 'brake', mark, reason: brakeText([mark]) };
 }
 
 /** What is known of a record of which nothing is left: so that its return is seen. */

@@ -1,6 +1,6 @@
-import type { Intent, PlannedWrite } from '../link';
+import type { Intent, Link, PlannedWrite } from '../link';
 import { comparedRows, type PropertyRow } from '../mapping';
-import { SIDES, type Side } from '../record';
+import { SIDES, type RefKey, type Side } from '../record';
 import { restsOn } from '../rules/absence';
 import { agreedValue } from '../rules/binding';
 import { asideOf } from '../rules/taken';
@@ -17,7 +17,8 @@ export function linkedPhase(linked: LinkedPair): Found {
   const { link, sides, current, state } = linked;
   if (link.intent && mustGoOn(link.intent)) return { phase: 'resuming', found: { intent: link.intent } };
   const missing = SIDES.filter((side) => state.observed[side]?.record === null);
-  const gone = missing.find((side) => link.status === 'tombstone' || !isUnproven(state.observed[side]));
+  const isKnown = (side: Side) => link.status === 'tombstone' || isHeldEnd(link, sides[side].ref);
+  const gone = missing.find((side) => isKnown(side) || !isUnproven(state.observed[side]));
   const [absent] = missing;
   if (absent && gone === undefined) return { phase: 'absent', found: { ref: sides[absent].ref } };
   if (gone) return { phase: 'ended', found: { linked, side: gone, record: null } };
@@ -48,16 +49,21 @@ function mustGoOn({ writes }: Intent): boolean {
 }
 
 /**
- * Some row was never agreed on for the fields that it names now, or is offered again, so that both values count. A row that
- * rests is not waited for, and of what was not taken both values are known.
+ * Some row was never agreed on for the fields that it names now, or is offered again, or the brake holds it, so that both
+ * values count. A row that rests is not waited for, and of what was not taken both values are known.
  */
 function meetsFirst({ link, table, current }: LinkedPair): boolean {
-  if (!link.snapshot) return true;
+  if (!link.snapshot || link.braked) return true;
   const isUnknown = (row: PropertyRow) =>
     agreedValue(table, row, link) === undefined && asideOf(table, row, link).length === 0;
   return comparedRows(table).some(
     (row) => restsOn(row, current) === null && (isUnknown(row) || link.rested?.includes(row.id) === true),
   );
+}
+
+/** The brake held the end of the record: that it ended was proved then. */
+function isHeldEnd({ braked = [] }: Link, ref: RefKey): boolean {
+  return braked.some(({ gone }) => gone === ref);
 }
 
 function isUnproven(seen: Observation | undefined): boolean {

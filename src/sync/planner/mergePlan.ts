@@ -1,5 +1,6 @@
 import { textDigest } from '../digest';
 import { unconfirmedOf } from '../abandonedIntent';
+import type { BrakeMark } from '../holds';
 import { blankWrite, type Agreement, type Link, type PlannedWrite } from '../link';
 import { comparedRows, type PropertyRow } from '../mapping';
 import { orAbsent, type NotTaken } from '../notTaken';
@@ -91,9 +92,17 @@ function agreementOf({ table, link, sides, current }: LinkedPair, asking: Asking
     overruled: asking.flatMap(({ asks }) => asks.overruled),
     waitsFor: [...new Set(asking.flatMap(({ asks }) => asks.waitsFor))],
     ...orAbsent(notTakenAfter(link, asking)),
+    ...brakedAfter(asking),
     ...(redacted.length > 0 && { redacted }),
     ...filesAfter(table, link.files ?? [], current),
   };
+}
+
+function brakedAfter(asking: Asking[]): { braked?: BrakeMark[] } {
+  const braked = asking.flatMap(({ row, asks }) =>
+    asks.braked === null ? [] : [{ hold: asks.braked, row: row.id }],
+  );
+  return braked.length > 0 ? { braked } : {};
 }
 
 /** What was not taken stays so while its row is neither agreed on nor offered again. */

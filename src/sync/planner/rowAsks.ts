@@ -1,3 +1,4 @@
+import type { HoldId } from '../holds';
 import type { OverruledValue, ParkedConflict } from '../link';
 import type { PropertyRow } from '../mapping';
 import type { NotTaken } from '../notTaken';
@@ -17,6 +18,8 @@ export interface RowAsks {
   agreement: { value: Json; differing: Partial<Record<Side, Json>> } | null;
   /** What one side did not take, and is not offered again now. */
   notTaken: NotTaken[];
+  /** The hold of the brake that the row waits for; null: it waits for none. */
+  braked: HoldId | null;
   conflicts: ParkedConflict[];
   overruled: OverruledValue[];
   /** The row's former values are to be forgotten. */
@@ -31,6 +34,7 @@ const NOTHING: RowAsks = {
   waitsFor: [],
   agreement: null,
   notTaken: [],
+  braked: null,
   conflicts: [],
   overruled: [],
   redacted: false,
@@ -91,6 +95,7 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
     agreement: agreementOn(value, shown),
     updates: deliveries,
   }),
+  brake: ({ hold }) => ({ ...NOTHING, rests: true, braked: hold }),
 };
 
 /** What both agree on, where each side may go on showing something else. */

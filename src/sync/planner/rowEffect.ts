@@ -1,3 +1,4 @@
+import { changeOf, type HoldId } from '../holds';
 import type { Attempts, OverruledValue } from '../link';
 import type { PropertyRow } from '../mapping';
 import { carry, mergeParked, mergeRow, type MergeInput, type MergeResult } from '../merge';
@@ -5,6 +6,8 @@ import type { NotTaken } from '../notTaken';
 import { SIDES, otherSide, type Json, type RefKey, type Side } from '../record';
 import { lostOption, restsOn, unreadValue } from '../rules/absence';
 import { agreedBase, agreedValue, keepsOwn } from '../rules/binding';
+import { bindingOf, bindingsOf } from '../rules/boundAlike';
+import { holdOn } from '../rules/brake';
 import { asideOf, isOfferedAgain, lastSeen, sidesOf } from '../rules/taken';
 import { agreedUnheard } from '../rules/unheard';
 import { elementsOf } from '../heldSets';
@@ -80,9 +83,73 @@ export type RowEffect =
       notTaken: NotTaken[];
     }
   /** A side did not take the other's value, and nothing has changed that is a reason to offer it again. */
-  | { kind: 'aside'; notTaken: NotTaken };
+  | { kind: 'aside'; notTaken: NotTaken }
+  /** The brake holds what would be written: the row stays as it was, and both sides are read again before each plan. */
+  | { kind: 'brake'; hold: HoldId };
 
 export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
+  return restrained(merge, row, freeEffect(merge, row));
+}
+
+/** What a person decided about the row itself, or what was redacted, the brake does not hold. */
+function restrained(merge: Merge, row: PropertyRow, effect: RowEffect): RowEffect {
+  const { state, table, decisions } = merge;
+  const { holds = [] } = state;
+  if (holds.length === 0 || decisions.rows.has(row.id)) return effect;
+  const bound = bindingsOf(table)[row.id];
+  for (const { to, before, after } of destined(effect)) {
+    const kind = changeOf(before, after);
+    const hold = kind && holdOn(holds, { kind, row: row.id, side: to, bound });
+    if (!hold) continue;
+    if (hold.state !== 'discarding') return { kind: 'brake', hold: hold.id };
+    return { kind: 'aside', notTaken: discardedRow(merge, row, effect, { to, before }) };
+  }
+  return effect;
+}
+
+/** The canonical values that an effect replaces, and by which. */
+function destined(effect: RowEffect): { to: Side; before: Json; after: Json }[] {
+  switch (effect.kind) {
+    case 'carry':
+    case 'overrule':
+    case 'replace':
+      return effect.deliveries.map(({ to, replaces }) => ({ to, before: replaces, after: effect.value }));
+    case 'combine':
+      return effect.deliveries.map(({ to, replaces }) => ({
+        to,
+        before: replaces,
+        after: effect.shown[to],
+      }));
+    case 'followUp':
+      return [{ to: effect.to, before: effect.kept, after: effect.value }];
+    default:
+      return [];
+  }
+}
+
+/** A change that a person discarded: both sides keep what they show, and the next edit of either counts. */
+function discardedRow(
+  { state, table }: Merge,
+  row: PropertyRow,
+  effect: RowEffect,
+  { to, before }: { to: Side; before: Json },
+): NotTaken {
+  const others = destined(effect).find((each) => each.to !== to);
+  const offered = others ? others.before : (destined(effect)[0]?.after ?? null);
+  const bound = bindingOf(table, row.id, offered);
+  return {
+    row: row.id,
+    side: to,
+    offered,
+    shown: before,
+    why: 'discarded',
+    words: 'a person discarded the change (brake discard)',
+    since: state.now,
+    ...(bound !== undefined && { bound }),
+  };
+}
+
+function freeEffect(merge: Merge, row: PropertyRow): RowEffect {
   const { link, current, attempts, unconfirmed, changedAt } = merge;
   const resting = restsOn(row, current);
   if (resting) return { kind: 'rests', side: resting };
@@ -133,10 +200,13 @@ function asideEffect(
   const again = isOfferedAgain(aside, occasionOf(merge));
   if (!again && !isNew(from) && (!isNew(side) || aside.why === 'emptied'))
     return { kind: 'aside', notTaken: { ...aside, shown: values[side] } };
-  if (isSet(row)) return setEffect(merge, row, values, agreedBase(merge.table, row, merge.link));
+  const isOver = aside.why === 'discarded';
+  if (isSet(row))
+    return setEffect(merge, row, values, isOver ? base : agreedBase(merge.table, row, merge.link));
   const result = mergeRow(row, input);
   // The side's own edit is no answer to what it was offered, unless the mapping says that it wins.
-  const isAnswer = isNew(from) || (isNew(side) && row.winner === side) || result.kind === 'redact';
+  const isAnswer =
+    isNew(from) || (isNew(side) && (isOver || row.winner === side)) || result.kind === 'redact';
   const next = isAnswer ? result : carry(row, from, input);
   const isLoss = next.kind === 'copy' && (next.from !== from || isNew(side) || aside.overrules === true);
   if (next.kind !== 'copy' || !isLoss) return effectOf(merge, row, values, next, shown);

@@ -1,5 +1,6 @@
 import type { CanonicalKey } from '../canonicalKey';
 import type { Overruling } from '../abandonedIntent';
+import type { BrakeMark, Holds } from '../holds';
 import type { Agreement, Intent, Link, SeenVersion } from '../link';
 import type { RefKey, Side, SyncRecord } from '../record';
 import type { ReasonCode } from '../reasons';
@@ -42,6 +43,8 @@ export interface PairState {
   olderSibling?: RefKey;
   /** What an undo asks of the pair; absent where none does. */
   undo?: PairUndo;
+  /** What the brake holds of the pair's entity; absent where it holds nothing. */
+  holds?: Holds;
   references: References;
   /** How often this pair was handed on already; stops two records that name each other from passing it on. */
   hops: number;
@@ -76,6 +79,8 @@ export type Plan =
   | { do: 'quarantine'; code: ReasonCode; reason: string }
   /** A record was not found, and may be there all the same: the pair rests as it is. */
   | { do: 'absent'; reason: string }
+  /** A record ended, and the brake holds that: the pair rests as it is. */
+  | { do: 'brake'; mark: BrakeMark; reason: string }
   /** `ended`: how the link knows the record from now on. */
   | { do: 'bury'; reason: string; intent: Intent | null; ended?: Ended; overruling?: Overruling };
 

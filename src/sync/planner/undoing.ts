@@ -1,9 +1,10 @@
 import { blankWrite, type Link, type LinkedSide, type PlannedWrite } from '../link';
 import type { PropertyRow } from '../mapping';
-import { SIDES, otherSide, type Json, type Side, type SyncRecord } from '../record';
+import { SIDES, otherSide, type EntityType, type Json, type Side, type SyncRecord } from '../record';
 import { offers } from '../rules/absence';
 import { agreedValue } from '../rules/binding';
 import { bindingOf, bindingsOf } from '../rules/boundAlike';
+import { holdId, type HoldId } from '../holds';
 import { PUBLIC, isShown, visibilityRow } from '../rules/visibility';
 import { isSet } from '../rules/sets';
 import { alike, withoutChange, type PairUndo, type Restore, type Undone } from '../undo';
@@ -159,7 +160,7 @@ export function undoneEffect(undoing: Undoing, row: PropertyRow, ordinary: RowEf
   const known = undoing.rows.get(row.id);
   if (!known || known.standing === 'other') return ordinary;
   const { standing, applied, isLeft } = known;
-  if (standing === 'standing') return { kind: 'rests', side: 'pms' };
+  if (standing === 'standing') return { kind: 'brake', hold: holdOf(undoing.pair.table.entity, row.id) };
   if (standing === 'mended' && !isLeft) return ordinary;
   if (standing === 'same' && applied.length === 0) return ordinary;
   const values = shownValues(undoing.pair, row);
@@ -167,6 +168,11 @@ export function undoneEffect(undoing: Undoing, row: PropertyRow, ordinary: RowEf
   if (isSet(row)) return keptApart(values, applied);
   const agreed = agreedValue(undoing.pair.table, row, undoing.pair.link) ?? null;
   return { kind: 'park', values, agreed, since: undoing.pair.state.now, by: `undo:${undoing.id}` };
+}
+
+/** An undo holds whatever would be written to the row. */
+export function holdOf(entity: EntityType, row: string): HoldId {
+  return holdId({ entity, kind: 'written', row, side: null });
 }
 
 /** Elements that were put back on one side stay there, and are not carried to the other. */

@@ -83,6 +83,7 @@ function isAtRest(mapping: Mapping, link: Link): boolean {
     link.reason?.code !== 'absent' &&
     !link.intent &&
     link.waitsFor.length === 0 &&
+    !link.braked &&
     link.mappingVersion === mapping.version &&
     !isUnmerged(mapping.entities[link.entity], link)
   );

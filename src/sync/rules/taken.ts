@@ -118,6 +118,7 @@ export interface Occasion {
  * or the mapping. A person's resync and a reconcile mark it as due.
  */
 export function isOfferedAgain(aside: NotTaken, { link, current, mappingVersion }: Occasion): boolean {
+  if (aside.why === 'discarded') return false;
   if (aside.why === 'apart') return aside.group === nextGroup(link);
   if (aside.due || link.mappingVersion !== mappingVersion) return true;
   const hasMoved = (side: Side) => {

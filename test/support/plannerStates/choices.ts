@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { HoldState } from '../../../src/sync/holds';
 import type { LinkedFile } from '../../../src/sync/pairFiles';
 import type { Link } from '../../../src/sync/link';
 import type { EntityType, Side, SyncRecord } from '../../../src/sync/record';
@@ -143,6 +144,8 @@ export const choices = fc.record({
   ),
   found: foundChoice,
   hops: fc.nat(2),
+  /** What became of holds of the brake on all that there may be. */
+  brake: mostly<HoldState | null>(8, null, 'held', 'discarding'),
   parents: mostly<'linked' | 'unknown' | 'ended' | 'one-sided'>(8, 'linked', 'unknown', 'ended', 'one-sided'),
 });
 export type Choices = Chosen<typeof choices>;

@@ -28,6 +28,7 @@ const PLANS: Record<Plan['do'], true> = {
   rest: true,
   quarantine: true,
   absent: true,
+  brake: true,
   bury: true,
 };
 const OPS: Record<PlannedWrite['op'], true> = {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { refKey } from '../../../src/sync/canonicalKey';
+import { holdId, type BrakeHold, type HeldChange, type HoldState } from '../../../src/sync/holds';
 import type { LinkedFile } from '../../../src/sync/pairFiles';
 import { blankWrite, emptyAgreement, newLink, type Intent, type Link } from '../../../src/sync/link';
 import type { Mapping, PropertyRow } from '../../../src/sync/mapping';
@@ -76,6 +77,7 @@ function build(choice: Choices): Asked {
     ...(choice.one.claimed && { claimedBy: `${choice.entity}/${refKey(ids[other])}` }),
     ...(choice.one.queued && { olderSibling: `${choice.origin}:${ids[choice.origin].kind}:6` }),
     decisions: decisionsOf(decided),
+    ...(choice.brake !== null && { holds: holdsOn(choice, mapping, choice.brake) }),
     references: referencesFor(choice.parents),
     hops: choice.hops,
     linksSince: NOW,
@@ -95,6 +97,30 @@ function restingIn(mapping: Mapping, { rows: chosen, entity }: Choices): Mapping
     return { ...row, ...listed, ...rests };
   });
   return { ...mapping, entities: { ...mapping.entities, [entity]: { ...table, rows } } };
+}
+
+/** All that destroys is held on every second row, and the ends of pairs. */
+function holdsOn({ entity }: Choices, mapping: Mapping, state: HoldState): BrakeHold[] {
+  const rows = mapping.entities[entity].rows.filter((_, place) => place % 2 === 0).map(({ id }) => id);
+  const changes: HeldChange[] = [
+    ...rows.flatMap((row): HeldChange[] => [
+      { entity, kind: 'emptied', row, side: 'pms' },
+      { entity, kind: 'emptied', row, side: 'zendesk' },
+      { entity, kind: 'replaced', row, side: null },
+    ]),
+    { entity, kind: 'ends', row: null, side: null },
+    { entity, kind: 'archives', row: null, side: 'pms' },
+  ];
+  return changes.map((change) => ({
+    ...change,
+    id: holdId(change),
+    state,
+    by: 'brake',
+    cause: 'many changes',
+    since: NOW,
+    counts: { pairs: 20, linked: 50, allowed: 10 },
+    examples: [],
+  }));
 }
 
 interface ChosenRow {

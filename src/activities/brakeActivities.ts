@@ -1,0 +1,43 @@
+import { sleep } from '@temporalio/activity';
+import { HOLD_HEARD_MS } from '../links/holdStore';
+import { inParallel } from '../systems/inParallel';
+import type { ActivityContext } from './activityContext';
+import { guardedBy } from './guarded';
+import type { BrakeActivities } from './types';
+
+const SIGNALS_AT_ONCE = 10;
+
+/** Activities that end a hold of the brake. They touch no API. */
+export function brakeActivities(live: ActivityContext): BrakeActivities {
+  const guarded = guardedBy(live, 'background');
+  return {
+    beginEnd: ({ hold, how }) =>
+      guarded(null, async ({ store, log }) => {
+        await store.holds.become(hold, how);
+        log.info({ hold, how }, 'a hold of the brake ends');
+        // A pair that is told before its worker has heard of it would be held again.
+        await sleep(HOLD_HEARD_MS);
+      }),
+
+    tellHeld: ({ hold, after, limit }) =>
+      guarded(null, async ({ store, hint }) => {
+        const keys = await store.heldBy(hold, after, limit);
+        await inParallel(keys, SIGNALS_AT_ONCE, (key) =>
+          hint(key, { hints: [], force: true, hops: 0, lane: 'background' }),
+        );
+        return keys;
+      }),
+
+    countHeld: ({ hold, keys }) =>
+      guarded(null, async ({ store }) => {
+        const links = await store.getMany(keys);
+        return [...links.values()].filter((link) => link.braked?.some((mark) => mark.hold === hold)).length;
+      }),
+
+    finishEnd: ({ hold, how, left }) =>
+      guarded(null, async ({ store }) => {
+        // What is left of a discarded hold must not be carried out by pairs that are told later.
+        if (how === 'releasing' || left === 0) await store.holds.end(hold);
+      }),
+  };
+}

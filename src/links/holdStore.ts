@@ -1,0 +1,61 @@
+import type { Collection, Db } from 'mongodb';
+import type { BrakeHold, HoldId, Holds, HoldState } from '../sync/holds';
+import type { EntityType } from '../sync/record';
+
+type HoldDocument = Omit<BrakeHold, 'id'> & { _id: HoldId };
+
+/** By then every process has heard of a hold, in milliseconds. */
+export const HOLD_HEARD_MS = 1_000;
+
+/** What the brake holds, of the brake's own accord or for an undo. There are few. */
+export class HoldStore {
+  private readonly holds: Collection<HoldDocument>;
+  private known: { at: number; holds: Promise<BrakeHold[]> } | null = null;
+
+  constructor(db: Db, prefix: string) {
+    this.holds = db.collection(`${prefix}holds`);
+  }
+
+  /** Those of an entity, as they were at most {@link HOLD_HEARD_MS} ago: one read a second for all pairs of a process. */
+  async of(entity: EntityType): Promise<Holds> {
+    const asked = performance.now();
+    if (!this.known || asked - this.known.at >= HOLD_HEARD_MS) {
+      const holds = this.all();
+      const known = { at: asked, holds };
+      this.known = known;
+      holds.catch(() => {
+        if (this.known === known) this.known = null;
+      });
+    }
+    return (await this.known.holds).filter((hold) => hold.entity === entity);
+  }
+
+  /** As they are now, the oldest first. */
+  async all(): Promise<BrakeHold[]> {
+    const found = await this.holds.find().sort({ since: 1, _id: 1 }).toArray();
+    return found.map(({ _id, ...rest }) => ({ id: _id, ...rest }));
+  }
+
+  /** Begins a hold. One that there is already stays as it is. @returns whether it is new */
+  async begin({ id, ...rest }: BrakeHold): Promise<boolean> {
+    const { upsertedCount } = await this.holds.updateOne(
+      { _id: id },
+      { $setOnInsert: rest },
+      { upsert: true },
+    );
+    this.known = null;
+    return upsertedCount > 0;
+  }
+
+  /** @returns whether there is such a hold */
+  async become(id: HoldId, state: HoldState): Promise<boolean> {
+    const { matchedCount } = await this.holds.updateOne({ _id: id }, { $set: { state } });
+    this.known = null;
+    return matchedCount > 0;
+  }
+
+  async end(id: HoldId): Promise<void> {
+    await this.holds.deleteOne({ _id: id });
+    this.known = null;
+  }
+}
