@@ -24,6 +24,7 @@ export interface UndoDocument extends Stored {
   hold: boolean;
   state: Undo['state'];
   holds: HoldId[];
+  expires: Date;
 }
 
 /** One pair of an undo. It has names, and no values: these are in the journal. */
@@ -59,7 +60,8 @@ export class UndoStore {
   ) {}
 
   async createIndexes(): Promise<void> {
-    await this.items.all.createIndex({ expires: 1 }, { expireAfterSeconds: 0 });
+    for (const { all } of [this.undos, this.items])
+      await all.createIndex({ expires: 1 }, { expireAfterSeconds: 0 });
   }
 
   /** Keeps what a person asked for. Safe to repeat. */
@@ -70,6 +72,7 @@ export class UndoStore {
       hold,
       state: 'working' as const,
       holds: [],
+      expires: this.expires(),
     });
     await (await this.undos.toWrite()).updateOne({ _id: id }, { $setOnInsert: document }, { upsert: true });
   }
@@ -87,9 +90,9 @@ export class UndoStore {
 
   /** Adds pairs that have something to undo; those that are there already stay as they are. */
   async add(id: string, keys: readonly CanonicalKey[]): Promise<void> {
-    const expires = new Date(this.now().getTime() + this.keptMs);
-    const blank = { state: 'pending' as const, rows: '[]', why: null, refused: {}, expires };
-    const documents = keys.map((key) => this.items.stamp({ _id: itemId(id, key), key, ...blank }));
+    const blank = { state: 'pending' as const, rows: '[]', why: null, refused: {} };
+    const expires = this.expires();
+    const documents = keys.map((key) => this.items.stamp({ _id: itemId(id, key), key, ...blank, expires }));
     await insertNew(await this.items.toWrite(), documents);
   }
 
@@ -131,6 +134,10 @@ export class UndoStore {
   ): Promise<void> {
     const set = { ...change, ...(rows && { rows: JSON.stringify(rows) }) };
     await this.items.all.updateOne({ _id: itemId(id, key) }, { $set: set });
+  }
+
+  private expires(): Date {
+    return new Date(this.now().getTime() + this.keptMs);
   }
 
   private itemOf(document: UndoItemDocument): UndoItem {
