@@ -29,7 +29,7 @@ export interface Restore {
   written: Json;
   /** Former and written merge by element. */
   set?: true;
-  /** The sync wrote it once more since, for another reason. */
+  /** The sync wrote another value since, for another reason. */
   isOverwritten?: true;
   /** What the row was bound to when it was written. */
   binding?: string;
@@ -120,11 +120,12 @@ export function undoOf(
       const place = `${entry.ref} ${row.property}`;
       const open = places.get(place);
       if (!isWanted && !(row.former && rebound.has(row.row))) {
-        if (open) places.set(place, { ...open, isOverwritten: true });
+        const isAnother = open && !alike(open.written, row.shown ?? row.after);
+        if (open && isAnother) places.set(place, { ...open, isOverwritten: true });
         continue;
       }
       if (row.former) rebound.add(row.row);
-      const restore = restoreOf(entry, row, open?.isOverwritten ? undefined : open);
+      const restore = restoreOf(entry, row, open?.isOverwritten && !row.set ? undefined : open);
       if ('what' in restore) {
         cannot.push(restore);
         places.delete(place);
@@ -141,6 +142,7 @@ function restoreOf(entry: JournalEntry, row: JournalRow, open: Restore | undefin
   if (row.cut) return { key, ref, what: 'cut', row: row.row };
   if (before === undefined || ref === null) return { key, ref, what: 'unknown before', row: row.row };
   const written = row.shown ?? row.after;
+  if (open && row.set) return { ...open, ...combined(open, { former: before, written }) };
   if (open && alike(open.written, before)) return { ...open, written };
   return {
     side,
@@ -217,10 +219,36 @@ export function withoutChange(
   return [...new Set([...(there ?? []).filter((each) => !added.has(each)), ...removed])];
 }
 
+/** The first write of each row decides: what the row wrote when it was bound anew once more is a consequence. */
+export function firstOfRows(restores: readonly Restore[]): Map<string, Restore> {
+  const first = new Map<string, Restore>();
+  for (const restore of restores) if (!first.has(restore.row)) first.set(restore.row, restore);
+  return first;
+}
+
+/** Two changes of a set, one after the other, as one: what was removed in all, and what was added. */
+function combined(
+  first: Pick<Restore, 'former' | 'written'>,
+  second: Pick<Restore, 'former' | 'written'>,
+): Pick<Restore, 'former' | 'written'> {
+  const [a, b] = [first, second].map(({ former, written }) => {
+    const [before, after] = [elementsOf(former), elementsOf(written)];
+    return {
+      added: after.filter((each) => !before.includes(each)),
+      removed: before.filter((each) => !after.includes(each)),
+    };
+  });
+  if (!a || !b) return first;
+  const without = (some: string[], others: string[]) => some.filter((each) => !others.includes(each));
+  return {
+    former: [...without(a.removed, b.added), ...without(b.removed, a.added)],
+    written: [...without(a.added, b.removed), ...without(b.added, a.removed)],
+  };
+}
+
 /** The rows of which the cause still stands, as they are bound now. @param bindings by row; see `bindingsOf` */
 export function standing(restores: readonly Restore[], bindings: Readonly<Record<string, string>>): string[] {
-  const rows = restores.flatMap(({ row, agreed, binding }) =>
+  return [...firstOfRows(restores).values()].flatMap(({ row, agreed, binding }) =>
     agreed && binding !== undefined && bindings[row] === binding ? row : [],
   );
-  return [...new Set(rows)];
 }

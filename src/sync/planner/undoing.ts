@@ -7,7 +7,7 @@ import { bindingOf, bindingsOf } from '../rules/boundAlike';
 import { holdId, type HoldId } from '../holds';
 import { PUBLIC, isShown, visibilityRow } from '../rules/visibility';
 import { isSet } from '../rules/sets';
-import { alike, withoutChange, type PairUndo, type Restore, type Undone } from '../undo';
+import { alike, firstOfRows, withoutChange, type PairUndo, type Restore, type Undone } from '../undo';
 import { elementsOf } from '../heldSets';
 import { referenceKinds, sameValue, toCanonical } from '../values';
 import { canonicalOf, type LinkedPair } from './plannedPair';
@@ -50,14 +50,21 @@ interface RowUndo {
 }
 
 export function undoingOf(pair: LinkedPair, undo: PairUndo): Undoing {
-  const judged = undo.restores.map((restore) => ({ restore, ...judge(pair, restore, undo) }));
+  const standings = new Map(
+    [...firstOfRows(undo.restores)].map(([row, first]) => [row, standingOf(pair, first)]),
+  );
+  const standing = ({ row }: Restore) => standings.get(row) ?? 'same';
+  const judged = undo.restores.map((restore) => ({
+    restore,
+    ...judge(pair, restore, undo, standing(restore)),
+  }));
   const applied = judged.flatMap(({ restore, value, replaced }) =>
     value === undefined ? [] : [{ restore, value, replaced: replaced ?? null }],
   );
   const rows = new Map<string, RowUndo>();
   for (const { restore, fate } of judged) {
     const known = rows.get(restore.row) ?? {
-      standing: standingOf(pair, restore),
+      standing: standing(restore),
       applied: [],
       isLeft: false,
     };
@@ -76,11 +83,11 @@ export function undoingOf(pair: LinkedPair, undo: PairUndo): Undoing {
 
 type Judged = Pick<Undone, 'fate'> & { value?: Json; replaced?: Json };
 
-function judge(pair: LinkedPair, restore: Restore, { hold, refused }: PairUndo): Judged {
+function judge(pair: LinkedPair, restore: Restore, { hold, refused }: PairUndo, standing: Standing): Judged {
   const { side, ref, property, former, written } = restore;
   const record = pair.current[side];
   if (pair.sides[side].ref !== ref || !record) return { fate: 'other record' };
-  if (standingOf(pair, restore) === 'standing' && !hold) return { fate: 'cause stands' };
+  if (standing === 'standing' && !hold) return { fate: 'cause stands' };
   if (refused[side] !== undefined) return { fate: 'refused' };
   if (!offers(record, property)) return { fate: 'not offered' };
   const now = record.values[property] ?? null;
@@ -89,7 +96,7 @@ function judge(pair: LinkedPair, restore: Restore, { hold, refused }: PairUndo):
     return alike(value, now) ? { fate: 'already' } : { fate: 'restored', value, replaced: now };
   }
   if (alike(now, former)) return { fate: 'already' };
-  if (!alike(now, written)) return { fate: 'edited' };
+  if (restore.isOverwritten || !alike(now, written)) return { fate: 'edited' };
   if (isWidened(pair, restore)) return { fate: 'public' };
   return { fate: 'restored', value: former, replaced: now };
 }

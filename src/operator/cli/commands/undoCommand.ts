@@ -51,8 +51,8 @@ export function registerUndo(program: Command): void {
 /** @throws BadInput where nothing says what is to be undone */
 async function undoFilter(service: Connected, options: UndoOptions): Promise<UndoFilter> {
   const filter = await filterOf(service, options);
-  const { entity: _entity, until: _until, ...narrowing } = filter;
-  if (Object.keys(narrowing).length === 0)
+  const { key, since, cause, row } = filter;
+  if ([key, since, cause, row].every((each) => each === undefined))
     throw new BadInput('found nothing that says what to undo, expected --since, --cause, --row or --pair');
   return { ...filter, until: new Date().toISOString() };
 }
