@@ -1,6 +1,7 @@
 /** @type {import('jest').Config} */
 module.exports = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/realm/environment.cjs',
+  runtime: '<rootDir>/test/support/realm/runtime.cjs',
   testMatch: ['<rootDir>/test/**/*.test.ts', '<rootDir>/packages/*/test/**/*.test.ts'],
   // They need a real Redmine, or a real Roundup: `npm run test:redmine`, `npm run test:roundup`.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/redmine/', '<rootDir>/test/roundup/'],

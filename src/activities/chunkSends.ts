@@ -8,6 +8,7 @@ import { NeedsHuman, RetryLater } from '../systems/errors';
 import type { SystemPort } from '../systems/port';
 import { ChunkCommits } from './chunkCommits';
 import type { AtWork, ChunkWork } from './chunkWork';
+import { activityLog } from './log';
 
 /** Sends a chunk's writes in bulk calls, and has their answers committed. */
 export class ChunkSends {
@@ -61,6 +62,10 @@ export class ChunkSends {
       answers = items.map(() => ({ error }));
     }
     const { carried, failed } = await this.commits.commit(side, items, answers, again);
+    activityLog(this.work.context.log, null).debug(
+      { side, op, kind, count: items.length - failed.length },
+      'written in bulk',
+    );
     await this.send(carried, false);
     const left: SyncRecord[] = [];
     await this.work.release(failed, left);

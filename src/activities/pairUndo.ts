@@ -1,8 +1,10 @@
 import type { UndoItem } from '../links/undoStore';
 import type { CanonicalKey } from '../sync/canonicalKey';
+import type { LinkAtWork } from '../sync/commit';
 import type { Cause } from '../sync/journalCauses';
 import type { Link, PlannedWrite } from '../sync/link';
 import type { Plan } from '../sync/planner';
+import type { Side } from '../sync/record';
 import { undoOf, type PairUndo, type Undone } from '../sync/undo';
 import type { ActivityContext } from './activityContext';
 
@@ -31,7 +33,12 @@ export async function undoFor(
 }
 
 /** Notes what a plan does with the values of an undo, before the plan itself is kept. */
-export async function noteUndone({ store }: Store, key: CanonicalKey, plan: Plan, undo: PairUndo): Promise<void> {
+export async function noteUndone(
+  { store }: Store,
+  key: CanonicalKey,
+  plan: Plan,
+  undo: PairUndo,
+): Promise<void> {
   const { id } = undo;
   if (plan.do === 'read' || plan.do === 'look') return;
   const undone = plan.do === 'settled' || plan.do === 'write' ? plan.undone : undefined;
@@ -57,19 +64,19 @@ function whyNot(plan: Plan): string {
   return plan.do === 'settled' || plan.do === 'rest' ? 'the pair rests' : `the pair is to ${plan.do}`;
 }
 
-/** The pair has done what an undo asked of it. @param left rows that the side did not take after all */
+/** The pair has done what an undo asked of it, but for what the side did not take after all. @param told with the answer */
 export async function finishUndo(
   { store }: Store,
-  key: CanonicalKey,
-  undo: string | undefined,
-  { side, left }: { side: PlannedWrite['side']; left: readonly string[] },
+  { _id, intent: { undo, next } }: LinkAtWork,
+  side: Side,
 ): Promise<void> {
   if (undo === undefined) return;
-  const item = left.length > 0 ? await store.undos.item(undo, key) : null;
+  const left = (next.notTaken ?? []).filter((each) => each.side === side).map(({ row }) => row);
+  const item = left.length > 0 ? await store.undos.item(undo, _id) : null;
   const rows = item?.rows.map((each) =>
     each.side === side && left.includes(each.row) ? { ...each, fate: 'refused' as const } : each,
   );
-  await store.undos.note(undo, key, { state: 'done', ...(rows && { rows }) });
+  await store.undos.note(undo, _id, { state: 'done', ...(rows && { rows }) });
 }
 
 /** A side said no to former values: the pair is planned again without them. @returns whether it was about an undo */

@@ -1,10 +1,12 @@
 import { parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
 import { triedOf, withOverruled, type Overruling } from '../sync/abandonedIntent';
 import { agreed, seenVersion, withoutMarks, type Intent, type Link, type Reason } from '../sync/link';
+import type { Mapping } from '../sync/mapping';
 import { withoutNotTaken } from '../sync/notTaken';
 import type { Plan } from '../sync/planner';
 import { SIDES, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import { actedOn, type Decisions } from '../sync/resolution';
+import { writeWords } from '../sync/writeWords';
 import { observationDigest } from '../links/observationStore';
 import { callWaiting, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
 import { endsIntent, forgetRedacted, noteEnded } from './journalling';
@@ -139,7 +141,7 @@ export class PlanKeeper {
       intent: decidedBy(this.caused(withSources(plan.intent, link, own), link), link, decisions),
       mappingVersion,
     });
-    return { next: 'write', sides: pendingSides(saved) };
+    return writeStep(saved, context.mapping);
   }
 
   /** One that is gone on with keeps what it was begun for. */
@@ -180,7 +182,7 @@ export class PlanKeeper {
         intent: this.caused(withSources(plan.intent, link, own), link),
         reason,
       });
-      return { next: 'write', sides: pendingSides(saved) };
+      return writeStep(saved, context.mapping);
     }
     // A tombstone may still show why it waited for a retry (a server was unavailable). Only the reason of its end stays.
     const sides = sidesAfter(link, plan);
@@ -189,6 +191,10 @@ export class PlanKeeper {
       await callWaiting(context, recordsOf(link));
       return rest(link);
     }
+    // An id that no record has, and that nobody waits for, was mistyped: it leaves nothing behind.
+    const isUnheardOf = link.rev === 0 && own.length === 0;
+    if (isUnheardOf && (await store.waitingFor([this.origin])).length === 0)
+      return { next: 'rest', state: summarise(this.key, null, 'unknown', plan.reason) };
     const saved = await store.save({
       ...withoutMarks(withoutNotTaken(withFindings(link, plan))),
       sides,
@@ -279,8 +285,12 @@ function sameSides(a: Link['sides'], b: Link['sides']): boolean {
   return SIDES.every((side) => a[side]?.state === b[side]?.state);
 }
 
-function pendingSides(link: Link): Side[] {
-  return (link.intent?.writes ?? []).filter((write) => !write.done).map((write) => write.side);
+function writeStep({ intent, entity }: Link, mapping: Mapping): Step {
+  const pending = (intent?.writes ?? []).filter((write) => !write.done);
+  const words: Partial<Record<Side, string>> = {};
+  for (const write of pending)
+    words[write.side] ??= writeWords(write, mapping.entities[entity].kind[write.side]);
+  return { next: 'write', sides: pending.map(({ side }) => side), words };
 }
 
 export function readStep(first: RefKey, refs: RefKey[]): Step {

@@ -1,13 +1,14 @@
 import { observationDigest } from '../links/observationStore';
 import { parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
-import { commit, withAnswer } from '../sync/commit';
+import { commit, withAnswer, type LinkAtWork } from '../sync/commit';
+import type { Written } from '../sync/journal';
 import type { Intent, Link, PlannedWrite } from '../sync/link';
 import { fileWork } from '../sync/pairFiles';
 import { compareAnswer, unexpectedValues } from '../sync/planner';
 import { otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
 import { actedOn } from '../sync/resolution';
 import { hasRowsApart } from '../sync/refusedWrite';
-import { sameValue } from '../sync/values';
+import { sameValue, type References } from '../sync/values';
 import { PreconditionFailed, RecordGone } from '../systems/errors';
 import type { Updated } from '../systems/port';
 import {
@@ -214,10 +215,11 @@ export class PlannedWrites {
     const told = withAnswer(link, taking, write, answer, compared, now);
     const more = told.intent.writes.some((other) => !other.done);
     context.metrics.written(side, link.entity, write.op, causeOf(intent, write, store.since));
-    activityLog(context.log, key).debug({ side, op: write.op, rows: write.rows }, 'written');
-    const { notTaken } = told.intent.next;
-    const outcome = { outcome: 'done', answer, replaced, ...(notTaken && { notTaken }) } as const;
-    await noteWritten(context, [{ link, intent, write, ...outcome }], references);
+    activityLog(context.log, key).debug(
+      { side, op: write.op, rows: write.rows, ref: ref ?? write.ref },
+      'written',
+    );
+    await this.note({ link, intent, write, outcome: 'done', answer, replaced }, told, references);
     if (answer && (more || compared.changedRows.length > 0)) await store.observations.keep([answer]);
     if (more) {
       await store.save(told);
@@ -227,8 +229,7 @@ export class PlannedWrites {
     await forgetRedacted(context, key, intent.next);
     const committed = commit(told, now);
     const saved = await store.save(committed);
-    const left = (notTaken ?? []).filter((each) => each.side === side).map(({ row }) => row);
-    await finishUndo(context, key, intent.undo, { side, left });
+    await finishUndo(context, told, side);
     await this.dropActedOn(link, intent, write, saved);
     if (saved.waitsFor.length === 0)
       await this.forgetSeen(told.intent, compared.changedRows.length > 0 ? ref : null);
@@ -239,6 +240,12 @@ export class PlannedWrites {
       return { next: 'again', fresh: [], gone: [] };
     if (saved.waitsFor.length > 0 || hasRowsApart(saved)) return { next: 'again', fresh: [], gone: [] };
     return { next: 'done', state: summarise(key, saved) };
+  }
+
+  /** @param told the link with the answer */
+  private note(written: Written, told: LinkAtWork, references: References): Promise<void> {
+    const { notTaken } = told.intent.next;
+    return noteWritten(this.context, [{ ...written, ...(notTaken && { notTaken }) }], references);
   }
 
   /** A person's decision is kept until what it asked for is done, so that a refused write does not lose it. */

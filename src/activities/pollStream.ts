@@ -1,7 +1,9 @@
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import type { Lane } from '../sync/lane';
 import type { Side, SyncRecord } from '../sync/record';
+import type { Trouble } from '../links/troubles';
 import { inCallContext } from '../systems/callContext';
+import { NeedsHuman, RetryLater, publicMessage } from '../systems/errors';
 import type { ActivityContext } from './activityContext';
 import { Repeats, isQuiet } from './quietStreams';
 import { takeIn } from './takeIn';
@@ -35,8 +37,20 @@ export class StreamPolls {
       await store.cursors.noteCurrent(name, context.now());
       return outcome;
     }
-    await this.readPages(context, stream, position?.cursor ?? null, outcome);
+    await this.watched(context, () => this.readPages(context, stream, position?.cursor ?? null, outcome));
     return outcome;
+  }
+
+  /** Each poll asks its system something: whether it answers is what people are told of it. */
+  private async watched({ store }: ActivityContext, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      await store.troubles.clear(this.side);
+    } catch (error) {
+      const trouble = troubleOf(error);
+      if (trouble) await store.troubles.note(this.side, trouble);
+      throw error;
+    }
   }
 
   private async readPages(
@@ -82,6 +96,14 @@ export class StreamPolls {
     this.repeats.set(stream, known);
     return known;
   }
+}
+
+/** Null for what is no trouble of the system: its rate is used up, or another part of ours failed. */
+function troubleOf(error: unknown): Pick<Trouble, 'code' | 'text'> | null {
+  if (error instanceof RetryLater)
+    return error.options.queued ? null : { code: 'unavailable', text: error.message };
+  if (!(error instanceof NeedsHuman)) return null;
+  return { code: error.code === 'unauthorized' ? 'unauthorized' : 'refused', text: publicMessage(error) };
 }
 
 function newestOf(records: SyncRecord[]): string | null {

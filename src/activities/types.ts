@@ -51,13 +51,14 @@ export interface PlanInput extends Inbox, Findings {
 export type Step =
   | { next: 'read'; side: Side; refs: RefKey[] }
   | { next: 'look'; origin: RefKey }
-  | { next: 'write'; sides: Side[] }
+  /** `words`: what is written on each side, with names of properties and no value; for the Web UI. */
+  | { next: 'write'; sides: Side[]; words?: Partial<Record<Side, string>> }
   /** Nothing more to do until somebody speaks up: `state` says how the pair stands. */
   | { next: 'rest'; state: PairSummary };
 
 export interface PairSummary {
   key: CanonicalKey;
-  status: LinkStatus | 'ignored' | 'handed over' | 'paused';
+  status: LinkStatus | 'ignored' | 'handed over' | 'paused' | 'unknown';
   zendesk: string | null;
   pms: string | null;
   /** Why it is not `linked`; for a person. */

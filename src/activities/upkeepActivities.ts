@@ -3,7 +3,7 @@ import { parseCanonicalKey, refKey, type CanonicalKey } from '../sync/canonicalK
 import type { Link } from '../sync/link';
 import { disorderOf, nothingTidied, type Tidied } from '../sync/disorder';
 import { entityOf } from '../sync/mapping';
-import { filterReason, isEcho } from '../sync/planner';
+import { filterReason, isEcho, isUncompared } from '../sync/planner';
 import { SIDES } from '../sync/record';
 import type { Claim, KeptObservation } from '../links/linkWalk';
 import { loadReferences, type ActivityContext } from './activityContext';
@@ -16,6 +16,10 @@ const ITEMS_PER_PAGE = 500;
 const SETTLED_MS = 30 * 60_000;
 /** Comments are walked from this long before the last reconcile. */
 const OVERLAP_MS = 24 * 3_600_000;
+/** For so long after a property is offered again, pairs are told that did not compare its values yet. */
+const TOLD_FOR_MS = 24 * 3_600_000;
+/** Of one page: each costs two reads. The others have their turn at the next search. */
+const COMPARED_PER_PAGE = 100;
 
 /** Activities that keep the link store in order. They touch no API. */
 export function upkeepActivities(live: ActivityContext): UpkeepActivities {
@@ -96,6 +100,16 @@ class Tidier {
       const disorder = disorderOf(link, states, now());
       if (disorder) await this.tell(link._id, disorder);
     }
+    await this.uncompared(links);
+  }
+
+  /** An edit that was made while a row rested is carried once its property is offered again. */
+  private async uncompared(links: Link[]): Promise<void> {
+    const { store, mapping, now } = this.context;
+    const changedAt = await store.bindings.changedAt();
+    if (!changedAt || now().getTime() - changedAt.getTime() > TOLD_FOR_MS) return;
+    const some = links.filter((link) => isUncompared(mapping, link)).slice(0, COMPARED_PER_PAGE);
+    for (const { _id } of some) await this.tell(_id, 'offered again');
   }
 
   /** A claim that no link answers for: its pair gets one chance to, and then it is released. */

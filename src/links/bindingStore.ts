@@ -15,6 +15,13 @@ export interface RestingSince extends Resting {
 
 type RestingDocument = RestingSince & { _id: string };
 
+/** When a property was offered again, or bound anew, for the last time. */
+interface ChangeDocument {
+  _id: 'offered';
+  /** ISO time. */
+  at: string;
+}
+
 /**
  * What the mapping's names were bound to, and what rests because its property is not offered any more. By this a
  * property that is missing at the start is known as one that was there: its rows rest, and the service starts.
@@ -22,6 +29,7 @@ type RestingDocument = RestingSince & { _id: string };
 export class BindingStore {
   private readonly names: Collection<BoundDocument>;
   private readonly rests: Collection<RestingDocument>;
+  private readonly changes: Collection<ChangeDocument>;
 
   constructor(
     db: Db,
@@ -30,6 +38,7 @@ export class BindingStore {
   ) {
     this.names = db.collection(`${prefix}bindings`);
     this.rests = db.collection(`${prefix}resting`);
+    this.changes = db.collection(`${prefix}bindingChanges`);
   }
 
   /** By what a property that is not offered now was once known. */
@@ -38,14 +47,26 @@ export class BindingStore {
     return (property) => names.get(idOf(property));
   }
 
-  /** Keeps what the mapping's names are bound to, as far as that is new. */
-  async keep(bound: readonly BoundProperty[]): Promise<void> {
+  /** Keeps what the mapping's names are bound to, as far as that is new. @returns whether a known name is bound anew */
+  async keep(bound: readonly BoundProperty[]): Promise<boolean> {
     const former = await this.formerNames();
     const news = bound.filter((each) => former(each) !== each.name);
     const writes = news.map((each): AnyBulkWriteOperation<BoundDocument> => ({
       updateOne: { filter: { _id: idOf(each) }, update: { $set: each }, upsert: true },
     }));
     if (writes.length > 0) await this.names.bulkWrite(writes, { ordered: false });
+    return news.some((each) => former(each) !== undefined);
+  }
+
+  /** Pairs may have values that were not compared since a property is offered again, or is another one. */
+  async noteChange(): Promise<void> {
+    const at = this.now().toISOString();
+    await this.changes.updateOne({ _id: 'offered' }, { $set: { at } }, { upsert: true });
+  }
+
+  async changedAt(): Promise<Date | null> {
+    const found = await this.changes.findOne({ _id: 'offered' });
+    return found && new Date(found.at);
   }
 
   /** What rests now, in the place of what rested before. @returns what came to rest, and what goes on */

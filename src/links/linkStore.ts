@@ -26,6 +26,7 @@ import { ObservationStore, type ObservationDocument } from './observationStore';
 import { SetAsideStore } from './setAside';
 import { ControlStore } from './pauseStore';
 import { UndoStore, type UndoDocument, type UndoItemDocument } from './undoStore';
+import { Troubles } from './troubles';
 import { Versions } from './versions';
 
 /**
@@ -71,6 +72,8 @@ export interface LinkStore extends Links {
   readonly undos: UndoStore;
   /** Who may see each ticket. */
   readonly firstComments: FirstCommentStore;
+  /** What is wrong with a side, the mapping or the service, as its processes find it. */
+  readonly troubles: Troubles;
 }
 
 /**
@@ -130,6 +133,7 @@ function storeIn(
       now,
     ),
     firstComments: new FirstCommentStore(db, prefix),
+    troubles: new Troubles(db, prefix, now),
     hints: new HintStore(db, prefix),
     identities: new Identities(db),
     bindings: new BindingStore(db, prefix, now),

@@ -13,8 +13,12 @@ export interface LinkFilter {
   status?: LinkStatus;
   /** The reason's code, e.g. `closed_ticket`. */
   code?: string;
-  /** Part of the key or of either record's reference. */
+  /** Part of the key, of either record's reference, or of the title; capitals do not matter. */
   text?: string;
+  /** The row that is the title, by entity. */
+  titles?: Partial<Record<EntityType, string>>;
+  /** Keys up to this one. */
+  upTo?: CanonicalKey;
 }
 
 /** What whoever points to a pair has to know of it. */
@@ -66,6 +70,8 @@ export interface Links {
   all(filter?: { status?: LinkStatus }): AsyncIterable<Link>;
   /** The next links that a filter takes, in the order of their keys. */
   find(filter: LinkFilter, after: CanonicalKey | null, limit: number): Promise<Link[]>;
+  /** The key that comes so many keys after another one; null where there are fewer. Reads keys alone. */
+  keyAfter(after: CanonicalKey | null, count: number): Promise<CanonicalKey | null>;
   /** A page of links in the order of their keys. */
   linksAfter(key: CanonicalKey | null, limit: number): Promise<Link[]>;
 }

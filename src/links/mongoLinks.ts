@@ -281,18 +281,38 @@ export class MongoLinks implements Links {
   }
 
   async find(filter: LinkFilter, after: CanonicalKey | null, limit: number): Promise<Link[]> {
-    const { entity, status, code, text } = filter;
-    const part = text === undefined ? null : new RegExp(text.replace(/[^\w]/g, '\\$&'));
+    const { entity, status, code, text, upTo, titles = {} } = filter;
+    const part = text === undefined ? null : new RegExp(escapedPattern(text), 'i');
+    const titled = [...new Set(Object.values(titles))].map((row) => ({ [`snapshot.${row}`]: part }));
+    const range = { ...(after !== null && { $gt: after }), ...(upTo !== undefined && { $lte: upTo }) };
     const query: Filter<LinkDocument> = {
-      ...(after !== null && { _id: { $gt: after } }),
+      ...(Object.keys(range).length > 0 && { _id: range }),
       ...(entity && { entity }),
       ...(status && { status }),
       ...(code !== undefined && { 'reason.code': code }),
-      ...(part && { $or: [{ _id: part }, { 'sides.zendesk.ref': part }, { 'sides.pms.ref': part }] }),
+      ...(part && {
+        $or: [
+          { _id: part },
+          { 'sides.zendesk.ref': part },
+          { 'sides.pms.ref': part },
+          ...titled,
+        ] as Filter<LinkDocument>[],
+      }),
     };
     return (await this.links.all.find(query).sort({ _id: 1 }).limit(limit).toArray()).map((each) =>
       this.linkOf(each),
     );
+  }
+
+  async keyAfter(after: CanonicalKey | null, count: number): Promise<CanonicalKey | null> {
+    const [found] = await this.links.all
+      .find(after === null ? {} : { _id: { $gt: after } })
+      .sort({ _id: 1 })
+      .skip(count - 1)
+      .limit(1)
+      .project<{ _id: CanonicalKey }>({ _id: 1 })
+      .toArray();
+    return found?._id ?? null;
   }
 
   async linksAfter(key: CanonicalKey | null, limit: number): Promise<Link[]> {
@@ -301,6 +321,11 @@ export class MongoLinks implements Links {
       this.linkOf(each),
     );
   }
+}
+
+/** Letters of other scripts stay as they are: an escape of theirs would mean something else. */
+function escapedPattern(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 }
 
 function toDocument(link: Link): LinkDocument {

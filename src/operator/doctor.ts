@@ -6,12 +6,14 @@ import { MappingError } from '../sync/mappingFile';
 import { SIDES, type Side } from '../sync/record';
 import { NeedsHuman, RetryLater } from '../systems/errors';
 import type { SystemPort } from '../systems/port';
-import { endpointOf, receiverAt, type WebhookAdmin } from '../systems/webhookAdmin';
+import type { WebhookAdmin } from '../systems/webhookAdmin';
 import { clientOver, connectionOptions } from '../workers/temporalClient';
 import { withoutPassword } from '../workers/service';
 import { SEARCH_ATTRIBUTES } from '../workflows/searchAttributes';
+import { credentialOf, NAMES } from './credentialNames';
 import type { Finding } from './finding';
 import { firstLine, wordsOf } from './errorWords';
+import { webhooks } from './webhookFindings';
 import { unstatedIn } from './whoSees';
 import { zendeskAccess } from './zendeskAccess';
 import { pollersOf } from './pollers';
@@ -28,7 +30,6 @@ export interface Patient {
   admins: readonly WebhookAdmin[];
 }
 
-const NAMES: Record<Side, string> = { zendesk: 'Zendesk', pms: 'PMS' };
 /** Webhook signatures are refused after five minutes; half of it is left for the way. */
 const SKEW_LIMIT_SECONDS = 120;
 const NOT_RUNNING = 'nothing is configured, and no service with a server of its own runs in this folder';
@@ -132,7 +133,7 @@ async function* workersAndSchedules(client: Client, config: Patient['config']): 
       cure: !exists
         ? 'run "zendesk-pms-sync start", which creates it'
         : paused
-          ? `temporal schedule toggle --schedule-id ${id} --unpause, or resume it in the Web UI`
+          ? `run "zendesk-pms-sync schedules resume ${id}"`
           : null,
     };
   }
@@ -276,14 +277,6 @@ async function* access(config: Config): AsyncIterable<Finding> {
   }
 }
 
-/** The settings that hold a side's credential, with what it needs. */
-function credentialOf({ zendeskAuth }: Config, side: Side): string {
-  if (side === 'pms') return 'PMS_TOKEN';
-  return zendeskAuth.by === 'oauth'
-    ? 'ZENDESK_OAUTH_CLIENT_ID and ZENDESK_OAUTH_CLIENT_SECRET (a confidential client made by an administrator: docs/zendesk.md)'
-    : 'ZENDESK_EMAIL and ZENDESK_API_TOKEN (an admin’s, with token access on: Admin Center → Apps and integrations → APIs)';
-}
-
 function clock(of: string, there: Date): Finding {
   const seconds = Math.round((Date.now() - there.getTime()) / 1000);
   const what = `Clock: ${of}`;
@@ -349,49 +342,5 @@ async function* mapping({ config, mongodbUri, systems }: Patient): AsyncIterable
       found: error.message.split('\n').join('; '),
       cure: `correct ${config.mappingFile}; "zendesk-pms-sync mapping check" has the details`,
     };
-  }
-}
-
-async function* webhooks({ config, admins }: Patient): AsyncIterable<Finding> {
-  const polls = `changes are found by polling, every ${config.zendeskPollSeconds} and ${config.pmsPollSeconds} s`;
-  if (config.publicUrl === undefined) {
-    yield {
-      what: 'Webhooks',
-      state: 'off',
-      found: `PUBLIC_URL is not set: ${polls}`,
-      cure: 'to hear changes within a second, set PUBLIC_URL and run "zendesk-pms-sync webhooks install"',
-    };
-    return;
-  }
-  const receiver = receiverAt(config.publicUrl, config.connection);
-  for (const admin of admins) {
-    const what = `Webhooks: ${NAMES[admin.side]}`;
-    const secret = admin.side === 'zendesk' ? config.zendeskWebhookSecret : config.pmsWebhookSecret;
-    try {
-      const found = await admin.list('zendesk-pms-sync', receiver);
-      const to = endpointOf(receiver, admin.side);
-      if (found.length === 0)
-        yield {
-          what,
-          state: 'warning',
-          found: `none leads to ${to}: ${polls}`,
-          cure: 'run "zendesk-pms-sync webhooks install"',
-        };
-      else if (!secret)
-        yield {
-          what,
-          state: 'warning',
-          found: `leads to ${to}, where it is not received: its secret is not set`,
-          cure: `set ${admin.side.toUpperCase()}_WEBHOOK_SECRET as "webhooks install" printed it`,
-        };
-      else yield { what, state: 'ok', found: `leads to ${to}`, cure: null };
-    } catch (error) {
-      yield {
-        what,
-        state: 'warning',
-        found: wordsOf(error),
-        cure: `give the user of ${credentialOf(config, admin.side)} the right to manage webhooks, or do without: ${polls}`,
-      };
-    }
   }
 }

@@ -1,5 +1,7 @@
 import type { Link } from '../sync/link';
+import { SIDES } from '../sync/record';
 import { wordsOf } from '../sync/reasons';
+import { recordOf } from './pairNames';
 
 /** What to do about a pair's reason; null without a reason, or for a code that this release does not know. */
 export function fixOf({ reason }: Link): string | null {
@@ -20,7 +22,7 @@ export function nextAttempt(link: Link): string {
         ? `when ${link.waitsFor.join(', ')} is linked`
         : `with the next turn of its workflow, or: resync ${link._id}`;
     case 'conflict':
-      return `when a person decides: ${decideBy(link)}`;
+      return `when a person decides: ${decideBy(link).join(', or: ')}`;
     case 'quarantined':
       return `on the next change of either record, or: quarantine retry ${link._id}`;
     case 'tombstone':
@@ -28,14 +30,17 @@ export function nextAttempt(link: Link): string {
   }
 }
 
-/** The command that ends a conflict. */
-export function decideBy(link: Link): string {
+/** The commands that end a conflict, each as it can be typed. */
+export function decideBy(link: Link): string[] {
+  const resolve = `conflicts resolve ${recordOf(link)}`;
   const [parked] = link.conflicts;
   if (parked)
-    return `conflicts resolve ${link._id} --row ${parked.row} --choose zendesk|pms (or --value '…')`;
-  const [candidate] = link.candidates;
-  const choices = candidate === undefined ? '--create, --unlink' : `--link ${candidate}, --create, --unlink`;
-  return `conflicts resolve ${link._id} with one of ${choices}`;
+    return [...SIDES.map((side) => `--choose ${side}`), "--value '…'"].map(
+      (choice) => `${resolve} --row ${parked.row} ${choice}`,
+    );
+  return [...link.candidates.map((candidate) => `--link ${candidate}`), '--create', '--unlink'].map(
+    (choice) => `${resolve} ${choice}`,
+  );
 }
 
 function recordsOf(link: Link): string[] {

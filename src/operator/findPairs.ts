@@ -25,9 +25,11 @@ export async function pairNamed(
   if (!text.includes('/')) return pairOf({ store, mapping }, text);
   try {
     const { origin } = parseCanonicalKey(text);
+    recordNamed(mapping, refKey(origin));
     // The record may have become the other half of a pair that began on the other side.
     return (await store.claims.owners([refKey(origin)])).get(refKey(origin)) ?? text;
   } catch (error) {
+    if (error instanceof BadInput) throw error;
     throw new BadInput(error instanceof Error ? error.message : String(error));
   }
 }
@@ -52,7 +54,14 @@ export function recordNamed(mapping: Mapping, text: string): RefKey {
     const { zendesk, pms } = mapping.entities[type].kind;
     return [`zendesk:${zendesk}`, `pms:${pms}`];
   });
-  if (ref && entityOfRef(mapping, refKey(ref))) return refKey(ref);
+  if (ref && entityOfRef(mapping, refKey(ref))) {
+    // https://developer.zendesk.com/api-reference/introduction/requests/: ids are integers.
+    if (ref.side === 'zendesk' && !/^[1-9]\d*$/.test(ref.id))
+      throw new BadInput(
+        `"${text}" names no record: found "${ref.id}", expected a number, as all ids of Zendesk`,
+      );
+    return refKey(ref);
+  }
   const known = [...new Set(kinds)].map((kind) => `${kind}:ID`).join(', ');
   throw new BadInput(`"${text}" names no record: expected one of ${known}`);
 }
@@ -72,4 +81,44 @@ export async function* linksThat(store: LinkStore, filter: LinkFilter): AsyncIte
     after = page.at(-1)?._id ?? null;
     if (page.length < PAGE) return;
   }
+}
+
+/** Links that one step of a search looks at; between two steps, the time is looked at. */
+const STEP = 20_000;
+
+export interface Searched {
+  links: Link[];
+  /** Whether there are more that fit. */
+  more: boolean;
+  /** Where the search stopped because its time was over; it goes on after this key. Null where it was not. */
+  stoppedAt: CanonicalKey | null;
+}
+
+/**
+ * The first links that a filter takes. A text is looked for without an index, so the search takes no longer than it may:
+ * at a million links it stops on its way, and says where.
+ */
+export async function searchLinks(
+  store: Pick<LinkStore, 'find' | 'keyAfter'>,
+  filter: LinkFilter,
+  { after = null, limit, withinMs, now = Date.now }: SearchLimits,
+): Promise<Searched> {
+  const links: Link[] = [];
+  const deadline = now() + withinMs;
+  for (let from = after; ;) {
+    const upTo = filter.text === undefined ? null : await store.keyAfter(from, STEP);
+    const step = { ...filter, ...(upTo !== null && { upTo }) };
+    links.push(...(await store.find(step, from, limit + 1 - links.length)));
+    if (links.length > limit) return { links: links.slice(0, limit), more: true, stoppedAt: null };
+    if (upTo === null) return { links, more: false, stoppedAt: null };
+    if (now() > deadline) return { links, more: true, stoppedAt: upTo };
+    from = upTo;
+  }
+}
+
+export interface SearchLimits {
+  after?: CanonicalKey | null;
+  limit: number;
+  withinMs: number;
+  now?: () => number;
 }

@@ -7,3 +7,8 @@ export class BadInput extends Error {
 export class Problem extends Error {
   override readonly name = 'Problem';
 }
+
+/** A person stopped the command, or reads no further. Exit code 130. */
+export class Stopped extends Error {
+  override readonly name = 'Stopped';
+}

@@ -11,6 +11,8 @@ export interface ScheduleState {
   /** When it last started a run; null for never. */
   lastRun: string | null;
   nextRun: string | null;
+  /** Its interval; null where it follows a calendar, or is not there. */
+  everySeconds: number | null;
   /** Whether a run goes on. */
   running: boolean;
 }
@@ -21,7 +23,7 @@ export async function schedulesOf(client: Client, taskQueue: string): Promise<Sc
 
 async function stateOf(client: Client, id: string): Promise<ScheduleState> {
   try {
-    const { state, info } = await client.schedule.getHandle(id).describe();
+    const { spec, state, info } = await client.schedule.getHandle(id).describe();
     return {
       id,
       exists: true,
@@ -29,10 +31,12 @@ async function stateOf(client: Client, id: string): Promise<ScheduleState> {
       note: state.note ?? '',
       lastRun: info.recentActions.at(-1)?.takenAt.toISOString() ?? null,
       nextRun: info.nextActionTimes[0]?.toISOString() ?? null,
+      everySeconds: spec.intervals?.[0] ? spec.intervals[0].every / 1000 : null,
       running: info.runningActions.length > 0,
     };
   } catch (error) {
     if (!(error instanceof ScheduleNotFoundError)) throw error;
-    return { id, exists: false, paused: false, note: '', lastRun: null, nextRun: null, running: false };
+    const never = { lastRun: null, nextRun: null, everySeconds: null };
+    return { id, exists: false, paused: false, note: '', ...never, running: false };
   }
 }

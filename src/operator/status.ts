@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import { isGrpcServiceError, type Client } from '@temporalio/client';
 import type { Db } from 'mongodb';
 import { currentBudgets, type CurrentBudget } from '../systems/budget/currentBudget';
 import { Starts, type FailedStart } from '../links/failedStarts';
@@ -8,19 +8,22 @@ import type { SetAside } from '../links/setAside';
 import type { CanonicalKey } from '../sync/canonicalKey';
 import type { LinkStatus } from '../sync/link';
 import { ENTITY_TYPES, type EntityType } from '../sync/record';
-import { restingWords } from './resting';
 import { apiTokenState, type ApiTokenState } from './apiToken';
 import { pollersOf } from './pollers';
 import { schedulesOf, type ScheduleState } from './scheduleStates';
 
-/** The state of the sync, for people: from MongoDB and Temporal, without a call to either API. */
+const TEMPORAL_WITHIN_MS = 5_000;
+
+/** The state of the sync, for people: from MongoDB and Temporal, without a call to either API. It is there without Temporal. */
 export interface Status {
   pairs: Record<EntityType, PairCounts>;
   streams: StreamState[];
   budgets: CurrentBudget[];
   schedules: ScheduleState[];
-  /** Worker processes that ask the pairs' task queue for work. */
-  workers: number;
+  /** Worker processes that ask the pairs' task queue for work; null where Temporal does not answer. */
+  workers: number | null;
+  /** Why Temporal does not answer; null where it does. */
+  temporalFault: string | null;
   /** Processes that cannot serve this connection, of several that they have. */
   failedStarts: FailedStart[];
   /** About how many records were seen and not dealt with yet. */
@@ -64,15 +67,14 @@ export interface StatusSources {
 }
 
 export async function gatherStatus({ store, client, db, taskQueue, now }: StatusSources): Promise<Status> {
-  const [counts, notTaken, paused, heldBack, positions, budgets, schedules, ...others] = await Promise.all([
+  const [counts, notTaken, paused, heldBack, positions, budgets, ours, ...others] = await Promise.all([
     store.countByStatus(),
     store.countNotTaken(),
     store.control.paused(),
     store.control.countHeldBack(),
     store.cursors.positions(),
     currentBudgets(db, now()),
-    schedulesOf(client, taskQueue),
-    pollersOf(client, taskQueue),
+    temporalState(client, taskQueue),
     new Starts(db).all(now()),
     store.observations.count(),
     apiTokenState(store, now()),
@@ -80,7 +82,7 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     bugsIn(store),
     asideIn(store),
   ]);
-  const [workers, failedStarts, waitingRecords, apiToken, resting, bugs, aside] = others;
+  const [failedStarts, waitingRecords, apiToken, resting, bugs, aside] = others;
   const pairs = Object.fromEntries(
     ENTITY_TYPES.map((type) => [
       type,
@@ -103,8 +105,7 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     pairs,
     streams,
     budgets,
-    schedules,
-    workers,
+    ...ours,
     failedStarts,
     waitingRecords,
     resting,
@@ -131,66 +132,24 @@ export async function asideIn({ aside }: Pick<LinkStore, 'aside'>): Promise<Stat
   return { count, examples };
 }
 
-/** Polls that may be missed before a stream counts as behind: one may run, one may have been skipped for it. */
-const MISSED_POLLS = 5;
-/** A notice of the API token's end turns into a worry this many days ahead. */
-const API_TOKEN_WORRY_DAYS = 30;
-/** A poll that reads much takes longer than the interval. */
-const AT_LEAST_SECONDS = 120;
+async function temporalState(
+  client: Client,
+  taskQueue: string,
+): Promise<Pick<Status, 'schedules' | 'workers' | 'temporalFault'>> {
+  try {
+    return await client.withDeadline(Date.now() + TEMPORAL_WITHIN_MS, async () => ({
+      schedules: await schedulesOf(client, taskQueue),
+      workers: await pollersOf(client, taskQueue),
+      temporalFault: null,
+    }));
+  } catch (error) {
+    return { schedules: [], workers: null, temporalFault: whyOf(error) };
+  }
+}
 
-/**
- * What about a status needs a person, one line each, with what to do. Empty where all is well.
- * @param pollSeconds the configured intervals
- * @param connection named in the commands, where there are several
- */
-export function worriesOf(
-  status: Status,
-  pollSeconds: Readonly<Record<'zendesk' | 'pms', number>>,
-  connection: string | null = null,
-): string[] {
-  const command = (words: string) =>
-    `"zendesk-pms-sync ${words}${connection === null ? '' : ` --connection ${connection}`}"`;
-  const worries: string[] = [];
-  for (const { process, why, since, nextAttempt } of status.failedStarts)
-    worries.push(
-      `${process} cannot serve this connection since ${since}: ${why}; correct this, and the service tries again at ${nextAttempt}`,
-    );
-  if (status.workers === 0 && status.failedStarts.length === 0)
-    worries.push('no worker runs: start one with "zendesk-pms-sync start"');
-  for (const { name, lagSeconds } of status.streams) {
-    const side = name.startsWith('zendesk:') ? 'zendesk' : 'pms';
-    const limit = Math.max(MISSED_POLLS * pollSeconds[side], AT_LEAST_SECONDS);
-    if (lagSeconds !== null && lagSeconds > limit)
-      worries.push(
-        `${name} was read to its end ${lagSeconds} s ago: see its poll workflow in the Temporal Web UI, or ${command('doctor')}`,
-      );
-  }
-  for (const { id, paused, note } of status.schedules)
-    if (paused)
-      worries.push(`Schedule ${id} is paused (${note || 'no note'}): resume it in the Temporal Web UI`);
-  if (status.apiToken && status.apiToken.daysLeft <= API_TOKEN_WORRY_DAYS)
-    worries.push(status.apiToken.notice);
-  worries.push(...status.resting.map(restingWords));
-  const { bugs, aside } = status;
-  const list = (names: readonly string[], of: number) =>
-    [...names, ...(of > names.length ? ['…'] : [])].join(', ');
-  if (bugs.count > 0)
-    worries.push(
-      `${bugs.count} ended in a bug (${list(bugs.examples, bugs.count)}): ${command('links find --code bug')}; report it, then resync them`,
-    );
-  if (aside.count > 0)
-    worries.push(
-      `${aside.count} could not be taken in (${list(
-        aside.examples.map(({ what }) => what),
-        aside.count,
-      )}): ${command('aside list')}`,
-    );
-  for (const type of ENTITY_TYPES) {
-    const { conflict, quarantined, pausedSince } = status.pairs[type];
-    if (conflict > 0) worries.push(`${type}: ${conflict} in conflict: ${command('conflicts list')}`);
-    if (quarantined > 0) worries.push(`${type}: ${quarantined} in quarantine: ${command('quarantine list')}`);
-    if (pausedSince !== null)
-      worries.push(`${type} is paused since ${pausedSince}: ${command(`resume ${type}`)}`);
-  }
-  return worries;
+/** The innermost reason in one line: the client wraps what the network said. */
+function whyOf(error: unknown): string {
+  if (error instanceof Error && error.cause instanceof Error) return whyOf(error.cause);
+  const text = isGrpcServiceError(error) ? error.details || error.message : String((error as Error).message);
+  return text.split('\n')[0] ?? '';
 }

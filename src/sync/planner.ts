@@ -16,7 +16,7 @@ import { referenceKinds, sameValue, toCanonical, type References } from './value
 export { emptyAgreement } from './link';
 export { referencesOf } from './planner/references';
 export type { Candidates, Observation, PairState, Plan } from './planner/state';
-export { differingRows, isEcho, isKnownChange } from './rules/echo';
+export { differingRows, isEcho, isKnownChange, isUncompared } from './rules/echo';
 export { filterReason } from './rules/filter';
 
 /**

@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import { parseJson } from '../sync/exactJson';
 import type { Side } from '../sync/record';
 import type { CallBudget, LimitReading, LimitedCall, Permit, RateRules } from './budget';
+import { unreachable } from '../platform/systemErrors';
 import { currentAttempt, currentSignal } from './callContext';
 import { refusesToken, type Credential } from './credential';
 import { NeedsHuman, RetryLater } from './errors';
@@ -158,7 +159,7 @@ export class HttpClient {
     request: Request,
     credential: Record<string, string>,
   ): Promise<AxiosResponse<string>> {
-    const { name, side, onCall, auth } = this.options;
+    const { name, side, onCall, auth, baseUrl } = this.options;
     const signal = currentSignal();
     const { method, path } = request;
     const started = Date.now();
@@ -181,7 +182,7 @@ export class HttpClient {
       const code = error instanceof AxiosError ? (error.code ?? 'no answer') : 'no answer';
       // A refused connection carried nothing; after anything else the write may have been done.
       const unknownOutcome = method !== 'GET' && code !== 'ECONNREFUSED';
-      throw new RetryLater(`${name} ${method} ${path}: ${code}`, { unknownOutcome });
+      throw new RetryLater(`${name} ${method} ${path}: ${unreachable(baseUrl, code)}`, { unknownOutcome });
     } finally {
       if (response) trace.getActiveSpan()?.setAttribute('http.response.status_code', response.status);
       onCall?.({ side, method, path, status: response?.status ?? null, ms: Date.now() - started });
@@ -247,7 +248,7 @@ export class HttpClient {
     isSecond = false,
   ): Promise<{ status: number; content: Readable }> {
     const { method, path, query } = request;
-    const { name, side, onCall, rate, auth } = this.options;
+    const { name, side, onCall, rate, auth, baseUrl } = this.options;
     const permit = await rate?.budget.take(rate.rules.bucketsOf({ method, path }));
     const credential = (await auth?.headers()) ?? {};
     const started = Date.now();
@@ -263,7 +264,9 @@ export class HttpClient {
       });
     } catch (error) {
       const code = error instanceof AxiosError ? (error.code ?? 'no answer') : 'no answer';
-      throw new RetryLater(`${name} ${method} ${path}: ${code}`, { unknownOutcome: false });
+      throw new RetryLater(`${name} ${method} ${path}: ${unreachable(baseUrl, code)}`, {
+        unknownOutcome: false,
+      });
     } finally {
       if (response) trace.getActiveSpan()?.setAttribute('http.response.status_code', response.status);
       const { status = null } = response ?? {};

@@ -20,6 +20,8 @@ export interface WebhookAdmin {
   readonly side: Side;
   /** Those of this name that lead to a receiver at this address ({@link receiverAt}). */
   list(name: string, receiver: string): Promise<InstalledWebhook[]>;
+  /** Those of this name that lead elsewhere: of another installation, or of an address that we had before. */
+  elsewhere?(name: string, receiver: string): Promise<InstalledWebhook[]>;
   /** Creates the webhook, or brings an existing one to what is wanted. Safe to repeat. */
   install(name: string, receiver: string): Promise<WebhookInstallation>;
   remove(webhook: InstalledWebhook): Promise<void>;

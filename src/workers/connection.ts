@@ -17,10 +17,10 @@ import { dataConverter } from './temporalClient';
 import { ensureControl } from './steer';
 import { hintWith } from './hint';
 import { LiveMapping } from './liveMapping';
-import { ensureSchedules } from './schedules';
+import { ensureSchedules, tidyNow } from './schedules';
 import { atMost, type Allowance } from './share';
 import { workflowCode } from './workflowCode';
-import { createWorkers } from './workers';
+import { createWorkers, type Workers } from './workers';
 
 /** One connection, before any server is known. */
 export interface Connection {
@@ -72,7 +72,10 @@ export async function serveConnection(
   const store = await openLinkStore(db, undefined, '', undefined, boundsOf(config));
   budgets.open(db, allowance.systemActivities);
   await noteIdentities(config, systems, store, log);
-  const mapping = await LiveMapping.follow(mappingFile, first, { systems, store, log, metrics });
+  const mapping = await LiveMapping.follow(mappingFile, first, {
+    ...{ systems, store, log, metrics },
+    tellPairs: () => tidyNow(client, taskQueue),
+  });
   try {
     await ensureSchedules(client, taskQueue, timesOf(config));
     await ensureControl(client, taskQueue);
@@ -104,16 +107,8 @@ export async function serveConnection(
         share: allowance,
       },
     );
-    const done = workers.run().finally(() => mapping.stop());
-    // Whoever waits for `done` hears of a failure; until then it must not count as unhandled.
-    done.catch(() => undefined);
-    return {
-      done,
-      async stop() {
-        workers.shutdown();
-        await done;
-      },
-    };
+    await mapping.tellPairs();
+    return runUntilStopped(workers, mapping);
   } catch (error) {
     await mapping.stop();
     throw error;
@@ -123,6 +118,19 @@ export async function serveConnection(
 /** Of the journal. */
 function boundsOf({ journalDays, journalMegabytes }: Config): JournalBounds {
   return { days: journalDays, megabytes: journalMegabytes };
+}
+
+function runUntilStopped(workers: Workers, mapping: LiveMapping): Served {
+  const done = workers.run().finally(() => mapping.stop());
+  // Whoever waits for `done` hears of a failure; until then it must not count as unhandled.
+  done.catch(() => undefined);
+  return {
+    done,
+    async stop() {
+      workers.shutdown();
+      await done;
+    },
+  };
 }
 
 function timesOf({ zendeskPollSeconds, pmsPollSeconds, reconcileCron, hygieneMinutes }: Config) {

@@ -27,6 +27,8 @@ interface Surroundings {
   store: LinkStore;
   log: Logger;
   metrics: SyncMetrics;
+  /** Has the pairs searched whose values were not compared since a property is offered again. */
+  tellPairs(): Promise<void>;
 }
 
 /**
@@ -43,6 +45,8 @@ export class LiveMapping implements FieldsInUse {
   private askedAt = -1;
   private readonly asked = new LRUCache<CanonicalKey, number>(ASKED);
   private revisions = '';
+  /** A property is offered again, or is another one, and the pairs were not told yet. */
+  private mustTell = false;
 
   private constructor(
     private readonly file: string,
@@ -55,6 +59,7 @@ export class LiveMapping implements FieldsInUse {
   static async follow(file: string, mapping: Mapping, around: Surroundings): Promise<LiveMapping> {
     const live = new LiveMapping(file, readFileSync(file, 'utf8'), mapping, around);
     around.metrics.mappingApplied(mapping.version, false);
+    await around.store.troubles.clear('mapping');
     const newer = await around.store.mappings.begin(mapping.version);
     if (newer !== null) {
       around.log.warn(
@@ -87,6 +92,17 @@ export class LiveMapping implements FieldsInUse {
     return false;
   }
 
+  /** Where it fails, it is tried again at the next look: the link store keeps which pairs are concerned. */
+  async tellPairs(): Promise<void> {
+    if (!this.mustTell) return;
+    try {
+      await this.around.tellPairs();
+      this.mustTell = false;
+    } catch (error) {
+      this.around.log.warn({ err: error }, 'pairs of properties that are offered again were not told yet');
+    }
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.timer);
     await this.looking;
@@ -99,6 +115,7 @@ export class LiveMapping implements FieldsInUse {
       Date.now() - this.fieldsAt >= (isAsked ? ASKED_EVERY_MS : FIELDS_EVERY_MS) ||
       this.revisions !== this.revisionsNow();
     if (due) await this.lookAtFields();
+    await this.tellPairs();
   }
 
   private async lookAtFile(): Promise<void> {
@@ -108,6 +125,7 @@ export class LiveMapping implements FieldsInUse {
       if (text === this.text) return;
       const mapping = await this.checked();
       this.text = text;
+      await around.store.troubles.clear('mapping');
       if (mapping.version === this.mapping.version) return;
       await around.store.mappings.replace(mapping.version);
       around.log.info(
@@ -118,7 +136,7 @@ export class LiveMapping implements FieldsInUse {
       this.mapping = mapping;
       around.metrics.mappingApplied(mapping.version, true);
     } catch (error) {
-      this.reject(error);
+      await this.reject(error);
     }
   }
 
@@ -131,8 +149,11 @@ export class LiveMapping implements FieldsInUse {
       // A file that changed meanwhile is looked at by its own way.
       if (mapping.version !== this.mapping.version) return;
       if (fieldsOf(mapping) !== fieldsOf(this.mapping)) {
+        // Another process may have been the first to see it, and told pairs that came to this one before it saw it.
+        const isBack = offersMore(this.mapping, mapping);
         await this.keep(mapping);
         this.mapping = mapping;
+        this.mustTell ||= isBack;
       }
       this.comparedAt = at;
     } catch (error) {
@@ -158,7 +179,7 @@ export class LiveMapping implements FieldsInUse {
   /** What the mapping's names are bound to outlives the process, so that a field may be gone at the next start. */
   private async keep(mapping: Mapping): Promise<void> {
     const { store, log } = this.around;
-    await store.bindings.keep(mapping.bound ?? []);
+    const isOther = await store.bindings.keep(mapping.bound ?? []);
     const bindings = ENTITY_TYPES.map((type) => {
       const table = mapping.entities[type];
       const resting = new Set(table.rows.filter((row) => row.restsOn).map(({ id }) => id));
@@ -174,9 +195,12 @@ export class LiveMapping implements FieldsInUse {
       );
     for (const { entity, what, side, property, since } of ended)
       log.info({ entity, side, property, since }, `${entity} ${what} no longer rests`);
+    if (!isOther && ended.length === 0) return;
+    await store.bindings.noteChange();
+    this.mustTell = true;
   }
 
-  private reject(error: unknown): void {
+  private async reject(error: unknown): Promise<void> {
     const { file, around } = this;
     if (error instanceof MappingError || error instanceof ConfigError) {
       // Once for each content, not every few seconds.
@@ -186,6 +210,8 @@ export class LiveMapping implements FieldsInUse {
         { mapping: this.mapping.version, faults: error.message.split('\n') },
         'the changed mapping file cannot be used; the old mapping stays',
       );
+      const [first = ''] = error.message.split('\n');
+      await around.store.troubles.note('mapping', { code: 'unusable', text: first });
     } else around.log.warn({ err: error }, 'the changed mapping file could not be checked yet');
   }
 }
@@ -196,6 +222,14 @@ function fieldsOf({ entities, resting }: Mapping): string {
     Object.values(entities).map(({ rows, match, filter }) => [rows, match, filter]),
     resting,
   ]);
+}
+
+/** Whether a property is offered again, or is another one than before. */
+function offersMore(before: Mapping, after: Mapping): boolean {
+  const still = new Set((after.resting ?? []).map((each) => JSON.stringify(each)));
+  const isBack = (before.resting ?? []).some((each) => !still.has(JSON.stringify(each)));
+  const textOf = ({ entities }: Mapping) => JSON.stringify(Object.values(entities).map(bindingsOf));
+  return isBack || textOf(before) !== textOf(after);
 }
 
 function readText(file: string): string {

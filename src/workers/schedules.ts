@@ -28,6 +28,11 @@ export function hygieneScheduleId(taskQueue: string): string {
   return `${taskQueue}-hygiene`;
 }
 
+/** Has the link store searched now, once more where that is under way. */
+export async function tidyNow(client: Client, taskQueue: string): Promise<void> {
+  await client.schedule.getHandle(hygieneScheduleId(taskQueue)).trigger(ScheduleOverlapPolicy.BUFFER_ONE);
+}
+
 /** The ids of all Schedules of a service; that of the reconcile is there only where it is configured. */
 export function scheduleIds(taskQueue: string): string[] {
   return [
@@ -35,6 +40,15 @@ export function scheduleIds(taskQueue: string): string[] {
     hygieneScheduleId(taskQueue),
     reconcileScheduleId(taskQueue),
   ];
+}
+
+/** What a Schedule of ours does, in words: its note while it is not paused. @param seconds its interval, where it has one */
+export function noteOf(id: string, seconds: number | null): string {
+  const side = SIDES.find((each) => id.endsWith(`-poll-${each}`));
+  if (side) return `Follows ${side}'s changes every ${seconds} s`;
+  return id.endsWith('-reconcile')
+    ? 'Compares both sides with the link store'
+    : `Searches the link store every ${(seconds ?? 0) / 60} min for abandoned work`;
 }
 
 /**
@@ -93,7 +107,7 @@ function schedules(taskQueue: string, { pollSeconds, reconcileCron, hygieneMinut
       args: [side],
       staticSummary: `Follow ${side}'s changes`,
     },
-    note: `Follows ${side}'s changes every ${pollSeconds[side]} s`,
+    note: noteOf(pollScheduleId(taskQueue, side), pollSeconds[side]),
     atOnce: true,
   }));
   planned.push({
@@ -107,7 +121,7 @@ function schedules(taskQueue: string, { pollSeconds, reconcileCron, hygieneMinut
       args: [],
       staticSummary: 'Search the link store for abandoned work',
     },
-    note: `Searches the link store every ${hygieneMinutes} min for abandoned work`,
+    note: noteOf(hygieneScheduleId(taskQueue), hygieneMinutes * 60),
     atOnce: false,
   });
   if (reconcileCron !== null) {
@@ -122,7 +136,7 @@ function schedules(taskQueue: string, { pollSeconds, reconcileCron, hygieneMinut
         args: [{ full: false }],
         staticSummary: 'Compare both sides with the link store',
       },
-      note: `Compares both sides with the link store (${reconcileCron})`,
+      note: noteOf(reconcileScheduleId(taskQueue), null),
       atOnce: false,
     });
   }

@@ -1,10 +1,10 @@
+import { pino, stdSerializers, type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 import { connectMongo } from '../platform/mongoClient';
-import { pino, stdSerializers, type Logger } from 'pino';
 import { ConfigError, type Several } from '../config/config';
 import { freePort } from '../platform/ports';
 import { publicMessage } from '../systems/errors';
 import { Exposition } from '../activities/metrics';
-import { serveMetrics, type MetricsServer } from './metricsServer';
+import { serveMetrics, type Health, type MetricsServer } from './metricsServer';
 import type { Tracing } from '../platform/tracing';
 import { connectClient, connectWorkers } from './temporalClient';
 import { serveConnection, type Backbone, type Connection, type Served } from './connection';
@@ -28,6 +28,13 @@ export interface Servers {
   mongodbUri: string;
 }
 
+export interface ServiceOptions {
+  log: Logger;
+  tracing?: Tracing | null;
+  /** What the health endpoint answers. */
+  health?: (backbone: Backbone) => Promise<Health>;
+}
+
 /**
  * Starts. A connection that is the only one is checked first (credentials, mapping against the live fields), and what is
  * wrong ends the start; of several, one that cannot be served yet is tried again while the others are.
@@ -36,7 +43,7 @@ export interface Servers {
 export async function startService(
   connections: Several<Connection>,
   servers: Servers,
-  { log, tracing = null }: { log: Logger; tracing?: Tracing | null },
+  { log, tracing = null, health }: ServiceOptions,
 ): Promise<Service> {
   const [{ config }] = connections;
   const sdkAddress = config.metricsPort === undefined ? undefined : `127.0.0.1:${await freePort()}`;
@@ -45,13 +52,17 @@ export async function startService(
   const pacer = connections.length > 1 ? new Pacer() : null;
   let metricsServer: MetricsServer | null = null;
   try {
-    const served = await serveAll(connections, backbone, pacer);
+    // Before any worker runs: a port in use ends the start, and nothing is to be stopped then.
     const { metricsPort: port, metricsHost: host } = config;
     if (port !== undefined && sdkAddress !== undefined) {
       const [first, ...others] = connections;
       const exposition = new Exposition([first.metrics, ...others.map(({ metrics }) => metrics)]);
-      metricsServer = await serveMetrics(exposition, { host, port, sdkAddress });
+      metricsServer = await serveMetrics(exposition, {
+        ...{ host, port, sdkAddress },
+        health: health ? () => health(backbone) : null,
+      });
     }
+    const served = await serveAll(connections, backbone, pacer);
     const done = Promise.all(served.map((each) => each.done)).then(() => undefined);
     const ended = done.finally(async () => {
       pacer?.stop();
@@ -70,6 +81,7 @@ export async function startService(
     };
   } catch (error) {
     pacer?.stop();
+    await metricsServer?.close();
     await backbone.close();
     throw error;
   }
@@ -121,12 +133,14 @@ async function connectServers(
 }
 
 /** Structured logs; credentials are never passed to it, and fields that could hold one are cut out. */
-export function serviceLogger(level: string): Logger {
-  return pino({
-    level,
+/** @param terminal takes the lines for a person, who is to see each change; null: JSON to standard output */
+export function serviceLogger(level: string, terminal: DestinationStream | null = null): Logger {
+  const options: LoggerOptions = {
+    level: terminal && level === 'info' ? 'debug' : level,
     redact: { paths: ['*.headers', '*.config', '*.auth', '*.token'], remove: true },
     serializers: { err: loggedError },
-  });
+  };
+  return terminal ? pino(options, terminal) : pino(options);
 }
 
 /** An error that may quote a record's content is logged without its words. */

@@ -46,6 +46,7 @@ function planner(lane: Lane): PairActivities {
     // died is noticed earlier, by missing heartbeats.
     startToCloseTimeout: '5 minutes',
     heartbeatTimeout: '15 seconds',
+    summary: 'Plan the next step',
     retry: { initialInterval: '500ms', maximumInterval: '1 minute' },
     priority: PRIORITY[lane],
   });
@@ -55,9 +56,10 @@ const FORCED: Inbox = { hints: [], force: true, hops: 0 };
 const RESYNC: Inbox = { ...FORCED, causes: ['resync'] };
 
 /** The activities that run on one API's own task queue. Each of their calls may wait for the API's next minute. */
-function system(side: Side, lane: Lane): SystemActivities {
+function system(side: Side, lane: Lane, summary?: string): SystemActivities {
   return proxyActivities<SystemActivities>({
     taskQueue: taskQueueOf(workflowInfo().taskQueue, side, lane),
+    ...(summary !== undefined && { summary }),
     startToCloseTimeout: '10 minutes',
     priority: PRIORITY[lane],
     heartbeatTimeout: '15 seconds',
@@ -136,7 +138,7 @@ function mustGoOnAnew(): boolean {
 function activitiesIn(lane: Lane): TurnActivities {
   return {
     planPair: (input: PlanInput) => planner(lane).planPair(input),
-    system: (side: Side) => system(side, lane),
+    system: (side: Side, summary?: string) => system(side, lane, summary),
   };
 }
 

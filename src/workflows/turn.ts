@@ -8,7 +8,7 @@ import type {
   WriteOutcome,
 } from '../activities/types';
 import { parseRef, type CanonicalKey } from '../sync/canonicalKey';
-import { otherSide, type Side } from '../sync/record';
+import { otherSide, type RefKey, type Side } from '../sync/record';
 
 /** A pair that needs more steps than this in one turn does not settle: the two systems revert each other's changes. */
 const STEPS_AT_MOST = 40;
@@ -16,7 +16,11 @@ const STEPS_AT_MOST = 40;
 /** What a turn calls: activities in a workflow, the same code directly in a dry run. */
 export interface TurnActivities {
   planPair: PairActivities['planPair'];
-  system: (side: Side) => Pick<SystemActivities, 'readRecords' | 'lookForMatches' | 'writePlanned'>;
+  /** @param summary what is done, in one line for the Web UI */
+  system: (
+    side: Side,
+    summary?: string,
+  ) => Pick<SystemActivities, 'readRecords' | 'lookForMatches' | 'writePlanned'>;
 }
 
 /** One turn: plan and carry out, until the pair rests. A record that cannot be synced rests in quarantine. */
@@ -46,23 +50,33 @@ async function steps(
       case 'rest':
         return step.state;
       case 'read': {
-        const { fresh, gone } = await system(step.side).readRecords({ key, refs: step.refs });
+        const { fresh, gone } = await system(step.side, readWords(step.side, step.refs)).readRecords({
+          key,
+          refs: step.refs,
+        });
         findings = { ...findings, fresh: [...findings.fresh, ...fresh], gone: [...findings.gone, ...gone] };
         break;
       }
       case 'look': {
         const { side } = parseRef(step.origin);
-        const matches = await system(otherSide(side)).lookForMatches({ key, origin: step.origin });
+        const matches = await system(otherSide(side), lookWords(otherSide(side))).lookForMatches({
+          key,
+          origin: step.origin,
+        });
         // Whether other records match these as well matters only if there are any.
         const rivals =
           matches.length === 0
             ? []
-            : await system(side).lookForMatches({ key, origin: step.origin, counterparts: matches });
+            : await system(side, lookWords(side)).lookForMatches({
+                key,
+                origin: step.origin,
+                counterparts: matches,
+              });
         findings = { ...findings, looked: { matches, rivals } };
         break;
       }
       case 'write': {
-        const outcome = await writeAll(system, key, step.sides);
+        const outcome = await writeAll(system, key, step);
         if (outcome.next === 'done') return outcome.state;
         // Records that were read before the write are no longer fresh.
         findings = { fresh: outcome.fresh, gone: outcome.gone, looked: null };
@@ -76,13 +90,26 @@ async function steps(
 async function writeAll(
   system: TurnActivities['system'],
   key: CanonicalKey,
-  sides: Side[],
+  { sides, words = {} }: { sides: Side[]; words?: Partial<Record<Side, string>> },
 ): Promise<WriteOutcome> {
   let outcome: WriteOutcome | undefined;
   for (const side of sides) {
-    outcome = await system(side).writePlanned({ key });
+    outcome = await system(side, words[side]).writePlanned({ key });
     if (outcome.next === 'again') return outcome;
   }
   if (!outcome) throw ApplicationFailure.nonRetryable(`${key}: a write to no side`, 'Bug');
   return outcome;
+}
+
+const NAMES: Record<Side, string> = { zendesk: 'Zendesk', pms: 'PMS' };
+
+function readWords(side: Side, refs: readonly RefKey[]): string {
+  return `${NAMES[side]}: read ${refs.map((ref) => ref.slice(ref.indexOf(':') + 1)).join(', ')}`.slice(
+    0,
+    120,
+  );
+}
+
+function lookWords(side: Side): string {
+  return `${NAMES[side]}: look for records that match`;
 }

@@ -131,7 +131,7 @@ describe('webhooks', () => {
     [
       'a system that is away',
       { ZENDESK_BASE_URL: RECEIVER },
-      /^Zendesk POST \/oauth\/tokens: ECONNREFUSED; there is no access token/,
+      /^Zendesk POST \/oauth\/tokens: 127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\): .*; there is no access token/,
     ],
   ])('%s is one line', async (_, changes, expected) => {
     const { code, said } = await outcome(['webhooks', 'install'], changes);
@@ -203,7 +203,7 @@ describe('start', () => {
         INTAKE_PORT: String(port),
         PMS_WEBHOOK_SECRET: 'secret-of-the-pms',
       });
-      expect(said).toBe(`INTAKE_HOST, INTAKE_PORT: cannot listen on 127.0.0.1:${port} (EADDRINUSE)`);
+      expect(said).toBe(`INTAKE_HOST, INTAKE_PORT: cannot listen on 127.0.0.1:${port} (EADDRINUSE): another process listens there; stop it, or choose another port`);
       expect(code).toBe(2);
     }
     await new Promise((resolve) => other.close(resolve));

@@ -76,11 +76,15 @@ describe('npm start', () => {
       () => ({ PMS_TOKEN: 'wrong-credential' }),
       /^PMS GET \/api\/v1\/me: answered 401; check PMS_TOKEN/,
     ],
-    ['an unreachable PMS', () => ({ PMS_BASE_URL: 'http://127.0.0.1:1' }), /^PMS_BASE_URL: .*ECONNREFUSED$/],
+    [
+      'an unreachable PMS',
+      () => ({ PMS_BASE_URL: 'http://127.0.0.1:1' }),
+      /^PMS_BASE_URL: .*127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\): nothing listens there/,
+    ],
     [
       'an unreachable Zendesk',
       () => ({ ZENDESK_BASE_URL: 'http://127.0.0.1:1' }),
-      /^ZENDESK_BASE_URL: Zendesk POST \/oauth\/tokens: ECONNREFUSED; there is no access token/,
+      /^ZENDESK_BASE_URL: Zendesk POST \/oauth\/tokens: 127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\): .*; there is no access token/,
     ],
     [
       'an unreachable Temporal',
@@ -96,7 +100,7 @@ describe('npm start', () => {
       // Found last, when workers and connections are there already: the process ends all the same.
       'a port for webhooks that is taken',
       () => ({ PMS_WEBHOOK_SECRET: 'long-enough', INTAKE_PORT: new URL(boxes.pms.url).port }),
-      /^INTAKE_HOST, INTAKE_PORT: cannot listen on 127\.0\.0\.1:\d+ \(EADDRINUSE\)$/,
+      /^INTAKE_HOST, INTAKE_PORT: cannot listen on 127\.0\.0\.1:\d+ \(EADDRINUSE\): another process listens there; stop it, or choose another port$/,
     ],
   ])('%s', async (_, changes, expected) => {
     const { code, said } = await start(changes());

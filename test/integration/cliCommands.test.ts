@@ -60,7 +60,7 @@ describe('links', () => {
     const { ticket, project } = await inConflict();
     const ran = await cli('links', 'show', `pms:project:${project}`);
     expect(ran).toMatchObject({ code: 0, err: '' });
-    expect(ran.out).toMatch(new RegExp(`^TicketToProject/zendesk:ticket:${ticket}$`, 'm'));
+    expect(ran.out).toMatch(new RegExp(`^TicketToProject/zendesk:ticket:${ticket} +conflict \\d+$`, 'm'));
     expect(ran.out).toMatch(/state +conflict since \d{4}-/);
     expect(ran.out).toMatch(/cause +both sides changed title, dueDate \(conflict\)/);
     expect(ran.out).toMatch(/next attempt +when a person decides: conflicts resolve \S+ --row title/);
@@ -124,13 +124,13 @@ describe('links', () => {
     expect(found.links.map((link) => link.key)).toContain(`TicketToProject/zendesk:ticket:${ticket}`);
     const table = await cli('links', 'find', '--status', 'conflict', '--code', 'conflict', '--limit', '1');
     expect(table.code).toBe(0);
-    expect(table.out.split('\n')[0]).toMatch(/^pair +state +Zendesk +PMS +reason$/);
+    expect(table.out.split('\n')[0]).toMatch(/^record +title +state +counterpart +reason$/);
     expect(await cli('links', 'find', 'no-such-id')).toMatchObject({ code: 1, out: 'no pair found\n' });
   });
 
   test('unlink leaves both alone until link joins them again', async () => {
     const { ticket, project } = await pair('apart');
-    const apart = await cli('links', 'unlink', `zendesk:ticket:${ticket}`);
+    const apart = await cli('links', 'unlink', `zendesk:ticket:${ticket}`, '--yes');
     expect(apart).toMatchObject({
       code: 0,
       out: expect.stringContaining('tombstone (a person unlinked it)') as unknown,
@@ -185,7 +185,9 @@ describe('conflicts', () => {
     const key = `TicketToProject/zendesk:ticket:${ticket}`;
     const listed = await cli('conflicts', 'list');
     expect(listed.code).toBe(1);
-    expect(listed.out).toMatch(new RegExp(`^${key} +title +conflict \\d+ z +conflict \\d+ p`, 'm'));
+    expect(listed.out).toMatch(
+      new RegExp(`^zendesk:ticket:${ticket} +conflict \\d+ +title +conflict \\d+ z +conflict \\d+ p`, 'm'),
+    );
     const before = json<{ key: string; conflicts: unknown[] }[]>(
       await cli('conflicts', 'list', '--json', '--entity', 'TicketToProject'),
     );
@@ -295,12 +297,15 @@ describe('quarantine', () => {
     const listed = await cli('quarantine', 'list');
     expect(listed.code).toBe(1);
     expect(listed.out).toMatch(
-      new RegExp(`^${key} +invalid_field +\\d{4}-.* Zendesk PUT /api/v2/tickets/${ticket}`, 'm'),
+      new RegExp(
+        `^zendesk:ticket:${ticket} +strict +invalid_field +\\d{4}-.* Zendesk PUT /api/v2/tickets/${ticket}`,
+        'm',
+      ),
     );
 
     const still = await cli('quarantine', 'retry', key);
     expect(still.code).toBe(1);
-    expect(still.out).toMatch(new RegExp(`^${key} +quarantined`, 'm'));
+    expect(still.out).toMatch(new RegExp(`^zendesk:ticket:${ticket} +quarantined`, 'm'));
     await controlsOf(boxes.zendesk).clearFaults();
     const mended = await cli(
       'quarantine',

@@ -265,7 +265,7 @@ describe('polls', () => {
       const store = await openLinkStore(mongo.db(database));
       await store.cursors.advance('zendesk:tickets', null, 'abc');
       expect((await cli('list')).said).toMatch(/zendesk:tickets\s+abc/);
-      expect(await cli('rewind', 'zendesk:tickets', 'start')).toMatchObject({ status: 0 });
+      expect(await cli('rewind', 'zendesk:tickets', 'start', '--yes')).toMatchObject({ status: 0 });
       expect(await store.cursors.position('zendesk:tickets')).toMatchObject({ cursor: null });
       await cli('rewind', 'zendesk:organizations', '2026-01-01T00:00:00Z');
       expect(await store.cursors.position('zendesk:organizations')).toMatchObject({ cursor: '1767225600' });

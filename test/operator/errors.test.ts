@@ -91,6 +91,15 @@ async function stateOf({ zendesk }: UserError): Promise<Record<string, string>> 
   return { ZENDESK_BASE_URL: own.url, ...serviceSignIn(own), ...(await zendesk(own)) };
 }
 
+let lastStart: Promise<unknown> = Promise.resolve();
+
+/** One start after the other: a second installation on the same accounts is refused. */
+function afterOthers<T>(work: () => Promise<T>): Promise<T> {
+  const next = lastStart.then(work);
+  lastStart = next.catch(() => undefined);
+  return next;
+}
+
 async function make(error: UserError, host: CliHost): Promise<Said> {
   const { args, env: changes, file } = error;
   const state = await stateOf(error);
@@ -105,7 +114,7 @@ async function make(error: UserError, host: CliHost): Promise<Said> {
   // A start that fails half-way leaves what only its end removes; options of Node are for a process that begins.
   const alone = args[0] === 'start' || 'NODE_OPTIONS' in settings;
   const { code, out, err } = await (alone
-    ? runProgram(settings, args, { cwd: dir })
+    ? afterOthers(() => runProgram(settings, args, { cwd: dir }))
     : host.run(settings, args, dir));
   const { ZENDESK_BASE_URL: url = '', ZENDESK_OAUTH_CLIENT_SECRET: secret } = state;
   const urls = [boxes.zendesk.url, ...(url === '' ? [] : [url])];

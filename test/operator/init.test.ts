@@ -135,6 +135,38 @@ test('a person who still has an API token may use it, and is told how long', asy
   expect(existsSync(path.join(dir, 'secrets/zendesk-oauth-client-secret'))).toBe(false);
 });
 
+test('O7: what a sandbox prints is taken as it is; a wrong port and "<" go back, and answers are kept', async () => {
+  const { zendesk, pms } = boxes;
+  const terminal = new Terminal();
+  const done = init({ dir }, terminal.questions);
+  await terminal.answer('Zendesk address or subdomain', 'http://127.0.0.1:1');
+  await terminal.answer(
+    'Identifier of the Zendesk OAuth client (leave',
+    `ZENDESK_OAUTH_CLIENT_ID=${zendesk.clientId}`,
+  );
+  await terminal.answer('Secret of that OAuth client', `ZENDESK_OAUTH_CLIENT_SECRET=${zendesk.clientSecret}`);
+  await until(() => /127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\)/.test(printed));
+  // Back at the address; what was answered after it is offered again.
+  terminal.erase('http://127.0.0.1:1');
+  await terminal.answer('Zendesk address or subdomain', `ZENDESK_BASE_URL=${zendesk.url}/api/v2`);
+  await terminal.answer('Identifier of the Zendesk OAuth client', '');
+  await terminal.answer('Secret of that OAuth client (Enter: as before)', '');
+  await terminal.answer('PMS address', '<');
+  await terminal.answer('Zendesk address or subdomain', '');
+  await terminal.answer('Identifier of the Zendesk OAuth client', '');
+  await terminal.answer('Secret of that OAuth client (Enter: as before)', '');
+  await terminal.answer('PMS address', `PMS_BASE_URL=${pms.url}/api/v1`);
+  await terminal.answer('PMS API token', `PMS_TOKEN=${pms.token}`);
+  await done;
+  expect(settings()).toMatchObject({
+    zendeskBaseUrl: zendesk.url,
+    zendeskOauthClientId: zendesk.clientId,
+    pmsBaseUrl: pms.url,
+  });
+  expect(read('secrets/zendesk-oauth-client-secret').trim()).toBe(zendesk.clientSecret);
+  expect(read('secrets/pms-token').trim()).toBe(pms.token);
+});
+
 describe('without a terminal', () => {
   const OPTIONS = () => ({ dir, yes: true as const, zendeskUrl: boxes.zendesk.url, pmsUrl: boxes.pms.url });
   const before = { ...process.env };

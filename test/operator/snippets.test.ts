@@ -37,7 +37,7 @@ const SCRIPTS: [script: RegExp, test: string][] = [
   [/^run test:redmine$/, 'test/redmine/sync.test.ts'],
   [/^run test:roundup$/, 'test/roundup/sync.test.ts'],
   [/^run histories:record$/, 'test/integration/replay.test.ts'],
-  [/^run sandbox:(zendesk|pms)\b/, 'packages/zendesk-sandbox/test/api.test.ts'],
+  [/^run sandbox:(zendesk|pms)\b/, 'test/unit/sandboxSamples.test.ts'],
   [/^run bench:/, 'test/integration/rateBudget.test.ts'],
   [/^(ci|run build)$/, 'test/integration/package.test.ts'],
 ];
@@ -129,7 +129,7 @@ beforeAll(async () => {
     ['/run/secrets/sync', path.join(dir, 'secrets')],
   ];
   // A property that both sides changed, for a person to decide.
-  await run('pause');
+  await run('pause --yes');
   await boxes.zd('PUT', `/tickets/${ids.ticket}`, { ticket: { subject: 'from zendesk' } });
   await boxes.pm('PATCH', `/projects/${project() ?? ''}`, { title: 'from the pms' });
   await run('resume');

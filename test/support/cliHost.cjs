@@ -44,6 +44,8 @@ async function run({ args, env, cwd }) {
     delete require.cache[MAIN];
     require(MAIN);
   });
+  // A process of its own hears each stream once.
+  for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error');
   return { code, out, err };
 }
 

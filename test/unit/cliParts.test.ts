@@ -28,6 +28,8 @@ const reason = (code: ReasonCode, next: string | null = null) => ({
 });
 const both = { zendesk: side('zendesk:ticket:1'), pms: side('pms:project:P-1') };
 
+const RECORD = KEY.slice(KEY.indexOf('/') + 1);
+
 describe('when a pair goes on', () => {
   test.each<[string, Partial<Link>, string]>([
     ['a pair in agreement', { status: 'linked' }, 'nothing to do'],
@@ -55,17 +57,17 @@ describe('when a pair goes on', () => {
     [
       'a property in conflict',
       { status: 'conflict', conflicts: [{ row: 'title', zendesk: 'a', pms: 'b', since: NOW }] },
-      `when a person decides: conflicts resolve ${KEY} --row title --choose zendesk|pms (or --value '…')`,
+      `when a person decides: conflicts resolve ${RECORD} --row title --choose zendesk, or: conflicts resolve ${RECORD} --row title --choose pms, or: conflicts resolve ${RECORD} --row title --value '…'`,
     ],
     [
       'candidates',
       { status: 'conflict', candidates: ['pms:project:P-2'] },
-      `when a person decides: conflicts resolve ${KEY} with one of --link pms:project:P-2, --create, --unlink`,
+      `when a person decides: conflicts resolve ${RECORD} --link pms:project:P-2, or: conflicts resolve ${RECORD} --create, or: conflicts resolve ${RECORD} --unlink`,
     ],
     [
       'a stray',
       { status: 'conflict' },
-      `when a person decides: conflicts resolve ${KEY} with one of --create, --unlink`,
+      `when a person decides: conflicts resolve ${RECORD} --create, or: conflicts resolve ${RECORD} --unlink`,
     ],
     [
       'a quarantined pair',

@@ -27,8 +27,9 @@ const compose = z
 describe('docker-compose.yml', () => {
   const services = Object.entries(compose.services);
 
-  test('has Temporal, its Web UI, MongoDB, a worker and a webhook receiver', () => {
+  test('has Temporal, its Web UI, MongoDB, a worker, a webhook receiver and a console', () => {
     expect(Object.keys(compose.services).sort()).toEqual([
+      'console',
       'intake',
       'mongodb',
       'temporal',
@@ -60,6 +61,36 @@ describe('docker-compose.yml', () => {
       zendeskBaseUrl: 'https://acme.zendesk.com',
     });
   });
+});
+
+test('O11: MongoDB is a replica set, and every setting of .env reaches the worker', () => {
+  const file = readFileSync(path.join(ROOT, 'docker-compose.yml'), 'utf8');
+  const { services } = z.object({ services: z.record(z.string(), z.looseObject({})) }).parse(parse(file));
+  expect(services['mongodb']).toMatchObject({ command: ['--replSet', 'rs0', '--bind_ip_all'] });
+  expect(services['worker']).toMatchObject({ env_file: [{ path: '.env', required: false }] });
+  for (const { environment } of Object.values(compose.services))
+    if (environment['MONGODB_URI']) expect(environment['MONGODB_URI']).toContain('replicaSet=rs0');
+});
+
+test('O11: the console is reached at this machine, and holds no credential of either API', () => {
+  const filled = settingsOf('console');
+  expect(
+    loadIntakeConfigs(null, { ...filled, CONSOLE_TOKEN: 'a-console-token-of-24-chars' })[0],
+  ).toMatchObject({
+    consoleHost: '0.0.0.0',
+    mappingFile: '/app/mapping.yaml',
+  });
+  expect(compose.services['console']?.ports).toEqual(['127.0.0.1:8085:8085']);
+  expect(Object.keys(filled).filter((name) => /ZENDESK_.*(SECRET|TOKEN)|PMS_TOKEN/.test(name))).toEqual([]);
+});
+
+test('O11: the image can say that it is not well, and belongs to root; nothing of a trial gets into it', () => {
+  const image = readFileSync(path.join(ROOT, 'Dockerfile'), 'utf8');
+  expect(image).toMatch(/^HEALTHCHECK .*\/healthz/m);
+  expect(image).toMatch(/METRICS_PORT=9464/);
+  expect(image).not.toMatch(/COPY .*--chown=node/);
+  const ignored = readFileSync(path.join(ROOT, '.dockerignore'), 'utf8').split('\n');
+  expect(ignored).toEqual(expect.arrayContaining(['my-sync', '**/secrets', '**/.zendesk-pms-sync']));
 });
 
 test('the webhook receiver gets settings that it takes, and no credential of either API', () => {

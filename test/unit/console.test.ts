@@ -177,7 +177,10 @@ describe('both values of a pair', () => {
 
   test('in a list are text, and each page leads to the next with its filters', () => {
     const hostile = { ...link, conflicts: [{ row: 'note', zendesk: '<img src=x>', pms: 'p', since: NOW }] };
-    const list: PairList = { links: [hostile], query: { text: '"><b>' }, next: link._id };
+    const list: PairList = {
+      ...{ links: [hostile], query: { text: '"><b>' }, next: link._id },
+      ...{ isPartial: false, mapping },
+    };
     const links = deepLinks({
       temporalUiUrl: null,
       temporalNamespace: 'x',
@@ -193,6 +196,9 @@ describe('both values of a pair', () => {
     expect(pairs).toContain(`href="${pairUrl('/console', link._id)}"`);
     const conflicts = conflictsPage(list, { root: '/console' }).body.markup;
     expect(conflicts).toContain('<span class="value">&lt;img src=x&gt;</span>');
+    // O4: on a narrow screen each cell says its column; O5: a pair has its title, with its id below.
+    expect(conflicts).toMatch(/<td data-title="Zendesk">/);
+    expect(pairs).toMatch(/>s<\/a>\s*<div class="id">zendesk:ticket:1<\/div>/);
   });
 });
 

@@ -148,3 +148,9 @@ test('workers are scaled by the task queues that there are', () => {
     taskQueueOf(taskQueue, 'pms', 'interactive'),
   ]);
 });
+
+test('O11: a worker that hangs is restarted, and one without its servers is not ready', () => {
+  const worker = read('worker.yaml');
+  expect(worker).toMatch(/livenessProbe:\n\s+httpGet: \{ path: \/livez, port: metrics \}/);
+  expect(worker).toMatch(/readinessProbe:\n\s+httpGet: \{ path: \/healthz, port: metrics \}/);
+});

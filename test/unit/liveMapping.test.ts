@@ -41,6 +41,7 @@ async function follow() {
   const fields = { now: [field(1)], reads: 0 };
   const names = new Map<string, string>();
   const rests: string[][] = [];
+  const told = { pairs: 0, fails: 0 };
   const system = (properties: () => PropertyInfo[]) =>
     ({ properties: () => Promise.resolve(properties()), canFind: () => true }) as unknown as SystemPort;
   const systems: Record<Side, SystemPort> = {
@@ -51,49 +52,68 @@ async function follow() {
     pms: system(() => plain('x', 'severity')),
   };
   const store = {
+    troubles: { clear: () => Promise.resolve(), note: () => Promise.resolve() },
     mappings: { begin: () => Promise.resolve(null), keepBindings: () => Promise.resolve() },
     bindings: {
       formerNames: () => Promise.resolve(({ property }: { property: string }) => names.get(property)),
       keep: (bound: { property: string; name: string }[]) => {
+        const isOther = bound.some(({ property, name }) => (names.get(property) ?? name) !== name);
         for (const { property, name } of bound) names.set(property, name);
-        return Promise.resolve();
+        return Promise.resolve(isOther);
       },
       rest: (all: Resting[]) => {
+        const ended = (rests.at(-1) ?? []).filter((each) => all.every(({ what }) => what !== each));
         rests.push(all.map(({ what }) => what));
-        return Promise.resolve({ began: [], ended: [] });
+        return Promise.resolve({ began: [], ended });
       },
+      noteChange: () => Promise.resolve(),
     },
   } as unknown as LinkStore;
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'zps-live-')), 'mapping.yaml');
   writeFileSync(file, JSON.stringify(FILE));
-  const around = { systems, store, log: pino({ level: 'silent' }), metrics: new SyncMetrics() };
+  const tellPairs = () => {
+    if (told.fails > 0) {
+      told.fails -= 1;
+      return Promise.reject(new Error('Temporal is away'));
+    }
+    told.pairs += 1;
+    return Promise.resolve();
+  };
+  const around = { systems, store, log: pino({ level: 'silent' }), metrics: new SyncMetrics(), tellPairs };
   const live = await LiveMapping.follow(file, await checkMapping(loadMapping(file), systems, file), around);
   const row = () => live.current.entities.TicketToProject.rows[0];
-  return { live, fields, rests, row };
+  return { live, fields, rests, row, told };
 }
 
 beforeEach(() => jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] }));
 afterEach(() => jest.useRealTimers());
 
 test('a field that is deactivated makes its row rest within minutes, and goes on when it is back', async () => {
-  const { live, fields, rests, row } = await follow();
+  const { live, fields, rests, row, told } = await follow();
   expect(row()).toMatchObject({ zendesk: 'custom_fields.1' });
   fields.now = [];
   await jest.advanceTimersByTimeAsync(130_000);
   expect(row()).toMatchObject({ zendesk: 'custom_fields.1', restsOn: 'zendesk' });
   expect(rests.at(-1)).toEqual(['row "custom_fields.Severity ↔ severity"']);
+  expect(told.pairs).toBe(0);
   fields.now = [field(1)];
+  // The first time it fails; the pairs are told at the next look.
+  told.fails = 1;
   await jest.advanceTimersByTimeAsync(130_000);
   expect(row()?.restsOn).toBeUndefined();
   expect(rests.at(-1)).toEqual([]);
+  expect(told).toEqual({ pairs: 1, fails: 0 });
+  await jest.advanceTimersByTimeAsync(300_000);
+  expect(told.pairs).toBe(1);
   await live.stop();
 });
 
 test('A1: a field that is made anew under its title is bound anew', async () => {
-  const { live, fields, row } = await follow();
+  const { live, fields, row, told } = await follow();
   fields.now = [field(2)];
   await jest.advanceTimersByTimeAsync(130_000);
   expect(row()?.zendesk).toBe('custom_fields.2');
+  expect(told.pairs).toBe(1);
   await live.stop();
 });
 

@@ -1,18 +1,23 @@
 #!/usr/bin/env node
+import path from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { loadZendeskData } from './load';
+import { oneLine } from './common';
+import { loadZendeskData, type Loaded } from './load';
 import { SWITCHES, SWITCH_NAMES, type Rules } from './rules/switches';
 import { startZendeskSandbox } from './server';
 
 interface Options {
   port: number;
   data?: string;
+  empty?: true;
   rateLimit: number;
   incrementalLimit: number;
   ticketUpdateLimit: number;
   apiTokens: boolean;
   rule: Partial<Rules>;
 }
+
+const SAMPLES = path.resolve(__dirname, '../samples');
 
 /** `foreignOption=empties`, `optionTags=false`. */
 function withRule(setting: string, before: Partial<Rules>): Partial<Rules> {
@@ -28,11 +33,12 @@ function withRule(setting: string, before: Partial<Rules>): Partial<Rules> {
 
 /** `npm run sandbox:zendesk`: the Zendesk sandbox on its own. */
 async function main(): Promise<void> {
-  const { port, data, rateLimit, incrementalLimit, ticketUpdateLimit, apiTokens, rule } = new Command(
+  const { port, data, empty, rateLimit, incrementalLimit, ticketUpdateLimit, apiTokens, rule } = new Command(
     'zendesk-sandbox',
   )
     .option('--port <n>', 'port to listen on (0: a free one)', Number, 0)
-    .option('--data <dir>', 'load records from this folder')
+    .option('--data <dir>', 'load records from this folder, in place of the samples')
+    .option('--empty', 'load no records')
     .option('--rate-limit <n>', 'calls a minute', Number, 700)
     .option('--incremental-limit <n>', 'incremental exports a minute', Number, 10)
     .option('--ticket-update-limit <n>', 'ticket updates a minute; 20 in a trial account', Number, 100)
@@ -61,23 +67,36 @@ async function main(): Promise<void> {
     ...(clientId !== undefined && { clientId }),
     ...(clientSecret !== undefined && { clientSecret }),
   });
-  if (data !== undefined) console.log('loaded', await loadZendeskData(sandbox.store, data));
-  console.log(`Zendesk sandbox  ${sandbox.url}/api/v2`);
-  console.log(`credential       acts as ${sandbox.adminEmail}:`);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void sandbox.close());
+  try {
+    if (!empty) report(await loadZendeskData(sandbox.store, data ?? SAMPLES));
+  } catch (error) {
+    await sandbox.close();
+    throw error;
+  }
+  // Each line can be pasted into a shell, and each value into an answer of "zendesk-pms-sync init".
+  console.log(`ZENDESK_BASE_URL=${sandbox.url}`);
   console.log(`ZENDESK_OAUTH_CLIENT_ID=${sandbox.clientId}`);
   console.log(`ZENDESK_OAUTH_CLIENT_SECRET=${sandbox.clientSecret}`);
   if (apiTokens) {
     console.log(`ZENDESK_EMAIL=${sandbox.adminEmail}`);
     console.log(`ZENDESK_API_TOKEN=${sandbox.apiToken}`);
   }
+  console.log(`# acts as ${sandbox.adminEmail}; the API is at ${sandbox.url}/api/v2`);
   console.log(
-    `state, faults    ${sandbox.url}/_sandbox/state  /_sandbox/stats  /_sandbox/faults  /_sandbox/rules`,
+    `# state, faults: ${['state', 'stats', 'faults', 'rules', 'oauth'].map((each) => `${sandbox.url}/_sandbox/${each}`).join('  ')}`,
   );
-  console.log(`OAuth            ${sandbox.url}/_sandbox/oauth`);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void sandbox.close());
+  console.log('# Ctrl-C stops it; its records are gone then');
+}
+
+function report({ organizations, tickets, comments, users, skipped }: Loaded): void {
+  console.log(
+    `# Zendesk sandbox: ${organizations} organizations, ${tickets} tickets, ${comments} comments, ${users} users`,
+  );
+  for (const line of skipped) console.log(`# left out: ${line}`);
 }
 
 main().catch((error: unknown) => {
-  console.error(error);
+  console.error(oneLine(error));
   process.exitCode = 1;
 });

@@ -7,8 +7,8 @@ export interface Questions {
     question: string,
     options?: { given?: string; check?: (answer: string) => string | null },
   ): Promise<string>;
-  /** The answer is not shown. */
-  secret(question: string): Promise<string>;
+  /** The answer is not shown. @param kept Enter alone is an answer, too: what was given before counts again */
+  secret(question: string, kept?: boolean): Promise<string>;
 }
 
 /** @param streams in place of the terminal */
@@ -26,7 +26,30 @@ export function questions(streams?: {
         },
         streams,
       ),
-    secret: (message) =>
-      password({ message, mask: '•', validate: (answer) => answer !== '' || 'expected a value' }, streams),
+    secret: (message, kept = false) =>
+      password(
+        {
+          message: kept ? `${message} (Enter: as before)` : message,
+          mask: '•',
+          validate: (answer) => kept || answer !== '' || 'expected a value',
+        },
+        streams,
+      ),
   };
+}
+
+/** The answer that asks for the question before. */
+export const BACK = '<';
+
+/** A person wants to answer an earlier question anew. */
+export class GoBack extends Error {
+  override readonly name = 'GoBack';
+}
+
+/** An answer as it was meant: copied with its variable's name, in quotes, or with blanks around. @throws GoBack */
+export function pasted(answer: string): string {
+  const text = answer.trim().replace(/^(?:export\s+)?[A-Z][A-Z_]*=/, '');
+  const bare = /^(["'])(.*)\1$/.exec(text)?.[2] ?? text;
+  if (bare === BACK) throw new GoBack();
+  return bare.trim();
 }

@@ -8,6 +8,7 @@ export const CONFIG = [
 ] as const;
 export const CONNECTION = ['--connection <name>', 'which one, where the settings name several'] as const;
 
+/** Where `start` keeps the data of servers that it runs itself. */
 export const DATA_DIR = '.zendesk-pms-sync';
 
 /** Where a command finds its settings. */

@@ -8,7 +8,7 @@ import { NeedsHuman, RetryLater } from '../../systems/errors';
 import type { SystemPort } from '../../systems/port';
 import { apiTokenDaysLeft, apiTokenNotice } from '../../systems/zendesk/apiTokens';
 import { scopeNotice } from '../../systems/zendesk/zendeskAuth';
-import type { Questions } from './ask';
+import { BACK, pasted, type Questions } from './ask';
 import { paint, printLine } from './output';
 
 /** How `init` asks for credentials, and tries each until its system takes it. */
@@ -18,6 +18,13 @@ export interface Dialogue {
   ask: Questions | null;
   /** Standard output is for the results alone. */
   json: boolean;
+  /** What was answered before, by the variable's name: offered again, secrets by Enter alone. */
+  kept: Map<string, string>;
+}
+
+/** A dialogue that nothing was answered in yet. */
+export function dialogueWith(ask: Questions | null, json: boolean): Dialogue {
+  return { ask, json, kept: new Map() };
 }
 
 export type Secrets = Partial<Record<keyof typeof SECRET_FILES, string>>;
@@ -63,12 +70,18 @@ export async function signInToZendesk(
 async function firstClientId(
   option: string | undefined,
   email: string | undefined,
-  { ask }: Dialogue,
+  dialogue: Dialogue,
 ): Promise<string | null> {
+  const { ask, kept } = dialogue;
+  const keep = (name: string, text: string) => keptAs(dialogue, name, text);
   if (email !== undefined) return null;
-  const known = option ?? process.env['ZENDESK_OAUTH_CLIENT_ID'] ?? '';
-  if (known !== '') return ask ? ask.text(CLIENT, { given: known, check: filled }) : known;
-  if (ask) return (await ask.text(CLIENT_OR_TOKEN)).trim() || null;
+  const known = kept.get(CLIENT) ?? option ?? process.env['ZENDESK_OAUTH_CLIENT_ID'] ?? '';
+  if (known !== '')
+    return ask ? keep(CLIENT, await ask.text(CLIENT, { given: known, check: filled })) : known;
+  if (ask) {
+    const given = pasted(await ask.text(CLIENT_OR_TOKEN));
+    return given === '' ? null : keep(CLIENT, given);
+  }
   if (process.env['ZENDESK_EMAIL'] !== undefined) return null;
   throw new BadInput(
     '--zendesk-client-id: found nothing, and there is no terminal to ask at; expected the Identifier of an OAuth client',
@@ -79,7 +92,12 @@ function byClient(baseUrl: string, first: string, dialogue: Dialogue): Promise<A
   const scopes = process.env['ZENDESK_OAUTH_SCOPES'];
   let clientId = first;
   return accepted('zendesk', 'Zendesk', dialogue, async (attempt) => {
-    if (attempt > 1) clientId = (await dialogue.ask?.text(CLIENT, { given: clientId, check: filled })) ?? '';
+    if (attempt > 1)
+      clientId = keptAs(
+        dialogue,
+        CLIENT,
+        (await dialogue.ask?.text(CLIENT, { given: clientId, check: filled })) ?? '',
+      );
     const variable = 'ZENDESK_OAUTH_CLIENT_SECRET';
     const secret = await secretOf(variable, 'Secret of that OAuth client', dialogue, attempt);
     return {
@@ -105,7 +123,7 @@ async function byApiToken(
   let email = first;
   return accepted('zendesk', 'Zendesk', dialogue, async (attempt) => {
     const question = 'E-mail of the Zendesk admin';
-    email = await answer(dialogue, '--zendesk-email', email, question, emailFault);
+    email = emailOf(await answer(dialogue, '--zendesk-email', email, question, emailFault));
     const variable = 'ZENDESK_API_TOKEN';
     const token = await secretOf(variable, 'Zendesk API token', dialogue, attempt);
     return {
@@ -168,6 +186,7 @@ async function accepted<T extends Given & { notices?: string[] }>(
       return { ...given, systems };
     } catch (error) {
       if (!(error instanceof NeedsHuman) && !(error instanceof RetryLater)) throw error;
+      // Where no answer comes, or none that helps, the address is asked for again: see `init`.
       if (!dialogue.ask || error instanceof RetryLater || attempt === ATTEMPTS)
         throw new Problem(error.message);
       process.stderr.write(`${error.message}\n`);
@@ -175,30 +194,48 @@ async function accepted<T extends Given & { notices?: string[] }>(
   }
 }
 
-/** What is in the environment is tried first, and only once. */
+/** What is in the environment is tried first, and only once. @throws GoBack, BadInput */
 async function secretOf(
   variable: string,
   question: string,
-  { ask }: Dialogue,
+  dialogue: Dialogue,
   attempt: number,
 ): Promise<string> {
-  const known = attempt === 1 ? process.env[variable] : undefined;
-  if (known !== undefined) return known;
-  if (ask) return ask.secret(question);
+  const { ask, kept } = dialogue;
+  const before = attempt === 1 ? kept.get(variable) : undefined;
+  const known = attempt === 1 && before === undefined ? process.env[variable] : undefined;
+  if (known !== undefined) return keptAs(dialogue, variable, known);
+  if (ask) {
+    const given = pasted(await ask.secret(question, before !== undefined));
+    return keptAs(dialogue, variable, given === '' ? (before ?? '') : given);
+  }
   throw new BadInput(
     `${variable}: found nothing, and there is no terminal to ask at; expected the secret in this variable`,
   );
 }
 
+function keptAs({ kept }: Dialogue, name: string, text: string): string {
+  const given = pasted(text);
+  kept.set(name, given);
+  return given;
+}
+
 /** @throws BadInput if there is no terminal, and the given value is missing or wrong */
 export async function answer(
-  { ask }: Dialogue,
+  { ask, kept }: Dialogue,
   option: string,
   given: string | undefined,
   question: string,
   fault: (text: string) => string | null,
 ): Promise<string> {
-  if (ask) return ask.text(question, { ...(given !== undefined && { given }), check: fault });
+  if (ask) {
+    const offered = kept.get(option) ?? given;
+    const check = (text: string) => (text.trim() === BACK ? null : fault(pasted(text)));
+    const told = await ask.text(question, { ...(offered !== undefined && { given: offered }), check });
+    const meant = pasted(told);
+    kept.set(option, meant);
+    return meant;
+  }
   if (given === undefined || given === '')
     throw new BadInput(`${option}: found nothing, and there is no terminal to ask at; expected a value`);
   const wrong = fault(given);
@@ -211,9 +248,14 @@ function tell({ json }: Dialogue, notice: string): void {
 }
 
 function filled(text: string): string | null {
-  return text.trim() === '' ? 'expected the Identifier of an OAuth client' : null;
+  return text.trim() !== BACK && pasted(text) === '' ? 'expected the Identifier of an OAuth client' : null;
+}
+
+/** As Zendesk's own examples sign in: `ada@acme.example/token` */
+function emailOf(text: string): string {
+  return text.replace(/\/token$/, '');
 }
 
 function emailFault(text: string): string | null {
-  return z.email().safeParse(text).success ? null : 'expected an e-mail address';
+  return z.email().safeParse(emailOf(text)).success ? null : 'expected an e-mail address';
 }

@@ -1,10 +1,9 @@
 #!/usr/bin/env node
-import { Command, CommanderError, Option } from 'commander';
-import { ConfigError } from '../../config/config';
-import { NoAnswerError, NoServerError } from '../../platform/embedded/embeddedServers';
-import { MissingPackage } from '../../platform/optionalPackage';
-import { NewerStore } from '../../links/migrations/storedSchema';
-import { MappingError } from '../../sync/mappingFile';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Command, Option } from 'commander';
+import { z } from 'zod';
+import { projectRoot } from '../../platform/embedded/serverCache';
 import { registerAside } from './commands/asideCommand';
 import { registerBackfill } from './commands/backfillCommand';
 import { registerConflicts } from './commands/conflictsCommand';
@@ -23,13 +22,14 @@ import { registerRebuild } from './commands/rebuildCommand';
 import { registerReconcile } from './commands/reconcileCommand';
 import { registerResync } from './commands/resyncCommand';
 import { registerRemap } from './commands/remapCommand';
+import { registerSchedules } from './commands/schedulesCommand';
 import { registerStatus } from './commands/statusCommand';
 import { registerStore } from './commands/storeCommand';
 import { registerUndo } from './commands/undoCommand';
 import { registerVerify } from './commands/verifyCommand';
 import { webhooksCommand } from './commands/webhooksCommand';
-import { BadInput, Problem } from '../operatorErrors';
-import { CONFIG } from './common';
+import { CONFIG, DATA_DIR } from './common';
+import { endWithReader, reported } from './errorReport';
 import { receiveWebhooks } from './serveIntake';
 import { serveCodec } from './serveCodec';
 import { start, type StartOptions } from './startService';
@@ -42,13 +42,20 @@ async function main(argv: string[]): Promise<void> {
   const program = new Command('zendesk-pms-sync').description(
     'Two-way sync between Zendesk and a PMS, on Temporal',
   );
-  program.exitOverride();
+  program
+    .exitOverride()
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .option('--no-color', 'no colours; as a variable: NO_COLOR=1')
+    .hook('preAction', (_, command) => {
+      if (command.optsWithGlobals()['color'] === false) process.env['NO_COLOR'] = '1';
+    });
   program
     .command('start')
     .description('run worker, schedules and webhook receiver')
     .option(...CONFIG)
     .option('--connection <names...>', 'serve only these connections')
-    .option('--data <dir>', 'folder for the data of servers that this command starts', '.zendesk-pms-sync')
+    .option('--data <dir>', 'folder for the data of servers that this command starts', DATA_DIR)
+    .option('--json', 'print the log as JSON on a terminal, too')
     .addOption(new Option('--only <part>', 'run only this part').choices(['worker', 'intake']))
     .action(async ({ only, ...options }: StartOptions & { only?: 'worker' | 'intake' }) =>
       only === 'intake' ? receiveWebhooks(options) : start(options, only !== 'worker'),
@@ -76,37 +83,28 @@ async function main(argv: string[]): Promise<void> {
   registerReconcile(program);
   registerControl(program);
   registerUndo(program);
+  registerSchedules(program);
   registerStore(program);
   registerVerify(program);
   registerConform(program);
   await program.parseAsync(argv);
 }
 
-/** Prints the error, in one line if a person can correct the cause. @returns the exit code */
-function report(error: unknown): number {
-  // Its message, or the help that was asked for, is printed already.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof Problem) {
-    console.error(error.message);
-    return 1;
-  }
-  const mendable = [
-    ConfigError,
-    MappingError,
-    NewerStore,
-    NoServerError,
-    NoAnswerError,
-    MissingPackage,
-    BadInput,
-  ];
-  if (mendable.some((kind) => error instanceof kind)) {
-    // One of our own classes: its message is for the person who can correct the cause.
-    console.error((error as Error).message);
-    return 2;
-  }
-  console.error(error);
-  return 1;
+/** Of the package, from the compiled file and from the source alike. */
+function packageVersion(): string {
+  const file = path.join(projectRoot(), 'package.json');
+  return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8'))).version;
 }
+
+/** Prints the error, in one line unless it is a bug. @returns the exit code */
+function report(error: unknown): number {
+  const told = reported(error);
+  if (!told) console.error(error);
+  else if (told.line !== null) console.error(told.line);
+  return told?.code ?? 1;
+}
+
+for (const stream of [process.stdout, process.stderr]) endWithReader(stream, () => process.exit());
 
 main(process.argv).catch((error: unknown) => {
   // A failed start leaves connections and threads of the SDK; the supervisor must see that the process has ended.

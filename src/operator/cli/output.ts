@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { COLUMN_GAP, fitted } from './fitTable';
 import type { Json } from '../../sync/record';
 
 /** What commands print: tables for people, JSON for machines. Results go to stdout, errors to stderr. */
@@ -45,21 +46,33 @@ export function printJson(value: unknown): void {
   printLine(jsonOf(value, 2));
 }
 
-/** Rows under titles; on a terminal the last column is cut to its width, in a file it is whole. */
+/** Rows under titles. On a terminal, cells are broken to its width, and nothing is cut; in a file each row is a line. */
 export function printTable(titles: string[], rows: string[][]): void {
+  const { isTTY, columns } = process.stdout;
   const cells = rows.map((row) => row.map(safe));
+  const fit = isTTY ? fitted(titles, cells, columns) : { titles, rows: cells };
+  if (!fit) return printRecords(titles, cells);
   const table = new Table({
-    head: titles,
+    head: fit.titles,
     chars: NO_LINES,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': COLUMN_GAP },
   });
-  table.push(...cells);
-  const [first = '', ...lines] = table.toString().split('\n');
-  printLine(paint('bold', first.trimEnd()));
-  for (const line of lines) printLine(cut(line.trimEnd()));
+  table.push(...fit.rows);
+  const heading = Math.max(...fit.titles.map((title) => title.split('\n').length));
+  table
+    .toString()
+    .split('\n')
+    .forEach((line, n) => printLine(n < heading ? paint('bold', line.trimEnd()) : line.trimEnd()));
 }
 
-const COLUMN_GAP = 2;
+/** Each row as lines of its own, where the columns do not fit beside each other. */
+function printRecords(titles: string[], rows: string[][]): void {
+  rows.forEach((row, n) => {
+    if (n > 0) printLine();
+    row.forEach((cell, column) => printLine(`${paint('bold', `${titles[column] ?? ''}:`)} ${cell}`));
+  });
+}
+
 /** Nothing is drawn between cells: columns are easy to copy, and to read with other programs. */
 const NO_LINES = Object.fromEntries(
   ['top', 'bottom', 'left', 'mid', 'right']
@@ -67,13 +80,6 @@ const NO_LINES = Object.fromEntries(
     .concat('middle')
     .map((name) => [name, '']),
 );
-
-function cut(line: string): string {
-  const { columns, isTTY } = process.stdout;
-  const letters = [...line];
-  if (!isTTY || letters.length <= columns) return line;
-  return `${letters.slice(0, columns - 1).join('')}…`;
-}
 
 /**
  * Tells a person at a terminal how far a long command is; into a file it writes nothing, or a line now and then.

@@ -10,6 +10,7 @@ import type { ConsoleContext } from '../console/consoleContext';
 import { rootOf } from '../console/layout';
 import { createConsole } from '../console/consoleServer';
 import { openLinkStore, type LinkStore } from '../../links/linkStore';
+import { cannotListen } from '../../platform/systemErrors';
 import type { Tracing } from '../../platform/tracing';
 import { clientOver, connectionOptions, type TemporalConfig } from '../../workers/temporalClient';
 import type { Servers } from '../../workers/service';
@@ -37,18 +38,33 @@ export interface Console {
   stop(): Promise<void>;
 }
 
+export interface ConsoleOptions {
+  /** Of a Temporal Web UI that was started along. */
+  uiUrl?: string | null;
+  tracing?: Tracing | null;
+  /** The folder of servers that were started along. */
+  dataDir?: string | null;
+}
+
+interface Surroundings {
+  client: Client;
+  mongo: MongoClient;
+  uiUrl: string | null;
+  log: Logger;
+  dataDir: string | null;
+}
+
 const SERVER_WITHIN_MS = 5_000;
 
 /**
  * Serves the console where a way in is configured; null where none is. Neither server has to be there yet.
- * @param uiUrl of a Temporal Web UI that was started along
  * @throws ConfigError where it cannot listen, MappingError
  */
 export async function startConsole(
   configs: Several<ConsoleConfig>,
   { temporalAddress, mongodbUri }: Servers,
   log: Logger,
-  { uiUrl = null, tracing = null }: { uiUrl?: string | null; tracing?: Tracing | null } = {},
+  { uiUrl = null, tracing = null, dataDir = null }: ConsoleOptions = {},
 ): Promise<Console | null> {
   const [config] = configs;
   const { consoleToken: token = null, consoleUserHeader: header = null, consoleTrustedProxies } = config;
@@ -63,7 +79,7 @@ export async function startConsole(
   const mongo = mongoClient(mongodbUri, { serverSelectionTimeoutMS: SERVER_WITHIN_MS });
   const client = clientOver(connection, config, tracing);
   const app = createConsole({
-    connections: configs.map((each) => contextOf(each, { client, mongo, uiUrl, log })),
+    connections: configs.map((each) => contextOf(each, { client, mongo, uiUrl, log, dataDir })),
     access: { token, userHeader: header?.toLowerCase() ?? null, trustedProxies: consoleTrustedProxies },
     log,
     now: Date.now,
@@ -78,8 +94,7 @@ export async function startConsole(
     await app.listen({ host, port });
   } catch (error) {
     await close();
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new ConfigError(`CONSOLE_HOST, CONSOLE_PORT: cannot listen on ${host}:${port} (${code})`);
+    throw new ConfigError(`CONSOLE_HOST, CONSOLE_PORT: ${cannotListen(host, port, error)}`);
   }
   const address = app.server.address() as AddressInfo;
   log.info({ host, port: address.port }, 'console');
@@ -89,7 +104,7 @@ export async function startConsole(
 
 function contextOf(
   config: ConsoleConfig,
-  { client, mongo, uiUrl, log }: { client: Client; mongo: MongoClient; uiUrl: string | null; log: Logger },
+  { client, mongo, uiUrl, log, dataDir }: Surroundings,
 ): ConsoleContext {
   const { connection, taskQueue, pairPrefix, mappingFile } = config;
   const db = mongo.db(config.mongodbDatabase);
@@ -108,6 +123,7 @@ function contextOf(
     mapping: () => loadMapping(mappingFile),
     taskQueue,
     pairPrefix,
+    dataDir,
     links: deepLinks({
       temporalUiUrl: config.temporalUiUrl ?? uiUrl,
       temporalNamespace: config.temporalNamespace,

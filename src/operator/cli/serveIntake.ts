@@ -11,6 +11,7 @@ import {
 import type { Counts } from '../../sync/deliveryCounts';
 import { startIntake } from '../../intake/intake';
 import type { Side } from '../../sync/record';
+import { cannotListen } from '../../platform/systemErrors';
 import { startTracing, type Tracing } from '../../platform/tracing';
 import { clientOver, connectionOptions, type TemporalConfig } from '../../workers/temporalClient';
 import { serviceLogger, type Servers } from '../../workers/service';
@@ -109,11 +110,9 @@ export async function startReceiver(
     };
   } catch (error) {
     await close();
-    const { code, syscall } = error as NodeJS.ErrnoException;
-    if (syscall !== 'listen') throw error;
-    throw new ConfigError(
-      `INTAKE_HOST, INTAKE_PORT: cannot listen on ${config.intakeHost}:${config.intakePort} (${code ?? 'unknown error'})`,
-    );
+    if ((error as NodeJS.ErrnoException).syscall !== 'listen') throw error;
+    const where = cannotListen(config.intakeHost, config.intakePort, error);
+    throw new ConfigError(`INTAKE_HOST, INTAKE_PORT: ${where}`);
   }
 }
 

@@ -2,11 +2,17 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { ConfigError, type Config } from '../../config/config';
+import { isAlive } from '../../platform/embedded/process';
 import type { Servers } from '../../workers/service';
 
 /** Where other commands find the servers that `start` runs itself: a file in its data folder, while it runs. */
 
-const schema = z.object({ temporalAddress: z.string(), mongodbUri: z.string() });
+const schema = z.object({
+  temporalAddress: z.string().optional(),
+  mongodbUri: z.string().optional(),
+  /** Of the process that runs them. */
+  pid: z.number().optional(),
+});
 
 /** Leaves the addresses of servers of our own; those from the configuration (which may hold a password) are not written. */
 export function leaveAddresses(dataDir: string, config: Config, servers: Servers): () => void {
@@ -16,7 +22,7 @@ export function leaveAddresses(dataDir: string, config: Config, servers: Servers
   };
   if (Object.keys(own).length === 0) return () => undefined;
   mkdirSync(dataDir, { recursive: true });
-  writeFileSync(fileIn(dataDir), JSON.stringify(own));
+  writeFileSync(fileIn(dataDir), JSON.stringify({ ...own, pid: process.pid }));
   return () => rmSync(fileIn(dataDir), { force: true });
 }
 
@@ -37,7 +43,9 @@ export function foundAddress(name: keyof Servers, config: Config, dataDir: strin
 
 function left(dataDir: string): Partial<Servers> {
   try {
-    return schema.partial().parse(JSON.parse(readFileSync(fileIn(dataDir), 'utf8'))) as Partial<Servers>;
+    const { pid, ...servers } = schema.parse(JSON.parse(readFileSync(fileIn(dataDir), 'utf8')));
+    // A process that was killed left its file, and its servers ended with it.
+    return pid === undefined || isAlive(pid) ? (servers as Partial<Servers>) : {};
   } catch {
     // No file, or a truncated one: treated as if nothing ran.
     return {};

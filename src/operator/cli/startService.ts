@@ -1,7 +1,13 @@
 import type { Logger } from 'pino';
 import { ConfigError, each, loadConfig, loadConfigs, type Config, type Several } from '../../config/config';
 import { configuredBudgets, configuredSystems } from '../../config/configuredSystems';
-import { startMongo, startTemporal, ensureSearchAttributes } from '../../platform/embedded/embeddedServers';
+import {
+  ensureSearchAttributes,
+  lockFolder,
+  startMongo,
+  startTemporal,
+  type FolderLock,
+} from '../../platform/embedded/embeddedServers';
 import { SIDES, type Side } from '../../sync/record';
 import { NeedsHuman, RetryLater } from '../../systems/errors';
 import { missingScopes, type Grant } from '../../systems/oauth';
@@ -9,36 +15,78 @@ import type { SystemPort } from '../../systems/port';
 import { SyncMetrics } from '../../activities/metrics';
 import { startTracing } from '../../platform/tracing';
 import { connectionOptions } from '../../workers/temporalClient';
-import type { Connection, ConnectionParts } from '../../workers/connection';
-import { serviceLogger, startService } from '../../workers/service';
+import type { Backbone, Connection, ConnectionParts } from '../../workers/connection';
+import { serviceLogger, startService, type Servers, type Service } from '../../workers/service';
 import { SEARCH_ATTRIBUTES } from '../../workflows/searchAttributes';
 import { loadMapping } from '../../config/loadMapping';
-import { startConsole } from './serveConsole';
-import { onStopSignal, startReceiver } from './serveIntake';
+import { markAccounts } from './accountLock';
+import { ROOT } from '../console/layout';
+import { printLine } from './output';
+import { startConsole, type Console } from './serveConsole';
+import { healthOf } from './health';
+import { onStopSignal, startReceiver, type Receiver } from './serveIntake';
 import { leaveAddresses } from './servers';
+import { whatWillBeWritten, whereEverythingIs, type Addresses } from './startScreen';
+import { terminalLog } from './terminalLog';
 
 export interface StartOptions {
   config?: string;
   /** Just these, of several. */
   connection?: string[];
   data: string;
+  /** JSON on a terminal, too. */
+  json?: true;
 }
 
 /**
  * `npm start`: checks configuration, mapping and both credentials, starts what servers are not given, and
  * runs until it is told to stop. The webhook receiver runs along where a webhook's secret is configured, the console
- * where a way in is.
+ * where a way in is. A person at a terminal sees what is about to be written, addresses, and a line for each change; off
+ * a terminal, the log is JSON.
  */
 export async function start(options: StartOptions, withIntake: boolean): Promise<void> {
   const { config: configFile = null, connection: names = [], data: dataDir } = options;
   const configs = loadConfigs(configFile, process.env, names);
   const [config] = configs;
-  const log = serviceLogger(config.logLevel);
-  const tracing = startTracing();
-  const connections = each(configs, (one) => connectionOf(one, configFile, log));
-  if (config.connection === null) await checkOnly(connections[0]);
+  const screen = process.stdout.isTTY && options.json !== true ? printLine : null;
+  const log = serviceLogger(config.logLevel, screen ? terminalLog(screen) : null);
+  const lock = needsServers(config) ? await lockFolder(dataDir, 'start') : null;
+  const marks: (FolderLock | null)[] = [];
+  try {
+    for (const one of configs) marks.push(await markAccounts(one, dataDir));
+    const tracing = startTracing();
+    const connections = each(configs, (one) => connectionOf(one, configFile, log));
+    if (config.connection === null) await checkOnly(connections[0], screen);
+    await withOwnServers({ config, dataDir, log, tracing }, (found) =>
+      runUntilStopped(found, { configs, connections, withIntake, dataDir, log, tracing, lock, screen }),
+    );
+  } finally {
+    for (const mark of marks) await mark?.release();
+    await lock?.release();
+  }
+}
 
-  const temporalConnection = connectionOptions(config);
+/** Whether this command is to run a server itself: then no other may use the folder. */
+export function needsServers({ temporalAddress, mongodbUri }: Config): boolean {
+  return temporalAddress === undefined || mongodbUri === undefined;
+}
+
+interface FoundServers extends Servers {
+  temporalUi: string | null;
+}
+
+interface Environment {
+  config: Config;
+  dataDir: string;
+  log: Logger;
+  tracing: ReturnType<typeof startTracing>;
+}
+
+/** Starts what servers are not given, for as long as the work takes. */
+async function withOwnServers(
+  { config, dataDir, log, tracing }: Environment,
+  work: (servers: FoundServers) => Promise<void>,
+): Promise<void> {
   const onProgress = (line: string) => log.info(line);
   const temporal = await startTemporal({
     onProgress,
@@ -47,16 +95,13 @@ export async function start(options: StartOptions, withIntake: boolean): Promise
     searchAttributes: SEARCH_ATTRIBUTES,
     uiPort: 0,
     ...(config.temporalAddress !== undefined && { temporalAddress: config.temporalAddress }),
-    temporalConnection,
+    temporalConnection: connectionOptions(config),
   });
   try {
     const mongodbUri = config.mongodbUri === undefined ? {} : { mongodbUri: config.mongodbUri };
     const mongo = await startMongo({ onProgress, dataDir, ...mongodbUri });
     try {
-      await runUntilStopped(
-        { temporal, mongodbUri: mongo.uri },
-        { configs, connections, withIntake, dataDir, log, tracing },
-      );
+      await work({ temporalAddress: temporal.address, temporalUi: temporal.uiUrl, mongodbUri: mongo.uri });
     } finally {
       await mongo.stop();
     }
@@ -73,52 +118,98 @@ interface Run {
   dataDir: string;
   log: Logger;
   tracing: ReturnType<typeof startTracing>;
+  lock: FolderLock | null;
+  /** Prints for a person; null where the log is JSON. */
+  screen: ((line: string) => void) | null;
 }
 
 /** Runs the service, the receiver and the console, from when both servers are there until it is told to stop. */
-async function runUntilStopped(
-  { temporal, mongodbUri }: { temporal: { address: string; uiUrl: string | null }; mongodbUri: string },
-  { configs, connections, withIntake, dataDir, log, tracing }: Run,
-): Promise<void> {
+async function runUntilStopped(found: FoundServers, run: Run): Promise<void> {
+  const { configs, connections, dataDir, log, tracing } = run;
   const [config] = configs;
+  const { temporalUi, ...servers } = found;
   const { temporalNamespace } = config;
+  const { temporalAddress } = servers;
   if (
     !(await ensureSearchAttributes(
-      temporal.address,
+      temporalAddress,
       temporalNamespace,
       SEARCH_ATTRIBUTES,
       connectionOptions(config),
     ))
   )
     log.warn({ expected: SEARCH_ATTRIBUTES }, 'this Temporal has no operator API; create these there');
-  const servers = { temporalAddress: temporal.address, mongodbUri };
-  const service = await startService(connections, servers, { log, tracing });
+  const doors = await openDoors(found, run);
+  let service: Service;
+  try {
+    const own = run.lock ? dataDir : null;
+    const health = (at: Backbone) => healthOf(configs, at, own);
+    service = await startService(connections, servers, { log, tracing, health });
+  } catch (error) {
+    await doors.close();
+    throw error;
+  }
   const takeBack = leaveAddresses(dataDir, config, servers);
   try {
-    const receiver = withIntake ? await startReceiver(configs, servers, log, tracing) : null;
-    for (const { config, metrics } of connections) {
-      const counts = receiver?.counts.get(config.connection);
-      if (counts) metrics.watchWebhooks(counts);
-    }
-    const { uiUrl } = temporal;
-    const webConsole = withIntake ? await startConsole(configs, servers, log, { uiUrl, tracing }) : null;
-    log.info({ temporal: temporal.address, ui: temporal.uiUrl }, 'running; Ctrl-C stops');
+    showRunning(
+      { config, temporal: temporalAddress, temporalUi, mongodb: servers.mongodbUri, ...doors },
+      run,
+    );
     const stop = async () => {
-      await receiver?.stop();
-      await webConsole?.stop();
+      await doors.close();
       await service.stop();
     };
     onStopSignal(() => stop().catch((error: unknown) => log.error({ err: error }, 'while stopping')));
-    await service.done.finally(async () => {
-      await receiver?.stop();
-      await webConsole?.stop();
-    });
+    await service.done.finally(() => doors.close());
   } catch (error) {
     await service.stop();
     throw error;
   } finally {
     takeBack();
   }
+}
+
+interface Doors extends Pick<Addresses, 'console' | 'receiver'> {
+  close(): Promise<void>;
+}
+
+/** Receiver and console listen before any worker runs: a port in use ends the start while there is nothing to stop. */
+async function openDoors({ temporalUi, ...servers }: FoundServers, run: Run): Promise<Doors> {
+  const { configs, connections, withIntake, dataDir, lock, log, tracing } = run;
+  if (!withIntake) return { console: null, receiver: null, close: async () => undefined };
+  const [{ consoleHost, intakeHost }] = configs;
+  const receiver: Receiver | null = await startReceiver(configs, servers, log, tracing);
+  let webConsole: Console | null;
+  try {
+    const own = lock ? dataDir : null;
+    webConsole = await startConsole(configs, servers, log, { uiUrl: temporalUi, tracing, dataDir: own });
+  } catch (error) {
+    await receiver?.stop();
+    throw error;
+  }
+  for (const { config, metrics } of connections) {
+    const counts = receiver?.counts.get(config.connection);
+    if (counts) metrics.watchWebhooks(counts);
+  }
+  return {
+    console: webConsole && `http://${consoleHost}:${webConsole.port}${ROOT}`,
+    receiver: receiver && `http://${intakeHost}:${receiver.port}`,
+    async close() {
+      await receiver?.stop();
+      await webConsole?.stop();
+    },
+  };
+}
+
+function showRunning(addresses: Addresses, { log, lock, screen }: Run): void {
+  const { temporal, temporalUi, console: webConsole } = addresses;
+  log.info({ temporal, ui: temporalUi }, 'running; Ctrl-C stops');
+  lock?.tell({
+    Temporal: temporal,
+    ...(temporalUi !== null && { 'Web UI': temporalUi }),
+    ...(webConsole !== null && { console: webConsole }),
+  });
+  for (const line of screen ? ['', ...whereEverythingIs(addresses), ''] : []) screen?.(line);
 }
 
 function connectionOf(config: Config, file: string | null, log: Logger): Connection {
@@ -152,12 +243,17 @@ function warnOfMissingScopes(grant: Grant, connection: string | null, log: Logge
     );
 }
 
-/** What is wrong with an only connection ends the start, before any server is. */
-async function checkOnly(only: Connection): Promise<void> {
-  loadMapping(only.config.mappingFile);
+/** What is wrong with an only connection ends the start, before any server is; what will be written is said. */
+async function checkOnly(only: Connection, screen: Run['screen']): Promise<void> {
+  const { config, log } = only;
+  const mapping = loadMapping(config.mappingFile);
   const { systems } = only.parts();
-  for (const side of SIDES)
-    only.log.info({ side, as: await introduce(systems[side], side) }, 'credential accepted');
+  const as: Record<Side, string> = { zendesk: '', pms: '' };
+  for (const side of SIDES) {
+    as[side] = await introduce(systems[side], side);
+    log.info({ side, as: as[side] }, 'credential accepted');
+  }
+  for (const line of screen ? whatWillBeWritten({ config, as, mapping }) : []) screen?.(line);
 }
 
 /** One call with the credential, so that a wrong one ends the start and not the first write. */

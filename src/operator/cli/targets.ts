@@ -1,4 +1,5 @@
 import { LINK_STATUSES, type LinkStatus } from '../../sync/link';
+import { REASONS, wordsOf } from '../../sync/reasons';
 import { ENTITY_TYPES, type EntityType } from '../../sync/record';
 import { BadInput } from '../operatorErrors';
 
@@ -14,6 +15,14 @@ export function statusNamed(text: string): LinkStatus {
   const found = LINK_STATUSES.find((status) => status === text);
   if (found) return found;
   throw new BadInput(`--status: found "${text}", expected one of ${LINK_STATUSES.join(', ')}`);
+}
+
+/** @throws BadInput */
+export function codeNamed(text: string): string {
+  if (wordsOf(text)) return text;
+  throw new BadInput(
+    `--code: found "${text}", expected one of ${Object.keys(REASONS).sort().join(', ')} (docs/reasons.md)`,
+  );
 }
 
 /** @throws BadInput */

@@ -5,12 +5,12 @@ import type { OperatorContext } from '../operatorContext';
 import { decide, type Choice } from '../decide';
 import { BadInput } from '../operatorErrors';
 import { pairNamed } from '../findPairs';
+import { setPaused } from '../pauseSchedule';
 import { ENTITY_TYPES } from '../../sync/record';
 import { steer } from '../../workers/steer';
 import { pairCommands } from '../../workers/hint';
 import type { ConsoleContext } from './consoleContext';
 import { pairUrl } from './layout';
-import { setPaused } from './pages/schedulesPage';
 import { viewerOf, type DONE } from './views';
 
 /** Seconds that a browser is kept waiting for a pair's answer. */

@@ -20,6 +20,8 @@ export interface ConsoleContext {
   taskQueue: string;
   /** Before a pair's key, in its workflow id. */
   pairPrefix: string;
+  /** The folder of servers that `start` runs itself; null where they run elsewhere. */
+  dataDir: string | null;
   links: DeepLinks;
   log: Logger;
   now: () => number;

@@ -1,9 +1,9 @@
 import type { FastifyReply } from 'fastify';
-import type { CanonicalKey } from '../../sync/canonicalKey';
+import { parseCanonicalKey, refKey, type CanonicalKey } from '../../sync/canonicalKey';
 import type { Json } from '../../sync/record';
 import { textOf } from '../../sync/values';
 import type { ConsoleContext } from './consoleContext';
-import { html, type Html, type Part } from './html';
+import { Html, escapeText, html, type Part } from './html';
 import type { Session } from './sessions';
 import { STYLE_VERSION } from './style';
 
@@ -149,10 +149,34 @@ export function table(caption: string, titles: readonly string[], rows: readonly
         </tr>
       </thead>
       <tbody>
-        ${rows}
+        ${rows.map((row) => labelled(row, titles))}
       </tbody>
     </table>
   </div>`;
+}
+
+/** Each cell says its column, which a narrow screen shows in place of the heading. */
+function labelled(row: Part, titles: readonly string[]): Part {
+  if (!(row instanceof Html)) return row;
+  let column = -1;
+  let span = 1;
+  const markup = row.markup.replace(/<(td|th)\b([^>]*)>/g, (_, name: string, attributes: string) => {
+    column += span;
+    span = Number(/colspan="(\d+)"/.exec(attributes)?.[1] ?? 1);
+    const title = titles[column] ?? '';
+    return name === 'th' ? `<th${attributes}>` : `<td data-title="${escapeText(title)}"${attributes}>`;
+  });
+  return new Html(markup);
+}
+
+/** A pair by its title, with its id below; by its id alone where it has no title. */
+export function namedPair(root: string, key: CanonicalKey, title: string): Html {
+  const { origin } = parseCanonicalKey(key);
+  const id = refKey(origin);
+  return title === ''
+    ? html`<a href="${pairUrl(root, key)}">${id}</a>`
+    : html`<a href="${pairUrl(root, key)}">${title}</a>
+        <div class="id">${id}</div>`;
 }
 
 export function mark(word: string): Html {

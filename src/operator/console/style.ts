@@ -29,8 +29,12 @@ h1 { font-size: 1.5rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.2rem; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; color: var(--soft); padding: .25rem 0; }
-th, td { text-align: left; vertical-align: top; padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+th, td { text-align: left; vertical-align: top; padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line); }
+tbody th { font-weight: 500; }
 thead th { color: var(--soft); font-weight: 600; }
+td, tbody th { overflow-wrap: break-word; }
+td .value, td.long { overflow-wrap: anywhere; } td.long { min-width: 14rem; }
+.id { font-size: .875rem; color: var(--soft); overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
 .value { white-space: pre-wrap; unicode-bidi: isolate; }
 .mark { font-weight: 600; }
@@ -48,7 +52,7 @@ fieldset { border: 1px solid var(--line); border-radius: .25rem; margin: 1rem 0;
 legend { font-weight: 600; padding: 0 .4rem; }
 .two { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 1rem 2rem; }
 .notice { border-left: 4px solid var(--good); background: var(--raised); padding: .6rem 1rem; }
-.notice.bad { border-color: var(--bad); }
+.notice.bad { border-color: var(--bad); } .notice.wait { border-color: var(--wait); } .notice + .notice { margin-top: .5rem; }
 .chart { margin: 1rem 0; } .chart svg { width: 100%; height: auto; }
 figcaption { font-weight: 600; }
 svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
@@ -57,7 +61,18 @@ details summary { color: var(--link); cursor: pointer; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 1rem; padding: 0; list-style: none; }
 .tiles a { display: block; padding: .75rem 1rem; border: 1px solid var(--line); border-radius: .25rem; background: var(--raised); text-decoration: none; color: var(--ink); }
 .tiles strong { display: block; font-size: 1.6rem; }
-@media (max-width: 40rem) { dl.facts { grid-template-columns: 1fr; } }
+@media (max-width: 48rem) {
+  main, header { padding-left: 1rem; padding-right: 1rem; }
+  dl.facts { grid-template-columns: 1fr; } dl.facts dd { margin-bottom: .5rem; }
+  .two { grid-template-columns: 1fr; }
+  /* One record below another: a row is a card, and each cell says its column. */
+  .wide thead { position: absolute; left: -100vw; }
+  .wide table, .wide tbody, .wide tr, .wide td, .wide tbody th, .wide caption { display: block; }
+  .wide tr { border: 1px solid var(--line); border-radius: .25rem; margin: .5rem 0; padding: .25rem .75rem; }
+  .wide td, .wide tbody th { border: 0; padding: .2rem 0; min-width: 0; }
+  .wide td[data-title]::before { content: attr(data-title) ": "; color: var(--soft); }
+  form.row label, form.row input, form.row select { width: 100%; }
+}
 `;
 
 export const STYLE_VERSION = createHash('sha256').update(STYLE).digest('hex').slice(0, 12);

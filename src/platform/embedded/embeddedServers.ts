@@ -3,3 +3,5 @@ export { startMongo, prepareMongo } from './mongo';
 export { ensureSearchAttributes, prepareTemporal, startTemporal } from './temporal';
 export { NoAnswerError, NoServerError } from './ways';
 export type { EmbeddedMongo, EmbeddedOptions, EmbeddedTemporal } from './options';
+export { FolderInUse, lockFolder, occupantOf, type FolderLock } from './folderLock';
+export { ServerFailed } from './process';

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync }
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { MongoClient } from 'mongodb';
-import { buildOnce, cacheRoot, canDownload, onPath, projectRoot, runBuild } from './serverCache';
+import { buildOnce, cacheRoot, canDownload, onPath, projectRoot, runBuild, runnable } from './serverCache';
 import type { EmbeddedMongo, EmbeddedOptions } from './options';
 import { optionalPackage } from '../optionalPackage';
 import { freePort } from '../ports';
@@ -20,7 +20,7 @@ const DOWNLOAD_HOST = 'https://fastdl.mongodb.org';
 /** The command that starts a server on a port with its data in a folder (null: in memory where it can). */
 type Command = (port: number, dataDir: string | null, heapMb?: number) => string[];
 
-/** @throws NoServerError where no way works; Error where a given address does not answer */
+/** @throws NoServerError where no way works, ServerFailed where the found server does not start, NoAnswerError */
 export async function startMongo(options: EmbeddedOptions = {}): Promise<EmbeddedMongo> {
   const env = options.env ?? process.env;
   const given = options.mongodbUri ?? env['MONGODB_URI'];
@@ -30,17 +30,13 @@ export async function startMongo(options: EmbeddedOptions = {}): Promise<Embedde
     });
     return { uri: given, how: 'given address', pid: null, stop: async () => undefined };
   }
-  return firstThatWorks(
+  const { name, result } = await firstThatWorks(
     'MongoDB',
-    commands(options, env).map((way) => ({
-      name: way.name,
-      attempt: async () => {
-        const command = await way.attempt();
-        return command === null ? null : startCommand(command, way.name, options);
-      },
-    })),
+    commands(options, env),
     'Set MONGODB_URI to a running server, put "mongod" on PATH, or install JDK 17 and Maven to build one.',
   );
+  // A server that is there and does not come up has a cause of its own, which another way would only hide.
+  return startCommand(result, name, options);
 }
 
 /** Finds or makes the server without starting it. */
@@ -62,7 +58,7 @@ function commands(options: EmbeddedOptions, env: NodeJS.ProcessEnv): Way<Command
       name: 'mongod on PATH',
       attempt: async () => {
         const mongod = onPath('mongod', env);
-        return mongod === null ? null : mongodCommand(mongod);
+        return mongod === null ? null : mongodCommand(runnable(mongod));
       },
     },
     {
@@ -79,9 +75,8 @@ function commands(options: EmbeddedOptions, env: NodeJS.ProcessEnv): Way<Command
           ['mongodb-memory-server-core'],
           () => import('mongodb-memory-server-core'),
         );
-        return mongodCommand(
-          await MongoBinary.getPath({ version: MONGOD_VERSION, downloadDir: path.join(root, 'mongod') }),
-        );
+        const downloadDir = path.join(root, 'mongod');
+        return mongodCommand(runnable(await MongoBinary.getPath({ version: MONGOD_VERSION, downloadDir })));
       },
     },
     mavenBuild(root, built, env, progress),

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
 import { isListening } from '../ports';
 
 /**
@@ -21,6 +23,13 @@ kill $! 2>/dev/null
 exit 0`;
 
 const POLL_MS = 100;
+/** The guard of an earlier server kills it after ten seconds. */
+const EARLIER_ENDS_WITHIN_MS = 20_000;
+
+/** A server that is there does not come up; the message has the end of its log. */
+export class ServerFailed extends Error {
+  override readonly name = 'ServerFailed';
+}
 
 export interface ServerProcess {
   pid: number;
@@ -28,9 +37,10 @@ export interface ServerProcess {
 }
 
 /**
+ * Beside its log, a file has the server's process: an earlier one on the same files may still be ending, and is waited for.
  * @param command program and arguments
  * @param logFile where its output goes; the end of it is shown when the server does not come up
- * @throws Error where nothing listens on the port within `timeoutMs`
+ * @throws ServerFailed where nothing listens on the port within `timeoutMs`
  */
 export async function startServer(
   command: string[],
@@ -38,6 +48,8 @@ export async function startServer(
   logFile: string,
   timeoutMs = 60_000,
 ): Promise<ServerProcess> {
+  const pidFile = `${logFile}.pid`;
+  await untilEarlierEnded(pidFile, command[0] ?? 'the server');
   const guard = spawn('sh', ['-c', GUARD, 'guard', logFile, ...command], {
     stdio: ['pipe', 'pipe', 'ignore'],
     detached: true,
@@ -45,6 +57,7 @@ export async function startServer(
   const exited = once(guard, 'exit');
   const [first] = (await once(guard.stdout, 'data')) as [Buffer];
   const pid = Number(first.toString().trim());
+  writeFileSync(pidFile, JSON.stringify({ pid, begun: begunAt(pid) }));
   // Neither the guard nor its pipes keep a process alive that is otherwise done.
   guard.unref();
   for (const stream of [guard.stdin, guard.stdout]) (stream as unknown as { unref(): void }).unref();
@@ -52,12 +65,13 @@ export async function startServer(
     guard.ref();
     guard.stdin.end();
     await exited;
+    rmSync(pidFile, { force: true });
   };
   const deadline = Date.now() + timeoutMs;
   while (!(await isListening(port))) {
     if (!isAlive(pid) || Date.now() > deadline) {
       await stop();
-      throw new Error(
+      throw new ServerFailed(
         `${command[0]} does not listen on port ${port}: ${lastLines(logFile)} (log: ${logFile})`,
       );
     }
@@ -72,6 +86,44 @@ export function isAlive(pid: number): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+async function untilEarlierEnded(pidFile: string, program: string): Promise<void> {
+  const deadline = Date.now() + EARLIER_ENDS_WITHIN_MS;
+  for (let pid = runningPid(pidFile); pid !== null; pid = runningPid(pidFile)) {
+    if (Date.now() > deadline)
+      throw new ServerFailed(
+        `${program}: an earlier one (process ${pid}) still uses ${path.dirname(pidFile)}; end it with "kill ${pid}"`,
+      );
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** The process that a file names, if it is still that process and runs. */
+function runningPid(pidFile: string): number | null {
+  try {
+    const { pid, begun } = pidSchema.parse(JSON.parse(readFileSync(pidFile, 'utf8')));
+    return isAlive(pid) && begunAt(pid) === begun ? pid : null;
+  } catch {
+    return null;
+  }
+}
+
+const pidSchema = z.object({ pid: z.number(), begun: z.string() });
+
+/**
+ * When a process began, which tells it from a later one of the same number; `ended` for one that only waits for its
+ * parent. Where there is no /proc, all processes of a number count as the same one.
+ */
+function begunAt(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name of the program, in brackets, may hold blanks. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? 'ended' : (fields[19] ?? '');
+  } catch {
+    return '';
   }
 }
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   accessSync,
   constants,
@@ -117,6 +117,14 @@ export function onPath(program: string, env: NodeJS.ProcessEnv = process.env): s
     }
   }
   return null;
+}
+
+/** A program that this machine can run: one made for another processor or system library is no way. @throws Error */
+export function runnable(program: string): string {
+  const { error, signal, status } = spawnSync(program, ['--version'], { stdio: 'ignore', timeout: 20_000 });
+  if (error || signal !== null || status !== 0)
+    throw new Error(`${program} does not run here (${error?.message ?? signal ?? `exit code ${status}`})`);
+  return program;
 }
 
 /** Whether a download host answers within a few seconds; a download that cannot work should fail at once. */

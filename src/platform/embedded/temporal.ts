@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Connection, isGrpcServiceError, type ConnectionOptions } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
-import { buildOnce, cacheRoot, canDownload, onPath, runBuild } from './serverCache';
+import { buildOnce, cacheRoot, canDownload, onPath, runBuild, runnable } from './serverCache';
 import type { EmbeddedOptions, EmbeddedTemporal } from './options';
 import { optionalPackage } from '../optionalPackage';
 import { freePort } from '../ports';
@@ -16,7 +16,7 @@ const MODULE = `github.com/temporalio/cli/cmd/temporal@${VERSION}`;
 const DOWNLOAD_HOST = 'https://temporal.download';
 const DOWNLOAD_TIMEOUT_MS = 120_000;
 
-/** @throws NoServerError where no way works; Error where a given address does not answer */
+/** @throws NoServerError where no way works, ServerFailed where the found server does not start, NoAnswerError */
 export async function startTemporal(options: EmbeddedOptions = {}): Promise<EmbeddedTemporal> {
   const env = options.env ?? process.env;
   const given = options.temporalAddress ?? env['TEMPORAL_ADDRESS'];
@@ -34,27 +34,28 @@ export async function startTemporal(options: EmbeddedOptions = {}): Promise<Embe
       stop: async () => undefined,
     };
   }
-  return firstThatWorks(
+  const { name, result } = await firstThatWorks(
     'Temporal server',
-    binaries(options, env).map((way) => ({
-      name: way.name,
-      attempt: async () => {
-        const binary = await way.attempt();
-        return binary === null ? null : startBinary(binary, way.name, options);
-      },
-    })),
+    binaries(options, env),
     'Set TEMPORAL_ADDRESS to a running server, put the "temporal" program on PATH, or install Go to build it.',
   );
+  // A server that is there and does not come up has a cause of its own, which another way would only hide.
+  return startBinary(result, name, options);
 }
 
 /** Finds or makes the program without starting it. */
 export async function prepareTemporal(options: EmbeddedOptions = {}): Promise<string> {
   const env = options.env ?? process.env;
-  return firstThatWorks(
+  const { result } = await firstThatWorks(
     'Temporal server',
     binaries(options, env),
     'Install Go, or put the "temporal" program on PATH.',
   );
+  return result;
+}
+
+function ifRunnable(program: string | null): string | null {
+  return program === null ? null : runnable(program);
 }
 
 function binaries(options: EmbeddedOptions, env: NodeJS.ProcessEnv): Way<string>[] {
@@ -62,7 +63,7 @@ function binaries(options: EmbeddedOptions, env: NodeJS.ProcessEnv): Way<string>
   const built = path.join(root, `temporal-${VERSION}`, 'temporal');
   const progress = options.onProgress ?? (() => undefined);
   return [
-    { name: 'temporal on PATH', attempt: async () => onPath('temporal', env) },
+    { name: 'temporal on PATH', attempt: async () => ifRunnable(onPath('temporal', env)) },
     {
       name: `cached build (${built})`,
       attempt: async () => onPath('temporal', { PATH: path.dirname(built) }),

@@ -18,13 +18,17 @@ export class NoServerError extends Error {
   }
 }
 
-/** @throws NoServerError */
-export async function firstThatWorks<T>(server: string, ways: readonly Way<T>[], remedy: string): Promise<T> {
+/** @returns what the first way gives that works, and the way's name @throws NoServerError */
+export async function firstThatWorks<T>(
+  server: string,
+  ways: readonly Way<T>[],
+  remedy: string,
+): Promise<{ name: string; result: T }> {
   const tried: { way: string; why: string }[] = [];
   for (const way of ways) {
     try {
       const result = await way.attempt();
-      if (result !== null) return result;
+      if (result !== null) return { name: way.name, result };
       tried.push({ way: way.name, why: 'not there' });
     } catch (error) {
       tried.push({ way: way.name, why: error instanceof Error ? error.message : String(error) });

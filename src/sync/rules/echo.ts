@@ -6,7 +6,7 @@ import { referenceKinds, sameValue, toCanonical, type References } from '../valu
 import { rests, shownValue } from './absence';
 import { isBoundAlike } from './boundAlike';
 import { shownSet } from './sets';
-import { lastSeen } from './taken';
+import { asideOf, lastSeen } from './taken';
 
 /** Rules: what brings no news, because the link holds it already. */
 
@@ -73,6 +73,23 @@ export function differingRows(
 function isUnmerged(table: EntityMapping, link: Link): boolean {
   return comparedRows(table).some(
     (row) => !rests(row, {}) && (!isBoundAlike(table, row, link) || link.rested?.includes(row.id) === true),
+  );
+}
+
+/**
+ * Whether a pair has rows that were not compared since their property is offered again, or is another one. Nothing may have
+ * happened to its records since, so that no change tells of it.
+ */
+export function isUncompared(mapping: Mapping, link: Link): boolean {
+  const table = mapping.entities[link.entity];
+  if (link.status !== 'linked' && link.status !== 'conflict') return false;
+  if (link.intent || link.reason?.code === 'absent' || link.snapshot === null) return false;
+  const isOther = (row: PropertyRow) =>
+    link.mappingVersion === mapping.version &&
+    !isBoundAlike(table, row, link) &&
+    asideOf(table, row, link).length === 0;
+  return comparedRows(table).some(
+    (row) => !rests(row, {}) && (link.rested?.includes(row.id) === true || isOther(row)),
   );
 }
 

@@ -71,7 +71,7 @@ export function zendeskWebhooks({ baseUrl, auth }: ZendeskWebhookConnection): We
   const signedIn = zendeskCredential({ baseUrl, auth, scopes: WEBHOOK_SCOPES });
   const http = new HttpClient({ side: 'zendesk', name: 'Zendesk', baseUrl, headers: {}, ...signedIn });
 
-  const all = async (name: string, receiver: string): Promise<Webhook[]> => {
+  const named = async (name: string): Promise<Webhook[]> => {
     const found: Webhook[] = [];
     let after: string | null = null;
     do {
@@ -82,8 +82,11 @@ export function zendeskWebhooks({ baseUrl, auth }: ZendeskWebhookConnection): We
       found.push(...page.webhooks);
       after = page.meta?.has_more ? (page.meta.after_cursor ?? null) : null;
     } while (after !== null);
+    return found.filter((webhook) => webhook.name === name);
+  };
+  const all = async (name: string, receiver: string): Promise<Webhook[]> => {
     const endpoint = endpointOf(receiver, 'zendesk');
-    return found.filter((webhook) => webhook.name === name && webhook.endpoint === endpoint);
+    return (await named(name)).filter((webhook) => webhook.endpoint === endpoint);
   };
 
   const create = async (name: string, endpoint: string): Promise<Webhook> => {
@@ -102,6 +105,10 @@ export function zendeskWebhooks({ baseUrl, auth }: ZendeskWebhookConnection): We
   return {
     side: 'zendesk',
     list: async (name, receiver) => (await all(name, receiver)).map(shown),
+    async elsewhere(name, receiver) {
+      const endpoint = endpointOf(receiver, 'zendesk');
+      return (await named(name)).filter((webhook) => webhook.endpoint !== endpoint).map(shown);
+    },
     async install(name, receiver): Promise<WebhookInstallation> {
       const [existing] = await all(name, receiver);
       const webhook = existing ?? (await create(name, endpointOf(receiver, 'zendesk')));

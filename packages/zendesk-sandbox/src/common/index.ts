@@ -3,3 +3,4 @@ export * from './deliveryFaults';
 export * from './deliveryQueue';
 export * from './faults';
 export * from './loopback';
+export { oneLine } from './oneLine';

@@ -3,6 +3,9 @@ import type { Command } from 'commander';
 import type { Link } from '../../../sync/link';
 import { decide, type Choice } from '../../decide';
 import { decideBy } from '../../explain';
+import { recordOf } from '../../pairNames';
+import { inWordsOf, titleOf } from '../../titles';
+import type { Mapping } from '../../../sync/mapping';
 import { linksThat, pairNamed } from '../../findPairs';
 import { SIDES, type EntityType, type Side } from '../../../sync/record';
 import { common, waiting } from '../common';
@@ -21,13 +24,13 @@ export function registerConflicts(program: Command): void {
       .option('--entity <name>', 'only this entity, e.g. TicketToProject', entityNamed),
     'zendesk-pms-sync conflicts list --entity OrgToCustomer',
   ).action(async (options: CommonOptions & { entity?: EntityType }) =>
-    withService(options, async ({ store }) => {
+    withService(options, async ({ store, mapping }) => {
       const { entity } = options;
       const found: Link[] = [];
       for await (const link of linksThat(store, { status: 'conflict', ...(entity && { entity }) }))
         found.push(link);
       if (options.json) printJson(found.map(asJson));
-      else printList(found);
+      else printList(found, mapping);
       if (found.length > 0) process.exitCode = 1;
     }),
   );
@@ -119,28 +122,33 @@ function asJson(link: Link): unknown {
   };
 }
 
-function printList(links: Link[]): void {
+function printList(links: Link[], mapping: Mapping): void {
   if (links.length === 0) return printLine('no conflicts');
   const rows = links.flatMap((link) => link.conflicts.map((parked) => ({ link, parked })));
   if (rows.length > 0) {
     printTable(
-      ['pair', 'property', 'Zendesk', 'PMS', 'since'],
-      rows.map(({ link, parked }) => [
-        link._id,
-        parked.row,
-        shown(parked.zendesk).slice(0, 60),
-        shown(parked.pms).slice(0, 60),
-        parked.since,
-      ]),
+      ['record', 'title', 'property', 'Zendesk', 'PMS', 'since'],
+      rows.map(({ link, parked }) => {
+        const row = mapping.entities[link.entity].rows.find(({ id }) => id === parked.row);
+        return [
+          recordOf(link),
+          titleOf(mapping, link),
+          parked.row,
+          shown(inWordsOf(row, 'zendesk', parked.zendesk)).slice(0, 60),
+          shown(inWordsOf(row, 'pms', parked.pms)).slice(0, 60),
+          minuteOf(parked.since),
+        ];
+      }),
     );
   }
   const whole = links.filter((link) => link.conflicts.length === 0);
   if (whole.length > 0) {
     if (rows.length > 0) printLine();
     printTable(
-      ['pair', 'what', 'candidates', 'reason'],
+      ['record', 'title', 'what', 'candidates', 'reason'],
       whole.map((link) => [
-        link._id,
+        recordOf(link),
+        titleOf(mapping, link),
         link.reason?.code ?? '',
         link.candidates.join(', ') || '—',
         link.reason?.text ?? '',
@@ -148,5 +156,11 @@ function printList(links: Link[]): void {
     );
   }
   const [first] = links;
-  if (first) printLine(`\nTo decide: ${decideBy(first)}`);
+  if (!first) return;
+  printLine('\nTo decide the first, one of:');
+  for (const words of decideBy(first)) printLine(`  zendesk-pms-sync ${words}`);
+}
+
+function minuteOf(iso: string): string {
+  return iso.slice(0, 16).replace('T', ' ');
 }

@@ -20,13 +20,20 @@ import { serverTime } from '../../serverTime';
 import { ProfileSystem } from '../../../systems/profile/profileSystem';
 import { inCallContext } from '../../../systems/callContext';
 import { paint, printJson, printLine, printTable, progressLine, safe, type Colour } from '../output';
-import { CONFIG, CONNECTION, settingsFor, type SettingsOptions } from '../common';
+import type { Config } from '../../../config/config';
+import { connectClient } from '../../../workers/temporalClient';
+import { BadInput } from '../../operatorErrors';
+import { pollersOf } from '../../pollers';
+import { CONFIG, CONNECTION, DATA_DIR, settingsFor, type SettingsOptions } from '../common';
+import { foundAddress } from '../servers';
 import { passing } from '../passing';
 import { onStopSignal } from '../serveIntake';
 import { positive } from '../targets';
 
 interface ConformOptions extends SettingsOptions {
   profile?: string;
+  data: string;
+  besideService?: true;
   records: number;
   timeout: number;
   person: string[];
@@ -82,9 +89,24 @@ export function registerConform(program: Command): void {
       (email: string, before: string[]) => [...before, email],
       [],
     )
+    .option('--data <dir>', 'folder of the servers that "start" runs itself', DATA_DIR)
+    .option('--beside-service', 'although a service runs, which syncs what this makes')
     .option('--json', 'print JSON instead of tables')
     .addHelpText('after', '\nExample:\n  zendesk-pms-sync conform --records 120')
     .action(conform);
+}
+
+/** Its hundreds of records would be synced to Zendesk, and leave links behind. @throws BadInput */
+async function refuseBesideService(config: Config, dataDir: string): Promise<void> {
+  const address = foundAddress('temporalAddress', config, dataDir);
+  if (address === undefined) return;
+  const workers = await connectClient(config, address)
+    .then((temporal) => pollersOf(temporal.client, config.taskQueue).finally(() => temporal.close()))
+    .catch(() => 0);
+  if (workers > 0)
+    throw new BadInput(
+      `${workers} ${workers === 1 ? 'worker syncs' : 'workers sync'} this PMS with Zendesk: found a running service, expected none, as it would sync the records that conform makes; stop it first, or give --beside-service`,
+    );
 }
 
 async function conform({
@@ -96,6 +118,7 @@ async function conform({
   ...options
 }: ConformOptions): Promise<void> {
   const configured = settingsFor(options);
+  if (!options.besideService) await refuseBesideService(configured, options.data);
   const config =
     profile === undefined ? configured : { ...configured, pmsProfile: profile, pmsAdapter: undefined };
   const mapping = loadMapping(config.mappingFile);

@@ -8,6 +8,7 @@ import { steer } from '../../../workers/steer';
 import { resyncMany } from '../../../workflows';
 import type { Scope } from '../../../workflows/control';
 import { common } from '../common';
+import { asking, confirmed, type AskOptions } from '../confirm';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { BadInput } from '../../operatorErrors';
 import { printJson, printLine, printTable } from '../output';
@@ -15,7 +16,7 @@ import { timeNamed } from '../targets';
 
 const SCOPES: readonly Scope[] = ['everything', ...ENTITY_TYPES];
 
-interface FilterOptions extends CommonOptions {
+interface FilterOptions extends CommonOptions, AskOptions {
   entity?: string;
   organization?: string;
   since?: string;
@@ -24,7 +25,7 @@ interface FilterOptions extends CommonOptions {
 /** `pause`, `resume` and `resync-all`. */
 export function registerControl(program: Command): void {
   for (const what of ['pause', 'resume'] as const) {
-    common(
+    const command = common(
       program
         .command(what)
         .description(
@@ -34,32 +35,43 @@ export function registerControl(program: Command): void {
         )
         .argument('[scope]', SCOPES.join(', '), 'everything'),
       `zendesk-pms-sync ${what} TicketToProject`,
-    ).action(async (scope: string, options: CommonOptions) =>
-      withService(options, async ({ client, config }) =>
-        print(await steer(client, config.taskQueue, what, oneOf('scope', scope, SCOPES)), options),
-      ),
     );
+    asking(command).action(async (scope: string, options: CommonOptions & AskOptions) => {
+      const known = oneOf('scope', scope, SCOPES);
+      if (what === 'pause' && known === 'everything')
+        await confirmed('No pair is synced until "resume"; changes are kept. Pause everything?', options);
+      await withService(options, async ({ client, config }) =>
+        print(await steer(client, config.taskQueue, what, known), options),
+      );
+    });
   }
-  common(
-    program
-      .command('resync-all')
-      .description('let pairs read both their records again')
-      .option('--entity <type>', ENTITY_TYPES.join(', '))
-      .option('--organization <record>', 'an organization and its tickets, e.g. zendesk:organization:12')
-      .option('--since <time>', 'pairs with a record that changed since, e.g. 2026-05-01T12:00:00Z'),
-    'zendesk-pms-sync resync-all --organization zendesk:organization:12',
+  asking(
+    common(
+      program
+        .command('resync-all')
+        .description('let pairs read both their records again')
+        .option('--entity <type>', ENTITY_TYPES.join(', '))
+        .option('--organization <record>', 'an organization and its tickets, e.g. zendesk:organization:12')
+        .option('--since <time>', 'pairs with a record that changed since, e.g. 2026-05-01T12:00:00Z'),
+      'zendesk-pms-sync resync-all --organization zendesk:organization:12',
+    ),
   ).action(async (options: FilterOptions) => withService(options, (service) => resyncAll(service, options)));
 }
 
 async function resyncAll(
   { client, config, mapping }: Connected,
-  { entity, organization, since, json }: FilterOptions,
+  { entity, organization, since, json, yes }: FilterOptions,
 ): Promise<void> {
   const filter: ResyncFilter = {
     ...(entity !== undefined && { entity: oneOf('--entity', entity, ENTITY_TYPES) }),
     ...(organization !== undefined && { organization: recordNamed(mapping, organization) }),
     ...(since !== undefined && { since: timeNamed('--since', since).toISOString() }),
   };
+  if (Object.keys(filter).length === 0)
+    await confirmed(
+      'All pairs read both their records again, which takes two calls or more for each. Resync all?',
+      yes ? { yes } : {},
+    );
   try {
     const told = await client.workflow.execute(resyncMany, {
       workflowId: `${config.taskQueue}-resync-${randomUUID()}`,

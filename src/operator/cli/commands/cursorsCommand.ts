@@ -3,6 +3,7 @@ import { configuredBudgets, configuredSystems } from '../../../config/configured
 import { SIDES, type Side } from '../../../sync/record';
 import type { SystemPort } from '../../../systems/port';
 import { common } from '../common';
+import { asking, confirmed, type AskOptions } from '../confirm';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { BadInput } from '../../operatorErrors';
 import { printJson, printLine, printTable } from '../output';
@@ -17,15 +18,17 @@ export function registerCursors(program: Command): void {
       .description('show each stream’s cursor, when it moved, and when it was last read to its end'),
     'zendesk-pms-sync cursors list',
   ).action(async (options: CommonOptions) => withService(options, (service) => list(service, options)));
-  common(
-    cursors
-      .command('rewind')
-      .description('read a stream again from a given time; known records do not change')
-      .argument('<stream>', 'a name from "cursors list", e.g. zendesk:tickets')
-      .argument('<time>', 'e.g. 2026-05-01T12:00:00Z, or "start" for its beginning'),
-    'zendesk-pms-sync cursors rewind zendesk:tickets 2026-05-01T12:00:00Z',
-  ).action(async (stream: string, time: string, options: CommonOptions) =>
-    withService(options, (service) => rewind(service, stream, time)),
+  asking(
+    common(
+      cursors
+        .command('rewind')
+        .description('read a stream again from a given time; known records do not change')
+        .argument('<stream>', 'a name from "cursors list", e.g. zendesk:tickets')
+        .argument('<time>', 'e.g. 2026-05-01T12:00:00Z, or "start" for its beginning'),
+      'zendesk-pms-sync cursors rewind zendesk:tickets 2026-05-01T12:00:00Z',
+    ),
+  ).action(async (stream: string, time: string, options: CommonOptions & AskOptions) =>
+    withService(options, (service) => rewind(service, stream, time, options)),
   );
 }
 
@@ -52,13 +55,15 @@ async function list(service: Connected, { json }: CommonOptions): Promise<void> 
   );
 }
 
-async function rewind(service: Connected, name: string, time: string): Promise<void> {
+async function rewind(service: Connected, name: string, time: string, options: AskOptions): Promise<void> {
   const since = time === 'start' ? null : timeNamed('time', time, 'or "start"');
   const systems = systemsOf(service);
   const streams = streamsOf(systems);
   const side = SIDES.find((each) => name.startsWith(`${each}:`));
   if (side === undefined || !streams.includes(name))
     throw new BadInput(`stream: found "${name}", expected one of ${streams.join(', ')}`);
+  if (since === null)
+    await confirmed(`${name} is read from its beginning, record by record. Rewind?`, options);
   const cursor = since && (await systems[side].cursorAt(name.slice(side.length + 1), since));
   await service.store.cursors.rewind(name, cursor);
   printLine(`${name}: the next poll reads on from ${since?.toISOString() ?? 'its beginning'}`);

@@ -8,10 +8,11 @@ import { pairCustomFields } from '../../fieldPairs';
 import { SECRETS_DIR, SECRET_FILES, mappingFile, settingsFile, type Answers } from '../../setup';
 import { ENTITY_TYPES, SIDES, type Side } from '../../../sync/record';
 import type { SystemPort } from '../../../systems/port';
-import { questions, type Questions } from '../ask';
-import { BadInput } from '../../operatorErrors';
+import { BACK, GoBack, questions, type Questions } from '../ask';
+import { BadInput, Problem } from '../../operatorErrors';
 import {
   answer,
+  dialogueWith,
   pmsApi,
   signInToPms,
   signInToZendesk,
@@ -82,26 +83,13 @@ export function registerInit(program: Command): void {
 export async function init(options: Options, ask: Questions | null): Promise<void> {
   const dir = path.resolve(options.dir);
   refuseToReplace(dir, options.force === true);
-  const dialogue: Dialogue = { ask, json: options.json === true };
-  const zendeskBaseUrl = zendeskAddress(
-    await answer(
-      dialogue,
-      '--zendesk-url',
-      options.zendeskUrl ?? process.env['ZENDESK_BASE_URL'],
-      'Zendesk address or subdomain',
-      zendeskFault,
-    ),
-  );
-  const signedIn = await signInToZendesk(zendeskBaseUrl, options, dialogue);
+  const dialogue = dialogueWith(ask, options.json === true);
+  if (ask)
+    printLine(`An answer of ${BACK} goes back to the question before; Ctrl-C stops, and nothing is written.`);
+  const { zendesk: signedIn, pms } = await bothSides(options, dialogue);
   const { zendesk, notices } = signedIn;
-  const pmsBaseUrl = await answer(
-    dialogue,
-    '--pms-url',
-    options.pmsUrl ?? process.env['PMS_BASE_URL'],
-    'PMS address',
-    urlFault,
-  );
-  const pms = await signInToPms(pmsBaseUrl, signedIn.env, dialogue);
+  const zendeskBaseUrl = signedIn.baseUrl;
+  const pmsBaseUrl = pms.baseUrl;
 
   const { PMS_PROFILE: pmsProfile, PMS_USER: pmsUser } = pmsApi();
   const { text, found, added } = await mappingFor(pms.systems, mappingToBeginWith(pmsProfile));
@@ -112,7 +100,55 @@ export async function init(options: Options, ask: Questions | null): Promise<voi
   printLine(
     `${found} custom fields found, ${added} of them mapped; "zendesk-pms-sync mapping check" lists the others`,
   );
-  printLine('Next: zendesk-pms-sync doctor, then plan, then start');
+  printLine('Next: npx zendesk-pms-sync doctor, then plan --summary, then start');
+}
+
+interface BothSides {
+  zendesk: Awaited<ReturnType<typeof signInToZendesk>> & { baseUrl: string };
+  pms: Awaited<ReturnType<typeof signInToPms>> & { baseUrl: string };
+}
+
+/** Asks for one side, then for the other. @throws BadInput, Problem */
+async function bothSides(options: Options, dialogue: Dialogue): Promise<BothSides> {
+  for (;;) {
+    const zendesk = await untilAnswered(dialogue, async () => {
+      const known = options.zendeskUrl ?? process.env['ZENDESK_BASE_URL'];
+      const question = 'Zendesk address or subdomain';
+      const typed = await answer(dialogue, '--zendesk-url', known, question, zendeskFault);
+      const baseUrl = zendeskAddress(typed);
+      return { ...(await signInToZendesk(baseUrl, options, dialogue)), baseUrl };
+    });
+    // Back from the second side is the first one; there is nothing before that.
+    if (zendesk === 'back') continue;
+    const pms = await untilAnswered(dialogue, async () => {
+      const known = options.pmsUrl ?? process.env['PMS_BASE_URL'];
+      const typed = await answer(dialogue, '--pms-url', known, 'PMS address', urlFault).catch(
+        (error: unknown) => {
+          throw error instanceof GoBack ? new LeaveSide() : error;
+        },
+      );
+      const baseUrl = pmsAddress(typed);
+      return { ...(await signInToPms(baseUrl, zendesk.env, dialogue)), baseUrl };
+    });
+    if (pms !== 'back') return { zendesk, pms };
+  }
+}
+
+/** Back from the first question of a side. */
+class LeaveSide extends Error {}
+
+/** Asks again, from the address on, where a system does not answer or a person goes back; answers are offered again. */
+async function untilAnswered<T>({ ask }: Dialogue, side: () => Promise<T>): Promise<T | 'back'> {
+  for (;;) {
+    try {
+      return await side();
+    } catch (error) {
+      if (error instanceof LeaveSide) return 'back';
+      if (error instanceof GoBack) continue;
+      if (!ask || !(error instanceof Problem)) throw error;
+      process.stderr.write(`${error.message}\n`);
+    }
+  }
 }
 
 function refuseToReplace(dir: string, force: boolean): void {
@@ -169,8 +205,14 @@ function write(dir: string, answers: Answers, secrets: Secrets, mapping: string)
   return files;
 }
 
+/** The account's address, whatever page or API of it was copied. */
 function zendeskAddress(text: string): string {
-  return /^https?:\/\//.test(text) ? text.replace(/\/+$/, '') : `https://${text}.zendesk.com`;
+  return /^https?:\/\//.test(text) ? new URL(text).origin : `https://${text}.zendesk.com`;
+}
+
+/** The contract's own path is the profile's business. */
+function pmsAddress(text: string): string {
+  return text.replace(/\/+$/, '').replace(/\/api\/v1$/, '');
 }
 
 function zendeskFault(text: string): string | null {

@@ -1,17 +1,21 @@
 import type { Command } from 'commander';
 import { answerOf } from '../../answer';
 import { fixOf, nextAttempt } from '../../explain';
-import { linksThat, pairNamed, recordNamed } from '../../findPairs';
+import { pairNamed, recordNamed, searchLinks, type Searched } from '../../findPairs';
+import { counterpartOf, recordOf } from '../../pairNames';
+import { titleOf, titleRows } from '../../titles';
 import { workOf, type Work } from '../../pairWork';
 import { canonicalKey, parseCanonicalKey, parseRef, type CanonicalKey } from '../../../sync/canonicalKey';
 import type { Link, LinkStatus } from '../../../sync/link';
+import type { Mapping } from '../../../sync/mapping';
 import { SIDES, otherSide, type EntityType, type RefKey, type Side } from '../../../sync/record';
 import { sidesOf } from '../../../sync/rules/taken';
 import { common, waiting } from '../common';
+import { asking, confirmed, type AskOptions } from '../confirm';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { BadInput, Problem } from '../../operatorErrors';
 import { paint, printJson, printLine, printTable, safe, shown } from '../output';
-import { entityNamed, positive, statusNamed } from '../targets';
+import { codeNamed, entityNamed, positive, statusNamed } from '../targets';
 import { printAnswer, withWholeReason, type WaitOptions } from './resyncCommand';
 
 const PAIR = 'a record (zendesk:ticket:123) or a key (TicketToProject/zendesk:ticket:123)';
@@ -39,7 +43,7 @@ function registerShow(links: Command): void {
       if (!link && work.length === 0)
         throw new Problem(`${key}: no link; the record was not seen yet, or does not take part in the sync`);
       if (options.json) printJson({ ...(link && asJson(link)), key, work });
-      else printPair(key, link, work);
+      else printPair(key, link, work, service.mapping);
     }),
   );
 }
@@ -48,6 +52,7 @@ interface FindOptions extends CommonOptions {
   entity?: EntityType;
   status?: LinkStatus;
   code?: string;
+  after?: string;
   limit: number;
 }
 
@@ -56,60 +61,77 @@ function registerFind(links: Command): void {
     links
       .command('find')
       .description('list pairs; exit code 1 if there are none')
-      .argument('[text]', "part of a pair's key or of a record's name, e.g. an id")
+      .argument('[text]', 'part of a title, of an id or of a key')
       .option('--entity <name>', 'only this entity, e.g. TicketToProject', entityNamed)
       .option('--status <status>', 'linked, pending, conflict, quarantined or tombstone', statusNamed)
-      .option('--code <code>', 'only with this reason code, e.g. waiting or retry_later')
+      .option('--code <code>', 'only with this reason code, e.g. waiting or retry_later', codeNamed)
+      .option('--after <key>', 'go on after this key, where a search stopped')
       .option('--limit <n>', 'the largest number of pairs to list', positive('--limit'), 50),
     'zendesk-pms-sync links find --status pending',
   ).action(async (text: string | undefined, options: FindOptions) =>
-    withService(options, async ({ store }) => {
-      const { entity, status, code, limit } = options;
+    withService(options, async ({ store, mapping }) => {
+      const { entity, status, code, limit, after = null } = options;
       const filter = {
         ...(entity && { entity }),
         ...(status && { status }),
         ...(code !== undefined && { code }),
-        ...(text !== undefined && { text }),
+        ...(text !== undefined && { text, titles: titleRows(mapping) }),
       };
-      const found: Link[] = [];
-      let more = false;
-      for await (const link of linksThat(store, filter)) {
-        more = found.length === limit;
-        if (more) break;
-        found.push(link);
-      }
-      if (options.json) printJson({ links: found.map(asJson), more });
-      else if (found.length === 0) printLine('no pair found');
-      else {
-        printTable(
-          ['pair', 'state', 'Zendesk', 'PMS', 'reason'],
-          found.map(({ _id, status: state, sides, reason }) => [
-            _id,
-            state,
-            sides.zendesk?.ref ?? '—',
-            sides.pms?.ref ?? '—',
-            reason?.text ?? '',
-          ]),
-        );
-        if (more) printLine(paint('dim', `… and more; --limit ${limit * 10} shows them`));
-      }
-      if (found.length === 0) process.exitCode = 1;
+      const found = await searchLinks(store, filter, { after, limit, withinMs: SEARCH_MS });
+      const { links: list, more, stoppedAt } = found;
+      if (options.json)
+        printJson({
+          links: list.map((link) => ({ ...asJson(link), title: titleOf(mapping, link) })),
+          more,
+          stoppedAt,
+        });
+      else printFound(found, mapping, limit);
+      if (list.length === 0) process.exitCode = 1;
     }),
   );
 }
 
+/** A search reads on for so long; a million links take longer. */
+const SEARCH_MS = 10_000;
+
+function printFound({ links: found, more, stoppedAt }: Searched, mapping: Mapping, limit: number): void {
+  if (found.length === 0 && stoppedAt === null) return printLine('no pair found');
+  if (found.length > 0)
+    printTable(
+      ['record', 'title', 'state', 'counterpart', 'reason'],
+      found.map((link) => [
+        recordOf(link),
+        titleOf(mapping, link),
+        link.status,
+        counterpartOf(link) ?? '—',
+        link.reason?.text ?? '',
+      ]),
+    );
+  if (stoppedAt !== null)
+    printLine(
+      paint('yellow', `The search stopped after ${SEARCH_MS / 1000} s; --after ${stoppedAt} goes on.`),
+    );
+  else if (more) printLine(paint('dim', `… and more; --limit ${limit * 10} shows them`));
+}
+
 function registerLink(links: Command): void {
-  waiting(
-    common(
-      links
-        .command('unlink')
-        .description('unlink a pair: both records stay as they are, and the sync does not link them again')
-        .argument('<pair>', PAIR),
-      'zendesk-pms-sync links unlink zendesk:ticket:123',
+  asking(
+    waiting(
+      common(
+        links
+          .command('unlink')
+          .description('unlink a pair: both records stay as they are, and the sync does not link them again')
+          .argument('<pair>', PAIR),
+        'zendesk-pms-sync links unlink zendesk:ticket:123',
+      ),
     ),
-  ).action(async (pair: string, options: WaitOptions) =>
+  ).action(async (pair: string, options: WaitOptions & AskOptions) =>
     withService(options, async (service) => {
       const key = await pairNamed(service, pair);
+      await confirmed(
+        `${key}: both records stay, and changes are not copied between them any more. Unlink?`,
+        options,
+      );
       const unlink = () => service.commands.resolve(key, { counterpart: 'none' });
       const answer = await answerOf(service.client, options.wait, unlink);
       printAnswer(await withWholeReason(service.store, answer), options);
@@ -171,8 +193,9 @@ function asJson(link: Link): Record<string, unknown> {
   return { key: _id, ...rest, nextAttempt: nextAttempt(link), writing: intent !== null };
 }
 
-function printPair(key: CanonicalKey, link: Link | null, work: Work[]): void {
-  printLine(paint('bold', key));
+function printPair(key: CanonicalKey, link: Link | null, work: Work[], mapping: Mapping): void {
+  const title = link ? titleOf(mapping, link) : '';
+  printLine(paint('bold', title === '' ? key : `${key}  ${safe(title)}`));
   const field = (name: string, value: string) => printLine(`  ${name.padEnd(13)} ${value}`);
   if (link) {
     const colour = link.status === 'linked' ? 'green' : link.status === 'pending' ? 'yellow' : 'red';

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { MongoClient } from 'mongodb';
 import { checkMapping, loadMapping } from '../../../config/loadMapping';
 import { configuredBudgets, configuredSystems } from '../../../config/configuredSystems';
-import { startMongo } from '../../../platform/embedded/embeddedServers';
+import { lockFolder, startMongo } from '../../../platform/embedded/embeddedServers';
 import { keepForecast } from '../../../links/forecasts';
 import { withScratch } from '../../../links/shelf';
 import {
@@ -17,6 +17,7 @@ import { forecastLimits } from '../../../checks/plan/forecastLimits';
 import { forecast, type Forecast, type SyncWork } from '../../../sync/forecast';
 import { ENTITY_TYPES } from '../../../sync/record';
 import { inCallContext } from '../../../systems/callContext';
+import { Stopped } from '../../operatorErrors';
 import { storedBindings } from '../../resting';
 import { passing } from '../passing';
 import { common, settingsFor } from '../common';
@@ -50,36 +51,62 @@ async function plan(options: PlanOptions): Promise<void> {
   const { formerName } = await storedBindings(mongodbUri, config.mongodbDatabase);
   const mapping = await passing(() => checkMapping(unchecked, systems, config.mappingFile, formerName));
   const progress = progressLine();
-  // A plan is wanted before anything runs, too: then there is no link store yet, and a new one is as good.
-  const server = await startMongo({
-    onProgress: (line) => progress.update(line),
-    dataDir: options.data,
-    ...(mongodbUri !== undefined && { mongodbUri }),
+  await withStore({ options, mongodbUri }, progress, async (mongo) => {
+    const db = mongo.db(config.mongodbDatabase);
+    budgets.open(db);
+    const countsIn = (prefix: string) => {
+      const input = { db, prefix, mapping, systems, onProgress: progress.update };
+      const foretell = async (work: SyncWork) => {
+        const foretold = forecast(work, await forecastLimits(db, config, systems.pms));
+        await keepForecast(db, { ...foretold, at: new Date().toISOString() });
+        return foretold;
+      };
+      return inCallContext({ lane: 'background' }, () =>
+        passing(() => print(dryRun(input), options, progress.finish, foretell)),
+      );
+    };
+    // Where it is stopped, what was put aside for it is dropped all the same.
+    const counts = await withScratch(db, (prefix) => Promise.race([countsIn(prefix), stopped()]));
+    if (ENTITY_TYPES.some((type) => NEEDS_PERSON.some((action) => counts[type][action] > 0)))
+      process.exitCode = 1;
   });
+}
+
+/** The service's link store; before anything runs, one of its own, as a new one is as good. */
+async function withStore(
+  { options, mongodbUri }: { options: PlanOptions; mongodbUri: string | undefined },
+  progress: { update: (line: string) => void },
+  work: (mongo: MongoClient) => Promise<void>,
+): Promise<void> {
+  const lock = mongodbUri === undefined ? await lockFolder(options.data, 'plan') : null;
   try {
-    const mongo = await MongoClient.connect(server.uri);
+    const server = await startMongo({
+      onProgress: (line) => progress.update(line),
+      dataDir: options.data,
+      ...(mongodbUri !== undefined && { mongodbUri }),
+    });
     try {
-      const db = mongo.db(config.mongodbDatabase);
-      budgets.open(db);
-      const counts = await withScratch(db, async (prefix) => {
-        const input = { db, prefix, mapping, systems, onProgress: progress.update };
-        const foretell = async (work: SyncWork) => {
-          const foretold = forecast(work, await forecastLimits(db, config, systems.pms));
-          await keepForecast(db, { ...foretold, at: new Date().toISOString() });
-          return foretold;
-        };
-        return inCallContext({ lane: 'background' }, () =>
-          passing(() => print(dryRun(input), options, progress.finish, foretell)),
-        );
-      });
-      if (ENTITY_TYPES.some((type) => NEEDS_PERSON.some((action) => counts[type][action] > 0)))
-        process.exitCode = 1;
+      const mongo = await MongoClient.connect(server.uri);
+      try {
+        await work(mongo);
+      } finally {
+        await mongo.close();
+      }
     } finally {
-      await mongo.close();
+      await server.stop();
     }
   } finally {
-    await server.stop();
+    await lock?.release();
   }
+}
+
+/** Rejects once a person stops the command, or reads no further. */
+function stopped(): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = (signal: string) =>
+      reject(new Stopped(signal === 'SIGINT' ? 'stopped by Ctrl-C' : 'stopped'));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGPIPE'] as const) process.once(signal, stop);
+  });
 }
 
 const NEEDS_PERSON: PlanAction[] = ['conflict', 'quarantine', 'fail'];

@@ -2,13 +2,15 @@ import type { Command } from 'commander';
 import type { CanonicalKey } from '../../../sync/canonicalKey';
 import type { LinkFilter } from '../../../links/links';
 import { linksThat, pairNamed } from '../../findPairs';
+import { recordOf } from '../../pairNames';
+import { titleOf } from '../../titles';
 import type { Link } from '../../../sync/link';
 import type { EntityType } from '../../../sync/record';
 import { common, waiting } from '../common';
 import { withService, type CommonOptions } from '../withService';
 import { BadInput } from '../../operatorErrors';
 import { printJson, printLine, printTable } from '../output';
-import { entityNamed } from '../targets';
+import { codeNamed, entityNamed } from '../targets';
 import { printAnswers, resyncAll, type WaitOptions } from './resyncCommand';
 
 interface Filter {
@@ -24,15 +26,21 @@ export function registerQuarantine(program: Command): void {
       'zendesk-pms-sync quarantine list --code closed_ticket',
     ),
   ).action(async (options: CommonOptions & Filter) =>
-    withService(options, async ({ store }) => {
+    withService(options, async ({ store, mapping }) => {
       const found: Link[] = [];
       for await (const link of linksThat(store, quarantined(options))) found.push(link);
       if (options.json) printJson(found.map(asJson));
       else if (found.length === 0) printLine('nothing is quarantined');
       else
         printTable(
-          ['pair', 'code', 'since', 'reason'],
-          found.map(({ _id, reason }) => [_id, reason?.code ?? '', reason?.since ?? '', reason?.text ?? '']),
+          ['record', 'title', 'code', 'since', 'reason'],
+          found.map((link) => [
+            recordOf(link),
+            titleOf(mapping, link),
+            link.reason?.code ?? '',
+            (link.reason?.since ?? '').slice(0, 16).replace('T', ' '),
+            link.reason?.text ?? '',
+          ]),
         );
       if (found.length > 0) process.exitCode = 1;
     }),
@@ -59,6 +67,7 @@ export function registerQuarantine(program: Command): void {
       for (const pair of pairs) keys.push(await pairNamed(service, pair));
       if (pairs.length === 0)
         for await (const link of linksThat(service.store, quarantined(options))) keys.push(link._id);
+      if (keys.length === 0 && !options.json) return printLine('nothing is quarantined that fits');
       printAnswers(await resyncAll(service, keys, options.wait), options);
     });
   });
@@ -67,7 +76,7 @@ export function registerQuarantine(program: Command): void {
 function filtered(command: Command): Command {
   return command
     .option('--entity <name>', 'only this entity, e.g. TicketToProject', entityNamed)
-    .option('--code <code>', 'only with this reason code, e.g. closed_ticket');
+    .option('--code <code>', 'only with this reason code, e.g. closed_ticket', codeNamed);
 }
 
 function quarantined({ entity, code }: Filter): LinkFilter {

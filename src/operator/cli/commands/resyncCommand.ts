@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { PairSummary } from '../../../activities/types';
 import type { LinkStore } from '../../../links/linkStore';
 import { answerOf } from '../../answer';
+import { recordOf } from '../../pairNames';
 import { pairNamed } from '../../findPairs';
 import type { CanonicalKey } from '../../../sync/canonicalKey';
 import { common, waiting } from '../common';
@@ -68,9 +69,9 @@ export function printAnswers(answers: Answered[], { json }: CommonOptions): void
   if (json) printJson(answers);
   else
     printTable(
-      ['pair', 'state', 'Zendesk', 'PMS', 'reason'],
+      ['record', 'state', 'Zendesk', 'PMS', 'reason'],
       answers.map((answer) => [
-        answer.key,
+        recordOf({ _id: answer.key }),
         answer.status,
         ('zendesk' in answer && answer.zendesk) || '—',
         ('pms' in answer && answer.pms) || '—',

@@ -1,71 +1,131 @@
-import type { Client } from '@temporalio/client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
 import type { Command } from 'commander';
-import type { MongoClient } from 'mongodb';
+import { MongoClient } from 'mongodb';
 import type { Config } from '../../../config/config';
 import { openLinkStore } from '../../../links/linkStore';
-import { gatherStatus, worriesOf, type Status } from '../../status';
 import { LINK_STATUSES } from '../../../sync/link';
 import { ENTITY_TYPES } from '../../../sync/record';
+import { clientOver, connectionOptions } from '../../../workers/temporalClient';
+import { gatherFacts } from '../../facts';
+import type { Status } from '../../status';
+import { faultLine, verdict, type Verdict } from '../../verdict';
 import { allSettingsFor, common } from '../common';
-import { withServers, type CommonOptions } from '../withService';
-import { paint, printJson, printLine, printTable } from '../output';
+import type { CommonOptions } from '../withService';
+import { paint, printJson, printLine, printTable, safe } from '../output';
+import { onStopSignal } from '../serveIntake';
+import { knownAddress } from '../servers';
 
 export function registerStatus(program: Command): void {
   common(
     program
       .command('status')
       .description(
-        'the state of the sync: pairs, lag, rate limits, Schedules; exit code 1 if a person must do something',
-      ),
+        'is everything all right? If not: what is wrong, since when, what it affects, what to do; then pairs, lag, rate limits, Schedules; exit code 1 if something is wrong',
+      )
+      .option('--watch', 'show it anew every few seconds, until Ctrl-C'),
     'zendesk-pms-sync status',
-  ).action(async (options: CommonOptions) => {
+  ).action(async (options: StatusOptions) => {
     const configs = allSettingsFor(options);
-    const found = await withServers(configs[0], options, async (servers) => {
-      const all: Stood[] = [];
-      for (const config of configs) all.push(await standing(config, servers));
-      return all;
-    });
+    const look = async () => {
+      const found: Found[] = [];
+      for (const config of configs) found.push(await stateOf(config, options));
+      return found;
+    };
+    if (options.watch) return watch(look);
+    const found = await look();
     if (options.json) printJson(asJson(found));
     else found.forEach(print);
-    if (found.some(({ worries }) => worries.length > 0)) process.exitCode = 1;
+    if (found.some(({ judged }) => !judged.well)) process.exitCode = 1;
   });
 }
 
-/** The state of one connection. */
-interface Stood {
-  connection: string | null;
-  status: Status;
-  worries: string[];
+interface StatusOptions extends CommonOptions {
+  watch?: true;
 }
 
-async function standing(
-  { connection, taskQueue, mongodbDatabase, zendeskPollSeconds, pmsPollSeconds }: Config,
-  { mongo, client }: { mongo: MongoClient; client: Client },
-): Promise<Stood> {
-  const db = mongo.db(mongodbDatabase);
-  const store = await openLinkStore(db);
-  const status = await gatherStatus({ store, client, db, taskQueue, now: () => new Date() });
-  const worries = worriesOf(status, { zendesk: zendeskPollSeconds, pms: pmsPollSeconds }, connection);
-  return { connection, status, worries };
+/** The state of one connection. */
+interface Found {
+  connection: string | null;
+  /** Null where MongoDB does not answer. */
+  status: Status | null;
+  judged: Verdict;
+}
+
+const WATCH_MS = 5_000;
+const SERVER_WITHIN_MS = 5_000;
+const CLEAR_SCREEN = '\u001b[2J\u001b[H';
+
+async function watch(look: () => Promise<Found[]>): Promise<void> {
+  const stop = new AbortController();
+  onStopSignal(() => stop.abort());
+  while (!stop.signal.aborted) {
+    const found = await look();
+    if (process.stdout.isTTY) process.stdout.write(CLEAR_SCREEN);
+    printLine(
+      paint('dim', `${new Date().toISOString().slice(0, 19)}Z, every ${WATCH_MS / 1000} s; Ctrl-C ends it`),
+    );
+    found.forEach(print);
+    await sleep(WATCH_MS, undefined, { signal: stop.signal }).catch(() => undefined);
+  }
+}
+
+/** From both servers, or what of them answers. @throws ConfigError where an address is not known */
+async function stateOf(config: Config, options: CommonOptions): Promise<Found> {
+  const { connection, taskQueue } = config;
+  const address = knownAddress('temporalAddress', config, options.data);
+  const temporal = Connection.lazy({
+    address,
+    ...connectionOptions(config),
+    connectTimeout: SERVER_WITHIN_MS,
+  });
+  const mongo = new MongoClient(knownAddress('mongodbUri', config, options.data), {
+    serverSelectionTimeoutMS: SERVER_WITHIN_MS,
+  });
+  try {
+    const db = mongo.db(config.mongodbDatabase);
+    const facts = await gatherFacts({
+      connection,
+      client: clientOver(temporal, config, null),
+      database: async () => ({ db, store: await openLinkStore(db) }),
+      taskQueue,
+      dataDir: options.data,
+      now: () => new Date(),
+    });
+    const fault = facts.temporal === null ? null : `${address}: ${facts.temporal}`;
+    return { connection, status: facts.status, judged: verdict({ ...facts, temporal: fault }) };
+  } finally {
+    await temporal.close();
+    await mongo.close();
+  }
 }
 
 /** Of several connections, by their names. */
-function asJson(found: Stood[]): object {
-  const told = found.map(({ connection, status, worries }) => ({
+function asJson(found: Found[]): object {
+  const told = found.map(({ connection, status, judged }) => ({
     connection,
-    stands: { ...status, worries },
+    state: { ...status, verdict: judged, worries: judged.faults.map(faultLine) },
   }));
   const only = told.find(({ connection }) => connection === null);
-  if (only) return only.stands;
+  if (only) return only.state;
   const byName: Record<string, object> = {};
-  for (const { connection, stands } of told) byName[connection ?? ''] = stands;
+  for (const { connection, state } of told) byName[connection ?? ''] = state;
   return byName;
 }
 
-function print({ connection, status, worries }: Stood, n: number): void {
-  const { pairs, streams, budgets, schedules, workers, waitingRecords, apiToken } = status;
+function print({ connection, status, judged }: Found, n: number): void {
   if (n > 0) printLine();
   if (connection !== null) printLine(paint('bold', `# ${connection}`));
+  if (judged.well) printLine(paint('green', judged.line));
+  for (const fault of judged.faults)
+    printLine(paint(fault.weight === 'outage' ? 'red' : 'yellow', `! ${safe(faultLine(fault))}`));
+  if (!status) return;
+  printLine();
+  printStatus(status);
+}
+
+function printStatus(status: Status): void {
+  const { pairs, streams, budgets, schedules, workers, waitingRecords, apiToken } = status;
   printTable(
     ['pairs', ...LINK_STATUSES, 'not taken', 'paused'],
     ENTITY_TYPES.map((type) => {
@@ -109,10 +169,8 @@ function print({ connection, status, worries }: Stood, n: number): void {
     ]),
   );
   printLine();
-  printLine(
-    `${workers} ${workers === 1 ? 'worker' : 'workers'}, ${waitingRecords} records waiting for their pairs`,
-  );
-  if (apiToken && !worries.includes(apiToken.notice)) printLine(apiToken.notice);
-  for (const worry of worries) printLine(paint('yellow', `! ${worry}`));
-  if (worries.length === 0) printLine(paint('green', 'all is well'));
+  const running =
+    workers === null ? 'unknown number of workers' : `${workers} ${workers === 1 ? 'worker' : 'workers'}`;
+  printLine(`${running}, ${waitingRecords} records waiting for their pairs`);
+  if (apiToken) printLine(apiToken.notice);
 }

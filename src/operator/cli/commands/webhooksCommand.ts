@@ -15,6 +15,7 @@ interface Options extends SettingsOptions {
   name: string;
   json?: boolean;
   secretsDir?: string;
+  elsewhere?: true;
 }
 
 const SETTING_OF: Record<Side, 'zendeskWebhookSecret' | 'pmsWebhookSecret'> = {
@@ -39,6 +40,10 @@ export function webhooksCommand(program: Command): void {
     .action((options: Options) => mendable(() => list(options)));
   common(webhooks.command('remove'))
     .description('remove ours')
+    .option(
+      '--elsewhere',
+      'remove those of this name that lead to another address, e.g. to a PUBLIC_URL before',
+    )
     .action((options: Options) => mendable(() => remove(options)));
 }
 
@@ -73,17 +78,21 @@ async function list({ name, json, ...options }: Options): Promise<void> {
   else for (const webhook of found) console.log(line(webhook));
 }
 
-async function remove({ name, json, ...options }: Options): Promise<void> {
+async function remove({ name, json, elsewhere, ...options }: Options): Promise<void> {
   const { config, receiver } = settings(options);
   const removed: InstalledWebhook[] = [];
   for (const admin of webhookAdmins(config)) {
-    for (const webhook of await admin.list(name, receiver)) {
+    const found = elsewhere ? await admin.elsewhere?.(name, receiver) : await admin.list(name, receiver);
+    for (const webhook of found ?? []) {
       await admin.remove(webhook);
       removed.push(webhook);
     }
   }
   if (json) print(removed);
-  else if (removed.length === 0) console.log(`no webhook "${name}" leads to ${receiver}`);
+  else if (removed.length === 0)
+    console.log(
+      `no webhook "${name}" leads ${elsewhere ? 'elsewhere than' : ''} to ${receiver}`.replace(/ +/g, ' '),
+    );
   else for (const webhook of removed) console.log(`${line(webhook)}  removed`);
 }
 

@@ -1,13 +1,11 @@
 import { currentBudgets, type CurrentBudget } from '../../../systems/budget/currentBudget';
 import { usedSince, type UsedWindow } from '../../../systems/budget/pastWindows';
 import type { LagSample } from '../../../links/lagSamples';
-import { Starts, type FailedStart } from '../../../links/failedStarts';
-import type { RestingSince } from '../../../links/bindingStore';
 import type { StreamPosition } from '../../../links/cursorStore';
-import { apiTokenState, type ApiTokenState } from '../../apiToken';
-import { pollersOf } from '../../pollers';
-import { restingWords } from '../../resting';
-import { asideIn, bugsIn, type Status } from '../../status';
+import type { ApiTokenState } from '../../apiToken';
+import { gatherFacts } from '../../facts';
+import type { Status } from '../../status';
+import { verdict, type Verdict } from '../../verdict';
 import { LINK_STATUSES, type LinkStatus } from '../../../sync/link';
 import { ENTITY_TYPES, SIDES, type EntityType, type Side } from '../../../sync/record';
 import { barChart, type Bar } from '../chart';
@@ -17,9 +15,9 @@ import { SIDE_NAMES, mark, table, time, type Page } from '../layout';
 
 const HOUR_MS = 60 * 60_000;
 const MINUTE_MS = 60_000;
-const TEMPORAL_WITHIN_MS = 3_000;
 
 export interface Overview {
+  judged: Verdict;
   pairs: Record<EntityType, Record<LinkStatus, number>>;
   /** Worker processes; null where Temporal does not answer. */
   workers: number | null;
@@ -29,8 +27,6 @@ export interface Overview {
   lag: readonly LagSample[];
   windows: readonly UsedWindow[];
   budgets: readonly CurrentBudget[];
-  failedStarts: readonly FailedStart[];
-  resting: readonly RestingSince[];
   bugs: Status['bugs'];
   aside: Status['aside'];
   /** Null where the workers sign in to Zendesk with an OAuth client. */
@@ -39,71 +35,44 @@ export interface Overview {
 }
 
 /** Almost all of it from MongoDB, where any process finds it: this page is there when Temporal is not. */
-export async function loadOverview({
-  client,
-  database,
-  taskQueue,
-  now,
-  log,
-}: ConsoleContext): Promise<Overview> {
+export async function loadOverview(context: ConsoleContext): Promise<Overview> {
+  const { connection, client, database, taskQueue, dataDir, now } = context;
   const { db, store } = await database();
   const at = now();
   const since = new Date(at - HOUR_MS);
-  const workers = client
-    .withDeadline(Date.now() + TEMPORAL_WITHIN_MS, () => pollersOf(client, taskQueue))
-    .catch((error: unknown) => {
-      log.warn({ err: error }, 'console: Temporal does not answer');
-      return null;
-    });
-  const [pairs, waitingRecords, paused, positions, lag, windows, budgets, ...others] = await Promise.all([
-    store.countByStatus(),
-    store.observations.count(),
+  const sources = { connection, client, database, taskQueue, dataDir, now: () => new Date(now()) };
+  const [facts, paused, positions, lag, windows, budgets] = await Promise.all([
+    gatherFacts(sources),
     store.control.paused(),
     store.cursors.positions(),
     store.lag.since(since),
     usedSince(db, since),
     currentBudgets(db, new Date(at)),
-    new Starts(db).all(new Date(at)),
-    apiTokenState(store, new Date(at)),
-    store.bindings.resting(),
-    bugsIn(store),
-    asideIn(store),
   ]);
-  const [failedStarts, apiToken, resting, bugs, aside] = others;
+  const { status } = facts;
   return {
-    pairs,
-    workers: await workers,
-    waitingRecords,
+    judged: verdict(facts),
+    pairs: status?.pairs ?? (await store.countByStatus()),
+    workers: status?.workers ?? null,
+    waitingRecords: status?.waitingRecords ?? 0,
     paused,
     positions,
     lag,
     windows,
     budgets,
-    failedStarts,
-    resting,
-    apiToken,
-    bugs,
-    aside,
+    apiToken: status?.apiToken ?? null,
+    bugs: status?.bugs ?? { count: 0, examples: [] },
+    aside: status?.aside ?? { count: 0, examples: [] },
     now: at,
   };
 }
 
 export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 'root'>): Page {
-  const { paused, pairs, workers, waitingRecords, failedStarts } = overview;
-  const { apiToken, bugs, aside, resting } = overview;
+  const { judged, pairs, workers, waitingRecords, apiToken, bugs, aside } = overview;
   const count = (status: LinkStatus) => ENTITY_TYPES.reduce((sum, type) => sum + pairs[type][status], 0);
-  const rests = ENTITY_TYPES.filter((type) => paused[type] !== undefined);
+  const isTold = judged.faults.some(({ code }) => code === 'api_token');
   const body = html`
-    ${failedStarts.map(
-      ({ process, why, since, nextAttempt }) =>
-        html`<p class="notice bad">
-          ${process} cannot serve this connection since ${time(since)}: ${why}. It tries again at
-          ${time(nextAttempt)}.
-        </p>`,
-    )}
-    ${apiToken && html`<p class="notice bad">${apiToken.notice}</p>`}
-    ${resting.map((each) => html`<p class="notice bad">${restingWords(each)}.</p>`)}
-    ${rests.map((type) => html`<p class="notice bad">${type} is paused since ${time(paused[type])}.</p>`)}
+    ${verdictSection(judged)} ${apiToken && !isTold && html`<p class="notice">${apiToken.notice}</p>`}
     <ul class="tiles">
       ${tile(`${root}/conflicts`, count('conflict'), 'conflicts to decide')}
       ${tile(`${root}/quarantine`, count('quarantined'), 'pairs in quarantine')}
@@ -114,7 +83,6 @@ export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 
       Records that were seen and that their pairs have not dealt with yet: ${waitingRecords}. Worker
       processes: ${workers ?? 'not known, as Temporal does not answer'}.
     </p>
-    ${workers === 0 && html`<p class="notice bad">No worker runs, so nothing is synced.</p>`}
     ${aside.count > 0 && asideList(aside)} ${pairsTable(pairs)}
     <h2>Lag, last hour</h2>
     <p class="soft">Maximum lag of each side, in each minute.</p>
@@ -149,6 +117,21 @@ function asideList({ count, examples }: Overview['aside']): Html {
           </tr>`,
       ),
     )}`;
+}
+
+/** The same words as in `status`. */
+export function verdictSection({ well, line, faults }: Verdict): Html {
+  if (well) return html`<p class="notice" role="status">${line}</p>`;
+  return html`<section aria-label="What is wrong">
+    ${faults.map(
+      ({ weight, what, since, affects, cure }) =>
+        html`<div class="notice ${weight === 'outage' ? 'bad' : 'wait'}" role="status">
+          <strong>${what}</strong>${since !== null && html`, since ${time(since)}`}
+          ${affects !== '' && html`<div>Effect: ${affects}.</div>`}
+          <div>What to do: ${cure}.</div>
+        </div>`,
+    )}
+  </section>`;
 }
 
 function pairsTable(pairs: Overview['pairs']): Html {

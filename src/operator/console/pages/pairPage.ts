@@ -1,6 +1,7 @@
 import { loadReferences } from '../../../activities/activityContext';
 import { fixOf, nextAttempt } from '../../explain';
 import { workOf, type Work } from '../../pairWork';
+import { inWordsOf, titleOf } from '../../titles';
 import { parseCanonicalKey, type CanonicalKey } from '../../../sync/canonicalKey';
 import type { Link, ParkedConflict } from '../../../sync/link';
 import type { JournalEntry } from '../../../sync/journal';
@@ -85,7 +86,8 @@ export function pairPage(
     <h2>Overruled values</h2>
     ${historyTable(link)}
   `;
-  return { title: key, current: '/pairs', body };
+  const title = titleOf(view.mapping, link);
+  return { title: title === '' ? key : title, current: '/pairs', body };
 }
 
 function facts({ key, link, work }: PairView, links: ConsoleContext['links']): Html {
@@ -97,6 +99,8 @@ function facts({ key, link, work }: PairView, links: ConsoleContext['links']): H
   };
   return html`
     <dl class="facts">
+      <dt>Pair</dt>
+      <dd>${key}</dd>
       <dt>State</dt>
       <dd>${mark(link.status)}${link.reason && html` since ${time(link.reason.since)}`}</dd>
       <dt>Cause</dt>
@@ -162,7 +166,7 @@ function atWork(work: Work[] | null): Html | string {
 function valueRow({ row, sides, state, notTaken }: RowValues, root: string): Html {
   const cell = (side: Side, { value: content, isNew }: SideValue) =>
     html`<td>
-      ${row[side] === null ? html`<span class="soft">no property</span>` : reference(row, content, root)}
+      ${row[side] === null ? html`<span class="soft">no property</span>` : reference(row, inWordsOf(row, side, content), root)}
       ${isNew && html`<div class="soft">seen, not dealt with yet</div>`}
     </td>`;
   const words = {

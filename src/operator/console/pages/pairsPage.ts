@@ -2,13 +2,16 @@ import { z } from 'zod';
 import type { LinkFilter } from '../../../links/links';
 import { LINK_STATUSES, type Link } from '../../../sync/link';
 import { ENTITY_TYPES, SIDES } from '../../../sync/record';
+import type { Mapping } from '../../../sync/mapping';
+import { searchLinks } from '../../findPairs';
+import { inWordsOf, rowName, titleOf, titleRows } from '../../titles';
 import type { ConsoleContext } from '../consoleContext';
 import { html, type Html } from '../html';
 import {
   form,
   mark,
   outside,
-  pairLink,
+  namedPair,
   pairUrl,
   table,
   time,
@@ -35,21 +38,30 @@ export interface PairList {
   query: Query;
   /** The key after which the next page begins; null on the last one. */
   next: string | null;
+  /** Whether the search ran out of time before it had looked at all pairs. */
+  isPartial: boolean;
+  mapping: Mapping;
 }
+
+/** A text is looked for without an index: a page shows what was found until then, and the next one goes on. */
+const SEARCH_MS = 4_000;
 
 /** @param fixed what the page itself says, whatever its address does */
 export async function loadPairs(
-  { database }: ConsoleContext,
+  context: ConsoleContext,
   asked: unknown,
   fixed: LinkFilter = {},
 ): Promise<PairList> {
-  const { store } = await database();
+  const { store } = await context.database();
+  const mapping = context.mapping();
   const query = { ...querySchema.parse(asked), ...fixed };
-  const { after, ...wanted } = query;
-  const filter = Object.fromEntries(Object.entries(wanted).filter(([, it]) => it !== undefined));
-  const found = await store.find(filter, after ?? null, PAGE + 1);
-  const links = found.slice(0, PAGE);
-  return { links, query, next: found.length > PAGE ? (links.at(-1)?._id ?? null) : null };
+  const { after = null, ...wanted } = query;
+  const filter: LinkFilter = Object.fromEntries(Object.entries(wanted).filter(([, it]) => it !== undefined));
+  const titles = filter.text === undefined ? {} : { titles: titleRows(mapping) };
+  const limits = { after, limit: PAGE, withinMs: SEARCH_MS };
+  const { links, more, stoppedAt } = await searchLinks(store, { ...filter, ...titles }, limits);
+  const last = stoppedAt ?? links.at(-1)?._id ?? null;
+  return { links, query, next: more ? last : null, isPartial: stoppedAt !== null, mapping };
 }
 
 export function pairsPage(list: PairList, { links, root }: Pick<ConsoleContext, 'links' | 'root'>): Page {
@@ -57,17 +69,17 @@ export function pairsPage(list: PairList, { links, root }: Pick<ConsoleContext, 
     ${filters(`${root}/pairs`, list.query, true)}
     ${
       list.links.length === 0
-        ? html`<p>No pair found.</p>`
+        ? html`<p>${list.isPartial ? 'Nothing found so far; the next page goes on.' : 'No pair found.'}</p>`
         : table(
             `${list.links.length} pairs, in the order of their keys`,
             ['Pair', 'State', 'Zendesk', 'PMS', 'Reason', 'Changed'],
             list.links.map(
               (link) =>
                 html`<tr>
-                  <th scope="row">${pairLink(root, link._id)}</th>
+                  <th scope="row">${namedPair(root, link._id, titleOf(list.mapping, link))}</th>
                   <td>${mark(link.status)}</td>
                   ${SIDES.map((side) => html`<td>${recordCell(link.sides[side]?.ref, links)}</td>`)}
-                  <td>${link.reason?.text}</td>
+                  <td class="long">${link.reason?.text}</td>
                   <td>${time(link.updatedAt)}</td>
                 </tr>`,
             ),
@@ -87,7 +99,7 @@ export function conflictsPage(list: PairList, { root }: Pick<ConsoleContext, 'ro
         : table(
             'Conflicts that a person must decide',
             ['Pair', 'What', 'Zendesk', 'PMS', 'Since', 'Action'],
-            list.links.flatMap((link) => conflictRows(link, root)),
+            list.links.flatMap((link) => conflictRows(link, root, list.mapping)),
           )
     }
     ${pages(`${root}/conflicts`, list)}
@@ -95,14 +107,16 @@ export function conflictsPage(list: PairList, { root }: Pick<ConsoleContext, 'ro
   return { title: 'Conflicts', current: '/conflicts', body };
 }
 
-function conflictRows(link: Link, root: string): Html[] {
+function conflictRows(link: Link, root: string, mapping: Mapping): Html[] {
+  const pair = namedPair(root, link._id, titleOf(mapping, link));
+  const rowOf = (id: string) => mapping.entities[link.entity].rows.find((row) => row.id === id);
   const decide = html`<a href="${pairUrl(root, link._id)}#decide"
     >Decide<span class="soft"> ${link._id}</span></a
   >`;
   if (link.conflicts.length === 0)
     return [
       html`<tr>
-        <th scope="row">${pairLink(root, link._id)}</th>
+        <th scope="row">${pair}</th>
         <td>${link.reason?.code}</td>
         <td colspan="2">${link.reason?.text}</td>
         <td>${time(link.reason?.since)}</td>
@@ -112,10 +126,10 @@ function conflictRows(link: Link, root: string): Html[] {
   return link.conflicts.map(
     (parked) =>
       html`<tr>
-        <th scope="row">${pairLink(root, link._id)}</th>
-        <td>${parked.row}</td>
-        <td>${value(parked.zendesk)}</td>
-        <td>${value(parked.pms)}</td>
+        <th scope="row">${pair}</th>
+        <td>${rowName(rowOf(parked.row), parked.row)}</td>
+        <td>${value(inWordsOf(rowOf(parked.row), 'zendesk', parked.zendesk))}</td>
+        <td>${value(inWordsOf(rowOf(parked.row), 'pms', parked.pms))}</td>
         <td>${time(parked.since)}</td>
         <td>${decide}</td>
       </tr>`,
@@ -134,9 +148,9 @@ export function quarantinePage(list: PairList, viewer: Viewer, { root }: Pick<Co
             list.links.map(
               (link) =>
                 html`<tr>
-                  <th scope="row">${pairLink(root, link._id)}</th>
+                  <th scope="row">${namedPair(root, link._id, titleOf(list.mapping, link))}</th>
                   <td>${link.reason?.code}</td>
-                  <td>${link.reason?.text}</td>
+                  <td class="long">${link.reason?.text}</td>
                   <td>${time(link.reason?.since)}</td>
                   <td>${resyncForm(viewer, link._id, 'retry')}</td>
                 </tr>`,
@@ -189,7 +203,9 @@ function filters(url: string, query: Query, withStatus: boolean): Html {
       >`
     }
     <label>Reason code<br /><input name="code" value="${query.code}" size="16" /></label>
-    <label>Id, or part of it<br /><input name="text" type="search" value="${query.text}" size="24" /></label>
+    <label
+      >Title or id, or part of it<br /><input name="text" type="search" value="${query.text}" size="24"
+    /></label>
     <button>Filter</button>
   </form>`;
 }

@@ -1,6 +1,5 @@
 import { schedulesOf, type ScheduleState } from '../../scheduleStates';
 import { ENTITY_TYPES, type EntityType } from '../../../sync/record';
-import { scheduleIds } from '../../../workers/schedules';
 import type { ConsoleContext } from '../consoleContext';
 import { html, type Html } from '../html';
 import { form, mark, outside, table, time, type Page, type Viewer } from '../layout';
@@ -23,21 +22,6 @@ export async function loadSchedules({ client, database, taskQueue }: ConsoleCont
     heldBack: await store.control.countHeldBack(),
     notice: null,
   };
-}
-
-/** @param who goes into the note, which the Web UI shows, too */
-export async function setPaused(
-  { client, taskQueue }: Pick<ConsoleContext, 'client' | 'taskQueue'>,
-  { id, paused, why, who }: { id: string; paused: boolean; why: string; who: string },
-): Promise<boolean> {
-  if (!scheduleIds(taskQueue).includes(id)) return false;
-  const handle = client.schedule.getHandle(id);
-  await client.withDeadline(Date.now() + WITHIN_MS, () =>
-    paused
-      ? handle.pause(why === '' ? `Paused by ${who}` : `${why} (paused by ${who})`)
-      : handle.unpause(`Resumed by ${who}`),
-  );
-  return true;
 }
 
 export function schedulesPage(view: SchedulesView, viewer: Viewer, links: ConsoleContext['links']): Page {

@@ -1,0 +1,70 @@
+import type { Collection, Db } from 'mongodb';
+
+/** What processes of the service find wrong, for `status`, the console and the health endpoint. Times are ISO. */
+
+export const TROUBLES = ['zendesk', 'pms', 'mapping', 'zendesk:twin', 'pms:twin'] as const;
+/** A side that refuses or does not answer; a mapping file that cannot be used; another installation at work on a side. */
+export type TroubleName = (typeof TROUBLES)[number];
+
+export interface Trouble {
+  name: TroubleName;
+  /** `unauthorized`: a person must give a right; `unavailable`: it does not answer, or asks us to wait. */
+  code: 'unauthorized' | 'refused' | 'unavailable' | 'unusable' | 'twin';
+  text: string;
+  since: string;
+  /** When it was found last. */
+  at: string;
+}
+
+type TroubleDocument = Omit<Trouble, 'name'> & { _id: TroubleName };
+
+/** What nobody has found for so long is over, or nobody looks any more; a mapping is looked at when it changes. */
+const KNOWN_FOR_MS: Record<TroubleName, number> = {
+  zendesk: 10 * 60_000,
+  pms: 10 * 60_000,
+  mapping: Infinity,
+  'zendesk:twin': 60 * 60_000,
+  'pms:twin': 60 * 60_000,
+};
+/** Another process may have noted what this one finds well again. */
+const CLEAR_EVERY_MS = 20_000;
+
+export class Troubles {
+  private readonly found: Collection<TroubleDocument>;
+  private readonly cleared = new Map<TroubleName, number>();
+
+  constructor(
+    db: Db,
+    prefix: string,
+    private readonly now: () => Date,
+  ) {
+    this.found = db.collection(`${prefix}troubles`);
+  }
+
+  /** Keeps since when it is so. */
+  async note(name: TroubleName, { code, text }: Pick<Trouble, 'code' | 'text'>): Promise<void> {
+    const at = this.now().toISOString();
+    this.cleared.delete(name);
+    await this.found.updateOne(
+      { _id: name },
+      { $set: { code, text, at }, $setOnInsert: { since: at } },
+      { upsert: true },
+    );
+  }
+
+  /** Costs nothing where it was done a moment ago. */
+  async clear(name: TroubleName): Promise<void> {
+    const now = this.now().getTime();
+    if (now - (this.cleared.get(name) ?? -Infinity) < CLEAR_EVERY_MS) return;
+    await this.found.deleteOne({ _id: name });
+    this.cleared.set(name, now);
+  }
+
+  async all(): Promise<Trouble[]> {
+    const found = await this.found.find().sort({ _id: 1 }).toArray();
+    const now = this.now().getTime();
+    return found
+      .map(({ _id: name, ...rest }) => ({ name, ...rest }))
+      .filter(({ name, at }) => now - Date.parse(at) < (KNOWN_FOR_MS[name] ?? 0));
+  }
+}

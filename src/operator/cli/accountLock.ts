@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import path from 'node:path';
+import type { Config } from '../../config/config';
+import { FolderInUse, lockFolder, type FolderLock } from '../../platform/embedded/embeddedServers';
+import { cacheRoot } from '../../platform/embedded/serverCache';
+import { withoutPassword } from '../../workers/service';
+import { Problem } from '../operatorErrors';
+
+/**
+ * Two installations on the same two accounts overrule each other without end. On one machine, the second one is refused:
+ * each marks the accounts in the cache folder for as long as it runs. Several workers of one installation are no matter.
+ */
+
+/** @returns what ends the mark; null where another worker of this installation holds it, or none can be made @throws Problem */
+export async function markAccounts(config: Config, dataDir: string): Promise<FolderLock | null> {
+  const installation = installationOf(config, dataDir);
+  const accounts = `${config.zendeskBaseUrl} ${config.pmsBaseUrl}`;
+  const digest = createHash('sha256').update(accounts).digest('hex').slice(0, 16);
+  try {
+    return await lockFolder(path.join(cacheRoot(), 'accounts', digest), installation);
+  } catch (error) {
+    // A mark is a help: without a place for it, the service runs all the same.
+    if (!(error instanceof FolderInUse) || !error.occupant) return null;
+    const { what, pid, since } = error.occupant;
+    if (what === installation) return null;
+    throw new Problem(
+      `another installation syncs ${config.zendeskBaseUrl} and ${config.pmsBaseUrl} already (${what}, process ${pid}, since ${since}): two of them overrule each other; stop it, or use its folder and settings`,
+    );
+  }
+}
+
+/** An installation is where its links are. */
+function installationOf({ mongodbUri, mongodbDatabase }: Config, dataDir: string): string {
+  if (mongodbUri !== undefined) return `${withoutPassword(mongodbUri)} ${mongodbDatabase}`;
+  try {
+    return `${realpathSync(dataDir)} ${mongodbDatabase}`;
+  } catch {
+    return `${path.resolve(dataDir)} ${mongodbDatabase}`;
+  }
+}

@@ -1,0 +1,39 @@
+import type { Config, Several } from '../../config/config';
+import { openLinkStore } from '../../links/linkStore';
+import type { Backbone } from '../../workers/connection';
+import type { Health } from '../../workers/metricsServer';
+import { gatherFacts } from '../facts';
+import { faultLine, verdict } from '../verdict';
+
+/**
+ * What the health endpoint answers: the verdict that `status` prints. An outage of a system, or a conflict, is no reason to
+ * restart this process, and a full disk or a server that is gone is none either, but then it is not ready.
+ */
+export async function healthOf(
+  configs: Several<Config>,
+  { mongo, client }: Pick<Backbone, 'mongo' | 'client'>,
+  dataDir: string | null,
+): Promise<Health> {
+  const all = await Promise.all(
+    configs.map(async ({ connection, mongodbDatabase, taskQueue }) => {
+      const db = mongo.db(mongodbDatabase);
+      const database = async () => ({ db, store: await openLinkStore(db) });
+      const now = () => new Date();
+      const facts = await gatherFacts({ connection, client, database, taskQueue, dataDir, now });
+      const { temporal, mongodb, disk } = facts;
+      return { connection, ready: !temporal && !mongodb && !disk, judged: verdict(facts) };
+    }),
+  );
+  const ready = all.every((each) => each.ready);
+  const told = all.map(({ connection, judged: { well, line, faults } }) => ({
+    ...(connection !== null && { connection }),
+    well,
+    verdict: line,
+    faults: faults.map(faultLine),
+  }));
+  const [only] = told;
+  return {
+    ready,
+    body: { status: ready ? 'ready' : 'unavailable', ...(told.length === 1 ? only : { connections: told }) },
+  };
+}

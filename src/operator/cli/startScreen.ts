@@ -1,0 +1,65 @@
+import type { Config } from '../../config/config';
+import type { Mapping } from '../../sync/mapping';
+import { ENTITY_TYPES, SIDES, type Side } from '../../sync/record';
+import { withoutPassword } from '../../workers/service';
+
+/** What `start` says to a person: what it is about to write, and then where everything is. Pure. */
+
+export interface Accounts {
+  config: Config;
+  /** Whom each credential acts as. */
+  as: Record<Side, string>;
+  mapping: Mapping;
+}
+
+const NAMES: Record<Side, string> = { zendesk: 'Zendesk', pms: 'PMS' };
+
+/** Before the first write. */
+export function whatWillBeWritten({ config, as, mapping }: Accounts): string[] {
+  const pairs = ENTITY_TYPES.map((type) => {
+    const { zendesk, pms } = mapping.entities[type].kind;
+    return `${zendesk}s ↔ ${pms}s`;
+  });
+  return [
+    'From now on, this service writes to both systems:',
+    ...SIDES.map((side) => `  ${NAMES[side].padEnd(8)} ${addressOf(config, side)}, as ${as[side]}`),
+    `It syncs ${pairs.join(', ')}, by ${config.mappingFile}: changes are copied to the other side,`,
+    'and a record without a counterpart gets one. "plan" shows this without writing anything.',
+  ];
+}
+
+export interface Addresses {
+  config: Config;
+  temporal: string;
+  temporalUi: string | null;
+  mongodb: string;
+  /** Null where it is off. */
+  console: string | null;
+  /** Where webhooks are received; null where they are not. */
+  receiver: string | null;
+}
+
+/** Once it runs. */
+export function whereEverythingIs(addresses: Addresses): string[] {
+  const { config, temporal, temporalUi, mongodb, console, receiver } = addresses;
+  const polls = `every ${config.zendeskPollSeconds} s in Zendesk, every ${config.pmsPollSeconds} s in the PMS`;
+  const lines: [string, string][] = [
+    ['Temporal', temporal],
+    ...(temporalUi === null ? [] : ([['Web UI', temporalUi]] satisfies [string, string][])),
+    ['MongoDB', withoutPassword(mongodb)],
+    ['Console', console ?? 'off; a setting CONSOLE_TOKEN of your choice switches it on'],
+    ['Changes', receiver === null ? `looked for ${polls}` : `by webhooks at ${receiver}, and ${polls}`],
+  ];
+  return [
+    'Running. Ctrl-C stops it; it goes on from there with the next start.',
+    ...lines.map(([name, value]) => `  ${name.padEnd(8)} ${value}`),
+    'In a second terminal, in this folder:',
+    '  npx zendesk-pms-sync backfill --wait   syncs what exists already, in bulk',
+    '  npx zendesk-pms-sync status            is everything all right?',
+    'Each change that is carried over is a line below.',
+  ];
+}
+
+function addressOf({ zendeskBaseUrl, pmsBaseUrl }: Config, side: Side): string {
+  return side === 'zendesk' ? zendeskBaseUrl : pmsBaseUrl;
+}

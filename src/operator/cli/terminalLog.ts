@@ -1,0 +1,112 @@
+import { Writable } from 'node:stream';
+import { paint, printLine, safe, type Colour } from './output';
+
+/**
+ * The service's log for a person at a terminal: one short line for each thing that happened, in place of JSON. What a
+ * line holds is what the log holds: ids and names of properties, never a value.
+ */
+
+type Entry = Record<string, unknown> & { level: number; time: number; msg?: string };
+
+const WARN = 40;
+const ERROR = 50;
+const INFO = 30;
+/** What every line of the log has, and what is said by the line itself. */
+const NOT_SHOWN = new Set([
+  'level',
+  'time',
+  'msg',
+  'pid',
+  'hostname',
+  'workflowId',
+  'runId',
+  'activity',
+  'attempt',
+]);
+const OPS: Record<string, string> = {
+  create: 'created',
+  update: 'updated',
+  followUp: 'followed up',
+  archive: 'archived',
+  redact: 'redacted',
+  attach: 'got a file',
+  detach: 'lost a file',
+};
+/** These are said in full elsewhere on the screen. */
+const SAID_ELSEWHERE = new Set(['running; Ctrl-C stops', 'console', 'receiving webhooks']);
+const ATTENTION = new Set(['conflict', 'quarantined']);
+
+/** Takes the lines of a log, and prints those that a person is to see. */
+export function terminalLog(print: (line: string) => void = printLine): Writable {
+  let rest = '';
+  return new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      const lines = (rest + chunk.toString()).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        const words = inWords(line);
+        if (words !== null) print(words);
+      }
+      done();
+    },
+  });
+}
+
+/** One line of a log in words; null for one that is not for a person. */
+export function inWords(line: string): string | null {
+  const entry = entryOf(line);
+  if (!entry) return line === '' ? null : safe(line);
+  const { level, msg = '' } = entry;
+  if (SAID_ELSEWHERE.has(msg)) return null;
+  const change = msg === 'written' ? changeOf(entry) : msg === 'written in bulk' ? bulkOf(entry) : null;
+  if (change === null && level < INFO) return null;
+  const at = paint('dim', new Date(entry.time).toISOString().slice(11, 19));
+  if (change !== null) return `${at}  ${change}`;
+  if (msg === 'left to a person') return `${at}  ${paint('yellow', `! ${safe(parkedWords(entry))}`)}`;
+  const words = safe([msg, ...details(entry)].join(' '));
+  const colour: Colour | null = level >= ERROR ? 'red' : level >= WARN ? 'yellow' : null;
+  return `${at}  ${colour ? paint(colour, `! ${words}`) : words}`;
+}
+
+/** `→ PMS project P-7 updated: title, priority` */
+function changeOf({ side, op, rows, ref, key }: Entry): string {
+  const arrow = side === 'zendesk' ? '← Zendesk' : '→ PMS';
+  const record = typeof ref === 'string' ? ref.split(':').slice(1).join(' ') : '';
+  const names = Array.isArray(rows) && rows.length > 0 ? `: ${rows.join(', ')}` : '';
+  return safe(`${arrow} ${record} ${OPS[String(op)] ?? String(op)}${names} (${textOf(key)})`);
+}
+
+/** `→ PMS 100 projects created by the backfill` */
+function bulkOf({ side, kind, op, count }: Entry): string {
+  const arrow = side === 'zendesk' ? '← Zendesk' : '→ PMS';
+  return safe(`${arrow} ${textOf(count)} × ${textOf(kind)} ${OPS[String(op)] ?? String(op)} by the backfill`);
+}
+
+function parkedWords({ key, status, code }: Entry): string {
+  const what = ATTENTION.has(String(status)) ? String(status) : 'left to a person';
+  return `${textOf(key)}: ${what} (${textOf(code)}); zendesk-pms-sync links show ${textOf(key)}`;
+}
+
+function details(entry: Entry): string[] {
+  return Object.entries(entry)
+    .filter(([name]) => !NOT_SHOWN.has(name))
+    .map(([name, value]) => `${name}=${textOf(name === 'err' ? messageOf(value) : value)}`);
+}
+
+function messageOf(error: unknown): unknown {
+  return error !== null && typeof error === 'object' && 'message' in error ? error.message : error;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? '');
+}
+
+function entryOf(line: string): Entry | null {
+  try {
+    const entry = JSON.parse(line) as unknown;
+    const isEntry = entry !== null && typeof entry === 'object' && 'level' in entry && 'time' in entry;
+    return isEntry ? (entry as Entry) : null;
+  } catch {
+    return null;
+  }
+}

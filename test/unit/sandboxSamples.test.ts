@@ -1,0 +1,67 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+const ROOT = path.resolve(__dirname, '../..');
+const MAINS = { zendesk: 'packages/zendesk-sandbox/dist/main.js', pms: 'packages/pms-sandbox/dist/main.js' };
+const running: ChildProcess[] = [];
+afterAll(() => running.forEach((child) => child.kill('SIGTERM')));
+
+/** Starts a sandbox as a person does. @returns what it printed, and its settings */
+async function started(which: keyof typeof MAINS, ...args: string[]) {
+  const child = spawn(process.execPath, [path.join(ROOT, MAINS[which]), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  running.push(child);
+  let said = '';
+  while (!/Ctrl-C stops it/.test(said)) {
+    const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
+    said += chunk.toString();
+  }
+  const settings = Object.fromEntries(
+    said.split('\n').flatMap((line) => {
+      const [, name, value] = /^([A-Z_]+)=(.*)$/.exec(line) ?? [];
+      return name === undefined ? [] : [[name, value]];
+    }),
+  ) as Record<string, string>;
+  return { said, settings };
+}
+
+test('O7: the Zendesk sandbox is filled, has the README’s ticket 123, and prints settings', async () => {
+  const { said, settings } = await started('zendesk');
+  expect(said).toMatch(/^# Zendesk sandbox: 6 organizations, 25 tickets, \d+ comments, 10 users$/m);
+  expect(Object.keys(settings)).toEqual([
+    'ZENDESK_BASE_URL',
+    'ZENDESK_OAUTH_CLIENT_ID',
+    'ZENDESK_OAUTH_CLIENT_SECRET',
+  ]);
+  const state = (await (await fetch(`${settings['ZENDESK_BASE_URL']}/_sandbox/state`)).json()) as object;
+  expect(JSON.stringify(state)).toContain('"id":123');
+  // Every line is a comment or a setting: the whole output can be pasted into a shell.
+  for (const line of said.trim().split('\n')) expect(line).toMatch(/^(#|[A-Z_]+=\S+$)/);
+});
+
+test('O7: the PMS sandbox is filled; --empty is not', async () => {
+  const { said, settings } = await started('pms');
+  expect(said).toMatch(/^# PMS sandbox: 5 customers, 4 projects, 2 notes, 2 people$/m);
+  expect(Object.keys(settings)).toEqual(['PMS_BASE_URL', 'PMS_TOKEN']);
+  const empty = await started('pms', '--empty');
+  const authorization = `Bearer ${empty.settings['PMS_TOKEN']}`;
+  const listed = await fetch(`${empty.settings['PMS_BASE_URL']}/api/v1/projects`, {
+    headers: { authorization },
+  });
+  expect(await listed.text()).toMatch(/"data":\[\]|"items":\[\]|"projects":\[\]/);
+});
+
+test('O6: a sandbox’s port in use is one line', async () => {
+  const { settings } = await started('pms', '--empty');
+  const { port } = new URL(settings['PMS_BASE_URL'] ?? '');
+  for (const main of Object.values(MAINS)) {
+    const failed = promisify(execFile)(process.execPath, [path.join(ROOT, main), '--port', port]);
+    await expect(failed).rejects.toMatchObject({
+      code: 1,
+      stderr: `--port: 127.0.0.1:${port} is in use; stop what listens there, or give another port\n`,
+    });
+  }
+});

@@ -1,0 +1,49 @@
+import { pino } from 'pino';
+import { inWords, terminalLog } from '../../src/operator/cli/terminalLog';
+
+const line = (level: number, msg: string, more = {}) =>
+  JSON.stringify({ level, time: Date.UTC(2026, 0, 1, 12, 3, 4), pid: 1, hostname: 'h', msg, ...more });
+
+test('O7: on a terminal each change is a line with the names of its properties', () => {
+  const written = {
+    side: 'pms',
+    op: 'update',
+    rows: ['title', 'priority'],
+    ref: 'pms:project:P-7',
+    key: 'K',
+  };
+  expect(inWords(line(20, 'written', written))).toBe(
+    '12:03:04  → PMS project P-7 updated: title, priority (K)',
+  );
+  expect(inWords(line(20, 'written', { ...written, side: 'zendesk', op: 'create', rows: [] }))).toBe(
+    '12:03:04  ← Zendesk project P-7 created (K)',
+  );
+  expect(
+    inWords(line(20, 'written in bulk', { side: 'pms', kind: 'project', op: 'create', count: 100 })),
+  ).toBe('12:03:04  → PMS 100 × project created by the backfill');
+});
+
+test('O7: what waits for a person says so with the command that shows it; other lines stay short', () => {
+  expect(
+    inWords(line(40, 'left to a person', { key: 'T/z:t:1', status: 'conflict', code: 'conflict' })),
+  ).toBe('12:03:04  ! T/z:t:1: conflict (conflict); zendesk-pms-sync links show T/z:t:1');
+  expect(inWords(line(30, 'mapping applied', { mapping: 'abc' }))).toBe(
+    '12:03:04  mapping applied mapping=abc',
+  );
+  expect(inWords(line(50, 'failed', { err: { type: 'Error', message: 'why', stack: 'at x' } }))).toBe(
+    '12:03:04  ! failed err=why',
+  );
+  expect(inWords(line(20, 'a detail'))).toBeNull();
+  expect(inWords(line(30, 'running; Ctrl-C stops'))).toBeNull();
+  expect(inWords('')).toBeNull();
+});
+
+test('O7: the log’s stream is cut into lines, wherever its chunks end', () => {
+  const printed: string[] = [];
+  const stream = terminalLog((text) => printed.push(text));
+  const whole = `${line(30, 'one')}\n${line(30, 'two')}\n`;
+  stream.write(whole.slice(0, 50));
+  stream.write(whole.slice(50));
+  pino({}, stream).info('three');
+  expect(printed.map((each) => each.slice(10))).toEqual(['one', 'two', 'three']);
+});

@@ -1,0 +1,192 @@
+import type { Status } from '../../src/operator/status';
+import { faultLine, saysDiskFull, verdict, type Facts } from '../../src/operator/verdict';
+
+/** O3: one pure judgement, from which `status`, the console and the health endpoint take their line. */
+
+const NOW = new Date('2026-11-25T12:00:00Z');
+const SINCE = '2026-11-25T11:58:00.000Z';
+const poll = (side: string, everySeconds: number) => ({
+  ...{ id: `q-poll-${side}`, exists: true, paused: false, note: '', lastRun: null, nextRun: null },
+  everySeconds,
+  running: true,
+});
+const quiet: Status = {
+  pairs: Object.fromEntries(
+    ['OrgToCustomer', 'TicketToProject', 'CommentToProject'].map((type) => [
+      type,
+      { pending: 3, linked: 9, conflict: 0, quarantined: 0, tombstone: 1, pausedSince: null, heldBack: 0 },
+    ]),
+  ) as unknown as Status['pairs'],
+  streams: [
+    { name: 'zendesk:tickets', movedAt: null, readAt: SINCE, lagSeconds: 299 },
+    { name: 'pms:changes', movedAt: null, readAt: null, lagSeconds: null },
+  ],
+  budgets: [],
+  schedules: [poll('zendesk', 60), poll('pms', 15)],
+  workers: 1,
+  temporalFault: null,
+  failedStarts: [],
+  waitingRecords: 5,
+  resting: [],
+  apiToken: null,
+  bugs: { count: 0, examples: [] },
+  aside: { count: 0, examples: [] },
+};
+const facts: Facts = {
+  now: NOW,
+  connection: null,
+  temporal: null,
+  mongodb: null,
+  disk: null,
+  status: quiet,
+  troubles: [],
+};
+const lines = (change: Partial<Facts>) => verdict({ ...facts, ...change }).faults.map(faultLine);
+const ofStatus = (change: Partial<Status>) => lines({ status: { ...quiet, ...change } });
+const trouble = (
+  name: 'zendesk' | 'pms' | 'mapping' | 'zendesk:twin',
+  code: 'unauthorized',
+  text: string,
+) => ({
+  ...{ name, code, text },
+  since: SINCE,
+  at: NOW.toISOString(),
+});
+
+test('O3: what goes its way is well', () => {
+  expect(verdict(facts)).toEqual({ well: true, line: 'all is well', faults: [] });
+});
+
+test('O3: an outage of either API is told in its own words, in place of "read to its end … ago"', () => {
+  const refused = trouble('zendesk', 'unauthorized', 'Zendesk GET /x: answered 401; check the token');
+  const away = {
+    ...trouble('pms', 'unauthorized', 'PMS GET /y: pms.example:443 cannot be reached (ECONNRESET)'),
+    code: 'unavailable' as const,
+  };
+  const behind = [{ name: 'zendesk:tickets', movedAt: null, readAt: null, lagSeconds: 900 }];
+  expect(lines({ troubles: [away, refused], status: { ...quiet, streams: behind } })).toEqual([
+    'The PMS does not answer as it should (PMS GET /y: pms.example:443 cannot be reached (ECONNRESET)), since 2026-11-25 11:58 UTC: no change from or to it is synced; none is lost; check that it runs and can be reached; the sync goes on by itself, and "zendesk-pms-sync doctor" looks at it',
+    'Zendesk refuses us (Zendesk GET /x: answered 401; check the token), since 2026-11-25 11:58 UTC: no change from or to it is synced; none is lost; correct its credential or rights; "zendesk-pms-sync doctor" says which',
+  ]);
+});
+
+test('O3: an outage of Temporal, of MongoDB, and a full disk', () => {
+  const down = { ...quiet, workers: null, schedules: [] };
+  expect(lines({ temporal: 't:7233: connect ECONNREFUSED', status: down })).toEqual([
+    'Temporal does not answer (t:7233: connect ECONNREFUSED), since 2026-11-25 11:58 UTC: nothing is synced; no edit is lost; start it, or correct TEMPORAL_ADDRESS; the sync goes on by itself',
+  ]);
+  expect(lines({ mongodb: 'connect ECONNREFUSED m:27017', status: null })).toEqual([
+    'MongoDB does not answer (connect ECONNREFUSED m:27017): nothing is synced; no edit is lost; start it, or correct MONGODB_URI; the sync goes on by itself',
+  ]);
+  expect(lines({ disk: { path: '.zendesk-pms-sync', freeMb: 3 } })).toEqual([
+    'The disk of .zendesk-pms-sync is full (3 MB left): nothing can be stored, so nothing is synced; no edit is lost; make room on that disk; the sync goes on by itself',
+  ]);
+  // What a server says of its disk is told first, then that it does not answer.
+  expect(lines({ temporal: 'database or disk is full', status: down })[0]).toMatch(/^The disk is full /);
+});
+
+test.each([
+  ['database or disk is full', true],
+  ['Exception writing: No space left on device', true],
+  ['ENOSPC: write', true],
+  ['connect ECONNREFUSED', false],
+])('O3: "%s" tells of a full disk: %s', (words, tells) => expect(saysDiskFull(words)).toBe(tells));
+
+test('O3: a refused mapping and a second installation', () => {
+  expect(
+    lines({
+      troubles: [
+        { ...trouble('mapping', 'unauthorized', 'entities.X: expected …'), code: 'unusable' },
+        { ...trouble('zendesk:twin', 'unauthorized', 'as user 7'), code: 'twin' },
+      ],
+    }),
+  ).toEqual([
+    'The changed mapping file is refused (entities.X: expected …), since 2026-11-25 11:58 UTC: the mapping before the change stays in use; correct the file; "zendesk-pms-sync mapping check" has the details',
+    'Another installation is at work on this Zendesk account (as user 7), since 2026-11-25 11:58 UTC: the two overrule each other; stop one of the two',
+  ]);
+});
+
+test('O3: an outage comes before what waits for a person, and the line counts the others', () => {
+  const tickets = {
+    ...quiet.pairs.TicketToProject,
+    conflict: 2,
+    quarantined: 1,
+    pausedSince: '2026-11-25T00:00',
+  };
+  const status = { ...quiet, workers: 0, pairs: { ...quiet.pairs, TicketToProject: tickets } };
+  const { well, line, faults } = verdict({ ...facts, connection: 'acme', status });
+  expect(well).toBe(false);
+  expect(faults.map(({ code }) => code)).toEqual(['no_worker', 'conflicts', 'quarantine', 'paused']);
+  expect(line).toMatch(/^No worker runs, since .* \(and 3 more\)$/);
+  expect(faults.map(({ cure }) => cure).slice(1)).toEqual([
+    '"zendesk-pms-sync conflicts list --connection acme"',
+    '"zendesk-pms-sync quarantine list --connection acme"',
+    '"zendesk-pms-sync resume TicketToProject --connection acme"',
+  ]);
+});
+
+test('an API token’s end is a fault from 30 days before it', () => {
+  const notice = 'Zendesk API tokens end';
+  expect(ofStatus({ apiToken: { daysLeft: 31, notice } })).toEqual([]);
+  expect(ofStatus({ apiToken: { daysLeft: 30, notice } })).toEqual([`${notice}; see docs/zendesk.md`]);
+});
+
+test('a stream that is behind for no known cause, and a paused Schedule, are told with a command', () => {
+  const streams = [
+    { name: 'zendesk:tickets', movedAt: null, readAt: null, lagSeconds: 301 },
+    { name: 'pms:changes', movedAt: null, readAt: null, lagSeconds: 119 },
+  ];
+  expect(ofStatus({ streams })).toEqual([
+    expect.stringMatching(/^zendesk:tickets was read to its end 301 s ago/),
+  ]);
+  const schedules = [{ ...poll('zendesk', 60), paused: true, note: 'night shift' }];
+  expect(ofStatus({ streams, schedules })).toEqual([
+    'Schedule q-poll-zendesk is paused (night shift): what it does is not done; resume it: "zendesk-pms-sync schedules resume q-poll-zendesk"',
+  ]);
+});
+
+test('F1: what rests is told once for all pairs, with since when', () => {
+  const rests = {
+    entity: 'TicketToProject' as const,
+    what: 'row "custom_fields.Severity ↔ severity"',
+    side: 'zendesk' as const,
+    kind: 'ticket',
+    property: 'custom_fields.Severity',
+    name: 'custom_fields.360001',
+    since: '2026-11-29T10:00:00.000Z',
+  };
+  expect(ofStatus({ resting: [rests] })).toEqual([
+    'TicketToProject row "custom_fields.Severity ↔ severity" rests: zendesk ticket does not offer "custom_fields.Severity" (custom_fields.360001) any more, since 2026-11-29 10:00 UTC: this property is not synced; it goes on when the field is back, or change the mapping',
+  ]);
+});
+
+test('F1: what rests is told once for all pairs, and since when', () => {
+  const rests = {
+    entity: 'TicketToProject' as const,
+    what: 'row "custom_fields.Severity ↔ severity"',
+    side: 'zendesk' as const,
+    kind: 'ticket',
+    property: 'custom_fields.Severity',
+    name: 'custom_fields.360001',
+    since: SINCE,
+  };
+  expect(ofStatus({ resting: [rests] })).toEqual([
+    'TicketToProject row "custom_fields.Severity ↔ severity" rests: zendesk ticket does not offer "custom_fields.Severity" (custom_fields.360001) any more, since 2026-11-25 11:58 UTC: this property is not synced; it goes on when the field is back, or change the mapping',
+  ]);
+});
+
+test('A7, A9: pairs in bug, and what was set aside, are named', () => {
+  const one = {
+    what: 'zendesk:ticket:7',
+    side: 'zendesk',
+    kind: 'record',
+    reason: 'tickets.0.updated_at: invalid',
+    bytes: 99,
+    since: '',
+    last: '',
+  } as const;
+  expect(ofStatus({ bugs: { count: 2, examples: ['a'] }, aside: { count: 1, examples: [one] } })).toEqual([
+    '2 ended in a bug (a, …): they are not synced; "zendesk-pms-sync links find --code bug"; report it, then resync them',
+    '1 could not be taken in (zendesk:ticket:7): they are not synced; "zendesk-pms-sync aside list"',
+  ]);
+});
