@@ -76,7 +76,7 @@ export async function finishUndo(
   const rows = item?.rows.map((each) =>
     each.side === side && left.includes(each.row) ? { ...each, fate: 'refused' as const } : each,
   );
-  await store.undos.note(undo, _id, { state: 'done', ...(rows && { rows }) });
+  await store.undos.note(undo, _id, { state: 'done', why: null, ...(rows && { rows }) });
 }
 
 /** A side said no to former values: the pair is planned again without them. @returns whether it was about an undo */

@@ -182,8 +182,12 @@ export interface UndoProgress {
 export interface UndoActivities {
   /** Finds its pairs, and holds its rows. Fails as `Refused` where the cause of what is to be undone still stands. */
   beginUndo(input: { id: string }): Promise<void>;
-  /** Tells a page of pairs that are not done. */
-  tellUndo(input: { id: string; after: CanonicalKey | null; limit: number }): Promise<CanonicalKey[]>;
+  /** Tells a page of pairs that are not done. @returns those that were told, and where the next page begins; null at the end */
+  tellUndo(input: {
+    id: string;
+    after: CanonicalKey | null;
+    limit: number;
+  }): Promise<{ keys: CanonicalKey[]; after: CanonicalKey | null }>;
   countUndo(input: { id: string; keys: CanonicalKey[] }): Promise<number>;
   /** Gives up pairs that do not answer: they are paused, or wait for a person. */
   leaveUndo(input: { id: string; keys: CanonicalKey[] }): Promise<void>;

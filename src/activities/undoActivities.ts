@@ -31,11 +31,16 @@ export function undoActivities(live: ActivityContext): UndoActivities {
     tellUndo: ({ id, after, limit }) =>
       guarded(null, async ({ store, hint }) => {
         const items = await store.undos.page(id, after, limit, true);
-        const keys = items.map(({ key }) => key);
+        const keys: CanonicalKey[] = [];
+        for (const { key } of items) {
+          const { entity } = parseCanonicalKey(key);
+          if (!(await store.control.isPaused(entity))) keys.push(key);
+          else await store.undos.note(id, key, { state: 'done', why: `${entity} is paused` });
+        }
         await inParallel(keys, SIGNALS_AT_ONCE, (key) =>
           hint(key, { hints: [], force: true, hops: 0, lane: 'background', causes: [`undo:${id}`] }),
         );
-        return keys;
+        return { keys, after: items.at(-1)?.key ?? null };
       }),
 
     countUndo: ({ id, keys }) => guarded(null, ({ store }) => store.undos.countOpen(id, keys)),

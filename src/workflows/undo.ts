@@ -7,8 +7,9 @@ import { PRIORITY } from '../sync/taskQueues';
 export const undoProgress = defineQuery<UndoProgress>('undoProgress');
 
 const PAGE = 100;
-/** A page that has not changed for this many looks is told once more, and then left. */
-const STILL_AT_MOST = 10;
+/** A page that has not changed for this many looks is left: some six minutes, in which any rate limit has begun anew. */
+const STILL_AT_MOST = 40;
+const SLEEP_AT_MOST = 10;
 
 const { beginUndo, tellUndo, countUndo, leaveUndo, endUndo } = proxyActivities<UndoActivities>({
   startToCloseTimeout: '30 minutes',
@@ -31,11 +32,10 @@ export async function undo(
     progress = { ...progress, state: 'working' };
   }
   for (;;) {
-    const keys = await tellUndo({ id, after: progress.after, limit: PAGE });
-    const last = keys.at(-1);
-    if (last === undefined) break;
+    const { keys, after } = await tellUndo({ id, after: progress.after, limit: PAGE });
+    if (after === null) break;
     const left = await untilDone(id, keys);
-    progress = { ...progress, told: progress.told + keys.length, left: progress.left + left, after: last };
+    progress = { ...progress, told: progress.told + keys.length, left: progress.left + left, after };
     if (isLong()) await continueAsNew<typeof undo>(id, progress);
   }
   await endUndo({ id });
@@ -45,6 +45,7 @@ export async function undo(
 
 /** @returns how many pairs of the page did not answer */
 async function untilDone(id: string, keys: string[]): Promise<number> {
+  if (keys.length === 0) return 0;
   let before = keys.length;
   for (let still = 0; ;) {
     const left = await countUndo({ id, keys });
@@ -55,6 +56,6 @@ async function untilDone(id: string, keys: string[]): Promise<number> {
       return left;
     }
     before = left;
-    await sleep('1 second');
+    await sleep(Math.min(still + 1, SLEEP_AT_MOST) * 1_000);
   }
 }

@@ -64,30 +64,26 @@ describe.each([
 
   test('has its harm undone also where the mended mapping has spread it by then', () => {
     const world = mistaken(winner);
+    const cause = `mapping:${world.mapping.version}`;
     world.mapping = right('pms');
     world.settle();
-    world.undo(MISTAKE);
+    world.undo({ cause });
     expect(fields(world)).toEqual(BEFORE);
     expectRest(world);
   });
 
-  test('with a hold, the mapping as it was writes nothing again, and the mended one goes by what was before', () => {
-    const world = mistaken(winner);
+  /** As an undo holds the row while it is bound as it is now. */
+  function hold(world: World): void {
     const bound = bindingsOf(world.mapping.entities.TicketToProject)['cost'] ?? '';
     const change = { entity: 'TicketToProject', kind: 'written', row: 'cost', side: null } as const;
-    world.holds = [
-      {
-        ...change,
-        id: holdId(change),
-        bound,
-        state: 'held',
-        by: 'undo',
-        cause: 'undo',
-        since: '',
-        counts: { pairs: 1, linked: 1, allowed: 0 },
-        examples: [],
-      },
-    ];
+    const counts = { pairs: 1, linked: 1, allowed: 0 };
+    const by = { state: 'held', by: 'undo', cause: 'undo', since: '', counts, examples: [] } as const;
+    world.holds = [{ ...change, id: holdId(change), bound, ...by, examples: [] }];
+  }
+
+  test('with a hold, the mapping as it was writes nothing again, and the mended one goes by what was before', () => {
+    const world = mistaken(winner);
+    hold(world);
     expect(world.undo(MISTAKE, { hold: true })).toEqual({ [place]: 'restored' });
     expect(fields(world)).toEqual(BEFORE);
     expectRest(world);
@@ -95,6 +91,24 @@ describe.each([
     world.settle();
     expect(fields(world)).toEqual(BEFORE);
     expect(world.link).toMatchObject({ status: 'linked', snapshot: { cost: 'true value' } });
+    expectRest(world);
+  });
+
+  test.each([
+    ['zendesk', 'wrong'],
+    ['pms', 'cost'],
+  ] as const)('with a hold, what a person wrote since on %s %s does not wander', (side, property) => {
+    const world = mistaken(winner);
+    world.edit(side, { [property]: 'by a person' });
+    world.settle();
+    const before = fields(world);
+    hold(world);
+    expect(world.undo(MISTAKE, { hold: true })).toEqual({ [place]: 'edited' });
+    expectRest(world);
+    world.mapping = right(winner);
+    world.settle();
+    expect(fields(world)).toEqual(before);
+    expect(world.link?.conflicts).toMatchObject([{ row: 'cost', zendesk: 'true value', pms: 'by a person' }]);
     expectRest(world);
   });
 

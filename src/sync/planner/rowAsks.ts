@@ -95,7 +95,12 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
     agreement: agreementOn(value, shown),
     updates: deliveries,
   }),
-  brake: ({ hold }) => ({ ...NOTHING, rests: true, braked: hold }),
+  brake: ({ hold, parked }) => ({
+    ...NOTHING,
+    rests: true,
+    braked: hold,
+    conflicts: parked ? [parked] : [],
+  }),
 };
 
 /** What both agree on, where each side may go on showing something else. */

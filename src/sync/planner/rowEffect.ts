@@ -1,5 +1,5 @@
 import { changeOf, type HoldId } from '../holds';
-import type { Attempts, OverruledValue } from '../link';
+import type { Attempts, OverruledValue, ParkedConflict } from '../link';
 import type { PropertyRow } from '../mapping';
 import { carry, mergeParked, mergeRow, type MergeInput, type MergeResult } from '../merge';
 import type { NotTaken } from '../notTaken';
@@ -85,10 +85,26 @@ export type RowEffect =
   /** A side did not take the other's value, and nothing has changed that is a reason to offer it again. */
   | { kind: 'aside'; notTaken: NotTaken }
   /** The brake holds what would be written: the row stays as it was, and both sides are read again before each plan. */
-  | { kind: 'brake'; hold: HoldId };
+  | { kind: 'brake'; hold: HoldId; parked?: ParkedConflict };
 
 export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
-  return restrained(merge, row, freeEffect(merge, row));
+  const hold = undoHold(merge, row);
+  if (hold === null) return restrained(merge, row, freeEffect(merge, row));
+  const parked = parkedConflict(merge, row);
+  return { kind: 'brake', hold, ...(parked && { parked }) };
+}
+
+/** An undo holds a row as it is: nothing is written to it, and nothing is agreed on. */
+function undoHold({ state, table, decisions }: Merge, row: PropertyRow): HoldId | null {
+  const bound = bindingsOf(table)[row.id];
+  const hold = (state.holds ?? []).find(
+    (each) =>
+      each.by === 'undo' &&
+      each.row === row.id &&
+      each.state !== 'releasing' &&
+      (each.bound === undefined || each.bound === bound),
+  );
+  return hold === undefined || decisions.rows.has(row.id) ? null : hold.id;
 }
 
 /** What a person decided about the row itself, or what was redacted, the brake does not hold. */

@@ -167,7 +167,7 @@ export function undoneEffect(undoing: Undoing, row: PropertyRow, ordinary: RowEf
   const known = undoing.rows.get(row.id);
   if (!known || known.standing === 'other') return ordinary;
   const { standing, applied, isLeft } = known;
-  if (standing === 'standing') return { kind: 'brake', hold: holdOf(undoing.pair.table.entity, row.id) };
+  if (standing === 'standing') return heldAsBefore(undoing, row, isLeft);
   if (standing === 'mended' && !isLeft) return ordinary;
   if (standing === 'same' && applied.length === 0) return ordinary;
   const values = shownValues(undoing.pair, row);
@@ -175,6 +175,17 @@ export function undoneEffect(undoing: Undoing, row: PropertyRow, ordinary: RowEf
   if (isSet(row)) return keptApart(values, applied);
   const agreed = agreedValue(undoing.pair.table, row, undoing.pair.link) ?? null;
   return { kind: 'park', values, agreed, since: undoing.pair.state.now, by: `undo:${undoing.id}` };
+}
+
+/**
+ * The row rests with what was agreed on before, until the mapping is mended. Where a value was edited since, a person decides
+ * then: it may be a value of the wrong field.
+ */
+function heldAsBefore({ id, pair }: Undoing, row: PropertyRow, isLeft: boolean): RowEffect {
+  const hold = holdOf(pair.table.entity, row.id);
+  const values = isLeft ? shownValues(pair, row) : null;
+  if (!values) return { kind: 'brake', hold };
+  return { kind: 'brake', hold, parked: { row: row.id, ...values, since: pair.state.now, by: `undo:${id}` } };
 }
 
 /** An undo holds whatever would be written to the row. */
