@@ -4,8 +4,8 @@ import type { LinkAtWork } from '../sync/commit';
 import type { Cause } from '../sync/journalCauses';
 import type { Link, PlannedWrite } from '../sync/link';
 import type { Plan } from '../sync/planner';
-import type { Side } from '../sync/record';
-import { undoOf, type PairUndo, type Undone } from '../sync/undo';
+import type { SyncRecord } from '../sync/record';
+import { alike, undoOf, type PairUndo, type Undone } from '../sync/undo';
 import type { ActivityContext } from './activityContext';
 
 /** The part of a pair in an undo: what it is asked to put back, and what became of that. */
@@ -67,16 +67,23 @@ function whyNot(plan: Plan): string {
 /** The pair has done what an undo asked of it, but for what the side did not take after all. @param told with the answer */
 export async function finishUndo(
   { store }: Store,
-  { _id, intent: { undo, next } }: LinkAtWork,
-  side: Side,
+  { _id, intent: { undo, next, writes } }: LinkAtWork,
+  { side, restores = [], rows: mapped, values }: PlannedWrite,
+  answer: SyncRecord | null,
 ): Promise<void> {
   if (undo === undefined) return;
-  const left = (next.notTaken ?? []).filter((each) => each.side === side).map(({ row }) => row);
-  const item = left.length > 0 ? await store.undos.item(undo, _id) : null;
-  const rows = item?.rows.map((each) =>
-    each.side === side && left.includes(each.row) ? { ...each, fate: 'refused' as const } : each,
+  const refused = (next.notTaken ?? []).filter((each) => each.side === side).map(({ row }) => row);
+  const isLeft = ({ row, property }: Undone) => {
+    if (mapped.includes(row)) return refused.includes(row);
+    const isRestored = restores.some((each) => each.property === property);
+    return isRestored && answer !== null && !alike(answer.values[property], values[property]);
+  };
+  const item = await store.undos.item(undo, _id);
+  const rows = (item?.rows ?? []).map((each) =>
+    each.side === side && isLeft(each) ? { ...each, fate: 'refused' as const } : each,
   );
-  await store.undos.note(undo, _id, { state: 'done', why: null, ...(rows && { rows }) });
+  const isDone = writes.every(({ done }) => done);
+  await store.undos.note(undo, _id, { rows, ...(isDone && { state: 'done', why: null }) });
 }
 
 /** A side said no to former values: the pair is planned again without them. @returns whether it was about an undo */

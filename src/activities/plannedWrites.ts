@@ -223,13 +223,14 @@ export class PlannedWrites {
     if (answer && (more || compared.changedRows.length > 0)) await store.observations.keep([answer]);
     if (more) {
       await store.save(told);
+      await finishUndo(context, told, write, answer);
       return { next: 'done', state: summarise(key, told) };
     }
 
     await forgetRedacted(context, key, intent.next);
     const committed = commit(told, now);
     const saved = await store.save(committed);
-    await finishUndo(context, told, side);
+    await finishUndo(context, told, write, answer);
     await this.dropActedOn(link, intent, write, saved);
     if (saved.waitsFor.length === 0)
       await this.forgetSeen(told.intent, compared.changedRows.length > 0 ? ref : null);
