@@ -16,6 +16,7 @@ import type { EntityMapping, Mapping } from '../sync/mapping';
 import { referencesOf } from '../sync/planner';
 import type { References, ResolvedReference } from '../sync/values';
 import type { SystemPort } from '../systems/port';
+import type { Brake } from './brake';
 import type { SyncMetrics } from './metrics';
 import type { Inbox, PairSummary, Standing } from './types';
 
@@ -33,6 +34,8 @@ export interface ActivityContext {
   systems: Record<Side, SystemPort>;
   /** Keeps the mapping to the fields that both systems have now; absent where nothing does. */
   readonly fields?: FieldsInUse;
+  /** Counts what plans would destroy; absent where nothing is ever held. */
+  readonly brake?: Brake;
   /** Starts a pair's workflow, or adds to the inbox of the one that runs. `stood`: how the pair stands, where it is known. */
   hint: (key: CanonicalKey, inbox: Inbox, stood?: Standing) => Promise<void>;
   log: Logger;

@@ -1,5 +1,3 @@
-import { sleep } from '@temporalio/activity';
-import { HOLD_HEARD_MS } from '../links/holdStore';
 import { inParallel } from '../systems/inParallel';
 import type { ActivityContext } from './activityContext';
 import { guardedBy } from './guarded';
@@ -16,7 +14,7 @@ export function brakeActivities(live: ActivityContext): BrakeActivities {
         await store.holds.become(hold, how);
         log.info({ hold, how }, 'a hold of the brake ends');
         // A pair that is told before its worker has heard of it would be held again.
-        await sleep(HOLD_HEARD_MS);
+        await store.holds.heard();
       }),
 
     tellHeld: ({ hold, after, limit }) =>
@@ -36,8 +34,14 @@ export function brakeActivities(live: ActivityContext): BrakeActivities {
 
     finishEnd: ({ hold, how, left }) =>
       guarded(null, async ({ store }) => {
-        // What is left of a discarded hold must not be carried out by pairs that are told later.
-        if (how === 'releasing' || left === 0) await store.holds.end(hold);
+        const ended = (await store.holds.all()).find(({ id }) => id === hold);
+        if (!ended) return;
+        await store.changeCounts.forget(hold);
+        // A mapping that was judged by a person is not judged again. What is left of a discarded hold must not be carried
+        // out by pairs that are told later.
+        const isBound = ended.bound !== undefined;
+        if (how === 'releasing' && isBound) await store.holds.become(hold, 'released');
+        else if (how === 'releasing' || (left === 0 && !isBound)) await store.holds.end(hold);
       }),
   };
 }

@@ -1,5 +1,6 @@
 import { AggregatorRegistry, Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { LinkStore } from '../links/linkStore';
+import { isWaiting, type HeldKind } from '../sync/holds';
 import { OUTCOMES, type Counts } from '../sync/deliveryCounts';
 import { SIDES, type EntityType, type Side } from '../sync/record';
 import type { LimitState } from '../systems/budget/rateBudgets';
@@ -10,6 +11,7 @@ const CALL_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const PROPAGATION_BUCKETS = [0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 3600, 14_400];
 
 interface WatchedStore extends Pick<LinkStore, 'countUnsettled'> {
+  holds: Pick<LinkStore['holds'], 'all'>;
   observations: Pick<LinkStore['observations'], 'count'>;
 }
 
@@ -83,6 +85,12 @@ export class SyncMetrics {
     name: 'zps_pairs_parked_total',
     help: 'Pairs left to a person: conflicts and quarantine',
     labelNames: ['entity', 'status', 'code'],
+    ...this.make,
+  });
+  private readonly holdsBegun = new Counter({
+    name: 'zps_brake_holds_begun_total',
+    help: 'Holds of the brake that began: too many pairs were changed alike',
+    labelNames: ['entity', 'kind'],
     ...this.make,
   });
   private readonly failures = new Counter({
@@ -164,6 +172,10 @@ export class SyncMetrics {
     this.parked.inc({ entity, status, code });
   }
 
+  braked(entity: EntityType, kind: HeldKind): void {
+    this.holdsBegun.inc({ entity, kind });
+  }
+
   activityFailed(kind: 'RetryLater' | 'Bug'): void {
     this.failures.inc({ kind });
   }
@@ -192,6 +204,17 @@ export class SyncMetrics {
       async collect() {
         for (const { entity, status, count } of await watched().countUnsettled())
           this.set({ entity, status }, count);
+      },
+    });
+    new Gauge({
+      name: 'zps_brake_holds',
+      help: 'Kinds of change that the brake holds, until a person releases or discards them',
+      labelNames: ['entity', 'kind'],
+      ...this.make,
+      async collect() {
+        this.reset();
+        for (const { entity, kind, by, state } of await watched().holds.all())
+          if (by === 'brake' && isWaiting(state)) this.inc({ entity, kind });
       },
     });
     new Gauge({

@@ -1,7 +1,8 @@
+import { countedChanges } from '../sync/brake';
 import { canonicalKey, parseCanonicalKey, parseRef, type CanonicalKey } from '../sync/canonicalKey';
 import { isHeld, newLink, type Link } from '../sync/link';
 import { retried } from '../sync/pairFiles';
-import { planPair, type Plan } from '../sync/planner';
+import { planPair, type PairState, type Plan } from '../sync/planner';
 import { otherSide, type RefKey, type SyncRecord } from '../sync/record';
 import { offeredAgain } from '../sync/refusedWrite';
 import type { Decisions } from '../sync/resolution';
@@ -75,8 +76,11 @@ export class PairTurn {
     if (firstUnread) return readStep(firstUnread, unread);
 
     const own = members.flatMap((ref) => observed.get(ref) ?? []);
-    const plan = await this.plan(link, { members, observed, own, decisions });
+    const state = await this.state(link, { members, observed, own, decisions });
+    const plan = planPair(state, mapping);
     this.expectNewFields(plan);
+    if (await this.isBraked(plan, state)) return null;
+    if (state.undo) await noteUndone(context, key, plan, state.undo);
     await this.reportStrays(link);
     const step = await this.keeper.carryOut(
       plan,
@@ -89,7 +93,10 @@ export class PairTurn {
     return step;
   }
 
-  private async plan(link: Link | null, { members, observed, own, decisions }: Gathered): Promise<Plan> {
+  private async state(
+    link: Link | null,
+    { members, observed, own, decisions }: Gathered,
+  ): Promise<PairState> {
     const { context, key, knowledge } = this;
     const { store, mapping } = context;
     const table = mapping.entities[parseCanonicalKey(key).entity];
@@ -99,26 +106,30 @@ export class PairTurn {
     const undo = await undoFor(context, key, this.input.causes);
     // What an undo holds, it holds for all but itself.
     const holds = (await store.holds.of(table.entity)).filter(({ by }) => undo === null || by !== 'undo');
-    const plan = planPair(
-      {
-        key,
-        link,
-        observed: knowledge.observations(members, observed),
-        ...(claims.candidates && { candidates: await knowledge.candidates(claims.owners, observed) }),
-        ...(claims.owner !== undefined && claims.owner !== key && { claimedBy: claims.owner }),
-        decisions,
-        ...(awaited !== null && { olderSibling: awaited }),
-        ...(holds.length > 0 && { holds }),
-        ...(undo && { undo }),
-        references,
-        hops: this.input.hops,
-        linksSince: store.since,
-        now: context.now().toISOString(),
-      },
-      mapping,
-    );
-    if (undo) await noteUndone(context, key, plan, undo);
-    return plan;
+    return {
+      key,
+      link,
+      observed: knowledge.observations(members, observed),
+      ...(claims.candidates && { candidates: await knowledge.candidates(claims.owners, observed) }),
+      ...(claims.owner !== undefined && claims.owner !== key && { claimedBy: claims.owner }),
+      decisions,
+      ...(awaited !== null && { olderSibling: awaited }),
+      ...(holds.length > 0 && { holds }),
+      ...(undo && { undo }),
+      references,
+      hops: this.input.hops,
+      linksSince: store.since,
+      now: context.now().toISOString(),
+    };
+  }
+
+  /** @returns whether this plan was one too many of its kind, so that a hold began and the pair is planned again */
+  private async isBraked(plan: Plan, state: PairState): Promise<boolean> {
+    const { brake, mapping } = this.context;
+    // An undo was counted by the person who asked for it.
+    if (!brake || state.undo) return false;
+    const table = mapping.entities[parseCanonicalKey(this.key).entity];
+    return brake.count(this.key, countedChanges(plan, { state, table }), state.holds ?? [], mapping.version);
   }
 
   /** What the turn was told that ended in a bug is gone with its workflow: both records are read again. */

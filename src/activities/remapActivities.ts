@@ -2,6 +2,7 @@ import type { CanonicalKey } from '../sync/canonicalKey';
 import { RetryLater } from '../systems/errors';
 import type { ActivityContext } from './activityContext';
 import { inParallel } from '../systems/inParallel';
+import { judgeCounted } from './countedHolds';
 import { guardedBy } from './guarded';
 import type { RemapActivities } from './types';
 
@@ -45,6 +46,7 @@ export function remapActivities(live: ActivityContext): RemapActivities {
         if (mapping.version !== version && (await store.mappings.isNewer(mapping.version, version)))
           return { keys: [], superseded: true };
         const keys = await store.keysOfOtherMapping(version, after, limit);
+        if (keys.length === 0) await judgeCounted(context);
         await inParallel(keys, SIGNALS_AT_ONCE, (key) =>
           hint(key, { hints: [], force: true, hops: 0, causes: [`remap:${version}`] }),
         );

@@ -116,7 +116,8 @@ class Gathering {
     if (rows.length > 0 && !this.undo.hold) throw ApplicationFailure.nonRetryable(stands(rows), 'Refused');
     for (const { row } of restores) {
       const change = { entity, kind: 'written', row, side: null } as const;
-      const hold = this.holds.get(holdId(change)) ?? this.holdOn(change, rows.includes(row) && bindings[row]);
+      const bound = rows.includes(row) ? bindings[row] : undefined;
+      const hold = this.holds.get(holdId(change, bound)) ?? this.holdOn(change, bound);
       hold.counts.pairs += 1;
       if (hold.examples.length < EXAMPLES_KEPT) hold.examples.push(key);
       this.holds.set(hold.id, hold);
@@ -126,12 +127,12 @@ class Gathering {
 
   private holdOn(
     change: Pick<BrakeHold, 'entity' | 'kind' | 'row' | 'side'>,
-    bound: string | false | undefined,
+    bound: string | undefined,
   ): BrakeHold {
     return {
       ...change,
-      id: holdId(change),
-      ...(typeof bound === 'string' && { bound }),
+      id: holdId(change, bound),
+      ...(bound !== undefined && { bound }),
       state: 'held',
       by: 'undo',
       cause: 'undo',

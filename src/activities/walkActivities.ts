@@ -1,9 +1,11 @@
 import { heartbeat } from '@temporalio/activity';
+import { emptiedRows, type CountedChange } from '../sync/brake';
 import { parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
-import { entityOf } from '../sync/mapping';
+import { entityOf, type EntityMapping } from '../sync/mapping';
 import { examine, type Verdict } from '../sync/reconcileVerdict';
 import { addFindings, noFindings, type AllFindings } from '../sync/findings';
-import type { EntityType, RefKey, Side, SyncRecord } from '../sync/record';
+import type { Link } from '../sync/link';
+import { otherSide, type EntityType, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import { entityOfRef, loadReferences, type ActivityContext } from './activityContext';
 import { hintOf, ownKey } from './dispatch';
 import { inParallel } from '../systems/inParallel';
@@ -93,6 +95,7 @@ async function examineRecords(
     })),
   );
   const missing: SyncRecord[] = [];
+  const emptied: { key: CanonicalKey; changes: CountedChange[] }[] = [];
   const offers: typeof items = [];
   const tell = new Map<CanonicalKey, { hints: Hint[]; force: boolean; entity: EntityType }>();
   for (const item of items) {
@@ -104,11 +107,17 @@ async function examineRecords(
     // What a walk shows may be old: the pair reads both records itself. One without a pair begins with what was seen.
     const force = verdict.kind !== 'missing';
     if (!force) missing.push(record);
+    const link = linkOf(item);
+    if (verdict.kind === 'drifted' && link) {
+      const changes = emptiedRows(mapping, mapping.entities[entity], link, record, references);
+      emptied.push({ key: link._id, changes });
+    }
     tell.set(keyOf(ref, entity, record), { hints: [hintOf(ref, record)], force, entity });
   }
   // Of many, others have their turn next time.
   for (const { entity, record, ref } of sampled(offers, OFFERS_PER_PAGE))
     tell.set(keyOf(ref, entity, record), { hints: [], force: true, entity });
+  await context.brake?.foresee(emptied);
   await store.observations.keep(missing);
   await store.upkeep.markSeen(
     items.map(({ ref }) => ref),
@@ -127,6 +136,7 @@ async function tellOfGone(context: ActivityContext, run: string, gone: RefKey[])
   const missedBefore = await store.upkeep.markMissed(gone, run);
   const owners = await store.claims.owners(gone);
   const links = await store.getMany(owners.values());
+  const ends: { key: CanonicalKey; changes: CountedChange[] }[] = [];
   const tell = new Map<CanonicalKey, { hints: Hint[]; force: boolean; entity: EntityType }>();
   for (const [ref, key] of owners) {
     const link = links.get(key);
@@ -134,9 +144,20 @@ async function tellOfGone(context: ActivityContext, run: string, gone: RefKey[])
     if (!entity || !link || link.status === 'tombstone') continue;
     findings[entity].orphaned += 1;
     const hint: Hint = { ref, version: null, ...(missedBefore.has(ref) && { gone: true }) };
+    // The brake holds that it ended, and the pair knows.
+    if (link.braked?.some((mark) => mark.gone === ref)) continue;
+    if (hint.gone) ends.push({ key, changes: [endOf(mapping.entities[entity], link, parseRef(ref).side)] });
     tell.set(key, { hints: [hint], force: true, entity });
   }
+  await context.brake?.foresee(ends);
   return addFindings(findings, await tellPairs(context, tell, run));
+}
+
+/** What a record that is gone makes of its pair. */
+function endOf({ entity, onDelete }: EntityMapping, { sides }: Link, gone: Side): CountedChange {
+  const side = otherSide(gone);
+  const kind = onDelete === 'archive' && sides[side]?.state === 'live' ? 'archives' : 'ends';
+  return { change: { entity, kind, row: null, side }, measure: kind, cause: 'records not found' };
 }
 
 async function tellPairs(

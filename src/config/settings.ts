@@ -11,6 +11,7 @@ import {
   secrets,
   url,
 } from './settingKinds';
+import { brakeSettings } from './brakeSettings';
 import { DEFAULT_NAME } from './sources';
 import { checkSignIn } from './zendeskSignIn';
 
@@ -193,6 +194,7 @@ export const serviceSettings = z
       .positive()
       .default(1000)
       .describe('How large the journal of writes may grow before link hygiene drops its oldest entries.'),
+    ...brakeSettings,
     intakeHost: z.string().default('127.0.0.1').describe('Address at which webhooks are received.'),
     intakePort: z.coerce
       .number({ error: 'expected a port' })

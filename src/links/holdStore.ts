@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Collection, Db } from 'mongodb';
 import type { BrakeHold, HoldId, Holds, HoldState } from '../sync/holds';
 import type { EntityType } from '../sync/record';
@@ -48,10 +49,18 @@ export class HoldStore {
   }
 
   /** @returns whether there is such a hold */
-  async become(id: HoldId, state: HoldState): Promise<boolean> {
-    const { matchedCount } = await this.holds.updateOne({ _id: id }, { $set: { state } });
+  async become(id: HoldId, state: HoldState, counts?: BrakeHold['counts']): Promise<boolean> {
+    const { matchedCount } = await this.holds.updateOne(
+      { _id: id },
+      { $set: { state, ...(counts && { counts }) } },
+    );
     this.known = null;
     return matchedCount > 0;
+  }
+
+  /** Resolves once no process goes by another state of the holds than the one of now. */
+  async heard(): Promise<void> {
+    await sleep(HOLD_HEARD_MS);
   }
 
   async end(id: HoldId): Promise<void> {

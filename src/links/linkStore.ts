@@ -2,6 +2,7 @@ import type { Collection, Db } from 'mongodb';
 import { isDuplicateKey } from '../platform/mongoErrors';
 import { BackfillStore } from './backfillStore';
 import { BindingStore } from './bindingStore';
+import { ChangeCountStore } from './changeCounts';
 import { Claims, type ClaimDocument } from './claims';
 import { CursorStore } from './cursorStore';
 import { FirstCommentStore } from './firstCommentStore';
@@ -50,8 +51,9 @@ export interface LinkStore extends Links {
   readonly identities: Identities;
   readonly upkeep: Upkeep;
   readonly control: ControlStore;
-  /** What the brake holds. */
+  /** What the brake holds, and what it counts. */
   readonly holds: HoldStore;
+  readonly changeCounts: ChangeCountStore;
   /** How far behind the streams were, in the last hour. */
   readonly lag: LagSamples;
   readonly backfill: BackfillStore;
@@ -141,6 +143,7 @@ function storeIn(
     upkeep: new Upkeep(versions),
     control: new ControlStore(db, prefix),
     holds: new HoldStore(db, prefix),
+    changeCounts: new ChangeCountStore(db, prefix),
     backfill: new BackfillStore(db, prefix, versions),
   });
 }

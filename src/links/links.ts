@@ -66,6 +66,9 @@ export interface Links {
   /** The next pairs, in the order of their keys, of which a hold of the brake holds something. */
   heldBy(hold: HoldId, after: CanonicalKey | null, limit: number): Promise<CanonicalKey[]>;
   countHeldBy(hold: HoldId): Promise<number>;
+  /** How many pairs of an entity are linked; of these, how many were last synced by another mapping. */
+  countLinked(entity: EntityType): Promise<number>;
+  countOfOtherMapping(entity: EntityType, version: string): Promise<number>;
   /** All links, or those in one status, in the order of their keys. */
   all(filter?: { status?: LinkStatus }): AsyncIterable<Link>;
   /** The next links that a filter takes, in the order of their keys. */

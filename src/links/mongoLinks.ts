@@ -276,6 +276,14 @@ export class MongoLinks implements Links {
     return this.links.all.countDocuments({ 'braked.hold': hold });
   }
 
+  countLinked(entity: EntityType): Promise<number> {
+    return this.links.all.countDocuments({ status: 'linked', entity });
+  }
+
+  countOfOtherMapping(entity: EntityType, version: string): Promise<number> {
+    return this.links.all.countDocuments({ status: 'linked', entity, mappingVersion: { $ne: version } });
+  }
+
   async *all(filter: { status?: LinkStatus } = {}): AsyncIterable<Link> {
     for await (const document of this.links.all.find(filter).sort({ _id: 1 })) yield this.linkOf(document);
   }

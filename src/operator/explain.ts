@@ -12,6 +12,8 @@ export function fixOf({ reason }: Link): string | null {
 export function nextAttempt(link: Link): string {
   const { reason } = link;
   if (reason?.nextAttempt) return reason.nextAttempt;
+  const [held] = link.braked ?? [];
+  if (held) return `when a person ends the hold: brake release ${held.hold}, or brake discard`;
   if (link.unlinked) return `only by: links link ${recordsOf(link).join(' ')}`;
   switch (link.status) {
     case 'linked':

@@ -8,6 +8,7 @@ import type { SetAside } from '../links/setAside';
 import type { CanonicalKey } from '../sync/canonicalKey';
 import type { LinkStatus } from '../sync/link';
 import { ENTITY_TYPES, type EntityType } from '../sync/record';
+import { holdsIn, type HoldShown } from './brake';
 import { apiTokenState, type ApiTokenState } from './apiToken';
 import { pollersOf } from './pollers';
 import { schedulesOf, type ScheduleState } from './scheduleStates';
@@ -34,6 +35,8 @@ export interface Status {
   bugs: { count: number; examples: CanonicalKey[] };
   /** Records, and pages of a backfill, that could not be taken in and were passed over; some of them. */
   aside: { count: number; examples: SetAside[] };
+  /** What the brake holds, and what became of it. */
+  brake: HoldShown[];
   /** Null where the workers sign in to Zendesk with an OAuth client. */
   apiToken: ApiTokenState | null;
 }
@@ -81,8 +84,9 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     store.bindings.resting(),
     bugsIn(store),
     asideIn(store),
+    holdsIn(store),
   ]);
-  const [failedStarts, waitingRecords, apiToken, resting, bugs, aside] = others;
+  const [failedStarts, waitingRecords, apiToken, resting, bugs, aside, brake] = others;
   const pairs = Object.fromEntries(
     ENTITY_TYPES.map((type) => [
       type,
@@ -112,6 +116,7 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
     apiToken,
     bugs,
     aside,
+    brake,
   };
 }
 

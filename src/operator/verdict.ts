@@ -1,5 +1,6 @@
 import { ENTITY_TYPES, type EntityType, type Side } from '../sync/record';
 import type { Trouble } from '../links/troubles';
+import { holdWords, openHolds } from './brake';
 import type { PairCounts, Status } from './status';
 
 /**
@@ -47,6 +48,7 @@ export type FaultCode =
   | 'paused'
   | 'api_token'
   | 'resting'
+  | 'brake'
   | 'bug'
   | 'aside'
   | 'conflicts'
@@ -250,10 +252,22 @@ function behind({ status, troubles, temporal, now, connection }: Facts): Fault[]
 function pairFaults({ status, connection }: Facts): Fault[] {
   if (!status) return [];
   return [
+    ...brakeFaults(status, connection),
     ...restingFaults(status),
     ...brokenFaults(status, connection),
     ...ENTITY_TYPES.flatMap((type) => typeFaults(type, status.pairs[type], connection)),
   ];
+}
+
+function brakeFaults({ brake }: Status, connection: string | null): Fault[] {
+  return openHolds(brake).map((hold) => ({
+    code: 'brake',
+    weight: 'person',
+    what: holdWords(hold),
+    since: hold.since,
+    affects: 'these changes wait; all else is synced',
+    cure: `see ${command('brake show', connection)}, then brake release or brake discard`,
+  }));
 }
 
 function restingFaults({ resting }: Status): Fault[] {

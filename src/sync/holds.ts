@@ -18,9 +18,15 @@ export type HeldKind = (typeof HELD_KINDS)[number];
 
 /**
  * What is made of a hold. `counting`: it ends by itself where fewer pairs than allowed turn out to be concerned.
- * `releasing`, `discarding`: a person ended it, and its pairs are being told.
+ * `releasing`, `discarding`: a person ended it, and its pairs are being told. `released`: what is kept of a hold that is
+ * bound, so that the same fields are not held again.
  */
-export type HoldState = 'held' | 'counting' | 'releasing' | 'discarding';
+export type HoldState = 'held' | 'counting' | 'releasing' | 'released' | 'discarding';
+
+/** Whether a person still has to say what is to become of the hold. */
+export function isWaiting(state: HoldState): boolean {
+  return state === 'held' || state === 'counting';
+}
 
 /** Why it came to so many changes, as far as the sync can tell. */
 export type HoldCause =
@@ -56,11 +62,14 @@ export interface BrakeHold extends HeldChange {
   examples: CanonicalKey[];
 }
 
-/** `TicketToProject/emptied/priority/pms`; `*` stands for the pair as a whole, and for either side. */
+/**
+ * `TicketToProject/emptied/priority/pms`; `*` stands for the pair as a whole, and for either side. Of a hold that is bound,
+ * the digest follows: for other fields it is another hold. Changes are counted under the same name.
+ */
 export type HoldId = string;
 
-export function holdId({ entity, kind, row, side }: HeldChange): HoldId {
-  return [entity, kind, row ?? '*', side ?? '*'].join('/');
+export function holdId({ entity, kind, row, side }: HeldChange, bound?: string): HoldId {
+  return [entity, kind, row ?? '*', side ?? '*', ...(bound === undefined ? [] : [bound])].join('/');
 }
 
 /** A link's mark: what of the pair is held. */

@@ -2,7 +2,7 @@ import { isAbsent } from './absentRecord';
 import { refKey } from './canonicalKey';
 import type { Link } from './link';
 import type { EntityMapping, Mapping } from './mapping';
-import { SIDES, type SyncRecord } from './record';
+import { SIDES, type RefKey, type SyncRecord } from './record';
 import { differingRows } from './rules/echo';
 import { filterReason } from './rules/filter';
 import { offeredAgain } from './refusedWrite';
@@ -35,6 +35,11 @@ function mayReturn({ sides, unlinked }: Link, { ref }: SyncRecord): boolean {
   return known.state !== 'live' || SIDES.every((side) => sides[side]?.state === 'live');
 }
 
+/** The brake holds that it ended. */
+function isHeldEnd({ braked = [] }: Link, ref: RefKey): boolean {
+  return braked.some(({ gone }) => gone === ref);
+}
+
 export function examine(
   mapping: Mapping,
   table: EntityMapping,
@@ -50,10 +55,12 @@ export function examine(
   if (link.status === 'tombstone') {
     return record.state === 'live' && mayReturn(link, record) ? { kind: 'returned' } : { kind: 'agrees' };
   }
-  if (record.state === 'live' && isAbsent(link, refKey(record.ref))) return { kind: 'returned' };
+  const ref = refKey(record.ref);
+  const isMissed = isAbsent(link, ref) || isHeldEnd(link, ref);
+  if (record.state === 'live' && isMissed) return { kind: 'returned' };
   if (link.status !== 'linked' || link.intent || link.waitsFor.length > 0) return { kind: 'unsettled' };
-  if (known?.ref !== refKey(record.ref)) return { kind: 'unsettled' };
-  if (record.state !== 'live') return { kind: 'ended' };
+  if (known?.ref !== ref) return { kind: 'unsettled' };
+  if (record.state !== 'live') return { kind: isHeldEnd(link, ref) ? 'unsettled' : 'ended' };
   const rows = differingRows(mapping, table, link, record, references);
   const held = link.braked ?? [];
   if (held.length > 0 && rows.every((row) => held.some((mark) => mark.row === row)))

@@ -11,7 +11,9 @@ import { openLinkStore, peekAtLinks, type LinkStore } from '../links/linkStore';
 import { SIDES, type Side } from '../sync/record';
 import type { SystemPort } from '../systems/port';
 import { apiTokenDaysLeft, apiTokenNotice } from '../systems/zendesk/apiTokens';
+import { Brake } from '../activities/brake';
 import type { SyncMetrics } from '../activities/metrics';
+import { brakeOf } from '../config/brakeSettings';
 import type { Tracing } from '../platform/tracing';
 import { dataConverter } from './temporalClient';
 import { ensureControl } from './steer';
@@ -80,22 +82,22 @@ export async function serveConnection(
     await ensureSchedules(client, taskQueue, timesOf(config));
     await ensureControl(client, taskQueue);
     metrics.watchStore(store);
+    const around = { store, log, metrics, now: () => new Date() };
+    const brake = new Brake(around, brakeOf(config));
     const { pace } = allowance;
     const tell = hintWith(client, taskQueue, () => mapping.current, pairPrefix);
     const workers = await createWorkers(
       {
-        store,
+        ...around,
         get mapping() {
           return mapping.current;
         },
         systems,
         fields: mapping,
+        brake,
         hint: atMost(allowance.signals, (...given) =>
           pace ? pace.do(() => tell(...given)) : tell(...given),
         ),
-        log,
-        metrics,
-        now: () => new Date(),
       },
       {
         connection: native,
@@ -108,7 +110,7 @@ export async function serveConnection(
       },
     );
     await mapping.tellPairs();
-    return runUntilStopped(workers, mapping);
+    return runUntilStopped(workers, mapping, brake);
   } catch (error) {
     await mapping.stop();
     throw error;
@@ -120,8 +122,8 @@ function boundsOf({ journalDays, journalMegabytes }: Config): JournalBounds {
   return { days: journalDays, megabytes: journalMegabytes };
 }
 
-function runUntilStopped(workers: Workers, mapping: LiveMapping): Served {
-  const done = workers.run().finally(() => mapping.stop());
+function runUntilStopped(workers: Workers, mapping: LiveMapping, brake: Brake): Served {
+  const done = workers.run().finally(() => Promise.all([mapping.stop(), brake.stop()]));
   // Whoever waits for `done` hears of a failure; until then it must not count as unhandled.
   done.catch(() => undefined);
   return {

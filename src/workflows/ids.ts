@@ -8,6 +8,11 @@ export function controlId(taskQueue: string): string {
   return `${taskQueue}-control`;
 }
 
+/** Ends one hold of the brake. */
+export function holdId(taskQueue: string, hold: string): string {
+  return `${taskQueue}-brake-${hold}`;
+}
+
 export function backfillId(taskQueue: string): string {
   return `${taskQueue}-backfill`;
 }

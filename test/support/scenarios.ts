@@ -4,6 +4,7 @@ import type { SyncRecord } from '../../src/sync/record';
 import { startBackfill } from '../../src/workers/startBackfill';
 import { pairCommands } from '../../src/workers/hint';
 import {
+  endHold,
   linkHygiene,
   pollChanges,
   readHints,
@@ -228,6 +229,30 @@ export const SCENARIOS: Scenario[] = [
         workflowId,
         taskQueue: stack.taskQueue,
         args: [SCENARIO_MAPPING.version],
+      });
+      await stack.settle();
+      return workflowId;
+    },
+  },
+  {
+    workflow: 'endHold',
+    name: 'releases-a-held-pair',
+    async run({ stack, zendesk, pms }) {
+      const { ticket } = await linked(stack, zendesk, pms);
+      const hold = 'TicketToProject/replaced/title/pms';
+      await stack.store.holds.begin({
+        ...{ id: hold, entity: 'TicketToProject', kind: 'replaced', row: 'title', side: 'pms' },
+        ...{ state: 'held', by: 'brake', cause: 'many changes', since: new Date(0).toISOString() },
+        counts: { pairs: 30, linked: 50, allowed: 25 },
+        examples: [],
+      });
+      zendesk.edit(ticket.ref, { subject: 'held for a while' });
+      await stack.settle();
+      const workflowId = `${stack.taskQueue}-brake`;
+      await stack.client.workflow.execute(endHold, {
+        workflowId,
+        taskQueue: stack.taskQueue,
+        args: [hold, 'releasing'],
       });
       await stack.settle();
       return workflowId;

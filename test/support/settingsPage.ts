@@ -44,6 +44,14 @@ const SECTIONS: Section[] = [
     ],
   },
   {
+    title: 'The brake',
+    text: 'Read by workers. A share of the linked pairs of an entity, but at least and at most so many pairs, may be changed alike within the window; the rest is held until a person ends the hold. `off`: never held. See [operations.md](operations.md#the-brake).',
+    settings: [
+      ...['brakeWindowMinutes', 'brakeEnds', 'brakeArchives', 'brakeEmptied', 'brakeReplaced'],
+      'brakeRemapped',
+    ],
+  },
+  {
     title: 'Temporal and MongoDB',
     text: 'Read by every process except the codec server, which reads only `ENCRYPTION_KEYS`. [security.md](security.md) explains TLS and encryption.',
     settings: [

@@ -3,10 +3,12 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { MongoClient, type Db } from 'mongodb';
 import { pino } from 'pino';
+import { Brake } from '../../src/activities/brake';
 import type { ActivityContext } from '../../src/activities/activityContext';
 import type { Inbox, PairSummary } from '../../src/activities/types';
 import type { Schema } from '../../src/links/migrations/storedSchema';
 import { openLinkStore, type LinkStore } from '../../src/links/linkStore';
+import type { BrakeSettings } from '../../src/sync/brake';
 import { canonicalKey, type CanonicalKey } from '../../src/sync/canonicalKey';
 import type { Mapping } from '../../src/sync/mapping';
 import { SIDES, type EntityType, type RecordRef, type Side } from '../../src/sync/record';
@@ -44,13 +46,15 @@ export interface StackOptions {
   prepare?: (db: Db) => Promise<void>;
   /** The versions of stored documents that it understands. */
   schema?: Schema;
+  /** How many pairs may be changed alike; without it, nothing is ever held. */
+  brake?: BrakeSettings;
 }
 
 export async function startStack(
   servers: TestServers,
   mapping: Mapping,
   systems: Record<Side, SystemPort>,
-  { beside, prepare, schema }: StackOptions = {},
+  { beside, prepare, schema, brake }: StackOptions = {},
 ): Promise<Stack> {
   const name = beside ?? `test-${randomUUID().slice(0, 8)}`;
   const log = pino({ level: process.env['LOG_LEVEL'] ?? 'silent' });
@@ -65,13 +69,12 @@ export async function startStack(
   // Workflow ids are canonical keys; test files share one server, so each stack looks only at its own queue.
   const started = new Set<CanonicalKey>();
   const tell = hintWith(client, name, () => mapping);
+  const around = { store, log, metrics: new SyncMetrics(), now: () => new Date() };
   const context: ActivityContext = {
-    store,
+    ...around,
     mapping,
     systems,
-    log,
-    metrics: new SyncMetrics(),
-    now: () => new Date(),
+    ...(brake && { brake: new Brake(around, brake) }),
     async hint(key, ...rest) {
       // Only what Temporal knows can be waited for; whoever tells it is waited for until it has said so.
       await tell(key, ...rest);
@@ -124,6 +127,7 @@ export async function startStack(
     async stop() {
       workers.shutdown();
       await running;
+      await context.brake?.stop();
       await native.close();
       await connection.close();
       await mongo.close();

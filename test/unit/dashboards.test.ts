@@ -72,6 +72,7 @@ async function exposed(): Promise<Map<string, Set<string>>> {
   metrics.watchStore({
     countUnsettled: () => Promise.resolve([]),
     observations: { count: () => Promise.resolve(0) },
+    holds: { all: () => Promise.resolve([]) },
   });
   metrics.watchWebhooks(new Counts());
   const found = new Map<string, Set<string>>();

@@ -78,7 +78,7 @@ describe.each([
     const change = { entity: 'TicketToProject', kind: 'written', row: 'cost', side: null } as const;
     const counts = { pairs: 1, linked: 1, allowed: 0 };
     const by = { state: 'held', by: 'undo', cause: 'undo', since: '', counts, examples: [] } as const;
-    world.holds = [{ ...change, id: holdId(change), bound, ...by, examples: [] }];
+    world.holds = [{ ...change, id: holdId(change, bound), bound, ...by, examples: [] }];
   }
 
   test('with a hold, the mapping as it was writes nothing again, and the mended one goes by what was before', () => {

@@ -1,3 +1,4 @@
+import type { HoldShown } from '../../src/operator/brake';
 import type { Status } from '../../src/operator/status';
 import { faultLine, saysDiskFull, verdict, type Facts } from '../../src/operator/verdict';
 
@@ -31,6 +32,7 @@ const quiet: Status = {
   apiToken: null,
   bugs: { count: 0, examples: [] },
   aside: { count: 0, examples: [] },
+  brake: [],
 };
 const facts: Facts = {
   now: NOW,
@@ -189,4 +191,18 @@ test('A7, A9: pairs in bug, and what was set aside, are named', () => {
     '2 ended in a bug (a, …): they are not synced; "zendesk-pms-sync links find --code bug"; report it, then resync them',
     '1 could not be taken in (zendesk:ticket:7): they are not synced; "zendesk-pms-sync aside list"',
   ]);
+});
+
+test('what the brake holds is told: which row, how many pairs, since when, why, and what to do', () => {
+  const hold: HoldShown = {
+    ...{ id: 'TicketToProject/emptied/priority/pms', entity: 'TicketToProject', kind: 'emptied' },
+    ...{ row: 'priority', side: 'pms', state: 'held', by: 'brake', cause: 'side answered with less' },
+    ...{ since: SINCE, counts: { pairs: 11, linked: 50, allowed: 10 }, waiting: 39 },
+    examples: ['TicketToProject/zendesk:ticket:1'],
+  };
+  expect(ofStatus({ brake: [hold] })).toEqual([
+    'The brake holds emptying of TicketToProject priority in the PMS: side answered with less (11 of 50 pairs, 10 allowed); 39 pairs wait, e.g. TicketToProject/zendesk:ticket:1, since 2026-11-25 11:58 UTC: these changes wait; all else is synced; see "zendesk-pms-sync brake show", then brake release or brake discard',
+  ]);
+  expect(ofStatus({ brake: [{ ...hold, state: 'released' }] })).toEqual([]);
+  expect(ofStatus({ brake: [{ ...hold, by: 'undo' }] })).toEqual([]);
 });

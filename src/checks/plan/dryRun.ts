@@ -81,7 +81,7 @@ const WHOLE: Partial<Record<SimulatedWrite['op'], string>> = {
   detach: '(file removed)',
 };
 /** Collections that a scratch copy of the link store has; observations are created from the records that are read. */
-const COPIED = ['meta', 'links', 'claims', 'decisions'];
+const COPIED = ['meta', 'links', 'claims', 'decisions', 'holds'];
 
 export interface DryRunInput {
   db: Db;

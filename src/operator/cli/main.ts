@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { projectRoot } from '../../platform/embedded/serverCache';
 import { registerAside } from './commands/asideCommand';
 import { registerBackfill } from './commands/backfillCommand';
+import { registerBrake } from './commands/brakeCommand';
 import { registerConflicts } from './commands/conflictsCommand';
 import { registerConform } from './commands/conformCommand';
 import { registerControl } from './commands/controlCommand';
@@ -77,6 +78,7 @@ async function main(argv: string[]): Promise<void> {
   registerConflicts(program);
   registerQuarantine(program);
   registerAside(program);
+  registerBrake(program);
   registerLimits(program);
   registerRemap(program);
   registerCursors(program);

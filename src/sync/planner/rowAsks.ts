@@ -97,7 +97,6 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
   }),
   brake: ({ hold, parked }) => ({
     ...NOTHING,
-    rests: true,
     braked: hold,
     conflicts: parked ? [parked] : [],
   }),

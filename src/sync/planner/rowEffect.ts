@@ -1,4 +1,4 @@
-import { changeOf, type HoldId } from '../holds';
+import { changeOf, isWaiting, type HoldId } from '../holds';
 import type { Attempts, OverruledValue, ParkedConflict } from '../link';
 import type { PropertyRow } from '../mapping';
 import { carry, mergeParked, mergeRow, type MergeInput, type MergeResult } from '../merge';
@@ -101,7 +101,7 @@ function undoHold({ state, table, decisions }: Merge, row: PropertyRow): HoldId 
     (each) =>
       each.by === 'undo' &&
       each.row === row.id &&
-      each.state !== 'releasing' &&
+      isWaiting(each.state) &&
       (each.bound === undefined || each.bound === bound),
   );
   return hold === undefined || decisions.rows.has(row.id) ? null : hold.id;
@@ -116,7 +116,8 @@ function restrained(merge: Merge, row: PropertyRow, effect: RowEffect): RowEffec
   for (const { to, before, after } of destined(effect)) {
     const kind = changeOf(before, after);
     const hold = kind && holdOn(holds, { kind, row: row.id, side: to, bound });
-    if (!hold) continue;
+    // A pair's own first meeting is no change of what was agreed on.
+    if (!hold || (merge.link.snapshot === null && hold.kind !== 'written')) continue;
     if (hold.state !== 'discarding') return { kind: 'brake', hold: hold.id };
     return { kind: 'aside', notTaken: discardedRow(merge, row, effect, { to, before }) };
   }

@@ -1,6 +1,6 @@
 import { blankWrite, type Link, type LinkedSide, type PlannedWrite } from '../link';
-import type { PropertyRow } from '../mapping';
-import { SIDES, otherSide, type EntityType, type Json, type Side, type SyncRecord } from '../record';
+import type { EntityMapping, PropertyRow } from '../mapping';
+import { SIDES, otherSide, type Json, type Side, type SyncRecord } from '../record';
 import { offers } from '../rules/absence';
 import { agreedValue } from '../rules/binding';
 import { bindingOf, bindingsOf } from '../rules/boundAlike';
@@ -182,15 +182,15 @@ export function undoneEffect(undoing: Undoing, row: PropertyRow, ordinary: RowEf
  * then: it may be a value of the wrong field.
  */
 function heldAsBefore({ id, pair }: Undoing, row: PropertyRow, isLeft: boolean): RowEffect {
-  const hold = holdOf(pair.table.entity, row.id);
+  const hold = holdOf(pair.table, row.id);
   const values = isLeft ? shownValues(pair, row) : null;
   if (!values) return { kind: 'brake', hold };
   return { kind: 'brake', hold, parked: { row: row.id, ...values, since: pair.state.now, by: `undo:${id}` } };
 }
 
-/** An undo holds whatever would be written to the row. */
-export function holdOf(entity: EntityType, row: string): HoldId {
-  return holdId({ entity, kind: 'written', row, side: null });
+/** An undo holds whatever would be written to the row while it is bound as it is. */
+function holdOf(table: EntityMapping, row: string): HoldId {
+  return holdId({ entity: table.entity, kind: 'written', row, side: null }, bindingsOf(table)[row]);
 }
 
 /** Elements that were put back on one side stay there, and are not carried to the other. */

@@ -14,6 +14,7 @@ export type PlannedChange = Pick<HeldChange, 'row'> & {
 export function holdOn(holds: Holds, { kind, row, side, bound }: PlannedChange): BrakeHold | null {
   const meets = (hold: BrakeHold) =>
     hold.state !== 'releasing' &&
+    hold.state !== 'released' &&
     hold.row === row &&
     (hold.kind === kind || (hold.kind === 'written' && row !== null)) &&
     (hold.side ?? side) === side &&

@@ -83,7 +83,7 @@ function isUnmerged(table: EntityMapping, link: Link): boolean {
 export function isUncompared(mapping: Mapping, link: Link): boolean {
   const table = mapping.entities[link.entity];
   if (link.status !== 'linked' && link.status !== 'conflict') return false;
-  if (link.intent || link.reason?.code === 'absent' || link.snapshot === null) return false;
+  if (link.intent || link.braked || link.reason?.code === 'absent' || link.snapshot === null) return false;
   const isOther = (row: PropertyRow) =>
     link.mappingVersion === mapping.version &&
     !isBoundAlike(table, row, link) &&

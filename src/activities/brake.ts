@@ -1,0 +1,178 @@
+import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
+import type { LinkStore } from '../links/linkStore';
+import { allowedOf, type BrakeSettings, type CountedChange, type Threshold } from '../sync/brake';
+import type { CanonicalKey } from '../sync/canonicalKey';
+import { EXAMPLES_KEPT, holdId, isWaiting, type BrakeHold, type HoldId, type Holds } from '../sync/holds';
+import type { EntityType } from '../sync/record';
+import { ChangeWindow } from './changeWindow';
+import type { SyncMetrics } from './metrics';
+
+/** How many linked pairs there are is asked again after so long. */
+const LINKED_MS = 60_000;
+/** Kinds of change of which pairs are remembered. */
+const KINDS_AT_MOST = 500;
+
+type Store = Pick<
+  LinkStore,
+  'holds' | 'changeCounts' | 'countLinked' | 'countOfOtherMapping' | 'countHeldBy' | 'heldBy'
+>;
+
+interface Surroundings {
+  store: Store;
+  log: Logger;
+  metrics: SyncMetrics;
+  now: () => Date;
+}
+
+/** One change of a pair, as it is judged. */
+interface Judged {
+  key: CanonicalKey;
+  counted: CountedChange;
+  threshold: Threshold;
+  id: HoldId;
+}
+
+/** Counts what plans would destroy, and begins a hold where it is too much of a kind; one a process and connection. */
+export class Brake {
+  private readonly window: ChangeWindow;
+  /** Pairs that were counted: one that is planned again is the same pair. */
+  private readonly seen = new LRUCache<HoldId, Set<CanonicalKey>>({ max: KINDS_AT_MOST });
+  private readonly linked = new LRUCache<EntityType, number>({ max: 10, ttl: LINKED_MS });
+  /** Changed mappings that concern few pairs, so that each first meeting is counted as it comes. */
+  private readonly few = new LRUCache<HoldId, true>({ max: KINDS_AT_MOST, ttl: LINKED_MS });
+
+  constructor(
+    private readonly around: Surroundings,
+    private readonly settings: BrakeSettings,
+  ) {
+    const windowMs = settings.windowMinutes * 60_000;
+    this.window = new ChangeWindow(around.store.changeCounts, windowMs, around);
+  }
+
+  /**
+   * Counts what a pair's plan would destroy, before any of it is written.
+   * @param holds those of the pair's entity @param mappingVersion what the pair is planned by
+   * @returns whether a hold began, so that the pair must be planned again
+   */
+  async count(
+    key: CanonicalKey,
+    changes: readonly CountedChange[],
+    holds: Holds,
+    mappingVersion: string,
+  ): Promise<boolean> {
+    let begun = false;
+    for (const counted of changes) {
+      const threshold = this.settings.thresholds[counted.measure];
+      if (!threshold || isDecided(holds, counted)) continue;
+      const judged = { key, counted, threshold, id: holdId(counted.change, counted.bound) };
+      if (await this.isTooMany(judged, mappingVersion)) begun = true;
+    }
+    return begun;
+  }
+
+  /**
+   * What a page of records would bring, before any pair is told. The pairs count for themselves when they are planned: a
+   * page begins a hold only where it is too much by itself.
+   */
+  async foresee(found: readonly { key: CanonicalKey; changes: readonly CountedChange[] }[]): Promise<void> {
+    const pairs = new Map<HoldId, Judged[]>();
+    for (const { key, changes } of found)
+      for (const counted of changes) {
+        const threshold = this.settings.thresholds[counted.measure];
+        if (!threshold) continue;
+        const id = holdId(counted.change, counted.bound);
+        pairs.set(id, [...(pairs.get(id) ?? []), { key, counted, threshold, id }]);
+      }
+    for (const all of pairs.values()) {
+      const [first] = all;
+      if (!first || all.length <= first.threshold.least) continue;
+      const { entity } = first.counted.change;
+      if (isDecided(await this.around.store.holds.of(entity), first.counted)) continue;
+      const [linked, allowed] = await this.allowed(first);
+      if (all.length <= allowed) continue;
+      const examples = all.slice(0, EXAMPLES_KEPT).map(({ key }) => key);
+      await this.begin(first.counted, 'held', { pairs: all.length, linked, allowed }, examples);
+    }
+  }
+
+  /** What was counted so far is stored. */
+  async stop(): Promise<void> {
+    await this.window.stop();
+  }
+
+  private async isTooMany(judged: Judged, mappingVersion: string): Promise<boolean> {
+    const { id, threshold, counted } = judged;
+    if (counted.measure === 'remapped' && (await this.mayBeMany(judged, mappingVersion))) return true;
+    await this.window.know();
+    this.note(judged);
+    if (this.window.of(id) <= threshold.least) return false;
+    const [linked, allowed] = await this.allowed(judged);
+    if (this.window.of(id) <= allowed) return false;
+    // A person may have ended such a hold a moment ago: then what was counted before counts no more.
+    await this.window.renew();
+    const pairs = this.window.of(id);
+    if (pairs <= allowed) return false;
+    const examples = [...(this.seen.get(id) ?? [])].slice(-EXAMPLES_KEPT);
+    return this.begin(counted, 'held', { pairs, linked, allowed }, examples);
+  }
+
+  private note({ key, id }: Judged): void {
+    const seen = this.seen.get(id) ?? new Set();
+    // Fewer are counted than were seen: a person ended a hold, or the window has passed.
+    if (seen.size > this.window.of(id)) seen.clear();
+    if (seen.has(key)) return;
+    seen.add(key);
+    this.seen.set(id, seen);
+    this.window.add(id);
+  }
+
+  /**
+   * The mapping was changed, and so many pairs were not brought to it yet that too many may be concerned: nothing is
+   * written before they were counted.
+   */
+  private async mayBeMany(judged: Judged, mappingVersion: string): Promise<boolean> {
+    const { id, counted, key } = judged;
+    if (this.few.has(id)) return false;
+    const pairs = await this.around.store.countOfOtherMapping(counted.change.entity, mappingVersion);
+    const [linked, allowed] = await this.allowed(judged);
+    if (pairs > allowed) return this.begin(counted, 'counting', { pairs, linked, allowed }, [key]);
+    this.few.set(id, true);
+    return false;
+  }
+
+  /** @returns how many pairs are linked, and how many of them may be changed alike */
+  private async allowed({ counted, threshold }: Judged): Promise<[number, number]> {
+    const { entity } = counted.change;
+    const linked = this.linked.get(entity) ?? (await this.around.store.countLinked(entity));
+    this.linked.set(entity, linked);
+    return [linked, allowedOf(threshold, linked)];
+  }
+
+  private async begin(
+    { change, cause, bound }: CountedChange,
+    state: BrakeHold['state'],
+    counts: BrakeHold['counts'],
+    examples: CanonicalKey[],
+  ): Promise<true> {
+    const { store, log, metrics, now } = this.around;
+    const hold: BrakeHold = {
+      ...{ ...change, id: holdId(change, bound), state, by: 'brake', cause, since: now().toISOString() },
+      ...(bound !== undefined && { bound }),
+      ...{ counts, examples },
+    };
+    if (!(await store.holds.begin(hold))) return true;
+    metrics.braked(change.entity, change.kind);
+    log.error(
+      { hold: hold.id, cause, ...counts, examples },
+      `the brake holds ${hold.id}: ${cause}; "zendesk-pms-sync brake show" says more`,
+    );
+    return true;
+  }
+}
+
+/** Whether a person has said what is to become of such changes. */
+function isDecided(holds: Holds, { change, bound }: CountedChange): boolean {
+  const id = holdId(change, bound);
+  return holds.some((hold) => hold.id === id && !isWaiting(hold.state));
+}

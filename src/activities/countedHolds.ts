@@ -1,0 +1,48 @@
+import type { CanonicalKey } from '../sync/canonicalKey';
+import type { BrakeHold } from '../sync/holds';
+import { bindingsOf } from '../sync/rules/boundAlike';
+import { inParallel } from '../systems/inParallel';
+import type { ActivityContext } from './activityContext';
+
+const PAGE = 500;
+const SIGNALS_AT_ONCE = 10;
+
+/**
+ * All pairs were brought to the mapping: what it would replace is counted by now, by the marks on the links. Where that is
+ * few, the hold ends by itself. Where a row names other fields by now, its hold has no cause any more.
+ */
+export async function judgeCounted(context: ActivityContext): Promise<void> {
+  const { store, mapping, log } = context;
+  for (const hold of await store.holds.all()) {
+    if (hold.by !== 'brake' || hold.bound === undefined || hold.row === null) continue;
+    const isOver = bindingsOf(mapping.entities[hold.entity])[hold.row] !== hold.bound;
+    if (isOver) {
+      await tellAll(context, hold);
+      await store.holds.end(hold.id);
+      continue;
+    }
+    if (hold.state !== 'counting') continue;
+    const pairs = await store.countHeldBy(hold.id);
+    const isFew = pairs <= hold.counts.allowed;
+    await store.holds.become(hold.id, isFew ? 'released' : 'held', { ...hold.counts, pairs });
+    log.warn({ hold: hold.id, pairs, allowed: hold.counts.allowed }, isFew ? FEW : MANY);
+    if (isFew) await tellAll(context, hold);
+  }
+}
+
+const FEW = 'the changed mapping replaces the values of few pairs: they go on';
+const MANY =
+  'the brake holds what the changed mapping would replace; "zendesk-pms-sync brake show" says more';
+
+async function tellAll({ store, hint }: ActivityContext, { id }: BrakeHold): Promise<void> {
+  await store.holds.heard();
+  for (let after: CanonicalKey | null = null; ;) {
+    const keys: CanonicalKey[] = await store.heldBy(id, after, PAGE);
+    await inParallel(keys, SIGNALS_AT_ONCE, (key) =>
+      hint(key, { hints: [], force: true, hops: 0, lane: 'background' }),
+    );
+    const last = keys.at(-1);
+    if (keys.length < PAGE || last === undefined) return;
+    after = last;
+  }
+}

@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowIdConflictPolicy } from '@temporalio/client';
+import type { Command } from 'commander';
+import type { HoldProgress } from '../../../activities/types';
+import type { LinkStore } from '../../../links/linkStore';
+import { endHold, holdProgress } from '../../../workflows/brake';
+import { holdId as workflowOf } from '../../../workflows/ids';
+import { holdWords, holdsIn, openHolds, type HoldShown } from '../../brake';
+import { BadInput } from '../../operatorErrors';
+import { common } from '../common';
+import { printJson, printLine, progressLine } from '../output';
+import { withService, type CommonOptions, type Connected } from '../withService';
+
+const SHOW_EVERY_MS = 1_000;
+const EXAMPLES = 10;
+
+interface EndOptions extends CommonOptions {
+  yes?: true;
+}
+
+const ENDS: Record<HoldProgress['how'], { command: string; what: string; does: string }> = {
+  releasing: {
+    command: 'release',
+    what: 'go on with what the brake holds',
+    does: 'go on: what was held is written',
+  },
+  discarding: {
+    command: 'discard',
+    what: 'drop what the brake holds; both sides keep their values',
+    does: 'keep what both sides have, as a value that was not taken; of ends, the pair stays as it is',
+  },
+};
+
+/** `brake show|release|discard`: changes that are held because too many pairs were changed alike. */
+export function registerBrake(program: Command): void {
+  const brake = program
+    .command('brake')
+    .description('changes that are held because too many pairs were changed alike');
+  common(
+    brake
+      .command('show')
+      .description('what is held, on how many pairs, since when and why; exit code 1 if anything is'),
+    'zendesk-pms-sync brake show',
+  ).action(async (options: CommonOptions) =>
+    withService(options, async ({ store }) => {
+      const holds = await holdsIn(store);
+      if (options.json) printJson(holds);
+      else if (holds.length === 0) printLine('nothing is held');
+      else holds.forEach(print);
+      if (openHolds(holds).length > 0) process.exitCode = 1;
+    }),
+  );
+  for (const how of ['releasing', 'discarding'] as const) {
+    const { command, what } = ENDS[how];
+    common(
+      brake
+        .command(command)
+        .description(`${what}; without --yes, show what would be done`)
+        .argument('[hold...]', 'names from "brake show"; without any, all of them')
+        .option('--yes', 'do it'),
+      `zendesk-pms-sync brake ${command} TicketToProject/emptied/priority/pms --yes`,
+    ).action(async (names: string[], options: EndOptions) =>
+      withService(options, (service) => end(service, how, names, options)),
+    );
+  }
+}
+
+function print(hold: HoldShown): void {
+  const { id, state, by, since, examples } = hold;
+  printLine(`${id}  (${by === 'undo' ? 'for an undo' : state}, since ${since})`);
+  printLine(`  ${holdWords(hold)}`);
+  for (const key of examples) printLine(`  ${key}`);
+}
+
+async function end(
+  service: Connected,
+  how: HoldProgress['how'],
+  names: string[],
+  { yes, json }: EndOptions,
+): Promise<void> {
+  const { command, does } = ENDS[how];
+  const chosen = choose(await holdsIn(service.store), names);
+  if (!yes) {
+    const plan = await Promise.all(chosen.map((hold) => preview(service.store, hold)));
+    if (json) return printJson({ command, done: false, holds: plan });
+    for (const { hold, waiting, pairs } of plan) {
+      printLine(`${hold}: ${waiting} pairs would ${does}`);
+      for (const key of pairs) printLine(`  ${key}`);
+    }
+    if (plan.length === 0) printLine('nothing is held');
+    else printLine(`nothing was done; add --yes, or see "links show" of a pair first`);
+    return;
+  }
+  const outcomes: HoldProgress[] = [];
+  for (const hold of chosen) outcomes.push(await follow(service, hold.id, how));
+  if (json) printJson({ command, done: true, holds: outcomes });
+  else for (const outcome of outcomes) printLine(words(outcome));
+  if (outcomes.some(({ left }) => left > 0)) process.exitCode = 1;
+}
+
+/** @throws BadInput */
+function choose(holds: readonly HoldShown[], names: readonly string[]): HoldShown[] {
+  const ended = holds.filter(({ by, state }) => by === 'brake' && state !== 'released');
+  const unknown = names.find((name) => !ended.some(({ id }) => id === name));
+  if (unknown !== undefined)
+    throw new BadInput(`hold: found "${unknown}", expected one of the brake's own from "brake show"`);
+  return names.length === 0 ? openHolds(ended) : ended.filter(({ id }) => names.includes(id));
+}
+
+async function preview(store: Pick<LinkStore, 'heldBy'>, { id, waiting }: HoldShown) {
+  return { hold: id, waiting, pairs: await store.heldBy(id, null, EXAMPLES) };
+}
+
+/** Starts the workflow, or joins the running one, and shows its progress. Ctrl-C leaves it running. */
+async function follow(
+  { client, config }: Connected,
+  hold: string,
+  how: HoldProgress['how'],
+): Promise<HoldProgress> {
+  const handle = await client.workflow.start(endHold, {
+    workflowId: workflowOf(config.taskQueue, hold),
+    taskQueue: config.taskQueue,
+    args: [hold, how],
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    staticSummary: `Brake: ${ENDS[how].command} ${hold}`,
+  });
+  const line = progressLine();
+  const result = handle.result();
+  for (;;) {
+    const ended = await Promise.race([result.then(() => true), sleep(SHOW_EVERY_MS, false)]);
+    if (ended) break;
+    line.update(words(await handle.query(holdProgress)));
+  }
+  line.finish();
+  return result;
+}
+
+function words({ hold, told, left }: HoldProgress): string {
+  return `${hold}: ${told} pairs signalled, ${left} left as they are`;
+}

@@ -1,0 +1,331 @@
+import { pino } from 'pino';
+import { Brake } from '../../src/activities/brake';
+import { SyncMetrics } from '../../src/activities/metrics';
+import type { LinkStore } from '../../src/links/linkStore';
+import {
+  BRAKE_DEFAULTS,
+  allowedOf,
+  countedChanges,
+  emptiedRows,
+  type BrakeMeasure,
+  type CountedChange,
+} from '../../src/sync/brake';
+import type { BrakeHold, HoldId } from '../../src/sync/holds';
+import type { Link } from '../../src/sync/link';
+import { planPair, type PairState } from '../../src/sync/planner';
+import type { Side, SyncRecord, Values } from '../../src/sync/record';
+import { NOW, NO_REFERENCES, World, testMapping } from '../support/world';
+
+/** Issue 21, the brake: what is counted, and when it is too much of a kind. */
+
+const mapping = testMapping([
+  { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
+  { zendesk: 'note', pms: 'note', type: 'text', direction: 'both', winner: 'zendesk' },
+  {
+    ...{ zendesk: 'status', pms: 'state', type: 'enum', direction: 'both', transform: 'enum' },
+    ...{ winner: 'latest', table: { open: 'doing', closed: 'done' } },
+  },
+  { zendesk: 'tags', pms: 'labels', type: 'string[]', direction: 'both', transform: 'tags' },
+]);
+const table = mapping.entities.TicketToProject;
+
+describe('how many pairs may be changed alike', () => {
+  test.each<[BrakeMeasure, number, number]>([
+    ['ends', 0, 10],
+    ['ends', 50, 10],
+    ['ends', 1_000, 100],
+    ['ends', 1_000_000, 2_000],
+    ['archives', 50, 10],
+    ['archives', 1_000_000, 1_000],
+    ['emptied', 50, 10],
+    ['emptied', 2_000, 100],
+    ['emptied', 1_000_000, 1_000],
+    ['replaced', 50, 25],
+    ['replaced', 1_000, 500],
+    ['replaced', 1_000_000, 20_000],
+    ['remapped', 50, 10],
+    ['remapped', 500, 25],
+    ['remapped', 1_000_000, 1_000],
+  ])('%s, of %i linked pairs: %i', (measure, linked, allowed) => {
+    const threshold = BRAKE_DEFAULTS.thresholds[measure];
+    expect(threshold && allowedOf(threshold, linked)).toBe(allowed);
+  });
+});
+
+function linked(values: Values = {}): World {
+  const world = World.of(mapping, 'zendesk', {
+    ...{ subject: 's', note: 'n', status: 'open', tags: ['a', 'b'] },
+    ...values,
+  });
+  world.settle();
+  return world;
+}
+
+function stateOf(world: World, over: Partial<PairState> = {}): PairState {
+  const seen = (side: Side) => ({ record: world.records[side] as SyncRecord, fresh: true });
+  return {
+    ...{ key: world.key, link: world.link, observed: { zendesk: seen('zendesk'), pms: seen('pms') } },
+    ...{ references: NO_REFERENCES, hops: 0, linksSince: NOW, now: NOW },
+    ...over,
+  };
+}
+/** What is counted of a plan, in short. */
+function counted(state: PairState, by = mapping): string[] {
+  const changes = countedChanges(planPair(state, by), { state, table: by.entities.TicketToProject });
+  return changes.map(
+    ({ change, measure, cause }) => `${measure} ${change.row ?? '*'} ${change.side} ${cause}`,
+  );
+}
+const afterEdit = (side: Side, values: Values) => {
+  const world = linked();
+  world.edit(side, values);
+  return counted(stateOf(world));
+};
+
+describe('what is counted of a plan', () => {
+  test.each<[string, Side, Values, string[]]>([
+    ['a value that was taken away', 'zendesk', { note: null }, ['emptied note pms side answered with less']],
+    ['a text that was replaced', 'pms', { title: 't' }, ['replaced title zendesk many changes']],
+    [
+      'elements of a set that were removed',
+      'pms',
+      { labels: ['a'] },
+      ['replaced labels zendesk many changes'],
+    ],
+    ['all elements', 'pms', { labels: [] }, ['emptied labels zendesk side answered with less']],
+    ['elements that were added', 'pms', { labels: ['a', 'b', 'c'] }, []],
+    ['a ticket that is closed: automations close many', 'zendesk', { status: 'closed' }, []],
+  ])('%s', (_, side, values, expected) => {
+    expect(afterEdit(side, values)).toEqual(expected);
+  });
+
+  test('a value that fills an empty property is not', () => {
+    const world = linked({ note: null });
+    world.edit('pms', { note: 'first' });
+    expect(counted(stateOf(world))).toEqual([]);
+  });
+
+  test('a property that the answer does not name says that its field is gone', () => {
+    const world = linked();
+    const record = { ...(world.records.zendesk as SyncRecord), version: '900', order: 900 };
+    record.values = Object.fromEntries(Object.entries(record.values).filter(([name]) => name !== 'note'));
+    delete record.complete;
+    world.records.zendesk = record;
+    expect(counted(stateOf(world))).toEqual(['emptied note pms field gone']);
+  });
+
+  test('the end of a record, by absence or by its own word; one that was redacted is not', () => {
+    const world = linked();
+    const gone = stateOf(world, { observed: { zendesk: { record: null, fresh: true } } });
+    expect(counted(gone)).toEqual(['ends * pms records not found']);
+    const ended = (state: SyncRecord['state']) =>
+      stateOf(world, {
+        observed: { zendesk: { record: { ...(world.records.zendesk as SyncRecord), state }, fresh: true } },
+      });
+    expect(counted(ended('deleted'))).toEqual(['ends * pms many changes']);
+    expect(counted(ended('redacted'))).toEqual([]);
+    const archiving = { ...table, onDelete: 'archive' as const };
+    const strict = { ...mapping, entities: { ...mapping.entities, TicketToProject: archiving } };
+    expect(counted(ended('deleted'), strict)).toEqual(['archives * pms many changes']);
+    // An end that was counted is not counted again.
+    expect(counted({ ...gone, link: { ...(world.link as Link), status: 'tombstone' } })).toEqual([]);
+  });
+
+  test('a row’s first meeting by a changed mapping is counted apart; a pair’s own never is', () => {
+    const world = linked();
+    world.edit('pms', { note: 'another' });
+    const link = world.link as Link;
+    const rebound = { ...link, bound: { ...link.bound, note: 'former' } };
+    expect(counted(stateOf(world, { link: rebound }))).toEqual(['remapped note pms mapping changed']);
+    expect(counted(stateOf(world, { link: { ...link, snapshot: null } }))).toEqual([]);
+  });
+
+  test('a plan that is resumed was counted before', () => {
+    const world = linked();
+    world.edit('zendesk', { note: null });
+    const state = stateOf(world);
+    const plan = planPair(state, mapping);
+    if (plan.do !== 'write') throw new Error('nothing is written');
+    const resumed = { ...state, link: { ...(world.link as Link), intent: plan.intent } };
+    expect(countedChanges(plan, { state: resumed, table })).toEqual([]);
+  });
+
+  test('a walk sees which rows are emptied before their pairs are told', () => {
+    const world = linked();
+    world.edit('zendesk', { note: null, tags: [], subject: 'another' });
+    const { records, link } = world;
+    const found = emptiedRows(mapping, table, link as Link, records.zendesk as SyncRecord, NO_REFERENCES);
+    expect(found.map(({ change }) => `${change.kind} ${change.row} ${change.side}`)).toEqual([
+      'emptied note pms',
+      'emptied labels pms',
+    ]);
+  });
+});
+
+/** A link store that keeps holds and counts alone. Several workers may share it. */
+class Counting {
+  holds: BrakeHold[] = [];
+  slots = new Map<number, Map<HoldId, number>>();
+  commands = 0;
+  linked = 50;
+  otherMapping = 0;
+
+  store(): ConstructorParameters<typeof Brake>[0]['store'] {
+    const sum = (slots: number[]) => {
+      const total = new Map<HoldId, number>();
+      for (const slot of slots)
+        for (const [id, n] of this.slots.get(slot) ?? []) total.set(id, (total.get(id) ?? 0) + n);
+      return total;
+    };
+    const stored = {
+      countLinked: () => Promise.resolve(this.linked),
+      countOfOtherMapping: () => Promise.resolve(this.otherMapping),
+      holds: {
+        of: () => Promise.resolve(this.holds),
+        begin: (hold: BrakeHold) => {
+          const isNew = !this.holds.some(({ id }) => id === hold.id);
+          if (isNew) this.holds.push(hold);
+          return Promise.resolve(isNew);
+        },
+      },
+      changeCounts: {
+        add: (slot: number, counts: ReadonlyMap<HoldId, number>) => {
+          this.commands += 1;
+          const kept = this.slots.get(slot) ?? new Map<HoldId, number>();
+          for (const [id, n] of counts) kept.set(id, (kept.get(id) ?? 0) + n);
+          this.slots.set(slot, kept);
+          return Promise.resolve(sum([slot]));
+        },
+        since: (from: number, except?: number) => {
+          this.commands += 1;
+          return Promise.resolve(
+            sum([...this.slots.keys()].filter((slot) => slot >= from && slot !== except)),
+          );
+        },
+        dropBefore: () => Promise.resolve(),
+      },
+    };
+    return stored as unknown as Pick<LinkStore, 'holds' | 'changeCounts'> &
+      ConstructorParameters<typeof Brake>[0]['store'];
+  }
+
+  worker(now: () => Date = () => new Date(NOW)): Brake {
+    const log = pino({ level: 'silent' });
+    return new Brake({ store: this.store(), log, metrics: new SyncMetrics(), now }, BRAKE_DEFAULTS);
+  }
+}
+
+const emptying: CountedChange = {
+  change: { entity: 'TicketToProject', kind: 'emptied', row: 'note', side: 'pms' },
+  measure: 'emptied',
+  cause: 'side answered with less',
+};
+const remapping: CountedChange = {
+  change: { entity: 'TicketToProject', kind: 'replaced', row: 'note', side: 'pms' },
+  ...{ measure: 'remapped', cause: 'mapping changed', bound: 'b2' },
+};
+const keyOf = (n: number) => `TicketToProject/zendesk:ticket:${n}`;
+/** @returns how many pairs went on before the first was held */
+async function plansUntilHeld(
+  brake: Brake,
+  counting: Counting,
+  from = 0,
+  change = emptying,
+): Promise<number> {
+  for (let n = 0; n < 3_000; n += 1)
+    if (await brake.count(keyOf(from + n), [change], counting.holds, mapping.version)) return n;
+  return Infinity;
+}
+
+describe('when it is too much', () => {
+  test.each([
+    [50, 10],
+    [1_000, 50],
+    [1_000_000, 1_000],
+  ])('of %i pairs, %i may be emptied, and the next begins a hold', async (pairs, allowed) => {
+    const counting = new Counting();
+    counting.linked = pairs;
+    expect(await plansUntilHeld(counting.worker(), counting)).toBe(allowed);
+    expect(counting.holds).toEqual([
+      {
+        ...{ ...emptying.change, id: 'TicketToProject/emptied/note/pms', state: 'held', by: 'brake' },
+        ...{ cause: 'side answered with less', since: NOW },
+        counts: { pairs: allowed + 1, linked: pairs, allowed },
+        examples: expect.arrayContaining([keyOf(allowed)]) as string[],
+      },
+    ]);
+    expect(counting.holds[0]?.examples).toHaveLength(10);
+  });
+
+  test('one pair that flaps, or is planned again, is one pair', async () => {
+    const counting = new Counting();
+    const brake = counting.worker();
+    for (let n = 0; n < 100; n += 1)
+      expect(await brake.count(keyOf(1), [emptying], [], mapping.version)).toBe(false);
+    expect(counting.holds).toEqual([]);
+  });
+
+  test('two workers count together, and a third that starts goes on from there', async () => {
+    const counting = new Counting();
+    const [one, two] = [counting.worker(), counting.worker()];
+    for (let n = 0; n < 4; n += 1) await one.count(keyOf(n), [emptying], [], mapping.version);
+    for (let n = 4; n < 8; n += 1) await two.count(keyOf(n), [emptying], [], mapping.version);
+    await Promise.all([one.stop(), two.stop()]);
+    expect(await plansUntilHeld(counting.worker(), counting, 8)).toBe(2);
+  });
+
+  test('what is older than the window counts no more', async () => {
+    const counting = new Counting();
+    let at = Date.parse(NOW);
+    const brake = counting.worker(() => new Date(at));
+    for (let n = 0; n < 10; n += 1) await brake.count(keyOf(n), [emptying], [], mapping.version);
+    at += 61 * 60_000;
+    expect(await plansUntilHeld(brake, counting, 10)).toBe(10);
+  });
+
+  test('many changes cost few commands', async () => {
+    const counting = new Counting();
+    counting.linked = 1_000_000;
+    const brake = counting.worker();
+    for (let n = 0; n < 900; n += 1) await brake.count(keyOf(n), [emptying], [], mapping.version);
+    await brake.stop();
+    expect(counting.commands).toBeLessThan(20);
+    expect(counting.holds).toEqual([]);
+  });
+
+  test('what a person ended is not judged while its pairs go on', async () => {
+    const counting = new Counting();
+    const brake = counting.worker();
+    await plansUntilHeld(brake, counting);
+    const ended = counting.holds.map((hold) => ({ ...hold, state: 'releasing' as const }));
+    for (let n = 100; n < 200; n += 1)
+      expect(await brake.count(keyOf(n), [emptying], ended, mapping.version)).toBe(false);
+  });
+
+  test('a page of records that is too much by itself begins a hold before any pair is told', async () => {
+    const counting = new Counting();
+    const page = (many: number) =>
+      Array.from({ length: many }, (_, n) => ({ key: keyOf(n), changes: [emptying] }));
+    const brake = counting.worker();
+    await brake.foresee(page(10));
+    expect(counting.holds).toEqual([]);
+    await brake.foresee(page(11));
+    expect(counting.holds).toMatchObject([{ state: 'held', counts: { pairs: 11 } }]);
+  });
+
+  test('a changed mapping that may concern many begins a hold with its first pair, to be counted', async () => {
+    const counting = new Counting();
+    counting.otherMapping = 50;
+    expect(await plansUntilHeld(counting.worker(), counting, 0, remapping)).toBe(0);
+    expect(counting.holds).toMatchObject([
+      { state: 'counting', bound: 'b2', cause: 'mapping changed', counts: { pairs: 50, allowed: 10 } },
+    ]);
+  });
+
+  test('one that concerns few goes on, and is counted as it comes', async () => {
+    const counting = new Counting();
+    counting.otherMapping = 9;
+    expect(await plansUntilHeld(counting.worker(), counting, 0, remapping)).toBe(10);
+    expect(counting.holds).toMatchObject([{ state: 'held', cause: 'mapping changed' }]);
+  });
+});
