@@ -146,6 +146,6 @@ class Gathering {
 export function stands(rows: readonly string[]): string {
   return (
     `the mapping still binds ${rows.map((row) => `"${row}"`).join(', ')} as it did when this was written, and would ` +
-    'write it again; mend the mapping file first, or undo with --hold and mend it afterwards'
+    'write it again; correct the mapping file first, or undo with --hold and correct it afterwards'
   );
 }

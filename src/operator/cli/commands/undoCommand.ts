@@ -29,7 +29,7 @@ export function registerUndo(program: Command): void {
         .description('put back what the sync wrote, where it is still there; without --yes, only say what'),
     )
       .option('--yes', 'do it')
-      .option('--hold', 'undo before the mapping is mended, and hold the rows until it is')
+      .option('--hold', 'undo before the mapping is corrected, and hold the rows until it is')
       .option('--resume <id>', 'go on with an undo, or show what came of it'),
     'zendesk-pms-sync undo --cause mapping:9f3a11c0 --row priority',
   ).action(async (options: UndoOptions) =>
@@ -98,7 +98,7 @@ function refusalIn(error: unknown): unknown {
 
 function standsIn({ standing }: UndoPlan): string {
   const rows = standing.map(({ entity, row }) => `${entity} "${row}"`).join(', ');
-  return `the mapping still binds ${rows} as it did when this was written, and would write it again; mend the mapping file first, or undo with --hold and mend it afterwards`;
+  return `the mapping still binds ${rows} as it did when this was written, and would write it again; correct the mapping file first, or undo with --hold and correct it afterwards`;
 }
 
 function showPlan(plan: UndoPlan, { json, hold }: UndoOptions): void {
