@@ -50,6 +50,8 @@ export interface JournalRow {
   former?: { value: Json; binding: string | null };
   /** The values merge by element. */
   set?: true;
+  /** An undo put this back. */
+  restored?: true;
   /** A value was longer than the journal keeps, or was redacted: it cannot be put back. */
   cut?: true;
 }
@@ -188,6 +190,7 @@ function journalRow(
     ...(isLeft && { notTaken: true }),
     ...(binding !== undefined && { binding }),
     ...(isSet(row) && { set: true }),
+    ...(restored && { restored: true }),
   };
 }
 
@@ -198,7 +201,7 @@ function restoredRow(
   const shown = answer && property in answer.values ? { shown: answer.values[property] ?? null } : {};
   const after = write.values[property] ?? null;
   const set = Array.isArray(after) ? { set: true as const } : {};
-  return { row, property, ...cutTo({ before, known: 'side', after, ...shown }), ...set };
+  return { row, property, ...cutTo({ before, known: 'side', after, ...shown }), ...set, restored: true };
 }
 
 function agreedBefore(

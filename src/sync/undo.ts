@@ -167,10 +167,11 @@ export function isTaken(entry: JournalEntry, { key, entity, since, cause, row }:
   );
 }
 
-/** Of a mapping's writes, only the rows that it bound anew are its doing. */
-function wants({ row, former }: JournalRow, filter: UndoFilter): boolean {
-  const isMapping = filter.cause === 'mapping' || filter.cause?.startsWith('mapping:') === true;
-  return (filter.row === undefined || filter.row === row) && (!isMapping || former !== undefined);
+/** Of a mapping's writes, only the rows that it bound anew are its doing; of an undo's, only what it put back. */
+function wants({ row, former, restored }: JournalRow, filter: UndoFilter): boolean {
+  const [kind] = filter.cause?.split(':') ?? [];
+  const isDoing = kind === 'mapping' ? former !== undefined : kind !== 'undo' || restored === true;
+  return (filter.row === undefined || filter.row === row) && isDoing;
 }
 
 function cannotOf({ key, ref, op, joins }: JournalEntry): Cannot[] {
