@@ -10,6 +10,8 @@ const PAGE = 100;
 /** A page that has not changed for this many looks is left: some six minutes, in which any rate limit has begun anew. */
 const STILL_AT_MOST = 40;
 const SLEEP_AT_MOST = 10;
+/** Looks without a change after which the rest of a page is told once more. */
+const TOLD_AGAIN: ReadonlySet<number> = new Set([3, 20]);
 
 const { beginUndo, tellUndo, countUndo, leaveUndo, endUndo } = proxyActivities<UndoActivities>({
   startToCloseTimeout: '30 minutes',
@@ -34,7 +36,7 @@ export async function undo(
   for (;;) {
     const { keys, after } = await tellUndo({ id, after: progress.after, limit: PAGE });
     if (after === null) break;
-    const left = await untilDone(id, keys);
+    const left = await untilDone(id, progress.after, keys);
     progress = { ...progress, told: progress.told + keys.length, left: progress.left + left, after };
     if (isLong()) await continueAsNew<typeof undo>(id, progress);
   }
@@ -43,8 +45,8 @@ export async function undo(
   return progress;
 }
 
-/** @returns how many pairs of the page did not answer */
-async function untilDone(id: string, keys: string[]): Promise<number> {
+/** @param begin the key after which the page begins @returns how many pairs of the page did not answer */
+async function untilDone(id: string, begin: string | null, keys: string[]): Promise<number> {
   if (keys.length === 0) return 0;
   let before = keys.length;
   for (let still = 0; ;) {
@@ -56,6 +58,8 @@ async function untilDone(id: string, keys: string[]): Promise<number> {
       return left;
     }
     before = left;
+    // One that was done, and whose worker died before it could say so, says it now.
+    if (TOLD_AGAIN.has(still)) await tellUndo({ id, after: begin, limit: left });
     await sleep(Math.min(still + 1, SLEEP_AT_MOST) * 1_000);
   }
 }
