@@ -79,7 +79,7 @@ describe('a row that is pointed at a wrong, filled field', () => {
     tickets.map((id) => {
       const ticket = boxes.zendesk.store.tickets.get(id);
       return {
-        ticket: without(ticket ?? {}, ['custom_fields', 'updated_at', 'generated_timestamp']),
+        ticket: without(ticket ?? {}, ['custom_fields', 'fields', 'updated_at', 'generated_timestamp']),
         fields: ticket?.custom_fields.filter((each) => each.id !== wrong),
         project: without(projectOf(id) ?? {}, ['customFields', 'revision', 'updatedAt']),
       };
