@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { LinkStore } from '../links/linkStore';
 import { allowedOf, type BrakeSettings, type CountedChange, type Threshold } from '../sync/brake';
 import type { CanonicalKey } from '../sync/canonicalKey';
-import { EXAMPLES_KEPT, holdId, isWaiting, type BrakeHold, type HoldId, type Holds } from '../sync/holds';
+import { EXAMPLES_KEPT, holdId, type BrakeHold, type HoldId, type Holds } from '../sync/holds';
 import type { EntityType } from '../sync/record';
 import { ChangeWindow } from './changeWindow';
 import type { SyncMetrics } from './metrics';
@@ -40,7 +40,7 @@ export class Brake {
   private readonly seen = new LRUCache<HoldId, Set<CanonicalKey>>({ max: KINDS_AT_MOST });
   private readonly linked = new LRUCache<EntityType, number>({ max: 10, ttl: LINKED_MS });
   /** Changed mappings that concern few pairs, so that each first meeting is counted as it comes. */
-  private readonly few = new LRUCache<HoldId, true>({ max: KINDS_AT_MOST, ttl: LINKED_MS });
+  private readonly few = new LRUCache<string, true>({ max: KINDS_AT_MOST });
 
   constructor(
     private readonly around: Surroundings,
@@ -64,7 +64,7 @@ export class Brake {
     let begun = false;
     for (const counted of changes) {
       const threshold = this.settings.thresholds[counted.measure];
-      if (!threshold || isDecided(holds, counted)) continue;
+      if (!threshold || isKnown(holds, counted)) continue;
       const judged = { key, counted, threshold, id: holdId(counted.change, counted.bound) };
       if (await this.isTooMany(judged, mappingVersion)) begun = true;
     }
@@ -88,7 +88,7 @@ export class Brake {
       const [first] = all;
       if (!first || all.length <= first.threshold.least) continue;
       const { entity } = first.counted.change;
-      if (isDecided(await this.around.store.holds.of(entity), first.counted)) continue;
+      if (isKnown(await this.around.store.holds.of(entity), first.counted)) continue;
       const [linked, allowed] = await this.allowed(first);
       if (all.length <= allowed) continue;
       const examples = all.slice(0, EXAMPLES_KEPT).map(({ key }) => key);
@@ -133,11 +133,12 @@ export class Brake {
    */
   private async mayBeMany(judged: Judged, mappingVersion: string): Promise<boolean> {
     const { id, counted, key } = judged;
-    if (this.few.has(id)) return false;
+    const once = `${id} ${mappingVersion}`;
+    if (this.few.has(once)) return false;
     const pairs = await this.around.store.countOfOtherMapping(counted.change.entity, mappingVersion);
     const [linked, allowed] = await this.allowed(judged);
     if (pairs > allowed) return this.begin(counted, 'counting', { pairs, linked, allowed }, [key]);
-    this.few.set(id, true);
+    this.few.set(once, true);
     return false;
   }
 
@@ -171,8 +172,11 @@ export class Brake {
   }
 }
 
-/** Whether a person has said what is to become of such changes. */
-function isDecided(holds: Holds, { change, bound }: CountedChange): boolean {
+/**
+ * Whether there is a hold on such changes, by which they were planned: a person has said what is to become of them, or it
+ * does not concern this one.
+ */
+function isKnown(holds: Holds, { change, bound }: CountedChange): boolean {
   const id = holdId(change, bound);
-  return holds.some((hold) => hold.id === id && !isWaiting(hold.state));
+  return holds.some((hold) => hold.id === id);
 }

@@ -17,10 +17,13 @@ export class ChangeWindow {
   private pending = new Map<HoldId, number>();
   /** When the first of these was counted. */
   private pendingSlot = 0;
+  /** What is on its way to the database. */
+  private sent: ReadonlyMap<HoldId, number> = new Map<HoldId, number>();
   private current: { slot: number; counts: ChangeCounts } | null = null;
   private earlier: { slot: number; at: number; counts: ChangeCounts } | null = null;
   private timer: NodeJS.Timeout | undefined;
-  private flushing: Promise<void> = Promise.resolve();
+  /** One command after the other: an older answer must not take the place of a newer one. */
+  private turn: Promise<void> = Promise.resolve();
   private readonly slotMs: number;
 
   constructor(
@@ -35,7 +38,7 @@ export class ChangeWindow {
   of(id: HoldId): number {
     const own = this.current?.slot === this.slot() ? this.current.counts.get(id) : undefined;
     const pending = this.pendingSlot >= this.firstSlot() ? this.pending.get(id) : undefined;
-    return (this.earlier?.counts.get(id) ?? 0) + (own ?? 0) + (pending ?? 0);
+    return (this.earlier?.counts.get(id) ?? 0) + (own ?? 0) + (this.sent.get(id) ?? 0) + (pending ?? 0);
   }
 
   add(id: HoldId): void {
@@ -49,20 +52,12 @@ export class ChangeWindow {
 
   /** Reads what was counted before, where that is not known. */
   async know(): Promise<void> {
-    const { earlier } = this;
-    const isKnown = earlier?.slot === this.slot() && performance.now() - earlier.at < EARLIER_MS;
-    if (!isKnown) await this.renew();
+    if (!this.isKnown()) await this.inTurn(async () => (this.isKnown() ? undefined : this.read()));
   }
 
   /** Stores what is pending, and reads all that is counted now. */
-  async renew(): Promise<void> {
-    await this.flush();
-    const slot = this.slot();
-    const first = this.firstSlot();
-    const at = performance.now();
-    if (this.earlier?.slot !== slot) await this.store.dropBefore(first);
-    this.earlier = { slot, at, counts: await this.store.since(first, slot) };
-    this.current = { slot, counts: await this.store.since(slot) };
+  renew(): Promise<void> {
+    return this.inTurn(() => this.read());
   }
 
   async stop(): Promise<void> {
@@ -71,15 +66,37 @@ export class ChangeWindow {
     await this.flush();
   }
 
-  /** One at a time. What could not be stored is kept for the next. */
-  private flush(): Promise<void> {
-    this.flushing = this.flushing.then(() => this.send());
-    return this.flushing;
+  private isKnown(): boolean {
+    return this.earlier?.slot === this.slot() && performance.now() - this.earlier.at < EARLIER_MS;
   }
 
+  private async read(): Promise<void> {
+    await this.send();
+    const slot = this.slot();
+    const first = this.firstSlot();
+    const at = performance.now();
+    if (this.earlier?.slot !== slot) await this.store.dropBefore(first);
+    const counts = await this.store.since(first, slot);
+    this.current = { slot, counts: await this.store.since(slot) };
+    this.earlier = { slot, at, counts };
+  }
+
+  private flush(): Promise<void> {
+    return this.inTurn(() => this.send());
+  }
+
+  /** A turn that fails fails whoever asked for it, and not those after it. */
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const mine = this.turn.then(work);
+    this.turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  /** What could not be stored is kept for the next time. */
   private async send(): Promise<void> {
     if (this.pending.size === 0) return;
     const counts = this.pending;
+    this.sent = counts;
     this.pending = new Map();
     const slot = this.pendingSlot;
     try {
@@ -89,6 +106,8 @@ export class ChangeWindow {
       this.pendingSlot = slot;
       for (const [id, count] of counts) this.pending.set(id, (this.pending.get(id) ?? 0) + count);
       this.around.log.warn({ err: error }, 'what the brake counted could not be stored yet');
+    } finally {
+      this.sent = new Map();
     }
   }
 

@@ -1,4 +1,4 @@
-import { changeOf, type HeldChange, type HoldCause } from './holds';
+import { changeOf, type HeldChange, type HoldCause, type Holds } from './holds';
 import type { Link } from './link';
 import { comparedRows, writesTo, type EntityMapping, type Mapping, type PropertyRow } from './mapping';
 import { meantOn } from './refusedWrite';
@@ -7,6 +7,7 @@ import { otherSide, type Side, type SyncRecord } from './record';
 import { offers } from './rules/absence';
 import { agreedValue } from './rules/binding';
 import { bindingsOf } from './rules/boundAlike';
+import { holdOn } from './rules/brake';
 import { lastSeen } from './rules/taken';
 import { referenceKinds, toCanonical, type References } from './values';
 
@@ -73,7 +74,7 @@ interface Planned {
 export function countedChanges(plan: Plan, { state, table }: Planned): CountedChange[] {
   const { link } = state;
   if (!link?.snapshot || link.status === 'tombstone') return [];
-  if (plan.do === 'bury') return endCounted(plan, table);
+  if (plan.do === 'bury') return endCounted(plan, table, state.holds ?? []);
   // What is resumed was counted when it was planned.
   if (plan.do !== 'write' || plan.intent.id === link.intent?.id) return [];
   const { writes, next } = plan.intent;
@@ -131,12 +132,16 @@ function causeOfLess(row: PropertyRow, from: Side, record: SyncRecord | null | u
 function endCounted(
   { ended, intent, reason }: Extract<Plan, { do: 'bury' }>,
   { entity }: EntityMapping,
+  holds: Holds,
 ): CountedChange[] {
   if (!ended || ended.seen.state === 'redacted' || intent?.writes.some(({ op }) => op === 'redact'))
     return [];
+  const side = otherSide(ended.side);
+  // The other record is left alone, because a person discarded that it is archived.
+  if (!intent && holdOn(holds, { kind: 'archives', row: null, side })?.state === 'discarding') return [];
   const kind = intent ? 'archives' : 'ends';
   const cause = reason.includes(' was removed;') ? 'records not found' : 'many changes';
-  return [{ change: { entity, kind, row: null, side: otherSide(ended.side) }, measure: kind, cause }];
+  return [{ change: { entity, kind, row: null, side }, measure: kind, cause }];
 }
 
 /** Rows of a record that a walk met in which its side shows nothing any more, before its pair is told. */

@@ -1,3 +1,4 @@
+import { Brake } from '../../src/activities/brake';
 import { refKey } from '../../src/sync/canonicalKey';
 import type { BrakeSettings, Threshold } from '../../src/sync/brake';
 import type { BrakeHold, HoldId } from '../../src/sync/holds';
@@ -5,7 +6,9 @@ import type { Link } from '../../src/sync/link';
 import { bindingsOf } from '../../src/sync/rules/boundAlike';
 import type { RecordRef, SyncRecord, Values } from '../../src/sync/record';
 import { endHold, reconcile, remap } from '../../src/workflows';
+import { runShared } from '../support/cli';
 import { MemorySystem } from '../support/memorySystem';
+import { MAPPING_FILE } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { testMapping } from '../support/world';
@@ -17,7 +20,11 @@ const ALLOWED = 3;
 const few: Threshold = { share: 0.1, least: ALLOWED, most: 100 };
 const SETTINGS: BrakeSettings = {
   windowMinutes: 60,
-  thresholds: { ends: few, archives: few, emptied: few, replaced: few, remapped: few },
+  thresholds: {
+    ...{ ends: few, archives: few, emptied: few, remapped: few },
+    // Titles that somebody edits are no matter here.
+    replaced: { ...few, least: 2 * PAIRS },
+  },
 };
 
 const rowsWith = (noteIn: string) => [
@@ -261,9 +268,52 @@ describe('a row that is pointed at the wrong, filled field', () => {
   });
 });
 
-test('a nightly automation that closes all tickets trips nothing, and neither does a first meeting', async () => {
+test('a nightly automation that closes all tickets trips nothing, though as many titles would', async () => {
+  const strict = { ...SETTINGS, thresholds: { ...SETTINGS.thresholds, replaced: few } };
+  Object.assign(stack.context, { brake: new Brake(stack.context, strict) });
   edited(zendesk, 'ticket', () => ({ status: 'closed' }));
   await stack.settle();
   expect(projects().map(({ values }) => values['state'])).toEqual(tickets.map(() => 'done'));
   expect(await stack.store.holds.all()).toEqual([]);
+  edited(zendesk, 'ticket', () => ({ subject: 'the same for all' }));
+  await stack.settle();
+  expect(await onlyHold()).toMatchObject({ kind: 'replaced', row: 'title', cause: 'many changes' });
+});
+
+test('the command shows what is held, previews what it would do, and does it', async () => {
+  const { temporalAddress, mongodbUri } = testServers();
+  const env = {
+    ...{ PATH: process.env['PATH'], TEMPORAL_ADDRESS: temporalAddress, MONGODB_URI: mongodbUri },
+    ...{ MONGODB_DATABASE: stack.taskQueue, TASK_QUEUE: stack.taskQueue, MAPPING_FILE },
+    ...{ ZENDESK_BASE_URL: 'http://127.0.0.1:1', PMS_BASE_URL: 'http://127.0.0.1:1', PMS_TOKEN: 'token' },
+    ...{ ZENDESK_OAUTH_CLIENT_ID: 'id', ZENDESK_OAUTH_CLIENT_SECRET: 'secret' },
+  };
+  const brake = (...args: string[]) => runShared(env, 'brake', ...args);
+  expect(await brake('show')).toMatchObject({ code: 0, out: 'nothing is held\n' });
+  edited(pms, 'project', () => ({ note: null }));
+  await stack.settle();
+  const { id } = await onlyHold();
+
+  const shown = await brake('show');
+  expect(shown.code).toBe(1);
+  expect(shown.out).toContain(`${id}  (held, since ${(await onlyHold()).since})\n`);
+  expect(shown.out).toMatch(
+    /The brake holds emptying of TicketToProject note in Zendesk: side answered with less \(\d+ of 12 pairs, 3 allowed\); 9 pairs wait, e\.g\. TicketToProject\//,
+  );
+  const preview = await brake('release', id);
+  expect(preview.code).toBe(0);
+  expect(preview.out).toContain(`${id}: ${PAIRS - ALLOWED} pairs would go on: what was held is written\n`);
+  expect(preview.out).toContain('nothing was done; add --yes');
+  expect(filled(zendesk)).toBe(PAIRS - ALLOWED);
+  expect(await brake('release', 'unheard-of')).toMatchObject({
+    code: 2,
+    err: 'hold: found "unheard-of", expected one of the brake\'s own from "brake show"\n',
+  });
+  const done = await brake('release', '--yes', '--json');
+  expect(JSON.parse(done.out)).toMatchObject({
+    ...{ command: 'release', done: true },
+    holds: [{ hold: id, told: PAIRS - ALLOWED, left: 0 }],
+  });
+  await stack.quiet();
+  expect(filled(zendesk)).toBe(0);
 });

@@ -162,6 +162,11 @@ describe('what is counted of a plan', () => {
   });
 });
 
+/** Others go on meanwhile, so many times. */
+async function pauses(times: number): Promise<void> {
+  for (let n = 0; n < times; n += 1) await new Promise(setImmediate);
+}
+
 /** A link store that keeps holds and counts alone. Several workers may share it. */
 class Counting {
   holds: BrakeHold[] = [];
@@ -189,18 +194,21 @@ class Counting {
         },
       },
       changeCounts: {
-        add: (slot: number, counts: ReadonlyMap<HoldId, number>) => {
+        add: async (slot: number, counts: ReadonlyMap<HoldId, number>) => {
           this.commands += 1;
+          await pauses(2);
           const kept = this.slots.get(slot) ?? new Map<HoldId, number>();
           for (const [id, n] of counts) kept.set(id, (kept.get(id) ?? 0) + n);
           this.slots.set(slot, kept);
-          return Promise.resolve(sum([slot]));
+          const all = sum([slot]);
+          await pauses(2);
+          return all;
         },
-        since: (from: number, except?: number) => {
+        since: async (from: number, except?: number) => {
           this.commands += 1;
-          return Promise.resolve(
-            sum([...this.slots.keys()].filter((slot) => slot >= from && slot !== except)),
-          );
+          const all = sum([...this.slots.keys()].filter((slot) => slot >= from && slot !== except));
+          await pauses(2);
+          return all;
         },
         dropBefore: () => Promise.resolve(),
       },
@@ -255,6 +263,25 @@ describe('when it is too much', () => {
       },
     ]);
     expect(counting.holds[0]?.examples).toHaveLength(10);
+  });
+
+  test('of many that are planned at the same time, no more go on', async () => {
+    const counting = new Counting();
+    const brake = counting.worker();
+    const held = await Promise.all(
+      Array.from({ length: 50 }, async (_, n) => {
+        await pauses(n % 7);
+        return brake.count(keyOf(n), [emptying], [], mapping.version);
+      }),
+    );
+    expect(held.filter((each) => !each)).toHaveLength(10);
+  });
+
+  test('a hold that does not concern a plan is not begun without end', async () => {
+    const counting = new Counting();
+    const brake = counting.worker();
+    await plansUntilHeld(brake, counting);
+    expect(await brake.count(keyOf(77), [emptying], counting.holds, mapping.version)).toBe(false);
   });
 
   test('one pair that flaps, or is planned again, is one pair', async () => {

@@ -3,6 +3,7 @@ import { WorkflowIdConflictPolicy } from '@temporalio/client';
 import type { Command } from 'commander';
 import type { RemapProgress } from '../../../activities/types';
 import { remap, remapProgress } from '../../../workflows/remap';
+import { holdWords, holdsIn, openHolds } from '../../brake';
 import { common } from '../common';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { printJson, printLine, progressLine } from '../output';
@@ -18,8 +19,12 @@ export function registerRemap(program: Command): void {
   ).action(async (options: CommonOptions) =>
     withService(options, async (connected) => {
       const outcome = await follow(connected);
-      if (options.json) printJson(outcome);
-      else printLine(`${words(outcome)}, ${outcome.state}`);
+      const held = openHolds(await holdsIn(connected.store)).filter(({ bound }) => bound !== undefined);
+      if (options.json) printJson({ ...outcome, held: held.map(({ id }) => id) });
+      else {
+        printLine(`${words(outcome)}, ${outcome.state}`);
+        for (const hold of held) printLine(`${holdWords(hold)}; see "brake show"`);
+      }
       if (outcome.state !== 'done') process.exitCode = 1;
     }),
   );
