@@ -109,8 +109,9 @@ export class Brake {
     if (this.window.of(id) <= threshold.least) return false;
     const [linked, allowed] = await this.allowed(judged);
     if (this.window.of(id) <= allowed) return false;
-    // A person may have ended such a hold a moment ago: then what was counted before counts no more.
+    // A person may have ended such a hold a moment ago: then what was counted before counts no more, and this one anew.
     await this.window.renew();
+    this.note(judged);
     const pairs = this.window.of(id);
     if (pairs <= allowed) return false;
     const examples = [...(this.seen.get(id) ?? [])].slice(-EXAMPLES_KEPT);

@@ -329,6 +329,17 @@ describe('when it is too much', () => {
       expect(await brake.count(keyOf(n), [emptying], ended, mapping.version)).toBe(false);
   });
 
+  test('once a person has ended a hold, the same pairs are counted anew', async () => {
+    const counting = new Counting();
+    const brake = counting.worker();
+    await plansUntilHeld(brake, counting);
+    await brake.stop();
+    // As the end of the hold leaves it.
+    counting.holds = [];
+    for (const counts of counting.slots.values()) counts.clear();
+    expect(await plansUntilHeld(brake, counting)).toBe(10);
+  });
+
   test('a page of records that is too much by itself begins a hold before any pair is told', async () => {
     const counting = new Counting();
     const page = (many: number) =>
