@@ -11,6 +11,7 @@ import { RetryLater } from '../systems/errors';
 import { callWaiting, loadReferences, originRef, summarise, type ActivityContext } from './activityContext';
 import { withFormerBindings } from './formerBindings';
 import { PairKnowledge } from './pairKnowledge';
+import { noteUndone, undoFor } from './pairUndo';
 import { PlanKeeper, readStep } from './planKeeper';
 import { expectKnownMapping } from './remapActivities';
 import type { PlanInput, Step } from './types';
@@ -79,6 +80,7 @@ export class PairTurn {
     const plan = planPair(state, mapping);
     this.expectNewFields(plan);
     if (await this.isBraked(plan, state)) return null;
+    if (state.undo) await noteUndone(context, key, plan, state.undo);
     await this.reportStrays(link);
     const step = await this.keeper.carryOut(
       plan,
@@ -101,7 +103,9 @@ export class PairTurn {
     const references = await loadReferences(context, [{ table, records: own, link }]);
     const claims = await knowledge.claims(link);
     const awaited = await knowledge.awaitedSibling(link, observed.get(this.origin));
-    const holds = await store.holds.of(table.entity);
+    const undo = await undoFor(context, key, this.input.causes);
+    // What an undo holds, it holds for all but itself.
+    const holds = (await store.holds.of(table.entity)).filter(({ by }) => undo === null || by !== 'undo');
     return {
       key,
       link,
@@ -111,6 +115,7 @@ export class PairTurn {
       decisions,
       ...(awaited !== null && { olderSibling: awaited }),
       ...(holds.length > 0 && { holds }),
+      ...(undo && { undo }),
       references,
       hops: this.input.hops,
       linksSince: store.since,
@@ -121,7 +126,8 @@ export class PairTurn {
   /** @returns whether this plan was one too many of its kind, so that a hold began and the pair is planned again */
   private async isBraked(plan: Plan, state: PairState): Promise<boolean> {
     const { brake, mapping } = this.context;
-    if (!brake) return false;
+    // An undo was counted by the person who asked for it.
+    if (!brake || state.undo) return false;
     const table = mapping.entities[parseCanonicalKey(this.key).entity];
     return brake.count(this.key, countedChanges(plan, { state, table }), state.holds ?? [], mapping.version);
   }

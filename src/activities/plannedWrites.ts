@@ -8,7 +8,7 @@ import { compareAnswer, unexpectedValues } from '../sync/planner';
 import { otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
 import { actedOn } from '../sync/resolution';
 import { hasRowsApart } from '../sync/refusedWrite';
-import type { References } from '../sync/values';
+import { sameValue, type References } from '../sync/values';
 import { PreconditionFailed, RecordGone } from '../systems/errors';
 import type { Updated } from '../systems/port';
 import {
@@ -23,6 +23,7 @@ import { isRepeated } from './heartbeats';
 import { activityLog } from './log';
 import { forgetRedacted, formerReferences, noteWritten } from './journalling';
 import { PlannedFiles, withFiles } from './plannedFiles';
+import { finishUndo } from './pairUndo';
 import { expectKnownMapping } from './remapActivities';
 import type { ReadOutcome, WriteOutcome } from './types';
 import { WriteRecovery } from './writeRecovery';
@@ -140,7 +141,10 @@ export class PlannedWrites {
     if (write.ref === null) return;
     const [current] = await context.systems[side].read([parseRef(write.ref)]);
     if (!current?.record) throw new RecordGone(`${write.ref} is gone`);
-    const moved = await this.unexpected(link, write, current.record.values, current.record);
+    const { values } = current.record;
+    const moved = await this.unexpected(link, write, values, current.record);
+    for (const { property, before } of write.restores ?? [])
+      if (!sameValue(values[property], before)) moved[property] = values[property] ?? null;
     if (Object.keys(moved).length > 0)
       throw new PreconditionFailed(
         `${write.ref}: ${Object.keys(moved).join(', ')} changed since it was read`,
@@ -221,12 +225,14 @@ export class PlannedWrites {
     if (answer && (more || compared.changedRows.length > 0)) await store.observations.keep([answer]);
     if (more) {
       await store.save(told);
+      await finishUndo(context, told, write, answer);
       return { next: 'done', state: summarise(key, told) };
     }
 
     await forgetRedacted(context, key, intent.next);
     const committed = commit(told, now);
     const saved = await store.save(committed);
+    await finishUndo(context, told, write, answer);
     await this.dropActedOn(link, intent, write, saved);
     if (saved.waitsFor.length === 0)
       await this.forgetSeen(told.intent, compared.changedRows.length > 0 ? ref : null);

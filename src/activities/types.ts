@@ -167,6 +167,33 @@ export interface BrakeActivities {
   finishEnd(input: Pick<HoldProgress, 'hold' | 'how' | 'left'>): Promise<void>;
 }
 
+/** How far an undo has come: ids and counts. */
+export interface UndoProgress {
+  /** Pairs that were told. */
+  told: number;
+  /** Those of them that did not answer. */
+  left: number;
+  /** The key up to which pairs were told. */
+  after: CanonicalKey | null;
+  state: 'gathering' | 'working' | 'done';
+}
+
+/** Activities of an undo: the link store, and no API. */
+export interface UndoActivities {
+  /** Finds its pairs, and holds its rows. Fails as `Refused` where the cause of what is to be undone still stands. */
+  beginUndo(input: { id: string }): Promise<void>;
+  /** Tells a page of pairs that are not done. @returns those that were told, and where the next page begins; null at the end */
+  tellUndo(input: {
+    id: string;
+    after: CanonicalKey | null;
+    limit: number;
+  }): Promise<{ keys: CanonicalKey[]; after: CanonicalKey | null }>;
+  countUndo(input: { id: string; keys: CanonicalKey[] }): Promise<number>;
+  /** Gives up pairs that do not answer: they are paused, or wait for a person. */
+  leaveUndo(input: { id: string; keys: CanonicalKey[] }): Promise<void>;
+  endUndo(input: { id: string }): Promise<void>;
+}
+
 /** One kind of records to walk. */
 export interface ReconcileStep {
   side: Side;

@@ -25,6 +25,7 @@ import {
 import { attemptNumber } from './heartbeats';
 import { noteEnded, noteWritten } from './journalling';
 import { activityLog } from './log';
+import { noteRefusedUndo } from './pairUndo';
 import type { ReadOutcome, WriteOutcome } from './types';
 
 /**
@@ -118,6 +119,11 @@ export class WriteRecovery {
       await store.save(abandonIntent(link, refused));
       return { next: 'again', ...found };
     }
+    if (await this.isRefusedUndo(link, write, error)) {
+      await this.noteEnded(link, { refused: write, records: [], words: messageOf(error) });
+      await store.save(abandonIntent(link, refused));
+      return { next: 'again', fresh: [], gone: [] };
+    }
     if (error instanceof ReferenceGone) return this.waitForReference(link, write, error);
     if (error instanceof AlreadyExists) return this.alreadyExists(link, write, error, refused);
     if (error instanceof NeedsHuman && error.code !== 'unauthorized') {
@@ -127,6 +133,15 @@ export class WriteRecovery {
       return this.park(link, 'quarantined', error.code, `${error.message}${field}`, [], refused);
     }
     throw this.lookedForLater(link, write, error);
+  }
+
+  /** What an undo could not put back stays as it is: that is no reason to leave the pair to a person. */
+  private async isRefusedUndo(link: Link, write: PlannedWrite, error: unknown): Promise<boolean> {
+    const isRefusal =
+      error instanceof ReferenceGone ||
+      error instanceof AlreadyExists ||
+      (error instanceof NeedsHuman && error.code !== 'unauthorized');
+    return isRefusal && noteRefusedUndo(this.context, link, write, messageOf(error));
   }
 
   /**
@@ -281,6 +296,10 @@ export class WriteRecovery {
     await callWaiting(context, recordsOf(saved));
     return { next: 'done', state: summarise(key, saved) };
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /**

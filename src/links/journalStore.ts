@@ -48,7 +48,7 @@ export interface JournalFilter {
 
 /** Of an entry's id, times and names of fields. */
 const OVERHEAD_BYTES = 200;
-const DAY_MS = 24 * 3_600_000;
+export const DAY_MS = 24 * 3_600_000;
 /** A sweep leaves a little room, so that the next one has something to do only later. */
 const LEFT_AFTER_SWEEP = 0.9;
 

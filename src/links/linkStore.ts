@@ -10,7 +10,13 @@ import { DecisionStore, type DecisionDocument } from './decisionStore';
 import { HintStore } from './hintStore';
 import { HoldStore } from './holdStore';
 import { Identities } from './identities';
-import { JOURNAL_BOUNDS, JournalStore, type JournalBounds, type JournalDocument } from './journalStore';
+import {
+  DAY_MS,
+  JOURNAL_BOUNDS,
+  JournalStore,
+  type JournalBounds,
+  type JournalDocument,
+} from './journalStore';
 import { LagSamples } from './lagSamples';
 import { Upkeep } from './linkWalk';
 import { MappingVersions } from './mappingVersions';
@@ -20,6 +26,7 @@ import { MongoLinks, type LinkDocument } from './mongoLinks';
 import { ObservationStore, type ObservationDocument } from './observationStore';
 import { SetAsideStore } from './setAside';
 import { ControlStore } from './pauseStore';
+import { UndoStore, type UndoDocument, type UndoItemDocument } from './undoStore';
 import { Troubles } from './troubles';
 import { Versions } from './versions';
 
@@ -63,6 +70,8 @@ export interface LinkStore extends Links {
   readonly aside: SetAsideStore;
   /** What the sync wrote to either system. */
   readonly journal: JournalStore;
+  /** What people asked to be undone. */
+  readonly undos: UndoStore;
   /** Who may see each ticket. */
   readonly firstComments: FirstCommentStore;
   /** What is wrong with a side, the mapping or the service, as its processes find it. */
@@ -97,6 +106,7 @@ export async function openLinkStore(
   const since = await firstValue(meta, 'since', now().toISOString());
   const store = storeIn(db, prefix, since, now, { schema, bounds });
   await store.journal.createIndexes();
+  await store.undos.createIndexes();
   return store;
 }
 
@@ -118,6 +128,12 @@ function storeIn(
     cursors: new CursorStore(db, prefix, lag, now),
     aside: new SetAsideStore(db, prefix, now),
     journal: new JournalStore(versions.of<JournalDocument>('journal'), bounds, now),
+    undos: new UndoStore(
+      versions.of<UndoDocument>('undos'),
+      versions.of<UndoItemDocument>('undoItems'),
+      bounds.days * DAY_MS,
+      now,
+    ),
     firstComments: new FirstCommentStore(db, prefix),
     troubles: new Troubles(db, prefix, now),
     hints: new HintStore(db, prefix),

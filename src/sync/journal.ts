@@ -50,6 +50,8 @@ export interface JournalRow {
   former?: { value: Json; binding: string | null };
   /** The values merge by element. */
   set?: true;
+  /** An undo put this back. */
+  restored?: true;
   /** A value was longer than the journal keeps, or was redacted: it cannot be put back. */
   cut?: true;
 }
@@ -147,11 +149,16 @@ function rowsOf(written: Written, table: EntityMapping, references: References):
       property: 'text',
       ...cutTo({ after: write.values['text'] ?? null }),
     }));
-  return table.rows.flatMap((row): JournalRow[] => {
+  const mapped = table.rows.flatMap((row): JournalRow[] => {
     const property = row[write.side];
     if (property === null || !write.rows.includes(row.id) || !(property in write.values)) return [];
     return [journalRow(written, table, { row, property }, references)];
   });
+  // A property that a row named once, and names no longer.
+  const others = (write.restores ?? []).filter(
+    ({ property }) => !mapped.some((each) => each.property === property),
+  );
+  return [...mapped, ...others.map((each) => restoredRow(written, each))];
 }
 
 function journalRow(
@@ -161,11 +168,13 @@ function journalRow(
   references: References,
 ): JournalRow {
   const { side } = write;
-  const former = formerOf(table, row, link);
+  const restored = write.restores?.find((each) => each.property === property);
+  // An undo binds nothing anew: it goes back to what was agreed on before.
+  const former = write.restores ? undefined : formerOf(table, row, link);
   const binding = bindingsOf(table)[row.id];
   const before =
-    property in replaced
-      ? { before: replaced[property] ?? null, known: 'side' as const }
+    property in replaced || restored
+      ? { before: replaced[property] ?? restored?.before ?? null, known: 'side' as const }
       : agreedBefore(row, write, references);
   const values = cutTo({
     ...before,
@@ -181,7 +190,18 @@ function journalRow(
     ...(isLeft && { notTaken: true }),
     ...(binding !== undefined && { binding }),
     ...(isSet(row) && { set: true }),
+    ...(restored && { restored: true }),
   };
+}
+
+function restoredRow(
+  { write, answer }: Written,
+  { row, property, before }: { row: string; property: string; before: Json },
+): JournalRow {
+  const shown = answer && property in answer.values ? { shown: answer.values[property] ?? null } : {};
+  const after = write.values[property] ?? null;
+  const set = Array.isArray(after) ? { set: true as const } : {};
+  return { row, property, ...cutTo({ before, known: 'side', after, ...shown }), ...set, restored: true };
 }
 
 function agreedBefore(

@@ -9,7 +9,9 @@ export type Cause = string;
 /** Of the causes that one write may have. */
 const CAUSES_AT_MOST = 5;
 
-/** Causes that came together, each once, the first ones first. */
+/** Causes that came together, each once, the first ones first. An undo goes before all: its pair must hear of it. */
 export function mergedCauses(...all: readonly (readonly Cause[] | undefined)[]): Cause[] {
-  return [...new Set(all.flatMap((some) => some ?? []))].slice(0, CAUSES_AT_MOST);
+  const each = [...new Set(all.flatMap((some) => some ?? []))];
+  const isUndo = (cause: Cause) => cause.startsWith('undo:');
+  return [...each.filter(isUndo), ...each.filter((cause) => !isUndo(cause))].slice(0, CAUSES_AT_MOST);
 }

@@ -45,6 +45,8 @@ export interface ParkedConflict {
   zendesk: Json;
   pms: Json;
   since: string;
+  /** The cause that left it to a person, whatever the row's winner is: `undo:ID`. Absent for any other. */
+  by?: Cause;
 }
 
 /** A value that a declared winner, or a person, overruled. */
@@ -79,6 +81,8 @@ export interface PlannedWrite {
   /** A person asked for a new record although others match or are taken: those are not looked at again. */
   insisted: boolean;
   done: boolean;
+  /** Values that an undo puts back: the row that once wrote them, and what is there now, in the side's own form. */
+  restores?: { row: string; property: string; before: Json }[];
   /** The names of people whom the values name; absent where none is known. */
   names?: Names;
   /** The file to attach or detach: its place among the link's, and its id where it is now. */
@@ -124,6 +128,8 @@ export interface Intent {
   takenIn?: Record<RefKey, string>;
   /** Why the pair was planned, for the journal; absent in intents of releases before it was kept. */
   causes?: Cause[];
+  /** The undo that it carries out; absent for all else. */
+  undo?: string;
   /** The decisions that the plan was made by, as `Decisions.ids`; absent where there was none. */
   decided?: [row: string, id: string | null][];
   /** Absent where the pair's workflow itself carries it out. */

@@ -7,6 +7,7 @@ import { controlActivities } from '../activities/controlActivities';
 import { pairActivities } from '../activities/pairActivities';
 import { remapActivities } from '../activities/remapActivities';
 import { systemActivities } from '../activities/systemActivities';
+import { undoActivities } from '../activities/undoActivities';
 import { upkeepActivities } from '../activities/upkeepActivities';
 import { walkActivities } from '../activities/walkActivities';
 import { LANES, type Lane } from '../sync/lane';
@@ -93,6 +94,7 @@ function pairWorker(
       ...upkeepActivities(context),
       ...controlActivities(context),
       ...brakeActivities(context),
+      ...undoActivities(context),
       ...backfillActivities(context),
     },
     maxConcurrentWorkflowTaskExecutions: share.workflowTasks,

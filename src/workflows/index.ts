@@ -29,4 +29,5 @@ export { reconcile } from './reconcile';
 export { linkHygiene } from './linkHygiene';
 export { resyncMany, syncControl } from './control';
 export { backfill } from './backfill';
+export { undo } from './undo';
 export { endHold } from './brake';

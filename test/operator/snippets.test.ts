@@ -50,7 +50,7 @@ const NOT_HERE = [
 ] as const;
 /** Exit code 1 says that something was found, which in these examples may or may not be so. */
 const MAY_FIND =
-  /^(conflicts|quarantine|status|plan|doctor|mapping diff|links (find|link|unlink|rebuild)|resync|backfill (pause|resume|cancel|status))\b/;
+  /^(conflicts|quarantine|status|plan|doctor|undo|mapping diff|links (find|link|unlink|rebuild)|resync|backfill (pause|resume|cancel|status))\b/;
 
 /** Names a record that is not set aside here, or a hold that there is not, and says so: bad input. */
 const NOT_HERE_NOW = /^(aside retry \S|brake (release|discard) )/;

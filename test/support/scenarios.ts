@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { refKey } from '../../src/sync/canonicalKey';
+import { canonicalKey, refKey } from '../../src/sync/canonicalKey';
 import type { SyncRecord } from '../../src/sync/record';
 import { startBackfill } from '../../src/workers/startBackfill';
 import { pairCommands } from '../../src/workers/hint';
@@ -12,6 +12,7 @@ import {
   remap,
   resyncMany,
   syncControl,
+  undo,
 } from '../../src/workflows';
 import { pauseBackfill, resumeBackfill } from '../../src/workflows/backfill';
 import { pauseUpdate, resume, resumeUpdate } from '../../src/workflows/control';
@@ -230,6 +231,22 @@ export const SCENARIOS: Scenario[] = [
         taskQueue: stack.taskQueue,
         args: [SCENARIO_MAPPING.version],
       });
+      await stack.settle();
+      return workflowId;
+    },
+  },
+  {
+    workflow: 'undo',
+    name: 'puts-a-value-back',
+    async run({ stack, zendesk, pms }) {
+      const { ticket } = await linked(stack, zendesk, pms);
+      zendesk.edit(ticket.ref, { subject: 'written by mistake' });
+      await stack.settle();
+      const key = canonicalKey('TicketToProject', ticket.ref);
+      const until = new Date().toISOString();
+      await stack.store.undos.begin({ id: 'U1', filter: { key, row: 'title', until }, hold: false });
+      const workflowId = `${stack.taskQueue}-undo-U1`;
+      await stack.client.workflow.execute(undo, { workflowId, taskQueue: stack.taskQueue, args: ['U1'] });
       await stack.settle();
       return workflowId;
     },

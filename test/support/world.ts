@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { canonicalKey, parseRef, type CanonicalKey } from '../../src/sync/canonicalKey';
 import { abandonIntent, withOverruled } from '../../src/sync/abandonedIntent';
+import { entryOf, type JournalEntry } from '../../src/sync/journal';
+import type { Cause } from '../../src/sync/journalCauses';
+import { undoOf, type Fate, type PairUndo, type Undone, type UndoFilter } from '../../src/sync/undo';
 import type { Holds } from '../../src/sync/holds';
 import { agreed, newLink, seenVersion, type Intent, type Link, type PlannedWrite } from '../../src/sync/link';
 import { commit, withAnswer, type LinkAtWork } from '../../src/sync/commit';
@@ -79,6 +82,12 @@ export class World {
   decisions: Decisions = NO_DECISIONS;
   /** What the brake holds. */
   holds: Holds = [];
+  /** What was written, and why. */
+  readonly journal: JournalEntry[] = [];
+  causes: Cause[] = [];
+  /** What an undo asks for, until it was planned, and what became of it. */
+  undoing: PairUndo | null = null;
+  undone: Undone[] = [];
   /** What a system makes of the values that it is sent. */
   onWrite: (side: Side, values: Values) => Values = (_, values) => values;
   /** What an adapter leaves out of a write because the system refuses it: the system's words, by property. */
@@ -91,7 +100,8 @@ export class World {
   private tick = 100;
 
   constructor(
-    readonly mapping: Mapping,
+    /** Replaced where a person changes the mapping file. */
+    public mapping: Mapping,
     readonly key: CanonicalKey,
   ) {}
 
@@ -134,7 +144,8 @@ export class World {
         observed: seen,
         ...(this.candidates && { candidates: this.candidates }),
         decisions: this.decisions,
-        holds: this.holds,
+        holds: this.undoing ? this.holds.filter(({ by }) => by !== 'undo') : this.holds,
+        ...(this.undoing && { undo: this.undoing }),
         references: NO_REFERENCES,
         hops: 0,
         linksSince: NOW,
@@ -150,6 +161,10 @@ export class World {
     let fresh = false;
     for (let steps = 0; steps < 10; steps += 1) {
       const plan = this.plan(sides, fresh);
+      if ((plan.do === 'settled' || plan.do === 'write') && plan.undone) {
+        this.undone = plan.undone;
+        this.undoing = null;
+      }
       if (this.link && 'overruling' in plan && plan.overruling)
         this.link = withOverruled(this.link, plan.overruling);
       switch (plan.do) {
@@ -195,6 +210,27 @@ export class World {
     throw new Error('does not settle');
   }
 
+  /** Undoes what a filter takes. @returns what became of it, by side and property */
+  undo(filter: Omit<UndoFilter, 'until'>, over: Partial<PairUndo> = {}): Record<string, Fate> {
+    const until = this.time();
+    const id = `U${this.journal.length}`;
+    const { restores } = undoOf(this.journal, { ...filter, until });
+    this.undoing = { id, restores, hold: false, refused: {}, ...over };
+    this.causes = [`undo:${id}`];
+    this.settle();
+    this.causes = [];
+    return Object.fromEntries(this.undone.map(({ side, property, fate }) => [`${side} ${property}`, fate]));
+  }
+
+  private note(link: Link, intent: Intent, write: PlannedWrite, answer: SyncRecord): void {
+    const scene = { mapping: this.mapping, references: NO_REFERENCES, now: this.time() };
+    this.journal.push(entryOf({ link, intent, write, outcome: 'done', answer }, scene));
+  }
+
+  private time(): string {
+    return new Date(Date.parse(NOW) + (this.tick += 1) * 1000).toISOString();
+  }
+
   private counterpartOn(side: Side): SyncRecord[] {
     return side !== parseRef(this.key.slice(this.key.indexOf('/') + 1)).side && this.records[side]
       ? [this.records[side]]
@@ -205,7 +241,11 @@ export class World {
   private apply(intent: Intent): boolean {
     const table = this.mapping.entities.TicketToProject;
     const before = this.link ?? newLink(this.key, 'TicketToProject', this.mapping.version, NOW);
-    let link: LinkAtWork = { ...before, mappingVersion: this.mapping.version, intent };
+    let link: LinkAtWork = {
+      ...before,
+      mappingVersion: this.mapping.version,
+      intent: { ...intent, causes: this.causes },
+    };
     for (;;) {
       const write = link.intent.writes.find(({ done }) => !done);
       if (!write) break;
@@ -223,6 +263,7 @@ export class World {
       const shown = this.records[write.side];
       if (!shown) throw new Error('nothing was written');
       const answer = { ...shown, ...(this.leavesOut && { leftOut: this.leavesOut }) };
+      this.note(before, link.intent, write, answer);
       const compared = compareAnswer(this.mapping, table, write, answer, link.intent.next, NO_REFERENCES);
       link = withAnswer(link, link.intent, write, write.op === 'followUp' ? null : answer, compared, NOW);
     }

@@ -181,4 +181,5 @@ describe('a write whose answer was lost', () => {
 test('causes that came together are kept once each, five at most', () => {
   expect(mergedCauses(['a', 'b'], undefined, ['b', 'c'])).toEqual(['a', 'b', 'c']);
   expect(mergedCauses('123456'.split(''))).toHaveLength(5);
+  expect(mergedCauses('123456'.split(''), ['undo:U1'])[0]).toBe('undo:U1');
 });

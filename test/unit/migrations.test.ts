@@ -17,7 +17,11 @@ const RECORDED = Array.from({ length: SCHEMA.version }, (_, version) => version)
   existsSync(path.join(FIXTURES, `store-v${version}`)),
 );
 /** The first version that had the collection, where it is not the first of all. */
-const SINCE: Partial<Record<VersionedCollection, number>> = { journal: 1 };
+const SINCE: Partial<Record<VersionedCollection, number>> = {
+  journal: 1,
+  undos: 1,
+  undoItems: 1,
+};
 const NAMES = Object.keys(VERSIONED) as VersionedCollection[];
 /** A shelf is named by its run. */
 const fileOf = (name: VersionedCollection) => (name === 'shelf' ? 'backfill-run-records' : name);

@@ -39,6 +39,8 @@ export const VERSIONED = {
   decisions: { written: ['decision'], apart: [] },
   reports: { written: ['report'], apart: [] },
   backfill: { written: ['records', 'tallies'], apart: ['sent', 'tallies'] },
+  undos: { written: ['state', 'holds'], apart: ['state', 'holds'] },
+  undoItems: { written: ['state', 'rows'], apart: ['state', 'rows', 'why', 'refused'] },
   journal: { written: ['outcome', 'rows'], apart: ['outcome', 'rows'] },
   /** What a backfill read and looks for, in a collection of its own for each run. */
   shelf: { written: ['record'], apart: [] },

@@ -26,6 +26,7 @@ import { registerRemap } from './commands/remapCommand';
 import { registerSchedules } from './commands/schedulesCommand';
 import { registerStatus } from './commands/statusCommand';
 import { registerStore } from './commands/storeCommand';
+import { registerUndo } from './commands/undoCommand';
 import { registerVerify } from './commands/verifyCommand';
 import { webhooksCommand } from './commands/webhooksCommand';
 import { CONFIG, DATA_DIR } from './common';
@@ -83,6 +84,7 @@ async function main(argv: string[]): Promise<void> {
   registerCursors(program);
   registerReconcile(program);
   registerControl(program);
+  registerUndo(program);
   registerSchedules(program);
   registerStore(program);
   registerVerify(program);

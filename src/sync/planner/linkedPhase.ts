@@ -25,7 +25,9 @@ export function linkedPhase(linked: LinkedPair): Found {
 
   const refsOf = (some: Side[]) => some.map((side) => sides[side].ref);
   const unread = refsOf(unreadSides(linked));
-  if (meetsFirst(linked) && unread.length > 0) return { phase: 'unread', found: { refs: unread } };
+  // What an undo puts back, it compares with what is there now.
+  const isAsked = state.undo !== undefined || meetsFirst(linked);
+  if (isAsked && unread.length > 0) return { phase: 'unread', found: { refs: unread } };
   for (const side of SIDES) {
     const record = current[side];
     if (record && record.state !== 'live') return { phase: 'ended', found: { linked, side, record } };

@@ -11,6 +11,7 @@ import { textOf } from '../values';
 import { fileWrites, filesAfter } from './fileWrites';
 import { overrulingOf } from './overruling';
 import { namesOf, versionsOf, type LinkedPair } from './plannedPair';
+import { undoingOf, undoneEffect, withRestores } from './undoing';
 import { asksOf, type RowAsks } from './rowAsks';
 import { rowEffect, type Merge } from './rowEffect';
 import type { Plan } from './state';
@@ -24,26 +25,37 @@ interface Asking {
 /** Both records are known: merges all rows, and makes one plan of what they ask for. */
 export function mergePlan(pair: LinkedPair): Plan {
   const { state, link, current } = pair;
-  const merge = merging(pair);
+  const undoing = state.undo ? undoingOf(pair, state.undo) : null;
+  const sight = undoing?.pair ?? pair;
+  const merge = merging(sight);
+  const effectOf = (row: PropertyRow) => {
+    const effect = rowEffect(merge, row);
+    return undoing ? undoneEffect(undoing, row, effect) : effect;
+  };
   const asking = comparedRows(pair.table).map((row) => ({
     row,
-    asks: asksOf(rowEffect(merge, row), row, state.now),
+    asks: asksOf(effectOf(row), row, state.now),
   }));
   for (const { asks } of asking)
     if (asks.problem !== null) return { do: 'quarantine', code: 'unmapped_value', reason: asks.problem };
-  const agreement = agreementOf(pair, asking);
-  const writes = writesOf(pair, asking, agreement);
+  const agreement = agreementOf(sight, asking);
+  const updates = SIDES.flatMap((side) => updateOf(sight, side, asking) ?? []);
+  const all = undoing ? withRestores(undoing, pair, updates) : updates;
+  const writes = writesOf(pair, asking, agreement, all);
+  const undone = undoing && { undone: undoing.undone };
   const overruling = overrulingOf(pair, current);
-  if (writes.length === 0) return { do: 'settled', agreement, seen: current, ...overruling };
+  if (writes.length === 0) return { do: 'settled', agreement, seen: current, ...overruling, ...undone };
   return {
     do: 'write',
     ...overruling,
+    ...undone,
     intent: {
       id: `${state.key}@${link.rev}`,
       writes,
       next: agreement,
       then: 'linked',
       seen: versionsOf(current),
+      ...(undoing && { undo: undoing.id }),
     },
   };
 }
@@ -103,8 +115,12 @@ function notTakenAfter({ notTaken = [] }: Link, asking: Asking[]): NotTaken[] {
 }
 
 /** The writes in their order. */
-function writesOf(pair: LinkedPair, asking: Asking[], agreement: Agreement): PlannedWrite[] {
-  const updates = SIDES.flatMap((side) => updateOf(pair, side, asking) ?? []);
+function writesOf(
+  pair: LinkedPair,
+  asking: Asking[],
+  agreement: Agreement,
+  updates: readonly PlannedWrite[],
+): PlannedWrite[] {
   const followUps = asking.flatMap(({ row, asks }) =>
     asks.followUps.map(({ to, value }) => followUpOf(pair, agreement, row, { to, value })),
   );

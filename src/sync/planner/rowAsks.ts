@@ -62,10 +62,10 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
   keep: ({ values }) => ({ ...NOTHING, agreement: { value: null, differing: values } }),
   agree: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),
   recover: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),
-  park: ({ values, agreed, since }, row) => ({
+  park: ({ values, agreed, since, by }, row) => ({
     ...NOTHING,
     agreement: { value: agreed, differing: values },
-    conflicts: [{ row: row.id, ...values, since }],
+    conflicts: [{ row: row.id, ...values, since, ...(by !== undefined && { by }) }],
   }),
   followUp: ({ to, value, kept }) => ({
     ...NOTHING,
@@ -95,7 +95,11 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
     agreement: agreementOn(value, shown),
     updates: deliveries,
   }),
-  brake: ({ hold }) => ({ ...NOTHING, braked: hold }),
+  brake: ({ hold, parked }) => ({
+    ...NOTHING,
+    braked: hold,
+    conflicts: parked ? [parked] : [],
+  }),
 };
 
 /** What both agree on, where each side may go on showing something else. */

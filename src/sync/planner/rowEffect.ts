@@ -1,5 +1,5 @@
-import { changeOf, type HoldId } from '../holds';
-import type { Attempts, OverruledValue } from '../link';
+import { changeOf, isWaiting, type HoldId } from '../holds';
+import type { Attempts, OverruledValue, ParkedConflict } from '../link';
 import type { PropertyRow } from '../mapping';
 import { carry, mergeParked, mergeRow, type MergeInput, type MergeResult } from '../merge';
 import type { NotTaken } from '../notTaken';
@@ -58,7 +58,7 @@ export type RowEffect =
   /** Both sides have the value of a write of ours whose answer was lost. */
   | { kind: 'recover'; value: Json }
   /** Only a person can decide. Both values are stored as seen, and neither is written to the other side. */
-  | { kind: 'park'; values: Record<Side, Json>; agreed: Json; since: string }
+  | { kind: 'park'; values: Record<Side, Json>; agreed: Json; since: string; by?: string }
   /** `to` cannot take the other side's value: it keeps `kept`, and gets a follow-up comment with `value`. */
   | { kind: 'followUp'; to: Side; value: Json; kept: Json }
   /**
@@ -85,10 +85,26 @@ export type RowEffect =
   /** A side did not take the other's value, and nothing has changed that is a reason to offer it again. */
   | { kind: 'aside'; notTaken: NotTaken }
   /** The brake holds what would be written: the row stays as it was, and both sides are read again before each plan. */
-  | { kind: 'brake'; hold: HoldId };
+  | { kind: 'brake'; hold: HoldId; parked?: ParkedConflict };
 
 export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
-  return restrained(merge, row, freeEffect(merge, row));
+  const hold = undoHold(merge, row);
+  if (hold === null) return restrained(merge, row, freeEffect(merge, row));
+  const parked = parkedConflict(merge, row);
+  return { kind: 'brake', hold, ...(parked && { parked }) };
+}
+
+/** An undo holds a row as it is: nothing is written to it, and nothing is agreed on. */
+function undoHold({ state, table, decisions }: Merge, row: PropertyRow): HoldId | null {
+  const bound = bindingsOf(table)[row.id];
+  const hold = (state.holds ?? []).find(
+    (each) =>
+      each.by === 'undo' &&
+      each.row === row.id &&
+      isWaiting(each.state) &&
+      (each.bound === undefined || each.bound === bound),
+  );
+  return hold === undefined || decisions.rows.has(row.id) ? null : hold.id;
 }
 
 /** What a person decided about the row itself, or what was redacted, the brake does not hold. */
@@ -176,9 +192,7 @@ function freeEffect(merge: Merge, row: PropertyRow): RowEffect {
     return effect.kind === 'unchanged' && unheard ? { kind: 'recover', value: unheard.zendesk } : effect;
   }
   const input = { base: unheard ?? base, current: values, changedAt };
-  const result = isParked(merge, row)
-    ? mergeParked(row, input, merge.decisions.rows.get(row.id))
-    : mergeRow(row, input);
+  const result = isParked(merge, row) ? parkedResult(merge, row, input) : mergeRow(row, input);
   if (result.kind === 'unchanged' && lost)
     return { kind: 'lapse', value: agreedValue(merge.table, row, link) ?? null, shown };
   if (result.kind === 'unchanged' && unheard) return { kind: 'recover', value: unheard.zendesk };
@@ -276,6 +290,7 @@ function effectOf(
         values,
         agreed: agreedValue(merge.table, row, merge.link) ?? null,
         since: parkedConflict(merge, row)?.since ?? merge.state.now,
+        ...byOf(merge, row),
       };
     case 'followUp': {
       const to = otherSide(result.from);
@@ -344,6 +359,21 @@ function allValues(
 
 function parkedConflict({ link }: Merge, row: PropertyRow) {
   return link.conflicts.find((conflict) => conflict.row === row.id);
+}
+
+/** What an undo left to a person, the row's winner does not decide. */
+function parkedResult(merge: Merge, row: PropertyRow, input: MergeInput): MergeResult {
+  const decision = merge.decisions.rows.get(row.id);
+  const { current } = input;
+  const isLeft = byOf(merge, row).by !== undefined && decision === undefined;
+  return isLeft && !sameValue(current.zendesk, current.pms)
+    ? { kind: 'park' }
+    : mergeParked(row, input, decision);
+}
+
+function byOf(merge: Merge, row: PropertyRow): { by?: string } {
+  const by = parkedConflict(merge, row)?.by;
+  return by === undefined ? {} : { by };
 }
 
 function isParked(merge: Merge, row: PropertyRow): boolean {

@@ -5,6 +5,7 @@ import type { Agreement, Intent, Link, SeenVersion } from '../link';
 import type { RefKey, Side, SyncRecord } from '../record';
 import type { ReasonCode } from '../reasons';
 import type { Decisions } from '../resolution';
+import type { PairUndo, Undone } from '../undo';
 import type { References } from '../values';
 
 /** What the planner is given, and what it answers. */
@@ -40,6 +41,8 @@ export interface PairState {
   decisions?: Decisions;
   /** A sibling that was made before this pair's origin and is still to be written to the other side. */
   olderSibling?: RefKey;
+  /** What an undo asks of the pair; absent where none does. */
+  undo?: PairUndo;
   /** What the brake holds of the pair's entity; absent where it holds nothing. */
   holds?: Holds;
   references: References;
@@ -51,11 +54,18 @@ export interface PairState {
 }
 
 export type Plan =
-  | { do: 'settled'; agreement: Agreement; seen: Partial<Record<Side, SyncRecord>>; overruling?: Overruling }
+  | {
+      do: 'settled';
+      agreement: Agreement;
+      seen: Partial<Record<Side, SyncRecord>>;
+      overruling?: Overruling;
+      /** What became of the values that an undo is about. */
+      undone?: Undone[];
+    }
   | { do: 'read'; refs: RefKey[] }
   | { do: 'look'; origin: SyncRecord }
   | { do: 'join'; origin: SyncRecord; counterpart: SyncRecord }
-  | { do: 'write'; intent: Intent; overruling?: Overruling }
+  | { do: 'write'; intent: Intent; overruling?: Overruling; undone?: Undone[] }
   | { do: 'wait'; waitsFor: RefKey[]; reason: string }
   | { do: 'redirect'; to: CanonicalKey }
   | { do: 'ignore'; reason: string }

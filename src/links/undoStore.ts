@@ -1,0 +1,151 @@
+import type { Filter } from 'mongodb';
+import type { CanonicalKey } from '../sync/canonicalKey';
+import type { HoldId } from '../sync/holds';
+import type { Side } from '../sync/record';
+import type { Undone, UndoFilter } from '../sync/undo';
+import { insertNew } from './byIds';
+import type { Stored } from './migrations';
+import type { VersionedDocuments } from './versions';
+
+/** An undo that a person asked for. */
+export interface Undo {
+  id: string;
+  filter: UndoFilter;
+  /** Former values are put back although the mapping is as it was: the rows stay held until it is mended. */
+  hold: boolean;
+  state: 'working' | 'done';
+  /** What it holds while it works. */
+  holds: HoldId[];
+}
+
+export interface UndoDocument extends Stored {
+  at: Date;
+  filter: string;
+  hold: boolean;
+  state: Undo['state'];
+  holds: HoldId[];
+  expires: Date;
+}
+
+/** One pair of an undo. It has names, and no values: these are in the journal. */
+export interface UndoItem {
+  key: CanonicalKey;
+  /** `planned`: the pair knows what goes back, and is at work on it. */
+  state: 'pending' | 'planned' | 'done';
+  rows: Undone[];
+  /** Why nothing was done with the pair; null otherwise. */
+  why: string | null;
+  refused: Partial<Record<Side, string>>;
+}
+
+export interface UndoItemDocument extends Stored {
+  key: CanonicalKey;
+  state: UndoItem['state'];
+  rows: string;
+  why: string | null;
+  refused: Partial<Record<Side, string>>;
+  expires: Date;
+}
+
+const PAGE = 500;
+
+/** Undos, and how far each has come with its pairs. */
+export class UndoStore {
+  constructor(
+    private readonly undos: VersionedDocuments<UndoDocument>,
+    private readonly items: VersionedDocuments<UndoItemDocument>,
+    /** As long as the journal, without which they say nothing. */
+    private readonly keptMs: number,
+    private readonly now: () => Date,
+  ) {}
+
+  async createIndexes(): Promise<void> {
+    for (const { all } of [this.undos, this.items])
+      await all.createIndex({ expires: 1 }, { expireAfterSeconds: 0 });
+  }
+
+  /** Keeps what a person asked for. Safe to repeat. */
+  async begin({ id, filter, hold }: Pick<Undo, 'id' | 'filter' | 'hold'>): Promise<void> {
+    const document = this.undos.stamp({
+      at: this.now(),
+      filter: JSON.stringify(filter),
+      hold,
+      state: 'working' as const,
+      holds: [],
+      expires: this.expires(),
+    });
+    await (await this.undos.toWrite()).updateOne({ _id: id }, { $setOnInsert: document }, { upsert: true });
+  }
+
+  async get(id: string): Promise<Undo | null> {
+    const found = await this.undos.all.findOne({ _id: id });
+    if (!found) return null;
+    const { filter, hold, state, holds } = this.undos.read(found);
+    return { id, filter: JSON.parse(filter) as UndoFilter, hold, state, holds };
+  }
+
+  async set(id: string, change: Partial<Pick<Undo, 'state' | 'holds'>>): Promise<void> {
+    await this.undos.all.updateOne({ _id: id }, { $set: change });
+  }
+
+  /** Adds pairs that have something to undo; those that are there already stay as they are. */
+  async add(id: string, keys: readonly CanonicalKey[]): Promise<void> {
+    const blank = { state: 'pending' as const, rows: '[]', why: null, refused: {} };
+    const expires = this.expires();
+    const documents = keys.map((key) => this.items.stamp({ _id: itemId(id, key), key, ...blank, expires }));
+    await insertNew(await this.items.toWrite(), documents);
+  }
+
+  async item(id: string, key: CanonicalKey): Promise<UndoItem | null> {
+    const found = await this.items.all.findOne({ _id: itemId(id, key) });
+    return found && this.itemOf(found);
+  }
+
+  /** The next pairs in the order of their keys. @param open only those that are not done */
+  async page(id: string, after: CanonicalKey | null, limit: number, open = false): Promise<UndoItem[]> {
+    const query = {
+      _id: { $gt: itemId(id, after ?? ''), $lt: `${id}$` },
+      ...(open && { state: { $ne: 'done' } }),
+    } as Filter<UndoItemDocument>;
+    const found = await this.items.all.find(query).sort({ _id: 1 }).limit(limit).toArray();
+    return found.map((each) => this.itemOf(each));
+  }
+
+  async *all(id: string): AsyncIterable<UndoItem> {
+    for (let after: CanonicalKey | null = null; ;) {
+      const page = await this.page(id, after, PAGE);
+      yield* page;
+      after = page.at(-1)?.key ?? null;
+      if (page.length < PAGE) return;
+    }
+  }
+
+  countOpen(id: string, keys: readonly CanonicalKey[]): Promise<number> {
+    return this.items.all.countDocuments({
+      _id: { $in: keys.map((key) => itemId(id, key)) },
+      state: { $ne: 'done' },
+    });
+  }
+
+  async note(
+    id: string,
+    key: CanonicalKey,
+    { rows, ...change }: Partial<Omit<UndoItem, 'key'>>,
+  ): Promise<void> {
+    const set = { ...change, ...(rows && { rows: JSON.stringify(rows) }) };
+    await this.items.all.updateOne({ _id: itemId(id, key) }, { $set: set });
+  }
+
+  private expires(): Date {
+    return new Date(this.now().getTime() + this.keptMs);
+  }
+
+  private itemOf(document: UndoItemDocument): UndoItem {
+    const { key, state, rows, why, refused } = this.items.read(document);
+    return { key, state, rows: JSON.parse(rows) as Undone[], why, refused };
+  }
+}
+
+function itemId(id: string, key: CanonicalKey): string {
+  return `${id}#${key}`;
+}

@@ -1,0 +1,143 @@
+import type { LinkStore } from '../links/linkStore';
+import type { UndoItem } from '../links/undoStore';
+import { parseCanonicalKey, type CanonicalKey } from '../sync/canonicalKey';
+import { bindingsOf, type Bindings } from '../sync/rules/boundAlike';
+import type { Mapping } from '../sync/mapping';
+import type { EntityType, Json, RefKey, Side } from '../sync/record';
+import {
+  CURES,
+  FATE_WORDS,
+  standing,
+  undoOf,
+  type Cannot,
+  type Fate,
+  type Restore,
+  type UndoFilter,
+} from '../sync/undo';
+
+/** What an undo would do, and what it did, in words for people. */
+
+const PAGE = 200;
+const EXAMPLES = 3;
+
+/** All values of one property that can be put back. */
+export interface PlannedUndo {
+  entity: EntityType;
+  row: string;
+  side: Side;
+  property: string;
+  pairs: number;
+  /** Of these, values that the sync wrote once more since: they are compared, and left alone where they differ. */
+  overwritten: number;
+  examples: { key: CanonicalKey; ref: RefKey; now: Json; former: Json }[];
+}
+
+export interface UndoPlan {
+  pairs: number;
+  values: PlannedUndo[];
+  cannot: { what: Cannot['what']; cure: string; count: number; examples: string[] }[];
+  /** Rows, by their entity, that are bound as they were when the writes were made. */
+  standing: { entity: EntityType; row: string }[];
+}
+
+type Stores = Pick<LinkStore, 'journal' | 'mappings'>;
+
+/** Reads the journal only: what a record shows now is compared when its pair is undone. */
+export async function planUndo(store: Stores, mapping: Mapping, filter: UndoFilter): Promise<UndoPlan> {
+  const bindings = await boundNow(store, mapping);
+  const values = new Map<string, PlannedUndo>();
+  const cannot = new Map<Cannot['what'], UndoPlan['cannot'][number]>();
+  const still = new Map<string, UndoPlan['standing'][number]>();
+  let pairs = 0;
+  for (let after: CanonicalKey | null = null; ;) {
+    const keys: CanonicalKey[] = await store.journal.keysAfter(filter, after, PAGE);
+    const entries = await store.journal.ofPairs(keys);
+    for (const key of keys) {
+      const { entity } = parseCanonicalKey(key);
+      const found = undoOf(entries.get(key) ?? [], filter);
+      if (found.restores.length > 0) pairs += 1;
+      for (const restore of found.restores) addValue(values, key, entity, restore);
+      for (const each of found.cannot) addCannot(cannot, each);
+      for (const row of standing(found.restores, bindings(entity)))
+        still.set(`${entity} ${row}`, { entity, row });
+    }
+    after = keys.at(-1) ?? null;
+    if (keys.length < PAGE) break;
+  }
+  return { pairs, values: [...values.values()], cannot: [...cannot.values()], standing: [...still.values()] };
+}
+
+/** As the workers bound the mapping's rows: a file may name its properties by their titles. */
+async function boundNow({ mappings }: Stores, mapping: Mapping): Promise<(entity: EntityType) => Bindings> {
+  const recorded = await mappings.bindingsOf(mapping.version);
+  return (entity) => recorded?.[entity] ?? bindingsOf(mapping.entities[entity]);
+}
+
+function addValue(
+  all: Map<string, PlannedUndo>,
+  key: CanonicalKey,
+  entity: EntityType,
+  { row, side, property, ref, written, former, isOverwritten }: Restore,
+): void {
+  const name = [entity, row, side, property].join(' ');
+  const known = all.get(name) ?? { entity, row, side, property, pairs: 0, overwritten: 0, examples: [] };
+  known.pairs += 1;
+  if (isOverwritten) known.overwritten += 1;
+  if (known.examples.length < EXAMPLES) known.examples.push({ key, ref, now: written, former });
+  all.set(name, known);
+}
+
+function addCannot(all: Map<Cannot['what'], UndoPlan['cannot'][number]>, { what, ref, key }: Cannot): void {
+  const known = all.get(what) ?? { what, cure: CURES[what], count: 0, examples: [] };
+  known.count += 1;
+  if (known.examples.length < EXAMPLES) known.examples.push(ref ?? key);
+  all.set(what, known);
+}
+
+/** What came of an undo. */
+export interface UndoOutcome {
+  id: string;
+  state: 'working' | 'done';
+  /** Pairs of which all values are as before. */
+  restored: number;
+  values: Record<Fate, number>;
+  /** The others, each with what was left and why. */
+  left: { key: CanonicalKey; rows: { property: string; side: Side; why: string }[]; why: string | null }[];
+}
+
+export async function outcomeOf(
+  { undos }: Pick<LinkStore, 'undos'>,
+  id: string,
+): Promise<UndoOutcome | null> {
+  const undo = await undos.get(id);
+  if (!undo) return null;
+  const values = Object.fromEntries(
+    Object.keys(FATE_WORDS).map((fate) => [fate, 0]),
+  ) as UndoOutcome['values'];
+  const outcome: UndoOutcome = { id, state: undo.state, restored: 0, values, left: [] };
+  for await (const item of undos.all(id)) {
+    for (const { fate } of item.rows) values[fate] += 1;
+    const left = leftOf(item);
+    if (item.state === 'done' && item.why === null && left.length === 0) outcome.restored += 1;
+    else
+      outcome.left.push({
+        key: item.key,
+        rows: left,
+        why: item.state === 'done' ? item.why : 'not done yet',
+      });
+  }
+  return outcome;
+}
+
+function leftOf({ rows, refused }: UndoItem): UndoOutcome['left'][number]['rows'] {
+  return rows
+    .filter(({ fate }) => fate !== 'restored' && fate !== 'already')
+    .map(({ property, side, fate }) => ({
+      property,
+      side,
+      why:
+        fate === 'refused'
+          ? `${FATE_WORDS.refused}: ${refused[side] ?? 'it did not take the value'}`
+          : FATE_WORDS[fate],
+    }));
+}

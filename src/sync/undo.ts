@@ -1,0 +1,255 @@
+import type { CanonicalKey } from './canonicalKey';
+import type { JournalEntry, JournalRow } from './journal';
+import type { Cause } from './journalCauses';
+import type { EntityType, Json, RefKey, Side } from './record';
+import { elementsOf } from './heldSets';
+import { sameValue, textOf } from './values';
+
+/** Undo: from the journal of a pair to the values that can be put back. Pure. */
+
+/** Which writes are to be undone. What is absent does not matter; `until` is when the undo was asked for. */
+export interface UndoFilter {
+  key?: CanonicalKey;
+  entity?: EntityType;
+  /** ISO times; `since` belongs to it, `until` does not. */
+  since?: string;
+  until: string;
+  cause?: Cause;
+  row?: string;
+}
+
+/** A value of a record to be put back, in the side's own form. */
+export interface Restore {
+  side: Side;
+  ref: RefKey;
+  property: string;
+  row: string;
+  former: Json;
+  /** What the side showed after the last of the writes. */
+  written: Json;
+  /** Former and written merge by element. */
+  set?: true;
+  /** The sync wrote another value since, for another reason. */
+  isOverwritten?: true;
+  /** What the row was bound to when it was written. */
+  binding?: string;
+  /** The row was bound anew: what was agreed on before, canonical, and what the row was bound to then. */
+  agreed?: { value: Json; binding: string | null };
+}
+
+/** What cannot be undone. */
+export interface Cannot {
+  key: CanonicalKey;
+  ref: RefKey | null;
+  what: 'created' | 'joined' | 'commented' | 'archived' | 'redacted' | 'file' | 'cut' | 'unknown before';
+  /** Null for a write as a whole. */
+  row: string | null;
+}
+
+/** Why something cannot be undone, and what a person can do. */
+export const CURES: Record<Cannot['what'], string> = {
+  created: 'a record was created; to part the two: links unlink, then delete what is not wanted by hand',
+  joined: 'two records were joined; if that is wrong: links unlink, then links link',
+  commented: 'a comment was added, and an e-mail about it may have been sent; nothing takes that back',
+  archived: 'a record was archived; restore it by hand, and its pair is revived',
+  redacted: 'a text was redacted; it is gone for good',
+  file: 'a file was added or removed; put that right by hand',
+  cut: 'the journal has only the beginning of a value, or it was redacted; put that right by hand',
+  'unknown before': 'it is not known in this form what was there before; put that right by hand',
+};
+
+export interface PairUndo {
+  /** Names the undo. */
+  id: string;
+  restores: Restore[];
+  /** The row is held, so that former values may be put back although the mapping is as it was. */
+  hold: boolean;
+  /** Sides that refused the former values, and their words. */
+  refused: Partial<Record<Side, string>>;
+}
+
+/** What became of one value. */
+export const FATES = [
+  'restored',
+  'already',
+  'edited',
+  'public',
+  'refused',
+  'not offered',
+  'other record',
+  'cause stands',
+] as const;
+export type Fate = (typeof FATES)[number];
+
+export const FATE_WORDS: Record<Fate, string> = {
+  restored: 'put back',
+  already: 'has its former value already',
+  edited: 'changed since, left alone',
+  public: 'would become public, left alone',
+  refused: 'refused by the system',
+  'not offered': 'the property is not there any more',
+  'other record': 'the pair has another record now',
+  'cause stands': 'the row is still bound as it was, left alone',
+};
+
+/** Names alone: the values are in the journal, where redactions reach them. */
+export interface Undone extends Pick<Restore, 'side' | 'property' | 'row'> {
+  fate: Fate;
+}
+
+/**
+ * What an undo does to a pair.
+ * @param entries all that the journal has of the pair, the oldest first
+ */
+export function undoOf(
+  entries: readonly JournalEntry[],
+  filter: UndoFilter,
+): { restores: Restore[]; cannot: Cannot[] } {
+  const places = new Map<string, Restore>();
+  const cannot: Cannot[] = [];
+  /** Rows that were bound anew: what the same row wrote when it was bound anew once more is a consequence. */
+  const rebound = new Set<string>();
+  for (const entry of entries) {
+    if (entry.at >= filter.until || !(entry.outcome === 'done' || entry.outcome === 'unknown')) continue;
+    const isChosen = isTaken(entry, filter);
+    if (isChosen) cannot.push(...cannotOf(entry));
+    if (entry.op !== 'update' || entry.ref === null) continue;
+    for (const row of entry.rows) {
+      const isWanted = isChosen && wants(row, filter);
+      if (row.notTaken) continue;
+      const place = `${entry.ref} ${row.property}`;
+      const open = places.get(place);
+      if (!isWanted && !(row.former && rebound.has(row.row))) {
+        const isAnother = open && !alike(open.written, row.shown ?? row.after);
+        if (open && isAnother) places.set(place, { ...open, isOverwritten: true });
+        continue;
+      }
+      if (row.former) rebound.add(row.row);
+      const restore = restoreOf(entry, row, open?.isOverwritten && !row.set ? undefined : open);
+      if ('what' in restore) {
+        cannot.push(restore);
+        places.delete(place);
+      } else places.set(place, restore);
+    }
+  }
+  return { restores: [...places.values()], cannot };
+}
+
+/** Writes one after the other go back to the value before the first, unless somebody wrote in between. */
+function restoreOf(entry: JournalEntry, row: JournalRow, open: Restore | undefined): Restore | Cannot {
+  const { key, ref, side } = entry;
+  const { before, former, binding } = row;
+  if (row.cut) return { key, ref, what: 'cut', row: row.row };
+  if (before === undefined || ref === null) return { key, ref, what: 'unknown before', row: row.row };
+  const written = row.shown ?? row.after;
+  if (open && row.set) return { ...open, ...combined(open, { former: before, written }) };
+  if (open && alike(open.written, before)) return { ...open, written };
+  return {
+    side,
+    ref,
+    property: row.property,
+    row: row.row,
+    former: before,
+    written,
+    ...(row.set && { set: row.set }),
+    ...(binding !== undefined && { binding }),
+    ...(former && { agreed: former }),
+  };
+}
+
+export function isTaken(entry: JournalEntry, { key, entity, since, cause, row }: UndoFilter): boolean {
+  return (
+    (key === undefined || entry.key === key) &&
+    (entity === undefined || entry.entity === entity) &&
+    (since === undefined || entry.at >= new Date(since).toISOString()) &&
+    (cause === undefined || entry.causes.some((each) => each === cause || each.startsWith(`${cause}:`))) &&
+    (row === undefined || entry.rows.some((each) => each.row === row))
+  );
+}
+
+/** Of a mapping's writes, only the rows that it bound anew are its doing; of an undo's, only what it put back. */
+function wants({ row, former, restored }: JournalRow, filter: UndoFilter): boolean {
+  const [kind] = filter.cause?.split(':') ?? [];
+  const isDoing = kind === 'mapping' ? former !== undefined : kind !== 'undo' || restored === true;
+  return (filter.row === undefined || filter.row === row) && isDoing;
+}
+
+function cannotOf({ key, ref, op, joins }: JournalEntry): Cannot[] {
+  const whole = (what: Cannot['what']): Cannot[] => [{ key, ref, what, row: null }];
+  switch (op) {
+    case 'create':
+      return whole('created');
+    case 'update':
+      return joins ? whole('joined') : [];
+    case 'followUp':
+      return whole('commented');
+    case 'archive':
+      return whole('archived');
+    case 'redact':
+      return whole('redacted');
+    case 'attach':
+    case 'detach':
+      return whole('file');
+  }
+}
+
+/**
+ * Whether two values of one property are one, though a system may spell them in more than one way: what was sent, and what
+ * is shown.
+ */
+export function alike(a: Json | undefined, b: Json | undefined): boolean {
+  return sameValue(plain(a), plain(b));
+}
+
+function plain(value: Json | undefined): Json {
+  if (value === undefined || value === null || value === '') return null;
+  if (Array.isArray(value)) return value.length === 0 ? null : value.map(textOf).sort();
+  if (typeof value === 'object') return value;
+  const text = String(value).replace(/\r\n/g, '\n').trim();
+  return text === '' ? null : text;
+}
+
+/** A set without what was added to it, and with what was taken from it; all else stays as it is. */
+export function withoutChange(
+  { former, written }: Pick<Restore, 'former' | 'written'>,
+  now: Json | undefined,
+): string[] {
+  const [before, after, there] = [former, written, now].map((each) => elementsOf(each));
+  const added = new Set((after ?? []).filter((each) => before?.includes(each) !== true));
+  const removed = (before ?? []).filter((each) => after?.includes(each) !== true);
+  return [...new Set([...(there ?? []).filter((each) => !added.has(each)), ...removed])];
+}
+
+/** The first write of each row decides: what the row wrote when it was bound anew once more is a consequence. */
+export function firstOfRows(restores: readonly Restore[]): Map<string, Restore> {
+  const first = new Map<string, Restore>();
+  for (const restore of restores) if (!first.has(restore.row)) first.set(restore.row, restore);
+  return first;
+}
+
+/** Two changes of a set, one after the other, as one: what was removed in all, and what was added. */
+function combined(
+  first: Pick<Restore, 'former' | 'written'>,
+  second: Pick<Restore, 'former' | 'written'>,
+): Pick<Restore, 'former' | 'written'> {
+  const [a, b] = [first, second].map(({ former, written }) => {
+    const [before, after] = [elementsOf(former), elementsOf(written)];
+    return {
+      added: after.filter((each) => !before.includes(each)),
+      removed: before.filter((each) => !after.includes(each)),
+    };
+  });
+  if (!a || !b) return first;
+  const without = (some: string[], others: string[]) => some.filter((each) => !others.includes(each));
+  return {
+    former: [...without(a.removed, b.added), ...without(b.removed, a.added)],
+    written: [...without(a.added, b.removed), ...without(b.added, a.removed)],
+  };
+}
+
+/** The rows of which the cause still stands, as they are bound now. @param bindings by row; see `bindingsOf` */
+export function standing(restores: readonly Restore[], bindings: Readonly<Record<string, string>>): string[] {
+  return [...firstOfRows(restores).values()].flatMap(({ row, agreed, binding }) =>
+    agreed && binding !== undefined && bindings[row] === binding ? row : [],
+  );
+}
