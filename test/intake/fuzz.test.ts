@@ -141,11 +141,11 @@ async function sendAll(deliveries: readonly Sent[]): Promise<Record<string, numb
   const queue = deliveries.values();
   const lane = async () => {
     for (const sent of queue) {
-      const answer = await fetch(`${url}${sent.path}`, {
-        method: 'POST',
-        headers: sent.headers,
-        body: sent.body,
-      });
+      const send = () =>
+        fetch(`${url}${sent.path}`, { method: 'POST', headers: sent.headers, body: sent.body });
+      let answer = await send();
+      // This process was too busy to send a request in time: the receiver never saw all of it.
+      while (answer.status === 408) answer = await send();
       checkLeaks(
         await answer.text(),
         [...answer.headers].map(([key, value]) => `${key}: ${value}`).join('\n'),

@@ -1,11 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { Client, Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
 import { controlsOf } from 'testkit';
 import type { CallCount } from 'zendesk-sandbox/common';
 import { Identities } from '../../src/links/identities';
-import { SIDES } from '../../src/sync/record';
-import { pollScheduleId } from '../../src/workers/schedules';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { ServiceProcess, runCommand, serviceEnvironment, until } from '../support/serviceProcess';
@@ -25,10 +22,6 @@ beforeAll(async () => {
   mongo = await MongoClient.connect(testServers().mongodbUri);
 });
 afterAll(async () => {
-  const connection = await Connection.connect({ address: testServers().temporalAddress });
-  const { schedule } = new Client({ connection });
-  for (const side of SIDES) await schedule.getHandle(pollScheduleId(name, side)).delete();
-  await connection.close();
   await mongo.close();
   await boxes.close();
 });
