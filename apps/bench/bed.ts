@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
 import { receiveWebhooks, type RunningReceiver } from '../demo/webhooks';
-import { WorkerProcess, serviceSettings } from '../demo/worker';
+import { NOTHING_HELD, WorkerProcess, serviceSettings } from '../demo/worker';
 import { startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
 import { controlsOf } from 'testkit';
 import { NO_LIMITS, type LimitOptions, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
@@ -91,6 +91,7 @@ export class Bed {
     const folder = mkdtempSync(path.join(tmpdir(), 'zps-bench-'));
     const settings = {
       ...serviceSettings(name, { ...servers, ...sandboxes }),
+      ...NOTHING_HELD,
       MAPPING_FILE: path.resolve(__dirname, '../../../mapping.yaml'),
       ZENDESK_CALLS_PER_MINUTE: String(UNLIMITED),
       PMS_CALLS_PER_MINUTE: String(UNLIMITED),

@@ -8,7 +8,7 @@ import { startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
 import { controlsOf } from 'testkit';
 import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 import type { CallCount } from 'zendesk-sandbox/common';
-import { WorkerProcess, serviceSettings } from '../demo/worker';
+import { NOTHING_HELD, WorkerProcess, serviceSettings } from '../demo/worker';
 import { startMongo, startTemporal } from '../../src/platform/embedded/embeddedServers';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 
@@ -52,6 +52,7 @@ async function main(): Promise<void> {
   const run = `bench-${randomBytes(3).toString('hex')}`;
   const env = {
     ...serviceSettings(run, { temporal, mongo, zendesk, pms }),
+    ...NOTHING_HELD,
     MAPPING_FILE: path.resolve(__dirname, '../../../mapping.yaml'),
     ZENDESK_POLL_SECONDS: '30',
     PMS_POLL_SECONDS: '2',

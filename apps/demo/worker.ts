@@ -34,6 +34,16 @@ export function serviceSettings(
   };
 }
 
+const MORE_THAN_THERE_ARE = '100% 1000000 1000000';
+/** For people who change all records alike, on purpose: the brake counts as always, and holds nothing. */
+export const NOTHING_HELD = {
+  BRAKE_ENDS: MORE_THAN_THERE_ARE,
+  BRAKE_ARCHIVES: MORE_THAN_THERE_ARE,
+  BRAKE_EMPTIED: MORE_THAN_THERE_ARE,
+  BRAKE_REPLACED: MORE_THAN_THERE_ARE,
+  BRAKE_REMAPPED: MORE_THAN_THERE_ARE,
+};
+
 /** The service as its own process, started again when it dies: what an operator's supervisor does. */
 export class WorkerProcess {
   restarts = 0;
@@ -67,7 +77,11 @@ export class WorkerProcess {
 
   /** As a power cut would. */
   kill(): void {
-    this.child?.kill('SIGKILL');
+    this.signal('SIGKILL');
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.child?.kill(name);
   }
 
   async stop(): Promise<void> {

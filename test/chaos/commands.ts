@@ -231,6 +231,12 @@ const weather = fc
 const kill = fc
   .constantFrom<ProcessName>('worker', 'worker', ...PROCESSES)
   .map((name) => command(`kill(${name})`, { run: ({ world }) => world.kill(name) }));
+const stepDown = fc
+  .integer({ min: 5, max: 60 })
+  .map((every) => command(`stepDown(every ${every})`, { run: ({ world }) => world.stepDown(every) }));
+const freeze = fc
+  .tuple(fc.nat(3), fc.constantFrom(5_000, 20_000, 40_000))
+  .map(([n, ms]) => command(`freeze(worker ${n},${ms})`, { run: ({ world }) => world.freeze(n, ms) }));
 const wait = fc.integer({ min: 50, max: 2_000 }).map((ms) =>
   command(`wait(${ms})`, {
     run: async () => {
@@ -267,6 +273,8 @@ const WEIGHTED: [number, fc.Arbitrary<Command>][] = [
   [0.7, close],
   [5, weather],
   [1.5, kill],
+  [0.7, stepDown],
+  [0.5, freeze],
   [10, wait],
 ];
 

@@ -147,6 +147,7 @@ class Stage {
         commands,
       );
     } finally {
+      world.calm();
       world.climate = [];
       await Promise.all(SIDES.map((side) => world.setFaults(side, [])));
     }

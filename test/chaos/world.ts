@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { MongoClient } from 'mongodb';
 import { parse, stringify } from 'yaml';
-import { WorkerProcess, serviceSettings } from '../../apps/demo/worker';
+import { NOTHING_HELD, WorkerProcess, serviceSettings } from '../../apps/demo/worker';
 import { SYNC_PERSON, startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
 import { CUSTOM_FIELDS, SIDES, controlsOf, type CustomField, type Side } from 'testkit';
 import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
@@ -23,6 +23,7 @@ import { projectRoot } from '../../src/platform/embedded/serverCache';
 import { freePort } from '../../src/platform/ports';
 import { PAIRS_AT_WORK } from '../../src/workers/hint';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
+import { StepDownProxy, everyTime } from '../support/stepDownProxy';
 import { Leaks } from './leaks';
 
 export const PROCESSES = ['worker', 'intake', 'temporal', 'mongo'] as const;
@@ -72,11 +73,15 @@ export class World {
   readonly trace: { at: string; ref: string; by: string; what: string; record: unknown }[] = [];
   private temporalConnection: { connection: Connection; client: Client } | null = null;
   private readonly mongoClient: MongoClient;
+  /** The worker that stands still, with what wakes it. */
+  private frozen: { worker: WorkerProcess; timer: NodeJS.Timeout } | null = null;
 
   private constructor(
     readonly zendesk: ZendeskSandbox,
     readonly pms: PmsSandbox,
     private readonly servers: { temporal: EmbeddedTemporal; mongo: EmbeddedMongo },
+    /** Between the service and MongoDB. */
+    private readonly stepDowns: StepDownProxy,
     private readonly ports: { temporal: number; mongo: number },
     private readonly processes: { workers: WorkerProcess[]; intake: WorkerProcess },
     readonly folder: string,
@@ -111,12 +116,15 @@ export class World {
       searchAttributes: SEARCH_ATTRIBUTES,
     });
     const mongo = await startMongo({ dataDir, mongoPort: ports.mongo });
+    const stepDowns = await StepDownProxy.start(mongo.uri);
     const zendesk = await startZendeskSandbox({ ...NO_LIMITS, seed });
     const pms = await startPmsSandbox({ rateLimitPerMinute: NO_LIMITS.rateLimitPerMinute, seed: seed + 1 });
     const receiver = await freePort();
     const env = {
       ...more,
       ...serviceSettings(run, { temporal, mongo, zendesk, pms }),
+      ...NOTHING_HELD,
+      MONGODB_URI: stepDowns.uri(),
       MAPPING_FILE: chaosMapping(folder),
       ZENDESK_CALLS_PER_MINUTE: '1000000',
       PMS_CALLS_PER_MINUTE: '1000000',
@@ -146,7 +154,7 @@ export class World {
       ),
       intake: part('intake', 'intake'),
     };
-    const world = new World(zendesk, pms, { temporal, mongo }, ports, processes, folder, run);
+    const world = new World(zendesk, pms, { temporal, mongo }, stepDowns, ports, processes, folder, run);
     for (const each of [...processes.workers, processes.intake]) each.start();
     return world;
   }
@@ -174,6 +182,33 @@ export class World {
         searchAttributes: SEARCH_ATTRIBUTES,
       });
     else this.servers.mongo = await startMongo({ dataDir, mongoPort: this.ports.mongo });
+  }
+
+  /** From now on, every so many commands of the service meet a primary that steps down. */
+  stepDown(every: number): void {
+    this.stepDowns.decide = everyTime(every);
+  }
+
+  /** A worker stands still, as on a machine that swaps, and goes on long after others took its work over. */
+  freeze(n: number, ms: number): void {
+    const worker = this.processes.workers[n % this.processes.workers.length];
+    if (this.frozen || worker?.pid == null) return;
+    this.kills['frozen worker'] = (this.kills['frozen worker'] ?? 0) + 1;
+    worker.signal('SIGSTOP');
+    this.frozen = { worker, timer: setTimeout(() => this.thaw(), ms) };
+  }
+
+  /** Ends what only an episode has: step-downs, and a worker that stands still. */
+  calm(): void {
+    this.stepDowns.decide = () => null;
+    this.thaw();
+  }
+
+  private thaw(): void {
+    if (!this.frozen) return;
+    clearTimeout(this.frozen.timer);
+    this.frozen.worker.signal('SIGCONT');
+    this.frozen = null;
   }
 
   /** As an operator may once the fields of an account have changed: each reads the lists of fields when it starts. */
@@ -236,12 +271,15 @@ export class World {
         faults[kind] = (faults[kind] ?? 0) + count;
     const count = async (side: Side) =>
       (await this.calls(side)).reduce((sum, { count: times }) => sum + times, 0);
+    for (const made of this.stepDowns.made.values()) faults['step-down'] = (faults['step-down'] ?? 0) + made;
     return { faults, kills: this.kills, calls: { zendesk: await count('zendesk'), pms: await count('pms') } };
   }
 
   async stop(): Promise<void> {
     const { workers, intake } = this.processes;
+    this.calm();
     await Promise.all([...workers, intake].map((each) => each.stop()));
+    await this.stepDowns.stop();
     await this.temporalConnection?.connection.close();
     await this.mongoClient.close();
     await this.zendesk.close();

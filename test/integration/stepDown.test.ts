@@ -6,7 +6,7 @@ import { textOf } from '../../src/sync/values';
 import { MemorySystem } from '../support/memorySystem';
 import { testServers } from '../support/servers';
 import { startStack } from '../support/stack';
-import { CODES, StepDownProxy, type Command, type Fault } from '../support/stepDownProxy';
+import { CODES, StepDownProxy, everyTime, type Fault } from '../support/stepDownProxy';
 import { testMapping } from '../support/world';
 
 /** A3: MongoDB fails over, at any command, and nothing is lost, doubled, or taken for a bug. */
@@ -25,25 +25,6 @@ function once(name: string, fault: Fault): void {
     if (isDone || command.name !== name) return null;
     isDone = true;
     return fault;
-  };
-}
-
-/** Every so many commands, each in another way. */
-function everyTime(distance: number): (command: Command) => Fault | null {
-  const ways: Fault[] = Object.keys(CODES).flatMap((code): Fault[] => [
-    { when: 'before', how: 'answer', code: Number(code) },
-    { when: 'after', how: 'answer', code: Number(code) },
-  ]);
-  ways.push(
-    { when: 'before', how: 'lost' },
-    { when: 'after', how: 'lost' },
-    { when: 'after', how: 'concern' },
-  );
-  let count = 0;
-  return ({ name }) => {
-    count += 1;
-    if (count % distance !== 0 || name === 'endSessions') return null;
-    return ways[(count / distance) % ways.length] ?? null;
   };
 }
 

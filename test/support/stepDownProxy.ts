@@ -59,6 +59,25 @@ const RETRYABLE = new Set(['insert', 'update', 'delete', 'findAndModify']);
 const OF_SESSIONS = ['lsid', 'txnNumber', '$clusterTime', '$readPreference', 'apiVersion'];
 const SET = 'stepping-down';
 
+/** Fails every so many commands, each in another way. */
+export function everyTime(distance: number): (command: Command) => Fault | null {
+  const ways: Fault[] = Object.keys(CODES).flatMap((code): Fault[] => [
+    { when: 'before', how: 'answer', code: Number(code) },
+    { when: 'after', how: 'answer', code: Number(code) },
+  ]);
+  ways.push(
+    { when: 'before', how: 'lost' },
+    { when: 'after', how: 'lost' },
+    { when: 'after', how: 'concern' },
+  );
+  let count = 0;
+  return ({ name }) => {
+    count += 1;
+    if (count % distance !== 0 || name === 'endSessions') return null;
+    return ways[(count / distance) % ways.length] ?? null;
+  };
+}
+
 export class StepDownProxy {
   /** Asked for each command but handshakes; null lets it through. */
   decide: (command: Command) => Fault | null = () => null;

@@ -11,7 +11,7 @@ import { controlsOf } from 'testkit';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import type { FaultInput } from 'zendesk-sandbox/common';
-import { WorkerProcess } from '../../demo/worker';
+import { NOTHING_HELD, WorkerProcess } from '../../demo/worker';
 import { startMongo, startTemporal } from '../../../src/platform/embedded/embeddedServers';
 import { freePort } from '../../../src/platform/ports';
 import { SEARCH_ATTRIBUTES } from '../../../src/workflows/searchAttributes';
@@ -168,6 +168,7 @@ async function serve({
     PMS_CALLS_PER_MINUTE: UNLIMITED,
     RECONCILE_CRON: 'off',
     LOG_LEVEL: 'error',
+    ...NOTHING_HELD,
   };
   for (const name of Object.keys(connections)) {
     const args = [MAIN, 'webhooks', 'install', '--json', '--config', file, '--connection', name];
