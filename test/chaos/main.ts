@@ -5,7 +5,17 @@ import { runChaos, type ChaosResult } from './run';
 
 /** `npm run test:chaos`: tries hard to break the sync's promises, and says what it did. */
 
-export const MUTATIONS = ['preconditions', 'lookup', 'snapshot', 'tombstones', 'taken'] as const;
+export const MUTATIONS = [
+  'preconditions',
+  'lookup',
+  'snapshot',
+  'tombstones',
+  'absence',
+  'bindings',
+  'sets',
+  'taken',
+  'visibility',
+] as const;
 
 async function main(): Promise<void> {
   const options = new Command('test:chaos')
