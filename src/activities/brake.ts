@@ -8,9 +8,9 @@ import type { EntityType } from '../sync/record';
 import { ChangeWindow } from './changeWindow';
 import type { SyncMetrics } from './metrics';
 
-/** How many linked pairs there are is asked again after so long. */
+/** For how long the number of linked pairs is cached. */
 const LINKED_MS = 60_000;
-/** Kinds of change of which pairs are remembered. */
+/** How many kinds of change are remembered at most, in each of the caches below. */
 const KINDS_AT_MOST = 500;
 
 type Store = Pick<
@@ -33,13 +33,19 @@ interface Judged {
   id: HoldId;
 }
 
-/** Counts what plans would destroy, and begins a hold where it is too much of a kind; one a process and connection. */
+/**
+ * Counts the values that plans would empty or replace, and the pairs that they would end, and begins a hold if there
+ * are too many changes of one kind. Each process has one brake for each connection.
+ */
 export class Brake {
   private readonly window: ChangeWindow;
-  /** Pairs that were counted: one that is planned again is the same pair. */
+  /** Pairs that were counted, so that a pair that is planned again is not counted twice. */
   private readonly seen = new LRUCache<HoldId, Set<CanonicalKey>>({ max: KINDS_AT_MOST });
   private readonly linked = new LRUCache<EntityType, number>({ max: 10, ttl: LINKED_MS });
-  /** Changed mappings that concern few pairs, so that each first meeting is counted as it comes. */
+  /**
+   * Holds that a changed mapping does not need, by the id of the hold and the version of the mapping: few pairs are
+   * left to be brought to it, so that their changes are counted one by one.
+   */
   private readonly few = new LRUCache<string, true>({ max: KINDS_AT_MOST });
 
   constructor(
@@ -52,7 +58,7 @@ export class Brake {
 
   /**
    * Counts what a pair's plan would destroy, before any of it is written.
-   * @param holds those of the pair's entity @param mappingVersion what the pair is planned by
+   * @param holds those of the pair's entity @param mappingVersion the version of the mapping that the plan was made by
    * @returns whether a hold began, so that the pair must be planned again
    */
   async count(
@@ -72,8 +78,8 @@ export class Brake {
   }
 
   /**
-   * What a page of records would bring, before any pair is told. The pairs count for themselves when they are planned: a
-   * page begins a hold only where it is too much by itself.
+   * Begins a hold if the changes that one page of a reconcile has found are too many by themselves, before any pair is
+   * signalled. They are not added to the count: each pair counts its own change when it is planned.
    */
   async foresee(found: readonly { key: CanonicalKey; changes: readonly CountedChange[] }[]): Promise<void> {
     const pairs = new Map<HoldId, Judged[]>();
@@ -96,7 +102,7 @@ export class Brake {
     }
   }
 
-  /** What was counted so far is stored. */
+  /** Stores what was counted so far. */
   async stop(): Promise<void> {
     await this.window.stop();
   }
@@ -109,7 +115,8 @@ export class Brake {
     if (this.window.of(id) <= threshold.least) return false;
     const [linked, allowed] = await this.allowed(judged);
     if (this.window.of(id) <= allowed) return false;
-    // A person may have ended such a hold a moment ago: then what was counted before counts no more, and this one anew.
+    // A person may have ended such a hold a moment ago, which deletes the stored count. Read the count again; this pair
+    // is then counted anew.
     await this.window.renew();
     this.note(judged);
     const pairs = this.window.of(id);
@@ -129,8 +136,9 @@ export class Brake {
   }
 
   /**
-   * The mapping was changed, and so many pairs were not brought to it yet that too many may be concerned: nothing is
-   * written before they were counted.
+   * After a change of the mapping: if more pairs than allowed were not synced by it yet, begins a hold with the state
+   * `counting`, so that no such change is written before all these pairs were counted.
+   * @returns whether the hold was begun, or there is one already
    */
   private async mayBeMany(judged: Judged, mappingVersion: string): Promise<boolean> {
     const { id, counted, key } = judged;
@@ -174,8 +182,8 @@ export class Brake {
 }
 
 /**
- * Whether there is a hold on such changes, by which they were planned: a person has said what is to become of them, or it
- * does not concern this one.
+ * Whether the plan was made in view of a hold on such changes. If the change is planned all the same, a person has
+ * released or discarded the hold, or it does not concern this pair: the change is not counted.
  */
 function isKnown(holds: Holds, { change, bound }: CountedChange): boolean {
   const id = holdId(change, bound);

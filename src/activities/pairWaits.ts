@@ -7,7 +7,7 @@ import { entityOfRef, originRef, type ActivityContext } from './activityContext'
 import { rest } from './pairEnds';
 import type { PlanInput, Step } from './types';
 
-/** A pair that waits for records of others, and those that wait for it. */
+/** The waits of one pair: for records of other pairs, and of other pairs for its own record. */
 export class PairWaits {
   private readonly key: CanonicalKey;
   private readonly origin: RefKey;
@@ -38,7 +38,10 @@ export class PairWaits {
     await context.store.noteWait(children, origin, { code: NO_PART, text, since, nextAttempt: null });
   }
 
-  /** Stores what is awaited, looks once more (it may have come meanwhile), and sees to it that it is on its way. */
+  /**
+   * Stores a new wait and has the pair planned once more, because an awaited record may have been linked meanwhile. If
+   * the wait is stored already, starts the awaited pairs that do not exist yet.
+   */
   async wait(link: Link, plan: Extract<Plan, { do: 'wait' }>): Promise<Step | null> {
     const { context } = this;
     const { store } = context;
@@ -53,7 +56,8 @@ export class PairWaits {
       });
       return null;
     }
-    // One that takes no part tells once it does; only a person's word, or a new mapping, is a reason to ask it again.
+    // An out-of-scope parent notifies its children when it enters scope. Check it again only after a forced resync or a
+    // change of the mapping.
     if (link.reason?.code === NO_PART && !this.input.force) return rest(link);
     const [ended] = await this.callParents(plan.waitsFor);
     const text = ended ? `${plan.reason}: ${ended}` : plan.reason;
@@ -61,7 +65,7 @@ export class PairWaits {
     return rest(await store.save({ ...link, reason: { code: 'waiting', text, since, nextAttempt: null } }));
   }
 
-  /** Starts the awaited pairs that nobody began yet. @returns why those that ended will not come. */
+  /** Starts the awaited pairs that have no link yet. @returns the reasons of the awaited pairs that have ended */
   async callParents(refs: RefKey[]): Promise<string[]> {
     const { store, mapping, hint } = this.context;
     const ended: string[] = [];

@@ -145,7 +145,7 @@ export class PlanKeeper {
     return writeStep(saved, context.mapping);
   }
 
-  /** One that is gone on with keeps what it was begun for. */
+  /** Notes on a new intent the causes of this turn. A continued intent keeps the causes that it was begun with. */
   private caused(intent: Intent, { intent: before }: Link): Intent {
     const { causes } = this.input;
     return intent.id === before?.id || !causes ? intent : { ...intent, causes };
@@ -159,7 +159,10 @@ export class PlanKeeper {
     return rest(await this.context.store.save({ ...withoutMarks(link), reason }));
   }
 
-  /** That a record ended is on the mark: the pair ends once the hold is released. */
+  /**
+   * The brake holds the end of the pair. The mark on the link names the record that ended, so that the pair ends once
+   * the hold is released.
+   */
   private async brake({ mark, reason: text }: PlanOf<'brake'>, link: Link): Promise<Step> {
     const known = link.braked?.length === 1 && link.braked[0]?.hold === mark.hold;
     if (known && link.reason?.text === text) return rest(link);

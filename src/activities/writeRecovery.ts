@@ -105,7 +105,10 @@ export class WriteRecovery {
     return { next: 'again', fresh: [refKey(only.ref)], gone: [] };
   }
 
-  /** @throws the error itself, if only a retry can help or a person must correct the credential */
+  /**
+   * @throws the error, if only a retry can help or a person must correct the credential; a retry may get a longer delay
+   * (see {@link lookedForLater})
+   */
   async recover(link: Link, write: PlannedWrite, error: unknown): Promise<WriteOutcome> {
     const { store } = this.context;
     // If the write was sent before, an earlier attempt may have done it, and the system may refuse the repeat for that
@@ -135,7 +138,10 @@ export class WriteRecovery {
     throw this.lookedForLater(link, write, error);
   }
 
-  /** What an undo could not put back stays as it is: that is no reason to leave the pair to a person. */
+  /**
+   * Whether the system refused a write of an undo. The refusal is then noted on the undo, so that the pair is planned
+   * again without the former values of this side, and is not left to a person.
+   */
   private async isRefusedUndo(link: Link, write: PlannedWrite, error: unknown): Promise<boolean> {
     const isRefusal =
       error instanceof ReferenceGone ||

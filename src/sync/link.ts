@@ -21,13 +21,18 @@ export type LinkStatus = (typeof LINK_STATUSES)[number];
 
 /** What the link knows of one of its two records. */
 export interface LinkedSide extends SeenVersion {
-  /** Canonical values of the rows where this side rightly differs from the snapshot (immutable, parked, refused). */
+  /**
+   * Canonical values of the rows in which this side may differ from the snapshot: e.g. it cannot be edited, its value
+   * was shortened, the row is parked, or the side did not take an element of a set.
+   */
   residue: Values;
   /** Whether this record carries our back-reference. */
   backRef: boolean;
 }
 
-/** The code of a link that waits for a parent that takes no part in the sync: the parent's pair tells once it does. */
+/**
+ * The reason code of a link whose parent is out of scope. The parent's pair notifies its children when it enters scope.
+ */
 export const NO_PART = 'no_part' satisfies ReasonCode;
 
 /** Why a link is in its state, in words for a person, and when it will be tried again. */
@@ -35,7 +40,7 @@ export interface Reason {
   code: ReasonCode;
   text: string;
   since: string;
-  /** ISO time of the next attempt by itself; null when it waits for a change or a person. */
+  /** ISO time of the next automatic attempt; null if the link waits for a change or a person. */
   nextAttempt: string | null;
 }
 
@@ -45,7 +50,7 @@ export interface ParkedConflict {
   zendesk: Json;
   pms: Json;
   since: string;
-  /** The cause that left it to a person, whatever the row's winner is: `undo:ID`. Absent for any other. */
+  /** `undo:ID`, if an undo left the decision to a person although the row may have a winner; otherwise absent. */
   by?: Cause;
 }
 
@@ -65,27 +70,39 @@ export interface PlannedWrite {
   op: 'create' | 'update' | 'followUp' | 'archive' | 'redact' | 'attach' | 'detach';
   /** The record to write; null for a create. */
   ref: RefKey | null;
-  /** The precondition; null for a create or follow-up. */
+  /** The precondition; null for a create, a follow-up or a file. */
   version: string | null;
   /** The side's own property names and values. */
   values: Values;
-  /** The back-reference that this write leaves on the record; null when it is already there or may not be. */
+  /**
+   * The back-reference that this write leaves on the record; null if the record has it already, or must not have it.
+   * For a follow-up or a file: the record that it comes from.
+   */
   backRef: RefKey | null;
   idempotencyKey: string;
   /** Rows that this write sets. */
   rows: string[];
   /** Canonical values, by row, that the plan saw on this side and that the write replaces. */
   expects: Values;
-  /** Look up by back-reference before sending: the record, or an earlier attempt's, may already exist. */
+  /**
+   * The write may have been done already, by an earlier attempt or before the link store was lost. A create then looks
+   * for a record with the back-reference before it is sent.
+   */
   lookFirst: boolean;
-  /** A person asked for a new record although others match or are taken: those are not looked at again. */
+  /** A person asked for a new record: no record that the match rules find, or that another pair owns, is used. */
   insisted: boolean;
   done: boolean;
-  /** Values that an undo puts back: the row that once wrote them, and what is there now, in the side's own form. */
+  /**
+   * Properties in which an undo puts a former value back: the row that wrote the property, and the value that the undo
+   * replaces, in the side's own form.
+   */
   restores?: { row: string; property: string; before: Json }[];
   /** The names of people whom the values name; absent where none is known. */
   names?: Names;
-  /** The file to attach or detach: its place among the link's, and its id where it is now. */
+  /**
+   * The file to attach or detach: its index in the link's `files`; and its id, on the other side if it is attached, on
+   * this side if it is detached.
+   */
   file?: { place: number; source: string };
 }
 
@@ -107,7 +124,7 @@ export function blankWrite(side: Side, op: PlannedWrite['op']): PlannedWrite {
   };
 }
 
-/** Who writes a pair's intent in the place of its workflow: a page of a backfill. */
+/** Says that a page of a backfill writes the intent, and not the pair's workflow. This is no hold of the brake. */
 export interface Hold {
   /** Names the page; the same for all attempts at it. */
   by: string;
@@ -132,11 +149,11 @@ export interface Intent {
   undo?: string;
   /** The decisions that the plan was made by, as `Decisions.ids`; absent where there was none. */
   decided?: [row: string, id: string | null][];
-  /** Absent where the pair's workflow itself carries it out. */
+  /** Present while a page of a backfill carries the intent out; absent if the pair's workflow does. */
   hold?: Hold;
 }
 
-/** Whether somebody else than the pair's workflow is at work on its intent. */
+/** Whether a page of a backfill is writing the pair's intent. */
 export function isHeld(link: Link, now: Date): boolean {
   return link.intent?.hold !== undefined && Date.parse(link.intent.hold.until) > now.getTime();
 }
@@ -154,7 +171,9 @@ export interface SeenVersion {
   state: SyncRecord['state'];
   /** ISO time of the last change by the record's own side's clock. */
   updatedAt: string;
-  /** Sets of the record, by property, as far as their canonical form does not say all of them. */
+  /**
+   * By property: what the canonical form of a set does not show, i.e. other spellings and elements of other properties.
+   */
   sets?: Record<string, HeldSet>;
 }
 
@@ -168,7 +187,10 @@ export interface Agreement {
   rested?: string[];
   conflicts: ParkedConflict[];
   overruled: OverruledValue[];
-  /** The other system's records this pair waits for although it is linked, e.g. a new organization. */
+  /**
+   * Records that the pair's values point to and that are not linked yet, e.g. a new organization. The pair itself is
+   * linked.
+   */
   waitsFor: RefKey[];
   /** Rows whose values were redacted: what the link's history keeps of them goes, too. */
   redacted?: string[];
@@ -197,7 +219,9 @@ export interface Link {
   sides: Partial<Record<Side, LinkedSide>>;
   /** Canonical values, by row id, that both sides last agreed on; null before the first agreement. */
   snapshot: Values | null;
-  /** By row id, a digest of what the row was bound to when its value was agreed on; absent up to 0.2.0. */
+  /**
+   * By row id, a digest of what the row was bound to when its value was agreed on; absent in links of 0.2.0 or earlier.
+   */
   bound?: Record<string, string>;
   /** Rows that rested when the pair was last planned: a side may have changed since without being compared. */
   rested?: string[];
@@ -218,13 +242,13 @@ export interface Link {
   braked?: BrakeMark[];
   intent: Intent | null;
   /**
-   * Values, by side and row, that writes since the last agreement may have left there: their outcome was never learned.
-   * What is found there and is one of these is ours, and no person's edit.
+   * By side and row: values of writes since the last agreement whose outcome is unknown. If a record shows one of them,
+   * the sync wrote it, and it is no person's edit.
    */
   attempted?: Attempts;
-  /** By row id, what the row was bound to when these values were written; absent where nothing was. */
+  /** By row id, what the row was bound to when the values of `attempted` were written; absent if there are none. */
   attemptedAs?: Record<string, string>;
-  /** What updates may have overruled whose outcome was never learned; absent where there is none. */
+  /** Values that may have been overruled by updates whose outcome is unknown; absent if there are none. */
   unconfirmed?: OverruledValue[];
   mappingVersion: string;
   rev: number;
@@ -233,7 +257,7 @@ export interface Link {
 }
 
 export const HISTORY_LIMIT = 50;
-/** Of all its values together; a document of MongoDB has 16 MB. */
+/** The most characters that all values of a history have together: a MongoDB document can have at most 16 MB. */
 export const HISTORY_CHARACTERS = 2_000_000;
 
 export function newLink(key: CanonicalKey, entity: EntityType, mappingVersion: string, now: string): Link {
@@ -265,7 +289,7 @@ export function latest(entries: OverruledValue[]): OverruledValue[] {
     size += JSON.stringify([entry.lost, entry.kept]).length;
     return size > HISTORY_CHARACTERS;
   });
-  // The last one is kept whatever its size: it is the only place where that value is left.
+  // The last entry is kept whatever its size: no other place still has the value.
   return kept.slice(Math.min(first + 1, kept.length - 1));
 }
 

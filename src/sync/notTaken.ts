@@ -1,42 +1,51 @@
 import type { Json, Side } from './record';
 
 /**
- * A value of one side that the other did not take. It is kept beside what was agreed: neither value moves until one of
- * its causes changes. Types alone, because workflows carry them along.
+ * A value of one side that the other did not take. It is kept beside what was agreed: neither value is written to the
+ * other side until a possible cause changes. This file imports types only, because the code of the workflows includes
+ * it.
  */
 export interface NotTaken {
   row: string;
   /** The side that did not take the value. */
   side: Side;
-  /** What the other side shows; canonical. */
+  /** What the other side shows, or, with `byElement`, what this side should show; canonical. */
   offered: Json;
-  /** What the side showed instead; canonical. Absent while its record is not made yet. */
+  /** What the side showed instead; canonical. Absent while its record is not created yet. */
   shown?: Json;
   /**
-   * `refused`: an error named the property. `ignored`: the write was accepted, and the value is as before. `emptied`: it
-   * was accepted, and the property is empty. `apart`: a refusal named no property, and the row waits for its own try.
-   * `discarded`: a person discarded the change; it is never offered again.
+   * `refused`: an error named the property. `ignored`: the write was accepted, and the value is as before. `emptied`:
+   * the write was accepted, and the property is empty. `apart`: a refusal named no property, and the row waits to be
+   * tried in its `group`. `discarded`: a person discarded the change; it is never offered again.
    */
   why: 'refused' | 'ignored' | 'emptied' | 'apart' | 'discarded';
   /** The API's own words of a refusal; ours where it gave none. */
   words: string;
   /** ISO time of the first offer. */
   since: string;
-  /** The versions that a refused offer was based on. What was accepted is based on the link's own. */
+  /**
+   * The versions of both records that a refused offer was based on. After an accepted write, those in `link.sides`
+   * count.
+   */
   tried?: Partial<Record<Side, string>>;
-  /** Offer it again at the next plan: a person or a reconcile asks for it. */
+  /** Offer it again at the next plan, although no cause has changed, e.g. for a resync or a reconcile. */
   due?: true;
-  /** The row's values merge by element: `shown` lacks elements of `offered`, or has more. Each side may have its own. */
+  /** The row is a set: `shown` lacks elements of `offered`, or has more. Each side may have an entry of its own. */
   byElement?: true;
-  /** What the row was bound to; of other fields it says nothing. Absent where that was not known. */
+  /**
+   * A digest of what the row was bound to. If the row is bound to other fields by now, the entry does not count. Absent
+   * if the binding was not known.
+   */
   bound?: string;
-  /** What the side shows is an edit that the offered value overrules: once that is taken, it goes to the history. */
+  /**
+   * `shown` is an edit that the offered value overrules: once the side takes the value, the edit goes to the history.
+   */
   overrules?: true;
-  /** Which rows are tried together; of rows that wait for their own try. */
+  /** Only with `apart`: rows with the same number are tried together. */
   group?: number;
 }
 
-/** Of a set, each side may have one: then that whose value was refused as a whole. */
+/** The entry of a row. A set may have one for each side: an entry for the whole value goes before one by element. */
 export function notTakenOf(
   { notTaken = [] }: { notTaken?: readonly NotTaken[] },
   row: string,
@@ -48,7 +57,7 @@ export function wholeFirst(all: readonly NotTaken[]): NotTaken[] {
   return [...all].sort((a, b) => Number(a.byElement ?? false) - Number(b.byElement ?? false));
 }
 
-/** For a document: absent where there is none. */
+/** The field of a document, which is left out if the list is empty. */
 export function orAbsent(notTaken: readonly NotTaken[]): { notTaken?: NotTaken[] } {
   return notTaken.length > 0 ? { notTaken: [...notTaken] } : {};
 }

@@ -8,13 +8,16 @@ import { isCut } from './rules/taken';
 
 /** From a refused write to the link that sets its rows aside. Pure; the next plan writes all else. */
 
-/** More are not tried one by one: the pair waits for a person. */
+/**
+ * In how many groups the rows of a refused write are tried. All further rows share the last group. If a group of
+ * several rows is refused, the pair waits for a person.
+ */
 const CALLS_APART = 3;
 
 export interface Refusal {
-  /** Rows of the write that it concerns. */
+  /** Rows of the write that the refusal concerns. */
   rows: readonly string[];
-  /** The API's own. */
+  /** The API's own words. */
   words: string;
   now: string;
   /** False where an earlier attempt at the write may have been done. */
@@ -28,8 +31,9 @@ export function withSetAside(link: Link, write: PlannedWrite, refusal: Refusal):
 }
 
 /**
- * The link with the rows of a write set aside that was refused as a whole, to be tried apart in as few groups as there
- * may be calls. Null where they were tried apart already, or nothing is to be told apart.
+ * After a refusal that names no property: the link with all rows of the write set aside, to be tried in up to
+ * {@link CALLS_APART} groups.
+ * @returns null if the rows were tried in groups already, or if the write is no update of at least two rows
  */
 export function withRowsApart(link: Link, write: PlannedWrite, refusal: Refusal): Link | null {
   const { rows } = refusal;
@@ -43,7 +47,10 @@ export function withRowsApart(link: Link, write: PlannedWrite, refusal: Refusal)
   return planned(link, write, refusal, aside);
 }
 
-/** The link with all that could not be told apart set aside, for the pair that waits: the next plan offers it together. */
+/**
+ * The link of a pair that waits for a person because a group of rows was refused. The rows stay set aside, without
+ * their groups, and the next plan offers them together.
+ */
 export function withRowsTogether({ notTaken = [], ...link }: Link): Link {
   const together = notTaken.map(({ group, ...each }): NotTaken =>
     group === undefined ? each : { ...each, why: 'refused', due: true },
@@ -58,7 +65,7 @@ export function hasRowsApart({ notTaken = [] }: Link): boolean {
 
 function planned(link: Link, write: PlannedWrite, { rows, isCertain }: Refusal, aside: NotTaken[]): Link {
   const { notTaken = [], ...rest } = abandonIntent(link, isCertain ? write : null);
-  // What the other side lacks of a set is another matter.
+  // An entry for the elements of a set that the other side did not take stays.
   const isOther = ({ row, side, byElement }: NotTaken) =>
     !rows.includes(row) || (byElement === true && side !== write.side);
   return { ...rest, notTaken: [...notTaken.filter(isOther), ...aside] };
@@ -91,7 +98,10 @@ function refusedRow(link: Link, write: PlannedWrite, row: string, { words, now }
   };
 }
 
-/** What the plan saw of a row on a side: before its own write, unless that is done. */
+/**
+ * What a side shows of a row, as far as the intent knows: the value that its update replaces, or the planned value once
+ * the update is done or if the intent has none for the row.
+ */
 function seenOn({ intent }: Link, side: Side, row: string): Json | undefined {
   const own = intent?.writes.find(
     (each) => each.side === side && each.op === 'update' && row in each.expects,
@@ -134,7 +144,7 @@ function residuesOf(link: Link, table: EntityMapping, side: Side): NotTaken[] {
     const isOpen = writesTo(row, side) && row.fixed === null && !isSet(row) && !isParked;
     if (shown === undefined || offered === undefined || !isOpen || notTakenOf(link, row.id)) return [];
     if (isOwnForm(row, offered, shown)) return [];
-    const words = 'an earlier release met a difference';
+    const words = 'an earlier release found a different value on this side, and kept it';
     return [{ row: row.id, side, offered, shown, why: 'ignored', words, since: link.updatedAt, due: true }];
   });
 }

@@ -7,11 +7,11 @@ import { sameValue, textOf } from './values';
 
 /** Undo: from the journal of a pair to the values that can be put back. Pure. */
 
-/** Which writes are to be undone. What is absent does not matter; `until` is when the undo was asked for. */
+/** Which writes are to be undone. An absent criterion excludes no write. `until` is when the undo was asked for. */
 export interface UndoFilter {
   key?: CanonicalKey;
   entity?: EntityType;
-  /** ISO times; `since` belongs to it, `until` does not. */
+  /** ISO times: a write at `since` is undone, and a write at `until` is not. */
   since?: string;
   until: string;
   cause?: Cause;
@@ -27,13 +27,19 @@ export interface Restore {
   former: Json;
   /** What the side showed after the last of the writes. */
   written: Json;
-  /** Former and written merge by element. */
+  /**
+   * The property is a set. If several writes changed it, `former` has only the elements that they removed, and
+   * `written` only those that they added.
+   */
   set?: true;
   /** The sync wrote another value since, for another reason. */
   isOverwritten?: true;
   /** What the row was bound to when it was written. */
   binding?: string;
-  /** The row was bound anew: what was agreed on before, canonical, and what the row was bound to then. */
+  /**
+   * Present if this was the first write after the row was bound to other fields: the canonical value that was agreed on
+   * before, and a digest of the former binding, or null if it is unknown.
+   */
   agreed?: { value: Json; binding: string | null };
 }
 
@@ -48,21 +54,24 @@ export interface Cannot {
 
 /** Why something cannot be undone, and what a person can do. */
 export const CURES: Record<Cannot['what'], string> = {
-  created: 'a record was created; to part the two: links unlink, then delete what is not wanted by hand',
-  joined: 'two records were joined; if that is wrong: links unlink, then links link',
+  created: 'a record was created; run "links unlink", then delete the unwanted record by hand',
+  joined: 'two records were joined; if they do not belong together, run "links unlink", then "links link"',
   commented: 'a comment was added, and an e-mail about it may have been sent; nothing takes that back',
   archived: 'a record was archived; restore it by hand, and its pair is revived',
   redacted: 'a text was redacted; it is gone for good',
   file: 'a file was added or removed; put that right by hand',
-  cut: 'the journal has only the beginning of a value, or it was redacted; put that right by hand',
-  'unknown before': 'it is not known in this form what was there before; put that right by hand',
+  cut: 'the value is shortened or redacted in the journal; set the former value by hand',
+  'unknown before': 'the former value is not known in the form of this system; set it by hand',
 };
 
 export interface PairUndo {
   /** Names the undo. */
   id: string;
   restores: Restore[];
-  /** The row is held, so that former values may be put back although the mapping is as it was. */
+  /**
+   * The undo holds its rows (`--hold`). Former values may then be put back although the mapping still binds the rows as
+   * when they were written.
+   */
   hold: boolean;
   /** Sides that refused the former values, and their words. */
   refused: Partial<Record<Side, string>>;
@@ -89,7 +98,7 @@ export const FATE_WORDS: Record<Fate, string> = {
   refused: 'refused by the system',
   'not offered': 'the property is not there any more',
   'other record': 'the pair has another record now',
-  'cause stands': 'the row is still bound as it was, left alone',
+  'cause stands': 'the mapping still binds the row as when this was written, left alone',
 };
 
 /** Names alone: the values are in the journal, where redactions reach them. */
@@ -107,7 +116,10 @@ export function undoOf(
 ): { restores: Restore[]; cannot: Cannot[] } {
   const places = new Map<string, Restore>();
   const cannot: Cannot[] = [];
-  /** Rows that were bound anew: what the same row wrote when it was bound anew once more is a consequence. */
+  /**
+   * Rows whose chosen writes came from a new binding. If such a row was bound to other fields again later, the first
+   * write after that is a consequence, and is undone as well.
+   */
   const rebound = new Set<string>();
   for (const entry of entries) {
     if (entry.at >= filter.until || !(entry.outcome === 'done' || entry.outcome === 'unknown')) continue;
@@ -167,7 +179,10 @@ export function isTaken(entry: JournalEntry, { key, entity, since, cause, row }:
   );
 }
 
-/** Of a mapping's writes, only the rows that it bound anew are its doing; of an undo's, only what it put back. */
+/**
+ * Whether a row of a chosen write is to be undone. The cause `mapping:…` covers only the rows that the mapping bound
+ * anew, and the cause `undo:…` only the values that the undo put back.
+ */
 function wants({ row, former, restored }: JournalRow, filter: UndoFilter): boolean {
   const [kind] = filter.cause?.split(':') ?? [];
   const isDoing = kind === 'mapping' ? former !== undefined : kind !== 'undo' || restored === true;
@@ -194,8 +209,8 @@ function cannotOf({ key, ref, op, joins }: JournalEntry): Cannot[] {
 }
 
 /**
- * Whether two values of one property are one, though a system may spell them in more than one way: what was sent, and what
- * is shown.
+ * Whether two values of one property are the same. A system may show a value in another spelling than the one that was
+ * sent.
  */
 export function alike(a: Json | undefined, b: Json | undefined): boolean {
   return sameValue(plain(a), plain(b));
@@ -220,14 +235,16 @@ export function withoutChange(
   return [...new Set([...(there ?? []).filter((each) => !added.has(each)), ...removed])];
 }
 
-/** The first write of each row decides: what the row wrote when it was bound anew once more is a consequence. */
+/** The first value of each row: later ones are a consequence if the row was bound anew again. See {@link undoOf}. */
 export function firstOfRows(restores: readonly Restore[]): Map<string, Restore> {
   const first = new Map<string, Restore>();
   for (const restore of restores) if (!first.has(restore.row)) first.set(restore.row, restore);
   return first;
 }
 
-/** Two changes of a set, one after the other, as one: what was removed in all, and what was added. */
+/**
+ * Two changes of a set, one after the other, as one: `former` has what was removed in all, `written` what was added.
+ */
 function combined(
   first: Pick<Restore, 'former' | 'written'>,
   second: Pick<Restore, 'former' | 'written'>,
@@ -247,7 +264,11 @@ function combined(
   };
 }
 
-/** The rows of which the cause still stands, as they are bound now. @param bindings by row; see `bindingsOf` */
+/**
+ * The rows whose mistake is not corrected: a write came from a new binding, and the mapping still binds the row that
+ * way.
+ * @param bindings the present bindings, by row; see `bindingsOf`
+ */
 export function standing(restores: readonly Restore[], bindings: Readonly<Record<string, string>>): string[] {
   return [...firstOfRows(restores).values()].flatMap(({ row, agreed, binding }) =>
     agreed && binding !== undefined && bindings[row] === binding ? row : [],

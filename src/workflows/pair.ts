@@ -27,7 +27,7 @@ import { PMS_ID, SYNC_STATUS, ZENDESK_ID } from './searchAttributes';
 import { PRIORITY, taskQueueOf } from '../sync/taskQueues';
 import { bringIntoAgreement, type TurnActivities } from './turn';
 
-/** "Something about this pair may have changed." Sent with the workflow's start. */
+/** "Something about this pair may have changed." Sent by signal-with-start, which starts the workflow if none runs. */
 export const recordChanged = defineSignal<[Inbox]>('recordChanged');
 /** Reads both records again and syncs them. */
 export const resync = defineSignal('resync');
@@ -55,7 +55,7 @@ function planner(lane: Lane): PairActivities {
 const FORCED: Inbox = { hints: [], force: true, hops: 0 };
 const RESYNC: Inbox = { ...FORCED, causes: ['resync'] };
 
-/** The activities that run on one API's own task queue. Each of their calls may wait for the API's next minute. */
+/** The activities that run on one API's own task queue. Each call may wait for the next rate-limit window. */
 function system(side: Side, lane: Lane, summary?: string): SystemActivities {
   return proxyActivities<SystemActivities>({
     taskQueue: taskQueueOf(workflowInfo().taskQueue, side, lane),

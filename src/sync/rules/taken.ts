@@ -14,9 +14,9 @@ import { bindingOf, isBoundAlike } from './boundAlike';
 
 export interface WrittenRow {
   row: PropertyRow;
-  /** All values are canonical. */
+  /** What the side should show after the write. This value and the next two are canonical. */
   meant: Json | undefined;
-  /** What the side showed before the write; undefined where the write made the record. */
+  /** What the side showed before the write; undefined if the write created the record. */
   before: Json | undefined;
   /** What the answer to the write shows. */
   answered: Json;
@@ -101,8 +101,8 @@ export function lastSeen(table: EntityMapping, row: PropertyRow, link: Link): Re
  * side.
  */
 export function asideOf(table: EntityMapping, { id }: PropertyRow, link: Link): NotTaken[] {
-  // Entries without `bound` do not say to which fields the value was offered: for them, the binding of the agreement
-  // counts.
+  // Entries without `bound` do not say to which fields the value was offered. They count unless the row was bound to
+  // other fields after its agreement.
   const isAlike = link.bound?.[id] === undefined || isBoundAlike(table, { id }, link);
   const isOfRow = (aside: NotTaken) =>
     aside.row === id && isAboutSameFields(table, aside) && (aside.bound !== undefined || isAlike);
@@ -127,7 +127,7 @@ export interface Occasion {
 
 /**
  * Whether a possible cause of the refusal has changed since the value was last offered: one of the two records, or the
- * mapping. A resync by a person and a reconcile set `due`.
+ * mapping. `due` asks for the offer without such a change, e.g. for a resync or a reconcile.
  */
 export function isOfferedAgain(aside: NotTaken, { link, current, mappingVersion }: Occasion): boolean {
   if (aside.why === 'discarded') return false;
