@@ -39,7 +39,7 @@ export function brakeActivities(live: ActivityContext): BrakeActivities {
         await store.changeCounts.forget(hold);
         // A mapping that was judged by a person is not judged again. What is left of a discarded hold must not be carried
         // out by pairs that are told later.
-        const isBound = ended.bound !== undefined;
+        const isBound = ended.bound !== undefined && ended.by === 'brake';
         if (how === 'releasing' && isBound) await store.holds.become(hold, 'released');
         else if (how === 'releasing' || (left === 0 && !isBound)) await store.holds.end(hold);
       }),

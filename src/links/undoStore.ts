@@ -88,6 +88,12 @@ export class UndoStore {
     await this.undos.all.updateOne({ _id: id }, { $set: change });
   }
 
+  /** What undos hold that are still at work. */
+  async heldNow(): Promise<Set<HoldId>> {
+    const working = await this.undos.all.find({ state: 'working' }).toArray();
+    return new Set(working.flatMap(({ holds }) => holds));
+  }
+
   /** Adds pairs that have something to undo; those that are there already stay as they are. */
   async add(id: string, keys: readonly CanonicalKey[]): Promise<void> {
     const blank = { state: 'pending' as const, rows: '[]', why: null, refused: {} };

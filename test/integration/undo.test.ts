@@ -215,6 +215,12 @@ describe('a row that is pointed at a wrong, filled field', () => {
     expect(outcome.left).toHaveLength(EDITED);
     expect(others().slice(EDITED)).toEqual(before.slice(EDITED));
     expect(writes() - sent).toBeLessThanOrEqual(PAIRS);
+
+    // What the undo left in the list is taken off it, and its row goes on.
+    const [hold] = await stack.store.holds.all();
+    expect((await cli('brake', 'release', hold?.id ?? '', '--yes')).code).toBe(0);
+    expect(await stack.store.holds.all()).toEqual([]);
+    expect(writes() - sent).toBeLessThanOrEqual(PAIRS);
   }, 300_000);
 });
 

@@ -2,7 +2,7 @@ import type { Names, Values } from '../../sync/record';
 import { textOf } from '../../sync/values';
 import { NeedsHuman } from '../errors';
 import type { People } from './people';
-import type { ZendeskMemberships } from './zendeskMemberships';
+import type { Membership, ZendeskMemberships } from './zendeskMemberships';
 
 /** Why parts of a ticket were left out of a write, by property. */
 export type LeftOut = Record<string, string>;
@@ -81,7 +81,12 @@ export class RefusedParts {
     if ((values[part] ?? null) === null) return false;
     const isFirst = !again.has(part);
     again.add(part);
-    if (part === 'organization_id' && isFirst && (await this.isAdmitted(draft, textOf(organization))))
+    // `maybe`: another ticket of this person may have made the membership since this one was refused.
+    if (
+      part === 'organization_id' &&
+      isFirst &&
+      (await this.admit(draft, textOf(organization))) !== 'refused'
+    )
       return true;
     if (PARTS[field ?? ''] === undefined) return false;
     // The assignee may be another person by now.
@@ -96,16 +101,20 @@ export class RefusedParts {
     return (await this.memberships.join(userId, organizationId)) !== 'refused';
   }
 
-  /** Whether the requester was none of the organization's members, and is one now. */
-  async isAdmitted({ values, names, requesterId }: Draft, organizationId: string): Promise<boolean> {
+  /** Makes the requester a member of the organization. */
+  async admit({ values, names, requesterId }: Draft, organizationId: string): Promise<Membership> {
     const { requester } = values;
     if (typeof requester !== 'string') {
       const id = await requesterId();
-      return id !== null && (await this.memberships.join(id, organizationId)) === 'joined';
+      return id === null ? 'refused' : this.memberships.join(id, organizationId);
     }
-    const person = await this.people.find(requester, { again: true });
-    return person
-      ? (await this.memberships.join(person.id, organizationId)) === 'joined'
-      : this.memberships.make(requester, names[requester] ?? requester, organizationId);
+    const find = () => this.people.find(requester, { again: true });
+    const person = await find();
+    if (person) return this.memberships.join(person.id, organizationId);
+    if (await this.memberships.make(requester, names[requester] ?? requester, organizationId))
+      return 'joined';
+    // Another ticket may have made this person meanwhile.
+    const made = await find();
+    return made ? this.memberships.join(made.id, organizationId) : 'refused';
   }
 }

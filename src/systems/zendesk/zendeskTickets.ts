@@ -110,7 +110,10 @@ export class ZendeskTickets {
   /** Whether the requester of a new ticket was none of its organization's members, and is one now. */
   async isAdmitted(item: Pick<BulkCreate, 'values' | 'names'>): Promise<boolean> {
     const organization = item.values['organization_id'] ?? null;
-    return organization !== null && this.refused.isAdmitted(this.draftOf(item), textOf(organization));
+    return (
+      organization !== null &&
+      (await this.refused.admit(this.draftOf(item), textOf(organization))) === 'joined'
+    );
   }
 
   /** The body of a create, alone or in bulk. */

@@ -79,7 +79,7 @@ async function end(
   { yes, json }: EndOptions,
 ): Promise<void> {
   const { command, does } = ENDS[how];
-  const chosen = choose(await holdsIn(service.store), names);
+  const chosen = choose(await holdsIn(service.store), names, await service.store.undos.heldNow());
   if (!yes) {
     const plan = await Promise.all(chosen.map((hold) => preview(service.store, hold)));
     if (json) return printJson({ command, done: false, holds: plan });
@@ -98,12 +98,21 @@ async function end(
   if (outcomes.some(({ left }) => left > 0)) process.exitCode = 1;
 }
 
-/** @throws BadInput */
-function choose(holds: readonly HoldShown[], names: readonly string[]): HoldShown[] {
-  const ended = holds.filter(({ by, state }) => by === 'brake' && state !== 'released');
+/** @param held by undos that are still at work, and end their holds themselves @throws BadInput */
+function choose(
+  holds: readonly HoldShown[],
+  names: readonly string[],
+  held: ReadonlySet<string>,
+): HoldShown[] {
+  const atWork = names.find((name) => held.has(name));
+  if (atWork !== undefined)
+    throw new BadInput(
+      `hold: found "${atWork}", which an undo needs that is still at work; wait for its end`,
+    );
+  const ended = holds.filter(({ id, state }) => state !== 'released' && !held.has(id));
   const unknown = names.find((name) => !ended.some(({ id }) => id === name));
   if (unknown !== undefined)
-    throw new BadInput(`hold: found "${unknown}", expected one of the brake's own from "brake show"`);
+    throw new BadInput(`hold: found "${unknown}", expected a name that "brake show" prints`);
   return names.length === 0 ? openHolds(ended) : ended.filter(({ id }) => names.includes(id));
 }
 
