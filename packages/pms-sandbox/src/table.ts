@@ -120,5 +120,10 @@ function valuesOf(record: PmsRecord, field: string): string[] {
 }
 
 function keyOf(field: string, value: string): string {
-  return `${field}/${EXACT.has(field) ? value : value.toLowerCase()}`;
+  return `${field}/${EXACT.has(field) ? value : sameToPeople(value)}`;
+}
+
+/** People do not see the Unicode form of a name, nor whether it has one blank or two. */
+function sameToPeople(value: string): string {
+  return value.normalize('NFC').replace(/\s+/g, ' ').trim().toLowerCase();
 }

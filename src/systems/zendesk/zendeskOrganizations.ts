@@ -19,6 +19,8 @@ import {
 } from './zendeskSchemas';
 
 const MATCHES_AT_MOST = 10;
+/** Letters. */
+const AUTOCOMPLETE_FROM = 2;
 
 /** https://developer.zendesk.com/api-reference/ticketing/organizations/organizations/ */
 export class ZendeskOrganizations {
@@ -60,7 +62,27 @@ export class ZendeskOrganizations {
     const found = new Map<RefKey, SyncRecord>();
     for (const name of spellings(value))
       for (const record of await this.search({ name: textOf(name) })) found.set(refKey(record.ref), record);
+    if (found.size === 0)
+      for (const record of await this.withFirstWord(value)) found.set(refKey(record.ref), record);
     return [...found.values()].slice(0, MATCHES_AT_MOST);
+  }
+
+  /**
+   * Names that differ in their blanks alone: the search takes two blanks for another name than one.
+   * https://developer.zendesk.com/api-reference/ticketing/organizations/organizations/#autocomplete-organizations
+   */
+  private async withFirstWord(value: Json): Promise<SyncRecord[]> {
+    const words = spellings(value).map((name) => textOf(name).trim().split(/\s+/));
+    const firsts = words.flatMap(([first = '', ...others]) =>
+      others.length > 0 && first.length >= AUTOCOMPLETE_FROM ? [first] : [],
+    );
+    const found: SyncRecord[] = [];
+    for (const name of new Set(firsts)) {
+      const path = '/api/v2/organizations/autocomplete';
+      const { organizations } = await this.calls.http.get(organizationsAnswer, path, { name });
+      found.push(...organizations.map(organizationRecord));
+    }
+    return found.filter((record) => holdsValue(record, 'name', value));
   }
 
   create(item: Pick<BulkCreate, 'values' | 'backRef'>): Promise<SyncRecord> {

@@ -105,7 +105,7 @@ async function refuseBesideService(config: Config, dataDir: string): Promise<voi
     .catch(() => 0);
   if (workers > 0)
     throw new BadInput(
-      `${workers} ${workers === 1 ? 'worker syncs' : 'workers sync'} this PMS with Zendesk: found a running service, expected none, as it would sync the records that conform makes; stop it first, or give --beside-service`,
+      `${workers} ${workers === 1 ? 'worker syncs' : 'workers sync'} this PMS with Zendesk: found a running service, expected none, as it would sync the records that conform makes; stop it and wait 75 s, in which Temporal still names a stopped worker, or give --beside-service`,
     );
 }
 
