@@ -80,18 +80,25 @@ async function links(of: Stack): Promise<Link[]> {
 function contents({ zendesk, pms }: Sandboxes): string[] {
   const { store } = zendesk;
   const project = (id: unknown) => pms.store.find('project', String(id));
+  // Without a customer, Zendesk takes the organization that the requester belongs to in that moment.
+  const isRequesters = (made: string | null) => {
+    const [, id] = /^pms:project:(.*)$/.exec(made ?? '') ?? [];
+    return id !== undefined && (project(id)?.['customerId'] ?? null) === null;
+  };
   return [
     ...[...store.organizations.values()].map(({ name, tags, domain_names: domains }) =>
       JSON.stringify(['organization', name, [...tags].sort(), domains]),
     ),
-    ...[...store.tickets.values()].map(({ subject, status, priority, tags, organization_id: org }) =>
+    ...[...store.tickets.values()].map(({ subject, status, priority, tags, ...ticket }) =>
       JSON.stringify([
         'ticket',
         subject,
         status,
         priority,
         [...tags].sort(),
-        store.organizations.get(org ?? 0)?.name,
+        isRequesters(ticket.external_id)
+          ? 'its requester’s'
+          : store.organizations.get(ticket.organization_id ?? 0)?.name,
       ]),
     ),
     ...[...store.comments].flatMap(([id, list]) =>
