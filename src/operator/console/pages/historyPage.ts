@@ -6,6 +6,7 @@ import { pairNamed } from '../../findPairs';
 import { HISTORY_COLUMNS, historyPage as loadPage, linesOf, type HistoryPage } from '../../history';
 import type { ConsoleContext } from '../consoleContext';
 import { html, type Html } from '../html';
+import { pageLinks } from '../pageLinks';
 import { pairLink, table, time, value, type Page } from '../layout';
 
 /** What the sync wrote: all of it by filters, or that of one pair. */
@@ -46,7 +47,7 @@ export function historyPage({ entries, next, query }: HistoryList, root: string)
   const body = html`
     ${filters(`${root}/history`, query)}
     ${entries.length === 0 ? html`<p>${NOTHING}</p>` : entriesTable(entries, root)}
-    ${pages(`${root}/history`, query, next)}
+    ${pageLinks(`${root}/history`, query, next)}
   `;
   return { title: 'History', current: '/history', body };
 }
@@ -98,18 +99,4 @@ function filters(url: string, query: Query): Html {
     <label>Since (UTC)<br /><input name="since" value="${query.since}" size="20" /></label>
     <button>Filter</button>
   </form>`;
-}
-
-function pages(url: string, query: Query, next: string | null): Html | null {
-  const to = (after: string | null) => {
-    const asked = Object.entries({ ...query, after }).filter(([, it]) => it != null) as [string, string][];
-    return `${url}?${new URLSearchParams(asked).toString()}`;
-  };
-  if (next === null && query.after === undefined) return null;
-  return html`<nav aria-label="Pages">
-    <ul>
-      ${query.after !== undefined && html`<li><a href="${to(null)}">First page</a></li>`}
-      ${next !== null && html`<li><a href="${to(next)}">Next page</a></li>`}
-    </ul>
-  </nav>`;
 }

@@ -7,6 +7,7 @@ import { searchLinks } from '../../findPairs';
 import { inWordsOf, rowName, titleOf, titleRows } from '../../titles';
 import type { ConsoleContext } from '../consoleContext';
 import { html, type Html } from '../html';
+import { pageLinks } from '../pageLinks';
 import {
   form,
   mark,
@@ -85,7 +86,7 @@ export function pairsPage(list: PairList, { links, root }: Pick<ConsoleContext, 
             ),
           )
     }
-    ${pages(`${root}/pairs`, list)}
+    ${pageLinks(`${root}/pairs`, list.query, list.next)}
   `;
   return { title: 'Pairs', current: '/pairs', body };
 }
@@ -102,7 +103,7 @@ export function conflictsPage(list: PairList, { root }: Pick<ConsoleContext, 'ro
             list.links.flatMap((link) => conflictRows(link, root, list.mapping)),
           )
     }
-    ${pages(`${root}/conflicts`, list)}
+    ${pageLinks(`${root}/conflicts`, list.query, list.next)}
   `;
   return { title: 'Conflicts', current: '/conflicts', body };
 }
@@ -157,7 +158,7 @@ export function quarantinePage(list: PairList, viewer: Viewer, { root }: Pick<Co
             ),
           )
     }
-    ${pages(`${root}/quarantine`, list)}
+    ${pageLinks(`${root}/quarantine`, list.query, list.next)}
     <p class="soft">
       To retry many at once: <code>zendesk-pms-sync quarantine retry --code …</code> or <code>--all</code>
     </p>
@@ -208,18 +209,4 @@ function filters(url: string, query: Query, withStatus: boolean): Html {
     /></label>
     <button>Filter</button>
   </form>`;
-}
-
-function pages(url: string, { query, next }: PairList): Html | null {
-  const to = (after: string | null) => {
-    const asked = Object.entries({ ...query, after }).filter(([, it]) => it != null) as [string, string][];
-    return `${url}?${new URLSearchParams(asked).toString()}`;
-  };
-  if (next === null && query.after === undefined) return null;
-  return html`<nav aria-label="Pages">
-    <ul>
-      ${query.after !== undefined && html`<li><a href="${to(null)}">First page</a></li>`}
-      ${next !== null && html`<li><a href="${to(next)}">Next page</a></li>`}
-    </ul>
-  </nav>`;
 }

@@ -1,0 +1,20 @@
+import { html, type Html } from './html';
+
+/** Links to the other pages of a list: null where it has only one. @param next after which record the next page begins */
+export function pageLinks(
+  url: string,
+  query: Readonly<Record<string, string | undefined>>,
+  next: string | null,
+): Html | null {
+  const to = (after: string | null) => {
+    const asked = Object.entries({ ...query, after }).filter(([, it]) => it != null) as [string, string][];
+    return `${url}?${new URLSearchParams(asked).toString()}`;
+  };
+  if (next === null && query['after'] === undefined) return null;
+  return html`<nav aria-label="Pages">
+    <ul>
+      ${query['after'] !== undefined && html`<li><a href="${to(null)}">First page</a></li>`}
+      ${next !== null && html`<li><a href="${to(next)}">Next page</a></li>`}
+    </ul>
+  </nav>`;
+}
