@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowIdConflictPolicy } from '@temporalio/client';
 import type { Command } from 'commander';
 import type { HoldProgress } from '../../../activities/types';
@@ -8,10 +7,10 @@ import { holdId as workflowOf } from '../../../workflows/ids';
 import { holdWords, holdsIn, openHolds, type HoldShown } from '../../brake';
 import { BadInput } from '../../operatorErrors';
 import { common } from '../common';
-import { printJson, printLine, progressLine } from '../output';
+import { followWorkflow } from '../followWorkflow';
+import { printJson, printLine } from '../output';
 import { withService, type CommonOptions, type Connected } from '../withService';
 
-const SHOW_EVERY_MS = 1_000;
 const EXAMPLES = 10;
 
 interface EndOptions extends CommonOptions {
@@ -133,15 +132,7 @@ async function follow(
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     staticSummary: `Brake: ${ENDS[how].command} ${hold}`,
   });
-  const line = progressLine();
-  const result = handle.result();
-  for (;;) {
-    const ended = await Promise.race([result.then(() => true), sleep(SHOW_EVERY_MS, false)]);
-    if (ended) break;
-    line.update(words(await handle.query(holdProgress)));
-  }
-  line.finish();
-  return result;
+  return followWorkflow(handle, holdProgress, words);
 }
 
 function words({ hold, told, left }: HoldProgress): string {

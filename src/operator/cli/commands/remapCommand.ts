@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowIdConflictPolicy } from '@temporalio/client';
 import type { Command } from 'commander';
 import type { RemapProgress } from '../../../activities/types';
@@ -6,9 +5,8 @@ import { remap, remapProgress } from '../../../workflows/remap';
 import { holdWords, holdsIn, openHolds } from '../../brake';
 import { common } from '../common';
 import { withService, type CommonOptions, type Connected } from '../withService';
-import { printJson, printLine, progressLine } from '../output';
-
-const SHOW_EVERY_MS = 1_000;
+import { followWorkflow } from '../followWorkflow';
+import { printJson, printLine } from '../output';
 
 export function registerRemap(program: Command): void {
   common(
@@ -39,15 +37,7 @@ async function follow({ client, config, mapping: { version } }: Connected): Prom
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     staticSummary: `Bring all pairs to mapping ${version}`,
   });
-  const line = progressLine();
-  const result = handle.result();
-  for (;;) {
-    const ended = await Promise.race([result.then(() => true), sleep(SHOW_EVERY_MS, false)]);
-    if (ended) break;
-    line.update(words(await handle.query(remapProgress)));
-  }
-  line.finish();
-  return result;
+  return followWorkflow(handle, remapProgress, words);
 }
 
 function words({ version, told, left }: RemapProgress): string {

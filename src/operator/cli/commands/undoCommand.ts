@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, WorkflowFailedError, WorkflowIdConflictPolicy } from '@temporalio/client';
 import type { Command } from 'commander';
 import { ActivityFailure } from '@temporalio/common';
@@ -8,7 +7,8 @@ import { undo, undoProgress } from '../../../workflows/undo';
 import { BadInput, Problem } from '../../operatorErrors';
 import { outcomeOf, planUndo, type UndoOutcome, type UndoPlan } from '../../undo';
 import { common } from '../common';
-import { printJson, printLine, printTable, progressLine, shown } from '../output';
+import { followWorkflow } from '../followWorkflow';
+import { printJson, printLine, printTable, shown } from '../output';
 import { withService, type Connected } from '../withService';
 import { filterOf, selecting, type SelectOptions } from './historyCommand';
 
@@ -18,7 +18,6 @@ interface UndoOptions extends SelectOptions {
   resume?: string;
 }
 
-const SHOW_EVERY_MS = 1_000;
 const VALUE_WIDTH = 40;
 
 export function registerUndo(program: Command): void {
@@ -70,20 +69,10 @@ async function follow(service: Connected, id: string, options: UndoOptions): Pro
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
       staticSummary: `Undo ${id}`,
     });
-    const line = progressLine();
-    const result = handle.result();
-    result.catch(() => undefined);
     try {
-      for (;;) {
-        const ended = await Promise.race([result.then(() => true), sleep(SHOW_EVERY_MS, false)]);
-        if (ended) break;
-        const { told, state } = await handle.query(undoProgress);
-        line.update(`undo ${id}: ${state}, ${told} pairs`);
-      }
+      await followWorkflow(handle, undoProgress, ({ told, state }) => `undo ${id}: ${state}, ${told} pairs`);
     } catch (error) {
       throw refusalIn(error);
-    } finally {
-      line.finish();
     }
   }
   const outcome = await outcomeOf(store, id);
