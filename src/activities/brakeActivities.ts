@@ -1,9 +1,7 @@
-import { inParallel } from '../systems/inParallel';
 import type { ActivityContext } from './activityContext';
 import { guardedBy } from './guarded';
+import { tellHeldPage } from './tellHeld';
 import type { BrakeActivities } from './types';
-
-const SIGNALS_AT_ONCE = 10;
 
 /** Activities that end a hold of the brake. They touch no API. */
 export function brakeActivities(live: ActivityContext): BrakeActivities {
@@ -17,14 +15,7 @@ export function brakeActivities(live: ActivityContext): BrakeActivities {
         await store.holds.heard();
       }),
 
-    tellHeld: ({ hold, after, limit }) =>
-      guarded(null, async ({ store, hint }) => {
-        const keys = await store.heldBy(hold, after, limit);
-        await inParallel(keys, SIGNALS_AT_ONCE, (key) =>
-          hint(key, { hints: [], force: true, hops: 0, lane: 'background' }),
-        );
-        return keys;
-      }),
+    tellHeld: (page) => guarded(null, (context) => tellHeldPage(context, page)),
 
     countHeld: ({ hold, keys }) =>
       guarded(null, async ({ store }) => {

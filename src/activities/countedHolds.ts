@@ -1,11 +1,7 @@
-import type { CanonicalKey } from '../sync/canonicalKey';
 import type { BrakeHold } from '../sync/holds';
 import { bindingsOf } from '../sync/rules/boundAlike';
-import { inParallel } from '../systems/inParallel';
 import type { ActivityContext } from './activityContext';
-
-const PAGE = 500;
-const SIGNALS_AT_ONCE = 10;
+import { tellHeld } from './tellHeld';
 
 /**
  * All pairs were brought to the mapping: what it would replace is counted by now, by the marks on the links. Where that is
@@ -34,15 +30,7 @@ const FEW = 'the changed mapping replaces the values of few pairs: they go on';
 const MANY =
   'the brake holds what the changed mapping would replace; "zendesk-pms-sync brake show" says more';
 
-async function tellAll({ store, hint }: ActivityContext, { id }: BrakeHold): Promise<void> {
-  await store.holds.heard();
-  for (let after: CanonicalKey | null = null; ;) {
-    const keys: CanonicalKey[] = await store.heldBy(id, after, PAGE);
-    await inParallel(keys, SIGNALS_AT_ONCE, (key) =>
-      hint(key, { hints: [], force: true, hops: 0, lane: 'background' }),
-    );
-    const last = keys.at(-1);
-    if (keys.length < PAGE || last === undefined) return;
-    after = last;
-  }
+async function tellAll(context: ActivityContext, { id }: BrakeHold): Promise<void> {
+  await context.store.holds.heard();
+  await tellHeld(context, id);
 }

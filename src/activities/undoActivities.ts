@@ -1,6 +1,4 @@
-import { sleep } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { HOLD_HEARD_MS } from '../links/holdStore';
 import type { Undo } from '../links/undoStore';
 import { parseCanonicalKey, type CanonicalKey } from '../sync/canonicalKey';
 import { EXAMPLES_KEPT, holdId, type BrakeHold, type HoldId } from '../sync/holds';
@@ -9,6 +7,7 @@ import { standing, undoOf, type Restore } from '../sync/undo';
 import { inParallel } from '../systems/inParallel';
 import type { ActivityContext } from './activityContext';
 import { guardedBy } from './guarded';
+import { tellHeld } from './tellHeld';
 import type { UndoActivities } from './types';
 
 const PAGE = 200;
@@ -25,7 +24,7 @@ export function undoActivities(live: ActivityContext): UndoActivities {
         const holds = await new Gathering(context, undo).toTheEnd();
         await context.store.undos.set(id, { holds: holds.map((hold) => hold.id) });
         for (const hold of holds) await context.store.holds.begin(hold);
-        if (holds.length > 0) await sleep(HOLD_HEARD_MS);
+        if (holds.length > 0) await context.store.holds.heard();
       }),
 
     tellUndo: ({ id, after, limit }) =>
@@ -61,7 +60,8 @@ export function undoActivities(live: ActivityContext): UndoActivities {
         const undo = await known(context, id);
         for (const hold of undo.hold ? [] : undo.holds) {
           await store.holds.end(hold);
-          await tellHeld(context, hold);
+          // What came for its pairs meanwhile was held.
+          await tellHeld(context, hold, 'resume');
         }
         await store.undos.set(id, { state: 'done' });
       }),
@@ -72,18 +72,6 @@ async function known({ store }: ActivityContext, id: string): Promise<Undo> {
   const undo = await store.undos.get(id);
   if (!undo) throw ApplicationFailure.nonRetryable(`there is no undo ${id}`, 'Refused');
   return undo;
-}
-
-/** What came for pairs meanwhile, and was held. */
-async function tellHeld({ store, hint }: ActivityContext, hold: HoldId): Promise<void> {
-  for (let after: CanonicalKey | null = null; ;) {
-    const keys: CanonicalKey[] = await store.heldBy(hold, after, PAGE);
-    await inParallel(keys, SIGNALS_AT_ONCE, (key) =>
-      hint(key, { hints: [], force: true, hops: 0, lane: 'background', causes: ['resume'] }),
-    );
-    after = keys.at(-1) ?? null;
-    if (keys.length < PAGE) return;
-  }
 }
 
 /** Finds the pairs of an undo, and what is to be held. */

@@ -6,7 +6,7 @@ import type { EntityType } from '../sync/record';
 type HoldDocument = Omit<BrakeHold, 'id'> & { _id: HoldId };
 
 /** By then every process has heard of a hold, in milliseconds. */
-export const HOLD_HEARD_MS = 1_000;
+const HOLD_HEARD_MS = 1_000;
 
 /** What the brake holds, of the brake's own accord or for an undo. There are few. */
 export class HoldStore {
