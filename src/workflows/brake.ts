@@ -1,15 +1,14 @@
-import { continueAsNew, defineQuery, proxyActivities, setHandler, sleep } from '@temporalio/workflow';
+import { continueAsNew, defineQuery, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { BrakeActivities, HoldProgress } from '../activities/types';
 import type { HoldId } from '../sync/holds';
 import { isLong } from './length';
 import { PRIORITY } from '../sync/taskQueues';
+import { untilDone } from './untilDone';
 
 /** How far a hold's pairs have been told. */
 export const holdProgress = defineQuery<HoldProgress>('holdProgress');
 
 const PAGE = 100;
-/** A page that has not changed for this many looks is given up: its pairs wait for a person, or are paused. */
-const STILL_AT_MOST = 5;
 
 const { beginEnd, tellHeld, countHeld, finishEnd } = proxyActivities<BrakeActivities>({
   startToCloseTimeout: '5 minutes',
@@ -33,23 +32,10 @@ export async function endHold(
     const keys = await tellHeld({ hold, after: progress.after, limit: PAGE });
     const last = keys.at(-1);
     if (last === undefined) break;
-    const left = await untilDone(hold, keys);
+    const left = await untilDone(keys.length, () => countHeld({ hold, keys }));
     progress = { ...progress, told: progress.told + keys.length, left: progress.left + left, after: last };
     if (isLong()) return continueAsNew<typeof endHold>(hold, how, progress);
   }
   await finishEnd({ hold, how, left: progress.left });
   return progress;
-}
-
-/** @returns how many pairs of the page are still marked, and do not change */
-async function untilDone(hold: HoldId, keys: string[]): Promise<number> {
-  let before = keys.length;
-  for (let still = 0; ;) {
-    const left = await countHeld({ hold, keys });
-    if (left === 0) return 0;
-    still = left < before ? 0 : still + 1;
-    if (still >= STILL_AT_MOST) return left;
-    before = left;
-    await sleep('2 seconds');
-  }
 }

@@ -1,13 +1,12 @@
-import { continueAsNew, defineQuery, proxyActivities, setHandler, sleep } from '@temporalio/workflow';
+import { continueAsNew, defineQuery, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { RemapActivities, RemapProgress } from '../activities/types';
 import { isLong } from './length';
+import { untilDone } from './untilDone';
 
 /** The progress of a remap. */
 export const remapProgress = defineQuery<RemapProgress>('remapProgress');
 
 const PAGE = 100;
-/** A page that has not changed for this many looks is given up: its pairs wait for a person or a parent. */
-const STILL_AT_MOST = 5;
 
 const { beginRemap, remapPage, countOutdated } = proxyActivities<RemapActivities>({
   startToCloseTimeout: '5 minutes',
@@ -30,21 +29,8 @@ export async function remap(
     if (superseded) return { ...progress, state: 'superseded' };
     const last = keys.at(-1);
     if (last === undefined) return { ...progress, state: 'done' };
-    const left = await untilDone(version, keys);
+    const left = await untilDone(keys.length, () => countOutdated({ version, keys }));
     progress = { ...progress, told: progress.told + keys.length, left: progress.left + left, after: last };
     if (isLong()) return continueAsNew<typeof remap>(version, progress);
-  }
-}
-
-/** @returns how many pairs of the page do not have the mapping, and do not change */
-async function untilDone(version: string, keys: string[]): Promise<number> {
-  let before = keys.length;
-  for (let still = 0; ;) {
-    const left = await countOutdated({ version, keys });
-    if (left === 0) return 0;
-    still = left < before ? 0 : still + 1;
-    if (still >= STILL_AT_MOST) return left;
-    before = left;
-    await sleep('2 seconds');
   }
 }
