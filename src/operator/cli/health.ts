@@ -1,9 +1,22 @@
+import type { Db } from 'mongodb';
 import type { Config, Several } from '../../config/config';
-import { openLinkStore } from '../../links/linkStore';
+import { openLinkStore, type LinkStore } from '../../links/linkStore';
 import type { Backbone } from '../../workers/connection';
 import type { Health } from '../../workers/metricsServer';
 import { gatherFacts } from '../facts';
 import { faultLine, verdict } from '../verdict';
+
+/** Link stores by their database: opening one creates its indexes, which a probe every few seconds must not do. */
+export class OpenStores {
+  private readonly stores = new Map<string, LinkStore>();
+
+  /** @throws where MongoDB does not answer: then it is opened at the next probe */
+  async of(db: Db): Promise<LinkStore> {
+    const store = this.stores.get(db.databaseName) ?? (await openLinkStore(db));
+    this.stores.set(db.databaseName, store);
+    return store;
+  }
+}
 
 /**
  * What the health endpoint answers: the verdict that `status` prints. An outage of a system, or a conflict, is no reason to
@@ -13,11 +26,12 @@ export async function healthOf(
   configs: Several<Config>,
   { mongo, client }: Pick<Backbone, 'mongo' | 'client'>,
   dataDir: string | null,
+  stores: OpenStores,
 ): Promise<Health> {
   const all = await Promise.all(
     configs.map(async ({ connection, mongodbDatabase, taskQueue }) => {
       const db = mongo.db(mongodbDatabase);
-      const database = async () => ({ db, store: await openLinkStore(db) });
+      const database = async () => ({ db, store: await stores.of(db) });
       const now = () => new Date();
       const facts = await gatherFacts({ connection, client, database, taskQueue, dataDir, now });
       const { temporal, mongodb, disk } = facts;

@@ -23,7 +23,7 @@ import { markAccounts } from './accountLock';
 import { ROOT } from '../console/layout';
 import { printLine } from './output';
 import { startConsole, type Console } from './serveConsole';
-import { healthOf } from './health';
+import { OpenStores, healthOf } from './health';
 import { onStopSignal, startReceiver, type Receiver } from './serveIntake';
 import { leaveAddresses } from './servers';
 import { whatWillBeWritten, whereEverythingIs, type Addresses } from './startScreen';
@@ -143,7 +143,8 @@ async function runUntilStopped(found: FoundServers, run: Run): Promise<void> {
   let service: Service;
   try {
     const own = run.lock ? dataDir : null;
-    const health = (at: Backbone) => healthOf(configs, at, own);
+    const stores = new OpenStores();
+    const health = (at: Backbone) => healthOf(configs, at, own, stores);
     service = await startService(connections, servers, { log, tracing, health });
   } catch (error) {
     await doors.close();

@@ -1,4 +1,4 @@
-import { currentBudgets, type CurrentBudget } from '../../../systems/budget/currentBudget';
+import type { CurrentBudget } from '../../../systems/budget/currentBudget';
 import { usedSince, type UsedWindow } from '../../../systems/budget/pastWindows';
 import type { LagSample } from '../../../links/lagSamples';
 import type { StreamPosition } from '../../../links/cursorStore';
@@ -22,7 +22,6 @@ export interface Overview {
   /** Worker processes; null where Temporal does not answer. */
   workers: number | null;
   waitingRecords: number;
-  paused: Partial<Record<EntityType, string>>;
   positions: readonly StreamPosition[];
   lag: readonly LagSample[];
   windows: readonly UsedWindow[];
@@ -41,13 +40,11 @@ export async function loadOverview(context: ConsoleContext): Promise<Overview> {
   const at = now();
   const since = new Date(at - HOUR_MS);
   const sources = { connection, client, database, taskQueue, dataDir, now: () => new Date(now()) };
-  const [facts, paused, positions, lag, windows, budgets] = await Promise.all([
+  const [facts, positions, lag, windows] = await Promise.all([
     gatherFacts(sources),
-    store.control.paused(),
     store.cursors.positions(),
     store.lag.since(since),
     usedSince(db, since),
-    currentBudgets(db, new Date(at)),
   ]);
   const { status } = facts;
   return {
@@ -55,11 +52,10 @@ export async function loadOverview(context: ConsoleContext): Promise<Overview> {
     pairs: status?.pairs ?? (await store.countByStatus()),
     workers: status?.workers ?? null,
     waitingRecords: status?.waitingRecords ?? 0,
-    paused,
     positions,
     lag,
     windows,
-    budgets,
+    budgets: status?.budgets ?? [],
     apiToken: status?.apiToken ?? null,
     bugs: status?.bugs ?? { count: 0, examples: [] },
     aside: status?.aside ?? { count: 0, examples: [] },
