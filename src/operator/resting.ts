@@ -9,10 +9,15 @@ import type { Resting } from '../sync/mapping';
 type RestingNow = Resting & Partial<Pick<RestingSince, 'since'>>;
 
 /** One line for all pairs: what rests, why, and when it goes on. */
-export function restingWords({ entity, what, side, kind, property, name, since }: RestingNow): string {
+export function restingWords(resting: RestingNow): string {
+  return `${whatRests(resting)}; it goes on when the field is back, or change the mapping`;
+}
+
+/** What rests, and why. */
+export function whatRests({ entity, what, side, kind, property, name, since }: RestingNow): string {
   const known = name === property ? '' : ` (${name})`;
   const from = since === undefined ? '' : ` since ${since}`;
-  return `${entity} ${what} rests${from}: ${side} ${kind} does not offer "${property}"${known} any more; it goes on when the field is back, or change the mapping`;
+  return `${entity} ${what} rests${from}: ${side} ${kind} does not offer "${property}"${known} any more`;
 }
 
 /** What the link store knows of properties that are not offered now. */

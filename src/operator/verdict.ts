@@ -1,6 +1,7 @@
 import { ENTITY_TYPES, type EntityType, type Side } from '../sync/record';
 import type { Trouble } from '../links/troubles';
 import { holdWords, openHolds } from './brake';
+import { whatRests } from './resting';
 import type { PairCounts, Status } from './status';
 
 /**
@@ -280,10 +281,10 @@ function brakeFaults({ brake }: Status, connection: string | null): Fault[] {
 }
 
 function restingFaults({ resting }: Status): Fault[] {
-  return resting.map(({ entity, what, side, kind, property, name, since }) => ({
+  return resting.map(({ since, ...rest }) => ({
     code: 'resting',
     weight: 'person',
-    what: `${entity} ${what} rests: ${side} ${kind} does not offer "${property}"${name === property ? '' : ` (${name})`} any more`,
+    what: whatRests(rest),
     since,
     affects: 'this property is not synced',
     cure: 'bring the field back, or change the mapping; then the property is synced again',
