@@ -275,39 +275,41 @@ class Check {
       // A reference to a record that is gone is one more sign of a missing counterpart, not a second problem.
       if (!this.excuse(null, [problem.zendesk, problem.pms])) this.problems.push(problem);
     }
-    for (const pair of pairing.pairs) {
-      const keys = [pair.zendesk.key, pair.pms.key];
-      const all = properties(pair).filter((each) => !each.excused && this.differs(each));
-      const differing = all.filter((each) => !this.wasNotTaken(each, keys));
-      if (all.length === 0) row.agreeing++;
-      else if (differing.length === 0) row.notTaken++;
-      else if (!this.excuse(row, keys)) {
-        row.differing++;
-        for (const { name, zendesk, pms } of differing) {
-          this.problems.push({
-            ...blankProblem(entity, 'differs', pair.zendesk.key, pair.pms.key),
-            property: name,
-            zendeskValue: zendesk,
-            pmsValue: pms,
-            text: `${name} differs: ${JSON.stringify(zendesk)} in Zendesk, ${JSON.stringify(pms)} in the PMS`,
-          });
-        }
-      }
+    for (const pair of pairing.pairs) this.comparePair(row, pair, properties(pair));
+    this.countMissing(row, pairing);
+    return row;
+  }
+
+  private comparePair<Z, P>(row: AgreementRow, { zendesk, pms }: Pair<Z, P>, properties: Property[]): void {
+    const keys = [zendesk.key, pms.key];
+    const all = properties.filter((each) => !each.excused && this.differs(each));
+    const differing = all.filter((each) => !this.wasNotTaken(each, keys));
+    if (all.length === 0) row.agreeing++;
+    else if (differing.length === 0) row.notTaken++;
+    else if (!this.excuse(row, keys)) {
+      row.differing++;
+      for (const { name, zendesk: there, pms: here } of differing)
+        this.problems.push({
+          ...blankProblem(row.entity, 'differs', zendesk.key, pms.key),
+          property: name,
+          zendeskValue: there,
+          pmsValue: here,
+          text: `${name} differs: ${JSON.stringify(there)} in Zendesk, ${JSON.stringify(here)} in the PMS`,
+        });
     }
-    for (const side of ['zendesk', 'pms'] as const) {
-      for (const { key } of pairing.unpaired[side]) {
+  }
+
+  private countMissing<Z, P>(row: AgreementRow, { unpaired }: Pairing<Z, P>): void {
+    for (const side of ['zendesk', 'pms'] as const)
+      for (const { key } of unpaired[side]) {
         if (this.excuse(row, [key])) continue;
         row.missing++;
-        const blank = blankProblem(
-          entity,
-          'missing',
-          side === 'zendesk' ? key : null,
-          side === 'pms' ? key : null,
-        );
-        this.problems.push({ ...blank, text: `${key} has no counterpart` });
+        const [zendesk, pms] = side === 'zendesk' ? [key, null] : [null, key];
+        this.problems.push({
+          ...blankProblem(row.entity, 'missing', zendesk, pms),
+          text: `${key} has no counterpart`,
+        });
       }
-    }
-    return row;
   }
 
   private differs({ name, zendesk, pms }: Property): boolean {
