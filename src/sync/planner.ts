@@ -9,7 +9,7 @@ import { otherSide, type Json, type Side, type SyncRecord, type Values } from '.
 import { isOffered, shownValue } from './rules/absence';
 import { isBoundAlike } from './rules/boundAlike';
 import { answeredSet, isSet } from './rules/sets';
-import { isAboutSameFields, sidesOf, whyNotTaken } from './rules/taken';
+import { isAboutSameFields, isOwnForm, sidesOf, whyNotTaken } from './rules/taken';
 import { boundOf, meantOn } from './refusedWrite';
 import { referenceKinds, sameValue, toCanonical, type References } from './values';
 
@@ -157,8 +157,9 @@ function compareRow(
   }
   const why = refusal === undefined ? whyNotTaken({ row, meant, before, answered }) : 'refused';
   if (why) setAside({ shown: answered, why });
-  // A state that the side chose itself (assigning a new ticket opens it) is a change to carry across.
-  else if (row.type !== 'enum' && row.type !== 'boolean') residue[row.id] = answered;
+  else if (isOwnForm(row, meant)) residue[row.id] = answered;
+  // What the side chose by itself is carried across: assigning a new ticket opens it, and a ticket without an
+  // organization gets its requester's.
   else changedRows.push(row.id);
 }
 

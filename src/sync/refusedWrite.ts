@@ -143,13 +143,13 @@ function residuesOf(link: Link, table: EntityMapping, side: Side): NotTaken[] {
     const isParked = link.conflicts.some((conflict) => conflict.row === row.id);
     const isOpen = writesTo(row, side) && row.fixed === null && !isSet(row) && !isParked;
     if (shown === undefined || offered === undefined || !isOpen || notTakenOf(link, row.id)) return [];
-    if (isOwnForm(row, offered, shown)) return [];
+    if (isCutOrRounded(row, offered, shown)) return [];
     const words = 'an earlier release found a different value on this side, and kept it';
     return [{ row: row.id, side, offered, shown, why: 'ignored', words, since: link.updatedAt, due: true }];
   });
 }
 
 /** A text that was cut off, or a number that was rounded. */
-function isOwnForm({ type }: PropertyRow, offered: Json, shown: Json): boolean {
+function isCutOrRounded({ type }: PropertyRow, offered: Json, shown: Json): boolean {
   return type === 'integer' || type === 'decimal' || isCut(offered, shown);
 }

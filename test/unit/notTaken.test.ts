@@ -418,3 +418,45 @@ test('a residue of an earlier release is offered again at a resync; what was cut
   expect(world.writes.map(({ values }) => values)).toEqual([{ assignee: 'new@example.com' }]);
   expect(shownOn(world, 'zendesk', 'assignee')).toBe('new@example.com');
 });
+
+describe('a value that a side chooses by itself, where none was written', () => {
+  const filling = (world: World) => {
+    world.onWrite = (side, values) =>
+      side === 'zendesk' && (values['kind'] ?? null) === null && (values['kind'] === null || !world.link)
+        ? { ...values, kind: 'usual' }
+        : values;
+  };
+
+  test('goes to the other side: at the creation of a record, and when a person cleared the value', () => {
+    const created = World.of(mapping, 'pms', { title: 's', state: 'todo', kind: null });
+    filling(created);
+    created.settle();
+    created.settle();
+    expect([shownOn(created, 'zendesk', 'kind'), shownOn(created, 'pms', 'kind')]).toEqual([
+      'usual',
+      'usual',
+    ]);
+
+    const cleared = linked({ kind: 'odd' });
+    filling(cleared);
+    cleared.edit('pms', { kind: null });
+    cleared.settle();
+    cleared.settle();
+    expect([shownOn(cleared, 'zendesk', 'kind'), shownOn(cleared, 'pms', 'kind')]).toEqual([
+      'usual',
+      'usual',
+    ]);
+  });
+
+  test('a person who clears it again is not contradicted: the empty value is kept as not taken', () => {
+    const world = linked({ kind: 'usual' });
+    filling(world);
+    for (let times = 0; times < 2; times += 1) {
+      world.edit('pms', { kind: null });
+      world.settle();
+      world.settle();
+      expect([shownOn(world, 'zendesk', 'kind'), shownOn(world, 'pms', 'kind')]).toEqual(['usual', null]);
+      expect(aside(world, 'kind')).toMatchObject({ offered: null, shown: 'usual', why: 'ignored' });
+    }
+  });
+});
