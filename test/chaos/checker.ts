@@ -34,6 +34,8 @@ export interface CheckerAccess {
 class Check {
   private readonly violations: string[] = [];
   private readonly linkOf = new Map<string, LinkDocument>();
+  /** Of people, and of restored backups. */
+  private readonly edits: readonly EditEntry[];
 
   constructor(
     private readonly world: World,
@@ -41,6 +43,7 @@ class Check {
     private readonly links: LinkDocument[],
     private readonly access: CheckerAccess,
   ) {
+    this.edits = [...people.journal.edits, ...world.afterwards.putBack];
     for (const link of links) {
       const { origin } = partsOf(link);
       if (!this.linkOf.has(origin)) this.linkOf.set(origin, link);
@@ -51,7 +54,7 @@ class Check {
   async run(): Promise<string[]> {
     for (const link of this.links) this.checkLink(link);
     await this.checkAgreement();
-    for (const edit of this.people.journal.edits) this.checkEdit(edit);
+    for (const edit of this.edits) this.checkEdit(edit);
     this.checkSayings();
     this.checkFiles();
     this.checkCreations();
@@ -175,7 +178,7 @@ class Check {
       this.checkFollowUp(edit, link);
       return;
     }
-    if (this.people.journal.edits.some((later) => later !== edit && wasReplaced(edit, later))) return;
+    if (this.edits.some((later) => later !== edit && wasReplaced(edit, later))) return;
     // Somebody wanted the words to be gone.
     if (
       this.world.trace.some((entry) => entry.ref === ref && entry.what === 'redacted' && entry.at >= edit.at)
@@ -194,9 +197,13 @@ class Check {
     return side === 'zendesk' && field !== undefined && this.people.administrators.removedFields.has(field);
   }
 
-  /** A winner is declared for two edits of one property: an edit that met no other may not be overruled. */
-  private hasRival({ side, property }: EditEntry, link: LinkDocument): boolean {
-    return this.people.journal.edits.some(
+  /**
+   * A winner is declared for two edits of one property: an edit that met no other may not be overruled. Where the link
+   * store was lost, every value that had not arrived met the older one of the other side as if both were edits.
+   */
+  private hasRival({ side, property, at }: EditEntry, link: LinkDocument): boolean {
+    if (at < this.world.afterwards.linksBackAt) return true;
+    return this.edits.some(
       (other) =>
         other.side !== side && other.property === property && link.sides[other.side]?.ref === other.ref,
     );
@@ -206,7 +213,8 @@ class Check {
   private checkCreations(): void {
     const made = new Map<string, string>();
     for (const { ref, by, what, record } of this.world.trace) {
-      if (!SYNC_USERS.includes(by) || !/created$/.test(what)) continue;
+      if (!SYNC_USERS.includes(by) || !/created$/.test(what) || this.world.afterwards.vanished.has(ref))
+        continue;
       const { external_id: external, externalRef = external } = (record ?? {}) as Record<string, unknown>;
       if (typeof externalRef !== 'string') continue;
       const first = made.get(externalRef);
@@ -232,7 +240,11 @@ class Check {
     if (link?.status !== 'linked' || other === undefined || !this.isLive(other)) return;
     const ticketId = Number(/(\d+)/.exec(other)?.[1]);
     const told = this.commentsOf(ticketId).filter((body) => body.text.includes(value));
-    if (told.length !== 1)
+    // A text that a backup put back is said again, after the one that it replaced.
+    const again = this.world.afterwards.putBack.filter(
+      (each) => each.ref === ref && each.property === property && each.value === value,
+    );
+    if (told.length < 1 || told.length > 1 + again.length)
       this.violations.push(`follow-up of ${ref} "${value}" is on ticket ${ticketId} ${told.length} times`);
   }
 

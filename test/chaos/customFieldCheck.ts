@@ -67,7 +67,8 @@ function erasures(world: World, { link, refs }: PairOfRecords, field: CustomFiel
   const sideOf = new Map(SIDES.map((side) => [refs[side], side]));
   for (const { at, ref, by, record } of world.trace) {
     const side = sideOf.get(ref);
-    if (side === undefined) continue;
+    // A record that was deleted may be in a backup that is restored.
+    if (side === undefined || record === null) continue;
     const raw = customValue(world, side, record as Record<string, unknown>, field);
     // Zendesk's record lacks the field: it was deleted, and nobody emptied it.
     if (raw === undefined) continue;

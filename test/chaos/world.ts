@@ -6,10 +6,10 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
-import { MongoClient } from 'mongodb';
+import { MongoClient, type Db } from 'mongodb';
 import { parse, stringify } from 'yaml';
 import { NOTHING_HELD, WorkerProcess, serviceSettings } from '../../apps/demo/worker';
-import { SYNC_PERSON, startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
+import { SYNC_PERSON, startPmsSandbox, type PmsBackup, type PmsSandbox } from 'pms-sandbox';
 import { CUSTOM_FIELDS, SIDES, controlsOf, type CustomField, type Side } from 'testkit';
 import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 import type { CallCount, FaultInput } from 'zendesk-sandbox/common';
@@ -24,13 +24,14 @@ import { freePort } from '../../src/platform/ports';
 import { PAIRS_AT_WORK } from '../../src/workers/hint';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 import { StepDownProxy, everyTime } from '../support/stepDownProxy';
+import { Afterwards } from './afterwards';
 import { Leaks } from './leaks';
+import { CLI, Operator } from './operator';
 
 export const PROCESSES = ['worker', 'intake', 'temporal', 'mongo'] as const;
 export type ProcessName = (typeof PROCESSES)[number];
 
 const ROOT = projectRoot();
-const CLI = path.join(ROOT, 'dist/src/operator/cli/main.js');
 const POLL_SECONDS = 1;
 const LOOK_MS = 300;
 /** Whole polls of each side without news, so that what is still to come has come: the first may have begun before. */
@@ -42,6 +43,7 @@ const POLL_ROUTE: Record<Side, string> = {
 };
 /** Longer than any delay that a fault leaves behind: activities wait two minutes at most. */
 const REST_WITHIN_MS = 240_000;
+const IDLE_WITHIN_MS = 60_000;
 
 /** A link as it stands in the database, as far as the checker reads it. */
 export interface LinkDocument {
@@ -69,6 +71,8 @@ export class World {
   climate: FaultInput[] = [];
   readonly kills: Record<string, number> = {};
   readonly leaks: Leaks;
+  readonly operator: Operator;
+  readonly afterwards = new Afterwards();
   /** Every state that each record went through, for whoever looks into a violation. */
   readonly trace: { at: string; ref: string; by: string; what: string; record: unknown }[] = [];
   private temporalConnection: { connection: Connection; client: Client } | null = null;
@@ -84,11 +88,14 @@ export class World {
     private readonly stepDowns: StepDownProxy,
     private readonly ports: { temporal: number; mongo: number },
     private readonly processes: { workers: WorkerProcess[]; intake: WorkerProcess },
+    /** Of every process of the service, and of the operator's commands. */
+    env: NodeJS.ProcessEnv,
     readonly folder: string,
     private readonly run: string,
   ) {
     this.keepTrace();
     this.leaks = new Leaks(zendesk, pms);
+    this.operator = new Operator(env);
     this.mongoClient = new MongoClient(servers.mongo.uri, { serverSelectionTimeoutMS: 60_000 });
   }
 
@@ -154,8 +161,11 @@ export class World {
       ),
       intake: part('intake', 'intake'),
     };
-    const world = new World(zendesk, pms, { temporal, mongo }, stepDowns, ports, processes, folder, run);
-    for (const each of [...processes.workers, processes.intake]) each.start();
+    const world = new World(
+      ...([zendesk, pms, { temporal, mongo }, stepDowns, ports, processes] as const),
+      ...([{ ...env, ...secrets }, folder, run] as const),
+    );
+    world.startService();
     return world;
   }
 
@@ -211,6 +221,50 @@ export class World {
     this.frozen = null;
   }
 
+  startService(): void {
+    const { workers, intake } = this.processes;
+    for (const each of [...workers, intake]) each.start();
+  }
+
+  async stopService(): Promise<void> {
+    this.thaw();
+    const { workers, intake } = this.processes;
+    await Promise.all([...workers, intake].map((each) => each.stop()));
+  }
+
+  /** While no process of the service goes on: what is done then sees one moment of the link store. */
+  async atStandstill<T>(work: () => Promise<T>): Promise<T> {
+    this.thaw();
+    const all = [...this.processes.workers, this.processes.intake];
+    for (const each of all) each.signal('SIGSTOP');
+    try {
+      // What MongoDB was asked before is done by then.
+      await sleep(LOOK_MS);
+      return await work();
+    } finally {
+      for (const each of all) each.signal('SIGCONT');
+    }
+  }
+
+  restorePms(backup: PmsBackup): void {
+    const restored = this.pms.restore(backup);
+    const last = (ref: string) =>
+      this.trace.findLast((entry) => entry.ref === ref && entry.record !== null)?.record as
+        object | undefined;
+    this.afterwards.pmsRestored(restored, (ref) => last(ref) ?? null);
+    for (const { kind, id, after } of restored) {
+      const ref = `pms:${kind}:${id}`;
+      const what = after ? 'restored' : 'vanished';
+      this.trace.push({ at: new Date().toISOString(), ref, by: 'backup', what, record: after ?? null });
+      this.leaks.restored(ref, after?.['visibility'] === 'public');
+    }
+  }
+
+  /** Of the service, past the proxy. */
+  get linkStore(): Db {
+    return this.mongoClient.db(this.run);
+  }
+
   /** As an operator may once the fields of an account have changed: each reads the lists of fields when it starts. */
   restartWorkers(): void {
     for (const worker of this.processes.workers) worker.kill();
@@ -234,6 +288,13 @@ export class World {
     }
   }
 
+  /** Until no pair is at work; in bad weather, a while. */
+  async idle(): Promise<void> {
+    const deadline = Date.now() + IDLE_WITHIN_MS;
+    do await sleep(LOOK_MS);
+    while ((await this.activity()).running > 0 && Date.now() < deadline);
+  }
+
   /** Whether the sync writes anything although nobody does anything. @returns the writes, as text */
   async writesWhileQuiet(): Promise<string | null> {
     const before = await this.activity();
@@ -254,7 +315,8 @@ export class World {
   }
 
   async links(): Promise<LinkDocument[]> {
-    return this.mongoClient.db(this.run).collection<LinkDocument>('links').find().toArray();
+    const links = await this.linkStore.collection<LinkDocument>('links').find().toArray();
+    return links.map((link) => this.afterwards.withLostHistory(link));
   }
 
   /** Leaves all that is known in the run's folder. @returns the file */
@@ -276,9 +338,8 @@ export class World {
   }
 
   async stop(): Promise<void> {
-    const { workers, intake } = this.processes;
     this.calm();
-    await Promise.all([...workers, intake].map((each) => each.stop()));
+    await this.stopService();
     await this.stepDowns.stop();
     await this.temporalConnection?.connection.close();
     await this.mongoClient.close();
