@@ -52,7 +52,7 @@ export class Accident {
       ...all.slice(0, backup),
       always('backup', ({ world }) => this.backUp(world)),
       ...all.slice(backup, backup + rest),
-      always(String(this), ({ world }) => this.happen(world)),
+      always(String(this), (real) => this.happen(real)),
       ...all.slice(backup + rest),
     ];
   }
@@ -65,7 +65,7 @@ export class Accident {
     this.made = { at, pms: world.pms.backup(), links };
   }
 
-  private async happen(world: World): Promise<void> {
+  private async happen({ world, people }: Real): Promise<void> {
     const { name } = this.plan;
     world.kills[name] = (world.kills[name] ?? 0) + 1;
     world.calm();
@@ -73,7 +73,11 @@ export class Accident {
     if (name === 'pmsBlank') await this.showNothing(world, 'pms');
     else if (name === 'zendeskBlank') await this.showNothing(world, 'zendesk');
     else if (name === 'pmsRestored') await this.restorePms(world);
-    else await this.restoreLinks(world, name === 'linksLost' ? null : (this.made?.links ?? null));
+    else {
+      // Without the link store, a field that was deleted is one that never was: the service refuses to start.
+      if (name === 'linksLost') people.administrators.putRight();
+      await this.restoreLinks(world, name === 'linksLost' ? null : (this.made?.links ?? null));
+    }
   }
 
   /** docs/operations.md, "Zendesk or the PMS". */

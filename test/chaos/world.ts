@@ -166,6 +166,8 @@ export class World {
       ...([{ ...env, ...secrets }, folder, run] as const),
     );
     world.startService();
+    // A mapping whose fields were never there is refused: administrators come after the first start.
+    await world.polled();
     return world;
   }
 
@@ -285,6 +287,16 @@ export class World {
       if (SIDES.every((side) => now.polls[side] - quiet.polls[side] >= QUIET_POLLS)) return null;
       if (Date.now() > deadline)
         return `not at rest after ${REST_WITHIN_MS / 1000} s: ${now.running} workflows running, writes ${now.writes}`;
+    }
+  }
+
+  private async polled(): Promise<void> {
+    const deadline = Date.now() + REST_WITHIN_MS;
+    for (;;) {
+      const { polls } = await this.activity();
+      if (SIDES.every((side) => polls[side] > 0)) return;
+      if (Date.now() > deadline) throw new Error(`the service did not start; see the logs in ${this.folder}`);
+      await sleep(LOOK_MS);
     }
   }
 
