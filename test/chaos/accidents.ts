@@ -83,7 +83,7 @@ export class Accident {
   /** docs/operations.md, "Zendesk or the PMS". */
   private async restorePms(world: World): Promise<void> {
     if (!this.made) throw new Error('there is no backup');
-    world.restorePms(this.made.pms);
+    restore(world, this.made.pms);
     if (!this.isCured) return;
     const since = new Date(this.made.at.getTime() - MARGIN_MS).toISOString();
     await world.operator.run(['cursors', 'rewind', 'pms:changes', since]);
@@ -114,6 +114,19 @@ export class Accident {
     await sleep(BLANK_MS);
     await world.setFaults(side, []);
     if (this.isCured) await world.operator.run(['reconcile']);
+  }
+}
+
+/** The PMS as it was; the trace, and what customers see, are told what came back and what went. */
+function restore({ pms, trace, leaks, afterwards }: World, backup: PmsBackup): void {
+  const restored = pms.restore(backup);
+  const last = (ref: string) => trace.findLast((entry) => entry.ref === ref && entry.record !== null)?.record;
+  afterwards.pmsRestored(restored, (ref) => last(ref) ?? null);
+  for (const { kind, id, after } of restored) {
+    const ref = `pms:${kind}:${id}`;
+    const what = after ? 'restored' : 'vanished';
+    trace.push({ at: new Date().toISOString(), ref, by: 'backup', what, record: after ?? null });
+    leaks.restored(ref, after?.['visibility'] === 'public');
   }
 }
 

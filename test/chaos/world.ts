@@ -1,16 +1,15 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { MongoClient, type Db } from 'mongodb';
-import { parse, stringify } from 'yaml';
 import { NOTHING_HELD, WorkerProcess, serviceSettings } from '../../apps/demo/worker';
-import { SYNC_PERSON, startPmsSandbox, type PmsBackup, type PmsSandbox } from 'pms-sandbox';
-import { CUSTOM_FIELDS, SIDES, controlsOf, type CustomField, type Side } from 'testkit';
+import { SYNC_PERSON, startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
+import { SIDES, controlsOf, type Side } from 'testkit';
 import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 import type { CallCount, FaultInput } from 'zendesk-sandbox/common';
 import {
@@ -19,19 +18,18 @@ import {
   type EmbeddedMongo,
   type EmbeddedTemporal,
 } from '../../src/platform/embedded/embeddedServers';
-import { projectRoot } from '../../src/platform/embedded/serverCache';
 import { freePort } from '../../src/platform/ports';
 import { PAIRS_AT_WORK } from '../../src/workers/hint';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 import { StepDownProxy, everyTime } from '../support/stepDownProxy';
 import { Afterwards } from './afterwards';
+import { chaosMapping } from './chaosMapping';
 import { Leaks } from './leaks';
 import { CLI, Operator } from './operator';
 
 export const PROCESSES = ['worker', 'intake', 'temporal', 'mongo'] as const;
 export type ProcessName = (typeof PROCESSES)[number];
 
-const ROOT = projectRoot();
 const POLL_SECONDS = 1;
 const LOOK_MS = 300;
 /** Whole polls of each side without news, so that what is still to come has come: the first may have begun before. */
@@ -248,20 +246,6 @@ export class World {
     }
   }
 
-  restorePms(backup: PmsBackup): void {
-    const restored = this.pms.restore(backup);
-    const last = (ref: string) =>
-      this.trace.findLast((entry) => entry.ref === ref && entry.record !== null)?.record as
-        object | undefined;
-    this.afterwards.pmsRestored(restored, (ref) => last(ref) ?? null);
-    for (const { kind, id, after } of restored) {
-      const ref = `pms:${kind}:${id}`;
-      const what = after ? 'restored' : 'vanished';
-      this.trace.push({ at: new Date().toISOString(), ref, by: 'backup', what, record: after ?? null });
-      this.leaks.restored(ref, after?.['visibility'] === 'public');
-    }
-  }
-
   /** Of the service, past the proxy. */
   get linkStore(): Db {
     return this.mongoClient.db(this.run);
@@ -292,9 +276,7 @@ export class World {
 
   private async polled(): Promise<void> {
     const deadline = Date.now() + REST_WITHIN_MS;
-    for (;;) {
-      const { polls } = await this.activity();
-      if (SIDES.every((side) => polls[side] > 0)) return;
+    while (Object.values((await this.activity()).polls).includes(0)) {
       if (Date.now() > deadline) throw new Error(`the service did not start; see the logs in ${this.folder}`);
       await sleep(LOOK_MS);
     }
@@ -411,32 +393,4 @@ export class World {
     }
     return this.temporalConnection.client;
   }
-}
-
-/** The shipped mapping, with one property that only a person may decide, and custom fields of every kind. */
-function chaosMapping(folder: string): string {
-  const mapping = parse(readFileSync(path.join(ROOT, 'mapping.yaml'), 'utf8')) as {
-    entities: Record<'OrgToCustomer' | 'TicketToProject', { properties: Record<string, unknown>[] }>;
-  };
-  const { OrgToCustomer, TicketToProject } = mapping.entities;
-  for (const row of OrgToCustomer.properties) if (row['pms'] === 'notes') row['winner'] = 'manual';
-  TicketToProject.properties.push(
-    customRow('order', { type: 'string' }),
-    customRow('severity', {
-      type: 'enum',
-      transform: 'enum',
-      table: Object.fromEntries(['s1', 's2', 's3', 's4'].map((value) => [value, value])),
-    }),
-    customRow('escalated', { type: 'boolean', default: false }),
-    customRow('components', { type: 'string[]', transform: 'tags' }),
-  );
-  const file = path.join(folder, 'mapping.yaml');
-  writeFileSync(file, stringify(mapping));
-  return file;
-}
-
-function customRow(field: CustomField, more: object): Record<string, unknown> {
-  const { title, key } = CUSTOM_FIELDS[field];
-  const names = { zendesk: `custom_fields.${title}`, pms: `customFields.${key}` };
-  return { ...names, direction: 'both', winner: 'latest', ...more };
 }

@@ -108,15 +108,21 @@ export async function startPmsSandbox(options: PmsSandboxOptions = {}): Promise<
     port: Number(new URL(url).port),
     token,
     store,
-    backup: () => ({ store: store.backup(), answers: idempotency.copy() }),
-    restore: (backup) => {
-      idempotency.replaceAll(backup.answers);
-      return store.restore(backup.store);
-    },
+    ...backups(store, idempotency),
     operations,
     close: async () => {
       webhooks.close();
       await app.close();
+    },
+  };
+}
+
+function backups(store: PmsStore, idempotency: Idempotency): Pick<PmsSandbox, 'backup' | 'restore'> {
+  return {
+    backup: () => ({ store: store.backup(), answers: idempotency.copy() }),
+    restore: (backup) => {
+      idempotency.replaceAll(backup.answers);
+      return store.restore(backup.store);
     },
   };
 }
