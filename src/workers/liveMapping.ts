@@ -22,6 +22,12 @@ const FIELDS_EVERY_MS = 120_000;
 const ASKED_EVERY_MS = 5_000;
 const ASKED = { ttl: 10 * 60_000, max: 20_000 };
 
+/**
+ * For so long after a change of the fields, a process that starts has the pairs searched once more. Its predecessor may
+ * have ended before it noticed the change, and may have planned pairs as before until then.
+ */
+const SEARCHED_AGAIN_MS = 15 * 60_000;
+
 interface Surroundings {
   systems: Record<Side, SystemPort>;
   store: LinkStore;
@@ -69,6 +75,8 @@ export class LiveMapping implements FieldsInUse {
     }
     for (const misfit of mapping.misfits ?? []) around.log.warn(`the mapping does not fit: ${misfit}`);
     await live.keep(mapping);
+    const changedAt = await around.store.bindings.changedAt();
+    live.mustTell ||= changedAt !== null && Date.now() - changedAt.getTime() < SEARCHED_AGAIN_MS;
     live.noteFields();
     live.timer = setInterval(() => {
       live.looking ??= live.look().finally(() => (live.looking = null));
