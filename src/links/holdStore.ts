@@ -59,7 +59,7 @@ export class HoldStore {
   }
 
   /** Resolves once no process goes by another state of the holds than the one of now. */
-  async heard(): Promise<void> {
+  async waitUntilCachesExpire(): Promise<void> {
     await sleep(HOLD_HEARD_MS);
   }
 

@@ -250,10 +250,10 @@ export class HttpClient {
   async download(
     request: Pick<Request, 'method' | 'path' | 'query' | 'headers'>,
   ): Promise<{ status: number; content: Readable }> {
-    return traced(this.options, request, () => this.begin(request));
+    return traced(this.options, request, () => this.attemptDownload(request));
   }
 
-  private async begin(
+  private async attemptDownload(
     request: Pick<Request, 'method' | 'path' | 'query' | 'headers'>,
     isSecond = false,
   ): Promise<{ status: number; content: Readable }> {
@@ -288,7 +288,7 @@ export class HttpClient {
     // The body is a stream and is not read here, so only the headers show whether a 401 concerns the token.
     if (auth && refusesToken({ status, body: null, header }) && auth.refused(credential) && !isSecond) {
       content.destroy();
-      return this.begin(request, true);
+      return this.attemptDownload(request, true);
     }
     return { status, content };
   }

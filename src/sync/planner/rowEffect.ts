@@ -8,10 +8,10 @@ import { lostOption, restsOn, unreadValue } from '../rules/absence';
 import { agreedBase, agreedValue, keepsOwn } from '../rules/binding';
 import { bindingOf, bindingsOf } from '../rules/boundAlike';
 import { holdOn } from '../rules/brake';
-import { asideOf, isOfferedAgain, lastSeen, sidesOf } from '../rules/taken';
+import { notTakenOfRow, isOfferedAgain, lastSeen, keptValues } from '../rules/taken';
 import { agreedUnheard } from '../rules/unheard';
 import { elementsOf } from '../heldSets';
-import { bySide, holds, isSet, mergedSet, returnedElements, shownSet, writtenSet } from '../rules/sets';
+import { bySide, canHold, isSet, mergedSet, notRemovedElements, shownSet, writtenSet } from '../rules/sets';
 import { fromCanonical, sameValue, type Canonical } from '../values';
 import { canonicalOf, type LinkedPair } from './plannedPair';
 
@@ -180,10 +180,10 @@ function freeEffect(merge: Merge, row: PropertyRow): RowEffect {
     return record !== undefined && lostOption(row, side, record, base?.[side]);
   });
   const values = lost && base ? { ...shown, [lost]: base[lost] } : shown;
-  const [aside] = asideOf(merge.table, row, link);
+  const [aside] = notTakenOfRow(merge.table, row, link);
   const unheard = agreedUnheard({ row, base, current, values, attempts, unconfirmed });
   // A value that was set aside after the writes whose answers were lost is newer than they are.
-  const isAsKept = aside && SIDES.every((side) => sameValue(sidesOf(aside)[side], values[side]));
+  const isAsKept = aside && SIDES.every((side) => sameValue(keptValues(aside)[side], values[side]));
   if (aside && !aside.byElement && (!unheard || isAsKept))
     return asideEffect(merge, row, aside, values, shown);
   if (isSet(row) && !merge.decisions.rows.has(row.id)) {
@@ -247,9 +247,9 @@ function setEffect(
   const known = isParked(merge, row) ? null : base;
   const returned = bySide((side) => {
     const hasMovedOn = current[side] !== undefined && current[side].version !== sides[side].version;
-    return returnedElements(attempts[side]?.[row.id], known?.[side], hasMovedOn);
+    return notRemovedElements(attempts[side]?.[row.id], known?.[side], hasMovedOn);
   });
-  const left = asideOf(table, row, link);
+  const left = notTakenOfRow(table, row, link);
   const offered = left.filter((each) => isOfferedAgain(each, occasionOf(merge)));
   const again = offered.map(({ side }) => side);
   const { value, shown } = mergedSet({ row, agreed, base: known, current: values, returned, again });
@@ -262,7 +262,7 @@ function setEffect(
     known && sameValue(agreed, value) && SIDES.every((side) => sameValue(shown[side], known[side]));
   if (isSame && deliveries.length === 0 && left.every(({ byElement }) => byElement))
     return { kind: 'unchanged' };
-  const held = (side: Side) => value.filter((each) => holds(row, side, each));
+  const held = (side: Side) => value.filter((each) => canHold(row, side, each));
   const notTaken = left
     .filter(
       (each) => each.byElement && !offered.includes(each) && !sameValue(shown[each.side], held(each.side)),
