@@ -31,7 +31,7 @@ export class PlanKeeper {
     this.waits = new PairWaits(context, input);
   }
 
-  /** @returns the step for the workflow; null where the pair must be planned again */
+  /** @returns the step for the workflow; null if the pair must be planned again */
   async applyPlan(plan: Plan, link: Link, own: SyncRecord[], decisions: Decisions): Promise<Step | null> {
     const { context, key } = this;
     const { store } = context;

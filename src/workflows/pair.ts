@@ -122,7 +122,7 @@ export async function keepInSync(key: CanonicalKey, carried: Inbox[] = []): Prom
       inbox.push({ ...FORCED, lane, ...(messages.causes && { causes: messages.causes }) });
     }
     if (!hasMessageOrIsIdle()) await condition(hasMessageOrIsIdle);
-    // No caller waits for an answer of this run: a new run can continue with the inbox.
+    // Continue as new only if no caller waits for an answer of this run (all handlers have finished).
     if (inbox.length > 0 && allHandlersFinished() && mustContinueAsNew())
       await continueAsNew<typeof keepInSync>(key, inbox);
   } while (inbox.length > 0);

@@ -34,12 +34,12 @@ export function whyNotTaken({ row, meant, before, answered }: WrittenRow): 'igno
   return isEmpty(answered) && !isEmpty(meant) ? 'emptied' : null;
 }
 
-/** An option, a flag or a record that differs from what was written is another one, not a form of it. */
+/** Types whose values have no other form: a different option, flag or record is a different value. */
 const WITHOUT_FORMS: ReadonlySet<PropertyRow['type']> = new Set(['enum', 'boolean', 'reference']);
 
 /**
  * Whether a value that differs from the written one is the side's own form of it, e.g. shortened or rounded. An empty
- * value has no other form, except in a row that is written once: there a side fills in what it requires.
+ * value has no other form, except in a row with `fixedOn`: there a side fills in a value that it requires.
  */
 export function isOwnForm({ type, fixed }: PropertyRow, meant: Json | undefined): boolean {
   return !WITHOUT_FORMS.has(type) && (!isEmpty(meant) || fixed !== null);
