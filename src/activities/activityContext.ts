@@ -149,7 +149,7 @@ export function loadReferences(
 }
 
 /** Calls the pairs that wait for any of these records: it is there now, or will never be. */
-export async function callWaiting(
+export async function signalWaitingPairs(
   { store, hint }: Pick<ActivityContext, 'store' | 'hint'>,
   refs: RefKey[],
 ): Promise<void> {

@@ -12,7 +12,7 @@ export function brakeActivities(live: ActivityContext): BrakeActivities {
         await store.holds.become(hold, how);
         log.info({ hold, how }, 'a hold of the brake ends');
         // A pair that is told before its worker has heard of it would be held again.
-        await store.holds.heard();
+        await store.holds.waitUntilCachesExpire();
       }),
 
     tellHeld: (page) => guarded(null, (context) => tellHeldPage(context, page)),

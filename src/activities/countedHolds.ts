@@ -31,6 +31,6 @@ const MANY =
   'the brake holds what the changed mapping would replace; "zendesk-pms-sync brake show" says more';
 
 async function tellAll(context: ActivityContext, { id }: BrakeHold): Promise<void> {
-  await context.store.holds.heard();
+  await context.store.holds.waitUntilCachesExpire();
   await tellHeld(context, id);
 }

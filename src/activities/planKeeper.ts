@@ -8,7 +8,7 @@ import { SIDES, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import { actedOn, type Decisions } from '../sync/resolution';
 import { writeWords } from '../sync/writeWords';
 import { observationDigest } from '../links/observationStore';
-import { callWaiting, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
+import { signalWaitingPairs, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
 import { endsIntent, forgetRedacted, noteEnded } from './journalling';
 import { handOver, parkPair, rest } from './pairEnds';
 import { PairJoin } from './pairJoin';
@@ -31,8 +31,8 @@ export class PlanKeeper {
     this.waits = new PairWaits(context, input);
   }
 
-  /** @returns the step for the workflow; null where the pair must be planned again */
-  async carryOut(plan: Plan, link: Link, own: SyncRecord[], decisions: Decisions): Promise<Step | null> {
+  /** @returns the step for the workflow; null if the pair must be planned again */
+  async applyPlan(plan: Plan, link: Link, own: SyncRecord[], decisions: Decisions): Promise<Step | null> {
     const { context, key } = this;
     const { store } = context;
     if (link.intent && endsIntent(plan, link.intent)) await noteEnded(context, link, { records: own });
@@ -67,7 +67,7 @@ export class PlanKeeper {
       case 'unlink':
         return this.unlink(link, own, decisions);
       case 'part':
-        return this.part(plan, link);
+        return this.releaseFormer(plan, link);
       case 'absent':
         return this.absent(plan, link);
       case 'brake':
@@ -108,7 +108,7 @@ export class PlanKeeper {
     // them again. Those pairs need only the claims on both records. The claims exist since the pair was joined or its
     // record came back.
     if (link.snapshot === null || link.status === 'tombstone' || link.unlinked || this.input.force)
-      await callWaiting(context, recordsOf(link));
+      await signalWaitingPairs(context, recordsOf(link));
     if (settled.status === 'conflict' && link.status !== 'conflict')
       context.metrics.pairParked(link.entity, 'conflict', 'conflict');
     await forgetRedacted(context, this.key, plan.agreement);
@@ -193,12 +193,12 @@ export class PlanKeeper {
     const sides = sidesAfter(link, plan);
     const isSame = sameSides(sides, link.sides);
     if (link.status === 'tombstone' && link.reason?.code === reason.code && isSame) {
-      await callWaiting(context, recordsOf(link));
+      await signalWaitingPairs(context, recordsOf(link));
       return rest(link);
     }
     // If no record has this id and no pair waits for it, the id was mistyped: no link is stored.
-    const isUnheardOf = link.rev === 0 && own.length === 0;
-    if (isUnheardOf && (await store.waitingFor([this.origin])).length === 0)
+    const isMistypedId = link.rev === 0 && own.length === 0;
+    if (isMistypedId && (await store.waitingFor([this.origin])).length === 0)
       return { next: 'rest', state: summarise(this.key, null, 'unknown', plan.reason) };
     const saved = await store.save({
       ...withoutMarks(withoutNotTaken(withFindings(link, plan))),
@@ -209,12 +209,12 @@ export class PlanKeeper {
       waitsFor: [],
     });
     await store.observations.forget(own);
-    await callWaiting(context, recordsOf(link));
+    await signalWaitingPairs(context, recordsOf(link));
     return rest(saved);
   }
 
   /** Releases the former counterpart, because a person chose another. */
-  private async part(plan: PlanOf<'part'>, link: Link): Promise<null> {
+  private async releaseFormer(plan: PlanOf<'part'>, link: Link): Promise<null> {
     const { context, key } = this;
     const { store } = context;
     const former = link.sides[plan.from]?.ref;
@@ -248,7 +248,7 @@ export class PlanKeeper {
     });
     // Workers cache for a moment which records a pair joins. Wait until these caches have expired: otherwise a child (a
     // comment) could still be written to the former counterpart.
-    await store.heard();
+    await store.waitUntilCachesExpire();
     await store.decisions.drop(key, actedOn(decisions, []));
     await store.observations.forget(own);
     return rest(saved);

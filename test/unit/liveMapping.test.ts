@@ -36,8 +36,12 @@ const field = (id: number): PropertyInfo => ({
   custom: { title: 'Severity', type: 'string' },
 });
 
-/** A live mapping over a Zendesk whose fields change; only what it keeps of them is stored. */
-async function follow() {
+/**
+ * A live mapping over a Zendesk whose fields change; only what it keeps of them is stored.
+ *
+ * @param changedAt when another process noted a change of the fields
+ */
+async function follow(changedAt: Date | null = null) {
   const fields = { now: [field(1)], reads: 0 };
   const names = new Map<string, string>();
   const rests: string[][] = [];
@@ -67,6 +71,7 @@ async function follow() {
         return Promise.resolve({ began: [], ended });
       },
       noteChange: () => Promise.resolve(),
+      changedAt: () => Promise.resolve(changedAt),
     },
   } as unknown as LinkStore;
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'zps-live-')), 'mapping.yaml');
@@ -106,6 +111,19 @@ test('a field that is deactivated makes its row rest within minutes, and goes on
   await jest.advanceTimersByTimeAsync(300_000);
   expect(told.pairs).toBe(1);
   await live.stop();
+});
+
+test('a process that starts soon after a change has the pairs searched that its predecessor planned as before', async () => {
+  const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+  for (const [minutes, searches] of [
+    [1, 1],
+    [60, 0],
+  ] as const) {
+    const { live, told } = await follow(ago(minutes));
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(told.pairs).toBe(searches);
+    await live.stop();
+  }
 });
 
 test('A1: a field that is made anew under its title is bound anew', async () => {

@@ -264,7 +264,7 @@ const RULES: Rule[] = [
   },
   {
     file: 'boundAlike',
-    name: 'isBoundAlike',
+    name: 'namesSameFields',
     off: () => true,
     ask: (planner) => does(planner, stateOf([ticket({ subject: null }), project({})], bound('title'))),
     right: [{ side: 'zendesk', op: 'update', values: { subject: 'a' } }],
