@@ -83,10 +83,12 @@ export class Accident {
   /** docs/operations.md, "Zendesk or the PMS". */
   private async restorePms(world: World): Promise<void> {
     if (!this.made) throw new Error('there is no backup');
+    const restoredAt = Date.now();
     restore(world, this.made.pms);
     if (!this.isCured) return;
     const since = new Date(this.made.at.getTime() - MARGIN_MS).toISOString();
     await world.operator.run(['cursors', 'rewind', 'pms:changes', since]);
+    world.afterwards.cursorRewound(restoredAt);
     await world.operator.run(['reconcile']);
     await world.idle();
     // The nightly one: what the PMS does not have any more ends then.

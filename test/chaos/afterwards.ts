@@ -2,6 +2,9 @@ import type { RestoredRecord } from 'pms-sandbox';
 import { CUSTOM_FIELDS, comparable, type EditEntry, type Property } from 'testkit';
 import type { LinkDocument } from './world';
 
+/** A poll that began before a restore may go on this long. */
+const POLLS_TAKE_MS = 5_000;
+
 type History = LinkDocument['history'];
 
 /**
@@ -15,6 +18,8 @@ export class Afterwards {
   readonly vanished = new Set<string>();
   /** When every pair had met again after the link store was lost; empty if it never was. */
   linksBackAt = '';
+  /** From a restore of the PMS until the cursor of its feed was rewound: the feed may not know the cursor. */
+  private readonly unknownCursor: { from: number; to: number }[] = [];
   private readonly histories = new Map<string, History>();
 
   /** @param last what a record was before it was deleted; null where nobody knows */
@@ -26,6 +31,17 @@ export class Afterwards {
       const former = before ?? last(ref);
       if (after && former) this.putBack.push(...replacements(ref, former, after, at));
     }
+  }
+
+  /** @param restoredAt when the PMS went back */
+  cursorRewound(restoredAt: number): void {
+    this.unknownCursor.push({ from: restoredAt - POLLS_TAKE_MS, to: Date.now() });
+  }
+
+  /** A poll of the PMS that the feed refused, because nobody had rewound the cursor yet. */
+  isRefusedPoll(workflowId: string): boolean {
+    const [, begun = ''] = /-poll-pms-(\d{4}-.*Z)$/.exec(workflowId) ?? [];
+    return this.unknownCursor.some(({ from, to }) => Date.parse(begun) >= from && Date.parse(begun) <= to);
   }
 
   linksLost(links: readonly LinkDocument[]): void {

@@ -61,9 +61,12 @@ function isOption(world: World, value: string): boolean {
 /** A write of the sync that emptied the field, although nobody had emptied it on the other side. */
 function erasures(world: World, { link, refs }: PairOfRecords, field: CustomField): string[] {
   const found: string[] = [];
-  const held: Record<Side, { value: string; since: string } | null> = { zendesk: null, pms: null };
-  /** When the side last became empty. */
-  const emptied: Record<Side, string> = { zendesk: '', pms: '' };
+  const held: Record<Side, { value: string; since: string; isOurs: boolean } | null> = {
+    zendesk: null,
+    pms: null,
+  };
+  /** When the side last became empty, and what it held until then. */
+  const emptied = { zendesk: { at: '', value: EMPTY }, pms: { at: '', value: EMPTY } };
   const sideOf = new Map(SIDES.map((side) => [refs[side], side]));
   for (const { at, ref, by, record } of world.trace) {
     const side = sideOf.get(ref);
@@ -74,12 +77,15 @@ function erasures(world: World, { link, refs }: PairOfRecords, field: CustomFiel
     if (raw === undefined) continue;
     const value = canonical(raw);
     const before = held[side];
-    held[side] = value === EMPTY ? null : { value, since: before?.value === value ? before.since : at };
-    if (value !== EMPTY || !before) continue;
-    emptied[side] = at;
-    const other = side === 'zendesk' ? 'pms' : 'zendesk';
     const isOurs = SYNC_USERS.includes(by);
-    if (!isOurs || emptied[other] >= before.since) continue;
+    if (value === EMPTY) held[side] = null;
+    else if (before?.value !== value) held[side] = { value, since: at, isOurs };
+    if (value !== EMPTY || !before) continue;
+    emptied[side] = { at, value: before.value };
+    const other = side === 'zendesk' ? 'pms' : 'zendesk';
+    if (!isOurs || emptied[other].at >= before.since) continue;
+    // The value was emptied on the other side while the sync was still bringing it.
+    if (before.isOurs && !held[other] && emptied[other].value === before.value) continue;
     if (link.history.some(({ lost }) => canonical(lost) === before.value)) continue;
     found.push(`erased by nobody: ${ref} ${field} was ${before.value} since ${before.since}, until ${at}`);
   }

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { inspect } from 'node:util';
 import { Command } from 'commander';
 import { WEATHER_NAMES } from 'testkit';
 import { ACCIDENTS } from './accidents';
@@ -93,6 +94,6 @@ function describe(counts: Record<string, number>): string {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(`${inspect(error)}\n`);
   process.exitCode = 1;
 });
