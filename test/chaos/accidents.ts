@@ -102,7 +102,7 @@ export class Accident {
     world.afterwards.linksLost(links);
     await world.linkStore.dropDatabase();
     await copy?.restoreTo(world.linkStore);
-    if (this.isCured) await world.operator.run(['links', 'rebuild'], true);
+    if (this.isCured) await world.operator.run(['links', 'rebuild'], 'were signalled to sync');
     world.startService();
     if (this.isCured) await world.operator.run(['reconcile']);
     await world.idle();

@@ -18,13 +18,13 @@ export class Operator {
 
   /**
    * Gives the command until it works.
-   * @param finds its exit code 1 only says that it found something to report
+   * @param last what it prints at its end: with it, the exit code 1 says that it found something to report
    * @throws OperatorFailed where it does not work
    */
-  async run(command: readonly string[], finds = false): Promise<void> {
+  async run(command: readonly string[], last?: string): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       const { code, said } = await this.attempt(command);
-      if (code === 0 || (code === 1 && finds && !/^error/im.test(said))) return;
+      if (code === 0 || (code === 1 && last !== undefined && said.includes(last))) return;
       if (attempt === ATTEMPTS)
         throw new OperatorFailed(`operator: ${command.join(' ')} ended with ${code}: ${said}`);
       await sleep(PAUSE_MS);
