@@ -290,7 +290,8 @@ class Check {
     const isExcused = ({ conflicts, notTaken = [] }: LinkDocument, row: string) =>
       conflicts.some((each) => each.row === row) ||
       notTaken.some((each) => each.row === row && each.words !== '');
-    this.violations.push(...checkCustomFields(this.world, pairs, isExcused));
+    const { removedFields } = this.people.administrators;
+    this.violations.push(...checkCustomFields(this.world, removedFields, pairs, isExcused));
   }
 
   private commentsOf(ticketId: number): { text: string; followUp: boolean }[] {
