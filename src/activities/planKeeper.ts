@@ -32,10 +32,15 @@ export class PlanKeeper {
   }
 
   /** @returns the step for the workflow; null if the pair must be planned again */
-  async applyPlan(plan: Plan, link: Link, own: SyncRecord[], decisions: Decisions): Promise<Step | null> {
+  async applyPlan(
+    plan: Plan,
+    link: Link,
+    observed: SyncRecord[],
+    decisions: Decisions,
+  ): Promise<Step | null> {
     const { context, key } = this;
     const { store } = context;
-    if (link.intent && endsIntent(plan, link.intent)) await noteEnded(context, link, { records: own });
+    if (link.intent && endsIntent(plan, link.intent)) await noteEnded(context, link, { records: observed });
     switch (plan.do) {
       case 'read': {
         const [first] = plan.refs;
@@ -45,27 +50,27 @@ export class PlanKeeper {
       case 'look':
         return { next: 'look', origin: refKey(plan.origin.ref) };
       case 'settled':
-        return this.settle(plan, link, own, decisions);
+        return this.settle(plan, link, observed, decisions);
       case 'join':
         return new PairJoin(context, this.input).join(link, plan, decisions);
       case 'write':
-        return this.begin(plan, link, own, decisions);
+        return this.begin(plan, link, observed, decisions);
       case 'bury':
-        return this.bury(plan, link, own);
+        return this.bury(plan, link, observed);
       case 'wait':
         return this.waits.wait(link, plan);
       case 'redirect':
         return handOver(context, this.input, link, plan.to);
       case 'ignore':
         if (link.rev > 0) await store.remove(link);
-        await store.observations.forget(own);
+        await store.observations.forget(observed);
         await this.waits.notifyOutOfScope(plan.reason);
         return { next: 'rest', state: summarise(key, link, 'ignored', plan.reason) };
       case 'conflict':
         await store.decisions.drop(key, actedOn(decisions, []));
         return rest(await parkPair(context, link, 'conflict', plan.code, plan.reason, plan.candidates));
       case 'unlink':
-        return this.unlink(link, own, decisions);
+        return this.unlink(link, observed, decisions);
       case 'part':
         return this.releaseFormer(plan, link);
       case 'absent':
@@ -73,7 +78,7 @@ export class PlanKeeper {
       case 'brake':
         return this.brake(plan, link);
       case 'rest':
-        await store.observations.forget(own);
+        await store.observations.forget(observed);
         return rest(link);
       case 'quarantine':
         return rest(await parkPair(context, link, 'quarantined', plan.code, plan.reason));
@@ -83,7 +88,7 @@ export class PlanKeeper {
   private async settle(
     plan: PlanOf<'settled'>,
     link: Link,
-    own: SyncRecord[],
+    observed: SyncRecord[],
     decisions: Decisions,
   ): Promise<Step | null> {
     const { context } = this;
@@ -119,14 +124,14 @@ export class PlanKeeper {
       // the wait was stored.
       if (!sameList(saved.waitsFor, link.waitsFor)) return null;
       await this.waits.callParents(saved.waitsFor);
-    } else await store.observations.forget(own);
+    } else await store.observations.forget(observed);
     return rest(saved);
   }
 
   private async begin(
     plan: PlanOf<'write'>,
     link: Link,
-    own: SyncRecord[],
+    observed: SyncRecord[],
     decisions: Decisions,
   ): Promise<Step> {
     const { context, key } = this;
@@ -139,14 +144,14 @@ export class PlanKeeper {
     const saved = await store.save({
       ...withFindings(link, plan),
       ...triedOf(link),
-      intent: decidedBy(this.caused(withSources(plan.intent, link, own), link), link, decisions),
+      intent: withDecisions(this.withCauses(withSources(plan.intent, link, observed), link), link, decisions),
       mappingVersion,
     });
     return writeStep(saved, context.mapping);
   }
 
   /** Notes on a new intent the causes of this turn. A continued intent keeps the causes that it was begun with. */
-  private caused(intent: Intent, { intent: before }: Link): Intent {
+  private withCauses(intent: Intent, { intent: before }: Link): Intent {
     const { causes } = this.input;
     return intent.id === before?.id || !causes ? intent : { ...intent, causes };
   }
@@ -171,7 +176,7 @@ export class PlanKeeper {
     return rest(await this.context.store.save({ ...link, braked: [mark], reason }));
   }
 
-  private async bury(plan: PlanOf<'bury'>, link: Link, own: SyncRecord[]): Promise<Step> {
+  private async bury(plan: PlanOf<'bury'>, link: Link, observed: SyncRecord[]): Promise<Step> {
     const { context } = this;
     const { store } = context;
     const reason: Reason = {
@@ -183,7 +188,7 @@ export class PlanKeeper {
     if (plan.intent) {
       const saved = await store.save({
         ...withFindings(link, plan),
-        intent: this.caused(withSources(plan.intent, link, own), link),
+        intent: this.withCauses(withSources(plan.intent, link, observed), link),
         reason,
       });
       return writeStep(saved, context.mapping);
@@ -197,7 +202,7 @@ export class PlanKeeper {
       return rest(link);
     }
     // If no record has this id and no pair waits for it, the id was mistyped: no link is stored.
-    const isMistypedId = link.rev === 0 && own.length === 0;
+    const isMistypedId = link.rev === 0 && observed.length === 0;
     if (isMistypedId && (await store.waitingFor([this.origin])).length === 0)
       return { next: 'rest', state: summarise(this.key, null, 'unknown', plan.reason) };
     const saved = await store.save({
@@ -208,7 +213,7 @@ export class PlanKeeper {
       intent: null,
       waitsFor: [],
     });
-    await store.observations.forget(own);
+    await store.observations.forget(observed);
     await signalWaitingPairs(context, recordsOf(link));
     return rest(saved);
   }
@@ -228,7 +233,7 @@ export class PlanKeeper {
   /**
    * Ends the pair because a person unlinked it. Its claims stay, so that neither of its records gets a new counterpart.
    */
-  private async unlink(link: Link, own: SyncRecord[], decisions: Decisions): Promise<Step> {
+  private async unlink(link: Link, observed: SyncRecord[], decisions: Decisions): Promise<Step> {
     const { key, context } = this;
     const { store } = context;
     const owner = await store.claims.claim(this.origin, key);
@@ -250,7 +255,7 @@ export class PlanKeeper {
     // comment) could still be written to the former counterpart.
     await store.waitUntilCachesExpire();
     await store.decisions.drop(key, actedOn(decisions, []));
-    await store.observations.forget(own);
+    await store.observations.forget(observed);
     return rest(saved);
   }
 
@@ -278,7 +283,7 @@ function withSources(intent: Intent, { intent: before }: Link, observed: SyncRec
 }
 
 /** Notes on a new intent the decisions that it was planned from. A continued intent keeps its own. */
-function decidedBy(intent: Intent, { intent: before }: Link, { ids }: Decisions): Intent {
+function withDecisions(intent: Intent, { intent: before }: Link, { ids }: Decisions): Intent {
   if (intent.id === before?.id || ids === undefined || ids.size === 0) return intent;
   return { ...intent, decided: [...ids] };
 }

@@ -6,7 +6,7 @@ import type { EntityType } from '../sync/record';
 type HoldDocument = Omit<BrakeHold, 'id'> & { _id: HoldId };
 
 /** For how long each process caches the holds, in milliseconds. After this time, each has read a change. */
-const HOLD_HEARD_MS = 1_000;
+const HOLD_CACHE_MS = 1_000;
 
 /** The holds of the brake: begun by the brake itself, or by an undo. There are few. */
 export class HoldStore {
@@ -18,12 +18,12 @@ export class HoldStore {
   }
 
   /**
-   * The holds of an entity, at most {@link HOLD_HEARD_MS} old: the cache costs one read a second for all pairs of a
+   * The holds of an entity, at most {@link HOLD_CACHE_MS} old: the cache costs one read a second for all pairs of a
    * process.
    */
   async of(entity: EntityType): Promise<Holds> {
     const asked = performance.now();
-    if (!this.known || asked - this.known.at >= HOLD_HEARD_MS) {
+    if (!this.known || asked - this.known.at >= HOLD_CACHE_MS) {
       const holds = this.all();
       const known = { at: asked, holds };
       this.known = known;
@@ -52,7 +52,7 @@ export class HoldStore {
   }
 
   /** @returns whether there is such a hold */
-  async become(id: HoldId, state: HoldState, counts?: BrakeHold['counts']): Promise<boolean> {
+  async setState(id: HoldId, state: HoldState, counts?: BrakeHold['counts']): Promise<boolean> {
     const { matchedCount } = await this.holds.updateOne(
       { _id: id },
       { $set: { state, ...(counts && { counts }) } },
@@ -63,7 +63,7 @@ export class HoldStore {
 
   /** Resolves when the caches of all processes have expired, so that all know the present state of the holds. */
   async waitUntilCachesExpire(): Promise<void> {
-    await sleep(HOLD_HEARD_MS);
+    await sleep(HOLD_CACHE_MS);
   }
 
   async end(id: HoldId): Promise<void> {

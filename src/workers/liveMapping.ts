@@ -34,13 +34,13 @@ const ASKED = { ttl: 10 * 60_000, max: 20_000 };
  */
 const SEARCHED_AGAIN_MS = 15 * 60_000;
 
-interface Surroundings {
+interface Dependencies {
   systems: Record<Side, SystemPort>;
   store: LinkStore;
   log: Logger;
   metrics: SyncMetrics;
   /** Starts link hygiene, which finds the pairs that were planned while a row rested, and signals them. */
-  tellPairs(): Promise<void>;
+  searchPairs(): Promise<void>;
 }
 
 /**
@@ -59,17 +59,17 @@ export class LiveMapping implements FieldsInUse {
   private readonly asked = new LRUCache<CanonicalKey, number>(ASKED);
   private revisions = '';
   /** A property is offered again, or a name is bound to another field, and link hygiene was not started yet. */
-  private mustTell = false;
+  private mustSearch = false;
 
   private constructor(
     private readonly file: string,
     private text: string,
     private mapping: Mapping,
-    private readonly around: Surroundings,
+    private readonly around: Dependencies,
   ) {}
 
   /** @param mapping what the file holds, checked */
-  static async follow(file: string, mapping: Mapping, around: Surroundings): Promise<LiveMapping> {
+  static async follow(file: string, mapping: Mapping, around: Dependencies): Promise<LiveMapping> {
     const live = new LiveMapping(file, readFileSync(file, 'utf8'), mapping, around);
     around.metrics.mappingApplied(mapping.version, false);
     await around.store.troubles.clear('mapping');
@@ -83,7 +83,7 @@ export class LiveMapping implements FieldsInUse {
     for (const misfit of mapping.misfits ?? []) around.log.warn(`the mapping does not fit: ${misfit}`);
     await live.keep(mapping);
     const changedAt = await around.store.bindings.changedAt();
-    live.mustTell ||= changedAt !== null && Date.now() - changedAt.getTime() < SEARCHED_AGAIN_MS;
+    live.mustSearch ||= changedAt !== null && Date.now() - changedAt.getTime() < SEARCHED_AGAIN_MS;
     live.noteFields();
     live.timer = setInterval(() => {
       live.looking ??= live.look().finally(() => (live.looking = null));
@@ -95,25 +95,25 @@ export class LiveMapping implements FieldsInUse {
     return this.mapping;
   }
 
-  areNewerThan(asking: CanonicalKey): boolean {
-    const asked = this.asked.get(asking);
+  wereReadSince(key: CanonicalKey): boolean {
+    const asked = this.asked.get(key);
     if (asked !== undefined && asked < this.comparedAt) {
-      this.asked.delete(asking);
+      this.asked.delete(key);
       return true;
     }
     if (asked === undefined) {
       this.askedAt = Date.now();
-      this.asked.set(asking, this.askedAt);
+      this.asked.set(key, this.askedAt);
     }
     return false;
   }
 
   /** If this fails, the next look repeats it. No pair is lost: the link store knows which pairs are concerned. */
-  async tellPairs(): Promise<void> {
-    if (!this.mustTell) return;
+  async searchPairs(): Promise<void> {
+    if (!this.mustSearch) return;
     try {
-      await this.around.tellPairs();
-      this.mustTell = false;
+      await this.around.searchPairs();
+      this.mustSearch = false;
     } catch (error) {
       this.around.log.warn(
         { err: error },
@@ -134,7 +134,7 @@ export class LiveMapping implements FieldsInUse {
       Date.now() - this.fieldsAt >= (isAsked ? ASKED_EVERY_MS : FIELDS_EVERY_MS) ||
       this.revisions !== this.revisionsNow();
     if (due) await this.lookAtFields();
-    await this.tellPairs();
+    await this.searchPairs();
   }
 
   private async lookAtFile(): Promise<void> {
@@ -173,7 +173,7 @@ export class LiveMapping implements FieldsInUse {
         const isBack = offersMore(this.mapping, mapping);
         await this.keep(mapping);
         this.mapping = mapping;
-        this.mustTell ||= isBack;
+        this.mustSearch ||= isBack;
       }
       this.comparedAt = at;
     } catch (error) {
@@ -199,7 +199,7 @@ export class LiveMapping implements FieldsInUse {
   /** Stores what the mapping's names are bound to, so that the next start succeeds even if a field is gone by then. */
   private async keep(mapping: Mapping): Promise<void> {
     const { store, log } = this.around;
-    const isOther = await store.bindings.keep(mapping.bound ?? []);
+    const isRebound = await store.bindings.keep(mapping.bound ?? []);
     const bindings = ENTITY_TYPES.map((type) => {
       const table = mapping.entities[type];
       const resting = new Set(table.rows.filter((row) => row.restsOn).map(({ id }) => id));
@@ -215,9 +215,9 @@ export class LiveMapping implements FieldsInUse {
       );
     for (const { entity, what, side, property, since } of ended)
       log.info({ entity, side, property, since }, `${entity} ${what} no longer rests`);
-    if (!isOther && ended.length === 0) return;
+    if (!isRebound && ended.length === 0) return;
     await store.bindings.noteChange();
-    this.mustTell = true;
+    this.mustSearch = true;
   }
 
   private async reject(error: unknown): Promise<void> {

@@ -162,8 +162,8 @@ async function loggedIfRefused(key: CanonicalKey, decided: Promise<unknown>): Pr
 async function hasNewMessages(inbox: readonly Inbox[], isDeciding: () => boolean): Promise<boolean> {
   if (inbox.length === 0 && !isDeciding()) return false;
   if (!patched('a-turn-after-a-failed-one')) return false;
-  const isTold = () => inbox.length > 0 || !isDeciding();
-  if (!isTold()) await condition(isTold);
+  const hasNews = () => inbox.length > 0 || !isDeciding();
+  if (!hasNews()) await condition(hasNews);
   return inbox.length > 0;
 }
 

@@ -123,7 +123,7 @@ const RULES: Rule[] = [
   },
   {
     file: 'unheard',
-    name: 'agreedUnheard',
+    name: 'agreedByLostWrites',
     off: () => null,
     // The project says what we wrote, and the ticket was edited since: one person's edit, which overrules nobody.
     ask: (planner) => {

@@ -130,7 +130,7 @@ export function keptValues({ side, offered, shown = null }: NotTaken): Record<Si
 }
 
 /** What {@link isOfferedAgain} needs to know of the pair. */
-export interface Occasion {
+export interface OfferContext {
   link: Link;
   current: Partial<Record<Side, SyncRecord>>;
   mappingVersion: string;
@@ -140,7 +140,7 @@ export interface Occasion {
  * Whether a possible cause of the refusal has changed since the value was last offered: one of the two records, or the
  * mapping. `due` asks for the offer without such a change, e.g. for a resync or a reconcile.
  */
-export function isOfferedAgain(aside: NotTaken, { link, current, mappingVersion }: Occasion): boolean {
+export function isOfferedAgain(aside: NotTaken, { link, current, mappingVersion }: OfferContext): boolean {
   if (aside.why === 'discarded') return false;
   if (aside.why === 'apart') return aside.group === nextGroup(link);
   if (aside.due || link.mappingVersion !== mappingVersion) return true;
