@@ -290,8 +290,8 @@ class Check {
     const isExcused = ({ conflicts, notTaken = [] }: LinkDocument, row: string) =>
       conflicts.some((each) => each.row === row) ||
       notTaken.some((each) => each.row === row && each.words !== '');
-    const { removedFields } = this.people.administrators;
-    this.violations.push(...checkCustomFields(this.world, removedFields, pairs, isExcused));
+    const { administrators } = this.people;
+    this.violations.push(...checkCustomFields(this.world, administrators, pairs, isExcused));
   }
 
   private commentsOf(ticketId: number): { text: string; followUp: boolean }[] {
