@@ -95,6 +95,12 @@ export function systemFault(error: unknown): string | null {
   return code in FILES ? `${syscall || 'a file'} (${code})${words(FILES[code])}` : null;
 }
 
+/** `cannot be read (ENOENT): it is not there; check the path` */
+export function cannotRead(error: unknown): string {
+  const code = codeOf(error) ?? 'unknown error';
+  return `cannot be read (${code})${words(FILES[code])}`;
+}
+
 /** Whether a disk, or a user's part of it, is full. */
 export function isDiskFull(error: unknown): boolean {
   return ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');
