@@ -57,10 +57,7 @@ export function parseMapping(
       faults.push(...rowFaults(row).map((fault) => `${at}: ${fault}`));
       return toRow(row);
     });
-    if (table.zendesk !== ZENDESK_KINDS[type])
-      faults.push(
-        `${placed(file, lineOf, [...path.split('.'), 'zendesk'])}: ${path}.zendesk: found "${table.zendesk}", expected ${ZENDESK_KINDS[type]}`,
-      );
+    faults.push(...kindFaults(type, table, placed(file, lineOf, [...path.split('.'), 'zendesk']), path));
     faults.push(...duplicateFaults(rows, `${placed(file, lineOf, path.split('.'))}: ${path}`));
     return {
       entity: type,
@@ -91,6 +88,11 @@ export function parseMapping(
   };
   if (faults.length > 0) throw new MappingError(faults.join('\n'));
   return { version: versionOf(JSON.stringify(input)), entities, commentMode: mode };
+}
+
+function kindFaults(type: EntityType, { zendesk }: TableInput, at: string, path: string): string[] {
+  const expected = ZENDESK_KINDS[type];
+  return zendesk === expected ? [] : [`${at}: ${path}.zendesk: found "${zendesk}", expected ${expected}`];
 }
 
 /** The line of a field in the file. */

@@ -28,8 +28,8 @@ export function expectedBy(issue: z.core.$ZodIssue, found: unknown, schema: z.Zo
     return each.length === 0 ? 'expected another value' : [...new Set(each)].join(', or ');
   }
   if (issue.code === 'invalid_type' && issue.message.startsWith('Invalid input: ')) {
-    const fields = issue.expected === 'object' ? fieldsAt(schema, issue.path) : [];
-    if (fields.length > 0) return `expected the fields ${fields.join(', ')}`;
+    const fields = issue.expected === 'object' ? fieldsAt(schema, issue.path, isNeeded) : [];
+    if (fields.length > 0) return `expected fields such as ${fields.join(', ')}`;
     const quote = issue.expected === 'string' && ['number', 'boolean'].includes(typeof found);
     return `expected ${TYPES[issue.expected] ?? issue.expected}${quote ? `; quote it: "${String(found)}"` : ''}`;
   }
@@ -43,7 +43,11 @@ export function expectedBy(issue: z.core.$ZodIssue, found: unknown, schema: z.Zo
 }
 
 /** The names of the fields that a schema has at a place; none where a choice decides them. */
-export function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+export function fieldsAt(
+  schema: z.ZodType,
+  path: readonly PropertyKey[],
+  which: (field: unknown) => boolean = () => true,
+): string[] {
   let at = bare(schema);
   for (const step of path) {
     if (at instanceof z.ZodObject) at = bare(at.shape[String(step)]);
@@ -51,8 +55,11 @@ export function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): strin
     else if (at instanceof z.ZodRecord) at = bare(at.valueType);
     else return [];
   }
-  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+  if (!(at instanceof z.ZodObject)) return [];
+  return Object.entries(at.shape).flatMap(([name, field]) => (which(field) ? [name] : []));
 }
+
+const isNeeded = (field: unknown) => !(field instanceof z.ZodOptional || field instanceof z.ZodDefault);
 
 function bare(schema: unknown): unknown {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodNullable)

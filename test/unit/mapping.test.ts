@@ -132,7 +132,7 @@ describe('a broken mapping gets one line that names file, row and fault', () => 
     [
       'a row that is a word',
       changed((e) => e['OrgToCustomer']?.properties.push('name' as never)),
-      'entities.OrgToCustomer.properties[7]: found "name", expected the fields id, zendesk, pms, type',
+      'entities.OrgToCustomer.properties[7]: found "name", expected fields such as type, direction',
     ],
     ['no mapping at all', null, 'mapping.yaml: found nothing'],
     ['a missing entity', { version: 1, entities: {} }, 'mapping.yaml: entities.OrgToCustomer: found nothing'],

@@ -62,12 +62,12 @@ test('a path that leads to no file', () => {
 });
 
 test.each([
-  ['nothing', '', 'a.yaml:1: found nothing, expected the fields version, entities'],
-  ['text', 'mapping\n', 'a.yaml:1: found "mapping", expected the fields version, entities'],
+  ['nothing', '', 'a.yaml:1: found nothing, expected fields such as version, entities'],
+  ['text', 'mapping\n', 'a.yaml:1: found "mapping", expected fields such as version, entities'],
   [
     'a list of entities',
     'version: 1\nentities:\n  - OrgToCustomer\n',
-    'a.yaml:3: entities: found ["OrgToCustomer"], expected the fields OrgToCustomer',
+    'a.yaml:3: entities: found ["OrgToCustomer"], expected fields such as OrgToCustomer',
   ],
   ['a profile', 'kinds: {}\n', 'a.yaml: found a profile, expected a mapping; name this file by PMS_PROFILE'],
 ])('a mapping file that holds %s', (_, text, expected) => {
@@ -76,7 +76,7 @@ test.each([
 });
 
 test.each([
-  ['nothing', '', 'a.yaml:1: found nothing, expected the fields version'],
+  ['nothing', '', 'a.yaml:1: found nothing, expected fields such as version'],
   [
     'a mapping',
     'entities: {}\n',

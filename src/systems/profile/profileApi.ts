@@ -57,9 +57,10 @@ export class Api {
       return await this.write(request);
     } catch (error) {
       if (!(error instanceof RecordGone)) throw error;
+      const { base } = this.profile;
       throw new NeedsHuman(
         'unexpected_response',
-        `${error.message}: nothing answers to this path there; check PMS_BASE_URL, which goes without "${this.profile.base}", and PMS_PROFILE`,
+        `${error.message}: nothing answers to this path there; check PMS_BASE_URL${base === '' ? '' : `, which goes without "${base}",`} and PMS_PROFILE`,
       );
     }
   }
