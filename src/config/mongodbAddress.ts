@@ -6,13 +6,10 @@ import { z } from 'zod';
 const EXAMPLE = 'mongodb://user:password@127.0.0.1:27017';
 const ESCAPED = /^mongodb(\+srv)?:\/\/([^/?@]*@)?[^@/]*(\/[^@]*)?$/;
 
-export const mongodbUri = z
-  .string()
-  .regex(/^mongodb(\+srv)?:\/\//, 'expected an address such as mongodb://127.0.0.1:27017')
-  .superRefine((text, context) => {
-    const fault = faultOf(text);
-    if (fault !== null) context.addIssue(fault);
-  });
+export const mongodbUri = z.string().superRefine((text, context) => {
+  const fault = faultOf(text);
+  if (fault !== null) context.addIssue(fault);
+});
 
 /** https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions */
 const LONGEST_NAME = 63;
@@ -24,6 +21,7 @@ export const mongodbDatabase = z
 
 /** What the driver says may hold a part of the password. It is told only where it is about an option. */
 function faultOf(text: string): string | null {
+  if (!/^mongodb(\+srv)?:\/\//.test(text)) return 'expected an address such as mongodb://127.0.0.1:27017';
   try {
     // It connects to nothing as yet.
     new MongoClient(text);

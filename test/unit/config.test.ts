@@ -130,6 +130,7 @@ describe('configuration', () => {
     ['TEMPORAL_ADDRESS', 'http://temporal:7233', 'expected host and port such as temporal.example.com:7233'],
     ['TEMPORAL_ADDRESS', 'temporal:70000', 'expected host and port'],
     ['TEMPORAL_ADDRESS', 'temporal:', 'expected host and port'],
+    ['MONGODB_URI', '127.0.0.1:27017', 'expected an address such as mongodb://127.0.0.1:27017'],
     ['MONGODB_URI', 'mongodb://joe:hid@den@127.0.0.1', 'with %40 for "@"'],
     ['MONGODB_URI', 'mongodb://joe:hid/den@127.0.0.1', '%2F for "/"'],
     ['MONGODB_URI', 'mongodb://127.0.0.1:270170', 'with a port up to 65535'],
