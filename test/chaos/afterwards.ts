@@ -69,7 +69,7 @@ export class Afterwards {
    */
   isUnseenMatch({ reason }: LinkDocument, trace: World['trace']): boolean {
     if (this.blankAt === '' || reason?.code !== 'ambiguous_match') return false;
-    const named = reason.text.match(/(zendesk|pms):[a-z]+:[\w-]+/g) ?? [];
+    const named: string[] = reason.text.match(/(zendesk|pms):[a-z]+:[\w-]+/g) ?? [];
     return trace.some(
       ({ ref, by, what, at }) =>
         named.includes(ref) && SYNC_USERS.includes(by) && /created$/.test(what) && at >= this.blankAt,
