@@ -2,7 +2,7 @@ import { MongoClient, type Db } from 'mongodb';
 import { pino } from 'pino';
 import { controlsOf } from 'testkit';
 import { startConsole, type Console, type ConsoleConfig } from '../../src/operator/cli/serveConsole';
-import { loadMapping } from '../../src/config/loadMapping';
+import { checkMapping, loadMapping } from '../../src/config/loadMapping';
 import { ensureSchedules } from '../../src/workers/schedules';
 import { manualMapping } from './manualMapping';
 import { startSandboxes, type Sandboxes } from './sandboxes';
@@ -14,6 +14,7 @@ export interface ConsoleWorld {
   boxes: Sandboxes;
   stack: Stack;
   db: Db;
+  mappingFile: string;
   /** A console over this world's links, in addition; it ends with the world. */
   serve(settings: Partial<ConsoleConfig>): Promise<string>;
   /** A linked pair. */
@@ -27,9 +28,13 @@ export interface ConsoleWorld {
 
 export const TOKEN = 'a-console-token-for-tests';
 
-export async function startConsoleWorld(): Promise<ConsoleWorld> {
-  const mappingFile = manualMapping();
-  const boxes = await startSandboxes({ mapping: loadMapping(mappingFile) });
+/** @param rows of tickets, beside those of the shipped mapping; they may need fields that they make */
+export async function startConsoleWorld(
+  rows: (boxes: Sandboxes) => Promise<readonly object[]> = async () => [],
+): Promise<ConsoleWorld> {
+  const boxes = await startSandboxes();
+  const mappingFile = manualMapping(await rows(boxes));
+  boxes.mapping = await checkMapping(loadMapping(mappingFile), boxes.systems, mappingFile);
   const stack = await startStack(testServers(), boxes.mapping, boxes.systems);
   const { taskQueue } = stack;
   // They are there to be looked at, and come too seldom to disturb.
@@ -58,6 +63,7 @@ export async function startConsoleWorld(): Promise<ConsoleWorld> {
     boxes,
     stack,
     db: mongo.db(taskQueue),
+    mappingFile,
     pair,
     async serve(settings) {
       const served = await startConsole(

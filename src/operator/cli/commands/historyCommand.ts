@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import type { JournalFilter } from '../../../links/journalStore';
 import { pairNamed } from '../../findPairs';
+import { loadNaming } from '../../naming';
+import { rowWords } from '../../titles';
 import { HISTORY_COLUMNS, historyPage, linesOf } from '../../history';
 import { common } from '../common';
 import { paint, printJson, printLine, printTable, shown } from '../output';
@@ -65,16 +67,17 @@ export function registerHistory(program: Command): void {
       const { entries, next } = await historyPage(service.store, filter, after ?? null, limit);
       if (options.json) return printJson({ entries, next });
       if (entries.length === 0) return printLine('nothing was written, or it is no longer in the journal');
+      const naming = await loadNaming(service);
       printTable(
         HISTORY_COLUMNS.map((name) => name.toLowerCase()),
         entries
-          .flatMap(linesOf)
-          .map(({ at, key, record, what, row, before, after: now, why, outcome }) => [
+          .flatMap((entry) => linesOf(entry).map((line) => ({ ...line, entity: entry.entity })))
+          .map(({ entity, at, key, record, what, row, before, after: now, why, outcome }) => [
             at,
             key,
             record,
             what,
-            row,
+            rowWords(naming, entity, row),
             shown(before).slice(0, VALUE_WIDTH),
             shown(now).slice(0, VALUE_WIDTH),
             why,

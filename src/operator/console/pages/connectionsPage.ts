@@ -51,9 +51,12 @@ export function connectionsPage(lines: readonly ConnectionLine[]): Page {
           <td>${pairs.conflict}</td>
           <td>${pairs.quarantined}</td>
           <td>${waitingRecords}</td>
-          <td>${failed ? html`${mark('failing')} since ${time(failed.since)}: ${failed.why}` : 'served'}</td>
+          <td class="state">
+            ${failed ? html`${mark('failing')} since ${time(failed.since)}: ${failed.why}` : mark('served')}
+          </td>
         </tr>`,
     ),
+    'numbers',
   );
   return { title: 'Connections', body };
 }
