@@ -8,6 +8,20 @@ export const url = z.url({
   protocol: /^https?$/,
   error: 'expected an address such as https://example.zendesk.com',
 });
+/** An address that is reached from elsewhere: contents of records must not travel in the clear. */
+export const publicAddress = url.refine(
+  // What is no address at all has been told as such.
+  (text) => !URL.canParse(text) || new URL(text).protocol === 'https:' || isThisMachine(text),
+  {
+    error: 'expected https://; http:// is for this machine only, e.g. http://127.0.0.1:8080',
+  },
+);
+
+function isThisMachine(address: string): boolean {
+  const host = new URL(address).hostname.replace(/^\[|\]$/g, '');
+  return host === 'localhost' || (ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback');
+}
+
 export const seconds = z.coerce.number({ error: 'expected a number of seconds' }).positive();
 export const flag = z.union([z.boolean(), z.stringbool()], { error: 'expected true or false' });
 export const perMinute = z.coerce.number({ error: 'expected a number of calls per minute' }).int().positive();

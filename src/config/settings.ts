@@ -9,6 +9,7 @@ import {
   recordUrl,
   seconds,
   secrets,
+  publicAddress,
   url,
 } from './settingKinds';
 import { brakeSettings } from './brakeSettings';
@@ -203,9 +204,11 @@ export const serviceSettings = z
       .max(65_535)
       .default(8080)
       .describe('Port at which webhooks are received.'),
-    publicUrl: url
+    publicUrl: publicAddress
       .optional()
-      .describe('How both systems reach the receiver, by HTTPS; `webhooks install` registers it.'),
+      .describe(
+        'How both systems reach the receiver, by HTTPS (`http://` on this machine only); `webhooks install` registers it.',
+      ),
     zendeskWebhookSecret: secrets
       .optional()
       .describe(

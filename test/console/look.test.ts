@@ -2,6 +2,8 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { axeFaults, describeInBrowser, startBrowser, watch } from '../support/browser';
+import { Starts } from '../../src/links/failedStarts';
+import { WITHOUT_POLLS } from '../../src/operator/temporalLists';
 import { TOKEN, Visitor } from '../support/console';
 import { goWrong, startGallery, type Gallery } from '../support/consoleGallery';
 import { cliOf } from '../support/cli';
@@ -25,7 +27,16 @@ beforeAll(async () => {
   url = await world.serve(places);
   const empty = `${world.stack.taskQueue}-fresh`;
   fresh = await world.serve({ ...places, taskQueue: empty, mongodbDatabase: empty });
-  several = await world.serve({ ...places, connection: 'nordwind' });
+  const other = { taskQueue: empty, mongodbDatabase: empty };
+  several = await world.serve(
+    { ...places, connection: 'nordwind' },
+    { ...places, ...other, connection: 'acme-emea' },
+    { ...places, ...other, connection: 'acme-us', mongodbDatabase: `${empty}-us` },
+  );
+  await new Starts(world.dbOf(`${empty}-us`)).note({
+    ...{ process: 'worker-2 4711', why: 'ZENDESK_OAUTH_CLIENT_SECRET: no such secret in the vault' },
+    ...{ since: new Date().toISOString(), nextAttempt: new Date(Date.now() + 60_000).toISOString() },
+  });
 });
 afterAll(async () => gallery.world.stop());
 
@@ -74,6 +85,16 @@ test('what is to be decided comes first, and what agrees is folded', async () =>
   const page = await onPage(pairAt(gallery.conflict));
   const order = ['id="decide"', '<h2>Values', '15 more properties', '<h2>Written', '<h2>Details'];
   expect(order.map((each) => page.indexOf(each)).every((at, n, all) => at > (all[n - 1] ?? 0))).toBe(true);
+});
+
+test('O9: Temporal knows the list without polls, and it has all pairs', async () => {
+  const { client, taskQueue } = gallery.world.stack;
+  const query = `TaskQueue = '${taskQueue}' AND ${WITHOUT_POLLS}`;
+  const types = new Set<string>();
+  // The server shows a workflow in lists a moment later.
+  while (types.size < 3) for await (const { type } of client.workflow.list({ query })) types.add(type);
+  expect([...types].sort()).toEqual(['CommentToProject', 'OrgToCustomer', 'TicketToProject']);
+  expect(await onPage('')).toContain(encodeURIComponent(WITHOUT_POLLS));
 });
 
 test('where there is nothing, a page says so', async () => {

@@ -15,8 +15,10 @@ export interface ConsoleWorld {
   stack: Stack;
   db: Db;
   mappingFile: string;
-  /** A console over this world's links, in addition; it ends with the world. */
-  serve(settings: Partial<ConsoleConfig>): Promise<string>;
+  /** Another database of the same server. */
+  dbOf(name: string): Db;
+  /** A console over this world's links, in addition; it ends with the world. @param more connections of it */
+  serve(settings: Partial<ConsoleConfig>, ...more: Partial<ConsoleConfig>[]): Promise<string>;
   /** A linked pair. */
   pair(subject: string): Promise<{ key: string; ticket: number; project: string }>;
   /** A pair whose titles and due dates differ, for a person to decide. */
@@ -64,23 +66,23 @@ export async function startConsoleWorld(
     stack,
     db: mongo.db(taskQueue),
     mappingFile,
+    dbOf: (name) => mongo.db(name),
     pair,
-    async serve(settings) {
+    async serve(settings, ...more) {
+      const configOf = (each: Partial<ConsoleConfig>): ConsoleConfig => ({
+        connection: null,
+        pairPrefix: '',
+        consoleHost: '127.0.0.1',
+        consolePort: 0,
+        consoleTrustedProxies: [],
+        taskQueue,
+        temporalNamespace: 'default',
+        mongodbDatabase: taskQueue,
+        mappingFile,
+        ...each,
+      });
       const served = await startConsole(
-        [
-          {
-            connection: null,
-            pairPrefix: '',
-            consoleHost: '127.0.0.1',
-            consolePort: 0,
-            consoleTrustedProxies: [],
-            taskQueue,
-            temporalNamespace: 'default',
-            mongodbDatabase: taskQueue,
-            mappingFile,
-            ...settings,
-          },
-        ],
+        [configOf(settings), ...more.map(configOf)],
         testServers(),
         pino({ level: process.env['LOG_LEVEL'] ?? 'silent' }),
       );

@@ -81,7 +81,7 @@ async function tickets(world: ConsoleWorld, requester_id: number): Promise<Made>
   const vpn = await ticket('VPN connection drops every evening around six', { type: 'incident' });
   const report = await ticket(
     'Quarterly export of orders leaves out the refunds of the Nordic warehouses since the update of 12 November',
-    { type: 'problem', priority: 'urgent', tags: ['reports', 'refunds', 'nordics', 'regression', 'vip'] },
+    { type: 'problem', priority: 'urgent', tags: ['refunds', 'nordics', 'regression', 'vip'] },
   );
   const others = [
     'New colleague needs access to the warehouse system',
@@ -113,7 +113,7 @@ async function tickets(world: ConsoleWorld, requester_id: number): Promise<Made>
     },
   );
   await both(vpn, { subject: 'VPN drops every evening' }, { title: 'VPN gateway: session limit at six' });
-  await both(report, {}, { priority: 'high', dueDate: '2026-12-20T00:00:00Z', tags: ['reports', 'nordics'] });
+  await both(report, {}, { priority: 'high', dueDate: '2026-12-20T00:00:00Z', tags: ['refunds', 'nordics'] });
   await stack.settle();
   await stack.settle();
   await controlsOf(boxes.pms).setFaults({

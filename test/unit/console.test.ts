@@ -121,7 +121,8 @@ describe('links that lead elsewhere', () => {
       none.schedule('x'),
       none.record('zendesk:ticket:1'),
       none.record('pms:note:1'),
-    ]).toEqual([null, null, null, null]);
+      none.events(),
+    ]).toEqual([null, null, null, null, null]);
     expect(links.record('zendesk:comment:1')).toBeNull();
   });
 });

@@ -81,7 +81,7 @@ td.long { overflow-wrap: anywhere; min-width: 14rem; }
 td.act { text-align: right; white-space: nowrap; } tbody th { min-width: 11rem; }
 .wide { overflow-x: auto; }
 .numbers td:not(.state), .numbers thead th:not(:first-child) { text-align: right; font-variant-numeric: tabular-nums; }
-.numbers.few table { width: auto; min-width: min(100%, 44rem); }
+.numbers.worded thead th:last-child { text-align: left; } .numbers.few table { width: auto; min-width: min(100%, 44rem); }
 dl.changes { margin: 0; display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: .15rem .75rem; }
 dl.changes dt { color: var(--soft); overflow-wrap: anywhere; } dl.changes dd { margin: 0; min-width: 0; }
 del { color: var(--soft); text-decoration: none; }

@@ -40,7 +40,7 @@ export async function loadConnections(contexts: readonly ConsoleContext[]): Prom
 
 export function connectionsPage(lines: readonly ConnectionLine[]): Page {
   const body = table(
-    `${lines.length} connections`,
+    lines.length === 1 ? '1 connection' : `${lines.length} connections`,
     ['Connection', 'Linked', 'Pending', 'Conflicts', 'Quarantine', 'Records waiting', 'State'],
     lines.map(
       ({ connection, root, pairs, waitingRecords, failedStarts: [failed] }) =>
@@ -56,7 +56,7 @@ export function connectionsPage(lines: readonly ConnectionLine[]): Page {
           </td>
         </tr>`,
     ),
-    'numbers',
+    'numbers worded',
   );
   return { title: 'Connections', body };
 }

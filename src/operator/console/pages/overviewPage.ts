@@ -11,7 +11,7 @@ import { ENTITY_TYPES, SIDES, type EntityType, type Side } from '../../../sync/r
 import { barChart, type Bar } from '../chart';
 import type { ConsoleContext } from '../consoleContext';
 import { html, type Html, type Part } from '../html';
-import { SIDE_NAMES, breakable, mark, table, time, type Page } from '../layout';
+import { SIDE_NAMES, breakable, mark, outside, table, time, type Page } from '../layout';
 
 const HOUR_MS = 60 * 60_000;
 const MINUTE_MS = 60_000;
@@ -72,7 +72,10 @@ export async function loadOverview(context: ConsoleContext): Promise<Overview> {
   };
 }
 
-export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 'root'>): Page {
+export function overviewPage(
+  overview: Overview,
+  { root, links }: Pick<ConsoleContext, 'root' | 'links'>,
+): Page {
   const { judged, pairs, workers, waitingRecords, apiToken, bugs, aside } = overview;
   const count = (status: LinkStatus) => ENTITY_TYPES.reduce((sum, type) => sum + pairs[type][status], 0);
   const isTold = judged.faults.some(({ code }) => code === 'api_token');
@@ -89,6 +92,7 @@ export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 
     ${aside.count > 0 && asideList(aside)}
     <h2>Pairs</h2>
     ${pairsTable(pairs, root)}
+    <p>${outside(links.events(), 'What pairs did, in the Temporal Web UI (without the polls)')}</p>
     <h2>Lag, last hour</h2>
     <p class="soft">Maximum lag of each side, in each minute.</p>
     <div class="two">${SIDES.map((side) => lagChart(side, overview))}</div>
