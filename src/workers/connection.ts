@@ -78,7 +78,7 @@ export async function serveConnection(
   await noteIdentities(config, systems, store, log);
   const mapping = await LiveMapping.follow(mappingFile, first, {
     ...{ systems, store, log, metrics },
-    tellPairs: () => tidyNow(client, taskQueue),
+    searchPairs: () => tidyNow(client, taskQueue),
   });
   try {
     await ensureSchedules(client, taskQueue, timesOf(config));
@@ -111,7 +111,7 @@ export async function serveConnection(
         share: allowance,
       },
     );
-    await mapping.tellPairs();
+    await mapping.searchPairs();
     const endWatch = watchForTwins(lookForTwins, { store, log });
     return runUntilStopped(workers, mapping, brake, endWatch);
   } catch (error) {

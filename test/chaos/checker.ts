@@ -34,6 +34,8 @@ export interface CheckerAccess {
 class Check {
   private readonly violations: string[] = [];
   private readonly linkOf = new Map<string, LinkDocument>();
+  /** Of people, and of restored backups. */
+  private readonly edits: readonly EditEntry[];
 
   constructor(
     private readonly world: World,
@@ -41,6 +43,7 @@ class Check {
     private readonly links: LinkDocument[],
     private readonly access: CheckerAccess,
   ) {
+    this.edits = [...people.journal.edits, ...world.afterwards.putBack];
     for (const link of links) {
       const { origin } = partsOf(link);
       if (!this.linkOf.has(origin)) this.linkOf.set(origin, link);
@@ -51,13 +54,14 @@ class Check {
   async run(): Promise<string[]> {
     for (const link of this.links) this.checkLink(link);
     await this.checkAgreement();
-    for (const edit of this.people.journal.edits) this.checkEdit(edit);
+    for (const edit of this.edits) this.checkEdit(edit);
     this.checkSayings();
     this.checkFiles();
     this.checkCreations();
     this.checkLeaks();
     this.checkFields();
-    for (const id of await this.world.failedWorkflows()) this.violations.push(`workflow failed: ${id}`);
+    for (const id of await this.world.failedWorkflows())
+      if (!this.world.afterwards.isRefusedPoll(id)) this.violations.push(`workflow failed: ${id}`);
     return this.violations;
   }
 
@@ -169,13 +173,13 @@ class Check {
     // A cleared value leaves nothing to look for.
     if (value === '' || !this.isLive(ref)) return;
     if (property === 'order' && this.wentWithItsField(edit)) return;
-    const now = this.valueAt(ref, property);
+    const now = this.editedValue(edit);
     // Zendesk itself adds a tag to a ticket that was merged.
     if (now === value || (property === 'tags' && now?.split(' ').includes(value))) {
       this.checkFollowUp(edit, link);
       return;
     }
-    if (this.people.journal.edits.some((later) => later !== edit && wasReplaced(edit, later))) return;
+    if (this.edits.some((later) => later !== edit && wasReplaced(edit, later))) return;
     // Somebody wanted the words to be gone.
     if (
       this.world.trace.some((entry) => entry.ref === ref && entry.what === 'redacted' && entry.at >= edit.at)
@@ -185,7 +189,7 @@ class Check {
     if (link?.conflicts.some((conflict) => SIDES.some((each) => comparable(conflict[each]) === value)))
       return;
     this.violations.push(
-      `lost edit: ${ref} ${property} = "${value}", made in ${side}; there is now "${this.valueAt(ref, property) ?? '—'}", history ${JSON.stringify(link?.history.map(({ row, lost }) => `${row}: ${comparable(lost)}`) ?? null)}`,
+      `lost edit: ${ref} ${property} = "${value}", made in ${side}; there is now "${now ?? '—'}", history ${JSON.stringify(link?.history.map(({ row, lost }) => `${row}: ${comparable(lost)}`) ?? null)}`,
     );
   }
 
@@ -194,9 +198,13 @@ class Check {
     return side === 'zendesk' && field !== undefined && this.people.administrators.removedFields.has(field);
   }
 
-  /** A winner is declared for two edits of one property: an edit that met no other may not be overruled. */
-  private hasRival({ side, property }: EditEntry, link: LinkDocument): boolean {
-    return this.people.journal.edits.some(
+  /**
+   * A winner is declared for two edits of one property: an edit that met no other may not be overruled. Where the link
+   * store was lost, every value that had not arrived met the older one of the other side as if both were edits.
+   */
+  private hasRival({ side, property, at }: EditEntry, link: LinkDocument): boolean {
+    if (at < this.world.afterwards.linksBackAt) return true;
+    return this.edits.some(
       (other) =>
         other.side !== side && other.property === property && link.sides[other.side]?.ref === other.ref,
     );
@@ -206,7 +214,8 @@ class Check {
   private checkCreations(): void {
     const made = new Map<string, string>();
     for (const { ref, by, what, record } of this.world.trace) {
-      if (!SYNC_USERS.includes(by) || !/created$/.test(what)) continue;
+      if (!SYNC_USERS.includes(by) || !/created$/.test(what) || this.world.afterwards.vanished.has(ref))
+        continue;
       const { external_id: external, externalRef = external } = (record ?? {}) as Record<string, unknown>;
       if (typeof externalRef !== 'string') continue;
       const first = made.get(externalRef);
@@ -232,7 +241,11 @@ class Check {
     if (link?.status !== 'linked' || other === undefined || !this.isLive(other)) return;
     const ticketId = Number(/(\d+)/.exec(other)?.[1]);
     const told = this.commentsOf(ticketId).filter((body) => body.text.includes(value));
-    if (told.length !== 1)
+    // A text that a backup put back is said again, after the one that it replaced.
+    const again = this.world.afterwards.putBack.filter(
+      (each) => each.ref === ref && each.property === property && each.value === value,
+    );
+    if (told.length < 1 || told.length > 1 + again.length)
       this.violations.push(`follow-up of ${ref} "${value}" is on ticket ${ticketId} ${told.length} times`);
   }
 
@@ -277,7 +290,8 @@ class Check {
     const isExcused = ({ conflicts, notTaken = [] }: LinkDocument, row: string) =>
       conflicts.some((each) => each.row === row) ||
       notTaken.some((each) => each.row === row && each.words !== '');
-    this.violations.push(...checkCustomFields(this.world, pairs, isExcused));
+    const { removedFields } = this.people.administrators;
+    this.violations.push(...checkCustomFields(this.world, removedFields, pairs, isExcused));
   }
 
   private commentsOf(ticketId: number): { text: string; followUp: boolean }[] {
@@ -285,6 +299,13 @@ class Check {
       text: comment.body,
       followUp: FOLLOW_UP_MARK in ((comment['metadata'] as { custom?: object } | undefined)?.custom ?? {}),
     }));
+  }
+
+  /** A field that an administrator deactivated keeps its value. */
+  private editedValue({ ref, property, field }: EditEntry): string | null {
+    const values = this.record(ref)?.['custom_fields'] as { id: number; value: unknown }[] | undefined;
+    if (field === undefined || !values) return this.valueAt(ref, property);
+    return comparable(values.find(({ id }) => id === field)?.value);
   }
 
   private valueAt(ref: string, property: string): string | null {

@@ -9,7 +9,7 @@ import { workOf, type Work } from '../../pairWork';
 import { canonicalKey, parseCanonicalKey, parseRef, type CanonicalKey } from '../../../sync/canonicalKey';
 import type { Link, LinkStatus } from '../../../sync/link';
 import { SIDES, otherSide, type EntityType, type RefKey, type Side } from '../../../sync/record';
-import { sidesOf } from '../../../sync/rules/taken';
+import { keptValues } from '../../../sync/rules/taken';
 import { common, waiting } from '../common';
 import { asking, confirmed, type AskOptions } from '../confirm';
 import { withService, type CommonOptions, type Connected } from '../withService';
@@ -236,7 +236,7 @@ function printRows({ entity, conflicts, notTaken = [], history }: Link, naming: 
   list(
     ['not taken', 'by', 'Zendesk', 'PMS', 'since', 'why'],
     notTaken.map((each) => {
-      const { zendesk, pms } = sidesOf(each);
+      const { zendesk, pms } = keptValues(each);
       const why = safe(inTitles(naming, entity, each.words));
       return [name(each.row), sideName(each.side), shown(zendesk), shown(pms), each.since, why];
     }),
