@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { axeFaults, describeInBrowser, startBrowser, watch } from '../support/browser';
 import { Starts } from '../../src/links/failedStarts';
+import { escapeText } from '../../src/operator/console/html';
 import { WITHOUT_POLLS } from '../../src/operator/temporalLists';
 import { TOKEN, Visitor } from '../support/console';
 import { goWrong, startGallery, type Gallery } from '../support/consoleGallery';
@@ -94,7 +95,7 @@ test('O9: Temporal knows the list without polls, and it has all pairs', async ()
   // The server shows a workflow in lists a moment later.
   while (types.size < 3) for await (const { type } of client.workflow.list({ query })) types.add(type);
   expect([...types].sort()).toEqual(['CommentToProject', 'OrgToCustomer', 'TicketToProject']);
-  expect(await onPage('')).toContain(encodeURIComponent(WITHOUT_POLLS));
+  expect(await onPage('')).toContain(escapeText(`/workflows?query=${encodeURIComponent(WITHOUT_POLLS)}`));
 });
 
 test('where there is nothing, a page says so', async () => {
