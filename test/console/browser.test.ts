@@ -151,6 +151,7 @@ describeInBrowser('the console', () => {
     await world.boxes.zd('PUT', `/tickets/${refused.ticket}`, { ticket: { priority: 'urgent' } });
     await press(page, 'button', `Resync ${refused.key}`);
     await linked(refused.key);
+    await world.stack.settle();
     await page.reload();
     const priority = page.locator('tbody tr', { has: page.locator('th', { hasText: /^\s*priority\s*$/ }) });
     expect(await priority.textContent()).toMatch(/urgent\s*critical/);

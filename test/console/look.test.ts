@@ -82,6 +82,14 @@ describe('O5: names in place of ids', () => {
   });
 });
 
+test('O2: a comment has a page of its own', async () => {
+  const keys: string[] = [];
+  for await (const { _id, entity } of gallery.world.stack.store.all())
+    if (entity === 'CommentToProject') keys.push(_id);
+  expect(keys).toHaveLength(1);
+  expect(await onPage(pairAt(keys[0] ?? ''))).toContain('<h1>The technician comes on Thursday.</h1>');
+});
+
 test('what is to be decided comes first, and what agrees is folded', async () => {
   const page = await onPage(pairAt(gallery.conflict));
   const order = ['id="decide"', '<h2>Values', '15 more properties', '<h2>Written', '<h2>Details'];

@@ -155,6 +155,14 @@ test.each(['abc', '0', '-1', '1e3'])('O2: no ticket of Zendesk is called "%s"', 
   expect(() => recordNamed(mapping, `zendesk:ticket:${id}`)).toThrow(BadInput);
 });
 
+test('O2: a comment is named by its ticket and itself', () => {
+  expect(recordNamed(mapping, 'zendesk:comment:12-345')).toBe('zendesk:comment:12-345');
+  for (const id of ['345', '12-', '12-0', 'a-b', '12-345-6'])
+    expect(() => recordNamed(mapping, `zendesk:comment:${id}`)).toThrow(
+      /expected the ids of ticket and comment/,
+    );
+});
+
 test('O8: a code that no pair can have is refused', () => {
   expect(codeNamed('closed_ticket')).toBe('closed_ticket');
   expect(() => codeNamed('TYPO')).toThrow(/--code: found "TYPO", expected one of .*closed_ticket/);
