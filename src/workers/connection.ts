@@ -78,7 +78,7 @@ export async function serveConnection(
   await noteIdentities(config, systems, store, log);
   const mapping = await LiveMapping.follow(mappingFile, first, {
     ...{ systems, store, log, metrics },
-    searchPairs: () => tidyNow(client, taskQueue),
+    startHygiene: () => tidyNow(client, taskQueue),
   });
   try {
     await ensureSchedules(client, taskQueue, timesOf(config));
@@ -111,7 +111,7 @@ export async function serveConnection(
         share: allowance,
       },
     );
-    await mapping.searchPairs();
+    await mapping.startHygiene();
     const endWatch = watchForTwins(lookForTwins, { store, log });
     return runUntilStopped(workers, mapping, brake, endWatch);
   } catch (error) {

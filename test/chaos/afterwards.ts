@@ -20,6 +20,8 @@ export class Afterwards {
   linksBackAt = '';
   /** From a restore of the PMS until the cursor of its feed was rewound: the feed may not know the cursor. */
   private readonly unknownCursor: { from: number; to: number }[] = [];
+  /** The records of each pair that a lost link store knew. That such a pair ended may be known to neither system. */
+  readonly lostPairs: (readonly string[])[] = [];
   private readonly histories = new Map<string, History>();
 
   /** @param last what a record was before it was deleted; null where nobody knows */
@@ -45,8 +47,16 @@ export class Afterwards {
   }
 
   linksLost(links: readonly LinkDocument[]): void {
-    for (const { history, ...link } of links)
-      if (history.length > 0) for (const ref of refsOf(link)) this.histories.set(ref, history);
+    for (const { history, ...link } of links) {
+      const refs = refsOf(link);
+      this.lostPairs.push(refs);
+      if (history.length > 0) for (const ref of refs) this.histories.set(ref, history);
+    }
+  }
+
+  /** Whether a lost link knew the record. */
+  isForgotten(ref: string): boolean {
+    return this.lostPairs.some((refs) => refs.includes(ref));
   }
 
   /** The link with what it knew of values that were not kept, before the link store was lost. */

@@ -123,6 +123,9 @@ class Check {
       for (const ref of [origin, ...SIDES.flatMap((side) => link.sides[side]?.ref ?? [])])
         waiting.set(ref, `${link.status}: ${link.reason?.text ?? ''}`);
     }
+    for (const refs of this.world.afterwards.lostPairs)
+      if (!refs.some((ref) => this.linkOf.has(ref)) && refs.some((ref) => this.record(ref) === null))
+        for (const ref of refs) waiting.set(ref, 'that its pair ended was lost');
     const links = this.links.flatMap(({ status, sides: { zendesk, pms } }) =>
       status !== 'tombstone' && zendesk && pms ? [{ zendesk: zendesk.ref, pms: pms.ref }] : [],
     );
@@ -213,13 +216,15 @@ class Check {
   /** The sync makes a counterpart once: not again when it was deleted. */
   private checkCreations(): void {
     const made = new Map<string, string>();
-    for (const { ref, by, what, record } of this.world.trace) {
-      if (!SYNC_USERS.includes(by) || !/created$/.test(what) || this.world.afterwards.vanished.has(ref))
-        continue;
+    const { afterwards, trace } = this.world;
+    for (const { ref, by, what, record } of trace) {
+      if (!SYNC_USERS.includes(by) || !/created$/.test(what) || afterwards.vanished.has(ref)) continue;
       const { external_id: external, externalRef = external } = (record ?? {}) as Record<string, unknown>;
       if (typeof externalRef !== 'string') continue;
       const first = made.get(externalRef);
-      if (first !== undefined)
+      // It was deleted for good, and the link that knew so was lost.
+      const isForgotten = this.record(first ?? ref) === null && afterwards.isForgotten(first ?? ref);
+      if (first !== undefined && !isForgotten)
         this.violations.push(`made twice: ${first} and ${ref} both stand for ${externalRef}`);
       made.set(externalRef, ref);
     }
@@ -290,8 +295,8 @@ class Check {
     const isExcused = ({ conflicts, notTaken = [] }: LinkDocument, row: string) =>
       conflicts.some((each) => each.row === row) ||
       notTaken.some((each) => each.row === row && each.words !== '');
-    const { removedFields } = this.people.administrators;
-    this.violations.push(...checkCustomFields(this.world, removedFields, pairs, isExcused));
+    const { administrators } = this.people;
+    this.violations.push(...checkCustomFields(this.world, administrators, pairs, isExcused));
   }
 
   private commentsOf(ticketId: number): { text: string; followUp: boolean }[] {

@@ -99,4 +99,8 @@ test('a link keeps what its lost one knew, once', () => {
   const found = afterwards.withLostHistory(link([entry('b'), entry('c')], 'zendesk:ticket:1'));
   expect(found.history.map(({ lost }) => lost)).toEqual(['a', 'b', 'c']);
   expect(afterwards.withLostHistory(link([], 'zendesk:ticket:2')).history).toEqual([]);
+  expect(['zendesk:ticket:1', 'zendesk:ticket:2'].map((ref) => afterwards.isForgotten(ref))).toEqual([
+    true,
+    false,
+  ]);
 });
