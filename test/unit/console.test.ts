@@ -166,11 +166,17 @@ describe('both values of a pair', () => {
   });
 
   test('take in what was seen since and is not dealt with', () => {
-    const observed = { zendesk: record('zendesk', { subject: ' new  subject ', note: 'z' }) };
+    const observed = { zendesk: record('zendesk', { subject: ' new  subject ', note: 'z' }, 2) };
     const [title, note] = valuesOf(mapping, link, observed, NO_REFERENCES);
     expect(title?.sides.zendesk).toEqual({ value: 'new subject', isNew: true });
     expect(title?.state).toBe('differs');
     expect(note?.sides.zendesk).toEqual({ value: 'z', isNew: false });
+  });
+
+  test('leave out what was seen before the pair’s last turn', () => {
+    const observed = { zendesk: record('zendesk', { subject: 'before' }, 1) };
+    const [title] = valuesOf(mapping, link, observed, NO_REFERENCES);
+    expect(title?.sides.zendesk).toEqual({ value: 's', isNew: false });
   });
 
   test('are not known of a record that was never linked', () => {
