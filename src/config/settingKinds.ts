@@ -23,6 +23,21 @@ function addressFault(text: string, example: string): string | null {
   return search === '' && hash === '' ? null : `expected an address without "?" and "#", such as ${example}`;
 }
 
+const PUBLIC = 'https://sync.example.com';
+/** An address that is reached from elsewhere: contents of records must not travel in the clear. */
+export const publicAddress = address(PUBLIC).refine(
+  // What is no address at all has been told as such.
+  (text) => !URL.canParse(text) || new URL(text).protocol !== 'http:' || isThisMachine(text),
+  {
+    error: 'expected https://; http:// is for this machine only, e.g. http://127.0.0.1:8080',
+  },
+);
+
+function isThisMachine(address: string): boolean {
+  const host = new URL(address).hostname.replace(/^\[|\]$/g, '');
+  return host === 'localhost' || (ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback');
+}
+
 const HOST_AND_PORT = /^(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d+))?$/i;
 const LAST_PORT = 65_535;
 /** Of a gRPC server. */

@@ -13,6 +13,7 @@ import {
   seconds,
   secret,
   secrets,
+  publicAddress,
 } from './settingKinds';
 import { mongodbDatabase, mongodbUri } from './mongodbAddress';
 import { brakeSettings } from './brakeSettings';
@@ -194,9 +195,11 @@ export const serviceSettings = z
     ...brakeSettings,
     intakeHost: z.string().default('127.0.0.1').describe('Address at which webhooks are received.'),
     intakePort: port.default(8080).describe('Port at which webhooks are received.'),
-    publicUrl: address('https://sync.example.com')
+    publicUrl: publicAddress
       .optional()
-      .describe('How both systems reach the receiver, by HTTPS; `webhooks install` registers it.'),
+      .describe(
+        'How both systems reach the receiver, by HTTPS (`http://` on this machine only); `webhooks install` registers it.',
+      ),
     zendeskWebhookSecret: secrets
       .optional()
       .describe(

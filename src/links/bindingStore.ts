@@ -47,15 +47,23 @@ export class BindingStore {
     return (property) => names.get(idOf(property));
   }
 
+  /** The names of the mapping file, with what they were bound to last. */
+  async bound(): Promise<BoundProperty[]> {
+    return (await this.names.find().toArray()).map(({ _id, ...rest }) => rest);
+  }
+
   /** Keeps what the mapping's names are bound to, as far as that is new. @returns whether a known name is bound anew */
   async keep(bound: readonly BoundProperty[]): Promise<boolean> {
-    const former = await this.formerNames();
-    const news = bound.filter((each) => former(each) !== each.name);
+    const known = new Map((await this.bound()).map((each) => [idOf(each), each]));
+    const former = (each: BoundProperty) => known.get(idOf(each))?.name;
+    const news = bound.filter(
+      (each) => former(each) !== each.name || known.get(idOf(each))?.title !== each.title,
+    );
     const writes = news.map((each): AnyBulkWriteOperation<BoundDocument> => ({
-      updateOne: { filter: { _id: idOf(each) }, update: { $set: each }, upsert: true },
+      replaceOne: { filter: { _id: idOf(each) }, replacement: each, upsert: true },
     }));
     if (writes.length > 0) await this.names.bulkWrite(writes, { ordered: false });
-    return news.some((each) => former(each) !== undefined);
+    return news.some((each) => former(each) !== undefined && former(each) !== each.name);
   }
 
   /** Pairs may have values that were not compared since a property is offered again, or is another one. */
@@ -88,7 +96,13 @@ export class BindingStore {
   }
 
   async resting(): Promise<RestingSince[]> {
-    return (await this.rests.find().sort({ _id: 1 }).toArray()).map(withoutId);
+    const all = (await this.rests.find().sort({ _id: 1 }).toArray()).map(withoutId);
+    if (all.length === 0) return [];
+    const titles = new Map((await this.bound()).map((each) => [idOf(each), each.title]));
+    return all.map((each) => {
+      const title = titles.get(idOf(each));
+      return { ...each, ...(title !== undefined && { title }) };
+    });
   }
 }
 

@@ -1,16 +1,32 @@
 import type { LinkStore } from '../links/linkStore';
 import { isWaiting, type BrakeHold } from '../sync/holds';
+import { titleOfRowId } from './titles';
 
 /** A hold of the brake, for people. */
 export interface HoldShown extends BrakeHold {
   /** Pairs that are marked: they wait for the hold's end. */
   waiting: number;
+  /** What people call its row, where that is a custom field. */
+  rowTitle?: string;
 }
 
 /** All holds, the oldest first, with how many pairs wait for each. */
-export async function holdsIn(store: Pick<LinkStore, 'holds' | 'countHeldBy'>): Promise<HoldShown[]> {
+export async function holdsIn(
+  store: Pick<LinkStore, 'holds' | 'countHeldBy' | 'bindings'>,
+): Promise<HoldShown[]> {
   const holds = await store.holds.all();
-  return Promise.all(holds.map(async (hold) => ({ ...hold, waiting: await store.countHeldBy(hold.id) })));
+  if (holds.length === 0) return [];
+  const bound = await store.bindings.bound();
+  return Promise.all(
+    holds.map(async (hold) => {
+      const rowTitle = hold.row === null ? undefined : titleOfRowId(bound, hold.row);
+      return {
+        ...hold,
+        waiting: await store.countHeldBy(hold.id),
+        ...(rowTitle !== undefined && { rowTitle }),
+      };
+    }),
+  );
 }
 
 /** Those that a person has to say something about. */
@@ -30,13 +46,14 @@ const EXAMPLES = 3;
 
 /** What is held, how many pairs, and why; without since when. */
 export function holdWords(hold: HoldShown): string {
-  const { entity, kind, row, side, state, cause, waiting, counts, examples } = hold;
-  const what = row === null ? `${KINDS[kind]} of ${entity}` : `${KINDS[kind]} of ${entity} ${row}`;
+  const { entity, kind, row, rowTitle, side, state, cause, waiting, counts, examples } = hold;
+  const name = rowTitle === undefined ? row : `"${rowTitle}" (${row})`;
+  const what = name === null ? `${KINDS[kind]} of ${entity}` : `${KINDS[kind]} of ${entity} ${name}`;
   const where = side === null || row === null ? '' : ` in ${SIDE_NAMES[side]}`;
   const many =
     state === 'counting'
       ? `up to ${counts.pairs} of ${counts.linked} pairs, which "remap" counts`
       : `${counts.pairs} of ${counts.linked} pairs, ${counts.allowed} allowed`;
   const some = examples.length > 0 ? `, e.g. ${examples.slice(0, EXAMPLES).join(', ')}` : '';
-  return `The brake holds ${what}${where}: ${cause} (${many}); ${waiting} pairs wait${some}`;
+  return `The brake holds ${what}${where}: ${cause} (${many}); ${waiting === 1 ? '1 pair waits' : `${waiting} pairs wait`}${some}`;
 }

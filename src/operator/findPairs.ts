@@ -61,7 +61,11 @@ export function recordNamed(mapping: Mapping, text: string): RefKey {
   });
   if (ref && entityOfRef(mapping, refKey(ref))) {
     // https://developer.zendesk.com/api-reference/introduction/requests/: ids are integers.
-    if (ref.side === 'zendesk' && !/^[1-9]\d*$/.test(ref.id))
+    if (ref.side === 'zendesk' && ref.kind === 'comment' && !/^[1-9]\d*-[1-9]\d*$/.test(ref.id))
+      throw new BadInput(
+        `"${text}" names no record: found "${ref.id}", expected the ids of ticket and comment, e.g. 12-345`,
+      );
+    if (ref.side === 'zendesk' && ref.kind !== 'comment' && !/^[1-9]\d*$/.test(ref.id))
       throw new BadInput(
         `"${text}" names no record: found "${ref.id}", expected a number, as all ids of Zendesk`,
       );

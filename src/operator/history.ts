@@ -31,6 +31,9 @@ export interface HistoryLine {
   after: Json | undefined;
   why: string;
   outcome: string;
+  /** The same in parts: what came of the write, and what is to be said of this row. */
+  result: string;
+  notes: readonly string[];
 }
 
 const WHAT: Record<JournalEntry['op'], string> = {
@@ -53,14 +56,12 @@ export function linesOf(entry: JournalEntry): HistoryLine[] {
     why: causes.join(', '),
   };
   const said = words === null ? outcome : `${outcome}: ${words}`;
-  if (rows.length === 0) return [{ ...common, row: '', before: undefined, after: undefined, outcome: said }];
-  return rows.map((row) => ({
-    ...common,
-    row: row.row,
-    before: row.before,
-    after: row.shown ?? row.after,
-    outcome: [said, ...notesOn(row)].join('; '),
-  }));
+  const line = (row: string, before?: Json, after?: Json, notes: string[] = []) => ({
+    ...{ ...common, row, before, after, result: said, notes },
+    outcome: [said, ...notes].join('; '),
+  });
+  if (rows.length === 0) return [line('')];
+  return rows.map((row) => line(row.row, row.before, row.shown ?? row.after, notesOn(row)));
 }
 
 function notesOn({ notTaken, known, before, cut }: JournalRow): string[] {

@@ -14,10 +14,11 @@ export function restingWords(resting: RestingNow): string {
 }
 
 /** What rests, and why. */
-export function whatRests({ entity, what, side, kind, property, name, since }: RestingNow): string {
-  const known = name === property ? '' : ` (${name})`;
+export function whatRests({ entity, what, side, kind, property, name, title, since }: RestingNow): string {
+  const called = title ?? property;
+  const known = name === called ? '' : ` (${name})`;
   const from = since === undefined ? '' : ` since ${since}`;
-  return `${entity} ${what} rests${from}: ${side} ${kind} does not offer "${property}"${known} any more`;
+  return `${entity} ${what} rests${from}: ${side} ${kind} does not offer "${called}"${known} any more`;
 }
 
 /** What the link store knows of properties that are not offered now. */
@@ -52,6 +53,8 @@ export function restingNow(now: readonly Resting[] = [], { resting }: StoredBind
     const known = resting.find(
       ({ entity, what, side }) => entity === each.entity && what === each.what && side === each.side,
     );
-    return { ...each, ...(known && { since: known.since }) };
+    if (!known) return each;
+    const { since, title } = known;
+    return { ...each, since, ...(title !== undefined && { title }) };
   });
 }

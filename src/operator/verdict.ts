@@ -174,7 +174,7 @@ function systemFaults({ troubles, connection }: Facts): Fault[] {
         what: `Another installation syncs ${side === 'zendesk' ? 'this Zendesk account' : 'this PMS'} (${text})`,
         since,
         affects: 'each installation overwrites the changes of the other',
-        cure: 'stop one of the two installations',
+        cure: `stop one of the two installations; if there is only one, its webhook is left of another PUBLIC_URL: ${command('webhooks remove --elsewhere', connection)}`,
       };
     const refused = code !== 'unavailable';
     return {

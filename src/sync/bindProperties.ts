@@ -8,7 +8,7 @@ export interface OfferedProperty {
   name: string;
   aliases: readonly string[];
   /** Only of what the side's list of fields has. */
-  custom?: { options?: readonly string[] };
+  custom?: { title?: string; options?: readonly string[] };
 }
 
 /** What each side offers, by kind of record. A kind that is left out is not checked. */
@@ -117,8 +117,9 @@ class TableBinder {
     const found =
       list.find((info) => info.name === property) ?? list.find((info) => info.aliases.includes(property));
     if (found) {
-      this.bound.push({ side, kind, property, name: found.name });
       const { name, custom } = found;
+      const title = custom?.title;
+      this.bound.push({ side, kind, property, name, ...(title !== undefined && { title }) });
       const listed = custom && { ...(custom.options && { options: custom.options }) };
       return { name, isOffered: true, ...(listed && { listed }) };
     }

@@ -71,6 +71,8 @@ export interface BoundProperty {
   /** As the mapping file names it, e.g. by its title. */
   property: string;
   name: string;
+  /** What people call it there. Only of a custom field. */
+  title?: string;
 }
 
 /** What rests because its property is not offered: one entry for all pairs. */

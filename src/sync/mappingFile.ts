@@ -122,9 +122,14 @@ function describeIssue(file: string, issue: z.core.$ZodIssue, input: unknown): s
   return `${at}: found ${shown}, ${expectedBy(issue, found, mappingFileSchema)}`;
 }
 
+/** The id of a row that has none of its own, by its property of the PMS, or of Zendesk where it has only that. */
+export function rowIdOf(property: string): string {
+  return property.replace(/\W+/g, '_');
+}
+
 function toRow(row: RowInput): PropertyRow {
   return {
-    id: row.id ?? (row.pms ?? row.zendesk ?? '').replace(/\W+/g, '_'),
+    id: row.id ?? rowIdOf(row.pms ?? row.zendesk ?? ''),
     zendesk: row.zendesk ?? null,
     pms: row.pms ?? null,
     type: row.type,

@@ -21,6 +21,7 @@ import { hintWith } from './hint';
 import { LiveMapping } from './liveMapping';
 import { ensureSchedules, tidyNow } from './schedules';
 import { atMost, type Allowance } from './share';
+import { watchForTwins, type LookForTwins } from './twinWatch';
 import { workflowCode } from './workflowCode';
 import { createWorkers, type Workers } from './workers';
 
@@ -38,6 +39,7 @@ export interface ConnectionParts {
   config: Config;
   systems: Record<Side, SystemPort>;
   budgets: RateBudgets;
+  lookForTwins: LookForTwins;
 }
 
 /** What all connections of a process share. */
@@ -62,7 +64,7 @@ export interface Served {
  * @throws MappingError, ConfigError, and what the systems throw that are asked
  */
 export async function serveConnection(
-  { config, systems, budgets }: ConnectionParts,
+  { config, systems, budgets, lookForTwins }: ConnectionParts,
   { metrics, log }: Pick<Connection, 'metrics' | 'log'>,
   { mongo, client, native, tracing }: Backbone,
   allowance: Allowance,
@@ -110,7 +112,8 @@ export async function serveConnection(
       },
     );
     await mapping.startHygiene();
-    return runUntilStopped(workers, mapping, brake);
+    const endWatch = watchForTwins(lookForTwins, { store, log });
+    return runUntilStopped(workers, mapping, brake, endWatch);
   } catch (error) {
     await mapping.stop();
     throw error;
@@ -122,8 +125,11 @@ function boundsOf({ journalDays, journalMegabytes }: Config): JournalBounds {
   return { days: journalDays, megabytes: journalMegabytes };
 }
 
-function runUntilStopped(workers: Workers, mapping: LiveMapping, brake: Brake): Served {
-  const done = workers.run().finally(() => Promise.all([mapping.stop(), brake.stop()]));
+function runUntilStopped(workers: Workers, mapping: LiveMapping, brake: Brake, endWatch: () => void): Served {
+  const done = workers.run().finally(() => {
+    endWatch();
+    return Promise.all([mapping.stop(), brake.stop()]);
+  });
   // Whoever waits for `done` hears of a failure; until then it must not count as unhandled.
   done.catch(() => undefined);
   return {

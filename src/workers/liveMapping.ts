@@ -174,6 +174,10 @@ export class LiveMapping implements FieldsInUse {
         await this.keep(mapping);
         this.mapping = mapping;
         this.mustStartHygiene ||= isBack;
+      } else if (JSON.stringify(mapping.bound) !== JSON.stringify(this.mapping.bound)) {
+        // A field has another title: only people see it.
+        await around.store.bindings.keep(mapping.bound ?? []);
+        this.mapping = mapping;
       }
       this.comparedAt = at;
     } catch (error) {

@@ -214,7 +214,7 @@ describe('a user’s name in a proxy’s header', () => {
     const visitor = new Visitor(proxied, header);
     const page = await visitor.get('/console/schedules');
     expect(page.status).toBe(200);
-    expect(page.text).toContain('<span>ann@acme.example</span>');
+    expect(page.text).toContain('<span class="user">ann@acme.example</span>');
     const answer = await visitor.post('/console/schedules', {
       ...pauseHygiene(await visitor.formToken()),
       what: 'resume',

@@ -1,18 +1,6 @@
-import { mkdirSync } from 'node:fs';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { keepPast, type PastDocument } from '../../src/systems/budget/pastWindows';
-import { freshWindow } from '../../src/systems/budget/budgetWindow';
-import {
-  axeFaults,
-  describeInBrowser,
-  press,
-  startBrowser,
-  tabTo,
-  watch,
-  type Misdeeds,
-} from '../support/browser';
+import { describeInBrowser, press, startBrowser, tabTo, watch, type Misdeeds } from '../support/browser';
 import { TOKEN, startConsoleWorld, type ConsoleWorld } from '../support/console';
 
 /** The console in a real Chromium, over the whole sync: by keyboard alone, for every eye, and with hostile content. */
@@ -104,15 +92,17 @@ describeInBrowser('the console', () => {
     expect(await heading(page)).toBe('Conflicts');
     expect(await text(page)).toMatch(/Printer in Zendesk\s*Printer in the PMS/);
     await press(page, 'a', `Decide ${first.key}`);
-    expect(await heading(page)).toBe(first.key);
-    await press(page, 'button', 'title: take the value of PMS');
+    expect(await heading(page)).toBe('Printer');
+    await press(page, 'button', 'subject ↔ title: take the value of PMS');
     expect(await page.getByRole('status').textContent()).toContain('Your decision was carried out');
     expect(ticketOf(first.ticket)?.subject).toBe('Printer in the PMS');
-    await tabTo(page, 'textarea', /^Or a value made of both/);
+    await tabTo(page, 'summary', 'Another value for due_at ↔ dueDate');
+    await page.keyboard.press('Enter');
+    await tabTo(page, 'textarea', /^A value made of both/);
     await page.keyboard.press('Control+A');
     await page.keyboard.type('2026-12-24T00:00:00Z');
-    await press(page, 'button', 'Use this value for dueDate');
-    expect(await text(page)).toContain('Nothing to do'.toLowerCase());
+    await press(page, 'button', 'Use this value for due_at ↔ dueDate');
+    expect(await text(page)).toContain('nothing to do');
     expect(ticketOf(first.ticket)?.due_at).toBe('2026-12-24T00:00:00Z');
     expect((await linkOf(first.key))?.history.map(({ rule }) => rule)).toEqual([
       'Ann chose pms',
@@ -123,20 +113,23 @@ describeInBrowser('the console', () => {
 
     // The list of pairs: a filter, and a value that does not fit its property.
     await press(page, 'a', 'Pairs');
+    await tabTo(page, 'summary', 'More filters');
+    await page.keyboard.press('Enter');
     await tabTo(page, 'select', /^Entity/);
     await page.keyboard.type('Ticket');
     await tabTo(page, 'select', /^State/);
     await page.keyboard.type('conf');
-    await tabTo(page, 'input', /^Id/);
+    await tabTo(page, 'input', /^Title or id/);
     await page.keyboard.type(String(second.ticket));
     await press(page, 'button', 'Filter');
     expect(await page.locator('tbody tr').count()).toBe(1);
-    await press(page, 'a', second.key);
-    await tabTo(page, 'textarea', /^Or a value made of both/);
-    await tabTo(page, 'textarea', /^Or a value made of both/);
+    await press(page, 'a', 'Lamp');
+    await tabTo(page, 'summary', 'Another value for due_at ↔ dueDate');
+    await page.keyboard.press('Enter');
+    await tabTo(page, 'textarea', /^A value made of both/);
     await page.keyboard.press('Control+A');
     await page.keyboard.type('{"a": 1}');
-    await press(page, 'button', 'Use this value for dueDate');
+    await press(page, 'button', 'Use this value for due_at ↔ dueDate');
     expect(await page.getByRole('alert').textContent()).toBe(
       'value: pms property "dueDate": found {"a":1}, expected datetime',
     );
@@ -147,17 +140,21 @@ describeInBrowser('the console', () => {
     await press(page, 'a', 'Quarantine');
     expect(await text(page)).toContain('invalid_field');
     await press(page, 'button', `Retry ${refused.key}`);
-    expect(await text(page)).toMatch(/State\s*quarantined/);
+    const stateShown = () => page.locator('main .bar .mark').textContent();
+    expect(await stateShown()).toBe('quarantined');
     await refused.mend();
     await press(page, 'button', `Retry ${refused.key}`);
-    expect(await text(page)).toMatch(/State\s*linked/);
+    expect(await stateShown()).toBe('linked');
     expect(ticketOf(refused.ticket)?.status).toBe('pending');
 
     // A record that changed and nobody told of.
     await world.boxes.zd('PUT', `/tickets/${refused.ticket}`, { ticket: { priority: 'urgent' } });
     await press(page, 'button', `Resync ${refused.key}`);
     await linked(refused.key);
-    expect(await page.locator('tr', { hasText: 'priority' }).textContent()).toMatch(/critical\s*critical/);
+    await world.stack.settle();
+    await page.reload();
+    const priority = page.locator('tbody tr', { has: page.locator('th', { hasText: /^\s*priority\s*$/ }) });
+    expect(await priority.textContent()).toMatch(/urgent\s*critical/);
 
     // Schedules and entities: pause and resume.
     await press(page, 'a', 'Schedules');
@@ -195,71 +192,21 @@ describeInBrowser('the console', () => {
     expect((await linkOf(key))?.reason?.code).toBe('ambiguous_match');
     const { page, misdeeds } = await open();
     await logIn(page, `/console/pair?key=${encodeURIComponent(key)}`);
-    expect(await heading(page)).toBe(key);
-    await tabTo(page, 'input', `pms:customer:${String(customers[0]?.['id'])}`);
+    expect(await heading(page)).toBe('Twins');
+    await tabTo(page, 'input', `Twins pms:customer:${String(customers[0]?.['id'])}`);
     await page.keyboard.press('ArrowDown');
     await press(page, 'button', 'Decide');
     expect((await linkOf(key))?.sides.pms?.ref).toBe(`pms:customer:${String(customers[1]?.['id'])}`);
     expect(misdeeds.list).toEqual([]);
   });
 
-  test('axe finds nothing serious on any page, light and dark', async () => {
-    const inConflict = await world.conflict('Heater');
-    const refused = await world.quarantined('Window');
-    await seedAnHour(world);
-    const paths = [
-      '',
-      '/pairs',
-      '/pairs?text=nothing-like-it',
-      '/conflicts',
-      '/quarantine',
-      '/schedules',
-      '/nowhere',
-      `/pair?key=${encodeURIComponent(inConflict.key)}`,
-      `/pair?key=${encodeURIComponent(refused.key)}&done=retry`,
-      '/pair?key=nonsense',
-    ];
-    const shots = process.env['CONSOLE_SCREENSHOTS'];
-    for (const colorScheme of ['light', 'dark'] as const) {
-      const { page, misdeeds } = await open({ colorScheme });
-      await page.goto(`${url}/console/login`);
-      expect(await axeFaults(page)).toEqual([]);
-      await logIn(page);
-      const ground = await page.evaluate('getComputedStyle(document.body).backgroundColor');
-      expect(ground).toBe(colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(18, 23, 29)');
-      for (const at of paths) {
-        await page.goto(`${url}/console${at}`);
-        expect({ at, faults: await axeFaults(page) }).toEqual({ at, faults: [] });
-        // Also on a narrow screen, and with what can be opened opened.
-        await page.setViewportSize({ width: 400, height: 800 });
-        await page.evaluate('for (const it of document.querySelectorAll("details")) it.open = true');
-        expect({ at, faults: await axeFaults(page) }).toEqual({ at, faults: [] });
-        await page.setViewportSize({ width: 1100, height: 800 });
-      }
-      if (shots !== undefined && shots !== '') {
-        mkdirSync(shots, { recursive: true });
-        for (const [name, at] of [
-          ['overview', ''],
-          ['pair', `/pair?key=${encodeURIComponent(inConflict.key)}`],
-          ['schedules', '/schedules'],
-        ] as const) {
-          await page.goto(`${url}/console${at}`);
-          await page.screenshot({
-            path: path.join(shots, `${name}-${colorScheme}.png`),
-            fullPage: name === 'overview',
-          });
-        }
-      }
-      expect(misdeeds.list).toEqual([]);
-    }
-    await refused.mend();
-  });
-
   test('hostile content is shown as text', async () => {
     const { boxes, stack } = world;
     const keys: string[] = [];
     for (const subject of XSS) {
-      const made = await boxes.zd('POST', '/tickets', { ticket: { subject, comment: { body: subject } } });
+      // Zendesk takes a body as HTML, and refuses one of which nothing is left.
+      const comment = { body: `said: ${subject}` };
+      const made = await boxes.zd('POST', '/tickets', { ticket: { subject, comment } });
       const { id } = made['ticket'] as { id: number };
       await boxes.zd('PUT', `/tickets/${id}`, { ticket: { comment: { body: `${subject} again` } } });
       keys.push(`TicketToProject/zendesk:ticket:${id}`);
@@ -312,26 +259,3 @@ describeInBrowser('the console', () => {
     expect(misdeeds.list).toEqual([]);
   });
 });
-
-/** An hour of samples such as workers leave them. */
-async function seedAnHour({ stack, db }: ConsoleWorld): Promise<void> {
-  const past = db.collection<PastDocument>('budgetWindows');
-  const now = Date.now();
-  for (let ago = 59; ago > 0; ago -= 1) {
-    const at = new Date(now - ago * 60_000);
-    const rush = ago > 20 && ago < 30 ? (30 - ago) * 22 : 0;
-    await stack.store.lag.note('zendesk:tickets', at, (60 + rush + (ago % 4)) * 1000);
-    await stack.store.lag.note('pms:all', at, (15 + (ago % 3)) * 1000);
-    const window = (bucket: string, limit: number, used: number) =>
-      keepPast(past, bucket, {
-        ...freshWindow(limit, { windowMs: 60_000, ceiling: null, share: 1 }, at.getTime() - 60_000),
-        window: 60 - ago,
-        endsAt: at.getTime(),
-        used,
-        ours: used,
-      });
-    await window('zendesk:account', 700, 40 + (ago % 7) * 9 + rush * 2);
-    await window('zendesk:exports', 10, 3 + (ago % 2));
-    await window('pms:account', 600, 30 + (ago % 5) * 12 + rush);
-  }
-}

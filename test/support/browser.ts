@@ -29,8 +29,8 @@ export interface Misdeeds {
   list: string[];
 }
 
-/** Notes whatever goes wrong on the pages of a context. */
-export async function watch(context: BrowserContext, url: string): Promise<Misdeeds> {
+/** Notes whatever goes wrong on the pages of a context. @param urls of the servers that pages may ask */
+export async function watch(context: BrowserContext, ...urls: string[]): Promise<Misdeeds> {
   const misdeeds: Misdeeds = { list: [] };
   await context.exposeBinding('noteViolation', (_source, what: string) => void misdeeds.list.push(what));
   await context.addInitScript(`
@@ -48,7 +48,8 @@ export async function watch(context: BrowserContext, url: string): Promise<Misde
         misdeeds.list.push(`console: ${message.text()}`);
     });
     page.on('request', (request) => {
-      if (!request.url().startsWith(`${url}/`)) misdeeds.list.push(`request: ${request.url()}`);
+      if (!urls.some((url) => request.url().startsWith(`${url}/`)))
+        misdeeds.list.push(`request: ${request.url()}`);
     });
   });
   return misdeeds;
@@ -97,17 +98,14 @@ export async function press(page: Page, tag: 'button' | 'a', name: string | RegE
 
 export interface Fault {
   id: string;
-  impact: string;
   nodes: { html: string; failureSummary?: string }[];
 }
 
-/** Serious and critical faults that axe finds. https://github.com/dequelabs/axe-core */
+/** All that axe finds. https://github.com/dequelabs/axe-core */
 export async function axeFaults(page: Page): Promise<string[]> {
   await page.evaluate(axe);
   const { violations } = await page.evaluate<{ violations: Fault[] }>('axe.run()');
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) =>
-      nodes.map(({ html, failureSummary = '' }) => `${id}: ${html}\n${failureSummary}`),
-    );
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary = '' }) => `${id}: ${html}\n${failureSummary}`),
+  );
 }

@@ -2,7 +2,7 @@ import { MongoClient, type Db } from 'mongodb';
 import { pino } from 'pino';
 import { controlsOf } from 'testkit';
 import { startConsole, type Console, type ConsoleConfig } from '../../src/operator/cli/serveConsole';
-import { loadMapping } from '../../src/config/loadMapping';
+import { checkMapping, loadMapping } from '../../src/config/loadMapping';
 import { ensureSchedules } from '../../src/workers/schedules';
 import { manualMapping } from './manualMapping';
 import { startSandboxes, type Sandboxes } from './sandboxes';
@@ -14,8 +14,11 @@ export interface ConsoleWorld {
   boxes: Sandboxes;
   stack: Stack;
   db: Db;
-  /** A console over this world's links, in addition; it ends with the world. */
-  serve(settings: Partial<ConsoleConfig>): Promise<string>;
+  mappingFile: string;
+  /** Another database of the same server. */
+  dbOf(name: string): Db;
+  /** A console over this world's links, in addition; it ends with the world. @param more connections of it */
+  serve(settings: Partial<ConsoleConfig>, ...more: Partial<ConsoleConfig>[]): Promise<string>;
   /** A linked pair. */
   pair(subject: string): Promise<{ key: string; ticket: number; project: string }>;
   /** A pair whose titles and due dates differ, for a person to decide. */
@@ -27,9 +30,13 @@ export interface ConsoleWorld {
 
 export const TOKEN = 'a-console-token-for-tests';
 
-export async function startConsoleWorld(): Promise<ConsoleWorld> {
-  const mappingFile = manualMapping();
-  const boxes = await startSandboxes({ mapping: loadMapping(mappingFile) });
+/** @param rows of tickets, beside those of the shipped mapping; they may need fields that they make */
+export async function startConsoleWorld(
+  rows: (boxes: Sandboxes) => Promise<readonly object[]> = async () => [],
+): Promise<ConsoleWorld> {
+  const boxes = await startSandboxes();
+  const mappingFile = manualMapping(await rows(boxes));
+  boxes.mapping = await checkMapping(loadMapping(mappingFile), boxes.systems, mappingFile);
   const stack = await startStack(testServers(), boxes.mapping, boxes.systems);
   const { taskQueue } = stack;
   // They are there to be looked at, and come too seldom to disturb.
@@ -58,23 +65,24 @@ export async function startConsoleWorld(): Promise<ConsoleWorld> {
     boxes,
     stack,
     db: mongo.db(taskQueue),
+    mappingFile,
+    dbOf: (name) => mongo.db(name),
     pair,
-    async serve(settings) {
+    async serve(settings, ...more) {
+      const configOf = (each: Partial<ConsoleConfig>): ConsoleConfig => ({
+        connection: null,
+        pairPrefix: '',
+        consoleHost: '127.0.0.1',
+        consolePort: 0,
+        consoleTrustedProxies: [],
+        taskQueue,
+        temporalNamespace: 'default',
+        mongodbDatabase: taskQueue,
+        mappingFile,
+        ...each,
+      });
       const served = await startConsole(
-        [
-          {
-            connection: null,
-            pairPrefix: '',
-            consoleHost: '127.0.0.1',
-            consolePort: 0,
-            consoleTrustedProxies: [],
-            taskQueue,
-            temporalNamespace: 'default',
-            mongodbDatabase: taskQueue,
-            mappingFile,
-            ...settings,
-          },
-        ],
+        [configOf(settings), ...more.map(configOf)],
         testServers(),
         pino({ level: process.env['LOG_LEVEL'] ?? 'silent' }),
       );

@@ -4,14 +4,19 @@ import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { MAPPING_FILE } from './sandboxes';
 
-/** The shipped mapping, with a ticket's title and due date that only a person decides about. @returns its file */
-export function manualMapping(): string {
+/**
+ * The shipped mapping, with a ticket's title and due date that only a person decides about.
+ * @param rows of tickets, in addition
+ * @returns its file
+ */
+export function manualMapping(rows: readonly object[] = []): string {
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'zps-mapping-')), 'mapping.yaml');
   const input = parse(readFileSync(MAPPING_FILE, 'utf8')) as {
-    entities: { TicketToProject: { properties: { pms: string; winner: string }[] } };
+    entities: { TicketToProject: { properties: { pms?: string; winner?: string }[] } };
   };
-  for (const row of input.entities.TicketToProject.properties)
-    if (['title', 'dueDate'].includes(row.pms)) row.winner = 'manual';
+  const { properties } = input.entities.TicketToProject;
+  for (const row of properties) if (['title', 'dueDate'].includes(row.pms ?? '')) row.winner = 'manual';
+  properties.push(...rows);
   writeFileSync(file, stringify(input));
   return file;
 }

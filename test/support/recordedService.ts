@@ -68,7 +68,12 @@ export class RecordedService {
     const metrics = new SyncMetrics();
     const budgets = configuredBudgets(config);
     const systems = configuredSystems(config, { budgets });
-    const connection: Connection = { config, metrics, log, parts: () => ({ config, systems, budgets }) };
+    const connection: Connection = {
+      config,
+      metrics,
+      log,
+      parts: () => ({ config, systems, budgets, lookForTwins: async () => ({}) }),
+    };
     const service = await startService([connection], servers, { log });
     const receiver = await startReceiver([config], servers, log);
     if (!receiver) throw new Error('no receiver');

@@ -757,6 +757,13 @@ export const TYPING_ERRORS: UserError[] = [
     cure: 'set `PUBLIC_URL`',
   },
   {
+    did: 'a public address without encryption',
+    args: ['webhooks', 'install'],
+    env: { PUBLIC_URL: 'http://sync.example.com' },
+    code: 2,
+    cure: 'put a proxy with a certificate in front of the receiver, and give its `https://` address',
+  },
+  {
     did: '`init` without a terminal or answers',
     args: ['init', '--dir', 'new'],
     env: { ZENDESK_BASE_URL: undefined },

@@ -54,6 +54,21 @@ describe('configuration', () => {
     });
   });
 
+  test.each([
+    ['https://sync.example.com', 'no fault'],
+    ['http://localhost:8080', 'no fault'],
+    ['http://127.0.0.2:8080', 'no fault'],
+    ['http://[::1]:8080', 'no fault'],
+    ['http://sync.example.com', /^PUBLIC_URL.*found "http:\/\/sync\.example\.com", expected https:\/\//],
+    ['http://10.0.0.7', /expected https:\/\//],
+    ['http://127.0.0.1.example.com', /expected https:\/\//],
+    ['http://localhost.example.com', /expected https:\/\//],
+    ['sync.example.com', /^PUBLIC_URL.*expected an address/],
+  ])('O10: contents of records do not come in the clear from elsewhere: PUBLIC_URL=%s', (address, fault) => {
+    const found = faultOf(() => loadConfig(null, { ...COMPLETE, PUBLIC_URL: address }));
+    expect(found).toMatch(fault);
+  });
+
   test('hosts of attachments are names or whole origins, with commas between or as a list', () => {
     const hostsOf = (text: string) =>
       loadConfig(null, { ...COMPLETE, ZENDESK_ATTACHMENT_HOSTS: text }).zendeskAttachmentHosts;

@@ -14,7 +14,7 @@ const read = (file: string) => readFileSync(path.join(DIR, file), 'utf8');
 const kustomization = z
   .object({
     resources: z.array(z.string()),
-    images: z.array(z.object({ name: z.string() })),
+    images: z.array(z.object({ name: z.string(), newTag: z.string() })),
     configMapGenerator: z.array(
       z.object({
         name: z.string(),
@@ -98,6 +98,17 @@ function environment(name: string): Record<string, string> {
   }
   return env;
 }
+
+test('O11: what is built is what is pushed, and what runs', () => {
+  const { version } = JSON.parse(readFileSync(path.resolve(DIR, '../../package.json'), 'utf8')) as {
+    version: string;
+  };
+  const named = [...read('kustomization.yaml').matchAll(/zendesk-pms-sync:(\d[\w.]*)/g)].map(
+    ([, tag]) => tag,
+  );
+  expect(named).toEqual([version, version]);
+  expect(kustomization.images.map(({ newTag }) => newTag)).toEqual([version]);
+});
 
 test('every file that is named is there, and every volume is a secret or map that is made', () => {
   for (const file of kustomization.resources) expect(existsSync(path.join(DIR, file))).toBe(true);

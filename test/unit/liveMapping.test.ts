@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { SyncMetrics } from '../../src/activities/metrics';
 import { checkMapping, loadMapping } from '../../src/config/loadMapping';
 import type { LinkStore } from '../../src/links/linkStore';
-import type { Resting } from '../../src/sync/mapping';
+import type { BoundProperty, Resting } from '../../src/sync/mapping';
 import type { Side } from '../../src/sync/record';
 import type { PropertyInfo, SystemPort } from '../../src/systems/port';
 import { LiveMapping } from '../../src/workers/liveMapping';
@@ -29,11 +29,11 @@ const FILE = {
   },
 };
 const plain = (...names: string[]) => names.map((name) => ({ name, aliases: [], writable: true }));
-const field = (id: number): PropertyInfo => ({
+const field = (id: number, title = 'Severity'): PropertyInfo => ({
   name: `custom_fields.${id}`,
   aliases: ['custom_fields.Severity'],
   writable: true,
-  custom: { title: 'Severity', type: 'string' },
+  custom: { title, type: 'string' },
 });
 
 /**
@@ -45,6 +45,7 @@ async function follow(changedAt: Date | null = null) {
   const fields = { now: [field(1)], reads: 0 };
   const names = new Map<string, string>();
   const rests: string[][] = [];
+  const kept: string[][] = [];
   const told = { pairs: 0, fails: 0 };
   const system = (properties: () => PropertyInfo[]) =>
     ({ properties: () => Promise.resolve(properties()), canFind: () => true }) as unknown as SystemPort;
@@ -60,7 +61,8 @@ async function follow(changedAt: Date | null = null) {
     mappings: { begin: () => Promise.resolve(null), keepBindings: () => Promise.resolve() },
     bindings: {
       formerNames: () => Promise.resolve(({ property }: { property: string }) => names.get(property)),
-      keep: (bound: { property: string; name: string }[]) => {
+      keep: (bound: BoundProperty[]) => {
+        kept.push(bound.flatMap(({ title }) => title ?? []));
         const isOther = bound.some(({ property, name }) => (names.get(property) ?? name) !== name);
         for (const { property, name } of bound) names.set(property, name);
         return Promise.resolve(isOther);
@@ -87,7 +89,7 @@ async function follow(changedAt: Date | null = null) {
   const around = { systems, store, log: pino({ level: 'silent' }), metrics: new SyncMetrics(), startHygiene };
   const live = await LiveMapping.follow(file, await checkMapping(loadMapping(file), systems, file), around);
   const row = () => live.current.entities.TicketToProject.rows[0];
-  return { live, fields, rests, row, told };
+  return { live, fields, rests, kept, row, told };
 }
 
 beforeEach(() => jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] }));
@@ -132,6 +134,19 @@ test('A1: a field that is made anew under its title is bound anew', async () => 
   await jest.advanceTimersByTimeAsync(130_000);
   expect(row()?.zendesk).toBe('custom_fields.2');
   expect(told.pairs).toBe(1);
+  await live.stop();
+});
+
+test('O5: a field that people call otherwise now is kept with its new title, and no pair is searched', async () => {
+  const { live, fields, kept, row, told } = await follow();
+  expect(kept).toEqual([['Severity']]);
+  fields.now = [field(1, 'Urgency')];
+  await jest.advanceTimersByTimeAsync(130_000);
+  expect(kept).toEqual([['Severity'], ['Urgency']]);
+  expect(row()).toMatchObject({ zendesk: 'custom_fields.1' });
+  expect(told.pairs).toBe(0);
+  await jest.advanceTimersByTimeAsync(300_000);
+  expect(kept).toHaveLength(2);
   await live.stop();
 });
 

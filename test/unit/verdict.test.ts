@@ -104,7 +104,7 @@ test('O3: a refused mapping and a second installation', () => {
     }),
   ).toEqual([
     'The changed mapping file is refused (entities.X: expected …), since 2026-11-25 11:58 UTC: the mapping before the change stays in use; correct the file; "zendesk-pms-sync mapping check" has the details',
-    'Another installation syncs this Zendesk account (as user 7), since 2026-11-25 11:58 UTC: each installation overwrites the changes of the other; stop one of the two installations',
+    'Another installation syncs this Zendesk account (as user 7), since 2026-11-25 11:58 UTC: each installation overwrites the changes of the other; stop one of the two installations; if there is only one, its webhook is left of another PUBLIC_URL: "zendesk-pms-sync webhooks remove --elsewhere"',
   ]);
 });
 

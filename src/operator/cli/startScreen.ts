@@ -2,6 +2,7 @@ import type { Config } from '../../config/config';
 import type { Mapping } from '../../sync/mapping';
 import { ENTITY_TYPES, SIDES, type Side } from '../../sync/record';
 import { withoutPassword } from '../../workers/service';
+import { eventsIn } from '../temporalLists';
 
 /** What `start` says to a person: what it is about to write, and then where everything is. Pure. */
 
@@ -45,7 +46,7 @@ export function whereEverythingIs(addresses: Addresses): string[] {
   const polls = `every ${config.zendeskPollSeconds} s in Zendesk, every ${config.pmsPollSeconds} s in the PMS`;
   const lines: [string, string][] = [
     ['Temporal', temporal],
-    ...(temporalUi === null ? [] : ([['Web UI', temporalUi]] satisfies [string, string][])),
+    ...(temporalUi === null ? [] : webUi(temporalUi, config.temporalNamespace)),
     ['MongoDB', withoutPassword(mongodb)],
     ['Console', console ?? 'off; a setting CONSOLE_TOKEN of your choice switches it on'],
     ['Changes', receiver === null ? `looked for ${polls}` : `by webhooks at ${receiver}, and ${polls}`],
@@ -57,6 +58,13 @@ export function whereEverythingIs(addresses: Addresses): string[] {
     '  npx zendesk-pms-sync backfill --wait   syncs what exists already, in bulk',
     '  npx zendesk-pms-sync status            is everything all right?',
     'Each change that is carried over is a line below.',
+  ];
+}
+
+function webUi(address: string, namespace: string): [string, string][] {
+  return [
+    ['Web UI', address],
+    ['', `what pairs did, without the polls: ${eventsIn(address, namespace)}`],
   ];
 }
 

@@ -26,6 +26,8 @@ import { startConsole, type Console } from './serveConsole';
 import { OpenStores, healthOf } from './health';
 import { onStopSignal, startReceiver, type Receiver } from './serveIntake';
 import { leaveAddresses } from './servers';
+import { foreignWebhooks } from '../foreignWebhooks';
+import { webhookAdmins } from './webhookAdmins';
 import { whatWillBeWritten, whereEverythingIs, type Addresses } from './startScreen';
 import { terminalLog } from './terminalLog';
 
@@ -223,7 +225,8 @@ function connectionOf(config: Config, file: string | null, log: Logger): Connect
       onCall: (call) => metrics.apiCall(call),
       onGrant: (grant) => warnOfMissingScopes(grant, connection, log),
     });
-    return { config: of, systems, budgets };
+    const lookForTwins = () => foreignWebhooks(of, webhookAdmins(of));
+    return { config: of, systems, budgets, lookForTwins };
   };
   // An only one is checked once, and ends the start where it is wrong.
   if (connection === null) {

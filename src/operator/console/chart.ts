@@ -34,6 +34,7 @@ export function barChart({ id, title, unit, bars, from, to, least }: Chart): Htm
   const y = (value: number) => TOP + (1 - value / top) * (HEIGHT - TOP - BOTTOM);
   const width = Math.max(1, ((WIDTH - LEFT) * MINUTE_MS) / (to - from) - 2);
   const limit = bars.at(-1)?.limit;
+  if (bars.length === 0) return emptyChart(title);
   return html`<figure class="chart">
     <figcaption id="${id}">${title}</figcaption>
     <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="${id} ${id}-says">
@@ -58,6 +59,13 @@ export function barChart({ id, title, unit, bars, from, to, least }: Chart): Htm
       <summary>As a table: ${title}</summary>
       ${barTable(bars, unit, limit !== undefined)}
     </details>
+  </figure>`;
+}
+
+function emptyChart(title: string): Html {
+  return html`<figure class="chart">
+    <figcaption>${title}</figcaption>
+    <p class="soft">Nothing in the last hour.</p>
   </figure>`;
 }
 
@@ -89,32 +97,30 @@ function timeAxis(to: number, x: (at: number) => number): Html[] {
 
 /** @param limited whether the bars have a limit */
 function barTable(bars: readonly Bar[], unit: string, limited: boolean): Html {
-  return bars.length === 0
-    ? html`<p>Nothing in the last hour.</p>`
-    : html`<table>
-        <thead>
-          <tr>
-            <th scope="col">Time (UTC)</th>
-            <th scope="col">${unit}</th>
-            ${limited && html`<th scope="col">of</th>`}
-          </tr>
-        </thead>
-        <tbody>
-          ${bars.map(
-            (bar) =>
-              html`<tr>
-                <td>${new Date(bar.at).toISOString().slice(11, 16)}</td>
-                <td>${round(bar.value)}</td>
-                ${limited && html`<td>${bar.limit ?? '—'}</td>`}
-              </tr>`,
-          )}
-        </tbody>
-      </table>`;
+  return html`<table>
+    <thead>
+      <tr>
+        <th scope="col">Time (UTC)</th>
+        <th scope="col">${unit}</th>
+        ${limited && html`<th scope="col">of</th>`}
+      </tr>
+    </thead>
+    <tbody>
+      ${bars.map(
+        (bar) =>
+          html`<tr>
+            <td>${new Date(bar.at).toISOString().slice(11, 16)}</td>
+            <td>${round(bar.value)}</td>
+            ${limited && html`<td>${bar.limit ?? '—'}</td>`}
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
 }
 
 function summary(bars: readonly Bar[], unit: string): string {
   const last = bars.at(-1);
-  if (!last) return 'Nothing in the last hour.';
+  if (!last) return '';
   const most = Math.max(...bars.map(({ value }) => value));
   const of = last.limit === undefined ? '' : ` of ${last.limit}`;
   return `Latest: ${round(last.value)}${of} ${unit}. Highest of the last hour: ${round(most)} ${unit}.`;

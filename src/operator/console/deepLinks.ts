@@ -1,10 +1,13 @@
 import { parseRef, type CanonicalKey } from '../../sync/canonicalKey';
 import type { RefKey } from '../../sync/record';
+import { eventsIn } from '../temporalLists';
 
 /** Where a pair, a Schedule or a record is shown elsewhere; null where that is not known. Addresses are from the configuration. */
 export interface DeepLinks {
   workflow(key: CanonicalKey): string | null;
   schedule(id: string): string | null;
+  /** The list of workflows, without those that only look for changes. */
+  events(): string | null;
   record(ref: RefKey): string | null;
 }
 
@@ -36,6 +39,7 @@ export function deepLinks({
   return {
     workflow: (key) => temporal('workflows', `${pairPrefix}${key}`),
     schedule: (id) => temporal('schedules', id),
+    events: () => temporalUiUrl && eventsIn(temporalUiUrl, temporalNamespace),
     record(ref) {
       const { side, kind, id } = parseRef(ref);
       const safeId = encodeURIComponent(id);

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
-import { parseCanonicalKey, refKey, type CanonicalKey } from '../../sync/canonicalKey';
-import type { Json } from '../../sync/record';
+import { parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../../sync/canonicalKey';
+import type { Json, RefKey } from '../../sync/record';
 import { textOf } from '../../sync/values';
 import type { ConsoleContext } from './consoleContext';
 import { Html, escapeText, html, type Part } from './html';
@@ -52,7 +52,8 @@ export function render({ title, body, current }: Page, viewer: Viewer | null): s
       <body>
         <a class="skip" href="#main">Skip to content</a>
         ${viewer && banner(viewer, current)}
-        <main id="main" tabindex="-1">
+        <main id="main" tabindex="-1" ${!viewer && html`class="narrow"`}>
+          ${!viewer && html`<p class="brand">zendesk-pms-sync</p>`}
           <h1>${title}</h1>
           ${body}
         </main>
@@ -83,8 +84,13 @@ function banner(viewer: Viewer, current: Page['current']): Html {
     </nav>
     ${
       by === 'token'
-        ? formTo(viewer, `${ROOT}/logout`, html`<span>${user}</span> <button class="plain">Log out</button>`)
-        : html`<span>${user}</span>`
+        ? formTo(
+            viewer,
+            `${ROOT}/logout`,
+            html`<span>${user}</span> <button class="plain">Log out</button>`,
+            'user',
+          )
+        : html`<span class="user">${user}</span>`
     }
   </header>`;
 }
@@ -106,67 +112,106 @@ export function pairUrl(root: string, key: CanonicalKey): string {
 }
 
 export function pairLink(root: string, key: CanonicalKey): Html {
-  return html`<a href="${pairUrl(root, key)}">${key}</a>`;
+  return html`<a href="${pairUrl(root, key)}">${breakable(key)}</a>`;
 }
 
 /** A link that leaves the console; nothing where the address is not known. */
-export function outside(url: string | null, text: string): Html | null {
+export function outside(url: string | null, text: Part): Html | null {
   return url === null ? null : html`<a href="${url}" rel="noreferrer">${text}</a>`;
 }
 
-/** An ISO time for people, in UTC: what Zendesk, the logs and the command line show, too. */
+/** An ISO time for people, in UTC: what Zendesk, the logs and the command line show, too. A line breaks after the date only. */
 export function time(iso: string | null | undefined): Html | string {
   if (iso == null) return '—';
-  return html`<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')} UTC</time>`;
+  const [date = '', clock = ''] = iso.slice(0, 19).split('T');
+  return html`<time datetime="${iso}"><span>${date}</span> <span>${clock} UTC</span></time>`;
 }
 
 /** Longer values are shown in full only when asked for. */
 const SHOWN_AT_ONCE = 600;
 
-export function value(content: Json | undefined): Html {
+/** @param atOnce how many characters are shown at first */
+export function value(content: Json | undefined, atOnce = SHOWN_AT_ONCE): Html {
   if (content === undefined) return html`<span class="soft">not known</span>`;
   if (content === null || content === '' || (Array.isArray(content) && content.length === 0))
     return html`<span class="soft">empty</span>`;
   const text = Array.isArray(content) ? content.map(textOf).join(', ') : textOf(content);
-  if (text.length <= SHOWN_AT_ONCE) return html`<span class="value">${text}</span>`;
-  return html`<span class="value">${text.slice(0, SHOWN_AT_ONCE)}…</span>
+  if (text.length <= atOnce) return html`<span class="value">${text}</span>`;
+  return html`<span class="value">${text.slice(0, atOnce)}…</span>
     <details>
       <summary>All ${text.length} characters</summary>
       <span class="value">${text}</span>
     </details>`;
 }
 
-/** A table that may be wider than its page; the keyboard scrolls it. */
-export function table(caption: string, titles: readonly string[], rows: readonly Part[]): Html {
-  return html`<div class="wide" role="region" aria-label="${caption}" tabindex="0">
+/**
+ * A table that may be wider than its page; the keyboard scrolls it.
+ * @param rows each a `<tr>`, or several that belong together, whose heading has a `rowspan`
+ */
+export function table(
+  caption: string,
+  titles: readonly string[],
+  rows: readonly Part[],
+  className = '',
+): Html {
+  return html`<div class="wide ${className}" role="region" aria-label="${caption}" tabindex="0">
     <table>
       <caption>
         ${caption}
       </caption>
       <thead>
         <tr>
-          ${titles.map((title) => html`<th scope="col">${title}</th>`)}
+          ${titles.map(
+            (title) =>
+              html`<th scope="col">
+                ${title === 'Action' ? html`<span class="hidden">${title}</span>` : title}
+              </th>`,
+          )}
         </tr>
       </thead>
-      <tbody>
-        ${rows.map((row) => labelled(row, titles))}
-      </tbody>
+      ${
+        rows.some(Array.isArray)
+          ? rows.map(
+              (row) =>
+                html`<tbody class="group">
+                  ${labelled(row, titles)}
+                </tbody>`,
+            )
+          : html`<tbody>
+              ${rows.map((row) => labelled(row, titles))}
+            </tbody>`
+      }
     </table>
   </div>`;
 }
 
-/** Each cell says its column, which a narrow screen shows in place of the heading. */
-function labelled(row: Part, titles: readonly string[]): Part {
-  if (!(row instanceof Html)) return row;
-  let column = -1;
-  let span = 1;
-  const markup = row.markup.replace(/<(td|th)\b([^>]*)>/g, (_, name: string, attributes: string) => {
-    column += span;
-    span = Number(/colspan="(\d+)"/.exec(attributes)?.[1] ?? 1);
-    const title = titles[column] ?? '';
-    return name === 'th' ? `<th${attributes}>` : `<td data-title="${escapeText(title)}"${attributes}>`;
-  });
-  return new Html(markup);
+/** Each cell says its column, which a narrow screen shows beside its content, and whether it is empty. */
+function labelled(row: Part, titles: readonly string[]): Html {
+  const spanned: number[] = [];
+  let column = 0;
+  const markup = html`${row}`.markup.replace(
+    /<(tr|td|th)\b([^>]*)>/g,
+    (tag, name: string, attributes: string) => {
+      if (name === 'tr') column = 0;
+      if (name === 'tr') return tag;
+      for (; (spanned[column] ?? 0) > 0; column += 1) spanned[column] = (spanned[column] ?? 0) - 1;
+      spanned[column] = spanOf('row', attributes) - 1;
+      const title = escapeText(titles[column] ?? '');
+      column += spanOf('col', attributes);
+      if (name === 'th') return tag;
+      const label = attributes.includes('data-title') ? '' : ` data-title="${title}"`;
+      return `<td${label}${attributes}><div>`;
+    },
+  );
+  return new Html(
+    markup
+      .replaceAll('</td>', '</div></td>')
+      .replace(/<td ([^>]*)><div>\s*(—?)\s*<\/div>/g, '<td data-empty $1><div>$2</div>'),
+  );
+}
+
+function spanOf(what: 'row' | 'col', attributes: string): number {
+  return Number(new RegExp(`${what}span="(\\d+)"`).exec(attributes)?.[1] ?? 1);
 }
 
 /** A pair by its title, with its id below; by its id alone where it has no title. */
@@ -174,13 +219,32 @@ export function namedPair(root: string, key: CanonicalKey, title: string): Html 
   const { origin } = parseCanonicalKey(key);
   const id = refKey(origin);
   return title === ''
-    ? html`<a href="${pairUrl(root, key)}">${id}</a>`
-    : html`<a href="${pairUrl(root, key)}">${title}</a>
-        <div class="id">${id}</div>`;
+    ? html`<a href="${pairUrl(root, key)}">${breakable(id)}</a>`
+    : html`<a href="${pairUrl(root, key)}"><bdi>${title}</bdi></a>
+        <div class="id">${breakable(id)}</div>`;
 }
 
-export function mark(word: string): Html {
-  return html`<span class="mark ${word}">${word}</span>`;
+/** A state, in its colour. @param words in place of the state's own */
+export function mark(state: string, words = state): Html {
+  return html`<span class="mark ${state}">${words}</span>`;
+}
+
+/** A record under the heading of its side. */
+export function recordName(ref: RefKey): Html {
+  const { kind, id } = parseRef(ref);
+  return html`${kind} ${unbroken(id)}`;
+}
+
+/** An id that may be broken after its parts, and nowhere else. */
+export function breakable(id: string): Part {
+  return id.split(/(?<=[:/,])/).map((part, n) => html`${n > 0 && html`<wbr />`}${unbroken(part)}`);
+}
+
+/** At most so many characters stay in one line. */
+const IN_ONE_LINE = 20;
+
+function unbroken(text: string): Part {
+  return text.length > IN_ONE_LINE ? text : html`<span class="whole">${text}</span>`;
 }
 
 export const SIDE_NAMES = { zendesk: 'Zendesk', pms: 'PMS' } as const;

@@ -11,7 +11,7 @@ export function pageLinks(
     return `${url}?${new URLSearchParams(asked).toString()}`;
   };
   if (next === null && query['after'] === undefined) return null;
-  return html`<nav aria-label="Pages">
+  return html`<nav aria-label="Pages" class="pages">
     <ul>
       ${query['after'] !== undefined && html`<li><a href="${to(null)}">First page</a></li>`}
       ${next !== null && html`<li><a href="${to(next)}">Next page</a></li>`}

@@ -38,7 +38,11 @@ export function valuesOf(
       const known = knownValue(link, row.id, side);
       const property = row[side];
       const record = observed[side];
-      if (!record || property === null || !(property in record.values)) return { value: known, isNew: false };
+      // What was seen before the pair's last turn may still be there, and is no pending change.
+      const last = link.sides[side];
+      const isPast = record && last && (record.version === last.version || record.order < last.order);
+      if (!record || isPast || property === null || !(property in record.values))
+        return { value: known, isNew: false };
       const raw = record.values[property] ?? null;
       const seen = toCanonical(row, side, raw, references, kinds);
       const value = seen.ok ? seen.value : raw;

@@ -47,7 +47,7 @@ export function pages(app: FastifyInstance, context: ConsoleContext): void {
     return send(reply, quarantinePage(list, viewerOf(request), context), request.viewer);
   });
   app.get(`${root}/history`, async (request, reply) =>
-    send(reply, historyPage(await loadHistory(context, request.query), root), request.viewer),
+    send(reply, historyPage(await loadHistory(context, request.query), context), request.viewer),
   );
   app.get(`${root}/pair`, async (request, reply) => {
     const { key: text } = z.object({ key: z.string() }).catch({ key: '' }).parse(request.query);

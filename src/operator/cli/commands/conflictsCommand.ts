@@ -5,8 +5,8 @@ import type { Link } from '../../../sync/link';
 import { decide, type Choice } from '../../decide';
 import { decideBy } from '../../explain';
 import { recordOf } from '../../pairNames';
-import { inWordsOf, titleOf } from '../../titles';
-import type { Mapping } from '../../../sync/mapping';
+import { loadPairsNaming, reasonWords, type PairsNaming } from '../../naming';
+import { inWordsOf, rowWords } from '../../titles';
 import { linksThat, pairNamed } from '../../findPairs';
 import { SIDES, type EntityType, type Side } from '../../../sync/record';
 import { common, waiting } from '../common';
@@ -31,7 +31,7 @@ export function registerConflicts(program: Command): void {
       for await (const link of linksThat(store, { status: 'conflict', ...(entity && { entity }) }))
         found.push(link);
       if (options.json) printJson(found.map(asJson));
-      else printList(found, mapping);
+      else printList(found, await loadPairsNaming({ store, mapping }, found));
       if (found.length > 0) process.exitCode = 1;
     }),
   );
@@ -122,18 +122,18 @@ function asJson(link: Link): unknown {
   };
 }
 
-function printList(links: Link[], mapping: Mapping): void {
+function printList(links: Link[], naming: PairsNaming): void {
   if (links.length === 0) return printLine('no conflicts');
   const rows = links.flatMap((link) => link.conflicts.map((parked) => ({ link, parked })));
   if (rows.length > 0) {
     printTable(
       ['record', 'title', 'property', 'Zendesk', 'PMS', 'since'],
       rows.map(({ link, parked }) => {
-        const row = mapping.entities[link.entity].rows.find(({ id }) => id === parked.row);
+        const row = naming.mapping.entities[link.entity].rows.find(({ id }) => id === parked.row);
         return [
           recordOf(link),
-          titleOf(mapping, link),
-          parked.row,
+          naming.pairs.get(link._id) ?? '',
+          rowWords(naming, link.entity, parked.row),
           shown(inWordsOf(row, 'zendesk', parked.zendesk)).slice(0, 60),
           shown(inWordsOf(row, 'pms', parked.pms)).slice(0, 60),
           minuteOf(parked.since),
@@ -148,10 +148,10 @@ function printList(links: Link[], mapping: Mapping): void {
       ['record', 'title', 'what', 'candidates', 'reason'],
       whole.map((link) => [
         recordOf(link),
-        titleOf(mapping, link),
+        naming.pairs.get(link._id) ?? '',
         link.reason?.code ?? '',
         link.candidates.join(', ') || '—',
-        link.reason?.text ?? '',
+        reasonWords(naming, link),
       ]),
     );
   }

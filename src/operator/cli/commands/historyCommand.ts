@@ -3,6 +3,8 @@ import type { JournalFilter } from '../../../links/journalStore';
 import type { Mapping } from '../../../sync/mapping';
 import { meant } from '../../../sync/schemaWords';
 import { pairNamed } from '../../findPairs';
+import { loadNaming } from '../../naming';
+import { rowWords } from '../../titles';
 import { HISTORY_COLUMNS, historyPage, linesOf } from '../../history';
 import { common } from '../common';
 import { paint, printJson, printLine, printTable, shown } from '../output';
@@ -83,16 +85,17 @@ export function registerHistory(program: Command): void {
       if (entries.length === 0) refuseUnknownRow(service.mapping, filter);
       if (options.json) return printJson({ entries, next });
       if (entries.length === 0) return printLine('nothing was written, or it is no longer in the journal');
+      const naming = await loadNaming(service);
       printTable(
         HISTORY_COLUMNS.map((name) => name.toLowerCase()),
         entries
-          .flatMap(linesOf)
-          .map(({ at, key, record, what, row, before, after: now, why, outcome }) => [
+          .flatMap((entry) => linesOf(entry).map((line) => ({ ...line, entity: entry.entity })))
+          .map(({ entity, at, key, record, what, row, before, after: now, why, outcome }) => [
             at,
             key,
             record,
             what,
-            row,
+            rowWords(naming, entity, row),
             shown(before).slice(0, VALUE_WIDTH),
             shown(now).slice(0, VALUE_WIDTH),
             why,

@@ -3,11 +3,11 @@ import { answerOf } from '../../answer';
 import { fixOf, nextAttempt } from '../../explain';
 import { pairNamed, recordNamed, searchLinks, type Searched } from '../../findPairs';
 import { counterpartOf, recordOf } from '../../pairNames';
-import { titleOf, titleRows } from '../../titles';
+import { loadPairsNaming, reasonWords, type PairsNaming } from '../../naming';
+import { inTitles, rowWords, titleRows } from '../../titles';
 import { workOf, type Work } from '../../pairWork';
 import { canonicalKey, parseCanonicalKey, parseRef, type CanonicalKey } from '../../../sync/canonicalKey';
 import type { Link, LinkStatus } from '../../../sync/link';
-import type { Mapping } from '../../../sync/mapping';
 import { SIDES, otherSide, type EntityType, type RefKey, type Side } from '../../../sync/record';
 import { keptValues } from '../../../sync/rules/taken';
 import { common, waiting } from '../common';
@@ -43,7 +43,7 @@ function registerShow(links: Command): void {
       if (!link && work.length === 0)
         throw new Problem(`${key}: no link; the record was not seen yet, or does not take part in the sync`);
       if (options.json) printJson({ ...(link && asJson(link)), key, work });
-      else printPair(key, link, work, service.mapping);
+      else printPair(key, link, work, await loadPairsNaming(service, link ? [link] : []));
     }),
   );
 }
@@ -79,13 +79,14 @@ function registerFind(links: Command): void {
       };
       const found = await searchLinks(store, filter, { after, limit, withinMs: SEARCH_MS });
       const { links: list, more, stoppedAt } = found;
+      const naming = await loadPairsNaming({ store, mapping }, list);
       if (options.json)
         printJson({
-          links: list.map((link) => ({ ...asJson(link), title: titleOf(mapping, link) })),
+          links: list.map((link) => ({ ...asJson(link), title: naming.pairs.get(link._id) ?? '' })),
           more,
           stoppedAt,
         });
-      else printFound(found, mapping, limit);
+      else printFound(found, naming, limit);
       if (list.length === 0) process.exitCode = 1;
     }),
   );
@@ -106,17 +107,17 @@ function keyNamed(text: string): string {
 /** A search reads on for so long; a million links take longer. */
 const SEARCH_MS = 10_000;
 
-function printFound({ links: found, more, stoppedAt }: Searched, mapping: Mapping, limit: number): void {
+function printFound({ links: found, more, stoppedAt }: Searched, naming: PairsNaming, limit: number): void {
   if (found.length === 0 && stoppedAt === null) return printLine('no pair found');
   if (found.length > 0)
     printTable(
       ['record', 'title', 'state', 'counterpart', 'reason'],
       found.map((link) => [
         recordOf(link),
-        titleOf(mapping, link),
+        naming.pairs.get(link._id) ?? '',
         link.status,
         counterpartOf(link) ?? '—',
-        link.reason?.text ?? '',
+        reasonWords(naming, link),
       ]),
     );
   if (stoppedAt !== null)
@@ -205,14 +206,14 @@ function asJson(link: Link): Record<string, unknown> {
   return { key: _id, ...rest, nextAttempt: nextAttempt(link), writing: intent !== null };
 }
 
-function printPair(key: CanonicalKey, link: Link | null, work: Work[], mapping: Mapping): void {
-  const title = link ? titleOf(mapping, link) : '';
+function printPair(key: CanonicalKey, link: Link | null, work: Work[], naming: PairsNaming): void {
+  const title = naming.pairs.get(key) ?? '';
   printLine(paint('bold', title === '' ? key : `${key}  ${safe(title)}`));
   const field = (name: string, value: string) => printLine(`  ${name.padEnd(13)} ${value}`);
   if (link) {
     const colour = link.status === 'linked' ? 'green' : link.status === 'pending' ? 'yellow' : 'red';
     field('state', paint(colour, link.status) + (link.reason ? ` since ${link.reason.since}` : ''));
-    field('cause', link.reason ? `${safe(link.reason.text)} (${link.reason.code})` : '—');
+    field('cause', link.reason ? `${safe(reasonWords(naming, link))} (${link.reason.code})` : '—');
     const fix = fixOf(link);
     if (fix !== null) field('fix', fix);
     field('next attempt', nextAttempt(link));
@@ -229,35 +230,33 @@ function printPair(key: CanonicalKey, link: Link | null, work: Work[], mapping: 
     const failed = lastFailure === null ? '' : `; failed: ${safe(lastFailure)}`;
     field('at work', `${activity}, attempt ${attempt}${failed}${next === null ? '' : `; next ${next}`}`);
   }
-  if (link && link.conflicts.length > 0) {
+  if (link) printRows(link, naming);
+}
+
+/** The rows of a pair that a person may have to look at. */
+function printRows({ entity, conflicts, notTaken = [], history }: Link, naming: PairsNaming): void {
+  const name = (row: string) => rowWords(naming, entity, row);
+  const list = (titles: string[], rows: string[][]) => {
+    if (rows.length === 0) return;
     printLine();
-    printTable(
-      ['in conflict', 'Zendesk', 'PMS', 'since'],
-      link.conflicts.map(({ row, zendesk, pms, since }) => [row, shown(zendesk), shown(pms), since]),
-    );
-  }
-  if (link?.notTaken) {
-    printLine();
-    printTable(
-      ['not taken', 'by', 'Zendesk', 'PMS', 'since', 'why'],
-      link.notTaken.map((each) => {
-        const { zendesk, pms } = keptValues(each);
-        return [each.row, sideName(each.side), shown(zendesk), shown(pms), each.since, safe(each.words)];
-      }),
-    );
-  }
-  if (link && link.history.length > 0) {
-    printLine();
-    printTable(
-      ['overruled at', 'property', 'on', 'lost', 'kept', 'by'],
-      link.history.map(({ at, row, side, lost, kept, rule }) => [
-        at,
-        row,
-        sideName(side),
-        shown(lost),
-        shown(kept),
-        rule,
-      ]),
-    );
-  }
+    printTable(titles, rows);
+  };
+  list(
+    ['in conflict', 'Zendesk', 'PMS', 'since'],
+    conflicts.map(({ row, zendesk, pms, since }) => [name(row), shown(zendesk), shown(pms), since]),
+  );
+  list(
+    ['not taken', 'by', 'Zendesk', 'PMS', 'since', 'why'],
+    notTaken.map((each) => {
+      const { zendesk, pms } = keptValues(each);
+      const why = safe(inTitles(naming, entity, each.words));
+      return [name(each.row), sideName(each.side), shown(zendesk), shown(pms), each.since, why];
+    }),
+  );
+  list(
+    ['overruled at', 'property', 'on', 'lost', 'kept', 'by'],
+    history.map(({ at, row, side, lost, kept, rule }) => [
+      ...[at, name(row), sideName(side), shown(lost), shown(kept), rule],
+    ]),
+  );
 }

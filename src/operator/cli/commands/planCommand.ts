@@ -19,6 +19,7 @@ import { ENTITY_TYPES } from '../../../sync/record';
 import { inCallContext } from '../../../systems/callContext';
 import { Stopped } from '../../operatorErrors';
 import { storedBindings } from '../../resting';
+import { FieldTitles, inTitles, type Naming } from '../../titles';
 import { passing } from '../passing';
 import { common, settingsFor } from '../common';
 import type { CommonOptions } from '../withService';
@@ -56,13 +57,14 @@ async function plan(options: PlanOptions): Promise<void> {
     budgets.open(db);
     const countsIn = (prefix: string) => {
       const input = { db, prefix, mapping, systems, onProgress: progress.update };
+      const naming = { mapping, titles: new FieldTitles(mapping.bound ?? []) };
       const foretell = async (work: SyncWork) => {
         const foretold = forecast(work, await forecastLimits(db, config, systems.pms));
         await keepForecast(db, { ...foretold, at: new Date().toISOString() });
         return foretold;
       };
       return inCallContext({ lane: 'background' }, () =>
-        passing(() => print(dryRun(input), options, progress.finish, foretell)),
+        passing(() => print(dryRun(input), { ...options, naming }, progress.finish, foretell)),
       );
     };
     // Where it is stopped, what was put aside for it is dropped all the same.
@@ -114,7 +116,7 @@ const NEEDS_PERSON: PlanAction[] = ['conflict', 'quarantine', 'fail'];
 /** Prints lines as they come: a first sync may have more of them than fit into memory. */
 async function print(
   lines: AsyncGenerator<PlanLine, SyncWork, void>,
-  { json, summary }: PlanOptions,
+  { json, summary, naming }: PlanOptions & { naming: Naming },
   onFirst: () => void,
   foretell: (work: SyncWork) => Promise<Forecast>,
 ): Promise<PlanCounts> {
@@ -126,7 +128,7 @@ async function print(
     const line = next.value;
     counts[line.entity][line.action] += 1;
     if (first) onFirst();
-    if (!summary) printLine(json ? `${first ? '' : ','}${jsonOf(line)}` : wordsFor(line));
+    if (!summary) printLine(json ? `${first ? '' : ','}${jsonOf(line)}` : wordsFor(line, naming));
     first = false;
   }
   onFirst();
@@ -153,7 +155,10 @@ const COLOURS: Partial<Record<PlanAction, Colour>> = {
   wait: 'dim',
 };
 
-function wordsFor({ action, key, zendesk, pms, on, properties, reason }: PlanLine): string {
+function wordsFor(
+  { action, entity, key, zendesk, pms, on, properties, reason }: PlanLine,
+  naming: Naming,
+): string {
   const name = on === 'zendesk' ? 'Zendesk' : 'the PMS';
   const pair = `${zendesk ?? '—'} ↔ ${pms ?? '—'}`;
   const what: Record<PlanAction, () => string> = {
@@ -167,7 +172,7 @@ function wordsFor({ action, key, zendesk, pms, on, properties, reason }: PlanLin
     quarantine: () => `${pair}: ${reason ?? ''}`,
     fail: () => `${pair}: ${reason ?? ''}`,
   };
-  const text = `${action.padEnd(10)} ${safe(what[action]())}`;
+  const text = `${action.padEnd(10)} ${safe(inTitles(naming, entity, what[action]()))}`;
   const colour = COLOURS[action];
   return colour ? paint(colour, text) : text;
 }

@@ -3,7 +3,7 @@ import type { CanonicalKey } from '../../../sync/canonicalKey';
 import type { LinkFilter } from '../../../links/links';
 import { linksThat, pairNamed } from '../../findPairs';
 import { recordOf } from '../../pairNames';
-import { titleOf } from '../../titles';
+import { loadPairsNaming, reasonWords } from '../../naming';
 import type { Link } from '../../../sync/link';
 import type { EntityType } from '../../../sync/record';
 import { common, waiting } from '../common';
@@ -31,17 +31,19 @@ export function registerQuarantine(program: Command): void {
       for await (const link of linksThat(store, quarantined(options))) found.push(link);
       if (options.json) printJson(found.map(asJson));
       else if (found.length === 0) printLine('nothing is quarantined');
-      else
+      else {
+        const naming = await loadPairsNaming({ store, mapping }, found);
         printTable(
           ['record', 'title', 'code', 'since', 'reason'],
           found.map((link) => [
             recordOf(link),
-            titleOf(mapping, link),
+            naming.pairs.get(link._id) ?? '',
             link.reason?.code ?? '',
             (link.reason?.since ?? '').slice(0, 16).replace('T', ' '),
-            link.reason?.text ?? '',
+            reasonWords(naming, link),
           ]),
         );
+      }
       if (found.length > 0) process.exitCode = 1;
     }),
   );

@@ -7,6 +7,8 @@ import { reconcile as reconcileWorkflow } from '../../../workflows';
 import { reconcileId } from '../../../workflows/ids';
 import { reconcileProgress } from '../../../workflows/reconcile';
 import { common } from '../common';
+import { loadNaming } from '../../naming';
+import { rowWords, type Naming } from '../../titles';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { printJson, printLine, printTable, progressLine } from '../output';
 import { positive } from '../targets';
@@ -38,16 +40,19 @@ export function registerReconcile(program: Command): void {
       .option('--last <n>', 'how many', positive('--last'), 1),
     'zendesk-pms-sync reconcile report --last 7',
   ).action(async (options: ReportOptions) =>
-    withService(options, async ({ store }) => {
+    withService(options, async (service) => {
+      const { store } = service;
       const reports = await store.upkeep.reportsFirst(options.last);
       if (options.json) return printJson(reports);
       if (reports.length === 0) printLine('no reconcile has ended yet');
-      for (const report of reports) print(report);
+      const naming = await loadNaming(service);
+      for (const report of reports) print(report, naming);
     }),
   );
 }
 
-async function run({ client, config }: Connected, { full, json }: RunOptions): Promise<void> {
+async function run(service: Connected, { full, json }: RunOptions): Promise<void> {
+  const { client, config } = service;
   const handle = await client.workflow.start(reconcileWorkflow, {
     workflowId: `${reconcileId(config.taskQueue)}-now`,
     taskQueue: config.taskQueue,
@@ -58,7 +63,7 @@ async function run({ client, config }: Connected, { full, json }: RunOptions): P
   const result = handle.result().finally(() => ended.abort());
   const [report] = await Promise.all([result, follow(handle, ended.signal)]);
   if (json) printJson(report);
-  else print(report);
+  else print(report, await loadNaming(service));
   if (report.failed.length > 0) process.exitCode = 1;
 }
 
@@ -82,7 +87,10 @@ async function follow(handle: WorkflowHandle, ended: AbortSignal): Promise<void>
   line.finish();
 }
 
-function print({ run: id, startedAt, finishedAt, full, findings, failed }: ReconcileReport): void {
+function print(
+  { run: id, startedAt, finishedAt, full, findings, failed }: ReconcileReport,
+  naming: Naming,
+): void {
   printLine(`reconcile ${id}${full ? ' (full)' : ''}: ${startedAt} to ${finishedAt}`);
   printTable(
     [
@@ -112,7 +120,7 @@ function print({ run: id, startedAt, finishedAt, full, findings, failed }: Recon
     const drifted = Object.entries(rows).sort(([, a], [, b]) => b - a);
     if (drifted.length > 0)
       printLine(
-        `${entity}, drifted properties: ${drifted.map(([row, count]) => `${row} ${count}`).join(', ')}`,
+        `${entity}, drifted properties: ${drifted.map(([row, count]) => `${rowWords(naming, entity, row)} ${count}`).join(', ')}`,
       );
     for (const key of examples) printLine(`told: ${key}`);
   }

@@ -40,7 +40,7 @@ export async function loadConnections(contexts: readonly ConsoleContext[]): Prom
 
 export function connectionsPage(lines: readonly ConnectionLine[]): Page {
   const body = table(
-    `${lines.length} connections`,
+    lines.length === 1 ? '1 connection' : `${lines.length} connections`,
     ['Connection', 'Linked', 'Pending', 'Conflicts', 'Quarantine', 'Records waiting', 'State'],
     lines.map(
       ({ connection, root, pairs, waitingRecords, failedStarts: [failed] }) =>
@@ -51,9 +51,12 @@ export function connectionsPage(lines: readonly ConnectionLine[]): Page {
           <td>${pairs.conflict}</td>
           <td>${pairs.quarantined}</td>
           <td>${waitingRecords}</td>
-          <td>${failed ? html`${mark('failing')} since ${time(failed.since)}: ${failed.why}` : 'served'}</td>
+          <td class="state">
+            ${failed ? html`${mark('failing')} since ${time(failed.since)}: ${failed.why}` : mark('served')}
+          </td>
         </tr>`,
     ),
+    'numbers worded',
   );
   return { title: 'Connections', body };
 }

@@ -3,11 +3,14 @@ import type { JournalEntry } from '../../../sync/journal';
 import type { CanonicalKey } from '../../../sync/canonicalKey';
 import { ENTITY_TYPES } from '../../../sync/record';
 import { pairNamed } from '../../findPairs';
-import { HISTORY_COLUMNS, historyPage as loadPage, linesOf, type HistoryPage } from '../../history';
+import { historyPage as loadPage, linesOf, type HistoryLine, type HistoryPage } from '../../history';
+import { loadPairsNaming, type PairsNaming } from '../../naming';
+import { inTitles, rowName, type Naming } from '../../titles';
 import type { ConsoleContext } from '../consoleContext';
-import { html, type Html } from '../html';
+import { html, type Html, type Part } from '../html';
+import { filterForm } from '../filterForm';
 import { pageLinks } from '../pageLinks';
-import { pairLink, table, time, value, type Page } from '../layout';
+import { breakable, mark, namedPair, outside, table, time, value, type Page } from '../layout';
 
 /** What the sync wrote: all of it by filters, or that of one pair. */
 
@@ -25,7 +28,7 @@ const querySchema = z.object({
 });
 type Query = z.output<typeof querySchema>;
 
-export type HistoryList = HistoryPage & { query: Query };
+export type HistoryList = HistoryPage & { query: Query; naming: PairsNaming };
 
 export async function loadHistory(context: ConsoleContext, asked: unknown): Promise<HistoryList> {
   const { store } = await context.database();
@@ -34,7 +37,11 @@ export async function loadHistory(context: ConsoleContext, asked: unknown): Prom
   const wanted = Object.fromEntries(Object.entries(rest).filter(([, it]) => it !== undefined));
   const key = pair === undefined ? undefined : await pairNamed({ store, mapping: context.mapping() }, pair);
   const filter = { ...wanted, ...(key !== undefined && { key }) };
-  return { ...(await loadPage(store, filter, after ?? null, PAGE)), query };
+  const page = await loadPage(store, filter, after ?? null, PAGE);
+  const mapping = context.mapping();
+  const links = await store.getMany(page.entries.map((entry) => entry.key));
+  const naming = await loadPairsNaming({ store, mapping }, [...links.values()]);
+  return { ...page, query, naming };
 }
 
 /** The latest writes of one pair. */
@@ -43,60 +50,108 @@ export async function latestOf(context: ConsoleContext, key: CanonicalKey): Prom
   return store.journal.page({ key }, null, LATEST);
 }
 
-export function historyPage({ entries, next, query }: HistoryList, root: string): Page {
+export function historyPage(
+  { entries, next, query, naming }: HistoryList,
+  { root, links }: Pick<ConsoleContext, 'root' | 'links'>,
+): Page {
+  const columns = ['When', 'Pair', 'Write', 'Changes', 'Why'];
+  const rows = entries.map((entry) => {
+    const title = naming.pairs.get(entry.key) ?? '';
+    return entryRow(entry, naming, links, html`<th scope="row">${namedPair(root, entry.key, title)}</th>`);
+  });
   const body = html`
     ${filters(`${root}/history`, query)}
-    ${entries.length === 0 ? html`<p>${NOTHING}</p>` : entriesTable(entries, root)}
+    ${entries.length === 0 ? html`<p>${NOTHING}</p>` : table('What the sync wrote, latest first', columns, rows)}
     ${pageLinks(`${root}/history`, query, next)}
   `;
   return { title: 'History', current: '/history', body };
 }
 
 /** For a pair's page. */
-export function writesSection(key: CanonicalKey, entries: readonly JournalEntry[], root: string): Html {
+export function writesSection(
+  key: CanonicalKey,
+  entries: readonly JournalEntry[],
+  naming: Naming,
+  { root, links }: Pick<ConsoleContext, 'root' | 'links'>,
+): Html {
   if (entries.length === 0) return html`<p>${NOTHING}</p>`;
-  return html`${entriesTable(entries, root)}
+  const rows = entries.map((entry) => entryRow(entry, naming, links, null));
+  return html`${table('Latest first', ['When', 'Write', 'Changes', 'Why'], rows)}
     <p><a href="${root}/history?pair=${encodeURIComponent(key)}">All writes of this pair</a></p>`;
 }
 
 const NOTHING = 'Nothing was written, or it is no longer in the journal.';
+/** A write of more properties shows them when asked. */
+const PROPERTIES_AT_ONCE = 4;
+const CHARACTERS_AT_ONCE = 160;
 
-function entriesTable(entries: readonly JournalEntry[], root: string): Html {
-  return table(
-    'What the sync wrote, latest first',
-    HISTORY_COLUMNS,
-    entries.flatMap(linesOf).map(
-      (line) =>
-        html`<tr>
-          <td>${time(line.at)}</td>
-          <th scope="row">${pairLink(root, line.key)}</th>
-          <td>${line.record}</td>
-          <td>${line.what}</td>
-          <td>${line.row}</td>
-          <td>${line.row === '' ? '—' : value(line.before)}</td>
-          <td>${line.row === '' ? '—' : value(line.after)}</td>
-          <td>${line.why}</td>
-          <td>${line.outcome}</td>
-        </tr>`,
-    ),
-  );
+function entryRow(
+  entry: JournalEntry,
+  naming: Naming,
+  links: ConsoleContext['links'],
+  pair: Html | null,
+): Html {
+  const lines = linesOf(entry);
+  const [line] = lines;
+  if (!line) return html``;
+  const { at, record, what, why, result } = line;
+  const { entity } = entry;
+  const place = entry.ref === null ? null : links.record(entry.ref);
+  return html`<tr>
+    <td>${time(at)}</td>
+    ${pair}
+    <td>
+      ${what} ${entry.outcome !== 'done' && mark('refused', entry.outcome)}
+      <div class="id">${outside(place, breakable(record)) ?? breakable(record)}</div>
+    </td>
+    <td class="long block">
+      ${changes(lines, entry, naming)}
+      ${result !== 'done' && html`<div class="soft">${inTitles(naming, entity, result)}</div>`}
+    </td>
+    <td class="id">${breakable(why)}</td>
+  </tr>`;
 }
 
-function filters(url: string, query: Query): Html {
-  return html`<form class="row" action="${url}" role="search" aria-label="Filter the history">
-    <label>Pair or record<br /><input name="pair" type="search" value="${query.pair}" size="24" /></label>
-    <label
-      >Entity<br /><select name="entity">
+function changes(lines: readonly HistoryLine[], { op, entity }: JournalEntry, naming: Naming): Part {
+  const rows = lines.filter(({ row }) => row !== '');
+  if (rows.length === 0) return null;
+  const list = html`<dl class="changes">
+    ${rows.map(
+      ({ row, before, after, notes }) =>
+        html`<dt>${rowName(naming, entity, row)}</dt>
+          <dd>
+            ${op !== 'create' && html`<del>${value(before, CHARACTERS_AT_ONCE)}</del> → `}
+            ${value(after, CHARACTERS_AT_ONCE)}
+            ${notes.length > 0 && html`<span class="soft">(${notes.join('; ')})</span>`}
+          </dd>`,
+    )}
+  </dl>`;
+  if (rows.length <= PROPERTIES_AT_ONCE) return list;
+  return html`<details>
+    <summary>${rows.length} properties</summary>
+    ${list}
+  </details>`;
+}
+
+function filters(url: string, { pair, entity, row, cause, since }: Query): Html {
+  const more = html`<label class="field"
+      >Entity
+      <select name="entity">
         <option value="">any</option>
         ${ENTITY_TYPES.map(
-          (each) =>
-            html`<option value="${each}" ${each === query.entity && html` selected`}>${each}</option>`,
+          (each) => html`<option value="${each}" ${each === entity && html` selected`}>${each}</option>`,
         )}
       </select></label
     >
-    <label>Property<br /><input name="row" value="${query.row}" size="16" /></label>
-    <label>Cause<br /><input name="cause" value="${query.cause}" size="16" /></label>
-    <label>Since (UTC)<br /><input name="since" value="${query.since}" size="20" /></label>
-    <button>Filter</button>
-  </form>`;
+    <label class="field">Property <input name="row" value="${row}" size="14" /></label>
+    <label class="field">Cause <input name="cause" value="${cause}" size="14" /></label>
+    <label class="field"
+      >Since (UTC) <input name="since" value="${since}" size="22" placeholder="2026-05-01T12:00:00Z"
+    /></label>`;
+  return filterForm({
+    ...{ url, name: 'Filter the history', more, isOpen: [entity, row, cause, since].some(Boolean) },
+    search: html`<label class="field"
+      >Pair or record <input name="pair" type="search" value="${pair}"
+    /></label>`,
+  });
 }

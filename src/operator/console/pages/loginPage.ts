@@ -16,7 +16,7 @@ export function loginPage(next: string, problem: string | null): Page {
         <label for="name">Your name, for the history of your decisions</label>
         <input id="name" name="name" autocomplete="name" maxlength="${NAME_LIMIT}" required />
       </p>
-      <button>Log in</button>
+      <p><button>Log in</button></p>
     </form>
   `;
   return { title: 'Log in', body };

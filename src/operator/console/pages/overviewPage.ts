@@ -5,16 +5,25 @@ import type { StreamPosition } from '../../../links/cursorStore';
 import type { ApiTokenState } from '../../apiToken';
 import { gatherFacts } from '../../facts';
 import type { Status } from '../../status';
-import { verdict, type Verdict } from '../../verdict';
+import { verdict, type Fault, type FaultCode, type Verdict } from '../../verdict';
 import { LINK_STATUSES, type LinkStatus } from '../../../sync/link';
 import { ENTITY_TYPES, SIDES, type EntityType, type Side } from '../../../sync/record';
 import { barChart, type Bar } from '../chart';
 import type { ConsoleContext } from '../consoleContext';
-import { html, type Html } from '../html';
-import { SIDE_NAMES, mark, table, time, type Page } from '../layout';
+import { html, type Html, type Part } from '../html';
+import { SIDE_NAMES, breakable, mark, outside, table, time, type Page } from '../layout';
 
 const HOUR_MS = 60 * 60_000;
 const MINUTE_MS = 60_000;
+
+/** Faults that a person can do something about in the console itself. */
+const PAGES_OF: Partial<Record<FaultCode, { path: string; name: string }>> = {
+  conflicts: { path: '/conflicts', name: 'Decide the conflicts' },
+  quarantine: { path: '/quarantine', name: 'Open the quarantine' },
+  bug: { path: '/pairs?code=bug', name: 'Show these pairs' },
+  schedule: { path: '/schedules', name: 'Open the Schedules' },
+  paused: { path: '/schedules', name: 'Open the pauses' },
+};
 
 export interface Overview {
   judged: Verdict;
@@ -63,91 +72,117 @@ export async function loadOverview(context: ConsoleContext): Promise<Overview> {
   };
 }
 
-export function overviewPage(overview: Overview, { root }: Pick<ConsoleContext, 'root'>): Page {
+export function overviewPage(
+  overview: Overview,
+  { root, links }: Pick<ConsoleContext, 'root' | 'links'>,
+): Page {
   const { judged, pairs, workers, waitingRecords, apiToken, bugs, aside } = overview;
   const count = (status: LinkStatus) => ENTITY_TYPES.reduce((sum, type) => sum + pairs[type][status], 0);
   const isTold = judged.faults.some(({ code }) => code === 'api_token');
   const body = html`
-    ${verdictSection(judged)} ${apiToken && !isTold && html`<p class="notice">${apiToken.notice}</p>`}
+    ${verdictSection(judged, root)} ${apiToken && !isTold && html`<p class="notice">${apiToken.notice}</p>`}
     <ul class="tiles">
       ${tile(`${root}/conflicts`, count('conflict'), 'conflicts to decide')}
       ${tile(`${root}/quarantine`, count('quarantined'), 'pairs in quarantine')}
       ${tile(`${root}/pairs?status=pending`, count('pending'), 'pairs pending')}
       ${tile(`${root}/pairs?code=bug`, bugs.count, 'pairs that ended in a bug')}
+      ${tile(null, waitingRecords, 'records with pending changes')}
+      ${tile(null, workers ?? '—', workers === null ? 'workers: Temporal does not answer' : 'worker processes')}
     </ul>
-    <p>
-      Records that were seen and that their pairs have not dealt with yet: ${waitingRecords}. Worker
-      processes: ${workers ?? 'not known, as Temporal does not answer'}.
-    </p>
-    ${aside.count > 0 && asideList(aside)} ${pairsTable(pairs)}
+    ${aside.count > 0 && asideList(aside)}
+    <h2>Pairs</h2>
+    ${pairsTable(pairs, root)}
+    <p>${outside(links.events(), 'What pairs did, in the Temporal Web UI (without the polls)')}</p>
     <h2>Lag, last hour</h2>
     <p class="soft">Maximum lag of each side, in each minute.</p>
     <div class="two">${SIDES.map((side) => lagChart(side, overview))}</div>
     ${streamsTable(overview)}
-    <h2>Rate budget</h2>
+    <h2>Rate limits</h2>
     ${limitsTable(overview)}
     <p class="soft">
-      Last hour: calls in each window of each limit, our own and those of others that answers told of; the
-      dashed line is the limit as the API last said it.
+      Calls of the last hour, the sync's own and those of others as far as the API tells of them. The dashed
+      line is the limit.
     </p>
     <div class="two">${rateCharts(overview)}</div>
   `;
   return { title: 'Overview', current: '', body };
 }
 
+/** The verdict says how many there are, and what to do. */
 function asideList({ count, examples }: Overview['aside']): Html {
-  return html`<p class="notice bad">
-      ${count} records or pages could not be taken in. <code>zendesk-pms-sync aside list</code> has all of
-      them, and <code>aside retry</code> reads them again.
-    </p>
-    ${table(
-      'Set aside',
-      ['What', 'why', 'bytes', 'since'],
-      examples.map(
-        ({ what, reason, bytes, since }) =>
-          html`<tr>
-            <th scope="row">${what}</th>
-            <td>${reason}</td>
-            <td>${bytes ?? '—'}</td>
-            <td>${time(since)}</td>
-          </tr>`,
-      ),
-    )}`;
+  return table(
+    count > examples.length
+      ? `Could not be processed: ${examples.length} of ${count}`
+      : 'Could not be processed',
+    ['What', 'Why', 'Bytes', 'Since'],
+    examples.map(
+      ({ what, reason, bytes, since }) =>
+        html`<tr>
+          <th scope="row">${breakable(what)}</th>
+          <td>${reason}</td>
+          <td>${bytes ?? '—'}</td>
+          <td>${time(since)}</td>
+        </tr>`,
+    ),
+  );
 }
 
-/** The same words as in `status`. */
-export function verdictSection({ well, line, faults }: Verdict): Html {
+/** The same words as in `status`; a fault that the console can end leads to the page for it. */
+export function verdictSection({ well, line, faults }: Verdict, root: string): Html {
   if (well) return html`<p class="notice" role="status">${line}</p>`;
-  return html`<section aria-label="What is wrong">
-    ${faults.map(
-      ({ weight, what, since, affects, cure }) =>
-        html`<div class="notice ${weight === 'outage' ? 'bad' : 'wait'}" role="status">
-          <strong>${what}</strong>${since !== null && html`, since ${time(since)}`}
-          ${affects !== '' && html`<div>Effect: ${affects}.</div>`}
-          <div>What to do: ${cure}.</div>
-        </div>`,
-    )}
+  return html`<section class="faults" aria-label="What is wrong">
+    ${faults.map((fault) => faultNotice(fault, root))}
   </section>`;
 }
 
-function pairsTable(pairs: Overview['pairs']): Html {
+function faultNotice({ code, weight, what, since, affects, cure }: Fault, root: string): Html {
+  const page = PAGES_OF[code];
+  return html`<div class="notice ${weight === 'outage' ? 'bad' : 'wait'}" role="status">
+    <strong>${what}</strong>${since !== null && html` <span class="soft">since ${time(since)}</span>`}
+    ${affects !== '' && html`<p>Effect: ${affects}.</p>`}
+    ${
+      page
+        ? html`<p>
+            <a href="${root}${page.path}">${page.name}</a> <span class="soft">or ${commandsIn(cure)}</span>
+          </p>`
+        : html`<p>What to do: ${commandsIn(cure)}.</p>`
+    }
+  </div>`;
+}
+
+/** A text whose quoted commands are set as code. */
+function commandsIn(text: string): Part[] {
+  return text
+    .split(/"(zendesk-pms-sync [^"]+)"/)
+    .map((part, n) => (n % 2 === 1 ? html`<code>${part}</code>` : part));
+}
+
+function pairsTable(pairs: Overview['pairs'], root: string): Html {
+  const cell = (type: EntityType, status: LinkStatus) => {
+    const count = pairs[type][status];
+    const url = `${root}/pairs?entity=${type}&status=${status}`;
+    return html`<td>
+      ${count === 0 ? html`<span class="soft">0</span>` : html`<a href="${url}" aria-label="${count} ${status}: ${type}">${count}</a>`}
+    </td>`;
+  };
   return table(
-    'Pairs by entity and state',
+    'By entity and state',
     ['Entity', ...LINK_STATUSES],
     ENTITY_TYPES.map(
       (type) =>
         html`<tr>
           <th scope="row">${type}</th>
-          ${LINK_STATUSES.map((status) => html`<td>${pairs[type][status]}</td>`)}
+          ${LINK_STATUSES.map((status) => cell(type, status))}
         </tr>`,
     ),
+    'numbers few',
   );
 }
 
 function streamsTable({ positions, now }: Overview): Html {
   return table(
     'Change streams',
-    ['Stream', 'behind', 'read to its end', 'last change'],
+    ['Stream', 'Behind', 'Read to its end', 'Last change'],
     positions.map(
       ({ name, readAt, movedAt, currentAt }) =>
         html`<tr>
@@ -161,9 +196,10 @@ function streamsTable({ positions, now }: Overview): Html {
 }
 
 function limitsTable({ budgets }: Overview): Html {
+  if (budgets.length === 0) return html`<p>No limit is known yet: there was no call.</p>`;
   return table(
     'Limits of both APIs now',
-    ['Limit', 'left', 'of', 'used by us', 'by others', 'expected of others', 'no call before'],
+    ['Limit', 'Left', 'Of', 'Used by us', 'By others', 'Expected of others', 'No call before'],
     budgets.map(
       (budget) =>
         html`<tr>
@@ -176,13 +212,14 @@ function limitsTable({ budgets }: Overview): Html {
           <td>${time(budget.blockedUntil)}</td>
         </tr>`,
     ),
+    'numbers',
   );
 }
 
-function tile(url: string, count: number, what: string): Html {
-  return html`<li>
-    <a href="${url}"><strong>${count}</strong> ${what}</a>
-  </li>`;
+/** @param url of the page that lists them; null where there is none */
+function tile(url: string | null, count: number | string, what: string): Html {
+  const words = html`<strong>${count}</strong> ${what}`;
+  return html`<li>${url === null ? html`<div>${words}</div>` : html`<a href="${url}">${words}</a>`}</li>`;
 }
 
 function behind(currentAt: string | null, now: number): Html | string {

@@ -1,21 +1,25 @@
 import { loadReferences } from '../../../activities/activityContext';
 import { fixOf, nextAttempt } from '../../explain';
 import { workOf, type Work } from '../../pairWork';
-import { inWordsOf, titleOf } from '../../titles';
-import { parseCanonicalKey, type CanonicalKey } from '../../../sync/canonicalKey';
+import type { LinkStore } from '../../../links/linkStore';
+import { loadNaming, pairTitles } from '../../naming';
+import { inTitles, inWordsOf, rowName, titleOf, titleOfRecord, type Naming } from '../../titles';
+import { parseCanonicalKey, refKey, type CanonicalKey } from '../../../sync/canonicalKey';
 import type { Link, ParkedConflict } from '../../../sync/link';
 import type { JournalEntry } from '../../../sync/journal';
-import type { Mapping, PropertyRow } from '../../../sync/mapping';
-import { SIDES, type Json, type Side, type SyncRecord } from '../../../sync/record';
+import type { PropertyRow } from '../../../sync/mapping';
+import { SIDES, type Json, type RefKey, type Side, type SyncRecord } from '../../../sync/record';
 import { textOf } from '../../../sync/values';
 import type { ConsoleContext } from '../consoleContext';
-import { html, type Html } from '../html';
+import { html, type Html, type Part } from '../html';
 import {
   SIDE_NAMES,
+  breakable,
   form,
   mark,
   outside,
-  pairLink,
+  namedPair,
+  recordName,
   table,
   time,
   value,
@@ -31,7 +35,13 @@ export interface PairView {
   key: CanonicalKey;
   link: Link;
   rows: RowValues[];
-  mapping: Mapping;
+  naming: Naming;
+  /** As its records say it, where it was never in sync. */
+  title: string;
+  /** What the pairs are called that it refers to, by key. */
+  names: ReadonlyMap<CanonicalKey, string>;
+  /** Where a counterpart must be chosen, what the records to choose from are called. */
+  candidates: { ref: RefKey; title: string }[];
   /** Null where Temporal does not answer. */
   work: Work[] | null;
   /** The latest writes. */
@@ -40,6 +50,7 @@ export interface PairView {
 }
 
 const TEMPORAL_WITHIN_MS = 3_000;
+const TITLE_AT_MOST = 300;
 
 /** @returns null where there is no such link */
 export async function loadPair(context: ConsoleContext, key: CanonicalKey): Promise<PairView | null> {
@@ -48,10 +59,10 @@ export async function loadPair(context: ConsoleContext, key: CanonicalKey): Prom
   const link = await store.get(key);
   if (!link) return null;
   const refs = SIDES.flatMap((side) => link.sides[side]?.ref ?? []);
-  const seen = await store.observations.get([...refs, key.slice(key.indexOf('/') + 1)]);
+  const seen = await store.observations.get([...refs, refKey(parseCanonicalKey(key).origin)]);
   const observed: Partial<Record<Side, SyncRecord>> = {};
   for (const record of seen.values()) observed[record.ref.side] = record;
-  const table = mapping.entities[parseCanonicalKey(key).entity];
+  const table = mapping.entities[link.entity];
   const references = await loadReferences({ store, mapping }, [{ table, records: [...seen.values()], link }]);
   const work = await context.client
     .withDeadline(Date.now() + TEMPORAL_WITHIN_MS, () => workOf(context, key))
@@ -61,59 +72,129 @@ export async function loadPair(context: ConsoleContext, key: CanonicalKey): Prom
     });
   const written = await latestOf(context, key);
   const values = valuesOf(mapping, link, observed, references);
-  return { key, link, rows: values, mapping, work, written, notice: null };
+  const naming = await loadNaming({ store, mapping });
+  const title = (await pairTitles(store, mapping, [link], TITLE_AT_MOST)).get(key) ?? '';
+  const referredTo = values.flatMap(({ row, sides }) =>
+    SIDES.flatMap((side) => referred(row, sides[side].value) ?? []),
+  );
+  const names = await pairTitles(store, mapping, [...(await store.getMany(referredTo)).values()]);
+  const candidates = await candidatesOf(store, naming, link);
+  return { key, link, rows: values, naming, title, names, candidates, work, written, notice: null };
+}
+
+/** A candidate has been seen, or is one of a pair. */
+async function candidatesOf(
+  store: LinkStore,
+  { mapping }: Naming,
+  link: Link,
+): Promise<PairView['candidates']> {
+  const refs = link.candidates;
+  const seen = await store.observations.get(refs);
+  const owners = await store.claims.owners(refs);
+  const pairs = await store.getMany(owners.values());
+  return refs.map((ref) => {
+    const record = seen.get(ref);
+    const pair = pairs.get(owners.get(ref) ?? '');
+    if (record) return { ref, title: titleOfRecord(mapping.entities[link.entity], record) };
+    return { ref, title: pair ? titleOf(mapping, pair) : '' };
+  });
 }
 
 export function pairPage(
   view: PairView,
   viewer: Viewer,
-  { links, root }: Pick<ConsoleContext, 'links' | 'root'>,
+  context: Pick<ConsoleContext, 'links' | 'root'>,
 ): Page {
-  const { key, link, rows, notice } = view;
+  const { key, link, notice, naming, title } = view;
+  const { root } = context;
+  const toDecide = link.status === 'conflict' || link.conflicts.length > 0;
   const body = html`
-    ${notice !== null && html`<p class="notice" role="status">${notice}</p>`} ${facts(view, links)}
-    ${resyncForm(viewer, key, link.status === 'quarantined' ? 'retry' : 'resync')}
-    ${(link.status === 'conflict' || link.conflicts.length > 0) && decideSection(view, viewer)}
+    ${notice !== null && html`<p class="notice" role="status">${notice}</p>`}
+    ${headline(view, viewer, context.links)} ${!toDecide && reasonNotice(view)}
+    ${toDecide && decideSection(view, viewer, context)}
     <h2>Values</h2>
-    ${table(
-      'Both sides, as the sync knows them',
-      ['Property', 'Zendesk', 'PMS', 'State'],
-      rows.map((row) => valueRow(row, root)),
-    )}
+    ${valueTables(view, root)}
     ${link.files && link.files.length > 0 && html`<p>${link.files.length} files.</p>`}
     <h2>Written by the sync</h2>
-    ${writesSection(key, view.written, root)}
+    ${writesSection(key, view.written, naming, context)}
     <h2>Overruled values</h2>
-    ${historyTable(link)}
+    ${historyTable(link, naming)}
+    <h2>Details</h2>
+    ${facts(view)}
   `;
-  const title = titleOf(view.mapping, link);
   return { title: title === '' ? key : title, current: '/pairs', body };
 }
 
-function facts({ key, link, work }: PairView, links: ConsoleContext['links']): Html {
+/** The state, where to see both records, and the one action that is always there. */
+function headline({ key, link }: PairView, viewer: Viewer, links: ConsoleContext['links']): Html {
+  const record = (side: Side) => {
+    const ref = link.sides[side]?.ref;
+    if (ref === undefined) return null;
+    const name = html`${SIDE_NAMES[side]} ${recordName(ref)}`;
+    return html`<span>${outside(links.record(ref), name) ?? name}</span>`;
+  };
+  return html`<div class="bar">
+    ${mark(link.status)} ${SIDES.map(record)}
+    ${SIDES.every((side) => !link.sides[side]) && html`<span class="id">${key}</span>`}
+    ${outside(links.workflow(key), 'Temporal Web UI')}
+    ${resyncForm(viewer, key, link.status === 'quarantined' ? 'retry' : 'resync')}
+  </div>`;
+}
+
+/** Why the pair is as it is, and what a person can do. */
+function reasonNotice({ link, naming }: PairView): Html | null {
+  const { reason } = link;
+  if (!reason) return null;
+  const fix = fixOf(link);
+  return html`<div class="notice ${link.status === 'quarantined' ? 'bad' : 'wait'}">
+    <strong>${inTitles(naming, link.entity, reason.text)}</strong>
+    <span class="soft">since ${time(reason.since)}</span>
+    ${fix !== null && html`<p>What to do: ${fix}</p>`}
+    ${reason.nextAttempt !== null && html`<p class="soft">Next attempt: ${time(reason.nextAttempt)}</p>`}
+  </div>`;
+}
+
+/** Rows that a person may have to do something about. All others are folded where there are such. */
+function valueTables(view: PairView, root: string): Html {
+  const known = SIDES.filter((side) => view.rows.some(({ sides }) => sides[side].value !== undefined));
+  const shown = (caption: string, rows: readonly RowValues[]) =>
+    table(
+      caption,
+      ['Property', ...known.map((side) => SIDE_NAMES[side]), ...(known.length > 1 ? ['State'] : [])],
+      rows.map((row) => valueRow(row, view, known, root)),
+    );
+  const isOpen = ({ state, sides }: RowValues) =>
+    ['conflict', 'notTaken', 'differs'].includes(state) || SIDES.some((side) => sides[side].isNew);
+  const open = view.rows.filter(isOpen);
+  const rest = view.rows.filter((row) => !isOpen(row));
+  if (known.length < 2) return shown('The one record, as the sync knows it', view.rows);
+  if (open.length === 0) return shown('Both sides, as the sync knows them', rest);
+  return html`${shown('Properties that differ or have changed', open)}
+  ${
+    rest.length > 0 &&
+    html`<details>
+      <summary>${rest.length} more properties</summary>
+      ${shown('All other properties', rest)}
+    </details>`
+  }`;
+}
+
+function facts({ key, link, work }: PairView): Html {
   const record = (side: Side) => {
     const known = link.sides[side];
     if (!known) return '—';
-    return html`${known.ref}, ${known.state}, version ${known.version}, changed ${time(known.updatedAt)}
-    ${outside(links.record(known.ref), `Open in ${SIDE_NAMES[side]}`)}`;
+    return html`${known.ref}, ${known.state}, version ${known.version}, changed ${time(known.updatedAt)}`;
   };
   return html`
     <dl class="facts">
       <dt>Pair</dt>
       <dd>${key}</dd>
-      <dt>State</dt>
-      <dd>${mark(link.status)}${link.reason && html` since ${time(link.reason.since)}`}</dd>
-      <dt>Cause</dt>
-      <dd>${link.reason ? html`${link.reason.text} (${link.reason.code})` : '—'}</dd>
-      ${
-        fixOf(link) !== null &&
-        html`<dt>What to do</dt>
-          <dd>${fixOf(link)}</dd>`
-      }
+      <dt>Reason code</dt>
+      <dd>${link.reason?.code ?? '—'}</dd>
       <dt>Next attempt</dt>
       <dd>${nextAttempt(link)}</dd>
       <dt>At work</dt>
-      <dd>${atWork(work)} ${outside(links.workflow(key), 'Open in the Temporal Web UI')}</dd>
+      <dd>${atWork(work)}</dd>
       <dt>Zendesk</dt>
       <dd>${record('zendesk')}</dd>
       <dt>PMS</dt>
@@ -129,7 +210,7 @@ function facts({ key, link, work }: PairView, links: ConsoleContext['links']): H
   `;
 }
 
-function historyTable(link: PairView['link']): Html {
+function historyTable(link: Link, naming: Naming): Html {
   return link.history.length === 0
     ? html`<p>Nothing was overruled.</p>`
     : table(
@@ -139,10 +220,10 @@ function historyTable(link: PairView['link']): Html {
           (entry) =>
             html`<tr>
               <td>${time(entry.at)}</td>
-              <td>${entry.row}</td>
+              <td>${rowName(naming, link.entity, entry.row)}</td>
               <td>${SIDE_NAMES[entry.side]}</td>
-              <td>${value(entry.lost)}</td>
-              <td>${value(entry.kept)}</td>
+              <td>${value(entry.lost, SHORT)}</td>
+              <td>${value(entry.kept, SHORT)}</td>
               <td>${entry.rule}</td>
             </tr>`,
         ),
@@ -163,11 +244,18 @@ function atWork(work: Work[] | null): Html | string {
   )}`;
 }
 
-function valueRow({ row, sides, state, notTaken }: RowValues, root: string): Html {
+const SHORT = 280;
+
+function valueRow(
+  { row, sides, state, notTaken }: RowValues,
+  { naming, names, link }: PairView,
+  known: readonly Side[],
+  root: string,
+): Html {
   const cell = (side: Side, { value: content, isNew }: SideValue) =>
     html`<td>
-      ${row[side] === null ? html`<span class="soft">no property</span>` : reference(row, inWordsOf(row, side, content), root)}
-      ${isNew && html`<div class="soft">seen, not dealt with yet</div>`}
+      ${row[side] === null ? html`<span class="soft">no property</span>` : reference(row, inWordsOf(row, side, content), names, root)}
+      ${isNew && known.length > 1 && html`<div class="id">pending change</div>`}
     </td>`;
   const words = {
     agreed: mark('agreed'),
@@ -175,97 +263,104 @@ function valueRow({ row, sides, state, notTaken }: RowValues, root: string): Htm
     conflict: mark('conflict'),
     notTaken:
       notTaken &&
-      html`<span class="mark differs">not taken</span> by ${SIDE_NAMES[notTaken.side]} since
-        ${time(notTaken.since)}
-        <div class="soft">${notTaken.words}</div>`,
+      html`${mark('differs', 'not taken')} by ${SIDE_NAMES[notTaken.side]} since ${time(notTaken.since)}
+        <div class="soft">${inTitles(naming, link.entity, notTaken.words)}</div>`,
     onCreation: html`<span class="soft">set on creation only</span>`,
     unknown: html`<span class="soft">—</span>`,
   };
-  const names = row.zendesk === row.pms ? row.zendesk : `${row.zendesk ?? '—'} ↔ ${row.pms ?? '—'}`;
   return html`<tr>
-    <th scope="row">${names}</th>
-    ${cell('zendesk', sides.zendesk)} ${cell('pms', sides.pms)}
-    <td>${words[state]}</td>
+    <th scope="row">${rowName(naming, link.entity, row.id)}</th>
+    ${known.map((side) => cell(side, sides[side]))} ${known.length > 1 && html`<td>${words[state]}</td>`}
   </tr>`;
 }
 
 /** A reference is the key of the pair that it points to. */
-function reference(row: PropertyRow, content: Json | undefined, root: string): Html {
-  return row.transform.kind === 'reference' && typeof content === 'string' && content.includes('/')
-    ? pairLink(root, content)
-    : value(content);
+function reference(
+  row: PropertyRow,
+  content: Json | undefined,
+  names: PairView['names'],
+  root: string,
+): Html {
+  const key = referred(row, content);
+  return key === null ? value(content, SHORT) : namedPair(root, key, names.get(key) ?? '');
 }
 
-function decideSection({ key, link, mapping }: PairView, viewer: Viewer): Html {
-  const rows = mapping.entities[link.entity].rows;
+function referred({ transform }: PropertyRow, content: Json | undefined): CanonicalKey | null {
+  return transform.kind === 'reference' && typeof content === 'string' && content.includes('/')
+    ? content
+    : null;
+}
+
+function decideSection(view: PairView, viewer: Viewer, { links }: Pick<ConsoleContext, 'links'>): Html {
+  const { link, naming } = view;
   return html`<section id="decide" aria-labelledby="decide-title">
     <h2 id="decide-title">Decide</h2>
-    ${link.conflicts.map((parked) =>
-      decideRow(
-        viewer,
-        key,
-        parked,
-        rows.find(({ id }) => id === parked.row),
-      ),
-    )}
-    ${link.conflicts.length === 0 && decidePair(viewer, key, link)}
+    ${
+      link.conflicts.length === 0
+        ? html`<p>${link.reason && inTitles(naming, link.entity, link.reason.text)}</p>
+            ${decidePair(viewer, view, links)}`
+        : link.conflicts.map((parked) => decideRow(viewer, view, parked))
+    }
   </section>`;
 }
 
-function decideRow(viewer: Viewer, key: CanonicalKey, parked: ParkedConflict, row?: PropertyRow): Html {
+function decideRow(viewer: Viewer, { key, link, naming }: PairView, parked: ParkedConflict): Html {
   const id = `merged-${parked.row}`;
-  const mergeable = row !== undefined && row.transform.kind !== 'reference';
-  const hint = row?.type === 'string' || row?.type === 'text' ? '' : ', as JSON where it is not text';
+  const row = naming.mapping.entities[link.entity].rows.find((each) => each.id === parked.row);
+  const name = rowName(naming, link.entity, parked.row);
+  const hint = row?.type === 'string' || row?.type === 'text' ? '' : ', as JSON if it is not text';
+  const merge = html`<details>
+    <summary>Another value for ${name}</summary>
+    <label for="${id}">A value made of both, in the form of the PMS${hint}</label>
+    <textarea id="${id}" name="value">${'\n'}${parked.pms === null ? '' : textOf(parked.pms)}</textarea>
+    <p><button class="plain" name="choose" value="merged">Use this value for ${name}</button></p>
+  </details>`;
   return form(
     viewer,
     '/pair/resolve',
     html`<input type="hidden" name="key" value="${key}" />
       <input type="hidden" name="row" value="${parked.row}" />
       <fieldset>
-        <legend>${parked.row}, in conflict since ${time(parked.since)}</legend>
-        <div class="two">
-          ${SIDES.map(
-            (side) =>
-              html`<div>
-                <p>${SIDE_NAMES[side]}: ${value(parked[side])}</p>
-                <button
-                  name="choose"
-                  value="${side}"
-                  aria-label="${parked.row}: take the value of ${SIDE_NAMES[side]}"
-                >
-                  Take the value of ${SIDE_NAMES[side]}
-                </button>
-              </div>`,
-          )}
-        </div>
-        ${
-          mergeable &&
-          html`<p><label for="${id}">Or a value made of both, in the PMS form${hint}</label></p>
-            <textarea id="${id}" name="value">
-${'\n'}${parked.pms === null ? '' : textOf(parked.pms)}</textarea>
-            <p>
-              <button class="plain" name="choose" value="merged">Use this value for ${parked.row}</button>
-            </p>`
-        }
+        <legend>${name}</legend>
+        <div class="soft">in conflict since ${time(parked.since)}</div>
+        <div class="sides">${SIDES.map((side) => sideChoice(side, name, parked, row))}</div>
+        ${row !== undefined && row.transform.kind !== 'reference' && merge}
       </fieldset>`,
   );
 }
 
-function decidePair(viewer: Viewer, key: CanonicalKey, link: Link): Html {
-  const choice = (counterpart: string, words: string) =>
-    html`<p>
-      <label><input type="radio" name="counterpart" value="${counterpart}" required /> ${words}</label>
-    </p>`;
+function sideChoice(side: Side, name: string, parked: ParkedConflict, row: PropertyRow | undefined): Html {
+  return html`<div class="side">
+    <div>
+      <p class="soft">${SIDE_NAMES[side]}</p>
+      <p>${value(inWordsOf(row, side, parked[side]))}</p>
+    </div>
+    <button name="choose" value="${side}" aria-label="${name}: take the value of ${SIDE_NAMES[side]}">
+      Take the value of ${SIDE_NAMES[side]}
+    </button>
+  </div>`;
+}
+
+function decidePair(viewer: Viewer, { key, candidates }: PairView, links: ConsoleContext['links']): Html {
+  const choice = (counterpart: string, words: Part) =>
+    html`<label class="choice">
+      <input type="radio" name="counterpart" value="${counterpart}" required /> <span>${words}</span>
+    </label>`;
+  const candidate = ({ ref, title }: PairView['candidates'][number]) => {
+    const place = links.record(ref);
+    return html`${choice(ref, title === '' ? ref : html`${title} <span class="id">${breakable(ref)}</span>`)}
+    ${place !== null && html`<a href="${place}" rel="noreferrer" aria-label="Open ${ref}">Open</a>`}`;
+  };
   return form(
     viewer,
     '/pair/resolve',
     html`<input type="hidden" name="key" value="${key}" />
       <fieldset>
         <legend>Which record is the counterpart?</legend>
-        ${link.candidates.map((candidate) => choice(candidate, candidate))}
+        ${candidates.map((each) => html`<div class="choices">${candidate(each)}</div>`)}
         ${choice('create', 'None of them: create a new one')}
         ${choice('none', 'None: leave the record without a counterpart')}
-        <button>Decide</button>
+        <p><button>Decide</button></p>
       </fieldset>`,
   );
 }

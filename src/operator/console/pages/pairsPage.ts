@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import type { LinkFilter } from '../../../links/links';
 import { LINK_STATUSES, type Link } from '../../../sync/link';
-import { ENTITY_TYPES, SIDES } from '../../../sync/record';
-import type { Mapping } from '../../../sync/mapping';
+import { ENTITY_TYPES, SIDES, type RefKey } from '../../../sync/record';
 import { searchLinks } from '../../findPairs';
-import { inWordsOf, rowName, titleOf, titleRows } from '../../titles';
+import { loadPairsNaming, reasonWords, type PairsNaming } from '../../naming';
+import { inWordsOf, rowName, titleRows } from '../../titles';
 import type { ConsoleContext } from '../consoleContext';
-import { html, type Html } from '../html';
+import { html, type Html, type Part } from '../html';
+import { filterForm } from '../filterForm';
 import { pageLinks } from '../pageLinks';
 import {
   form,
@@ -14,6 +15,7 @@ import {
   outside,
   namedPair,
   pairUrl,
+  recordName,
   table,
   time,
   value,
@@ -41,7 +43,7 @@ export interface PairList {
   next: string | null;
   /** Whether the search ran out of time before it had looked at all pairs. */
   isPartial: boolean;
-  mapping: Mapping;
+  naming: PairsNaming;
 }
 
 /** A text is looked for without an index: a page shows what was found until then, and the next one goes on. */
@@ -58,11 +60,21 @@ export async function loadPairs(
   const query = { ...querySchema.parse(asked), ...fixed };
   const { after = null, ...wanted } = query;
   const filter: LinkFilter = Object.fromEntries(Object.entries(wanted).filter(([, it]) => it !== undefined));
-  const titles = filter.text === undefined ? {} : { titles: titleRows(mapping) };
+  const where = filter.text === undefined ? {} : { titles: titleRows(mapping) };
   const limits = { after, limit: PAGE, withinMs: SEARCH_MS };
-  const { links, more, stoppedAt } = await searchLinks(store, { ...filter, ...titles }, limits);
+  const { links, more, stoppedAt } = await searchLinks(store, { ...filter, ...where }, limits);
   const last = stoppedAt ?? links.at(-1)?._id ?? null;
-  return { links, query, next: more ? last : null, isPartial: stoppedAt !== null, mapping };
+  return {
+    links,
+    query,
+    next: more ? last : null,
+    isPartial: stoppedAt !== null,
+    naming: await loadPairsNaming({ store, mapping }, links),
+  };
+}
+
+function pairName({ naming }: PairList, { _id }: Link, root: string): Html {
+  return namedPair(root, _id, naming.pairs.get(_id) ?? '');
 }
 
 export function pairsPage(list: PairList, { links, root }: Pick<ConsoleContext, 'links' | 'root'>): Page {
@@ -70,17 +82,19 @@ export function pairsPage(list: PairList, { links, root }: Pick<ConsoleContext, 
     ${filters(`${root}/pairs`, list.query, true)}
     ${
       list.links.length === 0
-        ? html`<p>${list.isPartial ? 'Nothing found so far; the next page goes on.' : 'No pair found.'}</p>`
+        ? html`<p class="notice wait">
+            ${list.isPartial ? 'Nothing found so far; the next page goes on.' : 'No pair found.'}
+          </p>`
         : table(
             `${list.links.length} pairs, in the order of their keys`,
             ['Pair', 'State', 'Zendesk', 'PMS', 'Reason', 'Changed'],
             list.links.map(
               (link) =>
                 html`<tr>
-                  <th scope="row">${namedPair(root, link._id, titleOf(list.mapping, link))}</th>
+                  <th scope="row">${pairName(list, link, root)}</th>
                   <td>${mark(link.status)}</td>
                   ${SIDES.map((side) => html`<td>${recordCell(link.sides[side]?.ref, links)}</td>`)}
-                  <td class="long">${link.reason?.text}</td>
+                  <td class="long block">${reasonWords(list.naming, link)}</td>
                   <td>${time(link.updatedAt)}</td>
                 </tr>`,
             ),
@@ -96,11 +110,11 @@ export function conflictsPage(list: PairList, { root }: Pick<ConsoleContext, 'ro
     ${filters(`${root}/conflicts`, list.query, false)}
     ${
       list.links.length === 0
-        ? html`<p>No conflicts.</p>`
+        ? html`<p class="notice">${nothing(list, 'No conflicts: there is nothing to decide.')}</p>`
         : table(
-            'Conflicts that a person must decide',
-            ['Pair', 'What', 'Zendesk', 'PMS', 'Since', 'Action'],
-            list.links.flatMap((link) => conflictRows(link, root, list.mapping)),
+            'A person must decide these',
+            ['Pair', 'Property', 'Zendesk', 'PMS', 'Since', 'Action'],
+            list.links.map((link) => conflictRows(link, root, list)),
           )
     }
     ${pageLinks(`${root}/conflicts`, list.query, list.next)}
@@ -108,62 +122,75 @@ export function conflictsPage(list: PairList, { root }: Pick<ConsoleContext, 'ro
   return { title: 'Conflicts', current: '/conflicts', body };
 }
 
-function conflictRows(link: Link, root: string, mapping: Mapping): Html[] {
-  const pair = namedPair(root, link._id, titleOf(mapping, link));
-  const rowOf = (id: string) => mapping.entities[link.entity].rows.find((row) => row.id === id);
-  const decide = html`<a href="${pairUrl(root, link._id)}#decide"
-    >Decide<span class="soft"> ${link._id}</span></a
-  >`;
+/** The rows of a pair, one for each property in conflict; its name and the way to decide are there once. */
+function conflictRows(link: Link, root: string, list: PairList): Html[] {
+  const { naming } = list;
+  const height = Math.max(1, link.conflicts.length);
+  const pair = html`<th scope="rowgroup" rowspan="${height}">${pairName(list, link, root)}</th>`;
+  const decide = html`<td class="act" rowspan="${height}">
+    <a class="button" href="${pairUrl(root, link._id)}#decide" aria-label="Decide ${link._id}">Decide</a>
+  </td>`;
   if (link.conflicts.length === 0)
     return [
       html`<tr>
-        <th scope="row">${pair}</th>
-        <td>${link.reason?.code}</td>
-        <td colspan="2">${link.reason?.text}</td>
+        ${pair}
+        <td data-title="What">${mark('conflict', link.reason?.code)}</td>
+        <td class="long block" colspan="2" data-title="Reason">${reasonWords(list.naming, link)}</td>
         <td>${time(link.reason?.since)}</td>
-        <td>${decide}</td>
+        ${decide}
       </tr>`,
     ];
-  return link.conflicts.map(
-    (parked) =>
-      html`<tr>
-        <th scope="row">${pair}</th>
-        <td>${rowName(rowOf(parked.row), parked.row)}</td>
-        <td>${value(inWordsOf(rowOf(parked.row), 'zendesk', parked.zendesk))}</td>
-        <td>${value(inWordsOf(rowOf(parked.row), 'pms', parked.pms))}</td>
-        <td>${time(parked.since)}</td>
-        <td>${decide}</td>
-      </tr>`,
-  );
+  return link.conflicts.map((parked, n) => {
+    const row = naming.mapping.entities[link.entity].rows.find(({ id }) => id === parked.row);
+    return html`<tr>
+      ${n === 0 && pair}
+      <td class="strong">${rowName(naming, link.entity, parked.row)}</td>
+      <td>${value(inWordsOf(row, 'zendesk', parked.zendesk), SHORT)}</td>
+      <td>${value(inWordsOf(row, 'pms', parked.pms), SHORT)}</td>
+      <td>${time(parked.since)}</td>
+      ${n === 0 && decide}
+    </tr>`;
+  });
 }
+
+const SHORT = 200;
 
 export function quarantinePage(list: PairList, viewer: Viewer, { root }: Pick<ConsoleContext, 'root'>): Page {
   const body = html`
     ${filters(`${root}/quarantine`, list.query, false)}
     ${
       list.links.length === 0
-        ? html`<p>Nothing is in quarantine.</p>`
+        ? html`<p class="notice">${nothing(list, 'Nothing is in quarantine.')}</p>`
         : table(
             'Pairs that cannot be synced as they are',
             ['Pair', 'Code', 'Reason', 'Since', 'Action'],
             list.links.map(
               (link) =>
                 html`<tr>
-                  <th scope="row">${namedPair(root, link._id, titleOf(list.mapping, link))}</th>
-                  <td>${link.reason?.code}</td>
-                  <td class="long">${link.reason?.text}</td>
+                  <th scope="row">${pairName(list, link, root)}</th>
+                  <td>${mark('quarantined', link.reason?.code)}</td>
+                  <td class="long block">${reasonWords(list.naming, link)}</td>
                   <td>${time(link.reason?.since)}</td>
-                  <td>${resyncForm(viewer, link._id, 'retry')}</td>
+                  <td class="act">${resyncForm(viewer, link._id, 'retry')}</td>
                 </tr>`,
             ),
           )
     }
     ${pageLinks(`${root}/quarantine`, list.query, list.next)}
-    <p class="soft">
-      To retry many at once: <code>zendesk-pms-sync quarantine retry --code …</code> or <code>--all</code>
-    </p>
+    ${
+      list.links.length > 0 &&
+      html`<p class="soft">
+        To retry many at once: <code>zendesk-pms-sync quarantine retry --code …</code> or <code>--all</code>
+      </p>`
+    }
   `;
   return { title: 'Quarantine', current: '/quarantine', body };
+}
+
+/** An empty list, and whether that is because of its filter. */
+function nothing({ query: { entity, code, text: wanted } }: PairList, words: string): Part {
+  const isFiltered = entity ?? code ?? wanted;
+  return isFiltered === undefined ? words : 'Nothing that the filter lets through.';
 }
 
 /** Both read the records again; what a person means by it differs. */
@@ -172,41 +199,47 @@ export function resyncForm(viewer: Viewer, key: string, what: 'retry' | 'resync'
     viewer,
     '/pair/resync',
     html`<input type="hidden" name="key" value="${key}" /><input type="hidden" name="what" value="${what}" />
-      <button aria-label="${what === 'retry' ? 'Retry' : 'Resync'} ${key}">
+      <button
+        class="${what === 'resync' && 'plain'}"
+        aria-label="${what === 'retry' ? 'Retry' : 'Resync'} ${key}"
+      >
         ${what === 'retry' ? 'Retry' : 'Resync'}
       </button>`,
   );
 }
 
-function recordCell(ref: string | undefined, links: ConsoleContext['links']): Html | string {
+function recordCell(ref: RefKey | undefined, links: ConsoleContext['links']): Html | string {
   if (ref === undefined) return '—';
-  return outside(links.record(ref), ref) ?? ref;
+  return outside(links.record(ref), recordName(ref)) ?? recordName(ref);
 }
 
 function filters(url: string, query: Query, withStatus: boolean): Html {
+  const { entity, status, code } = query;
   const options = (all: readonly string[], chosen: string | undefined) =>
     html`<option value="">any</option>
       ${all.map(
         (each) => html`<option value="${each}" ${each === chosen && html` selected`}>${each}</option>`,
       )}`;
-  return html`<form class="row" action="${url}" role="search" aria-label="Filter the pairs">
-    <label
-      >Entity<br /><select name="entity">
-        ${options(ENTITY_TYPES, query.entity)}
+  const more = html`<label class="field"
+      >Entity
+      <select name="entity">
+        ${options(ENTITY_TYPES, entity)}
       </select></label
     >
     ${
       withStatus &&
-      html`<label
-        >State<br /><select name="status">
-          ${options(LINK_STATUSES, query.status)}
+      html`<label class="field"
+        >State
+        <select name="status">
+          ${options(LINK_STATUSES, status)}
         </select></label
       >`
     }
-    <label>Reason code<br /><input name="code" value="${query.code}" size="16" /></label>
-    <label
-      >Title or id, or part of it<br /><input name="text" type="search" value="${query.text}" size="24"
-    /></label>
-    <button>Filter</button>
-  </form>`;
+    <label class="field">Reason code <input name="code" value="${code}" size="16" /></label>`;
+  return filterForm({
+    ...{ url, name: 'Filter the pairs', more, isOpen: [entity, withStatus && status, code].some(Boolean) },
+    search: html`<label class="field"
+      >Title or id, or part of it <input name="text" type="search" value="${query.text}"
+    /></label>`,
+  });
 }

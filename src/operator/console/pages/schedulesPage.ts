@@ -2,7 +2,7 @@ import { schedulesOf, type ScheduleState } from '../../scheduleStates';
 import { ENTITY_TYPES, type EntityType } from '../../../sync/record';
 import type { ConsoleContext } from '../consoleContext';
 import { html, type Html } from '../html';
-import { form, mark, outside, table, time, type Page, type Viewer } from '../layout';
+import { form, mark, table, time, type Page, type Viewer } from '../layout';
 
 export interface SchedulesView {
   schedules: ScheduleState[];
@@ -26,6 +26,7 @@ export async function loadSchedules({ client, database, taskQueue }: ConsoleCont
 
 export function schedulesPage(view: SchedulesView, viewer: Viewer, links: ConsoleContext['links']): Page {
   const { schedules, paused, heldBack, notice } = view;
+  const pausedFirst = [...schedules].sort((a, b) => Number(b.paused) - Number(a.paused));
   const body = html`
     ${notice !== null && html`<p class="notice" role="status">${notice}</p>`}
     ${
@@ -34,42 +35,35 @@ export function schedulesPage(view: SchedulesView, viewer: Viewer, links: Consol
         : table(
             'Schedules in Temporal',
             ['Schedule', 'State', 'Note', 'Last run', 'Next run', 'Action'],
-            schedules.map(
-              (schedule) =>
-                html`<tr>
-                  <th scope="row">${schedule.id}</th>
-                  <td>
-                    ${schedule.paused ? mark('paused') : schedule.running ? 'running now' : 'waiting'}
-                    ${outside(links.schedule(schedule.id), 'Open in the Temporal Web UI')}
-                  </td>
-                  <td>${schedule.note}</td>
-                  <td>${time(schedule.lastRun)}</td>
-                  <td>${time(schedule.paused ? null : schedule.nextRun)}</td>
-                  <td>${scheduleForm(viewer, schedule)}</td>
-                </tr>`,
-            ),
+            pausedFirst.map((schedule) => scheduleRow(schedule, viewer, links)),
           )
     }
     <h2>Entities</h2>
     <p class="soft">
-      A paused entity rests: what comes for its pairs is kept, and told to them on resuming. A worker must
-      run.
+      While an entity is paused, nothing is written to its pairs, and their changes are kept. They are synced
+      after you resume it; a worker must run.
     </p>
     ${table(
       'Pauses by entity',
-      ['Entity', 'Paused since', 'Pairs with pending changes', 'Action'],
+      ['Entity', 'State', 'Paused since', 'Pairs with pending changes', 'Action'],
       ENTITY_TYPES.map((type) => {
         const what = paused[type] === undefined ? 'Pause' : 'Resume';
         return html`<tr>
           <th scope="row">${type}</th>
+          <td>${paused[type] === undefined ? mark('served', 'synced') : mark('paused')}</td>
           <td>${time(paused[type])}</td>
           <td>${heldBack[type] ?? 0}</td>
-          <td>
+          <td class="act">
             ${form(
               viewer,
               '/entities',
               html`<input type="hidden" name="scope" value="${type}" />
-                <button name="what" value="${what.toLowerCase()}" aria-label="${what} ${type}">
+                <button
+                  class="${what === 'Pause' && 'plain'}"
+                  name="what"
+                  value="${what.toLowerCase()}"
+                  aria-label="${what} ${type}"
+                >
                   ${what}
                 </button>`,
             )}
@@ -81,6 +75,33 @@ export function schedulesPage(view: SchedulesView, viewer: Viewer, links: Consol
   return { title: 'Schedules', current: '/schedules', body };
 }
 
+/** What a Schedule does, by the end of its id. */
+const TASKS = [
+  ['-poll-zendesk', 'Poll Zendesk'],
+  ['-poll-pms', 'Poll the PMS'],
+  ['-hygiene', 'Link hygiene'],
+  ['-reconcile', 'Reconcile'],
+] as const;
+
+function scheduleRow(schedule: ScheduleState, viewer: Viewer, links: ConsoleContext['links']): Html {
+  const { id, paused, running, note, lastRun, nextRun } = schedule;
+  const task = TASKS.find(([end]) => id.endsWith(end))?.[1] ?? id;
+  const place = links.schedule(id);
+  return html`<tr>
+    <th scope="row">
+      ${task}
+      <div class="id">
+        ${place === null ? id : html`<a href="${place}" rel="noreferrer" aria-label="${id} in the Temporal Web UI">${id}</a>`}
+      </div>
+    </th>
+    <td>${paused ? mark('paused') : running ? mark('linked', 'running now') : mark('waiting')}</td>
+    <td class="long">${note}</td>
+    <td>${time(lastRun)}</td>
+    <td>${time(paused ? null : nextRun)}</td>
+    <td class="act">${scheduleForm(viewer, schedule)}</td>
+  </tr>`;
+}
+
 function scheduleForm(viewer: Viewer, { id, paused }: ScheduleState): Html {
   const what = paused ? 'Resume' : 'Pause';
   return form(
@@ -90,9 +111,9 @@ function scheduleForm(viewer: Viewer, { id, paused }: ScheduleState): Html {
       <input type="hidden" name="what" value="${what.toLowerCase()}" />
       ${
         !paused &&
-        html`<label>Why<br /><input name="why" maxlength="200" aria-label="Why ${id} is paused" /></label>`
+        html`<input name="why" maxlength="200" placeholder="Why" aria-label="Why ${id} is paused" />`
       }
-      <button aria-label="${what} ${id}">${what}</button>`,
-    'row',
+      <button class="${!paused && 'plain'}" aria-label="${what} ${id}">${what}</button>`,
+    'inline',
   );
 }

@@ -1,0 +1,60 @@
+import type { LinkStore } from '../links/linkStore';
+import { parseCanonicalKey, refKey, type CanonicalKey } from '../sync/canonicalKey';
+import type { Link } from '../sync/link';
+import type { Mapping } from '../sync/mapping';
+import { SIDES, type RefKey } from '../sync/record';
+import { FieldTitles, inTitles, titleOf, titleOfRecord, type Naming } from './titles';
+
+/** What the link store knows of names: neither side is asked. */
+
+interface Source {
+  store: Pick<LinkStore, 'bindings' | 'observations'>;
+  mapping: Mapping;
+}
+
+export async function loadNaming({ store, mapping }: Source): Promise<Naming> {
+  return { mapping, titles: new FieldTitles(await store.bindings.bound()) };
+}
+
+/** How a list of pairs names them. */
+export interface PairsNaming extends Naming {
+  /** The title of each pair, by key; empty where none is known. */
+  pairs: ReadonlyMap<CanonicalKey, string>;
+}
+
+export async function loadPairsNaming(source: Source, links: readonly Link[]): Promise<PairsNaming> {
+  const pairs = await pairTitles(source.store, source.mapping, links);
+  return { ...(await loadNaming(source)), pairs };
+}
+
+/** Why a pair is as it is; empty where there is nothing to say. */
+export function reasonWords(naming: Naming, { entity, reason }: Link): string {
+  return reason ? inTitles(naming, entity, reason.text) : '';
+}
+
+/**
+ * The titles of pairs, by key: of a pair that was never in sync, the title of a record as it was seen last.
+ * @param atMost characters of each; if absent, as many as a list has room for
+ */
+export async function pairTitles(
+  { observations }: Pick<LinkStore, 'observations'>,
+  mapping: Mapping,
+  links: readonly Link[],
+  atMost?: number,
+): Promise<ReadonlyMap<CanonicalKey, string>> {
+  const titles = new Map(links.map((link) => [link._id, titleOf(mapping, link, atMost)]));
+  const nameless = links.filter(({ _id }) => titles.get(_id) === '');
+  if (nameless.length === 0) return titles;
+  const seen = await observations.get(nameless.flatMap(recordsOf));
+  for (const link of nameless)
+    for (const ref of recordsOf(link)) {
+      const record = seen.get(ref);
+      const title = record ? titleOfRecord(mapping.entities[link.entity], record, atMost) : '';
+      if (title !== '') titles.set(link._id, title);
+    }
+  return titles;
+}
+
+function recordsOf({ _id, sides }: Link): RefKey[] {
+  return [...SIDES.flatMap((side) => sides[side]?.ref ?? []), refKey(parseCanonicalKey(_id).origin)];
+}

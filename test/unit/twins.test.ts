@@ -1,0 +1,74 @@
+import { pino } from 'pino';
+import { foreignWebhooks } from '../../src/operator/foreignWebhooks';
+import { noteTwins } from '../../src/workers/twinWatch';
+import type { Side } from '../../src/sync/record';
+import type { InstalledWebhook, WebhookAdmin } from '../../src/systems/webhookAdmin';
+
+/** O2: an installation on another machine, on the same accounts, is noticed by the webhooks that it leaves there. */
+
+function admin(side: Side, urls: readonly string[] | Error): WebhookAdmin {
+  const all = async (): Promise<InstalledWebhook[]> => {
+    if (urls instanceof Error) throw urls;
+    return urls.map((url, n) => ({ side, id: String(n), name: 'zendesk-pms-sync', url }));
+  };
+  return {
+    side,
+    list: all,
+    elsewhere: async (_, receiver) => (await all()).filter(({ url }) => url !== `${receiver}/${side}`),
+    install: () => Promise.reject(new Error('not asked for')),
+    remove: () => Promise.reject(new Error('not asked for')),
+  };
+}
+
+const OURS = 'https://sync.acme.example';
+const THEIRS = 'https://other.example/webhooks/zendesk';
+const noToken = { readPmsRefreshToken: () => '' };
+const here = { publicUrl: OURS, connection: null, ...noToken };
+
+test.each<[string, Parameters<typeof foreignWebhooks>[0], WebhookAdmin[], object]>([
+  ['none', here, [admin('zendesk', [`${OURS}/webhooks/zendesk`])], { zendesk: null }],
+  ['one', here, [admin('zendesk', [`${OURS}/webhooks/zendesk`, THEIRS])], { zendesk: THEIRS }],
+  [
+    'one of another connection of ours',
+    { publicUrl: `${OURS}/`, connection: 'acme', ...noToken },
+    [admin('pms', [`${OURS}/webhooks/acme/pms`, `${OURS}/webhooks/globex/pms`])],
+    { pms: null },
+  ],
+  [
+    'one, where this installation polls only',
+    { publicUrl: undefined, connection: null, ...noToken },
+    [admin('zendesk', [THEIRS]), admin('pms', [])],
+    { zendesk: THEIRS, pms: null },
+  ],
+  [
+    'a host that begins like ours',
+    here,
+    [admin('pms', [`${OURS}.evil.example/webhooks/pms`])],
+    {
+      pms: `${OURS}.evil.example/webhooks/pms`,
+    },
+  ],
+  ['no right to see them', here, [admin('zendesk', new Error('403')), admin('pms', [])], { pms: null }],
+  ['a PMS without webhooks', here, [], {}],
+  ['a refresh token', { ...here, readPmsRefreshToken: () => 't' }, [admin('pms', [THEIRS])], {}],
+])('O2: webhooks that are not ours: %s', async (_, config, admins, expected) => {
+  expect(await foreignWebhooks(config, admins)).toEqual(expected);
+});
+
+test('O2: what is found is told, what is gone is taken back, and of the rest nothing is said', async () => {
+  const said: unknown[] = [];
+  const store = {
+    troubles: {
+      note: async (name: string, what: object) => void said.push([name, what]),
+      clear: async (name: string) => void said.push([name]),
+    },
+  };
+  const around = { store, log: pino({ level: 'silent' }) };
+  await noteTwins(async () => ({ zendesk: THEIRS }), around);
+  await noteTwins(async () => ({ zendesk: null, pms: null }), around);
+  expect(said).toEqual([
+    ['zendesk:twin', { code: 'twin', text: `a webhook leads to ${THEIRS}` }],
+    ['zendesk:twin'],
+    ['pms:twin'],
+  ]);
+});
