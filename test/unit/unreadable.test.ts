@@ -99,9 +99,12 @@ describe('A17: a 403', () => {
 describe('A9: Zendesk', () => {
   let server: Server;
   let answers: Record<string, unknown>;
+  /** Paths that answer 403. */
+  let forbidden: string[];
   let port: SystemPort;
 
   beforeEach(async () => {
+    forbidden = [];
     answers = {
       '/api/v2/ticket_fields': { ticket_fields: [] },
       '/api/v2/groups': { groups: [] },
@@ -110,6 +113,7 @@ describe('A9: Zendesk', () => {
     server = createServer((request, response) => {
       const { pathname } = new URL(request.url ?? '', 'http://localhost');
       response.setHeader('content-type', 'application/json');
+      if (forbidden.includes(pathname)) response.statusCode = 403;
       response.end(JSON.stringify(answers[pathname] ?? {}));
     }).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
@@ -179,4 +183,31 @@ describe('A9: Zendesk', () => {
       ['zendesk:comment:3-31', 'comment'],
     ]);
   });
+
+  test.each(['/api/v2/tickets/2/comments', '/api/v2/tickets/2/audits'])(
+    'the comments of one ticket that may not be read (%s) hide no other comments',
+    async (path) => {
+      const comment = (id: number) => ({ id, event_type: 'Comment', body: 'x', public: true });
+      const redaction = { id: 21, event_type: 'CommentRedactionEvent' };
+      const events = [
+        [1, comment(11)],
+        [2, redaction],
+        [3, comment(31)],
+      ] as const;
+      answers['/api/v2/incremental/ticket_events'] = {
+        ticket_events: events.map(([id, child]) => ({
+          ...{ id: 10 * id, ticket_id: id, created_at: times.created_at, child_events: [child] },
+        })),
+        ...{ count: 3, end_time: 1, end_of_stream: true },
+      };
+      for (const at of ['comments', 'audits'])
+        answers[`/api/v2/tickets/2/${at}`] = { [at]: [], meta: { has_more: false, after_cursor: null } };
+      forbidden = [path];
+      const page = await port.changes('comments', null);
+      expect(page.records.map(({ ref }) => ref.id)).toEqual(['1-11', '3-31']);
+      expect(page.unreadable).toMatchObject([
+        { name: 'comments of zendesk:ticket:2', reason: expect.stringContaining('answered 403') as string },
+      ]);
+    },
+  );
 });
