@@ -31,12 +31,16 @@ const EXAMPLES = 3;
 /** What is held, how many pairs, and why; without since when. */
 export function holdWords(hold: HoldShown): string {
   const { entity, kind, row, side, state, cause, waiting, counts, examples } = hold;
-  const what = row === null ? `${KINDS[kind]} of ${entity}` : `${KINDS[kind]} of ${entity} ${row}`;
   const where = side === null || row === null ? '' : ` in ${SIDE_NAMES[side]}`;
+  const what = `${KINDS[kind]} of ${row === null ? entity : `${entity} ${row}`}${where}`;
+  const wait = `${waiting} pairs wait`;
+  if (hold.by === 'undo') return `An undo of ${counts.pairs} pairs holds ${what}; ${wait}`;
+  if (state === 'released')
+    return `No longer held: ${what}, as long as the row names these fields: ${cause} (${counts.pairs} of ${counts.linked} pairs)`;
   const many =
     state === 'counting'
       ? `up to ${counts.pairs} of ${counts.linked} pairs, which "remap" counts`
       : `${counts.pairs} of ${counts.linked} pairs, ${counts.allowed} allowed`;
   const some = examples.length > 0 ? `, e.g. ${examples.slice(0, EXAMPLES).join(', ')}` : '';
-  return `The brake holds ${what}${where}: ${cause} (${many}); ${waiting} pairs wait${some}`;
+  return `The brake holds ${what}: ${cause} (${many}); ${wait}${some}`;
 }
