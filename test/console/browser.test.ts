@@ -204,6 +204,7 @@ describeInBrowser('the console', () => {
   });
 
   test('axe finds nothing serious on any page, light and dark', async () => {
+    const since = new Date().toISOString();
     const inConflict = await world.conflict('Heater');
     const refused = await world.quarantined('Window');
     await seedAnHour(world);
@@ -214,6 +215,11 @@ describeInBrowser('the console', () => {
       '/conflicts',
       '/quarantine',
       '/schedules',
+      '/history',
+      `/history?since=${encodeURIComponent(since)}`,
+      '/undo',
+      `/undo?since=${encodeURIComponent(since)}`,
+      '/undo?since=yesterday',
       '/nowhere',
       `/pair?key=${encodeURIComponent(inConflict.key)}`,
       `/pair?key=${encodeURIComponent(refused.key)}&done=retry`,
@@ -230,8 +236,10 @@ describeInBrowser('the console', () => {
       for (const at of paths) {
         await page.goto(`${url}/console${at}`);
         expect({ at, faults: await axeFaults(page) }).toEqual({ at, faults: [] });
-        // Also on a narrow screen, and with what can be opened opened.
-        await page.setViewportSize({ width: 400, height: 800 });
+        // Also on a wide and a narrow screen, and with what can be opened opened.
+        expect({ at, wide: await overflow(page, 1_280), narrow: await overflow(page, 390) }).toEqual({
+          ...{ at, wide: 0, narrow: 0 },
+        });
         await page.evaluate('for (const it of document.querySelectorAll("details")) it.open = true');
         expect({ at, faults: await axeFaults(page) }).toEqual({ at, faults: [] });
         await page.setViewportSize({ width: 1100, height: 800 });
@@ -312,6 +320,12 @@ describeInBrowser('the console', () => {
     expect(misdeeds.list).toEqual([]);
   });
 });
+
+/** How many pixels of the page are beyond the edge of a screen, so that the page as a whole scrolls sideways. */
+async function overflow(page: Page, width: number): Promise<number> {
+  await page.setViewportSize({ width, height: 800 });
+  return page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+}
 
 /** An hour of samples such as workers leave them. */
 async function seedAnHour({ stack, db }: ConsoleWorld): Promise<void> {

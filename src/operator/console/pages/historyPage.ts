@@ -5,6 +5,7 @@ import { ENTITY_TYPES } from '../../../sync/record';
 import { pairNamed } from '../../findPairs';
 import { HISTORY_COLUMNS, historyPage as loadPage, linesOf, type HistoryPage } from '../../history';
 import type { ConsoleContext } from '../consoleContext';
+import { criteriaForm } from '../criteriaForm';
 import { html, type Html } from '../html';
 import { pageLinks } from '../pageLinks';
 import { pairLink, table, time, value, type Page } from '../layout';
@@ -45,11 +46,19 @@ export async function latestOf(context: ConsoleContext, key: CanonicalKey): Prom
 
 export function historyPage({ entries, next, query }: HistoryList, root: string): Page {
   const body = html`
-    ${filters(`${root}/history`, query)}
+    ${criteriaForm(`${root}/history`, query, { name: 'Filter the history', button: 'Filter' })}
     ${entries.length === 0 ? html`<p>${NOTHING}</p>` : entriesTable(entries, root)}
-    ${pageLinks(`${root}/history`, query, next)}
+    ${pageLinks(`${root}/history`, query, next)} ${undoLink(root, query)}
   `;
   return { title: 'History', current: '/history', body };
+}
+
+/** The same choice, where it says what to undo: an entity alone does not. */
+function undoLink(root: string, { pair, entity, since, cause, row }: Query): Html | null {
+  if ([pair, since, cause, row].every((each) => each === undefined)) return null;
+  const asked = Object.entries({ pair, entity, since, cause, row }).filter(([, it]) => it !== undefined);
+  const query = new URLSearchParams(asked as [string, string][]).toString();
+  return html`<p><a href="${root}/undo?${query}">Undo these writes: show what would be put back</a></p>`;
 }
 
 /** For a pair's page. */
@@ -80,23 +89,4 @@ function entriesTable(entries: readonly JournalEntry[], root: string): Html {
         </tr>`,
     ),
   );
-}
-
-function filters(url: string, query: Query): Html {
-  return html`<form class="row" action="${url}" role="search" aria-label="Filter the history">
-    <label>Pair or record<br /><input name="pair" type="search" value="${query.pair}" size="24" /></label>
-    <label
-      >Entity<br /><select name="entity">
-        <option value="">any</option>
-        ${ENTITY_TYPES.map(
-          (each) =>
-            html`<option value="${each}" ${each === query.entity && html` selected`}>${each}</option>`,
-        )}
-      </select></label
-    >
-    <label>Property<br /><input name="row" value="${query.row}" size="16" /></label>
-    <label>Cause<br /><input name="cause" value="${query.cause}" size="16" /></label>
-    <label>Since (UTC)<br /><input name="since" value="${query.since}" size="20" /></label>
-    <button>Filter</button>
-  </form>`;
 }
