@@ -23,7 +23,7 @@ import type { Inbox, PairSummary, Standing } from './types';
 /** The lists of fields that the mapping in use was compared with. */
 export interface FieldsInUse {
   /** Whether both lists were read since a pair first asked; where not, they soon are. */
-  areNewerThan(asking: CanonicalKey): boolean;
+  wereReadSince(asking: CanonicalKey): boolean;
 }
 
 /** What activities work with; one per worker process. */
@@ -149,7 +149,7 @@ export function loadReferences(
 }
 
 /** Calls the pairs that wait for any of these records: it is there now, or will never be. */
-export async function callWaiting(
+export async function signalWaitingPairs(
   { store, hint }: Pick<ActivityContext, 'store' | 'hint'>,
   refs: RefKey[],
 ): Promise<void> {

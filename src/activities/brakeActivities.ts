@@ -9,10 +9,10 @@ export function brakeActivities(live: ActivityContext): BrakeActivities {
   return {
     beginEnd: ({ hold, how }) =>
       guarded(null, async ({ store, log }) => {
-        await store.holds.become(hold, how);
+        await store.holds.setState(hold, how);
         log.info({ hold, how }, 'a hold of the brake ends');
         // A pair that is told before its worker has heard of it would be held again.
-        await store.holds.heard();
+        await store.holds.waitUntilCachesExpire();
       }),
 
     tellHeld: (page) => guarded(null, (context) => tellHeldPage(context, page)),
@@ -31,7 +31,7 @@ export function brakeActivities(live: ActivityContext): BrakeActivities {
         // A mapping that was judged by a person is not judged again. What is left of a discarded hold must not be carried
         // out by pairs that are told later.
         const isBound = ended.bound !== undefined && ended.by === 'brake';
-        if (how === 'releasing' && isBound) await store.holds.become(hold, 'released');
+        if (how === 'releasing' && isBound) await store.holds.setState(hold, 'released');
         else if (how === 'releasing' || (left === 0 && !isBound)) await store.holds.end(hold);
       }),
   };

@@ -20,7 +20,7 @@ export async function judgeCounted(context: ActivityContext): Promise<void> {
     if (hold.state !== 'counting') continue;
     const pairs = await store.countHeldBy(hold.id);
     const isFew = pairs <= hold.counts.allowed;
-    await store.holds.become(hold.id, isFew ? 'released' : 'held', { ...hold.counts, pairs });
+    await store.holds.setState(hold.id, isFew ? 'released' : 'held', { ...hold.counts, pairs });
     log.warn({ hold: hold.id, pairs, allowed: hold.counts.allowed }, isFew ? FEW : MANY);
     if (isFew) await tellAll(context, hold);
   }
@@ -31,6 +31,6 @@ const MANY =
   'the brake holds what the changed mapping would replace; "zendesk-pms-sync brake show" says more';
 
 async function tellAll(context: ActivityContext, { id }: BrakeHold): Promise<void> {
-  await context.store.holds.heard();
+  await context.store.holds.waitUntilCachesExpire();
   await tellHeld(context, id);
 }

@@ -7,7 +7,7 @@ import { isPassing } from '../platform/mongoErrors';
 import { parseCanonicalKey, type CanonicalKey } from '../sync/canonicalKey';
 import { newLink, type Reason } from '../sync/link';
 import { NeedsHuman, RetryLater, publicMessage } from '../systems/errors';
-import { callWaiting, originRef, summarise, type ActivityContext } from './activityContext';
+import { signalWaitingPairs, originRef, summarise, type ActivityContext } from './activityContext';
 import { activityLog } from './log';
 
 /** A wrong credential concerns every record alike; it is mended by a person while everything waits. */
@@ -46,7 +46,7 @@ export async function asFailure(
     metrics.activityFailed('Bug');
     activityLog(log, key).error({ err: error }, 'bug');
     // Nobody waits for what waits for a person.
-    if (key) await callWaiting(context, [originRef(key)]);
+    if (key) await signalWaitingPairs(context, [originRef(key)]);
     return ApplicationFailure.create({
       message,
       type: 'Bug',
@@ -94,7 +94,7 @@ async function quarantined(
   try {
     const reason = { code: error.code, text: error.message, since, nextAttempt: null };
     const saved = await store.save({ ...link, status: 'quarantined', reason });
-    await callWaiting(context, [originRef(key)]);
+    await signalWaitingPairs(context, [originRef(key)]);
     return ApplicationFailure.nonRetryable(publicMessage(error), 'Quarantined', summarise(key, saved));
   } catch (failure) {
     if (failure instanceof StaleLink) return ApplicationFailure.retryable(failure.message, 'StaleLink');

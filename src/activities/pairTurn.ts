@@ -8,7 +8,13 @@ import { offeredAgain } from '../sync/refusedWrite';
 import type { Decisions } from '../sync/resolution';
 import { takesListedAway } from '../sync/rules/absence';
 import { RetryLater } from '../systems/errors';
-import { callWaiting, loadReferences, originRef, summarise, type ActivityContext } from './activityContext';
+import {
+  signalWaitingPairs,
+  loadReferences,
+  originRef,
+  summarise,
+  type ActivityContext,
+} from './activityContext';
 import { withFormerBindings } from './formerBindings';
 import { PairKnowledge } from './pairKnowledge';
 import { noteUndone, undoFor } from './pairUndo';
@@ -82,14 +88,14 @@ export class PairTurn {
     if (await this.isBraked(plan, state)) return null;
     if (state.undo) await noteUndone(context, key, plan, state.undo);
     await this.reportStrays(link);
-    const step = await this.keeper.carryOut(
+    const step = await this.keeper.applyPlan(
       plan,
       link ?? newLink(key, entity, mapping.version, context.now().toISOString()),
       own,
       decisions,
     );
     // Nobody waits for what waits for a person.
-    if (plan.do === 'quarantine' || plan.do === 'conflict') await callWaiting(context, [this.origin]);
+    if (plan.do === 'quarantine' || plan.do === 'conflict') await signalWaitingPairs(context, [this.origin]);
     return step;
   }
 
@@ -146,7 +152,7 @@ export class PairTurn {
     const { context, key } = this;
     const table = context.mapping.entities[parseCanonicalKey(key).entity];
     if (plan.do !== 'write' || !plan.intent.writes.some((write) => takesListedAway(table, write))) return;
-    if (!context.fields || context.fields.areNewerThan(key)) return;
+    if (!context.fields || context.fields.wereReadSince(key)) return;
     throw new RetryLater(`${key} waits until the lists of fields were read again: a value is gone`, {
       retryAfterMs: FIELDS_RETRY_MS,
       unknownOutcome: false,

@@ -8,7 +8,7 @@ import { SIDES, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import { actedOn, type Decisions } from '../sync/resolution';
 import { writeWords } from '../sync/writeWords';
 import { observationDigest } from '../links/observationStore';
-import { callWaiting, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
+import { signalWaitingPairs, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
 import { endsIntent, forgetRedacted, noteEnded } from './journalling';
 import { handOver, parkPair, rest } from './pairEnds';
 import { PairJoin } from './pairJoin';
@@ -31,11 +31,16 @@ export class PlanKeeper {
     this.waits = new PairWaits(context, input);
   }
 
-  /** @returns the step for the workflow; null where the pair must be planned again */
-  async carryOut(plan: Plan, link: Link, own: SyncRecord[], decisions: Decisions): Promise<Step | null> {
+  /** @returns the step for the workflow; null if the pair must be planned again */
+  async applyPlan(
+    plan: Plan,
+    link: Link,
+    observed: SyncRecord[],
+    decisions: Decisions,
+  ): Promise<Step | null> {
     const { context, key } = this;
     const { store } = context;
-    if (link.intent && endsIntent(plan, link.intent)) await noteEnded(context, link, { records: own });
+    if (link.intent && endsIntent(plan, link.intent)) await noteEnded(context, link, { records: observed });
     switch (plan.do) {
       case 'read': {
         const [first] = plan.refs;
@@ -45,35 +50,35 @@ export class PlanKeeper {
       case 'look':
         return { next: 'look', origin: refKey(plan.origin.ref) };
       case 'settled':
-        return this.settle(plan, link, own, decisions);
+        return this.settle(plan, link, observed, decisions);
       case 'join':
         return new PairJoin(context, this.input).join(link, plan, decisions);
       case 'write':
-        return this.begin(plan, link, own, decisions);
+        return this.begin(plan, link, observed, decisions);
       case 'bury':
-        return this.bury(plan, link, own);
+        return this.bury(plan, link, observed);
       case 'wait':
         return this.waits.wait(link, plan);
       case 'redirect':
         return handOver(context, this.input, link, plan.to);
       case 'ignore':
         if (link.rev > 0) await store.remove(link);
-        await store.observations.forget(own);
+        await store.observations.forget(observed);
         await this.waits.notifyOutOfScope(plan.reason);
         return { next: 'rest', state: summarise(key, link, 'ignored', plan.reason) };
       case 'conflict':
         await store.decisions.drop(key, actedOn(decisions, []));
         return rest(await parkPair(context, link, 'conflict', plan.code, plan.reason, plan.candidates));
       case 'unlink':
-        return this.unlink(link, own, decisions);
+        return this.unlink(link, observed, decisions);
       case 'part':
-        return this.part(plan, link);
+        return this.releaseFormer(plan, link);
       case 'absent':
         return this.absent(plan, link);
       case 'brake':
         return this.brake(plan, link);
       case 'rest':
-        await store.observations.forget(own);
+        await store.observations.forget(observed);
         return rest(link);
       case 'quarantine':
         return rest(await parkPair(context, link, 'quarantined', plan.code, plan.reason));
@@ -83,7 +88,7 @@ export class PlanKeeper {
   private async settle(
     plan: PlanOf<'settled'>,
     link: Link,
-    own: SyncRecord[],
+    observed: SyncRecord[],
     decisions: Decisions,
   ): Promise<Step | null> {
     const { context } = this;
@@ -108,7 +113,7 @@ export class PlanKeeper {
     // them again. Those pairs need only the claims on both records. The claims exist since the pair was joined or its
     // record came back.
     if (link.snapshot === null || link.status === 'tombstone' || link.unlinked || this.input.force)
-      await callWaiting(context, recordsOf(link));
+      await signalWaitingPairs(context, recordsOf(link));
     if (settled.status === 'conflict' && link.status !== 'conflict')
       context.metrics.pairParked(link.entity, 'conflict', 'conflict');
     await forgetRedacted(context, this.key, plan.agreement);
@@ -119,14 +124,14 @@ export class PlanKeeper {
       // the wait was stored.
       if (!sameList(saved.waitsFor, link.waitsFor)) return null;
       await this.waits.callParents(saved.waitsFor);
-    } else await store.observations.forget(own);
+    } else await store.observations.forget(observed);
     return rest(saved);
   }
 
   private async begin(
     plan: PlanOf<'write'>,
     link: Link,
-    own: SyncRecord[],
+    observed: SyncRecord[],
     decisions: Decisions,
   ): Promise<Step> {
     const { context, key } = this;
@@ -139,14 +144,14 @@ export class PlanKeeper {
     const saved = await store.save({
       ...withFindings(link, plan),
       ...triedOf(link),
-      intent: decidedBy(this.caused(withSources(plan.intent, link, own), link), link, decisions),
+      intent: withDecisions(this.withCauses(withSources(plan.intent, link, observed), link), link, decisions),
       mappingVersion,
     });
     return writeStep(saved, context.mapping);
   }
 
   /** Notes on a new intent the causes of this turn. A continued intent keeps the causes that it was begun with. */
-  private caused(intent: Intent, { intent: before }: Link): Intent {
+  private withCauses(intent: Intent, { intent: before }: Link): Intent {
     const { causes } = this.input;
     return intent.id === before?.id || !causes ? intent : { ...intent, causes };
   }
@@ -171,7 +176,7 @@ export class PlanKeeper {
     return rest(await this.context.store.save({ ...link, braked: [mark], reason }));
   }
 
-  private async bury(plan: PlanOf<'bury'>, link: Link, own: SyncRecord[]): Promise<Step> {
+  private async bury(plan: PlanOf<'bury'>, link: Link, observed: SyncRecord[]): Promise<Step> {
     const { context } = this;
     const { store } = context;
     const reason: Reason = {
@@ -183,7 +188,7 @@ export class PlanKeeper {
     if (plan.intent) {
       const saved = await store.save({
         ...withFindings(link, plan),
-        intent: this.caused(withSources(plan.intent, link, own), link),
+        intent: this.withCauses(withSources(plan.intent, link, observed), link),
         reason,
       });
       return writeStep(saved, context.mapping);
@@ -193,12 +198,12 @@ export class PlanKeeper {
     const sides = sidesAfter(link, plan);
     const isSame = sameSides(sides, link.sides);
     if (link.status === 'tombstone' && link.reason?.code === reason.code && isSame) {
-      await callWaiting(context, recordsOf(link));
+      await signalWaitingPairs(context, recordsOf(link));
       return rest(link);
     }
     // If no record has this id and no pair waits for it, the id was mistyped: no link is stored.
-    const isUnheardOf = link.rev === 0 && own.length === 0;
-    if (isUnheardOf && (await store.waitingFor([this.origin])).length === 0)
+    const isMistypedId = link.rev === 0 && observed.length === 0;
+    if (isMistypedId && (await store.waitingFor([this.origin])).length === 0)
       return { next: 'rest', state: summarise(this.key, null, 'unknown', plan.reason) };
     const saved = await store.save({
       ...withoutMarks(withoutNotTaken(withFindings(link, plan))),
@@ -208,13 +213,13 @@ export class PlanKeeper {
       intent: null,
       waitsFor: [],
     });
-    await store.observations.forget(own);
-    await callWaiting(context, recordsOf(link));
+    await store.observations.forget(observed);
+    await signalWaitingPairs(context, recordsOf(link));
     return rest(saved);
   }
 
   /** Releases the former counterpart, because a person chose another. */
-  private async part(plan: PlanOf<'part'>, link: Link): Promise<null> {
+  private async releaseFormer(plan: PlanOf<'part'>, link: Link): Promise<null> {
     const { context, key } = this;
     const { store } = context;
     const former = link.sides[plan.from]?.ref;
@@ -228,7 +233,7 @@ export class PlanKeeper {
   /**
    * Ends the pair because a person unlinked it. Its claims stay, so that neither of its records gets a new counterpart.
    */
-  private async unlink(link: Link, own: SyncRecord[], decisions: Decisions): Promise<Step> {
+  private async unlink(link: Link, observed: SyncRecord[], decisions: Decisions): Promise<Step> {
     const { key, context } = this;
     const { store } = context;
     const owner = await store.claims.claim(this.origin, key);
@@ -248,9 +253,9 @@ export class PlanKeeper {
     });
     // Workers cache for a moment which records a pair joins. Wait until these caches have expired: otherwise a child (a
     // comment) could still be written to the former counterpart.
-    await store.heard();
+    await store.waitUntilCachesExpire();
     await store.decisions.drop(key, actedOn(decisions, []));
-    await store.observations.forget(own);
+    await store.observations.forget(observed);
     return rest(saved);
   }
 
@@ -278,7 +283,7 @@ function withSources(intent: Intent, { intent: before }: Link, observed: SyncRec
 }
 
 /** Notes on a new intent the decisions that it was planned from. A continued intent keeps its own. */
-function decidedBy(intent: Intent, { intent: before }: Link, { ids }: Decisions): Intent {
+function withDecisions(intent: Intent, { intent: before }: Link, { ids }: Decisions): Intent {
   if (intent.id === before?.id || ids === undefined || ids.size === 0) return intent;
   return { ...intent, decided: [...ids] };
 }

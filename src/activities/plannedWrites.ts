@@ -13,7 +13,7 @@ import { PreconditionFailed, RecordGone } from '../systems/errors';
 import type { Updated } from '../systems/port';
 import {
   ReferenceReader,
-  callWaiting,
+  signalWaitingPairs,
   originRef,
   recordsOf,
   summarise,
@@ -54,7 +54,7 @@ export class PlannedWrites {
     const write = link.intent?.writes.find((candidate) => candidate.side === side && !candidate.done);
     if (!link.intent || !write) {
       // An earlier attempt committed and then failed to say so: what follows a commit is repeated.
-      if (link.intent === null) await callWaiting(context, recordsOf(link));
+      if (link.intent === null) await signalWaitingPairs(context, recordsOf(link));
       // Or it gave the intent up, and the answer to that save was lost: only a new plan shows which.
       if (link.intent === null && (isRepeated() || hasRowsApart(link)))
         return { next: 'again', fresh: [], gone: [] };
@@ -85,7 +85,7 @@ export class PlannedWrites {
       case 'create': {
         const backRef = write.backRef ?? originRef(key);
         if (!port.uniqueBackRef(kind) && (write.lookFirst || isRepeated())) {
-          const found = await this.recovery.madeFor(kind, backRef, write);
+          const found = await this.recovery.findByBackRef(kind, backRef, write);
           if (found.length > 0) return this.recovery.adopt(link, found, backRef);
         }
         const { staged, files } = await this.files.stage(intent.next.files ?? []);
@@ -237,7 +237,7 @@ export class PlannedWrites {
     if (saved.waitsFor.length === 0)
       await this.forgetSeen(told.intent, compared.changedRows.length > 0 ? ref : null);
     if (link.snapshot === null || link.status === 'tombstone' || link.unlinked)
-      await callWaiting(context, recordsOf(saved));
+      await signalWaitingPairs(context, recordsOf(saved));
     if (ref !== null && compared.changedRows.length > 0) return { next: 'again', fresh: [ref], gone: [] };
     if (intent.then === 'linked' && fileWork(saved.files ?? []).length > 0)
       return { next: 'again', fresh: [], gone: [] };

@@ -34,14 +34,14 @@ export interface Inbox {
 }
 
 /** What came of this turn's reads, for the next plan. */
-export interface Findings {
+export interface TurnFindings {
   fresh: RefKey[];
   gone: RefKey[];
   /** Present once counterparts were looked for. */
   looked: { matches: RefKey[]; rivals: RefKey[] } | null;
 }
 
-export interface PlanInput extends Inbox, Findings {
+export interface PlanInput extends Inbox, TurnFindings {
   key: CanonicalKey;
   /** Whether this begins a turn: its hints and force are news. */
   first: boolean;

@@ -24,7 +24,7 @@ export function undoActivities(live: ActivityContext): UndoActivities {
         const holds = await new Gathering(context, undo).toTheEnd();
         await context.store.undos.set(id, { holds: holds.map((hold) => hold.id) });
         for (const hold of holds) await context.store.holds.begin(hold);
-        if (holds.length > 0) await context.store.holds.heard();
+        if (holds.length > 0) await context.store.holds.waitUntilCachesExpire();
       }),
 
     tellUndo: ({ id, after, limit }) =>

@@ -4,7 +4,7 @@ import { seenVersion, type Link, type PlannedWrite } from '../sync/link';
 import { withoutNotTaken } from '../sync/notTaken';
 import { otherSide, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import { isAboutSomeRow, refusedRows, type RefusedWrite } from '../sync/rules/taken';
-import { withRowsApart, withSetAside, withRowsTogether } from '../sync/refusedWrite';
+import { withRowsApart, withNotTaken, withRowsTogether } from '../sync/refusedWrite';
 import type { ReasonCode } from '../sync/reasons';
 import {
   AlreadyExists,
@@ -15,7 +15,7 @@ import {
   RetryLater,
 } from '../systems/errors';
 import {
-  callWaiting,
+  signalWaitingPairs,
   loadReferences,
   originRef,
   recordsOf,
@@ -32,7 +32,7 @@ import type { ReadOutcome, WriteOutcome } from './types';
  * Writes that add a record, a comment or a file each time they are sent, unless the system recognizes their idempotency
  * keys.
  */
-const ADDING: ReadonlySet<PlannedWrite['op']> = new Set(['create', 'followUp', 'attach']);
+const NOT_REPEATABLE: ReadonlySet<PlannedWrite['op']> = new Set(['create', 'followUp', 'attach']);
 
 /** Handles a write that failed: because the system refused it, or because the record exists already. */
 export class WriteRecovery {
@@ -44,7 +44,7 @@ export class WriteRecovery {
   ) {}
 
   /** Records with this back-reference. If a person asked for a new counterpart, records of other pairs are left out. */
-  async madeFor(kind: string, backRef: RefKey, write: PlannedWrite): Promise<SyncRecord[]> {
+  async findByBackRef(kind: string, backRef: RefKey, write: PlannedWrite): Promise<SyncRecord[]> {
     const { store, systems } = this.context;
     const found = await systems[this.side].findByBackRef(kind, backRef, write.values);
     if (!write.insisted || found.length === 0) return found;
@@ -107,13 +107,11 @@ export class WriteRecovery {
 
   /**
    * @throws the error, if only a retry can help or a person must correct the credential; a retry may get a longer delay
-   * (see {@link lookedForLater})
+   * (see {@link delayedUntilFinal})
    */
   async recover(link: Link, write: PlannedWrite, error: unknown): Promise<WriteOutcome> {
     const { store } = this.context;
-    // If the write was sent before, an earlier attempt may have done it, and the system may refuse the repeat for that
-    // reason.
-    const refused = attemptNumber() === 1 && !write.lookFirst ? write : null;
+    const refused = isFirstAttempt(write) ? write : null;
     if (error instanceof PreconditionFailed || error instanceof RecordGone) {
       if (write.ref === null) throw error;
       const found = await this.read([write.ref]);
@@ -135,7 +133,7 @@ export class WriteRecovery {
       const field = error.field === null ? '' : ` (${error.field})`;
       return this.park(link, 'quarantined', error.code, `${error.message}${field}`, [], refused);
     }
-    throw this.lookedForLater(link, write, error);
+    throw this.delayedUntilFinal(link, write, error);
   }
 
   /**
@@ -155,12 +153,13 @@ export class WriteRecovery {
    * would create it twice. The error therefore delays the next attempt, which looks first, until the request can no
    * longer be carried out.
    */
-  private lookedForLater({ entity }: Link, { op }: PlannedWrite, error: unknown): unknown {
+  private delayedUntilFinal({ entity }: Link, { op }: PlannedWrite, error: unknown): unknown {
     const port = this.context.systems[this.side];
     const { lateMs = 0 } = port;
     const kind = this.context.mapping.entities[entity].kind[this.side];
     if (op === 'create' && (port.hasIdempotencyKeys(kind) || port.uniqueBackRef(kind))) return error;
-    if (!(error instanceof RetryLater) || !error.options.unknownOutcome || !ADDING.has(op)) return error;
+    if (!(error instanceof RetryLater) || !error.options.unknownOutcome || !NOT_REPEATABLE.has(op))
+      return error;
     const retryAfterMs = Math.max(error.options.retryAfterMs ?? 0, lateMs);
     return retryAfterMs === 0 ? error : new RetryLater(error.message, { ...error.options, retryAfterMs });
   }
@@ -178,13 +177,13 @@ export class WriteRecovery {
     const refusal = {
       words: message,
       now: context.now().toISOString(),
-      isCertain: isCertain(write),
+      isCertain: isFirstAttempt(write),
     };
     const table = context.mapping.entities[link.entity];
     const rows = refusedRows(table, write, { code, fields }, link);
     const next =
       rows.length > 0
-        ? withSetAside(link, write, { ...refusal, rows })
+        ? withNotTaken(link, write, { ...refusal, rows })
         : isAboutSomeRow({ code, fields })
           ? withRowsApart(link, write, { ...refusal, rows: write.rows })
           : null;
@@ -245,7 +244,7 @@ export class WriteRecovery {
     const table = context.mapping.entities[link.entity];
     const kind = table.kind[side];
     if (write.op === 'create' && write.backRef !== null) {
-      const own = await this.madeFor(kind, write.backRef, write);
+      const own = await this.findByBackRef(kind, write.backRef, write);
       if (own.length > 0) return this.adopt(link, own, write.backRef);
       const value = write.values[error.field];
       const holders = value === undefined ? [] : await port.findByProperty(kind, error.field, value);
@@ -299,7 +298,7 @@ export class WriteRecovery {
       reason: { code, text, since, nextAttempt: null },
     });
     // Later comments do not wait for one that waits for a person: signal the waiting pairs, so that they plan again.
-    await callWaiting(context, recordsOf(saved));
+    await signalWaitingPairs(context, recordsOf(saved));
     return { next: 'done', state: summarise(key, saved) };
   }
 }
@@ -312,6 +311,6 @@ function messageOf(error: unknown): string {
  * Whether the refused write was certainly not done. If it was sent before, an earlier attempt may have done it, and the
  * system may refuse the repeat for that reason.
  */
-function isCertain(write: PlannedWrite): boolean {
+function isFirstAttempt(write: PlannedWrite): boolean {
   return attemptNumber() === 1 && !write.lookFirst;
 }

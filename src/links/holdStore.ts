@@ -5,10 +5,10 @@ import type { EntityType } from '../sync/record';
 
 type HoldDocument = Omit<BrakeHold, 'id'> & { _id: HoldId };
 
-/** By then every process has heard of a hold, in milliseconds. */
-const HOLD_HEARD_MS = 1_000;
+/** For how long each process caches the holds, in milliseconds. After this time, each has read a change. */
+const HOLD_CACHE_MS = 1_000;
 
-/** What the brake holds, of the brake's own accord or for an undo. There are few. */
+/** The holds of the brake: begun by the brake itself, or by an undo. There are few. */
 export class HoldStore {
   private readonly holds: Collection<HoldDocument>;
   private known: { at: number; holds: Promise<BrakeHold[]> } | null = null;
@@ -17,10 +17,13 @@ export class HoldStore {
     this.holds = db.collection(`${prefix}holds`);
   }
 
-  /** Those of an entity, as they were at most {@link HOLD_HEARD_MS} ago: one read a second for all pairs of a process. */
+  /**
+   * The holds of an entity, at most {@link HOLD_CACHE_MS} old: the cache costs one read a second for all pairs of a
+   * process.
+   */
   async of(entity: EntityType): Promise<Holds> {
     const asked = performance.now();
-    if (!this.known || asked - this.known.at >= HOLD_HEARD_MS) {
+    if (!this.known || asked - this.known.at >= HOLD_CACHE_MS) {
       const holds = this.all();
       const known = { at: asked, holds };
       this.known = known;
@@ -37,7 +40,7 @@ export class HoldStore {
     return found.map(({ _id, ...rest }) => ({ id: _id, ...rest }));
   }
 
-  /** Begins a hold. One that there is already stays as it is. @returns whether it is new */
+  /** Begins a hold. A hold with this id that exists already does not change. @returns whether the hold is new */
   async begin({ id, ...rest }: BrakeHold): Promise<boolean> {
     const { upsertedCount } = await this.holds.updateOne(
       { _id: id },
@@ -49,7 +52,7 @@ export class HoldStore {
   }
 
   /** @returns whether there is such a hold */
-  async become(id: HoldId, state: HoldState, counts?: BrakeHold['counts']): Promise<boolean> {
+  async setState(id: HoldId, state: HoldState, counts?: BrakeHold['counts']): Promise<boolean> {
     const { matchedCount } = await this.holds.updateOne(
       { _id: id },
       { $set: { state, ...(counts && { counts }) } },
@@ -58,9 +61,9 @@ export class HoldStore {
     return matchedCount > 0;
   }
 
-  /** Resolves once no process goes by another state of the holds than the one of now. */
-  async heard(): Promise<void> {
-    await sleep(HOLD_HEARD_MS);
+  /** Resolves when the caches of all processes have expired, so that all know the present state of the holds. */
+  async waitUntilCachesExpire(): Promise<void> {
+    await sleep(HOLD_CACHE_MS);
   }
 
   async end(id: HoldId): Promise<void> {

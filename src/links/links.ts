@@ -37,7 +37,7 @@ export interface Links {
   /** Which records pairs join, without what these hold. */
   joined(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, JoinedPair>>;
   /** Resolves once no process takes a pair for {@link joined} in another way than it is saved now. */
-  heard(): Promise<void>;
+  waitUntilCachesExpire(): Promise<void>;
   /** Writes the link if nobody else did since it was read. @returns it with its new `rev`. @throws StaleLink */
   save(link: Link): Promise<Link>;
   /** What this process {@link save}d of a pair a moment ago; null for nothing. Another may have saved it since: the next save tells. */

@@ -92,7 +92,7 @@ export class MongoLinks implements Links {
     return [...parts.filter(({ _id }) => !older.includes(_id)), ...whole];
   }
 
-  async heard(): Promise<void> {
+  async waitUntilCachesExpire(): Promise<void> {
     await sleep(KNOWN.ttl);
   }
 

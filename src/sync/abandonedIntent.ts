@@ -89,15 +89,15 @@ export interface Overruling {
 export function abandonIntent(before: Link, refused: PlannedWrite | null = null): Link {
   const { intent } = before;
   if (!intent) return before;
-  const told = intent.writes.filter(({ op, done }) => op === 'followUp' && done);
+  const said = intent.writes.flatMap(({ op, done, rows }) => (op === 'followUp' && done ? rows : []));
   const link = withOverruled(before, { known: [], unknown: unconfirmedOf(before, refused) });
-  const tried = triedOf(before, refused);
+  const tried = withoutTries(triedOf(before, refused), said);
   const half = refused ? halfDoneSets(intent, refused) : [];
-  if (told.length + half.length === 0) return { ...link, ...tried, intent: null };
+  if (said.length + half.length === 0) return { ...link, ...tried, intent: null };
   const snapshot: Values = { ...link.snapshot };
   const bound = { ...link.bound };
   const sides = { ...link.sides };
-  for (const row of [...told.flatMap(({ rows }) => rows), ...half]) {
+  for (const row of [...said, ...half]) {
     snapshot[row] = intent.next.snapshot[row] ?? null;
     const binding = intent.next.bound?.[row];
     if (binding !== undefined) bound[row] = binding;
@@ -113,6 +113,16 @@ export function abandonIntent(before: Link, refused: PlannedWrite | null = null)
   }
   const abandoned = { ...link, snapshot, ...(link.bound && { bound }), sides, ...tried, intent: null };
   return refused && half.length > 0 ? withOffers(abandoned, intent, refused, half) : abandoned;
+}
+
+/** The agreement that a follow-up made is newer than what earlier writes may have left in its row. */
+function withoutTries(tried: Tried, rows: readonly string[]): Tried {
+  const attempted: Attempts = { ...tried.attempted };
+  for (const side of SIDES) {
+    const own = Object.entries(attempted[side] ?? {}).filter(([row]) => !rows.includes(row));
+    if (attempted[side]) attempted[side] = Object.fromEntries(own);
+  }
+  return { ...tried, attempted };
 }
 
 /** Rows of sets of which the other side's write was done: what it was to show is agreed on, and not this side's. */

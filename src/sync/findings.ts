@@ -4,7 +4,7 @@ import { ENTITY_TYPES, type EntityType, type Side } from './record';
 /** What a reconcile counts. Apart from its verdicts: workflows import this, and must not import those (docs/evolution.md). */
 
 /** Counts of one entity type. */
-export interface Findings {
+export interface ReconcileCounts {
   walked: Record<Side, number>;
   agrees: number;
   outside: number;
@@ -25,12 +25,12 @@ export interface Findings {
   examples: CanonicalKey[];
 }
 
-export type AllFindings = Record<EntityType, Findings>;
+export type AllFindings = Record<EntityType, ReconcileCounts>;
 
 const EXAMPLES = 20;
 
 export function noFindings(): AllFindings {
-  const none = (): Findings => ({
+  const none = (): ReconcileCounts => ({
     walked: { zendesk: 0, pms: 0 },
     agrees: 0,
     outside: 0,
@@ -53,7 +53,8 @@ export function addFindings(a: AllFindings, b: AllFindings): AllFindings {
   for (const entity of ENTITY_TYPES) {
     const [into, one, other] = [sum[entity], a[entity], b[entity]];
     // What an earlier release counted lacks what came later.
-    const counted = (findings: Partial<Findings>, name: (typeof COUNTS)[number]) => findings[name] ?? 0;
+    const counted = (findings: Partial<ReconcileCounts>, name: (typeof COUNTS)[number]) =>
+      findings[name] ?? 0;
     for (const name of COUNTS) into[name] = counted(one, name) + counted(other, name);
     for (const side of ['zendesk', 'pms'] as const) into.walked[side] = one.walked[side] + other.walked[side];
     for (const rows of [one.rows, other.rows])

@@ -13,7 +13,7 @@ import {
   type SyncRecord,
   type Values,
 } from './record';
-import { bindingsOf, isBoundAlike } from './rules/boundAlike';
+import { bindingsOf, namesSameFields } from './rules/boundAlike';
 import { isSet } from './rules/sets';
 import { fromCanonical, referenceKinds, sameValue, toCanonical, type References } from './values';
 
@@ -217,7 +217,7 @@ function agreedBefore(
 /** What was agreed on before a row was bound anew. */
 function formerOf(table: EntityMapping, row: PropertyRow, link: Link): JournalRow['former'] {
   const value = link.snapshot?.[row.id];
-  if (value === undefined || isBoundAlike(table, row, link)) return undefined;
+  if (value === undefined || namesSameFields(table, row, link)) return undefined;
   return { value, binding: link.bound?.[row.id] ?? null };
 }
 

@@ -6,10 +6,10 @@ import { findPhase } from './planner/phaseOf';
 import { planFor } from './planner/phasePlans';
 import type { PairState, Plan } from './planner/state';
 import { otherSide, type Json, type Side, type SyncRecord, type Values } from './record';
-import { isOffered, shownValue } from './rules/absence';
-import { isBoundAlike } from './rules/boundAlike';
+import { hasProperty, shownValue } from './rules/absence';
+import { namesSameFields } from './rules/boundAlike';
 import { answeredSet, isSet } from './rules/sets';
-import { isAboutSameFields, isOwnForm, sidesOf, whyNotTaken } from './rules/taken';
+import { isForSameFields, isOwnForm, keptValues, whyNotTaken } from './rules/taken';
 import { boundOf, meantOn } from './refusedWrite';
 import { referenceKinds, sameValue, toCanonical, type References } from './values';
 
@@ -94,8 +94,8 @@ export function compareAnswer(
     if (!row[side]) continue;
     // A row that was bound anew since the plan was made meets for the first time in the next plan.
     const aside = notTakenOf(compared, row.id);
-    if (aside ? !isAboutSameFields(table, aside) : !isBoundAlike(table, row, next)) continue;
-    if (!isOffered(row, side, answer)) {
+    if (aside ? !isForSameFields(table, aside) : !namesSameFields(table, row, next)) continue;
+    if (!hasProperty(row, side, answer)) {
       compared.restingRows.push(row.id);
       continue;
     }
@@ -113,7 +113,7 @@ function compareAside(compared: AnswerCompared, aside: NotTaken, side: Side, ans
     compared.notTaken = compared.notTaken.map((each) =>
       each === aside ? { ...aside, shown: answered } : each,
     );
-  else if (!sameValue(sidesOf(aside)[side], answered)) compared.changedRows.push(aside.row);
+  else if (!sameValue(keptValues(aside)[side], answered)) compared.changedRows.push(aside.row);
 }
 
 function compareRow(

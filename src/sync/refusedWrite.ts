@@ -25,7 +25,7 @@ export interface Refusal {
 }
 
 /** The link with the refused rows set aside, to be planned anew. */
-export function withSetAside(link: Link, write: PlannedWrite, refusal: Refusal): Link {
+export function withNotTaken(link: Link, write: PlannedWrite, refusal: Refusal): Link {
   const aside = refusal.rows.map((row) => refusedRow(link, write, row, refusal));
   return planned(link, write, refusal, aside);
 }

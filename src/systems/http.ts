@@ -20,7 +20,7 @@ export interface ApiCall {
   side: Side;
   method: string;
   path: string;
-  /** Null where no answer came. */
+  /** Null if no answer came. */
   status: number | null;
   ms: number;
 }
@@ -58,11 +58,11 @@ export interface Request {
   file?: OpenFile;
   headers?: Record<string, string>;
   /**
-   * The request reads one record, so that a refusal may concern this record only. Requests that write always count as
-   * such.
+   * The request reads one record, so that a refusal may concern this record only. For a request that writes, this is
+   * assumed without the flag.
    */
   readsOne?: true;
-  /** The id of the record that it writes, where the path does not name it: see `LimitedCall` of ./budget. */
+  /** The id of the record that the request writes, if the path does not name it: see `LimitedCall` of ./budget. */
   concerns?: string;
 }
 
@@ -84,9 +84,9 @@ export const TIMEOUT_MS = 30_000;
 const FILE_TIMEOUT_MS = 4 * 60_000;
 
 /**
- * One system's HTTP client. It retries nothing (Temporal does), follows no redirect (credentials stay with their
- * host), and turns whatever goes wrong into the errors of `errors.ts`. No axios error, which carries the
- * credential, ever leaves it.
+ * One system's HTTP client. It repeats a request only once, with a new token, if the system refused the token; Temporal
+ * does all other retries. It follows no redirect (credentials stay with their host), and turns every failure into an
+ * error of `errors.ts`. No axios error, which carries the credential, ever leaves it.
  */
 export class HttpClient {
   private readonly axios: AxiosInstance;
@@ -159,7 +159,7 @@ export class HttpClient {
     throw new NeedsHuman('refused', `${call}: answered ${status}${explanation(body)}`);
   }
 
-  /** Sends one request. @throws RetryLater where no answer came; what went wrong with a file itself */
+  /** Sends one request. @throws RetryLater if no answer came; the error of the file's stream if reading it failed */
   private async exchange(
     request: Request,
     credential: Record<string, string>,
@@ -250,10 +250,10 @@ export class HttpClient {
   async download(
     request: Pick<Request, 'method' | 'path' | 'query' | 'headers'>,
   ): Promise<{ status: number; content: Readable }> {
-    return traced(this.options, request, () => this.begin(request));
+    return traced(this.options, request, () => this.attemptDownload(request));
   }
 
-  private async begin(
+  private async attemptDownload(
     request: Pick<Request, 'method' | 'path' | 'query' | 'headers'>,
     isSecond = false,
   ): Promise<{ status: number; content: Readable }> {
@@ -288,7 +288,7 @@ export class HttpClient {
     // The body is a stream and is not read here, so only the headers show whether a 401 concerns the token.
     if (auth && refusesToken({ status, body: null, header }) && auth.refused(credential) && !isSecond) {
       content.destroy();
-      return this.begin(request, true);
+      return this.attemptDownload(request, true);
     }
     return { status, content };
   }
@@ -377,7 +377,7 @@ function untilMore(readings: readonly LimitReading[]): number | null {
   return waits.length === 0 ? null : Math.max(...waits);
 }
 
-/** Null for an empty body, undefined for one that is not JSON. */
+/** Null for an empty body, undefined for a body that is not JSON. */
 function bodyOf(text: unknown): unknown {
   if (typeof text !== 'string' || text === '') return null;
   try {

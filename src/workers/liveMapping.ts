@@ -13,50 +13,63 @@ import type { FieldsInUse } from '../activities/activityContext';
 import type { SyncMetrics } from '../activities/metrics';
 import type { CanonicalKey } from '../sync/canonicalKey';
 
-/** How soon a changed mapping file is noticed. By content: mounted files keep odd times of change. */
+/**
+ * How often the mapping file is checked for a change. The content is compared, because the modification time of a
+ * mounted file is not reliable.
+ */
 const LOOK_EVERY_MS = 3_000;
-/** How soon a field that was made, deactivated or deleted is noticed where no record shows it: one list of each kind. */
+/**
+ * How often the lists of fields are read, one for each kind of record, so that a created, deactivated or deleted field
+ * is noticed even if no record shows the change.
+ */
 const FIELDS_EVERY_MS = 120_000;
 
-/** How soon they are read again where a pair waits for it, and how long its question is kept. */
+/** How often the lists of fields are read while a pair waits for newer ones, and how long its request is kept. */
 const ASKED_EVERY_MS = 5_000;
 const ASKED = { ttl: 10 * 60_000, max: 20_000 };
 
-interface Surroundings {
+/**
+ * If a process starts within this time after a change of the fields, it starts link hygiene once more. Its predecessor
+ * may have ended before it noticed the change, and may have planned pairs as before until then.
+ */
+const SEARCHED_AGAIN_MS = 15 * 60_000;
+
+interface Dependencies {
   systems: Record<Side, SystemPort>;
   store: LinkStore;
   log: Logger;
   metrics: SyncMetrics;
-  /** Has the pairs searched whose values were not compared since a property is offered again. */
-  tellPairs(): Promise<void>;
+  /** Starts link hygiene, which finds the pairs that were planned while a row rested, and signals them. */
+  searchPairs(): Promise<void>;
 }
 
 /**
- * The mapping in use, which follows its file and the fields of both systems. A changed file is checked like the first one,
- * against the live fields, before it replaces the old; a file that does not pass changes nothing but a log line and a
- * metric. A field that is gone makes its rows rest, and one that was made anew is bound anew, without a change of the file.
+ * The mapping in use, which follows its file and the fields of both systems. A changed file is checked against the live
+ * fields, like the first file, before it replaces the mapping. If the check fails, the old mapping stays, and the log,
+ * a metric and `status` say so. If a field is gone, its rows rest. If a field was deleted and created again, its rows
+ * are bound to the new field, without a change of the file.
  */
 export class LiveMapping implements FieldsInUse {
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> | null = null;
   private fieldsAt = 0;
-  /** When the lists were read that the mapping in use was compared with. */
+  /** Time of the lists of fields with which the mapping in use was last compared, in milliseconds. */
   private comparedAt = 0;
   private askedAt = -1;
   private readonly asked = new LRUCache<CanonicalKey, number>(ASKED);
   private revisions = '';
-  /** A property is offered again, or is another one, and the pairs were not told yet. */
-  private mustTell = false;
+  /** A property is offered again, or a name is bound to another field, and link hygiene was not started yet. */
+  private mustSearch = false;
 
   private constructor(
     private readonly file: string,
     private text: string,
     private mapping: Mapping,
-    private readonly around: Surroundings,
+    private readonly around: Dependencies,
   ) {}
 
   /** @param mapping what the file holds, checked */
-  static async follow(file: string, mapping: Mapping, around: Surroundings): Promise<LiveMapping> {
+  static async follow(file: string, mapping: Mapping, around: Dependencies): Promise<LiveMapping> {
     const live = new LiveMapping(file, readFileSync(file, 'utf8'), mapping, around);
     around.metrics.mappingApplied(mapping.version, false);
     await around.store.troubles.clear('mapping');
@@ -64,11 +77,13 @@ export class LiveMapping implements FieldsInUse {
     if (newer !== null) {
       around.log.warn(
         { mapping: mapping.version, newer },
-        'the mapping file is older than one that pairs were synced by, which wait; if it is meant, run "zendesk-pms-sync remap"',
+        'a newer mapping was in use, and its pairs wait; deploy it, or run "zendesk-pms-sync remap" to use this file',
       );
     }
     for (const misfit of mapping.misfits ?? []) around.log.warn(`the mapping does not fit: ${misfit}`);
     await live.keep(mapping);
+    const changedAt = await around.store.bindings.changedAt();
+    live.mustSearch ||= changedAt !== null && Date.now() - changedAt.getTime() < SEARCHED_AGAIN_MS;
     live.noteFields();
     live.timer = setInterval(() => {
       live.looking ??= live.look().finally(() => (live.looking = null));
@@ -80,27 +95,30 @@ export class LiveMapping implements FieldsInUse {
     return this.mapping;
   }
 
-  areNewerThan(asking: CanonicalKey): boolean {
-    const asked = this.asked.get(asking);
+  wereReadSince(key: CanonicalKey): boolean {
+    const asked = this.asked.get(key);
     if (asked !== undefined && asked < this.comparedAt) {
-      this.asked.delete(asking);
+      this.asked.delete(key);
       return true;
     }
     if (asked === undefined) {
       this.askedAt = Date.now();
-      this.asked.set(asking, this.askedAt);
+      this.asked.set(key, this.askedAt);
     }
     return false;
   }
 
-  /** Where it fails, it is tried again at the next look: the link store keeps which pairs are concerned. */
-  async tellPairs(): Promise<void> {
-    if (!this.mustTell) return;
+  /** If this fails, the next look repeats it. No pair is lost: the link store knows which pairs are concerned. */
+  async searchPairs(): Promise<void> {
+    if (!this.mustSearch) return;
     try {
-      await this.around.tellPairs();
-      this.mustTell = false;
+      await this.around.searchPairs();
+      this.mustSearch = false;
     } catch (error) {
-      this.around.log.warn({ err: error }, 'pairs of properties that are offered again were not told yet');
+      this.around.log.warn(
+        { err: error },
+        'link hygiene could not be started after a change of fields; the next look repeats this',
+      );
     }
   }
 
@@ -116,7 +134,7 @@ export class LiveMapping implements FieldsInUse {
       Date.now() - this.fieldsAt >= (isAsked ? ASKED_EVERY_MS : FIELDS_EVERY_MS) ||
       this.revisions !== this.revisionsNow();
     if (due) await this.lookAtFields();
-    await this.tellPairs();
+    await this.searchPairs();
   }
 
   private async lookAtFile(): Promise<void> {
@@ -147,14 +165,15 @@ export class LiveMapping implements FieldsInUse {
     try {
       const at = Date.now();
       const mapping = await this.checked();
-      // A file that changed meanwhile is looked at by its own way.
+      // The file has changed meanwhile: `lookAtFile` handles that.
       if (mapping.version !== this.mapping.version) return;
       if (fieldsOf(mapping) !== fieldsOf(this.mapping)) {
-        // Another process may have been the first to see it, and told pairs that came to this one before it saw it.
+        // Start link hygiene here, too: if another process saw the change first and started it, this process may have
+        // planned the signalled pairs with the old fields.
         const isBack = offersMore(this.mapping, mapping);
         await this.keep(mapping);
         this.mapping = mapping;
-        this.mustTell ||= isBack;
+        this.mustSearch ||= isBack;
       }
       this.comparedAt = at;
     } catch (error) {
@@ -177,10 +196,10 @@ export class LiveMapping implements FieldsInUse {
     return SIDES.map((side) => this.around.systems[side].fieldsRevision ?? 0).join('/');
   }
 
-  /** What the mapping's names are bound to outlives the process, so that a field may be gone at the next start. */
+  /** Stores what the mapping's names are bound to, so that the next start succeeds even if a field is gone by then. */
   private async keep(mapping: Mapping): Promise<void> {
     const { store, log } = this.around;
-    const isOther = await store.bindings.keep(mapping.bound ?? []);
+    const isRebound = await store.bindings.keep(mapping.bound ?? []);
     const bindings = ENTITY_TYPES.map((type) => {
       const table = mapping.entities[type];
       const resting = new Set(table.rows.filter((row) => row.restsOn).map(({ id }) => id));
@@ -196,9 +215,9 @@ export class LiveMapping implements FieldsInUse {
       );
     for (const { entity, what, side, property, since } of ended)
       log.info({ entity, side, property, since }, `${entity} ${what} no longer rests`);
-    if (!isOther && ended.length === 0) return;
+    if (!isRebound && ended.length === 0) return;
     await store.bindings.noteChange();
-    this.mustTell = true;
+    this.mustSearch = true;
   }
 
   private async reject(error: unknown): Promise<void> {
@@ -217,7 +236,7 @@ export class LiveMapping implements FieldsInUse {
   }
 }
 
-/** All of a mapping that the fields of both systems decide, for comparing two of one file. */
+/** The parts of a mapping that depend on the fields of both systems. Used to compare two mappings of the same file. */
 function fieldsOf({ entities, resting }: Mapping): string {
   return JSON.stringify([
     Object.values(entities).map(({ rows, match, filter }) => [rows, match, filter]),
@@ -225,7 +244,7 @@ function fieldsOf({ entities, resting }: Mapping): string {
   ]);
 }
 
-/** Whether a property is offered again, or is another one than before. */
+/** Whether a property is offered again, or a row is bound to another field than before. */
 function offersMore(before: Mapping, after: Mapping): boolean {
   const still = new Set((after.resting ?? []).map((each) => JSON.stringify(each)));
   const isBack = (before.resting ?? []).some((each) => !still.has(JSON.stringify(each)));

@@ -40,7 +40,7 @@ export const resolveConflictUpdate = defineUpdate<PairSummary, [Resolution]>('re
 /** The state of the pair. */
 export const status = defineQuery<PairSummary>('status');
 
-function planner(lane: Lane): PairActivities {
+function planActivities(lane: Lane): PairActivities {
   return proxyActivities<PairActivities>({
     // Five minutes: a parent may signal a thousand children, at the pace that its connection is allowed. That a worker
     // died is noticed earlier, by missing heartbeats.
@@ -56,7 +56,7 @@ const FORCED: Inbox = { hints: [], force: true, hops: 0 };
 const RESYNC: Inbox = { ...FORCED, causes: ['resync'] };
 
 /** The activities that run on one API's own task queue. Each call may wait for the next rate-limit window. */
-function system(side: Side, lane: Lane, summary?: string): SystemActivities {
+function systemActivities(side: Side, lane: Lane, summary?: string): SystemActivities {
   return proxyActivities<SystemActivities>({
     taskQueue: taskQueueOf(workflowInfo().taskQueue, side, lane),
     ...(summary !== undefined && { summary }),
@@ -77,7 +77,7 @@ export async function keepInSync(key: CanonicalKey, carried: Inbox[] = []): Prom
   let received = carried.length;
   let handled = 0;
   /** Number of decisions that are being stored. After each, the inbox gets a message. */
-  let deciding = 0;
+  let decisionsBeingStored = 0;
   const receive = (message: Inbox): number => {
     inbox.push(message);
     received += 1;
@@ -90,15 +90,15 @@ export async function keepInSync(key: CanonicalKey, carried: Inbox[] = []): Prom
   };
   setHandler(recordChanged, (message) => void receive(message));
   setHandler(resync, () => void receive(RESYNC));
-  setHandler(resyncUpdate, () => outcomeOf(RESYNC), { validator: takesNothing });
+  setHandler(resyncUpdate, () => outcomeOf(RESYNC), { validator: expectNoInput });
   const decided = async (resolution: Resolution): Promise<PairSummary> => {
-    deciding += 1;
-    const id = await planner('interactive')
+    decisionsBeingStored += 1;
+    const id = await planActivities('interactive')
       .decide({ key, resolution })
-      .finally(() => (deciding -= 1));
+      .finally(() => (decisionsBeingStored -= 1));
     const outcome = await outcomeOf({ ...FORCED, causes: [`decision:${id}`] });
     if (id && patched('a-decision-is-answered'))
-      await planner('interactive').expectActedOn({ key, resolution, id });
+      await planActivities('interactive').expectActedOn({ key, resolution, id });
     return outcome;
   };
   setHandler(resolveConflict, (resolution) => loggedIfRefused(key, decided(resolution)));
@@ -116,13 +116,14 @@ export async function keepInSync(key: CanonicalKey, carried: Inbox[] = []): Prom
       summary = await bringIntoAgreement(activitiesIn(lane), key, { ...messages, lane });
       handled = taken;
     } catch (error) {
-      if (isCancellation(error) || !(await isToldMore(inbox, () => deciding > 0))) throw error;
+      if (isCancellation(error) || !(await hasNewMessages(inbox, () => decisionsBeingStored > 0)))
+        throw error;
       // The messages of the failed turn are lost. The next turn reads both records instead.
       inbox.push({ ...FORCED, lane, ...(messages.causes && { causes: messages.causes }) });
     }
     if (!hasMessageOrIsIdle()) await condition(hasMessageOrIsIdle);
-    // No caller waits for an answer of this run: a new run can continue with the inbox.
-    if (inbox.length > 0 && allHandlersFinished() && mustGoOnAnew())
+    // Continue as new only if no caller waits for an answer of this run (all handlers have finished).
+    if (inbox.length > 0 && allHandlersFinished() && mustContinueAsNew())
       await continueAsNew<typeof keepInSync>(key, inbox);
   } while (inbox.length > 0);
 
@@ -134,14 +135,14 @@ export async function keepInSync(key: CanonicalKey, carried: Inbox[] = []): Prom
  * Whether the history of this run is too long. The patch keeps histories of earlier releases replayable: those releases
  * never continued as new.
  */
-function mustGoOnAnew(): boolean {
+function mustContinueAsNew(): boolean {
   return workflowInfo().historyLength > EVENTS_AT_MOST && patched('a-long-pair-goes-on-anew');
 }
 
 function activitiesIn(lane: Lane): TurnActivities {
   return {
-    planPair: (input: PlanInput) => planner(lane).planPair(input),
-    system: (side: Side, summary?: string) => system(side, lane, summary),
+    planPair: (input: PlanInput) => planActivities(lane).planPair(input),
+    system: (side: Side, summary?: string) => systemActivities(side, lane, summary),
   };
 }
 
@@ -158,11 +159,11 @@ async function loggedIfRefused(key: CanonicalKey, decided: Promise<unknown>): Pr
 /**
  * Whether messages arrived while a turn failed. The pair then continues, so that they are not lost with the workflow.
  */
-async function isToldMore(inbox: readonly Inbox[], isDeciding: () => boolean): Promise<boolean> {
+async function hasNewMessages(inbox: readonly Inbox[], isDeciding: () => boolean): Promise<boolean> {
   if (inbox.length === 0 && !isDeciding()) return false;
   if (!patched('a-turn-after-a-failed-one')) return false;
-  const isTold = () => inbox.length > 0 || !isDeciding();
-  if (!isTold()) await condition(isTold);
+  const hasNews = () => inbox.length > 0 || !isDeciding();
+  if (!hasNews()) await condition(hasNews);
   return inbox.length > 0;
 }
 
@@ -182,7 +183,7 @@ function wellFormed(resolution: Resolution): void {
   if (why !== null) throw ApplicationFailure.nonRetryable(`resolveConflict: ${why}`, 'BadInput');
 }
 
-function takesNothing(...found: unknown[]): void {
+function expectNoInput(...found: unknown[]): void {
   if (found.length > 0)
     throw ApplicationFailure.nonRetryable(
       `resync: found ${JSON.stringify(found[0])}, expected no input`,

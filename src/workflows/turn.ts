@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 import type {
-  Findings,
+  TurnFindings,
   Inbox,
   PairActivities,
   PairSummary,
@@ -43,7 +43,7 @@ async function steps(
   key: CanonicalKey,
   inbox: Inbox,
 ): Promise<PairSummary> {
-  let findings: Findings = { fresh: [], gone: [], looked: null };
+  let findings: TurnFindings = { fresh: [], gone: [], looked: null };
   for (let steps = 0; steps < STEPS_AT_MOST; steps += 1) {
     const step = await planPair({ key, first: steps === 0, ...inbox, ...findings });
     switch (step.next) {

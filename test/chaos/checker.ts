@@ -169,7 +169,7 @@ class Check {
     // A cleared value leaves nothing to look for.
     if (value === '' || !this.isLive(ref)) return;
     if (property === 'order' && this.wentWithItsField(edit)) return;
-    const now = this.valueAt(ref, property);
+    const now = this.editedValue(edit);
     // Zendesk itself adds a tag to a ticket that was merged.
     if (now === value || (property === 'tags' && now?.split(' ').includes(value))) {
       this.checkFollowUp(edit, link);
@@ -185,7 +185,7 @@ class Check {
     if (link?.conflicts.some((conflict) => SIDES.some((each) => comparable(conflict[each]) === value)))
       return;
     this.violations.push(
-      `lost edit: ${ref} ${property} = "${value}", made in ${side}; there is now "${this.valueAt(ref, property) ?? '—'}", history ${JSON.stringify(link?.history.map(({ row, lost }) => `${row}: ${comparable(lost)}`) ?? null)}`,
+      `lost edit: ${ref} ${property} = "${value}", made in ${side}; there is now "${now ?? '—'}", history ${JSON.stringify(link?.history.map(({ row, lost }) => `${row}: ${comparable(lost)}`) ?? null)}`,
     );
   }
 
@@ -277,7 +277,8 @@ class Check {
     const isExcused = ({ conflicts, notTaken = [] }: LinkDocument, row: string) =>
       conflicts.some((each) => each.row === row) ||
       notTaken.some((each) => each.row === row && each.words !== '');
-    this.violations.push(...checkCustomFields(this.world, pairs, isExcused));
+    const { removedFields } = this.people.administrators;
+    this.violations.push(...checkCustomFields(this.world, removedFields, pairs, isExcused));
   }
 
   private commentsOf(ticketId: number): { text: string; followUp: boolean }[] {
@@ -285,6 +286,13 @@ class Check {
       text: comment.body,
       followUp: FOLLOW_UP_MARK in ((comment['metadata'] as { custom?: object } | undefined)?.custom ?? {}),
     }));
+  }
+
+  /** A field that an administrator deactivated keeps its value. */
+  private editedValue({ ref, property, field }: EditEntry): string | null {
+    const values = this.record(ref)?.['custom_fields'] as { id: number; value: unknown }[] | undefined;
+    if (field === undefined || !values) return this.valueAt(ref, property);
+    return comparable(values.find(({ id }) => id === field)?.value);
   }
 
   private valueAt(ref: string, property: string): string | null {

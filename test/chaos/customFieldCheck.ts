@@ -21,16 +21,21 @@ interface PairOfRecords {
   refs: Record<Side, string>;
 }
 
-/** @param isExcused whether the link says why the two sides differ @returns one line for each violation */
+/**
+ * @param removed fields of Zendesk that were deleted, by id
+ * @param isExcused whether the link says why the two sides differ
+ * @returns one line for each violation
+ */
 export function checkCustomFields(
   world: World,
+  removed: ReadonlyMap<number, CustomField>,
   pairs: readonly PairOfRecords[],
   isExcused: (link: LinkDocument, row: string) => boolean,
 ): string[] {
   return pairs.flatMap((pair) =>
     CUSTOM_FIELD_NAMES.flatMap((field) => {
       const excused = isExcused(pair.link, `customFields_${CUSTOM_FIELDS[field].key}`);
-      return [...(excused ? [] : differences(world, pair, field)), ...erasures(world, pair, field)];
+      return [...(excused ? [] : differences(world, pair, field)), ...erasures(world, removed, pair, field)];
     }),
   );
 }
@@ -59,21 +64,32 @@ function isOption(world: World, value: string): boolean {
 }
 
 /** A write of the sync that emptied the field, although nobody had emptied it on the other side. */
-function erasures(world: World, { link, refs }: PairOfRecords, field: CustomField): string[] {
+function erasures(
+  world: World,
+  removed: ReadonlyMap<number, CustomField>,
+  { link, refs }: PairOfRecords,
+  field: CustomField,
+): string[] {
   const found: string[] = [];
-  const held: Record<Side, { value: string; since: string } | null> = { zendesk: null, pms: null };
+  const held: Record<Side, (Held & { value: string; since: string }) | null> = { zendesk: null, pms: null };
+  const ids = idsOf(world, removed, field);
   /** When the side last became empty. */
   const emptied: Record<Side, string> = { zendesk: '', pms: '' };
   const sideOf = new Map(SIDES.map((side) => [refs[side], side]));
   for (const { at, ref, by, record } of world.trace) {
     const side = sideOf.get(ref);
     if (side === undefined) continue;
-    const raw = customValue(world, side, record as Record<string, unknown>, field);
+    const now =
+      side === 'zendesk'
+        ? heldIn(record, ids)
+        : { id: null, raw: customValue(world, side, record as Record<string, unknown>, field) };
     // Zendesk's record lacks the field: it was deleted, and nobody emptied it.
-    if (raw === undefined) continue;
-    const value = canonical(raw);
-    const before = held[side];
-    held[side] = value === EMPTY ? null : { value, since: before?.value === value ? before.since : at };
+    if (!now) continue;
+    const value = canonical(now.raw);
+    // Nobody emptied a field that was made anew.
+    const before = held[side]?.id === now.id ? held[side] : null;
+    held[side] =
+      value === EMPTY ? null : { ...now, value, since: before?.value === value ? before.since : at };
     if (value !== EMPTY || !before) continue;
     emptied[side] = at;
     const other = side === 'zendesk' ? 'pms' : 'zendesk';
@@ -83,6 +99,32 @@ function erasures(world: World, { link, refs }: PairOfRecords, field: CustomFiel
     found.push(`erased by nobody: ${ref} ${field} was ${before.value} since ${before.since}, until ${at}`);
   }
   return found;
+}
+
+/** What a record holds of a custom field. */
+interface Held {
+  /** Zendesk's id of the field; null in the PMS. */
+  id: number | null;
+  raw: unknown;
+}
+
+/** All ids that a field of Zendesk had, those of deleted ones included. */
+function idsOf(
+  { zendesk }: World,
+  removed: ReadonlyMap<number, CustomField>,
+  field: CustomField,
+): Set<number> {
+  const { title } = CUSTOM_FIELDS[field];
+  const present = zendesk.store.ticketFields.list().filter((each) => each.title === title);
+  const former = [...removed].filter(([, each]) => each === field);
+  return new Set([...present.map(({ id }) => id), ...former.map(([id]) => id)]);
+}
+
+/** @returns null where the ticket lacks the field */
+function heldIn(ticket: unknown, ids: ReadonlySet<number>): Held | null {
+  const { custom_fields: values = [] } = ticket as { custom_fields?: { id: number; value: unknown }[] };
+  const found = values.find(({ id }) => ids.has(id));
+  return found ? { id: found.id, raw: found.value } : null;
 }
 
 const EMPTY = '—';

@@ -34,8 +34,8 @@ test('of two processes that begin one hold, one begins it; its state and its end
   expect(await two.holds.begin({ ...hold, since: '2030-01-01T00:00:00.000Z' })).toBe(false);
   expect(await two.holds.of('TicketToProject')).toEqual([hold]);
   expect(await two.holds.of('OrgToCustomer')).toEqual([]);
-  expect(await one.holds.become(hold.id, 'discarding')).toBe(true);
-  expect(await one.holds.become('another', 'discarding')).toBe(false);
+  expect(await one.holds.setState(hold.id, 'discarding')).toBe(true);
+  expect(await one.holds.setState('another', 'discarding')).toBe(false);
   expect(await one.holds.all()).toEqual([{ ...hold, state: 'discarding' }]);
   await one.holds.end(hold.id);
   expect(await one.holds.of('TicketToProject')).toEqual([]);

@@ -215,7 +215,7 @@ describe('link store', () => {
     const unlinked = async () => (await other.joined([key])).get(key)?.unlinked;
     expect(await unlinked()).toBe(false);
     await store.save({ ...link, unlinked: true });
-    await store.heard();
+    await store.waitUntilCachesExpire();
     expect(await unlinked()).toBe(true);
   });
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import { isBoundAlike } from '../../src/sync/rules/boundAlike';
+import { namesSameFields } from '../../src/sync/rules/boundAlike';
 import { parseCanonicalKey, parseRef } from '../../src/sync/canonicalKey';
 import { attemptsOf } from '../../src/sync/abandonedIntent';
 import { changeOf } from '../../src/sync/holds';
@@ -231,7 +231,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
           !each.byElement &&
           each.why !== 'apart' &&
           // Nothing says what it was offered to: with other fields, the row meets for the first time.
-          (link.bound?.[row.id] === undefined || isBoundAlike(table, row, link)) &&
+          (link.bound?.[row.id] === undefined || namesSameFields(table, row, link)) &&
           link.mappingVersion === mapping.version
         );
       });

@@ -17,7 +17,7 @@ import {
   hasRowsApart,
   offeredAgain,
   withRowsApart,
-  withSetAside,
+  withNotTaken,
   withRowsTogether,
 } from '../../src/sync/refusedWrite';
 import { NO_REFERENCES } from '../../src/sync/values';
@@ -278,7 +278,7 @@ export class World {
     const rows = refusedRows(table, write, { code: 'invalid_field', fields }, link);
     const next =
       rows.length > 0
-        ? withSetAside(link, write, { ...refusal, rows })
+        ? withNotTaken(link, write, { ...refusal, rows })
         : withRowsApart(link, write, { ...refusal, rows: write.rows });
     if (next) return next;
     this.waits = true;

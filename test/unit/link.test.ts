@@ -1,6 +1,6 @@
 import { abandonIntent } from '../../src/sync/abandonedIntent';
 import { newLink, type Intent, type PlannedWrite } from '../../src/sync/link';
-import { unexpectedValues } from '../../src/sync/planner';
+import { unexpectedValues, type Plan } from '../../src/sync/planner';
 import { SIDES } from '../../src/sync/record';
 import { NO_REFERENCES, World, testMapping } from '../support/world';
 
@@ -63,6 +63,33 @@ describe('a plan that is given up', () => {
       intent: null,
       attempted: { zendesk: { title: ['b'] } },
     });
+  });
+
+  test('a follow-up that was sent is not planned again, whatever earlier writes may have left', () => {
+    const mapping = testMapping([
+      { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
+      {
+        ...{ zendesk: 'description', pms: 'text', type: 'text', direction: 'both', winner: 'zendesk' },
+        ...{ fixedOn: 'zendesk', onEdit: 'followUp' },
+      },
+    ]);
+    const world = World.of(mapping, 'pms', { title: 'a', text: 'x' });
+    world.settle();
+    world.edit('pms', { text: 'y', title: 'b' });
+    if (!world.link) throw new Error('no link');
+    // The answer to the create was lost, and the record was found: nothing is agreed yet.
+    const attempted = { zendesk: { title: ['a'], text: ['x'] } };
+    world.link = { ...world.link, snapshot: null, attempted };
+    delete world.link.bound;
+    const opsOf = (plan: Plan) => (plan.do === 'write' ? plan.intent.writes.map(({ op }) => op) : []);
+    const plan = world.plan(['zendesk', 'pms'], true);
+    expect(opsOf(plan)).toEqual(['followUp', 'update']);
+    if (plan.do !== 'write') return;
+    const [followUp, update] = plan.intent.writes;
+    if (!followUp || !update) return;
+    const intent = { ...plan.intent, writes: [{ ...followUp, done: true }, update] };
+    world.link = abandonIntent({ ...world.link, intent }, update);
+    expect(opsOf(world.plan(['zendesk', 'pms'], true))).toEqual(['update']);
   });
 });
 

@@ -36,8 +36,12 @@ const field = (id: number): PropertyInfo => ({
   custom: { title: 'Severity', type: 'string' },
 });
 
-/** A live mapping over a Zendesk whose fields change; only what it keeps of them is stored. */
-async function follow() {
+/**
+ * A live mapping over a Zendesk whose fields change; only what it keeps of them is stored.
+ *
+ * @param changedAt when another process noted a change of the fields
+ */
+async function follow(changedAt: Date | null = null) {
   const fields = { now: [field(1)], reads: 0 };
   const names = new Map<string, string>();
   const rests: string[][] = [];
@@ -67,11 +71,12 @@ async function follow() {
         return Promise.resolve({ began: [], ended });
       },
       noteChange: () => Promise.resolve(),
+      changedAt: () => Promise.resolve(changedAt),
     },
   } as unknown as LinkStore;
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'zps-live-')), 'mapping.yaml');
   writeFileSync(file, JSON.stringify(FILE));
-  const tellPairs = () => {
+  const searchPairs = () => {
     if (told.fails > 0) {
       told.fails -= 1;
       return Promise.reject(new Error('Temporal is away'));
@@ -79,7 +84,7 @@ async function follow() {
     told.pairs += 1;
     return Promise.resolve();
   };
-  const around = { systems, store, log: pino({ level: 'silent' }), metrics: new SyncMetrics(), tellPairs };
+  const around = { systems, store, log: pino({ level: 'silent' }), metrics: new SyncMetrics(), searchPairs };
   const live = await LiveMapping.follow(file, await checkMapping(loadMapping(file), systems, file), around);
   const row = () => live.current.entities.TicketToProject.rows[0];
   return { live, fields, rests, row, told };
@@ -108,6 +113,19 @@ test('a field that is deactivated makes its row rest within minutes, and goes on
   await live.stop();
 });
 
+test('a process that starts soon after a change has the pairs searched that its predecessor planned as before', async () => {
+  const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+  for (const [minutes, searches] of [
+    [1, 1],
+    [60, 0],
+  ] as const) {
+    const { live, told } = await follow(ago(minutes));
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(told.pairs).toBe(searches);
+    await live.stop();
+  }
+});
+
 test('A1: a field that is made anew under its title is bound anew', async () => {
   const { live, fields, row, told } = await follow();
   fields.now = [field(2)];
@@ -120,12 +138,12 @@ test('A1: a field that is made anew under its title is bound anew', async () => 
 test('a pair that would lose a value waits until the fields were read after it asked', async () => {
   const { live, fields } = await follow();
   const key = 'TicketToProject/zendesk:ticket:1';
-  expect(live.areNewerThan(key)).toBe(false);
-  expect(live.areNewerThan(key)).toBe(false);
+  expect(live.wereReadSince(key)).toBe(false);
+  expect(live.wereReadSince(key)).toBe(false);
   await jest.advanceTimersByTimeAsync(10_000);
-  expect(live.areNewerThan(key)).toBe(true);
+  expect(live.wereReadSince(key)).toBe(true);
   // The next time is another question.
-  expect(live.areNewerThan(key)).toBe(false);
+  expect(live.wereReadSince(key)).toBe(false);
   await live.stop();
   expect(fields.reads).toBeLessThan(20);
 });
@@ -134,7 +152,7 @@ test('many pairs that ask cost no more calls than one', async () => {
   const { live, fields } = await follow();
   const before = fields.reads;
   for (let second = 0; second < 60; second += 1) {
-    for (let n = 0; n < 20; n += 1) live.areNewerThan(`TicketToProject/zendesk:ticket:${second * 20 + n}`);
+    for (let n = 0; n < 20; n += 1) live.wereReadSince(`TicketToProject/zendesk:ticket:${second * 20 + n}`);
     await jest.advanceTimersByTimeAsync(1_000);
   }
   // One list of each kind: three kinds, every five seconds at most.

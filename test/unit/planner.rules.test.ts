@@ -123,7 +123,7 @@ const RULES: Rule[] = [
   },
   {
     file: 'unheard',
-    name: 'agreedUnheard',
+    name: 'agreedByLostWrites',
     off: () => null,
     // The project says what we wrote, and the ticket was edited since: one person's edit, which overrules nobody.
     ask: (planner) => {
@@ -264,7 +264,7 @@ const RULES: Rule[] = [
   },
   {
     file: 'boundAlike',
-    name: 'isBoundAlike',
+    name: 'namesSameFields',
     off: () => true,
     ask: (planner) => does(planner, stateOf([ticket({ subject: null }), project({})], bound('title'))),
     right: [{ side: 'zendesk', op: 'update', values: { subject: 'a' } }],

@@ -199,7 +199,7 @@ export class Lane {
     tools.made.record(own, kind[to]);
     let other: Seen | undefined;
     const arrivals = await watch(
-      ['counterpart'],
+      { wanted: ['counterpart'] },
       async () => {
         [other] = await find();
         return new Map([['counterpart', { arrived: other !== undefined, found: other?.id }]]);

@@ -76,7 +76,7 @@ export class CommentChecks {
   ): Promise<void> {
     const { to, tools } = this;
     const once = async () => new Map([[check, await look(await this.read(to, ends))]]);
-    const arrival = (await watch([check], once, tools.patience)).get(check);
+    const arrival = (await watch({ wanted: [check] }, once, tools.patience)).get(check);
     const arrived = arrival?.arrived === true;
     this.set(
       check,

@@ -92,7 +92,7 @@ export class RefusalChecks {
       const words = await reasons.notTaken(key, row.id);
       return new Map([['reason', { arrived: words !== null && words !== '', found: words }]]);
     };
-    const found = (await watch(['reason'], look, this.tools.patience)).get('reason');
+    const found = (await watch({ wanted: ['reason'] }, look, this.tools.patience)).get('reason');
     if (!found?.arrived) throw new Unmet('the link does not say why');
     return `the link says: ${textOf(found.found ?? '')}`;
   }
@@ -126,7 +126,7 @@ export class RefusalChecks {
       const found = (await this.values(side, ends))[row[side] ?? ''] ?? null;
       return new Map([['value', { arrived: found === wanted, found }]]);
     };
-    const seen = (await watch(['value'], look, this.tools.patience)).get('value');
+    const seen = (await watch({ wanted: ['value'] }, look, this.tools.patience)).get('value');
     if (seen?.arrived) return wanted;
     const hold = (await this.tools.reasons?.held(this.keyOf(ends), row.id)) ?? null;
     const late = `${otherwise} after ${Math.round(seen?.seconds ?? 0)} s`;

@@ -158,7 +158,7 @@ export class Pair {
       } else wanted.set(row, was);
     }
     const look = () => this.lookAt(writer, wanted);
-    const arrivals = await watch([...wanted.keys()], look, this.patience);
+    const arrivals = await watch({ wanted: [...wanted.keys()] }, look, this.patience);
     for (const [row, arrival] of arrivals)
       attempts.set(row, await this.attempt(row, values.get(row), arrival, null));
     return attempts;
@@ -174,7 +174,7 @@ export class Pair {
     at: number,
   ): Promise<Map<PropertyRow, Attempt>> {
     const rows = [...wanted.keys()];
-    const arrivals = await watch(rows, look, this.patience, at);
+    const arrivals = await watch({ wanted: rows, stale, at }, look, this.patience);
     const fresh = rows.filter((row) => !stale.has(row));
     if (fresh.length > 1 && fresh.every((row) => !arrivals.get(row)?.arrived))
       throw new Stuck('nothing arrived');

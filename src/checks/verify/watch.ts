@@ -3,6 +3,15 @@ import type { Json } from '../../sync/record';
 
 /** Waits for what the sync is to bring. */
 
+/** One write, of which several things are expected. */
+export interface Expected<K> {
+  wanted: readonly K[];
+  /** What was there before the write: that it is there does not show that the write has arrived. */
+  stale?: ReadonlySet<K>;
+  /** When the write was answered, in milliseconds. */
+  at?: number;
+}
+
 export interface Patience {
   /** How long something may take that has not begun to arrive. */
   timeoutMs: number;
@@ -25,13 +34,11 @@ export interface Arrival extends Look {
  * rest is given up after a quarter of the time: one write brings them together.
  *
  * @param look looks once, at all of them
- * @param started when the write was answered, in milliseconds
  */
 export async function watch<K>(
-  wanted: readonly K[],
+  { wanted, stale, at = Date.now() }: Expected<K>,
   look: () => Promise<Map<K, Look>>,
   { timeoutMs, lookMs, signal }: Patience,
-  started = Date.now(),
 ): Promise<Map<K, Arrival>> {
   const begun = Date.now();
   const arrivals = new Map<K, Arrival>();
@@ -43,8 +50,8 @@ export async function watch<K>(
     for (const key of wanted) {
       const it = seen.get(key);
       if (!it || arrivals.get(key)?.arrived) continue;
-      arrivals.set(key, { ...it, seconds: (now - started) / 1000 });
-      if (it.arrived) lastArrival = now;
+      arrivals.set(key, { ...it, seconds: (now - at) / 1000 });
+      if (it.arrived && !stale?.has(key)) lastArrival = now;
     }
     const waiting = wanted.some((key) => !arrivals.get(key)?.arrived);
     const deadline = Math.min(

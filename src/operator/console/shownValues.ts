@@ -2,7 +2,7 @@ import type { Link } from '../../sync/link';
 import { referenceKinds, sameValue, toCanonical, type References } from '../../sync/values';
 import type { Mapping, PropertyRow } from '../../sync/mapping';
 import { notTakenOf, type NotTaken } from '../../sync/notTaken';
-import { sidesOf } from '../../sync/rules/taken';
+import { keptValues } from '../../sync/rules/taken';
 import { SIDES, type Json, type Side, type SyncRecord } from '../../sync/record';
 
 /** What is known of one property on one side. */
@@ -52,7 +52,7 @@ export function valuesOf(
 
 function knownValue(link: Link, row: string, side: Side): Json | undefined {
   const notTaken = notTakenOf(link, row);
-  if (notTaken) return sidesOf(notTaken)[side];
+  if (notTaken) return keptValues(notTaken)[side];
   const residue = link.sides[side]?.residue;
   if (residue && row in residue) return residue[row];
   return link.sides[side] ? link.snapshot?.[row] : undefined;

@@ -6,8 +6,8 @@ import { elementsOf } from '../heldSets';
 import { orAbsent, notTakenOf, type NotTaken } from '../notTaken';
 import { rests } from '../rules/absence';
 import { boundAfter } from '../rules/binding';
-import { holds } from '../rules/sets';
-import { asideOf, isOfferedAgain } from '../rules/taken';
+import { canHold } from '../rules/sets';
+import { notTakenOfRow, isOfferedAgain } from '../rules/taken';
 import { fillTemplate, fromCanonical, type Canonical } from '../values';
 import { filesAfter } from './fileWrites';
 import { namesOf, versionsOf, type Pair } from './plannedPair';
@@ -69,7 +69,7 @@ interface Content {
 function leftOut({ state: { link }, mapping, table }: Pair, origin: SyncRecord): NotTaken[] {
   if (!link) return [];
   const occasion = { link, current: { [origin.ref.side]: origin }, mappingVersion: mapping.version };
-  const aside = table.rows.flatMap((row) => asideOf(table, row, link));
+  const aside = table.rows.flatMap((row) => notTakenOfRow(table, row, link));
   return aside.filter((each) => !isOfferedAgain(each, occasion));
 }
 
@@ -93,7 +93,7 @@ function contentFor(
       content.waitsFor.push(value.waitsFor);
     } else {
       const held = Array.isArray(value.value)
-        ? elementsOf(value.value).filter((each) => holds(row, to, each))
+        ? elementsOf(value.value).filter((each) => canHold(row, to, each))
         : value.value;
       if (!isNothing(held)) content.values[target] = held;
     }

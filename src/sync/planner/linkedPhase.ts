@@ -3,7 +3,7 @@ import { comparedRows, type PropertyRow } from '../mapping';
 import { SIDES, type RefKey, type Side } from '../record';
 import { restsOn } from '../rules/absence';
 import { agreedValue } from '../rules/binding';
-import { asideOf } from '../rules/taken';
+import { notTakenOfRow } from '../rules/taken';
 import { doubtfulSides, missingParents, unreadSides, type LinkedPair } from './plannedPair';
 import type { Found } from './phases';
 import type { Observation } from './state';
@@ -55,7 +55,7 @@ function mustGoOn({ writes }: Intent): boolean {
 function meetsFirst({ link, table, current }: LinkedPair): boolean {
   if (!link.snapshot || link.braked) return true;
   const isUnknown = (row: PropertyRow) =>
-    agreedValue(table, row, link) === undefined && asideOf(table, row, link).length === 0;
+    agreedValue(table, row, link) === undefined && notTakenOfRow(table, row, link).length === 0;
   return comparedRows(table).some(
     (row) => restsOn(row, current) === null && (isUnknown(row) || link.rested?.includes(row.id) === true),
   );

@@ -8,12 +8,12 @@ import { createPlan } from './createPlan';
 import { endPlan } from './endPlan';
 import { mergePlan } from './mergePlan';
 import { canonicalOf, type Pair } from './plannedPair';
-import type { Findings, Found, Phase } from './phases';
+import type { PhaseFindings, Found, Phase } from './phases';
 import type { Plan } from './state';
 import { waitFor } from './waitFor';
 
 /** What each phase plans. */
-export const PHASE_PLANS: { readonly [P in Phase]: (pair: Pair, found: Findings[P]) => Plan } = {
+export const PHASE_PLANS: { readonly [P in Phase]: (pair: Pair, found: PhaseFindings[P]) => Plan } = {
   detaching: () => ({ do: 'unlink' }),
   detached: () => ({ do: 'rest' }),
   switching: (_, { former }) => ({ do: 'part', from: former }),
@@ -69,7 +69,7 @@ function hiddenToo(pair: Pair, write: PlannedWrite): PlannedWrite {
   return isInternalNow(pair.table, shown) ? { ...write, values: { ...write.values, public: false } } : write;
 }
 
-function chosenEnded({ state }: Pair, { origin, chosen, counterpart }: Findings['chosenEnded']): Plan {
+function chosenEnded({ state }: Pair, { origin, chosen, counterpart }: PhaseFindings['chosenEnded']): Plan {
   const now = counterpart ? `is ${counterpart.state}` : 'does not exist';
   return {
     do: 'conflict',

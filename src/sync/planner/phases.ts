@@ -7,7 +7,7 @@ import type { LinkedPair } from './plannedPair';
  * The phases of a pair, with what is found in each. They are listed in the order in which they are looked for: the first
  * that fits is the pair's phase. docs/planner.md has the table.
  */
-export interface Findings {
+export interface PhaseFindings {
   /** A person keeps the record by itself. */
   detaching: object;
   /** A person took the pair apart and has not joined it again. */
@@ -66,7 +66,7 @@ export interface Findings {
   merging: { linked: LinkedPair };
 }
 
-export type Phase = keyof Findings;
+export type Phase = keyof PhaseFindings;
 
 /** A phase with what was found in it. */
-export type Found<P extends Phase = Phase> = { [K in P]: { phase: K; found: Findings[K] } }[P];
+export type Found<P extends Phase = Phase> = { [K in P]: { phase: K; found: PhaseFindings[K] } }[P];

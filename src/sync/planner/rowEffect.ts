@@ -8,10 +8,10 @@ import { lostOption, restsOn, unreadValue } from '../rules/absence';
 import { agreedBase, agreedValue, keepsOwn } from '../rules/binding';
 import { bindingOf, bindingsOf } from '../rules/boundAlike';
 import { holdOn } from '../rules/brake';
-import { asideOf, isOfferedAgain, lastSeen, sidesOf } from '../rules/taken';
-import { agreedUnheard } from '../rules/unheard';
+import { notTakenOfRow, isOfferedAgain, lastSeen, keptValues } from '../rules/taken';
+import { agreedByLostWrites } from '../rules/unheard';
 import { elementsOf } from '../heldSets';
-import { bySide, holds, isSet, mergedSet, returnedElements, shownSet, writtenSet } from '../rules/sets';
+import { bySide, canHold, isSet, mergedSet, notRemovedElements, shownSet, writtenSet } from '../rules/sets';
 import { fromCanonical, sameValue, type Canonical } from '../values';
 import { canonicalOf, type LinkedPair } from './plannedPair';
 
@@ -30,7 +30,7 @@ export interface Delivery {
   replaces: Json;
 }
 
-interface Spread {
+interface Propagation {
   /** Canonical; from now on agreed. */
   value: Json;
   /** Why it counts, in words for a person. */
@@ -40,7 +40,7 @@ interface Spread {
   deliveries: Delivery[];
 }
 
-/** What one property of a linked pair comes to. All values are canonical, but for those of a delivery. */
+/** What the merge of one row decides. All values are canonical, except `value` of a delivery. */
 export type RowEffect =
   /** A value does not fit the mapping: the whole pair stops for a person. */
   | { kind: 'unmapped'; problem: string }
@@ -49,9 +49,9 @@ export type RowEffect =
   | { kind: 'unchanged' }
   /** A side does not offer the property: the row stays as it was until it does. */
   | { kind: 'rests'; side: Side }
-  /** A side lost the value, because its option is none any more: that counts as seen, and goes nowhere. */
+  /** A side's value is gone because its option no longer exists: stored as seen, and not written to the other side. */
   | { kind: 'lapse'; value: Json; shown: Record<Side, Json> }
-  /** New fields meet, and the empty one would have to count: each side keeps its value. */
+  /** The row names new fields, and only the empty one of them may count (e.g. a source): each side keeps its value. */
   | { kind: 'keep'; values: Record<Side, Json> }
   /** Both sides have the same value, and the snapshot has another one. */
   | { kind: 'agree'; value: Json }
@@ -67,14 +67,14 @@ export type RowEffect =
    */
   | { kind: 'redact'; from: Side; left: Json; text: Json; edited: boolean; other: Json }
   /** One side's value goes to the other and overrules nothing. */
-  | ({ kind: 'carry' } & Spread)
+  | ({ kind: 'carry' } & Propagation)
   /** One side's value goes to the other, and the value there is lost. */
-  | ({ kind: 'overrule' } & Spread)
+  | ({ kind: 'overrule' } & Propagation)
   /** A person merged both values. The result goes to each side that has a different one. */
-  | ({ kind: 'replace' } & Spread)
+  | ({ kind: 'replace' } & Propagation)
   /** Neither side can take the other's value: both stay. `agreed` is what counts for both. */
   | { kind: 'differ'; agreed: Json; values: Record<Side, Json> }
-  /** Sets, of which each side added or removed elements. `shown` is what each side is to show of `value`. */
+  /** A set of which each side added or removed elements. `shown`: what each side should have of `value`. */
   | {
       kind: 'combine';
       value: Json;
@@ -82,7 +82,7 @@ export type RowEffect =
       deliveries: Delivery[];
       notTaken: NotTaken[];
     }
-  /** A side did not take the other's value, and nothing has changed that is a reason to offer it again. */
+  /** A side did not take the other's value, and there is no reason yet to offer it again. */
   | { kind: 'aside'; notTaken: NotTaken }
   /** The brake holds what would be written: the row stays as it was, and both sides are read again before each plan. */
   | { kind: 'brake'; hold: HoldId; parked?: ParkedConflict };
@@ -107,13 +107,13 @@ function undoHold({ state, table, decisions }: Merge, row: PropertyRow): HoldId 
   return hold === undefined || decisions.rows.has(row.id) ? null : hold.id;
 }
 
-/** What a person decided about the row itself, or what was redacted, the brake does not hold. */
+/** The brake holds neither a redaction nor what a person decided about the row itself. */
 function restrained(merge: Merge, row: PropertyRow, effect: RowEffect): RowEffect {
   const { state, table, decisions } = merge;
   const { holds = [] } = state;
   if (holds.length === 0 || decisions.rows.has(row.id)) return effect;
   const bound = bindingsOf(table)[row.id];
-  for (const { to, before, after } of destined(effect)) {
+  for (const { to, before, after } of replacementsOf(effect)) {
     const kind = changeOf(before, after);
     const hold = kind && holdOn(holds, { kind, row: row.id, side: to, bound });
     // A pair's own first meeting is no change of what was agreed on.
@@ -124,8 +124,8 @@ function restrained(merge: Merge, row: PropertyRow, effect: RowEffect): RowEffec
   return effect;
 }
 
-/** The canonical values that an effect replaces, and by which. */
-function destined(effect: RowEffect): { to: Side; before: Json; after: Json }[] {
+/** The canonical values that an effect replaces, and their new values. */
+function replacementsOf(effect: RowEffect): { to: Side; before: Json; after: Json }[] {
   switch (effect.kind) {
     case 'carry':
     case 'overrule':
@@ -151,8 +151,8 @@ function discardedRow(
   effect: RowEffect,
   { to, before }: { to: Side; before: Json },
 ): NotTaken {
-  const others = destined(effect).find((each) => each.to !== to);
-  const offered = others ? others.before : (destined(effect)[0]?.after ?? null);
+  const others = replacementsOf(effect).find((each) => each.to !== to);
+  const offered = others ? others.before : (replacementsOf(effect)[0]?.after ?? null);
   const bound = bindingOf(table, row.id, offered);
   return {
     row: row.id,
@@ -180,58 +180,62 @@ function freeEffect(merge: Merge, row: PropertyRow): RowEffect {
     return record !== undefined && lostOption(row, side, record, base?.[side]);
   });
   const values = lost && base ? { ...shown, [lost]: base[lost] } : shown;
-  const [aside] = asideOf(merge.table, row, link);
-  const unheard = agreedUnheard({ row, base, current, values, attempts, unconfirmed });
+  const [entry] = notTakenOfRow(merge.table, row, link);
+  const fromLostWrites = agreedByLostWrites({ row, base, current, values, attempts, unconfirmed });
   // A value that was set aside after the writes whose answers were lost is newer than they are.
-  const isAsKept = aside && SIDES.every((side) => sameValue(sidesOf(aside)[side], values[side]));
-  if (aside && !aside.byElement && (!unheard || isAsKept))
-    return asideEffect(merge, row, aside, values, shown);
+  const isAsKept = entry && SIDES.every((side) => sameValue(keptValues(entry)[side], values[side]));
+  if (entry && !entry.byElement && (!fromLostWrites || isAsKept))
+    return notTakenEffect(merge, row, entry, values, shown);
   if (isSet(row) && !merge.decisions.rows.has(row.id)) {
-    // What a write left on one side may not have reached the other: that must not count as removed there.
+    // Merge against `base`, not against `unheard`: an element of a lost write that is on one side only would otherwise
+    // look as if the other side had removed it.
     const effect = setEffect(merge, row, values, base);
-    return effect.kind === 'unchanged' && unheard ? { kind: 'recover', value: unheard.zendesk } : effect;
+    return effect.kind === 'unchanged' && fromLostWrites
+      ? { kind: 'recover', value: fromLostWrites.zendesk }
+      : effect;
   }
-  const input = { base: unheard ?? base, current: values, changedAt };
+  const input = { base: fromLostWrites ?? base, current: values, changedAt };
   const result = isParked(merge, row) ? parkedResult(merge, row, input) : mergeRow(row, input);
   if (result.kind === 'unchanged' && lost)
     return { kind: 'lapse', value: agreedValue(merge.table, row, link) ?? null, shown };
-  if (result.kind === 'unchanged' && unheard) return { kind: 'recover', value: unheard.zendesk };
+  if (result.kind === 'unchanged' && fromLostWrites)
+    return { kind: 'recover', value: fromLostWrites.zendesk };
   if (keepsOwn(row, link, input.base, result)) return { kind: 'keep', values };
   return effectOf(merge, row, values, result, shown);
 }
 
 /** A value that a side did not take. Both values stay, until it is offered again or either side says something new. */
-function asideEffect(
+function notTakenEffect(
   merge: Merge,
   row: PropertyRow,
-  aside: NotTaken,
+  entry: NotTaken,
   values: Record<Side, Json>,
   shown: Record<Side, Json>,
 ): RowEffect {
-  const { side } = aside;
+  const { side } = entry;
   const from = otherSide(side);
   const base = lastSeen(merge.table, row, merge.link);
   const input: MergeInput = { base, current: values, changedAt: merge.changedAt };
   if (sameValue(values[side], values[from])) return { kind: 'agree', value: values[from] };
   const isNew = (each: Side) => !sameValue(base?.[each], values[each]);
-  const again = isOfferedAgain(aside, occasionOf(merge));
-  if (!again && !isNew(from) && (!isNew(side) || aside.why === 'emptied'))
-    return { kind: 'aside', notTaken: { ...aside, shown: values[side] } };
-  const isOver = aside.why === 'discarded';
+  const again = isOfferedAgain(entry, offerContextOf(merge));
+  if (!again && !isNew(from) && (!isNew(side) || entry.why === 'emptied'))
+    return { kind: 'aside', notTaken: { ...entry, shown: values[side] } };
+  const isDiscarded = entry.why === 'discarded';
   if (isSet(row))
-    return setEffect(merge, row, values, isOver ? base : agreedBase(merge.table, row, merge.link));
+    return setEffect(merge, row, values, isDiscarded ? base : agreedBase(merge.table, row, merge.link));
   const result = mergeRow(row, input);
-  // The side's own edit is no answer to what it was offered, unless the mapping says that it wins.
+  // An edit on the side itself does not settle the offer, unless the row's winner is this side.
   const isAnswer =
-    isNew(from) || (isNew(side) && (isOver || row.winner === side)) || result.kind === 'redact';
+    isNew(from) || (isNew(side) && (isDiscarded || row.winner === side)) || result.kind === 'redact';
   const next = isAnswer ? result : carry(row, from, input);
-  const isLoss = next.kind === 'copy' && (next.from !== from || isNew(side) || aside.overrules === true);
+  const isLoss = next.kind === 'copy' && (next.from !== from || isNew(side) || entry.overrules === true);
   if (next.kind !== 'copy' || !isLoss) return effectOf(merge, row, values, next, shown);
-  // What was not taken is lost where the side's own edit counts, and that edit where it is taken after all.
+  // If the side's own edit wins, the value that was not taken is lost. If that value is taken after all, the edit is.
   return effectOf(merge, row, values, { ...next, lost: next.lost ?? values[otherSide(next.from)] }, shown);
 }
 
-function occasionOf({ link, current, mapping }: Merge) {
+function offerContextOf({ link, current, mapping }: Merge) {
   return { link, current, mappingVersion: mapping.version };
 }
 
@@ -247,10 +251,10 @@ function setEffect(
   const known = isParked(merge, row) ? null : base;
   const returned = bySide((side) => {
     const hasMovedOn = current[side] !== undefined && current[side].version !== sides[side].version;
-    return returnedElements(attempts[side]?.[row.id], known?.[side], hasMovedOn);
+    return notRemovedElements(attempts[side]?.[row.id], known?.[side], hasMovedOn);
   });
-  const left = asideOf(table, row, link);
-  const offered = left.filter((each) => isOfferedAgain(each, occasionOf(merge)));
+  const entries = notTakenOfRow(table, row, link);
+  const offered = entries.filter((each) => isOfferedAgain(each, offerContextOf(merge)));
   const again = offered.map(({ side }) => side);
   const { value, shown } = mergedSet({ row, agreed, base: known, current: values, returned, again });
   const deliveries = SIDES.filter((side) => !sameValue(shown[side], values[side])).map((to) => ({
@@ -260,10 +264,10 @@ function setEffect(
   }));
   const isSame =
     known && sameValue(agreed, value) && SIDES.every((side) => sameValue(shown[side], known[side]));
-  if (isSame && deliveries.length === 0 && left.every(({ byElement }) => byElement))
+  if (isSame && deliveries.length === 0 && entries.every(({ byElement }) => byElement))
     return { kind: 'unchanged' };
-  const held = (side: Side) => value.filter((each) => holds(row, side, each));
-  const notTaken = left
+  const held = (side: Side) => value.filter((each) => canHold(row, side, each));
+  const notTaken = entries
     .filter(
       (each) => each.byElement && !offered.includes(each) && !sameValue(shown[each.side], held(each.side)),
     )
@@ -304,21 +308,21 @@ function effectOf(
       const to = otherSide(result.from);
       const { lost } = result;
       const spread = { ...result, lost: lost === undefined ? {} : { [to]: lost } };
-      return spreadTo(merge, row, shown, lost === undefined ? 'carry' : 'overrule', spread, [to]);
+      return propagate(merge, row, shown, lost === undefined ? 'carry' : 'overrule', spread, [to]);
     }
     case 'replace': {
       const targets = SIDES.filter((side) => side in result.lost);
-      return spreadTo(merge, row, shown, 'replace', result, targets);
+      return propagate(merge, row, shown, 'replace', result, targets);
     }
   }
 }
 
-function spreadTo(
+function propagate(
   { state, link, current }: Merge,
   row: PropertyRow,
   values: Record<Side, Json>,
   kind: 'carry' | 'overrule' | 'replace',
-  { value, rule, lost }: Omit<Spread, 'deliveries'>,
+  { value, rule, lost }: Omit<Propagation, 'deliveries'>,
   targets: Side[],
 ): RowEffect {
   const written = allValues(targets.map((to) => fromCanonical(row, to, value, state.references)));
@@ -361,7 +365,7 @@ function parkedConflict({ link }: Merge, row: PropertyRow) {
   return link.conflicts.find((conflict) => conflict.row === row.id);
 }
 
-/** What an undo left to a person, the row's winner does not decide. */
+/** If an undo left a row to a person, the row's winner does not decide it. */
 function parkedResult(merge: Merge, row: PropertyRow, input: MergeInput): MergeResult {
   const decision = merge.decisions.rows.get(row.id);
   const { current } = input;

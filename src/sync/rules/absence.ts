@@ -14,7 +14,7 @@ import { NO_REFERENCES, fromCanonical, isEmpty, textOf } from '../values';
 type Shown = Pick<SyncRecord, 'values' | 'complete'>;
 
 /** Whether a record's side offers the row's property. A side without a property in the row has nothing to offer. */
-export function isOffered(row: PropertyRow, side: Side, record: Shown): boolean {
+export function hasProperty(row: PropertyRow, side: Side, record: Shown): boolean {
   if (row.restsOn === side) return false;
   const property = row[side];
   return property === null || offers(record, property);
@@ -30,7 +30,7 @@ export function offers({ values, complete }: Shown, property: string): boolean {
  */
 export function restsOn(row: PropertyRow, current: Partial<Record<Side, SyncRecord>>): Side | null {
   if (row.restsOn) return row.restsOn;
-  return SIDES.find((side) => current[side] !== undefined && !isOffered(row, side, current[side])) ?? null;
+  return SIDES.find((side) => current[side] !== undefined && !hasProperty(row, side, current[side])) ?? null;
 }
 
 export function rests(row: PropertyRow, seen: Partial<Record<Side, SyncRecord>>): boolean {

@@ -4,7 +4,7 @@ import type { EntityMapping, PropertyRow } from '../mapping';
 import type { MergeResult } from '../merge';
 import type { Json, Side, Values } from '../record';
 import { isEmpty } from '../values';
-import { bindingOf, bindingsOf, isBoundAlike } from './boundAlike';
+import { bindingOf, bindingsOf, namesSameFields } from './boundAlike';
 
 /**
  * Rules: which agreement a row of the mapping goes by. What was agreed on is kept under the row's id, with a digest of
@@ -14,7 +14,7 @@ import { bindingOf, bindingsOf, isBoundAlike } from './boundAlike';
 
 /** The canonical value that both sides agreed on; undefined where the row was never agreed on. */
 export function agreedValue(table: EntityMapping, row: PropertyRow, link: Link): Json | undefined {
-  return isBoundAlike(table, row, link) ? link.snapshot?.[row.id] : undefined;
+  return namesSameFields(table, row, link) ? link.snapshot?.[row.id] : undefined;
 }
 
 /**
@@ -83,5 +83,5 @@ export function attemptsAlike(table: EntityMapping, link: Link): Attempts {
 
 /** Whether a row was agreed on, for other fields than it names now. */
 export function isRebound(table: EntityMapping, row: Pick<PropertyRow, 'id'>, link: Link): boolean {
-  return link.snapshot?.[row.id] !== undefined && !isBoundAlike(table, row, link);
+  return link.snapshot?.[row.id] !== undefined && !namesSameFields(table, row, link);
 }

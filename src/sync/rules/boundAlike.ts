@@ -49,7 +49,7 @@ export function bindingOf(table: EntityMapping, id: string, value: Json | undefi
 type Bound = Pick<Link, 'bound' | 'snapshot'>;
 
 /** Whether what a link holds of a row was agreed on for the fields that the row names now. */
-export function isBoundAlike(
+export function namesSameFields(
   table: EntityMapping,
   { id }: Pick<PropertyRow, 'id'>,
   { bound, snapshot }: Bound,

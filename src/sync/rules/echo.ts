@@ -4,9 +4,9 @@ import { comparedRows, type EntityMapping, type Mapping, type PropertyRow } from
 import type { RefKey, SyncRecord } from '../record';
 import { referenceKinds, sameValue, toCanonical, type References } from '../values';
 import { rests, shownValue } from './absence';
-import { isBoundAlike } from './boundAlike';
+import { namesSameFields } from './boundAlike';
 import { shownSet } from './sets';
-import { asideOf, lastSeen } from './taken';
+import { notTakenOfRow, lastSeen } from './taken';
 
 /** Rules: what brings no news, because the link holds it already. */
 
@@ -72,7 +72,8 @@ export function differingRows(
 /** A row was bound anew, or is offered again: its values are still to be compared, whatever else brings no news. */
 function isUnmerged(table: EntityMapping, link: Link): boolean {
   return comparedRows(table).some(
-    (row) => !rests(row, {}) && (!isBoundAlike(table, row, link) || link.rested?.includes(row.id) === true),
+    (row) =>
+      !rests(row, {}) && (!namesSameFields(table, row, link) || link.rested?.includes(row.id) === true),
   );
 }
 
@@ -86,8 +87,8 @@ export function isUncompared(mapping: Mapping, link: Link): boolean {
   if (link.intent || link.braked || link.reason?.code === 'absent' || link.snapshot === null) return false;
   const isOther = (row: PropertyRow) =>
     link.mappingVersion === mapping.version &&
-    !isBoundAlike(table, row, link) &&
-    asideOf(table, row, link).length === 0;
+    !namesSameFields(table, row, link) &&
+    notTakenOfRow(table, row, link).length === 0;
   return comparedRows(table).some(
     (row) => !rests(row, {}) && (link.rested?.includes(row.id) === true || isOther(row)),
   );

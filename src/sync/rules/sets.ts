@@ -18,7 +18,7 @@ export function isSet({ type, direction, fixed }: PropertyRow): boolean {
   return type === 'string[]' && direction === 'both' && fixed === null;
 }
 
-export interface SetSight {
+export interface SetMergeInput {
   row: PropertyRow;
   /** What both sides last agreed on. */
   agreed: Json;
@@ -42,7 +42,7 @@ export interface MergedSet {
 }
 
 /** Merges the additions and removals of both sides. An element that one side added and the other removed stays. */
-export function mergedSet({ row, agreed, base, current, returned, again }: SetSight): MergedSet {
+export function mergedSet({ row, agreed, base, current, returned, again }: SetMergeInput): MergedSet {
   const now = bySide((side) => new Set(elementsOf(current[side])));
   // No person removed an element that is no longer an option: both sides stay as they are.
   const lost = bySide((side) => {
@@ -72,14 +72,14 @@ export function mergedSet({ row, agreed, base, current, returned, again }: SetSi
     const kept = again.includes(side)
       ? []
       : [...before[side]].filter((each) => !known.has(each) && now[side].has(each));
-    const isShown = (each: string) => holds(row, side, each) && !refused(each) && !lost[side].has(each);
+    const isShown = (each: string) => canHold(row, side, each) && !refused(each) && !lost[side].has(each);
     return sorted([...value.filter(isShown), ...kept]);
   });
   return { value, shown };
 }
 
 /** Zendesk reads a comma as the end of a tag. An element with a comma stays on the side that has it. */
-export function holds({ transform }: PropertyRow, side: Side, element: string): boolean {
+export function canHold({ transform }: PropertyRow, side: Side, element: string): boolean {
   return side !== 'zendesk' || transform.kind !== 'tags' || !element.includes(',');
 }
 
@@ -160,7 +160,7 @@ export function writtenSet(
  * Elements that writes of unknown outcome should have removed from a side, and that a later version of the record still
  * shows.
  */
-export function returnedElements(
+export function notRemovedElements(
   attempts: readonly Json[] | undefined,
   base: Json | undefined,
   hasMovedOn: boolean,

@@ -5,7 +5,7 @@ import { otherSide, type Json, type Side, type SyncRecord } from '../record';
 import type { ReasonCode } from '../reasons';
 import { isEmpty, sameValue } from '../values';
 import { agreedBase } from './binding';
-import { bindingOf, isBoundAlike } from './boundAlike';
+import { bindingOf, namesSameFields } from './boundAlike';
 
 /**
  * Rules: a value that a side refused or ignored does not count as agreed. The link keeps it beside the snapshot
@@ -34,12 +34,12 @@ export function whyNotTaken({ row, meant, before, answered }: WrittenRow): 'igno
   return isEmpty(answered) && !isEmpty(meant) ? 'emptied' : null;
 }
 
-/** An option, a flag or a record that differs from what was written is another one, not a form of it. */
+/** Types whose values have no other form: a different option, flag or record is a different value. */
 const WITHOUT_FORMS: ReadonlySet<PropertyRow['type']> = new Set(['enum', 'boolean', 'reference']);
 
 /**
  * Whether a value that differs from the written one is the side's own form of it, e.g. shortened or rounded. An empty
- * value has no other form, except in a row that is written once: there a side fills in what it requires.
+ * value has no other form, except in a row with `fixedOn`: there a side fills in a value that it requires.
  */
 export function isOwnForm({ type, fixed }: PropertyRow, meant: Json | undefined): boolean {
   return !WITHOUT_FORMS.has(type) && (!isEmpty(meant) || fixed !== null);
@@ -103,34 +103,34 @@ export function isAboutSomeRow({ code, fields }: RefusedWrite): boolean {
  * row was never agreed on.
  */
 export function lastSeen(table: EntityMapping, row: PropertyRow, link: Link): Record<Side, Json> | null {
-  const [aside] = asideOf(table, row, link);
-  return aside && !aside.byElement ? sidesOf(aside) : agreedBase(table, row, link);
+  const [aside] = notTakenOfRow(table, row, link);
+  return aside && !aside.byElement ? keptValues(aside) : agreedBase(table, row, link);
 }
 
 /**
  * What was not taken of a row, for the fields that the row names now. A row with a set may have one entry for each
  * side.
  */
-export function asideOf(table: EntityMapping, { id }: PropertyRow, link: Link): NotTaken[] {
+export function notTakenOfRow(table: EntityMapping, { id }: PropertyRow, link: Link): NotTaken[] {
   // Entries without `bound` do not say to which fields the value was offered. They count unless the row was bound to
   // other fields after its agreement.
-  const isAlike = link.bound?.[id] === undefined || isBoundAlike(table, { id }, link);
+  const isAlike = link.bound?.[id] === undefined || namesSameFields(table, { id }, link);
   const isOfRow = (aside: NotTaken) =>
-    aside.row === id && isAboutSameFields(table, aside) && (aside.bound !== undefined || isAlike);
+    aside.row === id && isForSameFields(table, aside) && (aside.bound !== undefined || isAlike);
   return wholeFirst((link.notTaken ?? []).filter(isOfRow));
 }
 
 /** Whether a value was offered to the field that its row names now. */
-export function isAboutSameFields(table: EntityMapping, { row, offered, bound }: NotTaken): boolean {
+export function isForSameFields(table: EntityMapping, { row, offered, bound }: NotTaken): boolean {
   return bound === undefined || bound === bindingOf(table, row, offered);
 }
 
-export function sidesOf({ side, offered, shown = null }: NotTaken): Record<Side, Json> {
+export function keptValues({ side, offered, shown = null }: NotTaken): Record<Side, Json> {
   return side === 'zendesk' ? { zendesk: shown, pms: offered } : { zendesk: offered, pms: shown };
 }
 
 /** What {@link isOfferedAgain} needs to know of the pair. */
-export interface Occasion {
+export interface OfferContext {
   link: Link;
   current: Partial<Record<Side, SyncRecord>>;
   mappingVersion: string;
@@ -140,7 +140,7 @@ export interface Occasion {
  * Whether a possible cause of the refusal has changed since the value was last offered: one of the two records, or the
  * mapping. `due` asks for the offer without such a change, e.g. for a resync or a reconcile.
  */
-export function isOfferedAgain(aside: NotTaken, { link, current, mappingVersion }: Occasion): boolean {
+export function isOfferedAgain(aside: NotTaken, { link, current, mappingVersion }: OfferContext): boolean {
   if (aside.why === 'discarded') return false;
   if (aside.why === 'apart') return aside.group === nextGroup(link);
   if (aside.due || link.mappingVersion !== mappingVersion) return true;

@@ -22,7 +22,7 @@ export interface UnheardRow {
  *
  * @returns null where no such write shows
  */
-export function agreedUnheard(sight: UnheardRow): Record<Side, Json> | null {
+export function agreedByLostWrites(sight: UnheardRow): Record<Side, Json> | null {
   return agreedByAttempt(sight) ?? (sight.base === null ? editedAfterAttempt(sight) : null);
 }
 

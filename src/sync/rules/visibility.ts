@@ -3,7 +3,7 @@ import { isComment, writesTo, type EntityMapping, type PropertyRow } from '../ma
 import { notTakenOf } from '../notTaken';
 import { SIDES, type Json, type Side, type SyncRecord } from '../record';
 import { offers } from './absence';
-import { sidesOf } from './taken';
+import { keptValues } from './taken';
 
 /**
  * Rules: internal stays internal. What customers cannot see on one side, they come to see on the other by a person's
@@ -108,7 +108,7 @@ export function shownToCustomers(
   const row = isComment(table) ? visibilityRow(table) : undefined;
   if (row === undefined) return false;
   const aside = notTakenOf({ notTaken }, row.id);
-  if (aside) return Object.values(sidesOf(aside)).every((value) => isShown(row, value));
+  if (aside) return Object.values(keptValues(aside)).every((value) => isShown(row, value));
   if (!isShown(row, snapshot[row.id])) return false;
   return SIDES.every((each) => !(row.id in residue[each]) || isShown(row, residue[each][row.id]));
 }
@@ -122,7 +122,7 @@ export function isNarrowed(
   const row = visibilityRow(table);
   if (row === undefined || !isShown(row, former?.[row.id])) return false;
   const aside = notTakenOf({ notTaken }, row.id);
-  if (aside && Object.values(sidesOf(aside)).some((value) => !isShown(row, value))) return true;
+  if (aside && Object.values(keptValues(aside)).some((value) => !isShown(row, value))) return true;
   return [snapshot, residue.zendesk, residue.pms].some(
     (values) => row.id in values && !isShown(row, values[row.id]),
   );

@@ -2,4 +2,4 @@ import * as absence from '../../../src/sync/rules/absence';
 
 /** Switches off resting: a property that is not offered counts as empty. */
 
-Object.assign(absence, { restsOn: () => null, isOffered: () => true, rests: () => false });
+Object.assign(absence, { restsOn: () => null, hasProperty: () => true, rests: () => false });

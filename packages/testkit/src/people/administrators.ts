@@ -3,8 +3,8 @@ import { CUSTOM_FIELDS, CUSTOM_FIELD_NAMES, activeField, type CustomField } from
 
 /** What administrators of a Zendesk account do: fields come and go, options get other tags, people change. */
 export class Administrators {
-  /** Ids of fields that were deleted: what records held in them is gone for good. */
-  readonly removedFields = new Set<number>();
+  /** Fields that were deleted, by id: what records held in them is gone for good. */
+  readonly removedFields = new Map<number, CustomField>();
   /** How often fields came, went or were changed. */
   changes = 0;
 
@@ -26,7 +26,7 @@ export class Administrators {
     const { title } = CUSTOM_FIELDS[field];
     const found = ticketFields.list().find((each) => each.title === title);
     if (found) {
-      this.removedFields.add(found.id);
+      this.removedFields.set(found.id, field);
       ticketFields.remove(found.id);
       return;
     }

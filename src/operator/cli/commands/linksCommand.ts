@@ -9,7 +9,7 @@ import { canonicalKey, parseCanonicalKey, parseRef, type CanonicalKey } from '..
 import type { Link, LinkStatus } from '../../../sync/link';
 import type { Mapping } from '../../../sync/mapping';
 import { SIDES, otherSide, type EntityType, type RefKey, type Side } from '../../../sync/record';
-import { sidesOf } from '../../../sync/rules/taken';
+import { keptValues } from '../../../sync/rules/taken';
 import { common, waiting } from '../common';
 import { asking, confirmed, type AskOptions } from '../confirm';
 import { withService, type CommonOptions, type Connected } from '../withService';
@@ -229,7 +229,7 @@ function printPair(key: CanonicalKey, link: Link | null, work: Work[], mapping: 
     printTable(
       ['not taken', 'by', 'Zendesk', 'PMS', 'since', 'why'],
       link.notTaken.map((each) => {
-        const { zendesk, pms } = sidesOf(each);
+        const { zendesk, pms } = keptValues(each);
         return [each.row, sideName(each.side), shown(zendesk), shown(pms), each.since, safe(each.words)];
       }),
     );

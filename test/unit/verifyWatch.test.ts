@@ -1,0 +1,22 @@
+import { watch, type Look } from '../../src/checks/verify/watch';
+
+/** verify gives up a row sooner once the others of the same write are there. */
+
+const patience = { timeoutMs: 1_000, lookMs: 10, signal: new AbortController().signal };
+
+/** A side on which `row` never arrives, and `early` was there before. */
+const never = () =>
+  Promise.resolve(
+    new Map<string, Look>([
+      ['early', { arrived: true, found: null }],
+      ['row', { arrived: false, found: null }],
+    ]),
+  );
+
+test('what was there before the write does not shorten the wait for the rest', async () => {
+  const wanted = ['early', 'row'];
+  const found = async (stale: string[]) =>
+    (await watch({ wanted, stale: new Set(stale) }, never, patience)).get('row')?.seconds ?? 0;
+  const shortened = await found([]);
+  expect(await found(['early'])).toBeGreaterThan(2 * shortened);
+});
