@@ -35,7 +35,7 @@ thead th { color: var(--soft); font-weight: 600; }
 td, tbody th { overflow-wrap: break-word; }
 td .value, td.long { overflow-wrap: anywhere; } td.long { min-width: 14rem; }
 .id { font-size: .875rem; color: var(--soft); overflow-wrap: anywhere; }
-.wide { overflow-x: auto; }
+.wide { overflow-x: auto; } .wide + .wide { margin-top: 1rem; }
 .value { white-space: pre-wrap; unicode-bidi: isolate; }
 .mark { font-weight: 600; }
 .linked, .agreed { color: var(--good); } .pending, .differs, .paused { color: var(--wait); }
@@ -66,7 +66,7 @@ details summary { color: var(--link); cursor: pointer; }
   dl.facts { grid-template-columns: 1fr; } dl.facts dd { margin-bottom: .5rem; }
   .two { grid-template-columns: 1fr; }
   /* One record below another: a row is a card, and each cell says its column. */
-  .wide thead { position: absolute; left: -100vw; }
+  .wide thead { position: absolute; clip-path: inset(50%); }
   .wide table, .wide tbody, .wide tr, .wide td, .wide tbody th, .wide caption { display: block; }
   .wide tr { border: 1px solid var(--line); border-radius: .25rem; margin: .5rem 0; padding: .25rem .75rem; }
   .wide td, .wide tbody th { border: 0; padding: .2rem 0; min-width: 0; }
