@@ -1,6 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
+import { SimulatedSystem } from '../../src/checks/plan/simulatedSystem';
+import type { RecordShelf } from '../../src/links/shelf';
 import { NeedsHuman, RetryLater } from '../../src/systems/errors';
 import type { SystemPort } from '../../src/systems/port';
 import { readApart } from '../../src/systems/readApart';
@@ -46,6 +48,18 @@ describe('A9: records that are read by their names', () => {
       throw new RetryLater('away', { unknownOutcome: false });
     };
     await expect(readApart({ read: away }, ['1', '2'].map(refOf))).rejects.toBeInstanceOf(RetryLater);
+  });
+});
+
+test('A9: in a dry run, a record that cannot be read is no record that is gone', async () => {
+  const shelf = { get: async () => new Map() } as unknown as RecordShelf;
+  const real = { side: 'zendesk', exactOrder: false } as SystemPort;
+  const unread = new Map([['zendesk:ticket:2', 'tickets: subject: expected text']]);
+  const simulated = new SimulatedSystem(real, shelf, () => undefined, unread);
+  expect(await simulated.read([refOf('1')])).toEqual([{ ref: refOf('1'), record: null }]);
+  await expect(simulated.read([refOf('1'), refOf('2')])).rejects.toMatchObject({
+    code: 'unexpected_response',
+    message: 'tickets: subject: expected text',
   });
 });
 
