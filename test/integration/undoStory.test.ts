@@ -22,6 +22,7 @@ const PAIRS = Number(process.env['UNDO_PAIRS'] ?? 30);
 /** 20 of 500. */
 const EDITED = Math.ceil(PAIRS / 25);
 const ROW = 'customFields_product';
+const TIMEOUT_OF_CALLS_MS = 30_000;
 /** Nothing is measured by it: it ends what hangs. */
 const TIMEOUT_MS = Math.max(300_000, PAIRS * 6_000);
 
@@ -135,7 +136,8 @@ describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and 
   }
 
   beforeEach(async () => {
-    boxes = await startSandboxes();
+    // As the service's own: an answer that is late on a busy machine is not lost.
+    boxes = await startSandboxes({ timeoutMs: TIMEOUT_OF_CALLS_MS });
     right = await newField('Right');
     wrong = await newField('Wrong');
     const first = await live(fileWith(right));
