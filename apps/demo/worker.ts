@@ -49,6 +49,7 @@ export class WorkerProcess {
   restarts = 0;
   private child: ChildProcess | null = null;
   private stopping = false;
+  private restart: NodeJS.Timeout | null = null;
 
   constructor(
     private readonly command: string[],
@@ -56,7 +57,9 @@ export class WorkerProcess {
     readonly logFile: string,
   ) {}
 
+  /** Also after it was stopped. */
   start(): void {
+    this.stopping = false;
     const log = openSync(this.logFile, 'a');
     const child = spawn(process.execPath, this.command, {
       env: this.env,
@@ -67,7 +70,7 @@ export class WorkerProcess {
     child.once('exit', () => {
       if (this.stopping) return;
       this.restarts += 1;
-      setTimeout(() => !this.stopping && this.start(), 1_000);
+      this.restart = setTimeout(() => this.start(), 1_000);
     });
   }
 
@@ -86,6 +89,7 @@ export class WorkerProcess {
 
   async stop(): Promise<void> {
     this.stopping = true;
+    if (this.restart) clearTimeout(this.restart);
     const { child } = this;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');

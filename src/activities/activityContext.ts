@@ -23,7 +23,7 @@ import type { Inbox, PairSummary, Standing } from './types';
 /** The lists of fields that the mapping in use was compared with. */
 export interface FieldsInUse {
   /** Whether both lists were read since a pair first asked; where not, they soon are. */
-  wereReadSince(asking: CanonicalKey): boolean;
+  wereReadSinceAskedBy(asking: CanonicalKey): boolean;
 }
 
 /** What activities work with; one per worker process. */

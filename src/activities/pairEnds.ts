@@ -46,6 +46,6 @@ export async function handOver(
 }
 
 /** The workflow has nothing more to do for now. */
-export function rest(link: Link): Step {
+export function endTurn(link: Link): Step {
   return { next: 'rest', state: summarise(link._id, link) };
 }

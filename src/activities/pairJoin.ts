@@ -4,7 +4,7 @@ import type { Plan } from '../sync/planner';
 import { SIDES, otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
 import { actedOn, type Decisions } from '../sync/resolution';
 import { originRef, type ActivityContext } from './activityContext';
-import { handOver, parkPair, rest } from './pairEnds';
+import { handOver, parkPair, endTurn } from './pairEnds';
 import type { PlanInput, Step } from './types';
 
 /** Joins a pair's origin with the counterpart that was found or chosen for it. */
@@ -81,7 +81,7 @@ export class PairJoin {
       if (decisions.counterpart === null) return null;
       await store.decisions.drop(key, actedOn(decisions, []));
       const text = `${ref}, which was chosen for ${this.origin}, is linked by ${owner}; a person must choose`;
-      return rest(
+      return endTurn(
         await parkPair(
           context,
           link,

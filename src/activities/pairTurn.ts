@@ -152,7 +152,7 @@ export class PairTurn {
     const { context, key } = this;
     const table = context.mapping.entities[parseCanonicalKey(key).entity];
     if (plan.do !== 'write' || !plan.intent.writes.some((write) => takesListedAway(table, write))) return;
-    if (!context.fields || context.fields.wereReadSince(key)) return;
+    if (!context.fields || context.fields.wereReadSinceAskedBy(key)) return;
     throw new RetryLater(`${key} waits until the lists of fields were read again: a value is gone`, {
       retryAfterMs: FIELDS_RETRY_MS,
       unknownOutcome: false,

@@ -4,7 +4,7 @@ import { entityOf } from '../sync/mapping';
 import type { Plan } from '../sync/planner';
 import type { RefKey } from '../sync/record';
 import { entityOfRef, originRef, type ActivityContext } from './activityContext';
-import { rest } from './pairEnds';
+import { endTurn } from './pairEnds';
 import type { PlanInput, Step } from './types';
 
 /** The waits of one pair: for records of other pairs, and of other pairs for its own record. */
@@ -58,11 +58,13 @@ export class PairWaits {
     }
     // An out-of-scope parent notifies its children when it enters scope. Check it again only after a forced resync or a
     // change of the mapping.
-    if (link.reason?.code === NO_PART && !this.input.force) return rest(link);
+    if (link.reason?.code === NO_PART && !this.input.force) return endTurn(link);
     const [ended] = await this.callParents(plan.waitsFor);
     const text = ended ? `${plan.reason}: ${ended}` : plan.reason;
-    if (link.reason?.text === text) return rest(link);
-    return rest(await store.save({ ...link, reason: { code: 'waiting', text, since, nextAttempt: null } }));
+    if (link.reason?.text === text) return endTurn(link);
+    return endTurn(
+      await store.save({ ...link, reason: { code: 'waiting', text, since, nextAttempt: null } }),
+    );
   }
 
   /** Starts the awaited pairs that have no link yet. @returns the reasons of the awaited pairs that have ended */

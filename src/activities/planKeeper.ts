@@ -10,7 +10,7 @@ import { writeWords } from '../sync/writeWords';
 import { observationDigest } from '../links/observationStore';
 import { signalWaitingPairs, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
 import { endsIntent, forgetRedacted, noteEnded } from './journalling';
-import { handOver, parkPair, rest } from './pairEnds';
+import { handOver, parkPair, endTurn } from './pairEnds';
 import { PairJoin } from './pairJoin';
 import { PairWaits, sameList } from './pairWaits';
 import type { PlanInput, Step } from './types';
@@ -68,7 +68,7 @@ export class PlanKeeper {
         return { next: 'rest', state: summarise(key, link, 'ignored', plan.reason) };
       case 'conflict':
         await store.decisions.drop(key, actedOn(decisions, []));
-        return rest(await parkPair(context, link, 'conflict', plan.code, plan.reason, plan.candidates));
+        return endTurn(await parkPair(context, link, 'conflict', plan.code, plan.reason, plan.candidates));
       case 'unlink':
         return this.unlink(link, observed, decisions);
       case 'part':
@@ -79,9 +79,9 @@ export class PlanKeeper {
         return this.brake(plan, link);
       case 'rest':
         await store.observations.forget(observed);
-        return rest(link);
+        return endTurn(link);
       case 'quarantine':
-        return rest(await parkPair(context, link, 'quarantined', plan.code, plan.reason));
+        return endTurn(await parkPair(context, link, 'quarantined', plan.code, plan.reason));
     }
   }
 
@@ -109,7 +109,7 @@ export class PlanKeeper {
           backRef: known.backRef || record.backRef !== null,
         };
     }
-    // Signal the pairs that wait for these records before the save: if the worker dies in between, the retry signals
+    // Before the save, signal the pairs that wait for these records: if the worker dies in between, the retry signals
     // them again. Those pairs need only the claims on both records. The claims exist since the pair was joined or its
     // record came back.
     if (link.snapshot === null || link.status === 'tombstone' || link.unlinked || this.input.force)
@@ -125,7 +125,7 @@ export class PlanKeeper {
       if (!sameList(saved.waitsFor, link.waitsFor)) return null;
       await this.waits.callParents(saved.waitsFor);
     } else await store.observations.forget(observed);
-    return rest(saved);
+    return endTurn(saved);
   }
 
   private async begin(
@@ -150,7 +150,7 @@ export class PlanKeeper {
     return writeStep(saved, context.mapping);
   }
 
-  /** Notes on a new intent the causes of this turn. A continued intent keeps the causes that it was begun with. */
+  /** Adds the causes of this turn to a new intent. A continued intent keeps the causes that it was begun with. */
   private withCauses(intent: Intent, { intent: before }: Link): Intent {
     const { causes } = this.input;
     return intent.id === before?.id || !causes ? intent : { ...intent, causes };
@@ -158,10 +158,10 @@ export class PlanKeeper {
 
   /** The pair keeps its observations, and continues with them once the missing record is found again. */
   private async absent({ reason: text }: PlanOf<'absent'>, link: Link): Promise<Step> {
-    if (link.reason?.code === 'absent' && link.reason.text === text) return rest(link);
+    if (link.reason?.code === 'absent' && link.reason.text === text) return endTurn(link);
     const since = this.context.now().toISOString();
     const reason: Reason = { code: 'absent', text, since, nextAttempt: null };
-    return rest(await this.context.store.save({ ...withoutMarks(link), reason }));
+    return endTurn(await this.context.store.save({ ...withoutMarks(link), reason }));
   }
 
   /**
@@ -170,10 +170,10 @@ export class PlanKeeper {
    */
   private async brake({ mark, reason: text }: PlanOf<'brake'>, link: Link): Promise<Step> {
     const known = link.braked?.length === 1 && link.braked[0]?.hold === mark.hold;
-    if (known && link.reason?.text === text) return rest(link);
+    if (known && link.reason?.text === text) return endTurn(link);
     const since = this.context.now().toISOString();
     const reason: Reason = { code: 'brake', text, since, nextAttempt: null };
-    return rest(await this.context.store.save({ ...link, braked: [mark], reason }));
+    return endTurn(await this.context.store.save({ ...link, braked: [mark], reason }));
   }
 
   private async bury(plan: PlanOf<'bury'>, link: Link, observed: SyncRecord[]): Promise<Step> {
@@ -199,7 +199,7 @@ export class PlanKeeper {
     const isSame = sameSides(sides, link.sides);
     if (link.status === 'tombstone' && link.reason?.code === reason.code && isSame) {
       await signalWaitingPairs(context, recordsOf(link));
-      return rest(link);
+      return endTurn(link);
     }
     // If no record has this id and no pair waits for it, the id was mistyped: no link is stored.
     const isMistypedId = link.rev === 0 && observed.length === 0;
@@ -215,7 +215,7 @@ export class PlanKeeper {
     });
     await store.observations.forget(observed);
     await signalWaitingPairs(context, recordsOf(link));
-    return rest(saved);
+    return endTurn(saved);
   }
 
   /** Releases the former counterpart, because a person chose another. */
@@ -256,7 +256,7 @@ export class PlanKeeper {
     await store.waitUntilCachesExpire();
     await store.decisions.drop(key, actedOn(decisions, []));
     await store.observations.forget(observed);
-    return rest(saved);
+    return endTurn(saved);
   }
 
   /** Drops decisions that the link shows as carried out. */
@@ -282,7 +282,7 @@ function withSources(intent: Intent, { intent: before }: Link, observed: SyncRec
   return { ...intent, takenIn: Object.fromEntries(digests) as Record<RefKey, string> };
 }
 
-/** Notes on a new intent the decisions that it was planned from. A continued intent keeps its own. */
+/** Adds to a new intent the decisions that it was planned from. A continued intent keeps its own. */
 function withDecisions(intent: Intent, { intent: before }: Link, { ids }: Decisions): Intent {
   if (intent.id === before?.id || ids === undefined || ids.size === 0) return intent;
   return { ...intent, decided: [...ids] };

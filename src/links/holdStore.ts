@@ -5,7 +5,7 @@ import type { EntityType } from '../sync/record';
 
 type HoldDocument = Omit<BrakeHold, 'id'> & { _id: HoldId };
 
-/** For how long each process caches the holds, in milliseconds. After this time, each has read a change. */
+/** For how long each process caches the holds, in milliseconds. After this time, no process uses an older state. */
 const HOLD_CACHE_MS = 1_000;
 
 /** The holds of the brake: begun by the brake itself, or by an undo. There are few. */

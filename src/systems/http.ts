@@ -27,7 +27,7 @@ export interface ApiCall {
 
 export interface HttpOptions {
   side: Side;
-  /** How messages call the system, e.g. `Zendesk`. */
+  /** The system's name in messages, e.g. `Zendesk`. */
   name: string;
   baseUrl: string;
   headers: Record<string, string>;
@@ -39,7 +39,7 @@ export interface HttpOptions {
    * Explains a 401 or 403, with the fix, if the system's answer says enough; otherwise null. `isOfOne`: the call was
    * about one record. Null then means that the refusal may concern this record only.
    */
-  explainRefusal?: (status: number, body: unknown, isOfOne: boolean) => string | null;
+  explainRefusal?: (status: number, body: unknown, isAboutOneRecord: boolean) => string | null;
   timeoutMs?: number;
   onCall?: (call: ApiCall) => void;
   /** Waits for the rate limit of the API. Without `rate`, calls are sent at once. */
@@ -108,7 +108,7 @@ export class HttpClient {
     });
   }
 
-  /** How messages call the system. */
+  /** The system's name in messages. */
   get name(): string {
     return this.options.name;
   }
@@ -203,7 +203,7 @@ export class HttpClient {
     const { credential, explainRefusal } = this.options;
     const isOfOne = request.readsOne === true || (request.method !== 'GET' && !request.form);
     // A refused POST concerns the role, not one record: a role that may not create this record may not create any. So
-    // the refusal is explained like that of a call about no single record.
+    // `explainRefusal` treats it like the refusal of a call that names no record.
     const explained = explainRefusal?.(status, body, isOfOne && request.method !== 'POST') ?? null;
     if (status === 403 && explained === null && isOfOne)
       return new NeedsHuman('forbidden', `${call}: answered 403${explanation(body)}`);
@@ -387,7 +387,7 @@ function bodyOf(text: unknown): unknown {
   }
 }
 
-/** The server's own words on a refusal: its message and fields, never the content that was sent. */
+/** The server's own message about a refusal; never the content that was sent. */
 function explanation(body: unknown): string {
   if (body === null || typeof body !== 'object') return '';
   const { error, description, message } = body as Record<string, unknown>;

@@ -76,7 +76,7 @@ export async function serveConnection(
   await noteIdentities(config, systems, store, log);
   const mapping = await LiveMapping.follow(mappingFile, first, {
     ...{ systems, store, log, metrics },
-    searchPairs: () => tidyNow(client, taskQueue),
+    startHygiene: () => tidyNow(client, taskQueue),
   });
   try {
     await ensureSchedules(client, taskQueue, timesOf(config));
@@ -109,7 +109,7 @@ export async function serveConnection(
         share: allowance,
       },
     );
-    await mapping.searchPairs();
+    await mapping.startHygiene();
     return runUntilStopped(workers, mapping, brake);
   } catch (error) {
     await mapping.stop();

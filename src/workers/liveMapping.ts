@@ -32,7 +32,7 @@ const ASKED = { ttl: 10 * 60_000, max: 20_000 };
  * If a process starts within this time after a change of the fields, it starts link hygiene once more. Its predecessor
  * may have ended before it noticed the change, and may have planned pairs as before until then.
  */
-const SEARCHED_AGAIN_MS = 15 * 60_000;
+const HYGIENE_AGAIN_MS = 15 * 60_000;
 
 interface Dependencies {
   systems: Record<Side, SystemPort>;
@@ -40,7 +40,7 @@ interface Dependencies {
   log: Logger;
   metrics: SyncMetrics;
   /** Starts link hygiene, which finds the pairs that were planned while a row rested, and signals them. */
-  searchPairs(): Promise<void>;
+  startHygiene(): Promise<void>;
 }
 
 /**
@@ -59,7 +59,7 @@ export class LiveMapping implements FieldsInUse {
   private readonly asked = new LRUCache<CanonicalKey, number>(ASKED);
   private revisions = '';
   /** A property is offered again, or a name is bound to another field, and link hygiene was not started yet. */
-  private mustSearch = false;
+  private mustStartHygiene = false;
 
   private constructor(
     private readonly file: string,
@@ -83,7 +83,7 @@ export class LiveMapping implements FieldsInUse {
     for (const misfit of mapping.misfits ?? []) around.log.warn(`the mapping does not fit: ${misfit}`);
     await live.keep(mapping);
     const changedAt = await around.store.bindings.changedAt();
-    live.mustSearch ||= changedAt !== null && Date.now() - changedAt.getTime() < SEARCHED_AGAIN_MS;
+    live.mustStartHygiene ||= changedAt !== null && Date.now() - changedAt.getTime() < HYGIENE_AGAIN_MS;
     live.noteFields();
     live.timer = setInterval(() => {
       live.looking ??= live.look().finally(() => (live.looking = null));
@@ -95,7 +95,7 @@ export class LiveMapping implements FieldsInUse {
     return this.mapping;
   }
 
-  wereReadSince(key: CanonicalKey): boolean {
+  wereReadSinceAskedBy(key: CanonicalKey): boolean {
     const asked = this.asked.get(key);
     if (asked !== undefined && asked < this.comparedAt) {
       this.asked.delete(key);
@@ -109,11 +109,11 @@ export class LiveMapping implements FieldsInUse {
   }
 
   /** If this fails, the next look repeats it. No pair is lost: the link store knows which pairs are concerned. */
-  async searchPairs(): Promise<void> {
-    if (!this.mustSearch) return;
+  async startHygiene(): Promise<void> {
+    if (!this.mustStartHygiene) return;
     try {
-      await this.around.searchPairs();
-      this.mustSearch = false;
+      await this.around.startHygiene();
+      this.mustStartHygiene = false;
     } catch (error) {
       this.around.log.warn(
         { err: error },
@@ -134,7 +134,7 @@ export class LiveMapping implements FieldsInUse {
       Date.now() - this.fieldsAt >= (isAsked ? ASKED_EVERY_MS : FIELDS_EVERY_MS) ||
       this.revisions !== this.revisionsNow();
     if (due) await this.lookAtFields();
-    await this.searchPairs();
+    await this.startHygiene();
   }
 
   private async lookAtFile(): Promise<void> {
@@ -173,7 +173,7 @@ export class LiveMapping implements FieldsInUse {
         const isBack = offersMore(this.mapping, mapping);
         await this.keep(mapping);
         this.mapping = mapping;
-        this.mustSearch ||= isBack;
+        this.mustStartHygiene ||= isBack;
       }
       this.comparedAt = at;
     } catch (error) {
@@ -217,7 +217,7 @@ export class LiveMapping implements FieldsInUse {
       log.info({ entity, side, property, since }, `${entity} ${what} no longer rests`);
     if (!isRebound && ended.length === 0) return;
     await store.bindings.noteChange();
-    this.mustSearch = true;
+    this.mustStartHygiene = true;
   }
 
   private async reject(error: unknown): Promise<void> {

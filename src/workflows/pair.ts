@@ -42,8 +42,8 @@ export const status = defineQuery<PairSummary>('status');
 
 function planActivities(lane: Lane): PairActivities {
   return proxyActivities<PairActivities>({
-    // Five minutes: a parent may signal a thousand children, at the pace that its connection is allowed. That a worker
-    // died is noticed earlier, by missing heartbeats.
+    // Five minutes: a parent may signal a thousand children, at the pace that its connection is allowed. The
+    // death of a worker is noticed earlier, by missing heartbeats.
     startToCloseTimeout: '5 minutes',
     heartbeatTimeout: '15 seconds',
     summary: 'Plan the next step',

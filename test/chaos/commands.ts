@@ -39,8 +39,10 @@ function command(
   return {
     check: (model) => needs === undefined || model[needs] > 0,
     async run(model, real) {
-      if (makes) model[makes] += 1;
       await parts.run(real);
+      const { things, talk } = real.people;
+      // A system may have refused it.
+      if (makes) model[makes] = makes === 'said' ? talk.sayings.length : things[makes].length;
     },
     toString: () => name,
   };

@@ -4,6 +4,7 @@ import {
   SIDES,
   activeField,
   customValue,
+  type Administrators,
   type CustomField,
   type Side,
 } from 'testkit';
@@ -21,21 +22,23 @@ interface PairOfRecords {
   refs: Record<Side, string>;
 }
 
+/** What administrators did to the fields of Zendesk. */
+type FieldChanges = Pick<Administrators, 'removedFields' | 'renamedOptions'>;
+
 /**
- * @param removed fields of Zendesk that were deleted, by id
  * @param isExcused whether the link says why the two sides differ
  * @returns one line for each violation
  */
 export function checkCustomFields(
   world: World,
-  removed: ReadonlyMap<number, CustomField>,
+  changes: FieldChanges,
   pairs: readonly PairOfRecords[],
   isExcused: (link: LinkDocument, row: string) => boolean,
 ): string[] {
   return pairs.flatMap((pair) =>
     CUSTOM_FIELD_NAMES.flatMap((field) => {
       const excused = isExcused(pair.link, `customFields_${CUSTOM_FIELDS[field].key}`);
-      return [...(excused ? [] : differences(world, pair, field)), ...erasures(world, removed, pair, field)];
+      return [...(excused ? [] : differences(world, pair, field)), ...erasures(world, changes, pair, field)];
     }),
   );
 }
@@ -66,19 +69,20 @@ function isOption(world: World, value: string): boolean {
 /** A write of the sync that emptied the field, although nobody had emptied it on the other side. */
 function erasures(
   world: World,
-  removed: ReadonlyMap<number, CustomField>,
+  { removedFields, renamedOptions }: FieldChanges,
   { link, refs }: PairOfRecords,
   field: CustomField,
 ): string[] {
   const found: string[] = [];
-  const held: Record<Side, (Held & { value: string; since: string }) | null> = { zendesk: null, pms: null };
-  const ids = idsOf(world, removed, field);
-  /** When the side last became empty. */
-  const emptied: Record<Side, string> = { zendesk: '', pms: '' };
+  const held: Record<Side, Value | null> = { zendesk: null, pms: null };
+  const ids = idsOf(world, removedFields, field);
+  /** When the side last became empty, and what it held until then. */
+  const emptied = { zendesk: { at: '', value: EMPTY }, pms: { at: '', value: EMPTY } };
   const sideOf = new Map(SIDES.map((side) => [refs[side], side]));
   for (const { at, ref, by, record } of world.trace) {
     const side = sideOf.get(ref);
-    if (side === undefined) continue;
+    // A record that was deleted may be in a backup that is restored.
+    if (side === undefined || record === null) continue;
     const now =
       side === 'zendesk'
         ? heldIn(record, ids)
@@ -88,14 +92,20 @@ function erasures(
     const value = canonical(now.raw);
     // Nobody emptied a field that was made anew.
     const before = held[side]?.id === now.id ? held[side] : null;
-    held[side] =
-      value === EMPTY ? null : { ...now, value, since: before?.value === value ? before.since : at };
-    if (value !== EMPTY || !before) continue;
-    emptied[side] = at;
-    const other = side === 'zendesk' ? 'pms' : 'zendesk';
     const isOurs = SYNC_USERS.includes(by);
-    if (!isOurs || emptied[other] >= before.since) continue;
+    if (value === EMPTY) held[side] = null;
+    else if (before?.value !== value) held[side] = { ...now, value, since: at, isOurs };
+    if (value !== EMPTY || !before) continue;
+    emptied[side] = { at, value: before.value };
+    const other = side === 'zendesk' ? 'pms' : 'zendesk';
+    if (!isOurs || emptied[other].at >= before.since) continue;
+    // The value was emptied on the other side while the sync was still bringing it.
+    if (before.isOurs && !held[other] && emptied[other].value === before.value) continue;
     if (link.history.some(({ lost }) => canonical(lost) === before.value)) continue;
+    // Its option got another tag meanwhile. Zendesk drops such a value with the next change of the ticket's tags.
+    const isNoOption = (each: { value: string; at: string }) =>
+      canonical(each.value) === before.value && each.at >= before.since && each.at <= at;
+    if (side === 'zendesk' && renamedOptions.some(isNoOption)) continue;
     found.push(`erased by nobody: ${ref} ${field} was ${before.value} since ${before.since}, until ${at}`);
   }
   return found;
@@ -106,6 +116,13 @@ interface Held {
   /** Zendesk's id of the field; null in the PMS. */
   id: number | null;
   raw: unknown;
+}
+
+interface Value extends Held {
+  value: string;
+  /** When it came, and whether the sync brought it. */
+  since: string;
+  isOurs: boolean;
 }
 
 /** All ids that a field of Zendesk had, those of deleted ones included. */

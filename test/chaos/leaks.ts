@@ -50,6 +50,15 @@ export class Leaks {
     };
   }
 
+  /** A restored backup shows and hides without anybody's doing. */
+  restored(ref: string, isShown: boolean): void {
+    if (!isShown) this.shownNow.delete(ref);
+    else {
+      this.shownNow.add(ref);
+      this.everShown.add(ref);
+    }
+  }
+
   private see(ref: string, isShown: boolean, by: string, of: string | null): void {
     if (!isShown) this.shownNow.delete(ref);
     else if (!this.shownNow.has(ref)) {

@@ -1,6 +1,8 @@
 import path from 'node:path';
+import { inspect } from 'node:util';
 import { Command } from 'commander';
 import { WEATHER_NAMES } from 'testkit';
+import { ACCIDENTS } from './accidents';
 import { runChaos, type ChaosResult } from './run';
 
 /** `npm run test:chaos`: tries hard to break the sync's promises, and says what it did. */
@@ -26,6 +28,8 @@ async function main(): Promise<void> {
     .option('--shrink <minutes>', 'how long a failed episode is made smaller', Number, 10)
     .option('--workers <n>', 'worker processes that share the work', Number, 2)
     .option('--weather <name>', `faults that go on through all of it: ${WEATHER_NAMES.join(', ')}`)
+    .option('--accident <name>', `in each episode: ${ACCIDENTS.join(', ')}, none`)
+    .option('--uncured', 'after an accident the operator does nothing', false)
     .option('--mutate <name>', `switch a safety off: ${MUTATIONS.join(', ')}`)
     .option('--record <folder>', 'keep each state that the planner is asked about')
     .parse()
@@ -37,6 +41,8 @@ async function main(): Promise<void> {
       shrink: number;
       workers: number;
       weather?: string;
+      accident?: string;
+      uncured: boolean;
       mutate?: string;
       record?: string;
     }>();
@@ -51,6 +57,9 @@ async function main(): Promise<void> {
   const weather = WEATHER_NAMES.find((name) => name === options.weather);
   if (options.weather !== undefined && weather === undefined)
     throw new Error(`--weather ${options.weather}: expected one of ${WEATHER_NAMES.join(', ')}`);
+  const accident = [...ACCIDENTS, 'none' as const].find((name) => name === options.accident);
+  if (options.accident !== undefined && accident === undefined)
+    throw new Error(`--accident ${options.accident}: expected one of ${ACCIDENTS.join(', ')}, none`);
   const result = await runChaos({
     seed: options.seed,
     minutes: options.minutes,
@@ -61,6 +70,8 @@ async function main(): Promise<void> {
     preload,
     ...(record !== undefined && { env: { RECORD_PLANNER_STATES: path.resolve(record) } }),
     ...(weather !== undefined && { weather }),
+    ...(accident !== undefined && { accident }),
+    uncured: options.uncured,
     say,
   });
   say(`${result.episodes} episodes, seeds from ${options.seed}`);
@@ -83,6 +94,6 @@ function describe(counts: Record<string, number>): string {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(`${inspect(error)}\n`);
   process.exitCode = 1;
 });

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { RandomPeople, SIDES, WEATHERS, controlsOf, type Weather } from 'testkit';
+import { accidents, type AccidentName } from './accidents';
 import { findViolations, type CheckerAccess } from './checker';
 import { episodes, type Model, type Real } from './commands';
+import { OperatorFailed } from './operator';
 import { World, type Totals } from './world';
 
 export interface ChaosOptions {
@@ -20,6 +22,10 @@ export interface ChaosOptions {
   workers?: number;
   /** Environment variables for those modules. */
   env?: NodeJS.ProcessEnv;
+  /** In each episode this accident, or none; without it, an accident once in a while. */
+  accident?: AccidentName | 'none';
+  /** After an accident the operator does nothing. */
+  uncured?: boolean;
   /** Goes on through all commands, beside what they bring. */
   weather?: Weather;
   say: (line: string) => void;
@@ -70,9 +76,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     while (Date.now() < deadline && result.episodes < (options.episodes ?? Infinity)) {
       const seed = options.seed + result.episodes;
       result.episodes += 1;
-      const property = fc.asyncProperty(episodes(options.commands), async (commands) => {
+      const accident = accidents(options.accident, options.uncured !== true);
+      // Commands are drawn first: they are the same whatever accidents there are.
+      const property = fc.asyncProperty(episodes(options.commands), accident, async (commands, happens) => {
         const now = await current();
-        const violations = await now.play(commands, options.weather ?? 'calm');
+        const played = happens?.among(commands) ?? commands;
+        const violations = await now.play(played, options.weather ?? 'calm');
         if (violations.length === 0) return;
         const { edits, sayings } = now.people.journal;
         const file = await now.world.dump({ violations, edits, sayings });
@@ -146,6 +155,9 @@ class Stage {
         () => ({ model: { org: 0, ticket: 0, said: 0 }, real: { world, people } }),
         commands,
       );
+    } catch (error) {
+      if (error instanceof OperatorFailed) return [error.message];
+      throw error;
     } finally {
       world.calm();
       world.climate = [];

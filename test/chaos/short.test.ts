@@ -8,6 +8,7 @@ test('two systems agree after edits, faults and kills', async () => {
     minutes: 10,
     episodes: 2,
     commands: 40,
+    accident: 'none',
     shrinkMinutes: 0,
     say: (line) => void lines.push(line),
   });

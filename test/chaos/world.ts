@@ -1,16 +1,15 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
-import { MongoClient } from 'mongodb';
-import { parse, stringify } from 'yaml';
+import { MongoClient, type Db } from 'mongodb';
 import { NOTHING_HELD, WorkerProcess, serviceSettings } from '../../apps/demo/worker';
 import { SYNC_PERSON, startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
-import { CUSTOM_FIELDS, SIDES, controlsOf, type CustomField, type Side } from 'testkit';
+import { SIDES, controlsOf, type Side } from 'testkit';
 import { NO_LIMITS, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 import type { CallCount, FaultInput } from 'zendesk-sandbox/common';
 import {
@@ -19,18 +18,18 @@ import {
   type EmbeddedMongo,
   type EmbeddedTemporal,
 } from '../../src/platform/embedded/embeddedServers';
-import { projectRoot } from '../../src/platform/embedded/serverCache';
 import { freePort } from '../../src/platform/ports';
 import { PAIRS_AT_WORK } from '../../src/workers/hint';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 import { StepDownProxy, everyTime } from '../support/stepDownProxy';
+import { Afterwards } from './afterwards';
+import { chaosMapping } from './chaosMapping';
 import { Leaks } from './leaks';
+import { CLI, Operator } from './operator';
 
 export const PROCESSES = ['worker', 'intake', 'temporal', 'mongo'] as const;
 export type ProcessName = (typeof PROCESSES)[number];
 
-const ROOT = projectRoot();
-const CLI = path.join(ROOT, 'dist/src/operator/cli/main.js');
 const POLL_SECONDS = 1;
 const LOOK_MS = 300;
 /** Whole polls of each side without news, so that what is still to come has come: the first may have begun before. */
@@ -42,6 +41,7 @@ const POLL_ROUTE: Record<Side, string> = {
 };
 /** Longer than any delay that a fault leaves behind: activities wait two minutes at most. */
 const REST_WITHIN_MS = 240_000;
+const IDLE_WITHIN_MS = 60_000;
 
 /** A link as it stands in the database, as far as the checker reads it. */
 export interface LinkDocument {
@@ -69,6 +69,8 @@ export class World {
   climate: FaultInput[] = [];
   readonly kills: Record<string, number> = {};
   readonly leaks: Leaks;
+  readonly operator: Operator;
+  readonly afterwards = new Afterwards();
   /** Every state that each record went through, for whoever looks into a violation. */
   readonly trace: { at: string; ref: string; by: string; what: string; record: unknown }[] = [];
   private temporalConnection: { connection: Connection; client: Client } | null = null;
@@ -84,11 +86,14 @@ export class World {
     private readonly stepDowns: StepDownProxy,
     private readonly ports: { temporal: number; mongo: number },
     private readonly processes: { workers: WorkerProcess[]; intake: WorkerProcess },
+    /** Of every process of the service, and of the operator's commands. */
+    env: NodeJS.ProcessEnv,
     readonly folder: string,
     private readonly run: string,
   ) {
     this.keepTrace();
     this.leaks = new Leaks(zendesk, pms);
+    this.operator = new Operator(env);
     this.mongoClient = new MongoClient(servers.mongo.uri, { serverSelectionTimeoutMS: 60_000 });
   }
 
@@ -154,8 +159,13 @@ export class World {
       ),
       intake: part('intake', 'intake'),
     };
-    const world = new World(zendesk, pms, { temporal, mongo }, stepDowns, ports, processes, folder, run);
-    for (const each of [...processes.workers, processes.intake]) each.start();
+    const world = new World(
+      ...([zendesk, pms, { temporal, mongo }, stepDowns, ports, processes] as const),
+      ...([{ ...env, ...secrets }, folder, run] as const),
+    );
+    world.startService();
+    // A mapping whose fields were never there is refused: administrators come after the first start.
+    await world.polled();
     return world;
   }
 
@@ -211,6 +221,36 @@ export class World {
     this.frozen = null;
   }
 
+  startService(): void {
+    const { workers, intake } = this.processes;
+    for (const each of [...workers, intake]) each.start();
+  }
+
+  async stopService(): Promise<void> {
+    this.thaw();
+    const { workers, intake } = this.processes;
+    await Promise.all([...workers, intake].map((each) => each.stop()));
+  }
+
+  /** While no process of the service goes on: what is done then sees one moment of the link store. */
+  async atStandstill<T>(work: () => Promise<T>): Promise<T> {
+    this.thaw();
+    const all = [...this.processes.workers, this.processes.intake];
+    for (const each of all) each.signal('SIGSTOP');
+    try {
+      // What MongoDB was asked before is done by then.
+      await sleep(LOOK_MS);
+      return await work();
+    } finally {
+      for (const each of all) each.signal('SIGCONT');
+    }
+  }
+
+  /** Of the service, past the proxy. */
+  get linkStore(): Db {
+    return this.mongoClient.db(this.run);
+  }
+
   /** As an operator may once the fields of an account have changed: each reads the lists of fields when it starts. */
   restartWorkers(): void {
     for (const worker of this.processes.workers) worker.kill();
@@ -234,6 +274,21 @@ export class World {
     }
   }
 
+  private async polled(): Promise<void> {
+    const deadline = Date.now() + REST_WITHIN_MS;
+    while (Object.values((await this.activity()).polls).includes(0)) {
+      if (Date.now() > deadline) throw new Error(`the service did not start; see the logs in ${this.folder}`);
+      await sleep(LOOK_MS);
+    }
+  }
+
+  /** Until no pair is at work; in bad weather, a while. */
+  async idle(): Promise<void> {
+    const deadline = Date.now() + IDLE_WITHIN_MS;
+    do await sleep(LOOK_MS);
+    while ((await this.activity()).running > 0 && Date.now() < deadline);
+  }
+
   /** Whether the sync writes anything although nobody does anything. @returns the writes, as text */
   async writesWhileQuiet(): Promise<string | null> {
     const before = await this.activity();
@@ -254,7 +309,8 @@ export class World {
   }
 
   async links(): Promise<LinkDocument[]> {
-    return this.mongoClient.db(this.run).collection<LinkDocument>('links').find().toArray();
+    const links = await this.linkStore.collection<LinkDocument>('links').find().toArray();
+    return links.map((link) => this.afterwards.withLostHistory(link));
   }
 
   /** Leaves all that is known in the run's folder. @returns the file */
@@ -276,9 +332,8 @@ export class World {
   }
 
   async stop(): Promise<void> {
-    const { workers, intake } = this.processes;
     this.calm();
-    await Promise.all([...workers, intake].map((each) => each.stop()));
+    await this.stopService();
     await this.stepDowns.stop();
     await this.temporalConnection?.connection.close();
     await this.mongoClient.close();
@@ -338,32 +393,4 @@ export class World {
     }
     return this.temporalConnection.client;
   }
-}
-
-/** The shipped mapping, with one property that only a person may decide, and custom fields of every kind. */
-function chaosMapping(folder: string): string {
-  const mapping = parse(readFileSync(path.join(ROOT, 'mapping.yaml'), 'utf8')) as {
-    entities: Record<'OrgToCustomer' | 'TicketToProject', { properties: Record<string, unknown>[] }>;
-  };
-  const { OrgToCustomer, TicketToProject } = mapping.entities;
-  for (const row of OrgToCustomer.properties) if (row['pms'] === 'notes') row['winner'] = 'manual';
-  TicketToProject.properties.push(
-    customRow('order', { type: 'string' }),
-    customRow('severity', {
-      type: 'enum',
-      transform: 'enum',
-      table: Object.fromEntries(['s1', 's2', 's3', 's4'].map((value) => [value, value])),
-    }),
-    customRow('escalated', { type: 'boolean', default: false }),
-    customRow('components', { type: 'string[]', transform: 'tags' }),
-  );
-  const file = path.join(folder, 'mapping.yaml');
-  writeFileSync(file, stringify(mapping));
-  return file;
-}
-
-function customRow(field: CustomField, more: object): Record<string, unknown> {
-  const { title, key } = CUSTOM_FIELDS[field];
-  const names = { zendesk: `custom_fields.${title}`, pms: `customFields.${key}` };
-  return { ...names, direction: 'both', winner: 'latest', ...more };
 }

@@ -76,7 +76,7 @@ async function follow(changedAt: Date | null = null) {
   } as unknown as LinkStore;
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'zps-live-')), 'mapping.yaml');
   writeFileSync(file, JSON.stringify(FILE));
-  const searchPairs = () => {
+  const startHygiene = () => {
     if (told.fails > 0) {
       told.fails -= 1;
       return Promise.reject(new Error('Temporal is away'));
@@ -84,7 +84,7 @@ async function follow(changedAt: Date | null = null) {
     told.pairs += 1;
     return Promise.resolve();
   };
-  const around = { systems, store, log: pino({ level: 'silent' }), metrics: new SyncMetrics(), searchPairs };
+  const around = { systems, store, log: pino({ level: 'silent' }), metrics: new SyncMetrics(), startHygiene };
   const live = await LiveMapping.follow(file, await checkMapping(loadMapping(file), systems, file), around);
   const row = () => live.current.entities.TicketToProject.rows[0];
   return { live, fields, rests, row, told };
@@ -138,12 +138,12 @@ test('A1: a field that is made anew under its title is bound anew', async () => 
 test('a pair that would lose a value waits until the fields were read after it asked', async () => {
   const { live, fields } = await follow();
   const key = 'TicketToProject/zendesk:ticket:1';
-  expect(live.wereReadSince(key)).toBe(false);
-  expect(live.wereReadSince(key)).toBe(false);
+  expect(live.wereReadSinceAskedBy(key)).toBe(false);
+  expect(live.wereReadSinceAskedBy(key)).toBe(false);
   await jest.advanceTimersByTimeAsync(10_000);
-  expect(live.wereReadSince(key)).toBe(true);
+  expect(live.wereReadSinceAskedBy(key)).toBe(true);
   // The next time is another question.
-  expect(live.wereReadSince(key)).toBe(false);
+  expect(live.wereReadSinceAskedBy(key)).toBe(false);
   await live.stop();
   expect(fields.reads).toBeLessThan(20);
 });
@@ -152,7 +152,8 @@ test('many pairs that ask cost no more calls than one', async () => {
   const { live, fields } = await follow();
   const before = fields.reads;
   for (let second = 0; second < 60; second += 1) {
-    for (let n = 0; n < 20; n += 1) live.wereReadSince(`TicketToProject/zendesk:ticket:${second * 20 + n}`);
+    for (let n = 0; n < 20; n += 1)
+      live.wereReadSinceAskedBy(`TicketToProject/zendesk:ticket:${second * 20 + n}`);
     await jest.advanceTimersByTimeAsync(1_000);
   }
   // One list of each kind: three kinds, every five seconds at most.

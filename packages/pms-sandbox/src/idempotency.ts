@@ -10,9 +10,16 @@ export interface Answer {
   body: unknown;
 }
 
+interface Kept {
+  digest: string;
+  answer: Answer;
+  at: number;
+}
+export type KeptAnswers = ReadonlyMap<string, Kept>;
+
 /** Makes things once for each `Idempotency-Key`: the same request again gets the first answer. */
 export class Idempotency {
-  private readonly kept = new Map<string, { digest: string; answer: Answer; at: number }>();
+  private readonly kept = new Map<string, Kept>();
 
   constructor(
     private readonly clock: () => number,
@@ -42,6 +49,17 @@ export class Idempotency {
     this.kept.delete(place);
     this.kept.set(place, { digest, answer, at: this.clock() });
     return { answer, replayed: false };
+  }
+
+  /** The answers that are kept, for a backup. */
+  copy(): KeptAnswers {
+    return new Map(this.kept);
+  }
+
+  /** Knows what was known when the copy was made, and nothing that came later. */
+  replaceAll(answers: KeptAnswers): void {
+    this.kept.clear();
+    for (const [place, answer] of answers) this.kept.set(place, answer);
   }
 
   /** {@link once} for a whole request. */

@@ -4,5 +4,6 @@ export { loadPmsData } from './load';
 export { Refusal } from './refusal';
 export { FIELDS, type FieldDefinition } from './fields';
 export type { Lies } from './lies';
+export type { PmsBackup, RestoredRecord } from './backup';
 export type { PmsRecord } from './model';
 export { PmsStore } from './store';

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { ZodError } from 'zod';
 import { CallLog, Faults } from 'zendesk-sandbox/common';
+import type { PmsBackup, RestoredRecord } from './backup';
 import type { FieldDefinition } from './fields';
 import { Idempotency } from './idempotency';
 import type { Person } from './model';
@@ -43,6 +44,9 @@ export interface PmsSandbox {
   /** The integration's bearer token; its person is `sync@pms.example`. */
   token: string;
   store: PmsStore;
+  backup(): PmsBackup;
+  /** Goes back to a backup; see {@link PmsStore.restore}. */
+  restore(backup: PmsBackup): RestoredRecord[];
   /** What is served under `/api/v1`, like `GET /customers/{id}`, to be compared with the contract. */
   operations: readonly string[];
   close(): Promise<void>;
@@ -83,9 +87,10 @@ export async function startPmsSandbox(options: PmsSandboxOptions = {}): Promise<
 
   const webhooks = new Webhooks(faults);
   store.onChange = (change) => webhooks.announce(change);
+  const idempotency = new Idempotency(clock, () => store.lies.forgetIdempotencyKeys);
   const context: Context = {
     store,
-    idempotency: new Idempotency(clock, () => store.lies.forgetIdempotencyKeys),
+    idempotency,
     actor: (request) => {
       const person = personOf(request);
       if (!person) throw new Refusal(401, 'unauthorized', 'The bearer token is not known');
@@ -103,10 +108,21 @@ export async function startPmsSandbox(options: PmsSandboxOptions = {}): Promise<
     port: Number(new URL(url).port),
     token,
     store,
+    ...backups(store, idempotency),
     operations,
     close: async () => {
       webhooks.close();
       await app.close();
+    },
+  };
+}
+
+function backups(store: PmsStore, idempotency: Idempotency): Pick<PmsSandbox, 'backup' | 'restore'> {
+  return {
+    backup: () => ({ store: store.backup(), answers: idempotency.copy() }),
+    restore: (backup) => {
+      idempotency.replaceAll(backup.answers);
+      return store.restore(backup.store);
     },
   };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { FIELDS, customFieldFault, type FieldDefinition } from './fields';
 import {
   DEFAULTS,
+  KINDS,
   OPERATIONS,
   REFERENCES,
   bodies,
@@ -15,6 +16,7 @@ import {
   type PmsRecord,
 } from './model';
 import { kept, liesSchema, spoiled, wiped, type Lies } from './lies';
+import type { RestoredRecord, StoreBackup } from './backup';
 import { People } from './people';
 import { Refusal, notFound, parse } from './refusal';
 import { Table } from './table';
@@ -24,7 +26,7 @@ export type Origin = Partial<Pick<PmsRecord, 'id' | 'createdAt' | 'archivedAt'>>
 
 /** What files can be attached to. */
 export type FileHolder = 'note' | 'project';
-interface StoredFile {
+export interface StoredFile {
   attachment: Attachment;
   content: Buffer;
   kind: FileHolder;
@@ -190,6 +192,41 @@ export class PmsStore {
     if (file) return file;
     if (this.deleted.has(id)) throw new Refusal(410, 'gone', `${id} was deleted`);
     throw notFound(id);
+  }
+
+  backup(): StoreBackup {
+    const { customer, project, note } = this.tables;
+    return {
+      records: { customer: customer.copy(), project: project.copy(), note: note.copy() },
+      changes: [...this.changes],
+      seq: this.seq,
+      deleted: new Set(this.deleted),
+      files: new Map(this.files),
+    };
+  }
+
+  /**
+   * Goes back to a backup: records, files and the feed are as they were, and no change is announced. Ids of records
+   * that are lost by it are not given again.
+   *
+   * @returns the records that are not what they were a moment ago
+   */
+  restore(backup: StoreBackup): RestoredRecord[] {
+    const restored = Object.values(KINDS).flatMap((kind) => {
+      const now = this.tables[kind].copy();
+      const then = backup.records[kind];
+      this.tables[kind].replaceAll(then);
+      return [...new Set([...now.keys(), ...then.keys()])]
+        .map((id) => ({ kind, id, before: now.get(id), after: then.get(id) }))
+        .filter(({ before, after }) => before !== after);
+    });
+    this.changes.splice(0, this.changes.length, ...backup.changes);
+    this.seq = backup.seq;
+    this.deleted.clear();
+    for (const id of backup.deleted) this.deleted.add(id);
+    this.files.clear();
+    for (const [id, file] of backup.files) this.files.set(id, file);
+    return restored;
   }
 
   /** How many records of a kind there ever were. */

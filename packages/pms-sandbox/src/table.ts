@@ -62,6 +62,17 @@ export class Table {
     this.records.delete(record.id);
   }
 
+  /** A copy of all records by id. Records are replaced, never changed, so that the copy stays as it is. */
+  copy(): ReadonlyMap<string, PmsRecord> {
+    return new Map(this.records);
+  }
+
+  /** These records in place of those that there are. Numbers that were given are not given again. */
+  replaceAll(records: ReadonlyMap<string, PmsRecord>): void {
+    for (const record of [...this.records.values()]) this.delete(record);
+    for (const record of records.values()) this.put(record);
+  }
+
   /** Records after a number, in order. Lazy, so that a page costs a page. */
   *after(number: number): Generator<PmsRecord> {
     for (let at = this.placeAfter(number); at < this.numbers.length; at += 1) {
@@ -93,9 +104,12 @@ export class Table {
   }
 
   private addNumber(number: number): void {
-    // Only loaded records come out of order.
+    // Only loaded records come out of order, and only restored ones had their number before.
     if (number > (this.numbers.at(-1) ?? 0)) this.numbers.push(number);
-    else this.numbers.splice(this.placeAfter(number), 0, number);
+    else {
+      const place = this.placeAfter(number);
+      if (this.numbers[place - 1] !== number) this.numbers.splice(place, 0, number);
+    }
   }
 
   private placeAfter(number: number): number {

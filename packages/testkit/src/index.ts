@@ -32,6 +32,7 @@ export {
   customValue,
   type CustomField,
 } from './people/customFields';
+export { type Administrators } from './people/administrators';
 export { RandomPeople, comparable, editable } from './people/randomPeople';
 export { type Said } from './people/talk';
 export { changes, type Change } from './people/changes';

@@ -51,7 +51,7 @@ export type RowEffect =
   | { kind: 'rests'; side: Side }
   /** A side's value is gone because its option no longer exists: stored as seen, and not written to the other side. */
   | { kind: 'lapse'; value: Json; shown: Record<Side, Json> }
-  /** The row names new fields, and only the empty one of them may count (e.g. a source): each side keeps its value. */
+  /** The row names new fields. Only one value may be copied (e.g. in a one-way row), and it is empty: both stay. */
   | { kind: 'keep'; values: Record<Side, Json> }
   /** Both sides have the same value, and the snapshot has another one. */
   | { kind: 'agree'; value: Json }
@@ -89,7 +89,7 @@ export type RowEffect =
 
 export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
   const hold = undoHold(merge, row);
-  if (hold === null) return restrained(merge, row, freeEffect(merge, row));
+  if (hold === null) return withBrake(merge, row, effectWithoutHolds(merge, row));
   const parked = parkedConflict(merge, row);
   return { kind: 'brake', hold, ...(parked && { parked }) };
 }
@@ -108,7 +108,7 @@ function undoHold({ state, table, decisions }: Merge, row: PropertyRow): HoldId 
 }
 
 /** The brake holds neither a redaction nor what a person decided about the row itself. */
-function restrained(merge: Merge, row: PropertyRow, effect: RowEffect): RowEffect {
+function withBrake(merge: Merge, row: PropertyRow, effect: RowEffect): RowEffect {
   const { state, table, decisions } = merge;
   const { holds = [] } = state;
   if (holds.length === 0 || decisions.rows.has(row.id)) return effect;
@@ -116,7 +116,7 @@ function restrained(merge: Merge, row: PropertyRow, effect: RowEffect): RowEffec
   for (const { to, before, after } of replacementsOf(effect)) {
     const kind = changeOf(before, after);
     const hold = kind && holdOn(holds, { kind, row: row.id, side: to, bound });
-    // A pair's own first meeting is no change of what was agreed on.
+    // A first meeting replaces no agreed value: only a hold of kind `written`, i.e. of every write, applies to it.
     if (!hold || (merge.link.snapshot === null && hold.kind !== 'written')) continue;
     if (hold.state !== 'discarding') return { kind: 'brake', hold: hold.id };
     return { kind: 'aside', notTaken: discardedRow(merge, row, effect, { to, before }) };
@@ -151,8 +151,8 @@ function discardedRow(
   effect: RowEffect,
   { to, before }: { to: Side; before: Json },
 ): NotTaken {
-  const others = replacementsOf(effect).find((each) => each.to !== to);
-  const offered = others ? others.before : (replacementsOf(effect)[0]?.after ?? null);
+  const other = replacementsOf(effect).find((each) => each.to !== to);
+  const offered = other ? other.before : (replacementsOf(effect)[0]?.after ?? null);
   const bound = bindingOf(table, row.id, offered);
   return {
     row: row.id,
@@ -166,7 +166,7 @@ function discardedRow(
   };
 }
 
-function freeEffect(merge: Merge, row: PropertyRow): RowEffect {
+function effectWithoutHolds(merge: Merge, row: PropertyRow): RowEffect {
   const { link, current, attempts, unconfirmed, changedAt } = merge;
   const resting = restsOn(row, current);
   if (resting) return { kind: 'rests', side: resting };
@@ -182,13 +182,13 @@ function freeEffect(merge: Merge, row: PropertyRow): RowEffect {
   const values = lost && base ? { ...shown, [lost]: base[lost] } : shown;
   const [entry] = notTakenOfRow(merge.table, row, link);
   const fromLostWrites = agreedByLostWrites({ row, base, current, values, attempts, unconfirmed });
-  // A value that was set aside after the writes whose answers were lost is newer than they are.
+  // If both sides still show what the entry keeps, the entry is newer than the writes whose answers were lost.
   const isAsKept = entry && SIDES.every((side) => sameValue(keptValues(entry)[side], values[side]));
   if (entry && !entry.byElement && (!fromLostWrites || isAsKept))
     return notTakenEffect(merge, row, entry, values, shown);
   if (isSet(row) && !merge.decisions.rows.has(row.id)) {
-    // Merge against `base`, not against `unheard`: an element of a lost write that is on one side only would otherwise
-    // look as if the other side had removed it.
+    // Merge against `base`, not against `fromLostWrites`: an element of a lost write that is on one side only would
+    // otherwise look as if the other side had removed it.
     const effect = setEffect(merge, row, values, base);
     return effect.kind === 'unchanged' && fromLostWrites
       ? { kind: 'recover', value: fromLostWrites.zendesk }
@@ -231,7 +231,7 @@ function notTakenEffect(
   const next = isAnswer ? result : carry(row, from, input);
   const isLoss = next.kind === 'copy' && (next.from !== from || isNew(side) || entry.overrules === true);
   if (next.kind !== 'copy' || !isLoss) return effectOf(merge, row, values, next, shown);
-  // If the side's own edit wins, the value that was not taken is lost. If that value is taken after all, the edit is.
+  // If the side's own edit wins, the offered value is lost. If the side takes the offered value, its edit is lost.
   return effectOf(merge, row, values, { ...next, lost: next.lost ?? values[otherSide(next.from)] }, shown);
 }
 
@@ -369,8 +369,8 @@ function parkedConflict({ link }: Merge, row: PropertyRow) {
 function parkedResult(merge: Merge, row: PropertyRow, input: MergeInput): MergeResult {
   const decision = merge.decisions.rows.get(row.id);
   const { current } = input;
-  const isLeft = byOf(merge, row).by !== undefined && decision === undefined;
-  return isLeft && !sameValue(current.zendesk, current.pms)
+  const isLeftToPerson = byOf(merge, row).by !== undefined && decision === undefined;
+  return isLeftToPerson && !sameValue(current.zendesk, current.pms)
     ? { kind: 'park' }
     : mergeParked(row, input, decision);
 }

@@ -83,8 +83,8 @@ export function refusedRows(
   if (!OF_A_VALUE.has(code)) return [];
   if (op === 'followUp') return rows;
   if (op !== 'create' && op !== 'update') return [];
-  const isApart = rows.length === 1 && rows.every((row) => notTakenOf(link, row)?.why === 'apart');
-  if (isApart && fields.length === 0) return rows;
+  const isTriedAlone = rows.length === 1 && rows.every((row) => notTakenOf(link, row)?.why === 'apart');
+  if (isTriedAlone && fields.length === 0) return rows;
   const named = table.rows.filter(
     (row) => rows.includes(row.id) && row[side] !== null && fields.includes(row[side]),
   );

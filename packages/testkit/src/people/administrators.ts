@@ -5,6 +5,8 @@ import { CUSTOM_FIELDS, CUSTOM_FIELD_NAMES, activeField, type CustomField } from
 export class Administrators {
   /** Fields that were deleted, by id: what records held in them is gone for good. */
   readonly removedFields = new Map<number, CustomField>();
+  /** Options that got another tag, and when: a ticket that has the old tag holds no option any more. */
+  readonly renamedOptions: { value: string; at: string }[] = [];
   /** How often fields came, went or were changed. */
   changes = 0;
 
@@ -50,6 +52,7 @@ export class Administrators {
     const { ticketFields } = this.zendesk.store;
     const options = ticketFields.get(id).options.map(({ id: option, name, value }, n) => {
       if (n > 0) return { id: option, name, value };
+      this.renamedOptions.push({ value, at: new Date().toISOString() });
       return { id: option, name, value: value === 's1' ? 's1_old' : 's1' };
     });
     ticketFields.change(id, { custom_field_options: options });

@@ -12,6 +12,8 @@ const CALL_KINDS = [
   'timeoutAfterWrite',
   'malformed',
   'truncated',
+  /** The lists in an answer are empty; its cursors are as ever. */
+  'blank',
 ] as const;
 /** Known only to routes that ask {@link Faults.ruleOf} for them; any other call goes as if they were not there. */
 const ASKED_KINDS = [
@@ -165,6 +167,7 @@ export class Faults {
       this.cut(request, reply, reply.statusCode);
       return payload;
     }
+    if (rule.kind === 'blank') return blanked(payload);
     // An answer without a body has none to spoil.
     if (reply.statusCode === 204) return payload;
     if (rule.kind === 'malformed') return '{"this is": not JSON';
@@ -198,6 +201,17 @@ export class Faults {
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   }
+}
+
+/** Cursors and the like stay: a client reads on past what it was not shown. */
+function blanked(payload: unknown): unknown {
+  if (typeof payload !== 'string') return payload;
+  const entries = Object.entries(JSON.parse(payload) as Record<string, unknown>);
+  const emptied = entries.map(([name, value]) => {
+    if (name === 'count') return [name, 0];
+    return [name, Array.isArray(value) ? [] : value];
+  });
+  return JSON.stringify(Object.fromEntries(emptied));
 }
 
 /** `.*` is what an expression would say, so it makes none a glob. */
