@@ -203,7 +203,7 @@ describe('in accounts that are in use', () => {
       ...{ row: 'dueDate', side: 'pms', state: 'held', by: 'brake', cause: 'side answered with less' },
       ...{ since: new Date().toISOString(), counts: { pairs: 11, linked: 50, allowed: 10 }, examples: [] },
     };
-    await withHolds((holds) => holds.insertOne(held));
+    await withHolds((all) => all.insertOne(held));
     const before = state();
     const ran = await runShared(env, 'verify', '--tag', 'check', '--timeout', '40', '--json');
     expect([ran.code, ran.err]).toEqual([1, '']);
@@ -238,9 +238,10 @@ describe('in accounts that are in use', () => {
       reason: `the brake holds it (${held._id}); see "zendesk-pms-sync brake show"`,
     });
     expect(state()).toEqual(before);
-    // The run itself makes and removes too few records to be held.
-    expect(await withHolds((holds) => holds.find().toArray())).toMatchObject([{ _id: held._id }]);
-    await withHolds((holds) => holds.deleteMany({}));
+    // What the run writes is too little to be held. What it removes in the end is not, in an account with few pairs.
+    const holds = await withHolds((all) => all.find({ kind: { $ne: 'ends' } }).toArray());
+    expect(holds).toMatchObject([{ _id: held._id }]);
+    await withHolds((all) => all.deleteMany({}));
   }, 600_000);
 
   test('a run that is stopped half-way removes what it made, too', async () => {
