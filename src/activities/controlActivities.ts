@@ -86,11 +86,14 @@ async function organizationKey(
   const { kind } = mapping.entities.OrgToCustomer;
   if (!ref || ref.kind !== kind[ref.side]) {
     throw refused(
-      `organization: found "${organization}", expected e.g. zendesk:${kind.zendesk}:12 or pms:${kind.pms}:C-1`,
+      `--organization: found "${organization}", expected e.g. zendesk:${kind.zendesk}:12 or pms:${kind.pms}:C-1`,
     );
   }
   const owner = (await store.claims.owners([organization])).get(organization);
-  if (owner === undefined) throw refused(`organization: ${organization} is not linked`);
+  if (owner === undefined)
+    throw refused(
+      `--organization: ${organization} is not linked; expected one that "links find --entity OrgToCustomer" lists`,
+    );
   return owner;
 }
 

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import type { ZendeskAuth } from '../systems/zendesk/zendeskAuth';
-import { readYaml } from './readYaml';
-import { UNUSED, codecServerSettings, intakeSettings, serviceSettings } from './settings';
+import { readYaml, refuseOther } from './readYaml';
+import { SETTINGS, UNUSED, codecServerSettings, intakeSettings, serviceSettings } from './settings';
 import {
   ConfigError,
   SECRETS,
@@ -226,16 +226,17 @@ function readSettings(file: string): Record<string, unknown> {
       `${file}: found ${Array.isArray(settings) ? 'a list' : settings === null ? 'nothing' : `a ${typeof settings}`}, expected settings such as "pmsBaseUrl: https://…"`,
     );
   }
+  refuseOther(file, settings, 'settings');
   return { ...settings };
 }
 
 function describe(issue: z.core.$ZodIssue, input: Record<string, unknown>, source: Source): string {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => whereIs(source, key)).join('\n');
+    return issue.keys.map((key) => whereIs(source, key, SETTING_NAMES)).join('\n');
   }
   const setting = String(issue.path[0] ?? '');
   const value = input[setting];
-  const found = value === undefined ? 'nothing' : SECRETS.has(setting) ? 'a value' : JSON.stringify(value);
+  const found = value === undefined ? 'nothing' : SECRETS.has(setting) ? 'a value' : shown(value);
   const expected =
     value === undefined && issue.code === 'invalid_type'
       ? 'expected a value'
@@ -244,3 +245,11 @@ function describe(issue: z.core.$ZodIssue, input: Record<string, unknown>, sourc
         : issue.message;
   return `${nameOf(source, setting)}: found ${found}, ${expected}`;
 }
+
+/** A value without a password that stands in an address. */
+function shown(value: unknown): string {
+  return JSON.stringify(value).replace(/(\w:\/\/)[^/"\s]*@/g, '$1…@');
+}
+
+/** Of the service and of the codec server. */
+export const SETTING_NAMES = Object.values(SETTINGS).flatMap(({ shape }) => Object.keys(shape));

@@ -5,13 +5,14 @@ import type { EntityMapping, Mapping } from '../sync/mapping';
 import { misfitsOf } from '../sync/misfits';
 import { ENTITY_TYPES, SIDES, type Side } from '../sync/record';
 import type { PropertyInfo, SystemPort } from '../systems/port';
-import { readYaml } from './readYaml';
+import { readYamlFile, refuseOther } from './readYaml';
 
 /** @throws MappingError, ConfigError naming file and row of every fault. */
 export function loadMapping(file: string): Mapping {
-  return parseMapping(readYaml(file), file, (text) =>
-    createHash('sha256').update(text).digest('hex').slice(0, 12),
-  );
+  const { input, lineOf } = readYamlFile(file);
+  refuseOther(file, input, 'a mapping');
+  const versionOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 12);
+  return parseMapping(input, file, versionOf, lineOf);
 }
 
 /** Properties by kind, as each system offers them now. */

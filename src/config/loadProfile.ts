@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { LineCounter, parseDocument, type Document } from 'yaml';
 import type { z } from 'zod';
 import { projectRoot } from '../platform/embedded/serverCache';
 import { profileSchema, type Profile } from '../systems/profile/profileSchema';
+import { expectedBy, fieldsAt, meant } from '../sync/schemaWords';
 import { ConfigError } from './config';
+import { readYamlFile, refuseOther } from './readYaml';
 
 const SHIPPED = 'profiles';
 const LONGEST = 60;
@@ -15,17 +16,13 @@ const LONGEST = 60;
  */
 export function loadProfile(named: string): Profile {
   const file = fileOf(named);
-  const lines = new LineCounter();
-  const document = parseDocument(read(file, named), { lineCounter: lines });
-  const [error] = document.errors;
-  if (error) throw new ConfigError(`${file}: not valid YAML: ${error.message.split('\n')[0]}`);
-  const input: unknown = document.toJS();
+  const { input, lineOf } = readYamlFile(file, '; expected a profile’s file, or contract');
+  refuseOther(file, input, 'a profile');
   const parsed = profileSchema.safeParse(input);
   if (parsed.success) return parsed.data;
   const told = parsed.error.issues.map((issue) => {
     const { at, message } = closest(issue);
-    const line = lineOf(document, lines, at);
-    return `${file}:${line}: ${at.length === 0 ? '' : `${nameOf(at)}: `}${message(input)}`;
+    return `${file}:${lineOf(at)}: ${at.length === 0 ? '' : `${nameOf(at)}: `}${message(input)}`;
   });
   throw new ConfigError([...new Set(told)].join('\n'));
 }
@@ -33,15 +30,6 @@ export function loadProfile(named: string): Profile {
 function fileOf(named: string): string {
   const shipped = path.join(projectRoot(), SHIPPED, `${named}.yaml`);
   return !/[/\\.]/.test(named) && existsSync(shipped) ? shipped : named;
-}
-
-function read(file: string, named: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new ConfigError(`${named}: cannot be read (${code}); expected a profile’s file, or contract`);
-  }
 }
 
 interface Fault {
@@ -63,13 +51,16 @@ function closest(issue: z.core.$ZodIssue, above: readonly PropertyKey[] = []): F
     const expected = issue.issues[0]?.message ?? 'expected another name';
     return { at, message: () => `found the name "${name}", ${expected}` };
   }
-  if (issue.code === 'unrecognized_keys')
-    return { at: [...at, issue.keys[0] ?? ''], message: () => 'unknown field' };
-  const expected =
-    issue.code === 'invalid_value' ? `expected one of ${issue.values.map(String).join(', ')}` : issue.message;
-  // What an expression asks for is told with it.
-  const message = (input: unknown) =>
-    expected.startsWith('found ') ? expected : `found ${shown(valueAt(input, at))}, ${expected}`;
+  if (issue.code === 'unrecognized_keys') {
+    const [key = ''] = issue.keys;
+    return { at: [...at, key], message: () => `unknown field${meant(key, fieldsAt(profileSchema, at))}` };
+  }
+  const message = (input: unknown) => {
+    const found = valueAt(input, at);
+    const expected = expectedBy({ ...issue, path: at }, found, profileSchema);
+    // What an expression asks for is told with it.
+    return expected.startsWith('found ') ? expected : `found ${shown(found)}, ${expected}`;
+  };
   return { at, message };
 }
 
@@ -89,13 +80,4 @@ function nameOf(at: readonly PropertyKey[]): string {
   return at
     .map((step, n) => (typeof step === 'number' ? `[${step}]` : `${n > 0 ? '.' : ''}${String(step)}`))
     .join('');
-}
-
-/** Of the field itself, or of what lacks it. */
-function lineOf(document: Document, lines: LineCounter, at: readonly PropertyKey[]): number {
-  for (let depth = at.length; depth >= 0; depth -= 1) {
-    const node = document.getIn(at.slice(0, depth), true) as { range?: [number, number, number] } | undefined;
-    if (node?.range) return lines.linePos(node.range[0]).line;
-  }
-  return 1;
 }

@@ -4,11 +4,69 @@ import { parseEncryptionKeys, type EncryptionKey } from '../platform/encryption/
 
 /** Kinds of settings that several settings are of: addresses, secrets, hosts, networks, numbers. */
 
-export const url = z.url({
-  protocol: /^https?$/,
-  error: 'expected an address such as https://example.zendesk.com',
-});
-export const seconds = z.coerce.number({ error: 'expected a number of seconds' }).positive();
+const HTTP = /^https?:\/\//;
+
+/** The address of a web server. A path is allowed, as a server may live below one. @param example for messages */
+export function address(example: string) {
+  return z.string({ error: `expected an address such as ${example}` }).superRefine((text, context) => {
+    const fault = addressFault(text, example);
+    if (fault !== null) context.addIssue(fault);
+  });
+}
+
+function addressFault(text: string, example: string): string | null {
+  if (!HTTP.test(text) || !URL.canParse(text))
+    return `expected an address such as ${example}${HTTP.test(text) ? '' : ', with https:// or http:// before it'}`;
+  const { username, password, search, hash } = new URL(text);
+  if (username !== '' || password !== '')
+    return `expected an address without user and password, such as ${example}; credentials have settings of their own`;
+  return search === '' && hash === '' ? null : `expected an address without "?" and "#", such as ${example}`;
+}
+
+const HOST_AND_PORT = /^(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d+))?$/i;
+const LAST_PORT = 65_535;
+/** Of a gRPC server. */
+export const hostAndPort = z.string().refine(
+  (text) => {
+    const [whole, digits = '1'] = HOST_AND_PORT.exec(text) ?? [];
+    return whole !== undefined && Number(digits) > 0 && Number(digits) <= LAST_PORT;
+  },
+  { error: 'expected host and port such as temporal.example.com:7233, without "http://" or a path' },
+);
+
+export const port = z.coerce
+  .number({ error: `expected a port from 0 to ${LAST_PORT}` })
+  .int()
+  .min(0)
+  .max(LAST_PORT);
+
+const QUOTED = /^(["'“”]).*["'“”]$/s;
+/** What belongs to the header, and that the sync writes itself. */
+const SCHEME = /^(bearer|basic|token)\s/i;
+/** Text that was pasted with something around it would be refused by the server without a reason. */
+export function secret(expected: string, least = 1) {
+  return z
+    .string()
+    .min(least, expected)
+    .superRefine((text, context) => {
+      const fault = secretFault(text);
+      if (fault !== null) context.addIssue(`${expected} ${fault}`);
+    });
+}
+
+function secretFault(text: string): string | null {
+  if (QUOTED.test(text)) return 'without quotes around it';
+  if (SCHEME.test(text)) return `without "${SCHEME.exec(text)?.[1] ?? ''}" before it`;
+  if (text !== text.trim()) return 'without blanks around it';
+  return /[\r\n]/.test(text) ? 'on one line' : null;
+}
+
+/** A wait that is longer than a week is a slip: milliseconds, or a digit too many. */
+const LONGEST_WAIT = 7 * 24 * 60 * 60;
+export const seconds = z.coerce
+  .number({ error: 'expected a number of seconds' })
+  .positive()
+  .max(LONGEST_WAIT, `expected a number of seconds, up to ${LONGEST_WAIT}`);
 export const flag = z.union([z.boolean(), z.stringbool()], { error: 'expected true or false' });
 export const perMinute = z.coerce.number({ error: 'expected a number of calls per minute' }).int().positive();
 export const encryptionKeys = z.string().transform((text, context): [EncryptionKey, ...EncryptionKey[]] => {

@@ -1,16 +1,20 @@
 import { z } from 'zod';
 import { SERVICE_SCOPES } from '../systems/zendesk/zendeskAuth';
 import {
+  address,
   encryptionKeys,
   flag,
+  hostAndPort,
   hosts,
   networks,
   perMinute,
+  port,
   recordUrl,
   seconds,
+  secret,
   secrets,
-  url,
 } from './settingKinds';
+import { mongodbDatabase, mongodbUri } from './mongodbAddress';
 import { brakeSettings } from './brakeSettings';
 import { DEFAULT_NAME } from './sources';
 import { checkSignIn } from './zendeskSignIn';
@@ -21,6 +25,12 @@ import { checkSignIn } from './zendeskSignIn';
 function proxiesGiven(config: { consoleUserHeader?: string | undefined; consoleTrustedProxies: string[] }) {
   return config.consoleUserHeader === undefined || config.consoleTrustedProxies.length > 0;
 }
+/** Of two that differ, one would be ignored, and the sync would write to an account that nobody meant. */
+function isOneAccount(subdomain: string | undefined, baseUrl: string | undefined): boolean {
+  if (subdomain === undefined || baseUrl === undefined) return true;
+  const { hostname } = new URL(baseUrl);
+  return !hostname.endsWith('.zendesk.com') || hostname === `${subdomain.toLowerCase()}.zendesk.com`;
+}
 const NO_PROXIES = {
   path: ['consoleTrustedProxies'],
   error: 'expected the addresses of the proxies whose CONSOLE_USER_HEADER is believed',
@@ -28,17 +38,14 @@ const NO_PROXIES = {
 
 export const serviceSettings = z
   .strictObject({
-    temporalAddress: z
-      .string()
+    temporalAddress: hostAndPort
       .optional()
       .describe('Host and port of Temporal; left out, `start` runs a server of its own.'),
     temporalNamespace: z
       .string()
       .default('default')
       .describe('Namespace in which workflows and Schedules live.'),
-    temporalApiKey: z
-      .string()
-      .min(1, 'expected an API key')
+    temporalApiKey: secret('expected an API key')
       .optional()
       .describe('API key of Temporal Cloud, sent as a bearer token; switches TLS on.'),
     encryptionKeys: encryptionKeys
@@ -64,13 +71,10 @@ export const serviceSettings = z
       .string()
       .optional()
       .describe('File with the key of the client certificate, PEM.'),
-    mongodbUri: z
-      .string()
-      .regex(/^mongodb(\+srv)?:\/\//, 'expected an address such as mongodb://127.0.0.1:27017')
+    mongodbUri: mongodbUri
       .optional()
       .describe('Address of MongoDB, with its credentials; left out, `start` runs a server of its own.'),
-    mongodbDatabase: z
-      .string()
+    mongodbDatabase: mongodbDatabase
       .default(DEFAULT_NAME)
       .describe('Database of the links; each installation needs one of its own.'),
     zendeskSubdomain: z
@@ -78,7 +82,7 @@ export const serviceSettings = z
       .regex(/^[a-z0-9-]+$/i, 'expected the name before .zendesk.com')
       .optional()
       .describe('The name before `.zendesk.com`; this or the base URL is required.'),
-    zendeskBaseUrl: url
+    zendeskBaseUrl: address('https://acme.zendesk.com')
       .optional()
       .describe('Address of the account, where it is not `https://SUBDOMAIN.zendesk.com`.'),
     zendeskOauthClientId: z
@@ -86,9 +90,7 @@ export const serviceSettings = z
       .min(1, 'expected the Identifier of an OAuth client')
       .optional()
       .describe('Identifier of the OAuth client that the sync signs in with ([zendesk.md](zendesk.md)).'),
-    zendeskOauthClientSecret: z
-      .string()
-      .min(1, 'expected the secret of an OAuth client')
+    zendeskOauthClientSecret: secret('expected the secret of an OAuth client')
       .optional()
       .describe('That client’s secret; a file is read again whenever a token is asked for.'),
     zendeskOauthScopes: z
@@ -100,26 +102,21 @@ export const serviceSettings = z
       .email('expected an e-mail address')
       .optional()
       .describe('In place of an OAuth client until 2027-04-30: e-mail address of the API token’s user.'),
-    zendeskApiToken: z
-      .string()
-      .min(1, 'expected an API token')
+    zendeskApiToken: secret('expected an API token')
       .optional()
       .describe('That user’s API token. Zendesk lets nobody create one since 2026-10-27.'),
-    pmsBaseUrl: url.describe(
+    pmsBaseUrl: address('https://pms.example.com').describe(
       'Address of the PMS, without the path that its profile begins with (`/api/v1`).',
     ),
-    pmsToken: z
-      .string()
-      .min(1, 'expected an API token')
-      .describe('Token, key, password or client secret of the PMS; the last is read anew for each token.'),
+    pmsToken: secret('expected an API token').describe(
+      'Token, key, password or client secret of the PMS; the last is read anew for each token.',
+    ),
     pmsUser: z
       .string()
       .min(1, 'expected a name')
       .optional()
       .describe('Name that belongs to it, where the profile’s `auth` needs one: `basic`, `oauth2`.'),
-    pmsRefreshToken: z
-      .string()
-      .min(1, 'expected a refresh token')
+    pmsRefreshToken: secret('expected a refresh token')
       .optional()
       .describe('Where the profile’s `auth` has `grant: refresh_token`; read anew for each access token.'),
     pmsProfile: z
@@ -196,14 +193,8 @@ export const serviceSettings = z
       .describe('How large the journal of writes may grow before link hygiene drops its oldest entries.'),
     ...brakeSettings,
     intakeHost: z.string().default('127.0.0.1').describe('Address at which webhooks are received.'),
-    intakePort: z.coerce
-      .number({ error: 'expected a port' })
-      .int()
-      .min(0)
-      .max(65_535)
-      .default(8080)
-      .describe('Port at which webhooks are received.'),
-    publicUrl: url
+    intakePort: port.default(8080).describe('Port at which webhooks are received.'),
+    publicUrl: address('https://sync.example.com')
       .optional()
       .describe('How both systems reach the receiver, by HTTPS; `webhooks install` registers it.'),
     zendeskWebhookSecret: secrets
@@ -213,16 +204,8 @@ export const serviceSettings = z
       ),
     pmsWebhookSecret: secrets.optional().describe('The same of the PMS’s webhook.'),
     consoleHost: z.string().default('127.0.0.1').describe('Address at which the console is served.'),
-    consolePort: z.coerce
-      .number({ error: 'expected a port' })
-      .int()
-      .min(0)
-      .max(65_535)
-      .default(8085)
-      .describe('Port at which the console is served.'),
-    consoleToken: z
-      .string()
-      .min(16, 'expected a token of at least 16 characters')
+    consolePort: port.default(8085).describe('Port at which the console is served.'),
+    consoleToken: secret('expected a token of at least 16 characters', 16)
       .optional()
       .describe(
         'Token that the log-in form asks for; the console is off without it and without a user header.',
@@ -235,7 +218,7 @@ export const serviceSettings = z
     consoleTrustedProxies: networks
       .default([])
       .describe('Addresses or networks whose headers are believed; in the environment with commas between.'),
-    temporalUiUrl: url
+    temporalUiUrl: address('https://temporal.example.com')
       .optional()
       .describe(
         'Address of the Temporal Web UI, for links to workflows and Schedules; one that `start` runs is known.',
@@ -244,13 +227,7 @@ export const serviceSettings = z
       .optional()
       .describe('Address of a record in the PMS, for links; `{kind}` is `customer`, `project` or `note`.'),
     metricsHost: z.string().default('127.0.0.1').describe('Address at which metrics are served.'),
-    metricsPort: z.coerce
-      .number({ error: 'expected a port' })
-      .int()
-      .min(0)
-      .max(65_535)
-      .optional()
-      .describe('Port of `/metrics`; off without it.'),
+    metricsPort: port.optional().describe('Port of `/metrics`; off without it.'),
     logLevel: z
       .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
       .default('info')
@@ -259,6 +236,10 @@ export const serviceSettings = z
   .refine((config) => config.zendeskSubdomain ?? config.zendeskBaseUrl, {
     path: ['zendeskSubdomain'],
     error: 'expected the Zendesk subdomain (or zendeskBaseUrl)',
+  })
+  .refine(({ zendeskSubdomain, zendeskBaseUrl }) => isOneAccount(zendeskSubdomain, zendeskBaseUrl), {
+    path: ['zendeskSubdomain'],
+    error: 'expected one of ZENDESK_SUBDOMAIN and ZENDESK_BASE_URL: they name two accounts; remove one',
   })
   .superRefine(checkSignIn)
   .refine((config) => !config.temporalTlsClientCertPath === !config.temporalTlsClientKeyPath, {
@@ -298,23 +279,16 @@ export const codecServerSettings = z.strictObject({
   encryptionKeys: encryptionKeys.describe(
     'Keys that payloads in Temporal are encrypted with, `id:base64,…`: the first encrypts, all decrypt.',
   ),
-  codecServerToken: z
-    .string()
-    .min(16, 'expected a token of at least 16 characters')
-    .describe('Token by which the Web UI and the command line may have payloads decrypted.'),
+  codecServerToken: secret('expected a token of at least 16 characters', 16).describe(
+    'Token by which the Web UI and the command line may have payloads decrypted.',
+  ),
   codecServerOrigins: z
     .string()
     .default('http://localhost:8233,http://127.0.0.1:8233,http://localhost:8080,http://127.0.0.1:8080')
     .transform((text) => text.split(',').map((origin) => origin.trim()))
     .describe('Origins of the Web UIs whose pages may ask, with commas between.'),
   codecServerHost: z.string().default('127.0.0.1').describe('Address at which the codec server listens.'),
-  codecServerPort: z.coerce
-    .number({ error: 'expected a port' })
-    .int()
-    .min(0)
-    .max(65535)
-    .default(8089)
-    .describe('Port at which the codec server listens.'),
+  codecServerPort: port.default(8089).describe('Port at which the codec server listens.'),
 });
 
 /** The settings of each process, for docs/configuration.md. */

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { cannotRead } from '../platform/systemErrors';
 import { LANES } from '../sync/lane';
 import { SIDES } from '../sync/record';
+import { meant, nearest } from '../sync/schemaWords';
 import { taskQueueOf } from '../sync/taskQueues';
 
 /**
@@ -210,11 +212,12 @@ export function inputOf(
 
 function given({ named, file, path: at, env, prefix }: Layer, setting: string): unknown {
   const variable = `${prefix}${variableOf(setting)}`;
+  const isGiven = (text: string | undefined): text is string => text !== undefined && text !== '';
   const value = env[variable];
-  if (value !== undefined) return value === '' ? named[setting] : value;
+  if (isGiven(value)) return value;
   if (!SECRETS.has(setting)) return named[setting];
   const mounted = env[`${variable}_FILE`];
-  if (mounted !== undefined) return readSecret(mounted, `${variable}_FILE`);
+  if (isGiven(mounted)) return readSecret(mounted, `${variable}_FILE`);
   const secretFile = named[`${setting}File`];
   return named[setting] === undefined && typeof secretFile === 'string'
     ? readSecret(path.resolve(path.dirname(file ?? ''), secretFile), `${file}: ${at}${setting}File`)
@@ -231,13 +234,18 @@ export function readAnew({ layers }: Source, setting: string): string | undefine
 }
 
 function readSecret(file: string, named: string): string {
+  let text: string;
   try {
-    return readFileSync(file, 'utf8').trim();
+    text = readFileSync(file, 'utf8').trim();
   } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new ConfigError(`${named}: ${file} cannot be read (${code})`);
+    throw new ConfigError(`${named}: ${file} ${cannotRead(error)}`);
   }
+  if (text === '') throw new ConfigError(`${named}: ${file} is empty, expected the secret in it`);
+  return text;
 }
+
+/** A shorter name that comes near one of a setting is likely to be somebody else’s. */
+const SHORTEST_VARIABLE = 9;
 
 /** How a message speaks of a setting. */
 export function nameOf({ layers: [{ file, path: at, prefix }] }: Source, setting: string): string {
@@ -245,9 +253,27 @@ export function nameOf({ layers: [{ file, path: at, prefix }] }: Source, setting
 }
 
 /** Where a name stands that is none of a setting. */
-export function whereIs({ layers }: Source, setting: string): string {
+export function whereIs({ layers }: Source, setting: string, settings: readonly string[]): string {
   const layer = layers.find(({ named }) => setting in named);
-  return `${layer?.file ?? 'configuration'}: unknown field "${layer?.path ?? ''}${setting}"`;
+  // In the file, a setting is not written as in the environment.
+  const same = settings.find((each) => variableOf(each) === setting);
+  const hint = same === undefined ? meant(setting, settings) : `; in a file it is written "${same}"`;
+  return `${layer?.file ?? 'configuration'}: unknown field "${layer?.path ?? ''}${setting}"${hint}`;
+}
+
+/** Variables that are named almost like a setting: one line for each. */
+export function misspelt(env: NodeJS.ProcessEnv, settings: readonly string[]): string[] {
+  const names = settings.flatMap((setting) => [
+    variableOf(setting),
+    ...(SECRETS.has(setting) ? [`${variableOf(setting)}_FILE`] : []),
+  ]);
+  const known = new Set(names);
+  return Object.keys(env)
+    .filter((name) => !known.has(name) && name.length >= SHORTEST_VARIABLE)
+    .flatMap((name) => {
+      const near = nearest(name, names);
+      return near === null ? [] : `${name}: is no setting, and is ignored; did you mean ${near}?`;
+    });
 }
 
 /** Two connections that share a database or a task queue would take each other's work. @throws ConfigError */

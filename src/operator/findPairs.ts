@@ -11,7 +11,8 @@ import {
 } from '../sync/canonicalKey';
 import type { Link } from '../sync/link';
 import type { Mapping } from '../sync/mapping';
-import { ENTITY_TYPES, type EntityType, type RefKey } from '../sync/record';
+import { ENTITY_TYPES, SIDES, type EntityType, type RefKey } from '../sync/record';
+import { nearest } from '../sync/schemaWords';
 import { BadInput } from './operatorErrors';
 
 /**
@@ -24,13 +25,17 @@ export async function pairNamed(
 ): Promise<CanonicalKey> {
   if (!text.includes('/')) return pairOf({ store, mapping }, text);
   try {
-    const { origin } = parseCanonicalKey(text);
-    recordNamed(mapping, refKey(origin));
+    const { entity, origin } = parseCanonicalKey(text);
+    const entities = entitiesOf(mapping, recordNamed(mapping, refKey(origin)));
+    if (!entities.includes(entity))
+      throw new BadInput(
+        `"${text}" names no pair: ${entity} has no ${origin.side}:${origin.kind}, expected ${entities.join(' or ')}`,
+      );
     // The record may have become the other half of a pair that began on the other side.
     return (await store.claims.owners([refKey(origin)])).get(refKey(origin)) ?? text;
   } catch (error) {
     if (error instanceof BadInput) throw error;
-    throw new BadInput(error instanceof Error ? error.message : String(error));
+    throw new BadInput(`${error instanceof Error ? error.message : String(error)}${meantBy(mapping, text)}`);
   }
 }
 
@@ -63,7 +68,30 @@ export function recordNamed(mapping: Mapping, text: string): RefKey {
     return refKey(ref);
   }
   const known = [...new Set(kinds)].map((kind) => `${kind}:ID`).join(', ');
-  throw new BadInput(`"${text}" names no record: expected one of ${known}`);
+  throw new BadInput(`"${text}" names no record: expected one of ${known}${meantBy(mapping, text)}`);
+}
+
+/** A page of Zendesk's agent interface. */
+const PAGE_OF_RECORD = /\/(ticket|organization)s\/(\d+)/;
+
+/** `; did you mean zendesk:ticket:123?` for what people have at hand: a number, an address, a name with a slip. */
+function meantBy(mapping: Mapping, text: string): string {
+  const kinds = ENTITY_TYPES.flatMap((type) =>
+    SIDES.map((side) => `${side}:${mapping.entities[type].kind[side]}`),
+  );
+  const [, kind, id] = PAGE_OF_RECORD.exec(text) ?? [];
+  const [, digits] = /^#?(\d+)$/.exec(text) ?? [];
+  const [, named = '', rest] = /^(?:\w+\/)?(\w+:\w+):([^:/\s]+)$/.exec(text) ?? [];
+  const near = nearest(named, kinds);
+  const ref =
+    kind !== undefined
+      ? `zendesk:${kind}:${id}`
+      : digits !== undefined
+        ? `zendesk:${mapping.entities.TicketToProject.kind.zendesk}:${digits}`
+        : near !== null
+          ? `${near}:${rest}`
+          : null;
+  return ref === null || ref === text ? '' : `; did you mean ${ref}?`;
 }
 
 function entitiesOf(mapping: Mapping, ref: RefKey): EntityType[] {

@@ -94,6 +94,8 @@ function placeOf(text: string): { at: string; id: string } {
   const [at = '', ...rest] = text.split('~');
   const id = rest.join('~');
   if (id === '' || Number.isNaN(Date.parse(at)))
-    throw new BadInput(`found "${text.slice(0, 80)}", expected where an earlier page of the history ended`);
+    throw new BadInput(
+      `--after: found "${text.slice(0, 80)}", expected where an earlier page of the history ended`,
+    );
   return { at, id };
 }

@@ -61,6 +61,8 @@ interface SystemError extends Error {
   syscall?: string;
   path?: string;
   address?: string;
+  /** Of an error of DNS. */
+  hostname?: string;
   port?: number;
 }
 
@@ -82,7 +84,7 @@ export function cannotListen(host: string, port: number, error: unknown): string
 /** What the operating system refused, as one line with a cure; null for an error that is not of its making. */
 export function systemFault(error: unknown): string | null {
   if (!isSystemError(error)) return null;
-  const { code, syscall = '', path, address, port } = error;
+  const { code, syscall = '', path, hostname, address = hostname, port } = error;
   if (syscall === 'listen' || syscall === 'bind')
     return cannotListen(address ?? path ?? '', port ?? 0, error);
   if (syscall.startsWith('spawn') && path !== undefined)
@@ -93,6 +95,12 @@ export function systemFault(error: unknown): string | null {
     return `${place}cannot be reached (${code})${words(NETWORK[code])}`;
   }
   return code in FILES ? `${syscall || 'a file'} (${code})${words(FILES[code])}` : null;
+}
+
+/** `cannot be read (ENOENT): it is not there; check the path` */
+export function cannotRead(error: unknown): string {
+  const code = codeOf(error) ?? 'unknown error';
+  return `cannot be read (${code})${words(FILES[code])}`;
 }
 
 /** Whether a disk, or a user's part of it, is full. */

@@ -1,6 +1,6 @@
 import { writesTo, type PropertyRow } from './mapping';
 import type { RowInput } from './mappingSchema';
-import { SIDES } from './record';
+import { SIDES, type Json } from './record';
 
 /** What is wrong with rows that have the right form, and how messages name a row. */
 
@@ -43,8 +43,38 @@ export function rowFaults(row: RowInput): string[] {
   if (row.type === 'person' && row.transform !== 'person') faults.push('type person needs transform person');
   if ((row.fixedOn === undefined) !== (row.onEdit === undefined))
     faults.push('"fixedOn" and "onEdit" go together');
+  const missing = (row.except ?? []).filter((value) => !takes(row, value));
+  if (missing.length > 0)
+    faults.push(`"except" names ${missing.map(shown).join(', ')}, expected ${wanted(row)}`);
+  if (row.default !== undefined && row.default !== null && !takes(row, row.default))
+    faults.push(`"default" is ${shown(row.default)}, expected ${wanted(row)}`);
   if (row.except !== undefined && row.onEdit !== 'overrule') faults.push('"except" needs onEdit: overrule');
   return faults;
+}
+
+const shown = (value: Json) => JSON.stringify(value);
+
+/** Whether a value of the PMS's form fits the row's type: `default: 'no'` for a boolean would be written as it is. */
+function takes({ type, table }: RowInput, value: Json): boolean {
+  switch (type) {
+    case 'boolean':
+      return typeof value === 'boolean';
+    case 'integer':
+    case 'decimal':
+      return typeof value === 'number' && (type === 'decimal' || Number.isInteger(value));
+    case 'string[]':
+      return Array.isArray(value) && value.every((each) => typeof each === 'string');
+    case 'enum':
+      return typeof value === 'string' && (table === undefined || Object.values(table).includes(value));
+    default:
+      return typeof value === 'string';
+  }
+}
+
+function wanted({ type, table }: RowInput): string {
+  if (type === 'enum' && table)
+    return `a PMS value of its table: ${[...new Set(Object.values(table))].join(', ')}`;
+  return type === 'boolean' ? 'true or false without quotes' : `a value of type ${type}`;
 }
 
 export function duplicateFaults(rows: PropertyRow[], at: string): string[] {

@@ -3,8 +3,19 @@ import { type EntityMapping, type Mapping, type OnRedact, type PropertyRow, type
 import { mappingFileSchema, type RowInput, type TableInput } from './mappingSchema';
 import { duplicateFaults, rowFaults, rowTitle } from './mappingFaults';
 import type { EntityType } from './record';
+import { expectedBy, fieldsAt, meant } from './schemaWords';
 
 /** The mapping file: its form, and the table that is made of it. */
+
+/** What Zendesk calls the records of each entity. */
+const ZENDESK_KINDS: Record<EntityType, string> = {
+  OrgToCustomer: 'organization',
+  TicketToProject: 'ticket',
+  CommentToProject: 'comment',
+};
+
+/** Of a found value, in a message; characters. */
+const LONGEST = 60;
 
 /** A mapping that cannot be used; the message has one line per fault, each naming file and row. */
 export class MappingError extends Error {
@@ -15,12 +26,22 @@ export class MappingError extends Error {
  * @param input what the YAML file holds
  * @param file its name, for messages
  * @param versionOf gives a short digest of a text; injected because the core is pure
+ * @param lineOf the line of a field, for messages; none where the input is of no file
  * @throws MappingError listing every fault found
  */
-export function parseMapping(input: unknown, file: string, versionOf: (text: string) => string): Mapping {
+export function parseMapping(
+  input: unknown,
+  file: string,
+  versionOf: (text: string) => string,
+  lineOf?: LineOf,
+): Mapping {
   const parsed = mappingFileSchema.safeParse(input);
   if (!parsed.success) {
-    throw new MappingError(parsed.error.issues.map((issue) => describeIssue(file, issue, input)).join('\n'));
+    throw new MappingError(
+      parsed.error.issues
+        .map((issue) => describeIssue(placed(file, lineOf, issue.path), issue, input))
+        .join('\n'),
+    );
   }
   const { OrgToCustomer, TicketToProject, CommentToProject } = parsed.data.entities;
   const faults: string[] = [];
@@ -31,11 +52,13 @@ export function parseMapping(input: unknown, file: string, versionOf: (text: str
     { onDelete, onRedact = 'none' }: { onDelete: EntityMapping['onDelete']; onRedact?: OnRedact },
   ) => {
     const rows = table.properties.map((row, i) => {
-      const at = `${file}: ${path}.properties[${i}] (${rowTitle(row)})`;
+      const place = placed(file, lineOf, [...path.split('.'), 'properties', i]);
+      const at = `${place}: ${path}.properties[${i}] (${rowTitle(row)})`;
       faults.push(...rowFaults(row).map((fault) => `${at}: ${fault}`));
       return toRow(row);
     });
-    faults.push(...duplicateFaults(rows, `${file}: ${path}`));
+    faults.push(...kindFaults(type, table, placed(file, lineOf, [...path.split('.'), 'zendesk']), path));
+    faults.push(...duplicateFaults(rows, `${placed(file, lineOf, path.split('.'))}: ${path}`));
     return {
       entity: type,
       kind: { zendesk: table.zendesk, pms: table.pms },
@@ -67,6 +90,18 @@ export function parseMapping(input: unknown, file: string, versionOf: (text: str
   return { version: versionOf(JSON.stringify(input)), entities, commentMode: mode };
 }
 
+function kindFaults(type: EntityType, { zendesk }: TableInput, at: string, path: string): string[] {
+  const expected = ZENDESK_KINDS[type];
+  return zendesk === expected ? [] : [`${at}: ${path}.zendesk: found "${zendesk}", expected ${expected}`];
+}
+
+/** The line of a field in the file. */
+type LineOf = (path: readonly PropertyKey[]) => number;
+
+function placed(file: string, lineOf: LineOf | undefined, path: readonly PropertyKey[]): string {
+  return lineOf ? `${file}:${lineOf(path)}` : file;
+}
+
 function describeIssue(file: string, issue: z.core.$ZodIssue, input: unknown): string {
   let at = file;
   let found: unknown = input;
@@ -78,13 +113,13 @@ function describeIssue(file: string, issue: z.core.$ZodIssue, input: unknown): s
     if (typeof step === 'number' && found && typeof found === 'object') path.push(` (${rowTitle(found)})`);
   }
   if (path.length > 0) at += `: ${path.join('')}`;
-  const value = found === undefined ? 'nothing' : JSON.stringify(found);
-  if (issue.code === 'unrecognized_keys')
-    return `${at}: unknown field ${issue.keys.map((k) => `"${k}"`).join(', ')}`;
-  if (issue.code === 'invalid_value') {
-    return `${at}: found ${value}, expected one of ${issue.values.map(String).join(', ')}`;
+  if (issue.code === 'unrecognized_keys') {
+    const fields = fieldsAt(mappingFileSchema, issue.path);
+    return `${at}: unknown field ${issue.keys.map((key) => `"${key}"${meant(key, fields)}`).join(', ')}`;
   }
-  return `${at}: found ${(value ?? 'nothing').slice(0, 60)}: ${issue.message}`;
+  const value = found === undefined || found === null ? 'nothing' : JSON.stringify(found);
+  const shown = value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value;
+  return `${at}: found ${shown}, ${expectedBy(issue, found, mappingFileSchema)}`;
 }
 
 function toRow(row: RowInput): PropertyRow {

@@ -1,6 +1,8 @@
 import { writesTo, type EntityMapping, type PropertyRow } from './mapping';
 import { rowTitle } from './mappingFaults';
 import { SIDES, otherSide, type Side } from './record';
+import { meant } from './schemaWords';
+import { placeholdersOf } from './values';
 
 /** What of a mapping does not fit the fields of the two systems, though records without such values can be synced. */
 
@@ -20,6 +22,8 @@ export function misfitsOf(
 ): string[] {
   return table.rows.flatMap((row) =>
     SIDES.flatMap((side) => {
+      const unknown = unknownNames(row, side, offered[side]);
+      if (unknown.length > 0) return unknown.map((what) => `${table.entity} row "${rowTitle(row)}": ${what}`);
       const info = offered[side]?.find(({ name }) => name === row[side]);
       if (!info) return [];
       const at = `${table.entity} row "${rowTitle(row)}"`;
@@ -28,6 +32,15 @@ export function misfitsOf(
       );
     }),
   );
+}
+
+/** What a template names and its source does not have would be left out of the text. */
+function unknownNames(row: PropertyRow, side: Side, offered: readonly OfferedValues[] | undefined): string[] {
+  if (row.transform.kind !== 'template' || !offered || writesTo(row, side)) return [];
+  const names = offered.map(({ name }) => name);
+  return placeholdersOf(row.transform.template)
+    .filter((name) => !names.includes(name))
+    .map((name) => `the template names {${name}}, which ${side} does not have${meant(name, names)}`);
 }
 
 /** An edit on the other side would be refused each time. */

@@ -94,9 +94,16 @@ export function fromCanonical(row: PropertyRow, side: Side, value: Json, referen
   }
 }
 
+const PLACEHOLDER = /\{([\w.]+)\}/g;
+
+/** The properties that a template names. */
+export function placeholdersOf(template: string): string[] {
+  return [...template.matchAll(PLACEHOLDER)].map(([, name = '']) => name);
+}
+
 /** Fills `{property}` places from a record's values; a missing value leaves nothing behind. */
 export function fillTemplate(template: string, values: Values): string {
-  return template.replace(/\{([\w.]+)\}/g, (_, name: string) => {
+  return template.replace(PLACEHOLDER, (_, name: string) => {
     const value = values[name] ?? '';
     return typeof value === 'object' ? JSON.stringify(value) : String(value);
   });

@@ -5,6 +5,7 @@ import { NativeConnection } from '@temporalio/worker';
 import { ConfigError, variableOf, type Config } from '../config/config';
 import { EncryptionCodec } from '../platform/encryption/codec';
 import type { Tracing } from '../platform/tracing';
+import { cannotRead } from '../platform/systemErrors';
 
 /**
  * How this service speaks to Temporal: client, workers and command line alike, so that TLS, API key and
@@ -105,7 +106,6 @@ function readCertificate(
   try {
     return readFileSync(file);
   } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-    throw new ConfigError(`${variableOf(setting)}: ${file} cannot be read (${code}); expected a PEM file`);
+    throw new ConfigError(`${variableOf(setting)}: ${file} ${cannotRead(error)}; expected a PEM file`);
   }
 }

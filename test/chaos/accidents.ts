@@ -111,6 +111,7 @@ export class Accident {
 
   /** docs/operations.md, "A side that shows nothing for a while". */
   private async showNothing(world: World, side: Side): Promise<void> {
+    world.afterwards.blankAt = new Date().toISOString();
     await world.setFaults(side, BLANK[side]);
     await world.operator.run(['reconcile']);
     await sleep(BLANK_MS);

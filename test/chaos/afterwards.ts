@@ -1,6 +1,7 @@
 import type { RestoredRecord } from 'pms-sandbox';
 import { CUSTOM_FIELDS, comparable, type EditEntry, type Property } from 'testkit';
-import type { LinkDocument } from './world';
+import { SYNC_USERS } from './syncUsers';
+import type { LinkDocument, World } from './world';
 
 /** A poll that began before a restore may go on this long. */
 const POLLS_TAKE_MS = 5_000;
@@ -23,6 +24,9 @@ export class Afterwards {
   /** The records of each pair that a lost link store knew. That such a pair ended may be known to neither system. */
   readonly lostPairs: (readonly string[])[] = [];
   private readonly histories = new Map<string, History>();
+
+  /** When a side began to show nothing; empty if it never did. */
+  blankAt = '';
 
   /** @param last what a record was before it was deleted; null where nobody knows */
   pmsRestored(records: readonly RestoredRecord[], last: (ref: string) => object | null): void {
@@ -57,6 +61,19 @@ export class Afterwards {
   /** Whether a lost link knew the record. */
   isForgotten(ref: string): boolean {
     return this.lostPairs.some((refs) => refs.includes(ref));
+  }
+
+  /**
+   * A record waits for a person because it matches a pair whose counterpart the sync made while this record was not shown:
+   * nobody could know then that the company is on both sides.
+   */
+  isUnseenMatch({ reason }: LinkDocument, trace: World['trace']): boolean {
+    if (this.blankAt === '' || reason?.code !== 'ambiguous_match') return false;
+    const named: string[] = reason.text.match(/(zendesk|pms):[a-z]+:[\w-]+/g) ?? [];
+    return trace.some(
+      ({ ref, by, what, at }) =>
+        named.includes(ref) && SYNC_USERS.includes(by) && /created$/.test(what) && at >= this.blankAt,
+    );
   }
 
   /** The link with what it knew of values that were not kept, before the link store was lost. */

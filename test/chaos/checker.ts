@@ -3,6 +3,7 @@ import { checkAgreement } from '../../apps/demo/checker';
 import { SIDES, comparable, customValue, type EditEntry, type RandomPeople, type Side } from 'testkit';
 import { TICKET_FIELDS } from 'zendesk-sandbox';
 import { checkCustomFields } from './customFieldCheck';
+import { SYNC_USERS } from './syncUsers';
 import type { LinkDocument, World } from './world';
 
 /**
@@ -12,7 +13,6 @@ import type { LinkDocument, World } from './world';
 
 /** Rows of the mapping that only a person decides; see `chaosMapping`. */
 const MANUAL_ROWS = ['notes'];
-const SYNC_USERS = ['admin@sandbox.example', 'sync@pms.example'];
 /** Administrators deactivate, delete and rename what these belong to. */
 const ORIGINAL_FIELD_TAGS = TICKET_FIELDS.flatMap(({ tag, options }) => [...options, ...(tag ? [tag] : [])]);
 const FOLLOW_UP_MARK = 'zps_follow_up';
@@ -93,6 +93,7 @@ class Check {
       }
       case 'conflict': {
         if (dead.length > 0) return `but ${dead.join(', ')} is no more`;
+        if (this.world.afterwards.isUnseenMatch(link, this.world.trace)) return null;
         const parked = link.conflicts.map(({ row }) => row);
         return parked.length > 0 && parked.every((row) => MANUAL_ROWS.includes(row))
           ? null
@@ -118,7 +119,8 @@ class Check {
   private async checkAgreement(): Promise<void> {
     const waiting = new Map<string, string>();
     for (const link of this.links) {
-      if (link.status === 'linked' || link.status === 'conflict') continue;
+      const isLinked = link.status === 'linked' || link.status === 'conflict';
+      if (isLinked && !this.world.afterwards.isUnseenMatch(link, this.world.trace)) continue;
       const { origin } = partsOf(link);
       for (const ref of [origin, ...SIDES.flatMap((side) => link.sides[side]?.ref ?? [])])
         waiting.set(ref, `${link.status}: ${link.reason?.text ?? ''}`);

@@ -8,14 +8,13 @@ import {
   type CustomField,
   type Side,
 } from 'testkit';
+import { SYNC_USERS } from './syncUsers';
 import type { LinkDocument, World } from './world';
 
 /**
  * Custom fields, which administrators deactivate, delete and make anew: where both sides offer one, both hold the same,
  * and what the sync emptied was emptied by somebody on the other side.
  */
-
-const SYNC_USERS = ['admin@sandbox.example', 'sync@pms.example'];
 
 interface PairOfRecords {
   link: LinkDocument;

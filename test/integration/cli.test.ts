@@ -44,19 +44,19 @@ describe('npm start', () => {
     [
       'an unknown field in the mapping',
       () => ({ MAPPING_FILE: brokenMapping('onDelete: flag', 'onRemove: flag') }),
-      /^\S*mapping\.yaml: entities\.OrgToCustomer: unknown field "onRemove"$/,
+      /^\S*mapping\.yaml:\d+: entities\.OrgToCustomer: unknown field "onRemove"$/,
     ],
     [
       'a bad type in the mapping',
       () => ({ MAPPING_FILE: brokenMapping('type: string,', 'type: varchar,') }),
-      /^\S*mapping\.yaml: .*properties\[0\] \(name ↔ name\)\.type: found "varchar", expected one of string, /,
+      /^\S*mapping\.yaml:\d+: .*properties\[0\] \(name ↔ name\)\.type: found "varchar", expected one of string, /,
     ],
     [
       'two rows that write one property',
       () => ({
         MAPPING_FILE: brokenMapping('zendesk: details, pms: description', 'zendesk: details, pms: notes'),
       }),
-      /^\S*mapping\.yaml: .*both write the pms property "notes"/,
+      /^\S*mapping\.yaml:\d+: .*both write the pms property "notes"/,
     ],
     [
       'a property that the system does not have',
@@ -66,7 +66,7 @@ describe('npm start', () => {
     [
       'a missing mapping file',
       () => ({ MAPPING_FILE: '/nowhere/mapping.yaml' }),
-      /^\/nowhere\/mapping\.yaml: cannot be read \(ENOENT\)$/,
+      /^\/nowhere\/mapping\.yaml: cannot be read \(ENOENT\): it is not there; check the path$/,
     ],
     [
       'a missing credential',

@@ -110,7 +110,7 @@ describe('the connection to Temporal', () => {
     expect(connectionOptions(config({ temporalApiKey: 'k', temporalTls: false })).tls).toBe(false);
     expect(() => connectionOptions(config({ temporalTlsServerCaCertPath: '/nowhere.pem' }))).toThrow(
       new ConfigError(
-        'TEMPORAL_TLS_SERVER_CA_CERT_PATH: /nowhere.pem cannot be read (ENOENT); expected a PEM file',
+        'TEMPORAL_TLS_SERVER_CA_CERT_PATH: /nowhere.pem cannot be read (ENOENT): it is not there; check the path; expected a PEM file',
       ),
     );
   });

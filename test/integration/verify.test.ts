@@ -284,5 +284,8 @@ test.each<[string, string[], RegExp]>([
 test('a mapping that is not there is bad input', async () => {
   const env = { PATH: process.env['PATH'] ?? '', MAPPING_FILE: '/nowhere/mapping.yaml' };
   const { code, err } = await runShared(env, 'verify', '--sandbox');
-  expect([code, err]).toEqual([2, '/nowhere/mapping.yaml: cannot be read (ENOENT)\n']);
+  expect([code, err]).toEqual([
+    2,
+    '/nowhere/mapping.yaml: cannot be read (ENOENT): it is not there; check the path\n',
+  ]);
 });

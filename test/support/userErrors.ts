@@ -437,6 +437,47 @@ export const SETTING_ERRORS: UserError[] = [
     code: 2,
     cure: 'remove the setting: each connection has a database named after it',
   },
+  {
+    did: 'a token with the quotes of its file',
+    args: ['status'],
+    env: { PMS_TOKEN: '"wrong-credential"' },
+    code: 2,
+    cure: 'remove the quotes: Docker and Kubernetes keep them',
+  },
+  {
+    did: 'a PMS address with a password in it',
+    args: ['status'],
+    env: { PMS_BASE_URL: 'https://joe:wrong-credential@pms.example' },
+    code: 2,
+    cure: 'set `PMS_USER` and `PMS_TOKEN`',
+  },
+  {
+    did: 'a Temporal address with `http://`',
+    args: ['status'],
+    env: { TEMPORAL_ADDRESS: 'http://temporal.example:7233' },
+    code: 2,
+    cure: 'write host and port only',
+  },
+  {
+    did: 'an `@` in MongoDB’s password',
+    args: ['status'],
+    env: { MONGODB_URI: 'mongodb://joe:wrong-credential@2026@mongodb.example' },
+    code: 2,
+    cure: 'write it as `%40`',
+  },
+  {
+    did: 'a setting that is written in the file as in the environment',
+    args: status,
+    file: settings('PMS_POLL_SECONDS: 5\n'),
+    code: 2,
+    cure: 'use the name that the message gives',
+  },
+  {
+    did: 'a mapping in place of settings',
+    args: ['status', '--config', 'mapping.yaml'],
+    code: 2,
+    cure: 'name the settings file',
+  },
 ];
 
 export const MAPPING_ERRORS: UserError[] = [
@@ -560,9 +601,80 @@ export const MAPPING_ERRORS: UserError[] = [
     code: 2,
     cure: 'match by name or by domain',
   },
+  {
+    did: 'a tab in the mapping',
+    args: show,
+    file: mapping('    zendesk: organization', '\tzendesk: organization'),
+    code: 2,
+    cure: 'replace the tab with spaces',
+  },
+  {
+    did: 'an empty mapping',
+    args: show,
+    file: { name: 'mapping.yaml', text: '' },
+    code: 2,
+    cure: 'run `init` in another folder, and take its mapping',
+  },
+  {
+    did: 'two values for one key of a table',
+    args: show,
+    file: mapping('solved: done', 'open: done'),
+    code: 2,
+    cure: 'remove one of them',
+  },
+  {
+    did: 'swapped sides',
+    args: show,
+    file: mapping('zendesk: organization\n    pms: customer', 'zendesk: customer\n    pms: organization'),
+    code: 2,
+    cure: 'swap them back',
+  },
+  {
+    did: 'a default of another type',
+    args: show,
+    file: mapping('default: false', "default: 'no'"),
+    code: 2,
+    cure: 'write a value of the row’s type',
+  },
 ];
 
 export const TYPING_ERRORS: UserError[] = [
+  {
+    did: 'a misspelt command after `help`',
+    args: ['help', 'stauts'],
+    code: 2,
+    cure: 'use the suggested command',
+  },
+  {
+    did: 'a misspelt command of `backfill`',
+    args: ['backfill', 'staart'],
+    code: 2,
+    cure: 'use one of the listed commands',
+  },
+  {
+    did: 'a ticket’s number in place of its name',
+    args: ['resync', '123'],
+    code: 2,
+    cure: 'give side, kind and id',
+  },
+  {
+    did: 'the address of a ticket in place of its name',
+    args: ['links', 'show', 'https://acme.zendesk.com/agent/tickets/123'],
+    code: 2,
+    cure: 'use the suggested name',
+  },
+  {
+    did: 'a date of another form',
+    args: ['history', '--since', '01.05.2026'],
+    code: 2,
+    cure: 'write year, month and day',
+  },
+  {
+    did: 'a row that does not exist',
+    args: ['history', '--row', 'prioritty'],
+    code: 2,
+    cure: 'use one of the listed rows',
+  },
   { did: 'a command that does not exist', args: ['synchronise'], code: 2, cure: 'see `--help`' },
   { did: 'an option that does not exist', args: ['status', '--jsn'], code: 2, cure: 'see `--help`' },
   { did: 'a missing argument', args: ['links', 'show'], code: 2, cure: 'name the pair' },

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 import { sameValue, toCanonical } from '../../src/sync/values';
 import type { PropertyRow } from '../../src/sync/mapping';
+import { RetryLater } from '../../src/systems/errors';
 import { guarded, unguarded, withoutAddresses } from '../../src/systems/zendesk/commentText';
 import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
 import { NO_REFERENCES } from '../support/world';
@@ -100,6 +101,12 @@ async function answering(answers: Record<string, object>): Promise<{ url: string
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
 }
 
+/** An audit as an answer shows it. */
+const auditOf = (id: number, more: object = {}) => ({
+  ...{ id, ticket_id: 7, created_at: '2026-11-30T05:00:00Z', events: [] },
+  ...more,
+});
+
 test('F23: 50 comments in one second, and a page that ends inside it: all of them come', async () => {
   const second = 1_700_000_000;
   const at = new Date(second * 1000).toISOString();
@@ -117,7 +124,7 @@ test('F23: 50 comments in one second, and a page that ends inside it: all of the
       ...{ ticket_events: events, count: 14, end_of_stream: false, end_time: second },
     },
     '/api/v2/tickets/7/comments': { comments, meta },
-    '/api/v2/tickets/7/audits': { audits: [], meta },
+    '/api/v2/tickets/7/audits': { audits: comments.map(({ audit_id: id }) => auditOf(id)), meta },
     '/api/v2/users/show_many': { users: [] },
   });
   try {
@@ -131,4 +138,32 @@ test('F23: 50 comments in one second, and a page that ends inside it: all of the
   } finally {
     server.close();
   }
+});
+
+test('a comment whose audit is not shown is not read as a person’s: our mark on it is unknown', async () => {
+  const comment = {
+    ...{ id: 100, type: 'Comment', author_id: null, audit_id: 200, public: true },
+    ...{ body: 'Edited in the PMS: x', created_at: '2026-11-30T05:00:00Z', attachments: [] },
+  };
+  const meta = { has_more: false, after_cursor: null };
+  const marked = auditOf(200, { metadata: { custom: { zps_follow_up: 'pms:note:1' } } });
+  const first = { ...comment, id: 99, audit_id: 199, body: 'x' };
+  const comments = { comments: [first, comment], meta };
+  const auth = { by: 'apiToken' as const, email: 'a@b.example', token: 'secret' };
+  const ref = { side: 'zendesk' as const, kind: 'comment', id: '7-100' };
+  const read = async (audits: Record<string, object>) => {
+    const { url, server } = await answering({ '/api/v2/tickets/7/comments': comments, ...audits });
+    try {
+      const [found] = await zendeskSystem({ baseUrl: url, auth }).read([ref]);
+      return found?.record?.skip;
+    } finally {
+      server.close();
+    }
+  };
+  const audits = '/api/v2/tickets/7/audits';
+  await expect(read({ [audits]: { audits: [auditOf(199), marked], meta } })).resolves.toBe(
+    'a follow-up of an edit in the PMS',
+  );
+  await expect(read({})).rejects.toThrow(RetryLater);
+  await expect(read({ [audits]: { audits: [auditOf(199)], meta } })).rejects.toThrow(RetryLater);
 });

@@ -1,7 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ConfigError, loadConfig, loadConfigs, loadIntakeConfigs } from '../../src/config/config';
+import {
+  ConfigError,
+  SETTING_NAMES,
+  loadConfig,
+  loadConfigs,
+  loadIntakeConfigs,
+} from '../../src/config/config';
+import { misspelt } from '../../src/config/sources';
 
 const COMPLETE = {
   ZENDESK_SUBDOMAIN: 'acme',
@@ -110,6 +117,91 @@ describe('configuration', () => {
     expect(faultOf(run)).toContain(expected);
   });
 
+  test.each([
+    [
+      'PMS_BASE_URL',
+      'pms.acme.example',
+      'such as https://pms.example.com, with https:// or http:// before it',
+    ],
+    ['PMS_BASE_URL', 'http://127.0.0.1:99999', 'expected an address such as https://pms.example.com'],
+    ['PMS_BASE_URL', 'https://pms.example/?x=1', 'expected an address without "?" and "#"'],
+    ['PMS_BASE_URL', 'https://joe:hidden@pms.example', 'expected an address without user and password'],
+    ['PUBLIC_URL', 'localhost:8080', 'such as https://sync.example.com'],
+    ['TEMPORAL_ADDRESS', 'http://temporal:7233', 'expected host and port such as temporal.example.com:7233'],
+    ['TEMPORAL_ADDRESS', 'temporal:70000', 'expected host and port'],
+    ['TEMPORAL_ADDRESS', 'temporal:', 'expected host and port'],
+    ['MONGODB_URI', '127.0.0.1:27017', 'expected an address such as mongodb://127.0.0.1:27017'],
+    ['MONGODB_URI', 'mongodb://joe:hid@den@127.0.0.1', 'with %40 for "@"'],
+    ['MONGODB_URI', 'mongodb://joe:hid/den@127.0.0.1', '%2F for "/"'],
+    ['MONGODB_URI', 'mongodb://127.0.0.1:270170', 'with a port up to 65535'],
+    ['MONGODB_URI', 'mongodb://127.0.0.1/?foo=bar', '"foo" is none'],
+    ['MONGODB_DATABASE', 'a.b', 'expected a name of at most 63 bytes'],
+    ['MONGODB_DATABASE', 'a b', 'expected a name of at most 63 bytes'],
+    ['INTAKE_PORT', '99999', 'expected a port from 0 to 65535'],
+    ['PMS_POLL_SECONDS', '9999999999', 'expected a number of seconds, up to 604800'],
+    ['PMS_TOKEN', '"hidden"', 'found a value, expected an API token without quotes around it'],
+    ['PMS_TOKEN', 'Bearer hidden', 'expected an API token without "Bearer" before it'],
+    ['PMS_TOKEN', ' hidden', 'expected an API token without blanks around it'],
+    ['PMS_TOKEN', 'hid\nden', 'expected an API token on one line'],
+    ['CONSOLE_TOKEN', "'hidden-hidden-hidden'", 'without quotes around it'],
+    ['ZENDESK_BASE_URL', 'https://globex.zendesk.com', 'they name two accounts; remove one'],
+  ])('%s=%s: the line says what is expected, and shows no secret', (variable, value, expected) => {
+    const message = faultOf(() => loadConfig(null, { ...COMPLETE, [variable]: value }));
+    expect(message).toContain(expected);
+    expect(message.split('\n')).toHaveLength(1);
+    expect(message).not.toMatch(/hid/);
+  });
+
+  test.each([
+    ['TEMPORAL_ADDRESS', 'temporal'],
+    ['TEMPORAL_ADDRESS', '[::1]:7233'],
+    ['MONGODB_URI', 'mongodb+srv://joe:h%40x@cluster.example.com/?retryWrites=true'],
+    ['MONGODB_URI', 'mongodb://a:27017,b:27018/db?replicaSet=rs0&authSource=admin'],
+    ['PMS_BASE_URL', 'https://acme.example/redmine/'],
+    ['ZENDESK_BASE_URL', 'http://127.0.0.1:8081'],
+    ['ZENDESK_BASE_URL', 'https://acme.zendesk.com'],
+    ['PMS_TOKEN', 'a pass phrase: "quoted" within'],
+  ])('%s=%s is accepted', (variable, value) => {
+    expect(() => loadConfig(null, { ...COMPLETE, [variable]: value })).not.toThrow();
+  });
+
+  test('an empty variable is as none: what the file names counts', () => {
+    const at = file('c.yaml', `pmsTokenFile: ${file('token', 'from-a-file\n')}\n`);
+    expect(loadConfig(at, { ...COMPLETE, PMS_TOKEN: '', PMS_TOKEN_FILE: '' }).pmsToken).toBe('from-a-file');
+  });
+
+  test('an empty secret’s file is named', () => {
+    const at = file('token', '\n');
+    const message = faultOf(() =>
+      loadConfig(null, { ...COMPLETE, PMS_TOKEN: undefined, PMS_TOKEN_FILE: at }),
+    );
+    expect(message).toBe(`PMS_TOKEN_FILE: ${at} is empty, expected the secret in it`);
+  });
+
+  test.each([
+    ['pmsTokn: x\n', 'unknown field "pmsTokn"; did you mean "pmsToken"?'],
+    ['PMS_TOKEN: x\n', 'unknown field "PMS_TOKEN"; in a file it is written "pmsToken"'],
+    ['entities: {}\n', 'found a mapping, expected settings; name this file by MAPPING_FILE'],
+  ])('%s: the line says what was meant', (text, expected) => {
+    expect(faultOf(() => loadConfig(file('c.yaml', text), COMPLETE))).toContain(expected);
+  });
+
+  test('a variable that is almost a setting is told, any other is left alone', () => {
+    const env = {
+      ZENDESK_SUBDOMIAN: 'x',
+      MONGODB_URL: 'x',
+      PMS_TOKEN_FILES: 'x',
+      PMS_TOKEN: 'x',
+      HOME: '/',
+      PATHS: '/',
+    };
+    expect(misspelt(env, SETTING_NAMES)).toEqual([
+      'ZENDESK_SUBDOMIAN: is no setting, and is ignored; did you mean ZENDESK_SUBDOMAIN?',
+      'MONGODB_URL: is no setting, and is ignored; did you mean MONGODB_URI?',
+      'PMS_TOKEN_FILES: is no setting, and is ignored; did you mean PMS_TOKEN_FILE?',
+    ]);
+  });
+
   test('webhook secrets come as a list, as text with commas, or from a file', () => {
     const of = (env: NodeJS.ProcessEnv) => loadConfig(null, { ...COMPLETE, ...env });
     expect(of({ ZENDESK_WEBHOOK_SECRET: 'current-one,previous-one' }).zendeskWebhookSecret).toEqual([
@@ -215,7 +307,7 @@ describe('how Zendesk is signed in to', () => {
     expect(zendeskAuth.secret()).toBe('second');
     rmSync(at);
     expect(faultOf(zendeskAuth.secret)).toMatch(
-      /^ZENDESK_OAUTH_CLIENT_SECRET_FILE: .* cannot be read \(ENOENT\)$/,
+      /^ZENDESK_OAUTH_CLIENT_SECRET_FILE: .* cannot be read \(ENOENT\): it is not there; check the path$/,
     );
   });
 

@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { startPmsSandbox } from 'pms-sandbox';
 import { MongoServerSelectionError, type TopologyDescription } from 'mongodb';
+
 import { reported } from '../../src/operator/cli/errorReport';
 import { FolderInUse } from '../../src/platform/embedded/embeddedServers';
 import { unreachable } from '../../src/platform/systemErrors';
+import { RecordGone } from '../../src/systems/errors';
 import { HttpClient } from '../../src/systems/http';
+import { contractSystem } from '../support/sandboxes';
 
 /** O6: what a person can do ends in one line with a cure, and never in a stack trace. */
 
@@ -95,5 +99,33 @@ test('O6: a network error names host and port, and what to do', async () => {
   );
   expect(unreachable('https://user:secret@pms.example', 'ENOTFOUND')).toBe(
     'pms.example:443 cannot be reached (ENOTFOUND): there is no such host; check the address, and DNS',
+  );
+});
+
+test('what a system has no answer to is told in one line, without a stack trace', () => {
+  expect(reported(new RecordGone('PMS GET /fields: No such path'))).toEqual({
+    line: 'PMS GET /fields: No such path',
+    code: 1,
+  });
+});
+
+test('an address with the path of the API in it gets the cure, where it signs in and where it asks for fields', async () => {
+  const pms = await startPmsSandbox();
+  const system = contractSystem({ baseUrl: `${pms.url}/api/v1`, token: pms.token });
+  const cure =
+    /^PMS GET \/api\/v1\/(me|fields): .*: nothing answers to this path there; check PMS_BASE_URL, which goes without "\/api\/v1", and PMS_PROFILE$/;
+  for (const ask of [() => system.whoAmI(), () => system.properties('project')])
+    expect(reported(await caught(ask))).toEqual({ line: expect.stringMatching(cure) as string, code: 1 });
+  await pms.close();
+});
+
+test('a host that DNS does not know is named', () => {
+  const error = Object.assign(new Error('querySrv ENOTFOUND'), {
+    code: 'ENOTFOUND',
+    syscall: 'querySrv',
+    hostname: 'cluster.invalid',
+  });
+  expect(reported(error)?.line).toBe(
+    'cluster.invalid cannot be reached (ENOTFOUND): there is no such host; check the address, and DNS',
   );
 });

@@ -120,6 +120,20 @@ test('values that a table and a field do not share are told, by side', () => {
   ]);
 });
 
+test('what a template names and the record does not have is told', () => {
+  const [row] = mapping.entities.TicketToProject.rows;
+  if (!row) throw new Error('the mapping has no row');
+  const template = { ...row, zendesk: null, direction: 'toPms' as const };
+  const table = {
+    ...mapping.entities.TicketToProject,
+    rows: [{ ...template, transform: { kind: 'template' as const, template: 'By {autor_name}, {subject}' } }],
+  };
+  const zendesk = ['subject', 'author_name'].map((name) => field(name, name, 'string'));
+  expect(misfitsOf(table, { zendesk, pms: [] })).toEqual([
+    'TicketToProject row "— ↔ title": the template names {autor_name}, which zendesk does not have; did you mean "author_name"?',
+  ]);
+});
+
 describe('F24: what mapping check and the start name', () => {
   const { TicketToProject } = mapping.entities;
   const plain = (name: string, more: Partial<PropertyInfo> = {}): PropertyInfo => ({

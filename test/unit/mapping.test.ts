@@ -94,7 +94,47 @@ describe('a broken mapping gets one line that names file, row and fault', () => 
       ),
       'names one side only; expected both "zendesk" and "pms"',
     ],
-    ['no mapping at all', null, 'mapping.yaml: found null'],
+    [
+      'a default of another type',
+      changed((e) => Object.assign(e['OrgToCustomer']?.properties[5] ?? {}, { default: 'no' })),
+      '"default" is "no", expected true or false without quotes',
+    ],
+    [
+      'a default that the table has not',
+      changed((e) => Object.assign(e['TicketToProject']?.properties[3] ?? {}, { default: 'urgent' })),
+      '"default" is "urgent", expected a PMS value of its table: low, medium, high, critical',
+    ],
+    [
+      'an exception that the table has not',
+      changed((e) => Object.assign(e['TicketToProject']?.properties[9] ?? {}, { except: ['intern'] })),
+      '"except" names "intern", expected a PMS value of its table: public, internal',
+    ],
+    [
+      'a number in a table',
+      changed((e) => Object.assign(e['TicketToProject']?.properties[3] ?? {}, { table: { low: 1 } })),
+      '.table.low: found 1, expected text; quote it: "1"',
+    ],
+    [
+      'sides that are swapped',
+      changed((e) => Object.assign(e['OrgToCustomer'] ?? {}, { zendesk: 'customer', pms: 'organization' })),
+      'mapping.yaml: entities.OrgToCustomer.zendesk: found "customer", expected organization',
+    ],
+    [
+      'an entity with a slip',
+      { version: 1, entities: { TicketsToProject: {} } },
+      'unknown field "TicketsToProject"; did you mean "TicketToProject"?',
+    ],
+    [
+      'no rows',
+      changed((e) => Object.assign(e['OrgToCustomer'] ?? {}, { properties: [] })),
+      'entities.OrgToCustomer.properties: found [], expected a list of at least 1',
+    ],
+    [
+      'a row that is a word',
+      changed((e) => e['OrgToCustomer']?.properties.push('name' as never)),
+      'entities.OrgToCustomer.properties[7]: found "name", expected fields such as type, direction',
+    ],
+    ['no mapping at all', null, 'mapping.yaml: found nothing'],
     ['a missing entity', { version: 1, entities: {} }, 'mapping.yaml: entities.OrgToCustomer: found nothing'],
   ])('%s', (_, input, expected) => {
     expect(faultsOf(input)).toContain(expected);

@@ -48,11 +48,21 @@ export async function loadPmsData(
   return counts;
 }
 
+/** @throws Error naming the file */
+function listIn(file: string): Fields[] {
+  try {
+    return rows.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    const why = error instanceof SyntaxError ? error.message : 'expected a list of records';
+    throw new Error(`${file}: ${why}`, { cause: error });
+  }
+}
+
 /** @throws Error naming file and row */
 function read(dir: string, name: string, take: (row: Fields) => void): number {
   const file = path.join(dir, `${name}.json`);
   if (!existsSync(file)) return 0;
-  const found = rows.parse(JSON.parse(readFileSync(file, 'utf8')));
+  const found = listIn(file);
   found.forEach((row, n) => {
     try {
       take(row);

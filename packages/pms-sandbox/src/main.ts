@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
-import { oneLine } from 'zendesk-sandbox/common';
+import { Command } from 'commander';
+import { countGiven, folderGiven, oneLine, portGiven } from 'zendesk-sandbox/common';
 import { loadPmsData } from './load';
 import { BASE_PATH, startPmsSandbox } from './server';
 
@@ -9,10 +9,10 @@ const SAMPLES = path.resolve(__dirname, '../samples');
 /** `npm run sandbox:pms`: the PMS sandbox on its own. */
 async function main(): Promise<void> {
   const { port, data, empty, rateLimit } = new Command('sandbox:pms')
-    .option('--port <n>', 'port to listen on (0: a free one)', count, 0)
-    .option('--data <dir>', 'load records from this folder, in place of the samples')
+    .option('--port <n>', 'port to listen on (0: a free one)', portGiven, 0)
+    .option('--data <dir>', 'load records from this folder, in place of the samples', folderGiven)
     .option('--empty', 'load no records')
-    .option('--rate-limit <n>', 'calls a minute', count, 6000)
+    .option('--rate-limit <n>', 'calls a minute', countGiven, 6000)
     .parse()
     .opts<{ port: number; data?: string; empty?: true; rateLimit: number }>();
   const token = process.env['PMS_SANDBOX_TOKEN'];
@@ -41,11 +41,6 @@ async function main(): Promise<void> {
     `# state, faults: ${['state', 'stats', 'faults'].map((each) => `${sandbox.url}/_sandbox/${each}`).join('  ')}`,
   );
   console.log('# Ctrl-C stops it; its records are gone then');
-}
-
-function count(value: string): number {
-  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('expected a whole number');
-  return Number(value);
 }
 
 main().catch((error: unknown) => {

@@ -130,8 +130,13 @@ function csv(dir: string, name: string): Row[] {
 function json(dir: string, name: string): Raw[] {
   const file = path.join(dir, `${name}.json`);
   if (!existsSync(file)) return [];
-  const content = JSON.parse(readFileSync(file, 'utf8')) as unknown;
-  return recordsSchema.parse(Array.isArray(content) ? content : (content as Fields)[name]);
+  try {
+    const content = JSON.parse(readFileSync(file, 'utf8')) as unknown;
+    return recordsSchema.parse(Array.isArray(content) ? content : (content as Fields)[name]);
+  } catch (error) {
+    const why = error instanceof SyntaxError ? error.message : `expected a list of records with ids`;
+    throw new Error(`${file}: ${why}`, { cause: error });
+  }
 }
 
 function grouped(rows: Row[], by: string, field: string): Map<string, string[]> {

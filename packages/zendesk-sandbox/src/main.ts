@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import path from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { oneLine } from './common';
+import { countGiven, folderGiven, oneLine, portGiven } from './common';
 import { loadZendeskData, type Loaded } from './load';
 import { SWITCHES, SWITCH_NAMES, type Rules } from './rules/switches';
 import { startZendeskSandbox } from './server';
@@ -36,12 +36,12 @@ async function main(): Promise<void> {
   const { port, data, empty, rateLimit, incrementalLimit, ticketUpdateLimit, apiTokens, rule } = new Command(
     'zendesk-sandbox',
   )
-    .option('--port <n>', 'port to listen on (0: a free one)', Number, 0)
-    .option('--data <dir>', 'load records from this folder, in place of the samples')
+    .option('--port <n>', 'port to listen on (0: a free one)', portGiven, 0)
+    .option('--data <dir>', 'load records from this folder, in place of the samples', folderGiven)
     .option('--empty', 'load no records')
-    .option('--rate-limit <n>', 'calls a minute', Number, 700)
-    .option('--incremental-limit <n>', 'incremental exports a minute', Number, 10)
-    .option('--ticket-update-limit <n>', 'ticket updates a minute; 20 in a trial account', Number, 100)
+    .option('--rate-limit <n>', 'calls a minute', countGiven, 700)
+    .option('--incremental-limit <n>', 'incremental exports a minute', countGiven, 10)
+    .option('--ticket-update-limit <n>', 'ticket updates a minute; 20 in a trial account', countGiven, 100)
     .option('--api-tokens', 'take API tokens, too, as accounts do until 2027-04-30', false)
     .option(
       '--rule <name=value...>',

@@ -25,6 +25,16 @@ const commentEvents = async () =>
   );
 const exportedTickets = async () => (await api.get('/incremental/tickets/cursor?start_time=1')).body.tickets;
 
+test('a file that cannot be read is named', async () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'zps-load-'));
+  writeFileSync(path.join(dir, 'tickets.json'), '{bad');
+  await expect(loadZendeskData(sandbox.store, dir)).rejects.toThrow(/tickets\.json: .*JSON/);
+  writeFileSync(path.join(dir, 'tickets.json'), '{}');
+  await expect(loadZendeskData(sandbox.store, dir)).rejects.toThrow(
+    'tickets.json: expected a list of records',
+  );
+});
+
 describe('rows of an account’s export', () => {
   beforeEach(async () => {
     const loaded = await loadZendeskData(sandbox.store, FIXTURE);

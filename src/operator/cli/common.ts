@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { loadConfig, loadConfigs, type Config, type Several } from '../../config/config';
-import { positive } from './targets';
+import { folderNamed, positive } from './targets';
 
 export const CONFIG = [
   '--config <file>',
@@ -32,7 +32,7 @@ export function common(command: Command, example: string): Command {
   return command
     .option(...CONFIG)
     .option(...CONNECTION)
-    .option('--data <dir>', 'folder of the servers that "start" runs itself', DATA_DIR)
+    .option('--data <dir>', 'folder of the servers that "start" runs itself', folderNamed('--data'), DATA_DIR)
     .option('--json', 'print JSON instead of tables')
     .addHelpText('after', `\nExample:\n  ${example}`);
 }

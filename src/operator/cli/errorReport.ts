@@ -13,7 +13,14 @@ import {
 import { MissingPackage } from '../../platform/optionalPackage';
 import { systemFault } from '../../platform/systemErrors';
 import { MappingError } from '../../sync/mappingFile';
-import { NeedsHuman, RetryLater } from '../../systems/errors';
+import {
+  AlreadyExists,
+  NeedsHuman,
+  PreconditionFailed,
+  RecordGone,
+  ReferenceGone,
+  RetryLater,
+} from '../../systems/errors';
 import { BadInput, Problem, Stopped } from '../operatorErrors';
 
 /** What a failed command prints, and its exit code. A stack trace is for bugs alone. */
@@ -37,7 +44,15 @@ const MENDABLE = [
   BadInput,
 ];
 /** Errors that report why the command cannot be carried out at present. Exit code 1. */
-const STATES = [Problem, FolderInUse, ServerFailed, NeedsHuman, RetryLater];
+const STATES = [
+  Problem,
+  FolderInUse,
+  ServerFailed,
+  NeedsHuman,
+  RetryLater,
+  // What a system answers to a command, outside of a pair.
+  ...[AlreadyExists, PreconditionFailed, RecordGone, ReferenceGone],
+];
 /** The exit code that a shell reports for a process that Ctrl-C has ended. */
 const INTERRUPTED = 130;
 

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
+import { SETTING_NAMES } from '../../config/config';
+import { misspelt } from '../../config/sources';
 import { projectRoot } from '../../platform/embedded/serverCache';
 import { registerAside } from './commands/asideCommand';
 import { registerBackfill } from './commands/backfillCommand';
@@ -32,6 +34,7 @@ import { webhooksCommand } from './commands/webhooksCommand';
 import { CONFIG, DATA_DIR } from './common';
 import { endWithReader, reported } from './errorReport';
 import { receiveWebhooks } from './serveIntake';
+import { folderNamed } from './targets';
 import { serveCodec } from './serveCodec';
 import { start, type StartOptions } from './startService';
 
@@ -45,9 +48,11 @@ async function main(argv: string[]): Promise<void> {
   );
   program
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(withHint(text)) })
     .version(packageVersion(), '-V, --version', 'print the version')
     .option('--no-color', 'no colours; as a variable: NO_COLOR=1')
     .hook('preAction', (_, command) => {
+      for (const line of misspelt(process.env, SETTING_NAMES)) console.error(line);
       if (command.optsWithGlobals()['color'] === false) process.env['NO_COLOR'] = '1';
     });
   program
@@ -55,7 +60,12 @@ async function main(argv: string[]): Promise<void> {
     .description('run worker, schedules and webhook receiver')
     .option(...CONFIG)
     .option('--connection <names...>', 'serve only these connections')
-    .option('--data <dir>', 'folder for the data of servers that this command starts', DATA_DIR)
+    .option(
+      '--data <dir>',
+      'folder for the data of servers that this command starts',
+      folderNamed('--data'),
+      DATA_DIR,
+    )
     .option('--json', 'print the log as JSON on a terminal, too')
     .addOption(new Option('--only <part>', 'run only this part').choices(['worker', 'intake']))
     .action(async ({ only, ...options }: StartOptions & { only?: 'worker' | 'intake' }) =>
@@ -89,7 +99,23 @@ async function main(argv: string[]): Promise<void> {
   registerStore(program);
   registerVerify(program);
   registerConform(program);
-  await program.parseAsync(argv);
+  await program.parseAsync(askedFor(program, argv));
+}
+
+/** `help COMMAND` for a command that does not exist is told as that command is. */
+function askedFor(program: Command, argv: string[]): string[] {
+  const [node = '', file = '', first, named] = argv;
+  if (first !== 'help' || named === undefined) return argv;
+  return program.commands.some((each) => each.name() === named) || named === 'help'
+    ? argv
+    : [node, file, named];
+}
+
+/** What was found is told by the library. Where it has no suggestion, the reader learns where to look. */
+function withHint(text: string): string {
+  return text.includes('(Did you mean')
+    ? text
+    : `${text.trimEnd()}\n(--help after the command shows how it is used)\n`;
 }
 
 /** Of the package, from the compiled file and from the source alike. */

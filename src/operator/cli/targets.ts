@@ -1,3 +1,4 @@
+import { existsSync, statSync } from 'node:fs';
 import { LINK_STATUSES, type LinkStatus } from '../../sync/link';
 import { REASONS, wordsOf } from '../../sync/reasons';
 import { ENTITY_TYPES, type EntityType } from '../../sync/record';
@@ -34,10 +35,44 @@ export function positive(option: string): (text: string) => number {
   };
 }
 
-/** @throws BadInput where the text is no time */
+/** ISO 8601: a day (in UTC), or a time with its zone. https://www.rfc-editor.org/rfc/rfc3339#section-5.6 */
+const TIME = /^(\d{4}-\d{2}-\d{2})([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/i;
+
+/**
+ * Only a form that means the same to everybody is taken: `new Date` reads 01.05.2026 as January, 2026-02-30 as March, and
+ * a time without its zone as this machine's.
+ * @throws BadInput where the text is no time
+ */
 export function timeNamed(name: string, text: string, or = ''): Date {
-  const time = new Date(text);
-  if (Number.isNaN(time.getTime()))
-    throw new BadInput(`${name}: found "${text}", expected e.g. 2026-05-01T12:00:00Z${or && `, ${or}`}`);
+  const [, day = ''] = TIME.exec(text) ?? [];
+  const time = new Date(text.replace(' ', 'T'));
+  const isThere = new Date(day);
+  if (day === '' || Number.isNaN(time.getTime()) || !isThere.toISOString().startsWith(day))
+    throw new BadInput(
+      `${name}: found "${text}", expected e.g. 2026-05-01, or with a time zone 2026-05-01T12:00:00Z${or && `, ${or}`}`,
+    );
   return time;
+}
+
+/** The same for a time that must have passed. @throws BadInput */
+export function pastTime(name: string, text: string, or = ''): Date {
+  const time = timeNamed(name, text, or);
+  if (time.getTime() > Date.now())
+    throw new BadInput(`${name}: found "${text}", which is still to come; expected a time that has passed`);
+  return time;
+}
+
+/** @throws BadInput */
+export function emailNamed(option: string, text: string): string {
+  if (/^[^@\s]+@[^@\s]+$/.test(text)) return text;
+  throw new BadInput(`${option}: found "${text}", expected an e-mail address`);
+}
+
+/** What an option that takes a folder leads to is not a file. It need not be there. @throws BadInput */
+export function folderNamed(option: string): (text: string) => string {
+  return (text) => {
+    if (existsSync(text) && !statSync(text).isDirectory())
+      throw new BadInput(`${option}: found "${text}", which is a file; expected a folder`);
+    return text;
+  };
 }

@@ -48,6 +48,23 @@ export class Api {
     return this.taken(answer.status, told);
   }
 
+  /**
+   * A request that every account answers, as it is about no record: where nothing is found, the address is wrong.
+   * @throws NeedsHuman
+   */
+  async fixed(request: Request): Promise<Told> {
+    try {
+      return await this.write(request);
+    } catch (error) {
+      if (!(error instanceof RecordGone)) throw error;
+      const { base } = this.profile;
+      throw new NeedsHuman(
+        'unexpected_response',
+        `${error.message}: nothing answers to this path there; check PMS_BASE_URL${base === '' ? '' : `, which goes without "${base}",`} and PMS_PROFILE`,
+      );
+    }
+  }
+
   /** A request that asks for many things: a refusal is no answer to it. */
   async get(request: Request): Promise<Told> {
     const answer = await this.http.send(request);

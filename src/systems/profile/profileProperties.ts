@@ -25,7 +25,7 @@ async function customProperties(api: Api, kind: Kind): Promise<PropertyInfo[]> {
     items: fields.items,
     idOf: (item) => fields.key.of(item),
     lenient: true,
-    send: (request) => api.write(request),
+    send: (request) => api.fixed(request),
   };
   await readPages(api, api.request(fields.request, {}), list, (page) =>
     found.push(...propertiesIn(api, kind.name, fields, page)),

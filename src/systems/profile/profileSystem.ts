@@ -129,7 +129,7 @@ export class ProfileSystem implements SystemPort {
 
   private async me(): Promise<{ id: string; name: string }> {
     const { request, id, name } = this.profile.me;
-    const told = await this.api.send(request, { user: this.user });
+    const told = await this.api.fixed(this.api.request(request, { user: this.user }));
     const [found, words] = [id, name].map((each) => {
       const value = this.api.valueOf(each, told.body, told.call);
       if (value === null) throw this.api.unexpected(told.call, each.text, value, 'a value');

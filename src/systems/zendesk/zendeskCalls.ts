@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { RetryLater } from '../errors';
 import type { Answer, Expected, HttpClient, Request } from '../http';
 import { REFUSALS, refusal } from './zendeskRefusal';
 
@@ -29,7 +30,11 @@ export class ZendeskCalls {
     return answer;
   }
 
-  /** All items of a list; none where what it belongs to is gone. */
+  /**
+   * All items of a list; none where what it belongs to is gone.
+   *
+   * @throws RetryLater if a further page is not there: what was read so far is not the whole list
+   */
   async pages<
     P extends { meta?: { has_more: boolean; after_cursor?: string | null | undefined } | undefined },
     T,
@@ -44,7 +49,12 @@ export class ZendeskCalls {
         query: { 'page[size]': IDS_PER_CALL, ...(after !== null && { 'page[after]': after }) },
       };
       const answer = await this.http.send(request, [404]);
-      if (answer.status === 404) return items;
+      if (answer.status === 404) {
+        if (after === null) return [];
+        throw new RetryLater(`Zendesk GET ${path}: answered 404 to a further page`, {
+          unknownOutcome: false,
+        });
+      }
       const page: P = this.http.parse(schema, request, answer.body);
       items.push(...itemsOf(page));
       // On the last page `after_cursor` need not be null (zendesk-rules.md rule 12).

@@ -1,6 +1,6 @@
 import { refKey } from '../../sync/canonicalKey';
 import { textOf } from '../../sync/values';
-import type { RecordRef, SyncRecord, Values } from '../../sync/record';
+import type { Json, RecordRef, SyncRecord, Values } from '../../sync/record';
 import { NeedsHuman, RecordGone, ReferenceGone, RetryLater } from '../errors';
 import type { Request } from '../http';
 import type { ChangePage, CreateOptions } from '../port';
@@ -67,9 +67,9 @@ export class ZendeskComments {
     await this.tickets.visibility.memory.learn(
       new Map(comments.slice(0, 1).map((first) => [ticketId, first.public])),
     );
-    const audits = new Map((await this.auditsOf(ticketId)).map((audit) => [audit.id, audit]));
+    if (comments.length === 0) return [];
+    const marks = await this.marksOn(ticketId, comments);
     const people = await this.people.load(comments.map((comment) => comment.author_id));
-    const marks = (comment: Comment) => audits.get(comment.audit_id ?? -1)?.metadata?.custom ?? {};
     return comments.map((comment, place) =>
       commentRecord(
         comment,
@@ -82,14 +82,45 @@ export class ZendeskComments {
     );
   }
 
+  /**
+   * What we left on comments is in their audits. Without its audit, a comment of ours would count as a person's, and be
+   * carried back.
+   *
+   * @throws RetryLater if a comment's audit is not shown
+   */
+  private async marksOn(
+    ticketId: string,
+    comments: readonly Comment[],
+  ): Promise<(comment: Comment) => Record<string, Json>> {
+    const audits = new Map((await this.shownAudits(ticketId)).map((audit) => [audit.id, audit]));
+    const without = comments.find(({ audit_id: id }) => id != null && !audits.has(id));
+    if (without)
+      throw new RetryLater(
+        `Zendesk GET ${auditsPath(ticketId)}: does not show audit ${without.audit_id} of comment ${without.id}`,
+        { unknownOutcome: true },
+      );
+    return ({ audit_id: id }) => audits.get(id ?? -1)?.metadata?.custom ?? {};
+  }
+
   /** A ticket that is gone has none. */
   raw(ticketId: string): Promise<Comment[]> {
     return this.calls.pages(`/api/v2/tickets/${ticketId}/comments`, commentsPage, (page) => page.comments);
   }
 
-  /** https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_audits/ */
-  auditsOf(ticketId: string): Promise<Audit[]> {
-    return this.calls.pages(`/api/v2/tickets/${ticketId}/audits`, auditsPage, (page) => page.audits);
+  /**
+   * At least one: that of the ticket's creation.
+   * https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_audits/
+   *
+   * @throws RecordGone if the ticket shows none
+   */
+  async auditsOf(ticketId: string): Promise<Audit[]> {
+    const audits = await this.shownAudits(ticketId);
+    if (audits.length === 0) throw new RecordGone(`zendesk:ticket:${ticketId} is gone: it shows no audits`);
+    return audits;
+  }
+
+  private shownAudits(ticketId: string): Promise<Audit[]> {
+    return this.calls.pages(auditsPath(ticketId), auditsPage, (page) => page.audits);
   }
 
   async create(values: Values, { idempotencyKey, backRef, staged = [] }: CreateOptions): Promise<SyncRecord> {
@@ -318,6 +349,10 @@ export function ticketOf(ref: RecordRef): string {
 /** What a follow-up belongs to, in words. */
 export function placeOf(ref: RecordRef): string {
   return ref.kind === 'comment' ? `comment ${parseCommentId(ref.id).commentId}` : 'description';
+}
+
+function auditsPath(ticketId: string): string {
+  return `/api/v2/tickets/${ticketId}/audits`;
 }
 
 /** Comments know no idempotency key: an earlier attempt is found by the mark that it left. */

@@ -63,6 +63,7 @@ export class ZendeskFields {
       aliases: [],
       writable,
       ...(kind === 'ticket' && CHOICES[name] && { options: [...CHOICES[name]] }),
+      ...(name === 'public' && { options: ['true', 'false'] }),
     }));
     if (kind === 'ticket')
       return [

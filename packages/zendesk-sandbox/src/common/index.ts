@@ -1,3 +1,4 @@
+export * from './arguments';
 export * from './callLog';
 export * from './deliveryFaults';
 export * from './deliveryQueue';

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { lastForecast, type KeptForecast } from '../../../links/forecasts';
 import { doneIn } from '../../../sync/backfillTally';
 import { ENTITY_TYPES } from '../../../sync/record';
+import { meant } from '../../../sync/schemaWords';
 import { backfillOf, startBackfill, type BackfillHandle } from '../../../workers/startBackfill';
 import {
   backfillProgress,
@@ -14,7 +15,7 @@ import {
 } from '../../../workflows/backfill';
 import { common } from '../common';
 import { withService, type CommonOptions, type Connected } from '../withService';
-import { Problem } from '../../operatorErrors';
+import { BadInput, Problem } from '../../operatorErrors';
 import { forecastWords } from '../forecastWords';
 import { printJson, printLine, printTable, progressLine } from '../output';
 
@@ -35,7 +36,18 @@ export function registerBackfill(program: Command): void {
       .description('start a backfill, or join the running one')
       .option('--wait', 'show the progress until the end; Ctrl-C leaves the backfill running'),
     'zendesk-pms-sync backfill --wait',
-  ).action(async (options: StartOptions) => withService(options, (service) => start(service, options)));
+  )
+    // A misspelt subcommand would be told as an argument too many of the one that is meant by none.
+    .allowExcessArguments()
+    .action(async (options: StartOptions, { args: [given] }: Command) => {
+      if (given !== undefined) {
+        const names = command.commands.map((each) => each.name());
+        throw new BadInput(
+          `backfill: found "${given}", expected one of ${names.join(', ')}${meant(given, names)}`,
+        );
+      }
+      await withService(options, (service) => start(service, options));
+    });
   common(
     command.command('status').description('show the progress'),
     'zendesk-pms-sync backfill status --json',
@@ -174,7 +186,8 @@ async function known<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) throw new Problem('no backfill runs');
+    if (error instanceof WorkflowNotFoundError)
+      throw new Problem('no backfill runs; "zendesk-pms-sync backfill start" begins one');
     throw error;
   }
 }

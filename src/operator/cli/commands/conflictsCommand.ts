@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { cannotRead } from '../../../platform/systemErrors';
 import type { Link } from '../../../sync/link';
 import { decide, type Choice } from '../../decide';
 import { decideBy } from '../../explain';
@@ -102,8 +103,7 @@ function readValue(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    throw new BadInput(`--value-file: ${file} cannot be read (${code})`);
+    throw new BadInput(`--value-file: ${file} ${cannotRead(error)}`);
   }
 }
 

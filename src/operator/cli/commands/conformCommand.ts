@@ -28,7 +28,7 @@ import { CONFIG, CONNECTION, DATA_DIR, settingsFor, type SettingsOptions } from 
 import { foundAddress } from '../servers';
 import { passing } from '../passing';
 import { onStopSignal } from '../serveIntake';
-import { positive } from '../targets';
+import { emailNamed, positive } from '../targets';
 
 interface ConformOptions extends SettingsOptions {
   profile?: string;
@@ -86,7 +86,7 @@ export function registerConform(program: Command): void {
     .option(
       '--person <email>',
       'somebody whom the PMS knows, to try properties that name people; may be given twice',
-      (email: string, before: string[]) => [...before, email],
+      (email: string, before: string[]) => [...before, emailNamed('--person', email)],
       [],
     )
     .option('--data <dir>', 'folder of the servers that "start" runs itself', DATA_DIR)

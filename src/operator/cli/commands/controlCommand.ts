@@ -12,7 +12,7 @@ import { asking, confirmed, type AskOptions } from '../confirm';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { BadInput } from '../../operatorErrors';
 import { printJson, printLine, printTable } from '../output';
-import { timeNamed } from '../targets';
+import { pastTime } from '../targets';
 
 const SCOPES: readonly Scope[] = ['everything', ...ENTITY_TYPES];
 
@@ -65,7 +65,7 @@ async function resyncAll(
   const filter: ResyncFilter = {
     ...(entity !== undefined && { entity: oneOf('--entity', entity, ENTITY_TYPES) }),
     ...(organization !== undefined && { organization: recordNamed(mapping, organization) }),
-    ...(since !== undefined && { since: timeNamed('--since', since).toISOString() }),
+    ...(since !== undefined && { since: pastTime('--since', since).toISOString() }),
   };
   if (Object.keys(filter).length === 0)
     await confirmed(

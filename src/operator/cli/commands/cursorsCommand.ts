@@ -7,7 +7,7 @@ import { asking, confirmed, type AskOptions } from '../confirm';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { BadInput } from '../../operatorErrors';
 import { printJson, printLine, printTable } from '../output';
-import { timeNamed } from '../targets';
+import { pastTime } from '../targets';
 
 /** `cursors list|rewind`: how far each change stream was read, and reading it again from an earlier time. */
 export function registerCursors(program: Command): void {
@@ -56,7 +56,7 @@ async function list(service: Connected, { json }: CommonOptions): Promise<void> 
 }
 
 async function rewind(service: Connected, name: string, time: string, options: AskOptions): Promise<void> {
-  const since = time === 'start' ? null : timeNamed('time', time, 'or "start"');
+  const since = time === 'start' ? null : pastTime('time', time, 'or "start"');
   const systems = systemsOf(service);
   const streams = streamsOf(systems);
   const side = SIDES.find((each) => name.startsWith(`${each}:`));

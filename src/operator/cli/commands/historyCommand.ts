@@ -1,11 +1,14 @@
 import type { Command } from 'commander';
 import type { JournalFilter } from '../../../links/journalStore';
+import type { Mapping } from '../../../sync/mapping';
+import { meant } from '../../../sync/schemaWords';
 import { pairNamed } from '../../findPairs';
 import { HISTORY_COLUMNS, historyPage, linesOf } from '../../history';
 import { common } from '../common';
 import { paint, printJson, printLine, printTable, shown } from '../output';
-import { entityNamed, positive, timeNamed } from '../targets';
-import type { EntityType } from '../../../sync/record';
+import { entityNamed, pastTime, positive, timeNamed } from '../targets';
+import { ENTITY_TYPES, type EntityType } from '../../../sync/record';
+import { BadInput } from '../../operatorErrors';
 import { withService, type CommonOptions, type Connected } from '../withService';
 
 /** What a command about writes of the sync is limited to. */
@@ -42,10 +45,22 @@ export async function filterOf(
   return {
     ...(pair !== undefined && { key: await pairNamed(service, pair) }),
     ...(entity && { entity }),
-    ...(since !== undefined && { since: timeNamed('--since', since).toISOString() }),
+    ...(since !== undefined && { since: pastTime('--since', since).toISOString() }),
     ...(cause !== undefined && { cause }),
     ...(row !== undefined && { row }),
   };
+}
+
+/** A row that the mapping has no longer may have writes. One that has none and that no table has is a slip. @throws BadInput */
+export function refuseUnknownRow(
+  mapping: Mapping,
+  { row, entity }: Pick<JournalFilter, 'row' | 'entity'>,
+): void {
+  if (row === undefined) return;
+  const tables = ENTITY_TYPES.filter((type) => entity === undefined || type === entity);
+  const names = [...new Set(tables.flatMap((type) => mapping.entities[type].rows.map(({ id }) => id)))];
+  if (!names.includes(row))
+    throw new BadInput(`--row: found "${row}", expected one of ${names.join(', ')}${meant(row, names)}`);
 }
 
 export function registerHistory(program: Command): void {
@@ -58,11 +73,14 @@ export function registerHistory(program: Command): void {
   ).action(async (options: HistoryOptions) =>
     withService(options, async (service) => {
       const { until, limit, after } = options;
-      const filter = {
+      const filter: JournalFilter = {
         ...(await filterOf(service, options)),
         ...(until !== undefined && { until: timeNamed('--until', until).toISOString() }),
       };
+      if (filter.since !== undefined && filter.until !== undefined && filter.since >= filter.until)
+        throw new BadInput(`--until: found "${until}", expected a time after --since`);
       const { entries, next } = await historyPage(service.store, filter, after ?? null, limit);
+      if (entries.length === 0) refuseUnknownRow(service.mapping, filter);
       if (options.json) return printJson({ entries, next });
       if (entries.length === 0) return printLine('nothing was written, or it is no longer in the journal');
       printTable(

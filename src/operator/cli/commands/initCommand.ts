@@ -20,6 +20,7 @@ import {
   type Secrets,
 } from '../initCredentials';
 import { printJson, printLine } from '../output';
+import { folderNamed } from '../targets';
 
 interface Options {
   dir: string;
@@ -61,7 +62,7 @@ export function registerInit(program: Command): void {
     .description(
       'ask for addresses and secrets, test them, and write settings and a mapping with your custom fields',
     )
-    .option('--dir <dir>', 'folder to write to', '.')
+    .option('--dir <dir>', 'folder to write to', folderNamed('--dir'), '.')
     .option('--zendesk-url <url>', 'https://NAME.zendesk.com, or just NAME')
     .option('--zendesk-client-id <identifier>', 'Identifier of the OAuth client in Zendesk')
     .option('--zendesk-email <email>', 'to use an API token instead: e-mail of the admin whose token it is')

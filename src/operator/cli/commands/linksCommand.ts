@@ -65,7 +65,7 @@ function registerFind(links: Command): void {
       .option('--entity <name>', 'only this entity, e.g. TicketToProject', entityNamed)
       .option('--status <status>', 'linked, pending, conflict, quarantined or tombstone', statusNamed)
       .option('--code <code>', 'only with this reason code, e.g. waiting or retry_later', codeNamed)
-      .option('--after <key>', 'go on after this key, where a search stopped')
+      .option('--after <key>', 'go on after this key, where a search stopped', keyNamed)
       .option('--limit <n>', 'the largest number of pairs to list', positive('--limit'), 50),
     'zendesk-pms-sync links find --status pending',
   ).action(async (text: string | undefined, options: FindOptions) =>
@@ -89,6 +89,18 @@ function registerFind(links: Command): void {
       if (list.length === 0) process.exitCode = 1;
     }),
   );
+}
+
+/** @throws BadInput */
+function keyNamed(text: string): string {
+  try {
+    parseCanonicalKey(text);
+    return text;
+  } catch {
+    throw new BadInput(
+      `--after: found "${text}", expected the key that "links find" printed, e.g. TicketToProject/zendesk:ticket:123`,
+    );
+  }
 }
 
 /** A search reads on for so long; a million links take longer. */

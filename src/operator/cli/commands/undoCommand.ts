@@ -22,7 +22,7 @@ import { common } from '../common';
 import { followWorkflow } from '../followWorkflow';
 import { printJson, printLine, printTable, shown } from '../output';
 import { withService, type Connected } from '../withService';
-import { filterOf, selecting, type SelectOptions } from './historyCommand';
+import { filterOf, refuseUnknownRow, selecting, type SelectOptions } from './historyCommand';
 
 interface UndoOptions extends SelectOptions {
   yes?: true;
@@ -48,6 +48,7 @@ export function registerUndo(program: Command): void {
       if (options.resume !== undefined) return follow(service, options.resume, options);
       const filter = await undoFilter(service, options);
       const plan = await planUndo(service.store, service.mapping, filter);
+      if (plan.pairs === 0 && plan.cannot.length === 0) refuseUnknownRow(service.mapping, filter);
       if (options.yes !== true) return showPlan(plan, options);
       const hold = options.hold === true;
       expectCanBeDone(plan, hold);

@@ -1,0 +1,24 @@
+import { existsSync, statSync } from 'node:fs';
+import { InvalidArgumentError } from 'commander';
+
+/** What both sandboxes' commands take, checked where it is typed. */
+
+const LAST_PORT = 65_535;
+
+export function portGiven(text: string): number {
+  const port = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (port <= LAST_PORT) return port;
+  throw new InvalidArgumentError(`expected a port from 0 to ${LAST_PORT}`);
+}
+
+export function countGiven(text: string): number {
+  const count = /^\d+$/.test(text) ? Number(text) : 0;
+  if (count > 0) return count;
+  throw new InvalidArgumentError('expected a whole number above 0');
+}
+
+/** A folder that is not there would be taken for an empty one. */
+export function folderGiven(text: string): string {
+  if (existsSync(text) && statSync(text).isDirectory()) return text;
+  throw new InvalidArgumentError('expected a folder that is there');
+}
