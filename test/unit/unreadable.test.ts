@@ -214,8 +214,13 @@ describe('A9: Zendesk', () => {
         })),
         ...{ count: 3, end_time: 1, end_of_stream: true },
       };
-      for (const at of ['comments', 'audits'])
-        answers[`/api/v2/tickets/2/${at}`] = { [at]: [], meta: { has_more: false, after_cursor: null } };
+      const said = { id: 21, audit_id: 20, type: 'Comment', author_id: 1, body: 'x', public: true };
+      const meta = { has_more: false, after_cursor: null };
+      answers['/api/v2/tickets/2/comments'] = {
+        comments: [{ ...said, created_at: times.created_at, attachments: [] }],
+        meta,
+      };
+      answers['/api/v2/tickets/2/audits'] = { audits: [], meta };
       forbidden = [path];
       const page = await port.changes('comments', null);
       expect(page.records.map(({ ref }) => ref.id)).toEqual(['1-11', '3-31']);
