@@ -41,7 +41,7 @@ export async function takeIn(
 }
 
 /** One record that meets an error of ours must not hold up the others. */
-async function handOn(
+export async function handOn(
   context: ActivityContext,
   { records, gone }: Pick<ChangePage, 'records' | 'gone'>,
   cause: Cause,
@@ -60,7 +60,8 @@ async function handOn(
   }
 }
 
-async function leave(context: ActivityContext, record: SyncRecord, error: unknown): Promise<number> {
+/** Sets a record aside that meets an error of ours. @returns how many pairs were told: none */
+export async function leave(context: ActivityContext, record: SyncRecord, error: unknown): Promise<number> {
   const what = refKey(record.ref);
   context.metrics.activityFailed('Bug');
   context.log.error({ ref: what, err: error }, 'bug: a record cannot be taken in');

@@ -18,13 +18,13 @@ export async function tellHeldPage(
   await inParallel(keys, SIGNALS_AT_ONCE, (key) =>
     hint(key, {
       ...{ hints: [], force: true, hops: 0, lane: 'background' },
-      ...(cause !== undefined && { causes: [cause] }),
+      causes: [cause ?? `brake:${hold}`],
     }),
   );
   return keys;
 }
 
-/** Signals all pairs that a hold concerns. @param cause for the journal */
+/** Signals all pairs that a hold concerns. @param cause for the journal; without it, that the hold ended */
 export async function tellHeld(context: Context, hold: HoldId, cause?: Cause): Promise<void> {
   for (let after: CanonicalKey | null = null; ;) {
     const page = { hold, after, limit: PAGE, ...(cause !== undefined && { cause }) };

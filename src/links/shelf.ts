@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type AnyBulkWriteOperation, type Collection, type Db } from 'mongodb';
 import { duplicatesOf } from '../platform/mongoErrors';
 import { matchKey, refKey } from '../sync/canonicalKey';
+import { fits } from './documentSize';
 import { SCHEMA, type Schema } from './migrations/storedSchema';
 import type { Stored } from './migrations';
 import type { Json, RecordRef, RefKey, Side, SyncRecord } from '../sync/record';
@@ -11,8 +12,8 @@ import type { Json, RecordRef, RefKey, Side, SyncRecord } from '../sync/record';
  * more of them than fit into memory. Nothing else reads them, and they are dropped in the end.
  */
 export interface RecordShelf {
-  /** Keeps each record unless a newer one is kept already. */
-  put(records: SyncRecord[]): Promise<void>;
+  /** Keeps each record unless a newer one is kept already. @returns those that are too large to be kept */
+  put(records: SyncRecord[]): Promise<TooLargeRecord[]>;
   remove(refs: RecordRef[]): Promise<void>;
   get(refs: Iterable<RefKey>): Promise<Map<RefKey, SyncRecord>>;
   /** Records whose back-reference is one of these. */
@@ -23,6 +24,13 @@ export interface RecordShelf {
   held(side: Side, kind: string, property: string, values: readonly Json[]): Promise<Set<string>>;
   /** All records of a kind, in the order of their names. */
   all(side: Side, kind: string): AsyncIterable<SyncRecord>;
+}
+
+/** A record that MongoDB would refuse. */
+export interface TooLargeRecord {
+  ref: RecordRef;
+  /** Of its JSON text. */
+  bytes: number;
 }
 
 interface ShelfDocument extends Stored {
@@ -75,21 +83,27 @@ class MongoShelf implements RecordShelf {
     private readonly schema: Schema,
   ) {}
 
-  async put(records: SyncRecord[]): Promise<void> {
-    if (records.length === 0) return;
-    const writes = records.map((record): AnyBulkWriteOperation<ShelfDocument> => {
+  async put(records: SyncRecord[]): Promise<TooLargeRecord[]> {
+    const tooLarge: TooLargeRecord[] = [];
+    const writes = records.flatMap((record): AnyBulkWriteOperation<ShelfDocument>[] => {
       const _id = refKey(record.ref);
       const { order, backRef } = record;
       const held = this.heldBy(record);
-      const replacement = this.schema.stamp({ order, backRef, held, record: JSON.stringify(record) });
+      const text = JSON.stringify(record);
+      const replacement = this.schema.stamp({ order, backRef, held, record: text });
+      if (!fits({ _id, ...replacement })) {
+        tooLarge.push({ ref: record.ref, bytes: Buffer.byteLength(text) });
+        return [];
+      }
       // A newer one does not match the filter; the upsert then meets its _id and is refused.
-      return { replaceOne: { filter: { _id, order: { $lte: order } }, replacement, upsert: true } };
+      return [{ replaceOne: { filter: { _id, order: { $lte: order } }, replacement, upsert: true } }];
     });
     try {
-      await this.records.bulkWrite(writes, { ordered: false });
+      if (writes.length > 0) await this.records.bulkWrite(writes, { ordered: false });
     } catch (error) {
       duplicatesOf(error);
     }
+    return tooLarge;
   }
 
   async remove(refs: RecordRef[]): Promise<void> {

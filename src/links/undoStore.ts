@@ -10,6 +10,8 @@ import type { VersionedDocuments } from './versions';
 /** An undo that a person asked for. */
 export interface Undo {
   id: string;
+  /** When it was asked for, as an ISO time. */
+  at: string;
   filter: UndoFilter;
   /** Former values are put back although the mapping is as it was: the rows stay held until it is mended. */
   hold: boolean;
@@ -79,9 +81,13 @@ export class UndoStore {
 
   async get(id: string): Promise<Undo | null> {
     const found = await this.undos.all.findOne({ _id: id });
-    if (!found) return null;
-    const { filter, hold, state, holds } = this.undos.read(found);
-    return { id, filter: JSON.parse(filter) as UndoFilter, hold, state, holds };
+    return found && this.undoOf(found);
+  }
+
+  /** The undos that were asked for last, the latest first. */
+  async latest(limit: number): Promise<Undo[]> {
+    const found = await this.undos.all.find().sort({ at: -1, _id: -1 }).limit(limit).toArray();
+    return found.map((each) => this.undoOf(each));
   }
 
   async set(id: string, change: Partial<Pick<Undo, 'state' | 'holds'>>): Promise<void> {
@@ -144,6 +150,12 @@ export class UndoStore {
 
   private expires(): Date {
     return new Date(this.now().getTime() + this.keptMs);
+  }
+
+  private undoOf(document: UndoDocument & { _id: string }): Undo {
+    const { at, filter, hold, state, holds } = this.undos.read(document);
+    const { _id: id } = document;
+    return { id, at: at.toISOString(), filter: JSON.parse(filter) as UndoFilter, hold, state, holds };
   }
 
   private itemOf(document: UndoItemDocument): UndoItem {

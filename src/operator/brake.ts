@@ -48,12 +48,16 @@ const EXAMPLES = 3;
 export function holdWords(hold: HoldShown): string {
   const { entity, kind, row, rowTitle, side, state, cause, waiting, counts, examples } = hold;
   const name = rowTitle === undefined ? row : `"${rowTitle}" (${row})`;
-  const what = name === null ? `${KINDS[kind]} of ${entity}` : `${KINDS[kind]} of ${entity} ${name}`;
   const where = side === null || row === null ? '' : ` in ${SIDE_NAMES[side]}`;
+  const what = `${KINDS[kind]} of ${name === null ? entity : `${entity} ${name}`}${where}`;
+  const wait = waiting === 1 ? '1 pair waits' : `${waiting} pairs wait`;
+  if (hold.by === 'undo') return `An undo of ${counts.pairs} pairs holds ${what}; ${wait}`;
+  if (state === 'released')
+    return `No longer held: ${what}, as long as the row names these fields: ${cause} (${counts.pairs} of ${counts.linked} pairs)`;
   const many =
     state === 'counting'
       ? `up to ${counts.pairs} of ${counts.linked} pairs, which "remap" counts`
       : `${counts.pairs} of ${counts.linked} pairs, ${counts.allowed} allowed`;
   const some = examples.length > 0 ? `, e.g. ${examples.slice(0, EXAMPLES).join(', ')}` : '';
-  return `The brake holds ${what}${where}: ${cause} (${many}); ${waiting === 1 ? '1 pair waits' : `${waiting} pairs wait`}${some}`;
+  return `The brake holds ${what}: ${cause} (${many}); ${wait}${some}`;
 }

@@ -1,3 +1,4 @@
+import type { JournalFilter } from '../links/journalStore';
 import type { LinkStore } from '../links/linkStore';
 import type { UndoItem } from '../links/undoStore';
 import { parseCanonicalKey, type CanonicalKey } from '../sync/canonicalKey';
@@ -14,8 +15,9 @@ import {
   type Restore,
   type UndoFilter,
 } from '../sync/undo';
+import { BadInput, Problem } from './operatorErrors';
 
-/** What an undo would do, and what it did, in words for people. */
+/** What an undo would do, and what it did, in words for people: the same at a terminal and in the console. */
 
 const PAGE = 200;
 const EXAMPLES = 3;
@@ -71,6 +73,51 @@ export async function planUndo(store: Stores, mapping: Mapping, filter: UndoFilt
 async function boundNow({ mappings }: Stores, mapping: Mapping): Promise<(entity: EntityType) => Bindings> {
   const recorded = await mappings.bindingsOf(mapping.version);
   return (entity) => recorded?.[entity] ?? bindingsOf(mapping.entities[entity]);
+}
+
+/** @throws BadInput where nothing says what is to be undone @param names what the criteria are called there */
+export function expectSelecting({ key, since, cause, row }: JournalFilter, names: string): void {
+  if ([key, since, cause, row].every((each) => each === undefined))
+    throw new BadInput(`found nothing that says what to undo, expected ${names}`);
+}
+
+/** @throws Problem where the plan cannot be carried out: the mistake still stands, or there is nothing to put back */
+export function expectCanBeDone(plan: UndoPlan, hold: boolean): void {
+  if (plan.standing.length > 0 && !hold) throw new Problem(standingWords(plan));
+  if (plan.pairs === 0)
+    throw new Problem('there is nothing that can be put back; the plan of the undo says why');
+}
+
+export function standingWords({ standing }: Pick<UndoPlan, 'standing'>): string {
+  const rows = standing.map(({ entity, row }) => `${entity} "${row}"`).join(', ');
+  return `the mapping still binds ${rows} as it did when this was written, and would write it again; correct the mapping file first, or undo with --hold and correct it afterwards`;
+}
+
+/** The first lines of a plan and of an outcome. */
+export const UNDO_WORDS = {
+  nothing: 'Nothing can be put back.',
+  planned: (pairs: number) =>
+    `Values of ${pairs} pairs would be put back, each where it is still what the sync wrote:`,
+  cannot: 'This cannot be undone:',
+  never: 'A value that customers do not see is never made public.',
+  restored: (pairs: number) => `${pairs} pairs are as they were before.`,
+  left: (pairs: number) => `${pairs} were left, in whole or in part:`,
+} as const;
+
+export const VALUE_COLUMNS = ['Row', 'On', 'Property', 'Pairs', 'Written anew since'] as const;
+export const EXAMPLE_COLUMNS = ['Record', 'Property', 'Now', 'Back to'] as const;
+export const CANNOT_COLUMNS = ['How many', 'What, and its cure', 'For example'] as const;
+export const LEFT_COLUMNS = ['Pair', 'On', 'Property', 'Why'] as const;
+
+/** A line for each value that was left, or for a pair that was left as a whole. */
+export function leftLines({
+  left,
+}: UndoOutcome): { key: CanonicalKey; on: string; property: string; why: string }[] {
+  return left.flatMap(({ key, rows, why }) =>
+    why !== null || rows.length === 0
+      ? [{ key, on: '', property: '', why: why ?? '' }]
+      : rows.map((row) => ({ key, on: row.side, property: row.property, why: row.why })),
+  );
 }
 
 function addValue(

@@ -1,8 +1,8 @@
 /**
  * Why something was written: a kind, and what names it within the kind. `poll:zendesk:tickets`, `webhook:pms`,
  * `reconcile:RUN`, `resync`, `resync-all`, `decision:ID`, `remap:MAPPING`, `mapping:MAPPING` (a row was bound anew by it),
- * `backfill:RUN`, `undo:ID`, `pair` (another pair was linked or ended), `hygiene`, `resume` (of a pause). Ids and names
- * only: causes are in workflow histories.
+ * `backfill:RUN`, `undo:ID`, `brake:HOLD` (a hold ended), `pair` (another pair was linked or ended), `hygiene`, `rebuild`
+ * (of links), `resume` (of a pause). Ids and names only: causes are in workflow histories.
  */
 export type Cause = string;
 

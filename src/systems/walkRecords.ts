@@ -7,16 +7,16 @@ const ATTEMPTS = 10;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 60_000;
 
+/** One page of all that a system has. */
+export type WalkedPage = Pick<ChangePage, 'records' | 'gone' | 'unreadable'>;
+
 /**
  * Reads all of a system's records, page by page: every change stream from its beginning to its present end, or, where
  * there are none, the lists of these kinds.
  * Rate limits and passing failures are waited out, as long as the system asks for.
  * @throws RetryLater where it does not pass
  */
-export async function* walk(
-  port: SystemPort,
-  kinds: Iterable<string>,
-): AsyncIterable<Pick<ChangePage, 'records' | 'gone'>> {
+export async function* walk(port: SystemPort, kinds: Iterable<string>): AsyncIterable<WalkedPage> {
   // What follows others says more of them than they say themselves: comments, who may see a ticket.
   for (const stream of [...port.streams].reverse()) {
     let cursor: string | null = null;
@@ -34,7 +34,7 @@ export async function* walk(
     do {
       const from: string | null = cursor;
       const page: WalkPage = await patiently(() => port.walk(kind, from, null));
-      yield { records: page.records, gone: [] };
+      yield { ...page, gone: [] };
       cursor = page.cursor;
     } while (cursor !== null);
   }

@@ -1,4 +1,11 @@
-import { pino, stdSerializers, type DestinationStream, type Logger, type LoggerOptions } from 'pino';
+import {
+  destination,
+  pino,
+  stdSerializers,
+  type DestinationStream,
+  type Logger,
+  type LoggerOptions,
+} from 'pino';
 import { connectMongo } from '../platform/mongoClient';
 import { ConfigError, type Several } from '../config/config';
 import { freePort } from '../platform/ports';
@@ -132,15 +139,23 @@ async function connectServers(
   };
 }
 
-/** Structured logs; credentials are never passed to it, and fields that could hold one are cut out. */
-/** @param terminal takes the lines for a person, who is to see each change; null: JSON to standard output */
-export function serviceLogger(level: string, terminal: DestinationStream | null = null): Logger {
+/**
+ * Structured logs; credentials are never passed to it, and fields that could hold one are cut out.
+ *
+ * @param terminal takes the lines for a person, who is to see each change; null: JSON to `output`
+ * @param output 1, standard output, or 2, standard error: where a command prints its result to standard output
+ */
+export function serviceLogger(
+  level: string,
+  terminal: DestinationStream | null = null,
+  output: 1 | 2 = 1,
+): Logger {
   const options: LoggerOptions = {
     level: terminal && level === 'info' ? 'debug' : level,
     redact: { paths: ['*.headers', '*.config', '*.auth', '*.token'], remove: true },
     serializers: { err: loggedError },
   };
-  return terminal ? pino(options, terminal) : pino(options);
+  return pino(options, terminal ?? destination(output));
 }
 
 /** An error that may quote a record's content is logged without its words. */

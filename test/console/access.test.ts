@@ -9,8 +9,17 @@ const PAGES = [
   '/console/conflicts',
   '/console/quarantine',
   '/console/schedules',
+  '/console/history',
+  '/console/undo',
 ];
-const POSTS = ['/console/pair/resolve', '/console/pair/resync', '/console/schedules', '/console/entities'];
+const POSTS = [
+  '/console/pair/resolve',
+  '/console/pair/resync',
+  '/console/schedules',
+  '/console/entities',
+  '/console/undo',
+  '/console/undo/resume',
+];
 
 let world: ConsoleWorld;
 let url: string;

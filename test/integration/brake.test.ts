@@ -5,7 +5,7 @@ import type { BrakeHold, HoldId } from '../../src/sync/holds';
 import type { Link } from '../../src/sync/link';
 import { bindingsOf } from '../../src/sync/rules/boundAlike';
 import type { RecordRef, SyncRecord, Values } from '../../src/sync/record';
-import { endHold, reconcile, remap } from '../../src/workflows';
+import { endHold, reconcile, remap, undo } from '../../src/workflows';
 import { runShared } from '../support/cli';
 import { MemorySystem } from '../support/memorySystem';
 import { MAPPING_FILE } from '../support/sandboxes';
@@ -148,6 +148,26 @@ describe('a side that answers with less', () => {
     expect((await stack.store.holds.all()).map(({ id }) => id)).toEqual([
       'TicketToProject/emptied/note/zendesk',
     ]);
+  });
+
+  test('released by mistake, it is undone by the cause that the release gave it', async () => {
+    await emptied();
+    const before = notesIn(zendesk);
+    const { id } = await onlyHold();
+    await end(id, 'releasing');
+    expect(filled(zendesk)).toBe(0);
+    const filter = { cause: `brake:${id}`, row: 'note', until: new Date().toISOString() };
+    await stack.store.undos.begin({ id: 'mistake', filter, hold: false });
+    await stack.client.workflow.execute(undo, {
+      workflowId: `${stack.taskQueue}-undo-mistake`,
+      taskQueue: stack.taskQueue,
+      args: ['mistake'],
+    });
+    await stack.settle();
+    // What was written before there were too many has another cause. The PMS still shows nothing: a person decides.
+    expect(notesIn(zendesk)).toEqual(before);
+    expect(filled(pms)).toBe(0);
+    expect((await links()).filter(({ status }) => status === 'conflict')).toHaveLength(PAIRS - ALLOWED);
   });
 
   test('stays on both sides as it is once it is discarded, until somebody edits it', async () => {

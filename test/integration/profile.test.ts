@@ -499,6 +499,20 @@ describe('records inside others', () => {
     ]);
     expect((await port.changes('note', null)).records).toEqual([made]);
   });
+
+  test('A9: those inside a record that may not be read do not hide the others', async () => {
+    const intercept = ({ url }: Call) =>
+      url.startsWith('/tasks/1/notes') ? { status: 403, body: {} } : null;
+    const port = await start(over, { task: { changed }, behaviour: { intercept } });
+    for (const each of [server.add(), server.add()])
+      each.notes.push({ id: 1, text: 'hello', at: each.changedAt });
+    for (const page of [await port.walk('note', null, null), await port.changes('note', null)]) {
+      expect(page.records.map(({ ref }) => ref.id)).toEqual(['2.1']);
+      expect(page.unreadable).toMatchObject([
+        { name: 'note records of pms:task:1', reason: expect.stringContaining('answered 403') as string },
+      ]);
+    }
+  });
 });
 
 describe('refusals', () => {

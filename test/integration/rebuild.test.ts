@@ -1,8 +1,11 @@
 import { MongoClient } from 'mongodb';
 import { generateData } from '../../apps/demo/data';
 import { seedBoth } from '../../apps/demo/seed';
-import type { RebuildReport } from '../../src/activities/rebuildLinks';
+import { rebuildLinks, type RebuildReport } from '../../src/activities/rebuildLinks';
+import { DOCUMENT_BYTES } from '../../src/links/documentSize';
+import { openShelf, withScratch } from '../../src/links/shelf';
 import type { Link } from '../../src/sync/link';
+import type { SystemPort } from '../../src/systems/port';
 import { cliOf, type Ran } from '../support/cli';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { seedAccess } from '../support/seedAccess';
@@ -195,5 +198,106 @@ test('where back-references contradict each other, nothing is guessed or doubled
   expect(after.get(`TicketToProject/zendesk:ticket:${copy}`)).toMatchObject({
     status: 'conflict',
     reason: { code: 'stray' },
+  });
+});
+
+describe('A9: a record that cannot be taken in', () => {
+  const keyOf = ({ ticket }: Both) => `TicketToProject/zendesk:ticket:${ticket}`;
+  const ticketOf = ({ ticket }: Both) => boxes.zendesk.store.tickets.get(ticket) as object;
+  const projectOf = ({ project }: Both) =>
+    [...boxes.pms.store.all('project')].find(({ id }) => id === project) as object;
+  /** A create may have been tried: the PMS knows a project of that reference, and refuses another. */
+  function expectNothingDoubled(pairs: readonly Both[]): void {
+    expect([...boxes.pms.store.all('project')].map(({ id }) => id).sort()).toEqual(
+      pairs.map(({ project }) => project).sort(),
+    );
+    expect(boxes.zendesk.store.tickets.size).toBe(pairs.length);
+  }
+  const cli = (...args: string[]) => cliOf(boxes, stack)(...args);
+
+  test.each([
+    ['a ticket', ticketOf, 'subject'],
+    ['a project', projectOf, 'updatedAt'],
+  ])(
+    '%s that is malformed is set aside with its reason, and all others are rebuilt',
+    async (_, of, field) => {
+      const pairs = [await pair('one'), await pair('two'), await pair('three')];
+      const [, odd] = pairs as [Both, Both, Both];
+      const before = await links();
+      await loseLinks();
+      const record = of(odd) as Record<string, unknown>;
+      const { [field]: right } = record;
+      Object.assign(record, { [field]: { odd: true } });
+
+      const { ran, report } = await rebuild();
+      expect(ran.code).toBe(1);
+      expect(report).toMatchObject({ aside: 1, entities: { TicketToProject: { rebuilt: 2, orphaned: 0 } } });
+      const listed = JSON.parse((await cli('aside', 'list', '--json')).out) as {
+        what: string;
+        reason: string;
+      }[];
+      const ref = of === ticketOf ? `zendesk:ticket:${odd.ticket}` : `pms:project:${odd.project}`;
+      expect(listed).toMatchObject([{ what: ref, reason: expect.stringContaining(field) as string }]);
+      await quiet();
+      expectNothingDoubled(pairs);
+      const after = await links();
+      for (const each of pairs.filter((it) => it !== odd))
+        expect(essence(after.get(keyOf(each)) as Link)).toEqual(essence(before.get(keyOf(each)) as Link));
+      expect(after.get(keyOf(odd))).toMatchObject({
+        status: 'quarantined',
+        reason: { code: 'unexpected_response', text: expect.stringContaining(field) as string },
+      });
+
+      // Once it is mended, the pair is as it was, and nothing is made a second time.
+      Object.assign(record, { [field]: right });
+      expect((await cli('aside', 'retry')).code).toBe(0);
+      await quiet();
+      expect((await cli('quarantine', 'retry', '--all')).code).toBe(0);
+      await quiet();
+      expect(essence((await links()).get(keyOf(odd)) as Link)).toEqual(
+        essence(before.get(keyOf(odd)) as Link),
+      );
+      expectNothingDoubled(pairs);
+      expect((await cli('aside', 'list')).code).toBe(0);
+    },
+  );
+
+  test('that is too large, or meets an error of ours, is set aside, too', async () => {
+    const pairs = [await pair('one'), await pair('two'), await pair('three'), await pair('four')];
+    const [, large, faulty] = pairs as [Both, Both, Both, Both];
+    await loseLinks();
+    const { store, context } = stack;
+    const save = store.save.bind(store);
+    jest.spyOn(store, 'save').mockImplementation(async (link) => {
+      if (link._id === keyOf(faulty)) throw new TypeError('what no test foresaw');
+      return save(link);
+    });
+    const { zendesk } = boxes.systems;
+    const swollen = Object.create(zendesk) as SystemPort;
+    swollen.changes = async (stream, cursor) => {
+      const page = await zendesk.changes(stream, cursor);
+      const records = page.records.map((record) =>
+        record.ref.id === String(large.ticket)
+          ? { ...record, values: { ...record.values, subject: 'x'.repeat(DOCUMENT_BYTES) } }
+          : record,
+      );
+      return { ...page, records };
+    };
+    const systems = { ...boxes.systems, zendesk: swollen };
+    const report = await withScratch(stack.db, async (prefix) =>
+      rebuildLinks({ ...context, systems }, await openShelf(stack.db, prefix, new Map()), () => undefined),
+    );
+    expect(report).toMatchObject({ aside: 2, entities: { TicketToProject: { rebuilt: 2 } } });
+    const listed = await store.aside.list(null, 10);
+    expect(listed.map(({ what, reason }) => [what, reason]).sort()).toEqual(
+      [
+        [`zendesk:ticket:${large.ticket}`, expect.stringContaining(`expected ${DOCUMENT_BYTES} at most`)],
+        [`zendesk:ticket:${faulty.ticket}`, expect.stringMatching(/^bug: /)],
+      ].sort(),
+    );
+    jest.restoreAllMocks();
+    await quiet();
+    expectNothingDoubled(pairs);
+    expect([...(await links()).values()].map(({ status }) => status)).toEqual(pairs.map(() => 'linked'));
   });
 });

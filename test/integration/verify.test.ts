@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { MongoClient, type Collection } from 'mongodb';
 import { parse, stringify } from 'yaml';
 import { SWITCHES } from 'zendesk-sandbox';
 import { checklist } from '../../src/checks/verify/checklist';
 import { loadMapping } from '../../src/config/loadMapping';
+import type { BrakeHold } from '../../src/sync/holds';
 import type { Report, Result } from '../../src/checks/verify/checklistLine';
 import { runProgram, runShared, type Ran } from '../support/cli';
 import { MAPPING_FILE, startSandboxes, type Sandboxes } from '../support/sandboxes';
@@ -15,6 +17,7 @@ import { ServiceProcess, serviceEnvironment, until } from '../support/servicePro
 
 type Row = Record<string, unknown> & { pms?: string; table?: Record<string, string> };
 type Entities = Record<'OrgToCustomer' | 'TicketToProject', { properties: Row[] }>;
+type HoldDocument = Omit<BrakeHold, 'id'> & { _id: string };
 type Answer = Report & { ok: boolean; counts: Record<Result['status'], number> };
 
 const folder = mkdtempSync(path.join(tmpdir(), 'zps-verify-test-'));
@@ -183,7 +186,24 @@ describe('in accounts that are in use', () => {
     });
   };
 
-  test('what is broken turns red and nothing else; all that was made is removed, and nothing else touched', async () => {
+  /** In the service's own link store, as its brake has them. */
+  async function withHolds<T>(work: (holds: Collection<HoldDocument>) => Promise<T>): Promise<T> {
+    const mongo = await MongoClient.connect(env['MONGODB_URI'] ?? '');
+    try {
+      return await work(mongo.db(env['MONGODB_DATABASE']).collection<HoldDocument>('holds'));
+    } finally {
+      await mongo.close();
+    }
+  }
+
+  test('what is broken or held turns red and nothing else; all that was made is removed, and nothing else touched', async () => {
+    // Before this run, too many due dates were emptied.
+    const held: HoldDocument = {
+      ...{ _id: 'TicketToProject/emptied/dueDate/pms', entity: 'TicketToProject', kind: 'emptied' },
+      ...{ row: 'dueDate', side: 'pms', state: 'held', by: 'brake', cause: 'side answered with less' },
+      ...{ since: new Date().toISOString(), counts: { pairs: 11, linked: 50, allowed: 10 }, examples: [] },
+    };
+    await withHolds((all) => all.insertOne(held));
     const before = state();
     const ran = await runShared(env, 'verify', '--tag', 'check', '--timeout', '40', '--json');
     expect([ran.code, ran.err]).toEqual([1, '']);
@@ -200,6 +220,7 @@ describe('in accounts that are in use', () => {
           ['create', 'edit', 'clear'].map((check) => `OrgToCustomer/notes/${way}/${check}`),
         ),
         ...ways.map((way) => `TicketToProject/priority/${way}/create`),
+        'TicketToProject/dueDate/zendesk-pms/clear',
       ].sort(),
     );
     expect(answer).toMatchObject({ ok: false, tag: 'check', leftBehind: [] });
@@ -211,7 +232,16 @@ describe('in accounts that are in use', () => {
       found: null,
       seconds: null,
     });
+    expect(
+      answer.results.find(({ line }) => line.id === 'TicketToProject/dueDate/zendesk-pms/clear'),
+    ).toMatchObject({
+      reason: `the brake holds it (${held._id}); see "zendesk-pms-sync brake show"`,
+    });
     expect(state()).toEqual(before);
+    // What the run writes is too little to be held. What it removes in the end is not, in an account with few pairs.
+    const holds = await withHolds((all) => all.find({ kind: { $ne: 'ends' } }).toArray());
+    expect(holds).toMatchObject([{ _id: held._id }]);
+    await withHolds((all) => all.deleteMany({}));
   }, 600_000);
 
   test('a run that is stopped half-way removes what it made, too', async () => {

@@ -65,6 +65,8 @@ export async function startSandboxes(
     pms?: PmsSandboxOptions;
     mapping?: Mapping;
     fileLimitBytes?: number;
+    /** Of the adapters' requests; by default so short that a test of a lost answer does not take long. */
+    timeoutMs?: number;
     /** Keeps the adapters to the rates; without it, calls are sent as they come. */
     budgets?: RateBudgets;
   } = {},
@@ -77,6 +79,7 @@ export async function startSandboxes(
     ...options.zendesk,
   });
   const pms = await startPmsSandbox({ idsAfter, rateLimitPerMinute: 100_000, ...options.pms });
+  const { timeoutMs = 2_000 } = options;
   const calls: ApiCall[] = [];
   // Signing in writes no record.
   const onCall = (call: ApiCall) => {
@@ -90,7 +93,7 @@ export async function startSandboxes(
     zendesk: zendeskSystem({
       baseUrl: zendesk.url,
       auth: serviceAuth(zendesk),
-      timeoutMs: 2_000,
+      timeoutMs,
       attachmentHosts: zendesk.fileUrl === null ? [] : [zendesk.fileUrl],
       ...files,
       ...budgetOf('zendesk'),
@@ -99,7 +102,7 @@ export async function startSandboxes(
     pms: contractSystem({
       baseUrl: pms.url,
       token: pms.token,
-      timeoutMs: 2_000,
+      timeoutMs,
       ...files,
       ...budgetOf('pms'),
       onCall,

@@ -1,6 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
+import { SimulatedSystem } from '../../src/checks/plan/simulatedSystem';
+import type { RecordShelf } from '../../src/links/shelf';
 import { NeedsHuman, RetryLater } from '../../src/systems/errors';
 import type { SystemPort } from '../../src/systems/port';
 import { readApart } from '../../src/systems/readApart';
@@ -46,6 +48,18 @@ describe('A9: records that are read by their names', () => {
       throw new RetryLater('away', { unknownOutcome: false });
     };
     await expect(readApart({ read: away }, ['1', '2'].map(refOf))).rejects.toBeInstanceOf(RetryLater);
+  });
+});
+
+test('A9: in a dry run, a record that cannot be read is no record that is gone', async () => {
+  const shelf = { get: async () => new Map() } as unknown as RecordShelf;
+  const real = { side: 'zendesk', exactOrder: false } as SystemPort;
+  const unread = new Map([['zendesk:ticket:2', 'tickets: subject: expected text']]);
+  const simulated = new SimulatedSystem(real, shelf, () => undefined, unread);
+  expect(await simulated.read([refOf('1')])).toEqual([{ ref: refOf('1'), record: null }]);
+  await expect(simulated.read([refOf('1'), refOf('2')])).rejects.toMatchObject({
+    code: 'unexpected_response',
+    message: 'tickets: subject: expected text',
   });
 });
 
@@ -99,9 +113,12 @@ describe('A17: a 403', () => {
 describe('A9: Zendesk', () => {
   let server: Server;
   let answers: Record<string, unknown>;
+  /** Paths that answer 403. */
+  let forbidden: string[];
   let port: SystemPort;
 
   beforeEach(async () => {
+    forbidden = [];
     answers = {
       '/api/v2/ticket_fields': { ticket_fields: [] },
       '/api/v2/groups': { groups: [] },
@@ -110,6 +127,7 @@ describe('A9: Zendesk', () => {
     server = createServer((request, response) => {
       const { pathname } = new URL(request.url ?? '', 'http://localhost');
       response.setHeader('content-type', 'application/json');
+      if (forbidden.includes(pathname)) response.statusCode = 403;
       response.end(JSON.stringify(answers[pathname] ?? {}));
     }).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
@@ -179,4 +197,36 @@ describe('A9: Zendesk', () => {
       ['zendesk:comment:3-31', 'comment'],
     ]);
   });
+
+  test.each(['/api/v2/tickets/2/comments', '/api/v2/tickets/2/audits'])(
+    'the comments of one ticket that may not be read (%s) hide no other comments',
+    async (path) => {
+      const comment = (id: number) => ({ id, event_type: 'Comment', body: 'x', public: true });
+      const redaction = { id: 21, event_type: 'CommentRedactionEvent' };
+      const events = [
+        [1, comment(11)],
+        [2, redaction],
+        [3, comment(31)],
+      ] as const;
+      answers['/api/v2/incremental/ticket_events'] = {
+        ticket_events: events.map(([id, child]) => ({
+          ...{ id: 10 * id, ticket_id: id, created_at: times.created_at, child_events: [child] },
+        })),
+        ...{ count: 3, end_time: 1, end_of_stream: true },
+      };
+      const said = { id: 21, audit_id: 20, type: 'Comment', author_id: 1, body: 'x', public: true };
+      const meta = { has_more: false, after_cursor: null };
+      answers['/api/v2/tickets/2/comments'] = {
+        comments: [{ ...said, created_at: times.created_at, attachments: [] }],
+        meta,
+      };
+      answers['/api/v2/tickets/2/audits'] = { audits: [], meta };
+      forbidden = [path];
+      const page = await port.changes('comments', null);
+      expect(page.records.map(({ ref }) => ref.id)).toEqual(['1-11', '3-31']);
+      expect(page.unreadable).toMatchObject([
+        { name: 'comments of zendesk:ticket:2', reason: expect.stringContaining('answered 403') as string },
+      ]);
+    },
+  );
 });

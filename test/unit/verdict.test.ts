@@ -1,4 +1,4 @@
-import type { HoldShown } from '../../src/operator/brake';
+import { holdWords, type HoldShown } from '../../src/operator/brake';
 import type { Status } from '../../src/operator/status';
 import { faultLine, saysDiskFull, verdict, type Facts } from '../../src/operator/verdict';
 
@@ -188,6 +188,13 @@ test('what the brake holds is told: which row, how many pairs, since when, why, 
   expect(ofStatus({ brake: [hold] })).toEqual([
     'The brake holds emptying of TicketToProject priority in the PMS: side answered with less (11 of 50 pairs, 10 allowed); 39 pairs wait, e.g. TicketToProject/zendesk:ticket:1, since 2026-11-25 11:58 UTC: these changes wait; all else is synced; see "zendesk-pms-sync brake show", then brake release or brake discard',
   ]);
+  expect(holdWords({ ...hold, state: 'released', waiting: 0 })).toBe(
+    'No longer held: emptying of TicketToProject priority in the PMS, as long as the row names these fields: side answered with less (11 of 50 pairs)',
+  );
+  const ofUndo: HoldShown = { ...hold, by: 'undo', kind: 'written', side: null, cause: 'undo' };
+  expect(holdWords(ofUndo)).toBe(
+    'An undo of 11 pairs holds writing of TicketToProject priority; 39 pairs wait',
+  );
   expect(ofStatus({ brake: [{ ...hold, state: 'released' }] })).toEqual([]);
   expect(ofStatus({ brake: [{ ...hold, by: 'undo' }] })).toEqual([]);
 });

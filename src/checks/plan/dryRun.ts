@@ -98,8 +98,10 @@ export async function* dryRun(input: DryRunInput): AsyncGenerator<PlanLine, Sync
   const store = peekAtLinks(db);
   const shelf = await openShelf(db, prefix, propertiesOfRules(mapping, systems));
   const gone: RecordRef[] = [];
-  await fillShelf(input, shelf, async (side, records, removed) => {
+  const unread = new Map<RefKey, string>();
+  await fillShelf(input, shelf, async (side, records, { gone: removed, unreadable }) => {
     onProgress(`reading ${side}: ${records} records`);
+    for (const { ref, reason } of unreadable) if (ref) unread.set(refKey(ref), reason);
     // Only what was linked matters; a stream's whole past of deletions need not fit into memory.
     const owners = await store.claims.owners(removed.map(refKey));
     gone.push(...removed.filter((ref) => owners.has(refKey(ref))));
@@ -108,7 +110,7 @@ export async function* dryRun(input: DryRunInput): AsyncGenerator<PlanLine, Sync
   for (const name of COPIED) await copyCollection(db, name, `${prefix}${name}`);
   const scratch = await openLinkStore(db, () => new Date(), prefix);
   const tally = new WorkTally(db, prefix);
-  const run = new DryRun(db, prefix, scratch, mapping, systems, shelf, tally);
+  const run = new DryRun({ db, prefix, scratch, mapping, systems, shelf, unread, tally });
   let records = 0;
   for await (const batch of inBatches(shelved(mapping, shelf))) {
     tally.read(batch);
@@ -126,24 +128,26 @@ export function noCounts(): PlanCounts {
   return Object.fromEntries(ENTITY_TYPES.map((type) => [type, row()])) as PlanCounts;
 }
 
+interface DryRunParts extends Omit<DryRunInput, 'onProgress'> {
+  scratch: LinkStore;
+  shelf: RecordShelf;
+  /** Why records that are there could not be read or kept. */
+  unread: ReadonlyMap<RefKey, string>;
+  tally: WorkTally;
+}
+
 class DryRun {
   private readonly context: ActivityContext;
   private readonly inboxes = new Map<CanonicalKey, Inbox>();
   private readonly written;
+  private readonly tally: WorkTally;
   private writes: SimulatedWrite[] = [];
 
-  constructor(
-    db: Db,
-    prefix: string,
-    scratch: LinkStore,
-    mapping: Mapping,
-    systems: Record<Side, SystemPort>,
-    shelf: RecordShelf,
-    private readonly tally: WorkTally,
-  ) {
+  constructor({ db, prefix, scratch, mapping, systems, shelf, unread, tally }: DryRunParts) {
+    this.tally = tally;
     this.written = db.collection<WritesDocument>(`${prefix}writes`);
     const simulated = (side: Side) =>
-      new SimulatedSystem(systems[side], shelf, (write) => void this.writes.push(write));
+      new SimulatedSystem(systems[side], shelf, (write) => void this.writes.push(write), unread);
     this.context = {
       store: scratch,
       mapping,

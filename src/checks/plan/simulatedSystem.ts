@@ -43,6 +43,8 @@ export class SimulatedSystem implements SystemPort {
     private readonly real: SystemPort,
     private readonly shelf: RecordShelf,
     private readonly onWrite: (write: SimulatedWrite) => void,
+    /** Why records that are there could not be read or kept. */
+    private readonly unread: ReadonlyMap<RefKey, string> = new Map(),
   ) {
     this.side = real.side;
     this.exactOrder = real.exactOrder;
@@ -78,6 +80,10 @@ export class SimulatedSystem implements SystemPort {
   }
 
   async read(refs: RecordRef[]): Promise<ReadResult[]> {
+    for (const ref of refs) {
+      const why = this.unread.get(refKey(ref));
+      if (why !== undefined) throw new NeedsHuman('unexpected_response', why);
+    }
     const found = await this.shelf.get(refs.map(refKey));
     return refs.map((ref) => ({ ref, record: found.get(refKey(ref)) ?? null }));
   }

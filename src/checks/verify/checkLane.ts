@@ -2,25 +2,23 @@ import { writesTo, type EntityMapping, type Mapping, type PropertyRow } from '..
 import { otherSide, type Json, type Side, type Values } from '../../sync/record';
 import { refKey } from '../../sync/canonicalKey';
 import { sameValue } from '../../sync/values';
-import type { PublicApi, Seen } from './publicApi';
+import type { Seen } from './publicApi';
 import { NAMES } from './checklist';
 import { factOf } from './facts';
 import type { Check } from './checklistLine';
 import type { Made } from './made';
-import { Pair, Stuck, outcomeOf, type Attempt, type Created, type Ends } from './triedPair';
+import { Pair, Stuck, outcomeOf, type Attempt, type Created, type Ends, type PairTools } from './triedPair';
 import type { Recorder } from './verifyRecorder';
 import { Translator, bareValues, samplesOf, type Samples, type World } from './samples';
 import { together } from './settleAll';
-import { watch, type Patience } from './watch';
+import { watch } from './watch';
 
 /** What all checks share. */
-export interface Tools {
+export interface Tools extends PairTools {
   mapping: Mapping;
-  apis: Record<Side, PublicApi>;
   world: World;
   made: Made;
   recorder: Recorder;
-  patience: Patience;
 }
 
 /** A new record that has its counterpart. */
@@ -217,7 +215,7 @@ export class Lane {
     tools.made.met(own, { side: to, kind: kind[to], id: other.id });
     const ids = { [from]: seen.id, [to]: other.id } as Record<Side, string>;
     const ends: Ends = { from, kind, ids };
-    return { pair: new Pair(tools.apis, table, this.translator, ends, tools.patience), seen, at };
+    return { pair: new Pair(tools, table, this.translator, ends), seen, at };
   }
 
   parentValues(): Values {

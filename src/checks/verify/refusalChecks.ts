@@ -5,15 +5,10 @@ import { textOf } from '../../sync/values';
 import { Lane, failed, type Tools } from './checkLane';
 import { keptRow } from './checklist';
 import type { Check, Line } from './checklistLine';
+import { missingWords } from './linkReasons';
 import { refusedRows, type RefusedRow } from './refusedRows';
 import { outcomeOf, type Attempt, type Ends } from './triedPair';
 import { watch } from './watch';
-
-/**
- * Why a side did not take a row's value, as the link's document says it; null while it says nothing.
- * @param row its id
- */
-export type ReasonOf = (key: CanonicalKey, row: string) => Promise<string | null>;
 
 /** A value that the other side refused, and what the pair does beside it. */
 class Unmet extends Error {
@@ -31,8 +26,6 @@ export class RefusalChecks {
   constructor(
     private readonly tools: Tools,
     private readonly table: EntityMapping,
-    /** Null where the link store is not to be asked. */
-    private readonly reasonOf: ReasonOf | null,
   ) {}
 
   async run(): Promise<void> {
@@ -91,12 +84,12 @@ export class RefusalChecks {
     if (stays !== asked) throw new Unmet('the PMS was changed back', stays);
   }
 
-  private async reason({ kind, ids }: Ends, row: PropertyRow): Promise<string | null> {
-    const { reasonOf } = this;
-    if (!reasonOf) return 'the link store was not asked for the reason';
-    const key = canonicalKey(this.table.entity, { side: 'pms', kind: kind.pms, id: ids.pms });
+  private async reason(ends: Ends, row: PropertyRow): Promise<string | null> {
+    const { reasons } = this.tools;
+    if (!reasons) return 'the link store was not asked for the reason';
+    const key = this.keyOf(ends);
     const look = async () => {
-      const words = await reasonOf(key, row.id);
+      const words = await reasons.notTaken(key, row.id);
       return new Map([['reason', { arrived: words !== null && words !== '', found: words }]]);
     };
     const found = (await watch({ wanted: ['reason'] }, look, this.tools.patience)).get('reason');
@@ -134,9 +127,15 @@ export class RefusalChecks {
       return new Map([['value', { arrived: found === wanted, found }]]);
     };
     const seen = (await watch({ wanted: ['value'] }, look, this.tools.patience)).get('value');
-    if (!seen?.arrived)
-      throw new Unmet(`${otherwise} after ${Math.round(seen?.seconds ?? 0)} s`, seen?.found);
-    return wanted;
+    if (seen?.arrived) return wanted;
+    const hold = (await this.tools.reasons?.held(this.keyOf(ends), row.id)) ?? null;
+    const late = `${otherwise} after ${Math.round(seen?.seconds ?? 0)} s`;
+    throw new Unmet(hold === null ? late : `${otherwise}: ${missingWords(hold, 0)}`, seen?.found);
+  }
+
+  /** All of these pairs begin in the PMS. */
+  private keyOf({ kind, ids }: Ends): CanonicalKey {
+    return canonicalKey(this.table.entity, { side: 'pms', kind: kind.pms, id: ids.pms });
   }
 
   private async values(side: Side, { kind, ids }: Ends): Promise<Values> {

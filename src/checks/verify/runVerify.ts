@@ -10,7 +10,8 @@ import { factOf } from './facts';
 import { Lane, failed, type Parent, type Tools } from './checkLane';
 import { NOTHING, type Result } from './checklistLine';
 import type { Made } from './made';
-import { RefusalChecks, type ReasonOf } from './refusalChecks';
+import type { LinkReasons } from './linkReasons';
+import { RefusalChecks } from './refusalChecks';
 import { outcomeOf, type Pair } from './triedPair';
 import { Recorder } from './verifyRecorder';
 import type { World } from './samples';
@@ -32,7 +33,7 @@ export interface RunInput {
   /** Lines of these entities are left out, because another run has them. */
   without?: readonly EntityType[];
   /** Asks the link store; null where there is none to ask. */
-  reasonOf: ReasonOf | null;
+  reasons: LinkReasons | null;
 }
 
 /** @param made filled with what is made on the way, whatever becomes of the checks */
@@ -55,12 +56,11 @@ export async function runChecklist(input: RunInput, made: Made): Promise<Result[
     references,
     next: () => (number += 1),
   };
-  const { mapping, apis, patience } = input;
-  const tools: Tools = { mapping, apis, world, made, recorder, patience };
+  const { mapping, apis, patience, reasons } = input;
+  const tools: Tools = { mapping, apis, world, made, recorder, patience, reasons };
   try {
     await new Run(tools, apis.zendesk, references, {
       without: new Set(input.without),
-      reasonOf: input.reasonOf,
     }).all();
     return recorder.results();
   } catch (error) {
@@ -105,7 +105,7 @@ class Run {
       byRef: Map<string, ResolvedReference>;
       byKey: Map<string, ResolvedReference>;
     },
-    private readonly scope: { without: ReadonlySet<EntityType>; reasonOf: ReasonOf | null },
+    private readonly scope: { without: ReadonlySet<EntityType> },
   ) {}
 
   /** Parents first; what does not depend on each other at once. */
@@ -117,7 +117,7 @@ class Run {
       organizations.then((bases) => both((from) => this.rowsOf(OrgToCustomer, from, bases[from]))),
       organizations.then(async () => {
         const tickets = await this.bases(TicketToProject, null);
-        const refusals = new RefusalChecks(this.tools, TicketToProject, this.scope.reasonOf);
+        const refusals = new RefusalChecks(this.tools, TicketToProject);
         const all = both(async (from) => {
           const base = tickets[from];
           await together([

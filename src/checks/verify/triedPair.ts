@@ -1,3 +1,4 @@
+import { canonicalKey } from '../../sync/canonicalKey';
 import type { EntityMapping, PropertyRow } from '../../sync/mapping';
 import { otherSide, type Json, type Side, type Values } from '../../sync/record';
 import { fillTemplate, sameValue, textOf } from '../../sync/values';
@@ -6,6 +7,7 @@ import type { PublicApi, Seen } from './publicApi';
 import { NAMES, isFollowedUp } from './checklist';
 import { factOf } from './facts';
 import type { Outcome, Status } from './checklistLine';
+import { missingWords, type LinkReasons } from './linkReasons';
 import type { Translator } from './samples';
 import { watch, type Arrival, type Look, type Patience } from './watch';
 
@@ -37,14 +39,27 @@ export class Stuck extends Error {
   override readonly name = 'Stuck';
 }
 
+/** What pairs are tried with. */
+export interface PairTools {
+  apis: Record<Side, PublicApi>;
+  patience: Patience;
+  /** Null where the link store is not reached. */
+  reasons: LinkReasons | null;
+}
+
 export class Pair {
+  private readonly apis: PairTools['apis'];
+  private readonly patience: Patience;
+
   constructor(
-    private readonly apis: Record<Side, PublicApi>,
+    private readonly tools: PairTools,
     private readonly table: EntityMapping,
     private readonly translator: Translator,
     readonly ends: Ends,
-    private readonly patience: Patience,
-  ) {}
+  ) {
+    this.apis = tools.apis;
+    this.patience = tools.patience;
+  }
 
   /** Whether what the new record brought is on its counterpart. */
   async created(rows: readonly PropertyRow[], { seen, at }: Created): Promise<Map<PropertyRow, Attempt>> {
@@ -144,7 +159,8 @@ export class Pair {
     }
     const look = () => this.lookAt(writer, wanted);
     const arrivals = await watch({ wanted: [...wanted.keys()] }, look, this.patience);
-    for (const [row, arrival] of arrivals) attempts.set(row, this.attempt(values.get(row), arrival, null));
+    for (const [row, arrival] of arrivals)
+      attempts.set(row, await this.attempt(row, values.get(row), arrival, null));
     return attempts;
   }
 
@@ -173,19 +189,27 @@ export class Pair {
         : still
           ? null
           : `${NAMES[writer]} was changed back`;
-      attempts.set(row, this.attempt(value, arrival, reason));
+      attempts.set(row, await this.attempt(row, value, arrival, reason));
     }
     return attempts;
   }
 
-  private attempt(
+  private async attempt(
+    row: PropertyRow,
     written: Json | undefined,
     { arrived, found, seconds }: Arrival,
     fault: string | null,
-  ): Attempt {
-    const reason = fault ?? (arrived ? null : `not there after ${Math.round(seconds)} s`);
+  ): Promise<Attempt> {
+    const reason = fault ?? (arrived ? null : missingWords(await this.hold(row), seconds));
     const status = reason === null ? 'passed' : 'failed';
     return { status, reason, written, found, seconds: arrived ? seconds : null };
+  }
+
+  /** The hold of the brake that a row of this pair waits for, as its link says it. */
+  private async hold(row: PropertyRow): Promise<string | null> {
+    const { from, kind, ids } = this.ends;
+    const key = canonicalKey(this.table.entity, { side: from, kind: kind[from], id: ids[from] });
+    return (await this.tools.reasons?.held(key, row.id)) ?? null;
   }
 
   private refused(rows: PropertyRow[], error: unknown, status: Status = 'failed'): Map<PropertyRow, Attempt> {

@@ -16,9 +16,8 @@ import { profileSystem } from '../../systems/profile/profileSystem';
 import { zendeskSystem } from '../../systems/zendesk/zendeskSystem';
 import type { SignedIn } from '../../systems/zendesk/zendeskAuth';
 import { SEARCH_ATTRIBUTES } from '../../workflows/searchAttributes';
-import { linkReasons } from './linkReasons';
+import { linkReasons, type LinkReasons } from './linkReasons';
 import { missingFields } from './missingFields';
-import type { ReasonOf } from './refusalChecks';
 import { PmsApi } from './pmsApi';
 import { ZendeskApi } from './zendeskApi';
 
@@ -30,7 +29,7 @@ export interface Synced {
   mapping: Mapping;
   apis: { zendesk: ZendeskApi; pms: PmsApi };
   /** What the link store says. */
-  reasonOf: ReasonOf;
+  reasons: LinkReasons;
   /** Resolves, with the end of its log, where the service ends by itself. */
   ended: Promise<string>;
 }
@@ -147,7 +146,7 @@ async function startOne({ mode, file, folder, servers, idsAfter }: One): Promise
         zendesk: new ZendeskApi({ baseUrl, as: signedInAs(zendesk.bearer(AGENT)) }),
         pms: new PmsApi({ baseUrl: pms.url, token: await tokenOf(pms.url, AGENT) }),
       },
-      reasonOf: reasons.of,
+      reasons,
       ended: service.ended,
     },
     async stop() {

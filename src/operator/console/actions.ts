@@ -6,11 +6,14 @@ import { decide, type Choice } from '../decide';
 import { BadInput } from '../operatorErrors';
 import { pairNamed } from '../findPairs';
 import { setPaused } from '../pauseSchedule';
+import { expectCanBeDone, expectSelecting, planUndo } from '../undo';
+import { keepUndo, startUndo } from '../undoRun';
 import { ENTITY_TYPES } from '../../sync/record';
 import { steer } from '../../workers/steer';
 import { pairCommands } from '../../workers/hint';
 import type { ConsoleContext } from './consoleContext';
 import { pairUrl } from './layout';
+import { criteriaIn, filterOf, outcomeUrl } from './pages/undoPage';
 import { viewerOf, type DONE } from './views';
 
 /** Seconds that a browser is kept waiting for a pair's answer. */
@@ -28,6 +31,13 @@ const scheduleSchema = z.object({
   what: steerWords,
   why: z.string().trim().max(200).default(''),
 });
+/** `until`: when the plan was shown that a person confirms. */
+const undoSchema = z.object({
+  until: z.string().datetime(),
+  confirm: z.literal('yes'),
+  hold: z.literal('yes').optional(),
+});
+const resumeSchema = z.object({ id: z.string().min(1).max(60) });
 const entitySchema = z.object({ scope: z.enum(ENTITY_TYPES), what: steerWords });
 
 /** What can be done: the same functions as the commands call. Who asks is known, and the form is ours. */
@@ -73,6 +83,37 @@ export function actions(app: FastifyInstance, context: ConsoleContext): void {
     log.info({ user: viewerOf(request).session.user, scope }, `console: ${what}`);
     await answerOf(client, WAIT_SECONDS, () => steer(client, taskQueue, what, scope));
     return reply.redirect(done(`${root}/schedules`, what), 303);
+  });
+  undoActions(app, context);
+}
+
+/** Undo: what was shown is begun once it is confirmed. */
+function undoActions(app: FastifyInstance, context: ConsoleContext): void {
+  const { client, taskQueue, root, log } = context;
+  const begin = (id: string) =>
+    client.withDeadline(Date.now() + WAIT_SECONDS * 1_000, () => startUndo({ client, taskQueue }, id));
+
+  app.post(`${root}/undo`, async (request, reply) => {
+    const { until, hold } = read(undoSchema, request.body);
+    const { store } = await context.database();
+    const chosen = await filterOf(context, criteriaIn(request.body));
+    expectSelecting(chosen, 'a time, a cause, a property or a pair');
+    const now = new Date(context.now()).toISOString();
+    const filter = { ...chosen, until: until < now ? until : now };
+    expectCanBeDone(await planUndo(store, context.mapping(), filter), hold === 'yes');
+    const id = await keepUndo(store, filter, hold === 'yes', new Date(now));
+    log.info({ user: viewerOf(request).session.user, undo: id }, 'console: undo');
+    await begin(id);
+    return reply.redirect(outcomeUrl(root, id), 303);
+  });
+
+  app.post(`${root}/undo/resume`, async (request, reply) => {
+    const { id } = read(resumeSchema, request.body);
+    const { store } = await context.database();
+    if (!(await store.undos.get(id))) throw new BadInput(`found "${id}", which is no undo`);
+    log.info({ user: viewerOf(request).session.user, undo: id }, 'console: go on with an undo');
+    await begin(id);
+    return reply.redirect(outcomeUrl(root, id), 303);
   });
 }
 

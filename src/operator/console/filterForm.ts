@@ -11,12 +11,14 @@ export interface FilterForm {
   /** Fields that are there when asked for, or when one of them is in use. */
   more: Html;
   isOpen: boolean;
+  /** The words on the button; by default `Filter`. */
+  button?: string;
 }
 
-export function filterForm({ url, name, search, more, isOpen }: FilterForm): Html {
+export function filterForm({ url, name, search, more, isOpen, button = 'Filter' }: FilterForm): Html {
   return html`<form class="filter" action="${url}" role="search" aria-label="${name}">
     ${search}
-    <button class="plain">Filter</button>
+    <button class="plain">${button}</button>
     <details ${isOpen && html` open`}>
       <summary>More filters</summary>
       <div class="row">${more}</div>

@@ -21,6 +21,7 @@ const NAVIGATION = [
   { path: '/conflicts', name: 'Conflicts' },
   { path: '/quarantine', name: 'Quarantine' },
   { path: '/history', name: 'History' },
+  { path: '/undo', name: 'Undo' },
   { path: '/schedules', name: 'Schedules' },
 ] as const;
 

@@ -9,6 +9,7 @@ import { historyPage, loadHistory } from './pages/historyPage';
 import { loadPair, pairPage } from './pages/pairPage';
 import { conflictsPage, loadPairs, pairsPage, quarantinePage } from './pages/pairsPage';
 import { loadSchedules, schedulesPage } from './pages/schedulesPage';
+import { loadUndo, undoPage } from './pages/undoPage';
 
 /** What an action that was carried out leaves in the address of the page that shows it. */
 export const DONE = {
@@ -49,6 +50,10 @@ export function pages(app: FastifyInstance, context: ConsoleContext): void {
   app.get(`${root}/history`, async (request, reply) =>
     send(reply, historyPage(await loadHistory(context, request.query), context), request.viewer),
   );
+  app.get(`${root}/undo`, async (request, reply) => {
+    const view = await loadUndo(context, request.query);
+    return send(reply, undoPage(view, viewerOf(request), root), request.viewer);
+  });
   app.get(`${root}/pair`, async (request, reply) => {
     const { key: text } = z.object({ key: z.string() }).catch({ key: '' }).parse(request.query);
     const { store } = await context.database();

@@ -6,7 +6,7 @@ import { NeedsHuman, RecordGone } from '../errors';
 import type { Request } from '../http';
 import { inParallel } from '../inParallel';
 import type { ReadResult, WalkPage } from '../port';
-import { isUnreadable, unreadable, type Parsed, type Unreadable } from '../unreadable';
+import { isOfOneRecord, isUnreadable, unreadable, type Parsed, type Unreadable } from '../unreadable';
 import type { Directory, Entry } from './directory';
 import { readPage, readPages, type List, type Page } from './pages';
 import type { Api, Told } from './profileApi';
@@ -104,23 +104,42 @@ export class ProfileReads {
 
   /** All records inside others. Those of one that is gone are gone, too. */
   async insideOf(records: Records, parents: readonly string[]): Promise<Raw[]> {
+    const lists = await inParallel(parents, READ_AT_ONCE, (within) => this.insideOne(records, within));
+    return lists.flat();
+  }
+
+  /** The same for a page of a list or a stream: what cannot be read inside one record does not hide the others. */
+  async insideEach(records: Records, parents: readonly string[]): Promise<Parsed<SyncRecord>> {
+    const refused: Unreadable[] = [];
+    const lists = await inParallel(parents, READ_AT_ONCE, async (within) => {
+      try {
+        return await this.insideOne(records, within);
+      } catch (error) {
+        if (!isOfOneRecord(error)) throw error;
+        const name = `${records.kind.name} records of pms:${records.kind.within?.kind}:${within}`;
+        refused.push({ ref: null, name, reason: error.message, bytes: 0 });
+        return [];
+      }
+    });
+    const parsed = await this.parseEach(lists.flat());
+    return { records: parsed.records, unreadable: [...refused, ...parsed.unreadable] };
+  }
+
+  private async insideOne(records: Records, within: string): Promise<Raw[]> {
     const { kind } = records;
     const items = kind.list.items ?? kind.items;
-    const lists = await inParallel(parents, READ_AT_ONCE, async (within) => {
-      const raws: Raw[] = [];
-      const request = this.api.request(kind.list, { ...scopeOf(kind), within });
-      const list = { ...this.listOf(kind, items), send: (each: Request) => this.api.write(each) };
-      try {
-        await readPages(this.api, request, list, (page) =>
-          raws.push(...rawsIn(kind, page, items.text, page.items, within)),
-        );
-      } catch (error) {
-        if (error instanceof RecordGone) return [];
-        throw error;
-      }
-      return raws;
-    });
-    return lists.flat();
+    const raws: Raw[] = [];
+    const request: Request = { ...this.api.request(kind.list, { ...scopeOf(kind), within }), readsOne: true };
+    const list = { ...this.listOf(kind, items), send: (each: Request) => this.api.write(each) };
+    try {
+      await readPages(this.api, request, list, (page) =>
+        raws.push(...rawsIn(kind, page, items.text, page.items, within)),
+      );
+    } catch (error) {
+      if (error instanceof RecordGone) return [];
+      throw error;
+    }
+    return raws;
   }
 
   async walk(kind: string, cursor: string | null): Promise<WalkPage> {
@@ -128,14 +147,14 @@ export class ProfileReads {
     const listed = records.kind.within ? this.recordsOf(records.kind.within.kind) : records;
     const { list } = listed.kind;
     const page = await this.page(listed.kind, this.api.request(list, scopeOf(listed.kind)), list, cursor);
-    const raws =
+    const parsed =
       listed === records
-        ? page.raws
-        : await this.insideOf(
+        ? await this.parseEach(page.raws)
+        : await this.insideEach(
             records,
             page.raws.map(({ raw }) => textOrEmpty(listed.kind.id.of(raw))),
           );
-    return { ...(await this.parseEach(raws)), cursor: page.next };
+    return { ...parsed, cursor: page.next };
   }
 
   async page(

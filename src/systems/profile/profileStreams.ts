@@ -50,7 +50,7 @@ export function streamsOf(reads: ProfileReads): Map<string, Stream> {
             return { records: news, unreadable: faulty };
           }
           const parents = page.items.map((item) => textOrEmpty(listed.id.of(item)));
-          return reads.parseEach(await reads.insideOf(records, parents));
+          return reads.insideEach(records, parents);
         },
       );
       return [[kind.name, stream]];

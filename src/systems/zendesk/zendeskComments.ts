@@ -4,7 +4,7 @@ import type { Json, RecordRef, SyncRecord, Values } from '../../sync/record';
 import { NeedsHuman, RecordGone, ReferenceGone, RetryLater } from '../errors';
 import type { Request } from '../http';
 import type { ChangePage, CreateOptions } from '../port';
-import { isUnreadable, parseEach, type Parsed, type Unreadable } from '../unreadable';
+import { isOfOneRecord, parseEach, type Parsed, type Unreadable } from '../unreadable';
 import { guarded } from './commentText';
 import { isCutShort, position, startTime } from './exportCursor';
 import type { People, Person } from './people';
@@ -258,7 +258,7 @@ export class ZendeskComments {
     try {
       return { records: await this.ofTicket(ticketId), unreadable: [] };
     } catch (error) {
-      if (!isUnreadable(error)) throw error;
+      if (!isOfOneRecord(error)) throw error;
       const name = `comments of zendesk:ticket:${ticketId}`;
       return { records: [], unreadable: [{ ref: null, name, reason: error.message, bytes: 0 }] };
     }

@@ -44,8 +44,10 @@ export function registerBrake(program: Command): void {
     withService(options, async ({ store }) => {
       const holds = await holdsIn(store);
       if (options.json) printJson(holds);
-      else if (holds.length === 0) printLine('nothing is held');
-      else holds.forEach(print);
+      else {
+        if (holds.every(({ state }) => state === 'released')) printLine('nothing is held');
+        holds.forEach(print);
+      }
       if (openHolds(holds).length > 0) process.exitCode = 1;
     }),
   );
@@ -93,8 +95,18 @@ async function end(
   const outcomes: HoldProgress[] = [];
   for (const hold of chosen) outcomes.push(await follow(service, hold.id, how));
   if (json) printJson({ command, done: true, holds: outcomes });
-  else for (const outcome of outcomes) printLine(words(outcome));
+  else {
+    for (const outcome of outcomes) printLine(words(outcome));
+    if (how === 'releasing') for (const hold of chosen) printWayBack(hold);
+  }
   if (outcomes.some(({ left }) => left > 0)) process.exitCode = 1;
+}
+
+/** A hold may have been released by mistake: says at once how to take that back. */
+function printWayBack({ id, row, bound }: HoldShown): void {
+  if (row === null) return;
+  const first = bound === undefined ? '' : ' (correct the mapping file first)';
+  printLine(`To undo what was written${first}: zendesk-pms-sync undo --cause brake:${id} --row ${row}`);
 }
 
 /** @param held by undos that are still at work, and end their holds themselves @throws BadInput */

@@ -18,7 +18,7 @@ export function registerRebuild(links: Command): void {
     links
       .command('rebuild')
       .description(
-        'restore lost links from the back-references on both sides, without what was not taken; exit code 1 if some contradict each other',
+        'restore lost links from the back-references on both sides, without what was not taken; exit code 1 if some contradict each other, or a record cannot be read',
       ),
     'zendesk-pms-sync links rebuild',
   ).action(async (options: CommonOptions) =>
@@ -35,7 +35,7 @@ export function registerRebuild(links: Command): void {
         mapping,
         systems,
         hint: hintWith(client, config.taskQueue, () => mapping, config.pairPrefix),
-        log: serviceLogger(config.logLevel),
+        log: serviceLogger(config.logLevel, null, 2),
         now: () => new Date(),
         metrics: new SyncMetrics(),
       };
@@ -50,24 +50,43 @@ export function registerRebuild(links: Command): void {
       progress.finish();
       if (options.json) printJson(report);
       else printReport(report);
-      if (ENTITY_TYPES.some((type) => report.entities[type].ambiguous > 0)) process.exitCode = 1;
+      if (isAmbiguous(report) || report.aside > 0) process.exitCode = 1;
     }),
   );
 }
 
-function printReport({ records, entities, told }: RebuildReport): void {
+function isAmbiguous({ entities }: RebuildReport): boolean {
+  return ENTITY_TYPES.some((type) => entities[type].ambiguous > 0);
+}
+
+function printReport(report: RebuildReport): void {
+  const { records, entities, told, aside } = report;
   printLine(`Read ${records.zendesk} records of Zendesk and ${records.pms} of the PMS.`);
   printTable(
-    ['entity', 'rebuilt', 'of these differing', 'of these ended', 'kept', 'ambiguous', 'orphaned'],
+    [
+      'entity',
+      'rebuilt',
+      'of these differing',
+      'of these ended',
+      'kept',
+      'ambiguous',
+      'orphaned',
+      'set aside',
+    ],
     ENTITY_TYPES.map((type) => {
-      const { rebuilt, differing, ended, kept, ambiguous, orphaned } = entities[type];
-      return [type, ...[rebuilt, differing, ended, kept, ambiguous, orphaned].map(String)];
+      const counts = entities[type];
+      const { rebuilt, differing, ended, kept, ambiguous, orphaned } = counts;
+      return [type, ...[rebuilt, differing, ended, kept, ambiguous, orphaned, counts.aside].map(String)];
     }),
   );
   printLine(`${told} pairs were signalled to sync.`);
   printLine(
     'Forgotten, because only the lost links knew it: values that a side did not take. Such a row counts as differing.',
   );
-  if (ENTITY_TYPES.some((type) => entities[type].ambiguous > 0))
+  if (aside > 0)
+    printLine(
+      `${aside} records are set aside, because they could not be read or kept. "aside list" says why; once they are corrected, run "aside retry"`,
+    );
+  if (isAmbiguous(report))
     printLine('Some back-references contradict each other; what is left for a person, see: conflicts list');
 }

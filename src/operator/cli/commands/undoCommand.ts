@@ -1,11 +1,23 @@
-import { randomBytes } from 'node:crypto';
-import { ApplicationFailure, WorkflowFailedError, WorkflowIdConflictPolicy } from '@temporalio/client';
 import type { Command } from 'commander';
-import { ActivityFailure } from '@temporalio/common';
 import type { UndoFilter } from '../../../sync/undo';
-import { undo, undoProgress } from '../../../workflows/undo';
-import { BadInput, Problem } from '../../operatorErrors';
-import { outcomeOf, planUndo, type UndoOutcome, type UndoPlan } from '../../undo';
+import { undoProgress } from '../../../workflows/undo';
+import { BadInput } from '../../operatorErrors';
+import {
+  CANNOT_COLUMNS,
+  EXAMPLE_COLUMNS,
+  LEFT_COLUMNS,
+  UNDO_WORDS,
+  VALUE_COLUMNS,
+  expectCanBeDone,
+  expectSelecting,
+  leftLines,
+  outcomeOf,
+  planUndo,
+  standingWords,
+  type UndoOutcome,
+  type UndoPlan,
+} from '../../undo';
+import { keepUndo, refusalIn, startUndo } from '../../undoRun';
 import { common } from '../common';
 import { followWorkflow } from '../followWorkflow';
 import { printJson, printLine, printTable, shown } from '../output';
@@ -38,12 +50,9 @@ export function registerUndo(program: Command): void {
       const plan = await planUndo(service.store, service.mapping, filter);
       if (plan.pairs === 0 && plan.cannot.length === 0) refuseUnknownRow(service.mapping, filter);
       if (options.yes !== true) return showPlan(plan, options);
-      if (plan.standing.length > 0 && options.hold !== true) throw new Problem(standsIn(plan));
-      if (plan.pairs === 0)
-        throw new Problem('there is nothing that can be put back; see "undo" without --yes');
-      const id = `${filter.until.replace(/\D/g, '').slice(0, 14)}-${randomBytes(2).toString('hex')}`;
-      await service.store.undos.begin({ id, filter, hold: options.hold === true });
-      return follow(service, id, options);
+      const hold = options.hold === true;
+      expectCanBeDone(plan, hold);
+      return follow(service, await keepUndo(service.store, filter, hold), options);
     }),
   );
 }
@@ -51,9 +60,7 @@ export function registerUndo(program: Command): void {
 /** @throws BadInput where nothing says what is to be undone */
 async function undoFilter(service: Connected, options: UndoOptions): Promise<UndoFilter> {
   const filter = await filterOf(service, options);
-  const { key, since, cause, row } = filter;
-  if ([key, since, cause, row].every((each) => each === undefined))
-    throw new BadInput('found nothing that says what to undo, expected --since, --cause, --row or --pair');
+  expectSelecting(filter, '--since, --cause, --row or --pair');
   return { ...filter, until: new Date().toISOString() };
 }
 
@@ -63,43 +70,27 @@ async function follow(service: Connected, id: string, options: UndoOptions): Pro
   const known = await store.undos.get(id);
   if (!known) throw new BadInput(`--resume: found "${id}", which is no undo, or its journal is gone`);
   if (known.state !== 'done') {
-    const handle = await client.workflow.start(undo, {
-      workflowId: `${config.taskQueue}-undo-${id}`,
-      taskQueue: config.taskQueue,
-      args: [id],
-      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-      staticSummary: `Undo ${id}`,
-    });
+    const handle = await startUndo({ client, taskQueue: config.taskQueue }, id);
     try {
       await followWorkflow(handle, undoProgress, ({ told, state }) => `undo ${id}: ${state}, ${told} pairs`);
     } catch (error) {
-      throw refusalIn(error);
+      throw refusalIn(error) ?? error;
     }
   }
   const outcome = await outcomeOf(store, id);
   if (outcome) showOutcome(outcome, options);
 }
 
-function refusalIn(error: unknown): unknown {
-  const failure = error instanceof WorkflowFailedError ? error.cause : null;
-  const cause = failure instanceof ActivityFailure ? failure.cause : failure;
-  return cause instanceof ApplicationFailure && cause.type === 'Refused' ? new Problem(cause.message) : error;
-}
-
-function standsIn({ standing }: UndoPlan): string {
-  const rows = standing.map(({ entity, row }) => `${entity} "${row}"`).join(', ');
-  return `the mapping still binds ${rows} as it did when this was written, and would write it again; correct the mapping file first, or undo with --hold and correct it afterwards`;
-}
+/** As the columns of a table are called at a terminal. */
+const inSmall = (columns: readonly string[]) => columns.map((name) => name.toLowerCase());
 
 function showPlan(plan: UndoPlan, { json, hold }: UndoOptions): void {
   if (json) return printJson(plan);
-  if (plan.pairs === 0) printLine('Nothing can be put back.');
+  if (plan.pairs === 0) printLine(UNDO_WORDS.nothing);
   else {
-    printLine(
-      `Values of ${plan.pairs} pairs would be put back, each where it is still what the sync wrote:\n`,
-    );
+    printLine(`${UNDO_WORDS.planned(plan.pairs)}\n`);
     printTable(
-      ['row', 'on', 'property', 'pairs', 'written anew since'],
+      inSmall(VALUE_COLUMNS),
       plan.values.map(({ row, side, property, pairs, overwritten }) => [
         row,
         side,
@@ -110,7 +101,7 @@ function showPlan(plan: UndoPlan, { json, hold }: UndoOptions): void {
     );
     printLine('\nFor example:\n');
     printTable(
-      ['record', 'property', 'now', 'back to'],
+      inSmall(EXAMPLE_COLUMNS),
       plan.values.flatMap(({ property, examples }) =>
         examples.map(({ ref, now, former }) => [
           ref,
@@ -122,31 +113,26 @@ function showPlan(plan: UndoPlan, { json, hold }: UndoOptions): void {
     );
   }
   if (plan.cannot.length > 0) {
-    printLine('\nThis cannot be undone:\n');
+    printLine(`\n${UNDO_WORDS.cannot}\n`);
     printTable(
-      ['how many', 'what, and its cure', 'for example'],
+      inSmall(CANNOT_COLUMNS),
       plan.cannot.map(({ count, cure, examples }) => [String(count), cure, examples.join(', ')]),
     );
   }
-  if (plan.standing.length > 0 && hold !== true) printLine(`\nNot yet: ${standsIn(plan)}`);
-  else if (plan.pairs > 0)
-    printLine('\nA value that customers do not see is never made public. To do it, add --yes.');
+  if (plan.standing.length > 0 && hold !== true) printLine(`\nNot yet: ${standingWords(plan)}`);
+  else if (plan.pairs > 0) printLine(`\n${UNDO_WORDS.never} To do it, add --yes.`);
 }
 
 function showOutcome(outcome: UndoOutcome, { json }: UndoOptions): void {
   const { id, state, restored, left } = outcome;
   if (left.length > 0 || state !== 'done') process.exitCode = 1;
   if (json) return printJson(outcome);
-  printLine(`Undo ${id}: ${restored} pairs are as they were before.`);
+  printLine(`Undo ${id}: ${UNDO_WORDS.restored(restored)}`);
   if (left.length > 0) {
-    printLine(`${left.length} were left, in whole or in part:\n`);
+    printLine(`${UNDO_WORDS.left(left.length)}\n`);
     printTable(
-      ['pair', 'on', 'property', 'why'],
-      left.flatMap(({ key, rows, why }) =>
-        why !== null || rows.length === 0
-          ? [[key, '', '', why ?? '']]
-          : rows.map((row) => [key, row.side, row.property, row.why]),
-      ),
+      inSmall(LEFT_COLUMNS),
+      leftLines(outcome).map(({ key, on, property, why }) => [key, on, property, why]),
     );
   }
   printLine(`\nTo undo this undo: zendesk-pms-sync undo --cause undo:${id}`);

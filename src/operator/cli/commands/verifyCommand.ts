@@ -129,12 +129,12 @@ async function verifySandbox(
   return inSandbox(mappingFile, modes, onProgress, async (synced) => {
     const counts = new Map<CommentMode, [number, number]>();
     const runs = modes.map((mode) => {
-      const { mapping, apis, reasonOf } = synced[mode];
+      const { mapping, apis, reasons } = synced[mode];
       return runChecklist(
         {
           mapping,
           apis,
-          reasonOf,
+          reasons,
           tag: 'verify',
           patience: { timeoutMs: timeout * 1000, lookMs: LOOK_MS.sandbox, signal },
           // The other entities are the same in both modes.
@@ -212,7 +212,7 @@ async function verifyAccounts(
       results = await runChecklist(
         {
           ...{ mapping, apis },
-          reasonOf: reasons?.of ?? null,
+          reasons,
           tag: marked,
           patience,
           onProgress: (done, all) => onProgress(`${done} of ${all} lines`),

@@ -8,7 +8,7 @@ import { loadPairsNaming, type PairsNaming } from '../../naming';
 import { inTitles, rowName, type Naming } from '../../titles';
 import type { ConsoleContext } from '../consoleContext';
 import { html, type Html, type Part } from '../html';
-import { filterForm } from '../filterForm';
+import { criteriaForm } from '../criteriaForm';
 import { pageLinks } from '../pageLinks';
 import { breakable, mark, namedPair, outside, table, time, value, type Page } from '../layout';
 
@@ -60,11 +60,19 @@ export function historyPage(
     return entryRow(entry, naming, links, html`<th scope="row">${namedPair(root, entry.key, title)}</th>`);
   });
   const body = html`
-    ${filters(`${root}/history`, query)}
+    ${criteriaForm(`${root}/history`, query, { name: 'Filter the history', button: 'Filter' })}
     ${entries.length === 0 ? html`<p>${NOTHING}</p>` : table('What the sync wrote, latest first', columns, rows)}
-    ${pageLinks(`${root}/history`, query, next)}
+    ${pageLinks(`${root}/history`, query, next)} ${undoLink(root, query)}
   `;
   return { title: 'History', current: '/history', body };
+}
+
+/** The same choice, where it says what to undo: an entity alone does not. */
+function undoLink(root: string, { pair, entity, since, cause, row }: Query): Html | null {
+  if ([pair, since, cause, row].every((each) => each === undefined)) return null;
+  const asked = Object.entries({ pair, entity, since, cause, row }).filter(([, it]) => it !== undefined);
+  const query = new URLSearchParams(asked as [string, string][]).toString();
+  return html`<p><a href="${root}/undo?${query}">Undo these writes: show what would be put back</a></p>`;
 }
 
 /** For a pair's page. */
@@ -131,27 +139,4 @@ function changes(lines: readonly HistoryLine[], { op, entity }: JournalEntry, na
     <summary>${rows.length} properties</summary>
     ${list}
   </details>`;
-}
-
-function filters(url: string, { pair, entity, row, cause, since }: Query): Html {
-  const more = html`<label class="field"
-      >Entity
-      <select name="entity">
-        <option value="">any</option>
-        ${ENTITY_TYPES.map(
-          (each) => html`<option value="${each}" ${each === entity && html` selected`}>${each}</option>`,
-        )}
-      </select></label
-    >
-    <label class="field">Property <input name="row" value="${row}" size="14" /></label>
-    <label class="field">Cause <input name="cause" value="${cause}" size="14" /></label>
-    <label class="field"
-      >Since (UTC) <input name="since" value="${since}" size="22" placeholder="2026-05-01T12:00:00Z"
-    /></label>`;
-  return filterForm({
-    ...{ url, name: 'Filter the history', more, isOpen: [entity, row, cause, since].some(Boolean) },
-    search: html`<label class="field"
-      >Pair or record <input name="pair" type="search" value="${pair}"
-    /></label>`,
-  });
 }

@@ -1,0 +1,160 @@
+import { Visitor, TOKEN, startConsoleWorld, type ConsoleWorld } from '../support/console';
+import { runShared } from '../support/cli';
+import { serviceEnvironment, until } from '../support/serviceProcess';
+
+/** Undo in the console, over HTTP and the whole sync: the plan, its confirmation, and what came of it. */
+
+let world: ConsoleWorld;
+let visitor: Visitor;
+/** When the writes begin that are to be undone. */
+let since: string;
+let pairs: { key: string; ticket: number; project: string }[];
+
+beforeAll(async () => {
+  world = await startConsoleWorld();
+  visitor = new Visitor(await world.serve({ consoleToken: TOKEN }));
+  await visitor.logIn();
+});
+afterAll(async () => world.stop());
+
+/** Three pairs whose priority the PMS changed, and one of them whose priority a person changed again. */
+beforeEach(async () => {
+  const { boxes, stack } = world;
+  pairs = [await world.pair('one'), await world.pair('two'), await world.pair('three')];
+  for (const priority of ['low', 'high']) {
+    since = new Date().toISOString();
+    for (const { project } of pairs) await boxes.pm('PATCH', `/projects/${project}`, { priority });
+    await stack.settle();
+  }
+  expect(priorities()).toEqual(['high', 'high', 'high']);
+  const [first] = pairs;
+  await boxes.zd('PUT', `/tickets/${first?.ticket}`, { ticket: { priority: 'urgent' } });
+  await stack.settle();
+});
+
+const priorities = () => pairs.map(({ ticket }) => world.boxes.zendesk.store.tickets.get(ticket)?.priority);
+/** What came from the PMS, and not what went to it. */
+const asked = () => ({ since, row: 'priority', cause: 'poll:pms', pair: '', entity: '' });
+const planUrl = (more: Record<string, string> = {}) =>
+  `/console/undo?${new URLSearchParams({ ...asked(), ...more }).toString()}`;
+/** The visible text of a page, with the blanks of its markup as one. */
+const textOf = (markup: string) =>
+  markup
+    .replace(/<[^>]+>/g, ' ')
+    .replace(/&quot;/g, '"')
+    .replace(/\s+/g, ' ');
+const hidden = (markup: string, name: string) =>
+  new RegExp(`name="${name}" value="([^"]*)"`).exec(markup)?.[1] ?? '';
+const undosKept = async () => (await world.stack.store.undos.latest(50)).length;
+
+async function confirmed(more: Record<string, string> = {}) {
+  const { text } = await visitor.get(planUrl());
+  const until = text.includes('name="until"') ? hidden(text, 'until') : '';
+  return { ...asked(), until, formToken: hidden(text, 'formToken'), confirm: 'yes', ...more };
+}
+
+test('shows what would be put back, and does it once it is confirmed; what was edited since is named', async () => {
+  const plan = await visitor.get(planUrl());
+  expect(plan.status).toBe(200);
+  const shown = textOf(plan.text);
+  expect(shown).toContain('Values of 3 pairs would be put back, each where it is still what the sync wrote:');
+  expect(shown).toMatch(/priority zendesk priority 3 0/);
+  const [{ ticket }] = pairs as [(typeof pairs)[number]];
+  expect(shown).toMatch(new RegExp(`zendesk:ticket:${ticket} priority high low`));
+  expect(priorities()).toEqual(['urgent', 'high', 'high']);
+
+  // The command says the same, with the same numbers.
+  const env = serviceEnvironment(world.boxes, world.stack.taskQueue);
+  const said = await runShared(env, 'undo', '--since', since, '--row', 'priority', '--cause', 'poll:pms');
+  expect(said.out).toContain(
+    'Values of 3 pairs would be put back, each where it is still what the sync wrote:',
+  );
+
+  const begun = await visitor.post('/console/undo', await confirmed());
+  expect(begun.status).toBe(303);
+  const at = begun.headers.get('location') ?? '';
+  expect(at).toMatch(/^\/console\/undo\?id=\d{14}-[0-9a-f]{4}$/);
+  await until(async () => textOf((await visitor.get(at)).text).includes('State done'));
+  await world.stack.quiet();
+  expect(priorities()).toEqual(['urgent', 'low', 'low']);
+  const outcome = await visitor.get(at);
+  expect(textOf(outcome.text)).toContain(
+    '2 pairs are as they were before. 1 were left, in whole or in part:',
+  );
+  expect(textOf(outcome.text)).toMatch(
+    new RegExp(`TicketToProject/zendesk:ticket:${ticket} zendesk priority changed since, left alone`),
+  );
+  const id = at.split('=')[1] ?? '';
+  expect((await visitor.get('/console/undo')).text).toContain(`href="/console/undo?id=${id}"`);
+  const resumed = await runShared(env, 'undo', '--resume', id);
+  expect(resumed.out).toContain(`Undo ${id}: 2 pairs are as they were before.`);
+
+  // An undo is undone by its cause, to which its page leads.
+  const again = `/console/undo?cause=${encodeURIComponent(`undo:${id}`)}`;
+  expect(outcome.text).toContain(`href="${again}"`);
+  expect(textOf((await visitor.get(again)).text)).toContain('Values of 2 pairs would be put back');
+});
+
+test('undoes what was shown, and not what the sync has written since', async () => {
+  const form = await confirmed();
+  const fourth = await world.pair('four');
+  await world.boxes.pm('PATCH', `/projects/${fourth.project}`, { priority: 'high' });
+  await world.stack.settle();
+  const begun = await visitor.post('/console/undo', form);
+  const at = begun.headers.get('location') ?? '';
+  await until(async () => textOf((await visitor.get(at)).text).includes('State done'));
+  await world.stack.quiet();
+  expect(world.boxes.zendesk.store.tickets.get(fourth.ticket)?.priority).toBe('high');
+});
+
+test.each([
+  ['is not confirmed', { confirm: '' }, 400],
+  ['does not say until when', { until: '' }, 400],
+  ['says nothing of what to undo', { since: '', row: '', cause: '' }, 400],
+  ['has a time that is none', { since: 'yesterday' }, 400],
+  ['has an entity that is none', { entity: 'Tickets' }, 400],
+  ['finds nothing', { row: 'title' }, 409],
+  ['was not made for this session', { formToken: 'x' }, 403],
+])('a form that %s begins nothing', async (_, change, status) => {
+  const before = await undosKept();
+  const answer = await visitor.post('/console/undo', await confirmed(change));
+  expect(answer.status).toBe(status);
+  expect(await undosKept()).toBe(before);
+  await world.stack.quiet();
+  expect(priorities()).toEqual(['urgent', 'high', 'high']);
+});
+
+test('a form of another site begins nothing', async () => {
+  const before = await undosKept();
+  const form = await confirmed();
+  const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
+  expect((await visitor.post('/console/undo', form, foreign)).status).toBe(403);
+  expect(await undosKept()).toBe(before);
+});
+
+test.each([
+  ['/console/undo?since=yesterday', 'since: expected a time, e.g. 2026-05-01T12:00:00Z'],
+  ['/console/undo?entity=Tickets&row=priority', 'entity: expected one of OrgToCustomer,'],
+  ['/console/undo?id=unheard-of', 'found "unheard-of", which is no undo'],
+  ['/console/undo?pair=nonsense', 'nonsense'],
+])('%s is refused in words, so that no wider undo is shown', async (path, words) => {
+  const { status, text } = await visitor.get(path);
+  expect(status).toBe(400);
+  expect(textOf(text)).toContain(words);
+});
+
+test('an undo whose workflow is not there goes on where it was', async () => {
+  await world.stack.store.undos.begin({
+    id: '20260101000000-beef',
+    filter: { since, row: 'priority', cause: 'poll:pms', until: new Date().toISOString() },
+    hold: false,
+  });
+  const at = '/console/undo?id=20260101000000-beef';
+  expect(textOf((await visitor.get(at)).text)).toContain('State working : it stopped before it was done');
+  const formToken = hidden((await visitor.get(at)).text, 'formToken');
+  const begun = await visitor.post('/console/undo/resume', { id: '20260101000000-beef', formToken });
+  expect(begun.headers.get('location')).toBe(at);
+  await until(async () => textOf((await visitor.get(at)).text).includes('State done'));
+  await world.stack.quiet();
+  expect(priorities()).toEqual(['urgent', 'low', 'low']);
+});

@@ -1,0 +1,60 @@
+import { pino } from 'pino';
+import type { ActivityContext } from '../../src/activities/activityContext';
+import { judgeCounted } from '../../src/activities/countedHolds';
+import { holdId, type BrakeHold, type HoldState } from '../../src/sync/holds';
+import { bindingsOf } from '../../src/sync/rules/boundAlike';
+import { testMapping } from '../support/world';
+
+/** Issue 21, the brake: what a remap makes of the hold under which it counted. */
+
+const mapping = testMapping([
+  { id: 'note', zendesk: 'costs', pms: 'note', type: 'text', direction: 'both', winner: 'zendesk' },
+]);
+const bound = bindingsOf(mapping.entities.TicketToProject)['note'] ?? '';
+const change = { entity: 'TicketToProject', kind: 'replaced', row: 'note', side: 'pms' } as const;
+const ALLOWED = 3;
+
+/** @param marked pairs that were counted @param open pairs that were not brought to the mapping */
+async function judged(
+  marked: number,
+  open: number,
+): Promise<{ state: HoldState; pairs: number; told: number }> {
+  let hold: BrakeHold = {
+    ...{ ...change, id: holdId(change, bound), bound, state: 'counting', by: 'brake' },
+    ...{ cause: 'mapping changed', since: '', counts: { pairs: 12, linked: 12, allowed: ALLOWED } },
+    examples: [],
+  };
+  let told = 0;
+  const store = {
+    holds: {
+      all: async () => [hold],
+      setState: async (_id: string, state: HoldState, counts = hold.counts) => {
+        hold = { ...hold, state, counts };
+      },
+      waitUntilCachesExpire: async () => undefined,
+    },
+    countHeldBy: async () => marked,
+    countOfOtherMapping: async () => open,
+    heldBy: async (_id: string, after: string | null) =>
+      after === null ? Array.from({ length: marked }, (_, n) => `TicketToProject/zendesk:ticket:${n}`) : [],
+  };
+  const hint = async () => void (told += 1);
+  const log = pino({ level: 'silent' });
+  await judgeCounted({ store, mapping, log, hint } as unknown as ActivityContext);
+  return { state: hold.state, pairs: hold.counts.pairs, told };
+}
+
+test('few pairs, and none that was not counted: they go on', async () => {
+  expect(await judged(ALLOWED, 0)).toEqual({ state: 'released', pairs: ALLOWED, told: ALLOWED });
+  expect(await judged(1, ALLOWED - 1)).toMatchObject({ state: 'released', pairs: 1 });
+});
+
+test('too many pairs are held, whatever was not counted', async () => {
+  expect(await judged(ALLOWED + 1, 0)).toEqual({ state: 'held', pairs: ALLOWED + 1, told: 0 });
+  expect(await judged(ALLOWED + 1, 9)).toMatchObject({ state: 'held' });
+});
+
+test('few pairs, and others that an API did not show: nothing is let through before they are counted', async () => {
+  expect(await judged(2, 10)).toEqual({ state: 'counting', pairs: 12, told: 0 });
+  expect(await judged(0, ALLOWED + 1)).toMatchObject({ state: 'counting', told: 0 });
+});

@@ -1,0 +1,125 @@
+import { render, type Viewer } from '../../src/operator/console/layout';
+import { undoPage, type UndoView } from '../../src/operator/console/pages/undoPage';
+import type { Undo } from '../../src/links/undoStore';
+import type { UndoOutcome, UndoPlan } from '../../src/operator/undo';
+import { NOW } from '../support/world';
+
+/** The console's page of undos, from what was found to its markup. */
+
+const HOSTILE = `"><script>alert('1')</script>`;
+const viewer: Viewer = {
+  session: { user: 'Ann', by: 'token', nonce: 'n', since: 0 },
+  formToken: 'a-form-token',
+  at: { connection: null, root: '/console' },
+};
+const shown = (view: UndoView) => render(undoPage(view, viewer, '/console'), viewer);
+const criteria = { pair: '', entity: '', since: NOW, cause: HOSTILE, row: 'priority' } as const;
+const plan: UndoPlan = {
+  pairs: 500,
+  values: [
+    {
+      ...{ entity: 'TicketToProject', row: 'priority', side: 'zendesk', property: 'priority' },
+      ...{ pairs: 500, overwritten: 3 },
+      examples: [
+        { key: 'TicketToProject/zendesk:ticket:1', ref: 'zendesk:ticket:1', now: HOSTILE, former: null },
+      ],
+    },
+  ],
+  cannot: [{ what: 'created', cure: 'delete it by hand', count: 2, examples: ['zendesk:ticket:9'] }],
+  standing: [],
+};
+const planned = (over: Partial<UndoPlan> = {}) =>
+  shown({ shows: 'plan', criteria, until: NOW, plan: { ...plan, ...over } });
+
+describe('a plan', () => {
+  test('has its values and what cannot be undone, each cell with its column, and all of it as text', () => {
+    const page = planned();
+    expect(page).not.toContain('<script>');
+    expect(page).toContain(
+      'Values of 500 pairs would be put back, each where it is still what the sync wrote:',
+    );
+    expect(page).toMatch(/<td data-title="Pairs">500<\/td>\s*<td data-title="Written anew since">3<\/td>/);
+    expect(page).toMatch(/<td data-title="Back to"><span class="soft">empty<\/span><\/td>/);
+    expect(page).toMatch(/<td data-title="How many">2<\/td>/);
+    // Nothing in it needs a style that the policy forbids.
+    expect(page).not.toContain('style=');
+  });
+
+  test('is begun by a form of ours, with what was shown, and only where it is confirmed', () => {
+    const page = planned();
+    const form = /<form method="post" action="\/console\/undo"[\s\S]*?<\/form>/.exec(page)?.[0] ?? '';
+    expect(form).toContain('name="formToken" value="a-form-token"');
+    expect(form).toContain(`name="until" value="${NOW}"`);
+    expect(form).toContain(`name="since" value="${NOW}"`);
+    expect(form).toContain('name="cause" value="&quot;&gt;&lt;script&gt;');
+    expect(form).toMatch(/name="confirm" value="yes" required/);
+    expect(form).not.toContain('name="hold"');
+  });
+
+  test('whose mistake still stands says so, and asks whether the rows are to be held', () => {
+    const page = planned({ standing: [{ entity: 'TicketToProject', row: 'priority' }] });
+    expect(page).toContain('Not yet: the mapping still binds TicketToProject &quot;priority&quot;');
+    expect(page).toMatch(/name="hold" value="yes" required/);
+  });
+
+  test('that finds nothing offers nothing', () => {
+    const page = planned({ pairs: 0, values: [] });
+    expect(page).toContain('Nothing can be put back.');
+    expect(page).not.toContain('name="confirm"');
+  });
+});
+
+describe('an outcome', () => {
+  const undo: Undo = {
+    ...{ id: '20260101000000-beef', at: NOW, hold: true, state: 'done', holds: [] },
+    filter: { cause: 'mapping:9f3a11c0', row: 'priority', until: NOW },
+  };
+  const keyOf = (n: number) => `TicketToProject/zendesk:ticket:${n}`;
+  const edited = (n: number) => ({
+    key: keyOf(n),
+    rows: [{ property: 'priority', side: 'zendesk' as const, why: 'changed since, left alone' }],
+    why: null,
+  });
+  const outcome = (left: UndoOutcome['left']): UndoOutcome => ({
+    ...{ id: undo.id, state: undo.state, restored: 480, left },
+    values: {} as UndoOutcome['values'],
+  });
+
+  test('names what was left, as the command does, and leads to its pairs and to its own undo', () => {
+    const page = shown({ shows: 'outcome', undo, outcome: outcome([edited(1)]), run: null });
+    expect(page).toContain('<code>--cause mapping:9f3a11c0 --row priority --hold</code>');
+    expect(page).toMatch(/480 pairs are as they were before\. 1 were left, in whole or in part:/);
+    expect(page).toMatch(/data-title="Why" class="long">changed since, left alone</);
+    expect(page).toContain(`/console/pair?key=${encodeURIComponent(keyOf(1))}`);
+    expect(page).toContain('href="/console/undo?cause=undo%3A20260101000000-beef"');
+  });
+
+  test('of very many is cut, and says where all of it is', () => {
+    const many = Array.from({ length: 1_000 }, (_, n) => edited(n));
+    const page = shown({ shows: 'outcome', undo, outcome: outcome(many), run: null });
+    expect(page.match(/changed since, left alone/g)).toHaveLength(200);
+    expect(page).toContain('… and 800 more: <code>zendesk-pms-sync undo --resume 20260101000000-beef</code>');
+  });
+
+  test('of one at work counts the pairs that have not answered, and names only the others', () => {
+    const open = { key: keyOf(7), rows: [], why: 'not done yet' };
+    const progress = { told: 90, left: 0, after: null, state: 'working' as const };
+    const page = shown({
+      ...{ shows: 'outcome', undo: { ...undo, state: 'working' }, outcome: outcome([edited(1), open]) },
+      run: { is: 'running', progress },
+    });
+    expect(page).toContain('working, 90 pairs');
+    expect(page).toMatch(/<dt>Pairs still to do<\/dt>\s*<dd>1<\/dd>/);
+    expect(page).not.toContain('not done yet');
+    expect(page).toContain('>Look again</a>');
+  });
+
+  test('of one that a worker refused says why, and can be gone on with', () => {
+    const page = shown({
+      ...{ shows: 'outcome', undo: { ...undo, state: 'working' }, outcome: outcome([]) },
+      run: { is: 'stopped', why: `the mapping still binds ${HOSTILE}` },
+    });
+    expect(page).toContain('it stopped before it was done: the mapping still binds &quot;&gt;&lt;script&gt;');
+    expect(page).toMatch(/action="\/console\/undo\/resume"/);
+  });
+});
