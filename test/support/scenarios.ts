@@ -55,15 +55,17 @@ const base = testMapping([
     entity: 'OrgToCustomer',
   },
 ]);
+const KINDS = { zendesk: 'organization', pms: 'customer' };
 const organizations = testMapping([{ zendesk: 'name', pms: 'name', type: 'string', direction: 'both' }], {
-  zendesk: 'organization',
-  pms: 'customer',
   match: [{ zendesk: 'name', pms: 'name' }],
 }).entities.TicketToProject;
 
 export const SCENARIO_MAPPING = {
   ...base,
-  entities: { ...base.entities, OrgToCustomer: { ...organizations, entity: 'OrgToCustomer' as const } },
+  entities: {
+    ...base.entities,
+    OrgToCustomer: { ...organizations, entity: 'OrgToCustomer' as const, kind: KINDS },
+  },
 };
 
 export const SCENARIOS: Scenario[] = [

@@ -12,20 +12,19 @@ import path from 'node:path';
 
 /** F1: the mapping in use follows the fields of both systems, without a change of its file and without a restart. */
 
-const FILLER = {
-  zendesk: 'x',
-  pms: 'x',
+const of = (zendesk: string) => ({
+  ...{ zendesk, pms: 'x' },
   properties: [{ zendesk: 'x', pms: 'x', type: 'string', direction: 'both' }],
-};
+});
 const FILE = {
   version: 1,
   entities: {
-    OrgToCustomer: FILLER,
+    OrgToCustomer: of('organization'),
     TicketToProject: {
-      ...FILLER,
+      ...of('ticket'),
       properties: [{ zendesk: 'custom_fields.Severity', pms: 'severity', type: 'string', direction: 'both' }],
     },
-    CommentToProject: { mode: 'note', note: FILLER, project: FILLER },
+    CommentToProject: { mode: 'note', note: of('comment'), project: of('comment') },
   },
 };
 const plain = (...names: string[]) => names.map((name) => ({ name, aliases: [], writable: true }));
