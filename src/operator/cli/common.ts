@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { loadConfig, loadConfigs, type Config, type Several } from '../../config/config';
 import { folderNamed, positive } from './targets';
 
@@ -35,6 +35,11 @@ export function common(command: Command, example: string): Command {
     .option('--data <dir>', 'folder of the servers that "start" runs itself', folderNamed('--data'), DATA_DIR)
     .option('--json', 'print JSON instead of tables')
     .addHelpText('after', `\nExample:\n  ${example}`);
+}
+
+/** For commands whose result is one table. */
+export function tabular(command: Command): Command {
+  return command.addOption(new Option('--csv', 'print CSV instead of a table').conflicts('json'));
 }
 
 /** For commands that wait for a pair's answer. */

@@ -1,104 +1,14 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { Command, Option } from 'commander';
-import { z } from 'zod';
-import { SETTING_NAMES } from '../../config/config';
-import { misspelt } from '../../config/sources';
-import { projectRoot } from '../../platform/embedded/serverCache';
-import { registerAside } from './commands/asideCommand';
-import { registerBackfill } from './commands/backfillCommand';
-import { registerBrake } from './commands/brakeCommand';
-import { registerConflicts } from './commands/conflictsCommand';
-import { registerConform } from './commands/conformCommand';
-import { registerControl } from './commands/controlCommand';
-import { registerCursors } from './commands/cursorsCommand';
-import { registerDoctor } from './commands/doctorCommand';
-import { registerHistory } from './commands/historyCommand';
-import { registerInit } from './commands/initCommand';
-import { registerLimits } from './commands/limitsCommand';
-import { registerLinks } from './commands/linksCommand';
-import { registerMapping } from './commands/mappingCommand';
-import { registerPlan } from './commands/planCommand';
-import { registerQuarantine } from './commands/quarantineCommand';
-import { registerRebuild } from './commands/rebuildCommand';
-import { registerReconcile } from './commands/reconcileCommand';
-import { registerResync } from './commands/resyncCommand';
-import { registerRemap } from './commands/remapCommand';
-import { registerSchedules } from './commands/schedulesCommand';
-import { registerStatus } from './commands/statusCommand';
-import { registerStore } from './commands/storeCommand';
-import { registerUndo } from './commands/undoCommand';
-import { registerVerify } from './commands/verifyCommand';
-import { webhooksCommand } from './commands/webhooksCommand';
-import { CONFIG, DATA_DIR } from './common';
+import type { Command } from 'commander';
+import { commandTree } from './commandTree';
 import { endWithReader, reported } from './errorReport';
-import { receiveWebhooks } from './serveIntake';
-import { folderNamed } from './targets';
-import { serveCodec } from './serveCodec';
-import { start, type StartOptions } from './startService';
 
 /**
  * The command line. Exit codes: 0 no problem; 1 a problem was found, or the command failed; 2 a person must correct an
  * input (a setting, the mapping, an argument), which one line names.
  */
 async function main(argv: string[]): Promise<void> {
-  const program = new Command('zendesk-pms-sync').description(
-    'Two-way sync between Zendesk and a PMS, on Temporal',
-  );
-  program
-    .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(withHint(text)) })
-    .version(packageVersion(), '-V, --version', 'print the version')
-    .option('--no-color', 'no colours; as a variable: NO_COLOR=1')
-    .hook('preAction', (_, command) => {
-      for (const line of misspelt(process.env, SETTING_NAMES)) console.error(line);
-      if (command.optsWithGlobals()['color'] === false) process.env['NO_COLOR'] = '1';
-    });
-  program
-    .command('start')
-    .description('run worker, schedules and webhook receiver')
-    .option(...CONFIG)
-    .option('--connection <names...>', 'serve only these connections')
-    .option(
-      '--data <dir>',
-      'folder for the data of servers that this command starts',
-      folderNamed('--data'),
-      DATA_DIR,
-    )
-    .option('--json', 'print the log as JSON on a terminal, too')
-    .addOption(new Option('--only <part>', 'run only this part').choices(['worker', 'intake']))
-    .action(async ({ only, ...options }: StartOptions & { only?: 'worker' | 'intake' }) =>
-      only === 'intake' ? receiveWebhooks(options) : start(options, only !== 'worker'),
-    );
-  registerMapping(program);
-  webhooksCommand(program);
-  program
-    .command('codec-server')
-    .description('let the Temporal Web UI and command line read encrypted payloads (docs/security.md)')
-    .action(serveCodec);
-  registerInit(program);
-  registerDoctor(program);
-  registerPlan(program);
-  registerStatus(program);
-  registerHistory(program);
-  registerBackfill(program);
-  registerResync(program);
-  registerRebuild(registerLinks(program));
-  registerConflicts(program);
-  registerQuarantine(program);
-  registerAside(program);
-  registerBrake(program);
-  registerLimits(program);
-  registerRemap(program);
-  registerCursors(program);
-  registerReconcile(program);
-  registerControl(program);
-  registerUndo(program);
-  registerSchedules(program);
-  registerStore(program);
-  registerVerify(program);
-  registerConform(program);
+  const program = commandTree();
   await program.parseAsync(askedFor(program, argv));
 }
 
@@ -109,19 +19,6 @@ function askedFor(program: Command, argv: string[]): string[] {
   return program.commands.some((each) => each.name() === named) || named === 'help'
     ? argv
     : [node, file, named];
-}
-
-/** What was found is told by the library. Where it has no suggestion, the reader learns where to look. */
-function withHint(text: string): string {
-  return text.includes('(Did you mean')
-    ? text
-    : `${text.trimEnd()}\n(--help after the command shows how it is used)\n`;
-}
-
-/** Of the package, from the compiled file and from the source alike. */
-function packageVersion(): string {
-  const file = path.join(projectRoot(), 'package.json');
-  return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8'))).version;
 }
 
 /** Prints the error, in one line unless it is a bug. @returns the exit code */

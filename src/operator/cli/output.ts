@@ -1,8 +1,9 @@
 import Table from 'cli-table3';
+import { csvRow } from './csv';
 import { COLUMN_GAP, fitted } from './fitTable';
 import type { Json } from '../../sync/record';
 
-/** What commands print: tables for people, JSON for machines. Results go to stdout, errors to stderr. */
+/** What commands print: tables for people, JSON or CSV for machines. Results go to stdout, errors to stderr. */
 
 export type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
 const CODES: Record<Colour, number> = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 };
@@ -24,14 +25,30 @@ export function safe(text: string): string {
     .trim();
 }
 
+/** A value that is not there. */
+const NOTHING = '—';
+
 /** A property's value as words. */
 export function shown(value: Json | undefined): string {
-  if (value === undefined || value === null) return '—';
+  if (value === undefined || value === null) return NOTHING;
   return safe(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
+let tablesAs: 'text' | 'csv' = 'text';
+
+/** Chooses how the running command prints tables: for people, or as CSV (`--csv`). */
+export function printTablesAs(form: 'text' | 'csv'): void {
+  tablesAs = form;
+}
+
+/** A line for a person. Beside CSV it goes to stderr, so that stdout is a table and nothing else. */
 export function printLine(text = ''): void {
-  process.stdout.write(`${text}\n`);
+  (tablesAs === 'csv' ? process.stderr : process.stdout).write(`${text}\n`);
+}
+
+/** A value as wide as a table has room for. CSV has all of it. */
+export function clipped(text: string, width: number): string {
+  return tablesAs === 'csv' ? text : text.slice(0, width);
 }
 
 /** JSON for a terminal as well: control characters that JSON lets through are written as escapes. */
@@ -46,8 +63,21 @@ export function printJson(value: unknown): void {
   printLine(jsonOf(value, 2));
 }
 
-/** Rows under titles. On a terminal, cells are broken to its width, and nothing is cut; in a file each row is a line. */
-export function printTable(titles: string[], rows: string[][]): void {
+/** One row of CSV on stdout. What a table shows as a dash is an empty cell. */
+export function printCsvRow(cells: readonly string[]): void {
+  process.stdout.write(csvRow(cells.map((cell) => (cell === NOTHING ? '' : safe(cell)))));
+}
+
+/**
+ * Rows under titles. On a terminal, cells are broken to its width, and nothing is cut; in a file each row is a line.
+ * @param none what a person reads where there are no rows; without it, the titles are printed
+ */
+export function printTable(titles: string[], rows: string[][], none?: string): void {
+  if (tablesAs === 'csv') {
+    for (const cells of [titles, ...rows]) printCsvRow(cells);
+    return;
+  }
+  if (rows.length === 0 && none !== undefined) return printLine(none);
   const { isTTY, columns } = process.stdout;
   const cells = rows.map((row) => row.map(safe));
   const fit = isTTY ? fitted(titles, cells, columns) : { titles, rows: cells };

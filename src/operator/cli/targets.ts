@@ -1,18 +1,28 @@
 import { existsSync, statSync } from 'node:fs';
+import { Option } from 'commander';
 import { LINK_STATUSES, type LinkStatus } from '../../sync/link';
 import { REASONS, wordsOf } from '../../sync/reasons';
 import { ENTITY_TYPES, type EntityType } from '../../sync/record';
 import { BadInput } from '../operatorErrors';
 
 /** @throws BadInput */
-export function entityNamed(text: string): EntityType {
+function entityNamed(text: string): EntityType {
   const found = ENTITY_TYPES.find((type) => type.toLowerCase() === text.toLowerCase());
   if (found) return found;
   throw new BadInput(`--entity: found "${text}", expected one of ${ENTITY_TYPES.join(', ')}`);
 }
 
+/** Help and completion name the choices; `entityNamed` takes any case. */
+export function entityOption(description = 'only this entity'): Option {
+  return new Option('--entity <name>', description).choices(ENTITY_TYPES).argParser(entityNamed);
+}
+
+export function statusOption(): Option {
+  return new Option('--status <status>', 'only in this state').choices(LINK_STATUSES).argParser(statusNamed);
+}
+
 /** @throws BadInput */
-export function statusNamed(text: string): LinkStatus {
+function statusNamed(text: string): LinkStatus {
   const found = LINK_STATUSES.find((status) => status === text);
   if (found) return found;
   throw new BadInput(`--status: found "${text}", expected one of ${LINK_STATUSES.join(', ')}`);

@@ -15,6 +15,8 @@ import { knownAddress } from './servers';
 export interface CommonOptions extends SettingsOptions {
   data: string;
   json?: true;
+  /** Of commands whose result is one table. */
+  csv?: true;
 }
 
 /** What a command works with: the service's configuration, link store and Temporal client. */

@@ -5,7 +5,7 @@ import { hintsWorkflowId } from '../../../intake/intake';
 import { hintsCame, readHints } from '../../../workflows/readHints';
 import type { Side } from '../../../sync/record';
 import { WorkflowIdConflictPolicy } from '@temporalio/client';
-import { common } from '../common';
+import { common, tabular } from '../common';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { BadInput } from '../../operatorErrors';
 import { printJson, printLine, printTable } from '../output';
@@ -15,18 +15,20 @@ export function registerAside(program: Command): void {
   const aside = program
     .command('aside')
     .description('records that could not be taken in and were passed over');
-  common(
-    aside.command('list').description('list them with reason and size; exit code 1 if there are any'),
-    'zendesk-pms-sync aside list',
+  tabular(
+    common(
+      aside.command('list').description('list them with reason and size; exit code 1 if there are any'),
+      'zendesk-pms-sync aside list',
+    ),
   ).action(async (options: CommonOptions) =>
     withService(options, async ({ store }) => {
       const found = await all(store);
       if (options.json) printJson(found);
-      else if (found.length === 0) printLine('nothing is set aside');
       else
         printTable(
           ['what', 'bytes', 'since', 'reason'],
           found.map(({ what, bytes, since, reason }) => [what, String(bytes ?? '—'), since, reason]),
+          'nothing is set aside',
         );
       if (found.length > 0) process.exitCode = 1;
     }),

@@ -13,7 +13,7 @@ import {
   resumeBackfill,
   type BackfillProgress,
 } from '../../../workflows/backfill';
-import { common } from '../common';
+import { common, tabular } from '../common';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { BadInput, Problem } from '../../operatorErrors';
 import { forecastWords } from '../forecastWords';
@@ -48,9 +48,11 @@ export function registerBackfill(program: Command): void {
       }
       await withService(options, (service) => start(service, options));
     });
-  common(
-    command.command('status').description('show the progress'),
-    'zendesk-pms-sync backfill status --json',
+  tabular(
+    common(
+      command.command('status').description('show the progress'),
+      'zendesk-pms-sync backfill status --json',
+    ),
   ).action(async (options: CommonOptions) =>
     withService(options, async ({ client, config }) => {
       const handle = backfillOf(client, config.taskQueue);

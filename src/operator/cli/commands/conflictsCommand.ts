@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { cannotRead } from '../../../platform/systemErrors';
 import type { Link } from '../../../sync/link';
 import { decide, type Choice } from '../../decide';
@@ -9,21 +9,25 @@ import { loadPairsNaming, reasonWords, type PairsNaming } from '../../naming';
 import { inWordsOf, rowWords } from '../../titles';
 import { linksThat, pairNamed } from '../../findPairs';
 import { SIDES, type EntityType, type Side } from '../../../sync/record';
-import { common, waiting } from '../common';
+import { common, tabular, waiting } from '../common';
 import { withService, type CommonOptions } from '../withService';
 import { BadInput } from '../../operatorErrors';
-import { printJson, printLine, printTable, shown } from '../output';
-import { entityNamed } from '../targets';
+import { clipped, printJson, printLine, printTable, shown } from '../output';
+import { entityOption } from '../targets';
 import { printAnswer, withWholeReason, type WaitOptions } from './resyncCommand';
+
+const VALUE_WIDTH = 60;
 
 export function registerConflicts(program: Command): void {
   const conflicts = program.command('conflicts').description('conflicts that a person must decide');
-  common(
-    conflicts
-      .command('list')
-      .description('list conflicts; exit code 1 if there are any')
-      .option('--entity <name>', 'only this entity, e.g. TicketToProject', entityNamed),
-    'zendesk-pms-sync conflicts list --entity OrgToCustomer',
+  tabular(
+    common(
+      conflicts
+        .command('list')
+        .description('list conflicts; exit code 1 if there are any')
+        .addOption(entityOption()),
+      'zendesk-pms-sync conflicts list --entity OrgToCustomer',
+    ),
   ).action(async (options: CommonOptions & { entity?: EntityType }) =>
     withService(options, async ({ store, mapping }) => {
       const { entity } = options;
@@ -31,7 +35,11 @@ export function registerConflicts(program: Command): void {
       for await (const link of linksThat(store, { status: 'conflict', ...(entity && { entity }) }))
         found.push(link);
       if (options.json) printJson(found.map(asJson));
-      else printList(found, await loadPairsNaming({ store, mapping }, found));
+      else {
+        const naming = await loadPairsNaming({ store, mapping }, found);
+        if (options.csv) printOneTable(found, naming);
+        else printList(found, naming);
+      }
       if (found.length > 0) process.exitCode = 1;
     }),
   );
@@ -42,7 +50,9 @@ export function registerConflicts(program: Command): void {
         .description('decide a conflict of a property, or choose the counterpart')
         .argument('<pair>', 'a record (zendesk:ticket:123) or a key (TicketToProject/zendesk:ticket:123)')
         .option('--row <property>', 'the property in conflict, from "conflicts list"')
-        .option('--choose <side>', 'zendesk or pms: the side whose value counts', sideNamed)
+        .addOption(
+          new Option('--choose <side>', 'the side whose value counts').choices(SIDES).argParser(sideNamed),
+        )
         .option('--value <value>', 'a merged value, in the form of the PMS; JSON if it is not text')
         .option('--value-file <file>', 'the same from a file; - for standard input')
         .option('--link <record>', 'the record that is the counterpart')
@@ -128,17 +138,7 @@ function printList(links: Link[], naming: PairsNaming): void {
   if (rows.length > 0) {
     printTable(
       ['record', 'title', 'property', 'Zendesk', 'PMS', 'since'],
-      rows.map(({ link, parked }) => {
-        const row = naming.mapping.entities[link.entity].rows.find(({ id }) => id === parked.row);
-        return [
-          recordOf(link),
-          naming.pairs.get(link._id) ?? '',
-          rowWords(naming, link.entity, parked.row),
-          shown(inWordsOf(row, 'zendesk', parked.zendesk)).slice(0, 60),
-          shown(inWordsOf(row, 'pms', parked.pms)).slice(0, 60),
-          minuteOf(parked.since),
-        ];
-      }),
+      rows.map(({ link, parked }) => [...cellsOf(link, naming), ...parkedCells(link, parked, naming)]),
     );
   }
   const whole = links.filter((link) => link.conflicts.length === 0);
@@ -147,8 +147,7 @@ function printList(links: Link[], naming: PairsNaming): void {
     printTable(
       ['record', 'title', 'what', 'candidates', 'reason'],
       whole.map((link) => [
-        recordOf(link),
-        naming.pairs.get(link._id) ?? '',
+        ...cellsOf(link, naming),
         link.reason?.code ?? '',
         link.candidates.join(', ') || '—',
         reasonWords(naming, link),
@@ -159,6 +158,34 @@ function printList(links: Link[], naming: PairsNaming): void {
   if (!first) return;
   printLine('\nTo decide the first, one of:');
   for (const words of decideBy(first)) printLine(`  zendesk-pms-sync ${words}`);
+}
+
+/** Conflicts of properties and of whole pairs in one table: a program reads one kind of row. */
+function printOneTable(links: Link[], naming: PairsNaming): void {
+  const titles = ['record', 'title', 'property', 'Zendesk', 'PMS', 'since', 'what', 'candidates', 'reason'];
+  const rows = links.flatMap((link) => {
+    const whole = [link.reason?.code ?? '', link.candidates.join(', '), reasonWords(naming, link)];
+    const parts =
+      link.conflicts.length === 0
+        ? [['', '', '', minuteOf(link.reason?.since ?? '')]]
+        : link.conflicts.map((parked) => parkedCells(link, parked, naming));
+    return parts.map((part) => [...cellsOf(link, naming), ...part, ...whole]);
+  });
+  printTable(titles, rows);
+}
+
+function cellsOf(link: Link, naming: PairsNaming): string[] {
+  return [recordOf(link), naming.pairs.get(link._id) ?? ''];
+}
+
+function parkedCells(link: Link, parked: Link['conflicts'][number], naming: PairsNaming): string[] {
+  const row = naming.mapping.entities[link.entity].rows.find(({ id }) => id === parked.row);
+  return [
+    rowWords(naming, link.entity, parked.row),
+    clipped(shown(inWordsOf(row, 'zendesk', parked.zendesk)), VALUE_WIDTH),
+    clipped(shown(inWordsOf(row, 'pms', parked.pms)), VALUE_WIDTH),
+    minuteOf(parked.since),
+  ];
 }
 
 function minuteOf(iso: string): string {

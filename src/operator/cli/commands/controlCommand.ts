@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError } from '@temporalio/client';
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import type { PauseState, ResyncFilter } from '../../../activities/types';
 import { recordNamed } from '../../findPairs';
-import { ENTITY_TYPES } from '../../../sync/record';
+import { ENTITY_TYPES, type EntityType } from '../../../sync/record';
 import { steer } from '../../../workers/steer';
 import { resyncMany } from '../../../workflows';
 import type { Scope } from '../../../workflows/control';
@@ -12,12 +12,12 @@ import { asking, confirmed, type AskOptions } from '../confirm';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { BadInput } from '../../operatorErrors';
 import { printJson, printLine, printTable } from '../output';
-import { pastTime } from '../targets';
+import { entityOption, pastTime } from '../targets';
 
 const SCOPES: readonly Scope[] = ['everything', ...ENTITY_TYPES];
 
 interface FilterOptions extends CommonOptions, AskOptions {
-  entity?: string;
+  entity?: EntityType;
   organization?: string;
   since?: string;
 }
@@ -33,15 +33,19 @@ export function registerControl(program: Command): void {
             ? 'pause an entity type, or everything; changes are kept'
             : 'go on, with what came meanwhile',
         )
-        .argument('[scope]', SCOPES.join(', '), 'everything'),
+        .addArgument(
+          new Argument('[scope]', 'what is meant')
+            .choices(SCOPES)
+            .argParser(scopeNamed)
+            .default('everything'),
+        ),
       `zendesk-pms-sync ${what} TicketToProject`,
     );
-    asking(command).action(async (scope: string, options: CommonOptions & AskOptions) => {
-      const known = oneOf('scope', scope, SCOPES);
-      if (what === 'pause' && known === 'everything')
+    asking(command).action(async (scope: Scope, options: CommonOptions & AskOptions) => {
+      if (what === 'pause' && scope === 'everything')
         await confirmed('No pair is synced until "resume"; changes are kept. Pause everything?', options);
       await withService(options, async ({ client, config }) =>
-        print(await steer(client, config.taskQueue, what, known), options),
+        print(await steer(client, config.taskQueue, what, scope), options),
       );
     });
   }
@@ -50,7 +54,7 @@ export function registerControl(program: Command): void {
       program
         .command('resync-all')
         .description('let pairs read both their records again')
-        .option('--entity <type>', ENTITY_TYPES.join(', '))
+        .addOption(entityOption())
         .option('--organization <record>', 'an organization and its tickets, e.g. zendesk:organization:12')
         .option('--since <time>', 'pairs with a record that changed since, e.g. 2026-05-01T12:00:00Z'),
       'zendesk-pms-sync resync-all --organization zendesk:organization:12',
@@ -63,7 +67,7 @@ async function resyncAll(
   { entity, organization, since, json, yes }: FilterOptions,
 ): Promise<void> {
   const filter: ResyncFilter = {
-    ...(entity !== undefined && { entity: oneOf('--entity', entity, ENTITY_TYPES) }),
+    ...(entity !== undefined && { entity }),
     ...(organization !== undefined && { organization: recordNamed(mapping, organization) }),
     ...(since !== undefined && { since: pastTime('--since', since).toISOString() }),
   };
@@ -89,10 +93,10 @@ async function resyncAll(
   }
 }
 
-function oneOf<T extends string>(name: string, value: string, known: readonly T[]): T {
-  const found = known.find((each) => each === value);
-  if (found === undefined)
-    throw new BadInput(`${name}: found "${value}", expected one of ${known.join(', ')}`);
+/** @throws BadInput */
+function scopeNamed(text: string): Scope {
+  const found = SCOPES.find((each) => each === text);
+  if (found === undefined) throw new BadInput(`scope: found "${text}", expected one of ${SCOPES.join(', ')}`);
   return found;
 }
 

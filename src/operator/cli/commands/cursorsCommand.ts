@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { configuredBudgets, configuredSystems } from '../../../config/configuredSystems';
 import { SIDES, type Side } from '../../../sync/record';
 import type { SystemPort } from '../../../systems/port';
-import { common } from '../common';
+import { common, tabular } from '../common';
 import { asking, confirmed, type AskOptions } from '../confirm';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { BadInput } from '../../operatorErrors';
@@ -12,11 +12,13 @@ import { pastTime } from '../targets';
 /** `cursors list|rewind`: how far each change stream was read, and reading it again from an earlier time. */
 export function registerCursors(program: Command): void {
   const cursors = program.command('cursors').description('the positions of the change streams');
-  common(
-    cursors
-      .command('list')
-      .description('show each stream’s cursor, when it moved, and when it was last read to its end'),
-    'zendesk-pms-sync cursors list',
+  tabular(
+    common(
+      cursors
+        .command('list')
+        .description('show each stream’s cursor, when it moved, and when it was last read to its end'),
+      'zendesk-pms-sync cursors list',
+    ),
   ).action(async (options: CommonOptions) => withService(options, (service) => list(service, options)));
   asking(
     common(

@@ -6,9 +6,9 @@ import { pairNamed } from '../../findPairs';
 import { loadNaming } from '../../naming';
 import { rowWords } from '../../titles';
 import { HISTORY_COLUMNS, historyPage, linesOf } from '../../history';
-import { common } from '../common';
-import { paint, printJson, printLine, printTable, shown } from '../output';
-import { entityNamed, pastTime, positive, timeNamed } from '../targets';
+import { common, tabular } from '../common';
+import { clipped, paint, printJson, printLine, printTable, shown } from '../output';
+import { entityOption, pastTime, positive, timeNamed } from '../targets';
 import { ENTITY_TYPES, type EntityType } from '../../../sync/record';
 import { BadInput } from '../../operatorErrors';
 import { withService, type CommonOptions, type Connected } from '../withService';
@@ -34,7 +34,7 @@ const VALUE_WIDTH = 40;
 export function selecting(command: Command): Command {
   return command
     .option('--pair <pair>', 'only of this pair: a record (zendesk:ticket:123) or a key')
-    .option('--entity <name>', 'only of this entity, e.g. TicketToProject', entityNamed)
+    .addOption(entityOption('only of this entity'))
     .option('--since <time>', 'only from this time on, e.g. 2026-05-01T12:00:00Z')
     .option('--cause <cause>', 'only by this cause (remap:9f3a11c0), or kind of causes (remap)')
     .option('--row <row>', 'only with this row of the mapping, named as in "links show"');
@@ -66,12 +66,14 @@ export function refuseUnknownRow(
 }
 
 export function registerHistory(program: Command): void {
-  common(
-    selecting(program.command('history').description('what the sync wrote to both systems, latest first'))
-      .option('--until <time>', 'only before this time')
-      .option('--limit <n>', 'the largest number of writes to list', positive('--limit'), 50)
-      .option('--after <place>', 'where the page before ended'),
-    'zendesk-pms-sync history --pair zendesk:ticket:123 --since 2026-05-01T12:00:00Z',
+  tabular(
+    common(
+      selecting(program.command('history').description('what the sync wrote to both systems, latest first'))
+        .option('--until <time>', 'only before this time')
+        .option('--limit <n>', 'the largest number of writes to list', positive('--limit'), 50)
+        .option('--after <place>', 'where the page before ended'),
+      'zendesk-pms-sync history --pair zendesk:ticket:123 --since 2026-05-01T12:00:00Z',
+    ),
   ).action(async (options: HistoryOptions) =>
     withService(options, async (service) => {
       const { until, limit, after } = options;
@@ -84,7 +86,6 @@ export function registerHistory(program: Command): void {
       const { entries, next } = await historyPage(service.store, filter, after ?? null, limit);
       if (entries.length === 0) refuseUnknownRow(service.mapping, filter);
       if (options.json) return printJson({ entries, next });
-      if (entries.length === 0) return printLine('nothing was written, or it is no longer in the journal');
       const naming = await loadNaming(service);
       printTable(
         HISTORY_COLUMNS.map((name) => name.toLowerCase()),
@@ -96,11 +97,12 @@ export function registerHistory(program: Command): void {
             record,
             what,
             rowWords(naming, entity, row),
-            shown(before).slice(0, VALUE_WIDTH),
-            shown(now).slice(0, VALUE_WIDTH),
+            clipped(shown(before), VALUE_WIDTH),
+            clipped(shown(now), VALUE_WIDTH),
             why,
             outcome,
           ]),
+        'nothing was written, or it is no longer in the journal',
       );
       if (next !== null) printLine(paint('dim', `… and more; --after '${next}' shows them`));
     }),

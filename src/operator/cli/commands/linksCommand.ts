@@ -10,12 +10,12 @@ import { canonicalKey, parseCanonicalKey, parseRef, type CanonicalKey } from '..
 import type { Link, LinkStatus } from '../../../sync/link';
 import { SIDES, otherSide, type EntityType, type RefKey, type Side } from '../../../sync/record';
 import { keptValues } from '../../../sync/rules/taken';
-import { common, waiting } from '../common';
+import { common, tabular, waiting } from '../common';
 import { asking, confirmed, type AskOptions } from '../confirm';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { BadInput, Problem } from '../../operatorErrors';
 import { paint, printJson, printLine, printTable, safe, shown } from '../output';
-import { codeNamed, entityNamed, positive, statusNamed } from '../targets';
+import { codeNamed, entityOption, positive, statusOption } from '../targets';
 import { printAnswer, withWholeReason, type WaitOptions } from './resyncCommand';
 
 const PAIR = 'a record (zendesk:ticket:123) or a key (TicketToProject/zendesk:ticket:123)';
@@ -57,17 +57,19 @@ interface FindOptions extends CommonOptions {
 }
 
 function registerFind(links: Command): void {
-  common(
-    links
-      .command('find')
-      .description('list pairs; exit code 1 if there are none')
-      .argument('[text]', 'part of a title, of an id or of a key')
-      .option('--entity <name>', 'only this entity, e.g. TicketToProject', entityNamed)
-      .option('--status <status>', 'linked, pending, conflict, quarantined or tombstone', statusNamed)
-      .option('--code <code>', 'only with this reason code, e.g. waiting or retry_later', codeNamed)
-      .option('--after <key>', 'go on after this key, where a search stopped', keyNamed)
-      .option('--limit <n>', 'the largest number of pairs to list', positive('--limit'), 50),
-    'zendesk-pms-sync links find --status pending',
+  tabular(
+    common(
+      links
+        .command('find')
+        .description('list pairs; exit code 1 if there are none')
+        .argument('[text]', 'part of a title, of an id or of a key')
+        .addOption(entityOption())
+        .addOption(statusOption())
+        .option('--code <code>', 'only with this reason code, e.g. waiting or retry_later', codeNamed)
+        .option('--after <key>', 'go on after this key, where a search stopped', keyNamed)
+        .option('--limit <n>', 'the largest number of pairs to list', positive('--limit'), 50),
+      'zendesk-pms-sync links find --status pending',
+    ),
   ).action(async (text: string | undefined, options: FindOptions) =>
     withService(options, async ({ store, mapping }) => {
       const { entity, status, code, limit, after = null } = options;
@@ -108,18 +110,17 @@ function keyNamed(text: string): string {
 const SEARCH_MS = 10_000;
 
 function printFound({ links: found, more, stoppedAt }: Searched, naming: PairsNaming, limit: number): void {
-  if (found.length === 0 && stoppedAt === null) return printLine('no pair found');
-  if (found.length > 0)
-    printTable(
-      ['record', 'title', 'state', 'counterpart', 'reason'],
-      found.map((link) => [
-        recordOf(link),
-        naming.pairs.get(link._id) ?? '',
-        link.status,
-        counterpartOf(link) ?? '—',
-        reasonWords(naming, link),
-      ]),
-    );
+  printTable(
+    ['record', 'title', 'state', 'counterpart', 'reason'],
+    found.map((link) => [
+      recordOf(link),
+      naming.pairs.get(link._id) ?? '',
+      link.status,
+      counterpartOf(link) ?? '—',
+      reasonWords(naming, link),
+    ]),
+    stoppedAt === null ? 'no pair found' : 'no pair found so far',
+  );
   if (stoppedAt !== null)
     printLine(
       paint('yellow', `The search stopped after ${SEARCH_MS / 1000} s; --after ${stoppedAt} goes on.`),

@@ -9,13 +9,14 @@ import { diffMappings, type MappingChange } from '../../mappingDiff';
 import type { Mapping, PropertyRow } from '../../../sync/mapping';
 import { ENTITY_TYPES } from '../../../sync/record';
 import type { PropertyInfo } from '../../../systems/port';
-import { CONFIG, CONNECTION, DATA_DIR, settingsFor, type SettingsOptions } from '../common';
+import { CONFIG, CONNECTION, DATA_DIR, settingsFor, tabular, type SettingsOptions } from '../common';
 import { foundAddress } from '../servers';
 import { passing } from '../passing';
 import { paint, printJson, printLine, printTable } from '../output';
 
 interface Options extends SettingsOptions {
   json?: true;
+  csv?: true;
 }
 
 const ARROWS = { both: '↔', toPms: '→', toZendesk: '←' } as const;
@@ -24,13 +25,15 @@ const ARROWS = { both: '↔', toPms: '→', toZendesk: '←' } as const;
 export function registerMapping(program: Command): void {
   const mapping = program.command('mapping').description('the mapping: which properties correspond, and how');
   const json = (command: Command) => command.option('--json', 'print JSON instead of tables');
-  json(
-    mapping
-      .command('show', { isDefault: true })
-      .description('print its tables: Zendesk property, PMS property, PMS data type, direction')
-      .argument('[file]', 'mapping file; default: the configured one')
-      .option(...CONFIG)
-      .option(...CONNECTION),
+  tabular(
+    json(
+      mapping
+        .command('show', { isDefault: true })
+        .description('print its tables: Zendesk property, PMS property, PMS data type, direction')
+        .argument('[file]', 'mapping file; default: the configured one')
+        .option(...CONFIG)
+        .option(...CONNECTION),
+    ),
   )
     .addHelpText('after', '\nExample:\n  zendesk-pms-sync mapping show')
     .action((file: string | undefined, options: Options) => {
@@ -67,27 +70,39 @@ export function registerMapping(program: Command): void {
     });
 }
 
-function show(mapping: Mapping, { json }: Options): void {
+function show(mapping: Mapping, { json, csv }: Options): void {
   if (json) return printJson(ENTITY_TYPES.map((type) => asJson(mapping, type)));
+  if (csv) {
+    const rows = ENTITY_TYPES.flatMap((type) =>
+      mapping.entities[type].rows.map((row) => {
+        const [zendesk, , ...rest] = cellsOf(row);
+        return [type, zendesk, ...rest];
+      }),
+    );
+    return printTable(['entity', ...COLUMNS.filter((name) => name !== '')], rows);
+  }
   for (const type of ENTITY_TYPES) {
     const { kind, rows, onDelete } = mapping.entities[type];
     printLine(
       paint('bold', `${type}: Zendesk ${kind.zendesk} ↔ PMS ${kind.pms}`) + ` (onDelete: ${onDelete})`,
     );
-    printTable(
-      ['Zendesk property', '', 'PMS property', 'PMS data type', 'direction', 'transform', 'winner'],
-      rows.map((row) => [
-        row.zendesk ?? '—',
-        ARROWS[row.direction],
-        row.pms ?? '—',
-        row.type,
-        row.direction,
-        row.transform.kind + (row.write === 'create' ? ', on creation' : ''),
-        winnerOf(row),
-      ]),
-    );
+    printTable(COLUMNS, rows.map(cellsOf));
     printLine();
   }
+}
+
+const COLUMNS = ['Zendesk property', '', 'PMS property', 'PMS data type', 'direction', 'transform', 'winner'];
+
+function cellsOf(row: PropertyRow): [zendesk: string, arrow: string, ...rest: string[]] {
+  return [
+    row.zendesk ?? '—',
+    ARROWS[row.direction],
+    row.pms ?? '—',
+    row.type,
+    row.direction,
+    row.transform.kind + (row.write === 'create' ? ', on creation' : ''),
+    winnerOf(row),
+  ];
 }
 
 /** Of a row that goes one way, or is written once, there is nothing to win. */

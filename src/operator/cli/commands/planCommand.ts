@@ -21,10 +21,19 @@ import { Stopped } from '../../operatorErrors';
 import { storedBindings } from '../../resting';
 import { FieldTitles, inTitles, type Naming } from '../../titles';
 import { passing } from '../passing';
-import { common, settingsFor } from '../common';
+import { common, settingsFor, tabular } from '../common';
 import type { CommonOptions } from '../withService';
 import { forecastWords } from '../forecastWords';
-import { jsonOf, paint, printLine, printTable, progressLine, safe, type Colour } from '../output';
+import {
+  jsonOf,
+  paint,
+  printCsvRow,
+  printLine,
+  printTable,
+  progressLine,
+  safe,
+  type Colour,
+} from '../output';
 import { foundAddress } from '../servers';
 
 interface PlanOptions extends CommonOptions {
@@ -32,14 +41,16 @@ interface PlanOptions extends CommonOptions {
 }
 
 export function registerPlan(program: Command): void {
-  common(
-    program
-      .command('plan')
-      .description(
-        'dry run: show what a sync would do now; writes nothing; exit code 1 if a person must decide something',
-      )
-      .option('--summary', 'print counts only'),
-    'zendesk-pms-sync plan --summary',
+  tabular(
+    common(
+      program
+        .command('plan')
+        .description(
+          'dry run: show what a sync would do now; writes nothing; exit code 1 if a person must decide something',
+        )
+        .option('--summary', 'print counts only'),
+      'zendesk-pms-sync plan --summary',
+    ),
   ).action(plan);
 }
 
@@ -113,22 +124,35 @@ function stopped(): Promise<never> {
 
 const NEEDS_PERSON: PlanAction[] = ['conflict', 'quarantine', 'fail'];
 
+const CSV_COLUMNS = ['action', 'entity', 'zendesk', 'pms', 'on', 'properties', 'reason'] as const;
+
+function csvCells(line: PlanLine, naming: Naming): string[] {
+  const { action, entity, zendesk, pms, on, properties, reason } = line;
+  const words = (text: string) => inTitles(naming, entity, text);
+  return [
+    ...[action, entity, zendesk ?? '', pms ?? '', on ?? ''],
+    ...[words(properties.join(', ')), words(reason ?? '')],
+  ];
+}
+
 /** Prints lines as they come: a first sync may have more of them than fit into memory. */
 async function print(
   lines: AsyncGenerator<PlanLine, SyncWork, void>,
-  { json, summary, naming }: PlanOptions & { naming: Naming },
+  { json, csv, summary, naming }: PlanOptions & { naming: Naming },
   onFirst: () => void,
   foretell: (work: SyncWork) => Promise<Forecast>,
 ): Promise<PlanCounts> {
   const counts = noCounts();
   let first = true;
   if (json && !summary) printLine('{"lines":[');
+  if (csv && !summary) printCsvRow(CSV_COLUMNS);
   let next = await lines.next();
   for (; !next.done; next = await lines.next()) {
     const line = next.value;
     counts[line.entity][line.action] += 1;
     if (first) onFirst();
-    if (!summary) printLine(json ? `${first ? '' : ','}${jsonOf(line)}` : wordsFor(line, naming));
+    if (csv && !summary) printCsvRow(csvCells(line, naming));
+    else if (!summary) printLine(json ? `${first ? '' : ','}${jsonOf(line)}` : wordsFor(line, naming));
     first = false;
   }
   onFirst();
@@ -138,14 +162,19 @@ async function print(
     printLine(summary ? ending : `],${ending.slice(1)}`);
   } else {
     if (!first && !summary) printLine();
-    printTable(
-      ['entity', ...PLAN_ACTIONS],
-      ENTITY_TYPES.map((type) => [type, ...PLAN_ACTIONS.map((action) => String(counts[type][action]))]),
-    );
+    // CSV has one table: the lines, or their counts.
+    if (!csv || summary) printCounts(counts);
     if (!first) printLine(`By the limits of both APIs it takes ${forecastWords(foretold)}.`);
     printLine(first ? 'Nothing to do: both systems agree.' : 'Nothing was written.');
   }
   return counts;
+}
+
+function printCounts(counts: PlanCounts): void {
+  printTable(
+    ['entity', ...PLAN_ACTIONS],
+    ENTITY_TYPES.map((type) => [type, ...PLAN_ACTIONS.map((action) => String(counts[type][action]))]),
+  );
 }
 
 const COLOURS: Partial<Record<PlanAction, Colour>> = {

@@ -3,14 +3,14 @@ import type { CanonicalKey } from '../../../sync/canonicalKey';
 import type { LinkFilter } from '../../../links/links';
 import { linksThat, pairNamed } from '../../findPairs';
 import { recordOf } from '../../pairNames';
-import { loadPairsNaming, reasonWords } from '../../naming';
+import { loadPairsNaming, reasonWords, type PairsNaming } from '../../naming';
 import type { Link } from '../../../sync/link';
 import type { EntityType } from '../../../sync/record';
-import { common, waiting } from '../common';
+import { common, tabular, waiting } from '../common';
 import { withService, type CommonOptions } from '../withService';
 import { BadInput } from '../../operatorErrors';
 import { printJson, printLine, printTable } from '../output';
-import { codeNamed, entityNamed } from '../targets';
+import { codeNamed, entityOption } from '../targets';
 import { printAnswers, resyncAll, type WaitOptions } from './resyncCommand';
 
 interface Filter {
@@ -21,40 +21,33 @@ interface Filter {
 export function registerQuarantine(program: Command): void {
   const quarantine = program.command('quarantine').description('pairs that cannot be synced as they are');
   filtered(
-    common(
-      quarantine.command('list').description('list them with their reasons; exit code 1 if there are any'),
-      'zendesk-pms-sync quarantine list --code closed_ticket',
+    tabular(
+      common(
+        quarantine.command('list').description('list them with their reasons; exit code 1 if there are any'),
+        'zendesk-pms-sync quarantine list --code closed_ticket',
+      ),
     ),
   ).action(async (options: CommonOptions & Filter) =>
     withService(options, async ({ store, mapping }) => {
       const found: Link[] = [];
       for await (const link of linksThat(store, quarantined(options))) found.push(link);
       if (options.json) printJson(found.map(asJson));
-      else if (found.length === 0) printLine('nothing is quarantined');
-      else {
-        const naming = await loadPairsNaming({ store, mapping }, found);
-        printTable(
-          ['record', 'title', 'code', 'since', 'reason'],
-          found.map((link) => [
-            recordOf(link),
-            naming.pairs.get(link._id) ?? '',
-            link.reason?.code ?? '',
-            (link.reason?.since ?? '').slice(0, 16).replace('T', ' '),
-            reasonWords(naming, link),
-          ]),
-        );
-      }
+      else printList(found, await loadPairsNaming({ store, mapping }, found));
       if (found.length > 0) process.exitCode = 1;
     }),
   );
   filtered(
     waiting(
-      common(
-        quarantine
-          .command('retry')
-          .description('try again after the cause was removed; exit code 1 unless all are linked afterwards')
-          .argument('[pair...]', 'records (zendesk:ticket:123) or keys; without any, all that match'),
-        'zendesk-pms-sync quarantine retry --code unmapped_value',
+      tabular(
+        common(
+          quarantine
+            .command('retry')
+            .description(
+              'try again after the cause was removed; exit code 1 unless all are linked afterwards',
+            )
+            .argument('[pair...]', 'records (zendesk:ticket:123) or keys; without any, all that match'),
+          'zendesk-pms-sync quarantine retry --code unmapped_value',
+        ),
       ).option('--all', 'all that are quarantined'),
     ),
   ).action(async (pairs: string[], options: WaitOptions & Filter & { all?: true }) => {
@@ -69,7 +62,8 @@ export function registerQuarantine(program: Command): void {
       for (const pair of pairs) keys.push(await pairNamed(service, pair));
       if (pairs.length === 0)
         for await (const link of linksThat(service.store, quarantined(options))) keys.push(link._id);
-      if (keys.length === 0 && !options.json) return printLine('nothing is quarantined that fits');
+      if (keys.length === 0 && !options.json && !options.csv)
+        return printLine('nothing is quarantined that fits');
       printAnswers(await resyncAll(service, keys, options.wait), options);
     });
   });
@@ -77,12 +71,26 @@ export function registerQuarantine(program: Command): void {
 
 function filtered(command: Command): Command {
   return command
-    .option('--entity <name>', 'only this entity, e.g. TicketToProject', entityNamed)
+    .addOption(entityOption())
     .option('--code <code>', 'only with this reason code, e.g. closed_ticket', codeNamed);
 }
 
 function quarantined({ entity, code }: Filter): LinkFilter {
   return { status: 'quarantined', ...(entity && { entity }), ...(code !== undefined && { code }) };
+}
+
+function printList(links: Link[], naming: PairsNaming): void {
+  printTable(
+    ['record', 'title', 'code', 'since', 'reason'],
+    links.map((link) => [
+      recordOf(link),
+      naming.pairs.get(link._id) ?? '',
+      link.reason?.code ?? '',
+      (link.reason?.since ?? '').slice(0, 16).replace('T', ' '),
+      reasonWords(naming, link),
+    ]),
+    'nothing is quarantined',
+  );
 }
 
 function asJson({ _id, entity, reason, sides }: Link): unknown {

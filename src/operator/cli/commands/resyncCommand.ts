@@ -5,7 +5,7 @@ import { answerOf } from '../../answer';
 import { recordOf } from '../../pairNames';
 import { pairNamed } from '../../findPairs';
 import type { CanonicalKey } from '../../../sync/canonicalKey';
-import { common, waiting } from '../common';
+import { common, tabular, waiting } from '../common';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { Problem } from '../../operatorErrors';
 import { inParallel } from '../../../systems/inParallel';
@@ -23,12 +23,17 @@ const AT_ONCE = 5;
 
 export function registerResync(program: Command): void {
   waiting(
-    common(
-      program
-        .command('resync')
-        .description('read both records of a pair again and sync them now')
-        .argument('<pair...>', 'a record (zendesk:ticket:123) or a key (TicketToProject/zendesk:ticket:123)'),
-      'zendesk-pms-sync resync zendesk:ticket:123',
+    tabular(
+      common(
+        program
+          .command('resync')
+          .description('read both records of a pair again and sync them now')
+          .argument(
+            '<pair...>',
+            'a record (zendesk:ticket:123) or a key (TicketToProject/zendesk:ticket:123)',
+          ),
+        'zendesk-pms-sync resync zendesk:ticket:123',
+      ),
     ),
   ).action(async (pairs: string[], options: WaitOptions) =>
     withService(options, async (service) => {

@@ -4,7 +4,7 @@ import { setPaused } from '../../pauseSchedule';
 import { BadInput } from '../../operatorErrors';
 import { schedulesOf } from '../../scheduleStates';
 import { scheduleIds } from '../../../workers/schedules';
-import { common } from '../common';
+import { common, tabular } from '../common';
 import { printJson, printTable } from '../output';
 import { withService, type CommonOptions, type Connected } from '../withService';
 
@@ -15,9 +15,11 @@ interface PauseOptions extends CommonOptions {
 /** `schedules list | pause | resume`: what recurs. */
 export function registerSchedules(program: Command): void {
   const schedules = program.command('schedules').description('what recurs: polls, link hygiene, reconcile');
-  common(
-    schedules.command('list').description('their states, last and next runs'),
-    'zendesk-pms-sync schedules list',
+  tabular(
+    common(
+      schedules.command('list').description('their states, last and next runs'),
+      'zendesk-pms-sync schedules list',
+    ),
   ).action(async (options: CommonOptions) => withService(options, (service) => print(service, options)));
   common(
     schedules
