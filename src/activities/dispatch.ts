@@ -1,3 +1,4 @@
+import { observationDigest } from '../links/observationStore';
 import { canonicalKey, parseRef, refKey, tryParseRef, type CanonicalKey } from '../sync/canonicalKey';
 import { isHeld, type Link } from '../sync/link';
 import type { Cause } from '../sync/journalCauses';
@@ -48,7 +49,7 @@ export async function dispatchChanges(
   );
   const news = items.filter(({ entity, record, ref }) => {
     const [link, table] = [linkOf(ref), mapping.entities[entity]];
-    if (link?.unlinked) return false;
+    if (link?.unlinked || isRefusedOn(link, record)) return false;
     return link ? !isEcho(mapping, table, link, record, references) : filterReason(table, record) === null;
   });
   const refused = new Set(await store.observations.keep(news.map(({ record }) => record)));
@@ -82,6 +83,11 @@ export async function dispatchChanges(
     return context.hint(key, { hints, force, hops: 0, lane, ...causes }, link && summarise(key, link));
   });
   return inboxes.size;
+}
+
+/** An export lists its latest events with each poll: a write that was refused is not sent again for them. */
+function isRefusedOn(link: Link | null, record: SyncRecord): boolean {
+  return link?.status === 'quarantined' && link.refusedOn?.[refKey(record.ref)] === observationDigest(record);
 }
 
 /** A record that says itself that it ended may not be found when it is read. */

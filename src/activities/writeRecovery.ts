@@ -291,8 +291,10 @@ export class WriteRecovery {
     const again = link.status === status && link.reason?.text === text ? link.reason : null;
     const since = again?.since ?? context.now().toISOString();
     await this.noteEnded(link, { refused, records: [], words: text });
+    const refusedOn = link.intent?.takenIn;
     const saved = await context.store.save({
       ...withRowsTogether(abandonIntent(link, refused)),
+      ...(refusedOn && { refusedOn }),
       status,
       candidates,
       reason: { code, text, since, nextAttempt: null },

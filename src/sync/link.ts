@@ -248,6 +248,11 @@ export interface Link {
   attempted?: Attempts;
   /** By row id, what the row was bound to when the values of `attempted` were written; absent if there are none. */
   attemptedAs?: Record<string, string>;
+  /**
+   * Of a pair that was quarantined by a refused write: digests of the observations that the write was planned from. One of
+   * them that is observed once more is no reason to send the write again.
+   */
+  refusedOn?: Record<RefKey, string>;
   /** Values that may have been overruled by updates whose outcome is unknown; absent if there are none. */
   unconfirmed?: OverruledValue[];
   mappingVersion: string;
@@ -307,7 +312,13 @@ export function seenVersion(record: SyncRecord): SeenVersion {
   return { ref: refKey(ref), version, order, state, updatedAt, ...(any && { sets }) };
 }
 
-function withoutPast({ rested: _rested, attemptedAs: _attemptedAs, braked: _braked, ...link }: Link): Link {
+function withoutPast({
+  rested: _rested,
+  attemptedAs: _attemptedAs,
+  braked: _braked,
+  refusedOn: _refusedOn,
+  ...link
+}: Link): Link {
   return link;
 }
 

@@ -17,6 +17,7 @@ export class Afterwards {
   readonly putBack: EditEntry[] = [];
   /** Records of the PMS that a restored backup does not have. */
   readonly vanished = new Set<string>();
+  private hasVanished = false;
   /** When every pair had met again after the link store was lost; empty if it never was. */
   linksBackAt = '';
   /** From a restore of the PMS until the cursor of its feed was rewound: the feed may not know the cursor. */
@@ -33,10 +34,20 @@ export class Afterwards {
     const at = new Date().toISOString();
     for (const { kind, id, before, after } of records) {
       const ref = `pms:${kind}:${id}`;
-      if (!after) this.vanished.add(ref);
+      if (!after) {
+        this.vanished.add(ref);
+        this.hasVanished = true;
+      }
       const former = before ?? last(ref);
       if (after && former) this.putBack.push(...replacements(ref, former, after, at));
     }
+  }
+
+  /** Whether records vanished since this was asked for the last time. */
+  takeVanished(): boolean {
+    const { hasVanished } = this;
+    this.hasVanished = false;
+    return hasVanished;
   }
 
   /** @param restoredAt when the PMS went back */

@@ -248,7 +248,7 @@ describe('conflicts', () => {
     [
       'a file that is not there',
       ['--row', 'title', '--value-file', '/nowhere'],
-      /^--value-file: \/nowhere cannot be read \(ENOENT\)$/,
+      /^--value-file: \/nowhere cannot be read \(ENOENT\): it is not there; check the path$/,
     ],
     [
       'no record',

@@ -41,13 +41,12 @@ function mappingOf(
 ): Mapping {
   const mapping = testMapping(ROWS, extra);
   const orgs = testMapping([{ zendesk: 'name', pms: 'name', type: 'string', direction: 'both' }], {
-    zendesk: 'organization',
-    pms: 'customer',
     match,
   }).entities.TicketToProject;
+  const kind = { zendesk: 'organization', pms: 'customer' };
   return {
     ...mapping,
-    entities: { ...mapping.entities, OrgToCustomer: { ...orgs, entity: 'OrgToCustomer' } },
+    entities: { ...mapping.entities, OrgToCustomer: { ...orgs, entity: 'OrgToCustomer', kind } },
   };
 }
 

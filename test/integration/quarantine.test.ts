@@ -1,3 +1,4 @@
+import { dispatchChanges } from '../../src/activities/dispatch';
 import type { Link } from '../../src/sync/link';
 import type { RecordRef, SyncRecord } from '../../src/sync/record';
 import { NeedsHuman } from '../../src/systems/errors';
@@ -193,6 +194,26 @@ describe('a value that the mapping does not know', () => {
     });
     expect(project().values['note']).toBe('meanwhile');
   });
+});
+
+test('a write that left the pair to a person is not sent again for a record that was seen before it', async () => {
+  const ticket = await linkedTicket();
+  pms.fault = (when, call) => {
+    if (when === 'before' && call === 'update') throw new NeedsHuman('closed_ticket', 'closed');
+  };
+  const edited = zendesk.edit(ticket, { subject: 'refused' });
+  await stack.settle();
+  expect(await linkOf(ticket)).toMatchObject({ status: 'quarantined', reason: { code: 'closed_ticket' } });
+  const told = (record: SyncRecord) => dispatchChanges(stack.context, { records: [record], gone: [] });
+  // An export lists its latest event with each poll.
+  expect(await told(edited)).toBe(0);
+  pms.fault = () => undefined;
+  expect(await told(zendesk.edit(ticket, { note: 'more' }))).toBe(1);
+  await stack.settle();
+  expect(project().values).toMatchObject({ title: 'refused', note: 'more' });
+  const link = await linkOf(ticket);
+  expect(link.status).toBe('linked');
+  expect(link.refusedOn).toBeUndefined();
 });
 
 test.each(['read', 'findByProperty'])(
