@@ -185,9 +185,11 @@ function systemFaults({ troubles, connection }: Facts): Fault[] {
         : `${NAMES[side]} does not answer as it should (${text})`,
       since,
       affects: 'no change from or to it is synced; none is lost',
-      cure: refused
-        ? `correct its credential or rights; ${command('doctor', connection)} names what is wrong`
-        : `check that it runs and can be reached; the sync goes on by itself, and ${command('doctor', connection)} tests the connection`,
+      cure: /\bcursor\b/.test(text)
+        ? `if it was restored or begun anew, its change stream does not know the sync's place: ${command('cursors list', connection)}, then "cursors rewind" to a time before that, then "reconcile"`
+        : refused
+          ? `correct its credential or rights; ${command('doctor', connection)} names what is wrong`
+          : `check that it runs and can be reached; the sync goes on by itself, and ${command('doctor', connection)} tests the connection`,
     };
   });
 }

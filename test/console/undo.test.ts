@@ -40,6 +40,7 @@ const planUrl = (more: Record<string, string> = {}) =>
 /** The visible text of a page, with the blanks of its markup as one. */
 const textOf = (markup: string) =>
   markup
+    .replace(/<wbr>/g, '')
     .replace(/<[^>]+>/g, ' ')
     .replace(/&quot;/g, '"')
     .replace(/\s+/g, ' ');

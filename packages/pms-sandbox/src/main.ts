@@ -40,7 +40,13 @@ async function main(): Promise<void> {
   console.log(
     `# state, faults: ${['state', 'stats', 'faults'].map((each) => `${sandbox.url}/_sandbox/${each}`).join('  ')}`,
   );
-  console.log('# Ctrl-C stops it; its records are gone then');
+  if (!empty)
+    console.log(`# edit a project:
+#   curl -X PATCH ${sandbox.url}${BASE_PATH}/projects/P-1 -H 'authorization: Bearer ${sandbox.token}' \\
+#     -H 'content-type: application/json' -d '{"title":"Edited in the PMS"}'`);
+  console.log(
+    '# Ctrl-C stops it; its records and its token are gone then: begin with a new folder of settings',
+  );
 }
 
 main().catch((error: unknown) => {

@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { countGiven, folderGiven, oneLine, portGiven } from './common';
 import { loadZendeskData, type Loaded } from './load';
 import { SWITCHES, SWITCH_NAMES, type Rules } from './rules/switches';
-import { startZendeskSandbox } from './server';
+import { startZendeskSandbox, type ZendeskSandbox } from './server';
 
 interface Options {
   port: number;
@@ -86,7 +86,16 @@ async function main(): Promise<void> {
   console.log(
     `# state, faults: ${['state', 'stats', 'faults', 'rules', 'oauth'].map((each) => `${sandbox.url}/_sandbox/${each}`).join('  ')}`,
   );
-  console.log('# Ctrl-C stops it; its records are gone then');
+  if (!empty) console.log(howToEdit(sandbox));
+  console.log(
+    '# Ctrl-C stops it; its records and secrets are gone then: begin with a new folder of settings',
+  );
+}
+
+function howToEdit({ url, bearer }: ZendeskSandbox): string {
+  return `# edit a ticket as an agent does (the token ends after a while):
+#   curl -X PUT ${url}/api/v2/tickets/123.json -H 'authorization: Bearer ${bearer('ann@sandbox.example')}' \\
+#     -H 'content-type: application/json' -d '{"ticket":{"subject":"Edited in Zendesk"}}'`;
 }
 
 function report({ organizations, tickets, comments, users, skipped }: Loaded): void {
