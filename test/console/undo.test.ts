@@ -40,7 +40,6 @@ const planUrl = (more: Record<string, string> = {}) =>
 /** The visible text of a page, with the blanks of its markup as one. */
 const textOf = (markup: string) =>
   markup
-    .replace(/<wbr>/g, '')
     .replace(/<[^>]+>/g, ' ')
     .replace(/&quot;/g, '"')
     .replace(/\s+/g, ' ');
@@ -82,8 +81,9 @@ test('shows what would be put back, and does it once it is confirmed; what was e
   expect(textOf(outcome.text)).toContain(
     '2 pairs are as they were before. 1 were left, in whole or in part:',
   );
-  expect(textOf(outcome.text)).toMatch(
-    new RegExp(`TicketToProject/zendesk:ticket:${ticket} zendesk priority changed since, left alone`),
+  // A name of a pair may break after each of its parts.
+  expect(textOf(outcome.text).replaceAll(' ', '')).toContain(
+    `TicketToProject/zendesk:ticket:${ticket}zendeskprioritychangedsince,leftalone`,
   );
   const id = at.split('=')[1] ?? '';
   expect((await visitor.get('/console/undo')).text).toContain(`href="/console/undo?id=${id}"`);

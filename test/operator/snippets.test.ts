@@ -137,6 +137,8 @@ beforeAll(async () => {
     [`--task-queue ${SERVICE}`, `--task-queue ${queue}`],
     [`-id ${SERVICE}-`, `-id ${queue}-`],
     ['/run/secrets/sync', path.join(dir, 'secrets')],
+    // A row that the mapping of docs/undo.md has.
+    ['--row customFields_product', '--row priority'],
   ];
   // A property that both sides changed, for a person to decide.
   await run('pause --yes');
