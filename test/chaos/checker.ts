@@ -116,7 +116,8 @@ class Check {
     return parent !== undefined && !this.isLive(parent) && this.linkOf.get(parent)?.status === 'tombstone';
   }
 
-  private async checkAgreement(): Promise<void> {
+  /** Records that rightly have no counterpart, or another one, each with what its link says of it. */
+  private waiting(): Map<string, string> {
     const waiting = new Map<string, string>();
     for (const link of this.links) {
       const isLinked = link.status === 'linked' || link.status === 'conflict';
@@ -125,9 +126,18 @@ class Check {
       for (const ref of [origin, ...SIDES.flatMap((side) => link.sides[side]?.ref ?? [])])
         waiting.set(ref, `${link.status}: ${link.reason?.text ?? ''}`);
     }
+    // A note that was redacted before its pair began has ended, whatever was written into it since.
+    for (const { id, redacted } of this.world.pms.store.all('note'))
+      if (redacted === true && !this.linkOf.has(`pms:note:${id}`))
+        waiting.set(`pms:note:${id}`, 'redacted before its pair began');
     for (const refs of this.world.afterwards.lostPairs)
       if (!refs.some((ref) => this.linkOf.has(ref)) && refs.some((ref) => this.record(ref) === null))
         for (const ref of refs) waiting.set(ref, 'that its pair ended was lost');
+    return waiting;
+  }
+
+  private async checkAgreement(): Promise<void> {
+    const waiting = this.waiting();
     const links = this.links.flatMap(({ status, sides: { zendesk, pms } }) =>
       status !== 'tombstone' && zendesk && pms ? [{ zendesk: zendesk.ref, pms: pms.ref }] : [],
     );
