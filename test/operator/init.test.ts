@@ -78,6 +78,9 @@ test('asks again for what is wrong, shows no secret, and writes what was answere
   const done = init({ dir }, terminal.questions);
   await terminal.type('Zendesk address or subdomain', 'two words', /expected a subdomain such as acme/);
   terminal.erase('two words');
+  const other = 'PMS_BASE_URL=http://127.0.0.1:1';
+  await terminal.type('', other, /found PMS_BASE_URL, expected ZENDESK_BASE_URL or ZENDESK_SUBDOMAIN/);
+  terminal.erase(other);
   await terminal.answer('Zendesk address or subdomain', zendesk.url);
   await terminal.answer('Identifier of the Zendesk OAuth client (leave it empty to use', '7');
   await terminal.answer('Secret of that OAuth client', 'not-the-secret');

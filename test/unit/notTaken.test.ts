@@ -448,6 +448,15 @@ describe('a value that a side chooses by itself, where none was written', () => 
     ]);
   });
 
+  test('stays where it is a person: the integration’s own user is nobody’s choice', () => {
+    const world = World.of(mapping, 'pms', { title: 's', state: 'todo', assignee: null });
+    world.onWrite = (side, values) =>
+      side === 'zendesk' && !world.link ? { ...values, assignee: 'sync@acme.example' } : values;
+    world.settle();
+    world.settle();
+    expect(shownOn(world, 'pms', 'assignee')).toBeNull();
+  });
+
   test('a person who clears it again is not contradicted: the empty value is kept as not taken', () => {
     const world = linked({ kind: 'usual' });
     filling(world);

@@ -35,6 +35,8 @@ test('O7: what waits for a person says so with the command that shows it; other 
   );
   expect(inWords(line(20, 'a detail'))).toBeNull();
   expect(inWords(line(30, 'running; Ctrl-C stops'))).toBeNull();
+  expect(inWords(line(40, 'Activity failed', { sdkComponent: 'worker', taskToken: 'CiQw' }))).toBeNull();
+  expect(inWords(line(40, 'Workflow failed', { sdkComponent: 'worker' }))).not.toBeNull();
   expect(inWords('')).toBeNull();
 });
 

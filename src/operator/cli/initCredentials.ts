@@ -8,7 +8,7 @@ import { NeedsHuman, RetryLater } from '../../systems/errors';
 import type { SystemPort } from '../../systems/port';
 import { apiTokenDaysLeft, apiTokenNotice } from '../../systems/zendesk/apiTokens';
 import { scopeNotice } from '../../systems/zendesk/zendeskAuth';
-import { BACK, pasted, type Questions } from './ask';
+import { BACK, otherSetting, pasted, type Questions } from './ask';
 import { paint, printLine } from './output';
 
 /** How `init` asks for credentials, and tries each until its system takes it. */
@@ -45,6 +45,7 @@ interface ZendeskOptions {
 
 const ATTEMPTS = 3;
 const CLIENT = 'Identifier of the Zendesk OAuth client';
+const CLIENT_VARIABLE = 'ZENDESK_OAUTH_CLIENT_ID';
 const CLIENT_OR_TOKEN = `${CLIENT} (leave it empty to use an API token)`;
 /** Its turn comes later. */
 const NO_PMS_YET = { PMS_BASE_URL: 'http://127.0.0.1:1', PMS_TOKEN: 'later' };
@@ -79,7 +80,8 @@ async function firstClientId(
   if (known !== '')
     return ask ? keep(CLIENT, await ask.text(CLIENT, { given: known, check: filled })) : known;
   if (ask) {
-    const given = pasted(await ask.text(CLIENT_OR_TOKEN));
+    const check = (text: string) => otherSetting(text, CLIENT_VARIABLE);
+    const given = pasted(await ask.text(CLIENT_OR_TOKEN, { check }));
     return given === '' ? null : keep(CLIENT, given);
   }
   if (process.env['ZENDESK_EMAIL'] !== undefined) return null;
@@ -206,7 +208,8 @@ async function secretOf(
   const known = attempt === 1 && before === undefined ? process.env[variable] : undefined;
   if (known !== undefined) return keptAs(dialogue, variable, known);
   if (ask) {
-    const given = pasted(await ask.secret(question, before !== undefined));
+    const check = (text: string) => otherSetting(text, variable);
+    const given = pasted(await ask.secret(question, before !== undefined, check));
     return keptAs(dialogue, variable, given === '' ? (before ?? '') : given);
   }
   throw new BadInput(
@@ -220,6 +223,13 @@ function keptAs({ kept }: Dialogue, name: string, text: string): string {
   return given;
 }
 
+/** The settings that an option stands for. */
+const VARIABLES: Readonly<Record<string, string[]>> = {
+  '--zendesk-url': ['ZENDESK_BASE_URL', 'ZENDESK_SUBDOMAIN'],
+  '--zendesk-email': ['ZENDESK_EMAIL'],
+  '--pms-url': ['PMS_BASE_URL'],
+};
+
 /** @throws BadInput if there is no terminal, and the given value is missing or wrong */
 export async function answer(
   { ask, kept }: Dialogue,
@@ -230,7 +240,8 @@ export async function answer(
 ): Promise<string> {
   if (ask) {
     const offered = kept.get(option) ?? given;
-    const check = (text: string) => (text.trim() === BACK ? null : fault(pasted(text)));
+    const check = (text: string) =>
+      text.trim() === BACK ? null : (otherSetting(text, ...(VARIABLES[option] ?? [])) ?? fault(pasted(text)));
     const told = await ask.text(question, { ...(offered !== undefined && { given: offered }), check });
     const meant = pasted(told);
     kept.set(option, meant);
@@ -248,6 +259,8 @@ function tell({ json }: Dialogue, notice: string): void {
 }
 
 function filled(text: string): string | null {
+  const other = otherSetting(text, CLIENT_VARIABLE);
+  if (other !== null) return other;
   return text.trim() !== BACK && pasted(text) === '' ? 'expected the Identifier of an OAuth client' : null;
 }
 

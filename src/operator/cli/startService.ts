@@ -159,6 +159,7 @@ async function runUntilStopped(found: FoundServers, run: Run): Promise<void> {
       run,
     );
     const stop = async () => {
+      run.screen?.('Stopping. Everything is kept; the next start goes on from there.');
       await doors.close();
       await service.stop();
     };

@@ -34,6 +34,8 @@ const OPS: Record<string, string> = {
 };
 /** These are said in full elsewhere on the screen. */
 const SAID_ELSEWHERE = new Set(['running; Ctrl-C stops', 'console', 'receiving webhooks']);
+/** What Temporal's worker says of what is meant to be so, or of a failure that the activity itself has said in words. */
+const SDK_REPEATS = new Set(['No workflows registered, not polling for workflow tasks', 'Activity failed']);
 const ATTENTION = new Set(['conflict', 'quarantined']);
 
 /** Takes the lines of a log, and prints those that a person is to see. */
@@ -57,7 +59,7 @@ export function inWords(line: string): string | null {
   const entry = entryOf(line);
   if (!entry) return line === '' ? null : safe(line);
   const { level, msg = '' } = entry;
-  if (SAID_ELSEWHERE.has(msg)) return null;
+  if (SAID_ELSEWHERE.has(msg) || (entry['sdkComponent'] !== undefined && SDK_REPEATS.has(msg))) return null;
   const change = msg === 'written' ? changeOf(entry) : msg === 'written in bulk' ? bulkOf(entry) : null;
   if (change === null && level < INFO) return null;
   const at = paint('dim', new Date(entry.time).toISOString().slice(11, 19));

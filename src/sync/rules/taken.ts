@@ -39,10 +39,12 @@ const WITHOUT_FORMS: ReadonlySet<PropertyRow['type']> = new Set(['enum', 'boolea
 
 /**
  * Whether a value that differs from the written one is the side's own form of it, e.g. shortened or rounded. An empty
- * value has no other form, except in a row with `fixedOn`: there a side fills in a value that it requires.
+ * value has no other form. Two exceptions: in a row with `fixedOn`, and for a person, a side fills in what it requires and
+ * nobody meant. Zendesk makes the integration’s own user the requester of a ticket without one.
  */
 export function isOwnForm({ type, fixed }: PropertyRow, meant: Json | undefined): boolean {
-  return !WITHOUT_FORMS.has(type) && (!isEmpty(meant) || fixed !== null);
+  if (WITHOUT_FORMS.has(type)) return false;
+  return !isEmpty(meant) || fixed !== null || type === 'person';
 }
 
 /** Whether the side stored only the beginning of a text. */

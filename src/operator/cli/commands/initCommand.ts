@@ -86,7 +86,9 @@ export async function init(options: Options, ask: Questions | null): Promise<voi
   refuseToReplace(dir, options.force === true);
   const dialogue = dialogueWith(ask, options.json === true);
   if (ask)
-    printLine(`An answer of ${BACK} goes back to the question before; Ctrl-C stops, and nothing is written.`);
+    printLine(
+      `An answer of ${BACK} goes back to the address of this system, and from there to the system before; Ctrl-C stops, and nothing is written.`,
+    );
   const { zendesk: signedIn, pms } = await bothSides(options, dialogue);
   const { zendesk, notices } = signedIn;
   const zendeskBaseUrl = signedIn.baseUrl;
