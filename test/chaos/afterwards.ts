@@ -17,7 +17,8 @@ export class Afterwards {
   readonly putBack: EditEntry[] = [];
   /** Records of the PMS that a restored backup does not have. */
   readonly vanished = new Set<string>();
-  private hasVanished = false;
+  /** Nightly reconciles that are still to come before the systems are compared. */
+  nightsToCome = 0;
   /** When every pair had met again after the link store was lost; empty if it never was. */
   linksBackAt = '';
   /** From a restore of the PMS until the cursor of its feed was rewound: the feed may not know the cursor. */
@@ -34,20 +35,10 @@ export class Afterwards {
     const at = new Date().toISOString();
     for (const { kind, id, before, after } of records) {
       const ref = `pms:${kind}:${id}`;
-      if (!after) {
-        this.vanished.add(ref);
-        this.hasVanished = true;
-      }
+      if (!after) this.vanished.add(ref);
       const former = before ?? last(ref);
       if (after && former) this.putBack.push(...replacements(ref, former, after, at));
     }
-  }
-
-  /** Whether records vanished since this was asked for the last time. */
-  takeVanished(): boolean {
-    const { hasVanished } = this;
-    this.hasVanished = false;
-    return hasVanished;
   }
 
   /** @param restoredAt when the PMS went back */

@@ -173,16 +173,12 @@ class Stage {
     return violations;
   }
 
-  /**
-   * After a restore of the PMS: a create that was under way may have been sent after the operator's reconcile. Its pair
-   * ends with the second nightly one that does not find its record.
-   */
+  /** The nightly reconciles that an accident has left to come. */
   private async nights(): Promise<string | null> {
-    const { world } = this;
-    if (!world.afterwards.takeVanished()) return null;
-    for (let night = 1; night <= 2; night += 1) {
-      await world.operator.run(['reconcile']);
-      const unrest = await world.rest();
+    const { operator, afterwards } = this.world;
+    for (; afterwards.nightsToCome > 0; afterwards.nightsToCome -= 1) {
+      await operator.run(['reconcile']);
+      const unrest = await this.world.rest();
       if (unrest !== null) return unrest;
     }
     return null;
