@@ -4,7 +4,7 @@ import type { LinkStore } from '../links/linkStore';
 import { allowedOf, type BrakeSettings, type CountedChange, type Threshold } from '../sync/brake';
 import type { CanonicalKey } from '../sync/canonicalKey';
 import { EXAMPLES_KEPT, holdId, type BrakeHold, type HoldId, type Holds } from '../sync/holds';
-import type { EntityType } from '../sync/record';
+import type { EntityType, RefKey } from '../sync/record';
 import { ChangeWindow } from './changeWindow';
 import type { SyncMetrics } from './metrics';
 
@@ -24,6 +24,9 @@ interface Surroundings {
   metrics: SyncMetrics;
   now: () => Date;
 }
+
+/** What came of counting a plan's changes; null: the plan may be carried out. */
+export type Counted = 'hold' | { read: RefKey } | null;
 
 /** One change of a pair, as it is judged. */
 interface Judged {
@@ -59,20 +62,23 @@ export class Brake {
   /**
    * Counts what a pair's plan would destroy, before any of it is written.
    * @param holds those of the pair's entity @param mappingVersion the version of the mapping that the plan was made by
-   * @returns whether a hold began, so that the pair must be planned again
+   * @returns `hold`: a hold began, and the pair must be planned again. `read`: the end of the pair would be one too
+   * many, so read this record first, because an end of both records is not counted
    */
   async count(
     key: CanonicalKey,
     changes: readonly CountedChange[],
     holds: Holds,
     mappingVersion: string,
-  ): Promise<boolean> {
-    let begun = false;
+  ): Promise<Counted> {
+    let begun: Counted = null;
     for (const counted of changes) {
       const threshold = this.settings.thresholds[counted.measure];
       if (!threshold || isKnown(holds, counted)) continue;
       const judged = { key, counted, threshold, id: holdId(counted.change, counted.bound) };
-      if (await this.isTooMany(judged, mappingVersion)) begun = true;
+      if (counted.unread !== undefined && (await this.wouldBeTooMany(judged)))
+        return { read: counted.unread };
+      if (await this.isTooMany(judged, mappingVersion)) begun = 'hold';
     }
     return begun;
   }
@@ -105,6 +111,16 @@ export class Brake {
   /** Stores what was counted so far. */
   async stop(): Promise<void> {
     await this.window.stop();
+  }
+
+  /** Whether this pair, counted as well, makes too many. It is not counted here. */
+  private async wouldBeTooMany(judged: Judged): Promise<boolean> {
+    const { key, id, threshold } = judged;
+    await this.window.know();
+    const pairs = this.window.of(id) + (this.seen.get(id)?.has(key) === true ? 0 : 1);
+    if (pairs <= threshold.least) return false;
+    const [, allowed] = await this.allowed(judged);
+    return pairs > allowed;
   }
 
   private async isTooMany(judged: Judged, mappingVersion: string): Promise<boolean> {

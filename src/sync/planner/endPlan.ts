@@ -12,7 +12,7 @@ import {
 } from '../link';
 import { comparedRows, redactionReaches } from '../mapping';
 import { otherSide, type RefKey, type Side, type SyncRecord } from '../record';
-import { holdOn } from '../rules/brake';
+import { holdOn, isThere } from '../rules/brake';
 import { lastOverrulingOf } from './overruling';
 import type { LinkedPair } from './plannedPair';
 import type { Plan } from './state';
@@ -59,9 +59,10 @@ export function endPlan(pair: LinkedPair, side: Side, record: SyncRecord | null)
   };
 }
 
-/** The end of a pair that has ended is none; what was redacted is redacted, whatever the brake holds. */
-function holdOnEnd({ state, link }: LinkedPair, other: Side, archives: boolean): BrakeHold | null {
-  if (link.status === 'tombstone') return null;
+/** Where both records are gone, there is nothing to hold; what was redacted is redacted, whatever the brake holds. */
+function holdOnEnd(pair: LinkedPair, other: Side, archives: boolean): BrakeHold | null {
+  if (!isAlive(pair, other)) return null;
+  const { state } = pair;
   return holdOn(state.holds ?? [], { kind: archives ? 'archives' : 'ends', row: null, side: other });
 }
 
@@ -76,8 +77,8 @@ function goneFrom({ ref, version, order, updatedAt }: LinkedSide): SeenVersion {
 }
 
 /** Whether there is still something to be ended on that side. */
-function isAlive({ state, link, sides }: LinkedPair, side: Side): boolean {
-  return link.status !== 'tombstone' && sides[side].state === 'live' && state.observed[side]?.record !== null;
+function isAlive({ state, link }: LinkedPair, side: Side): boolean {
+  return isThere(link, side, state.observed[side]?.record);
 }
 
 /** What was redacted as a whole leaves no value behind, in the link's history either. */
