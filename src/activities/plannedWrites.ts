@@ -210,6 +210,7 @@ export class PlannedWrites {
             changedRows: [],
             restingRows: [],
             notTaken: intent.next.notTaken ?? [],
+            reserved: {},
           }
         : compareAnswer(mapping, table, write, answer, intent.next, references);
     // What somebody else changed meanwhile is not seen yet: it stays an observation for the next plan.

@@ -1,3 +1,4 @@
+import { elementOf } from './heldSets';
 import { rowTitle } from './mappingFaults';
 import { MappingError } from './mappingFile';
 import type { BoundProperty, EntityMapping, ListedField, Mapping, PropertyRow, Resting } from './mapping';
@@ -9,6 +10,8 @@ export interface OfferedProperty {
   aliases: readonly string[];
   /** Only of what the side's list of fields has. */
   custom?: { title?: string; options?: readonly string[] };
+  /** Elements of a list that belong to other properties. */
+  reserved?: readonly string[];
 }
 
 /** What each side offers, by kind of record. A kind that is left out is not checked. */
@@ -52,6 +55,7 @@ interface Bound {
   name: string;
   isOffered: boolean;
   listed?: ListedField;
+  reserved?: readonly string[];
 }
 
 class TableBinder {
@@ -89,14 +93,18 @@ class TableBinder {
     const next: PropertyRow = { ...row };
     delete next.restsOn;
     delete next.listed;
+    delete next.reserved;
+    const reserved = new Set<string>();
     for (const side of SIDES) {
       const property = row[side];
       if (property === null) continue;
-      const { name, isOffered, listed } = this.side(side, property, what);
+      const { name, isOffered, listed, reserved: elements = [] } = this.side(side, property, what);
       next[side] = name;
       if (listed) next.listed = { ...(next.listed ?? {}), [side]: listed };
       if (!isOffered) next.restsOn = side;
+      for (const each of elements) reserved.add(elementOf(row.transform.kind, each));
     }
+    if (row.type === 'string[]' && reserved.size > 0) next.reserved = [...reserved].sort();
     return next;
   }
 
@@ -117,11 +125,11 @@ class TableBinder {
     const found =
       list.find((info) => info.name === property) ?? list.find((info) => info.aliases.includes(property));
     if (found) {
-      const { name, custom } = found;
+      const { name, custom, reserved } = found;
       const title = custom?.title;
       this.bound.push({ side, kind, property, name, ...(title !== undefined && { title }) });
       const listed = custom && { ...(custom.options && { options: custom.options }) };
-      return { name, isOffered: true, ...(listed && { listed }) };
+      return { name, isOffered: true, ...(listed && { listed }), ...(reserved && { reserved }) };
     }
     const former = this.formerName({ side, kind, property });
     if (former !== undefined) {

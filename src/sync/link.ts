@@ -185,6 +185,8 @@ export interface Agreement {
   bound?: Record<string, string>;
   /** Rows that rest; absent where none does. */
   rested?: string[];
+  /** Elements that are no part of their rows; absent where there is none. */
+  reserved?: Reserved;
   conflicts: ParkedConflict[];
   overruled: OverruledValue[];
   /**
@@ -201,6 +203,12 @@ export interface Agreement {
   /** Rows that are not agreed on, because the brake holds them; absent where it holds none. */
   braked?: BrakeMark[];
 }
+
+/**
+ * By row id and side: elements of a set that the side shows and that belong to another property of either side, in
+ * canonical form. See src/sync/rules/reserved.ts.
+ */
+export type Reserved = Record<string, Partial<Record<Side, string[]>>>;
 
 export function emptyAgreement(): Agreement {
   return { snapshot: {}, residue: { zendesk: {}, pms: {} }, conflicts: [], overruled: [], waitsFor: [] };
@@ -225,6 +233,8 @@ export interface Link {
   bound?: Record<string, string>;
   /** Rows that rested when the pair was last planned: a side may have changed since without being compared. */
   rested?: string[];
+  /** As of the last plan; absent where there is none. See {@link Reserved}. */
+  reserved?: Reserved;
   conflicts: ParkedConflict[];
   /** Where a person must say which record is the counterpart: those to choose from. */
   candidates: RefKey[];
@@ -314,6 +324,7 @@ export function seenVersion(record: SyncRecord): SeenVersion {
 
 function withoutPast({
   rested: _rested,
+  reserved: _reserved,
   attemptedAs: _attemptedAs,
   braked: _braked,
   refusedOn: _refusedOn,
@@ -368,6 +379,7 @@ export function agreed(
     ...withoutPast(link),
     ...(next.bound && { bound: next.bound }),
     ...(next.rested && { rested: next.rested }),
+    ...(next.reserved && { reserved: next.reserved }),
     ...(next.files && { files: next.files }),
     ...orAbsent(next.notTaken ?? []),
     ...(next.braked && { braked: next.braked }),

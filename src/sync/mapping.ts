@@ -55,6 +55,11 @@ export interface PropertyRow {
   restsOn?: Side;
   /** Of sides that list their fields: what their list says of the row's property. Absent for properties of every record. */
   listed?: Partial<Record<Side, ListedField>>;
+  /**
+   * Of a set: elements that belong to other properties, in canonical form, as the lists of fields of both sides say; e.g. in
+   * a row with Zendesk's tags, the options of drop-downs. See src/sync/rules/reserved.ts. Absent where there are none.
+   */
+  reserved?: readonly string[];
 }
 
 /** A field as the list of fields has it. */

@@ -8,7 +8,8 @@ import type { PairState, Plan } from './planner/state';
 import { otherSide, type Json, type Side, type SyncRecord, type Values } from './record';
 import { hasProperty, shownValue } from './rules/absence';
 import { namesSameFields } from './rules/boundAlike';
-import { answeredSet, isSet } from './rules/sets';
+import { reservedOn } from './rules/reserved';
+import { answeredElements, answeredSet, isSet } from './rules/sets';
 import { isForSameFields, isOwnForm, keptValues, whyNotTaken } from './rules/taken';
 import { boundOf, meantOn } from './refusedWrite';
 import { referenceKinds, sameValue, toCanonical, type References } from './values';
@@ -67,6 +68,8 @@ export interface AnswerCompared {
   restingRows: string[];
   /** What was not taken, by this write or before; a new one has no `since` yet. */
   notTaken: NotTaken[];
+  /** By row: the elements of the answer that are no part of the row. */
+  reserved: Record<string, string[]>;
 }
 
 /**
@@ -88,6 +91,7 @@ export function compareAnswer(
     changedRows: [],
     restingRows: [],
     notTaken: [...(next.notTaken ?? [])],
+    reserved: {},
   };
   const kinds = referenceKinds(mapping, table);
   for (const row of comparedRows(table)) {
@@ -99,10 +103,14 @@ export function compareAnswer(
       compared.restingRows.push(row.id);
       continue;
     }
+    if (row.type === 'string[]') compared.reserved[row.id] = reservedOn(row, side, answer, null);
     const value = toCanonical(row, side, shownValue(row, side, answer), references, kinds);
     if (!value.ok) compared.changedRows.push(row.id);
     else if (aside && !aside.byElement) compareAside(compared, aside, side, value.value);
-    else compareRow(compared, row, { write, next, refusal: answer.leftOut?.[row[side]] }, value.value);
+    else {
+      const answered = answeredElements(row, side, answer, value.value, meantOn(next, side, row.id));
+      compareRow(compared, row, { write, next, refusal: answer.leftOut?.[row[side]] }, answered);
+    }
   }
   return compared;
 }

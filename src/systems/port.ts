@@ -35,6 +35,11 @@ export interface PropertyInfo {
   writable: boolean;
   /** Of a property that is no custom field: the values it takes, where it takes no others. */
   options?: string[];
+  /**
+   * Of a list: elements that belong to other properties of the record, so that adding or removing one of them sets that
+   * property. The sync leaves them alone on both sides.
+   */
+  reserved?: string[];
   /** Only of a custom field: what it holds. */
   custom?: CustomField;
 }

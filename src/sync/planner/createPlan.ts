@@ -6,6 +6,7 @@ import { elementsOf } from '../heldSets';
 import { orAbsent, notTakenOf, type NotTaken } from '../notTaken';
 import { rests } from '../rules/absence';
 import { boundAfter } from '../rules/binding';
+import { reservedIn, reservedOn } from '../rules/reserved';
 import { canHold } from '../rules/sets';
 import { notTakenOfRow, isOfferedAgain } from '../rules/taken';
 import { fillTemplate, fromCanonical, type Canonical } from '../values';
@@ -49,6 +50,7 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
         snapshot,
         bound: boundAfter(table, {}, snapshot, []),
         ...(rested.length > 0 && { rested }),
+        ...reservedIn(table, (row, side) => (side === to ? [] : reservedOn(row, side, origin, null))),
         ...orAbsent(left),
         ...filesAfter(table, [], seen),
       },

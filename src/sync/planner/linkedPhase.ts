@@ -3,6 +3,7 @@ import { comparedRows, type PropertyRow } from '../mapping';
 import { SIDES, otherSide, type Side } from '../record';
 import { restsOn } from '../rules/absence';
 import { agreedValue } from '../rules/binding';
+import { isReleased } from '../rules/reserved';
 import { notTakenOfRow } from '../rules/taken';
 import { isHeldEnd } from '../rules/brake';
 import { doubtfulSides, missingParents, unreadSides, type LinkedPair } from './plannedPair';
@@ -65,7 +66,9 @@ function meetsFirst({ link, table, current }: LinkedPair): boolean {
   const isUnknown = (row: PropertyRow) =>
     agreedValue(table, row, link) === undefined && notTakenOfRow(table, row, link).length === 0;
   return comparedRows(table).some(
-    (row) => restsOn(row, current) === null && (isUnknown(row) || link.rested?.includes(row.id) === true),
+    (row) =>
+      restsOn(row, current) === null &&
+      (isUnknown(row) || link.rested?.includes(row.id) === true || isReleased(row, link)),
   );
 }
 

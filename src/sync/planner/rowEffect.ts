@@ -8,6 +8,7 @@ import { lostOption, restsOn, unreadValue } from '../rules/absence';
 import { agreedBase, agreedValue, keepsOwn } from '../rules/binding';
 import { bindingOf, bindingsOf } from '../rules/boundAlike';
 import { holdOn } from '../rules/brake';
+import { holdsReserved } from '../rules/reserved';
 import { notTakenOfRow, isOfferedAgain, lastSeen, keptValues } from '../rules/taken';
 import { agreedByLostWrites } from '../rules/unheard';
 import { elementsOf } from '../heldSets';
@@ -200,6 +201,8 @@ function effectWithoutHolds(merge: Merge, row: PropertyRow): RowEffect {
     return { kind: 'lapse', value: agreedValue(merge.table, row, link) ?? null, shown };
   if (result.kind === 'unchanged' && fromLostWrites)
     return { kind: 'recover', value: fromLostWrites.zendesk };
+  if (result.kind === 'unchanged' && holdsReserved(row, link))
+    return { kind: 'differ', agreed: agreedValue(merge.table, row, link) ?? null, values };
   if (keepsOwn(row, link, input.base, result)) return { kind: 'keep', values };
   return effectOf(merge, row, values, result, shown);
 }
@@ -263,7 +266,10 @@ function setEffect(
     replaces: values[to],
   }));
   const isSame =
-    known && sameValue(agreed, value) && SIDES.every((side) => sameValue(shown[side], known[side]));
+    known &&
+    !holdsReserved(row, link) &&
+    sameValue(agreed, value) &&
+    SIDES.every((side) => sameValue(shown[side], known[side]));
   if (isSame && deliveries.length === 0 && entries.every(({ byElement }) => byElement))
     return { kind: 'unchanged' };
   const held = (side: Side) => value.filter((each) => canHold(row, side, each));
@@ -343,7 +349,7 @@ function readRow(merge: Merge, row: PropertyRow, side: Side, base: Record<Side, 
   if (!record) return { ok: true, value: unreadValue(base, side) };
   const value = canonicalOf(merge, row, side, record);
   return value.ok
-    ? { ok: true, value: shownSet(row, side, record, value.value, base?.[side], merge.sides[side]) }
+    ? { ok: true, value: shownSet(row, side, record, value.value, base?.[side], merge.link) }
     : value;
 }
 

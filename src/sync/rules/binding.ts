@@ -5,6 +5,7 @@ import type { MergeResult } from '../merge';
 import type { Json, Side, Values } from '../record';
 import { isEmpty } from '../values';
 import { bindingOf, bindingsOf, namesSameFields } from './boundAlike';
+import { withoutReserved } from './reserved';
 
 /**
  * Rules: which agreement a row of the mapping goes by. What was agreed on is kept under the row's id, with a digest of
@@ -14,7 +15,8 @@ import { bindingOf, bindingsOf, namesSameFields } from './boundAlike';
 
 /** The canonical value that both sides agreed on; undefined where the row was never agreed on. */
 export function agreedValue(table: EntityMapping, row: PropertyRow, link: Link): Json | undefined {
-  return namesSameFields(table, row, link) ? link.snapshot?.[row.id] : undefined;
+  const agreed = namesSameFields(table, row, link) ? link.snapshot?.[row.id] : undefined;
+  return agreed === undefined ? undefined : withoutReserved(row, link, agreed);
 }
 
 /**
@@ -26,7 +28,7 @@ export function agreedBase(table: EntityMapping, row: PropertyRow, link: Link): 
   if (agreed === undefined) return null;
   const on = (side: Side): Json => {
     const residue = link.sides[side]?.residue;
-    return residue && row.id in residue ? (residue[row.id] ?? null) : agreed;
+    return residue && row.id in residue ? withoutReserved(row, link, residue[row.id] ?? null) : agreed;
   };
   return { zendesk: on('zendesk'), pms: on('pms') };
 }

@@ -5,6 +5,7 @@ import type { RefKey, SyncRecord } from '../record';
 import { referenceKinds, sameValue, toCanonical, type References } from '../values';
 import { rests, shownValue } from './absence';
 import { namesSameFields } from './boundAlike';
+import { isReleased } from './reserved';
 import { shownSet } from './sets';
 import { notTakenOfRow, lastSeen } from './taken';
 
@@ -62,7 +63,7 @@ export function differingRows(
     const value = toCanonical(row, side, shownValue(row, side, record), references, kinds);
     if (!value.ok) return true;
     const base = lastSeen(table, row, link)?.[side];
-    return !sameValue(shownSet(row, side, record, value.value, base, link.sides[side]), base);
+    return !sameValue(shownSet(row, side, record, value.value, base, link), base);
   };
   return comparedRows(table)
     .filter(differs)
@@ -90,7 +91,8 @@ export function isUncompared(mapping: Mapping, link: Link): boolean {
     !namesSameFields(table, row, link) &&
     notTakenOfRow(table, row, link).length === 0;
   return comparedRows(table).some(
-    (row) => !rests(row, {}) && (link.rested?.includes(row.id) === true || isOther(row)),
+    (row) =>
+      !rests(row, {}) && (link.rested?.includes(row.id) === true || isOther(row) || isReleased(row, link)),
   );
 }
 
