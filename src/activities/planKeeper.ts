@@ -10,7 +10,7 @@ import { writeWords } from '../sync/writeWords';
 import { observationDigest } from '../links/observationStore';
 import { signalWaitingPairs, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
 import { endsIntent, forgetRedacted, noteEnded } from './journalling';
-import { handOver, parkPair, endTurn } from './pairEnds';
+import { beginAnew, handOver, parkPair, endTurn } from './pairEnds';
 import { PairJoin } from './pairJoin';
 import { PairWaits, sameList } from './pairWaits';
 import type { PlanInput, Step } from './types';
@@ -56,7 +56,7 @@ export class PlanKeeper {
       case 'write':
         return this.begin(plan, link, observed, decisions);
       case 'bury':
-        return this.bury(plan, link, observed);
+        return this.bury(plan, link, observed, decisions);
       case 'wait':
         return this.waits.wait(link, plan);
       case 'redirect':
@@ -72,7 +72,7 @@ export class PlanKeeper {
       case 'unlink':
         return this.unlink(link, observed, decisions);
       case 'part':
-        return this.releaseFormer(plan, link);
+        return this.releaseFormer(plan, link, decisions);
       case 'absent':
         return this.absent(plan, link);
       case 'brake':
@@ -176,9 +176,17 @@ export class PlanKeeper {
     return endTurn(await this.context.store.save({ ...link, braked: [mark], reason }));
   }
 
-  private async bury(plan: PlanOf<'bury'>, link: Link, observed: SyncRecord[]): Promise<Step> {
-    const { context } = this;
+  private async bury(
+    plan: PlanOf<'bury'>,
+    link: Link,
+    observed: SyncRecord[],
+    decisions: Decisions,
+  ): Promise<Step> {
+    const { context, key } = this;
     const { store } = context;
+    // A new record was asked for in the place of one that its side still shows as ended.
+    if (decisions.counterpart === 'create' && link.sides.zendesk && link.sides.pms)
+      await store.decisions.drop(key, actedOn(decisions, []));
     const reason: Reason = {
       code: 'ended',
       text: plan.reason,
@@ -218,15 +226,20 @@ export class PlanKeeper {
     return endTurn(saved);
   }
 
-  /** Releases the former counterpart, because a person chose another. */
-  private async releaseFormer(plan: PlanOf<'part'>, link: Link): Promise<null> {
+  /**
+   * Releases the former counterpart, because a person chose another. If the pair's own origin is gone, the record that is
+   * left begins a pair of its own.
+   */
+  private async releaseFormer(plan: PlanOf<'part'>, link: Link, decisions: Decisions): Promise<Step | null> {
     const { context, key } = this;
     const { store } = context;
+    if (plan.from === parseRef(this.origin).side) return beginAnew(context, this.input, link, decisions);
     const former = link.sides[plan.from]?.ref;
     if (former !== undefined) await store.claims.release(former, key);
     const sides = { ...link.sides };
     delete sides[plan.from];
-    await store.save({ ...withoutNotTaken(link), sides, snapshot: null, conflicts: [] });
+    const { files: _files, reserved: _reserved, ...rest } = withoutMarks(withoutNotTaken(link));
+    await store.save({ ...rest, sides, snapshot: null, conflicts: [], waitsFor: [], intent: null });
     return null;
   }
 

@@ -28,7 +28,8 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
     ...blankWrite(to, 'create'),
     values,
     backRef: refKey(origin.ref),
-    idempotencyKey: `${state.key}@${origin.version}`,
+    idempotencyKey:
+      decisions.counterpart === 'create' ? insistedKey(pair, origin) : `${state.key}@${origin.version}`,
     rows,
     ...namesOf(table, to, values, origin),
     lookFirst: origin.createdAt < state.linksSince,
@@ -58,6 +59,11 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
       seen: versionsOf(seen),
     },
   };
+}
+
+/** The system may still answer the key of a record that was made before and is gone. */
+function insistedKey({ state: { key, link } }: Pair, { version }: SyncRecord): string {
+  return link && link.rev > 0 ? `${key}@${version}/${link.rev}` : `${key}@${version}`;
 }
 
 interface Content {
