@@ -1,6 +1,7 @@
 import { parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
 import { triedOf, withOverruled, type Overruling } from '../sync/abandonedIntent';
 import { agreed, seenVersion, withoutMarks, type Intent, type Link, type Reason } from '../sync/link';
+import { withoutAgreement } from '../sync/absentRecord';
 import type { Mapping } from '../sync/mapping';
 import { withoutNotTaken } from '../sync/notTaken';
 import type { Plan } from '../sync/planner';
@@ -238,8 +239,7 @@ export class PlanKeeper {
     if (former !== undefined) await store.claims.release(former, key);
     const sides = { ...link.sides };
     delete sides[plan.from];
-    const { files: _files, reserved: _reserved, ...rest } = withoutMarks(withoutNotTaken(link));
-    await store.save({ ...rest, sides, snapshot: null, conflicts: [], waitsFor: [], intent: null });
+    await store.save({ ...withoutAgreement(link), sides });
     return null;
   }
 

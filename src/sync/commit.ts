@@ -1,13 +1,6 @@
 import { parseCanonicalKey, refKey } from './canonicalKey';
-import {
-  agreed,
-  seenVersion,
-  type Agreement,
-  type Intent,
-  type Link,
-  type PlannedWrite,
-  type Reserved,
-} from './link';
+import { agreed, seenVersion, type Agreement, type Intent, type Link, type PlannedWrite } from './link';
+import type { Reserved } from './heldSets';
 import type { NotTaken } from './notTaken';
 import type { AnswerCompared } from './planner';
 import { SIDES, type Json, type Side, type SyncRecord } from './record';

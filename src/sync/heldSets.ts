@@ -1,5 +1,5 @@
 import type { PropertyRow, Transform } from './mapping';
-import type { Json, SyncRecord } from './record';
+import type { Json, Side, SyncRecord } from './record';
 
 /** Sets as the sides hold them. It imports types alone, because workflows carry it along. */
 
@@ -40,6 +40,12 @@ export interface HeldSet {
   /** Elements that belong to another property of the record, e.g. the tag of a drop-down's option. */
   owned?: string[];
 }
+
+/**
+ * By row id and side: elements of a set that the side shows and that belong to another property of either side, in
+ * canonical form. See src/sync/rules/reserved.ts.
+ */
+export type Reserved = Record<string, Partial<Record<Side, string[]>>>;
 
 type Holder = Pick<SyncRecord, 'values' | 'owned'>;
 

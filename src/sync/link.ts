@@ -1,6 +1,6 @@
 import { filesReason, type LinkedFile } from './pairFiles';
 import { refKey, type CanonicalKey } from './canonicalKey';
-import { heldSets, type HeldSet } from './heldSets';
+import { heldSets, type HeldSet, type Reserved } from './heldSets';
 import type { BrakeMark } from './holds';
 import { orAbsent, type NotTaken } from './notTaken';
 import type { Cause } from './journalCauses';
@@ -203,12 +203,6 @@ export interface Agreement {
   /** Rows that are not agreed on, because the brake holds them; absent where it holds none. */
   braked?: BrakeMark[];
 }
-
-/**
- * By row id and side: elements of a set that the side shows and that belong to another property of either side, in
- * canonical form. See src/sync/rules/reserved.ts.
- */
-export type Reserved = Record<string, Partial<Record<Side, string[]>>>;
 
 export function emptyAgreement(): Agreement {
   return { snapshot: {}, residue: { zendesk: {}, pms: {} }, conflicts: [], overruled: [], waitsFor: [] };

@@ -1,5 +1,5 @@
-import { elementOf, elementsOf, itemsOf, reservedElements } from '../heldSets';
-import type { Agreement, Link, Reserved } from '../link';
+import { elementOf, elementsOf, itemsOf, reservedElements, type Reserved } from '../heldSets';
+import type { Agreement, Link } from '../link';
 import { comparedRows, type EntityMapping, type PropertyRow } from '../mapping';
 import { SIDES, type Json, type Side, type SyncRecord } from '../record';
 

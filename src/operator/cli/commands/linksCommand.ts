@@ -16,6 +16,7 @@ import { withService, type CommonOptions, type Connected } from '../withService'
 import { BadInput, Problem } from '../../operatorErrors';
 import { paint, printJson, printLine, printTable, safe, shown } from '../output';
 import { codeNamed, entityOption, positive, statusOption } from '../targets';
+import { registerRecreate } from './recreateCommand';
 import { printAnswer, withWholeReason, type WaitOptions } from './resyncCommand';
 
 const PAIR = 'a record (zendesk:ticket:123) or a key (TicketToProject/zendesk:ticket:123)';
@@ -25,6 +26,7 @@ export function registerLinks(program: Command): Command {
   registerShow(links);
   registerFind(links);
   registerLink(links);
+  registerRecreate(links);
   return links;
 }
 
