@@ -3,7 +3,7 @@ import { newLink, seenVersion, type Link } from './link';
 import { comparedRows, type EntityMapping, type Mapping } from './mapping';
 import { SIDES, otherSide, type Side, type SyncRecord } from './record';
 import { restsOn, shownValue } from './rules/absence';
-import { boundAfter } from './rules/binding';
+import { bindingsAfter } from './rules/binding';
 import { referenceKinds, sameValue, toCanonical, type References } from './values';
 
 /**
@@ -46,7 +46,7 @@ export function rebuiltLink(
       if (fixed) fixed.residue = { ...fixed.residue, [row.id]: values[side] };
     } else differing.push(row.id);
   }
-  link.bound = boundAfter(table, {}, link.snapshot, []);
+  link.bound = bindingsAfter(table, {}, link.snapshot, []);
   if (rested.length > 0) link.rested = rested;
   const ended = SIDES.map((side) => records[side]).find((record) => record.state !== 'live');
   link.status = ended ? 'tombstone' : 'linked';

@@ -25,7 +25,7 @@ export function basicHeader(user: string, password: string): string {
 }
 
 /** What an answer says of the credential that the call was sent with. */
-export interface Refusal {
+export interface RefusedAnswer {
   status: number;
   /** Parsed JSON; null for an empty body, undefined for anything that is not JSON. */
   body: unknown;
@@ -37,7 +37,7 @@ export interface Refusal {
  * `WWW-Authenticate`, or it names no error at all, as many systems do.
  * https://www.rfc-editor.org/rfc/rfc6750#section-3.1
  */
-export function refusesToken({ status, body, header }: Refusal): boolean {
+export function refusesToken({ status, body, header }: RefusedAnswer): boolean {
   if (status !== 401) return false;
   const challenge = header('www-authenticate') ?? '';
   const named = errorOf(body) ?? /\berror="?([^",\s]+)/.exec(challenge)?.[1] ?? null;

@@ -9,7 +9,7 @@ export function controlId(taskQueue: string): string {
 }
 
 /** Ends one hold of the brake. */
-export function holdId(taskQueue: string, hold: string): string {
+export function endHoldId(taskQueue: string, hold: string): string {
   return `${taskQueue}-brake-${hold}`;
 }
 

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { HoldProgress } from '../../../activities/types';
 import type { LinkStore } from '../../../links/linkStore';
 import { endHold, holdProgress } from '../../../workflows/brake';
-import { holdId as workflowOf } from '../../../workflows/ids';
+import { endHoldId as workflowOf } from '../../../workflows/ids';
 import { holdWords, holdsIn, openHolds, type HoldShown } from '../../brake';
 import { BadInput } from '../../operatorErrors';
 import { common } from '../common';
