@@ -2,7 +2,7 @@ import { WorkflowIdConflictPolicy } from '@temporalio/client';
 import type { Command } from 'commander';
 import type { HoldProgress } from '../../../activities/types';
 import type { LinkStore } from '../../../links/linkStore';
-import { endHold, holdProgress } from '../../../workflows/brake';
+import { endHold, holdProgress } from '../../../workflows/endHold';
 import { endHoldId as workflowOf } from '../../../workflows/ids';
 import { holdWords, holdsIn, openHolds, type HoldShown } from '../../brake';
 import { BadInput } from '../../operatorErrors';
