@@ -11,26 +11,27 @@ import {
 import type { NotTaken } from './notTaken';
 import { SIDES, type Values } from './record';
 
-/** What is kept of an intent that ends before all its writes are done: what they may have left, and overruled. */
+/** Ends an intent before all its writes are done: keeps the values that its writes may have left or overruled. */
 
-/** Of one row; more than that are unknown only where every single answer is lost. */
+/** The most attempts that are kept for a row. There are more only if all their answers were lost. */
 const ATTEMPTS_KEPT = 10;
 
 /**
- * All that creates and updates may have left on either side, those of the present intent included.
- * @param refused a write of which it is certain that it was not done: it left nothing, nor did those that come after it
+ * All values that creates and updates may have left on either side, including those of the present intent.
+ *
+ * @param refused a write that was certainly not done, like all writes after it
  */
 export function attemptsOf(link: Link, refused: PlannedWrite | null = null): Attempts {
   return triedOf(link, refused).attempted;
 }
 
-/** The same with what the rows were bound to. What was written to another field says nothing of this one. */
+/** The same, with the fields that the values were written to. Values that were written to former fields are dropped. */
 export function triedOf(link: Link, refused: PlannedWrite | null = null): Tried {
   const { writes = [], next } = link.intent ?? {};
   const attemptedAs: Record<string, string> = { ...link.attemptedAs };
   const all: Attempts = { ...link.attempted };
   for (const [row, bound] of Object.entries(next?.bound ?? {})) {
-    // The fields alone: an attempt says its value itself.
+    // The digest of the fields only, without that of the enum's option: the attempt has the value itself.
     const [binding = bound] = bound.split('.');
     const former = attemptedAs[row];
     if (former === binding || !writes.some(({ rows }) => rows.includes(row))) continue;
@@ -52,8 +53,9 @@ export function triedOf(link: Link, refused: PlannedWrite | null = null): Tried 
 }
 
 /**
- * All that updates may have overruled without our ever hearing of it, those of the present intent included.
- * @param refused a write of which it is certain that it was not done
+ * All values that updates of unknown outcome may have overruled, including those of the present intent.
+ *
+ * @param refused a write that was certainly not done
  */
 export function unconfirmedOf(
   { unconfirmed = [], intent }: Link,
@@ -69,7 +71,7 @@ export function unconfirmedOf(
   ]);
 }
 
-/** The link with what became of its unconfirmed values: some are known to be overruled, of others it is still unknown. */
+/** The link after its unconfirmed values were judged: the known ones go to the history, the unknown ones stay. */
 export function withOverruled(link: Link, { known, unknown }: Overruling): Link {
   const next: Link = { ...link, history: latest([...link.history, ...known]) };
   delete next.unconfirmed;
@@ -82,9 +84,10 @@ export interface Overruling {
 }
 
 /**
- * The link without its intent, to be planned anew. A follow-up that was sent stays said: nothing on either record
- * shows it, so a new plan would say it again. (An update that was done shows in its record.)
- * @param refused a write of which it is certain that it was not done
+ * The link without its intent, to be planned anew. A follow-up that was sent counts as agreed: neither record shows it,
+ * so a new plan would send it again. (An update that was done shows in its record.)
+ *
+ * @param refused a write that was certainly not done
  */
 export function abandonIntent(before: Link, refused: PlannedWrite | null = null): Link {
   const { intent } = before;
@@ -115,7 +118,7 @@ export function abandonIntent(before: Link, refused: PlannedWrite | null = null)
   return refused && half.length > 0 ? withOffers(abandoned, intent, refused, half) : abandoned;
 }
 
-/** The agreement that a follow-up made is newer than what earlier writes may have left in its row. */
+/** Drops the attempts of rows whose follow-up was sent: that agreement is newer. */
 function withoutTries(tried: Tried, rows: readonly string[]): Tried {
   const attempted: Attempts = { ...tried.attempted };
   for (const side of SIDES) {
@@ -125,7 +128,7 @@ function withoutTries(tried: Tried, rows: readonly string[]): Tried {
   return { ...tried, attempted };
 }
 
-/** Rows of sets of which the other side's write was done: what it was to show is agreed on, and not this side's. */
+/** Rows of sets that were written to the other side only: its elements are agreed on, those of this side are not. */
 function halfDoneSets({ writes, next }: Intent, refused: PlannedWrite): string[] {
   if (refused.op !== 'update') return [];
   const done = writes.filter((write) => write.done && write.op === 'update' && write.side !== refused.side);
@@ -134,7 +137,10 @@ function halfDoneSets({ writes, next }: Intent, refused: PlannedWrite): string[]
   );
 }
 
-/** What a side was to show of sets is offered again; until then it counts as showing what the plan saw there. */
+/**
+ * Offers the sets again that were not written to a side. Until then, the side counts as showing what the plan saw
+ * there.
+ */
 function withOffers(link: Link, { next }: Intent, { side, expects }: PlannedWrite, rows: string[]): Link {
   const offers = rows.map((row): NotTaken => ({
     ...{ row, side, why: 'ignored', byElement: true, due: true },
