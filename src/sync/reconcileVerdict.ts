@@ -25,7 +25,7 @@ export type Verdict =
   /** Its link is a tombstone, and the record exists again. */
   | { kind: 'returned' };
 
-/** Whether the ended record exists again. The other record of a tombstone may have been live all the time. */
+/** Whether a live record of a tombstone has returned. If it is not the record that ended, it was live all the time. */
 function mayReturn({ sides, unlinked }: Link, { ref }: SyncRecord): boolean {
   if (unlinked) return false;
   const known = sides[ref.side];
