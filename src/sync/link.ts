@@ -207,9 +207,10 @@ export function emptyAgreement(): Agreement {
 }
 
 export type Attempts = Partial<Record<Side, Record<string, Json[]>>>;
+export type AttemptedAdds = Partial<Record<Side, Record<string, string[]>>>;
 
 /** Values that writes may have left, and the fields that their rows named. */
-export type Tried = Required<Pick<Link, 'attempted'>> & Pick<Link, 'attemptedAs'>;
+export type Tried = Required<Pick<Link, 'attempted'>> & Pick<Link, 'attemptedAs' | 'attemptedAdds'>;
 
 /** The MongoDB document that joins two records. */
 export interface Link {
@@ -249,8 +250,8 @@ export interface Link {
   /** By row id, the fields that the row named when the values of `attempted` were written; absent if there are none. */
   attemptedAs?: Record<string, string>;
   /**
-   * If a refused write put the pair into quarantine: digests of the observations that the write was planned from. If
-   * one of them is observed again, the write is not repeated.
+/** Values that writes may have left, and the fields that their rows named. */
+export type Tried = Required<Pick<Link, 'attempted'>> & Pick<Link, 'attemptedAs' | 'attemptedAdds'>;
    */
   refusedOn?: Record<RefKey, string>;
   /** Values that may have been overruled by updates whose outcome is unknown; absent if there are none. */
@@ -315,6 +316,7 @@ export function seenVersion(record: SyncRecord): SeenVersion {
 function withoutPast({
   rested: _rested,
   attemptedAs: _attemptedAs,
+  attemptedAdds: _attemptedAdds,
   braked: _braked,
   refusedOn: _refusedOn,
   ...link

@@ -1,5 +1,5 @@
 import { textDigest } from '../digest';
-import { unconfirmedOf } from '../abandonedIntent';
+import { triedOf, unconfirmedOf } from '../abandonedIntent';
 import type { BrakeMark } from '../holds';
 import { blankWrite, type Agreement, type Link, type PlannedWrite } from '../link';
 import { comparedRows, type PropertyRow } from '../mapping';
@@ -67,6 +67,7 @@ export function mergeOf(pair: LinkedPair): Merge {
   return {
     ...pair,
     attempts: attemptsForSameFields(pair.table, link),
+    adds: triedOf(link).attemptedAdds ?? {},
     unconfirmed: unconfirmedOf(link),
     changedAt: { zendesk: changedAt('zendesk'), pms: changedAt('pms') },
   };

@@ -1,5 +1,5 @@
 import { changeOf, awaitsDecision, type HoldId } from '../holds';
-import type { Attempts, OverruledValue, ParkedConflict } from '../link';
+import type { AttemptedAdds, Attempts, OverruledValue, ParkedConflict } from '../link';
 import type { PropertyRow } from '../mapping';
 import { carry, mergeParked, mergeRow, type MergeInput, type MergeResult } from '../merge';
 import type { NotTaken } from '../notTaken';
@@ -18,6 +18,8 @@ import { canonicalOf, type LinkedPair } from './plannedPair';
 /** A linked pair while its rows are merged, with the facts that every row needs. */
 export interface Merge extends LinkedPair {
   attempts: Attempts;
+  /** Elements of sets that writes since the last agreement added. */
+  adds: AttemptedAdds;
   unconfirmed: readonly OverruledValue[];
   /** Time of each record's last change, in milliseconds since 1970. */
   changedAt: Record<Side, number>;
@@ -246,17 +248,21 @@ function setEffect(
   values: Record<Side, Json>,
   base: Record<Side, Json> | null,
 ): RowEffect {
-  const { table, link, current, sides, attempts } = merge;
+  const { table, link, current, sides, attempts, adds } = merge;
   const agreed = agreedValue(table, row, link) ?? null;
   const known = isParked(merge, row) ? null : base;
   const returned = bySide((side) => {
     const hasMovedOn = current[side] !== undefined && current[side].version !== sides[side].version;
     return notRemovedElements(attempts[side]?.[row.id], known?.[side], hasMovedOn);
   });
+  const isRead = SIDES.every((side) => current[side] !== undefined);
+  const added = bySide(
+    (side) => new Set(isRead && attempts[side]?.[row.id]?.length ? adds[side]?.[row.id] : []),
+  );
   const entries = notTakenOfRow(table, row, link);
   const offered = entries.filter((each) => isOfferedAgain(each, offerContextOf(merge)));
   const again = offered.map(({ side }) => side);
-  const { value, shown } = mergedSet({ row, agreed, base: known, current: values, returned, again });
+  const { value, shown } = mergedSet({ row, agreed, base: known, current: values, returned, added, again });
   const deliveries = SIDES.filter((side) => !sameValue(shown[side], values[side])).map((to) => ({
     to,
     value: writtenSet(row, to, shown[to], link, current[to]),
