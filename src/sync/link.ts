@@ -250,8 +250,13 @@ export interface Link {
   /** By row id, the fields that the row named when the values of `attempted` were written; absent if there are none. */
   attemptedAs?: Record<string, string>;
   /**
-/** Values that writes may have left, and the fields that their rows named. */
-export type Tried = Required<Pick<Link, 'attempted'>> & Pick<Link, 'attemptedAs' | 'attemptedAdds'>;
+   * By side and row: elements of sets that those writes added to the side, and that the other side had. If the other
+   * side does not have one of them any more, it was removed there. Absent if there are none.
+   */
+  attemptedAdds?: AttemptedAdds;
+  /**
+   * If a refused write put the pair into quarantine: digests of the observations that the write was planned from. If
+   * one of them is observed again, the write is not repeated.
    */
   refusedOn?: Record<RefKey, string>;
   /** Values that may have been overruled by updates whose outcome is unknown; absent if there are none. */
