@@ -76,9 +76,9 @@ export class Brake {
       const threshold = this.settings.thresholds[counted.measure];
       if (!threshold || isKnown(holds, counted)) continue;
       const judged = { key, counted, threshold, id: holdId(counted.change, counted.bound) };
-      if (counted.unread !== undefined && (await this.wouldBeTooMany(judged)))
-        return { read: counted.unread };
-      if (await this.isTooMany(judged, mappingVersion)) begun = 'hold';
+      const found = await this.isTooMany(judged, mappingVersion);
+      if (typeof found === 'object') return found;
+      if (found) begun = 'hold';
     }
     return begun;
   }
@@ -113,27 +113,22 @@ export class Brake {
     await this.window.stop();
   }
 
-  /** Whether this pair, counted as well, makes too many. It is not counted here. */
-  private async wouldBeTooMany(judged: Judged): Promise<boolean> {
-    const { key, id, threshold } = judged;
-    await this.window.know();
-    const pairs = this.window.of(id) + (this.seen.get(id)?.has(key) === true ? 0 : 1);
-    if (pairs <= threshold.least) return false;
-    const [, allowed] = await this.allowed(judged);
-    return pairs > allowed;
-  }
-
-  private async isTooMany(judged: Judged, mappingVersion: string): Promise<boolean> {
+  private async isTooMany(judged: Judged, mappingVersion: string): Promise<boolean | { read: RefKey }> {
     const { id, threshold, counted } = judged;
     if (counted.measure === 'remapped' && (await this.mayBeMany(judged, mappingVersion))) return true;
-    await this.window.know();
-    this.note(judged);
+    await this.window.ensureRead();
+    const isNew = this.note(judged);
     if (this.window.of(id) <= threshold.least) return false;
     const [linked, allowed] = await this.allowed(judged);
     if (this.window.of(id) <= allowed) return false;
+    if (counted.unread !== undefined) {
+      // Whether it counts is known once the pair's other record was read.
+      if (isNew) this.takeBack(judged);
+      return { read: counted.unread };
+    }
     // A person may have ended such a hold a moment ago, which deletes the stored count. Read the count again; this pair
     // is then counted anew.
-    await this.window.renew();
+    await this.window.readAgain();
     this.note(judged);
     const pairs = this.window.of(id);
     if (pairs <= allowed) return false;
@@ -141,14 +136,21 @@ export class Brake {
     return this.begin(counted, 'held', { pairs, linked, allowed }, examples);
   }
 
-  private note({ key, id }: Judged): void {
+  /** @returns whether the pair was not counted before */
+  private note({ key, id }: Judged): boolean {
     const seen = this.seen.get(id) ?? new Set();
     // Fewer are counted than were seen: a person ended a hold, or the window has passed.
     if (seen.size > this.window.of(id)) seen.clear();
-    if (seen.has(key)) return;
+    if (seen.has(key)) return false;
     seen.add(key);
     this.seen.set(id, seen);
-    this.window.add(id);
+    this.window.add(id, 1);
+    return true;
+  }
+
+  private takeBack({ key, id }: Judged): void {
+    this.seen.get(id)?.delete(key);
+    this.window.add(id, -1);
   }
 
   /**

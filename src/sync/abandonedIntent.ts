@@ -1,6 +1,8 @@
 import { asAttempt } from './attempts';
 import {
   latest,
+  type Agreement,
+  type AttemptedAdds,
   type Attempts,
   type Intent,
   type Link,
@@ -8,34 +10,40 @@ import {
   type PlannedWrite,
   type Tried,
 } from './link';
-import type { NotTaken } from './notTaken';
-import { SIDES, type Values } from './record';
+import { orAbsent, type NotTaken } from './notTaken';
+import { elementsOf } from './heldSets';
+import { SIDES, otherSide, type Json, type Side } from './record';
 
-/** What is kept of an intent that ends before all its writes are done: what they may have left, and overruled. */
+/** Ends an intent before all its writes are done: keeps the values that its writes may have left or overruled. */
 
-/** Of one row; more than that are unknown only where every single answer is lost. */
+/** The most attempts that are kept for a row. There are more only if all their answers were lost. */
 const ATTEMPTS_KEPT = 10;
+/** Elements of one row. */
+const ADDS_KEPT = 200;
 
 /**
- * All that creates and updates may have left on either side, those of the present intent included.
- * @param refused a write of which it is certain that it was not done: it left nothing, nor did those that come after it
+ * All values that creates and updates may have left on either side, including those of the present intent.
+ *
+ * @param refused a write that was certainly not done, like all writes after it
  */
 export function attemptsOf(link: Link, refused: PlannedWrite | null = null): Attempts {
   return triedOf(link, refused).attempted;
 }
 
-/** The same with what the rows were bound to. What was written to another field says nothing of this one. */
+/** The same, with the fields that the values were written to. Values that were written to former fields are dropped. */
 export function triedOf(link: Link, refused: PlannedWrite | null = null): Tried {
   const { writes = [], next } = link.intent ?? {};
   const attemptedAs: Record<string, string> = { ...link.attemptedAs };
   const all: Attempts = { ...link.attempted };
+  let adds: AttemptedAdds = { ...link.attemptedAdds };
   for (const [row, bound] of Object.entries(next?.bound ?? {})) {
-    // The fields alone: an attempt says its value itself.
+    // The digest of the fields only, without that of the enum's option: the attempt has the value itself.
     const [binding = bound] = bound.split('.');
     const former = attemptedAs[row];
     if (former === binding || !writes.some(({ rows }) => rows.includes(row))) continue;
     attemptedAs[row] = binding;
     for (const side of SIDES) if (former !== undefined) all[side] = { ...all[side], [row]: [] };
+    adds = addsWithout(adds, [row]);
   }
   const place = refused ? writes.indexOf(refused) : -1;
   const sent = writes.filter(({ done }, n) => done || place === -1 || n < place);
@@ -47,13 +55,47 @@ export function triedOf(link: Link, refused: PlannedWrite | null = null): Tried 
       if (value !== undefined) rows[row] = [...(rows[row] ?? []), asAttempt(value)].slice(-ATTEMPTS_KEPT);
     }
     all[write.side] = rows;
+    if (link.intent) adds = addsWith(adds, write, link.intent);
   }
-  return { attempted: all, ...(Object.keys(attemptedAs).length > 0 && { attemptedAs }) };
+  return {
+    attempted: all,
+    ...(Object.keys(attemptedAs).length > 0 && { attemptedAs }),
+    ...(Object.keys(adds).length > 0 && { attemptedAdds: adds }),
+  };
+}
+
+/** Notes the elements that a write of sets adds to a side, and that the plan saw on the other side. */
+function addsWith(adds: AttemptedAdds, write: PlannedWrite, { writes, next }: Intent): AttemptedAdds {
+  const { side, op } = write;
+  const other = otherSide(side);
+  const meant = (each: Side, row: string): Json => next.residue[each][row] ?? next.snapshot[row] ?? null;
+  const rows = { ...adds[side] };
+  for (const row of write.rows) {
+    if (!Array.isArray(next.snapshot[row])) continue;
+    const changed = writes.find(
+      (each) => each.side === other && each.op === 'update' && each.rows.includes(row),
+    );
+    const before = new Set(op === 'create' ? [] : elementsOf(write.expects[row]));
+    const seen = new Set(elementsOf(changed ? changed.expects[row] : meant(other, row)));
+    const added = elementsOf(meant(side, row)).filter((each) => !before.has(each) && seen.has(each));
+    if (added.length > 0) rows[row] = [...new Set([...(rows[row] ?? []), ...added])].slice(-ADDS_KEPT);
+  }
+  return Object.keys(rows).length > 0 ? { ...adds, [side]: rows } : adds;
+}
+
+function addsWithout(adds: AttemptedAdds, rows: readonly string[]): AttemptedAdds {
+  return Object.fromEntries(
+    Object.entries(adds).map(([side, all]) => [
+      side,
+      Object.fromEntries(Object.entries(all).filter(([row]) => !rows.includes(row))),
+    ]),
+  );
 }
 
 /**
- * All that updates may have overruled without our ever hearing of it, those of the present intent included.
- * @param refused a write of which it is certain that it was not done
+ * All values that updates of unknown outcome may have overruled, including those of the present intent.
+ *
+ * @param refused a write that was certainly not done
  */
 export function unconfirmedOf(
   { unconfirmed = [], intent }: Link,
@@ -69,7 +111,7 @@ export function unconfirmedOf(
   ]);
 }
 
-/** The link with what became of its unconfirmed values: some are known to be overruled, of others it is still unknown. */
+/** The link after its unconfirmed values were judged: the known ones go to the history, the unknown ones stay. */
 export function withOverruled(link: Link, { known, unknown }: Overruling): Link {
   const next: Link = { ...link, history: latest([...link.history, ...known]) };
   delete next.unconfirmed;
@@ -82,50 +124,94 @@ export interface Overruling {
 }
 
 /**
- * The link without its intent, to be planned anew. A follow-up that was sent stays said: nothing on either record
- * shows it, so a new plan would say it again. (An update that was done shows in its record.)
- * @param refused a write of which it is certain that it was not done
+ * The link without its intent, to be planned anew. A follow-up that was sent counts as agreed: neither record shows it,
+ * so a new plan would send it again. A row counts as agreed if all its writes are done: the side may change it directly
+ * afterwards, and this change is then compared with the written value.
+ *
+ * @param refused a write that was certainly not done
  */
 export function abandonIntent(before: Link, refused: PlannedWrite | null = null): Link {
   const { intent } = before;
   if (!intent) return before;
   const said = intent.writes.flatMap(({ op, done, rows }) => (op === 'followUp' && done ? rows : []));
-  const link = withOverruled(before, { known: [], unknown: unconfirmedOf(before, refused) });
-  const tried = withoutTries(triedOf(before, refused), said);
+  const written = writtenRows(before, intent);
+  const known = intent.next.overruled.filter(({ row }) => written.includes(row));
+  const unknown = unconfirmedOf(before, refused).filter((each) => !known.includes(each));
+  const link = withOverruled(before, { known, unknown });
+  const tried = withoutTries(triedOf(before, refused), [...said, ...written]);
   const half = refused ? halfDoneSets(intent, refused) : [];
-  if (said.length + half.length === 0) return { ...link, ...tried, intent: null };
-  const snapshot: Values = { ...link.snapshot };
-  const bound = { ...link.bound };
-  const sides = { ...link.sides };
-  for (const row of [...said, ...half]) {
-    snapshot[row] = intent.next.snapshot[row] ?? null;
-    const binding = intent.next.bound?.[row];
-    if (binding !== undefined) bound[row] = binding;
-    for (const side of SIDES) {
-      const known = sides[side];
-      if (!known) continue;
-      const residue = { ...known.residue };
-      const differs = intent.next.residue[side][row];
-      if (differs === undefined) delete residue[row];
-      else residue[row] = differs;
-      sides[side] = { ...known, residue };
-    }
-  }
-  const abandoned = { ...link, snapshot, ...(link.bound && { bound }), sides, ...tried, intent: null };
+  const rows = [...said, ...written, ...half];
+  if (rows.length === 0) return { ...link, ...tried, intent: null };
+  const { notTaken, ...rest } = link;
+  const abandoned: Link = {
+    ...rest,
+    ...agreedRows(link, intent.next, rows),
+    ...orAbsent(notTakenAfter(notTaken, intent.next, written)),
+    ...tried,
+    intent: null,
+  };
   return refused && half.length > 0 ? withOffers(abandoned, intent, refused, half) : abandoned;
 }
 
-/** The agreement that a follow-up made is newer than what earlier writes may have left in its row. */
+/** Rows whose updates are all done. Rows in conflict are left out: only the whole plan ends a conflict. */
+function writtenRows({ snapshot, conflicts }: Link, { writes, next, then }: Intent): string[] {
+  if (snapshot === null || then !== 'linked') return [];
+  const open = new Set([
+    ...writes.filter(({ done }) => !done).flatMap(({ rows }) => rows),
+    ...conflicts.map(({ row }) => row),
+    ...(next.rested ?? []),
+  ]);
+  const rows = writes.filter(({ op, done }) => op === 'update' && done).flatMap((write) => write.rows);
+  return [...new Set(rows)].filter((row) => !open.has(row));
+}
+
+/** Replaces the agreement in these rows by that of the plan. */
+function agreedRows(link: Link, next: Agreement, rows: readonly string[]): Partial<Link> {
+  const sides = { ...link.sides };
+  for (const side of SIDES) {
+    const known = sides[side];
+    if (known) sides[side] = { ...known, residue: replaced(known.residue, next.residue[side], rows) };
+  }
+  return {
+    snapshot: replaced(link.snapshot ?? {}, next.snapshot, rows),
+    ...(link.bound && { bound: replaced(link.bound, next.bound ?? link.bound, rows) }),
+    sides,
+  };
+}
+
+function replaced<T>(
+  before: Readonly<Record<string, T>>,
+  after: Readonly<Record<string, T>>,
+  rows: readonly string[],
+): Record<string, T> {
+  const others = Object.entries(before).filter(([row]) => !rows.includes(row));
+  return Object.fromEntries([...others, ...Object.entries(after).filter(([row]) => rows.includes(row))]);
+}
+
+/** The values that were not taken: for these rows those of the plan, for all others the former ones. */
+function notTakenAfter(
+  before: readonly NotTaken[] = [],
+  next: Agreement,
+  rows: readonly string[],
+): NotTaken[] {
+  return [
+    ...before.filter(({ row }) => !rows.includes(row)),
+    ...(next.notTaken ?? []).filter(({ row }) => rows.includes(row)),
+  ];
+}
+
+/** Drops the attempts of rows whose follow-up was sent: that agreement is newer. */
 function withoutTries(tried: Tried, rows: readonly string[]): Tried {
   const attempted: Attempts = { ...tried.attempted };
   for (const side of SIDES) {
     const own = Object.entries(attempted[side] ?? {}).filter(([row]) => !rows.includes(row));
     if (attempted[side]) attempted[side] = Object.fromEntries(own);
   }
-  return { ...tried, attempted };
+  const { attemptedAdds: adds } = tried;
+  return { ...tried, attempted, ...(adds && { attemptedAdds: addsWithout(adds, rows) }) };
 }
 
-/** Rows of sets of which the other side's write was done: what it was to show is agreed on, and not this side's. */
+/** Rows of sets that were written to the other side only: its elements are agreed on, those of this side are not. */
 function halfDoneSets({ writes, next }: Intent, refused: PlannedWrite): string[] {
   if (refused.op !== 'update') return [];
   const done = writes.filter((write) => write.done && write.op === 'update' && write.side !== refused.side);
@@ -134,7 +220,10 @@ function halfDoneSets({ writes, next }: Intent, refused: PlannedWrite): string[]
   );
 }
 
-/** What a side was to show of sets is offered again; until then it counts as showing what the plan saw there. */
+/**
+ * Offers the sets again that were not written to a side. Until then, the side counts as showing what the plan saw
+ * there.
+ */
 function withOffers(link: Link, { next }: Intent, { side, expects }: PlannedWrite, rows: string[]): Link {
   const offers = rows.map((row): NotTaken => ({
     ...{ row, side, why: 'ignored', byElement: true, due: true },

@@ -4,8 +4,9 @@ import type { Candidates } from './planner/state';
 import type { RefKey, SyncRecord } from './record';
 
 /**
- * Sorts what a look for counterparts found by whether it can be had.
- * @param found what was found; a record may be absent where it belongs to another pair
+ * Sorts the records that a look-up of counterparts found: free records, and records of other pairs.
+ *
+ * @param found the records; `record` may be absent if another pair has it
  */
 export function sortCandidates(
   key: CanonicalKey,
@@ -23,7 +24,7 @@ export function sortCandidates(
       const settled = Boolean(zendesk && pms) || links.get(owner)?.unlinked === true;
       result.taken.push({ ref, key: owner, settled });
     } else if (record) {
-      // A record that was made for another one is not free, though its link may be lost.
+      // A record that was created for another one is not free, even if its link was lost.
       if (record.backRef === null || record.backRef === origin) result.free.push(record);
       else result.taken.push({ ref, key: record.backRef, settled: true });
     }

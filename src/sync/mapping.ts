@@ -1,6 +1,6 @@
 import { ENTITY_TYPES, type EntityType, type Json, type Side } from './record';
 
-/** The mapping table: which properties correspond, how, in which direction, and who wins. */
+/** The mapping: which properties correspond, in which direction they are synced, and which side wins. */
 
 export const DATA_TYPES = [
   'string',
@@ -40,20 +40,20 @@ export interface PropertyRow {
   direction: Direction;
   transform: Transform;
   winner: Winner;
-  /** What stands for an empty value; undefined where empty is empty. */
+  /** The value that is used instead of an empty one; undefined if an empty value stays empty. */
   default: Json | undefined;
-  /** `create`: set once, when the counterpart is created, and never compared. */
+  /** `create`: the value is set when the counterpart is created, and never compared. */
   write: 'always' | 'create';
-  /** The side that cannot change the value after creation, and what an edit on the other side becomes. */
+  /** The side that cannot change the value after creation, and what happens to an edit on the other side. */
   fixed: {
     side: Side;
     onEdit: 'followUp' | 'overrule';
-    /** Canonical values that the side can take after all: a comment can be made internal, never public. */
+    /** Canonical values that the side accepts nevertheless: a comment can be made internal, but not public. */
     except: readonly Json[];
   } | null;
-  /** The side whose list of fields does not have the row's property any more: the row rests. Absent where both have it. */
+  /** The side whose list of fields no longer has the row's property, so that the row rests. Absent if both have it. */
   restsOn?: Side;
-  /** Of sides that list their fields: what their list says of the row's property. Absent for properties of every record. */
+  /** The entry for the row's property in each side's list of fields. Absent for properties that every record has. */
   listed?: Partial<Record<Side, ListedField>>;
   /**
    * Of a set: elements that belong to other properties, in canonical form, as the lists of fields of both sides say; e.g. in
@@ -62,9 +62,9 @@ export interface PropertyRow {
   reserved?: readonly string[];
 }
 
-/** A field as the list of fields has it. */
+/** An entry of a side's list of fields. */
 export interface ListedField {
-  /** The values that it takes, in the side's own form; absent where it takes others, too. */
+  /** The values that the field accepts, in the side's own form; absent if it also accepts others. */
   options?: readonly string[];
 }
 
@@ -73,17 +73,17 @@ export interface BoundProperty {
   side: Side;
   /** The kind of record. */
   kind: string;
-  /** As the mapping file names it, e.g. by its title. */
+  /** Its name in the mapping file, e.g. a title. */
   property: string;
   name: string;
-  /** What people call it there. Only of a custom field. */
+  /** The title of a custom field; absent for other properties. */
   title?: string;
 }
 
-/** What rests because its property is not offered: one entry for all pairs. */
+/** A row, match rule or filter that rests for all pairs, because its property does not exist. */
 export interface Resting extends BoundProperty {
   entity: EntityType;
-  /** What names the property: `row "severity ↔ severity"`, `match rule "…"`, `filter "…"`. */
+  /** The part of the mapping: `row "severity ↔ severity"`, `match rule "…"`, `filter "…"`. */
   what: string;
 }
 
@@ -91,11 +91,11 @@ export interface EntityMapping {
   entity: EntityType;
   kind: Record<Side, string>;
   onDelete: 'flag' | 'archive' | 'unlink';
-  /** Where a redaction of a whole record, or of its file, is repeated on the other side; elsewhere it counts as an end. */
+  /** The sides on which the redaction of a record or file is repeated. On any other side, it counts as an end. */
   onRedact: OnRedact;
-  /** Records that already exist on both sides are joined where all properties of one rule are equal. */
+  /** Match rules: existing records of both sides are joined if the properties of one rule are equal. */
   match: { zendesk: string; pms: string }[];
-  /** Records take part only where each named property has one of the values. */
+  /** A record is in scope only if each named property has one of these values. */
   filter: Record<Side, Record<string, Json[]>>;
   rows: PropertyRow[];
 }
@@ -105,11 +105,11 @@ export interface Mapping {
   version: string;
   entities: Record<EntityType, EntityMapping>;
   commentMode: 'note' | 'project';
-  /** What the names in the file were found to be; absent before the mapping was checked against both systems. */
+  /** The stable names of the file's properties; absent before the mapping was checked against both systems. */
   bound?: readonly BoundProperty[];
-  /** What rests; absent before the mapping was checked against both systems. */
+  /** The parts that rest; absent before the mapping was checked against both systems. */
   resting?: readonly Resting[];
-  /** What does not fit the fields of both systems, for a person, though other values can be synced. */
+  /** Warnings for a person: parts that do not fit the fields of both systems, although other values can be synced. */
   misfits?: readonly string[];
 }
 
@@ -119,7 +119,7 @@ export function writesTo(row: PropertyRow, side: Side): boolean {
   return row.direction === 'both' || row.direction === (side === 'pms' ? 'toPms' : 'toZendesk');
 }
 
-/** Comments keep the order in which they were made, and bring their files. */
+/** Whether the records are comments: comments keep their order, and have files. */
 export function isComment(mapping: EntityMapping): boolean {
   return mapping.entity === 'CommentToProject';
 }
@@ -134,7 +134,7 @@ export function comparedRows(mapping: EntityMapping): PropertyRow[] {
   return mapping.rows.filter((row) => row.write === 'always');
 }
 
-/** Which entity a kind of record belongs to; null for one that the mapping does not speak of. */
+/** The entity that a kind of record belongs to; null if the mapping does not contain the kind. */
 export function entityOf(
   mapping: Mapping,
   side: Side,

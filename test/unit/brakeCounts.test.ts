@@ -360,6 +360,28 @@ describe('when it is too much', () => {
     ]);
   });
 
+  test('of many ends at the same time, all are read before one is held', async () => {
+    const counting = new Counting();
+    const brake = counting.worker();
+    const end: CountedChange = {
+      change: { entity: 'TicketToProject', kind: 'ends', row: null, side: 'pms' },
+      ...{ measure: 'ends', cause: 'many changes' },
+    };
+    const count = (n: number, more: Partial<CountedChange>) =>
+      brake.count(keyOf(n), [{ ...end, ...more }], [], mapping.version);
+    const pairs = Array.from({ length: 40 }, (_, n) => n);
+    const first = await Promise.all(pairs.map((n) => count(n, { unread: `pms:project:${n}` })));
+    expect(counting.holds).toEqual([]);
+    const goneOn = first.filter((each) => each === null).length;
+    expect(goneOn).toBeLessThanOrEqual(10);
+    // Those that are to be read are not counted before. Of some, the other record is there.
+    for (const n of pairs.slice(goneOn - 10 || 40)) expect(await count(n, {})).toBeNull();
+    expect(counting.holds).toEqual([]);
+    await brake.stop();
+    const kept = [...counting.slots.values()].flatMap((slot) => [...slot.values()]);
+    expect(kept.reduce((sum, each) => sum + each, 0)).toBe(10);
+  });
+
   test('what is older than the window counts no more', async () => {
     const counting = new Counting();
     let at = Date.parse(NOW);
