@@ -228,7 +228,6 @@ export interface Link {
   bound?: Record<string, string>;
   /** Rows that rested when the pair was last planned. An edit since then was not compared. */
   rested?: string[];
-  /** As of the last plan; absent where there is none. See {@link Reserved}. */
   reserved?: Reserved;
   conflicts: ParkedConflict[];
   /** The possible counterparts, if a person must choose one. */
