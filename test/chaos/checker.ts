@@ -113,7 +113,9 @@ class Check {
     const parent = ref.startsWith('pms:note:')
       ? `pms:project:${String(said['projectId'])}`
       : /^zendesk:comment:(\d+)/.exec(ref)?.[0].replace('comment', 'ticket');
-    return parent !== undefined && !this.isLive(parent) && this.linkOf.get(parent)?.status === 'tombstone';
+    if (parent === undefined || this.isLive(parent)) return false;
+    // A lost link store knows nothing of a pair whose record was deleted.
+    return this.linkOf.get(parent)?.status === 'tombstone' || this.world.afterwards.isForgotten(parent);
   }
 
   /** Records that rightly have no counterpart, or another one, each with what its link says of it. */
