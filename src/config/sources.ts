@@ -95,7 +95,7 @@ export interface Source {
 /** The name of a connection, which is part of task queues, databases, variables, addresses and labels. */
 const NAME = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/;
 const NAME_LENGTH = 40;
-/** The endings of the APIs' task queues. */
+/** Names that a connection may not have, because the task queues of the APIs end with them. */
 const TAKEN: ReadonlySet<string> = new Set(SIDES);
 
 /** The default of task queue and database; with several connections, their names begin with it. */
