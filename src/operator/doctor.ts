@@ -1,4 +1,5 @@
 import { Connection, type Client } from '@temporalio/client';
+import { commandLine } from '../platform/commandLine';
 import { contradictions, mongoClient } from '../platform/mongoClient';
 import { ConfigError, type Config } from '../config/config';
 import { checkMapping, loadMapping } from '../config/loadMapping';
@@ -50,7 +51,7 @@ async function* temporal({ config, temporalAddress }: Patient): AsyncIterable<Fi
       what,
       state: 'off',
       found: NOT_RUNNING,
-      cure: 'set TEMPORAL_ADDRESS, or run "zendesk-pms-sync start"',
+      cure: `set TEMPORAL_ADDRESS, or run "${commandLine('start')}"`,
     };
     return;
   }
@@ -117,7 +118,7 @@ async function* workersAndSchedules(client: Client, config: Patient['config']): 
         what: 'Workers',
         state: 'off',
         found: `none on task queue ${config.taskQueue}`,
-        cure: 'run "zendesk-pms-sync start"',
+        cure: `run "${commandLine('start')}"`,
       };
   for (const { id, exists, paused, note, nextRun } of await schedulesOf(client, config.taskQueue)) {
     const wanted = config.reconcileCron !== 'off' || !id.endsWith('-reconcile');
@@ -131,9 +132,9 @@ async function* workersAndSchedules(client: Client, config: Patient['config']): 
           ? `paused: ${note || 'no note'}`
           : `next run ${nextRun ?? '—'}`,
       cure: !exists
-        ? 'run "zendesk-pms-sync start", which creates it'
+        ? `run "${commandLine('start')}", which creates it`
         : paused
-          ? `run "zendesk-pms-sync schedules resume ${id}"`
+          ? `run "${commandLine(`schedules resume ${id}`)}"`
           : null,
     };
   }
@@ -151,7 +152,7 @@ async function searchAttributes(connection: Connection, namespace: string): Prom
       what,
       state: 'warning',
       found: `missing: ${missing.map(([name]) => name).join(', ')}`,
-      cure: `"zendesk-pms-sync start" creates them, or: ${missing.map(([name, type]) => `temporal operator search-attribute create --name ${name} --type ${type}`).join(' && ')}`,
+      cure: `"${commandLine('start')}" creates them, or: ${missing.map(([name, type]) => `temporal operator search-attribute create --name ${name} --type ${type}`).join(' && ')}`,
     };
   } catch (error) {
     return {
@@ -170,7 +171,7 @@ async function* mongodb({ config, mongodbUri }: Patient): AsyncIterable<Finding>
       what,
       state: 'off',
       found: NOT_RUNNING,
-      cure: 'set MONGODB_URI, or run "zendesk-pms-sync start"',
+      cure: `set MONGODB_URI, or run "${commandLine('start')}"`,
     };
     return;
   }
@@ -311,7 +312,7 @@ async function* mapping({ config, mongodbUri, systems }: Patient): AsyncIterable
     );
     const rows = Object.values(entities).reduce((sum, table) => sum + table.rows.length, 0);
     const found = unstatedIn(Object.values(entities));
-    const cure = `"zendesk-pms-sync mapping check" says which row ${config.mappingFile} needs`;
+    const cure = `"${commandLine('mapping check')}" says which row ${config.mappingFile} needs`;
     if (found !== null) yield { what, state: 'warning', found, cure };
     yield {
       what,
@@ -340,7 +341,7 @@ async function* mapping({ config, mongodbUri, systems }: Patient): AsyncIterable
       what,
       state: 'failed',
       found: error.message.split('\n').join('; '),
-      cure: `correct ${config.mappingFile}; "zendesk-pms-sync mapping check" has the details`,
+      cure: `correct ${config.mappingFile}; "${commandLine('mapping check')}" has the details`,
     };
   }
 }

@@ -3,6 +3,7 @@ import type { Trouble } from '../links/troubles';
 import { holdWords, openHolds } from './brake';
 import { whatRests } from './resting';
 import type { PairCounts, Status } from './status';
+import { commandLine } from '../platform/commandLine';
 
 /**
  * The one judgement of the sync's state, which `status`, the console and the health endpoint show alike: all is well, or
@@ -213,7 +214,7 @@ function serviceFaults(facts: Facts): Fault[] {
       what: 'No worker runs',
       since: lastRead(status),
       affects: 'nothing is synced; no edit is lost',
-      cure: 'start one: "zendesk-pms-sync start"',
+      cure: `start one: ${command('start', null)}`,
     });
   faults.push(...behind(facts));
   for (const { id, paused, note } of status.schedules)
@@ -339,5 +340,5 @@ function typeFaults(
 }
 
 function command(words: string, connection: string | null): string {
-  return `"zendesk-pms-sync ${words}${connection === null ? '' : ` --connection ${connection}`}"`;
+  return `"${commandLine(words, connection)}"`;
 }

@@ -9,6 +9,7 @@ export interface OfferedProperty {
   aliases: readonly string[];
   /** Only of what the side's list of fields has. */
   custom?: { title?: string; options?: readonly string[] };
+  unique?: true;
 }
 
 /** What each side offers, by kind of record. A kind that is left out is not checked. */
@@ -117,9 +118,13 @@ class TableBinder {
     const found =
       list.find((info) => info.name === property) ?? list.find((info) => info.aliases.includes(property));
     if (found) {
-      const { name, custom } = found;
+      const { name, custom, unique } = found;
       const title = custom?.title;
-      this.bound.push({ side, kind, property, name, ...(title !== undefined && { title }) });
+      this.bound.push({
+        ...{ side, kind, property, name },
+        ...(title !== undefined && { title }),
+        ...(unique && { unique }),
+      });
       const listed = custom && { ...(custom.options && { options: custom.options }) };
       return { name, isOffered: true, ...(listed && { listed }) };
     }

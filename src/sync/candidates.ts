@@ -3,6 +3,11 @@ import type { Link } from './link';
 import type { Candidates } from './planner/state';
 import type { RefKey, SyncRecord } from './record';
 
+/** Whether a pair keeps the records that it has: it is linked, or a person keeps its record by itself. */
+export function isSettled(link: Link | undefined): boolean {
+  return Boolean(link?.sides.zendesk && link.sides.pms) || link?.unlinked === true;
+}
+
 /**
  * Sorts what a look for counterparts found by whether it can be had.
  * @param found what was found; a record may be absent where it belongs to another pair
@@ -19,9 +24,7 @@ export function sortCandidates(
   for (const { ref, record } of found) {
     const owner = owners.get(ref);
     if (owner !== undefined && owner !== key) {
-      const { zendesk, pms } = links.get(owner)?.sides ?? {};
-      const settled = Boolean(zendesk && pms) || links.get(owner)?.unlinked === true;
-      result.taken.push({ ref, key: owner, settled });
+      result.taken.push({ ref, key: owner, settled: isSettled(links.get(owner)) });
     } else if (record) {
       // A record that was made for another one is not free, though its link may be lost.
       if (record.backRef === null || record.backRef === origin) result.free.push(record);

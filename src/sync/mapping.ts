@@ -73,6 +73,8 @@ export interface BoundProperty {
   name: string;
   /** What people call it there. Only of a custom field. */
   title?: string;
+  /** Where the side refuses a second record with the same value. */
+  unique?: true;
 }
 
 /** What rests because its property is not offered: one entry for all pairs. */

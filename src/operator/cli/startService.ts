@@ -30,6 +30,7 @@ import { foreignWebhooks } from '../foreignWebhooks';
 import { webhookAdmins } from './webhookAdmins';
 import { whatWillBeWritten, whereEverythingIs, type Addresses } from './startScreen';
 import { terminalLog } from './terminalLog';
+import { commandLine } from '../../platform/commandLine';
 
 export interface StartOptions {
   config?: string;
@@ -244,7 +245,7 @@ function warnOfMissingScopes(grant: Grant, connection: string | null, log: Logge
   if (missing.length > 0)
     log.warn(
       { missing, granted: grant.granted, ...(connection !== null && { connection }) },
-      'Zendesk granted fewer scopes than were asked for; "zendesk-pms-sync doctor" says what lacks them',
+      `Zendesk granted fewer scopes than were asked for; "${commandLine('doctor')}" says what lacks them`,
     );
 }
 

@@ -18,7 +18,7 @@ export function registerAside(program: Command): void {
   tabular(
     common(
       aside.command('list').description('list them with reason and size; exit code 1 if there are any'),
-      'zendesk-pms-sync aside list',
+      'aside list',
     ),
   ).action(async (options: CommonOptions) =>
     withService(options, async ({ store }) => {
@@ -38,7 +38,7 @@ export function registerAside(program: Command): void {
       .command('retry')
       .description('read them again and empty the list; what still fails comes back to it')
       .argument('[what...]', 'names from "aside list"; without any, all of them'),
-    'zendesk-pms-sync aside retry zendesk:ticket:123',
+    'aside retry zendesk:ticket:123',
   ).action(async (names: string[], options: CommonOptions) =>
     withService(options, async (service) => {
       const { again, dropped } = await retry(service, names);

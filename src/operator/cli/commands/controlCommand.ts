@@ -39,7 +39,7 @@ export function registerControl(program: Command): void {
             .argParser(scopeNamed)
             .default('everything'),
         ),
-      `zendesk-pms-sync ${what} TicketToProject`,
+      `${what} TicketToProject`,
     );
     asking(command).action(async (scope: Scope, options: CommonOptions & AskOptions) => {
       if (what === 'pause' && scope === 'everything')
@@ -57,7 +57,7 @@ export function registerControl(program: Command): void {
         .addOption(entityOption())
         .option('--organization <record>', 'an organization and its tickets, e.g. zendesk:organization:12')
         .option('--since <time>', 'pairs with a record that changed since, e.g. 2026-05-01T12:00:00Z'),
-      'zendesk-pms-sync resync-all --organization zendesk:organization:12',
+      'resync-all --organization zendesk:organization:12',
     ),
   ).action(async (options: FilterOptions) => withService(options, (service) => resyncAll(service, options)));
 }

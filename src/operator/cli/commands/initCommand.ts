@@ -9,6 +9,7 @@ import { SECRETS_DIR, SECRET_FILES, mappingFile, settingsFile, type Answers } fr
 import { ENTITY_TYPES, SIDES, type Side } from '../../../sync/record';
 import type { SystemPort } from '../../../systems/port';
 import { BACK, GoBack, questions, type Questions } from '../ask';
+import { examples } from '../common';
 import { BadInput, Problem } from '../../operatorErrors';
 import {
   answer,
@@ -21,6 +22,7 @@ import {
 } from '../initCredentials';
 import { printJson, printLine } from '../output';
 import { folderNamed } from '../targets';
+import { commandLine } from '../../../platform/commandLine';
 
 interface Options {
   dir: string;
@@ -75,7 +77,10 @@ export function registerInit(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      '\nExample:\n  zendesk-pms-sync init --zendesk-url acme --zendesk-client-id pms_sync --pms-url https://pms.acme.example',
+      examples(
+        'init',
+        'init --yes --zendesk-url acme --zendesk-client-id pms_sync --pms-url https://pms.acme.example',
+      ),
     )
     .action((options: Options) => init(options, process.stdin.isTTY && !options.yes ? questions() : null));
 }
@@ -101,7 +106,7 @@ export async function init(options: Options, ask: Questions | null): Promise<voi
   if (options.json) return printJson({ files, customFields: { found, mapped: added }, notices });
   for (const file of files) printLine(`wrote ${path.relative(process.cwd(), file) || file}`);
   printLine(
-    `${found} custom fields found, ${added} of them mapped; "zendesk-pms-sync mapping check" lists the others`,
+    `${found} custom fields found, ${added} of them mapped; "${commandLine('mapping check')}" lists the others`,
   );
   printLine('Next: npx zendesk-pms-sync doctor, then plan --summary, then start');
 }

@@ -49,7 +49,7 @@ export function registerPlan(program: Command): void {
           'dry run: show what a sync would do now; writes nothing; exit code 1 if a person must decide something',
         )
         .option('--summary', 'print counts only'),
-      'zendesk-pms-sync plan --summary',
+      'plan --summary',
     ),
   ).action(plan);
 }

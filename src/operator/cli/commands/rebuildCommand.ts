@@ -20,7 +20,7 @@ export function registerRebuild(links: Command): void {
       .description(
         'restore lost links from the back-references on both sides, without what was not taken; exit code 1 if some contradict each other, or a record cannot be read',
       ),
-    'zendesk-pms-sync links rebuild',
+    'links rebuild',
   ).action(async (options: CommonOptions) =>
     withService(options, async ({ config, mapping: unchecked, mongo, store, client }) => {
       const db = mongo.db(config.mongodbDatabase);

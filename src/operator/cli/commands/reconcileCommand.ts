@@ -31,14 +31,14 @@ export function registerReconcile(program: Command): void {
       .command('run', { isDefault: true })
       .description('compare all records of both sides with the link store, and repair the differences')
       .option('--full', 'all comments, not only those since the last reconcile', false),
-    'zendesk-pms-sync reconcile --full',
+    'reconcile --full',
   ).action(async (options: RunOptions) => withService(options, (service) => run(service, options)));
   common(
     command
       .command('report')
       .description('show what the latest reconciles found')
       .option('--last <n>', 'how many', positive('--last'), 1),
-    'zendesk-pms-sync reconcile report --last 7',
+    'reconcile report --last 7',
   ).action(async (options: ReportOptions) =>
     withService(options, async (service) => {
       const { store } = service;

@@ -13,7 +13,7 @@ export function registerRemap(program: Command): void {
     program
       .command('remap')
       .description('apply the present mapping file to all pairs, e.g. after a row was added'),
-    'zendesk-pms-sync remap',
+    'remap',
   ).action(async (options: CommonOptions) =>
     withService(options, async (connected) => {
       const outcome = await follow(connected);

@@ -24,7 +24,7 @@ export function registerStatus(program: Command): void {
         'is everything all right? If not: what is wrong, since when, what it affects, what to do; then pairs, lag, rate limits, Schedules; exit code 1 if something is wrong',
       )
       .option('--watch', 'show it anew every few seconds, until Ctrl-C'),
-    'zendesk-pms-sync status',
+    'status',
   ).action(async (options: StatusOptions) => {
     const configs = allSettingsFor(options);
     const look = async () => {
