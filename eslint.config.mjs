@@ -51,8 +51,9 @@ const walls = [
       './src/operator/console',
     ],
     from: './src/platform',
-    except: ['./mongoErrors.ts'],
-    message: 'Of the platform, this room knows how errors of the MongoDB driver are judged, and no more.',
+    except: ['./mongoErrors.ts', './commandLine.ts'],
+    message:
+      'Of the platform, this room knows how errors of the MongoDB driver are judged and how commands are typed, and no more.',
   },
   {
     target: './src/workflows',

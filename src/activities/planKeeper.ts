@@ -10,6 +10,7 @@ import { writeWords } from '../sync/writeWords';
 import { observationDigest } from '../links/observationStore';
 import { signalWaitingPairs, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
 import { endsIntent, forgetRedacted, noteEnded } from './journalling';
+import { activityLog } from './log';
 import { handOver, parkPair, endTurn } from './pairEnds';
 import { PairJoin } from './pairJoin';
 import { PairWaits, sameList } from './pairWaits';
@@ -116,6 +117,7 @@ export class PlanKeeper {
       await signalWaitingPairs(context, recordsOf(link));
     if (settled.status === 'conflict' && link.status !== 'conflict')
       context.metrics.pairParked(link.entity, 'conflict', 'conflict');
+    tellNewConflicts(context, link, settled);
     await forgetRedacted(context, this.key, plan.agreement);
     const saved = sameLink(link, settled) ? link : await store.save(settled);
     await this.dropActedOn(link, saved, decisions);
@@ -292,6 +294,14 @@ function withDecisions(intent: Intent, { intent: before }: Link, { ids }: Decisi
 function sidesAfter({ sides }: Link, { ended }: PlanOf<'bury'>): Link['sides'] {
   const known = ended && sides[ended.side];
   return known ? { ...sides, [ended.side]: { ...known, ...ended.seen } } : sides;
+}
+
+/** Says in the log which properties a person must decide, by their names. */
+function tellNewConflicts({ log }: Pick<ActivityContext, 'log'>, before: Link, now: Link): void {
+  const known = new Set(before.conflicts.map(({ row }) => row));
+  const rows = now.conflicts.flatMap(({ row }) => (known.has(row) ? [] : [row]));
+  if (rows.length === 0) return;
+  activityLog(log, now._id).warn({ status: 'conflict', code: 'conflict', rows }, 'left to a person');
 }
 
 function sameSides(a: Link['sides'], b: Link['sides']): boolean {

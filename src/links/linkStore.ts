@@ -149,7 +149,9 @@ function storeIn(
 }
 
 /** A store as it is, for looking only: nothing is created in the database. */
-export function peekAtLinks(db: Db): Pick<LinkStore, 'getMany' | 'claims' | 'bindings'> {
+export function peekAtLinks(
+  db: Db,
+): Pick<LinkStore, 'getMany' | 'claims' | 'bindings' | 'cursors' | 'observations'> {
   return storeIn(db, '', '', () => new Date(), {
     schema: SCHEMA,
     bounds: JOURNAL_BOUNDS,

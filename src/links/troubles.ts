@@ -8,8 +8,11 @@ export type TroubleName = (typeof TROUBLES)[number];
 
 export interface Trouble {
   name: TroubleName;
-  /** `unauthorized`: a person must give a right; `unavailable`: it does not answer, or asks us to wait. */
-  code: 'unauthorized' | 'refused' | 'unavailable' | 'unusable' | 'twin';
+  /**
+   * `unauthorized`: a person must give a right; `cursor_refused`: it does not know the place up to which it was read;
+   * `unavailable`: it does not answer, or asks us to wait.
+   */
+  code: 'unauthorized' | 'cursor_refused' | 'refused' | 'unavailable' | 'unusable' | 'twin';
   text: string;
   since: string;
   /** When it was found last. */

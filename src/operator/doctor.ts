@@ -5,7 +5,7 @@ import { ConfigError, type Config } from '../config/config';
 import { checkMapping, loadMapping } from '../config/loadMapping';
 import { MappingError } from '../sync/mappingFile';
 import { SIDES, type Side } from '../sync/record';
-import { NeedsHuman, RetryLater } from '../systems/errors';
+import { NeedsHuman } from '../systems/errors';
 import type { SystemPort } from '../systems/port';
 import type { WebhookAdmin } from '../systems/webhookAdmin';
 import { clientOver, connectionOptions } from '../workers/temporalClient';
@@ -20,6 +20,7 @@ import { zendeskAccess } from './zendeskAccess';
 import { pollersOf } from './pollers';
 import { schedulesOf } from './scheduleStates';
 import { restingNow, restingWords, storedBindings } from './resting';
+import { storedPositions, streamFindings } from './streamFindings';
 import { serverTime } from './serverTime';
 
 export interface Patient {
@@ -213,7 +214,7 @@ async function* mongodb({ config, mongodbUri }: Patient): AsyncIterable<Finding>
   }
 }
 
-async function* system({ config, systems }: Patient, side: Side): AsyncIterable<Finding> {
+async function* system({ config, mongodbUri, systems }: Patient, side: Side): AsyncIterable<Finding> {
   const port = systems[side];
   const name = NAMES[side];
   const address = side === 'zendesk' ? config.zendeskBaseUrl : config.pmsBaseUrl;
@@ -235,34 +236,12 @@ async function* system({ config, systems }: Patient, side: Side): AsyncIterable<
   const date = await serverTime(address);
   if (date) yield clock(name, date);
   if (side === 'zendesk') yield* access(config);
-  const since = new Date(Date.now() - 120_000);
-  for (const stream of port.streams) {
-    const what = `${name}: stream ${stream}`;
-    try {
-      const { records } = await port.changes(stream, await port.cursorAt(stream, since));
-      yield {
-        what,
-        state: 'ok',
-        found: `can be read; ${records.length} changed within two minutes`,
-        cure: null,
-      };
-    } catch (error) {
-      yield {
-        what,
-        state: error instanceof RetryLater ? 'warning' : 'failed',
-        found: wordsOf(error),
-        cure: streamCure(error, name, credentialOf(config, side)),
-      };
-    }
-  }
-}
-
-function streamCure(error: unknown, name: string, credential: string): string {
-  if (error instanceof RetryLater)
-    return `none: ${name} is unavailable or over its rate limit, and the sync waits; if this persists, see docs/troubleshooting.md`;
-  if (error instanceof NeedsHuman && error.code === 'unauthorized')
-    return `give the user of ${credential} the right to read it`;
-  return 'if a clock differs (above), set it first: a machine that is ahead asks for changes of the future';
+  yield* streamFindings({
+    port,
+    credential: credentialOf(config, side),
+    positions: await storedPositions(mongodbUri, config.mongodbDatabase),
+    connection: config.connection,
+  });
 }
 
 async function* access(config: Config): AsyncIterable<Finding> {

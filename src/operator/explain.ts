@@ -16,7 +16,7 @@ export function nextAttempt(link: Link): string {
   if (reason?.nextAttempt) return reason.nextAttempt;
   const [held] = link.braked ?? [];
   if (held)
-    return `when a person ends the hold: ${commandLine(`brake release ${held.hold}`)}, or brake discard`;
+    return `when a person ends the hold: ${commandLine(`brake release ${held.hold}`)}, or: ${commandLine(`brake discard ${held.hold}`)}`;
   if (link.unlinked) return `only by: ${commandLine(`links link ${recordsOf(link).join(' ')}`)}`;
   switch (link.status) {
     case 'linked':

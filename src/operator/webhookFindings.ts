@@ -42,7 +42,7 @@ export async function* webhooks({
           what,
           state: 'warning',
           found: `leads to ${to}, where it is not received: its secret is not set`,
-          cure: `set ${admin.side.toUpperCase()}_WEBHOOK_SECRET as "webhooks install" printed it`,
+          cure: `set ${admin.side.toUpperCase()}_WEBHOOK_SECRET as "${commandLine('webhooks install')}" printed it`,
         };
       else yield { what, state: 'ok', found: `leads to ${to}`, cure: null };
       for (const other of (await admin.elsewhere?.('zendesk-pms-sync', receiver)) ?? [])

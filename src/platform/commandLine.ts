@@ -39,6 +39,18 @@ export function withTypedCommands(text: string): string {
   return text.replace(/"zendesk-pms-sync ([a-z][^"]*)"/g, (_, words: string) => `"${commandLine(words)}"`);
 }
 
+/** A text of ours in pieces, where commands in quotes are pieces of their own and lose the quotes. */
+export function splitAtCommands(text: string): { part: string; isCommand: boolean }[] {
+  const begin = commandLine('').trimEnd();
+  return text
+    .split(new RegExp(`"(${escaped(begin)} [^"]+)"`))
+    .map((part, n) => ({ part, isCommand: n % 2 === 1 }));
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
 function isOnPath({ PATH = '' }: NodeJS.ProcessEnv, file: string): boolean {
   const folders = PATH.split(path.delimiter).filter((folder) => folder !== '');
   // On Windows, npm puts a script there that calls the file.

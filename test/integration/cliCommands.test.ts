@@ -63,7 +63,10 @@ describe('links', () => {
     expect(ran.out).toMatch(new RegExp(`^TicketToProject/zendesk:ticket:${ticket} +conflict \\d+$`, 'm'));
     expect(ran.out).toMatch(/state +conflict since \d{4}-/);
     expect(ran.out).toMatch(/cause +both sides changed title, dueDate \(conflict\)/);
-    expect(ran.out).toMatch(/next attempt +when a person decides: conflicts resolve \S+ --row title/);
+    expect(ran.out).toMatch(/next attempt +when a person decides$/m);
+    expect(ran.out).toContain(
+      `\nTo decide, one of:\n  npx zendesk-pms-sync conflicts resolve zendesk:ticket:${ticket} --row title --choose zendesk\n`,
+    );
     expect(ran.out).toMatch(/^title +conflict \d+ z +conflict \d+ p/m);
     expect(ran.out).toMatch(/^dueDate +2026-12-01T00:00:00Z +2027-01-01T00:00:00Z/m);
     // No colours, for this is no terminal.

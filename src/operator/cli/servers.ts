@@ -33,7 +33,7 @@ export function knownAddress(name: keyof Servers, config: Config, dataDir: strin
   if (found !== undefined) return found;
   const variable = name === 'temporalAddress' ? 'TEMPORAL_ADDRESS' : 'MONGODB_URI';
   throw new ConfigError(
-    `${variable}: found nothing, and no running "start" left an address in ${dataDir}; expected the address of the server that the service uses, or "${commandLine('start')}" running in this folder`,
+    `${variable}: found nothing, and no service runs in this folder (none left an address in ${dataDir}); expected the address of the server that the service uses, or "${commandLine('start')}" running in this folder`,
   );
 }
 

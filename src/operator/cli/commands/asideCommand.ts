@@ -9,6 +9,7 @@ import { common, tabular } from '../common';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { BadInput } from '../../operatorErrors';
 import { printJson, printLine, printTable } from '../output';
+import { commandLine } from '../../../platform/commandLine';
 
 /** `aside list|retry`: what could not be taken in. */
 export function registerAside(program: Command): void {
@@ -45,7 +46,7 @@ export function registerAside(program: Command): void {
       if (options.json) printJson({ again, dropped });
       else
         printLine(
-          `${again} are read again; ${dropped} have no name or are pages of a backfill: the next "reconcile --full" or "backfill" reads them`,
+          `${again} are read again; ${dropped} have no name or are pages of a backfill: "${commandLine('reconcile --full')}" reads them`,
         );
     }),
   );
@@ -55,7 +56,8 @@ async function retry(service: Connected, names: string[]): Promise<{ again: numb
   const { store } = service;
   const listed = await all(store);
   const unknown = names.find((name) => !listed.some(({ what }) => what === name));
-  if (unknown !== undefined) throw new BadInput(`"${unknown}" is not set aside; see "aside list"`);
+  if (unknown !== undefined)
+    throw new BadInput(`"${unknown}" is not set aside; see "${commandLine('aside list')}"`);
   const chosen = names.length === 0 ? listed : listed.filter(({ what }) => names.includes(what));
   const records = chosen.filter(({ kind }) => kind === 'record');
   // Kept as hints before they are dropped from the list: a crash in between repeats them.

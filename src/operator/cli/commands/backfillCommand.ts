@@ -19,6 +19,7 @@ import { BadInput, Problem } from '../../operatorErrors';
 import { forecastWords } from '../forecastWords';
 import { printJson, printLine, printTable, progressLine } from '../output';
 import { commandLine } from '../../../platform/commandLine';
+import { printLegend } from '../legend';
 
 const LOOK_MS = 1_000;
 
@@ -179,8 +180,20 @@ function show(
       return [type, ...counts.map(String)];
     }),
   );
+  printLegend(
+    MEANINGS,
+    ENTITY_TYPES.map((type) => progress.tallies[type]),
+  );
   for (const { what, why } of progress.failed) printLine(`not done: ${what} (${why})`);
 }
+
+const MEANINGS: Record<'joined' | 'agreed' | 'ignored' | 'ended' | 'left', string> = {
+  joined: 'linked with a record that existed already',
+  agreed: 'was linked and in sync already',
+  ignored: 'takes no part: the mapping leaves it out, or it is a ticket’s first comment',
+  ended: 'was deleted or archived before it was linked',
+  left: 'is synced one by one, or waits for a person or another record; see status',
+};
 
 async function known<T>(ask: () => Promise<T>): Promise<T> {
   try {

@@ -90,7 +90,7 @@ async function end(
       for (const key of pairs) printLine(`  ${key}`);
     }
     if (plan.length === 0) printLine('nothing is held');
-    else printLine(`nothing was done; add --yes, or see "links show" of a pair first`);
+    else printLine(`nothing was done; add --yes, or see "${commandLine('links show')}" of a pair first`);
     return;
   }
   const outcomes: HoldProgress[] = [];
@@ -124,7 +124,9 @@ function choose(
   const ended = holds.filter(({ id, state }) => state !== 'released' && !held.has(id));
   const unknown = names.find((name) => !ended.some(({ id }) => id === name));
   if (unknown !== undefined)
-    throw new BadInput(`hold: found "${unknown}", expected a name that "brake show" prints`);
+    throw new BadInput(
+      `hold: found "${unknown}", expected a name that "${commandLine('brake show')}" prints`,
+    );
   return names.length === 0 ? openHolds(ended) : ended.filter(({ id }) => names.includes(id));
 }
 

@@ -13,6 +13,7 @@ import { withService, type CommonOptions, type Connected } from '../withService'
 import { BadInput } from '../../operatorErrors';
 import { printJson, printLine, printTable } from '../output';
 import { entityOption, pastTime } from '../targets';
+import { commandLine } from '../../../platform/commandLine';
 
 const SCOPES: readonly Scope[] = ['everything', ...ENTITY_TYPES];
 
@@ -43,7 +44,10 @@ export function registerControl(program: Command): void {
     );
     asking(command).action(async (scope: Scope, options: CommonOptions & AskOptions) => {
       if (what === 'pause' && scope === 'everything')
-        await confirmed('No pair is synced until "resume"; changes are kept. Pause everything?', options);
+        await confirmed(
+          `No pair is synced until "${commandLine('resume')}"; changes are kept. Pause everything?`,
+          options,
+        );
       await withService(options, async ({ client, config }) =>
         print(await steer(client, config.taskQueue, what, scope), options),
       );

@@ -19,6 +19,7 @@ import { paint, printJson, printLine, printTable, safe, shown } from '../output'
 import { codeNamed, entityOption, positive, statusOption } from '../targets';
 import { printChoice } from './conflictsCommand';
 import { printAnswer, withWholeReason, type WaitOptions } from './resyncCommand';
+import { commandLine } from '../../../platform/commandLine';
 
 const PAIR = 'a record (zendesk:ticket:123) or a key (TicketToProject/zendesk:ticket:123)';
 
@@ -105,7 +106,7 @@ function keyNamed(text: string): string {
     return text;
   } catch {
     throw new BadInput(
-      `--after: found "${text}", expected the key that "links find" printed, e.g. TicketToProject/zendesk:ticket:123`,
+      `--after: found "${text}", expected the key that "${commandLine('links find')}" printed, e.g. TicketToProject/zendesk:ticket:123`,
     );
   }
 }

@@ -11,6 +11,7 @@ import { serviceLogger } from '../../../workers/service';
 import { common } from '../common';
 import { withService, type CommonOptions } from '../withService';
 import { printJson, printLine, printTable, progressLine } from '../output';
+import { commandLine } from '../../../platform/commandLine';
 
 /** `links rebuild`, for a link store that was lost. */
 export function registerRebuild(links: Command): void {
@@ -85,8 +86,10 @@ function printReport(report: RebuildReport): void {
   );
   if (aside > 0)
     printLine(
-      `${aside} records are set aside, because they could not be read or kept. "aside list" says why; once they are corrected, run "aside retry"`,
+      `${aside} records are set aside, because they could not be read or kept. "${commandLine('aside list')}" says why; once they are corrected, run "${commandLine('aside retry')}"`,
     );
   if (isAmbiguous(report))
-    printLine('Some back-references contradict each other; what is left for a person, see: conflicts list');
+    printLine(
+      `Some back-references contradict each other; what is left for a person: ${commandLine('conflicts list')}`,
+    );
 }
