@@ -1,15 +1,16 @@
 import { type CanonicalKey, refKey } from './canonicalKey';
 import { newLink, seenVersion, type Link } from './link';
 import { comparedRows, type EntityMapping, type Mapping } from './mapping';
-import { SIDES, otherSide, type Side, type SyncRecord } from './record';
+import { SIDES, otherSide, type Json, type Side, type SyncRecord } from './record';
 import { restsOn, shownValue } from './rules/absence';
 import { boundAfter } from './rules/binding';
-import { referenceKinds, sameValue, toCanonical, type References } from './values';
+import { BLACK, isRedactedFrom } from './redaction';
+import { referenceKinds, sameValue, textOf, toCanonical, type References } from './values';
 
 /**
  * A link as it was lost, from the two records alone. What both sides agree on is the snapshot. A property in which
- * they differ is left out of it, so that the next plan decides it by its declared winner, as at a first meeting;
- * only where one side cannot change its value, and an edit there became a follow-up, is the difference as it should be.
+ * they differ is left out of it, so that the next plan decides it by its declared winner, as at a first meeting.
+ * For texts that one side cannot edit, see {@link unlikeTexts}.
  */
 export function rebuiltLink(
   key: CanonicalKey,
@@ -39,11 +40,11 @@ export function rebuiltLink(
     const { zendesk, pms } = { zendesk: canonical('zendesk'), pms: canonical('pms') };
     if (zendesk.ok && pms.ok && sameValue(zendesk.value, pms.value)) link.snapshot[row.id] = zendesk.value;
     else if (zendesk.ok && pms.ok && row.fixed?.onEdit === 'followUp') {
-      const values = { zendesk: zendesk.value, pms: pms.value };
-      const { side } = row.fixed;
-      link.snapshot[row.id] = values[otherSide(side)];
-      const fixed = link.sides[side];
-      if (fixed) fixed.residue = { ...fixed.residue, [row.id]: values[side] };
+      const { agreed, residue } = unlikeTexts(row.fixed.side, { zendesk: zendesk.value, pms: pms.value });
+      link.snapshot[row.id] = agreed;
+      const fixed = link.sides[row.fixed.side];
+      if (residue === undefined) differing.push(row.id);
+      else if (fixed) fixed.residue = { ...fixed.residue, [row.id]: residue };
     } else differing.push(row.id);
   }
   link.bound = boundAfter(table, {}, link.snapshot, []);
@@ -55,4 +56,18 @@ export function rebuiltLink(
     link.reason = { code: 'ended', text, since: now, nextAttempt: null };
   }
   return { link, differing: ended ? [] : differing };
+}
+
+/**
+ * Two texts of which the one on the `fixed` side cannot be edited. The other was edited, so that the follow-up is
+ * planned: Zendesk looks whether it says this already. If the fixed text was redacted, the redaction is planned where
+ * the two show which words it took; a follow-up could say those words again, so that both texts stay otherwise.
+ *
+ * @returns `residue`: the fixed side's text, where nothing is to be planned
+ */
+function unlikeTexts(fixed: Side, values: Record<Side, Json>): { agreed: Json; residue?: Json } {
+  const [kept, edited] = [values[fixed], values[otherSide(fixed)]];
+  const isRedacted = textOf(kept ?? '').includes(BLACK);
+  if (isRedacted && isRedactedFrom(textOf(edited ?? ''), textOf(kept ?? ''))) return { agreed: edited };
+  return isRedacted || fixed === 'pms' ? { agreed: edited, residue: kept } : { agreed: kept };
 }

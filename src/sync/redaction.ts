@@ -23,6 +23,11 @@ export function redactAlike(before: string, after: string, text: string): string
     .reduce((rest, word) => rest.split(word).join(BLACK.repeat([...word].length)), text);
 }
 
+/** Whether `after` is the text `before`, whole or with black characters in the place of what was redacted. */
+export function isRedactedFrom(before: string, after: string): boolean {
+  return redactedWords(before, after) !== null;
+}
+
 /** Null where the two do not cover each other, character by character. */
 function redactedWords(before: string, after: string): Set<string> | null {
   const old = [...before];

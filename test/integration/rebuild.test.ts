@@ -147,6 +147,40 @@ test('an edit that became a follow-up comment is not said again, and stays', asy
   expect(comments()).toBe(2);
 });
 
+test('an edit whose follow-up was not sent when the links were lost is said once', async () => {
+  const both = await pair('described');
+  await boxes.pm('PATCH', `/projects/${both.project}`, { description: 'told differently' });
+  await quiet();
+  await loseLinks();
+  await boxes.pm('PATCH', `/projects/${both.project}`, { description: 'told at last' });
+  await rebuild();
+  await quiet();
+  const said = () =>
+    boxes.zendesk.store.comments.get(both.ticket)?.map(({ body }) => body.split('\n').at(-1));
+  expect(said()?.slice(1)).toEqual(['told differently', 'told at last']);
+  await loseLinks();
+  await rebuild();
+  await quiet();
+  expect(said()).toHaveLength(3);
+  expect(writes()).toEqual([]);
+});
+
+test('what was redacted in Zendesk when the links were lost is redacted in the PMS, and not said again', async () => {
+  const both = await pair('described');
+  await loseLinks();
+  const first = boxes.zendesk.store.comments.get(both.ticket)?.[0];
+  const [word = ''] = (first?.body ?? '').split(' ');
+  const html = first?.html_body.replace(word, `<redact>${word}</redact>`);
+  await boxes.zd('PUT', `/comment_redactions/${first?.id}`, { ticket_id: both.ticket, html_body: html });
+  await rebuild();
+  await quiet();
+  expect(boxes.zendesk.store.comments.get(both.ticket)?.[0]?.body).toContain('▇');
+  expect(boxes.pms.store.get('project', both.project)).toMatchObject({
+    description: boxes.zendesk.store.comments.get(both.ticket)?.[0]?.body,
+  });
+  expect(boxes.zendesk.store.comments.get(both.ticket)).toHaveLength(1);
+});
+
 test('matched pairs carry a back-reference on one side only, and are found', async () => {
   await boxes.zd('POST', '/organizations', { organization: { name: 'Acme' } });
   await boxes.pm('POST', '/customers', { name: 'ACME' });

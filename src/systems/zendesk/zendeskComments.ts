@@ -7,6 +7,7 @@ import type { ChangePage, CreateOptions } from '../port';
 import { isOfOneRecord, parseEach, type Parsed, type Unreadable } from '../unreadable';
 import { guarded } from './commentText';
 import { isCutShort, position, startTime } from './exportCursor';
+import { EDITED, saysAlready } from './followUps';
 import type { People, Person } from './people';
 import type { ZendeskCalls } from './zendeskCalls';
 import { MARKS, commentId, commentRecord, marksOf, parseCommentId } from './zendeskRecords';
@@ -155,13 +156,13 @@ export class ZendeskComments {
     await this.calls.write({ method: 'PUT', path });
   }
 
-  /** Safe to repeat with the same idempotency key. */
+  /** Safe to repeat with the same idempotency key, and by a link store that was lost: see {@link saysAlready}. */
   async followUp(ref: RecordRef, values: Values, options: CreateOptions): Promise<void> {
-    const body = guarded(`Edited in the PMS: ${placeOf(ref)}\n\n${textOf(values['text'] ?? '')}`);
+    const body = guarded(`${EDITED} ${placeOf(ref)}\n\n${textOf(values['text'] ?? '')}`);
     checkLength(body);
     const audits = await this.auditsOf(ticketOf(ref));
-    if (!sentBefore(audits, options.idempotencyKey))
-      await this.say(ref, { body, public: values['public'] === true }, options);
+    if (sentBefore(audits, options.idempotencyKey) || saysAlready(audits, options.backRef, body)) return;
+    await this.say(ref, { body, public: values['public'] === true }, options);
   }
 
   /** A comment of ours that adds to another. @returns its audit */

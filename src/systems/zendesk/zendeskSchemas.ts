@@ -85,6 +85,8 @@ const childEvent = z.looseObject({
   id: z.number().optional(),
   type: text.optional(),
   event_type: text.optional(),
+  /** Of a comment. */
+  body: text.optional(),
 });
 
 export const auditSchema = z.looseObject({
