@@ -112,7 +112,9 @@ function retryDelay(error: unknown): number | undefined | null {
   // No delay at all is not a delay that Temporal takes.
   if (error instanceof RetryLater)
     return error.options.retryAfterMs === 0 ? undefined : error.options.retryAfterMs;
-  if (error instanceof NeedsHuman && error.code === 'unauthorized') return UNAUTHORIZED_RETRY_MS;
+  // A person corrects the connection, not a record: the credential, or the cursor of a change stream.
+  if (error instanceof NeedsHuman && (error.code === 'unauthorized' || error.code === 'cursor_refused'))
+    return UNAUTHORIZED_RETRY_MS;
   // While a newer release is being rolled out: one of its workers takes it.
   if (error instanceof NewerStore) return NEWER_RETRY_MS;
   if (isPassing(error)) return undefined;

@@ -10,7 +10,7 @@ import { writeWords } from '../sync/writeWords';
 import { observationDigest } from '../links/observationStore';
 import { signalWaitingPairs, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
 import { endsIntent, forgetRedacted, noteEnded } from './journalling';
-import { activityLog } from './log';
+import { tellNewConflicts } from './newConflicts';
 import { handOver, parkPair, endTurn } from './pairEnds';
 import { PairJoin } from './pairJoin';
 import { PairWaits, sameList } from './pairWaits';
@@ -115,11 +115,9 @@ export class PlanKeeper {
     // record came back.
     if (link.snapshot === null || link.status === 'tombstone' || link.unlinked || this.input.force)
       await signalWaitingPairs(context, recordsOf(link));
-    if (settled.status === 'conflict' && link.status !== 'conflict')
-      context.metrics.pairParked(link.entity, 'conflict', 'conflict');
-    tellNewConflicts(context, link, settled);
     await forgetRedacted(context, this.key, plan.agreement);
     const saved = sameLink(link, settled) ? link : await store.save(settled);
+    tellNewConflicts(context, link, saved);
     await this.dropActedOn(link, saved, decisions);
     if (saved.waitsFor.length > 0) {
       // A pair that waits keeps its observation. A new wait is planned once more: a parent may have been linked while
@@ -294,14 +292,6 @@ function withDecisions(intent: Intent, { intent: before }: Link, { ids }: Decisi
 function sidesAfter({ sides }: Link, { ended }: PlanOf<'bury'>): Link['sides'] {
   const known = ended && sides[ended.side];
   return known ? { ...sides, [ended.side]: { ...known, ...ended.seen } } : sides;
-}
-
-/** Says in the log which properties a person must decide, by their names. */
-function tellNewConflicts({ log }: Pick<ActivityContext, 'log'>, before: Link, now: Link): void {
-  const known = new Set(before.conflicts.map(({ row }) => row));
-  const rows = now.conflicts.flatMap(({ row }) => (known.has(row) ? [] : [row]));
-  if (rows.length === 0) return;
-  activityLog(log, now._id).warn({ status: 'conflict', code: 'conflict', rows }, 'left to a person');
 }
 
 function sameSides(a: Link['sides'], b: Link['sides']): boolean {

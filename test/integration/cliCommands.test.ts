@@ -148,7 +148,9 @@ describe('links', () => {
     expect(ticketOf(ticket).priority).toBeNull();
     expect([...boxes.pms.store.all('note')].filter((note) => note['projectId'] === project)).toEqual([]);
     const shown = await cli('links', 'show', `zendesk:ticket:${ticket}`);
-    expect(shown.out).toMatch(/next attempt +only by: links link zendesk:ticket:\d+ pms:project:\S+/);
+    expect(shown.out).toMatch(
+      /next attempt +only by: npx zendesk-pms-sync links link zendesk:ticket:\d+ pms:project:\S+/,
+    );
 
     const joined = await cli('links', 'link', `pms:project:${project}`, `zendesk:ticket:${ticket}`);
     expect(joined).toMatchObject({ code: 0, out: expect.stringContaining('linked') as unknown });
@@ -414,5 +416,5 @@ test.each([
   const ran = await cli(...args);
   expect(ran).toMatchObject({ code: 0, err: '' });
   expect(ran.out).toMatch(/^Usage: zendesk-pms-sync/);
-  if (args.length > 1) expect(ran.out).toMatch(/Example:\n {2}zendesk-pms-sync /);
+  if (args.length > 1) expect(ran.out).toMatch(/Example:\n {2}npx zendesk-pms-sync /);
 });

@@ -39,8 +39,11 @@ test('O7: the Zendesk sandbox is filled, has the README’s ticket 123, and prin
   ]);
   const state = (await (await fetch(`${settings['ZENDESK_BASE_URL']}/_sandbox/state`)).json()) as object;
   expect(JSON.stringify(state)).toContain('"id":123');
-  // Every line is a comment or a setting: the whole output can be pasted into a shell.
-  for (const line of said.trim().split('\n')) expect(line).toMatch(/^(#|[A-Z_]+=\S+$)/);
+  // Every line is a comment, a setting or a command as it can be pasted.
+  for (const line of said.trim().split('\n')) expect(line).toMatch(/^(#|[A-Z_]+=\S+$|curl -X \S+ http\S+ )/);
+  const command = said.split('\n').find((line) => line.startsWith('curl ')) ?? '';
+  const { stdout } = await promisify(execFile)('bash', ['-c', `${command} --silent`]);
+  expect(stdout).toContain('Edited in Zendesk');
 });
 
 test('O7: the PMS sandbox is filled; --empty is not', async () => {

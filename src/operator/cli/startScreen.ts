@@ -25,8 +25,9 @@ export function whatWillBeWritten({ config, as, mapping }: Accounts): string[] {
   return [
     'From now on, this service writes to both systems:',
     ...SIDES.map((side) => `  ${NAMES[side].padEnd(8)} ${addressOf(config, side)}, as ${as[side]}`),
-    `It syncs ${pairs.join(', ')}, by ${config.mappingFile}: changes are copied to the other side,`,
-    `and a record without a counterpart gets one. "${commandLine('plan')}" shows this without writing anything.`,
+    `It syncs ${pairs.join(', ')}, by ${config.mappingFile}:`,
+    'changes are copied to the other side, and a record without a counterpart gets one.',
+    `To see this without writing anything: ${commandLine('plan')}`,
   ];
 }
 

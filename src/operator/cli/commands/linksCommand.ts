@@ -222,7 +222,8 @@ function printPair(key: CanonicalKey, link: Link | null, work: Work[], naming: P
     field('state', paint(colour, link.status) + (link.reason ? ` since ${link.reason.since}` : ''));
     field('cause', link.reason ? `${safe(reasonWords(naming, link))} (${link.reason.code})` : '—');
     const fix = fixOf(link);
-    if (fix !== null) field('fix', fix);
+    // Of a conflict, the commands that decide are printed below.
+    if (fix !== null && link.status !== 'conflict') field('fix', fix);
     field('next attempt', nextAttempt(link));
     const { origin } = parseCanonicalKey(key);
     for (const side of [origin.side, otherSide(origin.side)]) {
