@@ -4,8 +4,8 @@ import importX from 'eslint-plugin-import-x';
 import regexp from 'eslint-plugin-regexp';
 
 /**
- * The rooms of `src`, and which others each may import (docs/architecture.md has the picture). Imports run one way,
- * downwards: a room is not in the list of any room that it lists.
+ * The rooms of `src`, and the rooms that each may import (docs/architecture.md has a picture). Imports run one way,
+ * downwards: if a room may import another, the other may not import it.
  */
 const ROOMS = {
   platform: [],
@@ -40,7 +40,7 @@ const rooms = Object.entries(ROOMS).map(([room, below]) => ({
   message: `src/${room} may import ${below.map((each) => `src/${each}`).join(', ') || 'no other room'}.`,
 }));
 
-/** Finer than the rooms. */
+/** Restrictions in addition to the rooms: parts of rooms, and the folders beside `src`. */
 const walls = [
   {
     target: [
@@ -52,24 +52,23 @@ const walls = [
     ],
     from: './src/platform',
     except: ['./mongoErrors.ts', './commandLine.ts'],
-    message:
-      'Of the platform, this room knows how errors of the MongoDB driver are judged and how commands are typed, and no more.',
+    message: 'Of src/platform, this room may import mongoErrors.ts and commandLine.ts only.',
   },
   {
     target: './src/workflows',
     from: './src/activities',
     except: ['./types.ts'],
-    message: 'Workflows run in a sandbox of Temporal: of the activities they know the types.',
+    message: 'Workflows run in a sandbox of Temporal. Of src/activities, they may import types.ts only.',
   },
   {
     target: './src/platform/egress.ts',
     from: './src/platform',
-    message: 'The egress guard knows nothing of what it fetches.',
+    message: 'The egress guard may import nothing else of src/platform.',
   },
   {
     target: './src/systems/budget',
     from: ['./src/systems/zendesk', './src/systems/profile'],
-    message: 'A budget knows how an API tells its limits, and nothing of what is called.',
+    message: 'A budget is the same for all APIs: it may import no code of one system.',
   },
   {
     target: './src/checks/verify',
@@ -84,7 +83,8 @@ const walls = [
       './src/sync/merge.ts',
       './src/sync/link.ts',
     ],
-    message: 'The checklist looks from outside: of the sync it knows the mapping and how values are read.',
+    message:
+      'The checklist is independent of the sync. Of src/sync, it may import the mapping and the conversion of values.',
   },
   {
     target: './src/checks/conform',
@@ -96,7 +96,7 @@ const walls = [
       './src/platform',
       './src/checks/plan',
     ],
-    message: 'The conformance kit sees a system through the port alone, whatever stands behind it.',
+    message: 'The conformance kit may use a system through the port only (src/systems/port.ts).',
   },
   {
     target: './src/operator/console',
@@ -111,18 +111,18 @@ const walls = [
       './src/operator/cli',
     ],
     message:
-      'The console knows no API and no credential of one; the process that starts it passes in what it needs.',
+      'The console may import no API and no credential. The process that starts it passes in what it needs.',
   },
   {
     target: './src/operator/*.ts',
     from: ['./src/operator/cli', './src/operator/console', './src/intake'],
-    message: 'What an operator can do is the same at a terminal and in the console.',
+    message: 'Code that the command line and the console share may import neither of them.',
   },
   {
     target: ['./apps/redmine', './apps/roundup'],
     from: './src',
     except: ['./platform'],
-    message: 'What people see of Redmine and Roundup shares no code with the sync that is compared with it.',
+    message: 'The checks of Redmine and Roundup share no code with the sync that they check.',
   },
   {
     target: ['checker', 'agreementReport', 'checkedWorlds', 'comparable', 'pairing'].map(
@@ -134,7 +134,7 @@ const walls = [
   {
     target: './examples',
     from: './src',
-    message: 'An example imports what somebody who has the package can import.',
+    message: 'An example may import only what the published package exports.',
   },
   {
     target: './packages',
@@ -144,17 +144,17 @@ const walls = [
   {
     target: ['./src', './apps', './test', './packages/zendesk-sandbox', './packages/pms-sandbox'],
     from: './packages/testkit/src',
-    message: "Import 'testkit'; a sandbox does without.",
+    message: "Import 'testkit' by its name; a sandbox may not use it.",
   },
   {
     target: ['./src', './apps', './test', './packages/pms-sandbox', './packages/testkit'],
     from: './packages/zendesk-sandbox/src',
-    message: "Import 'zendesk-sandbox', as a stranger would.",
+    message: "Import 'zendesk-sandbox' by its name, like any other package.",
   },
   {
     target: ['./src', './apps', './test', './packages/zendesk-sandbox', './packages/testkit'],
     from: './packages/pms-sandbox/src',
-    message: "Import 'pms-sandbox', as a stranger would.",
+    message: "Import 'pms-sandbox' by its name, like any other package.",
   },
 ];
 
@@ -182,7 +182,7 @@ export default tseslint.config(
     },
   },
   {
-    // Texts of records may be a megabyte long: a pattern takes time in proportion to that, or stops a worker.
+    // Texts of records may be a megabyte long. A pattern that needs more than linear time could block a worker.
     files: ['src/{sync,systems,links,activities,intake,checks,adapter}/**', 'packages/*-sandbox/src/**'],
     rules: {
       'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
@@ -190,7 +190,7 @@ export default tseslint.config(
     },
   },
   {
-    // A file or function that grows beyond this has more than one job: it is divided by jobs.
+    // A file or function beyond these limits has more than one job: divide it by its jobs.
     files: ['src/**/*.ts', 'apps/**/*.ts', 'packages/*/src/**/*.ts'],
     rules: {
       'max-lines': ['error', { max: 400 }],

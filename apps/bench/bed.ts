@@ -12,7 +12,7 @@ import { controlsOf } from 'testkit';
 import { NO_LIMITS, type LimitOptions, startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 import type { startMongo, startTemporal } from '../../src/platform/embedded/embeddedServers';
 import { openLinkStore, type LinkStore } from '../../src/links/linkStore';
-import { PAIRS_AT_WORK } from '../../src/workers/hint';
+import { PAIRS_AT_WORK } from '../../src/workers/pairSignals';
 import { generateAccount, type AccountOptions, type AccountSize } from './backfill/generate';
 
 /** One Temporal and one MongoDB for the whole run. */

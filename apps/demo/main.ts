@@ -13,7 +13,7 @@ import { ProgressLine, colour, formatDuration, printLine, printTable } from './r
 import { seedBoth } from './seed';
 import { Meter, difference, type Spending } from './spending';
 import { SIDES } from '../../src/sync/record';
-import { PAIRS_AT_WORK } from '../../src/workers/hint';
+import { PAIRS_AT_WORK } from '../../src/workers/pairSignals';
 import { pollScheduleId } from '../../src/workers/schedules';
 
 /** `npm run demo`: two systems come into agreement, and a checker that shares no code with the sync says so. */

@@ -18,7 +18,7 @@ import type { References, ResolvedReference } from '../sync/values';
 import type { SystemPort } from '../systems/port';
 import type { Brake } from './brake';
 import type { SyncMetrics } from './metrics';
-import type { Inbox, PairSummary, Standing } from './types';
+import type { Inbox, PairSummary, ListedPair } from './types';
 
 /** The lists of fields that the mapping in use was compared with. */
 export interface FieldsInUse {
@@ -36,8 +36,11 @@ export interface ActivityContext {
   readonly fields?: FieldsInUse;
   /** Counts what plans would destroy; absent where nothing is ever held. */
   readonly brake?: Brake;
-  /** Starts a pair's workflow, or adds to the inbox of the one that runs. `stood`: how the pair stands, where it is known. */
-  hint: (key: CanonicalKey, inbox: Inbox, stood?: Standing) => Promise<void>;
+  /**
+   * Signals a pair: adds to the inbox of its running workflow, or starts one. `listed`: the search attributes of the
+   * pair, if they are known.
+   */
+  hint: (key: CanonicalKey, inbox: Inbox, listed?: ListedPair) => Promise<void>;
   log: Logger;
   metrics: SyncMetrics;
   now: () => Date;

@@ -1,5 +1,5 @@
 import type { BrakeHold } from '../sync/holds';
-import { bindingsOf } from '../sync/rules/boundAlike';
+import { bindingsOf } from '../sync/rules/sameFields';
 import type { ActivityContext } from './activityContext';
 import { tellHeld } from './tellHeld';
 

@@ -1,5 +1,5 @@
 import type { Link } from '../sync/link';
-import { bindingOf, bindingsOf } from '../sync/rules/boundAlike';
+import { bindingOf, bindingsOf } from '../sync/rules/sameFields';
 import type { ActivityContext } from './activityContext';
 
 /**

@@ -1,6 +1,6 @@
 import { AggregatorRegistry, Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { LinkStore } from '../links/linkStore';
-import { isWaiting, type HeldKind } from '../sync/holds';
+import { awaitsDecision, type HeldKind } from '../sync/holds';
 import { OUTCOMES, type Counts } from '../sync/deliveryCounts';
 import { SIDES, type EntityType, type Side } from '../sync/record';
 import type { LimitState } from '../systems/budget/rateBudgets';
@@ -214,7 +214,7 @@ export class SyncMetrics {
       async collect() {
         this.reset();
         for (const { entity, kind, by, state } of await watched().holds.all())
-          if (by === 'brake' && isWaiting(state)) this.inc({ entity, kind });
+          if (by === 'brake' && awaitsDecision(state)) this.inc({ entity, kind });
       },
     });
     new Gauge({

@@ -6,9 +6,11 @@ import { originRef, summarise, type ActivityContext } from './activityContext';
 import { activityLog } from './log';
 import type { PlanInput, Step } from './types';
 
-/** How a pair's turn ends: it rests, is left to a person, or to the pair that owns its record. */
+/**
+ * The ways in which a pair's turn ends: it rests, waits for a person, or hands over to the pair that owns its record.
+ */
 
-/** Leaves a pair to a person, unless it is already and for the same reason. */
+/** Marks a pair as waiting for a person, unless it waits already, for the same reason. */
 export async function parkPair(
   context: Pick<ActivityContext, 'store' | 'now' | 'log' | 'metrics'>,
   link: Link,
@@ -30,7 +32,7 @@ export async function parkPair(
   });
 }
 
-/** Hands this turn's inbox to the pair that owns the record, and leaves nothing of this one behind. */
+/** Sends this turn's messages to the pair that owns the record, and removes this pair's link. */
 export async function handOver(
   context: ActivityContext,
   input: PlanInput,

@@ -1,12 +1,12 @@
 import { countedChanges } from '../sync/brake';
 import { canonicalKey, parseCanonicalKey, parseRef, type CanonicalKey } from '../sync/canonicalKey';
 import { isHeld, newLink, type Link } from '../sync/link';
-import { retried } from '../sync/pairFiles';
+import { retryFailed } from '../sync/pairFiles';
 import { planPair, type PairState, type Plan } from '../sync/planner';
 import { otherSide, type RefKey, type SyncRecord } from '../sync/record';
 import { offeredAgain } from '../sync/refusedWrite';
 import type { Decisions } from '../sync/resolution';
-import { takesListedAway } from '../sync/rules/absence';
+import { mayStemFromDeletedField } from '../sync/rules/absence';
 import { RetryLater } from '../systems/errors';
 import {
   signalWaitingPairs,
@@ -151,7 +151,8 @@ export class PairTurn {
   private expectNewFields(plan: Plan): void {
     const { context, key } = this;
     const table = context.mapping.entities[parseCanonicalKey(key).entity];
-    if (plan.do !== 'write' || !plan.intent.writes.some((write) => takesListedAway(table, write))) return;
+    if (plan.do !== 'write' || !plan.intent.writes.some((write) => mayStemFromDeletedField(table, write)))
+      return;
     if (!context.fields || context.fields.wereReadSinceAskedBy(key)) return;
     throw new RetryLater(`${key} waits until the lists of fields were read again: a value is gone`, {
       retryAfterMs: FIELDS_RETRY_MS,
@@ -163,7 +164,7 @@ export class PairTurn {
   private async withRetries(link: Link | null): Promise<Link | null> {
     const { input, context } = this;
     if (!input.first || link?.intent !== null || (!input.force && input.hints.length === 0)) return link;
-    const files = retried(link.files ?? []);
+    const files = retryFailed(link.files ?? []);
     const table = context.mapping.entities[link.entity];
     const notTaken = input.force ? offeredAgain(link, table) : null;
     if (!files && !notTaken) return link;

@@ -7,7 +7,7 @@ import { entityOfRef, originRef, type ActivityContext } from './activityContext'
 import { endTurn } from './pairEnds';
 import type { PlanInput, Step } from './types';
 
-/** The waits of one pair: for records of other pairs, and of other pairs for its own record. */
+/** The waits that concern one pair: it waits for records of other pairs, and other pairs wait for its record. */
 export class PairWaits {
   private readonly key: CanonicalKey;
   private readonly origin: RefKey;
@@ -21,8 +21,8 @@ export class PairWaits {
   }
 
   /**
-   * This pair is out of scope. Siblings that wait for it continue without it. Children keep waiting, and their links say
-   * why; a signal would make them signal this pair in turn, without end.
+   * Notifies the pairs that wait for this pair that it is out of scope. Siblings continue without it. Children keep
+   * waiting, and their links say why; they get no signal, because they would signal this pair in turn, without end.
    */
   async notifyOutOfScope(why: string): Promise<void> {
     const { context, key, origin } = this;
@@ -33,7 +33,7 @@ export class PairWaits {
       await context.hint(each, { hints: [], force: false, hops: 0, causes: ['pair'] });
     const children = waiting.filter((each) => !siblings.includes(each));
     if (children.length === 0) return;
-    const text = `waits for ${origin}, which takes no part: ${why}`;
+    const text = `waits for ${origin}, which is out of scope: ${why}`;
     const since = context.now().toISOString();
     await context.store.noteWait(children, origin, { code: NO_PART, text, since, nextAttempt: null });
   }
@@ -59,7 +59,7 @@ export class PairWaits {
     // An out-of-scope parent notifies its children when it enters scope. Check it again only after a forced resync or a
     // change of the mapping.
     if (link.reason?.code === NO_PART && !this.input.force) return endTurn(link);
-    const [ended] = await this.callParents(plan.waitsFor);
+    const [ended] = await this.startAwaitedPairs(plan.waitsFor);
     const text = ended ? `${plan.reason}: ${ended}` : plan.reason;
     if (link.reason?.text === text) return endTurn(link);
     return endTurn(
@@ -68,7 +68,7 @@ export class PairWaits {
   }
 
   /** Starts the awaited pairs that have no link yet. @returns the reasons of the awaited pairs that have ended */
-  async callParents(refs: RefKey[]): Promise<string[]> {
+  async startAwaitedPairs(refs: RefKey[]): Promise<string[]> {
     const { store, mapping, hint } = this.context;
     const ended: string[] = [];
     const observed = await store.observations.get(refs);

@@ -123,7 +123,7 @@ export class PlanKeeper {
       // A pair that waits keeps its observation. A new wait is planned once more: a parent may have been linked while
       // the wait was stored.
       if (!sameList(saved.waitsFor, link.waitsFor)) return null;
-      await this.waits.callParents(saved.waitsFor);
+      await this.waits.startAwaitedPairs(saved.waitsFor);
     } else await store.observations.forget(observed);
     return endTurn(saved);
   }

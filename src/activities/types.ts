@@ -12,48 +12,51 @@ import type { Resolution } from '../sync/resolution';
 
 /** What workflows and activities exchange: ids and summaries, never a record's values. */
 
-/** "This record may have changed." A null version says nothing of what it is now. */
+/** "This record may have changed." */
 export interface Hint {
   ref: RefKey;
+  /** The version that was seen; null if it is not known. */
   version: string | null;
-  /** It ended, as its side says in so many words, or as two complete reconciles found. */
+  /** The record ended: its side reported the deletion, or two complete reconciles did not find the record. */
   gone?: true;
 }
 
 /** What a workflow's inbox holds. */
 export interface Inbox {
   hints: Hint[];
-  /** Read both records again, whatever is known of them. */
+  /** Read both records again, even if nothing is known to have changed. */
   force: boolean;
-  /** How often this inbox was handed from pair to pair. */
+  /** How often this message was handed on from one pair to another. */
   hops: number;
-  /** Why, for the journal: ids and names only. Absent in messages of releases before it was kept. */
+  /** Why the message was sent, for the journal: ids and names only. Earlier releases sent none. */
   causes?: Cause[];
-  /** Absent: somebody waits for it, unless it is sent from within background work. */
+  /** Absent: interactive, unless background work sends the message. */
   lane?: Lane;
 }
 
-/** What came of this turn's reads, for the next plan. */
+/** The results of this turn's reads and look-ups, for the next plan. */
 export interface TurnFindings {
+  /** Records that this turn has read. */
   fresh: RefKey[];
+  /** Records that this turn did not find. */
   gone: RefKey[];
-  /** Present once counterparts were looked for. */
+  /** The result of the look-up of counterparts; null before it. */
   looked: { matches: RefKey[]; rivals: RefKey[] } | null;
 }
 
 export interface PlanInput extends Inbox, TurnFindings {
   key: CanonicalKey;
-  /** Whether this begins a turn: its hints and force are news. */
+  /** Whether this is the first plan of a turn, for which `hints` and `force` are new. */
   first: boolean;
 }
 
-/** The one thing to do next. */
+/** The next step of a pair. */
 export type Step =
   | { next: 'read'; side: Side; refs: RefKey[] }
   | { next: 'look'; origin: RefKey }
-  /** `words`: what is written on each side, with names of properties and no value; for the Web UI. */
+  /** `words`: a summary of the write for each side, for the Web UI. It names properties and contains no values. */
   | { next: 'write'; sides: Side[]; words?: Partial<Record<Side, string>> }
-  /** Nothing more to do until somebody speaks up: `state` says how the pair stands. */
+  /** Nothing is left to do until the next message. `state`: the state of the pair. */
   | { next: 'rest'; state: PairSummary };
 
 export interface PairSummary {
@@ -61,22 +64,22 @@ export interface PairSummary {
   status: LinkStatus | 'ignored' | 'handed over' | 'paused' | 'unknown';
   zendesk: string | null;
   pms: string | null;
-  /** Why it is not `linked`; for a person. */
+  /** Why the pair is not `linked`, in words for a person; null if it is. */
   reason: string | null;
 }
 
-/** What the Web UI's list shows of a pair. */
-export type Standing = Pick<PairSummary, 'status' | 'zendesk' | 'pms'>;
+/** A pair's search attributes, which Temporal's list of workflows shows. */
+export type ListedPair = Pick<PairSummary, 'status' | 'zendesk' | 'pms'>;
 
 export interface ReadOutcome {
   fresh: RefKey[];
   gone: RefKey[];
 }
 
-/** `again`: something else came to light, plan once more with these findings. */
+/** `again`: the write was not carried out as planned; plan again with these findings. */
 export type WriteOutcome = { next: 'done'; state: PairSummary } | ({ next: 'again' } & ReadOutcome);
 
-/** A look for the records that match a pair's origin, or its counterparts. */
+/** The input of a look-up: records that match the pair's origin or, if given, these counterparts of it. */
 export interface MatchesWanted {
   key: CanonicalKey;
   origin: RefKey;
@@ -89,24 +92,27 @@ export interface PollOutcome {
   hinted: number;
 }
 
-/** What one reading of hints came to. */
+/** The outcome of one reading of hints. */
 export interface HintOutcome {
-  /** Hints that were dealt with. */
+  /** Hints that were processed. */
   hints: number;
-  /** Records that were read for them; the others told of nothing new. */
+  /** Records that were read. For the other hints, the link already had the change. */
   read: number;
-  /** Pairs that were told. */
+  /** Pairs that were signalled. */
   hinted: number;
-  /** More hints may wait. */
+  /** Whether more hints may wait. */
   more: boolean;
 }
 
 /** Activities on the service's own task queue: the link store, and no API. */
 export interface PairActivities {
   planPair(input: PlanInput): Promise<Step>;
-  /** Keeps a person's decision for the pair's next turn. @returns its id. Fails as `Refused` where it cannot be acted on. */
+  /**
+   * Stores a person's decision for the pair's next turn. Fails as `Refused` if the decision cannot be carried out.
+   * @returns the id of the decision
+   */
   decide(input: { key: CanonicalKey; resolution: Resolution }): Promise<string>;
-  /** Fails as `Refused` where the decision was not acted on and cannot be any more. */
+  /** Fails as `Refused` if the decision was not carried out and cannot be carried out any more. */
   expectActedOn(input: { key: CanonicalKey; resolution: Resolution; id: string }): Promise<void>;
 }
 
@@ -121,13 +127,13 @@ export interface SystemActivities {
   readHinted(): Promise<HintOutcome>;
 }
 
-/** How far a remap has come: ids and counts. */
+/** The progress of a remap. */
 export interface RemapProgress {
-  /** The mapping that pairs are brought to. */
+  /** The mapping that is applied to the pairs. */
   version: string;
-  /** Pairs that were told to read both records again. */
+  /** Pairs that were signalled to read both records again. */
   told: number;
-  /** Those of them that were not brought to it and do not move: they wait for a person or for another pair. */
+  /** Signalled pairs that still have another mapping and make no progress: they wait for a person or another pair. */
   left: number;
   /** The key up to which links were walked. */
   after: CanonicalKey | null;
@@ -137,7 +143,7 @@ export interface RemapProgress {
 
 /** Activities of the remap workflow: the link store, and no API. */
 export interface RemapActivities {
-  /** Takes the mapping into use again where an older file was put back. */
+  /** Makes the mapping the one in use, also if the file is older than the one in use. */
   beginRemap(input: { version: string }): Promise<void>;
   remapPage(input: {
     version: string;
@@ -147,13 +153,13 @@ export interface RemapActivities {
   countOutdated(input: { version: string; keys: CanonicalKey[] }): Promise<number>;
 }
 
-/** How far the end of a hold has come: ids and counts. */
+/** The progress of the end of a hold. */
 export interface HoldProgress {
   hold: HoldId;
   how: Extract<HoldState, 'releasing' | 'discarding'>;
-  /** Pairs that were told to go on. */
+  /** Pairs that were signalled to go on. */
   told: number;
-  /** Those of them that are still marked and do not move: they are paused, or wait for a person. */
+  /** Signalled pairs that are still marked and make no progress: they are paused, or wait for a person. */
   left: number;
   /** The key up to which marked pairs were walked. */
   after: CanonicalKey | null;
@@ -167,29 +173,32 @@ export interface BrakeActivities {
   finishEnd(input: Pick<HoldProgress, 'hold' | 'how' | 'left'>): Promise<void>;
 }
 
-/** How far an undo has come: ids and counts. */
+/** The progress of an undo. */
 export interface UndoProgress {
-  /** Pairs that were told. */
+  /** Pairs that were signalled. */
   told: number;
-  /** Those of them that did not answer. */
+  /** Signalled pairs that did not answer. */
   left: number;
-  /** The key up to which pairs were told. */
+  /** The key up to which pairs were signalled. */
   after: CanonicalKey | null;
   state: 'gathering' | 'working' | 'done';
 }
 
 /** Activities of an undo: the link store, and no API. */
 export interface UndoActivities {
-  /** Finds its pairs, and holds its rows. Fails as `Refused` where the cause of what is to be undone still stands. */
+  /** Finds the pairs and holds the rows. Fails as `Refused` if the cause of the writes that it undoes still exists. */
   beginUndo(input: { id: string }): Promise<void>;
-  /** Tells a page of pairs that are not done. @returns those that were told, and where the next page begins; null at the end */
+  /**
+   * Signals a page of pairs that are not done.
+   * @returns the keys of these pairs, and the key after which the next page begins, null at the end
+   */
   tellUndo(input: {
     id: string;
     after: CanonicalKey | null;
     limit: number;
   }): Promise<{ keys: CanonicalKey[]; after: CanonicalKey | null }>;
   countUndo(input: { id: string; keys: CanonicalKey[] }): Promise<number>;
-  /** Gives up pairs that do not answer: they are paused, or wait for a person. */
+  /** Leaves pairs that do not answer out of the undo: they are paused, or wait for a person. */
   leaveUndo(input: { id: string; keys: CanonicalKey[] }): Promise<void>;
   endUndo(input: { id: string }): Promise<void>;
 }
@@ -198,11 +207,11 @@ export interface UndoActivities {
 export interface ReconcileStep {
   side: Side;
   kind: string;
-  /** ISO time; records that did not change since may be left out. Null: all of them. */
+  /** ISO time: records that have not changed since then may be left out. Null: all records are walked. */
   since: string | null;
 }
 
-/** Where a walk goes on (null: it is done), and what it found on the way. */
+/** The position after a part of a walk (null at the end), and the findings of that part. */
 export interface WalkOutcome {
   cursor: string | null;
   findings: AllFindings;
@@ -213,30 +222,30 @@ export interface WalkActivities {
   walkRecords(
     input: { run: string; cursor: string | null } & Pick<ReconcileStep, 'kind' | 'since'>,
   ): Promise<WalkOutcome>;
-  /** Looks for the records of links that no walk of this run met. */
+  /** Looks for the records of links that the walks of this run did not find. */
   sweepUnseen(input: { run: string; kinds: string[]; after: RefKey | null }): Promise<WalkOutcome>;
 }
 
 /** Parts of the link store, in the order in which hygiene looks at them. */
 export type StorePart = 'links' | 'claims' | 'observations' | 'journal';
 
-/** Which pairs to bring into agreement, whatever is known of them. What is absent does not matter. */
+/** Which pairs are to read both records again. An absent criterion excludes no pair. */
 export interface ResyncFilter {
   entity?: EntityType;
-  /** A record of either side that stands for an organization: `zendesk:organization:12`. */
+  /** An organization, by its record on either side: `zendesk:organization:12`. */
   organization?: RefKey;
   /** ISO time: pairs with a record that changed since. */
   since?: string;
 }
 
 export interface PauseState {
-  /** ISO times since when. */
+  /** The ISO time since when each entity type is paused. */
   paused: Partial<Record<EntityType, string>>;
-  /** Pairs that wait for the end of a pause. */
+  /** The number of pairs that wait for the end of a pause. */
   heldBack: Partial<Record<EntityType, number>>;
 }
 
-/** Activities on the service's own task queue that keep the link store in order and steer the sync. */
+/** Activities on the service's own task queue that maintain the link store. */
 export interface UpkeepActivities {
   reconcileSteps(input: { full: boolean }): Promise<ReconcileStep[]>;
   saveReport(report: ReconcileReport): Promise<void>;
@@ -246,38 +255,41 @@ export interface UpkeepActivities {
 export interface ControlActivities {
   setPaused(input: { entities: EntityType[]; paused: boolean }): Promise<PauseState>;
   pauseState(): Promise<PauseState>;
-  /** Tells the pairs what came for them during the pause. @returns how many were told */
+  /** Sends the pairs the messages that arrived during the pause. @returns the number of pairs */
   releaseHeld(input: { entities: EntityType[] }): Promise<number>;
-  /** Tells a page of pairs to look again. @returns where to go on, null at the end, and how many were told */
+  /**
+   * Signals a page of pairs to read both records again.
+   * @returns the key after which the next page begins, null at the end, and the number of pairs
+   */
   resyncPage(input: { filter: ResyncFilter; after: CanonicalKey | null }): Promise<{
     after: CanonicalKey | null;
     told: number;
   }>;
 }
 
-/** What one page of a backfill's reading came to. */
+/** The outcome of reading one page of a backfill. */
 export interface BackfillPage {
   /** Where the next page begins; null after the last. */
   cursor: string | null;
   /** Whether there is anything to write. */
   empty: boolean;
   tallies: BackfillTallies;
-  /** ISO time of the last record's last change: about how far through the account this is. */
+  /** ISO time of the last change of the page's last record. It shows roughly how far the backfill has come. */
   reached: string | null;
 }
 
 /** Activities of a backfill that touch no API. */
 export interface BackfillActivities {
-  /** Clears away what an earlier run left. @returns what there is to do, in order */
+  /** Removes the leftovers of an earlier run. @returns the steps of this run, in order */
   planBackfill(): Promise<BackfillStep[]>;
-  /** Tells pairs that wait for what is linked by now. @returns how many */
+  /** Signals pairs that wait for a record that is linked now. @returns the number of pairs */
   wakeWaiting(): Promise<number>;
   endBackfill(): Promise<void>;
 }
 
 /** Activities of a backfill on one API's background task queue. */
 export interface BackfillSystemActivities {
-  /** Has the side's polls go on from now, unless they have come to the present already. */
+  /** Sets the side's cursors to the present, unless its polls have reached the present already. */
   beginBackfillOn(): Promise<void>;
   readBackfillPage(input: {
     run: string;
@@ -285,7 +297,7 @@ export interface BackfillSystemActivities {
     page: number;
     cursor: string | null;
   }): Promise<BackfillPage>;
-  /** Writes to this side a page that was read from the other. `paused`: an operator paused one of its entity types. */
+  /** Writes a page of the other side's records to this side. `paused`: an operator paused one of its entity types. */
   writeBackfillPage(input: {
     run: string;
     page: number;

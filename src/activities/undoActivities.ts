@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Undo } from '../links/undoStore';
 import { parseCanonicalKey, type CanonicalKey } from '../sync/canonicalKey';
 import { EXAMPLES_KEPT, holdId, type BrakeHold, type HoldId } from '../sync/holds';
-import { bindingsOf } from '../sync/rules/boundAlike';
+import { bindingsOf } from '../sync/rules/sameFields';
 import { standing, undoOf, type Restore } from '../sync/undo';
 import { inParallel } from '../systems/inParallel';
 import type { ActivityContext } from './activityContext';

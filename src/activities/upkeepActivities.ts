@@ -3,7 +3,7 @@ import { parseCanonicalKey, refKey, type CanonicalKey } from '../sync/canonicalK
 import type { Link } from '../sync/link';
 import { disorderOf, nothingTidied, type Tidied } from '../sync/disorder';
 import { entityOf } from '../sync/mapping';
-import { filterReason, isEcho, isUncompared } from '../sync/planner';
+import { filterReason, isEcho, hasUncomparedRow } from '../sync/planner';
 import { SIDES } from '../sync/record';
 import type { Claim, KeptObservation } from '../links/linkWalk';
 import { loadReferences, type ActivityContext } from './activityContext';
@@ -108,7 +108,7 @@ class Tidier {
     const { store, mapping, now } = this.context;
     const changedAt = await store.bindings.changedAt();
     if (!changedAt || now().getTime() - changedAt.getTime() > TOLD_FOR_MS) return;
-    const some = links.filter((link) => isUncompared(mapping, link)).slice(0, COMPARED_PER_PAGE);
+    const some = links.filter((link) => hasUncomparedRow(mapping, link)).slice(0, COMPARED_PER_PAGE);
     for (const { _id } of some) await this.tell(_id, 'offered again');
   }
 

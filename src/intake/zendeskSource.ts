@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { ChangeHint } from '../links/hintStore';
-import { MADE } from '../sync/rules/echo';
+import { ORDER_OF_CREATION } from '../sync/rules/echo';
 import { type Event, type Source, irrelevant } from './source';
 
 /**
@@ -89,7 +89,7 @@ function ofEvent({ type, subject, detail, event }: z.output<typeof eventSchema>)
   if (commentId === undefined) return irrelevant(name);
   const comment: ChangeHint = {
     ref: `zendesk:comment:${recordId}-${commentId}`,
-    order: what === 'comment_added' ? MADE : null,
+    order: what === 'comment_added' ? ORDER_OF_CREATION : null,
     actor,
   };
   // The first comment is the ticket's description, and says who may see the ticket.

@@ -1,6 +1,6 @@
 import type { Collection, Db } from 'mongodb';
 import type { EntityType } from '../sync/record';
-import type { Bindings } from '../sync/rules/boundAlike';
+import type { Bindings } from '../sync/rules/sameFields';
 
 interface MappingDocument {
   /** The mapping's version, a digest of its file. */

@@ -1,5 +1,5 @@
 import type { LinkStore } from '../links/linkStore';
-import { isWaiting, type BrakeHold } from '../sync/holds';
+import { awaitsDecision, type BrakeHold } from '../sync/holds';
 import { titleOfRowId } from './titles';
 import { commandLine } from '../platform/commandLine';
 
@@ -32,7 +32,7 @@ export async function holdsIn(
 
 /** Those that a person has to say something about. */
 export function openHolds(holds: readonly HoldShown[]): HoldShown[] {
-  return holds.filter(({ by, state }) => by === 'brake' && isWaiting(state));
+  return holds.filter(({ by, state }) => by === 'brake' && awaitsDecision(state));
 }
 
 const KINDS: Record<BrakeHold['kind'], string> = {

@@ -1,6 +1,6 @@
 import type { EntityMapping, Mapping, PropertyRow } from '../sync/mapping';
 import { ENTITY_TYPES, type EntityType } from '../sync/record';
-import { bindingsOf } from '../sync/rules/boundAlike';
+import { bindingsOf } from '../sync/rules/sameFields';
 
 /** One difference between two mappings. */
 export interface MappingChange {

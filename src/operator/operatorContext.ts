@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { LinkStore } from '../links/linkStore';
 import type { Mapping } from '../sync/mapping';
-import type { PairCommands } from '../workers/hint';
+import type { PairCommands } from '../workers/pairSignals';
 
 /** What an operator works with, at a terminal or in the console. */
 export interface OperatorContext {

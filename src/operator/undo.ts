@@ -2,7 +2,7 @@ import type { JournalFilter } from '../links/journalStore';
 import type { LinkStore } from '../links/linkStore';
 import type { UndoItem } from '../links/undoStore';
 import { parseCanonicalKey, type CanonicalKey } from '../sync/canonicalKey';
-import { bindingsOf, type Bindings } from '../sync/rules/boundAlike';
+import { bindingsOf, type Bindings } from '../sync/rules/sameFields';
 import type { Mapping } from '../sync/mapping';
 import type { EntityType, Json, RefKey, Side } from '../sync/record';
 import {

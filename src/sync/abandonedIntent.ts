@@ -1,6 +1,8 @@
 import { asAttempt } from './attempts';
 import {
   latest,
+  type Agreement,
+  type AttemptedAdds,
   type Attempts,
   type Intent,
   type Link,
@@ -8,13 +10,16 @@ import {
   type PlannedWrite,
   type Tried,
 } from './link';
-import type { NotTaken } from './notTaken';
-import { SIDES, type Values } from './record';
+import { orAbsent, type NotTaken } from './notTaken';
+import { elementsOf } from './heldSets';
+import { SIDES, otherSide, type Json, type Side } from './record';
 
 /** What is kept of an intent that ends before all its writes are done: what they may have left, and overruled. */
 
 /** Of one row; more than that are unknown only where every single answer is lost. */
 const ATTEMPTS_KEPT = 10;
+/** Elements of one row. */
+const ADDS_KEPT = 200;
 
 /**
  * All that creates and updates may have left on either side, those of the present intent included.
@@ -29,6 +34,7 @@ export function triedOf(link: Link, refused: PlannedWrite | null = null): Tried 
   const { writes = [], next } = link.intent ?? {};
   const attemptedAs: Record<string, string> = { ...link.attemptedAs };
   const all: Attempts = { ...link.attempted };
+  let adds: AttemptedAdds = { ...link.attemptedAdds };
   for (const [row, bound] of Object.entries(next?.bound ?? {})) {
     // The fields alone: an attempt says its value itself.
     const [binding = bound] = bound.split('.');
@@ -36,6 +42,7 @@ export function triedOf(link: Link, refused: PlannedWrite | null = null): Tried 
     if (former === binding || !writes.some(({ rows }) => rows.includes(row))) continue;
     attemptedAs[row] = binding;
     for (const side of SIDES) if (former !== undefined) all[side] = { ...all[side], [row]: [] };
+    adds = addsWithout(adds, [row]);
   }
   const place = refused ? writes.indexOf(refused) : -1;
   const sent = writes.filter(({ done }, n) => done || place === -1 || n < place);
@@ -47,8 +54,41 @@ export function triedOf(link: Link, refused: PlannedWrite | null = null): Tried 
       if (value !== undefined) rows[row] = [...(rows[row] ?? []), asAttempt(value)].slice(-ATTEMPTS_KEPT);
     }
     all[write.side] = rows;
+    if (link.intent) adds = addsWith(adds, write, link.intent);
   }
-  return { attempted: all, ...(Object.keys(attemptedAs).length > 0 && { attemptedAs }) };
+  return {
+    attempted: all,
+    ...(Object.keys(attemptedAs).length > 0 && { attemptedAs }),
+    ...(Object.keys(adds).length > 0 && { attemptedAdds: adds }),
+  };
+}
+
+/** Notes the elements that a write of sets adds to a side, and that the plan saw on the other side. */
+function addsWith(adds: AttemptedAdds, write: PlannedWrite, { writes, next }: Intent): AttemptedAdds {
+  const { side, op } = write;
+  const other = otherSide(side);
+  const meant = (each: Side, row: string): Json => next.residue[each][row] ?? next.snapshot[row] ?? null;
+  const rows = { ...adds[side] };
+  for (const row of write.rows) {
+    if (!Array.isArray(next.snapshot[row])) continue;
+    const changed = writes.find(
+      (each) => each.side === other && each.op === 'update' && each.rows.includes(row),
+    );
+    const before = new Set(op === 'create' ? [] : elementsOf(write.expects[row]));
+    const seen = new Set(elementsOf(changed ? changed.expects[row] : meant(other, row)));
+    const added = elementsOf(meant(side, row)).filter((each) => !before.has(each) && seen.has(each));
+    if (added.length > 0) rows[row] = [...new Set([...(rows[row] ?? []), ...added])].slice(-ADDS_KEPT);
+  }
+  return Object.keys(rows).length > 0 ? { ...adds, [side]: rows } : adds;
+}
+
+function addsWithout(adds: AttemptedAdds, rows: readonly string[]): AttemptedAdds {
+  return Object.fromEntries(
+    Object.entries(adds).map(([side, all]) => [
+      side,
+      Object.fromEntries(Object.entries(all).filter(([row]) => !rows.includes(row))),
+    ]),
+  );
 }
 
 /**
@@ -82,37 +122,79 @@ export interface Overruling {
 }
 
 /**
- * The link without its intent, to be planned anew. A follow-up that was sent stays said: nothing on either record
- * shows it, so a new plan would say it again. (An update that was done shows in its record.)
+ * The link without its intent, to be planned anew. A follow-up that was sent stays said: nothing on either record shows
+ * it, so a new plan would say it again. Rows of which every write is done are agreed on: a side may change right after
+ * it, and this change is to be compared with what was written.
  * @param refused a write of which it is certain that it was not done
  */
 export function abandonIntent(before: Link, refused: PlannedWrite | null = null): Link {
   const { intent } = before;
   if (!intent) return before;
   const said = intent.writes.flatMap(({ op, done, rows }) => (op === 'followUp' && done ? rows : []));
-  const link = withOverruled(before, { known: [], unknown: unconfirmedOf(before, refused) });
-  const tried = withoutTries(triedOf(before, refused), said);
+  const written = writtenRows(before, intent);
+  const known = intent.next.overruled.filter(({ row }) => written.includes(row));
+  const unknown = unconfirmedOf(before, refused).filter((each) => !known.includes(each));
+  const link = withOverruled(before, { known, unknown });
+  const tried = withoutTries(triedOf(before, refused), [...said, ...written]);
   const half = refused ? halfDoneSets(intent, refused) : [];
-  if (said.length + half.length === 0) return { ...link, ...tried, intent: null };
-  const snapshot: Values = { ...link.snapshot };
-  const bound = { ...link.bound };
-  const sides = { ...link.sides };
-  for (const row of [...said, ...half]) {
-    snapshot[row] = intent.next.snapshot[row] ?? null;
-    const binding = intent.next.bound?.[row];
-    if (binding !== undefined) bound[row] = binding;
-    for (const side of SIDES) {
-      const known = sides[side];
-      if (!known) continue;
-      const residue = { ...known.residue };
-      const differs = intent.next.residue[side][row];
-      if (differs === undefined) delete residue[row];
-      else residue[row] = differs;
-      sides[side] = { ...known, residue };
-    }
-  }
-  const abandoned = { ...link, snapshot, ...(link.bound && { bound }), sides, ...tried, intent: null };
+  const rows = [...said, ...written, ...half];
+  if (rows.length === 0) return { ...link, ...tried, intent: null };
+  const { notTaken, ...rest } = link;
+  const abandoned: Link = {
+    ...rest,
+    ...agreedRows(link, intent.next, rows),
+    ...orAbsent(notTakenAfter(notTaken, intent.next, written)),
+    ...tried,
+    intent: null,
+  };
   return refused && half.length > 0 ? withOffers(abandoned, intent, refused, half) : abandoned;
+}
+
+/** Rows whose updates are all done. Of a conflict, the whole plan says whether it has ended. */
+function writtenRows({ snapshot, conflicts }: Link, { writes, next, then }: Intent): string[] {
+  if (snapshot === null || then !== 'linked') return [];
+  const open = new Set([
+    ...writes.filter(({ done }) => !done).flatMap(({ rows }) => rows),
+    ...conflicts.map(({ row }) => row),
+    ...(next.rested ?? []),
+  ]);
+  const rows = writes.filter(({ op, done }) => op === 'update' && done).flatMap((write) => write.rows);
+  return [...new Set(rows)].filter((row) => !open.has(row));
+}
+
+/** What the plan agreed on in these rows, in the place of what was agreed on before. */
+function agreedRows(link: Link, next: Agreement, rows: readonly string[]): Partial<Link> {
+  const sides = { ...link.sides };
+  for (const side of SIDES) {
+    const known = sides[side];
+    if (known) sides[side] = { ...known, residue: replaced(known.residue, next.residue[side], rows) };
+  }
+  return {
+    snapshot: replaced(link.snapshot ?? {}, next.snapshot, rows),
+    ...(link.bound && { bound: replaced(link.bound, next.bound ?? link.bound, rows) }),
+    sides,
+  };
+}
+
+function replaced<T>(
+  before: Readonly<Record<string, T>>,
+  after: Readonly<Record<string, T>>,
+  rows: readonly string[],
+): Record<string, T> {
+  const others = Object.entries(before).filter(([row]) => !rows.includes(row));
+  return Object.fromEntries([...others, ...Object.entries(after).filter(([row]) => rows.includes(row))]);
+}
+
+/** What was not taken, where answers to writes say anew what was not taken of these rows. */
+function notTakenAfter(
+  before: readonly NotTaken[] = [],
+  next: Agreement,
+  rows: readonly string[],
+): NotTaken[] {
+  return [
+    ...before.filter(({ row }) => !rows.includes(row)),
+    ...(next.notTaken ?? []).filter(({ row }) => rows.includes(row)),
+  ];
 }
 
 /** The agreement that a follow-up made is newer than what earlier writes may have left in its row. */
@@ -122,7 +204,8 @@ function withoutTries(tried: Tried, rows: readonly string[]): Tried {
     const own = Object.entries(attempted[side] ?? {}).filter(([row]) => !rows.includes(row));
     if (attempted[side]) attempted[side] = Object.fromEntries(own);
   }
-  return { ...tried, attempted };
+  const { attemptedAdds: adds } = tried;
+  return { ...tried, attempted, ...(adds && { attemptedAdds: addsWithout(adds, rows) }) };
 }
 
 /** Rows of sets of which the other side's write was done: what it was to show is agreed on, and not this side's. */

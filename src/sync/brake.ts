@@ -6,7 +6,7 @@ import type { PairState, Plan } from './planner/state';
 import { otherSide, type Side, type SyncRecord } from './record';
 import { offers } from './rules/absence';
 import { agreedValue } from './rules/binding';
-import { bindingsOf } from './rules/boundAlike';
+import { bindingsOf } from './rules/sameFields';
 import { holdOn } from './rules/brake';
 import { lastSeen } from './rules/taken';
 import { referenceKinds, toCanonical, type References } from './values';

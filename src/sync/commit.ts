@@ -1,7 +1,7 @@
 import { parseCanonicalKey, refKey } from './canonicalKey';
 import { agreed, seenVersion, type Agreement, type Intent, type Link, type PlannedWrite } from './link';
 import type { NotTaken } from './notTaken';
-import type { AnswerCompared } from './planner';
+import type { AnswerComparison } from './planner';
 import { SIDES, type Json, type SyncRecord } from './record';
 import { sameValue } from './values';
 
@@ -18,7 +18,7 @@ export function withAnswer(
   intent: Intent,
   write: PlannedWrite,
   answer: SyncRecord | null,
-  { residue, restingRows, notTaken }: Omit<AnswerCompared, 'changedRows'>,
+  { residue, restingRows, notTaken }: Omit<AnswerComparison, 'changedRows'>,
   now: string,
 ): LinkAtWork {
   const { side } = write;

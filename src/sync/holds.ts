@@ -4,31 +4,32 @@ import { elementsOf } from './heldSets';
 import { isEmpty, sameValue } from './values';
 
 /**
- * Holds of the brake: a kind of change that is not carried out, for all pairs of an entity, until a person says so. What
- * is held is neither written nor agreed on, and nothing of it is lost: the pairs have a mark, and go on from it.
+ * Holds of the brake. A hold stops one kind of change, for all pairs of an entity, until a person decides. A held
+ * change is neither written nor agreed on, and is not lost: the links of the pairs are marked, and the pairs go on when
+ * the hold ends.
  */
 
 /**
- * `ends`: a pair ends because a record of it ended. `archives`: the same, and the other record is archived, too.
- * `emptied`, `replaced`: a row's value is taken away, or another put in its place. `written`: any value of a row is
- * written, one that fills an empty property included.
+ * The kinds of change that can be held. `ends`: a pair ends because one of its records ended. `archives`: the same, and
+ * the sync archives the other record. `emptied`, `replaced`: the value of a row is removed or replaced. `written`: any
+ * value of a row is written, also one that fills an empty property.
  */
 export const HELD_KINDS = ['ends', 'archives', 'emptied', 'replaced', 'written'] as const;
 export type HeldKind = (typeof HELD_KINDS)[number];
 
 /**
- * What is made of a hold. `counting`: it ends by itself where fewer pairs than allowed turn out to be concerned.
- * `releasing`, `discarding`: a person ended it, and its pairs are being told. `released`: what is kept of a hold that is
- * bound, so that the same fields are not held again.
+ * `held`: the hold waits for a person's decision. `counting`: it ends by itself if it concerns fewer pairs than
+ * allowed. `releasing`, `discarding`: a person ended it, and its pairs are being signalled. `released`: it has ended,
+ * and is kept because it has `bound`, so that changes of the same fields are not held again.
  */
 export type HoldState = 'held' | 'counting' | 'releasing' | 'released' | 'discarding';
 
-/** Whether a person still has to say what is to become of the hold. */
-export function isWaiting(state: HoldState): boolean {
+/** Whether a person has not decided about the hold yet. */
+export function awaitsDecision(state: HoldState): boolean {
   return state === 'held' || state === 'counting';
 }
 
-/** Why it came to so many changes, as far as the sync can tell. */
+/** Why there were so many changes, as far as the sync knows. */
 export type HoldCause =
   | 'mapping changed'
   | 'field gone'
@@ -37,34 +38,38 @@ export type HoldCause =
   | 'many changes'
   | 'undo';
 
-/** What a hold holds. */
+/** The changes that a hold applies to. */
 export interface HeldChange {
   entity: EntityType;
   kind: HeldKind;
   /** Null for a change of the pair as a whole. */
   row: string | null;
-  /** The side that it would be written to, or whose record would be left alone: the other one than changed. Null: either. */
+  /** The side that the change would be written to: the one that did not change. Null: either side. */
   side: Side | null;
 }
 
 export interface BrakeHold extends HeldChange {
   id: HoldId;
-  /** A digest of what the row was bound to; bound to other fields, the row is free. Absent: whatever it is bound to. */
+  /** A digest of the fields that the row named; the hold applies to these fields only. Absent: to any fields. */
   bound?: string;
   state: HoldState;
   by: 'brake' | 'undo';
   cause: HoldCause;
-  /** ISO time. */
+  /** ISO time of the beginning. */
   since: string;
-  /** Pairs that were changed alike within the window, or may be; of how many linked ones; and how many are let through. */
+  /**
+   * `pairs`: how many pairs were changed in this way within the window, or may be. `linked`: how many pairs are linked.
+   * `allowed`: how many may be changed.
+   */
   counts: { pairs: number; linked: number; allowed: number };
-  /** Some of the pairs. */
+  /** Some of the pairs, at most {@link EXAMPLES_KEPT}. */
   examples: CanonicalKey[];
 }
 
 /**
- * `TicketToProject/emptied/priority/pms`; `*` stands for the pair as a whole, and for either side. Of a hold that is bound,
- * the digest follows: for other fields it is another hold. Changes are counted under the same name.
+ * `TicketToProject/emptied/priority/pms`. `*` instead of the row means the pair as a whole, and instead of the side
+ * either side. If the hold has `bound`, the digest follows, because a hold on other fields is another hold. Changes are
+ * counted under the same id.
  */
 export type HoldId = string;
 
@@ -72,26 +77,26 @@ export function holdId({ entity, kind, row, side }: HeldChange, bound?: string):
   return [entity, kind, row ?? '*', side ?? '*', ...(bound === undefined ? [] : [bound])].join('/');
 }
 
-/** A link's mark: what of the pair is held. */
+/** The mark on a link: the row, or the end of a record, that is held. */
 export interface BrakeMark {
   hold: HoldId;
-  /** Absent where the end of a record is held. */
+  /** Absent if the end of a record is held. */
   row?: string;
-  /** The record that ended. */
+  /** The record that ended; absent if a row is held. */
   gone?: RefKey;
 }
 
-/** The holds in force, by their entity. */
+/** The holds of one entity. */
 export type Holds = readonly BrakeHold[];
 
-/** Examples that a hold keeps. */
+/** How many pairs a hold keeps as examples. */
 export const EXAMPLES_KEPT = 10;
 
 /**
- * What a write makes of a value, both canonical. A set is emptied where none of its elements is left, and replaced where
- * one is missing.
+ * How a write changes a canonical value. A set is emptied if no element is left, replaced if an element is missing, and
+ * filled if elements are only added.
  *
- * @returns null where it stays as it is
+ * @returns null if the value stays the same
  */
 export function changeOf(before: Json, after: Json): 'filled' | 'emptied' | 'replaced' | null {
   if (sameValue(before, after) || (isEmpty(before) && isEmpty(after))) return null;

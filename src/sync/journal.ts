@@ -13,7 +13,7 @@ import {
   type SyncRecord,
   type Values,
 } from './record';
-import { bindingsOf, namesSameFields } from './rules/boundAlike';
+import { bindingsOf, namesSameFields } from './rules/sameFields';
 import { isSet } from './rules/sets';
 import { fromCanonical, referenceKinds, sameValue, toCanonical, type References } from './values';
 

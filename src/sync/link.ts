@@ -207,9 +207,10 @@ export function emptyAgreement(): Agreement {
 }
 
 export type Attempts = Partial<Record<Side, Record<string, Json[]>>>;
+export type AttemptedAdds = Partial<Record<Side, Record<string, string[]>>>;
 
 /** Values that writes may have left, and what their rows were bound to. */
-export type Tried = Required<Pick<Link, 'attempted'>> & Pick<Link, 'attemptedAs'>;
+export type Tried = Required<Pick<Link, 'attempted'>> & Pick<Link, 'attemptedAs' | 'attemptedAdds'>;
 
 /** The MongoDB document that joins two records. */
 export interface Link {
@@ -248,6 +249,11 @@ export interface Link {
   attempted?: Attempts;
   /** By row id, what the row was bound to when the values of `attempted` were written; absent if there are none. */
   attemptedAs?: Record<string, string>;
+  /**
+   * By side and row: elements of sets that those writes added to the side, and that the other side had. If the other side
+   * does not have one of them any more, it was removed there. Absent if there are none.
+   */
+  attemptedAdds?: AttemptedAdds;
   /**
    * Of a pair that was quarantined by a refused write: digests of the observations that the write was planned from. One of
    * them that is observed once more is no reason to send the write again.
@@ -315,6 +321,7 @@ export function seenVersion(record: SyncRecord): SeenVersion {
 function withoutPast({
   rested: _rested,
   attemptedAs: _attemptedAs,
+  attemptedAdds: _attemptedAdds,
   braked: _braked,
   refusedOn: _refusedOn,
   ...link

@@ -40,26 +40,26 @@ export interface PropertyRow {
   direction: Direction;
   transform: Transform;
   winner: Winner;
-  /** What stands for an empty value; undefined where empty is empty. */
+  /** The value that is used instead of an empty one; undefined if an empty value stays empty. */
   default: Json | undefined;
-  /** `create`: set once, when the counterpart is created, and never compared. */
+  /** `create`: the value is set when the counterpart is created, and never compared. */
   write: 'always' | 'create';
-  /** The side that cannot change the value after creation, and what an edit on the other side becomes. */
+  /** The side that cannot change the value after creation, and what happens to an edit on the other side. */
   fixed: {
     side: Side;
     onEdit: 'followUp' | 'overrule';
-    /** Canonical values that the side can take after all: a comment can be made internal, never public. */
+    /** Canonical values that the side accepts nevertheless: a comment can be made internal, but not public. */
     except: readonly Json[];
   } | null;
-  /** The side whose list of fields does not have the row's property any more: the row rests. Absent where both have it. */
+  /** The side whose list of fields no longer has the row's property, so that the row rests. Absent if both have it. */
   restsOn?: Side;
-  /** Of sides that list their fields: what their list says of the row's property. Absent for properties of every record. */
+  /** The entry for the row's property in each side's list of fields. Absent for properties that every record has. */
   listed?: Partial<Record<Side, ListedField>>;
 }
 
-/** A field as the list of fields has it. */
+/** An entry of a side's list of fields. */
 export interface ListedField {
-  /** The values that it takes, in the side's own form; absent where it takes others, too. */
+  /** The values that the field accepts, in the side's own form; absent if it also accepts others. */
   options?: readonly string[];
 }
 
@@ -92,7 +92,7 @@ export interface EntityMapping {
   onRedact: OnRedact;
   /** Records that already exist on both sides are joined where all properties of one rule are equal. */
   match: { zendesk: string; pms: string }[];
-  /** Records take part only where each named property has one of the values. */
+  /** A record is in scope only if each named property has one of these values. */
   filter: Record<Side, Record<string, Json[]>>;
   rows: PropertyRow[];
 }

@@ -1,43 +1,48 @@
 import { otherSide, SIDES, type Attachment, type Side } from './record';
 
-/** Files of a pair: what belongs together, what is still to be carried across, and what is to be removed. */
+/** The files of a pair: which files of the two records belong together, and which are to be copied or removed. */
 
-/** One file of a linked pair, as the link keeps it. Its content is nowhere but on the two sides. */
+/** One file of a linked pair, as the link keeps it. The sync stores no content of files. */
 export interface LinkedFile {
+  /** The side that the file was added on, or removed on last. */
   from: Side;
   fileName: string;
   contentType: string;
   size: number;
+  /** The file's id on each side that has it. */
   ids: Partial<Record<Side, string>>;
   /**
-   * `pending`: to be copied. `redacting`: gone on one side, to be removed from the other. `failed`: neither by itself;
-   * tried again at the pair's next change. `ended`: removed; never copied again.
+   * `pending`: to be copied to the other side. `redacting`: removed on `from`, to be removed on the other side.
+   * `failed`: copying or removing failed; it is tried again at the next change of the pair. `ended`: removed; it is
+   * never copied again.
    */
   state: 'pending' | 'copied' | 'redacting' | 'failed' | 'ended';
-  /** Why it failed, for a person; null otherwise. */
+  /** Why copying or removing failed, for a person; null otherwise. */
   reason: string | null;
 }
 
-/** One step for one file, towards one side. */
+/** One write of one file: to copy it to `side`, or to remove it there. */
 export interface FileWork {
   op: 'attach' | 'detach';
   side: Side;
-  /** The file's id on the side where it is. */
+  /** The file's id: for `attach` on the other side, for `detach` on `side`. */
   source: string;
+  /** The file's index in the link's `files`. */
   place: number;
 }
 
 /**
- * What is known of a pair's files after a look at either record. A file that is on both sides without anybody
- * knowing why (a lost answer, a lost link store) is recognised by name and size. One that is not listed any more
- * says nothing: a follow-up's files are not listed everywhere.
+ * The files of a pair after one or both records were read. If both sides have a file and the link does not know why (an
+ * answer or the link store was lost), name and size identify it. A file that a record no longer lists does not count as
+ * removed: not every system lists the files of follow-ups.
  *
- * @param repeats whether a removal on the other side is repeated on this one
+ * @param seen the files that each record lists; absent if the record was not read
+ * @param repeatsRedaction whether a removal on one side is repeated on the given other side
  */
 export function mergeFiles(
   known: readonly LinkedFile[],
   seen: Partial<Record<Side, readonly Attachment[]>>,
-  repeats: (side: Side) => boolean,
+  repeatsRedaction: (side: Side) => boolean,
 ): LinkedFile[] {
   const files = known.map((file) => ({ ...file, ids: { ...file.ids } }));
   for (const side of SIDES) {
@@ -45,7 +50,7 @@ export function mergeFiles(
     for (const attachment of seen[side] ?? []) {
       const file =
         files.find(({ ids }) => ids[side] === attachment.id) ??
-        files.find((each) => each.ids[side] === undefined && isSame(each, attachment));
+        files.find((each) => each.ids[side] === undefined && isSameFile(each, attachment));
       if (!file) {
         if (!attachment.redacted) files.push(newFile(side, attachment));
         continue;
@@ -56,7 +61,7 @@ export function mergeFiles(
         file.reason = null;
       }
       if (attachment.redacted && file.state !== 'ended' && file.state !== 'redacting') {
-        file.state = file.ids[other] !== undefined && repeats(other) ? 'redacting' : 'ended';
+        file.state = file.ids[other] !== undefined && repeatsRedaction(other) ? 'redacting' : 'ended';
         file.from = side;
         file.reason = null;
       }
@@ -65,7 +70,7 @@ export function mergeFiles(
   return files;
 }
 
-/** What is to be done for a pair's files now. */
+/** The files that are to be copied or removed now. */
 export function fileWork(files: readonly LinkedFile[]): FileWork[] {
   return files.flatMap(({ state, from, ids }, place): FileWork[] => {
     const side = otherSide(from);
@@ -75,8 +80,8 @@ export function fileWork(files: readonly LinkedFile[]): FileWork[] {
   });
 }
 
-/** Makes what failed pending again. @returns null where nothing failed */
-export function retried(files: readonly LinkedFile[]): LinkedFile[] | null {
+/** Makes failed files due again. @returns null if none failed */
+export function retryFailed(files: readonly LinkedFile[]): LinkedFile[] | null {
   if (!files.some(({ state }) => state === 'failed')) return null;
   return files.map((file) => {
     if (file.state !== 'failed') return file;
@@ -85,7 +90,7 @@ export function retried(files: readonly LinkedFile[]): LinkedFile[] | null {
   });
 }
 
-/** Names what failed and why; null where all is well. */
+/** A link's reason that names each failed file and why it failed; null if none failed. */
 export function filesReason(files: readonly LinkedFile[]): string | null {
   const failed = files.filter(({ state }) => state === 'failed');
   if (failed.length === 0) return null;
@@ -96,6 +101,6 @@ function newFile(from: Side, { id, fileName, contentType, size }: Attachment): L
   return { from, fileName, contentType, size, ids: { [from]: id }, state: 'pending', reason: null };
 }
 
-function isSame(file: LinkedFile, attachment: Attachment): boolean {
+function isSameFile(file: LinkedFile, attachment: Attachment): boolean {
   return file.state !== 'ended' && file.fileName === attachment.fileName && file.size === attachment.size;
 }

@@ -7,7 +7,7 @@ import { planFor } from './planner/phasePlans';
 import type { PairState, Plan } from './planner/state';
 import { otherSide, type Json, type Side, type SyncRecord, type Values } from './record';
 import { hasProperty, shownValue } from './rules/absence';
-import { namesSameFields } from './rules/boundAlike';
+import { namesSameFields } from './rules/sameFields';
 import { answeredSet, isSet } from './rules/sets';
 import { isForSameFields, isOwnForm, keptValues, whyNotTaken } from './rules/taken';
 import { boundOf, meantOn } from './refusedWrite';
@@ -16,32 +16,32 @@ import { referenceKinds, sameValue, toCanonical, type References } from './value
 export { emptyAgreement } from './link';
 export { referencesOf } from './planner/references';
 export type { Candidates, Observation, PairState, Plan } from './planner/state';
-export { differingRows, isEcho, isKnownChange, isUncompared } from './rules/echo';
+export { differingRows, isEcho, isKnownChange, hasUncomparedRow } from './rules/echo';
 export { filterReason } from './rules/filter';
 
 /**
- * The planner: from what is known of a pair to the one thing to do next, and from the answer to a write to what came
- * of it. Pure; it reads nothing and writes nothing. The caller that carries out a plan asks again with what came of it,
- * until the answer is `settled`. docs/planner.md has the table of phases and the invariants.
+ * The planner. It turns the state of a pair into a plan, the next step, and compares the answer to a write with the
+ * plan. It is pure: it reads no record and writes none. The caller carries a plan out and asks again with the outcome,
+ * until the plan is `settled` or the pair has to wait. docs/planner.md has the table of phases and the invariants.
  */
 
-/** @throws Error where the state contradicts itself: a bug, never a matter of data. */
+/** @throws Error if the state contradicts itself. This is a bug and never depends on the data. */
 export function planPair(state: PairState, mapping: Mapping): Plan {
   const pair = pairOf(state, mapping);
   return planFor(pair, findPhase(pair));
 }
 
 /**
- * Written rows whose values on that side were others than the plan saw: a person was there in between. `held` has the
- * side's own property names; a property that it does not name counts as unchanged.
+ * Finds the rows of a write whose values have changed since the plan was made: somebody edited the record in between.
  *
- * @returns canonical values, by row
+ * @param shown what the record shows, by the side's own property names; a property that is missing counts as unchanged
+ * @returns the present canonical values of these rows, by row id
  */
 export function unexpectedValues(
   mapping: Mapping,
   table: EntityMapping,
   write: PlannedWrite,
-  held: Values,
+  shown: Values,
   references: References,
 ): Values {
   const { side } = write;
@@ -49,30 +49,30 @@ export function unexpectedValues(
   const found: Values = {};
   for (const row of table.rows) {
     const property = row[side];
-    if (!property || !(row.id in write.expects) || !(property in held)) continue;
-    const value = toCanonical(row, side, held[property], references, kinds);
+    if (!property || !(row.id in write.expects) || !(property in shown)) continue;
+    const value = toCanonical(row, side, shown[property], references, kinds);
     if (!value.ok || !sameValue(value.value, write.expects[row.id]))
-      found[row.id] = value.ok ? value.value : (held[property] ?? null);
+      found[row.id] = value.ok ? value.value : (shown[property] ?? null);
   }
   return found;
 }
 
-/** Rows of the mapping, as an answer to a write shows them. */
-export interface AnswerCompared {
-  /** Where the side rightly differs from what was agreed: canonical values. */
+/** What the answer to a write shows, by rows of the mapping. */
+export interface AnswerComparison {
+  /** Canonical values of the rows in which the side may differ from the agreement. */
   residue: Values;
-  /** Somebody else changed these, or the side did by itself. */
+  /** Rows that somebody else changed meanwhile, or that the side changed by itself. */
   changedRows: string[];
-  /** The side does not offer these: what was agreed on them before stays. */
+  /** Rows whose property the side does not have: their former agreement stays. */
   restingRows: string[];
-  /** What was not taken, by this write or before; a new one has no `since` yet. */
+  /** Values that this write or an earlier one offered and that were not taken; a new entry has an empty `since`. */
   notTaken: NotTaken[];
 }
 
 /**
- * Compares the answer to a write with what was meant. On rows that were written, a difference is a value that was not
- * taken, or the side's own form of it (it truncated or normalised), which becomes residue. On other rows it is a change
- * by somebody else, to be planned like any other.
+ * Compares the answer to a write with the agreement `next` that the plan intended. In a row that was written, a
+ * difference is either a value that was not taken, or the side's own form of the value (e.g. shortened), which becomes
+ * residue. In any other row, a difference is a change by somebody else, which the next plan handles like any change.
  */
 export function compareAnswer(
   mapping: Mapping,
@@ -81,9 +81,9 @@ export function compareAnswer(
   answer: SyncRecord,
   next: Agreement,
   references: References,
-): AnswerCompared {
+): AnswerComparison {
   const { side } = write;
-  const compared: AnswerCompared = {
+  const compared: AnswerComparison = {
     residue: { ...next.residue[side] },
     changedRows: [],
     restingRows: [],
@@ -92,7 +92,7 @@ export function compareAnswer(
   const kinds = referenceKinds(mapping, table);
   for (const row of comparedRows(table)) {
     if (!row[side]) continue;
-    // A row that was bound anew since the plan was made meets for the first time in the next plan.
+    // The row names other fields since the plan was made: the next plan merges it as a first meeting.
     const aside = notTakenOf(compared, row.id);
     if (aside ? !isForSameFields(table, aside) : !namesSameFields(table, row, next)) continue;
     if (!hasProperty(row, side, answer)) {
@@ -101,14 +101,17 @@ export function compareAnswer(
     }
     const value = toCanonical(row, side, shownValue(row, side, answer), references, kinds);
     if (!value.ok) compared.changedRows.push(row.id);
-    else if (aside && !aside.byElement) compareAside(compared, aside, side, value.value);
-    else compareRow(compared, row, { write, next, refusal: answer.leftOut?.[row[side]] }, value.value);
+    else if (aside && !aside.byElement) compareLeftOutRow(compared, aside, side, value.value);
+    else {
+      const refusal = answer.leftOut?.[row[side]];
+      compareRow(compared, { row, write, next, refusal, answered: value.value });
+    }
   }
   return compared;
 }
 
-/** A row that the write left out, because it was not taken before. */
-function compareAside(compared: AnswerCompared, aside: NotTaken, side: Side, answered: Json): void {
+/** Compares a row that the write left out, because its value was not taken before. */
+function compareLeftOutRow(compared: AnswerComparison, aside: NotTaken, side: Side, answered: Json): void {
   if (side === aside.side && aside.shown === undefined)
     compared.notTaken = compared.notTaken.map((each) =>
       each === aside ? { ...aside, shown: answered } : each,
@@ -116,51 +119,74 @@ function compareAside(compared: AnswerCompared, aside: NotTaken, side: Side, ans
   else if (!sameValue(keptValues(aside)[side], answered)) compared.changedRows.push(aside.row);
 }
 
-function compareRow(
-  compared: AnswerCompared,
-  row: PropertyRow,
-  { write, next, refusal }: { write: PlannedWrite; next: Agreement; refusal: string | undefined },
-  answered: Json,
-): void {
-  const { residue, changedRows } = compared;
+/** A written or unwritten row, as the answer to a write shows it. All values are canonical. */
+interface AnsweredRow {
+  row: PropertyRow;
+  write: PlannedWrite;
+  next: Agreement;
+  /** The API's words, if the adapter left the value out of the write because the API refused it. */
+  refusal: string | undefined;
+  answered: Json;
+}
+
+/** Compares a row that has no entry in `notTaken` for its whole value. */
+function compareRow(compared: AnswerComparison, shown: AnsweredRow): void {
+  const { row, write, next, answered } = shown;
   const meant = meantOn(next, write.side, row.id);
   if (sameValue(answered, meant)) return;
   const before = write.op === 'create' ? undefined : write.expects[row.id];
-  const setAside = (over: Pick<NotTaken, 'shown' | 'why'> & Partial<NotTaken>) => {
-    const offered = meantOn(next, otherSide(write.side), row.id) ?? null;
-    // What the adapter left out of the write was refused, in the API's own words.
-    const words = refusal ?? wordsOf(row, over.why);
-    compared.notTaken = [
-      ...compared.notTaken.filter(
-        (each) => each.row !== row.id || (over.byElement && each.side !== write.side),
-      ),
-      { row: row.id, side: write.side, offered, words, since: '', ...boundOf(next, row.id), ...over },
-    ];
-  };
-  if (isSet(row) && write.rows.includes(row.id)) {
-    const { shown, isChanged } = answeredSet(meant, before, answered);
-    if (sameValue(shown, next.snapshot[row.id])) delete residue[row.id];
-    else residue[row.id] = shown;
-    if (!sameValue(shown, meant))
-      setAside({
-        shown,
-        why: refusal === undefined ? 'ignored' : 'refused',
-        byElement: true,
-        offered: meant ?? null,
-      });
-    if (isChanged) changedRows.push(row.id);
-    return;
+  if (!write.rows.includes(row.id)) compared.changedRows.push(row.id);
+  else if (isSet(row)) compareSet(compared, shown, meant, before);
+  else compareWrittenValue(compared, shown, meant, before);
+}
+
+function compareSet(
+  compared: AnswerComparison,
+  answeredRow: AnsweredRow,
+  meant: Json | undefined,
+  before: Json | undefined,
+): void {
+  const { row, next, refusal, answered } = answeredRow;
+  const { residue, changedRows } = compared;
+  const { shown, isChanged } = answeredSet(meant, before, answered);
+  if (sameValue(shown, next.snapshot[row.id])) delete residue[row.id];
+  else residue[row.id] = shown;
+  if (!sameValue(shown, meant)) {
+    const why = refusal === undefined ? 'ignored' : 'refused';
+    addNotTaken(compared, answeredRow, { shown, why, byElement: true, offered: meant ?? null });
   }
-  if (!write.rows.includes(row.id)) {
-    changedRows.push(row.id);
-    return;
-  }
+  if (isChanged) changedRows.push(row.id);
+}
+
+function compareWrittenValue(
+  compared: AnswerComparison,
+  answeredRow: AnsweredRow,
+  meant: Json | undefined,
+  before: Json | undefined,
+): void {
+  const { row, refusal, answered } = answeredRow;
   const why = refusal === undefined ? whyNotTaken({ row, meant, before, answered }) : 'refused';
-  if (why) setAside({ shown: answered, why });
-  else if (isOwnForm(row, meant)) residue[row.id] = answered;
-  // What the side chose by itself is carried across: assigning a new ticket opens it, and a ticket without an
-  // organization gets its requester's.
-  else changedRows.push(row.id);
+  if (why) addNotTaken(compared, answeredRow, { shown: answered, why });
+  else if (isOwnForm(row, meant)) compared.residue[row.id] = answered;
+  // The side chose another value by itself, which the next plan carries to the other side. For example, assigning a new
+  // ticket opens it, and a ticket without an organization gets its requester's.
+  else compared.changedRows.push(row.id);
+}
+
+/** Adds an entry for a value that was not taken, and drops the row's former entries that it replaces. */
+function addNotTaken(
+  compared: AnswerComparison,
+  { row, write, next, refusal }: AnsweredRow,
+  found: Pick<NotTaken, 'shown' | 'why'> & Partial<NotTaken>,
+): void {
+  const offered = meantOn(next, otherSide(write.side), row.id) ?? null;
+  const words = refusal ?? wordsOf(row, found.why);
+  compared.notTaken = [
+    ...compared.notTaken.filter(
+      (each) => each.row !== row.id || (found.byElement && each.side !== write.side),
+    ),
+    { row: row.id, side: write.side, offered, words, since: '', ...boundOf(next, row.id), ...found },
+  ];
 }
 
 const ACCEPTED = 'the write was accepted, and the value is';

@@ -3,26 +3,26 @@
  * docs/reasons.md is made from this table (`test/docs/reasons.test.ts`).
  */
 
-/** In which state of a pair a code appears; `connection`: it concerns all pairs, and each of them is tried again. */
+/** The state of the pairs that have the code. `connection`: it concerns all pairs of a connection; each is tried again. */
 export type ReasonState = 'waits' | 'conflict' | 'quarantine' | 'ended' | 'linked' | 'connection';
 
 export interface ReasonWords {
   state: ReasonState;
   cause: string;
   fix: string;
-  /** The text beside the code is ours alone and quotes no value: logs and histories may have all of it. */
+  /** Whether the sync itself wrote the reason's text. It quotes no value then, so logs and histories may contain it. */
   ownWords: boolean;
 }
 
 const ours = (state: ReasonState, cause: string, fix: string) => ({ state, cause, fix, ownWords: true });
 const theirs = (state: ReasonState, cause: string, fix: string) => ({ state, cause, fix, ownWords: false });
 
-/** Codes that the sync itself gives. */
+/** Codes of the sync itself. */
 const OF_THE_SYNC = {
   waiting: ours(
     'waits',
     'A record that this one refers to is not linked yet.',
-    'Nothing; look at the pair of that record if it takes long.',
+    'Nothing; if it takes long, look at the pair of that record.',
   ),
   no_part: theirs(
     'waits',
@@ -31,7 +31,7 @@ const OF_THE_SYNC = {
   ),
   retry_later: ours(
     'waits',
-    'A system, Temporal or the link store did not answer, or a rate is used up.',
+    'A system, Temporal or the link store did not answer, or a rate limit is reached.',
     'Nothing; the next attempt is automatic.',
   ),
   absent: ours(
@@ -42,12 +42,12 @@ const OF_THE_SYNC = {
   paused: ours('waits', 'Somebody paused the entity.', 'End the pause: resume.'),
   brake: ours(
     'linked',
-    'The brake holds a change of this kind on all pairs, because too many were changed alike.',
-    'Look at brake show; then brake release or brake discard.',
+    'The brake holds this kind of change on all pairs, because too many pairs were changed in this way.',
+    'Run brake show; then brake release or brake discard.',
   ),
   bug: theirs(
     'waits',
-    'The sync met an error that it does not expect; it does not try again by itself.',
+    'The sync met an unexpected error; it does not try again by itself.',
     'Report it; then resync the pair.',
   ),
   conflict: ours(
@@ -72,7 +72,7 @@ const OF_THE_SYNC = {
   ),
   stray: ours(
     'conflict',
-    'This record names a record as its counterpart that is linked to another one.',
+    'The back-reference of this record names a record that is linked with another one.',
     'Unlink one of the two pairs, or remove the wrong record.',
   ),
   unmapped_value: theirs(
@@ -82,13 +82,13 @@ const OF_THE_SYNC = {
   ),
   duplicate_value: theirs(
     'quarantine',
-    'A unique value belongs to another record.',
-    'Rename one of the two, or link them.',
+    'A value must be unique, and another record already has it.',
+    'Change the value of one of the two records, or link them.',
   ),
   not_taken: theirs(
     'linked',
-    'A side refused or ignored a value; both values are kept, and all else is in sync.',
-    'Correct what the reason names, or edit the value; the sync then offers it again.',
+    'A side refused or ignored a value. Both sides keep their values; all other rows are in sync.',
+    'Correct the cause that the reason names, or edit the value; the sync then offers it again.',
   ),
   ended: ours(
     'ended',
@@ -98,16 +98,16 @@ const OF_THE_SYNC = {
   unlinked: ours('ended', 'A person unlinked the pair.', 'Nothing; links link joins it again.'),
   attachment: theirs(
     'linked',
-    'A file could not be copied; all else is in sync.',
-    'Resync the pair once the cause is gone.',
+    'A file could not be copied or removed; everything else is in sync.',
+    'Remove the cause, then resync the pair.',
   ),
 } as const satisfies Record<string, ReasonWords>;
 
-/** Codes that a system gives with a refusal (`NeedsHuman`). */
+/** Codes of a system's refusal (`NeedsHuman`). */
 const OF_A_SYSTEM = {
   unauthorized: ours(
     'connection',
-    'The credential is refused.',
+    'The system refuses the credential.',
     'Correct the credential or its permissions; the sync tries again every 30 s.',
   ),
   cursor_refused: ours(
@@ -122,12 +122,12 @@ const OF_A_SYSTEM = {
   ),
   invalid_field: theirs(
     'quarantine',
-    'The system refused a value; the reason quotes its words.',
-    'Change the value, or the rule of the field in that system.',
+    'The system refused a value; the reason quotes the system.',
+    'Change the value, or the rules of the field in that system.',
   ),
   too_long: theirs(
     'quarantine',
-    'A text is longer than the system accepts; it is not shortened.',
+    'A text is longer than the system accepts; the sync does not shorten it.',
     'Shorten the text on the side where it was written.',
   ),
   immutable: ours(
@@ -143,11 +143,11 @@ const OF_A_SYSTEM = {
   refused: theirs(
     'quarantine',
     'The system refused the call with a status that the sync does not know.',
-    'Read the words of the system in the reason.',
+    'Read the message of the system in the reason.',
   ),
   incomplete_request: theirs(
     'quarantine',
-    'A request of the profile needs a value that the record does not have.',
+    'A request in the profile needs a value that the record does not have.',
     'Fill the property, or correct the profile.',
   ),
   unexpected_response: ours(
@@ -168,12 +168,12 @@ const OF_A_SYSTEM = {
   ),
   cannot_create: theirs(
     'quarantine',
-    'The PMS takes no new records of the kind.',
+    'The PMS accepts no new records of this kind.',
     'Filter such records out in the mapping, or add create to the profile.',
   ),
   cannot_update: theirs(
     'quarantine',
-    'The PMS does not allow changes of the kind.',
+    'The PMS does not allow changes of records of this kind.',
     'Make the rows one-way in the mapping, or add update to the profile.',
   ),
   cannot_remove: theirs(
@@ -183,27 +183,27 @@ const OF_A_SYSTEM = {
   ),
   cannot_archive: theirs(
     'quarantine',
-    'The system cannot archive records of the kind.',
+    'The system cannot archive records of this kind.',
     'Set onDelete to flag or unlink in the mapping.',
   ),
   cannot_redact: theirs(
     'quarantine',
-    'The system cannot redact records of the kind.',
+    'The system cannot redact records of this kind.',
     'Redact the record by hand.',
   ),
   cannot_follow_up: theirs(
     'quarantine',
-    'The PMS has no place for a follow-up about the kind.',
+    'The PMS has no place for a follow-up to records of this kind.',
     'Set onEdit to overrule in the mapping.',
   ),
   cannot_open_file: theirs(
     'linked',
-    'The PMS does not offer the content of files of the kind.',
+    'The PMS does not offer the content of files on records of this kind.',
     'Copy the file by hand.',
   ),
   cannot_detach: theirs(
     'quarantine',
-    'The PMS cannot remove files from the kind.',
+    'The PMS cannot remove files from records of this kind.',
     'Remove the file by hand.',
   ),
   cannot_look_up: theirs(
@@ -213,12 +213,12 @@ const OF_A_SYSTEM = {
   ),
   attachment_unavailable: theirs(
     'linked',
-    'The file is gone, or its address leads to nothing.',
+    'The file was deleted, or its address does not exist.',
     'Attach the file again.',
   ),
   attachment_refused: theirs(
     'linked',
-    'The address of the file may not be fetched, or the PMS keeps no files on the kind.',
+    'The host of the file is not allowed, or the PMS keeps no files on records of this kind.',
     'Allow the host in ZENDESK_ATTACHMENT_HOSTS, or leave the file where it is.',
   ),
   attachment_too_large: theirs(
@@ -228,7 +228,7 @@ const OF_A_SYSTEM = {
   ),
 } as const satisfies Record<string, ReasonWords>;
 
-/** What a system may give with `NeedsHuman`. */
+/** The code of a `NeedsHuman` error. */
 export type RefusalCode = keyof typeof OF_A_SYSTEM;
 /** The code of a link's reason. */
 export type ReasonCode = keyof typeof OF_THE_SYNC | RefusalCode;

@@ -3,7 +3,7 @@ import { newLink, seenVersion, type Link } from './link';
 import { comparedRows, type EntityMapping, type Mapping } from './mapping';
 import { SIDES, otherSide, type Json, type Side, type SyncRecord } from './record';
 import { restsOn, shownValue } from './rules/absence';
-import { boundAfter } from './rules/binding';
+import { bindingsAfter } from './rules/binding';
 import { BLACK, isRedactedFrom } from './redaction';
 import { referenceKinds, sameValue, textOf, toCanonical, type References } from './values';
 
@@ -47,7 +47,7 @@ export function rebuiltLink(
       else if (fixed) fixed.residue = { ...fixed.residue, [row.id]: residue };
     } else differing.push(row.id);
   }
-  link.bound = boundAfter(table, {}, link.snapshot, []);
+  link.bound = bindingsAfter(table, {}, link.snapshot, []);
   if (rested.length > 0) link.rested = rested;
   const ended = SIDES.map((side) => records[side]).find((record) => record.state !== 'live');
   link.status = ended ? 'tombstone' : 'linked';

@@ -66,9 +66,12 @@ export function hasRowsApart({ notTaken = [] }: Link): boolean {
 function planned(link: Link, write: PlannedWrite, { rows, isCertain }: Refusal, aside: NotTaken[]): Link {
   const { notTaken = [], ...rest } = abandonIntent(link, isCertain ? write : null);
   // An entry for the elements of a set that the other side did not take stays.
-  const isOther = ({ row, side, byElement }: NotTaken) =>
-    !rows.includes(row) || (byElement === true && side !== write.side);
-  return { ...rest, notTaken: [...notTaken.filter(isOther), ...aside] };
+  const others = notTaken.flatMap((each): NotTaken[] => {
+    if (!rows.includes(each.row)) return [each];
+    const isOfSet = each.byElement === true || Array.isArray(each.offered);
+    return each.side !== write.side && isOfSet ? [{ ...each, byElement: true }] : [];
+  });
+  return { ...rest, notTaken: [...others, ...aside] };
 }
 
 function refusedRow(link: Link, write: PlannedWrite, row: string, { words, now }: Refusal): NotTaken {

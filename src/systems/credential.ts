@@ -1,21 +1,21 @@
-/** How calls are signed. A credential may change while a client lives, so it is asked for once a call. */
+/** Credentials of API calls. A credential may change while a client is in use, so each call asks for it. */
 
 export interface Credential {
   /**
    * Headers for the next call.
-   * @throws RetryLater, NeedsHuman where a token cannot be had
+   * @throws RetryLater, NeedsHuman if no token can be obtained
    */
   headers(): Promise<Record<string, string>>;
-  /** Parameters for the next call's query, which nothing logs; absent where there are none. */
+  /** Query parameters for the next call, which are never logged; absent if there are none. */
   query?(): Promise<Record<string, string>>;
   /**
-   * Told that the system refused (401) a call sent with these headers because of its token.
-   * @returns whether the call may be sent once more, with what {@link headers} gives then
+   * Reports that the system refused a call (401) because of the token in these headers.
+   * @returns whether the call may be sent once more, with new {@link headers}
    */
   refused(sent: Readonly<Record<string, string>>): boolean;
 }
 
-/** A credential that never changes: a refusal of it is for a person to mend. */
+/** A credential that never changes. If the system refuses it, a person must correct it. */
 export function fixedCredential(headers: Record<string, string>): Credential {
   return { headers: async () => headers, refused: () => false };
 }
@@ -24,8 +24,8 @@ export function basicHeader(user: string, password: string): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }
 
-/** What an answer says of the credential that the call was sent with. */
-export interface Refusal {
+/** An answer that may refuse the credential of its call. */
+export interface RefusedAnswer {
   status: number;
   /** Parsed JSON; null for an empty body, undefined for anything that is not JSON. */
   body: unknown;
@@ -33,18 +33,18 @@ export interface Refusal {
 }
 
 /**
- * Whether a 401 is about the token rather than about something else: it says `invalid_token`, in its body or in
- * `WWW-Authenticate`, or it names no error at all, as many systems do.
+ * Whether a 401 refuses the token, and nothing else: it says `invalid_token`, in its body or in `WWW-Authenticate`, or it
+ * names no error, as in many systems.
  * https://www.rfc-editor.org/rfc/rfc6750#section-3.1
  */
-export function refusesToken({ status, body, header }: Refusal): boolean {
+export function refusesToken({ status, body, header }: RefusedAnswer): boolean {
   if (status !== 401) return false;
   const challenge = header('www-authenticate') ?? '';
   const named = errorOf(body) ?? /\berror="?([^",\s]+)/.exec(challenge)?.[1] ?? null;
   return named === null || named === 'invalid_token' || /\berror="?invalid_token\b/.test(challenge);
 }
 
-/** The `error` of an OAuth answer (RFC 6749, 5.2; RFC 6750, 3), where the answer has one. */
+/** The `error` of an OAuth answer (RFC 6749, 5.2; RFC 6750, 3), or null. */
 export function errorOf(body: unknown): string | null {
   if (body === null || typeof body !== 'object') return null;
   const { error } = body as Record<string, unknown>;

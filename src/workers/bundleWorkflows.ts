@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
 import { BUNDLE, WORKFLOWS } from './workflowCode';
 
-/** `npm run build`, second step: bundles the workflows for all workers to come. */
+/** The second step of `npm run build`: bundles the workflows, so that workers need not do it at each start. */
 async function main(): Promise<void> {
   const { code } = await bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger: new DefaultLogger('WARN') });
   writeFileSync(BUNDLE, code);

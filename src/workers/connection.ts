@@ -16,22 +16,22 @@ import type { SyncMetrics } from '../activities/metrics';
 import { brakeOf } from '../config/brakeSettings';
 import type { Tracing } from '../platform/tracing';
 import { dataConverter } from './temporalClient';
-import { ensureControl } from './steer';
-import { hintWith } from './hint';
+import { ensureControl } from './pauseControl';
+import { pairSignaller } from './pairSignals';
 import { LiveMapping } from './liveMapping';
-import { ensureSchedules, tidyNow } from './schedules';
-import { atMost, type Allowance } from './share';
-import { watchForTwins, type LookForTwins } from './twinWatch';
+import { ensureSchedules, triggerLinkHygiene } from './schedules';
+import { withConcurrencyLimit, type Allowance } from './share';
+import { watchOtherInstallations, type FindOtherWebhooks } from './otherInstallations';
 import { workflowCode } from './workflowCode';
 import { createWorkers, type Workers } from './workers';
 
-/** One connection, before any server is known. */
+/** One connection as configured, without servers yet. */
 export interface Connection {
   config: Config;
   metrics: SyncMetrics;
-  /** Names the connection in its lines, where there are several. */
+  /** If there are several connections, each line names this one. */
   log: Logger;
-  /** What it is made of, from its files as they are now. @throws ConfigError */
+  /** Reads the connection's files as they are now. @throws ConfigError */
   parts(): ConnectionParts;
 }
 
@@ -39,10 +39,10 @@ export interface ConnectionParts {
   config: Config;
   systems: Record<Side, SystemPort>;
   budgets: RateBudgets;
-  lookForTwins: LookForTwins;
+  findOtherWebhooks: FindOtherWebhooks;
 }
 
-/** What all connections of a process share. */
+/** The clients of MongoDB and Temporal, which all connections of a process share. */
 export interface Backbone {
   mongo: MongoClient;
   client: Client;
@@ -51,43 +51,44 @@ export interface Backbone {
   close(): Promise<void>;
 }
 
-/** A connection at work. */
-export interface Served {
-  /** Resolves once its workers have stopped; rejects when one fails. */
+/** A connection that is being served. */
+export interface ServedConnection {
+  /** Resolves when its workers have stopped; rejects if one fails. */
   done: Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * Checks the mapping against the live fields of both systems before anything is written, then starts workers and
- * Schedules over the connection's own database and task queues.
- * @throws MappingError, ConfigError, and what the systems throw that are asked
+ * Checks the mapping against the live fields of both systems before anything is written. Then starts workers and
+ * Schedules on the connection's own database and task queues.
+ *
+ * @throws MappingError, ConfigError, and the errors of the systems, e.g. NeedsHuman
  */
 export async function serveConnection(
-  { config, systems, budgets, lookForTwins }: ConnectionParts,
+  { config, systems, budgets, findOtherWebhooks }: ConnectionParts,
   { metrics, log }: Pick<Connection, 'metrics' | 'log'>,
   { mongo, client, native, tracing }: Backbone,
   allowance: Allowance,
-): Promise<Served> {
+): Promise<ServedConnection> {
   const { taskQueue, mappingFile, pairPrefix } = config;
   const db = mongo.db(config.mongodbDatabase);
   const formerName = await peekAtLinks(db).bindings.formerNames();
   const first = await checkMapping(loadMapping(mappingFile), systems, mappingFile, formerName);
-  const store = await openLinkStore(db, undefined, '', undefined, boundsOf(config));
+  const store = await openLinkStore(db, undefined, '', undefined, journalBoundsOf(config));
   budgets.open(db, allowance.systemActivities);
-  await noteIdentities(config, systems, store, log);
+  await storeOwnUsers(config, systems, store, log);
   const mapping = await LiveMapping.follow(mappingFile, first, {
     ...{ systems, store, log, metrics },
-    startHygiene: () => tidyNow(client, taskQueue),
+    startHygiene: () => triggerLinkHygiene(client, taskQueue),
   });
   try {
-    await ensureSchedules(client, taskQueue, timesOf(config));
+    await ensureSchedules(client, taskQueue, scheduleTimesOf(config));
     await ensureControl(client, taskQueue);
     metrics.watchStore(store);
     const around = { store, log, metrics, now: () => new Date() };
     const brake = new Brake(around, brakeOf(config));
     const { pace } = allowance;
-    const tell = hintWith(client, taskQueue, () => mapping.current, pairPrefix);
+    const signalPair = pairSignaller(client, taskQueue, () => mapping.current, pairPrefix);
     const workers = await createWorkers(
       {
         ...around,
@@ -97,8 +98,8 @@ export async function serveConnection(
         systems,
         fields: mapping,
         brake,
-        hint: atMost(allowance.signals, (...given) =>
-          pace ? pace.do(() => tell(...given)) : tell(...given),
+        hint: withConcurrencyLimit(allowance.signals, (...given) =>
+          pace ? pace.do(() => signalPair(...given)) : signalPair(...given),
         ),
       },
       {
@@ -112,7 +113,7 @@ export async function serveConnection(
       },
     );
     await mapping.startHygiene();
-    const endWatch = watchForTwins(lookForTwins, { store, log });
+    const endWatch = watchOtherInstallations(findOtherWebhooks, { store, log });
     return runUntilStopped(workers, mapping, brake, endWatch);
   } catch (error) {
     await mapping.stop();
@@ -120,17 +121,21 @@ export async function serveConnection(
   }
 }
 
-/** Of the journal. */
-function boundsOf({ journalDays, journalMegabytes }: Config): JournalBounds {
+function journalBoundsOf({ journalDays, journalMegabytes }: Config): JournalBounds {
   return { days: journalDays, megabytes: journalMegabytes };
 }
 
-function runUntilStopped(workers: Workers, mapping: LiveMapping, brake: Brake, endWatch: () => void): Served {
+function runUntilStopped(
+  workers: Workers,
+  mapping: LiveMapping,
+  brake: Brake,
+  endWatch: () => void,
+): ServedConnection {
   const done = workers.run().finally(() => {
     endWatch();
     return Promise.all([mapping.stop(), brake.stop()]);
   });
-  // Whoever waits for `done` hears of a failure; until then it must not count as unhandled.
+  // The caller that awaits `done` handles a failure. Until then, Node must not treat it as an unhandled rejection.
   done.catch(() => undefined);
   return {
     done,
@@ -141,7 +146,7 @@ function runUntilStopped(workers: Workers, mapping: LiveMapping, brake: Brake, e
   };
 }
 
-function timesOf({ zendeskPollSeconds, pmsPollSeconds, reconcileCron, hygieneMinutes }: Config) {
+function scheduleTimesOf({ zendeskPollSeconds, pmsPollSeconds, reconcileCron, hygieneMinutes }: Config) {
   return {
     pollSeconds: { zendesk: zendeskPollSeconds, pms: pmsPollSeconds },
     reconcileCron: reconcileCron === 'off' ? null : reconcileCron,
@@ -149,8 +154,10 @@ function timesOf({ zendeskPollSeconds, pmsPollSeconds, reconcileCron, hygieneMin
   };
 }
 
-/** Which user wrote decides what is an echo, so the link store knows every user whom we ever acted as. */
-async function noteIdentities(
+/**
+ * The author of a change shows whether it is an echo, so the link store keeps every user that the sync ever acted as.
+ */
+async function storeOwnUsers(
   { zendeskAuth }: Config,
   systems: Record<Side, SystemPort>,
   store: LinkStore,

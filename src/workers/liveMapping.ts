@@ -7,7 +7,7 @@ import type { LinkStore } from '../links/linkStore';
 import { MappingError } from '../sync/mappingFile';
 import type { Mapping } from '../sync/mapping';
 import { ENTITY_TYPES, SIDES, type Side } from '../sync/record';
-import { bindingsOf } from '../sync/rules/boundAlike';
+import { bindingsOf } from '../sync/rules/sameFields';
 import type { SystemPort } from '../systems/port';
 import type { FieldsInUse } from '../activities/activityContext';
 import type { SyncMetrics } from '../activities/metrics';

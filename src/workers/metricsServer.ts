@@ -11,21 +11,23 @@ export interface MetricsServer {
   close(): Promise<void>;
 }
 
-/** How the service is: `ready` where its own servers answer. The body is for people and probes; it holds no content. */
+/**
+ * The health of the service. `ready`: MongoDB and Temporal answer. `body`: for people and probes; no record content.
+ */
 export interface Health {
   ready: boolean;
   body: object;
 }
 
-/** Probes of several orchestrators may ask at once. */
+/** How long an answer is kept, because the probes of several orchestrators may ask at the same time. */
 const HEALTH_FOR_MS = 2_000;
 
 /**
- * Serves `GET /livez` (the process answers), `GET /healthz` (its servers do, with the verdict on the sync), and
- * `GET /metrics` for Prometheus: this service's metrics, then those of Temporal's SDK, which keeps an
- * endpoint of its own on the loopback interface. One target to scrape a process.
+ * Serves `GET /livez` (the process answers), `GET /healthz` (MongoDB and Temporal answer; with the verdict on the
+ * sync), and `GET /metrics` for Prometheus: the service's metrics and those of Temporal's SDK. The SDK serves its
+ * metrics on the loopback interface only; they are added here, so that Prometheus has one target for each process.
  *
- * @throws ConfigError where it cannot listen
+ * @throws ConfigError if it cannot listen
  */
 export async function serveMetrics(
   exposition: Exposition,

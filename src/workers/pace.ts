@@ -1,8 +1,8 @@
 /**
- * Shares do not create processor time: if a flood in one account uses all of it, each step of the other connections waits
- * as well. Therefore, while Temporal takes longer than usual to accept a signal, each connection may signal only a limited
- * number of pairs a second: the pace. It falls while answers are slow and rises while they are fast. A connection with few
- * changes does not notice it. Changes beyond it wait in the link store as pending changes.
+ * Shares do not create processor time: if a flood in one account uses all of it, each step of the other connections
+ * waits as well. Therefore, while Temporal takes longer than usual to accept a signal, each connection may signal only
+ * a limited number of pairs a second: the pace. It falls while answers are slow and rises while they are fast. A
+ * connection with few changes does not notice it. Changes beyond it wait in the link store as pending changes.
  */
 export interface Pace {
   /** Does the work in its turn, and notes how long it took. */
@@ -25,7 +25,9 @@ const RISE = 0.5;
  * servers busy, but must not fill a queue there that delays a connection which has just begun.
  */
 const SLOW = { busy: 4, beside: 2.5 };
-/** The usual time grows by this factor a tick, so that a server that has become slower counts as usual after a while. */
+/**
+ * The usual time grows by this factor a tick, so that a server that has become slower counts as usual after a while.
+ */
 const FORGET = 1.0005;
 
 /** Sets the pace of all connections of a process. */
@@ -57,37 +59,37 @@ export class Pacer {
       beside: loads.includes('light') && loads.includes('heavy'),
       took: mean,
       usual: this.usual,
-      toldPerSecond: (took.length * 1_000) / TICK_MS,
+      signalsPerSecond: (took.length * 1_000) / TICK_MS,
     });
     for (const pace of this.paces) pace.set(this.perSecond);
   }
 }
 
 /** What was seen of late. Times in milliseconds. */
-export interface Seen {
+export interface Measured {
   /** Whether a connection with many changes is beside one with few. */
   beside: boolean;
   took: number;
   usual: number;
-  toldPerSecond: number;
+  signalsPerSecond: number;
 }
 
 /** Pairs a second that each connection may signal from now on. Pure. */
-export function nextPace(perSecond: number, { beside, took, usual, toldPerSecond }: Seen): number {
+export function nextPace(perSecond: number, { beside, took, usual, signalsPerSecond }: Measured): number {
   if (took > usual * (beside ? SLOW.beside : SLOW.busy))
-    return Math.max(LEAST_PACE, FALL * Math.min(perSecond, toldPerSecond));
+    return Math.max(LEAST_PACE, FALL * Math.min(perSecond, signalsPerSecond));
   return perSecond + RISE > FREE ? Infinity : perSecond + RISE;
 }
 
 /** Begins work at most so many times a second, in the order in which it came. */
 class SteadyPace implements Pace {
   private perSecond = Infinity;
-  private saved = BURST;
-  private savedAt = performance.now();
+  private permits = BURST;
+  private permitsAt = performance.now();
   private times: number[] = [];
   /** Signals between the last looks, latest last. */
-  private told: number[] = [];
-  private held = false;
+  private signals: number[] = [];
+  private hadWaiting = false;
   private readonly waiting: (() => void)[] = [];
   private timer: NodeJS.Timeout | null = null;
 
@@ -108,20 +110,20 @@ class SteadyPace implements Pace {
   look(): number[] {
     const { times } = this;
     this.times = [];
-    this.told = [...this.told, times.length].slice(-LOOKS);
-    this.held = this.waiting.length > 0;
+    this.signals = [...this.signals, times.length].slice(-LOOKS);
+    this.hadWaiting = this.waiting.length > 0;
     return times;
   }
 
   /** Light: without the pace, it would send no more signals. */
   get load(): 'none' | 'light' | 'heavy' {
-    const told = this.told.reduce((sum, each) => sum + each, 0);
-    if (this.held || told > (LEAST_PACE * LOOKS * TICK_MS) / 1_000) return 'heavy';
-    return told > 0 ? 'light' : 'none';
+    const signals = this.signals.reduce((sum, each) => sum + each, 0);
+    if (this.hadWaiting || signals > (LEAST_PACE * LOOKS * TICK_MS) / 1_000) return 'heavy';
+    return signals > 0 ? 'light' : 'none';
   }
 
   set(perSecond: number): void {
-    this.save();
+    this.addPermits();
     this.perSecond = perSecond;
     this.begin();
   }
@@ -129,18 +131,18 @@ class SteadyPace implements Pace {
   private begin(): void {
     if (this.timer) clearTimeout(this.timer);
     this.timer = null;
-    for (this.save(); this.waiting.length > 0 && this.saved >= 1; this.save()) {
-      this.saved -= 1;
+    for (this.addPermits(); this.waiting.length > 0 && this.permits >= 1; this.addPermits()) {
+      this.permits -= 1;
       this.waiting.shift()?.();
     }
     if (this.waiting.length > 0)
-      this.timer = setTimeout(() => this.begin(), Math.ceil(((1 - this.saved) * 1_000) / this.perSecond));
+      this.timer = setTimeout(() => this.begin(), Math.ceil(((1 - this.permits) * 1_000) / this.perSecond));
   }
 
-  private save(): void {
+  private addPermits(): void {
     const now = performance.now();
-    const earned = this.perSecond === Infinity ? BURST : ((now - this.savedAt) * this.perSecond) / 1_000;
-    this.saved = Math.min(BURST, this.saved + earned);
-    this.savedAt = now;
+    const earned = this.perSecond === Infinity ? BURST : ((now - this.permitsAt) * this.perSecond) / 1_000;
+    this.permits = Math.min(BURST, this.permits + earned);
+    this.permitsAt = now;
   }
 }

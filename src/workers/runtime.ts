@@ -10,8 +10,8 @@ const LEVELS: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = 
 };
 
 /**
- * Sends the Temporal SDK's own log lines through ours, and leaves signals to the process that hosts the workers.
- * Once a process, before the first worker; later calls do nothing.
+ * Sends the log lines of the Temporal SDK to our logger, and leaves the handling of SIGTERM and SIGINT to the process.
+ * Must be called before the first worker is created; later calls do nothing.
  *
  * @param metricsAddress `host:port` where the SDK serves its own metrics
  */

@@ -8,10 +8,10 @@ import { SIDES, type Side } from '../sync/record';
 import { linkHygiene, pollChanges, reconcile } from '../workflows';
 import { reconcileId } from '../workflows/ids';
 
-/** What recurs, and how often. */
-export interface Recurrence {
+/** The times of the Schedules. */
+export interface ScheduleTimes {
   pollSeconds: Record<Side, number>;
-  /** Five fields of cron, in UTC or after `CRON_TZ=…`; null for no nightly reconcile. */
+  /** A cron expression of five fields, in UTC unless it begins with `CRON_TZ=…`; null for no reconcile. */
   reconcileCron: string | null;
   hygieneMinutes: number;
 }
@@ -28,12 +28,12 @@ export function hygieneScheduleId(taskQueue: string): string {
   return `${taskQueue}-hygiene`;
 }
 
-/** Has the link store searched now, once more where that is under way. */
-export async function tidyNow(client: Client, taskQueue: string): Promise<void> {
+/** Runs link hygiene now or, if it is running, once more afterwards. */
+export async function triggerLinkHygiene(client: Client, taskQueue: string): Promise<void> {
   await client.schedule.getHandle(hygieneScheduleId(taskQueue)).trigger(ScheduleOverlapPolicy.BUFFER_ONE);
 }
 
-/** The ids of all Schedules of a service; that of the reconcile is there only where it is configured. */
+/** The ids of all Schedules of a service. The one of the reconcile exists only if a reconcile is configured. */
 export function scheduleIds(taskQueue: string): string[] {
   return [
     ...SIDES.map((side) => pollScheduleId(taskQueue, side)),
@@ -42,7 +42,7 @@ export function scheduleIds(taskQueue: string): string[] {
   ];
 }
 
-/** What a Schedule of ours does, in words: its note while it is not paused. @param seconds its interval, where it has one */
+/** The note of a Schedule that is not paused: what it does. @param seconds its interval; null if it has none */
 export function noteOf(id: string, seconds: number | null): string {
   const side = SIDES.find((each) => id.endsWith(`-poll-${each}`));
   if (side) return `Follows ${side}'s changes every ${seconds} s`;
@@ -52,15 +52,15 @@ export function noteOf(id: string, seconds: number | null): string {
 }
 
 /**
- * Creates the Schedules, or brings existing ones to this configuration. A pause set by an operator stays, with the
- * reason that was given for it. A run that still goes on is not overlapped.
+ * Creates the Schedules, or updates existing ones to this configuration. A pause that an operator set stays, with its
+ * reason. A run that is still going on is not overlapped.
  */
 export async function ensureSchedules(
   client: Client,
   taskQueue: string,
-  recurrence: Recurrence,
+  recurrence: ScheduleTimes,
 ): Promise<void> {
-  for (const schedule of schedules(taskQueue, recurrence)) await ensure(client, schedule);
+  for (const schedule of schedules(taskQueue, recurrence)) await createOrUpdate(client, schedule);
   if (recurrence.reconcileCron === null) {
     try {
       await client.schedule.getHandle(reconcileScheduleId(taskQueue)).delete();
@@ -70,14 +70,17 @@ export async function ensureSchedules(
   }
 }
 
-interface Planned extends Pick<ScheduleOptions, 'scheduleId' | 'spec' | 'action'> {
+interface PlannedSchedule extends Pick<ScheduleOptions, 'scheduleId' | 'spec' | 'action'> {
   /** Shown in the Web UI. */
   note: string;
-  atOnce: boolean;
+  startsAtOnce: boolean;
 }
 
-async function ensure(client: Client, { scheduleId, spec, action, note, atOnce }: Planned): Promise<void> {
-  // A missed run is made up for by the next one: cursors and links remember.
+async function createOrUpdate(
+  client: Client,
+  { scheduleId, spec, action, note, startsAtOnce }: PlannedSchedule,
+): Promise<void> {
+  // A missed run need not be repeated: the next one continues from the stored cursors and links.
   const policies = { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: 10_000 };
   try {
     await client.schedule.getHandle(scheduleId).update((previous) => ({
@@ -90,13 +93,16 @@ async function ensure(client: Client, { scheduleId, spec, action, note, atOnce }
     }));
   } catch (error) {
     if (!(error instanceof ScheduleNotFoundError)) throw error;
-    const state = { note, triggerImmediately: atOnce };
+    const state = { note, triggerImmediately: startsAtOnce };
     await client.schedule.create({ scheduleId, spec, action, policies, state });
   }
 }
 
-function schedules(taskQueue: string, { pollSeconds, reconcileCron, hygieneMinutes }: Recurrence): Planned[] {
-  const planned: Planned[] = SIDES.map((side) => ({
+function schedules(
+  taskQueue: string,
+  { pollSeconds, reconcileCron, hygieneMinutes }: ScheduleTimes,
+): PlannedSchedule[] {
+  const planned: PlannedSchedule[] = SIDES.map((side) => ({
     scheduleId: pollScheduleId(taskQueue, side),
     spec: { intervals: [{ every: pollSeconds[side] * 1000 }] },
     action: {
@@ -108,7 +114,7 @@ function schedules(taskQueue: string, { pollSeconds, reconcileCron, hygieneMinut
       staticSummary: `Follow ${side}'s changes`,
     },
     note: noteOf(pollScheduleId(taskQueue, side), pollSeconds[side]),
-    atOnce: true,
+    startsAtOnce: true,
   }));
   planned.push({
     scheduleId: hygieneScheduleId(taskQueue),
@@ -122,7 +128,7 @@ function schedules(taskQueue: string, { pollSeconds, reconcileCron, hygieneMinut
       staticSummary: 'Search the link store for abandoned work',
     },
     note: noteOf(hygieneScheduleId(taskQueue), hygieneMinutes * 60),
-    atOnce: false,
+    startsAtOnce: false,
   });
   if (reconcileCron !== null) {
     planned.push({
@@ -137,7 +143,7 @@ function schedules(taskQueue: string, { pollSeconds, reconcileCron, hygieneMinut
         staticSummary: 'Compare both sides with the link store',
       },
       note: noteOf(reconcileScheduleId(taskQueue), null),
-      atOnce: false,
+      startsAtOnce: false,
     });
   }
   return planned;

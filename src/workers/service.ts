@@ -14,22 +14,22 @@ import { Exposition } from '../activities/metrics';
 import { serveMetrics, type Health, type MetricsServer } from './metricsServer';
 import type { Tracing } from '../platform/tracing';
 import { connectClient, connectWorkers } from './temporalClient';
-import { serveConnection, type Backbone, type Connection, type Served } from './connection';
+import { serveConnection, type Backbone, type Connection, type ServedConnection } from './connection';
 import { routeTemporalLogs } from './runtime';
 import { Pacer } from './pace';
 import { poolSizeOf, shareOf } from './share';
 import { Supervised } from './supervision';
 
-/** The service as one process runs it: workers and schedules for one connection, or for several. */
+/** The service in one process: workers and Schedules for one connection or several. */
 export interface Service {
-  /** Where Prometheus finds the metrics; null where they are not served. */
+  /** The port of the metrics; null if they are not served. */
   metricsPort: number | null;
-  /** Resolves once the workers have stopped; rejects when those of an only connection fail. */
+  /** Resolves when the workers have stopped. Rejects if there is only one connection and its workers fail. */
   done: Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Addresses that are known by now: given in the configuration, or those of servers that were started for it. */
+/** Addresses of the servers: from the configuration, or of the embedded servers that were started. */
 export interface Servers {
   temporalAddress: string;
   mongodbUri: string;
@@ -38,13 +38,15 @@ export interface Servers {
 export interface ServiceOptions {
   log: Logger;
   tracing?: Tracing | null;
-  /** What the health endpoint answers. */
+  /** The answer of the health endpoint. */
   health?: (backbone: Backbone) => Promise<Health>;
 }
 
 /**
- * Starts. A connection that is the only one is checked first (credentials, mapping against the live fields), and what is
- * wrong ends the start; of several, one that cannot be served yet is tried again while the others are.
+ * Starts the service. A single connection is checked first (credentials, mapping against the live fields), and an error
+ * stops the start. If there are several connections, one that cannot be served is tried again while the others are
+ * served.
+ *
  * @throws ConfigError, MappingError
  */
 export async function startService(
@@ -59,7 +61,7 @@ export async function startService(
   const pacer = connections.length > 1 ? new Pacer() : null;
   let metricsServer: MetricsServer | null = null;
   try {
-    // Before any worker runs: a port in use ends the start, and nothing is to be stopped then.
+    // Before any worker runs, so that nothing must be stopped if the port is in use.
     const { metricsPort: port, metricsHost: host } = config;
     if (port !== undefined && sdkAddress !== undefined) {
       const [first, ...others] = connections;
@@ -76,7 +78,7 @@ export async function startService(
       await metricsServer?.close();
       await backbone.close();
     });
-    // Whoever waits for it hears of a failure; until then it must not count as unhandled.
+    // The caller that awaits `done` handles a failure. Until then, Node must not treat it as an unhandled rejection.
     ended.catch(() => undefined);
     return {
       metricsPort: metricsServer?.port ?? null,
@@ -98,7 +100,7 @@ async function serveAll(
   connections: Several<Connection>,
   backbone: Backbone,
   pacer: Pacer | null,
-): Promise<Served[]> {
+): Promise<ServedConnection[]> {
   const [first] = connections;
   const share = shareOf(connections.length);
   const allowance = () => ({ ...share, pace: pacer?.pace() ?? null });
@@ -117,13 +119,13 @@ async function connectServers(
     maxPoolSize,
   }: { log: Logger; tracing: Tracing | null; sdkAddress: string | undefined; maxPoolSize: number },
 ): Promise<Backbone> {
-  const mongo = await reachable('MONGODB_URI', servers.mongodbUri, () =>
+  const mongo = await connectOrExplain('MONGODB_URI', servers.mongodbUri, () =>
     connectMongo(servers.mongodbUri, { serverSelectionTimeoutMS: 10_000, maxPoolSize }),
   );
-  const temporal = await reachable('TEMPORAL_ADDRESS', servers.temporalAddress, () =>
+  const temporal = await connectOrExplain('TEMPORAL_ADDRESS', servers.temporalAddress, () =>
     connectClient(config, servers.temporalAddress, tracing),
   );
-  // The SDK's runtime, once there, keeps the process alive.
+  // Only after the servers answered: the SDK's runtime keeps the process alive.
   routeTemporalLogs(log, sdkAddress);
   const native = await connectWorkers(config, servers.temporalAddress);
   return {
@@ -140,10 +142,11 @@ async function connectServers(
 }
 
 /**
- * Structured logs; credentials are never passed to it, and fields that could hold one are cut out.
+ * The logger of the service. No caller passes credentials to it; as a second safeguard, it removes fields that could
+ * contain one.
  *
- * @param terminal takes the lines for a person, who is to see each change; null: JSON to `output`
- * @param output 1, standard output, or 2, standard error: where a command prints its result to standard output
+ * @param terminal receives the lines, with one for each change, for a person to read; null: JSON lines go to `output`
+ * @param output 1 for standard output; 2 for standard error, if a command prints its result to standard output
  */
 export function serviceLogger(
   level: string,
@@ -158,7 +161,7 @@ export function serviceLogger(
   return pino(options, terminal ?? destination(output));
 }
 
-/** An error that may quote a record's content is logged without its words. */
+/** If an error's message may quote the content of a record, only its public message is logged. */
 function loggedError(error: Error): object {
   const message = publicMessage(error);
   if (message === error.message) return stdSerializers.err(error);
@@ -166,7 +169,11 @@ function loggedError(error: Error): object {
 }
 
 /** @throws ConfigError naming the variable and the address without its password. */
-export async function reachable<T>(variable: string, address: string, connect: () => Promise<T>): Promise<T> {
+export async function connectOrExplain<T>(
+  variable: string,
+  address: string,
+  connect: () => Promise<T>,
+): Promise<T> {
   try {
     return await connect();
   } catch (error) {
@@ -176,7 +183,7 @@ export async function reachable<T>(variable: string, address: string, connect: (
   }
 }
 
-/** A server's address as it may be shown. */
+/** A server's address, without its password, for messages. */
 export function withoutPassword(address: string): string {
   return address.replace(/\/\/[^@/]*@/, '//…@');
 }

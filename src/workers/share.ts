@@ -3,28 +3,28 @@ import { SIDES } from '../sync/record';
 import type { Pace } from './pace';
 
 /**
- * How much of a process each of its connections may use, so that none can starve another. A connection has task queues
- * of its own, and workers for them with so many slots; what it has to do beyond that waits in Temporal, not here.
+ * The part of a process that one connection may use, so that no connection starves another. Each connection has its own
+ * task queues and its own workers, with the following numbers of slots. Work beyond its slots waits in Temporal.
  */
 export interface Share {
-  /** Workflow tasks at a time; at least two, as Temporal's sticky queue needs. */
+  /** Concurrent workflow tasks; Temporal's sticky queue needs at least two. */
   workflowTasks: number;
-  /** Activities at a time that plan, dispatch and look after the link store. */
+  /** Concurrent activities that plan, dispatch and maintain the link store. */
   pairActivities: number;
-  /** Activities at a time of each API and lane. */
+  /** Concurrent activities for each API and lane. */
   systemActivities: number;
   /** Concurrent signals to pairs. */
   signals: number;
-  /** Long polls of each worker. */
+  /** Concurrent long polls of each worker. */
   polls: number;
   /** Workflows kept in memory between their tasks. */
   cachedWorkflows: number;
 }
 
-/** What one connection is allowed: its share, and its pace where others are served as well. */
+/** The limits of one connection: its share, and its pace; the pace is null if no other connection is served. */
 export type Allowance = Share & { pace: Pace | null };
 
-/** Of a process that serves one connection. */
+/** The share of the only connection of a process. */
 const WHOLE: Share = {
   workflowTasks: 40,
   pairActivities: 100,
@@ -34,8 +34,8 @@ const WHOLE: Share = {
   cachedWorkflows: 500,
 };
 /**
- * Of one that serves several, before it is divided. Less in all: what one asks of the processor, of Temporal and of MongoDB
- * at a time is what the others' next step waits behind.
+ * The total that several connections divide. It is smaller than {@link WHOLE}, because the next step of each connection
+ * waits for the steps of the others that the processor, Temporal and MongoDB are carrying out.
  */
 const DIVIDED: Share = {
   workflowTasks: 16,
@@ -45,7 +45,7 @@ const DIVIDED: Share = {
   polls: 8,
   cachedWorkflows: 500,
 };
-/** However many there are, each must get on. */
+/** The minimum for each connection, whatever their number. */
 const LEAST: Share = {
   workflowTasks: 4,
   pairActivities: 4,
@@ -68,33 +68,33 @@ export function shareOf(connections: number): Share {
   };
 }
 
-/** The same work, so often at a time at most; what is more waits for its turn. */
-export function atMost<A extends unknown[], R>(
+/** A semaphore: the same work, of which at most `most` calls run at a time. Further calls wait in their order. */
+export function withConcurrencyLimit<A extends unknown[], R>(
   most: number,
   work: (...given: A) => Promise<R>,
 ): (...given: A) => Promise<R> {
-  let underWay = 0;
+  let running = 0;
   const waiting: (() => void)[] = [];
   return async (...given) => {
-    if (underWay < most) underWay += 1;
+    if (running < most) running += 1;
     else await new Promise<void>((resolve) => waiting.push(resolve));
     try {
       return await work(...given);
     } finally {
-      // Whoever waits takes the place over.
+      // The next waiting call takes over the permit.
       const next = waiting.shift();
       if (next) next();
-      else underWay -= 1;
+      else running -= 1;
     }
   };
 }
 
-/** MongoDB's own default. */
-const POOL_AT_LEAST = 100;
+/** The default of MongoDB's driver. */
+const MINIMUM_POOL_SIZE = 100;
 
-/** Connections to MongoDB at a time, which all share: one for each activity, so that none waits for another's. */
+/** The size of the pool of MongoDB connections that all connections share: one for each concurrent activity. */
 export function poolSizeOf(connections: number): number {
   const { pairActivities, systemActivities } = shareOf(connections);
   const lanes = SIDES.length * LANES.length;
-  return Math.max(POOL_AT_LEAST, connections * (pairActivities + lanes * systemActivities));
+  return Math.max(MINIMUM_POOL_SIZE, connections * (pairActivities + lanes * systemActivities));
 }

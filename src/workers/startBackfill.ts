@@ -5,7 +5,9 @@ import { backfillId } from '../workflows/ids';
 
 export type BackfillHandle = WorkflowHandle<typeof backfill>;
 
-/** Starts the backfill, or joins the running one. Polls that have not begun yet leave the account to it. */
+/**
+ * Starts the backfill, or returns the running one. Polls that have not begun yet do not read the account's old records.
+ */
 export async function startBackfill(
   client: Client,
   store: Pick<LinkStore, 'backfill'>,
@@ -21,7 +23,7 @@ export async function startBackfill(
   });
 }
 
-/** The backfill that runs, or the last one. */
+/** The running backfill, or the last one. */
 export function backfillOf(client: Client, taskQueue: string): BackfillHandle {
   return client.workflow.getHandle<typeof backfill>(backfillId(taskQueue));
 }

@@ -6,24 +6,24 @@ import { Starts } from '../links/failedStarts';
 import { MappingError } from '../sync/mappingFile';
 import { SIDES } from '../sync/record';
 import { NeedsHuman, RetryLater, publicMessage } from '../systems/errors';
-import { serveConnection, type Backbone, type Connection, type Served } from './connection';
+import { serveConnection, type Backbone, type Connection, type ServedConnection } from './connection';
 import type { Allowance } from './share';
 
-/** Interval of attempts while a person must correct something, and, after some faster attempts, for other failures. */
+/** The interval of attempts: at once if a person must correct something, after some shorter intervals otherwise. */
 const RETRY_MS = 30_000;
 const FIRST_RETRY_MS = 2_000;
 
 /**
- * One connection of several: served while it can be, and tried again while it cannot, whatever the others do. Why it
- * cannot is in the log, and in its database for `status` and the console.
+ * Serves one of several connections. If the connection cannot be served, or fails, it is tried again, independently of
+ * the others. The reason is in the log, and in the connection's database for `status` and the console.
  */
-export class Supervised implements Served {
+export class Supervised implements ServedConnection {
   readonly done: Promise<void>;
   private readonly stopping = new AbortController();
   private readonly starts: Starts;
   private readonly process = `${hostname()}:${process.pid}`;
-  private served: Served | null = null;
-  /** Since when it cannot be served; null while it is. */
+  private served: ServedConnection | null = null;
+  /** ISO time since when the connection cannot be served; null while it is served. */
   private since: string | null = null;
 
   constructor(
@@ -32,7 +32,7 @@ export class Supervised implements Served {
     private readonly allowance: Allowance,
   ) {
     this.starts = new Starts(backbone.mongo.db(connection.config.mongodbDatabase));
-    this.done = this.keep();
+    this.done = this.serveUntilStopped();
   }
 
   async stop(): Promise<void> {
@@ -41,7 +41,7 @@ export class Supervised implements Served {
     await this.done;
   }
 
-  private async keep(): Promise<void> {
+  private async serveUntilStopped(): Promise<void> {
     const { signal } = this.stopping;
     let wait = FIRST_RETRY_MS;
     while (!signal.aborted) {
@@ -50,13 +50,13 @@ export class Supervised implements Served {
       } catch (error) {
         if (this.since === null) wait = FIRST_RETRY_MS;
         wait = isForPerson(error) ? RETRY_MS : Math.min(2 * wait, RETRY_MS);
-        await this.tell(error, wait);
+        await this.report(error, wait);
         await sleep(wait, undefined, { signal }).catch(() => undefined);
       }
     }
   }
 
-  /** Resolves once it was stopped. */
+  /** Serves the connection. Resolves when it was stopped. */
   private async serve(): Promise<void> {
     const { connection, starts, stopping } = this;
     const { log } = connection;
@@ -75,7 +75,7 @@ export class Supervised implements Served {
     }
   }
 
-  private async tell(error: unknown, wait: number): Promise<void> {
+  private async report(error: unknown, wait: number): Promise<void> {
     const { log } = this.connection;
     const why = wordsOf(error);
     const now = Date.now();
@@ -87,7 +87,7 @@ export class Supervised implements Served {
     try {
       await this.starts.note({ process: this.process, why, since: this.since, nextAttempt });
     } catch (failure) {
-      log.warn({ err: failure }, 'why it cannot be served could not be kept');
+      log.warn({ err: failure }, 'the reason why this connection cannot be served could not be stored');
     }
   }
 }

@@ -8,8 +8,8 @@ import type { Tracing } from '../platform/tracing';
 import { cannotRead } from '../platform/systemErrors';
 
 /**
- * How this service speaks to Temporal: client, workers and command line alike, so that TLS, API key and
- * payload encryption are decided in one place.
+ * Connections to Temporal for the client, the workers and the command line. TLS, API key and payload encryption are
+ * decided here, for all of them.
  */
 
 /** The settings that concern the connection to Temporal. */
@@ -44,7 +44,7 @@ export async function connectClient(
   return { client: clientOver(connection, config, tracing), close: () => connection.close() };
 }
 
-/** A client over a connection that was made with {@link connectionOptions}, for those who need one of their own kind. */
+/** A client on a connection that the caller made with {@link connectionOptions}. */
 export function clientOver(
   connection: Connection,
   config: Pick<TemporalConfig, 'temporalNamespace' | 'encryptionKeys'>,
@@ -63,7 +63,7 @@ export async function connectWorkers(config: TemporalConfig, address: string): P
   return NativeConnection.connect({ address, ...connectionOptions(config) });
 }
 
-/** What turns values into payloads; client and workers must use the same. */
+/** Converts values to payloads. Client and workers must use the same converter. */
 export function dataConverter({ encryptionKeys }: Pick<TemporalConfig, 'encryptionKeys'>): DataConverter {
   if (!encryptionKeys) return {};
   return {
@@ -73,8 +73,8 @@ export function dataConverter({ encryptionKeys }: Pick<TemporalConfig, 'encrypti
 }
 
 /**
- * TLS is on where anything asks for it: `TEMPORAL_TLS`, a certificate, a server name or an API key. Only
- * `TEMPORAL_TLS=false` turns it off again (an API key behind a proxy that does the TLS).
+ * TLS is on if one of these is set: `TEMPORAL_TLS`, a certificate, a server name or an API key. `TEMPORAL_TLS=false` turns
+ * it off in any case, e.g. for an API key behind a proxy that adds TLS.
  * The variables are those of Temporal's own tools: https://docs.temporal.io/references/client-environment-configuration
  *
  * @throws ConfigError naming the variable whose file cannot be read

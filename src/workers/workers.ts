@@ -23,17 +23,17 @@ export interface WorkerSettings {
   dataConverter: DataConverter;
   tracing: Tracing | null;
   workflows: WorkflowCode;
-  /** The service's own task queue; each API's is named after it. */
+  /** The service's own task queue. The names of the APIs' task queues begin with its name. */
   taskQueue: string;
-  /** Share of the process; by default all of it. */
+  /** Limits of concurrent work; by default those of a single connection. */
   share?: Share;
 }
 
-/** A worker process: one worker for workflows and the link store, one for each API and lane. */
+/** The workers of one connection: one for workflows and the link store, and one for each API and lane. */
 export interface Workers {
-  /** Resolves when all have stopped; rejects when one fails. */
+  /** Resolves when all workers have stopped; rejects if one fails. */
   run(): Promise<void>;
-  /** Stops taking new tasks and lets running ones finish. */
+  /** Takes no new tasks, and lets running tasks finish. */
   shutdown(): void;
 }
 
@@ -66,7 +66,7 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
       try {
         await Promise.all(workers.map((worker) => worker.run()));
       } catch (error) {
-        // One that fails takes the others with it: half a process would look alive.
+        // If one worker fails, stop all: a process with some of its workers would look healthy.
         for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
         throw error;
       }
@@ -77,7 +77,7 @@ export async function createWorkers(context: ActivityContext, settings: WorkerSe
   };
 }
 
-/** Workflows, and the activities that touch the link store only. */
+/** The worker for workflows, and for activities that use the link store only. */
 function pairWorker(
   context: ActivityContext,
   { taskQueue, workflows }: WorkerSettings,
@@ -105,7 +105,7 @@ function pairWorker(
   });
 }
 
-/** The activities that call one API, in one lane. */
+/** The worker for activities that call one API, in one lane. */
 function sideWorker(
   context: ActivityContext,
   options: Partial<WorkerOptions> & { taskQueue: string },

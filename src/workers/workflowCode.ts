@@ -3,15 +3,15 @@ import path from 'node:path';
 import type { WorkerOptions } from '@temporalio/worker';
 import type { Tracing } from '../platform/tracing';
 
-/** What a worker runs workflows from. */
+/** The source of the workflows that a worker runs. */
 export type WorkflowCode = Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>;
 
 export const WORKFLOWS = path.join(__dirname, '../workflows');
-/** Written by `npm run build`, so that a worker need not bundle at each start. */
+/** `npm run build` writes it, so that a worker need not bundle the workflows at each start. */
 export const BUNDLE = path.join(__dirname, '../workflows.bundle.js');
 
 /**
- * The bundle that was built; where there is none, or tracing adds modules of its own, the worker bundles as it starts.
+ * The bundle that was built. If there is none, or if tracing adds modules, the worker bundles the workflows at its start.
  * https://docs.temporal.io/develop/typescript/core-application#prebundle-code
  */
 export function workflowCode(tracing: Tracing | null): WorkflowCode {

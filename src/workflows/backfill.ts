@@ -15,7 +15,7 @@ import type { BackfillActivities, BackfillSystemActivities } from '../activities
 import type { BackfillStep } from '../sync/backfillVerdict';
 import { addBackfill, doneIn, noBackfill, type BackfillTallies } from '../sync/backfillTally';
 import { SIDES, otherSide, type Side } from '../sync/record';
-import { EVENTS_AT_MOST } from './length';
+import { EVENTS_AT_MOST } from './historyLength';
 import { PRIORITY, taskQueueOf } from '../sync/taskQueues';
 
 /** Pages written at once. Each holds two hundred records in memory at a time. */
@@ -29,19 +29,23 @@ export interface BackfillProgress {
   run: string;
   startedAt: string;
   state: 'running' | 'paused' | 'cancelling' | 'cancelled' | 'done';
-  /** Known once it began. */
+  /** All steps, in order; null until they are known. */
   steps: BackfillStep[] | null;
-  /** Steps that are done. */
+  /** The number of steps that are done. */
   done: number;
   /** Where the next page of the present step begins: a cursor, or a page that was stored. */
   cursor: string | null;
   nextPage: number;
-  /** Pages that were stored and are written by a later step, by side and kind: from the first to before the last. */
+  /**
+   * Pages that were stored and are written by a later step, by `side:kind`: the first page, and the one after the last.
+   */
   stored: Record<string, [number, number]>;
-  /** Pages that were read, and are not written to their end. */
+  /** Pages that were read, and are not completely written yet. */
   open: { page: number; side: Side }[];
   tallies: BackfillTallies;
-  /** Of the present step: when it began, and the times of the records that it began with and has come to. */
+  /**
+   * The present step: when it began, and the times of last change of the first and of the latest record that it read.
+   */
   step: { startedAt: string; first: string | null; reached: string | null };
   failed: { what: string; why: string }[];
 }
@@ -51,7 +55,9 @@ export const backfillProgress = defineQuery<BackfillProgress>('progress');
 /** Pages in progress are finished, and no new page begins. */
 export const pauseBackfill = defineSignal('pause');
 export const resumeBackfill = defineSignal('resume');
-/** Ends the backfill when the pages in progress are finished. Linked pairs stay linked; a later backfill does the rest. */
+/**
+ * Ends the backfill when the pages in progress are finished. Linked pairs stay linked; a later backfill does the rest.
+ */
 export const cancelBackfill = defineSignal('cancel');
 
 const service = proxyActivities<BackfillActivities>({
@@ -76,21 +82,21 @@ function system(side: Side): BackfillSystemActivities {
  * The first sync of an account: reads both sides in pages, and writes simple cases in bulk, several pages at once.
  * Contents stay in the link store; a page is a number here. Other cases are left to the pairs' own workflows.
  */
-export async function backfill(begun?: BackfillProgress): Promise<BackfillProgress> {
-  const progress: BackfillProgress = begun ?? newProgress();
+export async function backfill(carried?: BackfillProgress): Promise<BackfillProgress> {
+  const progress: BackfillProgress = carried ?? newProgress();
   const backfilling = new Backfilling(progress);
   setHandler(backfillProgress, () => progress);
-  setHandler(pauseBackfill, () => backfilling.turn('running', 'paused'));
-  setHandler(resumeBackfill, () => backfilling.turn('paused', 'running'));
+  setHandler(pauseBackfill, () => backfilling.changeState('running', 'paused'));
+  setHandler(resumeBackfill, () => backfilling.changeState('paused', 'running'));
   setHandler(cancelBackfill, () => {
-    backfilling.turn('running', 'cancelling');
-    backfilling.turn('paused', 'cancelling');
+    backfilling.changeState('running', 'cancelling');
+    backfilling.changeState('paused', 'cancelling');
   });
   if (progress.steps === null) {
     for (const side of SIDES) await system(side).beginBackfillOn();
     progress.steps = await service.planBackfill();
   }
-  await backfilling.goOn(progress.steps);
+  await backfilling.run(progress.steps);
   if (backfilling.isFull) await continueAsNew<typeof backfill>(progress);
   await service.wakeWaiting();
   await service.endBackfill();
@@ -103,18 +109,18 @@ class Backfilling {
   /** The history has grown long: a new run continues. */
   isFull = false;
   /** Pages that wait for room in the window, or are in it. */
-  private atWork = 0;
+  private unfinished = 0;
   private inWindow = 0;
   private ahead = 0;
 
   constructor(private readonly progress: BackfillProgress) {}
 
-  turn(from: BackfillProgress['state'], to: BackfillProgress['state']): void {
+  changeState(from: BackfillProgress['state'], to: BackfillProgress['state']): void {
     if (this.progress.state === from) this.progress.state = to;
   }
 
   /** Works until everything is done, the run is cancelled, or the history is full. No page is in progress then. */
-  async goOn(steps: BackfillStep[]): Promise<void> {
+  async run(steps: BackfillStep[]): Promise<void> {
     const { progress } = this;
     this.ahead = patched('pages-read-ahead') ? READ_AHEAD : 0;
     for (const { page, side } of progress.open) void this.write(page, side);
@@ -125,7 +131,7 @@ class Backfilling {
       else await this.read(step);
       setCurrentDetails(inWords(progress));
     }
-    await condition(() => this.atWork === 0);
+    await condition(() => this.unfinished === 0);
   }
 
   /** Waits for room in the window, and for the end of a pause. @returns false where no page may begin any more */
@@ -191,7 +197,7 @@ class Backfilling {
     const { progress } = this;
     const { run } = progress;
     const isOver = () => this.isOver();
-    this.atWork += 1;
+    this.unfinished += 1;
     try {
       for (;;) {
         if (this.ahead > 0 && !(await this.enterWindow())) return;
@@ -210,7 +216,7 @@ class Backfilling {
       // The main path handles a cancellation.
       if (!isCancellation(error)) this.note(`page ${page} of ${side}`, error);
     } finally {
-      this.atWork -= 1;
+      this.unfinished -= 1;
     }
   }
 

@@ -13,7 +13,7 @@ import {
 } from '@temporalio/workflow';
 import type { ControlActivities, PauseState, ResyncFilter } from '../activities/types';
 import { ENTITY_TYPES, type EntityType } from '../sync/record';
-import { isLong } from './length';
+import { isHistoryLong } from './historyLength';
 import { PRIORITY } from '../sync/taskQueues';
 
 /** One entity type, or all of them. */
@@ -52,7 +52,7 @@ export async function syncControl(): Promise<never> {
   };
   // A signal with an unknown name has no caller to answer; the Update of the same name refuses it.
   const ifKnown = (work: (scope: Scope) => Promise<PauseState>) => async (scope: Scope) => {
-    if (entitiesOf(scope).length > 0) show(await work(scope));
+    if (entitiesOf(scope).length > 0) showPauses(await work(scope));
   };
   setHandler(pause, ifKnown(paused));
   setHandler(resume, ifKnown(resumed));
@@ -63,31 +63,31 @@ export async function syncControl(): Promise<never> {
         'BadInput',
       );
   };
-  setHandler(pauseUpdate, async (scope) => show(await paused(scope)), { validator });
-  setHandler(resumeUpdate, async (scope) => show(await resumed(scope)), { validator });
+  setHandler(pauseUpdate, async (scope) => showPauses(await paused(scope)), { validator });
+  setHandler(resumeUpdate, async (scope) => showPauses(await resumed(scope)), { validator });
 
-  state = show(await pauseState());
+  state = showPauses(await pauseState());
   await condition(() => workflowInfo().continueAsNewSuggested);
   await condition(allHandlersFinished);
   return continueAsNew<typeof syncControl>();
 }
 
-/** Signals all pairs that pass a filter to read both their records again. @returns how many were signalled */
+/** Signals all pairs that a filter selects to read both records again. @returns the number of pairs */
 export async function resyncMany(
   filter: ResyncFilter,
-  begun: { after: string | null; told: number } = { after: null, told: 0 },
+  carried: { after: string | null; told: number } = { after: null, told: 0 },
 ): Promise<number> {
   const resync = proxyActivities<ControlActivities>({
     startToCloseTimeout: '10 minutes',
     heartbeatTimeout: '15 seconds',
     priority: PRIORITY.background,
   });
-  let { after, told } = begun;
+  let { after, told } = carried;
   do {
     const page = await resync.resyncPage({ filter, after });
     told += page.told;
     ({ after } = page);
-    if (isLong() && after !== null) await continueAsNew<typeof resyncMany>(filter, { after, told });
+    if (isHistoryLong() && after !== null) await continueAsNew<typeof resyncMany>(filter, { after, told });
   } while (after !== null);
   return told;
 }
@@ -96,7 +96,7 @@ function entitiesOf(scope: Scope): EntityType[] {
   return ENTITY_TYPES.filter((type) => scope === 'everything' || scope === type);
 }
 
-function show(state: PauseState): PauseState {
+function showPauses(state: PauseState): PauseState {
   const paused = Object.entries(state.paused).map(([entity, since]) => `${entity} is paused since ${since}`);
   setCurrentDetails(paused.length > 0 ? paused.join('\n\n') : 'Nothing is paused.');
   return state;

@@ -1,4 +1,4 @@
-/** Ids of the workflows that exist once in a deployment; its task queue names it. */
+/** Ids of the workflows that exist once for each connection. They begin with the connection's task queue. */
 
 export function reconcileId(taskQueue: string): string {
   return `${taskQueue}-reconcile`;
@@ -8,8 +8,8 @@ export function controlId(taskQueue: string): string {
   return `${taskQueue}-control`;
 }
 
-/** Ends one hold of the brake. */
-export function holdId(taskQueue: string, hold: string): string {
+/** The id of the workflow that ends one hold of the brake. */
+export function endHoldId(taskQueue: string, hold: string): string {
   return `${taskQueue}-brake-${hold}`;
 }
 

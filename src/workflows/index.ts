@@ -3,8 +3,8 @@ import type { CanonicalKey } from '../sync/canonicalKey';
 import { keepInSync } from './pair';
 
 /**
- * The workflows under the names that operators see. The three entities differ by their mapping only, so each workflow
- * does the same: keep this pair in sync.
+ * All workflows, under the names that operators see. The three entities differ in their mapping only, so the workflows
+ * of their pairs do the same.
  */
 
 /** A Zendesk organization ↔ a PMS customer. */
@@ -17,7 +17,7 @@ export function TicketToProject(key: CanonicalKey, carried?: Inbox[]): Promise<P
   return keepInSync(key, carried);
 }
 
-/** A Zendesk ticket comment ↔ its place in a PMS project. */
+/** A Zendesk ticket comment ↔ a note or a subproject of a PMS project. */
 export function CommentToProject(key: CanonicalKey, carried?: Inbox[]): Promise<PairSummary> {
   return keepInSync(key, carried);
 }
@@ -30,4 +30,4 @@ export { linkHygiene } from './linkHygiene';
 export { resyncMany, syncControl } from './control';
 export { backfill } from './backfill';
 export { undo } from './undo';
-export { endHold } from './brake';
+export { endHold } from './endHold';

@@ -22,7 +22,7 @@ import { mergedCauses } from '../sync/journalCauses';
 import type { Lane } from '../sync/lane';
 import type { Side } from '../sync/record';
 import { malformed, type Resolution } from '../sync/resolution';
-import { EVENTS_AT_MOST } from './length';
+import { EVENTS_AT_MOST } from './historyLength';
 import { PMS_ID, SYNC_STATUS, ZENDESK_ID } from './searchAttributes';
 import { PRIORITY, taskQueueOf } from '../sync/taskQueues';
 import { bringIntoAgreement, type TurnActivities } from './turn';

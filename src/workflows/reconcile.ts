@@ -11,15 +11,15 @@ import {
 import type { ReconcileStep, UpkeepActivities, WalkActivities, WalkOutcome } from '../activities/types';
 import { addFindings, noFindings, type AllFindings, type ReconcileReport } from '../sync/findings';
 import { ENTITY_TYPES, SIDES, type Side } from '../sync/record';
-import { isLong } from './length';
+import { isHistoryLong } from './historyLength';
 import { PRIORITY, taskQueueOf } from '../sync/taskQueues';
 
 export interface ReconcileProgress {
   run: string;
   startedAt: string;
-  /** Walks in all; known once it began. */
+  /** All walks, in order; null until they are known. */
   steps: ReconcileStep[] | null;
-  /** Steps that are done. After the last walk come the sweeps, one a side. */
+  /** The number of steps that are done. After the walks, there is one sweep for each side. */
   done: number;
   cursor: string | null;
   findings: AllFindings;
@@ -53,9 +53,9 @@ function walker(side: Side): WalkActivities {
  */
 export async function reconcile(
   { full }: { full: boolean },
-  begun?: ReconcileProgress,
+  carried?: ReconcileProgress,
 ): Promise<ReconcileReport> {
-  const progress: ReconcileProgress = begun ?? {
+  const progress: ReconcileProgress = carried ?? {
     run: workflowInfo().runId,
     startedAt: new Date().toISOString(),
     steps: null,
@@ -76,11 +76,11 @@ export async function reconcile(
       const { cursor } = progress;
       if (step) {
         const { side, kind, since } = step;
-        take(progress, await walker(side).walkRecords({ run, kind, since, cursor }));
+        addOutcome(progress, await walker(side).walkRecords({ run, kind, since, cursor }));
       } else if (sweep) {
         const failed = new Set(progress.failed.map(({ what }) => what));
         const kinds = sweep.kinds.filter((kind) => !failed.has(`${sweep.side} ${kind}`));
-        take(progress, await walker(sweep.side).sweepUnseen({ run, kinds, after: cursor }));
+        addOutcome(progress, await walker(sweep.side).sweepUnseen({ run, kinds, after: cursor }));
       }
     } catch (error) {
       if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
@@ -89,7 +89,7 @@ export async function reconcile(
       progress.done += 1;
       progress.cursor = null;
     }
-    if (isLong()) await continueAsNew<typeof reconcile>({ full }, progress);
+    if (isHistoryLong()) await continueAsNew<typeof reconcile>({ full }, progress);
   }
 
   const { startedAt, findings, failed } = progress;
@@ -99,13 +99,15 @@ export async function reconcile(
   return report;
 }
 
-function take(progress: ReconcileProgress, { cursor, findings }: WalkOutcome): void {
+function addOutcome(progress: ReconcileProgress, { cursor, findings }: WalkOutcome): void {
   progress.findings = addFindings(progress.findings, findings);
   progress.cursor = cursor;
   if (cursor === null) progress.done += 1;
 }
 
-/** Kinds of which every record was walked. After a walk of the last days only, a missing record may just be older. */
+/**
+ * Kinds of which all records were walked. After a walk of recent records only, a record that was not met may be older.
+ */
 function kindsOf(side: Side, steps: ReconcileStep[]): string[] {
   return steps.filter((step) => step.side === side && step.since === null).map(({ kind }) => kind);
 }

@@ -1,6 +1,6 @@
 import { continueAsNew, defineQuery, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { RemapActivities, RemapProgress } from '../activities/types';
-import { isLong } from './length';
+import { isHistoryLong } from './historyLength';
 import { untilDone } from './untilDone';
 
 /** The progress of a remap. */
@@ -16,7 +16,8 @@ const { beginRemap, remapPage, countOutdated } = proxyActivities<RemapActivities
 
 /**
  * Applies a mapping to all pairs: walks the links that were synced with another mapping, page by page, and signals each
- * pair to read both its records again. A page begins when the previous one is done, to leave capacity for people's edits.
+ * pair to read both its records again. A page begins when the previous one is done, to leave capacity for people's
+ * edits.
  */
 export async function remap(
   version: string,
@@ -31,6 +32,6 @@ export async function remap(
     if (last === undefined) return { ...progress, state: 'done' };
     const left = await untilDone(keys.length, () => countOutdated({ version, keys }));
     progress = { ...progress, told: progress.told + keys.length, left: progress.left + left, after: last };
-    if (isLong()) return continueAsNew<typeof remap>(version, progress);
+    if (isHistoryLong()) return continueAsNew<typeof remap>(version, progress);
   }
 }

@@ -13,24 +13,24 @@ import { otherSide, type RefKey, type Side } from '../sync/record';
 /** A pair that needs more steps than this in one turn does not settle: the two systems revert each other's changes. */
 const STEPS_AT_MOST = 40;
 
-/** What a turn calls: activities in a workflow, the same code directly in a dry run. */
+/** The functions that a turn calls: activities in a workflow, or the same code without Temporal in a dry run. */
 export interface TurnActivities {
   planPair: PairActivities['planPair'];
-  /** @param summary what is done, in one line for the Web UI */
+  /** @param summary one line for the Web UI that says what the activity does */
   system: (
     side: Side,
     summary?: string,
   ) => Pick<SystemActivities, 'readRecords' | 'lookForMatches' | 'writePlanned'>;
 }
 
-/** One turn: plan and carry out, until the pair rests. A record that cannot be synced rests in quarantine. */
+/** One turn: plans and carries the plans out until the pair rests. A pair that cannot be synced rests in quarantine. */
 export async function bringIntoAgreement(
   activities: TurnActivities,
   key: CanonicalKey,
   inbox: Inbox,
 ): Promise<PairSummary> {
   try {
-    return await steps(activities, key, inbox);
+    return await runSteps(activities, key, inbox);
   } catch (error) {
     const failure = error instanceof ActivityFailure ? error.cause : error;
     if (!(failure instanceof ApplicationFailure) || failure.type !== 'Quarantined') throw error;
@@ -38,7 +38,7 @@ export async function bringIntoAgreement(
   }
 }
 
-async function steps(
+async function runSteps(
   { planPair, system }: TurnActivities,
   key: CanonicalKey,
   inbox: Inbox,

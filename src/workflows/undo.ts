@@ -1,17 +1,17 @@
 import { continueAsNew, defineQuery, proxyActivities, setHandler, sleep } from '@temporalio/workflow';
 import type { UndoActivities, UndoProgress } from '../activities/types';
-import { isLong } from './length';
+import { isHistoryLong } from './historyLength';
 import { PRIORITY } from '../sync/taskQueues';
 
 /** The progress of an undo. */
 export const undoProgress = defineQuery<UndoProgress>('undoProgress');
 
 const PAGE = 100;
-/** A page that has not changed for this many looks is left: some six minutes, in which any rate limit has begun anew. */
-const STILL_AT_MOST = 40;
-const SLEEP_AT_MOST = 10;
-/** Looks without a change after which the rest of a page is told once more. */
-const TOLD_AGAIN: ReadonlySet<number> = new Set([3, 20]);
+/** After so many looks without progress, a page is left: some six minutes, in which every rate limit has been reset. */
+const UNCHANGED_LOOKS_AT_MOST = 40;
+const SLEEP_SECONDS_AT_MOST = 10;
+/** After so many looks without progress, the rest of a page is signalled once more. */
+const SIGNAL_AGAIN_AFTER: ReadonlySet<number> = new Set([3, 20]);
 
 const { beginUndo, tellUndo, countUndo, leaveUndo, endUndo } = proxyActivities<UndoActivities>({
   startToCloseTimeout: '30 minutes',
@@ -21,8 +21,8 @@ const { beginUndo, tellUndo, countUndo, leaveUndo, endUndo } = proxyActivities<U
 });
 
 /**
- * Puts back what the sync wrote: holds the rows, tells the pairs page by page, each of which puts back its own values with
- * its own workflow, and lets the rows go. What there is to do is in the link store, under the undo's id.
+ * Undoes writes of the sync: holds the rows, signals the pairs page by page, and ends the hold. Each pair puts its
+ * values back in its own workflow. The link store has the values to put back, under the undo's id.
  */
 export async function undo(
   id: string,
@@ -36,30 +36,30 @@ export async function undo(
   for (;;) {
     const { keys, after } = await tellUndo({ id, after: progress.after, limit: PAGE });
     if (after === null) break;
-    const left = await untilDone(id, progress.after, keys);
+    const left = await untilPageDone(id, progress.after, keys);
     progress = { ...progress, told: progress.told + keys.length, left: progress.left + left, after };
-    if (isLong()) await continueAsNew<typeof undo>(id, progress);
+    if (isHistoryLong()) await continueAsNew<typeof undo>(id, progress);
   }
   await endUndo({ id });
   progress = { ...progress, state: 'done' };
   return progress;
 }
 
-/** @param begin the key after which the page begins @returns how many pairs of the page did not answer */
-async function untilDone(id: string, begin: string | null, keys: string[]): Promise<number> {
+/** Waits until the pairs of a page are done. @param begin the key before the page @returns the number of pairs left */
+async function untilPageDone(id: string, begin: string | null, keys: string[]): Promise<number> {
   if (keys.length === 0) return 0;
   let before = keys.length;
-  for (let still = 0; ;) {
+  for (let unchanged = 0; ;) {
     const left = await countUndo({ id, keys });
     if (left === 0) return 0;
-    still = left < before ? 0 : still + 1;
-    if (still >= STILL_AT_MOST) {
+    unchanged = left < before ? 0 : unchanged + 1;
+    if (unchanged >= UNCHANGED_LOOKS_AT_MOST) {
       await leaveUndo({ id, keys });
       return left;
     }
     before = left;
-    // One that was done, and whose worker died before it could say so, says it now.
-    if (TOLD_AGAIN.has(still)) await tellUndo({ id, after: begin, limit: left });
-    await sleep(Math.min(still + 1, SLEEP_AT_MOST) * 1_000);
+    // A pair may be done although its worker died before it could report this: it reports it now.
+    if (SIGNAL_AGAIN_AFTER.has(unchanged)) await tellUndo({ id, after: begin, limit: left });
+    await sleep(Math.min(unchanged + 1, SLEEP_SECONDS_AT_MOST) * 1_000);
   }
 }

@@ -19,7 +19,7 @@ import {
   type EmbeddedTemporal,
 } from '../../src/platform/embedded/embeddedServers';
 import { freePort } from '../../src/platform/ports';
-import { PAIRS_AT_WORK } from '../../src/workers/hint';
+import { PAIRS_AT_WORK } from '../../src/workers/pairSignals';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 import { StepDownProxy, everyTime } from '../support/stepDownProxy';
 import { Afterwards } from './afterwards';

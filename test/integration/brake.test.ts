@@ -3,7 +3,7 @@ import { refKey } from '../../src/sync/canonicalKey';
 import type { BrakeSettings, Threshold } from '../../src/sync/brake';
 import type { BrakeHold, HoldId } from '../../src/sync/holds';
 import type { Link } from '../../src/sync/link';
-import { bindingsOf } from '../../src/sync/rules/boundAlike';
+import { bindingsOf } from '../../src/sync/rules/sameFields';
 import type { RecordRef, SyncRecord, Values } from '../../src/sync/record';
 import { endHold, reconcile, remap, undo } from '../../src/workflows';
 import { runShared } from '../support/cli';

@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import type { Link } from '../../src/sync/link';
 import type { RecordRef } from '../../src/sync/record';
 import { NeedsHuman } from '../../src/systems/errors';
-import { pairCommands, type PairCommands } from '../../src/workers/hint';
+import { pairCommands, type PairCommands } from '../../src/workers/pairSignals';
 import { resolveConflict, resync } from '../../src/workflows/pair';
 import { MemorySystem } from '../support/memorySystem';
 import { testServers } from '../support/servers';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { PauseState } from '../../src/activities/types';
-import { ensureControl, steer } from '../../src/workers/steer';
+import { ensureControl, pauseOrResume } from '../../src/workers/pauseControl';
 import { resyncMany } from '../../src/workflows';
 import { controlState, pause, resume } from '../../src/workflows/control';
 import { controlId } from '../../src/workflows/ids';
@@ -32,7 +32,7 @@ describe('control', () => {
   const projects = () => [...boxes.pms.store.all('project')];
   const titles = () => projects().map((project) => project['title']);
   const command = (what: 'pause' | 'resume', scope: 'everything' | 'TicketToProject') =>
-    steer(stack.client, stack.taskQueue, what, scope);
+    pauseOrResume(stack.client, stack.taskQueue, what, scope);
   const cli = async (...args: string[]) => {
     const { code, out, err } = await cliOf(boxes, stack)(...args);
     return { code, said: out + err };

@@ -388,7 +388,7 @@ describe('end to end', () => {
         status: 'pending',
         reason: {
           code: 'no_part',
-          text: `waits for zendesk:ticket:${id}, which takes no part: filtered out: type is not one of "incident"`,
+          text: `waits for zendesk:ticket:${id}, which is out of scope: filtered out: type is not one of "incident"`,
         },
       });
       expect(await linkOf(second)).toMatchObject({ status: 'pending', waitsFor: [first] });

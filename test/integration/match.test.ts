@@ -4,7 +4,7 @@ import { checkMapping } from '../../src/config/loadMapping';
 import type { Link } from '../../src/sync/link';
 import { MappingError, parseMapping } from '../../src/sync/mappingFile';
 import type { Mapping } from '../../src/sync/mapping';
-import { pairCommands } from '../../src/workers/hint';
+import { pairCommands } from '../../src/workers/pairSignals';
 import { MAPPING_FILE, startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';

@@ -2,7 +2,7 @@ import { dispatchChanges } from '../../src/activities/dispatch';
 import type { Link } from '../../src/sync/link';
 import type { RecordRef, SyncRecord } from '../../src/sync/record';
 import { NeedsHuman } from '../../src/systems/errors';
-import { pairCommands, type PairCommands } from '../../src/workers/hint';
+import { pairCommands, type PairCommands } from '../../src/workers/pairSignals';
 import { MemorySystem } from '../support/memorySystem';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';

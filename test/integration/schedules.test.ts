@@ -5,14 +5,14 @@ import {
   hygieneScheduleId,
   pollScheduleId,
   reconcileScheduleId,
-  type Recurrence,
+  type ScheduleTimes,
 } from '../../src/workers/schedules';
 import { testServers } from '../support/servers';
 
 /** Schedules on a real server. Nothing runs: no worker listens on the task queue. */
 describe('schedules', () => {
   const taskQueue = `schedules-${randomUUID().slice(0, 8)}`;
-  const usual: Recurrence = {
+  const usual: ScheduleTimes = {
     pollSeconds: { zendesk: 3600, pms: 1800 },
     reconcileCron: '0 3 * * *',
     hygieneMinutes: 60,

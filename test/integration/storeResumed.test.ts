@@ -7,7 +7,7 @@ import { SCHEMA, Schema } from '../../src/links/migrations/storedSchema';
 import type { Link } from '../../src/sync/link';
 import type { Mapping } from '../../src/sync/mapping';
 import type { SyncRecord } from '../../src/sync/record';
-import { steer } from '../../src/workers/steer';
+import { pauseOrResume } from '../../src/workers/pauseControl';
 import { readHints } from '../../src/workflows';
 import { hintsCame } from '../../src/workflows/readHints';
 import { controlId } from '../../src/workflows/ids';
@@ -146,7 +146,7 @@ describe('a store of version 0', () => {
 
   test('what was held back is handed on, and a follow-up that was planned is said once', async () => {
     const [held] = await stack.store.control.heldBack('CommentToProject', 9);
-    await steer(stack.client, stack.taskQueue, 'resume', 'CommentToProject');
+    await pauseOrResume(stack.client, stack.taskQueue, 'resume', 'CommentToProject');
     await until(async () => (await stack.store.control.heldBack('CommentToProject', 9)).length === 0);
     await until(async () => (await stack.store.get(held?.key ?? ''))?.status === 'linked');
     expect(zendesk.all('followUp')).toEqual([]);

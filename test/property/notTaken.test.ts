@@ -78,7 +78,7 @@ test('whatever is refused or ignored, a pair settles or waits, and no edit is lo
         expect([row.id, shownOn(world, 'pms', row)]).toEqual([row.id, shownOn(world, 'zendesk', row)]);
       expect(world.link?.notTaken).toBeUndefined();
     }),
-    { numRuns: 1_000 },
+    { numRuns: 2_000 },
   );
   expect(met).toBeGreaterThan(200);
 });

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import { namesSameFields } from '../../src/sync/rules/boundAlike';
+import { namesSameFields } from '../../src/sync/rules/sameFields';
 import { parseCanonicalKey, parseRef } from '../../src/sync/canonicalKey';
 import { attemptsOf } from '../../src/sync/abandonedIntent';
 import { changeOf } from '../../src/sync/holds';

@@ -12,7 +12,7 @@ import { SIDES, type Side } from '../../src/sync/record';
 import { SyncMetrics } from '../../src/activities/metrics';
 import { connectClient, connectWorkers } from '../../src/workers/temporalClient';
 import type { Connection } from '../../src/workers/connection';
-import { PAIRS_AT_WORK, pairCommands, type PairCommands } from '../../src/workers/hint';
+import { PAIRS_AT_WORK, pairCommands, type PairCommands } from '../../src/workers/pairSignals';
 import { shareOf } from '../../src/workers/share';
 import { Supervised } from '../../src/workers/supervision';
 import { startService, type Service } from '../../src/workers/service';
@@ -72,7 +72,7 @@ export class RecordedService {
       config,
       metrics,
       log,
-      parts: () => ({ config, systems, budgets, lookForTwins: async () => ({}) }),
+      parts: () => ({ config, systems, budgets, findOtherWebhooks: async () => ({}) }),
     };
     const service = await startService([connection], servers, { log });
     const receiver = await startReceiver([config], servers, log);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { canonicalKey, refKey } from '../../src/sync/canonicalKey';
 import type { SyncRecord } from '../../src/sync/record';
 import { startBackfill } from '../../src/workers/startBackfill';
-import { pairCommands } from '../../src/workers/hint';
+import { pairCommands } from '../../src/workers/pairSignals';
 import {
   endHold,
   linkHygiene,

@@ -16,7 +16,7 @@ import type { Mapping } from '../../src/sync/mapping';
 import { SIDES, type EntityType, type RecordRef, type Side } from '../../src/sync/record';
 import type { SystemPort } from '../../src/systems/port';
 import { SyncMetrics } from '../../src/activities/metrics';
-import { hintWith } from '../../src/workers/hint';
+import { pairSignaller } from '../../src/workers/pairSignals';
 import { routeTemporalLogs } from '../../src/workers/runtime';
 import { shareOf } from '../../src/workers/share';
 import { createWorkers, type Workers } from '../../src/workers/workers';
@@ -72,7 +72,7 @@ export async function startStack(
   const client = new Client({ connection });
   // Workflow ids are canonical keys; test files share one server, so each stack looks only at its own queue.
   const started = new Set<CanonicalKey>();
-  const tell = hintWith(client, name, () => mapping);
+  const tell = pairSignaller(client, name, () => mapping);
   const around = { store, log, metrics: new SyncMetrics(), now: () => new Date() };
   const context: ActivityContext = {
     ...around,

@@ -5,7 +5,7 @@ import { decide } from '../../src/operator/decide';
 import type { Link } from '../../src/sync/link';
 import type { EntityType } from '../../src/sync/record';
 import { startBackfill } from '../../src/workers/startBackfill';
-import { steer } from '../../src/workers/steer';
+import { pauseOrResume } from '../../src/workers/pauseControl';
 import { reconcile } from '../../src/workflows';
 import { reconcileId } from '../../src/workflows/ids';
 import { deliver, pmsChange, pmsDelivery, ticketEvent, zendeskDelivery } from './deliveries';
@@ -149,7 +149,7 @@ export class StoreStates {
   /** A paused entity type, and what came for it meanwhile. */
   async heldBack(): Promise<void> {
     const { service } = this;
-    await steer(service.client, service.name, 'pause', 'CommentToProject');
+    await pauseOrResume(service.client, service.name, 'pause', 'CommentToProject');
     await sleep(PAUSE_HEARD_MS);
     await this.edit(this.paused, { comment: { body: 'is anybody there?' } });
     await until(async () => {
@@ -239,11 +239,11 @@ export class StoreStates {
   /** Edits of both sides are seen together. */
   private async whilePaused(entity: EntityType, edits: () => Promise<void>): Promise<void> {
     const { client, name } = this.service;
-    await steer(client, name, 'pause', entity);
+    await pauseOrResume(client, name, 'pause', entity);
     await sleep(PAUSE_HEARD_MS);
     await edits();
     await this.service.poll();
-    await steer(client, name, 'resume', entity);
+    await pauseOrResume(client, name, 'resume', entity);
   }
 
   /** Several records match: one pair waits for a person's choice, one keeps its record by itself. */

@@ -1,5 +1,5 @@
 import { asAttempt } from '../../src/sync/attempts';
-import { isAttempt } from '../../src/sync/rules/unheard';
+import { showsAttempt } from '../../src/sync/rules/lostWrites';
 import { attemptsOf, unconfirmedOf, withOverruled } from '../../src/sync/abandonedIntent';
 import {
   HISTORY_CHARACTERS,
@@ -31,11 +31,12 @@ const entry = (lost: string): OverruledValue => ({
 test('A11: of a long text an attempt keeps a digest, which tells it from others', () => {
   const [tried, other] = [asAttempt(long('a')), asAttempt(long('b'))];
   expect(JSON.stringify(tried).length).toBeLessThan(60);
-  expect(isAttempt(tried, long('a'))).toBe(true);
-  expect(isAttempt(other, long('a'))).toBe(false);
+  expect(showsAttempt(tried, long('a'))).toBe(true);
+  expect(showsAttempt(other, long('a'))).toBe(false);
   // As earlier releases stored it, and values of other types.
-  expect(isAttempt(long('a'), long('a'))).toBe(true);
-  for (const value of ['short', 7, null, ['a', 'b']]) expect(isAttempt(asAttempt(value), value)).toBe(true);
+  expect(showsAttempt(long('a'), long('a'))).toBe(true);
+  for (const value of ['short', 7, null, ['a', 'b']])
+    expect(showsAttempt(asAttempt(value), value)).toBe(true);
 });
 
 test('A11: ten attempts at long texts are small, and a refused one leaves none', () => {

@@ -3,7 +3,7 @@ import { isEcho, planPair, type Plan } from '../../src/sync/planner';
 import type { Mapping } from '../../src/sync/mapping';
 import { SIDES, type Json, type Side, type Values } from '../../src/sync/record';
 import { agreedBase } from '../../src/sync/rules/binding';
-import { bindingsOf } from '../../src/sync/rules/boundAlike';
+import { bindingsOf } from '../../src/sync/rules/sameFields';
 import { examine } from '../../src/sync/reconcileVerdict';
 import { rebuiltLink } from '../../src/sync/rebuiltLink';
 import { NO_REFERENCES, NOW, World, record, testMapping } from '../support/world';

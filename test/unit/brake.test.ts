@@ -1,7 +1,7 @@
 import { changeOf, holdId, type BrakeHold, type HeldChange, type HoldState } from '../../src/sync/holds';
 import { notTakenOf } from '../../src/sync/notTaken';
 import { isEcho } from '../../src/sync/planner';
-import { bindingsOf } from '../../src/sync/rules/boundAlike';
+import { bindingsOf } from '../../src/sync/rules/sameFields';
 import type { SyncRecord, Values } from '../../src/sync/record';
 import { examine } from '../../src/sync/reconcileVerdict';
 import { NOW, NO_REFERENCES, World, testMapping } from '../support/world';

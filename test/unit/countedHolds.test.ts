@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import type { ActivityContext } from '../../src/activities/activityContext';
 import { judgeCounted } from '../../src/activities/countedHolds';
 import { holdId, type BrakeHold, type HoldState } from '../../src/sync/holds';
-import { bindingsOf } from '../../src/sync/rules/boundAlike';
+import { bindingsOf } from '../../src/sync/rules/sameFields';
 import { testMapping } from '../support/world';
 
 /** Issue 21, the brake: what a remap makes of the hold under which it counted. */

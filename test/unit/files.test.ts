@@ -1,4 +1,4 @@
-import { fileWork, filesReason, mergeFiles, retried, type LinkedFile } from '../../src/sync/pairFiles';
+import { fileWork, filesReason, mergeFiles, retryFailed, type LinkedFile } from '../../src/sync/pairFiles';
 import type { Attachment, Side } from '../../src/sync/record';
 
 const file = (id: string, over: Partial<Attachment> = {}): Attachment => ({
@@ -65,6 +65,6 @@ test('what failed is named, rests, and can be tried again, a removal too', () =>
   ];
   expect(fileWork(failed)).toEqual([]);
   expect(filesReason(failed)).toBe('attachment "1.txt": too large; attachment "2.txt": no answer');
-  expect(fileWork(retried(failed) ?? []).map(({ op }) => op)).toEqual(['attach', 'detach']);
-  expect(retried([copy])).toBeNull();
+  expect(fileWork(retryFailed(failed) ?? []).map(({ op }) => op)).toEqual(['attach', 'detach']);
+  expect(retryFailed([copy])).toBeNull();
 });

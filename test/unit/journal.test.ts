@@ -2,7 +2,7 @@ import { VALUE_CHARACTERS, entryId, entryOf, outcomeShown, type Written } from '
 import { mergedCauses } from '../../src/sync/journalCauses';
 import { linesOf } from '../../src/operator/history';
 import { blankWrite, newLink, type Intent, type Link, type PlannedWrite } from '../../src/sync/link';
-import { bindingsOf } from '../../src/sync/rules/boundAlike';
+import { bindingsOf } from '../../src/sync/rules/sameFields';
 import { emptyAgreement } from '../../src/sync/planner';
 import { NOW, NO_REFERENCES, record, testMapping } from '../support/world';
 

@@ -46,7 +46,7 @@ const link = (writes: PlannedWrite[]) => {
 };
 
 describe('a plan that is given up', () => {
-  test('keeps what its follow-ups said, and nothing else', () => {
+  test('keeps what its follow-ups said', () => {
     const told = write({ op: 'followUp', rows: ['text'], done: true });
     expect(abandonIntent(link([told, write({ rows: ['title'] })]))).toMatchObject({
       intent: null,
@@ -56,13 +56,25 @@ describe('a plan that is given up', () => {
     });
   });
 
-  test('leaves the link as it was where nothing was said, and remembers what may have been written', () => {
-    const before = link([write({ op: 'followUp', rows: ['text'] }), write({ rows: ['title'], done: true })]);
+  test('leaves the link as it was where no answer came, and remembers what may have been written', () => {
+    const before = link([write({ op: 'followUp', rows: ['text'] }), write({ rows: ['title'] })]);
     expect(abandonIntent(before)).toEqual({
       ...before,
       intent: null,
       attempted: { zendesk: { title: ['b'] } },
     });
+  });
+
+  test('has agreed on rows whose writes are all done, and on no other', () => {
+    const done = write({ rows: ['title'], done: true });
+    const before = link([write({ op: 'followUp', rows: ['text'] }), done]);
+    expect(abandonIntent(before)).toMatchObject({
+      intent: null,
+      attempted: { zendesk: {} },
+      snapshot: { text: 'first', title: 'b' },
+    });
+    const both = [done, write({ side: 'pms', rows: ['title'] })];
+    expect(abandonIntent(link(both))).toMatchObject({ snapshot: { title: 'a' } });
   });
 
   test('a follow-up that was sent is not planned again, whatever earlier writes may have left', () => {

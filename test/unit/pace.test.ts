@@ -1,10 +1,16 @@
-import { LEAST_PACE, Pacer, nextPace, type Seen } from '../../src/workers/pace';
-import { atMost } from '../../src/workers/share';
+import { LEAST_PACE, Pacer, nextPace, type Measured } from '../../src/workers/pace';
+import { withConcurrencyLimit } from '../../src/workers/share';
 
-const seen = (some: Partial<Seen>): Seen => ({ beside: true, took: 5, usual: 5, toldPerSecond: 40, ...some });
+const seen = (some: Partial<Measured>): Measured => ({
+  beside: true,
+  took: 5,
+  usual: 5,
+  signalsPerSecond: 40,
+  ...some,
+});
 
 describe('how fast connections may tell their pairs', () => {
-  test.each<[string, number, Partial<Seen>, number]>([
+  test.each<[string, number, Partial<Measured>, number]>([
     ['nobody is bound while answers come as usual', Infinity, {}, Infinity],
     ['slow answers: less than was told of late', Infinity, { took: 50 }, 32],
     ['slow answers again: less than was allowed', 20, { took: 50 }, 16],
@@ -35,7 +41,7 @@ describe('a pace', () => {
   /** So many tells at once; says how many have ended by now. */
   function tell(pace: ReturnType<Pacer['pace']>, count: number): () => number {
     let ended = 0;
-    const told = atMost(4, () => pace.do(work));
+    const told = withConcurrencyLimit(4, () => pace.do(work));
     for (let n = 0; n < count; n += 1) void told().then(() => (ended += 1));
     return () => ended;
   }

@@ -3,7 +3,7 @@ import { blankWrite, emptyAgreement, newLink, type Link } from '../../src/sync/l
 import type * as Planner from '../../src/sync/planner';
 import type { PairState } from '../../src/sync/planner';
 import type { SyncRecord, Values } from '../../src/sync/record';
-import { bindingsOf } from '../../src/sync/rules/boundAlike';
+import { bindingsOf } from '../../src/sync/rules/sameFields';
 import { NOW, NO_REFERENCES, record, testMapping } from '../support/world';
 
 /**
@@ -122,7 +122,7 @@ const RULES: Rule[] = [
     wrong: false,
   },
   {
-    file: 'unheard',
+    file: 'lostWrites',
     name: 'agreedByLostWrites',
     off: () => null,
     // The project says what we wrote, and the ticket was edited since: one person's edit, which overrules nobody.
@@ -239,7 +239,7 @@ const RULES: Rule[] = [
   },
   {
     file: 'absence',
-    name: 'lostOption',
+    name: 'hasLostOption',
     off: () => false,
     ask: (planner) => does(planner, stateOf([ticket({ description: null }), project({ text: 'b' })], lapsed)),
     right: [],
@@ -263,7 +263,7 @@ const RULES: Rule[] = [
     wrong: [[], { title: 'a' }],
   },
   {
-    file: 'boundAlike',
+    file: 'sameFields',
     name: 'namesSameFields',
     off: () => true,
     ask: (planner) => does(planner, stateOf([ticket({ subject: null }), project({})], bound('title'))),
@@ -272,7 +272,7 @@ const RULES: Rule[] = [
   },
   {
     file: 'binding',
-    name: 'keepsOwn',
+    name: 'keepsOwnValues',
     off: () => false,
     ask: (planner) => does(planner, stateOf([ticket({}), project({ text: 'b' })], bound('text'))),
     right: [],

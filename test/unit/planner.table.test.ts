@@ -12,7 +12,7 @@ import {
 import type { PropertyRow } from '../../src/sync/mapping';
 import type { NotTaken } from '../../src/sync/notTaken';
 import { planPair, type Observation, type PairState, type Plan } from '../../src/sync/planner';
-import { merging } from '../../src/sync/planner/mergePlan';
+import { mergeOf } from '../../src/sync/planner/mergePlan';
 import { linkedPair, pairOf } from '../../src/sync/planner/plannedPair';
 import { phaseOf } from '../../src/sync/planner/phaseOf';
 import { PHASE_PLANS } from '../../src/sync/planner/phasePlans';
@@ -20,7 +20,7 @@ import type { Phase } from '../../src/sync/planner/phases';
 import { EFFECT_ASKS } from '../../src/sync/planner/rowAsks';
 import { rowEffect, type RowEffect } from '../../src/sync/planner/rowEffect';
 import type { Json, Side, SyncRecord, Values } from '../../src/sync/record';
-import { bindingsOf } from '../../src/sync/rules/boundAlike';
+import { bindingsOf } from '../../src/sync/rules/sameFields';
 import { decisionsOf, type Decision } from '../../src/sync/resolution';
 import { NOW, NO_REFERENCES, record, testMapping } from '../support/world';
 
@@ -585,7 +585,7 @@ describe.each(Object.entries(EFFECTS))('effect %s', (kind, example) => {
   test('is what the row comes to', () => {
     const linked = linkedPair(pairOf(given, mapping));
     if (!linked) throw new Error('not linked');
-    expect(rowEffect(merging(linked), row)).toMatchObject({ kind, ...example.effect });
+    expect(rowEffect(mergeOf(linked), row)).toMatchObject({ kind, ...example.effect });
   });
 
   test('is what the plan is made of', () => {

@@ -41,6 +41,7 @@ describe('F19: both sides edit the set at the same time', () => {
       base: null,
       current: { zendesk: ['a'], pms: ['b'] },
       returned: { zendesk: new Set(), pms: new Set() },
+      added: { zendesk: new Set(), pms: new Set() },
       again: [],
     });
     expect(merged).toEqual({ value: ['a', 'b'], shown: { zendesk: ['a', 'b'], pms: ['a', 'b'] } });
@@ -217,3 +218,97 @@ test.each(['first', 'second'] as const)(
     expect(world.link?.notTaken ?? []).toEqual([]);
   },
 );
+
+describe('what one side removes after its addition was written to the other', () => {
+  /** The PMS swaps a tag, and a person edits the title in Zendesk: one write to each side. */
+  function planned() {
+    const world = agreedOn(['first', 'kept']);
+    world.edit('pms', { tags: ['second', 'kept'] });
+    world.edit('zendesk', { subject: 'y' });
+    const plan = world.plan(['zendesk', 'pms']);
+    if (plan.do !== 'write' || !world.link) throw new Error('expected a write');
+    const toZendesk = plan.intent.writes.find(({ side }) => side === 'zendesk');
+    const toPms = plan.intent.writes.find(({ side }) => side === 'pms');
+    if (!toZendesk || !toPms) throw new Error('expected two writes');
+    return { world, link: world.link, intent: plan.intent, toZendesk, toPms };
+  }
+
+  test('stays removed where the write to the other side was done, and the one to this side refused', () => {
+    const { world, link, intent, toZendesk, toPms } = planned();
+    world.edit('zendesk', toZendesk.values);
+    world.edit('pms', { tags: [] });
+    const writes = [{ ...toZendesk, done: true }, toPms];
+    world.link = abandonIntent({ ...link, intent: { ...intent, writes } }, toPms);
+    world.settle();
+    expect(tagsOf(world)).toEqual({ zendesk: [], pms: [] });
+    expect(world.records.pms?.values['title']).toBe('y');
+  });
+
+  test('stays removed where a person of the other side removes it', () => {
+    const { world, link, intent, toZendesk, toPms } = planned();
+    world.edit('zendesk', { tags: ['kept'] });
+    world.edit('pms', { title: 'z' });
+    const writes = [{ ...toZendesk, done: true }, toPms];
+    world.link = abandonIntent({ ...link, intent: { ...intent, writes } }, toPms);
+    world.settle();
+    world.settle();
+    expect(tagsOf(world)).toEqual({ zendesk: ['kept'], pms: ['kept'] });
+  });
+
+  test('stays removed where the answer to the write was lost', () => {
+    const { world, link, intent, toZendesk } = planned();
+    world.edit('zendesk', toZendesk.values);
+    world.edit('pms', { tags: ['kept'] });
+    world.link = abandonIntent({ ...link, intent });
+    expect(world.link.attemptedAdds).toEqual({ zendesk: { tags: ['second'] } });
+    world.settle();
+    expect(tagsOf(world)).toEqual({ zendesk: ['kept'], pms: ['kept'] });
+    expect(world.link).not.toHaveProperty('attemptedAdds');
+  });
+
+  test('stays removed where the answer to the creation was lost', () => {
+    const world = World.of(mapping, 'pms', { title: 'x', tags: ['a', 'b'] });
+    world.settle();
+    const { link } = world;
+    if (!link) throw new Error('no link');
+    const attempts = {
+      attempted: { zendesk: { tags: [['a', 'b']] } },
+      attemptedAdds: { zendesk: { tags: ['a', 'b'] } },
+    };
+    world.link = { ...link, snapshot: null, ...attempts };
+    world.edit('pms', { tags: ['a'] });
+    world.settle();
+    expect(tagsOf(world)).toEqual({ zendesk: ['a'], pms: ['a'] });
+  });
+
+  test('is not taken for removed where the record was not read again', () => {
+    const { world, link, intent, toZendesk } = planned();
+    world.edit('zendesk', toZendesk.values);
+    world.link = abandonIntent({ ...link, intent });
+    world.settle(['zendesk']);
+    world.settle();
+    for (const tags of Object.values(tagsOf(world)))
+      expect([...(tags as string[])].sort()).toEqual(['kept', 'second']);
+  });
+});
+
+test('a value that a person edits right after it was written is no conflict, though the rest of the plan was given up', () => {
+  const both = testMapping([
+    { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'manual' },
+    { zendesk: 'due', pms: 'due', type: 'date', direction: 'both', winner: 'manual' },
+  ]);
+  const world = World.of(both, 'pms', { title: 'a', due: null });
+  world.settle();
+  world.edit('pms', { title: 'b' });
+  world.edit('zendesk', { due: '2026-12-24' });
+  const plan = world.plan(['zendesk', 'pms']);
+  if (plan.do !== 'write' || !world.link) throw new Error('expected a write');
+  const writes = plan.intent.writes.map((write) => ({ ...write, done: write.side === 'zendesk' }));
+  const refused = writes.find(({ done }) => !done);
+  world.edit('zendesk', { subject: 'c' });
+  world.edit('pms', { due: '2026-12-31' });
+  world.link = abandonIntent({ ...world.link, intent: { ...plan.intent, writes } }, refused);
+  world.settle();
+  expect(world.records.pms?.values['title']).toBe('c');
+  expect(world.link.conflicts.map(({ row }) => row)).toEqual(['due']);
+});

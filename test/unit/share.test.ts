@@ -1,4 +1,4 @@
-import { atMost, poolSizeOf, shareOf } from '../../src/workers/share';
+import { withConcurrencyLimit, poolSizeOf, shareOf } from '../../src/workers/share';
 
 const SEVERAL = [1, 2, 3, 5, 10, 40];
 
@@ -42,7 +42,7 @@ test('work is done so often at a time at most, all of it, and also after some of
   let underWay = 0;
   let most = 0;
   const done: number[] = [];
-  const work = atMost(3, async (n: number) => {
+  const work = withConcurrencyLimit(3, async (n: number) => {
     most = Math.max(most, (underWay += 1));
     await new Promise((resolve) => setImmediate(resolve));
     underWay -= 1;

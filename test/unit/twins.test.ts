@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { foreignWebhooks } from '../../src/operator/foreignWebhooks';
-import { noteTwins } from '../../src/workers/twinWatch';
+import { noteOtherInstallations } from '../../src/workers/otherInstallations';
 import type { Side } from '../../src/sync/record';
 import type { InstalledWebhook, WebhookAdmin } from '../../src/systems/webhookAdmin';
 
@@ -64,8 +64,8 @@ test('O2: what is found is told, what is gone is taken back, and of the rest not
     },
   };
   const around = { store, log: pino({ level: 'silent' }) };
-  await noteTwins(async () => ({ zendesk: THEIRS }), around);
-  await noteTwins(async () => ({ zendesk: null, pms: null }), around);
+  await noteOtherInstallations(async () => ({ zendesk: THEIRS }), around);
+  await noteOtherInstallations(async () => ({ zendesk: null, pms: null }), around);
   expect(said).toEqual([
     ['zendesk:twin', { code: 'twin', text: `a webhook leads to ${THEIRS}` }],
     ['zendesk:twin'],

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { holdId } from '../../src/sync/holds';
 import type { Values } from '../../src/sync/record';
-import { bindingsOf } from '../../src/sync/rules/boundAlike';
+import { bindingsOf } from '../../src/sync/rules/sameFields';
 import { alike, standing, undoOf, withoutChange } from '../../src/sync/undo';
 import { World, testMapping } from '../support/world';
 

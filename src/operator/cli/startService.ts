@@ -252,8 +252,8 @@ function connectionOf(config: Config, file: string | null, log: Logger): Connect
       onCall: (call) => metrics.apiCall(call),
       onGrant: (grant) => warnOfMissingScopes(grant, connection, log),
     });
-    const lookForTwins = () => foreignWebhooks(of, webhookAdmins(of));
-    return { config: of, systems, budgets, lookForTwins };
+    const findOtherWebhooks = () => foreignWebhooks(of, webhookAdmins(of));
+    return { config: of, systems, budgets, findOtherWebhooks };
   };
   // An only one is checked once, and ends the start where it is wrong.
   if (connection === null) {

@@ -6,8 +6,8 @@ import { connectMongo } from '../../platform/mongoClient';
 import { openLinkStore } from '../../links/linkStore';
 import type { OperatorContext } from '../operatorContext';
 import { connectClient } from '../../workers/temporalClient';
-import { pairCommands } from '../../workers/hint';
-import { reachable } from '../../workers/service';
+import { pairCommands } from '../../workers/pairSignals';
+import { connectOrExplain } from '../../workers/service';
 import { settingsFor, type SettingsOptions } from './common';
 import { knownAddress } from './servers';
 
@@ -48,7 +48,7 @@ export async function withServers<T>(
 ): Promise<T> {
   return withMongo(config, options, async (mongo) => {
     const temporalAddress = knownAddress('temporalAddress', config, options.data);
-    const temporal = await reachable('TEMPORAL_ADDRESS', temporalAddress, () =>
+    const temporal = await connectOrExplain('TEMPORAL_ADDRESS', temporalAddress, () =>
       connectClient(config, temporalAddress),
     );
     try {
@@ -66,7 +66,7 @@ export async function withMongo<T>(
   work: (mongo: MongoClient) => Promise<T>,
 ): Promise<T> {
   const mongodbUri = knownAddress('mongodbUri', config, options.data);
-  const mongo = await reachable('MONGODB_URI', mongodbUri, () =>
+  const mongo = await connectOrExplain('MONGODB_URI', mongodbUri, () =>
     connectMongo(mongodbUri, { serverSelectionTimeoutMS: 10_000 }),
   );
   try {

@@ -9,8 +9,8 @@ import { setPaused } from '../pauseSchedule';
 import { expectCanBeDone, expectSelecting, planUndo } from '../undo';
 import { keepUndo, startUndo } from '../undoRun';
 import { ENTITY_TYPES } from '../../sync/record';
-import { steer } from '../../workers/steer';
-import { pairCommands } from '../../workers/hint';
+import { pauseOrResume } from '../../workers/pauseControl';
+import { pairCommands } from '../../workers/pairSignals';
 import type { ConsoleContext } from './consoleContext';
 import { pairUrl } from './layout';
 import { criteriaIn, filterOf, outcomeUrl } from './pages/undoPage';
@@ -81,7 +81,7 @@ export function actions(app: FastifyInstance, context: ConsoleContext): void {
   app.post(`${root}/entities`, async (request, reply) => {
     const { scope, what } = read(entitySchema, request.body);
     log.info({ user: viewerOf(request).session.user, scope }, `console: ${what}`);
-    await answerOf(client, WAIT_SECONDS, () => steer(client, taskQueue, what, scope));
+    await answerOf(client, WAIT_SECONDS, () => pauseOrResume(client, taskQueue, what, scope));
     return reply.redirect(done(`${root}/schedules`, what), 303);
   });
   undoActions(app, context);

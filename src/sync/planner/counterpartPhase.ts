@@ -4,9 +4,9 @@ import type { Pair } from './plannedPair';
 import type { Found } from './phases';
 import type { Candidates } from './state';
 
-/** @returns what is to be done about records that may be the counterpart; null where there is none */
+/** @returns the phase of a pair whose counterpart may exist already; null if there is none, so that one is created */
 export function counterpartPhase({ state, table, decisions }: Pair, origin: SyncRecord): Found | null {
-  // A person wants a new record, whatever there is.
+  // A person wants a new record, even if one exists that matches.
   if (decisions.counterpart === 'create') return null;
   const { candidates } = state;
   if (candidates) return chooseCandidate(candidates, origin);

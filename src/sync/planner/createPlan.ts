@@ -5,7 +5,7 @@ import { otherSide, type Json, type RefKey, type Side, type SyncRecord, type Val
 import { elementsOf } from '../heldSets';
 import { orAbsent, notTakenOf, type NotTaken } from '../notTaken';
 import { rests } from '../rules/absence';
-import { boundAfter } from '../rules/binding';
+import { bindingsAfter } from '../rules/binding';
 import { canHold } from '../rules/sets';
 import { notTakenOfRow, isOfferedAgain } from '../rules/taken';
 import { fillTemplate, fromCanonical, type Canonical } from '../values';
@@ -14,7 +14,7 @@ import { namesOf, versionsOf, type Pair } from './plannedPair';
 import type { Plan } from './state';
 import { waitFor } from './waitFor';
 
-/** Makes the counterpart of a record that has none. */
+/** Plans to create the counterpart of a record. @param canonical the record's values by row id */
 export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): Plan {
   const { state, table, decisions } = pair;
   const to = otherSide(origin.ref.side);
@@ -22,7 +22,7 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
   if ('problem' in content) return { do: 'quarantine', code: 'unmapped_value', reason: content.problem };
   if (content.waitsFor.length > 0) return waitFor(content.waitsFor);
   const { values, rows } = content;
-  const left = leftOut(pair, origin);
+  const left = refusedBefore(pair, origin);
   const write: PlannedWrite = {
     ...blankWrite(to, 'create'),
     values,
@@ -37,7 +37,7 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
   const snapshot: Values = {};
   const rested: string[] = [];
   for (const row of comparedRows(table))
-    if (!isKnown(row, origin, canonical)) rested.push(row.id);
+    if (!hasValue(row, origin, canonical)) rested.push(row.id);
     else if (!notTakenOf({ notTaken: left }, row.id)) snapshot[row.id] = canonical[row.id] ?? null;
   return {
     do: 'write',
@@ -47,7 +47,7 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
       next: {
         ...emptyAgreement(),
         snapshot,
-        bound: boundAfter(table, {}, snapshot, []),
+        bound: bindingsAfter(table, {}, snapshot, []),
         ...(rested.length > 0 && { rested }),
         ...orAbsent(left),
         ...filesAfter(table, [], seen),
@@ -58,6 +58,7 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
   };
 }
 
+/** What the new record is to contain. */
 interface Content {
   /** The side's own property names and values. */
   values: Values;
@@ -65,8 +66,8 @@ interface Content {
   waitsFor: RefKey[];
 }
 
-/** Rows that the other side refused in this record as it is: it is made without them. */
-function leftOut({ state: { link }, mapping, table }: Pair, origin: SyncRecord): NotTaken[] {
+/** Values that the other side refused and that have not changed since: the counterpart is created without them. */
+function refusedBefore({ state: { link }, mapping, table }: Pair, origin: SyncRecord): NotTaken[] {
   if (!link) return [];
   const occasion = { link, current: { [origin.ref.side]: origin }, mappingVersion: mapping.version };
   const aside = table.rows.flatMap((row) => notTakenOfRow(table, row, link));
@@ -81,13 +82,13 @@ function contentFor(
 ): Content | { problem: string } {
   const { state, table } = pair;
   const content: Content = { values: {}, rows: [], waitsFor: [] };
-  const left = new Set(leftOut(pair, origin).map(({ row }) => row));
+  const left = new Set(refusedBefore(pair, origin).map(({ row }) => row));
   for (const row of table.rows) {
     const target = row[to];
-    const isLeft = left.has(row.id) || !isKnown(row, origin, canonical);
+    const isLeft = left.has(row.id) || !hasValue(row, origin, canonical);
     if (!target || !writesTo(row, to) || isLeft) continue;
     const value =
-      generated(row, origin) ?? fromCanonical(row, to, canonical[row.id] ?? null, state.references);
+      generatedValue(row, origin) ?? fromCanonical(row, to, canonical[row.id] ?? null, state.references);
     if (!value.ok) {
       if ('problem' in value) return value;
       content.waitsFor.push(value.waitsFor);
@@ -95,27 +96,27 @@ function contentFor(
       const held = Array.isArray(value.value)
         ? elementsOf(value.value).filter((each) => canHold(row, to, each))
         : value.value;
-      if (!isNothing(held)) content.values[target] = held;
+      if (!isNoValue(held)) content.values[target] = held;
     }
     content.rows.push(row.id);
   }
   return content;
 }
 
-/** Whether the origin offers the row's property, or a rule says what stands for it. */
-function isKnown(row: PropertyRow, origin: SyncRecord, canonical: Values): boolean {
+/** Whether the row has a value: the origin has its property, or a rule gives one (`untilShown`). */
+function hasValue(row: PropertyRow, origin: SyncRecord, canonical: Values): boolean {
   return row.id in canonical || !rests(row, { [origin.ref.side]: origin });
 }
 
-/** Rows whose value is made by the mapping, of nothing or of the whole record. */
-function generated({ transform }: PropertyRow, origin: SyncRecord): Canonical | null {
+/** The value of a row that the mapping generates: a constant or a template. @returns null for other rows */
+function generatedValue({ transform }: PropertyRow, origin: SyncRecord): Canonical | null {
   if (transform.kind === 'constant') return { ok: true, value: transform.value };
   if (transform.kind === 'template')
     return { ok: true, value: fillTemplate(transform.template, origin.values) };
   return null;
 }
 
-/** A new record has nothing there anyway. An empty text is said all the same. */
-function isNothing(value: Json): boolean {
+/** Whether the value need not be sent, because a new record has none anyway. An empty text is sent. */
+function isNoValue(value: Json): boolean {
   return value === null || (Array.isArray(value) && value.length === 0);
 }

@@ -13,31 +13,33 @@ import {
 import { comparedRows, redactionReaches } from '../mapping';
 import { otherSide, type RefKey, type Side, type SyncRecord } from '../record';
 import { holdOn } from '../rules/brake';
-import { lastOverrulingOf } from './overruling';
+import { finalOverrulingOf } from './overruling';
 import type { LinkedPair } from './plannedPair';
 import type { Plan } from './state';
 
 /**
- * One record ended (deleted, archived or redacted): the mapping says what becomes of the other.
+ * Plans the end of a pair, because one of its records was deleted, archived or redacted. The mapping says what happens
+ * to the other record.
  *
- * @param record null where nothing is left of it
+ * @param side of the record that ended
+ * @param record null if the side no longer has it
  */
 export function endPlan(pair: LinkedPair, side: Side, record: SyncRecord | null): Plan {
   const { state, table, link, sides } = pair;
   const how = record?.state ?? 'removed';
   const other = otherSide(side);
-  const repeated = how === 'redacted' && redactionReaches(table, other);
-  const rule = repeated ? `onRedact: ${table.onRedact}` : `onDelete: ${table.onDelete}`;
+  const repeatsRedaction = how === 'redacted' && redactionReaches(table, other);
+  const rule = repeatsRedaction ? `onRedact: ${table.onRedact}` : `onDelete: ${table.onDelete}`;
   const reason = `${sides[side].ref} was ${how}; ${rule}`;
-  const overruling = lastOverrulingOf(pair, side, record);
-  const ended = { side, seen: record ? seenVersion(record) : goneFrom(sides[side]) };
-  const archives = !repeated && table.onDelete === 'archive' && isAlive(pair, other);
+  const overruling = finalOverrulingOf(pair, side, record);
+  const ended = { side, seen: record ? seenVersion(record) : deletedVersion(sides[side]) };
+  const archives = !repeatsRedaction && table.onDelete === 'archive' && isAlive(pair, other);
   const hold = how === 'redacted' ? null : holdOnEnd(pair, other, archives);
-  if (hold && hold.state !== 'discarding') return heldEnd(hold, sides[side].ref);
+  if (hold && hold.state !== 'discarding') return planHeldEnd(hold, sides[side].ref);
   if (hold?.kind === 'ends') return { do: 'absent', reason: absentReason(sides[side].ref) };
-  if (!isAlive(pair, other) || (!repeated && (!archives || hold)))
+  if (!isAlive(pair, other) || (!repeatsRedaction && (!archives || hold)))
     return { do: 'bury', reason, intent: null, ended, ...overruling };
-  const op = repeated ? 'redact' : 'archive';
+  const op = repeatsRedaction ? 'redact' : 'archive';
   const write: PlannedWrite = {
     ...blankWrite(other, op),
     ref: sides[other].ref,
@@ -52,36 +54,41 @@ export function endPlan(pair: LinkedPair, side: Side, record: SyncRecord | null)
     intent: {
       id: write.idempotencyKey,
       writes: [write],
-      next: repeated ? nothingLeft(pair) : { ...emptyAgreement(), snapshot: link.snapshot ?? {} },
+      next: repeatsRedaction
+        ? redactedAgreement(pair)
+        : { ...emptyAgreement(), snapshot: link.snapshot ?? {} },
       then: 'tombstone',
       seen: { [side]: ended.seen },
     },
   };
 }
 
-/** The end of a pair that has ended is none; what was redacted is redacted, whatever the brake holds. */
+/** The hold that applies to the end of the pair; none does if the pair has ended before. */
 function holdOnEnd({ state, link }: LinkedPair, other: Side, archives: boolean): BrakeHold | null {
   if (link.status === 'tombstone') return null;
   return holdOn(state.holds ?? [], { kind: archives ? 'archives' : 'ends', row: null, side: other });
 }
 
-function heldEnd({ id }: BrakeHold, ref: RefKey): Plan {
+/** The pair rests as it is, with a mark on its link. */
+function planHeldEnd({ id }: BrakeHold, ref: RefKey): Plan {
   const mark: BrakeMark = { hold: id, gone: ref };
   return { do: 'brake', mark, reason: brakeText([mark]) };
 }
 
-/** What is known of a record of which nothing is left: so that its return is seen. */
-function goneFrom({ ref, version, order, updatedAt }: LinkedSide): SeenVersion {
+/**
+ * The version of a record that its side no longer has. The link keeps it, so that a return of the record is noticed.
+ */
+function deletedVersion({ ref, version, order, updatedAt }: LinkedSide): SeenVersion {
   return { ref, version, order, state: 'deleted', updatedAt };
 }
 
-/** Whether there is still something to be ended on that side. */
+/** Whether the record of a side still exists and can be archived or redacted. */
 function isAlive({ state, link, sides }: LinkedPair, side: Side): boolean {
   return link.status !== 'tombstone' && sides[side].state === 'live' && state.observed[side]?.record !== null;
 }
 
-/** What was redacted as a whole leaves no value behind, in the link's history either. */
-function nothingLeft({ table }: LinkedPair): Agreement {
+/** The agreement after a record was redacted as a whole: all values are removed, also from the link's history. */
+function redactedAgreement({ table }: LinkedPair): Agreement {
   const rows = comparedRows(table).map((row) => row.id);
   const snapshot = Object.fromEntries(rows.map((row) => [row, null]));
   return { ...emptyAgreement(), snapshot, redacted: rows };

@@ -5,7 +5,7 @@ import { SIDES, otherSide, type Attachment, type Side, type SyncRecord } from '.
 import { shownToCustomers } from '../rules/visibility';
 import type { LinkedPair } from './plannedPair';
 
-/** A pair's files after a look at its records. Files go with comments only. @returns nothing where there is none */
+/** The `files` of a pair's link after its records were read. Only comments have files. @returns {} if there are none */
 export function filesAfter(
   table: EntityMapping,
   known: readonly LinkedFile[],
@@ -18,7 +18,7 @@ export function filesAfter(
   return files.length > 0 ? { files } : {};
 }
 
-/** What carries files across, or removes them. */
+/** The writes that copy files to a side, or remove them there. */
 export function fileWrites({ state, table, sides }: LinkedPair, agreement: Agreement): PlannedWrite[] {
   return fileWork(agreement.files ?? []).map(({ op, side, source, place }) => ({
     ...blankWrite(side, op),

@@ -8,10 +8,10 @@ import type { Found } from './phases';
 import { canonicalValues } from './recordValues';
 import type { Observation } from './state';
 
-/** The phases of a pair of which one record is known. */
+/** Finds the phase of a pair of which one record is known. */
 
-/** Two records that name each other would hand the pair on for ever. */
-const MOST_HOPS = 2;
+/** Stops two records with each other's back-reference from handing the pair on without end. */
+const HOPS_AT_MOST = 2;
 
 export function firstPhase(pair: Pair): Found {
   const { state, origin: ref } = pair;
@@ -20,13 +20,13 @@ export function firstPhase(pair: Pair): Found {
   const seen = state.observed[ref.side];
   if (!seen) return { phase: 'unseen', found: { ref: refKey(ref) } };
   const origin = seen.record;
-  if (origin?.state !== 'live') return endedFirst(seen, refKey(ref));
+  if (origin?.state !== 'live') return endedPhase(seen, refKey(ref));
   const reason = origin.skip || filterReason(pair.table, origin);
   if (reason) return { phase: 'outside', found: { reason } };
-  return decidedCounterpart(pair, origin) ?? readiness(pair, origin);
+  return decidedCounterpart(pair, origin) ?? readinessPhase(pair, origin);
 }
 
-function endedFirst(seen: Observation, ref: RefKey): Found {
+function endedPhase(seen: Observation, ref: RefKey): Found {
   const { record, fresh } = seen;
   const reason = record ? `${ref} was ${record.state} before it was linked` : `${ref} does not exist`;
   return fresh || record.state === 'deleted'
@@ -34,19 +34,19 @@ function endedFirst(seen: Observation, ref: RefKey): Found {
     : { phase: 'maybeEnded', found: { ref } };
 }
 
-/** The counterpart that a person or the record itself names. */
+/** The phase if a person chose a counterpart, or if the record's back-reference names one; null otherwise. */
 function decidedCounterpart(pair: Pair, origin: SyncRecord): Found | null {
   const { state, table, decisions } = pair;
   const { counterpart } = decisions;
   if (counterpart === 'create') return null;
-  if (counterpart !== null) return chosen(pair, origin, counterpart);
+  if (counterpart !== null) return chosenCounterpart(pair, origin, counterpart);
   const back = tryParseRef(origin.backRef);
-  if (!back || back.side === origin.ref.side || state.hops >= MOST_HOPS) return null;
+  if (!back || back.side === origin.ref.side || state.hops >= HOPS_AT_MOST) return null;
   return { phase: 'madeElsewhere', found: { owner: canonicalKey(table.entity, back) } };
 }
 
-/** A person said which record is the counterpart. */
-function chosen({ state }: Pair, origin: SyncRecord, ref: Counterpart): Found {
+/** The phase if a person chose the counterpart `ref`. */
+function chosenCounterpart({ state }: Pair, origin: SyncRecord, ref: Counterpart): Found {
   const seen = state.observed[otherSide(origin.ref.side)];
   if (!seen?.fresh) return { phase: 'chosenUnread', found: { chosen: ref } };
   const counterpart = seen.record;
@@ -55,10 +55,11 @@ function chosen({ state }: Pair, origin: SyncRecord, ref: Counterpart): Found {
     : { phase: 'chosenEnded', found: { origin, chosen: ref, counterpart } };
 }
 
-/** What the record needs before it is looked for, or made, on the other side. */
-function readiness(pair: Pair, origin: SyncRecord): Found {
+/** The phase of a record whose counterpart is not known: what is missing before it is looked for, or created. */
+function readinessPhase(pair: Pair, origin: SyncRecord): Found {
   const { olderSibling } = pair.state;
-  // The sibling waits for what both need; to wait for it alone wakes each of a long row once.
+  // Wait for the earlier sibling only. It waits for everything that both need, so each of many siblings is signalled
+  // once.
   if (olderSibling !== undefined) return { phase: 'queued', found: { sibling: olderSibling } };
   const { values, problems, waitsFor } = canonicalValues(pair, origin);
   if (problems.length > 0) return { phase: 'unmapped', found: { problems } };

@@ -8,26 +8,26 @@ import { doubtfulSides, missingParents, unreadSides, type LinkedPair } from './p
 import type { Found } from './phases';
 import type { Observation } from './state';
 
-/** The phases of a pair of which both records are known. */
+/** Finds the phase of a pair of which both records are known. */
 
-/** Writes that the record itself does not show: only their keys tell whether they were done. */
+/** Writes that the written record does not show: only their idempotency keys show whether they were done. */
 const ADDITIONS: ReadonlySet<PlannedWrite['op']> = new Set(['followUp', 'attach', 'detach']);
 
 export function linkedPhase(linked: LinkedPair): Found {
   const { link, sides, current, state } = linked;
-  if (link.intent && mustGoOn(link.intent)) return { phase: 'resuming', found: { intent: link.intent } };
+  if (link.intent && mustBeResumed(link.intent)) return { phase: 'resuming', found: { intent: link.intent } };
   const missing = SIDES.filter((side) => state.observed[side]?.record === null);
-  const isKnown = (side: Side) => link.status === 'tombstone' || isHeldEnd(link, sides[side].ref);
-  const gone = missing.find((side) => isKnown(side) || !isUnproven(state.observed[side]));
+  const isEndKnown = (side: Side) => link.status === 'tombstone' || isHeldEnd(link, sides[side].ref);
+  const gone = missing.find((side) => isEndKnown(side) || !isUnproven(state.observed[side]));
   const [absent] = missing;
   if (absent && gone === undefined) return { phase: 'absent', found: { ref: sides[absent].ref } };
   if (gone) return { phase: 'ended', found: { linked, side: gone, record: null } };
 
   const refsOf = (some: Side[]) => some.map((side) => sides[side].ref);
   const unread = refsOf(unreadSides(linked));
-  // What an undo puts back, it compares with what is there now.
-  const isAsked = state.undo !== undefined || meetsFirst(linked);
-  if (isAsked && unread.length > 0) return { phase: 'unread', found: { refs: unread } };
+  // An undo compares the former values with the present ones.
+  const needsBothRecords = state.undo !== undefined || comparesBothRecords(linked);
+  if (needsBothRecords && unread.length > 0) return { phase: 'unread', found: { refs: unread } };
   for (const side of SIDES) {
     const record = current[side];
     if (record && record.state !== 'live') return { phase: 'ended', found: { linked, side, record } };
@@ -41,18 +41,19 @@ export function linkedPhase(linked: LinkedPair): Found {
 }
 
 /**
- * An intent of which nothing was confirmed, and which adds nothing, is planned anew: what it did shows in the records.
- * Any other one goes on, or something would be said twice.
+ * Whether an intent is continued. If no write of an intent is confirmed and none is an addition, the pair is planned
+ * anew, because the records show what the intent did. Any other intent is continued, so that no addition is made twice.
  */
-function mustGoOn({ writes }: Intent): boolean {
+function mustBeResumed({ writes }: Intent): boolean {
   return writes.some((write) => write.done || ADDITIONS.has(write.op));
 }
 
 /**
- * Some row was never agreed on for the fields that it names now, or is offered again, or the brake holds it, so that both
- * values count. A row that rests is not waited for, and of what was not taken both values are known.
+ * Whether the merge compares the present values of both records, and not one of them with the last agreement. This is
+ * so if a row was never agreed on for its present fields, if it rested before, or if the brake holds a row. It is not
+ * so for a row that rests now, nor for a value that was not taken: there, the link has both values.
  */
-function meetsFirst({ link, table, current }: LinkedPair): boolean {
+function comparesBothRecords({ link, table, current }: LinkedPair): boolean {
   if (!link.snapshot || link.braked) return true;
   const isUnknown = (row: PropertyRow) =>
     agreedValue(table, row, link) === undefined && notTakenOfRow(table, row, link).length === 0;
@@ -61,11 +62,12 @@ function meetsFirst({ link, table, current }: LinkedPair): boolean {
   );
 }
 
-/** The brake held the end of the record: that it ended was proved then. */
+/** Whether the brake held the end of the record. It did so only after the end was proved. */
 function isHeldEnd({ braked = [] }: Link, ref: RefKey): boolean {
   return braked.some(({ gone }) => gone === ref);
 }
 
+/** Whether a record was not found, and nothing else says that it ended. */
 function isUnproven(seen: Observation | undefined): boolean {
   return seen?.record === null && seen.unproven === true;
 }

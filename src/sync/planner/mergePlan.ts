@@ -1,11 +1,11 @@
 import { textDigest } from '../digest';
-import { unconfirmedOf } from '../abandonedIntent';
+import { triedOf, unconfirmedOf } from '../abandonedIntent';
 import type { BrakeMark } from '../holds';
 import { blankWrite, type Agreement, type Link, type PlannedWrite } from '../link';
 import { comparedRows, type PropertyRow } from '../mapping';
 import { orAbsent, type NotTaken } from '../notTaken';
 import { SIDES, otherSide, type Json, type RefKey, type Side, type Values } from '../record';
-import { attemptsAlike, boundAfter } from '../rules/binding';
+import { attemptsForSameFields, bindingsAfter } from '../rules/binding';
 import { isNarrowed, shownToCustomers } from '../rules/visibility';
 import { textOf } from '../values';
 import { fileWrites, filesAfter } from './fileWrites';
@@ -16,18 +16,18 @@ import { asksOf, type RowAsks } from './rowAsks';
 import { rowEffect, type Merge } from './rowEffect';
 import type { Plan } from './state';
 
-/** One row of the mapping with what it asks for. */
-interface Asking {
+/** A row of the mapping, with its requests to the plan. */
+interface AskingRow {
   row: PropertyRow;
   asks: RowAsks;
 }
 
-/** Both records are known: merges all rows, and makes one plan of what they ask for. */
+/** Merges all rows of a pair, and folds their requests into one plan. */
 export function mergePlan(pair: LinkedPair): Plan {
   const { state, link, current } = pair;
   const undoing = state.undo ? undoingOf(pair, state.undo) : null;
-  const sight = undoing?.pair ?? pair;
-  const merge = merging(sight);
+  const mergedPair = undoing?.pair ?? pair;
+  const merge = mergeOf(mergedPair);
   const effectOf = (row: PropertyRow) => {
     const effect = rowEffect(merge, row);
     return undoing ? undoneEffect(undoing, row, effect) : effect;
@@ -38,8 +38,8 @@ export function mergePlan(pair: LinkedPair): Plan {
   }));
   for (const { asks } of asking)
     if (asks.problem !== null) return { do: 'quarantine', code: 'unmapped_value', reason: asks.problem };
-  const agreement = agreementOf(sight, asking);
-  const updates = SIDES.flatMap((side) => updateOf(sight, side, asking) ?? []);
+  const agreement = agreementOf(mergedPair, asking);
+  const updates = SIDES.flatMap((side) => updateOf(mergedPair, side, asking) ?? []);
   const all = undoing ? withRestores(undoing, pair, updates) : updates;
   const writes = writesOf(pair, asking, agreement, all);
   const undone = undoing && { undone: undoing.undone };
@@ -60,19 +60,21 @@ export function mergePlan(pair: LinkedPair): Plan {
   };
 }
 
-export function merging(pair: LinkedPair): Merge {
+/** The facts about a pair that the merge of every row needs. */
+export function mergeOf(pair: LinkedPair): Merge {
   const { link, sides, current } = pair;
   const changedAt = (side: Side) => Date.parse(current[side]?.updatedAt ?? sides[side].updatedAt);
   return {
     ...pair,
-    attempts: attemptsAlike(pair.table, link),
+    attempts: attemptsForSameFields(pair.table, link),
+    adds: triedOf(link).attemptedAdds ?? {},
     unconfirmed: unconfirmedOf(link),
     changedAt: { zendesk: changedAt('zendesk'), pms: changedAt('pms') },
   };
 }
 
 /** What both sides agree on once the plan is carried out. */
-function agreementOf({ table, link, sides, current }: LinkedPair, asking: Asking[]): Agreement {
+function agreementOf({ table, link, sides, current }: LinkedPair, asking: AskingRow[]): Agreement {
   const snapshot: Values = { ...link.snapshot };
   const residue = { zendesk: { ...sides.zendesk.residue }, pms: { ...sides.pms.residue } };
   const agreedRows = asking.filter(({ asks }) => asks.agreement).map(({ row }) => row.id);
@@ -85,7 +87,7 @@ function agreementOf({ table, link, sides, current }: LinkedPair, asking: Asking
   const redacted = asking.filter(({ asks }) => asks.redacted).map(({ row }) => row.id);
   return {
     snapshot,
-    bound: boundAfter(table, link, snapshot, agreedRows),
+    bound: bindingsAfter(table, link, snapshot, agreedRows),
     ...(rested.length > 0 && { rested }),
     residue,
     conflicts: asking.flatMap(({ asks }) => asks.conflicts),
@@ -98,15 +100,15 @@ function agreementOf({ table, link, sides, current }: LinkedPair, asking: Asking
   };
 }
 
-function brakedAfter(asking: Asking[]): { braked?: BrakeMark[] } {
+function brakedAfter(asking: AskingRow[]): { braked?: BrakeMark[] } {
   const braked = asking.flatMap(({ row, asks }) =>
     asks.braked === null ? [] : [{ hold: asks.braked, row: row.id }],
   );
   return braked.length > 0 ? { braked } : {};
 }
 
-/** What was not taken stays so while its row is neither agreed on nor offered again. */
-function notTakenAfter({ notTaken = [] }: Link, asking: Asking[]): NotTaken[] {
+/** A value that was not taken stays in the list until its row is agreed on or gets a new entry. */
+function notTakenAfter({ notTaken = [] }: Link, asking: AskingRow[]): NotTaken[] {
   const settled = new Set(asking.filter(({ asks }) => asks.agreement !== null).map(({ row }) => row.id));
   const still = asking.flatMap(({ asks }) => asks.notTaken);
   const isKept = ({ row, side }: NotTaken) =>
@@ -117,24 +119,26 @@ function notTakenAfter({ notTaken = [] }: Link, asking: Asking[]): NotTaken[] {
 /** The writes in their order. */
 function writesOf(
   pair: LinkedPair,
-  asking: Asking[],
+  asking: AskingRow[],
   agreement: Agreement,
   updates: readonly PlannedWrite[],
 ): PlannedWrite[] {
   const followUps = asking.flatMap(({ row, asks }) =>
     asks.followUps.map(({ to, value }) => followUpOf(pair, agreement, row, { to, value })),
   );
-  // What hides goes first. Until it is done, nothing is said that could be seen, or have to be planned again.
-  const hides = agreement.redacted !== undefined || isNarrowed(pair.table, pair.link.snapshot, agreement);
-  const texts = hides ? [...updates, ...followUps] : [...followUps, ...updates];
-  // What was said goes first, whatever becomes of the files.
+  // Updates that hide something go first, so that no addition is visible to customers in between, or has to be planned
+  // again.
+  const hidesContent =
+    agreement.redacted !== undefined || isNarrowed(pair.table, pair.link.snapshot, agreement);
+  const texts = hidesContent ? [...updates, ...followUps] : [...followUps, ...updates];
+  // Texts go before files: they must not wait for a file that fails.
   return texts.length > 0 ? texts : fileWrites(pair, agreement);
 }
 
-/** All that one side's record is to be set to, in one write. */
-function updateOf(pair: LinkedPair, side: Side, asking: Asking[]): PlannedWrite | null {
+/** One update with all values for one side's record. @returns null if there is nothing to update */
+function updateOf(pair: LinkedPair, side: Side, asking: AskingRow[]): PlannedWrite | null {
   const { state, link, sides, current } = pair;
-  const backRef = backRefToLeave(pair, side);
+  const backRef = backRefToWrite(pair, side);
   const values: Values = {};
   const rows: string[] = [];
   const expects: Values = {};
@@ -160,7 +164,7 @@ function updateOf(pair: LinkedPair, side: Side, asking: Asking[]): PlannedWrite 
   };
 }
 
-/** A value that a side cannot take is said there instead. */
+/** The follow-up that reports a value to a side that cannot take it. */
 function followUpOf(
   { state, table, link, sides }: LinkedPair,
   agreement: Agreement,
@@ -176,17 +180,20 @@ function followUpOf(
       public: shownToCustomers(table, agreement),
     },
     backRef: sides[otherSide(to)].ref,
-    // A link that was lost counts its revisions anew: the revision alone does not tell what was said.
+    // If the link store was lost, revisions are counted anew. The digest distinguishes the texts then.
     idempotencyKey: `${state.key}@${link.rev}/${row.id}/${textDigest(text)}`,
     rows: [row.id],
   };
 }
 
 /**
- * A matched pair gets its back-reference on the record that is not the pair's origin, once. One of ours that
- * names some other record (a person told the two apart) is put right on either side.
+ * The back-reference that an update writes. If two records were matched, the record that is not the pair's origin gets
+ * one, once. If a record has a back-reference of ours to another record (a person chose another counterpart), it is
+ * corrected, on either side.
+ *
+ * @returns null if the update writes none
  */
-function backRefToLeave({ origin, sides, current }: LinkedPair, side: Side): RefKey | null {
+function backRefToWrite({ origin, sides, current }: LinkedPair, side: Side): RefKey | null {
   const record = current[side];
   const counterpart = sides[otherSide(side)].ref;
   if (sides[side].backRef || !record || record.foreignBackRef || record.backRef === counterpart) return null;

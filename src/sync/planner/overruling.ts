@@ -5,10 +5,12 @@ import { sameValue } from '../values';
 import { canonicalOf, type LinkedPair } from './plannedPair';
 
 /**
- * Updates whose outcome was never learned may have overruled a value: where the record still shows it they did not;
- * where it shows another they count as done, for that value is gone.
+ * Judges the values that updates of unknown outcome may have overruled. If the record still shows such a value, the
+ * update did not overrule it. If the record shows another value, the update counts as done, because the former value is
+ * gone.
  *
- * @returns nothing where there is no such update
+ * @param current the records that were read
+ * @returns `known`: overruled values; `unknown`: values whose record or row was not read; {} if there is no such update
  */
 export function overrulingOf(
   pair: LinkedPair,
@@ -28,8 +30,12 @@ export function overrulingOf(
   return { overruling: { known, unknown } };
 }
 
-/** The same for a pair that ends. Nobody will look at it again, so what may be lost is reported, too. */
-export function lastOverrulingOf(
+/**
+ * The same for a pair that ends. No later plan judges the remaining values, so those that may be lost count as lost.
+ *
+ * @param record the record that ended; null if its side no longer has it
+ */
+export function finalOverrulingOf(
   pair: LinkedPair,
   side: Side,
   record: SyncRecord | null,

@@ -6,11 +6,12 @@ import { linkedPair, pairOf, type Pair } from './plannedPair';
 import type { Found, Phase } from './phases';
 import type { PairState } from './state';
 
-/** @throws Error where the key is none of ours */
+/** @throws Error if the state's key is not a canonical key */
 export function phaseOf(state: PairState, mapping: Mapping): Phase {
   return findPhase(pairOf(state, mapping)).phase;
 }
 
+/** The phase of a pair, with what was found. A person's decision about the pair as a whole comes first. */
 export function findPhase(pair: Pair): Found {
   const decided = decidedPhase(pair);
   if (decided) return decided;
@@ -18,7 +19,7 @@ export function findPhase(pair: Pair): Found {
   return linked ? linkedPhase(linked) : firstPhase(pair);
 }
 
-/** What a person decided about the pair as a whole comes before all else. */
+/** The phase that a person's decision about the pair as a whole leads to; null if there is no such decision. */
 function decidedPhase({ state, origin, decisions }: Pair): Found | null {
   const { counterpart } = decisions;
   if (counterpart === 'none') return { phase: 'detaching', found: {} };

@@ -12,7 +12,7 @@ import type { PhaseFindings, Found, Phase } from './phases';
 import type { Plan } from './state';
 import { waitFor } from './waitFor';
 
-/** What each phase plans. */
+/** The plan of each phase. */
 export const PHASE_PLANS: { readonly [P in Phase]: (pair: Pair, found: PhaseFindings[P]) => Plan } = {
   detaching: () => ({ do: 'unlink' }),
   detached: () => ({ do: 'rest' }),
@@ -27,7 +27,7 @@ export const PHASE_PLANS: { readonly [P in Phase]: (pair: Pair, found: PhaseFind
   chosenUnread: (_, { chosen }) => ({ do: 'read', refs: [chosen] }),
   chosenEnded,
   madeElsewhere: (_, { owner }) => ({ do: 'redirect', to: owner }),
-  queued: (_, { sibling }) => waitFor([sibling], 'was said before it and is still to be written'),
+  queued: (_, { sibling }) => waitFor([sibling], 'is an earlier comment that is not written yet'),
   unmapped: (_, { problems }) => ({ do: 'quarantine', code: 'unmapped_value', reason: problems.join('; ') }),
   waiting: (_, { parents }) => waitFor(parents),
   looking: (_, { origin }) => ({ do: 'look', origin }),
@@ -49,15 +49,17 @@ export function planFor<P extends Phase>(pair: Pair, { phase, found }: Found<P>)
   return PHASE_PLANS[phase](pair, found);
 }
 
-/** An intent found on the link was begun before: what it did is unknown, so look before writing. */
+/**
+ * The intent that the link has. It was begun before and its outcome is unknown, so each write begins with a look-up.
+ */
 function resumed(pair: Pair, intent: Intent): Intent {
   const released = releasedIntent(intent);
-  const writes = intent.writes.map((write) => ({ ...hiddenToo(pair, write), lookFirst: true }));
+  const writes = intent.writes.map((write) => ({ ...hiddenIfInternalNow(pair, write), lookFirst: true }));
   return { ...released, writes };
 }
 
-/** What was to be added to a comment that became internal meanwhile is internal, too. */
-function hiddenToo(pair: Pair, write: PlannedWrite): PlannedWrite {
+/** An addition to a comment that became internal meanwhile is made internal, too. */
+function hiddenIfInternalNow(pair: Pair, write: PlannedWrite): PlannedWrite {
   if (write.done || write.op === 'create' || write.op === 'update' || write.values['public'] !== true)
     return write;
   const shown = (row: PropertyRow) =>

@@ -17,10 +17,11 @@ import { shownValue } from '../rules/absence';
 import { referenceKinds, toCanonical, type Canonical } from '../values';
 import type { PairState } from './state';
 
-/** A pair as the planner looks at it: its state, and what the mapping says of its entity. */
+/** The planner's input: the state of a pair, and the mapping of its entity. */
 export interface Pair {
   state: PairState;
   mapping: Mapping;
+  /** The mapping of the pair's entity. */
   table: EntityMapping;
   /** The record that the pair began with. */
   origin: RecordRef;
@@ -31,11 +32,11 @@ export interface Pair {
 export interface LinkedPair extends Pair {
   link: Link;
   sides: Record<Side, LinkedSide>;
-  /** The records that were seen, without those that ended in nothing and those that the link has overtaken. */
+  /** The records that were seen, without those that no longer exist, and without observations older than the link. */
   current: Partial<Record<Side, SyncRecord>>;
 }
 
-/** @throws Error where the key is none of ours */
+/** @throws Error if the state's key is not a canonical key */
 export function pairOf(state: PairState, mapping: Mapping): Pair {
   const { entity, origin } = parseCanonicalKey(state.key);
   const table = mapping.entities[entity];
@@ -61,7 +62,7 @@ export function unreadSides({ state }: Pair): Side[] {
   return SIDES.filter((side) => !state.observed[side]?.fresh);
 }
 
-/** The sides whose observation may or may not be a change; see the fence. */
+/** The sides whose observation may be old, or a change (rules/fence.ts). */
 export function doubtfulSides({ state, mapping, table, link, sides }: LinkedPair): Side[] {
   const differs = (record: SyncRecord) =>
     differingRows(mapping, table, link, record, state.references).length > 0;
@@ -100,14 +101,14 @@ export function missingParents(pair: LinkedPair): RefKey[] {
   });
 }
 
-/** What a plan was based on, by side. */
+/** The versions that a plan is based on, by side. */
 export function versionsOf(records: Partial<Record<Side, SyncRecord>>): Partial<Record<Side, SeenVersion>> {
   const seen: Partial<Record<Side, SeenVersion>> = {};
   for (const side of SIDES) if (records[side]) seen[side] = seenVersion(records[side]);
   return seen;
 }
 
-/** The names of people whom a write to one side names, as far as the record that they come from tells them. */
+/** The names of the people in the values of a write to `side`, as far as the source record `from` has them. */
 export function namesOf(
   { rows }: EntityMapping,
   side: Side,

@@ -3,12 +3,13 @@ import { rests } from '../rules/absence';
 import { untilShown } from '../rules/visibility';
 import { canonicalOf, type Pair } from './plannedPair';
 
-/** A record's values in canonical form, by row. */
+/** A record's values in canonical form. */
 export interface RecordValues {
+  /** By row id. */
   values: Values;
-  /** For a person: values that do not fit the mapping. */
+  /** Values that do not fit the mapping, in words for a person. */
   problems: string[];
-  /** Records that it points to and that are not linked. */
+  /** Records that the values point to and that are not linked. */
   waitsFor: RefKey[];
 }
 

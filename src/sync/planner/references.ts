@@ -2,7 +2,7 @@ import { refKey } from '../canonicalKey';
 import type { EntityMapping, Mapping } from '../mapping';
 import type { RefKey, SyncRecord } from '../record';
 
-/** The records that a record's values point to, by row: what must be resolved before planning. */
+/** The records that a record's values point to. Their counterparts must be known before the pair is planned. */
 export function referencesOf(mapping: Mapping, table: EntityMapping, record: SyncRecord): RefKey[] {
   const { side } = record.ref;
   return table.rows.flatMap((row) => {

@@ -6,23 +6,23 @@ import { SIDES, otherSide, type Json, type RefKey, type Side } from '../record';
 import { sameValue } from '../values';
 import type { Delivery, RowEffect } from './rowEffect';
 
-/** What one row asks of the pair's plan. */
+/** The requests of one row to the pair's plan. */
 export interface RowAsks {
-  /** For a person: the row stops the pair. */
+  /** Why the row stops the pair, in words for a person; null if it does not. */
   problem: string | null;
-  /** The row stays as it was until its property is offered again. */
+  /** The row rests, because a side does not have its property. */
   rests: boolean;
-  /** Parents without which the row stays as it is. */
+  /** Records that must be linked before the row can be merged; until then it stays as it is. */
   waitsFor: RefKey[];
-  /** What both sides agree on from now on, and where a side rightly differs; null: as it was. */
+  /** The new agreed value, and the values of sides that may differ from it; null: the agreement stays. */
   agreement: { value: Json; differing: Partial<Record<Side, Json>> } | null;
-  /** What one side did not take, and is not offered again now. */
+  /** Values that a side did not take, and that are not offered again now. */
   notTaken: NotTaken[];
-  /** The hold of the brake that the row waits for; null: it waits for none. */
+  /** The hold of the brake that applies to the row; null if none does. */
   braked: HoldId | null;
   conflicts: ParkedConflict[];
   overruled: OverruledValue[];
-  /** The row's former values are to be forgotten. */
+  /** The row's former values are to be removed from the history. */
   redacted: boolean;
   updates: Delivery[];
   followUps: { to: Side; value: Json }[];
@@ -42,14 +42,14 @@ const NOTHING: RowAsks = {
   followUps: [],
 };
 
-type Asking<K extends RowEffect['kind']> = (
+type AsksOfEffect<K extends RowEffect['kind']> = (
   effect: Extract<RowEffect, { kind: K }>,
   row: PropertyRow,
   now: string,
 ) => RowAsks;
 
-/** What each effect asks for. */
-export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
+/** The requests of each effect. */
+export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: AsksOfEffect<K> } = {
   unmapped: ({ problem }) => ({ ...NOTHING, problem }),
   waits: ({ waitsFor }) => ({ ...NOTHING, waitsFor }),
   unchanged: () => NOTHING,
@@ -82,9 +82,9 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
       followUps: edited ? [{ to: from, value: text }] : [],
     };
   },
-  carry: spread,
-  overrule: spread,
-  replace: spread,
+  carry: asksOfPropagation,
+  overrule: asksOfPropagation,
+  replace: asksOfPropagation,
   differ: ({ agreed, values }) => ({
     ...NOTHING,
     agreement: agreementOn(agreed, values),
@@ -102,17 +102,18 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: Asking<K> } = {
   }),
 };
 
-/** What both agree on, where each side may go on showing something else. */
+/** An agreement on a value, from which each side may differ. @param shown what each side shows */
 function agreementOn(value: Json, shown: Record<Side, Json>): RowAsks['agreement'] {
   const differing = SIDES.filter((side) => !sameValue(shown[side], value));
   return { value, differing: Object.fromEntries(differing.map((side) => [side, shown[side]])) };
 }
 
+/** @param now ISO time, for entries of the history */
 export function asksOf(effect: RowEffect, row: PropertyRow, now: string): RowAsks {
-  return asked(effect.kind, effect, row, now);
+  return asksOfKind(effect.kind, effect, row, now);
 }
 
-function asked<K extends RowEffect['kind']>(
+function asksOfKind<K extends RowEffect['kind']>(
   kind: K,
   effect: RowEffect,
   row: PropertyRow,
@@ -121,7 +122,8 @@ function asked<K extends RowEffect['kind']>(
   return EFFECT_ASKS[kind](effect as Extract<RowEffect, { kind: K }>, row, now);
 }
 
-function spread(
+/** The value goes to other sides; the values that it overrules go to the history. */
+function asksOfPropagation(
   { value, rule, lost, deliveries }: Extract<RowEffect, { kind: 'carry' | 'overrule' | 'replace' }>,
   row: PropertyRow,
   now: string,

@@ -1,15 +1,15 @@
-import { changeOf, isWaiting, type HoldId } from '../holds';
-import type { Attempts, OverruledValue, ParkedConflict } from '../link';
+import { changeOf, awaitsDecision, type HoldId } from '../holds';
+import type { AttemptedAdds, Attempts, OverruledValue, ParkedConflict } from '../link';
 import type { PropertyRow } from '../mapping';
 import { carry, mergeParked, mergeRow, type MergeInput, type MergeResult } from '../merge';
 import type { NotTaken } from '../notTaken';
 import { SIDES, otherSide, type Json, type RefKey, type Side } from '../record';
-import { lostOption, restsOn, unreadValue } from '../rules/absence';
-import { agreedBase, agreedValue, keepsOwn } from '../rules/binding';
-import { bindingOf, bindingsOf } from '../rules/boundAlike';
+import { hasLostOption, restsOn, unreadValue } from '../rules/absence';
+import { agreedBase, agreedValue, keepsOwnValues } from '../rules/binding';
+import { bindingOf, bindingsOf } from '../rules/sameFields';
 import { holdOn } from '../rules/brake';
 import { notTakenOfRow, isOfferedAgain, lastSeen, keptValues } from '../rules/taken';
-import { agreedByLostWrites } from '../rules/unheard';
+import { agreedByLostWrites } from '../rules/lostWrites';
 import { elementsOf } from '../heldSets';
 import { bySide, canHold, isSet, mergedSet, notRemovedElements, shownSet, writtenSet } from '../rules/sets';
 import { fromCanonical, sameValue, type Canonical } from '../values';
@@ -18,8 +18,10 @@ import { canonicalOf, type LinkedPair } from './plannedPair';
 /** A linked pair while its rows are merged, with the facts that every row needs. */
 export interface Merge extends LinkedPair {
   attempts: Attempts;
+  /** Elements of sets that writes since the last agreement added. */
+  adds: AttemptedAdds;
   unconfirmed: readonly OverruledValue[];
-  /** Milliseconds of each record's last change. */
+  /** Time of each record's last change, in milliseconds since 1970. */
   changedAt: Record<Side, number>;
 }
 
@@ -31,11 +33,11 @@ export interface Delivery {
 }
 
 interface Propagation {
-  /** Canonical; from now on agreed. */
+  /** The canonical value that both sides agree on from now on. */
   value: Json;
-  /** Why it counts, in words for a person. */
+  /** Why this value counts, in words for a person. */
   rule: string;
-  /** The canonical values that it overrules. */
+  /** The canonical values that it overrules, by side. */
   lost: Partial<Record<Side, Json>>;
   deliveries: Delivery[];
 }
@@ -62,8 +64,8 @@ export type RowEffect =
   /** `to` cannot take the other side's value: it keeps `kept`, and gets a follow-up comment with `value`. */
   | { kind: 'followUp'; to: Side; value: Json; kept: Json }
   /**
-   * A text that cannot be edited on `from` was redacted there. `left` is the text that remains on `from`, `text` the one
-   * that both sides should have. `edited`: the other side had an edit that was not carried to `from` yet.
+   * A text that cannot be edited on `from` was redacted there. `left` is the text that remains on `from`, `text` the
+   * one that both sides should have. `edited`: the other side had an edit that was not carried to `from` yet.
    */
   | { kind: 'redact'; from: Side; left: Json; text: Json; edited: boolean; other: Json }
   /** One side's value goes to the other and overrules nothing. */
@@ -101,7 +103,7 @@ function undoHold({ state, table, decisions }: Merge, row: PropertyRow): HoldId 
     (each) =>
       each.by === 'undo' &&
       each.row === row.id &&
-      isWaiting(each.state) &&
+      awaitsDecision(each.state) &&
       (each.bound === undefined || each.bound === bound),
   );
   return hold === undefined || decisions.rows.has(row.id) ? null : hold.id;
@@ -177,7 +179,7 @@ function effectWithoutHolds(merge: Merge, row: PropertyRow): RowEffect {
   const shown = { zendesk, pms };
   const lost = SIDES.find((side) => {
     const record = current[side];
-    return record !== undefined && lostOption(row, side, record, base?.[side]);
+    return record !== undefined && hasLostOption(row, side, record, base?.[side]);
   });
   const values = lost && base ? { ...shown, [lost]: base[lost] } : shown;
   const [entry] = notTakenOfRow(merge.table, row, link);
@@ -200,7 +202,7 @@ function effectWithoutHolds(merge: Merge, row: PropertyRow): RowEffect {
     return { kind: 'lapse', value: agreedValue(merge.table, row, link) ?? null, shown };
   if (result.kind === 'unchanged' && fromLostWrites)
     return { kind: 'recover', value: fromLostWrites.zendesk };
-  if (keepsOwn(row, link, input.base, result)) return { kind: 'keep', values };
+  if (keepsOwnValues(row, link, input.base, result)) return { kind: 'keep', values };
   return effectOf(merge, row, values, result, shown);
 }
 
@@ -246,17 +248,21 @@ function setEffect(
   values: Record<Side, Json>,
   base: Record<Side, Json> | null,
 ): RowEffect {
-  const { table, link, current, sides, attempts } = merge;
+  const { table, link, current, sides, attempts, adds } = merge;
   const agreed = agreedValue(table, row, link) ?? null;
   const known = isParked(merge, row) ? null : base;
   const returned = bySide((side) => {
     const hasMovedOn = current[side] !== undefined && current[side].version !== sides[side].version;
     return notRemovedElements(attempts[side]?.[row.id], known?.[side], hasMovedOn);
   });
+  const isRead = SIDES.every((side) => current[side] !== undefined);
+  const added = bySide(
+    (side) => new Set(isRead && attempts[side]?.[row.id]?.length ? adds[side]?.[row.id] : []),
+  );
   const entries = notTakenOfRow(table, row, link);
   const offered = entries.filter((each) => isOfferedAgain(each, offerContextOf(merge)));
   const again = offered.map(({ side }) => side);
-  const { value, shown } = mergedSet({ row, agreed, base: known, current: values, returned, again });
+  const { value, shown } = mergedSet({ row, agreed, base: known, current: values, returned, added, again });
   const deliveries = SIDES.filter((side) => !sameValue(shown[side], values[side])).map((to) => ({
     to,
     value: writtenSet(row, to, shown[to], link, current[to]),

@@ -8,24 +8,27 @@ import type { Decisions } from '../resolution';
 import type { PairUndo, Undone } from '../undo';
 import type { References } from '../values';
 
-/** What the planner is given, and what it answers. */
+/** The input and the output of the planner. */
 
-/** What was seen of a record. `fresh` means read by the pair's own workflow, not by an export that may lag. */
+/**
+ * A record as it was last seen. `fresh`: the pair's own workflow read it; otherwise it is from an export, which may
+ * lag.
+ */
 export type Observation =
   | { record: SyncRecord; fresh: boolean }
   /**
-   * `unproven`: it was not found, and nothing else says that it ended. A permission that was lost, another account behind
-   * the address, or a proxy's answer look the same.
+   * The record was not found. `unproven`: nothing else says that it ended. A lost permission, another account behind
+   * the address, or the answer of a proxy look the same.
    */
   | { record: null; fresh: true; unproven?: true };
 
-/** What a look for existing counterparts found. */
+/** The result of a look-up of existing counterparts. */
 export interface Candidates {
   /** Free records on the other side that match the origin record. */
   free: SyncRecord[];
-  /** Matching records on the other side that belong to another pair. */
+  /** Matching records on the other side that belong to another pair. `settled`: that pair has both its records. */
   taken: { ref: RefKey; key: CanonicalKey; settled: boolean }[];
-  /** Other records on the origin's own side that share a match value with it, or with a free one of these. */
+  /** Other records on the origin's side that share a match value with the origin, or with a free record. */
   rivals: RefKey[];
 }
 
@@ -33,20 +36,20 @@ export interface PairState {
   key: CanonicalKey;
   link: Link | null;
   observed: Partial<Record<Side, Observation>>;
-  /** Absent until the look was done. */
+  /** Absent until the look-up was made. */
   candidates?: Candidates;
-  /** The pair that the origin record is claimed for, when it is not this one. */
+  /** The pair that has claimed the origin record; absent if this pair has, or if no pair has. */
   claimedBy?: CanonicalKey;
-  /** What a person decided and this pair has not acted on yet. */
+  /** A person's decisions that this pair has not carried out yet. */
   decisions?: Decisions;
-  /** A sibling that was made before this pair's origin and is still to be written to the other side. */
+  /** A sibling that was created before this pair's origin, and is not written to the other side yet. */
   olderSibling?: RefKey;
-  /** What an undo asks of the pair; absent where none does. */
+  /** The former values that an undo puts back in this pair; absent if no undo concerns it. */
   undo?: PairUndo;
-  /** What the brake holds of the pair's entity; absent where it holds nothing. */
+  /** The brake's holds of the pair's entity; absent if there are none. */
   holds?: Holds;
   references: References;
-  /** How often this pair was handed on already; stops two records that name each other from passing it on. */
+  /** How often the inbox was handed on already. The limit stops two records with each other's back-reference. */
   hops: number;
   /** ISO time. Records created before it may already have a counterpart that no link knows of. */
   linksSince: string;
@@ -59,7 +62,7 @@ export type Plan =
       agreement: Agreement;
       seen: Partial<Record<Side, SyncRecord>>;
       overruling?: Overruling;
-      /** What became of the values that an undo is about. */
+      /** The outcome of an undo, for each of its values. */
       undone?: Undone[];
     }
   | { do: 'read'; refs: RefKey[] }
@@ -70,18 +73,18 @@ export type Plan =
   | { do: 'redirect'; to: CanonicalKey }
   | { do: 'ignore'; reason: string }
   | { do: 'conflict'; code: ReasonCode; reason: string; candidates: RefKey[] }
-  /** A person keeps the record by itself. */
+  /** A person wants the record without a counterpart. */
   | { do: 'unlink' }
-  /** Lets go of a former counterpart, because a person chose another. */
+  /** Releases the former counterpart on the side `from`, because a person chose another one. */
   | { do: 'part'; from: Side }
-  /** Nothing to do until a person says otherwise. */
+  /** There is nothing to do until a person decides something new. */
   | { do: 'rest' }
   | { do: 'quarantine'; code: ReasonCode; reason: string }
-  /** A record was not found, and may be there all the same: the pair rests as it is. */
+  /** A record was not found, but may still exist: the pair rests as it is. */
   | { do: 'absent'; reason: string }
-  /** A record ended, and the brake holds that: the pair rests as it is. */
+  /** A record ended, and the brake holds the end of the pair: the pair rests as it is. */
   | { do: 'brake'; mark: BrakeMark; reason: string }
-  /** `ended`: how the link knows the record from now on. */
+  /** The pair ends. `ended`: the version of the ended record that the link keeps. */
   | { do: 'bury'; reason: string; intent: Intent | null; ended?: Ended; overruling?: Overruling };
 
 /** A linked record that ended. */

@@ -3,7 +3,7 @@ import type { EntityMapping, PropertyRow } from '../mapping';
 import { SIDES, otherSide, type Json, type Side, type SyncRecord } from '../record';
 import { offers } from '../rules/absence';
 import { agreedValue } from '../rules/binding';
-import { bindingOf, bindingsOf } from '../rules/boundAlike';
+import { bindingOf, bindingsOf } from '../rules/sameFields';
 import { holdId, type HoldId } from '../holds';
 import { PUBLIC, isShown, visibilityRow } from '../rules/visibility';
 import { isSet } from '../rules/sets';
@@ -14,49 +14,54 @@ import { canonicalOf, type LinkedPair } from './plannedPair';
 import type { RowEffect } from './rowEffect';
 
 /**
- * An undo, as part of a pair's merge: the former values count as what the records show, the rows of the mapping are merged
- * with them, and what comes of it goes out as one update of each side, with one agreement.
+ * An undo as part of a pair's merge. The rows are merged as if the records already showed the former values. The result
+ * is one update for each side, with one agreement.
  */
 
-/** A value that goes back, and what is there now; both in the side's own form. */
+/** A former value that is put back; both values are in the side's own form. */
 interface Applied {
   restore: Restore;
+  /** The value to write. */
   value: Json;
+  /** The value that the property has now. */
   replaced: Json;
 }
 
 export interface Undoing {
+  /** Names the undo. */
   id: string;
-  /** The pair as if the former values were there. */
+  /** The pair as if its records already showed the former values. */
   pair: LinkedPair;
   undone: Undone[];
   applied: Applied[];
-  /** How the rows stand that the undo is about. */
+  /** The rows that the undo concerns, by row id. */
   rows: ReadonlyMap<string, RowUndo>;
 }
 
 /**
- * `mended`: the row is bound as it was before, and goes by what was agreed on then. `standing`: it is bound as it was when
- * it was written, and rests with what was agreed on before. `same`: it was never bound anew.
+ * The fields that a row names now, compared with those before the mistake. `corrected`: it names the former fields
+ * again, and the agreement from before is its base. `uncorrected`: it still names the fields to which the mistake was
+ * written, and is held with the agreement from before. `unchanged`: the mistake did not change its fields. `other`: it
+ * names other fields now.
  */
-type Standing = 'mended' | 'standing' | 'same' | 'other';
+type BindingState = 'corrected' | 'uncorrected' | 'unchanged' | 'other';
 
 interface RowUndo {
-  standing: Standing;
-  /** The sides whose values go back. */
+  binding: BindingState;
+  /** The sides whose former values are put back. */
   applied: Side[];
-  /** A value that was written was edited since, or cannot go back. */
+  /** A value that the sync wrote is left as it is: it was edited since, or its former value cannot be put back. */
   isLeft: boolean;
 }
 
 export function undoingOf(pair: LinkedPair, undo: PairUndo): Undoing {
-  const standings = new Map(
-    [...firstOfRows(undo.restores)].map(([row, first]) => [row, standingOf(pair, first)]),
+  const bindings = new Map(
+    [...firstOfRows(undo.restores)].map(([row, first]) => [row, bindingStateOf(pair, first)]),
   );
-  const standing = ({ row }: Restore) => standings.get(row) ?? 'same';
+  const bindingState = ({ row }: Restore) => bindings.get(row) ?? 'unchanged';
   const judged = undo.restores.map((restore) => ({
     restore,
-    ...judge(pair, restore, undo, standing(restore)),
+    ...judge(pair, restore, undo, bindingState(restore)),
   }));
   const applied = judged.flatMap(({ restore, value, replaced }) =>
     value === undefined ? [] : [{ restore, value, replaced: replaced ?? null }],
@@ -64,7 +69,7 @@ export function undoingOf(pair: LinkedPair, undo: PairUndo): Undoing {
   const rows = new Map<string, RowUndo>();
   for (const { restore, fate } of judged) {
     const known = rows.get(restore.row) ?? {
-      standing: standing(restore),
+      binding: bindingState(restore),
       applied: [],
       isLeft: false,
     };
@@ -74,7 +79,7 @@ export function undoingOf(pair: LinkedPair, undo: PairUndo): Undoing {
   }
   return {
     id: undo.id,
-    pair: asBefore(pair, undo, applied, rows),
+    pair: withFormerValues(pair, undo, applied, rows),
     undone: judged.map(({ restore: { side, property, row }, fate }) => ({ side, property, row, fate })),
     applied,
     rows,
@@ -83,11 +88,17 @@ export function undoingOf(pair: LinkedPair, undo: PairUndo): Undoing {
 
 type Judged = Pick<Undone, 'fate'> & { value?: Json; replaced?: Json };
 
-function judge(pair: LinkedPair, restore: Restore, { hold, refused }: PairUndo, standing: Standing): Judged {
+/** Decides whether a former value is put back, and why not. */
+function judge(
+  pair: LinkedPair,
+  restore: Restore,
+  { hold, refused }: PairUndo,
+  binding: BindingState,
+): Judged {
   const { side, ref, property, former, written } = restore;
   const record = pair.current[side];
   if (pair.sides[side].ref !== ref || !record) return { fate: 'other record' };
-  if (standing === 'standing' && !hold) return { fate: 'cause stands' };
+  if (binding === 'uncorrected' && !hold) return { fate: 'cause stands' };
   if (refused[side] !== undefined) return { fate: 'refused' };
   if (!offers(record, property)) return { fate: 'not offered' };
   const now = record.values[property] ?? null;
@@ -97,12 +108,12 @@ function judge(pair: LinkedPair, restore: Restore, { hold, refused }: PairUndo, 
   }
   if (alike(now, former)) return { fate: 'already' };
   if (restore.isOverwritten || !alike(now, written)) return { fate: 'edited' };
-  if (isWidened(pair, restore)) return { fate: 'public' };
+  if (becomesPublic(pair, restore)) return { fate: 'public' };
   return { fate: 'restored', value: former, replaced: now };
 }
 
-/** What customers do not see stays so, whatever was there before. */
-function isWidened(pair: LinkedPair, { side, property, former }: Restore): boolean {
+/** Whether the former value would make a record public. An undo never does this. */
+function becomesPublic(pair: LinkedPair, { side, property, former }: Restore): boolean {
   const row = visibilityRow(pair.table);
   const isOfRow = row !== undefined && row[side] === property;
   if (!isOfRow) return property === PUBLIC && former !== false;
@@ -110,14 +121,14 @@ function isWidened(pair: LinkedPair, { side, property, former }: Restore): boole
   return value === undefined || isShown(row, value);
 }
 
-function standingOf({ table }: LinkedPair, { row, agreed, binding }: Restore): Standing {
-  if (!agreed) return 'same';
-  if (agreed.binding !== null && bindingOf(table, row, agreed.value) === agreed.binding) return 'mended';
-  return binding !== undefined && bindingsOf(table)[row] === binding ? 'standing' : 'other';
+function bindingStateOf({ table }: LinkedPair, { row, agreed, binding }: Restore): BindingState {
+  if (!agreed) return 'unchanged';
+  if (agreed.binding !== null && bindingOf(table, row, agreed.value) === agreed.binding) return 'corrected';
+  return binding !== undefined && bindingsOf(table)[row] === binding ? 'uncorrected' : 'other';
 }
 
-/** The pair with the former values on its records, and with what was agreed on before its rows were bound anew. */
-function asBefore(
+/** The pair as if its records showed the former values, with the agreements from before its rows named other fields. */
+function withFormerValues(
   pair: LinkedPair,
   { restores, hold }: PairUndo,
   applied: readonly Applied[],
@@ -135,10 +146,10 @@ function asBefore(
   const bound = { ...pair.link.bound };
   const touched = new Set<string>();
   for (const { row, agreed } of restores) {
-    const standing = rows.get(row)?.standing;
-    const isOfUse = standing === 'mended' || (standing === 'standing' && hold);
-    // The first of several is the oldest.
-    if (!agreed || !isOfUse || touched.has(row)) continue;
+    const binding = rows.get(row)?.binding;
+    const isUsed = binding === 'corrected' || (binding === 'uncorrected' && hold);
+    // The first of several agreements is the oldest.
+    if (!agreed || !isUsed || touched.has(row)) continue;
     touched.add(row);
     snapshot[row] = agreed.value;
     if (agreed.binding !== null) bound[row] = agreed.binding;
@@ -158,43 +169,43 @@ function asBefore(
 }
 
 /**
- * What a row comes to. Nobody's edit is overwritten by an undo, and no mistake is carried on by one: where both sides do not
- * agree afterwards, and it cannot be told which counts, a person decides.
+ * The effect of a row under an undo. An undo overwrites nobody's edit, and copies no mistaken value to the other side.
+ * If both sides differ afterwards and no rule says which value counts, a person decides.
  *
- * @param ordinary what it would come to by the merge alone
+ * @param ordinary the effect of the merge without the undo
  */
 export function undoneEffect(undoing: Undoing, row: PropertyRow, ordinary: RowEffect): RowEffect {
   const known = undoing.rows.get(row.id);
-  if (!known || known.standing === 'other') return ordinary;
-  const { standing, applied, isLeft } = known;
-  if (standing === 'standing') return heldAsBefore(undoing, row, isLeft);
-  if (standing === 'mended' && !isLeft) return ordinary;
-  if (standing === 'same' && applied.length === 0) return ordinary;
+  if (!known || known.binding === 'other') return ordinary;
+  const { binding, applied, isLeft } = known;
+  if (binding === 'uncorrected') return heldByUndo(undoing, row, isLeft);
+  if (binding === 'corrected' && !isLeft) return ordinary;
+  if (binding === 'unchanged' && applied.length === 0) return ordinary;
   const values = shownValues(undoing.pair, row);
   if (!values || sameValue(values.zendesk, values.pms)) return ordinary;
-  if (isSet(row)) return keptApart(values, applied);
+  if (isSet(row)) return withoutSpreading(values, applied);
   const agreed = agreedValue(undoing.pair.table, row, undoing.pair.link) ?? null;
   return { kind: 'park', values, agreed, since: undoing.pair.state.now, by: `undo:${undoing.id}` };
 }
 
 /**
- * The row rests with what was agreed on before, until the mapping is mended. Where a value was edited since, a person decides
- * then: it may be a value of the wrong field.
+ * The row is held with the agreement from before, until the mapping is corrected. If a value was edited since, a person
+ * decides afterwards, because it may be a value of the wrong field.
  */
-function heldAsBefore({ id, pair }: Undoing, row: PropertyRow, isLeft: boolean): RowEffect {
+function heldByUndo({ id, pair }: Undoing, row: PropertyRow, isLeft: boolean): RowEffect {
   const hold = holdOf(pair.table, row.id);
   const values = isLeft ? shownValues(pair, row) : null;
   if (!values) return { kind: 'brake', hold };
   return { kind: 'brake', hold, parked: { row: row.id, ...values, since: pair.state.now, by: `undo:${id}` } };
 }
 
-/** An undo holds whatever would be written to the row while it is bound as it is. */
+/** The id of the undo's hold: it holds all writes to the row while the row names its present fields. */
 function holdOf(table: EntityMapping, row: string): HoldId {
   return holdId({ entity: table.entity, kind: 'written', row, side: null }, bindingsOf(table)[row]);
 }
 
-/** Elements that were put back on one side stay there, and are not carried to the other. */
-function keptApart(values: Record<Side, Json>, applied: readonly Side[]): RowEffect {
+/** Elements of a set that were put back on one side stay there, and are not copied to the other side. */
+function withoutSpreading(values: Record<Side, Json>, applied: readonly Side[]): RowEffect {
   const [only] = applied;
   const both = [...elementsOf(values.zendesk), ...elementsOf(values.pms)];
   const value =
@@ -202,6 +213,7 @@ function keptApart(values: Record<Side, Json>, applied: readonly Side[]): RowEff
   return { kind: 'combine', value: [...value].sort(), shown: values, deliveries: [], notTaken: [] };
 }
 
+/** The canonical values that both records show; null if one was not read or does not fit the mapping. */
 function shownValues(pair: LinkedPair, row: PropertyRow): Record<Side, Json> | null {
   const values: Partial<Record<Side, Json>> = {};
   for (const side of SIDES) {
@@ -213,7 +225,7 @@ function shownValues(pair: LinkedPair, row: PropertyRow): Record<Side, Json> | n
   return { zendesk: values.zendesk ?? null, pms: values.pms ?? null };
 }
 
-/** The updates with the former values in them; a side that has none gets one where it needs it. */
+/** Adds the former values to the updates of the merge, and an update for a side that has none but gets a value back. */
 export function withRestores(
   undoing: Undoing,
   pair: LinkedPair,
@@ -246,7 +258,7 @@ function withRestore(
   const before = row && canonical(pair, row, side, replaced);
   return {
     ...write,
-    // What the merge makes of the row goes further: an edit of the other side since.
+    // A value of the merge is newer than the former value: it is an edit of the other side since.
     values: property in write.values ? write.values : { ...write.values, [property]: back },
     ...(row && {
       rows: [...new Set([...write.rows, row.id])],

@@ -5,28 +5,29 @@ import { SIDES, otherSide, type Json, type Side, type SyncRecord } from '../reco
 import { NO_REFERENCES, fromCanonical, isEmpty, textOf } from '../values';
 
 /**
- * Rules: absent is not empty. A complete record (`complete`) names every property that its side has, with null for an
- * empty one. A property that the record does not name does not exist on that side: its field was deactivated or
- * deleted. The absence says nothing about the value.
+ * Rules: absent is not empty. A complete record (`complete`) names every property that its side has; an empty property
+ * is null. If a complete record does not name a property, the property does not exist on that side: its field was
+ * deactivated or deleted. Its absence says nothing about the value.
  * https://support.zendesk.com/hc/en-us/articles/4408886624410
  */
 
-type Shown = Pick<SyncRecord, 'values' | 'complete'>;
+type ShownRecord = Pick<SyncRecord, 'values' | 'complete'>;
 
-/** Whether a record's side offers the row's property. A side without a property in the row has nothing to offer. */
-export function hasProperty(row: PropertyRow, side: Side, record: Shown): boolean {
+/** Whether a record's side has the row's property. True if the row names no property of that side. */
+export function hasProperty(row: PropertyRow, side: Side, record: ShownRecord): boolean {
   if (row.restsOn === side) return false;
   const property = row[side];
   return property === null || offers(record, property);
 }
 
-export function offers({ values, complete }: Shown, property: string): boolean {
+/** Whether a record may have a value of a property. An incomplete record may have one that it does not show. */
+export function offers({ values, complete }: ShownRecord, property: string): boolean {
   return complete !== true || property in values;
 }
 
 /**
- * The side that does not have the row's property: the row rests. Null if both sides have it. The list of fields decides
- * it for all pairs (`restsOn` of the row). A record may show it earlier, before the list is read again.
+ * The side that lacks the row's property, so that the row rests; null if both sides have it. The list of fields decides
+ * this for all pairs (`row.restsOn`). A record may show it earlier, before the list is read again.
  */
 export function restsOn(row: PropertyRow, current: Partial<Record<Side, SyncRecord>>): Side | null {
   if (row.restsOn) return row.restsOn;
@@ -38,13 +39,13 @@ export function rests(row: PropertyRow, seen: Partial<Record<Side, SyncRecord>>)
 }
 
 /**
- * Whether a value is empty only because its option no longer exists. No person emptied it, so the other side keeps its
- * value.
+ * Whether a property is empty because the option of its value no longer exists. No person emptied the property, so the
+ * other side keeps its value.
  * https://support.zendesk.com/hc/en-us/articles/4408886624410 (an option got another tag)
  *
  * @param base what the side showed at the last agreement, canonical
  */
-export function lostOption(
+export function hasLostOption(
   row: PropertyRow,
   side: Side,
   record: SyncRecord,
@@ -58,8 +59,9 @@ export function lostOption(
 }
 
 /**
- * Elements of a set that a side showed at the last agreement, and that are no longer options of its field. No person
- * removed them.
+ * Elements of a set that are no longer options of the side's field. No person removed them.
+ *
+ * @param base the elements that the side showed at the last agreement
  */
 export function lostElements(row: PropertyRow, side: Side, base: readonly string[]): ReadonlySet<string> {
   const options = row.listed?.[side]?.options?.map((each) => elementOf(row.transform.kind, each));
@@ -67,18 +69,19 @@ export function lostElements(row: PropertyRow, side: Side, base: readonly string
 }
 
 /**
- * Whether a write empties a property, or removes elements, because a listed field of the other side shows no value. The
- * field or its option may just have been deleted. Only a list of fields that was read after the record can tell.
+ * Whether a write removes a value, or elements of a set, because a field of the other side does not show them. That
+ * field or its option may just have been deleted. Only a list of fields that was read after the record shows whether it
+ * was. Fields that are in no list (`listed`) cannot be deleted.
  */
-export function takesListedAway(
+export function mayStemFromDeletedField(
   table: EntityMapping,
   { op, side, values, rows, expects }: PlannedWrite,
 ): boolean {
-  const from = otherSide(side);
+  const source = otherSide(side);
   return (
     op === 'update' &&
     table.rows.some((row) => {
-      if (!rows.includes(row.id) || !row.listed?.[from]) return false;
+      if (!rows.includes(row.id) || !row.listed?.[source]) return false;
       const [now, before] = [values[row[side] ?? ''], expects[row.id]];
       const kept = elementsOf(now).map((each) => elementOf(row.transform.kind, each));
       return Array.isArray(before)
@@ -88,13 +91,13 @@ export function takesListedAway(
   );
 }
 
-/** @returns the side's own value */
+/** @returns the row's value in the side's own form; null if the row names no property of that side */
 export function shownValue(row: PropertyRow, side: Side, record: SyncRecord): Json {
   const property = row[side];
   return property === null ? null : (record.values[property] ?? null);
 }
 
-/** The value of a record that was not read: as at the last agreement. @returns a canonical value */
+/** The value that a record had at the last agreement, used if the record was not read. @returns a canonical value */
 export function unreadValue(base: Record<Side, Json> | null, side: Side): Json {
   return base?.[side] ?? null;
 }

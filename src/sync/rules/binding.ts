@@ -4,53 +4,57 @@ import type { EntityMapping, PropertyRow } from '../mapping';
 import type { MergeResult } from '../merge';
 import type { Json, Side, Values } from '../record';
 import { isEmpty } from '../values';
-import { bindingOf, bindingsOf, namesSameFields } from './boundAlike';
+import { bindingOf, bindingsOf, namesSameFields } from './sameFields';
 
 /**
- * Rules: which agreement a row of the mapping goes by. What was agreed on is kept under the row's id, with a digest of
- * what the row was bound to at that time. Where a row is bound to something else by now, its values meet for the first
- * time: an agreement about one field says nothing of another.
+ * Rules: which agreement is the base of a row's merge. The link keeps the agreed value under the row's id, with a
+ * digest of the fields that the row named at that time. If the row names other fields now, its values meet for the
+ * first time: an agreement about one field says nothing about another.
  */
 
-/** The canonical value that both sides agreed on; undefined where the row was never agreed on. */
+/** The canonical value that both sides agreed on; undefined if the row was never agreed on for its present fields. */
 export function agreedValue(table: EntityMapping, row: PropertyRow, link: Link): Json | undefined {
   return namesSameFields(table, row, link) ? link.snapshot?.[row.id] : undefined;
 }
 
 /**
- * @returns the canonical value that each side last agreed to, or was last seen with where it rightly differs; null where
- * the row was never agreed on
+ * @returns the canonical value that each side showed at the last agreement: the agreed value, or the residue of a side
+ * that differs; null if the row was never agreed on for its present fields
  */
 export function agreedBase(table: EntityMapping, row: PropertyRow, link: Link): Record<Side, Json> | null {
   const agreed = agreedValue(table, row, link);
   if (agreed === undefined) return null;
-  const on = (side: Side): Json => {
+  const shownBy = (side: Side): Json => {
     const residue = link.sides[side]?.residue;
     return residue && row.id in residue ? (residue[row.id] ?? null) : agreed;
   };
-  return { zendesk: on('zendesk'), pms: on('pms') };
+  return { zendesk: shownBy('zendesk'), pms: shownBy('pms') };
 }
 
 /**
- * Whether a row was agreed on for other fields before, and its new ones meet with one of them empty where only the empty one
- * may count: a source, or a side that cannot be written. An empty field that nobody emptied erases nothing, so that each
- * keeps what it has.
+ * Whether both sides keep their values although the merge would copy an empty one. This is so if the row was agreed on
+ * for other fields before: nobody emptied the new field, so it must not erase the other side's value. The merge copies
+ * an empty value only in a one-way row, or if one side cannot be written.
+ *
+ * @param result of the merge of the row
  */
-export function keepsOwn(
+export function keepsOwnValues(
   row: PropertyRow,
   link: Link,
   base: Record<Side, Json> | null,
   result: MergeResult,
 ): boolean {
-  const isRebound = base === null && link.snapshot?.[row.id] !== undefined;
-  return isRebound && result.kind === 'copy' && isEmpty(result.value) && !isEmpty(result.lost);
+  const wasForOtherFields = base === null && link.snapshot?.[row.id] !== undefined;
+  return wasForOtherFields && result.kind === 'copy' && isEmpty(result.value) && !isEmpty(result.lost);
 }
 
 /**
- * The digests of a link's agreements, where those of some rows are just made.
- * @param rows ids of these @param snapshot what is agreed on then
+ * The link's digests after a new agreement.
+ *
+ * @param snapshot the agreed values by row id, the new ones included
+ * @param rows the ids of the newly agreed rows; if the link has no digests yet, all rows of the snapshot get one
  */
-export function boundAfter(
+export function bindingsAfter(
   table: EntityMapping,
   { bound }: Pick<Link, 'bound'>,
   snapshot: Values,
@@ -64,24 +68,24 @@ export function boundAfter(
   return next;
 }
 
-/** Values that writes may have left in the fields that the rows name now. */
-export function attemptsAlike(table: EntityMapping, link: Link): Attempts {
+/** The values that writes of unknown outcome may have left in the fields that the rows name now, by side and row id. */
+export function attemptsForSameFields(table: EntityMapping, link: Link): Attempts {
   const { attempted, attemptedAs = {} } = triedOf(link);
   const fields = bindingsOf(table);
-  const isAlike = (row: string) => {
+  const isForPresentFields = (row: string) => {
     const tried = attemptedAs[row];
-    // Earlier releases did not say it: then they were written by the agreement that the link holds.
+    // Earlier releases did not store the fields of an attempt: then it was written to those of the link's agreement.
     return tried === undefined ? !isRebound(table, { id: row }, link) : tried === fields[row];
   };
   return Object.fromEntries(
     Object.entries(attempted).map(([side, rows]) => [
       side,
-      Object.fromEntries(Object.entries(rows).filter(([row]) => isAlike(row))),
+      Object.fromEntries(Object.entries(rows).filter(([row]) => isForPresentFields(row))),
     ]),
   );
 }
 
-/** Whether a row was agreed on, for other fields than it names now. */
+/** Whether a row's last agreement is about other fields than the row names now. */
 export function isRebound(table: EntityMapping, row: Pick<PropertyRow, 'id'>, link: Link): boolean {
   return link.snapshot?.[row.id] !== undefined && !namesSameFields(table, row, link);
 }

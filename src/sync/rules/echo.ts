@@ -4,18 +4,19 @@ import { comparedRows, type EntityMapping, type Mapping, type PropertyRow } from
 import type { RefKey, SyncRecord } from '../record';
 import { referenceKinds, sameValue, toCanonical, type References } from '../values';
 import { rests, shownValue } from './absence';
-import { namesSameFields } from './boundAlike';
+import { namesSameFields } from './sameFields';
 import { shownSet } from './sets';
 import { notTakenOfRow, lastSeen } from './taken';
 
-/** Rules: what brings no news, because the link holds it already. */
+/** Rules: which records and events bring no change, because the link contains it already. */
 
-/** The order of an event that tells only that a record was made: it is known once the record is linked. */
-export const MADE = -1;
+/** The order of an event that only reports the creation of a record. A link of that record contains it already. */
+export const ORDER_OF_CREATION = -1;
 
 /**
- * Whether a record is just what the link already holds of it: an echo, or a repeat. Its content decides. An order smaller
- * than the link's proves nothing: a side that was restored from a backup, or whose clock was set back, counts from there.
+ * Whether a record is as the link has it: an echo, or a repeat. The content decides. An order smaller than the link's
+ * does not prove that the record is old: after a restore from a backup, or if its clock was set back, a side counts
+ * from there.
  */
 export function isEcho(
   mapping: Mapping,
@@ -33,9 +34,9 @@ export function isEcho(
 }
 
 /**
- * Whether an event without a body tells of a change that the link holds already: the very one that it last saw. `exact`
- * says that no other change can share the order: the side's counter is fine enough, or the change was our own write's.
- * What an event with a smaller order speaks of is read, because only the content tells whether it is older.
+ * Whether an event without a body reports the change that the link saw last. `exact`: no other change can have the same
+ * order, because the side's counter is fine enough, or because our own write made the change. After an event with a
+ * smaller order, the record is read, because only its content shows whether the event is old.
  */
 export function isKnownChange(
   mapping: Mapping,
@@ -44,10 +45,10 @@ export function isKnownChange(
 ): boolean {
   const known = link.sides[parseRef(change.ref).side];
   if (!isAtRest(mapping, link) || known?.ref !== change.ref) return false;
-  return change.order === MADE || (change.exact && change.order === known.order);
+  return change.order === ORDER_OF_CREATION || (change.exact && change.order === known.order);
 }
 
-/** The rows in which a record's values are not those that its link holds of it. */
+/** The ids of the rows in which a record's values differ from those that its link has of it. */
 export function differingRows(
   mapping: Mapping,
   table: EntityMapping,
@@ -69,8 +70,8 @@ export function differingRows(
     .map((row) => row.id);
 }
 
-/** A row was bound anew, or is offered again: its values are still to be compared, whatever else brings no news. */
-function isUnmerged(table: EntityMapping, link: Link): boolean {
+/** Whether the values of a row are still to be compared: the row names new fields, or rested before. */
+function hasUnmergedRow(table: EntityMapping, link: Link): boolean {
   return comparedRows(table).some(
     (row) =>
       !rests(row, {}) && (!namesSameFields(table, row, link) || link.rested?.includes(row.id) === true),
@@ -78,23 +79,23 @@ function isUnmerged(table: EntityMapping, link: Link): boolean {
 }
 
 /**
- * Whether a pair has rows that were not compared since their property is offered again, or is another one. Nothing may have
- * happened to its records since, so that no change tells of it.
+ * Whether a row of a pair was not compared since it stopped resting, or since it names other fields. No change may have
+ * signalled the pair since then, so link hygiene looks for such pairs.
  */
-export function isUncompared(mapping: Mapping, link: Link): boolean {
+export function hasUncomparedRow(mapping: Mapping, link: Link): boolean {
   const table = mapping.entities[link.entity];
   if (link.status !== 'linked' && link.status !== 'conflict') return false;
   if (link.intent || link.braked || link.reason?.code === 'absent' || link.snapshot === null) return false;
-  const isOther = (row: PropertyRow) =>
+  const isForOtherFields = (row: PropertyRow) =>
     link.mappingVersion === mapping.version &&
     !namesSameFields(table, row, link) &&
     notTakenOfRow(table, row, link).length === 0;
   return comparedRows(table).some(
-    (row) => !rests(row, {}) && (link.rested?.includes(row.id) === true || isOther(row)),
+    (row) => !rests(row, {}) && (link.rested?.includes(row.id) === true || isForOtherFields(row)),
   );
 }
 
-/** Nothing is under way or awaited: what the link holds is what both sides agree on by the present mapping. */
+/** Whether nothing is under way or awaited: both sides agree by the present mapping. */
 function isAtRest(mapping: Mapping, link: Link): boolean {
   return (
     link.status === 'linked' &&
@@ -103,6 +104,6 @@ function isAtRest(mapping: Mapping, link: Link): boolean {
     link.waitsFor.length === 0 &&
     !link.braked &&
     link.mappingVersion === mapping.version &&
-    !isUnmerged(mapping.entities[link.entity], link)
+    !hasUnmergedRow(mapping.entities[link.entity], link)
   );
 }

@@ -5,9 +5,10 @@ import { offers } from './absence';
 import { PUBLIC, hiddenReason } from './visibility';
 
 /**
- * Rule: which records take part. A property that the side does not offer keeps no record out, but for the visibility: until
- * it is known, a record that is wanted by it is left alone.
- * @returns why a record does not; null where it does
+ * Rule: which records are in scope. A property that the side does not have excludes no record. The visibility is an
+ * exception: while it is not known, a filter by visibility excludes the record.
+ *
+ * @returns why the record is out of scope; null if it is in scope
  */
 export function filterReason(table: EntityMapping, record: SyncRecord): string | null {
   for (const [property, allowed] of Object.entries(table.filter[record.ref.side])) {

@@ -27,6 +27,11 @@ export interface SetMergeInput {
   current: Record<Side, Json>;
   /** Elements that a write of unknown outcome should have removed, and that a later version of the record still has. */
   returned: Record<Side, ReadonlySet<string>>;
+  /**
+   * Elements that writes since the last agreement added to a side, and that the other side had then. An element that the
+   * side shows counts as agreed on: if the other side does not show it, it was removed there.
+   */
+  added: Record<Side, ReadonlySet<string>>;
   /** The sides that are offered again every element that they did not add or did not remove before. */
   again: readonly Side[];
 }
@@ -42,15 +47,19 @@ export interface MergedSet {
 }
 
 /** Merges the additions and removals of both sides. An element that one side added and the other removed stays. */
-export function mergedSet({ row, agreed, base, current, returned, again }: SetMergeInput): MergedSet {
+export function mergedSet(input: SetMergeInput): MergedSet {
+  const { row, agreed, base, current, returned, added, again } = input;
   const now = bySide((side) => new Set(elementsOf(current[side])));
   // No person removed an element that is no longer an option: both sides stay as they are.
   const lost = bySide((side) => {
     const gone = lostElements(row, side, elementsOf(base?.[side]));
     return new Set([...gone].filter((each) => !now[side].has(each)));
   });
-  const before = bySide((side) => new Set(elementsOf(base?.[side]).filter((each) => !lost[side].has(each))));
-  const known = new Set(base ? elementsOf(agreed) : []);
+  const carried = SIDES.flatMap((side) => [...added[side]].filter((each) => now[side].has(each)));
+  const before = bySide(
+    (side) => new Set([...elementsOf(base?.[side]).filter((each) => !lost[side].has(each)), ...carried]),
+  );
+  const known = new Set([...(base ? elementsOf(agreed) : []), ...carried]);
   const gained = new Set(
     SIDES.flatMap((side) =>
       [...now[side]].filter((each) => !before[side].has(each) || returned[side].has(each)),

@@ -5,7 +5,7 @@ import { otherSide, type Json, type Side, type SyncRecord } from '../record';
 import type { ReasonCode } from '../reasons';
 import { isEmpty, sameValue } from '../values';
 import { agreedBase } from './binding';
-import { bindingOf, namesSameFields } from './boundAlike';
+import { bindingOf, namesSameFields } from './sameFields';
 
 /**
  * Rules: a value that a side refused or ignored does not count as agreed. The link keeps it beside the snapshot
@@ -39,8 +39,8 @@ const WITHOUT_FORMS: ReadonlySet<PropertyRow['type']> = new Set(['enum', 'boolea
 
 /**
  * Whether a value that differs from the written one is the side's own form of it, e.g. shortened or rounded. An empty
- * value has no other form. Two exceptions: in a row with `fixedOn`, and for a person, a side fills in what it requires and
- * nobody meant. Zendesk makes the integration’s own user the requester of a ticket without one.
+ * value has no other form. Two exceptions: in a row with `fixedOn`, and for a person, a side fills in what it requires
+ * and nobody meant. Zendesk makes the integration’s own user the requester of a ticket without one.
  */
 export function isOwnForm({ type, fixed }: PropertyRow, meant: Json | undefined): boolean {
   if (WITHOUT_FORMS.has(type)) return false;

@@ -6,12 +6,12 @@ import { offers } from './absence';
 import { keptValues } from './taken';
 
 /**
- * Rules: internal stays internal. What customers cannot see on one side, they come to see on the other by a person's
- * doing only. That is so for tickets (the visibility of a ticket is that of its first comment, zendesk-rules.md rule 20)
- * and for comments, and for what is added to either.
+ * Rules: internal stays internal. What customers cannot see on one side becomes visible to them on the other side only
+ * if a person makes it public. This holds for tickets (a ticket is as visible as its first comment, zendesk-rules.md
+ * rule 20), for comments, and for follow-ups and files.
  */
 
-/** The property by which Zendesk's tickets and comments say whether customers see what they say. */
+/** The property of Zendesk's tickets and comments that says whether customers see them. */
 export const PUBLIC = 'public';
 
 /** Whether a row says who may see a record. */
@@ -24,23 +24,26 @@ export function visibilityRow({ rows }: EntityMapping): PropertyRow | undefined 
   return rows.find(isVisibilityRow);
 }
 
-/** @param value canonical */
+/** Whether a visibility means that customers see the record. @param value canonical */
 export function isShown({ transform }: PropertyRow, value: Json | undefined): boolean {
   if (transform.kind !== 'enum') return value === true;
   return typeof value === 'string' && transform.toZendesk.get(value) === 'true';
 }
 
-/** The canonical value of a record that customers do not see. */
+/** The canonical visibility of an internal record; null if the row's table has none. */
 export function hiddenValue({ transform }: PropertyRow): Json {
   return transform.kind === 'enum' ? (transform.toPms.get('false') ?? null) : false;
 }
 
-/** What the mapping says that customers see of the PMS's records where the PMS itself does not say it. */
+/**
+ * What the mapping says about who sees the records of the PMS. `row`: a row carries the visibility. `public`,
+ * `internal`: a constant says the same of all records. `unstated`: nothing says it.
+ */
 export type StatedVisibility = 'row' | 'public' | 'internal' | 'unstated';
 
 export function statedVisibility(table: EntityMapping): StatedVisibility {
   const row = visibilityRow(table);
-  // A table without a value for what is internal could not say it.
+  // A row whose table has no value for internal records cannot carry the visibility.
   if (row && writesTo(row, 'pms') && hiddenValue(row) !== null) return 'row';
   const constant = table.rows.find(
     ({ zendesk, transform }) => zendesk === PUBLIC && transform.kind === 'constant',
@@ -49,36 +52,40 @@ export function statedVisibility(table: EntityMapping): StatedVisibility {
   return constant.transform.value === true ? 'public' : 'internal';
 }
 
-/** Whether customers see a record; null where the side has not shown it yet. */
-function shownBy(record: Pick<SyncRecord, 'values' | 'complete'>): boolean | null {
+/** Whether customers see a record; null if the side has not shown its visibility yet. */
+function isKnownPublic(record: Pick<SyncRecord, 'values' | 'complete'>): boolean | null {
   return offers(record, PUBLIC) ? record.values[PUBLIC] !== false : null;
 }
 
 /**
- * Why a record of Zendesk gets no counterpart: what is internal, or may be, has no place where customers see all.
- * @returns null where it may have one
+ * Why a record of Zendesk gets no counterpart: it is or may be internal, and its counterpart may be visible to
+ * customers.
+ *
+ * @returns null if it may have one
  */
 export function hiddenReason(table: EntityMapping, record: SyncRecord): string | null {
   if (record.ref.side !== 'zendesk' || table.entity === 'OrgToCustomer') return null;
   const stated = statedVisibility(table);
-  if (stated === 'row' || stated === 'internal' || shownBy(record) === true) return null;
+  if (stated === 'row' || stated === 'internal' || isKnownPublic(record) === true) return null;
   const why =
     stated === 'public' ? 'says that customers see all of the PMS' : 'does not say who sees it in the PMS';
   return `it is internal, or not known to be public, and the mapping ${why}`;
 }
 
 /**
- * The canonical value with which a record begins whose side has not shown yet who may see it: nobody but agents. Zendesk
- * shows it with the comments of a ticket, not with the ticket.
- * @returns undefined where the row is another one
+ * The canonical visibility of a record whose side has not shown it yet: internal. Zendesk shows the visibility of a
+ * ticket with its comments, not with the ticket.
+ *
+ * @returns undefined if the row is not about the visibility
  */
 export function untilShown(row: PropertyRow): Json | undefined {
   return isVisibilityRow(row) ? hiddenValue(row) : undefined;
 }
 
 /**
- * Of two visibilities that meet for the first time, the narrower one counts.
- * @returns the side that has it; null where both say the same, or where one says nothing
+ * If two visibilities meet for the first time, the narrower one counts.
+ *
+ * @returns the side that has it; null if both are the same, or if one is empty
  */
 export function narrowerSide(row: PropertyRow, current: Record<Side, Json>): Side | null {
   if (!isVisibilityRow(row) || SIDES.some((side) => current[side] === null)) return null;
@@ -95,11 +102,11 @@ export function canBeHidden(row: PropertyRow, side: Side): boolean {
 }
 
 /**
- * Whether what is added to a comment (a follow-up, a file) may be shown to customers: where both sides come to agree, by
- * the same plan, that the comment is public. Where no row says so, nobody but agents sees it. An edit of a description is
- * said to agents only: nobody answered the customer with it.
+ * Whether an addition to a comment (a follow-up or a file) may be visible to customers. It may if, after the same plan,
+ * both sides agree that the comment is public. Without a row for the visibility, the addition is internal. The
+ * follow-up of an edited ticket description is internal, too: it is not an answer to the customer.
  *
- * @param agreement of the plan that adds it
+ * @param agreement of the plan that makes the addition
  */
 export function shownToCustomers(
   table: EntityMapping,
@@ -113,7 +120,11 @@ export function shownToCustomers(
   return SIDES.every((each) => !(row.id in residue[each]) || isShown(row, residue[each][row.id]));
 }
 
-/** Whether a plan hides from customers what they could see: then that goes first, and what is added comes after. */
+/**
+ * Whether a plan makes a public record internal. Then its updates are sent before its additions.
+ *
+ * @param former the snapshot before the plan
+ */
 export function isNarrowed(
   table: EntityMapping,
   former: Readonly<Record<string, Json>> | null,
@@ -129,13 +140,15 @@ export function isNarrowed(
 }
 
 /**
- * Whether a record is internal by now, so that an addition that was planned while it was public is to be internal, too.
- * @param valueOf the canonical value that a record shows of the row; undefined where it was not read
+ * Whether a pair's records are internal by now. An addition that was planned while they were public is then made
+ * internal.
+ *
+ * @param valuesOf the canonical values that both records show of a row; undefined for a record that was not read
  */
 export function isInternalNow(
   table: EntityMapping,
-  valueOf: (row: PropertyRow) => readonly (Json | undefined)[],
+  valuesOf: (row: PropertyRow) => readonly (Json | undefined)[],
 ): boolean {
   const row = visibilityRow(table);
-  return row !== undefined && valueOf(row).some((value) => value !== undefined && !isShown(row, value));
+  return row !== undefined && valuesOf(row).some((value) => value !== undefined && !isShown(row, value));
 }

@@ -2,7 +2,7 @@ import { attemptsOf, unconfirmedOf } from '../../../src/sync/abandonedIntent';
 import { type PlannedWrite } from '../../../src/sync/link';
 import { comparedRows } from '../../../src/sync/mapping';
 import type { Plan } from '../../../src/sync/planner';
-import { merging } from '../../../src/sync/planner/mergePlan';
+import { mergeOf } from '../../../src/sync/planner/mergePlan';
 import { linkedPair, pairOf } from '../../../src/sync/planner/plannedPair';
 import { phaseOf } from '../../../src/sync/planner/phaseOf';
 import { PHASE_PLANS } from '../../../src/sync/planner/phasePlans';
@@ -101,6 +101,6 @@ export function kindsOf({ state, mapping }: Asked, plan: Plan): string[] {
   for (const [name, met] of Object.entries(MET)) if (met({ state, mapping })) kinds.push(`met ${name}`);
   const linked = linkedPair(pairOf(state, mapping));
   if (phase === 'ended' || !linked) return kinds;
-  const merge = merging(linked);
+  const merge = mergeOf(linked);
   return [...kinds, ...comparedRows(linked.table).map((row) => `effect ${rowEffect(merge, row).kind}`)];
 }

@@ -19,7 +19,7 @@ import {
 } from '../../../src/sync/record';
 import { isSet } from '../../../src/sync/rules/sets';
 import { type Decision, decisionsOf } from '../../../src/sync/resolution';
-import { bindingsOf } from '../../../src/sync/rules/boundAlike';
+import { bindingsOf } from '../../../src/sync/rules/sameFields';
 import type { References, ResolvedReference } from '../../../src/sync/values';
 import type { Asked } from './asked';
 import { choices, type Choices, type RowChoice, type SeenChoice, type ValueChoice } from './choices';

@@ -4,7 +4,7 @@ import { Argument, type Command } from 'commander';
 import type { PauseState, ResyncFilter } from '../../../activities/types';
 import { recordNamed } from '../../findPairs';
 import { ENTITY_TYPES, type EntityType } from '../../../sync/record';
-import { steer } from '../../../workers/steer';
+import { pauseOrResume } from '../../../workers/pauseControl';
 import { resyncMany } from '../../../workflows';
 import type { Scope } from '../../../workflows/control';
 import { common } from '../common';
@@ -49,7 +49,7 @@ export function registerControl(program: Command): void {
           options,
         );
       await withService(options, async ({ client, config }) =>
-        print(await steer(client, config.taskQueue, what, scope), options),
+        print(await pauseOrResume(client, config.taskQueue, what, scope), options),
       );
     });
   }

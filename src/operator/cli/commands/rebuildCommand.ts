@@ -6,7 +6,7 @@ import { openShelf, withScratch } from '../../../links/shelf';
 import { ENTITY_TYPES } from '../../../sync/record';
 import { inCallContext } from '../../../systems/callContext';
 import { SyncMetrics } from '../../../activities/metrics';
-import { hintWith } from '../../../workers/hint';
+import { pairSignaller } from '../../../workers/pairSignals';
 import { serviceLogger } from '../../../workers/service';
 import { common } from '../common';
 import { withService, type CommonOptions } from '../withService';
@@ -35,7 +35,7 @@ export function registerRebuild(links: Command): void {
         store,
         mapping,
         systems,
-        hint: hintWith(client, config.taskQueue, () => mapping, config.pairPrefix),
+        hint: pairSignaller(client, config.taskQueue, () => mapping, config.pairPrefix),
         log: serviceLogger(config.logLevel, null, 2),
         now: () => new Date(),
         metrics: new SyncMetrics(),

@@ -4,56 +4,62 @@ import { comparedRows, type EntityMapping, type PropertyRow } from '../mapping';
 import type { Json } from '../record';
 import { textOf } from '../values';
 
-/** Rule: whether an agreement is about the fields that a row names now. It has a file of its own, to be switched off alone. */
+/**
+ * Rule: whether an agreement is about the fields that a row names now. The rule has its own file, so that a mutation
+ * can switch it off alone.
+ */
 
-/** Digests of what rows are bound to, by row id. */
+/** A digest of the fields that each row names, by row id. */
 export type Bindings = Readonly<Record<string, string>>;
 
-const known = new WeakMap<readonly PropertyRow[], Bindings>();
+const cache = new WeakMap<readonly PropertyRow[], Bindings>();
 
-/** What each compared row of a table is bound to. Rows that share an id share an agreement, so they share a digest. */
+/** The digests of all compared rows of a table. Rows that share an id share an agreement, so they share a digest. */
 export function bindingsOf(table: EntityMapping): Bindings {
-  const found = known.get(table.rows);
+  const found = cache.get(table.rows);
   if (found) return found;
   const texts = new Map<string, string[]>();
   for (const row of comparedRows(table)) texts.set(row.id, [...(texts.get(row.id) ?? []), bindingText(row)]);
   const bindings = Object.fromEntries([...texts].map(([id, all]) => [id, digest(all.sort().join('\n'))]));
-  known.set(table.rows, bindings);
+  cache.set(table.rows, bindings);
   return bindings;
 }
 
 /**
- * Both properties by their stable names, the type and the transform. Of the table of an enum, only the entry of the agreed
- * value counts (see {@link bindingOf}): an option more changes nothing of what was agreed.
+ * The text that the digest is made of: both properties by their stable names, the type and the transform. The table of
+ * an enum is not part of it, because a further option does not change the agreement (see {@link bindingOf}).
  */
 function bindingText({ zendesk, pms, type, transform }: PropertyRow): string {
   const refersTo = transform.kind === 'reference' ? transform.entity : null;
   return JSON.stringify([zendesk, pms, type, transform.kind, refersTo]);
 }
 
-/** Of 32 bits: short, because each link keeps one for each row. */
+/** Has 32 bits, to be short: each link keeps a digest for each row. */
 function digest(text: string): string {
   return fnv1a(text).toString(36);
 }
 
-/** What a row is bound to with a value agreed on: an option that is called something else by now is another one. */
+/**
+ * The digest to keep with an agreed value. For an enum, it also covers the value's entry in the table: if the option
+ * gets another name in Zendesk, it counts as another option.
+ */
 export function bindingOf(table: EntityMapping, id: string, value: Json | undefined): string | undefined {
   const fields = bindingsOf(table)[id];
   if (fields === undefined || value == null) return fields;
-  const called = table.rows.flatMap((row) =>
+  const optionNames = table.rows.flatMap((row) =>
     row.id === id && row.transform.kind === 'enum' ? [row.transform.toZendesk.get(textOf(value)) ?? ''] : [],
   );
-  return called.length > 0 ? `${fields}.${digest(called.join('\n'))}` : fields;
+  return optionNames.length > 0 ? `${fields}.${digest(optionNames.join('\n'))}` : fields;
 }
 
-type Bound = Pick<Link, 'bound' | 'snapshot'>;
+type BoundLink = Pick<Link, 'bound' | 'snapshot'>;
 
-/** Whether what a link holds of a row was agreed on for the fields that the row names now. */
+/** Whether a row's last agreement is about the fields that the row names now. */
 export function namesSameFields(
   table: EntityMapping,
   { id }: Pick<PropertyRow, 'id'>,
-  { bound, snapshot }: Bound,
+  { bound, snapshot }: BoundLink,
 ): boolean {
-  // A link without digests is taken to the recorded ones before it is planned (src/activities/formerBindings.ts).
+  // A link without digests gets them before it is planned (src/activities/formerBindings.ts).
   return bound === undefined || bound[id] === bindingOf(table, id, snapshot?.[id]);
 }

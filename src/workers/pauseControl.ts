@@ -4,13 +4,13 @@ import { syncControl } from '../workflows';
 import { pauseUpdate, resumeUpdate, type Scope } from '../workflows/control';
 import { controlId } from '../workflows/ids';
 
-/** Starts the workflow that operators speak to, unless it runs. */
+/** Starts the workflow that operators signal, unless it is running. */
 export async function ensureControl(client: Client, taskQueue: string): Promise<void> {
   await client.workflow.start(syncControl, startOptions(taskQueue));
 }
 
-/** Pauses or resumes, and returns what is paused then. A worker of the service must run. */
-export async function steer(
+/** Pauses or resumes entity types. A worker of the service must be running. @returns what is paused afterwards */
+export async function pauseOrResume(
   client: Client,
   taskQueue: string,
   what: 'pause' | 'resume',

@@ -1,11 +1,11 @@
 import { continueAsNew, defineQuery, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { BrakeActivities, HoldProgress } from '../activities/types';
 import type { HoldId } from '../sync/holds';
-import { isLong } from './length';
+import { isHistoryLong } from './historyLength';
 import { PRIORITY } from '../sync/taskQueues';
 import { untilDone } from './untilDone';
 
-/** How far a hold's pairs have been told. */
+/** The progress of the end of a hold. */
 export const holdProgress = defineQuery<HoldProgress>('holdProgress');
 
 const PAGE = 100;
@@ -18,8 +18,8 @@ const { beginEnd, tellHeld, countHeld, finishEnd } = proxyActivities<BrakeActivi
 });
 
 /**
- * Ends a hold of the brake as a person says: its pairs are told, page by page, to read both their records again. They
- * then go on with what was held, or keep both values as not taken.
+ * Ends a hold of the brake as a person decided. It signals the hold's pairs, page by page, to read both records again.
+ * The pairs then carry the held changes out (`releasing`), or keep both values as not taken (`discarding`).
  */
 export async function endHold(
   hold: HoldId,
@@ -34,7 +34,7 @@ export async function endHold(
     if (last === undefined) break;
     const left = await untilDone(keys.length, () => countHeld({ hold, keys }));
     progress = { ...progress, told: progress.told + keys.length, left: progress.left + left, after: last };
-    if (isLong()) return continueAsNew<typeof endHold>(hold, how, progress);
+    if (isHistoryLong()) return continueAsNew<typeof endHold>(hold, how, progress);
   }
   await finishEnd({ hold, how, left: progress.left });
   return progress;

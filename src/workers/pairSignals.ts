@@ -1,6 +1,6 @@
 import { TypedSearchAttributes } from '@temporalio/common';
 import { WithStartWorkflowOperation, WorkflowIdConflictPolicy, type Client } from '@temporalio/client';
-import type { Inbox, PairSummary, Standing } from '../activities/types';
+import type { Inbox, PairSummary, ListedPair } from '../activities/types';
 import { parseCanonicalKey, type CanonicalKey } from '../sync/canonicalKey';
 import type { Mapping } from '../sync/mapping';
 import { ENTITY_TYPES } from '../sync/record';
@@ -10,25 +10,28 @@ import { recordChanged, resolveConflictUpdate, resyncUpdate } from '../workflows
 import { PMS_ID, SYNC_STATUS, ZENDESK_ID } from '../workflows/searchAttributes';
 import { PRIORITY } from '../sync/taskQueues';
 
-/** Finds the pairs that have something to do, in Temporal's list of workflows: a pair's workflow is named by its entity type. */
+/** The query for running pair workflows in Temporal's list. The workflow type of a pair is its entity type. */
 export const PAIRS_AT_WORK = `ExecutionStatus = 'Running' AND WorkflowType IN (${ENTITY_TYPES.map((type) => `'${type}'`).join(', ')})`;
 
 /**
- * Tells a pair that something may have changed: its running workflow, or a new one. Safe to repeat. Where it is given how
- * the pair stood, a new one begins with that in its search attributes, and need not say it once more.
- * @param pairPrefix of the connection, where there are several
+ * Makes the function that signals a pair that something may have changed. The signal goes to the pair's running
+ * workflow, or starts a new one. It may be repeated.
+ *
+ * @param pairPrefix the connection's prefix of workflow ids; empty if there is only one connection
+ * @returns the function; `listed` are the search attributes that a new workflow begins with, so that it need not set
+ * them
  */
-export function hintWith(
+export function pairSignaller(
   client: Client,
   taskQueue: string,
   mapping: () => Mapping,
   pairPrefix = '',
-): (key: CanonicalKey, inbox: Inbox, stood?: Standing) => Promise<void> {
-  return async (key, inbox, stood) => {
-    // What background work leads to is background work.
+): (key: CanonicalKey, inbox: Inbox, listed?: ListedPair) => Promise<void> {
+  return async (key, inbox, listed) => {
+    // The consequences of background work are background work, too.
     const lane = inbox.lane ?? currentLane();
     await client.workflow.signalWithStart(parseCanonicalKey(key).entity, {
-      ...startOptions(key, taskQueue, mapping(), pairPrefix, stood),
+      ...startOptions(key, taskQueue, mapping(), pairPrefix, listed),
       priority: PRIORITY[lane],
       signal: recordChanged,
       signalArgs: [{ ...inbox, lane }],
@@ -36,11 +39,11 @@ export function hintWith(
   };
 }
 
-/** What a person asks of a pair, whether or not its workflow runs; each answers with how the pair stands then. */
+/** The commands of a person to a pair, whose workflow need not run. Each returns the state of the pair afterwards. */
 export interface PairCommands {
-  /** Reads both records again and brings them into agreement. */
+  /** Reads both records again and syncs them. */
   resync(key: CanonicalKey): Promise<PairSummary>;
-  /** @throws WorkflowUpdateFailedError with the reason where the pair cannot act on it. */
+  /** @throws WorkflowUpdateFailedError with the reason if the pair cannot carry the decision out */
   resolve(key: CanonicalKey, resolution: Resolution): Promise<PairSummary>;
 }
 
@@ -72,10 +75,10 @@ function startOptions(
   taskQueue: string,
   mapping: Mapping,
   pairPrefix: string,
-  stood?: Standing,
+  listed?: ListedPair,
 ) {
   const { entity, origin } = parseCanonicalKey(key);
-  const { status, ...ids } = stood ?? { status: null, zendesk: null, pms: null, [origin.side]: origin.id };
+  const { status, ...ids } = listed ?? { status: null, zendesk: null, pms: null, [origin.side]: origin.id };
   const { kind } = mapping.entities[entity];
   return {
     workflowId: `${pairPrefix}${key}`,

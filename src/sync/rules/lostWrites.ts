@@ -1,0 +1,66 @@
+import type { Attempts, OverruledValue } from '../link';
+import type { PropertyRow } from '../mapping';
+import { SIDES, otherSide, type Json, type Side, type SyncRecord } from '../record';
+import { asAttempt } from '../attempts';
+import { sameValue } from '../values';
+
+/** One row of a pair, with the writes whose answers were lost: they may or may not have been done. */
+export interface RowAfterLostWrites {
+  row: PropertyRow;
+  /** The canonical value that each side showed at the last agreement; null if the row was never agreed on. */
+  base: Record<Side, Json> | null;
+  /** The records that were read. */
+  current: Partial<Record<Side, SyncRecord>>;
+  /** The canonical values that the sides show now. */
+  values: Record<Side, Json>;
+  /** The values that such writes may have left. */
+  attempts: Attempts;
+  /** The values that such writes may have overruled. */
+  unconfirmed: readonly OverruledValue[];
+}
+
+/**
+ * Rule: the value of our own write whose answer was lost counts as agreed, so that it is not taken for a person's edit.
+ *
+ * @returns the base of the row's merge, by side; null if no such write was done, as far as the records show
+ */
+export function agreedByLostWrites(input: RowAfterLostWrites): Record<Side, Json> | null {
+  return agreedByAttempt(input) ?? (input.base === null ? editedAfterAttempt(input) : null);
+}
+
+/** A side shows the value that we wrote: the write was done, so both sides agreed on this value. */
+function agreedByAttempt({ row, current, values, attempts }: RowAfterLostWrites): Record<Side, Json> | null {
+  const side = SIDES.find((each) =>
+    attempts[each]?.[row.id]?.some((tried) => current[each] && showsAttempt(tried, values[each])),
+  );
+  return side ? onBothSides(values[side]) : null;
+}
+
+/**
+ * Only for a first meeting. The written side shows neither its value from before our write nor the value that we wrote,
+ * and the other side still has the latter. So the write was done, and a person edited the value afterwards. This edit
+ * counts; it is not in conflict with the other side.
+ */
+function editedAfterAttempt(input: RowAfterLostWrites): Record<Side, Json> | null {
+  const { row, current, values, attempts, unconfirmed } = input;
+  const side = SIDES.find((each) => {
+    const lost = unconfirmed.filter((entry) => entry.side === each && entry.row === row.id);
+    const written = attempts[each]?.[row.id] ?? [];
+    return (
+      current[each] !== undefined &&
+      lost.length > 0 &&
+      written.some((tried) => showsAttempt(tried, values[otherSide(each)])) &&
+      !lost.some((entry) => sameValue(entry.lost, values[each]))
+    );
+  });
+  return side ? onBothSides(values[otherSide(side)]) : null;
+}
+
+function onBothSides(value: Json): Record<Side, Json> {
+  return { zendesk: value, pms: value };
+}
+
+/** Whether a side shows the value of an attempt. Earlier releases stored long texts themselves, not their digests. */
+export function showsAttempt(tried: Json, shown: Json): boolean {
+  return sameValue(tried, shown) || sameValue(tried, asAttempt(shown));
+}
