@@ -33,6 +33,8 @@ export interface PropertyInfo {
   /** Other names under which a mapping may speak of it (a custom field's title or key). */
   aliases: string[];
   writable: boolean;
+  /** Where the side refuses a second record with the same value. */
+  unique?: true;
   /** Of a property that is no custom field: the values it takes, where it takes no others. */
   options?: string[];
   /** Only of a custom field: what it holds. */

@@ -3,6 +3,7 @@ import {
   WorkflowIdConflictPolicy,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
+import { pino } from 'pino';
 import type { Link } from '../../src/sync/link';
 import type { RecordRef } from '../../src/sync/record';
 import { NeedsHuman } from '../../src/systems/errors';
@@ -26,12 +27,16 @@ let stack: Stack;
 let zendesk: MemorySystem;
 let pms: MemorySystem;
 let commands: PairCommands;
+/** Lines of the log, from warnings on. */
+let said: string[];
 
 async function begin(extra: Record<string, unknown> = {}): Promise<void> {
   zendesk = new MemorySystem('zendesk', false);
   pms = new MemorySystem('pms', true);
   const mapping = testMapping(ROWS, extra);
   stack = await startStack(testServers(), mapping, { zendesk, pms });
+  said = [];
+  stack.context.log = pino({ level: 'warn' }, { write: (line) => void said.push(line) });
   commands = pairCommands(stack.client, stack.taskQueue, mapping);
 }
 afterEach(async () => stack.stop());
@@ -87,6 +92,17 @@ describe('conflicts of properties', () => {
       ],
     });
     expect(valuesOf(pms, project)['title']).toBe('new');
+  });
+
+  test('issue 22: are told in the log once, by the names of the rows and without a value', async () => {
+    await commands.resync(key);
+    await stack.settle();
+    const told = said.filter((line) => line.includes('left to a person'));
+    expect(told).toHaveLength(1);
+    expect(JSON.parse(told[0] ?? '')).toMatchObject({
+      ...{ level: 40, key, status: 'conflict', code: 'conflict', rows: ['note', 'memo'] },
+    });
+    expect(told[0]).not.toMatch(/z note|p memo/);
   });
 
   test('are decided one by one by an Update, which answers with how the pair stands', async () => {
