@@ -9,6 +9,7 @@ export interface OfferedProperty {
   aliases: readonly string[];
   /** Only for fields that the side lists. */
   custom?: { title?: string; options?: readonly string[] };
+  unique?: true;
 }
 
 /** The properties of each side, by kind of record. A kind that is absent is not checked. */
@@ -117,9 +118,13 @@ class TableBinder {
     const found =
       list.find((info) => info.name === property) ?? list.find((info) => info.aliases.includes(property));
     if (found) {
-      const { name, custom } = found;
+      const { name, custom, unique } = found;
       const title = custom?.title;
-      this.bound.push({ side, kind, property, name, ...(title !== undefined && { title }) });
+      this.bound.push({
+        ...{ side, kind, property, name },
+        ...(title !== undefined && { title }),
+        ...(unique && { unique }),
+      });
       const listed = custom && { ...(custom.options && { options: custom.options }) };
       return { name, isOffered: true, ...(listed && { listed }) };
     }

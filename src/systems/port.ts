@@ -33,6 +33,8 @@ export interface PropertyInfo {
   /** Other names that a mapping may use (the title or key of a custom field). */
   aliases: string[];
   writable: boolean;
+  /** Whether the side refuses a second record with the same value. */
+  unique?: true;
   /** For a property that is no custom field: the values that it accepts, if it accepts no others. */
   options?: string[];
   /** Only for a custom field: its definition. */

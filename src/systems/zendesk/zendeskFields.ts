@@ -62,6 +62,8 @@ export class ZendeskFields {
       name,
       aliases: [],
       writable,
+      // zendesk-rules.md rule 46.
+      ...(kind === 'organization' && name === 'name' && { unique: true as const }),
       ...(kind === 'ticket' && CHOICES[name] && { options: [...CHOICES[name]] }),
       ...(name === 'public' && { options: ['true', 'false'] }),
     }));
