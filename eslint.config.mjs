@@ -51,8 +51,8 @@ const walls = [
       './src/operator/console',
     ],
     from: './src/platform',
-    except: ['./mongoErrors.ts'],
-    message: 'Of src/platform, this room may import mongoErrors.ts only.',
+    except: ['./mongoErrors.ts', './commandLine.ts'],
+    message: 'Of src/platform, this room may import mongoErrors.ts and commandLine.ts only.',
   },
   {
     target: './src/workflows',

@@ -5,7 +5,8 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { judgeNode } from './nodeRange.mjs';
@@ -90,6 +91,7 @@ function install() {
     ...PACKAGES.map((name) => `packages/${name}/package.json`),
   );
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return;
+  if (!existsSync(STAMP) && isInstalledByHand()) return writeFileSync(STAMP, wanted);
   say('Installing dependencies …');
   const quiet = ['--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
   const done =
@@ -97,6 +99,18 @@ function install() {
     run('Installing', 'npm', ['install', ...quiet]);
   if (!done) fail('The dependencies could not be installed; npm’s own message is above.');
   writeFileSync(STAMP, wanted);
+}
+
+/** Whether somebody ran "npm ci" since the lists of dependencies changed, without leaving out what compiles. */
+function isInstalledByHand() {
+  const modules = path.join(ROOT, 'node_modules');
+  const [installed, typescript] = ['.package-lock.json', 'typescript'].map((name) =>
+    path.join(modules, name),
+  );
+  if (!existsSync(installed) || !existsSync(typescript)) return false;
+  return ['package.json', 'package-lock.json'].every(
+    (file) => statSync(path.join(ROOT, file)).mtimeMs <= statSync(installed).mtimeMs,
+  );
 }
 
 /** The newest change under a folder, in milliseconds. */
@@ -125,6 +139,39 @@ function compile() {
     fail('The workflows cannot be bundled; see above.');
 }
 
+/** Installing and compiling is for one at a time: two sandboxes may be started at once in a fresh clone. */
+function alone(work) {
+  const lock = path.join(
+    tmpdir(),
+    `zps-build-${createHash('sha256').update(ROOT).digest('hex').slice(0, 16)}`,
+  );
+  for (let waits = false; !taken(lock); waits = true) {
+    if (!waits) say('Waiting for another command that installs or compiles here …');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+  }
+  const release = () => rmSync(lock, { force: true });
+  process.once('exit', release);
+  work();
+  release();
+  process.off('exit', release);
+}
+
+/** Whether this process has the lock now; that of a process which has ended is taken over. */
+function taken(lock) {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+  }
+  try {
+    process.kill(Number(readFileSync(lock, 'utf8')), 0);
+  } catch (error) {
+    if (error.code === 'ESRCH') rmSync(lock, { force: true });
+  }
+  return false;
+}
+
 function prepare(program) {
   return spawnSync(process.execPath, [program], { cwd: ROOT, stdio: ['ignore', 2, 2] }).status;
 }
@@ -143,8 +190,10 @@ const [task = '', ...args] = process.argv.slice(2);
 const command = TASKS[task];
 checkNode();
 if (!command) fail(`Unknown task "${task}": expected one of ${Object.keys(TASKS).join(', ')}.`);
-install();
-compile();
+alone(() => {
+  install();
+  compile();
+});
 const named = args.map((arg) => arg.replace(/^\.\//, ''));
 const withoutServers =
   args.length > 0 && named.every((arg) => NO_SERVERS.some((part) => arg.startsWith(part)));

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { MongoClient } from 'mongodb';
@@ -41,7 +41,8 @@ export interface Environment {
   taskQueue: string;
   /** Installs webhooks on both sides and runs their receiver, once. @returns where they lead */
   receive(): Promise<string[]>;
-  stop(): Promise<void>;
+  /** @param keepLogs whether the folder with the logs stays, for a person to read */
+  stop(options: { keepLogs: boolean }): Promise<void>;
 }
 
 /** @throws NoServerError, NoRedmineError where a server can neither be found nor started */
@@ -49,8 +50,6 @@ export async function startEnvironment(
   pmsName: PmsName,
   onProgress: (line: string) => void,
 ): Promise<Environment> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'zps-demo-'));
-  mkdirSync(folder, { recursive: true });
   const temporal = await startTemporal({ onProgress, uiPort: 0, searchAttributes: SEARCH_ATTRIBUTES });
   const mongo = await startMongo({ onProgress });
   const zendesk = await startZendeskSandbox(ZENDESK_LIMITS);
@@ -67,6 +66,8 @@ export async function startEnvironment(
     PMS_POLL_SECONDS: String(PMS_POLL_SECONDS),
     LOG_LEVEL: 'info',
   };
+  // Last of all: whoever gets the environment removes it again.
+  const folder = mkdtempSync(path.join(tmpdir(), 'zps-demo-'));
   const worker = new WorkerProcess(
     [path.resolve(__dirname, '../../src/operator/cli/main.js'), 'start'],
     settings,
@@ -87,7 +88,7 @@ export async function startEnvironment(
       receiver ??= await receiveWebhooks(settings, folder);
       return receiver.urls;
     },
-    async stop() {
+    async stop({ keepLogs }) {
       await receiver?.stop();
       await worker.stop();
       await connection.close();
@@ -96,6 +97,7 @@ export async function startEnvironment(
       await pms.close();
       await temporal.stop();
       await mongo.stop();
+      if (!keepLogs) rmSync(folder, { recursive: true, force: true });
     },
   };
 }

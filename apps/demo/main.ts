@@ -55,12 +55,15 @@ async function main(): Promise<void> {
   const stopped = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => stopped.abort(new Error('stopped by a signal')));
+  // Null where a person stopped it.
+  let ok: boolean | null = false;
   try {
-    const ok = await Promise.race([run(environment, options), abortion(stopped.signal)]);
+    ok = await Promise.race([run(environment, options), abortion(stopped.signal)]);
     if (options.keep && ok !== null) await keepRunning(environment, stopped.signal);
     process.exitCode = ok ? 0 : 1;
   } finally {
-    await environment.stop();
+    await environment.stop({ keepLogs: ok === false });
+    if (ok === false) printLine(out, `The logs are in ${environment.folder}`);
   }
 }
 

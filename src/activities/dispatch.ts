@@ -2,9 +2,10 @@ import { observationDigest } from '../links/observationStore';
 import { canonicalKey, parseRef, refKey, tryParseRef, type CanonicalKey } from '../sync/canonicalKey';
 import { isHeld, type Link } from '../sync/link';
 import type { Cause } from '../sync/journalCauses';
-import { entityOf } from '../sync/mapping';
+import { entityOf, type Mapping } from '../sync/mapping';
 import { filterReason, isEcho } from '../sync/planner';
-import type { EntityType, RecordRef, RefKey, SyncRecord } from '../sync/record';
+import { ENTITY_TYPES, type EntityType, type RecordRef, type RefKey, type SyncRecord } from '../sync/record';
+import type { References } from '../sync/values';
 import type { ChangePage } from '../systems/port';
 import { inParallel } from '../systems/inParallel';
 import { loadReferences, summarise, type ActivityContext } from './activityContext';
@@ -35,7 +36,11 @@ export async function dispatchChanges(
   });
   const goneRefs = page.gone.map(refKey);
   const absentRefs = (page.absent ?? []).map(refKey);
-  const owners = await store.claims.owners([...items.map(({ ref }) => ref), ...goneRefs, ...absentRefs]);
+  const ended = items.filter(({ record }) => record.state !== 'live').map(({ ref }) => ref);
+  const owners = await ownersOf(context, {
+    refs: [...items.map(({ ref }) => ref), ...goneRefs, ...absentRefs],
+    ended: [...ended, ...goneRefs],
+  });
   const links = await store.getMany(owners.values());
   const linkOf = (ref: string) => links.get(owners.get(ref) ?? '') ?? null;
   const references = await loadReferences(
@@ -46,11 +51,7 @@ export async function dispatchChanges(
       link: linkOf(ref),
     })),
   );
-  const news = items.filter(({ entity, record, ref }) => {
-    const [link, table] = [linkOf(ref), mapping.entities[entity]];
-    if (link?.unlinked || isRefusedOn(link, record)) return false;
-    return link ? !isEcho(mapping, table, link, record, references) : filterReason(table, record) === null;
-  });
+  const news = items.filter((item) => isNews(mapping, linkOf(item.ref), item, references));
   const refused = new Set(await store.observations.keep(news.map(({ record }) => record)));
   const keyOf = (item: (typeof items)[number]) => owners.get(item.ref) ?? ownKey(item.entity, item.record);
   const held = await keysHeldByBackfill(
@@ -82,6 +83,48 @@ export async function dispatchChanges(
     return context.hint(key, { hints, force, hops: 0, lane, ...causes }, link && summarise(key, link));
   });
   return inboxes.size;
+}
+
+function isNews(
+  mapping: Mapping,
+  link: Link | null,
+  { entity, record }: { entity: EntityType; record: SyncRecord },
+  references: References,
+): boolean {
+  const table = mapping.entities[entity];
+  if (link?.unlinked || isRefusedOn(link, record)) return false;
+  return link ? !isEcho(mapping, table, link, record, references) : filterReason(table, record) === null;
+}
+
+/** The pairs that the records belong to. @param ended those of `refs` that are archived or deleted */
+async function ownersOf(
+  context: ActivityContext,
+  { refs, ended }: { refs: RefKey[]; ended: RefKey[] },
+): Promise<Map<RefKey, CanonicalKey>> {
+  const owners = await context.store.claims.owners(refs);
+  const strays = await strayPairs(
+    context,
+    ended.filter((ref) => !owners.has(ref)),
+  );
+  return new Map([...owners, ...strays]);
+}
+
+/**
+ * The pairs of records that ended without being claimed: such a pair waits for a person to tell its record from another
+ * one, and its record may name that other one's pair.
+ */
+async function strayPairs(
+  { store, mapping }: ActivityContext,
+  refs: readonly RefKey[],
+): Promise<Map<RefKey, CanonicalKey>> {
+  if (refs.length === 0) return new Map();
+  const keys = refs.flatMap((ref) => {
+    const { side, kind } = parseRef(ref);
+    const entities = ENTITY_TYPES.filter((entity) => mapping.entities[entity].kind[side] === kind);
+    return entities.map((entity) => [ref, canonicalKey(entity, parseRef(ref))] as const);
+  });
+  const known = await store.getMany(keys.map(([, key]) => key));
+  return new Map(keys.filter(([, key]) => known.get(key)?.status === 'conflict'));
 }
 
 /** Whether a refused write was planned from this very record. Exports repeat their latest events at each poll. */

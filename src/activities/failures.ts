@@ -112,7 +112,9 @@ function retryDelay(error: unknown): number | undefined | null {
   // Temporal does not accept a delay of 0.
   if (error instanceof RetryLater)
     return error.options.retryAfterMs === 0 ? undefined : error.options.retryAfterMs;
-  if (error instanceof NeedsHuman && error.code === 'unauthorized') return UNAUTHORIZED_RETRY_MS;
+  // A person corrects the connection, not a record: the credential, or the cursor of a change stream.
+  if (error instanceof NeedsHuman && (error.code === 'unauthorized' || error.code === 'cursor_refused'))
+    return UNAUTHORIZED_RETRY_MS;
   // A newer release is being rolled out: the next attempt may reach one of its workers.
   if (error instanceof NewerStore) return NEWER_RETRY_MS;
   if (isPassing(error)) return undefined;

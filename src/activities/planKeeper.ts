@@ -11,6 +11,7 @@ import { writeWords } from '../sync/writeWords';
 import { observationDigest } from '../links/observationStore';
 import { signalWaitingPairs, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
 import { endsIntent, forgetRedacted, noteEnded } from './journalling';
+import { tellNewConflicts } from './newConflicts';
 import { beginAnew, handOver, parkPair, endTurn } from './pairEnds';
 import { PairJoin } from './pairJoin';
 import { PairWaits, sameList } from './pairWaits';
@@ -115,10 +116,9 @@ export class PlanKeeper {
     // record came back.
     if (link.snapshot === null || link.status === 'tombstone' || link.unlinked || this.input.force)
       await signalWaitingPairs(context, recordsOf(link));
-    if (settled.status === 'conflict' && link.status !== 'conflict')
-      context.metrics.pairParked(link.entity, 'conflict', 'conflict');
     await forgetRedacted(context, this.key, plan.agreement);
     const saved = sameLink(link, settled) ? link : await store.save(settled);
+    tellNewConflicts(context, link, saved);
     await this.dropActedOn(link, saved, decisions);
     if (saved.waitsFor.length > 0) {
       // A pair that waits keeps its observation. A new wait is planned once more: a parent may have been linked while

@@ -21,6 +21,7 @@ import {
 } from './activityContext';
 import { isRepeated } from './heartbeats';
 import { activityLog } from './log';
+import { tellNewConflicts } from './newConflicts';
 import { forgetRedacted, formerReferences, noteWritten } from './journalling';
 import { PlannedFiles, withFiles } from './plannedFiles';
 import { finishUndo } from './pairUndo';
@@ -233,6 +234,7 @@ export class PlannedWrites {
     await forgetRedacted(context, key, intent.next);
     const committed = commit(told, now);
     const saved = await store.save(committed);
+    tellNewConflicts(context, told, saved);
     await finishUndo(context, told, write, answer);
     await this.dropActedOn(link, intent, write, saved);
     if (saved.waitsFor.length === 0)

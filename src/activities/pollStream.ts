@@ -3,6 +3,7 @@ import type { Lane } from '../sync/lane';
 import type { Side, SyncRecord } from '../sync/record';
 import type { Trouble } from '../links/troubles';
 import { inCallContext } from '../systems/callContext';
+import { changesFrom } from '../systems/changesFrom';
 import { NeedsHuman, RetryLater, publicMessage } from '../systems/errors';
 import type { ActivityContext } from './activityContext';
 import { Repeats, isQuiet } from './quietStreams';
@@ -71,7 +72,7 @@ export class StreamPolls {
       const began = context.now();
       // The first page has the edits since the last poll. Further pages are a backlog, which is background work.
       const pageLane = outcome.pages === 0 ? lane : 'background';
-      const page = await inCallContext({ lane: pageLane }, () => port.changes(stream, cursor));
+      const page = await inCallContext({ lane: pageLane }, () => changesFrom(port, stream, cursor));
       const records = recent.news(cursor, page.records);
       outcome.hinted += await takeIn(context, side, { ...page, records }, `poll:${name}`);
       outcome.pages += 1;
@@ -105,7 +106,9 @@ function troubleOf(error: unknown): Pick<Trouble, 'code' | 'text'> | null {
   if (error instanceof RetryLater)
     return error.options.queued ? null : { code: 'unavailable', text: error.message };
   if (!(error instanceof NeedsHuman)) return null;
-  return { code: error.code === 'unauthorized' ? 'unauthorized' : 'refused', text: publicMessage(error) };
+  const { code } = error;
+  const isKnown = code === 'unauthorized' || code === 'cursor_refused';
+  return { code: isKnown ? code : 'refused', text: publicMessage(error) };
 }
 
 function newestOf(records: SyncRecord[]): string | null {

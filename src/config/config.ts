@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
+import { commandLine } from '../platform/commandLine';
 import type { ZendeskAuth } from '../systems/zendesk/zendeskAuth';
 import { readYaml, refuseOther } from './readYaml';
 import { SETTINGS, UNUSED, codecServerSettings, intakeSettings, serviceSettings } from './settings';
@@ -18,7 +19,6 @@ import {
   whereIs,
   type Source,
 } from './sources';
-
 import { signInFault, signInOf, type SignInSetting } from './zendeskSignIn';
 
 export { ConfigError, SECRETS, variableFor, variableOf } from './sources';
@@ -80,7 +80,10 @@ export function loadConfigs(
   return configsIn(file ?? foundFile(), env, names);
 }
 
-/** From these variables alone, whatever settings file lies in the working folder. @throws ConfigError as {@link loadConfig} */
+/**
+ * From these variables alone, whatever settings file lies in the working folder. @throws ConfigError as {@link
+ * loadConfig}
+ */
 export function configOf(env: NodeJS.ProcessEnv): Config {
   return onlyOne(configsIn(null, env, []));
 }
@@ -183,9 +186,20 @@ function loadWithSources<T extends Named>(
     }
   });
   const [first, ...others] = loaded;
-  if (faults.length > 0 || !first) throw new ConfigError([...new Set(faults)].join('\n'));
+  if (faults.length > 0 || !first)
+    throw new ConfigError([...hintOf(wanted, file, env), ...new Set(faults)].join('\n'));
   keepApart(loaded.map(({ settings }) => settings));
   return [first, ...others];
+}
+
+/** Where no setting is given at all, the command is run in another folder than that of the settings, or before "init". */
+function hintOf({ shape }: z.ZodObject, file: string | null, env: NodeJS.ProcessEnv): string[] {
+  const isGiven = file !== null || Object.keys(env).some((name) => /^(ZENDESK|PMS)_/.test(name));
+  return isGiven || shape !== serviceSettings.shape
+    ? []
+    : [
+        `${SETTINGS_FILE}: not in this folder; go to the folder that has it, or write it with "${commandLine('init')}"`,
+      ];
 }
 
 /** Something for each connection. */

@@ -57,9 +57,11 @@ export class BindingStore {
   async keep(bound: readonly BoundProperty[]): Promise<boolean> {
     const known = new Map((await this.bound()).map((each) => [idOf(each), each]));
     const former = (each: BoundProperty) => known.get(idOf(each))?.name;
-    const news = bound.filter(
-      (each) => former(each) !== each.name || known.get(idOf(each))?.title !== each.title,
-    );
+    const isNew = (each: BoundProperty) => {
+      const before = known.get(idOf(each));
+      return before?.name !== each.name || before.title !== each.title || before.unique !== each.unique;
+    };
+    const news = bound.filter(isNew);
     const writes = news.map((each): AnyBulkWriteOperation<BoundDocument> => ({
       replaceOne: { filter: { _id: idOf(each) }, replacement: each, upsert: true },
     }));

@@ -151,7 +151,9 @@ function storeIn(
 }
 
 /** The store for reading only: nothing is created in the database. */
-export function peekAtLinks(db: Db): Pick<LinkStore, 'getMany' | 'claims' | 'bindings'> {
+export function peekAtLinks(
+  db: Db,
+): Pick<LinkStore, 'getMany' | 'claims' | 'bindings' | 'cursors' | 'observations'> {
   return storeIn(db, '', '', () => new Date(), {
     schema: SCHEMA,
     bounds: JOURNAL_BOUNDS,

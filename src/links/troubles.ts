@@ -12,8 +12,11 @@ export type TroubleName = (typeof TROUBLES)[number];
 
 export interface Trouble {
   name: TroubleName;
-  /** `unauthorized`: a person must grant a right; `unavailable`: the side does not answer, or asks the sync to wait. */
-  code: 'unauthorized' | 'refused' | 'unavailable' | 'unusable' | 'twin';
+  /**
+   * `unauthorized`: a person must grant a right; `cursor_refused`: the side does not know the stored cursor;
+   * `unavailable`: the side does not answer, or asks the sync to wait.
+   */
+  code: 'unauthorized' | 'cursor_refused' | 'refused' | 'unavailable' | 'unusable' | 'twin';
   text: string;
   since: string;
   /** When it was last found. */

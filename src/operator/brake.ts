@@ -1,6 +1,7 @@
 import type { LinkStore } from '../links/linkStore';
 import { awaitsDecision, type BrakeHold } from '../sync/holds';
 import { titleOfRowId } from './titles';
+import { commandLine } from '../platform/commandLine';
 
 /** A hold of the brake, for people. */
 export interface HoldShown extends BrakeHold {
@@ -56,7 +57,7 @@ export function holdWords(hold: HoldShown): string {
     return `No longer held: ${what}, as long as the row names these fields: ${cause} (${counts.pairs} of ${counts.linked} pairs)`;
   const many =
     state === 'counting'
-      ? `up to ${counts.pairs} of ${counts.linked} pairs, which "remap" counts`
+      ? `up to ${counts.pairs} of ${counts.linked} pairs, which "${commandLine('remap')}" counts`
       : `${counts.pairs} of ${counts.linked} pairs, ${counts.allowed} allowed`;
   const some = examples.length > 0 ? `, e.g. ${examples.slice(0, EXAMPLES).join(', ')}` : '';
   return `The brake holds ${what}: ${cause} (${many}); ${wait}${some}`;

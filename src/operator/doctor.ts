@@ -1,10 +1,11 @@
 import { Connection, type Client } from '@temporalio/client';
+import { commandLine } from '../platform/commandLine';
 import { contradictions, mongoClient } from '../platform/mongoClient';
 import { ConfigError, type Config } from '../config/config';
 import { checkMapping, loadMapping } from '../config/loadMapping';
 import { MappingError } from '../sync/mappingFile';
 import { SIDES, type Side } from '../sync/record';
-import { NeedsHuman, RetryLater } from '../systems/errors';
+import { NeedsHuman } from '../systems/errors';
 import type { SystemPort } from '../systems/port';
 import type { WebhookAdmin } from '../systems/webhookAdmin';
 import { clientOver, connectionOptions } from '../workers/temporalClient';
@@ -19,6 +20,7 @@ import { zendeskAccess } from './zendeskAccess';
 import { pollersOf } from './pollers';
 import { schedulesOf } from './scheduleStates';
 import { restingNow, restingWords, storedBindings } from './resting';
+import { storedPositions, streamFindings } from './streamFindings';
 import { serverTime } from './serverTime';
 
 export interface Patient {
@@ -50,7 +52,7 @@ async function* temporal({ config, temporalAddress }: Patient): AsyncIterable<Fi
       what,
       state: 'off',
       found: NOT_RUNNING,
-      cure: 'set TEMPORAL_ADDRESS, or run "zendesk-pms-sync start"',
+      cure: `set TEMPORAL_ADDRESS, or run "${commandLine('start')}"`,
     };
     return;
   }
@@ -117,7 +119,7 @@ async function* workersAndSchedules(client: Client, config: Patient['config']): 
         what: 'Workers',
         state: 'off',
         found: `none on task queue ${config.taskQueue}`,
-        cure: 'run "zendesk-pms-sync start"',
+        cure: `run "${commandLine('start')}"`,
       };
   for (const { id, exists, paused, note, nextRun } of await schedulesOf(client, config.taskQueue)) {
     const wanted = config.reconcileCron !== 'off' || !id.endsWith('-reconcile');
@@ -131,9 +133,9 @@ async function* workersAndSchedules(client: Client, config: Patient['config']): 
           ? `paused: ${note || 'no note'}`
           : `next run ${nextRun ?? '—'}`,
       cure: !exists
-        ? 'run "zendesk-pms-sync start", which creates it'
+        ? `run "${commandLine('start')}", which creates it`
         : paused
-          ? `run "zendesk-pms-sync schedules resume ${id}"`
+          ? `run "${commandLine(`schedules resume ${id}`)}"`
           : null,
     };
   }
@@ -151,7 +153,7 @@ async function searchAttributes(connection: Connection, namespace: string): Prom
       what,
       state: 'warning',
       found: `missing: ${missing.map(([name]) => name).join(', ')}`,
-      cure: `"zendesk-pms-sync start" creates them, or: ${missing.map(([name, type]) => `temporal operator search-attribute create --name ${name} --type ${type}`).join(' && ')}`,
+      cure: `"${commandLine('start')}" creates them, or: ${missing.map(([name, type]) => `temporal operator search-attribute create --name ${name} --type ${type}`).join(' && ')}`,
     };
   } catch (error) {
     return {
@@ -170,7 +172,7 @@ async function* mongodb({ config, mongodbUri }: Patient): AsyncIterable<Finding>
       what,
       state: 'off',
       found: NOT_RUNNING,
-      cure: 'set MONGODB_URI, or run "zendesk-pms-sync start"',
+      cure: `set MONGODB_URI, or run "${commandLine('start')}"`,
     };
     return;
   }
@@ -212,7 +214,7 @@ async function* mongodb({ config, mongodbUri }: Patient): AsyncIterable<Finding>
   }
 }
 
-async function* system({ config, systems }: Patient, side: Side): AsyncIterable<Finding> {
+async function* system({ config, mongodbUri, systems }: Patient, side: Side): AsyncIterable<Finding> {
   const port = systems[side];
   const name = NAMES[side];
   const address = side === 'zendesk' ? config.zendeskBaseUrl : config.pmsBaseUrl;
@@ -234,34 +236,12 @@ async function* system({ config, systems }: Patient, side: Side): AsyncIterable<
   const date = await serverTime(address);
   if (date) yield clock(name, date);
   if (side === 'zendesk') yield* access(config);
-  const since = new Date(Date.now() - 120_000);
-  for (const stream of port.streams) {
-    const what = `${name}: stream ${stream}`;
-    try {
-      const { records } = await port.changes(stream, await port.cursorAt(stream, since));
-      yield {
-        what,
-        state: 'ok',
-        found: `can be read; ${records.length} changed within two minutes`,
-        cure: null,
-      };
-    } catch (error) {
-      yield {
-        what,
-        state: error instanceof RetryLater ? 'warning' : 'failed',
-        found: wordsOf(error),
-        cure: streamCure(error, name, credentialOf(config, side)),
-      };
-    }
-  }
-}
-
-function streamCure(error: unknown, name: string, credential: string): string {
-  if (error instanceof RetryLater)
-    return `none: ${name} is unavailable or over its rate limit, and the sync waits; if this persists, see docs/troubleshooting.md`;
-  if (error instanceof NeedsHuman && error.code === 'unauthorized')
-    return `give the user of ${credential} the right to read it`;
-  return 'if a clock differs (above), set it first: a machine that is ahead asks for changes of the future';
+  yield* streamFindings({
+    port,
+    credential: credentialOf(config, side),
+    positions: await storedPositions(mongodbUri, config.mongodbDatabase),
+    connection: config.connection,
+  });
 }
 
 async function* access(config: Config): AsyncIterable<Finding> {
@@ -311,7 +291,7 @@ async function* mapping({ config, mongodbUri, systems }: Patient): AsyncIterable
     );
     const rows = Object.values(entities).reduce((sum, table) => sum + table.rows.length, 0);
     const found = unstatedIn(Object.values(entities));
-    const cure = `"zendesk-pms-sync mapping check" says which row ${config.mappingFile} needs`;
+    const cure = `"${commandLine('mapping check')}" says which row ${config.mappingFile} needs`;
     if (found !== null) yield { what, state: 'warning', found, cure };
     yield {
       what,
@@ -340,7 +320,7 @@ async function* mapping({ config, mongodbUri, systems }: Patient): AsyncIterable
       what,
       state: 'failed',
       found: error.message.split('\n').join('; '),
-      cure: `correct ${config.mappingFile}; "zendesk-pms-sync mapping check" has the details`,
+      cure: `correct ${config.mappingFile}; "${commandLine('mapping check')}" has the details`,
     };
   }
 }

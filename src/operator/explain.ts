@@ -1,6 +1,8 @@
+import { commandLine } from '../platform/commandLine';
 import type { Link } from '../sync/link';
 import { SIDES } from '../sync/record';
 import { wordsOf } from '../sync/reasons';
+import type { Offers } from './offers';
 import { recordOf } from './pairNames';
 
 /** What to do about a pair's reason; null without a reason, or for a code that this release does not know. */
@@ -16,40 +18,54 @@ export function nextAttempt(link: Link): string {
   const { reason } = link;
   if (reason?.nextAttempt) return reason.nextAttempt;
   const [held] = link.braked ?? [];
-  if (held) return `when a person ends the hold: brake release ${held.hold}, or brake discard`;
-  if (link.unlinked) return `only by: links link ${recordsOf(link).join(' ')}`;
+  if (held)
+    return `when a person ends the hold: ${commandLine(`brake release ${held.hold}`)}, or: ${commandLine(`brake discard ${held.hold}`)}`;
+  if (link.unlinked) return `only by: ${commandLine(`links link ${recordsOf(link).join(' ')}`)}`;
   switch (link.status) {
     case 'linked':
       if (link.waitsFor.length > 0) return `when ${link.waitsFor.join(', ')} is linked`;
-      return reason ? `on the next change of either record, or: resync ${link._id}` : 'nothing to do';
+      return reason
+        ? `on the next change of either record, or: ${commandLine(`resync ${recordOf(link)}`)}`
+        : 'nothing to do';
     case 'pending':
       return link.waitsFor.length > 0
         ? `when ${link.waitsFor.join(', ')} is linked`
-        : `with the next turn of its workflow, or: resync ${link._id}`;
+        : `with the next turn of its workflow, or: ${commandLine(`resync ${recordOf(link)}`)}`;
     case 'conflict':
-      return `when a person decides: ${decideBy(link).join(', or: ')}`;
+      return 'when a person decides';
     case 'quarantined':
-      return `on the next change of either record, or: quarantine retry ${link._id}`;
+      return `on the next change of either record, or: ${commandLine(`quarantine retry ${recordOf(link)}`)}`;
     case 'tombstone':
       return 'when the record is restored';
   }
 }
 
-/** The commands that end a conflict, each as it can be typed. */
-export function decideBy(link: Link): string[] {
-  const resolve = `conflicts resolve ${recordOf(link)}`;
+/** The commands that end a conflict, each as it can be typed, and what else is to be known for the choice. */
+export function decideBy(link: Link, offers: Offers): { commands: string[]; notes: string[] } {
+  const by = (choice: string) => commandLine(`conflicts resolve ${recordOf(link)} ${choice}`);
   const [parked] = link.conflicts;
-  if (parked)
-    return [...SIDES.map((side) => `--choose ${side}`), "--value '…'"].map(
-      (choice) => `${resolve} --row ${parked.row} ${choice}`,
-    );
-  return [...link.candidates.map((candidate) => `--link ${candidate}`), '--create', '--unlink'].map(
-    (choice) => `${resolve} ${choice}`,
+  if (parked) {
+    const choices = [...SIDES.map((side) => `--choose ${side}`), "--value '…'"];
+    return { commands: choices.map((choice) => by(`--row ${parked.row} ${choice}`)), notes: [] };
+  }
+  const { free, create } = offers;
+  const choices = [...free.map((ref) => `--link ${ref}`), ...(create ? ['--create'] : []), '--unlink'];
+  return { commands: choices.map(by), notes: notesOn(offers) };
+}
+
+/** What is to be known for the choice of a counterpart. */
+export function notesOn({ taken, create }: Offers): string[] {
+  const gone = taken.map(({ ref, by }) =>
+    by === null ? `${ref} is kept without a counterpart.` : `${ref} is linked to ${by} by now.`,
   );
+  if (create) return gone;
+  return [
+    ...gone,
+    'A new counterpart is not possible under the same name; if the record is renamed, it gets one by itself.',
+  ];
 }
 
 function recordsOf(link: Link): string[] {
-  const origin = link._id.slice(link._id.indexOf('/') + 1);
   const refs = [link.sides.zendesk?.ref, link.sides.pms?.ref].filter((ref) => ref !== undefined);
-  return refs.length === 2 ? refs : [origin, '…'];
+  return refs.length === 2 ? refs : [recordOf(link), '…'];
 }

@@ -1,3 +1,4 @@
+import { withTypedCommands } from '../platform/commandLine';
 import type { LinkStore } from '../links/linkStore';
 import { parseCanonicalKey, refKey, type CanonicalKey } from '../sync/canonicalKey';
 import type { Link } from '../sync/link';
@@ -29,7 +30,7 @@ export async function loadPairsNaming(source: Source, links: readonly Link[]): P
 
 /** Why a pair is as it is; empty where there is nothing to say. */
 export function reasonWords(naming: Naming, { entity, reason }: Link): string {
-  return reason ? inTitles(naming, entity, reason.text) : '';
+  return reason ? withTypedCommands(inTitles(naming, entity, reason.text)) : '';
 }
 
 /**

@@ -1,8 +1,9 @@
 import { isSeq, parseDocument, type Document } from 'yaml';
 import type { EntityType } from '../sync/record';
 import type { SuggestedRow, UnmappedField } from './fieldPairs';
+import { withDocsPages } from '../platform/docsPage';
 
-/** What `init` writes, as text. Pure. */
+/** What `init` writes, as text; pages of the documentation are named by where they are on this machine. */
 
 export interface Answers {
   zendeskBaseUrl: string;
@@ -18,6 +19,8 @@ export interface Answers {
   /** As PMS_PROFILE and PMS_USER have them, where they do. */
   pmsProfile?: string | undefined;
   pmsUser?: string | undefined;
+  /** Whether the console is on, with a token of its own. */
+  console: boolean;
 }
 
 /** The folder of secrets, beside the settings file, and what they are called in it. */
@@ -26,11 +29,12 @@ export const SECRET_FILES = {
   zendeskOauthClientSecret: `${SECRETS_DIR}/zendesk-oauth-client-secret`,
   zendeskApiToken: `${SECRETS_DIR}/zendesk-api-token`,
   pmsToken: `${SECRETS_DIR}/pms-token`,
+  consoleToken: `${SECRETS_DIR}/console-token`,
 } as const;
 
 /** A settings file with every choice that a beginner has, commented; what is left at its default is commented out. */
-export function settingsFile({ zendeskBaseUrl, zendesk, pmsBaseUrl, ...pms }: Answers): string {
-  return `# Settings of zendesk-pms-sync. An environment variable of the same name (PMS_BASE_URL for pmsBaseUrl) wins over
+export function settingsFile({ zendeskBaseUrl, zendesk, pmsBaseUrl, console, ...pms }: Answers): string {
+  return withDocsPages(`# Settings of zendesk-pms-sync. An environment variable of the same name (PMS_BASE_URL for pmsBaseUrl) wins over
 # this file. All settings: docs/configuration.md
 
 ${signIn(zendesk)}
@@ -49,6 +53,9 @@ mappingFile: mapping.yaml
 # temporalNamespace: default
 # mongodbUri: mongodb://127.0.0.1:27017
 
+# The web console, at http://127.0.0.1:8085/console while "start" runs: docs/console.md
+${console ? '' : '# '}consoleTokenFile: ${SECRET_FILES.consoleToken}
+
 # How often each side is asked for changes. Webhooks bring them within a second: docs/webhooks.md
 # zendeskPollSeconds: 60
 # pmsPollSeconds: 15
@@ -57,7 +64,7 @@ mappingFile: mapping.yaml
 # To leave some of the APIs' rates to others; calls a minute.
 # zendeskCallsPerMinute: 400
 # pmsCallsPerMinute: 300
-`;
+`);
 }
 
 function given(setting: string, value: string | undefined): string {
@@ -100,7 +107,7 @@ export function mappingFile(
         ),
       ].join('\n');
   }
-  return document.toString({ lineWidth: 130, flowCollectionPadding: true });
+  return withDocsPages(document.toString({ lineWidth: 130, flowCollectionPadding: true }));
 }
 
 function rowNode(document: Document, { title, ...row }: SuggestedRow): unknown {

@@ -3,6 +3,7 @@ import type { Trouble } from '../links/troubles';
 import { holdWords, openHolds } from './brake';
 import { whatRests } from './resting';
 import type { PairCounts, Status } from './status';
+import { commandLine } from '../platform/commandLine';
 
 /**
  * The one judgement of the sync's state, which `status`, the console and the health endpoint show alike: all is well, or
@@ -36,7 +37,7 @@ export interface Fault {
 }
 
 /**
- * `twin`: another installation syncs the same account. `start`: a process cannot serve the connection. `resting`: a
+ * `cursor`: a system does not take the cursor of a change stream. `twin`: another installation syncs the same account. `start`: a process cannot serve the connection. `resting`: a
  * row rests. `aside`: records that could not be processed were set aside.
  */
 export type FaultCode =
@@ -44,6 +45,7 @@ export type FaultCode =
   | 'mongodb'
   | 'disk'
   | 'system'
+  | 'cursor'
   | 'mapping'
   | 'twin'
   | 'no_worker'
@@ -89,6 +91,19 @@ export function verdict(facts: Facts): Verdict {
   if (!first) return { well: true, line: 'all is well', faults };
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
   return { well: false, line: `${faultLine(first)}${more}`, faults };
+}
+
+/** Where nothing says where the servers of a service are: none was started here. */
+export function notStarted(): Verdict {
+  const fault: Fault = {
+    code: 'no_worker',
+    weight: 'outage',
+    what: 'No service runs in this folder, and neither TEMPORAL_ADDRESS nor MONGODB_URI is set',
+    since: null,
+    affects: 'nothing is synced; no edit is lost',
+    cure: `start it: ${command('start', null)}`,
+  };
+  return { well: false, line: faultLine(fault), faults: [fault] };
 }
 
 /** `Zendesk refuses our credential (…), since …: nothing is …; check …` */
@@ -176,6 +191,15 @@ function systemFaults({ troubles, connection }: Facts): Fault[] {
         affects: 'each installation overwrites the changes of the other',
         cure: `stop one of the two installations; if there is only one, its webhook is left of another PUBLIC_URL: ${command('webhooks remove --elsewhere', connection)}`,
       };
+    if (code === 'cursor_refused')
+      return {
+        code: 'cursor',
+        weight: 'outage',
+        what: text,
+        since,
+        affects: 'no change from it is synced; none is lost',
+        cure: `${command('doctor', connection)} has the command that rewinds the stream`,
+      };
     const refused = code !== 'unavailable';
     return {
       code: 'system',
@@ -185,11 +209,9 @@ function systemFaults({ troubles, connection }: Facts): Fault[] {
         : `${NAMES[side]} does not answer as it should (${text})`,
       since,
       affects: 'no change from or to it is synced; none is lost',
-      cure: /\bcursor\b/.test(text)
-        ? `if it was restored or begun anew, its change stream does not know the sync's place: ${command('cursors list', connection)}, then "cursors rewind" to a time before that, then "reconcile"`
-        : refused
-          ? `correct its credential or rights; ${command('doctor', connection)} names what is wrong`
-          : `check that it runs and can be reached; the sync goes on by itself, and ${command('doctor', connection)} tests the connection`,
+      cure: refused
+        ? `correct its credential or rights; ${command('doctor', connection)} names what is wrong`
+        : `check that it runs and can be reached; the sync goes on by itself, and ${command('doctor', connection)} tests the connection`,
     };
   });
 }
@@ -213,7 +235,7 @@ function serviceFaults(facts: Facts): Fault[] {
       what: 'No worker runs',
       since: lastRead(status),
       affects: 'nothing is synced; no edit is lost',
-      cure: 'start one: "zendesk-pms-sync start"',
+      cure: `start one: ${command('start', null)}`,
     });
   faults.push(...behind(facts));
   for (const { id, paused, note } of status.schedules)
@@ -278,7 +300,7 @@ function brakeFaults({ brake }: Status, connection: string | null): Fault[] {
     what: holdWords(hold),
     since: hold.since,
     affects: 'these changes wait; all else is synced',
-    cure: `see ${command('brake show', connection)}, then brake release or brake discard`,
+    cure: `see ${command('brake show', connection)}, then ${command('brake release', connection)} or ${command('brake discard', connection)}`,
   }));
 }
 
@@ -339,5 +361,5 @@ function typeFaults(
 }
 
 function command(words: string, connection: string | null): string {
-  return `"zendesk-pms-sync ${words}${connection === null ? '' : ` --connection ${connection}`}"`;
+  return `"${commandLine(words, connection)}"`;
 }

@@ -3,6 +3,7 @@ import { endpointOf, receiverAt, type WebhookAdmin } from '../systems/webhookAdm
 import { credentialOf, NAMES } from './credentialNames';
 import { wordsOf } from './errorWords';
 import type { Finding } from './finding';
+import { commandLine } from '../platform/commandLine';
 
 /** Whether webhooks lead to our receiver. Without them changes are found by polls, so nothing here is a failure. */
 export async function* webhooks({
@@ -18,7 +19,7 @@ export async function* webhooks({
       what: 'Webhooks',
       state: 'off',
       found: `PUBLIC_URL is not set: ${polls}`,
-      cure: 'to hear changes within a second, set PUBLIC_URL and run "zendesk-pms-sync webhooks install"',
+      cure: `to hear changes within a second, set PUBLIC_URL and run "${commandLine('webhooks install')}"`,
     };
     return;
   }
@@ -34,14 +35,14 @@ export async function* webhooks({
           what,
           state: 'warning',
           found: `none leads to ${to}: ${polls}`,
-          cure: 'run "zendesk-pms-sync webhooks install"',
+          cure: `run "${commandLine('webhooks install')}"`,
         };
       else if (!secret)
         yield {
           what,
           state: 'warning',
           found: `leads to ${to}, where it is not received: its secret is not set`,
-          cure: `set ${admin.side.toUpperCase()}_WEBHOOK_SECRET as "webhooks install" printed it`,
+          cure: `set ${admin.side.toUpperCase()}_WEBHOOK_SECRET as "${commandLine('webhooks install')}" printed it`,
         };
       else yield { what, state: 'ok', found: `leads to ${to}`, cure: null };
       for (const other of (await admin.elsewhere?.('zendesk-pms-sync', receiver)) ?? [])
@@ -49,7 +50,7 @@ export async function* webhooks({
           what,
           state: 'warning',
           found: `another leads to ${other.url}: of another installation, or of a PUBLIC_URL before`,
-          cure: 'stop that installation, or run "zendesk-pms-sync webhooks remove --elsewhere"',
+          cure: `stop that installation, or run "${commandLine('webhooks remove --elsewhere')}"`,
         };
     } catch (error) {
       yield {

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
 import { createConnection, createServer } from 'node:net';
 
 /** A port of 127.0.0.1 that is free now. */
@@ -9,6 +11,23 @@ export function freePort(): Promise<number> {
       const address = server.address();
       server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
     });
+  });
+}
+
+/** Below the range from which operating systems take ports for connections. */
+const [FIRST, COUNT] = [20_000, 10_000];
+
+/** A port that is the same for a folder each time, where it is free; else another free one. */
+export async function portFor(folder: string): Promise<number> {
+  const usual = FIRST + (createHash('sha256').update(path.resolve(folder)).digest().readUInt32BE(0) % COUNT);
+  return (await isFree(usual)) ? usual : freePort();
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
 

@@ -12,6 +12,7 @@ export interface OfferedProperty {
   custom?: { title?: string; options?: readonly string[] };
   /** Elements of a list that belong to other properties. */
   reserved?: readonly string[];
+  unique?: true;
 }
 
 /** The properties of each side, by kind of record. A kind that is absent is not checked. */
@@ -125,9 +126,13 @@ class TableBinder {
     const found =
       list.find((info) => info.name === property) ?? list.find((info) => info.aliases.includes(property));
     if (found) {
-      const { name, custom, reserved } = found;
+      const { name, custom, reserved, unique } = found;
       const title = custom?.title;
-      this.bound.push({ side, kind, property, name, ...(title !== undefined && { title }) });
+      this.bound.push({
+        ...{ side, kind, property, name },
+        ...(title !== undefined && { title }),
+        ...(unique && { unique }),
+      });
       const listed = custom && { ...(custom.options && { options: custom.options }) };
       return { name, isOffered: true, ...(listed && { listed }), ...(reserved && { reserved }) };
     }

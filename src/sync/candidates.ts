@@ -3,6 +3,11 @@ import type { Link } from './link';
 import type { Candidates } from './planner/state';
 import type { RefKey, SyncRecord } from './record';
 
+/** Whether a pair keeps the records that it has: it is linked, or a person keeps its record by itself. */
+export function isSettled(link: Link | undefined): boolean {
+  return Boolean(link?.sides.zendesk && link.sides.pms) || link?.unlinked === true;
+}
+
 /**
  * Sorts the records that a look-up of counterparts found: free records, and records of other pairs.
  *
@@ -20,9 +25,7 @@ export function sortCandidates(
   for (const { ref, record } of found) {
     const owner = owners.get(ref);
     if (owner !== undefined && owner !== key) {
-      const { zendesk, pms } = links.get(owner)?.sides ?? {};
-      const settled = Boolean(zendesk && pms) || links.get(owner)?.unlinked === true;
-      result.taken.push({ ref, key: owner, settled });
+      result.taken.push({ ref, key: owner, settled: isSettled(links.get(owner)) });
     } else if (record) {
       // A record that was created for another one is not free, even if its link was lost.
       if (record.backRef === null || record.backRef === origin) result.free.push(record);

@@ -78,6 +78,8 @@ export interface BoundProperty {
   name: string;
   /** The title of a custom field; absent for other properties. */
   title?: string;
+  /** Where the side refuses a second record with the same value. */
+  unique?: true;
 }
 
 /** A row, match rule or filter that rests for all pairs, because its property does not exist. */

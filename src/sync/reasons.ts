@@ -112,6 +112,11 @@ const OF_A_SYSTEM = {
     'The system refuses the credential.',
     'Correct the credential or its permissions; the sync tries again every 30 s.',
   ),
+  cursor_refused: ours(
+    'connection',
+    'A system does not know the cursor of a change stream any more: it was restored, or begun anew.',
+    'Run cursors rewind STREAM TIME with a time before that, then reconcile; doctor prints the command.',
+  ),
   closed_ticket: theirs(
     'quarantine',
     'Zendesk does not allow changes of a closed ticket.',

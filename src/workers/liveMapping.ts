@@ -13,6 +13,7 @@ import type { SystemPort } from '../systems/port';
 import type { FieldsInUse } from '../activities/activityContext';
 import type { SyncMetrics } from '../activities/metrics';
 import type { CanonicalKey } from '../sync/canonicalKey';
+import { commandLine } from '../platform/commandLine';
 
 /**
  * How often the mapping file is checked for a change. The content is compared, because the modification time of a
@@ -78,7 +79,7 @@ export class LiveMapping implements FieldsInUse {
     if (newer !== null) {
       around.log.warn(
         { mapping: mapping.version, newer },
-        'a newer mapping was in use, and its pairs wait; deploy it, or run "zendesk-pms-sync remap" to use this file',
+        `a newer mapping was in use, and its pairs wait; deploy it, or run "${commandLine('remap')}" to use this file`,
       );
     }
     for (const misfit of mapping.misfits ?? []) around.log.warn(`the mapping does not fit: ${misfit}`);
@@ -150,7 +151,7 @@ export class LiveMapping implements FieldsInUse {
       await around.store.mappings.replace(mapping.version);
       around.log.info(
         { mapping: mapping.version, before: this.mapping.version },
-        'mapping applied; "zendesk-pms-sync remap" brings all pairs to it, otherwise each at its next change',
+        `mapping applied; "${commandLine('remap')}" brings all pairs to it, otherwise each at its next change`,
       );
       await this.keep(mapping);
       this.mapping = mapping;

@@ -63,7 +63,10 @@ describe('links', () => {
     expect(ran.out).toMatch(new RegExp(`^TicketToProject/zendesk:ticket:${ticket} +conflict \\d+$`, 'm'));
     expect(ran.out).toMatch(/state +conflict since \d{4}-/);
     expect(ran.out).toMatch(/cause +both sides changed title, dueDate \(conflict\)/);
-    expect(ran.out).toMatch(/next attempt +when a person decides: conflicts resolve \S+ --row title/);
+    expect(ran.out).toMatch(/next attempt +when a person decides$/m);
+    expect(ran.out).toContain(
+      `\nTo decide, one of:\n  npx zendesk-pms-sync conflicts resolve zendesk:ticket:${ticket} --row title --choose zendesk\n`,
+    );
     expect(ran.out).toMatch(/^title +conflict \d+ z +conflict \d+ p/m);
     expect(ran.out).toMatch(/^dueDate +2026-12-01T00:00:00Z +2027-01-01T00:00:00Z/m);
     // No colours, for this is no terminal.
@@ -145,7 +148,9 @@ describe('links', () => {
     expect(ticketOf(ticket).priority).toBeNull();
     expect([...boxes.pms.store.all('note')].filter((note) => note['projectId'] === project)).toEqual([]);
     const shown = await cli('links', 'show', `zendesk:ticket:${ticket}`);
-    expect(shown.out).toMatch(/next attempt +only by: links link zendesk:ticket:\d+ pms:project:\S+/);
+    expect(shown.out).toMatch(
+      /next attempt +only by: npx zendesk-pms-sync links link zendesk:ticket:\d+ pms:project:\S+/,
+    );
 
     const joined = await cli('links', 'link', `pms:project:${project}`, `zendesk:ticket:${ticket}`);
     expect(joined).toMatchObject({ code: 0, out: expect.stringContaining('linked') as unknown });
@@ -411,5 +416,5 @@ test.each([
   const ran = await cli(...args);
   expect(ran).toMatchObject({ code: 0, err: '' });
   expect(ran.out).toMatch(/^Usage: zendesk-pms-sync/);
-  if (args.length > 1) expect(ran.out).toMatch(/Example:\n {2}zendesk-pms-sync /);
+  if (args.length > 1) expect(ran.out).toMatch(/Example:\n {2}npx zendesk-pms-sync /);
 });

@@ -3,6 +3,7 @@ import {
   WorkflowIdConflictPolicy,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
+import { pino } from 'pino';
 import type { Link } from '../../src/sync/link';
 import type { RecordRef } from '../../src/sync/record';
 import { NeedsHuman } from '../../src/systems/errors';
@@ -26,12 +27,16 @@ let stack: Stack;
 let zendesk: MemorySystem;
 let pms: MemorySystem;
 let commands: PairCommands;
+/** Lines of the log, from warnings on. */
+let said: string[];
 
 async function begin(extra: Record<string, unknown> = {}): Promise<void> {
   zendesk = new MemorySystem('zendesk', false);
   pms = new MemorySystem('pms', true);
   const mapping = testMapping(ROWS, extra);
   stack = await startStack(testServers(), mapping, { zendesk, pms });
+  said = [];
+  stack.context.log = pino({ level: 'warn' }, { write: (line) => void said.push(line) });
   commands = pairCommands(stack.client, stack.taskQueue, mapping);
 }
 afterEach(async () => stack.stop());
@@ -87,6 +92,17 @@ describe('conflicts of properties', () => {
       ],
     });
     expect(valuesOf(pms, project)['title']).toBe('new');
+  });
+
+  test('issue 22: are told in the log once, by the names of the rows and without a value', async () => {
+    await commands.resync(key);
+    await stack.settle();
+    const told = said.filter((line) => line.includes('left to a person'));
+    expect(told).toHaveLength(1);
+    expect(JSON.parse(told[0] ?? '')).toMatchObject({
+      ...{ level: 40, key, status: 'conflict', code: 'conflict', rows: ['note', 'memo'] },
+    });
+    expect(told[0]).not.toMatch(/z note|p memo/);
   });
 
   test('are decided one by one by an Update, which answers with how the pair stands', async () => {
@@ -375,6 +391,19 @@ describe('conflicts of whole pairs', () => {
     await stack.settle();
     expect(pms.records.get(textOf(stray))?.values['title']).toBe('answered');
     expect(pms.records.get(textOf(stray))?.backRef).toBe(textOf((own as { ref: RecordRef }).ref));
+  });
+
+  test('a stray that is deleted waits for nobody any more', async () => {
+    await begin();
+    const ticket = zendesk.add('ticket', { subject: 's' }).ref;
+    await stack.settle();
+    const stray = pms.add('project', { title: 'copy' }, { backRef: textOf(ticket) }).ref;
+    await stack.settle();
+    expect(await linkOf(keyOf(stray))).toMatchObject({ status: 'conflict', reason: { code: 'stray' } });
+    pms.edit(stray, {}, { state: 'deleted' });
+    await stack.settle();
+    expect(await linkOf(keyOf(stray))).toMatchObject({ status: 'tombstone' });
+    expect(await linkOf(keyOf(ticket))).toMatchObject({ status: 'linked' });
   });
 
   test('several records carry the back-reference of a lost create: one is chosen', async () => {

@@ -190,7 +190,7 @@ describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and 
       err: '',
       out:
         `${hold}: ${PAIRS} pairs signalled, 0 left as they are\n` +
-        `To undo what was written (correct the mapping file first): zendesk-pms-sync undo --cause brake:${hold} --row ${ROW}\n`,
+        `To undo what was written (correct the mapping file first): npx zendesk-pms-sync undo --cause brake:${hold} --row ${ROW}\n`,
     });
     release = `brake:${hold}`;
     expect(all(wrong)).toEqual(tickets.map((_, n) => `true ${n}`));

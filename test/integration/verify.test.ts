@@ -232,7 +232,7 @@ describe('in accounts that are in use', () => {
     expect(
       answer.results.find(({ line }) => line.id === 'TicketToProject/dueDate/zendesk-pms/clear'),
     ).toMatchObject({
-      reason: `the brake holds it (${held._id}); see "zendesk-pms-sync brake show"`,
+      reason: `the brake holds it (${held._id}); see "npx zendesk-pms-sync brake show"`,
     });
     expect(state()).toEqual(before);
     // What the run writes, and what it removes in the end, is too little to be held.

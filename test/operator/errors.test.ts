@@ -60,6 +60,8 @@ beforeAll(async () => {
     ...serviceEnvironment(boxes, name),
     MAPPING_FILE: 'mapping.yaml',
     LOG_LEVEL: 'error',
+    // As "npx" sets it: so do the commands in the messages begin.
+    npm_command: 'exec',
   };
   await storeOfLaterRelease();
   const waiting = GROUPS.flatMap(([, errors]) => errors);

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -88,6 +88,7 @@ test('asks again for what is wrong, shows no secret, and writes what was answere
   await terminal.answer('Secret of that OAuth client', zendesk.clientSecret);
   await terminal.answer('PMS address', pms.url);
   await terminal.answer('PMS API token', pms.token);
+  await terminal.answer('Switch the web console on', '');
   await done;
   expect(printed).toMatch(
     /^Zendesk POST \/oauth\/tokens: answered 401 invalid_client; .*ZENDESK_OAUTH_CLIENT_ID \(found "7", expected the client's Identifier, not its number\) and ZENDESK_OAUTH_CLIENT_SECRET;/m,
@@ -106,9 +107,16 @@ test('asks again for what is wrong, shows no secret, and writes what was answere
   expect(settings()).not.toHaveProperty('zendeskOauthScopes');
   expect(read('secrets/zendesk-oauth-client-secret').trim()).toBe(zendesk.clientSecret);
   expect(existsSync(path.join(dir, 'secrets/zendesk-api-token'))).toBe(false);
-  expect(existsSync(path.join(dir, 'mapping.yaml'))).toBe(true);
-  // What it wrote is what the service reads.
-  const { zendeskAuth } = loadConfig(path.join(dir, 'zendesk-pms-sync.yaml'), {});
+  // Pages that the files refer to exist.
+  for (const file of ['zendesk-pms-sync.yaml', 'mapping.yaml'])
+    for (const [page] of read(file).matchAll(/\S*docs\/[\w-]+\.md/g)) expect(existsSync(page)).toBe(true);
+  expect(read('mapping.yaml')).toMatch(/^#.*\/docs\/mapping\.md/m);
+  // What it wrote is what the service reads; the console has a token of its own, which nobody has seen.
+  const { zendeskAuth, consoleToken } = loadConfig(path.join(dir, 'zendesk-pms-sync.yaml'), {});
+  expect(consoleToken).toBe(read('secrets/console-token').trim());
+  expect(consoleToken).toMatch(/^[\w-]{32}$/);
+  expect(printed + terminal.all).not.toContain(consoleToken);
+  expect(statSync(path.join(dir, 'secrets/console-token')).mode & 0o077).toBe(0);
   expect(zendeskAuth).toMatchObject({ by: 'oauth', clientId: zendesk.clientId });
   expect(zendeskAuth.by === 'oauth' && zendeskAuth.secret()).toBe(zendesk.clientSecret);
 });
@@ -126,6 +134,7 @@ test('a person who still has an API token may use it, and is told how long', asy
   await terminal.answer('Zendesk API token', zendesk.apiToken);
   await terminal.answer('PMS address', pms.url);
   await terminal.answer('PMS API token', pms.token);
+  await terminal.answer('Switch the web console on', '');
   await done;
   expect(printed.match(/^! Zendesk API tokens (end on|do not work since) 2027-04-30.*$/gm)).toHaveLength(1);
   expect(printed).toMatch(/answered 401; .*ZENDESK_EMAIL and ZENDESK_API_TOKEN|do not work since/);
@@ -160,7 +169,15 @@ test('O7: what a sandbox prints is taken as it is; a wrong port and "<" go back,
   await terminal.answer('Secret of that OAuth client (Enter: as before)', '');
   await terminal.answer('PMS address', `PMS_BASE_URL=${pms.url}/api/v1`);
   await terminal.answer('PMS API token', `PMS_TOKEN=${pms.token}`);
+  await terminal.type('Switch the web console on', 'perhaps', /expected yes or no/);
+  terminal.erase('perhaps');
+  await terminal.answer('', '<');
+  await terminal.answer('PMS address', '');
+  await terminal.answer('PMS API token (Enter: as before)', '');
+  await terminal.answer('Switch the web console on', 'no');
   await done;
+  expect(settings()).not.toHaveProperty('consoleTokenFile');
+  expect(existsSync(path.join(dir, 'secrets/console-token'))).toBe(false);
   expect(settings()).toMatchObject({
     zendeskBaseUrl: zendesk.url,
     zendeskOauthClientId: zendesk.clientId,
@@ -224,6 +241,7 @@ test('P12: what the environment says of the PMS’s API is used, and written', a
   await terminal.answer('Secret of that OAuth client', zendesk.clientSecret);
   await terminal.answer('PMS address', pms.url);
   await terminal.answer('PMS API token', pms.token);
+  await terminal.answer('Switch the web console on', '');
   await done;
   expect(settings()).toMatchObject({ pmsProfile: 'contract', pmsUser: 'sync', pmsBaseUrl: pms.url });
 });

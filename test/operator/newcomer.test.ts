@@ -97,15 +97,19 @@ test('a clone, one command, and two systems come into agreement', async () => {
   cpSync(ROOT, clone, { recursive: true, preserveTimestamps: true, filter: (file) => !left.has(file) });
   // As "npm ci" would install it: where the demo finds it out of date, it removes it and installs anew.
   copyModules(path.join(ROOT, 'node_modules'), path.join(clone, 'node_modules'));
+  const scratch = path.join(dir, 'scratch');
+  mkdirSync(scratch);
   const demo = spawn('npm', ['run', 'demo', '--', '--size', '0.1'], {
     cwd: clone,
-    env: env(),
+    env: { ...env(), TMPDIR: scratch },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const { code, out, err } = await outcomeOf(demo);
   const shown = out + err;
   expect(shown).toMatch(/Both systems agree\./);
   expect(code).toBe(0);
+  // Neither the demo nor its servers leave anything behind.
+  expect(readdirSync(scratch).filter((name) => name.startsWith('zps-'))).toEqual([]);
 }, 600_000);
 
 test('from nothing to two systems that agree', async () => {

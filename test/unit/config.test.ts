@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { commandLine } from '../../src/platform/commandLine';
 import {
   ConfigError,
   SETTING_NAMES,
@@ -460,4 +461,15 @@ connections:
     const [acme, globex] = loadIntakeConfigs(at, { ...env, GLOBEX__PMS_WEBHOOK_SECRET: 'current-one' });
     expect([acme.pmsWebhookSecret, globex?.pmsWebhookSecret]).toEqual([undefined, ['current-one']]);
   });
+});
+
+test('issue 22: without any setting, the message says where settings come from', () => {
+  const found = faultOf(() => loadConfig(null, { PATH: '/usr/bin' }));
+  expect(found.split('\n')[0]).toBe(
+    `zendesk-pms-sync.yaml: not in this folder; go to the folder that has it, or write it with "${commandLine('init')}"`,
+  );
+  expect(found).toMatch(/^PMS_BASE_URL: found nothing/m);
+  expect(faultOf(() => loadConfig(null, { PMS_BASE_URL: 'https://pms.example' }))).not.toContain(
+    'not in this folder',
+  );
 });

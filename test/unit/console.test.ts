@@ -265,10 +265,10 @@ describe('a table', () => {
 
 test('O3: the overview leads to the page on which a fault can be ended, and sets commands as code', () => {
   const fault = { weight: 'person', what: 'w', since: null, affects: '', code: 'conflicts' } as const;
-  const cure = '"zendesk-pms-sync conflicts list"';
+  const cure = '"npx zendesk-pms-sync conflicts list"';
   const { markup } = verdictSection({ well: false, line: 'w', faults: [{ ...fault, cure }] }, '/console');
   expect(markup).toContain('<a href="/console/conflicts">Decide the conflicts</a>');
-  expect(markup).toContain('<code>zendesk-pms-sync conflicts list</code>');
+  expect(markup).toContain('<code>npx zendesk-pms-sync conflicts list</code>');
 });
 
 describe('a session', () => {

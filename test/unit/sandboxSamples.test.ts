@@ -1,5 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
@@ -30,7 +31,7 @@ async function started(which: keyof typeof MAINS, ...args: string[]) {
 
 test('O7: the Zendesk sandbox is filled, has the README’s ticket 123, and prints settings', async () => {
   const { said, settings } = await started('zendesk');
-  expect(said).toMatch(/^# Zendesk sandbox: 6 organizations, 25 tickets, \d+ comments, 10 users$/m);
+  expect(said).toMatch(/^# Zendesk sandbox: 6 organizations, 25 tickets, \d+ comments, 12 users$/m);
   expect(Object.keys(settings)).toEqual([
     'ZENDESK_BASE_URL',
     'ZENDESK_OAUTH_CLIENT_ID',
@@ -38,13 +39,16 @@ test('O7: the Zendesk sandbox is filled, has the README’s ticket 123, and prin
   ]);
   const state = (await (await fetch(`${settings['ZENDESK_BASE_URL']}/_sandbox/state`)).json()) as object;
   expect(JSON.stringify(state)).toContain('"id":123');
-  // Every line is a comment or a setting: the whole output can be pasted into a shell.
-  for (const line of said.trim().split('\n')) expect(line).toMatch(/^(#|[A-Z_]+=\S+$)/);
+  // Every line is a comment, a setting or a command as it can be pasted.
+  for (const line of said.trim().split('\n')) expect(line).toMatch(/^(#|[A-Z_]+=\S+$|curl -X \S+ http\S+ )/);
+  const command = said.split('\n').find((line) => line.startsWith('curl ')) ?? '';
+  const { stdout } = await promisify(execFile)('bash', ['-c', `${command} --silent`]);
+  expect(stdout).toContain('Edited in Zendesk');
 });
 
 test('O7: the PMS sandbox is filled; --empty is not', async () => {
   const { said, settings } = await started('pms');
-  expect(said).toMatch(/^# PMS sandbox: 5 customers, 4 projects, 2 notes, 2 people$/m);
+  expect(said).toMatch(/^# PMS sandbox: 5 customers, 4 projects, 2 notes, 5 people$/m);
   expect(Object.keys(settings)).toEqual(['PMS_BASE_URL', 'PMS_TOKEN']);
   const empty = await started('pms', '--empty');
   const authorization = `Bearer ${empty.settings['PMS_TOKEN']}`;
@@ -64,4 +68,20 @@ test('O6: a sandbox’s port in use is one line', async () => {
       stderr: `--port: 127.0.0.1:${port} is in use; stop what listens there, or give another port\n`,
     });
   }
+});
+
+test('issue 22: the two sandboxes share the people who work on records, so that each side takes all of them', () => {
+  const samples = <T>(name: string, file: string) =>
+    JSON.parse(readFileSync(path.join(ROOT, 'packages', name, 'samples', `${file}.json`), 'utf8')) as T[];
+  interface User {
+    id: number;
+    email: string;
+    name: string;
+    role: string;
+  }
+  const agents = samples<User>('zendesk-sandbox', 'users').filter(({ role }) => role === 'agent');
+  const people = samples<Omit<User, 'role'>>('pms-sandbox', 'people');
+  const named = (all: readonly Pick<User, 'email' | 'name'>[]) =>
+    all.map(({ email, name }) => `${name} <${email}>`).sort();
+  expect(named(people)).toEqual(named(agents));
 });

@@ -42,6 +42,12 @@ test('O9: the console and the screen of "start" lead there', () => {
     ...{ PMS_BASE_URL: 'https://pms.acme.example', PMS_TOKEN: 't', TEMPORAL_NAMESPACE: 'sync a' },
   });
   const servers = { temporal: '127.0.0.1:7233', temporalUi: 'http://127.0.0.1:8233', mongodb: 'mongodb://x' };
-  const screen = whereEverythingIs({ config, ...servers, console: null, receiver: null });
+  const screen = whereEverythingIs({
+    config,
+    ...servers,
+    console: null,
+    consoleTokenFile: null,
+    receiver: null,
+  });
   expect(screen.join('\n')).toContain(`without the polls: ${address}`);
 });

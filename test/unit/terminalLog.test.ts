@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { commandLine } from '../../src/platform/commandLine';
 import { inWords, terminalLog } from '../../src/operator/cli/terminalLog';
 
 const line = (level: number, msg: string, more = {}) =>
@@ -10,13 +11,13 @@ test('O7: on a terminal each change is a line with the names of its properties',
     op: 'update',
     rows: ['title', 'priority'],
     ref: 'pms:project:P-7',
-    key: 'K',
+    key: 'TicketToProject/zendesk:ticket:1',
   };
   expect(inWords(line(20, 'written', written))).toBe(
-    '12:03:04  → PMS project P-7 updated: title, priority (K)',
+    '12:03:04  → PMS project P-7 updated: title, priority (zendesk:ticket:1)',
   );
-  expect(inWords(line(20, 'written', { ...written, side: 'zendesk', op: 'create', rows: [] }))).toBe(
-    '12:03:04  ← Zendesk project P-7 created (K)',
+  expect(inWords(line(20, 'written', { ...written, side: 'zendesk', op: 'create' }))).toBe(
+    '12:03:04  ← Zendesk project P-7 created (zendesk:ticket:1)',
   );
   expect(
     inWords(line(20, 'written in bulk', { side: 'pms', kind: 'project', op: 'create', count: 100 })),
@@ -25,8 +26,8 @@ test('O7: on a terminal each change is a line with the names of its properties',
 
 test('O7: what waits for a person says so with the command that shows it; other lines stay short', () => {
   expect(
-    inWords(line(40, 'left to a person', { key: 'T/z:t:1', status: 'conflict', code: 'conflict' })),
-  ).toBe('12:03:04  ! T/z:t:1: conflict (conflict); zendesk-pms-sync links show T/z:t:1');
+    inWords(line(40, 'left to a person', { key: 'T/z:t:1', status: 'conflict', code: 'ambiguous_match' })),
+  ).toBe(`12:03:04  ! z:t:1: conflict (ambiguous_match); see: ${commandLine('links show z:t:1')}`);
   expect(inWords(line(30, 'mapping applied', { mapping: 'abc' }))).toBe(
     '12:03:04  mapping applied mapping=abc',
   );
@@ -48,4 +49,36 @@ test('O7: the log’s stream is cut into lines, wherever its chunks end', () => 
   stream.write(whole.slice(50));
   pino({}, stream).info('three');
   expect(printed.map((each) => each.slice(10))).toEqual(['one', 'two', 'three']);
+});
+
+test('issue 22: a property that both sides changed is a line with the title, the row and the command that decides', async () => {
+  const parked = line(40, 'left to a person', {
+    ...{ key: 'TicketToProject/zendesk:ticket:1', status: 'conflict', code: 'conflict' },
+    ...{ rows: ['title', 'priority'], connection: 'acme' },
+  });
+  const command = (row: string) =>
+    commandLine(`conflicts resolve zendesk:ticket:1 --row ${row} --choose zendesk`, 'acme');
+  const printed: string[] = [];
+  const asked: unknown[] = [];
+  const stream = terminalLog(
+    (text) => printed.push(text),
+    async (...of) => {
+      asked.push(of);
+      return 'Printer is on fire';
+    },
+  );
+  stream.write(`${parked}\n`);
+  await new Promise(setImmediate);
+  expect(asked).toEqual([['TicketToProject/zendesk:ticket:1', 'acme']]);
+  expect(printed).toEqual([
+    `12:03:04  ! zendesk:ticket:1 "Printer is on fire": both sides changed title, priority; decide: ${command('title')} (or pms)`,
+  ]);
+  // Where the link store does not answer, the line has no title.
+  const nameless = terminalLog(
+    (text) => printed.push(text),
+    () => Promise.reject(new Error('away')),
+  );
+  nameless.write(`${parked}\n`);
+  await new Promise(setImmediate);
+  expect(printed[1]).toContain('! zendesk:ticket:1: both sides changed title');
 });

@@ -100,7 +100,9 @@ describe('an outcome', () => {
     const many = Array.from({ length: 1_000 }, (_, n) => edited(n));
     const page = shown({ shows: 'outcome', undo, outcome: outcome(many), run: null });
     expect(page.match(/changed since, left alone/g)).toHaveLength(200);
-    expect(page).toContain('… and 800 more: <code>zendesk-pms-sync undo --resume 20260101000000-beef</code>');
+    expect(page).toContain(
+      '… and 800 more: <code>npx zendesk-pms-sync undo --resume 20260101000000-beef</code>',
+    );
   });
 
   test('of one at work counts the pairs that have not answered, and names only the others', () => {

@@ -1,6 +1,6 @@
 import { holdWords, type HoldShown } from '../../src/operator/brake';
 import type { Status } from '../../src/operator/status';
-import { faultLine, saysDiskFull, verdict, type Facts } from '../../src/operator/verdict';
+import { faultLine, notStarted, saysDiskFull, verdict, type Facts } from '../../src/operator/verdict';
 
 /** O3: one pure judgement, from which `status`, the console and the health endpoint take their line. */
 
@@ -67,8 +67,8 @@ test('O3: an outage of either API is told in its own words, in place of "read to
   };
   const behind = [{ name: 'zendesk:tickets', movedAt: null, readAt: null, lagSeconds: 900 }];
   expect(lines({ troubles: [away, refused], status: { ...quiet, streams: behind } })).toEqual([
-    'The PMS does not answer as it should (PMS GET /y: pms.example:443 cannot be reached (ECONNRESET)), since 2026-11-25 11:58 UTC: no change from or to it is synced; none is lost; check that it runs and can be reached; the sync goes on by itself, and "zendesk-pms-sync doctor" tests the connection',
-    'Zendesk refuses the calls of the sync (Zendesk GET /x: answered 401; check the token), since 2026-11-25 11:58 UTC: no change from or to it is synced; none is lost; correct its credential or rights; "zendesk-pms-sync doctor" names what is wrong',
+    'The PMS does not answer as it should (PMS GET /y: pms.example:443 cannot be reached (ECONNRESET)), since 2026-11-25 11:58 UTC: no change from or to it is synced; none is lost; check that it runs and can be reached; the sync goes on by itself, and "npx zendesk-pms-sync doctor" tests the connection',
+    'Zendesk refuses the calls of the sync (Zendesk GET /x: answered 401; check the token), since 2026-11-25 11:58 UTC: no change from or to it is synced; none is lost; correct its credential or rights; "npx zendesk-pms-sync doctor" names what is wrong',
   ]);
 });
 
@@ -103,8 +103,8 @@ test('O3: a refused mapping and a second installation', () => {
       ],
     }),
   ).toEqual([
-    'The changed mapping file is refused (entities.X: expected …), since 2026-11-25 11:58 UTC: the mapping before the change stays in use; correct the file; "zendesk-pms-sync mapping check" has the details',
-    'Another installation syncs this Zendesk account (as user 7), since 2026-11-25 11:58 UTC: each installation overwrites the changes of the other; stop one of the two installations; if there is only one, its webhook is left of another PUBLIC_URL: "zendesk-pms-sync webhooks remove --elsewhere"',
+    'The changed mapping file is refused (entities.X: expected …), since 2026-11-25 11:58 UTC: the mapping before the change stays in use; correct the file; "npx zendesk-pms-sync mapping check" has the details',
+    'Another installation syncs this Zendesk account (as user 7), since 2026-11-25 11:58 UTC: each installation overwrites the changes of the other; stop one of the two installations; if there is only one, its webhook is left of another PUBLIC_URL: "npx zendesk-pms-sync webhooks remove --elsewhere"',
   ]);
 });
 
@@ -121,9 +121,9 @@ test('O3: an outage comes before what waits for a person, and the line counts th
   expect(faults.map(({ code }) => code)).toEqual(['no_worker', 'conflicts', 'quarantine', 'paused']);
   expect(line).toMatch(/^No worker runs, since .* \(and 3 more\)$/);
   expect(faults.map(({ cure }) => cure).slice(1)).toEqual([
-    '"zendesk-pms-sync conflicts list --connection acme"',
-    '"zendesk-pms-sync quarantine list --connection acme"',
-    '"zendesk-pms-sync resume TicketToProject --connection acme"',
+    '"npx zendesk-pms-sync conflicts list --connection acme"',
+    '"npx zendesk-pms-sync quarantine list --connection acme"',
+    '"npx zendesk-pms-sync resume TicketToProject --connection acme"',
   ]);
 });
 
@@ -143,7 +143,7 @@ test('a stream that is behind for no known cause, and a paused Schedule, are tol
   ]);
   const schedules = [{ ...poll('zendesk', 60), paused: true, note: 'night shift' }];
   expect(ofStatus({ streams, schedules })).toEqual([
-    'Schedule q-poll-zendesk is paused (night shift): its task does not run; resume it: "zendesk-pms-sync schedules resume q-poll-zendesk"',
+    'Schedule q-poll-zendesk is paused (night shift): its task does not run; resume it: "npx zendesk-pms-sync schedules resume q-poll-zendesk"',
   ]);
 });
 
@@ -173,8 +173,8 @@ test('A7, A9: pairs in bug, and what was set aside, are named', () => {
     last: '',
   } as const;
   expect(ofStatus({ bugs: { count: 2, examples: ['a'] }, aside: { count: 1, examples: [one] } })).toEqual([
-    'Pairs that ended in a bug: 2 (a, …): they are not synced; "zendesk-pms-sync links find --code bug"; report it, then resync them',
-    'Records or pages that could not be processed: 1 (zendesk:ticket:7): they are not synced; "zendesk-pms-sync aside list"',
+    'Pairs that ended in a bug: 2 (a, …): they are not synced; "npx zendesk-pms-sync links find --code bug"; report it, then resync them',
+    'Records or pages that could not be processed: 1 (zendesk:ticket:7): they are not synced; "npx zendesk-pms-sync aside list"',
   ]);
 });
 
@@ -186,7 +186,7 @@ test('what the brake holds is told: which row, how many pairs, since when, why, 
     examples: ['TicketToProject/zendesk:ticket:1'],
   };
   expect(ofStatus({ brake: [hold] })).toEqual([
-    'The brake holds emptying of TicketToProject priority in the PMS: side answered with less (11 of 50 pairs, 10 allowed); 39 pairs wait, e.g. TicketToProject/zendesk:ticket:1, since 2026-11-25 11:58 UTC: these changes wait; all else is synced; see "zendesk-pms-sync brake show", then brake release or brake discard',
+    'The brake holds emptying of TicketToProject priority in the PMS: side answered with less (11 of 50 pairs, 10 allowed); 39 pairs wait, e.g. TicketToProject/zendesk:ticket:1, since 2026-11-25 11:58 UTC: these changes wait; all else is synced; see "npx zendesk-pms-sync brake show", then "npx zendesk-pms-sync brake release" or "npx zendesk-pms-sync brake discard"',
   ]);
   expect(holdWords({ ...hold, state: 'released', waiting: 0 })).toBe(
     'No longer held: emptying of TicketToProject priority in the PMS, as long as the row names these fields: side answered with less (11 of 50 pairs)',
@@ -197,4 +197,23 @@ test('what the brake holds is told: which row, how many pairs, since when, why, 
   );
   expect(ofStatus({ brake: [{ ...hold, state: 'released' }] })).toEqual([]);
   expect(ofStatus({ brake: [{ ...hold, by: 'undo' }] })).toEqual([]);
+});
+
+test('issue 22: a refused cursor is known by the code that the poll sets, not by words of the API', () => {
+  const said = 'The PMS does not take the cursor that the sync kept of its stream changes (refused)';
+  const refused = { ...trouble('pms', 'unauthorized', said), code: 'cursor_refused' as const };
+  expect(lines({ troubles: [refused] })).toEqual([
+    `${said}, since 2026-11-25 11:58 UTC: no change from it is synced; none is lost; "npx zendesk-pms-sync doctor" has the command that rewinds the stream`,
+  ]);
+  const other = { ...refused, code: 'refused' as const, text: 'invalid_field (cursor)' };
+  expect(lines({ troubles: [other] })).toEqual([
+    expect.stringMatching(/correct its credential or rights; "npx zendesk-pms-sync doctor"/),
+  ]);
+});
+
+test('issue 22: status before any start says that nothing runs here, and how to start', () => {
+  expect(notStarted()).toMatchObject({
+    well: false,
+    line: 'No service runs in this folder, and neither TEMPORAL_ADDRESS nor MONGODB_URI is set: nothing is synced; no edit is lost; start it: "npx zendesk-pms-sync start"',
+  });
 });

@@ -57,7 +57,7 @@ test('a value that is held is said to be held, by which hold, and what to do', a
     },
   };
   expect(await reasonOfAnEdit(reasons)).toBe(
-    `the brake holds it (${HOLD}); see "zendesk-pms-sync brake show"`,
+    `the brake holds it (${HOLD}); see "npx zendesk-pms-sync brake show"`,
   );
   // The pair is named by the record that it began with.
   expect(asked).toEqual([['TicketToProject/pms:project:P-1', 'title']]);

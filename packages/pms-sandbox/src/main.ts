@@ -33,7 +33,7 @@ async function main(): Promise<void> {
     await sandbox.close();
     throw error;
   }
-  // Each line can be pasted into a shell, and each value into an answer of "zendesk-pms-sync init".
+  // Each line can be pasted into a shell, and each setting into an answer of "zendesk-pms-sync init".
   console.log(`PMS_BASE_URL=${sandbox.url}`);
   console.log(`PMS_TOKEN=${sandbox.token}`);
   console.log(`# the API is at ${sandbox.url}${BASE_PATH}`);
@@ -41,9 +41,8 @@ async function main(): Promise<void> {
     `# state, faults: ${['state', 'stats', 'faults'].map((each) => `${sandbox.url}/_sandbox/${each}`).join('  ')}`,
   );
   if (!empty)
-    console.log(`# edit a project:
-#   curl -X PATCH ${sandbox.url}${BASE_PATH}/projects/P-1 -H 'authorization: Bearer ${sandbox.token}' \\
-#     -H 'content-type: application/json' -d '{"title":"Edited in the PMS"}'`);
+    console.log(`# to edit a project, paste this line into another terminal:
+curl -X PATCH ${sandbox.url}${BASE_PATH}/projects/P-1 -H 'authorization: Bearer ${sandbox.token}' -H 'content-type: application/json' -d '{"title":"Edited in the PMS"}'`);
   console.log(
     '# Ctrl-C stops it; its records and its token are gone then: begin with a new folder of settings',
   );

@@ -74,7 +74,7 @@ async function main(): Promise<void> {
     await sandbox.close();
     throw error;
   }
-  // Each line can be pasted into a shell, and each value into an answer of "zendesk-pms-sync init".
+  // Each line can be pasted into a shell, and each setting into an answer of "zendesk-pms-sync init".
   console.log(`ZENDESK_BASE_URL=${sandbox.url}`);
   console.log(`ZENDESK_OAUTH_CLIENT_ID=${sandbox.clientId}`);
   console.log(`ZENDESK_OAUTH_CLIENT_SECRET=${sandbox.clientSecret}`);
@@ -93,9 +93,8 @@ async function main(): Promise<void> {
 }
 
 function howToEdit({ url, bearer }: ZendeskSandbox): string {
-  return `# edit a ticket as an agent does (the token ends after a while):
-#   curl -X PUT ${url}/api/v2/tickets/123.json -H 'authorization: Bearer ${bearer('ann@sandbox.example')}' \\
-#     -H 'content-type: application/json' -d '{"ticket":{"subject":"Edited in Zendesk"}}'`;
+  return `# to edit ticket 123 as an agent does, paste this line into another terminal (its token ends after a while):
+curl -X PUT ${url}/api/v2/tickets/123.json -H 'authorization: Bearer ${bearer('ann@sandbox.example')}' -H 'content-type: application/json' -d '{"ticket":{"subject":"Edited in Zendesk"}}'`;
 }
 
 function report({ organizations, tickets, comments, users, skipped }: Loaded): void {

@@ -1,6 +1,7 @@
 import { MongoClient } from 'mongodb';
 import { z } from 'zod';
 import type { CanonicalKey } from '../../sync/canonicalKey';
+import { commandLine } from '../../platform/commandLine';
 
 /** What the links' documents say of a pair. Rows are named by their ids. */
 export interface LinkReasons {
@@ -43,5 +44,5 @@ export async function linkReasons(
 export function missingWords(hold: string | null, seconds: number): string {
   return hold === null
     ? `not there after ${Math.round(seconds)} s`
-    : `the brake holds it (${hold}); see "zendesk-pms-sync brake show"`;
+    : `the brake holds it (${hold}); see "${commandLine('brake show')}"`;
 }

@@ -37,6 +37,7 @@ import { receiveWebhooks } from './serveIntake';
 import { folderNamed } from './targets';
 import { serveCodec } from './serveCodec';
 import { start, type StartOptions } from './startService';
+import { docsPage } from '../../platform/docsPage';
 
 /** All commands, with their options and help. */
 export function commandTree(): Command {
@@ -48,6 +49,7 @@ export function commandTree(): Command {
     .configureOutput({ outputError: (text, write) => write(withHint(text)) })
     .version(packageVersion(), '-V, --version', 'print the version')
     .option('--no-color', 'no colours; as a variable: NO_COLOR=1')
+    .addHelpText('after', () => `\nDocumentation: ${docsPage('cli.md')} and the pages beside it`)
     .hook('preAction', (_, command) => {
       printTablesAs(command.optsWithGlobals()['csv'] === true ? 'csv' : 'text');
       for (const line of misspelt(process.env, SETTING_NAMES)) console.error(line);

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { loadConfig, loadConfigs, type Config, type Several } from '../../config/config';
+import { commandLine } from '../../platform/commandLine';
 import { folderNamed, positive } from './targets';
 
 export const CONFIG = [
@@ -27,14 +28,23 @@ export function allSettingsFor({ config, connection }: SettingsOptions): Several
   return loadConfigs(config ?? null, process.env, connection === undefined ? [] : [connection]);
 }
 
-/** Adds what every command that speaks with the service takes, and an example to its help. */
+/** For a command's help: how it may be typed. @param words what follows the program's name */
+export function examples(...words: string[]): () => string {
+  const title = words.length > 1 ? 'Examples' : 'Example';
+  return () => [`\n${title}:`, ...words.map((each) => `  ${commandLine(each)}`)].join('\n');
+}
+
+/**
+ * Adds what every command that speaks with the service takes, and an example to its help.
+ * @param example what follows the program's name
+ */
 export function common(command: Command, example: string): Command {
   return command
     .option(...CONFIG)
     .option(...CONNECTION)
     .option('--data <dir>', 'folder of the servers that "start" runs itself', folderNamed('--data'), DATA_DIR)
     .option('--json', 'print JSON instead of tables')
-    .addHelpText('after', `\nExample:\n  ${example}`);
+    .addHelpText('after', examples(example));
 }
 
 /** For commands whose result is one table. */

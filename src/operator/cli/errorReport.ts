@@ -22,6 +22,7 @@ import {
   RetryLater,
 } from '../../systems/errors';
 import { BadInput, Problem, Stopped } from '../operatorErrors';
+import { commandLine } from '../../platform/commandLine';
 
 /** What a failed command prints, and its exit code. A stack trace is for bugs alone. */
 export interface Reported {
@@ -70,11 +71,11 @@ export function reported(error: unknown): Reported | null {
   const fault = systemFault(error);
   if (fault !== null) return { line: fault, code: 1 };
   if (error instanceof MongoError)
-    return { line: `MONGODB_URI: ${firstLine(error)}; "zendesk-pms-sync doctor" tests it`, code: 1 };
+    return { line: `MONGODB_URI: ${firstLine(error)}; "${commandLine('doctor')}" tests it`, code: 1 };
   const grpc = isGrpcServiceError(error) ? error : isGrpcServiceError(error.cause) ? error.cause : null;
   if (grpc)
     return {
-      line: `TEMPORAL_ADDRESS: ${grpc.details || firstLine(grpc)}; "zendesk-pms-sync doctor" tests it`,
+      line: `TEMPORAL_ADDRESS: ${grpc.details || firstLine(grpc)}; "${commandLine('doctor')}" tests it`,
       code: 1,
     };
   return null;

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { configOf } from '../../config/config';
 import { configuredBudgets, configuredSystems } from '../../config/configuredSystems';
@@ -150,6 +151,27 @@ export function signInToPms(
       secrets: { pmsToken: token },
     };
   });
+}
+
+const CONSOLE_VARIABLE = 'CONSOLE_TOKEN';
+const CONSOLE_TOKEN_BYTES = 24;
+const YES_OR_NO = /^(y|yes|n|no)$/i;
+
+/**
+ * The token of the web console: from the environment, or a new one where a person wants the console.
+ * @returns null for no console @throws GoBack
+ */
+export async function consoleTokenFor({ ask, kept }: Dialogue): Promise<string | null> {
+  const given = process.env[CONSOLE_VARIABLE] ?? '';
+  if (given !== '') return given;
+  if (!ask) return null;
+  const question = 'Switch the web console on, with a new token of its own? (yes or no)';
+  const check = (text: string) =>
+    text.trim() === BACK || YES_OR_NO.test(text.trim()) ? null : 'expected yes or no';
+  const answered = await ask.text(question, { given: kept.get(CONSOLE_VARIABLE) ?? 'yes', check });
+  kept.set(CONSOLE_VARIABLE, pasted(answered));
+  if (pasted(answered).toLowerCase().startsWith('n')) return null;
+  return randomBytes(CONSOLE_TOKEN_BYTES).toString('base64url');
 }
 
 /** What the environment says of the PMS's API, and is not asked for. */

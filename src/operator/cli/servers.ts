@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ConfigError, type Config } from '../../config/config';
 import { isAlive } from '../../platform/embedded/process';
 import type { Servers } from '../../workers/service';
+import { commandLine } from '../../platform/commandLine';
 
 /** Where other commands find the servers that `start` runs itself: a file in its data folder, while it runs. */
 
@@ -32,7 +33,7 @@ export function knownAddress(name: keyof Servers, config: Config, dataDir: strin
   if (found !== undefined) return found;
   const variable = name === 'temporalAddress' ? 'TEMPORAL_ADDRESS' : 'MONGODB_URI';
   throw new ConfigError(
-    `${variable}: found nothing, and no running "start" left an address in ${dataDir}; expected the address of the server that the service uses, or "zendesk-pms-sync start" running in this folder`,
+    `${variable}: found nothing, and no service runs in this folder (none left an address in ${dataDir}); expected the address of the server that the service uses, or "${commandLine('start')}" running in this folder`,
   );
 }
 

@@ -3,6 +3,7 @@ import type { Mapping } from '../../sync/mapping';
 import { ENTITY_TYPES, SIDES, type Side } from '../../sync/record';
 import { withoutPassword } from '../../workers/service';
 import { eventsIn } from '../temporalLists';
+import { commandLine } from '../../platform/commandLine';
 
 /** What `start` says to a person: what it is about to write, and then where everything is. Pure. */
 
@@ -24,8 +25,9 @@ export function whatWillBeWritten({ config, as, mapping }: Accounts): string[] {
   return [
     'From now on, this service writes to both systems:',
     ...SIDES.map((side) => `  ${NAMES[side].padEnd(8)} ${addressOf(config, side)}, as ${as[side]}`),
-    `It syncs ${pairs.join(', ')}, by ${config.mappingFile}: changes are copied to the other side,`,
-    'and a record without a counterpart gets one. "plan" shows this without writing anything.',
+    `It syncs ${pairs.join(', ')}, by ${config.mappingFile}:`,
+    'changes are copied to the other side, and a record without a counterpart gets one.',
+    `To see this without writing anything: ${commandLine('plan')}`,
   ];
 }
 
@@ -36,34 +38,52 @@ export interface Addresses {
   mongodb: string;
   /** Null where it is off. */
   console: string | null;
+  /** The file with the console's token; null where the token comes from elsewhere. */
+  consoleTokenFile: string | null;
   /** Where webhooks are received; null where they are not. */
   receiver: string | null;
 }
 
 /** Once it runs. */
 export function whereEverythingIs(addresses: Addresses): string[] {
-  const { config, temporal, temporalUi, mongodb, console, receiver } = addresses;
+  const { config, temporal, temporalUi, mongodb, receiver } = addresses;
   const polls = `every ${config.zendeskPollSeconds} s in Zendesk, every ${config.pmsPollSeconds} s in the PMS`;
   const lines: [string, string][] = [
     ['Temporal', temporal],
     ...(temporalUi === null ? [] : webUi(temporalUi, config.temporalNamespace)),
     ['MongoDB', withoutPassword(mongodb)],
-    ['Console', console ?? 'off; a setting CONSOLE_TOKEN of your choice switches it on'],
+    ['Console', consoleWords(addresses)],
     ['Changes', receiver === null ? `looked for ${polls}` : `by webhooks at ${receiver}, and ${polls}`],
   ];
   return [
     'Running. Ctrl-C stops it; it goes on from there with the next start.',
     ...lines.map(([name, value]) => `  ${name.padEnd(8)} ${value}`),
-    'In a second terminal, in this folder:',
-    '  npx zendesk-pms-sync backfill --wait   syncs what exists already, in bulk',
-    '  npx zendesk-pms-sync status            is everything all right?',
+    'In another terminal, in this folder:',
+    ...inColumns([
+      ['backfill --wait', 'syncs what exists already, in bulk'],
+      ['status', 'is everything all right?'],
+      ['conflicts list', 'what a person must decide, with the commands that decide'],
+    ]),
     'Each change that is carried over is a line below.',
   ];
 }
 
+function consoleWords({ console, consoleTokenFile }: Addresses): string {
+  if (console === null)
+    return 'off; a setting CONSOLE_TOKEN of at least 16 characters switches it on at the next start';
+  return consoleTokenFile === null ? console : `${console}, with the token in ${consoleTokenFile}`;
+}
+
+/** Commands with what each is for. */
+function inColumns(commands: readonly [words: string, what: string][]): string[] {
+  const typed = commands.map(([words, what]) => [commandLine(words), what] as const);
+  const width = Math.max(...typed.map(([command]) => command.length));
+  return typed.map(([command, what]) => `  ${command.padEnd(width)}   ${what}`);
+}
+
 function webUi(address: string, namespace: string): [string, string][] {
   return [
-    ['Web UI', address],
+    ['Web UI', `${address} (the same at each start of this folder, where the port is free)`],
     ['', `what pairs did, without the polls: ${eventsIn(address, namespace)}`],
   ];
 }

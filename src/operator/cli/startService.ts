@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { ConfigError, each, loadConfig, loadConfigs, type Config, type Several } from '../../config/config';
 import { configuredBudgets, configuredSystems } from '../../config/configuredSystems';
@@ -29,7 +30,11 @@ import { leaveAddresses } from './servers';
 import { foreignWebhooks } from '../foreignWebhooks';
 import { webhookAdmins } from './webhookAdmins';
 import { whatWillBeWritten, whereEverythingIs, type Addresses } from './startScreen';
+import { ScreenTitles } from './screenTitles';
 import { terminalLog } from './terminalLog';
+import { commandLine } from '../../platform/commandLine';
+import { portFor } from '../../platform/ports';
+import { SECRET_FILES } from '../setup';
 
 export interface StartOptions {
   config?: string;
@@ -51,7 +56,11 @@ export async function start(options: StartOptions, withIntake: boolean): Promise
   const configs = loadConfigs(configFile, process.env, names);
   const [config] = configs;
   const screen = process.stdout.isTTY && options.json !== true ? printLine : null;
-  const log = serviceLogger(config.logLevel, screen ? terminalLog(screen) : null);
+  const titles = screen ? new ScreenTitles(configs) : null;
+  const log = serviceLogger(
+    config.logLevel,
+    screen ? terminalLog(screen, async (key, connection) => titles?.of(key, connection) ?? '') : null,
+  );
   const lock = needsServers(config) ? await lockFolder(dataDir, 'start') : null;
   const marks: (FolderLock | null)[] = [];
   try {
@@ -59,9 +68,12 @@ export async function start(options: StartOptions, withIntake: boolean): Promise
     const tracing = startTracing();
     const connections = each(configs, (one) => connectionOf(one, configFile, log));
     if (config.connection === null) await checkOnly(connections[0], screen);
-    await withOwnServers({ config, dataDir, log, tracing }, (found) =>
-      runUntilStopped(found, { configs, connections, withIntake, dataDir, log, tracing, lock, screen }),
-    );
+    await withOwnServers({ config, dataDir, log, tracing }, (found) => {
+      titles?.open(found.mongodbUri);
+      return runUntilStopped(found, {
+        ...{ configs, connections, withIntake, dataDir, log, tracing, lock, screen },
+      }).finally(() => titles?.close());
+    });
   } finally {
     for (const mark of marks) await mark?.release();
     await lock?.release();
@@ -95,7 +107,7 @@ async function withOwnServers(
     dataDir,
     namespace: config.temporalNamespace,
     searchAttributes: SEARCH_ATTRIBUTES,
-    uiPort: 0,
+    uiPort: await portFor(dataDir),
     ...(config.temporalAddress !== undefined && { temporalAddress: config.temporalAddress }),
     temporalConnection: connectionOptions(config),
   });
@@ -155,7 +167,10 @@ async function runUntilStopped(found: FoundServers, run: Run): Promise<void> {
   const takeBack = leaveAddresses(dataDir, config, servers);
   try {
     showRunning(
-      { config, temporal: temporalAddress, temporalUi, mongodb: servers.mongodbUri, ...doors },
+      {
+        ...{ config, temporal: temporalAddress, temporalUi, mongodb: servers.mongodbUri, ...doors },
+        consoleTokenFile: tokenFileOf(config),
+      },
       run,
     );
     const stop = async () => {
@@ -205,6 +220,17 @@ async function openDoors({ temporalUi, ...servers }: FoundServers, run: Run): Pr
   };
 }
 
+/** Where "init" left the console's token, if that is the one in use. */
+function tokenFileOf({ consoleToken }: Config): string | null {
+  const file = SECRET_FILES.consoleToken;
+  try {
+    return readFileSync(file, 'utf8').trim() === consoleToken ? file : null;
+  } catch {
+    // The token comes from elsewhere.
+    return null;
+  }
+}
+
 function showRunning(addresses: Addresses, { log, lock, screen }: Run): void {
   const { temporal, temporalUi, console: webConsole } = addresses;
   log.info({ temporal, ui: temporalUi }, 'running; Ctrl-C stops');
@@ -244,7 +270,7 @@ function warnOfMissingScopes(grant: Grant, connection: string | null, log: Logge
   if (missing.length > 0)
     log.warn(
       { missing, granted: grant.granted, ...(connection !== null && { connection }) },
-      'Zendesk granted fewer scopes than were asked for; "zendesk-pms-sync doctor" says what lacks them',
+      `Zendesk granted fewer scopes than were asked for; "${commandLine('doctor')}" says what lacks them`,
     );
 }
 

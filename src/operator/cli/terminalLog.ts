@@ -1,9 +1,11 @@
 import { Writable } from 'node:stream';
+import { commandLine, withTypedCommands } from '../../platform/commandLine';
 import { paint, printLine, safe, type Colour } from './output';
 
 /**
  * The service's log for a person at a terminal: one short line for each thing that happened, in place of JSON. What a
- * line holds is what the log holds: ids and names of properties, never a value.
+ * line holds is what the log holds: ids and names of properties, never a value. Only where a person must decide, the
+ * pair's title is looked up for the screen.
  */
 
 type Entry = Record<string, unknown> & { level: number; time: number; msg?: string };
@@ -38,24 +40,47 @@ const SAID_ELSEWHERE = new Set(['running; Ctrl-C stops', 'console', 'receiving w
 const SDK_REPEATS = new Set(['No workflows registered, not polling for workflow tasks', 'Activity failed']);
 const ATTENTION = new Set(['conflict', 'quarantined']);
 
+/** @returns the title of a pair, for people; empty where it is not known */
+export type TitleOf = (key: string, connection: string | null) => Promise<string>;
+
 /** Takes the lines of a log, and prints those that a person is to see. */
-export function terminalLog(print: (line: string) => void = printLine): Writable {
+export function terminalLog(
+  print: (line: string) => void = printLine,
+  titleOf: TitleOf = async () => '',
+): Writable {
+  const show = (line: string) => {
+    const pair = leftToPerson(line);
+    if (!pair) return printWords(inWords(line));
+    titleOf(textOf(pair['key']), pair['connection'] === undefined ? null : textOf(pair['connection'])).then(
+      (title) => printWords(inWords(line, title)),
+      () => printWords(inWords(line)),
+    );
+  };
+  const printWords = (words: string | null) => {
+    if (words !== null) print(words);
+  };
   let rest = '';
   return new Writable({
     write(chunk: Buffer, _encoding, done) {
       const lines = (rest + chunk.toString()).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) {
-        const words = inWords(line);
-        if (words !== null) print(words);
-      }
+      lines.forEach(show);
       done();
     },
   });
 }
 
-/** One line of a log in words; null for one that is not for a person. */
-export function inWords(line: string): string | null {
+/** What a line says of a pair that a person must look at; null for any other line. */
+function leftToPerson(line: string): Entry | null {
+  const entry = entryOf(line);
+  return entry?.msg === 'left to a person' ? entry : null;
+}
+
+/**
+ * One line of a log in words; null for one that is not for a person.
+ * @param title of the pair that the line is about, where it is known
+ */
+export function inWords(line: string, title = ''): string | null {
   const entry = entryOf(line);
   if (!entry) return line === '' ? null : safe(line);
   const { level, msg = '' } = entry;
@@ -64,8 +89,8 @@ export function inWords(line: string): string | null {
   if (change === null && level < INFO) return null;
   const at = paint('dim', new Date(entry.time).toISOString().slice(11, 19));
   if (change !== null) return `${at}  ${change}`;
-  if (msg === 'left to a person') return `${at}  ${paint('yellow', `! ${safe(parkedWords(entry))}`)}`;
-  const words = safe([msg, ...details(entry)].join(' '));
+  if (msg === 'left to a person') return `${at}  ${paint('yellow', `! ${safe(parkedWords(entry, title))}`)}`;
+  const words = safe(withTypedCommands([msg, ...details(entry)].join(' ')));
   const colour: Colour | null = level >= ERROR ? 'red' : level >= WARN ? 'yellow' : null;
   return `${at}  ${colour ? paint(colour, `! ${words}`) : words}`;
 }
@@ -74,8 +99,17 @@ export function inWords(line: string): string | null {
 function changeOf({ side, op, rows, ref, key }: Entry): string {
   const arrow = side === 'zendesk' ? '← Zendesk' : '→ PMS';
   const record = typeof ref === 'string' ? ref.split(':').slice(1).join(' ') : '';
-  const names = Array.isArray(rows) && rows.length > 0 ? `: ${rows.join(', ')}` : '';
-  return safe(`${arrow} ${record} ${OPS[String(op)] ?? String(op)}${names} (${textOf(key)})`);
+  // A new record has all properties.
+  const names = Array.isArray(rows) && rows.length > 0 && op !== 'create' ? `: ${rows.join(', ')}` : '';
+  const from = recordIn(key);
+  const of = from === ref ? '' : ` (${from})`;
+  return safe(`${arrow} ${record} ${OPS[String(op)] ?? String(op)}${names}${of}`);
+}
+
+/** The record that a pair began with, by the pair's key. */
+function recordIn(key: unknown): string {
+  const text = textOf(key);
+  return text.slice(text.indexOf('/') + 1);
 }
 
 /** `→ PMS 100 projects created by the backfill` */
@@ -84,9 +118,18 @@ function bulkOf({ side, kind, op, count }: Entry): string {
   return safe(`${arrow} ${textOf(count)} × ${textOf(kind)} ${OPS[String(op)] ?? String(op)} by the backfill`);
 }
 
-function parkedWords({ key, status, code }: Entry): string {
+/** What a person must decide, with the pair's title and the command for it. */
+function parkedWords({ key, status, code, rows, connection }: Entry, title: string): string {
+  const record = recordIn(key);
+  const name = title === '' ? record : `${record} "${title}"`;
+  const typed = (words: string) => commandLine(words, connection === undefined ? null : textOf(connection));
+  const [row] = Array.isArray(rows) ? rows.map(textOf) : [];
+  if (row !== undefined && Array.isArray(rows)) {
+    const both = `both sides changed ${rows.map(textOf).join(', ')}`;
+    return `${name}: ${both}; decide: ${typed(`conflicts resolve ${record} --row ${row} --choose zendesk`)} (or pms)`;
+  }
   const what = ATTENTION.has(String(status)) ? String(status) : 'left to a person';
-  return `${textOf(key)}: ${what} (${textOf(code)}); zendesk-pms-sync links show ${textOf(key)}`;
+  return `${name}: ${what} (${textOf(code)}); see: ${typed(`links show ${record}`)}`;
 }
 
 function details(entry: Entry): string[] {

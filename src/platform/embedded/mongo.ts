@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { MongoClient } from 'mongodb';
@@ -18,7 +18,14 @@ const OPENING_MS = 5 * 60_000;
 const DOWNLOAD_HOST = 'https://fastdl.mongodb.org';
 
 /** The command that starts a server on a port with its data in a folder (null: in memory where it can). */
-type Command = (port: number, dataDir: string | null, heapMb?: number) => string[];
+type Command = (port: number, place: Place) => string[];
+
+interface Place {
+  folder: string;
+  /** Whether the folder's data outlives the server; otherwise a server that can keeps them in memory. */
+  isKept: boolean;
+  heapMb?: number;
+}
 
 /** @throws NoServerError where no way works, ServerFailed where the found server does not start, NoAnswerError */
 export async function startMongo(options: EmbeddedOptions = {}): Promise<EmbeddedMongo> {
@@ -132,11 +139,16 @@ function sourceDigest(folder: string): string {
 }
 
 function mongodCommand(mongod: string): Command {
-  return (port, dataDir) => {
-    const dbPath = dataDir ?? mkdtempSync(path.join(tmpdir(), 'zps-mongod-'));
-    mkdirSync(dbPath, { recursive: true });
-    return [mongod, '--port', String(port), '--bind_ip', '127.0.0.1', '--dbpath', dbPath, '--quiet'];
-  };
+  return (port, { folder }) => [
+    mongod,
+    '--port',
+    String(port),
+    '--bind_ip',
+    '127.0.0.1',
+    '--dbpath',
+    folder,
+    '--quiet',
+  ];
 }
 
 function javaCommand(folder: string, env: NodeJS.ProcessEnv): Command {
@@ -144,8 +156,8 @@ function javaCommand(folder: string, env: NodeJS.ProcessEnv): Command {
   if (java === null) throw new Error('Java is not installed');
   const jars = readdirSync(path.join(folder, 'lib')).map((jar) => path.join(folder, 'lib', jar));
   const classPath = [path.join(folder, 'target/classes'), ...jars].join(path.delimiter);
-  return (port, dataDir, heapMb = HEAP_MB) => {
-    const database = dataDir === null ? [] : [path.join(dataDir, 'mongo-java.h2')];
+  return (port, { folder, isKept, heapMb = HEAP_MB }) => {
+    const database = isKept ? [path.join(folder, 'mongo-java.h2')] : [];
     const heap = `-Xmx${heapMb}m`;
     return [java, heap, '-XX:+UseSerialGC', '-cp', classPath, 'EmbeddedMongo', String(port), ...database];
   };
@@ -153,15 +165,17 @@ function javaCommand(folder: string, env: NodeJS.ProcessEnv): Command {
 
 async function startCommand(command: Command, how: string, options: EmbeddedOptions): Promise<EmbeddedMongo> {
   const port = options.mongoPort ?? (await freePort());
-  const dataDir = options.dataDir === undefined ? null : path.join(options.dataDir, 'mongodb');
-  const logDir = dataDir ?? mkdtempSync(path.join(tmpdir(), 'zps-mongo-'));
-  mkdirSync(logDir, { recursive: true });
-  const server = await startServer(
-    command(port, dataDir, options.mongoHeapMb),
-    port,
-    path.join(logDir, 'mongo.log'),
-    OPENING_MS,
-  );
+  const { dataDir, mongoHeapMb: heapMb } = options;
+  const isKept = dataDir !== undefined;
+  const folder = isKept ? path.join(dataDir, 'mongodb') : mkdtempSync(path.join(tmpdir(), 'zps-mongo-'));
+  mkdirSync(folder, { recursive: true });
+  const place = { folder, isKept, ...(heapMb !== undefined && { heapMb }) };
+  const log = path.join(folder, 'mongo.log');
+  const server = await startServer(command(port, place), port, log, OPENING_MS);
+  const stop = async () => {
+    await server.stop();
+    if (!isKept) rmSync(folder, { recursive: true, force: true });
+  };
   const uri = `mongodb://127.0.0.1:${port}`;
   try {
     await ping(uri, 30_000);
@@ -169,7 +183,7 @@ async function startCommand(command: Command, how: string, options: EmbeddedOpti
     await server.stop();
     throw error;
   }
-  return { uri, how, pid: server.pid, stop: () => server.stop() };
+  return { uri, how, pid: server.pid, stop };
 }
 
 async function ping(uri: string, timeoutMs: number): Promise<void> {

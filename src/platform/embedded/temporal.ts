@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Connection, isGrpcServiceError, type ConnectionOptions } from '@temporalio/client';
@@ -160,7 +160,11 @@ async function startBinary(binary: string, how: string, options: EmbeddedOptions
     await server.stop();
     throw error;
   }
-  return { address, namespace, uiUrl, how, pid: server.pid, stop: () => server.stop() };
+  const stop = async () => {
+    await server.stop();
+    if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
+  };
+  return { address, namespace, uiUrl, how, pid: server.pid, stop };
 }
 
 /** Waits until the server answers and knows the namespace. */

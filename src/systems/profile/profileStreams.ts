@@ -219,10 +219,7 @@ function positionOf(cursor: string | null): Position {
   try {
     return positionSchema.parse(JSON.parse(cursor));
   } catch {
-    throw new NeedsHuman(
-      'unexpected_response',
-      'a cursor that is not one of this profile: rewind the stream',
-    );
+    throw new NeedsHuman('cursor_refused', 'the cursor that the sync kept is not one of this profile');
   }
 }
 

@@ -55,7 +55,7 @@ const LINKED = new RegExp(
 );
 const OF_FILES = ['/attachments/token/', '.zdusercontent.com/'];
 
-/** The text, with a file's name wherever the address of an attachment stands. */
+/** The text, with file names instead of the addresses of attachments. */
 export function withoutAddresses(text: string, files: readonly NamedFile[] = []): string {
   return text.replace(LINKED, (whole, linked: string | undefined, bare: string | undefined) => {
     const address = linked ?? bare ?? '';

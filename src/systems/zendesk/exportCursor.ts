@@ -1,4 +1,6 @@
-/** Cursors of Zendesk's exports: some are times in whole seconds, that of tickets is the API's own after its first page. */
+/**
+ * Cursors of Zendesk's exports: some are times in whole seconds, that of tickets is the API's own after its first page.
+ */
 
 /** Time-based exports refuse a `start_time` less than a minute ago; the rest is for clocks that disagree. */
 const EXPORT_AGE_SECONDS = 75;
@@ -35,8 +37,8 @@ function isFull(page: TimedPage): boolean {
 }
 
 /**
- * Whether a page is of one second and may not have all of it. By the documentation, pages go on to the end of their last
- * second (zendesk-rules.md rule 26); one that did not would be given for ever.
+ * Whether a page is of one second and may not have all of it. By the documentation, pages go on to the end of their
+ * last second (zendesk-rules.md rule 26); one that did not would be given for ever.
  */
 export function isCutShort(page: TimedPage, cursor: string | null): boolean {
   const start = startTime(cursor);

@@ -4,7 +4,7 @@ import { unguarded } from './commentText';
 import { MARKS } from './zendeskRecords';
 import type { Audit } from './zendeskSchemas';
 
-/** A follow-up is a comment that says what the text of another comment, or of the description, became in the PMS. */
+/** A follow-up is a comment with the new text that another comment, or the description, has in the PMS. */
 
 /** What every follow-up begins with. */
 export const EDITED = 'Edited in the PMS:';

@@ -4,7 +4,7 @@ import { AlreadyExists, NeedsHuman, RetryLater } from '../errors';
 import type { HttpClient, Request } from '../http';
 import { jobAnswer, jobsAnswer, type Job } from './zendeskSchemas';
 
-/** Each look is a call: the first comes soon, the next ones later and later. */
+/** The intervals of polling a job, with a back-off, because each poll is a call. */
 const FIRST_LOOK_MS = 150;
 const LONGEST_WAIT_MS = 5_000;
 const WAITED_AT_MOST_MS = 5 * 60_000;
@@ -13,7 +13,7 @@ const ENDED = new Set(['completed', 'failed', 'killed']);
 export type JobResult = { id: string } | { id: null; error: Error };
 
 /**
- * Bulk writes are done behind the API's back: the answer names a job, whose results are asked for.
+ * Bulk writes are asynchronous: the answer names a job, whose state and results are polled.
  * https://developer.zendesk.com/api-reference/ticketing/ticket-management/job_statuses/
  */
 export class Jobs {
@@ -21,12 +21,12 @@ export class Jobs {
 
   /**
    * Sends a bulk write and waits for its end. @returns one result for each item, in their order
-   * @throws RetryLater with an unknown outcome where the end cannot be seen; NeedsHuman
+   * @throws RetryLater with an unknown outcome if the end of the job cannot be observed; NeedsHuman
    */
   async run(request: Request, items: number): Promise<JobResult[]> {
     const { job_status: begun } = this.http.parse(jobAnswer, request, (await this.http.send(request)).body);
     const job = await this.ended(begun);
-    // What a killed job had done by then, it does not say.
+    // A killed job does not show which items it has done.
     if (job.status !== 'completed')
       throw new RetryLater(`Zendesk ${request.path}: the job was ${job.status}`, { unknownOutcome: true });
     const results = new Map((job.results ?? []).map((result, place) => [result.index ?? place, result]));
@@ -39,7 +39,7 @@ export class Jobs {
     });
   }
 
-  /** Waits until none of the jobs that are queued or at work now goes on. */
+  /** Waits until all jobs that are queued or running now have ended. */
   async settled(): Promise<void> {
     const { job_statuses: jobs } = await this.http.get(jobsAnswer, '/api/v2/job_statuses');
     for (const job of jobs) if (!ENDED.has(job.status)) await this.ended(job);

@@ -57,7 +57,7 @@ export class OrganizationIndex {
   }
 }
 
-/** Whether a record holds the value now, alone or in a list, as match rules compare it. */
+/** Whether a record has the value now, alone or in a list, as match rules compare it. */
 export function holdsValue(record: SyncRecord, property: string, value: Json): boolean {
   return [record.values[property] ?? null].flat().some((held) => matchKey(held) === matchKey(value));
 }

@@ -4,7 +4,7 @@ import { chunks } from '../chunks';
 import type { HttpClient } from '../http';
 import { identitiesAnswer, usersAnswer } from './zendeskSchemas';
 
-/** Somebody's address or role may change: who was looked up is looked up again after a few minutes. */
+/** How long a look-up is cached: the address or role of a person may change. */
 const CACHED = { max: 20_000, ttl: 5 * 60_000 };
 const IDS_PER_CALL = 100;
 /** Of people whom a search finds and whose primary address is another one: how many are asked for all of theirs. */
@@ -29,7 +29,7 @@ export class KnownPeople {
     return (typeof id === 'number' ? this.byId.get(id)?.name : null) || null;
   }
 
-  /** The names of those who have an address. @returns nothing where there are none */
+  /** The names of the people with an address. @returns {} if there are none */
   names(ids: readonly (number | null | undefined)[]): { names?: Names } {
     const named = ids.flatMap((id) => {
       const [email, name] = [this.email(id), this.name(id)];

@@ -7,22 +7,22 @@ import type { Membership, ZendeskMemberships } from './zendeskMemberships';
 /** Why parts of a ticket were left out of a write, by property. */
 export type LeftOut = Record<string, string>;
 
-/** A ticket that is to be written. */
+/** A ticket to write. */
 export interface Draft {
   values: Values;
   names: Names;
-  /** Whose ticket it is where the values do not name the requester. */
+  /** The requester, if the values do not name one. */
   requesterId: () => Promise<number | null>;
 }
 
 /** One attempt at a draft. */
 export interface Sending {
   values: Values;
-  /** People who are to be asked for again, whatever the cache holds, by property. */
+  /** By property, the people to look up again, without the cache. */
   again: ReadonlySet<string>;
   /** 0 for the first. */
   attempt: number;
-  /** What this attempt leaves out by itself goes here. */
+  /** Collects the values that this attempt leaves out. */
   leftOut: LeftOut;
 }
 
@@ -48,7 +48,7 @@ export class RefusedParts {
     private readonly memberships: ZendeskMemberships,
   ) {}
 
-  /** @throws what `send` throws of anything else */
+  /** @throws every error of `send` that does not concern these properties */
   async send<T>(
     draft: Draft,
     send: (sending: Sending) => Promise<T>,

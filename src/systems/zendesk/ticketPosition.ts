@@ -3,15 +3,15 @@ import { BEGINNING } from './exportCursor';
 /** A position in the ticket stream that begins at a time: `since:1700000000`. The API's own cursors hold no colon. */
 export const SINCE = 'since:';
 
-/** Where the ticket stream goes on. */
+/** The position of the ticket stream. */
 export interface Position {
-  /** The API's own, of the last page; null where there is none yet. */
+  /** The API's cursor, from the last page; null before the first page. */
   cursor: string | null;
   /** Seconds of the latest change on the pages so far: from there the stream begins again if the cursor is refused. */
   since: number;
 }
 
-/** `since:SECONDS`, `since:SECONDS:CURSOR`, or a cursor alone, as releases before 0.2.0 stored it. */
+/** `since:SECONDS`, `since:SECONDS:CURSOR`, or only a cursor, as releases before 0.2.0 stored it. */
 export function parsePosition(text: string | null): Position {
   if (text === null) return { cursor: null, since: BEGINNING };
   if (!text.startsWith(SINCE)) return { cursor: text, since: BEGINNING };

@@ -5,10 +5,10 @@ import { IDS_PER_CALL } from './zendeskCalls';
 import { firstIsPublic } from './zendeskRecords';
 import type { Ticket } from './zendeskSchemas';
 
-/** Tickets that were made since are new: a stream that is far behind asks of none by itself. */
+/** Tickets that were created within this time count as new. For older ones, no call is made. */
 const NEW_MS = 60 * 60_000;
 
-/** Who may see tickets, as far as tickets themselves say it; comments say it all (see `ZendeskComments`). */
+/** The visibility of tickets, as far as tickets show it; comments show it completely (see `ZendeskComments`). */
 export class TicketVisibility {
   /** Replaced once the link store is there. */
   memory: VisibilityMemory = new FirstComments();
@@ -16,7 +16,8 @@ export class TicketVisibility {
   constructor(private readonly read: (ids: readonly string[]) => Promise<Ticket[]>) {}
 
   /**
-   * Who may see tickets that were just made; whether one was made internal since, by a repeat of its create, is known already.
+   * Who may see tickets that were just made; whether one was made internal since, by a repeat of its create, is known
+   * already.
    * @param made whether the first comment is public, by the ticket's id
    */
   async noteMade(made: ReadonlyMap<string, boolean>): Promise<void> {
@@ -24,7 +25,10 @@ export class TicketVisibility {
     await this.memory.learn(new Map([...made].filter(([id]) => !known.has(id))));
   }
 
-  /** An export does not say who may see a ticket. Most new ones have one comment yet, so that a list of tickets says it. */
+  /**
+   * An export does not show the visibility of a ticket. A list of tickets shows it for tickets with one comment, as
+   * most new ones.
+   */
   async askOfNew(tickets: readonly Ticket[]): Promise<void> {
     const recent = Date.now() - NEW_MS;
     const open = tickets.filter((raw) => firstIsPublic(raw) === null && Date.parse(raw.created_at) > recent);
@@ -36,7 +40,7 @@ export class TicketVisibility {
     for (const some of chunks(unknown, IDS_PER_CALL)) await this.learnFrom(await this.read(some));
   }
 
-  /** What tickets themselves say of their first comments. */
+  /** The visibility of first comments, as far as their tickets show it. */
   async learnFrom(tickets: readonly Ticket[]): Promise<void> {
     const said = tickets.flatMap((raw) => {
       const isPublic = firstIsPublic(raw);

@@ -10,7 +10,7 @@ import { apiTokenDaysLeft, apiTokenNotice } from './apiTokens';
 
 export type ZendeskAuth =
   | {
-      /** Client credentials: the token acts as the user whom the OAuth client belongs to. */
+      /** Client credentials: the token acts as the user that the OAuth client belongs to. */
       by: 'oauth';
       /** The client's Identifier, not its number. */
       clientId: string;
@@ -19,7 +19,7 @@ export type ZendeskAuth =
       /** Separated by spaces; {@link SERVICE_SCOPES} if not given. */
       scopes?: string | undefined;
     }
-  /** Until 2027-04-30. The token acts as the user whose address stands before it. */
+  /** Accepted by Zendesk until 2027-04-30. The token acts as the user with this address. */
   | { by: 'apiToken'; email: string; token: string };
 
 /**
@@ -31,7 +31,7 @@ export const SERVICE_SCOPES = 'read tickets:write users:write organizations:writ
 /** What `webhooks install` and `webhooks remove` need besides. */
 export const WEBHOOK_SCOPES = `${SERVICE_SCOPES} webhooks:write`;
 
-/** What `verify` needs, which acts as people do and removes what it made. */
+/** The scopes that `verify` needs: it acts as people do, and removes the records that it created. */
 export const VERIFY_SCOPES = 'read write';
 
 const TOKENS_PATH = '/oauth/tokens';
@@ -56,7 +56,7 @@ const TOKEN_REFUSED = `its access token is refused; check that the user whom the
 export interface ZendeskSignIn {
   baseUrl: string;
   auth: ZendeskAuth;
-  /** Scopes to ask for where `auth` names none; {@link SERVICE_SCOPES} if not given. */
+  /** The scopes to request if `auth` names none; {@link SERVICE_SCOPES} if not given. */
   scopes?: string;
   timeoutMs?: number;
   onCall?: (call: ApiCall) => void;
@@ -64,7 +64,7 @@ export interface ZendeskSignIn {
   now?: () => Date;
 }
 
-/** A credential, and what its HTTP client says where it is refused. */
+/** A credential, and the explanation of its refusals for messages. */
 export interface SignedIn {
   auth: Credential;
   /** The settings that hold it. */
@@ -122,8 +122,8 @@ function clientCredentials(
 }
 
 /**
- * A 403 of a missing scope names the scopes of which one is needed; any other 403 is about the user's role, or the plan.
- * zendesk-oauth.md section 3; singer-io/tap-zendesk has both shapes.
+ * A 403 of a missing scope names the scopes of which one is needed; any other 403 is about the user's role, or the
+ * plan. zendesk-oauth.md section 3; singer-io/tap-zendesk has both shapes.
  */
 function explainForbidden(body: unknown, notGranted: readonly string[], isOfOne: boolean): string | null {
   const { description } = (body ?? {}) as Record<string, unknown>;
@@ -137,7 +137,7 @@ function explainForbidden(body: unknown, notGranted: readonly string[], isOfOne:
   return `the token lacks the scope ${wanted}${left}; add it to ${OAUTH_SETTINGS.scope}, and to the client's allowed scopes where it has any`;
 }
 
-/** One line where Zendesk granted fewer scopes than were asked for, as it does for names that it does not know; else null. */
+/** A line if Zendesk granted fewer scopes than requested, as it does for unknown names; otherwise null. */
 export function scopeNotice(grant: Grant): string | null {
   const missing = missingScopes(grant);
   if (missing.length === 0) return null;

@@ -108,7 +108,7 @@ function isRefused(answer: BulkAnswer | undefined): boolean {
   return answer !== undefined && 'error' in answer && answer.error instanceof NeedsHuman;
 }
 
-/** @throws what concerns more than this one ticket */
+/** @throws every error that concerns more than this ticket */
 async function alone(create: () => Promise<SyncRecord>): Promise<BulkAnswer> {
   try {
     return { record: await create() };

@@ -8,7 +8,7 @@ export const IDS_PER_CALL = 100;
 
 const ONE_TICKET = /^\/api\/v2\/tickets\//;
 
-/** The calls that all kinds of records share: writes whose refusal says something, and lists by cursor. */
+/** The calls that all kinds of records share: writes with explained refusals, and lists by cursor. */
 export class ZendeskCalls {
   constructor(readonly http: HttpClient) {}
 
@@ -21,7 +21,7 @@ export class ZendeskCalls {
 
   /**
    * A write whose refusal is an answer like any other.
-   * @param expected statuses that say something of the record, besides the usual ones
+   * @param expected statuses that concern the record, in addition to the usual ones
    * @throws RetryLater
    */
   async attempt(request: Request, expected: Expected): Promise<Answer> {
@@ -31,9 +31,9 @@ export class ZendeskCalls {
   }
 
   /**
-   * All items of a list; none where what it belongs to is gone.
+   * All items of a list; an empty list if its parent does not exist.
    *
-   * @throws RetryLater if a further page is not there: what was read so far is not the whole list
+   * @throws RetryLater if a further page does not exist: the list is then incomplete
    */
   async pages<
     P extends { meta?: { has_more: boolean; after_cursor?: string | null | undefined } | undefined },

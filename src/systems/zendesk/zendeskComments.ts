@@ -51,7 +51,10 @@ function isCreation({ child_events: children }: TicketEvent): boolean {
   return children.some((child) => child.event_type === 'Create');
 }
 
-/** 64 kB of text in UTF-8; Zendesk cuts what is longer, without a word. https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/ */
+/**
+ * 64 kB of text in UTF-8; Zendesk cuts what is longer, without a word.
+ * https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/
+ */
 const COMMENT_BYTES = 65_536;
 
 /** https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/ */
@@ -177,7 +180,9 @@ export class ZendeskComments {
     return (await this.tickets.write({ method: 'PUT', path, body: { ticket: { comment, metadata } } })).audit;
   }
 
-  /** https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/#redact-ticket-comment-in-agent-workspace */
+  /**
+   * https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/#redact-ticket-comment-in-agent-workspace
+   */
   async redact(ref: RecordRef): Promise<Comment> {
     const { ticketId, commentId: id } = parseCommentId(ref.id);
     const comments = await this.raw(ticketId);
@@ -193,7 +198,9 @@ export class ZendeskComments {
     return comment;
   }
 
-  /** https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/#incremental-ticket-event-export */
+  /**
+   * https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/#incremental-ticket-event-export
+   */
   async changes(cursor: string | null): Promise<ChangePage> {
     const query = { start_time: startTime(cursor), include: 'comment_events' };
     const page = await this.calls.http.get(eventExport, EVENTS, query);

@@ -11,7 +11,7 @@ import {
   type TicketField,
 } from './zendeskSchemas';
 
-/** What is known of the account's own ticket fields where tickets are parsed. */
+/** The account's own ticket fields, for the parsing of tickets. */
 export interface KnownTicketFields {
   /**
    * The tags that belong to fields: of each option of a drop-down or multi-select, and of each checkbox that has one.
@@ -51,7 +51,7 @@ export class ZendeskFields {
     });
   }
 
-  /** Grows where a list turned out to have changed. */
+  /** Increases when a list has changed. */
   get revision(): number {
     return this.ticket.revision + this.organization.revision;
   }
@@ -62,6 +62,8 @@ export class ZendeskFields {
       name,
       aliases: [],
       writable,
+      // zendesk-rules.md rule 46.
+      ...(kind === 'organization' && name === 'name' && { unique: true as const }),
       ...(kind === 'ticket' && CHOICES[name] && { options: [...CHOICES[name]] }),
       ...(name === 'public' && { options: ['true', 'false'] }),
     }));
@@ -79,9 +81,9 @@ export class ZendeskFields {
   }
 
   /**
-   * @param tickets just read; where they name other fields than the list, it is read again. Every ticket names all active
-   * fields, empty ones with null, so that a field which none of them names counts as empty only if the list, read after
-   * them, still has it; until then it is not offered.
+   * @param tickets just read; where they name other fields than the list, it is read again. Every ticket names all
+   * active fields, empty ones with null, so that a field which none of them names counts as empty only if the list,
+   * read after them, still has it; until then it is not offered.
    */
   async around(tickets: readonly Ticket[]): Promise<KnownTicketFields> {
     const live = tickets.filter(({ status }) => status !== 'deleted');
@@ -97,7 +99,7 @@ export class ZendeskFields {
     };
   }
 
-  /** @returns the tags of a field's options, by the field's id; none for a field without options */
+  /** @returns the tags of the fields' options, by field id; fields without options are absent */
   async tagsByField(): Promise<ReadonlyMap<number, readonly string[]>> {
     return new Map((await this.ticket.current()).map((field) => [field.id, tagsOf(field)]));
   }
@@ -125,7 +127,7 @@ function tagsOf({ custom_field_options: options, tag, key }: TicketField): strin
   return [...(options ?? []).map(({ value }) => value), ...(tag ? [tag] : [])];
 }
 
-/** Every ticket names all active fields, empty ones with null; one that was deleted for good names none. */
+/** Every ticket names all active fields; empty ones are null. A permanently deleted ticket names none. */
 function namesOthers(fields: readonly TicketField[]): (ticket: Ticket) => boolean {
   return (ticket) => {
     if (ticket.status === 'deleted') return false;

@@ -22,7 +22,7 @@ export class ZendeskFiles {
     private readonly limitBytes: number,
   ) {}
 
-  /** The address is asked for each time: it is a key to the file, and kept nowhere. */
+  /** Requests the address of the file each time: the address gives access to the file, so it is never stored. */
   async open(ref: RecordRef, id: string): Promise<OpenFile> {
     const request: Request = { method: 'GET', path: `/api/v2/attachments/${id}` };
     const answer = await this.calls.http.send(request, [404]);
@@ -47,7 +47,7 @@ export class ZendeskFiles {
     return { token: upload.token, id: String(upload.attachment.id) };
   }
 
-  /** A comment gets no file after it was made: the file comes with a comment of its own. */
+  /** Adds the file with a new comment, because an existing comment cannot get a file. */
   async attach(
     ref: RecordRef,
     open: () => Promise<OpenFile>,
@@ -78,7 +78,7 @@ export class ZendeskFiles {
     });
   }
 
-  /** @throws NeedsHuman where the address is none that may be fetched, or leads to nothing; RetryLater */
+  /** @throws NeedsHuman if the address is not allowed or does not exist; RetryLater */
   private async download(address: string): Promise<Readable> {
     try {
       const path = URL.canParse(address) ? new URL(address).pathname : address;

@@ -5,7 +5,7 @@ import { groupsPage, type Ticket } from './zendeskSchemas';
 /** Groups are renamed: names are read again after a few minutes. */
 const CACHED = { max: 20_000, ttl: 5 * 60_000 };
 
-/** The names of groups. Groups are few: all of them are read when one is needed that is not cached. */
+/** The names of groups. There are few groups, so all are read if one is not cached. */
 export class ZendeskGroups {
   private readonly cached = new LRUCache<number, string>(CACHED);
 
@@ -22,7 +22,7 @@ export class ZendeskGroups {
     if (known.size === wanted.size) return known;
     const groups = await this.calls.pages('/api/v2/groups', groupsPage, (page) => page.groups);
     const names = new Map(groups.map(({ id, name }) => [id, name]));
-    // A group that nobody knows would otherwise be asked for with every page.
+    // Otherwise an unknown group would be requested with every page.
     for (const id of wanted) if (!names.has(id)) names.set(id, '');
     for (const [id, name] of names) this.cached.set(id, name);
     return names;

@@ -14,7 +14,7 @@ const LIMITS: Readonly<Record<string, Limit>> = {
   exports: { calls: 10 },
   'exports-cursor': { calls: 20 },
   'ticket-fields': { calls: 20 },
-  // As in a trial account, until the first answer says 100 or 300.
+  // The limit of a trial account, until the first answer shows 100 or 300.
   [TICKET_UPDATE_LIMIT]: { calls: 20, comesAgain: true, leavesRoom: true },
   'users-update': { calls: 1, windowMs: 1_000, comesAgain: true },
   jobs: { calls: 30, inFlight: true },
@@ -30,7 +30,7 @@ interface Counted {
   method: RegExp;
   path: RegExp;
   bucket?: string;
-  /** Limit of the record that the path names, or else {@link LimitedCall.concerns}. */
+  /** The limit of the record that the path names, otherwise of {@link LimitedCall.concerns}. */
   record?: string;
 }
 
@@ -91,7 +91,7 @@ export const ZENDESK_RATE: RateRules = {
       ...endpoint(header, 'ticket-fields-index', 'ticket-fields'),
       ...endpoint(header, 'tickets-update', TICKET_UPDATE_LIMIT),
       ...endpoint(header, 'inflight-jobs', 'jobs'),
-      // Of the one user whom the call was about.
+      // The limit of the user that the call is about.
       ...endpoint(header, 'create-update-user', 'user'),
     ];
   },

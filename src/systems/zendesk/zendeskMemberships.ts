@@ -4,7 +4,7 @@ import type { ZendeskCalls } from './zendeskCalls';
 /** `maybe`: the person was a member before, or Zendesk refuses this membership; its words are known of neither. */
 export type Membership = 'joined' | 'maybe' | 'refused';
 
-/** Besides what {@link ZendeskCalls.write} takes: the API's user may not change people. */
+/** A status in addition to those of {@link ZendeskCalls.write}: the API's user may not change people. */
 const FORBIDDEN = 403;
 
 /**
@@ -30,10 +30,10 @@ export class ZendeskMemberships {
   }
 
   /**
-   * Makes a person who belongs to the organization from the start, and to whom no mail is sent.
+   * Creates a person as a member of the organization, without a mail to the person.
    * https://developer.zendesk.com/api-reference/ticketing/users/users/#create-user
    *
-   * @returns false where Zendesk refuses it
+   * @returns false if Zendesk refuses it
    * @throws RetryLater
    */
   async make(email: string, name: string, organizationId: string): Promise<boolean> {

@@ -28,7 +28,7 @@ export class ZendeskOrganizations {
 
   constructor(private readonly calls: ZendeskCalls) {}
 
-  /** Those that are gone are left out. */
+  /** Reads organizations. Deleted ones are left out. */
   async byIds(ids: readonly string[]): Promise<SyncRecord[]> {
     const records: SyncRecord[] = [];
     for (const some of chunks(ids, IDS_PER_CALL)) {
@@ -47,7 +47,7 @@ export class ZendeskOrganizations {
     return property in (PROPERTIES['organization'] ?? {}) || property.startsWith(ORGANIZATION_FIELD);
   }
 
-  /** By name: that look-up is exact and current. By anything else: see {@link OrganizationIndex}. */
+  /** Looks up by name, which is exact and current; for other properties, see {@link OrganizationIndex}. */
   async findByProperty(property: string, value: Json): Promise<SyncRecord[]> {
     if (property === 'name') return this.byName(value);
     const refs = await this.index.find(property, value);
@@ -57,7 +57,7 @@ export class ZendeskOrganizations {
       .slice(0, MATCHES_AT_MOST);
   }
 
-  /** Each spelling is asked for, as the search takes them for different names. */
+  /** Looks up each spelling, because the search treats them as different names. */
   private async byName(value: Json): Promise<SyncRecord[]> {
     const found = new Map<RefKey, SyncRecord>();
     for (const name of spellings(value))

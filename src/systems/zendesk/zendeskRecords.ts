@@ -17,7 +17,7 @@ export const MARKS = {
   /** The comment that a follow-up belongs to; the follow-up's files count as that comment's. */
   of: 'zps_of',
   idempotencyKey: 'zps_key',
-  /** Names one update, so that its audit is told from an older one. */
+  /** Names one update, so that its audit can be distinguished from an older one. */
   write: 'zps_write',
   /** Words that were put before a comment's text; the comment is read without them. */
   byline: 'zps_byline',
@@ -113,7 +113,7 @@ export interface KnownAccount {
   /** Whether a ticket's first comment is public, by the ticket's id, as far as it is known. */
   firstComments: ReadonlyMap<string, boolean>;
   baseUrl: string;
-  /** Whether tickets that only an AI agent answers take part. */
+  /** Whether tickets that only an AI agent answers are in scope. */
   aiAgentTickets: boolean;
 }
 
@@ -172,7 +172,9 @@ export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
   };
 }
 
-/** Whose text stands for a description that is said elsewhere: only its files are said here. */
+/**
+ * The text of a comment that is its ticket's description: the ticket has the text, so only its files are synced here.
+ */
 const DESCRIPTION_FILES = 'Files of the description';
 
 /**
@@ -229,7 +231,10 @@ export function commentRecord(
   };
 }
 
-/** What is left of a redacted file. https://developer.zendesk.com/api-reference/ticketing/tickets/ticket-attachments/#redact-comment-attachment */
+/**
+ * What is left of a redacted file.
+ * https://developer.zendesk.com/api-reference/ticketing/tickets/ticket-attachments/#redact-comment-attachment
+ */
 export function attachmentOf(raw: CommentFile): Attachment {
   return {
     id: String(raw.id),

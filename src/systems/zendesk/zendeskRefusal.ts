@@ -3,7 +3,7 @@ import type { Answer, HttpClient, Request } from '../http';
 import { CUSTOM_FIELD } from './zendeskRecords';
 import { errorAnswer } from './zendeskSchemas';
 
-/** Statuses of a write that say something of the record, rather than of the call. */
+/** Statuses of a write that concern the record, and not the call. */
 export const REFUSALS = [400, 404, 409, 422];
 
 /**
@@ -25,7 +25,7 @@ export function refusal(http: HttpClient, request: Request, { status, body }: An
   const call = `Zendesk ${request.method} ${request.path}`;
   if (status === 409) return collision(request, `${call}: ${description ?? code}`, code);
   if (status === 404) return new RecordGone(`${call}: not found`);
-  // The first request with this key went through with another body: what it made is found by its back-reference.
+  // The first request with this key was carried out with another body: the back-reference finds its record.
   if (code === 'IdempotentRequestError')
     return new RetryLater(`${call}: the idempotency key was used before`, { unknownOutcome: true });
   const faults = Object.entries(details ?? {}).flatMap(([field, list]) =>

@@ -41,13 +41,13 @@ export const ticketSchema = z.looseObject({
   due_at: text.optional(),
   tags: z.array(z.string()).default([]),
   recipient: text.optional(),
-  /** `ai_agent` where nobody but one answers. */
+  /** `ai_agent` if only an AI agent answers. */
   support_type: text.optional(),
   is_public: z.boolean().optional(),
-  /** Side-loaded where it is asked for; exports have none. */
+  /** Present if it was side-loaded; exports have none. */
   comment_count: z.number().optional(),
   via: z.looseObject({ channel: z.union([z.string(), z.number()]).nullish() }).nullish(),
-  /** The reference speaks of a rating, or of a state alone ("offered"); answers have an object for both. */
+  /** By the reference, a rating or only a state ("offered"); answers have an object for both. */
   satisfaction_rating: z.union([z.looseObject({ score: text.optional() }), z.string()]).nullish(),
   custom_fields: z.array(z.looseObject({ id, value: z.json() })).nullish(),
   created_at: z.string(),
@@ -120,18 +120,21 @@ export const identitiesAnswer = z.looseObject({
   identities: z.array(z.looseObject({ type: z.string(), value: text.optional() })),
 });
 export const usersAnswer = z.looseObject({ users: z.array(userSchema) });
-/** Somebody who is not signed in is answered as a user without an id. */
+/** For a call that is not signed in, the answer is a user without an id. */
 export const meAnswer = z.looseObject({
   user: z.looseObject({ id: id.nullable(), email: text.optional(), role: text.optional() }),
 });
 const cursor = { meta: z.looseObject({ has_more: z.boolean(), after_cursor: text }) };
-/** A list without `meta` is whole: short lists of definitions, and audits of archived tickets (zendesk-rules.md rule 12). */
+/**
+ * A list without `meta` is whole: short lists of definitions, and audits of archived tickets (zendesk-rules.md rule
+ * 12).
+ */
 const maybeCursor = { meta: cursor.meta.optional() };
 export const groupsPage = z.looseObject({
   groups: z.array(z.looseObject({ id, name: z.string() })),
   ...maybeCursor,
 });
-/** Lists of which each record is parsed by itself: one that is not as expected does not hide the others. */
+/** Lists whose records are parsed separately, so that an unreadable record does not block the others. */
 const records = z.array(z.unknown());
 export const organizationsPage = z.looseObject({ organizations: records, ...cursor });
 export const commentsPage = z.looseObject({ comments: z.array(commentSchema), ...cursor });

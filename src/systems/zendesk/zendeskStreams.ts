@@ -7,7 +7,10 @@ import type { ZendeskTickets } from './zendeskTickets';
 
 export const STREAMS = ['organizations', 'tickets', 'comments'] as const;
 
-/** Changes of a kind, and all records of a kind. https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/ */
+/**
+ * Changes of a kind, and all records of a kind.
+ * https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/
+ */
 export class ZendeskStreams {
   constructor(
     private readonly tickets: ZendeskTickets,

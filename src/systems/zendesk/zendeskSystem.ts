@@ -45,9 +45,9 @@ export interface ZendeskConnection {
   timeoutMs?: number;
   /** Where attachments may come from besides the base address; see `EgressOptions.hosts`. */
   attachmentHosts?: readonly string[];
-  /** Whether tickets that only an AI agent answers take part; they do not if not given. */
+  /** Whether tickets that only an AI agent answers are in scope; by default, they are not. */
   aiAgentTickets?: boolean;
-  /** Of a file that is passed on from here; 20 MB if not given. */
+  /** The largest file to copy; 20 MB if not given. */
   fileLimitBytes?: number;
   onCall?: (call: ApiCall) => void;
   /** Told of every access token that was granted. */
@@ -137,7 +137,7 @@ class Zendesk implements SystemPort {
     this.tickets.visibility.memory = memory;
   }
 
-  /** Organizations' external ids are unique; tickets' are not, and a comment has none. */
+  /** The external ids of organizations are unique; those of tickets are not, and comments have none. */
   uniqueBackRef(kind: string): boolean {
     return kind === 'organization';
   }
@@ -147,7 +147,9 @@ class Zendesk implements SystemPort {
     return kind === 'ticket';
   }
 
-  /** https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#protecting-against-ticket-update-collisions */
+  /**
+   * https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#protecting-against-ticket-update-collisions
+   */
   hasPrecondition(kind: string): boolean {
     return kind === 'ticket';
   }
@@ -171,7 +173,7 @@ class Zendesk implements SystemPort {
   private async me(): Promise<{ id: number; email: string }> {
     const path = '/api/v2/users/me';
     const { user } = await this.http.get(meAnswer, path);
-    // A call that Zendesk takes as not signed in is answered 200, with an anonymous user without an id.
+    // If Zendesk treats the call as not signed in, it answers 200, with an anonymous user without an id.
     if (user.id === null || !user.email)
       throw new NeedsHuman(
         'unauthorized',
@@ -184,7 +186,7 @@ class Zendesk implements SystemPort {
   async read(refs: RecordRef[]): Promise<ReadResult[]> {
     const idsOf = (kind: string) => refs.filter((ref) => ref.kind === kind).map((ref) => ref.id);
     const records: SyncRecord[] = [];
-    // Comments first: they say who may see their tickets.
+    // Comments come first, because they show who may see their tickets.
     for (const ticketId of new Set(idsOf('comment').map((id) => parseCommentId(id).ticketId)))
       records.push(...(await this.comments.ofTicket(ticketId)));
     records.push(
@@ -238,7 +240,7 @@ class Zendesk implements SystemPort {
     return this.mustRead(ref);
   }
 
-  /** A comment can be hidden from customers; that is as near as Zendesk comes to archiving it. */
+  /** Archives a comment by hiding it from customers: Zendesk cannot archive comments in another way. */
   async archive(ref: RecordRef, { version }: { version: string }): Promise<SyncRecord> {
     if (ref.kind === 'comment')
       return (await this.update(ref, { public: false }, { version, backRef: null })).record;

@@ -33,7 +33,7 @@ interface TicketSurroundings {
   people: People;
   groups: ZendeskGroups;
   fields: ZendeskFields;
-  /** The id of the user whom our credential belongs to. */
+  /** The id of the user that our credential belongs to. */
   ownId: () => Promise<string>;
 }
 
@@ -65,14 +65,16 @@ export class ZendeskTickets {
     this.visibility = new TicketVisibility((ids) => this.raw(ids));
   }
 
-  /** Those that are gone are left out. */
+  /** Reads tickets. Deleted ones are left out. */
   async byIds(ids: readonly string[]): Promise<SyncRecord[]> {
     const records: SyncRecord[] = [];
     for (const some of chunks(ids, IDS_PER_CALL)) records.push(...(await this.records(await this.raw(some))));
     return records;
   }
 
-  /** Tickets whose visibility was found out, as they are with it: those that were handed on without, or with another. */
+  /**
+   * Tickets whose visibility was found out, as they are with it: those that were handed on without, or with another.
+   */
   async outdated(ids: readonly string[]): Promise<SyncRecord[]> {
     const records: SyncRecord[] = [];
     for (const some of chunks(ids, IDS_PER_CALL))
@@ -102,12 +104,12 @@ export class ZendeskTickets {
     return this.placed(sent.record, item.values, leftOut);
   }
 
-  /** A new ticket belongs to the API's own user, if to nobody else. */
+  /** The requester of a new ticket: by default, the API's own user. */
   draftOf({ values, names = {} }: Pick<BulkCreate, 'values' | 'names'>): Draft {
     return { values, names, requesterId: async () => Number(await this.around.ownId()) };
   }
 
-  /** Whether the requester of a new ticket was none of its organization's members, and is one now. */
+  /** Makes the requester of a new ticket a member of its organization. @returns whether this was necessary and done */
   async isAdmitted(item: Pick<BulkCreate, 'values' | 'names'>): Promise<boolean> {
     const organization = item.values['organization_id'] ?? null;
     return (
@@ -116,7 +118,7 @@ export class ZendeskTickets {
     );
   }
 
-  /** The body of a create, alone or in bulk. */
+  /** The body of a create, for a single call or in bulk. */
   async newTicket(
     { values, names = {}, idempotencyKey, backRef }: BulkCreate,
     sending: Pick<Sending, 'again' | 'leftOut'> = { again: new Set(), leftOut: {} },
@@ -186,7 +188,7 @@ export class ZendeskTickets {
     return Object.keys(left).length > 0 ? { ...now, leftOut: left } : now;
   }
 
-  /** @returns null where the ticket has another organization all the same */
+  /** @returns null if the ticket still has another organization */
   private async placedAgain(
     { ref: { id }, version: stamp }: SyncRecord,
     organization: string,
@@ -198,7 +200,7 @@ export class ZendeskTickets {
       const { record } = await this.write({ method: 'PUT', path: `/api/v2/tickets/${id}`, body: { ticket } });
       return record.values['organization_id'] === organization ? record : null;
     } catch (error) {
-      // Refused, or somebody edited the ticket meanwhile: it stays as it is.
+      // Zendesk refused it, or somebody has edited the ticket meanwhile: the ticket stays as it is.
       if (error instanceof NeedsHuman || error instanceof PreconditionFailed) return null;
       throw error;
     }
@@ -229,7 +231,9 @@ export class ZendeskTickets {
     return record;
   }
 
-  /** https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/#incremental-ticket-export-cursor-based */
+  /**
+   * https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/#incremental-ticket-export-cursor-based
+   */
   async changes(cursor: string | null): Promise<ChangePage> {
     const position = parsePosition(cursor);
     const page = await ticketPage(this.calls.http, position, this.account.aiAgentTickets);
@@ -293,7 +297,7 @@ export class ZendeskTickets {
     return body;
   }
 
-  /** One property as the API takes it; nothing where it would be refused. */
+  /** One property in the API's form; {} if the API would refuse it. */
   private async partOf(name: string, value: Json, about: About): Promise<Record<string, unknown>> {
     switch (name) {
       case 'public':
@@ -309,7 +313,7 @@ export class ZendeskTickets {
       case 'assignee': {
         if (value === null) return { assignee_id: null };
         const person = await this.agentOf(textOf(value), about.again.has(name));
-        // Only agents can be assigned; for anybody else the assignee stays.
+        // Only agents can be assigned. For any other person, the assignee does not change.
         if (!person) about.leftOut[name] = NO_AGENT;
         return person ? { assignee_id: person.id } : {};
       }
@@ -318,7 +322,7 @@ export class ZendeskTickets {
     }
   }
 
-  /** Who is no agent may have become one since that was last asked. */
+  /** The agent with an address; null if there is none. A cached person who was no agent is looked up again. */
   private async agentOf(email: string, again: boolean): Promise<Person | null> {
     const { people } = this.around;
     const isCached = people.isCached(email);
@@ -328,7 +332,9 @@ export class ZendeskTickets {
     return now?.agent ? now : null;
   }
 
-  /** One write says the same of a field and of its tag, whichever of the two Zendesk minds first. */
+  /**
+   * The tags of a write, consistent with its custom fields: Zendesk changes a field by its tag, and a tag by its field.
+   */
   private async withTagsOf(
     customFields: readonly { id: number; value: Json }[],
     tags: readonly string[],
@@ -344,7 +350,9 @@ export class ZendeskTickets {
     return [...new Set([...tags.filter((tag) => !former.has(tag)), ...chosen])];
   }
 
-  /** An organization that is refused may be gone, or one that this requester may not have: only the first is waited for. */
+  /**
+   * A refused organization may not exist, or may not fit the requester. Only in the first case, the pair waits for it.
+   */
   private async withCause({ body }: Request, error: unknown): Promise<never> {
     const { ticket } = (body ?? {}) as { ticket?: { organization_id?: unknown } };
     const id = ticket?.organization_id;
@@ -386,7 +394,7 @@ export class ZendeskTickets {
   }
 }
 
-/** Whether customers see the ticket that is to be made. Where nothing says so, nobody but agents does. */
+/** Whether customers may see the ticket to create. Without a value, only agents may. */
 export function isPublic({ values }: Pick<BulkCreate, 'values'>): boolean {
   return values['public'] === true;
 }

@@ -9,6 +9,7 @@ import { common, tabular } from '../common';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { BadInput } from '../../operatorErrors';
 import { printJson, printLine, printTable } from '../output';
+import { commandLine } from '../../../platform/commandLine';
 
 /** `aside list|retry`: what could not be taken in. */
 export function registerAside(program: Command): void {
@@ -18,7 +19,7 @@ export function registerAside(program: Command): void {
   tabular(
     common(
       aside.command('list').description('list them with reason and size; exit code 1 if there are any'),
-      'zendesk-pms-sync aside list',
+      'aside list',
     ),
   ).action(async (options: CommonOptions) =>
     withService(options, async ({ store }) => {
@@ -38,14 +39,14 @@ export function registerAside(program: Command): void {
       .command('retry')
       .description('read them again and empty the list; what still fails comes back to it')
       .argument('[what...]', 'names from "aside list"; without any, all of them'),
-    'zendesk-pms-sync aside retry zendesk:ticket:123',
+    'aside retry zendesk:ticket:123',
   ).action(async (names: string[], options: CommonOptions) =>
     withService(options, async (service) => {
       const { again, dropped } = await retry(service, names);
       if (options.json) printJson({ again, dropped });
       else
         printLine(
-          `${again} are read again; ${dropped} have no name or are pages of a backfill: the next "reconcile --full" or "backfill" reads them`,
+          `${again} are read again; ${dropped} have no name or are pages of a backfill: "${commandLine('reconcile --full')}" reads them`,
         );
     }),
   );
@@ -55,7 +56,8 @@ async function retry(service: Connected, names: string[]): Promise<{ again: numb
   const { store } = service;
   const listed = await all(store);
   const unknown = names.find((name) => !listed.some(({ what }) => what === name));
-  if (unknown !== undefined) throw new BadInput(`"${unknown}" is not set aside; see "aside list"`);
+  if (unknown !== undefined)
+    throw new BadInput(`"${unknown}" is not set aside; see "${commandLine('aside list')}"`);
   const chosen = names.length === 0 ? listed : listed.filter(({ what }) => names.includes(what));
   const records = chosen.filter(({ kind }) => kind === 'record');
   // Kept as hints before they are dropped from the list: a crash in between repeats them.

@@ -18,6 +18,8 @@ import { withService, type CommonOptions, type Connected } from '../withService'
 import { BadInput, Problem } from '../../operatorErrors';
 import { forecastWords } from '../forecastWords';
 import { printJson, printLine, printTable, progressLine } from '../output';
+import { commandLine } from '../../../platform/commandLine';
+import { printLegend } from '../legend';
 
 const LOOK_MS = 1_000;
 
@@ -35,7 +37,7 @@ export function registerBackfill(program: Command): void {
       .command('start', { isDefault: true })
       .description('start a backfill, or join the running one')
       .option('--wait', 'show the progress until the end; Ctrl-C leaves the backfill running'),
-    'zendesk-pms-sync backfill --wait',
+    'backfill --wait',
   )
     // A misspelt subcommand would be told as an argument too many of the one that is meant by none.
     .allowExcessArguments()
@@ -49,10 +51,7 @@ export function registerBackfill(program: Command): void {
       await withService(options, (service) => start(service, options));
     });
   tabular(
-    common(
-      command.command('status').description('show the progress'),
-      'zendesk-pms-sync backfill status --json',
-    ),
+    common(command.command('status').description('show the progress'), 'backfill status --json'),
   ).action(async (options: CommonOptions) =>
     withService(options, async ({ client, config }) => {
       const handle = backfillOf(client, config.taskQueue);
@@ -64,7 +63,7 @@ export function registerBackfill(program: Command): void {
     ['resume', resumeBackfill, 'go on after a pause'],
     ['cancel', cancelBackfill, 'end it; what is linked stays linked'],
   ] as const) {
-    common(command.command(name).description(what), `zendesk-pms-sync backfill ${name}`).action(
+    common(command.command(name).description(what), `backfill ${name}`).action(
       async (options: CommonOptions) =>
         withService(options, async ({ client, config }) => {
           const handle = backfillOf(client, config.taskQueue);
@@ -82,7 +81,7 @@ async function start(connected: Connected, options: StartOptions): Promise<void>
   const handle = await startBackfill(client, store, config.taskQueue);
   if (!options.wait) {
     if (options.json) printJson({ workflowId: handle.workflowId, forecast: foretold });
-    else printLine('started; "zendesk-pms-sync backfill status" shows the progress');
+    else printLine(`started; "${commandLine('backfill status')}" shows the progress`);
     return;
   }
   const ended = new AbortController();
@@ -95,7 +94,7 @@ async function start(connected: Connected, options: StartOptions): Promise<void>
 /** The forecast of the last plan: only a plan reads everything that there is to do. */
 export function foretoldWords(foretold: KeptForecast | null): string {
   return foretold === null
-    ? 'No forecast: run "zendesk-pms-sync plan --summary" first to see how long it takes.'
+    ? `No forecast: run "${commandLine('plan --summary')}" first to see how long it takes.`
     : `By the plan of ${foretold.at} it takes ${forecastWords(foretold)}.`;
 }
 
@@ -181,15 +180,27 @@ function show(
       return [type, ...counts.map(String)];
     }),
   );
+  printLegend(
+    MEANINGS,
+    ENTITY_TYPES.map((type) => progress.tallies[type]),
+  );
   for (const { what, why } of progress.failed) printLine(`not done: ${what} (${why})`);
 }
+
+const MEANINGS: Record<'joined' | 'agreed' | 'ignored' | 'ended' | 'left', string> = {
+  joined: 'linked with a record that existed already',
+  agreed: 'was linked and in sync already',
+  ignored: 'takes no part: the mapping leaves it out, or it is a ticket’s first comment',
+  ended: 'was deleted or archived before it was linked',
+  left: 'is synced one by one, or waits for a person or another record; see status',
+};
 
 async function known<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
     if (error instanceof WorkflowNotFoundError)
-      throw new Problem('no backfill runs; "zendesk-pms-sync backfill start" begins one');
+      throw new Problem(`no backfill runs; "${commandLine('backfill --wait')}" begins one`);
     throw error;
   }
 }

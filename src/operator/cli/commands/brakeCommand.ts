@@ -10,6 +10,7 @@ import { common } from '../common';
 import { followWorkflow } from '../followWorkflow';
 import { printJson, printLine } from '../output';
 import { withService, type CommonOptions, type Connected } from '../withService';
+import { commandLine } from '../../../platform/commandLine';
 
 const EXAMPLES = 10;
 
@@ -39,7 +40,7 @@ export function registerBrake(program: Command): void {
     brake
       .command('show')
       .description('what is held, on how many pairs, since when and why; exit code 1 if anything is'),
-    'zendesk-pms-sync brake show',
+    'brake show',
   ).action(async (options: CommonOptions) =>
     withService(options, async ({ store }) => {
       const holds = await holdsIn(store);
@@ -59,7 +60,7 @@ export function registerBrake(program: Command): void {
         .description(`${what}; without --yes, show what would be done`)
         .argument('[hold...]', 'names from "brake show"; without any, all of them')
         .option('--yes', 'do it'),
-      `zendesk-pms-sync brake ${command} TicketToProject/emptied/priority/pms --yes`,
+      `brake ${command} TicketToProject/emptied/priority/pms --yes`,
     ).action(async (names: string[], options: EndOptions) =>
       withService(options, (service) => end(service, how, names, options)),
     );
@@ -89,7 +90,7 @@ async function end(
       for (const key of pairs) printLine(`  ${key}`);
     }
     if (plan.length === 0) printLine('nothing is held');
-    else printLine(`nothing was done; add --yes, or see "links show" of a pair first`);
+    else printLine(`nothing was done; add --yes, or see "${commandLine('links show')}" of a pair first`);
     return;
   }
   const outcomes: HoldProgress[] = [];
@@ -106,7 +107,7 @@ async function end(
 function printWayBack({ id, row, bound }: HoldShown): void {
   if (row === null) return;
   const first = bound === undefined ? '' : ' (correct the mapping file first)';
-  printLine(`To undo what was written${first}: zendesk-pms-sync undo --cause brake:${id} --row ${row}`);
+  printLine(`To undo what was written${first}: ${commandLine(`undo --cause brake:${id} --row ${row}`)}`);
 }
 
 /** @param held by undos that are still at work, and end their holds themselves @throws BadInput */
@@ -123,7 +124,9 @@ function choose(
   const ended = holds.filter(({ id, state }) => state !== 'released' && !held.has(id));
   const unknown = names.find((name) => !ended.some(({ id }) => id === name));
   if (unknown !== undefined)
-    throw new BadInput(`hold: found "${unknown}", expected a name that "brake show" prints`);
+    throw new BadInput(
+      `hold: found "${unknown}", expected a name that "${commandLine('brake show')}" prints`,
+    );
   return names.length === 0 ? openHolds(ended) : ended.filter(({ id }) => names.includes(id));
 }
 

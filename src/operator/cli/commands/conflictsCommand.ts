@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { cannotRead } from '../../../platform/systemErrors';
+import type { CanonicalKey } from '../../../sync/canonicalKey';
 import type { Link } from '../../../sync/link';
 import { decide, type Choice } from '../../decide';
 import { decideBy } from '../../explain';
+import { offersOf, type Offers } from '../../offers';
 import { recordOf } from '../../pairNames';
 import { loadPairsNaming, reasonWords, type PairsNaming } from '../../naming';
 import { inWordsOf, rowWords } from '../../titles';
 import { linksThat, pairNamed } from '../../findPairs';
-import { SIDES, type EntityType, type Side } from '../../../sync/record';
+import { SIDES, type EntityType, type RefKey, type Side } from '../../../sync/record';
 import { common, tabular, waiting } from '../common';
 import { withService, type CommonOptions } from '../withService';
 import { BadInput } from '../../operatorErrors';
@@ -26,7 +28,7 @@ export function registerConflicts(program: Command): void {
         .command('list')
         .description('list conflicts; exit code 1 if there are any')
         .addOption(entityOption()),
-      'zendesk-pms-sync conflicts list --entity OrgToCustomer',
+      'conflicts list --entity OrgToCustomer',
     ),
   ).action(async (options: CommonOptions & { entity?: EntityType }) =>
     withService(options, async ({ store, mapping }) => {
@@ -34,9 +36,11 @@ export function registerConflicts(program: Command): void {
       const found: Link[] = [];
       for await (const link of linksThat(store, { status: 'conflict', ...(entity && { entity }) }))
         found.push(link);
-      if (options.json) printJson(found.map(asJson));
+      const offers = new Map<CanonicalKey, Offers>();
+      for (const link of found) offers.set(link._id, await offersOf(store, mapping, link));
+      if (options.json) printJson(found.map((link) => asJson(link, offers)));
       else {
-        const naming = await loadPairsNaming({ store, mapping }, found);
+        const naming = { ...(await loadPairsNaming({ store, mapping }, found)), offers };
         if (options.csv) printOneTable(found, naming);
         else printList(found, naming);
       }
@@ -58,7 +62,7 @@ export function registerConflicts(program: Command): void {
         .option('--link <record>', 'the record that is the counterpart')
         .option('--create', 'create a new counterpart, and use none of the candidates')
         .option('--unlink', 'leave the record without a counterpart'),
-      'zendesk-pms-sync conflicts resolve zendesk:ticket:123 --row title --choose pms',
+      'conflicts resolve zendesk:ticket:123 --row title --choose pms',
     ),
   ).action(async (pair: string, options: ResolveOptions) => {
     const choice = readChoice(options);
@@ -117,8 +121,14 @@ function readValue(file: string): string {
   }
 }
 
-function asJson(link: Link): unknown {
-  const { _id, entity, reason, conflicts, candidates, sides } = link;
+type AllOffers = ReadonlyMap<CanonicalKey, Offers>;
+type ListNaming = PairsNaming & { offers: AllOffers };
+
+const NO_OFFERS: Offers = { free: [], taken: [], create: false };
+
+function asJson(link: Link, offers: AllOffers): unknown {
+  const { _id, entity, reason, conflicts, sides } = link;
+  const { free, create } = offers.get(_id) ?? NO_OFFERS;
   return {
     key: _id,
     entity,
@@ -128,11 +138,12 @@ function asJson(link: Link): unknown {
     zendesk: sides.zendesk?.ref ?? null,
     pms: sides.pms?.ref ?? null,
     conflicts,
-    candidates,
+    candidates: free,
+    create,
   };
 }
 
-function printList(links: Link[], naming: PairsNaming): void {
+function printList(links: Link[], naming: ListNaming): void {
   if (links.length === 0) return printLine('no conflicts');
   const rows = links.flatMap((link) => link.conflicts.map((parked) => ({ link, parked })));
   if (rows.length > 0) {
@@ -149,22 +160,33 @@ function printList(links: Link[], naming: PairsNaming): void {
       whole.map((link) => [
         ...cellsOf(link, naming),
         link.reason?.code ?? '',
-        link.candidates.join(', ') || '—',
+        freeOf(link, naming).join(', ') || '—',
         reasonWords(naming, link),
       ]),
     );
   }
   const [first] = links;
   if (!first) return;
-  printLine('\nTo decide the first, one of:');
-  for (const words of decideBy(first)) printLine(`  zendesk-pms-sync ${words}`);
+  printChoice(`To decide ${recordOf(first)}`, first, naming.offers.get(first._id) ?? NO_OFFERS);
+}
+
+/** The commands that end a conflict, with what is to be known for the choice. */
+export function printChoice(title: string, link: Link, offers: Offers): void {
+  const { commands, notes } = decideBy(link, offers);
+  printLine(`\n${title}${commands.length > 1 ? ', one of' : ''}:`);
+  for (const command of commands) printLine(`  ${command}`);
+  for (const note of notes) printLine(note);
+}
+
+function freeOf({ _id }: Link, { offers }: ListNaming): RefKey[] {
+  return offers.get(_id)?.free ?? [];
 }
 
 /** Conflicts of properties and of whole pairs in one table: a program reads one kind of row. */
-function printOneTable(links: Link[], naming: PairsNaming): void {
+function printOneTable(links: Link[], naming: ListNaming): void {
   const titles = ['record', 'title', 'property', 'Zendesk', 'PMS', 'since', 'what', 'candidates', 'reason'];
   const rows = links.flatMap((link) => {
-    const whole = [link.reason?.code ?? '', link.candidates.join(', '), reasonWords(naming, link)];
+    const whole = [link.reason?.code ?? '', freeOf(link, naming).join(', '), reasonWords(naming, link)];
     const parts =
       link.conflicts.length === 0
         ? [['', '', '', minuteOf(link.reason?.since ?? '')]]

@@ -24,7 +24,7 @@ import type { Config } from '../../../config/config';
 import { connectClient } from '../../../workers/temporalClient';
 import { BadInput } from '../../operatorErrors';
 import { pollersOf } from '../../pollers';
-import { CONFIG, CONNECTION, DATA_DIR, settingsFor, type SettingsOptions } from '../common';
+import { CONFIG, CONNECTION, DATA_DIR, settingsFor, type SettingsOptions, examples } from '../common';
 import { foundAddress } from '../servers';
 import { passing } from '../passing';
 import { onStopSignal } from '../serveIntake';
@@ -92,7 +92,7 @@ export function registerConform(program: Command): void {
     .option('--data <dir>', 'folder of the servers that "start" runs itself', DATA_DIR)
     .option('--beside-service', 'although a service runs, which syncs what this makes')
     .option('--json', 'print JSON instead of tables')
-    .addHelpText('after', '\nExample:\n  zendesk-pms-sync conform --records 120')
+    .addHelpText('after', examples('conform --records 120'))
     .action(conform);
 }
 

@@ -13,6 +13,7 @@ import { withService, type CommonOptions, type Connected } from '../withService'
 import { BadInput } from '../../operatorErrors';
 import { printJson, printLine, printTable } from '../output';
 import { entityOption, pastTime } from '../targets';
+import { commandLine } from '../../../platform/commandLine';
 
 const SCOPES: readonly Scope[] = ['everything', ...ENTITY_TYPES];
 
@@ -39,11 +40,14 @@ export function registerControl(program: Command): void {
             .argParser(scopeNamed)
             .default('everything'),
         ),
-      `zendesk-pms-sync ${what} TicketToProject`,
+      `${what} TicketToProject`,
     );
     asking(command).action(async (scope: Scope, options: CommonOptions & AskOptions) => {
       if (what === 'pause' && scope === 'everything')
-        await confirmed('No pair is synced until "resume"; changes are kept. Pause everything?', options);
+        await confirmed(
+          `No pair is synced until "${commandLine('resume')}"; changes are kept. Pause everything?`,
+          options,
+        );
       await withService(options, async ({ client, config }) =>
         print(await pauseOrResume(client, config.taskQueue, what, scope), options),
       );
@@ -57,7 +61,7 @@ export function registerControl(program: Command): void {
         .addOption(entityOption())
         .option('--organization <record>', 'an organization and its tickets, e.g. zendesk:organization:12')
         .option('--since <time>', 'pairs with a record that changed since, e.g. 2026-05-01T12:00:00Z'),
-      'zendesk-pms-sync resync-all --organization zendesk:organization:12',
+      'resync-all --organization zendesk:organization:12',
     ),
   ).action(async (options: FilterOptions) => withService(options, (service) => resyncAll(service, options)));
 }

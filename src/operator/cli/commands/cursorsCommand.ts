@@ -17,7 +17,7 @@ export function registerCursors(program: Command): void {
       cursors
         .command('list')
         .description('show each stream’s cursor, when it moved, and when it was last read to its end'),
-      'zendesk-pms-sync cursors list',
+      'cursors list',
     ),
   ).action(async (options: CommonOptions) => withService(options, (service) => list(service, options)));
   asking(
@@ -27,7 +27,7 @@ export function registerCursors(program: Command): void {
         .description('read a stream again from a given time; known records do not change')
         .argument('<stream>', 'a name from "cursors list", e.g. zendesk:tickets')
         .argument('<time>', 'e.g. 2026-05-01T12:00:00Z, or "start" for its beginning'),
-      'zendesk-pms-sync cursors rewind zendesk:tickets 2026-05-01T12:00:00Z',
+      'cursors rewind zendesk:tickets 2026-05-01T12:00:00Z',
     ),
   ).action(async (stream: string, time: string, options: CommonOptions & AskOptions) =>
     withService(options, (service) => rewind(service, stream, time, options)),

@@ -23,7 +23,7 @@ export function registerDoctor(program: Command): void {
       .description(
         'check everything that the service needs, and name a fix for each problem; exit code 1 if there is one',
       ),
-    'zendesk-pms-sync doctor',
+    'doctor',
   ).action(async (options: CommonOptions) => {
     const findings: (Finding & { connection?: string })[] = [];
     for (const config of allSettingsFor(options)) {

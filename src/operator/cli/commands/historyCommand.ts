@@ -72,7 +72,7 @@ export function registerHistory(program: Command): void {
         .option('--until <time>', 'only before this time')
         .option('--limit <n>', 'the largest number of writes to list', positive('--limit'), 50)
         .option('--after <place>', 'where the page before ended'),
-      'zendesk-pms-sync history --pair zendesk:ticket:123 --since 2026-05-01T12:00:00Z',
+      'history --pair zendesk:ticket:123 --since 2026-05-01T12:00:00Z',
     ),
   ).action(async (options: HistoryOptions) =>
     withService(options, async (service) => {

@@ -9,11 +9,13 @@ import { SECRETS_DIR, SECRET_FILES, mappingFile, settingsFile, type Answers } fr
 import { ENTITY_TYPES, SIDES, type Side } from '../../../sync/record';
 import type { SystemPort } from '../../../systems/port';
 import { BACK, GoBack, questions, type Questions } from '../ask';
+import { examples } from '../common';
 import { BadInput, Problem } from '../../operatorErrors';
 import {
   answer,
   dialogueWith,
   pmsApi,
+  consoleTokenFor,
   signInToPms,
   signInToZendesk,
   type Dialogue,
@@ -21,6 +23,7 @@ import {
 } from '../initCredentials';
 import { printJson, printLine } from '../output';
 import { folderNamed } from '../targets';
+import { commandLine } from '../../../platform/commandLine';
 
 interface Options {
   dir: string;
@@ -75,7 +78,10 @@ export function registerInit(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      '\nExample:\n  zendesk-pms-sync init --zendesk-url acme --zendesk-client-id pms_sync --pms-url https://pms.acme.example',
+      examples(
+        'init',
+        'init --yes --zendesk-url acme --zendesk-client-id pms_sync --pms-url https://pms.acme.example',
+      ),
     )
     .action((options: Options) => init(options, process.stdin.isTTY && !options.yes ? questions() : null));
 }
@@ -95,20 +101,30 @@ export async function init(options: Options, ask: Questions | null): Promise<voi
   const pmsBaseUrl = pms.baseUrl;
 
   const { PMS_PROFILE: pmsProfile, PMS_USER: pmsUser } = pmsApi();
+  const { consoleToken } = pms;
   const { text, found, added } = await mappingFor(pms.systems, mappingToBeginWith(pmsProfile));
-  const answers: Answers = { zendeskBaseUrl, zendesk, pmsBaseUrl, pmsProfile, pmsUser };
-  const files = write(dir, answers, { ...signedIn.secrets, ...pms.secrets }, text);
+  const answers: Answers = {
+    ...{ zendeskBaseUrl, zendesk, pmsBaseUrl, pmsProfile, pmsUser },
+    console: consoleToken !== null,
+  };
+  const secrets = { ...signedIn.secrets, ...pms.secrets, ...(consoleToken !== null && { consoleToken }) };
+  const files = write(dir, answers, secrets, text);
   if (options.json) return printJson({ files, customFields: { found, mapped: added }, notices });
   for (const file of files) printLine(`wrote ${path.relative(process.cwd(), file) || file}`);
   printLine(
-    `${found} custom fields found, ${added} of them mapped; "zendesk-pms-sync mapping check" lists the others`,
+    `${found} custom fields found, ${added} of them mapped; "${commandLine('mapping check')}" lists the others`,
   );
-  printLine('Next: npx zendesk-pms-sync doctor, then plan --summary, then start');
+  printLine(`Next:\n${nextSteps(options.dir).join('\n')}`);
 }
 
 interface BothSides {
   zendesk: Awaited<ReturnType<typeof signInToZendesk>> & { baseUrl: string };
-  pms: Awaited<ReturnType<typeof signInToPms>> & { baseUrl: string };
+  pms: Awaited<ReturnType<typeof signInToPms>> & { baseUrl: string; consoleToken: string | null };
+}
+
+function nextSteps(dir: string): string[] {
+  const typed = ['doctor', 'plan --summary', 'start'].map((words) => `  ${commandLine(words)}`);
+  return path.resolve(dir) === process.cwd() ? typed : [`  cd ${dir}`, ...typed];
 }
 
 /** Asks for one side, then for the other. @throws BadInput, Problem */
@@ -131,7 +147,8 @@ async function bothSides(options: Options, dialogue: Dialogue): Promise<BothSide
         },
       );
       const baseUrl = pmsAddress(typed);
-      return { ...(await signInToPms(baseUrl, zendesk.env, dialogue)), baseUrl };
+      const accepted = await signInToPms(baseUrl, zendesk.env, dialogue);
+      return { ...accepted, baseUrl, consoleToken: await consoleTokenFor(dialogue) };
     });
     if (pms !== 'back') return { zendesk, pms };
   }

@@ -13,7 +13,7 @@ export function registerLimits(program: Command): void {
       .command('lift')
       .description('let calls go again that an answer asked to hold back; workers see it within a second')
       .argument('[limit]', 'a name from "status", e.g. zendesk:account; without it, all'),
-    'zendesk-pms-sync limits lift zendesk:account',
+    'limits lift zendesk:account',
   ).action(async (name: string | undefined, options: CommonOptions) =>
     withService(options, async ({ mongo, config }) => {
       const db = mongo.db(config.mongodbDatabase);

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { answerOf } from '../../answer';
 import { RESERVED_WORDS, fixOf, nextAttempt } from '../../explain';
+import { offersOf, type Offers } from '../../offers';
 import { pairNamed, recordNamed, searchLinks, type Searched } from '../../findPairs';
 import { counterpartOf, recordOf } from '../../pairNames';
 import { loadPairsNaming, reasonWords, type PairsNaming } from '../../naming';
@@ -16,8 +17,10 @@ import { withService, type CommonOptions, type Connected } from '../withService'
 import { BadInput, Problem } from '../../operatorErrors';
 import { paint, printJson, printLine, printTable, safe, shown } from '../output';
 import { codeNamed, entityOption, positive, statusOption } from '../targets';
+import { printChoice } from './conflictsCommand';
 import { registerRecreate } from './recreateCommand';
 import { printAnswer, withWholeReason, type WaitOptions } from './resyncCommand';
+import { commandLine } from '../../../platform/commandLine';
 
 const PAIR = 'a record (zendesk:ticket:123) or a key (TicketToProject/zendesk:ticket:123)';
 
@@ -36,7 +39,7 @@ function registerShow(links: Command): void {
       .command('show')
       .description('state, cause and next attempt of a pair, values in conflict, and its history')
       .argument('<pair>', PAIR),
-    'zendesk-pms-sync links show zendesk:ticket:123',
+    'links show zendesk:ticket:123',
   ).action(async (pair: string, options: CommonOptions) =>
     withService(options, async (service) => {
       const key = await pairNamed(service, pair);
@@ -44,8 +47,10 @@ function registerShow(links: Command): void {
       const work = await workOf(service, key);
       if (!link && work.length === 0)
         throw new Problem(`${key}: no link; the record was not seen yet, or does not take part in the sync`);
-      if (options.json) printJson({ ...(link && asJson(link)), key, work });
-      else printPair(key, link, work, await loadPairsNaming(service, link ? [link] : []));
+      const offers = link && (await offersOf(service.store, service.mapping, link));
+      if (options.json) return printJson({ ...(link && asJson(link, offers)), key, work });
+      printPair(key, link, work, await loadPairsNaming(service, link ? [link] : []));
+      if (link?.status === 'conflict' && offers) printChoice('To decide', link, offers);
     }),
   );
 }
@@ -70,7 +75,7 @@ function registerFind(links: Command): void {
         .option('--code <code>', 'only with this reason code, e.g. waiting or retry_later', codeNamed)
         .option('--after <key>', 'go on after this key, where a search stopped', keyNamed)
         .option('--limit <n>', 'the largest number of pairs to list', positive('--limit'), 50),
-      'zendesk-pms-sync links find --status pending',
+      'links find --status pending',
     ),
   ).action(async (text: string | undefined, options: FindOptions) =>
     withService(options, async ({ store, mapping }) => {
@@ -86,7 +91,7 @@ function registerFind(links: Command): void {
       const naming = await loadPairsNaming({ store, mapping }, list);
       if (options.json)
         printJson({
-          links: list.map((link) => ({ ...asJson(link), title: naming.pairs.get(link._id) ?? '' })),
+          links: list.map((link) => ({ ...asJson(link, null), title: naming.pairs.get(link._id) ?? '' })),
           more,
           stoppedAt,
         });
@@ -103,7 +108,7 @@ function keyNamed(text: string): string {
     return text;
   } catch {
     throw new BadInput(
-      `--after: found "${text}", expected the key that "links find" printed, e.g. TicketToProject/zendesk:ticket:123`,
+      `--after: found "${text}", expected the key that "${commandLine('links find')}" printed, e.g. TicketToProject/zendesk:ticket:123`,
     );
   }
 }
@@ -138,7 +143,7 @@ function registerLink(links: Command): void {
           .command('unlink')
           .description('unlink a pair: both records stay as they are, and the sync does not link them again')
           .argument('<pair>', PAIR),
-        'zendesk-pms-sync links unlink zendesk:ticket:123',
+        'links unlink zendesk:ticket:123',
       ),
     ),
   ).action(async (pair: string, options: WaitOptions & AskOptions) =>
@@ -160,7 +165,7 @@ function registerLink(links: Command): void {
         .description('join two records, or a pair that was unlinked')
         .argument('<record>', 'e.g. zendesk:ticket:123')
         .argument('<counterpart>', 'e.g. pms:project:P-7'),
-      'zendesk-pms-sync links link zendesk:ticket:123 pms:project:P-7',
+      'links link zendesk:ticket:123 pms:project:P-7',
     ),
   ).action(async (record: string, counterpart: string, options: WaitOptions) =>
     withService(options, async (service) => {
@@ -204,9 +209,10 @@ function sideName(side: Side): string {
   return side === 'zendesk' ? 'Zendesk' : 'PMS';
 }
 
-function asJson(link: Link): Record<string, unknown> {
+function asJson(link: Link, offers: Offers | null): Record<string, unknown> {
   const { _id, intent, ...rest } = link;
-  return { key: _id, ...rest, nextAttempt: nextAttempt(link), writing: intent !== null };
+  const chosenFrom = offers && { candidates: offers.free, create: offers.create };
+  return { key: _id, ...rest, ...chosenFrom, nextAttempt: nextAttempt(link), writing: intent !== null };
 }
 
 function printPair(key: CanonicalKey, link: Link | null, work: Work[], naming: PairsNaming): void {
@@ -218,14 +224,14 @@ function printPair(key: CanonicalKey, link: Link | null, work: Work[], naming: P
     field('state', paint(colour, link.status) + (link.reason ? ` since ${link.reason.since}` : ''));
     field('cause', link.reason ? `${safe(reasonWords(naming, link))} (${link.reason.code})` : '—');
     const fix = fixOf(link);
-    if (fix !== null) field('fix', fix);
+    // Of a conflict, the commands that decide are printed below.
+    if (fix !== null && link.status !== 'conflict') field('fix', fix);
     field('next attempt', nextAttempt(link));
     const { origin } = parseCanonicalKey(key);
     for (const side of [origin.side, otherSide(origin.side)]) {
       const known = link.sides[side];
       field(sideName(side), known ? `${known.ref}, ${known.state}, version ${known.version}` : '—');
     }
-    if (link.candidates.length > 0) field('candidates', link.candidates.join(', '));
     if (link.waitsFor.length > 0) field('waits for', link.waitsFor.join(', '));
     field('mapping', link.mappingVersion);
   } else field('state', 'not linked yet');

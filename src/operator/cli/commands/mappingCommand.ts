@@ -9,10 +9,19 @@ import { diffMappings, type MappingChange } from '../../mappingDiff';
 import type { Mapping, PropertyRow } from '../../../sync/mapping';
 import { ENTITY_TYPES } from '../../../sync/record';
 import type { PropertyInfo } from '../../../systems/port';
-import { CONFIG, CONNECTION, DATA_DIR, settingsFor, tabular, type SettingsOptions } from '../common';
+import {
+  CONFIG,
+  CONNECTION,
+  DATA_DIR,
+  settingsFor,
+  tabular,
+  type SettingsOptions,
+  examples,
+} from '../common';
 import { foundAddress } from '../servers';
 import { passing } from '../passing';
 import { paint, printJson, printLine, printTable } from '../output';
+import { commandLine } from '../../../platform/commandLine';
 
 interface Options extends SettingsOptions {
   json?: true;
@@ -35,7 +44,7 @@ export function registerMapping(program: Command): void {
         .option(...CONNECTION),
     ),
   )
-    .addHelpText('after', '\nExample:\n  zendesk-pms-sync mapping show')
+    .addHelpText('after', examples('mapping show'))
     .action((file: string | undefined, options: Options) => {
       const { config = null, connection } = options;
       show(loadMapping(file ?? loadMappingFile(config, process.env, connection)), options);
@@ -50,7 +59,7 @@ export function registerMapping(program: Command): void {
       .option(...CONFIG)
       .option(...CONNECTION),
   )
-    .addHelpText('after', '\nExample:\n  zendesk-pms-sync mapping check mapping.yaml')
+    .addHelpText('after', examples('mapping check mapping.yaml'))
     .action(check);
   json(
     mapping
@@ -61,7 +70,7 @@ export function registerMapping(program: Command): void {
       .argument('<before>', 'mapping file in use')
       .argument('<after>', 'new mapping file'),
   )
-    .addHelpText('after', '\nExample:\n  zendesk-pms-sync mapping diff mapping.yaml mapping.new.yaml')
+    .addHelpText('after', examples('mapping diff mapping.yaml mapping.new.yaml'))
     .action((before: string, after: string, options: Options) => {
       const changes = diffMappings(loadMapping(before), loadMapping(after));
       if (options.json) printJson(changes);
@@ -194,6 +203,6 @@ function printChanges(changes: MappingChange[]): void {
     for (const detail of details) printLine(`    ${detail}`);
   }
   printLine(
-    'Each pair takes the new mapping at its next change; "zendesk-pms-sync remap" brings all of them to it.',
+    `Each pair takes the new mapping at its next change; "${commandLine('remap')}" brings all of them to it.`,
   );
 }

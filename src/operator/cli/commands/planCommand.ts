@@ -35,6 +35,7 @@ import {
   type Colour,
 } from '../output';
 import { foundAddress } from '../servers';
+import { printLegend } from '../legend';
 
 interface PlanOptions extends CommonOptions {
   summary?: true;
@@ -49,7 +50,7 @@ export function registerPlan(program: Command): void {
           'dry run: show what a sync would do now; writes nothing; exit code 1 if a person must decide something',
         )
         .option('--summary', 'print counts only'),
-      'zendesk-pms-sync plan --summary',
+      'plan --summary',
     ),
   ).action(plan);
 }
@@ -175,7 +176,22 @@ function printCounts(counts: PlanCounts): void {
     ['entity', ...PLAN_ACTIONS],
     ENTITY_TYPES.map((type) => [type, ...PLAN_ACTIONS.map((action) => String(counts[type][action]))]),
   );
+  printLegend(
+    MEANINGS,
+    ENTITY_TYPES.map((type) => counts[type]),
+  );
 }
+
+const MEANINGS: Record<PlanAction, string> = {
+  create: 'the record gets a new counterpart on the other side',
+  link: 'two records that exist already are linked',
+  update: 'values are copied to a record that exists already',
+  end: 'a record was deleted or archived; what the mapping says of that is done',
+  wait: 'once the record that it belongs to is decided (a ticket waits for its organization)',
+  conflict: 'a person must decide',
+  quarantine: 'the record cannot be synced as it is',
+  fail: 'the other side would refuse the write',
+};
 
 const COLOURS: Partial<Record<PlanAction, Colour>> = {
   conflict: 'yellow',

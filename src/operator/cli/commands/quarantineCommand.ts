@@ -24,7 +24,7 @@ export function registerQuarantine(program: Command): void {
     tabular(
       common(
         quarantine.command('list').description('list them with their reasons; exit code 1 if there are any'),
-        'zendesk-pms-sync quarantine list --code closed_ticket',
+        'quarantine list --code closed_ticket',
       ),
     ),
   ).action(async (options: CommonOptions & Filter) =>
@@ -46,7 +46,7 @@ export function registerQuarantine(program: Command): void {
               'try again after the cause was removed; exit code 1 unless all are linked afterwards',
             )
             .argument('[pair...]', 'records (zendesk:ticket:123) or keys; without any, all that match'),
-          'zendesk-pms-sync quarantine retry --code unmapped_value',
+          'quarantine retry --code unmapped_value',
         ),
       ).option('--all', 'all that are quarantined'),
     ),

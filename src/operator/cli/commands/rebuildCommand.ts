@@ -11,6 +11,7 @@ import { serviceLogger } from '../../../workers/service';
 import { common } from '../common';
 import { withService, type CommonOptions } from '../withService';
 import { printJson, printLine, printTable, progressLine } from '../output';
+import { commandLine } from '../../../platform/commandLine';
 
 /** `links rebuild`, for a link store that was lost. */
 export function registerRebuild(links: Command): void {
@@ -20,7 +21,7 @@ export function registerRebuild(links: Command): void {
       .description(
         'restore lost links from the back-references on both sides, without what was not taken; exit code 1 if some contradict each other, or a record cannot be read',
       ),
-    'zendesk-pms-sync links rebuild',
+    'links rebuild',
   ).action(async (options: CommonOptions) =>
     withService(options, async ({ config, mapping: unchecked, mongo, store, client }) => {
       const db = mongo.db(config.mongodbDatabase);
@@ -85,8 +86,10 @@ function printReport(report: RebuildReport): void {
   );
   if (aside > 0)
     printLine(
-      `${aside} records are set aside, because they could not be read or kept. "aside list" says why; once they are corrected, run "aside retry"`,
+      `${aside} records are set aside, because they could not be read or kept. "${commandLine('aside list')}" says why; once they are corrected, run "${commandLine('aside retry')}"`,
     );
   if (isAmbiguous(report))
-    printLine('Some back-references contradict each other; what is left for a person, see: conflicts list');
+    printLine(
+      `Some back-references contradict each other; what is left for a person: ${commandLine('conflicts list')}`,
+    );
 }

@@ -12,6 +12,7 @@ import { rowWords, type Naming } from '../../titles';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { printJson, printLine, printTable, progressLine } from '../output';
 import { positive } from '../targets';
+import { printLegend } from '../legend';
 
 const LOOK_MS = 1_000;
 
@@ -31,14 +32,14 @@ export function registerReconcile(program: Command): void {
       .command('run', { isDefault: true })
       .description('compare all records of both sides with the link store, and repair the differences')
       .option('--full', 'all comments, not only those since the last reconcile', false),
-    'zendesk-pms-sync reconcile --full',
+    'reconcile --full',
   ).action(async (options: RunOptions) => withService(options, (service) => run(service, options)));
   common(
     command
       .command('report')
       .description('show what the latest reconciles found')
       .option('--last <n>', 'how many', positive('--last'), 1),
-    'zendesk-pms-sync reconcile report --last 7',
+    'reconcile report --last 7',
   ).action(async (options: ReportOptions) =>
     withService(options, async (service) => {
       const { store } = service;
@@ -87,6 +88,20 @@ async function follow(handle: WorkflowHandle, ended: AbortSignal): Promise<void>
   line.finish();
 }
 
+const MEANINGS: Record<
+  'drifted' | 'missing' | 'ended' | 'orphaned' | 'returned' | 'unsettled' | 'not taken' | 'told',
+  string
+> = {
+  drifted: 'values of the two records differ',
+  missing: 'a record has no counterpart yet',
+  ended: 'a record was deleted or archived, and its pair did not know it',
+  orphaned: 'a record is gone without a trace',
+  returned: 'a record is back whose pair had ended',
+  unsettled: 'pending, in conflict or in quarantine',
+  'not taken': 'in sync but for a value that one side refused',
+  told: 'pairs that were asked to read both records again',
+};
+
 function print(
   { run: id, startedAt, finishedAt, full, findings, failed }: ReconcileReport,
   naming: Naming,
@@ -114,6 +129,10 @@ function print(
       const counts = [agrees, drifted, missing, ended, orphaned, returned, unsettled, notTaken, told];
       return [type, ...[walked.zendesk, walked.pms, ...counts].map(String)];
     }),
+  );
+  printLegend(
+    MEANINGS,
+    ENTITY_TYPES.map((type) => ({ ...findings[type], 'not taken': findings[type].notTaken ?? 0 })),
   );
   for (const entity of ENTITY_TYPES) {
     const { rows, examples } = findings[entity];

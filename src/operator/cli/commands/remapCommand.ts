@@ -7,13 +7,14 @@ import { common } from '../common';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { followWorkflow } from '../followWorkflow';
 import { printJson, printLine } from '../output';
+import { commandLine } from '../../../platform/commandLine';
 
 export function registerRemap(program: Command): void {
   common(
     program
       .command('remap')
       .description('apply the present mapping file to all pairs, e.g. after a row was added'),
-    'zendesk-pms-sync remap',
+    'remap',
   ).action(async (options: CommonOptions) =>
     withService(options, async (connected) => {
       const outcome = await follow(connected);
@@ -21,7 +22,7 @@ export function registerRemap(program: Command): void {
       if (options.json) printJson({ ...outcome, held: held.map(({ id }) => id) });
       else {
         printLine(`${words(outcome)}, ${outcome.state}`);
-        for (const hold of held) printLine(`${holdWords(hold)}; see "brake show"`);
+        for (const hold of held) printLine(`${holdWords(hold)}; see "${commandLine('brake show')}"`);
       }
       if (outcome.state !== 'done') process.exitCode = 1;
     }),

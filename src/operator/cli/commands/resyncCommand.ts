@@ -32,7 +32,7 @@ export function registerResync(program: Command): void {
             '<pair...>',
             'a record (zendesk:ticket:123) or a key (TicketToProject/zendesk:ticket:123)',
           ),
-        'zendesk-pms-sync resync zendesk:ticket:123',
+        'resync zendesk:ticket:123',
       ),
     ),
   ).action(async (pairs: string[], options: WaitOptions) =>

@@ -16,10 +16,7 @@ interface PauseOptions extends CommonOptions {
 export function registerSchedules(program: Command): void {
   const schedules = program.command('schedules').description('what recurs: polls, link hygiene, reconcile');
   tabular(
-    common(
-      schedules.command('list').description('their states, last and next runs'),
-      'zendesk-pms-sync schedules list',
-    ),
+    common(schedules.command('list').description('their states, last and next runs'), 'schedules list'),
   ).action(async (options: CommonOptions) => withService(options, (service) => print(service, options)));
   common(
     schedules
@@ -27,11 +24,11 @@ export function registerSchedules(program: Command): void {
       .description('pause one; what it does is not done until it is resumed')
       .argument('<id>', 'as "schedules list" shows it')
       .option('--why <text>', 'reason, which the Web UI and the console show', ''),
-    'zendesk-pms-sync schedules pause zendesk-pms-sync-poll-pms --why "PMS is being moved"',
+    'schedules pause zendesk-pms-sync-poll-pms --why "PMS is being moved"',
   ).action(async (id: string, options: PauseOptions) => set(id, true, options));
   common(
     schedules.command('resume').description('resume one').argument('<id>', 'as "schedules list" shows it'),
-    'zendesk-pms-sync schedules resume zendesk-pms-sync-poll-pms',
+    'schedules resume zendesk-pms-sync-poll-pms',
   ).action(async (id: string, options: CommonOptions) => set(id, false, { ...options, why: '' }));
 }
 

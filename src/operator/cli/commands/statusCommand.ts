@@ -9,12 +9,14 @@ import { ENTITY_TYPES } from '../../../sync/record';
 import { clientOver, connectionOptions } from '../../../workers/temporalClient';
 import { gatherFacts } from '../../facts';
 import type { Status } from '../../status';
-import { faultLine, verdict, type Verdict } from '../../verdict';
+import { faultLine, notStarted, verdict, type Verdict } from '../../verdict';
 import { allSettingsFor, common } from '../common';
 import type { CommonOptions } from '../withService';
 import { paint, printJson, printLine, printTable, safe } from '../output';
 import { onStopSignal } from '../serveIntake';
-import { knownAddress } from '../servers';
+import { foundAddress, knownAddress } from '../servers';
+import { commandLine } from '../../../platform/commandLine';
+import { printLegend } from '../legend';
 
 export function registerStatus(program: Command): void {
   common(
@@ -24,7 +26,7 @@ export function registerStatus(program: Command): void {
         'is everything all right? If not: what is wrong, since when, what it affects, what to do; then pairs, lag, rate limits, Schedules; exit code 1 if something is wrong',
       )
       .option('--watch', 'show it anew every few seconds, until Ctrl-C'),
-    'zendesk-pms-sync status',
+    'status',
   ).action(async (options: StatusOptions) => {
     const configs = allSettingsFor(options);
     const look = async () => {
@@ -73,6 +75,10 @@ async function watch(look: () => Promise<Found[]>): Promise<void> {
 /** From both servers, or what of them answers. @throws ConfigError where an address is not known */
 async function stateOf(config: Config, options: CommonOptions): Promise<Found> {
   const { connection, taskQueue } = config;
+  const isKnown = (name: 'temporalAddress' | 'mongodbUri') =>
+    foundAddress(name, config, options.data) !== undefined;
+  if (!isKnown('temporalAddress') && !isKnown('mongodbUri'))
+    return { connection, status: null, judged: notStarted() };
   const address = knownAddress('temporalAddress', config, options.data);
   const temporal = Connection.lazy({
     address,
@@ -135,8 +141,14 @@ function printStatus(status: Status): void {
       return [type, ...counts.map(String), paused];
     }),
   );
-  if (ENTITY_TYPES.some((type) => pairs[type].notTaken > 0))
-    printLine('not taken: a side refused or ignored a value; see links find --code not_taken');
+  printLegend(
+    {
+      pending: 'being synced, or waiting for another pair (a ticket for its organization)',
+      tombstone: 'a record was deleted or archived, or a person unlinked the pair',
+      'not taken': `in sync but for a value that one side refused: ${commandLine('links find --code not_taken')}`,
+    },
+    ENTITY_TYPES.map((type) => ({ ...pairs[type], 'not taken': pairs[type].notTaken })),
+  );
   printLine();
   printTable(
     ['stream', 'read to its end', 'last change'],
@@ -148,7 +160,7 @@ function printStatus(status: Status): void {
   );
   printLine();
   printTable(
-    ['rate budget', 'left', 'of', 'used by us', 'by others', ''],
+    ['rate budget', 'calls left', 'allowed', 'used by us', 'by others', ''],
     budgets.map(({ name, left, limit, windowSeconds, ours, others, blockedUntil }) => [
       name,
       String(left),
@@ -171,6 +183,6 @@ function printStatus(status: Status): void {
   printLine();
   const running =
     workers === null ? 'unknown number of workers' : `${workers} ${workers === 1 ? 'worker' : 'workers'}`;
-  printLine(`${running}, ${waitingRecords} records waiting for their pairs`);
+  printLine(`${running}, ${waitingRecords} records read and not dealt with yet`);
   if (apiToken) printLine(apiToken.notice);
 }

@@ -18,7 +18,7 @@ export function registerStore(program: Command): void {
       .command('migrate')
       .description('migrate all stored documents to this release’s version; exit code 1 if some are left')
       .option('--dry-run', 'show what would be done, and write nothing'),
-    'zendesk-pms-sync store migrate --dry-run',
+    'store migrate --dry-run',
   ).action(migrate);
 }
 

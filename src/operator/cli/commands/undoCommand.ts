@@ -23,6 +23,7 @@ import { followWorkflow } from '../followWorkflow';
 import { printJson, printLine, printTable, shown } from '../output';
 import { withService, type Connected } from '../withService';
 import { filterOf, refuseUnknownRow, selecting, type SelectOptions } from './historyCommand';
+import { commandLine } from '../../../platform/commandLine';
 
 interface UndoOptions extends SelectOptions {
   yes?: true;
@@ -42,7 +43,7 @@ export function registerUndo(program: Command): void {
       .option('--yes', 'do it')
       .option('--hold', 'undo before the mapping is corrected, and hold the rows until it is')
       .option('--resume <id>', 'go on with an undo, or show what came of it'),
-    'zendesk-pms-sync undo --cause mapping:9f3a11c0 --row priority',
+    'undo --cause mapping:9f3a11c0 --row priority',
   ).action(async (options: UndoOptions) =>
     withService(options, async (service) => {
       if (options.resume !== undefined) return follow(service, options.resume, options);
@@ -135,5 +136,5 @@ function showOutcome(outcome: UndoOutcome, { json }: UndoOptions): void {
       leftLines(outcome).map(({ key, on, property, why }) => [key, on, property, why]),
     );
   }
-  printLine(`\nTo undo this undo: zendesk-pms-sync undo --cause undo:${id}`);
+  printLine(`\nTo undo this undo: ${commandLine(`undo --cause undo:${id}`)}`);
 }

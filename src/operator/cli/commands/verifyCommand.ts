@@ -38,7 +38,7 @@ import { ZendeskApi } from '../../../checks/verify/zendeskApi';
 import { BadInput, Problem } from '../../operatorErrors';
 import { passing } from '../passing';
 import { paint, printJson, printLine, printTable, progressLine, safe, type Colour } from '../output';
-import { CONFIG, CONNECTION, DATA_DIR, settingsFor, type SettingsOptions } from '../common';
+import { CONFIG, CONNECTION, DATA_DIR, settingsFor, type SettingsOptions, examples } from '../common';
 import { foundAddress } from '../servers';
 import { onStopSignal } from '../serveIntake';
 import { positive } from '../targets';
@@ -82,10 +82,7 @@ export function registerVerify(program: Command): void {
     .option('--html <file>', 'also write the report as HTML')
     .option('--junit <file>', 'also write the report as JUnit XML')
     .option('--json', 'print JSON instead of tables')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  zendesk-pms-sync verify --sandbox\n  zendesk-pms-sync verify --tag qa-2026-05 --html report.html',
-    )
+    .addHelpText('after', examples('verify --sandbox', 'verify --tag qa-2026-05 --html report.html'))
     .action(verify);
 }
 

@@ -12,6 +12,7 @@ import { barChart, type Bar } from '../chart';
 import type { ConsoleContext } from '../consoleContext';
 import { html, type Html, type Part } from '../html';
 import { SIDE_NAMES, breakable, mark, outside, table, time, type Page } from '../layout';
+import { splitAtCommands } from '../../../platform/commandLine';
 
 const HOUR_MS = 60 * 60_000;
 const MINUTE_MS = 60_000;
@@ -152,9 +153,7 @@ function faultNotice({ code, weight, what, since, affects, cure }: Fault, root: 
 
 /** A text whose quoted commands are set as code. */
 function commandsIn(text: string): Part[] {
-  return text
-    .split(/"(zendesk-pms-sync [^"]+)"/)
-    .map((part, n) => (n % 2 === 1 ? html`<code>${part}</code>` : part));
+  return splitAtCommands(text).map(({ part, isCommand }) => (isCommand ? html`<code>${part}</code>` : part));
 }
 
 function pairsTable(pairs: Overview['pairs'], root: string): Html {

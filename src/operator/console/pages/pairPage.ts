@@ -1,5 +1,6 @@
 import { loadReferences } from '../../../activities/activityContext';
-import { RESERVED_WORDS, fixOf, nextAttempt } from '../../explain';
+import { RESERVED_WORDS, fixOf, nextAttempt, notesOn } from '../../explain';
+import { offersOf, type Offers } from '../../offers';
 import { workOf, type Work } from '../../pairWork';
 import type { LinkStore } from '../../../links/linkStore';
 import { loadNaming, pairTitles } from '../../naming';
@@ -42,6 +43,8 @@ export interface PairView {
   names: ReadonlyMap<CanonicalKey, string>;
   /** Where a counterpart must be chosen, what the records to choose from are called. */
   candidates: { ref: RefKey; title: string }[];
+  /** What of them can be chosen now, and whether a new counterpart can be made. */
+  offers: Offers;
   /** Null where Temporal does not answer. */
   work: Work[] | null;
   /** The latest writes. */
@@ -78,8 +81,9 @@ export async function loadPair(context: ConsoleContext, key: CanonicalKey): Prom
     SIDES.flatMap((side) => referred(row, sides[side].value) ?? []),
   );
   const names = await pairTitles(store, mapping, [...(await store.getMany(referredTo)).values()]);
-  const candidates = await candidatesOf(store, naming, link);
-  return { key, link, rows: values, naming, title, names, candidates, work, written, notice: null };
+  const offers = await offersOf(store, mapping, link);
+  const candidates = await candidatesOf(store, naming, link, offers.free);
+  return { key, link, rows: values, naming, title, names, candidates, offers, work, written, notice: null };
 }
 
 /** A candidate has been seen, or is one of a pair. */
@@ -87,8 +91,8 @@ async function candidatesOf(
   store: LinkStore,
   { mapping }: Naming,
   link: Link,
+  refs: readonly RefKey[],
 ): Promise<PairView['candidates']> {
-  const refs = link.candidates;
   const seen = await store.observations.get(refs);
   const owners = await store.claims.owners(refs);
   const pairs = await store.getMany(owners.values());
@@ -342,7 +346,11 @@ function sideChoice(side: Side, name: string, parked: ParkedConflict, row: Prope
   </div>`;
 }
 
-function decidePair(viewer: Viewer, { key, candidates }: PairView, links: ConsoleContext['links']): Html {
+function decidePair(
+  viewer: Viewer,
+  { key, candidates, offers }: PairView,
+  links: ConsoleContext['links'],
+): Html {
   const choice = (counterpart: string, words: Part) =>
     html`<label class="choice">
       <input type="radio" name="counterpart" value="${counterpart}" required /> <span>${words}</span>
@@ -359,8 +367,9 @@ function decidePair(viewer: Viewer, { key, candidates }: PairView, links: Consol
       <fieldset>
         <legend>Which record is the counterpart?</legend>
         ${candidates.map((each) => html`<div class="choices">${candidate(each)}</div>`)}
-        ${choice('create', 'None of them: create a new one')}
+        ${offers.create && choice('create', candidates.length > 0 ? 'None of them: create a new one' : 'Create a new one')}
         ${choice('none', 'None: leave the record without a counterpart')}
+        ${notesOn(offers).map((note) => html`<p class="soft">${note}</p>`)}
         <p><button>Decide</button></p>
       </fieldset>`,
   );

@@ -22,6 +22,7 @@ import {
   type Page,
   type Viewer,
 } from '../layout';
+import { commandLine } from '../../../platform/commandLine';
 
 /** Lists of pairs: all of them by filters, those in conflict, those in quarantine. */
 
@@ -180,7 +181,7 @@ export function quarantinePage(list: PairList, viewer: Viewer, { root }: Pick<Co
     ${
       list.links.length > 0 &&
       html`<p class="soft">
-        To retry many at once: <code>zendesk-pms-sync quarantine retry --code …</code> or <code>--all</code>
+        To retry many at once: <code>${commandLine('quarantine retry --code …')}</code> or <code>--all</code>
       </p>`
     }
   `;

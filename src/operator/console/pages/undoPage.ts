@@ -23,6 +23,7 @@ import type { ConsoleContext } from '../consoleContext';
 import { html, type Html } from '../html';
 import { criteriaForm } from '../criteriaForm';
 import { form, mark, pairLink, table, time, value, type Page, type Viewer } from '../layout';
+import { commandLine } from '../../../platform/commandLine';
 
 /** Undo: what can be chosen, what would be put back, and what came of it. */
 
@@ -294,7 +295,7 @@ function outcomeBody({ undo, outcome, run }: Of<'outcome'>, viewer: Viewer, root
     ${
       lines.length > LEFT_AT_MOST &&
       html`<p class="soft">
-        … and ${lines.length - LEFT_AT_MOST} more: <code>zendesk-pms-sync undo --resume ${id}</code> has all.
+        … and ${lines.length - LEFT_AT_MOST} more: <code>${commandLine(`undo --resume ${id}`)}</code> has all.
       </p>`
     }
     ${

@@ -1,0 +1,95 @@
+import { MongoClient } from 'mongodb';
+import type { StreamPosition } from '../links/cursorStore';
+import { peekAtLinks } from '../links/linkStore';
+import { commandLine } from '../platform/commandLine';
+import { changesFrom } from '../systems/changesFrom';
+import { NeedsHuman, RetryLater } from '../systems/errors';
+import type { SystemPort } from '../systems/port';
+import { NAMES } from './credentialNames';
+import { wordsOf } from './errorWords';
+import type { Finding } from './finding';
+
+/** Whether change streams can be read, as the polls read them. */
+
+export interface StreamPatient {
+  port: Pick<SystemPort, 'side' | 'streams' | 'changes' | 'cursorAt' | 'cursorNow'>;
+  /** The settings with the side's credential. */
+  credential: string;
+  /** How far each stream was read; empty before the first poll. */
+  positions: readonly StreamPosition[];
+  /** The connection that the proposed commands name; null if there is only one. */
+  connection: string | null;
+}
+
+/** How far back a stream is looked at that no poll has read yet. */
+const LOOK_BACK_MS = 120_000;
+const ANSWER_WITHIN_MS = 3_000;
+
+export async function* streamFindings(patient: StreamPatient): AsyncIterable<Finding> {
+  const { port, positions } = patient;
+  for (const stream of port.streams) {
+    const what = `${NAMES[port.side]}: stream ${stream}`;
+    const position = positions.find(({ name }) => name === `${port.side}:${stream}`) ?? null;
+    try {
+      const found = position === null ? await lookBack(port, stream) : await goOn(port, stream, position);
+      yield { what, state: 'ok', found, cure: null };
+    } catch (error) {
+      yield {
+        what,
+        state: error instanceof RetryLater ? 'warning' : 'failed',
+        found: wordsOf(error),
+        cure: streamCure(error, stream, position, patient),
+      };
+    }
+  }
+}
+
+async function lookBack(port: StreamPatient['port'], stream: string): Promise<string> {
+  const since = new Date(Date.now() - LOOK_BACK_MS);
+  const { records } = await port.changes(stream, await port.cursorAt(stream, since));
+  return `can be read; ${records.length} changed within two minutes`;
+}
+
+async function goOn(
+  port: StreamPatient['port'],
+  stream: string,
+  { cursor }: StreamPosition,
+): Promise<string> {
+  const { records, more } = await changesFrom(port, stream, cursor);
+  return `can be read on from its cursor; ${records.length}${more ? ' and more' : ''} come next`;
+}
+
+function streamCure(
+  error: unknown,
+  stream: string,
+  position: StreamPosition | null,
+  { port, credential, connection }: StreamPatient,
+): string {
+  const name = NAMES[port.side];
+  if (error instanceof RetryLater)
+    return `none: ${name} is unavailable or over its rate limit, and the sync waits; if this persists, see docs/troubleshooting.md`;
+  if (error instanceof NeedsHuman && error.code === 'unauthorized')
+    return `give the user of ${credential} the right to read it`;
+  if (error instanceof NeedsHuman && error.code === 'cursor_refused') {
+    const time = position?.readAt ?? position?.movedAt ?? 'start';
+    const rewind = commandLine(`cursors rewind ${port.side}:${stream} ${time}`, connection);
+    return `if ${name} was restored or begun anew, read on from when the stream was last read: "${rewind}", then "${commandLine('reconcile', connection)}"`;
+  }
+  return 'if a clock differs (above), set it first: a machine that is ahead asks for changes of the future';
+}
+
+/** How far each stream was read; nothing where there is no link store, or it does not answer. */
+export async function storedPositions(
+  uri: string | null | undefined,
+  database: string,
+): Promise<StreamPosition[]> {
+  if (uri == null) return [];
+  const mongo = new MongoClient(uri, { serverSelectionTimeoutMS: ANSWER_WITHIN_MS });
+  try {
+    return await peekAtLinks(mongo.db(database)).cursors.positions();
+  } catch {
+    return [];
+  } finally {
+    await mongo.close();
+  }
+}

@@ -1,0 +1,17 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { portFor } from '../../src/platform/ports';
+
+test('issue 22: a folder has one port as long as that is free, and another folder another', async () => {
+  const port = await portFor('/a/my-sync/.zendesk-pms-sync');
+  expect(await portFor('/a/my-sync/.zendesk-pms-sync')).toBe(port);
+  expect(await portFor('/b/my-sync/.zendesk-pms-sync')).not.toBe(port);
+  const other = createServer().listen(port, '127.0.0.1');
+  await once(other, 'listening');
+  const instead = await portFor('/a/my-sync/.zendesk-pms-sync');
+  expect(instead).not.toBe(port);
+  expect(instead).toBeGreaterThan(0);
+  other.close();
+  await once(other, 'close');
+  expect(await portFor('/a/my-sync/.zendesk-pms-sync')).toBe(port);
+});
