@@ -28,6 +28,8 @@ export interface LinkedSide extends SeenVersion {
   residue: Values;
   /** Whether this record carries our back-reference. */
   backRef: boolean;
+  /** The sync created this record, and the answer was lost; until the next agreement. Absent otherwise. */
+  made?: true;
 }
 
 /**
@@ -373,7 +375,11 @@ export function agreed(
   now: string,
 ): Link {
   const sides = { ...link.sides };
-  for (const side of SIDES) if (sides[side]) sides[side] = { ...sides[side], residue: next.residue[side] };
+  for (const side of SIDES) {
+    if (!sides[side]) continue;
+    const { made: _made, ...known } = sides[side];
+    sides[side] = { ...known, residue: next.residue[side] };
+  }
   const reason = openReason(next, filesReason(next.files ?? link.files ?? []), now);
   return {
     ...withoutPast(link),

@@ -170,7 +170,7 @@ function discardedRow(
 }
 
 function effectWithoutHolds(merge: Merge, row: PropertyRow): RowEffect {
-  const { link, current, attempts, unconfirmed, changedAt } = merge;
+  const { link, current, sides, attempts, unconfirmed, changedAt } = merge;
   const resting = restsOn(row, current);
   if (resting) return { kind: 'rests', side: resting };
   const base = lastSeen(merge.table, row, link);
@@ -184,7 +184,8 @@ function effectWithoutHolds(merge: Merge, row: PropertyRow): RowEffect {
   });
   const values = lost && base ? { ...shown, [lost]: base[lost] } : shown;
   const [entry] = notTakenOfRow(merge.table, row, link);
-  const fromLostWrites = agreedByLostWrites({ row, base, current, values, attempts, unconfirmed });
+  const made = SIDES.filter((side) => sides[side].made);
+  const fromLostWrites = agreedByLostWrites({ row, base, current, values, attempts, unconfirmed, made });
   // If both sides still show what the entry keeps, the entry is newer than the writes whose answers were lost.
   const isAsKept = entry && SIDES.every((side) => sameValue(keptValues(entry)[side], values[side]));
   if (entry && !entry.byElement && (!fromLostWrites || isAsKept))

@@ -2,7 +2,8 @@ import type { Attempts, OverruledValue } from '../link';
 import type { PropertyRow } from '../mapping';
 import { SIDES, otherSide, type Json, type Side, type SyncRecord } from '../record';
 import { asAttempt } from '../attempts';
-import { sameValue } from '../values';
+import { isEmpty, sameValue } from '../values';
+import { isCut } from './taken';
 
 /** One row of a pair, with the writes whose answers were lost: they may or may not have been done. */
 export interface RowAfterLostWrites {
@@ -17,6 +18,8 @@ export interface RowAfterLostWrites {
   attempts: Attempts;
   /** The values that such writes may have overruled. */
   unconfirmed: readonly OverruledValue[];
+  /** The sides whose record was created by such a write. */
+  made: readonly Side[];
 }
 
 /**
@@ -39,21 +42,27 @@ function agreedByAttempt({ row, current, values, attempts }: RowAfterLostWrites)
 /**
  * Only for a first meeting. The written side shows neither its value from before our write nor the value that we wrote,
  * and the other side still has the latter. So the write was done, and a person edited the value afterwards. This edit
- * counts; it is not in conflict with the other side.
+ * counts; it is not in conflict with the other side. A record that we created had no value before.
  */
 function editedAfterAttempt(input: RowAfterLostWrites): Record<Side, Json> | null {
-  const { row, current, values, attempts, unconfirmed } = input;
+  const { row, current, values, attempts, unconfirmed, made } = input;
   const side = SIDES.find((each) => {
     const lost = unconfirmed.filter((entry) => entry.side === each && entry.row === row.id);
     const written = attempts[each]?.[row.id] ?? [];
     return (
       current[each] !== undefined &&
-      lost.length > 0 &&
+      (lost.length > 0 || (made.includes(each) && isEdit(row, values[otherSide(each)], values[each]))) &&
       written.some((tried) => showsAttempt(tried, values[otherSide(each)])) &&
       !lost.some((entry) => sameValue(entry.lost, values[each]))
     );
   });
   return side ? onBothSides(values[otherSide(side)]) : null;
+}
+
+/** Whether a side shows an edit of the created value. It may also have ignored, filled in or shortened the value. */
+function isEdit({ fixed, type, default: usual }: PropertyRow, created: Json, shown: Json): boolean {
+  const isUsual = isEmpty(shown) || (usual !== undefined && sameValue(shown, usual));
+  return fixed === null && type !== 'person' && !isUsual && !isCut(created, shown);
 }
 
 function onBothSides(value: Json): Record<Side, Json> {
