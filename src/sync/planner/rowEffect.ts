@@ -10,7 +10,7 @@ import { bindingOf, bindingsOf } from '../rules/sameFields';
 import { holdOn } from '../rules/brake';
 import { holdsReserved } from '../rules/reserved';
 import { notTakenOfRow, isOfferedAgain, lastSeen, keptValues } from '../rules/taken';
-import { agreedByLostWrites } from '../rules/lostWrites';
+import { agreedByLostWrites, filledInBy } from '../rules/lostWrites';
 import { elementsOf } from '../heldSets';
 import { bySide, canHold, isSet, mergedSet, notRemovedElements, shownSet, writtenSet } from '../rules/sets';
 import { fromCanonical, sameValue, type Canonical } from '../values';
@@ -184,8 +184,10 @@ function effectWithoutHolds(merge: Merge, row: PropertyRow): RowEffect {
   });
   const values = lost && base ? { ...shown, [lost]: base[lost] } : shown;
   const [entry] = notTakenOfRow(merge.table, row, link);
-  const made = SIDES.filter((side) => sides[side].made);
-  const fromLostWrites = agreedByLostWrites({ row, base, current, values, attempts, unconfirmed, made });
+  const afterLost = { row, base, current, values, attempts, unconfirmed, sides };
+  const filled = filledInBy(afterLost);
+  if (filled) return { kind: 'differ', agreed: values[otherSide(filled)], values };
+  const fromLostWrites = agreedByLostWrites(afterLost);
   // If both sides still show what the entry keeps, the entry is newer than the writes whose answers were lost.
   const isAsKept = entry && SIDES.every((side) => sameValue(keptValues(entry)[side], values[side]));
   if (entry && !entry.byElement && (!fromLostWrites || isAsKept))
