@@ -22,19 +22,19 @@ import type { Inbox, PairSummary, ListedPair } from './types';
 
 /** The lists of fields that the mapping in use was compared with. */
 export interface FieldsInUse {
-  /** Whether both lists were read since a pair first asked; where not, they soon are. */
+  /** Whether both lists were read since the pair first asked. If not, they will be read within seconds. */
   wereReadSinceAskedBy(asking: CanonicalKey): boolean;
 }
 
-/** What activities work with; one per worker process. */
+/** The services that activities use. Each connection has one context. */
 export interface ActivityContext {
   store: LinkStore;
-  /** Replaced when its file changes. An activity takes a copy of the context, which keeps to one mapping. */
+  /** Replaced when its file changes. Each activity copies the context, so that it uses one mapping throughout. */
   readonly mapping: Mapping;
   systems: Record<Side, SystemPort>;
-  /** Keeps the mapping to the fields that both systems have now; absent where nothing does. */
+  /** Compares the mapping with the fields that both systems have now; absent e.g. in a dry run. */
   readonly fields?: FieldsInUse;
-  /** Counts what plans would destroy; absent where nothing is ever held. */
+  /** Counts the changes of plans that destroy something; absent if nothing is to be held. */
   readonly brake?: Brake;
   /**
    * Signals a pair: adds to the inbox of its running workflow, or starts one. `listed`: the search attributes of the
@@ -46,13 +46,13 @@ export interface ActivityContext {
   now: () => Date;
 }
 
-/** The entity that a record reference belongs to when nothing but its kind is known: a parent before a child. */
+/** The entity of a record of which only the reference is known. If two entities share the kind, it is the parent. */
 export function entityOfRef(mapping: Mapping, ref: RefKey): EntityType | null {
   const { side, kind } = parseRef(ref);
   return ENTITY_TYPES.find((type) => mapping.entities[type].kind[side] === kind) ?? null;
 }
 
-/** A record with what is known of its pair, whose references are to be looked up. */
+/** Records and the link of a pair, whose references are to be looked up. */
 export interface Referring {
   table: EntityMapping;
   records: SyncRecord[];
@@ -60,8 +60,8 @@ export interface Referring {
 }
 
 /**
- * Looks up the pairs that records, and what is already agreed on, point to. What it has read it does not read again:
- * one serves one activity.
+ * Looks up the pairs that records and agreed values point to. It caches what it has read, so each activity must use a
+ * new one.
  */
 export class ReferenceReader {
   private readonly owners = new Map<RefKey, CanonicalKey | null>();
@@ -69,7 +69,7 @@ export class ReferenceReader {
 
   constructor(private readonly context: Pick<ActivityContext, 'store' | 'mapping'>) {}
 
-  /** Two reads of the store at most; one where the records point to what was agreed on. */
+  /** Costs at most two reads of the store, or one if the records point to the same pairs as the agreed values. */
   async read(items: readonly Referring[]): Promise<References> {
     const { mapping } = this.context;
     const refs = new Set<RefKey>();
@@ -102,9 +102,9 @@ export class ReferenceReader {
     return { byRef, byKey };
   }
 
-  /** What has not both its records yet is looked up again from now on. */
-  again(): void {
-    for (const [key, pair] of this.pairs) if (!pair || !isWhole(pair)) this.pairs.delete(key);
+  /** Forgets the pairs that did not have both records, so that the next read looks them up again. */
+  forgetUnlinked(): void {
+    for (const [key, pair] of this.pairs) if (!pair || !hasBothRecords(pair)) this.pairs.delete(key);
     for (const [ref, owner] of this.owners)
       if (owner === null || !this.pairs.has(owner)) this.owners.delete(ref);
   }
@@ -115,8 +115,8 @@ export class ReferenceReader {
     for (const key of unknown) {
       const pair = found.get(key) ?? null;
       this.pairs.set(key, pair);
-      // A pair that has both its records has claimed them: nobody needs to be asked whose they are.
-      if (pair && !pair.unlinked && isWhole(pair))
+      // A pair with both records has claimed them, so no claim has to be read.
+      if (pair && !pair.unlinked && hasBothRecords(pair))
         for (const ref of Object.values(pair.refs)) this.owners.set(ref, key);
     }
   }
@@ -128,11 +128,11 @@ export class ReferenceReader {
   }
 }
 
-function isWhole({ refs }: JoinedPair): boolean {
+function hasBothRecords({ refs }: JoinedPair): boolean {
   return SIDES.every((side) => refs[side] !== undefined);
 }
 
-/** What a reference to a pair comes to. What a person took apart is no parent: a child that points to it waits. */
+/** The pair that a reference points to; null if it does not exist or was unlinked. A child of such a pair waits. */
 function resolve(key: CanonicalKey, pair: JoinedPair | null): ResolvedReference | null {
   if (!pair || pair.unlinked) return null;
   const ids: ResolvedReference['ids'] = {};
@@ -143,7 +143,7 @@ function resolve(key: CanonicalKey, pair: JoinedPair | null): ResolvedReference 
   return { key, ids, ended: pair.status === 'tombstone' };
 }
 
-/** {@link ReferenceReader.read} for those who ask once. */
+/** {@link ReferenceReader.read} for a single read. */
 export function loadReferences(
   context: Pick<ActivityContext, 'store' | 'mapping'>,
   items: readonly Referring[],
@@ -151,7 +151,7 @@ export function loadReferences(
   return new ReferenceReader(context).read(items);
 }
 
-/** Calls the pairs that wait for any of these records: it is there now, or will never be. */
+/** Signals the pairs that wait for any of these records: the record is linked now, or never will be. */
 export async function signalWaitingPairs(
   { store, hint }: Pick<ActivityContext, 'store' | 'hint'>,
   refs: RefKey[],
@@ -160,7 +160,7 @@ export async function signalWaitingPairs(
     await hint(key, { hints: [], force: false, hops: 0, causes: ['pair'] });
 }
 
-/** How a pair stands, for histories and people: ids and words, no values. */
+/** The state of a pair for Temporal histories and people, without values of records. */
 export function summarise(
   key: CanonicalKey,
   link: Link | null,
@@ -182,7 +182,7 @@ export function summarise(
   };
 }
 
-/** What a workflow's history may say of a reason; the whole of it is on the link. */
+/** The part of a reason that a workflow's history may contain. The link has the whole reason. */
 function withoutContent({ code, text }: Reason, key: CanonicalKey): string {
   return wordsOf(code)?.ownWords ? text : `${code}; "zendesk-pms-sync links show ${key}" says more`;
 }
@@ -191,7 +191,7 @@ export function originRef(key: CanonicalKey): RefKey {
   return refKey(parseCanonicalKey(key).origin);
 }
 
-/** The records of a pair: those that are linked, and its origin. */
+/** The records of a pair: its linked records and its origin. */
 export function recordsOf(link: Link): RefKey[] {
   const refs = SIDES.flatMap((each) => link.sides[each]?.ref ?? []);
   const origin = originRef(link._id);

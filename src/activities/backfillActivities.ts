@@ -17,14 +17,14 @@ import { guardedBy } from './guarded';
 import { setAside } from './takeIn';
 import type { BackfillActivities, BackfillSystemActivities } from './types';
 
-/** Records of a chunk that is not written in bulk calls of a size of its own. */
+/** The number of records of a chunk. */
 const CHUNK = 100;
-/** Of a page: while one is on its way, the next is made ready. */
+/** Chunks of a page in progress: while one is being sent, the next is prepared. */
 const CHUNKS_AT_ONCE = 2;
-/** How long a chunk waits for what other pages are about to link: a bulk job and its answer. */
+/** How long a chunk waits for records that other pages are linking: as long as a bulk job and its answer may take. */
 const FIRST_LOOK_MS = 250;
 const PATIENCE_MS = 15_000;
-/** A comment's ticket's organization. */
+/** Levels of parents above a record: the ticket of a comment, and the organization of the ticket. */
 const PARENTS_ABOVE = 2;
 const SIGNALS_AT_ONCE = 20;
 
@@ -35,7 +35,7 @@ export function backfillActivities(live: ActivityContext): BackfillActivities {
   return {
     planBackfill: () =>
       guarded(null, async ({ mapping }) => {
-        // Both sides have begun: no stream is at its beginning any more.
+        // The cursors of both sides are set (`beginBackfillOn`), so that the polls need not wait any longer.
         await store.backfill.clear();
         await store.aside.forgetPages();
         return backfillSteps(mapping);
@@ -43,15 +43,15 @@ export function backfillActivities(live: ActivityContext): BackfillActivities {
 
     wakeWaiting: () =>
       guarded(null, async (context) => {
-        let told = 0;
+        let signalled = 0;
         let batch: Link[] = [];
         for await (const link of store.all({ status: 'pending' })) {
           if (link.waitsFor.length > 0) batch.push(link);
           if (batch.length < CHUNK) continue;
-          told += await wake(context, batch);
+          signalled += await signalReadyPairs(context, batch);
           batch = [];
         }
-        return told + (await wake(context, batch));
+        return signalled + (await signalReadyPairs(context, batch));
       }),
 
     endBackfill: () => guarded(null, () => store.backfill.clear()),
@@ -64,13 +64,13 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
   const port = systems[side];
   const guarded = guardedBy(live, 'background');
   const listed = <T>(pages: string, work: (context: ActivityContext) => Promise<T>): Promise<T> =>
-    guarded(null, (context) => inSight(context, side, pages, work));
+    guarded(null, (context) => setAsideIfFailed(context, side, pages, work));
   return {
     beginBackfillOn: () =>
       guarded(null, async () => {
         for (const stream of port.streams) {
           const name = `${side}:${stream}`;
-          // One that was read to its end goes on from there; the backfill reads what came before.
+          // A stream that was read to its end continues from there; the backfill reads the older records.
           if ((await store.cursors.position(name))?.readAt != null) continue;
           await store.cursors.rewind(name, await port.cursorNow(stream));
         }
@@ -80,10 +80,10 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
       listed(`${side} ${kind}, page ${page} and those after it`, async ({ mapping }) => {
         const { records, unreadable, cursor: next } = await port.walk(kind, cursor, null);
         await setAside(live, side, unreadable);
-        const { wanted, tallies } = takingPart(mapping, side, kind, records);
+        const { wanted, tallies } = recordsInScope(mapping, side, kind, records);
         const shelf = await shelfOf(live, mapping, run);
-        const matched = lookedFor(mapping).has(`${side}:${kind}`);
-        // A system that does not refuse a second back-reference is not asked, either: what was read tells.
+        const matched = matchProperties(mapping).has(`${side}:${kind}`);
+        // If the system accepts a second record with the same back-reference, the shelf must show which ones exist.
         const named = (record: SyncRecord) => record.backRef !== null && !port.uniqueBackRef(kind);
         await shelf.put(wanted.filter((record) => matched || named(record)));
         await store.backfill.putPage(run, page, chunks(wanted, CHUNK));
@@ -115,8 +115,8 @@ export function backfillSystemActivities(live: ActivityContext, side: Side): Bac
   };
 }
 
-/** A page's records that take part by their nature, and its tallies so far. */
-function takingPart(
+/** The records of a page that are in scope, as far as `skip` says, and the tallies of the page so far. */
+function recordsInScope(
   mapping: Mapping,
   side: Side,
   kind: string,
@@ -124,7 +124,7 @@ function takingPart(
 ): { wanted: SyncRecord[]; tallies: BackfillTallies } {
   const tallies = noBackfill();
   const wanted = records.filter((record) => {
-    // Others come with the pages of their own kind.
+    // Records of other kinds come with the pages of those kinds.
     const entity = record.ref.kind === kind ? entityOf(mapping, side, kind, record.values) : null;
     if (!entity) return false;
     tallies[entity].read[side] += 1;
@@ -134,8 +134,8 @@ function takingPart(
   return { wanted, tallies };
 }
 
-/** A page that fails for good is passed over, and is in sight until the next backfill. */
-async function inSight<T>(
+/** If a page fails for good, it is set aside (dead letter), and `aside list` shows it until the next backfill. */
+async function setAsideIfFailed<T>(
   context: ActivityContext,
   side: Side,
   pages: string,
@@ -152,8 +152,8 @@ async function inSight<T>(
   }
 }
 
-/** Tells those whose parents are all linked. @returns how many */
-async function wake({ store, hint }: ActivityContext, links: Link[]): Promise<number> {
+/** Signals the pairs whose parents are all linked. @returns the number of pairs */
+async function signalReadyPairs({ store, hint }: ActivityContext, links: Link[]): Promise<number> {
   const owners = await store.claims.owners(links.flatMap(({ waitsFor }) => waitsFor));
   const parents = await store.getMany(owners.values());
   const isThere = (ref: RefKey) => {
@@ -168,7 +168,7 @@ async function wake({ store, hint }: ActivityContext, links: Link[]): Promise<nu
   return ready.length;
 }
 
-/** What must wait for other pages is looked at again for a while, and then left to its pair, which waits for good. */
+/** Writes a chunk. Records that wait for other pages are tried again for a while, and then left to their pairs. */
 async function writeChunk(writer: ChunkWriter, records: SyncRecord[]): Promise<BackfillTallies> {
   // Most parents that are missing are being written by another page.
   let waiting = await writer.write(records, 0);
@@ -192,11 +192,11 @@ async function isPaused({ store, mapping }: ActivityContext, records: SyncRecord
 }
 
 function shelfOf({ store }: ActivityContext, mapping: Mapping, run: string): Promise<RecordShelf> {
-  return store.backfill.shelf(run, lookedFor(mapping));
+  return store.backfill.shelf(run, matchProperties(mapping));
 }
 
-/** The properties by which match rules look, by side and kind. */
-function lookedFor(mapping: Mapping): ReadonlyMap<string, readonly string[]> {
+/** The properties of the match rules, by `side:kind`. */
+function matchProperties(mapping: Mapping): ReadonlyMap<string, readonly string[]> {
   const wanted = new Map<string, string[]>();
   for (const { kind, match } of Object.values(mapping.entities)) {
     if (match.length === 0) continue;

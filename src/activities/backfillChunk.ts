@@ -9,7 +9,7 @@ import { ChunkBegin } from './chunkBegin';
 import { ChunkDecisions } from './chunkDecisions';
 import { ChunkJoins, type Match } from './chunkJoins';
 import { ChunkSends } from './chunkSends';
-import { ChunkWork, atWork, type AtWork, type Decided, type Rest } from './chunkWork';
+import { ChunkWork, atWork, type AtWork, type Decided, type NotWritten } from './chunkWork';
 
 /** Writes one chunk of records to the other side. Every step can be repeated after a kill at any point. */
 export class ChunkWriter {
@@ -21,7 +21,7 @@ export class ChunkWriter {
 
   /**
    * @param chunk as it was before this attempt began
-   * @param turns one call at a time: other chunks of the page are made ready meanwhile
+   * @param turns a mutex for calls, so that other chunks of the page are prepared meanwhile
    */
   constructor(context: ActivityContext, from: Side, chunk: Chunk, shelf: RecordShelf, turns: Limit) {
     this.work = new ChunkWork(context, from, chunk, shelf);
@@ -36,8 +36,8 @@ export class ChunkWriter {
   }
 
   /**
-   * @param above levels of parents that are written first where they are missing
-   * @returns the records that have to wait: for a parent, or for another page
+   * @param above levels of missing parents that are written first
+   * @returns the records that wait for a parent or for another page
    */
   async write(records: SyncRecord[], above: number): Promise<SyncRecord[]> {
     let decided = await this.decisions.decide(records);
@@ -56,7 +56,7 @@ export class ChunkWriter {
       ...(await this.beginnings.begin(sorted.begun, sorted)),
       ...(await this.joins.join(sorted.joins, sorted)),
     ];
-    await this.sends.send([...(await this.beginnings.takeUp(sorted.resumed, sorted.left)), ...fresh]);
+    await this.sends.send([...(await this.beginnings.resume(sorted.resumed, sorted.left)), ...fresh]);
     await this.leave(sorted.left);
     return sorted.waiting;
   }
@@ -86,7 +86,7 @@ export class ChunkWriter {
         waiting.push(record);
         break;
       case 'wait':
-        (verdict.waitsFor.some((ref) => this.decisions.noPart.has(ref)) ? left : waiting).push(record);
+        (verdict.waitsFor.some((ref) => this.decisions.outOfScope.has(ref)) ? left : waiting).push(record);
         break;
       case 'resume': {
         const held = atWork(verdict.link, record);
@@ -107,8 +107,8 @@ export class ChunkWriter {
   }
 }
 
-/** A chunk's records by what is done with them. */
-interface Sorted extends Rest {
+/** The records of a chunk, by what is done with them. */
+interface Sorted extends NotWritten {
   /** Links that are stored as they are. */
   keep: Link[];
   resumed: AtWork[];

@@ -110,14 +110,14 @@ export class Brake {
   private async isTooMany(judged: Judged, mappingVersion: string): Promise<boolean> {
     const { id, threshold, counted } = judged;
     if (counted.measure === 'remapped' && (await this.mayBeMany(judged, mappingVersion))) return true;
-    await this.window.know();
+    await this.window.ensureRead();
     this.note(judged);
     if (this.window.of(id) <= threshold.least) return false;
     const [linked, allowed] = await this.allowed(judged);
     if (this.window.of(id) <= allowed) return false;
     // A person may have ended such a hold a moment ago, which deletes the stored count. Read the count again; this pair
     // is then counted anew.
-    await this.window.renew();
+    await this.window.readAgain();
     this.note(judged);
     const pairs = this.window.of(id);
     if (pairs <= allowed) return false;

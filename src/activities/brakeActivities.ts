@@ -1,6 +1,6 @@
 import type { ActivityContext } from './activityContext';
 import { guardedBy } from './guarded';
-import { tellHeldPage } from './tellHeld';
+import { signalHeldPage } from './heldPairSignals';
 import type { BrakeActivities } from './types';
 
 /** Activities that end a hold of the brake. They touch no API. */
@@ -11,11 +11,11 @@ export function brakeActivities(live: ActivityContext): BrakeActivities {
       guarded(null, async ({ store, log }) => {
         await store.holds.setState(hold, how);
         log.info({ hold, how }, 'a hold of the brake ends');
-        // A pair that is told before its worker has heard of it would be held again.
+        // Workers cache the holds. A pair that is signalled before its worker's cache expires would be held again.
         await store.holds.waitUntilCachesExpire();
       }),
 
-    tellHeld: (page) => guarded(null, (context) => tellHeldPage(context, page)),
+    tellHeld: (page) => guarded(null, (context) => signalHeldPage(context, page)),
 
     countHeld: ({ hold, keys }) =>
       guarded(null, async ({ store }) => {
@@ -28,8 +28,8 @@ export function brakeActivities(live: ActivityContext): BrakeActivities {
         const ended = (await store.holds.all()).find(({ id }) => id === hold);
         if (!ended) return;
         await store.changeCounts.forget(hold);
-        // A mapping that was judged by a person is not judged again. What is left of a discarded hold must not be carried
-        // out by pairs that are told later.
+        // A released hold with `bound` is kept, so that the same mapping is not held again. A discarded hold with `bound`, or
+        // with pairs left, is kept, so that pairs that are planned later discard the change, too.
         const isBound = ended.bound !== undefined && ended.by === 'brake';
         if (how === 'releasing' && isBound) await store.holds.setState(hold, 'released');
         else if (how === 'releasing' || (left === 0 && !isBound)) await store.holds.end(hold);

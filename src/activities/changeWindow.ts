@@ -2,27 +2,29 @@ import type { Logger } from 'pino';
 import type { ChangeCounts, ChangeCountStore } from '../links/changeCounts';
 import type { HoldId } from '../sync/holds';
 
-/** The window is counted in so many slots: what is older falls out a slot at a time. */
+/** The number of slots of the window. The window moves by one slot at a time. */
 const SLOTS = 12;
-/** So long what was counted here is unknown to other workers; lost where a process dies. */
+/**
+ * Interval of writing this process's counts to the database. If the process dies, the counts since the last are lost.
+ */
 const FLUSH_MS = 1_000;
-/** What others counted in earlier slots is read again after so long. */
+/** Interval of reading the counts of other workers in earlier slots. */
 const EARLIER_MS = 60_000;
 
 /**
- * What was counted within the window, here and by other workers. Counts go to the database together, at most one command
- * a second.
+ * The counts within the sliding window, of this process and of other workers. The counts of a process are written to
+ * the database together, with at most one command a second.
  */
 export class ChangeWindow {
   private pending = new Map<HoldId, number>();
-  /** When the first of these was counted. */
+  /** The slot in which the first pending change was counted. */
   private pendingSlot = 0;
-  /** What is on its way to the database. */
+  /** Counts that are being written to the database. */
   private sent: ReadonlyMap<HoldId, number> = new Map<HoldId, number>();
   private current: { slot: number; counts: ChangeCounts } | null = null;
   private earlier: { slot: number; at: number; counts: ChangeCounts } | null = null;
   private timer: NodeJS.Timeout | undefined;
-  /** One command after the other: an older answer must not take the place of a newer one. */
+  /** Commands run one after the other, so that an older answer does not replace a newer one. */
   private turn: Promise<void> = Promise.resolve();
   private readonly slotMs: number;
 
@@ -34,7 +36,7 @@ export class ChangeWindow {
     this.slotMs = windowMs / SLOTS;
   }
 
-  /** How often it was counted, as far as this process knows. */
+  /** The number of changes within the window, as far as this process knows. */
   of(id: HoldId): number {
     const own = this.current?.slot === this.slot() ? this.current.counts.get(id) : undefined;
     const pending = this.pendingSlot >= this.firstSlot() ? this.pending.get(id) : undefined;
@@ -50,13 +52,13 @@ export class ChangeWindow {
     }, FLUSH_MS).unref();
   }
 
-  /** Reads what was counted before, where that is not known. */
-  async know(): Promise<void> {
+  /** Reads the earlier counts, unless they are known. */
+  async ensureRead(): Promise<void> {
     if (!this.isKnown()) await this.inTurn(async () => (this.isKnown() ? undefined : this.read()));
   }
 
-  /** Stores what is pending, and reads all that is counted now. */
-  renew(): Promise<void> {
+  /** Stores the pending counts, and reads all counts again. */
+  readAgain(): Promise<void> {
     return this.inTurn(() => this.read());
   }
 
@@ -85,14 +87,14 @@ export class ChangeWindow {
     return this.inTurn(() => this.send());
   }
 
-  /** A turn that fails fails whoever asked for it, and not those after it. */
+  /** Runs work after all work before it. A failure concerns the caller of this work only. */
   private inTurn(work: () => Promise<void>): Promise<void> {
     const mine = this.turn.then(work);
     this.turn = mine.catch(() => undefined);
     return mine;
   }
 
-  /** What could not be stored is kept for the next time. */
+  /** Writes the pending counts. If this fails, they stay pending. */
   private async send(): Promise<void> {
     if (this.pending.size === 0) return;
     const counts = this.pending;
@@ -105,7 +107,7 @@ export class ChangeWindow {
     } catch (error) {
       this.pendingSlot = slot;
       for (const [id, count] of counts) this.pending.set(id, (this.pending.get(id) ?? 0) + count);
-      this.around.log.warn({ err: error }, 'what the brake counted could not be stored yet');
+      this.around.log.warn({ err: error }, 'the counts of the brake could not be stored yet');
     } finally {
       this.sent = new Map();
     }

@@ -1,14 +1,16 @@
 import { refKey } from '../sync/canonicalKey';
 import type { Intent, Link } from '../sync/link';
 import type { SyncRecord } from '../sync/record';
-import { atWork, split, type AtWork, type ChunkWork, type Decided, type Rest } from './chunkWork';
+import { atWork, split, type AtWork, type ChunkWork, type Decided, type NotWritten } from './chunkWork';
 
-/** Stores what a chunk writes before anything is sent: new pairs, and what an earlier attempt began. */
+/**
+ * Stores the intents of a chunk before any write is sent: those of new pairs, and those that an earlier attempt began.
+ */
 export class ChunkBegin {
   constructor(private readonly work: ChunkWork) {}
 
-  /** Claims origins and stores what is to be written, held by this chunk, before anything is sent. */
-  async begin(items: { item: Decided; link: Link; intent: Intent }[], rest: Rest): Promise<AtWork[]> {
+  /** Claims the origins of new pairs and stores their intents, held by this chunk. */
+  async begin(items: { item: Decided; link: Link; intent: Intent }[], rest: NotWritten): Promise<AtWork[]> {
     const { left } = rest;
     const { store, systems } = this.work.context;
     const { bulk } = systems[this.work.to];
@@ -17,7 +19,7 @@ export class ChunkBegin {
       const kind = this.work.kindOf(each.link);
       const [write, ...more] = each.intent.writes;
       const isCreate = write?.op === 'create' && write.side === this.work.to && more.length === 0;
-      // Files that must be there before their record are the pair's own to carry.
+      // If files must be stored before their record, the pair's own workflow copies them.
       const staged = (each.intent.next.files ?? []).length > 0 && systems[this.work.to].stage !== undefined;
       if (isCreate && !staged && bulk?.canCreate(kind)) plain.push(each);
       else left.push(each.item.record);
@@ -40,7 +42,7 @@ export class ChunkBegin {
     );
   }
 
-  /** Where the other side takes a second record with the same back-reference, those that it has are left to their pairs. */
+  /** If the other side accepts a second record with the same back-reference, existing ones are left to their pairs. */
   private async withoutCounterpart<T extends { item: Decided; link: Link }>(
     items: T[],
     left: SyncRecord[],
@@ -58,10 +60,11 @@ export class ChunkBegin {
   }
 
   /**
-   * Goes on with what an earlier attempt stored. What it may have sent to a system that would take it twice is left to
-   * the pairs, which look for it first: once the system has come to rest.
+   * Continues the writes that an earlier attempt stored. If that attempt may have sent a create, and the system would
+   * create the record twice, the write is left to its pair, which looks for the record first. This waits until the
+   * system has finished its bulk jobs.
    */
-  async takeUp(items: AtWork[], left: SyncRecord[]): Promise<AtWork[]> {
+  async resume(items: AtWork[], left: SyncRecord[]): Promise<AtWork[]> {
     if (items.length === 0) return [];
     const { store, systems } = this.work.context;
     const port = systems[this.work.to];
@@ -78,7 +81,7 @@ export class ChunkBegin {
     const saved = new Map((await store.saveMany(links)).map((link) => [link._id, link]));
     return again.flatMap(({ link, origin }) => {
       const stored = saved.get(link._id);
-      // Its pair took it over.
+      // Otherwise the pair's own workflow has taken the link over.
       return (stored && atWork(stored, origin)) ?? [];
     });
   }

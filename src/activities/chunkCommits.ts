@@ -11,15 +11,15 @@ import { noteWritten } from './journalling';
 import type { BulkAnswer } from '../systems/bulkWrites';
 import { atWork, inboxOf, split, type AtWork, type ChunkWork } from './chunkWork';
 
-type Made = AtWork & { record: SyncRecord };
+type Answered = AtWork & { record: SyncRecord };
 
-/** Takes the answers of a bulk write in: links are committed, and pairs told what is left for them. */
+/** Processes the answers of a bulk write: commits the links, and signals the pairs that have something left to do. */
 export class ChunkCommits {
   constructor(private readonly work: ChunkWork) {}
 
   /**
-   * @param again whether what a system made of it by itself may be carried back in bulk, too
-   * @returns what is to be carried back, and what came to nothing here
+   * @param again whether values that the system set by itself may be carried back in bulk
+   * @returns `carried`: the writes that carry such values back; `failed`: items that were not written or not claimed
    */
   async commit(
     side: Side,
@@ -43,8 +43,8 @@ export class ChunkCommits {
     );
     const at = now().toISOString();
     const changed = new Map<CanonicalKey, SyncRecord>();
-    const committed = await this.noted(own, references, changed, at);
-    // A change by the system itself is known to nobody else: kept first, in case this ends here.
+    const committed = await this.journalled(own, references, changed, at);
+    // Only this answer shows a change by the system itself. Store it first, in case the process dies.
     await store.observations.keep([...changed.values()]);
     const saved = new Map((await store.saveMany(committed)).map((link) => [link._id, link]));
     const stored = own.flatMap((item) => {
@@ -61,7 +61,7 @@ export class ChunkCommits {
     const held = await store.saveMany(carried.map(({ link }) => link));
     const heldByKey = new Map(held.map((link) => [link._id, link]));
     for (const key of heldByKey.keys()) changed.delete(key);
-    await this.lookForNews(
+    await this.signalRemaining(
       [...saved.values()].filter(({ _id }) => !heldByKey.has(_id)),
       changed,
     );
@@ -74,9 +74,11 @@ export class ChunkCommits {
     };
   }
 
-  /** Notes what was written, before it is committed. @param changed takes up what a system made of it by itself */
-  private async noted(
-    own: readonly Made[],
+  /**
+   * Adds the writes to the journal, before the commit. @param changed gets the records that the system changed itself
+   */
+  private async journalled(
+    own: readonly Answered[],
     references: References,
     changed: Map<CanonicalKey, SyncRecord>,
     at: string,
@@ -99,8 +101,8 @@ export class ChunkCommits {
     return told.map((link) => commit(link, at));
   }
 
-  /** What was made is claimed for its pair. @returns those that are the pair's own, and those of others */
-  private async claimed(made: Made[]): Promise<[Made[], Made[]]> {
+  /** Claims the created records for their pairs. @returns the claimed items, and those that another pair has claimed */
+  private async claimed(made: Answered[]): Promise<[Answered[], Answered[]]> {
     const owners = await this.work.context.store.claims.claimMany(
       made
         .filter(({ write }) => write.op === 'create')
@@ -119,7 +121,9 @@ export class ChunkCommits {
     this.work.context.metrics.written(side, link.entity, write.op, null);
   }
 
-  /** What the other system made of a new record by itself goes back with one more write, where that can go in bulk. */
+  /**
+   * One more bulk write that carries values which the system set by itself back to the other side; null if none can.
+   */
   private carriedBack(
     link: Link,
     answer: SyncRecord,
@@ -146,8 +150,13 @@ export class ChunkCommits {
     return { link: { ...link, intent: this.work.held(plan.intent) }, write };
   }
 
-  /** Tells the pairs of what came for them while they were held, and of what is not for a backfill to do. */
-  private async lookForNews(links: Link[], changed: ReadonlyMap<CanonicalKey, SyncRecord>): Promise<void> {
+  /**
+   * Signals pairs of which something changed while they were held, or that have something to do outside of bulk writes.
+   */
+  private async signalRemaining(
+    links: Link[],
+    changed: ReadonlyMap<CanonicalKey, SyncRecord>,
+  ): Promise<void> {
     const { store, mapping } = this.work.context;
     const refsOf = (link: Link) => SIDES.flatMap((side) => link.sides[side]?.ref ?? []);
     const observed = await store.observations.get(links.flatMap(refsOf));
@@ -175,7 +184,7 @@ export class ChunkCommits {
     for (const link of links)
       if (link.waitsFor.length > 0 || fileWork(link.files ?? []).length > 0) news.add(link._id);
     const byKey = new Map(links.map((link) => [link._id, link]));
-    await this.work.tell(
+    await this.work.signal(
       [...news].map((key) => {
         const hints = refsOf(byKey.get(key) as Link).flatMap((ref) => {
           const record = observed.get(ref);
@@ -187,10 +196,10 @@ export class ChunkCommits {
   }
 }
 
-/** For the journal. @param told the links with the answers, in the same order */
-function writtenAs(told: readonly LinkAtWork[]): (made: Made, place: number) => Written {
+/** The journal's input. @param answered the links with the answers, in the same order */
+function writtenAs(answered: readonly LinkAtWork[]): (made: Answered, place: number) => Written {
   return ({ link, write, record }, place) => {
-    const notTaken = told[place]?.intent.next.notTaken;
+    const notTaken = answered[place]?.intent.next.notTaken;
     return {
       link,
       intent: link.intent,

@@ -6,18 +6,18 @@ import { filterReason, type Candidates } from '../sync/planner';
 import type { RefKey, Side, SyncRecord } from '../sync/record';
 import type { ChunkWork, Decided } from './chunkWork';
 
-/** Decides what is to become of a chunk's records, and finds the parents that have to be written before them. */
+/** Decides what to do with the records of a chunk, and finds the parents that must be written first. */
 export class ChunkDecisions {
-  /** Parents that this attempt has tried to write: what they wait for is for others to do. */
+  /** Parents that this attempt has tried to write. It does not try them again. */
   private readonly tried = new Set<RefKey>();
-  /** Parents that take no part: nobody writes them, and their children's pairs wait for good. */
-  readonly noPart = new Set<RefKey>();
+  /** Parents that are out of scope: they are never written, so their children are left to their pairs. */
+  readonly outOfScope = new Set<RefKey>();
 
   constructor(private readonly work: ChunkWork) {}
 
   async decide(records: SyncRecord[]): Promise<Decided[]> {
     const { store, mapping, now } = this.work.context;
-    // A page may give a record twice; the newest counts.
+    // A page may contain a record twice; the newest counts.
     const latest = new Map<RefKey, SyncRecord>();
     for (const record of records) {
       const before = latest.get(refKey(record.ref));
@@ -51,7 +51,7 @@ export class ChunkDecisions {
     return decided;
   }
 
-  /** Those for which a look finds anything: most records of a first sync match none, and one query tells. */
+  /** The items that have matches. Most records of a first sync have none, and one query for all of them shows that. */
   private async matching(items: Decided[]): Promise<Set<Decided>> {
     const { mapping } = this.work.context;
     const found = new Set<Decided>();
@@ -76,7 +76,9 @@ export class ChunkDecisions {
     return found;
   }
 
-  /** The look for counterparts that the pair's workflow does by calls, done in what was read of both sides. */
+  /**
+   * The look-up of counterparts. The pair's workflow asks the API; a backfill searches the records that it has read.
+   */
   private async look({ record, key }: BackfillItem): Promise<Candidates> {
     const { store, mapping } = this.work.context;
     const { kind, match } = mapping.entities[parseCanonicalKey(key).entity];
@@ -104,7 +106,7 @@ export class ChunkDecisions {
     return sortCandidates(key, found, [...rivals.keys()], owners, links);
   }
 
-  /** Parents that no pair works on yet, or that an earlier attempt at this chunk began: they are written first. */
+  /** Parents to write first: those that no pair has begun yet, or that an earlier attempt at this chunk began. */
   async missingParents(decided: Decided[]): Promise<SyncRecord[]> {
     const { store, systems, mapping } = this.work.context;
     const awaited = decided.flatMap(({ verdict }) => (verdict.do === 'wait' ? verdict.waitsFor : []));
@@ -114,12 +116,12 @@ export class ChunkDecisions {
     if (refs.length === 0) return [];
     const owners = await store.claims.owners(refs);
     const links = await store.getMany(owners.values());
-    // What is observed was left to its pair, which is at work on it.
+    // A record with an observation was left to its pair.
     const observed = await store.observations.get(refs);
     const wanted = refs.filter((ref) => {
       const link = links.get(owners.get(ref) ?? '');
       const hold = link?.intent?.hold;
-      // What an earlier attempt at this chunk holds, nobody else can write before the hold is over.
+      // Nobody else can write a link that an earlier attempt at this chunk holds, until the hold expires.
       return hold ? hold.by === this.work.chunk.id : !link && !observed.has(ref);
     });
     if (wanted.length === 0) return [];
@@ -128,10 +130,10 @@ export class ChunkDecisions {
     return results.flatMap(({ record }) => {
       if (record === null) return [];
       const entity = entityOf(mapping, this.work.from, record.ref.kind, record.values);
-      const takesPart =
+      const isInScope =
         entity && record.skip === null && filterReason(mapping.entities[entity], record) === null;
-      if (takesPart) return [record];
-      this.noPart.add(refKey(record.ref));
+      if (isInScope) return [record];
+      this.outOfScope.add(refKey(record.ref));
       return [];
     });
   }

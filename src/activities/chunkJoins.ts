@@ -3,19 +3,19 @@ import { agreed, newLink, seenVersion, type Link, type PlannedWrite } from '../s
 import { planPair, type Plan } from '../sync/planner';
 import { SIDES, otherSide, type Side, type SyncRecord } from '../sync/record';
 import type { References } from '../sync/values';
-import { split, type AtWork, type ChunkWork, type Decided, type Rest } from './chunkWork';
+import { split, type AtWork, type ChunkWork, type Decided, type NotWritten } from './chunkWork';
 
-/** A record of the chunk, and the one on the other side that it matches. */
+/** A record of the chunk, and the matching record of the other side. */
 export interface Match {
   item: Decided;
   counterpart: SyncRecord;
 }
 
-/** Joins records that match: claims both, Zendesk's first, and writes what makes them equal where one write does. */
+/** Joins matching records: claims both, Zendesk's first, and syncs them in bulk if one update is enough. */
 export class ChunkJoins {
   constructor(private readonly work: ChunkWork) {}
 
-  async join(items: Match[], rest: Rest): Promise<AtWork[]> {
+  async join(items: Match[], rest: NotWritten): Promise<AtWork[]> {
     const { left } = rest;
     const { store, mapping, now } = this.work.context;
     const pairs = await this.claimed(items, left);
@@ -47,13 +47,13 @@ export class ChunkJoins {
     return this.work.store(toWrite, rest);
   }
 
-  /** Those of which both records are claimed for their pair now; the others are left to their pairs. */
+  /** Claims both records of each match. @returns the matches with both claims; the others are left to their pairs */
   private async claimed(items: Match[], left: SyncRecord[]): Promise<Match[]> {
     const { store } = this.work.context;
     const ownKeyOf = ({ item, counterpart }: Match) =>
       canonicalKey(parseCanonicalKey(item.key).entity, counterpart.ref);
     const rivals = await store.getMany(items.map(ownKeyOf));
-    // The counterpart waits under a key of its own: the pair's workflow sorts that out.
+    // If the counterpart has a pair of its own, the pair's workflow resolves this.
     const [taken, free] = split(items, (pair) => rivals.has(ownKeyOf(pair)));
     left.push(...taken.map(({ item }) => item.record));
     let pairs = free;
@@ -66,7 +66,7 @@ export class ChunkJoins {
           kept.push(pair);
           continue;
         }
-        // Taken meanwhile: what was claimed for it before is let go.
+        // Another pair was faster: release the first claim.
         if (side === 'pms') await store.claims.release(refKey(recordOn('zendesk', pair).ref), pair.item.key);
         left.push(pair.item.record);
       }
@@ -108,7 +108,7 @@ export class ChunkJoins {
     );
   }
 
-  /** One update on the other side, and nothing else. */
+  /** Whether the writes are one update on the other side, which can go in bulk. */
   private goesInBulk(link: Link, [write, ...more]: readonly PlannedWrite[]): boolean {
     const { to, context } = this.work;
     if (write?.op !== 'update' || write.side !== to || more.length > 0) return false;

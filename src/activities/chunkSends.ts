@@ -10,13 +10,13 @@ import { ChunkCommits } from './chunkCommits';
 import type { AtWork, ChunkWork } from './chunkWork';
 import { activityLog } from './log';
 
-/** Sends a chunk's writes in bulk calls, and has their answers committed. */
+/** Sends the writes of a chunk in bulk calls, and commits their answers. */
 export class ChunkSends {
   private readonly commits: ChunkCommits;
-  /** Names this attempt, once it is about to send what may not be sent twice. */
+  /** The name of this attempt; null until it sends creates that the system would carry out twice. */
   private mark: string | null = null;
 
-  /** @param turns one call at a time: other chunks of the page are made ready meanwhile */
+  /** @param turns a mutex for calls, so that other chunks of the page are prepared meanwhile */
   constructor(
     private readonly work: ChunkWork,
     private readonly turns: Limit,
@@ -33,7 +33,7 @@ export class ChunkSends {
     for (const group of groups.values()) {
       const [first] = group;
       const bulk = first && this.work.context.systems[first.write.side].bulk;
-      if (!bulk) throw new Error('a bulk write to a system without any');
+      if (!bulk) throw new Error('a bulk write to a system without bulk writes');
       for (let i = 0; i < group.length; i += bulk.most)
         await this.sendSome(first.write, group.slice(i, i + bulk.most), again);
     }
@@ -50,14 +50,15 @@ export class ChunkSends {
     let answers: BulkAnswer[];
     try {
       answers = await this.turns(async () => {
-        // Last of all, so that an attempt that was given up for dead does not send what its successor sends.
+        // Directly before the call. If Temporal has given this attempt up, its successor may be sending the same
+        // writes.
         if (twice) await this.markSent(before, randomUUID());
         return this.call(port, kind, items);
       });
     } catch (error) {
       if (twice && error instanceof RetryLater && !error.options.unknownOutcome)
         await this.markSent(this.mark, before);
-      // What concerns the call as a whole and no retry mends: each pair says for itself what is wrong.
+      // The error concerns the whole call, and a retry does not help: each pair then reports its own error.
       if (!(error instanceof NeedsHuman) || error.code === 'unauthorized') throw error;
       answers = items.map(() => ({ error }));
     }
@@ -72,7 +73,7 @@ export class ChunkSends {
     await this.work.leave(left);
   }
 
-  /** @throws RetryLater where another attempt is at work on the chunk */
+  /** @throws RetryLater if another attempt is writing the chunk */
   private async markSent(from: string | null, to: string | null): Promise<void> {
     if (!(await this.work.context.store.backfill.markSent(this.work.chunk.id, from, to)))
       throw new RetryLater(`another attempt is at work on ${this.work.chunk.id}`, { unknownOutcome: true });

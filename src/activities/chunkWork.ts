@@ -14,13 +14,13 @@ import { inParallel } from '../systems/inParallel';
 import type { Hint, Inbox } from './types';
 
 /**
- * How long a page may be at work on a link before the pair's own workflow takes it over. Far longer than an attempt
- * takes from its stamp to its answer, rate limits and a bulk job's queue included.
+ * How long a page holds a link before the pair's own workflow may take it over. This is far longer than an attempt
+ * takes from the begin of the hold to its answer, including rate limits and the queue of bulk jobs.
  */
 const HOLD_MS = 30 * 60_000;
 const SIGNALS_AT_ONCE = 20;
 
-/** One write on its way: the link as stored, held by this chunk. */
+/** A write in progress: the stored link with its intent, held by this chunk. */
 export interface AtWork {
   link: Link & { intent: Intent };
   write: PlannedWrite;
@@ -28,21 +28,23 @@ export interface AtWork {
   origin: SyncRecord;
 }
 
-/** What is to become of an item that a verdict gives a link of its own. */
+/** An item with its verdict. */
 export type Decided = BackfillItem & { verdict: BackfillVerdict };
 
-/** Records that are not written now: left to their pairs, or to be looked at again. */
-export interface Rest {
+/** Records that are not written now: left to their pairs (`left`), or to be tried again (`waiting`). */
+export interface NotWritten {
   left: SyncRecord[];
   waiting: SyncRecord[];
 }
 
-/** One attempt at a chunk of a backfill's page: what its steps share, and how they hand records on. */
+/**
+ * One attempt at a chunk of a backfill's page: the state that its steps share, and how records are left to their pairs.
+ */
 export class ChunkWork {
   readonly tallies = noBackfill();
   readonly to: Side;
-  private readonly told = new Set<RefKey>();
-  /** Parents that have both their records keep them while a chunk is written. */
+  private readonly handedOver = new Set<RefKey>();
+  /** Caches the parents that have both their records while the chunk is written. */
   private readonly parents: ReferenceReader;
 
   /** @param chunk as it was before this attempt began */
@@ -58,22 +60,22 @@ export class ChunkWork {
 
   /** Hands records to their pairs' own workflows. */
   async leave(some: SyncRecord[]): Promise<void> {
-    const records = some.filter(({ ref }) => !this.told.has(refKey(ref)));
+    const records = some.filter(({ ref }) => !this.handedOver.has(refKey(ref)));
     if (records.length === 0) return;
-    for (const { ref } of records) this.told.add(refKey(ref));
+    for (const { ref } of records) this.handedOver.add(refKey(ref));
     const { store } = this.context;
     await store.observations.keep(records);
     const owners = await store.claims.owners(records.map(({ ref }) => refKey(ref)));
-    const told = records.flatMap((record) => {
+    const signals = records.flatMap((record) => {
       const ref = refKey(record.ref);
       const key = owners.get(ref) ?? this.keyOf(record);
       return key === null ? [] : [{ key, inbox: inboxOf([hintOf(ref, record)]) }];
     });
-    for (const { key } of told) this.tallies[parseCanonicalKey(key).entity].left += 1;
-    await this.tell(told);
+    for (const { key } of signals) this.tallies[parseCanonicalKey(key).entity].left += 1;
+    await this.signal(signals);
   }
 
-  /** Names the backfill. */
+  /** The cause of writes, for the journal: it names the backfill. */
   private get cause(): Cause {
     return `backfill:${this.chunk.id.slice(0, this.chunk.id.indexOf('/'))}`;
   }
@@ -87,7 +89,7 @@ export class ChunkWork {
     return entity && ownKey(entity, record);
   }
 
-  async tell(pairs: { key: CanonicalKey; inbox: Inbox }[]): Promise<void> {
+  async signal(pairs: { key: CanonicalKey; inbox: Inbox }[]): Promise<void> {
     await inParallel(pairs, SIGNALS_AT_ONCE, ({ key, inbox }) =>
       this.context.hint(key, { ...inbox, causes: [this.cause] }),
     );
@@ -95,17 +97,17 @@ export class ChunkWork {
 
   references(items: { key: CanonicalKey; records: SyncRecord[]; link: Link | null }[]): Promise<References> {
     const { mapping } = this.context;
-    this.parents.again();
+    this.parents.forgetUnlinked();
     return this.parents.read(
       items.map(({ key, ...item }) => ({ ...item, table: mapping.entities[parseCanonicalKey(key).entity] })),
     );
   }
 
   /**
-   * Stores new links with what is to be written. Where another page or a pair's workflow was faster, it goes on, and
-   * what it came to is looked at later.
+   * Stores new links with their intents. If another page or a pair's workflow was faster, the record is tried again
+   * later, with the result of the other.
    */
-  async store(items: { link: Link; origin: SyncRecord }[], { waiting }: Rest): Promise<AtWork[]> {
+  async store(items: { link: Link; origin: SyncRecord }[], { waiting }: NotWritten): Promise<AtWork[]> {
     const inserted = await this.context.store.insertMany(items.map(({ link }) => link));
     const byKey = new Map(inserted.map((link) => [link._id, link]));
     for (const { link, origin } of items) if (!byKey.has(link._id)) waiting.push(origin);
@@ -124,7 +126,7 @@ export class ChunkWork {
     return this.context.mapping.entities[entity].kind[this.to];
   }
 
-  /** Lets the pairs' own workflows go on: what the attempt came to, they find out. */
+  /** Releases links to their pairs' own workflows, which find out what the attempt has done. */
   async release(items: AtWork[], left: SyncRecord[]): Promise<void> {
     const links = items.map(({ link }) => ({ ...link, intent: releasedIntent(link.intent) }));
     await this.context.store.saveMany(links);
@@ -142,7 +144,7 @@ export function inboxOf(hints: Hint[]): Inbox {
   return { hints, force: false, hops: 0, lane: 'background' };
 }
 
-/** The one write of a held link; null where the link is not of that kind. */
+/** The first write of a link's intent; null if the link has no intent. */
 export function atWork(link: Link, origin: SyncRecord): AtWork | null {
   const { intent } = link;
   const [write] = intent?.writes ?? [];

@@ -14,7 +14,7 @@ const ITEMS_PER_PAGE = 500;
 const SIGNALS_AT_ONCE = 20;
 const QUIETLY = { hops: 0, lane: 'background' } as const;
 
-/** Activities by which an operator steers the sync as a whole. They touch no API. */
+/** Activities with which an operator pauses, resumes or resyncs many pairs. They touch no API. */
 export function controlActivities(live: ActivityContext): ControlActivities {
   const { store, hint, now } = live;
   const guarded = guardedBy(live, 'background');
@@ -32,29 +32,29 @@ export function controlActivities(live: ActivityContext): ControlActivities {
           if (paused) await store.control.pause(entity, now());
           else await store.control.resume(entity);
         }
-        // Whoever is told that it is paused may rely on it.
+        // Workers cache the pauses. Return only when all of them have noticed this one.
         if (paused) await sleep(PAUSE_HEARD_MS);
         return state();
       }),
 
     releaseHeld: ({ entities }) =>
       guarded(null, async () => {
-        let told = 0;
+        let signalled = 0;
         for (const entity of entities) {
           for (;;) {
             const page = await store.control.heldBack(entity, ITEMS_PER_PAGE);
-            // Paused again meanwhile: the rest stays where it is.
+            // If the entity was paused again meanwhile, the rest stays held back.
             if (page.length === 0 || (await store.control.isPaused(entity))) break;
             await inParallel(page, SIGNALS_AT_ONCE, async (held) => {
               const hints = held.refs.map((ref) => ({ ref, version: null }));
               await hint(held.key, { ...QUIETLY, hints, force: held.force, causes: ['resume'] });
               await store.control.drop(held);
             });
-            told += page.length;
-            heartbeat(told);
+            signalled += page.length;
+            heartbeat(signalled);
           }
         }
-        return told;
+        return signalled;
       }),
 
     resyncPage: ({ filter, after }) =>
@@ -76,7 +76,7 @@ export function controlActivities(live: ActivityContext): ControlActivities {
   };
 }
 
-/** The pair that an organization's record belongs to; null where the filter names none. */
+/** The pair of the organization that the filter names; null if it names none. */
 async function organizationKey(
   { store, mapping }: ActivityContext,
   { organization }: ResyncFilter,
@@ -107,7 +107,7 @@ function changedSince(link: Link, since: string | undefined): boolean {
   return SIDES.some((side) => Date.parse(link.sides[side]?.updatedAt ?? '') >= from);
 }
 
-/** Itself, or one that refers to it: a ticket. A comment's reference is not kept, as neither side can change it. */
+/** Whether a link is that of the organization or of one of its tickets. Links of comments do not store their ticket. */
 function belongsTo(mapping: Mapping, link: Link, organization: CanonicalKey): boolean {
   const references = mapping.entities[link.entity].rows.filter((row) => row.transform.kind === 'reference');
   return link._id === organization || references.some((row) => link.snapshot?.[row.id] === organization);

@@ -1,13 +1,14 @@
 import type { BrakeHold } from '../sync/holds';
 import { bindingsOf } from '../sync/rules/sameFields';
 import type { ActivityContext } from './activityContext';
-import { tellHeld } from './tellHeld';
+import { signalHeldPairs } from './heldPairSignals';
 
 /**
- * All pairs were brought to the mapping: what it would replace is counted by now, by the marks on the links. Where that is
- * few, the hold ends by itself. Where a row names other fields by now, its hold has no cause any more. Pairs that could not
- * be planned meanwhile (an API is unavailable, its rate is used up, the entity is paused) were not counted: while they
- * could make it too many, the hold goes on counting, and the next remap judges it.
+ * Judges the holds in the state `counting` after a remap has signalled all pairs. The marks on the links show how many
+ * values the mapping would replace. If they are few, the hold ends. If the row names other fields now, the hold has no
+ * cause any more and ends, too. Pairs that could not be planned (an API is unavailable, a rate limit is reached, the
+ * entity is paused) were not counted. If they could make the number too large, the hold stays in the state `counting`
+ * until the next remap.
  */
 export async function judgeCounted(context: ActivityContext): Promise<void> {
   const { store, mapping, log } = context;
@@ -15,13 +16,13 @@ export async function judgeCounted(context: ActivityContext): Promise<void> {
     if (hold.by !== 'brake' || hold.bound === undefined || hold.row === null) continue;
     const isOver = bindingsOf(mapping.entities[hold.entity])[hold.row] !== hold.bound;
     if (isOver) {
-      await tellAll(context, hold);
+      await signalPairsOf(context, hold);
       await store.holds.end(hold.id);
       continue;
     }
     if (hold.state !== 'counting') continue;
     const { allowed } = hold.counts;
-    // Before the marks: a pair that is brought to the mapping in between is counted twice, and none is missed.
+    // Count these before the marks: a pair that gets the mapping in between is counted twice, and not missed.
     const open = await store.countOfOtherMapping(hold.entity, mapping.version);
     const pairs = await store.countHeldBy(hold.id);
     const isFew = pairs <= allowed;
@@ -32,17 +33,17 @@ export async function judgeCounted(context: ActivityContext): Promise<void> {
     }
     await store.holds.setState(hold.id, isFew ? 'released' : 'held', { ...hold.counts, pairs });
     log.warn({ hold: hold.id, pairs, allowed }, isFew ? FEW : MANY);
-    if (isFew) await tellAll(context, hold);
+    if (isFew) await signalPairsOf(context, hold);
   }
 }
 
-const FEW = 'the changed mapping replaces the values of few pairs: they go on';
+const FEW = 'the changed mapping replaces the values of few pairs: the hold ends';
 const UNKNOWN =
-  'the brake holds what the changed mapping would replace, as some pairs were not counted yet; run "zendesk-pms-sync remap" again';
+  'the brake holds the values that the changed mapping would replace, because some pairs were not counted yet; run "zendesk-pms-sync remap" again';
 const MANY =
-  'the brake holds what the changed mapping would replace; "zendesk-pms-sync brake show" says more';
+  'the brake holds the values that the changed mapping would replace; "zendesk-pms-sync brake show" says more';
 
-async function tellAll(context: ActivityContext, { id }: BrakeHold): Promise<void> {
+async function signalPairsOf(context: ActivityContext, { id }: BrakeHold): Promise<void> {
   await context.store.holds.waitUntilCachesExpire();
-  await tellHeld(context, id);
+  await signalHeldPairs(context, id);
 }

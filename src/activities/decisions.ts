@@ -4,8 +4,10 @@ import { WHOLE_PAIR, malformed, refusalOf, type Resolution } from '../sync/resol
 import type { ActivityContext } from './activityContext';
 
 /**
- * Keeps what a person decided where the pair's next turn finds it. The link itself is not touched: only the pair's
- * own turns write it.
+ * Stores a person's decision for the pair's next turn. It does not change the link, because only the pair's own turns
+ * write it.
+ *
+ * @returns the id of the decision
  * @throws ApplicationFailure `Refused`, with the reason for that person
  */
 export async function keepDecision(
@@ -34,8 +36,9 @@ export async function keepDecision(
 }
 
 /**
- * Called after the turn that a decision asked for. One that is still there, and that nothing can be done with any more,
- * came while an earlier one on the same was being carried out.
+ * Checks, after the turn, that a decision was carried out. A decision that is still stored and cannot be carried out
+ * any more came while an earlier decision on the same row was being carried out. It is dropped.
+ *
  * @throws ApplicationFailure `Refused`, with the reason for that person
  */
 export async function expectActedOn(

@@ -2,27 +2,27 @@ import { observationDigest } from '../links/observationStore';
 import { canonicalKey, parseRef, refKey, tryParseRef, type CanonicalKey } from '../sync/canonicalKey';
 import { isHeld, type Link } from '../sync/link';
 import type { Cause } from '../sync/journalCauses';
-import { entityOf } from '../sync/mapping';
+import { entityOf, type Mapping } from '../sync/mapping';
 import { filterReason, isEcho } from '../sync/planner';
-import type { EntityType, RecordRef, RefKey, SyncRecord } from '../sync/record';
+import { ENTITY_TYPES, type EntityType, type RecordRef, type RefKey, type SyncRecord } from '../sync/record';
+import type { References } from '../sync/values';
 import type { ChangePage } from '../systems/port';
 import { inParallel } from '../systems/inParallel';
 import { loadReferences, summarise, type ActivityContext } from './activityContext';
 import type { Hint } from './types';
 
-/** Signals under way at once: enough to keep Temporal busy, few enough not to crowd out the workers. */
+/** Concurrent signals: enough to keep Temporal busy, and few enough to leave capacity to the workers. */
 const SIGNALS_AT_ONCE = 20;
-/** Nobody watches for the effect of an edit that is older than this: a backfill, a rewound cursor, a long outage. */
-const WATCHED_MS = 15 * 60_000;
+/** Edits older than this are background work: nobody waits for them (a backfill, a rewound cursor, a long outage). */
+const INTERACTIVE_MS = 15 * 60_000;
 
 /**
- * Hands a page of changes to the pairs concerned: keeps each record where its pair will find it, then tells
- * the pair. Echoes of our own writes and repeats stop here, without an action in Temporal.
+ * Dispatches a page of changes to the pairs concerned: stores each record as an observation, then signals its pair.
+ * Echoes and repeats end here, without an action in Temporal.
  *
- * @param page `gone`: they ended, as their side says; `absent`: they were not found, which proves nothing by itself;
- * `cause`: for the journal
- *
- * @returns how many pairs were told
+ * @param page `gone`: records that their side reported as deleted; `absent`: records that were not found, which alone
+ * does not prove that they were deleted; `cause`: for the journal
+ * @returns the number of signalled pairs
  */
 export async function dispatchChanges(
   context: ActivityContext,
@@ -36,7 +36,11 @@ export async function dispatchChanges(
   });
   const goneRefs = page.gone.map(refKey);
   const absentRefs = (page.absent ?? []).map(refKey);
-  const owners = await store.claims.owners([...items.map(({ ref }) => ref), ...goneRefs, ...absentRefs]);
+  const ended = items.filter(({ record }) => record.state !== 'live').map(({ ref }) => ref);
+  const owners = await ownersOf(context, {
+    refs: [...items.map(({ ref }) => ref), ...goneRefs, ...absentRefs],
+    ended: [...ended, ...goneRefs],
+  });
   const links = await store.getMany(owners.values());
   const linkOf = (ref: string) => links.get(owners.get(ref) ?? '') ?? null;
   const references = await loadReferences(
@@ -47,65 +51,103 @@ export async function dispatchChanges(
       link: linkOf(ref),
     })),
   );
-  const news = items.filter(({ entity, record, ref }) => {
-    const [link, table] = [linkOf(ref), mapping.entities[entity]];
-    if (link?.unlinked || isRefusedOn(link, record)) return false;
-    return link ? !isEcho(mapping, table, link, record, references) : filterReason(table, record) === null;
-  });
+  const news = items.filter((item) => isNews(mapping, linkOf(item.ref), item, references));
   const refused = new Set(await store.observations.keep(news.map(({ record }) => record)));
   const keyOf = (item: (typeof items)[number]) => owners.get(item.ref) ?? ownKey(item.entity, item.record);
-  const held = await heldKeys(
+  const held = await keysHeldByBackfill(
     context,
     links,
     news.filter(({ ref, record }) => owners.has(ref) || record.backRef !== null).map(keyOf),
   );
 
   const inboxes = new Map<CanonicalKey, Hint[]>();
-  const tell = (key: CanonicalKey, hint: Hint) => inboxes.set(key, [...(inboxes.get(key) ?? []), hint]);
+  const addHint = (key: CanonicalKey, hint: Hint) => inboxes.set(key, [...(inboxes.get(key) ?? []), hint]);
   for (const item of news) {
     const key = keyOf(item);
-    if (!held.has(key)) tell(key, hintOf(item.ref, item.record));
+    if (!held.has(key)) addHint(key, hintOf(item.ref, item.record));
   }
-  const tellOwner = (hint: Hint) => {
+  const addHintForOwner = (hint: Hint) => {
     const owner = owners.get(hint.ref);
-    if (owner) tell(owner, hint);
+    if (owner) addHint(owner, hint);
   };
-  for (const ref of goneRefs) tellOwner({ ref, version: null, gone: true });
-  for (const ref of absentRefs) tellOwner({ ref, version: null });
+  for (const ref of goneRefs) addHintForOwner({ ref, version: null, gone: true });
+  for (const ref of absentRefs) addHintForOwner({ ref, version: null });
   const first = page.records[0]?.ref ?? page.gone[0];
   if (first) context.metrics.dispatched(first.side, inboxes.size);
-  const old = oldOnes(context.now(), news);
+  const old = oldRecords(context.now(), news);
   await inParallel([...inboxes], SIGNALS_AT_ONCE, ([key, hints]) => {
     const lane = hints.every(({ ref }) => old.has(ref)) ? 'background' : 'interactive';
     const link = links.get(key);
-    // Another one with a greater order waits to be planned: which of the two is older, only the record itself tells.
+    // The store has an observation with a greater order. Only the record itself shows which of the two is older.
     const force = hints.some(({ ref }) => refused.has(ref));
     return context.hint(key, { hints, force, hops: 0, lane, ...causes }, link && summarise(key, link));
   });
   return inboxes.size;
 }
 
-/** An export lists its latest events with each poll: a write that was refused is not sent again for them. */
+function isNews(
+  mapping: Mapping,
+  link: Link | null,
+  { entity, record }: { entity: EntityType; record: SyncRecord },
+  references: References,
+): boolean {
+  const table = mapping.entities[entity];
+  if (link?.unlinked || isRefusedOn(link, record)) return false;
+  return link ? !isEcho(mapping, table, link, record, references) : filterReason(table, record) === null;
+}
+
+/** The pairs that the records belong to. @param ended those of `refs` that are archived or deleted */
+async function ownersOf(
+  context: ActivityContext,
+  { refs, ended }: { refs: RefKey[]; ended: RefKey[] },
+): Promise<Map<RefKey, CanonicalKey>> {
+  const owners = await context.store.claims.owners(refs);
+  const strays = await strayPairs(
+    context,
+    ended.filter((ref) => !owners.has(ref)),
+  );
+  return new Map([...owners, ...strays]);
+}
+
+/**
+ * The pairs of records that ended without being claimed: such a pair waits for a person to tell its record from another
+ * one, and its record may name that other one's pair.
+ */
+async function strayPairs(
+  { store, mapping }: ActivityContext,
+  refs: readonly RefKey[],
+): Promise<Map<RefKey, CanonicalKey>> {
+  if (refs.length === 0) return new Map();
+  const keys = refs.flatMap((ref) => {
+    const { side, kind } = parseRef(ref);
+    const entities = ENTITY_TYPES.filter((entity) => mapping.entities[entity].kind[side] === kind);
+    return entities.map((entity) => [ref, canonicalKey(entity, parseRef(ref))] as const);
+  });
+  const known = await store.getMany(keys.map(([, key]) => key));
+  return new Map(keys.filter(([, key]) => known.get(key)?.status === 'conflict'));
+}
+
+/** Whether a refused write was planned from this very record. Exports repeat their latest events at each poll. */
 function isRefusedOn(link: Link | null, record: SyncRecord): boolean {
   return link?.status === 'quarantined' && link.refusedOn?.[refKey(record.ref)] === observationDigest(record);
 }
 
-/** A record that says itself that it ended may not be found when it is read. */
+/** The hint for a record. If the record shows that it ended, the hint says so, because a read may not find it. */
 export function hintOf(ref: RefKey, { version, state }: SyncRecord): Hint {
   return { ref, version, ...(state !== 'live' && { gone: true }) };
 }
 
-function oldOnes(now: Date, news: readonly { record: SyncRecord; ref: RefKey }[]): Set<RefKey> {
-  const watchedSince = now.getTime() - WATCHED_MS;
+function oldRecords(now: Date, news: readonly { record: SyncRecord; ref: RefKey }[]): Set<RefKey> {
+  const watchedSince = now.getTime() - INTERACTIVE_MS;
   const isOld = ({ record }: { record: SyncRecord }) => Date.parse(record.updatedAt) < watchedSince;
   return new Set(news.filter(isOld).map(({ ref }) => ref));
 }
 
 /**
- * Pairs that a backfill is writing: it looks for observations once it is done, so that these need not be told. Asked
- * after the observations are kept, so that one of the two sees the other.
+ * The pairs that a backfill is writing. They need no signal, because the backfill looks for observations when it is
+ * done. Call this after the observations are stored, so that either this or the backfill notices the other.
  */
-async function heldKeys(
+async function keysHeldByBackfill(
   { store, now }: ActivityContext,
   known: ReadonlyMap<CanonicalKey, Link>,
   keys: CanonicalKey[],
@@ -118,7 +160,7 @@ async function heldKeys(
   return new Set([...links.values()].filter((link) => isHeld(link, now())).map(({ _id }) => _id));
 }
 
-/** A record that nobody claimed begins a pair, unless it says itself which record it was made for. */
+/** The key of an unclaimed record: its back-reference names the pair's origin; without one, it begins a pair itself. */
 export function ownKey(entity: EntityType, record: SyncRecord): CanonicalKey {
   const back = tryParseRef(record.backRef);
   return canonicalKey(entity, back && back.side !== record.ref.side ? back : parseRef(refKey(record.ref)));

@@ -10,14 +10,14 @@ import { NeedsHuman, RetryLater, publicMessage } from '../systems/errors';
 import { signalWaitingPairs, originRef, summarise, type ActivityContext } from './activityContext';
 import { activityLog } from './log';
 
-/** A wrong credential concerns every record alike; it is mended by a person while everything waits. */
+/** A wrong credential concerns all records: everything waits until a person corrects it. */
 const UNAUTHORIZED_RETRY_MS = 30_000;
-/** What a newer release wrote is for its workers; whichever worker is free takes the next attempt. */
+/** A document of a newer release needs a worker of that release; the next attempt may reach one. */
 const NEWER_RETRY_MS = 2_000;
 
 /**
- * Turns an error into what Temporal understands, and leaves the cause on the link where a person looks.
- * Retry later → a failure with the server's own delay; anything unknown → a bug, which is never retried.
+ * Converts an error to a failure for Temporal, and stores the reason on the link, where a person finds it. `RetryLater`
+ * becomes a failure with the delay that the server asked for. An unknown error becomes a bug, which is never retried.
  */
 export async function asFailure(
   context: Pick<ActivityContext, 'store' | 'now' | 'log' | 'mapping' | 'metrics' | 'hint'>,
@@ -32,7 +32,7 @@ export async function asFailure(
   if (key && error instanceof NeedsHuman && error.code !== 'unauthorized')
     return quarantined(context, key, error);
   const delay = retryDelay(error);
-  // The link, which people read, gets all of it; histories and logs what quotes no content.
+  // The link gets the whole message, for people. Histories and logs get a message that quotes no content.
   const message = publicMessage(error);
   if (key) {
     const text = error instanceof Error ? error.message : String(error);
@@ -45,7 +45,7 @@ export async function asFailure(
   if (delay === null) {
     metrics.activityFailed('Bug');
     activityLog(log, key).error({ err: error }, 'bug');
-    // Nobody waits for what waits for a person.
+    // Pairs that wait for this one go on, because it waits for a person.
     if (key) await signalWaitingPairs(context, [originRef(key)]);
     return ApplicationFailure.create({
       message,
@@ -54,7 +54,7 @@ export async function asFailure(
       ...(error instanceof Error && error.message === message && { cause: error }),
     });
   }
-  // Waiting for the API's rate is no failure, and there may be hundreds who do.
+  // Waiting for the rate limit is no failure, and hundreds of calls may wait.
   if (error instanceof RetryLater && error.options.queued) activityLog(log, key).debug({ delay }, message);
   else {
     metrics.activityFailed('RetryLater');
@@ -67,7 +67,7 @@ export async function asFailure(
   });
 }
 
-/** A pair that ended in a bug before it had a link gets one, or nobody would see it. */
+/** Creates a link for a pair that met a bug before it had one, so that a person can see it. */
 async function keepNew(
   { store, mapping }: Pick<ActivityContext, 'store' | 'mapping'>,
   key: CanonicalKey,
@@ -82,7 +82,7 @@ async function keepNew(
   }
 }
 
-/** The record cannot be read or looked for as it is: the pair rests, visibly, until it changes or a person asks. */
+/** Puts a pair into quarantine until its record changes or a person acts. */
 async function quarantined(
   context: Pick<ActivityContext, 'store' | 'now' | 'mapping' | 'hint'>,
   key: CanonicalKey,
@@ -102,24 +102,24 @@ async function quarantined(
   }
 }
 
-/** Whether waiting mends it: a server that is away or busy, a credential that a person mends meanwhile. */
+/** Whether a later attempt may succeed: a server is unavailable or busy, or a person must correct the credential. */
 export function isForLater(error: unknown): boolean {
   return retryDelay(error) !== null;
 }
 
-/** Milliseconds, undefined for "as the retry policy says", null for an error that no retry mends. */
+/** Milliseconds; undefined: by the retry policy; null: no retry helps. */
 function retryDelay(error: unknown): number | undefined | null {
-  // No delay at all is not a delay that Temporal takes.
+  // Temporal does not accept a delay of 0.
   if (error instanceof RetryLater)
     return error.options.retryAfterMs === 0 ? undefined : error.options.retryAfterMs;
   // A person corrects the connection, not a record: the credential, or the cursor of a change stream.
   if (error instanceof NeedsHuman && (error.code === 'unauthorized' || error.code === 'cursor_refused'))
     return UNAUTHORIZED_RETRY_MS;
-  // While a newer release is being rolled out: one of its workers takes it.
+  // A newer release is being rolled out: the next attempt may reach one of its workers.
   if (error instanceof NewerStore) return NEWER_RETRY_MS;
   if (isPassing(error)) return undefined;
   if (error instanceof Error && error.name === 'ServiceError') return undefined;
-  // A connection that breaks under a request can show as Node's own error, which no client has wrapped.
+  // A connection that breaks during a request may cause an error of Node, which no client has wrapped.
   if (isNativeError(error) && 'code' in error && BROKEN_CONNECTION.has(String(error.code))) return undefined;
   return null;
 }

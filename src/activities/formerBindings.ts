@@ -3,9 +3,9 @@ import { bindingOf, bindingsOf } from '../sync/rules/sameFields';
 import type { ActivityContext } from './activityContext';
 
 /**
- * A link of a release up to 0.2.0 does not say what its rows were bound to. It goes by what was recorded when this
- * release first used the mapping that the link was synced by. Where nothing was recorded, the link was synced by a mapping
- * that this release never used: all its rows meet for the first time, so that nothing is erased.
+ * Adds the digests of bindings to a link of a release up to 0.2.0, which did not store them. The digests are those that
+ * this release stored when it first used the link's mapping. If none were stored, this release never used that mapping:
+ * all rows of the link then meet for the first time, so that nothing is erased.
  */
 export async function withFormerBindings(
   { store, mapping }: Pick<ActivityContext, 'store' | 'mapping'>,
@@ -19,7 +19,7 @@ export async function withFormerBindings(
   const fields = recorded ?? (mappingVersion === mapping.version ? present : {});
   const bound: Record<string, string> = {};
   for (const [row, value] of Object.entries(snapshot)) {
-    // What an option was called was not recorded: it counts as called what it is now.
+    // The names of options were not stored: they count as unchanged.
     const binding = fields[row] === present[row] ? bindingOf(table, row, value) : fields[row];
     if (binding !== undefined) bound[row] = binding;
   }

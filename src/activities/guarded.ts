@@ -4,15 +4,17 @@ import { asFailure } from './failures';
 import { whileAlive } from './heartbeats';
 import type { Lane } from '../sync/lane';
 
-/** Runs an activity's work for a pair, or for none, with a context of its own. */
+/**
+ * Runs the work of an activity, with its own copy of the context. @param key of the pair; null if it concerns no pair
+ */
 export type Guarded = <T>(
   key: CanonicalKey | null,
   work: (context: ActivityContext) => Promise<T>,
 ) => Promise<T>;
 
 /**
- * What every activity has around it: its lane, heartbeats while it works, errors as Temporal understands them, and one
- * mapping from its beginning to its end, though the service's may be replaced meanwhile.
+ * Wraps every activity: sets its lane, sends heartbeats, converts errors for Temporal, and keeps to one mapping even if
+ * the service replaces its mapping meanwhile.
  */
 export function guardedBy(live: ActivityContext, lane: Lane): Guarded {
   return async (key, work) => {

@@ -6,13 +6,13 @@ import { RetryLater } from '../systems/errors';
 
 const HEARTBEAT_MS = 3_000;
 
-/** What an attempt hands on to the next: how many did nothing but wait for the API's rate, and which was the last of them. */
+/** Heartbeat details: how many attempts only waited for the rate limit, and the number of the last such attempt. */
 const waitedSchema = z.object({ waited: z.number(), last: z.number() });
 type Waited = z.output<typeof waitedSchema>;
 
 /**
- * Does an activity's work in a lane. Heartbeats while it goes on, so that a killed worker is noticed in seconds and not at the time-out. A dry run
- * does the same work outside of any activity; nobody waits for its heartbeat.
+ * Does an activity's work in a lane, with heartbeats, so that the death of a worker is noticed within seconds. A dry
+ * run does the same work outside of an activity, without heartbeats.
  */
 export async function whileAlive<T>(lane: Lane, work: () => Promise<T>): Promise<T> {
   const activity = asyncLocalStorage.getStore();
@@ -36,13 +36,13 @@ function waitedBefore({ info }: Context): Waited {
   return waitedSchema.safeParse(info.heartbeatDetails).data ?? { waited: 0, last: 0 };
 }
 
-/** Which attempt at this work this is, from 1; those that did nothing but wait for the API's rate are none. */
+/** The number of this attempt, from 1. Attempts that only waited for the rate limit are not counted. */
 export function attemptNumber(): number {
   const activity = asyncLocalStorage.getStore();
   return activity ? activity.info.attempt - waitedBefore(activity).waited : 1;
 }
 
-/** Whether an earlier attempt at this work may have got somewhere. */
+/** Whether an earlier attempt may have done a part of the work. */
 export function isRepeated(): boolean {
   return attemptNumber() > 1;
 }

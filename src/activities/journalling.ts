@@ -6,7 +6,7 @@ import type { RefKey, SyncRecord } from '../sync/record';
 import type { References } from '../sync/values';
 import { loadReferences, type ActivityContext, type Referring } from './activityContext';
 
-/** Keeps in the journal what became of writes. Each call comes before the save of the link that ends their intent. */
+/** Adds the outcome of writes to the journal. Call this before the save of the link that ends their intent. */
 
 type Context = Pick<ActivityContext, 'store' | 'mapping' | 'now'>;
 
@@ -19,7 +19,7 @@ export async function noteWritten(
   await store.journal.note(written.map((each) => entryOf(each, scene)));
 }
 
-/** What was redacted is forgotten by the journal, too. */
+/** Removes the values of redacted rows from the journal. */
 export async function forgetRedacted(
   { store }: Pick<ActivityContext, 'store'>,
   key: CanonicalKey,
@@ -28,7 +28,7 @@ export async function forgetRedacted(
   if (redacted.length > 0) await store.journal.redact(key, redacted);
 }
 
-/** What is to be looked up so that the values from before a write can be said in the side's own form. */
+/** The references to look up before the former values of writes can be converted into the side's own form. */
 export function formerReferences(
   { mapping }: Pick<ActivityContext, 'mapping'>,
   link: Link,
@@ -42,8 +42,11 @@ export function formerReferences(
 }
 
 /**
- * Notes writes whose intent ends without their answers: by what their records show, where these were read.
- * @param of the writes that are not done; `refused` and `words`: of the one that a side said no to
+ * Adds the writes of an intent that ends without their answers. Their outcome is what their records show, if these were
+ * read.
+ *
+ * @param ended `records`: the records that were read; `refused` and `words`: the write that a side refused, and its
+ * words
  */
 export async function noteEnded(
   context: Context,
@@ -85,10 +88,10 @@ export async function noteEnded(
   );
 }
 
-/** Plans that leave the intent of the link as it is. */
+/** Plans that do not end the link's intent. */
 const KEEPING: ReadonlySet<Plan['do']> = new Set(['read', 'look', 'wait', 'redirect', 'absent', 'rest']);
 
-/** Whether a plan ends the intent that its link holds, rather than goes on with it. */
+/** Whether a plan ends the link's intent, and does not continue it. */
 export function endsIntent(plan: Plan, intent: Intent): boolean {
   if (KEEPING.has(plan.do)) return false;
   const next = plan.do === 'write' || plan.do === 'bury' ? plan.intent : null;

@@ -22,8 +22,8 @@ export class PairJoin {
 
   /**
    * Claims both records of a match, Zendesk's first: two pairs that find each other cannot both succeed.
-   * @param decisions of which one may have chosen the counterpart
-   * @returns null where the pair must be planned again
+   * @param decisions one of which may have chosen the counterpart
+   * @returns null if the pair must be planned again
    */
   async join(
     link: Link,
@@ -53,7 +53,7 @@ export class PairJoin {
       intent: null,
     });
     await store.decisions.drop(this.key, actedOn(decisions, []));
-    // The counterpart may have waited under a key of its own; this pair speaks for it now.
+    // If the counterpart has begun a pair of its own, remove that pair: its record belongs to this pair now.
     const rival = await store.get(canonicalKey(link.entity, counterpart.ref));
     if (rival && rival._id !== this.key && !(rival.sides.zendesk && rival.sides.pms))
       await store.remove(rival);
@@ -76,7 +76,7 @@ export class PairJoin {
         continue;
       }
       for (const own of claimed) await store.claims.release(own, key);
-      // The other pair owns our own record: it is the one. Otherwise look again at who matches.
+      // If another pair has claimed our origin, hand over to it. Otherwise plan again, with a new look-up.
       if (ref === this.origin) return handOver(context, this.input, link, owner);
       if (decisions.counterpart === null) return null;
       await store.decisions.drop(key, actedOn(decisions, []));

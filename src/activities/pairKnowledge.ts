@@ -9,7 +9,7 @@ import { olderSibling, type Sibling } from '../sync/siblings';
 import { originRef, type ActivityContext } from './activityContext';
 import type { PlanInput } from './types';
 
-/** Gathers, from the link store, what a pair's next plan is made of. */
+/** Reads the input of a pair's next plan from the link store. */
 export class PairKnowledge {
   private readonly key: CanonicalKey;
   private readonly origin: RefKey;
@@ -22,7 +22,10 @@ export class PairKnowledge {
     this.origin = originRef(input.key);
   }
 
-  /** Looked for only where there can be one: a linked pair is told by force, for a person has just spoken. */
+  /**
+   * Reads a person's decisions if there can be any. A decision about a linked pair without conflicts arrives with
+   * `force`.
+   */
   async decisions(link: Link | null): Promise<Decisions> {
     const rows = link?.conflicts.map(({ row }) => row) ?? [];
     const settled = link?.sides.zendesk && link.sides.pms && !link.unlinked;
@@ -30,7 +33,7 @@ export class PairKnowledge {
     return this.context.store.decisions.of(this.key, rows);
   }
 
-  /** The records of this pair that are known by now. */
+  /** The records of this pair that are known so far. */
   members(link: Link | null, { counterpart }: Decisions = NO_DECISIONS): RefKey[] {
     const sides = SIDES.flatMap((side) => link?.sides[side]?.ref ?? []);
     if (sides.length < 2 && counterpart !== null && counterpart !== 'create' && counterpart !== 'none')
@@ -38,7 +41,7 @@ export class PairKnowledge {
     return [...new Set([this.origin, ...sides])];
   }
 
-  /** Records to be read before planning: all of them by force, and those hinted at that nobody has seen. */
+  /** Records to read before planning: with `force` all; otherwise those that a hint names and that were not seen. */
   unread(link: Link | null, members: RefKey[], observed: Map<RefKey, SyncRecord>): RefKey[] {
     const { input } = this;
     const known = new Set([...input.fresh, ...input.gone]);
@@ -56,16 +59,17 @@ export class PairKnowledge {
     for (const ref of members) {
       const record = observed.get(ref);
       const side = parseRef(ref).side;
-      if (this.input.gone.includes(ref)) result[side] = { record: null, fresh: true, ...this.doubtOf(ref) };
+      if (this.input.gone.includes(ref))
+        result[side] = { record: null, fresh: true, ...this.unprovenUnlessReported(ref) };
       else if (record) result[side] = { record, fresh: this.input.fresh.includes(ref) };
     }
     return result;
   }
 
-  /** That a record is not found counts as its end only where somebody else says so, too. */
-  private doubtOf(ref: RefKey): { unproven?: true } {
-    const isTold = this.input.hints.some((hint) => hint.ref === ref && hint.gone === true);
-    return isTold ? {} : { unproven: true };
+  /** A record that was not found counts as ended only if a hint reports its end, too. */
+  private unprovenUnlessReported(ref: RefKey): { unproven?: true } {
+    const isReported = this.input.hints.some((hint) => hint.ref === ref && hint.gone === true);
+    return isReported ? {} : { unproven: true };
   }
 
   async claims(
@@ -78,7 +82,7 @@ export class PairKnowledge {
     return { ...(owner !== undefined && { owner }), owners, candidates: looked !== null };
   }
 
-  /** A new comment waits for the one before it, where that is still to be written. */
+  /** The comment before a new one, if it is not written yet: the new one waits for it. */
   async awaitedSibling(link: Link | null, origin: SyncRecord | undefined): Promise<RefKey | null> {
     const { store, mapping } = this.context;
     const { entity } = parseCanonicalKey(this.key);
@@ -92,7 +96,7 @@ export class PairKnowledge {
       const links = await store.getMany(records.map(keyOf));
       older.push(...records.map((record) => ({ record, link: links.get(keyOf(record)) ?? null })));
       const nearest = olderSibling(origin, older);
-      // The first come without their times; of all others the latest come first.
+      // The first page has records without times; the others are sorted, the latest first.
       if (nearest !== null && !untimed && !isTied(records, older, nearest)) return nearest;
       untimed = false;
     }
@@ -110,7 +114,7 @@ export class PairKnowledge {
   }
 }
 
-/** Whether the last of a page was made just when the nearest was: the next page may have a nearer one. */
+/** Whether the last record of a page is as old as the nearest sibling: the next page may then have a nearer one. */
 function isTied(page: readonly SyncRecord[], older: readonly Sibling[], nearest: RefKey): boolean {
   const found = older.find(({ record }) => refKey(record.ref) === nearest);
   return page.at(-1)?.createdAt === found?.record.createdAt;

@@ -22,12 +22,12 @@ import { PlanKeeper, readStep } from './planKeeper';
 import { expectKnownMapping } from './remapActivities';
 import type { PlanInput, Step } from './types';
 
-/** A backfill writes its page within moments. */
+/** Delay of the next attempt while a backfill writes the pair: it takes moments. */
 const HELD_RETRY_MS = 2_000;
-/** The lists of fields are read within seconds. */
+/** Delay of the next attempt while the lists of fields are read: it takes seconds. */
 const FIELDS_RETRY_MS = 3_000;
 
-/** One answer to "what next?" for one pair. */
+/** Finds the next step of one pair (activity `planPair`). */
 export class PairTurn {
   private readonly key: CanonicalKey;
   private readonly origin: RefKey;
@@ -50,12 +50,12 @@ export class PairTurn {
 
   async run(): Promise<Step> {
     const { context, key } = this;
-    const paused = await this.holdBack();
+    const paused = await this.restIfPaused();
     if (paused) return paused;
-    // Each pass either answers or changes the store so that the next pass sees something new.
+    // Each pass either returns a step or changes the store, so that the next pass has new input.
     for (let pass = 0; pass < 6; pass += 1) {
       const stored = await context.store.get(key);
-      if (pass === 0) this.lookAgainAfterBug(stored);
+      if (pass === 0) this.readAgainAfterBug(stored);
       const link = stored && (await withFormerBindings(context, stored));
       const step = await this.pass(pass === 0 ? await this.withRetries(link) : link);
       if (step) return step;
@@ -63,7 +63,7 @@ export class PairTurn {
     throw new Error(`${key}: no plan after six passes`);
   }
 
-  /** @returns null where the pair must be looked at again */
+  /** @returns null if another pass is needed */
   private async pass(link: Link | null): Promise<Step | null> {
     const { context, input, key, knowledge } = this;
     const { store, mapping } = context;
@@ -84,7 +84,7 @@ export class PairTurn {
     const own = members.flatMap((ref) => observed.get(ref) ?? []);
     const state = await this.state(link, { members, observed, own, decisions });
     const plan = planPair(state, mapping);
-    this.expectNewFields(plan);
+    this.expectFieldsReadAgain(plan);
     if (await this.isBraked(plan, state)) return null;
     if (state.undo) await noteUndone(context, key, plan, state.undo);
     await this.reportStrays(link);
@@ -94,7 +94,7 @@ export class PairTurn {
       own,
       decisions,
     );
-    // Nobody waits for what waits for a person.
+    // Pairs that wait for this one go on, because it waits for a person.
     if (plan.do === 'quarantine' || plan.do === 'conflict') await signalWaitingPairs(context, [this.origin]);
     return step;
   }
@@ -110,7 +110,7 @@ export class PairTurn {
     const claims = await knowledge.claims(link);
     const awaited = await knowledge.awaitedSibling(link, observed.get(this.origin));
     const undo = await undoFor(context, key, this.input.causes);
-    // What an undo holds, it holds for all but itself.
+    // The hold of an undo does not apply to the undo itself.
     const holds = (await store.holds.of(table.entity)).filter(({ by }) => undo === null || by !== 'undo');
     return {
       key,
@@ -129,26 +129,28 @@ export class PairTurn {
     };
   }
 
-  /** @returns whether this plan was one too many of its kind, so that a hold began and the pair is planned again */
+  /**
+   * @returns whether this plan exceeded a threshold of the brake, so that a hold began and the pair is planned again
+   */
   private async isBraked(plan: Plan, state: PairState): Promise<boolean> {
     const { brake, mapping } = this.context;
-    // An undo was counted by the person who asked for it.
+    // A person has started the undo and has seen the number of its changes.
     if (!brake || state.undo) return false;
     const table = mapping.entities[parseCanonicalKey(this.key).entity];
     return brake.count(this.key, countedChanges(plan, { state, table }), state.holds ?? [], mapping.version);
   }
 
-  /** What the turn was told that ended in a bug is gone with its workflow: both records are read again. */
-  private lookAgainAfterBug(link: Link | null): void {
+  /** After a bug, the messages of that turn are lost with its workflow: both records are read again. */
+  private readAgainAfterBug(link: Link | null): void {
     if (link?.reason?.code === 'bug') this.input.force = true;
   }
 
   /**
-   * A field that was deactivated, or an option that was renamed, leaves records without a value before the list of fields was
-   * read again. Nothing is taken away from the other side until it was.
+   * If a field is deactivated or an option is renamed, records lose its value before the sync has read the list of
+   * fields again. Until then, no plan may remove the value on the other side.
    * @throws RetryLater
    */
-  private expectNewFields(plan: Plan): void {
+  private expectFieldsReadAgain(plan: Plan): void {
     const { context, key } = this;
     const table = context.mapping.entities[parseCanonicalKey(key).entity];
     if (plan.do !== 'write' || !plan.intent.writes.some((write) => mayStemFromDeletedField(table, write)))
@@ -160,7 +162,10 @@ export class PairTurn {
     });
   }
 
-  /** A change is the occasion to try again files that failed; a person's word, or a reconcile's, for values, too. */
+  /**
+   * A change makes failed files due again. A forced turn (resync, reconcile) also offers values again that were not
+   * taken.
+   */
   private async withRetries(link: Link | null): Promise<Link | null> {
     const { input, context } = this;
     if (!input.first || link?.intent !== null || (!input.force && input.hints.length === 0)) return link;
@@ -171,22 +176,22 @@ export class PairTurn {
     return context.store.save({ ...link, ...(files && { files }), ...(notTaken && { notTaken }) });
   }
 
-  /** While its entity type is paused, a pair keeps what it was told, and rests. */
-  private async holdBack(): Promise<Step | null> {
+  /** If the entity type is paused, the pair stores its messages and rests. @returns null if it is not paused */
+  private async restIfPaused(): Promise<Step | null> {
     const { context, input, key } = this;
     const { store } = context;
     const { entity } = parseCanonicalKey(key);
     if (!(await store.control.isPaused(entity))) return null;
     const held = { key, refs: [...new Set(input.hints.map(({ ref }) => ref))], force: input.force };
     await store.control.holdBack(held, entity);
-    // Whoever ends the pause looks for what is held back after that: one of the two sees the other.
+    // `resume` ends the pause before it looks for stored messages, so either it or this check notices the other.
     if (!(await store.control.isPaused(entity))) {
       await store.control.drop(held);
       return null;
     }
     const link = await store.get(key);
     const text = `${entity} is paused`;
-    // A reason that a person must see to stays in sight.
+    // A reason that needs a person's attention is not replaced.
     const free = link?.status === 'linked' || (link?.status === 'pending' && link.waitsFor.length === 0);
     if (free && link.reason?.code !== 'paused')
       await store.noteReason(key, {
@@ -198,7 +203,9 @@ export class PairTurn {
     return { next: 'rest', state: summarise(key, link, 'paused', text) };
   }
 
-  /** A record that names this pair's origin as its counterpart, while the pair has another: for a person. */
+  /**
+   * Marks a record as a conflict if it names this pair's origin as its counterpart although the pair has another one.
+   */
   private async reportStrays(link: Link | null): Promise<void> {
     const { context, input } = this;
     const counterpart = link?.sides[otherSide(parseRef(this.origin).side)]?.ref;
@@ -225,7 +232,7 @@ export class PairTurn {
   }
 }
 
-/** What was found out of a pair before it is planned. */
+/** The input that was read for a plan. */
 interface Gathered {
   members: RefKey[];
   observed: Map<RefKey, SyncRecord>;

@@ -8,13 +8,13 @@ import type { SyncRecord } from '../sync/record';
 import { alike, undoOf, type PairUndo, type Undone } from '../sync/undo';
 import type { ActivityContext } from './activityContext';
 
-/** The part of a pair in an undo: what it is asked to put back, and what became of that. */
+/** The part of a pair in an undo: the values that it puts back, and their outcome. */
 
 const PREFIX = 'undo:';
 
 type Store = Pick<ActivityContext, 'store'>;
 
-/** What an undo, of which the pair was told, still asks of it. */
+/** The undo that the turn's causes name, with the values that this pair has not put back yet; null if there is none. */
 export async function undoFor(
   { store }: Store,
   key: CanonicalKey,
@@ -32,7 +32,7 @@ export async function undoFor(
   return null;
 }
 
-/** Notes what a plan does with the values of an undo, before the plan itself is kept. */
+/** Stores what a plan does with the values of an undo, before the plan itself is stored. */
 export async function noteUndone(
   { store }: Store,
   key: CanonicalKey,
@@ -48,7 +48,7 @@ export async function noteUndone(
   } else if (plan.do !== 'write') await store.undos.note(id, key, { state: 'done', why: whyNot(plan) });
 }
 
-/** What an attempt before this one has put back has its former value already. */
+/** A value that an earlier attempt has put back shows as `already`; it counts as `restored`. */
 function withEarlier(undone: readonly Undone[], before: UndoItem | null): Undone[] {
   const wasRestored = ({ side, property }: Undone) =>
     before?.rows.some(
@@ -64,7 +64,7 @@ function whyNot(plan: Plan): string {
   return plan.do === 'settled' || plan.do === 'rest' ? 'the pair rests' : `the pair is to ${plan.do}`;
 }
 
-/** The pair has done what an undo asked of it, but for what the side did not take after all. @param told with the answer */
+/** Stores the outcome of a write of an undo. Values that the side did not take after all count as `refused`. */
 export async function finishUndo(
   { store }: Store,
   { _id, intent: { undo, next, writes } }: LinkAtWork,
@@ -86,7 +86,9 @@ export async function finishUndo(
   await store.undos.note(undo, _id, { rows, ...(isDone && { state: 'done', why: null }) });
 }
 
-/** A side said no to former values: the pair is planned again without them. @returns whether it was about an undo */
+/**
+ * Stores that a side refused former values: the pair is planned again without them. @returns false if it is no undo's
+ */
 export async function noteRefusedUndo(
   { store }: Store,
   { _id, intent }: Link,

@@ -11,7 +11,7 @@ import { activityLog } from './log';
 /** How often one file is tried before the pair goes on without it. */
 const FILE_ATTEMPTS = 5;
 
-/** Files that a pair's intent brings to one side, or removes there. */
+/** Copies the files of a pair's intent to one side, or removes them there. */
 export class PlannedFiles {
   constructor(
     private readonly context: ActivityContext,
@@ -20,8 +20,8 @@ export class PlannedFiles {
   ) {}
 
   /**
-   * Puts files there before the record that will have them, where the side wants it so. One that fails stays pending:
-   * what was said goes without it, and it is tried again by itself.
+   * Uploads files before their record is created, if the side requires this order. A file that fails stays pending: the
+   * text is written without it, and the file is tried again on its own.
    */
   async stage(files: LinkedFile[]): Promise<{ staged: StagedFile[]; files: LinkedFile[] }> {
     const { systems, log } = this.context;
@@ -40,15 +40,18 @@ export class PlannedFiles {
         staged.push(one);
         after.push({ ...file, ids: { ...file.ids, [this.side]: one.id }, state: 'copied' });
       } catch (error) {
-        if (!isFilesOwn(error)) throw error;
-        activityLog(log, this.key).warn(`a file stays behind for now: ${publicMessage(error)}`);
+        if (!concernsFileOnly(error)) throw error;
+        activityLog(log, this.key).warn(`a file is not copied yet: ${publicMessage(error)}`);
         after.push(file);
       }
     }
     return { staged, files: after };
   }
 
-  /** Carries one file across, or removes it there; what fails for good is noted on it. @returns the intent after it, and the answer */
+  /**
+   * Copies or removes one file. If this fails for good, the file is marked `failed`. @returns the new intent, and the
+   * answer
+   */
   async carry(intent: Intent, write: PlannedWrite): Promise<{ intent: Intent; record: SyncRecord | null }> {
     const { context, side, key } = this;
     const port = context.systems[side];
@@ -74,7 +77,7 @@ export class PlannedFiles {
       }
     } catch (error) {
       const again = error instanceof RetryLater && attemptNumber() < FILE_ATTEMPTS;
-      if (again || !isFilesOwn(error)) throw error;
+      if (again || !concernsFileOnly(error)) throw error;
       after = { ...known, state: 'failed', reason: error.message };
     }
     const files = (intent.next.files ?? []).map((each, place) => (place === file.place ? after : each));
@@ -86,10 +89,10 @@ export function withFiles(intent: Intent, files: LinkedFile[]): Intent {
   return files.length === 0 ? intent : { ...intent, next: { ...intent.next, files } };
 }
 
-/** What concerns a file and not its record or the connection. */
-function isFilesOwn(error: unknown): error is NeedsHuman | RetryLater | AlreadyExists {
+/** Whether an error concerns a file, and not its record or the connection. */
+function concernsFileOnly(error: unknown): error is NeedsHuman | RetryLater | AlreadyExists {
   if (error instanceof NeedsHuman) return error.code !== 'unauthorized';
-  // Whoever only waits for the API's rate has not tried yet.
+  // A call that waited for the rate limit was not tried yet.
   if (error instanceof RetryLater) return error.options.queued !== true;
   return error instanceof AlreadyExists;
 }

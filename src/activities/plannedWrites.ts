@@ -29,7 +29,7 @@ import { expectKnownMapping } from './remapActivities';
 import type { ReadOutcome, WriteOutcome } from './types';
 import { WriteRecovery } from './writeRecovery';
 
-/** Carries out the write that a pair's intent holds for one side, and commits the link once none is left. */
+/** Carries out the next write of a pair's intent on one side, and commits the link after the last write. */
 export class PlannedWrites {
   private readonly references: ReferenceReader;
 
@@ -54,9 +54,9 @@ export class PlannedWrites {
     await expectKnownMapping(context, link.mappingVersion);
     const write = link.intent?.writes.find((candidate) => candidate.side === side && !candidate.done);
     if (!link.intent || !write) {
-      // An earlier attempt committed and then failed to say so: what follows a commit is repeated.
+      // An earlier attempt committed and died afterwards: repeat what follows a commit.
       if (link.intent === null) await signalWaitingPairs(context, recordsOf(link));
-      // Or it gave the intent up, and the answer to that save was lost: only a new plan shows which.
+      // Or it abandoned the intent, and the answer to that save was lost: only a new plan shows which.
       if (link.intent === null && (isRepeated() || hasRowsApart(link)))
         return { next: 'again', fresh: [], gone: [] };
       return { next: 'done', state: summarise(key, link) };
@@ -68,7 +68,7 @@ export class PlannedWrites {
     }
   }
 
-  /** As the plan saved it, where that was just now and here. An earlier attempt, or the write before this, may have saved it since. */
+  /** The link: from memory if this process has just saved it, otherwise from the store. */
   private async linkAtWork(): Promise<Link | null> {
     const { store } = this.context;
     const known = isRepeated() ? null : store.justSaved(this.key);
@@ -134,7 +134,7 @@ export class PlannedWrites {
   }
 
   /**
-   * Stands in for a precondition where the system has none: read, compare, then write.
+   * Replaces the precondition if the system has none: reads the record and compares it, before it is written.
    * @throws PreconditionFailed, RecordGone
    */
   private async expectUnmoved(link: Link, write: PlannedWrite): Promise<void> {
@@ -152,7 +152,7 @@ export class PlannedWrites {
       );
   }
 
-  /** What a person wrote while the precondition could not tell is overruled, and kept in the link's history. */
+  /** A person's edit that the precondition could not detect was overwritten: it goes to the link's history. */
   private async updated(
     link: Link,
     intent: Intent,
@@ -187,7 +187,7 @@ export class PlannedWrites {
     return unexpectedValues(mapping, table, write, held, references);
   }
 
-  /** Notes the answer; after the last write the link becomes what was planned. */
+  /** Stores the answer. After the last write, commits the link. */
   private async done(
     link: Link,
     intent: Intent,
@@ -213,7 +213,7 @@ export class PlannedWrites {
             notTaken: intent.next.notTaken ?? [],
           }
         : compareAnswer(mapping, table, write, answer, intent.next, references);
-    // What somebody else changed meanwhile is not seen yet: it stays an observation for the next plan.
+    // If somebody else has changed the record meanwhile, the answer stays an observation for the next plan.
     const taking = takingInToo(intent, answer, compared.changedRows);
     const told = withAnswer(link, taking, write, answer, compared, now);
     const more = told.intent.writes.some((other) => !other.done);
@@ -262,20 +262,20 @@ export class PlannedWrites {
     await this.context.store.decisions.drop(this.key, actedOn({ ids }, rows));
   }
 
-  /** Drops the observations that the plan took in; what came since stays for the next plan, whatever its order. */
+  /** Drops the observations that the plan was based on. Newer ones stay for the next plan. */
   private async forgetSeen({ takenIn = {} }: Intent, keep: RefKey | null): Promise<void> {
     const seen = Object.entries(takenIn).filter(([ref]) => ref !== keep);
     await this.context.store.observations.forgetTakenIn(Object.fromEntries(seen));
   }
 }
 
-/** An answer that is kept until the last write is done goes with the intent, unless it shows somebody else's change. */
+/** Adds the answer to the observations that the intent covers, unless it shows a change by somebody else. */
 function takingInToo(intent: Intent, answer: SyncRecord | null, changedRows: readonly string[]): Intent {
   if (!answer || changedRows.length > 0) return intent;
   return { ...intent, takenIn: { ...intent.takenIn, [refKey(answer.ref)]: observationDigest(answer) } };
 }
 
-/** ISO time of the change that a write carries across; null where it was before the sync began, or is our own. */
+/** ISO time of the change that a write copies; null if it is older than the sync, or our own. */
 function causeOf(intent: Intent, { side }: PlannedWrite, since: string): string | null {
   const from = otherSide(side);
   const changedAt = intent.seen[from]?.updatedAt;

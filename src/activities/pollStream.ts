@@ -28,7 +28,7 @@ export class StreamPolls {
     const name = this.nameOf(stream);
     const outcome = { pages: 0, records: 0, hinted: 0 };
     const position = await store.cursors.position(name);
-    // Where it begins, a backfill is about to say.
+    // A backfill will set the cursor.
     if (position === null && (await store.backfill.isAnnounced())) return outcome;
     const leader = port.follows[stream];
     if (
@@ -38,12 +38,14 @@ export class StreamPolls {
       await store.cursors.noteCurrent(name, context.now());
       return outcome;
     }
-    await this.watched(context, () => this.readPages(context, stream, position?.cursor ?? null, outcome));
+    await this.reportingTrouble(context, () =>
+      this.readPages(context, stream, position?.cursor ?? null, outcome),
+    );
     return outcome;
   }
 
-  /** Each poll asks its system something: whether it answers is what people are told of it. */
-  private async watched({ store }: ActivityContext, work: () => Promise<void>): Promise<void> {
+  /** Stores whether the system answers, for `status`: each poll shows it. */
+  private async reportingTrouble({ store }: ActivityContext, work: () => Promise<void>): Promise<void> {
     try {
       await work();
       await store.troubles.clear(this.side);
@@ -68,21 +70,21 @@ export class StreamPolls {
     let cursor = from;
     for (;;) {
       const began = context.now();
-      // What came since the last poll is somebody's edit; a stream that is far behind can wait.
+      // The first page has the edits since the last poll. Further pages are a backlog, which is background work.
       const pageLane = outcome.pages === 0 ? lane : 'background';
       const page = await inCallContext({ lane: pageLane }, () => changesFrom(port, stream, cursor));
       const records = recent.news(cursor, page.records);
       outcome.hinted += await takeIn(context, side, { ...page, records }, `poll:${name}`);
       outcome.pages += 1;
       outcome.records += records.length;
-      // Only now: a page that fails half-way is read again, never skipped.
+      // After the dispatch, so that a page that fails half-way is read again.
       if (page.cursor !== cursor && !(await store.cursors.advance(name, cursor, page.cursor))) return;
       recent.handedOn(page.cursor, page.records);
       cursor = page.cursor;
       metrics.pageDispatched(side, stream, page.records.length, newestOf(page.records), !page.more);
       heartbeat(outcome);
       if (!page.more) await store.cursors.noteRead(name, began);
-      // A worker that is told to stop leaves the rest to the next poll: the cursor is stored.
+      // If the worker is shutting down, the next poll continues from the stored cursor.
       const stopping = cancellationSignal().aborted;
       if (!page.more || stopping || outcome.pages >= PAGES_PER_POLL) return;
     }
@@ -99,7 +101,7 @@ export class StreamPolls {
   }
 }
 
-/** Null for what is no trouble of the system: its rate is used up, or another part of ours failed. */
+/** Null if the error is no trouble of the system, e.g. a rate limit, or an error of our own. */
 function troubleOf(error: unknown): Pick<Trouble, 'code' | 'text'> | null {
   if (error instanceof RetryLater)
     return error.options.queued ? null : { code: 'unavailable', text: error.message };

@@ -12,8 +12,8 @@ import type { HintOutcome } from './types';
 const HINTS_PER_READ = 100;
 
 /**
- * Deals with the hints that wait: reads their records together and hands them on as a page of changes, like a poll.
- * What the link store knows already, such as the echo of our own write, is not even read.
+ * Processes the stored hints: reads their records together and dispatches them as a page of changes, like a poll. If
+ * the link has the change already, e.g. an echo of our own write, the record is not read.
  */
 export async function readHinted(context: ActivityContext, side: Side): Promise<HintOutcome> {
   const { store } = context;
@@ -52,13 +52,13 @@ async function withNews(
   return hints.filter(({ ref, order, actors }) => {
     if (entityOfRef(mapping, ref) === null) return false;
     const link = links.get(owners.get(ref) ?? '');
-    // Where a clock ticks in seconds, another person's change within ours' second is not ours.
+    // With a clock of whole seconds, a person's change may have the order of our own write.
     const exact = port.exactOrder || actors.every((actor) => isOurs(actor, order));
     return !(link && isKnownChange(mapping, link, { ref, order, exact }));
   });
 }
 
-/** An organization before its tickets, these before their comments. */
+/** Sorts hints: organizations before tickets before comments. */
 function parentsFirst({ mapping }: ActivityContext, hints: WaitingHint[]): WaitingHint[] {
   return ENTITY_TYPES.flatMap((type) => hints.filter(({ ref }) => entityOfRef(mapping, ref) === type));
 }
@@ -70,40 +70,40 @@ class HintedRecords {
     private readonly hints: readonly WaitingHint[],
   ) {}
 
-  /** @returns how many pairs were told */
+  /** @returns the number of signalled pairs */
   async handOn(refs: RefKey[]): Promise<number> {
     const { context, side } = this;
     try {
-      // All in one read: what a comment says of its ticket is known when the ticket is handed on.
+      // Read all in one call. The comments then show what their tickets do not, e.g. who sees them.
       const results = await context.systems[side].read(refs.map(parseRef));
       const ended = new Set(this.hints.flatMap(({ ref, ends }) => (ends === true ? ref : [])));
-      let told = 0;
+      let signalled = 0;
       for (const kind of new Set(results.map(({ ref }) => ref.kind))) {
         const some = results.filter(({ ref }) => ref.kind === kind);
         const missing = some.flatMap(({ ref, record }) => (record ? [] : ref));
-        told += await dispatchChanges(context, {
+        signalled += await dispatchChanges(context, {
           records: some.flatMap(({ record }) => record ?? []),
           gone: missing.filter((ref) => ended.has(refKey(ref))),
           absent: missing.filter((ref) => !ended.has(refKey(ref))),
           cause: `webhook:${side}`,
         });
       }
-      return told;
+      return signalled;
     } catch (error) {
       if (isForLater(error)) throw error;
       if (refs.length === 1) return this.leaveToItsPair(refs, error);
-      // One record that cannot be understood must not hold up the others.
+      // Split the hints, so that one faulty record does not block the others.
       const half = Math.ceil(refs.length / 2);
       return (await this.handOn(refs.slice(0, half))) + (await this.handOn(refs.slice(half)));
     }
   }
 
-  /** Its own workflow meets the same error and keeps it where a person looks. */
+  /** Signals the pair of a faulty record: its workflow meets the same error, and stores it where a person finds it. */
   private async leaveToItsPair(refs: RefKey[], error: unknown): Promise<number> {
     const { store, hint, log } = this.context;
-    log.error({ refs, err: error }, 'a record that a webhook spoke of cannot be taken in');
+    log.error({ refs, err: error }, 'a record that a webhook named cannot be processed');
     const owners = await store.claims.owners(refs);
-    // No pair is there to say so.
+    // Without a pair, the record is set aside.
     if (owners.size === 0)
       await store.aside.keep(
         refs.map((what) => ({

@@ -18,21 +18,23 @@ import type { Unreadable } from '../systems/unreadable';
 import { walk, type WalkedPage } from '../systems/walkRecords';
 import { loadReferences, type ActivityContext } from './activityContext';
 import { isForLater } from './failures';
-import { handOn, leave, setAside } from './takeIn';
+import { dispatchOrSetAside, setRecordAside, setAside } from './takeIn';
 
-/** What became of the pairs that back-references tell of. */
+/** The outcome for the pairs that back-references name. */
 export interface RebuildCounts {
-  /** Links made anew. */
+  /** Restored links. */
   rebuilt: number;
-  /** Of those, pairs whose values differ: the sync goes on with them. */
+  /** Restored pairs whose values differ: the sync merges them. */
   differing: number;
-  /** Of those, pairs one of whose records was deleted or archived. */
+  /** Restored pairs with a record that was deleted or archived. */
   ended: number;
   /** Pairs that are linked already. */
   kept: number;
-  /** Records of which several name each other: the sync itself looks closer, and asks a person where that is not enough. */
+  /**
+   * Records with several possible counterparts: the sync looks for matches, and asks a person if that is not enough.
+   */
   ambiguous: number;
-  /** Records that name one which is gone. */
+  /** Records whose back-reference names a record that no longer exists. */
   orphaned: number;
   /** Pairs that were not restored, because a record of them is set aside. */
   aside: number;
@@ -40,19 +42,19 @@ export interface RebuildCounts {
 export interface RebuildReport {
   records: Record<Side, number>;
   entities: Record<EntityType, RebuildCounts>;
-  /** Records that the sync was told of afterwards: those without a link, or with differing values. */
+  /** Pairs that were signalled afterwards: without a link, or with differing values. */
   told: number;
   /** Records and pages that are set aside by now; `aside list` says why. */
   aside: number;
 }
 
-/** Pairs handled together: a few reads of the store serve them all. */
+/** Pairs that are processed together, with a few reads of the store. */
 const BATCH = 100;
 
-/** What a page had that is not on the shelf. */
+/** The records of a page that are not on the shelf. */
 type LeftOut = Pick<WalkedPage, 'gone'> & { unreadable: readonly Unreadable[] };
 
-/** Puts all records of both sides on a shelf that can be read and kept. @returns how many were read of each side */
+/** Puts all readable records of both sides on a shelf. @returns the number of records of each side */
 export async function fillShelf(
   { systems, mapping }: { systems: Record<Side, SystemPort>; mapping: Mapping },
   shelf: RecordShelf,
@@ -102,9 +104,9 @@ export async function* inBatches<T>(items: AsyncIterable<T>): AsyncIterable<T[]>
 }
 
 /**
- * Restores links from back-references alone, then tells the sync of every record that has none or whose values differ
- * from its counterpart's. Neither system is written to. Safe beside a running service and safe to repeat: what is
- * claimed or linked already stays as it is. A record that cannot be read or kept is set aside, and holds up no other.
+ * Restores links from back-references, then signals the pairs of all other records and of records whose values differ.
+ * It writes to neither system. It may run beside the service and may be repeated: existing claims and links stay as
+ * they are. A record that cannot be read or stored is set aside, and does not block the others.
  */
 export async function rebuildLinks(
   context: ActivityContext,
@@ -128,10 +130,10 @@ export async function rebuildLinks(
     for await (const batch of inBatches(marked(context.mapping, shelf, entity)))
       await new Batch(context, { shelf, unread }, entity, entities[entity]).rebuild(batch);
   }
-  let told = 0;
+  let signalled = 0;
   for await (const batch of inBatches(shelved(context.mapping, shelf)))
-    told += await handOn(context, { records: batch, gone: [] }, 'rebuild');
-  return { records, entities, told, aside: await context.store.aside.count() };
+    signalled += await dispatchOrSetAside(context, { records: batch, gone: [] }, 'rebuild');
+  return { records, entities, told: signalled, aside: await context.store.aside.count() };
 }
 
 /** The records of an entity that carry a back-reference of ours. */
@@ -151,13 +153,13 @@ interface Found {
 class Batch {
   constructor(
     private readonly context: ActivityContext,
-    /** `unread`: records that are there, though not on the shelf. */
+    /** `unread`: records that exist, but could not be put on the shelf. */
     private readonly read: { shelf: RecordShelf; unread: ReadonlySet<RefKey> },
     private readonly entity: EntityType,
     private readonly counts: RebuildCounts,
   ) {}
 
-  /** One pair that meets an error of ours does not hold up the others. */
+  /** Restores the pairs of these records. A pair that causes a bug does not block the others. */
   async rebuild(marked: SyncRecord[]): Promise<void> {
     for (const { pair, references } of await this.referring(await this.pairs(marked))) {
       try {
@@ -168,7 +170,7 @@ class Batch {
     }
   }
 
-  /** Each pair with what its records refer to, which is looked up for all of them at once. */
+  /** The pairs with their references, which are looked up for all of them at once. */
   private async referring(pairs: Found[]): Promise<{ pair: Found; references: References }[]> {
     const { context, entity } = this;
     const table = context.mapping.entities[entity];
@@ -206,7 +208,7 @@ class Batch {
     try {
       await store.save({ ...link, rev: existing?.rev ?? 0 });
     } catch (error) {
-      // The service was faster.
+      // The running service has created the link meanwhile.
       if (!(error instanceof StaleLink)) throw error;
       counts.kept += 1;
       return;
@@ -216,14 +218,14 @@ class Batch {
     if (link.status === 'tombstone') counts.ended += 1;
   }
 
-  /** @throws the error where it passes: the command is repeated then */
+  /** @throws the error if a later attempt may succeed: the command is then repeated */
   private async leaveAside({ key, records }: Found, error: unknown): Promise<void> {
     if (isForLater(error)) throw error;
     this.counts.aside += 1;
-    await leave(this.context, records[parseCanonicalKey(key).origin.side], error);
+    await setRecordAside(this.context, records[parseCanonicalKey(key).origin.side], error);
   }
 
-  /** The pairs that these records and their back-references name without a doubt. */
+  /** The pairs that the records' back-references name unambiguously. */
   private async pairs(marked: SyncRecord[]): Promise<Found[]> {
     const { entity, counts } = this;
     const { shelf, unread } = this.read;
@@ -242,7 +244,7 @@ class Batch {
         continue;
       }
       const mutual = target.backRef === own;
-      // Where each names the other, the pair is met twice and handled once.
+      // If both records name each other, the pair is found twice, and processed once.
       if (mutual && record.ref.side === 'pms') continue;
       const origin = mutual ? record.ref : target.ref;
       const rivals = [
@@ -260,7 +262,7 @@ class Batch {
     return found;
   }
 
-  /** The pair's name, or the one that surviving claims of both records agree on. */
+  /** The key of the pair: the one that surviving claims of both records agree on, or else `key`. */
   private async keyOf(key: CanonicalKey, records: Record<Side, SyncRecord>): Promise<CanonicalKey> {
     const refs = SIDES.map((side) => refKey(records[side].ref));
     const owners = new Set((await this.context.store.claims.owners(refs)).values());
@@ -268,7 +270,7 @@ class Batch {
     return only !== undefined && more.length === 0 ? only : key;
   }
 
-  /** Zendesk's first, as every pair does. @returns whether both are this pair's now */
+  /** Claims both records, Zendesk's first, as every pair does. @returns whether this pair has both */
   private async claim(key: CanonicalKey, records: Record<Side, SyncRecord>): Promise<boolean> {
     const { store } = this.context;
     const claimed: RefKey[] = [];

@@ -10,7 +10,7 @@ const SIGNALS_AT_ONCE = 10;
 const MAPPING_RETRY_MS = 2_000;
 
 /**
- * Leaves a pair alone that was synced by a newer mapping than this worker has; the file is on its way here.
+ * Refuses to plan a pair that was synced with a newer mapping than this worker has. The worker's file will follow.
  * @throws RetryLater
  */
 export async function expectKnownMapping(

@@ -42,14 +42,16 @@ export function systemActivities(live: ActivityContext, side: Side, lane: Lane):
   };
 }
 
-/** Looks on this side for what matches a pair's origin, or any of its counterparts that no other pair has. */
+/**
+ * Looks on this side for records that match a pair's origin, or one of its counterparts that no other pair has claimed.
+ */
 async function lookForMatches(
   { store, systems, mapping }: ActivityContext,
   side: Side,
   { key, origin, counterparts = [] }: MatchesWanted,
 ): Promise<RefKey[]> {
   const table = mapping.entities[parseCanonicalKey(key).entity];
-  // One that is another pair's already brings no rival of ours.
+  // A counterpart of another pair cannot have rivals of this pair.
   const owners = await store.claims.owners(counterparts);
   const free = counterparts.filter((ref) => (owners.get(ref) ?? key) === key);
   const found = new Map<RefKey, SyncRecord>();
@@ -62,7 +64,7 @@ async function lookForMatches(
   return [...found.keys()];
 }
 
-/** What a record's counterpart holds by each match rule, and in which property. */
+/** The values that a counterpart of the record has by each match rule, with their property. */
 function matchValues(
   { match }: Mapping['entities'][keyof Mapping['entities']],
   side: Side,

@@ -8,16 +8,21 @@ import type { ActivityContext } from './activityContext';
 import { dispatchChanges } from './dispatch';
 import { isForLater } from './failures';
 
-/** Taking in a page although some of its records cannot be: these are set aside, and the cursor goes on. */
+/**
+ * Dispatches pages although some of their records cannot be processed: those are set aside, and the cursor moves on.
+ */
 
-/** Notes what could not be understood where `status` shows it. */
+/** Sets unreadable records aside (dead letters), where `status` shows them. */
 export async function setAside(
   { store, log }: Pick<ActivityContext, 'store' | 'log'>,
   side: Side,
   unreadable: readonly Unreadable[] = [],
 ): Promise<void> {
   if (unreadable.length === 0) return;
-  log.warn({ side, what: unreadable.map(({ name }) => name) }, 'set aside: not as expected');
+  log.warn(
+    { side, what: unreadable.map(({ name }) => name) },
+    'records were set aside because they cannot be read',
+  );
   await store.aside.keep(
     unreadable.map(({ ref, name, reason, bytes }) => ({
       what: name,
@@ -29,7 +34,7 @@ export async function setAside(
   );
 }
 
-/** Hands a page on to the pairs. @returns how many were told */
+/** Sets the unreadable records of a page aside, and dispatches the others. @returns the number of signalled pairs */
 export async function takeIn(
   context: ActivityContext,
   side: Side,
@@ -37,11 +42,11 @@ export async function takeIn(
   cause: Cause,
 ): Promise<number> {
   await setAside(context, side, page.unreadable);
-  return handOn(context, page, cause);
+  return dispatchOrSetAside(context, page, cause);
 }
 
-/** One record that meets an error of ours must not hold up the others. */
-export async function handOn(
+/** Dispatches a page in halves if it fails, to find the record that causes a bug. The record is set aside. */
+export async function dispatchOrSetAside(
   context: ActivityContext,
   { records, gone }: Pick<ChangePage, 'records' | 'gone'>,
   cause: Cause,
@@ -51,20 +56,28 @@ export async function handOn(
   } catch (error) {
     if (isForLater(error) || records.length + gone.length === 0) throw error;
     const [record] = records;
-    if (records.length === 1 && record && gone.length === 0) return leave(context, record, error);
+    if (records.length === 1 && record && gone.length === 0) return setRecordAside(context, record, error);
     if (records.length === 0) throw error;
     const half = Math.ceil(records.length / 2);
     const withoutGone = gone.length > 0 ? records.length : half;
-    const first = await handOn(context, { records: records.slice(0, withoutGone), gone: [] }, cause);
-    return first + (await handOn(context, { records: records.slice(withoutGone), gone }, cause));
+    const first = await dispatchOrSetAside(
+      context,
+      { records: records.slice(0, withoutGone), gone: [] },
+      cause,
+    );
+    return first + (await dispatchOrSetAside(context, { records: records.slice(withoutGone), gone }, cause));
   }
 }
 
-/** Sets a record aside that meets an error of ours. @returns how many pairs were told: none */
-export async function leave(context: ActivityContext, record: SyncRecord, error: unknown): Promise<number> {
+/** Sets a record aside that causes a bug. @returns 0, the number of signalled pairs */
+export async function setRecordAside(
+  context: ActivityContext,
+  record: SyncRecord,
+  error: unknown,
+): Promise<number> {
   const what = refKey(record.ref);
   context.metrics.activityFailed('Bug');
-  context.log.error({ ref: what, err: error }, 'bug: a record cannot be taken in');
+  context.log.error({ ref: what, err: error }, 'bug: a record cannot be processed');
   const reason = `bug: ${publicMessage(error)}`;
   await context.store.aside.keep([
     { what, side: record.ref.side, kind: 'record', reason, bytes: sizeOf(record) },
@@ -72,7 +85,7 @@ export async function leave(context: ActivityContext, record: SyncRecord, error:
   return 0;
 }
 
-/** Null for what JSON cannot say. */
+/** Null if the record cannot be converted to JSON. */
 function sizeOf(record: SyncRecord): number | null {
   try {
     return Buffer.byteLength(JSON.stringify(record));

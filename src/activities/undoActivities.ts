@@ -7,7 +7,7 @@ import { standing, undoOf, type Restore } from '../sync/undo';
 import { inParallel } from '../systems/inParallel';
 import type { ActivityContext } from './activityContext';
 import { guardedBy } from './guarded';
-import { tellHeld } from './tellHeld';
+import { signalHeldPairs } from './heldPairSignals';
 import type { UndoActivities } from './types';
 
 const PAGE = 200;
@@ -60,8 +60,8 @@ export function undoActivities(live: ActivityContext): UndoActivities {
         const undo = await known(context, id);
         for (const hold of undo.hold ? [] : undo.holds) {
           await store.holds.end(hold);
-          // What came for its pairs meanwhile was held.
-          await tellHeld(context, hold, 'resume');
+          // Changes of these pairs may have been held meanwhile.
+          await signalHeldPairs(context, hold, 'resume');
         }
         await store.undos.set(id, { state: 'done' });
       }),
@@ -74,7 +74,7 @@ async function known({ store }: ActivityContext, id: string): Promise<Undo> {
   return undo;
 }
 
-/** Finds the pairs of an undo, and what is to be held. */
+/** Finds the pairs of an undo, and the holds of its rows. */
 class Gathering {
   private readonly holds = new Map<HoldId, BrakeHold>();
 
@@ -83,7 +83,7 @@ class Gathering {
     private readonly undo: Undo,
   ) {}
 
-  /** @throws ApplicationFailure `Refused` where the cause of a mistake still stands */
+  /** @throws ApplicationFailure `Refused` if the mapping still binds a row as it did at the mistake */
   async toTheEnd(): Promise<BrakeHold[]> {
     const { store } = this.context;
     const { id, filter } = this.undo;
@@ -101,7 +101,8 @@ class Gathering {
     const { entity } = parseCanonicalKey(key);
     const bindings = bindingsOf(this.context.mapping.entities[entity]);
     const rows = standing(restores, bindings);
-    if (rows.length > 0 && !this.undo.hold) throw ApplicationFailure.nonRetryable(stands(rows), 'Refused');
+    if (rows.length > 0 && !this.undo.hold)
+      throw ApplicationFailure.nonRetryable(stillBoundText(rows), 'Refused');
     for (const { row } of restores) {
       const change = { entity, kind: 'written', row, side: null } as const;
       const bound = rows.includes(row) ? bindings[row] : undefined;
@@ -131,7 +132,7 @@ class Gathering {
   }
 }
 
-export function stands(rows: readonly string[]): string {
+export function stillBoundText(rows: readonly string[]): string {
   return (
     `the mapping still binds ${rows.map((row) => `"${row}"`).join(', ')} as it did when this was written, and would ` +
     'write it again; correct the mapping file first, or undo with --hold and correct it afterwards'

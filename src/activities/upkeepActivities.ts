@@ -12,16 +12,16 @@ import { guardedBy } from './guarded';
 import type { ReconcileStep, UpkeepActivities } from './types';
 
 const ITEMS_PER_PAGE = 500;
-/** A claim without a link, or an observation that nobody deals with, is out of order only after this. */
+/** A claim without a link, or an unprocessed observation, counts as abandoned after this time. */
 const SETTLED_MS = 30 * 60_000;
-/** Comments are walked from this long before the last reconcile. */
+/** A nightly walk of comments begins this long before the start of the last reconcile. */
 const OVERLAP_MS = 24 * 3_600_000;
-/** For so long after a property is offered again, pairs are told that did not compare its values yet. */
-const TOLD_FOR_MS = 24 * 3_600_000;
-/** Of one page: each costs two reads. The others have their turn at the next search. */
+/** For this long after a property exists again, hygiene signals pairs that have not compared its values yet. */
+const SIGNALLED_FOR_MS = 24 * 3_600_000;
+/** Such pairs signalled for each page, because each costs two reads. The others are signalled at the next run. */
 const COMPARED_PER_PAGE = 100;
 
-/** Activities that keep the link store in order. They touch no API. */
+/** Activities that maintain the link store. They touch no API. */
 export function upkeepActivities(live: ActivityContext): UpkeepActivities {
   const { store, systems } = live;
   const guarded = guardedBy(live, 'background');
@@ -32,7 +32,7 @@ export function upkeepActivities(live: ActivityContext): UpkeepActivities {
         const [last] = await store.upkeep.reportsFirst(1);
         const since = full || !last ? null : new Date(Date.parse(last.startedAt) - OVERLAP_MS).toISOString();
         const steps: ReconcileStep[] = [];
-        // A parent before its children, so that these need not wait for it.
+        // Parents before their children, so that the children need not wait.
         for (const table of Object.values(mapping.entities)) {
           for (const side of SIDES) {
             const kind = table.kind[side];
@@ -98,21 +98,21 @@ class Tidier {
         return parent.sides.zendesk && parent.sides.pms ? 'linked' : 'at work';
       });
       const disorder = disorderOf(link, states, now());
-      if (disorder) await this.tell(link._id, disorder);
+      if (disorder) await this.signal(link._id, disorder);
     }
     await this.uncompared(links);
   }
 
-  /** An edit that was made while a row rested is carried once its property is offered again. */
+  /** Signals pairs with rows that rested: an edit made meanwhile is synced when the property exists again. */
   private async uncompared(links: Link[]): Promise<void> {
     const { store, mapping, now } = this.context;
     const changedAt = await store.bindings.changedAt();
-    if (!changedAt || now().getTime() - changedAt.getTime() > TOLD_FOR_MS) return;
+    if (!changedAt || now().getTime() - changedAt.getTime() > SIGNALLED_FOR_MS) return;
     const some = links.filter((link) => hasUncomparedRow(mapping, link)).slice(0, COMPARED_PER_PAGE);
-    for (const { _id } of some) await this.tell(_id, 'offered again');
+    for (const { _id } of some) await this.signal(_id, 'offered again');
   }
 
-  /** A claim that no link answers for: its pair gets one chance to, and then it is released. */
+  /** A claim that no link confirms: its pair is signalled once. If no link confirms it afterwards, it is released. */
   async claims(claims: Claim[]): Promise<void> {
     const { store, now } = this.context;
     const links = await store.getMany(claims.map((claim) => claim.key));
@@ -122,7 +122,7 @@ class Tidier {
         if (strayAt !== null) await store.upkeep.markStray(ref, null);
       } else if (strayAt === null) {
         await store.upkeep.markStray(ref, now());
-        await this.tell(key, 'half-made claim');
+        await this.signal(key, 'half-made claim');
       } else if (now().getTime() - Date.parse(strayAt) > SETTLED_MS) {
         await store.claims.release(ref, key);
         this.tidied.released += 1;
@@ -139,7 +139,7 @@ class Tidier {
       const entity = record.skip ? null : entityOf(mapping, record.ref.side, record.ref.kind, record.values);
       const key = owners.get(ref) ?? (entity && ownKey(entity, record));
       const link = key ? await store.get(key) : null;
-      // Kept on purpose: for a person's decision, for a parent, or for the end of a pause.
+      // Such a pair keeps its observation for a person's decision, a parent, or the end of a pause.
       const kept =
         link &&
         (link.status === 'conflict' ||
@@ -147,14 +147,14 @@ class Tidier {
           link.waitsFor.length > 0 ||
           link.reason?.code === 'paused');
       if (kept || (entity && (await store.control.isPaused(entity)))) continue;
-      if (!entity || !key || (await this.saysNothing(entity, link, record))) {
+      if (!entity || !key || (await this.isWithoutChange(entity, link, record))) {
         await store.observations.forget([record]);
         this.tidied.dropped += 1;
-      } else await this.tell(key, 'orphaned observation', ref);
+      } else await this.signal(key, 'orphaned observation', ref);
     }
   }
 
-  private async saysNothing(
+  private async isWithoutChange(
     entity: Link['entity'],
     link: Link | null,
     record: KeptObservation['record'],
@@ -167,7 +167,7 @@ class Tidier {
     return isEcho(context.mapping, table, link, record, references);
   }
 
-  private async tell(key: CanonicalKey, why: string, ref?: string): Promise<void> {
+  private async signal(key: CanonicalKey, why: string, ref?: string): Promise<void> {
     const hints = [{ ref: ref ?? refKey(parseCanonicalKey(key).origin), version: null }];
     await this.context.hint(key, { hints, force: false, hops: 0, lane: 'background', causes: ['hygiene'] });
     this.tidied.told[why] = (this.tidied.told[why] ?? 0) + 1;
@@ -175,7 +175,7 @@ class Tidier {
   }
 }
 
-/** A claim is in order where its link holds the record, or may still come to: its origin, or a create under way. */
+/** Whether the link confirms a claim: it has the record, or may get it (the origin, or a create in progress). */
 function answersFor(link: Link | undefined, { ref, key }: Claim): boolean {
   if (!link) return false;
   const held = SIDES.some((side) => link.sides[side]?.ref === ref);

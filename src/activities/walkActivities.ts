@@ -22,7 +22,7 @@ const SIGNALS_AT_ONCE = 20;
 /** Pairs of one page whose values are offered again: each costs two reads and a write or two. */
 const OFFERS_PER_PAGE = 20;
 
-/** Activities that walk one side's records for a reconcile. In the background lane. */
+/** Activities that walk one side's records for a reconcile, in the background lane. */
 export function walkActivities(live: ActivityContext, side: Side): WalkActivities {
   const { store, systems } = live;
   const port = systems[side];
@@ -59,7 +59,7 @@ export function walkActivities(live: ActivityContext, side: Side): WalkActivitie
           const records = results.flatMap(({ record }) => record ?? []);
           const gone = results.flatMap(({ ref, record }) => (record ? [] : refKey(ref)));
           findings = addFindings(findings, await examineRecords(context, run, records));
-          findings = addFindings(findings, await tellOfGone(context, run, gone));
+          findings = addFindings(findings, await signalPairsOfGone(context, run, gone));
           heartbeat();
         }
         const last = claims.at(-1);
@@ -68,7 +68,7 @@ export function walkActivities(live: ActivityContext, side: Side): WalkActivitie
   };
 }
 
-/** Compares records with their links, and tells the pairs of what has to be mended. */
+/** Compares records with their links, and signals the pairs that need a repair. */
 async function examineRecords(
   context: ActivityContext,
   run: string,
@@ -104,7 +104,7 @@ async function examineRecords(
     count(findings, entity, record.ref.side, verdict);
     if (verdict.kind === 'notTaken') offers.push(item);
     if (!NEEDS_REPAIR.has(verdict.kind)) continue;
-    // What a walk shows may be old: the pair reads both records itself. One without a pair begins with what was seen.
+    // A list may be out of date, so the pair reads both records itself. A new pair begins with the listed record.
     const force = verdict.kind !== 'missing';
     if (!force) missing.push(record);
     const link = linkOf(item);
@@ -114,7 +114,7 @@ async function examineRecords(
     }
     tell.set(keyOf(ref, entity, record), { hints: [hintOf(ref, record)], force, entity });
   }
-  // Of many, others have their turn next time.
+  // If there are many, the next reconcile draws others.
   for (const { entity, record, ref } of sampled(offers, OFFERS_PER_PAGE))
     tell.set(keyOf(ref, entity, record), { hints: [], force: true, entity });
   await context.brake?.foresee(emptied);
@@ -123,14 +123,18 @@ async function examineRecords(
     items.map(({ ref }) => ref),
     run,
   );
-  return addFindings(findings, await tellPairs(context, tell, run));
+  return addFindings(findings, await signalPairs(context, tell, run));
 }
 
 /**
- * Records that neither the walk nor a read by name found. That ends a pair only where an earlier complete reconcile did not
- * find them either: a side may show nothing for a while, to us.
+ * Signals the pairs of records that neither the walk nor a read by id found. A pair ends only if an earlier complete
+ * reconcile did not find the record either, because a side may show us nothing for a while.
  */
-async function tellOfGone(context: ActivityContext, run: string, gone: RefKey[]): Promise<AllFindings> {
+async function signalPairsOfGone(
+  context: ActivityContext,
+  run: string,
+  gone: RefKey[],
+): Promise<AllFindings> {
   const { store, mapping } = context;
   const findings = noFindings();
   const missedBefore = await store.upkeep.markMissed(gone, run);
@@ -144,23 +148,23 @@ async function tellOfGone(context: ActivityContext, run: string, gone: RefKey[])
     if (!entity || !link || link.status === 'tombstone') continue;
     findings[entity].orphaned += 1;
     const hint: Hint = { ref, version: null, ...(missedBefore.has(ref) && { gone: true }) };
-    // The brake holds that it ended, and the pair knows.
+    // The brake holds the end of this record, so the pair has noticed it.
     if (link.braked?.some((mark) => mark.gone === ref)) continue;
     if (hint.gone) ends.push({ key, changes: [endOf(mapping.entities[entity], link, parseRef(ref).side)] });
     tell.set(key, { hints: [hint], force: true, entity });
   }
   await context.brake?.foresee(ends);
-  return addFindings(findings, await tellPairs(context, tell, run));
+  return addFindings(findings, await signalPairs(context, tell, run));
 }
 
-/** What a record that is gone makes of its pair. */
+/** The change that the end of a record causes, for the brake. */
 function endOf({ entity, onDelete }: EntityMapping, { sides }: Link, gone: Side): CountedChange {
   const side = otherSide(gone);
   const kind = onDelete === 'archive' && sides[side]?.state === 'live' ? 'archives' : 'ends';
   return { change: { entity, kind, row: null, side }, measure: kind, cause: 'records not found' };
 }
 
-async function tellPairs(
+async function signalPairs(
   { hint }: ActivityContext,
   tell: Map<CanonicalKey, { hints: Hint[]; force: boolean; entity: EntityType }>,
   run: string,

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { BRAKE_DEFAULTS, type BrakeMeasure, type BrakeSettings, type Threshold } from '../sync/brake';
 
-/** Settings of the brake: how many pairs may be changed alike before this kind of change is held. */
+/** The settings of the brake: how many pairs may be changed in one way before the brake holds this kind of change. */
 
 const THRESHOLD = /^(\d{1,3}(?:\.\d+)?)% +(\d+) +(\d+)$/;
 
-/** @returns null for "off"; undefined for what is no threshold */
+/** @returns null for "off"; undefined if the text is no threshold */
 function thresholdOf(text: string): Threshold | null | undefined {
   if (text === 'off') return null;
   const [, share, least, most] = THRESHOLD.exec(text) ?? [];

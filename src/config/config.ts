@@ -80,7 +80,10 @@ export function loadConfigs(
   return configsIn(file ?? foundFile(), env, names);
 }
 
-/** From these variables alone, whatever settings file lies in the working folder. @throws ConfigError as {@link loadConfig} */
+/**
+ * From these variables alone, whatever settings file lies in the working folder. @throws ConfigError as {@link
+ * loadConfig}
+ */
 export function configOf(env: NodeJS.ProcessEnv): Config {
   return onlyOne(configsIn(null, env, []));
 }

@@ -13,11 +13,11 @@ import type { Config } from './config';
 interface SystemsParts {
   budgets: RateBudgets;
   onCall?: (call: ApiCall) => void;
-  /** Told of every access token that Zendesk granted. */
+  /** Called with every grant of an access token by Zendesk. */
   onGrant?: (grant: Grant) => void;
 }
 
-/** Both systems as the configuration names them. Nothing is called yet. */
+/** Both systems of the configuration, without any call. */
 export function configuredSystems(
   config: Config,
   { budgets, onCall, onGrant }: SystemsParts,
@@ -48,7 +48,7 @@ export function configuredSystems(
   };
 }
 
-/** The rates of both APIs; kept over all processes once the database is known. */
+/** The rate budgets of both APIs. All processes share them as soon as the database is known. */
 export function configuredBudgets(
   config: Config,
   onState?: (side: Side, state: LimitState) => void,

@@ -7,8 +7,9 @@ import { ConfigError, type Config } from './config';
 import { loadProfile } from './loadProfile';
 
 /**
- * What stands for the PMS: a module, where one is named, else a profile.
- * @throws ConfigError saying what is wrong with it
+ * The adapter of the PMS: a module if one is configured, otherwise a profile.
+ *
+ * @throws ConfigError with the fault
  */
 export function loadPmsAdapter({
   pmsAdapter,

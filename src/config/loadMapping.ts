@@ -7,7 +7,7 @@ import { ENTITY_TYPES, SIDES, type Side } from '../sync/record';
 import type { PropertyInfo, SystemPort } from '../systems/port';
 import { readYamlFile, refuseOther } from './readYaml';
 
-/** @throws MappingError, ConfigError naming file and row of every fault. */
+/** Loads the mapping file. @throws MappingError, ConfigError with file and row of every fault */
 export function loadMapping(file: string): Mapping {
   const { input, lineOf } = readYamlFile(file);
   refuseOther(file, input, 'a mapping');
@@ -15,10 +15,10 @@ export function loadMapping(file: string): Mapping {
   return parseMapping(input, file, versionOf, lineOf);
 }
 
-/** Properties by kind, as each system offers them now. */
+/** The present properties of each system, by kind. */
 export type Offered = Record<Side, ReadonlyMap<string, PropertyInfo[]>>;
 
-/** Asks both systems for the properties of all kinds that a mapping speaks of. */
+/** Reads the properties of all kinds of a mapping from both systems. */
 export async function offeredBy(mapping: Mapping, systems: Record<Side, SystemPort>): Promise<Offered> {
   const offered = { zendesk: new Map<string, PropertyInfo[]>(), pms: new Map<string, PropertyInfo[]>() };
   for (const side of SIDES) {
@@ -30,8 +30,9 @@ export async function offeredBy(mapping: Mapping, systems: Record<Side, SystemPo
 }
 
 /**
- * Checks a mapping against the properties that both systems really have.
- * @param formerName what the link store knows of properties that are not offered now; see `bindProperties`
+ * Checks a mapping against the properties of both systems.
+ *
+ * @param formerName from the link store: finds properties that do not exist any more; see `bindProperties`
  * @throws MappingError
  */
 export async function checkMapping(
@@ -43,7 +44,7 @@ export async function checkMapping(
   return bindMapping(mapping, systems, await offeredBy(mapping, systems), file, formerName);
 }
 
-/** The same with what the systems offer already known. @throws MappingError */
+/** The same, with properties that were read before. @throws MappingError */
 export function bindMapping(
   mapping: Mapping,
   systems: Record<Side, SystemPort>,
@@ -62,7 +63,10 @@ export function bindMapping(
   return { ...bound, misfits };
 }
 
-/** A match rule that no look-up can serve would otherwise show with the first record that needs it. */
+/**
+ * Checks that the systems can look up the properties of match rules, so that a fault does not appear with a record
+ * only.
+ */
 function matchFaults({ entity, kind, match }: EntityMapping, systems: Record<Side, SystemPort>): string[] {
   return match.flatMap((rule) =>
     SIDES.filter((side) => !systems[side].canFind(kind[side], rule[side])).map(

@@ -11,8 +11,8 @@ const SHIPPED = 'profiles';
 const LONGEST = 60;
 
 /**
- * @param named one that comes with the package, e.g. `contract`, or a file
- * @throws ConfigError naming file, line and field of every fault, what was found and what was expected
+ * @param named a profile of the package, e.g. `contract`, or a file
+ * @throws ConfigError with file, line and field of every fault, what was found and what was expected
  */
 export function loadProfile(named: string): Profile {
   const file = fileOf(named);
@@ -37,7 +37,7 @@ interface Fault {
   message: (input: unknown) => string;
 }
 
-/** Of what a choice could have been, what the input comes closest to. */
+/** The alternative of a union that is closest to the input. */
 function closest(issue: z.core.$ZodIssue, above: readonly PropertyKey[] = []): Fault {
   const at = [...above, ...issue.path];
   if (issue.code === 'invalid_union') {
@@ -58,7 +58,7 @@ function closest(issue: z.core.$ZodIssue, above: readonly PropertyKey[] = []): F
   const message = (input: unknown) => {
     const found = valueAt(input, at);
     const expected = expectedBy({ ...issue, path: at }, found, profileSchema);
-    // What an expression asks for is told with it.
+    // The message of an expression says what was expected.
     return expected.startsWith('found ') ? expected : `found ${shown(found)}, ${expected}`;
   };
   return { at, message };

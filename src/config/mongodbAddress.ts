@@ -1,7 +1,7 @@
 import { MongoClient } from 'mongodb';
 import { z } from 'zod';
 
-/** The settings that lead to MongoDB, checked before anything is connected. */
+/** Checks the settings of MongoDB before any connection. */
 
 const EXAMPLE = 'mongodb://user:password@127.0.0.1:27017';
 const ESCAPED = /^mongodb(\+srv)?:\/\/([^/?@]*@)?[^@/]*(\/[^@]*)?$/;
@@ -19,11 +19,11 @@ export const mongodbDatabase = z
     error: `expected a name of at most ${LONGEST_NAME} bytes, without blanks and / \\ . " $ * < > : | ?`,
   });
 
-/** What the driver says may hold a part of the password. It is told only where it is about an option. */
+/** The driver's message may contain a part of the password. It is shown only if it is about an option. */
 function faultOf(text: string): string | null {
   if (!/^mongodb(\+srv)?:\/\//.test(text)) return 'expected an address such as mongodb://127.0.0.1:27017';
   try {
-    // It connects to nothing as yet.
+    // This does not connect.
     new MongoClient(text);
     return null;
   } catch (error) {

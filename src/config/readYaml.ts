@@ -3,14 +3,14 @@ import { LineCounter, parseDocument, type Document, type ErrorCode, type YAMLPar
 import { cannotRead } from '../platform/systemErrors';
 import { ConfigError } from './sources';
 
-/** What a YAML file holds, and where. */
+/** The content of a YAML file, with the lines of its fields. */
 export interface YamlFile {
   input: unknown;
-  /** The line of a field, or of what lacks it. @param path from the top of the file */
+  /** The line of a field; if it is missing, of its parent. @param path from the top of the file */
   lineOf: (path: readonly PropertyKey[]) => number;
 }
 
-/** How to mend what the parser cannot read. https://eemeli.org/yaml/#errors */
+/** The fixes of syntax errors. https://eemeli.org/yaml/#errors */
 const CURES: Partial<Record<ErrorCode, string>> = {
   TAB_AS_INDENT: 'indent with spaces',
   MULTIPLE_DOCS: 'keep one document: remove the line "---"',
@@ -26,21 +26,23 @@ const STRUCTURE: readonly ErrorCode[] = [
   'BLOCK_IN_FLOW',
   'KEY_OVER_1024_CHARS',
 ];
-/** What git leaves in a file for a person to decide. */
+/** The conflict markers of git. */
 const MERGE_MARK = /^(<{7}|>{7})( .*)?$/;
 const UTF16 = [
   [0xff, 0xfe],
   [0xfe, 0xff],
 ];
 
-/** @throws ConfigError naming the file, and the line where it is not YAML. */
+/** Reads a YAML file. @throws ConfigError with the file, and the line of a syntax error */
 export function readYaml(file: string): unknown {
   return readYamlFile(file).input;
 }
 
 /**
- * The same, with the lines of what it holds.
- * @param hint what a path that leads nowhere should have led to @throws ConfigError
+ * The same, with the lines of its fields.
+ *
+ * @param hint for the message if the file does not exist: what the path should lead to
+ * @throws ConfigError
  */
 export function readYamlFile(file: string, hint = ''): YamlFile {
   const text = readText(file, hint);
@@ -66,11 +68,11 @@ function readText(file: string, hint: string): string {
   if (UTF16.some(([first, second]) => bytes[0] === first && bytes[1] === second))
     throw new ConfigError(`${file}: found text in UTF-16, expected UTF-8; save it in that encoding`);
   try {
-    // It also takes away the mark that some editors begin a file with.
+    // This also removes a byte order mark.
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     if (!text.includes('\0')) return text;
   } catch {
-    // Told below.
+    // The message is made below.
   }
   throw new ConfigError(
     `${file}: found bytes that are no text in UTF-8, expected a YAML file; check the path, or save it in that encoding`,
@@ -101,7 +103,7 @@ function lineOf(document: Document, lines: LineCounter, path: readonly PropertyK
   return 1;
 }
 
-/** Files that are given for each other, each by what only it has, and the setting that names it. */
+/** Files that are easily confused, each with a field that only it has, and its setting. */
 const FILES = [
   { what: 'a mapping', has: ['entities'], setting: 'MAPPING_FILE' },
   { what: 'a profile', has: ['kinds', 'directories'], setting: 'PMS_PROFILE' },
@@ -112,7 +114,7 @@ const FILES = [
   },
 ] as const;
 
-/** @throws ConfigError where a file is of another kind than the one that it is given for */
+/** @throws ConfigError if the file is of another kind, e.g. a profile instead of a mapping */
 export function refuseOther(file: string, input: unknown, expected: (typeof FILES)[number]['what']): void {
   if (input === null || typeof input !== 'object') return;
   const has = (names: readonly string[]) => names.some((name) => name in input);

@@ -2,11 +2,11 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { parseEncryptionKeys, type EncryptionKey } from '../platform/encryption/encryptionKeys';
 
-/** Kinds of settings that several settings are of: addresses, secrets, hosts, networks, numbers. */
+/** Types of settings that several settings share: addresses, secrets, hosts, networks, numbers. */
 
 const HTTP = /^https?:\/\//;
 
-/** The address of a web server. A path is allowed, as a server may live below one. @param example for messages */
+/** The address of a web server, which may have a path. @param example for messages */
 export function address(example: string) {
   return z.string({ error: `expected an address such as ${example}` }).superRefine((text, context) => {
     const fault = addressFault(text, example);
@@ -24,9 +24,9 @@ function addressFault(text: string, example: string): string | null {
 }
 
 const PUBLIC = 'https://sync.example.com';
-/** An address that is reached from elsewhere: contents of records must not travel in the clear. */
+/** A public address: it must use https, because it transports contents of records. */
 export const publicAddress = address(PUBLIC).refine(
-  // What is no address at all has been told as such.
+  // A text that is no address has its own message already.
   (text) => !URL.canParse(text) || new URL(text).protocol !== 'http:' || isThisMachine(text),
   {
     error: 'expected https://; http:// is for this machine only, e.g. http://127.0.0.1:8080',
@@ -40,7 +40,7 @@ function isThisMachine(address: string): boolean {
 
 const HOST_AND_PORT = /^(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d+))?$/i;
 const LAST_PORT = 65_535;
-/** Of a gRPC server. */
+/** The address of a gRPC server. */
 export const hostAndPort = z.string().refine(
   (text) => {
     const [whole, digits = '1'] = HOST_AND_PORT.exec(text) ?? [];
@@ -56,9 +56,12 @@ export const port = z.coerce
   .max(LAST_PORT);
 
 const QUOTED = /^(["'“”]).*["'“”]$/s;
-/** What belongs to the header, and that the sync writes itself. */
+/** Matches a part of the header that the sync adds itself. */
 const SCHEME = /^(bearer|basic|token)\s/i;
-/** Text that was pasted with something around it would be refused by the server without a reason. */
+/**
+ * A secret. A text with quotes or a header name around it is a fault, because the server would refuse it without a
+ * reason.
+ */
 export function secret(expected: string, least = 1) {
   return z
     .string()
@@ -76,7 +79,7 @@ function secretFault(text: string): string | null {
   return /[\r\n]/.test(text) ? 'on one line' : null;
 }
 
-/** A wait that is longer than a week is a slip: milliseconds, or a digit too many. */
+/** A time in seconds. More than a week is a fault: milliseconds, or a digit too many. */
 const LONGEST_WAIT = 7 * 24 * 60 * 60;
 export const seconds = z.coerce
   .number({ error: 'expected a number of seconds' })
@@ -93,7 +96,7 @@ export const encryptionKeys = z.string().transform((text, context): [EncryptionK
   }
 });
 
-/** Current secret, then the previous one while it is being replaced: a list, or text with a comma between. */
+/** The current secret and, while it is being replaced, the previous one: a list, or a text with a comma. */
 export const secrets = z
   .union([z.string(), z.array(z.string())])
   .transform((given) =>
@@ -103,7 +106,7 @@ export const secrets = z
     error: 'expected one or two secrets (current, previous) of at least 8 characters each',
   });
 const HOST = /^(https?:\/\/[^/\s]+|(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+)$/i;
-/** Names, or whole origins: a list, or text with commas between. */
+/** Host names or origins: a list, or a text with commas. */
 export const hosts = z
   .union([z.string(), z.array(z.string())])
   .transform((given) =>
@@ -114,7 +117,7 @@ export const hosts = z
       'expected hosts such as *.zdusercontent.com, or whole origins such as https://files.example.com:8443',
   });
 
-/** Addresses or networks: a list, or text with commas between. */
+/** Addresses or networks: a list, or a text with commas. */
 export const networks = z
   .union([z.string(), z.array(z.string())])
   .transform((given) =>

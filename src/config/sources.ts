@@ -7,16 +7,17 @@ import { meant, nearest } from '../sync/schemaWords';
 import { taskQueueOf } from '../sync/taskQueues';
 
 /**
- * Where settings come from: for a deployment of one connection, from the environment and from the top of the settings
- * file; for each of several, from its own part of the file and its own variables (`ACME__PMS_TOKEN`) before these.
+ * The sources of settings. With one connection, these are the environment and the top level of the settings file. With
+ * several connections, each has its own variables (`ACME__PMS_TOKEN`) and its own part of the file, which come before
+ * them.
  */
 
-/** Something that the operator must mend; the message has one line per fault. */
+/** A fault that the operator must correct; the message has one line for each fault. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-/** Held in a file where a container mounts one, and shown in no message. */
+/** Settings that are secrets: a file may contain them, and no message shows them. */
 export const SECRETS: ReadonlySet<string> = new Set([
   'zendeskOauthClientSecret',
   'zendeskApiToken',
@@ -31,7 +32,7 @@ export const SECRETS: ReadonlySet<string> = new Set([
   'consoleToken',
 ]);
 
-/** One process has one of each, however many connections it serves. All other settings a connection may have of its own. */
+/** Settings of the whole process. Each connection may have its own value of all other settings. */
 export const SHARED: ReadonlySet<string> = new Set([
   ...['temporalAddress', 'temporalNamespace', 'temporalApiKey', 'temporalTls', 'temporalTlsServerName'],
   ...['temporalTlsServerCaCertPath', 'temporalTlsClientCertPath', 'temporalTlsClientKeyPath'],
@@ -40,7 +41,7 @@ export const SHARED: ReadonlySet<string> = new Set([
   ...['temporalUiUrl', 'metricsPort', 'metricsHost', 'logLevel'],
 ]);
 
-/** Whom a connection joins, and by what right: never taken from what several share. */
+/** The accounts and credentials of a connection. They are never taken from the settings that connections share. */
 export const OWN: ReadonlySet<string> = new Set([
   ...[
     'zendeskSubdomain',
@@ -63,51 +64,52 @@ export function variableOf(setting: string): string {
   return setting.replace(/([A-Z])/g, '_$1').toUpperCase();
 }
 
-/** The same as one connection has it, where there are several. */
+/** The same, for one of several connections. */
 export function variableFor({ connection }: { connection: string | null }, setting: string): string {
   return `${connection === null ? '' : prefixOf(connection)}${variableOf(setting)}`;
 }
 
-/** `acme` → `ACME__`, before the name of a variable. */
+/** The prefix of a connection's variables: `acme` → `ACME__`. */
 export function prefixOf(connection: string): string {
   return `${connection.toUpperCase()}__`;
 }
 
-/** One place in which settings stand. */
+/** One place that has settings. */
 interface Layer {
-  /** By their names in the file. */
+  /** The values, by their names in the file. */
   named: Record<string, unknown>;
   file: string | null;
-  /** Before their names, where messages tell of them: `connections.acme.` */
+  /** The prefix of the names in messages: `connections.acme.` */
   path: string;
   env: NodeJS.ProcessEnv;
-  /** Before the names of its variables: `ACME__` */
+  /** The prefix of its variables: `ACME__` */
   prefix: string;
 }
 
 export interface Source {
   connection: string | null;
-  /** The first that has a setting decides. */
+  /** The places, in their order: the first that has a setting counts. */
   layers: [Layer, ...Layer[]];
 }
 
-/** It is part of task queues, databases, variables, addresses and labels. */
+/** The name of a connection, which is part of task queues, databases, variables, addresses and labels. */
 const NAME = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/;
 const NAME_LENGTH = 40;
-/** A task queue that ends so belongs to an API. */
+/** Names that a connection may not have, because the task queues of the APIs end with them. */
 const TAKEN: ReadonlySet<string> = new Set(SIDES);
 
-/** Of the task queue and of the database; those of several connections begin with it. */
+/** The default of task queue and database; with several connections, their names begin with it. */
 export const DEFAULT_NAME = 'zendesk-pms-sync';
 
-/** The environment alone. */
+/** Only the environment. */
 export function environmentAlone(env: NodeJS.ProcessEnv): Source {
   return { connection: null, layers: [{ named: {}, file: null, path: '', env, prefix: '' }] };
 }
 
 /**
- * The connections that settings name, in their order; where they name none, the one that all of them are about.
- * @param settings what the file holds
+ * The connections of the settings, in their order; without names, the only connection.
+ *
+ * @param settings the content of the file
  * @throws ConfigError
  */
 export function connectionsIn(
@@ -134,7 +136,7 @@ function faultsOf(name: string, own: unknown): string[] {
     return [
       `connections: found the name "${name}", expected small letters, digits and single "_" between them, but not ${[...TAKEN].join(' or ')}`,
     ];
-  // All of it may be in the environment.
+  // The environment may have all settings of the connection.
   if (own === null) return [];
   if (!isRecord(own)) return [`connections.${name}: expected settings such as "pmsBaseUrl: https://…"`];
   return Object.keys(own)
@@ -142,7 +144,7 @@ function faultsOf(name: string, own: unknown): string[] {
     .map((setting) => `connections.${name}.${setting}: all connections share it, expected at the top`);
 }
 
-/** A credential for all of them would go to hosts that it does not belong to. */
+/** A credential for all connections is a fault: it would be sent to hosts that it does not belong to. */
 function misplaced({ named, file, env }: Layer, example: string): string[] {
   const inFile = [...OWN].flatMap((setting) => [setting, `${setting}File`]).filter((name) => name in named);
   const inEnvironment = [...OWN]
@@ -158,14 +160,14 @@ function misplaced({ named, file, env }: Layer, example: string): string[] {
   ];
 }
 
-/** @throws ConfigError naming those that there are */
+/** @throws ConfigError with the names of the existing connections */
 export function sourceNamed(sources: Source[], name: string): Source {
   const found = sources.find(({ connection }) => connection === name);
   if (found) return found;
   throw new ConfigError(`--connection: found "${name}", expected ${namesOf(sources)}`);
 }
 
-/** @throws ConfigError where there are several, and nobody said which */
+/** @throws ConfigError if there are several connections, and none was chosen */
 export function onlyOne<T extends { connection: string | null }>(several: readonly T[]): T {
   const [first, second] = several;
   if (!first || second) throw new ConfigError(`--connection: found nothing, expected ${namesOf(several)}`);
@@ -179,16 +181,18 @@ function namesOf(several: readonly { connection: string | null }[]): string {
 }
 
 /**
- * What a schema is to check: each setting from the first place that has it, secrets read from their files.
- * @param settings those that the schema takes @param isIgnored of those, what may stand there and is not read
- * @throws ConfigError where a secret's file cannot be read
+ * The input of a schema: each setting from the first place that has it, with secrets from their files.
+ *
+ * @param settings the settings of the schema
+ * @param isIgnored selects settings that may be present and are not read
+ * @throws ConfigError if the file of a secret cannot be read
  */
 export function inputOf(
   settings: readonly string[],
   { connection, layers }: Source,
   isIgnored: (setting: string) => boolean = () => false,
 ): Record<string, unknown> {
-  // What no schema takes must be seen by it, to be refused.
+  // Unknown settings are part of the input, so that the schema refuses them.
   const input: Record<string, unknown> = {};
   for (const { named } of [...layers].reverse()) Object.assign(input, named);
   for (const setting of settings) {
@@ -224,7 +228,7 @@ function given({ named, file, path: at, env, prefix }: Layer, setting: string): 
     : named[setting];
 }
 
-/** A secret as its source has it now; undefined where the source has none any more. @throws ConfigError */
+/** The present value of a secret; undefined if its source has none any more. @throws ConfigError */
 export function readAnew({ layers }: Source, setting: string): string | undefined {
   for (const layer of layers) {
     const value = given(layer, setting);
@@ -244,24 +248,24 @@ function readSecret(file: string, named: string): string {
   return text;
 }
 
-/** A shorter name that comes near one of a setting is likely to be somebody else’s. */
+/** A shorter name that resembles a setting probably belongs to another program. */
 const SHORTEST_VARIABLE = 9;
 
-/** How a message speaks of a setting. */
+/** The name of a setting in messages. */
 export function nameOf({ layers: [{ file, path: at, prefix }] }: Source, setting: string): string {
   return `${prefix}${variableOf(setting)}${file === null ? '' : ` (or ${at}${setting} in ${file})`}`;
 }
 
-/** Where a name stands that is none of a setting. */
+/** The place of a name that is no setting, for messages. */
 export function whereIs({ layers }: Source, setting: string, settings: readonly string[]): string {
   const layer = layers.find(({ named }) => setting in named);
-  // In the file, a setting is not written as in the environment.
+  // The file spells settings in another way than the environment.
   const same = settings.find((each) => variableOf(each) === setting);
   const hint = same === undefined ? meant(setting, settings) : `; in a file it is written "${same}"`;
   return `${layer?.file ?? 'configuration'}: unknown field "${layer?.path ?? ''}${setting}"${hint}`;
 }
 
-/** Variables that are named almost like a setting: one line for each. */
+/** One line for each variable whose name resembles a setting. */
 export function misspelt(env: NodeJS.ProcessEnv, settings: readonly string[]): string[] {
   const names = settings.flatMap((setting) => [
     variableOf(setting),
@@ -276,7 +280,7 @@ export function misspelt(env: NodeJS.ProcessEnv, settings: readonly string[]): s
     });
 }
 
-/** Two connections that share a database or a task queue would take each other's work. @throws ConfigError */
+/** Two connections with one database or task queue would take each other's work. @throws ConfigError */
 export function keepApart(
   configs: readonly { connection: string | null; taskQueue: string; mongodbDatabase: string }[],
 ): void {

@@ -1,20 +1,20 @@
 import type { z } from 'zod';
 import type { ZendeskAuth } from '../systems/zendesk/zendeskAuth';
 
-/** Which of the two ways to sign in to Zendesk the settings choose. */
+/** Chooses one of the two ways to sign in to Zendesk, by the settings. */
 
 export type SignInSetting =
   'zendeskOauthClientId' | 'zendeskOauthClientSecret' | 'zendeskEmail' | 'zendeskApiToken';
 
 type Given = Partial<Record<SignInSetting, string | undefined>>;
 
-/** Each way takes two settings; an OAuth client is what is asked for where neither is there. */
+/** Each way needs two settings. If none is set, messages ask for an OAuth client. */
 export function checkSignIn(settings: Given, context: z.RefinementCtx): void {
   const fault = signInFault(settings);
   if (fault) context.addIssue({ code: 'custom', path: [fault[0]], message: fault[1] });
 }
 
-/** What is missing of both ways; null where one of them is whole. */
+/** The missing settings; null if one of the ways is complete. */
 export function signInFault(settings: Given): [setting: SignInSetting, expected: string] | null {
   const { zendeskOauthClientId, zendeskOauthClientSecret, zendeskEmail, zendeskApiToken } = settings;
   if (zendeskOauthClientId !== undefined)
@@ -32,7 +32,7 @@ export function signInFault(settings: Given): [setting: SignInSetting, expected:
     : null;
 }
 
-/** An OAuth client wins over an API token, so that both may be given while an account is migrated. */
+/** An OAuth client is preferred to an API token, so that both may be set while an account is migrated. */
 export function signInOf(given: {
   clientId: string | undefined;
   readSecret: () => string;

@@ -3,11 +3,11 @@ import { duplicatesOf } from '../platform/mongoErrors';
 import { REPLAY_WINDOW_MS } from './signature';
 
 /**
- * Deliveries that were handed over, so that one that comes again is answered and no more. Durable, shared by all
- * receivers, and bounded in time: what is older than any signature that is still accepted can go.
+ * The deliveries that were handed over, so that a repeat is answered and not processed again. They are stored, shared
+ * by all receivers, and deleted when they are older than any signature that is still accepted.
  */
 
-/** Longer than a signature lives, and than a sender goes on trying. */
+/** Longer than a signature is valid, and longer than a sender repeats a delivery. */
 const KEPT_MS = 12 * REPLAY_WINDOW_MS;
 const SWEEP_EVERY_MS = REPLAY_WINDOW_MS;
 
@@ -28,7 +28,7 @@ export class Deliveries {
     return new Deliveries(db.collection<DeliveryDocument>('deliveries'), now);
   }
 
-  /** @returns those of the marks that are done already */
+  /** @returns the marks that are stored already */
   async known(marks: string[]): Promise<Set<string>> {
     const found = await this.done
       .find({ _id: { $in: marks } })
@@ -37,7 +37,7 @@ export class Deliveries {
     return new Set(found.map(({ _id }) => _id));
   }
 
-  /** Call it after the deliveries are handed over, not before: the retry of a delivery that failed must be accepted. */
+  /** Call this after the deliveries were handed over, so that the retry of a failed delivery is accepted. */
   async remember(marks: string[]): Promise<void> {
     const at = new Date(this.now());
     try {
@@ -51,7 +51,7 @@ export class Deliveries {
     await this.sweep();
   }
 
-  /** Not a TTL index: the embedded MongoDB knows none. */
+  /** Deletes old marks. A TTL index would not work, because the embedded MongoDB has none. */
   private async sweep(): Promise<void> {
     const now = this.now();
     if (now - this.sweptAt < SWEEP_EVERY_MS) return;

@@ -2,46 +2,46 @@ import type { Logger } from 'pino';
 import type { ChangeHint } from '../links/hintStore';
 import { SIDES, type Side } from '../sync/record';
 
-/** Where deliveries go. Each step may be repeated. */
+/** The receiver of deliveries. Each step may be repeated. */
 export interface HandOverSteps {
-  /** @returns those of the marks that were handed over before */
+  /** @returns the marks of deliveries that were handed over before */
   known(marks: string[]): Promise<Set<string>>;
   keep(hints: ChangeHint[]): Promise<void>;
-  /** Sees to it that the hints that wait are read. */
+  /** Starts or signals the workflow that reads the hints. */
   wake(side: Side): Promise<void>;
   remember(marks: string[]): Promise<void>;
 }
 
 export interface Delivery {
-  /** Names of this delivery; it was handed over before if any of them is known. */
+  /** Marks of this delivery; it was handed over before if one of them is known. */
   marks: string[];
   hints: ChangeHint[];
 }
 
-/** Nothing was handed over, or the outcome is unknown: the sender must try again. */
+/** The delivery was not handed over, or the outcome is unknown: the sender must try again. */
 export class NotHandedOver extends Error {
   override readonly name = 'NotHandedOver';
 }
 
-/** `duplicate`: it was handed over before, and was not again. */
+/** `duplicate`: the delivery was handed over before, and was not handed over again. */
 export type HandedOver = 'accepted' | 'duplicate';
 
 interface Waiting extends Delivery {
   settle(outcome: HandedOver | NotHandedOver): void;
 }
 
-/** A fraction of a second in which events gather; an agent's click makes several. */
+/** How long events are collected, because one click of an agent causes several. */
 const GATHER_MS = 40;
-/** Well below the time after which senders give up. */
+/** The time limit of a hand-over, well below the time-out of senders. */
 const DEADLINE_MS = 5_000;
-/** More waiting deliveries than this mean that Temporal or MongoDB is unavailable or too slow. */
+/** The most waiting deliveries. If there are more, Temporal or MongoDB is unavailable or too slow. */
 const WAITING_AT_MOST = 5_000;
 const BATCH = 1_000;
 
 /**
- * Hands deliveries over in batches: whatever comes within a fraction of a second, or while a batch is on its way,
- * goes together, and a record's hints become one. A delivery counts as handed over when its hints are stored and the
- * workflow that reads them has been told.
+ * Hands deliveries over in batches (a batch loader): deliveries that arrive within a fraction of a second, or while a
+ * batch is being handed over, go together, and the hints of one record become one. A delivery counts as handed over
+ * when its hints are stored and the workflow that reads them was signalled.
  */
 export class HandOver {
   private waiting: Waiting[] = [];
@@ -52,7 +52,7 @@ export class HandOver {
     private readonly log: Logger,
   ) {}
 
-  /** Resolves once it is handed over. @throws NotHandedOver */
+  /** Resolves when the delivery was handed over. @throws NotHandedOver */
   submit(delivery: Delivery): Promise<HandedOver> {
     if (this.waiting.length >= WAITING_AT_MOST)
       return Promise.reject(new NotHandedOver('too many deliveries are waiting'));

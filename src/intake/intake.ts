@@ -11,16 +11,16 @@ import { Deliveries } from './deliveries';
 import { HandOver, type HandOverSteps } from './handOver';
 import { createReceiver } from './intakeServer';
 
-/** Whom the receiver hands over to. It needs no credential of either API. */
+/** The servers that the receiver uses. It needs no credential of either API. */
 export interface IntakeServers {
   client: Client;
-  /** A connection's database. */
+  /** The database of a connection. */
   db: (name: string) => Db;
 }
 
-/** A connection whose webhooks are received. */
+/** A connection that receives webhooks. */
 export interface IntakeConnection {
-  /** Null where it is the only one. */
+  /** Null if it is the only connection. */
   connection: string | null;
   taskQueue: string;
   mongodbDatabase: string;
@@ -29,7 +29,7 @@ export interface IntakeConnection {
 
 export interface IntakeSettings {
   host: string;
-  /** 0 for a free one. */
+  /** The port; 0 for any free one. */
   port: number;
   connections: readonly IntakeConnection[];
   log: Logger;
@@ -38,20 +38,20 @@ export interface IntakeSettings {
 
 export interface Intake {
   port: number;
-  /** Of each connection, in their order. */
+  /** The counts of each connection, in their order. */
   counts: Counts[];
-  /** Takes no more, and finishes what it took. */
+  /** Accepts no more requests, and finishes those in progress. */
   stop(): Promise<void>;
 }
 
-/** A server that does not answer within this time is unavailable; senders get 503 and try again. */
+/** A server that does not answer within this time counts as unavailable; senders get 503 and try again. */
 const SERVER_WITHIN_MS = 3_000;
 const PROBE_WITHIN_MS = 2_000;
-/** As long as a hand-over may take. */
+/** How long requests in progress may take at the end: as long as a hand-over. */
 const STOP_WITHIN_MS = 6_000;
 const LOG_COUNTS_EVERY_MS = 60_000;
 
-/** Runs the webhook receiver. Resolves once it listens. */
+/** Starts the webhook receiver. Resolves when it listens. */
 export async function startIntake(servers: IntakeServers, settings: IntakeSettings): Promise<Intake> {
   const { log } = settings;
   const received = settings.connections.map((connection) => ({
@@ -90,8 +90,8 @@ export async function startIntake(servers: IntakeServers, settings: IntakeSettin
 }
 
 /**
- * Lets requests under way end. A kept-alive connection that falls idle meanwhile would hold the server for as long as
- * its sender likes, and so would a sender that never ends its request: Node looks after neither once it is closing.
+ * Lets requests in progress end. It closes kept-alive connections that become idle, and connections whose request does
+ * not end: while a server closes, Node closes neither, and a sender could keep the server open.
  */
 async function closeWithin(app: FastifyInstance, ms: number): Promise<void> {
   const idle = setInterval(() => app.server.closeIdleConnections(), 100);

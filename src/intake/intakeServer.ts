@@ -15,27 +15,27 @@ import { pmsSource } from './pmsSource';
 import { isSigned, isTimely } from './signature';
 import { zendeskSource } from './zendeskSource';
 
-/** An event carries a comment at most, which Zendesk limits to 64 kB. */
+/** The largest body. An event contains at most one comment, which Zendesk limits to 64 kB. */
 const BODY_LIMIT_BYTES = 512 * 1024;
 const HEADERS_WITHIN_MS = 5_000;
-/** Headers and body together; a sender that is slower than this is none that we know. */
+/** The time limit for headers and body; all known senders are faster. */
 const REQUEST_WITHIN_MS = 10_000;
 const CHECK_EVERY_MS = 1_000;
-/** Longer than proxies keep an idle connection, so that they close it and not we, under their next request. */
+/** Longer than proxies keep idle connections. Otherwise this server could close one during the next request. */
 const KEEP_ALIVE_MS = 75_000;
 const CONNECTIONS_AT_MOST = 500;
-/** Requests of one connection at a time, however many connections there are. */
+/** The least number of concurrent requests of one connection, for any number of connections. */
 const LEAST_AT_ONCE = 20;
 const RETRY_AFTER_SECONDS = 5;
 const MARK_BYTES = 200;
-/** Readiness is asked by anybody who reaches the port; the servers behind are asked once in this time. */
+/** How long the readiness is cached, because anybody who reaches the port can request it. */
 const READY_FOR_MS = 1_000;
 
-/** Whose deliveries are received. */
+/** A connection that receives deliveries. */
 export interface ReceivedConnection {
-  /** Part of its addresses; null where it is the only one. */
+  /** The name in its addresses; null if it is the only one. */
   connection: string | null;
-  /** Current and previous secret of each side; a side without one is not served. */
+  /** The current and the previous secret of each side; a side without a secret is not served. */
   secrets: Partial<Record<Side, readonly string[]>>;
   handOver: Pick<HandOver, 'submit'>;
   counts: Counts;
@@ -43,17 +43,17 @@ export interface ReceivedConnection {
 
 export interface ReceiverOptions {
   connections: readonly ReceivedConnection[];
-  /** Whether each server behind answers, by its name. */
+  /** Whether MongoDB and Temporal answer, by name. */
   probe: () => Promise<Record<string, boolean>>;
   log: Logger;
   now?: () => number;
-  /** Shorter ones are for tests. */
+  /** Shorter times are for tests. */
   requestWithinMs?: number;
 }
 
 /**
- * The webhook receiver's HTTP server: `POST /webhooks/zendesk`, `POST /webhooks/pms`, `GET /healthz`, `GET /readyz`; of
- * several connections, `POST /webhooks/acme/zendesk` and so on.
+ * The webhook receiver's HTTP server: `POST /webhooks/zendesk`, `POST /webhooks/pms`, `GET /healthz`, `GET /readyz`.
+ * With several connections: `POST /webhooks/acme/zendesk` and so on.
  */
 export function createReceiver(options: ReceiverOptions): FastifyInstance {
   const { connections, requestWithinMs = REQUEST_WITHIN_MS } = options;
@@ -68,7 +68,7 @@ export function createReceiver(options: ReceiverOptions): FastifyInstance {
       connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, requestWithinMs),
       maxHeaderSize: 16 * 1024,
     },
-    // What cannot be parsed as HTTP is answered by its status alone.
+    // A request that is no valid HTTP is answered with a status only.
     clientErrorHandler: (error, socket) => {
       if (socket.writable && !socket.destroyed)
         socket.write(
@@ -79,13 +79,13 @@ export function createReceiver(options: ReceiverOptions): FastifyInstance {
     routerOptions: { onBadUrl: (_path, _request, response) => void response.writeHead(400).end() },
   });
   app.server.maxConnections = CONNECTIONS_AT_MOST;
-  // The signature is over the bytes as they came.
+  // The signature covers the raw bytes.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );
   answerErrors(app, options.log);
-  // One that floods us must leave room for the others' deliveries.
+  // A flood of one connection must leave capacity for the others.
   const atMost = Math.max(LEAST_AT_ONCE, Math.floor(CONNECTIONS_AT_MOST / connections.length));
   for (const connection of connections) {
     const room = new Room(atMost);
@@ -118,7 +118,7 @@ function receive(
   app.route({
     method: 'POST',
     url: `/webhooks/${connection === null ? '' : `${connection}/`}${source.side}`,
-    // Before the body is read: without a timely signature, no body is accepted.
+    // Check this before the body is read: without a valid time of the signature, no body is accepted.
     onRequest: async (request, reply) => {
       const timestamp = request.headers[headers.timestamp];
       const signature = request.headers[headers.signature];
@@ -138,7 +138,7 @@ function receive(
   });
 }
 
-/** A delivery whose signature is timely: it is checked, read, and handed over before it is answered. */
+/** Handles a delivery with a valid time: checks the signature, parses the body, and hands it over before the answer. */
 async function takeIn(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -163,8 +163,8 @@ async function takeIn(
   }
   const invocation = request.headers[headers.invocation];
   const named = typeof invocation === 'string' ? [`${source.side} invocation ${shortened(invocation)}`] : [];
-  // The header is not signed, so it identifies a delivery alone only where the signature cannot. A replay of such a
-  // delivery under another name costs a look at the record, no more.
+  // The header is not signed, so it identifies a delivery only if the signature does not. A replay with another id
+  // costs only a read of the record.
   const isSignatureEnough = event.mayRecur !== true || named.length === 0;
   const marks = [...(isSignatureEnough ? [`${source.side} signature ${signature}`] : []), ...named];
   try {
@@ -184,13 +184,13 @@ interface Reception extends Pick<ReceivedConnection, 'handOver'> {
   count: (outcome: Outcome, type?: string) => void;
 }
 
-/** How many of a connection's requests are answered at a time. */
+/** The semaphore of a connection's concurrent requests. */
 class Room {
   private taken = 0;
 
   constructor(private readonly atMost: number) {}
 
-  /** Takes a place until the request is over, however it ends. @returns false where there is none */
+  /** Takes a permit until the request has ended. @returns false if there is none */
   take({ raw }: FastifyReply): boolean {
     if (this.taken >= this.atMost) return false;
     this.taken += 1;
@@ -199,7 +199,7 @@ class Room {
   }
 }
 
-/** `/healthz`: the process is alive. `/readyz`: what it hands over to answers, too. */
+/** `/healthz`: the process is alive. `/readyz`: MongoDB and Temporal answer, too. */
 function health(app: FastifyInstance, { probe, now = Date.now }: ReceiverOptions): void {
   let last: { at: number; answer: Promise<Record<string, boolean>> } | null = null;
   app.get('/healthz', async () => ({ status: 'ok' }));
@@ -211,7 +211,7 @@ function health(app: FastifyInstance, { probe, now = Date.now }: ReceiverOptions
   });
 }
 
-/** Nobody learns more from an answer than its status says. */
+/** Answers with the status only, without details. */
 function answerErrors(app: FastifyInstance, log: Logger): void {
   app.setErrorHandler((error: FastifyError, _request, reply) => {
     const { statusCode = 500 } = error;
@@ -226,7 +226,7 @@ function answerErrors(app: FastifyInstance, log: Logger): void {
 
 const WORDS: Record<number, string> = { 413: 'too_large', 415: 'unsupported_media_type' };
 
-/** The exact reason is for the counts, not for the sender. */
+/** Refuses a delivery. The counts have the exact reason; the sender does not get it. */
 function unauthorized(reply: FastifyReply): FastifyReply {
   return reply.code(401).header('connection', 'close').send({ error: 'unauthorized' });
 }

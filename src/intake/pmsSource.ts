@@ -23,7 +23,7 @@ export const pmsSource: Source = {
     if (!change.success) return null;
     const { kind, id, op, revision } = change.data;
     if (!KINDS.has(kind)) return irrelevant(kind);
-    // A deleted record has no revision that could be compared.
+    // A deleted record has no revision to compare.
     const order = op === 'deleted' ? null : revision;
     const hint = { ref: `pms:${kind}:${id}`, order, actor: null };
     return { hints: [op === 'deleted' ? { ...hint, ends: true } : hint], type: `${kind}.${op}` };

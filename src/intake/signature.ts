@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Source } from './source';
 
-/** How far a delivery's time may lie from ours, before or after. Older ones could be replays. */
+/** The largest difference between a delivery's time and ours. An older delivery could be a replay. */
 export const REPLAY_WINDOW_MS = 5 * 60_000;
 
 /** Whether a delivery's time is acceptable; checked before its body is read. */
@@ -11,8 +11,8 @@ export function isTimely(source: Source, timestamp: string, now: number): boolea
 }
 
 /**
- * Whether the body was signed with one of the secrets, over timestamp and raw body. Takes as long for a wrong
- * signature as for a right one, and as long for the first secret as for the last.
+ * Whether timestamp and raw body were signed with one of the secrets. Takes the same time for every signature and every
+ * secret.
  */
 export function isSigned(
   source: Source,
@@ -23,7 +23,7 @@ export function isSigned(
   let found = false;
   for (const secret of secrets) {
     const expected = Buffer.from(source.sign(secret, timestamp, body));
-    // The length of a signature is no secret; timingSafeEqual insists on equal ones.
+    // timingSafeEqual requires equal lengths. The length of a signature is no secret.
     const equal = given.length === expected.length && timingSafeEqual(given, expected);
     found = equal || found;
   }

@@ -1,28 +1,28 @@
 import type { Side } from '../sync/record';
 import type { ChangeHint } from '../links/hintStore';
 
-/** What a delivery's body says: which records changed, or that the event is none of ours. */
+/** The content of a delivery: the records that changed, or that the event is irrelevant to the sync. */
 export interface Event {
   hints: ChangeHint[];
-  /** The event's own name, for counting; never its contents. */
+  /** The name of the event, for the counts; never its contents. */
   type: string;
-  /** Two deliveries within a second may have the same body, and so the same signature: what a trigger sends. */
+  /** Whether two deliveries within a second may have the same body, and so the same signature, as from a trigger. */
   mayRecur?: true;
 }
 
-/** How one side signs its deliveries and words its events. */
+/** The signatures and the events of one side. */
 export interface Source {
   side: Side;
   headers: { timestamp: string; signature: string; invocation: string };
-  /** Milliseconds since 1970; null for text that is no time of this side's. */
+  /** The time in milliseconds since 1970; null if the text has not this side's format. */
   timeOf(timestamp: string): number | null;
-  /** The signature as given in the header. */
+  /** The signature in the form of the header. */
   sign(secret: string, timestamp: string, body: Buffer): string;
-  /** @returns null for a body that is not an event of this side's */
+  /** @returns null if the body is no event of this side */
   parse(body: unknown): Event | null;
 }
 
-/** An event that exists but does not concern the sync. */
+/** A known event that is irrelevant to the sync. */
 export function irrelevant(type: string): Event {
   return { hints: [], type };
 }

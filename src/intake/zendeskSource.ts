@@ -5,15 +5,15 @@ import { ORDER_OF_CREATION } from '../sync/rules/echo';
 import { type Event, type Source, irrelevant } from './source';
 
 /**
- * Deliveries of Zendesk: of a webhook that is subscribed to events, or of one that a trigger calls with the body of
- * docs/webhooks.md. Ids are taken from them and nothing else; the records are read through the API.
+ * Deliveries of Zendesk: from a webhook with subscribed events, or from a webhook that a trigger calls with the body of
+ * docs/webhooks.md. Only ids are taken from them; the records are read through the API.
  *
  * https://developer.zendesk.com/documentation/webhooks/verifying/
  * https://developer.zendesk.com/api-reference/webhooks/event-types/webhook-event-types/
  */
 
 const PREFIX = 'zen:event-type:';
-/** Ids come as text; some as numbers. A Liquid placeholder without a value comes as empty text. */
+/** Ids are strings or numbers. A Liquid placeholder without a value is an empty string. */
 const id = z
   .union([z.string().regex(/^[1-9]\d{0,18}$/), z.number().int().positive()])
   .transform((value) => String(value));
@@ -25,14 +25,14 @@ const eventSchema = z.object({
   detail: z.looseObject({ updated_at: z.string().max(50).nullish(), actor_id: optionalId.catch(null) }),
   event: z.looseObject({ comment: z.looseObject({ id }).nullish().catch(null) }).nullish(),
 });
-/** The trigger's body that docs/webhooks.md asks for. */
+/** The body of a trigger, as docs/webhooks.md describes it. */
 const triggerSchema = z.object({ ticket_id: id, organization_id: optionalId });
 
 const SUBJECT = /^zen:(ticket|organization):([1-9]\d{0,18})$/;
-/** These speak of one comment, which can be read only with its ticket. */
+/** Events about a comment, which can be read only with its ticket. */
 const OF_COMMENTS = new Set(['comment_added', 'comment_made_private', 'comment_redacted']);
 const OF_ATTACHMENTS = new Set(['attachment_linked_to_comment', 'attachment_redacted_from_comment']);
-/** Nothing that the mapping could speak of. */
+/** Events that concern no property of a mapping. */
 const IRRELEVANT = new Set([
   'email_ccs_changed',
   'followers_changed',
@@ -41,7 +41,7 @@ const IRRELEVANT = new Set([
   'schedule_changed',
   'sla_policy_changed',
 ]);
-/** After these, the version in the event does not say what the record is now. */
+/** Events whose version does not show the present state of the record. */
 const ENDS = new Set([
   'merged',
   'soft_deleted',
@@ -92,7 +92,7 @@ function ofEvent({ type, subject, detail, event }: z.output<typeof eventSchema>)
     order: what === 'comment_added' ? ORDER_OF_CREATION : null,
     actor,
   };
-  // The first comment is the ticket's description, and says who may see the ticket.
+  // The first comment is the ticket's description, and shows who may see the ticket.
   const maySpeakForTicket = what === 'comment_redacted' || what === 'comment_made_private';
   return { hints: maySpeakForTicket ? [comment, record] : [comment], type: name };
 }

@@ -5,19 +5,19 @@ import type { Stored } from './migrations';
 import { openShelf, type RecordShelf } from './shelf';
 import type { Versions, VersionedDocuments } from './versions';
 
-/** Some records of a page: as many as one bulk call takes. */
+/** A part of a page. */
 export interface Chunk {
   id: string;
-  /** Null once they are written. */
+  /** The records; null after they were written. */
   records: SyncRecord[] | null;
-  /** The attempt that sent them, or may have; null for none. */
+  /** The attempt that may have sent the records; null if none has. */
   sent: string | null;
   tallies: BackfillTallies | null;
 }
 
-/** A chunk, or a page's list of them; looked up by name only, never by range. */
+/** A chunk, or the list of a page's chunks. Documents are looked up by name only. */
 interface ChunkDocument extends Stored {
-  /** Of a page: how many chunks it has. */
+  /** Of a page: the number of its chunks. */
   chunks?: number;
   records: string | null;
   sent: string | null;
@@ -25,8 +25,8 @@ interface ChunkDocument extends Stored {
 }
 
 /**
- * What a backfill has read and not yet written, so that no body passes through a workflow history: pages in chunks,
- * and records to look for. All of it goes with the end of the backfill.
+ * The records that a backfill has read and not written yet: pages in chunks, and a shelf of records for look-ups. So no
+ * record content passes through a workflow history. All of it is dropped at the end of the backfill.
  */
 export class BackfillStore {
   private readonly chunks: VersionedDocuments<ChunkDocument>;
@@ -41,8 +41,8 @@ export class BackfillStore {
   }
 
   /**
-   * Says that a backfill is to read what there is, so that no stream is followed from its beginning. A stream that is
-   * followed already goes on.
+   * Announces a backfill, which reads the existing records. Polls then do not read a stream from its beginning. Polls
+   * of a stream that was read before continue.
    */
   async announce(): Promise<void> {
     const chunks = await this.chunks.toWrite();
@@ -57,7 +57,7 @@ export class BackfillStore {
     return (await this.chunks.all.findOne({ _id: ANNOUNCED })) !== null;
   }
 
-  /** Keeps a page; reading it again replaces it. */
+  /** Stores a page. A page that is read again replaces it. */
   async putPage(run: string, page: number, chunks: SyncRecord[][]): Promise<void> {
     const documents: ChunkDocument[] = chunks.map((records, n) => ({
       _id: chunkId(run, page, n),
@@ -65,7 +65,7 @@ export class BackfillStore {
       sent: null,
       tallies: null,
     }));
-    // Last: a page that has a list has its chunks.
+    // The list is stored last, so that a page with a list has all its chunks.
     documents.push({
       _id: `${run}/${page}`,
       chunks: chunks.length,
@@ -78,7 +78,7 @@ export class BackfillStore {
       await stored.replaceOne({ _id }, this.chunks.stamp(rest), { upsert: true });
   }
 
-  /** Names of a page's chunks, in order. */
+  /** The names of a page's chunks, in order. */
   async chunksOf(run: string, page: number): Promise<string[]> {
     const found = await this.chunks.all.findOne({ _id: `${run}/${page}` });
     const { chunks = 0 } = (found && this.chunks.read(found)) ?? {};
@@ -97,7 +97,7 @@ export class BackfillStore {
     };
   }
 
-  /** Notes who sends a chunk. @returns false where another attempt did since it was read */
+  /** Stores which attempt sends a chunk. @returns false if another attempt was stored since the chunk was read */
   async markSent(id: string, from: string | null, to: string | null): Promise<boolean> {
     const { matchedCount } = await this.chunks.all.updateOne({ _id: id, sent: from }, { $set: { sent: to } });
     return matchedCount > 0;
@@ -108,11 +108,11 @@ export class BackfillStore {
     await this.chunks.all.updateOne({ _id: id }, { $set: set });
   }
 
-  /** Records by match values and back-references, for this run alone. */
+  /** The shelf of this run: records by match values and back-references. */
   shelf(run: string, lookedFor: ReadonlyMap<string, readonly string[]>): Promise<RecordShelf> {
     const known = this.shelves.get(run);
     if (known) return known;
-    // One at a time; what an earlier run had open is not asked for again.
+    // Only the present run's shelf is cached.
     this.shelves.clear();
     const shelf = openShelf(this.db, this.shelfPrefix(run), lookedFor, this.versions.schema);
     this.shelves.set(run, shelf);
@@ -120,7 +120,7 @@ export class BackfillStore {
     return shelf;
   }
 
-  /** Drops all that any run left. */
+  /** Drops the leftovers of all runs. */
   async clear(): Promise<void> {
     this.shelves.clear();
     const own = `${this.prefix}backfill`;
@@ -133,7 +133,7 @@ export class BackfillStore {
   }
 }
 
-/** Before the names of all runs. */
+/** The prefix of the names of all runs. */
 const ANNOUNCED = '!announced';
 
 function chunkId(run: string, page: number, chunk: number): string {

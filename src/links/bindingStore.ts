@@ -2,12 +2,12 @@ import type { AnyBulkWriteOperation, Collection, Db } from 'mongodb';
 import type { FormerName } from '../sync/bindProperties';
 import type { BoundProperty, Resting } from '../sync/mapping';
 
-/** What a name in the mapping file was bound to when its property was last offered. */
+/** The property that a name in the mapping file was bound to when the property last existed. */
 interface BoundDocument extends BoundProperty {
   _id: string;
 }
 
-/** Something that rests, and since when. */
+/** A row, match rule or filter that rests, and since when. */
 export interface RestingSince extends Resting {
   /** ISO time. */
   since: string;
@@ -15,7 +15,7 @@ export interface RestingSince extends Resting {
 
 type RestingDocument = RestingSince & { _id: string };
 
-/** When a property was offered again, or bound anew, for the last time. */
+/** When a property last existed again, or a name was last bound to another property. */
 interface ChangeDocument {
   _id: 'offered';
   /** ISO time. */
@@ -23,8 +23,9 @@ interface ChangeDocument {
 }
 
 /**
- * What the mapping's names were bound to, and what rests because its property is not offered any more. By this a
- * property that is missing at the start is known as one that was there: its rows rest, and the service starts.
+ * The properties that the mapping's names were bound to, and the rows that rest because their property no longer
+ * exists. If a property is missing at the start, this shows that it existed before: its rows rest, and the service
+ * starts.
  */
 export class BindingStore {
   private readonly names: Collection<BoundDocument>;
@@ -41,18 +42,18 @@ export class BindingStore {
     this.changes = db.collection(`${prefix}bindingChanges`);
   }
 
-  /** By what a property that is not offered now was once known. */
+  /** The names under which a property that is missing now was known. */
   async formerNames(): Promise<FormerName> {
     const names = new Map((await this.names.find().toArray()).map(({ _id, name }) => [_id, name]));
     return (property) => names.get(idOf(property));
   }
 
-  /** The names of the mapping file, with what they were bound to last. */
+  /** The names of the mapping file, with the properties that they were last bound to. */
   async bound(): Promise<BoundProperty[]> {
     return (await this.names.find().toArray()).map(({ _id, ...rest }) => rest);
   }
 
-  /** Keeps what the mapping's names are bound to, as far as that is new. @returns whether a known name is bound anew */
+  /** Stores new bindings of the mapping's names. @returns whether a known name is bound to another property now */
   async keep(bound: readonly BoundProperty[]): Promise<boolean> {
     const known = new Map((await this.bound()).map((each) => [idOf(each), each]));
     const former = (each: BoundProperty) => known.get(idOf(each))?.name;
@@ -68,7 +69,7 @@ export class BindingStore {
     return news.some((each) => former(each) !== undefined && former(each) !== each.name);
   }
 
-  /** Pairs may have values that were not compared since a property is offered again, or is another one. */
+  /** Stores the time of such a change. Pairs may have values that were not compared since. */
   async noteChange(): Promise<void> {
     const at = this.now().toISOString();
     await this.changes.updateOne({ _id: 'offered' }, { $set: { at } }, { upsert: true });
@@ -79,7 +80,7 @@ export class BindingStore {
     return found && new Date(found.at);
   }
 
-  /** What rests now, in the place of what rested before. @returns what came to rest, and what goes on */
+  /** Replaces the list of resting rows. @returns `began`: rows that are new in it; `ended`: rows that no longer rest */
   async rest(all: readonly Resting[]): Promise<{ began: Resting[]; ended: RestingSince[] }> {
     const before = await this.rests.find().toArray();
     const wanted = new Map(all.map((each) => [restingId(each), each]));

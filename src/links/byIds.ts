@@ -2,15 +2,15 @@ import type { Collection, Filter, OptionalUnlessRequiredId } from 'mongodb';
 import { duplicatesOf } from '../platform/mongoErrors';
 import { Together } from './together';
 
-/** What many ask at the same time goes as one command, so many at most. */
+/** The most `_id`s of one command, which reads for several callers. */
 export const TOGETHER = 50;
-/** Whoever asks for more `_id`s than this asks by themselves: others would wait for the answer. */
+/** A caller with more `_id`s than this gets a command of its own, because others would have to wait for its answer. */
 const FEW = 50;
 
-/** Reads documents by their `_id`s, each at most once; those that are not there are absent. */
+/** Reads documents by their `_id`s (a batch loader). Documents that do not exist are absent from the result. */
 export type ReadByIds<T> = (ids: readonly string[]) => Promise<T[]>;
 
-/** @param projection of what is wanted, if not all: `T` is what is left of a document */
+/** @param projection of the wanted fields, unless all are wanted; `T` is the type of the projected document */
 export function byIds<D extends { _id: string }, T extends { _id: string } = D>(
   collection: Collection<D>,
   projection?: Record<string, 1>,
@@ -29,7 +29,7 @@ export function byIds<D extends { _id: string }, T extends { _id: string } = D>(
   };
 }
 
-/** Inserts what is not there yet. @returns the `_id`s of what is */
+/** Inserts the documents that do not exist yet. @returns the `_id`s of those that exist */
 export async function insertNew<T extends { _id: string }>(
   collection: Collection<T>,
   documents: T[],

@@ -7,10 +7,10 @@ interface CountsDocument {
   counts: Record<string, number>;
 }
 
-/** Pairs by the kind of change. */
+/** Numbers of pairs, by the kind of change. */
 export type ChangeCounts = ReadonlyMap<HoldId, number>;
 
-/** How many pairs were changed alike, by slots of time, over all workers: one document a slot. */
+/** The numbers of pairs that all workers changed in each way, with one document for each slot of time. */
 export class ChangeCountStore {
   private readonly slots: Collection<CountsDocument>;
 
@@ -18,7 +18,7 @@ export class ChangeCountStore {
     this.slots = db.collection(`${prefix}changeCounts`);
   }
 
-  /** Adds to a slot in one command. @returns all that is counted in it then */
+  /** Adds to a slot in one command. @returns the counts of the slot afterwards */
   async add(slot: number, counts: ChangeCounts): Promise<ChangeCounts> {
     const $inc = Object.fromEntries([...counts].map(([id, count]) => [`counts.${fieldOf(id)}`, count]));
     const stored = await this.slots.findOneAndUpdate(
@@ -29,13 +29,13 @@ export class ChangeCountStore {
     return sum(stored ? [stored] : []);
   }
 
-  /** All that is counted in slots that begin then or later, but for one. */
+  /** The sum of the slots that begin at `first` or later, without one slot. */
   async since(from: number, except?: number): Promise<ChangeCounts> {
     const found = await this.slots.find({ _id: { $gte: from } }).toArray();
     return sum(found.filter(({ _id }) => _id !== except));
   }
 
-  /** A person has spoken: what was counted until now counts no more. */
+  /** Deletes the counts of one kind, because a person has decided about it. */
   async forget(id: HoldId): Promise<void> {
     await this.slots.updateMany({}, { $unset: { [`counts.${fieldOf(id)}`]: '' } });
   }
@@ -55,7 +55,7 @@ function sum(slots: readonly CountsDocument[]): ChangeCounts {
   return total;
 }
 
-/** MongoDB reads dots as paths, and a dollar as an operator. */
+/** Encodes an id as a field name: MongoDB treats dots as paths, and a dollar as an operator. */
 function fieldOf(id: HoldId): string {
   return encodeURIComponent(id).replaceAll('.', '%2E').replaceAll('$', '%24');
 }

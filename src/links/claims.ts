@@ -10,7 +10,7 @@ export interface ClaimDocument extends Stored {
   key: CanonicalKey;
 }
 
-/** Which pair each record belongs to: the first that claims it. */
+/** The claims: each record belongs to the pair that claimed it first. */
 export class Claims {
   private readonly read: ReadByIds<ClaimDocument>;
 
@@ -18,7 +18,7 @@ export class Claims {
     this.read = byIds(claims.all);
   }
 
-  /** Which pair each record is claimed for; records that no pair claims are absent. */
+  /** The pairs that have claimed these records. Unclaimed records are absent. */
   async owners(refs: Iterable<RefKey>): Promise<Map<RefKey, CanonicalKey>> {
     const found = await this.read([...new Set(refs)]);
     return new Map(found.map((claim) => [claim._id, this.claims.read(claim).key]));
@@ -26,7 +26,7 @@ export class Claims {
 
   /** @returns the owner: the given key, or that of the pair that claimed the record first. */
   async claim(ref: RefKey, key: CanonicalKey): Promise<CanonicalKey> {
-    // Between a refused insert and the look for its owner, the owner may let go: then it is free again.
+    // The owner may release the claim between the refused insert and the read: then try again.
     for (;;) {
       try {
         await (await this.claims.toWrite()).insertOne(this.claims.stamp({ _id: ref, key }));
@@ -39,12 +39,12 @@ export class Claims {
     }
   }
 
-  /** Gives up a claim, if it is still this pair's. */
+  /** Releases a claim, if this pair still has it. */
   async release(ref: RefKey, key: CanonicalKey): Promise<void> {
     await this.claims.all.deleteOne({ _id: ref, key });
   }
 
-  /** Many {@link claim}s at once. @returns the owner of each; absent where the one there was let go meanwhile */
+  /** Many {@link claim}s at once. @returns the owner of each record; absent if its claim was released meanwhile */
   async claimMany(claims: readonly { ref: RefKey; key: CanonicalKey }[]): Promise<Map<RefKey, CanonicalKey>> {
     const documents = claims.map(({ ref, key }) => this.claims.stamp({ _id: ref, key }));
     const refused = await insertNew(await this.claims.toWrite(), documents);

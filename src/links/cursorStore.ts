@@ -10,21 +10,21 @@ interface CursorDocument {
   currentAt?: string;
 }
 
-/** How far a change stream was read. Times are ISO. */
+/** The position of a change stream. Times are ISO. */
 export interface StreamPosition {
   /** `zendesk:tickets` */
   name: string;
-  /** Null: from its beginning. */
+  /** Null: the beginning of the stream. */
   cursor: string | null;
   /** When the cursor moved last. */
   movedAt: string;
   /** When the stream was last read to its end; null for never. */
   readAt: string | null;
-  /** When it was last known that nothing in the stream was unread; null for never. */
+  /** When the stream last had nothing unread, as far as is known; null for never. */
   currentAt: string | null;
 }
 
-/** How far each change stream was read. */
+/** The cursors of all change streams. */
 export class CursorStore {
   private readonly cursors: Collection<CursorDocument>;
 
@@ -37,7 +37,7 @@ export class CursorStore {
     this.cursors = db.collection(`${prefix}cursors`);
   }
 
-  /** How far a stream was read; null before its first page. */
+  /** The position of a stream; null before its first page. */
   async position(name: string): Promise<StreamPosition | null> {
     const found = await this.cursors.findOne({ _id: name });
     return found && toPosition(found);
@@ -47,11 +47,11 @@ export class CursorStore {
     return (await this.cursors.find().sort({ _id: 1 }).toArray()).map(toPosition);
   }
 
-  /** Moves a cursor on. @returns false where somebody else moved it since it was read; then it stays as it is. */
+  /** Advances a cursor. @returns false if another process moved it since it was read; it then stays as it is */
   async advance(name: string, from: string | null, to: string): Promise<boolean> {
     const set = { $set: { cursor: to, updatedAt: this.now().toISOString() } };
     try {
-      // Before the first page there is no document. Where the cursor moved, the upsert meets its _id and is refused.
+      // Before the first page, there is no document. If the cursor has moved, the upsert fails with a duplicate _id.
       const { matchedCount, upsertedCount } = await this.cursors.updateOne({ _id: name, cursor: from }, set, {
         upsert: from === null,
       });
@@ -62,7 +62,7 @@ export class CursorStore {
     }
   }
 
-  /** Puts a cursor somewhere else, whoever reads the stream just now. */
+  /** Sets a cursor, even if a process is reading the stream. */
   async rewind(name: string, to: string | null): Promise<void> {
     const set = { cursor: to, updatedAt: this.now().toISOString() };
     await this.cursors.updateOne(
@@ -72,12 +72,12 @@ export class CursorStore {
     );
   }
 
-  /** Notes that a stream was read to its end. */
+  /** Stores that a stream was read to its end. */
   async noteRead(name: string, at: Date): Promise<void> {
     await this.setCurrent(name, at, { readAt: at.toISOString() });
   }
 
-  /** Notes that there is nothing unread in a stream, as was found without reading it. */
+  /** Stores that a stream has nothing unread, which was found out without reading it. */
   async noteCurrent(name: string, at: Date): Promise<void> {
     await this.setCurrent(name, at, {});
   }

@@ -7,16 +7,16 @@ import type { VersionedDocuments } from './versions';
 export interface DecisionDocument extends Stored {
   _id: string;
   decision: string;
-  /** Tells one decision from a later one on the same; absent in what releases before 0.3.0 stored. */
+  /** Distinguishes the decision from a later one on the same row. Releases before 0.3.0 stored none. */
   stamp?: string;
 }
 
-/** What people decided, until the pair has acted on it. */
+/** People's decisions, until their pairs have carried them out. */
 export class DecisionStore {
   constructor(private readonly pending: VersionedDocuments<DecisionDocument>) {}
 
   /**
-   * Keeps what a person decided until the pair has acted on it; a later decision on the same replaces it.
+   * Stores a decision until the pair has carried it out. A later decision on the same row replaces it.
    * @returns the decision's id
    */
   async keep(key: CanonicalKey, decision: Decision): Promise<string> {
@@ -27,7 +27,7 @@ export class DecisionStore {
     return stamp;
   }
 
-  /** The decisions that wait: on the pair as a whole, and on these rows. */
+  /** The open decisions on the pair as a whole and on these rows. */
   async of(key: CanonicalKey, rows: readonly string[]): Promise<Decisions> {
     const ids = [WHOLE_PAIR, ...rows].map((row) => decisionId(key, row));
     const found = (await this.pending.all.find({ _id: { $in: ids } }).toArray()).map((each) =>
@@ -40,7 +40,7 @@ export class DecisionStore {
     };
   }
 
-  /** Drops what was acted on, or is moot: just these decisions, and no later one on the same. */
+  /** Drops decisions that were carried out or no longer apply, but no later decisions on the same rows. */
   async drop(key: CanonicalKey, ids: Iterable<readonly [row: string, id: string | null]>): Promise<void> {
     const filters = [...ids].map(([row, stamp]) => ({
       _id: decisionId(key, row),

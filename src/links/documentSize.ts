@@ -1,14 +1,17 @@
 import { BSON, type Document } from 'mongodb';
 
-/** A document that MongoDB would refuse. */
+/** A document is too large for MongoDB. */
 export class TooLarge extends Error {
   override readonly name = 'TooLarge';
 }
 
-/** Of a document; 16 MB, less what the command around it needs. https://www.mongodb.com/docs/manual/reference/limits/ */
+/**
+ * The largest size of a document: 16 MB, less the overhead of the command.
+ * https://www.mongodb.com/docs/manual/reference/limits/
+ */
 export const DOCUMENT_BYTES = 16 * 1024 * 1024 - 64 * 1024;
 
-/** @throws TooLarge before it is sent: in a bulk it would have the others refused as well */
+/** Checks before a document is sent, because MongoDB would refuse a whole bulk with it. @throws TooLarge */
 export function expectFits(what: string, document: Document): void {
   const bytes = BSON.calculateObjectSize(document);
   if (bytes > DOCUMENT_BYTES)

@@ -1,8 +1,8 @@
 import type { Collection, Db } from 'mongodb';
 
-/** Why a process cannot serve a connection, of several that it has. Times are ISO. */
+/** Why a process cannot serve one of its connections. Times are ISO. */
 export interface FailedStart {
-  /** Host and process. */
+  /** Host name and process id. */
   process: string;
   why: string;
   since: string;
@@ -11,10 +11,10 @@ export interface FailedStart {
 
 type StartDocument = Omit<FailedStart, 'process'> & { _id: string };
 
-/** A process that was to try again and did not is gone, and what it said with it. */
+/** After this time without a new attempt, the process counts as ended, and its entry is ignored. */
 const GONE_AFTER_MS = 5 * 60_000;
 
-/** What processes that cannot serve a connection leave in its database, where `status` and the console look. */
+/** Stores in a connection's database why processes cannot serve it, for `status` and the console. */
 export class Starts {
   private readonly failed: Collection<StartDocument>;
 

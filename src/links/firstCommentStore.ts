@@ -4,15 +4,17 @@ import { byIds, type ReadByIds } from './byIds';
 interface FirstCommentDocument {
   /** The ticket's id. */
   _id: string;
-  /** Absent while nobody has seen the comment. */
+  /** Absent while the comment was not seen. */
   public?: boolean;
-  /** What the ticket's record said when it was last handed on; null where that was not known. Absent before the first time. */
+  /**
+   * The visibility of the ticket's record when it was last dispatched; null if unknown. Absent before the first time.
+   */
   shown?: boolean | null;
 }
 
 /**
- * Whether the first comment of each ticket is public, which is the ticket's own visibility. Zendesk shows it with the
- * comments only, so what one process has seen of it is kept for all (see `VisibilityMemory` in src/systems/port.ts).
+ * Whether the first comment of each ticket is public, which is the visibility of the ticket. Zendesk shows it with the
+ * comments only, so a process that has seen it stores it for all (see `VisibilityMemory` in src/systems/port.ts).
  */
 export class FirstCommentStore {
   private readonly tickets: Collection<FirstCommentDocument>;
@@ -24,8 +26,8 @@ export class FirstCommentStore {
   }
 
   /**
-   * @param isHandedOn whether the tickets' records are about to be handed on with what this answers
-   * @returns what is known
+   * @param isHandedOn whether the caller is going to dispatch the tickets' records with this visibility
+   * @returns the known visibilities
    */
   async recall(ids: readonly string[], isHandedOn = true): Promise<ReadonlyMap<string, boolean>> {
     const found = new Map((await this.read(ids)).map((each) => [each._id, each]));
@@ -40,7 +42,7 @@ export class FirstCommentStore {
     return known;
   }
 
-  /** @returns the tickets whose records said something else when they were handed on */
+  /** @returns the tickets whose records were dispatched with another visibility */
   async learn(said: ReadonlyMap<string, boolean>): Promise<string[]> {
     const found = new Map((await this.read([...said.keys()])).map((each) => [each._id, each]));
     const news = [...said].filter(([id, isPublic]) => found.get(id)?.public !== isPublic);

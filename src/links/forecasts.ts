@@ -1,7 +1,7 @@
 import type { Db } from 'mongodb';
 import type { Forecast } from '../sync/forecast';
 
-/** A plan's forecast, kept for the backfill that follows. */
+/** The forecast of the command `plan`, stored for the backfill that follows. */
 export interface KeptForecast extends Forecast {
   /** ISO time of the plan. */
   at: string;
@@ -13,7 +13,7 @@ export async function keepForecast(db: Db, forecast: KeptForecast): Promise<void
   await collection(db).replaceOne({ _id: 'last' }, forecast, { upsert: true });
 }
 
-/** Of the last plan; null where none was made. */
+/** The last forecast; null if there is none. */
 export async function lastForecast(db: Db): Promise<KeptForecast | null> {
   return collection(db).findOne({ _id: 'last' }, { projection: { _id: 0 } });
 }

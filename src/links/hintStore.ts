@@ -5,31 +5,31 @@ import { SIDES, type RefKey, type Side } from '../sync/record';
 import { parseRef } from '../sync/canonicalKey';
 
 /**
- * Hints that wait to be read: the names of records that webhooks spoke of. One document a record, however often it
- * is spoken of, so that a burst costs one read, and what waits is bounded by the number of records.
+ * Unread hints: the ids of records that webhooks named. Each record has one document, however often it is named. So a
+ * burst costs one read, and the number of documents is bounded by the number of records.
  */
 
-/** What an event said of a record, without any of its content. */
+/** The data of an event about a record, without the record's content. */
 export interface ChangeHint {
   ref: RefKey;
-  /** The record's order as the event knew it; null where the event does not say: it must be read. */
+  /** The record's order at the event; null if the event does not have it: the record must then be read. */
   order: number | null;
-  /** The id, on the record's side, of whoever made the change; null where the event does not say. */
+  /** The id of the user who made the change, on the record's side; null if the event does not have it. */
   actor: string | null;
-  /** The event says that the record was deleted. */
+  /** The event reports that the record was deleted. */
   ends?: true;
 }
 
-/** A hint as it was taken: all that was said of the record since it was last read. */
+/** A hint as it was read from the store: all events about the record since it was last read. */
 export interface WaitingHint {
   ref: RefKey;
-  /** Infinity where it must be read. */
+  /** The greatest order; Infinity if the record must be read. */
   order: number;
-  /** Empty stands for somebody unknown. */
+  /** The users who made the changes; an empty id means an unknown user. */
   actors: string[];
-  /** An event said that it was deleted. */
+  /** An event reported that the record was deleted. */
   ends?: true;
-  /** Changes with each event, so that one that comes during the read is not dropped with it. */
+  /** Changes with each event, so that an event during the read is not dropped with the hint. */
   stamp: string;
 }
 
@@ -50,7 +50,7 @@ export class HintStore {
     this.waiting = { zendesk, pms };
   }
 
-  /** Adds to what waits. Safe to repeat. */
+  /** Adds events to the hints. May be repeated. */
   async keep(hints: ChangeHint[]): Promise<void> {
     for (const side of SIDES) {
       const writes = hints
@@ -67,13 +67,13 @@ export class HintStore {
     }
   }
 
-  /** Up to `limit` hints of one side. They stay until they are dropped. */
+  /** Up to `limit` hints of one side. They stay in the store until they are dropped. */
   async take(side: Side, limit: number): Promise<WaitingHint[]> {
     const found = await this.waiting[side].find().limit(limit).toArray();
     return found.map(({ _id, ...rest }) => ({ ref: _id, ...rest }));
   }
 
-  /** Drops just these hints; a record that was spoken of again since stays. */
+  /** Drops these hints, except those that got another event since. */
   async drop(side: Side, hints: WaitingHint[]): Promise<void> {
     const writes = hints.map(({ ref, stamp }): AnyBulkWriteOperation<HintDocument> => ({
       deleteOne: { filter: { _id: ref, stamp } },
@@ -85,7 +85,7 @@ export class HintStore {
     return this.waiting[side].countDocuments();
   }
 
-  /** Two receivers may insert the same record's hint at once; the one that is refused then finds it there. */
+  /** Repeats the command if two receivers insert the same record's hint at once: the refused one then updates it. */
   private async upsert(side: Side, writes: AnyBulkWriteOperation<HintDocument>[]): Promise<void> {
     try {
       await this.waiting[side].bulkWrite(writes, { ordered: false });

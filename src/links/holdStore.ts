@@ -34,7 +34,7 @@ export class HoldStore {
     return (await this.known.holds).filter((hold) => hold.entity === entity);
   }
 
-  /** As they are now, the oldest first. */
+  /** All holds in their present state, the oldest first. */
   async all(): Promise<BrakeHold[]> {
     const found = await this.holds.find().sort({ since: 1, _id: 1 }).toArray();
     return found.map(({ _id, ...rest }) => ({ id: _id, ...rest }));
@@ -51,7 +51,7 @@ export class HoldStore {
     return upsertedCount > 0;
   }
 
-  /** @returns whether there is such a hold */
+  /** @returns whether the hold exists */
   async setState(id: HoldId, state: HoldState, counts?: BrakeHold['counts']): Promise<boolean> {
     const { matchedCount } = await this.holds.updateOne(
       { _id: id },

@@ -2,15 +2,15 @@ import type { Collection, Db } from 'mongodb';
 import type { Side } from '../sync/record';
 
 /**
- * The users whom our credentials acted as. Another credential may act as another user; links still hold what the
- * former one wrote, and events that name it may still arrive.
+ * The users that our credentials acted as. After a change of the credential, links still have values that the former
+ * user wrote, and events that name the former user may still arrive.
  */
 
 export interface Identity {
   side: Side;
-  /** The id by which the side's events name the user. */
+  /** The user's id in the events of the side. */
   id: string;
-  /** How we signed in as this user last. */
+  /** How the sync last signed in as this user. */
   by: SignInWay;
   /** ISO time at which a process first signed in as this user. */
   since: string;
@@ -22,7 +22,7 @@ export type SignInWay = 'oauth' | 'apiToken' | 'other';
 
 type IdentityDocument = Identity & { _id: string };
 
-/** Processes that still sign in the old way may run for a while beside the first that signs in the new way. */
+/** How long processes with the former credential may still run after the first process with the new one. */
 const OVERLAP_MS = 24 * 60 * 60_000;
 const KNOWN_FOR_MS = 60_000;
 
@@ -34,7 +34,7 @@ export class Identities {
     this.users = db.collection('identities');
   }
 
-  /** Notes whom we act as from now on. Safe to repeat. */
+  /** Stores the user that the sync acts as from now on. May be repeated. */
   async actAs(side: Side, id: string, by: SignInWay, now: Date): Promise<void> {
     const at = now.toISOString();
     const present = { side, id, by, until: null };
@@ -53,8 +53,8 @@ export class Identities {
   }
 
   /**
-   * Tells which changes are our own. A former user's count as ours up to the time at which another took over, and a
-   * day: after that, the user may belong to a person again.
+   * Decides which changes are our own. Changes by a former user count as ours until one day after another user took
+   * over. After that, the user may belong to a person again.
    * @param current the id that the present credential acts as
    * @returns whether a change by `actor`, at `order` (milliseconds since the epoch), is ours
    */
@@ -65,12 +65,12 @@ export class Identities {
       if (actor === current) return true;
       const until = ends.get(actor);
       if (until === undefined) return false;
-      // Null: the credential was replaced under a running process, which has not noted the new user yet.
+      // Null: the credential was replaced while the process runs, and the new user is not stored yet.
       return until === null || order <= Date.parse(until) + OVERLAP_MS;
     };
   }
 
-  /** Asked for with every page of hints, and changed once in years. */
+  /** Cached, because each page of hints needs it, and it changes once in years. */
   private async recall(side: Side, current: string, now: number): Promise<Identity[]> {
     const known = this.known.get(side);
     if (known?.current === current && now - known.at < KNOWN_FOR_MS) return known.users;

@@ -9,7 +9,7 @@ import type { Stored } from './migrations';
 import { Together } from './together';
 import type { VersionedDocuments } from './versions';
 
-/** How long, and how much of it, the journal is kept. */
+/** The bounds of the journal, in days and in size. */
 export interface JournalBounds {
   days: number;
   megabytes: number;
@@ -17,7 +17,7 @@ export interface JournalBounds {
 
 export const JOURNAL_BOUNDS: JournalBounds = { days: 30, megabytes: 1_000 };
 
-/** Values may hold names with dots, which MongoDB reads as paths: they are kept as JSON text. */
+/** Values are stored as JSON text, because they may have names with dots, which MongoDB treats as paths. */
 type RowDocument = Omit<JournalRow, 'before' | 'after' | 'shown' | 'former'> & {
   before?: string;
   after: string;
@@ -30,29 +30,29 @@ export type JournalDocument = Omit<JournalEntry, 'id' | 'at' | 'rows'> &
     at: Date;
     expires: Date;
     rows: RowDocument[];
-    /** About what the entry takes: not every compatible server tells how large a collection is. */
+    /** The approximate size of the entry: not every compatible server reports the size of a collection. */
     bytes: number;
   };
 
-/** What is absent does not matter. */
+/** A filter of entries. An absent criterion excludes no entry. */
 export interface JournalFilter {
   key?: CanonicalKey;
   entity?: EntityType;
-  /** ISO times; `since` belongs to it, `until` does not. */
+  /** ISO times: an entry at `since` is included, an entry at `until` is not. */
   since?: string;
   until?: string;
-  /** A cause, or a kind of causes: `remap` takes in `remap:9f3a11c0`. */
+  /** A cause, or a kind of causes: `remap` includes `remap:9f3a11c0`. */
   cause?: Cause;
   row?: string;
 }
 
-/** Of an entry's id, times and names of fields. */
+/** The approximate size of an entry's id, times and field names. */
 const OVERHEAD_BYTES = 200;
 export const DAY_MS = 24 * 3_600_000;
-/** A sweep leaves a little room, so that the next one has something to do only later. */
+/** A sweep deletes down to this share of the bound, so that not every sweep has to delete something. */
 const LEFT_AFTER_SWEEP = 0.9;
 
-/** What the sync wrote to either system. */
+/** The journal: all writes of the sync to either system. */
 export class JournalStore {
   private readonly notes = new Together<readonly JournalEntry[], void>(TOGETHER, (groups) =>
     this.noteAll(groups),
@@ -73,8 +73,8 @@ export class JournalStore {
   }
 
   /**
-   * Keeps what became of writes, each under its id: what is known to be done stays so. Entries of several pairs go as one
-   * command.
+   * Stores the outcomes of writes, each under its id. An entry with the outcome `done` keeps it. One command stores the
+   * entries of several pairs.
    */
   async note(entries: readonly JournalEntry[]): Promise<void> {
     if (entries.length > 0) await this.notes.do(entries);
@@ -86,7 +86,7 @@ export class JournalStore {
     try {
       await collection.bulkWrite(writes, { ordered: false });
     } catch (error) {
-      // Two attempts at one write noted it at the same time.
+      // Two attempts stored the entry of one write at the same time.
       if (!isDuplicateKey(error)) throw error;
       await collection.bulkWrite(writes, { ordered: false });
     }
@@ -106,7 +106,7 @@ export class JournalStore {
     return { updateOne: { filter: { _id: id }, update: update, upsert: true } };
   }
 
-  /** Latest first. @param after the last one of the page before */
+  /** A page of entries, the latest first. @param after the last entry of the page before */
   async page(
     filter: JournalFilter,
     after: Pick<JournalEntry, 'at' | 'id'> | null,
@@ -120,7 +120,7 @@ export class JournalStore {
     return found.map((each) => this.entryOf(each));
   }
 
-  /** All that is kept of some pairs, the oldest first. */
+  /** All entries of some pairs, the oldest first. */
   async ofPairs(keys: readonly CanonicalKey[]): Promise<Map<CanonicalKey, JournalEntry[]>> {
     const found = await this.entries.all
       .find({ key: { $in: [...keys] } })
@@ -131,7 +131,7 @@ export class JournalStore {
     return byKey;
   }
 
-  /** The next pairs, in the order of their keys, that have an entry which a filter takes. */
+  /** The next pairs, in the order of their keys, with an entry that a filter selects. */
   async keysAfter(filter: JournalFilter, after: CanonicalKey | null, limit: number): Promise<CanonicalKey[]> {
     const found = await this.entries.all
       .aggregate<{ _id: CanonicalKey }>([
@@ -144,7 +144,7 @@ export class JournalStore {
     return found.map(({ _id }) => _id);
   }
 
-  /** What was redacted is in the journal no longer: neither these rows' values nor what was said in their place. */
+  /** Removes the values of redacted rows, and the texts that were written instead of them. */
   async redact(key: CanonicalKey, rows: readonly string[]): Promise<void> {
     const gone = JSON.stringify(REDACTED);
     const blank = { before: gone, after: gone, shown: gone };
@@ -159,8 +159,8 @@ export class JournalStore {
   }
 
   /**
-   * Drops what is older, and what is more, than the journal may hold; the oldest first. Part of link hygiene.
-   * @returns how many entries it dropped
+   * Drops the entries that exceed the bounds of the journal, the oldest first. Link hygiene calls this.
+   * @returns the number of dropped entries
    */
   async sweep(): Promise<number> {
     const { all } = this.entries;
@@ -181,7 +181,7 @@ export class JournalStore {
     return aged.deletedCount + more.deletedCount;
   }
 
-  /** About how much the entries take, without indexes. */
+  /** The approximate size of all entries, without indexes. */
   async size(): Promise<{ bytes: number; count: number }> {
     const [sum] = await this.entries.all
       .aggregate<{ bytes: number; count: number }>([

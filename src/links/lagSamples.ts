@@ -1,10 +1,10 @@
 import type { Collection, Db } from 'mongodb';
 
-/** How far behind a stream was at most, within a minute. */
+/** The maximum lag of a stream within a minute. */
 export interface LagSample {
   /** `zendesk:tickets` */
   stream: string;
-  /** Its beginning. */
+  /** The beginning of the minute. */
   minute: Date;
   behindMs: number;
 }
@@ -12,10 +12,13 @@ export interface LagSample {
 type LagDocument = LagSample & { _id: string };
 
 const MINUTE_MS = 60_000;
-/** An hour, and the minute under way. */
+/** One hour, and the present minute. */
 const SLOTS = 64;
 
-/** Samples of the last hour, one a stream and minute. A slot is written over an hour later, so nothing has to be tidied. */
+/**
+ * Samples of the last hour, one for each stream and minute. An hour later, a slot is reused, so nothing must be
+ * deleted.
+ */
 export class LagSamples {
   private readonly samples: Collection<LagDocument>;
 
@@ -32,7 +35,7 @@ export class LagSamples {
       await this.samples.replaceOne({ _id }, { stream, minute, behindMs }, { upsert: true });
   }
 
-  /** In the order of streams and time. */
+  /** All samples, by stream and time. */
   async since(from: Date): Promise<LagSample[]> {
     const found = await this.samples.find().toArray();
     return found

@@ -31,9 +31,9 @@ import { Troubles } from './troubles';
 import { Versions } from './versions';
 
 /**
- * The link store. Look-ups go by `_id` only: a pair by its canonical key in `links`, a record of either side
- * in `claims`. `observations` holds what was last seen of a record until its pair has dealt with it, so that
- * no record's body passes through a workflow history. No transaction is assumed anywhere.
+ * The link store. Documents are looked up by `_id` only: a pair by its canonical key in `links`, a record of either
+ * side in `claims`. `observations` has each record as it was last seen, until its pair has processed it, so that no
+ * record content passes through a workflow history. The store uses no transactions.
  */
 
 interface MetaDocument {
@@ -41,48 +41,49 @@ interface MetaDocument {
   value: string;
 }
 
-/** The links, and what is kept beside them. */
+/** The links and the other collections. */
 export interface LinkStore extends Links {
-  /** ISO time at which this store came into being; older records may have counterparts it knows nothing of. */
+  /** ISO time at which this store was created. Older records may have counterparts that the store does not know. */
   readonly since: string;
-  /** Records that webhooks spoke of and that were not read yet. */
+  /** Records that webhooks named and that were not read yet. */
   readonly hints: HintStore;
-  /** The users whom our credentials acted as. */
+  /** The users that our credentials acted as. */
   readonly identities: Identities;
   readonly upkeep: Upkeep;
   readonly control: ControlStore;
-  /** What the brake holds, and what it counts. */
+  /** The holds of the brake; `changeCounts` has its counts. */
   readonly holds: HoldStore;
   readonly changeCounts: ChangeCountStore;
-  /** How far behind the streams were, in the last hour. */
+  /** The lag of the streams in the last hour. */
   readonly lag: LagSamples;
   readonly backfill: BackfillStore;
-  /** What the mapping's names were bound to, and what rests. */
+  /** The properties that the mapping's names are bound to, and the rows that rest. */
   readonly bindings: BindingStore;
-  /** Which mappings came into use when. */
+  /** The mappings that were in use, and since when. */
   readonly mappings: MappingVersions;
-  /** Which pair each record is claimed for. */
+  /** The pair that owns each record. */
   readonly claims: Claims;
   readonly observations: ObservationStore;
   readonly decisions: DecisionStore;
   readonly cursors: CursorStore;
-  /** What could not be taken in and was passed over. */
+  /** Dead letters: records and pages that could not be processed. */
   readonly aside: SetAsideStore;
-  /** What the sync wrote to either system. */
+  /** All writes of the sync. */
   readonly journal: JournalStore;
-  /** What people asked to be undone. */
+  /** The undos that people started. */
   readonly undos: UndoStore;
-  /** Who may see each ticket. */
+  /** The visibility of each ticket. */
   readonly firstComments: FirstCommentStore;
-  /** What is wrong with a side, the mapping or the service, as its processes find it. */
+  /** Present problems of a side, the mapping or the service. */
   readonly troubles: Troubles;
 }
 
 /**
- * Opens the store in a database, creating its indexes. Works alike on MongoDB and on compatible servers.
- * @param prefix sets its collections apart from those of another store in the same database
+ * Opens the store in a database, and creates its indexes. It works on MongoDB and on compatible servers.
+ *
+ * @param prefix of its collections, if the database has several stores
  * @param bounds of the journal
- * @throws NewerStore where a later release has written to it; nothing is changed then
+ * @throws NewerStore if a later release has written to the store; nothing is changed then
  */
 export async function openLinkStore(
   db: Db,
@@ -95,7 +96,8 @@ export async function openLinkStore(
   await versions.check();
   const links = db.collection<LinkDocument>(`${prefix}links`);
   const meta = db.collection<MetaDocument>(`${prefix}meta`);
-  // Saves name both; compatible servers use an index only for just the fields that it has, and would scan otherwise.
+  // A save queries both fields. Some compatible servers use an index only for exactly its fields, and would scan
+  // otherwise.
   await links.createIndex({ _id: 1, rev: 1 }, { unique: true });
   await links.createIndex({ waitsFor: 1 });
   await links.createIndex({ 'braked.hold': 1 });
@@ -148,7 +150,7 @@ function storeIn(
   });
 }
 
-/** A store as it is, for looking only: nothing is created in the database. */
+/** The store for reading only: nothing is created in the database. */
 export function peekAtLinks(
   db: Db,
 ): Pick<LinkStore, 'getMany' | 'claims' | 'bindings' | 'cursors' | 'observations'> {
@@ -158,7 +160,7 @@ export function peekAtLinks(
   });
 }
 
-/** The value that whoever came first stored under a name. */
+/** The value that the first process stored under a name. */
 async function firstValue(meta: Collection<MetaDocument>, name: string, value: string): Promise<string> {
   try {
     await meta.insertOne({ _id: name, value });

@@ -4,19 +4,19 @@ import type { RefKey, SyncRecord } from '../sync/record';
 import type { Stored } from './migrations';
 import type { Versions, VersionedDocuments } from './versions';
 
-/** A claim as upkeep sees it. Times are ISO. */
+/** A claim with its upkeep data. Times are ISO. */
 export interface Claim {
   ref: RefKey;
   key: CanonicalKey;
-  /** The reconcile that saw the record last. */
+  /** The reconcile that last met the record. */
   seen: string | null;
-  /** When it was first found that no link answers for it. */
+  /** When a check first found that no link confirms the claim; null if a link does. */
   strayAt: string | null;
 }
 
 export interface KeptObservation {
   ref: RefKey;
-  /** When it was kept; null for one from before this was noted. */
+  /** When the observation was stored; null if an earlier release stored it. */
   at: string | null;
   record: SyncRecord;
 }
@@ -25,7 +25,7 @@ interface ClaimDocument extends Stored {
   _id: RefKey;
   key: CanonicalKey;
   seen?: string;
-  /** The complete reconcile that was the first not to find the record. */
+  /** The first complete reconcile that did not find the record. */
   missed?: string;
   strayAt?: string;
 }
@@ -40,7 +40,7 @@ interface ReportDocument extends Stored {
   report: string;
 }
 
-/** The link store as reconcile and link hygiene walk it: in the order of the keys, page by page. */
+/** Walks the link store for reconcile and link hygiene, page by page, in the order of the keys. */
 export class Upkeep {
   private readonly claims: VersionedDocuments<ClaimDocument>;
   private readonly observations: VersionedDocuments<ObservationDocument>;
@@ -73,7 +73,7 @@ export class Upkeep {
     }));
   }
 
-  /** Notes that a reconcile met these records. */
+  /** Stores that a reconcile met these records. */
   async markSeen(refs: RefKey[], run: string): Promise<void> {
     if (refs.length === 0) return;
     const update = { $set: { seen: run }, $unset: { missed: '' } } as const;
@@ -81,8 +81,8 @@ export class Upkeep {
   }
 
   /**
-   * Notes that a complete reconcile did not find these records. Safe to repeat.
-   * @returns those that an earlier one did not find either, and nobody has since
+   * Stores that a complete reconcile did not find these records. May be repeated.
+   * @returns the records that an earlier complete reconcile did not find either, and that were not seen since
    */
   async markMissed(refs: readonly RefKey[], run: string): Promise<Set<RefKey>> {
     if (refs.length === 0) return new Set();

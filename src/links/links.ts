@@ -4,29 +4,29 @@ import type { Link, LinkStatus, Reason } from '../sync/link';
 import type { EntityType, RefKey, Side } from '../sync/record';
 import type { ReasonCode } from '../sync/reasons';
 
-/** The links as the rest of the service asks for them. */
+/** The interface of the links for the rest of the service. */
 
 export type UnsettledStatus = Extract<LinkStatus, 'pending' | 'conflict' | 'quarantined'>;
 
 export interface LinkFilter {
   entity?: EntityType;
   status?: LinkStatus;
-  /** The reason's code, e.g. `closed_ticket`. */
+  /** The code of the reason, e.g. `closed_ticket`. */
   code?: string;
-  /** Part of the key, of either record's reference, or of the title; capitals do not matter. */
+  /** A part of the key, of a record's reference, or of the title; case is ignored. */
   text?: string;
-  /** The row that is the title, by entity. */
+  /** The id of the title's row, by entity. */
   titles?: Partial<Record<EntityType, string>>;
-  /** Keys up to this one. */
+  /** The last key to include. */
   upTo?: CanonicalKey;
 }
 
-/** What whoever points to a pair has to know of it. */
+/** The data of a pair that records which refer to it need. */
 export interface JoinedPair {
-  /** Its records, where it has them. */
+  /** The records that it has. */
   refs: Partial<Record<Side, RefKey>>;
   status: LinkStatus;
-  /** A person took it apart. */
+  /** A person unlinked the pair. */
   unlinked: boolean;
 }
 
@@ -34,46 +34,49 @@ export interface JoinedPair {
 export interface Links {
   get(key: CanonicalKey): Promise<Link | null>;
   getMany(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, Link>>;
-  /** Which records pairs join, without what these hold. */
+  /** The records that pairs join, without their values. May be cached for a moment. */
   joined(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, JoinedPair>>;
-  /** Resolves once no process takes a pair for {@link joined} in another way than it is saved now. */
+  /** Resolves when the caches of {@link joined} in all processes have expired, so that all know the present state. */
   waitUntilCachesExpire(): Promise<void>;
-  /** Writes the link if nobody else did since it was read. @returns it with its new `rev`. @throws StaleLink */
+  /** Writes the link, unless it was written since it was read. @returns it with its new `rev`. @throws StaleLink */
   save(link: Link): Promise<Link>;
-  /** What this process {@link save}d of a pair a moment ago; null for nothing. Another may have saved it since: the next save tells. */
+  /**
+   * The link that this process {@link save}d a moment ago; null if there is none. Another process may have saved it
+   * since; the next save then fails.
+   */
   justSaved(key: CanonicalKey): Link | null;
-  /** Many new links at once. @returns those that were stored; the others exist already */
+  /** Inserts many new links. @returns those that were stored; the others exist already */
   insertMany(links: readonly Link[]): Promise<Link[]>;
-  /** Many {@link save}s at once. @returns those that were stored; the others were written by somebody else meanwhile */
+  /** Many {@link save}s at once. @returns those that were stored; another process has written the others meanwhile */
   saveMany(links: readonly Link[]): Promise<Link[]>;
-  /** Sets why a link waits, without a new revision. A link that is not there yet is left absent. */
+  /** Stores why a link waits, without a new revision. Does nothing if the link does not exist. */
   noteReason(key: CanonicalKey, reason: Reason): Promise<void>;
-  /** Says why pairs wait for a record, those that still do; one that says so already keeps since when. */
+  /** Stores why pairs wait for a record, if they still do. A link that has this reason already keeps its time. */
   noteWait(keys: CanonicalKey[], ref: RefKey, reason: Reason): Promise<void>;
   remove(link: Link): Promise<void>;
   /** Pairs that wait for any of these records. */
   waitingFor(refs: RefKey[]): Promise<CanonicalKey[]>;
-  /** How many pairs of each entity are in each status; zeros included. */
+  /** The number of pairs of each entity and status, zeros included. */
   countByStatus(): Promise<Record<EntityType, Record<LinkStatus, number>>>;
-  /** How many pairs have a reason with this code. */
+  /** The number of pairs with a reason of this code. */
   countByCode(code: ReasonCode): Promise<number>;
-  /** How many pairs of each entity have a value that a side did not take; zeros included. */
+  /** The number of pairs of each entity with a value that a side did not take, zeros included. */
   countNotTaken(): Promise<Record<EntityType, number>>;
-  /** How many pairs of each entity are not linked, by status; zeros included. */
+  /** The number of pairs of each entity that are not linked, by status, zeros included. */
   countUnsettled(): Promise<{ entity: EntityType; status: UnsettledStatus; count: number }[]>;
-  /** The next keys, in their order, of links that were synced by another mapping and have not ended. */
+  /** The next keys, in their order, of links that were synced with another mapping and have not ended. */
   keysOfOtherMapping(version: string, after: CanonicalKey | null, limit: number): Promise<CanonicalKey[]>;
-  /** The next pairs, in the order of their keys, of which a hold of the brake holds something. */
+  /** The next pairs, in the order of their keys, that a hold of the brake concerns. */
   heldBy(hold: HoldId, after: CanonicalKey | null, limit: number): Promise<CanonicalKey[]>;
   countHeldBy(hold: HoldId): Promise<number>;
-  /** How many pairs of an entity are linked; of these, how many were last synced by another mapping. */
+  /** The number of linked pairs of an entity; the next method counts those that were synced with another mapping. */
   countLinked(entity: EntityType): Promise<number>;
   countOfOtherMapping(entity: EntityType, version: string): Promise<number>;
   /** All links, or those in one status, in the order of their keys. */
   all(filter?: { status?: LinkStatus }): AsyncIterable<Link>;
-  /** The next links that a filter takes, in the order of their keys. */
+  /** The next links that a filter selects, in the order of their keys. */
   find(filter: LinkFilter, after: CanonicalKey | null, limit: number): Promise<Link[]>;
-  /** The key that comes so many keys after another one; null where there are fewer. Reads keys alone. */
+  /** The key at a distance after another key; null if there are fewer keys. Reads keys only. */
   keyAfter(after: CanonicalKey | null, count: number): Promise<CanonicalKey | null>;
   /** A page of links in the order of their keys. */
   linksAfter(key: CanonicalKey | null, limit: number): Promise<Link[]>;

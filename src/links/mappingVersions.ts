@@ -5,9 +5,9 @@ import type { Bindings } from '../sync/rules/sameFields';
 interface MappingDocument {
   /** The mapping's version, a digest of its file. */
   _id: string;
-  /** Milliseconds since the epoch at which it was last taken into use. */
+  /** When the mapping last came into use, in milliseconds since the epoch. */
   at: number;
-  /** What its rows were bound to when a release that keeps this first used it; absent until then. */
+  /** The bindings of its rows when a release that stores them first used the mapping; absent until then. */
   bindings?: RowBindings;
 }
 
@@ -15,8 +15,8 @@ interface MappingDocument {
 export type RowBindings = Partial<Record<EntityType, Bindings>>;
 
 /**
- * In which order mappings came into use, over all workers. While a change of the mapping file reaches one worker after
- * another, those that do not have it yet leave alone what was synced by it: two mappings would undo each other.
+ * The order in which mappings came into use, over all workers. A changed mapping file reaches one worker after another.
+ * Workers with the former mapping do not plan pairs that were synced with the new one: the two would undo each other.
  */
 export class MappingVersions {
   private readonly versions: Collection<MappingDocument>;
@@ -28,7 +28,7 @@ export class MappingVersions {
     this.versions = db.collection('mappings');
   }
 
-  /** A worker starts with this mapping. @returns a newer one that is known, if any */
+  /** A worker starts with this mapping. @returns the version of a newer mapping; null if there is none */
   async begin(version: string): Promise<string | null> {
     await this.versions.updateOne(
       { _id: version },
@@ -40,14 +40,14 @@ export class MappingVersions {
     return newest && newest._id !== version ? newest._id : null;
   }
 
-  /** A person put this mapping in place of the one before; also an older one that was in use once. */
+  /** A person has replaced the mapping by this one, which may also be an older one. */
   async replace(version: string): Promise<void> {
     await this.versions.updateOne({ _id: version }, { $set: { at: this.now().getTime() } }, { upsert: true });
   }
 
   /**
-   * Keeps what a mapping's rows are bound to, where nothing is known of it. Links that do not say what their rows were
-   * bound to go by it.
+   * Stores the bindings of a mapping's rows, unless they are stored already. Links without bindings of their own use
+   * them.
    */
   async keepBindings(version: string, bindings: RowBindings): Promise<void> {
     const known = await this.bindingsOf(version);
@@ -59,12 +59,12 @@ export class MappingVersions {
     if (news.length > 0) await this.versions.updateOne({ _id: version }, { $set: Object.fromEntries(news) });
   }
 
-  /** @returns null where nothing is known of it */
+  /** @returns null if none are stored */
   async bindingsOf(version: string): Promise<RowBindings | null> {
     return (await this.versions.findOne({ _id: version }))?.bindings ?? null;
   }
 
-  /** Whether the first came into use after the second. */
+  /** Whether the first mapping came into use after the second. */
   async isNewer(version: string, than: string): Promise<boolean> {
     const found = await this.versions.find({ _id: { $in: [version, than] } }).toArray();
     const at = (id: string) => found.find(({ _id }) => _id === id)?.at ?? 0;

@@ -3,23 +3,23 @@ import { VERSIONED, type Stored, type VersionedCollection } from './migrations';
 import { SCHEMA, NewerStore } from './migrations/storedSchema';
 import { Versions, VersionedDocuments } from './versions';
 
-/** What became of the documents of one collection. */
+/** The outcome for one collection. */
 export interface MigratedCollection {
   collection: string;
-  /** Documents of an earlier version that were met. */
+  /** The number of documents of an earlier version. */
   older: number;
-  /** Of these: brought to this version, by whomever; in a dry run, those that can be. */
+  /** Of these, the number that were migrated, also by other processes; in a dry run, that can be migrated. */
   migrated: number;
-  /** Those that another process of an earlier release wrote again meanwhile. */
+  /** The number that a process of an earlier release has written again meanwhile. */
   left: number;
-  /** The earliest version that was met; null where all documents are of this one. */
+  /** The earliest version; null if all documents have the present version. */
   oldest: number | null;
-  /** The `_id`s of those that no migration understands, each with the error's message. */
+  /** The `_id`s of documents that a migration failed on, each with the error message. */
   failed: { id: string; why: string }[];
 }
 
 export interface MigrateOptions {
-  /** Nothing is written; every migration is tried all the same. */
+  /** Every migration is tried, and nothing is written. */
   dryRun: boolean;
   onProgress?: (collection: string, documents: number) => void;
   schema?: typeof SCHEMA;
@@ -27,13 +27,14 @@ export interface MigrateOptions {
 }
 
 const PAGE = 200;
-/** A backfill's shelves, as `BackfillStore` names them. */
+/** Matches the collections of a backfill's shelves (see `BackfillStore`). */
 const SHELF = /^backfill-.+-records$/;
 
 /**
- * Brings every stored document to this release's version. It can be interrupted and repeated at any time, as what is done is
- * no longer older, and run beside workers of this release: what they write meanwhile stays as they wrote it.
- * @throws NewerStore where a later release has written to the store
+ * Migrates every stored document to this release's version. It may be interrupted and repeated at any time, and may run
+ * beside workers of this release: documents that they write meanwhile stay as they are.
+ *
+ * @throws NewerStore if a later release has written to the store
  */
 export async function migrateStore(db: Db, options: MigrateOptions): Promise<MigratedCollection[]> {
   const { dryRun, schema = SCHEMA, prefix = '' } = options;
@@ -63,7 +64,7 @@ function isVersioned(name: string): name is VersionedCollection {
   return Object.hasOwn(VERSIONED, name);
 }
 
-/** One collection in the order of its `_id`s. */
+/** Migrates one collection, in the order of its `_id`s. */
 class Walk {
   private readonly result: MigratedCollection;
 
@@ -101,7 +102,7 @@ class Walk {
     }
   }
 
-  /** @returns how many are still older */
+  /** @returns the number of documents that still have an earlier version */
   private async bringUp(documents: Stored[]): Promise<number> {
     if ((await this.documents.bringUp(documents)) === documents.length) return 0;
     const filter = { _id: { $in: documents.map(({ _id }) => _id) }, v: { $ne: this.version } };

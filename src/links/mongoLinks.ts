@@ -16,7 +16,9 @@ import { StaleLink } from './staleLink';
 import { Together } from './together';
 import type { VersionedDocuments } from './versions';
 
-/** Property names may hold dots, which MongoDB reads as paths; what is keyed by them is kept as JSON text. */
+/**
+ * Objects with property names as keys are stored as JSON text: the names may have dots, which MongoDB treats as paths.
+ */
 export type LinkDocument = Omit<Link, 'intent'> & Stored & { intent: string | null };
 type JoinedDocument = Pick<Link, '_id' | 'status' | 'unlinked'> &
   Stored & {
@@ -24,18 +26,18 @@ type JoinedDocument = Pick<Link, '_id' | 'status' | 'unlinked'> &
   };
 
 const JOINED = { 'sides.zendesk.ref': 1, 'sides.pms.ref': 1, status: 1, unlinked: 1, v: 1 } as const;
-/** What a process has read, or saved, of a pair is known to it for so long; its own writes it knows at once. */
+/** How long a process caches the records of pairs. It updates its cache with its own writes. */
 const KNOWN = { ttl: 1_000, max: 5_000 };
 const UNSETTLED: readonly UnsettledStatus[] = ['pending', 'conflict', 'quarantined'];
 
-/** The links' own collection: a pair by its canonical key. */
+/** The collection of links, with the canonical key as `_id`. */
 export class MongoLinks implements Links {
   private readonly readLinks: ReadByIds<LinkDocument>;
   private readonly readJoined: ReadByIds<JoinedDocument>;
   private readonly saves = new Together<Link, Link | Error | null>(TOGETHER, (links) =>
     this.saveApart(links),
   );
-  /** Pairs that had both their records when they were last read. */
+  /** A TTL cache of pairs that have both their records. */
   private readonly whole = new LRUCache<CanonicalKey, JoinedPair>(KNOWN);
   private readonly saved = new LRUCache<CanonicalKey, Link>(KNOWN);
 
@@ -83,7 +85,9 @@ export class MongoLinks implements Links {
     return pairs;
   }
 
-  /** A part of a document cannot be brought up to date: where that is more than its number, the whole is read. */
+  /**
+   * A part of a document cannot be migrated. If it needs more than a new version number, the whole document is read.
+   */
   private async joinedNow(keys: CanonicalKey[]): Promise<JoinedDocument[]> {
     const parts = await this.readJoined(keys);
     const older = parts.filter((part) => this.links.isOther(part)).map(({ _id }) => _id);
@@ -142,7 +146,10 @@ export class MongoLinks implements Links {
     return (await this.saveEach(fitting)).filter((link) => link !== null);
   }
 
-  /** Where the command fails for good, each goes by itself: one that cannot be stored must not hold up the others. */
+  /**
+   * If the command fails for good, each document is stored alone, so that one faulty document does not block the
+   * others.
+   */
   private async saveApart(links: readonly Link[]): Promise<(Link | Error | null)[]> {
     try {
       return await this.saveEach(links);
@@ -159,7 +166,7 @@ export class MongoLinks implements Links {
     return saved;
   }
 
-  /** @returns each as it was stored; null where somebody else wrote it meanwhile, be it in the same command */
+  /** @returns each link as it was stored; null if another process wrote it meanwhile, also within the same command */
   private async saveEach(links: readonly Link[]): Promise<(Link | null)[]> {
     const updatedAt = this.now().toISOString();
     const next = links.map((link): Link => ({ ...link, rev: link.rev + 1, updatedAt }));
@@ -173,7 +180,7 @@ export class MongoLinks implements Links {
     }
     if (matchedCount === next.length) return next;
     if (matchedCount === 0) return next.map(() => null);
-    // Whose revision it is now, its content says.
+    // The content shows whose revision is stored now.
     const stored = await this.getMany(next.map(({ _id }) => _id));
     return next.map((link) => (isDeepStrictEqual(stored.get(link._id), link) ? link : null));
   }
@@ -331,7 +338,7 @@ export class MongoLinks implements Links {
   }
 }
 
-/** Letters of other scripts stay as they are: an escape of theirs would mean something else. */
+/** Escapes a text for a regular expression. Other letters stay, because an escaped letter would mean something else. */
 function escapedPattern(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 }

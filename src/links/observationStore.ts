@@ -15,14 +15,17 @@ export interface ObservationDocument extends Stored {
   record: string;
   digest: string;
   parent?: RefKey;
-  /** When the record was made, in milliseconds; absent where it has no parent. */
+  /** When the record was created, in milliseconds; absent if it has no parent. */
   made?: number;
 }
 
-/** Siblings that are looked at together: mostly the first of them is the one. */
+/** Siblings that are read together; usually the first of them is the wanted one. */
 const SIBLINGS = 20;
 
-/** What was last seen of a record, until its pair has dealt with it: no record's body passes through a workflow history. */
+/**
+ * Records as they were last seen, until their pairs have processed them. So no content passes through a workflow
+ * history.
+ */
 export class ObservationStore {
   private readonly read: ReadByIds<ObservationDocument>;
   private readonly forgets = new Together<Filter<ObservationDocument>[], void>(TOGETHER, async (lists) => {
@@ -41,11 +44,11 @@ export class ObservationStore {
   }
 
   /**
-   * Keeps each record unless one with a greater order is kept already.
+   * Stores each record, unless an observation with a greater order is stored already.
    *
-   * @param replaced digests of what was kept before these records were read: a record that was read after it replaces it,
-   * whatever the orders say, because a side's order may go back
-   * @returns the records that were not kept
+   * @param replaced digests of the observations from before these records were read; a newly read record replaces its
+   * observation even if its order is smaller, because a side's order may go back
+   * @returns the records that were not stored
    */
   async keep(records: SyncRecord[], replaced: ReadonlyMap<RefKey, string> = new Map()): Promise<RefKey[]> {
     if (records.length === 0) return [];
@@ -55,7 +58,7 @@ export class ObservationStore {
       const former = replaced.get(_id);
       const notGreater: Filter<ObservationDocument> = { order: { $lte: record.order } };
       const older = former === undefined ? notGreater : { $or: [notGreater, { digest: former }] };
-      // Any other observation does not match the filter; the upsert then meets its _id and is refused.
+      // Another observation does not match the filter; the upsert then fails with a duplicate _id.
       return {
         replaceOne: {
           filter: { _id, ...older },
@@ -84,7 +87,7 @@ export class ObservationStore {
     }
   }
 
-  /** Digests of what is kept of these records. */
+  /** The digests of the observations of these records. */
   async digests(refs: Iterable<RefKey>): Promise<Map<RefKey, string>> {
     const found = await this.read([...new Set(refs)]);
     return new Map(found.map(({ _id, digest }) => [_id, digest]));
@@ -96,12 +99,12 @@ export class ObservationStore {
   }
 
   /**
-   * Observations of records below a parent that were made before a time, or then, the latest first, some at a time: those of
-   * its comments that their pairs have not dealt with. So a comment among a thousand new ones does not read all of them.
+   * Observations of a parent's children (the unprocessed comments of a ticket) that were created before a time or at
+   * it, in pages, the latest first. So one comment among a thousand new ones does not read all of them.
    */
   async *below(parent: RefKey, until: string): AsyncIterable<SyncRecord[]> {
     const before = { parent, made: { $lte: Date.parse(until) } };
-    // Those that releases before 0.3.0 stored say nothing of their time.
+    // Releases before 0.3.0 stored no time.
     yield await this.recordsOf(
       await this.observations.all.find({ parent, made: { $exists: false } }).toArray(),
     );
@@ -122,26 +125,26 @@ export class ObservationStore {
     return documents.map(({ record }) => JSON.parse(record) as SyncRecord);
   }
 
-  /** Drops just these observations, which the pair has dealt with; one that was replaced since stays. */
+  /** Drops observations that their pair has processed, unless they were replaced since. */
   async forget(records: SyncRecord[]): Promise<void> {
-    // By content, not by order: two contents may share an order where the side's clock is coarse.
+    // Compare the content, not the order: with a coarse clock, two contents may have one order.
     const filters = records.map((record) => ({ _id: refKey(record.ref), record: JSON.stringify(record) }));
     if (filters.length > 0) await this.forgets.do(filters);
   }
 
-  /** The same without reading them: what has these digests. */
+  /** The same, by the digests of the observations. */
   async forgetTakenIn(digests: Record<RefKey, string>): Promise<void> {
     const filters = Object.entries(digests).map(([_id, digest]) => ({ _id, digest }));
     if (filters.length > 0) await this.forgets.do(filters);
   }
 
-  /** About how many records wait for their pairs. */
+  /** The approximate number of observations. */
   async count(): Promise<number> {
     return this.observations.all.estimatedDocumentCount();
   }
 }
 
-/** Names what was observed of a record by its content. */
+/** A digest of a record's content. */
 export function observationDigest(record: SyncRecord): string {
   return createHash('sha1').update(JSON.stringify(record)).digest('base64');
 }

@@ -2,7 +2,7 @@ import type { Collection, Db } from 'mongodb';
 import type { CanonicalKey } from '../sync/canonicalKey';
 import { ENTITY_TYPES, type EntityType, type RefKey } from '../sync/record';
 
-/** What a pair was told while its entity type was paused. */
+/** The messages that a pair received while its entity type was paused. */
 export interface HeldBack {
   key: CanonicalKey;
   refs: RefKey[];
@@ -20,12 +20,12 @@ interface HeldDocument {
   force: boolean;
 }
 
-/** By then every process has heard of a pause, in milliseconds. */
+/** The time after which every process has noticed a pause, in milliseconds. */
 export const PAUSE_HEARD_MS = 1_000;
 
-/** Which entity types an operator paused, and what came for them meanwhile. */
+/** The entity types that an operator paused, and the messages that arrived meanwhile. */
 export class ControlStore {
-  /** When each was last seen not to be paused, in milliseconds of this process's own clock. */
+  /** When each was last found not to be paused, in milliseconds of this process's clock. */
   private readonly seenFree = new Map<EntityType, number>();
   private readonly pauses: Collection<PauseDocument>;
   private readonly held: Collection<HeldDocument>;
@@ -35,7 +35,7 @@ export class ControlStore {
     this.held = db.collection(`${prefix}held`);
   }
 
-  /** That it is paused is always the present state; that it is not may be {@link PAUSE_HEARD_MS} old. */
+  /** Whether it is paused. The answer false may be {@link PAUSE_HEARD_MS} old; true is always the present state. */
   async isPaused(entity: EntityType): Promise<boolean> {
     const asked = performance.now();
     if (asked - (this.seenFree.get(entity) ?? -Infinity) < PAUSE_HEARD_MS) return false;
@@ -45,7 +45,7 @@ export class ControlStore {
     return paused;
   }
 
-  /** Entity types in their usual order, with the ISO time of the pause. */
+  /** The paused entity types, with the ISO time of the pause. */
   async paused(): Promise<Partial<Record<EntityType, string>>> {
     const found = new Map((await this.pauses.find().toArray()).map(({ _id, since }) => [_id, since]));
     return Object.fromEntries(
@@ -62,7 +62,7 @@ export class ControlStore {
     await this.pauses.deleteOne({ _id: entity });
   }
 
-  /** Adds to what is held back for a pair. */
+  /** Adds messages to those that are held back for a pair. */
   async holdBack({ key, refs, force }: HeldBack, entity: EntityType): Promise<void> {
     await this.held.updateOne(
       { _id: key },
@@ -71,7 +71,7 @@ export class ControlStore {
     );
   }
 
-  /** Some of what is held back for an entity type, in the order of the keys. */
+  /** A page of the messages that are held back for an entity type, in the order of the keys. */
   async heldBack(entity: EntityType, limit: number): Promise<HeldBack[]> {
     const found = await this.held.find({ entity }).sort({ _id: 1 }).limit(limit).toArray();
     return found.map(({ _id, refs, force }) => ({ key: _id, refs, force }));
@@ -86,7 +86,7 @@ export class ControlStore {
     return counts;
   }
 
-  /** Drops what was handed on. A pair that was told more in between keeps that. */
+  /** Drops messages that were sent. Messages that arrived in between stay. */
   async drop({ key, refs, force }: HeldBack): Promise<void> {
     await this.held.deleteOne({ _id: key, refs, force });
   }

@@ -1,25 +1,27 @@
 import type { Collection, Db } from 'mongodb';
 import type { Side } from '../sync/record';
 
-/** What could not be taken in and was passed over, so that all else goes on. Times are ISO. */
+/** A dead letter: a record or page that was set aside because it could not be processed. Times are ISO. */
 export interface SetAside {
-  /** The record's reference, e.g. `zendesk:ticket:123`; where it could not be told, the place where it was found. */
+  /** The record's reference, e.g. `zendesk:ticket:123`; if it is unknown, the place where the record was found. */
   what: string;
   side: Side;
-  /** `record`: it can be read again by its reference. `nameless`: only a walk meets it again. `page`: of a backfill. */
+  /**
+   * `record`: it can be read by its reference. `nameless`: only a walk finds it again. `page`: a page of a backfill.
+   */
   kind: 'record' | 'nameless' | 'page';
-  /** Which field, what was found, what was expected; no content of the record. */
+  /** The field, what was found and what was expected; no content of the record. */
   reason: string;
-  /** Of its JSON text; null where the whole answer could not be read. */
+  /** The size of its JSON text; null if the whole answer could not be read. */
   bytes: number | null;
   since: string;
-  /** When it was met last. */
+  /** When it was last found. */
   last: string;
 }
 
 type AsideDocument = Omit<SetAside, 'what'> & { _id: string };
 
-/** The list of what was passed over: `status` shows it, `aside retry` empties it. */
+/** The dead letters: `status` shows their number, `aside retry` processes them again. */
 export class SetAsideStore {
   private readonly items: Collection<AsideDocument>;
 
@@ -31,7 +33,7 @@ export class SetAsideStore {
     this.items = db.collection(`${prefix}aside`);
   }
 
-  /** Safe to repeat: what is met again keeps since when. */
+  /** Adds dead letters. One that is found again keeps the time when it was first found. */
   async keep(items: readonly Omit<SetAside, 'since' | 'last'>[]): Promise<void> {
     if (items.length === 0) return;
     const at = this.now().toISOString();
@@ -47,7 +49,7 @@ export class SetAsideStore {
     );
   }
 
-  /** The next in the order of their names. */
+  /** The next dead letters, in the order of their names. */
   async list(after: string | null, limit: number): Promise<SetAside[]> {
     const found = await this.items
       .find(after === null ? {} : { _id: { $gt: after } })
@@ -61,7 +63,7 @@ export class SetAsideStore {
     return this.items.countDocuments();
   }
 
-  /** Drops these as they were listed; one that was met again since stays. */
+  /** Drops these, unless they were found again since they were listed. */
   async drop(items: readonly SetAside[]): Promise<void> {
     if (items.length === 0) return;
     await this.items.bulkWrite(
@@ -70,12 +72,12 @@ export class SetAsideStore {
     );
   }
 
-  /** A record that was taken in is aside no longer. */
+  /** Drops records that were processed now. */
   async forget(what: readonly string[]): Promise<void> {
     if (what.length > 0) await this.items.deleteMany({ _id: { $in: [...what] } });
   }
 
-  /** Pages belong to one backfill; the next one reads them again. */
+  /** Drops the pages: the next backfill reads them again. */
   async forgetPages(): Promise<void> {
     await this.items.deleteMany({ kind: 'page' });
   }

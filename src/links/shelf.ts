@@ -8,28 +8,28 @@ import type { Stored } from './migrations';
 import type { Json, RecordRef, RefKey, Side, SyncRecord } from '../sync/record';
 
 /**
- * All records of both systems, put aside in the link store's database under a scratch name while a command needs
- * more of them than fit into memory. Nothing else reads them, and they are dropped in the end.
+ * A shelf: records of both systems in a temporary collection of the link store's database, for a command that needs
+ * more records than fit into memory. The command drops the collection at its end.
  */
 export interface RecordShelf {
-  /** Keeps each record unless a newer one is kept already. @returns those that are too large to be kept */
+  /** Stores each record, unless a newer one is stored already. @returns the records that are too large */
   put(records: SyncRecord[]): Promise<TooLargeRecord[]>;
   remove(refs: RecordRef[]): Promise<void>;
   get(refs: Iterable<RefKey>): Promise<Map<RefKey, SyncRecord>>;
-  /** Records whose back-reference is one of these. */
+  /** The records with one of these back-references. */
   naming(refs: Iterable<RefKey>): Promise<SyncRecord[]>;
-  /** Live records of a kind whose property holds the value, ignoring case. */
+  /** The live records of a kind whose property has the value; case is ignored. */
   holding(side: Side, kind: string, property: string, value: Json): Promise<SyncRecord[]>;
-  /** Which of these values, as text in lower case, any live record of a kind holds in a property; one query. */
+  /** Those of the values, as text in lower case, that a live record of a kind has in a property. Costs one query. */
   held(side: Side, kind: string, property: string, values: readonly Json[]): Promise<Set<string>>;
-  /** All records of a kind, in the order of their names. */
+  /** All records of a kind, in the order of their references. */
   all(side: Side, kind: string): AsyncIterable<SyncRecord>;
 }
 
-/** A record that MongoDB would refuse. */
+/** A record that is too large for MongoDB. */
 export interface TooLargeRecord {
   ref: RecordRef;
-  /** Of its JSON text. */
+  /** The size of its JSON text. */
   bytes: number;
 }
 
@@ -37,7 +37,7 @@ interface ShelfDocument extends Stored {
   _id: RefKey;
   order: number;
   backRef: RefKey | null;
-  /** `kind property value`, lower case, for every property by which records are looked for. */
+  /** `kind property value`, in lower case, for every property that look-ups use. */
   held: string[];
   record: string;
 }
@@ -46,8 +46,8 @@ const SCRATCH = /^scratch-(\d+)-/;
 const STALE_MS = 24 * 60 * 60_000;
 
 /**
- * Works under a scratch name of its own, and drops everything under it in the end. What a run that was killed left
- * behind is dropped by a later one, after a day.
+ * Runs work with a temporary prefix of collection names, and drops these collections afterwards. If the process is
+ * killed, a later run drops them, after a day.
  */
 export async function withScratch<T>(db: Db, work: (prefix: string) => Promise<T>): Promise<T> {
   const prefix = `scratch-${Date.now()}-${randomBytes(3).toString('hex')}-`;
@@ -63,7 +63,9 @@ export async function withScratch<T>(db: Db, work: (prefix: string) => Promise<T
   }
 }
 
-/** @param lookedFor properties by side and kind (`zendesk:organization`) that {@link RecordShelf.holding} is asked for */
+/**
+ * @param lookedFor by side and kind (`zendesk:organization`), the properties that {@link RecordShelf.holding} looks up
+ */
 export async function openShelf(
   db: Db,
   prefix: string,
@@ -95,7 +97,7 @@ class MongoShelf implements RecordShelf {
         tooLarge.push({ ref: record.ref, bytes: Buffer.byteLength(text) });
         return [];
       }
-      // A newer one does not match the filter; the upsert then meets its _id and is refused.
+      // A newer record does not match the filter; the upsert then fails with a duplicate _id.
       return [{ replaceOne: { filter: { _id, order: { $lte: order } }, replacement, upsert: true } }];
     });
     try {
@@ -145,7 +147,7 @@ class MongoShelf implements RecordShelf {
 
   async *all(side: Side, kind: string): AsyncIterable<SyncRecord> {
     const first = `${side}:${kind}:`;
-    // ";" follows ":": the range holds all names that begin with the kind.
+    // ";" is the character after ":", so the range has all references that begin with the kind.
     const range = { _id: { $gte: first, $lt: `${side}:${kind};` } };
     for await (const each of this.records.find(range).sort({ _id: 1 })) yield this.recordOf(each);
   }

@@ -5,14 +5,14 @@ interface Waiting<Q, A> {
 }
 
 /**
- * Puts together what many ask at the same time. While one command is under way, what comes waits, and goes with the next:
- * nobody waits where it is quiet, and the busier it is, the fewer commands each costs.
+ * A batch loader: collects questions while one command is running, and sends them together with the next. At low load,
+ * no question waits; the higher the load, the fewer commands each question costs.
  */
 export class Together<Q, A> {
   private waiting: Waiting<Q, A>[] = [];
   private underWay = false;
 
-  /** @param ask answers questions in their order; where it fails, all of these fail with its error */
+  /** @param ask answers questions in their order; if it fails, all of them fail with its error */
   constructor(
     private readonly most: number,
     private readonly ask: (questions: Q[]) => Promise<readonly A[]>,

@@ -1,27 +1,33 @@
 import type { Collection, Db } from 'mongodb';
 
-/** What processes of the service find wrong, for `status`, the console and the health endpoint. Times are ISO. */
+/**
+ * Problems that processes of the service have found, for `status`, the console and the health endpoint. Times are ISO.
+ */
 
 export const TROUBLES = ['zendesk', 'pms', 'mapping', 'zendesk:twin', 'pms:twin'] as const;
-/** A side that refuses or does not answer; a mapping file that cannot be used; another installation at work on a side. */
+/**
+ * A side that refuses or does not answer; a mapping file that cannot be used; another installation on the same account.
+ */
 export type TroubleName = (typeof TROUBLES)[number];
 
 export interface Trouble {
   name: TroubleName;
   /**
-   * `unauthorized`: a person must give a right; `cursor_refused`: it does not know the place up to which it was read;
-   * `unavailable`: it does not answer, or asks us to wait.
+   * `unauthorized`: a person must grant a right; `cursor_refused`: the side does not know the stored cursor;
+   * `unavailable`: the side does not answer, or asks the sync to wait.
    */
   code: 'unauthorized' | 'cursor_refused' | 'refused' | 'unavailable' | 'unusable' | 'twin';
   text: string;
   since: string;
-  /** When it was found last. */
+  /** When it was last found. */
   at: string;
 }
 
 type TroubleDocument = Omit<Trouble, 'name'> & { _id: TroubleName };
 
-/** What nobody has found for so long is over, or nobody looks any more; a mapping is looked at when it changes. */
+/**
+ * A problem that was not found for this long counts as solved. A problem of the mapping stays until the file changes.
+ */
 const KNOWN_FOR_MS: Record<TroubleName, number> = {
   zendesk: 10 * 60_000,
   pms: 10 * 60_000,
@@ -29,7 +35,7 @@ const KNOWN_FOR_MS: Record<TroubleName, number> = {
   'zendesk:twin': 60 * 60_000,
   'pms:twin': 60 * 60_000,
 };
-/** Another process may have noted what this one finds well again. */
+/** Interval at which a process clears a problem that it does not find, because another process may have stored it. */
 const CLEAR_EVERY_MS = 20_000;
 
 export class Troubles {
@@ -44,7 +50,7 @@ export class Troubles {
     this.found = db.collection(`${prefix}troubles`);
   }
 
-  /** Keeps since when it is so. */
+  /** Stores a problem. One that is stored already keeps its beginning. */
   async note(name: TroubleName, { code, text }: Pick<Trouble, 'code' | 'text'>): Promise<void> {
     const at = this.now().toISOString();
     this.cleared.delete(name);
@@ -55,7 +61,7 @@ export class Troubles {
     );
   }
 
-  /** Costs nothing where it was done a moment ago. */
+  /** Deletes a problem. Costs nothing if this process did it a moment ago. */
   async clear(name: TroubleName): Promise<void> {
     const now = this.now().getTime();
     if (now - (this.cleared.get(name) ?? -Infinity) < CLEAR_EVERY_MS) return;

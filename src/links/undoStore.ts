@@ -7,16 +7,16 @@ import { insertNew } from './byIds';
 import type { Stored } from './migrations';
 import type { VersionedDocuments } from './versions';
 
-/** An undo that a person asked for. */
+/** An undo that a person started. */
 export interface Undo {
   id: string;
-  /** When it was asked for, as an ISO time. */
+  /** ISO time of its start. */
   at: string;
   filter: UndoFilter;
-  /** Former values are put back although the mapping is as it was: the rows stay held until it is mended. */
+  /** The mapping is not corrected yet (`--hold`): the rows stay held until it is. */
   hold: boolean;
   state: 'working' | 'done';
-  /** What it holds while it works. */
+  /** The ids of its holds. */
   holds: HoldId[];
 }
 
@@ -29,13 +29,13 @@ export interface UndoDocument extends Stored {
   expires: Date;
 }
 
-/** One pair of an undo. It has names, and no values: these are in the journal. */
+/** One pair of an undo. It has names, but no values: only the journal has these. */
 export interface UndoItem {
   key: CanonicalKey;
-  /** `planned`: the pair knows what goes back, and is at work on it. */
+  /** `planned`: the pair has planned to put values back, and is writing them. */
   state: 'pending' | 'planned' | 'done';
   rows: Undone[];
-  /** Why nothing was done with the pair; null otherwise. */
+  /** Why nothing was undone in the pair; null otherwise. */
   why: string | null;
   refused: Partial<Record<Side, string>>;
 }
@@ -51,12 +51,12 @@ export interface UndoItemDocument extends Stored {
 
 const PAGE = 500;
 
-/** Undos, and how far each has come with its pairs. */
+/** The undos, and their progress by pair. */
 export class UndoStore {
   constructor(
     private readonly undos: VersionedDocuments<UndoDocument>,
     private readonly items: VersionedDocuments<UndoItemDocument>,
-    /** As long as the journal, without which they say nothing. */
+    /** How long undos are kept: as long as the journal, which has their values. */
     private readonly keptMs: number,
     private readonly now: () => Date,
   ) {}
@@ -66,7 +66,7 @@ export class UndoStore {
       await all.createIndex({ expires: 1 }, { expireAfterSeconds: 0 });
   }
 
-  /** Keeps what a person asked for. Safe to repeat. */
+  /** Stores an undo. May be repeated. */
   async begin({ id, filter, hold }: Pick<Undo, 'id' | 'filter' | 'hold'>): Promise<void> {
     const document = this.undos.stamp({
       at: this.now(),
@@ -84,7 +84,7 @@ export class UndoStore {
     return found && this.undoOf(found);
   }
 
-  /** The undos that were asked for last, the latest first. */
+  /** The latest undos, the latest first. */
   async latest(limit: number): Promise<Undo[]> {
     const found = await this.undos.all.find().sort({ at: -1, _id: -1 }).limit(limit).toArray();
     return found.map((each) => this.undoOf(each));
@@ -94,13 +94,13 @@ export class UndoStore {
     await this.undos.all.updateOne({ _id: id }, { $set: change });
   }
 
-  /** What undos hold that are still at work. */
+  /** The holds of undos that are still running. */
   async heldNow(): Promise<Set<HoldId>> {
     const working = await this.undos.all.find({ state: 'working' }).toArray();
     return new Set(working.flatMap(({ holds }) => holds));
   }
 
-  /** Adds pairs that have something to undo; those that are there already stay as they are. */
+  /** Adds pairs to an undo. Existing ones stay as they are. */
   async add(id: string, keys: readonly CanonicalKey[]): Promise<void> {
     const blank = { state: 'pending' as const, rows: '[]', why: null, refused: {} };
     const expires = this.expires();
@@ -113,7 +113,7 @@ export class UndoStore {
     return found && this.itemOf(found);
   }
 
-  /** The next pairs in the order of their keys. @param open only those that are not done */
+  /** The next pairs, in the order of their keys. @param open whether to return only pairs that are not done */
   async page(id: string, after: CanonicalKey | null, limit: number, open = false): Promise<UndoItem[]> {
     const query = {
       _id: { $gt: itemId(id, after ?? ''), $lt: `${id}$` },

@@ -4,13 +4,15 @@ import { isDuplicateKey } from '../platform/mongoErrors';
 import { VERSIONED, type Stored, type VersionedCollection } from './migrations';
 import { NewerStore, type Schema } from './migrations/storedSchema';
 
-/** The store's own document in `meta`: the newest version of which anything was written. */
+/** The document in `meta` with the newest version that was written to the store. */
 interface StoreDocument {
   _id: 'store';
   version: number;
 }
 
-/** A link store's documents and their versions: what is read is brought up to date, what is written says its version. */
+/**
+ * The versions of stored documents: documents are migrated when they are read, and get a version when they are written.
+ */
 export class Versions {
   private readonly meta: Collection<StoreDocument>;
   private said: Promise<void> | null = null;
@@ -27,12 +29,12 @@ export class Versions {
     return new VersionedDocuments(this.db.collection<D>(`${this.prefix}${name}`), name, this);
   }
 
-  /** @throws NewerStore where a later release has written to the store */
+  /** @throws NewerStore if a later release has written to the store */
   async check(): Promise<void> {
     this.expectKnown((await this.meta.findOne({ _id: 'store' }))?.version ?? 0);
   }
 
-  /** The store says this version before the first document of it is written; once a process. @throws NewerStore */
+  /** Stores the version before the process writes its first document. @throws NewerStore */
   say(): Promise<void> {
     this.said ??= this.raise().catch((error: unknown) => {
       this.said = null;
@@ -42,7 +44,7 @@ export class Versions {
   }
 
   private async raise(): Promise<void> {
-    // Where two are the first at once, one meets the other's document.
+    // If two processes insert it at once, one of them finds the other's document.
     for (;;) {
       try {
         const stored = await this.meta.findOneAndUpdate(
@@ -63,12 +65,12 @@ export class Versions {
   }
 }
 
-/** One collection of documents that say their version. */
+/** A collection of documents with versions. */
 export class VersionedDocuments<D extends Stored> {
   private readonly schema: Schema;
 
   constructor(
-    /** For reading, for deleting, and for the fields that are written apart. */
+    /** The collection itself, for reads, deletions, and updates of fields that are written separately. */
     readonly all: Collection<D>,
     private readonly name: VersionedCollection,
     private readonly versions: Versions,
@@ -76,7 +78,7 @@ export class VersionedDocuments<D extends Stored> {
     this.schema = versions.schema;
   }
 
-  /** For writing whole documents, each {@link stamp}ed. */
+  /** The collection for writing whole documents, each of which must be {@link stamp}ed. */
   async toWrite(): Promise<Collection<D>> {
     await this.versions.say();
     return this.all;
@@ -96,7 +98,7 @@ export class VersionedDocuments<D extends Stored> {
     return this.schema.isOther(this.name, document);
   }
 
-  /** For documents that are dropped by their content later on: what is stored must be what was read. */
+  /** For documents that are later deleted by their content: the stored document must equal the one that was read. */
   async readInPlace(documents: D[]): Promise<D[]> {
     const older = documents.filter((document) => this.isOther(document));
     if (older.length > 0) await this.bringUp(older);
@@ -104,8 +106,8 @@ export class VersionedDocuments<D extends Stored> {
   }
 
   /**
-   * Brings documents to this version, except those that were written since they were read. Fields that are written apart
-   * are left alone. @returns how many it brought
+   * Migrates documents to this version, except those that were written since they were read. It does not touch fields
+   * that are written separately. @returns the number of migrated documents
    */
   async bringUp(documents: D[]): Promise<number> {
     const writes = documents.map((document): AnyBulkWriteOperation<D> => {
@@ -123,7 +125,7 @@ function valueOf(document: object, field: string): unknown {
   return (document as Record<string, unknown>)[field];
 }
 
-/** The update that makes one document of the other. */
+/** The update that turns the first document into the second. */
 function difference(before: object, after: object): { $set: object; $unset?: object } {
   const set = Object.entries(after).filter(
     ([field, value]) => !isDeepStrictEqual(valueOf(before, field), value),

@@ -14,29 +14,30 @@ import { orAbsent, type NotTaken } from './notTaken';
 import { elementsOf } from './heldSets';
 import { SIDES, otherSide, type Json, type Side } from './record';
 
-/** What is kept of an intent that ends before all its writes are done: what they may have left, and overruled. */
+/** Ends an intent before all its writes are done: keeps the values that its writes may have left or overruled. */
 
-/** Of one row; more than that are unknown only where every single answer is lost. */
+/** The most attempts that are kept for a row. There are more only if all their answers were lost. */
 const ATTEMPTS_KEPT = 10;
 /** Elements of one row. */
 const ADDS_KEPT = 200;
 
 /**
- * All that creates and updates may have left on either side, those of the present intent included.
- * @param refused a write of which it is certain that it was not done: it left nothing, nor did those that come after it
+ * All values that creates and updates may have left on either side, including those of the present intent.
+ *
+ * @param refused a write that was certainly not done, like all writes after it
  */
 export function attemptsOf(link: Link, refused: PlannedWrite | null = null): Attempts {
   return triedOf(link, refused).attempted;
 }
 
-/** The same with what the rows were bound to. What was written to another field says nothing of this one. */
+/** The same, with the fields that the values were written to. Values that were written to former fields are dropped. */
 export function triedOf(link: Link, refused: PlannedWrite | null = null): Tried {
   const { writes = [], next } = link.intent ?? {};
   const attemptedAs: Record<string, string> = { ...link.attemptedAs };
   const all: Attempts = { ...link.attempted };
   let adds: AttemptedAdds = { ...link.attemptedAdds };
   for (const [row, bound] of Object.entries(next?.bound ?? {})) {
-    // The fields alone: an attempt says its value itself.
+    // The digest of the fields only, without that of the enum's option: the attempt has the value itself.
     const [binding = bound] = bound.split('.');
     const former = attemptedAs[row];
     if (former === binding || !writes.some(({ rows }) => rows.includes(row))) continue;
@@ -92,8 +93,9 @@ function addsWithout(adds: AttemptedAdds, rows: readonly string[]): AttemptedAdd
 }
 
 /**
- * All that updates may have overruled without our ever hearing of it, those of the present intent included.
- * @param refused a write of which it is certain that it was not done
+ * All values that updates of unknown outcome may have overruled, including those of the present intent.
+ *
+ * @param refused a write that was certainly not done
  */
 export function unconfirmedOf(
   { unconfirmed = [], intent }: Link,
@@ -109,7 +111,7 @@ export function unconfirmedOf(
   ]);
 }
 
-/** The link with what became of its unconfirmed values: some are known to be overruled, of others it is still unknown. */
+/** The link after its unconfirmed values were judged: the known ones go to the history, the unknown ones stay. */
 export function withOverruled(link: Link, { known, unknown }: Overruling): Link {
   const next: Link = { ...link, history: latest([...link.history, ...known]) };
   delete next.unconfirmed;
@@ -122,10 +124,11 @@ export interface Overruling {
 }
 
 /**
- * The link without its intent, to be planned anew. A follow-up that was sent stays said: nothing on either record shows
- * it, so a new plan would say it again. Rows of which every write is done are agreed on: a side may change right after
- * it, and this change is to be compared with what was written.
- * @param refused a write of which it is certain that it was not done
+ * The link without its intent, to be planned anew. A follow-up that was sent counts as agreed: neither record shows it,
+ * so a new plan would send it again. A row counts as agreed if all its writes are done: the side may change it directly
+ * afterwards, and this change is then compared with the written value.
+ *
+ * @param refused a write that was certainly not done
  */
 export function abandonIntent(before: Link, refused: PlannedWrite | null = null): Link {
   const { intent } = before;
@@ -150,7 +153,7 @@ export function abandonIntent(before: Link, refused: PlannedWrite | null = null)
   return refused && half.length > 0 ? withOffers(abandoned, intent, refused, half) : abandoned;
 }
 
-/** Rows whose updates are all done. Of a conflict, the whole plan says whether it has ended. */
+/** Rows whose updates are all done. Rows in conflict are left out: only the whole plan ends a conflict. */
 function writtenRows({ snapshot, conflicts }: Link, { writes, next, then }: Intent): string[] {
   if (snapshot === null || then !== 'linked') return [];
   const open = new Set([
@@ -162,7 +165,7 @@ function writtenRows({ snapshot, conflicts }: Link, { writes, next, then }: Inte
   return [...new Set(rows)].filter((row) => !open.has(row));
 }
 
-/** What the plan agreed on in these rows, in the place of what was agreed on before. */
+/** Replaces the agreement in these rows by that of the plan. */
 function agreedRows(link: Link, next: Agreement, rows: readonly string[]): Partial<Link> {
   const sides = { ...link.sides };
   for (const side of SIDES) {
@@ -185,7 +188,7 @@ function replaced<T>(
   return Object.fromEntries([...others, ...Object.entries(after).filter(([row]) => rows.includes(row))]);
 }
 
-/** What was not taken, where answers to writes say anew what was not taken of these rows. */
+/** The values that were not taken: for these rows those of the plan, for all others the former ones. */
 function notTakenAfter(
   before: readonly NotTaken[] = [],
   next: Agreement,
@@ -197,7 +200,7 @@ function notTakenAfter(
   ];
 }
 
-/** The agreement that a follow-up made is newer than what earlier writes may have left in its row. */
+/** Drops the attempts of rows whose follow-up was sent: that agreement is newer. */
 function withoutTries(tried: Tried, rows: readonly string[]): Tried {
   const attempted: Attempts = { ...tried.attempted };
   for (const side of SIDES) {
@@ -208,7 +211,7 @@ function withoutTries(tried: Tried, rows: readonly string[]): Tried {
   return { ...tried, attempted, ...(adds && { attemptedAdds: addsWithout(adds, rows) }) };
 }
 
-/** Rows of sets of which the other side's write was done: what it was to show is agreed on, and not this side's. */
+/** Rows of sets that were written to the other side only: its elements are agreed on, those of this side are not. */
 function halfDoneSets({ writes, next }: Intent, refused: PlannedWrite): string[] {
   if (refused.op !== 'update') return [];
   const done = writes.filter((write) => write.done && write.op === 'update' && write.side !== refused.side);
@@ -217,7 +220,10 @@ function halfDoneSets({ writes, next }: Intent, refused: PlannedWrite): string[]
   );
 }
 
-/** What a side was to show of sets is offered again; until then it counts as showing what the plan saw there. */
+/**
+ * Offers the sets again that were not written to a side. Until then, the side counts as showing what the plan saw
+ * there.
+ */
 function withOffers(link: Link, { next }: Intent, { side, expects }: PlannedWrite, rows: string[]): Link {
   const offers = rows.map((row): NotTaken => ({
     ...{ row, side, why: 'ignored', byElement: true, due: true },

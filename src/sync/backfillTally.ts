@@ -1,21 +1,24 @@
 import { ENTITY_TYPES, type EntityType, type Side } from './record';
 
-/** What a backfill counts. Apart from its decisions: workflows import this, and must not import those (docs/evolution.md). */
+/**
+ * The counts of a backfill. Its decisions are in another file, because workflows must not import them
+ * (docs/evolution.md).
+ */
 
-/** Records by what became of them. */
+/** The numbers of records, by outcome. */
 export interface BackfillTally {
-  /** Read from either side. */
+  /** Records that were read. */
   read: Record<Side, number>;
   created: Record<Side, number>;
   /** Records that exist on both sides and were linked. */
   joined: number;
-  /** Linked already, and equal. */
+  /** Records that were linked already, and equal. */
   agreed: number;
-  /** Left out by the mapping, or by their nature. */
+  /** Records that are out of scope, by the mapping or by their nature (`skip`). */
   ignored: number;
-  /** Gone before they were linked. */
+  /** Records that ended before they were linked. */
   ended: number;
-  /** Left to the pair's own workflow. */
+  /** Records that were left to their pairs' own workflows. */
   left: number;
 }
 export type BackfillTallies = Record<EntityType, BackfillTally>;
@@ -47,7 +50,7 @@ export function addBackfill(a: BackfillTallies, b: BackfillTallies): BackfillTal
   return sum;
 }
 
-/** Records that a backfill has dealt with. */
+/** The number of records that a backfill has processed. */
 export function doneIn(tallies: BackfillTallies): number {
   return ENTITY_TYPES.map((entity) => tallies[entity]).reduce(
     (sum, { created, joined, agreed, ignored, ended, left }) =>

@@ -6,15 +6,15 @@ import { ENTITY_TYPES, otherSide, type EntityType, type RefKey, type Side, type 
 import type { References } from './values';
 
 /**
- * What a backfill does with a record: what is plain it does itself, many at once; all else is left to the pair's own
- * workflow. Pure; the decisions are the planner's.
+ * Decides what a backfill does with a record. It writes simple cases itself, in bulk, and leaves all others to the
+ * pair's own workflow. Pure; the planner makes the decisions.
  */
 
 export interface BackfillItem {
   record: SyncRecord;
-  /** The pair that the record belongs to, by its claim, its back-reference, or itself. */
+  /** The key of the record's pair: by its claim, by its back-reference, or made from the record itself. */
   key: CanonicalKey;
-  /** The pair that claimed the record; undefined where none did. */
+  /** The pair that has claimed the record; undefined if none has. */
   owner: CanonicalKey | undefined;
   /** The pair's link. */
   link: Link | null;
@@ -23,24 +23,24 @@ export interface BackfillItem {
 export interface BackfillKnowledge {
   mapping: Mapping;
   references: References;
-  /** Names who asks; see `Hold.by`. */
+  /** Names the page; see `Hold.by`. */
   by: string;
-  /** What a look for counterparts found; absent until it was made. */
+  /** The result of the look-up of counterparts; absent until it was made. */
   candidates?: Candidates;
   linksSince: string;
   now: string;
 }
 
 export type BackfillVerdict =
-  /** Both sides agree, or the record takes no part. */
+  /** Both sides agree, or the record is out of scope. */
   | { do: 'nothing'; because: 'agreed' | 'ignored' | 'ended' }
-  /** Another page is at work on it. */
+  /** Another page is writing the pair. */
   | { do: 'later' }
-  /** An earlier attempt at this very page stored this intent; whether it was sent is unknown. */
+  /** An earlier attempt at this page stored the link's intent. Whether it was sent is unknown. */
   | { do: 'resume'; link: Link }
-  /** A link that needs no write. */
+  /** The link is stored, and needs no write. */
   | { do: 'keep'; link: Link }
-  /** One write towards the other side; `link` is the one to store, without the intent. */
+  /** One write to the other side. `link`: the link to store, without the intent. */
   | { do: 'write'; link: Link; intent: Intent }
   | { do: 'look' }
   | { do: 'join'; counterpart: SyncRecord }
@@ -61,7 +61,7 @@ export function decideBackfill(item: BackfillItem, knowledge: BackfillKnowledge)
     return { do: 'leave' };
   }
   const ref = refKey(record.ref);
-  // It says itself that it was made for another, of which no link is known: its pair looks closer.
+  // Its back-reference names another record, and there is no link: the pair's workflow resolves this.
   if ((owner !== undefined && owner !== key) || refKey(origin) !== ref) return { do: 'leave' };
   const plan = planPair(
     {
@@ -97,7 +97,7 @@ export function decideBackfill(item: BackfillItem, knowledge: BackfillKnowledge)
   }
 }
 
-/** One pass over a kind of records. */
+/** One pass over the records of a kind. */
 export interface BackfillStep {
   side: Side;
   kind: string;
@@ -109,10 +109,10 @@ export interface BackfillStep {
 }
 
 /**
- * The order of a backfill. The second side is read as a whole before anything is written to it, or what is made there
- * would be read again. So is what match rules look for, on both sides: that there is no match is known only once all
- * was read. Parents come before children, so that these seldom have to wait; but comments are read before their tickets
- * are, as they say who may see these.
+ * The order of a backfill. The second side is read completely before the backfill writes to it: otherwise it would read
+ * the records that it creates. Kinds with match rules are read completely on both sides, because only then is it known
+ * that a record has no match. Parents come before children, so that children seldom have to wait. Comments are read
+ * before their tickets, because they show who may see a ticket.
  */
 export function backfillSteps(mapping: Mapping): BackfillStep[] {
   const kinds = (side: Side, wanted: (entity: EntityType) => boolean) => [

@@ -3,30 +3,30 @@ import { MappingError } from './mappingFile';
 import type { BoundProperty, EntityMapping, ListedField, Mapping, PropertyRow, Resting } from './mapping';
 import { ENTITY_TYPES, SIDES, type EntityType, type Side } from './record';
 
-/** A property as one side offers it. */
+/** A property of one side. */
 export interface OfferedProperty {
   name: string;
   aliases: readonly string[];
-  /** Only of what the side's list of fields has. */
+  /** Only for fields that the side lists. */
   custom?: { title?: string; options?: readonly string[] };
   unique?: true;
 }
 
-/** What each side offers, by kind of record. A kind that is left out is not checked. */
+/** The properties of each side, by kind of record. A kind that is absent is not checked. */
 export type OfferedProperties = Record<Side, ReadonlyMap<string, readonly OfferedProperty[]>>;
 
 /**
- * The stable name that a property of the mapping file was bound to last, though it is not offered now.
- * @returns undefined where it was never bound: that is a fault of the file
+ * The stable name that a property of the mapping file was last bound to, although it does not exist now.
+ *
+ * @returns undefined if it was never bound, which is a fault of the file
  */
 export type FormerName = (property: Omit<BoundProperty, 'name'>) => string | undefined;
 
 /**
- * Checks the table against the properties that each side really offers, resolving aliases to names. A property that was
- * bound once and is not offered any more makes no fault: its rows rest, and as a match or filter property it neither
- * matches nor keeps a record out.
+ * Checks the table against the properties of each side, and resolves aliases to names. If a property existed before and
+ * does not exist any more, this is no fault: its rows rest, and its match rules and filters have no effect.
  *
- * @throws MappingError where a property was never offered
+ * @throws MappingError if a property never existed
  */
 export function bindProperties(
   mapping: Mapping,
@@ -101,7 +101,7 @@ class TableBinder {
     return next;
   }
 
-  /** A filter by a property that nobody ever had would keep every record out without a trace, so that it is a fault. */
+  /** A filter by a property that never existed would exclude every record without a trace, so it is a fault. */
   private filter(side: Side): EntityMapping['filter'][Side] {
     return Object.fromEntries(
       Object.entries(this.table.filter[side]).flatMap(([property, allowed]) => {

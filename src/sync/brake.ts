@@ -12,13 +12,13 @@ import { lastSeen } from './rules/taken';
 import { referenceKinds, toCanonical, type References } from './values';
 
 /**
- * The brake: which changes are counted, and when it is too many of a kind. Pure. A change that destroys is counted when it
- * is planned, before it is written.
+ * The brake: which changes are counted, and when it is too many of a kind. Pure. A change that destroys is counted when
+ * it is planned, before it is written.
  */
 
 /**
- * What is counted apart. All are kinds of change, but for `remapped`: a value replaced because the row was never agreed on
- * for the fields that it names now. A mistake in the mapping does that, and nobody edited anything.
+ * What is counted apart. All are kinds of change, but for `remapped`: a value replaced because the row was never agreed
+ * on for the fields that it names now. A mistake in the mapping does that, and nobody edited anything.
  */
 export const BRAKE_MEASURES = ['ends', 'archives', 'emptied', 'replaced', 'remapped'] as const;
 export type BrakeMeasure = (typeof BRAKE_MEASURES)[number];
@@ -117,7 +117,10 @@ function rowCounted(
   return isState(row) ? [] : [{ change, measure: kind, cause: 'many changes' }];
 }
 
-/** Automations close, escalate and flag many tickets at once, as part of their work: a state that is replaced is no loss. */
+/**
+ * Automations close, escalate and flag many tickets at once, as part of their work: a state that is replaced is no
+ * loss.
+ */
 function isState({ type }: PropertyRow): boolean {
   return type === 'enum' || type === 'boolean';
 }

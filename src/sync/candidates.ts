@@ -9,8 +9,9 @@ export function isSettled(link: Link | undefined): boolean {
 }
 
 /**
- * Sorts what a look for counterparts found by whether it can be had.
- * @param found what was found; a record may be absent where it belongs to another pair
+ * Sorts the records that a look-up of counterparts found: free records, and records of other pairs.
+ *
+ * @param found the records; `record` may be absent if another pair has it
  */
 export function sortCandidates(
   key: CanonicalKey,
@@ -26,7 +27,7 @@ export function sortCandidates(
     if (owner !== undefined && owner !== key) {
       result.taken.push({ ref, key: owner, settled: isSettled(links.get(owner)) });
     } else if (record) {
-      // A record that was made for another one is not free, though its link may be lost.
+      // A record that was created for another one is not free, even if its link was lost.
       if (record.backRef === null || record.backRef === origin) result.free.push(record);
       else result.taken.push({ ref, key: record.backRef, settled: true });
     }

@@ -17,7 +17,7 @@ export function refKey(ref: RecordRef): RefKey {
   return `${ref.side}:${ref.kind}:${ref.id}`;
 }
 
-/** Returns null for text that is not a reference of ours, e.g. another application's external id. */
+/** @returns null if the text is no reference of ours, e.g. another application's external id */
 export function tryParseRef(text: string | null | undefined): RecordRef | null {
   const match = REF.exec(text ?? '');
   const [, side, kind, id] = match ?? [];
@@ -25,7 +25,7 @@ export function tryParseRef(text: string | null | undefined): RecordRef | null {
   return { side: side as Side, kind, id };
 }
 
-/** @throws Error where the text is not `side:kind:id`; only text that this code wrote is passed here. */
+/** Only for texts that this code wrote. @throws Error if the text is not `side:kind:id` */
 export function parseRef(text: RefKey): RecordRef {
   const ref = tryParseRef(text);
   if (!ref) throw new Error(`"${text}" is not a record reference: expected side:kind:id`);
@@ -36,7 +36,7 @@ export function canonicalKey(entity: EntityType, origin: RecordRef): CanonicalKe
   return `${entity}/${refKey(origin)}`;
 }
 
-/** @throws Error naming what was found where the text is not `Entity/side:kind:id`. */
+/** @throws Error with the text, if it is not `Entity/side:kind:id` */
 export function parseCanonicalKey(key: CanonicalKey): { entity: EntityType; origin: RecordRef } {
   const slash = key.indexOf('/');
   const entity = key.slice(0, slash);
@@ -48,15 +48,15 @@ export function parseCanonicalKey(key: CanonicalKey): { entity: EntityType; orig
 }
 
 /**
- * What match rules compare a value by, everywhere: neither case nor blanks matter, nor whether an accent is a character
- * of its own (https://unicode.org/reports/tr15/).
+ * The form in which match rules compare a value: without differences in case, blanks, and Unicode normalization
+ * (https://unicode.org/reports/tr15/).
  */
 export function matchKey(value: Json): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return collapsed(text.normalize('NFC')).toLowerCase();
 }
 
-/** The ways to write a value that a system may hold; its own search may take them for different values. */
+/** The spellings of a value to search for, because the search of a system may treat them as different values. */
 export function spellings(value: Json): Json[] {
   if (typeof value !== 'string') return [value];
   const plain = collapsed(value);

@@ -5,13 +5,14 @@ import type { AnswerComparison } from './planner';
 import { SIDES, type Json, type SyncRecord } from './record';
 import { sameValue } from './values';
 
-/** From the answer to a write to the link that says so. Pure; the pair's workflow and a backfill share it. */
+/** Adds the answers to writes to the link. Pure; both the pair's workflow and a backfill use it. */
 
 export type LinkAtWork = Link & { intent: Intent };
 
 /**
- * Notes the answer to one of the intent's writes.
- * @param compared where the answer rightly differs from what was meant; see `compareAnswer`
+ * Adds the answer to one of the intent's writes.
+ *
+ * @param compared the result of `compareAnswer`
  */
 export function withAnswer(
   link: Link,
@@ -34,7 +35,7 @@ export function withAnswer(
     }),
     ...restedAfter(intent.next, restingRows),
     residue: { ...intent.next.residue, [side]: residue },
-    // What was not taken overruled nothing.
+    // A value that was not taken overruled nothing.
     overruled: intent.next.overruled.filter((lost) => lost.side !== side || !isLeft(lost.row)),
     notTaken: notTaken.map((each) => ({ ...each, since: each.since || sinceOf(link, each, now) })),
   };
@@ -59,7 +60,7 @@ function sinceOf(link: Link, { row, side, offered }: NotTaken, now: string): str
   return before && sameValue(before.offered, offered) ? before.since : now;
 }
 
-/** What was kept of these rows before, rather than what the plan meant it to be. */
+/** The former values of these rows, instead of the planned ones. */
 export function withFormer<T extends Json>(
   planned: Readonly<Record<string, T>>,
   former: Readonly<Record<string, T>> | null | undefined,
@@ -79,7 +80,9 @@ function restedAfter({ rested = [] }: Agreement, more: readonly string[]): { res
   return all.length > 0 ? { rested: all } : {};
 }
 
-/** The link once every write of its intent is done. It keeps the mapping that the plan was made by. */
+/**
+ * The link after every write of its intent is done. It keeps the version of the mapping that the plan was made with.
+ */
 export function commit(link: LinkAtWork, now: string): Link {
   const { next, seen, then } = link.intent;
   const committed = agreed(link, next, link.mappingVersion, now);

@@ -1,18 +1,18 @@
 import type { Side } from './record';
 
-/** What can become of a delivery. */
+/** The outcomes of a delivery. */
 export const OUTCOMES = [
-  /** Handed over. */
+  /** Accepted, and handed over. */
   'accepted',
-  /** Handed over before. */
+  /** A repeat of a delivery that was handed over before. */
   'duplicate',
-  /** Genuine, but of no concern to the sync. */
+  /** Genuine, but irrelevant to the sync. */
   'ignored',
-  /** No signature, a wrong one, or of a time that is not accepted. */
+  /** Without a signature, or with a wrong or expired one. */
   'unauthorized',
-  /** Signed, and yet not understood. */
+  /** Correctly signed, but unreadable. */
   'malformed',
-  /** The servers behind are away; the sender tries again. */
+  /** MongoDB or Temporal is unavailable; the sender tries again. */
   'unavailable',
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
@@ -22,10 +22,10 @@ export class Counts {
   private readonly counts = new Map<string, number>();
   private grown = false;
 
-  /** @param type the event's name, where its sender is known to be genuine */
+  /** @param type the event's name, if the delivery is genuine */
   add(side: Side, outcome: Outcome, type = ''): void {
     const key = [side, outcome, type].join(' ').trimEnd();
-    // Names come from outside, though signed: there are not many.
+    // The names come from outside, so their number is limited, although the delivery is signed.
     if (!this.counts.has(key) && this.counts.size >= 500) return this.add(side, outcome, '(other)');
     this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
     this.grown = true;
@@ -41,7 +41,7 @@ export class Counts {
     return Object.fromEntries(this.counts);
   }
 
-  /** All of them if any grew since the last call. */
+  /** All counts, if any has grown since the last call. */
   ifGrown(): Record<string, number> | null {
     const grown = this.grown;
     this.grown = false;

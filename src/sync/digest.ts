@@ -1,6 +1,6 @@
 /**
- * A short name for a text, to tell texts apart: two runs of FNV-1a over its UTF-16 units, as 16 hexadecimal digits. Not for
- * secrets. Workflows load this room, so it needs no library.
+ * A digest that distinguishes texts: two runs of FNV-1a over the UTF-16 units, as 16 hexadecimal digits. Not for
+ * secrets. Workflows load this room, so it uses no library.
  */
 export function textDigest(text: string): string {
   return [fnv1a(text), fnv1a(text, 0x9747b28c)].map((hash) => hash.toString(16).padStart(8, '0')).join('');

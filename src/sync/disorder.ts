@@ -1,20 +1,20 @@
 import { NO_PART, type Link } from './link';
 
-/** What a link-store inspection finds out of order with one link. Pure. */
+/** The disorder that link hygiene finds in one link. Pure. */
 export type Disorder =
-  /** An intent that nobody carries out: its workflow was terminated, or failed. */
+  /** An intent that no workflow carries out: the workflow was terminated, or failed. */
   | 'abandoned'
-  /** Pending without an intent and without anything that it waits for. */
+  /** The link is pending, has no intent, and waits for nothing. */
   | 'stuck'
-  /** It waits for a record whose pair is linked, or that no pair works on. */
+  /** The link waits for a record that is linked already, or that no pair has begun. */
   | 'overlooked'
-  /** Its next attempt is long past. */
+  /** The time of the next attempt has long passed. */
   | 'overdue';
 
-/** A pair that was at work this lately may be at work still. */
+/** A link that changed within this time may still have a running workflow. */
 export const AT_WORK_MS = 10 * 60_000;
 
-/** @param parents how the pairs stand that the link waits for: linked, at work, or unknown to the store */
+/** @param parents the states of the pairs that the link waits for: linked, at work, or unknown to the store */
 export function disorderOf(
   link: Link,
   parents: readonly ('linked' | 'at work' | 'unknown')[],
@@ -22,9 +22,9 @@ export function disorderOf(
 ): Disorder | null {
   const idle = (since: string) => now.getTime() - Date.parse(since) > AT_WORK_MS;
   if (link.status === 'conflict' || link.status === 'quarantined' || link.status === 'tombstone') return null;
-  // What a person paused is told again when the pause ends.
+  // A paused pair is signalled when the pause ends.
   if (!idle(link.updatedAt) || link.reason?.code === 'paused') return null;
-  // It ended in a bug before it had both its records: it stays in sight for a person.
+  // A pair that met a bug before it had both records stays as it is, for a person.
   if (link.status === 'pending' && link.reason?.code === 'bug') return null;
   if (link.intent) return 'abandoned';
   if (link.waitsFor.length > 0) {
@@ -36,14 +36,14 @@ export function disorderOf(
   return nextAttempt !== null && idle(nextAttempt) ? 'overdue' : null;
 }
 
-/** What link hygiene did, in one part of the store. */
+/** The counts of link hygiene, for one part of the store. */
 export interface Tidied {
   looked: number;
-  /** Pairs that were told to look again, by what was found. */
+  /** Pairs that were signalled, by the disorder that was found. */
   told: Record<string, number>;
-  /** Claims that nobody's link answers for, released. */
+  /** Claims that were released because no link confirmed them. */
   released: number;
-  /** Observations that say nothing new, dropped. */
+  /** Observations without a change that were dropped, and dropped entries of the journal. */
   dropped: number;
 }
 

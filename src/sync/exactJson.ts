@@ -1,28 +1,28 @@
 import { parse } from 'lossless-json';
 
-/** A run of digits that may be more than a double holds. */
+/** A number with more digits than a double may represent exactly. */
 const LONG = /[\d.]{16}/;
 
 /**
- * Parses JSON. A number that JavaScript cannot hold exactly, such as the id 12345678901234567891, becomes its text:
- * rounded, it would name another record.
+ * Parses JSON. A number that JavaScript cannot represent exactly, such as the id 12345678901234567891, becomes a
+ * string, because the rounded number would be the id of another record.
  *
- * @throws SyntaxError where the text is no JSON
+ * @throws SyntaxError if the text is no JSON
  */
 export function parseJson(text: string): unknown {
-  // Most answers hold no such number, and the parser of the platform is several times faster.
+  // Most answers have no such number, and the built-in parser is several times faster.
   if (!LONG.test(text)) return JSON.parse(text) as unknown;
-  // Of two values of one key the last counts, as everywhere.
+  // If a key occurs twice, the last value counts, as in `JSON.parse`.
   return parse(text, null, { parseNumber: exactNumber, onDuplicateKey: ({ newValue }) => newValue });
 }
 
-/** A number in JSON, as a number where that says the same, and as its text otherwise. */
+/** A number in JSON: as a number if it is exact, otherwise as a string. */
 function exactNumber(text: string): number | string {
   const number = Number(text);
   return isExact(text, number) ? number : text;
 }
 
-/** Whether a number says just what its text does. */
+/** Whether a number represents its text exactly. */
 export function isExact(text: string, number: number): boolean {
   if (!Number.isFinite(number)) return false;
   const digits = significant(text);

@@ -1,9 +1,12 @@
 import type { CanonicalKey } from './canonicalKey';
 import { ENTITY_TYPES, type EntityType, type Side } from './record';
 
-/** What a reconcile counts. Apart from its verdicts: workflows import this, and must not import those (docs/evolution.md). */
+/**
+ * The counts of a reconcile. Its verdicts are in another file, because workflows must not import them
+ * (docs/evolution.md).
+ */
 
-/** Counts of one entity type. */
+/** The counts of one entity type. */
 export interface ReconcileCounts {
   walked: Record<Side, number>;
   agrees: number;
@@ -13,15 +16,15 @@ export interface ReconcileCounts {
   drifted: number;
   ended: number;
   returned: number;
-  /** Links whose record is gone without a trace. */
+  /** Links whose record was not found. */
   orphaned: number;
-  /** Pairs that agree but for a value that this side did not take. */
+  /** Pairs that agree, except for a value that this side did not take. */
   notTaken: number;
-  /** Pairs that were told to look again. */
+  /** Pairs that were signalled. */
   told: number;
-  /** Drifted properties: records by row of the mapping. */
+  /** The numbers of records that differ, by row id. */
   rows: Record<string, number>;
-  /** Some of the pairs that were told. */
+  /** Some of the signalled pairs. */
   examples: CanonicalKey[];
 }
 
@@ -52,7 +55,7 @@ export function addFindings(a: AllFindings, b: AllFindings): AllFindings {
   const sum = noFindings();
   for (const entity of ENTITY_TYPES) {
     const [into, one, other] = [sum[entity], a[entity], b[entity]];
-    // What an earlier release counted lacks what came later.
+    // The counts of an earlier release lack the later fields.
     const counted = (findings: Partial<ReconcileCounts>, name: (typeof COUNTS)[number]) =>
       findings[name] ?? 0;
     for (const name of COUNTS) into[name] = counted(one, name) + counted(other, name);
@@ -77,14 +80,14 @@ const COUNTS = [
   'told',
 ] as const;
 
-/** What a reconcile leaves: counts and names, no record's content. Times are ISO. */
+/** The report of a reconcile: counts and names, no content of records. Times are ISO. */
 export interface ReconcileReport {
   run: string;
   startedAt: string;
   finishedAt: string;
-  /** Zendesk comments were walked from the beginning, not since the last reconcile. */
+  /** Whether all Zendesk comments were walked, and not only those since the last reconcile. */
   full: boolean;
   findings: AllFindings;
-  /** What could not be walked, and why. */
+  /** The parts that could not be walked, and why. */
   failed: { what: string; why: string }[];
 }

@@ -1,19 +1,19 @@
-/** How long a sync takes at least, from what there is to do and from what both APIs allow. */
+/** Estimates the least time of a first sync, from the number of records and the rate limits of both APIs. */
 
-/** What there is to do, in records. */
+/** The work, in numbers of records. */
 export interface SyncWork {
   zendesk: {
-    /** To be read, from exports. */
+    /** Records to read, from exports. */
     organizations: number;
     tickets: number;
     comments: number;
-    /** To be made, in bulk jobs. */
+    /** Records to create, in bulk jobs. */
     newOrganizations: number;
     newTickets: number;
-    /** To be written one by one. */
+    /** Records to write one by one. */
     organizationUpdates: number;
     ticketUpdates: number;
-    /** Each of these is a ticket update, too. */
+    /** Each of these is a ticket update as well. */
     newComments: number;
     followUps: number;
     files: number;
@@ -24,17 +24,17 @@ export interface SyncWork {
   pms: { records: number; created: number; updated: number; files: number };
 }
 
-/** What the APIs allow; calls a minute where nothing else is said. */
+/** The limits of the APIs, in calls a minute unless stated otherwise. */
 export interface SyncLimits {
   account: number;
   exports: number;
   ticketUpdates: number;
-  /** The share of ticket updates that the sync takes while agents work, from 0 to 1. */
+  /** The share of ticket updates that the sync uses while agents work, from 0 to 1. */
   share: number;
-  /** In ten minutes. */
+  /** Calls in ten minutes. */
   updatesOfOneTicket: number;
   pms: number;
-  /** Records that one call makes in the PMS; 1 where it takes no bulk. */
+  /** Records that one call creates in the PMS; 1 if it has no bulk calls. */
   pmsBulk: number;
 }
 
@@ -46,18 +46,18 @@ export interface LimitForecast {
   limit: LimitName;
   /** Calls that count against it. */
   calls: number;
-  /** How many of them go in `perMinutes`. */
+  /** How many calls are allowed in `perMinutes`. */
   allowed: number;
   perMinutes: number;
   minutes: number;
 }
 
 export interface Forecast {
-  /** While agents work. The limits run side by side, so that the slowest decides; without the systems' own time. */
+  /** Minutes while agents work. The slowest limit decides. The response times of the systems are not included. */
   minutes: number;
   /** The slowest limit. */
   binds: LimitName;
-  /** The same where no agent works. */
+  /** The same while no agent works. */
   minutesWithoutAgents: number;
   limits: LimitForecast[];
 }
@@ -66,7 +66,7 @@ export interface Forecast {
 const EXPORTED_AT_ONCE = 1_000;
 /** Items of a bulk job, zendesk-rules.md rule 9. */
 const JOB_ITEMS = 100;
-/** One call begins a job, and some five look for its end. */
+/** Calls for one bulk job: one starts it, and some five poll its state. */
 const JOB_CALLS = 6;
 /** The comments of a ticket and their marks. */
 const COMMENT_READS = 2;
@@ -112,7 +112,7 @@ function callsOf({ zendesk, pms }: SyncWork, { pmsBulk }: SyncLimits): Record<Li
   const jobs = pages(zendesk.newOrganizations, JOB_ITEMS) + pages(zendesk.newTickets, JOB_ITEMS);
   const ofComments = zendesk.newComments + zendesk.followUps + zendesk.files + zendesk.redactions;
   const ticketUpdates = zendesk.ticketUpdates + ofComments;
-  // Each write is a call, and so is the look at the record before it; a file is uploaded first.
+  // Each write is a call, and so is the read before it; a file is uploaded first.
   const account =
     exports +
     jobs * JOB_CALLS +
@@ -131,7 +131,7 @@ function callsOf({ zendesk, pms }: SyncWork, { pmsBulk }: SyncLimits): Record<Li
 function forecastOf(limit: LimitName, calls: number, limits: SyncLimits, share: number): LimitForecast {
   if (limit === 'updatesOfOneTicket') {
     const allowed = limits.updatesOfOneTicket;
-    // What one window takes goes at once.
+    // The calls of one window are made at once.
     const minutes = Math.max(0, Math.ceil(calls / allowed) - 1) * ONE_TICKET_MINUTES;
     return { limit, calls, allowed, perMinutes: ONE_TICKET_MINUTES, minutes };
   }

@@ -18,71 +18,77 @@ import { isSet } from './rules/sets';
 import { fromCanonical, referenceKinds, sameValue, toCanonical, type References } from './values';
 
 /**
- * The journal: what the sync wrote to either system, with the values before and after. Pure: from a pair's intent and the
- * answer to one of its writes to the entry that is kept of it.
+ * The journal: the writes of the sync, with the values before and after. Pure: makes the entry of a write from its
+ * intent and its answer.
  */
 
 /**
- * `done`: the side answered, or its record shows the values. `refused`: the side said no. `not done`: the record shows
- * the values from before. `unknown`: the answer was lost, and the record shows neither.
+ * `done`: the side confirmed the write, or its record shows the values. `refused`: the side refused the write.
+ * `not done`: the record shows the former values. `unknown`: the answer was lost, and the record shows neither.
  */
 export const OUTCOMES = ['done', 'refused', 'not done', 'unknown'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** What one write did to one row of the mapping. Values are in the side's own form, unless said otherwise. */
+/** The effect of one write on one row. Values are in the side's own form, unless stated otherwise. */
 export interface JournalRow {
   row: string;
   /** The side's own name of the property. */
   property: string;
-  /** Absent where the write made the record, and where the value has no form on this side any more. */
+  /**
+   * The value before. Absent if the write created the record, or if the value cannot be converted to this side any
+   * more.
+   */
   before?: Json;
-  /** `side`: the side itself told `before`. `agreed`: what the link knew of it, brought from canonical form into the side's. */
+  /**
+   * The source of `before`. `side`: the side reported it. `agreed`: the link's agreed value, converted to the side's
+   * form.
+   */
   known?: 'side' | 'agreed';
-  /** What was sent. */
+  /** The value that was sent. */
   after: Json;
-  /** What the side showed once it was written; absent where it did not say. */
+  /** The value that the side showed after the write; absent if it showed none. */
   shown?: Json;
-  /** The side did not take it: there is nothing to undo. */
+  /** The side did not take the value, so there is nothing to undo. */
   notTaken?: true;
-  /** What the row was bound to when this was written; see `bindingsOf`. */
+  /** A digest of the fields that the row named at the write; see `bindingsOf`. */
   binding?: string;
-  /** The row was bound anew: what was agreed on before (canonical), and what the row was bound to then. */
+  /** Present if the row had named other fields: the canonical value agreed on for these, and their digest. */
   former?: { value: Json; binding: string | null };
-  /** The values merge by element. */
+  /** The row is a set, which is merged by element. */
   set?: true;
-  /** An undo put this back. */
+  /** An undo put this value back. */
   restored?: true;
-  /** A value was longer than the journal keeps, or was redacted: it cannot be put back. */
+  /** A value was cut because it is too long, or was redacted: it cannot be put back. */
   cut?: true;
 }
 
 export interface JournalEntry {
   /** Names the write: the same for each attempt at it. */
   id: string;
-  /** ISO time at which the outcome was noted. */
+  /** ISO time at which the entry was stored. */
   at: string;
   key: CanonicalKey;
   entity: EntityType;
   side: Side;
-  /** The record written to; null for one that was to be made, and of which it is not known that it was. */
+  /** The written record; null for a create whose outcome is unknown. */
   ref: RefKey | null;
   op: PlannedWrite['op'];
   rows: JournalRow[];
-  /** It left a back-reference on a record that was there before: the pair was joined. */
+  /** The write left a back-reference on an existing record: the pair was joined. */
   joins?: true;
   causes: Cause[];
-  /** The other side's record and its version, from which the values came; null where none was seen. */
+  /** The source of the values: the other side's record and its version; null if none was seen. */
   from: string | null;
-  /** The mapping's version. */
+  /** The version of the mapping. */
   mapping: string;
   outcome: Outcome;
-  /** The API's words of a refusal; null for all else. */
+  /** The API's words of a refusal; null otherwise. */
   words: string | null;
 }
 
-/** In the place of a value that was redacted. */
+/** Replaces a redacted value. */
 export const REDACTED = '[redacted]';
-/** Of one value as JSON text, in characters. */
+/** The longest value that is kept whole, in characters of JSON. */
 export const VALUE_CHARACTERS = 4_000;
 
 export interface Written {
@@ -90,11 +96,11 @@ export interface Written {
   intent: Intent;
   write: PlannedWrite;
   outcome: Outcome;
-  /** The record as the side showed it afterwards. */
+  /** The record after the write. */
   answer?: SyncRecord | null;
-  /** What the side itself says that it held before, by property. */
+  /** The former values that the side reported, by property. */
   replaced?: Values;
-  /** What was not taken, of this write and of earlier ones. */
+  /** The values that were not taken, by this write and earlier ones. */
   notTaken?: readonly NotTaken[];
   words?: string;
 }
@@ -129,7 +135,9 @@ export function entryOf(written: Written, { mapping, references, now }: JournalS
   };
 }
 
-/** The same for every attempt at a write. What is sent counts, because a link that was lost counts its revisions anew. */
+/**
+ * The entry's id, the same for every attempt. It covers the sent values, because a lost link counts its revisions anew.
+ */
 export function entryId(intent: Intent, { side, op, ref, version, values, file }: PlannedWrite): string {
   const sent = fnv1a(JSON.stringify([ref, version, values, file ?? null])).toString(36);
   return `${intent.id}/${side}/${op}/${sent}`;
@@ -154,7 +162,7 @@ function rowsOf(written: Written, table: EntityMapping, references: References):
     if (property === null || !write.rows.includes(row.id) || !(property in write.values)) return [];
     return [journalRow(written, table, { row, property }, references)];
   });
-  // A property that a row named once, and names no longer.
+  // A property that a row named before, and does not name any more.
   const others = (write.restores ?? []).filter(
     ({ property }) => !mapped.some((each) => each.property === property),
   );
@@ -169,7 +177,7 @@ function journalRow(
 ): JournalRow {
   const { side } = write;
   const restored = write.restores?.find((each) => each.property === property);
-  // An undo binds nothing anew: it goes back to what was agreed on before.
+  // An undo is no new binding: it returns to the former agreement.
   const former = write.restores ? undefined : formerOf(table, row, link);
   const binding = bindingsOf(table)[row.id];
   const before =
@@ -214,7 +222,7 @@ function agreedBefore(
   return own.ok ? { before: own.value, known: 'agreed' } : {};
 }
 
-/** What was agreed on before a row was bound anew. */
+/** The agreement from before a row named other fields. */
 function formerOf(table: EntityMapping, row: PropertyRow, link: Link): JournalRow['former'] {
   const value = link.snapshot?.[row.id];
   if (value === undefined || namesSameFields(table, row, link)) return undefined;
@@ -223,7 +231,7 @@ function formerOf(table: EntityMapping, row: PropertyRow, link: Link): JournalRo
 
 type RowValues = Pick<JournalRow, 'before' | 'known' | 'after' | 'shown' | 'former' | 'cut'>;
 
-/** Values that are too long are kept as the beginning of their JSON text. */
+/** Of a value that is too long, the beginning of its JSON text is kept. */
 function cutTo(values: RowValues): RowValues {
   const isLong = (value: Json | undefined) => value !== undefined && sizeOf(value) > VALUE_CHARACTERS;
   const { former, ...own } = values;
@@ -244,8 +252,8 @@ function sizeOf(value: Json): number {
 }
 
 /**
- * What became of a write whose answer was lost, by the record as it is now: it shows all of what was written, or all of
- * what was there before, or neither.
+ * The outcome of a write whose answer was lost, by the present record: it shows all written values, or all former
+ * values, or neither.
  */
 export function outcomeShown(
   { intent, write }: Pick<Written, 'intent' | 'write'>,

@@ -1,6 +1,7 @@
 /**
- * Who waits for a call: somebody who made an edit (`interactive`), or nobody in particular (`background`: backfill,
- * reconcile, catching up). Each lane has worker slots of its own, and background work leaves a share of an API's rate.
+ * The lane of a call: a person may wait for the effect of an edit (`interactive`), or nobody does (`background`:
+ * backfill, reconcile, a backlog). Each lane has its own worker slots, and background work leaves a share of the rate
+ * limits.
  */
 export const LANES = ['interactive', 'background'] as const;
 export type Lane = (typeof LANES)[number];

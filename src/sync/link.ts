@@ -19,7 +19,7 @@ import type { ReasonCode } from './reasons';
 export const LINK_STATUSES = ['pending', 'linked', 'conflict', 'quarantined', 'tombstone'] as const;
 export type LinkStatus = (typeof LINK_STATUSES)[number];
 
-/** What the link knows of one of its two records. */
+/** The state of one of the link's two records. */
 export interface LinkedSide extends SeenVersion {
   /**
    * Canonical values of the rows in which this side may differ from the snapshot: e.g. it cannot be edited, its value
@@ -64,7 +64,7 @@ export interface OverruledValue {
   rule: string;
 }
 
-/** One write towards one side. Sent exactly as stored, also when it is sent again. */
+/** One write to one side. It is sent exactly as it was stored, also when it is repeated. */
 export interface PlannedWrite {
   side: Side;
   op: 'create' | 'update' | 'followUp' | 'archive' | 'redact' | 'attach' | 'detach';
@@ -141,13 +141,13 @@ export interface Intent {
   then: 'linked' | 'tombstone';
   /** What the plan was based on, by side, and the answers to the writes that are done. */
   seen: Partial<Record<Side, SeenVersion>>;
-  /** Digests of the observations that the plan took in, by record: once it is done, just these are dropped. */
+  /** Digests of the observations that the plan is based on, by record. When the intent is done, these are dropped. */
   takenIn?: Record<RefKey, string>;
-  /** Why the pair was planned, for the journal; absent in intents of releases before it was kept. */
+  /** Why the pair was planned, for the journal; absent in intents of earlier releases. */
   causes?: Cause[];
-  /** The undo that it carries out; absent for all else. */
+  /** The undo that the intent carries out; absent if it is none. */
   undo?: string;
-  /** The decisions that the plan was made by, as `Decisions.ids`; absent where there was none. */
+  /** The decisions that the plan is based on, as in `Decisions.ids`; absent if there was none. */
   decided?: [row: string, id: string | null][];
   /** Present while a page of a backfill carries the intent out; absent if the pair's workflow does. */
   hold?: Hold;
@@ -158,7 +158,7 @@ export function isHeld(link: Link, now: Date): boolean {
   return link.intent?.hold !== undefined && Date.parse(link.intent.hold.until) > now.getTime();
 }
 
-/** The intent for the pair's own workflow to go on with. */
+/** The intent without the hold of a backfill, for the pair's own workflow. */
 export function releasedIntent({ hold: _hold, ...intent }: Intent): Intent {
   return intent;
 }
@@ -177,13 +177,13 @@ export interface SeenVersion {
   sets?: Record<string, HeldSet>;
 }
 
-/** What both sides agree on after a plan: the snapshot, and where each side rightly differs. */
+/** The agreement of both sides after a plan: the snapshot, and the residue of each side. */
 export interface Agreement {
   snapshot: Values;
   residue: Record<Side, Values>;
-  /** By row id, what the row was bound to when it was agreed on; absent in intents of releases up to 0.2.0. */
+  /** By row id, a digest of the fields that the row named at the agreement; absent in intents of 0.2.0 or earlier. */
   bound?: Record<string, string>;
-  /** Rows that rest; absent where none does. */
+  /** Rows that rest; absent if none does. */
   rested?: string[];
   conflicts: ParkedConflict[];
   overruled: OverruledValue[];
@@ -192,13 +192,13 @@ export interface Agreement {
    * linked.
    */
   waitsFor: RefKey[];
-  /** Rows whose values were redacted: what the link's history keeps of them goes, too. */
+  /** Rows whose values were redacted: their values are also removed from the link's history. */
   redacted?: string[];
-  /** Absent where the pair has none. */
+  /** The pair's files; absent if it has none. */
   files?: LinkedFile[];
-  /** Rows that are not agreed on, because a side did not take them; absent where there is none. */
+  /** Values that a side did not take, so that their rows are not agreed on; absent if there are none. */
   notTaken?: NotTaken[];
-  /** Rows that are not agreed on, because the brake holds them; absent where it holds none. */
+  /** Rows that the brake holds, so that they are not agreed on; absent if it holds none. */
   braked?: BrakeMark[];
 }
 
@@ -209,7 +209,7 @@ export function emptyAgreement(): Agreement {
 export type Attempts = Partial<Record<Side, Record<string, Json[]>>>;
 export type AttemptedAdds = Partial<Record<Side, Record<string, string[]>>>;
 
-/** Values that writes may have left, and what their rows were bound to. */
+/** Values that writes may have left, and the fields that their rows named. */
 export type Tried = Required<Pick<Link, 'attempted'>> & Pick<Link, 'attemptedAs' | 'attemptedAdds'>;
 
 /** The MongoDB document that joins two records. */
@@ -221,25 +221,25 @@ export interface Link {
   /** Canonical values, by row id, that both sides last agreed on; null before the first agreement. */
   snapshot: Values | null;
   /**
-   * By row id, a digest of what the row was bound to when its value was agreed on; absent in links of 0.2.0 or earlier.
+   * By row id, a digest of the fields that the row named at the agreement; absent in links of 0.2.0 or earlier.
    */
   bound?: Record<string, string>;
-  /** Rows that rested when the pair was last planned: a side may have changed since without being compared. */
+  /** Rows that rested when the pair was last planned. An edit since then was not compared. */
   rested?: string[];
   conflicts: ParkedConflict[];
-  /** Where a person must say which record is the counterpart: those to choose from. */
+  /** The possible counterparts, if a person must choose one. */
   candidates: RefKey[];
-  /** A person took the pair apart (or keeps the record by itself); only a person joins it again. */
+  /** A person unlinked the pair, or wants the record without a counterpart; only a person links it again. */
   unlinked: boolean;
-  /** Latest last; at most {@link HISTORY_LIMIT}. */
+  /** The overruled values, latest last; at most {@link HISTORY_LIMIT}. */
   history: OverruledValue[];
   reason: Reason | null;
   waitsFor: RefKey[];
-  /** Absent where neither record had any. */
+  /** The pair's files; absent if neither record had any. */
   files?: LinkedFile[];
-  /** Values that one side did not take; absent where there is none. */
+  /** Values that one side did not take; absent if there are none. */
   notTaken?: NotTaken[];
-  /** What the brake holds of the pair; absent where it holds nothing. */
+  /** The marks of the brake's holds; absent if it holds nothing of the pair. */
   braked?: BrakeMark[];
   intent: Intent | null;
   /**
@@ -247,16 +247,16 @@ export interface Link {
    * the sync wrote it, and it is no person's edit.
    */
   attempted?: Attempts;
-  /** By row id, what the row was bound to when the values of `attempted` were written; absent if there are none. */
+  /** By row id, the fields that the row named when the values of `attempted` were written; absent if there are none. */
   attemptedAs?: Record<string, string>;
   /**
-   * By side and row: elements of sets that those writes added to the side, and that the other side had. If the other side
-   * does not have one of them any more, it was removed there. Absent if there are none.
+   * By side and row: elements of sets that those writes added to the side, and that the other side had. If the other
+   * side does not have one of them any more, it was removed there. Absent if there are none.
    */
   attemptedAdds?: AttemptedAdds;
   /**
-   * Of a pair that was quarantined by a refused write: digests of the observations that the write was planned from. One of
-   * them that is observed once more is no reason to send the write again.
+   * If a refused write put the pair into quarantine: digests of the observations that the write was planned from. If
+   * one of them is observed again, the write is not repeated.
    */
   refusedOn?: Record<RefKey, string>;
   /** Values that may have been overruled by updates whose outcome is unknown; absent if there are none. */
@@ -292,7 +292,7 @@ export function newLink(key: CanonicalKey, entity: EntityType, mappingVersion: s
   };
 }
 
-/** The latest values that were overruled, as many as the link has room for. */
+/** The latest overruled values, within the limits of the link's size. */
 export function latest(entries: OverruledValue[]): OverruledValue[] {
   const kept = entries.slice(-HISTORY_LIMIT);
   let size = 0;
@@ -300,7 +300,7 @@ export function latest(entries: OverruledValue[]): OverruledValue[] {
     size += JSON.stringify([entry.lost, entry.kept]).length;
     return size > HISTORY_CHARACTERS;
   });
-  // The last entry is kept whatever its size: no other place still has the value.
+  // The last entry is kept even if it is too large: no other place has the value.
   return kept.slice(Math.min(first + 1, kept.length - 1));
 }
 
@@ -329,7 +329,7 @@ function withoutPast({
   return link;
 }
 
-/** What a person is told of an agreement that leaves something open. */
+/** The reason of a link whose agreement leaves something open, for a person. */
 function openReason(
   { waitsFor, conflicts, notTaken = [], braked = [] }: Agreement,
   failedFiles: string | null,
@@ -348,7 +348,7 @@ function openReason(
   return because('not_taken', words.join('; '));
 }
 
-/** The link of a pair of which the brake holds nothing. */
+/** The link without marks of the brake. */
 export function withoutMarks({ braked: _braked, ...link }: Link): Link {
   return link;
 }
@@ -361,7 +361,7 @@ export function brakeText(braked: readonly BrakeMark[]): string {
 
 const SIDE_NAMES: Record<Side, string> = { zendesk: 'Zendesk', pms: 'the PMS' };
 
-/** The link once both sides agree as planned. */
+/** The link after both sides agree as planned. */
 export function agreed(
   { notTaken: _before, ...link }: Link,
   next: Agreement,

@@ -1,6 +1,6 @@
 import { ENTITY_TYPES, type EntityType, type Json, type Side } from './record';
 
-/** The mapping table: which properties correspond, how, in which direction, and who wins. */
+/** The mapping: which properties correspond, in which direction they are synced, and which side wins. */
 
 export const DATA_TYPES = [
   'string',
@@ -68,19 +68,19 @@ export interface BoundProperty {
   side: Side;
   /** The kind of record. */
   kind: string;
-  /** As the mapping file names it, e.g. by its title. */
+  /** Its name in the mapping file, e.g. a title. */
   property: string;
   name: string;
-  /** What people call it there. Only of a custom field. */
+  /** The title of a custom field; absent for other properties. */
   title?: string;
   /** Where the side refuses a second record with the same value. */
   unique?: true;
 }
 
-/** What rests because its property is not offered: one entry for all pairs. */
+/** A row, match rule or filter that rests for all pairs, because its property does not exist. */
 export interface Resting extends BoundProperty {
   entity: EntityType;
-  /** What names the property: `row "severity ↔ severity"`, `match rule "…"`, `filter "…"`. */
+  /** The part of the mapping: `row "severity ↔ severity"`, `match rule "…"`, `filter "…"`. */
   what: string;
 }
 
@@ -88,9 +88,9 @@ export interface EntityMapping {
   entity: EntityType;
   kind: Record<Side, string>;
   onDelete: 'flag' | 'archive' | 'unlink';
-  /** Where a redaction of a whole record, or of its file, is repeated on the other side; elsewhere it counts as an end. */
+  /** The sides on which the redaction of a record or file is repeated. On any other side, it counts as an end. */
   onRedact: OnRedact;
-  /** Records that already exist on both sides are joined where all properties of one rule are equal. */
+  /** Match rules: existing records of both sides are joined if the properties of one rule are equal. */
   match: { zendesk: string; pms: string }[];
   /** A record is in scope only if each named property has one of these values. */
   filter: Record<Side, Record<string, Json[]>>;
@@ -102,11 +102,11 @@ export interface Mapping {
   version: string;
   entities: Record<EntityType, EntityMapping>;
   commentMode: 'note' | 'project';
-  /** What the names in the file were found to be; absent before the mapping was checked against both systems. */
+  /** The stable names of the file's properties; absent before the mapping was checked against both systems. */
   bound?: readonly BoundProperty[];
-  /** What rests; absent before the mapping was checked against both systems. */
+  /** The parts that rest; absent before the mapping was checked against both systems. */
   resting?: readonly Resting[];
-  /** What does not fit the fields of both systems, for a person, though other values can be synced. */
+  /** Warnings for a person: parts that do not fit the fields of both systems, although other values can be synced. */
   misfits?: readonly string[];
 }
 
@@ -116,7 +116,7 @@ export function writesTo(row: PropertyRow, side: Side): boolean {
   return row.direction === 'both' || row.direction === (side === 'pms' ? 'toPms' : 'toZendesk');
 }
 
-/** Comments keep the order in which they were made, and bring their files. */
+/** Whether the records are comments: comments keep their order, and have files. */
 export function isComment(mapping: EntityMapping): boolean {
   return mapping.entity === 'CommentToProject';
 }
@@ -131,7 +131,7 @@ export function comparedRows(mapping: EntityMapping): PropertyRow[] {
   return mapping.rows.filter((row) => row.write === 'always');
 }
 
-/** Which entity a kind of record belongs to; null for one that the mapping does not speak of. */
+/** The entity that a kind of record belongs to; null if the mapping does not contain the kind. */
 export function entityOf(
   mapping: Mapping,
   side: Side,

@@ -2,7 +2,7 @@ import { writesTo, type PropertyRow } from './mapping';
 import type { RowInput } from './mappingSchema';
 import { SIDES, type Json } from './record';
 
-/** What is wrong with rows that have the right form, and how messages name a row. */
+/** Finds faults in rows that the schema accepts, and names rows in messages. */
 
 export function rowTitle(row: { zendesk?: unknown; pms?: unknown }): string {
   const name = (value: unknown) => (typeof value === 'string' ? value : '—');
@@ -54,7 +54,7 @@ export function rowFaults(row: RowInput): string[] {
 
 const shown = (value: Json) => JSON.stringify(value);
 
-/** Whether a value of the PMS's form fits the row's type: `default: 'no'` for a boolean would be written as it is. */
+/** Whether a value in the PMS form fits the row's type: `default: 'no'` for a boolean would be written unchanged. */
 function takes({ type, table }: RowInput, value: Json): boolean {
   switch (type) {
     case 'boolean':

@@ -5,7 +5,7 @@ import { duplicateFaults, rowFaults, rowTitle } from './mappingFaults';
 import type { EntityType } from './record';
 import { expectedBy, fieldsAt, meant } from './schemaWords';
 
-/** The mapping file: its form, and the table that is made of it. */
+/** Parses the mapping file. */
 
 /** What Zendesk calls the records of each entity. */
 const ZENDESK_KINDS: Record<EntityType, string> = {
@@ -14,7 +14,7 @@ const ZENDESK_KINDS: Record<EntityType, string> = {
   CommentToProject: 'comment',
 };
 
-/** Of a found value, in a message; characters. */
+/** The most characters of a found value in a message. */
 const LONGEST = 60;
 
 /** A mapping that cannot be used; the message has one line per fault, each naming file and row. */
@@ -23,10 +23,10 @@ export class MappingError extends Error {
 }
 
 /**
- * @param input what the YAML file holds
+ * @param input the parsed YAML file
  * @param file its name, for messages
  * @param versionOf gives a short digest of a text; injected because the core is pure
- * @param lineOf the line of a field, for messages; none where the input is of no file
+ * @param lineOf the line of a field, for messages; null if the input is from no file
  * @throws MappingError listing every fault found
  */
 export function parseMapping(
@@ -70,7 +70,7 @@ export function parseMapping(
     };
   };
   const mode = CommentToProject.mode;
-  // Both comment tables are checked where there are two, so that switching the mode never meets an unchecked one.
+  // If there are two tables for comments, both are checked, so that a change of the mode does not reveal new faults.
   const tables = (['note', 'project'] as const).flatMap((each) => {
     const table = CommentToProject[each];
     const path = `entities.CommentToProject.${each}`;
@@ -109,7 +109,7 @@ function describeIssue(file: string, issue: z.core.$ZodIssue, input: unknown): s
   for (const step of issue.path) {
     found = (found as Record<PropertyKey, unknown> | undefined)?.[step];
     path.push(typeof step === 'number' ? `[${step}]` : `${path.length ? '.' : ''}${String(step)}`);
-    // Rows are told by their properties: nobody counts lines to the seventh entry.
+    // Name rows by their properties: nobody wants to count to the seventh entry.
     if (typeof step === 'number' && found && typeof found === 'object') path.push(` (${rowTitle(found)})`);
   }
   if (path.length > 0) at += `: ${path.join('')}`;
@@ -122,7 +122,7 @@ function describeIssue(file: string, issue: z.core.$ZodIssue, input: unknown): s
   return `${at}: found ${shown}, ${expectedBy(issue, found, mappingFileSchema)}`;
 }
 
-/** The id of a row that has none of its own, by its property of the PMS, or of Zendesk where it has only that. */
+/** The id of a row without an explicit one: from its PMS property, or from its Zendesk property if it has only that. */
 export function rowIdOf(property: string): string {
   return property.replace(/\W+/g, '_');
 }
@@ -147,7 +147,7 @@ function toTransform(row: RowInput): Transform {
   switch (row.transform) {
     case 'enum': {
       const pairs = Object.entries(row.table ?? {});
-      // Where several Zendesk values share a PMS value, the first listed is the way back.
+      // If several Zendesk values have one PMS value, the first counts in the other direction.
       const back = new Map<string, string>();
       for (const [zendesk, pms] of pairs) if (!back.has(pms)) back.set(pms, zendesk);
       return { kind: 'enum', toPms: new Map(pairs), toZendesk: back };

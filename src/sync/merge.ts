@@ -9,30 +9,33 @@ import { sameValue, textOf } from './values';
 /** Three-way merge of one property. Symmetric: exchanging the sides exchanges the result. */
 
 export interface MergeInput {
-  /** What each side last agreed to or was last seen with; null where the row was never agreed on. */
+  /** The value that each side showed at the last agreement; null if the row was never agreed on. */
   base: Record<Side, Json> | null;
   current: Record<Side, Json>;
-  /** Milliseconds of each record's last change, for the winner `latest`. */
+  /** Time of each record's last change in milliseconds, for the winner `latest`. */
   changedAt: Record<Side, number>;
 }
 
 export type MergeResult =
-  /** Both sides are as they were. */
+  /** Neither side has changed. */
   | { kind: 'unchanged' }
-  /** Both sides hold the same value. */
+  /** Both sides have the same value. */
   | { kind: 'agree'; value: Json }
-  /** `value`, found on `from`, goes to the other side; `lost` is what it overrules there, if anything. */
+  /**
+   * The value of `from` goes to the other side. `lost`: the value that it overrules there; undefined if it overrules
+   * none.
+   */
   | { kind: 'copy'; from: Side; value: Json; lost: Json | undefined; rule: string }
   /** `from` changed, but the other side can take the value only as a follow-up. */
   | { kind: 'followUp'; from: Side; value: Json }
-  /** A value that a person made of both goes to either side; `lost` is what it overrules. */
+  /** A person merged both values. The result goes to each side that differs. `lost`: the overruled values, by side. */
   | { kind: 'replace'; value: Json; lost: Partial<Record<Side, Json>>; rule: string }
   /**
-   * What was said on `from`, which cannot be edited there, was redacted: `value` is what is left of it. `text` is what
-   * the other side says without what was redacted; `edited` where that is an edit of which `from` has not heard.
+   * A text on `from` that cannot be edited there was redacted. `value`: the remaining text. `text`: the other side's
+   * text without the redacted words. `edited`: the other side's text had an edit that `from` does not have yet.
    */
   | { kind: 'redact'; from: Side; value: Json; text: Json; edited: boolean }
-  /** Both values stay, each on its side: neither can be written to the other. `value` is agreed on. */
+  /** Each side keeps its value, because neither can be written to the other. `value`: the agreed value. */
   | { kind: 'differ'; value: Json }
   /** Only a person can decide. */
   | { kind: 'park' };
@@ -56,8 +59,8 @@ export function mergeRow(row: PropertyRow, input: MergeInput): MergeResult {
 }
 
 /**
- * A property that was parked. It ends by both sides becoming equal, by a person's decision, or because the
- * mapping now names a winner; until then neither value moves, whoever edits it again.
+ * Merges a parked row. It stays parked until both sides are equal, a person decides, or the mapping names a winner.
+ * Until then, neither value is written to the other side, even if it is edited again.
  */
 export function mergeParked(row: PropertyRow, input: MergeInput, decision?: RowDecision): MergeResult {
   const { current } = input;
@@ -73,7 +76,7 @@ export function mergeParked(row: PropertyRow, input: MergeInput, decision?: RowD
   return { kind: 'replace', value: decision.value, lost, rule };
 }
 
-/** A text that cannot be edited changed all the same. */
+/** Detects a redaction: a text that cannot be edited has changed. */
 function redaction(row: PropertyRow, { base, current }: MergeInput): MergeResult | null {
   if (!base || row.fixed?.onEdit !== 'followUp') return null;
   const from = row.fixed.side;
@@ -86,7 +89,7 @@ function redaction(row: PropertyRow, { base, current }: MergeInput): MergeResult
   return { kind: 'redact', from, value, text, edited: !sameValue(base[to], current[to]) };
 }
 
-/** One side changed: its value goes across, unless the row's direction or a fixed side forbids it. */
+/** One side changed: its value is copied, unless the row's direction or a fixed side forbids it. */
 export function carry(row: PropertyRow, from: Side, { current }: Pick<MergeInput, 'current'>): MergeResult {
   const to = otherSide(from);
   if (!writesTo(row, to)) {

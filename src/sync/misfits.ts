@@ -4,13 +4,13 @@ import { SIDES, otherSide, type Side } from './record';
 import { meant } from './schemaWords';
 import { placeholdersOf } from './values';
 
-/** What of a mapping does not fit the fields of the two systems, though records without such values can be synced. */
+/** Finds parts of a mapping that do not fit the fields of both systems, although other values can be synced. */
 
-/** What a system says of a property, as far as a row must fit it. */
+/** The description of a property that a row must fit. */
 export interface OfferedValues {
   name: string;
   writable: boolean;
-  /** The values that a property of every record takes, where it takes no others. */
+  /** The values that the property accepts, if it accepts no others. */
   options?: readonly string[];
   custom?: { options?: readonly string[] };
 }
@@ -34,7 +34,7 @@ export function misfitsOf(
   );
 }
 
-/** What a template names and its source does not have would be left out of the text. */
+/** Properties that a template names and its source lacks: they would be missing in the text. */
 function unknownNames(row: PropertyRow, side: Side, offered: readonly OfferedValues[] | undefined): string[] {
   if (row.transform.kind !== 'template' || !offered || writesTo(row, side)) return [];
   const names = offered.map(({ name }) => name);
@@ -43,7 +43,7 @@ function unknownNames(row: PropertyRow, side: Side, offered: readonly OfferedVal
     .map((name) => `the template names {${name}}, which ${side} does not have${meant(name, names)}`);
 }
 
-/** An edit on the other side would be refused each time. */
+/** Properties that cannot be written: an edit on the other side would always be refused. */
 function unwritable(row: PropertyRow, side: Side, { name, writable }: OfferedValues): string[] {
   if (writable || !writesTo(row, side)) return [];
   const only = side === 'zendesk' ? 'toPms' : 'toZendesk';
@@ -52,7 +52,7 @@ function unwritable(row: PropertyRow, side: Side, { name, writable }: OfferedVal
   ];
 }
 
-/** Where the table of an enum and the values that the side takes differ. */
+/** Differences between the table of an enum and the values that the side accepts. */
 function unknownValues(row: PropertyRow, side: Side, info: OfferedValues): string[] {
   const options = info.custom?.options ?? info.options;
   if (row.transform.kind !== 'enum' || !options) return [];

@@ -1,7 +1,7 @@
 import type { Json, Side } from './record';
 
 /**
- * A value of one side that the other did not take. It is kept beside what was agreed: neither value is written to the
+ * A value of one side that the other did not take. It is kept beside the snapshot: neither value is written to the
  * other side until a possible cause changes. This file imports types only, because the code of the workflows includes
  * it.
  */
@@ -19,7 +19,7 @@ export interface NotTaken {
    * tried in its `group`. `discarded`: a person discarded the change; it is never offered again.
    */
   why: 'refused' | 'ignored' | 'emptied' | 'apart' | 'discarded';
-  /** The API's own words of a refusal; ours where it gave none. */
+  /** The API's words of a refusal; our own if it gave none. */
   words: string;
   /** ISO time of the first offer. */
   since: string;
@@ -33,8 +33,8 @@ export interface NotTaken {
   /** The row is a set: `shown` lacks elements of `offered`, or has more. Each side may have an entry of its own. */
   byElement?: true;
   /**
-   * A digest of what the row was bound to. If the row is bound to other fields by now, the entry does not count. Absent
-   * if the binding was not known.
+   * A digest of the fields that the row named. If the row names other fields now, the entry does not count. Absent if
+   * the fields were not known.
    */
   bound?: string;
   /**
@@ -62,7 +62,7 @@ export function orAbsent(notTaken: readonly NotTaken[]): { notTaken?: NotTaken[]
   return notTaken.length > 0 ? { notTaken: [...notTaken] } : {};
 }
 
-/** What was not taken is forgotten where a pair ends, or where its two records meet anew. */
+/** Drops the values that were not taken: the pair ends, or its two records meet anew. */
 export function withoutNotTaken<T extends { notTaken?: NotTaken[] }>(link: T): T {
   const rest = { ...link };
   delete rest.notTaken;

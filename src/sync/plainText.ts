@@ -1,11 +1,11 @@
 import { convert } from 'html-to-text';
 
 /**
- * Texts of records, in one form. A mail may be a megabyte of blanks or of nested elements: everything here takes time
- * in proportion to the text's length.
+ * Normalizes texts of records. A mail may be a megabyte of blanks or of nested elements, so every function here takes
+ * linear time.
  */
 
-/** Line ends are `\n`, no-break spaces are blanks, and blanks at the ends of lines and lines at the ends of a text go. */
+/** Unifies line ends and blanks, and removes blanks at the ends of lines and empty lines at both ends of the text. */
 export function normalisedText(text: string): string {
   const lines = text
     .replace(/\r\n?/g, '\n')
@@ -16,7 +16,7 @@ export function normalisedText(text: string): string {
   return first === -1 ? '' : lines.slice(first).join('\n').trimEnd();
 }
 
-/** Without the blanks and tabs at the end of a line. A pattern such as `[ \t]+$` would look at each run again and again. */
+/** Removes blanks and tabs at the end of a line. A pattern such as `[ \t]+$` would take quadratic time. */
 function withoutEnd(line: string): string {
   let end = line.length;
   while (end > 0 && (line[end - 1] === ' ' || line[end - 1] === '\t')) end -= 1;
@@ -28,10 +28,10 @@ export function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim();
 }
 
-/** How deep elements may be in each other; the library calls itself for each level. */
+/** The deepest nesting of elements, because the library is recursive. */
 const DEEPEST = 100;
 
-/** HTML as the text that a person sees. */
+/** Converts HTML to the text that a person sees. */
 export function textOfHtml(html: string): string {
   return convert(flattened(html), { wordwrap: false });
 }
@@ -55,7 +55,7 @@ const VOID = new Set([
 const TAG = /^<(\/?)([a-z][a-z\d-]*)/i;
 const NAME_LENGTH = 40;
 
-/** The same words in elements that are at most {@link DEEPEST} in each other: deeper tags are left out. */
+/** The same text, without tags that are nested deeper than {@link DEEPEST}. */
 function flattened(html: string): string {
   let depth = 0;
   let kept = '';

@@ -3,7 +3,9 @@
  * docs/reasons.md is made from this table (`test/docs/reasons.test.ts`).
  */
 
-/** The state of the pairs that have the code. `connection`: it concerns all pairs of a connection; each is tried again. */
+/**
+ * The state of the pairs that have the code. `connection`: it concerns all pairs of a connection; each is tried again.
+ */
 export type ReasonState = 'waits' | 'conflict' | 'quarantine' | 'ended' | 'linked' | 'connection';
 
 export interface ReasonWords {

@@ -8,34 +8,34 @@ import { filterReason } from './rules/filter';
 import { offeredAgain } from './refusedWrite';
 import type { References } from './values';
 
-/** What a walk over all records finds, record by record. Pure; repairs are left to the pairs' own workflows. */
+/** The verdict of a reconcile about one record. Pure; the pairs' own workflows make the repairs. */
 export type Verdict =
   | { kind: 'agrees' }
-  /** Takes no part: filtered out, skipped by its nature, or ended before it was linked. */
+  /** Out of scope: filtered out, skipped by its nature, or ended before it was linked. */
   | { kind: 'outside' }
-  /** Its link is waiting, in conflict or quarantined, and says why. */
+  /** Its link is waiting, in conflict or in quarantine, and has a reason. */
   | { kind: 'unsettled' }
-  /** No pair knows it. */
+  /** No pair has it. */
   | { kind: 'missing' }
   | { kind: 'drifted'; rows: string[] }
-  /** It agrees but for values that its side did not take. */
+  /** It agrees, except for values that its side did not take. */
   | { kind: 'notTaken' }
-  /** It ended, and its link does not know. */
+  /** It ended, and its link has not noticed. */
   | { kind: 'ended' }
-  /** Its link is a tombstone, and it is there again. */
+  /** Its link is a tombstone, and the record exists again. */
   | { kind: 'returned' };
 
-/** Only the side that ended can return; the other one is live all along. */
+/** Whether a live record of a tombstone has returned. If it is not the record that ended, it was live all the time. */
 function mayReturn({ sides, unlinked }: Link, { ref }: SyncRecord): boolean {
   if (unlinked) return false;
   const known = sides[ref.side];
   // It ended before it was linked.
   if (!known) return true;
-  // Releases before 0.3.0 did not note which side ended.
+  // Releases before 0.3.0 did not store which side ended.
   return known.state !== 'live' || SIDES.every((side) => sides[side]?.state === 'live');
 }
 
-/** The brake holds that it ended. */
+/** Whether the brake holds the end of the record. */
 function isHeldEnd({ braked = [] }: Link, ref: RefKey): boolean {
   return braked.some(({ gone }) => gone === ref);
 }

@@ -1,4 +1,4 @@
-/** What both systems look like to the core: sides, references to records, and parsed records. */
+/** The types of both systems for the core: sides, references to records, and parsed records. */
 
 export const SIDES = ['zendesk', 'pms'] as const;
 export type Side = (typeof SIDES)[number];
@@ -12,7 +12,7 @@ export type EntityType = (typeof ENTITY_TYPES)[number];
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** Property name → value, as one side names and holds it (raw), or row id → canonical value. */
+/** Values by property name, in a side's own form; or canonical values by row id. */
 export type Values = Record<string, Json>;
 
 /** Names of people, by their e-mail addresses in lower case. */
@@ -43,35 +43,40 @@ export interface SyncRecord {
   order: number;
   createdAt: string;
   updatedAt: string;
-  /** `redacted`: what it said was removed for good, all of it. */
+  /** `redacted`: its whole text was removed for good. */
   state: 'live' | 'archived' | 'deleted' | 'redacted';
   values: Values;
   /** The counterpart that a back-reference of ours names; null when there is none. */
   backRef: RefKey | null;
-  /** True where another application's value occupies the place of the back-reference. */
+  /** Whether another application's value is stored in the property of the back-reference. */
   foreignBackRef: boolean;
-  /** Why this record takes no part by its nature, e.g. a comment that is its ticket's description. */
+  /**
+   * Why this record is out of scope by its nature, e.g. a comment that is its ticket's description; null if it is not.
+   */
   skip: string | null;
-  /** The record of the same side that this one is said under: a comment's ticket, a note's project. Absent for others. */
+  /** The parent on the same side: a comment's ticket, a note's project. Absent for other records. */
   parent?: RefKey;
   /**
-   * Whether `values` names every property that the side offers now, so that a property that is missing is not offered.
-   * Absent where the API may leave out what is empty: there a missing property is empty.
+   * Whether `values` names every property that the side has, so that a missing property does not exist. Absent if the
+   * API may omit empty properties: a missing property is then empty.
    */
   complete?: true;
   /**
    * Elements of list properties, by property and in the side's own spelling, that `values` leaves out because they
-   * belong to another property: Zendesk keeps the options of a drop-down among the tags. Absent where there are none.
+   * belong to another property: Zendesk keeps the options of a drop-down among the tags. Absent if there are none.
    */
   owned?: Record<string, string[]>;
-  /** Names of the people whom `values` name by their addresses, as far as the side tells them. Absent where there are none. */
+  /** Names of the people whose addresses are in `values`, as far as the side shows them. Absent if there are none. */
   names?: Names;
   /**
-   * In the answer to a write: what was left out of it, by property, because the side refuses it, and the side's words.
-   * Absent where all of it was written.
+   * In the answer to a write: the values that were left out because the side refuses them, with the side's words, by
+   * property. Absent if all values were written.
    */
   leftOut?: Record<string, string>;
-  /** Files on the record; absent where its kind has none. One that is not listed says nothing: only `redacted` does. */
+  /**
+   * Files on the record; absent if its kind has none. A file that is not listed may still exist, unless it is
+   * `redacted`.
+   */
   attachments?: Attachment[];
 }
 

@@ -1,6 +1,6 @@
-/** Redaction of text: what was removed on one side is removed wherever the other side says it. */
+/** Redaction of texts: words that were redacted on one side are also removed from the other side's text. */
 
-/** What Zendesk puts in the place of each redacted character. */
+/** The character with which Zendesk replaces each redacted character. */
 export const BLACK = '▇';
 
 /** Whether nothing is left of a text. */
@@ -10,9 +10,10 @@ export function isAllBlack(text: string): boolean {
 
 /**
  * @param before the text as it was
- * @param after the same text with black characters in the place of what was redacted
+ * @param after the same text, with black characters instead of the redacted ones
  * @param text another version of the text
- * @returns `text` without the redacted words; all of `after` where it cannot be told what the words were, or where nothing is left
+ * @returns `text` without the redacted words; `after` if the words cannot be determined, or if nothing is left of the
+ * text
  */
 export function redactAlike(before: string, after: string, text: string): string {
   const words = redactedWords(before, after);
@@ -23,12 +24,12 @@ export function redactAlike(before: string, after: string, text: string): string
     .reduce((rest, word) => rest.split(word).join(BLACK.repeat([...word].length)), text);
 }
 
-/** Whether `after` is the text `before`, whole or with black characters in the place of what was redacted. */
+/** Whether `after` is the text `before`, unchanged or with black characters instead of redacted ones. */
 export function isRedactedFrom(before: string, after: string): boolean {
   return redactedWords(before, after) !== null;
 }
 
-/** Null where the two do not cover each other, character by character. */
+/** The redacted words; null if the texts differ in other characters. */
 function redactedWords(before: string, after: string): Set<string> | null {
   const old = [...before];
   const now = [...after];

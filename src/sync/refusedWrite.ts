@@ -6,7 +6,7 @@ import { SIDES, otherSide, type Json, type Side } from './record';
 import { isSet } from './rules/sets';
 import { isCut } from './rules/taken';
 
-/** From a refused write to the link that sets its rows aside. Pure; the next plan writes all else. */
+/** After a refused write: stores its values on the link as not taken, so that the next plan writes the others. Pure. */
 
 /**
  * In how many groups the rows of a refused write are tried. All further rows share the last group. If a group of
@@ -20,7 +20,7 @@ export interface Refusal {
   /** The API's own words. */
   words: string;
   now: string;
-  /** False where an earlier attempt at the write may have been done. */
+  /** Whether the write was certainly not done; false if an earlier attempt may have done it. */
   isCertain: boolean;
 }
 
@@ -113,22 +113,22 @@ function seenOn({ intent }: Link, side: Side, row: string): Json | undefined {
   return intent ? meantOn(intent.next, side, row) : undefined;
 }
 
-/** What a row is bound to, by the plan that wrote it. */
+/** A digest of the fields that a row named in the plan. */
 export function boundOf(next: Agreement | undefined, row: string): Pick<NotTaken, 'bound'> {
   const bound = next?.bound?.[row];
   return bound === undefined ? {} : { bound };
 }
 
-/** What a side is to show of a row once both agree. */
+/** The value that a side should show of a row after the agreement. */
 export function meantOn({ residue, snapshot }: Agreement, side: Side, row: string): Json | undefined {
   return row in residue[side] ? residue[side][row] : snapshot[row];
 }
 
 /**
- * All that was not taken, to be offered again by the next plan. Earlier releases kept what a side did not take as a
- * residue, which counted as agreed: that is offered, too.
+ * Makes all values that were not taken due for the next plan. Earlier releases kept such values as residues, which
+ * counted as agreed: these are offered, too.
  *
- * @returns null where there is nothing
+ * @returns null if there are none
  */
 export function offeredAgain(link: Link, table: EntityMapping): NotTaken[] | null {
   const known = (link.notTaken ?? []).map((each): NotTaken =>

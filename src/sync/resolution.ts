@@ -3,35 +3,38 @@ import type { Link } from './link';
 import type { EntityMapping } from './mapping';
 import { SIDES, otherSide, type Json, type RefKey, type Side } from './record';
 
-/** What a person decides about a pair, and whether it can be done. */
+/** A person's decisions about a pair, and whether they can be carried out. */
 
-/** The record to link with as text, `create` for a new one, or `none` to keep the record by itself. */
+/** The reference of the counterpart, `create` for a new record, or `none` for no counterpart. */
 export type Counterpart = RefKey;
 
 /**
  * The argument of the signal and of the Update `resolveConflict`. Either one property: whose value counts, or
  * `merged`, whose value the link store holds already (values stay out of workflow histories). Or the whole pair.
- * `by` names whoever decides, for the link's history.
+ * `by` names the person, for the link's history.
  */
 export type Resolution = { row: string; choice: Side | 'merged'; by?: string } | { counterpart: Counterpart };
 
-/** A resolution as it is kept until its pair has acted on it. A merged value is canonical. */
+/** A resolution as it is stored until its pair has carried it out. A merged value is canonical. */
 export type Decision =
   | { row: string; choice: Side; by?: string }
   | { row: string; choice: 'merged'; value: Json; by?: string }
   | { counterpart: Counterpart };
 
-/** The decisions of one pair that wait to be acted on. */
+/** The decisions of one pair that were not carried out yet. */
 export interface Decisions {
   rows: ReadonlyMap<string, RowDecision>;
   counterpart: Counterpart | null;
-  /** Which decisions these are, by row, or {@link WHOLE_PAIR}; null for one without an id. Absent where nobody drops them. */
+  /**
+   * The ids of the decisions, by row or {@link WHOLE_PAIR}; null for one without an id. Absent if they are not dropped
+   * later.
+   */
   ids?: ReadonlyMap<string, string | null>;
 }
-/** In the place of a row. */
+/** The key of the decision about the whole pair, instead of a row id. */
 export const WHOLE_PAIR = '';
 
-/** Which of these decisions have been acted on: those on rows that are settled, and the one on the whole pair. */
+/** The decisions that were carried out: those on these rows, and the one on the whole pair. */
 export function actedOn(
   { ids = new Map() }: Pick<Decisions, 'ids'>,
   rows: readonly string[],
@@ -52,13 +55,13 @@ export function decisionsOf(list: Decision[]): Decisions {
   return { rows, counterpart };
 }
 
-/** Of a person's name, in characters. */
+/** The longest name of a person, in characters. */
 export const NAME_LIMIT = 100;
 
 const EXPECTED =
   'expected {"row": "title", "choice": "zendesk" | "pms" | "merged"} or {"counterpart": "pms:project:P-1" | "create" | "none"}';
 
-/** @returns what is wrong with the form of an argument that anybody may have typed; null where nothing is. */
+/** @returns what is wrong with the form of an argument, which a person may have typed; null if it is well-formed */
 export function malformed(input: unknown): string | null {
   const found = `found ${shown(input)}, ${EXPECTED}`;
   if (input === null || typeof input !== 'object' || Array.isArray(input)) return found;
@@ -76,7 +79,7 @@ export function malformed(input: unknown): string | null {
   return typeof row === 'string' && row !== '' && choices.includes(choice) && signed ? null : found;
 }
 
-/** What was typed, without what may be a record's content: messages go into logs. */
+/** The argument without values, which may be content of records: messages go into logs. */
 function shown(input: unknown): string {
   const known = ['', 'row', 'choice', 'counterpart', 'by'];
   const text =
@@ -84,7 +87,7 @@ function shown(input: unknown): string {
   return text.slice(0, 120);
 }
 
-/** @returns why a well-formed resolution cannot be acted on as the pair stands; null where it can. */
+/** @returns why a well-formed resolution cannot be carried out in the pair's present state; null if it can */
 export function refusalOf(
   key: CanonicalKey,
   link: Link | null,

@@ -8,13 +8,12 @@ export interface Sibling {
   link: Link | null;
 }
 
-/** Parked for a person, or ended: whoever waited for these could wait for ever. */
+/** States in which a sibling may stay for good, so that no later sibling waits for it. */
 const RESTING = new Set(['conflict', 'quarantined', 'tombstone']);
 
 /**
- * The sibling that comes right before a record and is still to be written to the other side; null where the
- * record may go now. Siblings are in the order in which they were made, ids breaking ties, so that they form one row:
- * each waits for one, and nobody in a circle.
+ * The sibling directly before a record, if it is not written to the other side yet; null if the record need not wait.
+ * Siblings are sorted by the time of their creation, then by id, so that each waits for one other, without a circle.
  */
 export function olderSibling(record: SyncRecord, siblings: readonly Sibling[]): RefKey | null {
   const [nearest] = siblings
@@ -26,14 +25,14 @@ export function olderSibling(record: SyncRecord, siblings: readonly Sibling[]): 
 }
 
 function isAwaited({ record, link }: Sibling): boolean {
-  // What names a counterpart was made for it.
+  // A record with a back-reference was created by the sync.
   if (record.state !== 'live' || record.skip !== null || record.backRef !== null) return false;
   if (link === null) return true;
   if (link.sides.zendesk && link.sides.pms) return false;
   return !RESTING.has(link.status) && link.reason?.code !== 'bug';
 }
 
-/** Both sides number their records; where clocks are coarse the numbers tell what came first. */
+/** Compares ids: both sides number their records, so the ids show the order if a clock is coarse. */
 function compareMade(a: SyncRecord, b: SyncRecord): number {
   return (
     Date.parse(a.createdAt) - Date.parse(b.createdAt) ||

@@ -2,8 +2,8 @@ import type { Lane } from './lane';
 import type { Side } from './record';
 
 /**
- * One task queue for each API and lane, beside the service's own: background work that waits for an API's rate holds
- * only slots of its own.
+ * Each API and lane has its own task queue, beside the service's own one. So background work that waits for a rate
+ * limit occupies only its own slots.
  */
 export function taskQueueOf(base: string, side: Side, lane: Lane): string {
   return lane === 'interactive' ? `${base}-${side}` : `${base}-${side}-background`;

@@ -5,9 +5,9 @@ import type { EntityType, Json, RefKey, Side } from './record';
 import { elementsOf } from './heldSets';
 import { sameValue, textOf } from './values';
 
-/** Undo: from the journal of a pair to the values that can be put back. Pure. */
+/** Undo: finds the values that can be put back, from the journal of a pair. Pure. */
 
-/** Which writes are to be undone. An absent criterion excludes no write. `until` is when the undo was asked for. */
+/** Which writes are to be undone. An absent criterion excludes no write. `until` is the start of the undo. */
 export interface UndoFilter {
   key?: CanonicalKey;
   entity?: EntityType;
@@ -34,7 +34,7 @@ export interface Restore {
   set?: true;
   /** The sync wrote another value since, for another reason. */
   isOverwritten?: true;
-  /** What the row was bound to when it was written. */
+  /** A digest of the fields that the row named when the value was written. */
   binding?: string;
   /**
    * Present if this was the first write after the row was bound to other fields: the canonical value that was agreed on
@@ -43,7 +43,7 @@ export interface Restore {
   agreed?: { value: Json; binding: string | null };
 }
 
-/** What cannot be undone. */
+/** A write, or one value of it, that cannot be undone. */
 export interface Cannot {
   key: CanonicalKey;
   ref: RefKey | null;
@@ -77,7 +77,7 @@ export interface PairUndo {
   refused: Partial<Record<Side, string>>;
 }
 
-/** What became of one value. */
+/** The outcomes for one value. */
 export const FATES = [
   'restored',
   'already',
@@ -101,14 +101,15 @@ export const FATE_WORDS: Record<Fate, string> = {
   'cause stands': 'the mapping still binds the row as when this was written, left alone',
 };
 
-/** Names alone: the values are in the journal, where redactions reach them. */
+/** The outcome for one value. It has names only: the journal has the values, so that redactions remove them. */
 export interface Undone extends Pick<Restore, 'side' | 'property' | 'row'> {
   fate: Fate;
 }
 
 /**
- * What an undo does to a pair.
- * @param entries all that the journal has of the pair, the oldest first
+ * The values of a pair that an undo puts back, and the writes that cannot be undone.
+ *
+ * @param entries all journal entries of the pair, the oldest first
  */
 export function undoOf(
   entries: readonly JournalEntry[],
@@ -147,7 +148,9 @@ export function undoOf(
   return { restores: [...places.values()], cannot };
 }
 
-/** Writes one after the other go back to the value before the first, unless somebody wrote in between. */
+/**
+ * Combines successive writes of a property: the value before the first is put back, unless somebody wrote in between.
+ */
 function restoreOf(entry: JournalEntry, row: JournalRow, open: Restore | undefined): Restore | Cannot {
   const { key, ref, side } = entry;
   const { before, former, binding } = row;
@@ -224,7 +227,7 @@ function plain(value: Json | undefined): Json {
   return text === '' ? null : text;
 }
 
-/** A set without what was added to it, and with what was taken from it; all else stays as it is. */
+/** The present set, without the elements that the writes added, and with those that they removed. */
 export function withoutChange(
   { former, written }: Pick<Restore, 'former' | 'written'>,
   now: Json | undefined,
@@ -243,7 +246,7 @@ export function firstOfRows(restores: readonly Restore[]): Map<string, Restore> 
 }
 
 /**
- * Two changes of a set, one after the other, as one: `former` has what was removed in all, `written` what was added.
+ * Combines two successive changes of a set: `former` has all removed elements, `written` all added ones.
  */
 function combined(
   first: Pick<Restore, 'former' | 'written'>,

@@ -6,19 +6,19 @@ import { isExact } from './exactJson';
 import { normalisedText, oneLine, textOfHtml } from './plainText';
 
 /**
- * Canonical values: the one form in which both sides' values of a row are compared and stored. It is the PMS
- * data type, normalised; a person is a lower-case e-mail address; a reference is the parent pair's key.
+ * Canonical values: the common form in which the values of both sides are compared and stored. It is the normalized PMS
+ * data type. A person is an e-mail address in lower case, and a reference is the key of the parent pair.
  */
 
-/** What the link store says of a referenced record's pair: its key, and the id on each side where known. */
+/** The pair of a referenced record: its key, and the known ids of its records. */
 export interface ResolvedReference {
   key: string;
   ids: Partial<Record<Side, string>>;
-  /** Its records ended: nothing new may refer to them until they come back. */
+  /** The pair ended: no new reference to its records may be written until they exist again. */
   ended: boolean;
 }
 
-/** Looks up both ways: by a record (`zendesk:organization:1`) and by its pair's key. */
+/** Referenced pairs, by record (`zendesk:organization:1`) and by key. */
 export interface References {
   byRef: ReadonlyMap<RefKey, ResolvedReference>;
   byKey: ReadonlyMap<string, ResolvedReference>;
@@ -27,23 +27,23 @@ export interface References {
 /** For values that refer to no record. */
 export const NO_REFERENCES: References = { byRef: new Map(), byKey: new Map() };
 
-/** Kind of the referenced record per side, by row; given by the mapping of the referenced entity. */
+/** By row id, the kinds of the referenced record on both sides, from the mapping of its entity. */
 export type ReferenceKinds = (row: PropertyRow) => Record<Side, string>;
 
 export type Canonical =
   | { ok: true; value: Json }
-  /** The value cannot be brought into the row's type; `problem` is for a person. */
+  /** The value cannot be converted to the row's type; `problem` is for a person. */
   | { ok: false; problem: string }
   /** The value points to a record whose pair is not linked yet. */
   | { ok: false; waitsFor: RefKey };
 
-/** What the rows of a table refer to: the kinds of the entity that a reference names. */
+/** The kinds of records that the rows of a table refer to. */
 export function referenceKinds(mapping: Mapping, table: EntityMapping): ReferenceKinds {
   return ({ transform }) =>
     transform.kind === 'reference' ? mapping.entities[transform.entity].kind : table.kind;
 }
 
-/** Brings a side's own value into canonical form. */
+/** Converts a side's own value to canonical form. */
 export function toCanonical(
   row: PropertyRow,
   side: Side,
@@ -64,7 +64,7 @@ export function toCanonical(
   return result;
 }
 
-/** Brings a canonical value into the form in which a side is written to. */
+/** Converts a canonical value to a side's own form. */
 export function fromCanonical(row: PropertyRow, side: Side, value: Json, references: References): Canonical {
   if (value === null) return { ok: true, value: row.type === 'string[]' ? [] : null };
   switch (row.transform.kind) {
@@ -78,7 +78,7 @@ export function fromCanonical(row: PropertyRow, side: Side, value: Json, referen
     case 'reference': {
       const known = references.byKey.get(textOf(value));
       const id = known?.ids[side];
-      // The parent pair has no record on this side, not yet or no more: wait for the pair by its origin.
+      // The parent pair has no record on this side: wait for the pair, by its origin.
       return id === undefined || known?.ended === true
         ? { ok: false, waitsFor: textOf(value).slice(textOf(value).indexOf('/') + 1) }
         : { ok: true, value: id };
@@ -101,7 +101,7 @@ export function placeholdersOf(template: string): string[] {
   return [...template.matchAll(PLACEHOLDER)].map(([, name = '']) => name);
 }
 
-/** Fills `{property}` places from a record's values; a missing value leaves nothing behind. */
+/** Replaces each `{property}` by the record's value; a missing value is replaced by nothing. */
 export function fillTemplate(template: string, values: Values): string {
   return template.replace(PLACEHOLDER, (_, name: string) => {
     const value = values[name] ?? '';
@@ -135,7 +135,7 @@ function normalise(row: PropertyRow, side: Side, value: Json): Canonical {
   if (row.transform.kind === 'enum') {
     if (isBlank(value)) return { ok: true, value: null };
     if (side === 'pms') {
-      // A PMS value without a way back is as unknown as a Zendesk value without a way there.
+      // A PMS value without a Zendesk value is as unknown as a Zendesk value without a PMS value.
       return row.transform.toZendesk.has(textOf(value)) || row.direction === 'toPms'
         ? { ok: true, value: textOf(value) }
         : { ok: false, problem: unknownOption(row, side, value, [...row.transform.toZendesk.keys()]) };
@@ -173,7 +173,7 @@ function normalise(row: PropertyRow, side: Side, value: Json): Canonical {
     case 'datetime': {
       const [text, day] = TIME.exec(textOf(value)) ?? [];
       const time = day !== undefined && isDay(day) ? Date.parse(text ?? '') : NaN;
-      // Zendesk keeps whole seconds; finer parts would never come back.
+      // Zendesk stores whole seconds, so finer parts would count as a change.
       return Number.isNaN(time)
         ? bad()
         : { ok: true, value: new Date(Math.floor(time / 1000) * 1000).toISOString().replace('.000Z', 'Z') };
@@ -187,15 +187,15 @@ function normalise(row: PropertyRow, side: Side, value: Json): Canonical {
   }
 }
 
-/** White space alone is empty, whatever the type. */
+/** Whether a value is empty; white space alone is empty, too. */
 function isBlank(value: Json): boolean {
   return value === null || (typeof value === 'string' && value.trim() === '');
 }
 
-/** A number as people write it: no `0x1F` and no `1e3`, which mean something else to the next reader. */
+/** A decimal number, without `0x1F` and `1e3`, which other systems read differently. */
 const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/;
 
-/** @returns null for what is no number, and for one that would not come back as it was */
+/** @returns null if the text is no number, or if JavaScript cannot represent it exactly */
 function exactNumber(value: string | number | boolean): number | null {
   if (typeof value === 'boolean') return null;
   const text = String(value).trim();
@@ -208,7 +208,7 @@ function exactNumber(value: string | number | boolean): number | null {
 /** ISO 8601: a day, or a day with a time. The first group is the day. */
 const TIME = /^(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/i;
 
-/** Whether the calendar has the day. */
+/** Whether the day exists in the calendar. */
 function isDay(day: string): boolean {
   const time = Date.parse(`${day}T00:00:00Z`);
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day);
@@ -254,7 +254,7 @@ function shown(value: Json): string {
   return json.length > 60 ? `${json.slice(0, 57)}…` : json;
 }
 
-/** A value as words: text as it is, an object as JSON. */
+/** A value as text: texts unchanged, other values as JSON. */
 export function textOf(value: Json): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

@@ -2,12 +2,12 @@ import type { PlannedWrite } from './link';
 import type { Side } from './record';
 
 const NAMES: Record<Side, string> = { zendesk: 'Zendesk', pms: 'PMS' };
-/** The Web UI shows a summary in one line of its list. */
+/** The longest summary: the Web UI shows it in one line. */
 const AT_MOST = 120;
 
 /**
- * What a write does, for Temporal's Web UI: `PMS project: update title, priority`. Histories hold names of properties, and
- * never a value.
+ * A summary of a write, for Temporal's Web UI: `PMS project: update title, priority`. Histories contain names of
+ * properties, but no values.
  */
 export function writeWords(
   { side, op, rows }: Pick<PlannedWrite, 'side' | 'op' | 'rows'>,

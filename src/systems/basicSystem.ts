@@ -15,13 +15,13 @@ import type {
 } from './port';
 
 /**
- * A PMS that offers the least with which it can be synced. An adapter says what its own does besides by overriding:
- * what is not claimed here is switched off or done another way, never guessed.
+ * A PMS with the least that a sync needs. An adapter overrides the methods and flags of what its system offers beside.
+ * The sync does without the rest, or does it in another way.
  */
 export abstract class BasicSystem implements SystemPort {
   readonly side = 'pms';
   readonly exactOrder: boolean = false;
-  /** None: only the reconcile finds changes. */
+  /** No change streams: only the reconcile finds changes. */
   readonly streams: readonly string[] = [];
   readonly follows: Readonly<Partial<Record<string, string>>> = {};
   readonly histories: readonly string[] = [];

@@ -1,25 +1,25 @@
 /**
- * The rate that an API allows, as its client sees it: a permit before each call, and what the answer says of the
- * limit after it. `src/systems/budget` keeps one over all worker processes.
+ * The rate limits of an API, for its client: a permit before each call, and the limits that the answer shows after it.
+ * `src/systems/budget` implements this for all worker processes together.
  */
 
-/** What an answer says of one limit. */
+/** The state of one limit, from an answer. */
 export interface LimitReading {
-  /** One of those that {@link RateRules.bucketsOf} names. */
+  /** The name of the limit: one that {@link RateRules.bucketsOf} returns. */
   bucket: string;
   /** Calls that a window allows. */
   limit: number;
   remaining: number;
-  /** Milliseconds until the window ends, never too few; null where the answer does not say. */
+  /** Milliseconds until the window ends, rounded up; null if the answer does not say. */
   resetMs: number | null;
 }
 
-/** What of a call decides which limits it counts against. */
+/** The parts of a call that decide which limits it counts against. */
 export interface LimitedCall {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Without its query. */
   path: string;
-  /** The id of the record that it writes, where the path does not name it. */
+  /** The id of the record that it writes, if the path does not name it. */
   concerns?: string;
 }
 
@@ -27,28 +27,28 @@ export interface LimitedCall {
 export interface LimitedBy {
   /** One of {@link RateRules.limits}. */
   bucket: string;
-  /** Where each record has a limit of its own: its id. */
+  /** The record's id, if each record has its own limit. */
   record?: string;
 }
 
 /** One limit of an API. */
 export interface Limit {
-  /** Calls of a window that are taken for granted until an answer says it. */
+  /** The calls of a window that are assumed until an answer shows the limit. */
   calls: number;
-  /** 60,000 if not given. */
+  /** The length of the window in milliseconds; 60,000 if not given. */
   windowMs?: number;
   /**
-   * Many calls may want it at a time: one that cannot be had soon is handed back (RetryLater) with the time of its turn,
-   * rather than hold a worker's slot. For writes; what reads many pages would have to begin anew.
+   * Many calls may need this limit at the same time. A call that gets no permit soon fails with RetryLater and the time
+   * of its turn, so that it does not occupy a worker slot. Only for writes: a read of many pages would begin anew.
    */
   comesAgain?: true;
-  /** People draw on it as well: we leave them room (`ZENDESK_TICKET_UPDATE_SHARE`). */
+  /** People use this limit, too: the sync leaves them a share (`ZENDESK_TICKET_UPDATE_SHARE`). */
   leavesRoom?: true;
-  /** It bounds what is under way at a time: each answer says how much that is. */
+  /** The limit is on concurrent work, e.g. running jobs: each answer shows how much is running. */
   inFlight?: true;
 }
 
-/** How one API counts calls and tells of it. */
+/** How an API counts calls, and how its answers show that. */
 export interface RateRules {
   /** The limits that a call counts against, the most specific first; `account` is the one that all calls share. */
   bucketsOf(call: LimitedCall): readonly LimitedBy[];
@@ -56,7 +56,7 @@ export interface RateRules {
   read(header: (name: string) => string | null): LimitReading[];
 }
 
-/** What a call may be sent with. */
+/** The permission to send one call. */
 export interface Permit {
   /** The window that the permit of each bucket belongs to. */
   readonly windows: ReadonlyMap<string, number>;
@@ -64,11 +64,11 @@ export interface Permit {
 }
 
 export interface CallBudget {
-  /** Waits until a call may be sent. @throws RetryLater where that takes longer than a worker may be held up */
+  /** Waits until a call may be sent. @throws RetryLater if that takes longer than a worker may wait */
   take(buckets: readonly LimitedBy[]): Promise<Permit>;
   /**
-   * Notes what the answer to a call says of its limits.
-   * @param refusal where it was refused (429): for how long it asks to be left alone, null where it does not say
+   * Learns the state of the limits from an answer.
+   * @param refusal if the call was refused (429): how long to wait, null if the answer does not say
    */
   learn(permit: Permit, readings: readonly LimitReading[], refusal?: Refusal): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import type { Names, RecordRef, RefKey, SyncRecord, Values } from '../sync/record';
 
-/** Writing many records with few calls. What a system cannot write so is written one by one. */
+/** Writes of many records in few calls. Records that a system cannot write in bulk are written one by one. */
 
 export interface BulkCreate {
   values: Values;
@@ -19,25 +19,24 @@ export interface BulkUpdate {
   names?: Names;
 }
 
-/** What became of one item: the record as it is now, or one of the classes in `errors.ts`. */
+/** The outcome of one item: the record after the write, or an error of `errors.ts`. */
 export type BulkAnswer = { record: SyncRecord } | { error: Error };
 
 /**
- * Each item stands for itself: one that is refused does not stop the others, and the answers come in the order of
- * the items. Where a method throws instead, the outcome of all is unknown, unless the error says that nothing was
- * sent.
+ * Items are independent: one that is refused does not stop the others. The answers are in the order of the items. If a
+ * method throws, the outcome of all items is unknown, unless the error says that nothing was sent.
  */
 export interface BulkWrites {
-  /** Items of one call. */
+  /** The most items of one call. */
   readonly most: number;
   canCreate(kind: string): boolean;
   create(kind: string, items: readonly BulkCreate[]): Promise<BulkAnswer[]>;
-  /** Whether records of a kind can be changed in bulk, each bound to its version. */
+  /** Whether records of a kind can be updated in bulk, each with its version as a precondition. */
   canUpdate(kind: string): boolean;
   update(kind: string, items: readonly BulkUpdate[]): Promise<BulkAnswer[]>;
   /**
-   * Waits for the end of what was sent before and may be under way still: only then does a look-up tell what was
-   * done. @throws RetryLater where it takes too long
+   * Waits until earlier bulk calls have finished: only then does a look-up show what they did.
+   * @throws RetryLater if this takes too long
    */
   settled(): Promise<void>;
 }

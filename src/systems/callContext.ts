@@ -1,36 +1,36 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Lane } from '../sync/lane';
 
-/** What every call made during a piece of work shares, without being handed through each adapter's methods. */
+/** The context of all calls of a piece of work. It is passed implicitly, and not through each adapter's methods. */
 export interface CallContext {
   lane: Lane;
-  /** Ends a wait for the API's rate, e.g. when the worker shuts down. */
+  /** Aborts a wait for the rate limit, e.g. when the worker shuts down. */
   signal?: AbortSignal;
-  /** Absent outside of activities, where nobody tries again by himself. */
+  /** The present attempt; absent outside of activities, because their failures are not retried automatically. */
   attempt?: Attempt;
 }
 
-/** One attempt at a piece of work that is tried again later where it fails. */
+/** One attempt at a piece of work that is retried if it fails. */
 export interface Attempt {
-  /** Whether an earlier attempt was told by a budget to come now. */
+  /** Whether a budget has scheduled this attempt: an earlier attempt was to come again now. */
   readonly awaited: boolean;
-  /** Whether a write was sent; the outcome of one may be unknown. */
+  /** Whether a write was sent, perhaps with unknown outcome. */
   wrote: boolean;
 }
 
 const storage = new AsyncLocalStorage<CallContext>();
 
-/** Runs work whose calls, and whose hints to other pairs, belong to a lane. What is not given stays as it is. */
+/** Runs work in a context, which also applies to its signals to other pairs. Absent parts are inherited. */
 export function inCallContext<T>(context: CallContext, work: () => T): T {
   return storage.run({ ...storage.getStore(), ...context }, work);
 }
 
-/** Outside of any lane, somebody waits: a start-up check, or a command. */
+/** The present lane. Outside of activities it is interactive, e.g. for a check at the start or a command. */
 export function currentLane(): Lane {
   return storage.getStore()?.lane ?? 'interactive';
 }
 
-/** The attempt that the present work belongs to; null where nobody tries it again. */
+/** The attempt that the present work belongs to; null if the work is not retried. */
 export function currentAttempt(): Attempt | null {
   return storage.getStore()?.attempt ?? null;
 }

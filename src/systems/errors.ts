@@ -1,15 +1,15 @@
 import { wordsOf, type RefusalCode } from '../sync/reasons';
 
 /**
- * Errors of the systems, in three kinds: retry later, needs a human, and bug (anything that is not one of
- * these classes). `PreconditionFailed` is not an error of the pair: it asks for another look.
- * No message carries a credential. What the other system says of a refusal may quote a value of the record: such a
- * message is for the link alone, {@link publicMessage} for everywhere else.
+ * Errors of the systems, in three kinds: retry later, needs a human, and bug (every error of another class).
+ * `PreconditionFailed` is no error of the pair: the pair reads the record again. No message contains a credential. A
+ * system's message about a refusal may quote a value of the record: only the link may have it, and {@link
+ * publicMessage} is for all other places.
  */
 
 /**
- * The call may succeed later. `unknownOutcome` is true where a write may have been done. `queued` says that the attempt
- * has written nothing, and ends only because the API's rate is used up: it comes again when its turn has come.
+ * The call may succeed later. `unknownOutcome`: a write may have been done. `queued`: the attempt has written nothing,
+ * and ended only because the rate limit is reached; it is retried when it is its turn.
  */
 export class RetryLater extends Error {
   override readonly name = 'RetryLater';
@@ -28,7 +28,7 @@ export class NeedsHuman extends Error {
   readonly fields: readonly string[];
 
   constructor(
-    /** Why, as docs/reasons.md lists it: people filter by it. */
+    /** The reason code (docs/reasons.md), by which people filter. */
     readonly code: RefusalCode,
     message: string,
     fields: string | null | readonly string[] = null,
@@ -37,13 +37,13 @@ export class NeedsHuman extends Error {
     this.fields = [fields ?? []].flat();
   }
 
-  /** The first property at fault; null where none is known. */
+  /** The first property at fault; null if none is known. */
   get field(): string | null {
     return this.fields[0] ?? null;
   }
 }
 
-/** The record moved on since the version that the write was based on (409, 412). */
+/** The record has changed since the version that the write was based on (409, 412). */
 export class PreconditionFailed extends Error {
   override readonly name = 'PreconditionFailed';
 }
@@ -76,7 +76,7 @@ export class ReferenceGone extends Error {
   }
 }
 
-/** What may be said of an error in logs and histories, where no record's content belongs. */
+/** The message of an error for logs and histories, without content of records. */
 export function publicMessage(error: unknown): string {
   if (error instanceof NeedsHuman && wordsOf(error.code)?.ownWords !== true)
     return error.field === null ? error.code : `${error.code} (${error.field})`;

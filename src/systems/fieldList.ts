@@ -1,18 +1,18 @@
 /** A list of fields is read again after this time. */
 const KEPT_MS = 5 * 60_000;
-/** What shows that the list is out of date has it read again; after so long at first, and twice as long each time in vain. */
+/** The list is read again if a record shows that it is out of date, first after this time, then with a back-off. */
 const FIRST_PAUSE_MS = 10_000;
 
 interface Known<T> {
   list: T;
   text: string;
-  /** When the call began: the list is as of then, or later. */
+  /** When the call began: the list is not older than this. */
   readAt: number;
 }
 
 /**
- * The fields that a system has now: a TTL cache, which is also read again where records show that it is out of date. That
- * costs a bounded number of calls, however many records do.
+ * The present fields of a system: a TTL cache, which is also refreshed if records show that it is out of date. The
+ * number of calls for this is bounded, however many records show it.
  */
 export class FieldList<T> {
   private known: Known<T> | null = null;
@@ -25,7 +25,7 @@ export class FieldList<T> {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** Grows with every change of the list. */
+  /** Increases with every change of the list. */
   get revision(): number {
     return this.changes;
   }
@@ -42,7 +42,7 @@ export class FieldList<T> {
     return (await this.again()).list;
   }
 
-  /** The same where records contradict the list. @returns whether the list was read after they were */
+  /** The same if records contradict the list. @returns whether the list was read after the records */
   async doubted(): Promise<boolean> {
     const { known } = this;
     const at = this.now();

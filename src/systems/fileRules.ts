@@ -3,22 +3,22 @@ import type { Attachment } from '../sync/record';
 import { NeedsHuman, RetryLater } from './errors';
 import type { OpenFile } from './port';
 
-/** What both adapters do alike with files. */
+/** Rules for files that both adapters share. */
 
-/** Where a connection says nothing else. */
+/** The limit, unless the connection sets another. */
 export const FILE_LIMIT_BYTES = 20 * 1024 * 1024;
 const NAME_LENGTH = 255;
 const PLAIN_TYPE = 'application/octet-stream';
 
 export type FileInfo = Pick<Attachment, 'fileName' | 'contentType' | 'size'>;
 
-/** @throws NeedsHuman where it is larger than the limit */
+/** @throws NeedsHuman if it is larger than the limit */
 export function checkSize({ size }: Pick<FileInfo, 'size'>, limitBytes: number): void {
   if (size > limitBytes)
     throw new NeedsHuman('attachment_too_large', `found ${size} bytes, expected ${limitBytes} at most`);
 }
 
-/** What an answer's status means for a file. @throws NeedsHuman, RetryLater */
+/** Checks the status of an answer about a file. @throws NeedsHuman, RetryLater */
 export function checkFileStatus(status: number, where: string): void {
   if (status >= 200 && status < 300) return;
   if (status === 429 || status >= 500)
@@ -26,7 +26,7 @@ export function checkFileStatus(status: number, where: string): void {
   throw new NeedsHuman('attachment_unavailable', `${where}: answered ${status}`);
 }
 
-/** The file as it comes, held to the size that it was said to have: what is cut short must not arrive as whole. */
+/** The stream of a file, with a check of its announced size, so that a truncated file does not count as complete. */
 export function openFile({ fileName, contentType, size }: FileInfo, source: Readable): OpenFile {
   let bytes = 0;
   const broken = (found: string) =>
@@ -41,12 +41,12 @@ export function openFile({ fileName, contentType, size }: FileInfo, source: Read
       done(bytes < size ? broken(`${bytes}`) : null);
     },
   });
-  // Whoever reads `content` meets the error.
+  // The reader of `content` gets the error.
   pipeline(source, counted, () => undefined);
   return { fileName: safeName(fileName), contentType: safeType(contentType), size, content: counted };
 }
 
-/** Neither control characters nor a path; the extension stays. */
+/** Removes control characters and the path from a file name, and keeps its extension. */
 function safeName(name: string): string {
   // eslint-disable-next-line no-control-regex
   const clean = name.replace(/[\u0000-\u001f\u007f/\\]/g, '_');
@@ -55,7 +55,7 @@ function safeName(name: string): string {
   return clean.slice(0, NAME_LENGTH - extension.length) + extension;
 }
 
-/** What goes into a header must be a content type and nothing else. */
+/** A content type that is safe to put into a header. */
 function safeType(type: string): string {
   return /^[\w.+-]+\/[\w.+-]+(; ?[\w-]+=("[\w .+-]*"|[\w.+-]+))*$/.test(type) ? type : PLAIN_TYPE;
 }

@@ -4,18 +4,18 @@ import { NeedsHuman, RetryLater } from './errors';
 import type { Answer, HttpClient, Request } from './http';
 
 /**
- * OAuth 2.0 client credentials (RFC 6749, 4.4), for Zendesk and for the `oauth2` of a profile, and there refresh tokens
- * (section 6), too. A token is kept in this
- * process alone: every process mints its own, and systems keep several alive at a time.
+ * OAuth 2.0 client credentials (RFC 6749, 4.4), for Zendesk and for the `oauth2` of a profile; for a profile, also
+ * refresh tokens (section 6). Each process requests its own token and keeps it in memory. Several tokens may be valid
+ * at a time.
  */
 
-/** What a token endpoint granted. Never holds the token. */
+/** The grant of a token endpoint, without the token. */
 export interface Grant {
-  /** Scopes that were asked for; empty where none were. */
+  /** The requested scopes; empty if none were requested. */
   asked: readonly string[];
-  /** Scopes that were granted; null where the answer does not say. */
+  /** The granted scopes; null if the answer does not name them. */
   granted: readonly string[] | null;
-  /** Seconds that the token is believed to live. */
+  /** The assumed lifetime of the token in seconds. */
   seconds: number;
 }
 
@@ -24,17 +24,20 @@ export interface ClientCredentialsOptions {
   http: HttpClient;
   path: string;
   clientId: string;
-  /** Read at every mint, so that a secret that was replaced is taken up without a restart. */
+  /** Read at every token request, so that a replaced secret is used without a restart. */
   secret: () => string;
   /** Separated by spaces. */
   scope?: string | undefined;
-  /** Seconds to ask for (`expires_in`); left out where a server takes no such parameter. */
+  /** The requested lifetime in seconds (`expires_in`); absent if the server has no such parameter. */
   expiresIn?: number;
   /** `json`: client and secret in a JSON body; `basic`: in the header, with a form; `form`: in the form. */
   send: 'json' | 'basic' | 'form';
-  /** Where access is granted by one, and not to the client itself; read at every mint. */
+  /** The refresh token, if access is granted by one and not to the client itself; read at every token request. */
   refreshToken?: (() => string) | undefined;
-  /** The settings that hold client, secret, scopes and the host's address, to name in messages; and what the client's setting expects. */
+  /**
+   * Names of the settings of client, secret, scopes and address, for messages; `clientIs`: what the client's setting
+   * expects.
+   */
   settings: {
     client: string;
     clientIs: string;
@@ -43,9 +46,9 @@ export interface ClientCredentialsOptions {
     address: string;
     refreshToken?: string;
   };
-  /** Told of every grant: a grant may be narrower than what was asked for. */
+  /** Called with every grant, which may have fewer scopes than requested. */
   onGrant?: ((grant: Grant) => void) | undefined;
-  /** Milliseconds by a clock that nobody sets. */
+  /** A monotonic clock, in milliseconds. */
   clock?: () => number;
 }
 
@@ -57,20 +60,24 @@ const grantSchema = z.looseObject({
   refresh_token: z.string().min(1).nullish(),
 });
 
-/** A token whose end nobody told is taken to live this long at most, rather than for ever. */
+/** The longest assumed lifetime of a token if the answer has none. */
 const UNTOLD_SECONDS = 600;
-/** The part of a life, and at least so long, before the end of which the next token is minted … */
+/**
+ * The next token is requested this part of the lifetime, and at least this time, before the end of the present one …
+ */
 const RENEWED_EARLY = 0.15;
 const RENEWED_EARLY_MS = 60_000;
-/** … but never earlier than half of a short life. */
+/** … but not before half of a short lifetime. */
 const LATEST_SHARE = 0.5;
-/** A call that is under way when its token ends would be refused. */
+/** A token is not used in the last part of its lifetime, because a call in progress at its end would be refused. */
 const LAST_USE_MS = 2_000;
 const BACK_OFF_MS = 1_000;
 const LONGEST_BACK_OFF_MS = 60_000;
-/** A token that is refused within this time counts as a mint that failed: the next one may fare no better. */
+/** If a token is refused within this time, this counts as a failed token request, and delays the next one. */
 const SHORT_LIVED_MS = 30_000;
-/** Every status below 500 that is no success, but for 429: its words are not passed on, so it is looked at here. */
+/**
+ * Every status below 500 that is no success, except 429. They are handled here, because their texts are not passed on.
+ */
 const REFUSALS = Array.from({ length: 200 }, (_, n) => 300 + n).filter((status) => status !== 429);
 
 interface Token {
@@ -83,12 +90,15 @@ interface Token {
 export class ClientCredentials implements Credential {
   private token: Token | null = null;
   private minting: Promise<Token> | null = null;
-  /** Mints that failed in a row, and tokens in a row that were refused soon after they were granted. */
+  /** Successive token requests that failed. */
   private failures = 0;
+  /** Successive tokens that were refused soon after they were granted. */
   private shortLived = 0;
   private failure: Error | null = null;
   private notBefore = 0;
-  /** The configured refresh token that was last used, and the one that took its place, where the system gives another. */
+  /**
+   * The configured refresh token that was last used, and the one that replaces it, if the system has issued another.
+   */
   private refresh: { configured: string; latest: string } | null = null;
   private readonly clock: () => number;
 
@@ -107,7 +117,7 @@ export class ClientCredentials implements Credential {
     if (!token || sent['authorization'] !== `Bearer ${token.value}`) return true;
     this.token = null;
     this.shortLived = this.clock() - token.mintedAt < SHORT_LIVED_MS ? this.shortLived + 1 : 0;
-    // A first one may have been revoked by chance.
+    // The first refusal does not count as a failure: the token may have been revoked.
     if (this.shortLived > 1) this.holdBack(this.refusedAtOnce(), this.shortLived - 1);
     return true;
   }
@@ -125,7 +135,7 @@ export class ClientCredentials implements Credential {
     return `${http.name} POST ${path}`;
   }
 
-  /** A token that lives; one mint for all who wait. */
+  /** A valid token. All callers share one token request. */
   private async current(): Promise<Token> {
     const now = this.clock();
     const { token } = this;
@@ -136,7 +146,7 @@ export class ClientCredentials implements Credential {
       throw this.heldBack(now);
     }
     const minting = (this.minting ??= this.mint());
-    // While the old token lives, nobody waits for the new one, and its failure is not theirs.
+    // While the present token is valid, calls do not wait for the next one, and its failure does not concern them.
     if (!isAlive) return minting;
     minting.catch(() => undefined);
     return token;
@@ -158,7 +168,7 @@ export class ClientCredentials implements Credential {
     }
   }
 
-  /** No mint for a while, which doubles with each failure in a row. */
+  /** Delays the next token request, with a back-off. */
   private holdBack(failure: Error, inARow: number): void {
     const doubled = BACK_OFF_MS * 2 ** Math.min(inARow - 1, 10);
     const told = failure instanceof RetryLater ? (failure.options.retryAfterMs ?? 0) : 0;
@@ -166,7 +176,7 @@ export class ClientCredentials implements Credential {
     this.notBefore = this.clock() + Math.min(Math.max(doubled, told), LONGEST_BACK_OFF_MS);
   }
 
-  /** The last failure again, for calls that come before the next mint may be tried. */
+  /** The last failure, for calls that come before the next token request. */
   private heldBack(now: number): Error {
     const { failure } = this;
     if (failure instanceof RetryLater)
@@ -178,13 +188,13 @@ export class ClientCredentials implements Credential {
     const { http, scope, expiresIn, onGrant } = this.options;
     const refreshToken = this.refreshToken();
     const request = grantRequest(this.options, this.readSecret(this.options.secret), refreshToken);
-    // From before the request: the life of a token begins at the server.
+    // Measured from before the request, because the lifetime begins at the server.
     const mintedAt = this.clock();
     const answer = await http.send(request, REFUSALS).catch((error: unknown) => {
       throw this.notYet(error);
     });
     if (answer.status >= 300) {
-      // The configured one is tried again: somebody may have put another there, or the latest may have been lost.
+      // Try the configured refresh token again: a person may have replaced it, or the latest one may have been lost.
       if (this.refresh) this.refresh.latest = this.refresh.configured;
       throw this.refusal(answer);
     }
@@ -199,7 +209,7 @@ export class ClientCredentials implements Credential {
     return { value: grant.access_token, mintedAt, ...limitsOf(mintedAt, seconds * 1_000) };
   }
 
-  /** Kept in this process alone, as access tokens are. */
+  /** Keeps a new refresh token in memory only, like access tokens. */
   private refreshToken(): string | null {
     const { refreshToken } = this.options;
     if (!refreshToken) return null;
@@ -216,7 +226,7 @@ export class ClientCredentials implements Credential {
     }
   }
 
-  /** A mint writes nothing: whatever it was to sign was not sent. */
+  /** A failed token request has written nothing: the call that needed the token was not sent. */
   private notYet(error: unknown): unknown {
     if (!(error instanceof RetryLater)) return error;
     const { retryAfterMs } = error.options;
@@ -227,7 +237,7 @@ export class ClientCredentials implements Credential {
     });
   }
 
-  /** The server's words are left out: some servers repeat what they were sent. */
+  /** An error without the server's text, because some servers repeat the request in it. */
   private refusal({ status, body }: Answer): NeedsHuman {
     const error = errorOf(body);
     const code = error !== null && /^[a-z_]{1,40}$/.test(error) ? error : null;
@@ -258,12 +268,12 @@ export class ClientCredentials implements Credential {
   }
 }
 
-/** Client and secret are easily given in each other's place. */
+/** A hint for the message: client and secret are easily confused. */
 function shown(clientId: string): string {
   return /^[\da-f]{40,}$/i.test(clientId) ? 'what looks like a secret' : `"${clientId}"`;
 }
 
-/** When the next token is minted, and until when this one is used. */
+/** When the next token is requested, and until when this one is used. */
 function limitsOf(mintedAt: number, life: number): { renewAt: number; endsAt: number } {
   const early = Math.min(Math.max(RENEWED_EARLY_MS, life * RENEWED_EARLY), life * LATEST_SHARE);
   return {
@@ -295,7 +305,7 @@ function grantRequest(
     form.set('client_secret', secret);
     return { method: 'POST', path, form };
   }
-  // RFC 6749, 2.3.1: both are encoded as in a form before they are joined.
+  // RFC 6749, 2.3.1: both are form-encoded before they are joined.
   const authorization = basicHeader(encodeURIComponent(clientId), encodeURIComponent(secret));
   return { method: 'POST', path, form, headers: { authorization } };
 }
@@ -304,7 +314,7 @@ function words(text: string | undefined): string[] {
   return (text ?? '').split(/\s+/).filter((word) => word !== '');
 }
 
-/** Scopes that were asked for and not granted; empty where the answer did not say. */
+/** The requested scopes that were not granted; empty if the answer does not name the granted ones. */
 export function missingScopes({ asked, granted }: Grant): string[] {
   return granted === null ? [] : asked.filter((scope) => !granted.includes(scope));
 }

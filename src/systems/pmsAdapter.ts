@@ -3,29 +3,29 @@ import type { ApiCall } from './http';
 import type { SystemPort } from './port';
 import type { WebhookAdmin } from './webhookAdmin';
 
-/** What stands for a PMS in the configuration: a profile, or a module of somebody's own. */
+/** The adapter of a PMS in the configuration: a profile, or a module that the user wrote. */
 export interface PmsAdapter {
-  /** How messages call the system. */
+  /** The name of the system in messages. */
   name: string;
-  /** How its API tells of its rate; without it, 60 calls a minute are taken for granted. */
+  /** The rate limits of its API; without it, 60 calls a minute are assumed. */
   rate?: RateRules;
   connect(connection: AdapterConnection): SystemPort;
-  /** Where it has webhooks: how they are registered. @param secret that it is to sign with */
+  /** Registers webhooks; absent if the system has none. @param secret for the signatures of the system */
   webhooks?(connection: AdapterConnection & { secret: string }): WebhookAdmin;
 }
 
 export interface AdapterConnection {
-  /** Scheme and host, and what comes before all paths. */
+  /** Scheme, host, and the common prefix of all paths. */
   baseUrl: string;
   token: string;
-  /** The same, read anew: a secret that is mounted as a file may be replaced while the service runs. */
+  /** The same, read again: a secret file may be replaced while the service runs. */
   readToken?: () => string;
-  /** For ways to authenticate that need a name. */
+  /** The user name, if the authentication needs one. */
   user?: string;
-  /** Where a person granted access by OAuth; read anew. */
+  /** The refresh token, if a person granted access by OAuth; read again at each use. */
   readRefreshToken?: () => string;
   timeoutMs?: number;
-  /** Of a file that is passed on from here; 20 MB if not given. */
+  /** The largest file to copy; 20 MB if not given. */
   fileLimitBytes?: number;
   onCall?: (call: ApiCall) => void;
   budget?: CallBudget;
@@ -33,7 +33,7 @@ export interface AdapterConnection {
 
 const CALLS_PER_MINUTE = 60;
 
-/** Of an API that does not tell. @param callsPerMinute that are taken for granted */
+/** The rate rules of an API whose answers show no limits. @param callsPerMinute the assumed limit */
 export function untoldRate(callsPerMinute = CALLS_PER_MINUTE): RateRules {
   return {
     bucketsOf: () => [{ bucket: 'account' }],

@@ -4,22 +4,22 @@ import type { Json, Names, RecordRef, RefKey, Side, SyncRecord, Values } from '.
 import type { BulkWrites } from './bulkWrites';
 import type { Unreadable } from './unreadable';
 
-/** A read's answer: the record as it is now, or that it is gone (never existed, or was removed for good). */
+/** The result of a read: the present record, or null if it does not exist (any more). */
 export type ReadResult = { ref: RecordRef; record: SyncRecord } | { ref: RecordRef; record: null };
 
-/** One page of changes. `cursor` resumes after this page and is stored only once the page is handed on. */
+/** One page of changes. `cursor` resumes after this page, and is stored only after the page was dispatched. */
 export interface ChangePage {
   records: SyncRecord[];
-  /** Records that are gone without a body (a permanent delete). */
+  /** Records that were permanently deleted, so that they have no content. */
   gone: RecordRef[];
   /** Records that could not be understood; absent where there is none. */
   unreadable?: readonly Unreadable[];
   cursor: string;
-  /** False when the stream is read up to its present end. */
+  /** Whether more pages follow; false at the present end of the stream. */
   more: boolean;
 }
 
-/** One page of all records of a kind. A record may come twice, and one that changes meanwhile may come or not. */
+/** One page of all records of a kind. A record may occur twice, and one that changes during the walk may be missing. */
 export interface WalkPage {
   records: SyncRecord[];
   /** Records that could not be understood; absent where there is none. */
@@ -27,41 +27,41 @@ export interface WalkPage {
   cursor: string | null;
 }
 
-/** A property that a side offers to the mapping. */
+/** A property of a side that a mapping may use. */
 export interface PropertyInfo {
   name: string;
-  /** Other names under which a mapping may speak of it (a custom field's title or key). */
+  /** Other names that a mapping may use (the title or key of a custom field). */
   aliases: string[];
   writable: boolean;
   /** Where the side refuses a second record with the same value. */
   unique?: true;
-  /** Of a property that is no custom field: the values it takes, where it takes no others. */
+  /** For a property that is no custom field: the values that it accepts, if it accepts no others. */
   options?: string[];
-  /** Only of a custom field: what it holds. */
+  /** Only for a custom field: its definition. */
   custom?: CustomField;
 }
 
 export interface CustomField {
-  /** Its title, for people. */
+  /** The title, for people. */
   title: string;
-  /** Null for a type that no row of a mapping can carry. */
+  /** Null for a type that no row of a mapping supports. */
   type: DataType | null;
-  /** The values it takes, where it takes no others. */
+  /** The values that it accepts, if it accepts no others. */
   options?: string[];
 }
 
 export interface CreateOptions {
   /** The same for every attempt at this create. */
   idempotencyKey: string;
-  /** The counterpart, left on the new record so that both can be joined again by it alone. */
+  /** The counterpart, which is stored on the new record. A lost link can be restored from it. */
   backRef: RefKey;
   /** Of people whom the values name: who is not known yet is made with the name. */
   names?: Names;
-  /** What {@link SystemPort.stage} returned for files that the new record is to have from the start. */
+  /** The results of {@link SystemPort.stage} for files that the new record gets at its creation. */
   staged?: readonly StagedFile[];
 }
 
-/** A file on its way: its content is read once, as it comes. */
+/** A file that is being copied. Its content is a stream, which is read once. */
 export interface OpenFile {
   fileName: string;
   contentType: string;
@@ -70,22 +70,22 @@ export interface OpenFile {
   content: Readable;
 }
 
-/** A file that the side has, though no record has it yet. */
+/** A file that was uploaded to the side, and is not on a record yet. */
 export interface StagedFile {
   token: string;
-  /** Its id once a record has it. */
+  /** The id that it gets on a record. */
   id: string;
 }
 
 export interface AttachOptions extends CreateOptions {
-  /** Whether customers may see it, where the side can tell. */
+  /** Whether customers may see it, if the side has this distinction. */
   isPublic: boolean;
 }
 
 export interface UpdateOptions {
   /** The version that the change is based on. */
   version: string;
-  /** Leave this back-reference with the write; null to leave it as it is. */
+  /** The back-reference to write; null to leave the present one. */
   backRef: RefKey | null;
   /** Of people whom the values name: who is not known yet is made with the name. */
   names?: Names;
@@ -93,26 +93,26 @@ export interface UpdateOptions {
 
 export interface Updated {
   record: SyncRecord;
-  /** What changed properties held just before, where the system tells; empty where its precondition is exact. */
+  /** The former values of the written properties, if the system reports them; empty if its precondition is exact. */
   replaced: Values;
 }
 
 /**
- * Keeps who may see a record where a side shows that with other records only: Zendesk shows the visibility of a ticket, which
- * is that of its first comment, with the ticket's comments.
+ * Stores the visibility of records if a side shows it with other records only. Zendesk shows the visibility of a
+ * ticket, which is that of its first comment, with the ticket's comments.
  */
 export interface VisibilityMemory {
   /**
-   * @param isHandedOn whether the records are about to be handed on with what this answers
-   * @returns what is known, by id: true where customers see the record
+   * @param isHandedOn whether the caller is going to dispatch the records with this visibility
+   * @returns the known visibilities by id: true if customers see the record
    */
   recall(ids: readonly string[], isHandedOn?: boolean): Promise<ReadonlyMap<string, boolean>>;
-  /** @returns the ids of records that were last handed on with another visibility, or without one */
+  /** @returns the ids of records that were last dispatched with another visibility, or without one */
   learn(said: ReadonlyMap<string, boolean>): Promise<string[]>;
 }
 
 /**
- * What the sync needs of a system. Both sides implement it; the core never asks which one it talks to.
+ * The interface of a system to the sync. Both sides implement it, and the core treats them alike.
  *
  * Every method may throw the classes in `errors.ts`. Values are under the side's own property names; a
  * person is an e-mail address or null, a reference is a record id of the same side.
@@ -123,89 +123,92 @@ export interface SystemPort {
   /** Whether no two states of a record share an `order`: a counter, rather than a clock that ticks in seconds. */
   readonly exactOrder: boolean;
 
-  /** Where true, the system itself refuses a second record with the same back-reference. */
+  /** Whether the system refuses a second record with the same back-reference. */
   uniqueBackRef(kind: string): boolean;
 
   /**
-   * Whether the system itself answers a create that comes again with its idempotency key with the record of the first.
-   * Where it does not, the back-reference alone tells that it was done.
+   * Whether the system recognizes a repeated create by its idempotency key, and returns the existing record. If it does
+   * not, only the back-reference shows that the create was done.
    */
   hasIdempotencyKeys(kind: string): boolean;
 
   /**
-   * How long after it was given up a request may still be carried out, in milliseconds: a look for what it made waits so
-   * long. Absent where an answer that is lost says that it was carried out or never will be.
+   * How long after its time-out a request may still be carried out, in milliseconds. A look-up of its result waits this
+   * long. Absent if a request that timed out was either carried out already, or never will be.
    */
   readonly lateMs?: number;
 
   /**
-   * Whether an update can be bound to a version. Where it cannot, the record is read and compared right before; an edit
-   * between that read and the write, some milliseconds, goes unnoticed.
+   * Whether an update can have a version as its precondition. If not, the sync reads and compares the record directly
+   * before the write; an edit in between, within some milliseconds, is overwritten.
    */
   hasPrecondition(kind: string): boolean;
 
-  /** The properties of a kind, custom fields included, for checking a mapping before anything is written. */
+  /**
+   * The properties of a kind, including custom fields. A mapping is checked against them before anything is written.
+   */
   properties(kind: string): Promise<PropertyInfo[]>;
 
-  /** Grows where the system itself notices that its fields changed; absent where it does not look. */
+  /** Increases when the adapter notices a change of the fields; absent if it does not notice such changes. */
   readonly fieldsRevision?: number;
 
-  /** Checks address and credential with one call. @returns whom the credential belongs to, for a log line. */
+  /** Checks address and credential with one call. @returns the user of the credential, for a log line */
   whoAmI(): Promise<string>;
 
-  /** The id by which this side's events name whoever our own credential belongs to; asked for once. */
+  /** The id of our own user in this side's events; requested once. */
   ownId(): Promise<string>;
 
   /** Reads records of any kinds, in as few calls as the API allows. Results come in the order of the refs. */
   read(refs: RecordRef[]): Promise<ReadResult[]>;
 
   /**
-   * Looks for the records that carry a back-reference. `near` holds the values of the intended create, for
+   * Looks for the records with a back-reference. `near` has the values of the intended create, for
    * systems where a record is found only by its parent (a comment by its ticket).
    */
   findByBackRef(kind: string, backRef: RefKey, near: Values): Promise<SyncRecord[]>;
 
-  /** Whether records of a kind can be looked for by a property, which is what match rules need. */
+  /** Whether records of a kind can be looked up by a property, which match rules need. */
   canFind(kind: string, property: string): boolean;
 
-  /** Looks for live records whose property equals the value, or is a list that holds it (ignoring case). At most 10 are returned. */
+  /**
+   * Looks up live records whose property equals the value or is a list with it; case is ignored. Returns at most 10.
+   */
   findByProperty(kind: string, property: string, value: Json): Promise<SyncRecord[]>;
 
   /**
-   * People whom the side refuses are left out, as `leftOut` of the answer says.
-   * @returns the record as created. @throws AlreadyExists where a unique value is taken; ReferenceGone.
+   * People that the side refuses are left out: see `leftOut` of the answer.
+   * @returns the created record. @throws AlreadyExists if another record has a unique value; ReferenceGone
    */
   create(kind: string, values: Values, options: CreateOptions): Promise<SyncRecord>;
 
-  /** As {@link create}. @throws PreconditionFailed where the record moved on; RecordGone; ReferenceGone. */
+  /** As {@link create}. @throws PreconditionFailed if the record has changed; RecordGone; ReferenceGone */
   update(ref: RecordRef, changes: Values, options: UpdateOptions): Promise<Updated>;
 
   /**
-   * Says that a value which this side cannot change any more was changed on the other: Zendesk adds a comment.
+   * Adds a follow-up: the other side changed a value that this side cannot change any more. Zendesk adds a comment.
    * `values.text` is the new text, `values.public` whether customers may read it.
-   * Safe to repeat with the same idempotency key. @returns the record that the follow-up belongs to, re-read.
+   * May be repeated with the same idempotency key. @returns the record that the follow-up belongs to, read again
    */
   followUp(ref: RecordRef, values: Values, options: CreateOptions): Promise<SyncRecord>;
 
   /** Archives a record (the mapping's `onDelete: archive`). */
   archive(ref: RecordRef, options: { version: string }): Promise<SyncRecord>;
 
-  /** Removes for good what a record says (the mapping's `onRedact`). Once more changes nothing. */
+  /** Removes the text of a record for good (the mapping's `onRedact`). A repeat changes nothing. */
   redact(ref: RecordRef, options: { version: string }): Promise<SyncRecord>;
 
   /**
-   * Begins to read a file of a record. An address that the side gives for it is fetched only where the connection
-   * allows it.
-   * @throws NeedsHuman where the file is gone, too large, or at an address that may not be fetched
+   * Opens a file of a record for reading. The address of the file is fetched only if the connection allows its host.
+   * @throws NeedsHuman if the file does not exist, is too large, or has an address that is not allowed
    */
   openFile(ref: RecordRef, id: string): Promise<OpenFile>;
 
-  /** Puts a file there before the record that will have it; absent where files are added to a record that exists. */
+  /** Uploads a file before its record is created; absent if files are added to existing records. */
   stage?(file: OpenFile): Promise<StagedFile>;
 
   /**
-   * Adds a file to a record that exists. Safe to repeat with the same idempotency key; `open` is called only where the
-   * content is needed. @returns the file's id, and the record where it has a new version
+   * Adds a file to an existing record. May be repeated with the same idempotency key; `open` is called only if the
+   * content is needed. @returns the file's id, and the record if it has a new version
    */
   attach(
     ref: RecordRef,
@@ -213,36 +216,39 @@ export interface SystemPort {
     options: AttachOptions,
   ): Promise<{ id: string; record: SyncRecord | null }>;
 
-  /** Removes a file's content for good. Once more changes nothing. @returns the record where it has a new version */
+  /** Removes a file's content for good. A repeat changes nothing. @returns the record if it has a new version */
   detach(ref: RecordRef, id: string): Promise<SyncRecord | null>;
 
-  /** Absent where every record shows who may see it. Without a call, what one process has seen is known to it alone. */
+  /**
+   * Sets the memory of visibilities. Absent if every record shows its own. If it is not called, each process has its
+   * own.
+   */
   rememberIn?(memory: VisibilityMemory): void;
 
   /** Names of the change streams, e.g. `tickets`, `organizations`, `comments`. */
   readonly streams: readonly string[];
 
-  /** Streams that have nothing new unless another moved, and that other: comments follow tickets. */
+  /** Streams that have something new only if their leader has, with the leader: comments follow tickets. */
   readonly follows: Readonly<Partial<Record<string, string>>>;
 
-  /** Reads the next page of a stream; `cursor` null begins with the oldest record. */
+  /** Reads the next page of a stream. `cursor`: null for the beginning, with the oldest record. */
   changes(stream: string, cursor: string | null): Promise<ChangePage>;
 
-  /** A cursor from which a stream gives all changes since a time, and maybe some before it; null: its beginning. */
+  /** A cursor from which a stream has all changes since a time, and perhaps earlier ones; null: its beginning. */
   cursorAt(stream: string, since: Date): Promise<string | null>;
 
-  /** A cursor from which a stream gives all changes from now on, and maybe some before; one call at most. */
+  /** A cursor from which a stream has all changes from now on, and perhaps earlier ones. Costs at most one call. */
   cursorNow(stream: string): Promise<string | null>;
 
-  /** Absent where the system has none. */
+  /** Bulk writes; absent if the system has none. */
   readonly bulk?: BulkWrites;
 
-  /** Kinds whose walk reads all that ever happened, rather than a list: too much for every night. */
+  /** Kinds whose walk reads the whole history of events, and not a list: this is too much for every night. */
   readonly histories: readonly string[];
 
   /**
-   * Reads all records of a kind, those that ended included as far as the system shows them, page by page; those whose
-   * last change was before `since` may be left out. `cursor` null begins; the answer's is null after the last page.
+   * Reads all records of a kind, page by page, including ended ones if the system shows them. Records that have not
+   * changed since `since` may be left out. `cursor`: null for the first page; in the answer, null after the last page.
    */
   walk(kind: string, cursor: string | null, since: Date | null): Promise<WalkPage>;
 }

@@ -4,7 +4,7 @@ import type { ReadResult, SystemPort } from './port';
 import { isOfOneRecord, type Unreadable } from './unreadable';
 
 /**
- * Reads records although some of them cannot be understood. Such a record is in neither list of results: it is not gone.
+ * Reads records although some of them are unreadable. An unreadable record is not in the results, because it exists.
  */
 export async function readApart(
   port: Pick<SystemPort, 'read'>,

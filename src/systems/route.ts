@@ -1,4 +1,4 @@
-/** Words of a path as the APIs spell them; whatever looks otherwise is an id or a name. */
+/** Matches the fixed words of a path; other parts are ids or names. */
 const WORD = /^(?:v\d+|[a-z][a-z_]*)$/;
 
 /** An address without the slashes at its end. */

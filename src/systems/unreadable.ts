@@ -4,26 +4,26 @@ import { refKey } from '../sync/canonicalKey';
 import type { RecordRef } from '../sync/record';
 import { NeedsHuman } from './errors';
 
-/** A record of a page that could not be understood. It is passed over, so that the others of its page are not. */
+/** A record of a page that cannot be parsed. It is set aside, so that it does not block the others of its page. */
 export interface Unreadable {
-  /** Null where not even its id can be told. */
+  /** Null if not even its id is readable. */
   ref: RecordRef | null;
-  /** A name for it: its reference, or where it was found with a digest of what was found. */
+  /** Its reference; or the place where it was found, with a digest of its content. */
   name: string;
   /** The field, what was found and what was expected; no content. */
   reason: string;
-  /** Of its JSON text. */
+  /** The size of its JSON text. */
   bytes: number;
 }
 
-/** A page's records, one by one. */
+/** The records of a page: parsed ones and unreadable ones. */
 export interface Parsed<T> {
   records: T[];
   unreadable: Unreadable[];
 }
 
 /**
- * Parses each item by itself.
+ * Parses each item separately.
  *
  * @param place names the list in messages, e.g. `Zendesk GET /api/v2/tickets: tickets`
  */
@@ -46,7 +46,7 @@ export function parseEach<T>(
   return parsed;
 }
 
-/** Says what could not be understood. */
+/** Describes what cannot be parsed. */
 export function unreadable(
   item: unknown,
   place: string,
@@ -65,7 +65,7 @@ export function unreadable(
   };
 }
 
-/** Whether it is for one record alone that a read of several failed. */
+/** Whether a read of several records failed because of one of them. */
 export function isOfOneRecord(error: unknown): error is NeedsHuman {
   return isUnreadable(error) || (error instanceof NeedsHuman && error.code === 'forbidden');
 }

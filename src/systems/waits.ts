@@ -1,14 +1,14 @@
-/** How long an answer asks to be left alone, read with care: one header must not lock an API for years. */
+/** Parses how long an answer asks to wait. It checks the value, because one header must not block an API for years. */
 
-/** Nobody is believed who asks for more. */
+/** The longest wait that is respected. */
 export const LONGEST_WAIT_MS = 15 * 60_000;
-/** A number beyond it is no number of seconds but a time: seconds since 1970, or milliseconds where it is larger still. */
+/** A larger number is a time, and no number of seconds: seconds since 1970 or, if it is even larger, milliseconds. */
 const A_TIME = 1e9;
 const A_TIME_IN_MS = 1e12;
 
 /**
  * @param value seconds, a time as a number, or an HTTP date
- * @returns milliseconds from now, between 0 and {@link LONGEST_WAIT_MS}; null for nothing that can be read
+ * @returns milliseconds from now, between 0 and {@link LONGEST_WAIT_MS}; null if the value cannot be parsed
  */
 export function waitOf(value: string | null | undefined, now = Date.now()): number | null {
   const text = value?.trim() ?? '';

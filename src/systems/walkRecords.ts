@@ -2,22 +2,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RetryLater } from './errors';
 import type { ChangePage, SystemPort, WalkPage } from './port';
 
-/** Failures in a row that are waited out before a walk gives up. */
+/** The successive failures after which a walk gives up. */
 const ATTEMPTS = 10;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 60_000;
 
-/** One page of all that a system has. */
+/** One page of all records of a system. */
 export type WalkedPage = Pick<ChangePage, 'records' | 'gone' | 'unreadable'>;
 
 /**
- * Reads all of a system's records, page by page: every change stream from its beginning to its present end, or, where
- * there are none, the lists of these kinds.
- * Rate limits and passing failures are waited out, as long as the system asks for.
- * @throws RetryLater where it does not pass
+ * Reads all records of a system, page by page: every change stream from its beginning to its present end or, if there
+ * are none, the lists of these kinds. After a rate limit or a passing failure, it waits as long as the system asks, and
+ * goes on.
+ *
+ * @throws RetryLater after too many successive failures
  */
 export async function* walk(port: SystemPort, kinds: Iterable<string>): AsyncIterable<WalkedPage> {
-  // What follows others says more of them than they say themselves: comments, who may see a ticket.
+  // Streams that follow others come first, because they show more of these records: comments show who may see a ticket.
   for (const stream of [...port.streams].reverse()) {
     let cursor: string | null = null;
     for (;;) {

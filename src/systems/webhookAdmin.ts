@@ -1,7 +1,7 @@
 import type { Side } from '../sync/record';
 import { withoutSlashes } from './route';
 
-/** A webhook of ours as a system lists it. */
+/** A webhook of the sync in the list of a system. */
 export interface InstalledWebhook {
   side: Side;
   id: string;
@@ -11,28 +11,28 @@ export interface InstalledWebhook {
 
 export interface WebhookInstallation extends InstalledWebhook {
   done: 'created' | 'updated' | 'unchanged';
-  /** What the system signs with; null where it was created before and tells nobody. */
+  /** The secret of the signatures; null if the webhook exists already and the system does not show its secret. */
   secret: string | null;
 }
 
-/** Webhooks of one system, through its API. Ours are recognised by name and address. */
+/** Manages the webhooks of one system, through its API. Name and address identify those of the sync. */
 export interface WebhookAdmin {
   readonly side: Side;
-  /** Those of this name that lead to a receiver at this address ({@link receiverAt}). */
+  /** The webhooks of this name with the address of this receiver ({@link receiverAt}). */
   list(name: string, receiver: string): Promise<InstalledWebhook[]>;
-  /** Those of this name that lead elsewhere: of another installation, or of an address that we had before. */
+  /** The webhooks of this name with another address: of another installation, or of a former address. */
   elsewhere?(name: string, receiver: string): Promise<InstalledWebhook[]>;
-  /** Creates the webhook, or brings an existing one to what is wanted. Safe to repeat. */
+  /** Creates the webhook, or updates an existing one. May be repeated. */
   install(name: string, receiver: string): Promise<WebhookInstallation>;
   remove(webhook: InstalledWebhook): Promise<void>;
 }
 
-/** Where a connection's deliveries are received. @param connection null where it is the only one */
+/** The address of a connection's receiver. @param connection null if it is the only one */
 export function receiverAt(publicUrl: string, connection: string | null): string {
   return `${withoutSlashes(publicUrl)}/webhooks${connection === null ? '' : `/${connection}`}`;
 }
 
-/** Where a side's deliveries go. */
+/** The address of a side's deliveries. */
 export function endpointOf(receiver: string, side: Side): string {
   return `${receiver}/${side}`;
 }

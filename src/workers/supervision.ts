@@ -9,7 +9,7 @@ import { NeedsHuman, RetryLater, publicMessage } from '../systems/errors';
 import { serveConnection, type Backbone, type Connection, type ServedConnection } from './connection';
 import type { Allowance } from './share';
 
-/** The interval of attempts: at once if a person must correct something, after some shorter intervals otherwise. */
+/** The longest interval between attempts. If a person must correct something, all intervals have this length. */
 const RETRY_MS = 30_000;
 const FIRST_RETRY_MS = 2_000;
 

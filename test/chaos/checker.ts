@@ -23,7 +23,7 @@ export async function findViolations(
   people: RandomPeople,
   access: CheckerAccess,
 ): Promise<string[]> {
-  return new Check(world, people, await world.links(), access).run();
+  return new Check(world, people, { links: await world.links(), made: await world.made() }, access).run();
 }
 
 export interface CheckerAccess {
@@ -36,13 +36,18 @@ class Check {
   private readonly linkOf = new Map<string, LinkDocument>();
   /** Of people, and of restored backups. */
   private readonly edits: readonly EditEntry[];
+  private readonly links: LinkDocument[];
+  /** Records of which the sync knows that it made them. */
+  private readonly confirmed: ReadonlySet<string>;
 
   constructor(
     private readonly world: World,
     private readonly people: RandomPeople,
-    private readonly links: LinkDocument[],
+    { links, made }: { links: LinkDocument[]; made: ReadonlySet<string> },
     private readonly access: CheckerAccess,
   ) {
+    this.links = links;
+    this.confirmed = made;
     this.edits = [...people.journal.edits, ...world.afterwards.putBack];
     for (const link of links) {
       const { origin } = partsOf(link);
@@ -113,7 +118,9 @@ class Check {
     const parent = ref.startsWith('pms:note:')
       ? `pms:project:${String(said['projectId'])}`
       : /^zendesk:comment:(\d+)/.exec(ref)?.[0].replace('comment', 'ticket');
-    return parent !== undefined && !this.isLive(parent) && this.linkOf.get(parent)?.status === 'tombstone';
+    if (parent === undefined || this.isLive(parent)) return false;
+    // A lost link store knows nothing of a pair whose record was deleted.
+    return this.linkOf.get(parent)?.status === 'tombstone' || this.world.afterwards.isForgotten(parent);
   }
 
   /** Records that rightly have no counterpart, or another one, each with what its link says of it. */
@@ -236,7 +243,9 @@ class Check {
       const first = made.get(externalRef);
       // It was deleted for good, and the link that knew so was lost.
       const isForgotten = this.record(first ?? ref) === null && afterwards.isForgotten(first ?? ref);
-      if (first !== undefined && !isForgotten)
+      // The answer was lost, and a person deleted the record before the sync found it.
+      const isUnknown = !this.isLive(first ?? ref) && !this.confirmed.has(first ?? ref);
+      if (first !== undefined && !isForgotten && !isUnknown)
         this.violations.push(`made twice: ${first} and ${ref} both stand for ${externalRef}`);
       made.set(externalRef, ref);
     }

@@ -313,6 +313,13 @@ export class World {
     return links.map((link) => this.afterwards.withLostHistory(link));
   }
 
+  /** Records that the sync made, as its journal says: the answer came, or the record was found. */
+  async made(): Promise<Set<string>> {
+    const entries = this.linkStore.collection<{ ref: string | null; outcome: string; op: string }>('journal');
+    const done = await entries.find({ op: 'create', outcome: 'done' }).toArray();
+    return new Set(done.flatMap(({ ref }) => ref ?? []));
+  }
+
   /** Leaves all that is known in the run's folder. @returns the file */
   async dump(more: object): Promise<string> {
     const file = path.join(this.folder, 'violation.json');

@@ -393,6 +393,19 @@ describe('conflicts of whole pairs', () => {
     expect(pms.records.get(textOf(stray))?.backRef).toBe(textOf((own as { ref: RecordRef }).ref));
   });
 
+  test('a stray that is deleted waits for nobody any more', async () => {
+    await begin();
+    const ticket = zendesk.add('ticket', { subject: 's' }).ref;
+    await stack.settle();
+    const stray = pms.add('project', { title: 'copy' }, { backRef: textOf(ticket) }).ref;
+    await stack.settle();
+    expect(await linkOf(keyOf(stray))).toMatchObject({ status: 'conflict', reason: { code: 'stray' } });
+    pms.edit(stray, {}, { state: 'deleted' });
+    await stack.settle();
+    expect(await linkOf(keyOf(stray))).toMatchObject({ status: 'tombstone' });
+    expect(await linkOf(keyOf(ticket))).toMatchObject({ status: 'linked' });
+  });
+
   test('several records carry the back-reference of a lost create: one is chosen', async () => {
     zendesk = new MemorySystem('zendesk', false);
     pms = new MemorySystem('pms', false);

@@ -14,6 +14,7 @@ import type { BrakeSettings } from '../../src/sync/brake';
 import { canonicalKey, type CanonicalKey } from '../../src/sync/canonicalKey';
 import type { Mapping } from '../../src/sync/mapping';
 import { SIDES, type EntityType, type RecordRef, type Side } from '../../src/sync/record';
+import { inParallel } from '../../src/systems/inParallel';
 import type { SystemPort } from '../../src/systems/port';
 import { SyncMetrics } from '../../src/activities/metrics';
 import { pairSignaller } from '../../src/workers/pairSignals';
@@ -53,6 +54,9 @@ export interface StackOptions {
   /** Each poll is a workflow, as in the service. Without it, one that succeeds is not: a workflow of a dozen tasks. */
   pollsByWorkflow?: boolean;
 }
+
+/** Temporal limits the long polls of a namespace. */
+const WAITS_AT_ONCE = 100;
 
 export async function startStack(
   servers: TestServers,
@@ -104,7 +108,7 @@ export async function startStack(
     while (started.size > 0) {
       const keys = [...started];
       started.clear();
-      await Promise.all(keys.map(result));
+      await inParallel(keys, WAITS_AT_ONCE, result);
     }
   };
 

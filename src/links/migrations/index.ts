@@ -1,36 +1,37 @@
 /**
- * How stored documents have changed from release to release. A document says in `v` by which version it was written;
- * none stands for version 0. See docs/evolution.md, "Stored documents".
+ * The changes of stored documents from release to release. The field `v` of a document has its version; without it, the
+ * version is 0. See docs/evolution.md, "Stored documents".
  */
 
-/** A document as MongoDB holds it. */
+/** A document as MongoDB stores it. */
 export interface Stored {
   readonly _id: string;
   readonly v?: number;
 }
 
-/** Pure, and of one document alone: it neither reads others nor knows the time. It leaves `_id` and `v` as they are. */
+/** Migrates one document. It is pure: it reads no other document and no clock. It leaves `_id` and `v` as they are. */
 export type DocumentMigration = (document: Record<string, unknown>) => Record<string, unknown>;
 
 export interface Migration {
-  /** The version of documents before it; after it they are of the next. */
+  /** The version of documents before the migration. They have the next version after it. */
   from: number;
-  /** In a few words, for a person who runs `store migrate`. */
+  /** A short description, for a person who runs `store migrate`. */
   name: string;
-  /** What it does to the documents of each collection; those of others stay as they are. */
+  /** The migration of each collection's documents. Collections that are absent do not change. */
   documents: Partial<Record<VersionedCollection, DocumentMigration>>;
 }
 
 interface CollectionRules {
-  /** Fields that differ whenever a document was written anew since it was read. */
+  /** Fields that show whether a document was written since it was read. */
   written: readonly string[];
-  /** Fields that are also written by themselves, whatever the document's version: no migration may touch them. */
+  /** Fields that are also written separately, in documents of any version: no migration may touch them. */
   apart: readonly string[];
 }
 
 /**
- * The collections whose documents say their version: those that are written whole. All others are written in part, by
- * releases side by side, and only ever gain fields; for them the version of the store as a whole is enough.
+ * The collections whose documents have versions: their documents are written as a whole. Documents of all other
+ * collections are updated in part, also by several releases at the same time, and only gain fields. For them, the
+ * version of the whole store is enough.
  */
 export const VERSIONED = {
   links: { written: ['rev'], apart: ['rev', 'reason'] },
@@ -42,7 +43,7 @@ export const VERSIONED = {
   undos: { written: ['state', 'holds'], apart: ['state', 'holds'] },
   undoItems: { written: ['state', 'rows'], apart: ['state', 'rows', 'why', 'refused'] },
   journal: { written: ['outcome', 'rows'], apart: ['outcome', 'rows'] },
-  /** What a backfill read and looks for, in a collection of its own for each run. */
+  /** The records on a backfill's shelf; each run has its own collection. */
   shelf: { written: ['record'], apart: [] },
 } as const satisfies Record<string, CollectionRules>;
 

@@ -1,6 +1,6 @@
 import { MIGRATIONS, type Migration, type Stored, type VersionedCollection } from './index';
 
-/** What was stored is newer than what this release understands. The message is one line, for a person. */
+/** A later release wrote the stored document, and this release does not understand it. The message is one line. */
 export class NewerStore extends Error {
   override readonly name = 'NewerStore';
 
@@ -12,12 +12,12 @@ export class NewerStore extends Error {
   }
 }
 
-/** The versions of stored documents that a release understands, and how it reads each. Pure. */
+/** The versions of stored documents that a release understands, and their migrations. Pure. */
 export class Schema {
-  /** What is written. */
+  /** The version that this release writes. */
   readonly version: number;
 
-  /** @param migrations in their order, one for each version since 0 */
+  /** @param migrations in order, one for each version from 0 */
   constructor(private readonly migrations: readonly Migration[]) {
     migrations.forEach(({ from, name }, n) => {
       if (from !== n) throw new Error(`migration "${name}" is from version ${from}, expected ${n}`);
@@ -25,7 +25,7 @@ export class Schema {
     this.version = migrations.length;
   }
 
-  /** Whether a document has another form than this release writes; false where only its number is behind. */
+  /** Whether a document has another form than this release writes; false if only its version number is older. */
   isOther(collection: VersionedCollection, { v = 0 }: Pick<Stored, 'v'>): boolean {
     return (
       v > this.version ||
@@ -33,7 +33,7 @@ export class Schema {
     );
   }
 
-  /** The document as this release writes it. @throws NewerStore where a later one wrote it */
+  /** The document in the form that this release writes. @throws NewerStore if a later release wrote it */
   read<D extends Stored>(collection: VersionedCollection, document: D): D {
     const { v = 0 } = document;
     if (v === this.version) return document;
@@ -41,7 +41,7 @@ export class Schema {
     let migrated = document as unknown as Record<string, unknown>;
     for (const { documents } of this.migrations.slice(v))
       migrated = documents[collection]?.(migrated) ?? migrated;
-    // What the migrations of a collection come to is its type: tests hold them to it, by documents of every release.
+    // The migrated document has the collection's type: tests check this with documents of every release.
     return this.stamp(migrated as unknown as D);
   }
 

@@ -28,9 +28,9 @@ import {
   type WindowRules,
 } from './budgetWindow';
 
-/** Lots grow while they are used up within this time. */
+/** If a lot is used up within this time, the next one is larger. */
 const BUSY_MS = 1_000;
-/** By less than this the end of a window is not corrected. */
+/** The end of a window is corrected only if it differs by more than this. */
 const END_TOLERANCE_MS = 100;
 
 interface Lot {
@@ -41,18 +41,18 @@ interface Lot {
 }
 
 export interface BucketOptions {
-  /** How messages call the system. */
+  /** The name of the system in messages. */
   name: string;
-  /** Calls of a window until an answer says it. */
+  /** The calls of a window that are assumed until an answer shows the limit. */
   assumed: number;
   rules: WindowRules;
   inFlight: boolean;
-  /** Callers of a lane that wait in this process at most; null where all do. */
+  /** The most callers of a lane that wait in this process; null if all wait here. */
   waiting: number | null;
   clock: Clock;
 }
 
-/** How a limit stands in its present window. */
+/** The use of a limit in its present window. */
 export interface BucketUse {
   limit: number;
   left: number;
@@ -61,14 +61,14 @@ export interface BucketUse {
 }
 
 /**
- * One limit of one API, over all processes: permits are leased in lots from a document that all share, each lease one
- * atomic update by `_id`. Within a process, callers of a lane are served in turn.
+ * One limit of one API, for all processes together. Processes lease permits in lots from a shared document, each lot
+ * with one atomic update by `_id`. Within a process, the callers of a lane are served in their order.
  */
 export class Bucket {
   private state: BudgetWindow | null = null;
   private readonly lots: Record<Lane, Lot> = { interactive: noLot(), background: noLot() };
   private readonly lines: Record<Lane, WaitingLine>;
-  /** What answers of this window said at most of its use, and when one said so last. */
+  /** The greatest use of this window that an answer has shown, and when the last answer came. */
   private seen = { window: 0, used: 0, at: 0 };
   private early = { window: 0, count: 0 };
 
@@ -85,17 +85,17 @@ export class Bucket {
     this.lines = { interactive, background };
   }
 
-  /** @returns the permit's window. @throws RetryLater where it would take too long, or the signal ended the wait */
+  /** @returns the window of the permit. @throws RetryLater if the wait would be too long, or the signal aborts it */
   take(lane: Lane, caller: Caller): Promise<number> {
     return this.lines[lane].join(caller);
   }
 
-  /** A permit that was not used. */
+  /** Returns an unused permit. */
   giveBack(lane: Lane, window: number): void {
     if (this.lots[lane].window === window) this.lots[lane].left += 1;
   }
 
-  /** Whether a permit is still good. */
+  /** Whether a permit of this window is still valid. */
   holds(window: number): boolean {
     return this.state?.window === window && mayCall(this.state, this.options.rules, this.options.clock.now());
   }
@@ -112,7 +112,7 @@ export class Bucket {
       at: now,
     };
     const endsAt = reading.resetMs === null ? state.endsAt : now + reading.resetMs;
-    // What is under way at a time has no window to follow.
+    // A limit on concurrent work has no window of the API.
     const ends = !inFlight && endsAt < state.endsAt - END_TOLERANCE_MS;
     if (ends) state.endsAt = endsAt;
     const changed = reading.limit !== state.limit;
@@ -128,14 +128,14 @@ export class Bucket {
     if (reading.remaining === 0) await this.usedUp();
   }
 
-  /** Everybody stops calling: the API said so. */
+  /** Blocks all calls for a time, as the API asked. */
   async block(ms: number): Promise<void> {
     const blockedUntil = this.options.clock.now() + ms;
     if (this.state) this.state.blockedUntil = Math.max(this.state.blockedUntil, blockedUntil);
     await this.collection.updateOne({ _id: this.id }, { $max: { blockedUntil } });
   }
 
-  /** As this process knows it; null before its first call. */
+  /** The use as far as this process knows; null before its first call. */
   use(): BucketUse | null {
     if (!this.state) return null;
     const state = this.known(this.state);
@@ -148,7 +148,7 @@ export class Bucket {
     const state = () => this.known(this.state ?? freshWindow(this.options.assumed, rules, clock.now()));
     const turn = (ahead: number, awaited = false): Turn => {
       const now = state();
-      // Who was told to come is among those who are expected.
+      // A caller that comes again as scheduled is itself among the scheduled ones.
       const expected = awaited ? { ...now, promised: { interactive: {}, background: {} } } : now;
       return nextTurn(expected, lane, rules, ahead, clock.now());
     };
@@ -172,7 +172,7 @@ export class Bucket {
     };
   }
 
-  /** How many came before their own window had begun, before this one. */
+  /** The number of scheduled callers that came before their window had begun, without this one. */
   private cameTooEarly(window: number): number {
     this.early = { window, count: this.early.window === window ? this.early.count + 1 : 0 };
     return this.early.count;
@@ -190,7 +190,7 @@ export class Bucket {
     return window;
   }
 
-  /** Fills the lane's lot if the window has anything left for it. */
+  /** Leases a lot for the lane, if the window has permits left for it. */
   private async lease(lane: Lane, awaited: boolean): Promise<void> {
     const { rules, clock } = this.options;
     const lot = this.lots[lane];
@@ -206,7 +206,7 @@ export class Bucket {
         const size = lotSize(most - known.used, wanted);
         if (size > 0 && (await this.leased(lane, awaited, known, { most, size, now }))) return;
       }
-      // What this process knows may be old: look once.
+      // The known state may be out of date: read it once.
       if (fresh) return;
       state = await this.load();
     }
@@ -227,7 +227,7 @@ export class Bucket {
     };
     const update: UpdateFilter<BucketDocument> = {
       $inc: inc,
-      // Where nobody else is left room, nobody asks what others do.
+      // If no share is left to others, their calls need not be observed.
       ...(this.options.rules.share < 1 && {
         $max: { readAt: known.readAt, askedAt: now },
         $set: { marks: known.marks },
@@ -245,7 +245,7 @@ export class Bucket {
     return true;
   }
 
-  /** With what answers said that the document does not know yet. */
+  /** The state, with the use that answers have shown and that is not in the document yet. */
   private known(state: BudgetWindow): BudgetWindow {
     const { window, used, at } = this.seen;
     if (window !== state.window || this.options.inFlight) return state;
@@ -253,7 +253,7 @@ export class Bucket {
     return { ...known, marks: marked(known, this.options.rules) };
   }
 
-  /** The API counts more than was handed out: somebody else uses the same account. */
+  /** Stores that the API counts more calls than permits were leased: others use the same account. */
   private async countOthers(state: BudgetWindow): Promise<void> {
     const { window, used, at } = this.seen;
     if (this.options.inFlight || window !== state.window || used <= state.used) return;
@@ -262,7 +262,7 @@ export class Bucket {
     await this.collection.updateOne({ _id: this.id, window }, { $max: { used, readAt: state.readAt } });
   }
 
-  /** An answer said that nothing is left, which says little of how much more others wanted. */
+  /** Handles an answer that shows an exhausted limit: how many more calls others wanted to make is not known. */
   private async usedUp(): Promise<void> {
     const { rules, clock } = this.options;
     if (rules.share >= 1) return;
@@ -276,7 +276,7 @@ export class Bucket {
     );
   }
 
-  /** A block of longer than any answer is believed was stored by a release that believed it. */
+  /** Removes a block that is longer than any respected wait: an earlier release has stored it. */
   private async believed(found: BucketDocument): Promise<BucketDocument> {
     const { blockedUntil } = found;
     if (blockedUntil <= this.options.clock.now() + LONGEST_WAIT_MS) return found;
@@ -325,7 +325,7 @@ export class Bucket {
   }
 }
 
-/** A document of an earlier version has not all of it. */
+/** Adds the fields that a document of an earlier version lacks. */
 function complete(found: Partial<BudgetWindow> & BucketDocument): BudgetWindow {
   return {
     ...found,

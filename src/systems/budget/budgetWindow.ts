@@ -1,99 +1,105 @@
 import type { Lane } from '../../sync/lane';
 
 /**
- * Arithmetic of one limit: so many calls in a window of time. Pure.
+ * Arithmetic of a limit of calls in a window of time. Pure.
  *
- * The API's own window begins with the first call after the one before it ended. Ours follows it by what the answers
- * say: never ahead of it, and behind it by milliseconds, once some answers came.
+ * The API's window begins with the first call after the end of the former window. Our window follows it by the answers:
+ * it never begins earlier and, after some answers, only milliseconds later.
  */
 
-/** Times are milliseconds since the epoch. */
+/** The state of the present window. Times are milliseconds since the epoch. */
 export interface BudgetWindow {
-  /** Counts up; permits of another window are void. */
+  /** The number of the window; permits of another window are invalid. */
   window: number;
-  /** Calls that a window allows, as the API last said it. */
+  /** The calls that a window allows, by the latest answer. */
   limit: number;
-  /** Permits that were handed out, or more where the API counts calls that are not ours. */
+  /** Leased permits, plus the calls of others that the API has counted. */
   used: number;
-  /** Permits that were handed out. */
+  /** Leased permits. */
   ours: number;
   endsAt: number;
   windowMs: number;
-  /** Nobody calls before this: the API said so. */
+  /** No call is sent before this time, because the API asked for it. */
   blockedUntil: number;
-  /** Calls of others that are expected in a whole window, from what the windows before showed. */
+  /** Expected calls of others in a whole window, by the former windows. */
   expected: number;
-  /** When an answer last told how much of this window was used; its beginning where none has. */
+  /** When an answer last showed the use of this window; the beginning of the window if none has. */
   readAt: number;
-  /** When the latest permit was handed out; 0 for none in this window. */
+  /** When the latest permit was leased; 0 if none was in this window. */
   askedAt: number;
-  /** Two earlier readings of this window, a while apart, to tell how fast others are just now. */
+  /** Two earlier readings of this window, at some distance, which show the present rate of others. */
   marks: readonly [Mark, Mark];
-  /** Calls that were told to come again in a window, by lane and the window's number, and that have not come yet. */
+  /** Numbers of calls that are scheduled to come again and have not come yet, by lane and window. */
   promised: Record<Lane, Record<string, number>>;
 }
 
-/** A window as the database keeps it. */
+/** A window as it is stored. */
 export type BucketDocument = BudgetWindow & { _id: string };
 
-/** What others had used at a time. */
+/** A reading: the calls of others until a time. */
 export interface Mark {
   at: number;
   others: number;
 }
 
-/** What is the same for all windows of a limit. */
+/** The settings of all windows of a limit. */
 export interface WindowRules {
   windowMs: number;
-  /** Calls of a window at most, whatever the API allows; null for no such bound. */
+  /** The most calls of a window, even if the API allows more; null if there is no such bound. */
   ceiling: number | null;
-  /** The part of a window's limit that may be used at once, where others draw on the limit, too; 1 for no others. */
+  /** The share of a window that may be used at its beginning, if others use the limit, too; 1 if no others do. */
   share: number;
 }
 
 export const MINUTE_MS = 60_000;
-/** Of each window, kept for interactive calls. It melts away with the window, so that it is not lost with it. */
+/** The share of each window that is reserved for interactive calls. It shrinks to zero until the end of the window. */
 const RESERVED = 0.2;
-/** Left unused, for calls that arrive at the API in another window than that of their permit. */
+/** The share that stays unused, because some calls arrive at the API in another window than that of their permit. */
 const MARGIN = 0.01;
-/** A call sent later than this before the end might count in the next window. */
+/** No call is sent within this time before the end of a window, because it might count in the next one. */
 const LAST_CALL_MS = 300;
-/** The last part of a window, in which we look once more what others do. */
+/** The last part of a window, for which one call is kept, to observe others once more. */
 const LAST_LOOK = 0.012;
-/** Between the end of a window and the first call of the next. */
+/** The pause between the end of a window and the first call of the next. */
 const GAP_MS = 50;
 const LARGEST_LOT = 20;
-/** Lots are at most this part of what is left. */
+/** The largest lot, as a part of the permits that are left. */
 const LOT = 0.01;
-/** A new window is taken to be so much longer, until an answer says it: answers only ever bring its end nearer. */
+/** A new window is assumed to be longer by this factor, because answers can only bring its end nearer. */
 const UNTOLD = 13 / 12;
-/** What others did in less than this part of a window says little of the rest: marks are so far apart. */
+/** The least distance of marks, as a part of the window: a shorter time shows too little of the rate of others. */
 const SEEN_AT_LEAST = 0.1;
-/** Others are taken to have gone on at this part of their rate since an answer told of them last, until we ask. */
+/** Since the last answer, others are assumed to have called at this part of their rate, until the next answer. */
 const UNREAD = 0.5;
-/** Of what others are expected to use, so many standard deviations are kept besides: at a window's end, and more before. */
+/**
+ * The margin for the expected calls of others, in standard deviations: at the end of a window, and in addition before.
+ */
 const DEVIATIONS = 1;
 const DEVIATIONS_BEFORE = 1.5;
-/** Others who use more of a limit than this part count as at work; of the limit, so much is left to them at a window's end. */
+/**
+ * If others use more than this part of a limit, they count as active, and this part is left to them at a window's end.
+ */
 const AT_WORK = 0.1;
 const LEFT_AT_END = 0.02;
-/** Others who appear where there were none are taken to use this part of the limit, until a window shows how much it is. */
+/**
+ * If others begin to call, they are assumed to use this part of the limit, until a whole window shows how much it is.
+ */
 const APPEARED = 0.5;
-/** Where the API was used up with more than this part of a window to come, others wanted more than they got. */
+/** If a limit is exhausted more than this part of a window before its end, others wanted more calls than they got. */
 const EARLY = 0.05;
-/** A promise reaches so many windows ahead at most. */
+/** A call is scheduled at most so many windows ahead. */
 const WINDOWS_AHEAD = 15;
-/** How often it is looked whether there is more to be had. */
+/** The longest interval at which waiting calls check for permits. */
 const LOOK_MS = 1_000;
 const SOONEST_LOOK_MS = 50;
-/** Times within a window that are looked at for when a call becomes possible. */
+/** The number of times in a window that are checked for when a call becomes possible. */
 const LOOKS = 60;
 
 const part = (ms: number, { windowMs }: WindowRules): number => Math.min(1, Math.max(0, ms / windowMs));
 const lastCall = ({ endsAt }: BudgetWindow, { windowMs }: WindowRules): number =>
   endsAt - Math.min(LAST_CALL_MS, windowMs / 5);
 
-/** A window that begins now, before any answer told of it. */
+/** A window that begins now, before its first answer. */
 export function freshWindow(limit: number, rules: WindowRules, now: number): BudgetWindow {
   return {
     window: 1,
@@ -121,7 +127,7 @@ export function marksAt(at: number): readonly [Mark, Mark] {
 export const untoldEnd = ({ windowMs }: WindowRules, now: number): number =>
   now + Math.round(windowMs * UNTOLD);
 
-/** How many calls in all, ours and others', may have been made by now to let this lane make one more. */
+/** If fewer calls than this were made so far, by us and others together, the lane may make another one. */
 export function allowance(state: BudgetWindow, lane: Lane, rules: WindowRules, now: number): number {
   const limit = Math.min(state.limit, rules.ceiling ?? Infinity);
   const margin = Math.floor(limit * MARGIN);
@@ -129,30 +135,32 @@ export function allowance(state: BudgetWindow, lane: Lane, rules: WindowRules, n
   const forPeople = lane === 'interactive' ? 0 : limit * RESERVED * rest;
   const kept = Math.max(margin + keptForTheEnd(state, rules, now), roomForOthers(state, rules, now));
   const most = Math.floor(limit - kept - forPeople);
-  // A window's first call tells what others have used, and makes ours begin with the API's.
+  // The first call of a window shows the use by others, and synchronizes our window with the API's.
   return state.ours === 0 ? Math.max(most, Math.min(state.used + 1, limit - margin)) : most;
 }
 
-/** One call, where others draw on the limit, too: the answer to it tells who has begun only just now. */
+/**
+ * One call is kept for the end of the window if others use the limit: its answer shows whether others have just begun.
+ */
 function keptForTheEnd(state: BudgetWindow, rules: WindowRules, now: number): number {
   return rules.share < 1 && now < lastCall(state, rules) - rules.windowMs * LAST_LOOK ? 1 : 0;
 }
 
-/** Calls of this window that were not ours, as far as answers told. */
+/** The calls of others in this window, as far as answers showed. */
 export function usedByOthers({ used, ours }: Pick<BudgetWindow, 'used' | 'ours'>): number {
   return Math.max(0, used - ours);
 }
 
 /**
- * Calls that are left to others for the rest of the window: what they are expected to make, with a margin, and never
- * less than their share. All of it melts away with the window, so that at its end all that is left may be used; and
- * until then there is always something to be sent whose answer tells what others do.
+ * The calls that are left to others for the rest of the window: their expected calls with a margin, and at least their
+ * share. It shrinks during the window, so that at its end all remaining calls may be used. Until then, there are always
+ * calls left whose answers show the use by others.
  */
 export function roomForOthers(state: BudgetWindow, rules: WindowRules, now: number): number {
   if (rules.share >= 1) return 0;
   const rest = part(state.endsAt - now, rules);
   const unread = Math.min(part(now - state.readAt, rules), 1 - rest);
-  // One call may ask what others did meanwhile; the next one waits for its answer.
+  // One call may be sent to observe others; the next one waits for its answer.
   const asking = state.askedAt > state.readAt;
   const likely = othersRate(state, rules) * (rest + (asking ? 1 : UNREAD) * unread);
   const share = (1 - rules.share) * state.limit * part(lastCall(state, rules) - now, rules);
@@ -161,12 +169,14 @@ export function roomForOthers(state: BudgetWindow, rules: WindowRules, now: numb
   return Math.max(likely + deviations * Math.sqrt(likely), share, atEnd);
 }
 
-/** Calls of others in a whole window: as expected, or more where this window already shows more. */
+/** The calls of others in a whole window: the expected number, or more if this window already shows more. */
 function othersRate(state: BudgetWindow, rules: WindowRules): number {
   return Math.min(state.limit, Math.max(state.expected, seenRate(state, rules)));
 }
 
-/** Calls in a whole window as others make them just now, rather too many: of few it is said with a margin. */
+/**
+ * The calls of others in a whole window at their present rate, with a margin, because few calls show the rate badly.
+ */
 function seenRate(state: BudgetWindow, rules: WindowRules): number {
   const seen = usedByOthers(state);
   const [{ at, others }] = state.marks;
@@ -179,7 +189,7 @@ function seenRate(state: BudgetWindow, rules: WindowRules): number {
   );
 }
 
-/** The marks after an answer told of the window's use. */
+/** The marks after an answer showed the use of the window. */
 export function marked(state: BudgetWindow, rules: WindowRules): readonly [Mark, Mark] {
   const [, later] = state.marks;
   if (state.readAt - later.at < SEEN_AT_LEAST * rules.windowMs) return state.marks;
@@ -187,22 +197,22 @@ export function marked(state: BudgetWindow, rules: WindowRules): readonly [Mark,
 }
 
 /**
- * What others are expected to use of the next window. A rise is taken to go on, a fall is followed by halves; a window
- * in which nothing was asked says nothing.
+ * The expected calls of others in the next window. A rise is assumed to continue, a fall is followed by half. A window
+ * without a call of ours changes nothing.
  */
 export function expectedNext(state: BudgetWindow, rules: WindowRules): number {
   if (rules.share >= 1) return 0;
   if (state.ours === 0) return state.expected;
   const estimate = Math.min(state.limit, seenRate(state, rules));
   const change = estimate - state.expected;
-  // Of a rise, this window may have shown the beginning only.
+  // If others have just begun, this window may show only a part of their rate.
   const appeared = state.expected === 0 && usedByOthers(state) > 0 ? APPEARED * state.limit : 0;
   const next =
     change > 0 ? Math.min(state.limit, Math.max(estimate + change, appeared)) : state.expected + change / 2;
   return next < 1 ? 0 : next;
 }
 
-/** Whether others have used up a window of which much is to come: how much more they wanted is not known. */
+/** Whether others have exhausted a window long before its end: they may have wanted more calls. */
 export function wantedMore(state: BudgetWindow, rules: WindowRules, now: number): boolean {
   return (
     rules.share < 1 &&
@@ -220,7 +230,9 @@ export function mayCall(state: BudgetWindow, rules: WindowRules, now: number): b
   return now >= state.blockedUntil && now < lastCall(state, rules);
 }
 
-/** Milliseconds after which somebody who waits looks again: more and more often towards the window's end. */
+/**
+ * Milliseconds until a waiting call checks for permits again: the interval becomes shorter towards the window's end.
+ */
 export function lookMs(state: BudgetWindow, lane: Lane, rules: WindowRules, now: number): number {
   const last = lastCall(state, rules);
   if (now < state.blockedUntil || now >= last) return Math.min(LOOK_MS, Math.max(1, waitMs(state, now)));
@@ -228,12 +240,12 @@ export function lookMs(state: BudgetWindow, lane: Lane, rules: WindowRules, now:
   return Math.min(LOOK_MS, Math.max(SOONEST_LOOK_MS, next));
 }
 
-/** Milliseconds until a new window begins for certain. */
+/** Milliseconds until a new window has certainly begun. */
 export function waitMs(state: BudgetWindow, now: number): number {
   return Math.max(state.endsAt + GAP_MS, state.blockedUntil) - now;
 }
 
-/** Permits to ask for at once: few where few are left, so that none lie idle with one worker while others wait. */
+/** The size of a lot: small if few permits are left, so that none stay unused with one worker while others wait. */
 export function lotSize(left: number, wanted: number): number {
   return Math.max(0, Math.min(wanted, LARGEST_LOT, Math.ceil(left * LOT), left));
 }
@@ -245,9 +257,10 @@ export interface Turn {
 }
 
 /**
- * When the next call of a lane that is told to come again is to come, if others do as they are expected to: behind all
- * that were told so before it, and in the background behind interactive ones, too.
- * @param ahead calls that wait in this process
+ * The time at which the next scheduled call of a lane should come, if others call as expected: after all calls that
+ * were scheduled before it and, in the background lane, also after interactive ones.
+ *
+ * @param ahead the number of calls that wait in this process
  */
 export function nextTurn(
   state: BudgetWindow,
@@ -277,7 +290,7 @@ function promisedIn({ window, promised }: BudgetWindow, lane: Lane): number {
   return lane === 'interactive' ? interactive : interactive + (promised.background[window] ?? 0);
 }
 
-/** Permits that are expected to be free at a time of the window, if nobody of ours took any until then. */
+/** The expected number of free permits at a time of the window, if we make no call until then. */
 function free(state: BudgetWindow, lane: Lane, rules: WindowRules, at: number): number {
   const meanwhile = rules.share >= 1 ? 0 : othersRate(state, rules) * part(at - state.readAt, rules);
   return Math.floor(allowance({ ...state, readAt: at }, lane, rules, at) - state.used - meanwhile);

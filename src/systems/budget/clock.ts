@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The workers' clocks must agree within a second, as machines that keep time by NTP do. */
+/** The clocks of all workers must agree within a second, which NTP ensures. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Rejects when the signal ends it. */
+  /** Rejects if the signal aborts it. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Milliseconds, as whoever tries again counts them, until a time of this clock. */
+  /** Milliseconds from now until a time of this clock, for the delay of a retry. */
   until(at: number): number;
 }
 

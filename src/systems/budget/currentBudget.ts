@@ -1,31 +1,33 @@
 import type { Db } from 'mongodb';
 import { MINUTE_MS, isOver, usedByOthers, type BudgetWindow } from './budgetWindow';
 
-/** One limit of one API, as the workers count it. Limits of single records are kept by each worker, and not shown. */
+/**
+ * The state of a limit, by the count of the workers. Limits of single records are not shown: each worker has its own.
+ */
 export interface CurrentBudget {
   /** `zendesk:account` */
   name: string;
-  /** Calls that its window allows. */
+  /** The calls that a window allows. */
   limit: number;
-  /** How long a window lasts, in seconds. */
+  /** The length of a window in seconds. */
   windowSeconds: number;
-  /** Calls of the present window that are left. */
+  /** The remaining calls of the present window. */
   left: number;
-  /** Calls of the present window that were set aside for workers. */
+  /** The permits that workers leased in the present window. */
   ours: number;
-  /** Calls of the present window by everybody else, as far as answers told. */
+  /** The calls of others in the present window, as far as answers showed. */
   others: number;
-  /** Calls that others are expected to make in a whole window, where they are left room. */
+  /** The expected calls of others in a whole window, if a share is left to them. */
   expectedOfOthers: number;
-  /** ISO time until which nobody calls, because the API said so; null where calls may go. */
+  /** ISO time until which no call is sent, because the API asked for it; null if calls are allowed. */
   blockedUntil: string | null;
 }
 
-/** What a document of an earlier version has not. */
+/** The fields that a document of an earlier version lacks. */
 type Stored = Pick<BudgetWindow, 'limit' | 'used' | 'endsAt' | 'blockedUntil'> &
   Partial<BudgetWindow> & { _id: string };
 
-/** All limits that the workers keep. Nothing is taken from them by looking. */
+/** All limits of the workers. Reading them uses no permit. */
 export async function currentBudgets(db: Db, now: Date): Promise<CurrentBudget[]> {
   const windows = await db.collection<Stored>('budgets').find().sort({ _id: 1 }).toArray();
   return windows.map((window) => {
@@ -45,8 +47,8 @@ export async function currentBudgets(db: Db, now: Date): Promise<CurrentBudget[]
 }
 
 /**
- * Lets calls go again that an answer asked to hold back: workers see it within a second. What waits in Temporal for its
- * next attempt waits that out, 15 minutes at most.
+ * Ends the blocks of limits that answers asked for. Workers notice this within a second. A retry that Temporal has
+ * scheduled already still waits for its time, at most 15 minutes.
  * @returns the names of the limits that were blocked
  */
 export async function liftBlocks(db: Db, now: Date, only: string | null = null): Promise<string[]> {

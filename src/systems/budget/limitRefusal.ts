@@ -2,8 +2,8 @@ import type { Limit, LimitReading, LimitedBy, Refusal } from '../budget';
 import { MINUTE_MS } from './budgetWindow';
 
 /**
- * Which limits refused a call, as far as its answer tells: those that show nothing left; else one that shows nothing at
- * all; else the record's own. A refusal that is about one record is no reason for anybody else to wait.
+ * The limits that refused a call, as far as its answer shows: the exhausted ones; otherwise one without figures in the
+ * answer; otherwise the record's own. If the limit of one record refused the call, other calls need not wait.
  */
 export function refusedBy(
   call: readonly LimitedBy[],
@@ -22,14 +22,14 @@ export function refusedBy(
   if (records.length === 0) return silent;
   const windowOf = ({ bucket }: LimitedBy) => limits[bucket]?.windowMs ?? MINUTE_MS;
   const shortest = Math.min(...records.map(windowOf));
-  // A short wait is that of the endpoint, whose window is shorter than the record's.
+  // A short wait points to the endpoint's limit, whose window is shorter than the record's.
   const endpoint = silent.filter(
     (each) => windowOf(each) < shortest && retryAfterMs !== null && retryAfterMs <= windowOf(each),
   );
   return endpoint.length > 0 ? endpoint : records;
 }
 
-/** For how long: as the answer asks, or else until the limit's window ends; null where it says neither. */
+/** How long to wait: as the answer asks, otherwise until the end of the limit's window; null if it has neither. */
 export function refusalMs(
   { bucket }: LimitedBy,
   readings: readonly LimitReading[],

@@ -2,16 +2,16 @@ import type { Collection, Db } from 'mongodb';
 import { SIDES, type Side } from '../../sync/record';
 import type { BucketDocument, BudgetWindow } from './budgetWindow';
 
-/** How much of one window of a limit was used. */
+/** The use of one window of a limit. */
 export interface UsedWindow {
   side: Side;
   /** `account`, `exports` */
   bucket: string;
   endsAt: Date;
   limit: number;
-  /** By all. */
+  /** Calls of all users of the account. */
   used: number;
-  /** By workers. */
+  /** Calls of the workers. */
   ours: number;
 }
 
@@ -22,14 +22,14 @@ export interface PastDocument {
   endsAt: number;
   limit: number;
   used: number;
-  /** Missing where an earlier version kept it. */
+  /** Absent if an earlier version stored the window. */
   ours?: number;
 }
 
-/** Windows of a limit that are kept once they are over: an hour of them. A slot is written over by a later window. */
+/** The number of past windows of a limit that are kept: one hour. A later window replaces the oldest. */
 const SLOTS = 64;
 
-/** Keeps a window that is over. */
+/** Stores a window after its end. */
 export async function keepPast(
   past: Collection<PastDocument>,
   bucket: string,
@@ -39,7 +39,7 @@ export async function keepPast(
   await past.replaceOne({ _id }, { bucket, endsAt, limit, used, ours }, { upsert: true });
 }
 
-/** Windows that ended since, or are under way, in the order of time. One in which nobody called leaves nothing. */
+/** The windows since a time, including the present one, in their order. A window without calls is not stored. */
 export async function usedSince(db: Db, from: Date): Promise<UsedWindow[]> {
   const past = await db.collection<PastDocument>('budgetWindows').find().toArray();
   const present = await db.collection<BucketDocument>('budgets').find().toArray();

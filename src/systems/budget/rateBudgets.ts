@@ -13,32 +13,32 @@ import { RecordLimits, type OfRecord } from './recordLimits';
 import { refusalMs, refusedBy } from './limitRefusal';
 
 export interface SideRate {
-  /** How messages call the system. */
+  /** The name of the system in messages. */
   name: string;
   rules: RateRules;
-  /** Calls a minute that we may make at most, whatever the API allows; null for no such bound. */
+  /** Our most calls a minute, even if the API allows more; null if there is no such bound. */
   ceiling: number | null;
-  /** The part of a limit that people draw on, too, which may be used at once; all of it if not given. */
+  /** The share that the sync may use, at the beginning of a window, of limits that people use, too; 1 if not given. */
   share?: number;
 }
 
-/** An API that refuses without saying for how long is left alone for this long. */
+/** How long to wait after a refusal without a time. */
 const REFUSED_MS = 1_000;
-/** Callers that wait for one limit in one lane of a process, of those that can come again. */
+/** The most callers that wait for a limit in one lane of a process, if they can come again. */
 const WAITING_AT_MOST = 5;
 const UNTOLD_CALLS = 60;
 
-/** A limit as it stands after an answer. */
+/** The state of a limit after an answer. */
 export type LimitState = BucketUse & { bucket: string };
 
 /**
- * The rates of both APIs, over all worker processes. The adapters are made before the database is known: until
- * {@link open}, calls pass uncounted; these are the checks at the start, and the first answer after it tells of them.
+ * The rate limits of both APIs, for all worker processes together. The adapters are created before the database is
+ * known: until {@link open}, calls are not counted. These are the checks at the start, and the next answer shows them.
  */
 export class RateBudgets {
   private readonly sides: Record<Side, SharedBudget>;
 
-  /** @param onState told of every limit that an answer speaks of, for metrics */
+  /** @param onState called with every limit that an answer shows, for metrics */
   constructor(
     rates: Record<Side, SideRate>,
     clock: Clock = SYSTEM_CLOCK,
@@ -52,7 +52,7 @@ export class RateBudgets {
     return this.sides[side];
   }
 
-  /** @param slots that each API and lane has for activities in this process */
+  /** @param slots the activity slots of each API and lane in this process */
   open(db: Db, slots?: number): void {
     const stored = {
       present: db.collection<BucketDocument>('budgets'),
@@ -63,7 +63,7 @@ export class RateBudgets {
   }
 }
 
-/** Windows under way, and those of the last hour. */
+/** The present windows, and those of the last hour. */
 interface Stored {
   present: Collection<BucketDocument>;
   past: Collection<PastDocument>;
@@ -95,7 +95,7 @@ class SharedBudget implements CallBudget {
       this.expectFree(records);
       const windows = await this.takeShared(shared);
       const now = this.clock.now();
-      // While one limit was waited for, the permit of another may have become void.
+      // During the wait for one limit, the permit of another may have become invalid.
       const good = [...windows].every(([name, window]) => this.bucket(name)?.holds(window) ?? true);
       if (good && records.every((of) => this.records.isFree(of, now))) {
         for (const of of records) this.records.count(of, now);
@@ -140,7 +140,7 @@ class SharedBudget implements CallBudget {
     }
   }
 
-  /** @throws RetryLater where a record has been called for as often as it may be */
+  /** @throws RetryLater if the limit of a record is exhausted */
   private expectFree(records: readonly OfRecord[]): void {
     if (!this.stored) return;
     const now = this.clock.now();
@@ -206,7 +206,10 @@ class SharedBudget implements CallBudget {
 
 const isOfRecord = (limit: LimitedBy): limit is OfRecord => limit.record !== undefined;
 
-/** A call of an attempt that has written something is waited for: to begin anew would write it twice. */
+/**
+ * Whether a call may come again later. If its attempt has written something, it must wait here, so as not to write
+ * twice.
+ */
 function canComeAgain(): boolean {
   const attempt = currentAttempt();
   return attempt !== null && !attempt.wrote;

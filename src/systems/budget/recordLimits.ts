@@ -4,21 +4,20 @@ import { MINUTE_MS } from './budgetWindow';
 
 export type OfRecord = Required<LimitedBy>;
 
-/** Calls about one record, each in the order of time. */
+/** Calls about one record, in the order of time. */
 interface Known {
   sent: number[];
-  /** When those who were told to come again will come. */
+  /** The times at which scheduled calls will come. */
   promised: number[];
 }
 
 const RECORDS_AT_MOST = 20_000;
-/** The API counts a call when it arrives: later than it was sent. */
+/** The API counts a call when it arrives, which is later than it was sent. */
 const ARRIVES_MS = 1_000;
 
 /**
- * Limits of single records: so many updates of one ticket in ten minutes, for example. Each process keeps those that it
- * has called for lately, in memory; what others have used of them, a refusal tells. Beyond 20,000 records the one that
- * was not called for longest is forgotten.
+ * The limits of single records, e.g. updates of a ticket in ten minutes. Each process keeps the limits of its recent
+ * records in memory; a refusal shows that others have used such a limit, too. At most 20,000 records are kept (LRU).
  */
 export class RecordLimits {
   private readonly known = new LRUCache<string, Known>({ max: RECORDS_AT_MOST });
@@ -29,10 +28,10 @@ export class RecordLimits {
     return this.recent(of, now).sent.length < this.callsOf(of);
   }
 
-  /** When the next one that finds it used up is to come again: behind those who were told so before. */
+  /** Schedules a call after the limit is exhausted, behind the calls that are scheduled already. */
   promise(of: OfRecord, now: number): number {
     const { sent, promised } = this.recent(of, now);
-    // Each call makes room for one when it leaves the window, and so will those that are yet to come.
+    // Each call that leaves the window makes room for another one, and so will the scheduled calls.
     const leaving = [...sent, ...promised].at(-this.callsOf(of));
     const at = leaving === undefined ? now : leaving + this.windowOf(of);
     this.known.set(keyOf(of), { sent, promised: [...promised, at] });
@@ -44,7 +43,7 @@ export class RecordLimits {
     this.known.set(keyOf(of), { sent: [...sent, now], promised });
   }
 
-  /** The API says that it is used up, and until when: others have called as often as we did not. */
+  /** Learns from a refusal that the limit is exhausted, and until when: the remaining calls were made by others. */
   fill(of: OfRecord, until: number, now: number): void {
     const { sent, promised } = this.recent(of, now);
     const missing = this.callsOf(of) - sent.length;

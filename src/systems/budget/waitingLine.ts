@@ -3,29 +3,29 @@ import { RetryLater } from '../errors';
 import type { Clock } from './clock';
 import type { Turn } from './budgetWindow';
 
-/** Who asks for a permit. */
+/** A call that needs a permit. */
 export interface Caller {
   signal: AbortSignal | undefined;
-  /** Whether it can be told to come again: it is tried again by Temporal, and has written nothing yet. */
+  /** Whether the call can be scheduled to come again: Temporal retries it, and it has written nothing yet. */
   canComeAgain: boolean;
-  /** Whether it comes because it was told to. */
+  /** Whether the call comes again as scheduled. */
   awaited: boolean;
 }
 
-/** Where the permits of one lane come from. */
+/** The source of the permits of one lane. */
 export interface PermitSource {
-  /** @returns the permit's window; null where none is to be had now */
+  /** @returns the window of the permit; null if there is none now */
   next(awaited: boolean): Promise<number | null>;
   giveBack(window: number): void;
   /** Milliseconds until a new window begins. */
   waitMs(): number;
-  /** Milliseconds until it is worth to look again. */
+  /** Milliseconds until the next check for permits. */
   lookMs(): number;
-  /** When so many calls more have found a permit, as far as it can be told. */
+  /** The expected time at which the next `ahead` calls have their permits. */
   turn(ahead: number, awaited: boolean): Turn;
   /**
-   * Notes that somebody will come again; one who was told so before, and came too early, is noted already.
-   * @returns when
+   * Schedules a call. A call that was scheduled before and came too early is not counted again.
+   * @returns the time at which it should come
    */
   promise(ahead: number, awaited: boolean): Promise<Turn>;
 }
@@ -35,21 +35,21 @@ interface Waiting extends Caller {
   reject(error: Error): void;
 }
 
-/** A call that would wait longer than a window is handed back, with the delay, rather than hold a worker up. */
+/** A call that would wait longer than this fails with the delay of its retry, so that it does not block a worker. */
 const LONGEST_WAIT_MS = 75_000;
-/** Whose turn comes within this time waits for it, however many do. */
+/** A call whose turn comes within this time waits, even if more calls wait than allowed. */
 const SOON_MS = 2_000;
 
 /**
- * Those who wait for permits of one limit in one lane of this process, served in turn. At most so many wait at a time,
- * always enough to use what becomes free at once; the others are told when to come again.
+ * The queue of calls that wait for permits of one limit in one lane of this process. A bounded number of calls wait
+ * here, enough to use permits as soon as they become free. Further calls are scheduled to come again.
  */
 export class WaitingLine {
   private readonly waiting: Waiting[] = [];
   private serving = false;
   private alarm = new AbortController();
 
-  /** @param most that wait here at a time; null where all do */
+  /** @param most the most calls that wait here; null if all wait here */
   constructor(
     private readonly name: string,
     private readonly source: PermitSource,
@@ -57,7 +57,7 @@ export class WaitingLine {
     private readonly most: number | null,
   ) {}
 
-  /** @returns the permit's window. @throws RetryLater where it would take too long, or the signal ended the wait */
+  /** @returns the window of the permit. @throws RetryLater if the wait would be too long, or the signal aborts it */
   join(caller: Caller): Promise<number> {
     return new Promise<number>((resolve, reject) => {
       const ended = () => this.leave(one);
@@ -75,17 +75,17 @@ export class WaitingLine {
       // All calls of an activity share one signal.
       if (caller.signal) setMaxListeners(0, caller.signal);
       caller.signal?.addEventListener('abort', ended, { once: true });
-      // Who was told to come now goes before those who have just come.
+      // A call that comes as scheduled goes before new calls.
       const place = caller.awaited ? this.waiting.findIndex(({ awaited }) => !awaited) : -1;
       this.waiting.splice(place < 0 ? this.waiting.length : place, 0, one);
       if (caller.signal?.aborted) ended();
       if (!this.serving) void this.serve();
-      // One more than may wait: it is told at once.
+      // One call more than allowed: schedule it at once.
       else if (this.most !== null && this.waiting.length > this.most) this.wake();
     });
   }
 
-  /** There may be more to be had than there was. */
+  /** Checks for permits now, because there may be new ones. */
   wake(): void {
     this.alarm.abort();
   }
@@ -103,14 +103,14 @@ export class WaitingLine {
       for (;;) {
         const [first] = this.waiting;
         if (!first) return;
-        // What changes from here on is looked at before anybody rests.
+        // A change from here on is noticed before the next wait.
         this.alarm = new AbortController();
         const window = await this.source.next(first.awaited);
         if (window === null) {
           await this.rest();
           continue;
         }
-        // The first may have left meanwhile.
+        // The first call may have left the queue meanwhile.
         const served = this.waiting.shift();
         if (served) served.resolve(window);
         else this.source.giveBack(window);
@@ -123,7 +123,7 @@ export class WaitingLine {
     }
   }
 
-  /** Hands back those whom it would keep too long, and waits a little. */
+  /** Schedules calls that would wait too long, and waits until the next check. */
   private async rest(): Promise<void> {
     const wait = this.source.waitMs();
     if (wait > LONGEST_WAIT_MS) {
@@ -143,7 +143,7 @@ export class WaitingLine {
     );
     for (const one of beyond) {
       const { at } = await this.source.promise(most, one.awaited);
-      // It may have left meanwhile.
+      // The call may have left the queue meanwhile.
       const place = this.waiting.indexOf(one);
       if (place < 0) continue;
       this.waiting.splice(place, 1);

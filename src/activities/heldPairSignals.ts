@@ -10,7 +10,7 @@ const SIGNALS_AT_ONCE = 10;
 type Context = Pick<ActivityContext, 'store' | 'hint'>;
 
 /** Signals one page of the pairs that a hold concerns to read both their records again. @returns their keys */
-export async function tellHeldPage(
+export async function signalHeldPage(
   { store, hint }: Context,
   { hold, after, limit, cause }: { hold: HoldId; after: CanonicalKey | null; limit: number; cause?: Cause },
 ): Promise<CanonicalKey[]> {
@@ -25,10 +25,10 @@ export async function tellHeldPage(
 }
 
 /** Signals all pairs that a hold concerns. @param cause for the journal; without it, that the hold ended */
-export async function tellHeld(context: Context, hold: HoldId, cause?: Cause): Promise<void> {
+export async function signalHeldPairs(context: Context, hold: HoldId, cause?: Cause): Promise<void> {
   for (let after: CanonicalKey | null = null; ;) {
     const page = { hold, after, limit: PAGE, ...(cause !== undefined && { cause }) };
-    const keys: CanonicalKey[] = await tellHeldPage(context, page);
+    const keys: CanonicalKey[] = await signalHeldPage(context, page);
     after = keys.at(-1) ?? null;
     if (keys.length < PAGE) return;
   }
