@@ -65,6 +65,13 @@ function isOption(world: World, value: string): boolean {
   return options.some((option) => option.value === value);
 }
 
+/** Whether a ticket has none of the tags of these options. */
+function lacksTags(record: object, options: unknown): boolean {
+  const { tags } = record as { tags?: unknown };
+  const all = Array.isArray(options) ? options : [options];
+  return Array.isArray(tags) && !all.some((each) => tags.includes(each));
+}
+
 /** A write of the sync that emptied the field, although nobody had emptied it on the other side. */
 function erasures(
   world: World,
@@ -89,9 +96,10 @@ function erasures(
     // Zendesk's record lacks the field: it was deleted, and nobody emptied it.
     if (!now) continue;
     const value = canonical(now.raw);
-    // Nobody emptied a field that was made anew.
-    const before = held[side]?.id === now.id ? held[side] : null;
     const isOurs = SYNC_USERS.includes(by);
+    // Nobody emptied a field that was made anew, unless its options' tags were removed.
+    const isSame = held[side]?.id === now.id || (!isOurs && lacksTags(record, held[side]?.raw));
+    const before = isSame ? held[side] : null;
     if (value === EMPTY) held[side] = null;
     else if (before?.value !== value) held[side] = { ...now, value, since: at, isOurs };
     if (value !== EMPTY || !before) continue;
