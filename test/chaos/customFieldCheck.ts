@@ -66,8 +66,8 @@ function isOption(world: World, value: string): boolean {
 }
 
 /** Whether a ticket has none of the tags of these options. */
-function lacksTags(record: object, options: unknown): boolean {
-  const { tags } = record as { tags?: unknown };
+function lacksTags(record: object | null | undefined, options: unknown): boolean {
+  const { tags } = (record ?? {}) as { tags?: unknown };
   const all = Array.isArray(options) ? options : [options];
   return Array.isArray(tags) && !all.some((each) => tags.includes(each));
 }
