@@ -4,7 +4,7 @@ import type { LinkStore } from '../links/linkStore';
 import { allowedOf, type BrakeSettings, type CountedChange, type Threshold } from '../sync/brake';
 import type { CanonicalKey } from '../sync/canonicalKey';
 import { EXAMPLES_KEPT, holdId, type BrakeHold, type HoldId, type Holds } from '../sync/holds';
-import type { EntityType } from '../sync/record';
+import type { EntityType, RefKey } from '../sync/record';
 import { ChangeWindow } from './changeWindow';
 import type { SyncMetrics } from './metrics';
 
@@ -24,6 +24,9 @@ interface Surroundings {
   metrics: SyncMetrics;
   now: () => Date;
 }
+
+/** What came of counting a plan's changes; null: the plan may be carried out. */
+export type Counted = 'hold' | { read: RefKey } | null;
 
 /** One change of a pair, as it is judged. */
 interface Judged {
@@ -59,20 +62,23 @@ export class Brake {
   /**
    * Counts what a pair's plan would destroy, before any of it is written.
    * @param holds those of the pair's entity @param mappingVersion the version of the mapping that the plan was made by
-   * @returns whether a hold began, so that the pair must be planned again
+   * @returns `hold`: a hold began, and the pair must be planned again. `read`: the end of the pair would be one too
+   * many, so read this record first, because an end of both records is not counted
    */
   async count(
     key: CanonicalKey,
     changes: readonly CountedChange[],
     holds: Holds,
     mappingVersion: string,
-  ): Promise<boolean> {
-    let begun = false;
+  ): Promise<Counted> {
+    let begun: Counted = null;
     for (const counted of changes) {
       const threshold = this.settings.thresholds[counted.measure];
       if (!threshold || isKnown(holds, counted)) continue;
       const judged = { key, counted, threshold, id: holdId(counted.change, counted.bound) };
-      if (await this.isTooMany(judged, mappingVersion)) begun = true;
+      const found = await this.isTooMany(judged, mappingVersion);
+      if (typeof found === 'object') return found;
+      if (found) begun = 'hold';
     }
     return begun;
   }
@@ -107,14 +113,19 @@ export class Brake {
     await this.window.stop();
   }
 
-  private async isTooMany(judged: Judged, mappingVersion: string): Promise<boolean> {
+  private async isTooMany(judged: Judged, mappingVersion: string): Promise<boolean | { read: RefKey }> {
     const { id, threshold, counted } = judged;
     if (counted.measure === 'remapped' && (await this.mayBeMany(judged, mappingVersion))) return true;
     await this.window.ensureRead();
-    this.note(judged);
+    const isNew = this.note(judged);
     if (this.window.of(id) <= threshold.least) return false;
     const [linked, allowed] = await this.allowed(judged);
     if (this.window.of(id) <= allowed) return false;
+    if (counted.unread !== undefined) {
+      // Whether it counts is known once the pair's other record was read.
+      if (isNew) this.takeBack(judged);
+      return { read: counted.unread };
+    }
     // A person may have ended such a hold a moment ago, which deletes the stored count. Read the count again; this pair
     // is then counted anew.
     await this.window.readAgain();
@@ -125,14 +136,21 @@ export class Brake {
     return this.begin(counted, 'held', { pairs, linked, allowed }, examples);
   }
 
-  private note({ key, id }: Judged): void {
+  /** @returns whether the pair was not counted before */
+  private note({ key, id }: Judged): boolean {
     const seen = this.seen.get(id) ?? new Set();
     // Fewer are counted than were seen: a person ended a hold, or the window has passed.
     if (seen.size > this.window.of(id)) seen.clear();
-    if (seen.has(key)) return;
+    if (seen.has(key)) return false;
     seen.add(key);
     this.seen.set(id, seen);
-    this.window.add(id);
+    this.window.add(id, 1);
+    return true;
+  }
+
+  private takeBack({ key, id }: Judged): void {
+    this.seen.get(id)?.delete(key);
+    this.window.add(id, -1);
   }
 
   /**

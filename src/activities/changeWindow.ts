@@ -43,9 +43,9 @@ export class ChangeWindow {
     return (this.earlier?.counts.get(id) ?? 0) + (own ?? 0) + (this.sent.get(id) ?? 0) + (pending ?? 0);
   }
 
-  add(id: HoldId): void {
+  add(id: HoldId, count: 1 | -1): void {
     if (this.pending.size === 0) this.pendingSlot = this.slot();
-    this.pending.set(id, (this.pending.get(id) ?? 0) + 1);
+    this.pending.set(id, (this.pending.get(id) ?? 0) + count);
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
       void this.flush();

@@ -1,7 +1,8 @@
-import type { CanonicalKey } from '../sync/canonicalKey';
+import { canonicalKey, parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
 import type { Link } from '../sync/link';
-import type { RefKey } from '../sync/record';
+import { otherSide, type RefKey } from '../sync/record';
 import type { ReasonCode } from '../sync/reasons';
+import { actedOn, type Decisions } from '../sync/resolution';
 import { originRef, summarise, type ActivityContext } from './activityContext';
 import { activityLog } from './log';
 import type { PlanInput, Step } from './types';
@@ -44,6 +45,32 @@ export async function handOver(
   const hints = [...input.hints.filter((hint) => hint.ref !== origin), { ref: origin, version: null }];
   await context.hint(owner, { hints, force: input.force, hops: input.hops + 1 });
   if (link.rev > 0 && !(link.sides.zendesk && link.sides.pms)) await context.store.remove(link);
+  return { next: 'rest', state: summarise(key, null, 'handed over', `belongs to ${owner}`) };
+}
+
+/**
+ * Ends a pair whose origin is gone, because a person asked for a new record in its place: the pair of the record that is
+ * left makes it. The steps may be repeated after a crash, in this order.
+ */
+export async function beginAnew(
+  context: ActivityContext,
+  input: PlanInput,
+  link: Link,
+  decisions: Decisions,
+): Promise<Step> {
+  const { key, causes } = input;
+  const { store } = context;
+  const { origin } = parseCanonicalKey(key);
+  const left = link.sides[otherSide(origin.side)]?.ref;
+  if (left === undefined) throw new Error(`${key}: nothing is left to begin anew with`);
+  const owner = canonicalKey(link.entity, parseRef(left));
+  await store.decisions.keep(owner, { counterpart: 'create' });
+  await store.claims.release(left, key);
+  await store.claims.release(refKey(origin), key);
+  const hints = [{ ref: left, version: null }];
+  await context.hint(owner, { hints, force: true, hops: 0, ...(causes && { causes }) });
+  await store.remove(link);
+  await store.decisions.drop(key, actedOn(decisions, []));
   return { next: 'rest', state: summarise(key, null, 'handed over', `belongs to ${owner}`) };
 }
 

@@ -8,6 +8,7 @@ import { offeredAgain } from '../sync/refusedWrite';
 import type { Decisions } from '../sync/resolution';
 import { mayStemFromDeletedField } from '../sync/rules/absence';
 import { RetryLater } from '../systems/errors';
+import type { Counted } from './brake';
 import {
   signalWaitingPairs,
   loadReferences,
@@ -85,7 +86,9 @@ export class PairTurn {
     const state = await this.state(link, { members, observed, own, decisions });
     const plan = planPair(state, mapping);
     this.expectFieldsReadAgain(plan);
-    if (await this.isBraked(plan, state)) return null;
+    const counted = await this.count(plan, state);
+    if (counted === 'hold') return null;
+    if (counted !== null) return readStep(counted.read, [counted.read]);
     if (state.undo) await noteUndone(context, key, plan, state.undo);
     await this.reportStrays(link);
     const step = await this.keeper.applyPlan(
@@ -129,13 +132,11 @@ export class PairTurn {
     };
   }
 
-  /**
-   * @returns whether this plan exceeded a threshold of the brake, so that a hold began and the pair is planned again
-   */
-  private async isBraked(plan: Plan, state: PairState): Promise<boolean> {
+  /** Counts what the plan would destroy. @returns what came of it; see `Brake.count` */
+  private async count(plan: Plan, state: PairState): Promise<Counted> {
     const { brake, mapping } = this.context;
     // A person has started the undo and has seen the number of its changes.
-    if (!brake || state.undo) return false;
+    if (!brake || state.undo) return null;
     const table = mapping.entities[parseCanonicalKey(this.key).entity];
     return brake.count(this.key, countedChanges(plan, { state, table }), state.holds ?? [], mapping.version);
   }

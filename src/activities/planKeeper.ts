@@ -1,6 +1,7 @@
 import { parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
 import { triedOf, withOverruled, type Overruling } from '../sync/abandonedIntent';
 import { agreed, seenVersion, withoutMarks, type Intent, type Link, type Reason } from '../sync/link';
+import { withoutAgreement } from '../sync/absentRecord';
 import type { Mapping } from '../sync/mapping';
 import { withoutNotTaken } from '../sync/notTaken';
 import type { Plan } from '../sync/planner';
@@ -11,7 +12,7 @@ import { observationDigest } from '../links/observationStore';
 import { signalWaitingPairs, originRef, recordsOf, summarise, type ActivityContext } from './activityContext';
 import { endsIntent, forgetRedacted, noteEnded } from './journalling';
 import { tellNewConflicts } from './newConflicts';
-import { handOver, parkPair, endTurn } from './pairEnds';
+import { beginAnew, handOver, parkPair, endTurn } from './pairEnds';
 import { PairJoin } from './pairJoin';
 import { PairWaits, sameList } from './pairWaits';
 import type { PlanInput, Step } from './types';
@@ -57,7 +58,7 @@ export class PlanKeeper {
       case 'write':
         return this.begin(plan, link, observed, decisions);
       case 'bury':
-        return this.bury(plan, link, observed);
+        return this.bury(plan, link, observed, decisions);
       case 'wait':
         return this.waits.wait(link, plan);
       case 'redirect':
@@ -73,7 +74,7 @@ export class PlanKeeper {
       case 'unlink':
         return this.unlink(link, observed, decisions);
       case 'part':
-        return this.releaseFormer(plan, link);
+        return this.releaseFormer(plan, link, decisions);
       case 'absent':
         return this.absent(plan, link);
       case 'brake':
@@ -176,9 +177,17 @@ export class PlanKeeper {
     return endTurn(await this.context.store.save({ ...link, braked: [mark], reason }));
   }
 
-  private async bury(plan: PlanOf<'bury'>, link: Link, observed: SyncRecord[]): Promise<Step> {
-    const { context } = this;
+  private async bury(
+    plan: PlanOf<'bury'>,
+    link: Link,
+    observed: SyncRecord[],
+    decisions: Decisions,
+  ): Promise<Step> {
+    const { context, key } = this;
     const { store } = context;
+    // A new record was asked for in the place of one that its side still shows as ended.
+    if (decisions.counterpart === 'create' && link.sides.zendesk && link.sides.pms)
+      await store.decisions.drop(key, actedOn(decisions, []));
     const reason: Reason = {
       code: 'ended',
       text: plan.reason,
@@ -218,15 +227,19 @@ export class PlanKeeper {
     return endTurn(saved);
   }
 
-  /** Releases the former counterpart, because a person chose another. */
-  private async releaseFormer(plan: PlanOf<'part'>, link: Link): Promise<null> {
+  /**
+   * Releases the former counterpart, because a person chose another. If the pair's own origin is gone, the record that is
+   * left begins a pair of its own.
+   */
+  private async releaseFormer(plan: PlanOf<'part'>, link: Link, decisions: Decisions): Promise<Step | null> {
     const { context, key } = this;
     const { store } = context;
+    if (plan.from === parseRef(this.origin).side) return beginAnew(context, this.input, link, decisions);
     const former = link.sides[plan.from]?.ref;
     if (former !== undefined) await store.claims.release(former, key);
     const sides = { ...link.sides };
     delete sides[plan.from];
-    await store.save({ ...withoutNotTaken(link), sides, snapshot: null, conflicts: [] });
+    await store.save({ ...withoutAgreement(link), sides });
     return null;
   }
 

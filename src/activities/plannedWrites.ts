@@ -211,6 +211,7 @@ export class PlannedWrites {
             changedRows: [],
             restingRows: [],
             notTaken: intent.next.notTaken ?? [],
+            reserved: {},
           }
         : compareAnswer(mapping, table, write, answer, intent.next, references);
     // If somebody else has changed the record meanwhile, the answer stays an observation for the next plan.

@@ -99,7 +99,7 @@ export class WriteRecovery {
       sides: {
         ...link.sides,
         [other]: { ...seen, residue: {}, backRef: false },
-        [side]: { ...seenVersion(only), residue: {}, backRef: true },
+        [side]: { ...seenVersion(only), residue: {}, backRef: true, made: true },
       },
     });
     return { next: 'again', fresh: [refKey(only.ref)], gone: [] };

@@ -10,6 +10,9 @@ export function fixOf({ reason }: Link): string | null {
   return reason ? (wordsOf(reason.code)?.fix ?? null) : null;
 }
 
+/** Why a row of a list leaves some elements alone; see src/sync/rules/reserved.ts. */
+export const RESERVED_WORDS = 'values of another field, which this row does not sync';
+
 /** When a pair moves on, in words: nothing waits without a reason that a person can see. */
 export function nextAttempt(link: Link): string {
   const { reason } = link;

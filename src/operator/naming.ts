@@ -1,7 +1,7 @@
 import { withTypedCommands } from '../platform/commandLine';
 import type { LinkStore } from '../links/linkStore';
 import { parseCanonicalKey, refKey, type CanonicalKey } from '../sync/canonicalKey';
-import type { Link } from '../sync/link';
+import { newLink, type Link } from '../sync/link';
 import type { Mapping } from '../sync/mapping';
 import { SIDES, type RefKey } from '../sync/record';
 import { FieldTitles, inTitles, titleOf, titleOfRecord, type Naming } from './titles';
@@ -54,6 +54,17 @@ export async function pairTitles(
       if (title !== '') titles.set(link._id, title);
     }
   return titles;
+}
+
+/** The title of the pair with a key, which may not be stored yet; empty where none is known. */
+export async function pairTitle(
+  store: Pick<LinkStore, 'getMany' | 'observations'>,
+  mapping: Mapping,
+  key: CanonicalKey,
+): Promise<string> {
+  const links = await store.getMany([key]);
+  const link = links.get(key) ?? newLink(key, parseCanonicalKey(key).entity, mapping.version, '');
+  return (await pairTitles(store, mapping, [link])).get(key) ?? '';
 }
 
 function recordsOf({ _id, sides }: Link): RefKey[] {

@@ -11,3 +11,15 @@ export function absentReason(ref: RefKey): string {
 export function isAbsent({ reason }: Pick<Link, 'reason'>, ref: RefKey): boolean {
   return reason?.code === 'absent' && reason.text === absentReason(ref);
 }
+
+/** The link of a pair whose records agree on nothing, e.g. because one of them is replaced. Its history stays. */
+export function withoutAgreement({
+  files: _files,
+  rested: _rested,
+  reserved: _reserved,
+  notTaken: _notTaken,
+  braked: _braked,
+  ...link
+}: Link): Link {
+  return { ...link, snapshot: null, conflicts: [], waitsFor: [], intent: null };
+}

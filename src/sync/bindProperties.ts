@@ -1,3 +1,4 @@
+import { elementOf } from './heldSets';
 import { rowTitle } from './mappingFaults';
 import { MappingError } from './mappingFile';
 import type { BoundProperty, EntityMapping, ListedField, Mapping, PropertyRow, Resting } from './mapping';
@@ -9,6 +10,8 @@ export interface OfferedProperty {
   aliases: readonly string[];
   /** Only for fields that the side lists. */
   custom?: { title?: string; options?: readonly string[] };
+  /** Elements of a list that belong to other properties. */
+  reserved?: readonly string[];
   unique?: true;
 }
 
@@ -53,6 +56,7 @@ interface Bound {
   name: string;
   isOffered: boolean;
   listed?: ListedField;
+  reserved?: readonly string[];
 }
 
 class TableBinder {
@@ -90,14 +94,18 @@ class TableBinder {
     const next: PropertyRow = { ...row };
     delete next.restsOn;
     delete next.listed;
+    delete next.reserved;
+    const reserved = new Set<string>();
     for (const side of SIDES) {
       const property = row[side];
       if (property === null) continue;
-      const { name, isOffered, listed } = this.side(side, property, what);
+      const { name, isOffered, listed, reserved: elements = [] } = this.side(side, property, what);
       next[side] = name;
       if (listed) next.listed = { ...(next.listed ?? {}), [side]: listed };
       if (!isOffered) next.restsOn = side;
+      for (const each of elements) reserved.add(elementOf(row.transform.kind, each));
     }
+    if (row.type === 'string[]' && reserved.size > 0) next.reserved = [...reserved].sort();
     return next;
   }
 
@@ -118,7 +126,7 @@ class TableBinder {
     const found =
       list.find((info) => info.name === property) ?? list.find((info) => info.aliases.includes(property));
     if (found) {
-      const { name, custom, unique } = found;
+      const { name, custom, reserved, unique } = found;
       const title = custom?.title;
       this.bound.push({
         ...{ side, kind, property, name },
@@ -126,7 +134,7 @@ class TableBinder {
         ...(unique && { unique }),
       });
       const listed = custom && { ...(custom.options && { options: custom.options }) };
-      return { name, isOffered: true, ...(listed && { listed }) };
+      return { name, isOffered: true, ...(listed && { listed }), ...(reserved && { reserved }) };
     }
     const former = this.formerName({ side, kind, property });
     if (former !== undefined) {

@@ -1,13 +1,13 @@
-import { changeOf, type HeldChange, type HoldCause, type Holds } from './holds';
+import { changeOf, type HeldChange, type HoldCause } from './holds';
 import type { Link } from './link';
 import { comparedRows, writesTo, type EntityMapping, type Mapping, type PropertyRow } from './mapping';
 import { meantOn } from './refusedWrite';
 import type { PairState, Plan } from './planner/state';
-import { otherSide, type Side, type SyncRecord } from './record';
+import { otherSide, type RefKey, type Side, type SyncRecord } from './record';
 import { offers } from './rules/absence';
 import { agreedValue } from './rules/binding';
 import { bindingsOf } from './rules/sameFields';
-import { holdOn } from './rules/brake';
+import { holdOn, isThere } from './rules/brake';
 import { lastSeen } from './rules/taken';
 import { referenceKinds, toCanonical, type References } from './values';
 
@@ -63,6 +63,8 @@ export interface CountedChange {
   cause: HoldCause;
   /** A digest of what the row is bound to; where a hold is to end with that. */
   bound?: string;
+  /** Of an end: the pair's other record, if it was not just read. Where it is gone, too, the end is not counted. */
+  unread?: RefKey;
 }
 
 interface Planned {
@@ -74,7 +76,7 @@ interface Planned {
 export function countedChanges(plan: Plan, { state, table }: Planned): CountedChange[] {
   const { link } = state;
   if (!link?.snapshot || link.status === 'tombstone') return [];
-  if (plan.do === 'bury') return endCounted(plan, table, state.holds ?? []);
+  if (plan.do === 'bury') return endCounted(plan, link, state);
   // What is resumed was counted when it was planned.
   if (plan.do !== 'write' || plan.intent.id === link.intent?.id) return [];
   const { writes, next } = plan.intent;
@@ -134,17 +136,22 @@ function causeOfLess(row: PropertyRow, from: Side, record: SyncRecord | null | u
 /** A redaction is asked for by name, and is never held. What ended before it was linked ends no pair. */
 function endCounted(
   { ended, intent, reason }: Extract<Plan, { do: 'bury' }>,
-  { entity }: EntityMapping,
-  holds: Holds,
+  link: Link,
+  { observed, holds = [] }: PairState,
 ): CountedChange[] {
+  const { entity } = link;
   if (!ended || ended.seen.state === 'redacted' || intent?.writes.some(({ op }) => op === 'redact'))
     return [];
   const side = otherSide(ended.side);
+  const seen = observed[side];
+  if (!isThere(link, side, seen?.record)) return [];
   // The other record is left alone, because a person discarded that it is archived.
   if (!intent && holdOn(holds, { kind: 'archives', row: null, side })?.state === 'discarding') return [];
   const kind = intent ? 'archives' : 'ends';
   const cause = reason.includes(' was removed;') ? 'records not found' : 'many changes';
-  return [{ change: { entity, kind, row: null, side }, measure: kind, cause }];
+  const ref = link.sides[side]?.ref;
+  const unread = ref === undefined || seen?.fresh === true ? {} : { unread: ref };
+  return [{ change: { entity, kind, row: null, side }, measure: kind, cause, ...unread }];
 }
 
 /** Rows of a record that a walk met in which its side shows nothing any more, before its pair is told. */

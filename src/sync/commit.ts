@@ -1,8 +1,9 @@
 import { parseCanonicalKey, refKey } from './canonicalKey';
 import { agreed, seenVersion, type Agreement, type Intent, type Link, type PlannedWrite } from './link';
+import type { Reserved } from './heldSets';
 import type { NotTaken } from './notTaken';
 import type { AnswerComparison } from './planner';
-import { SIDES, type Json, type SyncRecord } from './record';
+import { SIDES, type Json, type Side, type SyncRecord } from './record';
 import { sameValue } from './values';
 
 /** Adds the answers to writes to the link. Pure; both the pair's workflow and a backfill use it. */
@@ -19,7 +20,7 @@ export function withAnswer(
   intent: Intent,
   write: PlannedWrite,
   answer: SyncRecord | null,
-  { residue, restingRows, notTaken }: Omit<AnswerComparison, 'changedRows'>,
+  { residue, restingRows, notTaken, reserved }: Omit<AnswerComparison, 'changedRows'>,
   now: string,
 ): LinkAtWork {
   const { side } = write;
@@ -27,13 +28,15 @@ export function withAnswer(
   const isLeft = (row: string) => left.some((each) => each.row === row && each.side === side);
   const writes = intent.writes.map((other) => (other === write ? { ...other, done: true } : other));
   const ignored = left.filter(({ byElement }) => !byElement).map(({ row }) => row);
+  const { reserved: plannedReserved, ...planned } = intent.next;
   const next: Agreement = {
-    ...intent.next,
+    ...planned,
     snapshot: withFormer(intent.next.snapshot, link.snapshot, [...restingRows, ...ignored]),
     ...(intent.next.bound && {
       bound: withFormer(intent.next.bound, link.bound, [...restingRows, ...ignored]),
     }),
     ...restedAfter(intent.next, restingRows),
+    ...reservedAfter(plannedReserved, side, reserved),
     residue: { ...intent.next.residue, [side]: residue },
     // A value that was not taken overruled nothing.
     overruled: intent.next.overruled.filter((lost) => lost.side !== side || !isLeft(lost.row)),
@@ -73,6 +76,23 @@ export function withFormer<T extends Json>(
     else next[row] = value;
   }
   return next;
+}
+
+/** As the answer shows them, in the place of what the plan knew of them. */
+function reservedAfter(
+  planned: Reserved = {},
+  side: Side,
+  answered: AnswerComparison['reserved'],
+): Pick<Agreement, 'reserved'> {
+  const rows = new Set([...Object.keys(planned), ...Object.keys(answered)]);
+  const reserved: Reserved = {};
+  for (const row of rows) {
+    const { [side]: known = [], ...other } = planned[row] ?? {};
+    const elements = answered[row] ?? known;
+    const both = { ...other, ...(elements.length > 0 && { [side]: elements }) };
+    if (Object.keys(both).length > 0) reserved[row] = both;
+  }
+  return Object.keys(reserved).length > 0 ? { reserved } : {};
 }
 
 function restedAfter({ rested = [] }: Agreement, more: readonly string[]): { rested?: string[] } {

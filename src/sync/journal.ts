@@ -1,5 +1,6 @@
 import { parseCanonicalKey, refKey, type CanonicalKey } from './canonicalKey';
 import { fnv1a } from './digest';
+import { elementOf, elementsOf, reservedElements } from './heldSets';
 import { mergedCauses, type Cause } from './journalCauses';
 import type { Intent, Link, PlannedWrite } from './link';
 import type { EntityMapping, Mapping, PropertyRow } from './mapping';
@@ -214,12 +215,22 @@ function restoredRow(
 
 function agreedBefore(
   row: PropertyRow,
-  { op, side, expects }: PlannedWrite,
+  { op, side, expects, values }: PlannedWrite,
   references: References,
 ): Pick<JournalRow, 'before' | 'known'> {
   if (op !== 'update' || !(row.id in expects)) return {};
   const own = fromCanonical(row, side, expects[row.id] ?? null, references);
-  return own.ok ? { before: own.value, known: 'agreed' } : {};
+  if (!own.ok) return {};
+  const before = Array.isArray(own.value)
+    ? [...own.value, ...reservedIn(row, values[row[side] ?? ''])]
+    : own.value;
+  return { before, known: 'agreed' };
+}
+
+/** Elements of a written set that were there before, although they are no part of the row. */
+function reservedIn(row: PropertyRow, written: Json | undefined): string[] {
+  const reserved = reservedElements(row);
+  return elementsOf(written).filter((each) => reserved.has(elementOf(row.transform.kind, each)));
 }
 
 /** The agreement from before a row named other fields. */

@@ -1,6 +1,6 @@
 import { filesReason, type LinkedFile } from './pairFiles';
 import { refKey, type CanonicalKey } from './canonicalKey';
-import { heldSets, type HeldSet } from './heldSets';
+import { heldSets, type HeldSet, type Reserved } from './heldSets';
 import type { BrakeMark } from './holds';
 import { orAbsent, type NotTaken } from './notTaken';
 import type { Cause } from './journalCauses';
@@ -28,6 +28,8 @@ export interface LinkedSide extends SeenVersion {
   residue: Values;
   /** Whether this record carries our back-reference. */
   backRef: boolean;
+  /** The sync created this record, and the answer was lost; until the next agreement. Absent otherwise. */
+  made?: true;
 }
 
 /**
@@ -185,6 +187,8 @@ export interface Agreement {
   bound?: Record<string, string>;
   /** Rows that rest; absent if none does. */
   rested?: string[];
+  /** Elements that are no part of their rows; absent where there is none. */
+  reserved?: Reserved;
   conflicts: ParkedConflict[];
   overruled: OverruledValue[];
   /**
@@ -226,6 +230,7 @@ export interface Link {
   bound?: Record<string, string>;
   /** Rows that rested when the pair was last planned. An edit since then was not compared. */
   rested?: string[];
+  reserved?: Reserved;
   conflicts: ParkedConflict[];
   /** The possible counterparts, if a person must choose one. */
   candidates: RefKey[];
@@ -320,6 +325,7 @@ export function seenVersion(record: SyncRecord): SeenVersion {
 
 function withoutPast({
   rested: _rested,
+  reserved: _reserved,
   attemptedAs: _attemptedAs,
   attemptedAdds: _attemptedAdds,
   braked: _braked,
@@ -369,12 +375,17 @@ export function agreed(
   now: string,
 ): Link {
   const sides = { ...link.sides };
-  for (const side of SIDES) if (sides[side]) sides[side] = { ...sides[side], residue: next.residue[side] };
+  for (const side of SIDES) {
+    if (!sides[side]) continue;
+    const { made: _made, ...known } = sides[side];
+    sides[side] = { ...known, residue: next.residue[side] };
+  }
   const reason = openReason(next, filesReason(next.files ?? link.files ?? []), now);
   return {
     ...withoutPast(link),
     ...(next.bound && { bound: next.bound }),
     ...(next.rested && { rested: next.rested }),
+    ...(next.reserved && { reserved: next.reserved }),
     ...(next.files && { files: next.files }),
     ...orAbsent(next.notTaken ?? []),
     ...(next.braked && { braked: next.braked }),

@@ -55,6 +55,11 @@ export interface PropertyRow {
   restsOn?: Side;
   /** The entry for the row's property in each side's list of fields. Absent for properties that every record has. */
   listed?: Partial<Record<Side, ListedField>>;
+  /**
+   * Of a set: elements that belong to other properties, in canonical form, as the lists of fields of both sides say; e.g. in
+   * a row with Zendesk's tags, the options of drop-downs. See src/sync/rules/reserved.ts. Absent where there are none.
+   */
+  reserved?: readonly string[];
 }
 
 /** An entry of a side's list of fields. */

@@ -7,8 +7,9 @@ import { planFor } from './planner/phasePlans';
 import type { PairState, Plan } from './planner/state';
 import { otherSide, type Json, type Side, type SyncRecord, type Values } from './record';
 import { hasProperty, shownValue } from './rules/absence';
+import { reservedOn } from './rules/reserved';
 import { namesSameFields } from './rules/sameFields';
-import { answeredSet, isSet } from './rules/sets';
+import { answeredElements, answeredSet, isSet } from './rules/sets';
 import { isForSameFields, isOwnForm, keptValues, whyNotTaken } from './rules/taken';
 import { boundOf, meantOn } from './refusedWrite';
 import { referenceKinds, sameValue, toCanonical, type References } from './values';
@@ -67,6 +68,8 @@ export interface AnswerComparison {
   restingRows: string[];
   /** Values that this write or an earlier one offered and that were not taken; a new entry has an empty `since`. */
   notTaken: NotTaken[];
+  /** By row: the elements of the answer that are no part of the row. */
+  reserved: Record<string, string[]>;
 }
 
 /**
@@ -88,6 +91,7 @@ export function compareAnswer(
     changedRows: [],
     restingRows: [],
     notTaken: [...(next.notTaken ?? [])],
+    reserved: {},
   };
   const kinds = referenceKinds(mapping, table);
   for (const row of comparedRows(table)) {
@@ -99,12 +103,14 @@ export function compareAnswer(
       compared.restingRows.push(row.id);
       continue;
     }
+    if (row.type === 'string[]') compared.reserved[row.id] = reservedOn(row, side, answer, null);
     const value = toCanonical(row, side, shownValue(row, side, answer), references, kinds);
     if (!value.ok) compared.changedRows.push(row.id);
     else if (aside && !aside.byElement) compareLeftOutRow(compared, aside, side, value.value);
     else {
       const refusal = answer.leftOut?.[row[side]];
-      compareRow(compared, { row, write, next, refusal, answered: value.value });
+      const answered = answeredElements(row, side, answer, value.value, meantOn(next, side, row.id));
+      compareRow(compared, { row, write, next, refusal, answered });
     }
   }
   return compared;

@@ -39,7 +39,7 @@ const OF_THE_SYNC = {
   absent: ours(
     'waits',
     'A record of the pair was not found. That alone does not prove that it was deleted.',
-    'Nothing; the pair goes on when it is found, and ends after a second complete reconcile.',
+    'Nothing; the pair goes on when it is found, and ends after a second complete reconcile. If it is gone for good: links recreate.',
   ),
   paused: ours('waits', 'Somebody paused the entity.', 'End the pause: resume.'),
   brake: ours(

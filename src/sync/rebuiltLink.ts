@@ -4,6 +4,7 @@ import { comparedRows, type EntityMapping, type Mapping } from './mapping';
 import { SIDES, otherSide, type Json, type Side, type SyncRecord } from './record';
 import { restsOn, shownValue } from './rules/absence';
 import { bindingsAfter } from './rules/binding';
+import { reservedIn, reservedOn } from './rules/reserved';
 import { BLACK, isRedactedFrom } from './redaction';
 import { referenceKinds, sameValue, textOf, toCanonical, type References } from './values';
 
@@ -49,6 +50,10 @@ export function rebuiltLink(
   }
   link.bound = bindingsAfter(table, {}, link.snapshot, []);
   if (rested.length > 0) link.rested = rested;
+  Object.assign(
+    link,
+    reservedIn(table, (row, side) => reservedOn(row, side, records[side], null)),
+  );
   const ended = SIDES.map((side) => records[side]).find((record) => record.state !== 'live');
   link.status = ended ? 'tombstone' : 'linked';
   if (ended) {

@@ -1,3 +1,4 @@
+import { isAbsent } from './absentRecord';
 import { parseCanonicalKey, refKey, tryParseRef, type CanonicalKey } from './canonicalKey';
 import type { Link } from './link';
 import type { EntityMapping } from './mapping';
@@ -105,6 +106,7 @@ export function refusalOf(
   const other = otherSide(origin.side);
   const linked = link?.sides[origin.side] ? link.sides[other]?.ref : undefined;
   if (linked !== undefined && !link?.unlinked) {
+    if (counterpart === 'create' && link && missesRecord(link)) return null;
     return `${key} is linked to ${linked}; unlink it first`;
   }
   if (counterpart === 'create') {
@@ -115,4 +117,12 @@ export function refusalOf(
   const ref = tryParseRef(counterpart);
   if (ref?.side === other && ref.kind === table.kind[other]) return null;
   return `${refKey(origin)} cannot be linked to ${counterpart}: expected a record such as ${other}:${table.kind[other]}:1`;
+}
+
+/** Whether one of the pair's two records is gone, as far as the link knows: a person may have it made again. */
+export function missesRecord(link: Link): boolean {
+  const { zendesk, pms } = link.sides;
+  if (!zendesk || !pms || link.unlinked) return false;
+  const isGone = [zendesk, pms].map(({ ref, state }) => isAbsent(link, ref) || state === 'deleted');
+  return isGone.filter(Boolean).length === 1;
 }

@@ -1,3 +1,4 @@
+import editDistance from 'damerau-levenshtein';
 import { z } from 'zod';
 
 /** What a schema found wrong with a file, in words: what was expected, and the name that was probably meant. */
@@ -78,30 +79,13 @@ export function meant(word: string, names: readonly string[]): string {
 export function nearest(word: string, names: readonly string[]): string | null {
   const most = Math.min(MOST_SLIPS, Math.floor(word.length * SLIPS_PER_LENGTH));
   const ranked = names
-    .map((name) => ({ name, slips: slips(word.toLowerCase(), name.toLowerCase()) }))
+    .map((name) => ({ name, slips: slipsBetween(word.toLowerCase(), name.toLowerCase()) }))
     .filter((each) => each.slips <= most)
     .sort((a, b) => a.slips - b.slips);
   return ranked[0]?.name ?? null;
 }
 
-/**
- * Characters added, left out, changed, or swapped with their neighbour.
- * https://en.wikipedia.org/wiki/Damerau–Levenshtein_distance (optimal string alignment)
- */
-function slips(a: string, b: string): number {
-  let before: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i += 1) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      let least = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + same);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        least = Math.min(least, (before[j - 2] ?? 0) + 1);
-      row.push(least);
-    }
-    before = last;
-    last = row;
-  }
-  return last[b.length] ?? 0;
+/** Characters added, left out, changed, or swapped with their neighbour. */
+function slipsBetween(a: string, b: string): number {
+  return editDistance(a, b).steps;
 }

@@ -1,4 +1,4 @@
-import { elementOf } from './heldSets';
+import { elementOf, itemsOf, reservedElements } from './heldSets';
 import type { EntityMapping, Mapping, PropertyRow } from './mapping';
 import type { Json, RefKey, Side, Values } from './record';
 import { refKey } from './canonicalKey';
@@ -215,17 +215,11 @@ function isDay(day: string): boolean {
 }
 
 function stringSet(row: PropertyRow, value: Json): Canonical | null {
-  const list =
-    value === null
-      ? []
-      : Array.isArray(value)
-        ? value
-        : typeof value === 'string'
-          ? value.split(/[\s,]+/)
-          : null;
-  if (!list || list.some((item) => typeof item === 'object')) return null;
+  const list = itemsOf(value);
+  if (!list || list.includes(null)) return null;
+  const reserved = reservedElements(row);
   const items = list.map((item) => elementOf(row.transform.kind, textOf(item)));
-  return { ok: true, value: [...new Set(items.filter((item) => item !== ''))].sort() };
+  return { ok: true, value: [...new Set(items.filter((item) => item !== '' && !reserved.has(item)))].sort() };
 }
 
 function unknownOption(row: PropertyRow, side: Side, value: Json, known: string[]): string {

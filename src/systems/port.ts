@@ -37,6 +37,11 @@ export interface PropertyInfo {
   unique?: true;
   /** For a property that is no custom field: the values that it accepts, if it accepts no others. */
   options?: string[];
+  /**
+   * For a list: elements that belong to other properties of the record, so that adding or removing one of them sets that
+   * property. The sync leaves them alone on both sides.
+   */
+  reserved?: string[];
   /** Only for a custom field: its definition. */
   custom?: CustomField;
 }

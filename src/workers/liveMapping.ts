@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { ConfigError } from '../config/config';
 import { checkMapping, loadMapping } from '../config/loadMapping';
 import type { LinkStore } from '../links/linkStore';
+import { reservedElements } from '../sync/heldSets';
 import { MappingError } from '../sync/mappingFile';
 import type { Mapping } from '../sync/mapping';
 import { ENTITY_TYPES, SIDES, type Side } from '../sync/record';
@@ -171,8 +172,10 @@ export class LiveMapping implements FieldsInUse {
       if (fieldsOf(mapping) !== fieldsOf(this.mapping)) {
         // Start link hygiene here, too: if another process saw the change first and started it, this process may have
         // planned the signalled pairs with the old fields.
-        const isBack = offersMore(this.mapping, mapping);
+        const isReleased = releases(this.mapping, mapping);
+        const isBack = offersMore(this.mapping, mapping) || isReleased;
         await this.keep(mapping);
+        if (isReleased) await around.store.bindings.noteChange();
         this.mapping = mapping;
         this.mustStartHygiene ||= isBack;
       } else if (JSON.stringify(mapping.bound) !== JSON.stringify(this.mapping.bound)) {
@@ -255,6 +258,16 @@ function offersMore(before: Mapping, after: Mapping): boolean {
   const isBack = (before.resting ?? []).some((each) => !still.has(JSON.stringify(each)));
   const textOf = ({ entities }: Mapping) => JSON.stringify(Object.values(entities).map(bindingsOf));
   return isBack || textOf(before) !== textOf(after);
+}
+
+/** Whether an element of a set no longer belongs to another property: an option was removed, or its field. */
+function releases(before: Mapping, after: Mapping): boolean {
+  return ENTITY_TYPES.some((type) =>
+    before.entities[type].rows.some((row, n) => {
+      const still = reservedElements(after.entities[type].rows[n] ?? {});
+      return row.reserved?.some((each) => !still.has(each)) === true;
+    }),
+  );
 }
 
 function readText(file: string): string {

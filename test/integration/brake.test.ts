@@ -327,7 +327,7 @@ test('the command shows what is held, previews what it would do, and does it', a
   expect(filled(zendesk)).toBe(PAIRS - ALLOWED);
   expect(await brake('release', 'unheard-of')).toMatchObject({
     code: 2,
-    err: 'hold: found "unheard-of", expected a name that "brake show" prints\n',
+    err: 'hold: found "unheard-of", expected a name that "npx zendesk-pms-sync brake show" prints\n',
   });
   const done = await brake('release', '--yes', '--json');
   expect(JSON.parse(done.out)).toMatchObject({

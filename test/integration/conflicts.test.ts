@@ -489,3 +489,99 @@ describe('unlink and link', () => {
     expect(pms.all('project').every((record) => record.backRef !== textOf(single))).toBe(true);
   });
 });
+
+describe('a new record in the place of one that is gone', () => {
+  beforeEach(() => begin());
+  const soleOf = (system: MemorySystem, kind: string): RecordRef => {
+    const [found, ...more] = system.all(kind);
+    if (!found || more.length > 0) throw new Error(`expected one ${kind}`);
+    return found.ref;
+  };
+
+  test('is made of the other one, with its values, and the pair goes on with it', async () => {
+    const ticket = zendesk.add('ticket', { subject: 's', note: 'n' }).ref;
+    await stack.settle();
+    const former = soleOf(pms, 'project');
+    pms.records.delete(textOf(former));
+    zendesk.edit(ticket, { note: 'edited since' });
+    await stack.settle();
+    expect(await commands.resync(keyOf(ticket))).toMatchObject({
+      reason: expect.stringContaining('not found') as string,
+    });
+    expect(pms.all('project')).toEqual([]);
+    expect(await commands.resolve(keyOf(ticket), { counterpart: 'create' })).toMatchObject({
+      status: 'linked',
+    });
+    const made = soleOf(pms, 'project');
+    expect(made.id).not.toBe(former.id);
+    expect(valuesOf(pms, made)).toMatchObject({ title: 's', note: 'edited since' });
+    expect(await stack.store.claims.owners([textOf(former), textOf(made)])).toEqual(
+      new Map([[textOf(made), keyOf(ticket)]]),
+    );
+    pms.edit(made, { title: 'goes on' });
+    await stack.settle();
+    expect(valuesOf(zendesk, ticket)['subject']).toBe('goes on');
+  });
+
+  test('where the pair began with the record that is gone, the pair of the other one makes it', async () => {
+    const former = pms.add('project', { title: 't', note: 'n' }).ref;
+    await stack.settle();
+    const ticket = soleOf(zendesk, 'ticket');
+    pms.records.delete(textOf(former));
+    await commands.resync(keyOf(former));
+    expect(await commands.resolve(keyOf(former), { counterpart: 'create' })).toMatchObject({
+      status: 'handed over',
+    });
+    await stack.settle();
+    const made = soleOf(pms, 'project');
+    expect(valuesOf(pms, made)).toMatchObject({ title: 't', note: 'n' });
+    expect(await linkOf(keyOf(ticket))).toMatchObject({
+      status: 'linked',
+      sides: { pms: { ref: textOf(made) } },
+    });
+    expect(await stack.store.get(keyOf(former))).toBeNull();
+    expect([zendesk.all('ticket').length, pms.all('project').length]).toEqual([1, 1]);
+    zendesk.edit(ticket, { subject: 'goes on' });
+    await stack.settle();
+    expect(valuesOf(pms, made)['title']).toBe('goes on');
+    expect(zendesk.records.get(textOf(ticket))?.backRef).toBe(textOf(made));
+  });
+
+  test('the pair ended: a person may still ask for it', async () => {
+    const ticket = zendesk.add('ticket', { subject: 's' }).ref;
+    await stack.settle();
+    const former = soleOf(pms, 'project');
+    pms.edit(former, {}, { state: 'deleted' });
+    await stack.settle();
+    expect(await linkOf(keyOf(ticket))).toMatchObject({ status: 'tombstone' });
+    // While the PMS still shows it as deleted, it may be restored there.
+    const shown = await commands.resolve(keyOf(ticket), { counterpart: 'create' });
+    expect(shown).toMatchObject({
+      status: 'tombstone',
+      reason: expect.stringContaining('deleted') as string,
+    });
+    pms.records.delete(textOf(former));
+    await commands.resync(keyOf(ticket));
+    expect(pms.all('project')).toEqual([]);
+    expect(await commands.resolve(keyOf(ticket), { counterpart: 'create' })).toMatchObject({
+      status: 'linked',
+    });
+    expect(valuesOf(pms, soleOf(pms, 'project'))['title']).toBe('s');
+  });
+
+  test('is refused where the record is there, or is there again', async () => {
+    const ticket = zendesk.add('ticket', { subject: 's' }).ref;
+    await stack.settle();
+    const project = soleOf(pms, 'project');
+    const record = pms.records.get(textOf(project));
+    const create = () => refusal(commands.resolve(keyOf(ticket), { counterpart: 'create' }));
+    expect(await create()).toContain('unlink it first');
+    pms.records.delete(textOf(project));
+    await commands.resync(keyOf(ticket));
+    if (record) pms.records.set(textOf(project), record);
+    expect(await create()).toContain('unlink it first');
+    expect(pms.all('project')).toHaveLength(1);
+    const { ids } = await stack.store.decisions.of(keyOf(ticket), []);
+    expect([...(ids ?? [])]).toEqual([]);
+  });
+});

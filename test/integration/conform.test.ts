@@ -127,6 +127,30 @@ describe('the honest sandbox', () => {
     expect(live()).toEqual([]);
   });
 
+  test.each(['first', 'last'])(
+    'may leave out an empty custom field, whose row is the %s (no person given)',
+    async (place) => {
+      const file = path.join(mkdtempSync(path.join(tmpdir(), 'zps-conform-')), 'mapping.yaml');
+      const text = readFileSync(MAPPING_FILE, 'utf8');
+      const row =
+        '      - { zendesk: organization_fields.plan, pms: customFields.plan, type: string, direction: both }\n';
+      const at = text.indexOf('  TicketToProject:');
+      const [before, after] = [text.slice(0, at), text.slice(at)];
+      const filled =
+        place === 'last'
+          ? `${before.trimEnd()}\n${row}`
+          : before.replace('properties:\n', `properties:\n${row}`);
+      writeFileSync(file, `${filled}\n${after}`);
+      const conformance = await conform(FEW, { mapping: loadMapping(file), people: [] });
+      expect(complaints(conformance)).toEqual([]);
+      const tried = conformance.results.find(
+        ({ check, subject }) => check === 'values' && subject === 'customer',
+      );
+      // A value, another, none, and the first again.
+      expect(tried?.found).toContain('customFields.plan (4)');
+    },
+  );
+
   test('raises no alarm by others who work in it, nor by its rate', async () => {
     let working = true;
     const others = (async () => {

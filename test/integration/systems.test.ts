@@ -205,3 +205,28 @@ describe.each<Side>(['zendesk', 'pms'])('the port of %s', (side) => {
     ).not.toContain(secret);
   });
 });
+
+test('F2: the list of fields says which tags belong to fields, and a ticket shows them apart', async () => {
+  const boxes = await startSandboxes();
+  try {
+    const options = ['alps', 'nordics'].map((value) => ({ name: value, value }));
+    await boxes.zd('POST', '/ticket_fields', {
+      ticket_field: { type: 'multiselect', title: 'Regions', custom_field_options: options },
+    });
+    await boxes.zd('POST', '/ticket_fields', {
+      ticket_field: { type: 'checkbox', title: 'Vip', tag: 'vip_box' },
+    });
+    const port = boxes.systems.zendesk;
+    const tags = (await port.properties('ticket')).find(({ name }) => name === 'tags');
+    expect(tags?.reserved).toEqual(expect.arrayContaining(['alps', 'nordics', 'vip_box']));
+    const given = { idempotencyKey: 'k', backRef: 'pms:project:P-1' };
+    const made = await port.create(
+      'ticket',
+      { subject: 'x', description: 'x', tags: ['plain', 'nordics'] },
+      given,
+    );
+    expect(made).toMatchObject({ values: { tags: ['plain'] }, owned: { tags: ['nordics'] } });
+  } finally {
+    await boxes.close();
+  }
+});

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { secondsLeft } from '../../src/operator/cli/commands/backfillCommand';
+import { inWords, secondsLeft } from '../../src/operator/cli/commands/backfillCommand';
 import { backfillSteps, decideBackfill, type BackfillItem } from '../../src/sync/backfillVerdict';
 import { addBackfill, doneIn, noBackfill } from '../../src/sync/backfillTally';
 import { canonicalKey, refKey } from '../../src/sync/canonicalKey';
@@ -140,4 +140,15 @@ test('what is left of a step is told by the times of its records, where they tel
   expect(secondsLeft(progress('2026-01-01T00:00:00Z', '2026-01-03T00:00:00Z'), now)).toBeCloseTo(40);
   expect(secondsLeft(progress(null, null), now)).toBeNull();
   expect(secondsLeft(progress('2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z'), now)).toBeNull();
+});
+
+test('issue 22: a backfill that is done is not called "ending"', () => {
+  const progress = (state: BackfillProgress['state']) =>
+    ({
+      ...{ state, steps: [], done: 0, tallies: noBackfill(), startedAt: '2026-01-11T00:00:00Z' },
+      step: { startedAt: '2026-01-11T00:00:00Z', first: null, reached: null },
+    }) as unknown as BackfillProgress;
+  const now = new Date('2026-01-11T00:00:10Z');
+  expect(inWords(progress('done'), now)).toBe('done · 0 records, 0/s');
+  expect(inWords(progress('running'), now)).toBe('running · ending · 0 records, 0/s');
 });

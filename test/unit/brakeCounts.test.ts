@@ -12,7 +12,7 @@ import {
 } from '../../src/sync/brake';
 import type { BrakeHold, HoldId } from '../../src/sync/holds';
 import type { Link } from '../../src/sync/link';
-import { planPair, type PairState } from '../../src/sync/planner';
+import { planPair, type Observation, type PairState } from '../../src/sync/planner';
 import type { Side, SyncRecord, Values } from '../../src/sync/record';
 import { NOW, NO_REFERENCES, World, testMapping } from '../support/world';
 
@@ -129,6 +129,44 @@ describe('what is counted of a plan', () => {
     expect(counted(ended('deleted'), strict)).toEqual(['archives * pms many changes']);
     // An end that was counted is not counted again.
     expect(counted({ ...gone, link: { ...(world.link as Link), status: 'tombstone' } })).toEqual([]);
+  });
+
+  test('the end of a pair of which both records are gone changes nobody’s record, and is not counted', () => {
+    const world = linked();
+    const gone = { record: null, fresh: true } as const;
+    const deleted = (side: Side) => ({
+      record: { ...(world.records[side] as SyncRecord), state: 'deleted' as const },
+      fresh: true,
+    });
+    const observed = (zendesk: Observation, pms: Observation) =>
+      stateOf(world, { observed: { zendesk, pms } });
+    const unproven = { ...gone, unproven: true } as const;
+    for (const state of [
+      observed(deleted('zendesk'), deleted('pms')),
+      observed(gone, gone),
+      // A record that is read where nobody said that it ended. Its counterpart ended by its own side’s word.
+      observed(deleted('zendesk'), unproven),
+      observed(unproven, deleted('pms')),
+    ]) {
+      expect(planPair(state, mapping)).toMatchObject({ do: 'bury', intent: null });
+      expect(counted(state)).toEqual([]);
+    }
+    // Nothing says that either ended.
+    expect(planPair(observed(unproven, unproven), mapping).do).toBe('absent');
+    const archiving = { ...table, onDelete: 'archive' as const };
+    const strict = { ...mapping, entities: { ...mapping.entities, TicketToProject: archiving } };
+    expect(planPair(observed(deleted('zendesk'), deleted('pms')), strict)).toMatchObject({ intent: null });
+  });
+
+  test('an end says whether the other record was just read', () => {
+    const world = linked();
+    const changes = (fresh: boolean) => {
+      const pms = { record: world.records.pms as SyncRecord, fresh };
+      const state = stateOf(world, { observed: { zendesk: { record: null, fresh: true }, pms } });
+      return countedChanges(planPair(state, mapping), { state, table });
+    };
+    expect(changes(false)).toMatchObject([{ unread: 'pms:project:P-1' }]);
+    expect(changes(true)[0]).not.toHaveProperty('unread');
   });
 
   test('a row’s first meeting by a changed mapping is counted apart; a pair’s own never is', () => {
@@ -281,14 +319,14 @@ describe('when it is too much', () => {
     const counting = new Counting();
     const brake = counting.worker();
     await plansUntilHeld(brake, counting);
-    expect(await brake.count(keyOf(77), [emptying], counting.holds, mapping.version)).toBe(false);
+    expect(await brake.count(keyOf(77), [emptying], counting.holds, mapping.version)).toBeNull();
   });
 
   test('one pair that flaps, or is planned again, is one pair', async () => {
     const counting = new Counting();
     const brake = counting.worker();
     for (let n = 0; n < 100; n += 1)
-      expect(await brake.count(keyOf(1), [emptying], [], mapping.version)).toBe(false);
+      expect(await brake.count(keyOf(1), [emptying], [], mapping.version)).toBeNull();
     expect(counting.holds).toEqual([]);
   });
 
@@ -299,6 +337,49 @@ describe('when it is too much', () => {
     for (let n = 4; n < 8; n += 1) await two.count(keyOf(n), [emptying], [], mapping.version);
     await Promise.all([one.stop(), two.stop()]);
     expect(await plansUntilHeld(counting.worker(), counting, 8)).toBe(2);
+  });
+
+  test('before the end that would be one too many is held, the other record is read', async () => {
+    const counting = new Counting();
+    const brake = counting.worker();
+    const end = (n: number, isRead: boolean): CountedChange => ({
+      change: { entity: 'TicketToProject', kind: 'ends', row: null, side: 'pms' },
+      ...{ measure: 'ends', cause: 'many changes', ...(!isRead && { unread: `pms:project:${n}` }) },
+    });
+    const count = (n: number, isRead = false) =>
+      brake.count(keyOf(n), [end(n, isRead)], counting.holds, mapping.version);
+    for (let n = 0; n < 10; n += 1) expect(await count(n)).toBeNull();
+    // Of these, the other record turned out to be gone as well: they are not counted, and nothing is ever held.
+    for (let n = 10; n < 50; n += 1) expect(await count(n)).toEqual({ read: `pms:project:${n}` });
+    expect(counting.holds).toEqual([]);
+    // A pair that was counted before is not one more.
+    expect(await count(3)).toBeNull();
+    expect(await count(50, true)).toBe('hold');
+    expect(counting.holds).toMatchObject([
+      { kind: 'ends', counts: { pairs: 11 }, examples: expect.arrayContaining([keyOf(50)]) as string[] },
+    ]);
+  });
+
+  test('of many ends at the same time, all are read before one is held', async () => {
+    const counting = new Counting();
+    const brake = counting.worker();
+    const end: CountedChange = {
+      change: { entity: 'TicketToProject', kind: 'ends', row: null, side: 'pms' },
+      ...{ measure: 'ends', cause: 'many changes' },
+    };
+    const count = (n: number, more: Partial<CountedChange>) =>
+      brake.count(keyOf(n), [{ ...end, ...more }], [], mapping.version);
+    const pairs = Array.from({ length: 40 }, (_, n) => n);
+    const first = await Promise.all(pairs.map((n) => count(n, { unread: `pms:project:${n}` })));
+    expect(counting.holds).toEqual([]);
+    const goneOn = first.filter((each) => each === null).length;
+    expect(goneOn).toBeLessThanOrEqual(10);
+    // Those that are to be read are not counted before. Of some, the other record is there.
+    for (const n of pairs.slice(goneOn - 10 || 40)) expect(await count(n, {})).toBeNull();
+    expect(counting.holds).toEqual([]);
+    await brake.stop();
+    const kept = [...counting.slots.values()].flatMap((slot) => [...slot.values()]);
+    expect(kept.reduce((sum, each) => sum + each, 0)).toBe(10);
   });
 
   test('what is older than the window counts no more', async () => {
@@ -326,7 +407,7 @@ describe('when it is too much', () => {
     await plansUntilHeld(brake, counting);
     const ended = counting.holds.map((hold) => ({ ...hold, state: 'releasing' as const }));
     for (let n = 100; n < 200; n += 1)
-      expect(await brake.count(keyOf(n), [emptying], ended, mapping.version)).toBe(false);
+      expect(await brake.count(keyOf(n), [emptying], ended, mapping.version)).toBeNull();
   });
 
   test('once a person has ended a hold, the same pairs are counted anew', async () => {

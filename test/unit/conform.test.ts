@@ -1,3 +1,5 @@
+import { valueOn } from '../../src/checks/conform/groups/tools';
+import { record } from '../support/world';
 import { CHECKS, type CheckId } from '../../src/checks/conform/checks';
 import { isSound, meaningsOf } from '../../src/checks/conform/conformReport';
 import { invariantsOf } from '../../src/checks/conform/invariants';
@@ -175,4 +177,13 @@ test('sound is what neither lies nor failed, and was not stopped', () => {
 test('what a verdict means is said once, with all that it is true of', () => {
   const results = [result('unique', 'window'), result('version', 'window', ''), result('walk', 'lies')];
   expect(meaningsOf(results, 'window')).toEqual([['means window', ['project (unique)', 'version']]]);
+});
+
+test('a property that a record leaves out is empty, unless the record names all that its side has', () => {
+  const made = record('pms', { title: 'x' });
+  const partial = { ...made };
+  delete partial.complete;
+  expect(valueOn(partial, 'title')).toBe('x');
+  expect(valueOn(partial, 'customFields.plan')).toBeNull();
+  expect(valueOn(made, 'customFields.plan')).toBeUndefined();
 });

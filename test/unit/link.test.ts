@@ -153,3 +153,51 @@ describe('a write of ours whose answer was lost', () => {
     expect(world.records.zendesk?.values['subject']).toBe('mine');
   });
 });
+
+describe('a record of ours whose creation was not answered', () => {
+  const mapping = testMapping([
+    { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'pms' },
+    { zendesk: 'due', pms: 'due', type: 'date', direction: 'both', winner: 'pms' },
+    { zendesk: 'requester', pms: 'requester', type: 'person', direction: 'both', winner: 'pms' },
+    { zendesk: 'group', pms: 'group', type: 'string', direction: 'toPms' },
+  ]);
+  /** It was found by its back-reference, and shows these values by then. */
+  function found(values: Record<string, string | null>, byUs = true): World {
+    const world = World.of(mapping, 'pms', { title: 'written', due: '2026-12-24' });
+    world.settle();
+    world.edit('zendesk', values);
+    const { link } = world;
+    if (!link?.sides.zendesk) throw new Error('no link');
+    const zendesk = { ...link.sides.zendesk, ...(byUs && { made: true as const }) };
+    const attempted = { zendesk: { title: ['written'], due: ['2026-12-24'] } };
+    world.link = { ...link, snapshot: null, sides: { ...link.sides, zendesk }, attempted };
+    delete world.link.bound;
+    world.settle();
+    return world;
+  }
+  const shownOn = ({ records }: World) => [records.zendesk?.values['subject'], records.pms?.values['title']];
+
+  test('an edit of it counts, whoever wins a first meeting', () => {
+    const world = found({ subject: 'edited' });
+    expect(shownOn(world)).toEqual(['edited', 'edited']);
+    expect(world.link?.history).toEqual([]);
+    expect(world.link?.sides.zendesk).not.toHaveProperty('made');
+  });
+
+  test('a value that it does not show, or only the beginning of, is no edit', () => {
+    const world = found({ subject: 'writ', due: null });
+    expect(world.records.pms?.values).toMatchObject({ title: 'written', due: '2026-12-24' });
+  });
+
+  test('a person whom it filled in is not carried; what the other side only receives is', () => {
+    const world = found({ requester: 'admin@sandbox.example', group: 'Support' });
+    expect(world.records.pms?.values).toMatchObject({ requester: null, group: 'Support' });
+    expect(world.link?.sides.zendesk?.residue).toEqual({ requester: 'admin@sandbox.example' });
+    const other = found({ requester: 'admin@sandbox.example' }, false);
+    expect(other.records.pms?.values).toMatchObject({ requester: 'admin@sandbox.example' });
+  });
+
+  test('another record that is met for the first time has a value of its own', () => {
+    expect(shownOn(found({ subject: 'edited' }, false))).toEqual(['written', 'written']);
+  });
+});

@@ -22,7 +22,10 @@ const FILE = {
     OrgToCustomer: of('organization'),
     TicketToProject: {
       ...of('ticket'),
-      properties: [{ zendesk: 'custom_fields.Severity', pms: 'severity', type: 'string', direction: 'both' }],
+      properties: [
+        { zendesk: 'custom_fields.Severity', pms: 'severity', type: 'string', direction: 'both' },
+        { zendesk: 'tags', pms: 'labels', type: 'string[]', direction: 'both', transform: 'tags' },
+      ],
     },
     CommentToProject: { mode: 'note', note: of('comment'), project: of('comment') },
   },
@@ -41,11 +44,12 @@ const field = (id: number, title = 'Severity'): PropertyInfo => ({
  * @param changedAt when another process noted a change of the fields
  */
 async function follow(changedAt: Date | null = null) {
-  const fields = { now: [field(1)], reads: 0 };
+  const fields = { now: [...plain('tags'), field(1)], reads: 0 };
   const names = new Map<string, string>();
   const rests: string[][] = [];
   const kept: string[][] = [];
   const told = { pairs: 0, fails: 0 };
+  const notes = { count: 0 };
   const system = (properties: () => PropertyInfo[]) =>
     ({ properties: () => Promise.resolve(properties()), canFind: () => true }) as unknown as SystemPort;
   const systems: Record<Side, SystemPort> = {
@@ -53,7 +57,7 @@ async function follow(changedAt: Date | null = null) {
       fields.reads += 1;
       return [...plain('x'), ...fields.now];
     }),
-    pms: system(() => plain('x', 'severity')),
+    pms: system(() => plain('x', 'severity', 'labels')),
   };
   const store = {
     troubles: { clear: () => Promise.resolve(), note: () => Promise.resolve() },
@@ -71,7 +75,10 @@ async function follow(changedAt: Date | null = null) {
         rests.push(all.map(({ what }) => what));
         return Promise.resolve({ began: [], ended });
       },
-      noteChange: () => Promise.resolve(),
+      noteChange: () => {
+        notes.count += 1;
+        return Promise.resolve();
+      },
       changedAt: () => Promise.resolve(changedAt),
     },
   } as unknown as LinkStore;
@@ -88,21 +95,39 @@ async function follow(changedAt: Date | null = null) {
   const around = { systems, store, log: pino({ level: 'silent' }), metrics: new SyncMetrics(), startHygiene };
   const live = await LiveMapping.follow(file, await checkMapping(loadMapping(file), systems, file), around);
   const row = () => live.current.entities.TicketToProject.rows[0];
-  return { live, fields, rests, kept, row, told };
+  return { live, fields, rests, kept, row, told, notes };
 }
 
 beforeEach(() => jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] }));
 afterEach(() => jest.useRealTimers());
 
+test('an option that is removed releases its tag: link hygiene finds the pairs that have it', async () => {
+  const { live, fields, told, notes } = await follow();
+  const tags = () => live.current.entities.TicketToProject.rows.find(({ id }) => id === 'labels');
+  const options = (...reserved: string[]) => {
+    const others = fields.now.filter(({ name }) => name !== 'tags');
+    fields.now = [...others, { name: 'tags', aliases: [], writable: true, reserved }];
+  };
+  options('Reports', 'nordics');
+  await jest.advanceTimersByTimeAsync(130_000);
+  expect(tags()?.reserved).toEqual(['nordics', 'reports']);
+  expect([told.pairs, notes.count]).toEqual([0, 0]);
+  options('nordics', 'another');
+  await jest.advanceTimersByTimeAsync(130_000);
+  expect(tags()?.reserved).toEqual(['another', 'nordics']);
+  expect([told.pairs, notes.count]).toEqual([1, 1]);
+  await live.stop();
+});
+
 test('a field that is deactivated makes its row rest within minutes, and goes on when it is back', async () => {
   const { live, fields, rests, row, told } = await follow();
   expect(row()).toMatchObject({ zendesk: 'custom_fields.1' });
-  fields.now = [];
+  fields.now = plain('tags');
   await jest.advanceTimersByTimeAsync(130_000);
   expect(row()).toMatchObject({ zendesk: 'custom_fields.1', restsOn: 'zendesk' });
   expect(rests.at(-1)).toEqual(['row "custom_fields.Severity ↔ severity"']);
   expect(told.pairs).toBe(0);
-  fields.now = [field(1)];
+  fields.now = [...plain('tags'), field(1)];
   // The first time it fails; the pairs are told at the next look.
   told.fails = 1;
   await jest.advanceTimersByTimeAsync(130_000);
@@ -129,7 +154,7 @@ test('a process that starts soon after a change has the pairs searched that its 
 
 test('A1: a field that is made anew under its title is bound anew', async () => {
   const { live, fields, row, told } = await follow();
-  fields.now = [field(2)];
+  fields.now = [...plain('tags'), field(2)];
   await jest.advanceTimersByTimeAsync(130_000);
   expect(row()?.zendesk).toBe('custom_fields.2');
   expect(told.pairs).toBe(1);
@@ -139,7 +164,7 @@ test('A1: a field that is made anew under its title is bound anew', async () => 
 test('O5: a field that people call otherwise now is kept with its new title, and no pair is searched', async () => {
   const { live, fields, kept, row, told } = await follow();
   expect(kept).toEqual([['Severity']]);
-  fields.now = [field(1, 'Urgency')];
+  fields.now = [...plain('tags'), field(1, 'Urgency')];
   await jest.advanceTimersByTimeAsync(130_000);
   expect(kept).toEqual([['Severity'], ['Urgency']]);
   expect(row()).toMatchObject({ zendesk: 'custom_fields.1' });

@@ -170,4 +170,17 @@ describe('a broken mapping gets one line that names file, row and fault', () => 
     );
     expect(bound.entities.OrgToCustomer.rows.at(-1)?.zendesk).toBe('organization_fields.plan');
   });
+
+  test('elements of a list that belong to other properties are known to its row, in the row’s form (F2)', () => {
+    const rowsBound = (reserved?: string[]) => {
+      const { rows } = load(shipped()).entities.TicketToProject;
+      const names = new Set(rows.flatMap(({ zendesk }) => zendesk ?? []));
+      const offered = [...names].map((name) => ({ name, aliases: [], ...(reserved && { reserved }) }));
+      const sides = { zendesk: new Map([['ticket', offered]]), pms: new Map() };
+      return bindProperties(load(shipped()), sides, 'mapping.yaml').entities.TicketToProject.rows;
+    };
+    const reserving = rowsBound(['B c', 'a', 'A']).filter(({ reserved }) => reserved !== undefined);
+    expect(reserving).toMatchObject([{ zendesk: 'tags', reserved: ['a', 'b_c'] }]);
+    expect(rowsBound().some((row) => 'reserved' in row)).toBe(false);
+  });
 });

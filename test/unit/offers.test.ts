@@ -1,4 +1,5 @@
 import { decideBy, nextAttempt } from '../../src/operator/explain';
+import { pairTitle } from '../../src/operator/naming';
 import { offersOf } from '../../src/operator/offers';
 import { commandLine } from '../../src/platform/commandLine';
 import { newLink, type Link } from '../../src/sync/link';
@@ -113,4 +114,21 @@ test('a candidate that a person keeps by itself is taken; one whose own pair sti
     taken: [{ ref: ORG, by: null }],
   });
   expect(await offersOf(of(waits), mapping, conflict(C2, [ORG]))).toMatchObject({ free: [ORG], taken: [] });
+});
+
+test('the title of a pair that is not stored yet is that of its record, as it was seen', async () => {
+  const state = store({ records }) as Parameters<typeof pairTitle>[0];
+  const titled: [RefKey, SyncRecord] = [
+    C2,
+    {
+      ref: { side: 'pms', kind: 'customer', id: 'C-2' },
+      values: { name: 'Contoso Clinic' },
+    } as unknown as SyncRecord,
+  ];
+  const known = store({ records: [titled] }) as Parameters<typeof pairTitle>[0];
+  expect(await pairTitle(known, mapping, keyOf(C2))).toBe('Contoso Clinic');
+  expect(await pairTitle(state, mapping, keyOf('pms:customer:C-9'))).toBe('');
+  // Of a stored pair, both sides agreed on it.
+  const stored = store({ links: [linked(keyOf(C2), ORG, C2)] }) as Parameters<typeof pairTitle>[0];
+  expect(await pairTitle(stored, mapping, keyOf(C2))).toBe('Contoso Clinic');
 });

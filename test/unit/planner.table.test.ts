@@ -160,6 +160,15 @@ const PHASES: Record<Phase, Example[]> = {
       both({ link: linkWith({ unlinked: true }), ...decided({ counterpart: 'pms:project:P-2' }) }),
       { do: 'part', from: 'pms' },
     ],
+    [
+      'a person wants a new record in the place of one that is gone',
+      both({
+        link: linkWith(),
+        observed: { ...both({}).observed, pms: { record: null, fresh: true, unproven: true } },
+        ...decided({ counterpart: 'create' }),
+      }),
+      { do: 'part', from: 'pms' },
+    ],
   ],
   claimed: [
     [

@@ -92,8 +92,11 @@ test.each([
   ['derection', 'direction'],
   ['Direction', 'direction'],
   ['drieciton', 'direction'],
+  ['psm', 'pms'],
+  ['ymp', null],
   ['colour', null],
   ['id', null],
-])('%s: probably meant %s', (word, name) => {
+  ['', null],
+])('"%s": probably meant %s', (word, name) => {
   expect(nearest(word, ['direction', 'default', 'pms', 'ids'])).toBe(name);
 });

@@ -1,6 +1,10 @@
 import { abandonIntent } from '../../src/sync/abandonedIntent';
-import { World, testMapping } from '../support/world';
+import { NOW, NO_REFERENCES, World, testMapping } from '../support/world';
+import type { Link, PlannedWrite } from '../../src/sync/link';
 import type { PropertyRow } from '../../src/sync/mapping';
+import { compareAnswer, isEcho, hasUncomparedRow } from '../../src/sync/planner';
+import { rebuiltLink } from '../../src/sync/rebuiltLink';
+import type { Side, SyncRecord } from '../../src/sync/record';
 import { elementsOf } from '../../src/sync/heldSets';
 import { answeredSet, mergedSet } from '../../src/sync/rules/sets';
 
@@ -99,6 +103,203 @@ describe('F2: tags that belong to a field', () => {
     gone.settle();
     expect(tagsOf(gone).pms).toEqual(['vip']);
     expect(world.writes.length).toBe(writes + 1);
+  });
+});
+
+/** Tags `reports, nordics`, field Components: a PMS tag that is also an option of a Zendesk field. */
+describe('F2, F18: a tag of the PMS that belongs to a field of Zendesk', () => {
+  /** The mapping while these are options of a field. */
+  const reserving = (...reserved: string[]) => {
+    const table = mapping.entities.TicketToProject;
+    const rows = table.rows.map((each) =>
+      each.id === row.id && reserved.length > 0 ? { ...each, reserved } : each,
+    );
+    return { ...mapping, entities: { ...mapping.entities, TicketToProject: { ...table, rows } } };
+  };
+  const made = (reserved: string[], tags: string[]): World => {
+    const world = World.of(reserving(...reserved), 'pms', { title: 'x', tags });
+    world.settle();
+    world.settle();
+    return world;
+  };
+  /** Zendesk as it shows tags of which some belong to a field. */
+  const show = (world: World, tags: string[], owned: string[]) => {
+    world.edit('zendesk', { tags });
+    const ticket = world.records.zendesk;
+    if (ticket) world.records.zendesk = { ...ticket, owned: { tags: owned } };
+  };
+  const sentTags = (world: World) =>
+    world.writes.filter(({ side }) => side === 'zendesk').map(({ values }) => values['tags']);
+
+  test('is not sent, neither when the ticket is made nor later: it would set the field', () => {
+    const world = made(['reports', 'nordics'], ['Reports', 'vip']);
+    expect(sentTags(world)).toEqual([['vip']]);
+    world.edit('pms', { tags: ['Reports', 'nordics', 'vip', 'new'] });
+    world.settle();
+    expect(sentTags(world).at(-1)).toEqual(['new', 'vip']);
+    expect(world.link?.notTaken ?? []).toEqual([]);
+    expect(world.link).toMatchObject({ reason: null, reserved: { tags: { pms: ['nordics', 'reports'] } } });
+  });
+
+  test('is not reported, whether the ticket has it by its field or not', () => {
+    const world = made(['reports'], ['reports', 'vip']);
+    show(world, ['vip'], ['reports']);
+    world.settle();
+    show(world, ['vip'], []);
+    world.settle();
+    expect(world.link?.notTaken ?? []).toEqual([]);
+    expect(tagsOf(world)).toEqual({ zendesk: ['vip'], pms: ['reports', 'vip'] });
+    expect(world.writes).toHaveLength(1);
+  });
+
+  test.each([true, false])(
+    'stays in the PMS when Zendesk edits its tags (the project is read: %s)',
+    (isRead) => {
+      const world = made(['reports'], ['Reports', 'vip']);
+      show(world, ['x'], []);
+      world.settle(isRead ? ['zendesk', 'pms'] : ['zendesk']);
+      expect(tagsOf(world).pms).toEqual(['Reports', 'x']);
+      world.edit('zendesk', { tags: [] });
+      world.settle(isRead ? ['zendesk', 'pms'] : ['zendesk']);
+      expect(tagsOf(world).pms).toEqual(['Reports']);
+    },
+  );
+
+  test.each([true, false])(
+    'both had it as a tag, and then a field has it as an option: an agent clears the field, and it stays (read: %s)',
+    (isRead) => {
+      const world = agreedOn(['s1', 'vip']);
+      world.mapping = reserving('s1');
+      show(world, ['vip'], ['s1']);
+      world.settle(isRead ? ['zendesk', 'pms'] : ['zendesk']);
+      show(world, ['vip', 'x'], []);
+      world.settle(isRead ? ['zendesk', 'pms'] : ['zendesk']);
+      expect(tagsOf(world)).toEqual({ zendesk: ['vip', 'x'], pms: ['s1', 'vip', 'x'] });
+    },
+  );
+
+  test('of an earlier release, that reported it as not taken: the report goes', () => {
+    const world = agreedOn(['vip']);
+    world.onWrite = (side, values) => (side === 'zendesk' ? { ...values, tags: ['vip'] } : values);
+    world.edit('pms', { tags: ['reports', 'vip'] });
+    world.settle();
+    expect(world.link?.notTaken).toMatchObject([
+      { row: 'tags', side: 'zendesk', offered: ['reports', 'vip'] },
+    ]);
+    world.mapping = reserving('reports');
+    world.resync();
+    expect(world.link).not.toHaveProperty('notTaken');
+    expect(world.link).toMatchObject({ snapshot: { tags: ['vip'] }, reason: null });
+    expect(tagsOf(world)).toEqual({ zendesk: ['vip'], pms: ['reports', 'vip'] });
+  });
+
+  test('is carried when the field goes away, and its pair is found by link hygiene', () => {
+    const world = made(['reports', 'nordics'], ['Reports', 'vip']);
+    expect(hasUncomparedRow(world.mapping, world.link as Link)).toBe(false);
+    world.mapping = reserving('nordics');
+    expect(hasUncomparedRow(world.mapping, world.link as Link)).toBe(true);
+    // Told by hygiene, it reads both.
+    world.settle([]);
+    expect(tagsOf(world)).toEqual({ zendesk: ['reports', 'vip'], pms: ['Reports', 'vip'] });
+    expect(hasUncomparedRow(world.mapping, world.link as Link)).toBe(false);
+    world.edit('zendesk', { tags: ['vip'] });
+    world.settle();
+    expect(tagsOf(world).pms).toEqual(['vip']);
+  });
+
+  test('the field goes away while the ticket still has its tag: nothing is written, and both go on with it', () => {
+    const world = made(['reports'], ['reports', 'vip']);
+    show(world, ['vip'], ['reports']);
+    world.settle();
+    world.mapping = reserving();
+    show(world, ['reports', 'vip'], []);
+    const { length } = world.writes;
+    world.settle();
+    expect(world.writes).toHaveLength(length);
+    expect(tagsOf(world)).toEqual({ zendesk: ['reports', 'vip'], pms: ['reports', 'vip'] });
+    world.edit('zendesk', { tags: ['vip'] });
+    world.settle();
+    expect(tagsOf(world).pms).toEqual(['vip']);
+  });
+
+  test('the field goes away and takes its tag from the ticket: nobody removed it from the PMS', () => {
+    const world = agreedOn(['s1', 'vip']);
+    world.mapping = reserving('s1');
+    show(world, ['vip'], ['s1']);
+    world.settle();
+    world.mapping = reserving();
+    show(world, ['vip'], []);
+    world.settle();
+    expect(tagsOf(world)).toEqual({ zendesk: ['s1', 'vip'], pms: ['s1', 'vip'] });
+  });
+
+  test('the mapping does not know of the option yet, and the ticket gets it by our tag: taken', () => {
+    const world = agreedOn(['vip']);
+    world.edit('pms', { tags: ['reports', 'vip'] });
+    const plan = world.plan(['pms']);
+    if (plan.do !== 'write') throw new Error('expected a write');
+    const [write] = plan.intent.writes;
+    const answer = { ...(world.records.zendesk as SyncRecord), owned: { tags: ['reports'] } };
+    const table = world.mapping.entities.TicketToProject;
+    const compared = compareAnswer(
+      world.mapping,
+      table,
+      write as PlannedWrite,
+      answer,
+      plan.intent.next,
+      NO_REFERENCES,
+    );
+    expect(compared).toMatchObject({ notTaken: [], changedRows: [], residue: {} });
+  });
+
+  test.each(['toZendesk', 'toPms'] as const)('a one-way row (%s) leaves it alone, too', (direction) => {
+    const oneWay = (...reserved: string[]) => {
+      const by = reserving(...reserved);
+      const table = by.entities.TicketToProject;
+      const rows = table.rows.map((each) => (each.id === row.id ? { ...each, direction } : each));
+      return { ...by, entities: { ...by.entities, TicketToProject: { ...table, rows } } };
+    };
+    const world = World.of(oneWay('reports'), direction === 'toPms' ? 'zendesk' : 'pms', {
+      title: 'x',
+      subject: 'x',
+    });
+    world.settle();
+    world.edit('pms', { tags: ['reports'] });
+    world.settle();
+    const from = direction === 'toPms' ? 'zendesk' : 'pms';
+    world.edit(from, { tags: from === 'pms' ? ['reports', 'a'] : ['a'] });
+    world.settle([from]);
+    world.settle();
+    expect(tagsOf(world)).toEqual({
+      zendesk: ['a'],
+      pms: expect.arrayContaining(['a', 'reports']) as string[],
+    });
+    expect(world.link?.notTaken ?? []).toEqual([]);
+    const { length } = world.writes;
+    world.settle();
+    expect(world.writes).toHaveLength(length);
+  });
+
+  test('an undo leaves it in the PMS', () => {
+    const world = made(['reports'], ['Reports', 'vip']);
+    world.causes = ['poll:zendesk'];
+    show(world, ['vip', 'x'], []);
+    world.settle(['zendesk']);
+    world.causes = [];
+    expect(tagsOf(world).pms).toEqual(['Reports', 'vip', 'x']);
+    world.undo({ cause: 'poll:zendesk' });
+    expect(tagsOf(world).pms).toEqual(['Reports', 'vip']);
+  });
+
+  test('links that are rebuilt: both sides agree', () => {
+    const world = made(['reports'], ['reports', 'vip']);
+    const records = world.records as Record<Side, SyncRecord>;
+    const table = world.mapping.entities.TicketToProject;
+    const { link, differing } = rebuiltLink(world.key, world.mapping, table, records, NO_REFERENCES, NOW);
+    expect(differing).toEqual([]);
+    expect(link).toMatchObject({ snapshot: { tags: ['vip'] }, reserved: { tags: { pms: ['reports'] } } });
+    for (const side of ['zendesk', 'pms'] as const)
+      expect(isEcho(world.mapping, table, link, records[side], NO_REFERENCES)).toBe(true);
   });
 });
 

@@ -50,8 +50,13 @@ export class Subject {
     this.rows = table.rows.filter((row) => writesTo(row, port.side));
     const compared = comparedRows(table).flatMap((row) => this.textOf(row));
     const texts = compared.length > 0 ? compared : table.rows.flatMap((row) => this.textOf(row));
-    this.title = texts.find(({ row }) => row.type === 'string') ?? texts[0] ?? null;
-    this.body = texts.find(({ row }) => row.type === 'text') ?? this.title;
+    // Systems require a title of their own, and no custom field for it.
+    const ofType = (type: PropertyRow['type']) => {
+      const all = texts.filter(({ row }) => row.type === type);
+      return all.find(({ name }) => this.infoOf(name)?.custom === undefined) ?? all[0];
+    };
+    this.title = ofType('string') ?? texts[0] ?? null;
+    this.body = ofType('text') ?? this.title;
   }
 
   /** The title and the body; one text if they are the same. */

@@ -3,7 +3,7 @@ import type { Config, Several } from '../../config/config';
 import { loadMapping } from '../../config/loadMapping';
 import { peekAtLinks } from '../../links/linkStore';
 import { mongoClient } from '../../platform/mongoClient';
-import { pairTitles } from '../naming';
+import { pairTitle } from '../naming';
 
 const ANSWER_WITHIN_MS = 2_000;
 
@@ -26,9 +26,7 @@ export class ScreenTitles {
     const config = this.configs.find((each) => each.connection === connection);
     if (!this.mongo || !config) return '';
     const store = peekAtLinks(this.mongo.db(config.mongodbDatabase));
-    const links = await store.getMany([key]);
-    const titles = await pairTitles(store, loadMapping(config.mappingFile), [...links.values()]);
-    return titles.get(key) ?? '';
+    return pairTitle(store, loadMapping(config.mappingFile), key);
   }
 
   async close(): Promise<void> {

@@ -19,6 +19,8 @@ export interface RowValues {
   state: 'agreed' | 'differs' | 'conflict' | 'notTaken' | 'onCreation' | 'unknown';
   /** Absent where both sides took what they were sent. */
   notTaken?: NotTaken;
+  /** Elements that each side shows and that are no part of the row. */
+  reserved: Partial<Record<Side, string[]>>;
 }
 
 /**
@@ -50,7 +52,8 @@ export function valuesOf(
     };
     const sides = { zendesk: on('zendesk'), pms: on('pms') };
     const notTaken = notTakenOf(link, row.id);
-    return { row, sides, state: stateOf(link, row, sides), ...(notTaken && { notTaken }) };
+    const reserved = link.reserved?.[row.id] ?? {};
+    return { row, sides, reserved, state: stateOf(link, row, sides), ...(notTaken && { notTaken }) };
   });
 }
 

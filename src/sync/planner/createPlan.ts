@@ -6,6 +6,7 @@ import { elementsOf } from '../heldSets';
 import { orAbsent, notTakenOf, type NotTaken } from '../notTaken';
 import { rests } from '../rules/absence';
 import { bindingsAfter } from '../rules/binding';
+import { reservedIn, reservedOn } from '../rules/reserved';
 import { canHold } from '../rules/sets';
 import { notTakenOfRow, isOfferedAgain } from '../rules/taken';
 import { fillTemplate, fromCanonical, type Canonical } from '../values';
@@ -27,7 +28,8 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
     ...blankWrite(to, 'create'),
     values,
     backRef: refKey(origin.ref),
-    idempotencyKey: `${state.key}@${origin.version}`,
+    idempotencyKey:
+      decisions.counterpart === 'create' ? insistedKey(pair, origin) : `${state.key}@${origin.version}`,
     rows,
     ...namesOf(table, to, values, origin),
     lookFirst: origin.createdAt < state.linksSince,
@@ -49,6 +51,7 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
         snapshot,
         bound: bindingsAfter(table, {}, snapshot, []),
         ...(rested.length > 0 && { rested }),
+        ...reservedIn(table, (row, side) => (side === to ? [] : reservedOn(row, side, origin, null))),
         ...orAbsent(left),
         ...filesAfter(table, [], seen),
       },
@@ -56,6 +59,11 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
       seen: versionsOf(seen),
     },
   };
+}
+
+/** The system may still answer the key of a record that was made before and is gone. */
+function insistedKey({ state: { key, link } }: Pair, { version }: SyncRecord): string {
+  return link && link.rev > 0 ? `${key}@${version}/${link.rev}` : `${key}@${version}`;
 }
 
 /** What the new record is to contain. */

@@ -12,7 +12,7 @@ import {
 } from '../link';
 import { comparedRows, redactionReaches } from '../mapping';
 import { otherSide, type RefKey, type Side, type SyncRecord } from '../record';
-import { holdOn } from '../rules/brake';
+import { holdOn, isThere } from '../rules/brake';
 import { finalOverrulingOf } from './overruling';
 import type { LinkedPair } from './plannedPair';
 import type { Plan } from './state';
@@ -63,9 +63,10 @@ export function endPlan(pair: LinkedPair, side: Side, record: SyncRecord | null)
   };
 }
 
-/** The hold that applies to the end of the pair; none does if the pair has ended before. */
-function holdOnEnd({ state, link }: LinkedPair, other: Side, archives: boolean): BrakeHold | null {
-  if (link.status === 'tombstone') return null;
+/** The hold that applies to the end of the pair. None does if both records are gone, or if the pair has ended before. */
+function holdOnEnd(pair: LinkedPair, other: Side, archives: boolean): BrakeHold | null {
+  if (!isAlive(pair, other)) return null;
+  const { state } = pair;
   return holdOn(state.holds ?? [], { kind: archives ? 'archives' : 'ends', row: null, side: other });
 }
 
@@ -83,8 +84,8 @@ function deletedVersion({ ref, version, order, updatedAt }: LinkedSide): SeenVer
 }
 
 /** Whether the record of a side still exists and can be archived or redacted. */
-function isAlive({ state, link, sides }: LinkedPair, side: Side): boolean {
-  return link.status !== 'tombstone' && sides[side].state === 'live' && state.observed[side]?.record !== null;
+function isAlive({ state, link }: LinkedPair, side: Side): boolean {
+  return isThere(link, side, state.observed[side]?.record);
 }
 
 /** The agreement after a record was redacted as a whole: all values are removed, also from the link's history. */

@@ -1,9 +1,11 @@
-import type { Intent, Link, PlannedWrite } from '../link';
+import type { Intent, PlannedWrite } from '../link';
 import { comparedRows, type PropertyRow } from '../mapping';
-import { SIDES, type RefKey, type Side } from '../record';
+import { SIDES, otherSide, type Side } from '../record';
 import { restsOn } from '../rules/absence';
 import { agreedValue } from '../rules/binding';
+import { isReleased } from '../rules/reserved';
 import { notTakenOfRow } from '../rules/taken';
+import { isHeldEnd } from '../rules/brake';
 import { doubtfulSides, missingParents, unreadSides, type LinkedPair } from './plannedPair';
 import type { Found } from './phases';
 import type { Observation } from './state';
@@ -20,8 +22,15 @@ export function linkedPhase(linked: LinkedPair): Found {
   const isEndKnown = (side: Side) => link.status === 'tombstone' || isHeldEnd(link, sides[side].ref);
   const gone = missing.find((side) => isEndKnown(side) || !isUnproven(state.observed[side]));
   const [absent] = missing;
-  if (absent && gone === undefined) return { phase: 'absent', found: { ref: sides[absent].ref } };
   if (gone) return { phase: 'ended', found: { linked, side: gone, record: null } };
+  if (absent) {
+    // That the other record ended is known from its own side, whatever became of the one that was not found.
+    const side = otherSide(absent);
+    const record = current[side];
+    return record && record.state !== 'live'
+      ? { phase: 'ended', found: { linked, side, record } }
+      : { phase: 'absent', found: { ref: sides[absent].ref } };
+  }
 
   const refsOf = (some: Side[]) => some.map((side) => sides[side].ref);
   const unread = refsOf(unreadSides(linked));
@@ -58,13 +67,10 @@ function comparesBothRecords({ link, table, current }: LinkedPair): boolean {
   const isUnknown = (row: PropertyRow) =>
     agreedValue(table, row, link) === undefined && notTakenOfRow(table, row, link).length === 0;
   return comparedRows(table).some(
-    (row) => restsOn(row, current) === null && (isUnknown(row) || link.rested?.includes(row.id) === true),
+    (row) =>
+      restsOn(row, current) === null &&
+      (isUnknown(row) || link.rested?.includes(row.id) === true || isReleased(row, link)),
   );
-}
-
-/** Whether the brake held the end of the record. It did so only after the end was proved. */
-function isHeldEnd({ braked = [] }: Link, ref: RefKey): boolean {
-  return braked.some(({ gone }) => gone === ref);
 }
 
 /** Whether a record was not found, and nothing else says that it ended. */

@@ -6,6 +6,7 @@ import { comparedRows, type PropertyRow } from '../mapping';
 import { orAbsent, type NotTaken } from '../notTaken';
 import { SIDES, otherSide, type Json, type RefKey, type Side, type Values } from '../record';
 import { attemptsForSameFields, bindingsAfter } from '../rules/binding';
+import { reservedIn, reservedOn } from '../rules/reserved';
 import { isNarrowed, shownToCustomers } from '../rules/visibility';
 import { textOf } from '../values';
 import { fileWrites, filesAfter } from './fileWrites';
@@ -89,6 +90,7 @@ function agreementOf({ table, link, sides, current }: LinkedPair, asking: Asking
     snapshot,
     bound: bindingsAfter(table, link, snapshot, agreedRows),
     ...(rested.length > 0 && { rested }),
+    ...reservedAfter({ table, link, current }, asking),
     residue,
     conflicts: asking.flatMap(({ asks }) => asks.conflicts),
     overruled: asking.flatMap(({ asks }) => asks.overruled),
@@ -98,6 +100,21 @@ function agreementOf({ table, link, sides, current }: LinkedPair, asking: Asking
     ...(redacted.length > 0 && { redacted }),
     ...filesAfter(table, link.files ?? [], current),
   };
+}
+
+/** A row that is neither compared nor agreed on keeps what was reserved before: what the link holds may still have it. */
+function reservedAfter(
+  { table, link, current }: Pick<LinkedPair, 'table' | 'link' | 'current'>,
+  asking: AskingRow[],
+): Pick<Agreement, 'reserved'> {
+  const isOpen = ({ agreement, ...asks }: RowAsks) =>
+    agreement === null &&
+    (asks.rests || asks.braked !== null || asks.waitsFor.length + asks.notTaken.length > 0);
+  const open = new Set(asking.filter(({ asks }) => isOpen(asks)).map(({ row }) => row.id));
+  return reservedIn(table, (row, side) => [
+    ...reservedOn(row, side, current[side], link),
+    ...(open.has(row.id) ? (link.reserved?.[row.id]?.[side] ?? []) : []),
+  ]);
 }
 
 function brakedAfter(asking: AskingRow[]): { braked?: BrakeMark[] } {

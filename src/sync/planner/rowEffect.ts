@@ -8,8 +8,9 @@ import { hasLostOption, restsOn, unreadValue } from '../rules/absence';
 import { agreedBase, agreedValue, keepsOwnValues } from '../rules/binding';
 import { bindingOf, bindingsOf } from '../rules/sameFields';
 import { holdOn } from '../rules/brake';
+import { holdsReserved } from '../rules/reserved';
 import { notTakenOfRow, isOfferedAgain, lastSeen, keptValues } from '../rules/taken';
-import { agreedByLostWrites } from '../rules/lostWrites';
+import { agreedByLostWrites, filledInBy } from '../rules/lostWrites';
 import { elementsOf } from '../heldSets';
 import { bySide, canHold, isSet, mergedSet, notRemovedElements, shownSet, writtenSet } from '../rules/sets';
 import { fromCanonical, sameValue, type Canonical } from '../values';
@@ -169,7 +170,7 @@ function discardedRow(
 }
 
 function effectWithoutHolds(merge: Merge, row: PropertyRow): RowEffect {
-  const { link, current, attempts, unconfirmed, changedAt } = merge;
+  const { link, current, sides, attempts, unconfirmed, changedAt } = merge;
   const resting = restsOn(row, current);
   if (resting) return { kind: 'rests', side: resting };
   const base = lastSeen(merge.table, row, link);
@@ -183,7 +184,10 @@ function effectWithoutHolds(merge: Merge, row: PropertyRow): RowEffect {
   });
   const values = lost && base ? { ...shown, [lost]: base[lost] } : shown;
   const [entry] = notTakenOfRow(merge.table, row, link);
-  const fromLostWrites = agreedByLostWrites({ row, base, current, values, attempts, unconfirmed });
+  const afterLost = { row, base, current, values, attempts, unconfirmed, sides };
+  const filled = filledInBy(afterLost);
+  if (filled) return { kind: 'differ', agreed: values[otherSide(filled)], values };
+  const fromLostWrites = agreedByLostWrites(afterLost);
   // If both sides still show what the entry keeps, the entry is newer than the writes whose answers were lost.
   const isAsKept = entry && SIDES.every((side) => sameValue(keptValues(entry)[side], values[side]));
   if (entry && !entry.byElement && (!fromLostWrites || isAsKept))
@@ -202,6 +206,8 @@ function effectWithoutHolds(merge: Merge, row: PropertyRow): RowEffect {
     return { kind: 'lapse', value: agreedValue(merge.table, row, link) ?? null, shown };
   if (result.kind === 'unchanged' && fromLostWrites)
     return { kind: 'recover', value: fromLostWrites.zendesk };
+  if (result.kind === 'unchanged' && holdsReserved(row, link))
+    return { kind: 'differ', agreed: agreedValue(merge.table, row, link) ?? null, values };
   if (keepsOwnValues(row, link, input.base, result)) return { kind: 'keep', values };
   return effectOf(merge, row, values, result, shown);
 }
@@ -269,7 +275,10 @@ function setEffect(
     replaces: values[to],
   }));
   const isSame =
-    known && sameValue(agreed, value) && SIDES.every((side) => sameValue(shown[side], known[side]));
+    known &&
+    !holdsReserved(row, link) &&
+    sameValue(agreed, value) &&
+    SIDES.every((side) => sameValue(shown[side], known[side]));
   if (isSame && deliveries.length === 0 && entries.every(({ byElement }) => byElement))
     return { kind: 'unchanged' };
   const held = (side: Side) => value.filter((each) => canHold(row, side, each));
@@ -349,7 +358,7 @@ function readRow(merge: Merge, row: PropertyRow, side: Side, base: Record<Side, 
   if (!record) return { ok: true, value: unreadValue(base, side) };
   const value = canonicalOf(merge, row, side, record);
   return value.ok
-    ? { ok: true, value: shownSet(row, side, record, value.value, base?.[side], merge.sides[side]) }
+    ? { ok: true, value: shownSet(row, side, record, value.value, base?.[side], merge.link) }
     : value;
 }
 

@@ -4,6 +4,7 @@ import type { EntityMapping, PropertyRow } from '../mapping';
 import type { MergeResult } from '../merge';
 import type { Json, Side, Values } from '../record';
 import { isEmpty } from '../values';
+import { withoutReserved } from './reserved';
 import { bindingOf, bindingsOf, namesSameFields } from './sameFields';
 
 /**
@@ -14,7 +15,8 @@ import { bindingOf, bindingsOf, namesSameFields } from './sameFields';
 
 /** The canonical value that both sides agreed on; undefined if the row was never agreed on for its present fields. */
 export function agreedValue(table: EntityMapping, row: PropertyRow, link: Link): Json | undefined {
-  return namesSameFields(table, row, link) ? link.snapshot?.[row.id] : undefined;
+  const agreed = namesSameFields(table, row, link) ? link.snapshot?.[row.id] : undefined;
+  return agreed === undefined ? undefined : withoutReserved(row, link, agreed);
 }
 
 /**
@@ -26,7 +28,7 @@ export function agreedBase(table: EntityMapping, row: PropertyRow, link: Link): 
   if (agreed === undefined) return null;
   const shownBy = (side: Side): Json => {
     const residue = link.sides[side]?.residue;
-    return residue && row.id in residue ? (residue[row.id] ?? null) : agreed;
+    return residue && row.id in residue ? withoutReserved(row, link, residue[row.id] ?? null) : agreed;
   };
   return { zendesk: shownBy('zendesk'), pms: shownBy('pms') };
 }

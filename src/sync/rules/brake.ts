@@ -1,4 +1,6 @@
 import type { BrakeHold, HeldChange, Holds } from '../holds';
+import type { Link } from '../link';
+import type { RefKey, Side, SyncRecord } from '../record';
 
 /** Rule: a change that the brake holds is not carried out. */
 
@@ -22,4 +24,21 @@ export function holdOn(holds: Holds, { kind, row, side, bound }: PlannedChange):
     (hold.side ?? side) === side &&
     (hold.bound === undefined || hold.bound === bound);
   return holds.find(applies) ?? null;
+}
+
+/** The brake held the end of the record: that it ended was proved then. */
+export function isHeldEnd({ braked = [] }: Link, ref: RefKey): boolean {
+  return braked.some(({ gone }) => gone === ref);
+}
+
+/**
+ * Whether a pair still has a record on that side that its end would leave alone or archive. If both records are gone, the
+ * end of the pair changes nobody's record: the brake neither counts nor holds it.
+ *
+ * @param seen what was observed of the record; undefined if it was not observed, null if it was not found
+ */
+export function isThere(link: Link, side: Side, seen: SyncRecord | null | undefined): boolean {
+  const known = link.sides[side];
+  if (link.status === 'tombstone' || known?.state !== 'live' || seen === null) return false;
+  return (seen === undefined || seen.state === 'live') && !isHeldEnd(link, known.ref);
 }

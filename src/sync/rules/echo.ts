@@ -4,6 +4,7 @@ import { comparedRows, type EntityMapping, type Mapping, type PropertyRow } from
 import type { RefKey, SyncRecord } from '../record';
 import { referenceKinds, sameValue, toCanonical, type References } from '../values';
 import { rests, shownValue } from './absence';
+import { isReleased } from './reserved';
 import { namesSameFields } from './sameFields';
 import { shownSet } from './sets';
 import { notTakenOfRow, lastSeen } from './taken';
@@ -63,7 +64,7 @@ export function differingRows(
     const value = toCanonical(row, side, shownValue(row, side, record), references, kinds);
     if (!value.ok) return true;
     const base = lastSeen(table, row, link)?.[side];
-    return !sameValue(shownSet(row, side, record, value.value, base, link.sides[side]), base);
+    return !sameValue(shownSet(row, side, record, value.value, base, link), base);
   };
   return comparedRows(table)
     .filter(differs)
@@ -91,7 +92,9 @@ export function hasUncomparedRow(mapping: Mapping, link: Link): boolean {
     !namesSameFields(table, row, link) &&
     notTakenOfRow(table, row, link).length === 0;
   return comparedRows(table).some(
-    (row) => !rests(row, {}) && (link.rested?.includes(row.id) === true || isForOtherFields(row)),
+    (row) =>
+      !rests(row, {}) &&
+      (link.rested?.includes(row.id) === true || isForOtherFields(row) || isReleased(row, link)),
   );
 }
 

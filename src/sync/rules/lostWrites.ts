@@ -1,8 +1,9 @@
-import type { Attempts, OverruledValue } from '../link';
-import type { PropertyRow } from '../mapping';
+import type { Attempts, LinkedSide, OverruledValue } from '../link';
+import { writesTo, type PropertyRow } from '../mapping';
 import { SIDES, otherSide, type Json, type Side, type SyncRecord } from '../record';
 import { asAttempt } from '../attempts';
-import { sameValue } from '../values';
+import { isEmpty, sameValue } from '../values';
+import { isCut, isOwnForm } from './taken';
 
 /** One row of a pair, with the writes whose answers were lost: they may or may not have been done. */
 export interface RowAfterLostWrites {
@@ -17,6 +18,8 @@ export interface RowAfterLostWrites {
   attempts: Attempts;
   /** The values that such writes may have overruled. */
   unconfirmed: readonly OverruledValue[];
+  /** `made`: the record was created by such a write. */
+  sides: Record<Side, Pick<LinkedSide, 'made'>>;
 }
 
 /**
@@ -26,6 +29,24 @@ export interface RowAfterLostWrites {
  */
 export function agreedByLostWrites(input: RowAfterLostWrites): Record<Side, Json> | null {
   return agreedByAttempt(input) ?? (input.base === null ? editedAfterAttempt(input) : null);
+}
+
+/**
+ * Only for a first meeting. The side whose record we created shows a value although we had none to write: the side filled
+ * in what it requires, e.g. a requester, and nobody meant it. After an answered creation, this value is not carried either.
+ *
+ * @returns the side that filled it in; null if no side did
+ */
+export function filledInBy({ row, base, values, sides }: RowAfterLostWrites): Side | null {
+  const filled = SIDES.find(
+    (side) =>
+      sides[side].made &&
+      writesTo(row, side) &&
+      isEmpty(values[otherSide(side)]) &&
+      !isEmpty(values[side]) &&
+      isOwnForm(row, null),
+  );
+  return base === null ? (filled ?? null) : null;
 }
 
 /** A side shows the value that we wrote: the write was done, so both sides agreed on this value. */
@@ -39,21 +60,27 @@ function agreedByAttempt({ row, current, values, attempts }: RowAfterLostWrites)
 /**
  * Only for a first meeting. The written side shows neither its value from before our write nor the value that we wrote,
  * and the other side still has the latter. So the write was done, and a person edited the value afterwards. This edit
- * counts; it is not in conflict with the other side.
+ * counts; it is not in conflict with the other side. A record that we created had no value before.
  */
 function editedAfterAttempt(input: RowAfterLostWrites): Record<Side, Json> | null {
-  const { row, current, values, attempts, unconfirmed } = input;
+  const { row, current, values, attempts, unconfirmed, sides } = input;
   const side = SIDES.find((each) => {
     const lost = unconfirmed.filter((entry) => entry.side === each && entry.row === row.id);
     const written = attempts[each]?.[row.id] ?? [];
     return (
       current[each] !== undefined &&
-      lost.length > 0 &&
+      (lost.length > 0 || (sides[each].made && isEdit(row, values[otherSide(each)], values[each]))) &&
       written.some((tried) => showsAttempt(tried, values[otherSide(each)])) &&
       !lost.some((entry) => sameValue(entry.lost, values[each]))
     );
   });
   return side ? onBothSides(values[otherSide(side)]) : null;
+}
+
+/** Whether a side shows an edit of the created value. It may also have ignored, filled in or shortened the value. */
+function isEdit({ fixed, type, default: usual }: PropertyRow, created: Json, shown: Json): boolean {
+  const isUsual = isEmpty(shown) || (usual !== undefined && sameValue(shown, usual));
+  return fixed === null && type !== 'person' && !isUsual && !isCut(created, shown);
 }
 
 function onBothSides(value: Json): Record<Side, Json> {

@@ -1,8 +1,9 @@
-import type { Link, LinkedSide } from '../link';
+import type { Link } from '../link';
 import type { PropertyRow } from '../mapping';
-import { SIDES, type Json, type Side, type SyncRecord } from '../record';
+import { SIDES, otherSide, type Json, type Side, type SyncRecord } from '../record';
 import { elementOf, elementsOf, heldSet } from '../heldSets';
 import { lostElements } from './absence';
+import { reservedOn } from './reserved';
 
 /**
  * Rules: sets are merged by element. Every addition and removal of either side counts, so no winner is needed and no
@@ -120,9 +121,26 @@ export function answeredSet(meant: Json | undefined, before: Json | undefined, a
 }
 
 /**
+ * What the answer to a write shows of a set. An element of the write that is there as the value of another property counts
+ * as taken, although the list of fields did not say so when the write was planned.
+ */
+export function answeredElements(
+  row: PropertyRow,
+  side: Side,
+  answer: SyncRecord,
+  value: Json,
+  meant: Json | undefined,
+): Json {
+  const owned = answer.owned?.[row[side] ?? ''];
+  if (!owned || !isSet(row)) return value;
+  const there = new Set(owned.map((each) => elementOf(row.transform.kind, each)));
+  return sorted([...elementsOf(value), ...elementsOf(meant).filter((each) => there.has(each))]);
+}
+
+/**
  * The elements of a set that a side shows. An element that begins or ceases to belong to another property (the tag of a
  * drop-down option) counts as neither added nor removed: the tag of a new option counts as before, and so does a tag
- * whose field was deleted.
+ * whose field was deleted. A tag that the other side shows as well is an ordinary one once its field was deleted.
  *
  * @param value canonical, without the elements that belong to other properties
  * @param base what the side showed at the last agreement
@@ -133,7 +151,7 @@ export function shownSet(
   record: SyncRecord,
   value: Json,
   base: Json | undefined,
-  known: LinkedSide | undefined,
+  link: Link,
 ): Json {
   const property = row[side];
   if (property === null || row.type !== 'string[]') return value;
@@ -141,15 +159,18 @@ export function shownSet(
     new Set((list ?? []).map((each) => elementOf(row.transform.kind, each)));
   const before = new Set(elementsOf(base));
   const owned = canonical(record.owned?.[property]);
-  const wereOwned = canonical(known?.sets?.[property]?.owned);
+  const wereOwned = canonical(link.sides[side]?.sets?.[property]?.owned);
+  const onBoth = new Set(link.reserved?.[row.id]?.[otherSide(side)]);
   if (owned.size === 0 && wereOwned.size === 0) return value;
-  const still = elementsOf(value).filter((each) => before.has(each) || !wereOwned.has(each));
+  const still = elementsOf(value).filter(
+    (each) => before.has(each) || !wereOwned.has(each) || onBoth.has(each),
+  );
   return sorted([...still, ...[...owned].filter((each) => before.has(each))]);
 }
 
 /**
- * The value that a write gives to a side's property: the elements in the side's own spelling, with the elements that
- * belong to its other properties.
+ * The value that a write gives to a side's property: the elements in the side's own spelling, with those that are no part
+ * of the row because they belong to other properties.
  */
 export function writtenSet(
   row: PropertyRow,
@@ -161,7 +182,8 @@ export function writtenSet(
   const property = row[side] ?? '';
   const held = record ? heldSet(record, property) : link.sides[side]?.sets?.[property];
   const spelling = new Map((held?.spelled ?? []).map((each) => [elementOf(row.transform.kind, each), each]));
-  const own = elements.map((each) => spelling.get(each) ?? each);
+  const all = sorted([...elements, ...reservedOn(row, side, record, link)]);
+  const own = all.map((each) => spelling.get(each) ?? each);
   return [...new Set([...own, ...(held?.owned ?? [])])];
 }
 

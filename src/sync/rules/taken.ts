@@ -5,6 +5,7 @@ import { otherSide, type Json, type Side, type SyncRecord } from '../record';
 import type { ReasonCode } from '../reasons';
 import { isEmpty, sameValue } from '../values';
 import { agreedBase } from './binding';
+import { withoutReserved } from './reserved';
 import { bindingOf, namesSameFields } from './sameFields';
 
 /**
@@ -106,7 +107,9 @@ export function isAboutSomeRow({ code, fields }: RefusedWrite): boolean {
  */
 export function lastSeen(table: EntityMapping, row: PropertyRow, link: Link): Record<Side, Json> | null {
   const [aside] = notTakenOfRow(table, row, link);
-  return aside && !aside.byElement ? keptValues(aside) : agreedBase(table, row, link);
+  if (!aside || aside.byElement) return agreedBase(table, row, link);
+  const { zendesk, pms } = keptValues(aside);
+  return { zendesk: withoutReserved(row, link, zendesk), pms: withoutReserved(row, link, pms) };
 }
 
 /**

@@ -67,11 +67,14 @@ export class ZendeskFields {
       ...(kind === 'ticket' && CHOICES[name] && { options: [...CHOICES[name]] }),
       ...(name === 'public' && { options: ['true', 'false'] }),
     }));
-    if (kind === 'ticket')
+    if (kind === 'ticket') {
+      const fields = await this.ticket.fresh();
+      const reserved = [...tagSetOf(fields)];
       return [
-        ...standard,
-        ...(await this.ticket.fresh()).map((field) => ownProperty(CUSTOM_FIELD, String(field.id), field)),
+        ...standard.map((each) => (each.name === 'tags' ? { ...each, reserved } : each)),
+        ...fields.map((field) => ownProperty(CUSTOM_FIELD, String(field.id), field)),
       ];
+    }
     if (kind !== 'organization') return standard;
     const fields = await this.organization.fresh();
     return [...standard, ...fields.map((field) => ownProperty(ORGANIZATION_FIELD, field.key, field))];
@@ -88,7 +91,7 @@ export class ZendeskFields {
     const fields = await this.ticket.current();
     const named = new Set(live.flatMap(idsOf));
     return {
-      tags: new Set(fields.flatMap(tagsOf)),
+      tags: tagSetOf(fields),
       unnamed: (ticket) => {
         const own = new Set(idsOf(ticket));
         return fields.map(({ id }) => id).filter((id) => !own.has(id) && (isConfirmed || named.has(id)));
@@ -112,6 +115,11 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
 const isActive = ({ active }: { active?: boolean | undefined }): boolean => active !== false;
 
 const idsOf = ({ custom_fields: named }: Ticket): number[] => (named ?? []).map(({ id }) => id);
+
+/** As tickets have them: Zendesk writes every tag in lower case. */
+function tagSetOf(fields: readonly TicketField[]): ReadonlySet<string> {
+  return new Set(fields.flatMap(tagsOf).map((tag) => tag.toLowerCase()));
+}
 
 /** What Zendesk's triage fills is no tag, so that a tag of the same words is a person's (zendesk-rules.md rule 13). */
 function tagsOf({ custom_field_options: options, tag, key }: TicketField): string[] {

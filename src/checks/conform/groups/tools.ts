@@ -1,5 +1,6 @@
 import { refKey } from '../../../sync/canonicalKey';
-import type { SyncRecord, Values } from '../../../sync/record';
+import type { Json, SyncRecord, Values } from '../../../sync/record';
+import { offers } from '../../../sync/rules/absence';
 import { textOf } from '../../../sync/values';
 import { NeedsHuman } from '../../../systems/errors';
 import type { FeedReader } from '../feed';
@@ -26,10 +27,18 @@ const LONGEST = 40;
 export function differences(subject: Subject, wrote: Values, found: SyncRecord | null): string[] {
   if (!found) return ['cannot be read'];
   return Object.entries(wrote).flatMap(([name, value]) =>
-    subject.same(name, value, found.values[name])
+    subject.same(name, value, valueOn(found, name))
       ? []
       : [`${name}: wrote ${shown(value)}, found ${shown(found.values[name])}`],
   );
+}
+
+/**
+ * The value of a property, as the sync takes it: a record that may leave out what is empty shows null there. A record that
+ * names every property does not have one that it leaves out.
+ */
+export function valueOn(record: SyncRecord, name: string): Json | undefined {
+  return offers(record, name) ? (record.values[name] ?? null) : undefined;
 }
 
 export function shown(value: Values[string] | undefined): string {

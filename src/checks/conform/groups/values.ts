@@ -5,7 +5,7 @@ import type { Probe } from '../probe';
 import type { Subject } from '../subjects';
 import { trialsOf, type Trial } from '../trials';
 import type { Evidence } from '../evidence';
-import { shown, type Tools } from './tools';
+import { shown, valueOn, type Tools } from './tools';
 
 /** Checks that each property that the mapping writes keeps the written value, and can be emptied. */
 export async function checkValues({ probe, recorder, people }: Tools, subject: Subject): Promise<void> {
@@ -96,7 +96,7 @@ class ValueCheck {
 
   private compare(name: string, what: string, wrote: Json, found: SyncRecord | null): void {
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
-    const value = found?.values[name];
+    const value = found ? valueOn(found, name) : undefined;
     if (this.subject.same(name, wrote, value)) return;
     const hint = what === 'empty' ? ' (if it is never empty, say `required: true`)' : '';
     this.faults.push(`${name}, ${what}: wrote ${shown(wrote)}, found ${shown(value)}${hint}`);

@@ -115,11 +115,12 @@ export function inWords(progress: BackfillProgress, now: Date): string {
   const step = steps?.[done];
   const records = doneIn(tallies);
   const seconds = Math.max(1, (now.getTime() - Date.parse(startedAt)) / 1000);
-  const where = step ? `${step.side} ${step.kind} (step ${done + 1} of ${steps?.length ?? 0})` : 'ending';
+  const ending = state === 'done' || state === 'cancelled' ? [] : ['ending'];
+  const where = step ? [`${step.side} ${step.kind} (step ${done + 1} of ${steps?.length ?? 0})`] : ending;
   const left = secondsLeft(progress, now);
   return [
     state,
-    where,
+    ...where,
     `${records} records, ${(records / seconds).toFixed(0)}/s`,
     ...(left === null ? [] : [`about ${inMinutes(left)} left of this step`]),
   ].join(' · ');

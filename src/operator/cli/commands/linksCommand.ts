@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { answerOf } from '../../answer';
-import { fixOf, nextAttempt } from '../../explain';
+import { RESERVED_WORDS, fixOf, nextAttempt } from '../../explain';
 import { offersOf, type Offers } from '../../offers';
 import { pairNamed, recordNamed, searchLinks, type Searched } from '../../findPairs';
 import { counterpartOf, recordOf } from '../../pairNames';
@@ -18,6 +18,7 @@ import { BadInput, Problem } from '../../operatorErrors';
 import { paint, printJson, printLine, printTable, safe, shown } from '../output';
 import { codeNamed, entityOption, positive, statusOption } from '../targets';
 import { printChoice } from './conflictsCommand';
+import { registerRecreate } from './recreateCommand';
 import { printAnswer, withWholeReason, type WaitOptions } from './resyncCommand';
 import { commandLine } from '../../../platform/commandLine';
 
@@ -28,6 +29,7 @@ export function registerLinks(program: Command): Command {
   registerShow(links);
   registerFind(links);
   registerLink(links);
+  registerRecreate(links);
   return links;
 }
 
@@ -241,7 +243,10 @@ function printPair(key: CanonicalKey, link: Link | null, work: Work[], naming: P
 }
 
 /** The rows of a pair that a person may have to look at. */
-function printRows({ entity, conflicts, notTaken = [], history }: Link, naming: PairsNaming): void {
+function printRows(
+  { entity, conflicts, notTaken = [], reserved = {}, history }: Link,
+  naming: PairsNaming,
+): void {
   const name = (row: string) => rowWords(naming, entity, row);
   const list = (titles: string[], rows: string[][]) => {
     if (rows.length === 0) return;
@@ -259,6 +264,15 @@ function printRows({ entity, conflicts, notTaken = [], history }: Link, naming: 
       const why = safe(inTitles(naming, entity, each.words));
       return [name(each.row), sideName(each.side), shown(zendesk), shown(pms), each.since, why];
     }),
+  );
+  list(
+    ['left alone', 'on', 'elements', 'why'],
+    Object.entries(reserved).flatMap(([row, sides]) =>
+      SIDES.flatMap((side) => {
+        const elements = sides[side];
+        return elements ? [[name(row), sideName(side), shown(elements), RESERVED_WORDS]] : [];
+      }),
+    ),
   );
   list(
     ['overruled at', 'property', 'on', 'lost', 'kept', 'by'],

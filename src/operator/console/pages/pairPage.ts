@@ -1,5 +1,5 @@
 import { loadReferences } from '../../../activities/activityContext';
-import { fixOf, nextAttempt, notesOn } from '../../explain';
+import { RESERVED_WORDS, fixOf, nextAttempt, notesOn } from '../../explain';
 import { offersOf, type Offers } from '../../offers';
 import { workOf, type Work } from '../../pairWork';
 import type { LinkStore } from '../../../links/linkStore';
@@ -251,7 +251,7 @@ function atWork(work: Work[] | null): Html | string {
 const SHORT = 280;
 
 function valueRow(
-  { row, sides, state, notTaken }: RowValues,
+  { row, sides, state, notTaken, reserved }: RowValues,
   { naming, names, link }: PairView,
   known: readonly Side[],
   root: string,
@@ -260,6 +260,7 @@ function valueRow(
     html`<td>
       ${row[side] === null ? html`<span class="soft">no property</span>` : reference(row, inWordsOf(row, side, content), names, root)}
       ${isNew && known.length > 1 && html`<div class="id">pending change</div>`}
+      ${reserved[side] && html`<div class="soft">left alone: ${reserved[side].join(', ')} (${RESERVED_WORDS})</div>`}
     </td>`;
   const words = {
     agreed: mark('agreed'),
