@@ -1,7 +1,7 @@
 import { filesReason, type LinkedFile } from './pairFiles';
 import { refKey, type CanonicalKey } from './canonicalKey';
 import { heldSets, type HeldSet, type Reserved } from './heldSets';
-import type { BrakeMark } from './holds';
+import { brakeText, type BrakeMark } from './holds';
 import { orAbsent, type NotTaken } from './notTaken';
 import type { Cause } from './journalCauses';
 import {
@@ -348,21 +348,17 @@ function openReason(
   if (braked.length > 0) return because('brake', brakeText(braked));
   if (failedFiles !== null) return because('attachment', failedFiles);
   if (notTaken.length === 0) return null;
-  const words = notTaken.map(
-    ({ row, side, words: why }) => `${SIDE_NAMES[side]} did not take ${row}: ${why}`,
-  );
+  const words = notTaken.map((each) => `${SIDE_NAMES[each.side]} did not take ${each.row}: ${each.words}`);
   return because('not_taken', words.join('; '));
+}
+
+function withoutMade({ made: _made, ...side }: LinkedSide): LinkedSide {
+  return side;
 }
 
 /** The link without marks of the brake. */
 export function withoutMarks({ braked: _braked, ...link }: Link): Link {
   return link;
-}
-
-export function brakeText(braked: readonly BrakeMark[]): string {
-  const what = braked.map(({ row, gone = '' }) => row ?? `the end of ${gone}`);
-  const ids = [...new Set(braked.map(({ hold }) => hold))];
-  return `the brake holds ${what.join(', ')}: ${ids.join(', ')}`;
 }
 
 const SIDE_NAMES: Record<Side, string> = { zendesk: 'Zendesk', pms: 'the PMS' };
@@ -375,11 +371,8 @@ export function agreed(
   now: string,
 ): Link {
   const sides = { ...link.sides };
-  for (const side of SIDES) {
-    if (!sides[side]) continue;
-    const { made: _made, ...known } = sides[side];
-    sides[side] = { ...known, residue: next.residue[side] };
-  }
+  for (const side of SIDES)
+    if (sides[side]) sides[side] = { ...withoutMade(sides[side]), residue: next.residue[side] };
   const reason = openReason(next, filesReason(next.files ?? link.files ?? []), now);
   return {
     ...withoutPast(link),

@@ -1,8 +1,7 @@
 import { absentReason } from '../absentRecord';
-import type { BrakeHold, BrakeMark } from '../holds';
+import { brakeText, type BrakeHold, type BrakeMark } from '../holds';
 import {
   blankWrite,
-  brakeText,
   emptyAgreement,
   seenVersion,
   type Agreement,
