@@ -51,14 +51,14 @@ export interface Evidence {
     ended: boolean;
     /** The number of records that the check made, and those of them that no page contained. */
     made: number;
-    untold: readonly string[];
+    unlisted: readonly string[];
     /** Whether records of the kind are listed inside other records, so that the pages are those of the inner lists. */
     inside: boolean;
   };
   feed: {
     offered: boolean;
     /** Whether the feed reports records of other kinds. */
-    tellsOthers: boolean;
+    reportsOthers: boolean;
     records: number;
     /** Records that were never reported, not even when the feed was read again from the beginning. */
     missing: readonly string[];
@@ -76,7 +76,7 @@ export interface Evidence {
   redact: Outcome;
   parent: Outcome;
   visibility: Outcome;
-  followUp: { claimed: boolean; told: boolean; said: number };
+  followUp: { claimed: boolean; shown: boolean; copies: number };
   file: Outcome;
   detach: Outcome;
   fileRepeat: { claimed: boolean; copies: number };

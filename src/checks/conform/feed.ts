@@ -98,7 +98,7 @@ export function feedEvidence(
   return {
     feed: {
       offered,
-      tellsOthers: [...again.values()].some(({ ref }) => ref.kind !== kind),
+      reportsOthers: [...again.values()].some(({ ref }) => ref.kind !== kind),
       records: records.length,
       missing: names(records.filter((record) => !reported.includes(record))),
       passedOver: names(latest.filter((record) => !isReported(record, along))),

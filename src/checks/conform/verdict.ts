@@ -122,9 +122,11 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
       };
     return outcome(rest);
   },
-  walk({ pages, records, missing, ended, made, untold, inside }) {
-    if (untold.length > 0)
-      return lies([`no page contained ${untold.length} of ${made} records that were made: ${some(untold)}`]);
+  walk({ pages, records, missing, ended, made, unlisted, inside }) {
+    if (unlisted.length > 0)
+      return lies([
+        `no page contained ${unlisted.length} of ${made} records that were made: ${some(unlisted)}`,
+      ]);
     if (missing.length > 0)
       return lies([`left out ${missing.length} of ${records} records that nobody touched: ${some(missing)}`]);
     if (!ended)
@@ -144,10 +146,10 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
       `${records} records over ${pages} pages, ${where}, with inserts, edits and endings between them`,
     );
   },
-  feed({ offered, tellsOthers, records, missing, passedOver, seconds }) {
+  feed({ offered, reportsOthers, records, missing, passedOver, seconds }) {
     if (!offered) return noFeed();
     if (records === 0) return nothingToReport();
-    if (missing.length === records && tellsOthers)
+    if (missing.length === records && reportsOthers)
       return {
         verdict: 'off',
         found: 'the feed does not report this kind',
@@ -200,9 +202,9 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
   redact: outcome,
   parent: outcome,
   visibility: outcome,
-  followUp({ claimed, told, said }) {
-    if (!told) return { verdict: 'untried', found: 'no change feed shows the follow-up', means: NOT_TESTED };
-    return once(claimed, 'added', said);
+  followUp({ claimed, shown, copies }) {
+    if (!shown) return { verdict: 'untried', found: 'no change feed shows the follow-up', means: NOT_TESTED };
+    return once(claimed, 'added', copies);
   },
   file: outcome,
   detach: outcome,

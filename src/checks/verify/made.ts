@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { refKey } from '../../sync/canonicalKey';
 import { otherSide, type RecordRef, type RefKey, type Side } from '../../sync/record';
 import type { PublicApi } from './publicApi';
-import { partsOf } from './zendeskSaid';
+import { partsOf } from './commentParts';
 
 /** The wait for counterparts that the sync was creating when their origin was removed. */
 const LATE_MS = 10_000;

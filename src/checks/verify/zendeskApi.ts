@@ -8,7 +8,7 @@ import type { Json, Values } from '../../sync/record';
 import { answers, type Comment, type Raw, type User } from './zendeskAnswers';
 import { FieldTags } from './fieldTags';
 import { patiently, textFile, valueOf, type FileContent, type PublicApi, type Seen } from './publicApi';
-import { fileOf, isAuditOf, partsOf, plain } from './zendeskSaid';
+import { fileOf, isAuditOf, partsOf, plain } from './commentParts';
 import { ORGANIZATION_FIELD, TICKET_FIELD, organizationBody, ticketBody } from './zendeskBodies';
 
 /** Zendesk as an agent uses it. https://developer.zendesk.com/api-reference/ticketing/introduction/ */
@@ -293,25 +293,25 @@ export class ZendeskApi implements PublicApi {
     });
   }
 
-  private comment(said: Comment, ticketId: string, custom: Record<string, unknown>, added: Comment[]): Seen {
-    const author = this.users.get(said.author_id ?? 0);
+  private comment(raw: Comment, ticketId: string, custom: Record<string, unknown>, added: Comment[]): Seen {
+    const author = this.users.get(raw.author_id ?? 0);
     const byline = custom[MARKS.byline];
-    const body = textOf(plain(said.body ?? '') ?? '').replace(/\r\n?/g, '\n');
+    const body = textOf(plain(raw.body ?? '') ?? '').replace(/\r\n?/g, '\n');
     const named = typeof byline === 'string' && body.startsWith(byline) ? byline : '';
     return {
-      id: `${ticketId}-${said.id}`,
+      id: `${ticketId}-${raw.id}`,
       values: {
         ticket_id: ticketId,
         body: body.slice(named.length),
-        html_body: said.html_body ?? null,
-        public: said.public,
+        html_body: raw.html_body ?? null,
+        public: raw.public,
         author: author?.email?.toLowerCase() ?? null,
         // The sync writes the name of an author without an account at the start of the text.
         author_name: /^(.*) wrote:\n/.exec(named)?.[1] ?? author?.name ?? null,
-        created_at: said.created_at,
+        created_at: raw.created_at,
       },
       // The sync adds a later file by a separate comment.
-      files: [said, ...added].flatMap(({ attachments }) => attachments.map(fileOf)),
+      files: [raw, ...added].flatMap(({ attachments }) => attachments.map(fileOf)),
     };
   }
 

@@ -67,7 +67,7 @@ export async function lockFolder(dir: string, what: string): Promise<FolderLock>
   };
 }
 
-/** Who uses a folder; null where nobody does. */
+/** The process that uses a folder; null if there is none. */
 export async function occupantOf(dir: string): Promise<Occupant | null> {
   for (const at of socketsOf(dir)) {
     const answer = await ask(at);

@@ -130,8 +130,8 @@ function begunAt(pid: number): string {
 
 function lastLines(file: string): string {
   try {
-    return readFileSync(file, 'utf8').trim().split('\n').slice(-3).join(' | ') || 'it said nothing';
+    return readFileSync(file, 'utf8').trim().split('\n').slice(-3).join(' | ') || 'its log is empty';
   } catch {
-    return 'it said nothing';
+    return 'its log is empty';
   }
 }

@@ -14,7 +14,7 @@ export async function checkComments(tools: Tools, subject: Subject, parent: Sync
     const found = record?.parent ?? 'nothing';
     return {
       did: 'named',
-      faults: found === expected ? [] : [`said on ${expected}, read as said on ${found}`],
+      faults: found === expected ? [] : [`written on ${expected}, read as on ${found}`],
     };
   });
   const { visibility } = subject;
@@ -44,10 +44,10 @@ async function followUp({ probe, feed }: Tools, subject: Subject): Promise<Evide
   await sendFollowUp();
   await sendFollowUp();
   const claimed = probe.port.hasIdempotencyKeys(subject.kind);
-  if (!feed.isOffered) return { claimed, told: false, said: 0 };
+  if (!feed.isOffered) return { claimed, shown: false, copies: 0 };
   const seen = await probe.until(async () => {
     await feed.readOn();
     return feed.containing(text).length > 0;
   });
-  return { claimed, told: seen !== null, said: feed.containing(text).length };
+  return { claimed, shown: seen !== null, copies: feed.containing(text).length };
 }

@@ -74,10 +74,9 @@ async function walk(probe: Probe, subject: Subject): Promise<Evidence['walk']> {
     return unlisted.length === 0;
   });
   const seen = { pages, made: ours.length, inside };
-  if (!ended || unlisted.length > 0)
-    return { ...seen, records: quiet.size, missing: [], untold: unlisted, ended };
+  if (!ended || unlisted.length > 0) return { ...seen, records: quiet.size, missing: [], unlisted, ended };
   const { missing, records } = await walkAmongOthers(probe, subject, quiet);
-  return { ...seen, records, missing, untold: unlisted, ended };
+  return { ...seen, records, missing, unlisted, ended };
 }
 
 /** The records that the checks made and that are live, each read by id. */
