@@ -1,5 +1,5 @@
 /**
- * The interface for your own adapter: `import … from 'zendesk-pms-sync/adapter'` (docs/adapter.md).
+ * The public interface for writing an adapter: `import … from 'zendesk-pms-sync/adapter'` (docs/adapter.md).
  */
 export { refKey, tryParseRef } from '../sync/canonicalKey';
 export type { Attachment, Json, RecordRef, RefKey, SyncRecord, Values } from '../sync/record';

@@ -3,14 +3,14 @@ import { loadMapping } from '../config/loadMapping';
 import { runConformance, type Conformance } from '../checks/conform/runConform';
 import type { SystemPort } from '../systems/port';
 
-/** For your own test of an adapter: `import … from 'zendesk-pms-sync/adapter/testing'` (docs/adapter.md). */
+/** Tests an adapter: `import … from 'zendesk-pms-sync/adapter/testing'` (docs/adapter.md). */
 
 export interface ConformanceOptions {
   /** The mapping to use with the adapter; it decides which kinds and properties are written. */
   mappingFile: string;
-  /** Records of each kind to create at most, so that lists have several pages; 20 if not given. */
+  /** The most records of a kind to create so that lists have several pages; by default 20. */
   records?: number;
-  /** Seconds to wait for results that the system shows late; 5 if not given. */
+  /** Seconds to wait for results that the system shows late; by default 5. */
   timeoutSeconds?: number;
 }
 
@@ -18,7 +18,7 @@ const RECORDS = 20;
 const TIMEOUT_SECONDS = 5;
 const LOOK_MS = 100;
 
-/** Runs the checks of `conform` with an adapter. It writes, and archives its records if the adapter can. */
+/** Runs the checks of `conform` with an adapter. They create records, and archive them if the adapter can. */
 export function tryConformance(
   port: SystemPort,
   { mappingFile, records = RECORDS, timeoutSeconds = TIMEOUT_SECONDS }: ConformanceOptions,
@@ -37,7 +37,7 @@ export function tryConformance(
   });
 }
 
-/** Claims that are not true, and checks that could not be made: `expect(faultsOf(…)).toEqual([])`. */
+/** The false claims and the checks that could not be carried out: `expect(faultsOf(…)).toEqual([])`. */
 export function faultsOf({ results }: Conformance): string[] {
   return results
     .filter(({ verdict }) => verdict === 'lies' || verdict === 'failed')

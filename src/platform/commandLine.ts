@@ -1,11 +1,11 @@
 import { accessSync, constants, existsSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 
-/** How a person calls this program, so that a printed command can be pasted. */
+/** Formats commands the way a person calls this program, so that a printed command can be pasted. */
 
 export const PROGRAM = 'zendesk-pms-sync';
 
-/** What shows how the program was called. */
+/** The circumstances of the program's call. */
 export interface Call {
   env: NodeJS.ProcessEnv;
   /** The program's file, as Node got it. */
@@ -14,8 +14,8 @@ export interface Call {
 }
 
 /**
- * The program as it can be typed in the folder `cwd`: its name where PATH leads to this very file, `npx` and the name where
- * npm finds it from the folder, else `node` and the file.
+ * The words that start this program in the folder `cwd`: its name if PATH leads to this file, `npx` and the name if npm
+ * finds it from the folder, else `node` and the file.
  */
 export function programAsTyped({ env, file, cwd }: Call): string {
   // Set for each command that npm runs: `npx …`, `npm start`. https://docs.npmjs.com/cli/v11/using-npm/scripts#environment
@@ -25,8 +25,8 @@ export function programAsTyped({ env, file, cwd }: Call): string {
 }
 
 /**
- * A command of ours as the reader of this process can type it.
- * @param words what follows the program's name @param connection where the command has to name one
+ * A command of this program as the reader can type it.
+ * @param words the words after the program's name @param connection the connection's name, if the command needs it
  */
 export function commandLine(words: string, connection: string | null = null): string {
   const { env, argv } = process;
@@ -34,12 +34,12 @@ export function commandLine(words: string, connection: string | null = null): st
   return `${program} ${words}${connection === null ? '' : ` --connection ${connection}`}`;
 }
 
-/** The commands in a text that was stored or logged, perhaps by another process, as the reader of this process can type them. */
+/** Rewrites the commands in a stored text, perhaps of another process, so that the reader of this process can type them. */
 export function withTypedCommands(text: string): string {
   return text.replace(/"zendesk-pms-sync ([a-z][^"]*)"/g, (_, words: string) => `"${commandLine(words)}"`);
 }
 
-/** A text of ours in pieces, where commands in quotes are pieces of their own and lose the quotes. */
+/** Splits a message at its quoted commands. The parts that are commands have no quotes. */
 export function splitAtCommands(text: string): { part: string; isCommand: boolean }[] {
   const begin = commandLine('').trimEnd();
   return text
@@ -53,7 +53,7 @@ function escaped(text: string): string {
 
 function isOnPath({ PATH = '' }: NodeJS.ProcessEnv, file: string): boolean {
   const folders = PATH.split(path.delimiter).filter((folder) => folder !== '');
-  // On Windows, npm puts a script there that calls the file.
+  // On Windows, npm installs a script that calls the file.
   if (process.platform === 'win32')
     return folders.some((folder) => existsSync(path.join(folder, `${PROGRAM}.cmd`)));
   return folders.some((folder) => {
@@ -87,7 +87,7 @@ function isOurPackage(folder: string): boolean {
   }
 }
 
-/** Quoted where a shell would take it apart. */
+/** Quotes a file's name if a shell would split or expand it. */
 function inShell(file: string): string {
   return /^[\w@%+=:,./\\-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`;
 }

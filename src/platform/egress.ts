@@ -5,11 +5,11 @@ import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /**
- * Fetches addresses that came in data. An address is a claim by the author of the data, so each is checked before
- * anything is sent, each redirect again, and the connection itself refuses an address that a name resolves to.
+ * Fetches URLs that came in data. The author of the data may be malicious, so each URL and each redirect is checked before
+ * a request is sent, and the connection itself refuses host names that resolve to private IP addresses.
  */
 
-/** The address is not one that may be fetched. The message names its origin and never its path, which may be a secret. */
+/** The URL may not be fetched. The message names its origin, but not its path, which may be a secret. */
 export class EgressRefused extends Error {
   override readonly name = 'EgressRefused';
 }
@@ -23,11 +23,11 @@ export interface Signer {
 export interface EgressOptions {
   /** The system's own origin, e.g. `https://acme.zendesk.com`: always allowed, as it was configured. */
   own: string;
-  /** Signs requests to the own origin only; called once a request. */
+  /** Signs only requests to the own origin; called once per request. */
   credential: Signer;
   /**
-   * Where else files may be. `files.example.com` or `*.example.com`: by https, at public addresses. A whole origin,
-   * `http://10.0.0.7:8080`: just that one, private or not.
+   * Other allowed hosts. `files.example.com` or `*.example.com`: by https, at public IP addresses. A full origin such as
+   * `http://10.0.0.7:8080`: exactly this origin, at any IP address.
    */
   hosts: readonly string[];
   /** How long the connection may be idle. */
@@ -50,9 +50,9 @@ export class Egress {
   }
 
   /**
-   * GETs an address, following redirects.
-   * @returns the answer, its body unread; the caller reads or destroys it
-   * @throws EgressRefused; any other error is the network's
+   * GETs a URL and follows redirects.
+   * @returns the answer with its body unread; the caller reads or destroys it
+   * @throws EgressRefused; other errors come from the network
    */
   async open(address: string): Promise<IncomingMessage> {
     let url = parse(address, null);
@@ -66,7 +66,7 @@ export class Egress {
     throw new EgressRefused(`${url.origin}: more than ${HOPS_AT_MOST} redirects`);
   }
 
-  /** @returns whether the origin was configured as it is, and may have any address. @throws EgressRefused */
+  /** @returns whether the full origin was configured, and so may have any IP address @throws EgressRefused */
   private check(url: URL): boolean {
     if (url.username !== '' || url.password !== '')
       throw new EgressRefused(`${url.origin}: the address holds a credential`);
@@ -98,7 +98,7 @@ export class Egress {
       agent: false,
       timeout: timeoutMs,
       headers: {
-        // Unchanged, so that the counted bytes are those that are passed on.
+        // No compression, so that the bytes on the network are the bytes of the file.
         'accept-encoding': 'identity',
         ...credentials,
       },
@@ -112,7 +112,7 @@ export class Egress {
   }
 }
 
-/** The look-up of the connection itself, so that a name cannot resolve to one address now and to another then. */
+/** Checks the look-up of the connection itself: a separate look-up could return another IP address (DNS rebinding). */
 export const publicLookup: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
     if (error) return callback(error, '');
@@ -139,7 +139,7 @@ function matches(pattern: string, hostname: string): boolean {
   return pattern.startsWith('*.') ? hostname.endsWith(pattern.slice(1)) : hostname === pattern;
 }
 
-/** Loopback, private, link-local, shared, reserved, multicast: anything but the public internet. */
+/** Refuses all ranges but the public internet: loopback, private, link-local, shared, reserved, multicast. */
 function refusePrivate(hostname: string, address: string): void {
   const range = ipaddr.process(address).range();
   if (range !== 'unicast')

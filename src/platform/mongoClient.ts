@@ -1,13 +1,13 @@
 import { MongoClient, type MongoClientOptions } from 'mongodb';
 
 /**
- * What the sync's correctness rests on is set here, not in an address that is copied from somewhere: a link is saved only
- * at the revision that was read, so reads go to the primary, and a save counts once a majority of the members has it.
+ * Options that the sync's correctness depends on. They are set here, so that a copied connection string cannot change them:
+ * a link is saved only at the revision that was read, so reads go to the primary, and a write must reach a majority.
  * https://www.mongodb.com/docs/manual/core/read-preference/, https://www.mongodb.com/docs/manual/reference/write-concern/
  */
 const PINNED = { readPreference: 'primary', writeConcern: { w: 'majority' } } as const;
 
-/** Options of an address that say what {@link PINNED} says, or the opposite; in lower case. */
+/** Options of a connection string that would set or contradict {@link PINNED}; in lower case. */
 const DECIDED_HERE = new Set([
   'readpreference',
   'readpreferencetags',
@@ -21,19 +21,19 @@ const DECIDED_HERE = new Set([
   'slaveok',
 ]);
 
-/** A client whose reads and writes are as the sync needs them, whatever the address says. */
+/** A client with the options that the sync needs; they override those of the connection string. */
 export function mongoClient(uri: string, options: MongoClientOptions = {}): MongoClient {
   return new MongoClient(withoutPinned(uri), { ...options, ...PINNED });
 }
 
-/** The same, connected. @throws where no server answers */
+/** A connected {@link mongoClient}. @throws if no server answers */
 export function connectMongo(uri: string, options: MongoClientOptions = {}): Promise<MongoClient> {
   return mongoClient(uri, options).connect();
 }
 
 /**
- * Options of an address that contradict what the sync needs, as they stand there, e.g. `w=1`. They have no effect here;
- * whoever wrote them expects otherwise.
+ * Options of a connection string that contradict {@link PINNED}, e.g. `w=1`. They have no effect, so a warning should name
+ * them.
  */
 export function contradictions(uri: string): string[] {
   return optionsOf(uri).filter((option) => {

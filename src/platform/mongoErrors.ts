@@ -15,14 +15,14 @@ import {
 } from 'mongodb';
 
 /**
- * The one place that judges errors of the MongoDB driver: a duplicate key, an error that passes (retry later), or a bug.
+ * Classifies the errors of the MongoDB driver: a duplicate key, a transient error (retry later), or a bug.
  * The driver's labels decide first, then its classes, then the server's codes:
  * https://www.mongodb.com/docs/manual/reference/error-codes/ and `src/mongo/base/error_codes.yml` of mongodb/mongo.
  */
 
 const DUPLICATE_KEY = 11000;
 
-/** Labels by which the server or the driver says that the same command may succeed later. */
+/** Labels of transient errors: the same command may succeed later. */
 const PASSING_LABELS = [
   MongoErrorLabel.RetryableWriteError,
   MongoErrorLabel.TransientTransactionError,
@@ -33,7 +33,7 @@ const PASSING_LABELS = [
   MongoErrorLabel.HandshakeError,
 ];
 
-/** Errors of the driver itself: the server is away, or this process is closing its client. */
+/** Errors of the driver itself: the server is unavailable, or this process is closing its client. */
 const PASSING_CLASSES = [
   MongoNetworkError,
   MongoServerSelectionError,
@@ -47,14 +47,14 @@ const PASSING_CLASSES = [
   MongoExpiredSessionError,
 ];
 
-/** The driver does not export the classes of these. */
+/** Names of transient errors whose classes the driver does not export. */
 const PASSING_NAMES = new Set(['MongoWaitQueueTimeoutError', 'MongoPoolClosedError']);
 
-/** Codes of the server that do not depend on the command: it, the network, or the load on it has to recover. */
+/** Codes of the server for causes other than the command: the server, the network or the load has to recover. */
 const PASSING_CODES = new Set([
   6, // HostUnreachable
   7, // HostNotFound
-  13, // Unauthorized: a person gives the role back, and every pair goes on
+  13, // Unauthorized: once a person restores the role, every pair continues
   18, // AuthenticationFailed: as above
   24, // LockTimeout
   43, // CursorNotFound: the server that had the cursor restarted, or the cursor timed out
@@ -98,14 +98,14 @@ const PASSING_CODES = new Set([
   16500, // TooManyRequests, of Azure Cosmos DB
 ]);
 
-/** Whether a single write met a document that holds the same unique value. */
+/** Whether a single write was refused because another document has the same unique value. */
 export function isDuplicateKey(error: unknown): boolean {
   return error instanceof MongoError && error.code === DUPLICATE_KEY;
 }
 
 /**
- * The positions, in a bulk of writes, of those that met a document with the same unique value.
- * @throws the error itself where anything else went wrong: another refusal, a lost connection, a write concern
+ * The indexes of the writes of a bulk that were refused because another document has the same unique value.
+ * @throws the error itself if it has any other cause: another refusal, a lost connection, a write concern
  */
 export function duplicatesOf(error: unknown): number[] {
   if (!(error instanceof MongoBulkWriteError)) throw error;
@@ -129,7 +129,7 @@ function isPassingBulk(error: MongoBulkWriteError): boolean {
   // The driver reports a lost connection during a bulk as a bulk error without any code.
   if (refused.length === 0) return error.code === undefined || isPassingCode(error.code) || hasConcern(error);
   const lasting = refused.filter(({ code }) => !isPassingCode(code));
-  // Duplicates come out the same when the bulk is repeated, and are then looked at alone.
+  // A repeated bulk reports the same duplicates again; without the transient errors, `duplicatesOf` accepts them.
   if (lasting.some(({ code }) => code !== DUPLICATE_KEY)) return false;
   return lasting.length < refused.length || hasConcern(error);
 }

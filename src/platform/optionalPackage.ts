@@ -4,7 +4,7 @@ export class MissingPackage extends Error {
 }
 
 /**
- * Loads a package that is an optional peer of ours, so that a production image need not carry it.
+ * Loads an optional peer dependency, which a production image need not contain.
  * @param packages the arguments for `npm install` that add it
  * @throws MissingPackage if it is not installed
  */

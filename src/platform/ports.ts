@@ -14,10 +14,10 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Below the range from which operating systems take ports for connections. */
+/** A range below the ephemeral ports of operating systems. */
 const [FIRST, COUNT] = [20_000, 10_000];
 
-/** A port that is the same for a folder each time, where it is free; else another free one. */
+/** A folder's fixed port if it is free, else another free port. */
 export async function portFor(folder: string): Promise<number> {
   const usual = FIRST + (createHash('sha256').update(path.resolve(folder)).digest().readUInt32BE(0) % COUNT);
   return (await isFree(usual)) ? usual : freePort();
@@ -31,7 +31,7 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** Whether a process listens there. */
+/** Whether a process listens on a port of 127.0.0.1. */
 export function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection({ port, host: '127.0.0.1' });

@@ -1,7 +1,7 @@
 import { isNativeError } from 'node:util/types';
 
 /**
- * The operating system's and TLS's error codes in words, with the cure: for messages to people.
+ * Explanations and fixes for error codes of the operating system and of TLS.
  * https://nodejs.org/api/errors.html#common-system-errors, https://nodejs.org/api/tls.html#x509-certificate-error-codes
  */
 
@@ -61,7 +61,7 @@ interface SystemError extends Error {
   syscall?: string;
   path?: string;
   address?: string;
-  /** Of an error of DNS. */
+  /** The host name, for a DNS error. */
   hostname?: string;
   port?: number;
 }
@@ -81,7 +81,7 @@ export function cannotListen(host: string, port: number, error: unknown): string
   return `cannot listen on ${host}:${port} (${code})${words === undefined ? '' : `: ${words}`}`;
 }
 
-/** What the operating system refused, as one line with a cure; null for an error that is not of its making. */
+/** An error of the operating system as one line with a fix; null for any other error. */
 export function systemFault(error: unknown): string | null {
   if (!isSystemError(error)) return null;
   const { code, syscall = '', path, hostname, address = hostname, port } = error;
@@ -117,6 +117,6 @@ function codeOf(error: unknown): string | null {
 }
 
 function isSystemError(error: unknown): error is SystemError {
-  // By nature, not by class: Node's own errors may come from another realm.
+  // Not `instanceof`, because Node's own errors may come from another realm.
   return isNativeError(error) && 'code' in error && typeof error.code === 'string';
 }

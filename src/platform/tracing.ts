@@ -3,7 +3,7 @@ import { Resource, envDetectorSync } from '@opentelemetry/resources';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { OpenTelemetryPlugin } from '@temporalio/interceptors-opentelemetry';
 
-/** Spans of clients, workflows and activities go out by this; HTTP spans by OpenTelemetry's global API. */
+/** Exports the spans of clients, workflows and activities. HTTP spans use OpenTelemetry's global API. */
 export interface Tracing {
   plugin: OpenTelemetryPlugin;
   /** Sends the remaining spans. */
@@ -11,11 +11,11 @@ export interface Tracing {
 }
 
 /**
- * Switches tracing on where OpenTelemetry's standard variables name a collector; otherwise off, at no cost. Spans go out
- * by OTLP over HTTP as JSON. Once a process.
+ * Starts tracing if OpenTelemetry's standard variables name a collector. Spans are sent by OTLP over HTTP as JSON. Call it
+ * once per process.
  * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  *
- * @returns null where it is off
+ * @returns null if tracing is off
  */
 export function startTracing(env: NodeJS.ProcessEnv = process.env): Tracing | null {
   const endpoint = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? env['OTEL_EXPORTER_OTLP_ENDPOINT'];

@@ -255,7 +255,7 @@ describe('a lying adapter is found out, too', () => {
       ['customer', 'project', 'note'].map((subject) => ({
         subject,
         verdict: 'lies',
-        found: expect.stringMatching(/^no page told \d+ of \d+ records that were made: pms:/) as string,
+        found: expect.stringMatching(/^no page contained \d+ of \d+ records that were made: pms:/) as string,
       })),
     );
   });

@@ -14,8 +14,8 @@ const FAULTY = { did: 'done', faults: ['one', 'two', 'three', 'four'] };
 type Case = { [C in CheckId]: [C, Evidence[C], Verdict, RegExp] }[CheckId];
 const precondition = { claimed: true, accepted: [], racers: 5, winners: 1 };
 const repeat = { claimed: true, again: 'same', together: 1 } as const;
-const feed = { offered: true, tellsOthers: true, records: 9, missing: [], passedOver: [], seconds: 0.2 };
-const walk = { pages: 2, records: 9, missing: [], ended: true, made: 5, untold: [], inside: false };
+const feed = { offered: true, reportsOthers: true, records: 9, missing: [], passedOver: [], seconds: 0.2 };
+const walk = { pages: 2, records: 9, missing: [], ended: true, made: 5, unlisted: [], inside: false };
 const values = { tried: ['title (4)'], faults: [], refused: [], untried: [] };
 const exact = { exact: true, orders: [1, 2, 3], versions: ['1', '2', '3'] };
 const inexact = { exact: false, orders: [1, 2, 2], versions: ['a', 'b', 'b'] };
@@ -41,7 +41,7 @@ test.each<Case>([
 
   ['repeat', repeat, 'holds', /answered with the first/],
   ['repeat', { ...repeat, again: 'second' }, 'lies', /made a second record/],
-  ['repeat', { ...repeat, again: 'refused' }, 'lies', /as if it had never come/],
+  ['repeat', { ...repeat, again: 'refused' }, 'lies', /refused, not answered/],
   ['repeat', { ...repeat, together: 2 }, 'lies', /two at once with the same key made 2 records/],
   ['repeat', { ...repeat, claimed: false, again: 'second' }, 'window', /makes a second record/],
   ['repeat', { ...repeat, claimed: false }, 'holds', /answered with the first/],
@@ -59,23 +59,33 @@ test.each<Case>([
   ['match', { ...FAULTY, property: 'name', offered: true }, 'lies', /^one/],
 
   ['walk', walk, 'holds', /^9 records over 2 pages/],
-  ['walk', { ...walk, untold: ['a', 'b'] }, 'lies', /^no page told 2 of 5 records that were made: a, b$/],
-  ['walk', { ...walk, pages: 1, untold: ['a'] }, 'lies', /^no page told 1 of 5/],
+  [
+    'walk',
+    { ...walk, unlisted: ['a', 'b'] },
+    'lies',
+    /^no page contained 2 of 5 records that were made: a, b$/,
+  ],
+  ['walk', { ...walk, pages: 1, unlisted: ['a'] }, 'lies', /^no page contained 1 of 5/],
   ['walk', { ...walk, pages: 1, inside: true }, 'holds', /5 of them made here inside one record/],
   ['walk', { ...walk, missing: ['a', 'b'] }, 'lies', /^left out 2 of 9 .*: a, b$/],
   ['walk', { ...walk, pages: 1 }, 'untried', /on one page/],
   ['walk', { ...walk, pages: 1, missing: ['a'] }, 'lies', /^left out 1/],
   ['walk', { ...walk, pages: 500, ended: false }, 'untried', /more than 500 pages/],
 
-  ['feed', feed, 'holds', /^9 records, told within 0.2 s$/],
+  ['feed', feed, 'holds', /^9 records, reported within 0.2 s$/],
   ['feed', { ...feed, seconds: 61 }, 'window', /within 61.0 s/],
   ['feed', { ...feed, offered: false, records: 0 }, 'off', /no change feed/],
   ['feed', { ...feed, records: 0 }, 'untried', /nothing/],
-  ['feed', { ...feed, records: 1, missing: ['a'] }, 'off', /nothing of this kind/],
-  ['feed', { ...feed, records: 1, missing: ['a'], tellsOthers: false }, 'lies', /^never told of 1 of 1/],
-  ['feed', { ...feed, missing: ['a'], passedOver: ['b'] }, 'lies', /^never told of 1 of 9 .*; put 1 of 9/],
+  ['feed', { ...feed, records: 1, missing: ['a'] }, 'off', /does not report this kind/],
+  ['feed', { ...feed, records: 1, missing: ['a'], reportsOthers: false }, 'lies', /^never reported 1 of 1/],
+  [
+    'feed',
+    { ...feed, missing: ['a'], passedOver: ['b'] },
+    'lies',
+    /^never reported 1 of 9 .*; inserted 1 of 9/,
+  ],
   ['feedOrder', { offered: true, records: 9, stale: [] }, 'holds', /^9 records$/],
-  ['feedOrder', { offered: true, records: 9, stale: ['a'] }, 'lies', /^the last word on 1 of 9/],
+  ['feedOrder', { offered: true, records: 9, stale: ['a'] }, 'lies', /^the last entry of 1 of 9/],
   ['feedOrder', { offered: false, records: 0, stale: [] }, 'off', /no change feed/],
   ['feedSince', { offered: true, records: 9, missing: ['a'] }, 'lies', /^left out 1 of 9/],
   ['feedSince', { offered: true, records: 0, missing: [] }, 'untried', /nothing/],
@@ -87,14 +97,14 @@ test.each<Case>([
   ['length', { keptWhole: 255, refusedAt: 1_024, cut: null }, 'holds', /^255 characters; 1024 are refused$/],
   ['length', { keptWhole: 150, refusedAt: null, cut: { wrote: 1_024, found: 255 } }, 'lies', /kept 255$/],
 
-  ['followUp', { claimed: true, told: true, said: 1 }, 'holds', /once/],
-  ['followUp', { claimed: true, told: true, said: 2 }, 'lies', /said 2 times/],
-  ['followUp', { claimed: false, told: true, said: 2 }, 'window', /said 2 times/],
-  ['followUp', { claimed: true, told: false, said: 0 }, 'untried', /nothing shows/],
-  ['fileRepeat', { claimed: true, copies: 2 }, 'lies', /there 2 times/],
+  ['followUp', { claimed: true, shown: true, copies: 1 }, 'holds', /once/],
+  ['followUp', { claimed: true, shown: true, copies: 2 }, 'lies', /added 2 times/],
+  ['followUp', { claimed: false, shown: true, copies: 2 }, 'window', /added 2 times/],
+  ['followUp', { claimed: true, shown: false, copies: 0 }, 'untried', /no change feed shows/],
+  ['fileRepeat', { claimed: true, copies: 2 }, 'lies', /stored 2 times/],
 
   ['version', exact, 'holds', /versions 1, 2, 3$/],
-  ['version', { ...exact, versions: ['1', '1', '3'] }, 'lies', /left version or order/],
+  ['version', { ...exact, versions: ['1', '1', '3'] }, 'lies', /did not change the version or the order/],
   ['version', { ...exact, orders: [1, 3, 2] }, 'lies', /went back: 1, 3, 2/],
   ['version', inexact, 'window', /versions a, b, b$/],
   ['version', { ...inexact, orders: [2, 1, 2] }, 'lies', /went back/],

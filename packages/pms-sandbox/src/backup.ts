@@ -2,7 +2,7 @@ import type { KeptAnswers } from './idempotency';
 import type { Change, Kind, PmsRecord } from './model';
 import type { StoredFile } from './store';
 
-/** What a backup of the PMS's database holds. People are kept elsewhere: neither they nor their tokens are in it. */
+/** A backup of the PMS's database. People and their tokens are stored elsewhere and not part of it. */
 export interface StoreBackup {
   readonly records: Readonly<Record<Kind, ReadonlyMap<string, PmsRecord>>>;
   readonly changes: readonly Change[];
@@ -16,7 +16,7 @@ export interface PmsBackup {
   readonly answers: KeptAnswers;
 }
 
-/** A record that a restored backup changed; undefined where there is no such record. */
+/** A record that a restore changed; `before` or `after` is undefined if the record did not exist. */
 export interface RestoredRecord {
   kind: Kind;
   id: string;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { datetime, type Kind } from './model';
 
-/** Custom fields: what an administrator added to customers and projects. */
+/** A custom field, which an administrator added to customers or projects. */
 export interface FieldDefinition {
   kind: 'customer' | 'project';
   key: string;
@@ -38,7 +38,7 @@ const TYPES: Record<FieldDefinition['type'], z.ZodType> = {
   'string[]': z.array(z.string()),
 };
 
-/** @returns what is wrong with a custom field's value; null where nothing is. A null value removes the field. */
+/** @returns the fault of a custom field's value; null if it is valid. A null value removes the field. */
 export function customFieldFault(
   fields: readonly FieldDefinition[],
   kind: Kind,

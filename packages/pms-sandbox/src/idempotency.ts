@@ -17,7 +17,7 @@ interface Kept {
 }
 export type KeptAnswers = ReadonlyMap<string, Kept>;
 
-/** Makes things once for each `Idempotency-Key`: the same request again gets the first answer. */
+/** Executes a request once for each `Idempotency-Key`: a repeat gets the first answer. */
 export class Idempotency {
   private readonly kept = new Map<string, Kept>();
 
@@ -27,9 +27,9 @@ export class Idempotency {
   ) {}
 
   /**
-   * @param personId keys of different people have nothing to do with each other
-   * @param content what makes two requests the same
-   * @throws Refusal 422 when the key came with other content; whatever `make` throws is not kept
+   * @param personId each person has separate keys
+   * @param content requests with equal content are the same
+   * @throws Refusal 422 if the key was used with other content; an error of `make` is not stored
    */
   once(
     personId: string,
@@ -51,12 +51,12 @@ export class Idempotency {
     return { answer, replayed: false };
   }
 
-  /** The answers that are kept, for a backup. */
+  /** The stored answers, for a backup. */
   copy(): KeptAnswers {
     return new Map(this.kept);
   }
 
-  /** Knows what was known when the copy was made, and nothing that came later. */
+  /** Replaces the stored answers by those of a backup. */
   replaceAll(answers: KeptAnswers): void {
     this.kept.clear();
     for (const [place, answer] of answers) this.kept.set(place, answer);
@@ -91,7 +91,7 @@ function digestOf(content: unknown[]): string {
   return hash.digest('hex');
 }
 
-/** JSON with sorted keys: the order of properties does not make another request. */
+/** JSON with sorted keys, because requests that differ only in the order of properties are the same. */
 function sorted(value: unknown): string {
   return (
     JSON.stringify(value, (_key, part: unknown) =>

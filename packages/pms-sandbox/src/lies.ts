@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Fields } from './model';
 
-/** Ways in which the server breaks its own contract, for testing what checks it. */
+/** Ways in which the server breaks its contract, to test `conform`, which must detect them. */
 export const liesSchema = z.strictObject({
   ignoreIfMatch: z.boolean().default(false),
   forgetIdempotencyKeys: z.boolean().default(false),
@@ -19,7 +19,7 @@ export const liesSchema = z.strictObject({
   skipAfterInserts: z.boolean().default(false),
   /** Leaves every fifth change out of the feed and the webhooks. */
   dropFeedEntries: z.boolean().default(false),
-  /** Puts every fifth change before the latest, where whoever reads along has been already. */
+  /** Inserts every fifth change before the latest, which readers have passed already. */
   backdateFeedEntries: z.boolean().default(false),
   /** A page of the feed begins with its latest entry. */
   reverseFeed: z.boolean().default(false),
@@ -27,9 +27,9 @@ export const liesSchema = z.strictObject({
   keepRevision: z.boolean().default(false),
   /** An update empties the text that it does not name. */
   wipeUnnamed: z.boolean().default(false),
-  /** Archives nothing, and says that it did. */
+  /** Archives nothing, but reports success. */
   ignoreArchive: z.boolean().default(false),
-  /** Keeps what was said, and says that it is gone. */
+  /** Keeps redacted text, and reports that it was removed. */
   ignoreRedaction: z.boolean().default(false),
   /** Every note is public. */
   publishNotes: z.boolean().default(false),
@@ -42,7 +42,7 @@ export const liesSchema = z.strictObject({
   truncateText: z.boolean().default(false),
   /** Changes one byte of each file. */
   spoilFiles: z.boolean().default(false),
-  /** Removes no file, and says that it did. */
+  /** Removes no file, but reports success. */
   keepFiles: z.boolean().default(false),
 });
 export type Lies = z.output<typeof liesSchema>;
@@ -50,7 +50,7 @@ export type Lies = z.output<typeof liesSchema>;
 const TEXTS = ['name', 'title', 'description', 'notes', 'body'];
 const KEPT_CHARACTERS = 1_000;
 
-/** What the server keeps of what it was given. */
+/** The fields as the server stores them. */
 export function kept(lies: Lies, fields: Fields): Fields {
   const found: Fields = { ...fields };
   for (const name of TEXTS) {
@@ -71,14 +71,14 @@ function keptText(lies: Lies, text: string): string {
   return found;
 }
 
-/** Whether a list is not narrowed down by a parameter. */
+/** Whether a list ignores a filter parameter. */
 export function ignoresFilter(lies: Lies, field: string): boolean {
   return field === 'externalRef'
     ? lies.ignoreReferenceFilter
     : lies.ignoreFilters && ['name', 'title', 'domains'].includes(field);
 }
 
-/** What an update that names no text leaves of it. */
+/** The fields of an update, which also empties the text that it does not name. */
 export function wiped(lies: Lies, given: Fields): Fields {
   if (!lies.wipeUnnamed || 'description' in given || Object.keys(given).length === 0) return given;
   return { ...given, description: null };

@@ -13,14 +13,14 @@ const originSchema = z.object({
   archivedAt: z.iso.datetime().nullable().optional(),
   redacted: z.boolean().optional(),
 });
-/** The PMS's own fields, which an export has and a new record gets. Attachments' contents are in no export. */
+/** Fields that the PMS sets; an export has them. Exports do not contain the content of attachments. */
 const OWN = ['id', 'revision', 'createdAt', 'updatedAt', 'archivedAt', 'redacted', 'attachments'];
 const PERSON_FIELDS = ['requesterId', 'assigneeId', 'authorId'];
 
 /**
  * Loads `people.json`, `customers.json`, `projects.json` and `notes.json`; any may be missing. Each is an array of
- * request bodies, or of records as the API answers them: their ids and times are kept, and references may point
- * forward. A person is known by e-mail, so references to people are translated where the store's id is another.
+ * request bodies, or of records as the API returns them: their ids and times are kept, and they may reference later
+ * records. People are identified by e-mail; references to people with another id in the store are translated.
  */
 export async function loadPmsData(
   store: PmsStore,
@@ -48,7 +48,7 @@ export async function loadPmsData(
   return counts;
 }
 
-/** @throws Error naming the file */
+/** @throws Error that names the file */
 function listIn(file: string): Fields[] {
   try {
     return rows.parse(JSON.parse(readFileSync(file, 'utf8')));
@@ -58,7 +58,7 @@ function listIn(file: string): Fields[] {
   }
 }
 
-/** @throws Error naming file and row */
+/** @throws Error that names the file and the row */
 function read(dir: string, name: string, take: (row: Fields) => void): number {
   const file = path.join(dir, `${name}.json`);
   if (!existsSync(file)) return 0;

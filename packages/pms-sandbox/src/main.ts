@@ -6,7 +6,7 @@ import { BASE_PATH, startPmsSandbox } from './server';
 
 const SAMPLES = path.resolve(__dirname, '../samples');
 
-/** `npm run sandbox:pms`: the PMS sandbox on its own. */
+/** `npm run sandbox:pms`: starts only the PMS sandbox. */
 async function main(): Promise<void> {
   const { port, data, empty, rateLimit } = new Command('sandbox:pms')
     .option('--port <n>', 'port to listen on (0: a free one)', portGiven, 0)

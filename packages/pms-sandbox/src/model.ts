@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The PMS's records, and what may be written to them. See docs/pms-openapi.yaml. */
+/** The PMS's records, and their writable fields. See docs/pms-openapi.yaml. */
 
 export type Kind = 'customer' | 'project' | 'note';
 export const KINDS = { customers: 'customer', projects: 'project', notes: 'note' } as const satisfies Record<
@@ -12,7 +12,7 @@ export type Collection = keyof typeof KINDS;
 export const NOTE_LIMIT_BYTES = 128 * 1024;
 
 const text = z.string().nullable();
-/** RFC 3339: zod alone lets the seconds go. */
+/** RFC 3339 requires seconds; zod does not. */
 export const datetime = z.iso.datetime({ offset: true }).regex(/T\d\d:\d\d:\d\d/, 'expected seconds');
 const time = datetime.nullable();
 const strings = z.array(z.string());
@@ -20,7 +20,7 @@ const reference = z.string().min(1).max(200).nullable();
 const title = z.string().trim().min(1).max(255);
 const customFields = z.record(z.string(), z.json());
 
-/** What may be written; everything else in a record is the PMS's own. */
+/** The writable fields; the PMS sets all others. */
 export const bodies = {
   customer: z.strictObject({
     name: title,
@@ -67,7 +67,7 @@ export const bodies = {
   }),
 };
 
-/** What a new record has where nothing is said. */
+/** The default values of a new record. */
 export const DEFAULTS = {
   customer: {
     domains: [],

@@ -8,7 +8,7 @@ export class People {
   private readonly byIdentity = new Map<string, Person>();
   private readonly idByEmail = new Map<string, string>();
 
-  /** Adds a person, or changes what is said of the one who has the e-mail. */
+  /** Adds a person, or changes the person with this e-mail address. */
   upsert(input: unknown): { person: Person; created: boolean } {
     const { email, name, role, active } = parse(personBody, input);
     const known = this.find(email);
@@ -36,7 +36,7 @@ export class People {
     return this.byIdentity.has(id);
   }
 
-  /** Oldest first: nobody is ever removed. */
+  /** All people, oldest first. People are never removed. */
   all(): Person[] {
     return [...this.byIdentity.values()];
   }

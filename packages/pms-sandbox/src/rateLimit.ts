@@ -3,7 +3,7 @@ import { Refusal } from './refusal';
 
 const MINUTE_MS = 60_000;
 
-/** So many calls a minute for everybody together. Windows are fixed: the count starts again with each. */
+/** A rate limit in calls per minute, shared by all clients, in fixed windows. */
 export function rateLimit(perMinute: number, clock: () => number): (reply: FastifyReply) => void {
   let windowStart = clock();
   let used = 0;

@@ -16,7 +16,7 @@ export class Refusal extends Error {
   }
 }
 
-/** @throws Refusal 400 naming the first field that does not fit */
+/** @throws Refusal 400 that names the first invalid field */
 export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
   const result = schema.safeParse(input);
   if (result.success) return result.data;

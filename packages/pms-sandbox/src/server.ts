@@ -22,18 +22,18 @@ export interface PmsSandboxOptions {
   /** 0 for a free one. */
   port?: number;
   host?: string;
-  /** How far the ids of new records are moved up, to keep apart several sandboxes behind one Temporal. */
+  /** An offset for the ids of new records, so that several sandboxes can share one Temporal server. */
   idsAfter?: number;
   rateLimitPerMinute?: number;
   clock?: () => number;
-  /** Of the injected faults. */
+  /** The random seed of injected faults. */
   seed?: number;
-  /** The integration's token; made up when none is given. */
+  /** The integration's token; random by default. */
   token?: string;
   attachmentLimitBytes?: number;
-  /** Custom fields besides those that every sandbox has. */
+  /** Additional custom fields. */
   fields?: readonly FieldDefinition[];
-  /** Of JSON bodies. */
+  /** The size limit of JSON bodies. */
   bodyLimitBytes?: number;
 }
 
@@ -45,15 +45,15 @@ export interface PmsSandbox {
   token: string;
   store: PmsStore;
   backup(): PmsBackup;
-  /** Goes back to a backup; see {@link PmsStore.restore}. */
+  /** Restores a backup; see {@link PmsStore.restore}. */
   restore(backup: PmsBackup): RestoredRecord[];
-  /** What is served under `/api/v1`, like `GET /customers/{id}`, to be compared with the contract. */
+  /** The routes under `/api/v1`, like `GET /customers/{id}`, for a comparison with the contract. */
   operations: readonly string[];
   close(): Promise<void>;
 }
 
 export const BASE_PATH = '/api/v1';
-/** Who the integration's token belongs to. */
+/** The owner of the integration's token. */
 export const SYNC_PERSON = { email: 'sync@pms.example', name: 'Sync Service' };
 const BODY_LIMIT_BYTES = 20 * 1024 * 1024;
 
@@ -127,7 +127,7 @@ function backups(store: PmsStore, idempotency: Idempotency): Pick<PmsSandbox, 'b
   };
 }
 
-/** @returns what is served below the base path, once its routes are there */
+/** @returns the routes below the base path; call it after they were registered */
 function operationsOf(app: FastifyInstance): string[] {
   const operations: string[] = [];
   app.addHook('onRoute', ({ method, url }) => {
@@ -180,7 +180,7 @@ function answerErrors(app: FastifyInstance): void {
   );
 }
 
-/** Many clients send `Content-Type: application/json` with every POST, also with those that have no body. */
+/** Accepts an empty JSON body: many clients send `Content-Type: application/json` with every POST. */
 function allowEmptyJson(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {

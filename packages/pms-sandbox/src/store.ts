@@ -21,10 +21,10 @@ import { People } from './people';
 import { Refusal, notFound, parse } from './refusal';
 import { Table } from './table';
 
-/** What a record from elsewhere brings along that a client may not set. */
+/** Fields of an imported record that a client may not set. */
 export type Origin = Partial<Pick<PmsRecord, 'id' | 'createdAt' | 'archivedAt'>> & { redacted?: boolean };
 
-/** What files can be attached to. */
+/** The kinds of records that can have files. */
 export type FileHolder = 'note' | 'project';
 export interface StoredFile {
   attachment: Attachment;
@@ -33,7 +33,7 @@ export interface StoredFile {
   holderId: string;
 }
 
-/** Which changes the feed lies about. */
+/** The feed falsifies every n-th change, if it is set to do so. */
 const EVERY = 5;
 const REDACTED = '[redacted]';
 
@@ -43,7 +43,7 @@ export class PmsStore {
   readonly changes: Change[] = [];
   readonly fields: readonly FieldDefinition[];
   lies: Lies = liesSchema.parse({});
-  /** Told of every change that the feed has. */
+  /** Called for every change in the feed. */
   onChange: (change: Change) => void = () => undefined;
   private readonly tables: Record<Kind, Table>;
   private readonly deleted = new Set<string>();
@@ -91,7 +91,7 @@ export class PmsStore {
     return this.add(kind, fields, {}, actorId);
   }
 
-  /** Takes over a record from elsewhere; {@link checkAllReferences} is for when all are there. */
+  /** Imports a record. Call {@link checkAllReferences} after all records were imported. */
   import(kind: Kind, input: unknown, origin: Origin, actorId: string): PmsRecord {
     const { id } = origin;
     if (id !== undefined && (!this.tables[kind].accepts(id) || this.tables[kind].has(id)))
@@ -206,10 +206,10 @@ export class PmsStore {
   }
 
   /**
-   * Goes back to a backup: records, files and the feed are as they were, and no change is announced. Ids of records
-   * that are lost by it are not given again.
+   * Restores records, files and the feed from a backup. No change is announced. The ids of records that are lost are not
+   * used again.
    *
-   * @returns the records that are not what they were a moment ago
+   * @returns the records that the restore changed
    */
   restore(backup: StoreBackup): RestoredRecord[] {
     const restored = Object.values(KINDS).flatMap((kind) => {
@@ -229,12 +229,12 @@ export class PmsStore {
     return restored;
   }
 
-  /** How many records of a kind there ever were. */
+  /** The number of records of a kind ever made. */
   everMade(kind: Kind): number {
     return this.tables[kind].everMade;
   }
 
-  /** How often what was done to records of each kind. */
+  /** The number of writes by kind and operation. */
   writes(): Record<Kind, Record<Operation, number>> {
     return this.writeCounts;
   }
@@ -358,12 +358,12 @@ export class PmsStore {
   }
 }
 
-/** A null removes a custom field: absent and empty are one. */
+/** A null removes a custom field: a field is never present and empty. */
 function merged(before: Fields, given: Fields): Fields {
   return Object.fromEntries(Object.entries({ ...before, ...given }).filter(([, value]) => value !== null));
 }
 
-/** Lists are sets here; the order of what came first is kept. */
+/** Removes duplicates from lists, and keeps the order of first occurrence. */
 function asSets(fields: Fields): Fields {
   const entries = Object.entries(fields)
     .filter(([, value]) => value !== undefined)

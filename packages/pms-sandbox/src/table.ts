@@ -1,13 +1,13 @@
 import { byId, numberOf, type Kind, type PmsRecord } from './model';
 
 const PREFIX: Record<Kind, string> = { customer: 'C', project: 'P', note: 'N' };
-/** Which fields can be looked up without a scan. */
+/** The indexed fields, which can be looked up without a scan. */
 const INDEXED: Record<Kind, readonly string[]> = {
   customer: ['name', 'domains', 'externalRef'],
   project: ['customerId', 'parentId', 'title', 'externalRef'],
   note: ['projectId', 'externalRef'],
 };
-/** Compared letter by letter; everything else ignores case. */
+/** Fields that are compared exactly; the others ignore case. */
 const EXACT = new Set(['customerId', 'parentId', 'projectId', 'externalRef']);
 const FIRST_NUMBER = 1001;
 
@@ -23,7 +23,7 @@ export class Table {
     private readonly idsAfter: number,
   ) {}
 
-  /** Records that were deleted are counted, too. */
+  /** The number of records ever made, including deleted ones. */
   get everMade(): number {
     return this.numbers.length;
   }
@@ -62,18 +62,18 @@ export class Table {
     this.records.delete(record.id);
   }
 
-  /** A copy of all records by id. Records are replaced, never changed, so that the copy stays as it is. */
+  /** A copy of all records by id. A later change does not affect it, because records are replaced, never mutated. */
   copy(): ReadonlyMap<string, PmsRecord> {
     return new Map(this.records);
   }
 
-  /** These records in place of those that there are. Numbers that were given are not given again. */
+  /** Replaces all records. Numbers that were used are not used again. */
   replaceAll(records: ReadonlyMap<string, PmsRecord>): void {
     for (const record of [...this.records.values()]) this.delete(record);
     for (const record of records.values()) this.put(record);
   }
 
-  /** Records after a number, in order. Lazy, so that a page costs a page. */
+  /** Records after a number, in order. Lazy, so that a page does not read the whole table. */
   *after(number: number): Generator<PmsRecord> {
     for (let at = this.placeAfter(number); at < this.numbers.length; at += 1) {
       const record = this.records.get(`${PREFIX[this.kind]}-${this.numbers[at]}`);
@@ -137,7 +137,7 @@ function keyOf(field: string, value: string): string {
   return `${field}/${EXACT.has(field) ? value : sameToPeople(value)}`;
 }
 
-/** People do not see the Unicode form of a name, nor whether it has one blank or two. */
+/** Normalizes a value, because people do not see its Unicode form or the number of blanks. */
 function sameToPeople(value: string): string {
   return value.normalize('NFC').replace(/\s+/g, ' ').trim().toLowerCase();
 }

@@ -19,7 +19,7 @@ const ATTEMPTS = 4;
 const FIRST_WAIT_MS = 200;
 const ANSWER_WITHIN_MS = 5_000;
 
-/** Tells subscribers of changes: in no order, a few tries each, and then no more. */
+/** Sends changes to subscribers, in no fixed order, with a few attempts for each. */
 export class Webhooks {
   private readonly subscribed = new Map<string, Webhook>();
   private readonly queue = new DeliveryQueue();
@@ -71,7 +71,7 @@ export class Webhooks {
     for (let attempt = 0; attempt < ATTEMPTS && this.subscribed.has(webhook.id); attempt += 1) {
       try {
         const signal = AbortSignal.any([AbortSignal.timeout(ANSWER_WITHIN_MS), this.queue.closed]);
-        // A redirect could lead away from loopback: it counts as a failure.
+        // A redirect counts as a failure, because it could lead away from loopback.
         const answer = await fetch(webhook.url, {
           method: 'POST',
           headers,
@@ -82,7 +82,7 @@ export class Webhooks {
         await answer.body?.cancel();
         if (answer.ok) return;
       } catch {
-        // Nobody there, or too slow: the next attempt will tell.
+        // The subscriber is unavailable or too slow; the next attempt may succeed.
       }
       if (attempt < ATTEMPTS - 1) await this.queue.pause(FIRST_WAIT_MS * 2 ** attempt);
     }

@@ -25,20 +25,20 @@ const zendeskComment = z.object({
 const auditMetadata = z.object({ custom: z.record(z.string(), z.unknown()).nullish() }).nullish();
 const zendeskAudit = z.object({ id, metadata: auditMetadata });
 
-/** A ticket's comment with what its audit says about it. */
+/** A ticket's comment with data from its audit. */
 export interface CommentWithAudit extends z.infer<typeof zendeskComment> {
   ticketId: string;
   /** The ticket's first comment, which is its description. */
   first: boolean;
-  /** Back-reference left by whoever wrote it through the API. */
+  /** The back-reference that an API client stored with the comment. */
   ref: string | null;
   followUp: boolean;
 }
 
-/** Reads a ticket's comments, oldest first, and what their audits say about them. */
+/** Reads a ticket's comments, oldest first, with data from their audits. */
 export async function readComments(api: JsonApi, ticketId: string): Promise<CommentWithAudit[]> {
   const comments = await listZendesk(api, `/tickets/${ticketId}/comments.json`, 'comments', zendeskComment);
-  // Only the first comment: nothing to learn from the audits.
+  // With only the first comment, the audits add nothing.
   const audits =
     comments.length > 1
       ? await listZendesk(api, `/tickets/${ticketId}/audits.json`, 'audits', zendeskAudit)
@@ -50,7 +50,7 @@ export async function readComments(api: JsonApi, ticketId: string): Promise<Comm
     const byline = meta['zps_byline'];
     return {
       ...comment,
-      // The name of an author whom Zendesk does not know, put before what was said.
+      // Removes the author line that the sync writes for an author without a Zendesk account.
       body:
         typeof byline === 'string' && comment.body.startsWith(byline)
           ? comment.body.slice(byline.length)

@@ -1,4 +1,4 @@
-/** One HTTP exchange in JSON, as plain as `fetch` makes it: nothing is tried again, no status is an error. */
+/** One HTTP exchange in JSON, without retries; no status is an error. */
 
 export interface Exchanged {
   status: number;
@@ -25,10 +25,10 @@ export async function exchange(url: string, request: Request): Promise<Exchanged
   return { status: answer.status, headers: answer.headers, text: await answer.text() };
 }
 
-/** What a JSON object holds, and the status that it was answered with. Its reader knows what was asked for. */
+/** The JSON object of an answer, and its status. The caller knows the object's shape. */
 export type Body = Record<string, unknown> & { status: number };
 
-/** @returns the answer's object; with a status alone where the answer has no text */
+/** @returns the answer's object and status; only the status if the answer has no text */
 export async function send(
   url: string,
   method: string,

@@ -1,4 +1,4 @@
-/** The test side of zendesk-pms-sync: who asks both systems, who edits in them, and what goes wrong with them. */
+/** The test side of zendesk-pms-sync: API clients of both systems, simulated people who edit, and faults. */
 export { exchange, send, type Body, type Exchanged } from './http';
 export {
   ApiError,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { exchange } from './http';
 
-/** Where an API is, and who asks it. */
+/** The address of an API, and the credential. */
 export interface Access {
   /** Without path, e.g. `https://acme.zendesk.com`. */
   url: string;
@@ -27,7 +27,7 @@ export class ApiError extends Error {
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** A client of one JSON API that waits when it is told to (429, 503), as a polite person's tool does. */
+/** A client of one JSON API that waits and retries after 429 and 503. */
 export class JsonApi {
   constructor(
     private readonly base: string,

@@ -1,4 +1,4 @@
-/** Redmine's REST API, as plain as a person's tool asks it (https://www.redmine.org/projects/redmine/wiki/Rest_api). */
+/** A plain client of Redmine's REST API (https://www.redmine.org/projects/redmine/wiki/Rest_api). */
 import { exchange } from './http';
 
 export interface Named {
@@ -68,7 +68,7 @@ export class RedmineClient {
     private readonly apiKey: string,
   ) {}
 
-  /** @param as login of the person in whose name it is asked @throws RedmineError where it is refused */
+  /** @param as login of the person in whose name the call is made @throws RedmineError if Redmine refuses the call */
   async call<T>(method: string, path: string, body?: unknown, as?: string): Promise<T> {
     const { status, headers, text } = await exchange(this.url + path, {
       method,
@@ -81,7 +81,7 @@ export class RedmineClient {
     throw new RedmineError(status, errors, `${method} ${path}`);
   }
 
-  /** All of a list. @param path with its query */
+  /** Reads a list to its end. @param path with its query */
   async list<T>(path: string, key: string): Promise<T[]> {
     const items: T[] = [];
     for (;;) {

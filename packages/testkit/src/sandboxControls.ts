@@ -3,14 +3,14 @@ import type { CallCount, FaultInput } from 'zendesk-sandbox/common';
 import { exchange } from './http';
 
 /**
- * The control plane of a sandbox, over HTTP (`/_sandbox/…`): how tests make it misbehave and count what was asked.
- * Every method throws where the sandbox refuses.
+ * The control plane of a sandbox, over HTTP (`/_sandbox/…`): tests set faults and count calls.
+ * Every method throws if the sandbox refuses.
  */
 export class SandboxControls {
   /** @param sandbox its address, without a path */
   constructor(private readonly sandbox: { url: string }) {}
 
-  /** These rules in place of those that were set. */
+  /** Replaces the fault rules. */
   async setFaults(...rules: FaultInput[]): Promise<void> {
     await this.ask('PUT', 'faults', rules);
   }
@@ -19,12 +19,12 @@ export class SandboxControls {
     await this.ask('DELETE', 'faults');
   }
 
-  /** @returns how many calls each kind of fault has struck since the sandbox began, or since {@link resetStats} */
+  /** @returns the number of calls that each kind of fault affected since the start or {@link resetStats} */
   async struck(): Promise<Record<string, number>> {
     return ((await this.ask('GET', 'faults')) as { struck: Record<string, number> }).struck;
   }
 
-  /** @returns all calls answered since the sandbox began, or since {@link resetStats} */
+  /** @returns all calls answered since the start or {@link resetStats} */
   async calls(): Promise<CallCount[]> {
     return ((await this.ask('GET', 'stats')) as { calls: CallCount[] }).calls;
   }
@@ -33,22 +33,22 @@ export class SandboxControls {
     await this.ask('POST', 'stats/reset');
   }
 
-  /** Of the PMS. @returns a token of that person, who is made known where nobody has that address */
+  /** PMS only. @returns a token of the person, who is created if the address is unknown */
   async tokenOf(person: { email: string; name: string }): Promise<string> {
     return ((await this.ask('POST', 'tokens', person)) as { token: string }).token;
   }
 
-  /** Of the PMS: these ways to break its contract, in place of those that were set. @returns all ways, set or not */
+  /** PMS only: replaces the ways in which the sandbox breaks its contract. @returns all ways, set or not */
   async setLies(lies: Partial<Lies>): Promise<Lies> {
     return (await this.ask('PUT', 'lies', lies)) as Lies;
   }
 
-  /** Of Zendesk: switches of its OAuth server. */
+  /** Zendesk only: sets switches of its OAuth server. */
   async setOAuth(switches: Record<string, unknown>): Promise<void> {
     await this.ask('PUT', 'oauth', switches);
   }
 
-  /** Of Zendesk. */
+  /** Zendesk only: changes an OAuth client. */
   async changeOAuthClient(identifier: string, change: Record<string, unknown>): Promise<void> {
     await this.ask('PUT', `oauth/clients/${identifier}`, change);
   }
@@ -61,7 +61,7 @@ export class SandboxControls {
   }
 }
 
-/** @returns the controls of a sandbox, for calls in passing */
+/** @returns the controls of a sandbox */
 export function controlsOf(sandbox: { url: string }): SandboxControls {
   return new SandboxControls(sandbox);
 }

@@ -1,9 +1,9 @@
 import type { FaultInput } from 'zendesk-sandbox/common';
 
-/** What can be wrong with a system for a while. Each is a set of rules for one sandbox. */
+/** Temporary faults of a system. Each is a set of fault rules for one sandbox. */
 
 const ANY = '/api/';
-/** How the service gets its access tokens. */
+/** The route by which the service requests access tokens. */
 const MINTS = '^POST /oauth/tokens';
 const WRITES = '^(POST|PUT|PATCH) /api/';
 

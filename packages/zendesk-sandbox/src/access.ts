@@ -7,9 +7,9 @@ import { checkRole } from './roles';
 import { checkScopes } from './scopes';
 import type { Store } from './store';
 
-/** Zendesk's agents' tokens, and which of them count. */
+/** The account's API tokens. */
 export interface ApiTokens {
-  /** Whether the account takes any. */
+  /** Whether the account accepts API tokens. */
   enabled: boolean;
   token: string;
 }
@@ -24,7 +24,7 @@ type Known = Caller | { refusal: Refusal; anonymous: boolean };
 const API = '/api/v2';
 const ME = `${API}/users/me`;
 
-/** Who calls the API, and whether they may. https://developer.zendesk.com/api-reference/introduction/security-and-auth/ */
+/** Authentication and authorization of calls. https://developer.zendesk.com/api-reference/introduction/security-and-auth/ */
 export class Access {
   private readonly known = new WeakMap<FastifyRequest, Known>();
 
@@ -40,7 +40,7 @@ export class Access {
     return 'user' in known ? (known.user.email ?? known.user.name) : 'nobody';
   }
 
-  /** The language that a refusal is in (rule 11); undefined for nobody. */
+  /** The language of refusals (rule 11); undefined for an anonymous caller. */
   localeOf(request: FastifyRequest): unknown {
     const known = this.knownBy(request);
     return 'user' in known ? known.user['locale'] : undefined;
@@ -51,7 +51,7 @@ export class Access {
     return this.caller(request).user;
   }
 
-  /** The token that a call came with. @throws Refusal 401; 404 where it came with none */
+  /** The token of a call. @throws Refusal 401; 404 if the call has none */
   token(request: FastifyRequest): OAuthToken {
     const { token } = this.caller(request);
     if (!token) throw new Refusal(404, { error: 'RecordNotFound', description: 'Not found' });
@@ -59,9 +59,9 @@ export class Access {
   }
 
   /**
-   * The caller, also one who is nobody: without credentials, or with a password, this one call is answered by 200
-   * (zendesk-rules.md rule 3; blakmatrix/node-zendesk, `authentication_test_incorrect_token.json`). That the `id` is
-   * null is CSA's check; no recording shows it.
+   * The caller, who may be anonymous: without credentials, or with a password, only this call is answered by 200
+   * (zendesk-rules.md rule 3; blakmatrix/node-zendesk, `authentication_test_incorrect_token.json`). The null `id` is
+   * tested by CSA, but in no recording.
    * @throws Refusal 401
    */
   me(request: FastifyRequest): Fields {
@@ -95,7 +95,7 @@ export class Access {
     throw known.refusal;
   }
 
-  /** Found out once for each call: its own answer may end the token. */
+  /** Determined once per call, because the call itself may revoke the token. */
   private knownBy(request: FastifyRequest): Known {
     const known = this.known.get(request) ?? this.identify(request.headers.authorization ?? '');
     this.known.set(request, known);

@@ -3,7 +3,7 @@
 interface Entry<T> {
   time: number;
   seq: number;
-  /** Of the record that changed; null for entries that stand for themselves. */
+  /** The changed record's id; null for entries that replace no earlier one. */
   id: number | null;
   item: T;
 }
@@ -11,7 +11,7 @@ export type Position = { time: number; seq: number };
 
 interface ReadOptions {
   limit: number;
-  /** Nothing newer than this. */
+  /** The time of the newest entry to return. */
   until?: number;
   /** Reads on to the end of the last entry's second. */
   wholeSeconds?: boolean;
@@ -26,7 +26,7 @@ export class ChangeLog<T> {
 
   add(id: number | null, item: T, time: number): void {
     this.seq += 1;
-    // Loaded records come with times of their own, in any order: they are sorted once, when somebody reads.
+    // Loaded records have their own times, in any order; they are sorted once, at the first read.
     if ((this.entries.at(-1)?.time ?? 0) > time) this.ordered = false;
     this.entries.push({ time, seq: this.seq, id, item });
     if (id === null) return;
@@ -35,8 +35,8 @@ export class ChangeLog<T> {
   }
 
   /**
-   * Entries from a time on, or after a position. Within a second they stand in the order in which they were written,
-   * not of their ids: a record that changes twice within a second would otherwise move behind a reader's position.
+   * Entries from a time on, or after a position. Within a second, they are in the order of the writes, not of the ids:
+   * otherwise, a record that changes twice within a second could move before a reader's position.
    */
   read(from: { time: number } | Position, { limit, until = Infinity, wholeSeconds = false }: ReadOptions) {
     this.tidy();

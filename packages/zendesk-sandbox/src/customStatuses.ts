@@ -28,7 +28,7 @@ type Body = z.output<typeof body>;
 const OF_CATEGORY = 100;
 const OF_ACCOUNT = 300;
 const MADE = '2024-01-01T00:00:00Z';
-/** What end users see. */
+/** The label for end users. */
 const FOR_END_USERS: Record<Category, string> = {
   new: 'Open',
   open: 'Open',
@@ -87,7 +87,7 @@ export class CustomStatuses {
     return { ...status, url: `${this.options.baseUrl()}/custom_statuses/${status.id}.json` };
   }
 
-  /** The custom status for a status: the one it has, where that fits. Closed tickets keep what they had. */
+  /** The custom status for a status: the current one if it fits. Closed tickets keep theirs. */
   fitting(status: string, current: number): number {
     const inCategory = [...this.all.values()].filter((each) => each.status_category === status);
     if (inCategory.length === 0 || inCategory.some(({ id }) => id === current)) return current;
@@ -119,7 +119,7 @@ export class CustomStatuses {
     return this.keep(status, given);
   }
 
-  /** A category has one default; making another the default takes it from the first. */
+  /** A category has one default; a new default replaces the former. */
   change(id: number, input: unknown): CustomStatus {
     const before = this.get(id);
     return this.keep({ ...before, updated_at: this.options.now() }, parseRecord(body, input));

@@ -51,7 +51,7 @@ export class TicketForms {
     return form;
   }
 
-  /** The form of a ticket; one that is not known here has all fields. */
+  /** The form of a ticket; an unknown form has all fields. */
   of(ticket: Ticket): TicketForm {
     return this.all.get(Number(ticket['ticket_form_id'])) ?? this.blank(0, '');
   }

@@ -13,7 +13,7 @@ const CREATION = /^\/api\/v2\/tickets(\.json)?(\?|$)/;
  */
 export class Idempotency {
   private readonly answers = new Map<string, { request: string; answer: string; at: number }>();
-  /** Creations on their way, by key. */
+  /** Running creates, by key. */
   private readonly running = new Map<string, { request: FastifyRequest; end: Promise<void> }>();
 
   constructor(
@@ -22,8 +22,8 @@ export class Idempotency {
   ) {}
 
   /**
-   * What a repeat answers while its creation runs is shown nowhere: the switch `repeatWhileRunning`. A creation runs
-   * from its arrival, also while a fault delays it: this hook comes before theirs.
+   * The answer to a repeat while its create still runs is not documented; the switch `repeatWhileRunning` chooses it. A
+   * create runs from its arrival, also while a fault delays it, so this hook must precede those of faults.
    */
   install(app: FastifyInstance): void {
     app.addHook('onRequest', async (request, reply) => {
@@ -44,7 +44,7 @@ export class Idempotency {
     });
   }
 
-  /** @throws Refusal 400 where the key came with another body; a refused request leaves no answer behind */
+  /** @throws Refusal 400 if the key was used with another body. The answer to a refused request is not stored. */
   once(key: string, body: unknown, act: () => unknown): { answer: unknown; lookup: 'hit' | 'miss' } {
     if (key.length > KEY_AT_MOST)
       throw badRequest('IdempotentRequestError', `The key is longer than ${KEY_AT_MOST} characters`);

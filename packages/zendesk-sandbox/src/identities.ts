@@ -100,7 +100,7 @@ export class Identities {
     );
   }
 
-  /** All of the loser's become the winner's, none of them primary. */
+  /** Moves all identities of the loser to the winner, as non-primary ones. */
   move(loserId: number, winnerId: number): void {
     for (const each of this.of(loserId)) Object.assign(each, { user_id: winnerId, primary: false });
     this.ofUser.set(winnerId, [...this.of(winnerId), ...this.of(loserId)]);

@@ -5,19 +5,19 @@ import type { Fields } from './model';
 import { Refusal, notFound, tooMany } from './refusal';
 
 const IN_FLIGHT = 'zendesk-ratelimit-inflight-jobs';
-/** Seconds until the limit of jobs is counted anew, as the page's example has it. */
+/** The seconds until the limit of jobs resets, from the documentation's example. */
 const RESETS = 60;
 const ITEMS_AT_MOST = 100;
 const KEPT_MS = 24 * 3_600_000;
-/** Long enough for a client to see a job queued and at work. */
+/** Long enough for a client to see a job queued and working. */
 const STEP_MS = 15;
 
 type Action = 'Create' | 'Update' | 'Delete';
-/** What a job does, and to what. */
+/** A job's action and resource. */
 export interface JobKind {
   action: Action;
   resource: 'Ticket' | 'Organization' | 'User';
-  /** Its results say no more than that it succeeded, as those of deletions for good. */
+  /** The results report only success, like those of permanent deletions. */
   isForGood?: true;
 }
 
@@ -30,7 +30,7 @@ interface Job extends Fields {
 }
 
 /**
- * Rule 9 [R ZP]: jobs, of which nothing is said to be failed while items are. Readable for one day.
+ * Rule 9 [R ZP]: jobs. A job is `completed` although items failed. Readable for one day.
  * https://developer.zendesk.com/api-reference/ticketing/ticket-management/job_statuses/
  */
 export class Jobs {
@@ -39,14 +39,14 @@ export class Jobs {
   private queue: Promise<void> = Promise.resolve();
   private waiting = 0;
 
-  /** @param atMost jobs that wait or work at a time */
+  /** @param atMost the most jobs that are queued or running at a time */
   constructor(
     private readonly baseUrl: () => string,
     private readonly atMost: number,
     private readonly clock: () => number,
   ) {}
 
-  /** Answers that queue a job tell how many more may be queued. https://developer.zendesk.com/api-reference/introduction/rate-limits/#job-limit */
+  /** Answers that queue a job report how many more may be queued. https://developer.zendesk.com/api-reference/introduction/rate-limits/#job-limit */
   install(api: FastifyInstance): void {
     api.addHook('preSerialization', async (request, reply, payload) => {
       if (
@@ -98,7 +98,7 @@ export class Jobs {
     return queued;
   }
 
-  /** What is queued is not done any more. */
+  /** Drops queued jobs. */
   close(): void {
     this.closing.abort();
   }
@@ -155,7 +155,7 @@ function shown({ at: _, ...job }: Job & { at: number }): Fields {
 
 const ACCOUNT_ID = 12514403;
 
-/** Only tickets that are made come with an index. */
+/** Only results of ticket creates have an index. */
 function succeeded({ action, resource }: JobKind, index: number, { id, ...done }: Fields): Fields {
   if (resource === 'Ticket' && action === 'Create') return { index, id, account_id: ACCOUNT_ID };
   if (resource === 'Ticket') return { id, action: 'update', success: true, status: 'Updated' };
@@ -167,7 +167,7 @@ function idOf(item: unknown): Fields {
   return typeof id === 'number' ? { id } : {};
 }
 
-/** In words: what `details` says, one after the other. */
+/** A result with the texts of a refusal's `details`, joined. */
 function reasonOf(error: unknown, { resource, action }: JobKind): Fields {
   const code = `${resource}${action}Failed`;
   if (!(error instanceof Refusal)) return { error: code, details: String(error) };
@@ -178,7 +178,7 @@ function reasonOf(error: unknown, { resource, action }: JobKind): Fields {
   return { error: code, details: words.length > 0 ? words.join(', ') : description };
 }
 
-/** For users the words are others, and there is no `max_count`. */
+/** For users, the text differs and there is no `max_count`. */
 function tooManyItems({ resource }: JobKind): Refusal {
   if (resource !== 'User') return tooMany(ITEMS_AT_MOST);
   const description = `Maximum ${ITEMS_AT_MOST} users may be created per call`;

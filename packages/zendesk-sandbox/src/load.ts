@@ -19,13 +19,13 @@ export interface Loaded {
   tickets: number;
   comments: number;
   users: number;
-  /** What could not be taken, and why. */
+  /** The rows that could not be loaded, with the reason. */
   skipped: string[];
 }
 
 /**
  * Loads records as exported: `organizations.json`, `tickets.json`, `comments.json`, `users.json` in the live API's
- * shape (a list, or a list in its envelope), and the `*_data.csv` tables. Ids stay; parents may be missing.
+ * shape (a list, or a list in its envelope), and the `*_data.csv` tables. Ids are kept; parents may be missing.
  */
 export function loadZendeskData(store: Store, dir: string): Promise<Loaded>;
 /** @deprecated the store is enough */
@@ -68,13 +68,13 @@ function loadTickets(store: Store, dir: string, skipped: string[]): { tickets: n
       generated_timestamp: raw['generated_timestamp'] ?? secondsOf(ticket.updated_at),
     } as Ticket;
   });
-  // In the order that the export shows them in: by time, then by id.
+  // In the order of the export: by time, then by id.
   tickets.sort((a, b) => a.generated_timestamp - b.generated_timestamp || a.id - b.id);
   for (const ticket of tickets) store.putTicket(ticket, null);
 
   const comments = [...csv(dir, 'ticket_comment_data').map(commentOf), ...json(dir, 'comments')];
   const known = new Set(comments.map((each) => `${String(each['ticket_id'])} ${String(each['body'])}`));
-  // The live API has each description as a first comment; files of tickets alone do not carry it.
+  // In the live API, each description is also the first comment, which files of tickets do not contain.
   for (const ticket of tickets)
     if (
       ticket.status !== 'deleted' &&

@@ -31,7 +31,7 @@ function withRule(setting: string, before: Partial<Rules>): Partial<Rules> {
   return { ...before, [name]: found };
 }
 
-/** `npm run sandbox:zendesk`: the Zendesk sandbox on its own. */
+/** `npm run sandbox:zendesk`: starts only the Zendesk sandbox. */
 async function main(): Promise<void> {
   const { port, data, empty, rateLimit, incrementalLimit, ticketUpdateLimit, apiTokens, rule } = new Command(
     'zendesk-sandbox',

@@ -26,7 +26,7 @@ export class Memberships {
     return found.filter((each) => organizationId === undefined || each.organization_id === organizationId);
   }
 
-  /** The default one first. */
+  /** A person's organizations, the default first. */
   organizationsOf(userId: number): number[] {
     return this.list({ userId })
       .sort((a, b) => Number(b.default) - Number(a.default))
@@ -40,7 +40,7 @@ export class Memberships {
     return found;
   }
 
-  /** Rule 47: one that exists is refused. @throws Refusal 422 */
+  /** Rule 47: an existing membership is refused. @throws Refusal 422 */
   add(userId: number, organizationId: number, isDefault = false): Membership {
     const own = this.list({ userId });
     if (own.some((each) => each.organization_id === organizationId))
@@ -70,7 +70,7 @@ export class Memberships {
     return this.get(id);
   }
 
-  /** Another one, if there is any, becomes the default. @returns the organization that is the default now */
+  /** Removes a membership. @returns the organization that is the default afterwards */
   remove(id: number): number | null {
     const { user_id: userId, default: wasDefault } = this.get(id);
     this.forget(userId, id);
@@ -79,7 +79,7 @@ export class Memberships {
     return this.list({ userId }).find((each) => each.default)?.organization_id ?? null;
   }
 
-  /** What a user shows as organization is the default membership. */
+  /** Makes an organization the person's default; a user's `organization_id` is the default membership. */
   ensureDefault(userId: number, organizationId: number): void {
     const [known] = this.list({ userId, organizationId });
     if (!known) this.add(userId, organizationId, true);

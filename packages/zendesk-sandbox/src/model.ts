@@ -16,7 +16,7 @@ export interface Organization extends Fields {
   organization_fields: Fields;
 }
 
-/** A ticket's rating, or whether it was asked for. */
+/** A ticket's rating, or the state of the request for one. */
 export interface SatisfactionRating extends Fields {
   score: 'unoffered' | 'offered' | 'good' | 'bad';
   id?: number;
@@ -49,7 +49,7 @@ export interface Attachment extends Fields {
 
 export interface Comment extends Fields {
   id: number;
-  /** A call's is a `VoiceComment`, with the call in `data`. */
+  /** A phone call's comment is a `VoiceComment`, with the call in `data`. */
   type: 'Comment' | 'VoiceComment';
   author_id: number | null;
   body: string;
@@ -61,7 +61,7 @@ export interface Comment extends Fields {
   created_at: string;
 }
 
-/** What an audit says of a comment is looked up when it is shown: a redaction reaches the past. */
+/** An audit's comment is looked up when the audit is shown, because a redaction also affects past audits. */
 export type AuditEvent = Fields & { id: number; type: string };
 
 export interface Audit {
@@ -93,7 +93,7 @@ export function omit<T extends object, K extends keyof T>(from: T, ...keys: K[])
   return copy;
 }
 
-/** The keys that are there and not undefined. */
+/** The keys that are present and not undefined. */
 export function pick<T extends object, K extends keyof T>(
   from: T,
   keys: readonly K[],
@@ -110,11 +110,11 @@ export function defined<T extends object>(from: T): { [P in keyof T]?: Exclude<T
   };
 }
 
-/** Of a trigger's part in an audit (rule 38). */
+/** The `via` of a trigger's events in an audit (rule 38). */
 export const viaRule = (id: number, title: string) => ({
   channel: 'rule',
   source: { from: { id, title, deleted: false, revision_id: 1 }, to: {}, rel: 'trigger' },
 });
 
-/** Where a record comes from that was written through the API. */
+/** The `via` of records that were written by the API. */
 export const VIA_API = { channel: 'api', source: { from: {}, to: {}, rel: null } };

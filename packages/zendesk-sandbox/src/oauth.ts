@@ -7,27 +7,27 @@ import { Refusal } from './refusal';
 import { isDemoted } from './roles';
 import type { Store } from './store';
 
-/** How the account's OAuth differs from what is usual; each where Zendesk does so at times, or nobody knows. */
+/** Variants of the account's OAuth: Zendesk sometimes behaves so, or its behaviour is not known. */
 export const switchesSchema = z.strictObject({
-  /** Answers leave `expires_in` out although it was asked for. */
+  /** Answers omit `expires_in` although the request contains it. */
   omitExpiresIn: z.boolean(),
-  /** Of a grant: 200 was recorded, 201 is documented (zendesk-rules.md rule 2). */
+  /** The status of a grant: 200 was recorded, 201 is documented (zendesk-rules.md rule 2). */
   status: z.union([z.literal(200), z.literal(201)]),
   /** Whether a 401 comes with `WWW-Authenticate`, at the token endpoint and at the API. */
   challenge: z.boolean(),
   /** Whether the token endpoint reads credentials from HTTP Basic, too. */
   basicAuth: z.boolean(),
   tokenShape: z.enum(['opaque', 'jwt']),
-  /** New tokens end after so many seconds, whatever was promised; null: as promised. */
+  /** The real lifetime of new tokens, if it differs from the reported one; null: as reported. */
   endAfterSeconds: z.number().nonnegative().nullable(),
-  /** How far the account's clock is ahead of the true time; below 0: behind. */
+  /** The account's clock minus the true time. */
   clockSkewSeconds: z.number(),
-  /** Whether a client still mints whose owner is deleted, suspended or no agent: its tokens are dead when they are born. */
+  /** Whether a client still gets tokens after its owner was deleted, suspended or demoted; such tokens are invalid. */
   lostOwnerMints: z.boolean(),
 });
 export type OAuthSwitches = z.output<typeof switchesSchema>;
 
-/** The client of people's own tokens. */
+/** The client of the tokens of people in tests and demos. */
 const PEOPLE = 'sandbox_people';
 
 const USUAL: OAuthSwitches = {
@@ -41,19 +41,19 @@ const USUAL: OAuthSwitches = {
   lostOwnerMints: false,
 };
 
-/** A grant that succeeded; no credential is in it. */
+/** A successful grant, without its credentials. */
 export interface Mint {
   tokenId: number;
   client: string;
   scopeAsked: string | null;
   scope: string;
   expiresInAsked: number | null;
-  /** As answered; null where the answer says nothing. */
+  /** The `expires_in` of the answer; null if the answer has none. */
   expiresIn: number | null;
   contentType: string;
 }
 
-/** Of one grant. */
+/** The faults of one grant. */
 export interface TokenFaults {
   endAfterSeconds?: number;
   omitExpiresIn?: true;
@@ -71,7 +71,7 @@ export class OAuth {
   readonly tokens: OAuthTokens;
   readonly mints: Mint[] = [];
   private current = USUAL;
-  /** Of the people in tests and demos. */
+  /** The tokens of people in tests and demos. */
   private readonly bearers = new Map<number, OAuthToken>();
 
   constructor(
@@ -80,7 +80,7 @@ export class OAuth {
   ) {
     this.clients = new OAuthClients(() => store.now(), store.baseUrl);
     this.tokens = new OAuthTokens(clock, store.baseUrl);
-    // Staff of Zendesk in the comments on article 115004902188; for suspension it is likely.
+    // By Zendesk's staff in the comments on article 115004902188; for suspension, it is a guess.
     store.onUser = (user, before) => {
       if (!this.mayAct(user.id) || isDemoted(user, before)) this.destroyTokensOf(user.id);
     };
@@ -90,7 +90,7 @@ export class OAuth {
     return this.current;
   }
 
-  /** The rest stays as it is. */
+  /** Sets the given switches. */
   set(switches: Partial<OAuthSwitches>): void {
     this.current = switchesSchema.parse({ ...this.current, ...switches });
   }
@@ -115,7 +115,7 @@ export class OAuth {
     return this.tokens.revoke((token) => token.userId === userId);
   }
 
-  /** With its tokens. @throws Refusal 404 */
+  /** Removes a client and its tokens. @throws Refusal 404 */
   removeClient(id: number): void {
     this.clients.remove(id);
     this.tokens.revoke(({ clientId }) => clientId === id);
@@ -151,7 +151,7 @@ export class OAuth {
     };
   }
 
-  /** @returns null for a token that is unknown, ended or revoked, or whose user may act no more */
+  /** @returns null if the token is unknown, expired or revoked, or if its user may no longer act */
   use(value: string): { token: OAuthToken; user: User } | null {
     const token = this.tokens.use(value);
     const user = token && this.store.users.get(token.userId);
@@ -159,15 +159,15 @@ export class OAuth {
   }
 
   /**
-   * A living token of an agent, with all that the agent may do; it never ends.
-   * @throws Error where no agent has this address
+   * A token of an agent with all of the agent's rights; it does not expire.
+   * @throws Error if no agent has this address
    */
   bearer(email: string): string {
     const user = this.store.userByEmail.get(email.toLowerCase());
     if (!user || !this.mayAct(user.id)) throw new Error(`${email}: found no agent of the sandbox with it`);
     const known = this.bearers.get(user.id);
     if (known && this.tokens.list().includes(known)) return known.value;
-    // A client apart: what happens to the service's tokens is nothing to people.
+    // A separate client, so that people's tokens do not depend on the service's.
     const { id: clientId } =
       this.clients.byIdentifier(PEOPLE) ?? this.clients.add({ identifier: PEOPLE, userId: user.id });
     const rights = { userId: user.id, clientId, scopes: ['read', 'write'], endsAt: null, promisedEnd: null };

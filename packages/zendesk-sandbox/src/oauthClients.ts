@@ -12,9 +12,9 @@ export interface OAuthClient {
   name: string;
   secret: string;
   kind: ClientKind;
-  /** No grant goes beyond them; null where none are set, which is no ceiling (letsencrypt/boulder#8745). */
+  /** The allowed scopes; null: any scope is allowed (letsencrypt/boulder#8745). */
   allowedScopes: readonly string[] | null;
-  /** Made on or after 2026-04-30: a token then ends after 1,800 s, if nothing else is asked for (article 9182123625370). */
+  /** Created on or after 2026-04-30: its tokens expire after 1,800 s by default (article 9182123625370). */
   isNew: boolean;
   /** Its tokens act as this user. */
   userId: number;
@@ -39,7 +39,7 @@ export interface NewClient {
 }
 export type ClientChange = Partial<Omit<NewClient, 'secret'>>;
 
-/** Later than at its creation, a secret is shown as far as this (article 4408845965210). */
+/** The number of characters of a secret that the API shows after its creation (article 4408845965210). */
 const SHOWN_OF_SECRET = 9;
 
 export class OAuthClients {
@@ -51,14 +51,14 @@ export class OAuthClients {
     private readonly baseUrl: () => string,
   ) {}
 
-  /** @throws Refusal 422 where the identifier is taken */
+  /** @throws Refusal 422 if the identifier is in use */
   add(given: NewClient): OAuthClient {
     this.checkUnique(given.identifier, null);
     const now = this.now();
     const client: OAuthClient = {
       name: given.identifier,
       secret: randomBytes(32).toString('hex'),
-      // What Admin Center proposes: zendesk/index-content-in-guide-action, README.
+      // The default of Admin Center: zendesk/index-content-in-guide-action, README.
       kind: 'confidential',
       allowedScopes: null,
       isNew: true,
@@ -81,8 +81,8 @@ export class OAuthClients {
   }
 
   /**
-   * The former secret ends at once; tokens stay. Neither is documented (zendesk-oauth.md section 1): a client has to
-   * read its secret anew for each grant. https://developer.zendesk.com/api-reference/ticketing/oauth/oauth_clients/#generate-secret
+   * The former secret becomes invalid at once; tokens stay valid. Neither is documented (zendesk-oauth.md section 1), so a
+   * client must read its secret again for each grant. https://developer.zendesk.com/api-reference/ticketing/oauth/oauth_clients/#generate-secret
    */
   rotateSecret(id: number): OAuthClient {
     const secret = randomBytes(32).toString('hex');
@@ -110,8 +110,8 @@ export class OAuthClients {
   }
 
   /**
-   * As the API shows it. It has no key for allowed scopes: what it is called there is not known.
-   * @param whole with the whole secret, as the answer that made it has it
+   * The client as the API returns it, without the allowed scopes, as the name of that key is not known.
+   * @param whole includes the whole secret, like the answer to its creation
    */
   shown(client: OAuthClient, whole = false): Fields {
     const { id, identifier, name, kind, company, description } = client;

@@ -5,16 +5,16 @@ import { grantedScopes } from './scopes';
 
 /**
  * `POST /oauth/tokens`: https://developer.zendesk.com/api-reference/ticketing/oauth/grant_type_tokens/
- * Statuses, codes and texts of what is refused: zendesk-oauth.md section 3, mostly nov/rack-oauth2's, whose words
- * Zendesk uses.
+ * Statuses, codes and texts of refusals: zendesk-oauth.md section 3; most texts are those of nov/rack-oauth2, as in
+ * Zendesk.
  */
 
-/** Both ends are allowed (CSA `_oauth`); an older text of the page excludes them. */
+/** Both limits are allowed (CSA `_oauth`); an older version of the documentation excludes them. */
 const EXPIRES_IN = { least: 300, most: 172_800 };
 /** For clients made on or after 2026-04-30 (article 9182123625370). */
 const DEFAULT_SECONDS = 1_800;
 
-/** A form has texts only; what is no text where one is expected counts as absent, a list of scopes for instance. */
+/** A form has only texts. A value of another type counts as absent, for instance a list of scopes. */
 const parameter = z.union([z.string(), z.number().transform(String)]).optional();
 const parameters = z.looseObject({
   grant_type: parameter.catch(undefined),
@@ -30,13 +30,13 @@ export interface Grant {
   scopeAsked: string | null;
   scopes: readonly string[];
   expiresInAsked: number | null;
-  /** Null: the token never ends. */
+  /** Null: the token never expires. */
   lifeSeconds: number | null;
 }
 
 export interface GrantRules {
   clients: OAuthClients;
-  /** Whether credentials may come by HTTP Basic; no client is known that does it (section 2). */
+  /** Whether HTTP Basic is accepted; no client is known that uses it (section 2). */
   basicAuth: boolean;
   /** Whether a 401 comes with `WWW-Authenticate`. */
   challenge: boolean;
@@ -63,14 +63,14 @@ export function grant(body: unknown, authorization: string | undefined, rules: G
   return { client, scopeAsked, scopes, expiresInAsked, lifeSeconds };
 }
 
-/** The identifier names a client, its numeric id does not. */
+/** Finds a client by its identifier; its numeric id is not accepted. */
 function clientOf(
   { client_id: identifier, client_secret: secret }: Parameters_,
   rules: GrantRules,
 ): OAuthClient {
   if (identifier === undefined) throw refused('invalid_request', "'client_id' required.");
   const client = rules.clients.byIdentifier(identifier);
-  // A public client has nothing to prove itself with: it is refused for the grant, whatever it sends.
+  // A public client has no secret; its grant is refused later, for any credentials.
   if (client && (client.kind === 'public' || client.secret === secret)) {
     // Whether a client outlives its owner is not known; section 4 says to make a new one.
     if (rules.ownerActs(client.userId)) return client;
@@ -86,7 +86,7 @@ function clientOf(
   );
 }
 
-/** Client credentials alone: the sandbox gives out neither codes nor refresh tokens, so that any is a dead one. */
+/** Accepts only client credentials: the sandbox issues no codes or refresh tokens, so any is invalid. */
 function checkGrantType(grantType: string, client: OAuthClient): void {
   if (grantType === 'refresh_token' || grantType === 'authorization_code')
     throw refused(
@@ -106,7 +106,7 @@ function checkGrantType(grantType: string, client: OAuthClient): void {
     );
 }
 
-/** That a number out of range is a bad request is likely, not documented. */
+/** It is likely but not documented that a number out of range is a bad request. */
 function expiresIn(given: string | undefined): number | null {
   if (given === undefined || given.trim() === '') return null;
   const seconds = Number(given);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Fields } from './model';
 import { isoSeconds } from './text';
 
-/** `opaque`: 32 characters, as Zendesk's pages show it; `jwt`: what clients that enforce an end get (NangoHQ/nango#6775). */
+/** `opaque`: 32 characters, as documented; `jwt`: for clients with enforced expiry (NangoHQ/nango#6775). */
 export type TokenShape = 'opaque' | 'jwt';
 
 /** https://developer.zendesk.com/api-reference/ticketing/oauth/oauth_tokens/ ; times in milliseconds. */
@@ -14,16 +14,16 @@ export interface OAuthToken {
   scopes: readonly string[];
   createdAt: number;
   usedAt: number | null;
-  /** When it ends; null for never. */
+  /** When the token expires; null for never. */
   endsAt: number | null;
-  /** What the account says of its end, which a switch makes wrong. */
+  /** The reported expiry, which a switch can make wrong. */
   promisedEnd: number | null;
 }
 
-/** As the API shows a token later (tokens-ref). */
+/** The number of characters of a token that the API shows after its creation (tokens-ref). */
 const SHOWN_OF_TOKEN = 10;
 
-/** Several live at once: a new token revokes none (community 4627188332186). */
+/** The valid tokens. A new token does not revoke earlier ones (community 4627188332186). */
 export class OAuthTokens {
   private readonly byValue = new Map<string, OAuthToken>();
   private lastId = 0;
@@ -40,7 +40,7 @@ export class OAuthTokens {
     return token;
   }
 
-  /** @returns null for one that is unknown, revoked or past its end */
+  /** @returns null if the token is unknown, revoked or expired */
   use(value: string): OAuthToken | null {
     const token = this.byValue.get(value);
     if (!token || !this.lives(token)) return null;
@@ -48,7 +48,7 @@ export class OAuthTokens {
     return token;
   }
 
-  /** Those that live. */
+  /** The valid tokens. */
   list(): OAuthToken[] {
     return [...this.byValue.values()].filter((token) => this.lives(token));
   }
@@ -60,7 +60,7 @@ export class OAuthTokens {
     return ended.length;
   }
 
-  /** @param skewMs how far the account's clock is ahead */
+  /** @param skewMs the account's clock minus the true time */
   shown(token: OAuthToken, skewMs: number): Fields {
     const time = (ms: number | null) => (ms === null ? null : isoSeconds(Math.floor((ms + skewMs) / 1000)));
     return {

@@ -7,7 +7,7 @@ import { normaliseTags } from './text';
 import { tagsChange } from './userNews';
 
 const text = z.string().nullable();
-/** Copied as they are. */
+/** Properties that are copied unchanged. */
 const plain = {
   external_id: text.optional(),
   details: text.optional(),
@@ -32,7 +32,7 @@ type Body = z.output<typeof body>;
 export class Organizations {
   private readonly merges = new Map<string, Fields>();
 
-  /** @param changeTicket as the tickets are told of it that hang on an organization */
+  /** @param changeTicket applies a change of an organization to its tickets */
   constructor(
     private readonly store: Store,
     private readonly changeTicket: (
@@ -42,7 +42,7 @@ export class Organizations {
     ) => void,
   ) {}
 
-  /** With the fields that are there now. */
+  /** The organization as the API returns it, with the present custom fields. */
   shown(organization: Organization): Fields {
     const fields = this.store.organizationFields.list();
     return {
@@ -141,7 +141,7 @@ export class Organizations {
     const id = `01HSANDBOX${this.store.newId()}`.padEnd(26, '0');
     const url = `${this.store.baseUrl()}/organization_merges/${id}.json`;
     const merge = { id, url, loser_id: loserId, winner_id: winnerId, status: 'new' };
-    // Done at once; the answer is of before.
+    // The merge is complete at once, but the answer shows the state before.
     this.merges.set(id, { ...merge, status: 'complete' });
     return merge;
   }
@@ -187,7 +187,7 @@ export class Organizations {
     return trimmed;
   }
 
-  /** Rule 28: of names, tags, external ids and custom fields alone. */
+  /** Rule 28: there are events only for names, tags, external ids and custom fields. */
   private tellChanges(before: Organization, after: Organization, actorId: number): void {
     for (const key of ['name', 'external_id'] as const)
       if (after[key] !== before[key])

@@ -6,7 +6,7 @@ const OFFSET_LIMIT = 10_000;
 const SIZE_LIMIT = 100;
 
 /**
- * A list as Zendesk pages it: by cursor where `page[size]` or `page[after]` is given, else by page number.
+ * Pages a list like Zendesk: by cursor if the request has `page[size]` or `page[after]`, else by page number.
  * https://developer.zendesk.com/api-reference/introduction/pagination/
  */
 export function paged(
@@ -82,7 +82,7 @@ function tooDeep(page: number): Refusal {
   return new Refusal(400, { errors: [{ code: 'InvalidPaginationDepth', title, detail }] });
 }
 
-/** The same list with other paging; filters and order stay. */
+/** The same list with other paging, but the same filters and order. */
 function linkTo(url: string, query: Query, paging: Record<string, string>): string {
   const params = new URLSearchParams();
   for (const [key, value] of Object.entries(query))

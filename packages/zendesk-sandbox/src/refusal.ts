@@ -1,13 +1,13 @@
 import type { z } from 'zod';
 import type { Fields } from './model';
 
-/** An answer that is not a success: status and body as Zendesk words it. */
+/** An error answer: status and body as in Zendesk. */
 export class Refusal extends Error {
   constructor(
     readonly status: number,
     readonly body: Fields,
     readonly headers: Record<string, string> = {},
-    /** Sent as `text/plain` in place of the body. */
+    /** A text that is sent as `text/plain` instead of the body. */
     readonly text: string | null = null,
   ) {
     super(`answered ${status}: ${JSON.stringify(body)}`);
@@ -44,7 +44,7 @@ export function parseRecord<T extends z.ZodType>(schema: T, input: unknown): z.o
   throw invalid(field, `${field}: ${issue?.message ?? 'is invalid'}`, 'InvalidValue');
 }
 
-/** Checks what surrounds the record: a request that is not even of the right shape. @throws Refusal 400 */
+/** Checks the shape of a request outside of the record. @throws Refusal 400 */
 export function parseRequest<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
   const result = schema.safeParse(input);
   if (result.success) return result.data;

@@ -2,14 +2,14 @@ import type { User } from './model';
 import { Refusal } from './refusal';
 
 /**
- * What only an administrator may call, whatever the credential (zendesk-rules.md rules 46 and 47; "Allowed for" on the
+ * Calls that only an administrator may make, with any credential (zendesk-rules.md rules 46 and 47; "Allowed for" on the
  * pages of incremental exports, organizations, webhooks, triggers and OAuth clients). Paths are below `/api/v2`.
  */
 const FOR_ADMINS: readonly [method: RegExp, route: RegExp][] = [
   [/./, /^\/incremental\//],
   [/^(POST|DELETE)$/, /^\/organizations(\/|$)/],
   [/^PUT$/, /^\/organizations\/update_many$/],
-  // Agents see and edit end users; making and deleting people wants an admin, or a custom role.
+  // Agents may see and edit end users; creating and deleting users needs an administrator or a custom role.
   [/^POST$/, /^\/users(\/create|$)/],
   [/^DELETE$/, /^\/users\/:id$/],
   [/^(POST|PUT|DELETE)$/, /^\/(ticket_fields|organization_fields|ticket_forms|custom_statuses)(\/|$)/],
@@ -19,12 +19,12 @@ const FOR_ADMINS: readonly [method: RegExp, route: RegExp][] = [
   [/./, /^\/oauth\/clients(\/|$)/],
 ];
 const ORGANIZATION = '/organizations/:id';
-/** What an agent may change of an organization. */
+/** The only property of an organization that an agent may change. */
 const OF_AGENTS = 'notes';
 
 const RANKS = ['end-user', 'agent', 'admin'];
 
-/** Whether a user's role became a lower one. */
+/** Whether a user got a lower role. */
 export const isDemoted = (user: User, before: User): boolean =>
   RANKS.indexOf(user.role) < RANKS.indexOf(before.role);
 

@@ -1,7 +1,7 @@
 import { Refusal } from './refusal';
 
 /**
- * What a token may be asked for, and which scopes allow which call (zendesk-oauth.md section 5).
+ * The scopes that a token may request, and the scopes that allow each call (zendesk-oauth.md section 5).
  * https://developer.zendesk.com/api-reference/ticketing/oauth/oauth_tokens/#scopes
  */
 
@@ -35,14 +35,14 @@ const KNOWN = new Set([
   ...BOTH.flatMap((resource) => [`${resource}:read`, `${resource}:write`]),
   ...['auditlogs:read', 'security:read', 'any_channel:write', 'web_widget:write'],
 ]);
-/** What a client without allowed scopes gives where none are asked for (zdk's catalogue; Salto's help). */
+/** The default scopes of a client without allowed scopes (zdk's catalogue; Salto's help). */
 const BROAD = ['read', 'write'];
 
 /**
  * The scopes of a new token.
- * @param asked names, separated by spaces; null where none are asked for
- * @returns null where a name is outside of the allowed ones (article 11093380955674); without a ceiling, names that
- * nobody knows are left out and nothing is said (OAS, oauth tokens)
+ * @param asked names, separated by spaces; null if none were requested
+ * @returns null if a name is not allowed (article 11093380955674); without allowed scopes, unknown names are dropped
+ * without an error (OAS, oauth tokens)
  */
 export function grantedScopes(asked: string | null, allowed: readonly string[] | null): string[] | null {
   const names = [...new Set((asked ?? '').split(/\s+/).filter((name) => name !== ''))];
@@ -52,11 +52,11 @@ export function grantedScopes(asked: string | null, allowed: readonly string[] |
 }
 
 /**
- * The resource whose scope allows calls of a path, beside `read` or `write`; the first that fits. Null: the broad scope
- * alone does, since no other exists or none is enough (ticket audits: Z:tickets/ticket_audits).
+ * The resource whose scope allows calls of a path, in addition to `read` or `write`; the first match counts. Null: only
+ * the broad scope allows the calls (ticket audits: Z:tickets/ticket_audits).
  */
 const RESOURCES: readonly [path: RegExp, resource: string | null][] = [
-  // That the resource's scope is enough for an export is likely, not documented; for events `read` is certain.
+  // It is likely but not documented that the resource's scope allows an export; for events, `read` is certain.
   [/^\/incremental\/tickets/, 'tickets'],
   [/^\/incremental\/users/, 'users'],
   [/^\/incremental\/organizations/, 'organizations'],
@@ -77,7 +77,7 @@ const RESOURCES: readonly [path: RegExp, resource: string | null][] = [
 ];
 
 /**
- * The scopes of which one is necessary. `write` does not contain `read`.
+ * The alternative scopes, one of which a call needs. `write` does not contain `read`.
  * @param route below `/api/v2`, with its placeholders
  */
 export function scopesFor(method: string, route: string): string[] {

@@ -6,7 +6,7 @@ const RESULTS_AT_MOST = 1_000;
 
 /**
  * A small part of the query language: `type:`, `property:value`, `property>time`, `-property:value` and words.
- * Unlike the live one, this index lags behind by nothing.
+ * Unlike Zendesk's, this index has no lag.
  * https://developer.zendesk.com/api-reference/ticketing/ticket-management/search/
  */
 export function search(store: Store, { query = '' }: Query): Fields[] {

@@ -38,34 +38,34 @@ import { Uploads } from './uploads';
 import { Users } from './users';
 import { Webhooks } from './webhooks/webhooks';
 
-/** Limits are as documented where they are not given. */
+/** Limits have the documented values by default. */
 export interface ZendeskSandboxOptions extends Partial<LimitOptions> {
   /** 0 for a free one. */
   port?: number;
   host?: string;
-  /** How far the ids of new records are moved up, to keep apart several sandboxes behind one Temporal. */
+  /** An offset for the ids of new records, so that several sandboxes can share one Temporal server. */
   idsAfter?: number;
   clock?: () => number;
-  /** Of the injected faults. */
+  /** The random seed of injected faults. */
   seed?: number;
   /** Writes each call to the standard error stream. */
   logCalls?: boolean;
-  /** The account's API token; made up when none is given. */
+  /** The account's API token; random by default. */
   token?: string;
-  /** Whether API tokens are taken, as accounts do until 2027-04-30; they are not, if not given. */
+  /** Whether API tokens are accepted, as in accounts until 2027-04-30; by default, they are not. */
   apiTokens?: boolean;
-  /** Identifier and secret of the service's OAuth client; the secret is made up when none is given. */
+  /** Identifier and secret of the service's OAuth client; the secret is random by default. */
   clientId?: string;
   clientSecret?: string;
-  /** How long a webhook's receiver may take: 12 s, as Zendesk gives it, if not given. */
+  /** The time limit of a webhook's receiver; by default 12 s, like Zendesk's. */
   webhookTimeoutMs?: number;
-  /** Serves files from a port of their own, to which `content_url` redirects, as Zendesk does from another host. */
+  /** Serves files from a separate port, to which `content_url` redirects, like Zendesk redirects to another host. */
   fileHost?: boolean;
-  /** What an administrator added. */
+  /** Additional custom fields. */
   fields?: MoreFields;
-  /** Before a delivery is repeated for the first time. */
+  /** The pause before the first repetition of a delivery. */
   webhookRetryMs?: number;
-  /** Rules that are to differ from what the real Zendesk does; none, if not given. README.md lists them. */
+  /** Rules that differ from the real Zendesk; none by default. README.md lists them. */
   obeys?: Obeys;
 }
 
@@ -73,32 +73,32 @@ export interface ZendeskSandbox {
   /** Scheme and host; the API is under `/api/v2`. */
   url: string;
   port: number;
-  /** Of the administrator to whom the OAuth client belongs, so that its tokens act as this one. */
+  /** The address of the administrator who owns the OAuth client; its tokens act as this user. */
   adminEmail: string;
-  /** With any agent's e-mail it acts as that agent, as Zendesk's API tokens do; where they are switched on. */
+  /** With an agent's e-mail, it acts as that agent, like Zendesk's API tokens; only if `apiTokens` is set. */
   apiToken: string;
-  /** A confidential client of today, without allowed scopes; its secret as it was at first. */
+  /** A new confidential client without allowed scopes, and its first secret. */
   clientId: string;
   clientSecret: string;
-  /** Switches, clients, tokens, and what was minted. */
+  /** Switches, clients, tokens and grants. */
   oauth: OAuth;
-  /** An agent's own token, which never ends: for people in tests and demos. */
+  /** Returns an agent's token that never expires, for people in tests and demos. */
   bearer(this: void, email: string): string;
   store: Store;
   tickets: Tickets;
   organizations: Organizations;
   users: Users;
-  /** Files that were sent up, and those of comments. */
+  /** Uploaded files, and those of comments. */
   uploads: Uploads;
   /** Calls, chats, triage. */
   channels: OtherChannels;
-  /** Switches rules; the rest stays as it is. */
+  /** Sets the given rules. */
   obey(this: void, obeys: Obeys): void;
   /** Moves the clock. */
   advance(this: void, ms: number): void;
-  /** An agent's edit in Zendesk's own pages, which draws on the ticket updates alone; see {@link Agents.edit}. */
+  /** An edit in the agent interface, which counts only for the limit of ticket updates; see {@link Agents.edit}. */
   agentEdits(ticketId: number, change: object, email?: string): AgentEdit;
-  /** Where files are served from, when that is another port. */
+  /** The address of files, if `fileHost` is set. */
   fileUrl: string | null;
   /** The headers of each call for a file's content. */
   fileCalls: readonly IncomingHttpHeaders[];
@@ -106,7 +106,7 @@ export interface ZendeskSandbox {
 }
 
 const ADMIN = 'admin@sandbox.example';
-/** Ann administers, too: agents may not write organizations, which people in tests and demos do. */
+/** Ann is an administrator, because people in tests and demos write organizations, which agents may not. */
 const AGENTS = [
   { name: 'Ann Agent', role: 'admin' },
   { name: 'Bob Agent', role: 'agent' },
@@ -123,7 +123,7 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
   const apiTokens = { enabled: options.apiTokens ?? false, token: apiToken };
 
   const app = fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true, rewriteUrl });
-  // Known once it listens; what is made before has no address yet.
+  // Known after the server listens; records that were made before have no address.
   let origin = '';
   const store = new Store(clock, () => `${origin}/api/v2`, options.idsAfter, options.fields);
   store.rules = rulesOf(options.obeys ?? obeysOfEnvironment());
@@ -171,7 +171,7 @@ export async function startZendeskSandbox(options: ZendeskSandboxOptions = {}): 
   };
 }
 
-/** What every call passes through, in this order. */
+/** The hooks of every call, in this order. */
 function installHooks(
   app: FastifyInstance,
   options: ZendeskSandboxOptions,
@@ -195,7 +195,7 @@ function installHooks(
   return faults;
 }
 
-/** What the account has before anything happens in it. @returns the service's OAuth client */
+/** Creates the people of a new account. @returns the service's OAuth client */
 function addPeople(store: Store, oauth: OAuth, options: ZendeskSandboxOptions): OAuthClient {
   const { id: ownerId } = store.addUser({ name: 'Sync Admin', email: ADMIN, role: 'admin' });
   for (const { name, role } of AGENTS)
@@ -208,7 +208,7 @@ function addPeople(store: Store, oauth: OAuth, options: ZendeskSandboxOptions): 
   });
 }
 
-/** From a port of their own, if that is asked for. */
+/** Serves files, from a separate port if `fileHost` is set. */
 async function serveFiles(app: FastifyInstance, context: Context, options: ZendeskSandboxOptions) {
   const fileCalls: IncomingHttpHeaders[] = [];
   const files = options.fileHost === true ? fastify({ forceCloseConnections: true }) : null;
@@ -335,7 +335,7 @@ function answerErrors(app: FastifyInstance, localeOf: (request: FastifyRequest) 
   });
 }
 
-/** Many clients send `Content-Type: application/json` with every call, also with those that have no body. */
+/** Accepts an empty JSON body: many clients send `Content-Type: application/json` with every call. */
 function allowEmptyJson(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {

@@ -13,25 +13,25 @@ import { isoSeconds, secondsOf } from './text';
 
 export type { Audit, Comment, Fields, Organization, Ticket, User } from './model';
 
-/** What happened, as webhooks are told it. */
+/** An event for webhooks. */
 export interface SandboxEvent {
-  /** As in `zen:event-type:ticket.created`, without what stands before it. */
+  /** The event type without its prefix, such as `ticket.created`. */
   type: string;
   kind: 'ticket' | 'organization' | 'user';
   record: Fields & { id: number };
   actorId: number | null;
   change: Fields;
-  /** Of one action's events. */
+  /** The position in the sequence of events of one action. */
   sequence?: { id: string; position: number };
 }
 
-/** Custom fields besides those that every sandbox account has. */
+/** Additional custom fields. */
 export interface MoreFields {
   ticket?: readonly CustomField[];
   organization?: readonly CustomField[];
 }
 
-/** Everything that the Zendesk sandbox knows, in memory, with the indexes over it. */
+/** All data of the Zendesk sandbox, in memory, with indexes. */
 export class Store {
   readonly organizations = new Map<number, Organization>();
   readonly tickets = new Map<number, Ticket>();
@@ -57,14 +57,14 @@ export class Store {
   readonly forms: TicketForms;
   readonly memberships: Memberships;
   readonly identities: Identities;
-  /** How the account behaves where it can be switched. */
+  /** The account's behaviour for each switchable rule. */
   rules: Rules = rulesOf();
-  /** Tickets that were deleted for good: the export still names them, their content is gone. */
+  /** Tickets that were deleted for good: the export still lists them, without content. */
   readonly purged = new Set<number>();
-  /** Writes so far, by resource; those of loading included until somebody resets them. */
+  /** The number of writes by resource, including those of loading until a reset. */
   readonly writes = new Map<string, number>();
   onEvent: (event: SandboxEvent) => void = () => undefined;
-  /** Told of each change of a person who was known. */
+  /** Called for each change of an existing person. */
   onUser: (user: User, before: User) => void = () => undefined;
   private nextId: number;
   private nextTicketId: number;
@@ -113,7 +113,7 @@ export class Store {
     return this.nextTicketId++;
   }
 
-  /** New tickets get ids after this one: loaded comments may belong to a ticket that was not loaded. */
+  /** Reserves ids up to this one, because loaded comments may belong to tickets that were not loaded. */
   reserveTicketId(id: number): void {
     this.nextTicketId = Math.max(this.nextTicketId, id + 1);
   }
@@ -146,7 +146,7 @@ export class Store {
     if (before) this.onUser(user, before);
   }
 
-  /** People are found by each of their addresses. Loaded people may share one: the first is found by it. */
+  /** Indexes a person by each address. If loaded people share an address, it finds the first. */
   private indexEmails({ id, email, active }: User): void {
     const known = this.identities.of(id).some(({ type, value }) => type === 'email' && value === email);
     const first = this.identities.emailsOf(id).length === 0;
@@ -155,7 +155,7 @@ export class Store {
     for (const address of this.identities.emailsOf(id)) {
       const holder = this.userByEmail.get(address);
       if (!active && holder?.id === id) this.userByEmail.delete(address);
-      // The record of a person who is known is a new one.
+      // The record of a known person was replaced.
       else if (active && (!holder || holder.id === id)) {
         const user = this.users.get(id);
         if (user) this.userByEmail.set(address, user);
@@ -163,12 +163,12 @@ export class Store {
     }
   }
 
-  /** An identity that is none any more. */
+  /** Removes an address from the index. */
   forgetEmail(email: string): void {
     this.userByEmail.delete(email.toLowerCase());
   }
 
-  /** Finds a person by address, or makes an end user. */
+  /** Finds a person by address, or creates an end user. */
   personOf(email: string, name?: string): User {
     return (
       this.userByEmail.get(email.toLowerCase()) ??
@@ -195,7 +195,7 @@ export class Store {
     this.organizationLog.add(organization.id, organization.id, secondsOf(organization.updated_at));
   }
 
-  /** Keeps a ticket as changed at its `generated_timestamp`, which moves even where `updated_at` does not. */
+  /** Stores a ticket with a new `generated_timestamp`, also if `updated_at` does not change. */
   putTicket(ticket: Ticket, before: Ticket | null): void {
     this.count('tickets');
     this.reserveTicketId(ticket.id);

@@ -1,4 +1,4 @@
-/** Texts, tags and times in the forms that Zendesk gives them. */
+/** Converts texts, tags and times to Zendesk's forms. */
 
 /**
  * Zendesk's tags: lower-case, no spaces, each once. Those of tickets come back sorted, those of organizations in the
@@ -23,7 +23,7 @@ export function escapeHtml(text: string): string {
   return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
 }
 
-/** The wrapper that each comment's HTML comes in. */
+/** Wraps a comment's HTML like the API. */
 function wrapped(html: string): string {
   return `<div class="zd-comment" dir="auto">${html}</div>`;
 }
@@ -34,7 +34,7 @@ export function htmlOf(text: string): string {
   return wrapped(paragraphs.map((each) => `<p dir="auto">${each.replace(/\r?\n/g, '<br>')}</p>`).join(''));
 }
 
-/** What somebody else wrote as HTML, without what could act. */
+/** Removes active content from HTML. */
 export function sanitised(html: string): string {
   return wrapped(
     html
@@ -46,7 +46,7 @@ export function sanitised(html: string): string {
 
 const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', nbsp: ' ', apos: "'" };
 
-/** HTML's text: blocks and line breaks begin lines. */
+/** The text of HTML, with a line for each block and line break. */
 export function textOf(html: string): string {
   return html
     .replace(/<(script|style)\b[\s\S]*?(<\/\1\s*>|$)/gi, '')

@@ -15,7 +15,7 @@ const triggerSchema = z.looseObject({
 });
 type Trigger = z.output<typeof triggerSchema> & { id: number };
 const notification = z.tuple([z.string(), z.string()]);
-/** What an action's field sets of a ticket. */
+/** The ticket property that each action's field sets. */
 const SETS: Record<string, string> = {
   current_tags: 'additional_tags',
   set_tags: 'tags',
@@ -54,7 +54,7 @@ export class Triggers {
     if (!this.all.delete(id)) throw notFound();
   }
 
-  /** What the triggers change of a ticket that is made or updated. */
+  /** The changes that the triggers make to a ticket after its creation or update. */
   effects(created: boolean): TriggerEffect[] {
     return this.fitting(created).flatMap(({ id, title, actions }) => {
       const set = actions.flatMap(({ field, value }) => {
@@ -88,7 +88,7 @@ export class Triggers {
     );
   }
 
-  /** `{{ticket.id}}` and its like; what goes into JSON is escaped for it. */
+  /** Replaces placeholders such as `{{ticket.id}}`, and escapes values in JSON. */
   private fill(template: string, ticket: Ticket): string {
     const organization = this.store.organizations.get(ticket.organization_id ?? 0);
     const values: Fields = {

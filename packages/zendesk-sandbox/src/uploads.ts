@@ -9,19 +9,19 @@ interface StoredFile {
   content: Buffer;
 }
 
-/** The page says 60 minutes; recorded are three days (rule 54 [R ZP]). */
+/** 60 minutes are documented, but three days were recorded (rule 54 [R ZP]). */
 const KEPT_SECONDS = 3 * 24 * 3_600;
 
 /** https://developer.zendesk.com/api-reference/ticketing/tickets/ticket-attachments/ */
 export class Uploads {
-  /** Files by upload token; a token is used up by the first comment that names it. */
+  /** Files by upload token. A token is valid for one comment. */
   private readonly tokens = new Map<string, Attachment[]>();
   private readonly files = new Map<string, StoredFile>();
   private readonly byId = new Map<number, StoredFile>();
 
   constructor(private readonly store: Store) {}
 
-  /** @param token of an earlier upload that this file joins */
+  /** @param token the token of an earlier upload, to add this file to it */
   add(fileName: string, contentType: string, content: Buffer, token = randomBytes(12).toString('hex')) {
     const key = randomBytes(12).toString('hex');
     const id = this.store.newId();
@@ -39,7 +39,7 @@ export class Uploads {
       inline: false,
       deleted: false,
       malware_access_override: false,
-      // Scanned by the time that a comment has it (rule 54 [R ZP]).
+      // The file is scanned before a comment contains it (rule 54 [R ZP]).
       malware_scan_result: 'not_scanned',
       thumbnails: [],
     };
@@ -56,7 +56,7 @@ export class Uploads {
     if (!this.tokens.delete(token)) throw notFound();
   }
 
-  /** Whether it hangs on no ticket yet. */
+  /** Whether a file belongs to no ticket yet. */
   isLoose({ id }: Attachment): boolean {
     return [...this.tokens.values()].some((attachments) => attachments.some((each) => each.id === id));
   }
@@ -74,7 +74,7 @@ export class Uploads {
     return file.attachment;
   }
 
-  /** What a redacted comment's attachment leads to: nothing. */
+  /** Removes the content of a redacted attachment. */
   forget(id: number): void {
     for (const [key, file] of this.files) if (file.attachment.id === id) this.files.delete(key);
     this.byId.delete(id);

@@ -29,7 +29,7 @@ const body = z.looseObject({
   user_fields: z.record(z.string(), z.json()).optional(),
 });
 type Body = z.output<typeof body>;
-/** Copied as they are. */
+/** Properties that are copied unchanged. */
 const PLAIN = [
   'name',
   'external_id',
@@ -96,7 +96,7 @@ export class Users {
     return user;
   }
 
-  /** Matched by address or external id, whose case is rewritten. */
+  /** Matches by address or external id; the stored external id gets the case of the request. */
   createOrUpdate(input: unknown): { user: User; created: boolean } {
     const { email, external_id: externalId } = parseRecord(body, input);
     const byEmail = email ? this.store.userByEmail.get(email.toLowerCase()) : undefined;
@@ -130,7 +130,7 @@ export class Users {
     return user;
   }
 
-  /** For good: the record stays, and stays on its tickets. */
+  /** Deletes a user. The record remains, also on its tickets. */
   remove(id: number): User {
     const before = this.get(id);
     const user = { ...before, active: false, permanently_deleted: false, updated_at: this.store.now() };
@@ -140,7 +140,7 @@ export class Users {
     return user;
   }
 
-  /** An identity came, went, or became the primary one. */
+  /** Updates a user after an identity was added, removed or made primary. */
   readdress(id: number): User {
     const before = this.get(id);
     const primary = this.store.identities.of(id).find((each) => each.type === 'email' && each.primary);
@@ -149,7 +149,7 @@ export class Users {
     return user;
   }
 
-  /** The default membership changed. */
+  /** Updates a user after the default membership changed. */
   reorganize(id: number, organizationId: number | null): User {
     const before = this.get(id);
     const user = { ...before, organization_id: organizationId, updated_at: this.store.now() };

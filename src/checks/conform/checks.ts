@@ -1,4 +1,4 @@
-/** What is checked, in the order of the report. `serves`: the invariants of docs/conform.md that rest on it. */
+/** The checks, in the order of the report. `serves`: the invariants of docs/conform.md that depend on the check. */
 
 export const GROUPS = {
   records: 'Create, read, update',
@@ -31,17 +31,17 @@ export const CHECKS = {
   unique: { group: 'references', what: 'a back-reference belongs to one record', serves: [4] },
   match: { group: 'references', what: 'a match rule’s property finds its record', serves: [4] },
   walk: { group: 'lists', what: 'a list is complete while records come, change and end', serves: [5] },
-  feed: { group: 'feed', what: 'every change is told to whoever reads along', serves: [3, 5] },
-  feedOrder: { group: 'feed', what: 'the last word on a record is its latest state', serves: [3, 5] },
-  feedSince: { group: 'feed', what: 'reading from a time on leaves nothing out', serves: [5] },
+  feed: { group: 'feed', what: 'every change is reported to a reader', serves: [3, 5] },
+  feedOrder: { group: 'feed', what: 'a record’s last entry has its latest state', serves: [3, 5] },
+  feedSince: { group: 'feed', what: 'reading from a time on misses no change', serves: [5] },
   unicode: { group: 'text', what: 'emoji, RTL, CJK and accents are kept', serves: [3] },
   markup: { group: 'text', what: 'HTML, entities, quotes and lines are kept as data', serves: [3] },
   length: { group: 'text', what: 'long text is kept whole or refused', serves: [3] },
   archive: { group: 'endings', what: 'an archived record says so wherever it is read', serves: [3] },
-  redact: { group: 'endings', what: 'what is redacted is gone', serves: [3] },
-  parent: { group: 'comments', what: 'a comment names what it is said on', serves: [3] },
+  redact: { group: 'endings', what: 'redacted text is removed', serves: [3] },
+  parent: { group: 'comments', what: 'a comment names its parent record', serves: [3] },
   visibility: { group: 'comments', what: 'internal stays internal, public stays public', serves: [3] },
-  followUp: { group: 'comments', what: 'a follow-up that is sent twice is said once', serves: [2] },
+  followUp: { group: 'comments', what: 'a follow-up that is sent twice is added once', serves: [2] },
   file: { group: 'files', what: 'a file is kept to the byte', serves: [3] },
   detach: { group: 'files', what: 'a removed file is gone', serves: [3] },
   fileRepeat: { group: 'files', what: 'a file that is sent twice is there once', serves: [2] },
@@ -50,17 +50,17 @@ export const CHECKS = {
 } as const satisfies Record<string, CheckInfo>;
 export type CheckId = keyof typeof CHECKS;
 
-/** The design's invariants, as far as they can depend on a system; 6 and 7 are matters of the sync alone. */
+/** The design's invariants that depend on the systems; 6 and 7 depend on the sync alone. */
 export const INVARIANTS = {
   1: 'For each pair at most one workflow writes',
   2: 'No write without idempotency key or precondition',
   3: 'After quiet, mapped values agree on both sides, or the link says why not',
-  4: 'Never two counterparts for one record; never an edit dropped in silence',
+  4: 'Never two counterparts for one record; never an edit lost without a trace',
   5: 'Whatever is killed, lost, doubled or late: 1–4 still hold',
 } as const;
-/** What no check tries, by the invariant that depends on it. */
+/** Conditions of an invariant that no check tests. */
 export const NEVER_TRIED: Partial<Record<keyof typeof INVARIANTS, string>> = {
-  3: 'records that somebody deletes for good',
+  3: 'records that a person deletes for good',
   5: 'webhooks: the polls find what they miss',
 };
 export type InvariantNumber = keyof typeof INVARIANTS;

@@ -2,11 +2,12 @@ import { CHECKS, GROUPS, type Group } from './checks';
 import type { Conformance } from './runConform';
 import type { Judged, Verdict } from './verdict';
 
-/** What the report says besides its lines. */
+/** The data of a report, and its summary. */
 
 export interface Report extends Conformance {
-  /** Address of the system, and whom the credential belongs to. */
+  /** The system's address. */
   system: string;
+  /** The name of the account that the credential belongs to. */
   as: string;
   /** ISO time. */
   startedAt: string;
@@ -22,7 +23,7 @@ export const MARKS: Record<Verdict, string> = {
   lies: '✗',
 };
 
-/** Nothing is claimed that is not so, and everything could be tried that was to be. */
+/** Whether the run was complete, no check failed, and every claim of the adapter holds. */
 export function isSound({ results, stopped }: Conformance): boolean {
   return !stopped && results.every(({ verdict }) => verdict !== 'lies' && verdict !== 'failed');
 }
@@ -33,7 +34,7 @@ export function countsOf(results: readonly Judged[]): Record<Verdict, number> {
   return counts;
 }
 
-/** In the order of the checks; those of a group by kind. */
+/** The results by group, in the order of the checks. */
 export function groupsOf(results: readonly Judged[]): [string, Judged[]][] {
   const order = Object.keys(CHECKS);
   return (Object.keys(GROUPS) as Group[]).flatMap((group): [string, Judged[]][] => {
@@ -44,7 +45,7 @@ export function groupsOf(results: readonly Judged[]): [string, Judged[]][] {
   });
 }
 
-/** Each thing that a verdict means for the sync, once, with what it is true of. */
+/** Each consequence of a verdict once, with the subjects and checks that it applies to. */
 export function meaningsOf(results: readonly Judged[], verdict: Verdict): [string, string[]][] {
   const found = new Map<string, string[]>();
   for (const { subject, check, means, ...each } of results) {

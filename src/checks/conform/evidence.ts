@@ -1,13 +1,13 @@
-/** What each check saw, for a verdict to be made of. */
+/** The observations of each check. `verdict.ts` judges them. */
 
-/** What was done, and each difference between the outcome and the answers. */
+/** What the check did, and each difference between the system's answers and the expected outcome. */
 export interface Outcome {
   did: string;
   faults: readonly string[];
 }
 
 export interface TextOutcome extends Outcome {
-  /** Samples that were refused, which is honest. */
+  /** Samples that the system refused. A refusal is no fault. */
   refused: readonly string[];
 }
 
@@ -16,55 +16,55 @@ export interface Evidence {
   create: Outcome;
   update: Outcome;
   values: {
-    /** Properties, each with so many of its values. */
+    /** The tested properties, each with the number of its values. */
     tried: readonly string[];
     faults: readonly string[];
-    /** Values that were refused, which is honest. */
+    /** Values that the system refused. A refusal is no fault. */
     refused: readonly string[];
-    /** Properties, or values of them, with the reason. */
+    /** Properties, or values of properties, that were not tested, with the reason. */
     untried: readonly string[];
   };
   precondition: {
     claimed: boolean;
-    /** Whether a write based on an earlier version went through; by what was written. */
+    /** The writes that the system accepted although they were based on an old version. */
     accepted: readonly string[];
-    /** Of so many writes at once, all based on the same version, so many went through. */
+    /** The number of concurrent writes based on the same version, and how many of them succeeded. */
     racers: number;
     winners: number;
   };
   repeat: {
     claimed: boolean;
-    /** What came of the same create again. */
+    /** The result of a repeated create: the first record, a refusal, or a second record. */
     again: 'same' | 'refused' | 'second';
-    /** Different records that two at the same time were answered with. */
+    /** The number of different records that two concurrent creates returned. */
     together: number;
   };
   lookUp: Outcome & { seconds: number };
   unique: { claimed: boolean; second: 'refused' | 'made' };
   match: Outcome & { property: string; offered: boolean };
-  /** `records` existed before and after, and were not changed meanwhile. */
+  /** `records`: the number of records that existed before and after the walk and were not changed during it. */
   walk: {
-    /** Those with a record on them. */
+    /** The number of pages with at least one record. */
     pages: number;
     records: number;
     missing: readonly string[];
     ended: boolean;
-    /** Records of ours that are there, and those of them that no page told. */
+    /** The number of records that the check made, and those of them that no page contained. */
     made: number;
-    untold: readonly string[];
-    /** Whether the records are parts of others, whose own lists have the pages. */
+    unlisted: readonly string[];
+    /** Whether records of the kind are listed inside other records, so that the pages are those of the inner lists. */
     inside: boolean;
   };
   feed: {
     offered: boolean;
-    /** Whether the feed reports any other kind. */
-    tellsOthers: boolean;
+    /** Whether the feed reports records of other kinds. */
+    reportsOthers: boolean;
     records: number;
-    /** Never reported, not even when the feed is read again from the beginning. */
+    /** Records that were never reported, not even when the feed was read again from the beginning. */
     missing: readonly string[];
-    /** Reported only when the feed is read again: they were inserted before the reader's position. */
+    /** Records that only a second reading reported: their entries were inserted before the reader's position. */
     passedOver: readonly string[];
-    /** From the last write until the last of them was reported. */
+    /** The time from the last write until every record was reported. */
     seconds: number;
   };
   feedOrder: { offered: boolean; records: number; stale: readonly string[] };
@@ -76,15 +76,15 @@ export interface Evidence {
   redact: Outcome;
   parent: Outcome;
   visibility: Outcome;
-  followUp: { claimed: boolean; told: boolean; said: number };
+  followUp: { claimed: boolean; shown: boolean; copies: number };
   file: Outcome;
   detach: Outcome;
   fileRepeat: { claimed: boolean; copies: number };
   version: { exact: boolean; orders: readonly number[]; versions: readonly string[] };
   clock: {
-    /** Its `Date` header less our clock; null where it sends none. */
+    /** The `Date` header minus our clock; null if the system sends no such header. */
     dateSkewSeconds: number | null;
-    /** The time on a new record less ours. */
+    /** The `updatedAt` of a new record minus our clock. */
     stampSkewSeconds: number;
   };
 }

@@ -3,10 +3,10 @@ import type { RefKey, SyncRecord } from '../../sync/record';
 import type { Probe } from './probe';
 import type { Evidence } from './evidence';
 
-/** Reads the change streams along with all that the kit does, as the sync's polls do. */
+/** Polls the change streams while the checks run, like the sync does. */
 export class FeedReader {
-  /** The last entry of each of our records. */
-  private readonly told = new Map<RefKey, SyncRecord>();
+  /** The last reported state of each record that the checks made. */
+  private readonly reported = new Map<RefKey, SyncRecord>();
   private readonly begin = new Map<string, string | null>();
   private readonly cursors = new Map<string, string | null>();
   private readonly startedAt = new Date();
@@ -27,25 +27,23 @@ export class FeedReader {
     return this.cursors.size > 0;
   }
 
-  /** Reads each stream from where it stood to its present end. */
+  /** Reads each stream from the last cursor to its present end. */
   async readOn(): Promise<void> {
     for (const [stream, cursor] of this.cursors)
-      this.cursors.set(stream, await this.readFrom(stream, cursor, this.told));
+      this.cursors.set(stream, await this.readFrom(stream, cursor, this.reported));
   }
 
-  /** Entries that contain a text in any place: follow-ups. */
-  telling(text: string): SyncRecord[] {
-    return [...this.told.values()].filter(({ values }) => JSON.stringify(values).includes(text));
+  /** The reported records that contain a text in any property: finds follow-ups. */
+  containing(text: string): SyncRecord[] {
+    return [...this.reported.values()].filter(({ values }) => JSON.stringify(values).includes(text));
   }
 
-  /** Reads on until every change was reported or the time is over; then again, from the beginning and from a time. */
+  /** Polls until every change is reported or the time is over. Then reads again, from the beginning and from a time. */
   async settle(): Promise<Settled> {
     const records = [...this.probe.made.values()];
-    const untold = (told: ReadonlyMap<RefKey, SyncRecord>) =>
-      records.filter((record) => !isTold(record, told));
     const seconds = await this.probe.until(async () => {
       await this.readOn();
-      return untold(this.told).length === 0;
+      return records.every((record) => isReported(record, this.reported));
     });
     const again = new Map<RefKey, SyncRecord>();
     for (const [stream, cursor] of this.begin) await this.readFrom(stream, cursor, again);
@@ -54,13 +52,13 @@ export class FeedReader {
       const cursor = await this.probe.call(() => this.probe.port.cursorAt(stream, this.startedAt));
       await this.readFrom(stream, cursor, since);
     }
-    return { seconds: seconds ?? 0, along: this.told, again, since };
+    return { seconds: seconds ?? 0, along: this.reported, again, since };
   }
 
   private async readFrom(
     stream: string,
     from: string | null,
-    told: Map<RefKey, SyncRecord>,
+    reported: Map<RefKey, SyncRecord>,
   ): Promise<string | null> {
     const { probe } = this;
     for (let cursor = from; ;) {
@@ -68,7 +66,7 @@ export class FeedReader {
       const page = await probe.call(() => probe.port.changes(stream, at));
       for (const record of page.records) {
         if (!probe.isOurs(record)) continue;
-        told.set(refKey(record.ref), record);
+        reported.set(refKey(record.ref), record);
         probe.keep(record);
       }
       cursor = page.cursor;
@@ -77,7 +75,7 @@ export class FeedReader {
   }
 }
 
-/** All entries on our records: read along, read again from the beginning, and read from a time on. */
+/** The reported states of the checks' records: polled during the checks, read again from the beginning, from a time. */
 export interface Settled {
   seconds: number;
   along: ReadonlyMap<RefKey, SyncRecord>;
@@ -85,7 +83,7 @@ export interface Settled {
   since: ReadonlyMap<RefKey, SyncRecord>;
 }
 
-/** What a kind's records show of the feed. */
+/** The evidence on the feed, from the records of one kind. */
 export function feedEvidence(
   reader: FeedReader,
   { along, again, since, seconds }: Settled,
@@ -94,31 +92,32 @@ export function feedEvidence(
 ): Pick<Evidence, 'feed' | 'feedOrder' | 'feedSince'> {
   const records = made.filter(({ ref }) => ref.kind === kind);
   const names = (some: readonly SyncRecord[]) => some.map(({ ref }) => refKey(ref));
-  const told = records.filter(({ ref }) => again.has(refKey(ref)));
-  const latest = told.filter((record) => isTold(record, again));
+  const reported = records.filter(({ ref }) => again.has(refKey(ref)));
+  const latest = reported.filter((record) => isReported(record, again));
   const offered = reader.isOffered;
   return {
     feed: {
       offered,
-      tellsOthers: [...again.values()].some(({ ref }) => ref.kind !== kind),
+      reportsOthers: [...again.values()].some(({ ref }) => ref.kind !== kind),
       records: records.length,
-      missing: names(records.filter((record) => !told.includes(record))),
-      passedOver: names(latest.filter((record) => !isTold(record, along))),
+      missing: names(records.filter((record) => !reported.includes(record))),
+      passedOver: names(latest.filter((record) => !isReported(record, along))),
       seconds,
     },
     feedOrder: {
       offered,
-      records: told.length,
-      stale: names(told.filter((record) => !latest.includes(record))),
+      records: reported.length,
+      stale: names(reported.filter((record) => !latest.includes(record))),
     },
     feedSince: {
       offered,
       records: latest.length,
-      missing: names(latest.filter((record) => !isTold(record, since))),
+      missing: names(latest.filter((record) => !isReported(record, since))),
     },
   };
 }
 
-function isTold({ ref, order }: SyncRecord, told: ReadonlyMap<RefKey, SyncRecord>): boolean {
-  return (told.get(refKey(ref))?.order ?? -Infinity) >= order;
+/** Whether the record's latest state was reported, not only an earlier one. */
+function isReported({ ref, order }: SyncRecord, reported: ReadonlyMap<RefKey, SyncRecord>): boolean {
+  return (reported.get(refKey(ref))?.order ?? -Infinity) >= order;
 }

@@ -1,22 +1,20 @@
 import { CHECKS, INVARIANTS, NEVER_TRIED, type InvariantNumber } from './checks';
 import type { Judged, Verdict } from './verdict';
 
-/** What the checks say of the design's invariants. Pure. */
+/** Derives the verdict on each of the design's invariants from the checks. Pure. */
 
 export interface InvariantVerdict {
   number: InvariantNumber;
   text: string;
-  /**
-   * `fully`, as far as it was tried, with the stated windows, not at all, or unknown because a check failed.
-   */
+  /** `unknown`: a check that the invariant depends on could not be carried out. */
   holds: 'fully' | 'as far as tried' | 'with a window' | 'not' | 'unknown';
-  /** The windows, or what breaks it. */
+  /** The windows in which the invariant may be violated, or the findings that violate it. */
   because: string[];
-  /** What it rests on and was not tried. */
+  /** Conditions of the invariant that were not tested. */
   untried: string[];
 }
 
-/** What the checks say of each invariant: it is as good as the worst that it rests on. */
+/** An invariant's verdict is the worst verdict of the checks that it depends on. */
 export function invariantsOf(results: readonly Judged[]): InvariantVerdict[] {
   return (Object.keys(INVARIANTS).map(Number) as InvariantNumber[]).map((number) => {
     const resting = results.filter(({ check }) =>

@@ -11,33 +11,33 @@ import type { Subject } from './subjects';
 const READ_AT_ONCE = 100;
 const WRITES_AT_ONCE = 4;
 
-/** What became of all that was made. */
+/** How the records that the checks made were removed. */
 export interface Cleanup {
   made: number;
   removed: number;
   archived: number;
-  /** What is still there, with the cause. */
+  /** Records that still exist, with the reason. */
   leftBehind: string[];
 }
 
-/** The port itself deletes nothing. */
+/** Removes records for good. The port has no such method. */
 export interface Removal {
   can(kind: string): boolean;
-  /** One that is gone already is no error. */
+  /** A missing record is no error. */
   remove(ref: RecordRef): Promise<void>;
 }
 
-/** The port as the kit uses it: waits where the system asks for it, and remembers what it made. */
+/** The port as the checks use it: waits when the rate limit is reached, and remembers the records that it made. */
 export class Probe {
   /** All created records, as the system last returned them. */
   readonly made = new Map<RefKey, SyncRecord>();
-  /** Creates that were sent: what came of one whose answer was lost is found by its back-reference. */
+  /** The creates that were sent. If an answer was lost, the clean-up finds the record by its back-reference. */
   private readonly sent: { kind: string; backRef: RefKey; values: Values }[] = [];
   private number = 0;
 
   constructor(
     readonly port: SystemPort,
-    /** Is part of every text and back-reference that is made. */
+    /** Part of every text and back-reference that the checks write. */
     readonly tag: string,
     readonly patience: Patience,
     private readonly cleaning: {
@@ -46,17 +46,17 @@ export class Probe {
     } = {},
   ) {}
 
-  /** Words that no other record has. */
+  /** A text that no other record contains. */
   words(): string {
     return `${this.tag} ${(this.number += 1)}`;
   }
 
-  /** A back-reference that was not given before. */
+  /** A new back-reference. */
   backRef(subject: Subject): RefKey {
     return subject.backRef(`${this.tag}-${(this.number += 1)}`);
   }
 
-  /** One call, after what the system asks to wait. @throws whatever the port throws; what the signal says, once stopped */
+  /** One call, repeated if the rate limit is reached. @throws the port's error; the signal's reason after a stop */
   async call<T>(work: () => Promise<T>): Promise<T> {
     this.patience.signal.throwIfAborted();
     return patiently(work);
@@ -77,7 +77,7 @@ export class Probe {
     return this.keep(made);
   }
 
-  /** Many, with as few calls as the system allows. */
+  /** Creates many records, in bulk if the system supports it. */
   async createMany(subject: Subject, count: number): Promise<SyncRecord[]> {
     const { bulk } = this.port;
     if (!bulk?.canCreate(subject.kind))
@@ -97,7 +97,7 @@ export class Probe {
     return made;
   }
 
-  /** @param version that the change is based on, in place of the latest */
+  /** @param version the version that the change is based on; the latest by default */
   async update(
     { ref }: SyncRecord,
     changes: Values,
@@ -119,12 +119,12 @@ export class Probe {
     return found?.record ?? null;
   }
 
-  /** Also of a follow-up, whose creation returns no reference. */
+  /** Whether the checks made a record. The tag recognizes follow-ups, as their creation returns no reference. */
   isOurs({ ref, values }: SyncRecord): boolean {
     return this.made.has(refKey(ref)) || JSON.stringify(values).includes(this.tag);
   }
 
-  /** Remembers a record that is ours, as it is now. */
+  /** Remembers the latest state of a record that the checks made. */
   keep(record: SyncRecord): SyncRecord {
     const known = this.made.get(refKey(record.ref));
     if (!known || known.order <= record.order) this.made.set(refKey(record.ref), record);
@@ -138,7 +138,7 @@ export class Probe {
     return known;
   }
 
-  /** A few at a time, all of them. */
+  /** Processes all items, a few at a time. */
   async each<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
     const results: R[] = [];
     for (const some of chunks([...items], WRITES_AT_ONCE))
@@ -146,7 +146,7 @@ export class Probe {
     return results;
   }
 
-  /** Looks again and again until something is so, or it has taken too long. @returns the seconds it took; null: too long */
+  /** Polls a condition until it is true. @returns the seconds that it took; null after the timeout */
   async until(isSo: () => Promise<boolean>): Promise<number | null> {
     const started = Date.now();
     const { timeoutMs, lookMs, signal } = this.patience;
@@ -157,7 +157,7 @@ export class Probe {
     }
   }
 
-  /** Removes all that was made, latest first; what cannot be removed is archived. Goes on after a stop. */
+  /** Removes all records that the checks made, latest first, or archives them. Runs also after a stop. */
   async remove(): Promise<Cleanup> {
     const leftBehind: string[] = [];
     for (const { kind, backRef, values } of this.sent) {
@@ -187,7 +187,7 @@ export class Probe {
     }
   }
 
-  /** @returns why it is still there, where it is */
+  /** Removes or archives one record. @returns `why` if the record still exists */
   private async end(
     ref: RecordRef,
     record: SyncRecord | null,
@@ -209,7 +209,7 @@ export class Probe {
     return { why: why ?? refused ?? 'archived without effect' };
   }
 
-  /** @returns why it was refused; null where it was done, or the record was gone already */
+  /** @returns the refusal as text; null if the work succeeded or the record does not exist */
   private async attempt(work: () => Promise<void>): Promise<string | null> {
     try {
       await patiently(work);

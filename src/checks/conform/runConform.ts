@@ -21,23 +21,23 @@ import { subjectsOf, type Subject } from './subjects';
 import { invariantsOf, type InvariantVerdict } from './invariants';
 import { notDone, type Judged } from './verdict';
 
-/** Tries a system, through its port, for all that the sync takes for granted. */
+/** Tests, through the port, everything that the sync assumes about a system. */
 
 export interface ConformInput {
   port: SystemPort;
-  /** Says which kinds and properties the sync writes; need not be bound to the systems. */
+  /** Defines the kinds and properties that the sync writes. It need not be bound to the systems. */
   mapping: Mapping;
   serverTime: () => Promise<Date | null>;
-  /** Lower-case, and of this run alone: it is part of all that is made. */
+  /** A lower-case text, unique to this run. It is part of every record that the checks make. */
   tag: string;
   patience: Patience;
-  /** Of each kind, made at most so that lists have several pages. */
+  /** The most records of a kind that are made so that lists have several pages. */
   records: number;
-  /** E-mail addresses of people whom the system knows, besides those on its records. */
+  /** E-mail addresses of people whom the system knows, in addition to the people on its records. */
   people?: readonly string[];
-  /** How what was made is removed for good; without it, and where it cannot, records are archived. */
+  /** Removes records for good. Without it, or for kinds that it cannot remove, records are archived. */
   removal?: Removal;
-  /** Told of each record that was made, and removed. */
+  /** Called after each record that was made or removed. */
   onRecord?: (made: number, removed: number) => void;
   onProgress?: (check: CheckId, subject: string) => void;
 }
@@ -50,10 +50,10 @@ export interface Conformance {
   stopped: boolean;
 }
 
-/** Checks that a kind without any record cannot be put to. */
-const RESTING: readonly CheckId[] = ['values', 'precondition', 'repeat', 'lookUp', 'unique', 'walk'];
+/** Checks that need a record; they fail if none can be made. */
+const NEED_RECORD: readonly CheckId[] = ['values', 'precondition', 'repeat', 'lookUp', 'unique', 'walk'];
 
-/** Runs all checks, and removes what they made, also after a stop. @throws NeedsHuman, RetryLater where nothing can be asked */
+/** Runs all checks and removes their records, also after a stop. @throws NeedsHuman, RetryLater if no call succeeds */
 export async function runConformance(input: ConformInput): Promise<Conformance> {
   const { port, mapping, tag, patience, records, serverTime, people = [], onProgress } = input;
   const probe = new Probe(port, tag, patience, input);
@@ -82,7 +82,7 @@ async function checkAll(tools: Tools, subjects: readonly Subject[]): Promise<voi
   for (const subject of subjects) {
     const base = await checkRecords(tools, subject);
     if (!base) {
-      for (const check of RESTING) recorder.set(check, subject.name, notDone('no record could be made'));
+      for (const check of NEED_RECORD) recorder.set(check, subject.name, notDone('no record could be made'));
       continue;
     }
     if (bases.size === 0) await checkClock(tools, subject);
@@ -103,7 +103,7 @@ async function checkAll(tools: Tools, subjects: readonly Subject[]): Promise<voi
   await checkFeed(tools, [...new Set(subjects.map(({ kind }) => kind))]);
 }
 
-/** Judged at the end, when the feed has many entries. */
+/** Runs last, when the feed has many entries. */
 async function checkFeed({ probe, feed, recorder }: Tools, kinds: readonly string[]): Promise<void> {
   const settled = await feed.settle();
   const made = [...probe.made.values()];

@@ -17,11 +17,11 @@ import {
 import { NO_REFERENCES, fromCanonical, referenceKinds, sameValue, toCanonical } from '../../sync/values';
 import type { PropertyInfo, SystemPort } from '../../systems/port';
 
-/** What records of a kind are made of, as the mapping says: the kit writes what the sync would write. */
+/** Builds records of a kind from the mapping, so that the checks write the same properties as the sync. */
 
 const TEXTUAL = ['copy', 'html'];
 
-/** A property with text in it. */
+/** A property that holds text. */
 export interface TextProperty {
   name: string;
   row: PropertyRow;
@@ -30,7 +30,7 @@ export interface TextProperty {
 export class Subject {
   readonly entity: EntityType;
   readonly kind: string;
-  /** The first text of the mapping that is compared, and the first that may be long. */
+  /** The mapping's first compared text, and its first long text. */
   readonly title: TextProperty | null;
   readonly body: TextProperty | null;
   /** Records that new records of this kind belong to, by entity. */
@@ -42,7 +42,7 @@ export class Subject {
     private readonly mapping: Mapping,
     private readonly table: EntityMapping,
     private readonly offered: readonly PropertyInfo[],
-    /** How the report calls it: its kind, unless two entities share one. */
+    /** The name in the report: the kind, unless two entities share it. */
     readonly name: string,
   ) {
     this.entity = table.entity;
@@ -59,19 +59,19 @@ export class Subject {
     this.body = ofType('text') ?? this.title;
   }
 
-  /** Both, where they are two. */
+  /** The title and the body; one text if they are the same. */
   get texts(): TextProperty[] {
     const { title, body } = this;
     return [title, ...(body?.row === title?.row ? [] : [body])].filter((each) => each !== null);
   }
 
-  /** Text that can be changed after creation; null where there is none. */
+  /** A text that can be changed after creation; null if the mapping has none. */
   get editable(): TextProperty | null {
     const { side } = this.port;
     return this.texts.find(({ row }) => row.write === 'always' && row.fixed?.side !== side) ?? null;
   }
 
-  /** Properties that the mapping writes, as far as the system has them. */
+  /** The properties that the mapping writes and the system has. */
   get declared(): { name: string; row: PropertyRow; options: string[] | undefined }[] {
     return this.rows.flatMap((row) => {
       const info = this.infoOf(row[this.port.side] ?? '');
@@ -79,12 +79,12 @@ export class Subject {
     });
   }
 
-  /** Those of them that name people. */
+  /** The {@link declared} properties that name people. */
   get personProperties(): string[] {
     return this.declared.flatMap(({ name, row }) => (row.transform.kind === 'person' ? [name] : []));
   }
 
-  /** The kind of record that an entity is here. */
+  /** An entity's kind of record in this system. */
   kindOf(entity: EntityType): string {
     return this.mapping.entities[entity].kind[this.port.side];
   }
@@ -93,7 +93,7 @@ export class Subject {
     return this.table.match.map((rule) => this.nameOf(rule[this.port.side]));
   }
 
-  /** Properties that the mapping writes and the system does not have, or does not let us write. */
+  /** Properties that the mapping writes but the system lacks or does not accept. */
   get faults(): { missing: string[]; readOnly: string[] } {
     const named = this.rows.map((row) => row[this.port.side] ?? '');
     return {
@@ -102,7 +102,7 @@ export class Subject {
     };
   }
 
-  /** The property that says whether customers may read a comment, with the values that it has. */
+  /** The property that makes a comment public or internal, with its values. */
   get visibility(): { name: string; values: Json[] } | null {
     const row = this.rows.find(({ zendesk, transform }) => zendesk === 'public' && transform.kind === 'enum');
     if (this.entity !== 'CommentToProject' || row?.transform.kind !== 'enum') return null;
@@ -112,13 +112,13 @@ export class Subject {
     };
   }
 
-  /** A back-reference to a record that is nowhere. */
+  /** A back-reference to a record that does not exist. */
   backRef(id: string): RefKey {
     const side = otherSide(this.port.side);
     return refKey({ side, kind: this.table.kind[side], id });
   }
 
-  /** Of a new record, with some text in it. */
+  /** The values of a new record that contains a text. */
   values(words: string): Values {
     const values: Values = {};
     for (const [name, [value]] of Object.entries(this.table.filter[this.port.side]))
@@ -130,7 +130,7 @@ export class Subject {
     return values;
   }
 
-  /** Whether a property holds what was written, as the sync compares it. */
+  /** Whether a property holds the written value, compared like the sync does. */
   same(property: string, wrote: Json, found: Json | undefined): boolean {
     const row = this.rows.find((each) => this.nameOf(each[this.port.side] ?? '') === property);
     if (!row || row.transform.kind === 'reference') return sameValue(wrote, found);
@@ -163,7 +163,7 @@ export class Subject {
     }
   }
 
-  /** A canonical value as this side takes it. */
+  /** Converts a canonical value to this side's form. */
   own(row: PropertyRow, value: Json): Json {
     const result = fromCanonical(row, this.port.side, value, NO_REFERENCES);
     return result.ok ? result.value : null;
@@ -190,14 +190,14 @@ export class Subject {
   }
 }
 
-/** One for each entity of the mapping, parents first. */
+/** A subject for each entity of the mapping, parents first. */
 export async function subjectsOf(port: SystemPort, mapping: Mapping): Promise<Subject[]> {
   const subjects: Subject[] = [];
   for (const entity of ENTITY_TYPES) {
     const table = mapping.entities[entity];
     const kind = table.kind[port.side];
-    const taken = subjects.some((each) => each.kind === kind);
-    const name = taken ? `${kind} (comment)` : kind;
+    const isShared = subjects.some((each) => each.kind === kind);
+    const name = isShared ? `${kind} (comment)` : kind;
     subjects.push(new Subject(port, mapping, table, await port.properties(kind), name));
   }
   return subjects;

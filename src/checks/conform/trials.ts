@@ -4,22 +4,22 @@ import { textOf } from '../../sync/values';
 import type { Probe } from './probe';
 import type { Subject } from './subjects';
 
-/** What each property is tried with: a value, another, what its type makes hard, and none. */
+/** The test values of each property: a value, another value, edge cases of its type, and the empty value. */
 
 export interface Trial {
   name: string;
   value: Json;
   others: readonly { what: string; value: Json }[];
-  /** What is written to empty it; undefined where the sync never does that. */
+  /** The value that empties the property; undefined if the sync never empties it. */
   empty: Json | undefined;
-  /** Whether the sync changes it after creation. */
+  /** Whether the sync changes the property after creation. */
   canEdit: boolean;
 }
 
 type Samples = readonly [value: Json, ...others: { what: string; value: Json }[]];
 const another = (value: Json) => ({ what: 'another', value });
 
-/** By type; texts have checks of their own for what is hard. */
+/** Samples by type. The edge cases of texts have their own checks. */
 const SAMPLES: Partial<Record<DataType, Samples>> = {
   integer: [7, another(12), { what: '0', value: 0 }, { what: 'below 0', value: -3 }],
   decimal: [1.5, another(2.25), { what: '0', value: 0 }, { what: 'a long one', value: 1234567.89 }],
@@ -40,7 +40,7 @@ const SAMPLES: Partial<Record<DataType, Samples>> = {
 
 export interface Trials {
   trials: Trial[];
-  /** Properties that there was nothing to try with, and why. */
+  /** Properties without a test value, with the reason. */
   untried: string[];
 }
 
@@ -67,7 +67,7 @@ export function trialsOf(subject: Subject, probe: Probe, people: readonly string
   return { trials, untried };
 }
 
-/** @returns why there is nothing to try it with */
+/** @returns the samples, or the reason why there are none */
 function samplesOf(
   subject: Subject,
   probe: Probe,
@@ -93,7 +93,7 @@ function listed([first = null, ...others]: readonly Json[]): Samples {
   return [first, ...others.map((value) => ({ what: `as ${textOf(value)}`, value }))];
 }
 
-/** Elements that serve as tags and as domains alike. */
+/** Lists whose elements are valid as tags and as domain names. */
 function lists(probe: Probe): Samples {
   const element = () => `${probe.words().replace(/\W+/g, '-')}.example`;
   const [first, second, third] = [element(), element(), element()];
@@ -105,7 +105,7 @@ function lists(probe: Probe): Samples {
   ];
 }
 
-/** A record of ours to belong to, and another of its kind. */
+/** A record that the checks made, as parent, and another of its kind. */
 function parents(subject: Subject, probe: Probe, entity: EntityType): Samples | string {
   const own = subject.parents[entity];
   if (own === undefined) return 'there is no record to refer to';
@@ -116,8 +116,8 @@ function parents(subject: Subject, probe: Probe, entity: EntityType): Samples | 
   return other ? [own, another(other.ref.id)] : [own];
 }
 
-function emptyOf({ transform, type, default: standsForNothing, write }: PropertyRow): Json | undefined {
-  const always = transform.kind === 'reference' && transform.required;
-  if (always || standsForNothing !== undefined || type === 'boolean' || write !== 'always') return undefined;
+function emptyOf({ transform, type, default: defaultValue, write }: PropertyRow): Json | undefined {
+  const isRequired = transform.kind === 'reference' && transform.required;
+  if (isRequired || defaultValue !== undefined || type === 'boolean' || write !== 'always') return undefined;
   return type === 'string[]' ? [] : null;
 }

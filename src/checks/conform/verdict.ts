@@ -1,33 +1,34 @@
 import type { CheckId } from './checks';
 import type { Evidence, Outcome, TextOutcome } from './evidence';
 
-/** What the evidence of each check means. Pure: the same evidence, the same verdict. */
+/** Judges the evidence of each check. Pure. */
 
 /**
- * - `holds`: as promised.
- * - `window`: the system promises less, or answers late; the sync works, with the stated window.
- * - `off`: the system does not offer it; what needs it is switched off.
- * - `untried`: there was nothing to test it with; no statement is made.
+ * - `holds`: the system behaves as the adapter claims.
+ * - `window`: the system guarantees less, or answers late; the sync works, but may err within the stated window.
+ * - `off`: the system lacks the feature; the parts of the sync that need it are switched off.
+ * - `untried`: there was no data to test the feature with.
  * - `failed`: the check could not be carried out.
- * - `lies`: the system claims it, or says that it did it, and it is not so.
+ * - `lies`: the adapter claims the feature, or the system reports success, but the result is different.
  */
 export type Verdict = 'holds' | 'window' | 'off' | 'untried' | 'failed' | 'lies';
 
 export interface Judgement {
   verdict: Verdict;
-  /** What was seen. */
+  /** The observation. */
   found: string;
-  /** What it means for the sync; null where all is as it should be. */
+  /** The consequence for the sync; null if there is none. */
   means: string | null;
   /** Parts of the check that could not be carried out. */
   untried?: readonly string[];
 }
 
-/** If a change is reported later than this, the sync sees it late. */
+/** A delay up to this is not worth reporting. */
 const PROMPT_SECONDS = 5;
-/** As `doctor` has it: webhooks are refused at five minutes, and half of it is left for the way. */
+/** The limit of `doctor`, too: webhooks older than five minutes are refused, and half of that is left for transport. */
 const SKEW_SECONDS = 120;
 const NAMED = 3;
+const NOT_TESTED = 'this was not tested';
 
 const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
   properties: ({ missing, readOnly }) =>
@@ -46,7 +47,7 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
   values({ tried, faults, refused, untried }) {
     if (faults.length > 0) return lies(faults);
     if (tried.length === 0)
-      return { verdict: 'untried', found: untried.join('; ') || 'none', means: 'nothing is known of it' };
+      return { verdict: 'untried', found: untried.join('; ') || 'none', means: NOT_TESTED };
     return {
       verdict: 'holds',
       found: [
@@ -80,7 +81,7 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
     const faults: string[] = [];
     if (claimed && again === 'second') faults.push('the same idempotency key again made a second record');
     if (claimed && again === 'refused')
-      faults.push('the same idempotency key again was refused, as if it had never come');
+      faults.push('the same idempotency key again was refused, not answered');
     if (claimed && together > 1) faults.push(`two at once with the same key made ${together} records`);
     if (faults.length > 0) return lies(faults);
     if (again === 'same' && together <= 1)
@@ -121,62 +122,67 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
       };
     return outcome(rest);
   },
-  walk({ pages, records, missing, ended, made, untold, inside }) {
-    if (untold.length > 0)
-      return lies([`no page told ${untold.length} of ${made} records that were made: ${some(untold)}`]);
+  walk({ pages, records, missing, ended, made, unlisted, inside }) {
+    if (unlisted.length > 0)
+      return lies([
+        `no page contained ${unlisted.length} of ${made} records that were made: ${some(unlisted)}`,
+      ]);
     if (missing.length > 0)
       return lies([`left out ${missing.length} of ${records} records that nobody touched: ${some(missing)}`]);
     if (!ended)
       return {
         verdict: 'untried',
         found: `more than ${pages} pages`,
-        means: 'nothing is known of completeness: try it in an account with fewer records',
+        means: 'completeness was not tested: repeat in an account with fewer records',
       };
     if (pages <= 1 && !inside)
       return {
         verdict: 'untried',
         found: `all ${records} records came on one page`,
-        means: 'nothing is known of paging: try it with more --records',
+        means: 'paging was not tested: repeat with more --records',
       };
     const where = inside ? `${made} of them made here inside one record` : `${made} of them made here`;
     return holds(
       `${records} records over ${pages} pages, ${where}, with inserts, edits and endings between them`,
     );
   },
-  feed({ offered, tellsOthers, records, missing, passedOver, seconds }) {
+  feed({ offered, reportsOthers, records, missing, passedOver, seconds }) {
     if (!offered) return noFeed();
-    if (records === 0) return nothingToTell();
-    if (missing.length === records && tellsOthers)
+    if (records === 0) return nothingToReport();
+    if (missing.length === records && reportsOthers)
       return {
         verdict: 'off',
-        found: 'the feed tells nothing of this kind',
+        found: 'the feed does not report this kind',
         means: 'changes of this kind are found by the reconcile alone (RECONCILE_CRON)',
       };
     const faults: string[] = [];
     if (missing.length > 0)
-      faults.push(`never told of ${missing.length} of ${records} changed records: ${some(missing)}`);
+      faults.push(`never reported ${missing.length} of ${records} changed records: ${some(missing)}`);
     if (passedOver.length > 0)
       faults.push(
-        `put ${passedOver.length} of ${records} changes where a reader had been already: ${some(passedOver)}`,
+        `inserted ${passedOver.length} of ${records} changes before the reader’s cursor: ${some(passedOver)}`,
       );
     if (faults.length > 0) return lies(faults);
-    if (seconds <= PROMPT_SECONDS) return holds(`${records} records, told within ${seconds.toFixed(1)} s`);
+    if (seconds <= PROMPT_SECONDS)
+      return holds(`${records} records, reported within ${seconds.toFixed(1)} s`);
     return {
       verdict: 'window',
-      found: `${records} records, told within ${seconds.toFixed(1)} s`,
-      means: `an edit is seen up to ${Math.ceil(seconds)} s later than the poll would have it`,
+      found: `${records} records, reported within ${seconds.toFixed(1)} s`,
+      means: `the sync sees an edit up to ${Math.ceil(seconds)} s after it, besides the poll interval`,
     };
   },
   feedOrder({ offered, records, stale }) {
     if (!offered) return noFeed();
-    if (records === 0) return nothingToTell();
+    if (records === 0) return nothingToReport();
     return stale.length === 0
       ? holds(`${records} records`)
-      : lies([`the last word on ${stale.length} of ${records} records was an earlier state: ${some(stale)}`]);
+      : lies([
+          `the last entry of ${stale.length} of ${records} records had an earlier state: ${some(stale)}`,
+        ]);
   },
   feedSince({ offered, records, missing }) {
     if (!offered) return noFeed();
-    if (records === 0) return nothingToTell();
+    if (records === 0) return nothingToReport();
     return missing.length === 0
       ? holds(`${records} records`)
       : lies([`left out ${missing.length} of ${records} records that changed since: ${some(missing)}`]);
@@ -196,21 +202,20 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
   redact: outcome,
   parent: outcome,
   visibility: outcome,
-  followUp({ claimed, told, said }) {
-    if (!told)
-      return { verdict: 'untried', found: 'nothing shows where it went', means: 'nothing is known of it' };
-    return once(claimed, 'said', said);
+  followUp({ claimed, shown, copies }) {
+    if (!shown) return { verdict: 'untried', found: 'no change feed shows the follow-up', means: NOT_TESTED };
+    return once(claimed, 'added', copies);
   },
   file: outcome,
   detach: outcome,
-  fileRepeat: ({ claimed, copies }) => once(claimed, 'there', copies),
+  fileRepeat: ({ claimed, copies }) => once(claimed, 'stored', copies),
   version({ exact, orders, versions }) {
     const faults: string[] = [];
     const backward = orders.some((order, n) => n > 0 && order < (orders[n - 1] ?? order));
     const tied = new Set(orders).size < orders.length || new Set(versions).size < versions.length;
     const seen = `${orders.length} states in a row: versions ${versions.join(', ')}`;
     if (backward) faults.push(`the order went back: ${orders.join(', ')}`);
-    if (exact && tied) faults.push(`an edit left version or order as it was: ${versions.join(', ')}`);
+    if (exact && tied) faults.push(`an edit did not change the version or the order: ${versions.join(', ')}`);
     if (faults.length > 0) return lies(faults);
     if (!exact)
       return {
@@ -239,7 +244,7 @@ export function judge<C extends CheckId>(check: C, evidence: Evidence[C]): Judge
   return JUDGES[check](evidence);
 }
 
-/** A feature that the adapter says it does not have. */
+/** A feature that the adapter does not offer. */
 export function notOffered(check: CheckId, why: string): Judgement {
   return { verdict: 'off', found: why, means: WITHOUT[check] ?? 'what needs it is switched off' };
 }
@@ -256,7 +261,7 @@ const WITHOUT: Partial<Record<CheckId, string>> = {
   fileRepeat: 'files stay where they are',
 };
 
-/** A check that ended before there was anything to judge. */
+/** A check that ended before it had evidence. */
 export function notDone(why: string): Judgement {
   return { verdict: 'failed', found: why, means: 'the check could not be carried out' };
 }
@@ -307,8 +312,8 @@ function noFeed(): Judgement {
   };
 }
 
-function nothingToTell(): Judgement {
-  return { verdict: 'untried', found: 'it told of nothing', means: 'nothing is known of it' };
+function nothingToReport(): Judgement {
+  return { verdict: 'untried', found: 'it reported nothing', means: NOT_TESTED };
 }
 
 function some(names: readonly string[], separator = ', '): string {

@@ -28,9 +28,9 @@ import { SimulatedSystem, isSimulated, type SimulatedWrite } from './simulatedSy
 import { WorkTally } from './workTally';
 
 /**
- * What a sync would do now, found out by doing it: the very code that plans and writes runs over copies of both
- * systems and of the link store, under a scratch name in the link store's database. Both systems are read through
- * their change streams and not written to; the link store stays as it is.
+ * Finds out what a sync would do now: the real planner and activities run on copies of both systems and of the link store,
+ * in scratch collections of the link store's database. Both systems are only read, through their change streams, and the
+ * real link store does not change.
  */
 
 export const PLAN_ACTIONS = [
@@ -49,21 +49,21 @@ export interface PlanLine {
   action: PlanAction;
   entity: EntityType;
   key: CanonicalKey;
-  /** The pair's records; null for one that does not exist yet. */
+  /** The pair's records; null for a record that does not exist yet. */
   zendesk: RefKey | null;
   pms: RefKey | null;
   /** The side that is written to, for `create` and `update`. */
   on: Side | null;
   /** The properties that an `update` sets, by that side's names. */
   properties: string[];
-  /** Why: for all that is not written. */
+  /** The reason for an action that writes nothing. */
   reason: string | null;
 }
 
-/** Pairs by what is done with them; a pair may be linked and updated, or updated and in conflict. */
+/** Counts pairs by action. A pair may have several: it may be linked and updated, or updated and in conflict. */
 export type PlanCounts = Record<EntityType, Record<PlanAction, number>>;
 
-/** What was written for a pair. */
+/** The simulated writes of a pair. */
 interface WritesDocument extends Document {
   _id: CanonicalKey;
   created?: Side[];
@@ -72,7 +72,7 @@ interface WritesDocument extends Document {
   failed?: string;
 }
 
-/** How the plan's lines name what is done to a record as a whole; an update names its properties. */
+/** The names, in the plan's lines, of writes to a whole record. (An update names its properties.) */
 const WHOLE: Partial<Record<SimulatedWrite['op'], string>> = {
   followUp: '(follow-up comment)',
   archive: '(archived)',
@@ -80,19 +80,19 @@ const WHOLE: Partial<Record<SimulatedWrite['op'], string>> = {
   attach: '(file added)',
   detach: '(file removed)',
 };
-/** Collections that a scratch copy of the link store has; observations are created from the records that are read. */
+/** The collections that are copied. Observations are not: they are created from the records that are read. */
 const COPIED = ['meta', 'links', 'claims', 'decisions', 'holds'];
 
 export interface DryRunInput {
   db: Db;
-  /** Sets scratch collections apart; see `withScratch`. */
+  /** The prefix of scratch collections; see `withScratch`. */
   prefix: string;
   mapping: Mapping;
   systems: Record<Side, SystemPort>;
   onProgress: (text: string) => void;
 }
 
-/** @returns the lines of the plan, in the order of their pairs' keys, and in the end what a sync has to do */
+/** Yields the lines of the plan, in the order of the pairs' keys. @returns the amount of work, for the forecast */
 export async function* dryRun(input: DryRunInput): AsyncGenerator<PlanLine, SyncWork, void> {
   const { db, prefix, mapping, systems, onProgress } = input;
   const store = peekAtLinks(db);
@@ -102,7 +102,7 @@ export async function* dryRun(input: DryRunInput): AsyncGenerator<PlanLine, Sync
   await fillShelf(input, shelf, async (side, records, { gone: removed, unreadable }) => {
     onProgress(`reading ${side}: ${records} records`);
     for (const { ref, reason } of unreadable) if (ref) unread.set(refKey(ref), reason);
-    // Only what was linked matters; a stream's whole past of deletions need not fit into memory.
+    // Only deletions of linked records matter. All deletions of a stream might not fit into memory.
     const owners = await store.claims.owners(removed.map(refKey));
     gone.push(...removed.filter((ref) => owners.has(refKey(ref))));
   });
@@ -131,7 +131,7 @@ export function noCounts(): PlanCounts {
 interface DryRunParts extends Omit<DryRunInput, 'onProgress'> {
   scratch: LinkStore;
   shelf: RecordShelf;
-  /** Why records that are there could not be read or kept. */
+  /** The reasons why existing records could not be read or stored. */
   unread: ReadonlyMap<RefKey, string>;
   tally: WorkTally;
 }
@@ -159,7 +159,7 @@ class DryRun {
     };
   }
 
-  /** Hands a page on as a poll does, and lets every pair that it concerns come to rest. */
+  /** Dispatches a page like a poll does, and runs every affected pair until its inbox is empty. */
   async take(page: Parameters<typeof dispatchChanges>[1]): Promise<void> {
     const { context, inboxes } = this;
     await dispatchChanges(context, page);
@@ -169,14 +169,14 @@ class DryRun {
       system: (side: Side) => systemActivities(context, side, 'background'),
     };
     for (const [key, inbox] of inboxes) {
-      // A pair that is signalled again meanwhile goes to the end of the queue.
+      // If the pair is signalled again during its turn, it is appended to the queue.
       inboxes.delete(key);
       this.writes = [];
       let failed: string | null = null;
       try {
         await bringIntoAgreement(activities, key, inbox);
       } catch (error) {
-        // Its workflow would fail just so, and the others go on.
+        // The pair's real workflow would fail in the same way; other pairs continue.
         if (!(error instanceof ApplicationFailure)) throw error;
         failed = error.message;
       }
@@ -261,7 +261,7 @@ function* linesOf(after: Link, before: Link | null, writes: WritesDocument | nul
   if (after.status === 'tombstone' && before?.status !== 'tombstone') yield line('end', { reason });
 }
 
-/** What look-ups will ask for, so that the shelf can answer: match rules, and values that are unique. */
+/** The properties that the shelf must index for look-ups: those of match rules, and unique properties. */
 function propertiesOfRules(
   mapping: Mapping,
   systems: Record<Side, SystemPort>,

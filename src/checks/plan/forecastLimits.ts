@@ -8,17 +8,17 @@ import type { SystemPort } from '../../systems/port';
 import { ZENDESK_RATE } from '../../systems/zendesk/zendeskLimits';
 
 /**
- * Ticket updates a minute of a paid account. The budget begins with a trial account's 20 until the first answer: a
- * forecast of a whole sync would be five times too long by that.
+ * The ticket updates per minute of a paid account. The budget assumes a trial account's 20 until the first answer, which
+ * would make a forecast five times too long.
  * https://developer.zendesk.com/api-reference/introduction/rate-limits/, zendesk-rules.md rule 4
  */
 export const DOCUMENTED_TICKET_UPDATES = 100;
 
 /** The limits of both APIs: from their answers, else from their documentation; at most those of the settings. */
 export async function forecastLimits(db: Db, config: Config, pms: SystemPort): Promise<SyncLimits> {
-  const told = new Map((await currentBudgets(db, new Date())).map(({ name, limit }) => [name, limit]));
+  const measured = new Map((await currentBudgets(db, new Date())).map(({ name, limit }) => [name, limit]));
   const known = (name: string, otherwise: number | undefined, ceiling?: number) =>
-    Math.max(1, Math.min(told.get(name) ?? otherwise ?? Infinity, ceiling ?? Infinity));
+    Math.max(1, Math.min(measured.get(name) ?? otherwise ?? Infinity, ceiling ?? Infinity));
   const { account, exports, ticket } = ZENDESK_RATE.limits;
   const rate = loadPmsAdapter(config).rate ?? untoldRate();
   return {

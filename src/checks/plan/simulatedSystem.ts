@@ -21,15 +21,15 @@ export interface SimulatedWrite {
   side: Side;
   op: 'create' | 'update' | 'followUp' | 'archive' | 'redact' | 'attach' | 'detach';
   kind: string;
-  /** The id of the Zendesk ticket that it is an update of, for the limits of those; null for any other write. */
+  /** The Zendesk ticket that the write updates, for the limit per ticket; null for any other write. */
   ticket: string | null;
-  /** The side's own names of the properties that it sets. */
+  /** The side's names of the properties that the write sets. */
   properties: string[];
 }
 
 /**
- * A system as it was read, behind the port: it answers from the shelf, and what is written to it changes the shelf
- * only. It refuses what the real one is known to refuse.
+ * Simulates a system behind the port. It answers from the shelf, which holds the records as they were read; writes change
+ * only the shelf. It refuses writes that the real system is known to refuse.
  */
 export class SimulatedSystem implements SystemPort {
   readonly side: Side;
@@ -43,7 +43,7 @@ export class SimulatedSystem implements SystemPort {
     private readonly real: SystemPort,
     private readonly shelf: RecordShelf,
     private readonly onWrite: (write: SimulatedWrite) => void,
-    /** Why records that are there could not be read or kept. */
+    /** The reasons why existing records could not be read or stored. */
     private readonly unread: ReadonlyMap<RefKey, string> = new Map(),
   ) {
     this.side = real.side;
@@ -58,7 +58,7 @@ export class SimulatedSystem implements SystemPort {
     return this.real.hasIdempotencyKeys(kind);
   }
 
-  /** The shelf does not change under our hands. */
+  /** True, because no other writer changes the shelf. */
   hasPrecondition(): boolean {
     return true;
   }
@@ -216,10 +216,10 @@ export class SimulatedSystem implements SystemPort {
   }
 }
 
-/** Stands for the back-reference among the properties of a write. */
+/** The name of the back-reference among the properties of a write. */
 export const BACK_REFERENCE = '(back-reference)';
 
-/** Properties whose values no two records of a kind may share. */
+/** Properties whose values are unique among the records of a kind. */
 const UNIQUE: Record<string, readonly string[]> = { 'zendesk:organization': ['name'] };
 
 function moved(record: SyncRecord): SyncRecord {

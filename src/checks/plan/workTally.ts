@@ -9,10 +9,10 @@ interface TicketDocument {
   updates: number;
 }
 
-/** Counts what a dry run reads and would write, for the forecast of how long that takes. */
+/** Counts the reads and writes of a dry run, to forecast the duration of a real sync. */
 export class WorkTally {
   private readonly work = noWork();
-  /** By ticket: an account may have more of them than fit into memory. */
+  /** The updates of each ticket. In the database, because an account's tickets may not fit into memory. */
   private readonly tickets: Collection<TicketDocument>;
 
   constructor(db: Db, prefix: string) {
@@ -40,7 +40,7 @@ export class WorkTally {
       await this.tickets.updateOne({ _id }, { $inc: { updates: count } }, { upsert: true });
   }
 
-  /** Once all is counted. */
+  /** The totals. Call it after all writes were counted. */
   async sum(): Promise<SyncWork> {
     const [busiest] = await this.tickets.find().sort({ updates: -1 }).limit(1).toArray();
     return { ...this.work, zendesk: { ...this.work.zendesk, busiestTicket: busiest?.updates ?? 0 } };
@@ -60,7 +60,7 @@ export class WorkTally {
 
 type Counter = keyof SyncWork['zendesk'];
 
-/** Of each write of Zendesk, by its kind of record where that matters. */
+/** The counter of each write to Zendesk, by kind of record if it matters. */
 const COUNTERS: Record<SimulatedWrite['op'], Partial<Record<string, Counter>> & { other: Counter }> = {
   create: { organization: 'newOrganizations', ticket: 'newTickets', other: 'newComments' },
   update: { organization: 'organizationUpdates', other: 'ticketUpdates' },

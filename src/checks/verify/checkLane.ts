@@ -13,7 +13,7 @@ import { Translator, bareValues, samplesOf, type Samples, type World } from './s
 import { together } from './settleAll';
 import { watch } from './watch';
 
-/** What all checks share. */
+/** Shared by all checks. */
 export interface Tools extends PairTools {
   mapping: Mapping;
   world: World;
@@ -21,20 +21,20 @@ export interface Tools extends PairTools {
   recorder: Recorder;
 }
 
-/** A new record that has its counterpart. */
+/** A new record whose counterpart was found. */
 export interface Met extends Created {
   pair: Pair;
 }
 
-/** The record that others are made under: a comment's ticket and its project. */
+/** The pair that other pairs belong to: a comment's ticket and project. */
 export interface Parent {
   key: string;
   ids: Record<Side, string>;
 }
 
 /**
- * Rows that are tried together, on one pair that begins on one side. Where nothing of what was written together arrives,
- * each row is tried again on a pair of its own: one that is broken must not take the others with it.
+ * Tests several rows together, on one pair that begins on one side. If no value of a common write arrives, each row is
+ * tested again on its own pair, so that one broken row does not fail the others.
  */
 export class Lane {
   private readonly to: Side;
@@ -82,7 +82,7 @@ export class Lane {
     for (const row of this.rows) this.untried(row);
   }
 
-  /** Makes the pair with a value of each row. @returns null where there is none to go on with */
+  /** Makes the pair with a value of each row. @returns null if no pair could be made */
   private async begin(): Promise<Pair | null> {
     const rows = this.rows.filter((row) => this.line(row, 'create'));
     const values: Values = {};
@@ -107,7 +107,7 @@ export class Lane {
     return null;
   }
 
-  /** Values that a record can begin with, each on a record of its own. */
+  /** Tests further values for new records, each on its own record. */
   private async createMore(): Promise<void> {
     const wanted = this.rows.flatMap((row) =>
       this.line(row, 'create') ? (this.samples.get(row)?.more ?? []).map((sample) => ({ row, sample })) : [],
@@ -138,7 +138,8 @@ export class Lane {
     for (const writer of [this.from, this.to]) {
       const values = new Map<PropertyRow, Json>();
       for (const row of this.rows) {
-        // One way: on the side that is not asked. Fixed: on the side whose edit the other cannot take.
+        // A one-way row is edited on the side that the sync does not read. A two-way row with a fixed value is edited
+        // on `from`, because the other side cannot apply the edit.
         const onFrom = row.direction === 'both';
         if ((writer === this.from) !== onFrom || !this.line(row, 'putBack')) continue;
         const sample = this.contrary(row, writer);
@@ -148,10 +149,10 @@ export class Lane {
     }
   }
 
-  /** A value that the row does not hold by now. */
+  /** A value that differs from the row's present value. */
   private contrary(row: PropertyRow, writer: Side): Json | undefined {
     const { create, edits, more } = this.samples.get(row) ?? { edits: [], more: [] };
-    const holds = edits.at(-1) ?? create;
+    const current = edits.at(-1) ?? create;
     const except = row.fixed?.except ?? [];
     const others = [
       ...edits,
@@ -164,7 +165,7 @@ export class Lane {
     return others.find(
       (each) =>
         each !== undefined &&
-        !sameValue(each, holds) &&
+        !sameValue(each, current) &&
         !(writer === this.from && except.some((value) => sameValue(value, each))),
     );
   }
@@ -252,7 +253,7 @@ export class Lane {
     }
   }
 
-  /** There was no value to test: reported, like everything that is not checked. */
+  /** Reports the row's lines that had no value to test with. */
   private untried(row: PropertyRow): void {
     for (const check of ['edit', 'putBack'] as const) {
       if (!this.line(row, check) || this.attempts.get(row)?.get(check)) continue;

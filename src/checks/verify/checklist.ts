@@ -11,11 +11,11 @@ import { factOf } from './facts';
 import { type Check, type Line } from './checklistLine';
 import { refusedRows } from './refusedRows';
 
-/** The checklist, from the mapping alone: which lines there are, and which cannot be checked and why. */
+/** Builds the checklist from the mapping: its lines, and for lines that cannot be checked the reason. */
 
 export const NAMES: Record<Side, string> = { zendesk: 'Zendesk', pms: 'PMS' };
 
-/** What a PMS can do besides. */
+/** Optional abilities of a PMS. */
 type Traits = Pick<PmsView, 'keepsFiles' | 'tellsEdits'>;
 const ALL: Traits = { keepsFiles: () => true, tellsEdits: () => true };
 
@@ -38,7 +38,7 @@ export function isFollowedUp(row: PropertyRow, from: Side): boolean {
   return row.fixed?.side === otherSide(from) && row.fixed.onEdit === 'followUp';
 }
 
-/** The row by which an edit on the other side of a pair is seen to come back; undefined where no row goes both ways. */
+/** A two-way text row, to test that edits of a counterpart come back; undefined if the mapping has none. */
 export function keptRow(table: EntityMapping): PropertyRow | undefined {
   return table.rows.find(
     (row) =>
@@ -89,13 +89,13 @@ class Lines {
       line('create', 'a new record brings it', this.cannotCreate(row, from)),
       line(
         'edit',
-        isFollowedUp(row, from) ? 'an edit is told by a follow-up' : 'an edit arrives',
+        isFollowedUp(row, from) ? 'an edit becomes a follow-up' : 'an edit arrives',
         this.cannotEdit(row, from),
       ),
       line(
         'clear',
         isFollowedUp(row, from)
-          ? 'that it is emptied is told by a follow-up'
+          ? 'emptying becomes a follow-up'
           : row.default === undefined
             ? 'emptied'
             : `emptied: ${JSON.stringify(row.default)}`,
@@ -109,7 +109,7 @@ class Lines {
     return lines;
   }
 
-  /** Values of the PMS that Zendesk does not take. */
+  /** Lines for PMS values that Zendesk refuses. */
   ofRefusals(): Line[] {
     return Object.entries(refusedRows(this.table)).map(([check, { row, asked, what }]) => {
       const cannot = asked === undefined ? 'the table has no value for it' : null;
@@ -118,7 +118,7 @@ class Lines {
     });
   }
 
-  /** What comments do besides their properties. */
+  /** Lines for comments: files, redaction and visibility. */
   ofComments(): Line[] {
     const { table } = this;
     const lines: Line[] = [];
@@ -189,8 +189,8 @@ class Lines {
     )
       return 'the mapping takes every edit back (onEdit: overrule)';
     const { fixed: onTarget } = this.fact(row, otherSide(from));
-    const told = row.fixed?.side === otherSide(from);
-    return onTarget !== undefined && !told ? onTarget : null;
+    const isHandled = row.fixed?.side === otherSide(from);
+    return onTarget !== undefined && !isHandled ? onTarget : null;
   }
 
   private cannotClear(row: PropertyRow, from: Side): string | null {
@@ -210,11 +210,11 @@ class Lines {
     return system ?? fixed ?? this.silent(to);
   }
 
-  /** Why an edit on a side is not seen to arrive. */
+  /** The reason why the sync does not see edits on a side. */
   private silent(side: Side): string | null {
     const { pms } = this.table.kind;
     if (side === 'zendesk' || this.pms.tellsEdits(pms)) return null;
-    return `the PMS tells nobody that a ${pms} was edited: the reconcile finds it`;
+    return `the PMS does not report edits of a ${pms}; only the reconcile finds them`;
   }
 
   private fact(row: PropertyRow, side: Side) {

@@ -1,6 +1,6 @@
 import type { EntityType, Json, Side } from '../../sync/record';
 
-/** One line of the checklist, and what came of it. */
+/** The lines of the checklist, and their results. */
 
 export const CHECKS = [
   /** A new record gets exactly one counterpart. */
@@ -17,7 +17,7 @@ export const CHECKS = [
   'putBack',
   /** A value that the other side refuses: both stay, with the reason, and other rows go on. */
   'notTaken',
-  /** The same, and it is offered again once its cause has changed. */
+  /** Like `notTaken`; and the sync offers the value again once the cause of the refusal has changed. */
   'offeredAgain',
   /** A file arrives, byte for byte. */
   'file',
@@ -25,7 +25,7 @@ export const CHECKS = [
   'redactFile',
   /** The whole text is removed for good. */
   'redact',
-  /** What comes from the PMS without a word on visibility is internal. */
+  /** A comment from a PMS without a visibility property is internal. */
   'internal',
 ] as const;
 export type Check = (typeof CHECKS)[number];
@@ -43,9 +43,9 @@ export interface Line {
   /** The side on which the change is made. */
   from: Side;
   check: Check;
-  /** What is done, in words. */
+  /** The description of the check. */
   what: string;
-  /** Why it cannot be checked; null where it can. */
+  /** The reason why the line cannot be checked; null if it can. */
   cannot: string | null;
 }
 
@@ -54,15 +54,15 @@ export type Status = 'passed' | 'failed' | 'not checked';
 export interface Result {
   line: Line;
   status: Status;
-  /** Why it failed or was not checked, or what a reader should know; null where there is nothing to say. */
+  /** The reason of a failure or of an unchecked line, or a note for the reader. */
   reason: string | null;
-  /** Records on both sides, e.g. `zendesk:ticket:12`; null where there is none. */
+  /** The records on both sides, e.g. `zendesk:ticket:12`; null if there is none. */
   zendesk: string | null;
   pms: string | null;
-  /** What was written, and what was found on the other side, in the mapping's common form. */
+  /** The value that was written, and the value found on the other side, in canonical form. */
   written: Json | undefined;
   found: Json | undefined;
-  /** From the answer to the write until the value was seen; null where it was not. */
+  /** The time from the answer to the write until the value was seen; null if it was not seen. */
   seconds: number | null;
 }
 
@@ -85,7 +85,7 @@ export interface Report {
   seconds: number;
   mappingFile: string;
   mappingVersion: string;
-  /** Marks all that was made; null in the sandbox, which ends with all that it holds. */
+  /** Part of the names of all records that were made; null for a sandbox, whose records end with it. */
   tag: string | null;
   /** Records that could not be removed afterwards, with the cause. */
   leftBehind: string[];

@@ -9,7 +9,7 @@ import { bareValues } from './samples';
 import { watch, type Look } from './watch';
 import type { ZendeskApi } from './zendeskApi';
 
-/** What comments do besides their properties: files, redaction, and who may read them. */
+/** Checks of comments that concern no single property: files and redaction. */
 export class CommentChecks {
   private readonly to: Side;
 
@@ -109,7 +109,7 @@ export class CommentChecks {
   }
 }
 
-/** Where the other side gives the content, it is compared to the byte; else by name and size. */
+/** Compares a file by its bytes if the API returns them; else by name and size. */
 async function hasFile(seen: Seen, { name, content }: FileContent): Promise<Look> {
   const found = seen.files.find((each) => each.name === name && each.size === content.length);
   const bytes = await found?.content();
@@ -117,7 +117,7 @@ async function hasFile(seen: Seen, { name, content }: FileContent): Promise<Look
   return { arrived, found: seen.files.map((each) => `${each.name}, ${each.size} bytes`) };
 }
 
-/** The text that a comment was made for. */
+/** A comment's text. */
 function textIn({ values }: Seen, table: EntityMapping, side: Side): string {
   const row: PropertyRow | undefined = table.rows.find((each) => each.zendesk === 'body');
   const text = values[row?.[side] ?? ''];

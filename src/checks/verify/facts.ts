@@ -1,34 +1,34 @@
 import type { Side } from '../../sync/record';
 
-/** What the two APIs let a person do with each property, as far as a check has to know it. */
+/** Restrictions of the two APIs on single properties, as far as a check depends on them. */
 
 export interface Fact {
-  /** Only the system can set it, and shows the value. */
+  /** The property is read-only: who sets it. */
   system?: string;
-  /** Why it cannot be changed after creation. */
+  /** The reason why the property cannot be changed after creation. */
   fixed?: string;
-  /** Why it cannot be empty. */
+  /** The reason why the property cannot be empty. */
   required?: string;
-  /** Values that end a record's life: tried last. */
+  /** Values after which the record cannot be changed, such as `closed`; tested last. */
   last?: readonly string[];
-  /** Values that a record can only begin with. */
+  /** Values that only a new record can have. */
   first?: readonly string[];
   /** The empty value, if it is not null. */
   empty?: string;
-  /** The kind of person whose address it accepts. */
+  /** The kind of person whose address the property accepts. */
   person?: 'agent' | 'customer';
-  /** It takes names of domains. */
+  /** The property accepts domain names. */
   domain?: true;
-  /** It takes one of the account's groups. */
+  /** The property accepts one of the account's groups. */
   group?: true;
-  /** It depends on other properties, so it is checked on a separate record. */
+  /** The property depends on other properties, so it is checked on a separate record. */
   apart?: true;
-  /** Takes effect only where another property has a value. */
+  /** The property takes effect only if another property has this value. */
   needs?: { property: string; value: string } | { property: string; person: 'agent' };
 }
 
 const SET_BY_ZENDESK = 'set by Zendesk';
-const SAID = 'what was said cannot be changed, only redacted';
+const FIXED_COMMENT = 'a comment cannot be changed, only redacted';
 
 const ZENDESK: Record<string, Record<string, Fact>> = {
   // https://developer.zendesk.com/api-reference/ticketing/organizations/organizations/
@@ -45,11 +45,11 @@ const ZENDESK: Record<string, Record<string, Fact>> = {
       required: 'a ticket always has a status',
       last: ['closed'],
       first: ['new'],
-      // Nobody can solve a ticket that is nobody's.
+      // A ticket without an assignee cannot be solved.
       needs: { property: 'assignee', person: 'agent' },
     },
     priority: { required: 'a priority cannot be emptied again' },
-    // A due date belongs to a task, so that the type must stay where one is checked.
+    // Only tasks have a due date, so the type must not change on the record that tests `due_at`.
     type: { apart: true },
     due_at: { needs: { property: 'type', value: 'task' } },
     requester: { required: 'a ticket always has a requester', person: 'customer' },
@@ -57,7 +57,7 @@ const ZENDESK: Record<string, Record<string, Fact>> = {
     assignee: { person: 'agent' },
     // An assignee must be a member of the group.
     group: { group: true, apart: true },
-    // It can be made internal, and never public again.
+    // A public ticket can be made internal, but not the other way round.
     public: { required: 'a ticket is either public or internal', last: ['false'], apart: true },
     submitter: { system: SET_BY_ZENDESK },
     channel: { system: SET_BY_ZENDESK },
@@ -70,12 +70,12 @@ const ZENDESK: Record<string, Record<string, Fact>> = {
   // https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/
   comment: {
     ticket_id: { fixed: 'a comment stays on its ticket', required: 'a comment is always on a ticket' },
-    body: { required: 'a comment cannot be emptied; that all of it is redacted is a line of its own' },
+    body: { required: 'a comment cannot be emptied; another line checks that all of it is redacted' },
     html_body: { system: SET_BY_ZENDESK },
-    // It can be made internal, and never public again.
+    // A public comment can be made internal, but not the other way round.
     public: { required: 'a comment is either public or internal', last: ['false'] },
-    author: { fixed: SAID, person: 'agent' },
-    // Only for a person whom Zendesk does not know, and who is therefore not the author there.
+    author: { fixed: FIXED_COMMENT, person: 'agent' },
+    // The sync sets the name only for an author without a Zendesk account.
     author_name: { system: SET_BY_ZENDESK, apart: true },
     created_at: { system: SET_BY_ZENDESK },
   },

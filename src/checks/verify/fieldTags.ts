@@ -1,6 +1,6 @@
 import type { Json } from '../../sync/record';
 
-/** Fields of tickets, as far as their tags go. */
+/** The ticket fields, with the tags that each field adds to a ticket. */
 interface FieldList {
   ticket_fields: readonly {
     tag?: string | null | undefined;
@@ -9,8 +9,8 @@ interface FieldList {
 }
 
 /**
- * A ticket's tags without those that belong to fields: options of drop-downs and multi-selects, and those of checkboxes.
- * Their fields' own lines of the checklist look at them.
+ * Removes the tags that fields add to a ticket: the options of drop-downs and multi-selects, and the tags of checkboxes.
+ * The checklist has separate lines for these fields.
  * https://support.zendesk.com/hc/en-us/articles/4408881943194
  */
 export class FieldTags {

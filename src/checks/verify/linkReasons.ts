@@ -3,15 +3,15 @@ import { z } from 'zod';
 import type { CanonicalKey } from '../../sync/canonicalKey';
 import { commandLine } from '../../platform/commandLine';
 
-/** What the links' documents say of a pair. Rows are named by their ids. */
+/** Reads from a pair's link why a value is not on both sides. Rows are named by their ids. */
 export interface LinkReasons {
-  /** Why a side did not take a row's value; null while the link does not say it. */
+  /** The reason why a side did not take a row's value; null if the link has none. */
   notTaken(key: CanonicalKey, row: string): Promise<string | null>;
-  /** The hold of the brake that a row waits for; null where it waits for none. */
+  /** The id of the brake's hold that a row waits for; null if it waits for none. */
   held(key: CanonicalKey, row: string): Promise<string | null>;
 }
 
-/** As much of a link's document as says why a value is not on both sides. */
+/** The fields of a link's document that explain why a value is not on both sides. */
 const linkShape = z.looseObject({
   notTaken: z.array(z.looseObject({ row: z.string(), words: z.string() })).optional(),
   braked: z.array(z.looseObject({ hold: z.string(), row: z.string().optional() })).optional(),
@@ -19,7 +19,7 @@ const linkShape = z.looseObject({
 
 const ANSWER_WITHIN_MS = 3_000;
 
-/** Reads links as documents, so that nothing of the sync's own code is between them and the check. */
+/** Reads the documents directly, so that a bug in the sync's own store cannot hide a fault. */
 export async function linkReasons(
   uri: string,
   database: string,
@@ -40,7 +40,7 @@ export async function linkReasons(
   };
 }
 
-/** What a line says of a value that is not there: held, or late. @param hold null where nothing is held */
+/** The reason for a missing value: the brake holds it, or it is late. @param hold null if the brake holds nothing */
 export function missingWords(hold: string | null, seconds: number): string {
   return hold === null
     ? `not there after ${Math.round(seconds)} s`

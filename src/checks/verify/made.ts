@@ -2,43 +2,43 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { refKey } from '../../sync/canonicalKey';
 import { otherSide, type RecordRef, type RefKey, type Side } from '../../sync/record';
 import type { PublicApi } from './publicApi';
-import { partsOf } from './zendeskSaid';
+import { partsOf } from './commentParts';
 
-/** For a counterpart that the sync was just making when its origin was removed. */
+/** The wait for counterparts that the sync was creating when their origin was removed. */
 const LATE_MS = 10_000;
 
-/** Everything that a check made or caused, to be removed when it ends. */
+/** Collects the records and people that the checks made, and their counterparts, and removes them at the end. */
 export class Made {
   private readonly records = new Map<RefKey, RecordRef>();
-  /** Records whose counterpart was not seen yet, with the counterpart's kind. */
+  /** The records whose counterpart was not seen yet, with the counterpart's kind. */
   private readonly waiting = new Map<RefKey, string>();
   /** By an origin: its counterpart. */
   private readonly counterparts = new Map<RefKey, RecordRef>();
   private readonly people = new Map<string, { side: Side; email: string }>();
 
-  /** @param counterpart the kind of record that the sync will make for it */
+  /** @param counterpart the kind of record that the sync will create as counterpart */
   record(ref: RecordRef, counterpart: string): void {
     this.records.set(refKey(ref), ref);
     this.waiting.set(refKey(ref), counterpart);
   }
 
-  /** The sync made a record for one of ours. */
+  /** Records that the counterpart was seen. */
   met(ref: RecordRef, counterpart: RecordRef): void {
     this.waiting.delete(refKey(ref));
     this.records.set(refKey(counterpart), counterpart);
     this.counterparts.set(refKey(ref), counterpart);
   }
 
-  /** Somebody who is known to a system because of us. */
+  /** Records a person that a check added to a system. */
   person(side: Side, email: string): void {
     this.people.set(`${side} ${email}`, { side, email });
   }
 
   /**
-   * Removes all of it on both sides, newest first, and both records of a pair one right after the other: the sync then sees
-   * that both ended, and its brake does not count the end of the pair.
-   * @param lateMs how long to wait for what is still on its way
-   * @returns what could not be removed, each with the cause
+   * Removes everything on both sides, newest first, and both records of a pair directly after each other: the sync then
+   * sees that both ended, and its brake does not count the end of the pair.
+   * @param lateMs how long to wait for counterparts that were not seen yet
+   * @returns the records and people that could not be removed, with the reason
    */
   async remove(apis: Record<Side, PublicApi>, lateMs = LATE_MS): Promise<string[]> {
     const left: string[] = [];
@@ -54,20 +54,20 @@ export class Made {
     if (this.waiting.size > 0) await sleep(lateMs);
     for (const [ref, kind] of this.waiting) {
       const origin = this.records.get(ref);
-      // A comment goes with its ticket.
+      // Deleting a ticket deletes its comments.
       if (!origin || kind === 'comment') continue;
       const side = otherSide(origin.side);
       await attempt(`counterpart of ${ref}`, async () => {
         for (const { id } of await apis[side].find(kind, ref, null)) await apis[side].remove(kind, id);
       });
     }
-    // People last: a ticket or project of theirs would keep them.
+    // People last: a person with a ticket or project cannot be removed.
     for (const { side, email } of this.people.values())
       await attempt(`${side} person ${email}`, () => apis[side].removePerson(email));
     return left;
   }
 
-  /** A comment goes with its ticket: the ticket first, then its comments' counterparts, then the ticket's own. */
+  /** Deleting a ticket deletes its comments. So the order is: ticket, its comments' counterparts, its own counterpart. */
   private inOrder(): RecordRef[] {
     const counterparts = new Set([...this.counterparts.values()].map(refKey));
     const groups = new Map<string, Removal[]>();

@@ -3,7 +3,7 @@ import { ORGANIZATION_FIELDS, TICKET_FIELDS, type CustomField, type MoreFields }
 import type { Mapping, PropertyRow } from '../../sync/mapping';
 import { ENTITY_TYPES } from '../../sync/record';
 
-/** Custom fields that a mapping names and the sandboxes do not have: they are made there, to take the row's type. */
+/** Custom fields that a mapping names and the sandboxes lack; the sandboxes get them with the row's type. */
 
 export function missingFields(mapping: Mapping): { zendesk: MoreFields; pms: FieldDefinition[] } {
   const tables = ENTITY_TYPES.map((type) => mapping.entities[type]);
@@ -18,7 +18,7 @@ export function missingFields(mapping: Mapping): { zendesk: MoreFields; pms: Fie
   };
 }
 
-/** Ids of fields that are named by their title, and have none. */
+/** The first id for fields that the mapping names by title, not by id. */
 const FIRST_ID = 360900000001;
 
 function zendeskFields(

@@ -27,7 +27,7 @@ const fields = z.looseObject({
   ),
 });
 const PATHS: Record<string, string> = { customer: 'customers', project: 'projects', note: 'notes' };
-/** A record names people by id, the mapping by what they are to the record. */
+/** The API's field for each person property: the API references people by id. */
 const PEOPLE: Record<string, string> = {
   requester: 'requesterId',
   assignee: 'assigneeId',
@@ -73,7 +73,7 @@ export class PmsApi implements PmsView {
     return this.seen(this.http.parse(raw, request, (await patiently(() => this.http.send(request))).body));
   }
 
-  /** Based on the present record, and repeated if another edit was faster, as a form does. */
+  /** Edits the present version, and repeats the edit if another edit was faster. */
   async edit(kind: string, id: string, values: Values): Promise<Seen> {
     const body = await this.bodyOf(values);
     const path = pathOf(kind, id);
@@ -106,8 +106,8 @@ export class PmsApi implements PmsView {
   async followUps(kind: string, id: string): Promise<Map<string, string>> {
     const projectId = kind === 'note' ? textOf((await this.read(kind, id))?.values['projectId'] ?? '') : id;
     const { items } = await patiently(() => this.http.get(list, pathOf('note'), { projectId }));
-    const said = items.map((each) => [each.id, textOf(valueOf(each['body']))] as const);
-    return new Map(said.filter(([, body]) => body.startsWith(FOLLOW_UP)));
+    const bodies = items.map((each) => [each.id, textOf(valueOf(each['body']))] as const);
+    return new Map(bodies.filter(([, body]) => body.startsWith(FOLLOW_UP)));
   }
 
   async attach(kind: string, id: string, file: FileContent): Promise<void> {
@@ -129,7 +129,7 @@ export class PmsApi implements PmsView {
     await patiently(() => this.http.send({ method: 'POST', path: '/api/v1/people', body }));
   }
 
-  /** Nobody can be deleted. */
+  /** The API cannot delete people, so the person is deactivated. */
   async removePerson(email: string): Promise<void> {
     const found = await this.personOf(email);
     if (!found) return;

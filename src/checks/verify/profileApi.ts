@@ -8,8 +8,8 @@ import type { ProfileSystem } from '../../systems/profile/profileSystem';
 import { patiently, type FileContent, type PmsView, type Seen } from './publicApi';
 
 /**
- * A PMS as a person uses it, by its profile: requests and values are the profile's, but nothing here knows of pairs,
- * plans and links, and what is made carries no back-reference.
+ * Uses a PMS like a person does, through the requests of its profile. This code knows no pairs, plans and links, and its
+ * records carry no back-reference.
  */
 
 const EDIT_TRIES = 10;
@@ -46,7 +46,7 @@ export class ProfileApi implements PmsView {
     );
   }
 
-  /** Based on the present record, and repeated if another edit was faster, as a form does. */
+  /** Edits the present version, and repeats the edit if another edit was faster. */
   async edit(kind: string, id: string, values: Values): Promise<Seen> {
     for (let attempt = 1; ; attempt += 1) {
       const current = await this.record(kind, id);
@@ -101,7 +101,7 @@ export class ProfileApi implements PmsView {
   /** If the profile creates people, naming one creates it; if it uses addresses, no person must exist. */
   async person(): Promise<void> {}
 
-  /** Whoever was made stays: no profile says how to remove people. */
+  /** New people remain, as a profile has no request to remove people. */
   async removePerson(): Promise<void> {}
 
   async personOf(email: string): Promise<{ email: string } | null> {

@@ -5,39 +5,39 @@ import type { Request } from '../../systems/http';
 import type { Json, Side, Values } from '../../sync/record';
 
 /**
- * What a person does in a system, through its public API: nothing here leaves the sync's marks on a record or knows of
- * its link store. Values are under the names that the mapping uses; a person is an e-mail address.
+ * The actions of a person in a system, through its public API. Implementations do not write the sync's marks and do not
+ * know the link store. The keys of values are the mapping's property names; a person is an e-mail address.
  */
 export interface PublicApi {
   readonly side: Side;
-  /** @returns the record as the answer shows it */
+  /** @returns the record as the answer contains it */
   create(kind: string, values: Values): Promise<Seen>;
   edit(kind: string, id: string, values: Values): Promise<Seen>;
-  /** @returns null where it is gone */
+  /** @returns null if the record does not exist */
   read(kind: string, id: string): Promise<Seen | null>;
-  /** The records that were made for another, by the back-reference that they carry. */
+  /** Finds counterparts by their back-reference. */
   find(kind: string, backRef: string, parent: string | null): Promise<Seen[]>;
-  /** Deletes it; it is not an error if the record does not exist any more. */
+  /** Deletes a record; a missing record is no error. */
   remove(kind: string, id: string): Promise<void>;
-  /** What was added to a record in the place of an edit, by the id of each. */
+  /** The texts of a record's follow-ups, which the sync adds instead of an edit, by their ids. */
   followUps(kind: string, id: string): Promise<Map<string, string>>;
   attach(kind: string, id: string, file: FileContent): Promise<void>;
   redact(kind: string, id: string): Promise<void>;
   /** Adds or finds a person. */
   person(email: string, name: string): Promise<void>;
-  /** The account no longer knows or uses the person. */
+  /** Deletes or deactivates a person. */
   removePerson(email: string): Promise<void>;
 }
 
-/** A PMS, of which not all can do all. */
+/** A PMS. Its abilities differ by product. */
 export interface PmsView extends PublicApi {
   /** Whether records of a kind can have files. */
   keepsFiles(kind: string): boolean;
-  /** Whether any list shows that a record was edited. */
+  /** Whether a change stream reports edits of records of a kind. */
   tellsEdits(kind: string): boolean;
-  /** The values that fields with options take, by `pms`, kind and property. */
+  /** The options of fields, keyed by `pms KIND PROPERTY`. */
   options(): Promise<Map<string, string[]>>;
-  /** Null for whom it cannot name. */
+  /** @returns null if the PMS does not know the person */
   personOf(email: string): Promise<{ email: string } | null>;
 }
 
@@ -51,7 +51,7 @@ export interface SeenFile {
   id: string;
   name: string;
   size: number;
-  /** @returns null where the system gives it under an address of its own, which is not followed here */
+  /** @returns null if the system serves the content under a separate URL, which the checks do not read */
   content(): Promise<Buffer | null>;
 }
 
@@ -60,7 +60,7 @@ export interface FileContent {
   content: Buffer;
 }
 
-/** A file as a request carries it. Its content can be read once: each try needs one of its own. */
+/** A file for a request. Its stream can be read only once, so each attempt needs a new file. */
 export function textFile({ name, content }: FileContent): NonNullable<Request['file']> {
   return {
     fileName: name,
@@ -73,7 +73,7 @@ export function textFile({ name, content }: FileContent): NonNullable<Request['f
 const TRIES = 10;
 const PAUSE_MS = 1_000;
 
-/** Waits as the API asks, like anybody who meets its rate; a write that may have been done is not sent again. */
+/** Repeats a call when the rate limit is reached. A write whose outcome is unknown is not repeated. */
 export async function patiently<T>(call: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -85,7 +85,7 @@ export async function patiently<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A value that an API gave, which is JSON. */
+/** A value of an API's answer, as JSON. */
 export function valueOf(raw: unknown): Json {
   return (raw ?? null) as Json;
 }

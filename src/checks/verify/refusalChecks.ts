@@ -10,7 +10,7 @@ import { refusedRows, type RefusedRow } from './refusedRows';
 import { outcomeOf, type Attempt, type Ends } from './triedPair';
 import { watch } from './watch';
 
-/** A value that the other side refused, and what the pair does beside it. */
+/** An expectation about a refused value that was not fulfilled. */
 class Unmet extends Error {
   constructor(
     reason: string,
@@ -21,7 +21,7 @@ class Unmet extends Error {
   }
 }
 
-/** What becomes of a value of the PMS that Zendesk refuses. */
+/** Checks how the sync handles a PMS value that Zendesk refuses. */
 export class RefusalChecks {
   constructor(
     private readonly tools: Tools,
@@ -70,7 +70,7 @@ export class RefusalChecks {
     recorder.set(line, outcomeOf(ends, [attempt], null));
   }
 
-  /** The refused value and a text are written together: the text arrives, and each side keeps its own value. */
+  /** Writes a refused value and a text together: the text must arrive, and each side must keep its own value. */
   private async goesOn(ends: Ends, row: PropertyRow, kept: PropertyRow, asked: string | null): Promise<void> {
     const { apis, world } = this.tools;
     const before = (await this.values('zendesk', ends))[row.zendesk ?? ''] ?? null;
@@ -97,7 +97,7 @@ export class RefusalChecks {
     return `the link says: ${textOf(found.found ?? '')}`;
   }
 
-  /** Its cause was the row itself: another value is offered, and taken. */
+  /** If the value itself was refused, another value must arrive. */
   private async anotherValue(ends: Ends, row: PropertyRow, values: readonly string[]): Promise<Json> {
     const next = values[1] ?? values[0] ?? null;
     await this.tools.apis.pms.edit(ends.kind.pms, ends.ids.pms, { [row.pms ?? '']: next });
@@ -105,7 +105,7 @@ export class RefusalChecks {
     return this.until('another value is not offered', ends, 'zendesk', row, wanted);
   }
 
-  /** Its cause was another property: once that has changed, the value is offered again. */
+  /** If another property caused the refusal, the value must arrive once that property has changed. */
   private async assigned(ends: Ends, row: PropertyRow): Promise<Json> {
     const { apis, world } = this.tools;
     const [agent] = world.agents;
@@ -114,7 +114,7 @@ export class RefusalChecks {
     return this.until('it is not offered again', ends, 'zendesk', row, 'solved');
   }
 
-  /** @throws Unmet where the value does not come */
+  /** @throws Unmet if the value does not arrive in time */
   private async until(
     otherwise: string,
     ends: Ends,

@@ -1,9 +1,9 @@
 import { writesTo, type EntityMapping, type PropertyRow } from '../../sync/mapping';
 
-/** Rows by which it is seen what becomes of a value that Zendesk does not take. */
+/** A row and a value that Zendesk refuses, for the checks of refusals. */
 export interface RefusedRow {
   row: PropertyRow;
-  /** What a person does in the PMS, in the PMS's form; undefined where the table does not have it. */
+  /** The value that a person enters in the PMS; undefined if the mapping's table has no such value. */
   asked: string | null | undefined;
   what: string;
 }
@@ -11,8 +11,8 @@ export interface RefusedRow {
 const GOES_ON = 'the link says why, and other rows go on';
 
 /**
- * Values of a ticket that Zendesk refuses: a priority cannot be emptied again, and a ticket that is nobody's cannot be solved
- * where the assignee is required (zendesk-rules.md rules 10 and 11).
+ * Ticket values that Zendesk refuses: an empty priority after another one, and `solved` without an assignee if the
+ * assignee is required (zendesk-rules.md rules 10 and 11).
  */
 export function refusedRows(table: EntityMapping): Partial<Record<'notTaken' | 'offeredAgain', RefusedRow>> {
   if (table.entity !== 'TicketToProject') return {};

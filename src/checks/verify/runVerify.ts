@@ -26,17 +26,17 @@ const AGENTS_LOOKED_AT = 20;
 export interface RunInput {
   mapping: Mapping;
   apis: { zendesk: ZendeskApi; pms: PmsView };
-  /** Begins the name of all that is made. */
+  /** The prefix of the names of all records that are made. */
   tag: string;
   patience: Patience;
   onProgress?: (done: number, all: number) => void;
-  /** Lines of these entities are left out, because another run has them. */
+  /** Entities whose lines are left out, because another run checks them. */
   without?: readonly EntityType[];
-  /** Asks the link store; null where there is none to ask. */
+  /** Reads the link store; null if it is not accessible. */
   reasons: LinkReasons | null;
 }
 
-/** @param made filled with what is made on the way, whatever becomes of the checks */
+/** @param made collects the records that are made, also if the checks fail */
 export async function runChecklist(input: RunInput, made: Made): Promise<Result[]> {
   const lines = checklist(input.mapping, input.apis.pms).filter(
     ({ entity }) => !input.without?.includes(entity),
@@ -64,14 +64,14 @@ export async function runChecklist(input: RunInput, made: Made): Promise<Result[
     }).all();
     return recorder.results();
   } catch (error) {
-    // The lines so far are reported, and all others count as failed.
+    // Reports the finished lines; all others count as failed.
     if (patience.signal.aborted) return recorder.results('stopped before it');
     if (error instanceof RetryLater || error instanceof NeedsHuman) return recorder.results(error.message);
     throw error;
   }
 }
 
-/** Made known to both systems, so that each can be named on either. */
+/** Adds people to both systems, so that values can name them on either side. */
 async function people({ apis, tag }: RunInput, made: Made): Promise<Pick<World, 'agents' | 'customers'>> {
   const customers: string[] = [];
   for (const n of [1, 2]) {
@@ -108,7 +108,7 @@ class Run {
     private readonly scope: { without: ReadonlySet<EntityType> },
   ) {}
 
-  /** Parents first; what does not depend on each other at once. */
+  /** Checks parents first, and independent entities in parallel. */
   async all(): Promise<void> {
     const { OrgToCustomer, TicketToProject, CommentToProject } = this.tools.mapping.entities;
     const both = (work: (from: Side) => Promise<unknown>) => together(SIDES.map(work));
@@ -129,11 +129,11 @@ class Run {
       }),
     ];
     await together(work);
-    // A second counterpart may have come since.
+    // Counts again, because a second counterpart may have been created since.
     for (const count of this.counts) await count();
   }
 
-  /** Organizations of which our customers are members, so that their tickets may be in them. */
+  /** Makes the test customers members of the organizations, so that their tickets can belong to these. */
   private async organizations(table: EntityMapping): Promise<Record<Side, Base | null>> {
     const bases = await this.bases(table, null);
     for (const base of Object.values(bases))
@@ -144,7 +144,7 @@ class Run {
 
   private async comments(table: EntityMapping, from: Side, ticket: Base | null): Promise<void> {
     if (!ticket) {
-      this.failAll(table, from, `there is no ticket with a project to say something on`);
+      this.failAll(table, from, `there is no ticket with a project to comment on`);
       return;
     }
     const base = await this.base(table, from, ticket);
@@ -155,7 +155,7 @@ class Run {
     ]);
   }
 
-  /** A plain pair that begins on each side. */
+  /** Makes two plain pairs: one begins in Zendesk, one in the PMS. */
   private async bases(table: EntityMapping, parent: Parent | null): Promise<Record<Side, Base | null>> {
     const [zendesk, pms] = await Promise.all([
       this.base(table, 'zendesk', parent),
@@ -188,11 +188,11 @@ class Run {
       const found = (await apis[to].find(kind[to], refKey(origin), parent?.ids[to] ?? null)).map(
         ({ id }) => id,
       );
-      const only = found.length === 1;
+      const isOnly = found.length === 1;
       recorder.set(line, {
         ...outcomeOf(ends, [], null),
-        status: only ? 'passed' : 'failed',
-        reason: only ? null : `found ${found.length}`,
+        status: isOnly ? 'passed' : 'failed',
+        reason: isOnly ? null : `found ${found.length}`,
         written: ends.ids[from],
         found: found.join(', '),
         seconds,
@@ -221,7 +221,7 @@ class Run {
     ]);
   }
 
-  /** The counterpart is edited, and the record that it was made for has it. */
+  /** Checks that an edit of the counterpart comes back to its origin. */
   private async kept(table: EntityMapping, from: Side, { pair }: Base): Promise<void> {
     const { recorder, world } = this.tools;
     const line = recorder.line(table.entity, null, from, 'keep');

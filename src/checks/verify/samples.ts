@@ -3,23 +3,23 @@ import { SIDES, type EntityType, type Json, type Side, type Values } from '../..
 import { fromCanonical, referenceKinds, sameValue, toCanonical, type References } from '../../sync/values';
 import { factOf } from './facts';
 
-/** Values to try a row with, in the mapping's common form. */
+/** Test values for rows, in canonical form. */
 
-/** What both systems have that a value can speak of. */
+/** The people, groups, options and records that test values can name. */
 export interface World {
-  /** Begins the name of all that is made. */
+  /** The prefix of the names of all records that are made. */
   tag: string;
-  /** Addresses that both systems know. */
+  /** E-mail addresses that both systems know. */
   agents: string[];
   customers: string[];
-  /** Names of Zendesk's groups. */
+  /** The names of Zendesk's groups. */
   groups: string[];
-  /** By `zendesk` or `pms`, kind and property: the values that an administrator allows. */
+  /** The options of fields, keyed by `SIDE KIND PROPERTY`. */
   options: ReadonlyMap<string, readonly string[]>;
-  /** Pairs that a reference can point to: their keys, by entity. */
+  /** The keys of pairs that a reference can name, by entity. */
   parents: Record<EntityType, string[]>;
   references: References;
-  /** A number that was not given before. */
+  /** A new number. */
   next(): number;
 }
 
@@ -28,27 +28,27 @@ export interface Samples {
   /** Further values to create a record with. */
   more: Json[];
   edits: Json[];
-  /** Values after which nothing more can be tried. */
+  /** Values after which the record cannot be changed. */
   last: Json[];
-  /** Values that are not tried, and why. */
+  /** The values that are not tested, with the reason. */
   note: string | null;
 }
 
 export function samplesOf(table: EntityMapping, row: PropertyRow, from: Side, world: World): Samples {
   const facts = SIDES.map((side) => factOf(side, table.kind[side], row[side] ?? ''));
   if (isRedacted(table, row, from)) return redactedSamples(world);
-  const taken = row.fixed !== null && row.fixed.side !== from && row.fixed.onEdit === 'overrule';
+  const isOverruled = row.fixed !== null && row.fixed.side !== from && row.fixed.onEdit === 'overrule';
   const found =
     row.transform.kind === 'enum' ? enumSamples(row.transform, from, facts) : others(table, row, world);
-  const samples = taken ? { ...found, edits: [...(row.fixed?.except ?? [])], last: [] } : found;
-  // Only records with this value take part at all.
+  const samples = isOverruled ? { ...found, edits: [...(row.fixed?.except ?? [])], last: [] } : found;
+  // Records without this value are out of scope.
   const allowed = table.filter[from][row[from] ?? '']?.[0];
   if (allowed === undefined) return samples;
   const first = new Translator(null, table, world).canonical(row, from, { [row[from] ?? '']: allowed });
   return { ...samples, create: first, edits: samples.edits.filter((each) => !sameValue(each, first)) };
 }
 
-/** A comment in Zendesk can change in one way only: its words are redacted. */
+/** The text of a Zendesk comment can change only by redaction. */
 function isRedacted(table: EntityMapping, row: PropertyRow, from: Side): boolean {
   return from === 'zendesk' && table.kind.zendesk === 'comment' && row.zendesk === 'body';
 }
@@ -74,13 +74,14 @@ function enumSamples(
   const pmsOf = (values: readonly string[] = []) => values.map((value) => toPms.get(value) ?? value);
   const last = facts.flatMap((fact) => pmsOf(fact.last));
   const first = facts.flatMap((fact) => pmsOf(fact.first));
-  // A PMS value without a way back cannot come from there. New records mostly have the table's first value by themselves.
+  // A PMS value that has no Zendesk value cannot be sent from the PMS. Reversed, because the table's first value is
+  // mostly the default of new records.
   const all = [...new Set(from === 'zendesk' ? toPms.values() : toZendesk.keys())].reverse();
   const [create = all[0], ...edits] = all.filter((value) => !last.includes(value) && !first.includes(value));
   const skipped = all.filter((value) => first.includes(value));
   return {
     create,
-    // What nothing can come back from is also what a record may begin with.
+    // A value after which a record cannot be changed is also tested on a new record.
     more: facts.some((fact) => fact.required !== undefined && fact.first === undefined)
       ? all.filter((value) => last.includes(value))
       : [],
@@ -148,7 +149,7 @@ function plainSamples(
   }
 }
 
-/** A day to come, for each number another. */
+/** A future day, different for each number. */
 function dayOf(n: number): string {
   return new Date(Date.UTC(2031, 0, 1 + (n % 3_000))).toISOString().slice(0, 10);
 }
@@ -160,7 +161,7 @@ export class Translator {
     private readonly world: World,
   ) {}
 
-  /** What a side holds, in the common form; null where it does not fit. */
+  /** A side's value in canonical form; undefined if it has no such form. */
   canonical(row: PropertyRow, side: Side, values: Values): Json | undefined {
     const property = row[side];
     if (property === null) return undefined;
@@ -170,20 +171,20 @@ export class Translator {
     return result.ok ? result.value : undefined;
   }
 
-  /** A sample as a side takes it. @throws Error where the mapping cannot say it on that side */
+  /** A sample in a side's form. @throws Error if the mapping cannot convert it */
   own(row: PropertyRow, side: Side, sample: Json): Json {
     const result = fromCanonical(row, side, sample, this.world.references);
     if (result.ok) return result.value;
     throw new Error('problem' in result ? result.problem : `${result.waitsFor} has no counterpart`);
   }
 
-  /** Properties that other properties need, and that a new record of the kind must have. */
+  /** The values that a new record needs so that the rows' properties take effect. */
   needed(rows: readonly PropertyRow[], from: Side): Values {
     const all = rows.flatMap((row) => SIDES.map((side) => this.neededOn(side, row, from)));
     return Object.assign({}, ...all) as Values;
   }
 
-  /** What one side's property needs, as `from` says it. */
+  /** The value that one side's property needs, in the form of `from`. */
   private neededOn(side: Side, row: PropertyRow, from: Side): Values {
     const { needs } = factOf(side, this.table.kind[side], row[side] ?? '');
     if (!needs) return {};
@@ -197,7 +198,7 @@ export class Translator {
   }
 }
 
-/** What a new record must have, whatever else is tried: a name with the tag, a person of ours. */
+/** The minimal values of a new record: a name with the tag, and a test customer. */
 export function bareValues(table: EntityMapping, from: Side, world: World, parent: Values): Values {
   const name = `${world.tag} ${world.next()}`;
   const [requester = null] = world.customers;
@@ -206,8 +207,8 @@ export function bareValues(table: EntityMapping, from: Side, world: World, paren
     customer: { name },
     ticket: { subject: name, description: `${name}: made by the checklist`, requester },
     project: { title: name, description: `${name}: made by the checklist`, requester },
-    comment: { body: `${name}: said by the checklist` },
-    note: { body: `${name}: said by the checklist` },
+    comment: { body: `${name}: written by the checklist` },
+    note: { body: `${name}: written by the checklist` },
   };
   const filter = Object.entries(table.filter[from]).flatMap(([property, [value]]) =>
     value === undefined ? [] : [[property, value] as const],

@@ -1,6 +1,6 @@
 /**
- * Waits for all, also where one fails: what is still at work would go on making records while others are removed.
- * @throws what the first of them threw
+ * Waits for all promises, also if one fails: otherwise, the rest would go on making records during the clean-up.
+ * @throws the error of the first failed promise
  */
 export async function together(works: readonly Promise<unknown>[]): Promise<void> {
   const results = await Promise.allSettled(works);

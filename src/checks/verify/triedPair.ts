@@ -11,7 +11,7 @@ import { missingWords, type LinkReasons } from './linkReasons';
 import type { Translator } from './samples';
 import { watch, type Arrival, type Look, type Patience } from './watch';
 
-/** One pair of records, on which rows are tried: write on one side, look on the other, compare. */
+/** A pair of records on which rows are tested: write on one side, read on the other, compare. */
 
 export interface Ends {
   from: Side;
@@ -19,13 +19,13 @@ export interface Ends {
   ids: Record<Side, string>;
 }
 
-/** A new record, and when its making was answered: milliseconds. */
+/** A new record, and when its create was answered, in milliseconds since the epoch. */
 export interface Created {
   seen: Seen;
   at: number;
 }
 
-/** What came of one value of one row. */
+/** The result of one test value of one row. */
 export interface Attempt {
   status: Status;
   reason: string | null;
@@ -34,16 +34,16 @@ export interface Attempt {
   seconds: number | null;
 }
 
-/** No value that was written together arrived, so the faulty one is unknown. */
+/** No value of a common write arrived, so the faulty row is unknown. */
 export class Stuck extends Error {
   override readonly name = 'Stuck';
 }
 
-/** What pairs are tried with. */
+/** Shared by all pairs. */
 export interface PairTools {
   apis: Record<Side, PublicApi>;
   patience: Patience;
-  /** Null where the link store is not reached. */
+  /** Null if the link store is not accessible. */
   reasons: LinkReasons | null;
 }
 
@@ -61,7 +61,7 @@ export class Pair {
     this.patience = tools.patience;
   }
 
-  /** Whether what the new record brought is on its counterpart. */
+  /** Checks that a new record's values arrive on its counterpart. */
   async created(rows: readonly PropertyRow[], { seen, at }: Created): Promise<Map<PropertyRow, Attempt>> {
     const { from } = this.ends;
     const wanted = new Map(rows.map((row) => [row, this.brought(row, seen.values)]));
@@ -69,9 +69,9 @@ export class Pair {
   }
 
   /**
-   * Writes values on a side, all in one go.
+   * Writes values on one side in one call, and waits until they arrive on the other.
    * @param values samples by row; null empties
-   * @throws Stuck where several were written and nothing came of it
+   * @throws Stuck if several values were written and none arrived
    */
   async edit(writer: Side, values: ReadonlyMap<PropertyRow, Json>): Promise<Map<PropertyRow, Attempt>> {
     const reader = otherSide(writer);
@@ -79,7 +79,7 @@ export class Pair {
       Side,
       Seen
     >;
-    const toldBefore = await this.told(reader, values.keys(), writer);
+    const followUpsBefore = await this.followUps(reader, values.keys(), writer);
     const body = this.bodyOf(writer, values);
     const { kind, ids } = this.ends;
     let taken: Seen;
@@ -102,14 +102,14 @@ export class Pair {
         continue;
       }
       wanted.set(row, holds);
-      // What is there already shows nothing by being there.
+      // A value that the other side held before the write does not prove that the write arrived.
       if (!isFollowedUp(row, writer) && same(holds, this.canonical(row, reader, before[reader])))
         stale.add(row);
     }
     const look = async () => {
       const looks = await this.lookAt(reader, wanted);
-      const told = await this.told(reader, wanted.keys(), writer);
-      const added = [...told].filter(([id]) => !toldBefore.has(id));
+      const followUps = await this.followUps(reader, wanted.keys(), writer);
+      const added = [...followUps].filter(([id]) => !followUpsBefore.has(id));
       for (const row of wanted.keys()) {
         if (!isFollowedUp(row, writer)) continue;
         const words = textOf(values.get(row) ?? '').split('\n')[0] ?? '';
@@ -123,14 +123,14 @@ export class Pair {
     return attempts;
   }
 
-  /** Samples under the side's own property names, as that side takes them. */
+  /** The samples under the side's property names, in the side's form. */
   private bodyOf(writer: Side, values: ReadonlyMap<PropertyRow, Json>): Values {
     const body: Values = {};
     for (const [row, sample] of values) body[row[writer] ?? ''] = this.written(row, writer, sample);
     return body;
   }
 
-  /** Changes a row where the mapping takes changes back. @param writer on which it is changed, and taken back */
+  /** Edits rows that the mapping resets, and waits for the reset. @param writer the side that is edited and reset */
   async putBack(writer: Side, values: ReadonlyMap<PropertyRow, Json>): Promise<Map<PropertyRow, Attempt>> {
     const before = await this.read(writer);
     const body = this.bodyOf(writer, values);
@@ -178,7 +178,7 @@ export class Pair {
     const fresh = rows.filter((row) => !stale.has(row));
     if (fresh.length > 1 && fresh.every((row) => !arrivals.get(row)?.arrived))
       throw new Stuck('nothing arrived');
-    // Arrived, and taken back since: then it did not arrive.
+    // A value that arrived but was then reset on the writer's side counts as a failure.
     const source = await this.read(writer);
     const attempts = new Map<PropertyRow, Attempt>();
     for (const [row, arrival] of arrivals) {
@@ -205,7 +205,7 @@ export class Pair {
     return { status, reason, written, found, seconds: arrived ? seconds : null };
   }
 
-  /** The hold of the brake that a row of this pair waits for, as its link says it. */
+  /** The brake's hold that a row of this pair waits for, from the link. */
   private async hold(row: PropertyRow): Promise<string | null> {
     const { from, kind, ids } = this.ends;
     const key = canonicalKey(this.table.entity, { side: from, kind: kind[from], id: ids[from] });
@@ -221,7 +221,7 @@ export class Pair {
     );
   }
 
-  /** What a new record is to bring for a row: what its maker wrote or its system set, or what the mapping makes up. */
+  /** The expected value of a row on the counterpart: the new record's value, or the mapping's constant or template. */
   private brought(row: PropertyRow, values: Values): Json | undefined {
     const { from } = this.ends;
     const { transform } = row;
@@ -248,8 +248,12 @@ export class Pair {
     );
   }
 
-  /** Follow-ups there, if one of the rows arrives as a follow-up. */
-  private async told(reader: Side, rows: Iterable<PropertyRow>, writer: Side): Promise<Map<string, string>> {
+  /** The follow-ups on the reader's side; read only if one of the rows arrives as a follow-up. */
+  private async followUps(
+    reader: Side,
+    rows: Iterable<PropertyRow>,
+    writer: Side,
+  ): Promise<Map<string, string>> {
     if (![...rows].some((row) => isFollowedUp(row, writer))) return new Map();
     return this.apis[reader].followUps(this.ends.kind[reader], this.ends.ids[reader]);
   }
@@ -273,7 +277,7 @@ export class Pair {
   }
 }
 
-/** Several values of one row make one line: the worst counts, and the slowest. */
+/** Joins the attempts of one row into one line: the worst status and the longest time count. */
 export function outcomeOf(ends: Ends | null, attempts: readonly Attempt[], note: string | null): Outcome {
   const worst =
     attempts.find(({ status }) => status === 'failed') ??

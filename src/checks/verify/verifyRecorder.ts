@@ -1,7 +1,7 @@
 import type { EntityType, Side } from '../../sync/record';
 import { NOTHING, type Check, type Line, type Outcome, type Result } from './checklistLine';
 
-/** Keeps what came of each line; a line that was never reached is a failure, not a silence. */
+/** Collects the outcome of each line. A line that was never reached counts as failed. */
 export class Recorder {
   private readonly outcomes = new Map<string, Outcome>();
 
@@ -13,7 +13,7 @@ export class Recorder {
       if (cannot !== null) this.outcomes.set(id, { ...NOTHING, reason: cannot });
   }
 
-  /** The line, where it can be checked. */
+  /** @returns the line, if it can be checked */
   line(entity: EntityType, row: string | null, from: Side, check: Check): Line | undefined {
     return this.lines.find(
       (line) =>
@@ -31,7 +31,7 @@ export class Recorder {
     this.onProgress(this.outcomes.size, this.lines.length);
   }
 
-  /** @param why the rest was not reached */
+  /** @param why the reason for lines that were not reached */
   results(why = 'the check ended before it'): Result[] {
     return this.lines.map((line) => ({
       line,

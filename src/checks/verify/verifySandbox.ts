@@ -21,27 +21,27 @@ import { missingFields } from './missingFields';
 import { PmsApi } from './pmsApi';
 import { ZendeskApi } from './zendeskApi';
 
-/** Two sandboxes and a service that keeps them in sync, on servers of their own: nothing of a real account is near. */
+/** Two sandboxes and a service that keeps them in sync, on separate servers: no real account is involved. */
 
 export type CommentMode = Mapping['commentMode'];
 
 export interface Synced {
   mapping: Mapping;
   apis: { zendesk: ZendeskApi; pms: PmsApi };
-  /** What the link store says. */
+  /** Reads the link store. */
   reasons: LinkReasons;
-  /** Resolves, with the end of its log, where the service ends by itself. */
+  /** Resolves with the last lines of the log if the service exits by itself. */
   ended: Promise<string>;
 }
 
 const POLL_SECONDS = '1';
 const AGENT = 'ann@sandbox.example';
 const MAIN = path.resolve(__dirname, '../../operator/cli/main.js');
-/** Records of one mode and of the other have different ids: these name workflows on one Temporal server. */
+/** The distance between the ids of the two modes: workflows on the same Temporal server are named by record ids. */
 const IDS_APART = 1_000_000;
 
 /**
- * Starts everything, once for each mode of comments, works, and takes it all down again.
+ * Starts everything once per comment mode, runs `work`, and stops everything.
  * @throws MappingError, NoServerError
  */
 export async function inSandbox<T>(
@@ -54,7 +54,7 @@ export async function inSandbox<T>(
   const folder = mkdtempSync(path.join(tmpdir(), 'zps-verify-'));
   const stops: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
   try {
-    // What the environment names may be in real use.
+    // The servers that the environment names may be in production use.
     const env = { ...process.env, TEMPORAL_ADDRESS: '', MONGODB_URI: '' };
     const temporal = await startTemporal({
       onProgress,
@@ -81,7 +81,7 @@ export async function inSandbox<T>(
   }
 }
 
-/** The modes of comments that a mapping has a table for. */
+/** The comment modes for which the mapping has a table. */
 export function modesOf(mappingFile: string): CommentMode[] {
   const { entities } = readYaml(mappingFile) as { entities: { CommentToProject: Record<string, unknown> } };
   return (['note', 'project'] as const).filter((mode) => entities.CommentToProject[mode] !== undefined);
@@ -116,7 +116,7 @@ async function startOne({ mode, file, folder, servers, idsAfter }: One): Promise
     zendesk: zendeskSystem({ baseUrl, auth: { by: 'oauth', clientId, secret: () => clientSecret } }),
     pms: profileSystem({ profile: loadProfile('contract'), baseUrl: pms.url, token: pms.token }),
   };
-  // Colleagues have accounts in both.
+  // Agents have accounts in both systems.
   for (const { email, name } of zendesk.store.users.values())
     if (email !== null && email !== zendesk.adminEmail)
       pms.store.people.upsert({ email, name, role: 'member' });
@@ -158,7 +158,7 @@ async function startOne({ mode, file, folder, servers, idsAfter }: One): Promise
   };
 }
 
-/** As a person, with a token that does not end. */
+/** Signs in as a person, with a token that does not expire. */
 function signedInAs(bearer: string): SignedIn {
   return {
     auth: fixedCredential({ authorization: `Bearer ${bearer}` }),
@@ -167,7 +167,7 @@ function signedInAs(bearer: string): SignedIn {
   };
 }
 
-/** A person's own, rather than the sync's. */
+/** A person's own token, not the sync's. */
 async function tokenOf(url: string, email: string): Promise<string> {
   const answer = await fetch(`${url}/_sandbox/tokens`, {
     method: 'POST',
@@ -177,7 +177,7 @@ async function tokenOf(url: string, email: string): Promise<string> {
   return ((await answer.json()) as { token: string }).token;
 }
 
-/** The service as an operator runs it. */
+/** Starts the service like an operator does. */
 function startProcess(
   logFile: string,
   env: NodeJS.ProcessEnv,
@@ -186,9 +186,9 @@ function startProcess(
   const child: ChildProcess = spawn(process.execPath, [MAIN, 'start', '--only', 'worker'], {
     env,
     stdio: ['ignore', log, log],
-    // Away from settings files: they are not for the sandbox.
+    // A folder without settings files, because these concern real accounts.
     cwd: path.dirname(logFile),
-    // Ctrl-C is for the checklist, which then stops things in order.
+    // Ctrl-C must reach only the checklist, which then stops the service in order.
     detached: true,
   });
   closeSync(log);
@@ -196,7 +196,7 @@ function startProcess(
   let stopping = false;
   const ended = exited.then(() => readFileSync(logFile, 'utf8').trim().split('\n').slice(-3).join('\n'));
   return {
-    ended: new Promise((resolve) => void ended.then((said) => stopping || resolve(said))),
+    ended: new Promise((resolve) => void ended.then((lastLines) => stopping || resolve(lastLines))),
     async stop() {
       stopping = true;
       child.kill('SIGTERM');

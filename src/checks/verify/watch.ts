@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Json } from '../../sync/record';
 
-/** Waits for what the sync is to bring. */
+/** Waits until expected values arrive. */
 
-/** One write, of which several things are expected. */
+/** One write, and the values that it should bring. */
 export interface Expected<K> {
   wanted: readonly K[];
-  /** What was there before the write: that it is there does not show that the write has arrived. */
+  /** Values that were there before the write, so that their presence does not prove its arrival. */
   stale?: ReadonlySet<K>;
   /** When the write was answered, in milliseconds. */
   at?: number;
 }
 
 export interface Patience {
-  /** How long something may take that has not begun to arrive. */
+  /** The longest wait for the first value. */
   timeoutMs: number;
-  /** Between two looks. */
+  /** The pause between two looks. */
   lookMs: number;
   signal: AbortSignal;
 }
@@ -30,10 +30,10 @@ export interface Arrival extends Look {
 }
 
 /**
- * Looks again and again at several things that one write brings, until all are there. What has not come along with the
- * rest is given up after a quarter of the time: one write brings them together.
+ * Polls until all values of a write have arrived. One write should bring its values together, so the rest is given up a
+ * quarter of the timeout after the latest arrival.
  *
- * @param look looks once, at all of them
+ * @param look reads the present state of all values
  */
 export async function watch<K>(
   { wanted, stale, at = Date.now() }: Expected<K>,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What is read of Zendesk's answers; the rest of them is left alone. */
+/** Schemas of the parts of Zendesk's answers that the checks read. */
 
 const raw = z.looseObject({ id: z.number() });
 export type Raw = z.output<typeof raw>;

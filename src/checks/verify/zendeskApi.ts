@@ -8,14 +8,14 @@ import type { Json, Values } from '../../sync/record';
 import { answers, type Comment, type Raw, type User } from './zendeskAnswers';
 import { FieldTags } from './fieldTags';
 import { patiently, textFile, valueOf, type FileContent, type PublicApi, type Seen } from './publicApi';
-import { fileOf, isAuditOf, partsOf, plain } from './zendeskSaid';
+import { fileOf, isAuditOf, partsOf, plain } from './commentParts';
 import { ORGANIZATION_FIELD, TICKET_FIELD, organizationBody, ticketBody } from './zendeskBodies';
 
 /** Zendesk as an agent uses it. https://developer.zendesk.com/api-reference/ticketing/introduction/ */
 
 export interface ZendeskAccess {
   baseUrl: string;
-  /** Whom it acts as. */
+  /** The account that the calls are made as. */
   as: SignedIn;
   budget?: CallBudget;
 }
@@ -45,7 +45,7 @@ export class ZendeskApi implements PublicApi {
     });
   }
 
-  /** Agents who can be assigned, ourselves first. */
+  /** The agents who can be assigned, starting with the own account. */
   async agents(): Promise<{ email: string; name: string }[]> {
     const { user: me } = await this.get(answers.user, '/users/me');
     const lists = await Promise.all(
@@ -67,7 +67,7 @@ export class ZendeskApi implements PublicApi {
     return this.fieldList;
   }
 
-  /** The values that fields with options take, by kind and property. */
+  /** The options of fields, keyed by `zendesk KIND PROPERTY`. */
   async options(): Promise<Map<string, string[]>> {
     const { ticket_fields: ticket } = await this.ticketFields();
     const { organization_fields: organization } = await this.get(
@@ -106,7 +106,7 @@ export class ZendeskApi implements PublicApi {
     const uploads: string[] = [];
     for (const each of files) uploads.push(await this.upload(each));
     const author = values['author'] == null ? null : await this.userOf(textOf(values['author']));
-    const said = {
+    const comment = {
       body: textOf(values['body'] ?? ''),
       public: values['public'] !== false,
       ...(author && { author_id: author.id }),
@@ -116,7 +116,7 @@ export class ZendeskApi implements PublicApi {
     const answer = await this.send(answers.ticket, {
       method: 'PUT',
       path: `/tickets/${ticketId}`,
-      body: { ticket: { comment: said } },
+      body: { ticket: { comment } },
     });
     const event = answer.audit?.events.find(({ type }) => type === 'Comment');
     const seen = await this.read('comment', `${ticketId}-${event?.id ?? ''}`);
@@ -168,7 +168,7 @@ export class ZendeskApi implements PublicApi {
     return Promise.all(tickets.map((each) => this.ticket(each)));
   }
 
-  /** Comments go with their ticket. */
+  /** A comment is deleted with its ticket. */
   async remove(kind: string, id: string): Promise<void> {
     if (kind === 'comment') return;
     const request: Request = { method: 'DELETE', path: `/api/v2/${PATHS[kind] ?? kind}/${id}` };
@@ -204,7 +204,7 @@ export class ZendeskApi implements PublicApi {
   }
 
   async person(email: string, name: string): Promise<void> {
-    // Nobody is to be written to.
+    // Zendesk must not send an e-mail to verify the address.
     const body = { user: { email, name, role: 'end-user', skip_verify_email: true } };
     await this.send(answers.user, { method: 'POST', path: '/users/create_or_update', body });
   }
@@ -235,13 +235,13 @@ export class ZendeskApi implements PublicApi {
     await this.send(z.unknown(), { method: 'PUT', path });
   }
 
-  /** Whether customers see it is whether they see the ticket. */
+  /** A ticket's first comment. Its visibility is that of the ticket. */
   private async firstComment(ticketId: string): Promise<Comment | undefined> {
     const { comments } = await this.get(answers.comments, `/tickets/${ticketId}/comments`, PAGE);
     return comments[0];
   }
 
-  /** A comment can be made internal; words of it can be redacted, and nothing else. */
+  /** Makes a comment internal or redacts words. Zendesk allows no other changes. */
   private async editComment(id: string, values: Values): Promise<Seen> {
     const { ticketId, commentId } = partsOf(id);
     if (values['public'] === false) await this.makePrivate(ticketId, commentId);
@@ -257,10 +257,10 @@ export class ZendeskApi implements PublicApi {
   private async redactMarked(id: string, mark: (html: string) => string): Promise<void> {
     const { ticketId, commentId } = partsOf(id);
     const { comments } = await this.get(answers.comments, `/tickets/${ticketId}/comments`, PAGE);
-    const said = comments.find((each) => String(each.id) === commentId);
+    const comment = comments.find((each) => String(each.id) === commentId);
     const body = {
       ticket_id: Number(ticketId),
-      html_body: mark(said?.html_body ?? ''),
+      html_body: mark(comment?.html_body ?? ''),
       external_attachment_urls: [],
     };
     await this.send(z.unknown(), { method: 'PUT', path: `/comment_redactions/${commentId}`, body });
@@ -277,7 +277,7 @@ export class ZendeskApi implements PublicApi {
     return this.http.parse(answers.upload, request(), answer.body).upload.token;
   }
 
-  /** Those of one page: a check's ticket has few. */
+  /** The first page of comments; the tickets of checks have few. */
   private async commentsOf(ticketId: string): Promise<{ seen: Seen; custom: Record<string, unknown> }[]> {
     const request: Request = { method: 'GET', path: `/api/v2/tickets/${ticketId}/comments`, query: PAGE };
     const answer = await patiently(() => this.http.send(request, [404]));
@@ -293,25 +293,25 @@ export class ZendeskApi implements PublicApi {
     });
   }
 
-  private comment(said: Comment, ticketId: string, custom: Record<string, unknown>, added: Comment[]): Seen {
-    const author = this.users.get(said.author_id ?? 0);
+  private comment(raw: Comment, ticketId: string, custom: Record<string, unknown>, added: Comment[]): Seen {
+    const author = this.users.get(raw.author_id ?? 0);
     const byline = custom[MARKS.byline];
-    const body = textOf(plain(said.body ?? '') ?? '').replace(/\r\n?/g, '\n');
+    const body = textOf(plain(raw.body ?? '') ?? '').replace(/\r\n?/g, '\n');
     const named = typeof byline === 'string' && body.startsWith(byline) ? byline : '';
     return {
-      id: `${ticketId}-${said.id}`,
+      id: `${ticketId}-${raw.id}`,
       values: {
         ticket_id: ticketId,
         body: body.slice(named.length),
-        html_body: said.html_body ?? null,
-        public: said.public,
+        html_body: raw.html_body ?? null,
+        public: raw.public,
         author: author?.email?.toLowerCase() ?? null,
-        // The name of a person without an account is the beginning of the text.
+        // The sync writes the name of an author without an account at the start of the text.
         author_name: /^(.*) wrote:\n/.exec(named)?.[1] ?? author?.name ?? null,
-        created_at: said.created_at,
+        created_at: raw.created_at,
       },
-      // A file that came later is on a comment of its own.
-      files: [said, ...added].flatMap(({ attachments }) => attachments.map(fileOf)),
+      // The sync adds a later file by a separate comment.
+      files: [raw, ...added].flatMap(({ attachments }) => attachments.map(fileOf)),
     };
   }
 
@@ -348,7 +348,7 @@ export class ZendeskApi implements PublicApi {
         submitter: emailOf('submitter_id'),
         group: group?.name ?? null,
         channel: valueOf((from['via'] as { channel?: unknown } | null | undefined)?.channel),
-        // Where an agent opens it.
+        // The ticket's address in the agent interface.
         url: `${this.baseUrl}/agent/tickets/${from.id}`,
       },
     };

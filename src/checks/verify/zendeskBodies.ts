@@ -1,14 +1,14 @@
 import type { Json, Values } from '../../sync/record';
 import { textOf } from '../../sync/values';
 
-/** What a person's writes to Zendesk say, from values under the names that the mapping uses. */
+/** Builds request bodies for Zendesk from values under the mapping's property names. */
 
 export const TICKET_FIELD = 'custom_fields.';
 export const ORGANIZATION_FIELD = 'organization_fields.';
 
 type Groups = readonly { id: number; name: string }[];
 
-/** @param groups those that a group's name may be of */
+/** @param groups the account's groups, to find a group's id by its name */
 export function ticketBody(values: Values, groups: Groups): Record<string, unknown> {
   const entries = Object.entries(values);
   const fields = entries
@@ -20,7 +20,7 @@ export function ticketBody(values: Values, groups: Groups): Record<string, unkno
   return { ...Object.fromEntries(parts), ...(fields.length > 0 && { custom_fields: fields }) };
 }
 
-/** One property as the API takes it. */
+/** One property in the API's form. */
 function ticketPart(name: string, value: Json, groups: Groups): [name: string, value: unknown] {
   switch (name) {
     case 'organization_id':

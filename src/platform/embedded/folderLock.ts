@@ -6,9 +6,9 @@ import path from 'node:path';
 import { z } from 'zod';
 
 /**
- * One process for each data folder: two Temporal servers on one database file would ruin it. The lock is a Unix socket in
- * the folder, so the kernel releases it when its holder dies, also by SIGKILL, and a second process can ask the holder
- * who it is.
+ * Lets one process at a time use a data folder: two Temporal servers would corrupt the same database file. The lock is a
+ * Unix socket in the folder. So the kernel releases the lock when the holder dies, also by SIGKILL, and a second process
+ * can ask the holder for its process id and command.
  */
 
 const occupantSchema = z.object({
@@ -16,7 +16,7 @@ const occupantSchema = z.object({
   /** The command, e.g. `start`. */
   what: z.string(),
   since: z.string(),
-  /** Address by name, e.g. `Temporal Web UI`. */
+  /** The holder's addresses by name, e.g. `Temporal Web UI`. */
   places: z.record(z.string(), z.string()),
 });
 
@@ -27,7 +27,7 @@ export class FolderInUse extends Error {
   override readonly name = 'FolderInUse';
   constructor(
     readonly dir: string,
-    /** Null where the holder did not say who it is. */
+    /** Null if the holder did not identify itself. */
     readonly occupant: Occupant | null,
   ) {
     super(inUse(dir, occupant));
@@ -35,7 +35,7 @@ export class FolderInUse extends Error {
 }
 
 export interface FolderLock {
-  /** What a second process is told, besides the process's id. */
+  /** Sets the addresses that a second process receives, in addition to the process id. */
   tell(places: Record<string, string>): void;
   release(): Promise<void>;
 }
@@ -43,20 +43,20 @@ export interface FolderLock {
 /** Longer paths do not fit into the address of a Unix socket (108 bytes on Linux, 104 on macOS). */
 const PATH_LIMIT_BYTES = 100;
 const ANSWER_WITHIN_MS = 2_000;
-/** A process that removes a dead holder's socket needs milliseconds. */
+/** Removing a dead holder's socket takes milliseconds, so an older takeover file belongs to a process that died. */
 const TAKEOVER_STALE_MS = 10_000;
 const POLL_MS = 50;
 const CANNOT_HOLD_SOCKETS = new Set(['EOPNOTSUPP', 'ENOTSUP', 'EPERM', 'EINVAL', 'ENAMETOOLONG']);
 
 /**
  * @param what the command that uses the folder, e.g. `start`
- * @throws FolderInUse; the system's error where the folder cannot be written
+ * @throws FolderInUse; the system's error if the folder cannot be written
  */
 export async function lockFolder(dir: string, what: string): Promise<FolderLock> {
   mkdirSync(dir, { recursive: true });
   const occupant: Occupant = { pid: process.pid, what, since: new Date().toISOString(), places: {} };
   const server = await bind(dir, occupant);
-  // A folder that is in use does not keep a process alive that is otherwise done.
+  // The lock alone must not keep the process alive.
   server.unref();
   return {
     tell: (places) => void Object.assign(occupant.places, places),
@@ -67,7 +67,7 @@ export async function lockFolder(dir: string, what: string): Promise<FolderLock>
   };
 }
 
-/** Who uses a folder; null where nobody does. */
+/** The process that uses a folder; null if there is none. */
 export async function occupantOf(dir: string): Promise<Occupant | null> {
   for (const at of socketsOf(dir)) {
     const answer = await ask(at);
@@ -83,7 +83,7 @@ async function bind(dir: string, occupant: Occupant): Promise<Server> {
     try {
       return await bindAt(at, dir, occupant);
     } catch (error) {
-      // A file system without sockets: the lock then lies where temporary files do.
+      // The file system supports no sockets: use the folder for temporary files.
       if (!CANNOT_HOLD_SOCKETS.has(String((error as NodeJS.ErrnoException).code))) throw error;
     }
   }
@@ -103,7 +103,7 @@ async function bindAt(at: string, dir: string, occupant: Occupant): Promise<Serv
   }
 }
 
-/** Only one process at a time removes a socket, and only one that nobody answers at. */
+/** Removes the socket of a dead holder. A takeover file ensures that only one process at a time does so. */
 async function removeDead(at: string): Promise<void> {
   const takeover = `${at}.takeover`;
   try {
@@ -157,20 +157,20 @@ function listen(at: string, occupant: Occupant): Promise<Server> {
   });
 }
 
-/** @returns null where somebody listens who does not say who it is */
+/** @returns null if a process listens but does not identify itself */
 function ask(at: string): Promise<Occupant | null | 'nobody'> {
   return new Promise((resolve) => {
     const socket = createConnection(at);
-    let said = '';
+    let received = '';
     socket.setTimeout(ANSWER_WITHIN_MS, () => {
       socket.destroy();
       resolve(null);
     });
-    socket.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    socket.on('data', (chunk: Buffer) => (received += chunk.toString()));
     socket.once('error', ({ code }: NodeJS.ErrnoException) =>
       resolve(code === 'ECONNREFUSED' || code === 'ENOENT' ? 'nobody' : null),
     );
-    socket.once('end', () => resolve(occupantIn(said)));
+    socket.once('end', () => resolve(occupantIn(received)));
   });
 }
 

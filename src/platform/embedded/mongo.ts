@@ -13,21 +13,21 @@ import { NoAnswerError, firstThatWorks, type Way } from './ways';
 const JAVA_SERVER_VERSION = '1.47.0';
 const MONGOD_VERSION = '7.0.14';
 const HEAP_MB = 2_048;
-/** The Java server reads through a file that was not closed: a minute for 3 GB. */
+/** The Java server checks a database file that was not closed cleanly, which takes a minute for 3 GB. */
 const OPENING_MS = 5 * 60_000;
 const DOWNLOAD_HOST = 'https://fastdl.mongodb.org';
 
-/** The command that starts a server on a port with its data in a folder (null: in memory where it can). */
+/** Builds the command that starts a server on a port, with its data in a folder. */
 type Command = (port: number, place: Place) => string[];
 
 interface Place {
   folder: string;
-  /** Whether the folder's data outlives the server; otherwise a server that can keeps them in memory. */
+  /** Whether the data must outlive the server. If not, a server that supports it keeps the data in memory. */
   isKept: boolean;
   heapMb?: number;
 }
 
-/** @throws NoServerError where no way works, ServerFailed where the found server does not start, NoAnswerError */
+/** @throws NoServerError if no way works, ServerFailed if the found server does not start, NoAnswerError */
 export async function startMongo(options: EmbeddedOptions = {}): Promise<EmbeddedMongo> {
   const env = options.env ?? process.env;
   const given = options.mongodbUri ?? env['MONGODB_URI'];
@@ -42,11 +42,11 @@ export async function startMongo(options: EmbeddedOptions = {}): Promise<Embedde
     commands(options, env),
     'Set MONGODB_URI to a running server, put "mongod" on PATH, or install JDK 17 and Maven to build one.',
   );
-  // A server that is there and does not come up has a cause of its own, which another way would only hide.
+  // Outside of `firstThatWorks`: if an available server does not start, trying another way would hide the cause.
   return startCommand(result, name, options);
 }
 
-/** Finds or makes the server without starting it. */
+/** Finds, downloads or builds the server without starting it. */
 export async function prepareMongo(options: EmbeddedOptions = {}): Promise<void> {
   const env = options.env ?? process.env;
   await firstThatWorks(
@@ -130,7 +130,7 @@ function javaSources(): string {
   return path.join(projectRoot(), 'src/platform/embedded/mongo-java');
 }
 
-/** Part of the build's name, so that a change of our own sources makes another build. */
+/** Part of the build's name, so that changed sources cause a new build. */
 function sourceDigest(folder: string): string {
   const hash = createHash('sha256');
   for (const file of (readdirSync(folder, { recursive: true }) as string[]).sort())

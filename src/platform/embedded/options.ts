@@ -1,24 +1,24 @@
 import type { ConnectionOptions } from '@temporalio/client';
 
-/** How embedded servers are found or started. */
+/** Options for finding or starting embedded servers. */
 export interface EmbeddedOptions {
-  /** Where data is kept; without it, data is gone when the server stops. */
+  /** The folder for data. Without it, data is lost when the server stops. */
   dataDir?: string;
   onProgress?: (line: string) => void;
-  /** A server that exists already; the environment's `TEMPORAL_ADDRESS` and `MONGODB_URI` count as given. */
+  /** The address of an existing server; by default, `TEMPORAL_ADDRESS` and `MONGODB_URI` of the environment. */
   temporalAddress?: string;
   mongodbUri?: string;
-  /** How to connect to a given Temporal (TLS, API key); our own server needs nothing. */
+  /** Connection options for an existing Temporal server (TLS, API key). */
   temporalConnection?: Pick<ConnectionOptions, 'tls' | 'apiKey'>;
   namespace?: string;
-  /** Ports to use; free ones are chosen where none is given. */
+  /** The ports to use; by default, free ones. */
   temporalPort?: number;
   mongoPort?: number;
-  /** Temporal's dynamic configuration, by key, for a server of our own. */
+  /** Temporal's dynamic configuration, by key, for an embedded server. */
   temporalConfig?: Record<string, string | number | boolean>;
-  /** Of the MongoDB-wire server in Java, which keeps all in memory where there is no `dataDir`. */
+  /** The heap of the MongoDB-wire server in Java, which keeps all data in memory if there is no `dataDir`. */
   mongoHeapMb?: number;
-  /** Port of Temporal's Web UI; `false` for none. */
+  /** The port of Temporal's Web UI; `false` for no Web UI. */
   uiPort?: number | false;
   searchAttributes?: Record<string, 'Keyword' | 'Text' | 'Int' | 'Datetime' | 'Bool' | 'Double'>;
   /** Replaces the process's environment, in tests. */
@@ -31,7 +31,7 @@ export interface EmbeddedTemporal {
   uiUrl: string | null;
   /** The way that worked, e.g. `cached build`. */
   how: string;
-  /** The server's own process, where we started one. */
+  /** The server's process id; null for an existing server. */
   pid: number | null;
   stop(): Promise<void>;
 }

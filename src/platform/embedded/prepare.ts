@@ -1,6 +1,6 @@
 import { prepareMongo, prepareTemporal } from './embeddedServers';
 
-/** Makes sure that both servers can be started, building them where they must be built. */
+/** Makes sure that both servers can be started; downloads or builds them if necessary. */
 async function main(): Promise<void> {
   const onProgress = (line: string) => process.stdout.write(`${line}\n`);
   await prepareTemporal({ onProgress });

@@ -6,9 +6,9 @@ import { z } from 'zod';
 import { isListening } from '../ports';
 
 /**
- * Runs a server for as long as this process lives. The shell between us reads our end of a pipe: when we die,
- * even by SIGKILL, the pipe closes and the server is stopped. The server has a process group of its own, so that
- * Ctrl-C reaches us first and we stop things in order.
+ * Runs a server as the child of a shell (the guard) that stops it when this process ends. The guard reads from a pipe of
+ * this process, which closes even after a SIGKILL. The server has its own process group, so that Ctrl-C reaches only this
+ * process, which then stops its servers in order.
  */
 const GUARD = `
 log=$1; shift
@@ -23,10 +23,10 @@ kill $! 2>/dev/null
 exit 0`;
 
 const POLL_MS = 100;
-/** The guard of an earlier server kills it after ten seconds. */
+/** The longest wait for an earlier server, which its guard kills after ten seconds. */
 const EARLIER_ENDS_WITHIN_MS = 20_000;
 
-/** A server that is there does not come up; the message has the end of its log. */
+/** An available server does not start. The message has the end of its log. */
 export class ServerFailed extends Error {
   override readonly name = 'ServerFailed';
 }
@@ -37,10 +37,11 @@ export interface ServerProcess {
 }
 
 /**
- * Beside its log, a file has the server's process: an earlier one on the same files may still be ending, and is waited for.
+ * Starts a server. An earlier server on the same files may still be stopping, so its process id is stored beside the log,
+ * and its end is awaited.
  * @param command program and arguments
- * @param logFile where its output goes; the end of it is shown when the server does not come up
- * @throws ServerFailed where nothing listens on the port within `timeoutMs`
+ * @param logFile receives the server's output; an error shows the end of it
+ * @throws ServerFailed if no process listens on the port within `timeoutMs`
  */
 export async function startServer(
   command: string[],
@@ -58,7 +59,7 @@ export async function startServer(
   const [first] = (await once(guard.stdout, 'data')) as [Buffer];
   const pid = Number(first.toString().trim());
   writeFileSync(pidFile, JSON.stringify({ pid, begun: begunAt(pid) }));
-  // Neither the guard nor its pipes keep a process alive that is otherwise done.
+  // The guard and its pipes must not keep the process alive.
   guard.unref();
   for (const stream of [guard.stdin, guard.stdout]) (stream as unknown as { unref(): void }).unref();
   const stop = async (): Promise<void> => {
@@ -100,7 +101,7 @@ async function untilEarlierEnded(pidFile: string, program: string): Promise<void
   }
 }
 
-/** The process that a file names, if it is still that process and runs. */
+/** The process id in a file, if this process still runs and the id was not reused. */
 function runningPid(pidFile: string): number | null {
   try {
     const { pid, begun } = pidSchema.parse(JSON.parse(readFileSync(pidFile, 'utf8')));
@@ -113,13 +114,13 @@ function runningPid(pidFile: string): number | null {
 const pidSchema = z.object({ pid: z.number(), begun: z.string() });
 
 /**
- * When a process began, which tells it from a later one of the same number; `ended` for one that only waits for its
- * parent. Where there is no /proc, all processes of a number count as the same one.
+ * The start time of a process, which distinguishes it from a later process with the same id; `ended` for a zombie. Without
+ * /proc, all processes with the same id count as the same process.
  */
 function begunAt(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name of the program, in brackets, may hold blanks. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    // The program's name, in parentheses, may contain blanks. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return fields[0] === 'Z' ? 'ended' : (fields[19] ?? '');
   } catch {
@@ -129,8 +130,8 @@ function begunAt(pid: number): string {
 
 function lastLines(file: string): string {
   try {
-    return readFileSync(file, 'utf8').trim().split('\n').slice(-3).join(' | ') || 'it said nothing';
+    return readFileSync(file, 'utf8').trim().split('\n').slice(-3).join(' | ') || 'its log is empty';
   } catch {
-    return 'it said nothing';
+    return 'its log is empty';
   }
 }

@@ -13,19 +13,19 @@ import {
 import { homedir } from 'node:os';
 import path from 'node:path';
 
-/** Built and fetched servers, outside the work tree and keyed by version. */
+/** The folder for built and downloaded servers, outside of the work tree. */
 export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
   return path.join(env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'zendesk-pms-sync');
 }
 
 const PROGRESS_MS = 10_000;
 const LOCK_POLL_MS = 1_000;
-/** A lock this old was left by a build that died. */
+/** The age from which a lock belongs to a build that died. */
 const LOCK_STALE_MS = 30 * 60_000;
 
 /**
- * Makes `${root}/${name}` by a build in a scratch folder, unless it is there. Two processes that want it at once
- * build it once; a build that dies leaves nothing half-made.
+ * Makes `${root}/${name}` by a build in a scratch folder, unless it exists. Concurrent processes share one build, and a
+ * build that dies leaves no partial result.
  */
 export async function buildOnce(
   root: string,
@@ -62,13 +62,13 @@ function takeLock(lock: string): boolean {
     try {
       if (Date.now() - statSync(lock).mtimeMs > LOCK_STALE_MS) rmSync(lock, { force: true });
     } catch {
-      // It was released meanwhile: the next attempt shows.
+      // The lock was released meanwhile; the caller tries again.
     }
     return false;
   }
 }
 
-/** Runs a build command, saying every ten seconds that it still runs. @throws Error with its last words */
+/** Runs a build command and reports progress every ten seconds. @throws Error with the end of its output */
 export async function runBuild(
   command: string,
   args: string[],
@@ -105,7 +105,7 @@ export async function runBuild(
   options.onProgress(`  ${options.what}: done in ${elapsed()}`);
 }
 
-/** Where a program is on PATH; null when it is not. */
+/** The file of a program on PATH; null if there is none. */
 export function onPath(program: string, env: NodeJS.ProcessEnv = process.env): string | null {
   for (const folder of (env['PATH'] ?? '').split(path.delimiter)) {
     const file = path.join(folder, program);
@@ -119,7 +119,7 @@ export function onPath(program: string, env: NodeJS.ProcessEnv = process.env): s
   return null;
 }
 
-/** A program that this machine can run: one made for another processor or system library is no way. @throws Error */
+/** Checks that a program runs on this machine: it may be built for another processor or system library. @throws Error */
 export function runnable(program: string): string {
   const { error, signal, status } = spawnSync(program, ['--version'], { stdio: 'ignore', timeout: 20_000 });
   if (error || signal !== null || status !== 0)
@@ -127,7 +127,7 @@ export function runnable(program: string): string {
   return program;
 }
 
-/** Whether a download host answers within a few seconds; a download that cannot work should fail at once. */
+/** Whether a download host answers within a few seconds, so that an impossible download fails at once. */
 export async function canDownload(url: string): Promise<boolean> {
   if (process.env['ZPS_NO_DOWNLOAD'] === '1') return false;
   try {
@@ -138,7 +138,7 @@ export async function canDownload(url: string): Promise<boolean> {
   }
 }
 
-/** The project's root, from the sources as well as from `dist`. */
+/** The project's root folder, both for the sources and for `dist`. */
 export function projectRoot(): string {
   let folder = __dirname;
   while (!existsSync(path.join(folder, 'package.json'))) folder = path.dirname(folder);

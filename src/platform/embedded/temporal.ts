@@ -16,7 +16,7 @@ const MODULE = `github.com/temporalio/cli/cmd/temporal@${VERSION}`;
 const DOWNLOAD_HOST = 'https://temporal.download';
 const DOWNLOAD_TIMEOUT_MS = 120_000;
 
-/** @throws NoServerError where no way works, ServerFailed where the found server does not start, NoAnswerError */
+/** @throws NoServerError if no way works, ServerFailed if the found server does not start, NoAnswerError */
 export async function startTemporal(options: EmbeddedOptions = {}): Promise<EmbeddedTemporal> {
   const env = options.env ?? process.env;
   const given = options.temporalAddress ?? env['TEMPORAL_ADDRESS'];
@@ -39,11 +39,11 @@ export async function startTemporal(options: EmbeddedOptions = {}): Promise<Embe
     binaries(options, env),
     'Set TEMPORAL_ADDRESS to a running server, put the "temporal" program on PATH, or install Go to build it.',
   );
-  // A server that is there and does not come up has a cause of its own, which another way would only hide.
+  // Outside of `firstThatWorks`: if an available server does not start, trying another way would hide the cause.
   return startBinary(result, name, options);
 }
 
-/** Finds or makes the program without starting it. */
+/** Finds, downloads or builds the program without starting it. */
 export async function prepareTemporal(options: EmbeddedOptions = {}): Promise<string> {
   const env = options.env ?? process.env;
   const { result } = await firstThatWorks(
@@ -89,7 +89,7 @@ function binaries(options: EmbeddedOptions, env: NodeJS.ProcessEnv): Way<string>
   ];
 }
 
-/** The SDK fetches the program that fits it; only the file is wanted here, so the server is stopped again. */
+/** Downloads the program by starting a server of the SDK; only the file is needed, so the server is stopped again. */
 async function download(
   root: string,
   progress: (line: string) => void,
@@ -135,7 +135,7 @@ async function startBinary(binary: string, how: string, options: EmbeddedOptions
     '--log-level',
     'error',
   ];
-  // Without it this version ignores priorities; later ones have it on.
+  // This version ignores priorities without the new matcher; later versions enable it by default.
   const config = { 'matching.useNewMatcher': true, ...options.temporalConfig };
   for (const [key, value] of Object.entries(config)) args.push('--dynamic-config-value', `${key}=${value}`);
   let uiUrl: string | null = null;
@@ -146,7 +146,7 @@ async function startBinary(binary: string, how: string, options: EmbeddedOptions
     uiUrl = `http://127.0.0.1:${uiPort}`;
   }
   if (options.dataDir !== undefined) {
-    // Durable enough for a development server, and half again as fast as the default.
+    // These pragmas are durable enough for a development server, and 50 % faster than the default.
     args.push('--db-filename', path.join(dataDir, 'temporal.db'));
     args.push('--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=OFF');
   }
@@ -167,7 +167,7 @@ async function startBinary(binary: string, how: string, options: EmbeddedOptions
   return { address, namespace, uiUrl, how, pid: server.pid, stop };
 }
 
-/** Waits until the server answers and knows the namespace. */
+/** Waits until the server answers and has the namespace. */
 async function untilReady(options: ConnectionOptions, timeoutMs: number, namespace?: string): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
@@ -186,11 +186,11 @@ async function untilReady(options: ConnectionOptions, timeoutMs: number, namespa
   }
 }
 
-/** Temporal Cloud offers no operator API; there, search attributes are made in its own console. */
+/** Temporal Cloud has no operator API; its users add search attributes in its console. */
 const NOT_OFFERED = new Set([7 /* PERMISSION_DENIED */, 12 /* UNIMPLEMENTED */]);
 
 /**
- * Adds the search attributes that a server does not have yet, even to one that we did not start.
+ * Adds missing search attributes to a server, also to an existing one.
  * @returns false if the server does not let clients manage them (Temporal Cloud)
  */
 export async function ensureSearchAttributes(

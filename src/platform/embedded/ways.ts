@@ -1,11 +1,11 @@
-/** Several ways to get a server, tried in order until one works. */
+/** A way to get a server. The ways are tried in order until one works. */
 export interface Way<T> {
   name: string;
-  /** @returns null where this way does not apply here, e.g. nothing is cached; throws where it fails. */
+  /** @returns null if this way is not applicable, e.g. if nothing is cached @throws Error if it fails */
   attempt(): Promise<T | null>;
 }
 
-/** No way works; the message lists each one and why it failed. */
+/** No way works. The message lists each way with the reason of its failure. */
 export class NoServerError extends Error {
   override readonly name = 'NoServerError';
   constructor(
@@ -18,7 +18,7 @@ export class NoServerError extends Error {
   }
 }
 
-/** @returns what the first way gives that works, and the way's name @throws NoServerError */
+/** @returns the result and the name of the first way that works @throws NoServerError */
 export async function firstThatWorks<T>(
   server: string,
   ways: readonly Way<T>[],
@@ -37,7 +37,7 @@ export async function firstThatWorks<T>(
   throw new NoServerError(server, tried, remedy);
 }
 
-/** No server answers at a given address. The message begins with the variable that holds the address. */
+/** No server answers at a configured address. The message begins with the name of the setting. */
 export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
 }

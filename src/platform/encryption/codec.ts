@@ -5,27 +5,27 @@ import type { EncryptionKey } from './encryptionKeys';
 
 const { Payload: PayloadMessage } = temporal.api.common.v1;
 
-/** The names that Temporal's own samples use, so that tools know an encrypted payload when they see one. */
+/** The names of Temporal's samples, so that tools recognize an encrypted payload. */
 const ENCODING = 'binary/encrypted';
 const KEY_ID = 'encryption-key-id';
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const CIPHER = 'aes-256-gcm';
 
-/** No available key decrypts this payload. Temporal tries again; the message names the key that a person must add. */
+/** No available key decrypts a payload. Temporal retries; the message names the key that a person must add. */
 export class UndecryptablePayload extends Error {
   override readonly name = 'UndecryptablePayload';
 }
 
 /**
- * Encrypts everything that Temporal stores of us except ids and search attributes: inputs, results, signals, failures,
- * summaries, memo. Each payload is sealed whole, its metadata included, as IV, ciphertext and tag.
+ * Encrypts all data that Temporal stores for this service except ids and search attributes: inputs, results, signals,
+ * failures, summaries, memo. Each payload is encrypted with its metadata, and stored as IV, ciphertext and tag.
  */
 export class EncryptionCodec implements PayloadCodec {
   private readonly byId: ReadonlyMap<string, Buffer>;
   private readonly current: EncryptionKey;
 
-  /** @param keys the first encrypts, all decrypt */
+  /** @param keys the first key encrypts; all keys decrypt */
   constructor(keys: readonly [EncryptionKey, ...EncryptionKey[]]) {
     [this.current] = keys;
     this.byId = new Map(keys.map(({ id, key }) => [id, key]));
@@ -44,7 +44,7 @@ export class EncryptionCodec implements PayloadCodec {
     });
   }
 
-  /** Payloads that are not encrypted, e.g. from before encryption was switched on, pass as they are. */
+  /** Payloads without encryption, e.g. from before it was switched on, are returned unchanged. */
   async decode(payloads: Payload[]): Promise<Payload[]> {
     return payloads.map((payload) => (text(payload, 'encoding') === ENCODING ? this.open(payload) : payload));
   }

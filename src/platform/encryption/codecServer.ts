@@ -5,17 +5,17 @@ import { z } from 'zod';
 import { UndecryptablePayload, type EncryptionCodec } from './codec';
 
 /**
- * Opens payloads for Temporal's Web UI and command line, which hold no key.
+ * Decrypts payloads for Temporal's Web UI and command line, which have no keys.
  * https://docs.temporal.io/production-deployment/data-encryption#codec-server-setup
  *
- * Each request carries the token: from the command line as a bearer token, from the Web UI as a cookie, which this
- * server sets after the token was typed into its own page.
+ * Each request must be authenticated by the token: the command line sends it as a bearer token; the Web UI sends a cookie,
+ * which this server sets after a person entered the token on its page.
  */
 
 export interface CodecServerOptions {
   codec: EncryptionCodec;
   token: string;
-  /** Origins of the Web UIs that may ask, e.g. `http://localhost:8233`. */
+  /** The origins of the Web UIs that may send requests, e.g. `http://localhost:8233`. */
   origins: readonly string[];
 }
 
@@ -32,10 +32,10 @@ const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Codec 
 <form method="post" action="/session"><label>Token <input name="token" type="password" autofocus></label>
 <button>Let this browser read payloads</button></form></html>`;
 
-/** @returns the server, not listening yet */
+/** @returns the server; the caller starts it */
 export function codecServer({ codec, token, origins }: CodecServerOptions): FastifyInstance {
   const app = fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
-  // Not the token itself: a cookie is stored in more places.
+  // The cookie holds a digest of the token, because browsers store cookies in several places.
   const session = createHmac('sha256', token).update(COOKIE).digest('hex');
 
   app.addHook('onRequest', async (request, reply) => {
@@ -93,7 +93,7 @@ function refuse(reply: FastifyReply): FastifyReply {
   return reply.code(401).send({ error: 'the token is missing or wrong' });
 }
 
-/** In constant time, whatever the lengths. */
+/** Compares in constant time, also for different lengths. */
 function same(a: string, b: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(a), digest(b));

@@ -1,4 +1,4 @@
-/** A key of AES-256 under the name by which a payload says which key it needs. */
+/** An AES-256 key, with the id by which a payload names the key that it needs. */
 export interface EncryptionKey {
   id: string;
   key: Buffer;
@@ -7,8 +7,8 @@ export interface EncryptionKey {
 const KEY_BYTES = 32;
 
 /**
- * Reads `id:base64,id:base64`. The first key encrypts; all decrypt.
- * @throws Error that names the faulty entry, and no part of its key
+ * Reads `id:base64,id:base64`. The first key encrypts; all keys decrypt.
+ * @throws Error that names the faulty entry, but no part of its key
  */
 export function parseEncryptionKeys(text: string): [EncryptionKey, ...EncryptionKey[]] {
   const keys = text.split(',').map((entry, i) => {

@@ -1,4 +1,4 @@
 import { DefaultFailureConverter } from '@temporalio/common';
 
-/** Moves a failure's message and stack into a payload, which the codec encrypts. Loaded by its path, by workflows too. */
+/** Moves a failure's message and stack into a payload, which the codec encrypts. Temporal loads this file by its path. */
 export const failureConverter = new DefaultFailureConverter({ encodeCommonAttributes: true });

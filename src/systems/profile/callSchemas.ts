@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { count, expression, template } from './requestSchemas';
 
-/** How calls are made: said for the whole system, and by a kind whose part of the API differs. */
+/** Call settings (paging, preconditions, dates …): of the whole system, and of a kind whose part of the API differs. */
 
 const secondsAsTime = z.enum(['iso', 'seconds', 'milliseconds']);
 
@@ -20,9 +20,9 @@ export const pagingSchema = z.discriminatedUnion(
       by: z.literal('link'),
       next: expression
         .optional()
-        .describe('The next page’s address in the answer; without it, the `Link` header has it.'),
+        .describe('The next page’s URL in the answer; without it, the `Link` header is read.'),
     }),
-    z.strictObject({ by: z.literal('none') }).describe('Every list comes whole.'),
+    z.strictObject({ by: z.literal('none') }).describe('Every list is a single page.'),
   ],
   { error: 'expected by: cursor, page, offset, link or none' },
 );
@@ -46,7 +46,7 @@ export type Paging = z.output<typeof pagingSchema>;
 export type PageSize = z.output<typeof pageSizeSchema>;
 export type Dates = z.output<typeof datesSchema>;
 
-/** What a kind has of these in the end: its own, that of `common`, or the system's. */
+/** The call settings that apply to a kind: its own, else those of `common`, else the system's. */
 export interface Calls {
   paging: Paging;
   pageSize?: PageSize | undefined;
@@ -55,9 +55,9 @@ export interface Calls {
   dates: Dates;
 }
 
-const none = z.literal('none').describe('This kind has none.');
+const none = z.literal('none').describe('This kind does not have this feature.');
 
-/** As a kind, or `common`, says it. */
+/** The call settings as a kind, or `common`, may define them. */
 export const kindCalls = {
   paging: pagingSchema,
   pageSize: z.union([pageSizeSchema, none]),
@@ -66,15 +66,15 @@ export const kindCalls = {
   dates: datesSchema,
 };
 
-type Said = { [field in keyof typeof kindCalls]?: z.output<(typeof kindCalls)[field]> | undefined };
+type GivenCalls = { [field in keyof typeof kindCalls]?: z.output<(typeof kindCalls)[field]> | undefined };
 
-/** All of them, also those that there are none of. */
+/** The call settings with every field present; `undefined` for a field that the kind does not have. */
 export type ReadyCalls = { [field in keyof Required<Calls>]: Calls[field] };
 
-/** @param kind what it says itself, or `common` says for it */
-export function callsOf(kind: Said, system: Calls): ReadyCalls {
-  const own = <T>(said: T | 'none' | undefined, else_: T | undefined) =>
-    said === 'none' ? undefined : (said ?? else_);
+/** @param kind the settings of the kind itself or of `common` */
+export function callsOf(kind: GivenCalls, system: Calls): ReadyCalls {
+  const own = <T>(given: T | 'none' | undefined, fallback: T | undefined) =>
+    given === 'none' ? undefined : (given ?? fallback);
   return {
     paging: kind.paging ?? system.paging,
     pageSize: own(kind.pageSize, system.pageSize),

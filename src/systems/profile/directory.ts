@@ -8,46 +8,46 @@ import type { Api } from './profileApi';
 import type { Directory as Definition } from './profileSchema';
 import type { RequestTemplate } from './template';
 
-/** A list that records point into by id, and that values name by a key: people, by their e-mail addresses. */
+/** A list whose entries records reference by id, and values name by a key: people, by their e-mail addresses. */
 
-/** An entry is read again after a few minutes: a person's address or role may have changed. */
+/** A cached entry expires after a few minutes, because a person's address or role may have changed. */
 const CACHED = { max: 10_000, ttl: 5 * 60_000 };
 const KEYS_PER_CALL = 100;
-/** How long a key that the system does not know is taken for unknown: what is left out meanwhile may stay so. */
+/** How long an unknown key is cached as unknown. Short, because a value left out meanwhile may never be written. */
 const MISSED_MS = 10_000;
 const MISSED_TO_MAKE_MS = 5_000;
-/** How long the system is not asked again to make an entry that it refused. */
+/** How long a refused entry is not created again. */
 const REFUSED_MS = 60_000;
 
 export interface Entry {
   id: string;
   key: string;
-  /** What people call it; null where the system does not tell. */
+  /** The entry's display name; null if the system does not return one. */
   name: string | null;
-  /** As the system tells it, for expressions. */
+  /** The entry as the API returned it, for the profile's expressions. */
   raw: Json;
 }
 
 /** How an entry is looked up. */
 export interface Wanted {
-  /** Whether it is made where there is none. */
+  /** Whether a missing entry is created. */
   make: boolean;
-  /** The name that it is made with; its key where none is known. */
+  /** The display name for a new entry; its key if no name is known. */
   name?: string | undefined;
-  /** Asks the system, whatever the cache holds. */
+  /** Bypasses the cache. */
   again?: boolean;
 }
 
-/** An entry's id, or why there is none. */
+/** An entry's id, or the reason why it has none. */
 export type Found = { id: string } | { missing: string };
 
 export class Directory {
   private readonly byId = new LRUCache<string, Entry>(CACHED);
-  /** By lower-case key. */
+  /** The entries by lower-case key. */
   private readonly byKey = new LRUCache<string, Entry>(CACHED);
-  /** When each key was last looked for in vain, in milliseconds since the epoch. */
+  /** When a look-up of each key last found nothing, in milliseconds since the epoch. */
   private readonly missedAt = new LRUCache<string, number>({ ...CACHED, ttl: MISSED_MS });
-  /** The system's words on keys that it made no entry for. */
+  /** The system's error message for each key that it refused to create an entry for. */
   private readonly refused = new LRUCache<string, string>({ ...CACHED, ttl: REFUSED_MS });
   private readonly asking = new Map<string, Promise<Entry | string>>();
 
@@ -56,7 +56,7 @@ export class Directory {
     private readonly api: Api,
   ) {}
 
-  /** Those of the ids that the system knows. */
+  /** @returns the entries by id; ids that the system does not know are absent */
   async entries(ids: readonly string[]): Promise<Map<string, Entry>> {
     const known = new Map<string, Entry>();
     const unknown: string[] = [];
@@ -85,13 +85,13 @@ export class Directory {
     }
   }
 
-  /** Looks up at once all keys that nobody here knows yet; who is not found is asked for alone. */
-  async meet(keys: readonly string[], make: boolean): Promise<void> {
+  /** Fills the cache with many keys by few calls. A key that is not found is looked up again by {@link find}. */
+  async prefetch(keys: readonly string[], make: boolean): Promise<void> {
     const { byKeys } = this.definition;
     if (!byKeys) return;
     const wanted = new Set(keys.map(lower).filter((key) => !this.byKey.get(key) && !this.missed(key, make)));
     for (const some of chunks([...wanted], KEYS_PER_CALL)) {
-      // One alone is as well asked for by itself.
+      // For a single key, find() costs the same call.
       if (some.length < 2) continue;
       const missing = new Set(some);
       await this.ask(byKeys, { keys: some }, ({ key }) => missing.delete(lower(key)) && missing.size === 0);
@@ -99,7 +99,7 @@ export class Directory {
     }
   }
 
-  /** Asked once for all who ask at the same time. */
+  /** Looks up one key. Concurrent look-ups of the same key share one call. */
   async find(key: string, wanted: Wanted): Promise<Found> {
     const at = lower(key);
     const known = wanted.again ? undefined : this.byKey.get(at);
@@ -115,7 +115,7 @@ export class Directory {
     }
   }
 
-  /** @returns why there is none where there is none */
+  /** @returns the entry, or the reason why there is none */
   private async lookUp(key: string, { make, name, again = false }: Wanted): Promise<Entry | string> {
     const at = lower(key);
     if (again || !this.missed(at, make)) {
@@ -125,16 +125,16 @@ export class Directory {
       if (found) return found;
       this.missedAt.set(at, Date.now());
     }
-    if (!make || !this.definition.make) return `${this.api.profile.name} knows nobody by this key`;
-    return this.refused.get(at) ?? (await this.made(key, name ?? key, this.definition.make));
+    if (!make || !this.definition.make) return `${this.api.profile.name} has no entry with this key`;
+    return this.refused.get(at) ?? (await this.makeOrReason(key, name ?? key, this.definition.make));
   }
 
   private askByKey(key: string): Promise<void> {
     return this.ask(this.definition.byKey, { key }, (entry) => lower(entry.key) === lower(key));
   }
 
-  /** An entry that the system does not take is left out of what names it, and stops nothing else. */
-  private async made(
+  /** @returns the new entry, or the refusal as text: a refused entry is left out, and the record is still written */
+  private async makeOrReason(
     key: string,
     name: string,
     make: NonNullable<Definition['make']>,
@@ -143,7 +143,7 @@ export class Directory {
       return await this.make(key, name, make);
     } catch (error) {
       if (error instanceof AlreadyExists) {
-        // Somebody else made it meanwhile.
+        // The entry was created concurrently.
         await this.askByKey(key);
         return this.byKey.get(lower(key)) ?? error.message;
       }
@@ -162,22 +162,22 @@ export class Directory {
     const raw = record ? this.api.valueOf(record, body, call) : null;
     const id = made ? this.api.valueOf(made, body, call) : this.api.valueOf(this.definition.id, raw, call);
     if (id === null) throw this.api.unexpected(call, (made ?? this.definition.id).text, null, 'the new id');
-    const told = made ? null : this.entryOf(raw, call, record?.text ?? '');
-    if (told) return this.remember(told);
-    // The answer has no more than the id: the rest is read.
+    const answered = made ? null : this.entryOf(raw, call, record?.text ?? '');
+    if (answered) return this.remember(answered);
+    // The answer holds only the id, so the entry is read.
     await this.askByIds([textOf(id)]);
     return this.byId.get(textOf(id)) ?? this.remember({ id: textOf(id), key, name, raw: { id } });
   }
 
   private async askOne(request: RequestTemplate, scope: Record<string, Json>): Promise<void> {
-    // Whom the system does not know, it may call gone.
+    // A system may answer 404 or 410 for an unknown entry.
     const answer = await this.api.ask(request, scope);
     if (!answer) return;
     const items = request.items ?? this.definition.items;
     this.rememberAll(this.api.itemsOf(answer, items), answer.call, items.text);
   }
 
-  /** @param isEnough whether an entry is the last that is needed of a long list */
+  /** @param isEnough true for the last entry that is needed, so that the rest of a long list is not read */
   private async ask(
     request: RequestTemplate,
     scope: Record<string, Json>,
@@ -197,14 +197,14 @@ export class Directory {
           send: (each) => this.api.write(each),
         },
         (page) => {
-          // Each is looked at: several may be wanted.
+          // No early exit: `isEnough` counts every entry of the page.
           for (const entry of this.rememberAll(page.items, page.call, items.text))
             if (isEnough(entry)) enough = true;
         },
         () => enough,
       );
     } catch (error) {
-      // Whom the system does not know, it may call gone.
+      // A system may answer 404 or 410 for an unknown entry.
       if (!(error instanceof RecordGone)) throw error;
     }
   }
@@ -217,8 +217,8 @@ export class Directory {
   }
 
   /**
-   * Null for one that has no key that we may see: nobody can name it.
-   * @throws NeedsHuman for one without an id, which would be taken for nobody
+   * @returns null for an entry without a visible key, because no value can name it
+   * @throws NeedsHuman for an entry without an id, because its records would look as if they referenced nobody
    */
   private entryOf(raw: Json, call: string, at: string): Entry | null {
     if (raw === null) return null;
@@ -229,11 +229,11 @@ export class Directory {
     if (key === null || key === '') return null;
     if (typeof key === 'object') throw this.api.unexpected(call, `${at}.${keyOf.text}`, key, 'a text');
     const name = this.nameOf(raw);
-    const told = typeof name === 'string' && name !== '' ? name : null;
-    return { id: textOf(id), key: textOf(key), name: told, raw };
+    const displayName = typeof name === 'string' && name !== '' ? name : null;
+    return { id: textOf(id), key: textOf(key), name: displayName, raw };
   }
 
-  /** A name that cannot be told stops nothing. */
+  /** A name is optional: an expression that fails gives null. */
   private nameOf(raw: Json): Json {
     try {
       return this.definition.name?.of(raw) ?? null;
@@ -248,13 +248,13 @@ export class Directory {
     return entry;
   }
 
-  /** Whether there is none of a key, as far as is known; who would be made is looked for again at once. */
+  /** Whether a key was looked up in vain lately. Before a create, the cached result expires sooner. */
   private missed(key: string, make: boolean): boolean {
     return Date.now() - (this.missedAt.get(key) ?? 0) < (make ? MISSED_TO_MAKE_MS : MISSED_MS);
   }
 }
 
-/** What says something of the entry, rather than of the call. */
+/** Error codes that concern the entry itself, rather than the call. */
 const REFUSALS: ReadonlySet<string> = new Set(['invalid_field', 'refused', 'too_long']);
 
 function lower(key: string): string {

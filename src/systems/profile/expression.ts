@@ -1,11 +1,11 @@
 import { TreeInterpreter, compile } from '@jmespath-community/jmespath';
 import type { Json } from '../../sync/record';
 
-/** JMESPath (https://jmespath.site), compiled once. */
+/** A compiled JMESPath expression (https://jmespath.site). */
 
 type Node = ReturnType<typeof compile>;
 
-/** Of these, only the left side is asked of the data itself; the rest of what came out of it. */
+/** Node types whose left side is evaluated on the data, and whose other parts on the result of the left side. */
 const CHAINS = new Set([
   'Subexpression',
   'Pipe',
@@ -16,11 +16,11 @@ const CHAINS = new Set([
 ]);
 
 export class Expression {
-  /** The names that it asks the data for. */
+  /** The top-level names that the expression reads from the data. */
   readonly names: ReadonlySet<string>;
   private readonly node: Node;
 
-  /** @throws Error where the text is no JMESPath */
+  /** @throws Error if the text is no JMESPath */
   constructor(readonly text: string) {
     try {
       this.node = compile(text);
@@ -30,13 +30,13 @@ export class Expression {
     this.names = new Set(namesOf(this.node));
   }
 
-  /** Null where there is nothing. @throws Error where a function is given what it does not take */
+  /** @returns null if the data has no such value @throws Error if a function gets an argument of a wrong type */
   of(data: Json): Json {
     return TreeInterpreter.search(this.node, data);
   }
 }
 
-/** What an answer says that is said by a flag, a count, a text or a list: anything but nothing, zero, empty and "false". */
+/** Reads a flag, a count, a text or a list as a boolean: null, false, 0, "0", "false" and empty values are false. */
 export function isTrue(value: Json): boolean {
   if (value === null || value === false || value === 0) return false;
   if (typeof value === 'string') return !/^(|0|false)$/i.test(value);
@@ -49,7 +49,7 @@ function namesOf(node: unknown): string[] {
   const { type, name, left, ...rest } = node as Record<string, unknown>;
   if (type === 'Field') return [String(name)];
   if (CHAINS.has(String(type))) return namesOf(left);
-  // What it refers to is asked of each item.
+  // A reference such as `&name` is evaluated on each item, not on the data.
   if (type === 'ExpressionReference') return [];
   return [left, ...Object.values(rest)].flatMap(namesOf);
 }

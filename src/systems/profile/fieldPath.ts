@@ -1,8 +1,8 @@
 import type { Json } from '../../sync/record';
 
-/** Fields of fields, by the names on the way to them. */
+/** Nested fields, addressed by the list of names that leads to them. */
 
-/** Undefined where there is no such field; null inside of one that is null. */
+/** @returns undefined if the field does not exist; null if an outer field is null */
 export function fieldOf(raw: Json, path: readonly string[]): Json | undefined {
   let value: Json | undefined = raw;
   for (const step of path) {

@@ -4,7 +4,7 @@ import { Expression } from './expression';
 import { count, expression, longRequest, lookUp, request, tree } from './requestSchemas';
 import { Template, type Tree } from './template';
 
-/** What a profile says of one kind of record. */
+/** The part of a profile that describes one kind of record. */
 
 const empty = z.union(
   [
@@ -15,30 +15,35 @@ const empty = z.union(
     z.array(z.union([z.string(), z.number()])),
     longRequest('id', 'within', 'version', 'etag'),
   ],
-  { error: `expected what stands for nothing (null, '', [], -1), or a request as "send: DELETE /…"` },
+  {
+    error: `expected the API's value for "empty" (null, '', [], -1), or a request such as "send: DELETE /…"`,
+  },
 );
 
 const propertyObject = z.strictObject({
-  at: z.string().optional().describe('The field that it is written to; dots for fields of fields.'),
-  read: expression.optional().describe('JMESPath of what the field holds, where that is not the same field.'),
+  at: z
+    .string()
+    .optional()
+    .describe('The field to write, e.g. `name`; nested fields with dots: `address.city`.'),
+  read: expression.optional().describe('JMESPath that reads the value, if it is not read from `at`.'),
   write: expression
     .optional()
-    .describe('JMESPath of what is written, asked of `value`: ids, if it is `in` a directory.'),
+    .describe('JMESPath that computes the value to write from `value` (with `in`: ids of entries).'),
   values: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .optional()
-    .describe('What stands in the API for each value, or for each of a list.'),
+    .describe('The API’s value for each value of the property, or for each item of a list.'),
   in: z
     .string()
     .optional()
-    .describe('The directory whose entries the field names by id, or by a list of ids.'),
+    .describe('The directory whose entries the field references, by an id or a list of ids.'),
   empty: empty
     .optional()
-    .describe('What stands in the API for no value, in both directions; or the request that empties it.'),
-  make: z.literal(true).optional().describe('Make an entry where the directory has none.'),
-  as: z.enum(['instant', 'day']).optional().describe('A time or a date, as `dates` writes it.'),
-  optional: z.literal(true).optional().describe('Absent from a record where it is empty.'),
-  required: z.literal(true).optional().describe('Never empty: nothing that empties it is sent.'),
+    .describe('The API’s value for an empty property, read and written; or a request that empties it.'),
+  make: z.literal(true).optional().describe('Create an entry that the directory lacks.'),
+  as: z.enum(['instant', 'day']).optional().describe('A time or a date, in the format of `dates`.'),
+  optional: z.literal(true).optional().describe('The API omits the field when it is empty.'),
+  required: z.literal(true).optional().describe('The API refuses an empty value; the sync sends none.'),
 });
 export type Property = z.output<typeof propertyObject>;
 const property = z.union(
@@ -46,7 +51,7 @@ const property = z.union(
     z
       .string()
       .transform((at): Property => ({ at }))
-      .describe('The field that it is read from and written to.'),
+      .describe('The field to read and write.'),
     propertyObject,
   ],
   {
@@ -55,36 +60,39 @@ const property = z.union(
 );
 
 const customFields = z.strictObject({
-  at: z.string().describe('The field that holds them.'),
-  key: z.string().optional().describe('In a list of them: the field that says which one it is.'),
-  value: z.string().optional().describe('In a list of them: the field that holds its value.'),
+  at: z.string().describe('The field that holds the custom fields, as an object or a list.'),
+  key: z.string().optional().describe('In a list: the item’s field that holds the custom field’s key.'),
+  value: z.string().optional().describe('In a list: the item’s field that holds its value.'),
   fields: z
     .strictObject({
       request: request(),
       items: expression,
-      kind: expression.describe('The kind of record that has it.'),
+      kind: expression.describe('The kind of record that has the custom field.'),
       key: expression,
       title: expression,
       type: expression,
-      types: z.record(z.string(), z.string()).default({}).describe('What its types are called here.'),
+      types: z
+        .record(z.string(), z.string())
+        .default({})
+        .describe('The sync’s data type for each type of the API.'),
       options: expression.optional(),
     })
     .optional()
-    .describe('Where the system tells which there are.'),
+    .describe('The request that lists the custom fields, and how to read its answer.'),
 });
 
 const backRef = z.union(
   [
     z.strictObject({
       at: z.string().describe('The field, or customFields.KEY.'),
-      unique: z.literal(true).optional().describe('The system refuses a second record with the same.'),
+      unique: z.literal(true).optional().describe('The system refuses a second record with the same value.'),
     }),
     z.strictObject({
-      in: z.string().describe('A text property at whose end it stands.'),
+      in: z.string().describe('A text property; the back-reference is appended to it.'),
       as: z
         .string()
         .regex(/^.+\{backRef\}.+$/s, 'expected e.g. "<!-- {backRef} -->"')
-        .describe('Names of other properties may stand in braces, too: those that have no field.'),
+        .describe('The appended text. Braces may also name properties that have no field.'),
     }),
   ],
   { error: 'expected "at: FIELD", or "in: PROPERTY" with "as: TEXT"' },
@@ -97,7 +105,7 @@ const files = z.strictObject({
   contentType: expression,
   size: expression,
   read: request('id', 'within', 'file'),
-  add: request('id', 'within', 'fileName', 'key').describe('Its body is the file.'),
+  add: request('id', 'within', 'fileName', 'key').describe('The request’s body is the file.'),
   added: expression.describe('The file’s id in the answer.'),
   remove: request('id', 'within', 'file').optional(),
 });
@@ -110,58 +118,61 @@ const bulk = z.strictObject({
   update: tree(ITEM).optional(),
   results: expression,
   status: expression,
-  record: expression.describe('JMESPath of the record in one of the results.'),
+  record: expression.describe('JMESPath of the record in a result.'),
 });
 
 const kindShape = {
   ...kindCalls,
-  collection: z.string().describe('Stands in requests as {collection}.'),
+  collection: z.string().describe('The value of {collection} in requests.'),
   within: z
-    .strictObject({ kind: z.string(), property: z.string().describe('The property that holds its id.') })
-    .describe('The kind of record inside which these are; {within} is its id.'),
+    .strictObject({
+      kind: z.string(),
+      property: z.string().describe('The property that holds the container’s id.'),
+    })
+    .describe('The kind of record that contains records of this kind; {within} is the container’s id.'),
   record: expression.describe('JMESPath of the record in an answer that holds one.'),
   items: expression.describe('JMESPath of the records in an answer that holds many.'),
   id: expression,
-  version: expression.describe('A list is kept as a digest.'),
+  version: expression.describe('The record’s version. A list or object is stored as a digest.'),
   counted: z.boolean().describe('The version is a number that grows with every change.'),
   createdAt: expression,
   updatedAt: expression,
   state: expression.describe('live, archived, deleted or redacted.'),
-  skip: expression.describe('Why a record takes no part; null where it does.'),
+  skip: expression.describe('The reason why a record is out of scope; null if it is in scope.'),
   parent: z
     .strictObject({ kind: z.string(), id: expression })
-    .describe('The record that this one is said under.'),
+    .describe('The record that this record belongs to, such as the ticket of a comment.'),
   backRef,
   properties: z.record(z.string(), property),
   customFields,
   body: tree(['fields', 'id', 'within', 'backRef']).describe(
-    'Of create and update, where they say nothing else.',
+    'The body of `create` and `update`, unless they define their own.',
   ),
   list: request('within').describe('All records, page by page.'),
-  read: request('id', 'ids', 'within').describe('One by {id}, or many by {ids}.'),
+  read: request('id', 'ids', 'within').describe('Reads one record by {id}, or many by {ids}.'),
   listed: request('id', 'ids').describe(
-    'Those of the {ids} that are still there, if a record that ended goes on answering by its address.',
+    'Lists which of the {ids} still exist. Needed if the API still returns deleted records by id.',
   ),
   changed: request('since').describe(
-    'Those that changed at {since} or later; without it, all are looked through.',
+    'Records that changed at {since} or later. Without {since}, the sync reads and filters all records.',
   ),
   findByBackRef: lookUp('backRef', 'within'),
   find: z
     .record(z.string(), lookUp('value'))
-    .describe('By property; without {value}, all are looked through.'),
+    .describe('Look-ups by property. Without {value}, the sync reads and filters all records.'),
   create: request('fields', 'backRef', 'key', 'within'),
   made: expression.describe(
-    'The id of the new record in the answer to `create`, if no answer to a write is the record: it is read then.',
+    'The id in the answer to `create`. Needed if answers to writes do not hold the record; it is then read by id.',
   ),
   update: request('id', 'within', 'fields', 'backRef', 'version', 'etag'),
   archive: request('id', 'within', 'version', 'etag'),
   redact: request('id', 'within', 'version', 'etag'),
   remove: request('id', 'within', 'version', 'etag').describe(
-    'For good. `verify` and `conform` clear away with it what they made; the sync never does.',
+    'Removes a record for good. Only `verify` and `conform` use it, to remove records that they made.',
   ),
   silentEdits: z
     .literal(true)
-    .describe('No list of changes has one that was edited: only the reconcile finds that.'),
+    .describe('Change streams do not report edits of this kind; only the reconcile finds them.'),
   followUp: request('id', 'within', 'parent', 'text', 'public', 'key', 'backRef'),
   files,
   bulk,
@@ -182,17 +193,17 @@ export const DEFAULTS = {
 export type CustomFields = z.output<typeof customFields>;
 export type BackRef = z.output<typeof backRef>;
 type Needed = (typeof REQUIRED)[number] | keyof typeof DEFAULTS;
-/** A kind as its profile says it, with what `common` says for it. */
-export type SaidKind = Omit<KindInput, Needed> & {
+/** A kind as its profile defines it, completed by `common`. */
+export type DefinedKind = Omit<KindInput, Needed> & {
   [field in Needed]: NonNullable<KindInput[field]>;
 } & { name: string };
-/** A kind ready to be carried out: with what the system says for it, too. */
-export type Kind = Omit<SaidKind, keyof Calls> & ReadyCalls;
+/** A kind that is ready for use: also completed by the call settings of the system. */
+export type Kind = Omit<DefinedKind, keyof Calls> & ReadyCalls;
 
-export function isComplete(kind: KindInput & { name: string }): kind is SaidKind {
+export function isComplete(kind: KindInput & { name: string }): kind is DefinedKind {
   return REQUIRED.every((field) => kind[field] !== undefined);
 }
 
-export function readyKind(kind: SaidKind, system: Calls): Kind {
+export function readyKind(kind: DefinedKind, system: Calls): Kind {
   return { ...kind, ...callsOf(kind, system) };
 }

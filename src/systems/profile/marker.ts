@@ -3,13 +3,13 @@ import type { RefKey, Values } from '../../sync/record';
 import { textOf } from '../../sync/values';
 
 /**
- * What stands at the end of a text, below what was said: the back-reference, where a record has no field for it, and
- * properties that have no field either.
+ * A block at the end of a text property. It holds the back-reference, if a record has no field for it, and other
+ * properties without a field.
  */
 export class Marker {
-  /** Properties in it. */
+  /** The properties that the marker holds. */
   readonly names: readonly string[];
-  /** Words, and names at every second place. */
+  /** Fixed words at even indexes, names at odd ones. */
   private readonly parts: readonly string[];
 
   constructor(
@@ -21,21 +21,21 @@ export class Marker {
     this.names = markerNames(as).filter((name) => name !== BACK_REF);
   }
 
-  /** The values with it at the end of their text; without a text, as they are. */
+  /** @returns the values with the marker appended to their text; values without the text are returned unchanged */
   added(values: Values, backRef: RefKey): Values {
-    const said = values[this.property];
-    if (said === undefined) return values;
+    const text = values[this.property];
+    if (text === undefined) return values;
     const marker = this.parts.map((part, n) => {
       if (n % 2 === 0) return part;
       return part === BACK_REF ? backRef : textOf(values[part] ?? '').replace(/\s+/g, ' ');
     });
     return {
       ...values,
-      [this.property]: `${said === null ? '' : `${textOf(said)}\n\n`}${marker.join('')}`,
+      [this.property]: `${text === null ? '' : `${textOf(text)}\n\n`}${marker.join('')}`,
     };
   }
 
-  /** @returns what it says, and the text without it; null where none of ours is there */
+  /** @returns the marker's values, and the text without the marker; null if the text has no marker of the sync */
   taken(text: string): { backRef: string; values: Values } | null {
     const found = this.found(text.trimEnd());
     const { [BACK_REF]: backRef = '', ...rest } = found?.values ?? {};
@@ -43,7 +43,7 @@ export class Marker {
     return { backRef, values: { ...rest, [this.property]: text.slice(0, found.from).trimEnd() } };
   }
 
-  /** Looks from the end of a text, so that it takes no more than one look at each character. */
+  /** Searches backwards from the end of the text, so that the time is linear in its length. */
   private found(text: string): { from: number; values: Record<string, string> } | null {
     const last = (this.parts.at(-1) ?? '').trimEnd();
     if (!text.endsWith(last)) return null;
@@ -61,7 +61,7 @@ export class Marker {
     return { from: end, values };
   }
 
-  /** Where its first words stand: at the beginning of a line, where it was put; else as near to the end as they are. */
+  /** @returns the index of the marker's first words: at the start of the last line, else their last occurrence */
   private beginning(text: string, words: string, end: number): number {
     const line = text.lastIndexOf('\n', end - 1) + 1;
     return end > 0 && text.startsWith(words, line) ? line : text.lastIndexOf(words, end - words.length);
@@ -71,7 +71,7 @@ export class Marker {
 const BACK_REF = 'backRef';
 const NAME = /\{([A-Za-z]\w*)\}/;
 
-/** The names in a marker as a profile writes it. */
+/** The names in a marker, from its template in the profile. */
 export function markerNames(as: string): string[] {
   return as.split(NAME).filter((_, n) => n % 2 === 1);
 }

@@ -4,14 +4,14 @@ import { NeedsHuman } from '../errors';
 import type { Request } from '../http';
 import type { PageSize, Paging } from './callSchemas';
 import { isTrue, type Expression } from './expression';
-import type { Api, Told } from './profileApi';
+import type { Api, ApiAnswer } from './profileApi';
 import { queryOf } from './template';
 
 const SAME_HOST = 'http://same.host';
 
-/** Long lists, page by page. A cursor is text of ours, good for going on after its page. */
+/** Reads long lists page by page. A cursor is text that means "continue after this page". */
 
-export interface Page extends Told {
+export interface Page extends ApiAnswer {
   items: Json[];
   next: string | null;
 }
@@ -19,14 +19,14 @@ export interface Page extends Told {
 export interface List {
   paging: Paging;
   pageSize?: PageSize | undefined;
-  /** Where the items are in the answer. */
+  /** Finds the items in the answer. */
   items: Expression;
-  /** Tells items apart. */
+  /** Identifies an item. */
   idOf: (item: Json) => Json;
-  /** Of a list that is not known to be paged as others are: a page for which `more` makes no sense is its last. */
+  /** For a list that may not be paged like the others: a page on which the `more` expression fails is the last. */
   lenient?: boolean;
-  /** Sends one of its requests; a refusal is no answer where this is not given. */
-  send?: (request: Request) => Promise<Told>;
+  /** Sends a request. The default is {@link Api.get}, which retries or throws on any refusal. */
+  send?: (request: Request) => Promise<ApiAnswer>;
 }
 
 export async function readPage(
@@ -40,50 +40,50 @@ export async function readPage(
     ...(pageSize && paging.by !== 'none' && { [pageSize.param]: pageSize.most }),
     ...request.query,
   };
-  const page = async (more: Record<string, string | number>): Promise<Told & { items: Json[] }> => {
-    const told = await send({ ...request, query: { ...query, ...more } });
-    return { ...told, items: api.itemsOf(told, items) };
+  const page = async (more: Record<string, string | number>): Promise<ApiAnswer & { items: Json[] }> => {
+    const answer = await send({ ...request, query: { ...query, ...more } });
+    return { ...answer, items: api.itemsOf(answer, items) };
   };
   switch (paging.by) {
     case 'none':
       return { ...(await page({})), next: null };
     case 'cursor': {
-      const told = await page(cursor === null ? {} : { [paging.param]: cursor });
-      const next = api.valueOf(paging.next, told.body, told.call);
-      return { ...told, next: isTrue(next) ? onward(cursor, textOf(next)) : null };
+      const answer = await page(cursor === null ? {} : { [paging.param]: cursor });
+      const next = api.valueOf(paging.next, answer.body, answer.call);
+      return { ...answer, next: isTrue(next) ? onward(cursor, textOf(next)) : null };
     }
     case 'page':
       return numbered(
         paging.first,
         list,
         (number) => page({ [paging.param]: number }),
-        (told) => hasMore(api, paging.more, told, list.lenient),
+        (answer) => hasMore(api, paging.more, answer, list.lenient),
       );
     case 'offset': {
-      const more = (told: Told & { items: Json[] }) => hasMore(api, paging.more, told, list.lenient);
+      const more = (answer: ApiAnswer & { items: Json[] }) => hasMore(api, paging.more, answer, list.lenient);
       const from = cursor === null ? null : (JSON.parse(cursor) as { offset: number; last: Json });
-      const { offset, ...told } = await atOffset(from, idOf, (at) => page({ [paging.param]: at }), more);
-      const last = told.items.at(-1);
+      const { offset, ...answer } = await atOffset(from, idOf, (at) => page({ [paging.param]: at }), more);
+      const last = answer.items.at(-1);
       const next =
-        last !== undefined && more(told)
-          ? JSON.stringify({ offset: offset + told.items.length, last: idOf(last) })
+        last !== undefined && more(answer)
+          ? JSON.stringify({ offset: offset + answer.items.length, last: idOf(last) })
           : null;
-      return { ...told, next };
+      return { ...answer, next };
     }
     case 'link': {
-      const told =
+      const answer =
         cursor === null
           ? await page({})
           : await send({ method: 'GET', ...addressOf(cursor) }).then((each) => ({
               ...each,
               items: api.itemsOf(each, items),
             }));
-      return { ...told, next: onward(cursor, nextLink(api, paging.next, told, request.path)) };
+      return { ...answer, next: onward(cursor, nextLink(api, paging.next, answer, request.path)) };
     }
   }
 }
 
-/** All pages of a list, until `enough` says that no more of them is needed. */
+/** Reads the pages of a list until the last, or until `enough` returns true. */
 export async function readPages(
   api: Api,
   request: Request,
@@ -99,41 +99,42 @@ export async function readPages(
   } while (cursor !== null && !enough());
 }
 
-/** A page that names itself as the next one is the last. */
+/** A page whose next cursor is its own is the last: otherwise, reading would never end. */
 function onward(cursor: string | null, next: string | null): string | null {
   return next === cursor ? null : next;
 }
 
 interface Numbered {
   page: number;
-  /** Ids of the page before it. */
+  /** Ids of the previous page. */
   before: Json[];
 }
 
 /**
- * Pages by number. A list that takes no notice of the number answers with the same again and again: that is its end. A
- * page comes a second time also where as many records were inserted before it; then the one after it is another.
+ * Pages by number. A list that ignores the number returns the same page for every number, which counts as its end. A
+ * page may also repeat because a page's worth of records was inserted before it. So the list has ended only if the
+ * page after the repeated page repeats, too.
  */
-async function numbered<T extends Told & { items: Json[] }>(
+async function numbered<T extends ApiAnswer & { items: Json[] }>(
   first: number,
   { idOf, cursor }: Pick<List, 'idOf'> & { cursor: string | null },
   page: (number: number) => Promise<T>,
-  hasMoreAfter: (told: T) => boolean,
+  hasMoreAfter: (answer: T) => boolean,
 ): Promise<T & { next: string | null }> {
   const { page: asked, before } = numberedFrom(cursor, first);
   let number = asked;
-  let told = await page(number);
-  const isAgain = () => told.items.length > 0 && same(told.items.map(idOf), before);
+  let answer = await page(number);
+  const isAgain = () => answer.items.length > 0 && same(answer.items.map(idOf), before);
   if (isAgain()) {
     number += 1;
-    told = await page(number);
-    if (isAgain()) return { ...told, items: [], next: null };
+    answer = await page(number);
+    if (isAgain()) return { ...answer, items: [], next: null };
   }
-  const next: Numbered = { page: number + 1, before: told.items.map(idOf) };
-  return { ...told, next: hasMoreAfter(told) ? JSON.stringify(next) : null };
+  const next: Numbered = { page: number + 1, before: answer.items.map(idOf) };
+  return { ...answer, next: hasMoreAfter(answer) ? JSON.stringify(next) : null };
 }
 
-/** Cursors that were stored earlier are the page's number alone. */
+/** Cursors that older versions stored hold only the page's number. */
 function numberedFrom(cursor: string | null, first: number): Numbered {
   if (cursor === null) return { page: first, before: [] };
   const read = JSON.parse(cursor) as number | Numbered;
@@ -145,34 +146,35 @@ function same(ids: readonly Json[], before: readonly Json[]): boolean {
 }
 
 /**
- * A list that is counted off moves up where records before the page end or move away, and then leaves some out. So each
- * page begins with the last record of the page before it; where that is not so, it is gone back until it is found.
+ * Pages by offset. If records before the offset are deleted or move, later records move up, and the next page would
+ * skip some. So each page starts at the last record of the previous page. If that record is not on the page, the
+ * offset is moved back, in growing steps, until a page has the record.
  */
 async function atOffset<T extends { items: Json[] }>(
   from: { offset: number; last: Json } | null,
   idOf: (item: Json) => Json,
   page: (offset: number) => Promise<T>,
-  hasMoreAfter: (told: T) => boolean,
+  hasMoreAfter: (answer: T) => boolean,
 ): Promise<T & { offset: number }> {
   if (!from) return { ...(await page(0)), offset: 0 };
   for (let offset = from.offset - 1, step = 1; ; offset = Math.max(0, offset - step), step *= 2) {
-    const told = await page(offset);
-    const found = told.items.findIndex((item) => idOf(item) === from.last);
+    const answer = await page(offset);
+    const found = answer.items.findIndex((item) => idOf(item) === from.last);
     if (found < 0 && offset > 0) continue;
     const after = offset + found + 1;
-    const items = told.items.slice(found + 1);
-    // Pages of one record: that with the last one has nothing else on it.
-    if (items.length === 0 && told.items.length === 1 && hasMoreAfter(told))
+    const items = answer.items.slice(found + 1);
+    // With pages of one record, the page holds only the last record of the previous page.
+    if (items.length === 0 && answer.items.length === 1 && hasMoreAfter(answer))
       return { ...(await page(after)), offset: after };
-    return { ...told, offset: after, items };
+    return { ...answer, offset: after, items };
   }
 }
 
-/** Where nothing says that there is more, a page with nothing on it is the last. */
+/** Without a `more` expression, an empty page is the last. */
 function hasMore(
   api: Api,
   more: Expression | undefined,
-  { call, body, items }: Told & { items: Json[] },
+  { call, body, items }: ApiAnswer & { items: Json[] },
   lenient = false,
 ): boolean {
   if (!more) return items.length > 0;
@@ -189,14 +191,17 @@ function addressOf(address: string): Pick<Request, 'path' | 'query'> {
   return { path: pathname, query: queryOf(searchParams) };
 }
 
-/** By the answer, or RFC 8288. @returns path and query alone: whatever host it names, the credential goes to ours */
-function nextLink(api: Api, next: Expression | undefined, told: Told, path: string): string | null {
-  const { header, call } = told;
-  const said = next
-    ? api.valueOf(next, told.body, call)
+/**
+ * The link to the next page, from the answer's body or its `Link` header (RFC 8288).
+ * @returns path and query only: the credential must not go to another host that the link may name
+ */
+function nextLink(api: Api, next: Expression | undefined, answer: ApiAnswer, path: string): string | null {
+  const { header, call } = answer;
+  const found = next
+    ? api.valueOf(next, answer.body, call)
     : (/<([^<>]*)>(?=[^,]*;\s*rel="?next\b)/i.exec(header('link') ?? '')?.[1] ?? null);
-  if (!isTrue(said)) return null;
-  const target = textOf(said);
+  if (!isTrue(found)) return null;
+  const target = textOf(found);
   const place = next?.text ?? 'Link';
   const from = `${SAME_HOST}${api.prefix}${path}`;
   if (!URL.canParse(target, from))
@@ -206,7 +211,7 @@ function nextLink(api: Api, next: Expression | undefined, told: Told, path: stri
       place,
     );
   const url = new URL(target, from);
-  // Some systems repeat the credential that came in the query: a cursor is stored, and must not hold it.
+  // Some systems repeat the query's credential in the link. The cursor is stored, so it must not hold a secret.
   for (const name of api.secretParams) if (url.searchParams.has(name)) url.searchParams.delete(name);
   const { pathname, search } = url;
   return `${pathname.startsWith(api.prefix) ? pathname.slice(api.prefix.length) : pathname}${search}`;

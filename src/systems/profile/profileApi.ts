@@ -7,27 +7,27 @@ import { Refusals } from './profileRefusal';
 import type { Profile } from './profileSchema';
 import type { RequestTemplate, Scope, Tree } from './template';
 
-/** A request that was answered, with what a message says of it. */
-export interface Told {
+/** An answer, with the name of its call for error messages. */
+export interface ApiAnswer {
   call: string;
   body: Json;
   header: (name: string) => string | null;
 }
 
-/** The profile's requests, sent. */
+/** Fills the profile's requests, sends them and reads their answers. */
 export class Api {
   private readonly refusals: Refusals;
 
   constructor(
     readonly profile: Profile,
     readonly http: HttpClient,
-    /** The path in the address of the system, before all others. */
+    /** The path of the system's base URL; it precedes all other paths. */
     readonly prefix: string,
   ) {
     this.refusals = new Refusals(profile.errors);
   }
 
-  /** Parameters of a query that hold the credential. */
+  /** Query parameters that hold the credential. */
   get secretParams(): readonly string[] {
     return secretParamsOf(this.profile.auth);
   }
@@ -36,23 +36,22 @@ export class Api {
     return template.fill(this.profile.base, scope, body);
   }
 
-  /** @throws whatever a refusal means */
-  async send(template: RequestTemplate, scope: Scope): Promise<Told> {
+  /** @throws the error that the profile's rules give for a refusal */
+  async send(template: RequestTemplate, scope: Scope): Promise<ApiAnswer> {
     return this.write(this.request(template, scope));
   }
 
-  /** A request that writes, or asks for one thing. @throws whatever a refusal means */
-  async write(request: Request): Promise<Told> {
+  /** A request that writes, or reads one record. @throws the error that the profile's rules give for a refusal */
+  async write(request: Request): Promise<ApiAnswer> {
     const answer = await this.http.send(request, this.refusals.statuses);
-    const told = this.told(request, answer);
-    return this.taken(answer.status, told);
+    return this.unlessRefused(answer.status, this.answerOf(request, answer));
   }
 
   /**
-   * A request that every account answers, as it is about no record: where nothing is found, the address is wrong.
-   * @throws NeedsHuman
+   * A request that concerns no record, such as the account's own name: every account answers it.
+   * @throws NeedsHuman if the answer means "gone", because then the base URL is wrong
    */
-  async fixed(request: Request): Promise<Told> {
+  async fixed(request: Request): Promise<ApiAnswer> {
     try {
       return await this.write(request);
     } catch (error) {
@@ -65,24 +64,25 @@ export class Api {
     }
   }
 
-  /** A request that asks for many things: a refusal is no answer to it. */
-  async get(request: Request): Promise<Told> {
+  /** A request for a list. The HTTP client throws for refusal statuses, as the profile's rules concern one record. */
+  async get(request: Request): Promise<ApiAnswer> {
     const answer = await this.http.send(request);
-    return this.taken(answer.status, this.told(request, answer));
+    return this.unlessRefused(answer.status, this.answerOf(request, answer));
   }
 
-  private taken(status: number, told: Told): Told {
-    if (this.refusals.refuses(status, told.body)) throw this.refusals.error(told.call, status, told.body);
-    return told;
+  private unlessRefused(status: number, answer: ApiAnswer): ApiAnswer {
+    const { call, body } = answer;
+    if (this.refusals.refuses(status, body)) throw this.refusals.error(call, status, body);
+    return answer;
   }
 
-  /** Null where a part of an answer, by its own status, was not refused. */
+  /** The error for one part of a bulk answer, judged by the part's own status; null if the part succeeded. */
   partRefusal(call: string, status: number, body: Json): Error | null {
     return this.refusals.refuses(status, body) ? this.refusals.error(call, status, body) : null;
   }
 
-  /** Null where there is no such thing. */
-  async ask(template: RequestTemplate, scope: Scope): Promise<Told | null> {
+  /** @returns null if the record does not exist */
+  async ask(template: RequestTemplate, scope: Scope): Promise<ApiAnswer | null> {
     try {
       return await this.write({ ...this.request(template, scope), readsOne: true });
     } catch (error) {
@@ -91,14 +91,14 @@ export class Api {
     }
   }
 
-  /** @throws NeedsHuman where there is no list */
-  itemsOf({ call, body }: Pick<Told, 'call' | 'body'>, items: Expression): Json[] {
+  /** @throws NeedsHuman if the expression finds no list */
+  itemsOf({ call, body }: Pick<ApiAnswer, 'call' | 'body'>, items: Expression): Json[] {
     const found = this.valueOf(items, body, call);
     if (!Array.isArray(found)) throw this.unexpected(call, items.text, found, 'a list');
     return found;
   }
 
-  /** @param place of the data in the answer @throws NeedsHuman where the data is not what the expression takes */
+  /** @param place the path of the data in the answer @throws NeedsHuman if the expression fails on the data */
   valueOf(expression: Expression, data: Json, call: string, place = ''): Json {
     try {
       return expression.of(data);
@@ -117,7 +117,7 @@ export class Api {
     return `${this.profile.name} ${method} ${path}`;
   }
 
-  private told(request: Request, answer: Answer): Told {
+  private answerOf(request: Request, answer: Answer): ApiAnswer {
     return { call: this.callOf(request), body: answer.body as Json, header: (name) => answer.header(name) };
   }
 }

@@ -3,20 +3,20 @@ import { HttpClient, type HttpOptions } from '../http';
 import { ClientCredentials } from '../oauth';
 import type { Profile } from './profileSchema';
 
-/** How a system wants to be told who asks. */
+/** Authentication, as the profile defines it. */
 
 export interface Secrets {
-  /** Token, password, key or client secret. */
+  /** A token, password, API key or client secret. */
   token: string;
-  /** The client secret, read anew; `token` where it is not given. */
+  /** Reads the current client secret. Without it, `token` is used. */
   readToken?: (() => string) | undefined;
-  /** Name of a user, or of an OAuth client. */
+  /** The name of a user, or the id of an OAuth client. */
   user: string | null;
-  /** Read anew; where access is granted by one. */
+  /** Reads the current refresh token; only for the grant `refresh_token`. */
   readRefreshToken?: (() => string) | undefined;
 }
 
-/** @param http options of the system's own client, without credential and rate: OAuth tokens are asked for with it */
+/** @param http options of the system's HTTP client without credential and rate, for requests of OAuth tokens */
 export function credentialOf(
   auth: Profile['auth'],
   { token, readToken, user, readRefreshToken }: Secrets,
@@ -60,7 +60,7 @@ export function credentialOf(
   }
 }
 
-/** A path is on the system's own host; a whole address may be anywhere. */
+/** A path is on the system's own host; a full URL may name any host. */
 function tokenEndpoint(token: string, own: string): { baseUrl: string; path: string } {
   if (token.startsWith('/')) return { baseUrl: own, path: token };
   const { origin, pathname, search } = new URL(token);
@@ -71,12 +71,12 @@ export function needsRefreshToken(auth: Profile['auth']): boolean {
   return auth.by === 'oauth2' && auth.grant === 'refresh_token';
 }
 
-/** Parameters of a query that hold a secret. */
+/** Query parameters that hold a secret. */
 export function secretParamsOf(auth: Profile['auth']): readonly string[] {
   return auth.by === 'query' ? [auth.param, ...(auth.user === undefined ? [] : [auth.user])] : [];
 }
 
-/** Whether a way to authenticate needs a name besides its secret. */
+/** Whether an authentication method needs a user or client id besides the secret. */
 export function needsUser(auth: Profile['auth']): boolean {
   return auth.by === 'basic' || auth.by === 'oauth2' || (auth.by === 'query' && auth.user !== undefined);
 }

@@ -1,7 +1,7 @@
 import type { Json, SyncRecord } from '../../sync/record';
 import type { BulkAnswer, BulkCreate, BulkUpdate, BulkWrites } from '../bulkWrites';
 import { NeedsHuman, RetryLater } from '../errors';
-import type { Told } from './profileApi';
+import type { ApiAnswer } from './profileApi';
 import { scopeOf, type ProfileReads } from './profileReads';
 import type { Kind } from './kindSchema';
 import { personRefused, type ProfileWrites } from './profileWrites';
@@ -19,7 +19,7 @@ async function inOrder<T>(items: readonly T[], work: (item: T, place: number) =>
   return done;
 }
 
-/** Writes of many records in one call, where the profile says how. */
+/** Writes many records in one call, if the profile defines a bulk request. */
 export class ProfileBulk implements BulkWrites {
   readonly most: number;
 
@@ -43,7 +43,7 @@ export class ProfileBulk implements BulkWrites {
     return this.reads.kindOf(kind).bulk?.update !== undefined;
   }
 
-  /** Those that empty a property by a request of its own are written one by one. */
+  /** Updates that need a separate request, to empty a property, are written one by one. */
   async update(kind: string, items: readonly BulkUpdate[]): Promise<BulkAnswer[]> {
     const records = this.reads.recordsOf(kind);
     const together = items.filter(({ values }) => !records.needsRequests(values));
@@ -68,8 +68,8 @@ export class ProfileBulk implements BulkWrites {
     const { bulk } = records.kind;
     const tree = bulk?.[op];
     if (!bulk || !tree) throw new NeedsHuman(`cannot_${op}`, `the PMS writes no "${kindName}" in bulk`);
-    await records.meet(items.map(({ values }) => values));
-    // At once: who is not known yet is made known by a call of his own.
+    await records.prefetch(items.map(({ values }) => values));
+    // In parallel: each look-up of a person who is not cached is a call.
     const left = items.map((): Record<string, string> => ({}));
     const operations = await Promise.all(
       items.map(async (item, place): Promise<Json> => {
@@ -82,13 +82,13 @@ export class ProfileBulk implements BulkWrites {
         return fillTree(tree, { ...scope, ...own });
       }),
     );
-    const told = await this.reads.api.write(
+    const response = await this.reads.api.write(
       this.reads.api.request(bulk.request, { ...scopeOf(records.kind), operations }),
     );
-    const results = this.reads.api.itemsOf(told, bulk.results);
+    const results = this.reads.api.itemsOf(response, bulk.results);
     if (results.length !== items.length)
-      throw this.reads.api.unexpected(told.call, bulk.results.text, results, `${items.length} results`);
-    const answers = await this.answersOf(kindName, bulk, told, results);
+      throw this.reads.api.unexpected(response.call, bulk.results.text, results, `${items.length} results`);
+    const answers = await this.answersOf(kindName, bulk, response, results);
     return inOrder(answers, async (answer, place) => {
       const item = items[place];
       if ('record' in answer) return withLeftOut(answer, left[place] ?? {});
@@ -96,7 +96,7 @@ export class ProfileBulk implements BulkWrites {
     });
   }
 
-  /** A write that was refused for one of its people goes alone, where the person is looked up again or left out. */
+  /** Writes one record by itself. A person whom the system refused is then looked up again, or left out. */
   private async alone(kind: string, item: BulkCreate | BulkUpdate): Promise<BulkAnswer> {
     try {
       if (!('ref' in item)) return { record: await this.writes.create(kind, item.values, item) };
@@ -110,12 +110,12 @@ export class ProfileBulk implements BulkWrites {
   private async answersOf(
     kind: string,
     bulk: NonNullable<Kind['bulk']>,
-    told: Told,
+    response: ApiAnswer,
     results: readonly Json[],
   ): Promise<BulkAnswer[]> {
     const answers: (BulkAnswer | null)[] = results.map((result) => {
       const status = Number(bulk.status.of(result));
-      const error = this.reads.api.partRefusal(told.call, status, result);
+      const error = this.reads.api.partRefusal(response.call, status, result);
       return error && { error };
     });
     const done = results.flatMap((result, n) =>
@@ -125,7 +125,7 @@ export class ProfileBulk implements BulkWrites {
       done.map(({ result, at }) => ({
         kind,
         raw: bulk.record.of(result),
-        call: told.call,
+        call: response.call,
         at,
         within: null,
       })),

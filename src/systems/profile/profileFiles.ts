@@ -7,7 +7,7 @@ import type { AttachOptions, OpenFile } from '../port';
 import type { ProfileReads } from './profileReads';
 import type { ProfileWrites } from './profileWrites';
 
-/** Files of records: read, added and removed. */
+/** Reads, adds and removes the files of records. */
 export class ProfileFiles {
   constructor(
     private readonly reads: ProfileReads,
@@ -47,9 +47,9 @@ export class ProfileFiles {
       idempotencyKey,
     );
     try {
-      const told = await this.reads.api.write(request);
-      const id = this.reads.api.valueOf(files.added, told.body, told.call);
-      if (id === null) throw this.reads.api.unexpected(told.call, files.added.text, id, 'an id');
+      const answer = await this.reads.api.write(request);
+      const id = this.reads.api.valueOf(files.added, answer.body, answer.call);
+      if (id === null) throw this.reads.api.unexpected(answer.call, files.added.text, id, 'an id');
       return { id: textOf(id), record: await this.reads.mustRead(ref) };
     } catch (error) {
       if (!(error instanceof RecordGone)) throw error;
@@ -63,7 +63,7 @@ export class ProfileFiles {
     const { files } = records.kind;
     if (!files?.remove)
       throw new NeedsHuman('cannot_detach', `no file of a ${ref.kind} can be removed in the PMS`);
-    // Nothing to ask for: it may be gone already.
+    // `ask` accepts a missing file: the file may be removed already.
     await this.reads.api.ask(files.remove, { ...records.scopeOf(ref), file: id });
     return this.reads.mustRead(ref);
   }

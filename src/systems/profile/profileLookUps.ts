@@ -7,7 +7,7 @@ import type { Raw, Records } from './profileRecords';
 import type { LookUp } from './requestSchemas';
 import type { Scope } from './template';
 
-/** At most of what a look-up finds. */
+/** The most records that a look-up returns. */
 const FOUND = 10;
 
 /** Looks for records by their back-reference or by a property. */
@@ -39,7 +39,8 @@ export class ProfileLookUps {
     const holds = ({ values }: SyncRecord) =>
       [values[property] ?? null].flat().some((each) => isAlike(each, value));
     const found = new Map<RefKey, SyncRecord>();
-    // What is looked through here is compared here; a search of the system's own takes spellings for different values.
+    // A list that is filtered here is compared regardless of spelling. The system's own search may be exact, so it
+    // is called once per spelling.
     for (const spelling of lookUp.pages ? [value] : spellings(value))
       for (const record of await this.lookUp(records, lookUp, { value: textOf(spelling) }, holds))
         if (record.state === 'live') found.set(refKey(record.ref), record);
@@ -73,7 +74,7 @@ export class ProfileLookUps {
       } while (cursor !== null);
       return found;
     }
-    // What was asked for may be on any page; what fits is on the first ones.
+    // The system filtered the list already, so its first pages hold enough matches.
     await this.reads.allOf(kind, filled, request, async (raws) => {
       await take(raws);
       return found.length >= FOUND;

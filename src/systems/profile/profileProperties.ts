@@ -8,7 +8,7 @@ import { CUSTOM } from './propertyForm';
 import type { CustomFields, Kind } from './kindSchema';
 import { readPages, type List, type Page } from './pages';
 
-/** What a kind offers to the mapping: the profile's properties, and the custom fields that the PMS lists. */
+/** The properties that a mapping can use for a kind: those of the profile, and the custom fields of the PMS. */
 export async function profileProperties(api: Api, records: Records): Promise<PropertyInfo[]> {
   return [
     ...records.offered().map((each) => ({ ...each, aliases: [] })),
@@ -37,14 +37,14 @@ function propertiesIn(
   api: Api,
   kind: string,
   fields: NonNullable<CustomFields['fields']>,
-  told: Page,
+  answer: Page,
 ): PropertyInfo[] {
-  return told.items.flatMap((raw, n): PropertyInfo[] => {
+  return answer.items.flatMap((raw, n): PropertyInfo[] => {
     const ask = (expression: { text: string; of(data: Json): Json }) => expression.of(raw);
     if (ask(fields.kind) !== kind) return [];
     const [key, title, type] = [fields.key, fields.title, fields.type].map(ask);
     if (key == null || title == null)
-      throw api.unexpected(told.call, `${fields.items.text}.${n}`, null, 'a key and a title');
+      throw api.unexpected(answer.call, `${fields.items.text}.${n}`, null, 'a key and a title');
     const options = fields.options ? ask(fields.options) : null;
     return [
       {
@@ -64,6 +64,6 @@ function propertiesIn(
 function dataTypeOf(types: Readonly<Record<string, string>>, type: Json): DataType | null {
   const name = type === null ? '' : textOf(type);
   const found = types[name] ?? name;
-  // A newer PMS may have types that no mapping can carry yet.
+  // The PMS may have data types that mappings do not support.
   return DATA_TYPES.find((each) => each === found) ?? null;
 }

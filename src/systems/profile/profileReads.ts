@@ -9,21 +9,21 @@ import type { ReadResult, WalkPage } from '../port';
 import { isOfOneRecord, isUnreadable, unreadable, type Parsed, type Unreadable } from '../unreadable';
 import type { Directory, Entry } from './directory';
 import { readPage, readPages, type List, type Page } from './pages';
-import type { Api, Told } from './profileApi';
+import type { Api, ApiAnswer } from './profileApi';
 import type { Raw, Records } from './profileRecords';
 import type { Kind } from './kindSchema';
 import type { RequestTemplate, Scope } from './template';
 
 const READ_AT_ONCE = 8;
 
-/** Reads records, alone, inside others and as lists, and makes of each answer what the sync knows as a record. */
+/** Reads records – by id, inside others and as lists – and parses each answer into `SyncRecord`s. */
 export class ProfileReads {
   constructor(
     readonly api: Api,
     private readonly kinds: ReadonlyMap<string, Records>,
   ) {}
 
-  /** The records of each kind. */
+  /** The {@link Records} of each kind. */
   all(): Iterable<Records> {
     return this.kinds.values();
   }
@@ -65,8 +65,8 @@ export class ProfileReads {
         records,
         (
           await inParallel(refs, READ_AT_ONCE, async (ref) => {
-            const told = await this.api.ask(read, records.scopeOf(ref));
-            return told ? [this.rawOf(kind, told, null)] : [];
+            const answer = await this.api.ask(read, records.scopeOf(ref));
+            return answer ? [this.rawOf(kind, answer, null)] : [];
           })
         ).flat(),
       );
@@ -83,32 +83,32 @@ export class ProfileReads {
     return this.stillListed(records, raws);
   }
 
-  /** Those that are still there: a record that ended may go on answering by its address. */
+  /** Drops deleted records: some systems still return a deleted record by its address, but no longer in a list. */
   async stillListed({ kind }: Records, raws: readonly Raw[]): Promise<Raw[]> {
     const { listed } = kind;
     if (!listed || raws.length === 0) return [...raws];
     const idOf = ({ raw }: Raw) => textOrEmpty(kind.id.of(raw));
-    const told = new Set<string>();
+    const listedIds = new Set<string>();
     const ids = raws.map(idOf);
     const ask = async (scope: Scope) => {
       const request = this.api.request(listed, { ...scopeOf(kind), ...scope });
       await this.allOf(kind, request, listed, (page) => {
-        for (const each of page) told.add(idOf(each));
-        return ids.every((id) => told.has(id));
+        for (const each of page) listedIds.add(idOf(each));
+        return ids.every((id) => listedIds.has(id));
       });
     };
     if (listed.names.has('id')) await inParallel(ids, READ_AT_ONCE, (id) => ask({ id }));
     else for (const some of chunks(ids, this.api.profile.idsPerCall)) await ask({ ids: some });
-    return raws.filter((raw) => told.has(idOf(raw)));
+    return raws.filter((raw) => listedIds.has(idOf(raw)));
   }
 
-  /** All records inside others. Those of one that is gone are gone, too. */
+  /** All records inside the given ones. A parent that was deleted contains none. */
   async insideOf(records: Records, parents: readonly string[]): Promise<Raw[]> {
     const lists = await inParallel(parents, READ_AT_ONCE, (within) => this.insideOne(records, within));
     return lists.flat();
   }
 
-  /** The same for a page of a list or a stream: what cannot be read inside one record does not hide the others. */
+  /** {@link insideOf} for a page of a list or a stream: one parent that cannot be read does not hide the others. */
   async insideEach(records: Records, parents: readonly string[]): Promise<Parsed<SyncRecord>> {
     const refused: Unreadable[] = [];
     const lists = await inParallel(parents, READ_AT_ONCE, async (within) => {
@@ -168,7 +168,7 @@ export class ProfileReads {
     return { raws: rawsIn(kind, page, items.text, page.items, null), next: page.next };
   }
 
-  /** All pages of what a request finds, up to the one for which `onPage` says that it is enough. */
+  /** Reads the pages of a request until the last, or until `onPage` returns true. */
   async allOf(
     kind: Kind,
     request: Request,
@@ -177,7 +177,7 @@ export class ProfileReads {
   ): Promise<void> {
     const items = template.items ?? kind.items;
     let enough = false;
-    // Found by a value or by ids: what answers may not be paged, and may know no size of pages.
+    // A search by a value or by ids may not be paged, and may refuse the parameter for the page size.
     const list: List = { ...this.listOf(kind, items), pageSize: undefined, lenient: true };
     await readPages(
       this.api,
@@ -195,11 +195,11 @@ export class ProfileReads {
     return { paging, pageSize, items, idOf: (item) => kind.id.of(item) };
   }
 
-  rawOf({ name, record }: Kind, { call, body }: Told, within: string | null): Raw {
+  rawOf({ name, record }: Kind, { call, body }: ApiAnswer, within: string | null): Raw {
     return { kind: name, raw: this.api.valueOf(record, body, call), call, at: record.text, within };
   }
 
-  /** Records of any kinds; all that they point to is looked up at once. */
+  /** Parses records of any kinds, after loading the directory entries that they reference in as few calls as possible. */
   async parse(raws: readonly Raw[]): Promise<SyncRecord[]> {
     const wanted = new Map<Directory, string[]>();
     for (const kind of new Set(raws.map((raw) => raw.kind))) {
@@ -212,7 +212,7 @@ export class ProfileReads {
     return raws.map((raw) => this.recordsOf(raw.kind).toRecord(raw, known));
   }
 
-  /** The same for a page of a list or a stream: a record that cannot be understood does not hide the others. */
+  /** {@link parse} for a page of a list or a stream: one record that cannot be parsed does not hide the others. */
   async parseEach(raws: readonly Raw[]): Promise<Parsed<SyncRecord>> {
     try {
       return { records: await this.parse(raws), unreadable: [] };
@@ -236,7 +236,7 @@ export class ProfileReads {
     try {
       id = this.kindOf(kind).id.of(raw);
     } catch {
-      // Without an id it has no name.
+      // The id may be unreadable, too; then the report names the record by its digest.
     }
     const refOf = (own: string): RecordRef => ({
       side: 'pms',
@@ -262,7 +262,7 @@ export function scopeOf({ collection }: Kind): Scope {
 
 export function rawsIn(
   { name: kind }: Kind,
-  { call }: Told,
+  { call }: ApiAnswer,
   items: string,
   raws: readonly Json[],
   within: string | null,

@@ -20,29 +20,29 @@ import {
 import type { RequestTemplate } from './template';
 import { Times } from './times';
 
-/** A record as the system tells it, and where in which answer it stood. */
+/** A record as the API returned it, with the call and its place in the answer. */
 export interface Raw {
   kind: string;
   raw: Json;
-  /** Names the call in messages. */
+  /** The call's name, for error messages. */
   call: string;
   /** Place in the answer, e.g. `items.3`. */
   at: string;
-  /** Id of the record inside which it is. */
+  /** The id of the record that contains this one. */
   within: string | null;
 }
 
 const STATES = ['live', 'archived', 'deleted', 'redacted'] as const;
-/** Between the id of the record inside which another is, and its own. */
+/** Separates the containing record's id from the record's own id. */
 const WITHIN = '.';
 
-/** What a write says: fields, and requests of their own for what those cannot say. */
+/** A write in the API's form: fields, and separate requests for changes that fields cannot express. */
 export interface Wired {
   fields: Record<string, Json>;
   requests: RequestTemplate[];
 }
 
-/** One kind's records, between the system's form and ours. */
+/** Converts the records of one kind between the API's form and the sync's. */
 export class Records {
   private readonly forms: ReadonlyMap<string, PropertyForm>;
   private readonly pointers: readonly (PropertyForm & { directory: Directory })[];
@@ -66,7 +66,7 @@ export class Records {
     this.marker = backRef && 'in' in backRef ? new Marker(backRef.in, backRef.as) : null;
   }
 
-  /** The ids that records hold, by the directory that they point into. */
+  /** The ids of directory entries that the records reference, by directory. */
   pointsTo(raws: readonly Raw[]): [Directory, string[]][] {
     return this.pointers.map((form) => [
       form.directory,
@@ -76,7 +76,7 @@ export class Records {
     ]);
   }
 
-  /** The id of the record inside which one is, and its own. */
+  /** Splits an id of {@link idIn} into the containing record's id and the record's own id. */
   scopeOf({ id }: Pick<RecordRef, 'id'>): { id: string; within: string | null; collection: Json } {
     const collection = this.kind.collection ?? null;
     if (!this.kind.within) return { id, within: null, collection };
@@ -89,7 +89,7 @@ export class Records {
     return within === null ? own : `${within}${WITHIN}${own}`;
   }
 
-  /** What a request says of values. People whom the system does not know are left out, unless they are made. */
+  /** Converts values to the API's form. People whom the system does not know are created or left out. */
   async toFields(values: Values, backRef: RefKey | null, naming: Naming): Promise<Wired> {
     const wired: Wired = { fields: {}, requests: [] };
     for (const [name, value] of Object.entries(values)) {
@@ -102,38 +102,41 @@ export class Records {
     return wired;
   }
 
-  /** Whether some of the values are written by a request of their own. */
+  /** Whether writing the values takes separate requests. */
   needsRequests(values: Values): boolean {
     return Object.entries(values).some(([name, value]) => this.forms.get(name)?.needsRequest(value) === true);
   }
 
-  /** The text at whose end the back-reference stands, with it; other values as they are. */
+  /** The values with the marker appended to its text property; unchanged if the kind has no marker. */
   marked(values: Values, backRef: RefKey | null): Values {
     return this.marker && backRef !== null ? this.marker.added(values, backRef) : values;
   }
 
-  /** The text at whose end the back-reference stands, and what else stands there. */
+  /** The text property that ends with the marker, and the properties inside the marker. */
   get markedProperties(): readonly string[] {
     return this.marker ? [this.marker.property, ...this.marker.names] : [];
   }
 
-  /** Whether a value that names somebody finds whom it names; where it points into no directory, any does. */
+  /**
+   * Whether the directory has the entry that a value names; an entry is created if the profile allows it.
+   * @returns true for a property without a directory
+   */
   async knows(property: string, key: string): Promise<boolean> {
     const pointer = this.pointers.find(({ name }) => name === property);
     return !pointer || 'id' in (await pointer.directory.find(key, { make: pointer.makes }));
   }
 
-  /** Looks up at once all that values name and nobody here knows yet. */
-  async meet(values: readonly Values[]): Promise<void> {
+  /** Fills the directories' caches with all entries that the values name. */
+  async prefetch(values: readonly Values[]): Promise<void> {
     for (const { name, makes, directory } of this.pointers) {
       const keys = values.flatMap((each) =>
         [each[name] ?? null].flat().filter((key) => typeof key === 'string'),
       );
-      await directory.meet(keys, makes);
+      await directory.prefetch(keys, makes);
     }
   }
 
-  /** Properties, in the profile's order. */
+  /** The properties, in the profile's order. */
   offered(): { name: string; writable: boolean; options?: string[] }[] {
     const { within, properties } = this.kind;
     return [
@@ -146,7 +149,7 @@ export class Records {
     ];
   }
 
-  /** The property that points into a directory and that a refusal names, by its field or its own name. */
+  /** The directory property whose field or name a refusal names; null if it names another. */
   pointerAt(field: string): string | null {
     return this.pointers.find(({ at, name }) => at === field || name === field)?.name ?? null;
   }
@@ -194,7 +197,7 @@ export class Records {
     return found;
   }
 
-  /** @throws NeedsHuman naming what a record lacks */
+  /** @throws NeedsHuman that names the field which is missing or has a wrong form */
   toRecord({ raw, call, at, within }: Raw, known: Known): SyncRecord {
     const { kind } = this;
     if (!isObject(raw)) throw this.api.unexpected(call, at, raw, 'a record');
@@ -247,7 +250,7 @@ export class Records {
     };
   }
 
-  /** @throws NeedsHuman naming the field of the answer that holds something else */
+  /** @throws NeedsHuman that names the answer's field, if `work` finds a wrong form */
   private wellFormed<T>({ field }: PropertyForm, call: string, at: string, work: () => T): T {
     try {
       return work();
@@ -257,7 +260,7 @@ export class Records {
     }
   }
 
-  /** Takes it out of the text, where it stands in one. */
+  /** The back-reference, from its field or the marker. A marker is removed from `values`. */
   private backRefOf(
     raw: Json,
     values: Values,
@@ -307,7 +310,7 @@ export class Records {
     );
   }
 
-  /** A system that keeps no files says nothing of them. */
+  /** A record without a list of files has none. */
   private filesOf(files: NonNullable<Kind['files']>, raw: Json, call: string, at: string): Attachment[] {
     const list = this.api.valueOf(files.list, raw, call, at) ?? [];
     if (!Array.isArray(list)) throw this.api.unexpected(call, at, list, 'a list');

@@ -3,16 +3,16 @@ import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone, ReferenceGon
 import { isTrue, type Expression } from './expression';
 import type { Profile } from './profileSchema';
 
-/** What a refusal means, by the profile's rules. */
+/** Maps refused calls to errors, by the profile's rules. */
 
 const ALL_REFUSALS = Array.from({ length: 100 }, (_, n) => 400 + n);
-/** Of any API: a credential that is refused, and a rate that is exceeded. */
+/** Statuses that mean the same in any API: a refused credential, and a rate limit that is reached. */
 const COMMON = new Set([401, 403, 429]);
 
 type Rule = Profile['errors']['rules'][number];
 
 export class Refusals {
-  /** Statuses that are looked at here. */
+  /** Statuses that the rules handle; the HTTP client handles all others. */
   readonly statuses: readonly number[];
 
   constructor(private readonly errors: Profile['errors']) {
@@ -21,15 +21,15 @@ export class Refusals {
   }
 
   /**
-   * Whether an answer is a refusal. Some APIs refuse with a status of success: a rule with `when`, and of that status or
-   * of any, says how that looks.
+   * Whether an answer is a refusal. Some APIs refuse with a status below 300; a rule with `when` recognizes such an
+   * answer by its body.
    */
   refuses(status: number, body: Json): boolean {
     if (status >= 300) return true;
     return this.errors.rules.some((rule) => rule.when !== undefined && fits(rule, status, body));
   }
 
-  /** @param call names it in the message @param body the answer's, or that of one result of many */
+  /** @param call the call's name, for the message @param body the body of the answer, or of one result of a bulk call */
   error(call: string, status: number, body: Json): Error {
     const rule = this.errors.rules.find((each) => fits(each, status, body));
     const message = textOr(this.errors.message, body, `answered ${status}`);
@@ -61,7 +61,7 @@ function textOr<T>(expression: Expression | undefined, body: Json, otherwise: T)
   return typeof value === 'string' && value !== '' ? value : otherwise;
 }
 
-/** A refusal may have any shape: what cannot be asked of it is not so. */
+/** The body of a refusal may have any shape, so an expression that fails on it counts as "no match". */
 function attempt(expression: Expression, body: Json): Json {
   try {
     return expression.of(body);

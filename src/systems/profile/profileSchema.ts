@@ -6,25 +6,25 @@ import {
   pagingSchema,
   preconditionSchema,
 } from './callSchemas';
-import { DEFAULTS, REQUIRED, isComplete, kindSchema, type KindInput, type SaidKind } from './kindSchema';
+import { DEFAULTS, REQUIRED, isComplete, kindSchema, type KindInput, type DefinedKind } from './kindSchema';
 import { markerNames } from './marker';
 import { ENTRIES } from './propertyForm';
 import { count, expression, request } from './requestSchemas';
 import { RequestTemplate } from './template';
 
 /**
- * A profile: what a PMS's REST API looks like (docs/profile.md). Texts become expressions, templates and requests as
- * they are parsed, so that a profile which was parsed can be carried out.
+ * A profile describes the REST API of a PMS (docs/profile.md). Parsing compiles its texts into expressions, templates
+ * and requests, so that a parsed profile is ready for use.
  */
 
 export const profileFileSchema = z.strictObject({
   version: z.literal(1),
-  name: z.string().describe('How messages call the system.'),
+  name: z.string().describe('The system’s name in messages.'),
   base: z
     .string()
     .regex(/^(\/[^/\s]+)*$/, 'expected e.g. /api/v1')
     .default('')
-    .describe('Before all paths.'),
+    .describe('Precedes every path.'),
   auth: z.discriminatedUnion(
     'by',
     [
@@ -48,11 +48,11 @@ export const profileFileSchema = z.strictObject({
         grant: z
           .enum(['client_credentials', 'refresh_token'])
           .default('client_credentials')
-          .describe('`refresh_token`: access that a person granted; PMS_REFRESH_TOKEN.'),
+          .describe('`refresh_token`: access that a person granted, with PMS_REFRESH_TOKEN.'),
         client: z
           .enum(['header', 'form'])
           .default('header')
-          .describe('Where the token’s request has the client’s id and secret.'),
+          .describe('Where the token request carries the client’s id and secret.'),
       }),
     ],
     { error: 'expected by: bearer, basic, header, query or oauth2' },
@@ -60,7 +60,7 @@ export const profileFileSchema = z.strictObject({
   headers: z
     .record(z.string(), z.string())
     .default({})
-    .describe('Of every call, whatever else it has: a version of the API, a tenant. No secrets.'),
+    .describe('Headers of every call, such as an API version or a tenant. No secrets.'),
   me: z.strictObject({
     request: request('user').describe('{user} is PMS_USER.'),
     id: expression,
@@ -94,7 +94,7 @@ export const profileFileSchema = z.strictObject({
     .string()
     .regex(/^\//, 'expected a path such as /webhooks')
     .optional()
-    .describe('Where webhooks are registered that are signed and worded as docs/pms-openapi.yaml says.'),
+    .describe('The path to register webhooks at, if they are signed and worded as in docs/pms-openapi.yaml.'),
   changes: z
     .union([
       z.strictObject({
@@ -120,17 +120,19 @@ export const profileFileSchema = z.strictObject({
       z.strictObject({
         id: expression,
         key: expression,
-        name: expression.optional().describe('What people call an entry.'),
+        name: expression.optional().describe('An entry’s display name.'),
         items: expression,
         byIds: request('ids', 'id'),
         byKey: request('key'),
         byKeys: request('keys').optional(),
-        paging: pagingSchema.optional().describe('Where its lists differ from the others.'),
+        paging: pagingSchema.optional().describe('The paging of its lists, if it differs from the system’s.'),
         make: z
           .strictObject({
             request: request('key', 'name'),
             record: expression.optional().describe('The new entry in the answer.'),
-            made: expression.optional().describe('Its id alone, if the answer has no more: it is read then.'),
+            made: expression
+              .optional()
+              .describe('The new entry’s id, if the answer holds only that; the entry is then read.'),
           })
           .refine(({ record, made }) => record !== undefined || made !== undefined, 'expected record or made')
           .optional(),
@@ -145,21 +147,21 @@ export const profileFileSchema = z.strictObject({
 });
 
 type FileOutput = z.output<typeof profileFileSchema>;
-export type Profile = Omit<FileOutput, 'common' | 'kinds'> & { kinds: ReadonlyMap<string, SaidKind> };
+export type Profile = Omit<FileOutput, 'common' | 'kinds'> & { kinds: ReadonlyMap<string, DefinedKind> };
 export type Directory = FileOutput['directories'][string];
 export type Feed = Extract<FileOutput['changes'], { feed: unknown }>['feed'];
 
-/** A profile as its file holds it, checked and ready to be carried out. */
+/** Parses and checks a profile's file. */
 export const profileSchema = profileFileSchema.transform((file, context): Profile => {
   const { common, kinds: given, ...rest } = file;
-  const kinds = new Map<string, SaidKind>();
+  const kinds = new Map<string, DefinedKind>();
   const fault = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message });
   for (const [name, own] of Object.entries(given)) {
     const kind = { ...DEFAULTS, ...common, ...own, name };
     if (isComplete(kind)) kinds.set(name, kind);
   }
   const names = Object.keys(given);
-  /** Said once of what no kind has. */
+  /** Reports a missing field: once, under `common`, if every kind lacks the field; else for each kind. */
   const lacking = (field: keyof KindInput, without: readonly string[], expected: string) => {
     if (without.length > 1 && without.length === names.length)
       fault(['common', field], `${expected}, here or in each kind`);
@@ -185,9 +187,9 @@ export const profileSchema = profileFileSchema.transform((file, context): Profil
   return { ...rest, kinds };
 });
 
-/** What a kind says that only the rest of its profile can show to be wrong. */
+/** Checks a kind against the rest of its profile. */
 function checkKind(
-  { within, parent, properties, backRef: back, listed }: SaidKind,
+  { within, parent, properties, backRef: back, listed }: DefinedKind,
   { kinds, directories }: FileOutput,
   fault: (path: string[], message: string) => void,
 ): void {

@@ -4,7 +4,7 @@ import { textOf } from '../../sync/values';
 import { NeedsHuman } from '../errors';
 import type { ChangePage } from '../port';
 import { unreadable, type Parsed, type Unreadable } from '../unreadable';
-import type { Api, Told } from './profileApi';
+import type { Api, ApiAnswer } from './profileApi';
 import { isTrue } from './expression';
 import { readPage } from './pages';
 import { rawsIn, textOrEmpty, type ProfileReads } from './profileReads';
@@ -13,7 +13,7 @@ import type { Feed } from './profileSchema';
 import type { Kind } from './kindSchema';
 import { Times } from './times';
 
-/** How what changed is found out. */
+/** A change stream of the PMS. */
 export interface Stream {
   changes(cursor: string | null): Promise<ChangePage>;
   cursorAt(since: Date): Promise<string | null>;
@@ -44,7 +44,7 @@ export function streamsOf(reads: ProfileReads): Map<string, Stream> {
           if (listed === kind) {
             const raws = rawsIn(kind, page, kind.items.text, page.items, null);
             const { records: all, unreadable: faulty } = await reads.parseEach(raws);
-            // A list that cannot be asked for what is new tells everything.
+            // Without {since}, the request returns all records; the unchanged ones are dropped here.
             const news =
               since === null ? all : all.filter(({ updatedAt }) => Date.parse(updatedAt) >= since.getTime());
             return { records: news, unreadable: faulty };
@@ -58,10 +58,10 @@ export function streamsOf(reads: ProfileReads): Map<string, Stream> {
   );
 }
 
-/** Records of several kinds, each as an answer told it. */
+/** Parses records of several kinds, each in the API's form. */
 export type Parse = (raws: readonly Raw[]) => Promise<Parsed<SyncRecord>>;
 
-/** One list of all changes, which goes on where its cursor says. */
+/** One feed with the changes of all kinds, read by the feed's own cursor. */
 export class FeedStream implements Stream {
   constructor(
     private readonly feed: Feed,
@@ -80,10 +80,10 @@ export class FeedStream implements Stream {
       const [kind, id] = [feed.kind, feed.id].map((each) => api.valueOf(each, item, page.call, at));
       if (kind == null || id == null) {
         const { message } = api.unexpected(page.call, at, null, 'a kind and an id');
-        nameless.push({ ...unreadable(item, page.call, message, NOBODY), ref: null, reason: message });
+        nameless.push({ ...unreadable(item, page.call, message, NO_REF), ref: null, reason: message });
         return;
       }
-      // Later entries of a page replace earlier ones: only what a record is now matters.
+      // Later entries of a page replace earlier ones: only a record's latest state matters.
       if (this.kinds.has(textOf(kind)))
         latest.set(`${textOf(kind)}:${textOf(id)}`, {
           at,
@@ -104,7 +104,7 @@ export class FeedStream implements Stream {
     return { records, unreadable: [...nameless, ...faulty], gone, cursor: page.next, more: page.more };
   }
 
-  /** It knows no times but its entries' own: it is read from the beginning up to the first that is new enough. */
+  /** A feed cannot be searched by time, so it is read from the beginning to the first entry at or after `since`. */
   async cursorAt(since: Date): Promise<string | null> {
     for (let cursor: string | null = null; ;) {
       const page: FeedPage = await this.page(cursor);
@@ -121,39 +121,39 @@ export class FeedStream implements Stream {
 
   private async page(cursor: string | null): Promise<FeedPage> {
     const { feed, api } = this;
-    const told = await api.get(api.request(feed.request, { cursor }));
-    const next = api.valueOf(feed.next, told.body, told.call);
-    if (next === null) throw api.unexpected(told.call, feed.next.text, next, 'a cursor');
+    const answer = await api.get(api.request(feed.request, { cursor }));
+    const next = api.valueOf(feed.next, answer.body, answer.call);
+    if (next === null) throw api.unexpected(answer.call, feed.next.text, next, 'a cursor');
     return {
-      ...told,
-      items: api.itemsOf(told, feed.items),
+      ...answer,
+      items: api.itemsOf(answer, feed.items),
       next: textOf(next),
-      more: isTrue(api.valueOf(feed.more, told.body, told.call)),
+      more: isTrue(api.valueOf(feed.more, answer.body, answer.call)),
     };
   }
 }
 
-const NOBODY = (): RecordRef => ({ side: 'pms', kind: 'entry', id: '' });
+const NO_REF = (): RecordRef => ({ side: 'pms', kind: 'entry', id: '' });
 
-interface FeedPage extends Told {
+interface FeedPage extends ApiAnswer {
   items: Json[];
   next: string;
   more: boolean;
 }
 
 const positionSchema = z.object({
-  /** Changes before it were handed on; null: all are to be. ISO time. */
+  /** ISO time. All changes before it were returned; null: the first pass returns everything. */
   since: z.string().nullable(),
-  /** By the system's clock, when this reading of the list began; null between readings. */
+  /** When this pass over the list began, by the system's clock; null between passes. */
   began: z.string().nullable(),
   page: z.string().nullable(),
 });
 type Position = z.output<typeof positionSchema>;
 
 /**
- * The list of what changed since a time, again and again. The list may be in any order and its clock may be coarse: the
- * next reading begins a while before this one did, so that whatever changed or was stored late is read then. What comes
- * twice is no news to whoever hands it on.
+ * Reads the list of records that changed since a time, pass after pass. The list may be in any order and its clock may
+ * be coarse. So each pass asks for changes since some time before the previous pass began: it also returns records that
+ * changed or were stored late. The caller skips a change that is returned twice.
  */
 export class SinceStream implements Stream {
   constructor(
@@ -161,9 +161,9 @@ export class SinceStream implements Stream {
     private readonly lagMs: number,
     private readonly api: Api,
     private readonly times: Times,
-    /** @param since of which the list was not asked, and which is to be looked for here; null: of all */
+    /** @param since parse only records changed since then, as the request did not filter; null: parse all */
     private readonly records: (
-      page: Told & { items: Json[] },
+      page: ApiAnswer & { items: Json[] },
       since: Date | null,
     ) => Promise<Parsed<SyncRecord>>,
   ) {}
@@ -186,7 +186,7 @@ export class SinceStream implements Stream {
     return JSON.stringify({ since: this.before(since), began: null, page: null } satisfies Position);
   }
 
-  /** By the system's clock, so one call is needed. */
+  /** Takes one call, because the position is a time by the system's clock. */
   async cursorNow(): Promise<string> {
     const page = await this.page({ since: new Date().toISOString(), began: null, page: null });
     return this.cursorAt(serverTime(page));
@@ -219,12 +219,12 @@ function positionOf(cursor: string | null): Position {
   try {
     return positionSchema.parse(JSON.parse(cursor));
   } catch {
-    throw new NeedsHuman('cursor_refused', 'the cursor that the sync kept is not one of this profile');
+    throw new NeedsHuman('cursor_refused', 'the stored cursor does not belong to this profile');
   }
 }
 
-/** By the `Date` header of an answer; ours where it has none. */
-function serverTime({ header }: Told): Date {
+/** The time in the `Date` header of an answer; without the header, our own. */
+function serverTime({ header }: ApiAnswer): Date {
   const date = Date.parse(header('date') ?? '');
   return Number.isNaN(date) ? new Date() : new Date(date);
 }

@@ -32,7 +32,7 @@ import { ProfileWrites } from './profileWrites';
 import { rateRules } from './rate';
 import { profileWebhooks } from './profileWebhooks';
 
-/** A PMS behind a profile: all that is particular to it is in there. */
+/** Implements the port for any PMS that a profile describes; this code knows no particular PMS. */
 
 export interface PmsConnection extends AdapterConnection {
   profile: Profile;
@@ -55,7 +55,7 @@ export function profileAdapter(profile: Profile): PmsAdapter {
   };
 }
 
-/** The port, by capability: reads, look-ups, writes, files, bulk writes and streams have a class of their own. */
+/** Delegates the port's methods to one class per capability: reads, look-ups, writes, files, bulk writes, streams. */
 export class ProfileSystem implements SystemPort {
   readonly side = 'pms';
   readonly exactOrder: boolean;
@@ -129,13 +129,13 @@ export class ProfileSystem implements SystemPort {
 
   private async me(): Promise<{ id: string; name: string }> {
     const { request, id, name } = this.profile.me;
-    const told = await this.api.fixed(this.api.request(request, { user: this.user }));
-    const [found, words] = [id, name].map((each) => {
-      const value = this.api.valueOf(each, told.body, told.call);
-      if (value === null) throw this.api.unexpected(told.call, each.text, value, 'a value');
+    const answer = await this.api.fixed(this.api.request(request, { user: this.user }));
+    const [ownId, displayName] = [id, name].map((each) => {
+      const value = this.api.valueOf(each, answer.body, answer.call);
+      if (value === null) throw this.api.unexpected(answer.call, each.text, value, 'a value');
       return textOf(value);
     }) as [string, string];
-    return { id: found, name: words };
+    return { id: ownId, name: displayName };
   }
 
   read(refs: RecordRef[]): Promise<ReadResult[]> {
@@ -154,7 +154,7 @@ export class ProfileSystem implements SystemPort {
     return this.lookUps.findByProperty(kind, property, value);
   }
 
-  /** @param options `backRef` is null for what a person makes */
+  /** @param options `backRef` is null for a record that a check creates like a person, not like the sync */
   create(
     kind: string,
     values: Values,
@@ -175,12 +175,12 @@ export class ProfileSystem implements SystemPort {
     return this.writes.redact(ref, options);
   }
 
-  /** Removes a record for good; one that is gone already is no error. The sync never does this. */
+  /** Removes a record for good; a missing record is no error. Only checks call this, never the sync. */
   remove(ref: RecordRef): Promise<void> {
     return this.writes.remove(ref);
   }
 
-  /** Whether {@link remove} can remove a kind. */
+  /** Whether {@link remove} supports a kind. */
   canRemove(kind: string): boolean {
     return this.writes.canRemove(kind);
   }
@@ -189,22 +189,22 @@ export class ProfileSystem implements SystemPort {
     return this.writes.followUp(ref, values, options);
   }
 
-  /** Whether files can be added to such a record. */
+  /** Whether files can be added to records of a kind. */
   keepsFiles(kind: string): boolean {
     return this.reads.kindOf(kind).files !== undefined;
   }
 
-  /** Whether a stream tells that one was edited. */
+  /** Whether a change stream reports edits of records of a kind. */
   tellsEdits(kind: string): boolean {
     return this.reads.kindOf(kind).silentEdits !== true;
   }
 
-  /** The property that names the record inside which one of a kind is. */
+  /** The property that holds the containing record's id; null for kinds that are not inside others. */
   within(kind: string): string | null {
     return this.reads.kindOf(kind).within?.property ?? null;
   }
 
-  /** Whether a property takes somebody's address. */
+  /** Whether a property accepts an e-mail address. Creates the person if the profile allows it. */
   knows(kind: string, property: string, email: string): Promise<boolean> {
     return this.reads.recordsOf(kind).knows(property, email);
   }

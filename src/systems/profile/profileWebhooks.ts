@@ -5,13 +5,13 @@ import { endpointOf, type InstalledWebhook, type WebhookAdmin } from '../webhook
 import { credentialOf } from './profileAuth';
 import type { Profile } from './profileSchema';
 
-/** The PMS's webhooks (docs/pms-openapi.yaml). They have no name, so it stands in the address. */
+/** The PMS's webhooks (docs/pms-openapi.yaml). They have no name field, so the URL's query holds the name. */
 
 const webhookSchema = z.looseObject({ id: z.string(), url: z.string(), kinds: z.array(z.string()) });
 const listAnswer = z.looseObject({ items: z.array(webhookSchema) });
 type Webhook = z.output<typeof webhookSchema>;
 
-/** @param at the path under which they are */
+/** @param at the path of the webhooks */
 export function profileWebhooks(
   profile: Profile,
   at: string,
@@ -48,7 +48,7 @@ export function profileWebhooks(
   };
 }
 
-/** The receiver does not look at the query. */
+/** The receiver ignores the query. */
 function named(receiver: string, name: string): string {
   return `${endpointOf(receiver, 'pms')}?webhook=${encodeURIComponent(name)}`;
 }

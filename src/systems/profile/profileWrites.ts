@@ -5,34 +5,34 @@ import { NeedsHuman, PreconditionFailed, RecordGone, ReferenceGone } from '../er
 import type { Request } from '../http';
 import type { CreateOptions, UpdateOptions, Updated } from '../port';
 import type { Kind } from './kindSchema';
-import type { Told } from './profileApi';
+import type { ApiAnswer } from './profileApi';
 import type { ProfileLookUps } from './profileLookUps';
 import { scopeOf, textOrEmpty, type ProfileReads } from './profileReads';
 import type { Records } from './profileRecords';
 import type { Naming } from './propertyForm';
 import type { RequestTemplate, Scope, Tree } from './template';
 
-/** Of a removal, while others change the record. */
+/** Attempts to remove a record while others change it. */
 const REMOVE_TRIES = 5;
 
 /** One attempt at a write. */
 type Sending = Naming & { values: Values; attempt: number };
 
-/** @returns the property whose person a write was refused for; null for any other error */
+/** @returns the property whose directory entry (a person, as a rule) was refused; null for any other error */
 export function personRefused(records: Records, error: unknown): string | null {
   const isRefusal =
     error instanceof ReferenceGone || (error instanceof NeedsHuman && error.code === 'invalid_field');
   return isRefusal && error.field !== null ? records.pointerAt(error.field) : null;
 }
 
-/** Writes records one by one, each bound to a version or to an idempotency key as far as the profile says how. */
+/** Writes records one by one, with a precondition or an idempotency key if the profile defines one. */
 export class ProfileWrites {
   constructor(
     private readonly reads: ProfileReads,
     private readonly lookUps: ProfileLookUps,
   ) {}
 
-  /** @param backRef null for what a person makes */
+  /** @param backRef null for a record that a check creates like a person, not like the sync */
   async create(
     kind: string,
     values: Values,
@@ -40,7 +40,7 @@ export class ProfileWrites {
   ): Promise<SyncRecord> {
     const records = this.reads.recordsOf(kind);
     return this.withoutRefused(records, values, names, (sending) => {
-      // A key belongs to one body. What was refused made nothing.
+      // An idempotency key belongs to one body, so each changed body gets its own key. A refused create made nothing.
       const key = sending.attempt === 0 ? idempotencyKey : `${idempotencyKey}/${sending.attempt}`;
       return this.createOnce(records, sending, key, backRef);
     });
@@ -55,15 +55,15 @@ export class ProfileWrites {
     const { name: kind, create, body, within } = records.kind;
     if (!create) throw new NeedsHuman('cannot_create', `the PMS takes no new ${kind}`);
     const parent = within ? (values[within.property] ?? null) : null;
-    // What empties a field of a record is no part of making it.
+    // The separate requests, which empty properties, are not needed for a new record.
     const { scope: filled } = await this.scopeOf(records, values, backRef, naming);
     const scope = { ...filled, within: parent, key: idempotencyKey };
-    const told = await this.reads.api.write(
+    const answer = await this.reads.api.write(
       this.keyed(records.kind, this.reads.api.request(create, scope, body), idempotencyKey),
     );
-    const made = await this.madeBy(records, told, parent === null ? null : textOf(parent));
+    const made = await this.madeBy(records, answer, parent === null ? null : textOf(parent));
     if (made) return made;
-    // What a person says inside another record is the latest there.
+    // Without a back-reference, the new record is the latest inside its parent.
     const found =
       backRef !== null
         ? await this.lookUps.findByBackRef(kind, backRef, values)
@@ -73,7 +73,7 @@ export class ProfileWrites {
     const latest = found.sort((a, b) => a.createdAt.localeCompare(b.createdAt)).at(-1);
     if (!latest)
       throw this.reads.api.unexpected(
-        told.call,
+        answer.call,
         records.kind.record.text,
         null,
         'the new record, here or by look-up',
@@ -93,13 +93,13 @@ export class ProfileWrites {
     const record = await this.withoutRefused(records, marked, names, async ({ values, ...naming }) => {
       const { scope: filled, requests } = await this.scopeOf(records, values, left, naming);
       const scope = { ...filled, ...records.scopeOf(ref) };
-      const saysSomething = Object.keys(filled.fields).length > 0 || left !== null || requests.length === 0;
+      const needsUpdate = Object.keys(filled.fields).length > 0 || left !== null || requests.length === 0;
       const writes = [
-        ...(saysSomething ? [{ template: update, scope, body }] : []),
+        ...(needsUpdate ? [{ template: update, scope, body }] : []),
         ...requests.map((template) => ({ template, scope: records.scopeOf(ref), body: null })),
       ];
       let written: SyncRecord | null = null;
-      // Each is bound to what the one before it left behind.
+      // The precondition of each write is the version that the previous write returned.
       for (const write of writes)
         written = await this.bound(records, ref, written?.version ?? version, write);
       return written ?? this.reads.mustRead(ref);
@@ -108,8 +108,8 @@ export class ProfileWrites {
   }
 
   /**
-   * A person whom the system refuses stops nothing else of a record: the person is looked up again, as the id may be
-   * some minutes old, and left out if that is refused, too.
+   * A refused person must not block the rest of a record's write. The person is looked up again first, as the cached
+   * id may be some minutes old, and is left out if the new id is refused, too.
    */
   private async withoutRefused(
     records: Records,
@@ -120,7 +120,7 @@ export class ProfileWrites {
     const values = { ...given };
     const leftOut: Record<string, string> = {};
     const again = new Set<string>();
-    // Each attempt looks another person up again, or leaves one out, so that this ends.
+    // The loop ends: each attempt looks up one more property's person again, or leaves one more out.
     for (let attempt = 0; ; attempt += 1) {
       try {
         const record = await send({ values, names, again, leftOut, attempt });
@@ -136,7 +136,7 @@ export class ProfileWrites {
     }
   }
 
-  /** A back-reference in a text is there after an edit of the text, too. */
+  /** Adds the current marker to an edited text, so that the edit does not remove the back-reference. */
   private async keepingMarker(
     records: Records,
     ref: RecordRef,
@@ -164,15 +164,15 @@ export class ProfileWrites {
     return this.bound(records, ref, version, { template: redact, scope: records.scopeOf(ref), body: null });
   }
 
-  /** A write that is bound to a version, as far as the profile says how. */
+  /** A write with a precondition, if the profile defines one. */
   private async bound(
     records: Records,
     ref: RecordRef,
     version: string,
     write: { template: RequestTemplate; scope: Scope; body: Tree | null },
   ): Promise<SyncRecord> {
-    const told = await this.reads.api.write(await this.boundRequest(records, ref, version, write));
-    return (await this.answered(records, told, records.scopeOf(ref).within)) ?? this.reads.mustRead(ref);
+    const answer = await this.reads.api.write(await this.boundRequest(records, ref, version, write));
+    return (await this.answered(records, answer, records.scopeOf(ref).within)) ?? this.reads.mustRead(ref);
   }
 
   private async boundRequest(
@@ -194,33 +194,41 @@ export class ProfileWrites {
     return request;
   }
 
-  /** What a record's answer is called, where it is still of the version. @throws PreconditionFailed, RecordGone */
+  /** The current ETag of a record that still has the given version. @throws PreconditionFailed, RecordGone */
   private async etagOf(records: Records, ref: RecordRef, version: string): Promise<string | null> {
     const { read } = records.kind;
     if (!read) throw new Error(`"${ref.kind}" cannot be read`);
-    const told = await this.reads.api.send(read, records.scopeOf(ref));
-    const raws = await this.reads.stillListed(records, [this.reads.rawOf(records.kind, told, null)]);
+    const answer = await this.reads.api.send(read, records.scopeOf(ref));
+    const raws = await this.reads.stillListed(records, [this.reads.rawOf(records.kind, answer, null)]);
     if (raws.length === 0) throw new RecordGone(`${refKey(ref)} is gone`);
     const [record] = await this.reads.parse(raws);
     if (record?.version !== version) throw new PreconditionFailed(`${refKey(ref)} has moved on`);
-    return told.header('etag');
+    return answer.header('etag');
   }
 
-  /** The record that a create made, where its answer tells. */
-  private async madeBy(records: Records, told: Told, within: string | null): Promise<SyncRecord | null> {
+  /** The new record, from the answer to its create or read by the answer's id; null if the answer has neither. */
+  private async madeBy(
+    records: Records,
+    answer: ApiAnswer,
+    within: string | null,
+  ): Promise<SyncRecord | null> {
     const { made, name } = records.kind;
-    if (!made) return this.answered(records, told, within);
-    const id = this.reads.api.valueOf(made, told.body, told.call);
-    if (id === null) throw this.reads.api.unexpected(told.call, made.text, id, 'the id of the new record');
+    if (!made) return this.answered(records, answer, within);
+    const id = this.reads.api.valueOf(made, answer.body, answer.call);
+    if (id === null) throw this.reads.api.unexpected(answer.call, made.text, id, 'the id of the new record');
     return this.reads.mustRead({ side: 'pms', kind: name, id: records.idIn(within, textOf(id)) });
   }
 
-  /** The record in a write's answer; null where it says nothing of it. */
-  private async answered(records: Records, told: Told, within: string | null): Promise<SyncRecord | null> {
+  /** The record in the answer to a write; null if the answer holds none. */
+  private async answered(
+    records: Records,
+    answer: ApiAnswer,
+    within: string | null,
+  ): Promise<SyncRecord | null> {
     const { kind } = records;
-    // Where a create is answered with an id alone, an edit is not answered with the record either.
+    // If the answer to a create holds only an id, the answers to other writes do not hold the record either.
     if (kind.made) return null;
-    const raw = this.reads.rawOf(kind, told, within);
+    const raw = this.reads.rawOf(kind, answer, within);
     if (raw.raw === null) return null;
     const [record] = await this.reads.parse([raw]);
     return record ?? null;
@@ -230,7 +238,7 @@ export class ProfileWrites {
     return this.reads.kindOf(kind).remove !== undefined;
   }
 
-  /** Removes a record for good; one that is gone already is no error. The sync never does this. */
+  /** Removes a record for good; a missing record is no error. Only checks call this, never the sync. */
   async remove(ref: RecordRef): Promise<void> {
     const records = this.reads.recordsOf(ref.kind);
     const { remove } = records.kind;
@@ -245,7 +253,7 @@ export class ProfileWrites {
         return;
       } catch (error) {
         if (error instanceof RecordGone) return;
-        // It is to go whatever it says by now.
+        // A changed record is removed all the same, with its new version.
         if (!(error instanceof PreconditionFailed) || attempt === REMOVE_TRIES) throw error;
       }
     }
@@ -259,7 +267,7 @@ export class ProfileWrites {
     const records = this.reads.recordsOf(ref.kind);
     const { followUp } = records.kind;
     if (!followUp)
-      throw new NeedsHuman('cannot_follow_up', `nothing can be said of a ${ref.kind} in the PMS`);
+      throw new NeedsHuman('cannot_follow_up', `the profile has no request to follow up a ${ref.kind}`);
     const current = await this.reads.mustRead(ref);
     const scope = {
       ...records.scopeOf(ref),
@@ -275,7 +283,7 @@ export class ProfileWrites {
     return this.reads.mustRead(ref);
   }
 
-  /** What a record's body is filled from: its values as the system knows them, and its back-reference. */
+  /** The scope that fills a request's body: the values in the API's form, and the back-reference. */
   async scopeOf(
     records: Records,
     values: Values,
@@ -286,7 +294,7 @@ export class ProfileWrites {
     return { scope: { ...scopeOf(records.kind), fields, backRef }, requests };
   }
 
-  /** With the idempotency key, where the profile names a header for it. */
+  /** Adds the idempotency key, if the profile names a header for it. */
   keyed({ idempotency }: Kind, request: Request, key: string): Request {
     return idempotency
       ? { ...request, headers: { ...request.headers, [idempotency.header.toLowerCase()]: key } }

@@ -8,27 +8,27 @@ import { RequestTemplate } from './template';
 import type { Times } from './times';
 
 export const CUSTOM = 'customFields.';
-/** Under which expressions find the entries that a record points to. */
+/** The name under which expressions read the directory entries that a record references. */
 export const ENTRIES = 'entries';
 
 export type RawRecord = { [key: string]: Json };
 export type CustomFields = ReadonlyMap<string, Json>;
-/** What is known of the entries that records point to. */
+/** The loaded directory entries that records reference. */
 export type Known = ReadonlyMap<Directory, ReadonlyMap<string, Entry>>;
 
-/** How the entries that values name are looked up, and what comes of it. */
+/** Options for the look-up of entries that values name; `leftOut` collects the values without an entry. */
 export interface Naming {
   names: Names;
-  /** Properties whose entries the system is asked for again, whatever the cache holds. */
+  /** Properties whose look-up bypasses the cache. */
   again: ReadonlySet<string>;
-  /** Why values were left out, by property: this is added to. */
+  /** The reasons why values were left out, by property. The look-ups add to it. */
   leftOut: Record<string, string>;
 }
 
-/** What a write says of one property: a field's value, a request that empties it, or nothing. */
+/** One property in a write: a field's value, a separate request that empties the property, or null (left out). */
 export type Wire = { value: Json } | { request: RequestTemplate } | null;
 
-/** A value that is not what the profile says. */
+/** A value in a form that the profile does not define. */
 export class WrongForm extends Error {
   constructor(
     readonly found: Json,
@@ -38,7 +38,7 @@ export class WrongForm extends Error {
   }
 }
 
-/** One property, between the system's form and ours; made ready once, as it is used for every record. */
+/** Converts one property between the API's form and the sync's. Prepared once, because every record uses it. */
 export class PropertyForm {
   readonly name: string;
   readonly field: string;
@@ -53,7 +53,7 @@ export class PropertyForm {
   constructor(
     private readonly property: Property & { name: string },
     private readonly kind: Kind,
-    /** Into which the field points by id. */
+    /** The directory whose entries the field references by id. */
     readonly directory: Directory | null,
     private readonly times: Times,
   ) {
@@ -68,7 +68,7 @@ export class PropertyForm {
     this.names = values ? new Map(Object.entries(values).map(([ours, theirs]) => [theirs, ours])) : null;
   }
 
-  /** The ids that a record names of the directory's entries. */
+  /** The ids of the directory entries that a record references. */
   idsIn(raw: RawRecord, custom: CustomFields): string[] {
     const found = this.found(raw, custom, {});
     return found == null
@@ -76,7 +76,7 @@ export class PropertyForm {
       : [found].flat().flatMap((id) => (id === null || typeof id === 'object' ? [] : [textOf(id)]));
   }
 
-  /** The entry that a record names; null where it names none, or several. */
+  /** The entry that a record references; null if it references none, or several. */
   entryIn(raw: RawRecord, custom: CustomFields, known: Known): Entry | null {
     const [id, ...others] = this.idsIn(raw, custom);
     if (!this.directory || id === undefined || others.length > 0) return null;
@@ -84,8 +84,8 @@ export class PropertyForm {
   }
 
   /**
-   * @returns undefined where a record lacks what it must have
-   * @throws WrongForm where the field holds something else than the profile says
+   * @returns undefined if a record lacks a field that is not optional
+   * @throws WrongForm if the field's value does not have the form that the profile defines
    */
   read(
     raw: RawRecord,
@@ -107,7 +107,7 @@ export class PropertyForm {
       if (found === null || typeof found === 'object')
         throw new WrongForm(found, 'the id of an entry, or a list of ids');
       const key = known.get(this.directory)?.get(textOf(found))?.key;
-      // A list that is written back without one that was left out here would end it there.
+      // Leaving out an unknown entry here would remove it from the record when the list is written back.
       if (key === undefined && inList)
         throw new WrongForm(found, `the id of an entry that "${this.property.in}" has`);
       return key ?? null;
@@ -116,7 +116,7 @@ export class PropertyForm {
     return this.names ? (this.names.get(found) ?? found) : found;
   }
 
-  /** What the field holds; null where that stands for nothing. */
+  /** The field's value; null if it equals the profile's `empty` value. */
   private found(
     raw: RawRecord,
     custom: CustomFields,
@@ -127,19 +127,19 @@ export class PropertyForm {
     if (read) found = read.of(this.asksEntries ? withEntries(raw, entries) : raw);
     else if (this.custom !== null) found = custom.get(this.custom) ?? null;
     else found = fieldOf(raw, this.path);
-    const standsForNothing =
+    const isEmptyValue =
       found !== undefined &&
       empty !== undefined &&
       !(empty instanceof RequestTemplate) &&
       sameValue(found, empty);
-    return standsForNothing ? null : found;
+    return isEmptyValue ? null : found;
   }
 
   needsRequest(value: Json): boolean {
     return isEmpty(value) && this.property.empty instanceof RequestTemplate;
   }
 
-  /** @throws NeedsHuman where the system cannot take the value */
+  /** @throws NeedsHuman if the system cannot hold the value */
   async wire(value: Json, naming: Naming): Promise<Wire> {
     const { write, empty, required } = this.property;
     if (isEmpty(value)) {
@@ -151,7 +151,7 @@ export class PropertyForm {
     const own = Array.isArray(value)
       ? await Promise.all(value.map((each) => this.wireOne(each, true, naming)))
       : await this.wireOne(value, false, naming);
-    // Somebody whom the system does not know is left out.
+    // A person whom the system does not know is left out.
     if (own === undefined) return null;
     return { value: write ? write.of({ value: own as Json }) : (own as Json) };
   }

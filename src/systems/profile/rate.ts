@@ -3,18 +3,18 @@ import type { RateRules } from '../budget';
 import { callsIn, waitOf } from '../waits';
 import type { Profile } from './profileSchema';
 
-/** A PMS counts all calls together, and tells of it in headers or not at all. */
+/** The rate limit of a PMS: one limit for all calls, read from headers if the profile names them. */
 export function rateRules({ rate, callsPerMinute }: Profile): RateRules {
-  const untold = untoldRate(callsPerMinute);
-  if (!rate) return untold;
+  const fixedRate = untoldRate(callsPerMinute);
+  if (!rate) return fixedRate;
   return {
-    ...untold,
+    ...fixedRate,
     read(header) {
-      const told = (name: string) => header(name.toLowerCase());
-      const limit = callsIn(told(rate.limit));
-      const remaining = callsIn(told(rate.remaining));
+      const valueOf = (name: string) => header(name.toLowerCase());
+      const limit = callsIn(valueOf(rate.limit));
+      const remaining = callsIn(valueOf(rate.remaining));
       if (limit === null || remaining === null) return [];
-      return [{ bucket: 'account', limit, remaining, resetMs: waitOf(told(rate.reset)) }];
+      return [{ bucket: 'account', limit, remaining, resetMs: waitOf(valueOf(rate.reset)) }];
     },
   };
 }

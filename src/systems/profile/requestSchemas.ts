@@ -2,14 +2,14 @@ import { z } from 'zod';
 import { Expression } from './expression';
 import { RequestTemplate, Template, treeNames, type Tree } from './template';
 
-/** How a profile's texts become expressions, templates and requests as they are parsed. */
+/** Schemas that compile a profile's texts into expressions, templates and requests. */
 
 export const expression = z
   .string()
   .transform((text, context) => attempt(context, () => new Expression(text)));
 export const count = z.number().int().positive();
 
-/** @param names that may stand in its braces */
+/** @param names the names that may be used in braces */
 export const template = (names: readonly string[]) =>
   z.string().transform((text, context) =>
     attempt(context, () => {
@@ -42,7 +42,7 @@ const requestInput = z.union(
     z.strictObject({
       send: z.string().describe('Method and path, e.g. `GET /customers?name={value}`.'),
       headers: z.record(z.string(), z.string()).optional(),
-      body: treeInput.optional().describe('JSON; its texts may hold expressions in braces.'),
+      body: treeInput.optional().describe('JSON; texts may contain expressions in braces.'),
       items: z.string().optional().describe('JMESPath of the records in this answer.'),
     }),
   ],
@@ -51,17 +51,17 @@ const requestInput = z.union(
 export const request = (...names: string[]) =>
   requestInput.transform((input, context) => attempt(context, () => toRequest(input, names)));
 
-/** In the long form alone, where a text would mean something else. */
+/** A request in its long form only, for a setting in which a plain text has another meaning. */
 export const longRequest = (...names: string[]) =>
   requestInput.options[1].transform((input, context) => attempt(context, () => toRequest(input, names)));
 
-/** @param name without which, or with `compare`, what is found is looked through here */
+/** @param name a request without this name, or with `compare`, finds too much; the caller filters its records */
 export const lookUp = (name: string, ...others: string[]) =>
   z
     .union([
       requestInput.options[0],
       requestInput.options[1].extend({
-        compare: z.literal(true).optional().describe('Leave out what is found and is something else.'),
+        compare: z.literal(true).optional().describe('Drop records that were found but have another value.'),
       }),
     ])
     .transform((input, context) =>
@@ -93,7 +93,7 @@ function toTree(input: TreeInput): Tree {
   return Object.fromEntries(Object.entries(input).map(([key, each]) => [key, toTree(each)]));
 }
 
-/** @throws Error naming one that nothing is ever put in for */
+/** @throws Error that names an unknown name in braces */
 function checkNames(found: Iterable<string>, names: readonly string[]): void {
   for (const name of found)
     if (!names.includes(name))

@@ -6,8 +6,8 @@ import { Expression } from './expression';
 import { fieldOf } from './fieldPath';
 
 /**
- * Text with expressions in braces. One that is a single expression is that value, whatever its type; where an
- * expression has no value, the whole has none, and what it was for (a parameter, a header, a field) is left out.
+ * Text with expressions in braces. A template that is a single expression evaluates to its value, of any type. If an
+ * expression has no value, the whole template has none, and its parameter, header or field is left out.
  */
 
 export type Scope = Record<string, Json>;
@@ -15,7 +15,7 @@ export type Scope = Record<string, Json>;
 export class Template {
   private readonly parts: readonly (string | Expression)[];
 
-  /** @throws Error where a brace is not closed, or what it holds is no JMESPath */
+  /** @throws Error if a brace is not closed, or encloses no JMESPath */
   constructor(readonly text: string) {
     this.parts = partsOf(text);
   }
@@ -24,7 +24,7 @@ export class Template {
     return this.parts.flatMap((part) => (typeof part === 'string' ? [] : [...part.names]));
   }
 
-  /** The text of the expression that it is alone; null of any other. */
+  /** The expression's text, if the template is a single expression; else null. */
   get only(): string | null {
     const [only] = this.parts;
     return this.parts.length === 1 && only instanceof Expression ? only.text : null;
@@ -42,7 +42,7 @@ export class Template {
     return text;
   }
 
-  /** As a path, each value being one segment at most. @returns the text of what has no value, in its place */
+  /** The template as a path; values are URL-encoded. @returns `missing`: the text of an expression without a value */
   path(scope: Scope): { path: string } | { missing: string } {
     let path = '';
     for (const part of this.parts) {
@@ -57,7 +57,7 @@ export class Template {
   }
 }
 
-/** JSON with templates for its texts. */
+/** JSON in which texts are templates. */
 export type Tree = Template | boolean | number | Tree[] | { [key: string]: Tree };
 
 export function treeNames(tree: Tree): string[] {
@@ -65,7 +65,7 @@ export function treeNames(tree: Tree): string[] {
   return typeof tree === 'object' ? Object.values(tree).flatMap(treeNames) : [];
 }
 
-/** A field of what is written that was emptied is null, and one that is not written is left out. */
+/** Matches a written field: in a body, an emptied field is sent as null, and a field that is not written is left out. */
 const FIELD = /^fields\.[\w.]+$/;
 
 function isEmptied(tree: Tree, scope: Scope): boolean {
@@ -89,18 +89,18 @@ export function fillTree(tree: Tree, scope: Scope): Json {
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 const LINE = new RegExp(`^(${METHODS.join('|')}) (/\\S.*)$`, 's');
 
-/** A request as it is written: `GET /customers?externalRef={backRef}`, with headers and a body where it has some. */
+/** A request of a profile: `GET /customers?externalRef={backRef}`, optionally with headers and a body. */
 export class RequestTemplate {
   private readonly method: Request['method'];
   private readonly path: Template;
   private readonly query: readonly [string, Template][];
 
-  /** @throws Error saying what was expected */
+  /** @throws Error that names the expected form */
   constructor(
     readonly line: string,
     private readonly headers: Readonly<Record<string, Template>> = {},
     readonly body: Tree | null = null,
-    /** Where the records are in its answer, if not where they are in others'. */
+    /** Finds the records in this request's answer; null: as in the other answers of the kind. */
     readonly items: Expression | null = null,
   ) {
     const [, method, target] = LINE.exec(line) ?? [];
@@ -126,7 +126,7 @@ export class RequestTemplate {
     ]);
   }
 
-  /** @param body of those that say nothing of theirs @throws NeedsHuman where the path lacks a part */
+  /** @param body the body of a request that defines none @throws NeedsHuman if a value of the path is missing */
   fill(base: string, scope: Scope, body: Tree | null = null): Request {
     const path = this.path.path(scope);
     if ('missing' in path)
@@ -157,7 +157,7 @@ export class RequestTemplate {
   }
 }
 
-/** A parameter may come more than once. */
+/** Builds a query in which a parameter may occur more than once. */
 export function queryOf(pairs: Iterable<readonly [string, string]>): NonNullable<Request['query']> {
   const query: Record<string, string | string[]> = {};
   for (const [name, value] of pairs) {
@@ -185,7 +185,7 @@ function partsOf(text: string): (string | Expression)[] {
   return parts;
 }
 
-/** @returns where the brace that opens at `from` is closed; braces in quotes are text. @throws Error where it is not */
+/** @returns the index of the brace that closes the one at `from`, ignoring braces in quotes @throws Error if none does */
 function endOf(text: string, from: number): number {
   let depth = 0;
   let quote: string | null = null;

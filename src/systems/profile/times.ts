@@ -6,11 +6,11 @@ import type { Dates } from './callSchemas';
 const WITH_ZONE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)$/;
 const PER_SECOND = 1000;
 
-/** Times and dates between a system's way to write them and ours: ISO in UTC, and `2026-12-24`. */
+/** Converts times and dates between the API's format and the sync's: ISO times in UTC, and dates like `2026-12-24`. */
 export class Times {
   constructor(private readonly dates: Dates) {}
 
-  /** Null for what is no time. */
+  /** @returns null if the value is no time */
   instant(value: Json): string | null {
     const { instant, zone } = this.dates;
     if (instant === 'iso') {
@@ -24,7 +24,7 @@ export class Times {
     return typeof value === 'string' ? isoOf(DateTime.fromFormat(value, instant, { zone })) : null;
   }
 
-  /** A time as the system takes it; what is no time is left as it is, for the system to refuse. */
+  /** A time in the API's format. An invalid time is returned unchanged, so that the system refuses it. */
   toInstant(value: Json): Json {
     const { instant, zone } = this.dates;
     const time = DateTime.fromISO(textOf(value), { zone });

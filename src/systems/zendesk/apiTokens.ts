@@ -1,9 +1,9 @@
 /**
- * API tokens and their end. Nobody can create one since 2026-10-27; all are deactivated on 2027-04-30.
+ * The end of API tokens: accounts cannot create new tokens since 2026-10-27, and all stop working on 2027-04-30.
  * https://developer.zendesk.com/documentation/api-basics/authentication/oauth-migration/
  */
 
-/** The day on which the last API token ends, at its beginning in UTC. */
+/** The day on which API tokens stop working (midnight UTC at its start). */
 export const API_TOKENS_END = new Date('2027-04-30T00:00:00Z');
 
 const DAY_MS = 24 * 60 * 60 * 1_000;

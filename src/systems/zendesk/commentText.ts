@@ -1,19 +1,19 @@
 /**
  * Texts of comments, on their way to Zendesk and back. From a plain `body`, Zendesk strips HTML, collapses runs of blanks
- * and of empty lines, and replaces placeholders, whoever wrote them (zendesk-rules.md rule 41,
- * https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/#bodies). So a character without width
- * stands wherever it would do so, and is taken out when the text is read. It shows to nobody.
+ * and of empty lines, and replaces placeholders of any author (zendesk-rules.md rule 41,
+ * https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/#bodies). The sync prevents that by an
+ * invisible zero-width character at each such place, and removes the character when it reads the text.
  */
 const GUARD = '\u2060';
 
-/** A text that Zendesk keeps as it is. Once more changes nothing. */
+/** Guards a text so that Zendesk stores it unchanged. Idempotent. */
 export function guarded(text: string): string {
   const plain = unguarded(text)
     .replace(/\r\n?/g, '\n')
     .replace(/\u00a0/g, ' ');
   return (
     withoutOuterBlanks(plain)
-      // Placeholders and tags of Liquid, in which Zendesk's placeholders are written.
+      // Placeholders are written in Liquid: `{{…}}` and `{%…%}`.
       .replace(/\{(?=[{%])/g, `{${GUARD}`)
       .replace(/<(?=[a-z/!?])/gi, `<${GUARD}`)
       .replace(/\t/g, `${GUARD}${GUARD} `)
@@ -23,7 +23,7 @@ export function guarded(text: string): string {
   );
 }
 
-/** No side minds these: blanks at the end of a line, and outer empty lines. */
+/** Removes blanks at the ends of lines, and outer empty lines, which neither side compares. */
 function withoutOuterBlanks(text: string): string {
   const lines = text.split('\n').map((line) => line.trimEnd());
   const first = lines.findIndex((line) => line !== '');
@@ -31,22 +31,22 @@ function withoutOuterBlanks(text: string): string {
   return lines.slice(Math.max(first, 0), last + 1).join('\n');
 }
 
-/** The text that was meant. */
+/** Removes the guards from a text of Zendesk. */
 export function unguarded(text: string): string {
   return text
     .replace(new RegExp(`${GUARD}${GUARD} `, 'g'), '\t')
     .replace(new RegExp(`(^|[\\s{<])${GUARD}`, 'g'), '$1');
 }
 
-/** A file as a comment has it. */
+/** A file, as the API returns it with a comment. */
 interface NamedFile {
   file_name: string;
   content_url: string;
 }
 
 /**
- * The addresses of Zendesk's attachments are keys to them: whoever knows one may read the file
- * (https://developer.zendesk.com/api-reference/ticketing/tickets/ticket-attachments/). Bare, or as a Markdown image.
+ * Matches URLs, bare or in a Markdown image. The URL of an attachment is a secret, because it gives access to the file
+ * (https://developer.zendesk.com/api-reference/ticketing/tickets/ticket-attachments/).
  */
 const ADDRESS = String.raw`https?:\/\/[^\s<>"')\]]{1,2000}`;
 const LINKED = new RegExp(

@@ -1,14 +1,14 @@
 /**
- * Cursors of Zendesk's exports: some are times in whole seconds, that of tickets is the API's own after its first page.
+ * Cursors of Zendesk's time-based exports, in whole seconds. (The ticket export has its own cursors after its first page.)
  */
 
-/** Time-based exports refuse a `start_time` less than a minute ago; the rest is for clocks that disagree. */
+/** Time-based exports refuse a `start_time` less than a minute ago; the other 15 s allow for a difference of clocks. */
 const EXPORT_AGE_SECONDS = 75;
-/** The end of such an export is read again with the next poll: some records are shown late. */
+/** Each poll reads the last part of the previous one again, because the export shows some records late. */
 const OVERLAP_SECONDS = 150;
 export const BEGINNING = 1;
 
-/** Where all changes from now on are given, as far as an export can begin. */
+/** The latest time at which an export may begin; it then returns all changes from now on. */
 export function exportBeginningNow(): Date {
   return new Date(Date.now() - EXPORT_AGE_SECONDS * 1000);
 }
@@ -37,8 +37,8 @@ function isFull(page: TimedPage): boolean {
 }
 
 /**
- * Whether a page is of one second and may not have all of it. By the documentation, pages go on to the end of their
- * last second (zendesk-rules.md rule 26); one that did not would be given for ever.
+ * Whether a page covers a single second and may lack some of its records. Documented pages extend to the end of their
+ * last second (zendesk-rules.md rule 26); a page that does not would be returned again by every poll.
  */
 export function isCutShort(page: TimedPage, cursor: string | null): boolean {
   const start = startTime(cursor);
@@ -46,7 +46,7 @@ export function isCutShort(page: TimedPage, cursor: string | null): boolean {
 }
 
 /**
- * Where an export by time goes on: at its last record's second, which comes again then.
+ * The position after a page: the second of its last record, which the next page then repeats.
  * https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/#time-based-incremental-exports
  */
 export function position(page: TimedPage, cursor: string | null): { cursor: string; more: boolean } {
@@ -56,6 +56,6 @@ export function position(page: TimedPage, cursor: string | null): { cursor: stri
   const full = isFull(page);
   if (isCutShort(page, cursor)) return { cursor: String(end + 1), more: end < latest };
   if (full && end <= latest) return { cursor: String(end), more: true };
-  // At the end, or as near to it as the API lets anybody begin.
+  // At the end of the export, or at the latest permitted start.
   return { cursor: String(Math.min(end, secondsAgo(OVERLAP_SECONDS))), more: false };
 }

@@ -2,11 +2,11 @@ import type { VisibilityMemory } from '../port';
 
 interface Known {
   public?: boolean;
-  /** As the ticket's record was last handed on. */
+  /** The visibility with which the ticket's record was last returned; null: unknown. */
   shown?: boolean | null;
 }
 
-/** Until the link store is there, and for a command that works without one: kept in this process only. */
+/** A memory in this process only: until the link store is connected, and for commands without a link store. */
 export class FirstComments implements VisibilityMemory {
   private readonly tickets = new Map<string, Known>();
 
@@ -20,9 +20,9 @@ export class FirstComments implements VisibilityMemory {
     return Promise.resolve(known);
   }
 
-  learn(said: ReadonlyMap<string, boolean>): Promise<string[]> {
+  learn(visibility: ReadonlyMap<string, boolean>): Promise<string[]> {
     const outdated: string[] = [];
-    for (const [id, isPublic] of said) {
+    for (const [id, isPublic] of visibility) {
       const before = this.tickets.get(id);
       if (before?.shown !== undefined && before.shown !== isPublic) outdated.push(id);
       this.tickets.set(id, { ...before, public: isPublic });

@@ -4,27 +4,26 @@ import { unguarded } from './commentText';
 import { MARKS } from './zendeskRecords';
 import type { Audit } from './zendeskSchemas';
 
-/** A follow-up is a comment with the new text that another comment, or the description, has in the PMS. */
+/** A follow-up is a comment that reports the new text of a description or another comment, edited in the PMS. */
 
-/** What every follow-up begins with. */
+/** The prefix of every follow-up. */
 export const EDITED = 'Edited in the PMS:';
 
 /**
- * Whether the last follow-up of a PMS record has this body. A link that was lost or restored from a backup counts its
- * revisions anew, so that the idempotency key alone does not find a follow-up of before. What was redacted in it, or
- * hidden, is not said again either.
+ * Whether the latest follow-up of a PMS record has this body, also if parts of it were redacted since. Needed in addition
+ * to the idempotency key, because a lost or restored link counts its revisions anew and so makes other keys.
  *
  * @param audits of the ticket, in any order
  * @param backRef names the PMS record
  */
 export function saysAlready(audits: readonly Audit[], backRef: RefKey | null, body: string): boolean {
   if (backRef === null) return false;
-  const said = audits
+  const latest = audits
     .filter(({ metadata }) => metadata?.custom?.[MARKS.followUp] === backRef)
     .sort((one, other) => other.id - one.id)
     .flatMap(({ events }) => events.map((event) => inOneLine(event.body ?? '')))
     .find((text) => text.startsWith(EDITED));
-  return said !== undefined && isRedactedFrom(inOneLine(body), said);
+  return latest !== undefined && isRedactedFrom(inOneLine(body), latest);
 }
 
 /** Zendesk may change blanks and line breaks (zendesk-rules.md rule 41). */

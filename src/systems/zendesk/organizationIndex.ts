@@ -6,9 +6,9 @@ import type { ChangePage } from '../port';
 const REFRESH_MS = 10_000;
 
 /**
- * Organizations by the values of a property. The API looks organizations up by name and external id alone, and its
- * search lags by minutes; for match rules on anything else (a domain) they are read once through the incremental
- * export, and what changed since is read before a look-up, at most every ten seconds. Only values and ids are kept.
+ * An index of organizations by the values of a property. The API finds organizations only by name and external id, and
+ * its search lags by minutes. So, for match rules on other properties (a domain), all organizations are read once through
+ * the incremental export, and their changes before a look-up, at most every ten seconds. The index keeps values and ids.
  * https://developer.zendesk.com/api-reference/ticketing/organizations/organizations/#search-organizations
  */
 export class OrganizationIndex {
@@ -19,7 +19,7 @@ export class OrganizationIndex {
 
   constructor(private readonly changes: (cursor: string | null) => Promise<ChangePage>) {}
 
-  /** @returns organizations that hold the value, or did when they were last read */
+  /** @returns organizations that held the value at some reading; the caller checks their present values */
   async find(property: string, value: Json): Promise<RecordRef[]> {
     if (!this.byProperty.has(property)) {
       await this.reading;

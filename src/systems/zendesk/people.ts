@@ -7,7 +7,7 @@ import { identitiesAnswer, usersAnswer } from './zendeskSchemas';
 /** How long a look-up is cached: the address or role of a person may change. */
 const CACHED = { max: 20_000, ttl: 5 * 60_000 };
 const IDS_PER_CALL = 100;
-/** Of people whom a search finds and whose primary address is another one: how many are asked for all of theirs. */
+/** If a search finds people with another primary address, the identities of at most this many are read. */
 const ASKED_AT_MOST = 5;
 
 export interface Person {
@@ -78,7 +78,7 @@ export class People {
   /**
    * https://developer.zendesk.com/api-reference/ticketing/users/users/#search-users
    *
-   * @param again asks Zendesk, whatever the cache holds: before something is left out because of this person
+   * @param again bypasses the cache, before a value is left out because of this person
    */
   async find(email: string, { again = false } = {}): Promise<Person | null> {
     const known = again ? undefined : this.byEmail.get(email);

@@ -26,7 +26,7 @@ export interface Sending {
   leftOut: LeftOut;
 }
 
-/** Where a refusal names a part of the ticket, by the key of its `details`. */
+/** The property that a refusal concerns, by the key of its `details`. */
 const PARTS: Readonly<Record<string, string>> = {
   organization: 'organization_id',
   organization_id: 'organization_id',
@@ -38,9 +38,9 @@ const PARTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * A requester, an assignee or an organization that Zendesk refuses stops nothing else of a ticket: who was looked up
- * some minutes ago is looked up again, the requester is made a member of the organization, and what is refused all the
- * same is left out.
+ * A refused requester, assignee or organization must not block the rest of a ticket's write. The write is repeated after
+ * a fix: a cached person is looked up again, or the requester is made a member of the organization. A value that is
+ * refused again is left out.
  */
 export class RefusedParts {
   constructor(
@@ -56,19 +56,19 @@ export class RefusedParts {
     const values = { ...draft.values };
     const leftOut: LeftOut = {};
     const again = new Set<string>();
-    // Each attempt mends or leaves out another part, so that this ends.
+    // The loop ends: each attempt fixes or leaves out another property.
     for (let attempt = 0; ; attempt += 1) {
       try {
         return { sent: await send({ values, again, attempt, leftOut }), leftOut };
       } catch (error) {
         if (!(error instanceof NeedsHuman) || error.code !== 'invalid_field') throw error;
-        if (!(await this.isMended({ ...draft, values }, error, again, leftOut))) throw error;
+        if (!(await this.fixed({ ...draft, values }, error, again, leftOut))) throw error;
       }
     }
   }
 
-  /** Whether the draft is another one now. */
-  private async isMended(
+  /** Fixes the draft, or leaves the refused value out. @returns false if a repeat would change nothing */
+  private async fixed(
     draft: Draft,
     { field, message }: NeedsHuman,
     again: Set<string>,
@@ -76,12 +76,12 @@ export class RefusedParts {
   ): Promise<boolean> {
     const { values } = draft;
     const organization = values['organization_id'] ?? null;
-    // A refusal of the ticket as a whole may be one of its organization.
+    // A refusal that names no property may concern the organization.
     const part = PARTS[field ?? ''] ?? (field === null || field === 'base' ? 'organization_id' : '');
     if ((values[part] ?? null) === null) return false;
     const isFirst = !again.has(part);
     again.add(part);
-    // `maybe`: another ticket of this person may have made the membership since this one was refused.
+    // `maybe`: the write of another ticket may have created the membership since this refusal.
     if (
       part === 'organization_id' &&
       isFirst &&
@@ -89,14 +89,14 @@ export class RefusedParts {
     )
       return true;
     if (PARTS[field ?? ''] === undefined) return false;
-    // The assignee may be another person by now.
+    // A new look-up may find another person for the assignee's address.
     if (part === 'assignee' && isFirst) return true;
     delete values[part];
     leftOut[part] = message;
     return true;
   }
 
-  /** Whether a person is a member of an organization now, as far as is known. */
+  /** Makes a person a member of an organization. @returns false if Zendesk refuses; true may mean "perhaps" */
   async mayBelong(userId: number, organizationId: string): Promise<boolean> {
     return (await this.memberships.join(userId, organizationId)) !== 'refused';
   }
@@ -113,7 +113,7 @@ export class RefusedParts {
     if (person) return this.memberships.join(person.id, organizationId);
     if (await this.memberships.make(requester, names[requester] ?? requester, organizationId))
       return 'joined';
-    // Another ticket may have made this person meanwhile.
+    // The person may have been created meanwhile, by the write of another ticket.
     const made = await find();
     return made ? this.memberships.join(made.id, organizationId) : 'refused';
   }

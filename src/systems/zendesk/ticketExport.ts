@@ -6,8 +6,8 @@ import { ticketExport, type TicketExport } from './zendeskSchemas';
 export const EXPORT = '/api/v2/incremental/tickets/cursor';
 
 /**
- * A page of the ticket stream. A cursor that Zendesk refuses gives way to the time of the last page: what comes twice
- * brings no news.
+ * A page of the ticket stream. If Zendesk refuses the cursor, the stream is read from the time of the last page; the
+ * caller skips changes that are returned twice.
  *
  * @param aiAgentTickets whether tickets that only an AI agent answers are among them
  */

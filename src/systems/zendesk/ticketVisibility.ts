@@ -10,14 +10,14 @@ const NEW_MS = 60 * 60_000;
 
 /** The visibility of tickets, as far as tickets show it; comments show it completely (see `ZendeskComments`). */
 export class TicketVisibility {
-  /** Replaced once the link store is there. */
+  /** Replaced by a stored memory once the link store is connected. */
   memory: VisibilityMemory = new FirstComments();
 
   constructor(private readonly read: (ids: readonly string[]) => Promise<Ticket[]>) {}
 
   /**
-   * Who may see tickets that were just made; whether one was made internal since, by a repeat of its create, is known
-   * already.
+   * Records the visibility of new tickets. A ticket that is already known is skipped: it is a repeat of a create, and the
+   * ticket may have been made internal since.
    * @param made whether the first comment is public, by the ticket's id
    */
   async noteMade(made: ReadonlyMap<string, boolean>): Promise<void> {
@@ -42,10 +42,10 @@ export class TicketVisibility {
 
   /** The visibility of first comments, as far as their tickets show it. */
   async learnFrom(tickets: readonly Ticket[]): Promise<void> {
-    const said = tickets.flatMap((raw) => {
+    const visibility = tickets.flatMap((raw) => {
       const isPublic = firstIsPublic(raw);
       return isPublic === null ? [] : [[String(raw.id), isPublic] as const];
     });
-    if (said.length > 0) await this.memory.learn(new Map(said));
+    if (visibility.length > 0) await this.memory.learn(new Map(visibility));
   }
 }

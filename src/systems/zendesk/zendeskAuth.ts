@@ -4,7 +4,7 @@ import { ClientCredentials, missingScopes, type Grant } from '../oauth';
 import { apiTokenDaysLeft, apiTokenNotice } from './apiTokens';
 
 /**
- * How we sign in to Zendesk.
+ * Authentication with Zendesk.
  * https://developer.zendesk.com/api-reference/introduction/security-and-auth/
  */
 
@@ -28,7 +28,7 @@ export type ZendeskAuth =
  * https://developer.zendesk.com/api-reference/ticketing/oauth/oauth_tokens/#scopes
  */
 export const SERVICE_SCOPES = 'read tickets:write users:write organizations:write ticket_attachments:write';
-/** What `webhooks install` and `webhooks remove` need besides. */
+/** The scopes that `webhooks install` and `webhooks remove` need. */
 export const WEBHOOK_SCOPES = `${SERVICE_SCOPES} webhooks:write`;
 
 /** The scopes that `verify` needs: it acts as people do, and removes the records that it created. */
@@ -36,8 +36,8 @@ export const VERIFY_SCOPES = 'read write';
 
 const TOKENS_PATH = '/oauth/tokens';
 /**
- * Seconds that a token is asked to live: within 300 and 172,800, and the longest life that clients made since
- * 2026-04-30 get without asking.
+ * The requested lifetime of a token, in seconds. Zendesk allows 300 to 172,800; this is the default for clients that were
+ * created since 2026-04-30.
  * https://developer.zendesk.com/api-reference/ticketing/oauth/grant_type_tokens/
  */
 const TOKEN_SECONDS = 1_800;
@@ -50,7 +50,7 @@ const OAUTH_SETTINGS = {
   address: 'ZENDESK_SUBDOMAIN (or ZENDESK_BASE_URL)',
 };
 
-/** A 401 that a new token did not mend. */
+/** The explanation of a 401 that remains after a new token was requested. */
 const TOKEN_REFUSED = `its access token is refused; check that the user whom the client of ${OAUTH_SETTINGS.client} belongs to is active and has kept the role`;
 
 export interface ZendeskSignIn {
@@ -122,8 +122,8 @@ function clientCredentials(
 }
 
 /**
- * A 403 of a missing scope names the scopes of which one is needed; any other 403 is about the user's role, or the
- * plan. zendesk-oauth.md section 3; singer-io/tap-zendesk has both shapes.
+ * A 403 for a missing scope lists scopes, one of which is needed. Any other 403 concerns the user's role or the plan.
+ * zendesk-oauth.md section 3; singer-io/tap-zendesk has both shapes.
  */
 function explainForbidden(body: unknown, notGranted: readonly string[], isOfOne: boolean): string | null {
   const { description } = (body ?? {}) as Record<string, unknown>;

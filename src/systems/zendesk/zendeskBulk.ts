@@ -9,8 +9,9 @@ import { newOrganization } from './zendeskOrganizations';
 import { isPublic, type ZendeskTickets } from './zendeskTickets';
 
 /**
- * Comments cannot be made in bulk with their marks, and an update's answer does not say what it replaced: both go
- * one by one. https://developer.zendesk.com/api-reference/ticketing/ticket-management/job_statuses/
+ * Bulk creates of tickets and organizations. Comments are created one by one, because bulk calls cannot set their marks;
+ * updates are, because a bulk answer does not contain the replaced values.
+ * https://developer.zendesk.com/api-reference/ticketing/ticket-management/job_statuses/
  */
 export class ZendeskBulk implements BulkWrites {
   readonly most = IDS_PER_CALL;
@@ -69,9 +70,9 @@ export class ZendeskBulk implements BulkWrites {
   }
 
   /**
-   * A job says in words alone why it refused a ticket. Requesters who are to be members of an organization become so,
-   * once for all their tickets, and those tickets are sent again; what is refused then goes alone, where its refusal
-   * names what is to be left out.
+   * The result of a job explains a refused ticket only by a text. So each requester is made a member of the ticket's
+   * organization, once per requester and organization, and these tickets are sent again. A ticket that is refused again
+   * is written by itself: that refusal names the property, which is then left out.
    */
   private async withoutRefused(
     items: readonly BulkCreate[],
@@ -103,7 +104,7 @@ export class ZendeskBulk implements BulkWrites {
   }
 }
 
-/** The ticket was not made: something of it was refused. */
+/** Whether the ticket was not created because Zendesk refused one of its values. */
 function isRefused(answer: BulkAnswer | undefined): boolean {
   return answer !== undefined && 'error' in answer && answer.error instanceof NeedsHuman;
 }

@@ -3,7 +3,7 @@ import { RetryLater } from '../errors';
 import type { Answer, Expected, HttpClient, Request } from '../http';
 import { REFUSALS, refusal } from './zendeskRefusal';
 
-/** Ids of one `show_many`, items of one page or of one bulk write. */
+/** The most ids of a `show_many`, items of a page, and items of a bulk write. */
 export const IDS_PER_CALL = 100;
 
 const ONE_TICKET = /^\/api\/v2\/tickets\//;
@@ -20,7 +20,7 @@ export class ZendeskCalls {
   }
 
   /**
-   * A write whose refusal is an answer like any other.
+   * A write whose refusal is returned, not thrown.
    * @param expected statuses that concern the record, in addition to the usual ones
    * @throws RetryLater
    */

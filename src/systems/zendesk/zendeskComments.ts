@@ -25,7 +25,7 @@ import type { ZendeskTickets } from './zendeskTickets';
 
 const EVENTS = '/api/v2/incremental/ticket_events';
 
-/** Events that say that a comment changed, and not what it is now. */
+/** Events that report the change of a comment without its new content. */
 const CHANGES_OF_COMMENTS: ReadonlySet<string> = new Set([
   'CommentRedactionEvent',
   'AttachmentRedactionEvent',
@@ -33,26 +33,26 @@ const CHANGES_OF_COMMENTS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A comment that was made private shows as an event without children. So does work on SLAs, by the system, whose id is
- * negative (zendesk-rules.md rule 21, recorded traffic of 2026).
+ * An event without children may mean that a comment was made private. SLA updates look the same, but their updater is the
+ * system, whose id is negative (zendesk-rules.md rule 21, recorded traffic of 2026).
  */
 function mayHavePrivacyChange({ child_events: children, updater_id: updater }: TicketEvent): boolean {
   return children.length === 0 && (updater ?? 0) > 0;
 }
 
-/** A comment as an event shows it. */
+/** A comment inside of an event. */
 interface InEvent {
   raw: Comment;
   event: TicketEvent;
 }
 
-/** Whether a ticket was made; the comment that comes with it is the ticket's first. */
+/** Whether an event is the creation of a ticket; its comment is then the ticket's first. */
 function isCreation({ child_events: children }: TicketEvent): boolean {
   return children.some((child) => child.event_type === 'Create');
 }
 
 /**
- * 64 kB of text in UTF-8; Zendesk cuts what is longer, without a word.
+ * 64 kB of text in UTF-8. Zendesk truncates longer text without an error.
  * https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/
  */
 const COMMENT_BYTES = 65_536;
@@ -87,8 +87,8 @@ export class ZendeskComments {
   }
 
   /**
-   * What we left on comments is in their audits. Without its audit, a comment of ours would count as a person's, and be
-   * carried back.
+   * The sync's marks on comments are in the comments' audits. Without its audit, a comment of the sync would look like a
+   * person's, and would be copied back to the PMS.
    *
    * @throws RetryLater if a comment's audit is not shown
    */
@@ -106,13 +106,13 @@ export class ZendeskComments {
     return ({ audit_id: id }) => audits.get(id ?? -1)?.metadata?.custom ?? {};
   }
 
-  /** A ticket that is gone has none. */
+  /** The API's comments of a ticket; none if the ticket does not exist. */
   raw(ticketId: string): Promise<Comment[]> {
     return this.calls.pages(`/api/v2/tickets/${ticketId}/comments`, commentsPage, (page) => page.comments);
   }
 
   /**
-   * At least one: that of the ticket's creation.
+   * The audits of a ticket: at least the audit of its creation.
    * https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_audits/
    *
    * @throws RecordGone if the ticket shows none
@@ -131,14 +131,14 @@ export class ZendeskComments {
     const metadata = marksOf({ idempotencyKey, backRef });
     const path = `/api/v2/tickets/${textOf(values['ticket_id'] ?? '')}`;
     const uploads = staged.map(({ token }) => token);
-    const say = async (author: Person | null) => {
+    const sendAs = async (author: Person | null) => {
       const { comment, byline } = bodyOf(values, author);
       const marks = { ...metadata, ...(byline !== '' && { [MARKS.byline]: byline }) };
       const body = { ticket: { comment: { ...comment, uploads }, metadata: marks } };
       return this.add({ method: 'PUT', path, body });
     };
     try {
-      return await this.by(values, say);
+      return await this.withAuthor(values, sendAs);
     } catch (error) {
       if (error instanceof RecordGone) throw new ReferenceGone(error.message, 'ticket_id');
       throw error;
@@ -159,7 +159,7 @@ export class ZendeskComments {
     await this.calls.write({ method: 'PUT', path });
   }
 
-  /** Safe to repeat with the same idempotency key, and by a link store that was lost: see {@link saysAlready}. */
+  /** Safe to repeat, with the same idempotency key or after the link store was lost: see {@link saysAlready}. */
   async followUp(ref: RecordRef, values: Values, options: CreateOptions): Promise<void> {
     const body = guarded(`${EDITED} ${placeOf(ref)}\n\n${textOf(values['text'] ?? '')}`);
     checkLength(body);
@@ -168,7 +168,7 @@ export class ZendeskComments {
     await this.say(ref, { body, public: values['public'] === true }, options);
   }
 
-  /** A comment of ours that adds to another. @returns its audit */
+  /** Adds a comment of the sync that belongs to another comment or the description. @returns its audit */
   async say(
     ref: RecordRef,
     comment: { body: string; public: boolean; uploads?: string[] },
@@ -204,7 +204,7 @@ export class ZendeskComments {
   async changes(cursor: string | null): Promise<ChangePage> {
     const query = { start_time: startTime(cursor), include: 'comment_events' };
     const page = await this.calls.http.get(eventExport, EVENTS, query);
-    // An event is no record, and has an id of its own.
+    // The reference names the event, because an event is no record and has its own id.
     const events = parseEach(
       ticketEventSchema,
       page.ticket_events,
@@ -215,7 +215,7 @@ export class ZendeskComments {
         id,
       }),
     );
-    // What such a page leaves out of its second is read with the tickets that are in it.
+    // Comments that such a page may lack are found by reading all comments of its tickets.
     const cutShort = isCutShort(page, cursor) ? events.records.map((event) => String(event.ticket_id)) : [];
     const { records, unreadable } = await this.inEvents(events.records, new Set(cutShort));
     return {
@@ -250,7 +250,7 @@ export class ZendeskComments {
     const records = comments.map(({ raw, event }) =>
       commentRecord(raw, event.ticket_id, people, event.metadata?.custom ?? {}, isCreation(event)),
     );
-    // These events say that a comment changed, not what it is now.
+    // The events do not contain the new content of these comments.
     for (const ticketId of reread) {
       const { records: all, unreadable } = await this.commentsOrWhyNot(ticketId);
       records.push(...all);
@@ -272,29 +272,30 @@ export class ZendeskComments {
     }
   }
 
-  /** A ticket's first comment says who may see the ticket. @returns tickets that were handed on with anything else */
+  /** The first comment decides a ticket's visibility. @returns tickets that were returned with another visibility */
   private async outdatedTickets(
     comments: readonly InEvent[],
     reread: ReadonlySet<string>,
   ): Promise<SyncRecord[]> {
     const { memory: firstComments } = this.tickets.visibility;
-    const said = new Map<string, boolean>();
+    const visibility = new Map<string, boolean>();
     for (const { raw, event } of comments) {
       const ticketId = String(event.ticket_id);
-      if (isCreation(event) && !said.has(ticketId)) said.set(ticketId, raw.public);
+      if (isCreation(event) && !visibility.has(ticketId)) visibility.set(ticketId, raw.public);
     }
-    // Comments that were read since are newer.
-    for (const [id, isPublic] of await firstComments.recall([...reread], false)) said.set(id, isPublic);
-    return said.size === 0 ? [] : this.tickets.outdated(await firstComments.learn(said));
+    // Comments that were read after the event are newer than the event.
+    for (const [id, isPublic] of await firstComments.recall([...reread], false)) visibility.set(id, isPublic);
+    return visibility.size === 0 ? [] : this.tickets.outdated(await firstComments.learn(visibility));
   }
 
   /**
-   * A comment is by its author where Zendesk knows the person: agents, and customers in public. For anybody else it is
-   * ours. Its author never changes again, so a person is looked up again before that.
+   * Sends a comment as its author if Zendesk knows the person: an agent, or a customer for a public comment. For other
+   * people, the API's own user is the author. The author cannot be changed later, so a cached person who does not fit is
+   * looked up again first.
    */
-  private async by<T>(values: Values, say: (author: Person | null) => Promise<T>): Promise<T> {
+  private async withAuthor<T>(values: Values, send: (author: Person | null) => Promise<T>): Promise<T> {
     const { author } = values;
-    if (typeof author !== 'string') return say(null);
+    if (typeof author !== 'string') return send(null);
     const isFit = (person: Person | null) => person !== null && (person.agent || values['public'] === true);
     const look = async (again: boolean) => {
       const person = await this.people.find(author, { again });
@@ -302,13 +303,13 @@ export class ZendeskComments {
     };
     const isCached = this.people.isCached(author);
     const known = (await look(false)) ?? (isCached ? await look(true) : null);
-    if (!known) return say(null);
+    if (!known) return send(null);
     try {
-      return await say(known);
+      return await send(known);
     } catch (error) {
       if (!(error instanceof NeedsHuman) || error.code !== 'invalid_field') throw error;
       const now = isCached ? await look(true) : null;
-      return say(now?.id === known.id ? null : now);
+      return send(now?.id === known.id ? null : now);
     }
   }
 
@@ -338,7 +339,7 @@ export class ZendeskComments {
   }
 }
 
-/** What is said in our name begins with the author's. */
+/** The body of a comment. If the API's own user is the author, the text begins with the real author's name. */
 function bodyOf(values: Values, author: Person | null): { comment: Record<string, unknown>; byline: string } {
   const shown = textOf(values['author_name'] ?? values['author'] ?? '')
     .replace(/\s+/g, ' ')
@@ -354,7 +355,7 @@ export function ticketOf(ref: RecordRef): string {
   return ref.kind === 'comment' ? parseCommentId(ref.id).ticketId : ref.id;
 }
 
-/** What a follow-up belongs to, in words. */
+/** The name of the text that a follow-up belongs to. */
 export function placeOf(ref: RecordRef): string {
   return ref.kind === 'comment' ? `comment ${parseCommentId(ref.id).commentId}` : 'description';
 }
@@ -363,12 +364,12 @@ function auditsPath(ticketId: string): string {
   return `/api/v2/tickets/${ticketId}/audits`;
 }
 
-/** Comments know no idempotency key: an earlier attempt is found by the mark that it left. */
+/** Finds an earlier attempt by its mark, because Zendesk supports no idempotency keys for comments. */
 export function sentBefore(audits: readonly Audit[], idempotencyKey: string): Audit | undefined {
   return audits.find((audit) => audit.metadata?.custom?.[MARKS.idempotencyKey] === idempotencyKey);
 }
 
-/** @throws NeedsHuman: what Zendesk would refuse is not shortened, because nobody would see what is missing. */
+/** @throws NeedsHuman for a text that Zendesk would truncate. It is not shortened, as nobody would notice the loss. */
 function checkLength(body: string): void {
   const bytes = Buffer.byteLength(body);
   if (bytes <= COMMENT_BYTES) return;

@@ -14,16 +14,16 @@ import {
 /** The account's own ticket fields, for the parsing of tickets. */
 export interface KnownTicketFields {
   /**
-   * The tags that belong to fields: of each option of a drop-down or multi-select, and of each checkbox that has one.
+   * The tags that belong to fields: of each option of a drop-down or multi-select, and of each checkbox with a tag.
    * https://support.zendesk.com/hc/en-us/articles/4408881943194 (zendesk-rules.md rule 13)
    */
   tags: ReadonlySet<string>;
-  /** Fields that a ticket has although it does not name them: they are empty. */
+  /** Active fields that a ticket's answer does not list: they count as empty. */
   unnamed(ticket: Ticket): readonly number[];
 }
 
 /**
- * The account's own fields, by their lists. A field that was deactivated or deleted is none.
+ * The account's active custom fields, from their lists.
  * https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_fields/
  */
 export class ZendeskFields {
@@ -38,7 +38,7 @@ export class ZendeskFields {
         ticketFieldsPage,
         (page): TicketField[] => page.ticket_fields,
       );
-      // Subject, status and the like are listed as fields, too; a record has them under their own names.
+      // The list also has system fields (subject, status), which are properties under their own names.
       return listed.filter((field) => isActive(field) && field.removable !== false);
     });
     this.organization = new FieldList(async () => {
@@ -56,7 +56,7 @@ export class ZendeskFields {
     return this.ticket.revision + this.organization.revision;
   }
 
-  /** What a kind offers to the mapping: its standard properties, and the account's own fields. Reads the list anew. */
+  /** The properties that a mapping can use for a kind: standard ones and custom fields. Reads the list again. */
   async properties(kind: string): Promise<PropertyInfo[]> {
     const standard = Object.entries(PROPERTIES[kind] ?? {}).map(([name, writable]) => ({
       name,
@@ -81,9 +81,9 @@ export class ZendeskFields {
   }
 
   /**
-   * @param tickets just read; where they name other fields than the list, it is read again. Every ticket names all
-   * active fields, empty ones with null, so that a field which none of them names counts as empty only if the list,
-   * read after them, still has it; until then it is not offered.
+   * @param tickets just read; if they list other fields than the cached list, the list is read again. A ticket lists all
+   * active fields, empty ones with null. So a field that no ticket lists counts as empty only if a list that was read
+   * after the tickets still has it.
    */
   async around(tickets: readonly Ticket[]): Promise<KnownTicketFields> {
     const live = tickets.filter(({ status }) => status !== 'deleted');
@@ -121,7 +121,7 @@ function tagSetOf(fields: readonly TicketField[]): ReadonlySet<string> {
   return new Set(fields.flatMap(tagsOf).map((tag) => tag.toLowerCase()));
 }
 
-/** What Zendesk's triage fills is no tag, so that a tag of the same words is a person's (zendesk-rules.md rule 13). */
+/** Fields of Zendesk's intelligent triage add no tags; an equal tag is a person's (zendesk-rules.md rule 13). */
 function tagsOf({ custom_field_options: options, tag, key }: TicketField): string[] {
   if (key?.startsWith('standard::')) return [];
   return [...(options ?? []).map(({ value }) => value), ...(tag ? [tag] : [])];

@@ -5,8 +5,9 @@ const TICKET_UPDATE_LIMIT = 'tickets-update';
 const TEN_MINUTES_MS = 600_000;
 
 /**
- * Zendesk counts every call against the account, and some once more by themselves. What is shared by the account is
- * named after Zendesk's header where it has one; `ticket`, `organization`, `user` and `upload` are limits of one record.
+ * Zendesk counts every call against the account's limit, and some calls also against a separate limit. Separate limits of
+ * the account are named after Zendesk's header, if there is one; `ticket`, `organization`, `user` and `upload` are limits
+ * per record.
  * https://developer.zendesk.com/api-reference/introduction/rate-limits/, zendesk-rules.md rules 4 to 7
  */
 const LIMITS: Readonly<Record<string, Limit>> = {
@@ -22,7 +23,7 @@ const LIMITS: Readonly<Record<string, Limit>> = {
   ticket: { calls: 30, windowMs: TEN_MINUTES_MS },
   organization: { calls: 5 },
   user: { calls: 5 },
-  // One that hangs on no ticket; of those that do, we read each once.
+  // The limit of an upload that belongs to no ticket. Files of tickets need no limit, as the sync reads each only once.
   upload: { calls: 10 },
 };
 
@@ -30,7 +31,7 @@ interface Counted {
   method: RegExp;
   path: RegExp;
   bucket?: string;
-  /** The limit of the record that the path names, otherwise of {@link LimitedCall.concerns}. */
+  /** A limit per record: of the record in the path, else of {@link LimitedCall.concerns}. */
   record?: string;
 }
 
@@ -80,7 +81,7 @@ export const ZENDESK_RATE: RateRules = {
     const path = call.path.replace(/\.json$/, '');
     const found = COUNTED.find((each) => each.method.test(call.method) && each.path.test(path));
     const own = found ? bucketsIn(found, call, path) : [];
-    // The content of a file is no call of the API.
+    // A download of a file is no call of the API.
     return path.startsWith('/api/') ? [...own, { bucket: 'account' }] : own;
   },
   read(header) {
@@ -91,7 +92,7 @@ export const ZENDESK_RATE: RateRules = {
       ...endpoint(header, 'ticket-fields-index', 'ticket-fields'),
       ...endpoint(header, 'tickets-update', TICKET_UPDATE_LIMIT),
       ...endpoint(header, 'inflight-jobs', 'jobs'),
-      // The limit of the user that the call is about.
+      // The limit of the user whom the call creates or updates.
       ...endpoint(header, 'create-update-user', 'user'),
     ];
   },
@@ -105,7 +106,7 @@ function bucketsIn({ bucket, record, path }: Counted, { concerns }: LimitedCall,
   ];
 }
 
-/** By the names of today, or those of older accounts (rule 6). */
+/** Reads the account's limit from the current headers, or those of older accounts (rule 6). */
 function accountReading(header: (name: string) => string | null): LimitReading[] {
   const first = (...names: string[]) => names.map(header).find((value) => value !== null) ?? null;
   const limit = callsIn(first('x-rate-limit', 'ratelimit-limit', 'rate-limit'));

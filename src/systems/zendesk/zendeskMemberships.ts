@@ -1,16 +1,16 @@
 import type { Request } from '../http';
 import type { ZendeskCalls } from './zendeskCalls';
 
-/** `maybe`: the person was a member before, or Zendesk refuses this membership; its words are known of neither. */
+/** `maybe`: the person is a member already, or Zendesk refuses; the documentation does not distinguish the answers. */
 export type Membership = 'joined' | 'maybe' | 'refused';
 
-/** A status in addition to those of {@link ZendeskCalls.write}: the API's user may not change people. */
+/** The additional expected status: the API's user has no right to change people. */
 const FORBIDDEN = 403;
 
 /**
- * Makes people members of organizations, because a ticket's organization has to be one of its requester's
- * (zendesk-rules.md rule 17). Never by the `organization_id` of a person who exists: that removes all of the person's
- * other memberships (rule 25).
+ * Makes people members of organizations, because a ticket's organization must be one of the requester's organizations
+ * (zendesk-rules.md rule 17). The `organization_id` of an existing person is never set, because that would remove the
+ * person's other memberships (rule 25).
  */
 export class ZendeskMemberships {
   constructor(private readonly calls: ZendeskCalls) {}

@@ -19,7 +19,7 @@ import {
 } from './zendeskSchemas';
 
 const MATCHES_AT_MOST = 10;
-/** Letters. */
+/** The fewest letters that the autocompletion accepts. */
 const AUTOCOMPLETE_FROM = 2;
 
 /** https://developer.zendesk.com/api-reference/ticketing/organizations/organizations/ */
@@ -68,7 +68,7 @@ export class ZendeskOrganizations {
   }
 
   /**
-   * Names that differ in their blanks alone: the search takes two blanks for another name than one.
+   * Finds names that differ only in blanks, which the search by name does not find.
    * https://developer.zendesk.com/api-reference/ticketing/organizations/organizations/#autocomplete-organizations
    */
   private async withFirstWord(value: Json): Promise<SyncRecord[]> {
@@ -103,7 +103,7 @@ export class ZendeskOrganizations {
     return { records, unreadable, gone: [], ...position(page, cursor) };
   }
 
-  /** Organizations are few: their list, page by page. */
+  /** Reads the list of organizations page by page; accounts have few of them. */
   async walk(cursor: string | null): Promise<WalkPage> {
     const page = await this.calls.http.get(organizationsPage, '/api/v2/organizations', {
       'page[size]': IDS_PER_CALL,

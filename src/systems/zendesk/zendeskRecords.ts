@@ -8,9 +8,9 @@ import type { KnownPeople } from './people';
 import type { KnownTicketFields } from './zendeskFields';
 import type { Comment, CommentFile, Organization, Ticket } from './zendeskSchemas';
 
-/** Zendesk's answers as records. */
+/** Converts Zendesk's answers to records. */
 
-/** Keys of an audit's `metadata.custom` under which we leave our marks. */
+/** The keys of the sync's marks in an audit's `metadata.custom`. */
 export const MARKS = {
   backRef: 'zps_ref',
   followUp: 'zps_follow_up',
@@ -19,11 +19,11 @@ export const MARKS = {
   idempotencyKey: 'zps_key',
   /** Names one update, so that its audit can be distinguished from an older one. */
   write: 'zps_write',
-  /** Words that were put before a comment's text; the comment is read without them. */
+  /** The author line that the sync put before a comment's text; the line is removed when the comment is read. */
   byline: 'zps_byline',
 } as const;
 
-/** The marks of a record that was made: its counterpart, and the key of the attempt. */
+/** The marks of a new record: its counterpart, and the idempotency key. */
 export function marksOf({ idempotencyKey, backRef }: Pick<BulkCreate, 'idempotencyKey' | 'backRef'>) {
   return { [MARKS.backRef]: backRef, [MARKS.idempotencyKey]: idempotencyKey };
 }
@@ -103,12 +103,12 @@ export function organizationRecord(raw: Organization): SyncRecord {
   };
 }
 
-/** What is known of the account around a ticket. */
+/** The account's data that a ticket's record needs. */
 export interface KnownAccount {
   people: KnownPeople;
-  /** Names by id. */
+  /** The names of groups, by id. */
   groups: ReadonlyMap<number, string>;
-  /** Its own fields. A record names the tags that belong to them apart. */
+  /** The custom fields. Their tags are removed from a record's `tags` and listed in `owned`. */
   fields: KnownTicketFields;
   /** Whether a ticket's first comment is public, by the ticket's id, as far as it is known. */
   firstComments: ReadonlyMap<string, boolean>;
@@ -118,8 +118,9 @@ export interface KnownAccount {
 }
 
 /**
- * Whether a ticket's first comment is public: it is not where none is, and it is where it is the only one and one is.
- * @returns null where the ticket does not say it (zendesk-rules.md rule 20)
+ * Whether a ticket's first comment is public. It is not if the ticket has no public comment; it is if the ticket has only
+ * one comment, and a public one.
+ * @returns null if the ticket does not show it (zendesk-rules.md rule 20)
  */
 export function firstIsPublic(raw: Ticket): boolean | null {
   if (raw.is_public === false) return false;
@@ -135,7 +136,7 @@ export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
   const rating = raw.satisfaction_rating;
   const values: Values = {
     subject: raw.subject ?? null,
-    description: saidIn(raw.description),
+    description: plainText(raw.description),
     status: raw.status,
     priority: raw.priority ?? null,
     type: raw.type ?? null,
@@ -152,7 +153,7 @@ export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
     is_public: raw.is_public ?? null,
     recipient: raw.recipient ?? null,
     'satisfaction_rating.score': (typeof rating === 'string' ? rating : rating?.score) ?? null,
-    // Where an agent opens it, rather than the API's own address.
+    // The address in the agent interface, not the API's.
     url: `${baseUrl}/agent/tickets/${raw.id}`,
     created_at: raw.created_at,
   };
@@ -173,15 +174,15 @@ export function ticketRecord(raw: Ticket, known: KnownAccount): SyncRecord {
 }
 
 /**
- * The text of a comment that is its ticket's description: the ticket has the text, so only its files are synced here.
+ * The body of the comment that is the ticket's description: the ticket carries the text, and the comment only its files.
  */
 const DESCRIPTION_FILES = 'Files of the description';
 
 /**
- * A comment's id names its ticket, because the API reads a comment only there. It has no version of its own: it
- * changes only by redaction or by being made private, so a digest of just these stands for it.
+ * A comment's id contains its ticket's id, because the API returns comments only with their ticket. A comment has no
+ * version; it changes only by redaction or by being made private, so the version is a digest of its text and visibility.
  *
- * @param followUps comments of ours that add to this one, as far as they are known
+ * @param followUps the known comments of the sync that belong to this comment
  */
 export function commentRecord(
   raw: Comment,
@@ -194,8 +195,8 @@ export function commentRecord(
   const mark = (name: string) => (typeof custom[name] === 'string' ? custom[name] : null);
   const attachments = [raw, ...followUps].flatMap((each) => each.attachments).map(attachmentOf);
   const hasFiles = raw.attachments.length > 0;
-  const said = withoutByline(saidIn(raw.body ?? raw.plain_body, raw.attachments), mark(MARKS.byline));
-  const body = isDescription ? DESCRIPTION_FILES : said;
+  const text = withoutByline(plainText(raw.body ?? raw.plain_body, raw.attachments), mark(MARKS.byline));
+  const body = isDescription ? DESCRIPTION_FILES : text;
   const followsUp = mark(MARKS.followUp) !== null;
   const redactedFiles = attachments.filter(({ redacted }) => redacted);
   return {
@@ -218,7 +219,7 @@ export function commentRecord(
       created_at: raw.created_at,
     },
     ...people.names([raw.author_id]),
-    // A description's mark is its ticket's.
+    // The marks of the description belong to the ticket.
     ...backReference(isDescription ? null : mark(MARKS.backRef)),
     attachments,
     skip:
@@ -232,7 +233,7 @@ export function commentRecord(
 }
 
 /**
- * What is left of a redacted file.
+ * Converts a file. Zendesk replaces a redacted file by `redacted.txt`.
  * https://developer.zendesk.com/api-reference/ticketing/tickets/ticket-attachments/#redact-comment-attachment
  */
 export function attachmentOf(raw: CommentFile): Attachment {
@@ -246,12 +247,12 @@ export function attachmentOf(raw: CommentFile): Attachment {
   };
 }
 
-/** A text as it was meant, which shows no address of a file. */
-function saidIn(text: string | null | undefined, files?: readonly CommentFile[]): string | null {
+/** A text of Zendesk without the sync's guards and without the secret addresses of files. */
+function plainText(text: string | null | undefined, files?: readonly CommentFile[]): string | null {
   return text == null ? null : withoutAddresses(unguarded(text), files);
 }
 
-/** Only the very words that we put there: a redaction that touched them leaves them in the text. */
+/** Removes the author line if it is unchanged; a line that was partly redacted remains in the text. */
 function withoutByline(body: string | null, byline: string | null): string | null {
   const text = body?.replace(/\r\n?/g, '\n') ?? null;
   return byline !== null && text?.startsWith(byline) ? text.slice(byline.length) : body;

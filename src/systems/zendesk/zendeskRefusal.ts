@@ -3,13 +3,13 @@ import type { Answer, HttpClient, Request } from '../http';
 import { CUSTOM_FIELD } from './zendeskRecords';
 import { errorAnswer } from './zendeskSchemas';
 
-/** Statuses of a write that concern the record, and not the call. */
+/** Refusal statuses of a write that concern the record. The HTTP client handles the others. */
 export const REFUSALS = [400, 404, 409, 422];
 
 /**
- * Zendesk answers 409 for a lost `safe_update`, for a collision in its database, for two requests that make the same
- * requester, and perhaps for a repeat of a running create. Only the first says something of the record; the others ask
- * for another try, and leave open what became of this one (zendesk-rules.md rule 8).
+ * Zendesk answers 409 for an outdated `updated_stamp` of a `safe_update`, for a collision in its database, for two
+ * requests that create the same requester, and perhaps for a repeat of a running create. Only the first concerns the
+ * record; the others require a repeat, and their outcome is unknown (zendesk-rules.md rule 8).
  */
 function collision({ body }: Request, words: string, code: string): PreconditionFailed | RetryLater {
   const isBound = /"updated_stamp":/.test(JSON.stringify(body ?? null));
@@ -18,14 +18,14 @@ function collision({ body }: Request, words: string, code: string): Precondition
     : new RetryLater(words, { unknownOutcome: true });
 }
 
-/** What a refused write means for the pair: PreconditionFailed, AlreadyExists, RecordGone, NeedsHuman or RetryLater. */
+/** The error for a refused write: PreconditionFailed, AlreadyExists, RecordGone, NeedsHuman or RetryLater. */
 export function refusal(http: HttpClient, request: Request, { status, body }: Answer): Error {
   const { error, description, details } = http.parse(errorAnswer, request, body ?? {});
   const code = typeof error === 'string' ? error : (error?.message ?? '');
   const call = `Zendesk ${request.method} ${request.path}`;
   if (status === 409) return collision(request, `${call}: ${description ?? code}`, code);
   if (status === 404) return new RecordGone(`${call}: not found`);
-  // The first request with this key was carried out with another body: the back-reference finds its record.
+  // An earlier request with this key had another body. Its record is found by the back-reference.
   if (code === 'IdempotentRequestError')
     return new RetryLater(`${call}: the idempotency key was used before`, { unknownOutcome: true });
   const faults = Object.entries(details ?? {}).flatMap(([field, list]) =>
@@ -47,7 +47,7 @@ interface Fault {
   ticket_field_type?: string | null | undefined;
 }
 
-/** What we call a property that `details` calls otherwise. */
+/** The sync's property names for differing keys of `details`. */
 const NAMES: Record<string, string> = {
   organization: 'organization_id',
   assignee_id: 'assignee',
@@ -65,18 +65,18 @@ const SYSTEM_FIELDS: Record<string, string> = {
 };
 
 /**
- * The property at fault. A ticket that lacks what is required for solving is refused with the name of what it lacks,
- * and solving it is what was refused (zendesk-rules.md rules 10 and 11; texts come in any language).
+ * The refused property. If a ticket lacks a field that is required for solving, Zendesk names the missing field; the
+ * refused property is then the status (zendesk-rules.md rules 10 and 11). Error texts may be in any language.
  */
 function propertyAt({ field, ticket_field_id: id, ticket_field_type: type }: Fault, body: unknown): string {
   if (field !== 'base') return NAMES[field] ?? field;
   const { ticket = {} } = (body ?? {}) as { ticket?: Record<string, unknown> };
   const named = SYSTEM_FIELDS[type ?? ''] ?? (id == null ? field : `${CUSTOM_FIELD}${id}`);
-  return ticket['status'] === 'solved' && !says(ticket, named) ? 'status' : named;
+  return ticket['status'] === 'solved' && !hasValue(ticket, named) ? 'status' : named;
 }
 
 /** Whether a ticket's body gives a property a value. */
-function says(ticket: Record<string, unknown>, property: string): boolean {
+function hasValue(ticket: Record<string, unknown>, property: string): boolean {
   const custom = (ticket['custom_fields'] ?? []) as { id: number; value: unknown }[];
   const value = property.startsWith(CUSTOM_FIELD)
     ? custom.find(({ id }) => `${CUSTOM_FIELD}${id}` === property)?.value

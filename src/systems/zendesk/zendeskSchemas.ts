@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * Zendesk's answers, as far as the sync reads them. Unknown fields pass; nulls are everywhere.
+ * Schemas of the parts of Zendesk's answers that the sync reads. Unknown fields pass; almost any field may be null.
  * https://developer.zendesk.com/api-reference/ticketing/introduction/
  */
 
@@ -47,7 +47,7 @@ export const ticketSchema = z.looseObject({
   /** Present if it was side-loaded; exports have none. */
   comment_count: z.number().optional(),
   via: z.looseObject({ channel: z.union([z.string(), z.number()]).nullish() }).nullish(),
-  /** By the reference, a rating or only a state ("offered"); answers have an object for both. */
+  /** The reference documents a rating or only a state ("offered"); real answers contain an object for both. */
   satisfaction_rating: z.union([z.looseObject({ score: text.optional() }), z.string()]).nullish(),
   custom_fields: z.array(z.looseObject({ id, value: z.json() })).nullish(),
   created_at: z.string(),
@@ -79,13 +79,13 @@ export const commentSchema = z.looseObject({
   created_at: z.string(),
 });
 
-/** An audit's own part: whose metadata may carry our back-reference. */
+/** The metadata of an audit, which may hold the sync's marks. */
 const metadata = z.looseObject({ custom: z.record(z.string(), z.json()).nullish() }).nullish();
 const childEvent = z.looseObject({
   id: z.number().optional(),
   type: text.optional(),
   event_type: text.optional(),
-  /** Of a comment. */
+  /** The text, if the event is a comment. */
   body: text.optional(),
 });
 
@@ -100,7 +100,7 @@ export const ticketEventSchema = z.looseObject({
   id,
   ticket_id: id,
   created_at: z.string().optional(),
-  /** Who did it; negative for the system itself. */
+  /** The user who caused the event; negative for the system itself. */
   updater_id: z.number().nullish(),
   metadata,
   child_events: z.array(childEvent),
@@ -126,7 +126,7 @@ export const meAnswer = z.looseObject({
 });
 const cursor = { meta: z.looseObject({ has_more: z.boolean(), after_cursor: text }) };
 /**
- * A list without `meta` is whole: short lists of definitions, and audits of archived tickets (zendesk-rules.md rule
+ * A list without `meta` is complete: short lists of definitions, and audits of archived tickets (zendesk-rules.md rule
  * 12).
  */
 const maybeCursor = { meta: cursor.meta.optional() };
@@ -146,9 +146,9 @@ const ticketFieldSchema = z.looseObject({
   id,
   ...field,
   removable: z.boolean().optional(),
-  /** Of Zendesk's own extras, e.g. `standard::intent`; absent or null for the account's own fields. */
+  /** The key of a field of Zendesk's add-ons, e.g. `standard::intent`; absent or null for custom fields. */
   key: text.optional(),
-  /** Of a checkbox: the tag that a ticket has while it is ticked. */
+  /** The tag that a ticked checkbox adds to a ticket. */
   tag: text,
 });
 const organizationFieldSchema = z.looseObject({ key: z.string(), ...field });
@@ -182,7 +182,7 @@ export const jobSchema = z.looseObject({
   id: z.string(),
   status: z.string(),
   message: text.optional(),
-  /** A list for bulk writes; a permanent deletion says `{ "success": true }` (zendesk-rules.md rule 9). */
+  /** A list for bulk writes; `{ "success": true }` for a permanent deletion (zendesk-rules.md rule 9). */
   results: z.union([z.array(jobResult), z.looseObject({}).transform(() => null)]).nullish(),
 });
 export const jobAnswer = z.looseObject({ job_status: jobSchema });

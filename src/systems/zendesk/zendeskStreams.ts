@@ -8,7 +8,7 @@ import type { ZendeskTickets } from './zendeskTickets';
 export const STREAMS = ['organizations', 'tickets', 'comments'] as const;
 
 /**
- * Changes of a kind, and all records of a kind.
+ * Reads the changes of a kind, or all of its records.
  * https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/
  */
 export class ZendeskStreams {
@@ -31,7 +31,7 @@ export class ZendeskStreams {
     return stream === 'tickets' ? `${SINCE}${secondsOf(since)}` : secondsOf(since);
   }
 
-  /** Tickets and comments come from the exports, 1,000 a call; organizations, which are few, from their list. */
+  /** Reads tickets and comments from the exports, up to 1,000 a call; organizations from their list, as they are few. */
   async walk(kind: string, cursor: string | null, since: Date | null): Promise<WalkPage> {
     if (kind === 'organization') return this.organizations.walk(cursor);
     const stream = kind === 'ticket' ? 'tickets' : 'comments';

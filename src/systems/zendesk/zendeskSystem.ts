@@ -43,17 +43,17 @@ export interface ZendeskConnection {
   baseUrl: string;
   auth: ZendeskAuth;
   timeoutMs?: number;
-  /** Where attachments may come from besides the base address; see `EgressOptions.hosts`. */
+  /** The hosts of attachments, in addition to the base URL's; see `EgressOptions.hosts`. */
   attachmentHosts?: readonly string[];
   /** Whether tickets that only an AI agent answers are in scope; by default, they are not. */
   aiAgentTickets?: boolean;
   /** The largest file to copy; 20 MB if not given. */
   fileLimitBytes?: number;
   onCall?: (call: ApiCall) => void;
-  /** Told of every access token that was granted. */
+  /** Called for each granted access token. */
   onGrant?: (grant: Grant) => void;
   budget?: CallBudget;
-  /** The time by which API tokens have ended or not. */
+  /** The present time, to decide whether API tokens still work. */
   now?: () => Date;
 }
 
@@ -61,11 +61,11 @@ export function zendeskSystem(connection: ZendeskConnection): SystemPort {
   return new Zendesk(connection);
 }
 
-/** Where the addresses of Zendesk's own attachments redirect to. */
+/** The hosts that the URLs of Zendesk's attachments redirect to. */
 export const ATTACHMENT_HOSTS = ['*.zdusercontent.com'];
 const FILE_SILENCE_MS = 30_000;
 
-/** The port, by capability: each kind of record, files, streams and bulk writes have a class of their own. */
+/** Delegates the port's methods to one class for each kind of record, files, streams and bulk writes. */
 class Zendesk implements SystemPort {
   readonly side = 'zendesk';
   readonly exactOrder = false;
@@ -91,7 +91,7 @@ class Zendesk implements SystemPort {
     const signedIn = zendeskCredential({
       ...connection,
       onGrant: (grant) => {
-        // A client that was made anew may belong to another user.
+        // A recreated OAuth client may belong to another user.
         this.own = null;
         onGrant?.(grant);
       },

@@ -28,7 +28,7 @@ import {
   type Ticket,
 } from './zendeskSchemas';
 
-/** What tickets point to, by id. */
+/** Look-ups for the ids that tickets contain. */
 interface TicketSurroundings {
   people: People;
   groups: ZendeskGroups;
@@ -37,7 +37,7 @@ interface TicketSurroundings {
   ownId: () => Promise<string>;
 }
 
-/** What the body of a ticket is made with, besides its values. */
+/** Options for the body of a ticket. */
 type About = Pick<Sending, 'again' | 'leftOut'> & { names: Names };
 
 const NO_AGENT = 'Zendesk has no agent with this address';
@@ -73,7 +73,7 @@ export class ZendeskTickets {
   }
 
   /**
-   * Tickets whose visibility was found out, as they are with it: those that were handed on without, or with another.
+   * Reads tickets again whose records were returned with an unknown or another visibility.
    */
   async outdated(ids: readonly string[]): Promise<SyncRecord[]> {
     const records: SyncRecord[] = [];
@@ -96,7 +96,7 @@ export class ZendeskTickets {
         method: 'POST',
         path: '/api/v2/tickets',
         body: { ticket: await this.newTicket({ ...item, values }, sending) },
-        // A key belongs to one body. What was refused made nothing.
+        // An idempotency key belongs to one body, so each changed body gets its own key. A refused create made nothing.
         headers: { 'idempotency-key': attempt === 0 ? key : `${key}/${attempt}` },
       };
       return this.write(request, isPublic(item));
@@ -163,7 +163,7 @@ export class ZendeskTickets {
     return { record: await this.placed(sent.record, values, leftOut), replaced };
   }
 
-  /** A ticket that gets another requester would get that person's organization with it. */
+  /** Adds the current organization to a change of the requester: Zendesk would replace it by the requester's. */
   private async keepingOrganization(id: string, changes: Values): Promise<Values> {
     if ((changes['requester'] ?? null) === null || 'organization_id' in changes) return changes;
     const [ticket] = await this.raw([id]);
@@ -172,8 +172,8 @@ export class ZendeskTickets {
   }
 
   /**
-   * Zendesk may take a ticket whose organization is none of its requester's, and leave the organization out
-   * (zendesk-rules.md rule 17, where this is not certain). The requester joins it then, and the ticket is told again.
+   * Zendesk may accept a ticket but leave its organization out if the requester is no member (zendesk-rules.md rule 17,
+   * which is not certain about this). Then the requester becomes a member, and the organization is written again.
    */
   async placed(
     record: SyncRecord,
@@ -182,8 +182,8 @@ export class ZendeskTickets {
   ): Promise<SyncRecord> {
     const isMissing = organization !== null && record.values['organization_id'] !== organization;
     const placed = isMissing ? await this.placedAgain(record, textOf(organization)) : null;
-    const { organization_id: words = NOT_A_MEMBER, ...others } = leftOut;
-    const left = isMissing && !placed ? { ...others, organization_id: words } : others;
+    const { organization_id: reason = NOT_A_MEMBER, ...others } = leftOut;
+    const left = isMissing && !placed ? { ...others, organization_id: reason } : others;
     const now = placed ?? record;
     return Object.keys(left).length > 0 ? { ...now, leftOut: left } : now;
   }
@@ -200,7 +200,7 @@ export class ZendeskTickets {
       const { record } = await this.write({ method: 'PUT', path: `/api/v2/tickets/${id}`, body: { ticket } });
       return record.values['organization_id'] === organization ? record : null;
     } catch (error) {
-      // Zendesk refused it, or somebody has edited the ticket meanwhile: the ticket stays as it is.
+      // Zendesk refused, or a person edited the ticket meanwhile: the organization stays out.
       if (error instanceof NeedsHuman || error instanceof PreconditionFailed) return null;
       throw error;
     }
@@ -301,19 +301,19 @@ export class ZendeskTickets {
   private async partOf(name: string, value: Json, about: About): Promise<Record<string, unknown>> {
     switch (name) {
       case 'public':
-        // Said of the first comment.
+        // The visibility is a property of the first comment.
         return {};
       case 'organization_id':
         return { organization_id: value === null ? null : Number(value) };
       case 'requester':
-        // Zendesk makes a user of an address that it does not know.
+        // Zendesk creates a user for an unknown address.
         return value === null
           ? {}
           : { requester: { email: value, name: about.names[textOf(value)] ?? textOf(value) } };
       case 'assignee': {
         if (value === null) return { assignee_id: null };
         const person = await this.agentOf(textOf(value), about.again.has(name));
-        // Only agents can be assigned. For any other person, the assignee does not change.
+        // Only agents can be assigned. For other people, the assignee remains unchanged.
         if (!person) about.leftOut[name] = NO_AGENT;
         return person ? { assignee_id: person.id } : {};
       }
@@ -322,7 +322,7 @@ export class ZendeskTickets {
     }
   }
 
-  /** The agent with an address; null if there is none. A cached person who was no agent is looked up again. */
+  /** The agent with an address; null if there is none. A cached person who is no agent is looked up again. */
   private async agentOf(email: string, again: boolean): Promise<Person | null> {
     const { people } = this.around;
     const isCached = people.isCached(email);
@@ -351,7 +351,7 @@ export class ZendeskTickets {
   }
 
   /**
-   * A refused organization may not exist, or may not fit the requester. Only in the first case, the pair waits for it.
+   * Finds the cause of a refused organization: it does not fit the requester, or the pair must wait for it.
    */
   private async withCause({ body }: Request, error: unknown): Promise<never> {
     const { ticket } = (body ?? {}) as { ticket?: { organization_id?: unknown } };
@@ -364,8 +364,8 @@ export class ZendeskTickets {
   }
 
   /**
-   * `updated_stamp` has whole seconds, so an update can replace what was written within the same second. The answer's
-   * audit says what it replaced. https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_audits/
+   * `updated_stamp` has whole seconds, so an update can replace values that were written within the same second. The
+   * answer's audit contains them. https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_audits/
    */
   private async replacedBy({ ticket, audit, record }: WrittenTicket): Promise<Values> {
     const changes = (audit?.events ?? []).filter(

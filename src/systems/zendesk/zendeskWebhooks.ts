@@ -10,7 +10,7 @@ import {
 
 /** Zendesk's webhooks. https://developer.zendesk.com/api-reference/webhooks/webhooks-api/webhooks/ */
 
-/** Every event after which a mapped property may differ; the rest is found by polling. */
+/** Every event after which a mapped property may differ. Polling finds changes without an event. */
 export const SUBSCRIPTIONS = [
   ...[
     'created',

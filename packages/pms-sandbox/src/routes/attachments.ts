@@ -9,7 +9,7 @@ export async function attachmentRoutes(
   api: FastifyInstance,
   { store, idempotency, actor, attachmentLimitBytes }: Context,
 ): Promise<void> {
-  // A file's bytes are kept as they are, whatever its type says, JSON and text too.
+  // Stores a file's bytes unchanged for every content type, including JSON and text.
   await api.register(async (raw) => {
     raw.removeAllContentTypeParsers();
     raw.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -42,7 +42,7 @@ export async function attachmentRoutes(
 
   api.get('/attachments/:id', async (request, reply) => {
     const { attachment, content } = store.file(idOf(request));
-    // Nothing that somebody uploaded is shown by a browser as a page of ours.
+    // A browser must not show an uploaded file as a page of this server.
     return reply
       .type(attachment.contentType)
       .headers({ 'content-disposition': 'attachment', 'x-content-type-options': 'nosniff' })

@@ -11,7 +11,7 @@ const query = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 
-/** How far a feed that repeats itself goes back. */
+/** The number of entries that a repeating feed returns again. */
 const REPEATED = 20;
 
 /** The change feed. A cursor counts the entries that were read. */

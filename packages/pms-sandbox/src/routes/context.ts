@@ -3,14 +3,14 @@ import type { Idempotency } from '../idempotency';
 import type { Person } from '../model';
 import type { PmsStore } from '../store';
 
-/** What routes share. */
+/** Shared by all routes. */
 export interface Context {
   store: PmsStore;
   idempotency: Idempotency;
   /** The person whose token came with the request. */
   actor: (request: FastifyRequest) => Person;
   attachmentLimitBytes: number;
-  /** Whether the feed is to begin with entries that were given before. */
+  /** Whether the feed must repeat entries that were returned before. */
   repeats: (request: FastifyRequest) => boolean;
 }
 

@@ -4,7 +4,7 @@ import { liesSchema } from '../lies';
 import { parse } from '../refusal';
 import type { PmsStore } from '../store';
 
-/** What tests and demos steer the sandbox with; no part of the contract. Faults and call counts are ../common's. */
+/** Routes by which tests and demos control the sandbox; no part of the contract. See ../common for faults and counts. */
 export function controlRoutes(app: FastifyInstance, store: PmsStore, tokens: Map<string, string>): void {
   app.get('/_sandbox/state', async () => ({
     people: store.people.all(),
@@ -24,7 +24,7 @@ export function controlRoutes(app: FastifyInstance, store: PmsStore, tokens: Map
     store.lies = parse(liesSchema, request.body);
     return store.lies;
   });
-  // The call log owns these two routes; what it cannot know is added to its answer.
+  // The call log serves these two routes; the store's data is added to its answers.
   app.addHook('preSerialization', async (request, _reply, payload) =>
     request.routeOptions.url === '/_sandbox/stats'
       ? { ...(payload as object), writes: store.writes() }

@@ -66,7 +66,7 @@ export function list(store: PmsStore, kind: Kind, query: unknown): Page<PmsRecor
   return { items, nextCursor: nextCursor && `${nextCursor}.${made}` };
 }
 
-/** After which number a page begins; where lists lie, how many records there were when its cursor was given, too. */
+/** The number after which a page begins. For `skipAfterInserts`, also the number of records when the cursor was made. */
 function placeOf(store: PmsStore, kind: Kind, cursor: string | undefined): [after: number, made: number] {
   if (!store.lies.skipAfterInserts || cursor === undefined)
     return [numericCursor(cursor), store.everMade(kind)];
@@ -75,8 +75,8 @@ function placeOf(store: PmsStore, kind: Kind, cursor: string | undefined): [afte
 }
 
 /**
- * Notes of a project stand in the order in which things were said. Their cursor names the last note's place in that
- * order, so that notes which come or go between two pages neither hide nor repeat another.
+ * A project's notes are ordered by the time at which they were written. The cursor is the last note's place in that order,
+ * so that a note which is added or removed between two pages neither hides nor repeats another.
  */
 function notesOfProject(
   store: PmsStore,
@@ -101,7 +101,7 @@ function notesOfProject(
   return { items: items.map(({ note }) => note), nextCursor: more ? `${last.at}.${last.number}` : null };
 }
 
-/** One page of items that come in the order of their numbers. */
+/** One page of items, which are in the order of their numbers. */
 export function page<T extends { id: string }>(items: Iterable<T>, limit: number, after: number): Page<T> {
   const found: T[] = [];
   for (const item of items) {

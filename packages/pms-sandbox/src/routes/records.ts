@@ -62,7 +62,7 @@ const bulkBody = z.strictObject({
 });
 type BulkOperation = z.output<typeof bulkBody>['operations'][number];
 
-/** Each operation stands for itself: one that is refused does not stop the others. */
+/** The operations are independent: a refused operation does not stop the others. */
 function bulk(context: Context, kind: Kind, input: unknown, actorId: string): { results: unknown[] } {
   const { operations } = parse(bulkBody, input);
   const results = operations.map((operation) => {

@@ -1,13 +1,13 @@
 import { TICKET_FIELDS, type Organization, type User, type ZendeskSandbox } from 'zendesk-sandbox';
 import { CUSTOM_FIELDS, CUSTOM_FIELD_NAMES, activeField, type CustomField } from './customFields';
 
-/** What administrators of a Zendesk account do: fields come and go, options get other tags, people change. */
+/** The actions of administrators of a Zendesk account: they change fields, tags of options, and people. */
 export class Administrators {
-  /** Fields that were deleted, by id: what records held in them is gone for good. */
+  /** The deleted fields, by id. The values of records in them are lost. */
   readonly removedFields = new Map<number, CustomField>();
-  /** Options that got another tag, and when: a ticket that has the old tag holds no option any more. */
+  /** Options whose tag was changed, and when. A ticket with the old tag no longer has the option. */
   readonly renamedOptions: { value: string; at: string }[] = [];
-  /** How often fields came, went or were changed. */
+  /** The number of changes to fields. */
   changes = 0;
 
   constructor(private readonly zendesk: ZendeskSandbox) {}
@@ -21,7 +21,7 @@ export class Administrators {
     if (found) ticketFields.change(found.id, { active: !found.active });
   }
 
-  /** Deletes a field for good; one that was deleted is made anew, with another id. */
+  /** Deletes a field for good, or creates a deleted field again, with another id. */
   replace(field: CustomField): void {
     this.changes += 1;
     const { ticketFields } = this.zendesk.store;
@@ -44,7 +44,7 @@ export class Administrators {
     });
   }
 
-  /** Gives the first option of the drop-down another tag, or its old one back. */
+  /** Changes the tag of the drop-down's first option, or restores it. */
   renameOption(): void {
     this.changes += 1;
     const id = activeField({ zendesk: this.zendesk }, 'severity');
@@ -72,7 +72,7 @@ export class Administrators {
     else memberships.add(user.id, organization.id);
   }
 
-  /** All fields are there and active, under the options that they had at first. */
+  /** Restores all fields and their options. */
   putRight(): void {
     for (const field of CUSTOM_FIELD_NAMES) {
       const { title } = CUSTOM_FIELDS[field];

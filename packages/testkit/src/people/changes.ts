@@ -1,20 +1,20 @@
 import { SYNC_PERSON } from 'pms-sandbox';
 import { InsidePeople, refOf, type Kind, type SandboxPair, type Side } from './insidePeople';
 
-/** What people do in the two systems, one kind of change at a time, and whether it has arrived on the other side. */
+/** The kinds of changes that people make in the two systems, each with a test of its arrival on the other side. */
 
 const AGENT = 'ann@sandbox.example';
 
 export interface Change {
-  /** Which entity, and which way. */
+  /** The entity and the direction. */
   name: string;
-  /** Makes one; each `n` concerns another record. @returns whether it has arrived */
+  /** Makes the change; each `n` concerns another record. @returns a test of the arrival */
   make: (n: number) => () => boolean;
 }
 
 /** Changes of every kind, over the records that both systems have. */
 export function changes(sandboxes: SandboxPair): Change[] {
-  // Figures of earlier runs were taken with this person: nobody else need be made known to Zendesk.
+  // Earlier runs were measured with this person; another one would add the calls that create a user in Zendesk.
   const people = new InsidePeople(sandboxes, { agent: AGENT, person: SYNC_PERSON });
   const { agent, person } = people;
   const pairs = { ticket: joined(sandboxes, 'ticket'), org: joined(sandboxes, 'org') };
@@ -23,7 +23,7 @@ export function changes(sandboxes: SandboxPair): Change[] {
   let edits = 0;
   const words = () => `Edit ${(edits += 1)} of ${Date.now()}`;
 
-  /** One text is changed; `fields` are its names on the side of the edit and on the other. */
+  /** Changes one text; `fields` are its names on the side of the edit and on the other. */
   const edited = (name: string, kind: Kind, side: Side, [from, to]: [string, string]): Change => ({
     name,
     make(n) {
@@ -36,7 +36,7 @@ export function changes(sandboxes: SandboxPair): Change[] {
   const made = (name: string, side: Side, fields: (text: string, org: string) => object): Change => ({
     name,
     make(n) {
-      // Somebody's first project for a customer costs a membership besides; those here are no first ones.
+      // A requester's first project for a customer costs an extra call for the membership, which is not measured here.
       people.join(SYNC_PERSON.email, Number(pair('org', n).zendesk));
       const id = people.create('ticket', side, { ...fields(words(), pair('org', n)[side]) });
       return () => people.counterpart('ticket', side, id) !== undefined;
@@ -93,7 +93,7 @@ function saidChanges(
   ];
 }
 
-/** Records that were joined, by the marks that those of the PMS carry. */
+/** The ids of linked records, by the back-references of the PMS records. */
 function joined({ pms }: SandboxPair, kind: Kind): Record<Side, string>[] {
   const collection = kind === 'ticket' ? 'project' : 'customer';
   const prefix = refOf(kind, 'zendesk', '');

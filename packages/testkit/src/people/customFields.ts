@@ -12,7 +12,7 @@ export const CUSTOM_FIELDS = {
 export type CustomField = keyof typeof CUSTOM_FIELDS;
 export const CUSTOM_FIELD_NAMES = Object.keys(CUSTOM_FIELDS) as CustomField[];
 
-/** Values that people choose from. The order number is a text that is made up each time. */
+/** The values that people choose from. The order number is a new text each time. */
 export const CUSTOM_CHOICES: Record<Exclude<CustomField, 'order'>, readonly unknown[]> = {
   severity: ['s1', 's2', 's3', null],
   escalated: [true, false],
@@ -24,13 +24,13 @@ interface Sandboxes {
   pms: PmsSandbox;
 }
 
-/** @returns the id of the Zendesk field; undefined where an administrator deleted or deactivated it */
+/** @returns the id of the Zendesk field; undefined if an administrator deleted or deactivated it */
 export function activeField({ zendesk }: Pick<Sandboxes, 'zendesk'>, field: CustomField): number | undefined {
   const { title } = CUSTOM_FIELDS[field];
   return zendesk.store.ticketFields.active().find((each) => each.title === title)?.id;
 }
 
-/** @returns what a person changes to set the field; null where the side does not offer it, or not that option */
+/** @returns the change that sets the field; null if the side lacks the field or the option */
 export function customChange(
   { zendesk }: Pick<Sandboxes, 'zendesk'>,
   { field, side, value }: { field: CustomField; side: Side; value: unknown },
@@ -47,7 +47,7 @@ export function customChange(
   return isOffered ? { custom_fields: [{ id, value }] } : null;
 }
 
-/** @param record as the side's store holds it @returns undefined where the record does not have the field */
+/** @param record from the side's store @returns undefined if the record does not have the field */
 export function customValue(
   { zendesk }: Pick<Sandboxes, 'zendesk'>,
   side: Side,

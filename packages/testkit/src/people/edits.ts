@@ -14,14 +14,14 @@ import {
   type User,
 } from './office';
 
-/** The edits of the script: each says what it does, does it as a person, and knows how it shows on the other side. */
+/** The edits of the script. Each has a description, acts as a person, and recognizes its arrival on the other side. */
 
 export interface Edit {
   title: string;
   where: 'zendesk' | 'pms' | 'both';
   /** Makes the edit. */
   act(): Promise<void>;
-  /** Looks once at the other side. @returns what shows that the edit is there, or null if it is not yet. */
+  /** Reads the other side once. @returns the evidence of the edit's arrival, or null */
   arrived(): Promise<string | null>;
 }
 

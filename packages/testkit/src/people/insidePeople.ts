@@ -4,14 +4,14 @@ import type { User, ZendeskSandbox } from 'zendesk-sandbox';
 export const SIDES = ['zendesk', 'pms'] as const;
 export type Side = (typeof SIDES)[number];
 
-/** What a pair is about, whichever side it is on. */
+/** The kind of a pair, on both sides. */
 export type Kind = 'org' | 'ticket';
 export const RECORD_KIND = {
   org: { zendesk: 'organization', pms: 'customer' },
   ticket: { zendesk: 'ticket', pms: 'project' },
 } as const;
 
-/** A pair as people think of it: the record that was there first. */
+/** A pair, identified by the record that existed first. */
 export interface Thing {
   kind: Kind;
   side: Side;
@@ -24,8 +24,8 @@ export interface SandboxPair {
 }
 
 /**
- * An agent and a person of the PMS who act inside the sandboxes: at once, past HTTP and its faults. A system refuses
- * them as it would refuse anybody (`Refusal` of either sandbox).
+ * An agent and a person of the PMS who act directly inside the sandboxes, without HTTP and its faults. The sandboxes
+ * refuse their actions by the same rules as other users' (`Refusal` of either sandbox).
  */
 export class InsidePeople {
   readonly agent: User;
@@ -42,7 +42,7 @@ export class InsidePeople {
     this.person = systems.pms.store.people.upsert(who.person).person.id;
   }
 
-  /** @param fields as the side calls them @returns the new record's id */
+  /** @param fields under the side's names @returns the new record's id */
   create(kind: Kind, side: Side, fields: Record<string, unknown>): string {
     const { zendesk, pms } = this.systems;
     if (side === 'pms') return pms.store.create(RECORD_KIND[kind].pms, fields, this.person).id;
@@ -61,13 +61,13 @@ export class InsidePeople {
     } else zendesk.organizations.update(Number(id), fields, this.agent.id);
   }
 
-  /** A ticket's organization is one of its requester's: whoever puts a ticket into one sees to that first. */
+  /** Makes the requester a member of the organization first: a ticket's organization must be one of the requester's. */
   private joinFor(requester: number | null, { organization_id: given }: Record<string, unknown>): void {
     const user = this.systems.zendesk.store.users.get(requester ?? 0);
     if (user && typeof given === 'number') this.addMember(user, given);
   }
 
-  /** Whom Zendesk does not know yet cannot be a member. */
+  /** Makes a person a member of an organization; Zendesk must know the person first. */
   join(email: string, organization: number): void {
     const user = this.systems.zendesk.store.userByEmail.get(email);
     if (user) this.addMember(user, organization);
@@ -118,7 +118,7 @@ export class InsidePeople {
     });
   }
 
-  /** A ticket is internal where its first comment is. */
+  /** Makes a ticket internal by making its first comment internal. */
   hideTicket(side: Side, id: string): void {
     const { zendesk, pms } = this.systems;
     if (side === 'pms') pms.store.update('project', id, { visibility: 'internal' }, undefined, this.person);
@@ -129,7 +129,7 @@ export class InsidePeople {
   }
 
   /**
-   * Where people of the other side find a pair's record: by what the records say of each other.
+   * Finds the counterpart of a record by the back-references.
    * @param side of the record that is known
    * @returns the id of its counterpart
    */

@@ -1,8 +1,8 @@
 import type { Side } from './insidePeople';
 
-/** What people did, so that the checker can ask after every single edit. Knows nothing of the sync. */
+/** Records the actions of people, so that the checker can look for every edit. Independent of the sync. */
 
-/** Properties whose values are unique, so that a value says which edit it came from. */
+/** Properties whose values are unique, so that a value identifies its edit. */
 export type Property = 'title' | 'tags' | 'name' | 'description' | 'notes' | 'dueDate' | 'order';
 
 export interface EditEntry {
@@ -11,7 +11,7 @@ export interface EditEntry {
   ref: string;
   property: Property;
   value: string;
-  /** What stood there on that side just before: an edit that saw this value rightly replaced it. */
+  /** The value on that side directly before the edit: an edit that saw this value was right to replace it. */
   replaced: string;
   at: string;
   /** Id of the custom field, in Zendesk. */
@@ -20,15 +20,15 @@ export interface EditEntry {
   internal?: boolean;
 }
 
-/** Words that must be found on the other side as often as they were said. */
+/** A comment or note, which the other side must contain exactly as often. */
 export interface Saying {
   side: Side;
-  /** The ticket or project that it was said on. */
+  /** The ticket or project that was commented on. */
   parent: string;
   ref: string;
   token: string;
   redacted: boolean;
-  /** Whether customers could see it when it was said. */
+  /** Whether it was public when it was written. */
   shown: boolean;
   /** It was made internal later. */
   hidden?: boolean;
@@ -41,14 +41,14 @@ export class Journal {
   readonly sayings: Saying[] = [];
   private tokens = 0;
 
-  /** Text that occurs nowhere else. */
+  /** A unique text. */
   token(what: string): string {
     this.tokens += 1;
     return `${what}-${this.tokens}x`;
   }
 
   edited(edit: Omit<EditEntry, 'at'>): void {
-    // A save that changes nothing says nothing.
+    // A save without a change is no edit.
     if (edit.value !== edit.replaced) this.edits.push({ ...edit, at: new Date().toISOString() });
   }
 

@@ -4,12 +4,12 @@ import { ApiError, listPms, listZendesk, pmsApi, zendeskApi, type JsonApi } from
 import { controlsOf } from '../sandboxControls';
 
 export interface PeopleOptions {
-  /** `bearer`: an agent's own token; `admin`: who may write organizations, which agents may not. */
+  /** `bearer`: returns an agent's token; `admin`: the address of an administrator, who may write organizations. */
   zendesk: { url: string; bearer: (email: string) => string; admin: string };
   pms: { url: string; token: string };
   /** People who work in both systems. At least two. */
   agents: { email: string; name: string }[];
-  /** Whether the PMS tells that a note was edited; where it does not, nobody waits for that. */
+  /** Whether the PMS reports edits of notes. If not, the script does not wait for such an edit. */
   tellsNoteEdits: boolean;
 }
 
@@ -69,7 +69,7 @@ export type User = z.infer<typeof userShape>;
 export type Note = z.infer<typeof noteShape>;
 export type Person = z.infer<typeof personShape>;
 
-/** The public APIs as the people of the script use them. */
+/** The calls of the script's people to the public APIs. */
 export class Office {
   private readonly pmsTokens = new Map<string, Promise<JsonApi>>();
   private readonly reader: JsonApi;
@@ -120,7 +120,7 @@ export class Office {
     await this.zendesk(n).call('PUT', `/tickets/${id}.json`, CREATED, { ticket: change });
   }
 
-  /** A ticket's organization must be one of its requester's: a person who is no member becomes one. */
+  /** Makes a person a member of an organization, because a ticket's organization must be one of the requester's. */
   async join(userId: number | null, organizationId: number): Promise<void> {
     const path = `/users/${userId}/organization_memberships.json`;
     const shape = z.looseObject({
@@ -138,7 +138,7 @@ export class Office {
     return this.pmsReader.call('GET', `/projects/${id}`, projectShape);
   }
 
-  /** Changes a PMS record as a person at a form would: on what is shown now, again if somebody was faster. */
+  /** Changes the present version of a PMS record, and repeats the change if another edit was faster. */
   async editPms(n: number, path: string, change: Record<string, unknown>): Promise<void> {
     const api = await this.pms(n);
     for (let attempt = 1; ; attempt++) {
@@ -203,7 +203,7 @@ export class Office {
     return listPms(this.pmsReader, '/notes', noteShape);
   }
 
-  /** A PMS record by the Zendesk record that it stands for. */
+  /** Finds a PMS record by its Zendesk counterpart. */
   async byExternalRef<T>(collection: string, ref: string, shape: z.ZodType<T>): Promise<T | null> {
     const [found] = await listPms(
       this.pmsReader,

@@ -7,14 +7,14 @@ import { Journal, type Property } from './journal';
 import { Talk } from './talk';
 
 /**
- * What people do to both systems in a fault run, one small action at a time, with a journal of it. They act inside the
- * sandboxes, so that what stood there before an edit is known for sure. Where a system refuses them, nothing happened.
+ * The actions of people in both systems during a fault run, one at a time, with a journal. They act inside the sandboxes,
+ * so that the value before each edit is known exactly. A refused action changes nothing.
  */
 
 export class RandomPeople {
   readonly journal = new Journal();
   things: Record<Kind, Thing[]> = { org: [], ticket: [] };
-  /** What people did, by kind of action; refused attempts do not count. */
+  /** The number of actions by kind, without refused attempts. */
   readonly done: Record<string, number> = {};
   readonly administrators: Administrators;
   readonly talk: Talk;
@@ -36,7 +36,7 @@ export class RandomPeople {
     }).person.id;
   }
 
-  /** Later actions concern new records only: an episode can be played again without those before it. */
+  /** Later actions concern only new records, so that an episode can be repeated without the earlier ones. */
   beginEpisode(): void {
     this.things = { org: [], ticket: [] };
     this.talk.sayings = [];
@@ -50,12 +50,12 @@ export class RandomPeople {
     });
   }
 
-  /** The same company, entered in both systems by two people who know nothing of each other. */
+  /** The same company, entered in both systems independently by two people. */
   createTwins(): void {
     const name = `Jürgen  ${this.journal.token('Twin')}`;
     this.createOrg('zendesk', name);
     const thing = this.things.org.at(-1);
-    // The same name to people: other letters' case, another Unicode form, one blank for two.
+    // People read both names as the same: they differ in case, Unicode form and blanks.
     const again = name.toUpperCase().normalize('NFD').replace('  ', ' ');
     this.act('create', () => void this.hands.create('org', 'pms', { name: again }));
     if (thing) this.things.org.push(thing);
@@ -98,10 +98,10 @@ export class RandomPeople {
         property === 'order'
           ? customChange({ zendesk: this.zendesk }, { field: 'order', side, value })
           : { [FIELDS[thing.kind][side][property] ?? property]: rawValue(property, value) };
-      // Where the field is not offered, nobody can edit it.
+      // The side does not have the field, so it cannot be edited.
       if (change === null) return;
       this.hands.change(thing.kind, side, id, change);
-      // What the system dropped without a word was not edited, or emptied.
+      // A value that the system dropped without an error does not count as an edit.
       const now = this.valueOf(thing.kind, side, id, property);
       const isTaken = now === value || now.split(' ').includes(value);
       if (!isTaken && now === replaced) return;
@@ -118,7 +118,7 @@ export class RandomPeople {
     });
   }
 
-  /** Choices from a list, and cleared values: they tell nothing of their origin, but both sides must agree. */
+  /** Choices from a list, and cleared values. They are not unique, so the checker only tests that both sides agree. */
   choose(thing: Thing, side: Side, what: 'status' | 'priority' | 'clearDue', pick: number): void {
     const id = this.idOn(side, thing);
     if (id === undefined || thing.kind !== 'ticket') return;
@@ -262,7 +262,7 @@ export class RandomPeople {
     this.act('close', () => this.hands.change('ticket', 'zendesk', id, { status: 'closed' }));
   }
 
-  /** Where people of one side find a pair's record: by what the records say of each other. */
+  /** The id of a pair's record on one side, found by the back-references. */
   idOn(side: Side, { kind, side: own, id }: Thing): string | undefined {
     return own === side ? id : this.hands.counterpart(kind, own, id);
   }
@@ -292,7 +292,7 @@ export class RandomPeople {
   }
 }
 
-/** How each side calls what an edit can concern. */
+/** Each side's names of the properties that are edited. */
 const FIELDS: Record<Kind, Record<Side, Partial<Record<Property, string>>>> = {
   org: {
     zendesk: { name: 'name', tags: 'tags', description: 'details', notes: 'notes' },
@@ -310,7 +310,7 @@ const FIELDS: Record<Kind, Record<Side, Partial<Record<Property, string>>>> = {
   },
 };
 
-/** What can be edited where: Zendesk's description is fixed. */
+/** The properties that can be edited on a side: a description is fixed in Zendesk. */
 export function editable(kind: Kind, side: Side): Property[] {
   return Object.keys(FIELDS[kind][side]) as Property[];
 }
@@ -332,7 +332,7 @@ function rawValue(property: Property, value: string): unknown {
   return property === 'tags' ? [value] : value;
 }
 
-/** A value in the form in which edits are noted. */
+/** A value in the journal's form. */
 export function comparable(value: unknown): string {
   if (Array.isArray(value)) return [...(value as string[])].sort().join(' ');
   return typeof value === 'string' ? value : '';

@@ -1,12 +1,12 @@
 /**
- * What people do on both sides while the sync runs: each edit goes through the public API of the system in
- * which it is made, as that person, and says how to see on the other side that it arrived.
+ * Edits by people on both sides while the sync runs. Each edit uses the public API of its system as that person, and
+ * defines how its arrival on the other side is recognized.
  */
 import * as edits from './edits';
 import type { CompanyPair, Edit, Pair } from './edits';
 import { Office, type PeopleOptions, type Project, type Ticket } from './office';
 
-/** Hands out pairs, each to one edit only, so that edits do not get in each other's way. */
+/** Chooses each pair for only one edit, so that edits do not affect each other. */
 class Choice {
   private readonly used = new Set<number>();
 
@@ -21,8 +21,8 @@ class Choice {
 }
 
 /**
- * Chooses linked records and writes the script for them. Call it when the first sync is through. A `marker`
- * makes the texts unlike those of an earlier run on the same data.
+ * Chooses linked records and writes the script for them. Call it after the first sync. The `marker` distinguishes the
+ * texts from those of an earlier run on the same data.
  */
 export async function scriptEdits(options: PeopleOptions, marker = '1'): Promise<Edit[]> {
   const office = new Office(options);
@@ -84,7 +84,7 @@ export async function scriptEdits(options: PeopleOptions, marker = '1'): Promise
   ];
 }
 
-/** Choices that only few pairs suit come first. */
+/** Makes the choices first for which few pairs are suitable. */
 function pickiest(choice: Choice): Record<'dated' | 'moved' | 'started' | 'assigned', Pair> {
   const dated = choice.take('due date removed', ({ ticket }) => ticket.due_at !== null);
   const moved = choice.take('ticket moved', ({ ticket }) => ticket.organization_id !== null);
@@ -99,7 +99,7 @@ function pickiest(choice: Choice): Record<'dated' | 'moved' | 'started' | 'assig
   return { dated, moved, started, assigned };
 }
 
-/** A note that a comment became, on a pair that is still worked on. */
+/** A note that was created from a comment, on a pair that is still open. */
 function noteToEdit(
   notes: NoteList,
   pairOf: ReadonlyMap<string, Pair>,
@@ -116,7 +116,7 @@ function noteToEdit(
 
 type NoteList = Awaited<ReturnType<Office['allNotes']>>;
 
-/** One small edit after another, on either side in turn: what a person's edit takes to arrive. */
+/** Small edits on alternating sides, to measure the time until an edit arrives. */
 export async function quickEdits(options: PeopleOptions, count: number, marker = '1'): Promise<Edit[]> {
   const office = new Office(options);
   const pairs = join(await office.tickets(), await office.projects(), 'ticket', 'project').filter(

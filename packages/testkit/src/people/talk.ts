@@ -2,7 +2,7 @@ import type { Comment } from 'zendesk-sandbox';
 import { refOf, type InsidePeople, type SandboxPair, type Side, type Thing } from './insidePeople';
 import type { Journal } from './journal';
 
-/** A comment or note as people made it. */
+/** A comment or note that a person wrote. */
 export interface Said {
   thing: Thing;
   side: Side;
@@ -14,7 +14,7 @@ export interface Said {
 
 type Act = (kind: string, work: () => void) => void;
 
-/** What people say in fault runs, and take back: comments and notes, their files, their visibility. */
+/** The comments and notes of people in fault runs: they write, redact, hide and edit, and add and remove files. */
 export class Talk {
   sayings: Said[] = [];
 
@@ -34,7 +34,7 @@ export class Talk {
     });
   }
 
-  /** A comment in Zendesk with a file, whose name is in no other. */
+  /** Writes a comment in Zendesk with a file of a unique name. */
   sayWithFile(thing: Thing, ticketId: string, shown: boolean): void {
     const { tickets, uploads } = this.systems.zendesk;
     this.act('file', () => {
@@ -49,7 +49,7 @@ export class Talk {
     });
   }
 
-  /** Blacks the words out; what was said in the PMS is blacked out there. */
+  /** Redacts the text, in the system where it was written. */
   redact(said: Said): void {
     this.act('redact', () => {
       const { zendesk, pms } = this.systems;
@@ -62,7 +62,7 @@ export class Talk {
     });
   }
 
-  /** Takes the file away, in Zendesk, where it was sent. */
+  /** Redacts the file in Zendesk, where it was sent. */
   redactFile(said: Said): void {
     const { file } = said;
     if (file === undefined) return;
@@ -79,7 +79,7 @@ export class Talk {
     });
   }
 
-  /** What was public becomes internal, where it was written. */
+  /** Makes a public text internal, in the system where it was written. */
   hide(said: Said): void {
     this.act('hide', () => {
       if (said.side === 'pms')
@@ -100,7 +100,7 @@ export class Talk {
   }
 
   /**
-   * Only in the PMS can it be edited what was said.
+   * Edits a note. (Zendesk's comments cannot be edited.)
    * @param hide makes it internal in the same save
    */
   editNote(said: Said, hide: boolean): void {

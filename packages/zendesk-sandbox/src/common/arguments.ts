@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 
-/** What both sandboxes' commands take, checked where it is typed. */
+/** Arguments of both sandboxes' commands, with checks. */
 
 const LAST_PORT = 65_535;
 
@@ -17,7 +17,7 @@ export function countGiven(text: string): number {
   throw new InvalidArgumentError('expected a whole number above 0');
 }
 
-/** A folder that is not there would be taken for an empty one. */
+/** Refuses a missing folder, which would otherwise look like an empty one. */
 export function folderGiven(text: string): string {
   if (existsSync(text) && statSync(text).isDirectory()) return text;
   throw new InvalidArgumentError('expected a folder that is there');

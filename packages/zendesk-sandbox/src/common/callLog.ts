@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-/** Counts calls by person, method, route and status, so that a test can say what a sync spent. */
+/** Counts calls by person, method, route and status, so that a test can check the calls of a sync. */
 export interface CallCount {
   user: string;
   method: string;
@@ -14,7 +14,7 @@ export class CallLog {
 
   constructor(
     private readonly userOf: (request: FastifyRequest) => string,
-    /** Told of each call, for those who want to watch. */
+    /** Called for each call, for example to print it. */
     private readonly onCall?: (line: string) => void,
   ) {}
 
@@ -30,7 +30,7 @@ export class CallLog {
     });
   }
 
-  /** Also called for answers that never leave, whose connection is cut. */
+  /** Counts a call; also used for answers whose connection was cut. */
   add(request: FastifyRequest, route: string, status: number): void {
     const user = this.userOf(request);
     this.onCall?.(`${request.method} ${request.url} ${status} ${user}`);

@@ -2,10 +2,10 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Faults } from './faults';
 
-/** Puts a delivery on its way; `then` is called once it has arrived or was given up. */
+/** Starts a delivery; `then` is called after it arrived or was given up. */
 export type Enqueue = (then?: () => void) => void;
 
-/** What can happen to a webhook on its way: lost, late, doubled, or overtaken by the next one. */
+/** Faults of webhook deliveries: lost, late, duplicated, or overtaken by the next one. */
 export class DeliveryFaults {
   private readonly heldBack: (() => void)[] = [];
 
@@ -13,7 +13,7 @@ export class DeliveryFaults {
     private readonly faults: Faults,
     private readonly closed: AbortSignal,
   ) {
-    // Each delivery that waits listens for the end.
+    // Each waiting delivery adds a listener.
     setMaxListeners(0, closed);
   }
 
@@ -27,7 +27,7 @@ export class DeliveryFaults {
         void this.after(fault.delayMs, enqueue);
         return;
       case 'webhookReordered':
-        // It goes after the next one; where none comes, after a while.
+        // It is sent after the next delivery, or after a delay if there is none.
         this.holdBack(enqueue, fault.delayMs);
         return;
       case 'webhookDuplicate':

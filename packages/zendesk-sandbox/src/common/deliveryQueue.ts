@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** More at once would only exhaust sockets. */
+/** More concurrent deliveries would only exhaust sockets. */
 const IN_FLIGHT = 16;
 
-/** Deliveries of webhooks on their way, so many at a time, until the sandbox is closed. */
+/** Sends webhooks, a limited number at a time, until the sandbox is closed. */
 export class DeliveryQueue {
   private readonly waiting: (() => Promise<void>)[] = [];
   private readonly closing = new AbortController();
   private inFlight = 0;
 
-  /** Ends what a delivery waits for. */
+  /** Aborts the waits of deliveries. */
   get closed(): AbortSignal {
     return this.closing.signal;
   }
@@ -21,7 +21,7 @@ export class DeliveryQueue {
     this.deliverNext();
   }
 
-  /** Between two attempts. @param ms at most; less where the sandbox is closed meanwhile */
+  /** Waits between two attempts. @param ms the wait, which ends early if the sandbox is closed */
   async pause(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.closed }).catch(() => undefined);
   }

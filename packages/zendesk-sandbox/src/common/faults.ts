@@ -2,50 +2,50 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 
-/** How a sandbox misbehaves: rules, set over HTTP, that say which calls go wrong, how, and how often. */
+/** Injected faults: rules, set over HTTP, that define which calls fail, how, and how often. */
 const CALL_KINDS = [
   'status',
-  /** A page in HTML, as a gateway in front of the system answers it. */
+  /** An HTML page, as a gateway before the system would answer. */
   'html',
   'reset',
   'delay',
   'timeoutAfterWrite',
   'malformed',
   'truncated',
-  /** The lists in an answer are empty; its cursors are as ever. */
+  /** The lists in an answer are empty, but its cursors are unchanged. */
   'blank',
 ] as const;
-/** Known only to routes that ask {@link Faults.ruleOf} for them; any other call goes as if they were not there. */
+/** Faults that only routes which call {@link Faults.ruleOf} apply; other calls ignore them. */
 const ASKED_KINDS = [
   /** A read that does not yet see the latest writes. */
   'stale',
-  /** A change feed that gives its last entries again. */
+  /** A change feed that repeats its last entries. */
   'repeat',
-  /** The access tokens of the service are revoked before this call is looked at. */
+  /** The access tokens of the service are revoked before this call. */
   'tokenRevoked',
-  /** A grant whose token ends after `lifeSeconds`, whatever it says. */
+  /** A grant whose token expires after `lifeSeconds`, regardless of its `expires_in`. */
   'tokenShort',
-  /** A grant that does not say when its token ends. */
+  /** A grant without `expires_in`. */
   'tokenUntold',
 ] as const;
 type AskedKind = (typeof ASKED_KINDS)[number];
-/** For these, `route` is matched with the name of the event that is delivered. */
+/** Faults of webhooks; their `route` is matched with the name of the delivered event. */
 const WEBHOOK_KINDS = ['webhookDuplicate', 'webhookLate', 'webhookLost', 'webhookReordered'] as const;
 
 const ruleSchema = z.strictObject({
   /**
-   * Regular expression over method and path with query, e.g. `^POST /api/v1/projects`; or, where it consists of path
-   * characters and `*` alone, a glob over the whole path: `*` is one segment, `**` any number.
+   * A regular expression for method and path with query, e.g. `^POST /api/v1/projects`. If it consists only of path
+   * characters and `*`, it is a glob for the whole path: `*` matches one segment, `**` any number.
    */
   route: z.string().refine(isPattern, 'expected a regular expression or a glob'),
   method: z.string().toUpperCase().optional(),
   kind: z.enum([...CALL_KINDS, ...ASKED_KINDS, ...WEBHOOK_KINDS]),
-  /** Between 0 and 1; 1 where it is absent. */
+  /** Between 0 and 1; by default 1. */
   probability: z.number().min(0).max(1).default(1),
-  /** How many calls it strikes; without it, all. */
+  /** The number of calls that the rule affects; by default, all. */
   times: z.number().int().nonnegative().optional(),
   status: z.number().int().min(200).max(599).default(503),
-  /** Of kind `status`: what is answered; a text is sent as `text/plain`. */
+  /** The body of an answer, for the kind `status`; a text is sent as `text/plain`. */
   body: z.union([z.string(), z.record(z.string(), z.json())]).optional(),
   retryAfterSeconds: z.number().nonnegative().optional(),
   delayMs: z.number().nonnegative().default(100),
@@ -71,7 +71,7 @@ export class Faults {
 
   constructor(
     seed: number,
-    /** Told of answers whose connection was cut, which no response hook sees. */
+    /** Called for answers whose connection was cut, which no response hook sees. */
     private readonly onCut: (request: FastifyRequest, status: number) => void,
   ) {
     this.state = seed >>> 0 || 1;
@@ -84,7 +84,7 @@ export class Faults {
       .map((rule) => ({ ...rule, matches: matcher(rule) }));
   }
 
-  /** Faults so far, by kind. */
+  /** The number of faults so far, by kind. */
   counts(): Record<string, number> {
     return Object.fromEntries(this.struck);
   }
@@ -101,7 +101,7 @@ export class Faults {
     });
     app.addHook('onRequest', async (request, reply) => this.before(request, reply));
     app.addHook('onSend', async (request, reply, payload) => this.after(request, reply, payload));
-    // The call log owns these two routes; the faults are added to its answer.
+    // The call log serves these two routes; the faults are added to its answers.
     app.addHook('preSerialization', async (request, _reply, payload) =>
       request.routeOptions.url === '/_sandbox/stats'
         ? { ...(payload as object), faults: this.counts() }
@@ -112,23 +112,23 @@ export class Faults {
     });
   }
 
-  /** How far behind the answer to this read is to be; 0 where no rule says so. */
+  /** The delay of the data in the answer to this read; 0 if no rule applies. */
   staleSeconds(request: FastifyRequest): number {
     return this.ruleOf(request, 'stale')?.staleSeconds ?? 0;
   }
 
-  /** Whether the answer to this read is to begin with entries that were given before. */
+  /** Whether the answer to this read must repeat earlier entries. */
   repeats(request: FastifyRequest): boolean {
     return this.ruleOf(request, 'repeat') !== null;
   }
 
-  /** The rule of this kind that strikes this call. */
+  /** The rule of this kind that affects this call. */
   ruleOf(request: FastifyRequest, kind: AskedKind): FaultRule | null {
     const rule = this.pending.get(request);
     return rule?.kind === kind ? rule : null;
   }
 
-  /** What happens to the delivery of an event, such as `ticket.created`. */
+  /** The rule that affects the delivery of an event, such as `ticket.created`. */
   delivery(event: string): FaultRule | null {
     return this.choose('', event, true);
   }
@@ -163,12 +163,12 @@ export class Faults {
     if (!rule || isAskedKind(rule.kind)) return payload;
     this.pending.delete(request);
     if (rule.kind === 'timeoutAfterWrite') {
-      // The write is done; its answer never arrives.
+      // The write was executed, but its answer never arrives.
       this.cut(request, reply, reply.statusCode);
       return payload;
     }
     if (rule.kind === 'blank') return blanked(payload);
-    // An answer without a body has none to spoil.
+    // An answer without a body cannot be spoiled.
     if (reply.statusCode === 204) return payload;
     if (rule.kind === 'malformed') return '{"this is": not JSON';
     return typeof payload === 'string' || Buffer.isBuffer(payload)
@@ -203,7 +203,7 @@ export class Faults {
   }
 }
 
-/** Cursors and the like stay: a client reads on past what it was not shown. */
+/** Cursors remain, so that a client continues after the missing entries. */
 function blanked(payload: unknown): unknown {
   if (typeof payload !== 'string') return payload;
   const entries = Object.entries(JSON.parse(payload) as Record<string, unknown>);
@@ -214,7 +214,7 @@ function blanked(payload: unknown): unknown {
   return JSON.stringify(Object.fromEntries(emptied));
 }
 
-/** `.*` is what an expression would say, so it makes none a glob. */
+/** A route with `.*` is a regular expression, not a glob. */
 function isGlob(route: string): boolean {
   return /^\/[\w\-/.*]*$/.test(route) && route.includes('*') && !route.includes('.*');
 }

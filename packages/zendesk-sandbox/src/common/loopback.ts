@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 const LOOPBACK = ['127.0.0.1', '::1', '::ffff:127.0.0.1'];
 const HOSTS = ['127.0.0.1', 'localhost', '[::1]'];
 
-/** The control plane asks for no credential, so it answers this machine only. */
+/** The control plane needs no credential, so it answers only this machine. */
 export function controlsFromLoopback(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     if (request.url.startsWith('/_sandbox') && !LOOPBACK.includes(request.ip))
@@ -12,7 +12,7 @@ export function controlsFromLoopback(app: FastifyInstance): void {
   });
 }
 
-/** Whether a webhook may be sent there: a sandbox talks to nobody but its own machine. */
+/** Whether a webhook may be sent to a URL: a sandbox sends requests only to its own machine. */
 export function isLoopbackUrl(url: string): boolean {
   return URL.canParse(url) && HOSTS.includes(new URL(url).hostname);
 }

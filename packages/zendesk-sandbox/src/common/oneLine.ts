@@ -1,4 +1,4 @@
-/** What ended a program, in one line: a port in use and a wrong file are nobody's bug. */
+/** The error that ended a program, in one line without a stack: a port in use or a wrong file is no bug. */
 export function oneLine(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code, syscall, address, port } = error as NodeJS.ErrnoException & {

@@ -10,13 +10,13 @@ const PER_PAGE = 1_000;
 const SAMPLE = 50;
 const MINIMUM_AGE_SECONDS = 60;
 
-/** The last minute, which ticket exports leave out where the switch `exportLag` says so (rule 27). */
+/** With the switch `exportLag`, ticket exports omit the last minute (rule 27). */
 const LAG_SECONDS = 60;
 const AUDITS_PER_PAGE = 100;
 
 /**
- * Incremental exports: everything that changed from a time on, right up to now. (To give the last minute, too, is the
- * harder case, as the same second may be read twice.)
+ * Incremental exports: everything that changed since a time, up to now. (Including the last minute is the harder case for
+ * a client, because the same second may be read twice.)
  * https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/
  */
 export class Exports {
@@ -55,7 +55,7 @@ export class Exports {
     return { users: items.map((id) => this.store.users.get(id)), ...page };
   }
 
-  /** Each event is a ticket's audit; comments are among its child events when they are asked for. */
+  /** Each event is a ticket's audit; its child events contain comments if the request includes them. */
   ticketEvents(query: Query, staleSeconds: number): Fields {
     const { items, ...page } = this.byTime(
       query,
@@ -68,7 +68,7 @@ export class Exports {
     return { ticket_events: kept.map((audit) => ticketEvent(this.store, audit, withComments)), ...page };
   }
 
-  /** Up to 50 records, for trying out. */
+  /** The sample export: up to 50 records. */
   sample(resource: string, query: Query): Fields | null {
     const small = { ...query, per_page: String(SAMPLE) };
     switch (resource) {
@@ -112,7 +112,7 @@ export class Exports {
     return this.store.rules.exportLag ? Math.max(staleSeconds, LAG_SECONDS) : staleSeconds;
   }
 
-  /** Rule 34 [D]: tickets of AI agents are left out unless they are asked for. */
+  /** Rule 34 [D]: tickets of AI agents are omitted unless the request includes them. */
   private ticketsOf(ids: number[], query: Query): Fields {
     const scope = query['support_type_scope'] ?? 'agent';
     const tickets = ids
@@ -150,9 +150,9 @@ export class Exports {
   }
 
   /**
-   * A page goes on to the end of its last second, or its records could not all be reached by time; then `end_time` is
-   * the next second. At the end of the stream it is the last record's own, so that the record repeats (rule 26
-   * [R AF, ZP]); `next_page` is not null there (rule 36).
+   * A page extends to the end of its last second, because otherwise some of its records could not be reached by time;
+   * `end_time` is then the next second. At the end of the stream, `end_time` is the last record's own time, so the record
+   * repeats (rule 26 [R AF, ZP]), and `next_page` is not null (rule 36).
    */
   private byTime<T>(query: Query, log: ChangeLog<T>, path: string, staleSeconds: number) {
     const start = this.startTime(query);
@@ -185,7 +185,7 @@ export class Exports {
   }
 }
 
-/** Like `ABC12-D3EFG`; made from the id, so that it is the same each time. */
+/** An encoded id like `ABC12-D3EFG`, derived from the id, so that it does not change. */
 function encodedId(id: number): string {
   const letters = ((id * 2_654_435_761) % 2 ** 40).toString(36).toUpperCase().padStart(10, '0');
   return `${letters.slice(0, 5)}-${letters.slice(5, 10)}`;
@@ -196,21 +196,21 @@ function limitOf(query: Query): number {
   return Number.isInteger(limit) && limit > 0 ? Math.min(PER_PAGE, limit) : PER_PAGE;
 }
 
-/** The other parameters, to be carried on to the next page. */
+/** The other parameters, for the link to the next page. */
 function without(query: Query, ...names: string[]): string {
   const rest = Object.entries(query).filter(([name]) => !names.includes(name));
   return rest.map(([name, value = '']) => `&${name}=${encodeURIComponent(value)}`).join('');
 }
 
 /**
- * Rule 26 [R AF]: base64 of `{generated_timestamp}.0||{ticket id}|`. In place of the id stands our sequence number, or
- * a ticket that changes twice within a second would move behind a reader's position.
+ * Rule 26 [R AF]: base64 of `{generated_timestamp}.0||{ticket id}|`. The sandbox uses a sequence number instead of the id:
+ * otherwise, a ticket that changes twice within a second would move before a reader's position.
  */
 function encodeCursor({ time, seq }: Position): string {
   return Buffer.from(`${time}.0||${seq}|`).toString('base64url');
 }
 
-/** How the refusal reads is not recorded: the switch `cursorRefusal`. */
+/** The text of the refusal is not recorded; the switch `cursorRefusal` chooses one. */
 function parseCursor(cursor: string, refusal: string): Position {
   const parts = /^(\d+)\.0\|\|(-?\d+)\|$/.exec(Buffer.from(cursor, 'base64url').toString());
   if (!parts) throw badRequest(refusal, 'The cursor is not valid');

@@ -3,11 +3,11 @@ import type { Store } from '../store';
 
 interface Sideloads {
   lists: Fields;
-  /** What stands in the ticket itself. */
+  /** The sideloads inside of a ticket. */
   ofTicket: (ticket: Ticket) => Fields;
 }
 
-/** Rule 34: `include=users,groups,organizations,metric_sets`; metric sets stand in a list and in each ticket. */
+/** Rule 34: `include=users,groups,organizations,metric_sets`; metric sets are both in a list and in each ticket. */
 export function sideloads(store: Store, tickets: readonly Ticket[], query: Query): Sideloads {
   const names = (query['include'] ?? '').split(',');
   const ids = (...keys: string[]) => new Set(tickets.flatMap((ticket) => keys.map((key) => ticket[key])));

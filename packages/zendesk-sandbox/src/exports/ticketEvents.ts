@@ -28,7 +28,7 @@ const VIA_WORDS: Record<string, string> = {
   chat: 'Chat',
   voice: 'Phone call (inbound)',
 };
-/** Without children, where the switch says so (rule 21). */
+/** An event of this type has no children if the switch says so (rule 21). */
 const PRIVACY = 'CommentPrivacyChange';
 
 /**
@@ -103,7 +103,7 @@ function childEvent(
   };
 }
 
-/** The changed field is a key of its own; `custom_status_id` is text. */
+/** The name of the changed field is a key of the event; `custom_status_id` is text. */
 function changed(field: string, value: unknown): Fields {
   if (/^\d+$/.test(field)) return { custom_ticket_fields: { [field]: value } };
   return { [field]: field === 'custom_status_id' ? asText(value) : value };

@@ -6,9 +6,9 @@ export interface CustomField {
   title: string;
   /** Organization fields are written by key, ticket fields by id. */
   key: string | null;
-  /** Values of a drop-down's or multi-select's options: its tags. */
+  /** The tags of the options of a drop-down or multi-select. */
   options: readonly string[];
-  /** Of a ticked checkbox. */
+  /** The tag of a ticked checkbox. */
   tag?: string;
   /** Whether a ticket cannot be solved without it. */
   required?: boolean;
@@ -48,7 +48,7 @@ export const ORGANIZATION_FIELDS: readonly CustomField[] = [
 const options = (...words: string[]) => ({
   system_field_options: words.map((word) => ({ name: word, value: word.toLowerCase() })),
 });
-/** With the keys that only they have (AF). A fresh account wants an assignee on solved tickets. */
+/** The system fields, with their additional keys (AF). A new account requires an assignee for solved tickets. */
 export const SYSTEM_FIELDS: readonly (CustomField & { more?: object })[] = [
   ticketField(101, 'subject', 'Subject'),
   ticketField(102, 'description', 'Description'),

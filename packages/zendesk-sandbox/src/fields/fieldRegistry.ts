@@ -43,12 +43,12 @@ const PREINSTALLED = '2024-01-01T00:00:00Z';
 export interface RegistryOptions {
   now: () => string;
   newId: () => number;
-  /** Told before a field is gone for good. */
+  /** Called before a field is deleted for good. */
   onRemove?: (field: Field) => void;
 }
 
 /**
- * The fields of one kind of record. Deactivating one keeps what records hold in it, deleting it does not (rule 18,
+ * The fields of one kind of record. A deactivated field keeps the values of records; a deleted field does not (rule 18,
  * H:4420210121114).
  */
 export class FieldRegistry {
@@ -81,7 +81,7 @@ export class FieldRegistry {
     return [...this.all.values()];
   }
 
-  /** Custom ones that people can fill. */
+  /** The active custom fields. */
   active(): Field[] {
     return this.list().filter((field) => field.active && !field.system);
   }
@@ -143,7 +143,7 @@ export class FieldRegistry {
     return field;
   }
 
-  /** An option is known by its id, else by its tag. */
+  /** Finds an option by its id, else by its tag. */
   private optionOf({ id, name, value }: z.output<typeof optionBody>, before: Field): FieldOption {
     const known = before.options.find((each) => (id === undefined ? each.value === value : each.id === id));
     return { id: known?.id ?? this.options.newId(), name, value };
@@ -161,7 +161,7 @@ export class FieldRegistry {
   }
 }
 
-/** The tags that are this field's values. */
+/** The tags that belong to a field's values. */
 export function tagsOf({ type, tag, options }: Field): string[] {
   if (type === 'checkbox') return tag === null ? [] : [tag];
   return options.map(({ value }) => value.toLowerCase());

@@ -24,9 +24,9 @@ const CHECKS: Record<string, (value: Json) => boolean> = {
 };
 
 /**
- * Rule 15: what is no option is dropped with 200 (zenpy#420, node-zendesk#132, zenpy#332); whether the old value stays
- * is shown nowhere: the switch `foreignOption`.
- * @throws Refusal 422 where the field does not take the value
+ * Rule 15: a value that is no option is dropped, and the answer is 200 (zenpy#420, node-zendesk#132, zenpy#332). It is not
+ * documented whether the old value remains; the switch `foreignOption` chooses it.
+ * @throws Refusal 422 if the field does not accept the value
  */
 function checkValue(field: Field, value: Json, named: string, rules: Rules): Json | typeof DROPPED {
   // An empty value clears any field.
@@ -43,7 +43,7 @@ function checkValue(field: Field, value: Json, named: string, rules: Rules): Jso
   return rules.foreignOption === 'keepsOld' ? DROPPED : null;
 }
 
-/** What a request sets of a ticket's fields; fields that are not there, or not active, are ignored. */
+/** The ticket fields that a request sets; unknown and inactive fields are ignored. */
 export function givenTicketFields(
   fields: readonly Field[],
   given: readonly { id: number; value: Json }[],
@@ -81,8 +81,8 @@ export function mergeOrganizationFields(
 }
 
 /**
- * Rule 18: a field that is deactivated or deleted leaves the records (H:4420210121114), and so does the value of an
- * option whose tag was changed (H:4408886624410). What came from elsewhere, in loaded records, is shown as it is.
+ * Rule 18: records do not show deactivated or deleted fields (H:4420210121114), nor the value of an option whose tag was
+ * changed (H:4408886624410). Unknown fields of loaded records are shown unchanged.
  */
 export function shownTicketFields(all: readonly Field[], values: Values): Values {
   const held = new Map(values.map(({ id, value }) => [id, value]));

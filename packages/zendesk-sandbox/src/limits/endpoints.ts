@@ -1,7 +1,7 @@
-/** Which limits a call counts against besides the account's. */
+/** The limits that a call counts against, in addition to the account's. */
 export interface Endpoint {
   kind: 'exports' | 'userExports' | 'ticketUpdate' | 'organizationUpdate' | 'userUpdate' | 'ticketFields';
-  /** The record that it is about, as the path, or else the body, names it; null where neither does. */
+  /** The record that the call concerns, from the path or the body; null if neither names it. */
   record: string | null;
 }
 
@@ -15,9 +15,8 @@ interface Rule {
 }
 
 /**
- * A comment, a follow-up and a file that comes with a comment are made by `PUT /tickets/{id}`. Redactions, privacy and
- * tags have addresses of their own; that they are ticket updates, too, is the stricter reading of "any PUT request that
- * updates tickets" (zendesk-rules.md rule 4).
+ * `PUT /tickets/{id}` adds comments, follow-ups and files. Redactions, privacy and tags have separate routes; they count
+ * as ticket updates, too, by a strict reading of "any PUT request that updates tickets" (zendesk-rules.md rule 4).
  */
 const RULES: readonly Rule[] = [
   { method: /GET/, route: /^\/incremental\/users\/cursor$/, kind: 'userExports' },

@@ -46,7 +46,7 @@ export class Limits {
     this.looseUploads = each(options.looseUploadPerMinute);
   }
 
-  /** Counts every call of the API, and tells of its limits in the answer's headers. */
+  /** Counts every call of the API, and reports its limits in the answer's headers. */
   install(api: FastifyInstance, actor: (request: FastifyRequest) => { id: number }): void {
     api.addHook('onRequest', async (_request, reply) => {
       const counted = this.account.take();
@@ -54,7 +54,7 @@ export class Limits {
       reply.headers(headers);
       if (!counted.allowed) throw refusedByAccount(counted, headers);
     });
-    // The body says which ticket a redaction is of.
+    // The ticket of a redaction is only in the body.
     api.addHook('preHandler', async (request, reply) => {
       const route = (request.routeOptions.url ?? '').slice(PREFIX.length);
       const params = request.params as Record<string, string>;
@@ -64,7 +64,7 @@ export class Limits {
   }
 
   /**
-   * An edit of an agent in Zendesk's own pages draws on the ticket updates, not on the account's calls.
+   * Counts an edit in the agent interface: it uses the limit of ticket updates, but not the account's limit of calls.
    * https://support.zendesk.com/hc/en-us/articles/8638126078234 @throws Refusal 429
    */
   agentEdit(userId: number, ticketId: number): void {
@@ -80,7 +80,7 @@ export class Limits {
     if (!ofAll.allowed) throw refused(ofAll, this.told(TICKETS_UPDATE, 'ticketUpdatesPerMinute', ofAll));
   }
 
-  /** The content of a file. @param loose whether it hangs on no ticket yet @throws Refusal 429 */
+  /** Counts a download of a file. @param loose whether the file belongs to no ticket yet @throws Refusal 429 */
   attachment(key: string, loose: boolean): void {
     const counted = loose ? this.looseUploads.look(key) : null;
     if (counted && !counted.allowed) throw refused(counted, {});
@@ -113,7 +113,7 @@ export class Limits {
     }
   }
 
-  /** Zendesk shows no header for one ticket and user: what is refused for that shows updates that are left. */
+  /** Zendesk has no header for the limit per ticket and user, so such a refusal shows that updates remain. */
   private ticketUpdate(key: string): Headers {
     const ofAll = this.ticketUpdates.look();
     const ofOne = this.ofOneTicket.look(key);
@@ -124,7 +124,7 @@ export class Limits {
     return headers;
   }
 
-  /** The header tells of one user; of the account's second it tells nothing. */
+  /** The header reports the limit per user, not the account's limit per second. */
   private userUpdate(key: string): Headers {
     const ofOne = this.ofOneUser.look(key);
     const told = (counted: Counted) =>

@@ -1,16 +1,16 @@
 /**
- * How often the account answers; each figure is an option, and each default is the documented one.
+ * The rate limits of the account. Each is an option with the documented default.
  * https://developer.zendesk.com/api-reference/introduction/rate-limits/ unless a line says otherwise.
  */
 export interface LimitOptions {
-  /** Calls a minute of the account, over all people: 700, as on the Enterprise plan. */
+  /** The account's calls per minute, of all users: 700, as on the Enterprise plan. */
   rateLimitPerMinute: number;
   /**
    * Incremental exports a minute, one bucket for tickets, ticket events and organizations: 10, or 30 with the High
    * Volume add-on (zendesk-rules.md rules 5 and 6).
    */
   incrementalPerMinute: number;
-  /** The users' export by cursor has a bucket of its own; its header said 20 (rule 6, seen in recorded traffic). */
+  /** Exports of users by cursor per minute, a separate limit: 20 (rule 6, from a header in recorded traffic). */
   userExportsPerMinute: number;
   /**
    * Ticket updates a minute of the account, agents' edits in Zendesk's own pages included: 100, or 300 with the add-on;
@@ -27,24 +27,24 @@ export interface LimitOptions {
    * https://developer.zendesk.com/api-reference/ticketing/users/users/#create-or-update-user
    */
   updatesOfOneUser: number;
-  /** The same two calls, a second, over the whole account: 1 (rule 5). */
+  /** The same two calls per second for the whole account: 1 (rule 5). */
   userUpdatesPerSecond: number;
-  /** Listings of the ticket fields a minute; the header of a trial account said 20 (rule 5, seen in recorded traffic). */
+  /** Listings of the ticket fields per minute: 20 (rule 5, from the header of a trial account in recorded traffic). */
   ticketFieldsPerMinute: number;
-  /** Bulk jobs that wait or work at a time: 30 (rules 6 and 9). */
+  /** Bulk jobs that are queued or running at a time: 30 (rules 6 and 9). */
   jobsInFlight: number;
-  /** Attachments' contents a minute: 2,500 (rule 5). */
+  /** Downloads of attachments per minute: 2,500 (rule 5). */
   attachmentsPerMinute: number;
-  /** Contents a minute of one upload that hangs on no ticket yet: 10 (rule 5). */
+  /** Downloads per minute of an upload that belongs to no ticket yet: 10 (rule 5). */
   looseUploadPerMinute: number;
   /**
-   * Whether each ticket of `update_many` counts as a ticket update of the account. Documented nowhere (rule 7): they do
-   * not, unless this is set. They count for one ticket and user either way.
+   * Whether each ticket of `update_many` counts as a ticket update of the account. Not documented (rule 7), so the default
+   * is false. They always count for the limit per ticket and user.
    */
   bulkUpdatesCount: boolean;
   /**
-   * The account's limit is told as older accounts told it: `rate-limit`, `rate-limit-remaining`, `rate-limit-reset` in
-   * place of the `ratelimit-…` headers (rule 6).
+   * Reports the account's limit like older accounts: by `rate-limit`, `rate-limit-remaining` and `rate-limit-reset`
+   * instead of the `ratelimit-…` headers (rule 6).
    */
   olderHeaders: boolean;
 }
@@ -68,7 +68,7 @@ export const DEFAULT_LIMITS: LimitOptions = {
 
 const PLENTY = 1_000_000;
 
-/** For load that is to measure something else. Jobs keep their bound: they are done one after the other here. */
+/** No rate limits, for measurements of other things. The bound of jobs remains: the sandbox runs them one by one. */
 export const NO_LIMITS: LimitOptions = {
   ...DEFAULT_LIMITS,
   rateLimitPerMinute: PLENTY,
@@ -84,7 +84,7 @@ export const NO_LIMITS: LimitOptions = {
   looseUploadPerMinute: PLENTY,
 };
 
-/** @param given what is not given is as documented */
+/** @param given the others have the documented values */
 export function limitsOf(given: Partial<LimitOptions>): LimitOptions {
   const set = Object.entries(given).filter(([name, value]) => name in DEFAULT_LIMITS && value !== undefined);
   return { ...DEFAULT_LIMITS, ...(Object.fromEntries(set) as Partial<LimitOptions>) };

@@ -1,14 +1,14 @@
-/** How one limit stands, with what was asked just now counted in where it was allowed. */
+/** The state of a limit, after the present call was counted or refused. */
 export interface Counted {
   allowed: boolean;
   remaining: number;
-  /** Seconds until there is more, never too few. */
+  /** The seconds until more calls are allowed, rounded up. */
   resets: number;
 }
 
 const secondsUntil = (at: number, now: number): number => Math.max(1, Math.ceil((at - now) / 1000));
 
-/** Counts in fixed windows: each begins with the first call after the one before it ended. What is refused counts nothing. */
+/** Counts in fixed windows. A window begins with the first call after the previous window. Refused calls do not count. */
 export class FixedWindows {
   private readonly windows = new Map<string, { start: number; used: number }>();
 
@@ -45,7 +45,7 @@ export class FixedWindows {
   }
 }
 
-/** Counts what happened within the time before now. */
+/** Counts the calls of a sliding window that ends now. */
 export class SlidingCounts {
   private readonly times = new Map<string, number[]>();
 

@@ -15,7 +15,7 @@ const redaction = z.looseObject({
 const wordsBody = z.looseObject({ text: z.string().min(1) });
 
 /**
- * Comments have no endpoint that creates them: they come with a ticket or its update.
+ * There is no endpoint to create comments: a ticket's create or update contains them.
  * https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/
  */
 export function commentRoutes(api: FastifyInstance, context: Context): void {
@@ -24,7 +24,7 @@ export function commentRoutes(api: FastifyInstance, context: Context): void {
   redactionRoutes(api, context);
 }
 
-/** Oldest first, if nothing else is asked for. */
+/** Sorts oldest first by default. */
 const ordered = <T>(items: readonly T[], request: FastifyRequest): T[] => {
   const query = queryOf(request);
   return query['sort_order'] === 'desc' || query['sort'] === '-created_at'
@@ -112,7 +112,7 @@ function redactionRoutes(api: FastifyInstance, context: Context): void {
       (each) => comments.redactAttachment(each, attachment),
     );
     uploads.forget(attachment);
-    // The answer shows the file as it was (rule 22 [R ZP]).
+    // The answer shows the file before its redaction (rule 22 [R ZP]).
     return { attachment: before.attachments.find(({ id }) => id === attachment) };
   });
   api.put('/comment_redactions/:comment', async (request) => {
@@ -127,7 +127,7 @@ function redactionRoutes(api: FastifyInstance, context: Context): void {
         const files = comment.attachments.filter(({ content_url: url }) => urls.includes(url));
         for (const { id } of files) uploads.forget(id);
         const stripped = files.reduce((each, { id }) => comments.redactAttachment(each, id), comment);
-        // Only files are named: the words stay.
+        // The request names only files, so the text remains.
         return html === undefined && files.length > 0 ? stripped : comments.redactMarked(stripped, html);
       },
       ticketId,

@@ -19,7 +19,7 @@ import type { Uploads } from '../uploads';
 import type { Users } from '../users';
 import type { Webhooks } from '../webhooks/webhooks';
 
-/** What routes work with. */
+/** Shared by all routes. */
 export interface Context {
   store: Store;
   organizations: Organizations;
@@ -37,11 +37,11 @@ export interface Context {
   oauth: OAuth;
   access: Access;
   apiTokens: ApiTokens;
-  /** Who calls. @throws Refusal 401 */
+  /** The caller. @throws Refusal 401 */
   actor(this: void, request: FastifyRequest): User;
-  /** How far behind the answer is to be, by a fault rule. */
+  /** The delay of the answer's data, by a fault rule. */
   staleSeconds(this: void, request: FastifyRequest): number;
-  /** What is wrong with the token that this call asks for, by a fault rule; the switches hold for the rest. */
+  /** The faults of the token that a call requests, by a fault rule; otherwise, the switches apply. */
   tokenFaults(this: void, request: FastifyRequest): TokenFaults;
 }
 
@@ -49,7 +49,7 @@ const IDS_AT_MOST = 100;
 
 export const queryOf = (request: FastifyRequest): Query => request.query as Query;
 
-/** A numeric id from the path. @throws Refusal 404 where it is none */
+/** A numeric id from the path. @throws Refusal 404 if it is not numeric */
 export function idOf(request: FastifyRequest, name = 'id'): number {
   const id = Number((request.params as Record<string, string>)[name]);
   if (!Number.isInteger(id)) throw notFound();
@@ -83,14 +83,14 @@ export function envelopes(request: FastifyRequest, name: string): Fields[] {
   return body[name] as Fields[];
 }
 
-/** What Update Many changes: each record its own way (`tickets`), or all of `ids` the same way (`ticket`). */
+/** The changes of Update Many: separate ones for each record (`tickets`), or the same for all `ids` (`ticket`). */
 export function manyChanges(request: FastifyRequest, one: string, many: string): Fields[] {
   const { ids } = queryOf(request);
   if (ids === undefined) return envelopes(request, many);
   return idList(ids).map((id) => ({ ...envelope(request, one), id }));
 }
 
-/** Answers with a page of records. @param show what they look like, if not as they are kept */
+/** Answers with a page of records. @param show converts a stored record for the answer */
 export function listing({ store }: Context) {
   return <T extends Fields>(
     request: FastifyRequest,

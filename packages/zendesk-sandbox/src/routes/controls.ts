@@ -23,7 +23,7 @@ const ratingBody = z.strictObject({
 });
 const clockBody = z.strictObject({ advanceMs: z.number().nonnegative() });
 
-/** What tests and demos steer the sandbox with; no part of Zendesk. Faults and call counts are ../../common's. */
+/** Routes by which tests and demos control the sandbox; no part of Zendesk. See ../../common for faults and counts. */
 export function controlRoutes(
   app: FastifyInstance,
   { store, tickets, agents, channels }: Context,
@@ -39,13 +39,13 @@ export function controlRoutes(
     clock.advance(parseRequest(clockBody, request.body).advanceMs);
     return { now: new Date(clock.now()).toISOString() };
   });
-  /** An agent's edit in Zendesk's own pages. @returns whether the account's limit of ticket updates refused it */
+  /** An edit in the agent interface. @returns whether the limit of ticket updates refused it */
   app.post('/_sandbox/agents/edits', async (request) => {
     const { ticketId, ticket, agent } = parseRequest(editBody, request.body);
     return agents.edit(ticketId, ticket, agent);
   });
   app.get('/_sandbox/rules', async () => store.rules);
-  /** The rest stays as it is; `"all"`: as it is by default. */
+  /** Sets the given rules; `"all"` sets the defaults. */
   app.put('/_sandbox/rules', async (request) => {
     store.rules = rulesOf(request.body as Obeys, store.rules);
     return store.rules;
@@ -71,9 +71,9 @@ export function controlRoutes(
     channels.systemTag(idOf(request), parseRequest(tagBody, request.body).tag);
     return noContent(reply);
   });
-  /** A system's update, which leaves `updated_at` as it was. */
+  /** An update by the system, which does not change `updated_at`. */
   app.post('/_sandbox/tickets/:id/touch', async (request) => ({ ticket: tickets.touch(idOf(request)) }));
-  // The call log owns these two routes; what it cannot know is added to its answer.
+  // The call log serves these two routes; the store's data is added to its answers.
   app.addHook('preSerialization', async (request, _reply, payload) =>
     request.routeOptions.url === '/_sandbox/stats'
       ? { ...(payload as object), writes: Object.fromEntries(store.writes) }

@@ -6,7 +6,7 @@ import { notFound } from '../refusal';
 import { DEFAULT_BRAND } from '../tickets/blankTicket';
 import { envelope, idList, idOf, listing, noContent, queryOf, type Context } from './context';
 
-/** What administrators set up: fields, forms, statuses, groups, brands. */
+/** Definitions by administrators: fields, forms, statuses, groups, brands. */
 export function definitionRoutes(api: FastifyInstance, context: Context): void {
   const { store } = context;
   fieldRoutes(api, context, 'ticket_field', store.ticketFields);
@@ -29,7 +29,7 @@ function fieldRoutes(api: FastifyInstance, context: Context, one: string, regist
     const all = registry.list().map(show);
     const query = queryOf(request);
     const isPaged = Object.keys(query).some((key) => /^(page|per_page)/.test(key));
-    // Without paging they may come whole (rule 12).
+    // Without paging parameters, the list may be complete (rule 12).
     if (isPaged || many !== 'ticket_fields') return list(request, many, all);
 
     return { [many]: all, next_page: null, previous_page: null, count: all.length };
@@ -99,7 +99,7 @@ function groupRoutes(api: FastifyInstance, context: Context): void {
     if (!group) throw notFound();
     return group;
   };
-  // The first ones were made before the sandbox had an address.
+  // The first groups were created before the sandbox had an address.
   const shown = (group: Group) => ({ ...group, url: `${store.baseUrl()}/groups/${group.id}.json` });
   for (const path of ['/groups', '/groups/assignable'])
     api.get(path, async (request) => list(request, 'groups', store.groups, shown));

@@ -5,7 +5,7 @@ import { NOT_STORED } from '../oauthGrant';
 import { notFound, parseRecord } from '../refusal';
 import { envelope, idOf, listing, noContent, type Context } from './context';
 
-/** The token endpoint, which is no part of the API: it asks for no other credential and counts on no limit of it. */
+/** The token endpoint. It is no part of the API, so it needs no other credential and has none of its rate limits. */
 export async function tokenEndpoint(app: FastifyInstance, { oauth, tokenFaults }: Context): Promise<void> {
   await app.register(async (scope) => {
     // Both content types work (zendesk-oauth.md section 2); a form that is none has no parameters.
@@ -42,13 +42,13 @@ export function oauthRoutes(api: FastifyInstance, context: Context): void {
   api.get('/oauth/tokens/current', async (request) => ({
     token: oauth.tokens.shown(access.token(request), skewMs()),
   }));
-  // In 2022 and 2023 two users found the token alive after this 204 (community 4627188332186).
+  // In 2022 and 2023, two users reported that the token was still valid after this 204 (community 4627188332186).
   api.delete('/oauth/tokens/current', async (request, reply) => {
     const { id } = access.token(request);
     oauth.tokens.revoke((token) => token.id === id);
     return noContent(reply);
   });
-  /** Administrators end any, others their own. */
+  /** Administrators may revoke any token, other users only their own. */
   api.delete('/oauth/tokens/:id', async (request, reply) => {
     const { id: userId, role } = access.actor(request);
     const id = idOf(request);
@@ -61,7 +61,7 @@ export function oauthRoutes(api: FastifyInstance, context: Context): void {
   clientRoutes(api, context);
 }
 
-/** The secret is shown whole by the call that makes it, and by no other. */
+/** Only the call that makes a secret returns it in full. */
 function clientRoutes(api: FastifyInstance, context: Context): void {
   const { access, store, oauth } = context;
   const { clients } = oauth;
@@ -73,7 +73,7 @@ function clientRoutes(api: FastifyInstance, context: Context): void {
       clientBody.required({ identifier: true, name: true }),
       envelope(request, 'client'),
     );
-    // It is the id of the admin who made the client; whether another can be given is not known (section 1).
+    // By default, the administrator who creates the client; it is not known whether another is allowed (section 1).
     const userId = store.isAgent(given.user_id ?? 0) ? Number(given.user_id) : access.actor(request).id;
     const client = clients.add({ ...fieldsOf(given), identifier: given.identifier, userId });
     return reply.code(201).send({ client: clients.shown(client, true) });

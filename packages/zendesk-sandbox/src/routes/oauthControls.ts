@@ -14,7 +14,7 @@ const clientChange = z.strictObject({
 const personBody = z.strictObject({ email: z.string() });
 const whose = z.union([z.strictObject({ client: z.string() }), z.strictObject({ email: z.string() })]);
 
-/** What tests steer OAuth with over HTTP; no part of Zendesk. Slow or refused grants are faults: ../../common/faults. */
+/** Routes by which tests control OAuth; no part of Zendesk. For slow or refused grants, see ../../common/faults. */
 export function oauthControls(app: FastifyInstance, oauth: OAuth, store: Store): void {
   const emailOf = (userId: number) => store.users.get(userId)?.email ?? null;
   app.get('/_sandbox/oauth', async () => ({
@@ -50,7 +50,7 @@ export function oauthControls(app: FastifyInstance, oauth: OAuth, store: Store):
     if (!user) throw notFound();
     return { revoked: oauth.destroyTokensOf(user.id) };
   });
-  /** A person's own token, for processes of their own. */
+  /** A person's token, for test code in other processes. */
   app.post('/_sandbox/oauth/bearers', async (request) => ({
     token: oauth.bearer(parseRequest(personBody, request.body).email),
   }));

@@ -131,7 +131,7 @@ function mergeRoutes(api: FastifyInstance, { organizations, actor }: Context): v
   }));
 }
 
-/** What belongs to an organization. */
+/** The records that belong to an organization. */
 function relatedRoutes(api: FastifyInstance, context: Context): void {
   const { organizations, store, users, tickets } = context;
   const list = listing(context);

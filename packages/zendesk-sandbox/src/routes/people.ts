@@ -65,7 +65,7 @@ function membershipRoutes(api: FastifyInstance, context: Context): void {
       actorId: null,
       change: { organization: { id: String(membership.organization_id) } },
     });
-  /** What a user shows follows the default membership. */
+  /** Updates a user's `organization_id` to the default membership. */
   const follow = (userId: number) => users.reorganize(userId, memberships.organizationsOf(userId)[0] ?? null);
 
   api.get('/organization_memberships', async (request) =>

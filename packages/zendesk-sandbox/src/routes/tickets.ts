@@ -42,7 +42,7 @@ function readRoutes(api: FastifyInstance, context: Context): void {
   const { tickets, store } = context;
   const list = listing(context);
   const show = (ticket: Ticket) => tickets.shown(ticket);
-  /** Lists leave out what is archived. */
+  /** The tickets of lists, which omit archived ones. */
   const listed = () => tickets.live().filter((ticket) => !isArchived(store, ticket));
 
   api.get('/tickets', async (request) => {

@@ -6,7 +6,7 @@ import { idOf, noContent, textOfPath, type Context } from './context';
 
 const uploadQuery = z.looseObject({ filename: z.string().min(1), token: z.string().optional() });
 
-/** Files are taken as they are, whatever their type: in a scope of its own, where nothing is parsed. */
+/** Stores files of any type unchanged. The routes have a separate scope without parsers. */
 export async function uploadRoutes(api: FastifyInstance, { uploads }: Context): Promise<void> {
   await api.register(async (raw) => {
     raw.removeAllContentTypeParsers();
@@ -25,7 +25,7 @@ export async function uploadRoutes(api: FastifyInstance, { uploads }: Context): 
   api.get('/attachments/:id', async (request) => ({ attachment: uploads.show(idOf(request)) }));
 }
 
-/** Outside of the API, as a browser would get it: `content_url` redirects to where the file is. */
+/** The routes of `content_url`, which are outside of the API and redirect to the file. */
 export function attachmentRoutes(app: FastifyInstance, { uploads, limits }: Context, fileUrl: string): void {
   for (const path of ['/attachments/token/:key', '/attachments/token/:key/']) {
     app.get(path, async (request, reply) => {
@@ -37,7 +37,7 @@ export function attachmentRoutes(app: FastifyInstance, { uploads, limits }: Cont
   }
 }
 
-/** @param onFile told of each call's headers */
+/** @param onFile called with each call's headers */
 export function fileRoutes(
   app: FastifyInstance,
   { uploads }: Context,
@@ -46,7 +46,7 @@ export function fileRoutes(
   app.get('/files/:key/:name', async (request, reply) => {
     onFile(request.headers);
     const { attachment, content } = uploads.file(textOfPath(request, 'key'));
-    // Somebody else's file: shown by no browser.
+    // A browser must not show a file of another person as a page.
     return reply
       .type(String(attachment['content_type']))
       .header('content-disposition', 'attachment')

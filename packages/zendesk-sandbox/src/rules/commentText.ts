@@ -1,9 +1,9 @@
 import type { Fields } from '../model';
 
 /**
- * Rule 41 [D Z:ticket_comments]: what a comment's text becomes. HTML in a `body` is stripped, runs of spaces and line
- * breaks are collapsed (how many breaks stay is not written: a blank line does here), placeholders are replaced or
- * removed, and what is longer than 64 kB is cut off silently.
+ * Rule 41 [D Z:ticket_comments]: Zendesk's changes to a comment's text. HTML in a `body` is stripped, runs of spaces and
+ * line breaks are collapsed (not documented: the sandbox keeps one blank line), placeholders are replaced or removed, and
+ * text beyond 64 kB is cut off without an error.
  */
 const BYTES_AT_MOST = 65_536;
 
@@ -18,7 +18,7 @@ export function plainText(body: string, ticket: Fields): string {
   return withoutPlaceholders(text, ticket);
 }
 
-/** `{{ticket.id}}` becomes the ticket's id; what names nothing known goes. Blanks around the name are taken. */
+/** Replaces `{{ticket.id}}` by the ticket's id, and removes unknown placeholders. Blanks around the name are allowed. */
 export function withoutPlaceholders(text: string, ticket: Fields): string {
   return text.replace(/\{\{([^{}]*)\}\}/g, (_, inside: string) => {
     const name = /^[\w.]*/.exec(inside.trim())?.[0] ?? '';
@@ -28,7 +28,7 @@ export function withoutPlaceholders(text: string, ticket: Fields): string {
   });
 }
 
-/** No character is torn apart. */
+/** Cuts a text off without splitting a character. */
 export function cut(text: string): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= BYTES_AT_MOST) return text;

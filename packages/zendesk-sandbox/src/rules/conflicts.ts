@@ -4,17 +4,17 @@ type Answer = Pick<FaultInput, 'kind' | 'status' | 'body'>;
 const conflict = (body: FaultInput['body']): Answer => ({ kind: 'status', status: 409, body });
 
 /**
- * Rule 8: what a 409 can be, as faults that a test asks for: `faults.set([{ route: '^POST /api/v2/tickets', times: 1,
- * ...CONFLICTS.database }])`. The sandbox itself answers `update` where a `safe_update` is lost.
+ * Rule 8: the possible answers with 409, as faults for tests: `faults.set([{ route: '^POST /api/v2/tickets', times: 1,
+ * ...CONFLICTS.database }])`. The sandbox itself answers `update` for an outdated `safe_update`.
  */
 export const CONFLICTS = {
-  /** The precondition of a safe update is lost (Z:tickets). */
+  /** The `updated_stamp` of a safe update is outdated (Z:tickets). */
   update: conflict({
     error: 'UpdateConflict',
     description: 'Safe Update prevented the update due to outdated ticket data.',
   }),
-  /** Sporadic, at POST and PUT: to be tried again (zendesk_api_client_php#314, zenpy#58). */
+  /** Sporadic, for POST and PUT: the client must retry (zendesk_api_client_php#314, zenpy#58). */
   database: conflict({ error: 'DatabaseConflict', description: 'Database collision' }),
-  /** Two creations made the same requester: to be tried again (RB). */
+  /** Two creates made the same requester: the client must retry (RB). */
   requester: conflict('Requester creation collision - please try again'),
 } as const satisfies Record<string, Answer>;

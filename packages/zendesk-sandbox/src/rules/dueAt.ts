@@ -5,8 +5,8 @@ import type { TicketBody } from '../tickets/ticketBody';
 import type { Rules } from './switches';
 
 /**
- * Rule 16 [D OAS]: `due_at` belongs to `type: task`. What a write of it on another type answers is shown nowhere: the
- * switch `dueAtOnOtherType`.
+ * Rule 16 [D OAS]: `due_at` belongs to `type: task`. The answer to a write for another type is not documented; the switch
+ * `dueAtOnOtherType` chooses it.
  */
 export function dueAtOf(after: Ticket, { due_at: given }: TicketBody, rules: Rules): string | null {
   const before = (after['due_at'] ?? null) as string | null;

@@ -1,6 +1,6 @@
 import type { Fields } from '../model';
 
-/** Of a Portuguese account (zendesk_api_client_php#306 shows such texts; these words are ours). */
+/** Texts of a Portuguese account, made up for the sandbox (zendesk_api_client_php#306 shows real ones). */
 const PORTUGUESE: readonly [RegExp, string][] = [
   [/closed prevents ticket update/, 'fechado impede a atualização do ticket'],
   [/cannot be blank/, 'não pode ficar em branco'],
@@ -15,7 +15,7 @@ const PORTUGUESE: readonly [RegExp, string][] = [
 ];
 
 /**
- * Rule 11: the texts of a refusal come in the language of the API's user; keys and codes do not.
+ * Rule 11: the texts of a refusal are in the language of the API's user; keys and codes are not.
  * @param locale of the user, such as `pt-BR`
  */
 export function inLanguage(body: Fields, locale: unknown): Fields {

@@ -13,7 +13,7 @@ export interface Tagged {
 
 const isTagged = (field: Field): boolean => tagsOf(field).length > 0;
 
-/** Fields follow a ticket's tags: what is added sets them, what is missing clears them. */
+/** Changes a ticket's fields by its tags: an added tag sets its field, a removed tag clears it. */
 export function setTags(fields: readonly Field[], before: Tagged, tags: readonly string[]): Tagged {
   const added = tags.filter((tag) => !before.tags.includes(tag));
   return fields.filter(isTagged).reduce<Tagged>(
@@ -31,7 +31,7 @@ export function setTags(fields: readonly Field[], before: Tagged, tags: readonly
   );
 }
 
-/** Tags follow the fields that are set. */
+/** Changes a ticket's tags by its fields. */
 export function setFields(
   fields: readonly Field[],
   before: Tagged,

@@ -2,8 +2,7 @@ import type { Attachment, AuditEvent } from '../model';
 import { invalid } from '../refusal';
 
 /**
- * Rule 22 [R AF]: what is left of a redacted file. The answer of its redaction still shows the old name and size
- * [R ZP].
+ * Rule 22 [R AF]: a file after its redaction. The answer to the redaction still shows the old name and size [R ZP].
  */
 export function redactedFile(file: Attachment): Attachment {
   return {
@@ -18,7 +17,7 @@ export function redactedFile(file: Attachment): Attachment {
   };
 }
 
-/** The events name what was redacted as text [R AF]. */
+/** The redaction's event, in which ids are texts [R AF]. */
 export const redactionEvent = (commentId: number): Omit<AuditEvent, 'id'> & { type: string } => ({
   type: 'CommentRedactionEvent',
   comment_id: String(commentId),
@@ -32,7 +31,7 @@ export const fileRedactionEvent = (
   comment_id: commentId,
 });
 
-/** The older redaction of words and that of files do not work on closed tickets [D Z:ticket_comments]. */
+/** The older endpoints for the redaction of words and files refuse closed tickets [D Z:ticket_comments]. */
 export function checkOlderRedaction(status: string): void {
   if (status === 'closed') throw invalid('status', 'closed prevents ticket update', 'InvalidValue');
 }

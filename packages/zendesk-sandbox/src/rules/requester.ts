@@ -5,15 +5,15 @@ import type { TicketBody } from '../tickets/ticketBody';
 import { NAME_AT_MOST } from './sizes';
 
 export interface Requester {
-  /** Null where the person is made at the end, see {@link make}. */
+  /** Null if the person is created later, by {@link make}. */
   id: number | null;
   user?: User;
   make?: () => number;
 }
 
 /**
- * Who a ticket is from (rules 11 and 40): a `requester` that is unknown is made, and needs a name
- * (zenpy#287, alphagov/support-api#985); the name of one that is known stays.
+ * The requester of a ticket (rules 11 and 40). An unknown `requester` is created, and needs a name
+ * (zenpy#287, alphagov/support-api#985); the name of a known person is not changed.
  * @throws Refusal 422
  */
 export function requesterOf(store: Store, fields: TicketBody, created: boolean): Requester | null {
@@ -43,7 +43,7 @@ function byAddress(
   return { id: null, make: () => store.personOf(email, given === '' ? undefined : given).id };
 }
 
-/** A log of 2012 shows the words. */
+/** The text is from a log of 2012. */
 function checkSuspended(store: Store, user: User): void {
   if (user['suspended'] === true && store.rules.suspendedRequester)
     throw invalid('requester', 'Requester is suspended.', 'InvalidValue');

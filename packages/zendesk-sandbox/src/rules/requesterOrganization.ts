@@ -3,10 +3,10 @@ import { invalid } from '../refusal';
 import type { Store } from '../store';
 
 /**
- * Rule 17 [D Z:tickets]: a ticket's organization is one of the requester's; whether another one is refused or ignored
- * is not written: the switch `foreignOrganization`. Without one, a new ticket takes the requester's default; a ticket
- * whose requester changes does so where its organization is none of the new one's [?].
- * @param given as requested; undefined where nothing is said
+ * Rule 17 [D Z:tickets]: a ticket's organization is one of the requester's. It is not documented whether another
+ * organization is refused or ignored; the switch `foreignOrganization` chooses it. A new ticket without an organization
+ * gets the requester's default, and so does a ticket whose new requester is no member of its organization [?].
+ * @param given the requested organization; undefined if the request names none
  * @throws Refusal 422
  */
 export function organizationOf(

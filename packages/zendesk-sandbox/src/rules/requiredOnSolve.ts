@@ -4,7 +4,7 @@ import type { Json, Ticket } from '../model';
 import { Refusal } from '../refusal';
 import type { Store } from '../store';
 
-/** Where a ticket keeps what its system fields say. */
+/** The ticket's property for each system field. */
 const KEYS: Record<string, string> = {
   subject: 'subject',
   description: 'description',
@@ -21,9 +21,9 @@ const CLASSES: Record<string, string> = {
 };
 
 /**
- * Rule 10 [R CSA]: a ticket is not solved while a field is empty that is required for it, over the API neither; the
- * whole write is refused, its comment as well. Required are the fields of the ticket's form with `required`, and what
- * the form's `agent_conditions` say.
+ * Rule 10 [R CSA]: a ticket cannot be solved while a required field is empty, also not by the API; the whole write is
+ * refused, including its comment. Required are the fields of the ticket's form with `required`, and those by the form's
+ * `agent_conditions`.
  * @throws Refusal 422 that names each field
  */
 export function checkSolvable(store: Store, before: Ticket, after: Ticket): void {

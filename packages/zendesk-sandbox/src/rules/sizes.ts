@@ -5,8 +5,8 @@ const SUBJECT = 255;
 export const NAME_AT_MOST = 255;
 
 /**
- * Rule 53: more than 255 characters are refused (mozilla/sumo#2806, 2026), or were cut off at 255 (mattermost#17690,
- * 2021): the switch `longSubject`. The words of the refusal are not known.
+ * Rule 53: a subject of more than 255 characters is refused (mozilla/sumo#2806, 2026), or was cut off (mattermost#17690,
+ * 2021); the switch `longSubject` chooses it. The text of the refusal is not known.
  */
 export function checkSubject(subject: string | null, rules: Rules): string | null {
   if (subject === null || subject.length <= SUBJECT) return subject;

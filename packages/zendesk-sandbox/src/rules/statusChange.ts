@@ -2,8 +2,8 @@ import { invalid } from '../refusal';
 import type { Rules } from './switches';
 
 /**
- * Rule 19 [D H:4959212269210]: a ticket never goes back to `new`; what asking for it answers is shown nowhere: the
- * switch `statusNew`. `closed` is accepted, and final [R CSA].
+ * Rule 19 [D H:4959212269210]: a ticket never goes back to `new`. The answer to such a request is not documented; the
+ * switch `statusNew` chooses it. `closed` is accepted, and final [R CSA].
  */
 export function checkStatus<T extends string>(before: string, wanted: T, rules: Rules): T | string {
   if (wanted !== 'new' || before === 'new' || rules.statusNew === 'kept') return wanted;

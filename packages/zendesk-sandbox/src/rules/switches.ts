@@ -1,18 +1,18 @@
 import { z } from 'zod';
 
 /**
- * How sure we are that the real Zendesk does it: seen in recorded traffic, documented, reported by users, or shown
- * nowhere (zendesk-rules.md rule 55), where each value is one of the behaviours that are possible.
+ * The evidence for a rule: seen in recorded traffic, documented, reported by users, or unknown (zendesk-rules.md rule 55).
+ * For `unknown`, each value is a possible behaviour.
  */
 export type Sureness = 'recorded' | 'documented' | 'reported' | 'unknown';
 
 interface Switch<T> {
-  /** In `zendesk-rules.md`. */
+  /** The rule's number in `zendesk-rules.md`. */
   rule: number;
   says: string;
   source: string;
   sure: Sureness;
-  /** What it may be set to; the first is the default. */
+  /** The possible values; the first is the default. */
   values: readonly [T, ...T[]];
 }
 
@@ -58,7 +58,7 @@ export const SWITCHES = {
   silentPrivacy: obeyed(21, 'Making private is an event without children', 'AF', 'recorded'),
   exportLag: {
     ...obeyed(27, 'Ticket exports leave out the last minute', 'Z:incremental_exports', 'documented'),
-    // Off: tests would have to wait, or to move the clock.
+    // Off by default, because tests would have to wait or to advance the clock.
     values: [false, true],
   },
   cursorRefusal: oneOf(26, 'The body of a refused cursor', 'shown nowhere', [
@@ -76,9 +76,9 @@ export const SWITCHES = {
 } as const satisfies Record<string, Switch<boolean> | Switch<string>>;
 
 export type SwitchName = keyof typeof SWITCHES;
-/** What each rule is set to. */
+/** The value of each switch. */
 export type Rules = { [Name in SwitchName]: (typeof SWITCHES)[Name]['values'][number] };
-/** `all`: as the real Zendesk does, as far as it is known. Else the rules that differ from that. */
+/** `all`: behave like the real Zendesk, as far as known. Otherwise, the rules that differ. */
 export type Obeys = 'all' | Partial<Rules>;
 
 export const SWITCH_NAMES = Object.keys(SWITCHES) as SwitchName[];
@@ -97,7 +97,7 @@ export function rulesOf(obeys: Obeys = 'all', before: Rules = DEFAULTS): Rules {
 }
 
 /**
- * For a program that starts a sandbox inside itself: the same as `obeys`, in JSON.
+ * Reads `obeys` from an environment variable, in JSON, for a program that starts a sandbox inside itself.
  * @throws Error that names the variable
  */
 export function obeysOfEnvironment(): Obeys {

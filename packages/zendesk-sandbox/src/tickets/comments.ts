@@ -22,7 +22,7 @@ export const commentBody = z.looseObject({
 });
 export type CommentBody = z.output<typeof commentBody>;
 
-/** What an audit is made of besides the comment. */
+/** The parts of an audit in addition to its comment. */
 export interface AuditParts {
   authorId: number | null;
   metadata: Fields;
@@ -32,7 +32,7 @@ export interface AuditParts {
   via?: unknown;
 }
 
-/** Where the files are that a comment names by token. */
+/** Finds the files that a comment names by token. */
 export type Uploads = (token: string) => Attachment[];
 
 /** https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/ */
@@ -52,7 +52,7 @@ export class Comments {
     return found.comment;
   }
 
-  /** @throws Refusal 422 where the comment could not be added */
+  /** @throws Refusal 422 if the comment is invalid */
   check(ticketId: number | null, { body, html_body: html, author_id: author }: CommentBody): void {
     if (ticketId !== null && this.of(ticketId).length >= COMMENT_LIMIT)
       throw invalid('base', `Ticket: has reached the limit of ${COMMENT_LIMIT} comments`, 'TooManyComments');
@@ -78,7 +78,7 @@ export class Comments {
     );
   }
 
-  /** What a comment's texts become. HTML counts where both are given. */
+  /** The stored texts of a comment. If a request contains both texts, the HTML counts. */
   textOf({ body = '', html_body: html }: CommentBody, ticket: Fields): { body: string; html: string | null } {
     const { plainText: isOn } = this.store.rules;
     if (html === undefined) return { body: cut(isOn ? plainText(body, ticket) : body), html: null };
@@ -86,7 +86,7 @@ export class Comments {
     return { body: textOf(safe), html: safe };
   }
 
-  /** Also for loaded rows, whose ticket may be missing. */
+  /** Stores a comment; also used for loaded rows, whose ticket may be missing. */
   keep(
     ticketId: number,
     fields: Partial<Comment> & { author_id: number | null; body: string; public: boolean },
@@ -134,7 +134,7 @@ export class Comments {
     return audit;
   }
 
-  /** Each character of the words becomes a block, as the older endpoint does it. */
+  /** Replaces each character of the words by a block, like the older endpoint. */
   redactWords(comment: Comment, words: string): Comment {
     if (words === '') throw badRequest('InvalidParameter', 'text is empty');
     const hide = (text: string) => text.split(words).join(BLACK.repeat([...words].length));
@@ -142,7 +142,7 @@ export class Comments {
     return { ...comment, body, plain_body: hide(comment.plain_body), html_body: htmlOf(body) };
   }
 
-  /** `html_body` is the comment's with `<redact>` around what goes; without it, all goes. */
+  /** Redacts the parts of `html_body` inside of `<redact>`; without `html_body`, the whole comment. */
   redactMarked(comment: Comment, html: string | undefined): Comment {
     const marked = [...(html ?? '').matchAll(/<redact\b[^>]*>([\s\S]*?)<\/redact>/g)].map(([, inner = '']) =>
       textOf(inner),
@@ -164,8 +164,8 @@ export class Comments {
   }
 }
 
-/** Where a request came from, as the answers say it (rules 37 and 38). */
+/** The origin of a request, as answers contain it (rules 37 and 38). */
 const SYSTEM: Fields = { client: null, ip_address: null, location: null, latitude: null, longitude: null };
 
-/** Looks like a ULID; made from the audit's id. */
+/** An id like a ULID, derived from the audit's id. */
 const transactionId = (id: number): string => `01SANDBOX${String(id).padStart(17, '0')}`.slice(0, 26);

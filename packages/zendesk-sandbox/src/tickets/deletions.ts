@@ -5,7 +5,7 @@ import type { Comments } from './comments';
 import { changeEvents } from './ticketAudits';
 import { TicketNews } from './ticketNews';
 
-/** Rules 35 and 44: soft deletion, restoring, and what is left of a ticket that is gone for good. */
+/** Rules 35 and 44: soft deletion, restoring, and permanent deletion. */
 export class Deletions {
   private readonly known = new Map<number, { actor: User; at: string; status: string }>();
 
@@ -47,8 +47,7 @@ export class Deletions {
   }
 
   /**
-   * Rule 35 [R ZP]: the export goes on to name the ticket, scrubbed; requester and priority stay, and so does
-   * `updated_at`.
+   * Rule 35 [R ZP]: the export still lists the ticket without its content; requester, priority and `updated_at` remain.
    */
   removeForGood(ticketId: number, actor: User): void {
     const before = this.softDeleted(ticketId);
@@ -75,7 +74,7 @@ export class Deletions {
     return ticket;
   }
 
-  /** The custom status stays as it was. */
+  /** Sets the status; the custom status does not change. */
   private setStatus(before: Ticket, status: string, actor: User): void {
     const [updatedAt, generated] = [this.store.now(), this.store.seconds()];
     const ticket: Ticket = { ...before, status, updated_at: updatedAt, generated_timestamp: generated };

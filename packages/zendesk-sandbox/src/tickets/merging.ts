@@ -11,13 +11,13 @@ export interface MergeWords {
   sourcePublic: boolean;
 }
 
-/** [?] No recording shows the `via` of these audits: the switch `mergeVia`. */
+/** [?] No recording shows the `via` of these audits; the switch `mergeVia` chooses it. */
 const VIA_MERGE = { channel: 'rule', source: { from: {}, to: {}, rel: 'merge' } };
 
 /**
  * Rule 45 [D Z:tickets]: the losers are closed with the tag `closed_by_merge` [R CSA] and a comment that names the
- * winner. Comments are private unless asked otherwise, and always where one of the tickets is private. The winner is
- * below solved [U eesel].
+ * winner. Comments are private by default, and always if one of the tickets is private. The winner must not be solved
+ * [U eesel].
  */
 export function mergeTickets(
   { store, tickets }: { store: Store; tickets: Tickets },

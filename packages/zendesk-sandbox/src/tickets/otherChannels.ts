@@ -5,14 +5,14 @@ import { htmlOf } from '../text';
 import { TicketNews } from './ticketNews';
 import { SYSTEM_USER, type Tickets } from './tickets';
 
-/** What comes to a ticket by other ways than the API; for tests, which cannot make a call or a chat. */
+/** Changes of tickets by channels other than the API, for tests, which cannot make a phone call or a chat. */
 export class OtherChannels {
   constructor(
     private readonly store: Store,
     private readonly tickets: Tickets,
   ) {}
 
-  /** Rule 23 [R][D]: a call's comment is like any other, with the call in `data`. */
+  /** Rule 23 [R][D]: the comment of a phone call is like any other, with the call in `data`. */
   voiceComment(
     ticketId: number,
     { body, author, isPublic }: { body: string; author: User; isPublic: boolean },
@@ -39,8 +39,8 @@ export class OtherChannels {
   }
 
   /**
-   * An audit with an event that no field stands behind: a messaging transcript (`ChatStartedEvent`, rule 23), or a type
-   * that nobody knows, which clients must ignore (rule 38).
+   * Adds an audit with an event that concerns no field: a messaging transcript (`ChatStartedEvent`, rule 23), or an
+   * unknown type, which clients must ignore (rule 38).
    */
   event(ticketId: number, event: Fields & { type: string }): Audit {
     const before = this.tickets.get(ticketId);
@@ -55,8 +55,8 @@ export class OtherChannels {
   }
 
   /**
-   * Rule 13's exception [R AF]: fields that Zendesk's triage fills hold values whose tags are not in `tags`; the audit
-   * is "Intelligent Triage", by -1.
+   * The exception of rule 13 [R AF]: values of fields that Zendesk's triage fills have no tags in `tags`; the audit is
+   * "Intelligent Triage", by user -1.
    */
   triage(ticketId: number, fieldId: number, value: string): void {
     const before = this.tickets.get(ticketId);
@@ -66,8 +66,8 @@ export class OtherChannels {
   }
 
   /**
-   * Rule 55 [D Z:satisfaction_ratings]: Zendesk asks for a rating (`offered`), or the requester gives one, once the ticket
-   * was solved. It is no field of the ticket: its audit event has a type of its own.
+   * Rule 55 [D Z:satisfaction_ratings]: after a ticket was solved, Zendesk asks for a rating (`offered`) or the requester
+   * gives one. A rating is no field of the ticket; its audit event has a separate type.
    */
   rate(ticketId: number, { score, comment }: Pick<SatisfactionRating, 'score' | 'comment'>): Ticket {
     const before = this.tickets.get(ticketId);
@@ -105,7 +105,7 @@ export class OtherChannels {
     return status === 'solved' || (this.store.audits.get(id) ?? []).some(solvedIn);
   }
 
-  /** Tags that Zendesk itself adds later (rule 14), such as `system_email_notification_failure`, by -1. */
+  /** Adds a tag like Zendesk itself, as user -1 (rule 14), such as `system_email_notification_failure`. */
   systemTag(ticketId: number, tag: string): void {
     const before = this.tickets.get(ticketId);
     const tags = [...new Set([...before.tags, tag])].sort();

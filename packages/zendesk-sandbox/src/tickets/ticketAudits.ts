@@ -2,8 +2,8 @@ import { omit, type Audit, type AuditEvent, type Comment, type Fields, type Tick
 import type { Store } from '../store';
 
 /**
- * What a change is told in, one event for each; custom fields come one by one, under their ids. The order is that of a
- * creation's events over REST (rule 39, ZP).
+ * The fields with an event each in an audit; custom fields have separate events, named by their ids. The order is that of
+ * a creation's events by REST (rule 39, ZP).
  */
 const COMPARED = [
   'subject',
@@ -31,7 +31,7 @@ const EMPTY = [null, undefined, false, ''];
 export function creationEvents(store: Store, ticket: Ticket): AuditEvent[] {
   const event = (field: string, value: unknown): AuditEvent[] => {
     const isEmpty = EMPTY.includes(value as null) || (Array.isArray(value) && value.length === 0);
-    // The type is told although it is empty (AF).
+    // An empty type has an event, too (AF).
     return isEmpty && field !== 'type'
       ? []
       : [{ id: store.newId(), type: 'Create', field_name: field, value: value ?? null }];
@@ -51,19 +51,19 @@ export function changeEvents(store: Store, before: Ticket, after: Ticket): Audit
   return [
     ...COMPARED.flatMap((key) => event(key, before[key], after[key])),
     ...after.custom_fields.flatMap(({ id, value }) =>
-      // A field that came later was empty before.
+      // A field that was added later was empty before.
       event(String(id), earlier.get(id) ?? (value === false ? false : null), value),
     ),
   ];
 }
 
-/** @returns the comment that an audit's event stands for, as it is now: what was redacted shows nowhere */
+/** @returns the present comment of an audit's event, so that redacted text is not shown */
 export function commentOf(store: Store, event: AuditEvent): Comment | null {
   if (event.type !== 'Comment' && event.type !== 'VoiceComment') return null;
   return store.commentById.get(event.id)?.comment ?? null;
 }
 
-/** As REST shows it (rule 38 [R ZP]): ids are texts in events, `via` is an object. */
+/** An audit as REST returns it (rule 38 [R ZP]): ids are texts in events, `via` is an object. */
 export function shownAudit(store: Store, audit: Audit): Fields {
   const events = audit.events.map((event) => {
     const comment = commentOf(store, event);

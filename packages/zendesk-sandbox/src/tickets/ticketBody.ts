@@ -10,7 +10,7 @@ const person = z.looseObject({ email: z.email(), name: z.string().optional() });
 const tags = z.union([z.array(z.string()), z.string().transform((list) => [list])]);
 const words = { error: 'is not included in the list' };
 
-/** Copied as they are. */
+/** Properties that are copied unchanged. */
 export const plain = {
   external_id: text.optional(),
   recipient: text.optional(),
@@ -23,7 +23,7 @@ export const plain = {
   type: z.enum(['question', 'incident', 'problem', 'task'], words).nullable().optional(),
 };
 
-/** What a ticket's creation or update may say. https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ */
+/** The body of a ticket's create or update. https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ */
 export const ticketBody = z.looseObject({
   ...plain,
   subject: text.optional(),

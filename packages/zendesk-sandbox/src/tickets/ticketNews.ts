@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Attachment, AuditEvent, Comment, Fields, Ticket, User } from '../model';
 import type { Store } from '../store';
 
-/** Event types whose name is not just the field's (rule 28). Null: none tells of it. */
+/** Event types with another name than the field's (rule 28). Null: the field has no event. */
 const EVENT_NAMES: Record<string, string | null> = {
   assignee_id: 'agent_assignment',
   group_id: 'group_assignment',
@@ -18,11 +18,11 @@ const EVENT_NAMES: Record<string, string | null> = {
   collaborator_ids: null,
   recipient: null,
 };
-/** Told in capitals (rule 29). */
+/** Values that events contain in capitals (rule 29). */
 const WORDS = ['status', 'priority', 'type'];
 
 /**
- * Tells webhooks and triggers of a ticket's changes. Events of one action share a sequence (rule 30).
+ * Sends a ticket's changes to webhooks and triggers. The events of one action share a sequence (rule 30).
  * https://developer.zendesk.com/api-reference/webhooks/event-types/ticket-events
  */
 export class TicketNews {
@@ -108,7 +108,7 @@ export class TicketNews {
   }
 }
 
-/** Ids are texts, and `"0"` where there is none (rule 29). */
+/** Ids are texts, and a missing id is `"0"` (rule 29). */
 function told(field: string, value: unknown): unknown {
   if (WORDS.includes(field)) return typeof value === 'string' ? value.toUpperCase() : '';
   if (field.endsWith('_id') && field !== 'external_id')

@@ -16,11 +16,11 @@ export interface ApplyOptions {
   created?: boolean;
   /** Whether `additional_tags` and `remove_tags` count: with `update_many?ids=` and the tag endpoints. */
   tagKeys?: boolean;
-  /** A business rule's own change, of which nothing is required. */
+  /** A change by a business rule, for which required fields are not checked. */
   byRule?: boolean;
 }
 
-/** What a ticket becomes by a request; nothing is kept. @throws Refusal 422 */
+/** Computes a ticket's values after a request, without storing them. @throws Refusal 422 */
 export class TicketValues {
   constructor(private readonly store: Store) {}
 
@@ -47,11 +47,11 @@ export class TicketValues {
     this.applyTags(after, fields, options);
     if (created && rules.inheritedTags) this.inherit(after, requester?.user);
     if (!byRule) checkSolvable(this.store, before, after);
-    // Last, when nothing can be refused any more: it may make a person.
+    // Last, after all checks, because it may create a person.
     return { ...after, requester_id: requester ? made(requester) : after.requester_id };
   }
 
-  /** The fields of a ticket and its tags, which are one (rule 13). */
+  /** A ticket's fields and tags for new tags; the two depend on each other (rule 13). */
   withTags(ticket: Ticket, tags: string[]): Pick<Ticket, 'tags' | 'custom_fields'> {
     const before = { tags: ticket.tags, values: ticket.custom_fields };
     if (!this.store.rules.optionTags) return { tags, custom_fields: ticket.custom_fields };
@@ -59,7 +59,7 @@ export class TicketValues {
     return { ...rest, custom_fields: values };
   }
 
-  /** [R CSA] `details.priority` where one is taken back. */
+  /** [R CSA] Refuses to empty a priority, by `details.priority`. */
   private applyPriority(after: Ticket, { priority }: TicketBody, created: boolean): void {
     if (priority === undefined) return;
     const emptied = priority === null && after['priority'] !== null && !created;
@@ -109,7 +109,7 @@ export class TicketValues {
     return email === null ? null : (this.store.userByEmail.get(email.toLowerCase())?.id ?? -1);
   }
 
-  /** What happens first where both are given and contradict is shown nowhere (rule 55). */
+  /** It is not documented which of two contradicting settings of tags applies first (rule 55). */
   private applyTags(after: Ticket, given: TicketBody, { tagKeys = false }: ApplyOptions): void {
     const { rules, ticketFields } = this.store;
     const active = ticketFields.active();
@@ -140,7 +140,7 @@ export class TicketValues {
 
 const made = ({ id, make }: Requester): number | null => make?.() ?? id;
 
-/** Null where the request says nothing of them. */
+/** The tags by a request; null if the request does not set them. */
 function tagsOfBody(before: readonly string[], given: TicketBody, withKeys: boolean): string[] | null {
   const { tags, additional_tags: added, remove_tags: removed } = given;
   if (!tags && !(withKeys && (added ?? removed))) return null;

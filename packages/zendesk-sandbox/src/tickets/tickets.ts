@@ -29,7 +29,7 @@ interface UpdateOptions {
   via?: unknown;
 }
 
-/** A business rule's part in a write (rule 14): it stands in the same audit. */
+/** A business rule's part in a write (rule 14), which is in the same audit. */
 export interface TriggerEffect {
   via: unknown;
   change: TicketBody;
@@ -57,7 +57,7 @@ export class Tickets {
     return ticket;
   }
 
-  /** With the fields that are there now. */
+  /** A ticket as the API returns it, with the present custom fields. */
   shown(ticket: Ticket): Fields {
     const fields = shownTicketFields(this.store.ticketFields.list(), ticket.custom_fields);
     const values = this.store.purged.has(ticket.id) ? [] : fields;
@@ -88,7 +88,7 @@ export class Tickets {
     );
     applied.description = this.comments.textOf(comment, applied).body;
     this.finish(applied);
-    // Its children are told of the person's ticket; what triggers did follows, in the same audit.
+    // The audit's first events are those of the person's ticket; the triggers' events follow.
     const { ticket, events } = this.triggered(applied, true);
     ticket.updated_at = ticket.created_at;
     // "The submitter always becomes the author of the first comment"; by default that is the requester.
@@ -121,7 +121,7 @@ export class Tickets {
     const own = changeEvents(this.store, before, applied);
     const idle = own.length === 0 && !comment;
     const last = this.store.audits.get(ticketId)?.at(-1);
-    // Rule 15 [U zenpy#420]: nothing changes, no audit is made, and the answer shows an older one.
+    // Rule 15 [U zenpy#420]: an update without a change makes no audit, and the answer contains an older one.
     if (idle && last && this.store.rules.emptyUpdate) return { ticket: before, audit: last };
     const { ticket, events } = this.triggered(applied, false);
     ticket.updated_at = this.store.now();
@@ -148,12 +148,12 @@ export class Tickets {
     this.deletions.removeForGood(ticketId, actor);
   }
 
-  /** The losers are closed, with a comment that names the winner. */
+  /** Closes the losers, with a comment that names the winner. */
   merge(winnerId: number, losers: number[], actor: User, words: MergeWords): void {
     mergeTickets({ store: this.store, tickets: this }, winnerId, losers, actor, words);
   }
 
-  /** A system's own update: the export shows the ticket again, `updated_at` stays. */
+  /** An update by the system: the export returns the ticket again, but `updated_at` does not change. */
   touch(ticketId: number): Ticket {
     const before = this.get(ticketId);
     const ticket = { ...before, generated_timestamp: this.store.seconds() };
@@ -161,7 +161,7 @@ export class Tickets {
     return ticket;
   }
 
-  /** Another part of Zendesk changes a ticket: an organization that goes, triage. */
+  /** A change by another part of Zendesk: the deletion of an organization, or triage. */
   changeBy(
     ticketId: number,
     change: Partial<Ticket>,
@@ -177,7 +177,7 @@ export class Tickets {
     new TicketNews(this.store, ticket, actor).tellChanges(events);
   }
 
-  /** Redaction and privacy: what may still be done to a comment. Closed tickets permit it, too. */
+  /** The changes that a comment permits, also on closed tickets: redaction and privacy. */
   changeComment(
     ticketId: number,
     commentId: number,
@@ -247,7 +247,7 @@ export class Tickets {
   }
 }
 
-/** Zendesk itself, as audits and events name it. */
+/** The id of Zendesk itself in audits and events. */
 export const SYSTEM_USER = -1;
 
 /** Rule 11 [U zendesk_api_client_php#306]. */
@@ -278,13 +278,13 @@ function checkClosed(input: unknown, { tagsOfClosed = false }: UpdateOptions): v
 }
 
 /**
- * Compared to the second, because `updated_at` has no more.
+ * Compares in seconds, because `updated_at` has no fractions.
  * https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#protecting-against-ticket-update-collisions
  */
 function checkStamp(before: Ticket, { safe_update: safe, updated_stamp: stamp }: TicketBody): void {
   // Rule 8 [D Z:tickets]: `false` acts like `true`; only without the key is a write forced.
   if (safe === undefined) return;
-  // Stricter than documented: a caller that asks for safety and forgets the stamp would have none.
+  // Stricter than documented: a `safe_update` without a stamp would not be safe.
   if (stamp === undefined) throw invalid('updated_stamp', 'Updated stamp: cannot be blank', 'BlankValue');
   if (secondsOf(stamp) === secondsOf(before.updated_at)) return;
   throw new Refusal(409, {

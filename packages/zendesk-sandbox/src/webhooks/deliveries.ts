@@ -7,9 +7,9 @@ import { Breaker } from './breaker';
 import { ACCOUNT_ID } from './payload';
 
 export interface DeliveryOptions {
-  /** How long a receiver may take. */
+  /** The time limit of a receiver. */
   timeoutMs: number;
-  /** Before the first repetition; doubled each time. */
+  /** The pause before the first repetition; it doubles each time. */
   retryMs: number;
   clock: () => number;
 }
@@ -38,8 +38,8 @@ const TIMEOUT_STATUS = 504;
 const RETRY_AFTER_BELOW_SECONDS = 60;
 
 /**
- * Rule 32: how often an attempt is tried again. A time-out up to 5 times, 409 up to 3 times, 429 and 503 only with a
- * `Retry-After` below 60 s, anything else not at all.
+ * Rule 32: the number of retries. A time-out is retried up to 5 times, 409 up to 3 times, 429 and 503 only with a
+ * `Retry-After` below 60 s, other failures never.
  * https://developer.zendesk.com/documentation/webhooks/creating-and-monitoring-webhooks
  */
 export function retriesOf({ status, retryAfterSeconds }: Attempt): number {
@@ -49,7 +49,7 @@ export function retriesOf({ status, retryAfterSeconds }: Attempt): number {
   return (status === 429 || status === 503) && isBriefly ? 3 : 0;
 }
 
-/** At least once, in no order. The log keeps 7 days. */
+/** Delivers webhooks at least once, in no fixed order. The log keeps 7 days. */
 export class Deliveries {
   private readonly breakers = new Map<string, Breaker>();
   private readonly queue = new DeliveryQueue();
@@ -90,7 +90,7 @@ export class Deliveries {
     return found?.attempts ?? null;
   }
 
-  /** One attempt, whose answer somebody waits for. */
+  /** Makes a single attempt and returns its result. */
   async test(receiver: Receiver, body: string): Promise<Fields> {
     const { status } = await this.attempt(receiver, randomUUID(), body);
     return { headers: [], status_code: status === 'failed' ? TIMEOUT_STATUS : status, payload: '' };
@@ -155,7 +155,7 @@ export class Deliveries {
           'x-zendesk-webhook-signature': signature,
         },
         body,
-        // A redirect could lead away from loopback.
+        // No redirects, because they could lead away from loopback.
         redirect: 'manual',
         signal: AbortSignal.any([AbortSignal.timeout(this.options.timeoutMs), this.queue.closed]),
       });
@@ -164,7 +164,7 @@ export class Deliveries {
       const seconds = told === null ? NaN : Number(told);
       return { status: answer.status, retryAfterSeconds: Number.isFinite(seconds) ? seconds : null };
     } catch {
-      // Nobody there, or too slow.
+      // The receiver is unavailable or too slow.
       return { status: 'failed', retryAfterSeconds: null };
     }
   }

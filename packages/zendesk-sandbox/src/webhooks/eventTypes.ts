@@ -1,4 +1,4 @@
-/** Rule 28 [D Z:webhooks/event-types]: every event that a webhook can be told of. There is no `ticket.updated`. */
+/** Rule 28 [D Z:webhooks/event-types]: every event type of webhooks. There is no `ticket.updated`. */
 const changed = (...names: string[]) => names.map((name) => `${name}_changed`);
 
 export const EVENT_TYPES: ReadonlySet<string> = new Set([

@@ -28,7 +28,7 @@ export function payloadOf(
 const asId = (id: unknown): string => (typeof id === 'number' ? String(id) : '0');
 const capitals = (word: unknown): string => (typeof word === 'string' ? word.toUpperCase() : '');
 
-/** No custom fields, comments, domains: the record is to be fetched. */
+/** The record without custom fields, comments and domains, which a receiver must read by the API. */
 function detailOf(kind: SandboxEvent['kind'], record: Fields & { id: number }): Fields {
   const { id, created_at, updated_at, external_id: externalId } = record;
   const common = { id: String(id), created_at, updated_at, external_id: externalId ?? '' };

@@ -13,7 +13,7 @@ const webhookSchema = z.looseObject({
   name: z.string().min(1),
   description: z.string().nullable().default(null),
   endpoint: z.string().refine(isLoopbackUrl, 'expected a loopback address'),
-  // Event subscriptions want these two.
+  // Event subscriptions require these two values.
   http_method: z.literal('POST').default('POST'),
   request_format: z.literal('json').default('json'),
   status: z.enum(['active', 'inactive']).default('active'),
@@ -26,7 +26,7 @@ type Webhook = z.output<typeof webhookSchema> & {
   created_at: string;
   created_by: string;
 };
-/** The subscription of webhooks that triggers call, with a body of the administrator's. */
+/** The subscription of webhooks that triggers call, with a body that the administrator defined. */
 const BY_TRIGGER = 'conditional_ticket_events';
 const ULID_LETTERS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
@@ -94,7 +94,7 @@ export class Webhooks {
     return found;
   }
 
-  /** Sends a test to a webhook that is there, to one that is described, or to one changed by the description. */
+  /** Sends a test to an existing webhook, to a described one, or to an existing one with the described changes. */
   async test(id: string | undefined, input: unknown): Promise<Fields> {
     const known = id === undefined ? {} : this.get(id);
     const webhook = parseRequest(webhookSchema, { name: 'test', ...known, ...(input as Fields) });
@@ -102,7 +102,7 @@ export class Webhooks {
     return this.deliveries.test(receiver, JSON.stringify({ test: true }, null, 2));
   }
 
-  /** Of what no event type is for, nobody is told (rule 28). The body is pretty-printed (rule 31). */
+  /** Sends an event to its subscribers. Changes without an event type are not sent (rule 28). The body is indented. */
   announce(event: SandboxEvent): void {
     if (!EVENT_TYPES.has(event.type)) return;
     for (const webhook of this.all.values()) {
@@ -112,7 +112,7 @@ export class Webhooks {
     }
   }
 
-  /** What a trigger sends: exactly the body that its administrator wrote. */
+  /** Sends a trigger's webhook, with exactly the body that the administrator defined. */
   announceTrigger(webhookId: string, body: string): void {
     const webhook = this.all.get(webhookId);
     if (webhook?.subscriptions.includes(BY_TRIGGER)) this.send(webhook, BY_TRIGGER, body);
@@ -135,7 +135,7 @@ export class Webhooks {
   }
 }
 
-/** One webhook cannot serve both [D Z:webhooks/webhooks-api/webhooks]. */
+/** A webhook serves either events or triggers [D Z:webhooks/webhooks-api/webhooks]. */
 function kindOf(subscriptions: readonly string[]): 'events' | 'triggers' {
   const isByTrigger = subscriptions.includes(BY_TRIGGER);
   if (isByTrigger && subscriptions.length > 1)

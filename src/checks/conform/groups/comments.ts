@@ -14,7 +14,7 @@ export async function checkComments(tools: Tools, subject: Subject, parent: Sync
     const found = record?.parent ?? 'nothing';
     return {
       did: 'named',
-      faults: found === expected ? [] : [`said on ${expected}, read as said on ${found}`],
+      faults: found === expected ? [] : [`written on ${expected}, read as on ${found}`],
     };
   });
   const { visibility } = subject;
@@ -32,22 +32,22 @@ export async function checkComments(tools: Tools, subject: Subject, parent: Sync
   await recorder.try('followUp', subject.name, () => followUp(tools, subject));
 }
 
-/** The system decides where a follow-up goes, so it is searched in the change feed. */
+/** The system decides where it stores a follow-up, so the check looks for it in the change feed. */
 async function followUp({ probe, feed }: Tools, subject: Subject): Promise<Evidence['followUp']> {
   const { ref } = await probe.create(subject);
   const text = `follow-up ${probe.words()}.`;
   const backRef = probe.backRef(subject);
-  const say = () =>
+  const sendFollowUp = () =>
     probe.call(() =>
       probe.port.followUp(ref, { text, public: false }, { idempotencyKey: `key ${backRef}`, backRef }),
     );
-  await say();
-  await say();
+  await sendFollowUp();
+  await sendFollowUp();
   const claimed = probe.port.hasIdempotencyKeys(subject.kind);
-  if (!feed.isOffered) return { claimed, told: false, said: 0 };
+  if (!feed.isOffered) return { claimed, shown: false, copies: 0 };
   const seen = await probe.until(async () => {
     await feed.readOn();
-    return feed.telling(text).length > 0;
+    return feed.containing(text).length > 0;
   });
-  return { claimed, told: seen !== null, said: feed.telling(text).length };
+  return { claimed, shown: seen !== null, copies: feed.containing(text).length };
 }

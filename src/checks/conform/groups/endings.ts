@@ -2,14 +2,14 @@ import { refKey } from '../../../sync/canonicalKey';
 import type { Subject } from '../subjects';
 import { name, type Tools } from './tools';
 
-/** What becomes of records that end. The port deletes nothing, so no deletion is tried. */
+/** Checks archiving and redaction. The port has no deletion, so none is tested. */
 export async function checkEndings({ probe, recorder }: Tools, subject: Subject): Promise<void> {
   await recorder.try('archive', subject.name, async () => {
     const made = await probe.create(subject);
     const faults: string[] = [];
     const answer = await probe.archive(made);
     if (answer.state === 'live') faults.push(`answered that ${name(made)} is live`);
-    // One that is gone from sight has ended, too.
+    // A record that can no longer be read has ended, too.
     if ((await probe.read(made))?.state === 'live') faults.push(`${name(made)} is read as live`);
     return { did: `${answer.state}, and read so`, faults };
   });
@@ -18,14 +18,15 @@ export async function checkEndings({ probe, recorder }: Tools, subject: Subject)
     const secret = `secret ${probe.words()}`;
     const text = subject.body && { [subject.body.name]: secret };
     const made = await probe.create(subject, { values: { ...subject.values(probe.words()), ...text } });
-    const says = (record: unknown) => JSON.stringify(record ?? null).includes(secret);
+    const hasSecret = (record: unknown) => JSON.stringify(record ?? null).includes(secret);
     const redact = async () => {
       const { ref, version } = probe.latest(made.ref);
       return probe.keep(await probe.call(() => probe.port.redact(ref, { version })));
     };
     const faults: string[] = [];
-    if (says((await redact()).values)) faults.push(`answered with the words of ${refKey(made.ref)}`);
-    if (says((await probe.read(made))?.values)) faults.push(`still says the words of ${refKey(made.ref)}`);
+    if (hasSecret((await redact()).values)) faults.push(`answered with the words of ${refKey(made.ref)}`);
+    if (hasSecret((await probe.read(made))?.values))
+      faults.push(`still says the words of ${refKey(made.ref)}`);
     await redact();
     return { did: 'gone; once more changes nothing', faults };
   });

@@ -12,7 +12,7 @@ const BYTES = 100_000;
 const SHORT_BYTES = 1_000;
 const FILE_NAME = 'conform – 漢字 (1).bin';
 
-/** That files come and go as they should. */
+/** Checks that files are stored and removed correctly. */
 export async function checkFiles({ probe, recorder }: Tools, subject: Subject): Promise<void> {
   await recorder.try('file', subject.name, async () => {
     const made = await holder(probe, subject);
@@ -54,7 +54,7 @@ export async function checkFiles({ probe, recorder }: Tools, subject: Subject): 
   });
 }
 
-/** @throws NeedsHuman where records of the kind have no files */
+/** @throws NeedsHuman if records of the kind have no files */
 async function holder(probe: Probe, subject: Subject): Promise<SyncRecord> {
   const made = await probe.create(subject);
   if (made.attachments) return made;
@@ -86,7 +86,7 @@ async function find(probe: Probe, made: SyncRecord, id: string): Promise<Attachm
   return record?.attachments?.find((each) => each.id === id);
 }
 
-/** @returns why it cannot be read, where it cannot */
+/** @returns the content, or the reason why it cannot be read */
 async function download(probe: Probe, { ref }: SyncRecord, id: string): Promise<Buffer | string> {
   try {
     const { content } = await probe.call(() => probe.port.openFile(ref, id));

@@ -8,14 +8,14 @@ import type { Tools } from './tools';
 
 const PAGES_AT_MOST = 500;
 const AT_ONCE = 100;
-/** Made in any case, so that there is something of ours on the pages. */
+/** The fewest records that are made, so that the pages contain some of the checks' own. */
 const AT_LEAST = 20;
-/** Gaps between pages in which something is done; a large account has many. */
+/** The number of page breaks at which records are changed. Limited, because a large account has many pages. */
 const DISTURBED = 5;
-/** Of records that did not come, looked at one by one. */
+/** The most missing records that are read one by one. */
 const MISSING_AT_MOST = 100;
 
-/** That a list leaves nothing out, whatever happens between its pages. */
+/** Checks that a list is complete although records change while it is read. */
 export async function checkLists({ probe, recorder, records }: Tools, subject: Subject): Promise<void> {
   await recorder.try('walk', subject.name, async () => {
     await fill(probe, subject, records);
@@ -24,8 +24,8 @@ export async function checkLists({ probe, recorder, records }: Tools, subject: S
 }
 
 /**
- * Makes records until a list of them takes two pages. Of parts of other records no page shows how long their own lists
- * are: as many as may be are made inside one record.
+ * Makes records until their list has two pages. For a kind that is listed inside other records, the pages do not show
+ * how long the inner lists are, so the maximum number is made inside one record.
  */
 async function fill(probe: Probe, subject: Subject, most: number): Promise<void> {
   let made = isInside(probe, subject) ? most : Math.min(AT_LEAST, most);
@@ -41,7 +41,7 @@ function isInside({ port }: Probe, { kind }: Subject): boolean {
   return port.histories.includes(kind);
 }
 
-/** A page that is promised may have nothing on it. */
+/** Counts only pages with records, because the last page may be empty. */
 async function hasSecondPage(probe: Probe, subject: Subject): Promise<boolean> {
   let withRecords = 0;
   await readAll(probe, subject, async (records) => {
@@ -52,14 +52,15 @@ async function hasSecondPage(probe: Probe, subject: Subject): Promise<boolean> {
 }
 
 /**
- * Reads the list twice. In quiet it must show all that was made; what it showed then, and is still so, must come again
- * while others are made, changed and ended.
+ * Reads the list twice. The first reading, without concurrent changes, must contain all records that the checks made.
+ * The second reading, while other records are made, edited and archived, must contain every record that did not change
+ * since the first.
  */
 async function walk(probe: Probe, subject: Subject): Promise<Evidence['walk']> {
   const quiet = new Map<RefKey, string>();
   let pages = 0;
   let ended = true;
-  let untold: RefKey[] = [];
+  let unlisted: RefKey[] = [];
   const inside = isInside(probe, subject);
   const ours = await stillThere(probe, subject);
   await probe.until(async () => {
@@ -69,16 +70,16 @@ async function walk(probe: Probe, subject: Subject): Promise<Evidence['walk']> {
       for (const record of records) quiet.set(refKey(record.ref), record.version);
       return true;
     }));
-    untold = ended ? ours.filter((key) => !quiet.has(key)) : [];
-    return untold.length === 0;
+    unlisted = ended ? ours.filter((key) => !quiet.has(key)) : [];
+    return unlisted.length === 0;
   });
   const seen = { pages, made: ours.length, inside };
-  if (!ended || untold.length > 0) return { ...seen, records: quiet.size, missing: [], untold, ended };
+  if (!ended || unlisted.length > 0) return { ...seen, records: quiet.size, missing: [], unlisted, ended };
   const { missing, records } = await walkAmongOthers(probe, subject, quiet);
-  return { ...seen, records, missing, untold, ended };
+  return { ...seen, records, missing, unlisted, ended };
 }
 
-/** Records that were made and are live, as the system itself says of each. */
+/** The records that the checks made and that are live, each read by id. */
 async function stillThere(probe: Probe, { kind }: Subject): Promise<RefKey[]> {
   const refs = [...probe.made.values()].flatMap(({ ref, state }) =>
     ref.kind === kind && state === 'live' ? [ref] : [],
@@ -87,7 +88,7 @@ async function stillThere(probe: Probe, { kind }: Subject): Promise<RefKey[]> {
   return found.flatMap(({ ref, record }) => (record?.state === 'live' ? [refKey(ref)] : []));
 }
 
-/** @param quiet what the list showed before, with the version of each */
+/** @param quiet the records of the first reading, with their versions */
 async function walkAmongOthers(
   probe: Probe,
   subject: Subject,
@@ -109,7 +110,7 @@ async function walkAmongOthers(
   });
   const untouched = [...quiet.keys()].filter((key) => !touched.has(key));
   const absent = untouched.filter((key) => !seen.has(key)).slice(0, MISSING_AT_MOST);
-  // Others may work in the account, too.
+  // Other users may change records of the account meanwhile; such records do not count as missing.
   const now = await probe.call(() => probe.port.read(absent.map(parseRef)));
   const missing = now.flatMap(({ ref, record }) =>
     record && record.version === quiet.get(refKey(ref)) ? [refKey(ref)] : [],
@@ -117,7 +118,7 @@ async function walkAmongOthers(
   return { records: untouched.length, missing };
 }
 
-/** @param onPage receives each page and its number, and says whether to go on */
+/** @param onPage receives each page and its number; returns false to stop */
 async function readAll(
   probe: Probe,
   subject: Subject,
@@ -135,7 +136,7 @@ async function readAll(
   return { pages, ended: cursor === null };
 }
 
-/** What people do while a list is read: they make a record, edit one that was read, and end another. */
+/** Changes records like people do while a list is read: makes one, edits one and archives another. */
 async function disturb(
   probe: Probe,
   subject: Subject,

@@ -2,7 +2,7 @@ import type { SyncRecord } from '../../../sync/record';
 import type { Subject } from '../subjects';
 import { changeable, differences, type Tools } from './tools';
 
-/** @returns a record of the kind, for others to belong to; null where none can be made */
+/** @returns a record of the kind, to be the parent of other records; null if none can be made */
 export async function checkRecords({ probe, recorder }: Tools, subject: Subject): Promise<SyncRecord | null> {
   let base: SyncRecord | null = null;
   await recorder.try('properties', subject.name, async () => subject.faults);

@@ -5,7 +5,7 @@ import type { Subject } from '../subjects';
 import type { Evidence } from '../evidence';
 import { name, type Tools } from './tools';
 
-/** That a record is found by what it was given to be found by. */
+/** Checks that a record is found by its back-reference and by the properties of match rules. */
 export async function checkReferences({ probe, recorder }: Tools, subject: Subject): Promise<void> {
   await recorder.try('lookUp', subject.name, () => lookUp(probe, subject));
   await recorder.try('unique', subject.name, () => unique(probe, subject));
@@ -18,7 +18,7 @@ async function lookUp(probe: Probe, subject: Subject): Promise<Evidence['lookUp'
   const backRef = probe.backRef(subject);
   const find = (by: RefKey) => probe.call(() => probe.port.findByBackRef(subject.kind, by, values));
   const made = await probe.create(subject, { values, backRef });
-  // A search for part of a text would find this one, too.
+  // A substring search would wrongly find this record, too.
   await probe.create(subject, { backRef: `${backRef}-0` });
   const faults: string[] = [];
   const seconds = await probe.until(async () => includes(await find(backRef), made));
@@ -67,7 +67,7 @@ async function match(probe: Probe, subject: Subject, property: string): Promise<
   return { property, offered, did: `found by "${property}"`, faults };
 }
 
-/** Values with one in the property that no other record has. */
+/** Values of a new record whose `property` has a unique value. */
 function sample(probe: Probe, subject: Subject, property: string): { values: Values; sought: string } {
   const words = probe.words();
   const values = subject.values(words);

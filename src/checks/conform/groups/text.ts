@@ -25,7 +25,7 @@ const LENGTHS: Record<string, readonly number[]> = {
   text: [1_024, 4_096, 65_000],
 };
 
-/** That text is kept as it is, or refused. */
+/** Checks that the system stores text unchanged, or refuses it. */
 export async function checkText({ probe, recorder }: Tools, subject: Subject): Promise<void> {
   await recorder.try('unicode', subject.name, () => kept(probe, subject, () => UNICODE));
   await recorder.try('markup', subject.name, () =>
@@ -73,7 +73,7 @@ async function length(probe: Probe, subject: Subject, text: TextProperty): Promi
   return { keptWhole, refusedAt: null, cut: null };
 }
 
-/** Makes a record with the text. @returns what is read of it then; null where it was refused */
+/** Makes a record with the text. @returns the text as read back; null if the system refused it */
 async function written(
   probe: Probe,
   subject: Subject,

@@ -5,10 +5,10 @@ import type { Evidence } from '../evidence';
 import { changeable, type Tools } from './tools';
 
 const EDITS = 4;
-/** A `Date` header leaves out the fraction of its second. */
+/** Corrects a `Date` header on average, as it has no fraction of a second. */
 const HALF_A_SECOND_MS = 500;
 
-/** The source of the order of edits. */
+/** Checks that edits have ascending versions. */
 export async function checkVersions({ probe, recorder }: Tools, subject: Subject): Promise<void> {
   await recorder.try('version', subject.name, async () => {
     const { name } = changeable(subject);

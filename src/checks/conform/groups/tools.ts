@@ -8,22 +8,22 @@ import type { Probe } from '../probe';
 import type { Recorder } from '../conformRecorder';
 import type { Subject, TextProperty } from '../subjects';
 
-/** What all groups of checks work with. */
+/** Shared by all groups of checks. */
 export interface Tools {
   probe: Probe;
   feed: FeedReader;
   recorder: Recorder;
-  /** Records of each kind that may be made for the sake of long lists. */
+  /** The most records of a kind that may be made for long lists. */
   records: number;
   /** E-mail addresses of people whom the system knows. */
   people: readonly string[];
-  /** By the `Date` header of any answer; null where there is none. */
+  /** The time in the `Date` header of an answer; null if there is no such header. */
   serverTime: () => Promise<Date | null>;
 }
 
 const LONGEST = 40;
 
-/** Where a record is another than what was written. */
+/** The differences between a record and the written values. */
 export function differences(subject: Subject, wrote: Values, found: SyncRecord | null): string[] {
   if (!found) return ['cannot be read'];
   return Object.entries(wrote).flatMap(([name, value]) =>
@@ -47,7 +47,7 @@ export function shown(value: Values[string] | undefined): string {
   return `"${letters.length > LONGEST ? `${letters.slice(0, LONGEST).join('')}…` : letters.join('')}"`;
 }
 
-/** @throws NeedsHuman where the mapping never changes text of such records */
+/** @throws NeedsHuman if the mapping never changes a text of such records */
 export function changeable({ editable, kind }: Subject): TextProperty {
   if (editable) return editable;
   throw new NeedsHuman('immutable', `the mapping changes no text of "${kind}"`);

@@ -7,7 +7,7 @@ import { trialsOf, type Trial } from '../trials';
 import type { Evidence } from '../evidence';
 import { shown, valueOn, type Tools } from './tools';
 
-/** That each property that the mapping writes keeps what is written, and nothing where it is emptied. */
+/** Checks that each property that the mapping writes keeps the written value, and can be emptied. */
 export async function checkValues({ probe, recorder, people }: Tools, subject: Subject): Promise<void> {
   await recorder.try('values', subject.name, async () => {
     const { trials, untried } = trialsOf(subject, probe, await peopleFor(probe, subject, people));
@@ -15,7 +15,7 @@ export async function checkValues({ probe, recorder, people }: Tools, subject: S
   });
 }
 
-/** Whom the system knows: those that were named, and those on records that are there. */
+/** People whom the system knows: the people named on the command line, and those on existing records. */
 async function peopleFor(probe: Probe, subject: Subject, named: readonly string[]): Promise<string[]> {
   if (named.length > 1 || subject.personProperties.length === 0) return [...named];
   const { records } = await probe.call(() => probe.port.walk(subject.kind, null, null));
@@ -43,7 +43,7 @@ class ValueCheck {
   async run(): Promise<Evidence['values']> {
     const made = await this.atCreation((trial) => trial.value);
     const fixed = this.trials.filter(({ canEdit }) => !canEdit);
-    // What is set at creation alone is tried by another creation.
+    // A property that is written only at creation needs a second record for its second value.
     if (fixed.some(({ others }) => others.length > 0))
       await this.atCreation(({ value, others, canEdit }) => (canEdit ? value : (others[0]?.value ?? value)));
     if (made && this.trials.some(({ canEdit }) => canEdit)) await this.edits(made);
@@ -55,7 +55,7 @@ class ValueCheck {
     };
   }
 
-  /** All at once; what is refused so is left for the edits to try one by one. */
+  /** Tests all properties in one create. If the create is refused, the edits test them one by one. */
   private async atCreation(valueOf: (trial: Trial) => Json): Promise<SyncRecord | null> {
     const { probe, subject } = this;
     const own = Object.fromEntries(this.trials.map((trial) => [trial.name, valueOf(trial)]));
@@ -80,7 +80,7 @@ class ValueCheck {
     }
   }
 
-  /** @returns false where such records cannot be edited at all */
+  /** @returns false if records of the kind cannot be edited */
   private async edit(made: SyncRecord, name: string, what: string, value: Json): Promise<boolean> {
     const changes: Values = { [name]: value };
     try {
@@ -102,7 +102,7 @@ class ValueCheck {
     this.faults.push(`${name}, ${what}: wrote ${shown(wrote)}, found ${shown(value)}${hint}`);
   }
 
-  /** Null where the system refuses a value, which is honest. */
+  /** @returns null if the system refuses a value; a refusal is no fault */
   private async unlessRefused<T>(what: string, work: () => Promise<T>): Promise<T | null> {
     try {
       return await work();

@@ -9,7 +9,7 @@ import { changeable, type Tools } from './tools';
 
 const RACERS = 5;
 
-/** That no write is done on an old version, nor a create twice. */
+/** Checks that a write on an old version is refused, and that a repeated create makes no second record. */
 export async function checkWrites({ probe, recorder }: Tools, subject: Subject): Promise<void> {
   const { bulk } = probe.port;
   await recorder.try('precondition', subject.name, () => precondition(probe, subject));
@@ -20,7 +20,7 @@ export async function checkWrites({ probe, recorder }: Tools, subject: Subject):
   );
   if (!bulk?.canCreate(subject.kind)) return;
   await recorder.try('repeat', `${subject.name}, in bulk`, () =>
-    // In bulk the sync relies on no keys: it looks first wherever a second record would be taken.
+    // The sync does not rely on idempotency keys in bulk: it looks records up first unless back-references are unique.
     repeat(probe, subject, false, async ({ values, key, backRef }) => {
       const item = { values, idempotencyKey: key, backRef };
       const [answer] = await probe.call(() => bulk.create(subject.kind, [item]));
@@ -37,7 +37,7 @@ async function precondition(probe: Probe, subject: Subject): Promise<Evidence['p
   const { name } = changeable(subject);
   const change = () => ({ [name]: probe.words() });
   const made = await probe.create(subject);
-  // Where versions are a clock's, an edit within the same tick would have the same one.
+  // If versions are times, two edits within one tick of the clock have the same version.
   const ticked = await probe.until(async () => (await probe.update(made, change())).version !== made.version);
   const faults: string[] = ticked === null ? ['an edit, which leaves the version as it was,'] : [];
   const { version } = made;
@@ -55,7 +55,7 @@ async function precondition(probe: Probe, subject: Subject): Promise<Evidence['p
   return { claimed, accepted: faults, racers, winners };
 }
 
-/** Several edits at once that are all based on the latest version: one can be the first. */
+/** Sends several concurrent edits based on the same version: only one may succeed. */
 async function race(
   probe: Probe,
   made: SyncRecord,
@@ -68,7 +68,7 @@ async function race(
   return { racers: RACERS, winners: refused.filter((each) => !each).length };
 }
 
-/** Whether a write is refused for its version, or because the system has no such write. */
+/** Whether a write is refused because of its version, or because the system does not support it. */
 async function isRefused(write: () => Promise<unknown>): Promise<boolean> {
   try {
     await write();
@@ -95,7 +95,7 @@ async function repeat(
     const backRef = probe.backRef(subject);
     return { values: subject.values(probe.words()), backRef, key: `key ${backRef}` };
   };
-  /** Null where the system refuses it, because it has one already. */
+  /** @returns null if the system refuses the create because the record exists already */
   const attempt = async (some: Item): Promise<string | null> => {
     try {
       return refKey((await create(some)).ref);

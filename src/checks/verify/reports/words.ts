@@ -1,7 +1,7 @@
 import type { Json } from '../../../sync/record';
 import { countsOf, type Report, type Result, type Status } from '../checklistLine';
 
-/** What all reports say alike. */
+/** Texts that all report formats share. */
 
 export const MARKS: Record<Status, string> = { passed: '✓', failed: '✗', 'not checked': '–' };
 const LONGEST = 80;
@@ -10,7 +10,7 @@ export function directionOf({ line }: Result): string {
   return line.from === 'zendesk' ? 'Zendesk → PMS' : 'PMS → Zendesk';
 }
 
-/** A value, short enough for a cell. */
+/** A value as text, truncated to fit into a table cell. */
 export function valueIn(value: Json | undefined): string {
   if (value === undefined) return 'nothing';
   if (value === null || value === '') return 'empty';
@@ -27,7 +27,7 @@ export function secondsIn(seconds: number | null): string {
   return seconds === null ? '' : `${seconds.toFixed(1)} s`;
 }
 
-/** Wrote, found, and why not; empty where there is nothing to say. */
+/** The reason, and the written and found values; empty if there are none. */
 export function evidenceOf(result: Result): string {
   const { status, reason, written, found } = result;
   if (status === 'not checked') return reason ?? '';
@@ -40,7 +40,7 @@ export function evidenceOf(result: Result): string {
   return [reason, values].filter((each) => each !== null && each !== '').join(': ');
 }
 
-/** What a table says of a result, after its mark. */
+/** The table cells of a result, after its mark. */
 export function cellsOf(result: Result): string[] {
   const { line } = result;
   return [

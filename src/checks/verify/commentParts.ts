@@ -2,7 +2,7 @@ import type { Json } from '../../sync/record';
 import type { SeenFile } from './publicApi';
 import type { Audit, File } from './zendeskAnswers';
 
-/** The parts of what was said on a ticket. */
+/** Helpers to read a ticket's comments. */
 
 export function partsOf(id: string): { ticketId: string; commentId: string } {
   const [ticketId = '', commentId = ''] = id.split('-');
@@ -13,7 +13,7 @@ export function isAuditOf({ events }: Audit, commentId: number): boolean {
   return events.some(({ id, type }) => type === 'Comment' && id === commentId);
 }
 
-/** What a reader sees: a character without width keeps Zendesk from changing a text (docs/comments.md). */
+/** Removes the zero-width characters by which the sync keeps Zendesk from changing a text (docs/comments.md). */
 export function plain(text: Json | undefined): Json {
   return typeof text === 'string' ? text.replaceAll('\u2060', '') : (text ?? null);
 }
