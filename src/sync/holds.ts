@@ -86,13 +86,6 @@ export interface BrakeMark {
   gone?: RefKey;
 }
 
-/** What the brake holds of a pair, for a person. */
-export function brakeText(braked: readonly BrakeMark[]): string {
-  const what = braked.map(({ row, gone = '' }) => row ?? `the end of ${gone}`);
-  const ids = [...new Set(braked.map(({ hold }) => hold))];
-  return `the brake holds ${what.join(', ')}: ${ids.join(', ')}`;
-}
-
 /** The holds of one entity. */
 export type Holds = readonly BrakeHold[];
 

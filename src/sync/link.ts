@@ -1,7 +1,8 @@
 import { filesReason, type LinkedFile } from './pairFiles';
 import { refKey, type CanonicalKey } from './canonicalKey';
 import { heldSets, type HeldSet, type Reserved } from './heldSets';
-import { brakeText, type BrakeMark } from './holds';
+import { brakeText } from './brakeText';
+import type { BrakeMark } from './holds';
 import { orAbsent, type NotTaken } from './notTaken';
 import type { Cause } from './journalCauses';
 import {

@@ -158,7 +158,14 @@ describe('a record of ours whose creation was not answered', () => {
   const mapping = testMapping([
     { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'pms' },
     { zendesk: 'due', pms: 'due', type: 'date', direction: 'both', winner: 'pms' },
-    { zendesk: 'requester', pms: 'requester', type: 'person', transform: 'person', direction: 'both', winner: 'pms' },
+    {
+      zendesk: 'requester',
+      pms: 'requester',
+      type: 'person',
+      transform: 'person',
+      direction: 'both',
+      winner: 'pms',
+    },
     { zendesk: 'group', pms: 'group', type: 'string', direction: 'toPms' },
   ]);
   /** It was found by its back-reference, and shows these values by then. */

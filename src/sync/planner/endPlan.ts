@@ -1,5 +1,6 @@
 import { absentReason } from '../absentRecord';
-import { brakeText, type BrakeHold, type BrakeMark } from '../holds';
+import { brakeText } from '../brakeText';
+import type { BrakeHold, BrakeMark } from '../holds';
 import {
   blankWrite,
   emptyAgreement,

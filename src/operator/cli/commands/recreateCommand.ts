@@ -34,7 +34,7 @@ export function registerRecreate(links: Command): void {
           )
           .option('--absent', 'all pairs that wait because a record was not found')
           .addOption(entityOption()),
-        'zendesk-pms-sync links recreate --absent',
+        'links recreate --absent',
       ),
     ),
   ).action(async (pairs: string[], options: RecreateOptions) => {
