@@ -52,7 +52,7 @@ async function* temporal({ config, temporalAddress }: Patient): AsyncIterable<Fi
       what,
       state: 'off',
       found: NOT_RUNNING,
-      cure: `set TEMPORAL_ADDRESS, or run "${commandLine('start')}"`,
+      cure: `run "${commandLine('start')}", which runs a server of its own, or set TEMPORAL_ADDRESS`,
     };
     return;
   }
@@ -172,7 +172,7 @@ async function* mongodb({ config, mongodbUri }: Patient): AsyncIterable<Finding>
       what,
       state: 'off',
       found: NOT_RUNNING,
-      cure: `set MONGODB_URI, or run "${commandLine('start')}"`,
+      cure: `run "${commandLine('start')}", which runs a server of its own, or set MONGODB_URI`,
     };
     return;
   }

@@ -103,7 +103,10 @@ function apiToken(): Finding {
 async function scopes(http: HttpClient, grants: readonly Grant[]): Promise<Finding> {
   const { token } = await http.get(current, '/api/v2/oauth/tokens/current');
   const missing = grants.flatMap(missingScopes);
-  const ends = token.expires_at == null ? '' : `; this token ends at ${token.expires_at}`;
+  const ends =
+    token.expires_at == null
+      ? ''
+      : `; this token ends at ${token.expires_at}, and the sync gets the next one by itself`;
   return {
     what: 'Zendesk: scopes',
     state: missing.length === 0 ? 'ok' : 'warning',

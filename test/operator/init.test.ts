@@ -88,7 +88,7 @@ test('asks again for what is wrong, shows no secret, and writes what was answere
   await terminal.answer('Secret of that OAuth client', zendesk.clientSecret);
   await terminal.answer('PMS address', pms.url);
   await terminal.answer('PMS API token', pms.token);
-  await terminal.answer('Switch the web console on', '');
+  await terminal.answer('Switch on the web console', '');
   await done;
   expect(printed).toMatch(
     /^Zendesk POST \/oauth\/tokens: answered 401 invalid_client; .*ZENDESK_OAUTH_CLIENT_ID \(found "7", expected the client's Identifier, not its number\) and ZENDESK_OAUTH_CLIENT_SECRET;/m,
@@ -134,7 +134,7 @@ test('a person who still has an API token may use it, and is told how long', asy
   await terminal.answer('Zendesk API token', zendesk.apiToken);
   await terminal.answer('PMS address', pms.url);
   await terminal.answer('PMS API token', pms.token);
-  await terminal.answer('Switch the web console on', '');
+  await terminal.answer('Switch on the web console', '');
   await done;
   expect(printed.match(/^! Zendesk API tokens (end on|do not work since) 2027-04-30.*$/gm)).toHaveLength(1);
   expect(printed).toMatch(/answered 401; .*ZENDESK_EMAIL and ZENDESK_API_TOKEN|do not work since/);
@@ -169,12 +169,12 @@ test('O7: what a sandbox prints is taken as it is; a wrong port and "<" go back,
   await terminal.answer('Secret of that OAuth client (Enter: as before)', '');
   await terminal.answer('PMS address', `PMS_BASE_URL=${pms.url}/api/v1`);
   await terminal.answer('PMS API token', `PMS_TOKEN=${pms.token}`);
-  await terminal.type('Switch the web console on', 'perhaps', /expected yes or no/);
+  await terminal.type('Switch on the web console', 'perhaps', /expected yes or no/);
   terminal.erase('perhaps');
   await terminal.answer('', '<');
   await terminal.answer('PMS address', '');
   await terminal.answer('PMS API token (Enter: as before)', '');
-  await terminal.answer('Switch the web console on', 'no');
+  await terminal.answer('Switch on the web console', 'no');
   await done;
   expect(settings()).not.toHaveProperty('consoleTokenFile');
   expect(existsSync(path.join(dir, 'secrets/console-token'))).toBe(false);
@@ -241,7 +241,7 @@ test('P12: what the environment says of the PMS’s API is used, and written', a
   await terminal.answer('Secret of that OAuth client', zendesk.clientSecret);
   await terminal.answer('PMS address', pms.url);
   await terminal.answer('PMS API token', pms.token);
-  await terminal.answer('Switch the web console on', '');
+  await terminal.answer('Switch on the web console', '');
   await done;
   expect(settings()).toMatchObject({ pmsProfile: 'contract', pmsUser: 'sync', pmsBaseUrl: pms.url });
 });

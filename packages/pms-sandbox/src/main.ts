@@ -42,7 +42,9 @@ async function main(): Promise<void> {
   );
   if (!empty)
     console.log(`# to edit a project, paste this line into another terminal:
-curl -X PATCH ${sandbox.url}${BASE_PATH}/projects/P-1 -H 'authorization: Bearer ${sandbox.token}' -H 'content-type: application/json' -d '{"title":"Edited in the PMS"}'`);
+curl -X PATCH ${sandbox.url}${BASE_PATH}/projects/P-1 -H 'authorization: Bearer ${sandbox.token}' -H 'content-type: application/json' -d '{"title":"Edited in the PMS"}' -w '\\n'
+# to read it:
+curl -X GET ${sandbox.url}${BASE_PATH}/projects/P-1 -H 'authorization: Bearer ${sandbox.token}' -w '\\n'`);
   console.log(
     '# Ctrl-C stops it; its records and its token are gone then: begin with a new folder of settings',
   );

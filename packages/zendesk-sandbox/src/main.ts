@@ -94,7 +94,7 @@ async function main(): Promise<void> {
 
 function howToEdit({ url, bearer }: ZendeskSandbox): string {
   return `# to edit ticket 123 as an agent does, paste this line into another terminal (its token ends after a while):
-curl -X PUT ${url}/api/v2/tickets/123.json -H 'authorization: Bearer ${bearer('ann@sandbox.example')}' -H 'content-type: application/json' -d '{"ticket":{"subject":"Edited in Zendesk"}}'`;
+curl -X PUT ${url}/api/v2/tickets/123.json -H 'authorization: Bearer ${bearer('ann@sandbox.example')}' -H 'content-type: application/json' -d '{"ticket":{"subject":"Edited in Zendesk"}}' -w '\\n'`;
 }
 
 function report({ organizations, tickets, comments, users, skipped }: Loaded): void {

@@ -165,7 +165,7 @@ export async function consoleTokenFor({ ask, kept }: Dialogue): Promise<string |
   const given = process.env[CONSOLE_VARIABLE] ?? '';
   if (given !== '') return given;
   if (!ask) return null;
-  const question = 'Switch the web console on, with a new token of its own? (yes or no)';
+  const question = 'Switch on the web console? init makes a token for it (yes or no)';
   const check = (text: string) =>
     text.trim() === BACK || YES_OR_NO.test(text.trim()) ? null : 'expected yes or no';
   const answered = await ask.text(question, { given: kept.get(CONSOLE_VARIABLE) ?? 'yes', check });

@@ -83,7 +83,7 @@ function inColumns(commands: readonly [words: string, what: string][]): string[]
 
 function webUi(address: string, namespace: string): [string, string][] {
   return [
-    ['Web UI', `${address} (the same at each start of this folder, where the port is free)`],
+    ['Web UI', `${address} (the same port at the next start, if it is free)`],
     ['', `what pairs did, without the polls: ${eventsIn(address, namespace)}`],
   ];
 }

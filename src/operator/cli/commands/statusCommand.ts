@@ -183,6 +183,6 @@ function printStatus(status: Status): void {
   printLine();
   const running =
     workers === null ? 'unknown number of workers' : `${workers} ${workers === 1 ? 'worker' : 'workers'}`;
-  printLine(`${running}, ${waitingRecords} records read and not dealt with yet`);
+  printLine(`${running}, changes that wait to be dealt with: ${waitingRecords}`);
   if (apiToken) printLine(apiToken.notice);
 }

@@ -9,7 +9,7 @@ export function loginPage(next: string, problem: string | null): Page {
     <form method="post" action="${ROOT}/login">
       <input type="hidden" name="next" value="${next}" />
       <p>
-        <label for="token">Token (CONSOLE_TOKEN)</label>
+        <label for="token">Token (of <code>secrets/console-token</code>, or the setting CONSOLE_TOKEN)</label>
         <input id="token" name="token" type="password" autocomplete="current-password" required />
       </p>
       <p>
