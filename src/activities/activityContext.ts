@@ -3,16 +3,9 @@ import type { LinkStore } from '../links/linkStore';
 import type { JoinedPair } from '../links/links';
 import { parseCanonicalKey, parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
 import type { Link, Reason } from '../sync/link';
-import {
-  ENTITY_TYPES,
-  SIDES,
-  type EntityType,
-  type RefKey,
-  type Side,
-  type SyncRecord,
-} from '../sync/record';
+import { SIDES, type EntityType, type RefKey, type Side, type SyncRecord } from '../sync/record';
 import { wordsOf } from '../sync/reasons';
-import type { EntityMapping, Mapping } from '../sync/mapping';
+import { entitiesOfKind, type EntityMapping, type Mapping } from '../sync/mapping';
 import { referencesOf } from '../sync/planner';
 import type { References, ResolvedReference } from '../sync/values';
 import type { SystemPort } from '../systems/port';
@@ -49,7 +42,7 @@ export interface ActivityContext {
 /** The entity of a record of which only the reference is known. If two entities share the kind, it is the parent. */
 export function entityOfRef(mapping: Mapping, ref: RefKey): EntityType | null {
   const { side, kind } = parseRef(ref);
-  return ENTITY_TYPES.find((type) => mapping.entities[type].kind[side] === kind) ?? null;
+  return entitiesOfKind(mapping, side, kind)[0] ?? null;
 }
 
 /** Records and the link of a pair, whose references are to be looked up. */

@@ -2,9 +2,9 @@ import { observationDigest } from '../links/observationStore';
 import { canonicalKey, parseRef, refKey, tryParseRef, type CanonicalKey } from '../sync/canonicalKey';
 import { isHeld, type Link } from '../sync/link';
 import type { Cause } from '../sync/journalCauses';
-import { entityOf, type Mapping } from '../sync/mapping';
+import { entitiesOfKind, entityOf, type Mapping } from '../sync/mapping';
 import { filterReason, isEcho } from '../sync/planner';
-import { ENTITY_TYPES, type EntityType, type RecordRef, type RefKey, type SyncRecord } from '../sync/record';
+import { type EntityType, type RecordRef, type RefKey, type SyncRecord } from '../sync/record';
 import type { References } from '../sync/values';
 import type { ChangePage } from '../systems/port';
 import { inParallel } from '../systems/inParallel';
@@ -119,9 +119,9 @@ async function strayPairs(
 ): Promise<Map<RefKey, CanonicalKey>> {
   if (refs.length === 0) return new Map();
   const keys = refs.flatMap((ref) => {
-    const { side, kind } = parseRef(ref);
-    const entities = ENTITY_TYPES.filter((entity) => mapping.entities[entity].kind[side] === kind);
-    return entities.map((entity) => [ref, canonicalKey(entity, parseRef(ref))] as const);
+    const record = parseRef(ref);
+    const entities = entitiesOfKind(mapping, record.side, record.kind);
+    return entities.map((entity) => [ref, canonicalKey(entity, record)] as const);
   });
   const known = await store.getMany(keys.map(([, key]) => key));
   return new Map(keys.filter(([, key]) => known.get(key)?.status === 'conflict'));

@@ -1,4 +1,5 @@
 import { Connection, type Client } from '@temporalio/client';
+import type { StreamPosition } from '../links/cursorStore';
 import { commandLine } from '../platform/commandLine';
 import { contradictions, mongoClient } from '../platform/mongoClient';
 import { ConfigError, type Config } from '../config/config';
@@ -40,7 +41,8 @@ const NOT_RUNNING = 'nothing is configured, and no service with a server of its 
 export async function* examine(patient: Patient): AsyncIterable<Finding> {
   yield* temporal(patient);
   yield* mongodb(patient);
-  for (const side of SIDES) yield* system(patient, side);
+  const positions = await storedPositions(patient.mongodbUri, patient.config.mongodbDatabase);
+  for (const side of SIDES) yield* system(patient, side, positions);
   yield* mapping(patient);
   yield* webhooks(patient);
 }
@@ -214,7 +216,11 @@ async function* mongodb({ config, mongodbUri }: Patient): AsyncIterable<Finding>
   }
 }
 
-async function* system({ config, mongodbUri, systems }: Patient, side: Side): AsyncIterable<Finding> {
+async function* system(
+  { config, systems }: Patient,
+  side: Side,
+  positions: readonly StreamPosition[],
+): AsyncIterable<Finding> {
   const port = systems[side];
   const name = NAMES[side];
   const address = side === 'zendesk' ? config.zendeskBaseUrl : config.pmsBaseUrl;
@@ -239,7 +245,7 @@ async function* system({ config, mongodbUri, systems }: Patient, side: Side): As
   yield* streamFindings({
     port,
     credential: credentialOf(config, side),
-    positions: await storedPositions(mongodbUri, config.mongodbDatabase),
+    positions,
     connection: config.connection,
   });
 }

@@ -10,7 +10,7 @@ import {
   type CanonicalKey,
 } from '../sync/canonicalKey';
 import type { Link } from '../sync/link';
-import type { Mapping } from '../sync/mapping';
+import { entitiesOfKind, type Mapping } from '../sync/mapping';
 import { ENTITY_TYPES, SIDES, type EntityType, type RefKey } from '../sync/record';
 import { nearest } from '../sync/schemaWords';
 import { BadInput } from './operatorErrors';
@@ -100,7 +100,7 @@ function meantBy(mapping: Mapping, text: string): string {
 
 function entitiesOf(mapping: Mapping, ref: RefKey): EntityType[] {
   const { side, kind } = parseRef(ref);
-  return ENTITY_TYPES.filter((type) => mapping.entities[type].kind[side] === kind);
+  return entitiesOfKind(mapping, side, kind);
 }
 
 const PAGE = 500;

@@ -1,6 +1,7 @@
 import { asAttempt } from './attempts';
 import {
   latest,
+  meantOn,
   type Agreement,
   type AttemptedAdds,
   type Attempts,
@@ -12,7 +13,8 @@ import {
 } from './link';
 import { orAbsent, type NotTaken } from './notTaken';
 import { elementsOf } from './heldSets';
-import { SIDES, otherSide, type Json, type Side } from './record';
+import { SIDES, otherSide } from './record';
+import { rowsThat, withRowsOf } from './rowValues';
 
 /** Ends an intent before all its writes are done: keeps the values that its writes may have left or overruled. */
 
@@ -43,7 +45,7 @@ export function triedOf(link: Link, refused: PlannedWrite | null = null): Tried 
     if (former === binding || !writes.some(({ rows }) => rows.includes(row))) continue;
     attemptedAs[row] = binding;
     for (const side of SIDES) if (former !== undefined) all[side] = { ...all[side], [row]: [] };
-    adds = addsWithout(adds, [row]);
+    adds = rowsThat(adds, (each) => each !== row);
   }
   const place = refused ? writes.indexOf(refused) : -1;
   const sent = writes.filter(({ done }, n) => done || place === -1 || n < place);
@@ -68,7 +70,6 @@ export function triedOf(link: Link, refused: PlannedWrite | null = null): Tried 
 function addsWith(adds: AttemptedAdds, write: PlannedWrite, { writes, next }: Intent): AttemptedAdds {
   const { side, op } = write;
   const other = otherSide(side);
-  const meant = (each: Side, row: string): Json => next.residue[each][row] ?? next.snapshot[row] ?? null;
   const rows = { ...adds[side] };
   for (const row of write.rows) {
     if (!Array.isArray(next.snapshot[row])) continue;
@@ -76,20 +77,11 @@ function addsWith(adds: AttemptedAdds, write: PlannedWrite, { writes, next }: In
       (each) => each.side === other && each.op === 'update' && each.rows.includes(row),
     );
     const before = new Set(op === 'create' ? [] : elementsOf(write.expects[row]));
-    const seen = new Set(elementsOf(changed ? changed.expects[row] : meant(other, row)));
-    const added = elementsOf(meant(side, row)).filter((each) => !before.has(each) && seen.has(each));
+    const seen = new Set(elementsOf(changed ? changed.expects[row] : meantOn(next, other, row)));
+    const added = elementsOf(meantOn(next, side, row)).filter((each) => !before.has(each) && seen.has(each));
     if (added.length > 0) rows[row] = [...new Set([...(rows[row] ?? []), ...added])].slice(-ADDS_KEPT);
   }
   return Object.keys(rows).length > 0 ? { ...adds, [side]: rows } : adds;
-}
-
-function addsWithout(adds: AttemptedAdds, rows: readonly string[]): AttemptedAdds {
-  return Object.fromEntries(
-    Object.entries(adds).map(([side, all]) => [
-      side,
-      Object.fromEntries(Object.entries(all).filter(([row]) => !rows.includes(row))),
-    ]),
-  );
 }
 
 /**
@@ -170,22 +162,13 @@ function agreedRows(link: Link, next: Agreement, rows: readonly string[]): Parti
   const sides = { ...link.sides };
   for (const side of SIDES) {
     const known = sides[side];
-    if (known) sides[side] = { ...known, residue: replaced(known.residue, next.residue[side], rows) };
+    if (known) sides[side] = { ...known, residue: withRowsOf(known.residue, next.residue[side], rows) };
   }
   return {
-    snapshot: replaced(link.snapshot ?? {}, next.snapshot, rows),
-    ...(link.bound && { bound: replaced(link.bound, next.bound ?? link.bound, rows) }),
+    snapshot: withRowsOf(link.snapshot ?? {}, next.snapshot, rows),
+    ...(link.bound && { bound: withRowsOf(link.bound, next.bound ?? link.bound, rows) }),
     sides,
   };
-}
-
-function replaced<T>(
-  before: Readonly<Record<string, T>>,
-  after: Readonly<Record<string, T>>,
-  rows: readonly string[],
-): Record<string, T> {
-  const others = Object.entries(before).filter(([row]) => !rows.includes(row));
-  return Object.fromEntries([...others, ...Object.entries(after).filter(([row]) => rows.includes(row))]);
 }
 
 /** The values that were not taken: for these rows those of the plan, for all others the former ones. */
@@ -201,14 +184,13 @@ function notTakenAfter(
 }
 
 /** Drops the attempts of rows whose follow-up was sent: that agreement is newer. */
-function withoutTries(tried: Tried, rows: readonly string[]): Tried {
-  const attempted: Attempts = { ...tried.attempted };
-  for (const side of SIDES) {
-    const own = Object.entries(attempted[side] ?? {}).filter(([row]) => !rows.includes(row));
-    if (attempted[side]) attempted[side] = Object.fromEntries(own);
-  }
-  const { attemptedAdds: adds } = tried;
-  return { ...tried, attempted, ...(adds && { attemptedAdds: addsWithout(adds, rows) }) };
+function withoutTries({ attempted, attemptedAdds: adds, ...tried }: Tried, rows: readonly string[]): Tried {
+  const isKept = (row: string) => !rows.includes(row);
+  return {
+    ...tried,
+    attempted: rowsThat(attempted, isKept),
+    ...(adds && { attemptedAdds: rowsThat(adds, isKept) }),
+  };
 }
 
 /** Rows of sets that were written to the other side only: its elements are agreed on, those of this side are not. */

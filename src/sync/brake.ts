@@ -1,7 +1,6 @@
 import { changeOf, type HeldChange, type HoldCause } from './holds';
-import type { Link } from './link';
+import { meantOn, type Link } from './link';
 import { comparedRows, writesTo, type EntityMapping, type Mapping, type PropertyRow } from './mapping';
-import { meantOn } from './refusedWrite';
 import type { PairState, Plan } from './planner/state';
 import { otherSide, type RefKey, type Side, type SyncRecord } from './record';
 import { offers } from './rules/absence';

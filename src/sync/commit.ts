@@ -3,7 +3,8 @@ import { agreed, seenVersion, type Agreement, type Intent, type Link, type Plann
 import type { Reserved } from './heldSets';
 import type { NotTaken } from './notTaken';
 import type { AnswerComparison } from './planner';
-import { SIDES, type Json, type Side, type SyncRecord } from './record';
+import { SIDES, type Side, type SyncRecord } from './record';
+import { withRowsOf } from './rowValues';
 import { sameValue } from './values';
 
 /** Adds the answers to writes to the link. Pure; both the pair's workflow and a backfill use it. */
@@ -31,9 +32,9 @@ export function withAnswer(
   const { reserved: plannedReserved, ...planned } = intent.next;
   const next: Agreement = {
     ...planned,
-    snapshot: withFormer(intent.next.snapshot, link.snapshot, [...restingRows, ...ignored]),
+    snapshot: withRowsOf(intent.next.snapshot, link.snapshot, [...restingRows, ...ignored]),
     ...(intent.next.bound && {
-      bound: withFormer(intent.next.bound, link.bound, [...restingRows, ...ignored]),
+      bound: withRowsOf(intent.next.bound, link.bound, [...restingRows, ...ignored]),
     }),
     ...restedAfter(intent.next, restingRows),
     ...reservedAfter(plannedReserved, side, reserved),
@@ -61,21 +62,6 @@ export function withAnswer(
 function sinceOf(link: Link, { row, side, offered }: NotTaken, now: string): string {
   const before = link.notTaken?.find((each) => each.row === row && each.side === side);
   return before && sameValue(before.offered, offered) ? before.since : now;
-}
-
-/** The former values of these rows, instead of the planned ones. */
-export function withFormer<T extends Json>(
-  planned: Readonly<Record<string, T>>,
-  former: Readonly<Record<string, T>> | null | undefined,
-  rows: readonly string[],
-): Record<string, T> {
-  const next = { ...planned };
-  for (const row of rows) {
-    const value = former?.[row];
-    if (value === undefined) delete next[row];
-    else next[row] = value;
-  }
-  return next;
 }
 
 /** As the answer shows them, in the place of what the plan knew of them. */

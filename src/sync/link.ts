@@ -1,7 +1,7 @@
 import { filesReason, type LinkedFile } from './pairFiles';
 import { refKey, type CanonicalKey } from './canonicalKey';
 import { heldSets, type HeldSet, type Reserved } from './heldSets';
-import { brakeText } from './brakeText';
+import { openReason } from './openReason';
 import type { BrakeMark } from './holds';
 import { orAbsent, type NotTaken } from './notTaken';
 import type { Cause } from './journalCauses';
@@ -211,6 +211,11 @@ export function emptyAgreement(): Agreement {
   return { snapshot: {}, residue: { zendesk: {}, pms: {} }, conflicts: [], overruled: [], waitsFor: [] };
 }
 
+/** The value that a side should show of a row after the agreement. */
+export function meantOn({ residue, snapshot }: Agreement, side: Side, row: string): Json | undefined {
+  return row in residue[side] ? residue[side][row] : snapshot[row];
+}
+
 export type Attempts = Partial<Record<Side, Record<string, Json[]>>>;
 export type AttemptedAdds = Partial<Record<Side, Record<string, string[]>>>;
 
@@ -336,23 +341,6 @@ function withoutPast({
   return link;
 }
 
-/** The reason of a link whose agreement leaves something open, for a person. */
-function openReason(
-  { waitsFor, conflicts, notTaken = [], braked = [] }: Agreement,
-  failedFiles: string | null,
-  since: string,
-) {
-  const because = (code: ReasonCode, text: string): Reason => ({ code, text, since, nextAttempt: null });
-  if (waitsFor.length > 0) return because('waiting', `waits for ${waitsFor.join(', ')}`);
-  if (conflicts.length > 0)
-    return because('conflict', `both sides changed ${conflicts.map(({ row }) => row).join(', ')}`);
-  if (braked.length > 0) return because('brake', brakeText(braked));
-  if (failedFiles !== null) return because('attachment', failedFiles);
-  if (notTaken.length === 0) return null;
-  const words = notTaken.map((each) => `${SIDE_NAMES[each.side]} did not take ${each.row}: ${each.words}`);
-  return because('not_taken', words.join('; '));
-}
-
 function withoutMade({ made: _made, ...side }: LinkedSide): LinkedSide {
   return side;
 }
@@ -361,8 +349,6 @@ function withoutMade({ made: _made, ...side }: LinkedSide): LinkedSide {
 export function withoutMarks({ braked: _braked, ...link }: Link): Link {
   return link;
 }
-
-const SIDE_NAMES: Record<Side, string> = { zendesk: 'Zendesk', pms: 'the PMS' };
 
 /** The link after both sides agree as planned. */
 export function agreed(

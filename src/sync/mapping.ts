@@ -136,6 +136,11 @@ export function comparedRows(mapping: EntityMapping): PropertyRow[] {
   return mapping.rows.filter((row) => row.write === 'always');
 }
 
+/** The entities whose records on a side are of this kind: a parent before its child. */
+export function entitiesOfKind(mapping: Mapping, side: Side, kind: string): EntityType[] {
+  return ENTITY_TYPES.filter((type) => mapping.entities[type].kind[side] === kind);
+}
+
 /** The entity that a kind of record belongs to; null if the mapping does not contain the kind. */
 export function entityOf(
   mapping: Mapping,
@@ -143,7 +148,7 @@ export function entityOf(
   kind: string,
   values: Record<string, Json>,
 ): EntityType | null {
-  const owners = ENTITY_TYPES.filter((type) => mapping.entities[type].kind[side] === kind);
+  const owners = entitiesOfKind(mapping, side, kind);
   if (owners.length < 2) return owners[0] ?? null;
   // In comment mode `project` both tickets and comments are PMS projects; a comment's has a parent.
   const parentOf = (type: EntityType) =>

@@ -1,4 +1,4 @@
-import type { Agreement, PlannedWrite } from './link';
+import { meantOn, type Agreement, type PlannedWrite } from './link';
 import { comparedRows, type EntityMapping, type Mapping, type PropertyRow } from './mapping';
 import { notTakenOf, type NotTaken } from './notTaken';
 import { pairOf } from './planner/plannedPair';
@@ -11,7 +11,7 @@ import { reservedOn } from './rules/reserved';
 import { namesSameFields } from './rules/sameFields';
 import { answeredElements, answeredSet, isSet } from './rules/sets';
 import { isForSameFields, isOwnForm, keptValues, whyNotTaken } from './rules/taken';
-import { boundOf, meantOn } from './refusedWrite';
+import { boundOf } from './refusedWrite';
 import { referenceKinds, sameValue, toCanonical, type References } from './values';
 
 export { emptyAgreement } from './link';

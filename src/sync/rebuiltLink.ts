@@ -1,6 +1,6 @@
 import { type CanonicalKey, refKey } from './canonicalKey';
 import { newLink, seenVersion, type Link } from './link';
-import { comparedRows, type EntityMapping, type Mapping } from './mapping';
+import { comparedRows, type EntityMapping, type Mapping, type PropertyRow } from './mapping';
 import { SIDES, otherSide, type Json, type Side, type SyncRecord } from './record';
 import { restsOn, shownValue } from './rules/absence';
 import { bindingsAfter } from './rules/binding';
@@ -38,15 +38,13 @@ export function rebuiltLink(
     }
     const canonical = (side: Side) =>
       toCanonical(row, side, shownValue(row, side, records[side]), references, kinds);
-    const { zendesk, pms } = { zendesk: canonical('zendesk'), pms: canonical('pms') };
-    if (zendesk.ok && pms.ok && sameValue(zendesk.value, pms.value)) link.snapshot[row.id] = zendesk.value;
-    else if (zendesk.ok && pms.ok && row.fixed?.onEdit === 'followUp') {
-      const { agreed, residue } = unlikeTexts(row.fixed.side, { zendesk: zendesk.value, pms: pms.value });
-      link.snapshot[row.id] = agreed;
-      const fixed = link.sides[row.fixed.side];
-      if (residue === undefined) differing.push(row.id);
-      else if (fixed) fixed.residue = { ...fixed.residue, [row.id]: residue };
-    } else differing.push(row.id);
+    const [zendesk, pms] = [canonical('zendesk'), canonical('pms')];
+    const values = zendesk.ok && pms.ok && { zendesk: zendesk.value, pms: pms.value };
+    const met: Meeting = values ? meeting(row, values) : { isPlanned: true };
+    if (met.agreed !== undefined) link.snapshot[row.id] = met.agreed;
+    if (met.isPlanned) differing.push(row.id);
+    const fixed = row.fixed && link.sides[row.fixed.side];
+    if (fixed && met.residue !== undefined) fixed.residue = { ...fixed.residue, [row.id]: met.residue };
   }
   link.bound = bindingsAfter(table, {}, link.snapshot, []);
   if (rested.length > 0) link.rested = rested;
@@ -63,16 +61,32 @@ export function rebuiltLink(
   return { link, differing: ended ? [] : differing };
 }
 
+interface Meeting {
+  /** What both sides agree on; absent where the next plan decides it as at a first meeting. */
+  agreed?: Json;
+  /** What the side that cannot be edited shows instead; absent where it shows the agreed value, or is to be planned. */
+  residue?: Json;
+  /** Whether the next plan has something to do. */
+  isPlanned: boolean;
+}
+
+/** What becomes of a row of which both values are known. */
+function meeting(row: PropertyRow, values: Record<Side, Json>): Meeting {
+  if (sameValue(values.zendesk, values.pms)) return { agreed: values.zendesk, isPlanned: false };
+  return row.fixed?.onEdit === 'followUp' ? unlikeTexts(row.fixed.side, values) : { isPlanned: true };
+}
+
 /**
  * Two texts of which the one on the `fixed` side cannot be edited. The other was edited, so that the follow-up is
  * planned: Zendesk looks whether it says this already. If the fixed text was redacted, the redaction is planned where
  * the two show which words it took; a follow-up could say those words again, so that both texts stay otherwise.
- *
- * @returns `residue`: the fixed side's text, where nothing is to be planned
  */
-function unlikeTexts(fixed: Side, values: Record<Side, Json>): { agreed: Json; residue?: Json } {
+function unlikeTexts(fixed: Side, values: Record<Side, Json>): Meeting {
   const [kept, edited] = [values[fixed], values[otherSide(fixed)]];
   const isRedacted = textOf(kept ?? '').includes(BLACK);
-  if (isRedacted && isRedactedFrom(textOf(edited ?? ''), textOf(kept ?? ''))) return { agreed: edited };
-  return isRedacted || fixed === 'pms' ? { agreed: edited, residue: kept } : { agreed: kept };
+  if (isRedacted && isRedactedFrom(textOf(edited ?? ''), textOf(kept ?? '')))
+    return { agreed: edited, isPlanned: true };
+  return isRedacted || fixed === 'pms'
+    ? { agreed: edited, residue: kept, isPlanned: false }
+    : { agreed: kept, isPlanned: true };
 }

@@ -1,5 +1,5 @@
 import { abandonIntent } from './abandonedIntent';
-import { type Agreement, type Link, type PlannedWrite } from './link';
+import { meantOn, type Agreement, type Link, type PlannedWrite } from './link';
 import { comparedRows, writesTo, type EntityMapping, type PropertyRow } from './mapping';
 import { notTakenOf, orAbsent, type NotTaken } from './notTaken';
 import { SIDES, otherSide, type Json, type Side } from './record';
@@ -117,11 +117,6 @@ function seenOn({ intent }: Link, side: Side, row: string): Json | undefined {
 export function boundOf(next: Agreement | undefined, row: string): Pick<NotTaken, 'bound'> {
   const bound = next?.bound?.[row];
   return bound === undefined ? {} : { bound };
-}
-
-/** The value that a side should show of a row after the agreement. */
-export function meantOn({ residue, snapshot }: Agreement, side: Side, row: string): Json | undefined {
-  return row in residue[side] ? residue[side][row] : snapshot[row];
 }
 
 /**

@@ -1,5 +1,5 @@
 import { absentReason } from '../absentRecord';
-import { brakeText } from '../brakeText';
+import { brakeText } from '../openReason';
 import type { BrakeHold, BrakeMark } from '../holds';
 import {
   blankWrite,

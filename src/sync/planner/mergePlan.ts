@@ -1,5 +1,5 @@
 import { textDigest } from '../digest';
-import { triedOf, unconfirmedOf } from '../abandonedIntent';
+import { unconfirmedOf } from '../abandonedIntent';
 import type { BrakeMark } from '../holds';
 import { blankWrite, type Agreement, type Link, type PlannedWrite } from '../link';
 import { comparedRows, type PropertyRow } from '../mapping';
@@ -67,8 +67,7 @@ export function mergeOf(pair: LinkedPair): Merge {
   const changedAt = (side: Side) => Date.parse(current[side]?.updatedAt ?? sides[side].updatedAt);
   return {
     ...pair,
-    attempts: attemptsForSameFields(pair.table, link),
-    adds: triedOf(link).attemptedAdds ?? {},
+    ...attemptsForSameFields(pair.table, link),
     unconfirmed: unconfirmedOf(link),
     changedAt: { zendesk: changedAt('zendesk'), pms: changedAt('pms') },
   };

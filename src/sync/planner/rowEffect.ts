@@ -262,9 +262,7 @@ function setEffect(
     return notRemovedElements(attempts[side]?.[row.id], known?.[side], hasMovedOn);
   });
   const isRead = SIDES.every((side) => current[side] !== undefined);
-  const added = bySide(
-    (side) => new Set(isRead && attempts[side]?.[row.id]?.length ? adds[side]?.[row.id] : []),
-  );
+  const added = bySide((side) => new Set(isRead ? adds[side]?.[row.id] : []));
   const entries = notTakenOfRow(table, row, link);
   const offered = entries.filter((each) => isOfferedAgain(each, offerContextOf(merge)));
   const again = offered.map(({ side }) => side);

@@ -1,8 +1,9 @@
 import { triedOf } from '../abandonedIntent';
-import { type Attempts, type Link } from '../link';
+import { type AttemptedAdds, type Attempts, type Link } from '../link';
 import type { EntityMapping, PropertyRow } from '../mapping';
 import type { MergeResult } from '../merge';
 import type { Json, Side, Values } from '../record';
+import { rowsThat } from '../rowValues';
 import { isEmpty } from '../values';
 import { withoutReserved } from './reserved';
 import { bindingOf, bindingsOf, namesSameFields } from './sameFields';
@@ -70,21 +71,26 @@ export function bindingsAfter(
   return next;
 }
 
-/** The values that writes of unknown outcome may have left in the fields that the rows name now, by side and row id. */
-export function attemptsForSameFields(table: EntityMapping, link: Link): Attempts {
-  const { attempted, attemptedAs = {} } = triedOf(link);
+/**
+ * What writes of unknown outcome may have left in the fields that the rows name now, by side and row id.
+ *
+ * @returns `attempts`: values; `adds`: elements of sets that such writes added
+ */
+export function attemptsForSameFields(
+  table: EntityMapping,
+  link: Link,
+): { attempts: Attempts; adds: AttemptedAdds } {
+  const { attempted, attemptedAs = {}, attemptedAdds = {} } = triedOf(link);
   const fields = bindingsOf(table);
   const isForPresentFields = (row: string) => {
     const tried = attemptedAs[row];
     // Earlier releases did not store the fields of an attempt: then it was written to those of the link's agreement.
     return tried === undefined ? !isRebound(table, { id: row }, link) : tried === fields[row];
   };
-  return Object.fromEntries(
-    Object.entries(attempted).map(([side, rows]) => [
-      side,
-      Object.fromEntries(Object.entries(rows).filter(([row]) => isForPresentFields(row))),
-    ]),
-  );
+  return {
+    attempts: rowsThat(attempted, isForPresentFields),
+    adds: rowsThat(attemptedAdds, isForPresentFields),
+  };
 }
 
 /** Whether a row's last agreement is about other fields than the row names now. */
