@@ -109,6 +109,16 @@ export function carry(row: PropertyRow, from: Side, { current }: Pick<MergeInput
   return { kind: 'copy', from, value: current[from], lost: undefined, rule: 'changed' };
 }
 
+/**
+ * The same result, with the value that a copy replaces as overruled: it may never have arrived, so that nobody replaced
+ * it knowingly.
+ */
+export function withLoss(result: MergeResult, { current }: Pick<MergeInput, 'current'>): MergeResult {
+  return result.kind === 'copy'
+    ? { ...result, lost: result.lost ?? current[otherSide(result.from)] }
+    : result;
+}
+
 /** Both sides changed, or met for the first time, with different values. */
 function decide(row: PropertyRow, { base, current, changedAt }: MergeInput): MergeResult {
   const wins = (side: Side, rule: string): MergeResult => {

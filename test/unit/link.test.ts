@@ -154,6 +154,36 @@ describe('a write of ours whose answer was lost', () => {
   });
 });
 
+test('a first meeting whose update has an unknown outcome keeps every value that it may have overruled', () => {
+  const mapping = testMapping([
+    { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'pms' },
+  ]);
+  const world = World.of(mapping, 'pms', { title: 'ours' });
+  world.settle();
+  world.edit('zendesk', { subject: 'edited' });
+  if (!world.link) throw new Error('no link');
+  const overruled = {
+    at: 'now',
+    row: 'title',
+    side: 'zendesk',
+    lost: 'theirs',
+    kept: 'ours',
+    rule: 'winner pms',
+  };
+  world.link = {
+    ...world.link,
+    snapshot: null,
+    attempted: { zendesk: { title: ['ours'] } },
+    unconfirmed: [{ ...overruled, side: 'zendesk' }],
+  };
+  world.settle();
+  expect(world.records.pms?.values['title']).toBe('edited');
+  expect(world.link?.history).toMatchObject([
+    { side: 'zendesk', lost: 'theirs', kept: 'ours' },
+    { side: 'pms', lost: 'ours', kept: 'edited' },
+  ]);
+});
+
 describe('a record of ours whose creation was not answered', () => {
   const mapping = testMapping([
     { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'pms' },
@@ -169,14 +199,16 @@ describe('a record of ours whose creation was not answered', () => {
     { zendesk: 'group', pms: 'group', type: 'string', direction: 'toPms' },
   ]);
   /** It was found by its back-reference, and shows these values by then. */
-  function found(values: Record<string, string | null>, byUs = true): World {
+  function found(values: Record<string, string | null>, byUs = true, title = 'written'): World {
     const world = World.of(mapping, 'pms', { title: 'written', due: '2026-12-24' });
     world.settle();
     world.edit('zendesk', values);
+    world.edit('pms', { title });
     const { link } = world;
     if (!link?.sides.zendesk) throw new Error('no link');
     const zendesk = { ...link.sides.zendesk, ...(byUs && { made: true as const }) };
-    const attempted = { zendesk: { title: ['written'], due: ['2026-12-24'] } };
+    const titles = title === 'written' ? [title] : ['written', title];
+    const attempted = { zendesk: { title: titles, due: ['2026-12-24'] } };
     world.link = { ...link, snapshot: null, sides: { ...link.sides, zendesk }, attempted };
     delete world.link.bound;
     world.settle();
@@ -202,6 +234,13 @@ describe('a record of ours whose creation was not answered', () => {
     expect(world.link?.sides.zendesk?.residue).toEqual({ requester: 'admin@sandbox.example' });
     const other = found({ requester: 'admin@sandbox.example' }, false);
     expect(other.records.pms?.values).toMatchObject({ requester: 'admin@sandbox.example' });
+  });
+
+  // Found by chaos 95019.
+  test('edits of both sides are in conflict, although the update of one of them has an unknown outcome', () => {
+    const world = found({ subject: 'theirs' }, true, 'ours');
+    expect(shownOn(world)).toEqual(['ours', 'ours']);
+    expect(world.link?.history).toMatchObject([{ row: 'title', side: 'zendesk', lost: 'theirs' }]);
   });
 
   test('another record that is met for the first time has a value of its own', () => {

@@ -1,7 +1,7 @@
 import { changeOf, awaitsDecision, type HoldId } from '../holds';
 import type { AttemptedAdds, Attempts, OverruledValue, ParkedConflict } from '../link';
 import type { PropertyRow } from '../mapping';
-import { carry, mergeParked, mergeRow, type MergeInput, type MergeResult } from '../merge';
+import { carry, mergeParked, mergeRow, withLoss, type MergeInput, type MergeResult } from '../merge';
 import type { NotTaken } from '../notTaken';
 import { SIDES, otherSide, type Json, type RefKey, type Side } from '../record';
 import { hasLostOption, restsOn, unreadValue } from '../rules/absence';
@@ -197,15 +197,16 @@ function effectWithoutHolds(merge: Merge, row: PropertyRow): RowEffect {
     // otherwise look as if the other side had removed it.
     const effect = setEffect(merge, row, values, base);
     return effect.kind === 'unchanged' && fromLostWrites
-      ? { kind: 'recover', value: fromLostWrites.zendesk }
+      ? { kind: 'recover', value: fromLostWrites.base.zendesk }
       : effect;
   }
-  const input = { base: fromLostWrites ?? base, current: values, changedAt };
-  const result = isParked(merge, row) ? parkedResult(merge, row, input) : mergeRow(row, input);
+  const input = { base: fromLostWrites?.base ?? base, current: values, changedAt };
+  const merged = isParked(merge, row) ? parkedResult(merge, row, input) : mergeRow(row, input);
+  const result = fromLostWrites?.isCertain === false ? withLoss(merged, input) : merged;
   if (result.kind === 'unchanged' && lost)
     return { kind: 'lapse', value: agreedValue(merge.table, row, link) ?? null, shown };
   if (result.kind === 'unchanged' && fromLostWrites)
-    return { kind: 'recover', value: fromLostWrites.zendesk };
+    return { kind: 'recover', value: fromLostWrites.base.zendesk };
   if (result.kind === 'unchanged' && holdsReserved(row, link))
     return { kind: 'differ', agreed: agreedValue(merge.table, row, link) ?? null, values };
   if (keepsOwnValues(row, link, input.base, result)) return { kind: 'keep', values };

@@ -22,12 +22,19 @@ export interface RowAfterLostWrites {
   sides: Record<Side, Pick<LinkedSide, 'made'>>;
 }
 
+export interface AgreedByLostWrites {
+  /** The base of the row's merge. */
+  base: Record<Side, Json>;
+  /** Whether the records prove that the write was done. If not, the value that an edit overrules goes to the history. */
+  isCertain: boolean;
+}
+
 /**
  * Rule: the value of our own write whose answer was lost counts as agreed, so that it is not taken for a person's edit.
  *
- * @returns the base of the row's merge, by side; null if no such write was done, as far as the records show
+ * @returns null if no such write was done, as far as the records show
  */
-export function agreedByLostWrites(input: RowAfterLostWrites): Record<Side, Json> | null {
+export function agreedByLostWrites(input: RowAfterLostWrites): AgreedByLostWrites | null {
   return agreedByAttempt(input) ?? (input.base === null ? editedAfterAttempt(input) : null);
 }
 
@@ -50,31 +57,50 @@ export function filledInBy({ row, base, values, sides }: RowAfterLostWrites): Si
 }
 
 /** A side shows the value that we wrote: the write was done, so both sides agreed on this value. */
-function agreedByAttempt({ row, current, values, attempts }: RowAfterLostWrites): Record<Side, Json> | null {
+function agreedByAttempt({ row, current, values, attempts }: RowAfterLostWrites): AgreedByLostWrites | null {
   const side = SIDES.find((each) =>
     attempts[each]?.[row.id]?.some((tried) => current[each] && showsAttempt(tried, values[each])),
   );
-  return side ? onBothSides(values[side]) : null;
+  return side ? { base: onBothSides(values[side]), isCertain: true } : null;
 }
 
 /**
  * Only for a first meeting. The written side shows neither its value from before our write nor the value that we wrote,
- * and the other side still has the latter. So the write was done, and a person edited the value afterwards. This edit
- * counts; it is not in conflict with the other side. A record that we created had no value before.
+ * and the other side still has the latter. So a person edited the value after our write. This edit counts; it is not in
+ * conflict with the other side.
  */
-function editedAfterAttempt(input: RowAfterLostWrites): Record<Side, Json> | null {
-  const { row, current, values, attempts, unconfirmed, sides } = input;
-  const side = SIDES.find((each) => {
-    const lost = unconfirmed.filter((entry) => entry.side === each && entry.row === row.id);
-    const written = attempts[each]?.[row.id] ?? [];
-    return (
-      current[each] !== undefined &&
-      (lost.length > 0 || (sides[each].made && isEdit(row, values[otherSide(each)], values[each]))) &&
-      written.some((tried) => showsAttempt(tried, values[otherSide(each)])) &&
-      !lost.some((entry) => sameValue(entry.lost, values[each]))
-    );
-  });
-  return side ? onBothSides(values[otherSide(side)]) : null;
+function editedAfterAttempt(input: RowAfterLostWrites): AgreedByLostWrites | null {
+  const sides = SIDES.filter((side) => input.current[side] !== undefined);
+  const created = sides.find((side) => editsCreated(input, side));
+  const edited = created ?? sides.find((side) => editsUpdated(input, side));
+  if (!edited) return null;
+  return { base: onBothSides(input.values[otherSide(edited)]), isCertain: edited === created };
+}
+
+/**
+ * We created the side's record with the value that the other side still shows. If later writes tried another value, then
+ * the other side was edited, too, and both edits are in conflict.
+ */
+function editsCreated({ row, values, attempts, sides }: RowAfterLostWrites, side: Side): boolean {
+  const written = attempts[side]?.[row.id] ?? [];
+  const other = values[otherSide(side)];
+  return (
+    sides[side].made === true &&
+    written.length > 0 &&
+    written.every((tried) => showsAttempt(tried, other)) &&
+    isEdit(row, other, values[side])
+  );
+}
+
+/** An update of ours may have overruled a value of the side, and that value is gone. */
+function editsUpdated({ row, values, attempts, unconfirmed }: RowAfterLostWrites, side: Side): boolean {
+  const lost = unconfirmed.filter((entry) => entry.side === side && entry.row === row.id);
+  const written = attempts[side]?.[row.id] ?? [];
+  return (
+    lost.length > 0 &&
+    written.some((tried) => showsAttempt(tried, values[otherSide(side)])) &&
+    !lost.some((entry) => sameValue(entry.lost, values[side]))
+  );
 }
 
 /** Whether a side shows an edit of the created value. It may also have ignored, filled in or shortened the value. */
