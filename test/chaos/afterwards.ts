@@ -53,10 +53,11 @@ export class Afterwards {
   }
 
   linksLost(links: readonly LinkDocument[]): void {
-    for (const { history, ...link } of links) {
+    for (const link of links) {
       const refs = refsOf(link);
       this.lostPairs.push(refs);
-      if (history.length > 0) for (const ref of refs) this.histories.set(ref, history);
+      const lost = [...link.history, ...(link.unconfirmed ?? []), ...overruledByIntent(link)];
+      if (lost.length > 0) for (const ref of refs) this.histories.set(ref, lost);
     }
   }
 
@@ -111,6 +112,11 @@ function valueOf(kind: string, record: object, property: Property): string {
   if (property === 'order')
     return comparable((customFields as Record<string, unknown>)[CUSTOM_FIELDS.order.key]);
   return comparable(fields[kind === 'note' ? 'body' : property]);
+}
+
+/** Values that the writes in progress overrule. */
+function overruledByIntent({ intent }: LinkDocument): History {
+  return intent === null ? [] : (JSON.parse(intent) as { next: { overruled: History } }).next.overruled;
 }
 
 function refsOf({ _id, sides }: Pick<LinkDocument, '_id' | 'sides'>): string[] {

@@ -50,10 +50,13 @@ export interface LinkDocument {
   status: string;
   sides: Partial<Record<Side, { ref: string }>>;
   history: { row: string; side: Side; lost: unknown }[];
+  /** Values that writes of unknown outcome may have overruled. */
+  unconfirmed?: LinkDocument['history'];
   conflicts: { row: string; zendesk: unknown; pms: unknown }[];
   notTaken?: { row: string; side: Side; offered: unknown; shown?: unknown; words: string }[];
   reason: { code: string; text: string } | null;
   waitsFor: string[];
+  /** As JSON. */
   intent: string | null;
 }
 
