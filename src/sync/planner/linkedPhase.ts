@@ -34,8 +34,9 @@ export function linkedPhase(linked: LinkedPair): Found {
 
   const refsOf = (some: Side[]) => some.map((side) => sides[side].ref);
   const unread = refsOf(unreadSides(linked));
-  // An undo compares the former values with the present ones.
-  const needsBothRecords = state.undo !== undefined || comparesBothRecords(linked);
+  // An undo compares the former values with the present ones. After an intent that is dropped, only the records show what
+  // was written.
+  const needsBothRecords = state.undo !== undefined || link.intent !== null || comparesBothRecords(linked);
   if (needsBothRecords && unread.length > 0) return { phase: 'unread', found: { refs: unread } };
   for (const side of SIDES) {
     const record = current[side];
