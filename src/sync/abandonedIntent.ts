@@ -171,8 +171,9 @@ export interface Overruling {
 
 /**
  * The link without its intent, to be planned anew. A follow-up that was sent counts as agreed: neither record shows it,
- * so a new plan would send it again. A row counts as agreed if all its writes are done: the side may change it directly
- * afterwards, and this change is then compared with the written value.
+ * so a new plan would send it again. A row counts as agreed if all its writes are done, or if the plan found that an
+ * earlier write of it was done: the side may change it directly afterwards, and this change is then compared with the
+ * written value.
  *
  * @param refused a write that was certainly not done
  */
@@ -185,7 +186,7 @@ export function abandonIntent(before: Link, refused: PlannedWrite | null = null)
   const unknown = unconfirmedOf(before, refused).filter((each) => !known.includes(each));
   const link = withOverruled(before, { known, unknown });
   const half = refused ? halfDoneSets(intent, refused) : [];
-  const rows = [...said, ...written, ...half];
+  const rows = [...said, ...written, ...recoveredRows(before, intent), ...half];
   const tried = withoutTries(triedOf(before, refused), rows);
   if (rows.length === 0) return { ...link, ...tried, intent: null };
   const { notTaken, ...rest } = link;
@@ -199,16 +200,35 @@ export function abandonIntent(before: Link, refused: PlannedWrite | null = null)
   return refused && half.length > 0 ? withOffers(abandoned, intent, refused, half) : abandoned;
 }
 
-/** Rows whose updates are all done. Rows in conflict are left out: only the whole plan ends a conflict. */
-function writtenRows({ snapshot, conflicts }: Link, { writes, next, then }: Intent): string[] {
-  if (snapshot === null || then !== 'linked') return [];
+/** Which rows are agreed on although the plan is given up, as far as their writes are done. */
+function closedRows({ snapshot, conflicts }: Link, { writes, next, then }: Intent): (row: string) => boolean {
+  if (snapshot === null || then !== 'linked') return () => false;
   const open = new Set([
     ...writes.filter(({ done }) => !done).flatMap(({ rows }) => rows),
-    ...conflicts.map(({ row }) => row),
+    // Only the whole plan begins or ends a conflict, or redacts the history.
+    ...[...conflicts, ...next.conflicts].map(({ row }) => row),
+    ...(next.redacted ?? []),
     ...(next.rested ?? []),
   ]);
-  const rows = writes.filter(({ op, done }) => op === 'update' && done).flatMap((write) => write.rows);
-  return [...new Set(rows)].filter((row) => !open.has(row));
+  return (row) => !open.has(row);
+}
+
+/**
+ * Rows that were tried before, and that the plan agrees on without a write: the records showed what became of the
+ * attempts.
+ */
+function recoveredRows(link: Link, intent: Intent): string[] {
+  const written = new Set(intent.writes.flatMap(({ rows }) => rows));
+  const aside = new Set(intent.next.notTaken?.map(({ row }) => row));
+  const tried = SIDES.flatMap((side) => Object.keys(link.attempted?.[side] ?? {}));
+  const isRecovered = (row: string) => row in intent.next.snapshot && !written.has(row) && !aside.has(row);
+  return [...new Set(tried)].filter(isRecovered).filter(closedRows(link, intent));
+}
+
+/** Rows whose updates are all done. */
+function writtenRows(link: Link, intent: Intent): string[] {
+  const done = intent.writes.filter((write) => write.op === 'update' && write.done);
+  return [...new Set(done.flatMap(({ rows }) => rows))].filter(closedRows(link, intent));
 }
 
 /** Replaces the agreement in these rows by that of the plan. */

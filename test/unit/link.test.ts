@@ -1,4 +1,4 @@
-import { abandonIntent } from '../../src/sync/abandonedIntent';
+import { abandonIntent, triedOf } from '../../src/sync/abandonedIntent';
 import { newLink, type Intent, type PlannedWrite } from '../../src/sync/link';
 import { unexpectedValues, type Plan } from '../../src/sync/planner';
 import { SIDES } from '../../src/sync/record';
@@ -236,16 +236,41 @@ describe('after the worker died while it wrote', () => {
 
   test('both records are read again: what was seen before does not show what was written', () => {
     const world = died();
-    expect(world.plan(SIDES)).toMatchObject({ do: 'read' });
+    expect(world.plan(SIDES)).toEqual({ do: 'read', refs: ['pms:project:P-1'] });
     expect(world.plan(SIDES, true)).toMatchObject({ do: 'write' });
+  });
+
+  test('what the records showed of an earlier write holds, although the next plan is given up, too', () => {
+    const rows = [
+      { zendesk: 'note', pms: 'memo', type: 'string', direction: 'both', winner: 'zendesk' },
+      { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'zendesk' },
+    ];
+    const world = World.of(testMapping(rows), 'zendesk', { note: 'a', subject: 's' });
+    world.settle();
+    world.edit('zendesk', { note: 'b' });
+    const plan = world.plan(['zendesk']);
+    if (plan.do !== 'write' || !world.link) throw new Error('expected a write');
+    world.link = abandonIntent({ ...world.link, intent: plan.intent });
+    world.edit('pms', { memo: 'b' });
+    world.edit('zendesk', { subject: 't' });
+    const next = world.plan(SIDES, true);
+    if (next.do !== 'write') throw new Error('expected a write');
+    world.edit('pms', { memo: 'c' });
+    const saved = { ...world.link, ...triedOf(world.link), intent: next.intent };
+    world.link = abandonIntent(saved, next.intent.writes[0]);
+    world.settle();
+    // A person of the PMS saw "b" and edited it.
+    expect(world.records.zendesk?.values).toMatchObject({ note: 'c', subject: 't' });
+    expect(world.link?.history).toEqual([]);
   });
 
   test('a value that may be overruled is judged by a record that was read since, and by no export', () => {
     const world = died();
     world.link = world.link && abandonIntent(world.link);
     const lost = { side: 'pms', lost: 'c', kept: 'b' };
-    expect(world.plan(SIDES)).toMatchObject({ overruling: { known: [], unknown: [lost] } });
     expect(world.plan(SIDES, true)).toMatchObject({ overruling: { known: [], unknown: [] } });
+    if (world.link) world.link = { ...world.link, attempted: {} };
+    expect(world.plan(SIDES)).toMatchObject({ overruling: { known: [], unknown: [lost] } });
     world.edit('pms', { memo: 'b' });
     expect(world.plan(SIDES)).toMatchObject({ overruling: { known: [lost], unknown: [] } });
   });

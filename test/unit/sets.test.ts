@@ -415,7 +415,7 @@ test('a set that was written to one side only: an earlier attempt at it does not
   world.link = { ...world.link, attempted: { zendesk: { tags: [[]] } } };
   world.edit('zendesk', { tags: ['a'] });
   world.edit('pms', { tags: ['b'] });
-  const plan = world.plan(['zendesk', 'pms']);
+  const plan = world.plan(['zendesk', 'pms'], true);
   if (plan.do !== 'write') throw new Error('expected a write');
   const [done, refused] = plan.intent.writes;
   if (done?.side !== 'zendesk' || !refused) throw new Error('expected two writes');

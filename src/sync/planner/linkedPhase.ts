@@ -1,4 +1,5 @@
-import type { Intent, PlannedWrite } from '../link';
+import { attemptsOf } from '../abandonedIntent';
+import type { Intent, Link, PlannedWrite } from '../link';
 import { comparedRows, type PropertyRow } from '../mapping';
 import { SIDES, otherSide, type Side } from '../record';
 import { restsOn } from '../rules/absence';
@@ -34,10 +35,10 @@ export function linkedPhase(linked: LinkedPair): Found {
 
   const refsOf = (some: Side[]) => some.map((side) => sides[side].ref);
   const unread = refsOf(unreadSides(linked));
-  // An undo compares the former values with the present ones. After an intent that is dropped, only the records show what
-  // was written.
-  const needsBothRecords = state.undo !== undefined || link.intent !== null || comparesBothRecords(linked);
-  if (needsBothRecords && unread.length > 0) return { phase: 'unread', found: { refs: unread } };
+  // An undo compares the former values with the present ones.
+  const needsBothRecords = state.undo !== undefined || comparesBothRecords(linked);
+  const toRead = needsBothRecords ? unread : refsOf(unreadSides(linked).filter(mayBeWritten(link)));
+  if (toRead.length > 0) return { phase: 'unread', found: { refs: toRead } };
   for (const side of SIDES) {
     const record = current[side];
     if (record && record.state !== 'live') return { phase: 'ended', found: { linked, side, record } };
@@ -72,6 +73,12 @@ function comparesBothRecords({ link, table, current }: LinkedPair): boolean {
       restsOn(row, current) === null &&
       (isUnknown(row) || link.rested?.includes(row.id) === true || isReleased(row, link)),
   );
+}
+
+/** Whether a write of unknown outcome went to a side: only a record that was read since shows whether it was done. */
+function mayBeWritten(link: Link): (side: Side) => boolean {
+  const attempts = attemptsOf(link);
+  return (side) => Object.values(attempts[side] ?? {}).some((tried) => tried.length > 0);
 }
 
 /** Whether a record was not found, and nothing else says that it ended. */

@@ -39,9 +39,8 @@ export class LossyPair {
   readonly lostLinks: Link[] = [];
   /** What a person decided and the sync has not carried out. */
   decisions: Decision[] = [];
-  /** Elements of the set that a write of unknown outcome should have removed, or added. */
+  /** Elements of the set that a write of unknown outcome should have removed. */
   readonly unknownRemovals = new Set<string>();
-  readonly unknownAdditions = new Set<string>();
   /** Values that were written with an unknown outcome. */
   readonly unknownWrites: { side: Side; row: string; at: number }[] = [];
   /** When the records' values last met for the first time: after a creation, or after a link store was lost. */
@@ -50,6 +49,10 @@ export class LossyPair {
   linksBackAt = -1;
   private isUnmet = true;
   private isLost = false;
+  /** The fates of writes so far. */
+  readonly fates: Moment['fate'][] = [];
+  /** A record was found whose creation was not answered. */
+  wasMade = false;
   /** Plans to write so far. */
   writes = 0;
   /** Told of each state that the planner was asked about. */
@@ -274,6 +277,7 @@ export class LossyPair {
     const seen = link.intent?.seen[other] ?? (origin && seenVersion(origin));
     if (!seen) throw new Error("the pair's origin was never seen");
     this.store.keep(found);
+    this.wasMade = true;
     this.isUnmet = true;
     const abandoned = withoutNotTaken(abandonIntent(link));
     this.store.save({

@@ -54,9 +54,10 @@ export class PairWrites {
       const write = intent?.writes.find((each) => each.side === side && !each.done);
       if (!intent || !write) return intent === null && (attempt > 1 || hasRowsApart(link)) ? again() : DONE;
       const moment = this.pair.begin();
+      this.pair.fates.push(moment.fate);
       const result = this.perform(link, intent, write, moment, attempt);
-      this.pair.end(moment);
       if (result === REPEATED) this.noteUnknown(write);
+      this.pair.end(moment);
       if (moment.fate === 'died' || moment.fate === 'diedUnsent') throw new Died();
       if (result !== REPEATED) return result;
     }
@@ -70,7 +71,6 @@ export class PairWrites {
     if (!rows.includes(SET.id) || !next) return;
     const [before, after] = [elementsOf(expects[SET.id]), elementsOf(meantOn(next, side, SET.id))];
     for (const each of before) if (!after.includes(each)) this.pair.unknownRemovals.add(each);
-    for (const each of after) if (!before.includes(each)) this.pair.unknownAdditions.add(each);
   }
 
   private perform(

@@ -179,7 +179,7 @@ function overrulingOf(play: Play, row: PropertyRow, edit: Change, { edits, shown
 }
 
 /** No value is there that nobody wrote, or that a person replaced. */
-function returnsOf(play: Play, row: PropertyRow, { edits, shown }: Traces): string[] {
+function returnsOf(play: Play, row: PropertyRow, { edits, overruled, shown }: Traces): string[] {
   if (isParked(play, row)) return [];
   return SIDES.flatMap((side) => {
     const value = shown[side];
@@ -190,10 +190,14 @@ function returnsOf(play: Play, row: PropertyRow, { edits, shown }: Traces): stri
       edits.find((each) => knowinglyReplaces(play, each, one) && !sameValue(each.value, value)),
     );
     const later = laters.at(-1);
+    // At a first meeting, a plan that is given up leaves no agreement, also where a write of it was answered.
+    const isOfMeeting = (each: Change) =>
+      each.at <= play.pair.metAt && overruled.some((lost) => sameValue(lost, each.value));
     const isExcused = (each: Change | undefined) =>
       !each ||
       each.at <= play.pair.linksBackAt ||
       tookBack(play, each) ||
+      isOfMeeting(each) ||
       isDoubtful(play, each, 0) ||
       isEmptied(play, each.side, row);
     if (!later || laters.some(isExcused)) return [];
@@ -232,8 +236,9 @@ function elementFault(play: Play, row: PropertyRow, element: string): string | n
   const removes = people.filter((each) => !each.adds);
   const last = adds.at(-1);
   if (!last) return isThere ? `${row.id}: nobody added ${element}` : null;
-  // A person added it while our write was to add it: nobody can tell which of the two did.
-  if (!isThere && play.pair.unknownAdditions.has(element) && adds.length > 1) return null;
+  // People added it on both sides, and one removed it: the sync may have seen it on both sides before.
+  const isOfBoth = SIDES.every((side) => adds.some((each) => each.side === side));
+  if (!isThere && isOfBoth && removes.length > 0) return null;
   if (!isThere)
     return people.some((each) => !each.adds && each.at > last.at) ||
       last.at <= linksBackAt ||
