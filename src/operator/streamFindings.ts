@@ -9,19 +9,19 @@ import { NAMES } from './credentialNames';
 import { wordsOf } from './errorWords';
 import type { Finding } from './finding';
 
-/** Whether change streams can be read, as the polls read them. */
+/** Checks that change streams can be read in the way that the polls read them. */
 
 export interface StreamPatient {
   port: Pick<SystemPort, 'side' | 'streams' | 'changes' | 'cursorAt' | 'cursorNow'>;
-  /** The settings with the side's credential. */
+  /** The settings of the side's credential. */
   credential: string;
-  /** How far each stream was read; empty before the first poll. */
+  /** The position of each stream; empty before the first poll. */
   positions: readonly StreamPosition[];
   /** The connection that the proposed commands name; null if there is only one. */
   connection: string | null;
 }
 
-/** How far back a stream is looked at that no poll has read yet. */
+/** How far back a stream is read that no poll has read yet. */
 const LOOK_BACK_MS = 120_000;
 const ANSWER_WITHIN_MS = 3_000;
 
@@ -78,7 +78,7 @@ function streamCure(
   return 'if a clock differs (above), set it first: a machine that is ahead asks for changes of the future';
 }
 
-/** How far each stream was read; nothing where there is no link store, or it does not answer. */
+/** The position of each stream; empty if there is no link store, or if it does not answer. */
 export async function storedPositions(
   uri: string | null | undefined,
   database: string,

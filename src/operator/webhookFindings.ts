@@ -5,7 +5,7 @@ import { wordsOf } from './errorWords';
 import type { Finding } from './finding';
 import { commandLine } from '../platform/commandLine';
 
-/** Whether webhooks lead to our receiver. Without them changes are found by polls, so nothing here is a failure. */
+/** Checks that webhooks lead to our receiver. Polls find all changes without webhooks, so nothing here is a failure. */
 export async function* webhooks({
   config,
   admins,

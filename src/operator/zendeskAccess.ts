@@ -9,8 +9,9 @@ import { zendeskCredential } from '../systems/zendesk/zendeskAuth';
 import type { Finding } from './finding';
 
 /**
- * Whom we act as in Zendesk, and what this user may do. Each right is tried with a write that Zendesk refuses for
- * another reason, such as a record that there is not: the right is checked before the record is looked for.
+ * Checks which Zendesk user the credential acts as, and what this user may do. Each right is tried with a write that
+ * Zendesk refuses for another reason, such as a record that does not exist: Zendesk checks the right before it looks
+ * for the record.
  */
 
 const me = z.looseObject({
@@ -28,14 +29,14 @@ const current = z.looseObject({
 interface Right {
   name: string;
   request: Request;
-  /** What a person misses without it. */
+  /** The effect of a missing right. */
   without: string;
   isNeeded(config: Config): boolean;
 }
 
-/** No record has this id. */
+/** An id that no record has. */
 const NOBODY = 0;
-/** Statuses that say that the right is there. */
+/** Statuses that prove the right. */
 const ALLOWED = [400, 404, 409, 422];
 
 const RIGHTS: readonly Right[] = [
@@ -69,7 +70,7 @@ const RIGHTS: readonly Right[] = [
   },
 ];
 
-/** @throws whatever the two calls throw that show whom the credential acts as */
+/** @throws any error of the two calls that show which user the credential acts as */
 export async function* zendeskAccess(config: Config): AsyncIterable<Finding> {
   const grants: Grant[] = [];
   const { zendeskBaseUrl: baseUrl, zendeskAuth: auth } = config;
@@ -129,7 +130,10 @@ async function tried(http: HttpClient, { name, request, without }: Right): Promi
   }
 }
 
-/** Whether the mapping has redactions of the PMS carried to Zendesk; where it cannot be read, another finding says so. */
+/**
+ * Whether the mapping carries redactions from the PMS to Zendesk. If the mapping cannot be read, another finding
+ * reports it.
+ */
 function redacts({ mappingFile }: Config): boolean {
   try {
     const { entities } = loadMapping(mappingFile);

@@ -12,7 +12,7 @@ async function main(argv: string[]): Promise<void> {
   await program.parseAsync(askedFor(program, argv));
 }
 
-/** `help COMMAND` for a command that does not exist is told as that command is. */
+/** `help COMMAND` with an unknown command gets the same message as the unknown command. */
 function askedFor(program: Command, argv: string[]): string[] {
   const [node = '', file = '', first, named] = argv;
   if (first !== 'help' || named === undefined) return argv;
@@ -32,6 +32,7 @@ function report(error: unknown): number {
 for (const stream of [process.stdout, process.stderr]) endWithReader(stream, () => process.exit());
 
 main(process.argv).catch((error: unknown) => {
-  // A failed start leaves connections and threads of the SDK; the supervisor must see that the process has ended.
+  // A failed start leaves connections and threads of the SDK open. Without this call, the process would not end, and
+  // its supervisor would not restart it.
   process.exit(report(error));
 });

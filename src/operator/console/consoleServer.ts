@@ -22,14 +22,14 @@ import { SESSION_MS, Sessions, sameSecret } from './sessions';
 import { STYLE, STYLE_VERSION } from './style';
 import { Throttle } from './throttle';
 
-/** A merged comment of 64 kB, percent-encoded. */
+/** Enough for a merged comment of 64 kB, percent-encoded. */
 const BODY_LIMIT_BYTES = 512 * 1024;
 const REQUEST_WITHIN_MS = 10_000;
 const CONNECTIONS_AT_MOST = 200;
 
 /**
- * Nothing runs in these pages and nothing is fetched for them, wherever their content comes from. Referrers stay within
- * the console; without any, browsers would not say where a form comes from.
+ * No script runs in these pages and nothing is loaded for them, whatever their contents. Referrers are sent within
+ * the console only; without any, browsers would not say where a form comes from.
  */
 const HEADERS = {
   'content-security-policy':
@@ -48,10 +48,10 @@ declare module 'fastify' {
   }
 }
 
-/** The console's HTTP server, all of it below `/console`. Not listening yet. */
+/** The console's HTTP server, below `/console`. The caller starts it. */
 export function createConsole(site: ConsoleSite): FastifyInstance {
   const { access, now, log, connections } = site;
-  // Without a token there is nothing that several processes share: a form is then good for the process that made it.
+  // Without a configured token, processes share no secret: a form is valid only for the process that made it.
   const sessions = new Sessions(access.token ?? randomBytes(32), now);
   const app = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
@@ -73,7 +73,7 @@ export function createConsole(site: ConsoleSite): FastifyInstance {
 
   app.get('/', async (_request, reply) => reply.redirect(ROOT, 303));
   app.get(`${ROOT}/style.css`, async (request, reply) => {
-    // Its address changes with it.
+    // The address of the style sheet changes with its content.
     const { v } = z.object({ v: z.string() }).partial().catch({}).parse(request.query);
     if (v === STYLE_VERSION) reply.header('cache-control', 'private, max-age=86400, immutable');
     return reply.type('text/css; charset=utf-8').send(STYLE);
@@ -104,7 +104,7 @@ export function createConsole(site: ConsoleSite): FastifyInstance {
   return app;
 }
 
-/** Lets those in who are known, and takes no form that was not made for them. */
+/** Admits known users, and refuses forms that were not made for them. */
 function letIn(
   inside: FastifyInstance,
   at: ConsoleContext | null,
@@ -164,7 +164,7 @@ function logIn(app: FastifyInstance, { access, log, now }: ConsoleSite, sessions
   });
 }
 
-/** Nobody known asks for a page. */
+/** Answers a request without a known user. */
 function stranger(request: FastifyRequest, reply: FastifyReply, { access }: ConsoleSite): FastifyReply {
   if (access.token === null)
     return refuse(
@@ -203,7 +203,7 @@ function answerErrors(app: FastifyInstance, { log }: ConsoleSite): void {
   );
 }
 
-/** The text that a person sees of an error: our own message, or none. */
+/** The text of an error for the user: our own messages, and no others. */
 function said(error: FastifyError): { status: number; title: string; message: string } {
   if (error instanceof BadInput) return { status: 400, title: 'Not understood', message: error.message };
   if (error instanceof Problem) return { status: 409, title: 'Not done', message: error.message };
@@ -230,7 +230,7 @@ function setCookie(request: FastifyRequest, reply: FastifyReply, content: string
   );
 }
 
-/** A page of the console, whatever an address says. */
+/** A path within the console; any other path is replaced. */
 function ownPath(next: string): string {
   return /^\/console(\/connections\/\w+)?(\/[a-z]*)?(\?[\w%&=.~*+-]*)?$/.test(next) ? next : ROOT;
 }

@@ -11,7 +11,7 @@ import { conflictsPage, loadPairs, pairsPage, quarantinePage } from './pages/pai
 import { loadSchedules, schedulesPage } from './pages/schedulesPage';
 import { loadUndo, undoPage } from './pages/undoPage';
 
-/** What an action that was carried out leaves in the address of the page that shows it. */
+/** The names of completed actions, in the address of the page that reports them. */
 export const DONE = {
   resolve: 'Your decision was carried out. The pair has this state now.',
   resync: 'Both records were read again. The pair has this state now.',
@@ -27,7 +27,7 @@ function noticeIn(query: unknown): string | null {
   return found.success ? DONE[found.data.done] : null;
 }
 
-/** What can be looked at. Who asks is known by now. */
+/** The pages of the console. The user is known at this point. */
 export function pages(app: FastifyInstance, context: ConsoleContext): void {
   const { root } = context;
   app.get(root, async (request, reply) =>

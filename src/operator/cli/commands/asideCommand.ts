@@ -11,7 +11,10 @@ import { BadInput } from '../../operatorErrors';
 import { printJson, printLine, printTable } from '../output';
 import { commandLine } from '../../../platform/commandLine';
 
-/** `aside list|retry`: what could not be taken in. */
+/**
+ * `aside list
+ * retry`: records that were set aside.
+ */
 export function registerAside(program: Command): void {
   const aside = program
     .command('aside')
@@ -60,14 +63,14 @@ async function retry(service: Connected, names: string[]): Promise<{ again: numb
     throw new BadInput(`"${unknown}" is not set aside; see "${commandLine('aside list')}"`);
   const chosen = names.length === 0 ? listed : listed.filter(({ what }) => names.includes(what));
   const records = chosen.filter(({ kind }) => kind === 'record');
-  // Kept as hints before they are dropped from the list: a crash in between repeats them.
+  // The hints are stored before the records are removed from the list, so that a crash in between repeats them.
   await store.hints.keep(records.map(({ what }) => ({ ref: what, order: null, actor: null })));
   await store.aside.drop(chosen);
   for (const side of new Set(records.map((each) => each.side))) await readNow(service, side);
   return { again: records.length, dropped: chosen.length - records.length };
 }
 
-/** As the webhook receiver has hints read. */
+/** Starts the reading of hints, as the webhook receiver does. */
 async function readNow({ client, config }: Connected, side: Side): Promise<void> {
   const { taskQueue } = config;
   await client.workflow.signalWithStart(readHints, {

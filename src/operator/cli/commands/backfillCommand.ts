@@ -27,7 +27,7 @@ interface StartOptions extends CommonOptions {
   wait?: true;
 }
 
-/** `backfill`: the first sync of an existing account, in bulk; `status`, `pause`, `resume` and `cancel` steer it. */
+/** `backfill`: the first sync of an existing account, in bulk; with `status`, `pause`, `resume` and `cancel`. */
 export function registerBackfill(program: Command): void {
   const command = program
     .command('backfill')
@@ -39,7 +39,7 @@ export function registerBackfill(program: Command): void {
       .option('--wait', 'show the progress until the end; Ctrl-C leaves the backfill running'),
     'backfill --wait',
   )
-    // A misspelt subcommand would be told as an argument too many of the one that is meant by none.
+    // A misspelt subcommand is an argument of `backfill` for the library. The action reports it as a subcommand.
     .allowExcessArguments()
     .action(async (options: StartOptions, { args: [given] }: Command) => {
       if (given !== undefined) {
@@ -91,7 +91,7 @@ async function start(connected: Connected, options: StartOptions): Promise<void>
   if (progress.failed.length > 0) process.exitCode = 1;
 }
 
-/** The forecast of the last plan: only a plan reads everything that there is to do. */
+/** The forecast of the last `plan`. Only `plan` reads everything that there is to do. */
 export function foretoldWords(foretold: KeptForecast | null): string {
   return foretold === null
     ? `No forecast: run "${commandLine('plan --summary')}" first to see how long it takes.`
@@ -101,7 +101,7 @@ export function foretoldWords(foretold: KeptForecast | null): string {
 async function follow(handle: BackfillHandle, ended: AbortSignal): Promise<void> {
   const line = progressLine();
   while (!ended.aborted) {
-    // Nobody answers while no worker runs.
+    // Without a running worker, no query is answered.
     const progress = await handle.query(backfillProgress).catch(() => null);
     line.update(progress ? inWords(progress, new Date()) : 'waits for a worker');
     await sleep(LOOK_MS, undefined, { signal: ended }).catch(() => undefined);
@@ -109,7 +109,7 @@ async function follow(handle: BackfillHandle, ended: AbortSignal): Promise<void>
   line.finish();
 }
 
-/** One line: state, step, records, rate, and what is left of the step by the times of its records. */
+/** One line: state, step, records, rate, and the rest of the step, estimated from the times of its records. */
 export function inWords(progress: BackfillProgress, now: Date): string {
   const { state, steps, done, tallies, startedAt } = progress;
   const step = steps?.[done];

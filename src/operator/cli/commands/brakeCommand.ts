@@ -31,7 +31,11 @@ const ENDS: Record<HoldProgress['how'], { command: string; what: string; does: s
   },
 };
 
-/** `brake show|release|discard`: changes that are held because too many pairs were changed alike. */
+/**
+ * `brake show
+ * release
+ * discard`: changes that the brake holds, because too many pairs were changed alike.
+ */
 export function registerBrake(program: Command): void {
   const brake = program
     .command('brake')
@@ -103,14 +107,14 @@ async function end(
   if (outcomes.some(({ left }) => left > 0)) process.exitCode = 1;
 }
 
-/** A hold may have been released by mistake: says at once how to take that back. */
+/** Prints the command that takes a release back, because a hold may be released by mistake. */
 function printWayBack({ id, row, bound }: HoldShown): void {
   if (row === null) return;
   const first = bound === undefined ? '' : ' (correct the mapping file first)';
   printLine(`To undo what was written${first}: ${commandLine(`undo --cause brake:${id} --row ${row}`)}`);
 }
 
-/** @param held by undos that are still at work, and end their holds themselves @throws BadInput */
+/** @param held holds of undos that are still running and end their holds themselves @throws BadInput */
 function choose(
   holds: readonly HoldShown[],
   names: readonly string[],

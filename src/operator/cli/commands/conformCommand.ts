@@ -43,9 +43,9 @@ interface ConformOptions extends SettingsOptions {
 const RECORDS = 250;
 const TIMEOUT_SECONDS = 30;
 const LOOK_MS = 500;
-/** Where there is no terminal. */
+/** How often progress is printed if there is no terminal. */
 const LINES_SECONDS = 20;
-/** Of what could not be removed; JSON has all. */
+/** The most leftover records that are listed; the JSON has all of them. */
 const LISTED = 10;
 const COLOURS: Record<InvariantVerdict['holds'], Colour> = {
   fully: 'green',
@@ -96,7 +96,7 @@ export function registerConform(program: Command): void {
     .action(conform);
 }
 
-/** Its hundreds of records would be synced to Zendesk, and leave links behind. @throws BadInput */
+/** A running service would sync the hundreds of test records to Zendesk, and keep links of them. @throws BadInput */
 async function refuseBesideService(config: Config, dataDir: string): Promise<void> {
   const address = foundAddress('temporalAddress', config, dataDir);
   if (address === undefined) return;
@@ -124,7 +124,7 @@ async function conform({
   const mapping = loadMapping(config.mappingFile);
   const port = configuredSystems(config, { budgets: configuredBudgets(config) }).pms;
   const stop = new AbortController();
-  // All that waits listens to it.
+  // Every wait listens to this signal, and there are more than Node's default limit.
   setMaxListeners(0, stop.signal);
   onStopSignal(() => stop.abort());
   const progress = progressLine({ linesEverySeconds: LINES_SECONDS });

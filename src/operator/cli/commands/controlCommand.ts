@@ -90,7 +90,7 @@ async function resyncAll(
     else printLine(`${told} pairs read both their records again`);
   } catch (error) {
     const cause = error instanceof WorkflowFailedError ? error.cause?.cause : null;
-    // The worker knows which records are linked; its refusal is shown to the user of the command.
+    // The worker knows which records are linked. Its refusal is shown to the user.
     if (cause instanceof Error && 'type' in cause && cause.type === 'BadInput')
       throw new BadInput(cause.message);
     throw error;

@@ -9,7 +9,10 @@ import { BadInput } from '../../operatorErrors';
 import { printJson, printLine, printTable } from '../output';
 import { pastTime } from '../targets';
 
-/** `cursors list|rewind`: how far each change stream was read, and reading it again from an earlier time. */
+/**
+ * `cursors list
+ * rewind`: shows the position of each change stream, or sets it to an earlier time.
+ */
 export function registerCursors(program: Command): void {
   const cursors = program.command('cursors').description('the positions of the change streams');
   tabular(

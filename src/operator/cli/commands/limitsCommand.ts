@@ -5,7 +5,7 @@ import { withService, type CommonOptions } from '../withService';
 import { BadInput } from '../../operatorErrors';
 import { printJson, printLine } from '../output';
 
-/** `limits lift`: an API's answer asked that no calls be made for a while, and a person knows better. */
+/** `limits lift`: ends a pause of calls that an API's answer asked for. */
 export function registerLimits(program: Command): void {
   const limits = program.command('limits').description('the rate limits of both APIs ("status" shows them)');
   common(

@@ -113,7 +113,7 @@ function keyNamed(text: string): string {
   }
 }
 
-/** A search reads on for so long; a million links take longer. */
+/** The time limit of a search; a million links take longer. */
 const SEARCH_MS = 10_000;
 
 function printFound({ links: found, more, stoppedAt }: Searched, naming: PairsNaming, limit: number): void {
@@ -181,7 +181,7 @@ function registerLink(links: Command): void {
   );
 }
 
-/** The record whose pair is used: the one that has a link already, or else the Zendesk record. */
+/** The record whose pair is used: the record with a link, or else the Zendesk record. */
 async function pairToBe(
   { store, mapping }: Connected,
   [a, b]: readonly [RefKey, RefKey],
@@ -224,7 +224,7 @@ function printPair(key: CanonicalKey, link: Link | null, work: Work[], naming: P
     field('state', paint(colour, link.status) + (link.reason ? ` since ${link.reason.since}` : ''));
     field('cause', link.reason ? `${safe(reasonWords(naming, link))} (${link.reason.code})` : '—');
     const fix = fixOf(link);
-    // Of a conflict, the commands that decide are printed below.
+    // For a conflict, the commands that decide it are printed below.
     if (fix !== null && link.status !== 'conflict') field('fix', fix);
     field('next attempt', nextAttempt(link));
     const { origin } = parseCanonicalKey(key);
@@ -242,7 +242,7 @@ function printPair(key: CanonicalKey, link: Link | null, work: Work[], naming: P
   if (link) printRows(link, naming);
 }
 
-/** The rows of a pair that a person may have to look at. */
+/** The rows of a pair that may need a person's attention. */
 function printRows(
   { entity, conflicts, notTaken = [], reserved = {}, history }: Link,
   naming: PairsNaming,

@@ -79,14 +79,14 @@ async function plan(options: PlanOptions): Promise<void> {
         passing(() => print(dryRun(input), { ...options, naming }, progress.finish, foretell)),
       );
     };
-    // Where it is stopped, what was put aside for it is dropped all the same.
+    // If the command is stopped, the scratch documents are removed, too.
     const counts = await withScratch(db, (prefix) => Promise.race([countsIn(prefix), stopped()]));
     if (ENTITY_TYPES.some((type) => NEEDS_PERSON.some((action) => counts[type][action] > 0)))
       process.exitCode = 1;
   });
 }
 
-/** The service's link store; before anything runs, one of its own, as a new one is as good. */
+/** The service's link store. If no service runs, an own server: a new, empty store gives the right plan. */
 async function withStore(
   { options, mongodbUri }: { options: PlanOptions; mongodbUri: string | undefined },
   progress: { update: (line: string) => void },
@@ -114,7 +114,7 @@ async function withStore(
   }
 }
 
-/** Rejects once a person stops the command, or reads no further. */
+/** Rejects when a person stops the command, or when the reader of its output ends. */
 function stopped(): Promise<never> {
   return new Promise((_, reject) => {
     const stop = (signal: string) =>
@@ -136,7 +136,7 @@ function csvCells(line: PlanLine, naming: Naming): string[] {
   ];
 }
 
-/** Prints lines as they come: a first sync may have more of them than fit into memory. */
+/** Prints each line at once: a first sync may have more lines than fit into memory. */
 async function print(
   lines: AsyncGenerator<PlanLine, SyncWork, void>,
   { json, csv, summary, naming }: PlanOptions & { naming: Naming },

@@ -13,7 +13,7 @@ import { withService, type CommonOptions } from '../withService';
 import { printJson, printLine, printTable, progressLine } from '../output';
 import { commandLine } from '../../../platform/commandLine';
 
-/** `links rebuild`, for a link store that was lost. */
+/** `links rebuild`: restores a link store that was lost. */
 export function registerRebuild(links: Command): void {
   common(
     links

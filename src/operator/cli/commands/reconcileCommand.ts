@@ -24,7 +24,7 @@ interface ReportOptions extends CommonOptions {
   last: number;
 }
 
-/** `reconcile`: compares both sides now, shows the progress and the result; `reconcile report`: shows the result again. */
+/** `reconcile`: compares both sides now, and shows progress and report. `reconcile report`: shows earlier reports. */
 export function registerReconcile(program: Command): void {
   const command = program.command('reconcile').description('compare both sides with the link store');
   common(
@@ -71,7 +71,7 @@ async function run(service: Connected, { full, json }: RunOptions): Promise<void
 async function follow(handle: WorkflowHandle, ended: AbortSignal): Promise<void> {
   const line = progressLine();
   while (!ended.aborted) {
-    // Nobody answers while no worker runs.
+    // Without a running worker, no query is answered.
     const progress = await handle.query(reconcileProgress).catch(() => null);
     const step = progress?.steps?.[progress.done];
     const walked = ENTITY_TYPES.map((type) => progress?.findings[type].walked).reduce(
@@ -124,7 +124,7 @@ function print(
     ],
     ENTITY_TYPES.map((type) => {
       const { walked, agrees, drifted, missing, ended, orphaned, returned, unsettled, told } = findings[type];
-      // A report of an earlier release has none.
+      // Reports of an earlier release lack this count.
       const { notTaken = 0 } = findings[type];
       const counts = [agrees, drifted, missing, ended, orphaned, returned, unsettled, notTaken, told];
       return [type, ...[walked.zendesk, walked.pms, ...counts].map(String)];

@@ -11,7 +11,7 @@ import { entityOption } from '../targets';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { printAnswers, withWholeReason, type WaitOptions } from './resyncCommand';
 
-/** Of a preview. */
+/** The most records that a preview lists. */
 const LISTED = 20;
 
 interface RecreateOptions extends WaitOptions, AskOptions {

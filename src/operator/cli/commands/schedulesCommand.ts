@@ -12,7 +12,11 @@ interface PauseOptions extends CommonOptions {
   why: string;
 }
 
-/** `schedules list | pause | resume`: what recurs. */
+/**
+ * `schedules list
+ *  pause
+ *  resume`.
+ */
 export function registerSchedules(program: Command): void {
   const schedules = program.command('schedules').description('what recurs: polls, link hygiene, reconcile');
   tabular(

@@ -49,7 +49,7 @@ interface StatusOptions extends CommonOptions {
 /** The state of one connection. */
 interface Found {
   connection: string | null;
-  /** Null where MongoDB does not answer. */
+  /** Null if MongoDB does not answer. */
   status: Status | null;
   judged: Verdict;
 }
@@ -72,7 +72,7 @@ async function watch(look: () => Promise<Found[]>): Promise<void> {
   }
 }
 
-/** From both servers, or what of them answers. @throws ConfigError where an address is not known */
+/** Asks both servers; a server that does not answer is reported. @throws ConfigError if an address is not known */
 async function stateOf(config: Config, options: CommonOptions): Promise<Found> {
   const { connection, taskQueue } = config;
   const isKnown = (name: 'temporalAddress' | 'mongodbUri') =>
@@ -106,7 +106,7 @@ async function stateOf(config: Config, options: CommonOptions): Promise<Found> {
   }
 }
 
-/** Of several connections, by their names. */
+/** With several connections, an object with their names as keys. */
 function asJson(found: Found[]): object {
   const told = found.map(({ connection, status, judged }) => ({
     connection,

@@ -58,7 +58,7 @@ export function registerUndo(program: Command): void {
   );
 }
 
-/** @throws BadInput where nothing says what is to be undone */
+/** @throws BadInput if no criterion says what to undo */
 async function undoFilter(service: Connected, options: UndoOptions): Promise<UndoFilter> {
   const filter = await filterOf(service, options);
   expectSelecting(filter, '--since, --cause, --row or --pair');
@@ -82,7 +82,7 @@ async function follow(service: Connected, id: string, options: UndoOptions): Pro
   if (outcome) showOutcome(outcome, options);
 }
 
-/** As the columns of a table are called at a terminal. */
+/** Columns have lower-case names on the command line. */
 const inSmall = (columns: readonly string[]) => columns.map((name) => name.toLowerCase());
 
 function showPlan(plan: UndoPlan, { json, hold }: UndoOptions): void {

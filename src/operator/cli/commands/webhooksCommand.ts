@@ -9,7 +9,11 @@ import { receiverAt, type InstalledWebhook, type WebhookInstallation } from '../
 import { CONFIG, CONNECTION, settingsFor, type SettingsOptions } from '../common';
 import { webhookAdmins } from '../webhookAdmins';
 
-/** `webhooks install | list | remove`: the webhooks of both systems, which lead to our receiver. */
+/**
+ * `webhooks install
+ *  list
+ *  remove`: the webhooks of both systems that lead to our receiver.
+ */
 
 interface Options extends SettingsOptions {
   name: string;
@@ -124,7 +128,7 @@ function print(value: unknown): void {
   console.log(JSON.stringify(value, null, 2));
 }
 
-/** A refusal or a missing answer is for a person to resolve: one line, as for a wrong setting. */
+/** A person must resolve a refusal or a missing answer, so it is reported in one line, like a wrong setting. */
 async function mendable(work: () => Promise<void>): Promise<void> {
   try {
     await work();
