@@ -17,7 +17,7 @@ export async function answerOf<T>(client: Client, waitSeconds: number, ask: () =
   } catch (error) {
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
       throw new Problem(
-        `no answer within ${waitSeconds} s: no worker runs, or it is busy or waits for an API; what was asked for stays asked for`,
+        `no answer within ${waitSeconds} s: no worker runs, or it is busy or waits for an API; the request remains queued`,
       );
     }
     if (error instanceof WorkflowUpdateFailedError) throw new Problem(innermost(error.cause));

@@ -184,8 +184,8 @@ async function* mongodb({ config, mongodbUri }: Patient): AsyncIterable<Finding>
     yield {
       what,
       state: 'failed',
-      found: `MONGODB_URI says ${contrary.join(', ')}, which the sync does not follow: it reads from the primary and waits for a majority`,
-      cure: `take ${contrary.join(' and ')} out of MONGODB_URI`,
+      found: `MONGODB_URI sets ${contrary.join(', ')}, which the sync ignores: it reads from the primary and waits for a majority`,
+      cure: `remove ${contrary.join(' and ')} from MONGODB_URI`,
     };
   const mongo = mongoClient(mongodbUri, { serverSelectionTimeoutMS: 10_000 });
   try {
@@ -276,7 +276,7 @@ function clock(of: string, there: Date): Finding {
         what,
         state: 'warning',
         found,
-        cure: 'set both clocks by NTP: webhooks are refused when their time differs by five minutes, and "winner: latest" goes by each side’s clock',
+        cure: 'set both clocks by NTP: webhooks are refused when their time differs by five minutes, and "winner: latest" depends on each side’s clock',
       };
 }
 

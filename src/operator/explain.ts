@@ -56,7 +56,7 @@ export function decideBy(link: Link, offers: Offers): { commands: string[]; note
 /** Notes that help to choose a counterpart. */
 export function notesOn({ taken, create }: Offers): string[] {
   const gone = taken.map(({ ref, by }) =>
-    by === null ? `${ref} is kept without a counterpart.` : `${ref} is linked to ${by} by now.`,
+    by === null ? `${ref} is kept without a counterpart.` : `${ref} is linked to ${by} now.`,
   );
   if (create) return gone;
   return [

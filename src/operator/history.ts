@@ -68,7 +68,7 @@ function notesOn({ notTaken, known, before, cut }: JournalRow): string[] {
   return [
     ...(notTaken ? ['not taken'] : []),
     ...(before !== undefined && known === 'agreed' ? ['before: as agreed'] : []),
-    ...(cut ? ['not whole: it cannot be undone'] : []),
+    ...(cut ? ['incomplete: it cannot be undone'] : []),
   ];
 }
 
@@ -96,7 +96,7 @@ function placeOf(text: string): { at: string; id: string } {
   const id = rest.join('~');
   if (id === '' || Number.isNaN(Date.parse(at)))
     throw new BadInput(
-      `--after: found "${text.slice(0, 80)}", expected where an earlier page of the history ended`,
+      `--after: found "${text.slice(0, 80)}", expected the end of an earlier page of the history`,
     );
   return { at, id };
 }

@@ -43,7 +43,7 @@ function diffTables(before: EntityMapping, after: EntityMapping): MappingChange[
 /** What the planner does with a row whose agreed value belongs to other fields, or is in another form. */
 function meetsFirst({ direction, winner }: PropertyRow): string {
   const decides = direction === 'both' ? `winner ${winner}` : `direction ${direction}`;
-  return `its values meet for the first time: nothing is emptied, and of two values ${decides} decides`;
+  return `its values meet for the first time: nothing is emptied, and if both sides have a value, ${decides} decides`;
 }
 
 /** The snapshot is kept by row id and direction: the visibility of comments may have one row for each direction. */

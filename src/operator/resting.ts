@@ -10,7 +10,7 @@ type RestingNow = Resting & Partial<Pick<RestingSince, 'since'>>;
 
 /** One line that counts for all pairs: what rests, why, and when it continues. */
 export function restingWords(resting: RestingNow): string {
-  return `${whatRests(resting)}; it goes on when the field is back, or change the mapping`;
+  return `${whatRests(resting)}; bring the field back, or change the mapping`;
 }
 
 /** What rests, and why. */

@@ -31,7 +31,8 @@ export async function* streamFindings(patient: StreamPatient): AsyncIterable<Fin
     const what = `${NAMES[port.side]}: stream ${stream}`;
     const position = positions.find(({ name }) => name === `${port.side}:${stream}`) ?? null;
     try {
-      const found = position === null ? await lookBack(port, stream) : await goOn(port, stream, position);
+      const found =
+        position === null ? await lookBack(port, stream) : await readFromCursor(port, stream, position);
       yield { what, state: 'ok', found, cure: null };
     } catch (error) {
       yield {
@@ -50,13 +51,13 @@ async function lookBack(port: StreamPatient['port'], stream: string): Promise<st
   return `can be read; ${records.length} changed within two minutes`;
 }
 
-async function goOn(
+async function readFromCursor(
   port: StreamPatient['port'],
   stream: string,
   { cursor }: StreamPosition,
 ): Promise<string> {
   const { records, more } = await changesFrom(port, stream, cursor);
-  return `can be read on from its cursor; ${records.length}${more ? ' and more' : ''} come next`;
+  return `can be read from its cursor; ${records.length}${more ? ' and more' : ''} come next`;
 }
 
 function streamCure(
@@ -73,9 +74,9 @@ function streamCure(
   if (error instanceof NeedsHuman && error.code === 'cursor_refused') {
     const time = position?.readAt ?? position?.movedAt ?? 'start';
     const rewind = commandLine(`cursors rewind ${port.side}:${stream} ${time}`, connection);
-    return `if ${name} was restored or begun anew, read on from when the stream was last read: "${rewind}", then "${commandLine('reconcile', connection)}"`;
+    return `if ${name} was restored or set up again, read again from the time of the last read: "${rewind}", then "${commandLine('reconcile', connection)}"`;
   }
-  return 'if a clock differs (above), set it first: a machine that is ahead asks for changes of the future';
+  return 'if a clock differs (above), set it first: a machine whose clock is ahead asks for changes in the future';
 }
 
 /** The position of each stream; empty if there is no link store, or if it does not answer. */

@@ -100,16 +100,16 @@ export function standingWords({ standing }: Pick<UndoPlan, 'standing'>): string 
 export const UNDO_WORDS = {
   nothing: 'Nothing can be put back.',
   planned: (pairs: number) =>
-    `Values of ${pairs} pairs would be put back, each where it is still what the sync wrote:`,
+    `Values of ${pairs} pairs would be put back, if the records still show what the sync wrote:`,
   cannot: 'This cannot be undone:',
   never: 'A value that customers do not see is never made public.',
   restored: (pairs: number) => `${pairs} pairs are as they were before.`,
-  left: (pairs: number) => `${pairs} were left, in whole or in part:`,
+  left: (pairs: number) => `${pairs} pairs were left as they are, in whole or in part:`,
 } as const;
 
-export const VALUE_COLUMNS = ['Row', 'On', 'Property', 'Pairs', 'Written anew since'] as const;
+export const VALUE_COLUMNS = ['Row', 'On', 'Property', 'Pairs', 'Written again since'] as const;
 export const EXAMPLE_COLUMNS = ['Record', 'Property', 'Now', 'Back to'] as const;
-export const CANNOT_COLUMNS = ['How many', 'What, and its cure', 'For example'] as const;
+export const CANNOT_COLUMNS = ['How many', 'What, and its fix', 'For example'] as const;
 export const LEFT_COLUMNS = ['Pair', 'On', 'Property', 'Why'] as const;
 
 /** One line for each value that was left as it is, or for a pair that was left as a whole. */

@@ -190,7 +190,7 @@ function systemFaults({ troubles, connection }: Facts): Fault[] {
         what: `Another installation syncs ${side === 'zendesk' ? 'this Zendesk account' : 'this PMS'} (${text})`,
         since,
         affects: 'each installation overwrites the changes of the other',
-        cure: `stop one of the two installations; if there is only one, its webhook is left of another PUBLIC_URL: ${command('webhooks remove --elsewhere', connection)}`,
+        cure: `stop one of the two installations; if there is only one, its webhook is left over from another PUBLIC_URL: ${command('webhooks remove --elsewhere', connection)}`,
       };
     if (code === 'cursor_refused')
       return {
@@ -316,7 +316,7 @@ function restingFaults({ resting }: Status): Fault[] {
   }));
 }
 
-/** Pairs that ended in a bug, and records that could not be processed. */
+/** Pairs that failed with a bug, and records that could not be processed. */
 function brokenFaults({ bugs, aside }: Status, connection: string | null): Fault[] {
   const names = (some: readonly string[], of: number) =>
     [...some, ...(of > some.length ? ['…'] : [])].join(', ');
@@ -325,7 +325,7 @@ function brokenFaults({ bugs, aside }: Status, connection: string | null): Fault
     faults.push({
       code: 'bug',
       weight: 'person',
-      what: `Pairs that ended in a bug: ${bugs.count} (${names(bugs.examples, bugs.count)})`,
+      what: `Pairs that failed with a bug: ${bugs.count} (${names(bugs.examples, bugs.count)})`,
       since: null,
       affects: 'they are not synced',
       cure: `${command('links find --code bug', connection)}; report it, then resync them`,

@@ -65,7 +65,7 @@ const RIGHTS: readonly Right[] = [
       path: `/api/v2/comment_redactions/${NOBODY}`,
       body: { ticket_id: NOBODY, html_body: '', external_attachment_urls: [] },
     },
-    without: 'what is redacted in the PMS stays readable in Zendesk',
+    without: 'text that is redacted in the PMS stays readable in Zendesk',
     isNeeded: redacts,
   },
 ];
@@ -88,7 +88,7 @@ async function actsAs(http: HttpClient): Promise<Finding> {
   return {
     what: 'Zendesk: acts as',
     state: isAdmin ? 'ok' : 'warning',
-    found: `${user.name}, user ${user.id}, role ${user.role}; keep this user: the credential dies with its demotion or deletion`,
+    found: `${user.name}, user ${user.id}, role ${user.role}; keep this user: if it is demoted or deleted, the credential stops working`,
     cure: isAdmin
       ? null
       : 'make this user an administrator: only administrators may read incremental exports',
@@ -111,7 +111,7 @@ async function scopes(http: HttpClient, grants: readonly Grant[]): Promise<Findi
   return {
     what: 'Zendesk: scopes',
     state: missing.length === 0 ? 'ok' : 'warning',
-    found: `${token.scopes?.join(' ') ?? 'not told'}${missing.length === 0 ? ends : `; asked for and not granted: ${missing.join(' ')}`}`,
+    found: `${token.scopes?.join(' ') ?? 'not reported'}${missing.length === 0 ? ends : `; asked for and not granted: ${missing.join(' ')}`}`,
     cure:
       missing.length === 0
         ? null

@@ -29,7 +29,7 @@ export async function markAccounts(config: Config, dataDir: string): Promise<Fol
     const { what, pid, since } = error.occupant;
     if (what === installation) return null;
     throw new Problem(
-      `another installation syncs ${config.zendeskBaseUrl} and ${config.pmsBaseUrl} already (${what}, process ${pid}, since ${since}): two of them overrule each other; stop it, or use its folder and settings`,
+      `another installation syncs ${config.zendeskBaseUrl} and ${config.pmsBaseUrl} already (${what}, process ${pid}, since ${since}): two installations overwrite each other’s changes; stop it, or use its folder and settings`,
     );
   }
 }

@@ -5,9 +5,9 @@ import { folderNamed, positive } from './targets';
 
 export const CONFIG = [
   '--config <file>',
-  'YAML file with settings; environment variables win over it',
+  'YAML file with settings; environment variables override it',
 ] as const;
-export const CONNECTION = ['--connection <name>', 'which one, where the settings name several'] as const;
+export const CONNECTION = ['--connection <name>', 'the connection, if the settings name several'] as const;
 
 /** The data folder of the servers that `start` runs itself. */
 export const DATA_DIR = '.zendesk-pms-sync';

@@ -9,7 +9,7 @@ export interface AskOptions {
 }
 
 export function asking(command: Command): Command {
-  return command.option('-y, --yes', 'ask nothing, as scripts need it');
+  return command.option('-y, --yes', 'do not ask, for scripts');
 }
 
 /** @throws BadInput if there is no terminal, Problem if the answer is no */

@@ -35,7 +35,7 @@ export interface Reported {
  * Errors that the operator can correct: a setting, the mapping, an argument, a missing package or server, a store of
  * a later release. The message has the fix. Exit code 2.
  */
-const MENDABLE = [
+const CORRECTABLE = [
   ConfigError,
   MappingError,
   NewerStore,
@@ -63,7 +63,7 @@ export function reported(error: unknown): Reported | null {
   if (error instanceof CommanderError) return { line: null, code: error.exitCode === 0 ? 0 : 2 };
   if (!isNativeError(error)) return null;
   if (STATES.some((kind) => error instanceof kind)) return { line: error.message, code: 1 };
-  if (MENDABLE.some((kind) => error instanceof kind)) return { line: error.message, code: 2 };
+  if (CORRECTABLE.some((kind) => error instanceof kind)) return { line: error.message, code: 2 };
   // The library that asks questions (inquirer) may be installed more than once, so that its class differs. The name is
   // the same in each copy.
   if (error.name === 'ExitPromptError') return { line: 'stopped by Ctrl-C', code: INTERRUPTED };

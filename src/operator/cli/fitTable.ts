@@ -22,7 +22,8 @@ export function fitted(titles: string[], rows: string[][], width: number): Fitte
   );
   const widths = shared(natural, words, room);
   if (!widths) return null;
-  const broken = (cells: string[]) => cells.map((cell, n) => broke(cell, widths[n] ?? LEAST).join('\n'));
+  const broken = (cells: string[]) =>
+    cells.map((cell, n) => brokenLines(cell, widths[n] ?? LEAST).join('\n'));
   return { titles: broken(titles), rows: rows.map(broken) };
 }
 
@@ -45,7 +46,7 @@ function shared(natural: readonly number[], words: readonly number[], room: numb
 }
 
 /** Breaks a text into lines: at blanks first, then after `:`, `/`, `.`, `-` and `_`, and otherwise anywhere. */
-export function broke(text: string, width: number): string[] {
+export function brokenLines(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ').flatMap((each) => partsOf(each, width))) {

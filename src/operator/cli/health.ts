@@ -39,15 +39,18 @@ export async function healthOf(
     }),
   );
   const ready = all.every((each) => each.ready);
-  const told = all.map(({ connection, judged: { well, line, faults } }) => ({
+  const answers = all.map(({ connection, judged: { well, line, faults } }) => ({
     ...(connection !== null && { connection }),
     well,
     verdict: line,
     faults: faults.map(faultLine),
   }));
-  const [only] = told;
+  const [only] = answers;
   return {
     ready,
-    body: { status: ready ? 'ready' : 'unavailable', ...(told.length === 1 ? only : { connections: told }) },
+    body: {
+      status: ready ? 'ready' : 'unavailable',
+      ...(answers.length === 1 ? only : { connections: answers }),
+    },
   };
 }

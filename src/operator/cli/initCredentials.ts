@@ -264,8 +264,8 @@ export async function answer(
     const offered = kept.get(option) ?? given;
     const check = (text: string) =>
       text.trim() === BACK ? null : (otherSetting(text, ...(VARIABLES[option] ?? [])) ?? fault(pasted(text)));
-    const told = await ask.text(question, { ...(offered !== undefined && { given: offered }), check });
-    const meant = pasted(told);
+    const answer = await ask.text(question, { ...(offered !== undefined && { given: offered }), check });
+    const meant = pasted(answer);
     kept.set(option, meant);
     return meant;
   }

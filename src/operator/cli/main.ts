@@ -23,10 +23,10 @@ function askedFor(program: Command, argv: string[]): string[] {
 
 /** Prints the error, in one line unless it is a bug. @returns the exit code */
 function report(error: unknown): number {
-  const told = reported(error);
-  if (!told) console.error(error);
-  else if (told.line !== null) console.error(told.line);
-  return told?.code ?? 1;
+  const failure = reported(error);
+  if (!failure) console.error(error);
+  else if (failure.line !== null) console.error(failure.line);
+  return failure?.code ?? 1;
 }
 
 for (const stream of [process.stdout, process.stderr]) endWithReader(stream, () => process.exit());

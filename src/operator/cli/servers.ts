@@ -20,7 +20,7 @@ const schema = z.object({
  * a password.
  * @returns removes the file
  */
-export function leaveAddresses(dataDir: string, config: Config, servers: Servers): () => void {
+export function storeAddresses(dataDir: string, config: Config, servers: Servers): () => void {
   const own = {
     ...(config.temporalAddress === undefined && { temporalAddress: servers.temporalAddress }),
     ...(config.mongodbUri === undefined && { mongodbUri: servers.mongodbUri }),

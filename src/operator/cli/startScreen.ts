@@ -56,15 +56,15 @@ export function whereEverythingIs(addresses: Addresses): string[] {
     ['Changes', receiver === null ? `looked for ${polls}` : `by webhooks at ${receiver}, and ${polls}`],
   ];
   return [
-    'Running. Ctrl-C stops it; it goes on from there with the next start.',
+    'Running. Ctrl-C stops it; the next start continues from there.',
     ...lines.map(([name, value]) => `  ${name.padEnd(8)} ${value}`),
     'In another terminal, in this folder:',
     ...inColumns([
-      ['backfill --wait', 'syncs what exists already, in bulk'],
+      ['backfill --wait', 'syncs the records that exist already, in bulk'],
       ['status', 'is everything all right?'],
-      ['conflicts list', 'what a person must decide, with the commands that decide'],
+      ['conflicts list', 'conflicts that a person must decide, with the commands'],
     ]),
-    'Each change that is carried over is a line below.',
+    'Each change that is synced prints a line below.',
   ];
 }
 

@@ -26,7 +26,7 @@ import { printLine } from './output';
 import { startConsole, type Console } from './serveConsole';
 import { OpenStores, healthOf } from './health';
 import { onStopSignal, startReceiver, type Receiver } from './serveIntake';
-import { leaveAddresses } from './servers';
+import { storeAddresses } from './servers';
 import { foreignWebhooks } from '../foreignWebhooks';
 import { webhookAdmins } from './webhookAdmins';
 import { whatWillBeWritten, whereEverythingIs, type Addresses } from './startScreen';
@@ -153,7 +153,7 @@ async function runUntilStopped(found: FoundServers, run: Run): Promise<void> {
     ))
   )
     log.warn({ expected: SEARCH_ATTRIBUTES }, 'this Temporal has no operator API; create these there');
-  const doors = await openDoors(found, run);
+  const doors = await listen(found, run);
   let service: Service;
   try {
     const own = run.lock ? dataDir : null;
@@ -164,7 +164,7 @@ async function runUntilStopped(found: FoundServers, run: Run): Promise<void> {
     await doors.close();
     throw error;
   }
-  const takeBack = leaveAddresses(dataDir, config, servers);
+  const takeBack = storeAddresses(dataDir, config, servers);
   try {
     showRunning(
       {
@@ -174,7 +174,7 @@ async function runUntilStopped(found: FoundServers, run: Run): Promise<void> {
       run,
     );
     const stop = async () => {
-      run.screen?.('Stopping. Everything is kept; the next start goes on from there.');
+      run.screen?.('Stopping. Nothing is lost; the next start continues from there.');
       await doors.close();
       await service.stop();
     };
@@ -188,7 +188,7 @@ async function runUntilStopped(found: FoundServers, run: Run): Promise<void> {
   }
 }
 
-interface Doors extends Pick<Addresses, 'console' | 'receiver'> {
+interface Listeners extends Pick<Addresses, 'console' | 'receiver'> {
   close(): Promise<void>;
 }
 
@@ -196,7 +196,7 @@ interface Doors extends Pick<Addresses, 'console' | 'receiver'> {
  * Receiver and console listen before any worker runs: if a port is in use, the start ends while there is nothing to
  * stop.
  */
-async function openDoors({ temporalUi, ...servers }: FoundServers, run: Run): Promise<Doors> {
+async function listen({ temporalUi, ...servers }: FoundServers, run: Run): Promise<Listeners> {
   const { configs, connections, withIntake, dataDir, lock, log, tracing } = run;
   if (!withIntake) return { console: null, receiver: null, close: async () => undefined };
   const [{ consoleHost, intakeHost }] = configs;
@@ -273,7 +273,7 @@ function warnOfMissingScopes(grant: Grant, connection: string | null, log: Logge
   if (missing.length > 0)
     log.warn(
       { missing, granted: grant.granted, ...(connection !== null && { connection }) },
-      `Zendesk granted fewer scopes than were asked for; "${commandLine('doctor')}" says what lacks them`,
+      `Zendesk granted fewer scopes than were asked for; "${commandLine('doctor')}" shows what is missing`,
     );
 }
 
@@ -286,14 +286,14 @@ async function checkOnly(only: Connection, screen: Run['screen']): Promise<void>
   const { systems } = only.parts();
   const as: Record<Side, string> = { zendesk: '', pms: '' };
   for (const side of SIDES) {
-    as[side] = await introduce(systems[side], side);
+    as[side] = await userOf(systems[side], side);
     log.info({ side, as: as[side] }, 'credential accepted');
   }
   for (const line of screen ? whatWillBeWritten({ config, as, mapping }) : []) screen?.(line);
 }
 
 /** Makes one call, so that a wrong credential ends the start before the first write. */
-async function introduce(system: SystemPort, side: Side): Promise<string> {
+async function userOf(system: SystemPort, side: Side): Promise<string> {
   try {
     return await system.whoAmI();
   } catch (error) {

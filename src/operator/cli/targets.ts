@@ -68,7 +68,7 @@ export function timeNamed(name: string, text: string, or = ''): Date {
 export function pastTime(name: string, text: string, or = ''): Date {
   const time = timeNamed(name, text, or);
   if (time.getTime() > Date.now())
-    throw new BadInput(`${name}: found "${text}", which is still to come; expected a time that has passed`);
+    throw new BadInput(`${name}: found "${text}", which is in the future; expected a time in the past`);
   return time;
 }
 

@@ -34,7 +34,7 @@ const OPS: Record<string, string> = {
   detach: 'lost a file',
 };
 /** Other lines of the screen show these in full. */
-const SAID_ELSEWHERE = new Set(['running; Ctrl-C stops', 'console', 'receiving webhooks']);
+const SHOWN_ELSEWHERE = new Set(['running; Ctrl-C stops', 'console', 'receiving webhooks']);
 /** Messages of Temporal's worker about intended behaviour, or about a failure that the activity has logged itself. */
 const SDK_REPEATS = new Set(['No workflows registered, not polling for workflow tasks', 'Activity failed']);
 const ATTENTION = new Set(['conflict', 'quarantined']);
@@ -83,7 +83,7 @@ export function inWords(line: string, title = ''): string | null {
   const entry = entryOf(line);
   if (!entry) return line === '' ? null : safe(line);
   const { level, msg = '' } = entry;
-  if (SAID_ELSEWHERE.has(msg) || (entry['sdkComponent'] !== undefined && SDK_REPEATS.has(msg))) return null;
+  if (SHOWN_ELSEWHERE.has(msg) || (entry['sdkComponent'] !== undefined && SDK_REPEATS.has(msg))) return null;
   const change = msg === 'written' ? changeOf(entry) : msg === 'written in bulk' ? bulkOf(entry) : null;
   if (change === null && level < INFO) return null;
   const at = paint('dim', new Date(entry.time).toISOString().slice(11, 19));

@@ -25,7 +25,7 @@ export interface Visit {
 export const COOKIE = 'zps-console';
 
 /** @returns the session, and whether its cookie must still be set; null without a session */
-export function knownAs(
+export function sessionOf(
   rules: AccessRules,
   sessions: Sessions,
   visit: Visit,

@@ -11,7 +11,7 @@ import { isPassing } from '../../platform/mongoErrors';
 import { BadInput, Problem } from '../operatorErrors';
 import { NAME_LIMIT } from '../../sync/resolution';
 import { MappingError } from '../../sync/mappingFile';
-import { COOKIE, isOwnForm, isTrusted, knownAs, tokenFits, type Visit } from './access';
+import { COOKIE, isOwnForm, isTrusted, sessionOf, tokenFits, type Visit } from './access';
 import type { ConsoleContext, ConsoleSite } from './consoleContext';
 import { ROOT, send, type Viewer } from './layout';
 import { connectionsPage, loadConnections } from './pages/connectionsPage';
@@ -82,7 +82,7 @@ export function createConsole(site: ConsoleSite): FastifyInstance {
 
   const forKnown = (at: ConsoleContext | null, serve: (inside: FastifyInstance) => void) =>
     app.register(async (inside) => {
-      letIn(inside, at, site, sessions);
+      admit(inside, at, site, sessions);
       serve(inside);
     });
   void forKnown(null, (inside) => {
@@ -105,7 +105,7 @@ export function createConsole(site: ConsoleSite): FastifyInstance {
 }
 
 /** Admits known users, and refuses forms that were not made for them. */
-function letIn(
+function admit(
   inside: FastifyInstance,
   at: ConsoleContext | null,
   site: ConsoleSite,
@@ -115,8 +115,8 @@ function letIn(
     const visit = visitOf(request);
     if (request.method === 'POST' && !isOwnForm(visit))
       return refuse(reply, 'The form came from another site.');
-    const known = knownAs(site.access, sessions, visit);
-    if (!known) return stranger(request, reply, site);
+    const known = sessionOf(site.access, sessions, visit);
+    if (!known) return answerUnknownUser(request, reply, site);
     const { session, isNew } = known;
     if (isNew) setCookie(request, reply, sessions.seal(session), SESSION_MS);
     request.viewer = { session, formToken: sessions.formToken(session), at };
@@ -165,12 +165,13 @@ function logIn(app: FastifyInstance, { access, log, now }: ConsoleSite, sessions
 }
 
 /** Answers a request without a known user. */
-function stranger(request: FastifyRequest, reply: FastifyReply, { access }: ConsoleSite): FastifyReply {
+function answerUnknownUser(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { access }: ConsoleSite,
+): FastifyReply {
   if (access.token === null)
-    return refuse(
-      reply,
-      'You are not logged in: the console is reached through a proxy that says who you are.',
-    );
+    return refuse(reply, 'You are not logged in. Open the console through the proxy that signs you in.');
   if (request.method === 'POST')
     return send(
       reply.code(401),
@@ -189,7 +190,7 @@ function refuse(reply: FastifyReply, why: string): FastifyReply {
 
 function answerErrors(app: FastifyInstance, { log }: ConsoleSite): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const { status, title, message } = said(error);
+    const { status, title, message } = errorShown(error);
     if (status >= 500) log.error({ err: error }, 'console');
     const back = { url: request.viewer?.at?.root ?? ROOT, name: 'Overview' };
     return send(reply.code(status), messagePage(title, message, back), request.viewer);
@@ -204,7 +205,7 @@ function answerErrors(app: FastifyInstance, { log }: ConsoleSite): void {
 }
 
 /** The text of an error for the user: our own messages, and no others. */
-function said(error: FastifyError): { status: number; title: string; message: string } {
+function errorShown(error: FastifyError): { status: number; title: string; message: string } {
   if (error instanceof BadInput) return { status: 400, title: 'Not understood', message: error.message };
   if (error instanceof Problem) return { status: 409, title: 'Not done', message: error.message };
   if (error instanceof MappingError)

@@ -60,7 +60,7 @@ export function pages(app: FastifyInstance, context: ConsoleContext): void {
     const key = await pairNamed({ store, mapping: context.mapping() }, text);
     const view = await loadPair(context, key);
     if (!view) {
-      const why = `${key}: no link; the record was not seen yet, or does not take part in the sync`;
+      const why = `${key}: no link; the record was not seen yet, or is out of scope`;
       const back = { url: `${root}/pairs`, name: 'Pairs' };
       return send(reply.code(404), messagePage('No such pair', why, back), request.viewer);
     }
@@ -80,6 +80,6 @@ export function pages(app: FastifyInstance, context: ConsoleContext): void {
 
 /** @throws Error without a session; the server checks this before */
 export function viewerOf({ viewer }: FastifyRequest): Viewer {
-  if (!viewer) throw new Error('a page was asked for by nobody');
+  if (!viewer) throw new Error('a page was requested without a session');
   return viewer;
 }

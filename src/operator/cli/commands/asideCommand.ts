@@ -18,7 +18,7 @@ import { commandLine } from '../../../platform/commandLine';
 export function registerAside(program: Command): void {
   const aside = program
     .command('aside')
-    .description('records that could not be taken in and were passed over');
+    .description('records that were set aside because they could not be processed');
   tabular(
     common(
       aside.command('list').description('list them with reason and size; exit code 1 if there are any'),
@@ -40,7 +40,7 @@ export function registerAside(program: Command): void {
   common(
     aside
       .command('retry')
-      .description('read them again and empty the list; what still fails comes back to it')
+      .description('read them again; those that still fail return to the list')
       .argument('[what...]', 'names from "aside list"; without any, all of them'),
     'aside retry zendesk:ticket:123',
   ).action(async (names: string[], options: CommonOptions) =>

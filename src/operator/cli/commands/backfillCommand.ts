@@ -59,9 +59,9 @@ export function registerBackfill(program: Command): void {
     }),
   );
   for (const [name, signal, what] of [
-    ['pause', pauseBackfill, 'finish the pages under way and begin no new one'],
-    ['resume', resumeBackfill, 'go on after a pause'],
-    ['cancel', cancelBackfill, 'end it; what is linked stays linked'],
+    ['pause', pauseBackfill, 'finish the pages in progress, and begin no new ones'],
+    ['resume', resumeBackfill, 'continue after a pause'],
+    ['cancel', cancelBackfill, 'end it; linked pairs stay linked'],
   ] as const) {
     common(command.command(name).description(what), `backfill ${name}`).action(
       async (options: CommonOptions) =>
@@ -76,26 +76,26 @@ export function registerBackfill(program: Command): void {
 
 async function start(connected: Connected, options: StartOptions): Promise<void> {
   const { client, config, store, mongo } = connected;
-  const foretold = await lastForecast(mongo.db(config.mongodbDatabase));
-  if (!options.json) printLine(foretoldWords(foretold));
+  const kept = await lastForecast(mongo.db(config.mongodbDatabase));
+  if (!options.json) printLine(lastForecastWords(kept));
   const handle = await startBackfill(client, store, config.taskQueue);
   if (!options.wait) {
-    if (options.json) printJson({ workflowId: handle.workflowId, forecast: foretold });
+    if (options.json) printJson({ workflowId: handle.workflowId, forecast: kept });
     else printLine(`started; "${commandLine('backfill status')}" shows the progress`);
     return;
   }
   const ended = new AbortController();
   const result = handle.result().finally(() => ended.abort());
   const [progress] = await Promise.all([result, follow(handle, ended.signal)]);
-  show(progress, options, { forecast: foretold });
+  show(progress, options, { forecast: kept });
   if (progress.failed.length > 0) process.exitCode = 1;
 }
 
 /** The forecast of the last `plan`. Only `plan` reads everything that there is to do. */
-export function foretoldWords(foretold: KeptForecast | null): string {
-  return foretold === null
+export function lastForecastWords(kept: KeptForecast | null): string {
+  return kept === null
     ? `No forecast: run "${commandLine('plan --summary')}" first to see how long it takes.`
-    : `By the plan of ${foretold.at} it takes ${forecastWords(foretold)}.`;
+    : `By the plan of ${kept.at} it takes ${forecastWords(kept)}.`;
 }
 
 async function follow(handle: BackfillHandle, ended: AbortSignal): Promise<void> {
@@ -191,7 +191,7 @@ function show(
 const MEANINGS: Record<'joined' | 'agreed' | 'ignored' | 'ended' | 'left', string> = {
   joined: 'linked with a record that existed already',
   agreed: 'was linked and in sync already',
-  ignored: 'takes no part: the mapping leaves it out, or it is a ticket’s first comment',
+  ignored: 'is out of scope: a filter excludes it, or it is a ticket’s first comment',
   ended: 'was deleted or archived before it was linked',
   left: 'is synced one by one, or waits for a person or another record; see status',
 };

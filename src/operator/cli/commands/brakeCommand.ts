@@ -21,13 +21,13 @@ interface EndOptions extends CommonOptions {
 const ENDS: Record<HoldProgress['how'], { command: string; what: string; does: string }> = {
   releasing: {
     command: 'release',
-    what: 'go on with what the brake holds',
-    does: 'go on: what was held is written',
+    what: 'carry out the held changes',
+    does: 'continue: the held changes are written',
   },
   discarding: {
     command: 'discard',
-    what: 'drop what the brake holds; both sides keep their values',
-    does: 'keep what both sides have, as a value that was not taken; of ends, the pair stays as it is',
+    what: 'discard the held changes; both sides keep their values',
+    does: 'keep the values of both sides (values count as not taken; pairs do not end)',
   },
 };
 
@@ -43,7 +43,9 @@ export function registerBrake(program: Command): void {
   common(
     brake
       .command('show')
-      .description('what is held, on how many pairs, since when and why; exit code 1 if anything is'),
+      .description(
+        'list the holds: which changes, on how many pairs, since when and why; exit code 1 if there are any',
+      ),
     'brake show',
   ).action(async (options: CommonOptions) =>
     withService(options, async ({ store }) => {
@@ -94,7 +96,7 @@ async function end(
       for (const key of pairs) printLine(`  ${key}`);
     }
     if (plan.length === 0) printLine('nothing is held');
-    else printLine(`nothing was done; add --yes, or see "${commandLine('links show')}" of a pair first`);
+    else printLine(`nothing was changed; add --yes, or see "${commandLine('links show')}" of a pair first`);
     return;
   }
   const outcomes: HoldProgress[] = [];
@@ -123,7 +125,7 @@ function choose(
   const atWork = names.find((name) => held.has(name));
   if (atWork !== undefined)
     throw new BadInput(
-      `hold: found "${atWork}", which an undo needs that is still at work; wait for its end`,
+      `hold: found "${atWork}", which belongs to an undo that is still running; wait until it ends`,
     );
   const ended = holds.filter(({ id, state }) => state !== 'released' && !held.has(id));
   const unknown = names.find((name) => !ended.some(({ id }) => id === name));

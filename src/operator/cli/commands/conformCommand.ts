@@ -66,7 +66,7 @@ export function registerConform(program: Command): void {
   program
     .command('conform')
     .description(
-      'test whether the PMS does what the sync relies on; best in a test account, with no service running. Exit code 1 if it claims something that is not true',
+      'test whether the PMS does what the sync relies on; best in a test account, with no service running. Exit code 1 if it makes a false claim',
     )
     .option(...CONFIG)
     .option(...CONNECTION)
@@ -85,12 +85,12 @@ export function registerConform(program: Command): void {
     )
     .option(
       '--person <email>',
-      'somebody whom the PMS knows, to try properties that name people; may be given twice',
+      'a person in the PMS, to test properties that name people; may be given twice',
       (email: string, before: string[]) => [...before, emailNamed('--person', email)],
       [],
     )
     .option('--data <dir>', 'folder of the servers that "start" runs itself', DATA_DIR)
-    .option('--beside-service', 'although a service runs, which syncs what this makes')
+    .option('--beside-service', 'run even if a service runs, which would sync the test records')
     .option('--json', 'print JSON instead of tables')
     .addHelpText('after', examples('conform --records 120'))
     .action(conform);
@@ -105,7 +105,7 @@ async function refuseBesideService(config: Config, dataDir: string): Promise<voi
     .catch(() => 0);
   if (workers > 0)
     throw new BadInput(
-      `${workers} ${workers === 1 ? 'worker syncs' : 'workers sync'} this PMS with Zendesk: found a running service, expected none, as it would sync the records that conform makes; stop it and wait 75 s, in which Temporal still names a stopped worker, or give --beside-service`,
+      `${workers} ${workers === 1 ? 'worker syncs' : 'workers sync'} this PMS with Zendesk: found a running service, expected none, as it would sync the records that conform makes; stop it and wait 75 s (Temporal lists a stopped worker for that long), or pass --beside-service`,
     );
 }
 

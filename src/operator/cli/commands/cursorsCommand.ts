@@ -71,7 +71,7 @@ async function rewind(service: Connected, name: string, time: string, options: A
     await confirmed(`${name} is read from its beginning, record by record. Rewind?`, options);
   const cursor = since && (await systems[side].cursorAt(name.slice(side.length + 1), since));
   await service.store.cursors.rewind(name, cursor);
-  printLine(`${name}: the next poll reads on from ${since?.toISOString() ?? 'its beginning'}`);
+  printLine(`${name}: the next poll reads from ${since?.toISOString() ?? 'its beginning'}`);
 }
 
 function systemsOf({ config, mongo }: Connected): Record<Side, SystemPort> {

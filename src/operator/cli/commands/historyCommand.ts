@@ -74,7 +74,7 @@ export function registerHistory(program: Command): void {
       selecting(program.command('history').description('what the sync wrote to both systems, latest first'))
         .option('--until <time>', 'only before this time')
         .option('--limit <n>', 'the largest number of writes to list', positive('--limit'), 50)
-        .option('--after <place>', 'where the page before ended'),
+        .option('--after <place>', 'the end of the previous page'),
       'history --pair zendesk:ticket:123 --since 2026-05-01T12:00:00Z',
     ),
   ).action(async (options: HistoryOptions) =>

@@ -93,7 +93,7 @@ export async function init(options: Options, ask: Questions | null): Promise<voi
   const dialogue = dialogueWith(ask, options.json === true);
   if (ask)
     printLine(
-      `Type ${BACK} to go back, first to the address of this system, then to the system before. Ctrl-C stops; nothing is written then.`,
+      `Type ${BACK} to go back, first to the address of this system, then to the previous system. Ctrl-C stops; nothing is written then.`,
     );
   const { zendesk: signedIn, pms } = await bothSides(options, dialogue);
   const { zendesk, notices } = signedIn;

@@ -11,7 +11,7 @@ export function registerLimits(program: Command): void {
   common(
     limits
       .command('lift')
-      .description('let calls go again that an answer asked to hold back; workers see it within a second')
+      .description('end a pause of calls that an API asked for; workers notice it within a second')
       .argument('[limit]', 'a name from "status", e.g. zendesk:account; without it, all'),
     'limits lift zendesk:account',
   ).action(async (name: string | undefined, options: CommonOptions) =>
@@ -24,8 +24,7 @@ export function registerLimits(program: Command): void {
         );
       const lifted = await liftBlocks(db, new Date(), name ?? null);
       if (options.json) printJson({ lifted });
-      else
-        printLine(lifted.length === 0 ? 'no limit is blocked' : `calls may go again: ${lifted.join(', ')}`);
+      else printLine(lifted.length === 0 ? 'no limit is blocked' : `calls resume: ${lifted.join(', ')}`);
     }),
   );
 }

@@ -46,7 +46,7 @@ function registerShow(links: Command): void {
       const link = await service.store.get(key);
       const work = await workOf(service, key);
       if (!link && work.length === 0)
-        throw new Problem(`${key}: no link; the record was not seen yet, or does not take part in the sync`);
+        throw new Problem(`${key}: no link; the record was not seen yet, or is out of scope`);
       const offers = link && (await offersOf(service.store, service.mapping, link));
       if (options.json) return printJson({ ...(link && asJson(link, offers)), key, work });
       printPair(key, link, work, await loadPairsNaming(service, link ? [link] : []));
@@ -73,7 +73,7 @@ function registerFind(links: Command): void {
         .addOption(entityOption())
         .addOption(statusOption())
         .option('--code <code>', 'only with this reason code, e.g. waiting or retry_later', codeNamed)
-        .option('--after <key>', 'go on after this key, where a search stopped', keyNamed)
+        .option('--after <key>', 'continue a search after this key', keyNamed)
         .option('--limit <n>', 'the largest number of pairs to list', positive('--limit'), 50),
       'links find --status pending',
     ),
@@ -189,7 +189,7 @@ async function pairToBe(
   const refs = { [parseRef(a).side]: a, [parseRef(b).side]: b };
   const { zendesk, pms } = refs;
   if (zendesk === undefined || pms === undefined)
-    throw new BadInput(`${a} and ${b} are of one side; expected one of each`);
+    throw new BadInput(`${a} and ${b} are of the same side; expected one record of each side`);
   const kinds = { zendesk: parseRef(zendesk).kind, pms: parseRef(pms).kind };
   const entity = (Object.keys(mapping.entities) as EntityType[]).find((type) =>
     SIDES.every((side) => mapping.entities[type].kind[side] === kinds[side]),

@@ -70,13 +70,13 @@ async function plan(options: PlanOptions): Promise<void> {
     const countsIn = (prefix: string) => {
       const input = { db, prefix, mapping, systems, onProgress: progress.update };
       const naming = { mapping, titles: new FieldTitles(mapping.bound ?? []) };
-      const foretell = async (work: SyncWork) => {
-        const foretold = forecast(work, await forecastLimits(db, config, systems.pms));
-        await keepForecast(db, { ...foretold, at: new Date().toISOString() });
-        return foretold;
+      const predict = async (work: SyncWork) => {
+        const predicted = forecast(work, await forecastLimits(db, config, systems.pms));
+        await keepForecast(db, { ...predicted, at: new Date().toISOString() });
+        return predicted;
       };
       return inCallContext({ lane: 'background' }, () =>
-        passing(() => print(dryRun(input), { ...options, naming }, progress.finish, foretell)),
+        passing(() => print(dryRun(input), { ...options, naming }, progress.finish, predict)),
       );
     };
     // If the command is stopped, the scratch documents are removed, too.
@@ -141,7 +141,7 @@ async function print(
   lines: AsyncGenerator<PlanLine, SyncWork, void>,
   { json, csv, summary, naming }: PlanOptions & { naming: Naming },
   onFirst: () => void,
-  foretell: (work: SyncWork) => Promise<Forecast>,
+  predict: (work: SyncWork) => Promise<Forecast>,
 ): Promise<PlanCounts> {
   const counts = noCounts();
   let first = true;
@@ -157,15 +157,15 @@ async function print(
     first = false;
   }
   onFirst();
-  const foretold = await foretell(next.value);
+  const predicted = await predict(next.value);
   if (json) {
-    const ending = jsonOf({ counts, forecast: foretold });
+    const ending = jsonOf({ counts, forecast: predicted });
     printLine(summary ? ending : `],${ending.slice(1)}`);
   } else {
     if (!first && !summary) printLine();
     // CSV has one table: the lines, or their counts.
     if (!csv || summary) printCounts(counts);
-    if (!first) printLine(`By the limits of both APIs it takes ${forecastWords(foretold)}.`);
+    if (!first) printLine(`By the limits of both APIs it takes ${forecastWords(predicted)}.`);
     printLine(first ? 'Nothing to do: both systems agree.' : 'Nothing was written.');
   }
   return counts;
@@ -186,8 +186,8 @@ const MEANINGS: Record<PlanAction, string> = {
   create: 'the record gets a new counterpart on the other side',
   link: 'two records that exist already are linked',
   update: 'values are copied to a record that exists already',
-  end: 'a record was deleted or archived; what the mapping says of that is done',
-  wait: 'once the record that it belongs to is decided (a ticket waits for its organization)',
+  end: 'a record was deleted or archived; onDelete in the mapping says what happens',
+  wait: 'waits until its parent is linked (a ticket waits for its organization)',
   conflict: 'a person must decide',
   quarantine: 'the record cannot be synced as it is',
   fail: 'the other side would refuse the write',

@@ -19,7 +19,7 @@ export function registerRebuild(links: Command): void {
     links
       .command('rebuild')
       .description(
-        'restore lost links from the back-references on both sides, without what was not taken; exit code 1 if some contradict each other, or a record cannot be read',
+        'restore lost links from the back-references on both sides, except values that were not taken; exit code 1 if some contradict each other, or a record cannot be read',
       ),
     'links rebuild',
   ).action(async (options: CommonOptions) =>
@@ -82,7 +82,7 @@ function printReport(report: RebuildReport): void {
   );
   printLine(`${told} pairs were signalled to sync.`);
   printLine(
-    'Forgotten, because only the lost links knew it: values that a side did not take. Such a row counts as differing.',
+    'Values that a side did not take are lost, because only the lost links had them. These rows count as different.',
   );
   if (aside > 0)
     printLine(
@@ -90,6 +90,6 @@ function printReport(report: RebuildReport): void {
     );
   if (isAmbiguous(report))
     printLine(
-      `Some back-references contradict each other; what is left for a person: ${commandLine('conflicts list')}`,
+      `Some back-references contradict each other; a person must decide: ${commandLine('conflicts list')}`,
     );
 }

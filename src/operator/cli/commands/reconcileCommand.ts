@@ -89,17 +89,17 @@ async function follow(handle: WorkflowHandle, ended: AbortSignal): Promise<void>
 }
 
 const MEANINGS: Record<
-  'drifted' | 'missing' | 'ended' | 'orphaned' | 'returned' | 'unsettled' | 'not taken' | 'told',
+  'drifted' | 'missing' | 'ended' | 'orphaned' | 'returned' | 'unsettled' | 'not taken' | 'signalled',
   string
 > = {
   drifted: 'values of the two records differ',
   missing: 'a record has no counterpart yet',
-  ended: 'a record was deleted or archived, and its pair did not know it',
-  orphaned: 'a record is gone without a trace',
-  returned: 'a record is back whose pair had ended',
+  ended: 'a record was deleted or archived, and its pair has not ended',
+  orphaned: 'a record no longer exists, and no side reported its end',
+  returned: 'a record exists again, although its pair ended',
   unsettled: 'pending, in conflict or in quarantine',
-  'not taken': 'in sync but for a value that one side refused',
-  told: 'pairs that were asked to read both records again',
+  'not taken': 'in sync, except for a value that one side refused',
+  signalled: 'pairs that were asked to read both records again',
 };
 
 function print(
@@ -120,7 +120,7 @@ function print(
       'returned',
       'unsettled',
       'not taken',
-      'told',
+      'signalled',
     ],
     ENTITY_TYPES.map((type) => {
       const { walked, agrees, drifted, missing, ended, orphaned, returned, unsettled, told } = findings[type];
@@ -132,7 +132,10 @@ function print(
   );
   printLegend(
     MEANINGS,
-    ENTITY_TYPES.map((type) => ({ ...findings[type], 'not taken': findings[type].notTaken ?? 0 })),
+    ENTITY_TYPES.map((type) => {
+      const { notTaken = 0, told } = findings[type];
+      return { ...findings[type], 'not taken': notTaken, signalled: told };
+    }),
   );
   for (const entity of ENTITY_TYPES) {
     const { rows, examples } = findings[entity];
@@ -141,7 +144,7 @@ function print(
       printLine(
         `${entity}, drifted properties: ${drifted.map(([row, count]) => `${rowWords(naming, entity, row)} ${count}`).join(', ')}`,
       );
-    for (const key of examples) printLine(`told: ${key}`);
+    for (const key of examples) printLine(`signalled: ${key}`);
   }
   for (const { what, why } of failed) printLine(`not walked: ${what} (${why})`);
 }

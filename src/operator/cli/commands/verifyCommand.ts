@@ -167,7 +167,7 @@ function viewOf(config: Config, pms: SystemPort, mapping: Mapping, budgets: Rate
     });
   if (pms instanceof ProfileSystem) return new ProfileApi(pms, mapping);
   throw new ConfigError(
-    `PMS_ADAPTER: found ${config.pmsAdapter}, expected a profile: verify acts as a person of the PMS by it; conform tries an adapter`,
+    `PMS_ADAPTER: found ${config.pmsAdapter}, expected a profile: verify edits records of the PMS through it; conform tests an adapter`,
   );
 }
 
@@ -219,7 +219,7 @@ async function verifyAccounts(
       );
     } finally {
       await reasons?.close();
-      onProgress('removing what was made');
+      onProgress('removing the created records');
       leftBehind = await made.remove(apis);
     }
     return reportOf(results, {

@@ -86,7 +86,7 @@ export function overviewPage(
       ${tile(`${root}/conflicts`, count('conflict'), 'conflicts to decide')}
       ${tile(`${root}/quarantine`, count('quarantined'), 'pairs in quarantine')}
       ${tile(`${root}/pairs?status=pending`, count('pending'), 'pairs pending')}
-      ${tile(`${root}/pairs?code=bug`, bugs.count, 'pairs that ended in a bug')}
+      ${tile(`${root}/pairs?code=bug`, bugs.count, 'pairs that failed with a bug')}
       ${tile(null, waitingRecords, 'records with pending changes')}
       ${tile(null, workers ?? '—', workers === null ? 'workers: Temporal does not answer' : 'worker processes')}
     </ul>

@@ -87,7 +87,7 @@ export function pairsPage(list: PairList, { links, root }: Pick<ConsoleContext, 
     ${
       list.links.length === 0
         ? html`<p class="notice wait">
-            ${list.isPartial ? 'Nothing found so far; the next page goes on.' : 'No pair found.'}
+            ${list.isPartial ? 'Nothing found so far; the next page continues the search.' : 'No pair found.'}
           </p>`
         : table(
             `${list.links.length} pairs, in the order of their keys`,
@@ -196,7 +196,7 @@ export function quarantinePage(list: PairList, viewer: Viewer, { root }: Pick<Co
 /** The text of an empty list. If the list has a filter, the text says so. */
 function nothing({ query: { entity, code, text: wanted } }: PairList, words: string): Part {
   const isFiltered = entity ?? code ?? wanted;
-  return isFiltered === undefined ? words : 'Nothing that the filter lets through.';
+  return isFiltered === undefined ? words : 'Nothing matches the filter.';
 }
 
 /** Both buttons read the records again, but people expect different words in quarantine and elsewhere. */

@@ -107,7 +107,8 @@ async function loadOutcome(context: ConsoleContext, id: string): Promise<UndoVie
   const { store } = await context.database();
   const undo = await store.undos.get(id);
   const outcome = undo && (await outcomeOf(store, id));
-  if (!undo || !outcome) throw new BadInput(`found "${id}", which is no undo, or its journal is gone`);
+  if (!undo || !outcome)
+    throw new BadInput(`found "${id}", which is no undo, or its writes are no longer in the journal`);
   const run =
     undo.state === 'done'
       ? null
@@ -259,9 +260,9 @@ function confirmForm({ criteria, until, plan }: Omit<Of<'plan'>, 'shows'>, viewe
 
 function outcomeBody({ undo, outcome, run }: Of<'outcome'>, viewer: Viewer, root: string): Html {
   const { id, state } = undo;
-  const told = outcome.left.filter(({ why }) => state === 'done' || why !== NOT_DONE);
-  const open = outcome.left.length - told.length;
-  const lines = leftLines({ ...outcome, left: told });
+  const answered = outcome.left.filter(({ why }) => state === 'done' || why !== NOT_DONE);
+  const open = outcome.left.length - answered.length;
+  const lines = leftLines({ ...outcome, left: answered });
   return html`<dl class="facts">
       <dt>Undo</dt>
       <dd>${id}, asked for ${time(undo.at)}</dd>
@@ -276,8 +277,8 @@ function outcomeBody({ undo, outcome, run }: Of<'outcome'>, viewer: Viewer, root
       }
     </dl>
     ${run && workingForms(id, run, viewer, root)}
-    <p role="status" class="notice ${told.length > 0 && 'wait'}">
-      ${UNDO_WORDS.restored(outcome.restored)} ${told.length > 0 && UNDO_WORDS.left(told.length)}
+    <p role="status" class="notice ${answered.length > 0 && 'wait'}">
+      ${UNDO_WORDS.restored(outcome.restored)} ${answered.length > 0 && UNDO_WORDS.left(answered.length)}
     </p>
     ${
       lines.length > 0 &&
@@ -315,7 +316,7 @@ const NOT_DONE = 'not done yet';
 function runWords(run: UndoRun): string {
   if (run.is === 'running')
     return run.progress ? `${run.progress.state}, ${run.progress.told} pairs` : 'no worker answers';
-  return `it stopped before it was done: ${run.why ?? 'its workflow is not there, or failed'}`;
+  return `it stopped before it was done: ${run.why ?? 'its workflow does not exist, or failed'}`;
 }
 
 function workingForms(id: string, run: UndoRun, viewer: Viewer, root: string): Html {
