@@ -11,10 +11,7 @@ import { BadInput } from '../../operatorErrors';
 import { printJson, printLine, printTable } from '../output';
 import { commandLine } from '../../../platform/commandLine';
 
-/**
- * `aside list
- * retry`: records that were set aside.
- */
+/** `aside list` and `aside retry`: records that were set aside. */
 export function registerAside(program: Command): void {
   const aside = program
     .command('aside')

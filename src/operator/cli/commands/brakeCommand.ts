@@ -31,11 +31,7 @@ const ENDS: Record<HoldProgress['how'], { command: string; what: string; does: s
   },
 };
 
-/**
- * `brake show
- * release
- * discard`: changes that the brake holds, because too many pairs were changed alike.
- */
+/** `brake show`, `release`, `discard`: changes that the brake holds, because too many pairs were changed alike. */
 export function registerBrake(program: Command): void {
   const brake = program
     .command('brake')

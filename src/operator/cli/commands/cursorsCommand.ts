@@ -9,10 +9,7 @@ import { BadInput } from '../../operatorErrors';
 import { printJson, printLine, printTable } from '../output';
 import { pastTime } from '../targets';
 
-/**
- * `cursors list
- * rewind`: shows the position of each change stream, or sets it to an earlier time.
- */
+/** `cursors list` shows the position of each change stream; `cursors rewind` sets it to an earlier time. */
 export function registerCursors(program: Command): void {
   const cursors = program.command('cursors').description('the positions of the change streams');
   tabular(

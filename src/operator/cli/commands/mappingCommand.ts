@@ -30,11 +30,7 @@ interface Options extends SettingsOptions {
 
 const ARROWS = { both: '↔', toPms: '→', toZendesk: '←' } as const;
 
-/**
- * `mapping show
- *  check
- *  diff`: the rows of the mapping.
- */
+/** `mapping show`, `mapping check` and `mapping diff`: the rows of the mapping. */
 export function registerMapping(program: Command): void {
   const mapping = program.command('mapping').description('the mapping: which properties correspond, and how');
   const json = (command: Command) => command.option('--json', 'print JSON instead of tables');

@@ -12,11 +12,7 @@ interface PauseOptions extends CommonOptions {
   why: string;
 }
 
-/**
- * `schedules list
- *  pause
- *  resume`.
- */
+/** `schedules list`, `schedules pause` and `schedules resume`. */
 export function registerSchedules(program: Command): void {
   const schedules = program
     .command('schedules')

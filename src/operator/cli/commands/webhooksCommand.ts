@@ -9,11 +9,7 @@ import { receiverAt, type InstalledWebhook, type WebhookInstallation } from '../
 import { CONFIG, CONNECTION, settingsFor, type SettingsOptions } from '../common';
 import { webhookAdmins } from '../webhookAdmins';
 
-/**
- * `webhooks install
- *  list
- *  remove`: the webhooks of both systems that lead to our receiver.
- */
+/** `webhooks install`, `list` and `remove`: the webhooks of both systems that lead to our receiver. */
 
 interface Options extends SettingsOptions {
   name: string;
