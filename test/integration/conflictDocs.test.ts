@@ -113,7 +113,7 @@ describe('the lines for Temporal’s own command line', () => {
     // The PMS is away: the pair's workflow runs, and keeps trying.
     away = true;
     zendesk.edit(ticket, { note: 'new' });
-    await stack.context.hint(key, { hints: [], force: true, hops: 0 });
+    await stack.context.signalPair(key, { hints: [], force: true, hops: 0 });
     await run(line);
     away = false;
     await stack.client.workflow.getHandle(key).result();

@@ -83,8 +83,8 @@ export async function startStack(
     mapping,
     systems,
     ...(brake && { brake: new Brake(around, brake) }),
-    async hint(key, ...rest) {
-      // Only what Temporal knows can be waited for; whoever tells it is waited for until it has said so.
+    async signalPair(key, ...rest) {
+      // Marked after the signal, because a test can wait only for a workflow that Temporal has started.
       await tell(key, ...rest);
       started.add(key);
     },
@@ -137,7 +137,7 @@ export async function startStack(
     },
     async hint(entity, ref, inbox = {}) {
       const key = canonicalKey(entity, ref);
-      await context.hint(key, { hints: [], force: false, hops: 0, ...inbox });
+      await context.signalPair(key, { hints: [], force: false, hops: 0, ...inbox });
       return result(key);
     },
     async stop() {

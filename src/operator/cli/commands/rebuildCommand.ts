@@ -35,7 +35,7 @@ export function registerRebuild(links: Command): void {
         store,
         mapping,
         systems,
-        hint: pairSignaller(client, config.taskQueue, () => mapping, config.pairPrefix),
+        signalPair: pairSignaller(client, config.taskQueue, () => mapping, config.pairPrefix),
         log: serviceLogger(config.logLevel, null, 2),
         now: () => new Date(),
         metrics: new SyncMetrics(),
