@@ -125,7 +125,7 @@ function weightOf({ weight }: Fault): number {
 /** Temporal, MongoDB, and the disk below them. */
 function serverFaults({ temporal, mongodb, disk, status }: Facts): Fault[] {
   const faults: Fault[] = [];
-  const isFull = [temporal, mongodb].some((why) => why !== null && saysDiskFull(why));
+  const isFull = [temporal, mongodb].some((why) => why !== null && reportsFullDisk(why));
   if (disk || isFull)
     faults.push({
       code: 'disk',
@@ -161,7 +161,7 @@ function serverFaults({ temporal, mongodb, disk, status }: Facts): Fault[] {
 /**
  * Whether a server's error message reports a full disk: the messages of SQLite, H2, MongoDB and the operating system.
  */
-export function saysDiskFull(words: string): boolean {
+export function reportsFullDisk(words: string): boolean {
   return /no space left|disk is full|disk full|ENOSPC|OutOfDiskSpace|SQLITE_FULL/i.test(words);
 }
 
@@ -238,7 +238,7 @@ function serviceFaults(facts: Facts): Fault[] {
       affects: 'nothing is synced; no edit is lost',
       cure: `start one: ${command('start', null)}`,
     });
-  faults.push(...behind(facts));
+  faults.push(...behindFaults(facts));
   for (const { id, paused, note } of status.schedules)
     if (paused)
       faults.push({
@@ -262,7 +262,7 @@ function serviceFaults(facts: Facts): Fault[] {
 }
 
 /** A stream that is behind is a fault of its own, unless an outage that is reported already explains it. */
-function behind({ status, troubles, temporal, now, connection }: Facts): Fault[] {
+function behindFaults({ status, troubles, temporal, now, connection }: Facts): Fault[] {
   if (!status || temporal !== null || status.workers === 0) return [];
   return status.streams.flatMap(({ name, lagSeconds }): Fault[] => {
     const side = name.startsWith('zendesk:') ? 'zendesk' : 'pms';

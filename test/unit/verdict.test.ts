@@ -1,6 +1,6 @@
 import { holdWords, type HoldShown } from '../../src/operator/brake';
 import type { Status } from '../../src/operator/status';
-import { faultLine, notStarted, saysDiskFull, verdict, type Facts } from '../../src/operator/verdict';
+import { faultLine, notStarted, reportsFullDisk, verdict, type Facts } from '../../src/operator/verdict';
 
 /** O3: one pure judgement, from which `status`, the console and the health endpoint take their line. */
 
@@ -92,7 +92,7 @@ test.each([
   ['Exception writing: No space left on device', true],
   ['ENOSPC: write', true],
   ['connect ECONNREFUSED', false],
-])('O3: "%s" tells of a full disk: %s', (words, tells) => expect(saysDiskFull(words)).toBe(tells));
+])('O3: "%s" tells of a full disk: %s', (words, tells) => expect(reportsFullDisk(words)).toBe(tells));
 
 test('O3: a refused mapping and a second installation', () => {
   expect(
