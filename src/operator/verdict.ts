@@ -135,7 +135,7 @@ function serverFaults({ temporal, mongodb, disk, status }: Facts): Fault[] {
         : `The disk is full (${temporal ?? mongodb})`,
       since: null,
       affects: 'nothing can be stored, so nothing is synced; no edit is lost',
-      cure: 'make room on that disk; the sync goes on by itself',
+      cure: 'make room on that disk; the sync continues automatically',
     });
   if (mongodb !== null)
     faults.push({
@@ -144,7 +144,7 @@ function serverFaults({ temporal, mongodb, disk, status }: Facts): Fault[] {
       what: `MongoDB does not answer (${mongodb})`,
       since: null,
       affects: 'nothing is synced; no edit is lost',
-      cure: 'start it, or correct MONGODB_URI; the sync goes on by itself',
+      cure: 'start it, or correct MONGODB_URI; the sync continues automatically',
     });
   if (temporal !== null)
     faults.push({
@@ -153,7 +153,7 @@ function serverFaults({ temporal, mongodb, disk, status }: Facts): Fault[] {
       what: `Temporal does not answer (${temporal})`,
       since: lastRead(status),
       affects: 'nothing is synced; no edit is lost',
-      cure: 'start it, or correct TEMPORAL_ADDRESS; the sync goes on by itself',
+      cure: 'start it, or correct TEMPORAL_ADDRESS; the sync continues automatically',
     });
   return faults;
 }
@@ -212,7 +212,7 @@ function systemFaults({ troubles, connection }: Facts): Fault[] {
       affects: 'no change from or to it is synced; none is lost',
       cure: refused
         ? `correct its credential or rights; ${command('doctor', connection)} names what is wrong`
-        : `check that it runs and can be reached; the sync goes on by itself, and ${command('doctor', connection)} tests the connection`,
+        : `check that it runs and can be reached; the sync continues automatically, and ${command('doctor', connection)} tests the connection`,
     };
   });
 }
