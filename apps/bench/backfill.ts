@@ -13,9 +13,9 @@ import { firstSync, recordsOf, type FirstSync } from './sections/firstSync';
 import { slowDown } from './sections/slowly';
 
 /**
- * `npm run bench:backfill`: makes an account in the sandboxes, backfills it with the service as its own process while
- * worker, MongoDB and Temporal are killed, and then looks from outside whether all is there, and once. Without kills it
- * goes beside bare HTTP.
+ * `npm run bench:backfill`: creates an account in the sandboxes, backfills it with the service as a separate process
+ * while worker, MongoDB and Temporal are killed, and then checks from outside that every record has exactly one
+ * counterpart. Without kills, the backfill is compared with bare HTTP.
  */
 
 const KILLED = ['worker', 'mongo', 'temporal'] as const;
@@ -65,7 +65,7 @@ async function backfill(options: Options): Promise<Omit<Report, 'bare'>> {
     if (options.delay > 0) await slowDown(sandboxes, options.delay);
     const all = recordsOf(size);
     const done = await firstSync(bed, size, async ({ tallies, done: step }, resident) => {
-      // Descriptions, which are comments too, are left out.
+      // Without descriptions, which are comments, too.
       const records = doneIn(tallies) - tallies.CommentToProject.ignored;
       if (killed < options.kills && records > ((killed + 0.5) / options.kills) * all) {
         const victim = KILLED[killed % KILLED.length] ?? 'worker';
@@ -85,7 +85,7 @@ async function backfill(options: Options): Promise<Omit<Report, 'bare'>> {
   }
 }
 
-/** Servers that come back under the same address when they are killed, with their data where these are kept. */
+/** Servers that restart at the same address after a kill, with the data that they keep. */
 class KillableServers implements Servers {
   private constructor(
     private readonly startTemporal: () => Promise<Servers['temporal']>,
@@ -104,7 +104,7 @@ class KillableServers implements Servers {
     return new KillableServers(temporal, mongo, await temporal(), await mongo());
   }
 
-  /** As a power cut would; it is started again at once. */
+  /** Like a power cut. The server is restarted at once. */
   async kill(what: 'temporal' | 'mongo'): Promise<void> {
     const server = this[what];
     if (server.pid === null) throw new Error(`${what} is somebody else's: it cannot be killed`);

@@ -1,9 +1,9 @@
 import { systemsOf } from './systems';
 
 /**
- * Reads and writes the pages that a backfill reads and writes, by bare HTTP: no link store, no Temporal, no mapping, no
- * look-ups, nothing kept, nothing that would survive a failure. A process of its own, as the service is. It is
- * told where the systems are and prints how long it took, in milliseconds.
+ * Reads and writes the same pages as a backfill, by bare HTTP: without link store, Temporal, mapping and look-ups,
+ * and without recovery after a failure. Like the service, it is a separate process. It gets the addresses of the
+ * systems from the environment and prints its duration in milliseconds.
  */
 
 const WINDOW = 4;
@@ -26,7 +26,7 @@ const zendesk = (path: string, body?: unknown) =>
 const pms = (path: string, body?: unknown) =>
   call(`${env.PMS_BASE_URL}/api/v1${path}`, `Bearer ${env.PMS_TOKEN}`, body);
 
-/** Pages under way, so many at once. */
+/** Limits the number of pages in progress. */
 class Window {
   private readonly open = new Set<Promise<void>>();
 
@@ -184,7 +184,7 @@ async function copyTickets(
   await tickets.done();
 }
 
-/** Has the PMS know those who are not known yet. */
+/** Creates the people in the PMS that it does not know yet. */
 async function meet(ids: readonly number[], people: Map<number, string>): Promise<void> {
   for (const some of hundreds([...new Set(ids)].filter((id) => !people.has(id)))) {
     const { users } = (await zendesk(`/users/show_many.json?ids=${some.join(',')}`)) as {

@@ -19,24 +19,24 @@ import { slowDown } from './sections/slowly';
 import { steady } from './sections/steady';
 import { throughput } from './sections/throughput';
 
-/** `npm run bench`: what a change costs, how fast it goes, and how both grow; all ratios from one run. */
+/** `npm run bench`: the cost of a change, the speed, and the growth of both; all ratios are from one run. */
 
 const ROOT = path.resolve(__dirname, '../../..');
-/** A link takes about 10 KB of the Java server's memory, with its claims. */
+/** A link with its claims needs about 10 KB of the Java server's memory. */
 const MONGO_HEAP_MB = { quick: 4_096, full: 14_336 };
 const SETTLE_MS = 6_000;
 
 interface Scale {
-  /** Of the account that is backfilled and then edited. */
+  /** Tickets of the account that is backfilled and then edited. */
   tickets: number;
   /** Changes of each kind whose calls are counted. */
   each: number;
-  /** Changes that have gathered before they are worked off. */
+  /** Changes that accumulate before the service processes them. */
   gathered: number;
   latencySeconds: number;
   links: number[];
   quotaMinutes: number;
-  /** Of each burst of agents' edits. */
+  /** The minutes of each burst of agents' edits. */
   agentsMinutes: number;
   mongoHeapMb: number;
 }
@@ -61,7 +61,7 @@ const QUICK: Scale = {
   agentsMinutes: 2,
   mongoHeapMb: MONGO_HEAP_MB.quick,
 };
-/** A call to either system over the internet, at its fastest. */
+/** The shortest time of a call to either system over the internet. */
 const DELAY_MS = 200;
 const POLLS = { ZENDESK_POLL_SECONDS: '5', PMS_POLL_SECONDS: '5' };
 
@@ -120,7 +120,7 @@ async function measure(servers: Servers, scale: Scale): Promise<Results> {
     const until = (what: string, holds: () => boolean) => bed.until(what, holds);
     const own = await steady(bed.sandboxes, scale.each, until, async () => {
       await bed.quiet();
-      // What was written comes back by the polls, and must lead to nothing.
+      // The polls read our own writes again, which must cause no further write.
       await sleep(SETTLE_MS);
       await bed.quiet();
     });

@@ -14,10 +14,11 @@ import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 
 /**
  * `npm run bench:rate`: worker processes against a Zendesk sandbox that refuses every call above its rate. People in
- * the PMS make more changes than the rate lets through; it prints how much of the rate was used, and how much refused.
+ * the PMS make more changes than the rate allows. Prints how much of the rate was used, and how many calls were
+ * refused.
  */
 
-/** How far people are ahead of the sync: always enough to do, and no edit of one ticket too often. */
+/** How many edits people are ahead of the sync: enough to keep it busy, without editing one ticket too often. */
 const AHEAD = 250;
 const PAIRS = 800;
 const LOOK_MS = 500;
@@ -85,7 +86,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Counts the sandbox's answers over so many minutes, once the flood has used up a first minute's rate. */
+/** Counts the sandbox's answers over the given minutes, after the flood has used the first minute's rate. */
 async function measure(url: string, people: Flood, minutes: number, rate: number): Promise<CallCount[]> {
   const controls = controlsOf({ url });
   const sum = (calls: CallCount[]) => calls.reduce((total, { count }) => total + count, 0);
@@ -106,7 +107,7 @@ async function measure(url: string, people: Flood, minutes: number, rate: number
   return controls.calls();
 }
 
-/** People who make projects, and then edit those that have arrived. */
+/** People who create projects, and then edit the projects that have arrived. */
 class Flood {
   private readonly titles = new Map<string, string>();
   private edits = 0;
@@ -130,7 +131,7 @@ class Flood {
       if (open >= AHEAD) break;
       const title = this.next();
       this.pms.store.update('project', id, { title }, undefined, PERSON);
-      // Edited last: others come first the next time.
+      // Moved to the end, so that the next edits concern other projects.
       this.titles.delete(id);
       this.titles.set(id, title);
       open += 1;

@@ -16,7 +16,10 @@ import { SIDES } from '../../src/sync/record';
 import { PAIRS_AT_WORK } from '../../src/workers/pairSignals';
 import { pollScheduleId } from '../../src/workers/schedules';
 
-/** `npm run demo`: two systems come into agreement, and a checker that shares no code with the sync says so. */
+/**
+ * `npm run demo`: syncs two systems until they agree, and compares them with a checker that shares no code with the
+ * sync.
+ */
 
 interface Options {
   size: number;
@@ -29,11 +32,11 @@ interface Options {
 
 const out = process.stdout;
 const CHECKER = { zendesk: 'ann@sandbox.example', pms: { email: 'checker@demo.example', name: 'Checker' } };
-/** No change for longer than a poll of either side means that nothing more is coming. */
+/** No change for longer than a poll of either side means that no more changes are coming. */
 const QUIET_MS = ZENDESK_POLL_SECONDS * 1000 * 2 + 1_000;
 const ARRIVAL_TIMEOUT_MS = 90_000;
 const LOOK_MS = 50;
-/** Edits whose way to the other side is measured, besides those of the script. */
+/** Edits for measuring the latency, in addition to those of the script. */
 const QUICK_EDITS = 50;
 
 async function main(): Promise<void> {
@@ -55,7 +58,7 @@ async function main(): Promise<void> {
   const stopped = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => stopped.abort(new Error('stopped by a signal')));
-  // Null where a person stopped it.
+  // Null if a signal stopped the demo.
   let ok: boolean | null = false;
   try {
     ok = await Promise.race([run(environment, options), abortion(stopped.signal)]);
@@ -125,7 +128,7 @@ async function run(environment: Environment, options: Options): Promise<boolean>
   return ok;
 }
 
-/** Loads or makes up records. @returns the agents who edit later; nobody edits loaded records. */
+/** Loads or generates records. @returns the agents who edit later; loaded records are not edited */
 async function fill(
   environment: Environment,
   options: Options,
@@ -254,7 +257,7 @@ async function liveEdits(
   return latencies.length;
 }
 
-/** Makes an edit and looks until it is seen on the other side. */
+/** Makes an edit and waits until it arrives on the other side. */
 async function watch(edit: Edit): Promise<{ evidence: string | null; took: number }> {
   await edit.act();
   const started = Date.now();
@@ -284,7 +287,7 @@ async function storedLinks({
     const { zendesk, pms } = link.sides;
     if (zendesk && pms) links.push({ zendesk: zendesk.ref, pms: pms.ref });
     if (link.notTaken && zendesk) notTaken.set(zendesk.ref, link.notTaken);
-    // What was not taken excuses these properties alone.
+    // Values that were not taken explain differences in these properties only.
     if (link.status === 'linked' && (link.reason === null || link.reason.code === 'not_taken')) continue;
     const reason =
       link.status === 'conflict'

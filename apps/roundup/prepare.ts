@@ -1,6 +1,6 @@
 import { NoRoundupError, ensureRoundup } from './install';
 
-/** Before `npm run test:roundup`: exit code 69 (sysexits' EX_UNAVAILABLE) where no Roundup can be had. */
+/** Runs before `npm run test:roundup`. Exit code 69 (sysexits' EX_UNAVAILABLE) if Roundup cannot be installed. */
 
 const UNAVAILABLE = 69;
 

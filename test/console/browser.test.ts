@@ -73,7 +73,7 @@ describeInBrowser('the console', () => {
     while ((await linkOf(key))?.status !== 'linked') await sleep(50);
   }
 
-  test('everything is done by keyboard, and without JavaScript', async () => {
+  test('every action works by keyboard, and without JavaScript', async () => {
     const first = await world.conflict('Printer');
     const second = await world.conflict('Lamp');
     const refused = await world.quarantined('Door');
@@ -181,7 +181,7 @@ describeInBrowser('the console', () => {
     expect(misdeeds.list).toEqual([]);
   });
 
-  test('an ambiguous match is decided for one of the candidates', async () => {
+  test('a person chooses one candidate of an ambiguous match', async () => {
     const made = await world.boxes.zd('POST', '/organizations', { organization: { name: 'Twins' } });
     const { id } = made['organization'] as { id: number };
     const customers = [];

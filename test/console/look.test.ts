@@ -49,7 +49,7 @@ const onPage = async (at: string, from = url) => {
   return text.replace(/<(?:wbr \/|\/?span[^>]*)>/g, '').replace(/\s+/g, ' ');
 };
 
-describe('O5: names in place of ids', () => {
+describe('O5: names instead of ids', () => {
   const numbers = /custom_fields\.\d+|customFields/;
 
   test('the console calls a custom field by its title on every page', async () => {
@@ -62,7 +62,7 @@ describe('O5: names in place of ids', () => {
     expect(shown).not.toMatch(numbers);
   });
 
-  test('so does the command line, with the id that commands take', async () => {
+  test('the command line does so too, with the id that commands accept', async () => {
     const { boxes, stack, mappingFile } = gallery.world;
     const cli = cliOf(boxes, stack, { MAPPING_FILE: mappingFile, COLUMNS: '200' });
     expect((await cli('conflicts', 'list')).out).toContain('Product (customFields_product)');
@@ -75,7 +75,7 @@ describe('O5: names in place of ids', () => {
     expect((await cli('quarantine', 'list')).out).toContain('Invoice 2026-1187 was charged twice');
   });
 
-  test('a pair that was never in sync, a candidate and a reference have the titles of their records', async () => {
+  test('a pair that was never in sync, a candidate and a reference have their records’ titles', async () => {
     expect(await onPage('/quarantine')).toContain('Invoice 2026-1187 was charged twice</bdi></a>');
     expect(await onPage(pairAt(gallery.ambiguous))).toMatch(/Hanse Kontor pms:customer:/);
     expect(await onPage(pairAt(gallery.linked))).toContain('Nordwind Logistik GmbH</bdi></a>');
@@ -90,13 +90,13 @@ test('O2: a comment has a page of its own', async () => {
   expect(await onPage(pairAt(keys[0] ?? ''))).toContain('<h1>The technician comes on Thursday.</h1>');
 });
 
-test('what is to be decided comes first, and what agrees is folded', async () => {
+test('decisions come first, and rows in agreement are folded', async () => {
   const page = await onPage(pairAt(gallery.conflict));
   const order = ['id="decide"', '<h2>Values', '15 more properties', '<h2>Written', '<h2>Details'];
   expect(order.map((each) => page.indexOf(each)).every((at, n, all) => at > (all[n - 1] ?? 0))).toBe(true);
 });
 
-test('O9: Temporal knows the list without polls, and it has all pairs', async () => {
+test('O9: Temporal’s list without the polls shows all pairs, and the console links to it', async () => {
   const { client, taskQueue } = gallery.world.stack;
   const query = `TaskQueue = '${taskQueue}' AND ${WITHOUT_POLLS}`;
   const types = new Set<string>();
@@ -106,7 +106,7 @@ test('O9: Temporal knows the list without polls, and it has all pairs', async ()
   expect(await onPage('')).toContain(escapeText(`/workflows?query=${encodeURIComponent(WITHOUT_POLLS)}`));
 });
 
-test('where there is nothing, a page says so', async () => {
+test('a page without content says so', async () => {
   for (const [at, words] of [
     ['', 'No worker runs'],
     ['', 'Nothing in the last hour.'],
@@ -164,7 +164,7 @@ describeInBrowser('every page', () => {
   }
 
   test.each(SCHEMES.flatMap((scheme) => WIDTHS.map((width) => [scheme, width] as const)))(
-    'is clean to axe and fits, in %s at %i px',
+    'axe finds no problem and nothing is cut, in %s at %i px',
     async (colorScheme, width) => {
       const context = await browser.newContext({ colorScheme, viewport: { width, height: 800 } });
       const page = await context.newPage();

@@ -53,7 +53,7 @@ async function confirmed(more: Record<string, string> = {}) {
   return { ...asked(), until, formToken: hidden(text, 'formToken'), confirm: 'yes', ...more };
 }
 
-test('shows what would be put back, and does it once it is confirmed; what was edited since is named', async () => {
+test('shows what would be restored, restores it after a confirmation, and names values edited since', async () => {
   const plan = await visitor.get(planUrl());
   expect(plan.status).toBe(200);
   const shown = textOf(plan.text);
@@ -96,7 +96,7 @@ test('shows what would be put back, and does it once it is confirmed; what was e
   expect(textOf((await visitor.get(again)).text)).toContain('Values of 2 pairs would be put back');
 });
 
-test('undoes what was shown, and not what the sync has written since', async () => {
+test('undoes the writes that were shown, and not the later writes of the sync', async () => {
   const form = await confirmed();
   const fourth = await world.pair('four');
   await world.boxes.pm('PATCH', `/projects/${fourth.project}`, { priority: 'high' });
@@ -110,13 +110,13 @@ test('undoes what was shown, and not what the sync has written since', async () 
 
 test.each([
   ['is not confirmed', { confirm: '' }, 400],
-  ['does not say until when', { until: '' }, 400],
-  ['says nothing of what to undo', { since: '', row: '', cause: '' }, 400],
-  ['has a time that is none', { since: 'yesterday' }, 400],
-  ['has an entity that is none', { entity: 'Tickets' }, 400],
-  ['finds nothing', { row: 'title' }, 409],
+  ['has no end time', { until: '' }, 400],
+  ['has no filter', { since: '', row: '', cause: '' }, 400],
+  ['has an invalid time', { since: 'yesterday' }, 400],
+  ['has an unknown entity', { entity: 'Tickets' }, 400],
+  ['finds no writes', { row: 'title' }, 409],
   ['was not made for this session', { formToken: 'x' }, 403],
-])('a form that %s begins nothing', async (_, change, status) => {
+])('a form that %s starts nothing', async (_, change, status) => {
   const before = await undosKept();
   const answer = await visitor.post('/console/undo', await confirmed(change));
   expect(answer.status).toBe(status);
@@ -125,7 +125,7 @@ test.each([
   expect(priorities()).toEqual(['urgent', 'high', 'high']);
 });
 
-test('a form of another site begins nothing', async () => {
+test('a form of another site starts nothing', async () => {
   const before = await undosKept();
   const form = await confirmed();
   const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
@@ -138,13 +138,13 @@ test.each([
   ['/console/undo?entity=Tickets&row=priority', 'entity: expected one of OrgToCustomer,'],
   ['/console/undo?id=unheard-of', 'found "unheard-of", which is no undo'],
   ['/console/undo?pair=nonsense', 'nonsense'],
-])('%s is refused in words, so that no wider undo is shown', async (path, words) => {
+])('the filter %s is refused with a message, so that no wider undo is shown', async (path, words) => {
   const { status, text } = await visitor.get(path);
   expect(status).toBe(400);
   expect(textOf(text)).toContain(words);
 });
 
-test('an undo whose workflow is not there goes on where it was', async () => {
+test('an undo whose workflow is missing continues where it stopped', async () => {
   await world.stack.store.undos.begin({
     id: '20260101000000-beef',
     filter: { since, row: 'priority', cause: 'poll:pms', until: new Date().toISOString() },

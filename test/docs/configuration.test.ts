@@ -6,7 +6,7 @@ import { settingsPage } from '../support/settingsPage';
 
 const PAGE = path.resolve(__dirname, '../../docs/configuration.md');
 
-test('docs/configuration.md says what the schemas say', () => {
+test('docs/configuration.md agrees with the schemas', () => {
   const page = settingsPage();
   if (process.env['UPDATE_DOCS'] === '1') writeFileSync(PAGE, page);
   expect(readFileSync(PAGE, 'utf8')).toBe(page);

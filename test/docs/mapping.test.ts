@@ -224,7 +224,7 @@ const EFFECTS: Record<string, (mapping: Mapping) => void> = {
   },
 };
 
-test('every YAML snippet of the page is a recipe, and every recipe is tried', () => {
+test('every YAML snippet of the page is a recipe, and every recipe is tested', () => {
   expect(PAGE.match(/```yaml/g)).toHaveLength(recipes.size);
   expect(recipes.size).toBeGreaterThanOrEqual(10);
   expect([...recipes.keys()]).toEqual(Object.keys(EFFECTS));

@@ -16,7 +16,7 @@ function pathsIn(source: string): string[] {
   });
 }
 
-test('every call is listed', () => {
+test('every call to Zendesk is listed', () => {
   const called = new Set(
     readdirSync(ADAPTER).flatMap((file) => pathsIn(readFileSync(path.join(ADAPTER, file), 'utf8'))),
   );

@@ -65,7 +65,7 @@ const installed = async (args: string[] = [], changes: Record<string, string | u
 };
 
 describe('webhooks', () => {
-  test('are installed once, however often it is asked for, and removed', async () => {
+  test('are installed once, even if the command runs again, and removed', async () => {
     const [zendesk, pms] = await installed();
     expect([zendesk.done, pms.done]).toEqual(['created', 'created']);
     expect([zendesk.secret?.length, pms.secret?.length]).toEqual([expect.any(Number), expect.any(Number)]);
@@ -83,7 +83,7 @@ describe('webhooks', () => {
     expect((await boxes.pm('GET', '/webhooks'))['items']).toEqual([]);
   });
 
-  test('one that was changed by hand is brought back to what is wanted', async () => {
+  test('a webhook that a person changed is restored', async () => {
     const [zendesk] = await installed();
     const webhook = { status: 'inactive', subscriptions: ['zen:event-type:ticket.created'] };
     await boxes.zd('PATCH', `/webhooks/${zendesk.id}`, { webhook });
@@ -94,7 +94,7 @@ describe('webhooks', () => {
     expect((now as { subscriptions: string[] }).subscriptions.length).toBeGreaterThan(10);
   });
 
-  test('a second name stands beside the first while secrets are rotated', async () => {
+  test('a second name exists next to the first while secrets are rotated', async () => {
     const [first] = await installed([], { PMS_WEBHOOK_SECRET: 'the-old-secret' });
     const [second, pms] = await installed(['--name', 'next'], {
       PMS_WEBHOOK_SECRET: 'the-new-secret,the-old-secret',
@@ -109,7 +109,7 @@ describe('webhooks', () => {
     expect((await outcome(['webhooks', 'list', '--name', 'next'])).out.trim().split('\n')).toHaveLength(2);
   });
 
-  test('secrets go to files that only their owner reads, and not to the screen', async () => {
+  test('secrets go to files that only their owner can read, and not to the screen', async () => {
     const dir = path.join(mkdtempSync(path.join(tmpdir(), 'zps-secrets-')), 'new');
     const { out, code } = await outcome(['webhooks', 'install', '--secrets-dir', dir]);
     expect(code).toBe(0);
@@ -129,11 +129,11 @@ describe('webhooks', () => {
       /^Zendesk POST \/oauth\/tokens: answered 401 invalid_client; .* check ZENDESK_OAUTH_CLIENT_ID .* and ZENDESK_OAUTH_CLIENT_SECRET/,
     ],
     [
-      'a system that is away',
+      'an unavailable system',
       { ZENDESK_BASE_URL: RECEIVER },
       /^Zendesk POST \/oauth\/tokens: 127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\): .*; there is no access token/,
     ],
-  ])('%s is one line', async (_, changes, expected) => {
+  ])('%s gets one line', async (_, changes, expected) => {
     const { code, said } = await outcome(['webhooks', 'install'], changes);
     expect(said).toMatch(expected);
     expect(said.split('\n')).toHaveLength(1);
@@ -178,7 +178,7 @@ describe('start', () => {
     expect(await answers(`${receiver}/healthz`)).toBeNull();
   });
 
-  test('--only intake holds no credential and stops by itself when told to', async () => {
+  test('--only intake has no credential, and stops on a signal', async () => {
     const port = String(await freePort());
     const child = run(['start', '--only', 'intake'], {
       INTAKE_PORT: port,
@@ -194,7 +194,7 @@ describe('start', () => {
     expect(await stop(child)).toBe(0);
   });
 
-  test('a port that is taken is one line', async () => {
+  test('a port in use gets one line', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as AddressInfo;

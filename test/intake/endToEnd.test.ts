@@ -91,7 +91,7 @@ async function linkedTicket(): Promise<{ ticket: Ticket; project: string }> {
 }
 const now = (ticket: Ticket) => boxes.zendesk.store.tickets.get(ticket.id);
 
-test('what people do on either side arrives on the other, and nothing polls', async () => {
+test('edits by people on either side arrive on the other without a poll', async () => {
   const { ticket, project } = await linkedTicket();
 
   await boxes.zd('PUT', `/tickets/${ticket.id}`, { ticket: { subject: 'Printer in flames' } });
@@ -131,7 +131,7 @@ test('what people do on either side arrives on the other, and nothing polls', as
   expect([tickets().length, projects().length, notes().length]).toEqual([1, 1, 2]);
 });
 
-test('the echo of our own write is not even read', async () => {
+test('the echo of our own write causes no read', async () => {
   const { ticket, project } = await linkedTicket();
   await heardAll();
   const before = { tickets: reads('/tickets').length, projects: reads('/projects').length };
@@ -147,7 +147,7 @@ test('the echo of our own write is not even read', async () => {
   expect(reads('/projects').length - before.projects).toBe(1);
 });
 
-test('hints that come together are read together', async () => {
+test('hints that arrive together are read together', async () => {
   const agent = boxes.zendesk.store.userByEmail.get('ann@sandbox.example');
   if (!agent) throw new Error('no agent');
   for (let i = 0; i < 60; i += 1)
@@ -158,7 +158,7 @@ test('hints that come together are read together', async () => {
   expect(reads('/tickets/show_many').length).toBeLessThan(15);
 });
 
-test('with webhooks cut, the next poll brings it', async () => {
+test('while webhooks are cut off, the next poll carries the edit', async () => {
   const { ticket, project } = await linkedTicket();
   for (const side of SIDES)
     for (const webhook of await webhooks[side].list('test', receiver)) await webhooks[side].remove(webhook);
@@ -174,7 +174,7 @@ test('with webhooks cut, the next poll brings it', async () => {
   expect(now(ticket)).toMatchObject({ subject: 'unheard', priority: 'low' });
 });
 
-test('events that come twice, late, out of order or never: the same end, with the poll’s help', async () => {
+test('both sides agree after doubled, late, reordered and lost events, with the help of polls', async () => {
   const rules = (['webhookDuplicate', 'webhookLate', 'webhookLost', 'webhookReordered'] as const).map(
     (kind) => ({
       route: '.*',

@@ -240,7 +240,7 @@ function nested(depth: number): unknown {
   return value;
 }
 
-test('bad signatures', async () => {
+test('refuses bad signatures', async () => {
   const before = await gotThrough();
   const change = fc.record({
     how: fc.constantFrom('other', 'flip', 'cut', 'longer', 'none', 'case', 'body', 'array', 'noise', 'zeros'),
@@ -273,7 +273,7 @@ test('bad signatures', async () => {
   figures.push(['bad signatures', `${sent.length} sent, ${sent.length} answered 401`]);
 });
 
-test('old timestamps, and some of the future', async () => {
+test('refuses timestamps that are too old or in the future', async () => {
   const before = await gotThrough();
   const ages = fc.sample(
     fc.oneof(fc.integer({ min: 6 * MINUTE, max: 1e12 }), fc.integer({ min: -1e12, max: -6 * MINUTE })),
@@ -290,7 +290,7 @@ test('old timestamps, and some of the future', async () => {
   figures.push(['old and future timestamps', `${sent.length} sent, ${sent.length} answered 401`]);
 });
 
-test('replays', async () => {
+test('answers a replay and does not process it again', async () => {
   const originals = Array.from({ length: 20 }, (_, i) =>
     i % 2 === 0
       ? zendeskDelivery(ticketEvent(100 + i), { secret: ZENDESK })
@@ -312,7 +312,7 @@ test('replays', async () => {
   ]);
 });
 
-test('malformed bodies, rightly signed', async () => {
+test('refuses malformed bodies with a valid signature', async () => {
   const before = await gotThrough();
   const bodies = fc.sample(malformed(), { numRuns: BODIES, seed: SEED });
   const started = Date.now();
@@ -332,7 +332,7 @@ test('malformed bodies, rightly signed', async () => {
   ]);
 });
 
-test('huge bodies', async () => {
+test('refuses huge bodies', async () => {
   const before = await gotThrough();
   const megabyte = 'x'.repeat(1024 * 1024);
   const signed = (body: string) => zendeskDelivery(body, { secret: ZENDESK });
@@ -375,7 +375,7 @@ test('huge bodies', async () => {
   figures.push(['huge bodies (1, 8, 64 MB)', `${answers.length} sent: ${codes}`]);
 });
 
-test('what is no HTTP, and paths that lead nowhere', async () => {
+test('refuses invalid HTTP and unknown paths', async () => {
   const before = await gotThrough();
   const noise = fc.sample(fc.uint8Array({ minLength: 1, maxLength: 2_000 }), { numRuns: 200, seed: SEED });
   const requests = [
@@ -424,7 +424,7 @@ test('what is no HTTP, and paths that lead nowhere', async () => {
   figures.push(['no HTTP, or nowhere', `${requests.length} raw, ${paths.length * 6} paths: 4xx or cut`]);
 });
 
-test('slow clients hold nobody up', async () => {
+test('serves others while clients are slow', async () => {
   const before = await gotThrough();
   const { headers, body } = zendeskDelivery(ticketEvent(5), { secret: ZENDESK });
   const head = `POST /webhooks/zendesk HTTP/1.1\r\nhost: x\r\n${Object.entries(headers)
@@ -464,7 +464,7 @@ test('slow clients hold nobody up', async () => {
   ]);
 });
 
-test('it is the same process, and said nothing that it should not', async () => {
+test('the same process is still running, and logged nothing secret', async () => {
   expect(child.exitCode).toBeNull();
   for (const secret of [ZENDESK, PMS]) expect(said).not.toContain(secret);
   expect(said).not.toMatch(/"level":(50|60)/);

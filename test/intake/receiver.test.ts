@@ -34,12 +34,12 @@ beforeEach(() => {
 });
 afterEach(() => intake.stop());
 
-describe('with both servers there', () => {
+describe('while both servers are available', () => {
   beforeEach(async () => {
     intake = await startTestIntake(testServers(), { name });
   });
 
-  test('a genuine delivery is answered once its hint is stored and its reader told', async () => {
+  test('a genuine delivery is answered after its hint is stored and its reader is notified', async () => {
     const updated = '2026-01-02T03:04:05Z';
     const event = ticketEvent(7, 'status_changed', { updated_at: updated, actor_id: '99' });
     expect(await send(zendeskDelivery(event, { secret: ZENDESK }))).toMatchObject({
@@ -87,24 +87,24 @@ describe('with both servers there', () => {
       () => pmsDelivery(pmsChange('note', 'N-1'), { secret: PMS, at: Date.now() - 6 * MINUTE }),
     ],
     [
-      'with a time that is none',
+      'with an invalid time',
       () => {
         const sent = pmsDelivery(pmsChange('note', 'N-1'), { secret: PMS });
         return { ...sent, headers: { ...sent.headers, 'x-pms-timestamp': '1e99' } };
       },
     ],
     [
-      'signed in the other side’s way',
+      'signed by the other side’s method',
       () => ({ ...pmsDelivery(pmsChange('note', 'N-1'), { secret: ZENDESK }), path: '/webhooks/zendesk' }),
     ],
-  ])('a delivery %s is refused and leaves no trace', async (_, make) => {
+  ])('a delivery %s is refused and stores nothing', async (_, make) => {
     expect(await send(make())).toMatchObject({ status: 401, text: '{"error":"unauthorized"}' });
     expect(await waiting()).toEqual([]);
     expect(await intake.signals('zendesk')).toBe(0);
     expect(await intake.signals('pms')).toBe(0);
   });
 
-  test('a delivery that comes again is answered and not handed over again', async () => {
+  test('a repeated delivery is answered and not processed again', async () => {
     const invocation = randomUUID();
     const event = ticketEvent(7);
     const first = zendeskDelivery(event, { secret: ZENDESK, invocation });
@@ -127,7 +127,7 @@ describe('with both servers there', () => {
     await before.stop();
   });
 
-  test('A16: two deliveries of a trigger within a second, for one ticket, are two', async () => {
+  test('A16: two deliveries of a trigger within a second, for one ticket, are both processed', async () => {
     const at = Date.now();
     const body = { ticket_id: '7' };
     const one = zendeskDelivery(body, { secret: ZENDESK, invocation: randomUUID(), at });
@@ -137,7 +137,7 @@ describe('with both servers there', () => {
     for (const sent of [one, two]) expect((await send(sent)).text).toBe('{"status":"duplicate"}');
   });
 
-  test('a burst on one record is one hint and one signal', async () => {
+  test('many deliveries for one record become one hint and one signal', async () => {
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, i) =>
         send(
@@ -208,7 +208,7 @@ describe('with both servers there', () => {
       () => pmsDelivery(pmsChange('note', 'N-9', 3, 'deleted'), { secret: PMS }),
       ['pms:note:N-9'],
     ],
-  ])('%s leads to its record, by id alone', async (_, make, refs) => {
+  ])('the event %s is mapped to its record, by id alone', async (_, make, refs) => {
     expect((await send(make())).status).toBe(200);
     const hints = await waiting();
     expect(hints.map(({ ref }) => ref).sort()).toEqual([...refs].sort());
@@ -225,11 +225,11 @@ describe('with both servers there', () => {
         ),
     ],
     [
-      'an event that has nothing to map',
+      'an event without mapped content',
       () => zendeskDelivery(ticketEvent(1, 'sla_policy_changed'), { secret: ZENDESK }),
     ],
-    ['a kind of the PMS that nobody knows', () => pmsDelivery(pmsChange('invoice', 'I-1'), { secret: PMS })],
-  ])('%s is answered with success, counted, and ignored', async (_, make) => {
+    ['an unknown kind of the PMS', () => pmsDelivery(pmsChange('invoice', 'I-1'), { secret: PMS })],
+  ])('the event %s is answered with success, counted, and ignored', async (_, make) => {
     const sent = make();
     expect(await send(sent)).toMatchObject({ status: 200, text: '{"status":"ignored"}' });
     expect(await waiting()).toEqual([]);
@@ -244,19 +244,19 @@ describe('with both servers there', () => {
     '"x"',
     '{"type":"zen:event-type:ticket.created"}',
     '{"ticket_id":"1; drop"}',
-  ])('a signed body that is no event (%s) is refused', async (body) => {
+  ])('a signed body that is not an event (%s) is refused', async (body) => {
     const answer = await send(zendeskDelivery(body, { secret: ZENDESK }));
     expect(answer.status).toBe(400);
     expect(await waiting()).toEqual([]);
   });
 
-  test('it says that it lives, and that it is ready', async () => {
+  test('the receiver reports that it is alive and that it is ready', async () => {
     expect((await fetch(`${intake.url}/healthz`)).status).toBe(200);
     const ready = await fetch(`${intake.url}/readyz`);
     expect(await ready.json()).toEqual({ status: 'ready', temporal: true, mongodb: true });
   });
 
-  test('what it took before it was told to stop is handed over', async () => {
+  test('deliveries received before the stop are processed', async () => {
     const answers = Array.from({ length: 20 }, (_, i) =>
       send(zendeskDelivery(ticketEvent(i + 1), { secret: ZENDESK })),
     );
@@ -275,7 +275,7 @@ describe('with both servers there', () => {
   });
 });
 
-test('a sender that keeps its connection, or never ends its request, does not keep it from stopping', async () => {
+test('a sender that keeps its connection open, or never ends its request, does not delay the stop', async () => {
   intake = await startTestIntake(testServers(), { name });
   const { port } = new URL(intake.url);
   const { path, headers, body } = zendeskDelivery(ticketEvent(1), { secret: ZENDESK });
@@ -296,7 +296,7 @@ test('a sender that keeps its connection, or never ends its request, does not ke
   await Promise.all(sockets);
 });
 
-test('two secrets are good while one replaces the other', async () => {
+test('two secrets are valid while one replaces the other', async () => {
   intake = await startTestIntake(testServers(), {
     name,
     secrets: { zendesk: ['the-new-one', 'the-old-one'] },
@@ -309,7 +309,7 @@ test('two secrets are good while one replaces the other', async () => {
   expect((await send(pmsDelivery(pmsChange('note', 'N-1'), { secret: '' }))).status).toBe(404);
 });
 
-test('what is remembered of deliveries is bounded', async () => {
+test('the memory of deliveries is bounded', async () => {
   intake = await startTestIntake(testServers(), { name });
   const mongo = await MongoClient.connect(testServers().mongodbUri);
   let now = Date.now();
@@ -327,12 +327,12 @@ test('what is remembered of deliveries is bounded', async () => {
   await mongo.close();
 });
 
-describe('with a server that goes away', () => {
+describe('while a server is unavailable', () => {
   let gate: Gate;
   afterEach(() => gate.close());
 
   test.each(['temporal', 'mongodb'] as const)(
-    'without %s nothing is accepted, and the retry gets through',
+    'without %s nothing is accepted, and the repeated delivery succeeds',
     async (away) => {
       const servers = testServers();
       const mongodb = servers.mongodbUri.replace('mongodb://', '').replace(/\/.*$/, '');

@@ -15,7 +15,7 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
   });
   const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, i) => i % 256));
 
-  test('arrive in the PMS with name, type and every byte; credentials stay at home', async () => {
+  test('arrive in the PMS with name, type and every byte; credentials are not sent along', async () => {
     await start();
     const uploads = [
       await talk.upload('Übersicht 1.pdf', bytes, 'application/pdf'),
@@ -39,7 +39,7 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
     expect(talk.boxes.calls.filter(({ method }) => method !== 'GET')).toHaveLength(before);
   });
 
-  test('the files of a description arrive, though its text is not said twice', async () => {
+  test('the files of a description arrive, and its text is not repeated', async () => {
     await start();
     const uploads = [await talk.upload('screen.png', bytes, 'image/png')];
     const answer = await talk.boxes.zd('POST', '/tickets', {
@@ -54,7 +54,7 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
     expect(talk.boxes.zendesk.store.comments.get(ticket)).toHaveLength(1);
   });
 
-  test('arrive in Zendesk: with the comment where they are there by then, later in a follow-up', async () => {
+  test('arrive in Zendesk: with the comment if they exist by then, later in a follow-up', async () => {
     await start();
     const id = await talk.pmsSays('see attached');
     await talk.pmsAttaches(id, 'early.bin', bytes, 'application/octet-stream');
@@ -85,7 +85,7 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
     expect(talk.pmsFiles()).toHaveLength(2);
   });
 
-  test('arrive once, whatever answers are lost', async () => {
+  test('arrive once, whichever answers are lost', async () => {
     await start();
     const lost = (route: string) =>
       ({ route, kind: 'timeoutAfterWrite', probability: 0.6, times: 6 }) as const;
@@ -114,7 +114,7 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
     expect(there).toEqual(names);
   });
 
-  test('one that fails holds nothing up, is named with the reason, and arrives once it can', async () => {
+  test('a file that fails blocks nothing, is named with the reason, and arrives once it can', async () => {
     await start({ fileLimitBytes: 1_000 });
     const uploads = [
       await talk.upload('large.bin', bytes),
@@ -152,7 +152,7 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
     expect(talk.pmsFiles().map(([name]) => name)).toContain('large.bin');
   });
 
-  test('an address at a foreign host is not fetched, nor a redirect to one followed, and nobody sees our credentials', async () => {
+  test('a URL on a foreign host is not fetched, no redirect there is followed, and no credential is sent', async () => {
     await start();
     const seen: IncomingHttpHeaders[] = [];
     foreign = createServer((request, response) => {
@@ -189,7 +189,7 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
     }
   });
 
-  test('a file that is redacted in Zendesk goes from the PMS, wherever it came from', async () => {
+  test('a file that is redacted in Zendesk is removed from the PMS, whichever side it came from', async () => {
     await start();
     const uploads = [
       await talk.upload('keep.txt', Buffer.from('keep')),

@@ -149,7 +149,7 @@ const ticketsNaming = () => {
   return { all: named.length, different: new Set(named).size };
 };
 
-test('a full backfill ends as the pairs would end by themselves, in bulk', async () => {
+test('a full backfill ends in the same state as single pairs, in bulk', async () => {
   const isFree = await seed(boxes);
   boxes.calls.length = 0;
   const progress = await run();
@@ -174,7 +174,7 @@ test('a full backfill ends as the pairs would end by themselves, in bulk', async
   }
 }, 900_000);
 
-test('records of both sides that match are linked, and what is ambiguous is left to a person', async () => {
+test('matching records of both sides are linked, and a person decides ambiguous ones', async () => {
   await boxes.zd('POST', '/organizations', { organization: { name: 'Acme' } });
   await boxes.pm('POST', '/customers', { name: 'Acme' });
   await boxes.zd('POST', '/organizations', { organization: { name: 'Globex' } });
@@ -195,7 +195,7 @@ test('records of both sides that match are linked, and what is ambiguous is left
   expect(conflicts.length).toBeGreaterThan(0);
 });
 
-test('answers that are lost after the write make no duplicates, on either side', async () => {
+test('answers lost after the write cause no duplicates, on either side', async () => {
   for (let i = 0; i < 3; i += 1) {
     await boxes.zd('POST', '/tickets', { ticket: { subject: `t${i}`, comment: { body: 'x' } } });
     await boxes.pm('POST', '/projects', { title: `p${i}` });
@@ -212,7 +212,7 @@ test('answers that are lost after the write make no duplicates, on either side',
   await expectNothingPlanned();
 });
 
-test('an item that is refused goes to its own pair, and the others are done', async () => {
+test('a refused record is passed to its own pair, and the others are done', async () => {
   await boxes.zd('POST', '/tickets', { ticket: { subject: 'fine', comment: { body: 'x' } } });
   const { ticket } = await boxes.zd('POST', '/tickets', {
     ticket: { subject: 'odd', comment: { body: 'x' } },
@@ -228,7 +228,7 @@ test('an item that is refused goes to its own pair, and the others are done', as
   expect(link).toMatchObject({ status: 'quarantined', reason: { code: 'invalid_field' } });
 });
 
-test('an edit that comes while a page is being written is not lost', async () => {
+test('an edit during the write of a page is not lost', async () => {
   const { ticket } = await boxes.zd('POST', '/tickets', {
     ticket: { subject: 'before', comment: { body: 'x' } },
   });
@@ -250,7 +250,7 @@ test('an edit that comes while a page is being written is not lost', async () =>
   expect(project).toMatchObject({ title: 'after' });
 });
 
-test('a pair that a page left unfinished is finished by its own workflow', async () => {
+test('the workflow of a pair finishes what a page left unfinished', async () => {
   const { ticket } = await boxes.zd('POST', '/tickets', { ticket: { subject: 'a', comment: { body: 'x' } } });
   const ref = { side: 'zendesk' as const, kind: 'ticket', id: String((ticket as { id: number }).id) };
   const key = `TicketToProject/zendesk:ticket:${ref.id}`;
@@ -274,13 +274,13 @@ test('a pair that a page left unfinished is finished by its own workflow', async
   expect((await stack.store.get(key))?.intent).toBeNull();
 });
 
-describe('steering', () => {
+describe('control', () => {
   const tickets = async (count: number) => {
     for (let i = 0; i < count; i += 1)
       await boxes.zd('POST', '/tickets', { ticket: { subject: `t${i}`, comment: { body: 'x' } } });
   };
 
-  test('it waits while it is paused, goes on when it is resumed, and says how far it is', async () => {
+  test('waits while it is paused, continues after a resume, and reports its progress', async () => {
     await tickets(2);
     const slow = { route: '^GET /api/v1/customers', kind: 'delay', delayMs: 1_000 } as const;
     await controlsOf(boxes.pms).setFaults(slow);
@@ -299,7 +299,7 @@ describe('steering', () => {
     expect([...boxes.pms.store.all('project')]).toHaveLength(2);
   });
 
-  test('it leaves alone what an operator paused', async () => {
+  test('skips what an operator paused', async () => {
     await tickets(1);
     const control = await stack.client.workflow.start(syncControl, {
       workflowId: controlId(stack.taskQueue),
@@ -321,7 +321,7 @@ describe('steering', () => {
     await control.terminate();
   });
 
-  test('cancelled, it ends; the next one does the rest', async () => {
+  test('ends when it is cancelled, and the next backfill does the rest', async () => {
     await tickets(2);
     const handle = await begin();
     await handle.signal(cancelBackfill);
@@ -331,7 +331,7 @@ describe('steering', () => {
   });
 });
 
-test('polls go on from where it began to read: nothing of before is told to pairs again', async () => {
+test('polls continue from the start of the backfill, and do not notify pairs of earlier changes', async () => {
   await boxes.zd('POST', '/tickets', { ticket: { subject: `t ${randomUUID()}`, comment: { body: 'x' } } });
   await boxes.pm('POST', '/projects', { title: 'p' });
   await stack.store.backfill.announce();

@@ -148,7 +148,7 @@ async function inWorld(sync: (stack: Stack) => Promise<void>): Promise<string[]>
 }
 
 test(
-  'a backfill of tickets with all kinds of fields agrees in every row with the pairs one by one',
+  'a backfill of tickets with all kinds of fields agrees in every row with single pairs',
   async () => {
     const inBulk = await inWorld(async (stack) => {
       const progress = await (await startBackfill(stack.client, stack.store, stack.taskQueue)).result();

@@ -39,7 +39,7 @@ afterAll(async () => {
   await temporal.stop();
 });
 
-test('goes on in another run when Temporal says that the history is long, and misses nothing', async () => {
+test('a backfill continues as new when Temporal suggests it, and skips nothing', async () => {
   const { pms, zendesk } = boxes;
   for (let n = 0; n < CUSTOMERS; n += 1) pms.store.create('customer', { name: `Customer ${n}` }, 'U-1001');
   const admin = zendesk.store.userByEmail.get('ann@sandbox.example');

@@ -100,7 +100,7 @@ const remapTo = async (next: typeof mapping) => {
   await stack.settle();
 };
 
-describe('a side that answers with less', () => {
+describe('a side whose records lose values', () => {
   /** The PMS shows no notes any more, and somebody edits the titles, too. */
   const emptied = async () => {
     edited(pms, 'project', (n) => ({ note: null, title: `t${n}` }));
@@ -134,7 +134,7 @@ describe('a side that answers with less', () => {
     expect(notesIn(zendesk)).toEqual(before);
   });
 
-  test('goes on once it is released, and counting begins anew', async () => {
+  test('goes on after a release, and counting starts again', async () => {
     await emptied();
     expect(await end((await onlyHold()).id, 'releasing')).toMatchObject({ told: PAIRS - ALLOWED, left: 0 });
     expect(filled(zendesk)).toBe(0);
@@ -150,7 +150,7 @@ describe('a side that answers with less', () => {
     ]);
   });
 
-  test('released by mistake, it is undone by the cause that the release gave it', async () => {
+  test('is undone after a release by mistake, by the cause that the release recorded', async () => {
     await emptied();
     const before = notesIn(zendesk);
     const { id } = await onlyHold();
@@ -170,7 +170,7 @@ describe('a side that answers with less', () => {
     expect((await links()).filter(({ status }) => status === 'conflict')).toHaveLength(PAIRS - ALLOWED);
   });
 
-  test('stays on both sides as it is once it is discarded, until somebody edits it', async () => {
+  test('leaves both sides unchanged after a discard, until a person edits the row', async () => {
     await emptied();
     const before = notesIn(zendesk);
     await end((await onlyHold()).id, 'discarding');
@@ -189,7 +189,7 @@ describe('a side that answers with less', () => {
     expect(notesIn(zendesk)[kept]).toBe('edited since');
   });
 
-  test('values that come back are held no longer', async () => {
+  test('is held no longer when the values return', async () => {
     await emptied();
     const held = new Map((await links()).map((link) => [link.sides.pms?.ref, link]));
     for (const { ref } of projects()) {
@@ -200,7 +200,7 @@ describe('a side that answers with less', () => {
     expect((await links()).filter(({ braked, reason }) => braked ?? reason)).toEqual([]);
   });
 
-  test('is seen by a reconcile before the first write, where no stream tells of it', async () => {
+  test('is noticed by a reconcile before the first write if no stream reports it', async () => {
     for (const record of projects())
       pms.records.set(refKey(record.ref), {
         ...record,
@@ -212,7 +212,7 @@ describe('a side that answers with less', () => {
   });
 });
 
-test('a side that shows nothing is held before the first record is archived, and goes on when it is back', async () => {
+test('a side whose lists are empty is held before the first record is archived, and continues when its records return', async () => {
   const shown = [...pms.records];
   pms.records.clear();
   await walkAll();
@@ -236,7 +236,7 @@ describe('records that were deleted', () => {
   };
   const archived = () => projects().filter(({ state }) => state === 'archived').length;
 
-  test('archive no more than allowed; the others once they are released', async () => {
+  test('archive no more records than allowed, and the others after a release', async () => {
     await deleted();
     expect(archived()).toBe(ALLOWED);
     await end((await onlyHold()).id, 'releasing');
@@ -244,7 +244,7 @@ describe('records that were deleted', () => {
     expect(new Set((await links()).map(({ status }) => status))).toEqual(new Set(['tombstone']));
   });
 
-  test('or end their pairs and leave the other records, once that is discarded', async () => {
+  test('end their pairs and keep the other records after a discard', async () => {
     await deleted();
     await end((await onlyHold()).id, 'discarding');
     expect(archived()).toBe(ALLOWED);
@@ -252,8 +252,8 @@ describe('records that were deleted', () => {
   });
 });
 
-describe('a row that is pointed at the wrong, filled field', () => {
-  test('writes nothing before remap has counted, and nothing after; mended, all is as it was', async () => {
+describe('a row whose mapping names a wrong, filled field', () => {
+  test('writes nothing before remap has counted, and nothing after; correcting the mapping restores everything', async () => {
     const before = notesIn(pms);
     const bound = bindingsOf(mistaken.entities.TicketToProject)['note'];
     await remapTo(mistaken);
@@ -271,14 +271,14 @@ describe('a row that is pointed at the wrong, filled field', () => {
     expect((await links()).filter(({ braked, reason }) => braked ?? reason)).toEqual([]);
   });
 
-  test('writes once it is released, and is not judged again', async () => {
+  test('writes after a release, and is not counted again', async () => {
     await remapTo(mistaken);
     await end((await onlyHold()).id, 'releasing');
     expect([...notesIn(pms)].sort()).toEqual(tickets.map((_, n) => `c${n}`).sort());
     expect(await onlyHold()).toMatchObject({ state: 'released' });
   });
 
-  test('goes on by itself where few pairs would be changed', async () => {
+  test('writes without a hold if it changes few pairs', async () => {
     edited(zendesk, 'ticket', (n) => ({ costs: n < ALLOWED ? `c${n}` : null }));
     await remapTo(mistaken);
     expect(notesIn(pms).filter((note) => typeof note === 'string' && note.startsWith('c'))).toHaveLength(
@@ -288,7 +288,7 @@ describe('a row that is pointed at the wrong, filled field', () => {
   });
 });
 
-test('a nightly automation that closes all tickets trips nothing, though as many titles would', async () => {
+test('a nightly automation that closes all tickets begins no hold, though equally many titles would', async () => {
   const strict = { ...SETTINGS, thresholds: { ...SETTINGS.thresholds, replaced: few } };
   Object.assign(stack.context, { brake: new Brake(stack.context, strict) });
   edited(zendesk, 'ticket', () => ({ status: 'closed' }));
@@ -300,7 +300,7 @@ test('a nightly automation that closes all tickets trips nothing, though as many
   expect(await onlyHold()).toMatchObject({ kind: 'replaced', row: 'title', cause: 'many changes' });
 });
 
-test('the command shows what is held, previews what it would do, and does it', async () => {
+test('the command lists holds, previews a release, and carries it out', async () => {
   const { temporalAddress, mongodbUri } = testServers();
   const env = {
     ...{ PATH: process.env['PATH'], TEMPORAL_ADDRESS: temporalAddress, MONGODB_URI: mongodbUri },

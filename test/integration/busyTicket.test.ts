@@ -13,7 +13,7 @@ import { testServers } from '../support/servers';
 const SPEED = 60;
 const NOTES = 40;
 
-test('a project with 40 notes and their edits arrives whole, although its ticket takes 30 updates in ten minutes', async () => {
+test('a project with 40 notes and their edits arrives completely, although its ticket allows 30 updates in ten minutes', async () => {
   const clock = fastClock(SPEED);
   const mongo = await MongoClient.connect(testServers().mongodbUri);
   const rates = {

@@ -110,7 +110,7 @@ describe('npm start', () => {
       () => ({ PMS_WEBHOOK_SECRET: 'long-enough', INTAKE_PORT: new URL(boxes.pms.url).port }),
       /^INTAKE_HOST, INTAKE_PORT: cannot listen on 127\.0\.0\.1:\d+ \(EADDRINUSE\): another process listens there; stop it, or choose another port$/,
     ],
-  ])('%s: the process ends, whatever it has started', async (_, changes, expected) => {
+  ])('%s: the process ends, whatever it had started', async (_, changes, expected) => {
     expectRefused(await runProgram({ ...env, ...changes() }, ['start']), expected);
   });
 });

@@ -11,7 +11,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
   const loses = (route: string, times: number) =>
     ({ route, kind: 'timeoutAfterWrite', probability: 0.4, times }) as const;
 
-  test('many of one second arrive in the order in which they were made, both ways, whatever answers are lost', async () => {
+  test('many comments of one second arrive in the order of their creation, both ways, whichever answers are lost', async () => {
     await start();
     await talk.faults('pms', loses('^POST /api/v1/(notes|projects)', 4));
     await talk.faults('zendesk', loses('^PUT /api/v2/tickets', 4), {
@@ -35,7 +35,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     expect(talk.zendeskTexts()).toHaveLength(16);
   });
 
-  test('one that cannot be written is set aside with the reason, and the others go on; mended, it arrives', async () => {
+  test('a comment that cannot be written is set aside with the reason while the others continue; once fixed, it arrives', async () => {
     await start();
     const ids: string[] = [];
     for (const body of ['one', 'x'.repeat(65_537), 'three', 'four']) ids.push(await talk.pmsSays(body));
@@ -52,7 +52,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     expect((await talk.linkOfNote(tooLong))?.status).toBe('linked');
   });
 
-  test('text is text: emoji, right-to-left, HTML and Markdown come out as they went in', async () => {
+  test('text is unchanged: emoji, right-to-left, HTML and Markdown come out as they went in', async () => {
     await start();
     const texts = [
       '👩‍👩‍👧‍👦 🔥 naïve — ¿qué?',
@@ -83,7 +83,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     expect(talk.pmsTexts().at(-1)).toBe('Say no');
   });
 
-  test('who said it is shown: as its author where Zendesk knows the person, else by name, and that is no edit', async () => {
+  test('the author is shown: as the comment’s author if Zendesk knows the person, else by name, which is no edit', async () => {
     await start();
     const field = mode === 'note' ? 'authorId' : 'requesterId';
     const person = async (email: string, name: string) =>
@@ -112,7 +112,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     expect(mode === 'note' ? last?.['authorName'] : last?.['title']).toContain('Ann Agent');
   });
 
-  test('public and internal are kept; what comes from the PMS is internal unless it says otherwise', async () => {
+  test('public and internal are kept; a note of the PMS is internal by default', async () => {
     await start();
     await talk.zendeskSays('for all');
     await talk.zendeskSays('for us', { public: false });
@@ -146,7 +146,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     expect((await talk.linkOfNote(open))?.history).toMatchObject([{ row: 'visibility', lost: 'public' }]);
   });
 
-  test('each edit in the PMS becomes one follow-up that names the first, whatever answers are lost', async () => {
+  test('each edit in the PMS becomes one follow-up that names the comment, whichever answers are lost', async () => {
     await start();
     const id = await talk.pmsSays('first');
     await talk.quiet();
@@ -187,7 +187,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     expect(talk.pmsTexts()).toEqual(['too late', 'new, and too late']);
   });
 
-  test('what is said to a ticket that was merged is set aside; to one that was deleted, it waits', async () => {
+  test('a comment on a merged ticket is set aside; one on a deleted ticket waits', async () => {
     await start();
     const { zendesk } = talk.boxes;
     await talk.boxes.zd('POST', '/tickets', { ticket: { subject: 'Winner', comment: { body: 'w' } } });
@@ -213,7 +213,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     });
   });
 
-  test('the 5,001st comment is set aside, and the ticket goes on', async () => {
+  test('the 5,001st comment is set aside, and the ticket continues to sync', async () => {
     await start();
     const { tickets } = talk.boxes.zendesk;
     const parts = { authorId: null, metadata: {}, events: [], createdAt: '2020-01-01T00:00:00Z' };

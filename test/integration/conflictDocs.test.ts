@@ -37,7 +37,7 @@ async function shell(
   return { code, said: out + err };
 }
 
-describe('the lines for Temporal’s own command line', () => {
+describe('the examples for Temporal’s own command line', () => {
   let stack: Stack;
   let zendesk: MemorySystem;
   let pms: MemorySystem;
@@ -90,7 +90,7 @@ describe('the lines for Temporal’s own command line', () => {
   };
   const lines = linesOf('temporal');
 
-  test('there are some', () => {
+  test('the page has examples', () => {
     expect(lines.filter((line) => line.includes('resolveConflict'))).toHaveLength(3);
     expect(lines.filter((line) => line.includes('resync'))).toHaveLength(2);
   });

@@ -82,7 +82,7 @@ describe('the honest sandbox', () => {
   test.each<[string, number, () => SystemPort]>([
     ['pages of 200', OVER_A_PAGE, () => boxes.systems.pms],
     ['pages of 20', OVER_A_SMALL_PAGE, smallPages],
-  ])('is told that all holds, and left as it was: %s', async (_, records, port) => {
+  ])('passes every check, and nothing stays behind: %s', async (_, records, port) => {
     const conformance = await conform(records, { port: port() });
     expect(complaints(conformance)).toEqual([]);
     expect(checksWith(conformance, 'window')).toEqual([]);
@@ -110,13 +110,13 @@ describe('the honest sandbox', () => {
     ]);
   });
 
-  test('is not tried for paging where all records come on one page, and this is said', async () => {
+  test('with one page of records has no paging check, and the report says so', async () => {
     const conformance = await conform(FEW);
     expect(complaints(conformance)).toEqual([]);
     expect(checksWith(conformance, 'untried')).toEqual(['walk']);
   });
 
-  test('keeps comments as projects', async () => {
+  test('passes with comments as projects', async () => {
     const file = path.join(mkdtempSync(path.join(tmpdir(), 'zps-conform-')), 'mapping.yaml');
     writeFileSync(file, readFileSync(MAPPING_FILE, 'utf8').replace('mode: note', 'mode: project'));
     const conformance = await conform(FEW, { mapping: loadMapping(file) });
@@ -151,7 +151,7 @@ describe('the honest sandbox', () => {
     },
   );
 
-  test('raises no alarm by others who work in it, nor by its rate', async () => {
+  test('passes while others work in it, and under its rate limit', async () => {
     let working = true;
     const others = (async () => {
       for (let n = 0; working; n += 1) {
@@ -175,7 +175,7 @@ describe('the honest sandbox', () => {
   });
 });
 
-describe('a lying sandbox is found out', () => {
+describe('a sandbox that breaks promises is caught', () => {
   /** The checks that must name it, and those that may besides. */
   const LIES: [lie: keyof Lies, named: CheckId[], also: CheckId[]][] = [
     ['ignoreIfMatch', ['precondition'], []],
@@ -203,7 +203,7 @@ describe('a lying sandbox is found out', () => {
     ['keepFiles', ['detach'], []],
   ];
 
-  test('by every lie that it can tell', async () => {
+  test('with every fault that it can simulate', async () => {
     expect(LIES.map(([lie]) => lie).sort()).toEqual(Object.keys(await lies({})).sort());
   });
 
@@ -220,7 +220,7 @@ describe('a lying sandbox is found out', () => {
     expect(conformance.invariants.map(({ holds }) => holds)).toContain('not');
   });
 
-  test('and what can be neither removed nor archived is listed', async () => {
+  test('records that can be neither removed nor archived are listed', async () => {
     await lies({ ignoreArchive: true });
     const { cleanup } = await conform(FEW, { removal: { can: () => false, remove: async () => undefined } });
     expect(cleanup.leftBehind).toContainEqual(
@@ -240,8 +240,8 @@ const adapterWith = (changes: Partial<SystemPort>): SystemPort =>
     },
   });
 
-describe('a lying adapter is found out, too', () => {
-  test('P4: whose list ends after its first page: it names those that no page told', async () => {
+describe('an adapter that breaks promises is caught, too', () => {
+  test('P4: if its list ends after the first page: the report names the missing records', async () => {
     const profile = { ...loadProfile('contract'), pageSize: { param: 'limit', most: 20 } };
     const paging = { by: 'cursor', param: 'cursor', next: new Expression('noSuchField') } as const;
     const port = profileSystem({
@@ -272,10 +272,10 @@ describe('a lying adapter is found out, too', () => {
     });
 
   test.each<[string, (name: string, value: unknown) => boolean, RegExp]>([
-    ['that empties nothing', (_, value) => value === null, /dueDate, empty: wrote nothing, found "/],
-    ['that keeps the first list', (name) => name === 'tags', /tags, another: wrote/],
-    ['that keeps the first person', (name) => name === 'assignee', /assignee, as other@pms\.example: wrote/],
-    ['that keeps the first day', (name) => name === 'dueDate', /dueDate, a leap day: wrote "2028-02-29"/],
+    ['if it clears no value', (_, value) => value === null, /dueDate, empty: wrote nothing, found "/],
+    ['if it keeps the first list', (name) => name === 'tags', /tags, another: wrote/],
+    ['if it keeps the first person', (name) => name === 'assignee', /assignee, as other@pms\.example: wrote/],
+    ['if it keeps the first day', (name) => name === 'dueDate', /dueDate, a leap day: wrote "2028-02-29"/],
   ])('P7: %s', async (_, isLeftOut, found) => {
     const { results } = await conform(FEW, { port: without(isLeftOut), removal: undefined as never });
     const project = results.find(({ check, subject }) => check === 'values' && subject === 'project');
@@ -283,7 +283,7 @@ describe('a lying adapter is found out, too', () => {
     expect(found.test(project?.found ?? '') || /and \d+ more$/.test(project?.found ?? '')).toBe(true);
   });
 
-  test('P7: where nobody is known, this is said', async () => {
+  test('P7: the report says if no person is known', async () => {
     const conformance = await conform(FEW, { people: [] });
     expect(conformance.invariants[2]).toMatchObject({
       holds: 'as far as tried',
@@ -293,13 +293,13 @@ describe('a lying adapter is found out, too', () => {
     });
   });
 
-  test('that reads from now on where it is to read from a time on', async () => {
+  test('if it starts at the present instead of the given time', async () => {
     const port = adapterWith({ cursorAt: (stream) => boxes.systems.pms.cursorNow(stream) });
     const conformance = await conform(FEW, { port });
     expect(checksWith(conformance, 'lies')).toEqual(['feedSince']);
   });
 
-  test('that does not say what a comment is said on', async () => {
+  test('if it does not name the parent of a comment', async () => {
     const port = adapterWith({
       async read(refs) {
         const results = await boxes.systems.pms.read(refs);
@@ -315,7 +315,7 @@ describe('a lying adapter is found out, too', () => {
     expect(checksWith(conformance, 'lies')).toEqual(['parent']);
   });
 
-  test('that has not all properties that the mapping writes', async () => {
+  test('if it lacks properties that the mapping writes', async () => {
     const port = adapterWith({
       properties: async (kind) =>
         (await boxes.systems.pms.properties(kind)).filter(({ name }) => name !== 'tags'),
@@ -329,8 +329,8 @@ describe('a lying adapter is found out, too', () => {
   });
 });
 
-describe('a system that offers less', () => {
-  test('holds with windows, and what it has not is switched off', async () => {
+describe('a system with fewer features', () => {
+  test('holds with windows, and the checks of missing features are off', async () => {
     const port = adapterWith({
       hasPrecondition: () => false,
       hasIdempotencyKeys: () => false,
@@ -372,7 +372,7 @@ describe('a system that offers less', () => {
     expect(conformance.cleanup.leftBehind).toEqual([]);
   });
 
-  test('whose clock is wrong is no liar', async () => {
+  test('passes with a wrong clock', async () => {
     const serverTime = async () => new Date(Date.now() - 600_000);
     const conformance = await conform(FEW, { serverTime });
     expect(complaints(conformance)).toEqual([]);
@@ -382,7 +382,7 @@ describe('a system that offers less', () => {
     });
   });
 
-  test('that makes no record of a kind is told so, and tried for the rest', async () => {
+  test('that creates no record of one kind gets a message, and the other checks run', async () => {
     await faults({ route: '^POST /api/v1/notes$', kind: 'status', status: 422 });
     const conformance = await conform(FEW);
     expect(checksWith(conformance, 'lies')).toEqual([]);
@@ -396,8 +396,8 @@ describe('a system that offers less', () => {
   });
 });
 
-describe('what was made is removed', () => {
-  test('where the answer to a create was lost', async () => {
+describe('the created records are removed', () => {
+  test('if the answer to a create was lost', async () => {
     await faults(
       { route: '^POST /api/v1/customers', kind: 'timeoutAfterWrite', times: 3 },
       { route: '^POST /api/v1/notes', kind: 'timeoutAfterWrite', probability: 0.2 },
@@ -423,7 +423,7 @@ describe('what was made is removed', () => {
   });
 });
 
-describe('the command', () => {
+describe('the command conform', () => {
   const command = (...args: string[]): Promise<Ran> =>
     runShared(
       {
@@ -438,7 +438,7 @@ describe('the command', () => {
       ...args,
     );
 
-  test('prints a table, and exits with 0 where nothing is wrong', async () => {
+  test('prints a table, and exits with 0 if there are no problems', async () => {
     const { code, out } = await command('--records', '12', '--timeout', '10');
     expect(code).toBe(0);
     expect(out).toContain(`${boxes.pms.url} as sync@pms.example`);
@@ -452,7 +452,7 @@ describe('the command', () => {
     expect(live()).toEqual([]);
   });
 
-  test('names a lie in JSON, and exits with 1', async () => {
+  test('names a broken promise in JSON, and exits with 1', async () => {
     await lies({ ignoreIfMatch: true });
     const { code, out } = await command('--records', '12', '--timeout', '2', '--json');
     expect(code).toBe(1);
@@ -461,7 +461,7 @@ describe('the command', () => {
     expect(checksWith(report, 'lies')).toEqual(['precondition']);
   });
 
-  test('tries a profile that claims less, which a liar then keeps', async () => {
+  test('checks a profile that promises less, which a faulty sandbox then keeps', async () => {
     await lies({ ignoreIfMatch: true });
     const shipped = readFileSync(path.resolve(__dirname, '../../profiles/contract.yaml'), 'utf8');
     const profile = path.join(mkdtempSync(path.join(tmpdir(), 'zps-conform-')), 'pms.yaml');
@@ -484,7 +484,7 @@ describe('the command', () => {
     );
   });
 
-  test('says what is wrong with a credential, and makes nothing', async () => {
+  test('names the problem of a credential, and creates nothing', async () => {
     const wrong = { ...boxes.pms, token: 'wrong' };
     boxes = { ...boxes, pms: wrong };
     const { code, err, out } = await command();

@@ -70,7 +70,7 @@ describe('the connection to Temporal', () => {
     return `127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  test('client and workers get through TLS with their certificate', async () => {
+  test('client and workers connect through TLS with their certificate', async () => {
     const address = await tlsProxy();
     const temporal = await connectClient(certified(), address);
     expect(await temporal.client.workflowService.describeNamespace({ namespace: 'default' })).toMatchObject({
@@ -103,7 +103,7 @@ describe('the connection to Temporal', () => {
     expect(new Set(seen)).toEqual(new Set(['Bearer key-of-the-cloud']));
   });
 
-  test('TLS is on where anything asks for it, and off where that is said', () => {
+  test('TLS is on if any setting needs it, and off if a setting says so', () => {
     expect(connectionOptions(config()).tls).toBe(false);
     expect(connectionOptions(config({ temporalApiKey: 'k' }))).toEqual({ tls: {}, apiKey: 'k' });
     expect(connectionOptions(config({ temporalTls: true })).tls).toEqual({});

@@ -41,7 +41,7 @@ describe('two connections in one process', () => {
   });
   afterAll(async () => world.stop());
 
-  test('the same record ids are different records', async () => {
+  test('treat the same ids as different records', async () => {
     expect(titlesOf(acme)).toEqual(['of acme']);
     expect(titlesOf(globex)).toEqual(['of globex']);
     const [project] = [...globex.pms.store.all('project')];
@@ -65,7 +65,7 @@ describe('two connections in one process', () => {
     }
   });
 
-  test('a webhook is taken with the secret of its own connection only', async () => {
+  test('a webhook is accepted with the secret of its own connection only', async () => {
     const [project] = [...acme.pms.store.all('project')];
     const body = pmsChange('project', project?.id ?? '');
     const to = (name: string, secret: string) => ({
@@ -79,7 +79,7 @@ describe('two connections in one process', () => {
     expect((await deliver(world.intakeUrl, pmsDelivery(body, { secret: ofAcme }))).status).toBe(404);
   });
 
-  test('commands ask which one; status and doctor tell of all', async () => {
+  test('commands ask for a connection; status and doctor show all', async () => {
     const unnamed = await world.run('conflicts', 'list');
     expect([unnamed.code, unnamed.err.trim()]).toEqual([
       2,
@@ -106,7 +106,7 @@ describe('two connections in one process', () => {
     ]);
   });
 
-  test('metrics tell of each under its name, and of each metric once', async () => {
+  test('metrics have the connection’s name, and each metric is exported once', async () => {
     const text = await (await fetch(world.metricsUrl)).text();
     for (const name of ['acme', 'globex'])
       expect(text).toMatch(new RegExp(`^zps_writes_total\\{.*connection="${name}".*\\} [1-9]`, 'm'));
@@ -117,7 +117,7 @@ describe('two connections in one process', () => {
     expect(new Set(types).size).toBe(types.length);
   });
 
-  test('the console shows each on its own pages', async () => {
+  test('the console shows each connection on its own pages', async () => {
     const visitor = new Visitor(world.consoleUrl);
     await visitor.logIn();
     const { text } = await visitor.get('/console');
@@ -142,7 +142,7 @@ describe('two connections in one process', () => {
     expect((await visitor.post('/console/connections/globex/schedules', form)).status).toBe(400);
   });
 
-  test('a flood and a storm of 429 on one leave the other alone', async () => {
+  test('a flood of changes and of 429 answers on one does not affect the other', async () => {
     const flooded = 400;
     const edits = 25;
     const before = await refusals(globex);
@@ -190,7 +190,7 @@ describe('two connections in one process', () => {
   }, 600_000);
 });
 
-describe('one that cannot be served', () => {
+describe('a connection that cannot start', () => {
   let world: ConnectionsWorld;
   beforeAll(async () => {
     world = await startConnections(['acme', 'initech'], ['initech']);
@@ -205,7 +205,7 @@ describe('one that cannot be served', () => {
     return initech;
   };
 
-  test('is told, leaves the others to run, and is served once it is mended', async () => {
+  test('is reported, does not stop the others, and starts once the cause is fixed', async () => {
     const { acme, initech } = world.boxes as { acme: Sandboxes; initech: Sandboxes };
     await makeTicket(acme, 'runs');
     await makeTicket(initech, 'waits');

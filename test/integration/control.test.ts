@@ -38,7 +38,7 @@ describe('control', () => {
     return { code, said: out + err };
   };
 
-  test('a paused entity type rests with a reason, others go on, and nothing that came meanwhile is lost', async () => {
+  test('a paused entity type rests with a reason, others continue, and no change made meanwhile is lost', async () => {
     await boxes.zd('POST', '/tickets', { ticket: { subject: 'Before', comment: { body: 'd' } } });
     await stack.settle();
     await stack.settle();
@@ -74,7 +74,7 @@ describe('control', () => {
     expect(await stack.store.get(key)).toMatchObject({ status: 'linked', reason: null });
   });
 
-  test('everything is paused and resumed by signals, and the query tells', async () => {
+  test('signals pause and resume everything, and the query shows the state', async () => {
     await ensureControl(stack.client, stack.taskQueue);
     // Once more: it runs already.
     await ensureControl(stack.client, stack.taskQueue);
@@ -94,7 +94,7 @@ describe('control', () => {
     await expect(command('pause', 'tickets' as 'everything')).rejects.toThrow();
   });
 
-  test('a pair that is told in the instant in which the pause ends is not forgotten', async () => {
+  test('a pair that gets a change at the moment when the pause ends is not forgotten', async () => {
     await command('pause', 'TicketToProject');
     const isPaused = stack.store.control.isPaused.bind(stack.store.control);
     const answers = [true, false];
@@ -107,7 +107,7 @@ describe('control', () => {
     await command('resume', 'TicketToProject');
   });
 
-  test('resync of an organization, and of what changed since, reads just these pairs', async () => {
+  test('resync of an organization, and of recent changes, reads just these pairs', async () => {
     const acme = boxes.zendesk.organizations.create({ name: 'Acme' }, 1);
     const other = boxes.zendesk.organizations.create({ name: 'Other' }, 1);
     for (const { id } of [acme, other]) addMember(boxes.zendesk, id);

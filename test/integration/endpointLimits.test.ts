@@ -106,7 +106,7 @@ const refused = () => calls.filter(({ status }) => status === 429);
 const written = () => calls.filter(({ method, status }) => method === 'PUT' && status === 200).length;
 
 describe.each([20, 100])('%i ticket updates a minute', (limit) => {
-  test('two workers keep to it and use it up; other calls go on meanwhile', async () => {
+  test('two workers use all of them together and no more, while other calls continue', async () => {
     await start({ ticketUpdatesPerMinute: limit });
     const tickets = makeTickets(limit + 15);
     const margin = Math.floor(limit / 100);
@@ -123,7 +123,7 @@ describe.each([20, 100])('%i ticket updates a minute', (limit) => {
     expect(written()).toBe(limit + 15);
   });
 
-  test('who cannot be served soon is told when to come, and finds a permit then', async () => {
+  test('a call that cannot run soon gets a time, and finds a permit then', async () => {
     await start({ ticketUpdatesPerMinute: limit });
     const tickets = makeTickets(3 * limit);
     const told: number[] = [];
@@ -156,7 +156,7 @@ describe.each([20, 100])('%i ticket updates a minute', (limit) => {
     expect(vain / told.length).toBeLessThan(0.25);
   });
 
-  test('of what agents leave, all is used; they are left their share until the minute runs out', async () => {
+  test('the workers use everything that agents leave; agents keep their share until the minute ends', async () => {
     await start({ ticketUpdatesPerMinute: limit }, 0.7);
     const tickets = makeTickets(3 * limit);
     const all = Promise.allSettled(tickets.map((id, n) => update(n % 2, id)));
@@ -173,7 +173,7 @@ describe.each([20, 100])('%i ticket updates a minute', (limit) => {
   });
 });
 
-test('a refusal of one endpoint holds up nothing else', async () => {
+test('a refusal of one endpoint blocks no other call', async () => {
   await start({ ticketUpdatesPerMinute: 20 });
   const [first = 0, second = 0, ...others] = makeTickets(40);
   await update(0, first);
@@ -196,7 +196,7 @@ test('a refusal of one endpoint holds up nothing else', async () => {
   expect(refused()).toHaveLength(1);
 });
 
-test('one ticket that was updated too often is handed back at once, and holds up no other', async () => {
+test('a ticket that was updated too often is handed back at once, and blocks no other', async () => {
   await start({ updatesOfOneTicket: 30, ticketUpdatesPerMinute: 100 });
   const [busy = 0, other = 0] = makeTickets(2);
   for (let n = 0; n < 30; n += 1) await update(0, busy, `Edit ${n}`);
@@ -217,7 +217,7 @@ test('one ticket that was updated too often is handed back at once, and holds up
   expect(zendesk.tickets.get(busy).subject).toBe('At last');
 });
 
-test('an organization takes five updates a minute; jobs and exports go on', async () => {
+test('an organization allows five updates a minute, while jobs and exports continue', async () => {
   await start({ updatesOfOneOrganization: 5 });
   const { id } = zendesk.organizations.create({ name: 'Acme' }, 1);
   const ref = { side: 'zendesk' as const, kind: 'organization', id: String(id) };
@@ -235,7 +235,7 @@ test('an organization takes five updates a minute; jobs and exports go on', asyn
   await write(1, 'at last');
 });
 
-test('jobs in flight: what others queue is learned from the answers, and a refusal holds up jobs alone', async () => {
+test('answers show the jobs that others queued, and a refusal blocks jobs alone', async () => {
   await start({ jobsInFlight: 2 });
   const create = (name: string) =>
     (workers[0] as SystemPort).bulk?.create('organization', [

@@ -60,7 +60,7 @@ function agreement(tickets: readonly number[]): string[] | null {
   return found.every((each) => each !== null) ? found : null;
 }
 
-test('in the midst of edits: nothing lost, nothing twice, no echo, and both users are known', async () => {
+test('a change of user during edits: no loss, no duplicates, no echo, and both users are recognised', async () => {
   const { ZENDESK_OAUTH_CLIENT_ID, ZENDESK_OAUTH_CLIENT_SECRET, ...common } = {
     ...serviceEnvironment(boxes, name),
     ZENDESK_OAUTH_CLIENT_ID: boxes.zendesk.clientId,
@@ -120,11 +120,11 @@ test('in the midst of edits: nothing lost, nothing twice, no echo, and both user
   expect(old.said + next.said).not.toContain('"level":50');
 });
 
-describe('which changes are ours', () => {
+describe('which changes count as our own', () => {
   const at = new Date('2026-12-01T12:00:00Z');
   const later = (hours: number) => at.getTime() + hours * 3_600_000;
 
-  test('the former user’s until another took over, and a day; the present one’s always', async () => {
+  test('the former user’s until a day after the change; the present user’s always', async () => {
     const identities = new Identities(mongo.db(`${name}-ours`));
     await identities.actAs('zendesk', '1', 'apiToken', new Date(later(-1_000)));
     await identities.actAs('zendesk', '2', 'oauth', at);
@@ -137,7 +137,7 @@ describe('which changes are ours', () => {
     expect((await identities.ours('pms', '7', at))('2', later(-5))).toBe(false);
   });
 
-  test('a user who comes back is the present one again', async () => {
+  test('a user who is configured again is the present one', async () => {
     const identities = new Identities(mongo.db(`${name}-back`));
     for (const id of ['1', '2', '1']) await identities.actAs('zendesk', id, 'oauth', at);
     const all = await identities.all('zendesk');

@@ -65,7 +65,7 @@ const pairsOf = async (count: number) => {
 const held = (system: MemorySystem, id: string, property: string) =>
   [...system.records.values()].find(({ ref }) => ref.id === id)?.values[property];
 
-test('F1: an edit of a resting row is carried when the field is back; pairs without one cost nothing', async () => {
+test('F1: an edit of a resting row is synced when the field returns; pairs without one cost nothing', async () => {
   const [edited, touched, quiet] = await pairsOf(3);
   if (!edited || !touched || !quiet) throw new Error('no pairs');
   follow(RESTING);
@@ -84,7 +84,7 @@ test('F1: an edit of a resting row is carried when the field is back; pairs with
   expect(await tellPairs()).toEqual({});
 });
 
-test('F1: both sides edited it meanwhile: the winner of the row counts, and the other value is in the history', async () => {
+test('F1: after edits on both sides, the row’s winner counts, and the history has the other value', async () => {
   const [pair] = await pairsOf(1);
   if (!pair) throw new Error('no pair');
   follow(RESTING);
@@ -102,7 +102,7 @@ test('F1: both sides edited it meanwhile: the winner of the row counts, and the 
   expect(link?.history).toMatchObject([{ lost: project === 'pms' ? 'zendesk' : 'pms' }]);
 });
 
-test('F1: a field that was made anew is filled in all pairs, and empties nothing', async () => {
+test('F1: a field that was created again is filled in all pairs, and clears nothing', async () => {
   const pairs = await pairsOf(2);
   follow(MADE_ANEW);
   for (const { ticket } of pairs) {
@@ -118,7 +118,7 @@ test('F1: a field that was made anew is filled in all pairs, and empties nothing
   expect(await tellPairs()).toEqual({});
 });
 
-test('F1: without a change of the fields nothing is told, and a day later no more', async () => {
+test('F1: without a change of the fields no pair is notified, and none again a day later', async () => {
   const [pair] = await pairsOf(1);
   if (!pair) throw new Error('no pair');
   follow(RESTING);

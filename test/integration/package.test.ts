@@ -50,7 +50,7 @@ const run = (...args: string[]) =>
     env: { PATH: process.env['PATH'] ?? '' },
   });
 
-test('its command works where nothing of the repository is', () => {
+test('its command works outside of the repository', () => {
   const help = run('--help');
   expect(help).toMatchObject({ status: 0, stderr: '' });
   for (const command of ['init', 'doctor', 'plan', 'start', 'status', 'verify'])
@@ -58,7 +58,7 @@ test('its command works where nothing of the repository is', () => {
   expect(run('mapping', 'show')).toMatchObject({ status: 0 });
 });
 
-test('it holds what runs, and neither tests nor sources nor secrets', () => {
+test('it contains what runs, and neither tests nor sources nor secrets', () => {
   const has = (file: string) => existsSync(path.join(installed, file));
   for (const file of [
     'README.md',
@@ -86,7 +86,7 @@ test('it holds what runs, and neither tests nor sources nor secrets', () => {
     expect([file, has(file)]).toEqual([file, false]);
 });
 
-test('it says which package is missing where it is asked for the sandboxes, and how to add it', () => {
+test('the command for the sandboxes names the missing package, and how to install it', () => {
   expect(run('verify', '--sandbox')).toMatchObject({
     status: 2,
     stderr: 'the package pms-sandbox is not installed; "npm install zendesk-sandbox pms-sandbox" adds it\n',
@@ -96,7 +96,7 @@ test('it says which package is missing where it is asked for the sandboxes, and 
 /** Through Temporal, and in every version that it takes: docs/dependencies.md. */
 const INSTALL_SCRIPTS = ['@swc/core', 'protobufjs'];
 
-test('npm warns of nothing when somebody installs it', () => {
+test('npm prints no warning when installing it', () => {
   const app = mkdtempSync(path.join(tmpdir(), 'zps-consumer-'));
   const allowScripts = Object.fromEntries(INSTALL_SCRIPTS.map((name) => [name, false]));
   writeFileSync(path.join(app, 'package.json'), JSON.stringify({ private: true, allowScripts }));

@@ -172,7 +172,7 @@ async function planThenSync(): Promise<{ lines: PlanLine[]; counts: PlanCounts; 
   return { lines, counts, code: ran.code };
 }
 
-test('the first sync of two systems with a past', async () => {
+test('plan shows the first sync of two systems with existing records', async () => {
   await seed(0.1, 11);
   // Found on both sides under one name; under one name twice; a ticket that names a parent nobody knows.
   await boxes.zd('POST', '/organizations', { organization: { name: 'Both Ltd', notes: 'z' } });
@@ -196,7 +196,7 @@ test('the first sync of two systems with a past', async () => {
   );
 });
 
-test('a half-synced state: edits on both sides, a closed ticket, an end, a new record', async () => {
+test('plan shows a half-synced state: edits on both sides, a closed ticket, an end, a new record', async () => {
   const ticketOf = async (subject: string) => {
     const made = await boxes.zd('POST', '/tickets', { ticket: { subject, comment: { body: 'x' } } });
     return (made['ticket'] as { id: number }).id;
@@ -226,7 +226,7 @@ test('a half-synced state: edits on both sides, a closed ticket, an end, a new r
   expect(lines.find(({ action }) => action === 'quarantine')?.reason).toMatch(/closed/);
 });
 
-test('for people: lines and counts, or counts alone', async () => {
+test('plan prints lines and counts, or counts alone', async () => {
   await boxes.zd('POST', '/tickets', { ticket: { subject: 's', comment: { body: 'x' } } });
   const ran = await cli('plan');
   expect(ran).toMatchObject({ code: 0, err: '' });
@@ -239,7 +239,7 @@ test('for people: lines and counts, or counts alone', async () => {
   expect((await cli('plan')).out).toMatch(/Nothing to do: both systems agree\.\n$/);
 });
 
-test('how long it takes is told beforehand, by plan and by backfill', async () => {
+test('plan and backfill predict how long they take', async () => {
   await boxes.zd('POST', '/tickets', { ticket: { subject: 's', comment: { body: 'x' } } });
   await quiet();
   const [project] = [...boxes.pms.store.all('project')];
@@ -269,7 +269,7 @@ test('how long it takes is told beforehand, by plan and by backfill', async () =
   });
 });
 
-test('a system that is away is told in one line', async () => {
+test('plan reports an unavailable system in one line', async () => {
   const away = cliOf(boxes, stack, { PMS_BASE_URL: 'http://127.0.0.1:1' });
   const ran = await away('plan');
   expect(ran.code).toBe(1);

@@ -35,7 +35,7 @@ it('has only schemas that compile', () => {
   expect(() => contract.compileAll()).not.toThrow();
 });
 
-it('tells of exactly the paths that the sandbox serves', () => {
+it('describes exactly the paths that the sandbox serves', () => {
   const documented = contract.operations.map(({ method, template }) => `${method} ${template}`);
   expect(documented.sort()).toEqual([...sandbox.operations].sort());
 });
@@ -109,7 +109,7 @@ describe.each(COLLECTIONS)('%s', (collection) => {
   });
 });
 
-it('refuses references to nothing', async () => {
+it('refuses references to missing records', async () => {
   const project = await pms.post<{ id: string }>('/projects', { title: 'x' });
   const note = await pms.post<{ id: string }>('/notes', { projectId: project.body.id, body: 'x' });
   expect((await pms.patch(`/projects/${project.body.id}`, { customerId: 'C-9' })).status).toBe(422);
@@ -140,7 +140,7 @@ it.each(['notes', 'projects'] as const)('keeps files of %s', async (collection) 
   expect((await pms.call('POST', `${at}?fileName=a`, { raw: 'abc', headers: text })).status).toBe(410);
 });
 
-it('knows people', async () => {
+it('looks up people', async () => {
   const ann = { email: 'ann@acme.example', name: 'Ann' };
   const key = { 'idempotency-key': 'ann' };
   const { status, body } = await pms.post<{ id: string }>('/people', ann, key);
@@ -157,7 +157,7 @@ it('knows people', async () => {
   expect((await pms.get('/people/U-1')).status).toBe(404);
 });
 
-it('tells what happened', async () => {
+it('reports changes', async () => {
   expect((await pms.get('/changes?limit=1000')).status).toBe(200);
   expect((await pms.get('/changes?cursor=never')).status).toBe(400);
   const hook = { url: 'http://127.0.0.1:9/', secret: '12345678', kinds: ['customer'] };
@@ -174,7 +174,7 @@ it('tells what happened', async () => {
   expect((await pms.delete(`/webhooks/${body.id}`)).status).toBe(404);
 });
 
-it('says who one is, which fields there are, and that it lives', async () => {
+it('shows the user and the fields, and that it is alive', async () => {
   for (const at of ['/me', '/fields', '/health']) expect((await pms.get(at)).status).toBe(200);
 });
 
@@ -187,7 +187,7 @@ const calls = contract.operations
     at: template.replace('{id}', 'X-1') + (operationId.startsWith('attachFile') ? '?fileName=a' : ''),
   }));
 
-it.each(calls)('$operationId wants a token', async ({ method, at }) => {
+it.each(calls)('$operationId requires a token', async ({ method, at }) => {
   const stranger = new PmsClient(contract, sandbox.url, null);
   expect((await stranger.call(method, at)).status).toBe(401);
 });
@@ -203,7 +203,7 @@ describe('with narrow limits', () => {
     await Promise.all([narrow.close(), busy.close()]);
   });
 
-  it.each(calls)('$operationId is refused when there were too many', async ({ method, at }) => {
+  it.each(calls)('$operationId is refused after too many calls', async ({ method, at }) => {
     expect((await new PmsClient(contract, busy.url, busy.token).call(method, at)).status).toBe(429);
   });
 
@@ -214,7 +214,7 @@ describe('with narrow limits', () => {
   });
 });
 
-it('gave every answer that the contract tells of', () => {
+it('every documented answer was seen', () => {
   const missing = contract.documented().filter((answer) => !contract.seen.has(answer));
   expect(missing).toEqual([]);
 });

@@ -79,7 +79,7 @@ describe('rate budget over two workers', () => {
     return found;
   };
 
-  test('a flood keeps to the limit, which is learned; an edit goes ahead of it', async () => {
+  test('a flood of calls keeps to the limit, which is learned; an edit overtakes it', async () => {
     const stop = new AbortController();
     let background = 0;
     const flood = Array.from({ length: 3 * LIMIT }, (_, i) =>
@@ -105,7 +105,7 @@ describe('rate budget over two workers', () => {
     expect((await document()).window).toBeGreaterThan(2);
   });
 
-  test('windows that are over are kept for an hour, with what was used of each', async () => {
+  test('past windows are kept for an hour, with the calls of each', async () => {
     const times = [0, 2, 3, 70].map((minutes) => clock.now() + minutes * 66_000);
     // Permits are leased in lots of one, two, four: so many calls use all of them.
     for (const [n, calls] of [1, 3, 7, 3].entries()) {
@@ -123,7 +123,7 @@ describe('rate budget over two workers', () => {
     expect(await since(times[3])).toEqual([['account', LIMIT, 3]]);
   });
 
-  test('background work alone leaves a share of the window to edits, to the call', async () => {
+  test('background work alone leaves an exact share of the window to edits', async () => {
     frozenAt = clock.now();
     const stop = new AbortController();
     const answered = { background: 0, interactive: 0 };
@@ -149,7 +149,7 @@ describe('rate budget over two workers', () => {
     expect(statuses).not.toContain(429);
   });
 
-  test('exports have a limit of their own, and waiting for it holds up nobody else', async () => {
+  test('exports have their own limit, and waiting for it blocks no other call', async () => {
     const stop = new AbortController();
     const exports = Array.from({ length: 14 }, (_, i) =>
       inCallContext({ lane: 'background', signal: stop.signal }, () =>
@@ -165,7 +165,7 @@ describe('rate budget over two workers', () => {
     expect(statuses).not.toContain(429);
   });
 
-  test('somebody else uses the account: the answers say so, and the rest is kept to', async () => {
+  test('if other programs use the account, the answers show it, and the workers keep to the rest', async () => {
     const stranger = async () =>
       (await fetch(`${zendesk.url}/api/v2/users/me`, { headers: bearerOf(zendesk) })).status;
     await call(0, 'interactive');
@@ -179,7 +179,7 @@ describe('rate budget over two workers', () => {
     expect(statuses.filter((status) => status === 429).length).toBeLessThanOrEqual(2);
   });
 
-  test('after a 429 all workers rest, and a long rest is handed back instead of waited for', async () => {
+  test('after a 429 all workers pause, and a call that would pause long is handed back', async () => {
     await call(1, 'interactive');
     const rule = { route: '/api/', kind: 'status', status: 429, retryAfterSeconds: 600, times: 1 } as const;
     await controlsOf(zendesk).setFaults(rule);

@@ -35,7 +35,7 @@ async function agreement() {
   });
 }
 
-test('F27: deactivated requesters and odd spaces agree after a backfill, and an edit of them travels', async () => {
+test('F27: records with deactivated requesters and odd spaces agree after a backfill, and an edit syncs', async () => {
   const { store, tickets } = boxes.zendesk;
   const loaded = await loadZendeskData(store, tickets, FIXTURE);
   expect(loaded).toMatchObject({ organizations: 3, tickets: 5, comments: 3, skipped: [] });

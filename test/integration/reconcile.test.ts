@@ -66,7 +66,7 @@ describe('reconcile', () => {
     await stack.settle();
   }
 
-  test('events that were lost on both sides: it finds what differs, and the pairs mend it', async () => {
+  test('finds the differences after events were lost on both sides, and the pairs repair them', async () => {
     await someRecords();
     expect(tickets()).toHaveLength(9);
     expect(projects()).toHaveLength(9);
@@ -135,7 +135,7 @@ describe('reconcile', () => {
     expect(latest).toEqual(again);
   });
 
-  test('what cannot be walked is reported, and the rest is walked', async () => {
+  test('kinds that cannot be walked are reported, and the others are walked', async () => {
     await someRecords();
     const refusal = { route: '^GET /api/v1/projects.*limit=200', kind: 'status', status: 400 } as const;
     await controlsOf(boxes.pms).setFaults(refusal);
@@ -152,7 +152,7 @@ describe('reconcile', () => {
     expect(projectOf(ticket)?.['title']).toBe('Edited');
   });
 
-  test('hygiene: an intent that nobody carries out, a wait that is over, claims and observations left over', async () => {
+  test('hygiene: abandoned intents, waits that are over, and left-over claims and observations', async () => {
     await someRecords();
     const [ticket, other] = tickets();
     const key = `TicketToProject/zendesk:ticket:${ticket?.id}`;
@@ -194,7 +194,7 @@ describe('reconcile', () => {
   });
 });
 
-test('a worker that is killed half-way: reconcile goes on with the next one, and ends in agreement', async () => {
+test('after a worker is killed half-way, reconcile continues on the next one and ends in agreement', async () => {
   const boxes = await startSandboxes();
   const name = `reconcile-${randomUUID().slice(0, 8)}`;
   const env = { ...serviceEnvironment(boxes, name), ZENDESK_POLL_SECONDS: '3600', PMS_POLL_SECONDS: '3600' };

@@ -39,7 +39,7 @@ const statuses = async () => {
   return found;
 };
 
-test('customers, projects and notes that are newer than the backup, whichever side they began on', async () => {
+test('customers, projects and notes that are newer than the backup are created again, whichever side they began on', async () => {
   const { id: kept } = (
     await boxes.zd('POST', '/tickets', { ticket: { subject: 'Kept', comment: { body: 'd' } } })
   )['ticket'] as { id: number };

@@ -25,7 +25,7 @@ describe.each(MODES)('redaction, mode %s', (mode) => {
     }
   }
 
-  test('words that are redacted in a comment go from its counterpart', async () => {
+  test('redacted words of a comment are removed from its counterpart', async () => {
     await start();
     const { id } = await talk.zendeskSays('card 4111 1111, thanks');
     await talk.quiet();
@@ -35,7 +35,7 @@ describe.each(MODES)('redaction, mode %s', (mode) => {
     expect(await kept()).not.toContain('4111');
   });
 
-  test('also where that was edited since, and from the link; the edit stays', async () => {
+  test('also if the counterpart was edited since, and from the link; the edit stays', async () => {
     await start();
     const comment = await talk.zendeskSays('card 4111');
     await talk.quiet();
@@ -52,7 +52,7 @@ describe.each(MODES)('redaction, mode %s', (mode) => {
     expect((await talk.linkOfComment(comment))?.status).toBe('linked');
   });
 
-  test('an edit that crosses with the redaction arrives, without the words', async () => {
+  test('an edit at the time of the redaction arrives, without the words', async () => {
     await start();
     const comment = await talk.zendeskSays('card 4111');
     await talk.quiet();
@@ -64,7 +64,7 @@ describe.each(MODES)('redaction, mode %s', (mode) => {
     expect(JSON.stringify([talk.zendeskTalk(), talk.pmsTalk(), await kept()])).not.toContain('4111');
   });
 
-  test('a comment of which nothing is left redacts its counterpart as a whole, edited or not', async () => {
+  test('a comment that is redacted completely redacts its counterpart, edited or not', async () => {
     await start();
     const plain = await talk.zendeskSays('secret plan');
     const edited = await talk.zendeskSays('secret number');
@@ -100,7 +100,7 @@ describe('redacted, archived or deleted in the PMS', () => {
   ];
 
   test.each(ends)(
-    'onDelete flag: a note that is %s leaves the comment as it is, and the link says why',
+    'onDelete flag: a note that is %s does not change the comment, and the link names the reason',
     async (how, end) => {
       await start();
       const id = await talk.pmsSays('mine', { visibility: 'public' });

@@ -66,7 +66,7 @@ describe('a mapping file that changes under a running service', () => {
     return [...found];
   };
 
-  test('an invalid file changes nothing and is reported; a new row fills all pairs, without a restart', async () => {
+  test('an invalid file changes nothing and is reported; a new row is filled in all pairs, without a restart', async () => {
     const ids = [await ticket('one', 'urgent'), await ticket('two', 'low')];
     await until(() => ids.every((id) => projectOf(id)));
     await until(async () => (await store.countByStatus())['TicketToProject']?.linked === ids.length);
@@ -109,14 +109,14 @@ describe('a mapping file that changes under a running service', () => {
   });
 });
 
-describe('workers of which not all have the new mapping yet', () => {
+describe('workers of which some have an older mapping', () => {
   const subject = { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both' };
   const older = testMapping([subject]);
   const newer = testMapping([subject, { zendesk: 'note', pms: 'note', type: 'string', direction: 'both' }]);
   let stack: Stack;
   afterEach(async () => stack.stop());
 
-  test('one with the older mapping leaves alone what was synced by the newer, says so, and goes on when it has it', async () => {
+  test('a worker with the older mapping skips pairs of the newer one, reports it, and continues when it has the new file', async () => {
     const zendesk = new MemorySystem('zendesk', false);
     const pms = new MemorySystem('pms', true);
     stack = await startStack(testServers(), older, { zendesk, pms });
@@ -143,7 +143,7 @@ describe('workers of which not all have the new mapping yet', () => {
     expect(pms.all('project')).toMatchObject([{ values: { title: 'b', note: 'n' } }]);
   });
 
-  test('a remap to a mapping that was replaced meanwhile ends and says so', async () => {
+  test('a remap to a mapping that was replaced meanwhile ends with a message', async () => {
     const zendesk = new MemorySystem('zendesk', false);
     const pms = new MemorySystem('pms', true);
     stack = await startStack(testServers(), newer, { zendesk, pms });

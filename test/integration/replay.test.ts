@@ -28,7 +28,7 @@ async function replay(workflowsPath: string, some: RecordedHistory[]): Promise<R
 describe('recorded histories', () => {
   beforeAll(() => routeTemporalLogs(pino({ level: 'silent' })));
 
-  test('there is one of every workflow, and of every scenario', () => {
+  test('include every workflow and every scenario', () => {
     const exported = Object.entries(workflows).filter(([, value]) => typeof value === 'function');
     const recorded = new Set(histories.map(({ workflow }) => workflow));
     expect(exported.map(([name]) => name).filter((name) => !recorded.has(name))).toEqual([]);
@@ -42,11 +42,11 @@ describe('recorded histories', () => {
     }
   });
 
-  test('replay against the workflows as they are now', async () => {
+  test('replay with the present workflows', async () => {
     expect(await replay(require.resolve('../../src/workflows'), histories)).toEqual({});
   });
 
-  test('do not replay against a workflow that was changed incompatibly; with patched, the same change passes', async () => {
+  test('do not replay with an incompatible workflow; with patched, the same change replays', async () => {
     const tickets = histories.filter(({ workflow }) => workflow === 'TicketToProject');
     expect(tickets.length).toBeGreaterThan(0);
     expect(await replay(path.join(FIXTURES, 'workflows-changed/index.ts'), tickets)).toEqual(

@@ -66,7 +66,7 @@ const newTicket = async (subject: string) => {
   return (answer['ticket'] as { id: number }).id;
 };
 
-test('a drill leaves the service alone; a restore loses nothing and makes nothing twice', async () => {
+test('a drill does not affect the service; a restore loses and duplicates nothing', async () => {
   await seedBoth(await seedAccess(boxes), generateData({ size: 0.1, seed: 4 }));
   const old = await newTicket('before the backup');
   await quiet();
@@ -117,7 +117,7 @@ test('a drill leaves the service alone; a restore loses nothing and makes nothin
   expect(boxes.zendesk.store.tickets.get(late)?.subject).toBe('goes on');
 });
 
-test('the drill says how it is called', () => {
+test('the drill prints its usage', () => {
   const ran = spawnSync(SCRIPT, [], { encoding: 'utf8' });
   expect([ran.status, ran.stderr]).toEqual([2, expect.stringMatching(/^usage: MONGODB_URI=.* ARCHIVE/)]);
 });

@@ -74,7 +74,7 @@ describe('schedules', () => {
     expect(JSON.stringify(spec)).not.toContain('"hour":[{"start":3');
   });
 
-  test('reconcile that is turned off has no schedule, and gets one again', async () => {
+  test('a reconcile that is turned off has no Schedule, and gets one when it is turned on', async () => {
     await ensureSchedules(client, taskQueue, { ...usual, reconcileCron: null });
     await expect(describeOne(reconcileScheduleId(taskQueue))).rejects.toThrow(ScheduleNotFoundError);
     await ensureSchedules(client, taskQueue, { ...usual, reconcileCron: null });

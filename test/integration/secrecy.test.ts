@@ -32,7 +32,7 @@ const CONTENTS = [
 ];
 
 describe.each<[string, Record<string, string>]>([
-  ['as Temporal keeps it', {}],
+  ['with plain payloads', {}],
   ['with encrypted payloads', { ENCRYPTION_KEYS: `a:${KEYS.a}` }],
 ])('secrecy, %s', (_, encryption) => {
   const name = `secrecy-${randomUUID().slice(0, 8)}`;
@@ -71,7 +71,7 @@ describe.each<[string, Record<string, string>]>([
   const links = () => mongo.db(name).collection<{ _id: string; status: string }>('links').find().toArray();
   const project = () => [...boxes.pms.store.all('project')][0];
 
-  test('neither credentials nor contents are in logs and histories', async () => {
+  test('neither credentials nor content are in logs and histories', async () => {
     await controlsOf(boxes.pms).setFaults(
       { route: '^POST', kind: 'status', status: 500, times: 1 },
       { route: '^POST', kind: 'malformed', times: 1 },
@@ -131,7 +131,7 @@ describe.each<[string, Record<string, string>]>([
   });
 
   if (encrypted) {
-    test('nothing but ids, statuses and trace ids is readable, and each key opens its own', async () => {
+    test('only ids, statuses and trace ids are readable, and each key decrypts its own payloads', async () => {
       const all = Buffer.concat([...(await allHistories()).values()]);
       expect(all.includes('binary/encrypted')).toBe(true);
       // What the workflows say to people and to each other.

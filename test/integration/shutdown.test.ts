@@ -38,7 +38,7 @@ describe('SIGTERM', () => {
     return found;
   };
 
-  test('running activities are finished, and nothing is lost or doubled', async () => {
+  test('lets running activities finish, without loss or duplicates', async () => {
     for (let i = 0; i < TICKETS; i += 1)
       await boxes.zd('POST', '/tickets', { ticket: { subject: `t${i}`, comment: { body: 'b' } } });
     await controlsOf(boxes.pms).setFaults({ route: '^POST /api/v1/projects', kind: 'delay', delayMs: 1_000 });

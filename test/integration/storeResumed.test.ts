@@ -84,7 +84,7 @@ describe('a store of version 0', () => {
     stack.context.now = () => AFTERWARDS;
   });
 
-  test('every pair is planned; what was half done is done, and nothing is done twice', async () => {
+  test('every pair is planned; intents are completed, and no write is repeated', async () => {
     const before = await links();
     const creates = before.filter(({ intent }) => intent?.writes.some(({ op }) => op === 'create'));
     expect(creates.length).toBe(4);
@@ -123,7 +123,7 @@ describe('a store of version 0', () => {
       expect([_id, v]).toEqual([_id, written.has(_id) ? SCHEMA.version : v]);
   });
 
-  test('what people decided is carried out', async () => {
+  test('decisions of people are carried out', async () => {
     const chosen = await stack.db.collection<{ _id: string }>('decisions').find().toArray();
     expect(chosen).toHaveLength(2);
     await resyncAll();
@@ -144,7 +144,7 @@ describe('a store of version 0', () => {
     ]);
   });
 
-  test('what was held back is handed on, and a follow-up that was planned is said once', async () => {
+  test('held-back messages are delivered, and a planned follow-up is written once', async () => {
     const [held] = await stack.store.control.heldBack('CommentToProject', 9);
     await pauseOrResume(stack.client, stack.taskQueue, 'resume', 'CommentToProject');
     await until(async () => (await stack.store.control.heldBack('CommentToProject', 9)).length === 0);
@@ -156,7 +156,7 @@ describe('a store of version 0', () => {
     expect((await links()).filter(({ intent }) => intent)).toEqual([]);
   });
 
-  test('what webhooks spoke of is read', async () => {
+  test('hints of webhooks are read', async () => {
     expect(await stack.store.hints.count('pms')).toBe(1);
     const workflowId = `${stack.taskQueue}-hints`;
     await stack.client.workflow.signalWithStart(readHints, {
@@ -171,7 +171,7 @@ describe('a store of version 0', () => {
     await stack.quiet();
   });
 
-  test('the page of a backfill that was being written is written to its end', async () => {
+  test('a half-written page of a backfill is completed', async () => {
     const context = { ...stack.context, now: () => MEANWHILE };
     const held = (await links()).filter(({ intent }) => intent?.hold?.by === 'run/4/0');
     expect(held).toHaveLength(3);
@@ -185,7 +185,7 @@ describe('a store of version 0', () => {
   });
 });
 
-test('a release beside a later one leaves to it what the later one wrote, and takes nothing from it', async () => {
+test('an older release next to a newer one leaves the newer documents alone', async () => {
   const later = new Schema([
     ...MIGRATIONS,
     {

@@ -90,7 +90,7 @@ describe('telemetry', () => {
       .filter(({ labels }) => labels.includes('workflow_type="TicketToProject"'))
       .reduce((sum, { value }) => sum + value, 0);
 
-  test('one endpoint has the metrics of the sync, of the process and of Temporal’s SDK', async () => {
+  test('one endpoint has the metrics of the sync, the process and Temporal’s SDK', async () => {
     const text = await scrape();
     for (const sample of [
       /^zps_api_calls_total\{side="pms",method="POST",route="\/api\/v1\/projects",status="201"\} 1$/m,
@@ -144,7 +144,7 @@ describe('telemetry', () => {
         'PUT /api/v2/tickets/{id}',
       ],
     ],
-  ])('one trace leads from %s to the call that writes', async (_, path) => {
+  ])('one trace connects %s with the call that writes', async (_, path) => {
     // Each span's ancestors, nearest first.
     const ancestry = (span: Span): string[] => {
       const parent = spans.get(span.parentSpanId ?? '');
@@ -167,7 +167,7 @@ describe('telemetry', () => {
     );
   });
 
-  test('no content is in traces and metrics', async () => {
+  test('traces and metrics contain no content', async () => {
     const said = JSON.stringify([...spans.values()]) + (await scrape());
     const tokens = boxes.zendesk.oauth.tokens.list().map(({ value }) => value);
     expect(tokens.length).toBeGreaterThan(1);

@@ -26,7 +26,7 @@ const TIMEOUT_OF_CALLS_MS = 30_000;
 /** Nothing is measured by it: it ends what hangs. */
 const TIMEOUT_MS = Math.max(300_000, PAIRS * 6_000);
 
-describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and let through the brake`, () => {
+describe(`a row of ${PAIRS} pairs whose mapping names a wrong, filled field, and that the brake released`, () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'zps-undo-'));
   let boxes: Sandboxes;
   let stack: Stack;
@@ -281,7 +281,7 @@ describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and 
   }
 
   test(
-    'is undone once the mapping is mended: what was edited since is named, and nothing else is touched',
+    'is undone after the mapping is corrected: later edits are named, and nothing else changes',
     async () => {
       const selected = await cause();
       const early = await cli('undo', ...selected, '--yes');
@@ -316,7 +316,7 @@ describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and 
   );
 
   test(
-    'is undone with a hold before the mapping is mended, and both orders come to the same',
+    'is undone with a hold before the mapping is corrected, with the same result',
     async () => {
       const before = others();
       const from = boxes.calls.length;

@@ -79,7 +79,7 @@ describe('in the sandbox', () => {
     );
   });
 
-  test('every line of both comment modes passes or says why not', async () => {
+  test('every line passes or names a reason, in both comment modes', async () => {
     const reports = ['markdown', 'html', 'junit'].flatMap((kind) => [`--${kind}`, path.join(folder, kind)]);
     const ran = await runProgram(
       {
@@ -123,7 +123,7 @@ function otherBehaviours(nth: number): string {
 // A minute each: with VERIFY_SWITCHES=all.
 (process.env['VERIFY_SWITCHES'] === 'all' ? describe : describe.skip)('whatever Zendesk does', () => {
   test.each([1, 2])(
-    'all lines pass with the other behaviours that are possible (%d)',
+    'all lines pass with the other possible behaviours of Zendesk (%d)',
     async (nth) => {
       const ran = await runProgram(
         {
@@ -196,7 +196,7 @@ describe('in accounts that are in use', () => {
     }
   }
 
-  test('what is broken or held turns red and nothing else; all that was made is removed, and nothing else touched', async () => {
+  test('only broken or held rows fail; all created records are removed, and no others change', async () => {
     // Before this run, too many due dates were emptied.
     const held: HoldDocument = {
       ...{ _id: 'TicketToProject/emptied/dueDate/pms', entity: 'TicketToProject', kind: 'emptied' },
@@ -241,7 +241,7 @@ describe('in accounts that are in use', () => {
     await withHolds((all) => all.deleteMany({}));
   }, 600_000);
 
-  test('a run that is stopped half-way removes what it made, too', async () => {
+  test('an interrupted run removes its records, too', async () => {
     const before = state();
     const ran = runProgram(env, ['verify', '--tag', 'stopped', '--json'], {
       async meanwhile(child) {
@@ -259,16 +259,16 @@ describe('in accounts that are in use', () => {
 });
 
 test.each<[string, string[], RegExp]>([
-  ['nothing to run against', [], /^found neither --sandbox nor --tag; expected one of them$/],
+  ['a call without systems', [], /^found neither --sandbox nor --tag; expected one of them$/],
   ['both', ['--sandbox', '--tag', 'qa1'], /^--tag: found with --sandbox, expected one of them$/],
+  ['an invalid tag', ['--tag', 'Q A'], /^--tag: found "Q A", expected 3 to 40 lower-case letters/],
   [
-    'a tag that cannot be a tag',
-    ['--tag', 'Q A'],
-    /^--tag: found "Q A", expected 3 to 40 lower-case letters/,
+    'an invalid time',
+    ['--sandbox', '--timeout', '0'],
+    /^--timeout: found "0", expected a whole number above 0$/,
   ],
-  ['no time', ['--sandbox', '--timeout', '0'], /^--timeout: found "0", expected a whole number above 0$/],
   [
-    'no settings',
+    'a folder without settings',
     ['--tag', 'qa1'],
     /^ZENDESK_OAUTH_CLIENT_ID: found nothing, expected the Identifier of an OAuth client/m,
   ],
@@ -278,7 +278,7 @@ test.each<[string, string[], RegExp]>([
   expect([code, out]).toEqual([2, '']);
 });
 
-test('a mapping that is not there is bad input', async () => {
+test('a missing mapping file is bad input', async () => {
   const env = { PATH: process.env['PATH'] ?? '', MAPPING_FILE: '/nowhere/mapping.yaml' };
   const { code, err } = await runShared(env, 'verify', '--sandbox');
   expect([code, err]).toEqual([

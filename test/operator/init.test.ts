@@ -72,7 +72,7 @@ class Terminal {
 const read = (file: string) => readFileSync(path.join(dir, file), 'utf8');
 const settings = () => parse(read('zendesk-pms-sync.yaml')) as Record<string, string>;
 
-test('asks again for what is wrong, shows no secret, and writes what was answered', async () => {
+test('asks again after a wrong answer, shows no secret, and writes the answers', async () => {
   const { zendesk, pms } = boxes;
   const terminal = new Terminal();
   const done = init({ dir }, terminal.questions);
@@ -121,7 +121,7 @@ test('asks again for what is wrong, shows no secret, and writes what was answere
   expect(zendeskAuth.by === 'oauth' && zendeskAuth.secret()).toBe(zendesk.clientSecret);
 });
 
-test('a person who still has an API token may use it, and is told how long', async () => {
+test('a person with an API token may use it, and sees its last day', async () => {
   const { zendesk, pms } = boxes;
   const terminal = new Terminal();
   const done = init({ dir }, terminal.questions);
@@ -147,7 +147,7 @@ test('a person who still has an API token may use it, and is told how long', asy
   expect(existsSync(path.join(dir, 'secrets/zendesk-oauth-client-secret'))).toBe(false);
 });
 
-test('O7: what a sandbox prints is taken as it is; a wrong port and "<" go back, and answers are kept', async () => {
+test('O7: accepts what a sandbox prints; a wrong port and "<" go back, and answers are kept', async () => {
   const { zendesk, pms } = boxes;
   const terminal = new Terminal();
   const done = init({ dir }, terminal.questions);
@@ -195,18 +195,18 @@ describe('without a terminal', () => {
     for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
   });
 
-  test('a client and a token at once: which of the two is not guessed', async () => {
+  test('a client and a token at once are refused: init does not guess', async () => {
     const both = { zendeskClientId: 'a', zendeskEmail: 'a@acme.example' };
     await expect(init({ ...OPTIONS(), ...both }, null)).rejects.toThrow(
       '--zendesk-client-id: found --zendesk-email, too; expected one of the two',
     );
   });
 
-  test('neither: the OAuth client is what is asked for', async () => {
+  test('neither: init asks for the OAuth client', async () => {
     await expect(init(OPTIONS(), null)).rejects.toThrow(/^--zendesk-client-id: found nothing/);
   });
 
-  test('a scope that Zendesk does not know is told, and kept for the service', async () => {
+  test('a scope that Zendesk does not know is reported, and kept for the service', async () => {
     const { clientId, clientSecret } = boxes.zendesk;
     process.env['ZENDESK_OAUTH_CLIENT_SECRET'] = clientSecret;
     process.env['ZENDESK_OAUTH_SCOPES'] = 'read tickets:wirte';
@@ -215,7 +215,7 @@ describe('without a terminal', () => {
     expect(settings()).toMatchObject({ zendeskOauthScopes: 'read tickets:wirte' });
   });
 
-  test('what lies in the working folder does not sign in for what was given', async () => {
+  test('credentials in the working folder are not used for the given account', async () => {
     const { clientId, clientSecret, adminEmail } = boxes.zendesk;
     const text = `zendeskOauthClientId: ${clientId}\nzendeskOauthClientSecret: ${clientSecret}\n`;
     writeFileSync(path.join(dir, 'zendesk-pms-sync.yaml'), text);
@@ -231,7 +231,7 @@ describe('without a terminal', () => {
   });
 });
 
-test('P12: what the environment says of the PMS’s API is used, and written', async () => {
+test('P12: settings of the PMS’s API in the environment are used and written', async () => {
   const { zendesk, pms } = boxes;
   jest.replaceProperty(process, 'env', { ...process.env, PMS_PROFILE: 'contract', PMS_USER: 'sync' });
   const terminal = new Terminal();

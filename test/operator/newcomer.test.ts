@@ -90,7 +90,7 @@ function copyModules(from: string, to: string): void {
   }
 }
 
-test('a clone, one command, and two systems come into agreement', async () => {
+test('after a clone and one command, two systems agree', async () => {
   const clone = path.join(dir, 'clone');
   // What is compiled goes along, with its times: each run of the tests in a fresh clone compiles that already.
   const left = new Set(['node_modules', '.git', 'coverage'].map((name) => path.join(ROOT, name)));
@@ -112,7 +112,7 @@ test('a clone, one command, and two systems come into agreement', async () => {
   expect(readdirSync(scratch).filter((name) => name.startsWith('zps-'))).toEqual([]);
 }, 600_000);
 
-test('from nothing to two systems that agree', async () => {
+test('two systems agree, starting from nothing', async () => {
   const ticket = await boxes.zd('POST', '/tickets', {
     ticket: {
       subject: 'The first one',

@@ -165,7 +165,7 @@ describe('our own commands', () => {
     if (/^pause/.test(argumentsOf(text))) await run('resume');
   });
 
-  test.each(RUN_BY)('%s is run by %s, and takes the options that are documented', async (command, file) => {
+  test.each(RUN_BY)('%s is run by %s, and has the documented options', async (command, file) => {
     expect(existsSync(path.join(ROOT, file))).toBe(true);
     const typed = lines.map(({ text }) => argumentsOf(text)).filter((args) => command.test(args));
     expect(typed).not.toEqual([]);
@@ -175,7 +175,7 @@ describe('our own commands', () => {
     }
   });
 
-  test('npx finds them in a clone', async () => {
+  test('npx finds the commands in a clone', async () => {
     // npx keeps where a clone's command once was, in the home; a clone of another version may have been at this path.
     const npx = `HOME='${dir}' npx zendesk-pms-sync --help`;
     const { code, out, err } = await shell(`cd '${ROOT}' && ${npx}`);
@@ -191,7 +191,7 @@ describe('Temporal’s own command line', () => {
   });
 });
 
-describe('the rest', () => {
+describe('other snippets', () => {
   const scripts = (
     JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
   ).scripts;
@@ -204,7 +204,7 @@ describe('the rest', () => {
   );
   const others = lines.filter(({ text }) => ours(text) === null && !text.startsWith('temporal '));
 
-  test('variables that are set are settings', () => {
+  test('variables in the examples are settings', () => {
     for (const { page, text } of others)
       for (const [, name = ''] of text.matchAll(/(?:^|^export |\s)([A-Z][A-Z_]+)=/g))
         expect([page, text, known.has(name) || name.startsWith('OTEL_')]).toEqual([page, text, true]);
@@ -233,7 +233,7 @@ describe('the rest', () => {
       ]).toEqual([text, true]);
   });
 
-  test('there is something in every page that has blocks', () => {
+  test('every page with code blocks has a tested snippet', () => {
     expect(PAGES.length).toBeGreaterThan(15);
     expect(commands.length).toBeGreaterThan(30);
     expect(temporalLines.length).toBeGreaterThan(4);

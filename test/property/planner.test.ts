@@ -137,7 +137,7 @@ describe('planner', () => {
     );
   });
 
-  test('an echo plans nothing: after a round, what was written comes back and changes nothing', () => {
+  test('an echo plans nothing: after a round, our own writes are seen again and change nothing', () => {
     fc.assert(
       fc.property(history, (run) => {
         const world = replay(run);

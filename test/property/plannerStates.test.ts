@@ -27,7 +27,7 @@ const SELDOM_RECORDED = [
   ...['met intentDropped', 'met rebound', 'met notTaken'],
 ];
 
-test('generated states are of every kind, and none of a kind rarely met', () => {
+test('generated states include every kind, and none of them rarely', () => {
   const counts = new Counts();
   fc.assert(
     fc.property(askedStates, (asked) => {
@@ -39,7 +39,7 @@ test('generated states are of every kind, and none of a kind rarely met', () => 
   expect(counts.below(RARE)).toEqual([]);
 });
 
-test('recorded states are of every kind', () => {
+test('recorded states include every kind', () => {
   const recording = readRecording(path.resolve(__dirname, '../fixtures/plannerStates.jsonl'));
   const counts = new Counts();
   for (const asked of recording) {

@@ -47,7 +47,7 @@ describe('verify', () => {
   });
   afterAll(() => service.signal('SIGTERM'));
 
-  test('every line passes or says why it cannot be checked, and all that was made is removed', async () => {
+  test('every line passes or names why it cannot be checked, and all created records are removed', async () => {
     // Whoever writes with the key says what is said: an agent, as far as Zendesk knows.
     const ann = { mail: 'ann@sandbox.example', firstname: 'Ann', lastname: 'Agent' };
     await bed.rm('PUT', '/users/1.json', { user: ann });
@@ -67,7 +67,7 @@ describe('verify', () => {
   }, 900_000);
 });
 
-test('conform finds nothing that Redmine or its profile promises and does not keep', async () => {
+test('conform finds no broken promise of Redmine or its profile', async () => {
   // Temporal names the stopped service's worker for a while.
   const ran = await runProgram(env, ['conform', '--records', '12', '--beside-service', '--json']);
   const answer = JSON.parse(ran.out) as {

@@ -74,7 +74,7 @@ const tagNames = async (ids: unknown) => {
   return names.map(({ name }) => name).sort();
 };
 
-test('a ticket with all that it has becomes a project: tags are items of their own, and so is the customer', async () => {
+test('a ticket with all its properties becomes a project, with items for its tags and its customer', async () => {
   const made = await bed.zd('POST', '/organizations', {
     organization: {
       name: `Acme ${randomUUID()}`,
@@ -106,7 +106,7 @@ test('a ticket with all that it has becomes a project: tags are items of their o
   expect(await items('tag', 'name:=gold', 'name')).toHaveLength(1);
 });
 
-test('edits go both ways, emptied values too, and are written once', async () => {
+test('edits sync both ways, including cleared values, and are written once', async () => {
   const { id } = await newTicket({ tags: ['a'], priority: 'low' });
   await quiet();
   const project = await projectOf(id);
@@ -123,7 +123,7 @@ test('edits go both ways, emptied values too, and are written once', async () =>
   expect(bed.writes.slice(before)).toEqual([]);
 });
 
-test('comments and notes, public and internal', async () => {
+test('comments and notes sync, public and internal', async () => {
   const { id } = await newTicket();
   await quiet();
   const project = await projectOf(id);
@@ -146,7 +146,7 @@ test('comments and notes, public and internal', async () => {
   );
 });
 
-test('P8: a retired project, which still answers by its address, has ended', async () => {
+test('P8: a retired project, which can still be read by its address, has ended', async () => {
   const { id } = await newTicket();
   await quiet();
   const project = await projectOf(id);
@@ -160,7 +160,7 @@ test('P8: a retired project, which still answers by its address, has ended', asy
   expect(await stack.store.get(key)).toMatchObject({ status: 'tombstone' });
 });
 
-test('a reconcile after all of it finds nothing to write', async () => {
+test('a reconcile at the end finds nothing to write', async () => {
   await reconciled();
   const before = bed.writes.length;
   await reconciled();

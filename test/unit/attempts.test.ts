@@ -28,7 +28,7 @@ const entry = (lost: string): OverruledValue => ({
   rule: 'latest',
 });
 
-test('A11: of a long text an attempt keeps a digest, which tells it from others', () => {
+test('A11: an attempt stores a digest of a long text, which distinguishes it from other texts', () => {
   const [tried, other] = [asAttempt(long('a')), asAttempt(long('b'))];
   expect(JSON.stringify(tried).length).toBeLessThan(60);
   expect(showsAttempt(tried, long('a'))).toBe(true);
@@ -39,7 +39,7 @@ test('A11: of a long text an attempt keeps a digest, which tells it from others'
     expect(showsAttempt(asAttempt(value), value)).toBe(true);
 });
 
-test('A11: ten attempts at long texts are small, and a refused one leaves none', () => {
+test('A11: ten attempts at long texts are small, and a refused attempt is not stored', () => {
   let link = linkWith();
   for (const seed of 'abcdefghij') {
     const write = { ...blankWrite('pms', 'update'), rows: ['text'] };
@@ -53,7 +53,7 @@ test('A11: ten attempts at long texts are small, and a refused one leaves none',
   expect(JSON.stringify(link).length).toBeLessThan(2_000);
 });
 
-test('A11: the history is bounded by size as well, and keeps the latest whatever its size', () => {
+test('A11: the size of the history is bounded as well, and the latest entry is kept at any size', () => {
   const many = Array.from({ length: HISTORY_LIMIT }, (_, n) => entry(`${n} ${long('x')}`));
   const { history } = withOverruled(linkWith(), { known: many, unknown: [] });
   expect(JSON.stringify(history).length).toBeLessThan(HISTORY_CHARACTERS + 1_000);

@@ -3,7 +3,7 @@ import path from 'node:path';
 
 const ROOT = path.resolve(__dirname, '../..');
 
-test('the command is a script of Node, and not of the shell that npx starts it with', () => {
+test('the command runs with Node, and not with the shell that npx starts', () => {
   const { bin } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
     bin: Record<string, string>;
   };

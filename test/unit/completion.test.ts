@@ -31,7 +31,7 @@ function offered(shell: Shell, words: string[]): string[] {
   return stdout.split('\n').map((line) => line.split('\t')[0] ?? '');
 }
 
-test('O13: the places are the commands, each with its options', () => {
+test('O13: completion knows each command, with its options', () => {
   const find = places.find(({ path: at }) => at === 'links find');
   const named = find?.options.flatMap(({ names }) => names);
   expect(named).toEqual(
@@ -72,7 +72,7 @@ describe.each(['bash', 'fish'] as const)('%s', (shell) => {
   });
 });
 
-test('O13: bash: the value of an option after an equals sign', () => {
+test('O13: bash: completes the value of an option after an equals sign', () => {
   const typed = ['links', 'find', '--entity', '='];
   expect(offered('bash', typed)).toEqual(['OrgToCustomer', 'TicketToProject', 'CommentToProject', '']);
   expect(offered('bash', [...typed, 'Ti'])).toEqual(['TicketToProject', '']);
@@ -86,7 +86,7 @@ describe('zsh', () => {
   });
 });
 
-test('O13: every command is in every script, and no text of ours ends a quote', () => {
+test('O13: every script has every command, and no text of ours ends a quote', () => {
   const odd = [
     {
       path: '',

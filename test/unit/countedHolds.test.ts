@@ -44,17 +44,17 @@ async function judged(
   return { state: hold.state, pairs: hold.counts.pairs, told };
 }
 
-test('few pairs, and none that was not counted: they go on', async () => {
+test('few pairs, all of them counted: they continue', async () => {
   expect(await judged(ALLOWED, 0)).toEqual({ state: 'released', pairs: ALLOWED, told: ALLOWED });
   expect(await judged(1, ALLOWED - 1)).toMatchObject({ state: 'released', pairs: 1 });
 });
 
-test('too many pairs are held, whatever was not counted', async () => {
+test('too many pairs are held, even if others were not counted', async () => {
   expect(await judged(ALLOWED + 1, 0)).toEqual({ state: 'held', pairs: ALLOWED + 1, told: 0 });
   expect(await judged(ALLOWED + 1, 9)).toMatchObject({ state: 'held' });
 });
 
-test('few pairs, and others that an API did not show: nothing is let through before they are counted', async () => {
+test('few pairs, and others that an API did not return: all wait until they are counted', async () => {
   expect(await judged(2, 10)).toEqual({ state: 'counting', pairs: 12, told: 0 });
   expect(await judged(0, ALLOWED + 1)).toMatchObject({ state: 'counting', told: 0 });
 });

@@ -176,7 +176,7 @@ test('every metric and label exists', async () => {
   expect(expressions.flatMap((each) => unknownIn(each, known))).toEqual([]);
 });
 
-test('every value that a matcher names is one that the label can have', () => {
+test('every value in a matcher is a possible value of the label', () => {
   const wrong = expressions.flatMap(({ where, expr }) =>
     readPromql(where, expr).selectors.flatMap(({ name, matchers }) =>
       matchers.flatMap(({ label, value, operator }) => {
@@ -190,7 +190,7 @@ test('every value that a matcher names is one that the label can have', () => {
   expect(wrong).toEqual([]);
 });
 
-test('a metric, a label or a grouping that does not exist is found, and so is text that is no PromQL', async () => {
+test('a missing metric, label or grouping is found, and so is invalid PromQL', async () => {
   const known = await exposed();
   const unknown = (expr: string) => unknownIn({ where: 'x', expr }, known);
   expect(unknown('sum(rate(zps_writes[5m]))')).toEqual(['x: metric zps_writes']);
@@ -228,7 +228,7 @@ test('every alert has its section in docs/troubleshooting.md', () => {
   expect(broken.map(({ alert }) => alert)).toEqual([]);
 });
 
-test('panels have an id, a title and a description of their own, and a known variable', () => {
+test('each panel has its own id, title and description, and a known variable', () => {
   const { panels, templating } = dashboard;
   expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
   const withTargets = panels.filter(({ targets }) => targets.length > 0);

@@ -46,7 +46,7 @@ test('comments, follow-ups, files and redactions are ticket updates, too', () =>
     expect([kind, one({ [kind]: 3 })]).toEqual([kind, 0]);
 });
 
-test('records are read a thousand and made a hundred at a time', () => {
+test('records are read by the thousand and created by the hundred', () => {
   expect(callsOf(workOf({ organizations: 1, tickets: 1_000, comments: 1_001 }))).toMatchObject({
     exports: 4,
     account: 4,
@@ -61,7 +61,7 @@ test.each([
   [30, 0],
   [31, 10],
   [61, 20],
-])('%i updates of one ticket: the first thirty go at once', (busiestTicket, minutes) => {
+])('%i updates of one ticket: the first thirty run at once', (busiestTicket, minutes) => {
   expect(told(workOf({ ticketUpdates: busiestTicket, busiestTicket }))).toMatchObject(
     minutes === 0 ? { binds: 'ticketUpdates' } : { binds: 'updatesOfOneTicket', minutes },
   );
@@ -72,7 +72,7 @@ test.each<[string, SyncWork, Partial<SyncLimits>]>([
   ['exports', workOf({ comments: 900_000 }), {}],
   ['pms', workOf({ ticketUpdates: 10 }, { created: 9_000 }), { pmsBulk: 1, pms: 60 }],
   ['ticketUpdates', workOf({ newComments: 100 }, { created: 9_000 }), { ticketUpdates: 20 }],
-])('%s can be what binds', (binds, work, limits) => {
+])('%s can be the slowest limit', (binds, work, limits) => {
   expect(told(work, limits).binds).toBe(binds);
 });
 
@@ -106,7 +106,7 @@ describe('in words', () => {
     expect(forecastWords(told(work, limits))).toBe(words);
   });
 
-  test('a backfill says what the last plan told, or how to know', () => {
+  test('a backfill shows the estimate of the last plan, or how to get one', () => {
     const kept = { ...told(workOf({ ticketUpdates: 14_000 })), at: '2026-11-29T14:00:00.000Z' };
     expect(foretoldWords(kept)).toMatch(
       /^By the plan of 2026-11-29T14:00:00.000Z it takes about 3 h 20 min: /,

@@ -99,7 +99,7 @@ function environment(name: string): Record<string, string> {
   return env;
 }
 
-test('O11: what is built is what is pushed, and what runs', () => {
+test('O11: the image that is built is pushed, and runs', () => {
   const { version } = JSON.parse(readFileSync(path.resolve(DIR, '../../package.json'), 'utf8')) as {
     version: string;
   };
@@ -110,7 +110,7 @@ test('O11: what is built is what is pushed, and what runs', () => {
   expect(kustomization.images.map(({ newTag }) => newTag)).toEqual([version]);
 });
 
-test('every file that is named is there, and every volume is a secret or map that is made', () => {
+test('every named file exists, and every volume is a secret or map that is created', () => {
   for (const file of kustomization.resources) expect(existsSync(path.join(DIR, file))).toBe(true);
   const maps = kustomization.configMapGenerator.map(({ name }) => name);
   for (const name of ['worker', 'intake'])
@@ -120,7 +120,7 @@ test('every file that is named is there, and every volume is a secret or map tha
     }
 });
 
-test('containers get settings that the configuration takes', () => {
+test('containers get known settings', () => {
   expect(loadConfig(null, environment('worker'))).toMatchObject({
     zendeskBaseUrl: 'https://acme.zendesk.com',
     mappingFile: '/etc/zendesk-pms-sync/mapping.yaml',
@@ -133,12 +133,12 @@ test('containers get settings that the configuration takes', () => {
   });
 });
 
-test('all containers are the image that kustomize names', () => {
+test('all containers use the image that kustomize names', () => {
   const names = kustomization.images.map(({ name }) => name);
   for (const name of ['worker', 'intake']) expect(names).toContain(deployment(name).container.image);
 });
 
-test('workers are scaled by the task queues that there are', () => {
+test('workers are scaled by existing task queues', () => {
   const { taskQueue } = loadConfig(null, environment('worker'));
   const scaled = resources.find((each) => each.kind === 'ScaledObject');
   const { triggers, scaleTargetRef, minReplicaCount } = z
@@ -160,7 +160,7 @@ test('workers are scaled by the task queues that there are', () => {
   ]);
 });
 
-test('O11: a worker that hangs is restarted, and one without its servers is not ready', () => {
+test('O11: a worker that hangs is restarted, and a worker without its servers is not ready', () => {
   const worker = read('worker.yaml');
   expect(worker).toMatch(/livenessProbe:\n\s+httpGet: \{ path: \/livez, port: metrics \}/);
   expect(worker).toMatch(/readinessProbe:\n\s+httpGet: \{ path: \/healthz, port: metrics \}/);

@@ -101,7 +101,7 @@ async function follow(changedAt: Date | null = null) {
 beforeEach(() => jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] }));
 afterEach(() => jest.useRealTimers());
 
-test('an option that is removed releases its tag: link hygiene finds the pairs that have it', async () => {
+test('a removed option releases its tag: link hygiene finds the pairs that have it', async () => {
   const { live, fields, told, notes } = await follow();
   const tags = () => live.current.entities.TicketToProject.rows.find(({ id }) => id === 'labels');
   const options = (...reserved: string[]) => {
@@ -119,7 +119,7 @@ test('an option that is removed releases its tag: link hygiene finds the pairs t
   await live.stop();
 });
 
-test('a field that is deactivated makes its row rest within minutes, and goes on when it is back', async () => {
+test('a row rests within minutes after its field is deactivated, and continues after it returns', async () => {
   const { live, fields, rests, row, told } = await follow();
   expect(row()).toMatchObject({ zendesk: 'custom_fields.1' });
   fields.now = plain('tags');
@@ -139,7 +139,7 @@ test('a field that is deactivated makes its row rest within minutes, and goes on
   await live.stop();
 });
 
-test('a process that starts soon after a change has the pairs searched that its predecessor planned as before', async () => {
+test('a process that starts soon after a change searches the pairs that its predecessor planned by the old fields', async () => {
   const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000);
   for (const [minutes, searches] of [
     [1, 1],
@@ -152,7 +152,7 @@ test('a process that starts soon after a change has the pairs searched that its 
   }
 });
 
-test('A1: a field that is made anew under its title is bound anew', async () => {
+test('A1: a field that is created again with its title is bound again', async () => {
   const { live, fields, row, told } = await follow();
   fields.now = [...plain('tags'), field(2)];
   await jest.advanceTimersByTimeAsync(130_000);
@@ -161,7 +161,7 @@ test('A1: a field that is made anew under its title is bound anew', async () => 
   await live.stop();
 });
 
-test('O5: a field that people call otherwise now is kept with its new title, and no pair is searched', async () => {
+test('O5: a renamed field is kept with its new title, and no pair is searched', async () => {
   const { live, fields, kept, row, told } = await follow();
   expect(kept).toEqual([['Severity']]);
   fields.now = [...plain('tags'), field(1, 'Urgency')];
@@ -174,7 +174,7 @@ test('O5: a field that people call otherwise now is kept with its new title, and
   await live.stop();
 });
 
-test('a pair that would lose a value waits until the fields were read after it asked', async () => {
+test('a pair that would lose a value waits for a read of the fields that began after it asked', async () => {
   const { live, fields } = await follow();
   const key = 'TicketToProject/zendesk:ticket:1';
   expect(live.wereReadSinceAskedBy(key)).toBe(false);
@@ -187,7 +187,7 @@ test('a pair that would lose a value waits until the fields were read after it a
   expect(fields.reads).toBeLessThan(20);
 });
 
-test('many pairs that ask cost no more calls than one', async () => {
+test('many pairs that ask cost no more calls than one pair', async () => {
   const { live, fields } = await follow();
   const before = fields.reads;
   for (let second = 0; second < 60; second += 1) {

@@ -27,7 +27,7 @@ const NAMES = Object.keys(VERSIONED) as VersionedCollection[];
 const fileOf = (name: VersionedCollection) => (name === 'shelf' ? 'backfill-run-records' : name);
 const fieldOf = (document: object, field: string) => (document as Record<string, unknown>)[field];
 
-test('the first version is recorded, and so is every one whose form was changed since', () => {
+test('the first version is recorded, and every version with a changed form', () => {
   const changed = MIGRATIONS.filter(({ documents }) => Object.keys(documents).length > 0);
   expect(RECORDED).toEqual(expect.arrayContaining([0, ...changed.map(({ from }) => from)]));
 });
@@ -36,7 +36,7 @@ describe.each(RECORDED)('documents as version %i wrote them', (version) => {
   const store = recordedStore(version);
 
   const there = NAMES.filter((name) => (SINCE[name] ?? 0) <= version);
-  test.each(there)('%s are read, and what is written apart is left alone', (name) => {
+  test.each(there)('%s are read, and fields that are written separately are not changed', (name) => {
     const documents = store[fileOf(name)] as unknown as Stored[];
     expect(documents.length).toBeGreaterThan(0);
     for (const document of documents) {
@@ -52,7 +52,7 @@ describe.each(RECORDED)('documents as version %i wrote them', (version) => {
   });
 });
 
-test('a document of a later version is refused in one line that says what to do', () => {
+test('a document of a later version is refused in one line with the fix', () => {
   const read = () => SCHEMA.read('links', { _id: 'TicketToProject/zendesk:ticket:1', v: SCHEMA.version + 1 });
   expect(read).toThrow(NewerStore);
   expect(read).toThrow(
@@ -94,7 +94,7 @@ describe('any migrations', () => {
     );
   const contents = fc.dictionary(field, fc.jsonValue());
 
-  test('are idempotent, and done in one go or in steps they come to the same', () => {
+  test('are idempotent, and give the same result in one go or in steps', () => {
     fc.assert(
       fc.property(schemas, contents, fc.nat(), fc.nat(), (list, content, one, other) => {
         const newest = new Schema(list);

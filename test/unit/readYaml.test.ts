@@ -27,7 +27,7 @@ test.each<[string, string | Buffer, string]>([
     'a.yaml:2: not valid YAML: Tabs are not allowed as indentation; indent with spaces',
   ],
   [
-    'a name twice',
+    'a repeated name',
     'a: 1\nb: 2\na: 3\n',
     'a.yaml:3: not valid YAML: found a twice in one place; keep one of them',
   ],
@@ -49,12 +49,12 @@ test.each<[string, string | Buffer, string]>([
   expect(told(() => readYaml(at))).toContain(expected);
 });
 
-test('the mark that editors begin a file with is no part of it', () => {
+test('the byte order mark at the start of a file is ignored', () => {
   writeFileSync(at, '\ufeffa: 1\n');
   expect(readYaml(at)).toEqual({ a: 1 });
 });
 
-test('a path that leads to no file', () => {
+test('a path without a file is refused', () => {
   expect(told(() => readYaml(path.join(dir, 'none.yaml')))).toBe(
     'none.yaml: cannot be read (ENOENT): it is not there; check the path',
   );
@@ -97,6 +97,6 @@ test.each([
   ['colour', null],
   ['id', null],
   ['', null],
-])('"%s": probably meant %s', (word, name) => {
+])('"%s": the message suggests %s', (word, name) => {
   expect(nearest(word, ['direction', 'default', 'pms', 'ids'])).toBe(name);
 });

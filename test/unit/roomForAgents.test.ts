@@ -150,7 +150,7 @@ describe.each([
   [20, 2],
   [100, 1],
 ])('of %i ticket updates a minute', (limit, slack) => {
-  test('agents are refused only in the minute in which they begin; what they leave is used, and all of it once they are gone', () => {
+  test('agents are refused only in the minute in which they begin; the sync uses everything that they leave', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1e6 }), fc.integer({ min: 0, max: 59 }), (seed, second) => {
         const offset = second * 1000;
@@ -170,7 +170,7 @@ describe.each([
   });
 });
 
-describe('what is left to others', () => {
+describe('how many updates are left to others', () => {
   const state = (over: Partial<BudgetWindow>): BudgetWindow => ({
     ...freshWindow(100, RULES, 0),
     endsAt: MINUTE_MS,
@@ -180,31 +180,31 @@ describe('what is left to others', () => {
   });
   const may = (over: Partial<BudgetWindow>, now: number) => allowance(state(over), 'interactive', RULES, now);
 
-  test('a share at first, less and less, and nothing at the end', () => {
+  test('a share at first, which shrinks to nothing at the end', () => {
     expect(may({}, 0)).toBe(70);
     expect(may({}, MINUTE_MS / 2)).toBe(85);
     expect(may({}, MINUTE_MS - 300)).toBe(99);
   });
 
-  test('one call is kept for the end, whose answer tells who has begun just now', () => {
+  test('one call is kept for the end, whose answer shows who has just begun', () => {
     const used = { ours: 98, used: 98 };
     expect(may(used, MINUTE_MS - 2_000)).toBe(98);
     expect(may(used, MINUTE_MS - 400)).toBe(99);
   });
 
-  test('what they are expected to use, with a margin; at the end what they have left', () => {
+  test('their expected use with a margin; at the end, what they have not used', () => {
     expect(may({ expected: 40 }, 0)).toBeLessThan(60);
     expect(may({ expected: 40 }, 0)).toBeGreaterThan(40);
     const seen = { expected: 40, ours: 40, used: 80, readAt: MINUTE_MS - 300 };
     expect(may(seen, MINUTE_MS - 300)).toBeGreaterThanOrEqual(97);
   });
 
-  test('the first call of a window is always free: its answer tells what others do', () => {
+  test('the first call of a window is always allowed: its answer shows what others do', () => {
     expect(may({ expected: 100, ours: 0, used: 0 }, 0)).toBe(1);
     expect(may({ expected: 100, ours: 0, used: 100 }, 0)).toBeLessThanOrEqual(100);
   });
 
-  test('a rise is taken to go on, a fall is followed by halves, and who asked nothing knows nothing', () => {
+  test('an increase is expected to continue, a decrease is halved, and without a call nothing changes', () => {
     const next = (over: Partial<BudgetWindow>) => expectedNext(state({ readAt: MINUTE_MS, ...over }), RULES);
     expect(next({ expected: 20, ours: 50, used: 90 })).toBeGreaterThan(60);
     expect(next({ expected: 0, ours: 98, used: 99 })).toBe(50);
@@ -213,7 +213,7 @@ describe('what is left to others', () => {
     expect(next({ expected: 33, ours: 0, used: 0 })).toBe(33);
   });
 
-  test('while nobody knows what others did meanwhile, one call asks, and the next one waits for its answer', () => {
+  test('while the use by others is unknown, one call asks, and the next call waits for its answer', () => {
     const unread = { expected: 80, ours: 10, used: 50, readAt: MINUTE_MS * 0.5 };
     const now = MINUTE_MS * 0.7;
     const asked = may({ ...unread, askedAt: now - 100 }, now);
@@ -221,18 +221,18 @@ describe('what is left to others', () => {
     expect(may({ ...unread, askedAt: now - 100, readAt: now }, now)).toBeGreaterThan(asked);
   });
 
-  test('whoever writes a little finds a permit at once, however much others are taken to use', () => {
+  test('a program that writes little finds a permit at once, however much others are expected to use', () => {
     for (const expected of [0, 20, 50]) expect(may({ expected }, 0)).toBeGreaterThan(25);
   });
 
-  test('where others use up the window early, how much more they wanted is not known', () => {
+  test('if others use up the window early, it is unknown how much more they wanted', () => {
     const used = { ours: 60, used: 100 };
     expect(wantedMore(state(used), RULES, MINUTE_MS / 2)).toBe(true);
     expect(wantedMore(state(used), RULES, MINUTE_MS - 1_000)).toBe(false);
     expect(wantedMore(state({ ours: 100, used: 100 }), RULES, MINUTE_MS / 2)).toBe(false);
   });
 
-  test('whatever was seen: never more than the limit, never less as the window runs out with nothing new', () => {
+  test('whatever was seen: never more than the limit, and never less as the window passes without news', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 300 }),

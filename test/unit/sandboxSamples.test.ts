@@ -29,7 +29,7 @@ async function started(which: keyof typeof MAINS, ...args: string[]) {
   return { said, settings };
 }
 
-test('O7: the Zendesk sandbox is filled, has the README’s ticket 123, and prints settings', async () => {
+test('O7: the Zendesk sandbox has sample data with the README’s ticket 123, and prints settings', async () => {
   const { said, settings } = await started('zendesk');
   expect(said).toMatch(/^# Zendesk sandbox: 6 organizations, 25 tickets, \d+ comments, 12 users$/m);
   expect(Object.keys(settings)).toEqual([
@@ -46,7 +46,7 @@ test('O7: the Zendesk sandbox is filled, has the README’s ticket 123, and prin
   expect(stdout).toContain('Edited in Zendesk');
 });
 
-test('O7: the PMS sandbox is filled; --empty is not', async () => {
+test('O7: the PMS sandbox has sample data, and none with --empty', async () => {
   const { said, settings } = await started('pms');
   expect(said).toMatch(/^# PMS sandbox: 5 customers, 4 projects, 2 notes, 5 people$/m);
   expect(Object.keys(settings)).toEqual(['PMS_BASE_URL', 'PMS_TOKEN']);
@@ -58,7 +58,7 @@ test('O7: the PMS sandbox is filled; --empty is not', async () => {
   expect(await listed.text()).toMatch(/"data":\[\]|"items":\[\]|"projects":\[\]/);
 });
 
-test('O6: a sandbox’s port in use is one line', async () => {
+test('O6: a port in use gets one line', async () => {
   const { settings } = await started('pms', '--empty');
   const { port } = new URL(settings['PMS_BASE_URL'] ?? '');
   for (const main of Object.values(MAINS)) {
@@ -70,7 +70,7 @@ test('O6: a sandbox’s port in use is one line', async () => {
   }
 });
 
-test('issue 22: the two sandboxes share the people who work on records, so that each side takes all of them', () => {
+test('issue 22: both sandboxes have the same people, so each side accepts all assignees', () => {
   const samples = <T>(name: string, file: string) =>
     JSON.parse(readFileSync(path.join(ROOT, 'packages', name, 'samples', `${file}.json`), 'utf8')) as T[];
   interface User {

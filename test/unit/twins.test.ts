@@ -29,33 +29,33 @@ test.each<[string, Parameters<typeof foreignWebhooks>[0], WebhookAdmin[], object
   ['none', here, [admin('zendesk', [`${OURS}/webhooks/zendesk`])], { zendesk: null }],
   ['one', here, [admin('zendesk', [`${OURS}/webhooks/zendesk`, THEIRS])], { zendesk: THEIRS }],
   [
-    'one of another connection of ours',
+    'a webhook of another connection of this service',
     { publicUrl: `${OURS}/`, connection: 'acme', ...noToken },
     [admin('pms', [`${OURS}/webhooks/acme/pms`, `${OURS}/webhooks/globex/pms`])],
     { pms: null },
   ],
   [
-    'one, where this installation polls only',
+    'a webhook, while this installation only polls',
     { publicUrl: undefined, connection: null, ...noToken },
     [admin('zendesk', [THEIRS]), admin('pms', [])],
     { zendesk: THEIRS, pms: null },
   ],
   [
-    'a host that begins like ours',
+    'a host whose name begins like ours',
     here,
     [admin('pms', [`${OURS}.evil.example/webhooks/pms`])],
     {
       pms: `${OURS}.evil.example/webhooks/pms`,
     },
   ],
-  ['no right to see them', here, [admin('zendesk', new Error('403')), admin('pms', [])], { pms: null }],
+  ['no right to list webhooks', here, [admin('zendesk', new Error('403')), admin('pms', [])], { pms: null }],
   ['a PMS without webhooks', here, [], {}],
   ['a refresh token', { ...here, readPmsRefreshToken: () => 't' }, [admin('pms', [THEIRS])], {}],
-])('O2: webhooks that are not ours: %s', async (_, config, admins, expected) => {
+])('O2: webhooks of other installations: %s', async (_, config, admins, expected) => {
   expect(await foreignWebhooks(config, admins)).toEqual(expected);
 });
 
-test('O2: what is found is told, what is gone is taken back, and of the rest nothing is said', async () => {
+test('O2: a found installation is reported, the report is cleared when it is gone, and unknown results change nothing', async () => {
   const said: unknown[] = [];
   const store = {
     troubles: {

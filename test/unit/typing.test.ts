@@ -33,7 +33,7 @@ test.each([
   '2026-05-01 25:00:00Z',
   '1777593600',
   '',
-])('"%s" is no time that everybody reads alike', (text) => {
+])('"%s" is not an unambiguous time', (text) => {
   expect(told(() => timeNamed('--since', text))).toBe(
     `--since: found "${text}", expected e.g. 2026-05-01, or with a time zone 2026-05-01T12:00:00Z`,
   );
@@ -47,7 +47,7 @@ test.each([
   expect(timeNamed('--since', text).toISOString()).toBe(time);
 });
 
-test('a time since which nothing can have happened is told', () => {
+test('a start time in the future is refused', () => {
   expect(told(() => pastTime('--since', '9999-01-01'))).toContain('which is still to come');
   expect(pastTime('--since', '2026-01-01').toISOString()).toBe('2026-01-01T00:00:00.000Z');
 });
@@ -61,13 +61,13 @@ test.each([
   ['Zendesk:Ticket:123', 'zendesk:ticket:123'],
   ['zendesk:organisation:5', 'zendesk:organization:5'],
   ['pms:projcet:P-7', 'pms:project:P-7'],
-])('%s: probably %s', (text, ref) => {
+])('%s: the message suggests %s', (text, ref) => {
   expect(told(() => recordNamed(mapping, text))).toMatch(
     new RegExp(`^"[^"]+" names no record: .*; did you mean ${ref}\\?$`),
   );
 });
 
-test.each(['P-1', 'zendesk:user:7', 'ticket 12'])('%s: nobody guesses', (text) => {
+test.each(['P-1', 'zendesk:user:7', 'ticket 12'])('%s: the message makes no suggestion', (text) => {
   expect(told(() => recordNamed(mapping, text))).not.toContain('did you mean');
 });
 
@@ -85,14 +85,14 @@ test.each([
   await expect(pairNamed({ store, mapping }, text)).rejects.toThrow(new RegExp(expected));
 });
 
-test('a row that neither the mapping nor the journal has is told', () => {
+test('a row that neither the mapping nor the journal has is refused', () => {
   expect(told(() => refuseUnknownRow(mapping, { row: 'prioritty', entity: 'TicketToProject' }))).toMatch(
     /^--row: found "prioritty", expected one of title, .*; did you mean "priority"\?$/,
   );
   expect(told(() => refuseUnknownRow(mapping, { row: 'priority' }))).toBe('nothing');
 });
 
-test('a file is no folder, and a name is no address', () => {
+test('a folder instead of a file, and a name instead of an address, are refused', () => {
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'zps-typing-')), 'a');
   writeFileSync(file, '');
   expect(told(() => folderNamed('--data')(file))).toBe(

@@ -55,11 +55,11 @@ const trouble = (
   at: NOW.toISOString(),
 });
 
-test('O3: what goes its way is well', () => {
+test('O3: a service without problems is well', () => {
   expect(verdict(facts)).toEqual({ well: true, line: 'all is well', faults: [] });
 });
 
-test('O3: an outage of either API is told in its own words, in place of "read to its end … ago"', () => {
+test('O3: an outage of either API has its own message, instead of "read to its end … ago"', () => {
   const refused = trouble('zendesk', 'unauthorized', 'Zendesk GET /x: answered 401; check the token');
   const away = {
     ...trouble('pms', 'unauthorized', 'PMS GET /y: pms.example:443 cannot be reached (ECONNRESET)'),
@@ -72,7 +72,7 @@ test('O3: an outage of either API is told in its own words, in place of "read to
   ]);
 });
 
-test('O3: an outage of Temporal, of MongoDB, and a full disk', () => {
+test('O3: an outage of Temporal, one of MongoDB, and a full disk each have a message', () => {
   const down = { ...quiet, workers: null, schedules: [] };
   expect(lines({ temporal: 't:7233: connect ECONNREFUSED', status: down })).toEqual([
     'Temporal does not answer (t:7233: connect ECONNREFUSED), since 2026-11-25 11:58 UTC: nothing is synced; no edit is lost; start it, or correct TEMPORAL_ADDRESS; the sync goes on by itself',
@@ -92,9 +92,9 @@ test.each([
   ['Exception writing: No space left on device', true],
   ['ENOSPC: write', true],
   ['connect ECONNREFUSED', false],
-])('O3: "%s" tells of a full disk: %s', (words, tells) => expect(saysDiskFull(words)).toBe(tells));
+])('O3: "%s" means a full disk: %s', (words, tells) => expect(saysDiskFull(words)).toBe(tells));
 
-test('O3: a refused mapping and a second installation', () => {
+test('O3: a refused mapping and a second installation have messages', () => {
   expect(
     lines({
       troubles: [
@@ -108,7 +108,7 @@ test('O3: a refused mapping and a second installation', () => {
   ]);
 });
 
-test('O3: an outage comes before what waits for a person, and the line counts the others', () => {
+test('O3: an outage comes before decisions that wait for a person, and the line counts the others', () => {
   const tickets = {
     ...quiet.pairs.TicketToProject,
     conflict: 2,
@@ -127,13 +127,13 @@ test('O3: an outage comes before what waits for a person, and the line counts th
   ]);
 });
 
-test('an API token’s end is a fault from 30 days before it', () => {
+test('the end of an API token is a problem from 30 days before it', () => {
   const notice = 'Zendesk API tokens end';
   expect(ofStatus({ apiToken: { daysLeft: 31, notice } })).toEqual([]);
   expect(ofStatus({ apiToken: { daysLeft: 30, notice } })).toEqual([`${notice}; see docs/zendesk.md`]);
 });
 
-test('a stream that is behind for no known cause, and a paused Schedule, are told with a command', () => {
+test('a stream that lags for no known cause, and a paused Schedule, are shown with a command', () => {
   const streams = [
     { name: 'zendesk:tickets', movedAt: null, readAt: null, lagSeconds: 301 },
     { name: 'pms:changes', movedAt: null, readAt: null, lagSeconds: 119 },
@@ -147,7 +147,7 @@ test('a stream that is behind for no known cause, and a paused Schedule, are tol
   ]);
 });
 
-test('F1: what rests is told once for all pairs, with since when', () => {
+test('F1: a resting row is shown once for all pairs, with its start', () => {
   const rests = {
     entity: 'TicketToProject' as const,
     what: 'row "custom_fields.Severity ↔ severity"',
@@ -162,7 +162,7 @@ test('F1: what rests is told once for all pairs, with since when', () => {
   ]);
 });
 
-test('A7, A9: pairs in bug, and what was set aside, are named', () => {
+test('A7, A9: pairs with bugs, and records set aside, are named', () => {
   const one = {
     what: 'zendesk:ticket:7',
     side: 'zendesk',
@@ -178,7 +178,7 @@ test('A7, A9: pairs in bug, and what was set aside, are named', () => {
   ]);
 });
 
-test('what the brake holds is told: which row, how many pairs, since when, why, and what to do', () => {
+test('a hold of the brake is shown with its row, its number of pairs, its start, its cause and the fix', () => {
   const hold: HoldShown = {
     ...{ id: 'TicketToProject/emptied/priority/pms', entity: 'TicketToProject', kind: 'emptied' },
     ...{ row: 'priority', side: 'pms', state: 'held', by: 'brake', cause: 'side answered with less' },
@@ -199,7 +199,7 @@ test('what the brake holds is told: which row, how many pairs, since when, why, 
   expect(ofStatus({ brake: [{ ...hold, by: 'undo' }] })).toEqual([]);
 });
 
-test('issue 22: a refused cursor is known by the code that the poll sets, not by words of the API', () => {
+test('issue 22: a refused cursor is recognised by the code that the poll sets, not by the API’s message', () => {
   const said = 'The PMS does not take the cursor that the sync kept of its stream changes (refused)';
   const refused = { ...trouble('pms', 'unauthorized', said), code: 'cursor_refused' as const };
   expect(lines({ troubles: [refused] })).toEqual([
@@ -211,7 +211,7 @@ test('issue 22: a refused cursor is known by the code that the poll sets, not by
   ]);
 });
 
-test('issue 22: status before any start says that nothing runs here, and how to start', () => {
+test('issue 22: status before any start reports that nothing runs here, and how to start', () => {
   expect(notStarted()).toMatchObject({
     well: false,
     line: 'No service runs in this folder, and neither TEMPORAL_ADDRESS nor MONGODB_URI is set: nothing is synced; no edit is lost; start it: "npx zendesk-pms-sync start"',

@@ -47,7 +47,7 @@ async function reasonOfAnEdit(reasons: LinkReasons | null): Promise<string | nul
   return attempt?.reason;
 }
 
-test('a value that is held is said to be held, by which hold, and what to do', async () => {
+test('a held value is reported with its hold and the fix', async () => {
   const asked: [CanonicalKey, string][] = [];
   const reasons: LinkReasons = {
     notTaken: async () => null,
@@ -65,7 +65,7 @@ test('a value that is held is said to be held, by which hold, and what to do', a
 
 test.each<[string, LinkReasons | null]>([
   ['is not held', { notTaken: async () => null, held: async () => null }],
-  ['cannot be asked for', null],
+  ['cannot be looked up in the link store', null],
 ])('a value that %s is late', async (_, reasons) => {
   expect(await reasonOfAnEdit(reasons)).toMatch(/^not there after \d+ s$/);
 });

@@ -98,12 +98,12 @@ function parseXml(xml: string): Element {
   return first;
 }
 
-test('the reader of XML in this file refuses what is not XML', () => {
+test('the XML reader of this file refuses invalid XML', () => {
   for (const bad of ['<a>', '<a></b>', '<a b="<"/>', '<a>&</a>', '<a/><b/>', '<a>\u0000</a>'])
     expect(() => parseXml(bad)).toThrow();
 });
 
-test('JUnit is well-formed XML, whatever was synced, and counts right', () => {
+test('JUnit output is well-formed XML, whatever was synced, with the right counts', () => {
   const suites = parseXml(junitOf(report));
   expect(suites).toMatchObject({
     name: 'testsuites',

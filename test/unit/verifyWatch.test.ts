@@ -13,7 +13,7 @@ const never = () =>
     ]),
   );
 
-test('what was there before the write does not shorten the wait for the rest', async () => {
+test('values from before the write do not shorten the wait for the others', async () => {
   const wanted = ['early', 'row'];
   const found = async (stale: string[]) =>
     (await watch({ wanted, stale: new Set(stale) }, never, patience)).get('row')?.seconds ?? 0;

@@ -12,7 +12,7 @@ async function packagesOf(workflowsPath: string): Promise<string[]> {
 }
 
 // Every module of the bundle is evaluated anew for every workflow: one library more costs each change some milliseconds.
-test('workflows carry no library but what the SDK itself brings along', async () => {
+test('workflows bundle no library except those of the SDK itself', async () => {
   const nothing = await packagesOf(path.resolve(__dirname, '../fixtures/workflows-empty'));
   expect(await packagesOf(WORKFLOWS)).toEqual(nothing);
 });

@@ -22,8 +22,8 @@ const valuesOf = (more: object) => ticketRecord(ticketSchema.parse({ ...TICKET, 
 
 test.each<[string, object, string | null]>([
   ['was given', { satisfaction_rating: { id: 15, score: 'good', comment: 'Great' } }, 'good'],
-  ['was asked for', { satisfaction_rating: { score: 'offered' } }, 'offered'],
-  ['is a state alone', { satisfaction_rating: 'unoffered' }, 'unoffered'],
+  ['was requested', { satisfaction_rating: { score: 'offered' } }, 'offered'],
+  ['has only a state', { satisfaction_rating: 'unoffered' }, 'unoffered'],
   ['has no score', { satisfaction_rating: {} }, null],
   ['is not part of the plan', { satisfaction_rating: null }, null],
   ['is missing', {}, null],

@@ -2,10 +2,10 @@ import { type PmsRecord, type PmsSandbox } from 'pms-sandbox';
 import type { ZendeskSandbox } from 'zendesk-sandbox';
 
 /**
- * Looks from outside, at what both systems hold, whether everything has its counterpart, once, and says the same.
- * It shares nothing with the sync, and asks its link store nothing.
+ * Checks from outside, by the records of both systems, that every record has exactly one counterpart with the same
+ * content. It shares no code with the sync and does not read the link store.
  *
- * @returns what is wrong, in words
+ * @returns one line for each problem
  */
 export function checkBackfill(sandboxes: { zendesk: ZendeskSandbox; pms: PmsSandbox }): string[] {
   const check = new BackfillCheck(sandboxes.zendesk, sandboxes.pms);
@@ -74,7 +74,7 @@ class BackfillCheck {
     let comments = 0;
     for (const [ticketId, list] of store.comments) {
       for (const [place, comment] of list.entries()) {
-        // The description is the project's own.
+        // The first comment is the description, which the project has itself.
         if (place === 0) continue;
         comments += 1;
         const ref = `zendesk:comment:${ticketId}-${comment.id}`;
@@ -92,7 +92,7 @@ class BackfillCheck {
     this.expect('notes', notes.all, comments);
   }
 
-  /** Comments without a note of their own are those that notes of the PMS became. */
+  /** Comments without a note of their own were created from notes of the PMS. */
   private unnamedNotes(said: ReadonlyMap<string, number>): void {
     for (const note of this.pms.store.all('note')) {
       if (note.externalRef !== null) continue;
@@ -135,7 +135,7 @@ class BackfillCheck {
       this.problems.push(`${what}: found ${JSON.stringify(found)}, expected ${JSON.stringify(expected)}`);
   }
 
-  /** The record that a record of the other side was made for, or is linked to by either's mark. */
+  /** The counterpart of a record, by the back-reference of either record. */
   private counterpart(
     kind: PmsKind,
     byRef: Map<string, PmsRecord[]>,

@@ -21,9 +21,10 @@ import { cpuSeconds, residentMb } from '../process';
 import type { Noise, NoisySystems } from './noisy';
 
 /**
- * `npm run bench:connections`: two connections in one process. People of the one edit at a steady pace, told by webhooks;
- * the other is quiet, or is given a flood and a storm of 429. Says how much later edits arrive then: p95 over p95, of
- * phases that take turns, so that what else the machine does falls on both.
+ * `npm run bench:connections`: two connections in one process. People of the quiet account edit at a steady pace, and
+ * webhooks report the edits. The noisy account rests, or gets a flood of edits and a storm of 429 answers. Prints how
+ * much later the edits of the quiet account arrive then: the ratio of the p95 values, over alternating phases, so
+ * that other load on the machine affects both.
  */
 
 const MAIN = path.resolve(__dirname, '../../../src/operator/cli/main.js');
@@ -37,12 +38,12 @@ interface Options {
   seconds: number;
   perSecond: number;
   rounds: number;
-  /** Edits a second of the other account, and at once. */
+  /** Edits of the noisy account: per second, and in one burst. */
   noise: number;
   flood: number;
 }
 
-/** What the other account is given. */
+/** The load on the noisy account. */
 interface Weather extends Noise {
   name: string;
   /** Share of its writes that are refused with 429. */
@@ -58,7 +59,7 @@ const weathers = ({ noise, flood }: Options): Weather[] => [
 interface Phase {
   p50: number;
   p95: number;
-  /** Pairs of the other account that were at work in the end. */
+  /** Pairs of the noisy account at work at the end. */
   backlog: number;
 }
 
@@ -130,7 +131,7 @@ async function measure(servers: Servers, options: Options): Promise<object> {
   }
 }
 
-/** The service as an operator runs it: one process, two connections, webhooks of both. */
+/** The service as an operator runs it: one process, two connections, webhooks for both. */
 async function serve({
   run,
   folder,
@@ -185,7 +186,7 @@ async function serve({
   return service;
 }
 
-/** The other account. */
+/** The account with varying load. */
 class Other {
   constructor(
     private readonly people: ChildProcess,
@@ -194,7 +195,7 @@ class Other {
     private readonly taskQueue: string,
   ) {}
 
-  /** Begins, and resolves once it has come in. */
+  /** Starts the load, and resolves after the burst has arrived. */
   async suffer({ atOnce, perSecond, refused }: Weather): Promise<void> {
     const storm: FaultInput = {
       route: '^(PUT|PATCH) ',
@@ -220,7 +221,7 @@ class Other {
   }
 }
 
-/** Edits in the quiet account's PMS, and when they are in its Zendesk. */
+/** Makes edits in the quiet account's PMS and measures when they arrive in its Zendesk. */
 async function phase(quiet: Sandboxes, other: Other, { seconds, perSecond }: Options): Promise<Phase> {
   const count = Math.floor(perSecond * seconds);
   const at = await editAtPace(quiet, {

@@ -1,6 +1,6 @@
 import { condition, defineSignal, proxyActivities, setHandler } from '@temporalio/workflow';
 
-/** As many activities as a change of a pair takes, on as many task queues; they do nothing. */
+/** A workflow with as many activities and task queues as a change of a pair has. The activities do nothing. */
 
 export interface FloorActivities {
   plan(): Promise<void>;

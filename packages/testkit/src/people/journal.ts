@@ -11,16 +11,16 @@ export interface EditEntry {
   ref: string;
   property: Property;
   value: string;
-  /** The value on that side directly before the edit: an edit that saw this value was right to replace it. */
+  /** The value on that side directly before the edit. An edit may replace a value that it saw. */
   replaced: string;
   at: string;
   /** Id of the custom field, in Zendesk. */
   field?: number;
-  /** The text is one that customers may not see. */
+  /** Customers may not see the text. */
   internal?: boolean;
 }
 
-/** A comment or note, which the other side must contain exactly as often. */
+/** A comment or note, which the other side must contain the same number of times. */
 export interface Saying {
   side: Side;
   /** The ticket or project that was commented on. */
@@ -30,9 +30,9 @@ export interface Saying {
   redacted: boolean;
   /** Whether it was public when it was written. */
   shown: boolean;
-  /** It was made internal later. */
+  /** Whether it was made internal later. */
   hidden?: boolean;
-  /** Its file was redacted. */
+  /** Whether its file was redacted. */
   fileGone?: boolean;
 }
 
