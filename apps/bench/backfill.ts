@@ -38,9 +38,9 @@ interface Report extends FirstSync {
 async function main(): Promise<void> {
   const options = new Command('bench:backfill')
     .option('--tickets <n>', 'tickets in Zendesk; a tenth as many projects in the PMS', Number, 2_000)
-    .option('--comments-per-ticket <n>', 'comments beside the description', Number, 3)
-    .option('--kills <n>', 'of worker, MongoDB and Temporal, in turn', Number, 5)
-    .option('--delay <ms>', 'of each call of both APIs', Number, 0)
+    .option('--comments-per-ticket <n>', 'comments per ticket, without the description', Number, 3)
+    .option('--kills <n>', 'number of kills of worker, MongoDB and Temporal, in turn', Number, 5)
+    .option('--delay <ms>', 'milliseconds of delay of each call to either API', Number, 0)
     .option('--json', 'print JSON')
     .parse()
     .opts<Options>();
@@ -51,16 +51,16 @@ async function main(): Promise<void> {
 }
 
 async function backfill(options: Options): Promise<Omit<Report, 'bare'>> {
-  say('making the account');
+  say('creating the account');
   const sandboxes = await startSandboxes(options);
   const { size } = sandboxes;
-  say(`made: ${JSON.stringify(size)}`);
+  say(`created: ${JSON.stringify(size)}`);
   const servers = await KillableServers.start(options.kills > 0);
   const bed = await Bed.start(servers, sandboxes);
   say(`worker's log: ${bed.worker.logFile}`);
   const kills: Record<string, number> = {};
   let killed = 0;
-  let told = -1;
+  let reported = -1;
   try {
     if (options.delay > 0) await slowDown(sandboxes, options.delay);
     const all = recordsOf(size);
@@ -74,8 +74,8 @@ async function backfill(options: Options): Promise<Omit<Report, 'bare'>> {
         kills[victim] = (kills[victim] ?? 0) + 1;
         if (victim === 'worker') bed.worker.kill();
         else await servers.kill(victim);
-      } else if (records !== told)
-        say(`${(told = records)} of about ${all} records, step ${step}, ${resident ?? '?'} MB`);
+      } else if (records !== reported)
+        say(`${(reported = records)} of about ${all} records, step ${step}, ${resident ?? '?'} MB`);
     });
     return { ...done, size, kills };
   } finally {
@@ -107,7 +107,7 @@ class KillableServers implements Servers {
   /** Like a power cut. The server is restarted at once. */
   async kill(what: 'temporal' | 'mongo'): Promise<void> {
     const server = this[what];
-    if (server.pid === null) throw new Error(`${what} is somebody else's: it cannot be killed`);
+    if (server.pid === null) throw new Error(`${what} was not started here, so it cannot be killed`);
     process.kill(server.pid, 'SIGKILL');
     await server.stop();
     if (what === 'temporal') this.temporal = await this.startTemporal();

@@ -161,7 +161,7 @@ async function copyTickets(
     };
     ({ after_cursor: cursor } = page);
     more = !page.end_of_stream;
-    await meet(
+    await createPeople(
       page.tickets.map(({ requester_id: id }) => id),
       people,
     );
@@ -185,7 +185,7 @@ async function copyTickets(
 }
 
 /** Creates the people in the PMS that it does not know yet. */
-async function meet(ids: readonly number[], people: Map<number, string>): Promise<void> {
+async function createPeople(ids: readonly number[], people: Map<number, string>): Promise<void> {
   for (const some of hundreds([...new Set(ids)].filter((id) => !people.has(id)))) {
     const { users } = (await zendesk(`/users/show_many.json?ids=${some.join(',')}`)) as {
       users: { id: number; email: string; name: string }[];
@@ -205,7 +205,7 @@ async function meet(ids: readonly number[], people: Map<number, string>): Promis
 }
 
 async function copyComments(projectOf: ReadonlyMap<number, string>): Promise<void> {
-  const comments = new Window();
+  const window = new Window();
   for (let start = 0, more = true; more;) {
     const page = (await zendesk(
       `/incremental/ticket_events.json?start_time=${start}&include=comment_events`,
@@ -217,13 +217,13 @@ async function copyComments(projectOf: ReadonlyMap<number, string>): Promise<voi
       end_time: number;
       end_of_stream: boolean;
     };
-    const said = page.ticket_events.flatMap(({ ticket_id: ticket, child_events: events }) =>
+    const comments = page.ticket_events.flatMap(({ ticket_id: ticket, child_events: events }) =>
       events.filter(({ event_type: type }) => type === 'Comment').map((event) => ({ ticket, ...event })),
     );
-    await comments.add(async () => {
+    await window.add(async () => {
       await toPms(
         'notes',
-        said.map(({ ticket, id, body, public: isPublic }) => ({
+        comments.map(({ ticket, id, body, public: isPublic }) => ({
           projectId: projectOf.get(ticket),
           body,
           visibility: isPublic === false ? 'internal' : 'public',
@@ -234,7 +234,7 @@ async function copyComments(projectOf: ReadonlyMap<number, string>): Promise<voi
     more = !page.end_of_stream && page.end_time > start;
     start = page.end_time;
   }
-  await comments.done();
+  await window.done();
 }
 
 main().catch((error: unknown) => {

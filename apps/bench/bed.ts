@@ -127,7 +127,8 @@ export class Bed {
   async until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 10 * 60_000): Promise<void> {
     const end = Date.now() + withinMs;
     while (!(await holds())) {
-      if (Date.now() > end) throw new Error(`not within ${withinMs / 1000} s: ${what} (see ${this.folder})`);
+      if (Date.now() > end)
+        throw new Error(`${what}: not within ${withinMs / 1000} s (logs: ${this.folder})`);
       await sleep(LOOK_MS);
     }
   }

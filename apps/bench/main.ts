@@ -68,7 +68,7 @@ const POLLS = { ZENDESK_POLL_SECONDS: '5', PMS_POLL_SECONDS: '5' };
 async function main(): Promise<void> {
   const { quick, only } = new Command('bench')
     .option('--quick', 'a smaller run')
-    .addOption(new Option('--only <section>', 'this section alone').choices(['agents']))
+    .addOption(new Option('--only <section>', 'only this section').choices(['agents']))
     .parse()
     .opts<{ quick?: true; only?: 'agents' }>();
   const scale = quick ? QUICK : FULL;
@@ -107,7 +107,7 @@ function write(file: string, results: object): void {
 
 async function measure(servers: Servers, scale: Scale): Promise<Results> {
   const account: AccountOptions = { tickets: scale.tickets, commentsPerTicket: 3 };
-  say('the first sync, and bare HTTP');
+  say('first sync and bare HTTP');
   const slowBare = await bareHttp(account, DELAY_MS);
   const slow = await onBed(servers, account, {}, async (bed, size) => {
     await slowDown(bed.sandboxes, DELAY_MS);
@@ -116,7 +116,7 @@ async function measure(servers: Servers, scale: Scale): Promise<Results> {
   const bare = await bareHttp(account, 0);
   const rest = await onBed(servers, account, POLLS, async (bed, size) => {
     const backfill = await completeSync(bed, size);
-    say('what a change costs');
+    say('cost of a change');
     const until = (what: string, holds: () => boolean) => bed.until(what, holds);
     const own = await steady(bed.sandboxes, scale.each, until, async () => {
       await bed.quiet();
@@ -124,18 +124,18 @@ async function measure(servers: Servers, scale: Scale): Promise<Results> {
       await sleep(SETTLE_MS);
       await bed.quiet();
     });
-    say('how fast changes go');
+    say('throughput');
     const pair = await throughput(bed, scale.gathered);
     const sustainable = pair.pair['project edited'] ?? 0;
     return { backfill, own, pair, latency: await latency(bed, sustainable, scale.latencySeconds) };
   });
-  say('the polling script');
+  say('polling script');
   const script = await peer({ tickets: 400, commentsPerTicket: 1 }, 20);
   say('growth');
   const grown = await growth(servers, scale.links);
-  say('a strict limit');
+  say('strict limit');
   const strict = await quota(servers, scale.quotaMinutes);
-  say('ticket updates beside agents');
+  say('ticket updates with agents at work');
   const agents = await agentsShare(servers, scale.agentsMinutes);
   const firstSyncs = { bare, slow, slowBare, delayMs: DELAY_MS };
   return { ...rest, ...firstSyncs, peer: script, growth: grown, quota: strict, agents };

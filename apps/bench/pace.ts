@@ -22,7 +22,7 @@ export interface Pace {
 export async function editAtPace(sandboxes: Sandboxes, pace: Pace): Promise<(quantile: number) => number> {
   const { count, perSecond, seconds, withinMs, projects = Infinity } = pace;
   const project = changes(sandboxes).find(({ name }) => name === 'project edited');
-  if (!project) throw new Error('no such change');
+  if (!project) throw new Error('found no change "project edited"');
   const open = new Map<() => boolean, number>();
   const took: number[] = [];
   const began = performance.now();

@@ -36,8 +36,8 @@ async function main(): Promise<void> {
     rate,
     workers: count,
   } = new Command('bench:rate')
-    .option('--minutes <n>', 'how long to measure', Number, 5)
-    .option('--rate <n>', 'calls a minute that Zendesk allows', Number, 400)
+    .option('--minutes <n>', 'minutes to measure', Number, 5)
+    .option('--rate <n>', 'calls per minute that Zendesk allows', Number, 400)
     .option('--workers <n>', 'worker processes', Number, 2)
     .parse()
     .opts<Options>();
@@ -96,13 +96,13 @@ async function measure(url: string, people: Flood, minutes: number, rate: number
   }
   await controls.resetStats();
   const until = Date.now() + minutes * 60_000;
-  let told = Date.now();
+  let reportedAt = Date.now();
   while (Date.now() < until) {
     people.edit();
     await sleep(Math.min(LOOK_MS, Math.max(0, until - Date.now())));
-    if (Date.now() - told < 15_000) continue;
-    told = Date.now();
-    console.log(`${Math.round((until - told) / 1000)} s left: ${sum(await controls.calls())} calls`);
+    if (Date.now() - reportedAt < 15_000) continue;
+    reportedAt = Date.now();
+    console.log(`${Math.round((until - reportedAt) / 1000)} s left: ${sum(await controls.calls())} calls`);
   }
   return controls.calls();
 }

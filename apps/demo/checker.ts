@@ -71,7 +71,9 @@ class Check {
       [...zendesk.users.values()].filter(({ role }) => role !== 'end-user').map((user) => email(user.email)),
     );
     this.hiddenTickets = new Set(
-      zendesk.comments.flatMap((said) => (said.first && !said.public ? [said.ticketId] : [])),
+      zendesk.comments.flatMap(({ first, public: isPublic, ticketId }) =>
+        first && !isPublic ? [ticketId] : [],
+      ),
     );
     for (const { ticketId, body, followUp } of zendesk.comments) {
       if (followUp) this.followUps.set(ticketId, [...(this.followUps.get(ticketId) ?? []), plainText(body)]);
@@ -167,7 +169,7 @@ class Check {
         zendesk: oneLine(z.subject) || '(no subject)',
         pms: oneLine(p.title) || '(no subject)',
       },
-      { name: 'description', ...description, excused: this.saidLater(z.id, description.pms) },
+      { name: 'description', ...description, excused: this.isInFollowUp(z.id, description.pms) },
       { name: 'status', zendesk: STATUSES[z.status] ?? `? ${z.status}`, pms: p.status },
       {
         name: 'priority',
@@ -212,7 +214,7 @@ class Check {
       zendesk: email(writer?.email),
       pms: email(this.pms.people.get(p.authorId ?? '')?.email),
     };
-    const bornInPms = z.ref !== null;
+    const isFromPms = z.ref !== null;
     const body = { zendesk: plainText(z.body), pms: plainText(p.body) };
     const properties: Property[] = [
       {
@@ -220,16 +222,16 @@ class Check {
         zendesk: tickets.counterpart(ticket) ?? ticket,
         pms: `pms:project:${p.projectId}`,
       },
-      { name: 'text', ...body, excused: this.saidLater(z.ticketId, body.pms) },
+      { name: 'text', ...body, excused: this.isInFollowUp(z.ticketId, body.pms) },
       { name: 'visibility', zendesk: z.public ? 'public' : 'internal', pms: p.visibility },
       {
         name: 'author',
         ...author,
         // Set once, and only if the other system knew the person at that time.
-        excused: bornInPms ? !this.zendeskAgents.has(author.pms) : author.pms === null,
+        excused: isFromPms ? !this.zendeskAgents.has(author.pms) : author.pms === null,
       },
     ];
-    if (!bornInPms) {
+    if (!isFromPms) {
       properties.push(
         { name: 'author name', zendesk: oneLine(writer?.name ?? ''), pms: oneLine(p.authorName) },
         { name: 'time', zendesk: seconds(z.created_at), pms: seconds(p.occurredAt) },
@@ -249,7 +251,7 @@ class Check {
   }
 
   /** Zendesk cannot change a comment, so it has a later text of the PMS in a follow-up comment. */
-  private saidLater(ticketId: string, pmsText: string): boolean {
+  private isInFollowUp(ticketId: string, pmsText: string): boolean {
     return pmsText !== '' && (this.followUps.get(ticketId) ?? []).some((body) => body.includes(pmsText));
   }
 

@@ -96,7 +96,7 @@ export async function printUnlinked({ store }: Environment): Promise<void> {
   if (groups.size === 0) return;
   printTable(
     out,
-    'What the sync says of the rest',
+    'Pairs that are not linked',
     [{ title: 'pair' }, { title: 'pairs', align: 'right' }, { title: 'for example' }],
     [...groups].map(([key, { count, example }]) => [key, count, example]),
   );
@@ -137,13 +137,13 @@ export function printSpending(
     ],
     [
       row('first sync (pairs)', linked - (live?.creates ?? 0), first),
-      ...(live ? [row('people’s edits', edits, live)] : []),
+      ...(live ? [row('edits by people', edits, live)] : []),
       row('afterwards', 0, idle),
     ],
   );
   printLine(
     out,
-    'A ticket born in the PMS takes a second write: its address in Zendesk goes back to its project.',
+    'A ticket created from a project needs a second write: its address in Zendesk goes back to the project.',
   );
-  printLine(out, `Echo writes after quiet: ${idle.writes}`);
+  printLine(out, `Writes after everything was synced (echoes): ${idle.writes}`);
 }

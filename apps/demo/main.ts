@@ -41,16 +41,16 @@ const QUICK_EDITS = 50;
 
 async function main(): Promise<void> {
   const options = new Command('demo')
-    .option('--size <n>', 'how much data; 1 is about 700 records', Number, 1)
-    .option('--seed <n>', 'which data', Number, 1)
-    .option('--data <dir>', 'load records from this folder in place of generated ones')
+    .option('--size <n>', 'amount of data; 1 is about 700 records', Number, 1)
+    .option('--seed <n>', 'seed of the generated data', Number, 1)
+    .option('--data <dir>', 'load records from this folder instead of generating them')
     .addOption(
       new Option('--pms <name>', 'the system that Zendesk is synced with')
         .choices(PMS_NAMES)
         .default('sandbox'),
     )
-    .option('--keep', 'leave everything running in the end', false)
-    .option('--kill-worker', 'kill the worker in mid-sync; it is started again', false)
+    .option('--keep', 'leave everything running at the end', false)
+    .option('--kill-worker', 'kill the worker during the sync and restart it', false)
     .parse()
     .opts<Options>();
   printLine(out, colour(out, 'bold', 'Two systems come into agreement'));
@@ -61,7 +61,7 @@ async function main(): Promise<void> {
   // Null if a signal stopped the demo.
   let ok: boolean | null = false;
   try {
-    ok = await Promise.race([run(environment, options), abortion(stopped.signal)]);
+    ok = await Promise.race([run(environment, options), untilAborted(stopped.signal)]);
     if (options.keep && ok !== null) await keepRunning(environment, stopped.signal);
     process.exitCode = ok ? 0 : 1;
   } finally {
@@ -70,7 +70,7 @@ async function main(): Promise<void> {
   }
 }
 
-async function abortion(signal: AbortSignal): Promise<null> {
+async function untilAborted(signal: AbortSignal): Promise<null> {
   await once(signal, 'abort');
   return null;
 }
@@ -181,7 +181,7 @@ async function untilQuiet(environment: Environment, meter: Meter, killWorker: bo
     if (killWorker && !killed && writes > 60) {
       killed = true;
       progress.finish(
-        `Killing the worker (pid ${worker.pid ?? '—'}) at ${linked} pairs; it is started again`,
+        `Killing the worker (pid ${worker.pid ?? '—'}) at ${linked} pairs; it will be restarted`,
       );
       worker.kill();
     }
@@ -214,7 +214,7 @@ async function liveEdits(
   if (pms.hasWebhooks) {
     for (const url of await environment.receive()) printLine(out, `  webhook  ${url}`);
     await setPolling(environment, false);
-    printLine(out, '  polling is paused: what arrives now, webhooks brought');
+    printLine(out, '  polling is paused, so webhooks report the following edits');
   }
   const rows: (string | number)[][] = [];
   const latencies: Latency[] = [];
@@ -239,13 +239,13 @@ async function liveEdits(
     latencies.push({ where: edit.where, took: (await watch(edit)).took });
   }
   if (pms.hasWebhooks) await setPolling(environment, true);
-  progress.finish(`${latencies.length} edits made${pms.hasWebhooks ? '; polling goes on' : ''}`);
+  progress.finish(`${latencies.length} edits made${pms.hasWebhooks ? '; polling is resumed' : ''}`);
   printTable(
     out,
-    'What arrived',
+    'Edits and their arrival',
     [
       { title: 'edited in' },
-      { title: 'what' },
+      { title: 'edit' },
       { title: 'seen on the other side' },
       { title: 'after', align: 'right' },
       { title: 'writes', align: 'right' },
@@ -273,7 +273,9 @@ async function watch(edit: Edit): Promise<{ evidence: string | null; took: numbe
 async function setPolling({ client, taskQueue }: Environment, on: boolean): Promise<void> {
   for (const side of SIDES) {
     const schedule = client.schedule.getHandle(pollScheduleId(taskQueue, side));
-    await (on ? schedule.unpause('the demo goes on') : schedule.pause('the demo shows what webhooks bring'));
+    await (on
+      ? schedule.unpause('the demo continues')
+      : schedule.pause('the demo shows the speed of webhooks'));
   }
 }
 
@@ -309,7 +311,7 @@ function total(counts: Record<string, Record<LinkStatus, number>>, status: LinkS
 }
 
 async function keepRunning({ temporal, zendesk, pms }: Environment, signal: AbortSignal): Promise<void> {
-  printLine(out, `\nStill running; Ctrl-C stops.\n  Temporal Web UI  ${temporal.uiUrl ?? '—'}`);
+  printLine(out, `\nStill running; press Ctrl-C to stop.\n  Temporal Web UI  ${temporal.uiUrl ?? '—'}`);
   printLine(out, `  Zendesk sandbox  ${zendesk.url}/api/v2  Bearer ${zendesk.bearer(CHECKER.zendesk)}`);
   printLine(out, `  ${pms.about}  Bearer ${pms.token}`);
   if (!signal.aborted) await once(signal, 'abort');

@@ -31,10 +31,11 @@ export class Pairing<Z, P> {
     for (const link of links) {
       if (!link.zendesk.startsWith(`zendesk:${KINDS[entity].zendesk}:`)) continue;
       if (zendeskKeys.has(link.zendesk) && pmsKeys.has(link.pms)) this.join(link.zendesk, link.pms);
-      else this.add('brokenLink', link.zendesk, link.pms, 'the stored link names a record that is not there');
+      else
+        this.add('brokenLink', link.zendesk, link.pms, 'the stored link names a record that does not exist');
     }
-    this.claimedTwice(zendesk);
-    this.claimedTwice(pms);
+    this.reportSharedReferences(zendesk);
+    this.reportSharedReferences(pms);
 
     for (const each of zendesk) {
       const others = [...(this.edges.get(each.key) ?? [])];
@@ -70,12 +71,12 @@ export class Pairing<Z, P> {
     const [zendesk, pms] = side === 'pms' ? [key, backRef] : [backRef, key];
     if (others.has(backRef)) this.join(zendesk, pms);
     else {
-      const why = this.excluded.get(backRef) ?? 'which is not there';
+      const why = this.excluded.get(backRef) ?? 'which does not exist';
       this.add('wrongReference', zendesk, pms, `${key} refers to ${backRef}, ${why}`);
     }
   }
 
-  private claimedTwice(records: readonly { key: string; backRef: string | null }[]): void {
+  private reportSharedReferences(records: readonly { key: string; backRef: string | null }[]): void {
     const claims = new Map<string, string>();
     for (const { key, backRef } of records) {
       if (!backRef || !/^(zendesk|pms):/.test(backRef)) continue;

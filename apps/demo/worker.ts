@@ -94,8 +94,8 @@ export class WorkerProcess {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
     child.kill('SIGTERM');
-    const hurry = setTimeout(() => child.kill('SIGKILL'), 30_000);
+    const killTimer = setTimeout(() => child.kill('SIGKILL'), 30_000);
     await exited;
-    clearTimeout(hurry);
+    clearTimeout(killTimer);
   }
 }

@@ -30,9 +30,9 @@ export function ensureRedmine(say: (line: string) => void): string {
   say('Installing the Debian package of Redmine …');
   apt(['update', '-qq'], UPDATE_MS);
   // The package's post-installation step may fail on gems that are not needed here, so only its result is checked.
-  const said = apt(['install', '-y', '-qq', '--no-install-recommends', ...PACKAGES], INSTALL_MS);
+  const output = apt(['install', '-y', '-qq', '--no-install-recommends', ...PACKAGES], INSTALL_MS);
   const still = lacks();
-  if (still !== null) throw new NoRedmineError(`${still} after apt-get install (${said})`);
+  if (still !== null) throw new NoRedmineError(`${still} after apt-get install (${output})`);
   return version();
 }
 
@@ -48,8 +48,8 @@ function lacks(): string | null {
 }
 
 function whyNotInstall(): string | null {
-  if (onPath('apt-get') === null) return 'there is no apt-get';
-  if (process.getuid?.() !== 0) return 'only root can';
+  if (onPath('apt-get') === null) return 'apt-get is not on PATH';
+  if (process.getuid?.() !== 0) return 'only root can install packages';
   if (process.env['ZPS_NO_DOWNLOAD'] === '1') return 'ZPS_NO_DOWNLOAD is set';
   return null;
 }

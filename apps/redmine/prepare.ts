@@ -11,6 +11,6 @@ try {
   ensureRedmine((line) => process.stderr.write(`${line}\n`));
 } catch (error) {
   if (!(error instanceof NoRedmineError)) throw error;
-  process.stderr.write(`Redmine is not available, so nothing was tried against it: ${error.message}\n`);
+  process.stderr.write(`Redmine is not available, so its tests did not run: ${error.message}\n`);
   process.exitCode = UNAVAILABLE;
 }

@@ -132,14 +132,14 @@ async function lastLine(cwd: string, args: string[]): Promise<string> {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: SETUP_MS,
   });
-  let said = '';
+  let output = '';
   let complaint = '';
-  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-2_000)));
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
   if (code !== 0) throw new Error(`Redmine cannot be set up: ${complaint.trim()}`);
-  return said.trim().split('\n').at(-1) ?? '';
+  return output.trim().split('\n').at(-1) ?? '';
 }

@@ -6,6 +6,6 @@ const UNAVAILABLE = 69;
 
 ensureRoundup((line) => process.stderr.write(`${line}\n`)).catch((error: unknown) => {
   if (!(error instanceof NoRoundupError)) throw error;
-  process.stderr.write(`Roundup is not available, so nothing was tried against it: ${error.message}\n`);
+  process.stderr.write(`Roundup is not available, so its tests did not run: ${error.message}\n`);
   process.exitCode = UNAVAILABLE;
 });

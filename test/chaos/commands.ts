@@ -14,9 +14,9 @@ import {
 } from 'testkit';
 import { PROCESSES, type ProcessName, type World } from './world';
 
-/** What can happen in an episode, as commands that fast-check chooses, prints and shrinks. */
+/** The possible events of an episode, as commands that fast-check chooses, prints and shrinks. */
 
-/** All that must be known to tell whether a command makes sense: how many records there are to act on. */
+/** The number of records of each kind, which decides whether a command is possible. */
 export interface Model {
   org: number;
   ticket: number;
@@ -30,7 +30,7 @@ export interface Real {
 
 type Command = fc.AsyncCommand<Model, Real>;
 
-/** A command in one line: what it needs, what it does to the counts, what happens. */
+/** A command with its name, the record kind that it needs, the kind that it creates, and its action. */
 function command(
   name: string,
   parts: { needs?: keyof Model; makes?: keyof Model; run: (real: Real) => void | Promise<void> },
@@ -41,7 +41,7 @@ function command(
     async run(model, real) {
       await parts.run(real);
       const { things, talk } = real.people;
-      // A system may have refused it.
+      // A system may have refused the action.
       if (makes) model[makes] = makes === 'said' ? talk.sayings.length : things[makes].length;
     },
     toString: () => name,
@@ -65,7 +65,7 @@ const createOrg = side.map((on) =>
 const createTwins = fc.constant(
   command('createTwins', { makes: 'org', run: ({ people }) => people.createTwins() }),
 );
-/** One in five begins with a text that customers may not see. */
+/** One in five begins with an internal comment. */
 const createTicket = fc.tuple(side, index, fc.nat(4)).map(([on, n, shown]) =>
   command(`createTicket(${on},${n}${shown === 0 ? ',internal' : ''})`, {
     makes: 'ticket',
@@ -86,7 +86,7 @@ const edit = fc
       },
     }),
   );
-/** Two people, one property, one moment. */
+/** Two people edit the same property at the same moment. */
 const clash = fc.tuple(index, fc.constantFrom<Thing['kind']>('org', 'ticket'), index).map(([n, kind, p]) =>
   command(`clash(${kind} ${n},${p})`, {
     needs: kind,
@@ -172,7 +172,7 @@ const changePeople = fc.tuple(fc.constantFrom('role', 'membership'), index).map(
     run: ({ people }) => people.changePeople(what, thing(people, 'org', n)),
   }),
 );
-/** What people do to a comment or note that they find. */
+/** Actions of people on an existing comment or note. */
 const toSaid = (name: string, run: (people: RandomPeople, words: Said) => void) =>
   index.map((n) =>
     command(`${name}(${n})`, {

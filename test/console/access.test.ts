@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { TOKEN, Visitor, startConsoleWorld, type ConsoleWorld } from '../support/console';
 
-/** Who gets in, and whose forms are taken, over real HTTP. */
+/** Who may use the console, and which forms it accepts, over real HTTP. */
 
 const PAGES = [
   '/console',
@@ -86,7 +86,7 @@ describe('log-in', () => {
   });
 
   test.each(['', 'wrong', `${TOKEN}x`, TOKEN.slice(1)])('with "%s" is refused', async (token) => {
-    // An address of its own for each, so that none is throttled.
+    // A separate address for each, so that none is throttled.
     const proxied = await world.serve({ consoleToken: TOKEN });
     const visitor = new Visitor(proxied);
     const answer = await visitor.logIn('Eve', token);

@@ -9,11 +9,13 @@ import { TOKEN, Visitor } from '../support/console';
 import { goWrong, startGallery, type Gallery } from '../support/consoleGallery';
 import { cliOf } from '../support/cli';
 
-/** What the console looks like with one of each: on a phone and on a desk, in light and in dark, and to axe. */
+/**
+ * The look of the console with one record of each state: on a phone and a desktop, in light and dark, and for axe.
+ */
 
 let gallery: Gallery;
 let url: string;
-/** A service that has not begun. */
+/** A service that was never started. */
 let fresh: string;
 /** Both as connections of one process. */
 let several: string;
@@ -57,7 +59,7 @@ describe('O5: names instead of ids', () => {
       expect({ at, shown: (await onPage(at)).includes('Product') }).toEqual({ at, shown: true });
     const { markup } = { markup: await onPage(pairAt(gallery.conflict)) };
     expect(markup).toContain('Product: take the value of PMS');
-    // Only what is sent back, or is a command, names the row by its id.
+    // Only form values and commands contain the row's id.
     const shown = markup.replace(/<[^>]*>/g, ' ').replace(/--row \S+/g, '');
     expect(shown).not.toMatch(numbers);
   });
@@ -100,7 +102,7 @@ test('O9: Temporal’s list without the polls shows all pairs, and the console l
   const { client, taskQueue } = gallery.world.stack;
   const query = `TaskQueue = '${taskQueue}' AND ${WITHOUT_POLLS}`;
   const types = new Set<string>();
-  // The server shows a workflow in lists a moment later.
+  // The server lists a workflow a moment later.
   while (types.size < 3) for await (const { type } of client.workflow.list({ query })) types.add(type);
   expect([...types].sort()).toEqual(['CommentToProject', 'OrgToCustomer', 'TicketToProject']);
   expect(await onPage('')).toContain(escapeText(`/workflows?query=${encodeURIComponent(WITHOUT_POLLS)}`));
@@ -123,7 +125,7 @@ test('a page without content says so', async () => {
 
 const WIDTHS = [390, 1280];
 const SCHEMES = ['light', 'dark'] as const;
-/** Pictures end there: what follows is more of the same. */
+/** Pictures end there, because the rest is similar. */
 const HEIGHT_AT_MOST = 1_400;
 
 describeInBrowser('every page', () => {
@@ -206,7 +208,7 @@ describeInBrowser('every page', () => {
   }
 });
 
-/** Tables that do not fit, and targets that a finger misses (WCAG 2.2, 2.5.8: 24 px, apart from links within a text). */
+/** Tables that do not fit, and targets that are too small (WCAG 2.2, 2.5.8: 24 px, except links within a text). */
 const CUT = `[
   ...[...document.querySelectorAll('.wide')].filter((it) => it.scrollWidth > it.clientWidth),
   ...[...document.querySelectorAll('button, input, select, textarea, summary, nav a')].filter((it) => {

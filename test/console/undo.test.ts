@@ -2,11 +2,11 @@ import { Visitor, TOKEN, startConsoleWorld, type ConsoleWorld } from '../support
 import { runShared } from '../support/cli';
 import { serviceEnvironment, until } from '../support/serviceProcess';
 
-/** Undo in the console, over HTTP and the whole sync: the plan, its confirmation, and what came of it. */
+/** Undo in the console, over HTTP and the whole sync: the plan, its confirmation, and the outcome. */
 
 let world: ConsoleWorld;
 let visitor: Visitor;
-/** When the writes begin that are to be undone. */
+/** The start of the writes to undo. */
 let since: string;
 let pairs: { key: string; ticket: number; project: string }[];
 
@@ -33,11 +33,11 @@ beforeEach(async () => {
 });
 
 const priorities = () => pairs.map(({ ticket }) => world.boxes.zendesk.store.tickets.get(ticket)?.priority);
-/** What came from the PMS, and not what went to it. */
+/** Writes caused by the PMS, and not writes to it. */
 const asked = () => ({ since, row: 'priority', cause: 'poll:pms', pair: '', entity: '' });
 const planUrl = (more: Record<string, string> = {}) =>
   `/console/undo?${new URLSearchParams({ ...asked(), ...more }).toString()}`;
-/** The visible text of a page, with the blanks of its markup as one. */
+/** The visible text of a page, with each run of spaces as one. */
 const textOf = (markup: string) =>
   markup
     .replace(/<[^>]+>/g, ' ')
@@ -63,7 +63,7 @@ test('shows what would be restored, restores it after a confirmation, and names 
   expect(shown).toMatch(new RegExp(`zendesk:ticket:${ticket} priority high low`));
   expect(priorities()).toEqual(['urgent', 'high', 'high']);
 
-  // The command says the same, with the same numbers.
+  // The command prints the same, with the same numbers.
   const env = serviceEnvironment(world.boxes, world.stack.taskQueue);
   const said = await runShared(env, 'undo', '--since', since, '--row', 'priority', '--cause', 'poll:pms');
   expect(said.out).toContain(
@@ -81,7 +81,7 @@ test('shows what would be restored, restores it after a confirmation, and names 
   expect(textOf(outcome.text)).toContain(
     '2 pairs are as they were before. 1 were left, in whole or in part:',
   );
-  // A name of a pair may break after each of its parts.
+  // The name of a pair may break after each of its parts.
   expect(textOf(outcome.text).replaceAll(' ', '')).toContain(
     `TicketToProject/zendesk:ticket:${ticket}zendeskprioritychangedsince,leftalone`,
   );
@@ -90,7 +90,7 @@ test('shows what would be restored, restores it after a confirmation, and names 
   const resumed = await runShared(env, 'undo', '--resume', id);
   expect(resumed.out).toContain(`Undo ${id}: 2 pairs are as they were before.`);
 
-  // An undo is undone by its cause, to which its page leads.
+  // An undo is undone by its cause; its page links to that.
   const again = `/console/undo?cause=${encodeURIComponent(`undo:${id}`)}`;
   expect(outcome.text).toContain(`href="${again}"`);
   expect(textOf((await visitor.get(again)).text)).toContain('Values of 2 pairs would be put back');

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { settingsPage } from '../support/settingsPage';
 
-/** `UPDATE_DOCS=1 npm test -- test/docs/configuration.test.ts` writes the page anew. */
+/** `UPDATE_DOCS=1 npm test -- test/docs/configuration.test.ts` rewrites the page. */
 
 const PAGE = path.resolve(__dirname, '../../docs/configuration.md');
 

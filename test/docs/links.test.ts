@@ -3,10 +3,10 @@ import path from 'node:path';
 import { headingAnchors } from '../support/headingAnchors';
 import { PAGES, ROOT } from '../support/shellBlocks';
 
-/** Links from page to page: file and heading are there. */
+/** Links between pages: the file and the heading exist. */
 
 const textOf = (page: string) => readFileSync(path.join(ROOT, page), 'utf8');
-/** Without what stands in code, where brackets are no links. */
+/** The text without code, in which brackets are not links. */
 const proseOf = (page: string) =>
   textOf(page)
     .replace(/^ *```[\s\S]*?^ *```/gm, '')

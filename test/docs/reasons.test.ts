@@ -3,7 +3,7 @@ import path from 'node:path';
 import { REASONS, wordsOf } from '../../src/sync/reasons';
 import { reasonsPage } from '../support/reasonsPage';
 
-/** `UPDATE_DOCS=1 npm test -- test/docs/reasons.test.ts` writes the page anew. */
+/** `UPDATE_DOCS=1 npm test -- test/docs/reasons.test.ts` rewrites the page. */
 
 const ROOT = path.resolve(__dirname, '../..');
 const PAGE = path.join(ROOT, 'docs/reasons.md');

@@ -8,7 +8,7 @@ import { profileFileSchema } from '../../src/systems/profile/profileSchema';
 
 /**
  * The JSON Schemas by which editors check and complete a mapping and a profile (`# yaml-language-server: $schema=…`).
- * `UPDATE_DOCS=1 npm test -- test/docs/schemas.test.ts` writes them anew.
+ * `UPDATE_DOCS=1 npm test -- test/docs/schemas.test.ts` rewrites them.
  */
 
 const ROOT = path.resolve(__dirname, '../..');

@@ -10,7 +10,7 @@ import { runProgram, runShared } from '../support/cli';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { serviceEnvironment } from '../support/serviceProcess';
 
-/** The commands as an operator runs them: `webhooks …`, `start` with its receiver, and each part alone. */
+/** The commands as an operator runs them: `webhooks …`, `start` with its receiver, and each part separately. */
 
 const ROOT = path.resolve(__dirname, '../..');
 const MAIN = path.join(ROOT, 'dist/src/operator/cli/main.js');
@@ -167,7 +167,7 @@ describe('start', () => {
       expect(child.exitCode).toBeNull();
       await sleep(100);
     }
-    // The first poll, which a Schedule starts at once, is over when it has found what was there before.
+    // The first poll, which a Schedule starts at once, is over after it found the earlier records.
     await boxes.zd('POST', '/tickets', { ticket: { subject: 'first', comment: { body: 'x' } } });
     const project = () => [...boxes.pms.store.all('project')][0];
     while (!project()) await sleep(50);

@@ -12,7 +12,7 @@ import { serviceAuth, startSandboxes, type Sandboxes } from '../support/sandboxe
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
-/** Both sandboxes with webhooks that lead to the receiver, and the sync behind it. Nothing polls unless a test says so. */
+/** Both sandboxes with webhooks to the receiver, and the sync behind it. Polls run only if a test starts them. */
 
 let boxes: Sandboxes;
 let stack: Stack;
@@ -55,7 +55,7 @@ const polls = () => boxes.calls.filter(({ path }) => /incremental|\/changes/.tes
 const reads = (part: string) =>
   boxes.calls.filter(({ method, path }) => method === 'GET' && path.includes(part));
 
-/** Waits for what must come; that it does not is the test's time-out. */
+/** Waits for a condition, up to the test's time limit. */
 async function until<T>(
   look: () => T | undefined | null | false | Promise<T | undefined | null | false>,
 ): Promise<T> {
@@ -65,7 +65,7 @@ async function until<T>(
     await sleep(20);
   }
 }
-/** No hint waits and nobody reads one. */
+/** Waits until no hint is pending or being read. */
 async function heardAll(): Promise<void> {
   let calm = 0;
   while (calm < 3) {
@@ -139,7 +139,7 @@ test('the echo of our own write causes no read', async () => {
   const written = writes();
   await boxes.pm('PATCH', `/projects/${project}`, { title: 'from the PMS' });
   await until(() => now(ticket)?.subject === 'from the PMS');
-  // The sandbox tells of our write like of any other: wait until that was heard.
+  // The sandbox sends our write like any other, so wait until it was received.
   await until(() => intake.counts.all()['zendesk accepted ticket.subject_changed']);
   await heardAll();
   expect(writes() - written).toBe(1);

@@ -12,7 +12,7 @@ import { testServers } from '../support/servers';
 import { startStack } from '../support/stack';
 import { testMapping } from '../support/world';
 
-/** Hints between receiver and pairs: how they are kept, which are worth a read, and how they are read. */
+/** Hints between receiver and pairs: how they are stored, which need a read, and how they are read. */
 
 describe('the hint store', () => {
   let mongo: MongoClient;
@@ -103,7 +103,7 @@ describe('which hints need a read', () => {
 });
 
 describe('reading hints', () => {
-  /** One of its records comes in a shape that nobody understands. */
+  /** A system that returns one of its records in an unknown form. */
   class Odd extends MemorySystem {
     odd = '';
     override async read(refs: RecordRef[]): Promise<ReadResult[]> {
@@ -135,13 +135,13 @@ describe('reading hints', () => {
           taskQueue: stack.taskQueue,
           args: ['zendesk'],
         });
-      // One that is gone without a pair is nobody's; a kind that the mapping does not take is not read.
+      // A deleted record without a pair is ignored; a kind outside of the mapping is not read.
       expect(await read()).toEqual({ hints: 12, read: 11, hinted: 9 });
       expect(await stack.store.hints.count('zendesk')).toBe(0);
       while (pms.all('project').length < 9) await new Promise((resolve) => setTimeout(resolve, 20));
       expect(pms.all('project')).toHaveLength(9);
 
-      // Now it has a pair, which is told of its end.
+      // Now it has a pair, which learns of its end.
       const key = `TicketToProject/zendesk:ticket:${third.ref.id}`;
       await stack.client.workflow.getHandle(key).result();
       zendesk.records.delete(`zendesk:ticket:${third.ref.id}`);

@@ -16,7 +16,7 @@ import { startGate, type Gate } from '../support/gate';
 import { SECRETS, startTestIntake, type TestIntake } from '../support/intake';
 import { testServers } from '../support/servers';
 
-/** The webhook receiver over HTTP, on real servers, with no worker: what it hands over stays where it can be seen. */
+/** The webhook receiver over HTTP, on real servers, without a worker, so that its signals stay visible. */
 
 const [ZENDESK = '', PMS = ''] = [SECRETS.zendesk[0], SECRETS.pms[0]];
 const MINUTE = 60_000;
@@ -111,14 +111,14 @@ describe('while both servers are available', () => {
     expect((await send(first)).text).toBe('{"status":"accepted"}');
     const again = [
       first,
-      // A later attempt has a time and a signature of its own.
+      // A repeated attempt has another time and signature.
       zendeskDelivery(event, { secret: ZENDESK, invocation, at: Date.now() + 1500 }),
-      // A replay under another name: the header is not signed.
+      // A replay with another id: the header is not signed.
       { ...first, headers: { ...first.headers, 'x-zendesk-webhook-invocation-id': randomUUID() } },
     ];
     for (const sent of again) expect((await send(sent)).text).toBe('{"status":"duplicate"}');
     expect(await intake.signals('zendesk')).toBe(1);
-    // What is known is known to every receiver, also after a restart.
+    // All receivers share the known deliveries, also after a restart.
     const before = intake;
     await before.receiver.stop();
     intake = await startTestIntake(testServers(), { name });
@@ -152,7 +152,7 @@ describe('while both servers are available', () => {
     );
     expect(answers.map(({ status }) => status)).toEqual(Array(50).fill(200));
     expect(await waiting()).toMatchObject([{ ref: 'zendesk:ticket:7', order: 1e12 + 49_000 }]);
-    // Batches under way when the last ones come may make it a few; never one an event.
+    // Batches in progress at the last events may add a few signals, but never one per event.
     expect(await intake.signals('zendesk')).toBeLessThan(25);
   });
 
@@ -260,7 +260,7 @@ describe('while both servers are available', () => {
     const answers = Array.from({ length: 20 }, (_, i) =>
       send(zendeskDelivery(ticketEvent(i + 1), { secret: ZENDESK })),
     );
-    // Not before they have arrived.
+    // Wait until they have arrived.
     await Promise.race(answers);
     const late = send(zendeskDelivery(ticketEvent(50), { secret: ZENDESK })).catch(() => null);
     await intake.receiver.stop();
@@ -270,7 +270,7 @@ describe('while both servers are available', () => {
     expect(refs).toEqual(
       expect.arrayContaining(Array.from({ length: 20 }, (_, i) => `zendesk:ticket:${i + 1}`)),
     );
-    // The one that came in between was either taken or refused, and its sender knows which.
+    // The delivery in between was either accepted or refused, and its sender knows which.
     expect(refs.includes('zendesk:ticket:50')).toBe(refused?.status === 200);
   });
 });
@@ -290,7 +290,7 @@ test('a sender that keeps its connection open, or never ends its request, does n
     if (given !== '') socket.write(`${head}\r\ncontent-length: ${body.length}\r\n\r\n${given}`);
     return once(socket, 'close');
   });
-  // In flight: its answer comes when it is stopping already.
+  // In flight: its answer comes during the stop.
   while (!(await intake.hints.count('zendesk'))) await new Promise((resolve) => setImmediate(resolve));
   await intake.receiver.stop();
   await Promise.all(sockets);
@@ -305,7 +305,7 @@ test('two secrets are valid while one replaces the other', async () => {
   expect([await status('the-new-one'), await status('the-old-one'), await status('an-older-one')]).toEqual([
     200, 200, 401,
   ]);
-  // The PMS has no secret here, so nobody can speak for it.
+  // The PMS has no secret here, so no delivery for it is accepted.
   expect((await send(pmsDelivery(pmsChange('note', 'N-1'), { secret: '' }))).status).toBe(404);
 });
 
@@ -315,7 +315,7 @@ test('the memory of deliveries is bounded', async () => {
   let now = Date.now();
   const deliveries = Deliveries.of(mongo.db(name), () => now);
   await deliveries.remember(['a', 'b']);
-  // Also when another receiver was faster.
+  // Also if another receiver was faster.
   await deliveries.remember(['b', 'c']);
   expect(await deliveries.known(['a', 'b', 'c', 'd'])).toEqual(new Set(['a', 'b', 'c']));
   now += 2 * REPLAY_WINDOW_MS;
@@ -358,7 +358,7 @@ describe('while a server is unavailable', () => {
       expect(await intake.signals('zendesk')).toBe(1);
 
       gate.open();
-      // As the sender does it: again, until it is taken.
+      // The sender repeats the delivery until it is accepted.
       for (const ticket of [2, 3, 4]) {
         let answer = await send(sent(ticket, `try ${ticket}`));
         while (answer.status === 503) answer = await send(sent(ticket, `try ${ticket}`));

@@ -6,7 +6,10 @@ import { loadPmsAdapter } from '../../src/config/loadAdapter';
 import { ConfigError } from '../../src/config/config';
 import { RpcPms } from '../support/rpcPms';
 
-/** An adapter of one's own: the worked example of docs/adapter.md, tried as its author would, and how one is loaded. */
+/**
+ * Adapters written by users: the example of docs/adapter.md, tested as its author would test it, and loading a
+ * module.
+ */
 
 const EXAMPLE = path.resolve(__dirname, '../../examples/rpcAdapter.ts');
 const mappingFile = path.resolve(__dirname, '../../examples/mapping.yaml');

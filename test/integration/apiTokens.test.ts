@@ -3,7 +3,7 @@ import type { ZendeskAuth } from '../../src/systems/zendesk/zendeskAuth';
 import { zendeskWebhooks } from '../../src/systems/zendesk/zendeskWebhooks';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 
-/** API tokens, which accounts that have one may use until 2027-04-30. Everything else is tested by OAuth. */
+/** API tokens, which existing accounts may use until 2027-04-30. All other tests use OAuth. */
 
 let boxes: Sandboxes;
 

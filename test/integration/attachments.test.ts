@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Conversation, MODES, base64 } from '../support/comments';
 
-/** Files travel with what is said, both ways, and never hold it up. */
+/** Files sync with their comments, both ways, and never block them. */
 describe.each(MODES)('attachments, mode %s', (mode) => {
   let talk: Conversation;
   let foreign: Server | null = null;
@@ -143,7 +143,7 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
     expect(await talk.linkOfComment(comment)).toMatchObject(reason('large.bin'));
     expect(await talk.linkOfNote(id)).toMatchObject(reason('huge.bin'));
     expect((await talk.linkOfComment(next))?.reason).toBeNull();
-    // It is tried again with the next change, or when somebody asks.
+    // It is retried with the next change, or on request.
     const { files } = talk.boxes.systems.zendesk as unknown as { files: object };
     Object.assign(files, { limitBytes: 100_000 });
     const ref = { side: 'zendesk', kind: 'comment', id: `${talk.ticket.id}-${comment.id}` } as const;
@@ -172,7 +172,7 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
       const { id, attachments } = await talk.zendeskSays(`trap ${address}`, { uploads: [token] });
       const [file] = attachments;
       if (!file) throw new Error('no file');
-      // As whoever could write the address would have it.
+      // A redirect chosen by an attacker.
       file.content_url = address;
       said.push(id);
     }

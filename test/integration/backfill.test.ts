@@ -23,11 +23,11 @@ import { seedAccess } from '../support/seedAccess';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
-/** The first sync in bulk, over HTTP: the same end as the pairs' own workflows bring about, with far fewer calls. */
+/** The first sync in bulk, over HTTP: the same result as by the workflows of pairs, with far fewer calls. */
 
 /**
- * Which tags a new ticket inherits depends on the moment in which its organization gets tags from the PMS: two worlds
- * that each agree may differ. backfillAgrees.test.ts obeys that rule.
+ * The tags that a new ticket inherits depend on the moment when its organization gets tags from the PMS, so two
+ * correct worlds may differ. backfillAgrees.test.ts switches that rule on.
  */
 const TAGS_OF_THEIR_OWN = { zendesk: { obeys: { inheritedTags: false } } };
 
@@ -45,11 +45,12 @@ afterEach(async () => {
   await boxes.close();
 });
 
-/** @returns the titles of projects that were made without a customer */
+/** @returns the titles of projects that were created without a customer */
 async function seed(into: Sandboxes): Promise<Set<unknown>> {
   const access = await seedAccess(into);
   const data = generateData({ size: 1, seed: 7 });
-  // One after the other: where both have an organization, the later values win, and in two worlds that must be the same side.
+  // One after the other: if both have an organization, the later values win, and that must be the same side in both
+  // worlds.
   await seedZendesk(access.zendesk, data);
   await seedPms(access.pms, data);
   const projects = [...into.pms.store.all('project')];
@@ -58,7 +59,7 @@ async function seed(into: Sandboxes): Promise<Set<unknown>> {
 
 const begin = () => startBackfill(stack.client, stack.store, stack.taskQueue);
 const run = async (): Promise<BackfillProgress> => (await begin()).result();
-/** The pairs that it left something to have ended, and so have the polls. */
+/** Waits until the pairs that the backfill left work to, and the polls, have ended. */
 const quiet = async () => {
   await stack.quiet();
   await stack.settle();
@@ -80,10 +81,10 @@ async function links(of: Stack): Promise<Link[]> {
 }
 
 /**
- * Everything by what people see, without ids and times: two worlds with the same content give the same list.
+ * The content that people see, without ids and times: two worlds with the same content give the same list.
  *
- * @param isFree titles of projects that were made without a customer: their tickets get the organization to which the
- *   requester belongs in that moment, which may differ between two worlds
+ * @param isFree titles of projects that were created without a customer: their tickets get the organization of their
+ * requester at that moment, which may differ between two worlds
  */
 function contents({ zendesk, pms }: Sandboxes, isFree: ReadonlySet<unknown>): string[] {
   const { store } = zendesk;
@@ -126,7 +127,7 @@ function contents({ zendesk, pms }: Sandboxes, isFree: ReadonlySet<unknown>): st
   ].sort();
 }
 
-/** How links stand, without ids and times. */
+/** The states of all links, without ids and times. */
 const standing = (all: Link[]): string[] =>
   all
     .map(({ entity, status, sides, waitsFor, intent, conflicts }) =>
@@ -218,7 +219,7 @@ test('a refused record is passed to its own pair, and the others are done', asyn
     ticket: { subject: 'odd', comment: { body: 'x' } },
   });
   const { id } = ticket as { id: number };
-  // More than a title of the PMS may have, and more than Zendesk takes today: an old ticket has it.
+  // Longer than a title of the PMS and a new subject in Zendesk may be, but an old ticket has it.
   const old = boxes.zendesk.store.tickets.get(id);
   if (old) old.subject = 'long '.repeat(80);
   const progress = await run();

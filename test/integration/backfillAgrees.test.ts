@@ -10,8 +10,9 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
 /**
- * A backfill ends, in every row of the mapping, as the pairs would end one by one: with drop-downs, checkboxes, lists,
- * private first comments and more groups than a page has. `BACKFILL_TICKETS=3000` takes as many tickets.
+ * A backfill gives the same result, in every row of the mapping, as syncing pairs one by one: with drop-downs,
+ * checkboxes, lists, private first comments and more groups than a page has. `BACKFILL_TICKETS=3000` uses as many
+ * tickets.
  */
 
 const TICKETS = Number(process.env['BACKFILL_TICKETS'] ?? 150);
@@ -38,7 +39,7 @@ function mappingWithFields(): Mapping {
   return parseMapping(input, 'mapping.yaml', () => 'fields');
 }
 
-/** Picks by a number, so that two worlds hold the same. */
+/** Chooses by a number, so that two worlds have the same content. */
 const pick = <T>(list: readonly T[], n: number): T => list[n % list.length] as T;
 const SEVERITIES = ['s1', 's2', 's3', 's4', null];
 const COMPONENTS = [[], ['api'], ['app', 'billing'], ['reports']];
@@ -98,7 +99,7 @@ function fill({ zendesk, pms }: Sandboxes): void {
   }
 }
 
-/** All that people see, without ids, addresses and times. */
+/** The content that people see, without ids, addresses and times. */
 function contents({ zendesk, pms }: Sandboxes): string[] {
   const { store } = zendesk;
   const addressOf = (id: unknown) => pms.store.people.get(String(id))?.email ?? null;

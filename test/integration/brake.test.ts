@@ -13,7 +13,7 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { testMapping } from '../support/world';
 
-/** Issue 21, the brake, from the change to its release: a few of twelve pairs may be changed alike. */
+/** Issue 21, the brake, from the change to its release: only a few of twelve pairs may change in the same way. */
 
 const PAIRS = 12;
 const ALLOWED = 3;
@@ -22,7 +22,7 @@ const SETTINGS: BrakeSettings = {
   windowMinutes: 60,
   thresholds: {
     ...{ ends: few, archives: few, emptied: few, remapped: few },
-    // Titles that somebody edits are no matter here.
+    // Edits of titles do not matter here.
     replaced: { ...few, least: 2 * PAIRS },
   },
 };
@@ -36,7 +36,7 @@ const rowsWith = (noteIn: string) => [
   },
 ];
 const mapping = testMapping(rowsWith('note'), { onDelete: 'archive' });
-/** The row names a field that is filled with something else. */
+/** The row names a field that is filled with other values. */
 const mistaken = testMapping(rowsWith('costs'), { onDelete: 'archive' });
 
 let stack: Stack;
@@ -101,7 +101,7 @@ const remapTo = async (next: typeof mapping) => {
 };
 
 describe('a side whose records lose values', () => {
-  /** The PMS shows no notes any more, and somebody edits the titles, too. */
+  /** The PMS shows no notes any more, and a person edits the titles, too. */
   const emptied = async () => {
     edited(pms, 'project', (n) => ({ note: null, title: `t${n}` }));
     await stack.settle();
@@ -129,7 +129,7 @@ describe('a side whose records lose values', () => {
     await stack.settle();
     const before = notesIn(zendesk);
     expect(before).toContain('written anew');
-    // Nothing that comes again, and no reconcile, writes what is held.
+    // A held value is not written by a repeated event or a reconcile.
     expect(await walkAll()).toMatchObject({ drifted: 0, told: 0 });
     expect(notesIn(zendesk)).toEqual(before);
   });
@@ -164,7 +164,8 @@ describe('a side whose records lose values', () => {
       args: ['mistake'],
     });
     await stack.settle();
-    // What was written before there were too many has another cause. The PMS still shows nothing: a person decides.
+    // Values written before the threshold was reached have another cause. The PMS still shows none, so a person
+    // decides.
     expect(notesIn(zendesk)).toEqual(before);
     expect(filled(pms)).toBe(0);
     expect((await links()).filter(({ status }) => status === 'conflict')).toHaveLength(PAIRS - ALLOWED);

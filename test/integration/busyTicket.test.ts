@@ -9,7 +9,7 @@ import { fastClock } from '../support/clocks';
 import { Conversation } from '../support/comments';
 import { testServers } from '../support/servers';
 
-/** Ten minutes pass in ten seconds, for the sandbox as for the budget; workflows and activities are the service's own. */
+/** Ten minutes pass in ten seconds, for the sandbox and the budget; workflows and activities are the real ones. */
 const SPEED = 60;
 const NOTES = 40;
 
@@ -53,7 +53,7 @@ test('a project with 40 notes and their edits arrives completely, although its t
     const arrived = () => talk.zendeskTexts().length;
     while (arrived() < 25) await sleep(10);
 
-    // The busy ticket waits; another one does not.
+    // The busy ticket waits, and others do not.
     boxes.pms.store.update('project', project.id, { title: 'Edited meanwhile' }, undefined, 'U-1001');
     const pair = { side: 'zendesk' as const, kind: 'ticket', id: String(other.id) };
     await stack.hint('TicketToProject', pair, { force: true });
@@ -68,9 +68,9 @@ test('a project with 40 notes and their edits arrives completely, although its t
       expect(texts.filter((text) => text.includes(words(n, 'edited')))).toHaveLength(1);
     }
     for (const id of notes) expect(await talk.linkOfNote(id)).toMatchObject({ status: 'linked' });
-    // More than Zendesk takes of one ticket, and so more than ten minutes of the sandbox's.
+    // More than Zendesk accepts for one ticket, so this takes more than ten minutes of the sandbox's time.
     expect(texts.length).toBe(2 * NOTES);
-    // Ten had to come again, and had done nothing yet: only for one that was refused it is looked what it may have made.
+    // Ten writes were postponed before they were sent. Only a refused write needs a look-up of its possible effect.
     expect((looked ?? Infinity) - before).toBeLessThan(NOTES - 30);
   } finally {
     await talk.stop();

@@ -69,7 +69,7 @@ describe('links', () => {
     );
     expect(ran.out).toMatch(/^title +conflict \d+ z +conflict \d+ p/m);
     expect(ran.out).toMatch(/^dueDate +2026-12-01T00:00:00Z +2027-01-01T00:00:00Z/m);
-    // No colours, for this is no terminal.
+    // No colours, because the output is not a terminal.
     expect(ran.out).not.toContain('\u001b');
 
     await cli('conflicts', 'resolve', `zendesk:ticket:${ticket}`, '--row', 'title', '--choose', 'pms');
@@ -158,7 +158,7 @@ describe('links', () => {
     await stack.settle();
     expect(projectOf(ticket)?.['title']).toBe('apart z');
     expect(ticketOf(ticket).priority).toBe('low');
-    // The comment that came meanwhile waited for its ticket.
+    // The comment that arrived meanwhile waited for its ticket.
     expect([...boxes.pms.store.all('note')].filter((note) => note['projectId'] === project)).toMatchObject([
       { body: 'not for the PMS' },
     ]);

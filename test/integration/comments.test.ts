@@ -1,6 +1,6 @@
 import { Conversation, MODES } from '../support/comments';
 
-/** What people say travels in order, with its author, and never more openly than it was said. */
+/** Comments sync in order, with their authors, and are never more visible than on their own side. */
 describe.each(MODES)('comments, mode %s', (mode) => {
   let talk: Conversation;
   const start = async (options: Partial<Parameters<typeof Conversation.start>[0]> = {}) =>
@@ -68,7 +68,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
       await talk.pmsSays(body);
     }
     await talk.quiet();
-    // What the PMS says stays as it was; of what an agent says, Zendesk itself keeps only so much.
+    // A text of the PMS is unchanged; Zendesk itself changes an agent's text.
     const kept = texts.map((text) => talk.zendeskKeeps(text));
     expect(talk.pmsTexts().sort()).toEqual([...texts, ...kept].sort());
     expect(talk.zendeskTexts().sort()).toEqual([...texts, ...kept].sort());
@@ -77,7 +77,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     expect(talk.zendeskTalk()).toHaveLength(before);
     const html = talk.zendeskTalk().map((comment) => comment.html_body);
     expect(html.join('')).not.toMatch(/<(script|img|b)\b/);
-    // What Zendesk holds as HTML arrives as its text.
+    // HTML in Zendesk arrives as text.
     await talk.zendeskSays('', { html_body: '<p>Say <b>no</b></p><script>x</script>' });
     await talk.quiet();
     expect(talk.pmsTexts().at(-1)).toBe('Say no');
@@ -91,7 +91,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     await talk.pmsSays('from Ann', { [field]: await person('ann@sandbox.example', 'Ann') });
     const id = await talk.pmsSays('from Nora', { [field]: await person('nora@pms.example', 'Nora Nobody') });
     talk.boxes.zendesk.store.addUser({ name: 'Dan', email: 'dan@acme.example', role: 'end-user' });
-    // A customer may not be shown as having said what customers cannot read.
+    // A customer must not be shown as the author of a comment that customers cannot read.
     await talk.pmsSays('about Dan', { [field]: await person('dan@acme.example', 'Dan Customer') });
     await talk.quiet();
     const said = talk.zendeskTalk().slice(1);
@@ -132,7 +132,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
       'said in public': isNote ? 'public' : 'internal',
     });
     if (!isNote) return;
-    // Made internal on either side, it is internal on both; made public again, it stays internal.
+    // A comment made internal on either side becomes internal on both; made public again, it stays internal.
     await talk.boxes.pm('PATCH', `/notes/${open}`, { visibility: 'internal' });
     const forAll = talk.zendeskTalk().find(({ body }) => body === 'for all');
     await talk.boxes.zd('PUT', `/tickets/${talk.ticket.id}/comments/${forAll?.id}/make_private`);
@@ -219,7 +219,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     const parts = { authorId: null, metadata: {}, events: [], createdAt: '2020-01-01T00:00:00Z' };
     const { store } = talk.boxes.zendesk;
     const logged = store.addAudit.bind(store);
-    // Not in the export: 5,000 of them would be copied first.
+    // The comments are made outside of the export, which would copy 5,000 of them first.
     store.addAudit = () => undefined;
     for (let i = 0; i < 4_999; i += 1)
       tickets.comments.keep(talk.ticket.id, { author_id: null, body: 'x', public: true }, parts);

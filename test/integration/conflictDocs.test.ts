@@ -11,7 +11,10 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { testMapping } from '../support/world';
 
-/** The lines for Temporal’s own command line in docs/conflicts.md and docs/cli.md, with their effect; the rest is run by docs/snippets. */
+/**
+ * The examples for Temporal’s own command line in docs/conflicts.md and docs/cli.md, with their effect;
+ * snippets.test.ts runs the other examples.
+ */
 
 const ROOT = path.resolve(__dirname, '../..');
 const DOCS = ['docs/conflicts.md', 'docs/cli.md'];
@@ -110,7 +113,7 @@ describe('the examples for Temporal’s own command line', () => {
   });
 
   test.each(lines.filter((line) => line.startsWith('temporal workflow signal ')))('%s', async (line) => {
-    // The PMS is away: the pair's workflow runs, and keeps trying.
+    // The PMS is unavailable: the pair's workflow keeps trying.
     away = true;
     zendesk.edit(ticket, { note: 'new' });
     await stack.context.hint(key, { hints: [], force: true, hops: 0 });

@@ -14,7 +14,7 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { testMapping } from '../support/world';
 
-/** What a person decides, by signal and by Update, on a real Temporal server and a real link store. */
+/** Decisions of people, by signal and by Update, on a real Temporal server and a real link store. */
 
 const ROWS = [
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
@@ -27,7 +27,7 @@ let stack: Stack;
 let zendesk: MemorySystem;
 let pms: MemorySystem;
 let commands: PairCommands;
-/** Lines of the log, from warnings on. */
+/** Log lines from level warn on. */
 let said: string[];
 
 async function begin(extra: Record<string, unknown> = {}): Promise<void> {
@@ -49,7 +49,7 @@ async function linkOf(key: string): Promise<Link> {
   if (!link) throw new Error(`${key} has no link`);
   return link;
 }
-/** What an Update's caller is told when it is refused. */
+/** The error that the caller of a refused Update gets. */
 async function refusal(update: Promise<unknown>): Promise<string> {
   try {
     await update;
@@ -241,7 +241,7 @@ describe('resync', () => {
     const ticket = zendesk.add('ticket', { subject: 's' }).ref;
     await stack.settle();
     const project = (pms.all('project')[0] as { ref: RecordRef }).ref;
-    // Nobody tells of this edit: no event, no poll.
+    // No event and no poll reports this edit.
     pms.edit(project, { title: 'quiet' });
     expect(await commands.resync(keyOf(ticket))).toMatchObject({ status: 'linked', pms: project.id });
     expect(valuesOf(zendesk, ticket)['subject']).toBe('quiet');
@@ -336,7 +336,7 @@ describe('conflicts of whole pairs', () => {
       code: 'duplicate_value',
       text: expect.stringContaining(`title is taken by ${textOf(only)}`) as unknown,
     });
-    // Once there is room for it, a retry still knows what the person asked for.
+    // Once the name is free, a retry still has the person's request.
     pms.edit(only, { title: 'renamed' });
     expect(await commands.resync(keyOf(first))).toMatchObject({ status: 'linked' });
     expect(pms.all('project')).toHaveLength(2);
@@ -386,7 +386,7 @@ describe('conflicts of whole pairs', () => {
     await stack.settle();
     await stack.settle();
     const own = zendesk.all('ticket').find((record) => record.values['subject'] === 'edited');
-    // Its false back-reference was put right with the first write to it, so that a rebuild finds the true pair.
+    // The first write corrected its wrong back-reference, so that a rebuild finds the right pair.
     zendesk.edit((own as { ref: RecordRef }).ref, { subject: 'answered' });
     await stack.settle();
     expect(pms.records.get(textOf(stray))?.values['title']).toBe('answered');
@@ -554,7 +554,7 @@ describe('a new record in place of a deleted one', () => {
     pms.edit(former, {}, { state: 'deleted' });
     await stack.settle();
     expect(await linkOf(keyOf(ticket))).toMatchObject({ status: 'tombstone' });
-    // While the PMS still shows it as deleted, it may be restored there.
+    // While the PMS still shows it as deleted, it can be restored there.
     const shown = await commands.resolve(keyOf(ticket), { counterpart: 'create' });
     expect(shown).toMatchObject({
       status: 'tombstone',

@@ -16,7 +16,10 @@ import { profileSystem, type ProfileSystem } from '../../src/systems/profile/pro
 import { runShared, type Ran } from '../support/cli';
 import { MAPPING_FILE, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';
 
-/** The kit against the PMS sandbox over HTTP: it names each lie, and says nothing ill of the honest. */
+/**
+ * The conform checks against the PMS sandbox over HTTP: they name each broken promise, and report nothing about a
+ * correct system.
+ */
 
 let boxes: Sandboxes;
 let run = 0;
@@ -25,12 +28,12 @@ beforeEach(async () => {
 });
 afterEach(() => boxes.close());
 
-/** Records of each kind: a page of the shipped profile holds 200, a small one 20. */
+/** The number of records of each kind: a page of the shipped profile has 200, a small page 20. */
 const OVER_A_PAGE = 230;
 const OVER_A_SMALL_PAGE = 30;
 const FEW = 12;
 
-/** The sandbox by a profile that is as shipped, but for the size of its pages: paging is tried with few records. */
+/** The sandbox by the shipped profile with smaller pages, so that few records need several pages. */
 const smallPages = (): SystemPort =>
   profileSystem({
     profile: { ...loadProfile('contract'), pageSize: { param: 'limit', most: 20 } },
@@ -39,7 +42,7 @@ const smallPages = (): SystemPort =>
     timeoutMs: 2_000,
   });
 
-/** People of the sandbox; whom it does not know, its profile would make. */
+/** People of the sandbox. Its profile would create unknown people. */
 const KNOWN = 'known@pms.example';
 const OTHER = 'other@pms.example';
 beforeEach(async () => {
@@ -92,11 +95,11 @@ describe('the honest sandbox', () => {
     expect(conformance.invariants.map(({ holds }) => holds)).toEqual(Array(5).fill('fully'));
     expect(conformance.cleanup).toMatchObject({ leftBehind: [], removed: conformance.cleanup.made });
     expect(conformance.cleanup.made).toBeGreaterThan(records * 3);
-    // P11: all that was made goes.
+    // P11: all created records are removed.
     expect(
       (['customer', 'project', 'note'] as const).flatMap((kind) => [...boxes.pms.store.all(kind)]),
     ).toEqual([]);
-    // P7: of each property, what it was tried with.
+    // P7: the values that each property was checked with.
     const values = conformance.results.filter(({ check }) => check === 'values');
     const project = values.find(({ subject }) => subject === 'project')?.found ?? '';
     for (const name of ['title', 'status', 'customerId', 'dueDate', 'tags', 'requester', 'assignee'])
@@ -146,7 +149,7 @@ describe('the honest sandbox', () => {
       const tried = conformance.results.find(
         ({ check, subject }) => check === 'values' && subject === 'customer',
       );
-      // A value, another, none, and the first again.
+      // A value, another value, an empty value, and the first value again.
       expect(tried?.found).toContain('customFields.plan (4)');
     },
   );
@@ -176,7 +179,7 @@ describe('the honest sandbox', () => {
 });
 
 describe('a sandbox that breaks promises is caught', () => {
-  /** The checks that must name it, and those that may besides. */
+  /** The checks that must report it, and those that may report it, too. */
   const LIES: [lie: keyof Lies, named: CheckId[], also: CheckId[]][] = [
     ['ignoreIfMatch', ['precondition'], []],
     ['forgetIdempotencyKeys', ['repeat', 'followUp', 'fileRepeat'], []],
@@ -186,7 +189,7 @@ describe('a sandbox that breaks promises is caught', () => {
     ['ignoreReferenceFilter', ['lookUp'], []],
     ['ignoreFilters', ['match'], []],
     ['skipAfterInserts', ['walk'], []],
-    // A lost entry may be all that there was of a record, or its latest state.
+    // A lost entry may be the only one of a record, or its latest state.
     ['dropFeedEntries', ['feed'], ['feedOrder']],
     ['backdateFeedEntries', ['feed'], ['feedOrder']],
     ['reverseFeed', ['feedOrder'], []],
@@ -230,7 +233,7 @@ describe('a sandbox that breaks promises is caught', () => {
   });
 });
 
-/** The sandbox behind an adapter that says something else of it. */
+/** The sandbox with an adapter that returns something else. */
 const adapterWith = (changes: Partial<SystemPort>): SystemPort =>
   new Proxy(boxes.systems.pms, {
     get(port, name: keyof SystemPort) {
@@ -260,7 +263,7 @@ describe('an adapter that breaks promises is caught, too', () => {
     );
   });
 
-  /** An adapter that leaves something of each edit out. */
+  /** An adapter that drops a part of each edit. */
   const without = (isLeftOut: (name: string, value: unknown) => boolean) =>
     adapterWith({
       update: (ref, changes, options) =>

@@ -14,14 +14,14 @@ import {
 } from '../../src/workers/temporalClient';
 import { testServers } from '../support/servers';
 
-/** TLS, client certificates and API keys, as Temporal Cloud asks for them. */
+/** TLS, client certificates and API keys, as Temporal Cloud requires them. */
 describe('the connection to Temporal', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'zps-tls-'));
   const at = (name: string) => path.join(folder, name);
   const closing: (() => void)[] = [];
 
   beforeAll(() => {
-    // The server's name is not the address that is dialled.
+    // The server's name differs from the address of the connection.
     const make = (name: string, ...more: string[]) => {
       const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
       const files = ['-keyout', at(`${name}-key.pem`), '-out', at(`${name}.pem`)];
@@ -87,7 +87,7 @@ describe('the connection to Temporal', () => {
     const server = createServer();
     server.on('stream', (stream, headers) => {
       seen.push(headers.authorization);
-      // An empty message: all that both ask for when they connect is what the server can do.
+      // An empty message: when connecting, client and worker only ask for the server's capabilities.
       stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
       stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
       stream.end(Buffer.alloc(5));

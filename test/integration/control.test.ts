@@ -76,7 +76,7 @@ describe('control', () => {
 
   test('signals pause and resume everything, and the query shows the state', async () => {
     await ensureControl(stack.client, stack.taskQueue);
-    // Once more: it runs already.
+    // Once more, while it is running.
     await ensureControl(stack.client, stack.taskQueue);
     const handle = stack.client.workflow.getHandle(controlId(stack.taskQueue));
     const state = (): Promise<PauseState> => handle.query(controlState);
@@ -85,7 +85,7 @@ describe('control', () => {
     await boxes.zd('POST', '/tickets', { ticket: { subject: 'T', comment: { body: 'd' } } });
     await stack.settle();
     expect(projects()).toEqual([]);
-    // A word that names nothing is not taken for everything.
+    // An unknown name does not select everything.
     await handle.signal(resume, 'Everything' as 'everything');
     await handle.signal(resume, 'everything');
     await until(async () => Object.keys((await state()).paused).length === 0);
@@ -98,7 +98,7 @@ describe('control', () => {
     await command('pause', 'TicketToProject');
     const isPaused = stack.store.control.isPaused.bind(stack.store.control);
     const answers = [true, false];
-    // Paused when it looks first; the pause has ended, and what was held back is handed on, before it looks again.
+    // Paused at the first look; the pause has ended and the held-back messages are delivered before the second look.
     stack.store.control.isPaused = async (entity) => answers.shift() ?? isPaused(entity);
     await boxes.zd('POST', '/tickets', { ticket: { subject: 'T', comment: { body: 'd' } } });
     await stack.settle();
@@ -123,7 +123,7 @@ describe('control', () => {
         taskQueue: stack.taskQueue,
         args: [filter],
       });
-    // Edits that nobody hears of.
+    // Edits without events.
     for (const project of projects())
       boxes.pms.store.update('project', project.id, { priority: 'low' }, undefined, 'U-1001');
     // The organization and its two tickets.

@@ -192,7 +192,7 @@ describe('polls', () => {
   });
 
   test('the records of the last minutes are read with every poll, and processed once', async () => {
-    // Nothing can be decided here, so that the record never equals what its link holds.
+    // The pair stays in conflict, so the record never equals its link.
     await boxes.pm('POST', '/customers', { name: 'Twin' });
     await boxes.pm('POST', '/customers', { name: 'Twin' });
     await boxes.zd('POST', '/organizations', { organization: { name: 'Twin' } });

@@ -43,7 +43,7 @@ describe('end to end', () => {
   };
 
   async function zendeskTicket(): Promise<{ ticket: Ticket; project: PmsRecord }> {
-    // Whom the PMS does not know, it is offered again with every change of the ticket.
+    // A person whom the PMS does not know is offered again with every change of the ticket.
     await boxes.pm('POST', '/people', { email: 'bob@sandbox.example', name: 'Bob', role: 'member' });
     const org = await boxes.zd('POST', '/organizations', {
       organization: { name: 'Acme', domain_names: ['Acme.example'], tags: ['VIP Gold'] },
@@ -104,7 +104,7 @@ describe('end to end', () => {
       visibility: 'internal',
       authorName: 'Ann Agent',
     });
-    // One write for each record, and nothing comes back.
+    // One write for each record, and no echo.
     expect(writes().filter((call) => call.startsWith('pms')).length).toBe(4);
     expect(writes().filter((call) => call.startsWith('zendesk'))).toEqual([]);
     const before = writes().length;
@@ -170,7 +170,7 @@ describe('end to end', () => {
       if (!agent) throw new Error('no agent');
       const [customer] = customers();
       const org = ticket.organization_id ?? 0;
-      // Zendesk's clock stands still, so that no stamp can tell one write from the next.
+      // Zendesk's clock does not move, so timestamps cannot distinguish two writes.
       const frozen = boxes.zendesk.store.now();
       jest.spyOn(boxes.zendesk.store, 'now').mockReturnValue(frozen);
       if (kind === 'ticket') {
@@ -178,7 +178,7 @@ describe('end to end', () => {
         await stack.settle();
         boxes.zendesk.tickets.update(ticket.id, { subject: 'by a person' }, agent);
         await boxes.pm('PATCH', `/projects/${project.id}`, { title: 'second from the PMS' });
-        // Only the PMS is heard of: the plan cannot know of the person.
+        // Only the PMS is polled, so the plan cannot know of the person's edit.
         await stack.hint(
           'TicketToProject',
           { side: 'zendesk', kind: 'ticket', id: String(ticket.id) },
@@ -240,7 +240,7 @@ describe('end to end', () => {
     await boxes.zd('DELETE', `/tickets/${ticket.id}`);
     const note = await boxes.pm('POST', '/notes', { projectId: project.id, body: 'Are you there?' });
     const ref = { side: 'pms', kind: 'note', id: String(note['id']) } as const;
-    // Nobody has noticed the end of the ticket yet.
+    // The sync does not know of the ticket's deletion yet.
     await stack.hint('CommentToProject', ref);
     await quiet();
     const key = `CommentToProject/pms:note:${ref.id}`;
@@ -267,7 +267,7 @@ describe('end to end', () => {
     );
     await boxes.zd('DELETE', `/organizations/${organization?.id ?? 0}`);
     const project = await boxes.pm('POST', '/projects', { title: 'Too late', customerId: customer['id'] });
-    // The project's pair is told alone: nobody else knows of the deletion yet.
+    // Only the project's pair gets an event; the deletion is unknown.
     const ref = { side: 'pms', kind: 'project', id: String(project['id']) } as const;
     expect(await stack.hint('TicketToProject', ref)).toMatchObject({ status: 'pending' });
     await quiet();
@@ -343,7 +343,7 @@ describe('end to end', () => {
     expect(counts).toMatchObject({ TicketToProject: { linked: 10 }, CommentToProject: { linked: 10 } });
   });
 
-  /** Begins anew with another mapping. */
+  /** Starts again with another mapping. */
   async function remapped(change: (entities: Record<EntityType, Record<string, unknown>>) => void) {
     await stack.stop();
     await boxes.close();

@@ -15,9 +15,12 @@ import { ManualClock } from '../support/clocks';
 import { serviceAuth } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 
-/** Limits of endpoints and records, kept by two workers: two budgets over one database, on a clock that the test moves. */
+/**
+ * Limits of endpoints and records, kept by two workers: two budgets over one database, on a clock that the test
+ * moves.
+ */
 
-/** So many rounds of both servers without a call mean that all wait. */
+/** After this number of round trips to both servers without a call, all callers wait. */
 const QUIET_ROUNDS = 4;
 
 let clock: ManualClock;
@@ -59,7 +62,7 @@ afterEach(async () => {
   await mongo.close();
 });
 
-/** Tickets of the sandbox, made past every limit. */
+/** Creates tickets in the sandbox without counting against a limit. */
 const makeTickets = (count: number): number[] => {
   const [agent] = [...zendesk.store.users.values()];
   if (!agent) throw new Error('no user');
@@ -76,12 +79,12 @@ const update = (worker: number, id: number, subject = 'edited') => {
     .update(ref, { subject }, { version, backRef: null })
     .finally(() => (underWay -= 1));
 };
-/** As an activity's attempt, which can be told to come again. */
+/** An attempt of an activity, which can be postponed. */
 const inActivity = <T>(work: () => Promise<T>, awaited = false): Promise<T> => {
   const attempt: Attempt = { awaited, wrote: false };
   return inCallContext({ lane: 'interactive', attempt }, work);
 };
-/** Until nothing more happens at this time of the clock. */
+/** Waits until nothing more happens at this time of the clock. */
 const rest = async () => {
   for (let quiet = 0, before = -1; quiet < QUIET_ROUNDS;) {
     await sleep(3);
@@ -95,7 +98,7 @@ const until = async (holds: () => boolean) => {
 };
 const advance = (ms: number) => clock.advance(ms, 2_000, rest);
 
-/** Time goes on until all is answered: what was under way while the clock moved may sleep only now. */
+/** Advances the clock until all calls are answered. Calls in progress may begin to sleep while the clock moves. */
 async function answered(all: Promise<unknown>): Promise<void> {
   let isDone = false;
   const done = all.then(() => (isDone = true));
@@ -111,7 +114,7 @@ describe.each([20, 100])('%i ticket updates a minute', (limit) => {
     const tickets = makeTickets(limit + 15);
     const margin = Math.floor(limit / 100);
     const all = Promise.all(tickets.map((id, n) => update(n % 2, id)));
-    // A window is taken to be a trial account's until an answer says otherwise.
+    // A window has a trial account's limit until an answer shows another one.
     await until(() => written() >= limit - margin);
     await rest();
     expect(written()).toBe(limit - margin);
@@ -141,18 +144,18 @@ describe.each([20, 100])('%i ticket updates a minute', (limit) => {
       }
     };
     const all = Promise.all(tickets.map((id, n) => one(id, n % 2)));
-    // Five in each worker wait in their slots; the others hold none.
+    // Five in each worker wait in their slots; the others do not occupy one.
     await until(() => underWay <= 10);
     await rest();
     expect(told.length).toBeGreaterThanOrEqual(2 * limit - 10);
-    // Three windows, each a step late, of which a hundredth is left unused.
+    // Three windows, each a step late; one hundredth of each is left unused.
     await clock.advance(3 * 61_000, 500, rest);
     expect(written()).toBeGreaterThanOrEqual(0.95 * 3 * limit);
     await advance(66_000);
     await answered(all);
     expect(refused()).toEqual([]);
     expect(written()).toBe(3 * limit);
-    // Promises of two processes and what waits in their slots overlap a little.
+    // The promises of two processes and the calls waiting in their slots overlap a little.
     expect(vain / told.length).toBeLessThan(0.25);
   });
 
@@ -177,7 +180,7 @@ test('a refusal of one endpoint blocks no other call', async () => {
   await start({ ticketUpdatesPerMinute: 20 });
   const [first = 0, second = 0, ...others] = makeTickets(40);
   await update(0, first);
-  // Somebody else uses up the rest, which our answers have not told.
+  // Another program uses up the rest, which our answers have not shown.
   for (const id of others.slice(0, 19)) zendesk.agentEdits(id, { priority: 'low' });
   await expect(update(0, second)).rejects.toMatchObject({
     message: expect.stringContaining('answered 429') as string,
@@ -207,7 +210,7 @@ test('a ticket that was updated too often is handed back at once, and blocks no 
     expect(error).toMatchObject({ options: { queued: true, unknownOutcome: false, retryAfterMs: 601_000 } });
   expect(refused()).toEqual([]);
   await update(0, other);
-  // The other worker knows nothing of it until Zendesk says so; then it waits for that ticket alone.
+  // The other worker learns of it from Zendesk's refusal; then it waits for that ticket alone.
   await expect(inActivity(() => update(1, busy))).rejects.toThrow('answered 429');
   await expect(inActivity(() => update(1, busy))).rejects.toMatchObject({ options: { queued: true } });
   await update(1, other);

@@ -49,7 +49,7 @@ test('a request on a connection that the server closed is retried', async () => 
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   socket.resume();
   await once(socket, 'end');
-  // As drivers do it: nobody of them looks whether the other side is still there.
+  // Drivers do not check whether the other side is still connected.
   socket.write('request');
   const [error] = (await once(socket, 'error').catch((failure: unknown) => [failure])) as [
     NodeJS.ErrnoException,

@@ -6,7 +6,10 @@ import type { SystemPort } from '../../src/systems/port';
 import { attachmentOf } from '../../src/systems/zendesk/zendeskRecords';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 
-/** Faults of ../shared/faults/field.md that concern Zendesk's adapter alone: the adapter against the sandbox, over HTTP. */
+/**
+ * Faults of ../shared/faults/field.md that concern only Zendesk's adapter: the adapter against the sandbox, over
+ * HTTP.
+ */
 
 let boxes: Sandboxes;
 let zendesk: SystemPort;

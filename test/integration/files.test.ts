@@ -45,7 +45,7 @@ test('a file is streamed: its end is sent only after its beginning has arrived',
     if (request.url?.startsWith('/api/v2/attachments') === true)
       return void response.end(JSON.stringify({ attachment: file }));
     response.write(half);
-    // Whoever gathers the whole file before passing it on would wait here for ever.
+    // Code that buffers the whole file would never continue here.
     void beginning.then(() => response.end(half));
   });
   const pms = await serve((request, response) => {

@@ -5,7 +5,7 @@ import { newLink, type Link } from '../../src/sync/link';
 import type { BrakeHold } from '../../src/sync/holds';
 import { testServers } from '../support/servers';
 
-/** Issue 21, the brake: its holds as they are stored, and the marks on links. */
+/** Issue 21, the brake: stored holds, and the marks on links. */
 
 const NOW = '2026-05-01T12:00:00.000Z';
 const hold: BrakeHold = {

@@ -9,8 +9,8 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
 /**
- * Internal stays internal (docs/architecture.md, invariant 7): tickets and projects. What each side has ever shown to
- * customers is kept, so that a moment in public counts, too.
+ * Internal stays internal (docs/architecture.md, invariant 7): tickets and projects. The test remembers everything
+ * that each side ever showed to customers, so a moment in public counts, too.
  */
 
 const CUSTOMER = { name: 'Cora', email: 'cora@customer.example' };
@@ -90,7 +90,7 @@ test('F3: a ticket whose first comment is internal becomes an internal project a
   expect([...boxes.pms.store.all('note')].map((note) => [note['body'], note['visibility']])).toEqual([
     ['to the customer', 'public'],
   ]);
-  // A public one is public at once: what a list of tickets says is enough, and nobody asks for its comments.
+  // A public ticket is public at once: the list of tickets suffices, and its comments are not read.
   expect(project('open')).toMatchObject({ visibility: 'public' });
   expect(calls('PATCH', /projects/)).toEqual([]);
   expect(calls('GET', /\/comments/)).toEqual([]);
@@ -132,7 +132,7 @@ test('F3, F6: a record that is made internal later is internal on the other side
   await quiet();
   expect(project('agents')).toMatchObject({ visibility: 'internal' });
   expect(commentsOf(edited.id)[0]).toMatchObject({ public: false });
-  // A person makes the project public again: Zendesk cannot, so that it is taken back, and the history has it.
+  // A person makes the project public again. Zendesk cannot do so, so the edit is reverted and kept in the history.
   await boxes.pm('PATCH', `/projects/${projectId('agents')}`, { visibility: 'public' });
   await quiet();
   expect(project('agents')).toMatchObject({ visibility: 'internal' });

@@ -13,7 +13,7 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { testMapping } from '../support/world';
 
-/** What the sync writes is in the journal, whatever happens between the write and the commit. */
+/** The sync's writes are in the journal, whatever happens between the write and the commit. */
 
 const ROWS = [
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },

@@ -6,7 +6,7 @@ import { RateBudgets } from '../../src/systems/budget/rateBudgets';
 import { untoldRate } from '../../src/systems/pmsAdapter';
 import { testServers } from '../support/servers';
 
-/** A8: what one answer asks for locks an API for a quarter of an hour at most, and a person can end it. */
+/** A8: one answer can block an API for a quarter of an hour at most, and a person can lift the block. */
 
 const ACCOUNT = [{ bucket: 'account' }];
 let mongo: MongoClient;

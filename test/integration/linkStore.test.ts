@@ -53,7 +53,7 @@ describe('link store', () => {
       'TicketToProject/pms:project:P-1',
     ]);
     expect(owners.size).toBe(5);
-    // Once more changes nothing: who claims again what it has, has it.
+    // A repeated claim changes nothing: the owner keeps the record.
     expect(await store.claims.claimMany([{ ref: 'zendesk:ticket:0', key: keys[0] ?? '' }])).toEqual(
       new Map([['zendesk:ticket:0', keys[0]]]),
     );
@@ -110,7 +110,7 @@ describe('link store', () => {
       'zendesk:ticket:1',
     );
     expect(seen).toEqual(newer);
-    // Another content of the same tick of the clock must survive the forgetting of the first.
+    // Different content with the same order is kept when the first content is dropped.
     const sameTick = record('zendesk', { subject: 'same second' }, 6);
     await store.observations.keep([sameTick]);
     await store.observations.forget([newer]);
@@ -130,7 +130,7 @@ describe('link store', () => {
     expect(await kept()).toBe(1);
     await store.observations.forgetTakenIn({ [ref]: observationDigest(sameTick) });
     expect(await kept()).toBe(0);
-    // As it comes back from the store.
+    // The form that the store returns.
     await store.observations.keep([planned]);
     const [read] = (await store.observations.get([ref])).values();
     expect(read && observationDigest(read)).toBe(digest);
@@ -166,7 +166,7 @@ describe('link store', () => {
     expect(await kept()).toEqual(before);
     expect(await store.observations.keep([restored], digests)).toEqual([]);
     expect(await kept()).toEqual(restored);
-    // What came while it was read is newer.
+    // A change that arrived during the read is newer.
     const meanwhile = record('zendesk', { subject: 'meanwhile' }, 7);
     await store.observations.keep([meanwhile]);
     expect(await store.observations.keep([restored], digests)).toEqual([ref]);
@@ -226,7 +226,7 @@ describe('link store', () => {
     const second = await store.save({ ...first, status: 'linked' });
     expect(store.justSaved(KEY)).toEqual(second);
 
-    // A revision that another process has moved on is refused, and no longer known.
+    // A revision that another process has changed is refused, and removed from the cache.
     await expect(store.save({ ...first, status: 'conflict' })).rejects.toThrow(StaleLink);
     expect(store.justSaved(KEY)).toBeNull();
 
@@ -280,7 +280,7 @@ describe('link store', () => {
       cursor: 'b',
       readAt: new Date(0).toISOString(),
     });
-    // Whoever read from the old place does not undo it.
+    // A reader with the old position does not undo the rewind.
     await store.cursors.rewind(name, null);
     expect(await store.cursors.advance(name, 'b', 'c')).toBe(false);
     expect(await store.cursors.positions()).toMatchObject([{ name, cursor: null, readAt: null }]);
@@ -304,7 +304,7 @@ describe('link store', () => {
       { stream: name, minute: at(60), behindMs: 60_000 },
     ]);
     expect(await store.cursors.position(name)).toMatchObject({ currentAt: at(110).toISOString() });
-    // What was not read for long is behind by as much, whatever was there before in that place.
+    // A stream that was not read for long has that lag, whatever was stored in that slot before.
     await store.cursors.noteRead(name, at(64 * 60));
     expect(await store.lag.since(at(0))).toEqual([
       { stream: name, minute: at(60), behindMs: 60_000 },
@@ -341,7 +341,7 @@ describe('link store', () => {
     expect(await found({ code: 'too_long' }, null, 9)).toEqual([key(3)]);
     expect(await found({ text: 'project:P-1' }, null, 9)).toEqual([key(2)]);
     expect(await found({ text: 'ticket:' }, key(1), 9)).toEqual([key(2), key(3)]);
-    // It is text and no expression.
+    // The filter is text, and not a regular expression.
     expect(await found({ text: '.*' }, null, 9)).toEqual([]);
     expect(await found({ text: 'ticket:3)' }, null, 9)).toEqual([]);
     expect(await found({ text: '/zendesk:' }, null, 9)).toHaveLength(3);

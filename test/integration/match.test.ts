@@ -62,7 +62,7 @@ const counts = () => ({
   organizations: [...boxes.zendesk.store.organizations.values()].length,
   customers: [...boxes.pms.store.all('customer')].length,
 });
-/** A fixed shuffle: the order in which a test's events arrive must not matter, but must not change either. */
+/** A fixed shuffle: the order of events must not matter, but every run must use the same order. */
 function shuffled<T>(items: T[], seed: number): T[] {
   let state = seed;
   const weighed = items.map((item) => {
@@ -81,7 +81,7 @@ test('thirty pairs whose events all arrive at once, in any order, are linked wit
     expected.push(`${z} ${p}`);
     refs.push(z, p);
   }
-  // Every record's event at once, some twice, while a poll reads both sides as well.
+  // All events at once, some twice, while a poll reads both sides as well.
   const events = shuffled([...refs, ...refs.slice(0, 20)], 7);
   await Promise.all([
     ...events.map((ref) =>

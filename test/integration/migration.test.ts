@@ -7,7 +7,7 @@ import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { ServiceProcess, runCommand, serviceEnvironment, until } from '../support/serviceProcess';
 
-/** An account that moves from an API token to OAuth: the sync acts as another user from then on. */
+/** An account that moves from an API token to OAuth: from then on, the sync acts as another user. */
 
 const OLD = 'old-sync@sandbox.example';
 const TICKETS = 4;
@@ -67,7 +67,7 @@ test('a change of user during edits: no loss, no duplicates, no echo, and both u
     ZENDESK_OAUTH_CLIENT_SECRET: boxes.zendesk.clientSecret,
   };
   const byToken = { ...common, ZENDESK_EMAIL: OLD, ZENDESK_API_TOKEN: boxes.zendesk.apiToken };
-  // The API token stays in the settings: the OAuth client wins.
+  // The API token stays in the settings, and the OAuth client takes precedence.
   const byOAuth = { ...byToken, ZENDESK_OAUTH_CLIENT_ID, ZENDESK_OAUTH_CLIENT_SECRET };
   const tickets: number[] = [];
   for (let n = 0; n < TICKETS; n += 1) {

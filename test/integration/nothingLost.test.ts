@@ -8,7 +8,7 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { testMapping } from '../support/world';
 
-/** What goes wrong with a side, a turn or a record costs no edit. */
+/** Problems of a side, a turn or a record lose no edit. */
 
 const mapping = testMapping([
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
@@ -175,7 +175,7 @@ describe('A7: a turn that fails', () => {
     expect((await linkOf(ticket)).reason?.code).toBe('bug');
     expect(await stack.store.countByCode('bug')).toBe(1);
     pms.fault = zendesk.fault = () => undefined;
-    // Of the other record: that the first was edited is known to nobody any more.
+    // An event of the other record, because the event of the edited record is lost.
     pms.edit(project().ref, { note: 'from the PMS' });
     await stack.context.hint(keyOf(ticket), {
       hints: [{ ref: refKey(project().ref), version: null }],

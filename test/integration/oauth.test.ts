@@ -155,7 +155,7 @@ describe('how long a token is used', () => {
     now += 1_500;
     await call(http);
     await new Promise((resolve) => setTimeout(resolve, 50));
-    // The second failure in a row holds the next mint back for two seconds.
+    // After the second failure in a row, the next attempt waits two seconds.
     expect(server.mints).toHaveLength(3);
   });
 });

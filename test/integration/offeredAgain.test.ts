@@ -7,7 +7,7 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { testMapping } from '../support/world';
 
-/** F1: what was edited while a row rested is carried once its field is offered again, though nobody touches the pair. */
+/** F1: an edit of a resting row is synced once its field returns, even without a further edit of the pair. */
 
 const MAPPING = testMapping([
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both' },
@@ -41,7 +41,7 @@ beforeEach(async () => {
 afterEach(async () => stack.stop());
 
 const follow = (mapping: Mapping) => Object.assign(stack.context, { mapping });
-/** As the service does when its lists of fields show the change. */
+/** Like the service after its lists of fields show the change. */
 const tellPairs = async () => {
   await stack.store.bindings.noteChange();
   const { told } = await stack.client.workflow.execute(linkHygiene, {

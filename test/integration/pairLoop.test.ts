@@ -123,7 +123,7 @@ describe('the pair loop', () => {
     expect(only(pms, 'project').values['title']).toBe('b');
     expect(await actions()).toEqual(Array(2).fill('EVENT_TYPE_ACTIVITY_TASK_SCHEDULED'));
     expect(await shown()).toEqual(standing);
-    // What changes the status says so.
+    // The summary of the activity names the change.
     zendesk.edit(ticket.ref, {}, { state: 'deleted' });
     await stack.settle();
     expect((await shown())[0]).toBe('tombstone');
@@ -193,7 +193,7 @@ describe('the pair loop', () => {
     await stack.settle();
     expect(only(pms, 'project')).toMatchObject({ values: { title: 'b' }, order: 2 });
     expect(only(zendesk, 'ticket')).toMatchObject({ values: { subject: 'b' }, order: 2 });
-    // It is what both agree on now: an edit of one side alone meets no other.
+    // Both sides agree on it now, so a later edit of one side is no conflict.
     pms.edit(only(pms, 'project').ref, { title: 'c' });
     await stack.settle();
     expect(only(zendesk, 'ticket').values['subject']).toBe('c');
@@ -267,7 +267,7 @@ describe('the pair loop', () => {
     await stack.settle();
     expect(only(pms, 'project').values).toMatchObject({ title: 'b', note: 'meanwhile' });
     expect(only(zendesk, 'ticket').values).toMatchObject({ subject: 'b', note: 'meanwhile' });
-    // What was refused overruled nothing.
+    // A refused write overruled nothing.
     const link = await stack.store.get(`TicketToProject/zendesk:ticket:${ticket.ref.id}`);
     expect(link?.history).toEqual([]);
   });
@@ -291,7 +291,7 @@ describe('the pair loop', () => {
       },
     });
     expect(only(pms, 'customer').values['name']).toBe(only(zendesk, 'organization').values['name']);
-    // The back-reference is on one of the two, so that the pair can be found again without the link store.
+    // One of the two has the back-reference, so the pair can be found without the link store.
     expect(
       [only(pms, 'customer').backRef, only(zendesk, 'organization').backRef].filter(Boolean),
     ).toHaveLength(1);
@@ -305,7 +305,7 @@ describe('the pair loop', () => {
     zendesk.fault = (at, call) => {
       if (at !== 'after' || call !== 'update' || faults-- <= 0) return;
       zendesk.edit(org.ref, { name: 'Acme Ltd' });
-      // The PMS is the later of the two, by an edit of something else.
+      // The PMS is later, by an edit of another property.
       pms.edit(customer.ref, {}, { updatedAt: '2099-01-01T00:00:00.000Z' });
       throw lostAnswer();
     };
@@ -392,7 +392,7 @@ describe('the pair loop', () => {
     zendesk.fault = (at, call) => {
       if (at !== 'after' || call !== 'update' || !once) return;
       once = false;
-      // By the clocks, the ticket changed last: it would win if our write were taken for a person's.
+      // By the clocks, the ticket changed last, so it would win if our write counted as a person's edit.
       const later = pms.edit(project.ref, { title: 'second' }, { updatedAt: '2024-01-01T00:00:00.000Z' });
       void stack.store.observations.keep([later]);
       throw lostAnswer();

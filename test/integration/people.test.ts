@@ -6,7 +6,7 @@ import { ReferenceGone } from '../../src/systems/errors';
 import type { SystemPort } from '../../src/systems/port';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 
-/** People whom a system refuses, whom it makes, and whose role changes; asked of both ports. */
+/** People whom a system refuses, creates, or gives another role; tested on both ports. */
 
 let boxes: Sandboxes;
 let count = 0;
@@ -224,7 +224,7 @@ describe('F17: a person whom a system refuses is dropped, and the link names the
         { version: made.version, backRef: null },
       );
       expect([record.values['title'], Object.keys(record.leftOut ?? {})]).toEqual(['U', ['requester']]);
-      // The system is not asked each time to make who it refused.
+      // The system is not asked each time to create a person whom it refused.
       const asked = boxes.calls.filter(({ method, path }) => method === 'POST' && path.endsWith('/people'));
       expect(asked).toHaveLength(1);
       const bulk = await pms.bulk?.create('project', [

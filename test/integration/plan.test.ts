@@ -11,7 +11,7 @@ import { seedAccess } from '../support/seedAccess';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
-/** The dry run over HTTP: it writes nothing, and the sync that follows does just what it said. */
+/** The dry run over HTTP: it writes nothing, and the following sync does exactly what it predicted. */
 
 let boxes: Sandboxes;
 let stack: Stack;
@@ -47,7 +47,7 @@ async function plan(): Promise<{ ran: Ran; lines: PlanLine[]; counts: PlanCounts
   return { ran, ...(JSON.parse(ran.out) as { lines: PlanLine[]; counts: PlanCounts; forecast: Forecast }) };
 }
 
-/** What people see of a record: without what changes by itself. */
+/** The content of a record that people see, without values that change by themselves. */
 function records(): Map<string, string> {
   const found = new Map<string, string>();
   const keep = (name: string, record: object, hidden: string[]) => {
@@ -97,7 +97,7 @@ async function links(): Promise<Map<string, Link>> {
   return all;
 }
 
-/** What the plan says, by the records that exist already. */
+/** The plan's lines, by existing records. */
 function foretold(lines: PlanLine[]): string[] {
   return lines
     .map(({ action, zendesk, pms, on }) =>
@@ -106,7 +106,7 @@ function foretold(lines: PlanLine[]): string[] {
     .sort();
 }
 
-/** What a sync did, in the same words, found out by comparing before and after. */
+/** The actions of a sync in the same form, from a comparison of before and after. */
 function done(
   before: { links: Map<string, Link>; records: Map<string, string> },
   after: { links: Map<string, Link>; records: Map<string, string> },
@@ -144,8 +144,8 @@ async function state() {
 }
 
 /**
- * All that is stored but for the calls that were made (a dry run reads, and what it reads counts against the rate) and
- * the forecast, which is kept for the backfill.
+ * All stored documents, except the counts of calls (reads of a dry run count against the rate) and the forecast,
+ * which is kept for the backfill.
  */
 async function dump(): Promise<string> {
   const db = mongo.db(stack.taskQueue);
@@ -174,7 +174,7 @@ async function planThenSync(): Promise<{ lines: PlanLine[]; counts: PlanCounts; 
 
 test('plan shows the first sync of two systems with existing records', async () => {
   await seed(0.1, 11);
-  // Found on both sides under one name; under one name twice; a ticket that names a parent nobody knows.
+  // An organization on both sides with one name; one with a duplicate name; a ticket with an unknown parent.
   await boxes.zd('POST', '/organizations', { organization: { name: 'Both Ltd', notes: 'z' } });
   await boxes.pm('POST', '/customers', { name: 'BOTH LTD', tags: ['p'] });
   await boxes.zd('POST', '/organizations', { organization: { name: 'Twin' } });
@@ -247,7 +247,7 @@ test('plan and backfill predict how long they take', async () => {
     await boxes.pm('POST', '/notes', { projectId: project?.id, body: `note ${note}` });
   await boxes.pm('PATCH', `/projects/${project?.id}`, { title: 'renamed' });
 
-  // As an answer would have told it, in a trial account.
+  // As if an answer had shown it, in a trial account.
   const budgets = mongo.db(stack.taskQueue).collection<{ _id: string; limit: number }>('budgets');
   await budgets.insertOne({ _id: 'zendesk:tickets-update', limit: 20 });
   const ofTrial = (await plan()).forecast.limits;
@@ -256,7 +256,7 @@ test('plan and backfill predict how long they take', async () => {
 
   const { forecast } = await plan();
   const callsOf = (name: string) => forecast.limits.find(({ limit }) => limit === name)?.calls;
-  // The ticket's new subject and its 33 comments, of which 30 go in the first ten minutes.
+  // The ticket's new subject and its 33 comments, of which 30 are written in the first ten minutes.
   expect(callsOf('ticketUpdates')).toBe(34);
   expect(callsOf('updatesOfOneTicket')).toBe(34);
   expect(forecast).toMatchObject({ binds: 'updatesOfOneTicket', minutes: 10 });

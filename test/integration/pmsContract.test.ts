@@ -2,8 +2,8 @@ import { startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
 import { PmsClient, PmsContract } from '../support/pmsContract';
 
 /**
- * Provokes every answer that docs/pms-openapi.yaml tells of; the client checks each against its schema. What the
- * answers mean is in pmsSandbox.test.ts.
+ * Provokes every answer in docs/pms-openapi.yaml; the client checks each against its schema. pmsSandbox.test.ts tests
+ * the meaning of the answers.
  */
 const contract = new PmsContract();
 const COLLECTIONS = ['customers', 'projects', 'notes'] as const;
@@ -26,7 +26,7 @@ let pms: PmsClient;
 beforeAll(async () => {
   sandbox = await startPmsSandbox({ rateLimitPerMinute: 1_000_000 });
   pms = new PmsClient(contract, sandbox.url, sandbox.token);
-  // What other records refer to.
+  // Records that other records refer to.
   await pms.post('/projects', { title: 'Project of all notes' });
 });
 afterAll(() => sandbox.close());
@@ -178,7 +178,7 @@ it('shows the user and the fields, and that it is alive', async () => {
   for (const at of ['/me', '/fields', '/health']) expect((await pms.get(at)).status).toBe(200);
 });
 
-/** A call of each operation that has to be refused before it is looked at. */
+/** A call of each operation that must be refused before its content is checked. */
 const calls = contract.operations
   .filter(({ operationId }) => operationId !== 'getHealth')
   .map(({ method, template, operationId }) => ({

@@ -154,7 +154,7 @@ describe('records', () => {
     await pms.delete(`/customers/${id}`);
     expect((await pms.get<Refused>(`/customers/${id}`)).body.error.code).toBe('gone');
     expect((await make('customers', { name: 'Other', externalRef: 'z:1' })).id).toBe('C-1002');
-    // Unique within a kind only.
+    // References are unique within a kind only.
     await make('projects', { title: 'x', externalRef: 'z:1' });
   });
 
@@ -290,7 +290,7 @@ describe('lists', () => {
     await make('notes', { projectId, body: 'older', occurredAt: '2024-01-01T00:00:00Z' });
     const rest = await allOf(`/notes?projectId=${projectId}&limit=2`, first.body.nextCursor ?? '');
     expect(rest).toEqual(inOrder.slice(2));
-    // Archived ones do not count as places of a page.
+    // Archived notes do not count for the size of a page.
     expect(await allOf(`/notes?projectId=${projectId}&limit=1`)).toHaveLength(5);
   });
 });
@@ -369,7 +369,7 @@ it('bulk calls work in order, each operation by itself', async () => {
     { status: 404, error: { code: 'not_found' } },
   ]);
   expect((await send()).body.results[0]).toMatchObject({ body: { id: 'C-1002' }, replayed: true });
-  // A key is the same in a header.
+  // A key in the body and the same key in a header are one key.
   const single = await pms.post<Item>('/customers', create.body, { 'idempotency-key': 'b1' });
   expect(single.body.id).toBe('C-1002');
   const tooMany = { operations: Array.from({ length: 101 }, () => create) };
@@ -425,7 +425,7 @@ it('shows a redacted note and its attachments once', async () => {
   await make('projects', { title: 'x' });
   await make('notes', { projectId: 'P-1001', body: 'card number' });
   const headers = { 'content-type': 'application/json' };
-  // Not JSON, and not to be touched.
+  // The content is not JSON, and must stay unchanged.
   const raw = '{ "a":  1 ';
   const { body: file } = await pms.call<Item>('POST', '/notes/N-1001/attachments?fileName=a.json', {
     raw,

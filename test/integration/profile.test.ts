@@ -13,7 +13,10 @@ import { profileSchema } from '../../src/systems/profile/profileSchema';
 import { walk } from '../../src/systems/walkRecords';
 import { SmallPms, type Behaviour, type Call } from '../support/smallPms';
 
-/** What a profile can say, each against a small server that is so. The contract's profile has the sandbox's tests. */
+/**
+ * The features of profiles, each against a small server that needs it. The contract's profile is tested with the
+ * sandbox.
+ */
 
 const PROFILE = {
   version: 1,
@@ -53,7 +56,7 @@ type Given = Record<string, unknown>;
 let server: SmallPms;
 afterEach(() => server.close());
 
-/** @param over of the profile @param task of the kind */
+/** @param over keys of the profile @param task keys of the kind */
 async function start(
   over: Given = {},
   {
@@ -225,7 +228,7 @@ describe('changes', () => {
     const made = server.add({ changedAt: Date.now() });
     const second = await read(first.cursor);
     expect(second.ids).toEqual([String(made.id)]);
-    // Within the same second, or stored late: the clock is coarse, so it is told again.
+    // A change within the same second, or stored late: the clock is coarse, so it is read again.
     made.subject = 'edited';
     expect((await read(second.cursor)).ids).toEqual([String(made.id)]);
     const at = await port.cursorAt('task', new Date(old - 5_000));
@@ -535,7 +538,7 @@ describe('refusals', () => {
     ],
     [422, 'not a list', NeedsHuman, { code: 'invalid_field' }],
     [403, undefined, NeedsHuman, { code: 'invalid_field', message: 'Small PMS POST /tasks: answered 403' }],
-    // P1: a success that says in its body that it is none.
+    // P1: an answer with status 200 whose body reports an error.
     [
       200,
       { errors: ['no such person'], at: 'owner' },

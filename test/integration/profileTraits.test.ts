@@ -9,10 +9,7 @@ import { profileSystem, type ProfileSystem } from '../../src/systems/profile/pro
 import { profileSchema } from '../../src/systems/profile/profileSchema';
 import { TraitPms, temporaryFile, type TraitCall } from '../support/traitPms';
 
-/**
- * What real APIs are like, each against a small server with that trait: P2–P13 of the notes on attaching a system by
- * profile.
- */
+/** Traits of real APIs, each against a small server: P2–P13 of the notes on connecting a system by a profile. */
 
 type Given = Record<string, unknown>;
 
@@ -56,7 +53,7 @@ const PEOPLE = {
 let server: TraitPms;
 afterEach(() => server.close());
 
-/** @param over of the profile @param task of the kind; `undefined` takes a field away */
+/** @param over keys of the profile @param task keys of the kind; `undefined` removes a key */
 async function start(over: Given = {}, task: Given = {}, kinds: Given = {}): Promise<ProfileSystem> {
   server = await new TraitPms().start();
   return connect(over, task, kinds);
@@ -100,7 +97,7 @@ const walked = async (port: ProfileSystem, kind = 'task'): Promise<string[]> => 
 const all = (count: number) => Array.from({ length: count }, (_, n) => String(n + 1));
 
 describe('P4: paged lists', () => {
-  /** 25 records by ten on a page. @param told of each page, besides its items */
+  /** 25 records on pages of ten. @param told keys of each page in addition to its items */
   const pages = (first: number, told: (page: number, last: boolean) => Given) => (call: TraitCall) => {
     if (call.method !== 'GET' || call.path !== '/tasks') return null;
     const page = Number(call.query.get('page') ?? first) - first;
@@ -147,7 +144,7 @@ describe('P4: paged lists', () => {
     server.intercept = (call) => {
       const answer = told(call);
       asked += 1;
-      // As many as a page holds come before it.
+      // A full page of new records is inserted before it.
       if (asked === 1) for (let n = 0; n < 10; n += 1) server.tasks.unshift(server.task());
       return answer;
     };
@@ -321,7 +318,7 @@ describe('P3: lists of ids', () => {
     server.close();
     const strict = await labelled({ at: 'labels' });
     server.add({ labels: [3] });
-    // The whole list is left out: the rest alone would end the one that is not there on the other side.
+    // The whole list is dropped: a shorter list would remove the unknown entry on the other side.
     const { record } = await strict.update(ref(1), { title: 'x', labels: ['gold', 'new'] }, noted);
     expect(record).toMatchObject({
       values: { title: 'x', labels: ['gold'] },
@@ -501,7 +498,7 @@ describe('P10: empty values', () => {
       ['PATCH', '/tasks/1', '1'],
       ['DELETE', '/tasks/1/due', '2'],
     ]);
-    // Alone, there is no edit besides.
+    // The value is cleared without another edit.
     server.calls.length = 0;
     await port.update(ref(1), { due: null }, { version: '3', backRef: null });
     expect(server.calls.map(({ method }) => method)).not.toContain('PATCH');
@@ -575,7 +572,7 @@ describe('P6: a create whose answer has only the id', () => {
     server.intercept = answered;
     const made = await port.create('task', { title: 'One' }, options);
     expect(made).toMatchObject({ ref: { id: '1' }, values: { title: 'One' }, backRef: options.backRef });
-    // A person's, which no back-reference would find.
+    // A record of a person, which no back-reference would find.
     expect((await port.create('task', { title: 'Two' }, { ...options, backRef: null })).values['title']).toBe(
       'Two',
     );
@@ -804,7 +801,7 @@ describe('P13: authentication', () => {
     server.intercept = ({ path, query }) => {
       if (path !== '/tasks') return null;
       const page = Number(query.get('page') ?? 0);
-      // It repeats the credential, as some do.
+      // It repeats the credential, like some servers.
       const next = page < 2 ? `/tasks?key=app&token=secret-token&page=${page + 1}` : null;
       return { body: { items: server.tasks.slice(page, page + 1), next } };
     };
@@ -855,14 +852,14 @@ describe('P13: authentication', () => {
         await port.whoAmI();
         await port.whoAmI();
         expect(server.calls.map(({ headers }) => headers.authorization)).toEqual(['Bearer a1', 'Bearer a1']);
-        // A token that is refused is minted anew, by the refresh token that came with it.
+        // After a refused token, a new one is minted by the refresh token that came with it.
         server.intercept = ({ headers }) => (headers.authorization === 'Bearer a1' ? { status: 401 } : null);
         await port.whoAmI();
         expect(forms.map((form) => [form.get('grant_type'), form.get('refresh_token')])).toEqual([
           ['refresh_token', 'granted-1'],
           ['refresh_token', 'granted-2'],
         ]);
-        // Another process begins with the one that is configured, which has ended by now.
+        // Another process starts with the configured refresh token, which is no longer valid by now.
         const error = await errorOf(fresh().whoAmI());
         expect(String(error)).toContain('the refresh token of PMS_REFRESH_TOKEN has ended or was used up');
         expect(String((error as Error).stack)).not.toMatch(/granted-|client-secret/);

@@ -8,7 +8,7 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { testMapping } from '../support/world';
 
-/** Records that cannot be synced as they are: parked with a reason, in nobody's way, and tried again. */
+/** Records that cannot be synced: they are parked with a reason, block no other pair, and are retried. */
 
 const ROWS = [
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
@@ -30,7 +30,7 @@ let stack: Stack;
 let zendesk: MemorySystem;
 let pms: MemorySystem;
 let commands: PairCommands;
-/** Calls of the PMS that are refused, e.g. `update`. */
+/** Calls of the PMS that are refused, such as `update`. */
 let refused: Set<string>;
 
 beforeEach(async () => {
@@ -63,7 +63,7 @@ async function linkedTicket(): Promise<RecordRef> {
   return ref;
 }
 
-/** How a pair stands of which the PMS refused the title. */
+/** The state of a pair whose title the PMS refused. */
 const notTaken = {
   status: 'linked',
   intent: null,

@@ -44,7 +44,7 @@ async function links(): Promise<Map<string, Link>> {
   return all;
 }
 
-/** What a link says of its pair, without what is this store's own. */
+/** The content of a link, without values of this particular store. */
 function essence({ status, sides, snapshot, unlinked }: Link): unknown {
   const side = (name: 'zendesk' | 'pms') => {
     const { ref, version, order, state, residue, backRef } = sides[name] ?? {};
@@ -87,11 +87,11 @@ test('after a rebuild the next sync plans nothing, and every link is restored', 
   const after = await links();
   for (const [key, link] of linked)
     expect([key, essence(after.get(key) as Link)]).toEqual([key, essence(link)]);
-  // Nothing of the scratch work is left.
+  // No documents of the temporary work are left.
   const names = (await mongo.db(stack.taskQueue).listCollections().toArray()).map(({ name }) => name);
   expect(names.filter((name) => name.startsWith('scratch'))).toEqual([]);
 
-  // Once more changes nothing.
+  // A second rebuild changes nothing.
   const again = await rebuild();
   expect(Object.values(again.report.entities).map(({ rebuilt: n }) => n)).toEqual([0, 0, 0]);
   await quiet();
@@ -209,7 +209,7 @@ test('records that ended stay ended, and a back-reference to a deleted record is
 
 test('contradicting back-references are not guessed at, and cause no duplicates', async () => {
   const { ticket, project } = await pair('one');
-  // Somebody copied a ticket together with a reference to the project.
+  // A person copied a ticket together with its reference to the project.
   const copied = await boxes.zd('POST', '/tickets', {
     ticket: { subject: 'copy', comment: { body: 'x' }, external_id: `pms:project:${project}` },
   });
@@ -221,7 +221,7 @@ test('contradicting back-references are not guessed at, and cause no duplicates'
   const revisions = () => [...boxes.pms.store.all('project')].map(({ id, revision }) => [id, revision]);
   const before = revisions();
   await quiet();
-  // One create was tried, and the PMS refused it: it knows a project of that reference.
+  // One create was tried, and the PMS refused it, because it has a project with that reference.
   expect(writes()).toEqual(['pms /api/v1/projects']);
   expect(revisions()).toEqual(before);
   const after = await links();
@@ -240,7 +240,7 @@ describe('A9: a record that cannot be parsed', () => {
   const ticketOf = ({ ticket }: Both) => boxes.zendesk.store.tickets.get(ticket) as object;
   const projectOf = ({ project }: Both) =>
     [...boxes.pms.store.all('project')].find(({ id }) => id === project) as object;
-  /** A create may have been tried: the PMS knows a project of that reference, and refuses another. */
+  /** A create may be tried, and the PMS refuses it, because it has a project with that reference. */
   function expectNothingDoubled(pairs: readonly Both[]): void {
     expect([...boxes.pms.store.all('project')].map(({ id }) => id).sort()).toEqual(
       pairs.map(({ project }) => project).sort(),
@@ -282,7 +282,7 @@ describe('A9: a record that cannot be parsed', () => {
         reason: { code: 'unexpected_response', text: expect.stringContaining(field) as string },
       });
 
-      // Once it is mended, the pair is as it was, and nothing is made a second time.
+      // After the fix, the pair is restored, and nothing is created a second time.
       Object.assign(record, { [field]: right });
       expect((await cli('aside', 'retry')).code).toBe(0);
       await quiet();

@@ -71,7 +71,7 @@ describe('reconcile', () => {
     expect(tickets()).toHaveLength(9);
     expect(projects()).toHaveLength(9);
 
-    // From here on nobody polls, and no webhook is there: only reconcile can tell.
+    // From here on, there are no polls and no webhooks, so only reconcile finds changes.
     const [edited, ended, , commented] = tickets();
     await boxes.zd('PUT', `/tickets/${edited?.id}`, { ticket: { subject: 'Edited, unheard' } });
     await boxes.zd('DELETE', `/tickets/${ended?.id}`);
@@ -87,12 +87,12 @@ describe('reconcile', () => {
     await stack.quiet();
     expect(report.failed).toEqual([]);
     expect(report.findings.TicketToProject).toMatchObject({ missing: 2, ended: 1 });
-    // A later walk counts a pair again if it reads the other record while the pair is being mended.
+    // A later walk counts a pair again if it reads the other record while the pair is being repaired.
     const { drifted, rows } = report.findings.TicketToProject;
     expect(drifted).toBeGreaterThanOrEqual(2);
     expect(rows['title']).toBeGreaterThanOrEqual(2);
     expect(rows['priority']).toBeGreaterThanOrEqual(1);
-    // And those that it had made meanwhile, where it met them.
+    // And those that the pairs created meanwhile and the walk read.
     expect(report.findings.TicketToProject.walked.zendesk).toBeGreaterThanOrEqual(10);
     expect(report.findings.TicketToProject.walked.pms).toBeGreaterThanOrEqual(10);
     expect(report.findings.CommentToProject).toMatchObject({ missing: 2, drifted: 0 });
@@ -114,7 +114,7 @@ describe('reconcile', () => {
       status: 'tombstone',
     });
 
-    // The customer that no stream told of: a second complete reconcile does not find it either.
+    // The customer that no stream reported: a second complete reconcile does not find it either.
     await run(true);
     await stack.quiet();
     const again = await run(true);
@@ -126,7 +126,7 @@ describe('reconcile', () => {
     }));
     expect(told).toEqual([
       { count: 0, drifted: 0, missing: 0 },
-      // Zendesk has no ticket without a requester: each reconcile offers that again for the PMS's own projects.
+      // Every ticket of Zendesk has a requester; each reconcile offers it again to the PMS's own projects.
       { count: again.findings.TicketToProject.notTaken, drifted: 0, missing: 0 },
       { count: 0, drifted: 0, missing: 0 },
     ]);
@@ -142,10 +142,10 @@ describe('reconcile', () => {
     const [ticket] = tickets();
     await boxes.zd('PUT', `/tickets/${ticket?.id}`, { ticket: { subject: 'Edited' } });
     const report = await run();
-    // The cause in a word; the worker's log has the answer's text.
+    // The cause in one word; the worker's log has the text of the answer.
     expect(report.failed).toEqual([{ what: 'pms project', why: 'refused' }]);
     expect(report.findings.CommentToProject.walked.pms).toBe(1);
-    // Not met because not walked is not gone.
+    // A record that was not walked does not count as deleted.
     expect(report.findings.TicketToProject).toMatchObject({ orphaned: 0, drifted: 1 });
     await controlsOf(boxes.pms).clearFaults();
     await stack.quiet();
@@ -158,7 +158,7 @@ describe('reconcile', () => {
     const key = `TicketToProject/zendesk:ticket:${ticket?.id}`;
     const before = await stack.store.get(key);
     if (!before?.sides.pms) throw new Error('not linked');
-    // As a worker and its workflow leave them that are gone for good.
+    // The state that a worker and its workflow leave when both are lost.
     await stack.store.save({ ...before, status: 'pending', snapshot: null, intent: null });
     const waiting = await stack.store.get(`TicketToProject/zendesk:ticket:${other?.id}`);
     if (!waiting) throw new Error('not linked');
@@ -205,10 +205,10 @@ test('after a worker is killed half-way, reconcile continues on the next one and
   const mongo = await MongoClient.connect(mongodbUri);
   let service = new ServiceProcess(env);
   try {
-    // The first polls find nothing, and the next ones are an hour away.
+    // The first polls find nothing, and the next ones are an hour later.
     await until(() => service.said.includes('running'));
     await until(async () => (await mongo.db(name).collection('cursors').countDocuments()) >= 3);
-    // Slow enough to be caught in the middle.
+    // Slow enough to be interrupted in the middle.
     await controlsOf(boxes.pms).setFaults({ route: '^GET /api/v1/projects', kind: 'delay', delayMs: 500 });
     for (let i = 0; i < 30; i += 1)
       await boxes.zd('POST', '/tickets', { ticket: { subject: `Z ${i}`, comment: { body: 'd' } } });

@@ -6,7 +6,10 @@ import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
-/** Issue 21: the PMS goes back to a backup. What it lost is made again of its counterparts, where a person asks for it. */
+/**
+ * Issue 21: the PMS is restored from a backup. Lost records are created again from their counterparts, if a person
+ * asks for it.
+ */
 
 let boxes: Sandboxes;
 let stack: Stack;
@@ -82,7 +85,7 @@ test('customers, projects and notes that are newer than the backup are created a
   expect((await cli('cursors', 'rewind', 'pms:changes', backupAt)).code).toBe(0);
   await reconciled();
   await stack.quiet();
-  // Never by itself.
+  // Never automatically.
   expect([titles(), said()]).toEqual([['Kept'], []]);
   const asked = await cli('links', 'recreate', '--absent');
   expect([asked.code, titles()]).toEqual([2, ['Kept']]);

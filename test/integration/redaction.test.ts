@@ -2,7 +2,7 @@ import { MongoClient } from 'mongodb';
 import { Conversation, MODES } from '../support/comments';
 import { testServers } from '../support/servers';
 
-/** What was redacted is gone on the other side too, and from what the sync keeps itself. */
+/** Redacted content is removed on the other side, and from everything that the sync stores. */
 describe.each(MODES)('redaction, mode %s', (mode) => {
   let talk: Conversation;
   const start = async (options: Partial<Parameters<typeof Conversation.start>[0]> = {}) =>
@@ -13,7 +13,7 @@ describe.each(MODES)('redaction, mode %s', (mode) => {
   const redactsAll = (id: number) =>
     talk.boxes.zd('PUT', `/comment_redactions/${id}`, { ticket_id: talk.ticket.id });
 
-  /** Everything that the sync keeps, as text. */
+  /** Everything that the sync stores, as text. */
   async function kept(): Promise<string> {
     const mongo = await MongoClient.connect(testServers().mongodbUri);
     try {
@@ -82,7 +82,7 @@ describe.each(MODES)('redaction, mode %s', (mode) => {
         reason: { text: expect.stringContaining('was redacted; onRedact: toPms') as unknown },
       });
     expect(await kept()).not.toContain('secret');
-    // Nothing comes back.
+    // There is no echo.
     await talk.quiet();
     expect(talk.zendeskTalk()).toHaveLength(followUps);
   });

@@ -77,13 +77,13 @@ describe('a mapping file that changes under a running service', () => {
     await until(() => service.said.includes('cannot be used'));
     expect(service.said).toContain('pms project has no property \\"deadline\\"');
     expect(await rejected()).toBe('1');
-    // The old one goes on.
+    // The former mapping stays in use.
     const third = await ticket('three', 'high');
     await until(() => projectOf(third) !== undefined);
     await until(async () => (await store.countByStatus())['TicketToProject']?.linked === 3);
     expect(await versions()).toEqual([before]);
 
-    // The polls have heard of it: a later echo would bring its pair to the new mapping before remap does.
+    // The polls have read it: a later echo would update its pair to the new mapping before remap does.
     const since = Date.now();
     await until(async () =>
       (await store.cursors.positions()).every(
@@ -101,7 +101,7 @@ describe('a mapping file that changes under a running service', () => {
     expect(after).not.toBe(before);
     expect(await rejected()).toBe('1');
 
-    // And edits of the new property travel from now on.
+    // From now on, edits of the new property sync.
     await boxes.pm('PATCH', `/projects/${projectOf(third)?.id}`, { priority: 'low' });
     await until(() => boxes.zendesk.store.tickets.get(third)?.priority === 'low');
     // A second remap has nothing to do.
@@ -127,7 +127,7 @@ describe('workers of which some have an older mapping', () => {
     const { key } = await stack.hint('TicketToProject', ticket.ref);
     const link = await store.get(key);
     if (!link) throw new Error('no link');
-    // As a worker with the newer mapping would have left it.
+    // The state that a worker with the newer mapping leaves.
     await store.save({ ...link, mappingVersion: newer.version });
 
     zendesk.edit(ticket.ref, { subject: 'b' });
@@ -152,7 +152,7 @@ describe('workers of which some have an older mapping', () => {
     const outcome = await stack.client.workflow.execute(remap, {
       workflowId: `${stack.taskQueue}-remap`,
       taskQueue: stack.taskQueue,
-      // As it goes on after some pages.
+      // The state in which it continues after some pages.
       args: [older.version, { version: older.version, told: 7, left: 0, after: 'A', state: 'running' }],
     });
     expect(outcome).toMatchObject({ told: 7, state: 'superseded' });

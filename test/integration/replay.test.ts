@@ -7,14 +7,14 @@ import { recordedHistories, type RecordedHistory } from '../support/histories';
 import { SCENARIOS } from '../support/scenarios';
 
 /**
- * Histories of workflows that began before today's change, replayed against the workflows as they are now: what
- * is running when a new version is deployed must go on under it. See docs/evolution.md.
+ * Histories of workflows that began before today's change, replayed with the present workflows: workflows that are
+ * running when a new version is deployed must continue with it. See docs/evolution.md.
  */
 
 const FIXTURES = path.resolve(__dirname, '../fixtures');
 const histories = recordedHistories();
 
-/** @returns what went wrong, by workflow and scenario */
+/** @returns the errors, by workflow and scenario */
 async function replay(workflowsPath: string, some: RecordedHistory[]): Promise<Record<string, string>> {
   const failures: Record<string, string> = {};
   const results = Worker.runReplayHistories(
@@ -32,7 +32,7 @@ describe('recorded histories', () => {
     const exported = Object.entries(workflows).filter(([, value]) => typeof value === 'function');
     const recorded = new Set(histories.map(({ workflow }) => workflow));
     expect(exported.map(([name]) => name).filter((name) => !recorded.has(name))).toEqual([]);
-    // Where this fails, run: npm run histories:record
+    // If this fails, run: npm run histories:record
     expect(histories.map(({ workflow, scenario }) => `${workflow}/${scenario}`).sort()).toEqual(
       SCENARIOS.map(({ workflow, name }) => `${workflow}/${name}`).sort(),
     );

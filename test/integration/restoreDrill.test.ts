@@ -16,7 +16,10 @@ import { testServers } from '../support/servers';
 import { serviceEnvironment } from '../support/serviceProcess';
 import { startStack, type Stack } from '../support/stack';
 
-/** A backup of the link store, restored: beside the running service as a drill, and then in its place (docs/operations.md). */
+/**
+ * A backup of the link store, restored next to the running service as a drill, and then in its place
+ * (docs/operations.md).
+ */
 
 const ROOT = path.resolve(__dirname, '../..');
 const SCRIPT = path.join(ROOT, 'deploy/restore-drill.sh');
@@ -32,7 +35,7 @@ beforeAll(async () => {
   mongo = await MongoClient.connect(testServers().mongodbUri);
   folder = mkdtempSync(path.join(tmpdir(), 'zps-drill-'));
   archive = path.join(folder, 'links.archive');
-  // There is no mongorestore from npm: one of ours reads our own archive.
+  // npm has no mongorestore, so our own program reads our own archive.
   copyFileSync(path.join(ROOT, 'test/support/mongorestore.mjs'), path.join(folder, 'mongorestore.mjs'));
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
   symlinkSync(path.join(folder, 'mongorestore.mjs'), path.join(folder, 'mongorestore'));

@@ -9,7 +9,7 @@ import {
 } from '../../src/workers/schedules';
 import { testServers } from '../support/servers';
 
-/** Schedules on a real server. Nothing runs: no worker listens on the task queue. */
+/** Schedules on a real server. They start no work, because no worker polls the task queue. */
 describe('schedules', () => {
   const taskQueue = `schedules-${randomUUID().slice(0, 8)}`;
   const usual: ScheduleTimes = {

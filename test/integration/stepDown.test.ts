@@ -9,7 +9,7 @@ import { startStack } from '../support/stack';
 import { CODES, StepDownProxy, everyTime, type Fault } from '../support/stepDownProxy';
 import { testMapping } from '../support/world';
 
-/** A3: MongoDB fails over, at any command, and nothing is lost, doubled, or taken for a bug. */
+/** A3: MongoDB fails over at any command; nothing is lost or duplicated, and no error counts as a bug. */
 
 let proxy: StepDownProxy;
 
@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => proxy.stop());
 
-/** The first command of a name fails so. */
+/** The first command with this name fails in this way. */
 function once(name: string, fault: Fault): void {
   let isDone = false;
   proxy.decide = (command) => {

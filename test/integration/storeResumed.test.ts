@@ -19,13 +19,13 @@ import { until } from '../support/serviceProcess';
 import { startStack, type Stack, type StackOptions } from '../support/stack';
 
 /**
- * Work that a release left half done goes on under this one: a store of version 0, with the records of both systems as
- * they were then, and releases side by side.
+ * Work that another release left unfinished continues with this one: a store of version 0, with the records of both
+ * systems at that time, and two releases at the same time.
  */
 
-/** After the store was recorded, and after every hold in it ended; so it does not matter what day it is. */
+/** After the store was recorded and every hold in it ended, so that the present date does not matter. */
 const AFTERWARDS = new Date('2026-12-01T00:00:00.000Z');
-/** While the page of the backfill was at work. */
+/** The time at which the page of the backfill was being written. */
 const MEANWHILE = new Date('2026-11-29T13:56:00.000Z');
 
 let mapping: Mapping;
@@ -68,7 +68,7 @@ const keyOf = ({ ref }: SyncRecord) => `TicketToProject/zendesk:ticket:${ref.id}
 const projectsOf = ({ ref }: SyncRecord) =>
   pms.all('project').filter(({ backRef }) => backRef === `zendesk:ticket:${ref.id}`);
 const linkOf = async (ticket: SyncRecord) => (await stack.store.get(keyOf(ticket))) as Link;
-/** Every pair reads both its records and is planned; what was under way goes on. */
+/** Every pair reads both records and is planned; intents are continued. */
 async function resyncAll(): Promise<void> {
   for (const { _id } of await links())
     await stack.context.hint(_id, { hints: [], force: true, hops: 0, lane: 'background' });
@@ -112,7 +112,7 @@ describe('a store of version 0', () => {
       status: 'linked',
       history: [{ side: 'pms', lost: 'low', kept: 'high' }],
     });
-    // Whoever was written is of this version, and those that nothing happened to may be of the one before.
+    // Written documents have this version; unchanged documents may have the previous one.
     const written = new Set(
       after
         .filter(({ rev, _id }) => rev > (before.find((link) => link._id === _id)?.rev ?? 0))
@@ -197,7 +197,7 @@ test('an older release next to a newer one leaves the newer documents alone', as
   await begin({});
   const ticket = zendesk.add('ticket', { subject: 'a', description: 'd' });
   await stack.hint('TicketToProject', ticket.ref);
-  // The later one begins, and brings what it reads to its own version.
+  // The newer release starts, and migrates the documents that it reads.
   const next = await startStack(
     testServers(),
     mapping,
@@ -213,7 +213,7 @@ test('an older release next to a newer one leaves the newer documents alone', as
   const migrated = await stored();
   expect(migrated).toMatchObject({ v: SCHEMA.version + 1, colour: 'blue' });
 
-  // Only the older one runs: the pair waits, visibly.
+  // Only the older release runs: the pair waits visibly.
   zendesk.edit(ticket.ref, { subject: 'b' });
   await stack.context.hint(keyOf(ticket), { hints: [], force: true, hops: 0, lane: 'interactive' });
   const reason = async () => ((await stored()) as unknown as Link | null)?.reason;

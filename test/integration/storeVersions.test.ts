@@ -20,7 +20,7 @@ const KEY = 'TicketToProject/zendesk:ticket:1';
 const LINK: Link = newLink(KEY, 'TicketToProject', 'mapping', '2026-01-01T00:00:00.000Z');
 const V = SCHEMA.version;
 
-/** As a later release could change links and observations. */
+/** A possible change of links and observations by a newer release. */
 const LATER: Migration = {
   from: V,
   name: 'a status is called status, and every record says that it was seen',
@@ -43,7 +43,7 @@ afterEach(async () => db.dropDatabase());
 
 const raw = (name: string) => db.collection<Document & { _id: string }>(name);
 const openNext = () => openLinkStore(db, undefined, '', NEXT);
-/** A link as the release before {@link NEXT} has it. */
+/** A link in the form of the release before {@link NEXT}. */
 async function storeOlder(...keys: string[]): Promise<void> {
   const { status: state, ...rest } = LINK;
   for (const _id of keys) await raw('links').insertOne({ ...rest, _id, state, rev: 1, v: V });
@@ -217,7 +217,7 @@ describe('a newer release', () => {
     const older = await openLinkStore(db);
     const created = await older.save(LINK);
     const read = await older.get(KEY);
-    // Between reading and saving, the later release migrates and writes.
+    // Between reading and saving, the newer release migrates and writes.
     await migrateStore(db, {
       dryRun: false,
       schema: new Schema([...MIGRATIONS, { ...LATER, documents: {} }]),
@@ -228,7 +228,7 @@ describe('a newer release', () => {
     await expect(older.get(KEY)).rejects.toBeInstanceOf(NewerStore);
     await expect(older.joined([KEY])).rejects.toBeInstanceOf(NewerStore);
     expect((await next.get(KEY)) as object).toMatchObject({ added: 'by the later one' });
-    // What names nothing but records is written by both.
+    // Documents that only name records are written by both.
     await older.hints.keep([{ ref: 'zendesk:ticket:1', order: 1, actor: null }]);
     expect(await next.hints.count('zendesk')).toBe(1);
   });

@@ -12,7 +12,7 @@ import type { SystemPort } from '../../src/systems/port';
 import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
 import { contractSystem, startSandboxes, type Sandboxes } from '../support/sandboxes';
 
-/** What the core relies on, asked of both adapters alike against the sandboxes. */
+/** The promises that the core relies on, tested with both adapters against the sandboxes. */
 
 const CASES: Record<Side, { task: string; title: string; org: string; back: string; other: string }> = {
   zendesk: {
@@ -75,7 +75,7 @@ describe.each<Side>(['zendesk', 'pms'])('the port of %s', (side) => {
 
   test('updates under a precondition, gets a new version, and clears values', async () => {
     const created = await make({ [title]: 'One', tags: ['a'] });
-    // Zendesk's versions tick in seconds: the second update must come in a later one.
+    // Zendesk's versions have whole seconds, so the second update must be in a later second.
     const { record } = await port.update(
       created.ref,
       { [title]: 'Two', tags: [] },
@@ -165,7 +165,7 @@ describe.each<Side>(['zendesk', 'pms'])('the port of %s', (side) => {
     });
     const lost = await kinds({ kind: 'timeoutAfterWrite' });
     expect(lost).toBeInstanceOf(RetryLater);
-    // It was done, though nobody was told: the back-reference finds it.
+    // It was done, although the answer was lost: the back-reference finds it.
     expect(await port.findByBackRef(task, back, {})).toHaveLength(1);
   });
 

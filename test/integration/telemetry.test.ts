@@ -42,7 +42,7 @@ describe('telemetry', () => {
     const intakePort = await freePort();
     service = new ServiceProcess({
       ...serviceEnvironment(boxes, name),
-      // What happens in the PMS is heard by webhook, what happens in Zendesk by poll.
+      // Webhooks report changes of the PMS, polls report changes of Zendesk.
       PMS_POLL_SECONDS: '3600',
       PMS_WEBHOOK_SECRET: secret,
       INTAKE_PORT: String(intakePort),
@@ -84,7 +84,7 @@ describe('telemetry', () => {
       return id === wanted ? [{ labels, value: Number(value) }] : [];
     });
 
-  /** Of tickets' pairs. */
+  /** The pairs of tickets. */
   const runsEnded = async () =>
     (await metric('temporal_workflow_completed_total'))
       .filter(({ labels }) => labels.includes('workflow_type="TicketToProject"'))
@@ -113,7 +113,7 @@ describe('telemetry', () => {
       /^temporal_workflow_completed_total\{.*workflow_type="TicketToProject".*\} [2-9]/m,
     ])
       expect(text).toMatch(sample);
-    // An id in a label would make a series for every record.
+    // An id in a label would create a time series for every record.
     const ours = text.split('\n').filter((line) => line.startsWith('zps_'));
     for (const id of [String(ticketId), String(project()?.id)]) expect(ours.join('\n')).not.toContain(id);
   });

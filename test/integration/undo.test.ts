@@ -4,7 +4,7 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { testMapping } from '../support/world';
 
-/** One pair of an undo, and what may go wrong with it. undoStory.test.ts undoes a mistake on all pairs at once. */
+/** One pair of an undo, with faults. undoStory.test.ts undoes a mistake on all pairs at once. */
 
 describe('an undo', () => {
   const rows = (zendesk: string) => [

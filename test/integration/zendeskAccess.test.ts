@@ -3,7 +3,7 @@ import { zendeskAccess } from '../../src/operator/zendeskAccess';
 import type { Finding } from '../../src/operator/finding';
 import { MAPPING_FILE, startSandboxes, type Sandboxes } from '../support/sandboxes';
 
-/** What `doctor` finds out of the user and of the rights behind the credential, by trying. */
+/** What `doctor` finds out about the user and the rights of the credential by trying. */
 
 let boxes: Sandboxes;
 

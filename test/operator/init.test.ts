@@ -9,7 +9,7 @@ import { loadConfig } from '../../src/config/config';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { until } from '../support/serviceProcess';
 
-/** `init` as a dialogue: the prompts are the real ones, typed at through a stream in place of a terminal. */
+/** `init` as a dialogue: the real prompts, with input from a stream instead of a terminal. */
 
 let boxes: Sandboxes;
 let dir: string;
@@ -33,7 +33,7 @@ afterEach(() => {
 
 /** A person at a terminal. */
 class Terminal {
-  /** All that the prompts showed. */
+  /** All output of the prompts. */
   all = '';
   readonly questions;
   private readonly input = new PassThrough();
@@ -41,7 +41,7 @@ class Terminal {
 
   constructor() {
     const output = new PassThrough();
-    // A terminal outlives its prompts.
+    // A terminal stays open after its prompts.
     output.end = () => output;
     output.on('data', (chunk: Buffer) => {
       this.screen += chunk.toString();
@@ -59,7 +59,7 @@ class Terminal {
     this.screen = '';
     this.input.write(`${text}\r`);
     await until(() => shown.test(this.screen));
-    // What comes after it may be there already.
+    // The text after it may be there already.
     const found = shown.exec(this.screen);
     this.screen = this.screen.slice((found?.index ?? 0) + (found?.[0].length ?? 0));
   }
@@ -111,7 +111,7 @@ test('asks again after a wrong answer, shows no secret, and writes the answers',
   for (const file of ['zendesk-pms-sync.yaml', 'mapping.yaml'])
     for (const [page] of read(file).matchAll(/\S*docs\/[\w-]+\.md/g)) expect(existsSync(page)).toBe(true);
   expect(read('mapping.yaml')).toMatch(/^#.*\/docs\/mapping\.md/m);
-  // What it wrote is what the service reads; the console has a token of its own, which nobody has seen.
+  // The service reads the written files; the console gets its own token, which is never printed.
   const { zendeskAuth, consoleToken } = loadConfig(path.join(dir, 'zendesk-pms-sync.yaml'), {});
   expect(consoleToken).toBe(read('secrets/console-token').trim());
   expect(consoleToken).toMatch(/^[\w-]{32}$/);
@@ -129,7 +129,7 @@ test('a person with an API token may use it, and sees its last day', async () =>
   await terminal.answer('Identifier of the Zendesk OAuth client (leave it empty to use', '');
   await terminal.answer('E-mail of the Zendesk admin', zendesk.adminEmail);
   await terminal.answer('Zendesk API token', 'not-the-token');
-  // The address may be what is wrong; what was typed before is offered.
+  // The address may be wrong, so the former answer is offered.
   await terminal.answer('E-mail of the Zendesk admin', '');
   await terminal.answer('Zendesk API token', zendesk.apiToken);
   await terminal.answer('PMS address', pms.url);
@@ -158,7 +158,7 @@ test('O7: accepts what a sandbox prints; a wrong port and "<" go back, and answe
   );
   await terminal.answer('Secret of that OAuth client', `ZENDESK_OAUTH_CLIENT_SECRET=${zendesk.clientSecret}`);
   await until(() => /127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\)/.test(printed));
-  // Back at the address; what was answered after it is offered again.
+  // Back at the address; later answers are offered again.
   terminal.erase('http://127.0.0.1:1');
   await terminal.answer('Zendesk address or subdomain', `ZENDESK_BASE_URL=${zendesk.url}/api/v2`);
   await terminal.answer('Identifier of the Zendesk OAuth client', '');

@@ -60,7 +60,7 @@ describe('a conflict that only a person decides', () => {
           world.settle(together ? SIDES : [on]);
           const differ = now.zendesk !== now.pms;
           if (!differ) {
-            // It ended by itself; from here on an edit is an ordinary change.
+            // It ended by itself; from here on, an edit is an ordinary change.
             expect(parked(world)).toEqual([]);
             expect(world.link?.status).toBe('linked');
             return;
@@ -96,7 +96,7 @@ describe('a conflict that only a person decides', () => {
           for (const on of SIDES) {
             expect(lostOn(world, on)).toEqual(before[on] === value ? [] : [before[on]]);
           }
-          // Nothing more is planned, also if the decision were still there.
+          // Nothing more is planned, even if the decision were still stored.
           const writes = world.writes.length;
           world.settle();
           world.decisions = NO_DECISIONS;

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { forecast, noWork, type SyncLimits, type SyncWork } from '../../src/sync/forecast';
 
-/** What holds of every forecast, whatever there is to do and whatever the APIs allow. */
+/** Properties of every forecast, for any work and any limits of the APIs. */
 
 const count = fc.nat({ max: 1_000_000 });
 const none = noWork();
-/** Any counts in place of these. */
+/** Any counts instead of these. */
 const recordOf = <K extends string>(of: Record<K, number>): fc.Arbitrary<Record<K, number>> => {
   const keys = Object.keys(of) as K[];
   return fc

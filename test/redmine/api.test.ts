@@ -1,6 +1,6 @@
 import { redmine } from './support/redmine';
 
-/** What profiles/redmine.yaml takes for granted of Redmine itself; its documentation does not say all of it. */
+/** Behaviour of Redmine that profiles/redmine.yaml relies on; Redmine's documentation does not describe all of it. */
 
 const UNKNOWN_KEY = '0'.repeat(40);
 let projectId: number;

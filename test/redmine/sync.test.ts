@@ -5,7 +5,10 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { startBed, type Bed } from './support/bed';
 
-/** The Zendesk sandbox and a real Redmine, by the shipped profile and mapping. The tests share both, and add to them. */
+/**
+ * The Zendesk sandbox and a real Redmine, with the shipped profile and mapping. The tests share both, and add to
+ * them.
+ */
 
 let bed: Bed;
 let stack: Stack;
@@ -90,7 +93,7 @@ async function newIssue(fields: Record<string, unknown>): Promise<Issue> {
   return (await bed.rm('POST', '/issues.json', { issue: { project_id: 1, ...fields } }))['issue'] as Issue;
 }
 
-/** What went to either system while something was done. */
+/** The writes to either system during an action. */
 async function written(work: () => Promise<void>): Promise<string[]> {
   const before = bed.writes().length;
   await work();
@@ -306,7 +309,7 @@ test('a deleted issue ends its pair: the ticket stays, nothing is created again,
   await quiet();
   const issue = await issueOf(id);
   await bed.rm('DELETE', `/issues/${issue.id}.json`);
-  // Redmine tells nobody: two complete reconciles have to miss the issue.
+  // Redmine reports no deletions: two complete reconciles must miss the issue.
   await reconciled();
   await reconciled();
   expect(await stack.store.get(`TicketToProject/zendesk:ticket:${id}`)).toMatchObject({

@@ -15,7 +15,7 @@ let env: Record<string, string>;
 
 beforeAll(async () => {
   bed = await startBed();
-  // The tests of the other file sync the same tracker: on one server, pairs of both would be the same workflows.
+  // The tests of the other file sync the same tracker, so on one server, pairs of both would be the same workflows.
   temporal = await startTemporal({
     searchAttributes: SEARCH_ATTRIBUTES,
     env: { ...process.env, TEMPORAL_ADDRESS: '' },

@@ -4,7 +4,10 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { startBed, type Bed } from './support/bed';
 
-/** The Zendesk sandbox and a real Roundup, by the shipped profile and mapping. The tests share both, and add to them. */
+/**
+ * The Zendesk sandbox and a real Roundup, with the shipped profile and mapping. The tests share both, and add to
+ * them.
+ */
 
 let bed: Bed;
 let stack: Stack;
@@ -102,7 +105,7 @@ test('a ticket with all its properties becomes a project, with items for its tag
   expect(await tagNames(project['tags'])).toEqual(['gold', 'vip']);
   const [customer] = await items('customer', `id=${String(project['customer'])}`, 'name,domains,tags');
   expect(customer).toMatchObject({ name: organization.name, domains: 'acme.example acme.test' });
-  // The same tag, not another of its name.
+  // The same tag, and not another one with its name.
   expect(await items('tag', 'name:=gold', 'name')).toHaveLength(1);
 });
 
@@ -153,7 +156,7 @@ test('P8: a retired project, which can still be read by its address, has ended',
   await bed.rd('DELETE', `/project/${project.id}`);
   expect(await bed.rd('GET', `/project/${project.id}`)).toHaveProperty('data');
   await reconciled();
-  // Roundup does not say that it ended: a second reconcile must miss it, too.
+  // Roundup does not report the end: a second reconcile must miss it, too.
   const key = `TicketToProject/zendesk:ticket:${id}` as const;
   expect(await stack.store.get(key)).toMatchObject({ status: 'linked', reason: { code: 'absent' } });
   await reconciled();

@@ -47,7 +47,7 @@ const tableOf = (mapping: Mapping) => mapping.entities.TicketToProject;
 const writesOf = (plan: Plan) =>
   plan.do === 'write' ? plan.intent.writes.map(({ side, op, values }) => ({ side, op, values })) : plan.do;
 
-/** A pair that agreed on `s1`; `match` would look for a counterpart first. */
+/** A pair that agreed on `s1`; `match` would search for a counterpart first. */
 function agreedPair(): World {
   const world = World.of(OFFERED, 'zendesk', { subject: 'a', 'custom_fields.1': 's1' });
   world.settle();
@@ -55,7 +55,7 @@ function agreedPair(): World {
   return world;
 }
 
-/** The same pair at another time; the ticket shows the fields that there are. */
+/** The same pair at another time; the ticket shows the fields that exist. */
 function under(mapping: Mapping, before: World, ticket: Values): World {
   const world = new World(mapping, before.key);
   world.link = before.link;
@@ -100,7 +100,7 @@ describe('F1: a field that was deactivated or deleted', () => {
   test('changes nothing on the other side, and causes neither reads nor writes', () => {
     const world = under(GONE, agreedPair(), { subject: 'a' });
     expect(writesOf(world.plan(SIDES, true))).toBe('settled');
-    // A record that leaves out what is empty, as some APIs do, says no more.
+    // A record of an API that omits empty values shows no more.
     const { zendesk, pms } = world.records;
     const { link } = world;
     if (!link || !zendesk || !pms) throw new Error('no pair');
@@ -134,7 +134,7 @@ describe('F1: a field that was deactivated or deleted', () => {
     expect(world.settle(['pms'])).toMatchObject({ do: 'settled' });
     expect(world.link?.rested).toEqual(['severity']);
     expect(world.link?.snapshot).toMatchObject({ severity: 's1' });
-    // No record changes by it, so that an edit of something else is the occasion.
+    // No record changes by it, so an edit of another property is needed.
     const back = under(OFFERED, world, { subject: 'b', 'custom_fields.1': 's1' });
     back.edit('zendesk', { subject: 'b' });
     expect(back.plan(['zendesk'])).toMatchObject({ do: 'read' });

@@ -12,7 +12,7 @@ import {
 } from '../../src/sync/link';
 import { NOW } from '../support/world';
 
-/** A11: what a link keeps of lost answers and lost values stays far below the size of a document. */
+/** A11: the lost answers and lost values of a link stay far below the maximum size of a document. */
 
 const long = (seed: string) => seed.repeat(1_000_000);
 const linkWith = (over: Partial<Link> = {}): Link => ({
@@ -33,7 +33,7 @@ test('A11: an attempt stores a digest of a long text, which distinguishes it fro
   expect(JSON.stringify(tried).length).toBeLessThan(60);
   expect(showsAttempt(tried, long('a'))).toBe(true);
   expect(showsAttempt(other, long('a'))).toBe(false);
-  // As earlier releases stored it, and values of other types.
+  // Attempts in the form of earlier releases, and values of other types.
   expect(showsAttempt(long('a'), long('a'))).toBe(true);
   for (const value of ['short', 7, null, ['a', 'b']])
     expect(showsAttempt(asAttempt(value), value)).toBe(true);

@@ -110,7 +110,7 @@ test('the second side is read completely before the first is written to it; pare
   expect(steps.filter((step) => step.startsWith('store pms'))).toHaveLength(3);
   expect(steps.indexOf('write zendesk organization')).toBeLessThan(steps.indexOf('both zendesk ticket'));
   expect(steps.indexOf('both zendesk ticket')).toBeLessThan(steps.indexOf('write zendesk comment'));
-  // F3: comments say who may see their tickets.
+  // F3: comments determine the visibility of their tickets.
   expect(steps.indexOf('store zendesk comment')).toBeLessThan(steps.indexOf('both zendesk ticket'));
 });
 

@@ -8,7 +8,7 @@ import { examine } from '../../src/sync/reconcileVerdict';
 import { rebuiltLink } from '../../src/sync/rebuiltLink';
 import { NO_REFERENCES, NOW, World, record, testMapping } from '../support/world';
 
-/** A1: what was agreed on is agreed for the fields that a row named at that time, and for no others. */
+/** A1: an agreement counts for the fields that a row named at that time, and for no others. */
 
 const title = { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' };
 const costIn = (zendesk: string, over: Record<string, unknown> = {}): Mapping =>
@@ -27,7 +27,7 @@ function agreedPair(mapping = FIRST): World {
   return world;
 }
 
-/** The same pair under another mapping, with what the ticket shows besides. */
+/** The same pair under another mapping, with further values of the ticket. */
 function under(mapping: Mapping, before: World, ticket: Values = {}): World {
   const world = new World(mapping, before.key);
   world.link = before.link && { ...before.link, mappingVersion: mapping.version };
@@ -226,7 +226,7 @@ test('a link from a release without bindings uses its snapshot', () => {
   const old = { ...link };
   delete old.bound;
   expect(agreedBase(FIRST.entities.TicketToProject, row, old)).toEqual({ zendesk: 'x', pms: 'x' });
-  // It says so from its next agreement on.
+  // It records the bindings from its next agreement on.
   world.link = old;
   world.edit('zendesk', { subject: 'b' });
   world.settle();

@@ -6,7 +6,7 @@ import type { SyncRecord, Values } from '../../src/sync/record';
 import { examine } from '../../src/sync/reconcileVerdict';
 import { NOW, NO_REFERENCES, World, testMapping } from '../support/world';
 
-/** Issue 21, the brake: what is held is not written, not agreed on, and not lost. */
+/** Issue 21, the brake: a held change is neither written nor agreed on nor lost. */
 
 const mapping = testMapping([
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
@@ -86,7 +86,7 @@ describe('a row that is held', () => {
     world.edit('pms', { priority: 'low' });
     // Only the PMS was seen: the pair reads both.
     world.settle(['pms']);
-    // Both changed it, and the winner's side is empty: that is held, and neither is lost.
+    // Both sides changed it, and the winner's side is empty: that is held, and neither value is lost.
     expect(written(world)).toEqual([]);
     expect([shown(world, 'zendesk')['priority'], shown(world, 'pms')['priority']]).toEqual([null, 'low']);
   });

@@ -16,7 +16,7 @@ import { planPair, type Observation, type PairState } from '../../src/sync/plann
 import type { Side, SyncRecord, Values } from '../../src/sync/record';
 import { NOW, NO_REFERENCES, World, testMapping } from '../support/world';
 
-/** Issue 21, the brake: what is counted, and when it is too much of a kind. */
+/** Issue 21, the brake: what is counted, and when too many changes are of one kind. */
 
 const mapping = testMapping([
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
@@ -69,7 +69,7 @@ function stateOf(world: World, over: Partial<PairState> = {}): PairState {
     ...over,
   };
 }
-/** What is counted of a plan, in short. */
+/** The counted changes of a plan, in short form. */
 function counted(state: PairState, by = mapping): string[] {
   const changes = countedChanges(planPair(state, by), { state, table: by.entities.TicketToProject });
   return changes.map(
@@ -144,14 +144,14 @@ describe('which changes of a plan are counted', () => {
     for (const state of [
       observed(deleted('zendesk'), deleted('pms')),
       observed(gone, gone),
-      // A record that is read where nobody said that it ended. Its counterpart ended by its own side’s word.
+      // A record is read without a report of its end. Its counterpart ended by its own side's report.
       observed(deleted('zendesk'), unproven),
       observed(unproven, deleted('pms')),
     ]) {
       expect(planPair(state, mapping)).toMatchObject({ do: 'bury', intent: null });
       expect(counted(state)).toEqual([]);
     }
-    // Nothing says that either ended.
+    // Nothing reports the end of either.
     expect(planPair(observed(unproven, unproven), mapping).do).toBe('absent');
     const archiving = { ...table, onDelete: 'archive' as const };
     const strict = { ...mapping, entities: { ...mapping.entities, TicketToProject: archiving } };
@@ -200,12 +200,12 @@ describe('which changes of a plan are counted', () => {
   });
 });
 
-/** Others go on meanwhile, so many times. */
+/** Runs other work a number of times meanwhile. */
 async function pauses(times: number): Promise<void> {
   for (let n = 0; n < times; n += 1) await new Promise(setImmediate);
 }
 
-/** A link store that keeps holds and counts alone. Several workers may share it. */
+/** A link store with only holds and counts. Several workers may share it. */
 class Counting {
   holds: BrakeHold[] = [];
   slots = new Map<number, Map<HoldId, number>>();
@@ -271,7 +271,7 @@ const remapping: CountedChange = {
   ...{ measure: 'remapped', cause: 'mapping changed', bound: 'b2' },
 };
 const keyOf = (n: number) => `TicketToProject/zendesk:ticket:${n}`;
-/** @returns how many pairs went on before the first was held */
+/** @returns the number of pairs that continued before the first was held */
 async function plansUntilHeld(
   brake: Brake,
   counting: Counting,
@@ -349,10 +349,10 @@ describe('when too many pairs change', () => {
     const count = (n: number, isRead = false) =>
       brake.count(keyOf(n), [end(n, isRead)], counting.holds, mapping.version);
     for (let n = 0; n < 10; n += 1) expect(await count(n)).toBeNull();
-    // Of these, the other record turned out to be gone as well: they are not counted, and nothing is ever held.
+    // For these, the other record was deleted as well: they are not counted, and nothing is ever held.
     for (let n = 10; n < 50; n += 1) expect(await count(n)).toEqual({ read: `pms:project:${n}` });
     expect(counting.holds).toEqual([]);
-    // A pair that was counted before is not one more.
+    // A pair that was counted before does not count again.
     expect(await count(3)).toBeNull();
     expect(await count(50, true)).toBe('hold');
     expect(counting.holds).toMatchObject([
@@ -374,7 +374,7 @@ describe('when too many pairs change', () => {
     expect(counting.holds).toEqual([]);
     const goneOn = first.filter((each) => each === null).length;
     expect(goneOn).toBeLessThanOrEqual(10);
-    // Those that are to be read are not counted before. Of some, the other record is there.
+    // Pairs that need a read are not counted before it. For some, the other record exists.
     for (const n of pairs.slice(goneOn - 10 || 40)) expect(await count(n, {})).toBeNull();
     expect(counting.holds).toEqual([]);
     await brake.stop();
@@ -415,7 +415,7 @@ describe('when too many pairs change', () => {
     const brake = counting.worker();
     await plansUntilHeld(brake, counting);
     await brake.stop();
-    // As the end of the hold leaves it.
+    // The state after the hold has ended.
     counting.holds = [];
     for (const counts of counting.slots.values()) counts.clear();
     expect(await plansUntilHeld(brake, counting)).toBe(10);

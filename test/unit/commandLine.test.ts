@@ -16,7 +16,7 @@ import {
   withTypedCommands,
 } from '../../src/platform/commandLine';
 
-/** Issue 22, the first ten minutes: a command that is printed works as it is pasted. */
+/** Issue 22, the first ten minutes: a printed command works when it is pasted. */
 
 const SRC = path.resolve(__dirname, '../../src');
 let dir: string;
@@ -58,7 +58,7 @@ describe('how this program is called', () => {
     writeFileSync(path.join(inFolder('project', 'node_modules', '.bin'), 'zendesk-pms-sync'), '');
     for (const cwd of [clone, inFolder('clone', 'my-sync'), inFolder('project', 'a', 'b')])
       expect(programAsTyped({ env: { PATH: '' }, file, cwd })).toBe('npx zendesk-pms-sync');
-    // npm looks no further than the next package.
+    // npm searches no further than the next package.
     writeFileSync(path.join(inFolder('clone', 'foreign'), 'package.json'), '{"name":"foreign"}');
     expect(programAsTyped({ env: { PATH: '' }, file, cwd: path.join(clone, 'foreign') })).toBe(
       `node ${file}`,
@@ -87,7 +87,7 @@ test('a stored or logged text shows commands as the present reader can type them
 });
 
 test('no other text names a command by the bare program: each uses commandLine', () => {
-  // What activities say is stored or logged, and shown through withTypedCommands; a comment is not printed.
+  // Messages of activities are stored or logged, and shown through withTypedCommands; comments are not printed.
   const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
     (name) => name.endsWith('.ts') && !name.startsWith('activities') && !name.endsWith('commandLine.ts'),
   );

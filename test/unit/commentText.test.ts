@@ -40,7 +40,7 @@ describe('F29: what Zendesk does to a plain body', () => {
   ])('%s is unchanged', (_, text) => {
     expect(kept(text)).not.toBe(text);
     expect(unguarded(kept(guarded(text)))).toBe(text);
-    // No reader sees a difference.
+    // A reader sees no difference.
     expect(guarded(text).replaceAll('\u2060', '').replaceAll('\t', ' ')).toBe(text.replaceAll('\t', ' '));
   });
 
@@ -89,7 +89,7 @@ test('F26: the URL of an attachment, which works as a key to it, is replaced by 
   expect(withoutAddresses(plain)).toBe(plain);
 });
 
-/** A Zendesk that answers with what it is given, by path. */
+/** A Zendesk that returns given answers, by path. */
 async function answering(answers: Record<string, object>): Promise<{ url: string; server: Server }> {
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? '', 'http://x').pathname.replace(/\.json$/, '');
@@ -101,7 +101,7 @@ async function answering(answers: Record<string, object>): Promise<{ url: string
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
 }
 
-/** An audit as an answer shows it. */
+/** An audit in the form of an answer. */
 const auditOf = (id: number, more: object = {}) => ({
   ...{ id, ticket_id: 7, created_at: '2026-11-30T05:00:00Z', events: [] },
   ...more,

@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { loadConfig, loadIntakeConfigs } from '../../src/config/config';
 
-/** What can be said of the deployment files where no Docker engine is. */
+/** Checks of the deployment files that need no Docker engine. */
 
 const ROOT = path.resolve(__dirname, '../..');
 const compose = z

@@ -6,7 +6,7 @@ import { invariantsOf } from '../../src/checks/conform/invariants';
 import type { Evidence } from '../../src/checks/conform/evidence';
 import { judge, notDone, type Judged, type Verdict } from '../../src/checks/conform/verdict';
 
-/** The same evidence, the same verdict: what each means for the sync. */
+/** The same evidence gives the same verdict, with its meaning for the sync. */
 
 const NO_FAULTS = { did: 'done', faults: [] };
 const FAULTY = { did: 'done', faults: ['one', 'two', 'three', 'four'] };
@@ -115,7 +115,7 @@ test.each<Case>([
 ])('%s %j: %s', (check, evidence, verdict, found) => {
   const judged = judge(check, evidence as never);
   expect(judged).toMatchObject({ verdict, found: expect.stringMatching(found) as string });
-  // Whatever is not as it should be says what it means.
+  // Each verdict other than "holds" has a meaning.
   if (verdict !== 'holds') expect(judged.means).toMatch(/\S/);
 });
 

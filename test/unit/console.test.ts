@@ -75,7 +75,7 @@ describe('a chart', () => {
       expect(Number(y)).toBeGreaterThanOrEqual(10);
       expect(Number(y) + Number(height)).toBeLessThanOrEqual(128);
     }
-    // Nothing in it needs a style that the policy forbids.
+    // It needs no style that the policy forbids.
     expect(markup).not.toContain('style=');
   });
 
@@ -207,7 +207,7 @@ describe('both values of a pair', () => {
     expect(pairs).toContain(`href="${pairUrl('/console', link._id)}"`);
     const conflicts = conflictsPage(list, { root: '/console' }).body.markup;
     expect(conflicts).toContain('<span class="value">&lt;img src=x&gt;</span>');
-    // O4: on a narrow screen each cell says its column; O5: a pair has its title, with its id below.
+    // O4: on a narrow screen each cell names its column; O5: a pair has its title, with its id below.
     expect(conflicts).toMatch(/<td data-title="Zendesk">/);
     const id = /<bdi>s<\/bdi><\/a>\s*<div class="id">(.*?)<\/div>/.exec(pairs)?.[1] ?? '';
     expect(id.replace(/<[^>]*>/g, '')).toBe('zendesk:ticket:1');

@@ -5,7 +5,7 @@ import { holdId, type BrakeHold, type HoldState } from '../../src/sync/holds';
 import { bindingsOf } from '../../src/sync/rules/sameFields';
 import { testMapping } from '../support/world';
 
-/** Issue 21, the brake: what a remap makes of the hold under which it counted. */
+/** Issue 21, the brake: how a remap continues with the hold under which it counted. */
 
 const mapping = testMapping([
   { id: 'note', zendesk: 'costs', pms: 'note', type: 'text', direction: 'both', winner: 'zendesk' },
@@ -14,7 +14,7 @@ const bound = bindingsOf(mapping.entities.TicketToProject)['note'] ?? '';
 const change = { entity: 'TicketToProject', kind: 'replaced', row: 'note', side: 'pms' } as const;
 const ALLOWED = 3;
 
-/** @param marked pairs that were counted @param open pairs that were not brought to the mapping */
+/** @param marked pairs that were counted @param open pairs that do not have the mapping yet */
 async function judged(
   marked: number,
   open: number,

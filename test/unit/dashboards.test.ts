@@ -11,11 +11,11 @@ import { SIDES } from '../../src/sync/record';
 import { headingAnchors } from '../support/headingAnchors';
 
 /**
- * The dashboard and the alerts name only metrics and labels that exist. Their PromQL is read by Prometheus' own
- * grammar; what exists is asked of the registry that `/metrics` is written from.
+ * The dashboard and the alerts name only existing metrics and labels. Prometheus' own grammar reads their PromQL; the
+ * registry behind `/metrics` lists the metrics.
  */
 
-// Its types are those of an ES module; what Node loads here is CommonJS.
+// Its types are those of an ES module, but Node loads it as CommonJS.
 const { parser } = jest.requireActual<{ parser: LRParser }>('@prometheus-io/lezer-promql');
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -66,7 +66,7 @@ const SCRAPE_LABELS = ['instance', 'job'];
 const SDK_LABELS = ['namespace', 'service_name', 'task_queue', 'activity_type', 'workflow_type'];
 const SUFFIXES = { histogram: ['_bucket', '_sum', '_count'], summary: ['', '_sum', '_count'] };
 
-/** Every sample name that our own registry exposes, with its labels. */
+/** Every sample name of our own registry, with its labels. */
 async function exposed(): Promise<Map<string, Set<string>>> {
   const metrics = new SyncMetrics();
   metrics.watchStore({
@@ -79,7 +79,7 @@ async function exposed(): Promise<Map<string, Set<string>>> {
   for (const { name, type } of await metrics.registry.getMetricsAsJSON()) {
     const metric = metrics.registry.getSingleMetric(name) as Metric & { labelNames?: readonly string[] };
     const labels = [...(metric.labelNames ?? []), ...SCRAPE_LABELS];
-    // Where several connections share a process, each of our metrics is labelled with one (docs/observability.md).
+    // If several connections share a process, each of our metrics has a connection label (docs/observability.md).
     if (name.startsWith('zps_')) labels.push('connection');
     const kind = String(type);
     for (const suffix of kind in SUFFIXES ? SUFFIXES[kind as keyof typeof SUFFIXES] : [''])
@@ -98,15 +98,15 @@ const isSdkMetric = (name: string) => {
 };
 
 interface Used {
-  /** Selectors: the name, and the labels and values that its matchers name. */
+  /** Selectors: the name, and the labels and values in its matchers. */
   selectors: { name: string; matchers: { label: string; operator: string; value: string }[] }[];
   /** Labels of `by (…)` and `on (…)`. */
   groupedBy: string[];
 }
 
-/** @throws where the text is no PromQL */
+/** @throws if the text is not PromQL */
 function readPromql(where: string, expr: string): Used {
-  // Grafana puts the values of its variables in before Prometheus sees the text.
+  // Grafana inserts the values of its variables before Prometheus parses the text.
   const text = expr.replaceAll('$connection', '.*');
   const used: Used = { selectors: [], groupedBy: [] };
   const textOf = ({ from, to }: { from: number; to: number }) => text.slice(from, to);
@@ -139,7 +139,7 @@ function readPromql(where: string, expr: string): Used {
   return used;
 }
 
-/** What an expression names that does not exist. */
+/** Missing metrics and labels in an expression. */
 function unknownIn(
   { where, expr }: { where: string; expr: string },
   known: Map<string, Set<string>>,
@@ -159,7 +159,7 @@ function unknownIn(
   ];
 }
 
-/** The values that a label of a closed set can have. */
+/** The possible values of a label with a closed set. */
 const VALUES: Record<string, readonly string[]> = {
   side: SIDES,
   kind: ['RetryLater', 'Bug'],

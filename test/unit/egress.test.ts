@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { fixedCredential } from '../../src/systems/credential';
 import { Egress, EgressRefused, publicLookup, type EgressOptions } from '../../src/platform/egress';
 
-/** Real HTTP on loopback, which is as private as an address can be. */
+/** Real HTTP on loopback, the most private kind of address. */
 describe('which hosts a URL in data may reach', () => {
   const servers: Server[] = [];
   const seen: { at: string; headers: IncomingHttpHeaders }[] = [];
@@ -99,7 +99,7 @@ describe('which hosts a URL in data may reach', () => {
     ['[fd00::1]', 'uniqueLocal'],
     ['[::ffff:10.0.0.1]', 'private'],
     ['[64:ff9b::a00:1]', 'rfc6052'],
-    // Other spellings of 127.0.0.1 that a URL takes.
+    // Other spellings of 127.0.0.1 that URLs allow.
     ['0x7f.1', 'loopback'],
     ['2130706433', 'loopback'],
   ])('a listed name may not resolve to the address %s', async (host, range) => {

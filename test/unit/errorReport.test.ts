@@ -14,7 +14,7 @@ import { RecordGone } from '../../src/systems/errors';
 import { HttpClient } from '../../src/systems/http';
 import { contractSystem } from '../support/sandboxes';
 
-/** O6: what a person can do ends in one line with a cure, and never in a stack trace. */
+/** O6: an error by a person ends in one line with a fix, and never in a stack trace. */
 
 async function caught(work: () => unknown): Promise<unknown> {
   try {

@@ -1,6 +1,6 @@
 import { parseJson } from '../../src/sync/exactJson';
 
-/** A13: an id beyond 2^53 names its record and no other. */
+/** A13: an id beyond 2^53 identifies its record and no other. */
 
 test.each([
   ['{"id":12345678901234567891}', { id: '12345678901234567891' }],

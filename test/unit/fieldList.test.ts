@@ -40,7 +40,8 @@ test('records that contradict the list cause a new read, and changes are reporte
 test('records that keep contradicting it cost a bounded number of calls', async () => {
   const { list, calls, after } = listOf(['a']);
   await list.current();
-  // An hour of one record a second that lacks a field, e.g. of tickets that were archived before it was made.
+  // An hour with one record per second that lacks a field, such as tickets that were archived before the field was
+  // created.
   for (let second = 0; second < 3_600; second += 1) {
     after(1);
     await list.current();

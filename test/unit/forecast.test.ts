@@ -51,7 +51,7 @@ test('records are read by the thousand and created by the hundred', () => {
     exports: 4,
     account: 4,
   });
-  // Each job is begun with one call, and five look for its end.
+  // Each job is started with one call, and five calls wait for its end.
   expect(callsOf(workOf({ newTickets: 101, newOrganizations: 100 }))).toMatchObject({ account: 18 });
   expect(callsOf(workOf({}, { records: 401, created: 101, updated: 10 }))).toMatchObject({ pms: 3 + 2 + 20 });
   expect(callsOf(workOf({}, { created: 101 }), { pmsBulk: 1 })).toMatchObject({ pms: 101 });

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { loadConfig, loadIntakeConfigs } from '../../src/config/config';
 import { taskQueueOf } from '../../src/sync/taskQueues';
 
-/** What can be said of the Kubernetes manifests where no cluster is. */
+/** Checks of the Kubernetes manifests that need no cluster. */
 
 const DIR = path.resolve(__dirname, '../../deploy/kubernetes');
 const read = (file: string) => readFileSync(path.join(DIR, file), 'utf8');
@@ -76,7 +76,7 @@ function deployment(name: string) {
   return { ...spec, container };
 }
 
-/** The container's environment, its mounted secrets put into real files. */
+/** The container's environment, with its mounted secrets in real files. */
 function environment(name: string): Record<string, string> {
   const { container, volumes } = deployment(name);
   const settings = kustomization.configMapGenerator.find((each) => each.name === 'settings')?.literals ?? [];
@@ -151,7 +151,7 @@ test('workers are scaled by existing task queues', () => {
     })
     .parse(scaled?.spec);
   expect(scaleTargetRef.name).toBe('worker');
-  // Polls and timers go on when nothing waits.
+  // Polls and timers continue when nothing waits.
   expect(minReplicaCount).toBeGreaterThan(0);
   expect(triggers.map(({ metadata }) => metadata['taskQueue'])).toEqual([
     taskQueue,

@@ -2,7 +2,7 @@ import { startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
 import { World, testMapping } from '../support/world';
 
-/** F31: what Zendesk has and the sync leaves alone (docs/zendesk.md). */
+/** F31: records and values of Zendesk that the sync ignores (docs/zendesk.md). */
 
 let zendesk: ZendeskSandbox;
 beforeAll(async () => (zendesk = await startZendeskSandbox({ obeys: 'all' })));

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** What scripts/licenses.mjs accepts. .ci/run runs it over the packages that are installed. */
+/** The licences that scripts/licenses.mjs accepts. .ci/run checks the installed packages with it. */
 
 const MODULE = pathToFileURL(path.resolve(__dirname, '../../scripts/licenses.mjs')).href;
 

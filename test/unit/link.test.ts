@@ -126,7 +126,7 @@ describe('a write of ours whose answer was lost', () => {
   const mapping = testMapping([
     { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'pms' },
   ]);
-  /** The snapshot says "a"; Zendesk says "b", and an update that took it to the PMS was given up. */
+  /** The snapshot has "a"; Zendesk has "b", and an update that wrote "b" to the PMS was abandoned. */
   function lost(pms: string): World {
     const world = World.of(mapping, 'zendesk', { subject: 'a' });
     world.settle();
@@ -142,7 +142,7 @@ describe('a write of ours whose answer was lost', () => {
     world.settle();
     world.edit('zendesk', { subject: 'c' });
     world.settle();
-    // The PMS never said anything of its own, or it would have won.
+    // The PMS had no edit of its own, or it would have won.
     expect(world.records.pms?.values['title']).toBe('c');
     expect(world.link?.history).toEqual([]);
   });
@@ -198,7 +198,7 @@ describe('a record that we created without getting an answer', () => {
     },
     { zendesk: 'group', pms: 'group', type: 'string', direction: 'toPms' },
   ]);
-  /** It was found by its back-reference, and shows these values by then. */
+  /** It was found by its back-reference, and has these values then. */
   function found(values: Record<string, string | null>, byUs = true, title = 'written'): World {
     const world = World.of(mapping, 'pms', { title: 'written', due: '2026-12-24' });
     world.settle();

@@ -10,7 +10,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-/** F1: the mapping in use follows the fields of both systems, without a change of its file and without a restart. */
+/** F1: the mapping in use follows the fields of both systems, without a change of its file or a restart. */
 
 const of = (zendesk: string) => ({
   ...{ zendesk, pms: 'x' },
@@ -39,9 +39,9 @@ const field = (id: number, title = 'Severity'): PropertyInfo => ({
 });
 
 /**
- * A live mapping over a Zendesk whose fields change; only what it keeps of them is stored.
+ * A live mapping over a Zendesk whose fields change; only the stored fields are kept.
  *
- * @param changedAt when another process noted a change of the fields
+ * @param changedAt the time when another process noted a change of the fields
  */
 async function follow(changedAt: Date | null = null) {
   const fields = { now: [...plain('tags'), field(1)], reads: 0 };
@@ -128,7 +128,7 @@ test('a row rests within minutes after its field is deactivated, and continues a
   expect(rests.at(-1)).toEqual(['row "custom_fields.Severity ↔ severity"']);
   expect(told.pairs).toBe(0);
   fields.now = [...plain('tags'), field(1)];
-  // The first time it fails; the pairs are told at the next look.
+  // The first attempt fails; the pairs are notified at the next look.
   told.fails = 1;
   await jest.advanceTimersByTimeAsync(130_000);
   expect(row()?.restsOn).toBeUndefined();
@@ -181,7 +181,7 @@ test('a pair that would lose a value waits for a read of the fields that began a
   expect(live.wereReadSinceAskedBy(key)).toBe(false);
   await jest.advanceTimersByTimeAsync(10_000);
   expect(live.wereReadSinceAskedBy(key)).toBe(true);
-  // The next time is another question.
+  // The next loss needs a new read.
   expect(live.wereReadSinceAskedBy(key)).toBe(false);
   await live.stop();
   expect(fields.reads).toBeLessThan(20);
@@ -195,7 +195,7 @@ test('many pairs that ask cost no more calls than one pair', async () => {
       live.wereReadSinceAskedBy(`TicketToProject/zendesk:ticket:${second * 20 + n}`);
     await jest.advanceTimersByTimeAsync(1_000);
   }
-  // One list of each kind: three kinds, every five seconds at most.
+  // One list for each of three kinds, every five seconds at most.
   expect(fields.reads - before).toBeLessThanOrEqual(3 * 12);
   await live.stop();
 });

@@ -11,19 +11,19 @@ import {
 import { NewerStore, SCHEMA, Schema } from '../../src/links/migrations/storedSchema';
 import { FIXTURES, recordedStore } from '../support/recordStore';
 
-/** Migrations as pure functions: those that there are, over documents of every release, and any that there could be. */
+/** Migrations as pure functions: the existing ones over documents of every release, and any possible ones. */
 
 const RECORDED = Array.from({ length: SCHEMA.version }, (_, version) => version).filter((version) =>
   existsSync(path.join(FIXTURES, `store-v${version}`)),
 );
-/** The first version that had the collection, where it is not the first of all. */
+/** The first version with the collection, if it is not the first of all. */
 const SINCE: Partial<Record<VersionedCollection, number>> = {
   journal: 1,
   undos: 1,
   undoItems: 1,
 };
 const NAMES = Object.keys(VERSIONED) as VersionedCollection[];
-/** A shelf is named by its run. */
+/** The id of a shelf contains its run. */
 const fileOf = (name: VersionedCollection) => (name === 'shelf' ? 'backfill-run-records' : name);
 const fieldOf = (document: object, field: string) => (document as Record<string, unknown>)[field];
 
@@ -104,7 +104,7 @@ describe('any migrations', () => {
         expect(newest.read('links', atOnce)).toEqual(atOnce);
         const halfWay = new Schema(list.slice(0, between)).read('links', document);
         expect(newest.read('links', halfWay)).toEqual(atOnce);
-        // What is said to need nothing but its number needs nothing.
+        // A document that needs only a new version number needs no other change.
         if (!newest.isOther('links', document))
           expect({ ...atOnce, v: document.v }).toEqual({ ...document, v: document.v });
       }),

@@ -19,7 +19,7 @@ import {
 import { isForLater } from '../../src/activities/failures';
 import { duplicatesOf, isDuplicateKey, isPassing } from '../../src/platform/mongoErrors';
 
-/** The driver throws these and does not export them. */
+/** The driver throws these without exporting them. */
 const { PoolClearedError, PoolClosedError, WaitQueueTimeoutError } =
   jest.requireActual<
     Record<
@@ -172,7 +172,7 @@ function refusal(code: number, index: number): WriteError {
   return new driver.WriteError({ code, index, errmsg: `code ${code}`, errInfo: {}, op: {} });
 }
 
-/** As the driver builds it once a command of a bulk was answered. */
+/** Built like the driver does after a command of a bulk was answered. */
 function bulk(writeErrors: WriteError[], concern?: number): MongoBulkWriteError {
   const result = resultOf(writeErrors, concern);
   const first = writeErrors[0];
@@ -182,7 +182,7 @@ function bulk(writeErrors: WriteError[], concern?: number): MongoBulkWriteError 
   return new MongoBulkWriteError(why, result);
 }
 
-/** As the driver builds it once a command of a bulk failed as a whole. */
+/** Built like the driver does after a command of a bulk failed as a whole. */
 function wrapped(error: Error): MongoBulkWriteError {
   return new MongoBulkWriteError(error, resultOf([]));
 }

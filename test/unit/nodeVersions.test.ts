@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 
-/** One range of Node versions: `engines`, the script's check, the documents and the image say the same. */
+/** One range of Node versions: `engines`, the script's check, the documents and the image agree. */
 
 const ROOT = path.resolve(__dirname, '../..');
 const text = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
@@ -14,7 +14,7 @@ const { engines } = z
 const [, least = '', below = ''] = /^>=(\d+\.\d+)\.0 <(\d+)$/.exec(engines.node) ?? [];
 const newest = Number(below) - 1;
 
-/** What scripts/nodeRange.mjs says; jest cannot load an ES module itself. */
+/** The results of scripts/nodeRange.mjs; jest cannot load an ES module itself. */
 function ask(expression: string): unknown {
   const module = pathToFileURL(path.join(ROOT, 'scripts/nodeRange.mjs')).href;
   const program = `import * as range from '${module}'; console.log(JSON.stringify(${expression}));`;

@@ -5,7 +5,9 @@ import type { Json, Side, Values } from '../../src/sync/record';
 import { refusedRows } from '../../src/sync/rules/taken';
 import { NO_REFERENCES, World, testMapping } from '../support/world';
 
-/** Not taken is not agreed: what a side refused or ignored is kept beside what was agreed, and offered again. */
+/**
+ * Not taken is not agreed: a value that a side refused or ignored is kept next to the agreement, and offered again.
+ */
 
 const mapping = testMapping([
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
@@ -330,7 +332,7 @@ describe('a set', () => {
     world.settle();
     expect(world.writes).toHaveLength(1);
     expect([shownOn(world, 'zendesk', 'tags'), shownOn(world, 'pms', 'labels')]).toEqual([['a', 'b'], ['a']]);
-    // Other elements go on.
+    // Other elements sync.
     world.edit('zendesk', { tags: ['a', 'b', 'c'] });
     world.settle();
     expect(shownOn(world, 'pms', 'labels')).toEqual(['a', 'c']);

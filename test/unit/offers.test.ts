@@ -9,7 +9,10 @@ import { loadMapping } from '../../src/config/loadMapping';
 import { MAPPING_FILE } from '../support/sandboxes';
 import { NOW } from '../support/world';
 
-/** Issue 22: what is offered for a conflict can be done. The records are those of the sandboxes: one Contoso here, two there. */
+/**
+ * Issue 22: the options that are offered for a conflict can be carried out. The records are those of the sandboxes:
+ * one Contoso on one side, two on the other.
+ */
 
 const mapping = loadMapping(MAPPING_FILE);
 const ORG = 'zendesk:organization:14';
@@ -36,7 +39,7 @@ const seen = (ref: RefKey, name: string): [RefKey, SyncRecord] => [
   { ref: {}, values: { name } } as unknown as SyncRecord,
 ];
 
-/** What the link store has. */
+/** The content of the link store. */
 function store({
   links = [],
   owners = {},
@@ -69,7 +72,7 @@ test('before any decision, a candidate is free, and a second organization of its
     taken: [],
     create: false,
   });
-  // The other way round it is: a PMS may have two customers of one name.
+  // In the other direction it is offered, because a PMS may have two customers with one name.
   expect(await offersOf(store({ records }), mapping, conflict(ORG, [C2, C3]))).toEqual({
     free: [C2, C3],
     taken: [],
@@ -128,7 +131,7 @@ test('the title of a pair that is not stored yet is the title of its record, as 
   const known = store({ records: [titled] }) as Parameters<typeof pairTitle>[0];
   expect(await pairTitle(known, mapping, keyOf(C2))).toBe('Contoso Clinic');
   expect(await pairTitle(state, mapping, keyOf('pms:customer:C-9'))).toBe('');
-  // Of a stored pair, both sides agreed on it.
+  // For a stored pair, both sides agreed on it.
   const stored = store({ links: [linked(keyOf(C2), ORG, C2)] }) as Parameters<typeof pairTitle>[0];
   expect(await pairTitle(stored, mapping, keyOf(C2))).toBe('Contoso Clinic');
 });

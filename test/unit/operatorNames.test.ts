@@ -36,7 +36,7 @@ test('O5: a pair’s title is its first row of text: subject, name, or the comme
   expect(titleOf(mapping, link(1, { conflicts: [parked] }))).toBe('from Zendesk');
   expect(titleOf(mapping, link(1, { snapshot: { [ticket]: 'x'.repeat(100) } }))).toHaveLength(60);
   expect(mapping.entities.OrgToCustomer.rows.find(({ id }) => id === organization)?.zendesk).toBe('name');
-  // The name of its author is written once, and is no title.
+  // The name of its author is written once, and is not a title.
   expect(titleRows(mapping).CommentToProject).toBe('body');
 });
 

@@ -40,10 +40,10 @@ describe('a pace', () => {
     jest.useRealTimers();
   });
 
-  /** Answers take so long, whoever asks. */
+  /** The duration of every answer. */
   const answers = { ms: 5 };
   const work = () => new Promise<void>((resolve) => setTimeout(resolve, answers.ms));
-  /** So many tells at once; says how many have ended by now. */
+  /** Sends a number of signals at once; returns a function that counts those that have ended. */
   function tell(pace: ReturnType<Pacer['pace']>, count: number): () => number {
     let ended = 0;
     const told = withConcurrencyLimit(4, () => pace.do(work));
@@ -66,11 +66,11 @@ describe('a pace', () => {
     const perSecond = (flood() - before) / 10;
     expect(perSecond).toBeGreaterThanOrEqual(LEAST_PACE * 0.9);
     expect(perSecond).toBeLessThan(LEAST_PACE * 2);
-    // Who has little to tell begins at once, and waits for nothing but the answer.
+    // A connection with few signals starts at once, and waits only for the answers.
     const one = tell(quiet, 1);
     await jest.advanceTimersByTimeAsync(101);
     expect(one()).toBe(1);
-    // All of it comes to its turn.
+    // All signals are sent in the end.
     answers.ms = 5;
     await jest.advanceTimersByTimeAsync(300_000);
     expect(flood()).toBe(2_000);

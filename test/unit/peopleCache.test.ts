@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => jest.restoreAllMocks());
 
-/** The caches look at the clock anew after a millisecond. */
+/** The caches read the clock again after a millisecond. */
 async function letPass(ms: number): Promise<void> {
   passed += ms;
   await sleep(5);

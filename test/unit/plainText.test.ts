@@ -1,7 +1,7 @@
 import { normalisedText, textOfHtml } from '../../src/sync/plainText';
 import { Marker } from '../../src/systems/profile/marker';
 
-/** A2: texts that no person writes, and that a mail may bring all the same. */
+/** A2: texts that no person writes, but that a mail may contain. */
 
 const BLANKS = ' '.repeat(1_000_000);
 const REF = 'zendesk:comment:12-345';
@@ -9,7 +9,7 @@ const marker = new Marker('body', '— {authorName} <!-- {backRef} -->');
 
 const COUNTED = ['charAt', 'charCodeAt', 'slice', 'replace', 'split', 'lastIndexOf', 'indexOf'] as const;
 
-/** How often a function asks for a part of a text: a bound on its steps. */
+/** Counts the reads of parts of a text, which limits the number of steps. */
 function stepsOf(work: () => unknown): number {
   let steps = 0;
   for (const name of COUNTED) {

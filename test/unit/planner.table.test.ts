@@ -125,7 +125,7 @@ const sideOf = (ref: string) => ({
   residue: {},
   backRef: true,
 });
-/** A linked pair of which both records were read, as they were agreed on. */
+/** A linked pair whose records were both read, in the agreed state. */
 const both = (over: Partial<PairState> = {}) =>
   state({
     link: linkWith(),
@@ -436,7 +436,7 @@ const ABSENT: Json = '(absent)';
 
 interface RowExample {
   row: string;
-  /** What both sides last agreed on; absent where they never did. */
+  /** The agreed value; absent if there is none. */
   agreed?: Json;
   zendesk: Json;
   pms: Json;
@@ -444,7 +444,7 @@ interface RowExample {
   decision?: Decision;
   effect: object;
   holds?: BrakeHold[];
-  /** Values written, by side; follow-ups are said. */
+  /** Values of updates, by side; `says` has the texts of follow-ups. */
   writes?: Partial<Record<Side, Values>>;
   says?: Partial<Record<Side, string>>;
 }

@@ -3,7 +3,7 @@ import { controlsOf, exchange } from 'testkit';
 import { Afterwards } from '../chaos/afterwards';
 import type { LinkDocument } from '../chaos/world';
 
-/** The sandbox of the PMS goes back to a backup, and what the chaos test makes of it. */
+/** Restoring a backup of the PMS sandbox, and its treatment in the chaos test. */
 
 let pms: PmsSandbox;
 beforeEach(async () => {
@@ -93,7 +93,12 @@ test('a restored backup counts as an edit of each value that it replaced, and of
 test('the check adds the history of a lost link once', () => {
   const entry = (lost: string) => ({ row: 'title', side: 'pms' as const, lost });
   const link = (history: LinkDocument['history'], ref: string) =>
-    ({ _id: `TicketToProject/${ref}`, sides: { zendesk: { ref } }, history }) as unknown as LinkDocument;
+    ({
+      _id: `TicketToProject/${ref}`,
+      sides: { zendesk: { ref } },
+      history,
+      intent: null,
+    }) as unknown as LinkDocument;
   const afterwards = new Afterwards();
   afterwards.linksLost([link([entry('a'), entry('b')], 'zendesk:ticket:1')]);
   const found = afterwards.withLostHistory(link([entry('b'), entry('c')], 'zendesk:ticket:1'));

@@ -19,7 +19,7 @@ import { ZENDESK_RATE } from '../../src/systems/zendesk/zendeskLimits';
 
 const PMS_RATE = rateRules(loadProfile('contract'));
 const ALONE: WindowRules = { windowMs: MINUTE_MS, ceiling: null, share: 1 };
-/** A call is sent this long before a window's end at the latest. */
+/** A call is sent at least this long before a window's end. */
 const LAST = MINUTE_MS - 300;
 const headers = (values: Record<string, string>) => (name: string) => values[name] ?? null;
 const window = (over: Partial<BudgetWindow> = {}): BudgetWindow => ({
@@ -69,7 +69,7 @@ describe('which limits a call counts against', () => {
     ],
     ['a file on another host', 'GET', '/files/k1', []],
   ])('%s', (...row) => {
-    // Not named, or Jest would take the last for a callback where a row has none.
+    // An unnamed parameter, because Jest would take the last one for a callback if a row lacks it.
     const [, method, path, limits, concerns] = row;
     expect(ZENDESK_RATE.bucketsOf({ method, path, ...(concerns !== undefined && { concerns }) })).toEqual(
       limits,
@@ -230,7 +230,7 @@ describe('limits of single records', () => {
     }
     expect(records.isFree(of, 3_000)).toBe(false);
     expect(records.isFree({ ...of, record: '8' }, 3_000)).toBe(true);
-    // A second is left for the way to the API.
+    // One second is reserved for the transport to the API.
     expect([1, 2, 3, 4].map(() => records.promise(of, 3_000))).toEqual([
       601_000, 602_000, 603_000, 1_202_000,
     ]);
@@ -309,7 +309,7 @@ describe('a window', () => {
   test('a turn gets the earliest window with calls left after earlier promises', () => {
     const full = window({ limit: 10, used: 10, ours: 10 });
     const place = (ahead: number, state = full) => nextTurn(state, 'interactive', ALONE, ahead, 30_000);
-    // Ten a window: the first ten at the beginning of the next, the eleventh in the one after it.
+    // Ten per window: the first ten at the beginning of the next window, the eleventh in the one after it.
     expect(place(0)).toEqual({ at: MINUTE_MS + 50, window: 2 });
     expect(place(9)).toEqual({ at: MINUTE_MS + 50, window: 2 });
     expect(place(10)).toEqual({ at: 2 * MINUTE_MS + 100, window: 3 });

@@ -6,7 +6,7 @@ import { loadProfile } from '../../src/config/loadProfile';
 import { readYaml } from '../../src/config/readYaml';
 import { nearest } from '../../src/sync/schemaWords';
 
-/** What people hand in for a YAML file, and what they are told. */
+/** Files that people provide as YAML, and the messages about them. */
 
 const dir = mkdtempSync(path.join(tmpdir(), 'zps-yaml-'));
 const at = path.join(dir, 'a.yaml');

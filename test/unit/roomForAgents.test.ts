@@ -15,14 +15,17 @@ import {
   type WindowRules,
 } from '../../src/systems/budget/budgetWindow';
 
-/** Agents who edit tickets, and a sync that always has something to write, against an API that refuses what is above its limit. */
+/**
+ * Agents who edit tickets, and a sync that always has a change to write, against an API that refuses calls above its
+ * limit.
+ */
 
 const RULES: WindowRules = { windowMs: MINUTE_MS, ceiling: null, share: 0.7 };
 const STEP_MS = 100;
-/** An answer comes this much later than the API counted. */
+/** The delay of an answer after the API counted the call. */
 const LATENCY_MS = 100;
 const IN_FLIGHT = 5;
-/** Of the limit, in each minute; a phase begins where that changes. */
+/** The agents' share of the limit, in each minute; a phase begins where it changes. */
 const PHASES = [0, 0, 0.4, 0.4, 0.4, 0.4, 0.8, 0.8, 0.8, 0.8, 0, 0, 0, 0];
 const BEGINNINGS = [2, 6];
 
@@ -33,7 +36,7 @@ interface Window {
   others: number;
 }
 
-/** The API's count: fixed windows, each of which begins with the first call after the one before. */
+/** The API's count: fixed windows, each of which begins with the first call after the end of the former one. */
 class Api {
   private start = -Infinity;
   used = 0;
@@ -59,7 +62,7 @@ function random(seed: number): () => number {
   };
 }
 
-/** Times of the agents' edits: as many a minute as the phase says, each at a moment of its own part of the minute. */
+/** Times of the agents' edits: as many per minute as in the phase, one at random in each equal part of the minute. */
 function editsOf(limit: number, seed: number, offset: number): number[] {
   const next = random(seed);
   return PHASES.flatMap((part, minute) => {
@@ -138,7 +141,7 @@ const phaseOf = (at: number, offset: number): number =>
   PHASES.slice(0, Math.max(0, Math.floor((at - offset) / MINUTE_MS)) + 1).filter(
     (part, minute, all) => minute > 0 && part !== all[minute - 1],
   ).length;
-/** Windows that lie within one phase, and are not the first there. */
+/** Windows that lie within one phase and are not its first. */
 const settled = (windows: Window[], offset: number): Window[] =>
   windows.filter(
     ({ from, to }) =>
@@ -156,12 +159,12 @@ describe.each([
         const offset = second * 1000;
         const { windows, refusedAgents, refusedUs } = simulate(limit, seed, offset);
         const late = refusedAgents.filter((minute) => !BEGINNINGS.includes(Math.floor(minute)));
-        // The window that the beginning falls into can end after that minute.
+        // The window that contains the beginning can end after that minute.
         expect(late.length).toBeLessThanOrEqual(1);
         expect(refusedUs).toBeLessThanOrEqual(2);
         for (const { ours, others } of settled(windows, offset)) {
           const aim = (limit - others) * (others === 0 ? 0.95 : 0.9);
-          // Of few, one call more or less is much.
+          // If there are few calls, one call more or less matters much.
           expect(ours).toBeGreaterThanOrEqual(Math.floor(aim) - (others === 0 ? slack - 1 : slack));
         }
       }),

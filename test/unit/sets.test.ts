@@ -8,7 +8,7 @@ import type { Side, SyncRecord } from '../../src/sync/record';
 import { elementsOf } from '../../src/sync/heldSets';
 import { answeredSet, mergedSet } from '../../src/sync/rules/sets';
 
-/** Sets merge by element: F2, F18 and F19 of the faults found in the field. */
+/** Sets are merged by element: F2, F18 and F19 of the faults in the field. */
 
 const mapping = testMapping([
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both' },
@@ -16,7 +16,7 @@ const mapping = testMapping([
 ]);
 const row = mapping.entities.TicketToProject.rows[1] as PropertyRow;
 
-/** A pair that agreed on these tags, as the PMS spells them. */
+/** A pair that agreed on these tags, in the PMS's spelling. */
 function agreedOn(tags: string[]): World {
   const world = World.of(mapping, 'pms', { title: 'x', tags });
   world.settle();
@@ -122,7 +122,7 @@ describe('F2, F18: a tag of the PMS that belongs to a field of Zendesk', () => {
     world.settle();
     return world;
   };
-  /** Zendesk as it shows tags of which some belong to a field. */
+  /** Zendesk's record, in which some tags belong to a field. */
   const show = (world: World, tags: string[], owned: string[]) => {
     world.edit('zendesk', { tags });
     const ticket = world.records.zendesk;
@@ -198,7 +198,7 @@ describe('F2, F18: a tag of the PMS that belongs to a field of Zendesk', () => {
     expect(hasUncomparedRow(world.mapping, world.link as Link)).toBe(false);
     world.mapping = reserving('nordics');
     expect(hasUncomparedRow(world.mapping, world.link as Link)).toBe(true);
-    // Told by hygiene, it reads both.
+    // Hygiene notifies it, and it reads both.
     world.settle([]);
     expect(tagsOf(world)).toEqual({ zendesk: ['reports', 'vip'], pms: ['Reports', 'vip'] });
     expect(hasUncomparedRow(world.mapping, world.link as Link)).toBe(false);
@@ -333,7 +333,7 @@ describe('the answer to a write', () => {
 });
 
 describe('a system that changes a set by itself', () => {
-  /** Writes, and what a trigger of Zendesk makes of each. */
+  /** Writes, and the changes that a trigger of Zendesk makes to each. */
   const triggered = (world: World, trigger: (tags: string[]) => string[]) => {
     world.onWrite = (side, values) =>
       side === 'zendesk' ? { ...values, tags: trigger(elementsOf(values['tags'])) } : values;
@@ -415,7 +415,7 @@ test.each(['first', 'second'] as const)(
     const [done, refused] = plan.intent.writes;
     if (!done || !refused) throw new Error('expected two writes');
     world.edit(done.side, done.values);
-    // What either side had added itself; on the first the other side's is there, too.
+    // The elements that either side added itself; the first side has the other's, too.
     const own = { zendesk: 'a', pms: 'b' };
     const gone = own[refused.side];
     const left = which === 'second' ? ['kept'] : ['kept', own[done.side]];
@@ -433,7 +433,7 @@ test.each(['first', 'second'] as const)(
 );
 
 describe('an element that one side removes after it was written to the other', () => {
-  /** The PMS swaps a tag, and a person edits the title in Zendesk: one write to each side. */
+  /** The PMS replaces a tag, and a person edits the title in Zendesk: one write to each side. */
   function planned() {
     const world = agreedOn(['first', 'kept']);
     world.edit('pms', { tags: ['second', 'kept'] });

@@ -65,7 +65,7 @@ test('whichever records are parked, the others form one queue without a circle, 
         active.map(({ record: own }) => [refKey(own.ref), olderSibling(own, all)] as const),
       );
       const awaited = [...waits.values()].filter((ref) => ref !== null);
-      // One row: everybody but the first waits, each for another, and only for one that can go.
+      // One queue: each record but the first waits for a different one, and only for one that can proceed.
       expect(awaited).toHaveLength(Math.max(0, active.length - 1));
       expect(new Set(awaited).size).toBe(awaited.length);
       for (const ref of awaited) expect(waits.has(ref)).toBe(true);

@@ -7,7 +7,7 @@ import type { ChangePage } from '../../src/systems/port';
 import type { Side } from '../../src/sync/record';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 
-/** Issue 22: a system that does not know the sync's cursor is told by the poll's code, and by `doctor` with the cure. */
+/** Issue 22: the poll has a code for a system that refuses the sync's cursor, and `doctor` prints it with the fix. */
 
 const READ_AT = '2026-05-01T12:00:00.000Z';
 const at = (name: string, cursor: string | null) => ({
@@ -51,7 +51,7 @@ describe('against both sandboxes', () => {
       expect(one?.cure).toContain(
         `"${commandLine(`cursors rewind ${side}:${stream} ${READ_AT}`, 'acme')}", then "${commandLine('reconcile', 'acme')}"`,
       );
-      // Streams that no poll has read yet are looked at for the last minutes.
+      // Streams that no poll has read yet are checked for the last minutes.
       expect(all.filter((each) => each !== one).every(({ state }) => state === 'ok')).toBe(true);
     },
   );

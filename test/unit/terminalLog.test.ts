@@ -73,7 +73,7 @@ test('issue 22: a property that both sides changed is one line with title, row a
   expect(printed).toEqual([
     `12:03:04  ! zendesk:ticket:1 "Printer is on fire": both sides changed title, priority; decide: ${command('title')} (or pms)`,
   ]);
-  // Where the link store does not answer, the line has no title.
+  // If the link store does not answer, the line has no title.
   const nameless = terminalLog(
     (text) => printed.push(text),
     () => Promise.reject(new Error('away')),

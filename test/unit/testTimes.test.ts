@@ -1,6 +1,9 @@
 import { execFileSync } from 'node:child_process';
 
-/** The table that a test run ends with (test/support/times). Jest loads its reporters untranspiled, so they are no TypeScript. */
+/**
+ * The table at the end of a test run (test/support/times). Jest loads its reporters untranspiled, so they are not
+ * TypeScript.
+ */
 
 interface Row {
   name: string;
@@ -49,7 +52,7 @@ test('the processor time of a child process counts after it has ended', () => {
     expect([before, after]).toEqual([null, null]);
     return;
   }
-  // What Linux counts in hundredths of a second, Node in millionths.
+  // Linux counts hundredths of a second, Node millionths.
   expect((after ?? 0) - (before ?? 0)).toBeGreaterThan(0.18);
   expect(processorTime.livingDescendantsSeconds()).toEqual(expect.any(Number));
   expect(processorTime.ownSeconds()).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Together } from '../../src/links/together';
 
-/** Answers when it is told to. */
+/** Answers when the test asks for it. */
 function server() {
   const asked: number[][] = [];
   const open: { answer: () => void; fail: (error: Error) => void }[] = [];

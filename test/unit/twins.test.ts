@@ -4,7 +4,7 @@ import { noteOtherInstallations } from '../../src/workers/otherInstallations';
 import type { Side } from '../../src/sync/record';
 import type { InstalledWebhook, WebhookAdmin } from '../../src/systems/webhookAdmin';
 
-/** O2: an installation on another machine, on the same accounts, is noticed by the webhooks that it leaves there. */
+/** O2: an installation on another machine with the same accounts is detected by its webhooks. */
 
 function admin(side: Side, urls: readonly string[] | Error): WebhookAdmin {
   const all = async (): Promise<InstalledWebhook[]> => {

@@ -9,7 +9,7 @@ import { BadInput } from '../../src/operator/operatorErrors';
 import type { LinkStore } from '../../src/links/linkStore';
 import { MAPPING_FILE } from '../support/sandboxes';
 
-/** What people type after a command. Each slip is told; none is taken for something else. */
+/** Arguments that people type. Each mistake gets a message, and none is taken for something else. */
 
 const mapping = loadMapping(MAPPING_FILE);
 

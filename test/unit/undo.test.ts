@@ -5,7 +5,7 @@ import { bindingsOf } from '../../src/sync/rules/sameFields';
 import { alike, standing, undoOf, withoutChange } from '../../src/sync/undo';
 import { World, testMapping } from '../support/world';
 
-/** A mapping row is pointed at a wrong, filled field, and put right again. The row is `cost`, `right` and `wrong` are fields. */
+/** A mapping row names a wrong, filled field, and is corrected. The row is `cost`; `right` and `wrong` are fields. */
 
 const row = (zendesk: string, winner: string) => ({
   zendesk,
@@ -56,7 +56,7 @@ describe.each([
     expect(world.link).toMatchObject({ status: 'linked', snapshot: { cost: 'true value' }, conflicts: [] });
     expect(world.link?.bound?.['cost']).toBe(bindingsOf(world.mapping.entities.TicketToProject)['cost']);
     expectRest(world);
-    // Both fields of the row go on.
+    // Both fields of the row sync.
     world.edit('zendesk', { right: 'new' });
     world.settle();
     expect(fields(world)).toEqual({ right: 'new', wrong: 'of its own', cost: 'new' });
@@ -72,7 +72,7 @@ describe.each([
     expectRest(world);
   });
 
-  /** As an undo holds the row while it is bound as it is now. */
+  /** A hold of an undo on the row with its present binding. */
   function hold(world: World): void {
     const bound = bindingsOf(world.mapping.entities.TicketToProject)['cost'] ?? '';
     const change = { entity: 'TicketToProject', kind: 'written', row: 'cost', side: null } as const;
@@ -237,7 +237,7 @@ describe('an undo of writes that a mapping did not cause', () => {
     expect(world.undo({ cause: 'resync', row: 'labels' })).toEqual({ 'pms labels': 'restored' });
     expect(world.records.pms?.values['labels']).toEqual(['own', 'x']);
     expectRest(world);
-    // What a person adds goes on.
+    // A person's additions sync.
     world.edit('zendesk', { tags: [...(world.records.zendesk?.values['tags'] as string[]), 'new'] });
     world.settle();
     expect(world.records.pms?.values['labels']).toEqual(['new', 'own', 'x']);
@@ -345,7 +345,7 @@ test('whatever people do meanwhile, an undo overwrites no edit, and ends', () =>
       world.mapping = right(winner);
       if (isRemapped) world.settle();
       const before = fields(world);
-      // What a person wrote last is not what the sync wrote last.
+      // A person's latest value differs from the sync's latest write.
       const written = (property: string) =>
         world.journal.flatMap(({ rows }) => rows).findLast((each) => each.property === property);
       const isOurs = alike(written('wrong')?.shown, before['wrong']);
@@ -357,7 +357,7 @@ test('whatever people do meanwhile, an undo overwrites no edit, and ends', () =>
       const { conflicts = [] } = world.link ?? {};
       if (conflicts.length === 0) expect(alike(after['right'], after['cost'])).toBe(true);
       if (edits.length === 0) expect(after).toEqual(BEFORE);
-      // The mistake does not wander into the mended field.
+      // The wrong value does not reach the right field.
       const isPersons = edits.some(({ value }) => value === 'of its own');
       if (!isPersons) expect(after['right']).not.toBe('of its own');
     }),

@@ -4,7 +4,7 @@ import type { Undo } from '../../src/links/undoStore';
 import type { UndoOutcome, UndoPlan } from '../../src/operator/undo';
 import { NOW } from '../support/world';
 
-/** The console's page of undos, from what was found to its markup. */
+/** The console's page of undos, from the findings to its markup. */
 
 const HOSTILE = `"><script>alert('1')</script>`;
 const viewer: Viewer = {
@@ -43,7 +43,7 @@ describe('a plan', () => {
     );
     expect(page).toMatch(/<td data-title="Back to"><div><span class="soft">empty<\/span><\/div><\/td>/);
     expect(page).toMatch(/<td data-title="How many"><div>2<\/div><\/td>/);
-    // Nothing in it needs a style that the policy forbids.
+    // It needs no style that the policy forbids.
     expect(page).not.toContain('style=');
   });
 

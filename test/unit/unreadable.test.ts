@@ -12,7 +12,7 @@ import { zendeskCredential } from '../../src/systems/zendesk/zendeskAuth';
 import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
 import type { RecordRef } from '../../src/sync/record';
 
-/** A9: one record that is not as expected does not hide the others of its page. */
+/** A9: one malformed record does not hide the others of its page. */
 
 const refOf = (id: string): RecordRef => ({ side: 'zendesk', kind: 'ticket', id });
 

@@ -2,7 +2,7 @@ import { holdWords, type HoldShown } from '../../src/operator/brake';
 import type { Status } from '../../src/operator/status';
 import { faultLine, notStarted, saysDiskFull, verdict, type Facts } from '../../src/operator/verdict';
 
-/** O3: one pure judgement, from which `status`, the console and the health endpoint take their line. */
+/** O3: one pure function, whose verdict `status`, the console and the health endpoint show. */
 
 const NOW = new Date('2026-11-25T12:00:00Z');
 const SINCE = '2026-11-25T11:58:00.000Z';
@@ -83,7 +83,7 @@ test('O3: an outage of Temporal, one of MongoDB, and a full disk each have a mes
   expect(lines({ disk: { path: '.zendesk-pms-sync', freeMb: 3 } })).toEqual([
     'The disk of .zendesk-pms-sync is nearly full (3 MB left): nothing can be stored, so nothing is synced; no edit is lost; make room on that disk; the sync goes on by itself',
   ]);
-  // What a server says of its disk is told first, then that it does not answer.
+  // A server's message about its disk comes first, then its outage.
   expect(lines({ temporal: 'database or disk is full', status: down })[0]).toMatch(/^The disk is full /);
 });
 

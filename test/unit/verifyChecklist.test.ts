@@ -64,14 +64,14 @@ test.each<[string, string | null]>([
   ['OrgToCustomer/name/zendesk-pms/clear', 'an organization must have a name'],
   ['OrgToCustomer/name/zendesk-pms/edit', null],
   ['OrgToCustomer/sharedProjects/pms-zendesk/clear', 'true or false, never empty'],
-  // The row's default stands for it.
+  // The row's default replaces an empty value.
   ['TicketToProject/title/zendesk-pms/clear', null],
   ['TicketToProject/title/pms-zendesk/clear', 'a project must have a title'],
   [
     'TicketToProject/description/zendesk-pms/edit',
     'a description is the first comment and cannot be changed',
   ],
-  // Told by a follow-up.
+  // Written as a follow-up.
   ['TicketToProject/description/pms-zendesk/edit', null],
   ['TicketToProject/requester/pms-zendesk/clear', 'a ticket always has a requester'],
   ['TicketToProject/channel/zendesk-pms/edit', 'set by Zendesk; nobody can change it'],

@@ -3,7 +3,9 @@ import type { PublicApi } from '../../src/checks/verify/publicApi';
 import type { RecordRef, Side } from '../../src/sync/record';
 import { refKey } from '../../src/sync/canonicalKey';
 
-/** Issue 21: what `verify` made is removed so that the brake of the service counts no end (docs/verify.md). */
+/**
+ * Issue 21: the records that `verify` created are removed so that the service's brake counts no end (docs/verify.md).
+ */
 
 const zendesk = (kind: string, id: string): RecordRef => ({ side: 'zendesk', kind, id });
 const pms = (kind: string, id: string): RecordRef => ({ side: 'pms', kind, id });

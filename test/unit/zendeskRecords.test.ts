@@ -2,7 +2,7 @@ import { KnownPeople } from '../../src/systems/zendesk/people';
 import { PROPERTIES, ticketRecord } from '../../src/systems/zendesk/zendeskRecords';
 import { ticketSchema } from '../../src/systems/zendesk/zendeskSchemas';
 
-/** How Zendesk's answers are read. */
+/** How the adapter reads Zendesk's answers. */
 
 const ACCOUNT = {
   people: new KnownPeople(new Map()),
@@ -32,7 +32,7 @@ test.each<[string, object, string | null]>([
 });
 
 test('a ticket has the properties that the mapping may name', () => {
-  // Where nothing is public, it is known that the first comment is not.
+  // If no comment is public, the first comment is not.
   expect(Object.keys(valuesOf({ is_public: false })).sort()).toEqual(
     Object.keys(PROPERTIES['ticket'] ?? {}).sort(),
   );

@@ -2,7 +2,7 @@ import { type Request, HttpClient } from '../../src/systems/http';
 import { AlreadyExists } from '../../src/systems/errors';
 import { refusal } from '../../src/systems/zendesk/zendeskRefusal';
 
-/** Which property a refusal of Zendesk concerns: by keys and types, whatever the language of the texts. */
+/** The property that a refusal of Zendesk concerns: by keys and types, whatever the language of the texts. */
 
 const http = new HttpClient({
   side: 'zendesk',

@@ -64,13 +64,13 @@ class BackfillCheck {
       );
     }
     this.expect('projects', projects.all, store.tickets.size);
-    this.doubleMarks();
+    this.checkSharedReferences();
   }
 
   notes(): void {
     const { store } = this.zendesk;
     const notes = this.grouped('note');
-    const said = new Map<string, number>();
+    const withoutNote = new Map<string, number>();
     let comments = 0;
     for (const [ticketId, list] of store.comments) {
       for (const [place, comment] of list.entries()) {
@@ -81,30 +81,30 @@ class BackfillCheck {
         const [note, ...more] = notes.byRef.get(ref) ?? [];
         if (more.length > 0) this.problems.push(`${ref} has ${more.length + 1} notes`);
         if (!note) {
-          said.set(String(comment.plain_body), (said.get(String(comment.plain_body)) ?? 0) + 1);
+          withoutNote.set(String(comment.plain_body), (withoutNote.get(String(comment.plain_body)) ?? 0) + 1);
           continue;
         }
         this.expect(`body of ${note.id}`, note['body'], comment.plain_body);
         this.expect(`project of ${note.id}`, note['projectId'], this.projectOf.get(ticketId));
       }
     }
-    this.unnamedNotes(said);
+    this.unnamedNotes(withoutNote);
     this.expect('notes', notes.all, comments);
   }
 
   /** Comments without a note of their own were created from notes of the PMS. */
-  private unnamedNotes(said: ReadonlyMap<string, number>): void {
+  private unnamedNotes(withoutNote: ReadonlyMap<string, number>): void {
     for (const note of this.pms.store.all('note')) {
       if (note.externalRef !== null) continue;
-      const found = [...said].filter(([text]) => text.endsWith(String(note['body'])));
+      const found = [...withoutNote].filter(([text]) => text.endsWith(String(note['body'])));
       if (found.length !== 1 || found[0]?.[1] !== 1)
         this.problems.push(
-          `${note.id} is said ${found.reduce((sum, [, count]) => sum + count, 0)} times in Zendesk`,
+          `${note.id} is in Zendesk ${found.reduce((sum, [, count]) => sum + count, 0)} times`,
         );
     }
   }
 
-  private doubleMarks(): void {
+  private checkSharedReferences(): void {
     const { store } = this.zendesk;
     const named = new Map<string, string[]>();
     for (const [kind, records] of [
@@ -116,7 +116,7 @@ class BackfillCheck {
           named.set(externalId, [...(named.get(externalId) ?? []), `zendesk:${kind}:${id}`]);
 
     for (const [ref, holders] of named)
-      if (holders.length > 1) this.problems.push(`${ref} is held by ${holders.join()}`);
+      if (holders.length > 1) this.problems.push(`${ref} is the external_id of ${holders.join()}`);
   }
 
   private grouped(kind: PmsKind): { byRef: Map<string, PmsRecord[]>; all: number } {

@@ -44,13 +44,13 @@ interface Options {
 }
 
 /** The load on the noisy account. */
-interface Weather extends Noise {
+interface Load extends Noise {
   name: string;
   /** Share of its writes that are refused with 429. */
   refused: number;
 }
 
-const weathers = ({ noise, flood }: Options): Weather[] => [
+const loads = ({ noise, flood }: Options): Load[] => [
   { name: 'sustainable, with a storm', atOnce: 0, perSecond: noise, refused: 0.7 },
   { name: 'flood', atOnce: flood, perSecond: 4 * noise, refused: 0 },
   { name: 'flood and storm', atOnce: flood, perSecond: 4 * noise, refused: 0.7 },
@@ -65,11 +65,11 @@ interface Phase {
 
 async function main(): Promise<void> {
   const options = new Command('bench:connections')
-    .option('--seconds <n>', 'how long each phase is', Number, 40)
-    .option('--per-second <n>', 'edits a second of the quiet account', Number, 3)
-    .option('--rounds <n>', 'quiet and noisy phases of each kind', Number, 3)
-    .option('--noise <n>', 'edits a second of the other account', Number, 5)
-    .option('--flood <n>', 'edits of the other account at once, in a flood', Number, 3_000)
+    .option('--seconds <n>', 'seconds of each phase', Number, 40)
+    .option('--per-second <n>', 'edits per second of the quiet account', Number, 3)
+    .option('--rounds <n>', 'number of quiet and noisy phases for each load', Number, 3)
+    .option('--noise <n>', 'edits per second of the noisy account', Number, 5)
+    .option('--flood <n>', 'edits of the noisy account at once, in a flood', Number, 3_000)
     .parse()
     .opts<Options>();
   const servers: Servers = {
@@ -98,27 +98,27 @@ async function measure(servers: Servers, options: Options): Promise<object> {
   const client = new Client({ connection: await Connection.connect({ address: servers.temporal.address }) });
   try {
     for (const name of ['quiet', 'noisy']) await untilQuiet(client, `${run}-${name}`);
-    say('both are synced');
-    const other = new Other(noisy, systems, client, `${run}-noisy`);
+    say('both connections are synced');
+    const other = new NoisyAccount(noisy, systems, client, `${run}-noisy`);
     const found: Record<string, { quiet: Phase[]; noisy: Phase[]; ratio: number }> = {};
-    for (const weather of weathers(options)) {
+    for (const load of loads(options)) {
       const phases = { quiet: [] as Phase[], noisy: [] as Phase[] };
       for (let round = 0; round < options.rounds; round += 1) {
         phases.quiet.push(await phase(quiet, other, options));
-        await other.suffer(weather);
+        await other.setLoad(load);
         phases.noisy.push(await phase(quiet, other, options));
         await other.rest();
-        say(`${weather.name}: ${JSON.stringify([phases.quiet.at(-1), phases.noisy.at(-1)])}`);
+        say(`${load.name}: ${JSON.stringify([phases.quiet.at(-1), phases.noisy.at(-1)])}`);
       }
       const p95 = (of: Phase[]) => median(of.map((each) => each.p95));
-      found[weather.name] = { ...phases, ratio: p95(phases.noisy) / p95(phases.quiet) };
-      say(`${weather.name}: ratio ${found[weather.name]?.ratio.toFixed(2)}`);
+      found[load.name] = { ...phases, ratio: p95(phases.noisy) / p95(phases.quiet) };
+      say(`${load.name}: ratio ${found[load.name]?.ratio.toFixed(2)}`);
     }
     return {
       at: new Date().toISOString(),
       machine: `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'})`,
       options,
-      weathers: weathers(options),
+      weathers: loads(options),
       found,
       serviceMb: residentMb(service.pid),
       serviceCpuSeconds: cpuSeconds(service.pid),
@@ -180,14 +180,14 @@ async function serve({
   const log = path.join(folder, 'service.log');
   const service = new WorkerProcess([MAIN, 'start', '--config', file], env, log);
   service.start();
-  say(`its log is ${log}`);
+  say(`log of the service: ${log}`);
   const joined = () => [...quiet.pms.store.all('project')].filter(({ externalRef }) => externalRef !== null);
   while (joined().length < TICKETS) await sleep(250);
   return service;
 }
 
 /** The account with varying load. */
-class Other {
+class NoisyAccount {
   constructor(
     private readonly people: ChildProcess,
     private readonly systems: NoisySystems,
@@ -196,7 +196,7 @@ class Other {
   ) {}
 
   /** Starts the load, and resolves after the burst has arrived. */
-  async suffer({ atOnce, perSecond, refused }: Weather): Promise<void> {
+  async setLoad({ atOnce, perSecond, refused }: Load): Promise<void> {
     const storm: FaultInput = {
       route: '^(PUT|PATCH) ',
       kind: 'status',
@@ -211,7 +211,7 @@ class Other {
   }
 
   async rest(): Promise<void> {
-    await this.suffer({ name: 'none', atOnce: 0, perSecond: 0, refused: 0 });
+    await this.setLoad({ name: 'none', atOnce: 0, perSecond: 0, refused: 0 });
     await untilQuiet(this.client, this.taskQueue);
   }
 
@@ -222,7 +222,7 @@ class Other {
 }
 
 /** Makes edits in the quiet account's PMS and measures when they arrive in its Zendesk. */
-async function phase(quiet: Sandboxes, other: Other, { seconds, perSecond }: Options): Promise<Phase> {
+async function phase(quiet: Sandboxes, other: NoisyAccount, { seconds, perSecond }: Options): Promise<Phase> {
   const count = Math.floor(perSecond * seconds);
   const at = await editAtPace(quiet, {
     count,

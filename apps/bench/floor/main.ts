@@ -2,7 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { inParallel } from '../../../src/systems/inParallel';
 import { cpuSeconds } from '../process';
-import { floor, told, type FloorActivities } from './workflow';
+import { begin, floor, type FloorActivities } from './workflow';
 
 /**
  * The maximum rate of the Temporal server: workflows with two activities that do nothing, started like the workflows
@@ -94,7 +94,7 @@ async function workOff(
       workflowId,
       taskQueue: name,
       args: [apiQueue],
-      signal: told,
+      signal: begin,
     });
   });
   await Promise.all(ids.map((id) => client.workflow.getHandle(id).result()));

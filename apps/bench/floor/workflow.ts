@@ -7,7 +7,7 @@ export interface FloorActivities {
   write(): Promise<void>;
 }
 
-export const told = defineSignal('told');
+export const begin = defineSignal('begin');
 
 const { plan } = proxyActivities<FloorActivities>({ startToCloseTimeout: '1 minute' });
 
@@ -17,7 +17,7 @@ export async function floor(apiQueue: string): Promise<void> {
     startToCloseTimeout: '1 minute',
   });
   let signals = 0;
-  setHandler(told, () => void (signals += 1));
+  setHandler(begin, () => void (signals += 1));
   await condition(() => signals > 0);
   await plan();
   await write();

@@ -161,7 +161,7 @@ class Flood {
 
   constructor(boxes: Sandboxes) {
     const edit = changes(boxes).find(({ name }) => name === 'project edited');
-    if (!edit) throw new Error('nobody edits projects');
+    if (!edit) throw new Error('found no change "project edited"');
     this.edit = edit;
   }
 

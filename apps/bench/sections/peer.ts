@@ -25,7 +25,7 @@ export async function peer(account: AccountOptions, each: number): Promise<Stead
     const end = Date.now() + WITHIN_MS;
     while (!holds()) {
       if (ended) throw new Error(`the polling script ended: ${what}`);
-      if (Date.now() > end) throw new Error(`the polling script did not come to it: ${what}`);
+      if (Date.now() > end) throw new Error(`the polling script did not do it in time: ${what}`);
       await sleep(LOOK_MS);
     }
   };

@@ -18,7 +18,7 @@ afterEach(() => sandbox.close());
 
 /** All but these are off, so that one limit shows by itself. */
 const only = (limits: Partial<LimitOptions>) => start({ ...NO_LIMITS, ...limits });
-const told = ({ status, headers }: Answer, name = UPDATES) => [status, headers.get(name)];
+const statusAndHeader = ({ status, headers }: Answer, name = UPDATES) => [status, headers.get(name)];
 const priority = { ticket: { priority: 'low' } };
 const statuses = async (times: number, call: () => Promise<Answer>) => {
   const found: number[] = [];
@@ -32,7 +32,7 @@ test('the limits are the documented ones by default', async () => {
   const { id } = await api.ticket();
   const answer = await api.put(`/tickets/${id}`, priority);
   expect(answer.headers.get('x-rate-limit')).toBe('700');
-  expect(told(answer)).toEqual([200, 'total=100; remaining=99; resets=60']);
+  expect(statusAndHeader(answer)).toEqual([200, 'total=100; remaining=99; resets=60']);
 });
 
 describe.each([20, 100])('ticketUpdatesPerMinute: %i', (limit) => {
@@ -72,7 +72,7 @@ describe.each([20, 100])('ticketUpdatesPerMinute: %i', (limit) => {
     expect(await statuses(limit, update)).toEqual(passes(limit));
     now += 19_000;
     const over = await update(api.as('bob@sandbox.example'));
-    expect(told(over)).toEqual([429, `total=${limit}; remaining=0; resets=41`]);
+    expect(statusAndHeader(over)).toEqual([429, `total=${limit}; remaining=0; resets=41`]);
     expect(over.headers.get('retry-after')).toBe('41');
     expect(over.headers.get('x-rate-limit-remaining')).not.toBe('0');
     expect((await api.get(`/tickets/${id}`)).status).toBe(200);
@@ -87,7 +87,7 @@ describe.each([20, 100])('ticketUpdatesPerMinute: %i', (limit) => {
     for (let i = 0; i < limit - 1; i += 1)
       expect(sandbox.agentEdits(id, { subject: `Edit ${i}` })).toEqual({ refused: false });
     expect(sandbox.tickets.get(id).subject).toBe(`Edit ${limit - 2}`);
-    expect(told(await api.put(`/tickets/${id}`, priority))).toEqual([
+    expect(statusAndHeader(await api.put(`/tickets/${id}`, priority))).toEqual([
       200,
       `total=${limit}; remaining=0; resets=60`,
     ]);
@@ -129,7 +129,7 @@ test.each([undefined, NO_LIMITS.updatesOfOneTicket])(
     }
     const over = await update();
     // Refused for the ticket, although the account has updates left, which it leaves untouched.
-    expect(told(over)).toEqual([429, 'total=100; remaining=70; resets=60']);
+    expect(statusAndHeader(over)).toEqual([429, 'total=100; remaining=70; resets=60']);
     expect(over.headers.get('retry-after')).toBe('600');
     const redaction = { ticket_id: id };
     const { body } = await api.get(`/tickets/${id}/comments`);
@@ -152,7 +152,10 @@ test.each([false, true])('bulkUpdatesCount: %s', async (bulkUpdatesCount) => {
   const { id } = await api.ticket();
   await api.done(await api.put(`/tickets/update_many?ids=${id}`, priority));
   const answer = await api.put(`/tickets/${id}`, priority);
-  expect(told(answer)).toEqual([200, `total=20; remaining=${bulkUpdatesCount ? 18 : 19}; resets=60`]);
+  expect(statusAndHeader(answer)).toEqual([
+    200,
+    `total=20; remaining=${bulkUpdatesCount ? 18 : 19}; resets=60`,
+  ]);
 });
 
 test('updatesOfOneOrganization: each organization accepts 5 updates per minute', async () => {
@@ -173,7 +176,7 @@ test('updatesOfOneUser: 5 per minute; userUpdatesPerSecond: 1 over the account',
   const person = (email: string) => ({ user: { email, name: 'Carla' } });
   const upsert = (email: string) => api.post('/users/create_or_update', person(email));
   const made = await upsert('carla@acme.example');
-  expect(told(made, 'zendesk-ratelimit-create-update-user')).toEqual([
+  expect(statusAndHeader(made, 'zendesk-ratelimit-create-update-user')).toEqual([
     201,
     'total=5; remaining=4; resets=60',
   ]);
@@ -185,7 +188,7 @@ test('updatesOfOneUser: 5 per minute; userUpdatesPerSecond: 1 over the account',
   }
   now += 1_000;
   const over = await upsert('carla@acme.example');
-  expect(told(over, 'zendesk-ratelimit-create-update-user')).toEqual([
+  expect(statusAndHeader(over, 'zendesk-ratelimit-create-update-user')).toEqual([
     429,
     'total=5; remaining=0; resets=55',
   ]);
@@ -198,9 +201,9 @@ test('ticketFieldsPerMinute: ticket fields have their own limit', async () => {
   await only({ ticketFieldsPerMinute: 20 });
   const header = 'zendesk-ratelimit-ticket-fields-index';
   const list = () => api.get('/ticket_fields');
-  expect(told(await list(), header)).toEqual([200, 'total=20; remaining=19; resets=60']);
+  expect(statusAndHeader(await list(), header)).toEqual([200, 'total=20; remaining=19; resets=60']);
   await statuses(19, list);
-  expect(told(await list(), header)).toEqual([429, 'total=20; remaining=0; resets=60']);
+  expect(statusAndHeader(await list(), header)).toEqual([429, 'total=20; remaining=0; resets=60']);
   expect((await api.get('/organization_fields')).status).not.toBe(429);
 });
 
@@ -209,12 +212,12 @@ test('incrementalPerMinute counts tickets, ticket events and organizations; user
   const since = `start_time=${START / 1000 - 3_600}`;
   const header = 'zendesk-ratelimit-incremental-exports';
   for (const [place, path] of ['tickets/cursor', 'ticket_events', 'organizations', 'users'].entries())
-    expect(told(await api.get(`/incremental/${path}?${since}`), header)).toEqual([
+    expect(statusAndHeader(await api.get(`/incremental/${path}?${since}`), header)).toEqual([
       200,
       `total=10; remaining=${9 - place}; resets=60`,
     ]);
   const users = await api.get(`/incremental/users/cursor?${since}`);
-  expect(told(users, `${header}-cursor`)).toEqual([200, 'total=20; remaining=19; resets=60']);
+  expect(statusAndHeader(users, `${header}-cursor`)).toEqual([200, 'total=20; remaining=19; resets=60']);
   expect(users.headers.get(header)).toBeNull();
   expect(users.body.users).toHaveLength(sandbox.store.users.size);
 });
@@ -224,7 +227,7 @@ test('jobsInFlight: queued and running jobs count, and the answer shows how many
   const job = () => api.post('/organizations/create_many', { organizations: [] });
   const answers = await Promise.all([job(), job()]);
   const header = 'zendesk-ratelimit-inflight-jobs';
-  const shown = answers.map((answer) => told(answer, header)).sort();
+  const shown = answers.map((answer) => statusAndHeader(answer, header)).sort();
   expect(shown).toEqual([
     [200, 'total=1; remaining=0; resets=60'],
     [429, 'total=1; remaining=0; resets=60'],

@@ -316,9 +316,9 @@ describe('for tests', () => {
     expect(o.sandbox.oauth.mints).toHaveLength(2);
     const { body } = await o.control('GET', '/oauth');
     expect(body['mints']).toEqual(o.sandbox.oauth.mints);
-    const told = JSON.stringify(body);
-    expect(told).not.toContain(o.sandbox.clientSecret);
-    for (const { value } of o.sandbox.oauth.tokens.list()) expect(told).not.toContain(value);
+    const text = JSON.stringify(body);
+    expect(text).not.toContain(o.sandbox.clientSecret);
+    for (const { value } of o.sandbox.oauth.tokens.list()) expect(text).not.toContain(value);
   });
 
   test('a test can control everything over HTTP', async () => {

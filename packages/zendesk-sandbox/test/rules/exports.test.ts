@@ -31,7 +31,7 @@ describe('rule 12', () => {
     rig.later(121 * 24 * 3_600);
     const { body } = await rig.api.get(`/tickets/${id}/audits?page[size]=1`);
     expect(Object.keys(body)).toEqual(['audits']);
-    // Rule 35: lists leave it out, show and the exports have it.
+    // Rule 35: lists omit it; reads by id and exports contain it.
     const listed = (await rig.api.get('/tickets')).body.tickets;
     expect(listed.some((ticket) => ticket.id === id)).toBe(false);
     expect((await rig.ticket(id)).id).toBe(id);

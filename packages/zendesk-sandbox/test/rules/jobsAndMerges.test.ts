@@ -115,13 +115,13 @@ describe('rule 45', () => {
     const answer = await rig.api.post(`/tickets/${target.id}/merge`, { ids: [loser.id], ...words });
     await rig.api.done(answer);
     const of = async (id: number) => (await rig.api.get(`/tickets/${id}/comments`)).body.comments.at(-1);
-    return { target: target.id, loser: loser.id, told: [await of(target.id), await of(loser.id)] };
+    return { target: target.id, loser: loser.id, comments: [await of(target.id), await of(loser.id)] };
   };
 
   test('the loser is closed by the merge; private comments name the other ticket', async () => {
-    const { target, loser, told } = await merged({});
+    const { target, loser, comments } = await merged({});
     expect(await rig.ticket(loser)).toMatchObject({ status: 'closed', tags: ['closed_by_merge'] });
-    expect(told).toMatchObject([
+    expect(comments).toMatchObject([
       { body: `Request #${loser} "L" was closed and merged into this request.`, public: false },
       { body: `This request was closed and merged into request #${target}.`, public: false },
     ]);
@@ -129,9 +129,9 @@ describe('rule 45', () => {
 
   test('the comments of a merge are private if one of the tickets is, whatever the call asks for', async () => {
     const asked = { target_comment_is_public: true, source_comment_is_public: true };
-    expect((await merged({}, asked)).told).toMatchObject([{ public: true }, { public: true }]);
+    expect((await merged({}, asked)).comments).toMatchObject([{ public: true }, { public: true }]);
     const inside = { comment: { body: 'x', public: false } };
-    expect((await merged(inside, asked)).told).toMatchObject([{ public: false }, { public: false }]);
+    expect((await merged(inside, asked)).comments).toMatchObject([{ public: false }, { public: false }]);
   });
 
   test('a merge into a solved ticket fails', async () => {

@@ -85,7 +85,7 @@ test('rule 19: a status sets the default custom status of its category, a custom
   expect(await set({ status: 'open' })).toEqual(['open', 4044376]);
   await rig.api.put(`/custom_statuses/${own.id}`, { custom_status: { default: true } });
   expect(await set({ status: 'pending' })).toEqual(['pending', own.id]);
-  // Closed and deleted tickets keep what they had.
+  // Closed and deleted tickets keep their custom status.
   expect(await set({ status: 'closed' })).toEqual(['closed', own.id]);
   await rig.api.delete(`/tickets/${id}`);
   expect(await rig.exported(id)).toMatchObject({ status: 'deleted', custom_status_id: own.id });
