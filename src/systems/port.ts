@@ -15,8 +15,10 @@ export interface ChangePage {
   /** Records that could not be understood; absent where there is none. */
   unreadable?: readonly Unreadable[];
   cursor: string;
-  /** Whether more pages follow; false at the present end of the stream. */
+  /** Whether another page can be read now. */
   more: boolean;
+  /** The stream has more changes, but shows them only later; `more` is false then. */
+  moreLater?: true;
 }
 
 /** One page of all records of a kind. A record may occur twice, and one that changes during the walk may be missing. */
